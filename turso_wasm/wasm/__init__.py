@@ -1,0 +1,1 @@
+"""The machine's toolbox: instruction table, module encoder, typed builder, typed-Python front end, printers."""
