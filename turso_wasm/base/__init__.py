@@ -1,0 +1,1 @@
+"""Foundations without dependencies: error codes, SqlError, tree helpers."""

@@ -1,0 +1,227 @@
+"""The contract between generated code, the kernel and the hosts: constants and the structs both sides touch.
+
+Owns the layout of everything that crosses the border. Does not contain code. The functions of the
+contract are listed in docs/kernel-abi.md; each lives in the kernel module named there.
+
+Invariants:
+  A1  A value in flight is (tag: i32, payload: i64). INTEGER: the integer; REAL: the bits of the double;
+      TEXT and BLOB: address | size << 32; NULL: payload is 0.
+  A2  Tags are ordered as SQL orders storage classes: NULL < INTEGER = REAL < TEXT < BLOB.
+  A3  An address in a value is valid until its statement's arena mark is released, or its cursor moves.
+"""
+
+from turso_wasm.wasm.lang import Struct, array, i32, i64, ptr, u8, u32
+
+# --- storage classes (tags) -------------------------------------------------------------------------------
+NULL = 0
+INTEGER = 1
+REAL = 2
+TEXT = 3
+BLOB = 4
+
+# --- affinities (as SQLite's characters, https://sqlite.org/datatype3.html section 3) -----------------------
+AFFINITY_BLOB = 65  # 'A': also "none"
+AFFINITY_TEXT = 66  # 'B'
+AFFINITY_NUMERIC = 67  # 'C'
+AFFINITY_INTEGER = 68  # 'D'
+AFFINITY_REAL = 69  # 'E'
+
+# --- collations, and the flags of one key field (KeyInfo, normalized keys) ----------------------------------
+BINARY = 0
+NOCASE = 1
+RTRIM = 2
+COLLATION_MASK = 3
+KEY_DESC = 4
+KEY_NULLS_LAST = 8  # for ascending: NULLs after everything; for descending: NULLs *first* stays possible with 16
+KEY_NULLS_FIRST = 16
+
+# --- seek operators ----------------------------------------------------------------------------------------
+SEEK_GE = 0
+SEEK_GT = 1
+SEEK_LE = 2
+SEEK_LT = 3
+
+# --- what `step` returns -----------------------------------------------------------------------------------
+DONE = 0
+ROWS = 1
+YIELD = 2
+
+# --- transaction begin modes -------------------------------------------------------------------------------
+BEGIN_DEFERRED = 0
+BEGIN_IMMEDIATE = 1
+BEGIN_EXCLUSIVE = 2
+
+# --- what a failing statement takes with it (Statement.on_error) ---------------------------------------------
+ON_ERROR_ABORT = 0  # undo this statement
+ON_ERROR_FAIL = 1  # keep what the statement did so far
+ON_ERROR_ROLLBACK = 2  # roll the whole transaction back
+
+# --- b-tree kinds ------------------------------------------------------------------------------------------
+TABLE_BTREE = 1
+INDEX_BTREE = 2
+
+# --- fields of database_get / database_set -------------------------------------------------------------------
+DB_PAGE_SIZE = 0
+DB_PAGE_COUNT = 1
+DB_FREELIST_COUNT = 2
+DB_SCHEMA_COOKIE = 3
+DB_SCHEMA_FORMAT = 4
+DB_DEFAULT_CACHE_SIZE = 5
+DB_AUTO_VACUUM = 6  # 0 none, 1 full, 2 incremental
+DB_ENCODING = 7  # 1 UTF-8, 2 UTF-16le, 3 UTF-16be
+DB_USER_VERSION = 8
+DB_APPLICATION_ID = 9
+DB_JOURNAL_MODE = 10  # JOURNAL_*
+DB_CACHE_SIZE = 11  # as PRAGMA cache_size: >0 pages, <0 KiB
+DB_SYNCHRONOUS = 12  # 0 OFF 1 NORMAL 2 FULL 3 EXTRA
+DB_DATA_VERSION = 13
+DB_WAL_AUTOCHECKPOINT = 14
+DB_LOCKING_MODE = 15  # 0 normal 1 exclusive
+
+JOURNAL_DELETE = 0
+JOURNAL_PERSIST = 1
+JOURNAL_OFF = 2
+JOURNAL_TRUNCATE = 3
+JOURNAL_MEMORY = 4
+JOURNAL_WAL = 5
+
+# --- vfs_open flags and vfs_capabilities bits ---------------------------------------------------------------
+OPEN_CREATE = 1
+OPEN_READONLY = 2
+OPEN_TEMP = 4  # anonymous scratch file, deleted on close; the name is ignored
+OPEN_MEMORY = 8  # a private in-memory file (":memory:")
+CAP_OWNED = 1  # nobody else can touch the file: no locks, no change detection, WAL by default
+CAP_MEMORY = 2  # not durable: no journal, no syncs; commit writes the pages, rollback drops them
+CAP_READONLY = 4
+
+LOCK_NONE = 0
+LOCK_SHARED = 1
+LOCK_RESERVED = 2
+LOCK_PENDING = 3
+LOCK_EXCLUSIVE = 4
+
+
+class Value(Struct):
+    """A value in memory: record fields, parameters, index probes. 16 bytes."""
+
+    tag: i32
+    unused: i32
+    payload: i64
+
+
+class KeyInfo(Struct):
+    """How the fields of an index b-tree compare: lives in a Program's data. `flags` goes on for n_fields bytes."""
+
+    n_fields: i32  # fields that take part in ordering (for a rowid index: all columns and the rowid)
+    flags: u8  # the first of n_fields bytes: collation | KEY_DESC
+
+
+class Arena(Struct):
+    """A bump allocator: chunks linked from `chunk`; all zero is an empty arena. See kernel/memory.py."""
+
+    chunk: i32
+    top: i32
+    limit: i32
+
+
+class Statement(Struct):
+    """One prepared statement in execution. Hosts read and write the fields marked H."""
+
+    arena: Arena.embed  # row-lifetime memory; generated code marks and releases it around loops
+    connection: i32
+    next: i32  # list of the connection's statements
+    state: i32  # 0: not started; > 0: suspended at that point (generated code); -1: finished
+    flags: i32
+    on_error: i32  # ON_ERROR_*: set by generated code before it raises
+    cursors: i32  # list of open cursors
+    resources: i32  # list of sorters, hash tables, …
+    frame: ptr[u8]  # H: Program.frame_size bytes, zeroed when the statement starts
+    frame_size: i32
+    n_params: i32
+    params: ptr[u8]  # H: n_params Value slots
+    # Result rows: `rows_used` bytes of fixed-size rows, text and blobs behind them in the heap.
+    # A row of n columns: n tag bytes padded to a multiple of 8, then n 8-byte payloads (little-endian);
+    # a TEXT or BLOB payload is offset in heap | size << 32.
+    n_columns: i32
+    rows: ptr[u8]  # H
+    rows_used: i32  # H: reset to 0 by the host (with row_count, heap_used) before step() is called again
+    rows_capacity: i32
+    row_count: i32  # H
+    row_limit: i32  # H: step returns ROWS once row_count reaches it; 0: only when the buffer is full
+    heap: ptr[u8]  # H
+    heap_used: i32  # H
+    heap_capacity: i32
+    heap_not_ascii: i32  # H: nonzero once a byte >= 0x80 was written to the heap by a TEXT
+    budget: i32  # ticks until poll() is due
+    changes: i64  # H: rows changed by the run
+    key: ptr[u8]  # the normalized key under construction (kernel/key.py)
+    key_used: i32
+    key_capacity: i32
+    savepoint: i32  # nonzero while the statement savepoint is open
+    wrote: i32  # nonzero once the statement holds the write lock of some database
+    slots_read: i32  # bit set of database slots whose read lock this statement holds
+    cache_program: i32  # free for the host
+
+
+class Connection(Struct):
+    """State of one connection. Hosts read the fields marked H."""
+
+    autocommit: i32  # H: 1 outside BEGIN … COMMIT
+    interrupted: i32  # H: set to 1 by the host to stop running statements with SQLITE_INTERRUPT
+    changes: i64  # H
+    total_changes: i64  # H
+    last_insert_rowid: i64  # H
+    pagers: array[i32, 12]  # Pager of slot 0 main, 1 temp, 2.. attached
+    statements: i32
+    savepoints: i32
+    next: i32
+    busy_timeout_ms: i32  # H
+    unused: i32
+
+
+class ErrorRecord(Struct):
+    """What raise_error left behind; at the address returned by `error_record()`. Read by hosts after a trap."""
+
+    code: i32  # 0: the trap was not an SQL error (a bug)
+    size: i32
+    text: ptr[u8]
+
+
+class Cursor(Struct):
+    """A position in a b-tree. The hot fields come first: generated code reads them inline.
+
+    C1  While `valid`, `payload` is the cell's payload in the page, `payload_size` its full size,
+        `local_size` how much of it is in the page; `payload` is contiguous iff they are equal.
+    """
+
+    valid: i32  # 1: on an entry
+    slot: i32  # index of the cell on the leaf
+    n_cells: i32  # cells on the leaf
+    leaf: ptr[u8]  # page data of the current page
+    payload: ptr[u8]
+    payload_size: i32
+    local_size: i32
+    root: u32
+    rowid: i64  # table b-trees: key of the current entry
+    pager: i32
+    statement: i32
+    next: i32  # next cursor of the statement
+    keyinfo: i32  # KeyInfo, or 0 for a table b-tree
+    kind: i32  # TABLE_BTREE / INDEX_BTREE
+    write: i32
+    depth: i32  # index of the current page in the stack
+    # what follows is private to kernel/cursor.py
+    pages: array[i32, 20]  # Page of each level
+    slots: array[i32, 20]
+    next_in_pager: i32
+    state: i32
+    skip: i32
+    saved_key: ptr[u8]
+    saved_size: i32
+    saved_capacity: i32
+    overflow: ptr[u8]  # assembled payload of the current entry, when it had to be
+    overflow_capacity: i32
+    overflow_for: i32
+    spare0: i32
+    spare1: i32
+    spare2: i32
