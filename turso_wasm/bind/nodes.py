@@ -1,0 +1,162 @@
+"""Bound expressions: names are resolved, affinities and collations decided; what the planner moves and codegen emits.
+
+Affinities: one-letter names "A".."E" or None (an expression without affinity). Every node may be shared; none is mutated.
+A row source (a scan, an aggregation, a sort …) has a number, unique in the statement; ColumnRef names its columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Expr:
+    """Base of bound expressions."""
+
+
+@dataclass(slots=True)
+class Constant(Expr):
+    """A literal. `lifted`: ordinal of the literal in the text when its value must come from the statement's literal slot
+    (the plan does not depend on the value, only on its storage class), else None (value is part of the plan)."""
+
+    value: None | int | float | str | bytes
+    lifted: int | None = None
+
+
+@dataclass(slots=True)
+class Parameter(Expr):
+    """User parameter number `index` (1-based)."""
+
+    index: int
+
+
+@dataclass(slots=True)
+class ColumnRef(Expr):
+    """Column `column` of row source `source`; column -1 is the rowid. For scans `column` is the table's column number."""
+
+    source: int
+    column: int
+    name: str = ""
+    affinity: str | None = None
+    collation: str = "BINARY"
+    not_null: bool = False
+    exact: bool = False  # a rowid or STRICT column: the storage class is certain (INTEGER for "D", REAL "E", TEXT "B")
+    table: str | None = None  # for the result column's metadata
+    decltype: str | None = None
+
+
+@dataclass(slots=True)
+class Unary(Expr):
+    """`op`: "-" "+" "~" "not"."""
+
+    op: str
+    operand: Expr
+
+
+@dataclass(slots=True)
+class Binary(Expr):
+    """`op`: + - * / % || & | << >> — the value operators — and "and", "or"."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(slots=True)
+class Compare(Expr):
+    """`op`: = <> < <= > >= "is" "is not". Affinity to apply to each side before comparing ("C" numeric kinds, "B" text, None)
+    was decided by the binder (datatype3.html section 4.2)."""
+
+    op: str
+    left: Expr
+    right: Expr
+    collation: str = "BINARY"
+    left_affinity: str | None = None
+    right_affinity: str | None = None
+
+
+@dataclass(slots=True)
+class IsNull(Expr):
+    operand: Expr
+    negated: bool = False
+
+
+@dataclass(slots=True)
+class IsTruth(Expr):
+    """x IS [NOT] TRUE / FALSE."""
+
+    operand: Expr
+    wanted: bool
+    negated: bool = False
+
+
+@dataclass(slots=True)
+class InList(Expr):
+    """x [NOT] IN (items). `affinity` is applied to x and the items."""
+
+    operand: Expr
+    items: tuple[Expr, ...]
+    negated: bool = False
+    collation: str = "BINARY"
+    affinity: str | None = None
+
+
+@dataclass(slots=True)
+class Case(Expr):
+    """Searched CASE; `CASE x WHEN y` is bound to comparisons."""
+
+    whens: tuple[tuple[Expr, Expr], ...]
+    otherwise: Expr | None
+
+
+@dataclass(slots=True)
+class Cast(Expr):
+    operand: Expr
+    affinity: str
+
+
+@dataclass(slots=True)
+class Collated(Expr):
+    """COLLATE kept only where it matters above (ORDER BY, GROUP BY, DISTINCT keys); value of `operand`."""
+
+    operand: Expr
+    collation: str
+
+
+@dataclass(slots=True)
+class Call(Expr):
+    """A scalar function. `kernel`: symbol of the kernel routine. `style`: "fixed": (stmt, V, V, …) -> V;
+    "array": (stmt, values, n) -> V; "array_collation": (stmt, values, n, collation) -> V; "special": codegen knows the
+    name (coalesce ifnull iif nullif typeof likely changes total_changes last_insert_rowid …)."""
+
+    name: str
+    args: tuple[Expr, ...]
+    kernel: str = ""
+    style: str = "fixed"
+    collation: str = "BINARY"
+    deterministic: bool = True
+
+
+@dataclass(slots=True)
+class SubqueryExpr(Expr):
+    """A scalar subquery, EXISTS or x IN (SELECT): `kind` "scalar" "exists" "in". `plan` is a plan.nodes.Plan;
+    `outer` the outer columns it uses (none: evaluated once)."""
+
+    kind: str
+    plan: object
+    outer: tuple[ColumnRef, ...] = ()
+    operand: Expr | None = None
+    negated: bool = False
+    collation: str = "BINARY"
+    affinity: str | None = None
+
+
+@dataclass(slots=True)
+class AggregateCall:
+    """One aggregate of an Aggregate node: count (no args: count(*)), sum, total, avg, min, max, group_concat."""
+
+    name: str
+    args: tuple[Expr, ...]
+    distinct: bool = False
+    filter: Expr | None = None
+    collation: str = "BINARY"

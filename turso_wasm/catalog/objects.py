@@ -1,0 +1,94 @@
+"""Schema objects as the binder, planner and code generator see them. Built from sqlite_schema rows; never read pages.
+
+Affinities are SQLite's one-letter names: "A" (blob/none) "B" text "C" numeric "D" integer "E" real.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from turso_wasm.sql import ast
+
+
+@dataclass(slots=True)
+class Column:
+    """A table column. `default` is the DEFAULT expression's AST or None."""
+
+    name: str
+    decltype: str | None
+    affinity: str
+    collation: str = "BINARY"
+    not_null: bool = False
+    not_null_conflict: str | None = None  # ABORT FAIL IGNORE REPLACE ROLLBACK, None = unspecified
+    default: ast.Expr | None = None
+    default_text: str | None = None  # as PRAGMA table_info shows it
+    primary_key: int = 0  # 1-based position in the primary key, 0 if no part
+    hidden: int = 0  # as in table_xinfo: 0 normal, 2 virtual generated, 3 stored generated
+    generated: ast.Expr | None = None
+
+
+@dataclass(slots=True)
+class IndexColumn:
+    """One key column of an index: a table column number, -1 for the rowid, or -2 with `expr`."""
+
+    column: int
+    collation: str = "BINARY"
+    desc: bool = False
+    expr: ast.Expr | None = None
+
+
+@dataclass(slots=True)
+class Index:
+    """An index. `columns` are the key columns as declared; the b-tree record is those, then the rowid
+    (rowid tables) or the primary-key columns not yet present (WITHOUT ROWID): `suffix`."""
+
+    name: str
+    table: str
+    root: int
+    columns: tuple[IndexColumn, ...]
+    suffix: tuple[IndexColumn, ...] = ()
+    unique: bool = False
+    origin: str = "c"  # c CREATE INDEX, u UNIQUE constraint, pk PRIMARY KEY
+    conflict: str | None = None
+    where: ast.Expr | None = None  # partial index
+    sql: str | None = None
+    stat: tuple[int, ...] | None = None  # sqlite_stat1: rows, then average rows per equal prefix
+
+
+@dataclass(slots=True)
+class Check:
+    """A CHECK constraint: its expression, and the text SQLite names in the error (name or expression)."""
+
+    expr: ast.Expr
+    label: str
+
+
+@dataclass(slots=True)
+class Table:
+    """A table. `rowid_alias` is the column that is the rowid (INTEGER PRIMARY KEY), or -1.
+
+    For WITHOUT ROWID tables `without_rowid` is True, `root` is an index b-tree whose record is `storage_order`
+    (primary key columns first, then the others; column numbers) and `primary_key` describes the key fields.
+    For rowid tables the record holds all stored columns in order (the rowid alias as NULL).
+    """
+
+    name: str
+    root: int
+    columns: list[Column]
+    slot: int = 0  # database: 0 main 1 temp 2.. attached
+    schema: str = "main"
+    rowid_alias: int = -1
+    autoincrement: bool = False
+    without_rowid: bool = False
+    strict: bool = False
+    primary_key: tuple[IndexColumn, ...] = ()
+    primary_key_conflict: str | None = None
+    storage_order: tuple[int, ...] = ()
+    indexes: list[Index] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    foreign_keys: list[ast.Node] = field(default_factory=list)
+    sql: str | None = None
+    kind: str = "table"  # table view virtual
+    row_estimate: int | None = None

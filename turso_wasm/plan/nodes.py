@@ -1,0 +1,367 @@
+"""Plan nodes: what a statement does, in the order it does it. Codegen has one emitter per class.
+
+A plan is a tree of row sources under a root (Output, Insert, Update, Delete, Ddl, Transaction, KernelCalls). A source
+calls its continuation for each row; expressions above refer to its columns by `source` number (bind.nodes.ColumnRef).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from turso_wasm.bind.nodes import AggregateCall, Expr
+from turso_wasm.catalog.objects import Index, Table
+
+
+@dataclass(slots=True)
+class Plan:
+    """Base of plan nodes."""
+
+
+# --- row sources ------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class OneRow(Plan):
+    """A single row without columns: SELECT without FROM."""
+
+
+@dataclass(slots=True)
+class Values(Plan):
+    """Constant or computed rows: VALUES, multi-row INSERT, PRAGMA answers."""
+
+    source: int
+    rows: tuple[tuple[Expr, ...], ...]
+    n_columns: int
+
+
+@dataclass(slots=True)
+class Bound:
+    """One end of a range: the key must be > / >= (lower) or < / <= (upper) `expr`; a NULL value matches nothing."""
+
+    expr: Expr
+    inclusive: bool
+
+
+@dataclass(slots=True)
+class TableScan(Plan):
+    """All rows of a table in rowid (or primary key) order."""
+
+    source: int
+    table: Table
+    columns: frozenset[int]  # column numbers used above
+    reverse: bool = False
+
+
+@dataclass(slots=True)
+class RowidSeek(Plan):
+    """The row whose rowid equals `key` (at most one). `key` is compared as SQLite does: a REAL or text that is no integer finds nothing."""
+
+    source: int
+    table: Table
+    columns: frozenset[int]
+    key: Expr
+
+
+@dataclass(slots=True)
+class RowidRange(Plan):
+    source: int
+    table: Table
+    columns: frozenset[int]
+    lower: Bound | None
+    upper: Bound | None
+    reverse: bool = False
+
+
+@dataclass(slots=True)
+class IndexScan(Plan):
+    """Entries of `index` (None: the primary key b-tree of a WITHOUT ROWID table) whose first fields equal `equal` and whose next field
+    lies in lower..upper, in index order. `covering`: every used column is in the entry, the table is not touched.
+    Affinities of the probe values are already applied by wrapping them (bind: the column's affinity in `affinities`, one a field)."""
+
+    source: int
+    table: Table
+    columns: frozenset[int]
+    index: Index | None
+    equal: tuple[Expr, ...] = ()
+    lower: Bound | None = None
+    upper: Bound | None = None
+    affinities: tuple[str | None, ...] = ()
+    covering: bool = False
+    reverse: bool = False
+    unique: bool = False  # all key columns of a unique index are bound by `equal` (and none may be NULL): at most one row
+    null_equal: tuple[bool, ...] = ()  # per `equal`: IS instead of = (NULL matches NULL)
+
+
+@dataclass(slots=True)
+class Filter(Plan):
+    child: Plan
+    predicate: Expr
+
+
+@dataclass(slots=True)
+class NestedLoop(Plan):
+    """For each row of `left`, each row of `right` (whose expressions may use left's columns)."""
+
+    left: Plan
+    right: Plan
+
+
+@dataclass(slots=True)
+class LeftJoin(Plan):
+    """As NestedLoop; when no right row satisfied `right` (its ON condition is inside as Filter), one row with `right_sources` all NULL."""
+
+    left: Plan
+    right: Plan
+    right_sources: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class HashJoin(Plan):
+    """Equi-join: `build` is read once into a hash table of the columns `build_columns` (source, column) keyed by `build_keys`;
+    for each row of `probe` the matches of `probe_keys` (NULL keys never match). Columns of build's sources stay addressable."""
+
+    probe: Plan
+    build: Plan
+    probe_keys: tuple[Expr, ...]
+    build_keys: tuple[Expr, ...]
+    collations: tuple[str, ...]
+    affinities: tuple[str | None, ...]  # applied to both sides of each key
+    build_columns: tuple[tuple[int, int], ...]
+    residual: Expr | None = None  # rest of the ON condition
+    outer: bool = False  # left join: build's sources NULL when nothing matched
+    build_sources: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Aggregate(Plan):
+    """GROUP BY. Output columns of `source`: keys first, then aggregates, then `bare` columns (from an arbitrary row of the
+    group; with a single min()/max() from the row of the extreme). Without keys: exactly one row."""
+
+    source: int
+    child: Plan
+    keys: tuple[Expr, ...]
+    collations: tuple[str, ...]  # one a key
+    aggregates: tuple[AggregateCall, ...]
+    bare: tuple[Expr, ...] = ()
+    bare_from: int = -1  # index into aggregates of the min/max whose row `bare` comes from
+
+
+@dataclass(slots=True)
+class CountRows(Plan):
+    """count(*) of a whole b-tree: one row, one column."""
+
+    source: int
+    table: Table
+    index: Index | None = None  # a smaller b-tree to count
+
+
+@dataclass(slots=True)
+class Distinct(Plan):
+    """Only the first row of each distinct combination of `keys`."""
+
+    child: Plan
+    keys: tuple[Expr, ...]
+    collations: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class SortKey:
+    expr: Expr
+    desc: bool = False
+    nulls: str | None = None  # "first" "last" or default
+    collation: str = "BINARY"
+
+
+@dataclass(slots=True)
+class Sort(Plan):
+    """Materializes `outputs` (columns of `source` above) in order of `keys`; with `limit` (an expression giving
+    limit + offset; negative: all) only the top rows are kept."""
+
+    source: int
+    child: Plan
+    keys: tuple[SortKey, ...]
+    outputs: tuple[Expr, ...]
+    limit: Expr | None = None
+
+
+@dataclass(slots=True)
+class Limit(Plan):
+    """Both must be integers (or losslessly convertible: else "datatype mismatch"); negative limit: no limit."""
+
+    child: Plan
+    limit: Expr | None
+    offset: Expr | None
+
+
+@dataclass(slots=True)
+class Append(Plan):
+    """The rows of each child in turn (UNION ALL); child i's row is `outputs[i]`; columns of `source` above."""
+
+    source: int
+    children: tuple[Plan, ...]
+    outputs: tuple[tuple[Expr, ...], ...]
+
+
+# --- roots --------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Output(Plan):
+    """Result rows. `single`: at most one row can come (no suspension code is needed)."""
+
+    child: Plan
+    exprs: tuple[Expr, ...]
+    single: bool = False
+
+
+@dataclass(slots=True)
+class Insert(Plan):
+    """For each row of `child` insert a row. `values`: one expression a table column, defaults filled in, affinity not yet applied;
+    `rowid`: expression for the rowid or None (new rowid; also when it evaluates to NULL). `source` names the new row in `checks`
+    and `returning` (columns after affinity). `conflict`: the statement's OR clause or None. `child_reads_table`: materialize first."""
+
+    table: Table
+    child: Plan
+    values: tuple[Expr, ...]
+    rowid: Expr | None
+    source: int
+    conflict: str | None = None
+    checks: tuple[tuple[Expr, str], ...] = ()
+    index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)  # index -> per key column: expression or None
+    index_where: dict[str, Expr] = field(default_factory=dict)  # partial indexes: predicate over `source`
+    returning: tuple[Expr, ...] = ()
+    child_reads_table: bool = False
+    single_row: bool = False  # exactly one row: no statement savepoint is needed
+
+
+@dataclass(slots=True)
+class Update(Plan):
+    """For each row of `child` (which scans `table` as `old_source`) replace the row. `values`: one expression a column (a plain
+    ColumnRef to old_source where unchanged), `changed`: column numbers assigned. `rowid`: new rowid expression or None."""
+
+    table: Table
+    child: Plan
+    old_source: int
+    source: int
+    values: tuple[Expr, ...]
+    changed: frozenset[int]
+    rowid: Expr | None = None
+    conflict: str | None = None
+    checks: tuple[tuple[Expr, str], ...] = ()
+    index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
+    index_where: dict[str, Expr] = field(default_factory=dict)
+    old_index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
+    old_index_where: dict[str, Expr] = field(default_factory=dict)
+    returning: tuple[Expr, ...] = ()
+
+
+@dataclass(slots=True)
+class Delete(Plan):
+    """Delete each row of `child` (which scans `table` as `source`); child None: every row (truncate)."""
+
+    table: Table
+    child: Plan | None
+    source: int
+    index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
+    index_where: dict[str, Expr] = field(default_factory=dict)
+    returning: tuple[Expr, ...] = ()
+
+
+# --- schema changes: steps run in order in one write transaction ---------------------------------------------
+
+
+@dataclass(slots=True)
+class CreateBtree:
+    """Create a b-tree; its root page number goes to `register`."""
+
+    kind: str  # "table" "index"
+    register: int
+
+
+@dataclass(slots=True)
+class AddSchemaRow:
+    """INSERT INTO sqlite_schema; `register` holds the root page (None: 0)."""
+
+    type: str
+    name: str
+    table_name: str
+    register: int | None
+    sql: str | None
+
+
+@dataclass(slots=True)
+class RemoveSchemaRows:
+    """Delete the sqlite_schema rows with this type and name (type None: all rows of tbl_name = name except triggers)."""
+
+    type: str | None
+    name: str
+
+
+@dataclass(slots=True)
+class DropBtree:
+    """Drop a b-tree; when auto-vacuum moved another root into its place, sqlite_schema is corrected."""
+
+    root: int
+
+
+@dataclass(slots=True)
+class FillIndex:
+    """Fill a new index from its table: `scan` reads the table as `source`; a duplicate raises UNIQUE constraint failed."""
+
+    index: Index
+    table: Table
+    register: int
+    scan: Plan
+    source: int
+    exprs: tuple[Expr | None, ...] = ()
+    where: Expr | None = None
+
+
+@dataclass(slots=True)
+class InsertRows:
+    """CREATE TABLE AS: rows of `child` go to the b-tree in `register`; `exprs` one a column, affinities applied."""
+
+    register: int
+    child: Plan
+    exprs: tuple[Expr, ...]
+    affinities: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class RunStatement:
+    """A write plan run as one of the steps (e.g. DELETE FROM sqlite_sequence)."""
+
+    plan: Plan
+
+
+@dataclass(slots=True)
+class Ddl(Plan):
+    """The steps, then schema cookie + 1 (of database `slot`)."""
+
+    slot: int
+    steps: tuple[object, ...]
+    n_registers: int = 0
+
+
+@dataclass(slots=True)
+class Transaction(Plan):
+    """`op`: begin commit rollback savepoint release rollback_to; `mode`: deferred immediate exclusive; `name`: savepoint."""
+
+    op: str
+    mode: str = "deferred"
+    name: str = ""
+
+
+@dataclass(slots=True)
+class KernelCall(Plan):
+    """A row whose columns are results of one kernel routine: (stmt, *args) -> i32/i64 results, or a text blob with `text`.
+    `args` are ints, or Expr (passed as i64). `write`: needs a write transaction on `slot`; None: no transaction at all."""
+
+    source: int
+    function: str
+    args: tuple[object, ...] = ()
+    n_results: int = 1
+    text: bool = False  # result is B: text; one row a line
+    slot: int = 0
+    write: bool | None = False
+    silent: bool = False  # returns no row
