@@ -1,0 +1,103 @@
+"""Transactions, PRAGMA, ATTACH, EXPLAIN and the housekeeping statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from turso_wasm.sql.ast_base import Expr, QualifiedName, Span, Statement
+
+
+@dataclass(slots=True)
+class Begin(Statement):
+    """BEGIN [mode] [TRANSACTION [name]]; the name is ignored. CONCURRENT is Turso's."""
+
+    mode: Literal["DEFERRED", "IMMEDIATE", "EXCLUSIVE", "CONCURRENT"] | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Commit(Statement):
+    """COMMIT or END."""
+
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Rollback(Statement):
+    """ROLLBACK, or ROLLBACK TO savepoint."""
+
+    savepoint: str | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Savepoint(Statement):
+    name: str
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Release(Statement):
+    name: str
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Pragma(Statement):
+    """PRAGMA [schema.]name [= value | (value)]. value: dequoted text, with its '-' if it is a negative number."""
+
+    name: str
+    schema: str | None = None
+    value: str | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Attach(Statement):
+    """ATTACH file AS schema [KEY key]. A bare word in any of the three is a ColumnRef that SQLite takes as a string."""
+
+    file: Expr
+    schema: Expr
+    key: Expr | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Detach(Statement):
+    schema: Expr
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Analyze(Statement):
+    """ANALYZE [name]: a schema, a table or an index."""
+
+    name: QualifiedName | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Reindex(Statement):
+    """REINDEX [name]: a collation, a table or an index."""
+
+    name: QualifiedName | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Vacuum(Statement):
+    """VACUUM [schema] [INTO into]."""
+
+    schema: str | None = None
+    into: Expr | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Explain(Statement):
+    """EXPLAIN, EXPLAIN QUERY PLAN, and our own EXPLAIN CODE (the compiled statement as readable pseudo-Python)."""
+
+    mode: Literal["PROGRAM", "QUERY PLAN", "CODE"]
+    statement: Statement
+    span: Span = field(default=(0, 0), compare=False, repr=False)

@@ -1,0 +1,182 @@
+"""SELECT, VALUES, FROM clauses and common table expressions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from turso_wasm.sql.ast_base import Expr, Name, Node, Source, Span, Statement
+from turso_wasm.sql.ast_expr import OrderTerm, WindowSpec
+
+LiteralValue: TypeAlias = None | int | float | str | bytes
+"""A value of a literal row: NULL, integer, real, text, blob."""
+
+# --- result columns --------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class ResultColumn(Node):
+    """`expr [[AS] alias]`, also in RETURNING.
+
+    text_span: the characters of the expression alone, with its parentheses: SQLite's name for a column without alias
+    that is no plain column reference is exactly that text.
+    """
+
+    expr: Expr
+    alias: str | None = None
+    text_span: Span = field(default=(0, 0), compare=False, repr=False)
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Star(Node):
+    """`*` or `table.*`."""
+
+    table: str | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+# --- sources ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class TableSource(Source):
+    """A table, view or CTE by name. indexed_by: the name; not_indexed: NOT INDEXED was written."""
+
+    name: str
+    schema: str | None = None
+    alias: str | None = None
+    indexed_by: str | None = None
+    not_indexed: bool = False
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class TableFunctionSource(Source):
+    name: str
+    schema: str | None = None
+    arguments: tuple[Expr, ...] = ()
+    alias: str | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class SubquerySource(Source):
+    select: Select
+    alias: str | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class ParenthesizedSource(Source):
+    """`(source) [AS alias]`: a join in parentheses (or one table in them)."""
+
+    source: Source
+    alias: str | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+JoinKind = Literal["COMMA", "INNER", "CROSS", "LEFT", "RIGHT", "FULL"]
+
+
+@dataclass(slots=True)
+class Join(Source):
+    """Joins lean to the left: `a JOIN b JOIN c` is Join(Join(a, b), c).
+
+    At most one of `on` and `using` is not None. `natural` goes with any kind but COMMA.
+    """
+
+    kind: JoinKind
+    left: Source
+    right: Source
+    natural: bool = False
+    on: Expr | None = None
+    using: tuple[Name, ...] | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+# --- SELECT ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class CommonTable(Node):
+    """`name [(columns)] AS [[NOT] MATERIALIZED] (select)`. columns: () where none are written."""
+
+    name: str
+    columns: tuple[Name, ...]
+    select: Select
+    materialized: bool | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class With(Node):
+    recursive: bool
+    tables: tuple[CommonTable, ...]
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class WindowDefinition(Node):
+    """One `name AS (spec)` of the WINDOW clause."""
+
+    name: str
+    spec: WindowSpec
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class SelectCore(Node):
+    """One SELECT without what comes after the last of a compound."""
+
+    columns: tuple[ResultColumn | Star, ...]
+    source: Source | None = None
+    where: Expr | None = None
+    group_by: tuple[Expr, ...] = ()
+    having: Expr | None = None
+    windows: tuple[WindowDefinition, ...] = ()
+    distinct: bool = False
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Values(Node):
+    """`VALUES (…), (…)` with one row, or with a row that is not all literals. All rows are of one width."""
+
+    rows: tuple[tuple[Expr, ...], ...]
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class LiteralValues(Node):
+    """`VALUES` with two or more rows of nothing but NULL and literals (with or without a sign), all of one width.
+
+    rows: data, no nodes. `index` is the ordinal of the *whole list*: `normalize` lifts it as one literal.
+    """
+
+    rows: tuple[tuple[LiteralValue, ...], ...]
+    index: int = field(default=-1, compare=False)
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+CompoundOperator = Literal["UNION", "UNION ALL", "EXCEPT", "INTERSECT"]
+
+
+@dataclass(slots=True)
+class CompoundPart(Node):
+    op: CompoundOperator
+    core: SelectCore | Values | LiteralValues
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Select(Statement):
+    """`[WITH …] core [UNION core …] [ORDER BY …] [LIMIT limit [OFFSET offset]]`; compounds group to the left."""
+
+    core: SelectCore | Values | LiteralValues
+    compounds: tuple[CompoundPart, ...] = ()
+    order_by: tuple[OrderTerm, ...] = ()
+    limit: Expr | None = None
+    offset: Expr | None = None
+    with_: With | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
