@@ -1,0 +1,429 @@
+"""Files of the operating system, locked as SQLite locks them, so that both can take turns on one database.
+
+  BYTE                  MEANING (https://sqlite.org/lockingv3.html, "os_unix.c byte ranges")
+  0x40000000            PENDING: write-locked by a writer waiting for readers; readers take it for a moment
+  0x40000001            RESERVED: write-locked by the one connection that prepares changes
+  0x40000002 (510)      SHARED: read-locked by every reader, write-locked for EXCLUSIVE
+
+Invariants:
+  F1  All handles of this process on one inode share one `Inode`: the lock table, and the descriptor the locks are on.
+      POSIX drops all of a process's locks on an inode when *any* descriptor of it is closed, so while locks are held
+      descriptors are parked, not closed. Where the system has them, open-file-description locks are used; those
+      conflict with POSIX locks of others but have no such trap.
+  F2  A new file's directory is synced with the file's first sync; deleting a file that had been synced syncs the
+      directory at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+import sys
+import tempfile
+import threading
+from typing import Callable
+
+from turso_wasm.vfs.base import (
+    CANTOPEN,
+    CAP_MEMORY,
+    CAP_READONLY,
+    LOCK_NONE,
+    OPEN_CREATE,
+    OPEN_MEMORY,
+    OPEN_READONLY,
+    OPEN_TEMP,
+    READONLY,
+    File,
+    Locks,
+    VfsError,
+)
+from turso_wasm.vfs.memory import MemoryVfs
+
+PENDING_BYTE = 0x40000000
+RESERVED_BYTE = PENDING_BYTE + 1
+SHARED_FIRST = PENDING_BYTE + 2
+SHARED_SIZE = 510
+
+_IS_WINDOWS = sys.platform == "win32"
+_BINARY = getattr(os, "O_BINARY", 0)
+_NO_INHERIT = getattr(os, "O_CLOEXEC", 0)
+
+
+if _IS_WINDOWS:
+    import msvcrt
+
+    class OsLocks(Locks):
+        """Windows: the first lock takes the file for this process alone; other programs are told it is busy."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.fd = -1
+
+        def os_shared(self) -> bool:
+            """Lock the PENDING byte exclusively."""
+            os.lseek(self.fd, PENDING_BYTE, os.SEEK_SET)
+            try:
+                msvcrt.locking(self.fd, msvcrt.LK_NBLCK, 1)
+            except OSError:
+                return False
+            return True
+
+        def os_release(self) -> None:
+            """Unlock the PENDING byte."""
+            os.lseek(self.fd, PENDING_BYTE, os.SEEK_SET)
+            msvcrt.locking(self.fd, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    _FLOCK = struct.Struct("@hhqqi4x")  # type, whence, start, length, pid: 64-bit struct flock
+    _SET_LOCK: int = getattr(fcntl, "F_OFD_SETLK", fcntl.F_SETLK)
+    _GET_LOCK: int = getattr(fcntl, "F_OFD_GETLK", fcntl.F_GETLK)
+    _IS_LINUX = sys.platform.startswith("linux")
+
+    class OsLocks(Locks):
+        """Byte-range locks on `fd` as SQLite's unix VFS takes them."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.fd = -1
+
+        def _range(self, kind: int, start: int, length: int) -> bool:
+            """Set or clear one lock without waiting; False when another process is in the way."""
+            try:
+                if _IS_LINUX:
+                    fcntl.fcntl(self.fd, _SET_LOCK, _FLOCK.pack(kind, os.SEEK_SET, start, length, 0))
+                else:
+                    command = fcntl.LOCK_UN if kind == fcntl.F_UNLCK else _LOCKF[kind]
+                    fcntl.lockf(self.fd, command, length, start)
+            except OSError as error:
+                if error.errno in (errno.EAGAIN, errno.EACCES, errno.EBADF):
+                    return False  # EBADF: a write lock on a descriptor that can only read
+                raise
+            return True
+
+        def os_shared(self) -> bool:
+            """Read-lock SHARED, holding PENDING for the moment so that a waiting writer goes first."""
+            if not self._range(fcntl.F_RDLCK, PENDING_BYTE, 1):
+                return False
+            try:
+                return self._range(fcntl.F_RDLCK, SHARED_FIRST, SHARED_SIZE)
+            finally:
+                self._range(fcntl.F_UNLCK, PENDING_BYTE, 1)
+
+        def os_reserved(self) -> bool:
+            """Write-lock RESERVED."""
+            return self._range(fcntl.F_WRLCK, RESERVED_BYTE, 1)
+
+        def os_pending(self) -> bool:
+            """Write-lock PENDING."""
+            return self._range(fcntl.F_WRLCK, PENDING_BYTE, 1)
+
+        def os_exclusive(self) -> bool:
+            """Write-lock SHARED: no reader is left."""
+            return self._range(fcntl.F_WRLCK, SHARED_FIRST, SHARED_SIZE)
+
+        def os_downgrade(self) -> None:
+            """Back to a read lock on SHARED only."""
+            self._range(fcntl.F_RDLCK, SHARED_FIRST, SHARED_SIZE)
+            self._range(fcntl.F_UNLCK, PENDING_BYTE, 2)
+
+        def os_release(self) -> None:
+            """Unlock everything."""
+            self._range(fcntl.F_UNLCK, PENDING_BYTE, 2 + SHARED_SIZE)
+
+        def os_check_reserved(self) -> bool:
+            """Ask whether another process could not let us have RESERVED."""
+            if not _IS_LINUX:
+                if not self._range(fcntl.F_WRLCK, RESERVED_BYTE, 1):
+                    return True
+                self._range(fcntl.F_UNLCK, RESERVED_BYTE, 1)
+                return False
+            asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, RESERVED_BYTE, 1, 0)
+            kind: int = _FLOCK.unpack(fcntl.fcntl(self.fd, _GET_LOCK, asked))[0]
+            return kind != fcntl.F_UNLCK
+
+    _LOCKF = {fcntl.F_RDLCK: fcntl.LOCK_SH | fcntl.LOCK_NB, fcntl.F_WRLCK: fcntl.LOCK_EX | fcntl.LOCK_NB}
+
+
+class Inode(OsLocks):
+    """What this process knows of one file: its lock table, and the descriptors open on it (F1)."""
+
+    def __init__(self, key: tuple[int, int]) -> None:
+        super().__init__()
+        self.key = key
+        self.fds: dict[int, bool] = {}  # descriptor -> writable
+        self.users: dict[int, int] = {}  # descriptor -> handles using it
+
+    def adopt(self, fd: int, writable: bool) -> None:
+        """Add a descriptor; locks move to a writable one as long as none is held."""
+        self.fds[fd] = writable
+        self.users[fd] = 0
+        if self.fd < 0 or (writable and not self.held and not self.fds[self.fd]):
+            self.fd = fd
+
+    def find(self, writable: bool) -> int:
+        """A descriptor to share, or -1."""
+        return next((fd for fd, can_write in self.fds.items() if can_write or not writable), -1)
+
+    def sweep(self) -> bool:
+        """Close unused descriptors if no lock is held; True when the inode is no longer in use."""
+        if not self.held:
+            for fd in [fd for fd, users in self.users.items() if users == 0]:
+                del self.fds[fd], self.users[fd]
+                os.close(fd)
+            if self.fd not in self.fds:
+                self.fd = next((fd for fd in self.fds), -1)
+        return not self.fds
+
+
+_inodes: dict[tuple[int, int], Inode] = {}
+_inodes_lock = threading.RLock()
+_synced_names: set[str] = set()
+
+
+def _forget_after_fork() -> None:
+    """A child process holds none of its parent's locks and must not close its descriptors' locks either."""
+    _inodes.clear()
+    _synced_names.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def _sync_directory(path: str) -> None:
+    """Make the directory entry of `path` durable, where directories can be synced."""
+    if _IS_WINDOWS:
+        return
+    fd = os.open(os.path.dirname(path) or ".", os.O_RDONLY | _NO_INHERIT)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that cannot sync directories
+            raise
+    finally:
+        os.close(fd)
+
+
+def _sync(fd: int) -> None:
+    """The platform's strongest sync of a file's data: macOS needs F_FULLFSYNC for the drive's own cache."""
+    if sys.platform == "darwin":
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+    else:
+        _fdatasync(fd)
+
+
+_fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+
+
+class OsFile:
+    """A handle on an Inode."""
+
+    def __init__(self, inode: Inode, fd: int, path: str, created: bool, readonly: bool) -> None:
+        self.inode = inode
+        self.fd = fd
+        self.path = path
+        self.created = created
+        self.readonly = readonly
+        self.capabilities = CAP_READONLY if readonly else 0
+        inode.users[fd] += 1
+
+    def read(self, buffer: memoryview, offset: int) -> int:
+        """Read until the buffer is full or the file ends."""
+        done = 0
+        while done < len(buffer):
+            n = _read_at(self.fd, buffer[done:], offset + done)
+            if n == 0:
+                break
+            done += n
+        return done
+
+    def write(self, data: memoryview, offset: int) -> None:
+        """Write all of `data`."""
+        if self.readonly:
+            raise VfsError(READONLY)
+        done = 0
+        while done < len(data):
+            done += _write_at(self.fd, data[done:], offset + done)
+
+    def truncate(self, size: int) -> None:
+        """Set the file's length."""
+        if self.readonly:
+            raise VfsError(READONLY)
+        os.ftruncate(self.fd, size)
+
+    def sync(self) -> None:
+        """Sync the data, and once the directory when this handle created the file (F2)."""
+        _sync(self.fd)
+        _synced_names.add(self.path)
+        if self.created:
+            self.created = False
+            _sync_directory(self.path)
+
+    def size(self) -> int:
+        """Length in bytes."""
+        return os.fstat(self.fd).st_size
+
+    def lock(self, level: int) -> bool:
+        """Raise the lock, in this process and against others."""
+        with _inodes_lock:
+            return self.inode.lock(self, level)
+
+    def unlock(self, level: int) -> None:
+        """Lower the lock."""
+        with _inodes_lock:
+            self.inode.unlock(self, level)
+
+    def check_reserved(self) -> bool:
+        """True when anyone prepares changes."""
+        with _inodes_lock:
+            return self.inode.check_reserved()
+
+    def close(self) -> None:
+        """Give up the locks; close or park the descriptor (F1)."""
+        with _inodes_lock:
+            self.inode.unlock(self, LOCK_NONE)
+            self.inode.users[self.fd] -= 1
+            if self.inode.sweep():
+                _inodes.pop(self.inode.key, None)
+
+
+if _IS_WINDOWS:
+    _position_lock = threading.Lock()
+
+    def _read_at(fd: int, buffer: memoryview, offset: int) -> int:
+        with _position_lock:
+            os.lseek(fd, offset, os.SEEK_SET)
+            data = os.read(fd, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _write_at(fd: int, data: memoryview, offset: int) -> int:
+        with _position_lock:
+            os.lseek(fd, offset, os.SEEK_SET)
+            return os.write(fd, data)
+
+else:
+
+    def _read_at(fd: int, buffer: memoryview, offset: int) -> int:
+        return os.preadv(fd, [buffer], offset)
+
+    def _write_at(fd: int, data: memoryview, offset: int) -> int:
+        return os.pwrite(fd, data, offset)
+
+
+class FileVfs:
+    """The operating system's files; names are paths."""
+
+    def open(self, name: str, flags: int) -> File:
+        """Open a path; without write permission an existing file is opened with CAP_READONLY."""
+        if flags & OPEN_MEMORY:
+            return MemoryVfs().open("", flags)
+        if flags & OPEN_TEMP:
+            return _open_temporary()
+        with _inodes_lock:
+            return self._open(name, flags)
+
+    def _open(self, name: str, flags: int) -> OsFile:
+        readonly = bool(flags & OPEN_READONLY)
+        existed = os.path.exists(name)
+        if existed:
+            status = os.stat(name)
+            inode = _inodes.get((status.st_dev, status.st_ino))
+            shared = inode.find(not readonly) if inode else -1
+            if inode and shared >= 0:
+                return OsFile(inode, shared, name, False, readonly or not inode.fds[shared])
+        fd, readonly = _open_descriptor(name, flags, readonly, existed)
+        status = os.fstat(fd)
+        inode = _inodes.setdefault((status.st_dev, status.st_ino), Inode((status.st_dev, status.st_ino)))
+        inode.adopt(fd, not readonly)
+        return OsFile(inode, fd, name, not existed, readonly)
+
+    def delete(self, name: str) -> None:
+        """Delete the file, durably if it had ever been synced (F2)."""
+        try:
+            os.unlink(name)
+        except FileNotFoundError:
+            return
+        if name in _synced_names:
+            _synced_names.discard(name)
+            _sync_directory(name)
+
+    def exists(self, name: str) -> bool:
+        """True for an existing file that is not empty of meaning: any regular file."""
+        return os.path.isfile(name)
+
+
+def _open_descriptor(name: str, flags: int, readonly: bool, existed: bool) -> tuple[int, bool]:
+    """Open `name`; return (descriptor, whether it can only read). Raises VfsError(CANTOPEN)."""
+    if os.path.isdir(name):
+        raise VfsError(CANTOPEN)
+    create = os.O_CREAT if flags & OPEN_CREATE and not readonly else 0
+    common = _BINARY | _NO_INHERIT
+    try:
+        if not readonly:
+            try:
+                return os.open(name, os.O_RDWR | create | common, 0o644), False
+            except OSError as error:
+                if not existed or error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                    raise
+        return os.open(name, os.O_RDONLY | common), True
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise VfsError(CANTOPEN, str(error)) from error
+
+
+class TemporaryFile:
+    """An anonymous scratch file: no locks, no durability."""
+
+    def __init__(self) -> None:
+        self.file = tempfile.TemporaryFile(prefix="turso-wasm-", buffering=0)
+        self.fd = self.file.fileno()
+        self.capabilities = CAP_MEMORY
+
+    def read(self, buffer: memoryview, offset: int) -> int:
+        """Read until the buffer is full or the file ends."""
+        done = 0
+        while done < len(buffer) and (n := _read_at(self.fd, buffer[done:], offset + done)):
+            done += n
+        return done
+
+    def write(self, data: memoryview, offset: int) -> None:
+        """Write all of `data`."""
+        done = 0
+        while done < len(data):
+            done += _write_at(self.fd, data[done:], offset + done)
+
+    def truncate(self, size: int) -> None:
+        """Set the length."""
+        os.ftruncate(self.fd, size)
+
+    def sync(self) -> None:
+        """Nothing: the file is gone after a crash."""
+
+    def size(self) -> int:
+        """Length in bytes."""
+        return os.fstat(self.fd).st_size
+
+    def lock(self, level: int) -> bool:
+        """Nobody else can see the file."""
+        return True
+
+    def unlock(self, level: int) -> None:
+        """Nobody else can see the file."""
+
+    def check_reserved(self) -> bool:
+        """Nobody else can see the file."""
+        return False
+
+    def close(self) -> None:
+        """Close, which deletes it."""
+        self.file.close()
+
+
+def _open_temporary() -> TemporaryFile:
+    try:
+        return TemporaryFile()
+    except OSError as error:
+        raise VfsError(CANTOPEN, str(error)) from error
