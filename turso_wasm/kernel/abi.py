@@ -187,41 +187,57 @@ class ErrorRecord(Struct):
     text: ptr[u8]
 
 
+class Layout(Struct):
+    """How the cells of one b-tree lie on its pages; see kernel/cell.py."""
+
+    kind: i32  # TABLE_BTREE / INDEX_BTREE
+    usable: i32  # bytes of a page that are the b-tree's: page size less reserved bytes
+    max_local: i32  # a payload up to this size has no overflow pages
+    min_local: i32  # a larger one keeps at least this much on the page
+
+
 class Cursor(Struct):
     """A position in a b-tree. The hot fields come first: generated code reads them inline.
 
     C1  While `valid`, `payload` is the cell's payload in the page, `payload_size` its full size,
         `local_size` how much of it is in the page; `payload` is contiguous iff they are equal.
+        While not valid both sizes are 0.
+    C2  `n_cells` is 0 unless the cursor is valid and on a leaf: then cursor_next may just go to the next slot.
     """
 
     valid: i32  # 1: on an entry
-    slot: i32  # index of the cell on the leaf
-    n_cells: i32  # cells on the leaf
+    slot: i32  # index of the cell on the current page
+    n_cells: i32  # cells on the leaf (C2)
     leaf: ptr[u8]  # page data of the current page
+    cells: ptr[u8]  # cell pointer array of the current page
     payload: ptr[u8]
     payload_size: i32
     local_size: i32
-    root: u32
     rowid: i64  # table b-trees: key of the current entry
+    root: u32
+    layout: Layout.embed
     pager: i32
     statement: i32
     next: i32  # next cursor of the statement
     keyinfo: i32  # KeyInfo, or 0 for a table b-tree
-    kind: i32  # TABLE_BTREE / INDEX_BTREE
     write: i32
-    depth: i32  # index of the current page in the stack
-    # what follows is private to kernel/cursor.py
+    depth: i32  # index of the current page in the stack; -1: no position
+    # what follows is private to kernel/cursor*.py
     pages: array[i32, 20]  # Page of each level
-    slots: array[i32, 20]
+    slots: array[i32, 20]  # child taken at each level; for an entry on an interior page: its slot
     next_in_pager: i32
-    state: i32
-    skip: i32
+    mark: i32  # what Page.checked is when the page was validated for this b-tree
+    state: i32  # STATE_* of kernel/cursor.py
+    skip: i32  # SAVED: SKIP_* of kernel/cursor_save.py
+    visits: i32  # leaves entered since the last descent from the root, forward less backward
+    near: i32  # > 0: index seeks try the current leaf first
+    probe: ptr[Value]  # index b-trees: room for the key fields of one entry
     saved_key: ptr[u8]
     saved_size: i32
     saved_capacity: i32
     overflow: ptr[u8]  # assembled payload of the current entry, when it had to be
     overflow_capacity: i32
-    overflow_for: i32
+    overflow_size: i32  # bytes of it assembled so far; 0: none
+    overflow_next: u32  # the overflow page that continues it
     spare0: i32
     spare1: i32
-    spare2: i32
