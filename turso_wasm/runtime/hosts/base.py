@@ -1,0 +1,70 @@
+"""The seam between Python and a WebAssembly engine: what the runtime asks of a host.
+
+A host holds one kernel instance with its linear memory, loads Programs next to it and calls into both. It keeps no database
+state: that lives in the kernel. Two exist: `wasmtime` (CPython) and `pyodide` (over the JavaScript of web/).
+Every host passes tests/conformance/test_host.py.
+
+Invariants:
+  H1  Whoever calls anything here holds `lock`; one thread is in the kernel at a time.
+  H2  A trap unwinds all wasm frames; the host puts the kernel's stack pointer back, and raises SqlError from the kernel's
+      error record, or InternalError when the record is empty (a bug of ours; the record then says SQLITE_INTERNAL).
+  H3  After a failed `call` the record is cleared. After a failed `step` it is left in place: whoever
+      drives the statement (runtime/statement.py) calls `statement_abort`, which reads it, and then `error_clear`.
+      The host never aborts statements: it does not know what a statement is.
+  H4  Addresses and sizes are ints 0 … 2**32 - 1. i32 results come as signed ints; `address()` makes one an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from struct import Struct
+from typing import Any, Protocol
+
+from turso_wasm.codegen.program import Program
+
+SQLITE_INTERNAL = 2
+
+
+def address(value: int) -> int:
+    """The address in an i32 result."""
+    return value & 0xFFFFFFFF
+
+
+class Instance(Protocol):
+    """A loaded Program: its code beside the kernel, its `data` in linear memory. It has no state of its own: any number of
+    statements may run it, each with its own kernel Statement."""
+
+    program: Program
+
+
+class Host(Protocol):
+    """See the module docstring."""
+
+    @property
+    def lock(self) -> AbstractContextManager[Any]:
+        """Re-entrant; held while the kernel is entered (H1)."""
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """A kernel export as a function of ints and floats.
+
+        It returns None, one number, or a tuple of several. Errors: SqlError as H2, H3. KeyError: no such export.
+        """
+
+    def load(self, program: Program) -> Instance:
+        """Compile and instantiate `program`, or return the instance of an equal one."""
+
+    def step(self, instance: Instance, statement: int) -> int:
+        """Run the Program's `step` on a kernel Statement: DONE, ROWS or YIELD. Errors: as H2, H3."""
+
+    def read(self, at: int, size: int) -> bytes:
+        """Copy bytes out of linear memory. IndexError beyond its end."""
+
+    def write(self, at: int, data: bytes | bytearray | memoryview) -> None:
+        """Copy bytes into linear memory. IndexError beyond its end."""
+
+    def unpack(self, layout: Struct, at: int) -> tuple[Any, ...]:
+        """Read a structure."""
+
+    def pack(self, layout: Struct, at: int, *values: Any) -> None:
+        """Write a structure."""
