@@ -14,7 +14,7 @@ from turso_wasm.wasm.subset import memory, operators
 from turso_wasm.wasm.subset.context import Body, Variable
 from turso_wasm.wasm.subset.expressions import element_place, expression, field_place
 from turso_wasm.wasm.subset.source import GlobalDecl
-from turso_wasm.wasm.subset.types import ArrayType, StructMeta, as_type
+from turso_wasm.wasm.subset.types import ArrayType, EmbedType, StructMeta, as_type
 from turso_wasm.wasm.subset.values import EFFECTS, NONE, READS, Value, describe, typed, wasm_type
 
 Place = tuple[Value, Any, int]  # address, memory type, offset
@@ -165,6 +165,8 @@ def _place(body: Body, target: ast.expr) -> Place:
         struct, field_type, offset = field_place(body, target)
         if isinstance(field_type, ArrayType):
             raise body.error(f"field {target.attr} is an array; assign its elements", target)
+        if isinstance(field_type, EmbedType):
+            raise body.error(f"field {target.attr} is an embedded struct; assign its fields", target)
         return struct, field_type, offset
     if isinstance(target, ast.Subscript):
         pointer, element, flags = element_place(body, target)

@@ -16,6 +16,13 @@ class SubsetError(Exception):
         self.column: int = getattr(node, "col_offset", 0)
         super().__init__(_format(message, path, node, text))
 
+    @classmethod
+    def all(cls, errors: list[SubsetError]) -> SubsetError:
+        """The first of several errors, with the texts of all (each once)."""
+        first = errors[0]
+        first.args = ("\n".join(dict.fromkeys(str(error) for error in errors)),)
+        return first
+
 
 def _format(message: str, path: str, node: ast.AST | None, text: str) -> str:
     line = getattr(node, "lineno", 0)

@@ -13,7 +13,7 @@ from turso_wasm.wasm import dsl
 from turso_wasm.wasm.subset import memory, operators
 from turso_wasm.wasm.subset.context import Body, Variable
 from turso_wasm.wasm.subset.source import FunctionDecl, GlobalDecl, settle
-from turso_wasm.wasm.subset.types import BOOL, F64, I32, U8, U32, ArrayType, PtrType, StructMeta, Type
+from turso_wasm.wasm.subset.types import BOOL, F64, I32, U8, U32, ArrayType, EmbedType, PtrType, StructMeta, Type
 from turso_wasm.wasm.subset.values import (
     EFFECTS,
     INT_LITERAL,
@@ -93,6 +93,8 @@ def _attribute(body: Body, node: ast.Attribute, want: Any) -> Value:
     struct, field_type, offset = field_place(body, node)
     if isinstance(field_type, ArrayType):
         return Value(memory.field_address(body, struct, offset), PtrType(field_type.element), struct.flags)
+    if isinstance(field_type, EmbedType):
+        return Value(memory.field_address(body, struct, offset), field_type.struct, struct.flags)
     return memory.load(body, struct.expr, field_type, offset, struct.flags)
 
 

@@ -23,6 +23,7 @@ from turso_wasm.wasm.subset.types import (
     U32,
     U64,
     ArrayType,
+    EmbedType,
     MemoryType,
     PtrType,
     StructMeta,
@@ -111,7 +112,9 @@ def _addr(body: Body, node: ast.Call) -> Value:
         raise body.error("addr takes a field: addr(s.field)", node)
     struct, field_type, offset = field_place(body, argument)
     target = field_type.element if isinstance(field_type, ArrayType) else field_type
-    if isinstance(field_type, StructMeta):
+    if isinstance(field_type, EmbedType):
+        target = field_type.struct
+    elif isinstance(field_type, StructMeta):
         target = PtrType(field_type)  # the field is a reference; its address is a pointer to a reference
     return Value(memory.field_address(body, struct, offset), PtrType(target), struct.flags)
 

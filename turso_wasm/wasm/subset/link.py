@@ -6,12 +6,11 @@ index is renumbered here, on the decoded instructions, after which the optimizer
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.module import FUNC, GLOBAL
-from turso_wasm.wasm.opcodes import CODE, VALUE_NAME, uleb
+from turso_wasm.wasm.opcodes import CODE, VALUE_NAME
 from turso_wasm.wasm.subset.source import FunctionDecl
 from turso_wasm.wasm.subset.types import results_name, type_name
 from turso_wasm.wasm.subset.values import wasm_type
@@ -52,7 +51,42 @@ def link(program: Program, exports: dict[str, FunctionDecl], all_globals: bool) 
         module.add_elements(1, [final[program.function_index(decl)] for decl in program.table])
     for name, decl in exports.items():
         module.export(name, FUNC, final[program.function_index(decl)])
-    return Compiled(module.encode(), {})
+    global_names = _export_globals(program, all_globals)
+    return Compiled(module.encode(), _symbols(program, exports, global_names))
 
 
-__all__ = ["GLOBAL", "VALUE_NAME", "Any", "json", "link", "results_name", "type_name", "uleb"]
+def _export_globals(program: Program, all_globals: bool) -> dict[str, dsl.Global]:
+    """Export stack_pointer and heap_base, and with `all_globals` every mutable global; the names given."""
+    own = {g.index: key for key, g in program.globals.items()}
+    names: dict[str, dsl.Global] = {}
+    for variable, _ in program.module.globals:
+        key = own.get(variable.index)
+        if key is not None and not all_globals:
+            continue
+        name = variable.name
+        if name in names and key is not None:
+            name = f"{key[0].rpartition('.')[2]}.{name}"
+        names[name] = variable
+        program.module.export(name, GLOBAL, variable.index)
+    return names
+
+
+def _symbols(program: Program, exports: dict[str, FunctionDecl], globals_: dict[str, dsl.Global]) -> dict[str, Any]:
+    """The symbol table as JSON data (symbols.py reads it)."""
+    functions = {}
+    for name, decl in exports.items():
+        functions[name] = {
+            "params": [VALUE_NAME[wasm_type(type_)] for _, type_ in decl.params],
+            "results": [VALUE_NAME[wasm_type(type_)] for type_ in decl.results],
+            "signature": f"({', '.join(f'{n}: {type_name(t)}' for n, t in decl.params)}) -> {results_name(decl.results)}",
+            "module": decl.module.name,
+        }
+    imports = [
+        {"module": module, "name": name, "params": [VALUE_NAME[t] for t in c.params], "results": [VALUE_NAME[t] for t in c.results]}
+        for (module, name, _, _), c in zip(program.module.imports, program.module.imported)
+    ]
+    return {
+        "functions": functions,
+        "globals": {name: {"type": VALUE_NAME[g.type], "mutable": g.mutable} for name, g in globals_.items()},
+        "imports": imports,
+    }

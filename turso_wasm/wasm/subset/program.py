@@ -116,13 +116,19 @@ class Program:
     # --- functions -------------------------------------------------------------------------------
 
     def compile_reachable(self) -> None:
-        """Compile every function asked for so far, and what those ask for."""
+        """Compile every function asked for so far, and what those ask for. Errors: of all functions together."""
         at = 0
+        errors: list[SubsetError] = []
         while at < len(self.decls):
             decl = self.decls[at]
-            if decl.host is None:
-                self.compiled[at] = self._compile(decl, False)
+            try:
+                if decl.host is None:
+                    self.compiled[at] = self._compile(decl, False)
+            except SubsetError as error:
+                errors.append(error)
             at += 1
+        if errors:
+            raise SubsetError.all(errors)
 
     def _compile(self, decl: FunctionDecl, has_scratch: bool) -> dsl.Function:
         """One function; compiled again with a stack frame when it turns out to use scratch memory."""

@@ -112,6 +112,16 @@ class ArrayType(Type):
         self.count = count
 
 
+class EmbedType(Type):
+    """`S.embed` as a field's type: the struct's contents by value; the expression is the address, of type S."""
+
+    __slots__ = ("struct",)
+
+    def __init__(self, struct: StructMeta) -> None:
+        super().__init__(f"{struct.__name__}.embed", struct.size, struct.align, None)
+        self.struct = struct
+
+
 class FnType(Type):
     """A function reference: an index into the table, called with `params`, giving `results` (a tuple of types)."""
 
@@ -173,6 +183,10 @@ class StructMeta(type):
     @property
     def wasm(cls) -> str:
         return "i32"
+
+    @property
+    def embed(cls) -> EmbedType:
+        return EmbedType(cls)
 
     def offset(cls, field: str) -> int:
         """The byte offset of `field`. Errors: KeyError naming the struct's fields."""
