@@ -23,7 +23,8 @@ Invariants:
 
 from turso_wasm.wasm.lang import Struct, array, i32, i64, ptr, u8, u32
 
-PAGE_DIRTY = 1
+PAGE_DIRTY = 1  # its bytes are only in memory
+PAGE_WRITTEN = 2  # its place in the file was overwritten in this transaction (rollback journal modes)
 
 PAGER_NONE = 0
 PAGER_READ = 1
@@ -135,6 +136,9 @@ class Wal(Struct):
     committed_sum1: u32
     committed_sum2: u32
     header_due: i32  # the next append starts the file anew
+    page_size: i32  # of the frames
+    page_count: u32  # of the database at the last commit
+    commit_due: i32  # a commit mark was written, but the transaction is not finished
     capacity: i32  # of the three arrays; element f belongs to frame f
     pgnos: ptr[u32]
     previous: ptr[u32]  # the frame before this one with the same page
@@ -181,6 +185,7 @@ class Database(Struct):
     commits: i32
     file_version: array[u8, 16]  # bytes 24..39 of the header when it was last read or written
     counted: i32  # the change counter was incremented since the lock was taken
+    to_wal: i32  # when the transaction commits, the log comes into use
     ahead: u32  # pgno that would continue a sequential read
     window: i32  # pages the next sequential miss reads
     journal_mode: i32  # in force
