@@ -28,13 +28,14 @@ from turso_wasm.kernel.abi import Arena, Statement
 from turso_wasm.kernel.errors import raise_nomem
 from turso_wasm.kernel.key import TAG_ZERO, key_put_int, key_room
 from turso_wasm.kernel.memory import arena_alloc, arena_free, malloc, mfree, mrealloc, mzalloc
-from turso_wasm.kernel.resources import RESOURCE_HASH, Resource, resource_new
+from turso_wasm.kernel.resources import KIND_HASH, Resource, resource_add
 from turso_wasm.kernel.sort import Item, key_word, sort_items
 from turso_wasm.kernel.vfs import host_random
 from turso_wasm.wasm.lang import (
     be64,
     clz,
     export,
+    funcref,
     i32,
     i64,
     inline,
@@ -85,18 +86,20 @@ def hash_new(stmt: Statement, entry_size: i32) -> Hash:
         seed: ptr[u8] = scratch(8)
         host_random(seed, 8)
         multiplier = u64(le64(seed)) | 1
-    h: Hash = Hash(i32(resource_new(stmt, sizeof(Hash), RESOURCE_HASH)))
+    h: Hash = Hash(i32(resource_add(stmt, sizeof(Hash), KIND_HASH, funcref(hash_release))))
     h.statement = stmt
     h.key_at = (entry_size + 7) & ~7
     hash_place(h, SLOTS_MIN)
     return h
 
 
-def hash_release(h: Hash) -> None:
-    """Free what a table owns."""
+def hash_release(resource: i32) -> None:
+    """Free a Hash."""
+    h: Hash = Hash(resource)
     mfree(h.slots)
     mfree(ptr[u8](h.order))
     arena_free(h.arena)
+    mfree(ptr[u8](resource))
 
 
 @export

@@ -17,7 +17,7 @@ from turso_wasm.kernel.abi import Arena, Statement
 from turso_wasm.kernel.errors import raise_too_big
 from turso_wasm.kernel.key import key_room
 from turso_wasm.kernel.memory import arena_alloc, arena_free, malloc, mfree, mrealloc
-from turso_wasm.kernel.resources import RESOURCE_SORTER, resource_new
+from turso_wasm.kernel.resources import KIND_SORTER, resource_add
 from turso_wasm.kernel.sort import Item, compare_keys, key_word, sort_items
 from turso_wasm.kernel.spill import (
     BUFFER_MAX,
@@ -36,6 +36,7 @@ from turso_wasm.kernel.spill import (
 from turso_wasm.wasm.lang import (
     be64,
     export,
+    funcref,
     i32,
     i64,
     inline,
@@ -96,7 +97,7 @@ def sorter_set_memory_limit(n: i32) -> None:
 @export
 def sorter_new(stmt: Statement, limit: i64) -> Sorter:
     """An empty sorter that returns the first `limit` rows; all of them if it is negative. Errors: SQLITE_NOMEM."""
-    s: Sorter = Sorter(i32(resource_new(stmt, sizeof(Sorter), RESOURCE_SORTER)))
+    s: Sorter = Sorter(i32(resource_add(stmt, sizeof(Sorter), KIND_SORTER, funcref(sorter_release))))
     s.fd = -1
     s.target = -1
     s.statement = stmt
@@ -109,13 +110,15 @@ def sorter_new(stmt: Statement, limit: i64) -> Sorter:
     return s
 
 
-def sorter_release(s: Sorter) -> None:
-    """Free what a sorter owns."""
-    spill_release(Spill(i32(s)))
+def sorter_release(resource: i32) -> None:
+    """Free a Sorter."""
+    s: Sorter = Sorter(resource)
+    spill_release(Spill(resource))
     mfree(s.cut)
     mfree(ptr[u8](s.items))
     arena_free(s.arena)
     arena_free(s.spare_arena)
+    mfree(ptr[u8](resource))
 
 
 @export
