@@ -150,12 +150,13 @@ class WasmtimeHost:
 
     def _failed(self, error: int) -> None:
         """Turn the trap of the call that just returned into an exception (H2). Always raises."""
-        if error:
-            pointer = ctypes.cast(ctypes.c_void_p(error), ctypes.POINTER(ffi.wasmtime_error_t))
-            raise InternalError(str(wasmtime.WasmtimeError._from_ptr(pointer)), stage="host")
-        pointer = ctypes.cast(ctypes.c_void_p(self._trap.value), ctypes.POINTER(ffi.wasm_trap_t))
-        self._trap.value = None
-        trap = wasmtime.Trap._from_ptr(pointer)
+        if error:  # an exception in a callback comes as an error, a trap of wasm code as a trap
+            failure = ctypes.cast(ctypes.c_void_p(error), ctypes.POINTER(ffi.wasmtime_error_t))
+            evidence = str(wasmtime.WasmtimeError._from_ptr(failure))
+        else:
+            trap = ctypes.cast(ctypes.c_void_p(self._trap.value), ctypes.POINTER(ffi.wasm_trap_t))
+            self._trap.value = None
+            evidence = str(wasmtime.Trap._from_ptr(trap))
         self._exports["stack_pointer"].set_value(self._store, self._stack_floor)
         pending, self._pending = self._pending, None
         record = address(self._error_record())
@@ -165,7 +166,7 @@ class WasmtimeHost:
         self.pack(_I32, record + ErrorRecord.offset("code"), SQLITE_INTERNAL)
         if pending is not None:
             raise pending
-        raise InternalError("the kernel trapped", stage="kernel", evidence=str(trap))
+        raise InternalError("the kernel trapped", stage="kernel", evidence=evidence)
 
     # --- Programs -----------------------------------------------------------------------------------------------
 
@@ -359,12 +360,13 @@ def _is_private(path: Path) -> bool:
 def compiled(engine: wasmtime.Engine, wasm: bytes) -> wasmtime.Module:
     """Compile `wasm`, or load what an earlier process compiled.
 
-    A cache file is a SHA-256 of what follows, then the serialized module. Anything wrong with it: compile again.
+    A cache file is a SHA-256 of what follows, then the serialized module. Anything wrong with it, also that another version
+    of wasmtime wrote it: compile again.
     """
     directory = cache_directory()
     if directory is None:
         return wasmtime.Module(engine, wasm)
-    facts = f"{wasmtime.__version__} {OPTIMIZE} {platform.machine()} {sys.platform}".encode()
+    facts = f"{OPTIMIZE} {platform.machine()} {sys.platform}".encode()
     path = directory / f"{hashlib.sha256(facts + wasm).hexdigest()}.cwasm"
     with suppress(OSError, wasmtime.WasmtimeError):
         if _is_private(path):
@@ -405,10 +407,24 @@ def process_host() -> WasmtimeHost:
 
 
 def kernel_bytes() -> bytes:
-    """kernel.wasm as the package carries it; a source checkout builds it when it is missing or older than its sources."""
-    from turso_wasm.kernel import build
+    """kernel.wasm as the package carries it; in a source checkout it is built when it is missing or older than its sources."""
+    package = Path(__file__).parents[2]
+    wasm = package / "kernel" / "kernel.wasm"
+    if (package.parent / "pyproject.toml").exists() and _is_stale(wasm):
+        from turso_wasm.kernel import build
 
-    return build.ensure().read_bytes()
+        build.ensure_built()
+    return wasm.read_bytes()
+
+
+def _is_stale(wasm: Path) -> bool:
+    """True when a source of the kernel or of its compiler is newer than `wasm`, or there is no `wasm`."""
+    if not wasm.exists():
+        return True
+    made = wasm.stat().st_mtime
+    package = wasm.parents[1]
+    sources = [*package.glob("kernel/*.py"), *package.glob("wasm/**/*.py")]
+    return any(path.stat().st_mtime > made for path in sources)
 
 
 def _forget_host() -> None:
