@@ -1,92 +1,194 @@
-"""The last step of a kernel compile: final function indices, exports, symbols, bytes.
+"""The last step of a kernel compile: optimize, drop what is unreachable, number functions, describe, encode.
 
-Function bodies come with provisional indices in the order of first use; imports must come first in a module, so every
-index is renumbered here, on the decoded instructions, after which the optimizer has seen them too.
+Function bodies come with provisional indices in the order of first use. Here they are decoded, optimized and renumbered
+(imports must come first in a module). Exported @inline functions also become templates in the symbol table; whatever a
+template calls or reads is exported too.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Iterable
 
 from turso_wasm.wasm import dsl
+from turso_wasm.wasm.decode import Instruction, decode_code, encode_code
 from turso_wasm.wasm.module import FUNC, GLOBAL
 from turso_wasm.wasm.opcodes import CODE, VALUE_NAME
+from turso_wasm.wasm.optimize import optimize
 from turso_wasm.wasm.subset.source import FunctionDecl
 from turso_wasm.wasm.subset.types import results_name, type_name
 from turso_wasm.wasm.subset.values import wasm_type
+from turso_wasm.wasm.symbols import make_template
 
 if TYPE_CHECKING:
-    from turso_wasm.wasm.subset.program import Compiled, Program
+    from turso_wasm.wasm.subset.program import Program
 
 
-def link(program: Program, exports: dict[str, FunctionDecl], all_globals: bool) -> Compiled:
-    """Renumber, encode, and describe a finished compilation."""
-    from turso_wasm.wasm.decode import decode_code, encode_code
-    from turso_wasm.wasm.subset.program import Compiled
+class Linked:
+    """An optimized function: instructions with provisional callee indices, locals in their final order."""
 
-    module = program.module
-    order = [i for i, decl in enumerate(program.decls) if decl.host is not None]
-    order += [i for i, decl in enumerate(program.decls) if decl.host is None]
-    final = {provisional: index for index, provisional in enumerate(order)}
-    module.frozen = False
-    for provisional in order:
-        decl = program.decls[provisional]
-        if decl.host is not None:
+    def __init__(self, decl: FunctionDecl, function: dsl.Function) -> None:
+        self.decl = decl
+        self.function = function
+        types = [local.type for local in function.locals]
+        n_params = len(function.params)
+        self.code, order = optimize(decode_code(function.code()), n_params, types)
+        self.types = [types[old] for old in order]
+        self.names = [function.locals[old].name for old in order]
+        self.n_params = n_params
+
+    def callees(self) -> Iterable[int]:
+        return (i[1] for i in self.code if i[0] in ("call", "ref.func"))
+
+
+class Linker:
+    """One link; see `link`."""
+
+    def __init__(self, program: Program, exports: dict[str, FunctionDecl]) -> None:
+        self.program = program
+        self.module = program.module
+        self.exports = dict(exports)
+        self.linked = {
+            index: Linked(program.decls[index], function)
+            for index, function in enumerate(program.compiled)
+            if function is not None
+        }
+        self.template_globals: set[int] = set()
+        self.templates: dict[str, dict[str, Any]] = {}
+        self.global_names: dict[int, str] = {}
+
+    def run(self, all_globals: bool) -> tuple[bytes, dict[str, Any]]:
+        """(the module's bytes, the symbol table)."""
+        self._name_globals()
+        self._make_templates()
+        final = self._place_functions()
+        for name, decl in self.exports.items():
+            self.module.export(name, FUNC, final[self.program.function_index(decl)])
+        exported = self._export_globals(all_globals)
+        return self.module.encode(), self._symbols(exported)
+
+    # --- functions -------------------------------------------------------------------------------
+
+    def _place_functions(self) -> dict[int, int]:
+        """Add imports and functions to the module; provisional → final index."""
+        reachable = self._reachable()
+        decls, module = self.program.decls, self.module
+        imports = [index for index in reachable if decls[index].host is not None]
+        bodies = [index for index in reachable if decls[index].host is None]
+        final = {provisional: index for index, provisional in enumerate(imports + bodies)}
+        module.frozen = False
+        for provisional in imports:
+            decl = decls[provisional]
+            assert decl.host is not None
             params = [wasm_type(type_) for _, type_ in decl.params]
             module.import_function(decl.host[0], decl.host[1], params, [wasm_type(t) for t in decl.results])
-    module.freeze_imports()
-    for provisional in order:
-        f = program.compiled[provisional]
-        if f is None:
-            continue
-        code = decode_code(f.code())
-        for instruction in code:
-            if instruction[0] in ("call", "ref.func"):
-                instruction[1] = final[instruction[1]]
-        module.type_index(f.param_types, f.results)
-        f.set_body(dsl.encode_locals([x.type for x in f.locals[len(f.params) :]]) + encode_code(code) + CODE["end"])
-        f.position = len(module.functions)
-        module.functions.append(f)
-    if program.table:
-        module.add_elements(1, [final[program.function_index(decl)] for decl in program.table])
-    for name, decl in exports.items():
-        module.export(name, FUNC, final[program.function_index(decl)])
-    global_names = _export_globals(program, all_globals)
-    return Compiled(module.encode(), _symbols(program, exports, global_names))
+        module.freeze_imports()
+        for provisional in bodies:
+            self._place(self.linked[provisional], final)
+        if self.program.table:
+            module.add_elements(1, [final[self.program.function_index(decl)] for decl in self.program.table])
+        return final
+
+    def _place(self, linked: Linked, final: dict[int, int]) -> None:
+        f = linked.function
+        code: list[Instruction] = [
+            [i[0], final[i[1]]] if i[0] in ("call", "ref.func") else i for i in linked.code
+        ]
+        f.set_body(dsl.encode_locals(linked.types[linked.n_params :]) + encode_code(code) + CODE["end"])
+        f.locals = [dsl.Local(i, t, n) for i, (t, n) in enumerate(zip(linked.types, linked.names))]
+        f.position = len(self.module.functions)
+        self.module.type_index(f.param_types, f.results)
+        self.module.functions.append(f)
+
+    def _reachable(self) -> list[int]:
+        """The provisional indices exports and table lead to, in ascending order."""
+        todo = [self.program.function_index(decl) for decl in [*self.exports.values(), *self.program.table]]
+        found: set[int] = set()
+        while todo:
+            index = todo.pop()
+            if index not in found:
+                found.add(index)
+                if index in self.linked:
+                    todo += self.linked[index].callees()
+        return sorted(found)
+
+    # --- templates -------------------------------------------------------------------------------
+
+    def _make_templates(self) -> None:
+        """A template of each exported @inline function; the functions it calls are exported."""
+        signatures = list(self.module.types)
+        for name, decl in list(self.exports.items()):
+            index = self.program.function_index(decl)
+            if decl.inline and decl.exported and index in self.linked:
+                linked = self.linked[index]
+                callee_names = {callee: self._export_name(callee) for callee in linked.callees()}
+                used = {i[1] for i in linked.code if i[0] in ("global.get", "global.set")}
+                self.template_globals |= used
+                results = linked.function.results
+                self.templates[name] = make_template(
+                    linked.code, linked.n_params, linked.types, results, callee_names, self.global_names, signatures
+                )
+
+    def _export_name(self, index: int) -> str:
+        """The name under which a function is exported, exporting it if it is not yet."""
+        decl = self.program.decls[index]
+        for name, other in self.exports.items():
+            if other is decl:
+                return name
+        name = decl.name if decl.name not in self.exports else f"{decl.module.name.rpartition('.')[2]}.{decl.name}"
+        self.exports[name] = decl
+        return name
+
+    # --- globals and symbols ---------------------------------------------------------------------
+
+    def _name_globals(self) -> None:
+        """The export name of each global; one of a name already taken gets its module's name in front."""
+        keys = {g.index: key for key, g in self.program.globals.items()}
+        taken: set[str] = set()
+        for variable, _ in self.module.globals:
+            name = variable.name
+            if name in taken:
+                name = f"{keys[variable.index][0].rpartition('.')[2]}.{name}"
+            taken.add(name)
+            self.global_names[variable.index] = name
+
+    def _export_globals(self, all_globals: bool) -> dict[str, dsl.Global]:
+        """Export stack_pointer, heap_base, what templates use, and with `all_globals` the rest."""
+        own = {g.index for g in self.program.globals.values()}
+        exported = {}
+        for variable, _ in self.module.globals:
+            if variable.index in own and not all_globals and variable.index not in self.template_globals:
+                continue
+            name = self.global_names[variable.index]
+            self.module.export(name, GLOBAL, variable.index)
+            exported[name] = variable
+        return exported
+
+    def _symbols(self, globals_: dict[str, dsl.Global]) -> dict[str, Any]:
+        """The symbol table as JSON data (symbols.py reads it)."""
+        functions: dict[str, Any] = {}
+        for name, decl in self.exports.items():
+            params = ", ".join(f"{param}: {type_name(type_)}" for param, type_ in decl.params)
+            functions[name] = {
+                "params": [VALUE_NAME[wasm_type(type_)] for _, type_ in decl.params],
+                "results": [VALUE_NAME[wasm_type(type_)] for type_ in decl.results],
+                "signature": f"({params}) -> {results_name(decl.results)}",
+                "module": decl.module.name,
+            }
+            if name in self.templates:
+                functions[name]["inline"] = self.templates[name]
+        imports = [
+            {
+                "module": module,
+                "name": name,
+                "params": [VALUE_NAME[type_] for type_ in callee.params],
+                "results": [VALUE_NAME[type_] for type_ in callee.results],
+            }
+            for (module, name, _, _), callee in zip(self.module.imports, self.module.imported)
+        ]
+        mutable = {name: {"type": VALUE_NAME[g.type], "mutable": g.mutable} for name, g in globals_.items()}
+        return {"functions": functions, "globals": mutable, "imports": imports}
 
 
-def _export_globals(program: Program, all_globals: bool) -> dict[str, dsl.Global]:
-    """Export stack_pointer and heap_base, and with `all_globals` every mutable global; the names given."""
-    own = {g.index: key for key, g in program.globals.items()}
-    names: dict[str, dsl.Global] = {}
-    for variable, _ in program.module.globals:
-        key = own.get(variable.index)
-        if key is not None and not all_globals:
-            continue
-        name = variable.name
-        if name in names and key is not None:
-            name = f"{key[0].rpartition('.')[2]}.{name}"
-        names[name] = variable
-        program.module.export(name, GLOBAL, variable.index)
-    return names
-
-
-def _symbols(program: Program, exports: dict[str, FunctionDecl], globals_: dict[str, dsl.Global]) -> dict[str, Any]:
-    """The symbol table as JSON data (symbols.py reads it)."""
-    functions = {}
-    for name, decl in exports.items():
-        functions[name] = {
-            "params": [VALUE_NAME[wasm_type(type_)] for _, type_ in decl.params],
-            "results": [VALUE_NAME[wasm_type(type_)] for type_ in decl.results],
-            "signature": f"({', '.join(f'{n}: {type_name(t)}' for n, t in decl.params)}) -> {results_name(decl.results)}",
-            "module": decl.module.name,
-        }
-    imports = [
-        {"module": module, "name": name, "params": [VALUE_NAME[t] for t in c.params], "results": [VALUE_NAME[t] for t in c.results]}
-        for (module, name, _, _), c in zip(program.module.imports, program.module.imported)
-    ]
-    return {
-        "functions": functions,
-        "globals": {name: {"type": VALUE_NAME[g.type], "mutable": g.mutable} for name, g in globals_.items()},
-        "imports": imports,
-    }
+def link(program: Program, exports: dict[str, FunctionDecl], all_globals: bool) -> tuple[bytes, dict[str, Any]]:
+    """(bytes, symbols) of a finished compilation. `all_globals`: export every mutable global."""
+    return Linker(program, exports).run(all_globals)

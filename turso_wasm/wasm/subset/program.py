@@ -172,7 +172,7 @@ class Program:
         module.set_table(len(self.table) + 1, export="table")
         if self.data:
             module.add_data(STACK_TOP, bytes(self.data))
-        return link(self, exports, all_globals)
+        return Compiled(*link(self, exports, all_globals))
 
     def _set_initial_values(self, heap_base: int) -> None:
         values: list[Any] = [STACK_TOP, heap_base] + ([0, 0] if self.debug else [])

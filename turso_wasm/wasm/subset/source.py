@@ -204,6 +204,8 @@ class Loader:
             python_module = importlib.import_module(name)
         except SyntaxError as error:
             raise SubsetError(f"{error.msg} (line {error.lineno})", error.filename or name) from None
+        except ImportError as error:
+            raise SubsetError(f"{name} cannot be imported: {error}") from None
         path = python_module.__file__ or name
         with open(path, encoding="utf-8") as file:
             text = file.read()
