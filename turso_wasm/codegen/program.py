@@ -57,7 +57,9 @@ class Program:
         """Serialize: magic, header size (u32 LE), JSON header, wasm, data."""
         head = {name: getattr(self, name) for name in _PLAIN}
         head["columns"] = [[c.name, c.decltype, c.table, c.origin] for c in self.columns]
-        head["pinned"] = [[k, v.hex() if isinstance(v, bytes) else v, isinstance(v, bytes)] for k, v in self.pinned.items()]
+        head["pinned"] = [
+            [k, v.hex() if isinstance(v, bytes) else v, isinstance(v, bytes)] for k, v in self.pinned.items()
+        ]
         head["cookies"] = list(self.cookies.items())
         head["sizes"] = [len(self.wasm), len(self.data)]
         text = json.dumps(head, separators=(",", ":")).encode()

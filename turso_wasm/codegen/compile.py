@@ -1,0 +1,58 @@
+"""The code generator's entry: a plan becomes a Program."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from turso_wasm.codegen import grouping, joins, sorting, subqueries  # noqa: F401  (they register their emitters)
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.program import Program
+from turso_wasm.codegen.roots import ROOTS
+from turso_wasm.plan import nodes as p
+from turso_wasm.wasm.symbols import Symbols
+
+READ, WRITE = 0, 1
+LOOPS = (p.TableScan, p.RowidRange, p.IndexScan, p.Values, p.Aggregate, p.Sort, p.HashJoin, p.Append)
+
+
+def compile_plan(
+    plan: p.Plan,
+    program: Program,
+    slots: Mapping[int, tuple[bool, int]],
+    symbols: Symbols | None = None,
+) -> Program:
+    """Fill in `program` (metadata given by the caller) with the code of `plan`.
+
+    slots: database slot → (write, schema cookie the plan was made for, -1: do not check); the statement begins a
+    transaction on each. Errors: SqlError "not supported yet" is the planner's business; TypeError and KeyError are bugs.
+    """
+    ctx = Context(program.n_user_params, symbols)
+    with ctx.f.into(ctx.opens):
+        for slot, (write, cookie) in slots.items():
+            ctx.do("statement_begin", ctx.stmt, slot, WRITE if write else READ, cookie)
+    if isinstance(plan, p.Output) and not plan.single and has_loop(plan):
+        ctx.resumable = ctx.guards = True
+    ROOTS[type(plan)](plan, ctx)
+    ctx.do("statement_done", ctx.stmt)
+    program.wasm = ctx.finish()
+    program.data = bytes(ctx.data)
+    program.frame_size = ctx.frame_size
+    program.counts_changes = ctx.counts_changes
+    program.pinned.update(ctx.pinned)
+    program.cookies = {slot: cookie for slot, (_, cookie) in slots.items()}
+    return program
+
+
+def has_loop(plan: p.Plan) -> bool:
+    """Rows can come in any number, so the statement must be able to suspend."""
+    stack: list[object] = [plan]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, LOOPS):
+            if not (isinstance(item, p.IndexScan) and item.unique and not (item.lower or item.upper)):
+                return True
+        if isinstance(item, p.Plan):
+            stack.extend(getattr(item, name) for name in item.__slots__)
+        elif isinstance(item, tuple) and item and isinstance(item[0], p.Plan):
+            stack.extend(item)
+    return False

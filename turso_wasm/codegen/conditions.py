@@ -1,0 +1,251 @@
+"""Conditions as jumps: three-valued logic without materialized booleans.
+
+`jump(node, label, ctx, when, on_null)` branches when the truth of `node` is `when`, or when it is NULL and `on_null`; a WHERE
+clause is `jump(predicate, next_row, when=False, on_null=True)`. Each connective has one line of algebra per case.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.codegen.cells import emit_cells, is_cell
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.expressions import comparison_affinity, emit_value, for_comparison
+from turso_wasm.codegen.values import SqlValue, collation_code
+from turso_wasm.kernel.abi import INTEGER, NULL
+from turso_wasm.wasm.dsl import I32, Expr, Label, Local, i32, if_expr, select
+
+LIST_AS_CHAIN = 8  # longer IN lists become a hash table
+
+COMPARISON: dict[str, Callable[[Expr, Any], Expr]] = {
+    "=": lambda x, y: x == y,
+    "<>": lambda x, y: x != y,
+    "<": lambda x, y: x < y,
+    "<=": lambda x, y: x <= y,
+    ">": lambda x, y: x > y,
+    ">=": lambda x, y: x >= y,
+    "is": lambda x, y: x == y,
+    "is not": lambda x, y: x != y,
+}
+
+
+def jump(node: b.Expr, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+    """Branch to `label` when `node` is `when` (true/false), or NULL and `on_null`."""
+    if isinstance(node, b.Unary) and node.op == "not":
+        jump(node.operand, label, ctx, not when, on_null)
+    elif isinstance(node, b.Binary) and node.op in ("and", "or"):
+        _jump_connective(node, label, ctx, when, on_null)
+    else:
+        emitter = JUMPS.get(type(node), jump_value)
+        emitter(node, label, ctx, when, on_null)
+
+
+def _jump_connective(node: b.Binary, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+    decided_by = node.op == "or"  # the truth value of one side that decides the whole
+    if when == decided_by:
+        # x OR y true <- either;  x AND y false <- either
+        jump(node.left, label, ctx, when, on_null)
+        jump(node.right, label, ctx, when, on_null)
+        return
+    with ctx.f.block() as undecided:
+        # x OR y false <- x not true, y false;  x AND y true <- x not false, y true
+        jump(node.left, undecided, ctx, decided_by, not on_null)
+        jump(node.right, label, ctx, when, on_null)
+
+
+def _branch(label: Label, ctx: Context, true: Expr, null: Expr | None, when: bool, on_null: bool) -> None:
+    """Branch on a leaf: `true` is meaningful where `null` is 0."""
+    f = ctx.f
+    if null is None or null.const == 0:
+        f.br(label, if_=true if when else true.eqz())
+    elif when and on_null:
+        f.br(label, if_=null | true)
+    elif when:
+        f.br(label, if_=null.eqz() & true)
+    elif on_null:
+        f.br(label, if_=null | true.eqz())
+    else:
+        f.br(label, if_=(null | true).eqz())
+
+
+# --- comparisons --------------------------------------------------------------------------------------
+
+
+def _jump_compare(node: b.Compare, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+    true, null = compare(node, ctx)
+    _branch(label, ctx, true, null, when, on_null)
+
+
+def compare(node: b.Compare, ctx: Context) -> tuple[Expr, Expr | None]:
+    """(true, null) of a comparison; `null` None when it cannot be NULL."""
+    left = for_comparison(node.left, node.left_affinity, ctx)
+    right = for_comparison(node.right, node.right_affinity, ctx)
+    true = compare_values(node.op, left, right, node.collation, ctx)
+    if node.op in ("is", "is not"):
+        return true, None
+    return true, left.has_tag(NULL) | right.has_tag(NULL)
+
+
+def compare_values(op: str, left: SqlValue, right: SqlValue, collation: str, ctx: Context) -> Expr:
+    """i32: left op right in the total order of values (NULL first); integers inline."""
+    relation = COMPARISON[op]
+    both = left.has_tag(INTEGER) & right.has_tag(INTEGER)
+    if both.const == 0:
+        return relation(ctx.f.call("compare_values", *left.pair, *right.pair, collation_code(collation)), 0)
+    integers = relation(left.payload, right.payload)
+    if both.const is not None:
+        return integers
+    return if_expr(
+        both, integers, relation(ctx.f.call("compare_values", *left.pair, *right.pair, collation_code(collation)), 0)
+    )
+
+
+def _jump_is_null(node: b.IsNull, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+    value = emit_value(node.operand, ctx)
+    true = value.has_tag(NULL)
+    ctx.f.br(label, if_=true if when != node.negated else true.eqz())
+
+
+def _jump_is_truth(node: b.IsTruth, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+    """x IS TRUE is never NULL: it is x's own test with NULL counting as "is not"."""
+    positive = when != node.negated
+    jump(node.operand, label, ctx, node.wanted if positive else not node.wanted, not positive)
+
+
+# --- IN -----------------------------------------------------------------------------------------------
+
+
+def _jump_in(node: b.InList, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+    known = _kleene_in(node, ctx)
+    jump_kleene(known, label, ctx, when, on_null)
+
+
+def _kleene_in(node: b.InList, ctx: Context) -> Local:
+    f = ctx.f
+    known = f.local(I32, "in")
+    if not node.items:
+        f.set(known, 2 if node.negated else 0)
+        return known
+    operand = for_comparison(node.operand, node.affinity, ctx)
+    if len(node.items) > LIST_AS_CHAIN and all(is_cell(item) for item in node.items):
+        _in_table(node, operand, known, ctx)
+    else:
+        _in_chain(node, operand, known, ctx)
+    if node.negated:
+        f.set(known, i32(2).sub(known))
+    return known
+
+
+def _in_chain(node: b.InList, operand: SqlValue, known: Local, ctx: Context) -> None:
+    f = ctx.f
+    with f.block() as done:
+        f.set(known, 1)
+        f.br(done, if_=operand.has_tag(NULL))
+        f.set(known, 0)
+        for item in node.items:
+            value = for_comparison(item, node.affinity, ctx)
+            equal = compare_values("=", operand, value, node.collation, ctx)
+            null = value.has_tag(NULL)
+            if null.const is None or null.const:
+                with f.if_(null):
+                    f.set(known, 1)
+                    f.else_()
+                    with f.if_(equal):
+                        f.set(known, 2)
+                        f.br(done)
+            else:
+                with f.if_(equal):
+                    f.set(known, 2)
+                    f.br(done)
+
+
+def _in_table(node: b.InList, operand: SqlValue, known: Local, ctx: Context) -> None:
+    """A long list: hashed once at the start of the statement, then one look-up a row."""
+    f = ctx.f
+    flags = collation_code(node.collation)
+    table = f.local(I32, "list")
+    has_null = f.local(I32, "list_null")
+    with ctx.at_start():
+        f.set(table, f.call("hash_new", ctx.stmt, 0))
+
+        def add(values: list[SqlValue]) -> None:
+            value = SqlValue(values[0].tag, values[0].payload)
+            if node.affinity not in (None, "A"):
+                value = comparison_affinity(value, node.affinity, ctx)
+            with f.if_(value.has_tag(NULL)):
+                f.set(has_null, 1)
+                f.else_()
+                ctx.do("key_reset", ctx.stmt)
+                ctx.do("key_add", ctx.stmt, value, flags)
+                ctx.do("hash_add", table)
+
+        emit_cells([(item,) for item in node.items], ctx, add)
+    with f.if_(operand.has_tag(NULL)):
+        f.set(known, 1)
+        f.else_()
+        ctx.do("key_reset", ctx.stmt)
+        ctx.do("key_add", ctx.stmt, operand, flags)
+        f.set(known, select(f.call("hash_find", table), i32(2), has_null))
+
+
+# --- anything else ------------------------------------------------------------------------------------
+
+
+def jump_value(node: b.Expr, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+    true, null = _truth(emit_value(node, ctx), ctx)
+    _branch(label, ctx, true, null, when, on_null)
+
+
+def _truth(value: SqlValue, ctx: Context) -> tuple[Expr, Expr | None]:
+    """(true, null) of a value used as a condition."""
+    if value.is_always(INTEGER):
+        return value.payload != 0, None
+    truth = ctx.f.local(I32, "", ctx.f.call("truth", *value.pair))  # 1, 0, or -1 for NULL
+    return truth > 0, (truth < 0 if value.may_be(NULL) else None)
+
+
+def jump_kleene(known: Local, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+    if when:
+        ctx.f.br(label, if_=known >= (1 if on_null else 2))
+    else:
+        ctx.f.br(label, if_=known <= (1 if on_null else 0))
+
+
+def emit_kleene(node: b.Expr, ctx: Context) -> Expr:
+    """The truth of `node`: 0 false, 1 NULL, 2 true."""
+    f = ctx.f
+    if isinstance(node, b.Unary) and node.op == "not":
+        return f.local(I32, "", i32(2).sub(emit_kleene(node.operand, ctx)))
+    if isinstance(node, b.Binary) and node.op in ("and", "or"):
+        decided = 0 if node.op == "and" else 2
+        known = f.local(I32, "", emit_kleene(node.left, ctx))
+        with f.if_(known != decided):
+            other = f.local(I32, "", emit_kleene(node.right, ctx))
+            smaller = known < other
+            f.set(known, select(smaller if node.op == "and" else smaller.eqz(), known, other))
+        return known
+    if isinstance(node, b.InList):
+        return _kleene_in(node, ctx)
+    if isinstance(node, b.Compare):
+        true, null = compare(node, ctx)
+    elif isinstance(node, b.IsNull):
+        true, null = emit_value(node.operand, ctx).has_tag(NULL), None
+        true = true.eqz() if node.negated else true
+    elif isinstance(node, b.IsTruth):
+        inner = f.local(I32, "", emit_kleene(node.operand, ctx))
+        true, null = inner == (2 if node.wanted else 0), None
+        true = true.eqz() if node.negated else true
+    else:
+        true, null = _truth(emit_value(node, ctx), ctx)
+    if null is None:
+        return f.local(I32, "", true << 1)
+    return f.local(I32, "", select(null, i32(1), true << 1))
+
+
+JUMPS: dict[type, Callable[[Any, Label, Context, bool, bool], None]] = {
+    b.Compare: _jump_compare,
+    b.IsNull: _jump_is_null,
+    b.IsTruth: _jump_is_truth,
+    b.InList: _jump_in,
+}

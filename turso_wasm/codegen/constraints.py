@@ -1,0 +1,133 @@
+"""Constraints: NOT NULL, CHECK, STRICT types, rowid and UNIQUE, and what each conflict clause does about a violation.
+
+The statement's OR clause overrides the constraint's own ON CONFLICT. REPLACE is applied after every other check passed, so
+that a failing statement has not removed anything. Source: https://sqlite.org/lang_conflict.html
+"""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.catalog.objects import Column, Index, Table
+from turso_wasm.codegen.conditions import jump
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.expressions import with_affinity
+from turso_wasm.codegen.tables import NewRow
+from turso_wasm.codegen.values import SqlValue
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, ON_ERROR_ABORT, ON_ERROR_FAIL, ON_ERROR_ROLLBACK, REAL, TEXT
+from turso_wasm.wasm.dsl import Label
+
+CHECK_FAILED = 275
+NOTNULL_FAILED = 1299
+PRIMARYKEY_FAILED = 1555
+UNIQUE_FAILED = 2067
+ROWID_FAILED = 2579
+DATATYPE_FAILED = 3091
+
+ON_ERROR = {"ABORT": ON_ERROR_ABORT, "FAIL": ON_ERROR_FAIL, "ROLLBACK": ON_ERROR_ROLLBACK}
+
+
+def policy(statement: str | None, constraint: str | None) -> str:
+    """What happens on a violation: ABORT FAIL ROLLBACK IGNORE REPLACE."""
+    return (statement or constraint or "ABORT").upper()
+
+
+def raise_constraint(ctx: Context, how: str, code: int, message: str) -> None:
+    """Raise a constraint error that takes with it what `how` says."""
+    raw = message.encode()
+    on_error = ON_ERROR.get(how, ON_ERROR_ABORT)
+    ctx.do("raise_constraint", ctx.stmt, on_error, code, ctx.data_address(raw), len(raw))
+    ctx.f.unreachable()
+
+
+def violated(ctx: Context, how: str, ignored: Label, code: int, message: str) -> None:
+    """A violation that is not REPLACE: skip the row or raise."""
+    if how == "IGNORE":
+        ctx.f.br(ignored)
+    else:
+        raise_constraint(ctx, how, code, message)
+
+
+def apply_types(table: Table, column: int, value: SqlValue, ctx: Context) -> SqlValue:
+    """The value with the column's affinity; in STRICT tables its storage class is checked."""
+    definition = table.columns[column]
+    result = with_affinity(value, definition.affinity, ctx)
+    if table.strict:
+        _check_strict(table, definition, result, ctx)
+    return result
+
+
+STRICT_TAGS = {"INT": INTEGER, "INTEGER": INTEGER, "REAL": REAL, "TEXT": TEXT, "BLOB": BLOB}
+TAG_NAMES = {INTEGER: "INT", REAL: "REAL", TEXT: "TEXT", BLOB: "BLOB"}
+
+
+def _check_strict(table: Table, column: Column, value: SqlValue, ctx: Context) -> None:
+    wanted = STRICT_TAGS.get((column.decltype or "").upper())
+    if wanted is None:  # ANY
+        return
+    f = ctx.f
+    with f.block() as fine:
+        f.br(fine, if_=value.has_tag(NULL) | value.has_tag(wanted))
+        for tag, name in TAG_NAMES.items():
+            if tag != wanted and value.may_be(tag):
+                with f.if_(value.has_tag(tag)):
+                    text = f"cannot store {name} value in {(column.decltype or '').upper()} column {table.name}.{column.name}"
+                    raise_constraint(ctx, "ABORT", DATATYPE_FAILED, text)
+
+
+def check_not_null(
+    table: Table, row: NewRow, defaults: Sequence[SqlValue | None], conflict: str | None, ignored: Label, ctx: Context
+) -> None:
+    """NOT NULL columns; under REPLACE a NULL becomes the column's default, if that is not NULL."""
+    f = ctx.f
+    for at, column in enumerate(table.columns):
+        value = row.decoded[at]
+        if not column.not_null or at == table.rowid_alias or not value.may_be(NULL):
+            continue
+        how = policy(conflict, column.not_null_conflict)
+        message = f"NOT NULL constraint failed: {table.name}.{column.name}"
+        if how == "REPLACE":
+            default = defaults[at]
+            if default is not None and not default.is_always(NULL):
+                row.decoded[at] = replaced = ctx.copy(value)
+                with f.if_(value.has_tag(NULL)):
+                    f.set(replaced.tag, default.tag_expr)  # type: ignore[arg-type]
+                    f.set(replaced.payload, default.payload)  # type: ignore[arg-type]
+                continue
+            how = "ABORT"
+        with f.if_(value.has_tag(NULL)):
+            violated(ctx, how, ignored, NOTNULL_FAILED, message)
+
+
+def check_checks(checks: Sequence[tuple[b.Expr, str]], conflict: str | None, ignored: Label, ctx: Context) -> None:
+    """CHECK constraints: violated when false, satisfied by NULL."""
+    for expr, label in checks:
+        with ctx.f.block() as fine:
+            jump(expr, fine, ctx, when=True, on_null=True)
+            how = policy(conflict, None)
+            violated(
+                ctx, "ABORT" if how == "REPLACE" else how, ignored, CHECK_FAILED, f"CHECK constraint failed: {label}"
+            )
+
+
+def unique_message(table: Table, index: Index) -> tuple[int, str]:
+    """(code, message) for a duplicate in a unique index."""
+    code = PRIMARYKEY_FAILED if index.origin == "pk" else UNIQUE_FAILED
+    if any(column.column < -1 for column in index.columns):
+        return code, f"UNIQUE constraint failed: index '{index.name}'"
+    names = [f"{table.name}.{table.columns[column.column].name}" for column in index.columns]
+    return code, "UNIQUE constraint failed: " + ", ".join(names)
+
+
+def rowid_message(table: Table) -> tuple[int, str]:
+    """(code, message) for a duplicate rowid."""
+    if table.rowid_alias >= 0:
+        return PRIMARYKEY_FAILED, f"UNIQUE constraint failed: {table.name}.{table.columns[table.rowid_alias].name}"
+    return ROWID_FAILED, f"UNIQUE constraint failed: {table.name}.rowid"
+
+
+def primary_key_message(table: Table) -> tuple[int, str]:
+    """(code, message) for a duplicate primary key of a WITHOUT ROWID table."""
+    names = [f"{table.name}.{table.columns[column.column].name}" for column in table.primary_key]
+    return PRIMARYKEY_FAILED, "UNIQUE constraint failed: " + ", ".join(names)

@@ -1,0 +1,228 @@
+"""Schema changes: b-trees are created, filled and dropped, rows of sqlite_schema written, the cookie moved on."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from turso_wasm.catalog.objects import Column, Table
+from turso_wasm.codegen.conditions import compare_values, jump
+from turso_wasm.codegen.constraints import raise_constraint, unique_message
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
+from turso_wasm.codegen.joins import encode_record
+from turso_wasm.codegen.sources import (
+    RecordSource,
+    emit_source,
+    index_fields,
+    key_info,
+    open_cursor,
+    open_table,
+    table_source,
+    visit,
+)
+from turso_wasm.codegen.values import SqlValue, collation_code
+from turso_wasm.kernel.abi import DB_SCHEMA_COOKIE, INDEX_BTREE, INTEGER, KEY_DESC, NULL, TABLE_BTREE, Statement
+from turso_wasm.plan import nodes as p
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
+
+TYPE, NAME, TBL_NAME, ROOTPAGE, SQL = range(5)
+
+
+def schema_table(slot: int) -> Table:
+    """sqlite_schema of a database, root page 1."""
+    names = ("type", "name", "tbl_name", "rootpage", "sql")
+    columns = [
+        Column(name, "INT" if name == "rootpage" else "TEXT", "D" if name == "rootpage" else "B") for name in names
+    ]
+    return Table("sqlite_schema", 1, columns, slot=slot)
+
+
+class _Ddl:
+    """One statement: the registers that hold root pages, and the cursor on sqlite_schema."""
+
+    def __init__(self, node: p.Ddl, ctx: Context) -> None:
+        self.ctx = ctx
+        self.node = node
+        self.registers = [ctx.f.local(I32, f"root{i}") for i in range(node.n_registers)]
+        self.schema = schema_table(node.slot)
+        self._cursor: Local | None = None
+        # Each root that will be dropped starts where the schema says it is; earlier drops may move it.
+        drops = [step.root for step in node.steps if isinstance(step, p.DropBtree)]
+        self._roots = {root: ctx.f.local(I32, "root", i32(root)) for root in drops}
+
+    @property
+    def cursor(self) -> Local:
+        """The write cursor on sqlite_schema."""
+        if self._cursor is None:
+            self._cursor = open_table(self.schema, self.ctx, write=True)
+        return self._cursor
+
+    def each_schema_row(self, body: Callable[[Any], None]) -> None:
+        """Visit the rows of sqlite_schema; `body(source)`."""
+        f = self.ctx.f
+        source = table_source(self.schema, self.cursor)
+
+        def once(done: Label) -> None:
+            source.decoded.clear()
+            body(source)
+
+        visit(self.ctx, lambda: f.call("cursor_first", self.cursor), lambda: f.call("cursor_next", self.cursor), once)
+
+    # --- steps -----------------------------------------------------------------------------------
+
+    def create_btree(self, step: p.CreateBtree) -> None:
+        kind = TABLE_BTREE if step.kind == "table" else INDEX_BTREE
+        f = self.ctx.f
+        f.set(self.registers[step.register], f.call("btree_create", self.ctx.stmt, self.node.slot, kind))
+
+    def add_schema_row(self, step: p.AddSchemaRow) -> None:
+        ctx, f = self.ctx, self.ctx.f
+        root = self.registers[step.register].extend_u() if step.register is not None else i64(0)
+        texts = [ctx.constant(text) for text in (step.type, step.name, step.table_name)]
+        blob = encode_record([*texts, SqlValue(INTEGER, root), ctx.constant(step.sql)], ctx)
+        rowid = f.local(I64, "rowid", f.call("table_new_rowid", self.cursor))
+        ctx.do("table_insert", self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
+
+    def remove_schema_rows(self, step: p.RemoveSchemaRows) -> None:
+        ctx, f = self.ctx, self.ctx.f
+
+        def body(source: Any) -> None:
+            with f.block() as keep:
+                source.ensure([TYPE, NAME, TBL_NAME], ctx)
+                if step.type is None:
+                    f.br(keep, if_=self._is(source, TYPE, "trigger"))
+                    f.br(keep, if_=self._is(source, TBL_NAME, step.name).eqz())
+                else:
+                    f.br(keep, if_=self._is(source, TYPE, step.type).eqz())
+                    f.br(keep, if_=self._is(source, NAME, step.name).eqz())
+                ctx.do("cursor_delete", self.cursor)
+
+        self.each_schema_row(body)
+
+    def _is(self, source: Any, column: int, text: str) -> Expr:
+        return compare_values("is", source.value(column, self.ctx), self.ctx.constant(text), "NOCASE", self.ctx)
+
+    def drop_btree(self, step: p.DropBtree) -> None:
+        """When auto-vacuum moved the file's last root page into the free place, its sqlite_schema row follows."""
+        ctx, f = self.ctx, self.ctx.f
+        moved = f.local(I32, "moved", f.call("btree_drop", ctx.stmt, self.node.slot, self._root(step.root)))
+        with f.if_(moved):
+
+            def body(source: Any) -> None:
+                with f.block() as other:
+                    source.ensure(range(5), ctx)
+                    values = [source.value(at, ctx) for at in range(5)]
+                    f.br(other, if_=values[ROOTPAGE].payload != moved.extend_u())
+                    rowid = f.local(I64, "rowid", source.rowid(ctx))
+                    values[ROOTPAGE] = SqlValue(INTEGER, self._root(step.root).extend_u())
+                    blob = encode_record(values, ctx)
+                    ctx.do("table_insert", self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
+
+            self.each_schema_row(body)
+            for local in self._roots.values():
+                with f.if_(local == moved):
+                    f.set(local, self._root(step.root))
+
+    def _root(self, root: int) -> Local:
+        """Where the b-tree to drop is now."""
+        return self._roots[root]
+
+    def fill_index(self, step: p.FillIndex) -> None:
+        """Sort the keys, then insert them in order; equal neighbours break a unique index."""
+        ctx, f = self.ctx, self.ctx.f
+        fields = index_fields(step.index, step.table)
+        cursor = open_cursor(
+            self.node.slot, self.registers[step.register], key_info(fields), ctx, write=True, here=True
+        )
+        sorter = f.local(I32, "sorter", f.call("sorter_new", ctx.stmt, i64(-1)))
+
+        def collect() -> None:
+            with f.block() as skip:
+                source = ctx.sources[step.source]
+                ensure([expr for expr in step.exprs if expr is not None], ctx)
+                if step.where is not None:
+                    jump(step.where, skip, ctx, when=False, on_null=True)
+                values = []
+                for at, field in enumerate(fields):
+                    expr = step.exprs[at] if at < len(step.exprs) else None
+                    values.append(emit_value(expr, ctx) if expr is not None else source.value(field.column, ctx))
+                blob = encode_record(values, ctx)
+                ctx.do("key_reset", ctx.stmt)
+                for field, value in zip(fields, values):
+                    flags = collation_code(field.collation) | (KEY_DESC if field.desc else 0)
+                    ctx.do("key_add", ctx.stmt, value, flags)
+                ctx.do("sorter_add", sorter, blob)
+
+        emit_source(step.scan, ctx, collect)
+        ctx.do("sorter_sort", sorter)
+        row = f.local(I64, "entry")
+
+        def insert(done: Label) -> None:
+            f.set(row, f.call("sorter_row", sorter))
+            if step.index.unique:
+                self._check_duplicate(step, row, cursor)
+            ctx.do("index_insert", cursor, row.wrap(), row.shr_u(32).wrap())
+
+        visit(ctx, lambda: f.call("sorter_next", sorter), lambda: f.call("sorter_next", sorter), insert)
+
+    def _check_duplicate(self, step: p.FillIndex, row: Local, cursor: Local) -> None:
+        ctx, f = self.ctx, self.ctx.f
+        n = len(step.index.columns)
+        record = RecordSource(row, len(index_fields(step.index, step.table)))
+        values = record.decode(list(range(n)), ctx)
+        probe = f.local(I32, "probe", ctx.frame_values(n))
+        for at in range(n):
+            ctx.store_value(probe, values[at], at)
+        with f.block() as fine:
+            for at in range(n):
+                f.br(fine, if_=values[at].has_tag(NULL))
+            f.br(fine, if_=f.call("cursor_last", cursor).eqz())
+            f.br(fine, if_=f.call("cursor_compare_key", cursor, probe, n) != 0)
+            code, message = unique_message(step.table, step.index)
+            raise_constraint(ctx, "ABORT", 2067 if code == 1555 else code, message)
+
+    def insert_rows(self, step: p.InsertRows) -> None:
+        ctx, f = self.ctx, self.ctx.f
+        cursor = open_cursor(self.node.slot, self.registers[step.register], None, ctx, write=True, here=True)
+        rowid = f.local(I64, "rowid")
+
+        def each() -> None:
+            ensure(step.exprs, ctx)
+            values = [
+                with_affinity(emit_value(expr, ctx), affinity, ctx)
+                for expr, affinity in zip(step.exprs, step.affinities)
+            ]
+            blob = encode_record(values, ctx)
+            f.set(rowid, rowid + 1)
+            ctx.do("table_insert", cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
+
+        emit_source(step.child, ctx, each)
+
+    def run_statement(self, step: p.RunStatement) -> None:
+        from turso_wasm.codegen.roots import ROOTS
+
+        ROOTS[type(step.plan)](step.plan, self.ctx)
+
+
+STEPS: dict[type, Callable[[_Ddl, Any], None]] = {
+    p.CreateBtree: _Ddl.create_btree,
+    p.AddSchemaRow: _Ddl.add_schema_row,
+    p.RemoveSchemaRows: _Ddl.remove_schema_rows,
+    p.DropBtree: _Ddl.drop_btree,
+    p.FillIndex: _Ddl.fill_index,
+    p.InsertRows: _Ddl.insert_rows,
+    p.RunStatement: _Ddl.run_statement,
+}
+
+
+def emit_ddl(node: p.Ddl, ctx: Context) -> None:
+    """Run the steps, then move the schema cookie on."""
+    f = ctx.f
+    with f.into(ctx.opens):
+        ctx.do("statement_savepoint", ctx.stmt)
+    ddl = _Ddl(node, ctx)
+    for step in node.steps:
+        STEPS[type(step)](ddl, step)
+    connection = f.load("i32", ctx.stmt, Statement.offset("connection"))
+    cookie = f.call("database_get", connection, node.slot, DB_SCHEMA_COOKIE)
+    ctx.do("database_set", ctx.stmt, node.slot, DB_SCHEMA_COOKIE, cookie + 1)

@@ -1,0 +1,358 @@
+"""Bound expressions to code: `emit_value(node, ctx)` leaves a SqlValue, one emitter per node type.
+
+Does not decide affinities or collations (bind did). Conditions are in conditions.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.values import (
+    AFFINITY_CODE,
+    ANY,
+    NULL_VALUE,
+    SqlValue,
+    collation_code,
+    mask,
+)
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Connection, Statement
+from turso_wasm.wasm.dsl import I32, I64, i32, i64
+
+INTEGER_OR_NULL = mask(INTEGER, NULL)
+NUMBER_OR_NULL = mask(INTEGER, REAL, NULL)
+TEXT_OR_NULL = mask(TEXT, NULL)
+
+ARITHMETIC = {
+    "+": ("value_add", NUMBER_OR_NULL),
+    "-": ("value_sub", NUMBER_OR_NULL),
+    "*": ("value_mul", NUMBER_OR_NULL),
+    "/": ("value_div", NUMBER_OR_NULL),
+    "%": ("value_rem", NUMBER_OR_NULL),
+    "&": ("value_bitand", INTEGER_OR_NULL),
+    "|": ("value_bitor", INTEGER_OR_NULL),
+    "<<": ("value_shl", INTEGER_OR_NULL),
+    ">>": ("value_shr", INTEGER_OR_NULL),
+}
+
+
+def emit_value(node: b.Expr, ctx: Context) -> SqlValue:
+    """Evaluate `node` once; the result may be used any number of times in code that follows."""
+    return EMITTERS[type(node)](node, ctx)
+
+
+def _constant(node: b.Constant, ctx: Context) -> SqlValue:
+    return ctx.literal(node.value, node.lifted)
+
+
+def _parameter(node: b.Parameter, ctx: Context) -> SqlValue:
+    return ctx.parameter(node.index - 1)
+
+
+def _column(node: b.ColumnRef, ctx: Context) -> SqlValue:
+    return ctx.sources[node.source].value(node.column, ctx)
+
+
+def _unary(node: b.Unary, ctx: Context) -> SqlValue:
+    if node.op == "not":
+        return _boolean(node, ctx)
+    if is_invariant(node):
+        key = ("unary", node.op, invariant_key(node.operand))
+        return ctx.hoist(key, lambda: _apply_unary(node, ctx))
+    return _apply_unary(node, ctx)
+
+
+def _apply_unary(node: b.Unary, ctx: Context) -> SqlValue:
+    value = emit_value(node.operand, ctx)
+    if node.op == "+":
+        return value
+    if node.op == "-":
+        return ctx.call("value_negate", value, types=NUMBER_OR_NULL)
+    return ctx.call("value_bitnot", value, types=INTEGER_OR_NULL)
+
+
+def _binary(node: b.Binary, ctx: Context) -> SqlValue:
+    if node.op in ("and", "or"):
+        return _boolean(node, ctx)
+    left, right = emit_value(node.left, ctx), emit_value(node.right, ctx)
+    if node.op == "||":
+        return ctx.call_alloc("value_concat", left, right, types=TEXT_OR_NULL | mask(BLOB))
+    if node.op in ("+", "-") and left.may_be(INTEGER) and right.may_be(INTEGER):
+        return _add_inline(node.op, left, right, ctx)
+    name, types = ARITHMETIC[node.op]
+    return ctx.call(name, left, right, types=types)
+
+
+def _add_inline(op: str, left: SqlValue, right: SqlValue, ctx: Context) -> SqlValue:
+    """a + b, a - b: integers without overflow inline, the rest in the kernel."""
+    f = ctx.f
+    tag, total = f.local(I32), f.local(I64)
+    x, y = left.payload, right.payload
+    f.set(total, x + y if op == "+" else x.sub(y))
+    overflow = (x ^ total) & (y ^ total) if op == "+" else (x ^ y) & (x ^ total)
+    f.set(tag, INTEGER)
+    ok = left.has_tag(INTEGER) & right.has_tag(INTEGER) & (overflow >= 0)
+    with f.if_(ok.eqz()):
+        f.call_multi(ARITHMETIC[op][0], *left.pair, *right.pair, into=[tag, total])
+    return SqlValue(tag, total, NUMBER_OR_NULL)
+
+
+def _boolean(node: b.Expr, ctx: Context) -> SqlValue:
+    """A condition as a value: 1, 0 or NULL."""
+    from turso_wasm.codegen.conditions import emit_kleene
+
+    f = ctx.f
+    known = emit_kleene(node, ctx)
+    tag = f.local(I32, "", known != 1)  # INTEGER is 1, NULL is 0
+    return SqlValue(tag, f.local(I64, "", known.shr_u(1).extend_u()), INTEGER_OR_NULL)
+
+
+def _case(node: b.Case, ctx: Context) -> SqlValue:
+    from turso_wasm.codegen.conditions import jump
+
+    f = ctx.f
+    tag, payload = f.local(I32), f.local(I64)
+    types = 0
+
+    def assign(expr: b.Expr | None) -> None:
+        nonlocal types
+        value = emit_value(expr, ctx) if expr is not None else NULL_VALUE
+        types |= value.types
+        f.set(tag, value.tag_expr)
+        f.set(payload, value.payload)
+
+    with f.block() as done:
+        for condition, result in node.whens:
+            with f.block() as following:
+                jump(condition, following, ctx, when=False, on_null=True)
+                assign(result)
+                f.br(done)
+        assign(node.otherwise)
+    return SqlValue(tag, payload, types)
+
+
+def _cast(node: b.Cast, ctx: Context) -> SqlValue:
+    value = emit_value(node.operand, ctx)
+    types = {"B": mask(TEXT), "A": mask(BLOB), "D": mask(INTEGER), "E": mask(REAL)}.get(
+        node.affinity, mask(INTEGER, REAL)
+    )
+    return ctx.call_alloc("cast_value", value, AFFINITY_CODE[node.affinity], types=types | mask(NULL))
+
+
+def _apply_affinity(node: b.ApplyAffinity, ctx: Context) -> SqlValue:
+    return with_affinity(emit_value(node.operand, ctx), node.affinity, ctx)
+
+
+def _collated(node: b.Collated, ctx: Context) -> SqlValue:
+    return emit_value(node.operand, ctx)
+
+
+# --- affinity ---------------------------------------------------------------------------------------
+
+
+def with_affinity(value: SqlValue, affinity: str | None, ctx: Context) -> SqlValue:
+    """`value` after SQLite's column affinity (datatype3.html section 3) was applied."""
+    if affinity is None or affinity == "A":
+        return value
+    f = ctx.f
+    if affinity == "B":
+        wanted = value.has_tag(INTEGER) | value.has_tag(REAL)
+        types = value.types & ~mask(INTEGER, REAL) | mask(TEXT)
+    elif affinity == "E":
+        wanted = value.has_tag(INTEGER) | value.has_tag(TEXT)
+        types = value.types & ~mask(INTEGER) | mask(REAL)
+    else:
+        wanted = value.has_tag(REAL) | value.has_tag(TEXT)
+        types = value.types | mask(INTEGER)
+    if wanted.const == 0:
+        return value
+    result = ctx.copy(value)
+    ctx.allocates = ctx.allocates or affinity == "B"
+    with f.if_(wanted):
+        assert not isinstance(result.tag, int) and hasattr(result.payload, "index")
+        f.call_multi(
+            "apply_affinity",
+            ctx.stmt,
+            *value.pair,
+            AFFINITY_CODE[affinity],
+            into=[result.tag, result.payload],  # type: ignore[list-item]
+        )
+    result.types = types
+    return result
+
+
+def for_comparison(node: b.Expr, affinity: str | None, ctx: Context) -> SqlValue:
+    """An operand of a comparison, its affinity applied: numeric affinities only touch text, TEXT only numbers."""
+    if affinity is not None and affinity != "A" and is_invariant(node):
+        return ctx.hoist(
+            ("affinity", affinity, invariant_key(node)),
+            lambda: comparison_affinity(emit_value(node, ctx), affinity, ctx),
+        )
+    return comparison_affinity(emit_value(node, ctx), affinity, ctx)
+
+
+def comparison_affinity(value: SqlValue, affinity: str | None, ctx: Context) -> SqlValue:
+    """`value` as one side of a comparison that applies `affinity`."""
+    if affinity is None or affinity == "A":
+        return value
+    if affinity == "B":
+        return with_affinity(value, "B", ctx)
+    if not value.may_be(TEXT):
+        return value
+    result = ctx.copy(value)
+    with ctx.f.if_(value.has_tag(TEXT)):
+        ctx.f.call_multi("apply_numeric", *value.pair, into=[result.tag, result.payload])  # type: ignore[list-item]
+    result.types = value.types | NUMBER_OR_NULL
+    return result
+
+
+def is_invariant(node: b.Expr) -> bool:
+    """Constant during the statement, cheap and free of errors."""
+    if isinstance(node, (b.Constant, b.Parameter)):
+        return True
+    return isinstance(node, b.Unary) and node.op in "-+~" and is_invariant(node.operand)
+
+
+def invariant_key(node: b.Expr) -> Any:
+    """Equal keys mean equal values, for `hoist`."""
+    if isinstance(node, b.Constant):
+        return ("lifted", node.lifted) if node.lifted is not None else (type(node.value), repr(node.value))
+    if isinstance(node, b.Parameter):
+        return ("parameter", node.index)
+    assert isinstance(node, b.Unary)
+    return (node.op, invariant_key(node.operand))
+
+
+# --- functions --------------------------------------------------------------------------------------
+
+
+def _call(node: b.Call, ctx: Context) -> SqlValue:
+    if node.style == "special":
+        return SPECIAL[node.name](node, ctx)
+    if node.style == "fixed":
+        return ctx.call_alloc(node.kernel, *[emit_value(arg, ctx) for arg in node.args])
+    slots = ctx.f.local(I32, "", ctx.frame_values(len(node.args)))
+    for i, arg in enumerate(node.args):
+        ctx.store_value(slots, emit_value(arg, ctx), i)
+    extra = [collation_code(node.collation)] if node.style == "array_collation" else []
+    return ctx.call_alloc(node.kernel, slots, len(node.args), *extra)
+
+
+def _coalesce(node: b.Call, ctx: Context) -> SqlValue:
+    f = ctx.f
+    tag, payload = f.local(I32), f.local(I64)
+    types = 0
+    with f.block() as done:
+        for arg in node.args:
+            value = emit_value(arg, ctx)
+            types |= value.types
+            f.set(tag, value.tag_expr)
+            f.set(payload, value.payload)
+            if arg is not node.args[-1]:
+                f.br(done, if_=tag)
+    return SqlValue(tag, payload, types)
+
+
+def _iif(node: b.Call, ctx: Context) -> SqlValue:
+    pairs = tuple(zip(node.args[0::2], node.args[1::2]))
+    otherwise = node.args[-1] if len(node.args) % 2 else None
+    return _case(b.Case(pairs, otherwise), ctx)
+
+
+def _nullif(node: b.Call, ctx: Context) -> SqlValue:
+    from turso_wasm.codegen.conditions import jump
+
+    f = ctx.f
+    result = ctx.copy(emit_value(node.args[0], ctx))
+    assert not isinstance(result.tag, int)
+    with f.block() as different:
+        condition = b.Compare("=", node.args[0], node.args[1], node.collation)
+        jump(condition, different, ctx, when=False, on_null=True)
+        f.set(result.tag, NULL)
+        f.set(result.payload, 0)  # type: ignore[arg-type]
+    result.types |= mask(NULL)
+    return result
+
+
+def _first(node: b.Call, ctx: Context) -> SqlValue:
+    return emit_value(node.args[0], ctx)
+
+
+def _connection_field(field: str) -> Callable[[b.Call, Context], SqlValue]:
+    def emit(node: b.Call, ctx: Context) -> SqlValue:
+        f = ctx.f
+        connection = f.load("i32", ctx.stmt, Statement.offset("connection"))
+        return SqlValue(INTEGER, f.local(I64, "", f.load("i64", connection, Connection.offset(field))))
+
+    return emit
+
+
+SPECIAL: dict[str, Callable[[b.Call, Context], SqlValue]] = {
+    "coalesce": _coalesce,
+    "ifnull": _coalesce,
+    "iif": _iif,
+    "if": _iif,
+    "nullif": _nullif,
+    "likely": _first,
+    "unlikely": _first,
+    "likelihood": _first,
+    "changes": _connection_field("changes"),
+    "total_changes": _connection_field("total_changes"),
+    "last_insert_rowid": _connection_field("last_insert_rowid"),
+}
+
+
+def _subquery(node: b.SubqueryExpr, ctx: Context) -> SqlValue:
+    from turso_wasm.codegen.subqueries import emit_subquery_value
+
+    return emit_subquery_value(node, ctx)
+
+
+EMITTERS: dict[type, Callable[[Any, Context], SqlValue]] = {
+    b.Constant: _constant,
+    b.Parameter: _parameter,
+    b.ColumnRef: _column,
+    b.Unary: _unary,
+    b.Binary: _binary,
+    b.Compare: _boolean,
+    b.IsNull: _boolean,
+    b.IsTruth: _boolean,
+    b.InList: _boolean,
+    b.Case: _case,
+    b.Cast: _cast,
+    b.ApplyAffinity: _apply_affinity,
+    b.Collated: _collated,
+    b.Call: _call,
+    b.SubqueryExpr: _subquery,
+}
+
+# --- columns an expression reads ------------------------------------------------------------------------
+
+
+def columns_of(node: object, found: dict[int, set[int]] | None = None) -> dict[int, set[int]]:
+    """The columns (source → column numbers) that are read whenever `node` is evaluated or may be."""
+    found = {} if found is None else found
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, b.ColumnRef):
+            found.setdefault(item.source, set()).add(item.column)
+        elif isinstance(item, b.SubqueryExpr):
+            stack.extend(item.outer)
+            stack.append(item.operand)
+        elif isinstance(item, (tuple, list)):
+            stack.extend(item)
+        elif isinstance(item, (b.Expr, b.AggregateCall, b.OrderTerm)):
+            stack.extend(getattr(item, name) for name in item.__slots__)
+    return found
+
+
+def ensure(exprs: object, ctx: Context) -> None:
+    """Decode here, unconditionally, the columns that `exprs` will read: later uses find them in locals."""
+    for source, columns in columns_of(exprs).items():
+        if source in ctx.sources:
+            ctx.sources[source].ensure(columns, ctx)
+
+
+__all__ = ["ANY", "columns_of", "emit_value", "ensure", "for_comparison", "i32", "i64", "with_affinity"]

@@ -1,0 +1,264 @@
+"""Aggregation: GROUP BY over a hash table (groups come out in key order, as SQLite's sorted grouping does) and
+aggregates without GROUP BY, whose state lives in the frame.
+
+The state of a group (an entry of the table, or frame memory) is: one Value slot a key, one a bare column, then each
+aggregate's own struct.
+"""
+
+from __future__ import annotations
+
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.codegen.conditions import jump
+from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
+from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.sources import SOURCES, LocalSource, emit_source, visit
+from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT
+from turso_wasm.kernel.aggregate import ConcatState, ExtremeState, SumState
+from turso_wasm.plan import nodes as p
+from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i64
+
+
+class Layout:
+    """Offsets inside a group's memory."""
+
+    def __init__(self, node: p.Aggregate) -> None:
+        self.keys = 0
+        self.bare = len(node.keys) * VALUE_SIZE
+        at = self.bare + len(node.bare) * VALUE_SIZE
+        self.states: list[int] = []
+        self.distinct: dict[int, int] = {}
+        for number, aggregate in enumerate(node.aggregates):
+            self.states.append(at)
+            at += (state_size(aggregate) + 7) & ~7
+            if aggregate.distinct and aggregate.args:
+                self.distinct[number] = at
+                at += 8
+        self.size = max(at, 8)
+
+
+def state_size(aggregate: b.AggregateCall) -> int:
+    """Bytes of state an aggregate keeps per group."""
+    if aggregate.name == "count":
+        return 8
+    if aggregate.name in ("min", "max"):
+        return int(ExtremeState.size)
+    if aggregate.name == "group_concat":
+        return int(ConcatState.size)
+    return int(SumState.size)
+
+
+def _aggregate(node: p.Aggregate, ctx: Context, then: Then) -> None:
+    layout = Layout(node)
+    if node.keys:
+        _grouped(node, layout, ctx, then)
+    else:
+        _single_group(node, layout, ctx, then)
+
+
+# --- without GROUP BY -----------------------------------------------------------------------------------
+
+
+def _single_group(node: p.Aggregate, layout: Layout, ctx: Context, then: Then) -> None:
+    """One group in frame memory; count(*)-like counters live in locals until the end."""
+    f = ctx.f
+    group = f.local(I32, "group")
+    counters = {i: f.local(I64, "count") for i, a in enumerate(node.aggregates) if a.name == "count" and not a.distinct}
+    has_row = f.local(I32, "has_row")
+    with ctx.stage():
+        with ctx.guard():
+            f.set(group, ctx.frame + ctx.frame_alloc(layout.size))
+            f.memory_fill(group, 0, layout.size)
+            f.set(has_row, 0)
+            for counter in counters.values():
+                f.set(counter, 0)
+
+        def each() -> None:
+            with ctx.guard():
+                _step_all(node, layout, group, counters, ctx)
+                if node.bare:
+                    if node.bare_from < 0:
+                        with f.if_(has_row.eqz()):
+                            _store_bare(node, layout, group, ctx)
+                    f.set(has_row, 1)
+
+        emit_source(node.child, ctx, each)
+    with ctx.guard():
+        values = [_final(a, group + layout.states[i], counters.get(i), ctx) for i, a in enumerate(node.aggregates)]
+        values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
+    ctx.sources[node.source] = LocalSource(values)
+    then()
+
+
+# --- with GROUP BY --------------------------------------------------------------------------------------
+
+
+def _grouped(node: p.Aggregate, layout: Layout, ctx: Context, then: Then) -> None:
+    f = ctx.f
+    table, group = f.local(I32, "groups"), f.local(I32, "group")
+    with ctx.stage():
+        with ctx.guard():
+            with f.if_(table):  # an inner loop comes here again: the old groups go
+                ctx.do("resource_free", ctx.stmt, table)
+            f.set(table, f.call("hash_new", ctx.stmt, layout.size))
+
+        def each() -> None:
+            with ctx.guard():
+                _find_group(node, layout, table, group, ctx)
+                _step_all(node, layout, group, {}, ctx)
+
+        emit_source(node.child, ctx, each)
+        with ctx.guard():
+            ctx.do("hash_sort", table)
+
+    def begin() -> Expr:
+        ctx.do("hash_rewind", table)
+        return f.tee(group, f.call("hash_next", table))
+
+    def body(done: object) -> None:
+        with ctx.guard():
+            values = [ctx.load_value(group, at=layout.keys + i * VALUE_SIZE) for i in range(len(node.keys))]
+            values += [_final(a, group + layout.states[i], None, ctx) for i, a in enumerate(node.aggregates)]
+            values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
+        ctx.sources[node.source] = LocalSource(values)
+        then()
+
+    visit(ctx, begin, lambda: f.tee(group, f.call("hash_next", table)), body)
+
+
+def _find_group(node: p.Aggregate, layout: Layout, table: Local, group: Local, ctx: Context) -> None:
+    """Find or create the group of the current row; a new group keeps the key values and the bare columns."""
+    f = ctx.f
+    ensure(node.keys, ctx)
+    keys = [emit_value(key, ctx) for key in node.keys]
+
+    def general() -> None:
+        ctx.do("key_reset", ctx.stmt)
+        for key, collation in zip(keys, node.collations):
+            ctx.do("key_add", ctx.stmt, key, collation_code(collation))
+        f.set(group, f.call("hash_add", table))
+
+    if len(keys) == 1 and keys[0].may_be(INTEGER):
+        with f.if_(keys[0].has_tag(INTEGER)) as otherwise:
+            f.set(group, f.call("hash_add_int", table, keys[0].payload))
+            otherwise.else_()
+            general()
+    else:
+        general()
+    with f.if_(f.call("hash_found", table).eqz()):
+        for i, key in enumerate(keys):
+            ctx.store_value(group + layout.keys, _kept(key, table, ctx), i)
+        if node.bare_from < 0:
+            _store_bare(node, layout, group, ctx, table)
+
+
+def _kept(value: SqlValue, table: Local | None, ctx: Context) -> SqlValue:
+    """The value with its bytes copied to memory that lives as long as the statement."""
+    f = ctx.f
+    if not value.types & mask(TEXT, 4):
+        return value
+    payload = f.local(I64, "", value.payload)
+    with f.if_(value.tag_expr >= TEXT):
+        size = f.local(I32, "", payload.shr_u(32).wrap())
+        memory = f.call("hash_alloc", table, size) if table is not None else f.call("keep_alloc", ctx.stmt, size)
+        copy = f.local(I32, "", memory)
+        f.memory_copy(copy, payload.wrap(), size)
+        f.set(payload, copy.extend_u() | (size.extend_u() << 32))
+    return SqlValue(value.tag, payload, value.types)
+
+
+def _store_bare(node: p.Aggregate, layout: Layout, group: Local, ctx: Context, table: Local | None = None) -> None:
+    for i, expr in enumerate(node.bare):
+        ctx.store_value(group + layout.bare, _kept(emit_value(expr, ctx), table, ctx), i)
+
+
+# --- one aggregate ----------------------------------------------------------------------------------------
+
+
+def _step_all(node: p.Aggregate, layout: Layout, group: Local, counters: dict[int, Local], ctx: Context) -> None:
+    ensure([a.args for a in node.aggregates if a.filter is None], ctx)
+    for i, aggregate in enumerate(node.aggregates):
+        with ctx.f.block() as skip:
+            if aggregate.filter is not None:
+                jump(aggregate.filter, skip, ctx, when=False, on_null=True)
+            values = [emit_value(arg, ctx) for arg in aggregate.args]
+            if i in layout.distinct:
+                ctx.f.br(skip, if_=values[0].has_tag(NULL))
+                ctx.f.br(skip, if_=_seen_before(aggregate, values[0], group + layout.distinct[i], ctx))
+            state = group + layout.states[i]
+            changed = _step(aggregate, values, state, counters.get(i), ctx)
+            if i == node.bare_from and changed is not None:
+                with ctx.f.if_(changed):
+                    _store_bare(node, layout, group, ctx)
+
+
+def _seen_before(aggregate: b.AggregateCall, value: SqlValue, place: Expr, ctx: Context) -> Expr:
+    """DISTINCT: i32, the value already counted for this group; `place` holds the group's own hash table."""
+    f = ctx.f
+    table = f.local(I32, "seen", f.load("i32", place))
+    with f.if_(table.eqz()):
+        f.set(table, f.call("hash_new", ctx.stmt, 0))
+        f.store("i32", place, table)
+    ctx.do("key_reset", ctx.stmt)
+    ctx.do("key_add", ctx.stmt, value, collation_code(aggregate.collation))
+    ctx.do("hash_add", table)
+    return f.call("hash_found", table)
+
+
+def _step(
+    aggregate: b.AggregateCall, values: list[SqlValue], state: Expr, counter: Local | None, ctx: Context
+) -> Local | None:
+    """Add a row to the state; for min/max the local that tells whether it is the new extreme."""
+    f = ctx.f
+    name = aggregate.name
+    if name == "count":
+        one = i64(1) if not values else values[0].has_tag(NULL).eqz().extend_u()
+        if counter is not None:
+            f.set(counter, counter + one)
+        else:
+            f.store("i64", state, f.load("i64", state) + one)
+        return None
+    if name in ("min", "max"):
+        changed = f.call(f"{name}_step", ctx.stmt, state, *values[0].pair, collation_code(aggregate.collation))
+        return f.local(I32, "changed", changed)
+    if name == "group_concat":
+        separator = values[1] if len(values) > 1 else ctx.constant(",")
+        ctx.do("concat_step", ctx.stmt, state, values[0], separator)
+        return None
+    _sum_step(values[0], state, ctx)
+    return None
+
+
+def _sum_step(value: SqlValue, state: Expr, ctx: Context) -> None:
+    f = ctx.f
+    integer = value.has_tag(INTEGER)
+    if integer.const == 0:
+        ctx.do("sum_step", state, value)
+        return
+    with f.if_(integer) as otherwise:
+        ctx.do("sum_step_int", state, value.payload)
+        otherwise.else_()
+        ctx.do("sum_step", state, value)
+
+
+FINALS: dict[str, tuple[str, int]] = {
+    "sum": ("sum_final", mask(NULL, INTEGER, REAL)),
+    "total": ("total_final", mask(REAL)),
+    "avg": ("avg_final", mask(NULL, REAL)),
+    "min": ("extreme_final", ANY),
+    "max": ("extreme_final", ANY),
+    "group_concat": ("concat_final", mask(NULL, TEXT)),
+}
+
+
+def _final(aggregate: b.AggregateCall, state: Expr, counter: Local | None, ctx: Context) -> SqlValue:
+    """The aggregate's result from its state."""
+    if aggregate.name == "count":
+        value = counter if counter is not None else ctx.f.local(I64, "count", ctx.f.load("i64", state))
+        return SqlValue(INTEGER, value)
+    name, types = FINALS[aggregate.name]
+    return ctx.call(name, state, types=types)
+
+
+SOURCES[p.Aggregate] = _aggregate

@@ -1,0 +1,55 @@
+"""Result rows: the root of a SELECT, and RETURNING."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.sources import emit_source
+from turso_wasm.codegen.values import NUMERIC_TYPES, SqlValue
+from turso_wasm.kernel.abi import NULL
+from turso_wasm.plan import nodes as p
+from turso_wasm.wasm.dsl import I32, Expr
+
+
+def emit_output(node: p.Output, ctx: Context) -> None:
+    """A result row for each row of the child."""
+
+    def each() -> None:
+        full = ctx.f.local(I32, "full")
+        with ctx.guard():
+            ctx.f.set(full, row(node.exprs, ctx))
+        if node.single:
+            return
+        ctx.rows_full(full)
+
+    emit_source(node.child, ctx, each)
+
+
+def emit_row(exprs: Sequence[b.Expr], ctx: Context) -> None:
+    """A result row that never suspends (RETURNING: all changes are made before the first row is seen)."""
+    ctx.f.do(row(exprs, ctx))
+
+
+def row(exprs: Sequence[b.Expr], ctx: Context) -> Expr:
+    """Write a row to the result buffer; i32: the buffer is full."""
+    f = ctx.f
+    ensure(exprs, ctx)
+    values = [emit_value(expr, ctx) for expr in exprs]
+    address = f.local(I32, "row", f.call("row_begin", ctx.stmt))
+    first = (len(values) + 7) & ~7
+    for at, value in enumerate(values):
+        _put(value, address, at, first, ctx)
+    return f.call("row_end", ctx.stmt)
+
+
+def _put(value: SqlValue, address: Expr, at: int, first: int, ctx: Context) -> None:
+    if value.is_always(NULL):
+        return
+    if value.types & ~(NUMERIC_TYPES | 1 << NULL):
+        ctx.do("row_set", ctx.stmt, address, at, value)
+        return
+    ctx.f.store("i32_8", address, value.tag_expr, at)
+    ctx.f.store("i64", address, value.payload, first + 8 * at)

@@ -1,0 +1,122 @@
+"""ORDER BY, DISTINCT and LIMIT."""
+
+from __future__ import annotations
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.codegen.context import Context, Then
+from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.joins import encode_record
+from turso_wasm.codegen.sources import SOURCES, LocalSource, RecordSource, emit_source, visit
+from turso_wasm.codegen.values import SqlValue, collation_code
+from turso_wasm.kernel.abi import INTEGER, KEY_DESC, KEY_NULLS_FIRST, KEY_NULLS_LAST
+from turso_wasm.plan import nodes as p
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i64
+
+MISMATCH = 20
+
+
+def key_flags(key: p.SortKey) -> int:
+    """Flags of kernel/key.py for one ORDER BY term."""
+    flags = collation_code(key.collation) | (KEY_DESC if key.desc else 0)
+    if key.nulls == "last":
+        flags |= KEY_NULLS_LAST
+    elif key.nulls == "first":
+        flags |= KEY_NULLS_FIRST
+    return flags
+
+
+def _sort(node: p.Sort, ctx: Context, then: Then) -> None:
+    f = ctx.f
+    sorter = f.local(I32, "sorter")
+    with ctx.stage():
+        with ctx.guard():
+            with f.if_(sorter):  # an inner loop comes here again
+                ctx.do("resource_free", ctx.stmt, sorter)
+            limit = integer_value(node.limit, ctx) if node.limit is not None else i64(-1)
+            f.set(sorter, f.call("sorter_new", ctx.stmt, limit))
+
+        def each() -> None:
+            with ctx.guard():
+                exprs = [key.expr for key in node.keys]
+                ensure([exprs, node.outputs], ctx)
+                keys = [emit_value(expr, ctx) for expr in exprs]
+                row = encode_record([emit_value(expr, ctx) for expr in node.outputs], ctx)
+                ctx.do("key_reset", ctx.stmt)
+                for key, value in zip(node.keys, keys):
+                    ctx.do("key_add", ctx.stmt, value, key_flags(key))
+                ctx.do("sorter_add", sorter, row)
+
+        emit_source(node.child, ctx, each)
+        with ctx.guard():
+            ctx.do("sorter_sort", sorter)
+    row = f.local(I64, "row")
+
+    def body(done: Label) -> None:
+        with ctx.guard():
+            f.set(row, f.call("sorter_row", sorter))
+        ctx.sources[node.source] = RecordSource(row, len(node.outputs))
+        then()
+
+    visit(ctx, lambda: f.call("sorter_next", sorter), lambda: f.call("sorter_next", sorter), body)
+
+
+def _distinct(node: p.Distinct, ctx: Context, then: Then) -> None:
+    f = ctx.f
+    table = f.local(I32, "seen")
+    with ctx.guard():
+        with f.if_(table):
+            ctx.do("resource_free", ctx.stmt, table)
+        f.set(table, f.call("hash_new", ctx.stmt, 0))
+
+    def each() -> None:
+        with f.block() as repeated:
+            with ctx.guard():
+                ensure(node.keys, ctx)
+                values = [emit_value(key, ctx) for key in node.keys]
+                ctx.do("key_reset", ctx.stmt)
+                for value, collation in zip(values, node.collations):
+                    ctx.do("key_add", ctx.stmt, value, collation_code(collation))
+                ctx.do("hash_add", table)
+                f.br(repeated, if_=f.call("hash_found", table))
+            then()
+
+    emit_source(node.child, ctx, each)
+
+
+def _limit(node: p.Limit, ctx: Context, then: Then) -> None:
+    f = ctx.f
+    left, skip = f.local(I64, "left"), f.local(I64, "skip")
+    with f.block() as done:
+        with ctx.guard():
+            f.set(left, integer_value(node.limit, ctx) if node.limit is not None else i64(-1))
+            f.set(skip, integer_value(node.offset, ctx) if node.offset is not None else i64(0))
+            f.br(done, if_=left.eqz())
+
+        def each() -> None:
+            with f.block() as skipped:
+                if node.offset is not None:
+                    with ctx.guard(), f.if_(skip > 0):
+                        f.set(skip, skip - 1)
+                        f.br(skipped)
+                then()
+                if node.limit is not None:
+                    f.set(left, left - 1)
+                    f.br(done, if_=left.eqz())
+
+        emit_source(node.child, ctx, each)
+
+
+def integer_value(expr: b.Expr, ctx: Context) -> Expr:
+    """LIMIT and OFFSET as i64. Raises "datatype mismatch" when it is not an integer."""
+    f = ctx.f
+    value = emit_value(expr, ctx)
+    if value.is_always(INTEGER):
+        return value.payload
+    ok, number = f.call_multi("limit_value", *value.pair)
+    with f.if_(ok.eqz()):
+        ctx.raise_error(MISMATCH, "datatype mismatch")
+    return number
+
+
+__all__ = ["I32", "Local", "LocalSource", "SqlValue", "integer_value", "key_flags"]
+SOURCES.update({p.Sort: _sort, p.Distinct: _distinct, p.Limit: _limit})

@@ -1,0 +1,188 @@
+"""Writing one row: the cursors of a table and its indexes, records, index entries, and removing a row with its entries.
+
+Does not check constraints (constraints.py) and does not loop (writes.py).
+"""
+
+from __future__ import annotations
+
+from typing import Mapping, Sequence
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.catalog.objects import Index, Table
+from turso_wasm.codegen.conditions import jump
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.joins import encode_record
+from turso_wasm.codegen.sources import (
+    ROWID,
+    EntrySource,
+    LocalSource,
+    Source,
+    index_fields,
+    open_index,
+    open_table,
+    table_source,
+)
+from turso_wasm.codegen.values import NULL_VALUE, SqlValue
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, SEEK_GE
+from turso_wasm.wasm.dsl import I32, Expr, Label, Local
+
+IndexExprs = Mapping[str, tuple["b.Expr | None", ...]]
+IndexWhere = Mapping[str, b.Expr]
+
+
+class TableWriter:
+    """The write cursors of a table and of those of its indexes that a statement touches."""
+
+    def __init__(self, table: Table, ctx: Context, indexes: Sequence[Index] | None = None) -> None:
+        self.table = table
+        self.ctx = ctx
+        self.cursor = open_table(table, ctx, write=True)
+        self.indexes = list(table.indexes if indexes is None else indexes)
+        self.index_cursors = {index.name: open_index(index, table, ctx, write=True) for index in self.indexes}
+        self._probes: dict[str, int] = {}
+
+    # --- index keys ------------------------------------------------------------------------------
+
+    def key_values(self, index: Index, row: Source, exprs: IndexExprs) -> list[SqlValue]:
+        """The fields of the index entry of `row`: key columns, then rowid or primary key."""
+        computed = exprs.get(index.name, ())
+        values = []
+        for at, field in enumerate(index_fields(index, self.table)):
+            expr = computed[at] if at < len(computed) else None
+            values.append(emit_value(expr, self.ctx) if expr is not None else row.value(field.column, self.ctx))
+        return values
+
+    def key_slots(self, index: Index, values: Sequence[SqlValue]) -> Local:
+        """Write the fields to the index's Value slots; their address."""
+        ctx = self.ctx
+        if index.name not in self._probes:
+            self._probes[index.name] = ctx.frame_alloc(len(index_fields(index, self.table)) * 16)
+        slots = ctx.f.local(I32, "key", ctx.frame + self._probes[index.name])
+        for at, value in enumerate(values):
+            ctx.store_value(slots, value, at)
+        return slots
+
+    def if_indexed(self, index: Index, where: IndexWhere, skip: Label) -> None:
+        """Jump to `skip` when a partial index does not cover the row."""
+        if index.name in where:
+            jump(where[index.name], skip, self.ctx, when=False, on_null=True)
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    def insert_entries(
+        self, row: Source, exprs: IndexExprs, where: IndexWhere, only: Sequence[Index] | None = None
+    ) -> None:
+        """Insert the row's index entries."""
+        ctx, f = self.ctx, self.ctx.f
+        for index in self.indexes if only is None else only:
+            with f.block() as skip:
+                self.if_indexed(index, where, skip)
+                blob = encode_record([self._stored(v) for v in self.key_values(index, row, exprs)], ctx)
+                ctx.do("index_insert", self.index_cursors[index.name], blob.wrap(), blob.shr_u(32).wrap())
+
+    def insert_row(self, values: Sequence[SqlValue], rowid: Expr | None) -> None:
+        """Insert the table's record (replacing one with the same rowid)."""
+        ctx = self.ctx
+        table = self.table
+        order = table.storage_order if table.without_rowid else range(len(values))
+        fields = []
+        for column in order:
+            if column == table.rowid_alias:
+                fields.append(NULL_VALUE)
+            elif table.columns[column].affinity == "E":
+                fields.append(self._stored(values[column]))
+            else:
+                fields.append(values[column])
+        blob = encode_record(fields, ctx)
+        if table.without_rowid:
+            ctx.do("index_insert", self.cursor, blob.wrap(), blob.shr_u(32).wrap())
+        else:
+            assert rowid is not None
+            ctx.do("table_insert", self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
+
+    def _stored(self, value: SqlValue) -> SqlValue:
+        """As REAL columns are stored: whole numbers as integers."""
+        return self.ctx.call("store_real", value) if value.may_be(REAL) else value
+
+    def remove_entries(
+        self, row: Source, exprs: IndexExprs, where: IndexWhere, only: Sequence[Index] | None = None
+    ) -> None:
+        """Delete the index entries of the row `row` reads."""
+        ctx, f = self.ctx, self.ctx.f
+        for index in self.indexes if only is None else only:
+            with f.block() as skip:
+                self.if_indexed(index, where, skip)
+                values = self.key_values(index, row, exprs)
+                slots = self.key_slots(index, values)
+                ctx.do("index_delete", self.index_cursors[index.name], slots, len(values))
+
+    def current_row(self) -> EntrySource:
+        """The row the table cursor is on."""
+        return table_source(self.table, self.cursor)
+
+    def columns_of_indexes(self, indexes: Sequence[Index] | None = None) -> set[int]:
+        """Table columns that index entries are made of."""
+        found: set[int] = set()
+        for index in self.indexes if indexes is None else indexes:
+            found.update(field.column for field in index_fields(index, self.table) if field.column >= 0)
+        return found
+
+    def remove_row(self, source: int, exprs: IndexExprs, where: IndexWhere, row: EntrySource | None = None) -> None:
+        """Delete the row under the table cursor and its index entries. `source` names it in exprs and where."""
+        ctx = self.ctx
+        row = row or self.current_row()
+        if self.indexes:
+            ctx.sources[source] = row
+            row.ensure(self.columns_of_indexes() | ({ROWID} if not self.table.without_rowid else set()), ctx)
+            ensure(list(exprs.values()), ctx)
+            self.remove_entries(row, exprs, where)
+        ctx.do("cursor_delete", self.cursor)
+
+    # --- finding ---------------------------------------------------------------------------------
+
+    def find_conflict(self, index: Index, values: Sequence[SqlValue], absent: Label) -> Local:
+        """Position the cursor of a unique index on the entry with the same key; jumps to `absent` if there is none."""
+        ctx, f = self.ctx, self.ctx.f
+        n = len(index.columns)
+        for value in values[:n]:
+            f.br(absent, if_=value.has_tag(NULL))
+        slots = self.key_slots(index, values)
+        cursor = self.index_cursors[index.name]
+        f.br(absent, if_=f.call("cursor_seek_key", cursor, slots, n, SEEK_GE).eqz())
+        f.br(absent, if_=f.call("cursor_compare_key", cursor, slots, n) != 0)
+        return cursor
+
+    def seek_primary_key(self, values: Sequence[SqlValue]) -> Expr:
+        """WITHOUT ROWID: i32, a row with this primary key exists (the table cursor is on it). `values`: all columns."""
+        ctx, f = self.ctx, self.ctx.f
+        n = len(self.table.primary_key)
+        if "" not in self._probes:
+            self._probes[""] = ctx.frame_alloc(n * 16)
+        slots = f.local(I32, "key", ctx.frame + self._probes[""])
+        for at, column in enumerate(self.table.primary_key):
+            ctx.store_value(slots, values[column.column], at)
+        found = f.local(I32, "found", f.call("cursor_seek_key", self.cursor, slots, n, SEEK_GE))
+        with f.if_(found):
+            f.set(found, f.call("cursor_compare_key", self.cursor, slots, n).eqz())
+        return found
+
+
+class NewRow(LocalSource):
+    """A row about to be written: column values after affinity, and its rowid."""
+
+    def __init__(self, values: Sequence[SqlValue], rowid: Local | None, table: Table) -> None:
+        super().__init__(values)
+        if rowid is not None:
+            self.set_rowid(rowid, table)
+
+    def set_rowid(self, rowid: Local, table: Table) -> None:
+        """The rowid, also as the value of its alias column."""
+        self.decoded[ROWID] = SqlValue(INTEGER, rowid)
+        if table.rowid_alias >= 0:
+            self.decoded[table.rowid_alias] = self.decoded[ROWID]
+
+    @property
+    def columns(self) -> list[SqlValue]:
+        """The values in column order."""
+        return [self.decoded[i] for i in range(len(self.decoded) - (1 if ROWID in self.decoded else 0))]

@@ -1,0 +1,71 @@
+"""SQL values in generated code, and the one place where NULL logic lives.
+
+A SqlValue is a (tag, payload) pair of kernel/abi.py invariant A1; a tag known at compile time is a Python int and vanishes
+from the code. Conditions are compiled to jumps (`jump`), never to materialized booleans, unless a value is asked for.
+
+Truth in generated code is Kleene's: 0 false, 1 unknown (NULL), 2 true; so AND is min, OR is max, NOT x is 2 - x.
+"""
+
+from __future__ import annotations
+
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
+from turso_wasm.wasm.dsl import Expr, Local, i32, i64
+
+ANY = 0b11111
+NUMERIC_TYPES = 1 << INTEGER | 1 << REAL
+
+
+def mask(*tags: int) -> int:
+    """The set of storage classes as bits."""
+    result = 0
+    for tag in tags:
+        result |= 1 << tag
+    return result
+
+
+class SqlValue:
+    """A value in flight. `tag`: int when certain, else an i32 Local. `types`: the storage classes it can have, as bits."""
+
+    __slots__ = ("payload", "tag", "types")
+
+    def __init__(self, tag: int | Local, payload: Expr, types: int | None = None) -> None:
+        self.tag = tag
+        self.payload = payload
+        self.types = types if types is not None else (1 << tag if isinstance(tag, int) else ANY)
+
+    @property
+    def tag_expr(self) -> Expr:
+        """The tag as an i32 expression."""
+        return i32(self.tag) if isinstance(self.tag, int) else self.tag
+
+    def is_always(self, tag: int) -> bool:
+        """The storage class is `tag` for certain."""
+        return self.tag == tag if isinstance(self.tag, int) else self.types == 1 << tag
+
+    def may_be(self, tag: int) -> bool:
+        """The storage class can be `tag`."""
+        return bool(self.types >> tag & 1)
+
+    def has_tag(self, tag: int) -> Expr:
+        """i32 expression: the storage class is `tag`."""
+        if not self.may_be(tag):
+            return i32(0)
+        if isinstance(self.tag, int) or self.types == 1 << tag:
+            return i32(1)
+        return self.tag.eqz() if tag == NULL else self.tag == tag
+
+    @property
+    def pair(self) -> tuple[Expr, Expr]:
+        """(tag, payload) as call arguments."""
+        return self.tag_expr, self.payload
+
+
+NULL_VALUE = SqlValue(NULL, i64(0))
+TEXTUAL = mask(TEXT, BLOB)
+AFFINITY_CODE = {"A": 65, "B": 66, "C": 67, "D": 68, "E": 69}
+COLLATION_CODE = {"BINARY": 0, "NOCASE": 1, "RTRIM": 2}
+
+
+def collation_code(name: str) -> int:
+    """The kernel's number of a collation (names compare without case)."""
+    return COLLATION_CODE[name.upper()]

@@ -1,0 +1,52 @@
+"""A list of rowids: what a two-phase UPDATE or DELETE collected before it writes. A resource of the statement.
+
+Memory is one growing block; 8 bytes a rowid.
+"""
+
+from turso_wasm.kernel.abi import Statement
+from turso_wasm.kernel.memory import mfree
+from turso_wasm.kernel.memory import mrealloc
+from turso_wasm.kernel.resources import Resource, resource_add
+from turso_wasm.wasm.lang import export, funcref, i32, i64, ptr, sizeof, u8
+
+KIND_ROWLIST = 16
+
+
+class RowList(Resource):
+    """`at` is the index of the next rowid to read."""
+
+    rows: ptr[i64]
+    count: i32
+    capacity: i32
+    at: i32
+
+
+def rowlist_release(resource: i32) -> None:
+    """Free a RowList."""
+    mfree(ptr[u8](RowList(resource).rows))
+    mfree(ptr[u8](resource))
+
+
+@export
+def rowlist_new(stmt: Statement) -> RowList:
+    """An empty list, freed with the statement."""
+    return RowList(i32(resource_add(stmt, sizeof(RowList), KIND_ROWLIST, funcref(rowlist_release))))
+
+
+@export
+def rowlist_add(l: RowList, rowid: i64) -> None:
+    """Append. Errors: SQLITE_NOMEM."""
+    if l.count == l.capacity:
+        l.capacity = 64 if l.capacity == 0 else l.capacity * 2
+        l.rows = ptr[i64](mrealloc(ptr[u8](l.rows), l.capacity * 8))
+    l.rows[l.count] = rowid
+    l.count += 1
+
+
+@export
+def rowlist_next(l: RowList) -> tuple[i32, i64]:
+    """(1, the next rowid in order of insertion), or (0, 0) at the end."""
+    if l.at >= l.count:
+        return 0, 0
+    l.at += 1
+    return 1, l.rows[l.at - 1]
