@@ -1,0 +1,102 @@
+/**
+ * The storage interface of the kernel in JavaScript (kernel/vfs.py names the contract V1-V5).
+ *
+ * All methods are synchronous. They return a negative SQLite result code, or throw, on failure; `failure` turns what was
+ * thrown into a code. File descriptors are small integers the VFS chooses.
+ */
+
+export const OPEN_CREATE = 1;
+export const OPEN_READONLY = 2;
+export const OPEN_TEMP = 4;
+export const OPEN_MEMORY = 8;
+
+export const CAP_OWNED = 1;
+export const CAP_MEMORY = 2;
+export const CAP_READONLY = 4;
+
+export const IOERR = -10;
+export const FULL = -13;
+export const CANTOPEN = -14;
+
+export class Vfs {
+  /** Open a file: a descriptor >= 0 or a negative code. @param {string} name @param {number} flags @returns {number} */
+  open(name, flags) {
+    throw new Error(`${this.constructor.name} does not implement open(${name}, ${flags})`);
+  }
+
+  /** @param {number} fd */
+  close(fd) {
+    void fd;
+  }
+
+  /** Delete a file; what does not exist is deleted already. @param {string} name @returns {number} */
+  delete(name) {
+    void name;
+    return IOERR;
+  }
+
+  /** @param {string} name @returns {boolean} */
+  exists(name) {
+    void name;
+    return false;
+  }
+
+  /** Read into `into`; the bytes read, fewer only at the end. @param {number} fd @param {Uint8Array} into @param {number} at @returns {number} */
+  read(fd, into, at) {
+    void [fd, into, at];
+    return IOERR;
+  }
+
+  /** Write all of `from`: 0 or a negative code. @param {number} fd @param {Uint8Array} from @param {number} at @returns {number} */
+  write(fd, from, at) {
+    void [fd, from, at];
+    return IOERR;
+  }
+
+  /** @param {number} fd @param {number} size @returns {number} */
+  truncate(fd, size) {
+    void [fd, size];
+    return IOERR;
+  }
+
+  /** @param {number} fd @returns {number} */
+  sync(fd) {
+    void fd;
+    return 0;
+  }
+
+  /** @param {number} fd @returns {number} */
+  size(fd) {
+    void fd;
+    return IOERR;
+  }
+
+  /** @param {number} fd @param {number} level @returns {number} */
+  lock(fd, level) {
+    void [fd, level];
+    return 0;
+  }
+
+  /** @param {number} fd @param {number} level */
+  unlock(fd, level) {
+    void [fd, level];
+  }
+
+  /** @param {number} fd @returns {number} */
+  checkReserved(fd) {
+    void fd;
+    return 0;
+  }
+
+  /** CAP_* bits. @param {number} fd @returns {number} */
+  capabilities(fd) {
+    void fd;
+    return 0;
+  }
+
+  /** The result code of something thrown. @param {unknown} error @returns {number} */
+  failure(error) {
+    this.lastError = error;
+    return error instanceof DOMException && error.name === 'QuotaExceededError' ? FULL : IOERR;
+  }
+}

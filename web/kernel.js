@@ -1,0 +1,197 @@
+/**
+ * The kernel in a JavaScript engine: linear memory, calls, traps turned into errors, Programs instantiated beside it.
+ *
+ * Knows nothing of SQL or of Python. Errors are traps: the kernel leaves an error record in memory (kernel/errors.py)
+ * and executes `unreachable`; `trap()` reads it.
+ */
+
+import { SQLITE_INTERNAL, SqlError } from './errors.js';
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+export class Kernel {
+  /** @type {WebAssembly.Memory} */ memory;
+  /** @type {Record<string, any>} */ exports;
+
+  /**
+   * Instantiate kernel.wasm over a VFS.
+   * @param {Response | Promise<Response> | BufferSource | WebAssembly.Module} source
+   * @param {import('../vfs/base.js').Vfs} vfs
+   */
+  static async load(source, vfs) {
+    const kernel = new Kernel(vfs);
+    const imports = { vfs: kernel.#imports() };
+    const given = await source;
+    let instance;
+    if (given instanceof WebAssembly.Module) {
+      instance = await WebAssembly.instantiate(given, imports);
+    } else if (typeof Response !== 'undefined' && given instanceof Response) {
+      ({ instance } = await (given.headers.get('content-type')?.startsWith('application/wasm')
+        ? WebAssembly.instantiateStreaming(given, imports)
+        : given.arrayBuffer().then((bytes) => WebAssembly.instantiate(bytes, imports))));
+    } else {
+      ({ instance } = await WebAssembly.instantiate(/** @type {BufferSource} */ (given), imports));
+    }
+    kernel.#start(instance);
+    return kernel;
+  }
+
+  /** @param {import('../vfs/base.js').Vfs} vfs */
+  constructor(vfs) {
+    this.vfs = vfs;
+    this.stackTop = 0;
+  }
+
+  /** @param {WebAssembly.Instance} instance */
+  #start(instance) {
+    this.exports = instance.exports;
+    this.memory = this.exports.memory;
+    this.stackTop = this.exports.stack_pointer.value;
+    this.#look();
+  }
+
+  // --- memory ---------------------------------------------------------------------------------
+
+  #look() {
+    const buffer = this.memory.buffer;
+    this.buffer = buffer;
+    this.u8 = new Uint8Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.i64 = new BigInt64Array(buffer);
+    this.view = new DataView(buffer);
+  }
+
+  /** Make the typed arrays current: memory may have grown since. */
+  refresh() {
+    if (this.buffer !== this.memory.buffer) this.#look();
+    return this;
+  }
+
+  /** @param {number} at @param {number} size */
+  text(at, size) {
+    return decoder.decode(this.refresh().u8.subarray(at >>> 0, (at >>> 0) + size));
+  }
+
+  /** A copy of bytes of linear memory. @param {number} at @param {number} size */
+  read(at, size) {
+    return this.refresh().u8.slice(at >>> 0, (at >>> 0) + size);
+  }
+
+  /** @param {number} at @param {Uint8Array} bytes */
+  write(at, bytes) {
+    this.refresh().u8.set(bytes, at >>> 0);
+  }
+
+  /**
+   * Run `use(address, size)` with the UTF-8 bytes of a string in kernel memory.
+   * @template T
+   * @param {string} text
+   * @param {(at: number, size: number) => T} use
+   */
+  withText(text, use) {
+    const bytes = encoder.encode(text);
+    const at = this.call('malloc', bytes.length || 1) >>> 0;
+    try {
+      this.write(at, bytes);
+      return use(at, bytes.length);
+    } finally {
+      this.call('mfree', at);
+    }
+  }
+
+  // --- calls ----------------------------------------------------------------------------------
+
+  /**
+   * Call a kernel export. A trap becomes an SqlError, and the error record is cleared.
+   * @param {string} name
+   * @param {...(number | bigint)} args
+   */
+  call(name, ...args) {
+    try {
+      return this.exports[name](...args);
+    } catch (error) {
+      const cause = this.trap(error);
+      this.exports.error_clear();
+      throw cause;
+    }
+  }
+
+  /**
+   * What went wrong: an SqlError from the error record, or the engine's own error (a bug), for which the record is set to
+   * SQLITE_INTERNAL so that `statement_abort` rolls the transaction back. The record stays: the caller clears it.
+   * @param {unknown} error
+   */
+  trap(error) {
+    if (!(error instanceof WebAssembly.RuntimeError) && !(error instanceof RangeError)) return error;
+    this.exports.stack_pointer.value = this.stackTop;
+    const record = this.exports.error_record() >>> 0;
+    const { i32 } = this.refresh();
+    const [code, size, text] = i32.subarray(record >> 2, (record >> 2) + 3);
+    if (code !== 0 && code !== SQLITE_INTERNAL) return new SqlError(this.text(text, size), code);
+    i32[record >> 2] = SQLITE_INTERNAL;
+    const bug = new SqlError(`internal error: ${error.message}`, SQLITE_INTERNAL);
+    bug.cause = error;
+    return bug;
+  }
+
+  // --- Programs -------------------------------------------------------------------------------
+
+  /**
+   * Instantiate a Program: its data goes to kernel memory, its imports are the kernel's exports.
+   * @param {import('./program.js').Program} program
+   * @returns {(statement: number) => number} its `step`
+   */
+  instantiate(program) {
+    let data = 0;
+    if (program.data.length) {
+      data = this.call('malloc', program.data.length) >>> 0;
+      this.write(data, program.data);
+    }
+    const module = new WebAssembly.Module(program.wasm);
+    const address = new WebAssembly.Global({ value: 'i32', mutable: false }, data | 0);
+    const instance = new WebAssembly.Instance(module, { kernel: this.exports, program: { data: address } });
+    return /** @type {any} */ (instance.exports.step);
+  }
+
+  // --- the VFS, as the kernel imports it (kernel/vfs.py) ------------------------------------------
+
+  #imports() {
+    const { vfs } = this;
+    /** @param {() => number} act */
+    const guarded = (act) => {
+      try {
+        return act();
+      } catch (error) {
+        return vfs.failure(error);
+      }
+    };
+    /** @param {number} at @param {number} size */
+    const name = (at, size) => this.text(at, size);
+    /** @param {number} at @param {number} size */
+    const view = (at, size) => this.refresh().u8.subarray(at >>> 0, (at >>> 0) + size);
+    return {
+      vfs_open: (at, size, flags) => guarded(() => vfs.open(name(at, size), flags)),
+      vfs_close: (fd) => vfs.close(fd),
+      vfs_delete: (at, size) => guarded(() => vfs.delete(name(at, size))),
+      vfs_exists: (at, size) => guarded(() => (vfs.exists(name(at, size)) ? 1 : 0)),
+      vfs_read: (fd, at, n, offset) => guarded(() => vfs.read(fd, view(at, n), Number(offset))),
+      vfs_write: (fd, at, n, offset) => guarded(() => vfs.write(fd, view(at, n), Number(offset))),
+      vfs_truncate: (fd, size) => guarded(() => vfs.truncate(fd, Number(size))),
+      vfs_sync: (fd) => guarded(() => vfs.sync(fd)),
+      vfs_size: (fd) => BigInt(guarded(() => vfs.size(fd))),
+      vfs_lock: (fd, level) => guarded(() => vfs.lock(fd, level)),
+      vfs_unlock: (fd, level) => vfs.unlock(fd, level),
+      vfs_check_reserved: (fd) => guarded(() => vfs.checkReserved(fd)),
+      vfs_capabilities: (fd) => vfs.capabilities(fd),
+      host_now: () => Date.now(),
+      host_random: (at, n) => {
+        const bytes = view(at, n);
+        for (let i = 0; i < n; i += 65536) crypto.getRandomValues(bytes.subarray(i, Math.min(n, i + 65536)));
+      },
+      host_sleep: () => 0,
+    };
+  }
+}

@@ -1,0 +1,41 @@
+/** A serialized Program (turso_wasm/codegen/program.py): metadata, wasm bytes, data. */
+
+const decoder = new TextDecoder();
+
+/**
+ * @typedef {{name: string, decltype: string | null, table: string | null, origin: string | null}} ResultColumn
+ * @typedef {object} Program
+ * @property {string} kind select insert update delete ddl transaction pragma explain
+ * @property {Uint8Array<ArrayBuffer>} wasm
+ * @property {Uint8Array} data
+ * @property {number} frame_size
+ * @property {number} n_user_params
+ * @property {(string | null)[]} param_names
+ * @property {number} n_literals
+ * @property {ResultColumn[]} columns
+ * @property {boolean} readonly
+ * @property {boolean} counts_changes
+ * @property {boolean} changes_schema
+ * @property {boolean} returns_rows
+ * @property {Map<number, number>} cookies
+ */
+
+/**
+ * @param {Uint8Array} raw
+ * @returns {Program}
+ */
+export function parseProgram(raw) {
+  if (decoder.decode(raw.subarray(0, 4)) !== 'TWP1') throw new Error('not a serialized program');
+  const size = new DataView(raw.buffer, raw.byteOffset).getUint32(4, true);
+  const { sizes, columns, cookies, ...head } = JSON.parse(decoder.decode(raw.subarray(8, 8 + size)));
+  const [nWasm, nData] = sizes;
+  const at = 8 + size;
+  if (raw.length !== at + nWasm + nData) throw new Error('serialized program is cut short');
+  return {
+    ...head,
+    columns: columns.map(([name, decltype, table, origin]) => ({ name, decltype, table, origin })),
+    cookies: new Map(cookies),
+    wasm: raw.slice(at, at + nWasm),
+    data: raw.slice(at + nWasm),
+  };
+}
