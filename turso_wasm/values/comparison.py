@@ -11,10 +11,14 @@ _FOLD = bytes(b + 32 if 65 <= b <= 90 else b for b in range(256))
 
 
 def collation_key(text: str, collation: Collation) -> bytes:
-    """Bytes whose order is the order of texts under the collation."""
+    """Bytes whose order is the order of texts under the collation.
+
+    NOCASE folds ASCII letters; behind a NUL at the same place in both texts only the lengths count.
+    """
     data = text_bytes(text)
     if collation == Collation.NOCASE:
-        return data.translate(_FOLD)
+        shown, nul, _ = data.partition(b"\0")
+        return shown.translate(_FOLD) + (nul + len(data).to_bytes(8, "big") if nul else b"")
     return data.rstrip(b" ") if collation == Collation.RTRIM else data
 
 

@@ -11,7 +11,6 @@ from turso_wasm.values.numbers import NumberKind, real_to_text, text_to_integer,
 from turso_wasm.values.types import INTEGER_MAX, INTEGER_MIN, Affinity, SqlValue, bytes_text, text_bytes
 
 CAST_INTEGER_LIMIT = 2.0**51  # CAST AS NUMERIC keeps an integral REAL as it is from here on
-STORED_INTEGER_LIMIT = 2.0**47  # a REAL column stores smaller integral values as integers
 
 
 def to_text(value: int | float | str | bytes) -> str:
@@ -106,8 +105,10 @@ def cast(value: SqlValue, affinity: Affinity) -> SqlValue:
 
 
 def store_real(value: SqlValue) -> SqlValue:
-    """A value on its way into a REAL column's record: small integral REALs are stored as INTEGER."""
-    return _integral(value, STORED_INTEGER_LIMIT) if isinstance(value, float) else value
+    """A value on its way into a REAL column's record: a REAL that is an integer of at most 48 bits is an INTEGER there."""
+    if isinstance(value, float) and -(2.0**47) <= value < 2.0**47:
+        return _integral(value, 2.0**63)
+    return value
 
 
 def truth(value: SqlValue) -> bool | None:
