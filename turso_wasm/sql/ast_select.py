@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from turso_wasm.sql.ast_base import Expr, Name, Node, Source, Span, Statement
 from turso_wasm.sql.ast_expr import OrderTerm, WindowSpec
 
-LiteralValue: TypeAlias = None | int | float | str | bytes
+LiteralValue: TypeAlias = int | float | str | bytes | None
 """A value of a literal row: NULL, integer, real, text, blob."""
 
 # --- result columns --------------------------------------------------------------------------------------------------

@@ -1,0 +1,40 @@
+"""SQLite's keywords, and which of them are still names.
+
+A keyword of `FALLBACK` is an identifier wherever the grammar has no use for the keyword; `JOIN_WORDS` and
+INDEXED are names too, but never an alias without AS.
+
+Source: https://sqlite.org/lang_keywords.html for the list; which are names was observed, keyword by keyword.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+RESERVED: Final[frozenset[str]] = frozenset(
+    """
+    ADD ALL ALTER AND AS AUTOINCREMENT BETWEEN CASE CHECK COLLATE COMMIT CONSTRAINT CREATE DEFAULT DEFERRABLE DELETE
+    DISTINCT DROP ELSE ESCAPE EXCEPT EXISTS FOREIGN FROM GROUP HAVING IN INDEX INSERT INTERSECT INTO IS ISNULL JOIN
+    LIMIT NOT NOTHING NOTNULL NULL ON OR ORDER PRIMARY REFERENCES RETURNING SELECT SET TABLE THEN TO TRANSACTION UNION
+    UNIQUE UPDATE USING VALUES WHEN WHERE
+    """.split()
+)
+
+JOIN_WORDS: Final[frozenset[str]] = frozenset("CROSS FULL INNER LEFT NATURAL OUTER RIGHT".split())
+
+FALLBACK: Final[frozenset[str]] = (
+    frozenset(
+        """
+    ABORT ACTION AFTER ALWAYS ANALYZE ASC ATTACH BEFORE BEGIN BY CASCADE CAST COLUMN CONFLICT CURRENT CURRENT_DATE
+    CURRENT_TIME CURRENT_TIMESTAMP DATABASE DEFERRED DESC DETACH DO EACH END EXCLUDE EXCLUSIVE EXPLAIN FAIL FIRST
+    FOLLOWING FOR GENERATED GLOB GROUPS IF IGNORE IMMEDIATE INITIALLY INSTEAD KEY LAST LIKE MATCH MATERIALIZED NATURAL
+    NO NULLS OF OFFSET OTHERS PARTITION PLAN PRAGMA PRECEDING QUERY RAISE RANGE RECURSIVE REGEXP REINDEX RELEASE RENAME
+    REPLACE RESTRICT ROLLBACK ROW ROWS SAVEPOINT TEMP TEMPORARY TIES TRIGGER UNBOUNDED VACUUM VIEW VIRTUAL WITH WITHOUT
+    """.split()
+    )
+    - JOIN_WORDS
+)
+
+CONTEXTUAL: Final[frozenset[str]] = frozenset({"FILTER", "OVER", "WINDOW"})
+"""Keywords only where the neighbouring tokens ask for one (see `lexer`), plain identifiers everywhere else."""
+
+KEYWORDS: Final[frozenset[str]] = RESERVED | JOIN_WORDS | FALLBACK | CONTEXTUAL | {"INDEXED"}

@@ -1,0 +1,50 @@
+"""SQL text to syntax trees.
+
+A recursive-descent parser with precedence climbing for expressions, in one class that is put together from one
+file per concept. Errors are SQLite's own, message and place. `span` of an error is None where SQLite gives no offset.
+"""
+
+from __future__ import annotations
+
+from turso_wasm.base.recursion import with_room
+from turso_wasm.sql.ast_base import Statement
+from turso_wasm.sql.height import check_height
+from turso_wasm.sql.lexer import Tokens, tokenize
+from turso_wasm.sql.parser.misc import Parser
+
+__all__ = ["parse", "parse_one", "parse_tokens"]
+
+
+def parse(sql: str) -> tuple[Statement, ...]:
+    """All statements of a text, without the empty ones. Errors: SqlError of the first statement that has one."""
+    statements = []
+    at = 0
+    while at < len(sql):
+        statement, end = parse_one(sql, at)
+        if statement is not None:
+            statements.append(statement)
+        if end <= at:
+            break
+        at = end
+    return tuple(statements)
+
+
+def parse_one(sql: str, start: int = 0) -> tuple[Statement | None, int]:
+    """The statement at character `start`, and the offset behind its ';'. None: there is only space, or just a ';'.
+
+    Spans count from the start of `sql`. Errors: SqlError.
+    """
+    tokens = tokenize(sql, start)
+    return parse_tokens(tokens), tokens.end
+
+
+def parse_tokens(tokens: Tokens) -> Statement | None:
+    """The statement in these tokens; None if there is none. Errors: SqlError."""
+    statement = with_room(_parse, tokens)
+    if statement is not None:
+        check_height(statement, len(tokens.kinds))
+    return statement
+
+
+def _parse(tokens: Tokens) -> Statement | None:
+    return Parser(tokens).statement()

@@ -1,0 +1,182 @@
+"""INSERT, UPDATE, DELETE: as statements, and as the commands of a trigger."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+from turso_wasm.sql.ast_base import QualifiedName
+from turso_wasm.sql.ast_dml import Assignment, ConflictAction, Delete, Insert, Update, Upsert
+from turso_wasm.sql.ast_expr import RowValue
+from turso_wasm.sql.ast_select import ResultColumn, Select, Star, TableSource, With
+from turso_wasm.sql.parser.expressions import SUBQUERY_STARTS
+from turso_wasm.sql.parser.select import SelectParser
+
+CONFLICT_ACTIONS: Final = frozenset({"ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE"})
+_IN_TRIGGER: Final = "within triggers"
+
+
+class DmlParser(SelectParser):
+    """Statements that change rows."""
+
+    __slots__ = ("in_trigger",)
+
+    in_trigger: bool
+
+    # --- INSERT ------------------------------------------------------------------------------------------------------
+
+    def insert(self, with_: With | None = None) -> Insert:
+        """`INSERT [OR action] | REPLACE INTO table [AS alias] [(columns)] select [upsert…] | DEFAULT VALUES`."""
+        start = self.starts[self.at] if with_ is None else with_.span[0]
+        on_conflict: ConflictAction | None = "REPLACE"
+        if not self.accept("REPLACE"):
+            self.expect("INSERT")
+            on_conflict = self.or_conflict()
+        self.expect("INTO")
+        table, alias = self._target()
+        statement = Insert(table, alias, on_conflict=on_conflict, with_=with_)
+        if self.accept("("):
+            statement.columns = self.name_list()
+        if self.kinds[self.at] == "DEFAULT" and not self.in_trigger:
+            self.at += 1
+            self.expect("VALUES")
+            statement.returning = self.returning_clause()
+        else:
+            if self.kinds[self.at] not in SUBQUERY_STARTS:
+                self.fail()
+            statement.source = self.select()
+            self._upserts(statement)
+        statement.span = (start, self.ends[self.at - 1])
+        return statement
+
+    def or_conflict(self) -> ConflictAction | None:
+        """`[OR action]`"""
+        return self.conflict_action() if self.accept("OR") else None
+
+    def conflict_action(self) -> ConflictAction:
+        kind = self.kinds[self.at]
+        if kind not in CONFLICT_ACTIONS:
+            self.fail()
+        self.at += 1
+        return cast(ConflictAction, kind)
+
+    def _target(self) -> tuple[QualifiedName, str | None]:
+        """(table, alias) of the statement; in a trigger there must be no schema and can be no alias."""
+        table = self.qualified_name()
+        if self.in_trigger:
+            if table.schema is not None:
+                self.complain(
+                    "qualified table names are not allowed on INSERT, UPDATE, and DELETE statements " + _IN_TRIGGER
+                )
+            return table, None
+        return table, self.name() if self.accept("AS") else None
+
+    def _upserts(self, statement: Insert) -> None:
+        """`[ON CONFLICT …]… [RETURNING …]`. Only the last ON CONFLICT may lack a target."""
+        upserts: list[Upsert] = []
+        while self.kinds[self.at] == "ON":
+            upserts.append(self._upsert())
+            if not upserts[-1].target:
+                break
+        statement.upserts = tuple(upserts)
+        statement.returning = self.returning_clause()
+
+    def _upsert(self) -> Upsert:
+        start = self.starts[self.at]
+        self.at += 1
+        self.expect("CONFLICT")
+        upsert = Upsert()
+        if self.accept("("):
+            upsert.target = self.order_terms()
+            self.expect(")")
+            upsert.target_where = self.expr() if self.accept("WHERE") else None
+        self.expect("DO")
+        if self.accept("UPDATE"):
+            self.expect("SET")
+            upsert.assignments = self.assignments()
+            upsert.where = self.expr() if self.accept("WHERE") else None
+        else:
+            self.expect("NOTHING")
+        upsert.span = self.span_from(start)
+        return upsert
+
+    def returning_clause(self) -> tuple[ResultColumn | Star, ...]:
+        if not self.accept("RETURNING"):
+            return ()
+        columns = self.result_columns()
+        if self.in_trigger:
+            self.complain("cannot use RETURNING in a trigger")
+        return columns
+
+    # --- UPDATE and DELETE -------------------------------------------------------------------------------------------
+
+    def update(self, with_: With | None = None) -> Update:
+        start = self.starts[self.at] if with_ is None else with_.span[0]
+        self.expect("UPDATE")
+        on_conflict = self.or_conflict()
+        table = self._changed_table()
+        self.expect("SET")
+        statement = Update(table, self.assignments(), on_conflict=on_conflict, with_=with_)
+        if self.accept("FROM"):
+            statement.source = self.from_clause()
+        self._where_and_rest(statement)
+        statement.span = (start, self.ends[self.at - 1])
+        return statement
+
+    def delete(self, with_: With | None = None) -> Delete:
+        start = self.starts[self.at] if with_ is None else with_.span[0]
+        self.expect("DELETE")
+        self.expect("FROM")
+        statement = Delete(self._changed_table(), with_=with_)
+        self._where_and_rest(statement)
+        statement.span = (start, self.ends[self.at - 1])
+        return statement
+
+    def _changed_table(self) -> TableSource:
+        start = self.starts[self.at]
+        table, alias = self._target()
+        indexed_by, not_indexed = self.index_hint()
+        if self.in_trigger and (indexed_by is not None or not_indexed):
+            clause = "NOT INDEXED" if not_indexed else "INDEXED BY"
+            self.complain(f"the {clause} clause is not allowed on UPDATE or DELETE statements {_IN_TRIGGER}")
+        return TableSource(table.name, table.schema, alias, indexed_by, not_indexed, self.span_from(start))
+
+    def _where_and_rest(self, statement: Update | Delete) -> None:
+        """`[WHERE …] [RETURNING …] [ORDER BY …] [LIMIT …]`; the last two are SQLite's optional extension."""
+        if self.accept("WHERE"):
+            statement.where = self.expr()
+        if self.in_trigger:
+            return
+        statement.returning = self.returning_clause()
+        if self.accept("ORDER"):
+            self.expect("BY")
+            statement.order_by = self.order_terms()
+            if self.kinds[self.at] != "LIMIT":
+                self.fail()
+        if self.accept("LIMIT"):
+            statement.limit, statement.offset = self.limit_clause()
+
+    def assignments(self) -> tuple[Assignment, ...]:
+        """`column = expr, (columns) = expr, …`"""
+        assignments = [self._assignment()]
+        while self.accept(","):
+            assignments.append(self._assignment())
+        return tuple(assignments)
+
+    def _assignment(self) -> Assignment:
+        start = self.starts[self.at]
+        row = self.accept("(")
+        columns = self.name_list() if row else (self.name_node(),)
+        if self.kinds[self.at] != "=":
+            self.fail()
+        self.at += 1
+        value = self.expr()
+        if row:
+            self._check_width(len(columns), value)
+        return Assignment(columns, value, row, self.span_from(start))
+
+    def _check_width(self, n_columns: int, value: object) -> None:
+        if isinstance(value, Select):
+            return
+        n_values = len(value.items) if isinstance(value, RowValue) else 1
+        if n_values != n_columns:
+            self.complain(f"{n_columns} columns assigned {n_values} values")

@@ -1,0 +1,215 @@
+"""Transactions, PRAGMA, ATTACH, housekeeping, EXPLAIN; and the choice of the statement by its first word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Literal, cast
+
+from turso_wasm.sql.ast_base import Statement
+from turso_wasm.sql.ast_misc import (
+    Analyze,
+    Attach,
+    Begin,
+    Commit,
+    Detach,
+    Explain,
+    Pragma,
+    Reindex,
+    Release,
+    Rollback,
+    Savepoint,
+    Vacuum,
+)
+from turso_wasm.sql.lexer import END, ID, Tokens
+from turso_wasm.sql.parser.ddl import DdlParser
+from turso_wasm.sql.parser.stream import NAMES
+
+
+class Parser(DdlParser):
+    """The parser of one statement."""
+
+    __slots__ = ()
+
+    def __init__(self, tokens: Tokens) -> None:
+        super().__init__(tokens)
+        self.in_trigger = False
+        self._foreign_key = None
+
+    def statement(self) -> Statement | None:
+        """The statement in the tokens, which must hold nothing else; None if it is empty. Errors: SqlError."""
+        kind = self.kinds[self.at]
+        if kind == ";" or kind == END:
+            return None
+        statement = self._explain() if kind == "EXPLAIN" else self._command()
+        if self.kinds[self.at] != ";" and self.kinds[self.at] != END:
+            self.fail()
+        if self.complaint is not None:
+            raise self.complaint
+        if self.too_big is not None:
+            raise self.too_big
+        return statement
+
+    def _command(self) -> Statement:
+        command = _COMMANDS.get(self.kinds[self.at])
+        if command is None:
+            self.fail()
+        return command(self)
+
+    def _explain(self) -> Explain:
+        start = self.starts[self.at]
+        self.at += 1
+        mode: Literal["PROGRAM", "QUERY PLAN", "CODE"] = "PROGRAM"
+        if self.accept("QUERY"):
+            self.expect("PLAN")
+            mode = "QUERY PLAN"
+        elif (
+            self.kinds[self.at] == ID and self.texts[self.at].upper() == "CODE" and self.kinds[self.at + 1] in _COMMANDS
+        ):
+            self.at += 1
+            mode = "CODE"
+        statement = self._command()
+        return Explain(mode, statement, self.span_from(start))
+
+    def _with(self) -> Statement:
+        with_ = self.with_clause()
+        kind = self.kinds[self.at]
+        if kind == "INSERT" or kind == "REPLACE":
+            return self.insert(with_)
+        if kind == "UPDATE":
+            return self.update(with_)
+        if kind == "DELETE":
+            return self.delete(with_)
+        return self.select_after_with(with_)
+
+    # --- transactions ------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> Begin:
+        start = self.starts[self.at]
+        self.at += 1
+        kind = self.kinds[self.at]
+        mode: str | None = None
+        if kind in ("DEFERRED", "IMMEDIATE", "EXCLUSIVE"):
+            self.at += 1
+            mode = kind
+        elif kind == ID and self.texts[self.at].upper() == "CONCURRENT":
+            self.at += 1
+            mode = "CONCURRENT"
+        self._transaction_word()
+        allowed = cast(Literal["DEFERRED", "IMMEDIATE", "EXCLUSIVE", "CONCURRENT"] | None, mode)
+        return Begin(allowed, self.span_from(start))
+
+    def _transaction_word(self) -> None:
+        """`[TRANSACTION [name]]`; the name means nothing."""
+        if self.accept("TRANSACTION") and self.kinds[self.at] in NAMES:
+            self.at += 1
+
+    def _commit(self) -> Commit:
+        start = self.starts[self.at]
+        self.at += 1
+        self._transaction_word()
+        return Commit(self.span_from(start))
+
+    def _rollback(self) -> Rollback:
+        start = self.starts[self.at]
+        self.at += 1
+        self._transaction_word()
+        name = None
+        if self.accept("TO"):
+            self.accept("SAVEPOINT")
+            name = self.name()
+        return Rollback(name, self.span_from(start))
+
+    def _savepoint(self) -> Savepoint:
+        start = self.starts[self.at]
+        self.at += 1
+        return Savepoint(self.name(), self.span_from(start))
+
+    def _release(self) -> Release:
+        start = self.starts[self.at]
+        self.at += 1
+        self.accept("SAVEPOINT")
+        return Release(self.name(), self.span_from(start))
+
+    # --- the rest ----------------------------------------------------------------------------------------------------
+
+    def _pragma(self) -> Pragma:
+        start = self.starts[self.at]
+        self.at += 1
+        name = self.qualified_name()
+        value = None
+        if self.accept("="):
+            value = self._pragma_value()
+        elif self.accept("("):
+            value = self._pragma_value()
+            self.expect(")")
+        return Pragma(name.name, name.schema, value, self.span_from(start))
+
+    def _pragma_value(self) -> str:
+        kind = self.kinds[self.at]
+        if kind in ("ON", "DELETE", "DEFAULT"):
+            self.at += 1
+            return self.texts[self.at - 1]
+        if kind in NAMES:
+            return self.name()
+        return self.signed_number()
+
+    def _attach(self) -> Attach:
+        start = self.starts[self.at]
+        self.at += 1
+        self.accept("DATABASE")
+        file = self.expr()
+        self.expect("AS")
+        schema = self.expr()
+        key = self.expr() if self.accept("KEY") else None
+        return Attach(file, schema, key, self.span_from(start))
+
+    def _detach(self) -> Detach:
+        start = self.starts[self.at]
+        self.at += 1
+        self.accept("DATABASE")
+        return Detach(self.expr(), self.span_from(start))
+
+    def _analyze(self) -> Analyze:
+        start = self.starts[self.at]
+        self.at += 1
+        name = self.qualified_name() if self.kinds[self.at] in NAMES else None
+        return Analyze(name, self.span_from(start))
+
+    def _reindex(self) -> Reindex:
+        start = self.starts[self.at]
+        self.at += 1
+        name = self.qualified_name() if self.kinds[self.at] in NAMES else None
+        return Reindex(name, self.span_from(start))
+
+    def _vacuum(self) -> Vacuum:
+        start = self.starts[self.at]
+        self.at += 1
+        schema = self.name() if self.kinds[self.at] in NAMES else None
+        into = self.expr() if self.accept("INTO") else None
+        return Vacuum(schema, into, self.span_from(start))
+
+
+_COMMANDS: Final[dict[str, Callable[[Parser], Statement]]] = {
+    "ALTER": Parser.alter,
+    "ANALYZE": Parser._analyze,
+    "ATTACH": Parser._attach,
+    "BEGIN": Parser._begin,
+    "COMMIT": Parser._commit,
+    "CREATE": Parser.create,
+    "DELETE": Parser.delete,
+    "DETACH": Parser._detach,
+    "DROP": Parser.drop,
+    "END": Parser._commit,
+    "INSERT": Parser.insert,
+    "PRAGMA": Parser._pragma,
+    "REINDEX": Parser._reindex,
+    "RELEASE": Parser._release,
+    "REPLACE": Parser.insert,
+    "ROLLBACK": Parser._rollback,
+    "SAVEPOINT": Parser._savepoint,
+    "SELECT": Parser.select,
+    "UPDATE": Parser.update,
+    "VACUUM": Parser._vacuum,
+    "VALUES": Parser.select,
+    "WITH": Parser._with,
+}
