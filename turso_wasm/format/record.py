@@ -26,8 +26,7 @@ import struct
 
 from turso_wasm.base.errors import Corrupt
 from turso_wasm.format.varint import decode_varint, encode_varint, varint_size
-
-SqlValue = int | float | str | bytes | None
+from turso_wasm.values.types import SqlValue, text_bytes
 
 INTEGER_SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
@@ -37,9 +36,9 @@ def serial_type(value: SqlValue) -> int:
     match value:
         case None:
             return 0
-        case bool() | int():
+        case int():
             if value in (0, 1):
-                return 8 + int(value)
+                return 8 + value
             for serial, size in INTEGER_SIZES.items():
                 if -(1 << 8 * size - 1) <= value < 1 << 8 * size - 1:
                     return serial
@@ -47,7 +46,7 @@ def serial_type(value: SqlValue) -> int:
         case float():
             return 0 if math.isnan(value) else 7
         case str():
-            return 13 + 2 * len(value.encode())
+            return 13 + 2 * len(text_bytes(value))
         case bytes():
             return 12 + 2 * len(value)
 
@@ -68,7 +67,7 @@ def encode_body(value: SqlValue) -> bytes:
         assert isinstance(value, int)
         return value.to_bytes(INTEGER_SIZES[serial], "big", signed=True)
     if isinstance(value, str):
-        return value.encode()
+        return text_bytes(value)
     if isinstance(value, bytes):
         return value
     return struct.pack(">d", value) if serial == 7 else b""
@@ -84,9 +83,10 @@ def encode_record(values: list[SqlValue] | tuple[SqlValue, ...]) -> bytes:
 
 
 def decode_value(serial: int, body: bytes, encoding: str = "utf-8") -> SqlValue:
-    """The value of a serial type whose body part is `body`; text that is not valid is decoded with replacements."""
+    """The value of a serial type whose body part is `body`."""
     if serial >= 12:
-        return body.decode(encoding, "replace") if serial & 1 else body
+        invalid = "surrogateescape" if encoding == "utf-8" else "replace"
+        return body.decode(encoding, invalid) if serial & 1 else body
     if serial in INTEGER_SIZES:
         return int.from_bytes(body, "big", signed=True)
     if serial == 7:

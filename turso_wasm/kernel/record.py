@@ -151,7 +151,7 @@ def record_locate(p: ptr[u8], local: i32, size: i32, column: i32) -> tuple[i64, 
         if st < 128:
             width = SERIAL_SIZES[i32(st)]
         else:
-            _, n, width = serial_long(p + at, end - at, size - body)
+            st, n, width = serial_long(p + at, end - at, size - body)
         if column == 0:
             if width > size - body:
                 raise_corrupt(u32(0))
