@@ -12,7 +12,7 @@ from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.symbols import Symbols
 
 READ, WRITE = 0, 1
-LOOPS = (p.TableScan, p.RowidRange, p.IndexScan, p.Values, p.Aggregate, p.Sort, p.HashJoin, p.Append)
+LOOPS = (p.TableScan, p.RowidRange, p.IndexScan, p.Values, p.LiteralRows, p.Aggregate, p.Sort, p.HashJoin, p.Append)
 
 
 def compile_plan(

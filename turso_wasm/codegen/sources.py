@@ -14,7 +14,7 @@ from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import INTEGER, KEY_DESC, NULL, REAL, SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Cursor, Value
+from turso_wasm.kernel.abi import BLOB, INTEGER, KEY_DESC, NULL, REAL, SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Cursor, Value
 from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
 
@@ -566,6 +566,30 @@ def _values(node: p.Values, ctx: Context, then: Then) -> None:
     visit(ctx, begin, step, body)
 
 
+def _literal_rows(node: p.LiteralRows, ctx: Context, then: Then) -> None:
+    f = ctx.f
+    list_ = ctx.parameter(ctx.n_user_params + node.literal, BLOB)
+    at, end = f.local(I32, "row"), f.local(I32, "rows_end")
+    width = node.n_columns * VALUE_SIZE
+
+    def begin() -> Expr:
+        f.set(at, list_.payload.wrap())
+        f.set(end, at + list_.payload.shr_u(32).wrap() * width)
+        return at.lt_u(end)
+
+    def step() -> Expr:
+        f.set(at, at + width)
+        return at.lt_u(end)
+
+    def body(done: Label) -> None:
+        with ctx.guard():
+            values = [ctx.load_value(at, column) for column in range(node.n_columns)]
+        ctx.sources[node.source] = LocalSource(values)
+        then()
+
+    visit(ctx, begin, step, body)
+
+
 def _switch_rows(node: p.Values, row: Local, assign: Callable[[Sequence[SqlValue]], None], ctx: Context) -> None:
     """Rows of expressions: a branch table, one block a row."""
     f = ctx.f
@@ -633,6 +657,7 @@ def _count_rows(node: p.CountRows, ctx: Context, then: Then) -> None:
 SOURCES: dict[type, Callable[..., None]] = {
     p.OneRow: _one_row,
     p.Values: _values,
+    p.LiteralRows: _literal_rows,
     p.TableScan: _table_scan,
     p.RowidSeek: _rowid_seek,
     p.RowidRange: _rowid_range,

@@ -35,6 +35,16 @@ class Values(Plan):
 
 
 @dataclass(slots=True)
+class LiteralRows(Plan):
+    """Rows of literals bound at run time: literal slot `literal` holds a BLOB payload (address | number of rows << 32) of
+    `n_columns` Value structs a row. All bulk INSERTs of one width share a Program."""
+
+    source: int
+    literal: int
+    n_columns: int
+
+
+@dataclass(slots=True)
 class Bound:
     """One end of a range: the key must be > / >= (lower) or < / <= (upper) `expr`; a NULL value matches nothing."""
 
@@ -232,6 +242,7 @@ class Insert(Plan):
     returning: tuple[Expr, ...] = ()
     child_reads_table: bool = False
     single_row: bool = False  # exactly one row: no statement savepoint is needed
+    sequence: Table | None = None  # sqlite_sequence, when the table is AUTOINCREMENT
 
 
 @dataclass(slots=True)
