@@ -1,0 +1,128 @@
+"""Balancing: keeping the pages of a b-tree full enough, and cells where they fit.
+
+Owns what happens when a cell does not fit on its page, or a page became rather empty. Up to three sibling pages are
+taken apart into one list of cells, which is distributed evenly over as many pages as it needs (kernel/siblings.py);
+the parent's dividers are replaced, which may overfill the parent, and so on up to the root. The root never moves: a
+root that is too full hands its content to a new child, a root with a single child takes the child's content.
+
+Cells that do not fit on a page wait in a `Pending`: they belong at `slot` of that page, next to each other.
+
+Invariants:
+  B1  Only the page at the level being balanced has pending cells; levels below are done, levels above are well-formed.
+  B2  The bytes of pending cells lie in no page.
+  B3  After `balance` the stack is meaningless: the caller saved the key it wants to come back to.
+  B4  Pages are addressed by number here; a Page is used only until the next one is got from the pager, except the few
+      of one step.
+"""
+
+from turso_wasm.kernel.abi import Cursor
+from turso_wasm.kernel.cell import LEAF, TABLE_LEAF
+from turso_wasm.kernel.cursor import cursor_invalidate, leaf_rowid, stack_page
+from turso_wasm.kernel.freelist import page_allocate
+from turso_wasm.kernel.page import (
+    PageHeader,
+    page_copy_content,
+    page_free_space,
+    page_header,
+    page_init,
+    page_insert,
+    page_n_cells,
+)
+from turso_wasm.kernel.pager import pager_get, pager_write
+from turso_wasm.kernel.ptrmap import PTRMAP_BTREE, auto_vacuum_root, ptrmap_put, ptrmap_put_page
+from turso_wasm.kernel.siblings import Pending, balance_siblings, pending_add, workspace, workspace_pending
+from turso_wasm.kernel.storage import Page, Pager
+from turso_wasm.kernel.varint import put_varint
+from turso_wasm.wasm.lang import i32, ptr, put_be32, scratch, u8
+
+
+def write_level(c: Cursor, level: i32) -> Page:
+    """The page at a level of the stack, writable. Page 1 may have changed under the stack: the freelist is on it."""
+    p: Pager = Pager(c.pager)
+    page: Page = pager_write(p, pager_get(p, stack_page(c, level).pgno))
+    c.pages[level] = i32(page)
+    return page
+
+
+def is_underfull(c: Cursor, page: Page) -> i32:
+    """1 if more than two thirds of the page are unused."""
+    return i32(page_free_space(page, c.layout.usable) * 3 > c.layout.usable * 2)
+
+
+def deepen_root(c: Cursor) -> None:
+    """Move the root's content to a new child; the stack becomes root, child."""
+    p: Pager = Pager(c.pager)
+    child: Page = page_allocate(p)
+    root: Page = write_level(c, 0)
+    kind: i32 = page_header(root).kind
+    page_copy_content(child, root, c.layout.usable)
+    child.checked = c.mark
+    page_init(root, kind & ~LEAF, c.layout.usable)
+    page_header(root).right_child = child.pgno
+    c.pages[1] = i32(child)
+    c.slots[0] = 0
+    c.depth = 1
+    if auto_vacuum_root(p):
+        ptrmap_put(p, child.pgno, PTRMAP_BTREE, root.pgno)
+        ptrmap_put_page(p, c.layout, child.pgno)
+
+
+def balance(c: Cursor, pending: Pending) -> None:
+    """Balance the page at the end of the stack, which has these pending cells, and then its ancestors."""
+    while True:
+        level: i32 = c.depth
+        if level == 0:
+            if pending.n == 0:
+                break
+            deepen_root(c)
+            level = 1
+        elif pending.n == 0 and is_underfull(c, stack_page(c, level)) == 0:
+            break
+        pending = balance_siblings(c, level, pending)
+        c.depth = level - 1
+    cursor_invalidate(c)
+
+
+def append_page(c: Cursor, cell: ptr[u8], size: i32) -> i32:
+    """Give a cell that is the last of its parent's last leaf, and does not fit there, a page of its own.
+
+    So sequential rowids fill their pages. Returns 1 with the stack on the new leaf; 0 if the parent had to be balanced
+    and the position is lost.
+    """
+    p: Pager = Pager(c.pager)
+    level: i32 = c.depth
+    fresh: Page = page_allocate(p)
+    page_init(fresh, TABLE_LEAF, c.layout.usable)
+    fresh.checked = c.mark
+    page_insert(fresh, c.layout, 0, cell, size)
+    old: Page = stack_page(c, level)
+    divider: ptr[u8] = scratch(16)
+    put_be32(divider, old.pgno)
+    divider_size: i32 = 4 + put_varint(divider + 4, leaf_rowid(old, page_n_cells(old) - 1))
+    parent: Page = write_level(c, level - 1)
+    h: PageHeader = page_header(parent)
+    n: i32 = h.n_cells
+    h.right_child = fresh.pgno
+    if auto_vacuum_root(p):
+        ptrmap_put(p, fresh.pgno, PTRMAP_BTREE, parent.pgno)
+        ptrmap_put_page(p, c.layout, fresh.pgno)
+    if page_insert(parent, c.layout, n, divider, divider_size):
+        c.slots[level - 1] = n + 1
+        c.pages[level] = i32(fresh)
+        return 1
+    pending: Pending = workspace_pending(workspace(p), 0)
+    pending.slot = n
+    pending_add(pending, divider, divider_size)
+    c.depth = level - 1
+    balance(c, pending)
+    return 0
+
+
+def can_append(c: Cursor, slot: i32) -> i32:
+    """1 if append_page applies to a cell that belongs at `slot` of the current leaf."""
+    level: i32 = c.depth
+    leaf: Page = stack_page(c, level)
+    if level == 0 or page_header(leaf).kind != TABLE_LEAF:
+        return 0
+    n: i32 = page_n_cells(leaf)
+    return i32(slot == n and n > 0 and c.slots[level - 1] == page_n_cells(stack_page(c, level - 1)))
