@@ -43,6 +43,7 @@ class ColumnRef(Expr):
     exact: bool = False  # a rowid or STRICT column: the storage class is certain (INTEGER for "D", REAL "E", TEXT "B")
     table: str | None = None  # for the result column's metadata
     decltype: str | None = None
+    origin: str | None = None  # the table column's own name, likewise
 
 
 @dataclass(slots=True)
@@ -116,6 +117,14 @@ class Cast(Expr):
 
 
 @dataclass(slots=True)
+class ApplyAffinity(Expr):
+    """The value of `operand` after column affinity `affinity` ("B" to "E") was applied to it: no CAST ('x' stays text)."""
+
+    operand: Expr
+    affinity: str
+
+
+@dataclass(slots=True)
 class Collated(Expr):
     """COLLATE kept only where it matters above (ORDER BY, GROUP BY, DISTINCT keys); value of `operand`."""
 
@@ -159,4 +168,15 @@ class AggregateCall:
     args: tuple[Expr, ...]
     distinct: bool = False
     filter: Expr | None = None
+    collation: str = "BINARY"
+    order_by: tuple[OrderTerm, ...] = ()  # group_concat(x ORDER BY y)
+
+
+@dataclass(slots=True)
+class OrderTerm:
+    """A key of an ordered aggregate; as plan.nodes.SortKey."""
+
+    expr: Expr
+    desc: bool = False
+    nulls: str | None = None
     collation: str = "BINARY"

@@ -24,6 +24,7 @@ class Column:
     not_null_conflict: str | None = None  # ABORT FAIL IGNORE REPLACE ROLLBACK, None = unspecified
     default: ast.Expr | None = None
     default_text: str | None = None  # as PRAGMA table_info shows it
+    absent_value: None | int | float | str | bytes = None  # of records written before ALTER TABLE ADD COLUMN: the constant DEFAULT, affinity applied
     primary_key: int = 0  # 1-based position in the primary key, 0 if no part
     hidden: int = 0  # as in table_xinfo: 0 normal, 2 virtual generated, 3 stored generated
     generated: ast.Expr | None = None
@@ -92,3 +93,8 @@ class Table:
     sql: str | None = None
     kind: str = "table"  # table view virtual
     row_estimate: int | None = None
+    select: ast.Select | None = None  # views: the defining SELECT
+    view_columns: tuple[str, ...] = ()  # views: CREATE VIEW v(columns)
+    triggers: tuple[str, ...] = ()  # names of the triggers on it
+    numbers: dict[str, int] = field(default_factory=dict, compare=False, repr=False)  # folded column name -> column number
+    module: str = ""  # virtual tables: the module

@@ -1,0 +1,88 @@
+"""The state of one binding: catalogs, source numbers, parameters, pinned literals, visible common tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeAlias
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.query import Query
+from turso_wasm.bind.scope import NameFinder, Scope
+from turso_wasm.catalog.catalog import Catalogs
+from turso_wasm.catalog.names import fold
+from turso_wasm.sql import ast
+
+BindFunction: TypeAlias = "Callable[[Binder, Any, Scope | None], b.Expr]"
+
+EXPRESSIONS: dict[type, BindFunction] = {}
+"""One function per syntax node; filled by expressions.py, calls.py and subqueries.py."""
+
+
+@dataclass(slots=True)
+class CommonTables:
+    """The tables of one WITH clause, and those of the enclosing ones."""
+
+    tables: dict[str, ast.CommonTable] = field(default_factory=dict)
+    parent: CommonTables | None = None
+    open: set[str] = field(default_factory=set)  # being bound now: a reference would be circular
+
+    def find(self, name: str) -> tuple[CommonTables, ast.CommonTable] | None:
+        """The innermost common table of that name, with the clause it stands in."""
+        key = fold(name)
+        level: CommonTables | None = self
+        while level is not None:
+            found = level.tables.get(key)
+            if found is not None:
+                return level, found
+            level = level.parent
+        return None
+
+
+class Binder:
+    """Binds one statement. `sql` is the text that the spans of its syntax tree point into."""
+
+    def __init__(self, catalogs: Catalogs, sql: str = "") -> None:
+        self.catalogs = catalogs
+        self.sql = sql
+        self.finder = NameFinder()
+        self.n_sources = 0
+        self.parameters: dict[int, str] = {}
+        self.pinned: dict[int, object] = {}
+        self.slots: set[int] = set()
+        self.common: CommonTables | None = None
+        self.open_views: list[str] = []
+        self.default_schema: str | None = None  # inside a view: the database it is in
+
+    def new_source(self) -> int:
+        """A number for a new row source."""
+        self.n_sources += 1
+        return self.n_sources - 1
+
+    def pin(self, literal: b.Constant) -> None:
+        """The result of binding depends on the value of this literal."""
+        if literal.lifted is not None:
+            self.pinned[literal.lifted] = literal.value
+
+    def expr(self, node: ast.Expr, scope: Scope | None) -> b.Expr:
+        """The bound form of an expression. Errors: SqlError with SQLite's message."""
+        return EXPRESSIONS[type(node)](self, node, scope)
+
+    def nested_select(self, node: ast.Select, parent: Scope | None) -> Query:
+        """A bound subquery that sees the names of `parent` (bind.select.SelectBinder)."""
+        raise NotImplementedError
+
+    def text(self, span: tuple[int, int]) -> str:
+        """The SQL text of a span."""
+        return self.sql[span[0] : span[1]]
+
+
+def fail(message: str, node: object | None = None) -> NoReturn:
+    """Raise SQLITE_ERROR with the span of `node`."""
+    raise SqlError(SQLITE_ERROR, message, getattr(node, "span", None))
+
+
+def unsupported(what: str, node: object | None = None) -> NoReturn:
+    """Raise the error of a part of SQL that we do not have yet."""
+    raise SqlError(SQLITE_ERROR, f"not supported yet: {what}", getattr(node, "span", None))

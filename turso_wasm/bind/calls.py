@@ -1,0 +1,192 @@
+"""Function calls: scalar functions, aggregates, LIKE and its sisters.
+
+Owns overload resolution through the function registry, the rules of where aggregates may stand, and SQLite's errors about both.
+
+Source: https://sqlite.org/lang_corefunc.html, https://sqlite.org/lang_aggfunc.html
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
+from turso_wasm.bind.comparison import collation_of, comparison_collation, explicit_collation, implicit_collation
+from turso_wasm.bind.query import AggregateRef
+from turso_wasm.bind.scope import Scope
+from turso_wasm.bind.walk import same_expression, strip_collation
+from turso_wasm.catalog.functions import AGGREGATES, Function, find_aggregate, find_scalar, no_function
+from turso_wasm.catalog.names import fold
+from turso_wasm.sql import ast
+
+SQLITE_VERSION: Final = "3.54.1"
+
+
+def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> b.Expr:
+    """A function call by name: an aggregate, or a scalar function."""
+    name = fold(node.name)
+    n_arguments = len(node.arguments)
+    # count(*) is the only aggregate with a star; random(*) is random().
+    if name in AGGREGATES:
+        aggregate = find_aggregate(name, n_arguments)
+        if aggregate is not None and not (node.star and name != "count"):
+            if aggregate.missing or node.over is not None:
+                if aggregate.window and node.over is None:
+                    fail(f"misuse of window function {node.name}()", node)
+                unsupported("window functions" if node.over is not None else f"function {name}()", node)
+            return bind_aggregate(binder, node, name, scope)
+    if node.over is not None:
+        if find_scalar(name, n_arguments) is None:
+            raise no_function(name, node.name, node.span)
+        fail(f"{node.name}() may not be used as a window function", node)
+    function = find_scalar(name, n_arguments)
+    if function is None:
+        raise no_function(name, node.name, node.span)
+    if node.filter is not None:
+        fail(f"FILTER may not be used with non-aggregate {node.name}()", node)
+    if node.order_by:
+        fail(f"ORDER BY may not be used with non-aggregate {node.name}()", node)
+    if function.style == "missing":
+        unsupported(f"function {name}()", node)
+    return scalar_call(function, tuple(binder.expr(argument, scope) for argument in node.arguments), node)
+
+
+def scalar_call(function: Function, args: tuple[b.Expr, ...], node: ast.Node | None = None) -> b.Expr:
+    """A call of a scalar function with bound arguments."""
+    name = function.name
+    if function.style == "conditional":
+        return _conditional(args)
+    if function.style == "constant":
+        return b.Constant(SQLITE_VERSION)
+    collation = "BINARY"
+    if function.style == "array_collation":
+        collation = next((c for c in map(_own_collation, args) if c is not None), "BINARY")
+    elif name == "nullif":
+        collation = comparison_collation(args[0], args[1])
+    return b.Call(name, args, function.kernel, function.style, collation, function.deterministic)
+
+
+def _own_collation(expr: b.Expr) -> str | None:
+    return explicit_collation(expr) or implicit_collation(expr)
+
+
+def _conditional(args: tuple[b.Expr, ...]) -> b.Expr:
+    """iif(condition, value, …[, otherwise])."""
+    pairs = tuple(zip(args[0::2], args[1::2], strict=False))
+    return b.Case(pairs, args[-1] if len(args) % 2 else None)
+
+
+# --- aggregates ---------------------------------------------------------------------------------------------------
+
+
+def bind_aggregate(binder: Binder, node: ast.FunctionCall, name: str, scope: Scope | None) -> b.Expr:
+    """An aggregate: it is added to the query it belongs to, and stands there as AggregateRef.
+
+    That query is the innermost one of whose columns the arguments use some; without any the current one.
+    """
+    if scope is None or scope.inside_aggregate or scope.core is None:
+        fail(f"misuse of aggregate function {node.name}()", node)
+    if node.distinct and len(node.arguments) != 1:
+        fail("DISTINCT aggregates must have exactly one argument", node)
+    finder = binder.finder
+    outer_deepest, finder.deepest = finder.deepest, -1
+    allowed, scope.inside_aggregate = scope.inside_aggregate, True
+    args = tuple(binder.expr(argument, scope) for argument in node.arguments)
+    condition = binder.expr(node.filter, scope) if node.filter is not None else None
+    order_by = tuple(_order_term(binder, term, scope) for term in node.order_by)
+    scope.inside_aggregate = allowed
+    deepest, finder.deepest = finder.deepest, max(outer_deepest, finder.deepest)
+    owner = scope
+    while 0 <= deepest < owner.depth and owner.parent is not None:
+        owner = owner.parent
+    _check_allowed(owner, scope, node)
+    call = _aggregate_call(name, args, node.distinct, condition, order_by)
+    reference = _add_aggregate(binder, owner, call, node.name)
+    if owner is not scope:
+        finder.capture(reference, owner.depth)
+    return reference
+
+
+def _check_allowed(owner: Scope, scope: Scope, node: ast.FunctionCall) -> None:
+    if owner.core is None or owner.aggregates == "no" or owner.inside_aggregate:
+        if owner is scope:
+            fail(f"misuse of aggregate function {node.name}()", node)
+        fail(f"misuse of aggregate: {node.name}()", node)
+    if owner.aggregates == "where":
+        fail(f"misuse of aggregate: {node.name}()", node)
+
+
+def _order_term(binder: Binder, term: ast.OrderTerm, scope: Scope) -> b.OrderTerm:
+    expr = binder.expr(term.expr, scope)
+    nulls = term.nulls.lower() if term.nulls is not None else None
+    return b.OrderTerm(strip_collation(expr), term.descending, nulls, collation_of(expr))
+
+
+def _aggregate_call(
+    name: str,
+    args: tuple[b.Expr, ...],
+    distinct: bool,
+    condition: b.Expr | None,
+    order_by: tuple[b.OrderTerm, ...],
+) -> b.AggregateCall:
+    if name == "string_agg":
+        name = "group_concat"
+    if name in ("min", "max"):
+        distinct = False  # it makes no difference
+    collation = collation_of(args[0]) if args else "BINARY"
+    if name != "group_concat":
+        order_by = ()  # nor does the order, except for concatenation
+    return b.AggregateCall(name, tuple(map(strip_collation, args)), distinct, condition, collation, order_by)
+
+
+def _add_aggregate(binder: Binder, owner: Scope, call: b.AggregateCall, text: str) -> AggregateRef:
+    core = owner.core
+    assert core is not None
+    core.is_aggregate = True
+    for index, known in enumerate(core.aggregates):
+        if same_aggregate(known, call, binder):
+            return AggregateRef(core.aggregate_source, index)
+    core.aggregates.append(call)
+    core.aggregate_texts.append(text)
+    return AggregateRef(core.aggregate_source, len(core.aggregates) - 1)
+
+
+def same_aggregate(a: b.AggregateCall, c: b.AggregateCall, binder: Binder) -> bool:
+    """Whether two aggregates of one query always have the same value."""
+    if a.name != c.name or a.distinct != c.distinct or a.collation != c.collation or a.order_by or c.order_by:
+        return False
+    if len(a.args) != len(c.args) or (a.filter is None) != (c.filter is None):
+        return False
+    if a.filter is not None and c.filter is not None and not same_expression(a.filter, c.filter, binder.pin):
+        return False
+    return all(same_expression(x, y, binder.pin) for x, y in zip(a.args, c.args, strict=True))
+
+
+# --- LIKE ---------------------------------------------------------------------------------------------------------
+
+
+def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> b.Expr:
+    """x LIKE y ESCAPE z is like(y, x, z); the value is 1, 0 or NULL."""
+    args = [binder.expr(node.pattern, scope), binder.expr(node.operand, scope)]
+    if node.escape is not None:
+        args.append(binder.expr(node.escape, scope))
+    if node.op == "MATCH":
+        fail("unable to use function MATCH in the requested context", node)
+    if node.op == "REGEXP":
+        fail(f"no such function: {_word(binder, node, 'REGEXP')}", node)
+    name = node.op.lower()
+    function = find_scalar(name, len(args))
+    if function is None:
+        raise no_function(name, _word(binder, node, node.op), node.span)
+    result: b.Expr = b.Call(name, tuple(args), function.kernel, function.style)
+    return b.Unary("not", result) if node.negated else result
+
+
+def _word(binder: Binder, node: ast.Like, word: str) -> str:
+    """The operator as it is written in the text."""
+    text = binder.text(node.span)
+    at = text.upper().find(word)
+    return text[at : at + len(word)] if at >= 0 else word
+
+
+EXPRESSIONS.update({ast.FunctionCall: bind_call, ast.Like: bind_like})

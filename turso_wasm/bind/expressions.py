@@ -1,0 +1,316 @@
+"""Syntax trees of expressions to bound expressions.
+
+Owns operators, literals, CASE, CAST, COLLATE, IN lists and row values. Functions are in calls.py, subqueries in subqueries.py.
+
+Row values leave no node behind: `(a, b) = (c, d)` is bound to `a = c AND b = d`, `(a, b) < (c, d)` to
+`a < c OR (a = c AND b < d)`.
+
+Source: https://sqlite.org/lang_expr.html, https://sqlite.org/rowvalue.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
+from turso_wasm.bind.comparison import compare, in_list
+from turso_wasm.bind.query import AggregateRef
+from turso_wasm.bind.scope import Scope, written
+from turso_wasm.bind.walk import walk
+from turso_wasm.catalog.names import COLLATIONS, fold
+from turso_wasm.catalog.types import affinity_of_type
+from turso_wasm.sql import ast
+from turso_wasm.values.arithmetic import negate
+
+VALUE_OPERATORS = frozenset("+ - * / % || & | << >>".split())
+COMPARISONS = frozenset("= <> < <= > >=".split())
+
+TRUE = b.Constant(1)
+FALSE = b.Constant(0)
+
+
+def bind_literal(
+    binder: Binder, node: ast.IntegerLiteral | ast.RealLiteral | ast.TextLiteral | ast.BlobLiteral, scope: Scope | None
+) -> b.Expr:
+    """A literal: its value comes from the statement's literal slot when it has one."""
+    return b.Constant(node.value, node.index if node.index >= 0 else None)
+
+
+def bind_null(binder: Binder, node: ast.NullLiteral, scope: Scope | None) -> b.Expr:
+    return b.Constant(None)
+
+
+def bind_parameter(binder: Binder, node: ast.Parameter, scope: Scope | None) -> b.Expr:
+    binder.parameters[node.number] = node.name
+    return b.Parameter(node.number)
+
+
+def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> b.Expr:
+    """A name: a column, an alias, TRUE or FALSE, or (double quotes, no such column) a string."""
+    found = binder.finder.find(node, scope)
+    if found is not None:
+        if type(found) is not b.ColumnRef and scope is not None and scope.aggregates != "yes":
+            refuse_aggregates(found, scope, node)
+        return found
+    if node.table is None:
+        if node.double_quoted:
+            return b.Constant(node.column)
+        word = fold(node.column)
+        if word == "true" or word == "false":
+            return TRUE if word == "true" else FALSE
+    fail(f"no such column: {written(node)}", node)
+
+
+def refuse_aggregates(expr: b.Expr, scope: Scope, node: ast.Node) -> None:
+    """An alias of an aggregate may not be used where aggregates may not."""
+    level: Scope | None = scope
+    while level is not None:
+        for part in walk(expr):
+            if isinstance(part, AggregateRef) and level.core is not None and part.source == level.core.aggregate_source:
+                fail(f"misuse of aggregate: {level.core.aggregate_texts[part.index]}()", node)
+        level = level.parent
+
+
+# --- operators ----------------------------------------------------------------------------------------------------
+
+
+def bind_unary(binder: Binder, node: ast.Unary, scope: Scope | None) -> b.Expr:
+    operand = binder.expr(node.operand, scope)
+    if node.op == "-" and type(operand) is b.Constant and operand.lifted is None:
+        return b.Constant(negate(operand.value))
+    return b.Unary("not" if node.op == "NOT" else node.op, operand)
+
+
+def bind_binary(binder: Binder, node: ast.Binary, scope: Scope | None) -> b.Expr:
+    """A chain of operators is bound without recursion on its left side: chains can be long."""
+    chain = [node]
+    left_node = node.left
+    while type(left_node) is ast.Binary and _is_chained(left_node.op):
+        chain.append(left_node)
+        left_node = left_node.left
+    result: b.Expr | None = None
+    for part in reversed(chain):
+        result = _bind_operator(binder, part, result, scope)
+    assert result is not None
+    return result
+
+
+def _is_chained(op: str) -> bool:
+    return op in VALUE_OPERATORS or op == "AND" or op == "OR"
+
+
+def _bind_operator(binder: Binder, node: ast.Binary, left: b.Expr | None, scope: Scope | None) -> b.Expr:
+    """`node` with its left operand already bound (None: not yet)."""
+    op = node.op
+    if op in COMPARISONS:
+        if left is None and (is_row(node.left) or is_row(node.right)):
+            return _bind_row_comparison(binder, node, scope)
+        return compare(op, left or binder.expr(node.left, scope), binder.expr(node.right, scope))
+    if op == "IS" or op == "IS NOT":
+        return _bind_is(binder, node, left, scope)
+    if op == "->" or op == "->>":
+        unsupported(f"operator {op}", node)
+    left = left or binder.expr(node.left, scope)
+    return b.Binary(op if op in VALUE_OPERATORS else op.lower(), left, binder.expr(node.right, scope))
+
+
+def _bind_is(binder: Binder, node: ast.Binary, left: b.Expr | None, scope: Scope | None) -> b.Expr:
+    negated = node.op == "IS NOT"
+    right_node = node.right
+    if left is None and (is_row(node.left) or is_row(right_node)):
+        return _bind_row_comparison(binder, node, scope)
+    left = left or binder.expr(node.left, scope)
+    if type(right_node) is ast.NullLiteral:
+        return b.IsNull(left, negated)
+    right = binder.expr(right_node, scope)
+    if right is TRUE or right is FALSE:  # the words, not the numbers
+        return b.IsTruth(left, right is TRUE, negated)
+    return compare("is not" if negated else "is", left, right)
+
+
+def bind_is_null(binder: Binder, node: ast.IsNull, scope: Scope | None) -> b.Expr:
+    return b.IsNull(binder.expr(node.operand, scope), node.negated)
+
+
+def bind_collate(binder: Binder, node: ast.Collate, scope: Scope | None) -> b.Expr:
+    """An unknown collation is an error only where it is used."""
+    return b.Collated(binder.expr(node.operand, scope), collation(node.collation))
+
+
+def collation(name: str) -> str:
+    """The canonical name of a collation; an unknown one stays as it is written."""
+    return COLLATIONS.get(fold(name), name)
+
+
+def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> b.Expr:
+    if is_row(node.operand):
+        low = _bind_row_comparison(binder, ast.Binary(">=", node.operand, node.low, node.span), scope)
+        high = _bind_row_comparison(binder, ast.Binary("<=", node.operand, node.high, node.span), scope)
+    else:
+        operand = binder.expr(node.operand, scope)
+        low = compare(">=", operand, binder.expr(node.low, scope))
+        high = compare("<=", operand, binder.expr(node.high, scope))
+    both = b.Binary("and", low, high)
+    return b.Unary("not", both) if node.negated else both
+
+
+def bind_cast(binder: Binder, node: ast.Cast, scope: Scope | None) -> b.Expr:
+    affinity = affinity_of_type(node.type_name) if node.type_name else "C"
+    return b.Cast(binder.expr(node.operand, scope), affinity)
+
+
+def bind_case(binder: Binder, node: ast.Case, scope: Scope | None) -> b.Expr:
+    """CASE x WHEN y is bound to the condition x = y."""
+    whens = []
+    if node.operand is not None and not is_row(node.operand):
+        operand = binder.expr(node.operand, scope)
+        for when in node.whens:
+            condition: b.Expr = compare("=", operand, binder.expr(when.condition, scope))
+            whens.append((condition, binder.expr(when.result, scope)))
+    else:
+        for when in node.whens:
+            if node.operand is not None:
+                equal = ast.Binary("=", node.operand, when.condition, when.span)
+                condition = _bind_row_comparison(binder, equal, scope)
+            else:
+                condition = binder.expr(when.condition, scope)
+            whens.append((condition, binder.expr(when.result, scope)))
+    otherwise = binder.expr(node.otherwise, scope) if node.otherwise is not None else None
+    return b.Case(tuple(whens), otherwise)
+
+
+def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> b.Expr:
+    """x IN (): false, whatever x is."""
+    if is_row(node.operand):
+        return _bind_row_in_list(binder, node, scope)
+    operand = binder.expr(node.operand, scope)
+    if not node.items:
+        return TRUE_VALUE if node.negated else FALSE_VALUE
+    return in_list(operand, tuple(binder.expr(item, scope) for item in node.items), node.negated)
+
+
+TRUE_VALUE = b.Constant(1)  # not the words TRUE and FALSE: `x IS (y IN ())` compares
+FALSE_VALUE = b.Constant(0)
+
+
+def bind_current_time(binder: Binder, node: ast.CurrentTime, scope: Scope | None) -> b.Expr:
+    unsupported(node.kind, node)
+
+
+def bind_raise(binder: Binder, node: ast.Raise, scope: Scope | None) -> b.Expr:
+    fail("RAISE() may only be used within a trigger-program", node)
+
+
+# --- row values ---------------------------------------------------------------------------------------------------
+
+
+def is_row(node: ast.Expr) -> bool:
+    """A row value, or a subquery that gives several columns."""
+    return type(node) is ast.RowValue or (type(node) is ast.Subquery and subquery_width(node) > 1)
+
+
+def subquery_width(node: ast.Subquery) -> int:
+    """The number of columns a subquery shows without looking at its tables: 1 if it has a star."""
+    core = node.select.core
+    if isinstance(core, ast.SelectCore):
+        if any(isinstance(column, ast.Star) for column in core.columns):
+            return 1
+        return len(core.columns)
+    return len(core.rows[0])
+
+
+def bind_row(binder: Binder, node: ast.RowValue, scope: Scope | None) -> b.Expr:
+    fail("row value misused", node)
+
+
+def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[b.Expr]:
+    """The bound elements of a row value; of a subquery one scalar subquery a column."""
+    if type(node) is ast.RowValue:
+        return [binder.expr(item, scope) for item in node.items]
+    if type(node) is ast.Subquery and subquery_width(node) > 1:
+        return [
+            binder.expr(ast.Subquery(_only_column(node.select, number), node.span), scope)
+            for number in range(subquery_width(node))
+        ]
+    return [binder.expr(node, scope)]
+
+
+def _only_column(select: ast.Select, number: int) -> ast.Select:
+    """The same SELECT around another: only one of its columns."""
+    if not isinstance(select.core, ast.SelectCore) or select.compounds or select.core.distinct or select.order_by:
+        unsupported("row value from a compound, distinct or ordered subquery", select)
+    core = select.core
+    return ast.Select(
+        ast.SelectCore((core.columns[number],), core.source, core.where, core.group_by, core.having, span=core.span),
+        limit=select.limit,
+        offset=select.offset,
+        with_=select.with_,
+        span=select.span,
+    )
+
+
+def _bind_row_comparison(binder: Binder, node: ast.Binary, scope: Scope | None) -> b.Expr:
+    left, right = row_parts(binder, node.left, scope), row_parts(binder, node.right, scope)
+    if len(left) != len(right):
+        fail("row value misused", node)
+    return compare_rows(node.op, left, right)
+
+
+def compare_rows(op: str, left: Sequence[b.Expr], right: Sequence[b.Expr]) -> b.Expr:
+    """`(left…) op (right…)` in terms of comparisons of the elements."""
+    if op in ("=", "IS"):
+        return _connect("and", [compare(op.lower(), x, y) for x, y in zip(left, right, strict=True)])
+    if op in ("<>", "IS NOT"):
+        return _connect("or", [compare(op.lower(), x, y) for x, y in zip(left, right, strict=True)])
+    result: b.Expr = compare(op, left[-1], right[-1])
+    for x, y in zip(reversed(left[:-1]), reversed(right[:-1]), strict=True):
+        equal = b.Binary("and", compare("=", x, y), result)
+        result = b.Binary("or", compare(op[0], x, y), equal)
+    return result
+
+
+def _connect(op: str, parts: list[b.Expr]) -> b.Expr:
+    result = parts[0]
+    for part in parts[1:]:
+        result = b.Binary(op, result, part)
+    return result
+
+
+def _bind_row_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> b.Expr:
+    operand = row_parts(binder, node.operand, scope)
+    if not node.items:
+        return TRUE_VALUE if node.negated else FALSE_VALUE
+    alternatives = []
+    for item in node.items:
+        parts = row_parts(binder, item, scope)
+        if len(parts) != len(operand):
+            terms = "1 term" if len(parts) == 1 else f"{len(parts)} terms"
+            fail(f"IN(...) element has {terms} - expected {len(operand)}", item)
+        alternatives.append(compare_rows("=", operand, [b.Unary("+", part) for part in parts]))
+    result = _connect("or", alternatives)
+    return b.Unary("not", result) if node.negated else result
+
+
+EXPRESSIONS.update(
+    {
+        ast.IntegerLiteral: bind_literal,
+        ast.RealLiteral: bind_literal,
+        ast.TextLiteral: bind_literal,
+        ast.BlobLiteral: bind_literal,
+        ast.NullLiteral: bind_null,
+        ast.Parameter: bind_parameter,
+        ast.ColumnRef: bind_column,
+        ast.Unary: bind_unary,
+        ast.Binary: bind_binary,
+        ast.IsNull: bind_is_null,
+        ast.Collate: bind_collate,
+        ast.Between: bind_between,
+        ast.Cast: bind_cast,
+        ast.Case: bind_case,
+        ast.InList: bind_in_list,
+        ast.CurrentTime: bind_current_time,
+        ast.Raise: bind_raise,
+        ast.RowValue: bind_row,
+    }
+)

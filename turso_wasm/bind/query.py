@@ -1,0 +1,130 @@
+"""A bound SELECT: what the binder hands to the planner.
+
+Names are resolved, stars expanded, views and common tables opened; nothing is decided about how it will run. Row sources have
+numbers unique in the statement; a column of the source `n` is ColumnRef(n, column).
+
+Invariants:
+  Q1  `Core.where` and `Step.on` are conjuncts: no element is a Binary "and" at its top.
+  Q2  Inner ON and USING conditions are in `Core.where`; `Step.on` is used by left joins only.
+  Q3  In an aggregate core, outputs, having and order terms may contain AggregateRef(aggregate_source, n) for aggregates[n]
+      and plain ColumnRefs; the planner rewrites both to columns of the Aggregate node.
+  Q4  `Query.order_by` of a compound refers to ColumnRef(Query.source, n): column n of the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from turso_wasm.bind.nodes import AggregateCall, ColumnRef, Expr
+
+if TYPE_CHECKING:
+    from turso_wasm.catalog.objects import Table
+
+
+@dataclass(slots=True)
+class AggregateRef(Expr):
+    """Stands for aggregates[index] of the core whose aggregate_source is `source`, until the planner has placed it."""
+
+    source: int
+    index: int
+
+
+@dataclass(slots=True)
+class OutputColumn:
+    """What is known of a result column: its name and, for plain columns, where it comes from."""
+
+    name: str
+    decltype: str | None = None
+    table: str | None = None
+    origin: str | None = None
+
+
+@dataclass(slots=True)
+class Item:
+    """One element of FROM: a table, or a subquery (also: an opened view or common table).
+
+    name: what the query calls it. columns: the visible names, in order. hidden: folded names that USING or NATURAL
+    merged into an element further left. nullable: it may be NULL-extended by an outer join.
+    """
+
+    source: int
+    name: str
+    table: Table | None = None
+    query: Query | None = None
+    columns: tuple[str, ...] = ()
+    numbers: dict[str, int] = field(default_factory=dict)
+    refs: dict[int, ColumnRef] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    schema: str | None = None
+    alias: str | None = None
+    nullable: bool = False
+    indexed_by: str | None = None
+    not_indexed: bool = False
+    materialized: bool = False  # WITH … AS MATERIALIZED
+
+
+@dataclass(slots=True)
+class Step:
+    """One operand of the join, in the order of the text: an item, or a `group` joined among itself first.
+
+    kind: how it is joined to what stands left of it: inner, cross (keeps its place), left.
+    """
+
+    item: Item | None
+    kind: str = "inner"
+    on: list[Expr] = field(default_factory=list)
+    group: list[Step] = field(default_factory=list)
+    group_where: list[Expr] = field(default_factory=list)  # conditions inside the group
+
+    def items(self) -> list[Item]:
+        """The item, or all items of the group."""
+        if self.item is not None:
+            return [self.item]
+        return [item for step in self.group for item in step.items()]
+
+
+@dataclass(slots=True)
+class Core:
+    """One SELECT of a compound, or a VALUES list (`rows`, as data or as expressions)."""
+
+    outputs: list[Expr]
+    columns: list[OutputColumn]
+    steps: list[Step] = field(default_factory=list)
+    where: list[Expr] = field(default_factory=list)
+    distinct: bool = False
+    is_aggregate: bool = False
+    group_by: list[Expr] = field(default_factory=list)
+    having: Expr | None = None
+    aggregates: list[AggregateCall] = field(default_factory=list)
+    aggregate_texts: list[str] = field(default_factory=list)  # their names as written
+    aggregate_source: int = -1
+    values_source: int = -1
+    rows: tuple[tuple[Expr, ...], ...] | None = None
+    literal_rows: tuple[tuple[object, ...], ...] | None = None
+    literal_index: int = -1  # ordinal of the whole list among the lifted literals, -1: part of the program
+
+
+@dataclass(slots=True)
+class OrderKey:
+    """One bound ORDER BY term. nulls: "first", "last" or None for the default."""
+
+    expr: Expr
+    desc: bool = False
+    nulls: str | None = None
+    collation: str = "BINARY"
+
+
+@dataclass(slots=True)
+class Query:
+    """A bound SELECT statement. operators[i] ("UNION ALL", "UNION", "EXCEPT", "INTERSECT") stands before cores[i + 1]."""
+
+    cores: list[Core]
+    columns: list[OutputColumn]
+    operators: list[str] = field(default_factory=list)
+    order_by: list[OrderKey] = field(default_factory=list)
+    limit: Expr | None = None
+    offset: Expr | None = None
+    source: int = -1  # compounds: the source whose columns the order terms name
+    outer: tuple[ColumnRef, ...] = ()  # columns of enclosing queries it uses
+    label: str = ""  # what EXPLAIN QUERY PLAN calls it

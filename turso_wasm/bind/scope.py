@@ -1,0 +1,202 @@
+"""Scopes: which names an expression sees, and what they mean.
+
+Owns SQLite's rules of name resolution: columns of the FROM clause (USING and NATURAL merge them), the rowid's names, aliases of
+result columns, enclosing queries, and the errors "no such column" and "ambiguous column name".
+
+Source: https://sqlite.org/lang_select.html, https://sqlite.org/rowidtable.html, https://sqlite.org/quirks.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.comparison import affinity_of, collation_of
+from turso_wasm.bind.query import AggregateRef, Core, Item
+from turso_wasm.bind.walk import walk
+from turso_wasm.catalog.names import ROWID_NAMES, fold
+from turso_wasm.catalog.objects import Table
+from turso_wasm.sql import ast
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names of one query level. aliases: result columns, seen where `use_aliases` is set.
+
+    aggregates: "yes" collects them in `core`, "where" likewise but they are refused afterwards (a clause that runs before grouping),
+    "no" refuses them at once.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    parent: Scope | None = None
+    depth: int = 0
+    core: Core | None = None
+    aliases: dict[str, b.Expr] = field(default_factory=dict)
+    use_aliases: bool = False
+    aggregates: str = "no"
+    inside_aggregate: bool = False
+
+
+def table_item(source: int, table: Table, alias: str | None) -> Item:
+    """A FROM element that is a table."""
+    columns = tuple(column.name for column in table.columns)
+    return Item(
+        source,
+        alias or table.name,
+        table,
+        columns=columns,
+        numbers=table.numbers,
+        schema=table.schema,
+        alias=alias,
+    )
+
+
+def column_ref(item: Item, number: int) -> b.ColumnRef:
+    """The reference to a column of a FROM element; -1 is the rowid."""
+    ref = item.refs.get(number)
+    if ref is None:
+        ref = item.refs[number] = _make_ref(item, number)
+    return ref
+
+
+def _make_ref(item: Item, number: int) -> b.ColumnRef:
+    table = item.table
+    if table is None:
+        assert item.query is not None
+        return query_column(item, number)
+    if number < 0 or number == table.rowid_alias:
+        alias = table.columns[table.rowid_alias] if table.rowid_alias >= 0 else None
+        name, decltype = (alias.name, alias.decltype) if alias is not None else ("rowid", "INTEGER")
+        collation = alias.collation if alias is not None else "BINARY"
+        known = not item.nullable
+        return b.ColumnRef(item.source, -1, name, "D", collation, known, True, table.name, decltype, name)
+    column = table.columns[number]
+    return b.ColumnRef(
+        item.source,
+        number,
+        column.name,
+        column.affinity,
+        column.collation,
+        column.not_null and not item.nullable,
+        table.strict and column.affinity in "BDE",
+        table.name,
+        column.decltype,
+        column.name,
+    )
+
+
+def query_column(item: Item, number: int) -> b.ColumnRef:
+    """The reference to a column of a subquery in FROM: it has the affinity and collation of the expression behind it."""
+    query = item.query
+    assert query is not None
+    expr = query.cores[0].outputs[number]
+    column = query.columns[number]
+    return b.ColumnRef(
+        item.source,
+        number,
+        item.columns[number],
+        affinity_of(expr),
+        collation_of(expr),
+        False,
+        False,
+        column.table,
+        column.decltype,
+        column.origin,
+    )
+
+
+# --- looking up -----------------------------------------------------------------------------------------------
+
+
+class NameFinder:
+    """Resolves references in a chain of scopes. `deepest` is the depth of the innermost scope that a reference of the current
+    aggregate used (-1: none), which tells whose aggregate it is. `outer` collects, per query level, the columns taken from outside."""
+
+    __slots__ = ("captures", "deepest")
+
+    def __init__(self) -> None:
+        self.deepest = -1
+        self.captures: list[tuple[int, dict[tuple[int, int], b.Expr]]] = []
+
+    def find(self, node: ast.ColumnRef, scope: Scope | None) -> b.Expr | None:
+        """The column or aliased expression that `node` names, or None. Errors: "ambiguous column name: x"."""
+        key = fold(node.column)
+        qualifier = fold(node.table) if node.table is not None else None
+        level = scope
+        while level is not None:
+            found = self._find_column(node, key, qualifier, level)
+            if found is not None:
+                self._note(found, level)
+                return found
+            if level.use_aliases and qualifier is None:
+                expr = level.aliases.get(key)
+                if expr is not None:
+                    self._note_alias(expr, level)
+                    return expr
+            level = level.parent
+        return None
+
+    def _find_column(self, node: ast.ColumnRef, key: str, qualifier: str | None, level: Scope) -> b.ColumnRef | None:
+        match: Item | None = None
+        number = -1
+        count = 0
+        schema = fold(node.schema) if node.schema is not None else None
+        for item in level.items:
+            if qualifier is not None and not item_matches(item, qualifier, schema):
+                continue
+            at = item.numbers.get(key)
+            if at is None:
+                continue
+            if qualifier is None and key in item.hidden and count:
+                continue
+            count += 1
+            if match is None:
+                match, number = item, at
+        if match is None and key in ROWID_NAMES:
+            for item in level.items:
+                if qualifier is not None and not item_matches(item, qualifier, schema):
+                    continue
+                if item.table is not None and item.table.kind == "table" and not item.table.without_rowid:
+                    count += 1
+                    match = match or item
+        if match is None:
+            return None
+        if count > 1:
+            raise SqlError(SQLITE_ERROR, f"ambiguous column name: {written(node)}", node.span)
+        return column_ref(match, number)
+
+    def _note(self, ref: b.ColumnRef | AggregateRef, level: Scope) -> None:
+        if level.depth > self.deepest:
+            self.deepest = level.depth
+        if self.captures:
+            self.capture(ref, level.depth)
+
+    def capture(self, ref: b.ColumnRef | AggregateRef, found_at: int) -> None:
+        """Note in every query between that `ref`, found at that depth, comes from outside."""
+        key = (ref.source, ref.column) if isinstance(ref, b.ColumnRef) else (ref.source, ~1 - ref.index)
+        for depth, outer in self.captures:
+            if found_at < depth:
+                outer[key] = ref
+
+    def _note_alias(self, expr: b.Expr, level: Scope) -> None:
+        for part in walk(expr):
+            if isinstance(part, b.ColumnRef | AggregateRef):
+                self._note(part, level)
+
+
+def item_matches(item: Item, qualifier: str, schema: str | None) -> bool:
+    """Whether `[schema.]qualifier` means this element: by its alias if it has one, else by the table's name."""
+    if fold(item.name) != qualifier:
+        if item.alias is not None or item.table is None:
+            return False
+        # sqlite_schema answers to all its names
+        if not (item.table.root == 1 and qualifier in ("sqlite_master", "sqlite_schema")):
+            return False
+    return schema is None or (item.schema is not None and fold(item.schema) == schema)
+
+
+def written(node: ast.ColumnRef) -> str:
+    """The reference as SQLite's messages show it."""
+    parts = (node.schema, node.table, node.column)
+    return ".".join(part for part in parts if part is not None)

@@ -1,0 +1,335 @@
+"""SELECT statements to bound queries.
+
+Owns the order in which the clauses of a SELECT are resolved (SQLite's, so that the same error comes first), result column
+names, ORDER BY and GROUP BY terms (ordinals, aliases), compounds and LIMIT. FROM is in sources.py.
+
+Source: https://sqlite.org/lang_select.html, https://sqlite.org/c3ref/column_name.html
+"""
+
+from __future__ import annotations
+
+from turso_wasm.base.errors import SqlError
+from turso_wasm.bind import calls, expressions
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.comparison import collation_of, explicit_collation, implicit_collation
+from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, OutputColumn, Query
+from turso_wasm.bind.scope import Scope, column_ref, item_matches
+from turso_wasm.bind.sources import add_common_tables, bind_conditions, bind_from
+from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation, walk
+from turso_wasm.catalog.names import fold
+from turso_wasm.sql import ast
+
+
+class SelectBinder(Binder):
+    """A Binder that can bind SELECTs, nested and at the top."""
+
+    def nested_select(self, node: ast.Select, parent: Scope | None) -> Query:
+        """A subquery; `outer` of the result lists the columns it takes from outside."""
+        depth = parent.depth + 1 if parent is not None else 0
+        captured: dict[tuple[int, int], b.Expr] = {}
+        captures = self.finder.captures
+        captures.append((depth, captured))
+        try:
+            query = bind_select(self, node, parent)
+        finally:
+            captures.pop()
+        query.outer = tuple(captured.values())  # type: ignore[arg-type]  # AggregateRefs among them are replaced later
+        return query
+
+
+def bind_select(binder: Binder, node: ast.Select, parent: Scope | None = None) -> Query:
+    """A whole SELECT, with compounds, ORDER BY and LIMIT. Errors: SqlError with SQLite's message."""
+    saved = add_common_tables(binder, node.with_)
+    try:
+        if node.compounds:
+            return _bind_compound(binder, node, parent)
+        core, scope = bind_core(binder, node.core, parent)
+        query = Query([core], core.columns)
+        if node.order_by:
+            query.order_by = _order_by(binder, node.order_by, core, scope)
+        _bind_grouping(binder, node.core, core, scope)
+        _bind_limit(binder, node, query)
+        return query
+    finally:
+        binder.common = saved
+
+
+def _bind_limit(binder: Binder, node: ast.Select, query: Query) -> None:
+    """LIMIT and OFFSET see no names."""
+    if node.limit is not None:
+        query.limit = binder.expr(node.limit, None)
+    if node.offset is not None:
+        query.offset = binder.expr(node.offset, None)
+
+
+# --- one SELECT ---------------------------------------------------------------------------------------------------
+
+
+def bind_core(
+    binder: Binder, node: ast.SelectCore | ast.Values | ast.LiteralValues, parent: Scope | None
+) -> tuple[Core, Scope]:
+    """One SELECT or VALUES without ORDER BY; GROUP BY is left to `_bind_grouping`, which SQLite resolves after ORDER BY."""
+    if not isinstance(node, ast.SelectCore):
+        return _bind_values(binder, node, parent)
+    if node.windows:
+        unsupported("window functions", node.windows[0])
+    core = Core([], [], distinct=node.distinct, aggregate_source=binder.new_source())
+    scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0, core=core)
+    clause = bind_from(binder, node.source, core, scope)
+    scope.aggregates = "yes"
+    for column in node.columns:
+        if isinstance(column, ast.Star):
+            _expand_star(column, core, scope)
+        else:
+            _bind_result(binder, column, core, scope)
+    if node.group_by:
+        core.is_aggregate = True
+    scope.use_aliases = True
+    if node.having is not None:
+        if not core.is_aggregate:
+            fail("HAVING clause on a non-aggregate query", node.having)
+        core.having = binder.expr(node.having, scope)
+    scope.aggregates = "where" if core.is_aggregate else "no"
+    bind_conditions(clause)
+    if node.where is not None:
+        conjuncts(binder.expr(node.where, scope), core.where)
+    return core, scope
+
+
+def _bind_values(
+    binder: Binder, node: ast.Values | ast.LiteralValues, parent: Scope | None
+) -> tuple[Core, Scope]:
+    """VALUES: one row is a SELECT without FROM; more are a source of their own."""
+    scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0)
+    n_columns = len(node.rows[0])
+    columns = [OutputColumn(f"column{number + 1}") for number in range(n_columns)]
+    if isinstance(node, ast.LiteralValues):
+        core = Core([], columns, values_source=binder.new_source(), literal_rows=node.rows, literal_index=node.index)
+    else:
+        rows = tuple(tuple(binder.expr(value, scope) for value in row) for row in node.rows)
+        if len(rows) == 1:
+            return Core(list(rows[0]), columns), scope
+        core = Core([], columns, values_source=binder.new_source(), rows=rows)
+    source = core.values_source
+    core.outputs = [b.ColumnRef(source, number, column.name) for number, column in enumerate(columns)]
+    return core, scope
+
+
+def _bind_result(binder: Binder, column: ast.ResultColumn, core: Core, scope: Scope) -> None:
+    expr = binder.expr(column.expr, scope)
+    core.outputs.append(expr)
+    core.columns.append(describe(binder, column, expr))
+    if column.alias is not None:
+        scope.aliases.setdefault(fold(column.alias), expr)
+
+
+def describe(binder: Binder, column: ast.ResultColumn, expr: b.Expr) -> OutputColumn:
+    """Name and origin of a result column: its alias, the column's own name, or the expression as it is written.
+
+    Such a text depends on the literals in it, so they are pinned.
+    """
+    plain = type(expr) is b.ColumnRef
+    if column.alias is not None:
+        name = column.alias
+    elif plain and type(column.expr) is ast.ColumnRef:
+        name = expr.name  # type: ignore[attr-defined]
+    else:
+        name = binder.text(column.text_span)
+        for part in walk(expr):
+            if type(part) is b.Constant:
+                binder.pin(part)
+    if isinstance(expr, b.ColumnRef):
+        return OutputColumn(name, expr.decltype, expr.table, expr.origin)
+    if isinstance(expr, b.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
+        return OutputColumn(name, expr.plan.columns[0].decltype)
+    return OutputColumn(name)
+
+
+def _expand_star(star: ast.Star, core: Core, scope: Scope) -> None:
+    items = scope.items
+    if star.table is not None:
+        key = fold(star.table)
+        items = [item for item in items if item_matches(item, key, None)]
+        if not items:
+            fail(f"no such table: {star.table}", star)
+    elif not items:
+        fail("no tables specified", star)
+    twice = _names_twice(scope.items)
+    for item in items:
+        hidden = item.hidden if star.table is None else ()
+        for number, name in enumerate(item.columns):
+            if hidden and fold(name) in hidden:
+                continue
+            if twice and item.name and _is_ambiguous(item, name, scope.items):
+                parts = (item.schema, item.name, name)
+                fail(f"ambiguous column name: {'.'.join(part for part in parts if part)}", star)
+            ref = column_ref(item, number)
+            core.outputs.append(ref)
+            core.columns.append(OutputColumn(name, ref.decltype, ref.table, ref.origin))
+
+
+def _names_twice(items: list[Item]) -> bool:
+    return len(items) > 1 and len({fold(item.name) for item in items}) < len(items)
+
+
+def _is_ambiguous(item: Item, name: str, items: list[Item]) -> bool:
+    key, name_key = fold(item.name), fold(name)
+    same = [other for other in items if fold(other.name) == key and other.schema == item.schema]
+    return sum(name_key in other.numbers for other in same) > 1
+
+
+# --- GROUP BY and ORDER BY -----------------------------------------------------------------------------------------
+
+
+def _bind_grouping(
+    binder: Binder, node: ast.SelectCore | ast.Values | ast.LiteralValues, core: Core, scope: Scope
+) -> None:
+    if not isinstance(node, ast.SelectCore) or not node.group_by:
+        return
+    scope.aggregates = "yes"
+    for number, term in enumerate(node.group_by):
+        expr = _ordinal(binder, term, core.outputs, number, "GROUP")
+        if expr is None:
+            expr = binder.expr(term, scope)
+        if any(isinstance(part, AggregateRef) and part.source == core.aggregate_source for part in walk(expr)):
+            fail("aggregate functions are not allowed in the GROUP BY clause", term)
+        core.group_by.append(expr)
+
+
+def _ordinal(binder: Binder, term: ast.Expr, outputs: list[b.Expr], number: int, clause: str) -> b.Expr | None:
+    """The result column that a term like `2` (also `-2`, `2 COLLATE x`) names, or None. The literal is pinned."""
+    collation = None
+    while isinstance(term, ast.Collate):
+        collation = collation or expressions.collation(term.collation)
+        term = term.operand
+    sign = 1
+    if isinstance(term, ast.Unary) and term.op == "-":
+        sign, term = -1, term.operand
+    if not isinstance(term, ast.IntegerLiteral):
+        return None
+    if term.index >= 0:
+        binder.pinned[term.index] = term.value
+    at = sign * term.value
+    if not 1 <= at <= len(outputs):
+        text = f"{ordinal(number + 1)} {clause} BY term out of range - should be between 1 and {len(outputs)}"
+        fail(text, term)
+    expr = outputs[at - 1]
+    return expr if collation is None else b.Collated(expr, collation)
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, … 11th, …"""
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+def _order_by(binder: Binder, terms: tuple[ast.OrderTerm, ...], core: Core, scope: Scope) -> list[OrderKey]:
+    """The terms of a simple SELECT: an ordinal, an alias (before columns), or any expression."""
+    scope.aggregates = "yes" if core.is_aggregate else "where"
+    keys = []
+    for number, term in enumerate(terms):
+        expr = _ordinal(binder, term.expr, core.outputs, number, "ORDER")
+        if expr is None:
+            expr = _alias(term.expr, scope)
+        if expr is None:
+            expr = binder.expr(term.expr, scope)
+        keys.append(order_key(term, expr))
+    return keys
+
+
+def _alias(term: ast.Expr, scope: Scope) -> b.Expr | None:
+    collation = None
+    while isinstance(term, ast.Collate):
+        collation = collation or expressions.collation(term.collation)
+        term = term.operand
+    if not isinstance(term, ast.ColumnRef) or term.table is not None:
+        return None
+    expr = scope.aliases.get(fold(term.column))
+    return expr if expr is None or collation is None else b.Collated(expr, collation)
+
+
+def order_key(term: ast.OrderTerm, expr: b.Expr, collation: str | None = None) -> OrderKey:
+    """A sort key; its collation is that of the expression unless given."""
+    nulls = term.nulls.lower() if term.nulls is not None else None
+    return OrderKey(strip_collation(expr), term.descending, nulls, collation or collation_of(expr))
+
+
+# --- compounds ----------------------------------------------------------------------------------------------------
+
+
+def _bind_compound(binder: Binder, node: ast.Select, parent: Scope | None) -> Query:
+    cores: list[Core] = []
+    scopes: list[Scope] = []
+    for part in (node.core, *(compound.core for compound in node.compounds)):
+        core, scope = bind_core(binder, part, parent)
+        _bind_grouping(binder, part, core, scope)
+        cores.append(core)
+        scopes.append(scope)
+    for compound, core in zip(node.compounds, cores[1:], strict=True):
+        if len(core.outputs) != len(cores[0].outputs):
+            text = f"SELECTs to the left and right of {compound.op} do not have the same number of result columns"
+            fail(text, compound)
+    query = Query(cores, cores[0].columns, [compound.op for compound in node.compounds], source=binder.new_source())
+    query.order_by = [
+        _compound_order_key(binder, term, number, query, scopes) for number, term in enumerate(node.order_by)
+    ]
+    _bind_limit(binder, node, query)
+    return query
+
+
+def compound_collations(query: Query) -> list[str]:
+    """The collation of each result column of a compound: the leftmost SELECT's that has one."""
+    found = []
+    for number in range(len(query.columns)):
+        exprs = [core.outputs[number] for core in query.cores]
+        own = (explicit_collation(expr) or implicit_collation(expr) for expr in exprs)
+        found.append(next((collation for collation in own if collation is not None), "BINARY"))
+    return found
+
+
+def compound_column(query: Query, number: int) -> b.ColumnRef:
+    """Result column `number` of a compound."""
+    return b.ColumnRef(query.source, number, query.columns[number].name)
+
+
+def _compound_order_key(
+    binder: Binder, term: ast.OrderTerm, number: int, query: Query, scopes: list[Scope]
+) -> OrderKey:
+    """A term of a compound must be a result column: its number, its name in any of the SELECTs, or its expression."""
+    expr = term.expr
+    collation = None
+    while isinstance(expr, ast.Collate):
+        collation = collation or expressions.collation(expr.collation)
+        expr = expr.operand
+    columns: list[b.Expr] = [compound_column(query, at) for at in range(len(query.columns))]
+    found = _ordinal(binder, expr, columns, number, "ORDER")
+    if found is None:
+        at = _matching_column(binder, expr, query, scopes)
+        if at < 0:
+            fail(f"{ordinal(number + 1)} ORDER BY term does not match any column in the result set", term)
+        found = columns[at]
+    assert isinstance(found, b.ColumnRef)
+    return order_key(term, found, collation or compound_collations(query)[found.column])
+
+
+def _matching_column(binder: Binder, term: ast.Expr, query: Query, scopes: list[Scope]) -> int:
+    for core, scope in zip(query.cores, scopes, strict=True):
+        if isinstance(term, ast.ColumnRef) and term.table is None:
+            aliased = scope.aliases.get(fold(term.column))
+            if aliased is not None:
+                return next(at for at, output in enumerate(core.outputs) if output is aliased)
+        scope.use_aliases = False
+        scope.aggregates = "yes" if core.is_aggregate else "no"
+        try:
+            expr = binder.expr(term, scope)
+        except SqlError:
+            continue
+        for at, output in enumerate(core.outputs):
+            if same_expression(output, expr, binder.pin):
+                return at
+    return -1
+
+
+__all__ = ["SelectBinder", "bind_core", "bind_select", "calls", "compound_collations", "compound_column", "describe", "order_key"]

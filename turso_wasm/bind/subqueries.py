@@ -1,0 +1,78 @@
+"""Subqueries in expressions: scalar, EXISTS, IN (SELECT …), IN table.
+
+Each becomes a SubqueryExpr whose `plan` is the bound Query until the planner replaces it by a plan.
+
+Source: https://sqlite.org/lang_expr.html sections 7 to 10
+"""
+
+from __future__ import annotations
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
+from turso_wasm.bind.comparison import (
+    affinity_of,
+    comparison_affinity,
+    explicit_collation,
+    implicit_collation,
+)
+from turso_wasm.bind.expressions import is_row
+from turso_wasm.bind.query import Query
+from turso_wasm.bind.scope import Scope
+from turso_wasm.bind.walk import strip_collation
+from turso_wasm.sql import ast
+
+
+def _check_width(query: Query, wanted: int, node: ast.Node) -> None:
+    if len(query.columns) != wanted:
+        fail(f"sub-select returns {len(query.columns)} columns - expected {wanted}", node)
+
+
+def bind_scalar(binder: Binder, node: ast.Subquery, scope: Scope | None) -> b.Expr:
+    """(SELECT x …): the value of its first row, NULL without one."""
+    query = binder.nested_select(node.select, scope)
+    _check_width(query, 1, node)
+    return b.SubqueryExpr("scalar", query, query.outer)
+
+
+def bind_exists(binder: Binder, node: ast.Exists, scope: Scope | None) -> b.Expr:
+    query = binder.nested_select(node.select, scope)
+    return b.SubqueryExpr("exists", query, query.outer)
+
+
+def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b.Expr:
+    if is_row(node.operand):
+        unsupported("row value IN (SELECT …)", node)
+    operand = binder.expr(node.operand, scope)
+    query = binder.nested_select(node.select, scope)
+    _check_width(query, 1, node)
+    column = query.cores[0].outputs[0]
+    collation = (
+        explicit_collation(operand)
+        or explicit_collation(column)
+        or implicit_collation(operand)
+        or implicit_collation(column)
+        or "BINARY"
+    )
+    affinity = comparison_affinity(affinity_of(operand), affinity_of(column))
+    return b.SubqueryExpr("in", query, query.outer, strip_collation(operand), node.negated, collation, affinity)
+
+
+def bind_in_table(binder: Binder, node: ast.InTable, scope: Scope | None) -> b.Expr:
+    """x IN t is x IN (SELECT * FROM t)."""
+    source: ast.Source
+    if node.arguments is not None:
+        source = ast.TableFunctionSource(node.table.name, node.table.schema, node.arguments, span=node.span)
+    else:
+        source = ast.TableSource(node.table.name, node.table.schema, span=node.span)
+    select = ast.Select(ast.SelectCore((ast.Star(),), source, span=node.span), span=node.span)
+    return bind_in_select(binder, ast.InSelect(node.operand, select, node.negated, node.span), scope)
+
+
+EXPRESSIONS.update(
+    {
+        ast.Subquery: bind_scalar,
+        ast.Exists: bind_exists,
+        ast.InSelect: bind_in_select,
+        ast.InTable: bind_in_table,
+    }
+)

@@ -1,0 +1,333 @@
+"""The schema of one database, and of all databases of a connection together.
+
+Owns the way from sqlite_schema rows to objects: rows are checked when the catalog is made, their SQL is parsed when an
+object is first asked for (a statement pays for the tables it names, not for the whole schema). Does not read pages.
+
+Errors of a bad schema are SQLITE_CORRUPT with SQLite's text: "malformed database schema (name) - reason".
+
+Source: https://sqlite.org/schematab.html, https://sqlite.org/lang_naming.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from turso_wasm.base.errors import SQLITE_CORRUPT, SQLITE_ERROR, SqlError
+from turso_wasm.catalog.indexes import build_index
+from turso_wasm.catalog.names import SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, fold
+from turso_wasm.catalog.objects import Column, Index, Table
+from turso_wasm.catalog.tables import add_index, build_table
+from turso_wasm.sql import ast
+from turso_wasm.sql.parser import parse_one
+
+Row: TypeAlias = tuple[object, object, object, object, object]
+"""A sqlite_schema row: type, name, tbl_name, rootpage, sql."""
+
+DEFAULT_ROWS: Final = 1_048_576  # what SQLite assumes of a table without statistics
+
+
+def malformed(name: object, reason: str = "") -> SqlError:
+    """The error of a schema row that makes no sense."""
+    shown = name if isinstance(name, str) else "?"
+    return SqlError(SQLITE_CORRUPT, f"malformed database schema ({shown})" + (f" - {reason}" if reason else ""))
+
+
+@dataclass(slots=True)
+class Entry:
+    """A schema row whose form has been checked. root: 0 for views and triggers. sql: None for automatic indexes."""
+
+    type: str
+    name: str
+    table: str
+    root: int
+    sql: str | None
+
+
+@dataclass(slots=True)
+class Trigger:
+    """A trigger, known by name: its tree is `node`."""
+
+    name: str
+    table: str
+    node: ast.CreateTrigger
+    sql: str
+
+
+class Catalog:
+    """The objects of one database (`slot` 0 main, 1 temp, 2… attached), named `name`.
+
+    rows: of its sqlite_schema, in rowid order. cookie: the schema cookie they were read with. statistics: rows
+    (tbl, idx, stat) of sqlite_stat1. Errors: "malformed database schema", here or when an object is asked for.
+    """
+
+    def __init__(
+        self,
+        slot: int = 0,
+        name: str = "main",
+        rows: Iterable[Row] = (),
+        cookie: int = 0,
+        statistics: Iterable[tuple[object, object, object]] = (),
+    ) -> None:
+        self.slot = slot
+        self.name = name
+        self.cookie = cookie
+        self.entries: dict[str, Entry] = {}  # tables and views by folded name
+        self.index_entries: dict[str, Entry] = {}
+        self.trigger_entries: dict[str, Entry] = {}
+        self._indexes_of: dict[str, list[Entry]] = {}
+        self._triggers_of: dict[str, list[str]] = {}
+        self._tables: dict[str, Table] = {}
+        self._statistics: dict[str, dict[str | None, tuple[int, ...]]] = {}
+        for row in rows:
+            self._add_row(row)
+        for table, index, stat in statistics:
+            self._add_statistics(table, index, stat)
+        self._schema_table = _schema_table(slot, name)
+
+    # --- looking up ----------------------------------------------------------------------------------------------
+
+    def find_table(self, name: str) -> Table | None:
+        """The table or view of that name (any case), or None. The schema table itself answers to all its names."""
+        key = fold(name)
+        table = self._tables.get(key)
+        if table is not None:
+            return table
+        entry = self.entries.get(key)
+        if entry is not None:
+            table = self._tables[key] = self._load(entry)
+            return table
+        if key in SCHEMA_TABLE_NAMES or (self.slot == 1 and key in TEMP_SCHEMA_TABLE_NAMES):
+            return self._schema_table
+        return None
+
+    def find_index(self, name: str) -> Index | None:
+        """The index of that name, or None."""
+        entry = self.index_entries.get(fold(name))
+        if entry is None:
+            return None
+        table = self.find_table(entry.table)
+        key = fold(name)
+        return next((i for i in table.indexes if fold(i.name) == key), None) if table is not None else None
+
+    def find_trigger(self, name: str) -> Trigger | None:
+        """The trigger of that name, or None."""
+        entry = self.trigger_entries.get(fold(name))
+        if entry is None or entry.sql is None:
+            return None
+        node = _parse(entry)
+        if not isinstance(node, ast.CreateTrigger):
+            raise malformed(entry.name)
+        return Trigger(entry.name, entry.table, node, entry.sql)
+
+    def tables(self) -> Iterator[Table]:
+        """All tables and views, in schema order."""
+        for entry in list(self.entries.values()):
+            table = self.find_table(entry.name)
+            assert table is not None
+            yield table
+
+    def check_all(self) -> None:
+        """Build every object. Errors: "malformed database schema" of the first bad one."""
+        for _ in self.tables():
+            pass
+        for entry in self.index_entries.values():
+            if fold(entry.table) not in self.entries:
+                raise malformed(entry.name, f"no such table: {self.name}.{entry.table}" if entry.sql else "orphan index")
+        for name in self.trigger_entries:
+            self.find_trigger(name)
+
+    # --- rows ----------------------------------------------------------------------------------------------------
+
+    def _add_row(self, row: Row) -> None:
+        kind, name, table, root, sql = row
+        if not isinstance(name, str):
+            raise malformed(name)
+        if not isinstance(root, int) or not isinstance(table, str) or not isinstance(sql, str | None):
+            raise malformed(name)
+        if sql and sql[:2].lower() != "cr":
+            raise malformed(name)
+        if not sql and kind != "index":
+            raise malformed(name, "orphan index")
+        if root < 0 or (root < 2 and kind == "index"):
+            raise malformed(name, "invalid rootpage")
+        if kind in ("table", "view"):
+            self._add_entry(self.entries, Entry(kind, name, table, root, sql))
+        elif kind == "index":
+            self._add_entry(self.index_entries, Entry(kind, name, table, root, sql or None))
+            self._indexes_of.setdefault(fold(table), []).append(self.index_entries[fold(name)])
+        elif kind == "trigger":
+            self._add_entry(self.trigger_entries, Entry(kind, name, table, root, sql))
+            self._triggers_of.setdefault(fold(table), []).append(name)
+        else:
+            raise malformed(name)
+
+    def _add_entry(self, into: dict[str, Entry], entry: Entry) -> None:
+        key = fold(entry.name)
+        if key in into:
+            text = f"there is already an index named {entry.name}" if into is self.index_entries else ""
+            raise malformed(entry.name, text or f"{entry.type} {entry.name} already exists")
+        into[key] = entry
+
+    def _add_statistics(self, table: object, index: object, stat: object) -> None:
+        """A sqlite_stat1 row; numbers end at the first word that is none (unordered, sz=…, noskipscan)."""
+        if not isinstance(table, str) or not isinstance(stat, str) or not isinstance(index, str | None):
+            return
+        numbers = []
+        for word in stat.split():
+            if not word.isascii() or not word.isdigit():
+                break
+            numbers.append(int(word))
+        if numbers:
+            key = None if index is None else fold(index)
+            self._statistics.setdefault(fold(table), {})[key] = tuple(numbers)
+
+    # --- building ------------------------------------------------------------------------------------------------
+
+    def _load(self, entry: Entry) -> Table:
+        node = _parse(entry)
+        match node:
+            case ast.CreateTable() if node.select is None:
+                table = self._build_table(entry, node)
+            case ast.CreateView():
+                columns = tuple(name.text for name in node.columns)
+                table = Table(node.name.name, 0, [], kind="view", select=node.select, view_columns=columns)
+            case ast.CreateVirtualTable():
+                table = Table(node.name.name, 0, [], kind="virtual", module=node.module)
+            case _:
+                raise malformed(entry.name)
+        if fold(table.name) != fold(entry.name) or (table.kind == "view") != (entry.type == "view"):
+            raise malformed(entry.name)
+        table.slot, table.schema, table.sql = self.slot, self.name, entry.sql
+        table.triggers = tuple(self._triggers_of.get(fold(entry.name), ()))
+        self._apply_statistics(table)
+        return table
+
+    def _build_table(self, entry: Entry, node: ast.CreateTable) -> Table:
+        assert entry.sql is not None
+        try:
+            table = build_table(node, entry.sql, root=entry.root, slot=self.slot, schema=self.name)
+        except SqlError as error:
+            raise malformed(entry.name, error.message) from None
+        automatic = {fold(index.name): index for index in table.indexes}
+        for index_entry in self._indexes_of.get(fold(entry.name), ()):
+            if index_entry.sql is not None:
+                add_index(table, self._build_index(index_entry, table))
+            else:
+                index = automatic.pop(fold(index_entry.name), None)
+                if index is None:
+                    raise malformed(index_entry.name, "orphan index")
+                index.root = index_entry.root
+        for index in automatic.values():
+            raise malformed(index.name, "missing index")
+        return table
+
+    def _build_index(self, entry: Entry, table: Table) -> Index:
+        node = _parse(entry)
+        if not isinstance(node, ast.CreateIndex) or fold(node.name.name) != fold(entry.name):
+            raise malformed(entry.name)
+        try:
+            return build_index(node, table, root=entry.root, sql=entry.sql)
+        except SqlError as error:
+            raise malformed(entry.name, error.message) from None
+
+    def _apply_statistics(self, table: Table) -> None:
+        known = self._statistics.get(fold(table.name))
+        if not known:
+            return
+        rows = 0
+        for index in table.indexes:
+            index.stat = known.get(fold(index.name))
+            if index.stat is not None and index.where is None:
+                rows = max(rows, index.stat[0])
+        for key, numbers in known.items():
+            if key is None or key == fold(table.name):  # no index, or the key of a WITHOUT ROWID table
+                rows = max(rows, numbers[0])
+        table.row_estimate = rows or None
+
+
+def _parse(entry: Entry) -> ast.Statement:
+    assert entry.sql is not None
+    try:
+        statement, end = parse_one(entry.sql)
+    except SqlError as error:
+        raise malformed(entry.name, error.message) from None
+    if statement is None or entry.sql[end:].strip():
+        raise malformed(entry.name)
+    return statement
+
+
+_SCHEMA_COLUMNS: Final = (
+    ("type", "TEXT", "B"),
+    ("name", "TEXT", "B"),
+    ("tbl_name", "TEXT", "B"),
+    ("rootpage", "INT", "D"),
+    ("sql", "TEXT", "B"),
+)
+
+
+def _schema_table(slot: int, schema: str) -> Table:
+    name = "sqlite_temp_master" if slot == 1 else "sqlite_master"
+    columns = [Column(column, decltype, affinity) for column, decltype, affinity in _SCHEMA_COLUMNS]
+    numbers = {column.name: number for number, column in enumerate(columns)}
+    text = "CREATE TABLE x(type text,name text,tbl_name text,rootpage int,sql text)"
+    return Table(name, 1, columns, slot=slot, schema=schema, sql=text, numbers=numbers)
+
+
+class Catalogs:
+    """The catalogs of a connection, by slot (None: a slot not in use); main is slot 0, temp slot 1."""
+
+    def __init__(self, catalogs: Iterable[Catalog | None]) -> None:
+        self.slots: list[Catalog | None] = list(catalogs)
+        order = self.slots[1:2] + self.slots[:1] + self.slots[2:]  # temp hides main, main hides attached
+        self.search_order: tuple[Catalog, ...] = tuple(c for c in order if c is not None)
+
+    def find(self, schema: str) -> Catalog | None:
+        """The database called `schema`; `main` is slot 0 whatever its name."""
+        key = fold(schema)
+        for catalog in self.slots:
+            if catalog is not None and (fold(catalog.name) == key or (key == "main" and catalog.slot == 0)):
+                return catalog
+        return None
+
+    def must_find(self, schema: str, node: object | None = None) -> Catalog:
+        """As `find`. Errors: "unknown database x"."""
+        found = self.find(schema)
+        if found is None:
+            raise SqlError(SQLITE_ERROR, f"unknown database {schema}", getattr(node, "span", None))
+        return found
+
+    def main(self) -> Catalog:
+        found = self.slots[0]
+        assert found is not None
+        return found
+
+    def find_table(self, name: str, schema: str | None = None) -> Table | None:
+        """A table or view; without `schema` the first of temp, main, attached."""
+        if schema is not None:
+            catalog = self.find(schema)
+            return catalog.find_table(name) if catalog is not None else None
+        key = fold(name)
+        if key in TEMP_SCHEMA_TABLE_NAMES:
+            temp = self.slots[1] if len(self.slots) > 1 else None
+            return temp.find_table(name) if temp is not None else None
+        if key in SCHEMA_TABLE_NAMES:
+            return self.main().find_table(name)
+        for catalog in self.search_order:
+            table = catalog.find_table(name)
+            if table is not None:
+                return table
+        return None
+
+    def find_index(self, name: str, schema: str | None = None) -> tuple[Catalog, Index] | None:
+        """An index and the database it is in; search order as in `find_table`."""
+        searched: Iterable[Catalog] = self.search_order
+        if schema is not None:
+            catalog = self.find(schema)
+            searched = (catalog,) if catalog is not None else ()
+        for catalog in searched:
+            index = catalog.find_index(name)
+            if index is not None:
+                return catalog, index
+        return None

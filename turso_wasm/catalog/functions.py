@@ -1,0 +1,163 @@
+"""The registry of SQL functions: names, arities, the kernel routine behind each, and how it is called.
+
+Owns the one table of functions; binder, code generator and documentation read it. `FUNCTIONS` maps a lower-case name to its
+overloads; a function of SQLite that we do not have yet is listed without a routine, so that it is refused by name.
+
+Source: https://sqlite.org/lang_corefunc.html, https://sqlite.org/lang_aggfunc.html, https://sqlite.org/lang_mathfunc.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+
+MAX_ARGUMENTS: Final = 1000
+
+Style = Literal["fixed", "array", "array_collation", "special", "constant", "conditional", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A scalar function for n_min..n_max arguments (n_max -1: any number).
+
+    kernel: symbol of its routine. style: how that is called (bind.nodes.Call); besides those "constant": folded by the binder, "conditional": bound to CASE, "missing": not supported yet.
+    deterministic: equal arguments give equal results at any time.
+    """
+
+    name: str
+    n_min: int
+    n_max: int
+    kernel: str = ""
+    style: Style = "fixed"
+    deterministic: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateFunction:
+    """An aggregate; `missing`: SQLite has it, we do not yet. window: it makes sense only with OVER."""
+
+    name: str
+    n_min: int
+    n_max: int
+    missing: bool = False
+    window: bool = False
+
+
+def _fixed(*entries: str) -> list[Function]:
+    """`name/arity` with routine fn_name, `name/arity=symbol` with another."""
+    found = []
+    for entry in entries:
+        head, _, symbol = entry.partition("=")
+        name, _, arity = head.partition("/")
+        found.append(Function(name, int(arity), int(arity), symbol or f"fn_{name}"))
+    return found
+
+
+def _missing(*entries: str) -> list[Function]:
+    found = []
+    for entry in entries:
+        name, _, arity = entry.partition("/")
+        low, _, high = arity.partition("-")
+        found.append(Function(name, int(low), int(high or low) if high != "*" else -1, style="missing"))
+    return found
+
+
+_SCALARS: Final[list[Function]] = [
+    *_fixed("abs/1", "hex/1", "instr/2", "length/1", "octet_length/1", "lower/1", "upper/1", "quote/1", "replace/3"),
+    *_fixed("substr/2=fn_substr_2", "substr/3=fn_substr_3", "substring/2=fn_substr_2", "substring/3=fn_substr_3"),
+    *_fixed("trim/1=fn_trim_1", "trim/2=fn_trim_2", "ltrim/1=fn_ltrim_1", "ltrim/2=fn_ltrim_2"),
+    *_fixed("rtrim/1=fn_rtrim_1", "rtrim/2=fn_rtrim_2", "round/1=fn_round_1", "round/2=fn_round_2"),
+    *_fixed("unhex/1=fn_unhex_1", "unhex/2=fn_unhex_2", "unicode/1", "sign/1", "zeroblob/1", "typeof/1"),
+    *_fixed("ceil/1", "ceiling/1=fn_ceil", "floor/1", "trunc/1", "sqrt/1", "mod/2", "pi/0", "radians/1", "degrees/1"),
+    Function("random", 0, 0, "fn_random_0", deterministic=False),
+    Function("randomblob", 1, 1, "fn_randomblob", deterministic=False),
+    Function("char", 0, -1, "fn_char", "array"),
+    Function("concat", 1, -1, "fn_concat", "array"),
+    Function("concat_ws", 2, -1, "fn_concat_ws", "array"),
+    Function("printf", 0, -1, "fn_printf", "array"),
+    Function("format", 0, -1, "fn_printf", "array"),
+    Function("min", 2, -1, "fn_min", "array_collation"),
+    Function("max", 2, -1, "fn_max", "array_collation"),
+    Function("coalesce", 2, -1, style="special"),
+    Function("ifnull", 2, 2, style="special"),
+    Function("nullif", 2, 2, style="special"),
+    Function("like", 2, 3, "like", "special"),
+    Function("glob", 2, 2, "glob", "special"),
+    Function("changes", 0, 0, style="special", deterministic=False),
+    Function("total_changes", 0, 0, style="special", deterministic=False),
+    Function("last_insert_rowid", 0, 0, style="special", deterministic=False),
+    Function("iif", 2, -1, style="conditional"),
+    Function("if", 2, -1, style="conditional"),
+    Function("likely", 1, 1, style="special"),
+    Function("unlikely", 1, 1, style="special"),
+    Function("likelihood", 2, 2, style="special"),
+    Function("sqlite_version", 0, 0, style="constant"),
+    *_missing("acos/1", "acosh/1", "asin/1", "asinh/1", "atan/1", "atan2/2", "atanh/1", "cos/1", "cosh/1", "exp/1", "ln/1"),
+    *_missing("log/1-2", "log10/1", "log2/1", "pow/2", "power/2", "sin/1", "sinh/1", "tan/1", "tanh/1"),
+    *_missing("date/0-*", "time/0-*", "datetime/0-*", "julianday/0-*", "unixepoch/0-*", "strftime/0-*", "timediff/2"),
+    *_missing("current_date/0", "current_time/0", "current_timestamp/0", "soundex/1", "unistr/1", "unistr_quote/1"),
+    *_missing("json/1", "json_array/0-*", "json_array_insert/0-*", "json_array_length/1-2", "json_error_position/1"),
+    *_missing("json_extract/0-*", "json_insert/0-*", "json_object/0-*", "json_patch/2", "json_pretty/1-2", "json_quote/1"),
+    *_missing("json_remove/0-*", "json_replace/0-*", "json_set/0-*", "json_type/1-2", "json_valid/1-2", "jsonb/1"),
+    *_missing("jsonb_array/0-*", "jsonb_array_insert/0-*", "jsonb_extract/0-*", "jsonb_insert/0-*", "jsonb_object/0-*"),
+    *_missing("jsonb_patch/2", "jsonb_remove/0-*", "jsonb_replace/0-*", "jsonb_set/0-*", "->/2", "->>/2"),
+    *_missing("load_extension/1-2", "sqlite_compileoption_get/1", "sqlite_compileoption_used/1", "sqlite_log/2"),
+    *_missing("sqlite_source_id/0", "subtype/1"),
+]
+
+_AGGREGATES: Final[list[AggregateFunction]] = [
+    AggregateFunction("count", 0, 1),
+    AggregateFunction("sum", 1, 1),
+    AggregateFunction("total", 1, 1),
+    AggregateFunction("avg", 1, 1),
+    AggregateFunction("min", 1, 1),
+    AggregateFunction("max", 1, 1),
+    AggregateFunction("group_concat", 1, 2),
+    AggregateFunction("string_agg", 2, 2),
+    *(AggregateFunction(name, 1, 1, missing=True) for name in ("median", "json_group_array", "jsonb_group_array")),
+    *(AggregateFunction(name, 2, 2, missing=True) for name in ("percentile", "percentile_cont", "percentile_disc")),
+    *(AggregateFunction(name, 2, 2, missing=True) for name in ("json_group_object", "jsonb_group_object")),
+    *(
+        AggregateFunction(name, 0, 0, missing=True, window=True)
+        for name in ("row_number", "rank", "dense_rank", "percent_rank", "cume_dist")
+    ),
+    *(AggregateFunction(name, 1, 3, missing=True, window=True) for name in ("lag", "lead")),
+    *(AggregateFunction(name, 1, 1, missing=True, window=True) for name in ("ntile", "first_value", "last_value")),
+    AggregateFunction("nth_value", 2, 2, missing=True, window=True),
+]
+
+
+def _by_name(functions: list[Function]) -> dict[str, tuple[Function, ...]]:
+    names: dict[str, list[Function]] = {}
+    for function in functions:
+        names.setdefault(function.name, []).append(function)
+    return {name: tuple(overloads) for name, overloads in names.items()}
+
+
+FUNCTIONS: Final[dict[str, tuple[Function, ...]]] = _by_name(_SCALARS)
+AGGREGATES: Final[dict[str, AggregateFunction]] = {a.name: a for a in _AGGREGATES}
+
+
+def find_scalar(name: str, n_arguments: int) -> Function | None:
+    """The scalar function of that (lower-case) name for that many arguments, or None."""
+    for function in FUNCTIONS.get(name, ()):
+        if function.n_min <= n_arguments and (n_arguments <= function.n_max or function.n_max < 0):
+            return function
+    return None
+
+
+def find_aggregate(name: str, n_arguments: int) -> AggregateFunction | None:
+    """The aggregate of that (lower-case) name for that many arguments, or None; min and max of two are scalars."""
+    found = AGGREGATES.get(name)
+    if found is not None and found.n_min <= n_arguments <= found.n_max:
+        return found
+    return None
+
+
+def no_function(name: str, written: str, span: tuple[int, int] | None = None) -> SqlError:
+    """The error when no overload fits: a wrong number of arguments, or no function of that name."""
+    if name in FUNCTIONS or name in AGGREGATES:
+        return SqlError(SQLITE_ERROR, f"wrong number of arguments to function {written}()", span)
+    return SqlError(SQLITE_ERROR, f"no such function: {written}", span)

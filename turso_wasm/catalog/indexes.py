@@ -1,0 +1,55 @@
+"""From the CREATE INDEX tree to an `Index`.
+
+Owns which terms are columns and which are expressions, and the suffix of the index record. Does not bind expressions: an
+expression term and a partial index's WHERE are kept as trees.
+
+Source: https://sqlite.org/lang_createindex.html
+"""
+
+from __future__ import annotations
+
+from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.objects import Index, IndexColumn, Table
+from turso_wasm.catalog.tables import collation_name, fail, primary_key_suffix
+from turso_wasm.sql import ast
+
+
+def build_index(node: ast.CreateIndex, table: Table, *, root: int = 0, sql: str | None = None) -> Index:
+    """The index that CREATE INDEX `node` makes on `table`.
+
+    Errors: SqlError with SQLite's message: unknown columns, NULLS FIRST, unknown collations.
+    """
+    columns = tuple(_index_column(term, table) for term in node.columns)
+    return Index(
+        node.name.name,
+        table.name,
+        root,
+        columns,
+        suffix=primary_key_suffix(table, columns),
+        unique=node.unique,
+        where=node.where,
+        sql=sql,
+    )
+
+
+def _index_column(term: ast.OrderTerm, table: Table) -> IndexColumn:
+    if term.nulls is not None:
+        fail(f"unsupported use of NULLS {term.nulls}", term)
+    expr = term.expr
+    collation = None
+    while isinstance(expr, ast.Collate):
+        collation = collation or collation_name(expr.collation, expr)
+        expr = expr.operand
+    if isinstance(expr, ast.TextLiteral):  # 'name': SQLite takes it for a column's name
+        number = table.numbers.get(fold(expr.value), -1)
+        if number < 0:
+            fail(f"no such column: {expr.value}", expr)
+    elif isinstance(expr, ast.ColumnRef) and expr.table is None:
+        number = table.numbers.get(fold(expr.column), -1)
+        if number < 0 and not expr.double_quoted:
+            fail(f"no such column: {expr.column}", expr)
+    else:
+        number = -1
+    if number < 0:
+        return IndexColumn(-2, collation or "BINARY", term.descending, expr)
+    return IndexColumn(number, collation or table.columns[number].collation, term.descending)

@@ -1,0 +1,335 @@
+"""From the CREATE TABLE tree to a `Table`: columns, keys, automatic indexes, and everything SQLite refuses there.
+
+Owns the structural rules of CREATE TABLE: affinities, the INTEGER PRIMARY KEY alias, which constraints create an automatic
+index and how it is numbered, the storage order of WITHOUT ROWID tables. Does not bind expressions (CHECK, DEFAULT
+and generated columns are kept as trees).
+
+Invariants of a built table:
+  T1  `rowid_alias` is -1 for WITHOUT ROWID tables.
+  T2  `indexes` is in the order in which SQLite checks them: newest first, those with ON CONFLICT REPLACE last.
+  T3  `storage_order` names every column; a column stands twice only if it is twice in the key with two collations.
+
+Source: https://sqlite.org/lang_createtable.html, https://sqlite.org/withoutrowid.html, https://sqlite.org/stricttables.html
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.catalog.names import COLLATIONS, fold
+from turso_wasm.catalog.objects import Check, Column, Index, IndexColumn, Table
+from turso_wasm.catalog.types import STANDARD_TYPES, STRICT_TYPES, affinity_of_type
+from turso_wasm.sql import ast
+
+
+def fail(message: str, node: object | None = None) -> NoReturn:
+    """Raise SQLITE_ERROR with the span of `node`."""
+    raise SqlError(SQLITE_ERROR, message, getattr(node, "span", None))
+
+
+def build_table(node: ast.CreateTable, sql: str, *, root: int = 0, slot: int = 0, schema: str = "main") -> Table:
+    """The table that CREATE TABLE `node` (not … AS SELECT) makes; `sql` is the text its spans point into.
+
+    Automatic indexes get root 0: the caller knows their b-trees. Errors: SqlError with SQLite's message.
+    """
+    return _TableBuilder(node, sql, root, slot, schema).build()
+
+
+def collation_name(name: str, node: object | None = None) -> str:
+    """The canonical name of a collation. Errors: "no such collation sequence: x"."""
+    found = COLLATIONS.get(fold(name))
+    if found is None:
+        fail(f"no such collation sequence: {name}", node)
+    return found
+
+
+def add_index(table: Table, index: Index) -> None:
+    """Put a new index at its place in `table.indexes` (T2)."""
+    at = 0
+    if index.conflict == "REPLACE":
+        while at < len(table.indexes) and table.indexes[at].conflict != "REPLACE":
+            at += 1
+    table.indexes.insert(at, index)
+
+
+def primary_key_suffix(table: Table, columns: tuple[IndexColumn, ...]) -> tuple[IndexColumn, ...]:
+    """What follows the key `columns` in an index record of `table`: the rowid, or the primary key columns still missing."""
+    if not table.without_rowid:
+        return (IndexColumn(-1),)
+    present = {(c.column, c.collation) for c in columns}
+    return tuple(c for c in table.primary_key if (c.column, c.collation) not in present)
+
+
+class _TableBuilder:
+    """Walks one CREATE TABLE in the order of its text, as SQLite's parser does: the first error is the one reported."""
+
+    def __init__(self, node: ast.CreateTable, sql: str, root: int, slot: int, schema: str) -> None:
+        self.node = node
+        self.sql = sql
+        self.table = Table(
+            node.name.name,
+            root,
+            [],
+            slot=slot,
+            schema=schema,
+            without_rowid=node.without_rowid,
+            strict=node.strict,
+            sql=sql,
+        )
+        self.numbers = self.table.numbers
+        self.has_primary_key = False
+        self.automatic: list[Index] = []  # in order of creation; the WITHOUT ROWID key among them
+        self.integer_key: ast.PrimaryKey | None = None  # the key that is (or would be) the rowid
+        self.integer_key_column = -1
+
+    def build(self) -> Table:
+        for definition in self.node.columns:
+            self.add_column(definition)
+        for constraint in self.node.constraints:
+            self.add_table_constraint(constraint)
+        self.check_strict_types()
+        if self.node.without_rowid:
+            self.use_primary_key_as_storage()
+        elif self.integer_key is not None:
+            self.table.rowid_alias = self.integer_key_column
+            self.table.primary_key_conflict = self.integer_key.on_conflict
+        self.set_key_not_null()
+        self.finish_indexes()
+        if all(column.hidden for column in self.table.columns):
+            fail("must have at least one non-generated column", self.node.name)
+        return self.table
+
+    # --- columns -----------------------------------------------------------------------------------------------
+
+    def add_column(self, definition: ast.ColumnDef) -> None:
+        key = fold(definition.name)
+        if key in self.numbers:
+            fail(f"duplicate column name: {definition.name}", definition)
+        number = len(self.table.columns)
+        self.numbers[key] = number
+        type_name = STANDARD_TYPES.get(fold(definition.type_name), definition.type_name)
+        column = Column(definition.name, type_name or None, affinity_of_type(type_name))
+        self.table.columns.append(column)
+        for constraint in definition.constraints:
+            self.add_column_constraint(constraint, column, number)
+        if column.generated is not None and column.primary_key:
+            fail("generated columns cannot be part of the PRIMARY KEY", definition)
+
+    def add_column_constraint(self, constraint: ast.Constraint, column: Column, number: int) -> None:
+        match constraint:
+            case ast.NotNull():
+                column.not_null = True
+                column.not_null_conflict = constraint.on_conflict
+            case ast.PrimaryKey():
+                self.add_column_key(constraint, column, number)
+            case ast.Unique():
+                self.add_automatic_index((IndexColumn(number, column.collation),), "u", constraint.on_conflict, constraint)
+            case ast.Check():
+                self.add_check(constraint)
+            case ast.Default():
+                if column.generated is not None:
+                    fail(f'error in generated column "{column.name}"', constraint)
+                column.default = constraint.expr
+                column.default_text = self.sql[constraint.text_span[0] : constraint.text_span[1]].strip()
+            case ast.CollateConstraint():
+                self.set_collation(column, number, collation_name(constraint.collation, constraint))
+            case ast.Generated():
+                self.set_generated(constraint, column)
+            case ast.ForeignKey():
+                self.add_foreign_key(constraint)
+
+    def set_collation(self, column: Column, number: int, collation: str) -> None:
+        """COLLATE counts for an index that an earlier constraint of the same column made."""
+        column.collation = collation
+        for index in self.automatic:
+            if len(index.columns) == 1 and index.columns[0].column == number:
+                index.columns = (IndexColumn(number, collation, index.columns[0].desc),)
+
+    def set_generated(self, constraint: ast.Generated, column: Column) -> None:
+        storage = fold(constraint.storage or "virtual")
+        if storage not in ("virtual", "stored") or column.default is not None:
+            fail(f'error in generated column "{column.name}"', constraint)
+        if column.primary_key:
+            fail("generated columns cannot be part of the PRIMARY KEY", constraint)
+        column.generated = constraint.expr
+        column.hidden = 3 if storage == "stored" else 2
+
+    def add_column_key(self, constraint: ast.PrimaryKey, column: Column, number: int) -> None:
+        self.claim_primary_key(constraint)
+        column.primary_key = 1
+        if column.generated is not None:
+            fail("generated columns cannot be part of the PRIMARY KEY", constraint)
+        # A historical quirk: INTEGER PRIMARY KEY DESC on the column itself does not name the rowid.
+        if column.decltype == "INTEGER" and not constraint.descending:
+            self.set_integer_key(constraint, number)
+            return
+        if constraint.autoincrement:
+            fail("AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY", constraint)
+        key = (IndexColumn(number, column.collation, constraint.descending),)
+        self.add_automatic_index(key, "pk", constraint.on_conflict, constraint)
+
+    def set_integer_key(self, constraint: ast.PrimaryKey, number: int) -> None:
+        self.integer_key = constraint
+        self.integer_key_column = number
+        self.table.autoincrement = constraint.autoincrement
+
+    def claim_primary_key(self, constraint: ast.PrimaryKey) -> None:
+        if self.has_primary_key:
+            fail(f'table "{self.table.name}" has more than one primary key', constraint)
+        self.has_primary_key = True
+
+    # --- table constraints -------------------------------------------------------------------------------------
+
+    def add_table_constraint(self, constraint: ast.Constraint) -> None:
+        match constraint:
+            case ast.PrimaryKey():
+                self.add_table_key(constraint)
+            case ast.Unique():
+                columns = self.key_columns(constraint.columns)
+                self.add_automatic_index(columns, "u", constraint.on_conflict, constraint)
+            case ast.Check():
+                self.add_check(constraint)
+            case ast.ForeignKey():
+                self.add_foreign_key(constraint)
+
+    def add_table_key(self, constraint: ast.PrimaryKey) -> None:
+        self.claim_primary_key(constraint)
+        columns = self.key_columns(constraint.columns)
+        position = 0
+        for part in columns:
+            column = self.table.columns[part.column]
+            if column.generated is not None:
+                fail("generated columns cannot be part of the PRIMARY KEY", constraint)
+            if not column.primary_key:
+                position += 1
+                column.primary_key = position
+        if len(columns) == 1 and self.table.columns[columns[0].column].decltype == "INTEGER":
+            self.set_integer_key(constraint, columns[0].column)
+            return
+        if constraint.autoincrement:
+            fail("AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY", constraint)
+        self.add_automatic_index(columns, "pk", constraint.on_conflict, constraint)
+
+    def key_columns(self, terms: tuple[ast.OrderTerm, ...]) -> tuple[IndexColumn, ...]:
+        """The columns of PRIMARY KEY (…) or UNIQUE (…): names, with COLLATE and a direction."""
+        found = []
+        for term in terms:
+            if term.nulls is not None:
+                fail(f"unsupported use of NULLS {term.nulls}", term)
+            expr = term.expr
+            collation = None
+            while isinstance(expr, ast.Collate):
+                collation = collation or collation_name(expr.collation, expr)
+                expr = expr.operand
+            name = indexed_name(expr)
+            if name is None:
+                fail("expressions prohibited in PRIMARY KEY and UNIQUE constraints", term)
+            number = self.numbers.get(fold(name), -1)
+            if number < 0:
+                fail(f"no such column: {name}", expr)
+            column = self.table.columns[number]
+            found.append(IndexColumn(number, collation or column.collation, term.descending))
+        return tuple(found)
+
+    def add_check(self, constraint: ast.Check) -> None:
+        label = constraint.name
+        if label is None:
+            label = self.sql[constraint.text_span[0] : constraint.text_span[1]].strip()
+        self.table.checks.append(Check(constraint.expr, label))
+
+    def add_foreign_key(self, constraint: ast.ForeignKey) -> None:
+        columns = constraint.columns
+        if columns:
+            for name in columns:
+                if fold(name.text) not in self.numbers:
+                    fail(f'unknown column "{name.text}" in foreign key definition', name)
+            if constraint.to_columns and len(columns) != len(constraint.to_columns):
+                fail(
+                    "number of columns in foreign key does not match the number of columns in the referenced table",
+                    constraint,
+                )
+        elif len(constraint.to_columns) > 1:
+            column = self.table.columns[-1].name
+            fail(f"foreign key on {column} should reference only one column of table {constraint.table.text}", constraint)
+        self.table.foreign_keys.append(constraint)
+
+    # --- automatic indexes -------------------------------------------------------------------------------------
+
+    def add_automatic_index(
+        self, columns: tuple[IndexColumn, ...], origin: str, conflict: str | None, constraint: ast.Constraint
+    ) -> None:
+        """An index for a UNIQUE or PRIMARY KEY constraint, unless an earlier one has the same columns and collations."""
+        key = [(c.column, c.collation) for c in columns]
+        for index in self.automatic:
+            if [(c.column, c.collation) for c in index.columns] != key:
+                continue
+            if index.conflict != conflict:
+                if index.conflict is not None and conflict is not None:
+                    fail("conflicting ON CONFLICT clauses specified", constraint)
+                index.conflict = index.conflict or conflict
+            if origin == "pk":
+                index.origin = "pk"
+            return
+        name = f"sqlite_autoindex_{self.table.name}_{len(self.automatic) + 1}"
+        self.automatic.append(Index(name, self.table.name, 0, columns, unique=True, origin=origin, conflict=conflict))
+
+    def use_primary_key_as_storage(self) -> None:
+        """WITHOUT ROWID: the primary key is the table's own b-tree."""
+        table = self.table
+        if not self.has_primary_key:
+            fail(f"PRIMARY KEY missing on table {table.name}", self.node.name)
+        if table.autoincrement:
+            fail("AUTOINCREMENT not allowed on WITHOUT ROWID tables", self.integer_key)
+        if self.integer_key is not None:
+            number = self.integer_key_column
+            descending = self.integer_key.columns[0].descending if self.integer_key.columns else False
+            part = IndexColumn(number, table.columns[number].collation, descending)
+            self.add_automatic_index((part,), "pk", self.integer_key.on_conflict, self.integer_key)
+        key = next(index for index in self.automatic if index.origin == "pk")
+        unique: dict[tuple[int, str], IndexColumn] = {}
+        for part in key.columns:
+            unique.setdefault((part.column, part.collation), part)
+        table.primary_key = tuple(unique.values())
+        table.primary_key_conflict = key.conflict
+        in_key = [part.column for part in table.primary_key]
+        table.storage_order = (*in_key, *(n for n in range(len(table.columns)) if n not in in_key))
+
+    def finish_indexes(self) -> None:
+        table = self.table
+        for index in self.automatic:
+            if table.without_rowid and index.origin == "pk":
+                continue
+            index.suffix = primary_key_suffix(table, index.columns)
+            add_index(table, index)
+
+    # --- rules about the whole table ---------------------------------------------------------------------------
+
+    def check_strict_types(self) -> None:
+        if not self.node.strict:
+            return
+        for column in self.table.columns:
+            if column.decltype is None:
+                fail(f"missing datatype for {self.table.name}.{column.name}", self.node.name)
+            affinity = STRICT_TYPES.get(fold(column.decltype))
+            if affinity is None:
+                fail(f'unknown datatype for {self.table.name}.{column.name}: "{column.decltype}"', self.node.name)
+            column.affinity = affinity
+
+    def set_key_not_null(self) -> None:
+        """Key columns of STRICT and WITHOUT ROWID tables are NOT NULL, except a rowid alias."""
+        if not (self.node.strict or self.node.without_rowid):
+            return
+        for number, column in enumerate(self.table.columns):
+            if column.primary_key and number != self.table.rowid_alias and not column.not_null:
+                column.not_null = True
+                column.not_null_conflict = "ABORT"
+
+
+def indexed_name(expr: ast.Expr) -> str | None:
+    """The column that an indexed term names: a bare name, or (SQLite's tolerance) a string literal."""
+    if isinstance(expr, ast.ColumnRef) and expr.table is None:
+        return expr.column
+    if isinstance(expr, ast.TextLiteral):
+        return expr.value
+    return None

@@ -1,0 +1,30 @@
+"""Declared types: their affinity and the types a STRICT table knows.
+
+Source: https://sqlite.org/datatype3.html section 3.1, https://sqlite.org/stricttables.html
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from turso_wasm.values.types import declared_affinity
+
+BLOB: Final = "A"
+TEXT: Final = "B"
+NUMERIC: Final = "C"
+INTEGER: Final = "D"
+REAL: Final = "E"
+
+NUMERIC_AFFINITIES: Final = frozenset("CDE")
+
+STRICT_TYPES: Final = {"int": "D", "integer": "D", "real": "E", "text": "B", "blob": "A", "any": "A"}
+
+STANDARD_TYPES: Final = {name: name.upper() for name in ("any", "blob", "int", "integer", "real", "text")}
+"""Types that SQLite reports in capitals however they were written."""
+
+
+@lru_cache(maxsize=256)
+def affinity_of_type(type_name: str) -> str:
+    """The affinity of a declared type ('' for none): the five rules, in order."""
+    return chr(declared_affinity(type_name))
