@@ -143,7 +143,7 @@ class TableWriter:
 
     def find_conflict(self, index: Index, values: Sequence[SqlValue], absent: Label) -> Local:
         """Position the cursor of a unique index on the entry with the same key; jumps to `absent` if there is none."""
-        ctx, f = self.ctx, self.ctx.f
+        f = self.ctx.f
         n = len(index.columns)
         for value in values[:n]:
             f.br(absent, if_=value.has_tag(NULL))
