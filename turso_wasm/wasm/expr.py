@@ -203,6 +203,8 @@ def add(a: Expr, b: Operand) -> Expr:
     else:
         if type_ not in _BITS:
             return Expr(a.code + constant(type_, b).code + _ADD[type_], type_)
+        if not isinstance(b, int):
+            raise TypeError(f"expected {type_text(type_)}, got Python {type(b).__name__} {b!r}")
         n = b
     if a.const is not None:
         return constant(type_, wrap_to(type_, int(a.const + n)))
