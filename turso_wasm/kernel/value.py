@@ -28,6 +28,7 @@ from turso_wasm.kernel.errors import raise_too_big
 from turso_wasm.kernel.memory import alloc
 from turso_wasm.kernel.number import NUMBER_WHOLE, text_to_integer, text_to_number, text_to_real
 from turso_wasm.kernel.number_text import INT_TEXT_SIZE, REAL_TEXT_SIZE, int_to_text, real_to_text
+from turso_wasm.kernel.utf8 import terminated_size
 from turso_wasm.wasm.lang import bits, export, f64, float_from_bits, i32, i64, inline, memory_copy, ptr, u8, u32
 
 MAX_LENGTH = 1_000_000_000  # SQLITE_MAX_LENGTH
@@ -236,14 +237,6 @@ def cast_numeric(tag: i32, payload: i64) -> tuple[i32, i64]:
     if number == REAL:
         return integral(float_from_bits(value), CAST_INTEGER_LIMIT)
     return number, value
-
-
-def terminated_size(p: ptr[u8], n: i32) -> i32:
-    """Bytes before the first NUL."""
-    for i in range(n):
-        if p[i] == 0:
-            return i
-    return n
 
 
 # --- truth ---------------------------------------------------------------------------------------------------------------
