@@ -16,7 +16,8 @@ from turso_wasm.kernel.errors import SQLITE_ERROR, raise_error, raise_too_big
 from turso_wasm.kernel.memory import arena_mark, arena_release
 from turso_wasm.kernel.record import MAX_LENGTH
 from turso_wasm.kernel.resources import Buffer, buffer_grow, buffer_new, keep_alloc
-from turso_wasm.kernel.value import apply_numeric, apply_text, compare_values, to_real
+from turso_wasm.kernel.collate import compare_values
+from turso_wasm.kernel.value import apply_numeric, apply_text, to_real
 from turso_wasm.wasm.lang import (
     Struct,
     bits,
