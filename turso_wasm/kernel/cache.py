@@ -206,6 +206,18 @@ def page_touch(page: Page) -> None:
     page.stamp = gets
 
 
+@inline
+def page_age(page: Page) -> u32:
+    """How many pages were got since the page went to the new end of its list."""
+    return gets - page.moved
+
+
+def count_miss() -> None:
+    """A page was not in memory."""
+    global misses
+    misses += 1
+
+
 def cache_move(page: Page) -> None:
     """Put a page of a database's cache at the new end of its list."""
     pages: PageList = Database(page.database).cache

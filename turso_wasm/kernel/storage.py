@@ -68,10 +68,8 @@ class Image(Struct):
     next: "Image"
     data: ptr[u8]  # null: in the temporary file at `temp_at`
     temp_at: i64
-    journal_at: i64
     pgno: u32
-    born: i32
-    savepoint: i32
+    savepoint: i32  # Page.savepoint before the image was taken
 
 
 class Savepoint(Struct):
@@ -155,8 +153,10 @@ class Journal(Struct):
     begun: i32  # a header was written, or memory holds images
     file_modified: i32  # the database file was written under this journal
     size: i64  # bytes written
+    records_at: i64  # where the last segment's records begin
     stale_size: i64  # bytes of an older journal that are still in the file
     nonce: u32
+    page_count: u32  # of the database before the transaction
     memory: ptr[u8]  # JOURNAL_MEMORY: the records
     memory_capacity: i64
 
@@ -170,6 +170,7 @@ class Database(Struct):
     fd: i32
     capabilities: i32
     read_only: i32
+    header_read_only: i32  # the header's write version is one this library does not know
     pagers: Pager
     writer: i32  # Pager (S6), or 0
     active: i32  # pagers inside a transaction
@@ -186,6 +187,7 @@ class Database(Struct):
     file_version: array[u8, 16]  # bytes 24..39 of the header when it was last read or written
     counted: i32  # the change counter was incremented since the lock was taken
     to_wal: i32  # when the transaction commits, the log comes into use
+    head: ptr[u8]  # what is read when the database is loaded
     ahead: u32  # pgno that would continue a sequential read
     window: i32  # pages the next sequential miss reads
     journal_mode: i32  # in force
