@@ -376,9 +376,7 @@ class Function:
     def switch(self, index: Expr, labels: Sequence[Label], default: Label) -> None:
         """Jump to labels[index], or to default (br_table)."""
         targets = b"".join([self._relative(label) for label in labels])
-        self.out.append(
-            constant(I32, index).code + _BR_TABLE + uleb(len(labels)) + targets + self._relative(default)
-        )
+        self.out.append(constant(I32, index).code + _BR_TABLE + uleb(len(labels)) + targets + self._relative(default))
 
     # --- calls -----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Iterable, NamedTuple, Sequence
 
 from turso_wasm.wasm.dsl import Function
 from turso_wasm.wasm.expr import Expr, Global
-from turso_wasm.wasm.opcodes import CODE, FUNCREF, I32, sleb, uleb
+from turso_wasm.wasm.opcodes import CODE, FUNCREF, sleb, uleb
 
 if TYPE_CHECKING:
     from turso_wasm.wasm.symbols import Symbols
@@ -256,6 +256,3 @@ def _element(offset: int, indices: list[int]) -> bytes:
 
 def _data(address: int, content: bytes) -> bytes:
     return b"\0" + CODE["i32.const"] + sleb(address) + CODE["end"] + uleb(len(content)) + content
-
-
-__all__ = ["FUNC", "GLOBAL", "I32", "MEMORY", "TABLE", "Callee", "Module"]

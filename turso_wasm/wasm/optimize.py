@@ -18,7 +18,11 @@ for _a, _b in (("lt", "ge"), ("gt", "le")):
 INVERSE = {f"{t}.{a}": f"{t}.{b}" for t in ("i32", "i64") for a, b in _INVERSE.items()}
 INVERSE.update({"f64.eq": "f64.ne", "f64.ne": "f64.eq", "f32.eq": "f32.ne", "f32.ne": "f32.eq"})
 _COMPARISON = set(INVERSE) | {"i32.eqz", "i64.eqz"} | {f"f64.{op}" for op in ("lt", "gt", "le", "ge")}
-_TESTS = {"br_if", "if", "i32.eqz"}  # consumers that only ask whether an i32 is zero (select: its condition is on top too)
+_TESTS = {
+    "br_if",
+    "if",
+    "i32.eqz",
+}  # consumers that only ask whether an i32 is zero (select: its condition is on top too)
 _ENDS = {"br", "br_table", "return", "unreachable"}
 _OPENERS = {"block", "loop", "if"}
 _BYTE_LOADS = {"i32.load8_u": 0xFF, "i32.load16_u": 0xFFFF}
@@ -256,7 +260,9 @@ def _simplify_test(out: list[Instruction]) -> bool:
 # --- locals --------------------------------------------------------------------------------------
 
 
-def renumber_locals(code: list[Instruction], n_params: int, types: Sequence[int]) -> tuple[list[Instruction], list[int]]:
+def renumber_locals(
+    code: list[Instruction], n_params: int, types: Sequence[int]
+) -> tuple[list[Instruction], list[int]]:
     """(code, old indices in their new order): unused locals are removed, the rest ordered by type."""
     used = {instruction[1] for instruction in code if instruction[0] in _LOCAL}
     kept = sorted((i for i in used if i >= n_params), key=lambda i: (-types[i], i))

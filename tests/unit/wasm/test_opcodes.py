@@ -30,8 +30,12 @@ def validate(module):
 @pytest.mark.parametrize("op", PLAIN, ids=lambda op: op.name)
 def test_each_plain_instruction_has_a_method_that_validates(op):
     module, f = one_function(op.operands, op.results)
-    value = getattr(f.params[0], {"add": "add", "mul": "mul", "and": "__and__", "or": "__or__"}.get(
-        _method_name(op.name), _method_name(op.name)))(*f.params[1:])
+    value = getattr(
+        f.params[0],
+        {"add": "add", "mul": "mul", "and": "__and__", "or": "__or__"}.get(
+            _method_name(op.name), _method_name(op.name)
+        ),
+    )(*f.params[1:])
     assert value.type == op.results[0]
     assert value.code.endswith(op.encoding)
     f.ret(value)

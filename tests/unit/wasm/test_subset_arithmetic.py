@@ -157,7 +157,15 @@ def test_integer_casts(casts, x):
 @example(-1e300)
 def test_float_casts_saturate(casts, x):
     def saturate(low, high):
-        return 0 if math.isnan(x) else int(min(max(x, float(low)), float(high))) if abs(x) < 2**70 else low if x < 0 else high
+        return (
+            0
+            if math.isnan(x)
+            else int(min(max(x, float(low)), float(high)))
+            if abs(x) < 2**70
+            else low
+            if x < 0
+            else high
+        )
 
     for name, (low, high) in RANGE.items():
         got = wrap(getattr(casts, f"f64_{name}")(x), name)

@@ -147,7 +147,15 @@ def test_layout_matches_python():
     assert Inner.size == 16 and Inner.offset("b") == 8
     offsets = {name: Mixed.offset(name) for name in Mixed.fields}
     assert offsets == {
-        "flag": 0, "word": 2, "single": 4, "next": 8, "wide": 16, "small": 24, "inner": 32, "items": 48, "call": 60,
+        "flag": 0,
+        "word": 2,
+        "single": 4,
+        "next": 8,
+        "wide": 16,
+        "small": 24,
+        "inner": 32,
+        "items": 48,
+        "call": 60,
     }
     assert Mixed.size == 64
     assert (Packed.size, Packed.offset("y"), Packed.offset("z")) == (13, 1, 5)
@@ -187,9 +195,7 @@ def test_big_endian_fields(program, a, b, c):
     assert (got - a - b - c) % 2**64 == 0
     assert (program.big_sum(AT + 3) - a * 3 - b * 5 - c) % 2**64 == 0
     program.increment(AT + 3)
-    assert program.read(AT + 8, 14) == struct.pack(
-        ">HIQ", (a + 1) % 2**16, (b + 1) % 2**32, (c + 1) % 2**64
-    )
+    assert program.read(AT + 8, 14) == struct.pack(">HIQ", (a + 1) % 2**16, (b + 1) % 2**32, (c + 1) % 2**64)
 
 
 ACCESS = """
@@ -344,4 +350,3 @@ def back(p: ptr[u16], n: u32) -> i32: return i32(p) - i32(p - n)
     assert program.difference(AT + 24, AT) == 3
     assert program.difference(AT, AT + 16) == -2
     assert program.back(AT, 3) == 6
-

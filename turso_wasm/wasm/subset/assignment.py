@@ -7,11 +7,11 @@ value has effects and the address reads memory) the value goes to a temporary fi
 from __future__ import annotations
 
 import ast
-from typing import Any, Callable
+from typing import Any
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.subset import memory, operators
-from turso_wasm.wasm.subset.context import Body, Variable
+from turso_wasm.wasm.subset.context import Body
 from turso_wasm.wasm.subset.expressions import element_place, expression, field_place
 from turso_wasm.wasm.subset.source import GlobalDecl
 from turso_wasm.wasm.subset.types import ArrayType, EmbedType, StructMeta, as_type
@@ -92,6 +92,8 @@ def assign_annotated(body: Body, node: ast.AnnAssign) -> None:
         raise body.error("only a variable may be annotated", node.target)
     type_ = as_type(body.module.type_of(node.annotation))
     existing = body.variables.get(node.target.id)
+    if type_.wasm is None:
+        raise body.error(f"a variable cannot be {describe(type_)}: it exists in memory only", node)
     if existing is not None and existing.type != type_:
         raise body.error(f"{node.target.id} already is {describe(existing.type)}", node)
     if node.value is not None:
@@ -207,6 +209,3 @@ def assign_augmented(body: Body, node: ast.AugAssign) -> None:
 def _operate(body: Body, node: ast.AugAssign, left: Value) -> Value:
     right = expression(body, node.value, None if operators.is_pointer(left.type) else left.type)
     return operators.binary(body, node.op, left, right, node)
-
-
-__all__ = ["Callable", "Variable", "assign", "assign_annotated", "assign_augmented"]

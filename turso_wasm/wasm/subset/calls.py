@@ -10,10 +10,10 @@ from turso_wasm.wasm.lang import Intrinsic
 from turso_wasm.wasm.opcodes import CODE, uleb
 from turso_wasm.wasm.subset import operators
 from turso_wasm.wasm.subset.context import Body, Variable
-from turso_wasm.wasm.subset.expressions import HANDLERS, expression, field_place, python_value
+from turso_wasm.wasm.subset.expressions import HANDLERS, expression, field_place
 from turso_wasm.wasm.subset.inlining import inline_call
 from turso_wasm.wasm.subset.intrinsics import INTRINSICS, expand
-from turso_wasm.wasm.subset.source import FunctionDecl, GlobalDecl, settle
+from turso_wasm.wasm.subset.source import FunctionDecl, GlobalDecl
 from turso_wasm.wasm.subset.types import (
     BOOL,
     F64,
@@ -216,7 +216,9 @@ def cast(body: Body, type_: AnyType, value: Any, node: ast.Call) -> Value:
     if is_pointer(type_) or isinstance(type_, FnType):
         if value.type is NONE or value.type in (I32, U32) or is_pointer(value.type) or isinstance(value.type, FnType):
             return Value(dsl.i32(0) if value.type is NONE else value.expr, type_, value.flags)
-        raise body.error(f"{describe(value.type)} cannot become {describe(type_)}: it must be i32, u32 or a pointer", node)
+        raise body.error(
+            f"{describe(value.type)} cannot become {describe(type_)}: it must be i32, u32 or a pointer", node
+        )
     expr = _convert_number(type_, value)
     if expr is None:
         raise body.error(f"{describe(value.type)} cannot be converted to {describe(type_)}", node)
@@ -282,5 +284,3 @@ def _convert_int(type_: AnyType, have: Any, value: Value, expr: dsl.Expr) -> dsl
 
 
 HANDLERS[ast.Call] = call
-
-__all__ = ["arguments", "call", "cast", "direct", "python_value", "settle"]

@@ -31,7 +31,11 @@ def _format(message: str, path: str, node: ast.AST | None, text: str) -> str:
     source = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
     start = len(source.encode()[: getattr(node, "col_offset", 0)].decode(errors="replace"))
     same_line = getattr(node, "end_lineno", line) == line
-    end = len(source.encode()[: getattr(node, "end_col_offset", 0)].decode(errors="replace")) if same_line else len(source)
+    end = (
+        len(source.encode()[: getattr(node, "end_col_offset", 0)].decode(errors="replace"))
+        if same_line
+        else len(source)
+    )
     indent = len(source) - len(source.lstrip())
     caret = " " * (start - indent) + "^" * max(1, end - start)
     return f"{_relative(path)}:{line}: {message}\n    {source.strip()}\n    {caret}"

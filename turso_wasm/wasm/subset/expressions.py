@@ -175,6 +175,8 @@ def _unary(body: Body, node: ast.UnaryOp, want: Any) -> Value:
 
 def _compare(body: Body, node: ast.Compare, want: Any) -> Value:
     """`a < b <= c`: the middle operand is evaluated once, the rest only while true."""
+    if any(isinstance(op, (ast.In, ast.NotIn)) for op in node.ops):
+        raise body.error("`in` is not part of the subset", node)
     left = expression(body, node.left)
     right = expression(body, node.comparators[0], left.type if left.type is not INT_LITERAL else None)
     if len(node.ops) == 1:
@@ -297,4 +299,13 @@ HANDLERS: dict[type, Callable[[Body, Any, Any], Value]] = {
     ast.Starred: _starred,
 }
 
-__all__ = ["EFFECTS", "HANDLERS", "element_place", "expect", "expression", "field_place", "python_value", "static_attribute"]
+__all__ = [
+    "EFFECTS",
+    "HANDLERS",
+    "element_place",
+    "expect",
+    "expression",
+    "field_place",
+    "python_value",
+    "static_attribute",
+]

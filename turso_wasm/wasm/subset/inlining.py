@@ -16,7 +16,7 @@ from turso_wasm.wasm.subset.context import Body, Variable
 from turso_wasm.wasm.subset.expressions import expression
 from turso_wasm.wasm.subset.memory import is_local_get
 from turso_wasm.wasm.subset.source import FunctionDecl
-from turso_wasm.wasm.subset.statements import LEAVES, check_ends, convert_results, is_docstring, statements
+from turso_wasm.wasm.subset.statements import LEAVES, check_ends, is_docstring, statements
 from turso_wasm.wasm.subset.values import EFFECTS, NEVER, Value, wasm_type
 
 
@@ -80,6 +80,3 @@ def _expand(body: Body, callee: Body, code: bytes, content: list[ast.stmt]) -> V
     if flow is LEAVES and not callee.return_label_used and not types:
         flags |= NEVER
     return Value(dsl.Expr(code + inner, wasm), type_, flags)
-
-
-__all__ = ["convert_results", "inline_call"]

@@ -90,9 +90,7 @@ class Linker:
 
     def _place(self, linked: Linked, final: dict[int, int]) -> None:
         f = linked.function
-        code: list[Instruction] = [
-            [i[0], final[i[1]]] if i[0] in ("call", "ref.func") else i for i in linked.code
-        ]
+        code: list[Instruction] = [[i[0], final[i[1]]] if i[0] in ("call", "ref.func") else i for i in linked.code]
         f.set_body(dsl.encode_locals(linked.types[linked.n_params :]) + encode_code(code) + CODE["end"])
         f.locals = [dsl.Local(i, t, n) for i, (t, n) in enumerate(zip(linked.types, linked.names))]
         f.position = len(self.module.functions)

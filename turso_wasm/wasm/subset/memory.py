@@ -8,7 +8,7 @@ from turso_wasm.wasm.opcodes import I32 as W_I32
 from turso_wasm.wasm.opcodes import I64 as W_I64
 from turso_wasm.wasm.opcodes import V128 as W_V128
 from turso_wasm.wasm.subset.context import Body
-from turso_wasm.wasm.subset.types import AnyType, MemoryType, PtrType, ScalarType, StructMeta, type_size
+from turso_wasm.wasm.subset.types import AnyType, MemoryType, PtrType, ScalarType, type_size
 from turso_wasm.wasm.subset.values import READS, Value
 
 _STORE_KIND = {"i32_8u": "i32_8", "i32_8s": "i32_8", "i32_16u": "i32_16", "i32_16s": "i32_16"}
@@ -105,19 +105,3 @@ def is_local_get(code: bytes) -> bool:
 
 def field_address(body: Body, struct: Value, offset: int) -> dsl.Expr:
     return dsl.add(struct.expr, offset)
-
-
-__all__ = [
-    "StructMeta",
-    "element_size",
-    "field_address",
-    "is_local_get",
-    "load",
-    "load_kind",
-    "loaded_type",
-    "reverse_vector",
-    "stable",
-    "store",
-    "swap",
-    "twice",
-]

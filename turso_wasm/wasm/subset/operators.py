@@ -259,8 +259,6 @@ _LITERAL_COMPARE: dict[type, Callable[[int, int], bool]] = {
 def compare(body: Body, op: ast.cmpop, left: Value, right: Value, node: ast.AST) -> Value:
     """left op right as a bool."""
     kind = type(op)
-    if kind not in _COMPARE:
-        raise body.error("`in` is not part of the subset", node)
     if left.type is INT_LITERAL and right.type is INT_LITERAL and kind in _LITERAL_COMPARE:
         return Value(dsl.i32(int(_LITERAL_COMPARE[kind](left.const, right.const))), BOOL)
     for a, b in ((left, right), (right, left)):

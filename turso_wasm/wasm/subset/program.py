@@ -12,7 +12,7 @@ from typing import Any, Iterable, NamedTuple
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.module import Module
-from turso_wasm.wasm.opcodes import CODE, FUNCREF, I32
+from turso_wasm.wasm.opcodes import CODE, I32
 from turso_wasm.wasm.subset import calls  # noqa: F401  (adds the call handler)
 from turso_wasm.wasm.subset.context import Body, Frame, Variable
 from turso_wasm.wasm.subset.errors import SubsetError
@@ -226,7 +226,9 @@ def _exports(modules: Iterable[SourceModule], whole: set[str]) -> dict[str, Func
                 continue
             if decl.exported:
                 if decl.name in exports:
-                    raise module.error(f"{decl.name} is already exported by {exports[decl.name].module.name}", decl.node)
+                    raise module.error(
+                        f"{decl.name} is already exported by {exports[decl.name].module.name}", decl.node
+                    )
                 exports[decl.name] = decl
             elif module.name in whole:
                 rest.append(decl)
@@ -243,4 +245,4 @@ def compile_source(text: str, debug: bool = False, name: str = "snippet", export
     return compile_program([], debug, [name] if export_all else [], loader)
 
 
-__all__ = ["FUNCREF", "Compiled", "Program", "SubsetError", "compile_program", "compile_source"]
+__all__ = ["Compiled", "Program", "SubsetError", "compile_program", "compile_source"]

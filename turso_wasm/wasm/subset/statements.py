@@ -12,12 +12,13 @@ from typing import Any, Callable
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.opcodes import CODE
-from turso_wasm.wasm.subset import memory, operators
+from turso_wasm.wasm.subset import operators
 from turso_wasm.wasm.subset.assignment import assign, assign_annotated, assign_augmented
 from turso_wasm.wasm.subset.context import Body, LoopTargets
 from turso_wasm.wasm.subset.expressions import expression
 from turso_wasm.wasm.subset.loops import contains, emit_range_loop
-from turso_wasm.wasm.subset.values import NEVER, Value, describe
+from turso_wasm.wasm.subset.types import results_name
+from turso_wasm.wasm.subset.values import NEVER, describe, wasm_type
 
 FALLS, LEAVES, VALUE = "falls", "leaves", "value"
 Flow = str
@@ -41,7 +42,7 @@ def check_ends(body: Body, flow: Flow) -> None:
         return
     if body.decl.results:
         last = body.decl.node.body[-1]
-        raise body.error(f"{body.decl.name}: not every path returns {describe(body.decl.results)}", last)
+        raise body.error(f"{body.decl.name}: not every path returns {results_name(body.decl.results)}", last)
     if not body.is_inlined:
         body.f.out.append(restore_stack(body))
 
@@ -87,7 +88,7 @@ def convert_results(body: Body, node: ast.Return) -> bytes:
     results, name = body.decl.results, body.decl.name
     if node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None and not results):
         if results:
-            raise body.error(f"{name} must return {describe(results)}", node)
+            raise body.error(f"{name} must return {results_name(results)}", node)
         return b""
     if body.decl.never_returns:
         raise body.error(f"{name} never returns", node)
@@ -107,7 +108,7 @@ def convert_results(body: Body, node: ast.Return) -> bytes:
             return value.expr.code
         raise body.error(f"{name} has no result, got {describe(value.type)}", node)
     if value.type != results:
-        raise body.error(f"result of {name}: expected {describe(results)}, got {describe(value.type)}", node)
+        raise body.error(f"result of {name}: expected {results_name(results)}, got {describe(value.type)}", node)
     return value.expr.code
 
 
@@ -143,7 +144,7 @@ def _joined(body: Body, first: Flow, second: Flow) -> Flow:
 def _if_with_value(body: Body, node: ast.If, cond: dsl.Expr) -> Flow:
     """In tail position both branches leave the function's results on the stack."""
     f = body.f
-    results = tuple(type_ for type_ in map(_wasm, body.decl.results))
+    results = tuple(map(wasm_type, body.decl.results))
     f.out.append(cond.code)
     with dsl.Label(f, f.block_type(CODE["if"], results)):
         flows = [statements(body, node.body, tail=True)]
@@ -155,12 +156,6 @@ def _if_with_value(body: Body, node: ast.If, cond: dsl.Expr) -> Flow:
         return VALUE
     f.unreachable()
     return LEAVES
-
-
-def _wasm(type_: Any) -> int:
-    from turso_wasm.wasm.subset.values import wasm_type
-
-    return wasm_type(type_)
 
 
 def _leaves(nodes: list[ast.stmt]) -> bool:
@@ -181,7 +176,9 @@ def _is_compound(test: ast.expr) -> bool:
 def _is_cheap(node: ast.expr) -> bool:
     """Only names and constants, compared at most once."""
     if isinstance(node, ast.Compare):
-        return len(node.ops) == 1 and all(isinstance(x, (ast.Name, ast.Constant)) for x in (node.left, *node.comparators))
+        return len(node.ops) == 1 and all(
+            isinstance(x, (ast.Name, ast.Constant)) for x in (node.left, *node.comparators)
+        )
     return isinstance(node, (ast.Name, ast.Constant))
 
 
@@ -335,5 +332,3 @@ _HANDLERS: dict[type, Callable[[Body, Any, bool], Flow]] = {
     ast.Pass: _nothing,
     ast.Global: _nothing,
 }
-
-__all__ = ["FALLS", "LEAVES", "VALUE", "Value", "branch_unless", "memory", "statements"]
