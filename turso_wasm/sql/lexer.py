@@ -127,9 +127,8 @@ def normalize(tokens: Tokens) -> tuple[str, list[Literal]]:
     alias) is listed like the others, so a Program must remember the values of all literals that it does not read
     at run time.
     """
-    parts = [
-        text if kind == ID or kind == VARIABLE else kind for kind, text in zip(tokens.kinds, tokens.texts, strict=True)
-    ]
+    pairs = zip(tokens.kinds, tokens.texts, strict=True)
+    parts = [text if kind == ID or kind == VARIABLE else kind for kind, text in pairs]
     del parts[-_PADDING:]
     if parts and parts[-1] == ";":
         parts.pop()

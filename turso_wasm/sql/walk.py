@@ -31,9 +31,9 @@ def _nodes(items: tuple[object, ...]) -> Iterator[Node]:
         if isinstance(item, Node):
             yield item
         elif item.__class__ is tuple:
-            if item and not isinstance(item[0], Node):  # type: ignore[index]
+            if item and not isinstance(item[0], Node):
                 return
-            yield from _nodes(item)  # type: ignore[arg-type]
+            yield from _nodes(item)
 
 
 def walk(root: Node) -> Iterator[Node]:

@@ -121,11 +121,13 @@ class DdlParser(DmlParser):
         """Columns, then constraints, which may follow each other without commas."""
         columns = [self._column()]
         constraints: list[Constraint] = []
+        self.depth += 2
         while self.accept(","):
             if self.kinds[self.at] in _TABLE_CONSTRAINTS:
                 constraints = self._table_constraints()
                 break
             columns.append(self._column())
+        self.depth -= 2
         table.columns = tuple(columns)
         table.constraints = tuple(constraints)
 
@@ -229,8 +231,7 @@ class DdlParser(DmlParser):
         self.at += 1
         self.expect("(")
         start = self.ends[self.at - 1]
-        expr = self.expr()
-        self.expect(")")
+        expr = self._parenthesized_expr()
         return Check(expr, None, name, (start, self.starts[self.at - 1]))
 
     def _default(self, name: str | None) -> Default:
@@ -240,10 +241,8 @@ class DdlParser(DmlParser):
         if kind == "(":
             self.at += 1
             start = self.starts[self.at]
-            expr = self.expr()
-            end = self.ends[self.at - 1]
-            self.expect(")")
-            return Default(expr, name, (start, end))
+            expr = self._parenthesized_expr()
+            return Default(expr, name, (start, self.ends[self.at - 2]))
         if kind == "+" or kind == "-":
             if self.kinds[self.at + 1] not in _TERMS:
                 self.at += 1
@@ -267,13 +266,20 @@ class DdlParser(DmlParser):
             self.expect("ALWAYS")
             self.expect("AS")
         self.expect("(")
-        expr = self.expr()
-        self.expect(")")
+        expr = self._parenthesized_expr()
         storage = None
         if self.kinds[self.at] in IDENTIFIERS:
             storage = self.texts[self.at]
             self.at += 1
         return Generated(expr, storage, name)
+
+    def _parenthesized_expr(self) -> Expr:
+        """`expr)` of a column definition."""
+        self.depth += 6
+        expr = self.expr()
+        self.depth -= 6
+        self.expect(")")
+        return expr
 
     def _on_conflict(self) -> ConflictAction | None:
         if not self.accept("ON"):
@@ -412,9 +418,12 @@ class DdlParser(DmlParser):
         self.expect("ON")
         table = self.name_node()
         self.expect("(")
+        self.depth += 9
         columns = self.plain_order_terms()
         self.expect(")")
+        self.depth += 3
         where = self.expr() if self.accept("WHERE") else None
+        self.depth -= 12
         return CreateIndex(name, table, columns, where, unique, if_not_exists, self.span_from(start))
 
     def _create_view(self, start: int, temporary: bool) -> CreateView:
@@ -422,7 +431,9 @@ class DdlParser(DmlParser):
         if_not_exists, name = self._new_name()
         columns = self.plain_columns() if self.accept("(") else ()
         self.expect("AS")
+        self.depth += 8
         select = self._expect_select()
+        self.depth -= 8
         if self.highest_parameter:
             self.complain("parameters are not allowed in views")
         if temporary and name.schema is not None and name.schema.lower() != "temp":

@@ -43,8 +43,10 @@ class DmlParser(SelectParser):
         else:
             if self.kinds[self.at] not in SUBQUERY_STARTS:
                 self.fail()
+            self.depth += 5
             statement.source = self.select()
             self._upserts(statement)
+            self.depth -= 5
         statement.span = (start, self.ends[self.at - 1])
         return statement
 
@@ -86,14 +88,20 @@ class DmlParser(SelectParser):
         self.expect("CONFLICT")
         upsert = Upsert()
         if self.accept("("):
+            self.depth += 4
             upsert.target = self.order_terms()
+            self.depth += 2
             self.expect(")")
             upsert.target_where = self.expr() if self.accept("WHERE") else None
+            self.depth -= 6
         self.expect("DO")
         if self.accept("UPDATE"):
             self.expect("SET")
+            self.depth += 10
             upsert.assignments = self.assignments()
+            self.depth += 2
             upsert.where = self.expr() if self.accept("WHERE") else None
+            self.depth -= 12
         else:
             self.expect("NOTHING")
         upsert.span = self.span_from(start)
@@ -102,7 +110,9 @@ class DmlParser(SelectParser):
     def returning_clause(self) -> tuple[ResultColumn | Star, ...]:
         if not self.accept("RETURNING"):
             return ()
+        self.depth += 3
         columns = self.result_columns()
+        self.depth -= 3
         if self.in_trigger:
             self.complain("cannot use RETURNING in a trigger")
         return columns
@@ -115,10 +125,13 @@ class DmlParser(SelectParser):
         on_conflict = self.or_conflict()
         table = self._changed_table()
         self.expect("SET")
+        self.depth += 6
         statement = Update(table, self.assignments(), on_conflict=on_conflict, with_=with_)
+        self.depth += 2
         if self.accept("FROM"):
             statement.source = self.from_clause()
         self._where_and_rest(statement)
+        self.depth -= 8
         statement.span = (start, self.ends[self.at - 1])
         return statement
 
@@ -127,7 +140,9 @@ class DmlParser(SelectParser):
         self.expect("DELETE")
         self.expect("FROM")
         statement = Delete(self._changed_table(), with_=with_)
+        self.depth += 5
         self._where_and_rest(statement)
+        self.depth -= 5
         statement.span = (start, self.ends[self.at - 1])
         return statement
 
@@ -142,8 +157,10 @@ class DmlParser(SelectParser):
 
     def _where_and_rest(self, statement: Update | Delete) -> None:
         """`[WHERE …] [RETURNING …] [ORDER BY …] [LIMIT …]`; the last two are SQLite's optional extension."""
+        self.depth += 1
         if self.accept("WHERE"):
             statement.where = self.expr()
+        self.depth -= 1
         if self.in_trigger:
             return
         statement.returning = self.returning_clause()
@@ -158,8 +175,10 @@ class DmlParser(SelectParser):
     def assignments(self) -> tuple[Assignment, ...]:
         """`column = expr, (columns) = expr, …`"""
         assignments = [self._assignment()]
+        self.depth += 2
         while self.accept(","):
             assignments.append(self._assignment())
+        self.depth -= 2
         return tuple(assignments)
 
     def _assignment(self) -> Assignment:
@@ -169,7 +188,10 @@ class DmlParser(SelectParser):
         if self.kinds[self.at] != "=":
             self.fail()
         self.at += 1
+        symbols = 4 if row else 2
+        self.depth += symbols
         value = self.expr()
+        self.depth -= symbols
         if row:
             self._check_width(len(columns), value)
         return Assignment(columns, value, row, self.span_from(start))

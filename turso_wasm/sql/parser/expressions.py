@@ -125,10 +125,18 @@ class ExpressionParser(TokenStream):
 
     def expr_list(self) -> tuple[Expr, ...]:
         """One or more expressions, separated by commas."""
-        items = [self.expr()]
+        first = self.expr()
+        if self.kinds[self.at] != ",":
+            return (first,)
+        return self._more_exprs([first])
+
+    def _more_exprs(self, items: list[Expr]) -> tuple[Expr, ...]:
+        """The rest of a list, from its first comma on."""
+        self.enter(2, 1)
         while self.kinds[self.at] == ",":
             self.at += 1
             items.append(self.expr())
+        self.depth -= 2
         return tuple(items)
 
     # --- leaves ------------------------------------------------------------------------------------------------------
@@ -252,7 +260,7 @@ class ExpressionParser(TokenStream):
         kind = self.kinds[at + 1]
         if kind == lexer.MIN_INTEGER or (kind == lexer.BAD_NUMBER and "_" not in self.texts[at + 1]):
             self._note_too_big("-", at + 1)
-        self.enter(1)
+        self.enter(1, 1)
         operand = self.expr(_SIGN)
         self.depth -= 1
         span = self.span_from(self.starts[at])
@@ -272,7 +280,7 @@ class ExpressionParser(TokenStream):
     def _unary(self, op: Literal["+", "~", "NOT"], above: int) -> Expr:
         start = self.starts[self.at]
         self.at += 1
-        self.enter(1)
+        self.enter(1, 1)
         operand = self.expr(above)
         self.depth -= 1
         return Unary(op, operand, self.span_from(start))
@@ -287,10 +295,7 @@ class ExpressionParser(TokenStream):
         self.enter(1)
         first = self.expr()
         if self.kinds[self.at] == ",":
-            self.at += 1
-            self.depth += 2
-            items = (first, *self.expr_list())
-            self.depth -= 2
+            items = self._more_exprs([first])
             self.expect(")")
             self.depth -= 1
             return RowValue(items, self.span_from(start))
@@ -318,22 +323,19 @@ class ExpressionParser(TokenStream):
     def _case(self) -> Expr:
         start = self.starts[self.at]
         self.at += 1
-        self.enter(2)
+        self.enter(1, 5)
         operand = None if self.kinds[self.at] == "WHEN" else self.expr()
-        whens = []
-        while True:
+        self.depth += 2
+        whens: list[When] = []
+        while not whens or self.kinds[self.at] == "WHEN":
             when_start = self.starts[self.at]
             self.expect("WHEN")
-            self.depth += 1
             condition = self.expr()
             self.expect("THEN")
             self.depth += 2
             result = self.expr()
-            self.depth -= 3
+            self.depth -= 1 if not whens else 2  # from the second on, the list itself lies below
             whens.append(When(condition, result, self.span_from(when_start)))
-            if self.kinds[self.at] != "WHEN":
-                break
-        self.depth += 2
         otherwise = self.expr() if self.accept("ELSE") else None
         self.expect("END")
         self.depth -= 4
@@ -343,7 +345,7 @@ class ExpressionParser(TokenStream):
         start = self.starts[self.at]
         self.at += 1
         self.expect("(")
-        self.enter(2)
+        self.enter(2, 4)
         operand = self.expr()
         self.depth -= 2
         self.expect("AS")
@@ -385,22 +387,19 @@ class ExpressionParser(TokenStream):
 
     def _is(self, left: Expr, start: int) -> Expr:
         """`IS [NOT] [DISTINCT FROM] right`; IS NULL has a node of its own, as it has in SQLite."""
+        first = self.at
         negated = self.accept("NOT")
-        self.depth += 3 if negated else 2
         if self.accept("DISTINCT"):
             self.expect("FROM")
-            self.depth += 2
-            right = self.expr(_EQUALITY)
-            self.depth -= 2
-            negated_now = not negated
-        else:
-            right = self.expr(_EQUALITY)
-            negated_now = negated
-        self.depth -= 3 if negated else 2
+            negated = not negated
+        symbols = 2 + self.at - first
+        self.depth += symbols
+        right = self.expr(_EQUALITY)
+        self.depth -= symbols
         span = self.span_from(start)
         if isinstance(right, NullLiteral):
-            return IsNull(left, negated_now, span)
-        return Binary("IS NOT" if negated_now else "IS", left, right, span)
+            return IsNull(left, negated, span)
+        return Binary("IS NOT" if negated else "IS", left, right, span)
 
     def _is_null(self, left: Expr, start: int) -> Expr:
         return IsNull(left, False, self.span_from(start))
@@ -430,12 +429,13 @@ class ExpressionParser(TokenStream):
         op = cast(Literal["LIKE", "GLOB", "REGEXP", "MATCH"], self.kinds[self.at - 1])
         self.enter(2)
         pattern = self.expr(_EQUALITY)
+        self.depth += 2
         escape = self.expr(_EQUALITY) if self.accept("ESCAPE") else None
-        self.depth -= 2
+        self.depth -= 4
         return Like(op, left, pattern, escape, negated, self.span_from(start))
 
     def _between(self, left: Expr, start: int, negated: bool = False) -> Expr:
-        self.enter(2)
+        self.enter(2, 3)
         # The first AND belongs to BETWEEN, whatever came before it; but behind an OR all ANDs belong to the OR.
         low = self.expr(2)
         while self.accept("OR"):
@@ -462,7 +462,9 @@ class ExpressionParser(TokenStream):
         table: QualifiedName = self.qualified_name()
         arguments = None
         if self.accept("("):
+            self.enter(5)
             arguments = () if self.kinds[self.at] == ")" else self.expr_list()
+            self.depth -= 5
             self.expect(")")
         return InTable(left, table, arguments, negated, self.span_from(start))
 
@@ -489,13 +491,15 @@ class ExpressionParser(TokenStream):
         if kinds[self.at] == "FILTER":
             self.at += 2
             self.expect("WHERE")
-            self.depth += 4
+            self.enter(8)
             call.filter = self.expr()
-            self.depth -= 4
+            self.depth -= 8
             self.expect(")")
         if kinds[self.at] == "OVER":
             self.at += 1
+            self.depth += 6 if call.filter is None else 7
             call.over = self._over()
+            self.depth -= 6 if call.filter is None else 7
             if call.distinct:
                 self.complain("DISTINCT is not supported for window functions")
         call.span = (self.starts[at], self.ends[self.at - 1])
@@ -511,7 +515,7 @@ class ExpressionParser(TokenStream):
             call.arguments = self.expr_list()
         if self.accept("ORDER"):
             self.expect("BY")
-            self.depth += 3
+            self.enter(3, 1)
             call.order_by = self.order_terms()
             self.depth -= 3
         self.depth -= 3
@@ -519,8 +523,10 @@ class ExpressionParser(TokenStream):
     def order_terms(self) -> tuple[OrderTerm, ...]:
         """`expr [ASC | DESC] [NULLS FIRST | LAST], …`"""
         terms = [self._order_term()]
+        self.depth += 2
         while self.accept(","):
             terms.append(self._order_term())
+        self.depth -= 2
         return tuple(terms)
 
     def _order_term(self) -> OrderTerm:
@@ -549,21 +555,27 @@ class ExpressionParser(TokenStream):
         """`([base] [PARTITION BY …] [ORDER BY …] [frame])`"""
         start = self.starts[self.at]
         self.expect("(")
-        self.enter(4)
+        outside = self.depth
+        self.enter(1)
         spec = WindowSpec()
         kind = self.kinds[self.at]
         if kind in NAMES and kind not in _WINDOW_STARTS:
             spec.base = self.raw_name()
+            self.depth += 1
         if self.accept("PARTITION"):
             self.expect("BY")
+            self.enter(2, 4)
             spec.partition_by = self.expr_list()
+            self.depth += 1
         if self.accept("ORDER"):
             self.expect("BY")
+            self.enter(2, 3)
             spec.order_by = self.order_terms()
+            self.depth -= 1
         if self.kinds[self.at] in ("ROWS", "RANGE", "GROUPS"):
             spec.frame = self._frame()
         self.expect(")")
-        self.depth -= 4
+        self.depth = outside
         spec.span = self.span_from(start)
         return spec
 
@@ -571,9 +583,12 @@ class ExpressionParser(TokenStream):
         start = self.starts[self.at]
         unit = cast(Literal["RANGE", "ROWS", "GROUPS"], self.kinds[self.at])
         self.at += 1
+        self.depth += 1
         if self.accept("BETWEEN"):
+            self.enter(1, 3)
             first = self._frame_bound("PRECEDING")
             self.expect("AND")
+            self.enter(2, 3)
             last: FrameBound | None = self._frame_bound("FOLLOWING")
         else:
             first, last = self._frame_bound("PRECEDING"), None
@@ -589,10 +604,10 @@ class ExpressionParser(TokenStream):
         start = self.starts[self.at]
         if self.accept("UNBOUNDED"):
             self.expect(unbounded)
-            kind = "UNBOUNDED PRECEDING" if unbounded == "PRECEDING" else "UNBOUNDED FOLLOWING"
-            return FrameBound(
-                cast(Literal["UNBOUNDED PRECEDING", "UNBOUNDED FOLLOWING"], kind), None, self.span_from(start)
-            )
+            bound = FrameBound("UNBOUNDED PRECEDING", None, self.span_from(start))
+            if unbounded == "FOLLOWING":
+                bound.kind = "UNBOUNDED FOLLOWING"
+            return bound
         if self.accept("CURRENT"):
             self.expect("ROW")
             return FrameBound("CURRENT ROW", None, self.span_from(start))

@@ -49,6 +49,10 @@ class Parser(DdlParser):
             raise self.too_big
         return statement
 
+    def _at_word(self, word: str) -> bool:
+        """True if the next token is this word, which is no keyword of SQLite."""
+        return self.kinds[self.at] == ID and self.texts[self.at].upper() == word
+
     def _command(self) -> Statement:
         command = _COMMANDS.get(self.kinds[self.at])
         if command is None:
@@ -62,11 +66,10 @@ class Parser(DdlParser):
         if self.accept("QUERY"):
             self.expect("PLAN")
             mode = "QUERY PLAN"
-        elif (
-            self.kinds[self.at] == ID and self.texts[self.at].upper() == "CODE" and self.kinds[self.at + 1] in _COMMANDS
-        ):
+        elif self._at_word("CODE") and self.kinds[self.at + 1] in _COMMANDS:
             self.at += 1
             mode = "CODE"
+        self.depth += 1
         statement = self._command()
         return Explain(mode, statement, self.span_from(start))
 
@@ -91,7 +94,7 @@ class Parser(DdlParser):
         if kind in ("DEFERRED", "IMMEDIATE", "EXCLUSIVE"):
             self.at += 1
             mode = kind
-        elif kind == ID and self.texts[self.at].upper() == "CONCURRENT":
+        elif self._at_word("CONCURRENT"):
             self.at += 1
             mode = "CONCURRENT"
         self._transaction_word()
@@ -157,6 +160,7 @@ class Parser(DdlParser):
         start = self.starts[self.at]
         self.at += 1
         self.accept("DATABASE")
+        self.depth += 2
         file = self.expr()
         self.expect("AS")
         schema = self.expr()

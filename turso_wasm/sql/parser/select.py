@@ -55,11 +55,13 @@ class SelectParser(ExpressionParser):
 
     def select_after_with(self, with_: With | None) -> Select:
         start = self.starts[self.at] if with_ is None else with_.span[0]
+        self.depth += with_ is not None
         select = Select(self._core(), with_=with_)
         if isinstance(select.core, SelectCore):
             self._tail(select)
         if self.kinds[self.at] in _COMPOUND:
             self._compounds(select)
+        self.depth -= with_ is not None
         select.span = (start, self.ends[self.at - 1])
         return select
 
@@ -70,16 +72,18 @@ class SelectParser(ExpressionParser):
         self.expect("WITH")
         recursive = self.accept("RECURSIVE")
         tables: list[CommonTable] = []
-        self.enter(2)
+        outside = self.depth
+        self.depth += 1 + recursive
         while True:
             table = self._common_table()
             folded = table.name.lower()
             if any(other.name.lower() == folded for other in tables):
                 self.complain(f"duplicate WITH table name: {table.name}")
             tables.append(table)
+            self.depth = outside + 3 + recursive
             if not self.accept(","):
                 break
-        self.depth -= 2
+        self.depth = outside
         return With(recursive, tuple(tables), self.span_from(start))
 
     def _common_table(self) -> CommonTable:
@@ -94,9 +98,9 @@ class SelectParser(ExpressionParser):
         elif self.accept("MATERIALIZED"):
             materialized = True
         self.expect("(")
-        self.enter(4)
+        self.enter(3)
         select = self.subselect()
-        self.depth -= 4
+        self.depth -= 3
         return CommonTable(name, columns, select, materialized, self.span_from(start))
 
     def plain_columns(self) -> tuple[Name, ...]:
@@ -130,12 +134,12 @@ class SelectParser(ExpressionParser):
                 clause = "ORDER BY" if select.order_by else "LIMIT"
                 early = f"{clause} clause should come after {op} not before"
                 select.order_by, select.limit, select.offset = (), None, None
-            self.enter(2)
+            self.depth += 2
             core = self._core()
-            self.depth -= 2
             parts.append(CompoundPart(cast(CompoundOperator, op), core, self.span_from(start)))
             if isinstance(core, SelectCore):
                 self._tail(select)
+            self.depth -= 2
         if early is not None:
             self.complain(early)
         select.compounds = tuple(parts)
@@ -146,24 +150,26 @@ class SelectParser(ExpressionParser):
         if kind == "ORDER":
             self.at += 1
             self.expect("BY")
-            self.enter(8)
+            self.depth += 9
             select.order_by = self.order_terms()
-            self.depth -= 8
+            self.depth -= 9
             kind = self.kinds[self.at]
         if kind == "LIMIT":
             self.at += 1
-            self.enter(8)
+            self.depth += 9
             select.limit, select.offset = self.limit_clause()
-            self.depth -= 8
+            self.depth -= 9
 
     def limit_clause(self) -> tuple[Expr, Expr | None]:
         """(limit, offset) of `LIMIT limit [OFFSET offset]` or `LIMIT offset, limit`; LIMIT has been taken."""
         first = self.expr()
-        if self.accept("OFFSET"):
-            return first, self.expr()
-        if self.accept(","):
-            return self.expr(), first
-        return first, None
+        offset_first = self.accept(",")
+        if not offset_first and not self.accept("OFFSET"):
+            return first, None
+        self.enter(2, 1)
+        second = self.expr()
+        self.depth -= 2
+        return (second, first) if offset_first else (first, second)
 
     def _core(self) -> SelectCore | Values | LiteralValues:
         kind = self.kinds[self.at]
@@ -176,14 +182,18 @@ class SelectParser(ExpressionParser):
         if kind == "DISTINCT" or kind == "ALL":
             self.at += 1
             core.distinct = kind == "DISTINCT"
-        self.enter(4)
+        self.enter(4, 5)
         core.columns = self.result_columns()
         if self.accept("FROM"):
             core.source = self.from_clause()
         if self.accept("WHERE"):
+            self.depth += 1
             core.where = self.expr()
+            self.depth -= 1
         if self.kinds[self.at] in _LATE_CLAUSES:
+            self.depth += 3
             self._late_clauses(core)
+            self.depth -= 3
         self.depth -= 4
         core.span = (start, self.ends[self.at - 1])
         return core
@@ -196,10 +206,12 @@ class SelectParser(ExpressionParser):
         if self.accept("HAVING"):
             core.having = self.expr()
         if self.accept("WINDOW"):
+            self.depth += 3
             windows = [self._window_definition()]
             while self.accept(","):
                 windows.append(self._window_definition())
             core.windows = tuple(windows)
+            self.depth -= 3
 
     def _window_definition(self) -> WindowDefinition:
         start = self.starts[self.at]
@@ -221,9 +233,10 @@ class SelectParser(ExpressionParser):
         rows_of_nodes: list[tuple[Expr, ...]] = []
         while True:
             self.expect("(")
-            self.enter(3)
+            symbols = 3 if rows_of_nodes else 2
+            self.enter(symbols)
             rows_of_nodes.append(self.expr_list())
-            self.depth -= 3
+            self.depth -= symbols
             self.expect(")")
             if len(rows_of_nodes[-1]) != len(rows_of_nodes[0]):
                 self.complain("all VALUES must have the same number of terms")
@@ -263,7 +276,7 @@ class SelectParser(ExpressionParser):
     def from_clause(self) -> Source:
         """Tables and joins; FROM has been taken."""
         start = self.starts[self.at]
-        self.enter(3)
+        self.enter(1)
         left = self._table()
         on, using = self._on_or_using()
         if on is not None or using is not None:
@@ -271,7 +284,7 @@ class SelectParser(ExpressionParser):
         while True:
             joined = self._join_operator()
             if joined is None:
-                self.depth -= 3
+                self.depth -= 1
                 return left
             kind, natural = joined
             right = self._table()
@@ -280,7 +293,10 @@ class SelectParser(ExpressionParser):
 
     def _on_or_using(self) -> tuple[Expr | None, tuple[Name, ...] | None]:
         if self.accept("ON"):
-            return self.expr(), None
+            self.depth += 4
+            on = self.expr()
+            self.depth -= 4
+            return on, None
         if self.accept("USING"):
             self.expect("(")
             return None, self.name_list()
@@ -328,7 +344,9 @@ class SelectParser(ExpressionParser):
         if self.accept("."):
             name, schema = self.name(), name
         if self.accept("("):
+            self.enter(3)
             arguments = () if self.kinds[self.at] == ")" else self.expr_list()
+            self.depth -= 3
             self.expect(")")
             return TableFunctionSource(name, schema, arguments, self.optional_alias(), self.span_from(start))
         alias = self.optional_alias()
@@ -341,9 +359,8 @@ class SelectParser(ExpressionParser):
             select = self.subselect()
             return SubquerySource(select, self.optional_alias(), self.span_from(start))
         self.enter(1)
-        self.depth -= 3
         source = self.from_clause()
-        self.depth += 2
+        self.depth -= 1
         self.expect(")")
         return ParenthesizedSource(source, self.optional_alias(), self.span_from(start))
 

@@ -60,10 +60,13 @@ class TokenStream:
         """From character `start` to the end of the last token taken."""
         return start, self.ends[self.at - 1]
 
-    def enter(self, symbols: int) -> None:
-        """Count the symbols that a nested construct has on SQLite's parser stack. Errors: SqlError."""
+    def enter(self, symbols: int, closing: int = 2) -> None:
+        """Count the symbols that a nested construct has on SQLite's parser stack, and as many as it takes to end it.
+
+        The caller takes `symbols` from `depth` again. Errors: SqlError.
+        """
         self.depth += symbols
-        if self.depth > MAX_PARSER_DEPTH:
+        if self.depth + closing >= MAX_PARSER_DEPTH:
             raise SqlError(SQLITE_ERROR, "Recursion limit")
 
     # --- names -------------------------------------------------------------------------------------------------------
