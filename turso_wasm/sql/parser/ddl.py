@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, cast
 
-from turso_wasm.sql.ast_base import Name, QualifiedName, Statement
+from turso_wasm.sql.ast_base import Expr, Name, QualifiedName, Statement
 from turso_wasm.sql.ast_ddl import (
     AddColumn,
     AddConstraint,
