@@ -1,7 +1,7 @@
-"""The limit on the height of expressions.
+"""The limit on the height of expressions: SQLite refuses an expression tree higher than 1000.
 
-SQLite refuses an expression tree higher than 1000. Only a statement of as many tokens can hold one, so the usual
-statement is not even looked at.
+A subquery is as high as its result columns and clauses. What stands in a FROM, in the parts of a row value and behind
+FILTER and OVER counts for itself.
 """
 
 from __future__ import annotations
@@ -10,26 +10,25 @@ from typing import Final
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.sql.ast_base import Expr, Node, Source
+from turso_wasm.sql.ast_expr import FunctionCall, RowValue, WindowSpec
 from turso_wasm.sql.walk import children
 
 MAX_EXPR_HEIGHT: Final = 1000
+_FRESH_STARTS: Final = (Source, RowValue, WindowSpec)
 
 
-def check_height(root: Node, n_tokens: int) -> None:
-    """Raise SqlError if an expression below `root` is higher than SQLite allows. Not recursive.
-
-    A subquery is as high as its result columns and clauses, but what stands in its FROM counts for itself.
-    """
-    if n_tokens < MAX_EXPR_HEIGHT:
-        return
+def check_height(root: Node) -> None:
+    """Raise SqlError if an expression below `root` is higher than SQLite allows. Not recursive."""
     pending = [(root, 0)]
     while pending:
         node, height = pending.pop()
-        if isinstance(node, Expr):
+        if isinstance(node, _FRESH_STARTS):
+            height = 0
+        elif isinstance(node, Expr):
             height += 1
             if height > MAX_EXPR_HEIGHT:
-                raise SqlError(SQLITE_ERROR, f"Expression tree is too large (maximum depth {MAX_EXPR_HEIGHT})")
-        elif isinstance(node, Source):
-            height = 0
+                message = f"Expression tree is too large (maximum depth {MAX_EXPR_HEIGHT})"
+                raise SqlError(SQLITE_ERROR, message)
+        filter_ = node.filter if isinstance(node, FunctionCall) else None
         for child in children(node):
-            pending.append((child, height))
+            pending.append((child, 0 if child is filter_ else height))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from turso_wasm.base.recursion import with_room
 from turso_wasm.sql.ast_base import Statement
-from turso_wasm.sql.height import check_height
+from turso_wasm.sql.height import MAX_EXPR_HEIGHT, check_height
 from turso_wasm.sql.lexer import Tokens, tokenize
+from turso_wasm.sql.parser.expressions import N_PRECEDENCES
 from turso_wasm.sql.parser.misc import Parser
 
 __all__ = ["parse", "parse_one", "parse_tokens"]
@@ -40,11 +41,21 @@ def parse_one(sql: str, start: int = 0) -> tuple[Statement | None, int]:
 
 def parse_tokens(tokens: Tokens) -> Statement | None:
     """The statement in these tokens; None if there is none. Errors: SqlError."""
-    statement = with_room(_parse, tokens)
-    if statement is not None:
-        check_height(statement, len(tokens.kinds))
-    return statement
+    return with_room(_parse, tokens)
 
 
 def _parse(tokens: Tokens) -> Statement | None:
-    return Parser(tokens).statement()
+    parser = Parser(tokens)
+    statement = parser.statement()
+    if statement is not None and _may_be_too_high(parser):
+        check_height(statement)
+    return statement
+
+
+def _may_be_too_high(parser: Parser) -> bool:
+    """False for all but extraordinary statements, which spares them the walk over the tree.
+
+    Each level of nesting adds to the parser's depth, but for the operators of increasing precedence in one climb.
+    """
+    levels = parser.deepest + N_PRECEDENCES
+    return len(parser.kinds) >= MAX_EXPR_HEIGHT and levels * (parser.longest_chain + 1) >= MAX_EXPR_HEIGHT

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 MAX_PARAMETER: Final = 32766
 MAX_FUNCTION_ARGUMENTS: Final = 1000
 
+N_PRECEDENCES: Final = 11
 _NOT, _EQUALITY, _BITS, _COLLATE, _SIGN = 3, 4, 6, 10, 11
 _BINARY: Final[dict[str, int]] = {
     "OR": 1,
@@ -105,12 +106,14 @@ class ExpressionParser(TokenStream):
         if prefix is None:
             self.fail()
         left = prefix(self)
+        n_operators = 0
         while True:
             kind = kinds[self.at]
             precedence = _BINARY.get(kind)
             if precedence is not None:
                 if precedence <= above:
-                    return left
+                    break
+                n_operators += 1
                 self.at += 1
                 self.depth += 2
                 right = self.expr(precedence)
@@ -119,9 +122,13 @@ class ExpressionParser(TokenStream):
                 continue
             infix = _INFIX.get(kind)
             if infix is None or (_COLLATE if kind == "COLLATE" else _EQUALITY) <= above:
-                return left
+                break
+            n_operators += 1
             self.at += 1
             left = infix(self, left, start)
+        if n_operators > self.longest_chain:
+            self.longest_chain = n_operators
+        return left
 
     def expr_list(self) -> tuple[Expr, ...]:
         """One or more expressions, separated by commas."""

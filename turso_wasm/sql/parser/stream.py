@@ -28,7 +28,19 @@ NAMES: Final = COLUMN_WORDS | {STRING}
 class TokenStream:
     """A cursor over the tokens of one statement. `at` is the index of the next token."""
 
-    __slots__ = ("at", "complaint", "complaint_at", "depth", "ends", "kinds", "starts", "texts", "tokens")
+    __slots__ = (
+        "at",
+        "complaint",
+        "complaint_at",
+        "deepest",
+        "depth",
+        "ends",
+        "kinds",
+        "longest_chain",
+        "starts",
+        "texts",
+        "tokens",
+    )
 
     def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
@@ -38,6 +50,8 @@ class TokenStream:
         self.ends = tokens.ends
         self.at = 0
         self.depth = 0
+        self.deepest = 0
+        self.longest_chain = 0  # most operators in a row that lean to the left: nesting without depth
         self.complaint: SqlError | None = None
         self.complaint_at = -1
 
@@ -66,6 +80,8 @@ class TokenStream:
         The caller takes `symbols` from `depth` again. Errors: SqlError.
         """
         self.depth += symbols
+        if self.depth > self.deepest:
+            self.deepest = self.depth
         if self.depth + closing >= MAX_PARSER_DEPTH:
             raise SqlError(SQLITE_ERROR, "Recursion limit")
 
