@@ -11,7 +11,8 @@ The kernel is a debug build (assertions on) with every function and global expor
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import wasmtime
 
@@ -70,7 +71,7 @@ class Kernel:
         Errors: KernelAssertion with the assertion's text; wasmtime.Trap for other traps.
         """
         spec = self.symbols["functions"][name]
-        values = [_signed(value, kind) for value, kind in zip(args, spec["params"])]
+        values = [_signed(value, kind) for value, kind in zip(args, spec["params"], strict=False)]
         self.set_global("assert_size", 0)
         try:
             return self.exports[name](self.store, *values, *args[len(values) :])

@@ -1,8 +1,8 @@
 """Building kernel.wasm and symbols.json from the kernel's Python sources.
 
-`python -m turso_wasm.kernel.build [--debug]` builds; `--check MODULE…` compiles only those modules and what they import,
-with every function of theirs as a root, and writes nothing. `ensure_built()` rebuilds when the sources (of kernel/ and of
-the compiler in wasm/) differ from those the files were made of. Two processes may build at once: files are replaced
+`python -m turso_wasm.kernel.build [--debug]` builds; `--check MODULE…` compiles only those modules and what they
+import, with every function of theirs as a root, and writes nothing. `ensure_built()` rebuilds when the sources (of
+kernel/ and of the compiler in wasm/) differ from those the files were made of. Two processes may build at once: files are replaced
 atomically, and both make the same bytes.
 """
 
@@ -14,8 +14,9 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any
 
 from turso_wasm.wasm.subset.errors import SubsetError
 from turso_wasm.wasm.subset.program import compile_program
@@ -68,7 +69,7 @@ def is_current(debug: bool = False) -> bool:
     except (OSError, ValueError):
         return False
     same = symbols.get("source") == source_hash(debug)
-    return same and symbols.get("sha256") == hashlib.sha256(wasm).hexdigest()
+    return bool(same and symbols.get("sha256") == hashlib.sha256(wasm).hexdigest())
 
 
 def check_build(modules: Iterable[str], debug: bool = True) -> tuple[bytes, dict[str, Any]]:

@@ -1,12 +1,13 @@
 """Decoding instructions: bytes to lists `[mnemonic, immediate, …]` and back, driven by the instruction table.
 
-Immediates: numbers as Python ints and floats (floats as their raw bytes, so that NaN bits survive), `labels` as a tuple,
+Immediates: integers as Python ints, floats as their raw bytes (so that NaN bits survive), `labels` as a tuple,
 `memarg` as two entries (align, offset), `blocktype` as an int (a value type byte, 0x40, or a type index + 0x100).
 """
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 from turso_wasm.wasm.opcodes import BY_CODE, CODE, OPS, sleb, uleb
 

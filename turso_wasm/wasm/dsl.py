@@ -7,7 +7,8 @@ Errors: TypeError with both types; KeyError for an unknown kernel function.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Iterable, Sequence, Union
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from turso_wasm.wasm.expr import (
     Expr,
@@ -163,7 +164,7 @@ class Hole:
         self.depth = function.depth
         self.out: list[Any] = []
 
-    def fill(self, code: Union[bytes, Expr]) -> None:
+    def fill(self, code: bytes | Expr) -> None:
         """Append code: bytes, or an expression without a value."""
         if isinstance(code, Expr):
             if code.type is not None:
@@ -254,8 +255,8 @@ class Function:
             self.set(result, value)
         return result
 
-    def set(self, target: Union[Local, Global], value: Operand) -> None:
-        """target = value."""
+    def set(self, target: Local | Global, value: Operand) -> None:
+        """Assign: target = value."""
         if not isinstance(value, Expr) or value.type != target.type:
             value = constant(target.type, value)
         if isinstance(target, Local):
@@ -327,7 +328,7 @@ class Function:
             return values[0].code
         if len(values) != len(types):
             raise TypeError(f"{self.name}: {what} takes {type_text(types)}, got {len(values)} values")
-        return b"".join([constant(type_, value).code for type_, value in zip(types, values)])
+        return b"".join([constant(type_, value).code for type_, value in zip(types, values, strict=True)])
 
     # --- control flow ----------------------------------------------------------------------------
 
@@ -380,7 +381,7 @@ class Function:
 
     # --- calls -----------------------------------------------------------------------------------
 
-    def call(self, callee: Union[str, Callee, Function], *args: Operand, inline: bool = False) -> Expr:
+    def call(self, callee: str | Callee | Function, *args: Operand, inline: bool = False) -> Expr:
         """Call a kernel function by name, a Callee (import) or a Function. `inline`: expand its template here.
 
         The expression's type is the result's, None without one, a tuple for several (see call_multi).
@@ -400,7 +401,7 @@ class Function:
         if len(params) != len(args):
             raise TypeError(f"{name} takes {len(params)} arguments, got {len(args)}")
         codes = []
-        for at, (type_, value) in enumerate(zip(params, args)):
+        for at, (type_, value) in enumerate(zip(params, args, strict=True)):
             if not isinstance(value, Expr) or value.type != type_:
                 try:
                     value = constant(type_, value)
@@ -411,7 +412,7 @@ class Function:
 
     def call_multi(
         self,
-        callee: Union[str, Callee, Function],
+        callee: str | Callee | Function,
         *args: Operand,
         into: Sequence[Local] | None = None,
         inline: bool = False,

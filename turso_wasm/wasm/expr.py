@@ -10,11 +10,10 @@ Errors: TypeError naming both types.
 from __future__ import annotations
 
 import struct
-from typing import Any, Callable, Union
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from turso_wasm.wasm.opcodes import CODE, F32, F64, I32, I64, OPS, V128, VALUE_NAME, sleb, uleb
-
-Operand = Union["Expr", int, float]
 
 _NAMESPACE = {I32: "i32", I64: "i64", F32: "f32", F64: "f64", V128: "v128"}
 _GET, _GLOBAL_GET = CODE["local.get"], CODE["global.get"]
@@ -77,8 +76,31 @@ class Expr:
     def __invert__(self) -> Expr:
         return self.bit_not() if self.type == V128 else self ^ -1
 
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"{type_text(self.type)} expression has no operation {name!r}")
+    if TYPE_CHECKING:  # what _install_methods adds
+
+        def __getattr__(self, name: str) -> Callable[..., Expr]: ...
+        def __and__(self, other: Operand) -> Expr: ...
+        def __rand__(self, other: Operand) -> Expr: ...
+        def __or__(self, other: Operand) -> Expr: ...
+        def __ror__(self, other: Operand) -> Expr: ...
+        def __xor__(self, other: Operand) -> Expr: ...
+        def __rxor__(self, other: Operand) -> Expr: ...
+        def __lshift__(self, other: Operand) -> Expr: ...
+        def __rshift__(self, other: Operand) -> Expr: ...
+        def __eq__(self, other: Operand) -> Expr: ...  # type: ignore[override]
+        def __ne__(self, other: Operand) -> Expr: ...  # type: ignore[override]
+        def __lt__(self, other: Operand) -> Expr: ...
+        def __le__(self, other: Operand) -> Expr: ...
+        def __gt__(self, other: Operand) -> Expr: ...
+        def __ge__(self, other: Operand) -> Expr: ...
+
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(f"{type_text(self.type)} expression has no operation {name!r}")
+
+
+Operand = Expr | int | float
 
 
 def type_text(type_: Any) -> str:
@@ -190,7 +212,7 @@ def wrap_to(type_: int, value: int) -> int:
 
 
 def add(a: Expr, b: Operand) -> Expr:
-    """a + b, wrapping. Constants fold; for i32 the sum remembers a constant offset in `plus`."""
+    """A + b, wrapping. Constants fold; for i32 the sum remembers a constant offset in `plus`."""
     type_ = a.type
     if isinstance(b, Expr):
         if b.type != type_:
@@ -223,7 +245,7 @@ def add(a: Expr, b: Operand) -> Expr:
 
 
 def multiply(a: Expr, b: Operand) -> Expr:
-    """a * b, wrapping; a power of two becomes a shift."""
+    """A * b, wrapping; a power of two becomes a shift."""
     type_ = a.type
     b = constant(type_, b)
     if type_ not in _MUL:
@@ -293,7 +315,7 @@ def _method_name(mnemonic: str) -> str | None:
         return _METHOD_NAME[mnemonic]
     if namespace in ("i8x16", "i64x2"):
         return mnemonic.replace(".", "_")
-    if rest.startswith("convert_") or rest.startswith("trunc_f"):
+    if rest.startswith(("convert_", "trunc_f")):
         return f"to_{namespace}_{rest[-1]}"
     if rest.startswith("trunc_sat_"):
         return f"to_{namespace}_sat_{rest[-1]}"
@@ -340,7 +362,8 @@ def _binary(name: str, variants: dict[int, tuple[bytes, int, int]]) -> Callable[
 
 def _reflected(name: str) -> Callable[[Expr, Operand], Expr]:
     def method(self: Expr, other: Operand) -> Expr:
-        return getattr(constant(self.type, other), name)(self)
+        result: Expr = getattr(constant(self.type, other), name)(self)
+        return result
 
     return method
 
@@ -348,7 +371,7 @@ def _reflected(name: str) -> Callable[[Expr, Operand], Expr]:
 def _with_lanes(name: str, op: Any) -> Callable[..., Expr]:
     def method(self: Expr, *args: Any) -> Expr:
         operands, lanes = args[: len(op.operands) - 1], args[len(op.operands) - 1 :]
-        values = [constant(type_, value) for type_, value in zip(op.operands, (self, *operands))]
+        values = [constant(type_, value) for type_, value in zip(op.operands, (self, *operands), strict=True)]
         lanes = tuple(lanes[0]) if op.immediates == ("lanes16",) else lanes
         if len(lanes) != (16 if op.immediates == ("lanes16",) else 1):
             raise TypeError(f"{name}: wrong number of lanes")
@@ -410,7 +433,7 @@ def _pair(a: Operand, b: Operand) -> tuple[Expr, Expr]:
 
 
 def if_expr(cond: Expr, a: Operand, b: Operand) -> Expr:
-    """a if cond else b; only the chosen one is evaluated."""
+    """A if cond else b; only the chosen one is evaluated."""
     a, b = _pair(a, b)
     cond = constant(I32, cond)
     if cond.const is not None:
@@ -421,7 +444,7 @@ def if_expr(cond: Expr, a: Operand, b: Operand) -> Expr:
 
 
 def select(cond: Expr, a: Operand, b: Operand) -> Expr:
-    """a if cond else b; both are evaluated, without a branch."""
+    """A if cond else b; both are evaluated, without a branch."""
     a, b = _pair(a, b)
     cond = constant(I32, cond)
     if cond.const is not None and a.const is not None and b.const is not None:

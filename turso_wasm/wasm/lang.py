@@ -6,20 +6,32 @@ compiled, not run. For type checkers the scalar types are aliases of int and flo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
-    from typing import Generic, Iterator, overload
+    from collections.abc import Callable as fn
+    from typing import Generic, TypeAlias
 
     T = TypeVar("T")
     N = TypeVar("N")
     P = TypeVar("P", bound="ptr[Any]")
 
-    i32 = u32 = i64 = u64 = u8 = i8 = u16 = i16 = be16 = be32 = be64 = int
-    f64 = f32 = float
-    fn = Callable
+    i32: TypeAlias = int
+    u32: TypeAlias = int
+    i64: TypeAlias = int
+    u64: TypeAlias = int
+    u8: TypeAlias = int
+    i8: TypeAlias = int
+    u16: TypeAlias = int
+    i16: TypeAlias = int
+    be16: TypeAlias = int
+    be32: TypeAlias = int
+    be64: TypeAlias = int
+    f64: TypeAlias = float
+    f32: TypeAlias = float
 
     class v128:
         """128 bits; only the intrinsics below take it."""
@@ -31,26 +43,29 @@ if TYPE_CHECKING:
         def __getitem__(self, index: int) -> T: ...
         def __setitem__(self, index: int, value: T) -> None: ...
         def __add__(self: P, n: int) -> P: ...
-        @overload
-        def __sub__(self: P, n: int) -> P: ...
-        @overload
-        def __sub__(self, n: ptr[T]) -> int: ...
+        def __sub__(self, n: Any) -> Any: ...
         def __lt__(self, other: ptr[T]) -> bool: ...
         def __le__(self, other: ptr[T]) -> bool: ...
         def __gt__(self, other: ptr[T]) -> bool: ...
         def __ge__(self, other: ptr[T]) -> bool: ...
         def __int__(self) -> int: ...
-        def __iter__(self) -> Iterator[T]: ...
 
     class array(ptr[T], Generic[T, N]):
         """n elements inline in a struct; the expression is a ptr[T]."""
 
     class StructMeta(type):
+        """What a Struct class answers at import time."""
+
         @property
-        def size(cls) -> int: ...
+        def size(cls) -> int:
+            """Bytes of one struct."""
+
         @property
-        def embed(cls) -> Any: ...
-        def offset(cls, field: str) -> int: ...
+        def embed(cls) -> Any:
+            """As a field's annotation: the struct by value."""
+
+        def offset(cls, field: str) -> int:
+            """The byte offset of a field."""
 
     class Struct(metaclass=StructMeta):
         """Base of kernel structs; an expression of this type is an address."""
@@ -97,6 +112,7 @@ class Intrinsic:
         return self.name
 
     def __call__(self, *_args: Any) -> Any:
+        """Only the compiler calls it."""
         raise RuntimeError(f"{self.name}(…) is compiled, it cannot run in Python")
 
 
@@ -121,7 +137,7 @@ def addr(field: Any) -> Any:
 
 @_intrinsic
 def scratch(n: int) -> ptr[u8]:
-    """n constant bytes of stack memory, 8-aligned, freed when the function returns."""
+    """N constant bytes of stack memory, 8-aligned, freed when the function returns."""
     raise NotImplementedError
 
 
@@ -328,7 +344,7 @@ def fabs(x: float) -> float:
 
 @_intrinsic
 def copysign(x: float, sign: float) -> float:
-    """x with the sign of `sign`."""
+    """X with the sign of `sign`."""
     raise NotImplementedError
 
 
@@ -349,7 +365,7 @@ def fmax(a: float, b: float) -> float:
 
 @_intrinsic
 def select(a: Any, b: Any, cond: Any) -> Any:
-    """a if cond else b, both evaluated."""
+    """A if cond else b, both evaluated."""
     raise NotImplementedError
 
 

@@ -9,7 +9,9 @@ Source: WebAssembly Core Specification 2.0, chapter 5.5.
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Iterable, NamedTuple, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from turso_wasm.wasm.dsl import Function
 from turso_wasm.wasm.expr import Expr, Global
@@ -22,7 +24,8 @@ FUNC, TABLE, MEMORY, GLOBAL = 0, 1, 2, 3
 Signature = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-class Callee(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Callee:
     """A function as the caller sees it: index in the function index space, and its signature."""
 
     index: int
@@ -144,6 +147,7 @@ class Module:
 
     @property
     def symbols(self) -> Symbols:
+        """The kernel's symbol table. Errors: FileNotFoundError when the kernel is not built."""
         if self._symbols is None:
             from turso_wasm.wasm.symbols import Symbols
 

@@ -2,9 +2,9 @@
 
 Encoder, typed builder, optimizer and printers all read this table; no opcode number is written anywhere else.
 Row format: `MNEMONIC  OPCODE(hex)  IMMEDIATES  SIGNATURE`, where
-  IMMEDIATES  `-` none; otherwise a comma list of: blocktype label labels func table type local global memarg i32 i64 f32 f64
-              mem (a memory index) data elem lane v128 lanes16 reftype types
-  SIGNATURE   `operands>results`, one letter a value: i=i32 l=i64 f=f32 d=f64 v=v128 r=funcref; `*` = depends on the immediates
+  IMMEDIATES  `-` none; otherwise a comma list of: blocktype label labels func table type local global memarg i32 i64
+              f32 f64 mem (a memory index) data lane v128 lanes16 reftype
+  SIGNATURE   `operands>results`, one letter a value: i=i32 l=i64 f=f32 d=f64 v=v128 r=funcref; `*` = depends
 An opcode above 0xff is prefix and LEB128 sub-opcode (0xfc__ and 0xfd__).
 Source: WebAssembly Core Specification 2.0, section 5.4 (binary format of instructions).
 """
@@ -235,7 +235,7 @@ I32, I64, F32, F64, V128, FUNCREF = 0x7F, 0x7E, 0x7D, 0x7C, 0x7B, 0x70
 
 
 class Op(NamedTuple):
-    """One row of the table. `operands`/`results` are value type bytes; `fixed` says they do not depend on immediates."""
+    """One row of the table. `operands`, `results`: value type bytes; `fixed`: they do not depend on immediates."""
 
     name: str
     code: int

@@ -1,13 +1,13 @@
 """Small improvements of one function's decoded instructions: for code compiled ahead of time.
 
 Engines allocate registers and schedule; what is worth doing here is what makes code smaller: no dead code, no blocks
-nobody branches to, set/get pairs as tee, inverted comparisons, conditional branches instead of `if … br … end`, no unused
-locals. Every pass keeps the function valid and its meaning. Source of the rules: comments at each.
+nobody branches to, set/get pairs as tee, inverted comparisons, conditional branches instead of `if … br … end`, no
+unused locals. Every pass keeps the function valid and its meaning.
 """
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 from turso_wasm.wasm.decode import VOID, Instruction
 
@@ -25,6 +25,7 @@ _TESTS = {
 }  # consumers that only ask whether an i32 is zero (select: its condition is on top too)
 _ENDS = {"br", "br_table", "return", "unreachable"}
 _OPENERS = {"block", "loop", "if"}
+_EXTENSIONS = ("i64.extend_i32_s", "i64.extend_i32_u")
 _BYTE_LOADS = {"i32.load8_u": 0xFF, "i32.load16_u": 0xFFFF}
 _LOCAL = {"local.get", "local.set", "local.tee"}
 _PURE_PUSH = {"local.get", "i32.const", "i64.const", "f64.const", "global.get"}
@@ -115,7 +116,7 @@ def _is_conditional_branch(code: list[Instruction], at: int) -> bool:
     """`if; br n; end` is br_if n-1."""
     if code[at][1] != VOID or at + 2 >= len(code):
         return False
-    return code[at + 1][0] == "br" and code[at + 2][0] == "end"
+    return bool(code[at + 1][0] == "br" and code[at + 2][0] == "end")
 
 
 def _ends_here(code: list[Instruction], at: int, stack: list[tuple[int, bool]]) -> bool:
@@ -223,9 +224,7 @@ def _push(out: list[Instruction], instruction: Instruction) -> None:
         out.pop()
     elif name in ("i32.eq", "i64.eq") and last == name[:4] + "const" and out[-1][1] == 0:
         out[-1] = [name + "z"]
-    elif name == "i32.wrap_i64" and last in ("i64.extend_i32_s", "i64.extend_i32_u"):
-        out.pop()
-    elif name == "i32.and" and last == "i32.const" and len(out) > 1 and _BYTE_LOADS.get(out[-2][0]) == out[-1][1]:
+    elif (name == "i32.wrap_i64" and last in _EXTENSIONS) or (name == "i32.and" and _is_masked_already(out)):
         out.pop()
     elif name == "i32.wrap_i64" and last == "i64.const":
         value = out[-1][1] & 0xFFFFFFFF
@@ -236,6 +235,13 @@ def _push(out: list[Instruction], instruction: Instruction) -> None:
         out.append([name, instruction[1], instruction[2] + offset])
     else:
         out.append(instruction)
+
+
+def _is_masked_already(out: list[Instruction]) -> bool:
+    """Whether `out` ends in a narrow unsigned load and the mask of its width."""
+    if len(out) < 2 or out[-1][0] != "i32.const":
+        return False
+    return bool(_BYTE_LOADS.get(out[-2][0]) == out[-1][1])
 
 
 def _foldable(out: list[Instruction], load: Instruction) -> bool:

@@ -1,7 +1,7 @@
 """The kernel's symbol table: signatures of exported functions and globals, and templates of @inline functions.
 
-Owns symbols.json's meaning. A template is a function body cut into `parts` so that it can be pasted into another function
-of another module: everything that depends on where it lands is a part of its own.
+Owns symbols.json's meaning. A template is a function body cut into `parts` so that it can be pasted into a function of
+another module: everything that depends on where it lands is a part of its own.
 
   PART                         MEANING
   "2041…"                      instruction bytes, in hexadecimal
@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, Sequence, Union
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from turso_wasm.wasm.expr import Expr, Local, Operand, constant
 from turso_wasm.wasm.opcodes import CODE, VALUE_NAME, sleb, uleb
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 TYPE_CODE = {name: code for code, name in VALUE_NAME.items()}
 _SET, _GET, _BLOCK, _END = CODE["local.set"], CODE["local.get"], CODE["block"], CODE["end"]
 _DEFAULT = Path(__file__).parent.parent / "kernel" / "symbols.json"
-Part = Union[bytes, int, tuple[Any, ...]]
+Part = bytes | int | tuple[Any, ...]
 
 
 class FunctionSymbol(NamedTuple):
@@ -63,7 +64,7 @@ class Symbols:
         self._templates: dict[str, Template] = {}
 
     @staticmethod
-    def load(text: Union[str, bytes]) -> Symbols:
+    def load(text: str | bytes) -> Symbols:
         """From JSON text."""
         return Symbols(json.loads(text))
 
@@ -144,7 +145,7 @@ def expand(f: Function, name: str, args: Sequence[Operand]) -> Expr:
     pushes, sets = [], []
     gets: dict[int, bytes] = {}
     indices: dict[int, bytes] = {}
-    for at, (type_, arg) in enumerate(zip(symbol.params, args)):
+    for at, (type_, arg) in enumerate(zip(symbol.params, args, strict=True)):
         value = constant(type_, arg)
         if at in template.stable and (value.const is not None or isinstance(value, Local)):
             gets[at] = value.code

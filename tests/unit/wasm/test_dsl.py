@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.wasm.runner import run_module
 
+from tests.unit.wasm.runner import run_module
 from turso_wasm.wasm.dsl import F64, I32, I64, Expr, f64, i32, i64, if_expr, load, select
 from turso_wasm.wasm.module import Module
 from turso_wasm.wasm.symbols import Symbols
@@ -257,7 +257,6 @@ def test_name_section_and_comments_survive():
 
 def test_speed_of_building_300_instructions():
     """The target is 0.4 ms in CPython; a loose bound guards against accidents on a busy machine."""
-    import time
 
     def build():
         m = Module(SYMBOLS)

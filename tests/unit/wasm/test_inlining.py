@@ -1,11 +1,11 @@
 """@inline inside the kernel, and templates pasted into Programs: same answers as a plain call."""
 
 import pytest
+import wasmtime
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.wasm.runner import ENGINE, HEADER, Instance, compile_text, run
 
-import wasmtime
+from tests.unit.wasm.runner import ENGINE, HEADER, Instance, compile_text, run
 from turso_wasm.wasm.dsl import F64, I32, I64, i32, i64
 from turso_wasm.wasm.module import Module
 from turso_wasm.wasm.subset.program import SubsetError, compile_source

@@ -1,9 +1,9 @@
 """Every instruction of the table: its builder method (or statement) encodes, validates and decodes back."""
 
 import pytest
-from tests.unit.wasm.runner import ENGINE
-
 import wasmtime
+
+from tests.unit.wasm.runner import ENGINE
 from turso_wasm.wasm.decode import decode_code, encode_code
 from turso_wasm.wasm.dsl import LOADS, STORES, Expr, load
 from turso_wasm.wasm.expr import _method_name
@@ -91,7 +91,7 @@ def test_constants_of_every_type():
 
 
 def test_decode_is_the_inverse_of_encode():
-    module, f = one_function([I32, I64, F64, F32, V128], [])
+    _module, f = one_function([I32, I64, F64, F32, V128], [])
     a, b, c, d, v = f.params
     with f.block() as out, f.loop() as top:
         f.br(out, if_=a)

@@ -1,11 +1,11 @@
-"""Statements of the subset: branches, loops, short circuit, assignment, returns, calls; against Python running the same text."""
+"""Statements of the subset, against Python running the same text where it can."""
 
 import pytest
+import wasmtime
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.wasm.runner import run
 
-import wasmtime
+from tests.unit.wasm.runner import run
 
 # These functions use no intrinsics and stay in range: CPython runs the same text.
 SHARED = """

@@ -1,8 +1,8 @@
 """What the compiler says about wrong kernels: message, place, source line, caret."""
 
 import pytest
-from tests.unit.wasm.runner import compile_text
 
+from tests.unit.wasm.runner import compile_text
 from turso_wasm.wasm.subset.errors import SubsetError
 from turso_wasm.wasm.subset.program import compile_source
 

@@ -5,8 +5,8 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.wasm.runner import run
 
+from tests.unit.wasm.runner import run
 from turso_wasm.wasm.lang import Struct, array, be16, be32, be64, f32, fn, i8, i32, i64, ptr, u8, u16, u32
 
 PROGRAM = """

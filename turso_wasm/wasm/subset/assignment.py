@@ -15,7 +15,7 @@ from turso_wasm.wasm.subset.context import Body
 from turso_wasm.wasm.subset.expressions import element_place, expression, field_place
 from turso_wasm.wasm.subset.source import GlobalDecl
 from turso_wasm.wasm.subset.types import ArrayType, EmbedType, StructMeta, as_type
-from turso_wasm.wasm.subset.values import EFFECTS, NONE, READS, Value, describe, typed, wasm_type
+from turso_wasm.wasm.subset.values import EFFECTS, NONE, READS, Value, describe, is_pointer, typed, wasm_type
 
 Place = tuple[Value, Any, int]  # address, memory type, offset
 
@@ -115,7 +115,7 @@ def _assign_several(body: Body, target: ast.Tuple, source: ast.expr, node: ast.s
         if len(source.elts) != len(names):
             raise body.error(f"{len(names)} targets, {len(source.elts)} values", node)
         values = []
-        for item, value_node in zip(names, source.elts):
+        for item, value_node in zip(names, source.elts, strict=True):
             want = target_type(body, item) if isinstance(item, ast.Name) and item.id != "_" else None
             values.append(typed_for(expression(body, value_node, want), want, body, value_node))
         body.f.out.append(b"".join([value.expr.code for value in values]))
@@ -141,7 +141,7 @@ def typed_for(value: Value, want: Any, body: Body, node: ast.AST) -> Value:
 def _pop_into(body: Body, targets: list[ast.expr], types: list[Any], source: ast.expr) -> None:
     """Assign the values on the stack, the last one first."""
     later: list[tuple[ast.expr, dsl.Local, Any]] = []
-    for item, type_ in reversed(list(zip(targets, types))):
+    for item, type_ in reversed(list(zip(targets, types, strict=True))):
         on_stack = Value(dsl.Expr(b"", wasm_type(type_)), type_)
         if isinstance(item, ast.Name) and item.id == "_":
             body.f.do(on_stack.expr)
@@ -207,5 +207,5 @@ def assign_augmented(body: Body, node: ast.AugAssign) -> None:
 
 
 def _operate(body: Body, node: ast.AugAssign, left: Value) -> Value:
-    right = expression(body, node.value, None if operators.is_pointer(left.type) else left.type)
+    right = expression(body, node.value, None if is_pointer(left.type) else left.type)
     return operators.binary(body, node.op, left, right, node)

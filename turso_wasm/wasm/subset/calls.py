@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.lang import Intrinsic
@@ -30,7 +31,6 @@ from turso_wasm.wasm.subset.types import (
     FnType,
     MemoryType,
     PtrFactory,
-    PtrType,
     StructMeta,
     Type,
     as_type,
@@ -142,7 +142,7 @@ def arguments(body: Body, decl: FunctionDecl, node: ast.Call) -> list[Value]:
     if len(items) != len(params):
         names = ", ".join(f"{name}: {describe(type_)}" for name, type_ in params)
         raise body.error(f"{decl.name}({names}) takes {len(params)} arguments, got {len(items)}", node)
-    for (name, type_), item in zip(params, items):
+    for (name, type_), item in zip(params, items, strict=True):
         where = item if isinstance(item, ast.expr) else node
         value = expression(body, item, type_) if isinstance(item, ast.expr) else item
         out.append(body.coerce(value, type_, where, f"argument {name!r} of {decl.name}"))
@@ -157,12 +157,11 @@ def _spread(body: Body, node: ast.Call) -> list[Any]:
             out.append(argument)
             continue
         inner = argument.value
-        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == "lit":
-            if len(inner.args) == 1:
-                length = _length(body, ast.copy_location(ast.Call(inner.func, inner.args, []), inner))
-                out += [expression(body, inner.args[0]), length]
-                continue
-        raise body.error('only *lit(b"…") may be starred', argument)
+        is_call = isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == "lit"
+        if not isinstance(inner, ast.Call) or not is_call or len(inner.args) != 1:
+            raise body.error('only *lit(b"…") may be starred', argument)
+        length = _length(body, inner)
+        out += [expression(body, inner.args[0]), length]
     return out
 
 
@@ -193,7 +192,7 @@ def _indirect(body: Body, function: Value, node: ast.Call) -> Value:
     if len(items) != len(type_.params):
         raise body.error(f"{type_} takes {len(type_.params)} arguments, got {len(items)}", node)
     code = b""
-    for at, (param, item) in enumerate(zip(type_.params, items)):
+    for at, (param, item) in enumerate(zip(type_.params, items, strict=True)):
         where = item if isinstance(item, ast.expr) else node
         value = expression(body, item, param) if isinstance(item, ast.expr) else item
         code += body.coerce(value, param, where, f"argument {at + 1}").expr.code
@@ -239,7 +238,7 @@ def _cast_literal(body: Body, type_: AnyType, value: Value, node: ast.Call) -> V
         return typed_int(n, type_.value)
     if type_ is BOOL:
         return bool_literal(n != 0)
-    if type_ is not F64 and not is_int(type_) or not fits(n, type_, as_bits=True):
+    if (type_ is not F64 and not is_int(type_)) or not fits(n, type_, as_bits=True):
         raise body.error(f"{n} does not fit {describe(type_)}", node)
     return convert(value, type_, as_bits=True) or value
 
@@ -255,7 +254,7 @@ def _convert_number(type_: AnyType, value: Value) -> dsl.Expr | None:
         if type_ is F64:
             return expr
         names = {I32: "to_i32_sat_s", U32: "to_i32_sat_u", I64: "to_i64_sat_s", U64: "to_i64_sat_u"}
-        return getattr(expr, names[type_])() if type_ in names else None  # type: ignore[index]
+        return getattr(expr, names[type_])() if type_ in names else None
     if not is_int(have):
         return None
     return _convert_int(type_, have, value, expr)

@@ -1,19 +1,20 @@
 """What is known while one function body is compiled: variables, loops, where `return` goes, stack frame.
 
-Two layers: Frame is the wasm function being emitted (locals, scratch memory); Body is the source function being read. An
-inlined call reads another Body into the same Frame.
+Two layers: Frame is the wasm function being emitted (locals, scratch memory); Body is the source function being read.
+An inlined call reads another Body into the same Frame.
 """
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.subset.errors import SubsetError
 from turso_wasm.wasm.subset.source import FunctionDecl, GlobalDecl, SourceModule
 from turso_wasm.wasm.subset.types import I32, AnyType
-from turso_wasm.wasm.subset.values import Value, convert, describe, fits, wasm_type
+from turso_wasm.wasm.subset.values import INT_LITERAL, Value, convert, describe, fits, wasm_type
 
 if TYPE_CHECKING:
     from turso_wasm.wasm.subset.program import Program
@@ -96,9 +97,11 @@ class Body:
 
     @property
     def is_inlined(self) -> bool:
+        """Whether this body is expanded in a caller."""
         return self.caller is not None
 
     def error(self, message: str, node: ast.AST) -> SubsetError:
+        """An error at `node`, to be raised."""
         return self.module.error(message, node)
 
     def new_local(self, type_: AnyType, name: str) -> dsl.Local:
@@ -128,6 +131,7 @@ class Body:
             raise self.error(f"{name!r} is not defined", node) from None
 
     def global_of(self, decl: GlobalDecl) -> dsl.Global:
+        """The wasm global of a mutable module global."""
         return self.program.global_of(decl)
 
     def coerce(self, value: Value, type_: AnyType, node: ast.AST, what: str = "", *, as_bits: bool = False) -> Value:
@@ -142,9 +146,9 @@ def _mismatch(value: Value, type_: AnyType, what: str) -> str:
     prefix = f"{what}: " if what else ""
     if value.type is None:
         return f"{prefix}expected {describe(type_)}, but the call has no result"
-    if isinstance(value.const, int) and describe(value.type) == "int literal":
-        if describe(type_) in ("i32", "u32", "i64", "u64", "f64") and not fits(value.const, type_):
-            return f"{prefix}{value.const} does not fit {describe(type_)}"
+    is_number = describe(type_) in ("i32", "u32", "i64", "u64", "f64")
+    if value.type is INT_LITERAL and is_number and not fits(value.const, type_):
+        return f"{prefix}{value.const} does not fit {describe(type_)}"
     message = f"{prefix}expected {describe(type_)}, got {describe(value.type)}"
     names = {describe(type_), describe(value.type)}
     if names <= {"i32", "u32", "i64", "u64", "f64", "bool"} or (type_ is I32 and value.type is not None):

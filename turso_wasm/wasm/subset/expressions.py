@@ -7,7 +7,8 @@ Calls are in calls.py.
 from __future__ import annotations
 
 import ast
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.subset import memory, operators
@@ -197,7 +198,7 @@ def _compare(body: Body, node: ast.Compare, want: Any) -> Value:
 
 def _compare_rest(body: Body, node: ast.Compare, left: Value) -> Value:
     result: Value | None = None
-    for op, operand in zip(node.ops, node.comparators):
+    for op, operand in zip(node.ops, node.comparators, strict=True):
         right = expression(body, operand, left.type if left.type is not INT_LITERAL else None)
         again = right
         if op is not node.ops[-1] and right.expr.const is None and right.type is not INT_LITERAL:

@@ -8,7 +8,7 @@ early return becomes a branch to the end of a block around the body.
 from __future__ import annotations
 
 import ast
-from typing import Sequence
+from collections.abc import Sequence
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.opcodes import CODE, uleb
@@ -46,7 +46,7 @@ def inline_call(body: Body, decl: FunctionDecl, args: Sequence[Value], node: ast
 def _bind(callee: Body, decl: FunctionDecl, args: Sequence[Value]) -> bytes:
     """Bind parameters; the code that evaluates the arguments which need a local."""
     pushes, sets = b"", b""
-    for (name, type_), arg in zip(decl.params, args):
+    for (name, type_), arg in zip(decl.params, args, strict=True):
         expr = arg.expr
         direct = expr.const is not None or isinstance(expr, dsl.Local)
         direct = direct or (expr.plus is not None and is_local_get(expr.plus[0]))

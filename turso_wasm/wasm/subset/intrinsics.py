@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.opcodes import CODE

@@ -7,7 +7,8 @@ template calls or reads is exported too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Iterable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.decode import Instruction, decode_code, encode_code
@@ -37,6 +38,7 @@ class Linked:
         self.n_params = n_params
 
     def callees(self) -> Iterable[int]:
+        """The provisional indices of the functions it calls."""
         return (i[1] for i in self.code if i[0] in ("call", "ref.func"))
 
 
@@ -92,7 +94,7 @@ class Linker:
         f = linked.function
         code: list[Instruction] = [[i[0], final[i[1]]] if i[0] in ("call", "ref.func") else i for i in linked.code]
         f.set_body(dsl.encode_locals(linked.types[linked.n_params :]) + encode_code(code) + CODE["end"])
-        f.locals = [dsl.Local(i, t, n) for i, (t, n) in enumerate(zip(linked.types, linked.names))]
+        f.locals = [dsl.Local(i, t, n) for i, (t, n) in enumerate(zip(linked.types, linked.names, strict=True))]
         f.position = len(self.module.functions)
         self.module.type_index(f.param_types, f.results)
         self.module.functions.append(f)
@@ -181,7 +183,7 @@ class Linker:
                 "params": [VALUE_NAME[type_] for type_ in callee.params],
                 "results": [VALUE_NAME[type_] for type_ in callee.results],
             }
-            for (module, name, _, _), callee in zip(self.module.imports, self.module.imported)
+            for (module, name, _, _), callee in zip(self.module.imports, self.module.imported, strict=True)
         ]
         mutable = {name: {"type": VALUE_NAME[g.type], "mutable": g.mutable} for name, g in globals_.items()}
         return {"functions": functions, "globals": mutable, "imports": imports}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Callable
+from collections.abc import Callable
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.subset.context import Body, LoopTargets, Variable

@@ -87,7 +87,10 @@ def twice(body: Body, value: dsl.Expr) -> tuple[dsl.Expr, dsl.Expr]:
 
 
 def stable(body: Body, pointer: Value, held: list[dsl.Local]) -> Value:
-    """`pointer` as something cheap to evaluate again: a local, or local + constant; `held` collects temps to release."""
+    """`pointer` as something cheap to evaluate again: a local, or local + constant.
+
+    held: collects the temporaries to release.
+    """
     expr = pointer.expr
     if isinstance(expr, dsl.Local) or expr.const is not None:
         return pointer
@@ -100,8 +103,10 @@ def stable(body: Body, pointer: Value, held: list[dsl.Local]) -> Value:
 
 
 def is_local_get(code: bytes) -> bool:
+    """Whether the code is exactly one local.get."""
     return code[:1] == CODE["local.get"] and (len(code) == 2 or (len(code) == 3 and code[1] >= 0x80))
 
 
 def field_address(body: Body, struct: Value, offset: int) -> dsl.Expr:
+    """The address of a field."""
     return dsl.add(struct.expr, offset)

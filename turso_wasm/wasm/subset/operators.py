@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from typing import Callable
+from collections.abc import Callable
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.subset.context import Body
@@ -75,7 +75,7 @@ _FLOAT_FOLD: dict[type, Callable[[float, float], float]] = {
 
 
 def binary(body: Body, op: ast.operator, left: Value, right: Value, node: ast.AST) -> Value:
-    """left op right. Errors: SubsetError naming both types."""
+    """The value of `left op right`. Errors: SubsetError naming both types."""
     kind = type(op)
     if left.type is INT_LITERAL and right.type is INT_LITERAL:
         return _fold(body, op, left, right, node)
@@ -121,8 +121,8 @@ def _integer(body: Body, kind: type, left: Value, right: Value, flags: int, node
 
 
 def _divide(modulo: bool, a: dsl.Expr, b: dsl.Expr, is_unsigned: bool) -> dsl.Expr:
-    if is_unsigned and b.const is not None and b.const > 0 and b.const & (b.const - 1) == 0:
-        n = int(b.const)
+    n = int(b.const or 0)
+    if is_unsigned and n > 0 and n & (n - 1) == 0:
         return a & (n - 1) if modulo else a.shr_u(n.bit_length() - 1)
     name = ("rem_" if modulo else "div_") + ("u" if is_unsigned else "s")
     result: dsl.Expr = getattr(a, name)(b)
@@ -189,16 +189,21 @@ def _pointer_arithmetic(body: Body, kind: type, pointer: Value, other: Value, no
 
 
 def element_address(pointer: dsl.Expr, index: dsl.Expr, size: int) -> dsl.Expr:
-    """pointer + index * size; a small constant part of the index ends up as the sum's constant offset."""
+    """The address `pointer + index * size`; a small constant part of the index ends up as the sum's constant offset."""
     if index.const is not None:
         return dsl.add(pointer, int(index.const) * size)
-    extra = 0
-    if index.plus is not None and 0 < index.plus[1] * size <= _SMALL_OFFSET:
-        index, extra = dsl.Expr(index.plus[0], index.type), index.plus[1] * size
-    if pointer.plus is not None and 0 < pointer.plus[1] <= _SMALL_OFFSET:
-        pointer, extra = dsl.Expr(pointer.plus[0], pointer.type), extra + pointer.plus[1]
+    index, steps = _split(index, _SMALL_OFFSET // size)
+    pointer, extra = _split(pointer, _SMALL_OFFSET)
+    extra += steps * size
     total = dsl.add(pointer, dsl.multiply(index, size))
     return dsl.add(total, extra) if extra else total
+
+
+def _split(expr: dsl.Expr, limit: int) -> tuple[dsl.Expr, int]:
+    """`base + n` with 0 < n <= limit as (base, n); anything else as (itself, 0)."""
+    if expr.plus is not None and 0 < expr.plus[1] <= limit:
+        return dsl.Expr(expr.plus[0], expr.type), expr.plus[1]
+    return expr, 0
 
 
 def unify(
@@ -222,7 +227,7 @@ def unify(
     if left.type is I32 and right.type is BOOL:
         return left, Value(right.expr, I32, right.flags)
     hint = ""
-    if is_int(left.type) and is_int(right.type) or F64 in (left.type, right.type):
+    if (is_int(left.type) and is_int(right.type)) or F64 in (left.type, right.type):
         hint = ": convert one of them"
     raise body.error(f"{describe(left.type)} {symbol} {describe(right.type)}{hint}", node)
 
@@ -257,7 +262,7 @@ _LITERAL_COMPARE: dict[type, Callable[[int, int], bool]] = {
 
 
 def compare(body: Body, op: ast.cmpop, left: Value, right: Value, node: ast.AST) -> Value:
-    """left op right as a bool."""
+    """The value of `left op right`, a bool."""
     kind = type(op)
     if left.type is INT_LITERAL and right.type is INT_LITERAL and kind in _LITERAL_COMPARE:
         return Value(dsl.i32(int(_LITERAL_COMPARE[kind](left.const, right.const))), BOOL)
@@ -281,7 +286,7 @@ def compare(body: Body, op: ast.cmpop, left: Value, right: Value, node: ast.AST)
 
 
 def _fold_zero_compare(name: str, left: Value, right: Value) -> dsl.Expr | None:
-    """x == 0 is eqz."""
+    """An integer `x == 0` as eqz, else None."""
     if name == "__eq__" and right.const == 0 and left.const is None and left.expr.type in (dsl.I32, dsl.I64):
         result: dsl.Expr = left.expr.eqz()
         return result
@@ -324,7 +329,7 @@ def invert(body: Body, value: Value, node: ast.AST) -> Value:
 
 
 def condition(body: Body, value: Value, node: ast.AST) -> dsl.Expr:
-    """value as an i32 that is zero or not, for a branch."""
+    """The truth of `value` for a branch: an i32 that is zero or not."""
     if value.type is INT_LITERAL or value.type is NONE:
         return dsl.i32(int(value.const != 0))
     if is_pointer(value.type) or isinstance(value.type, FnType) or is_int(value.type):
@@ -337,7 +342,7 @@ def condition(body: Body, value: Value, node: ast.AST) -> dsl.Expr:
 
 
 def as_bool(body: Body, value: Value, node: ast.AST) -> dsl.Expr:
-    """value as 0 or 1."""
+    """The truth of `value` as 0 or 1."""
     expr = condition(body, value, node)
     if value.type is BOOL or expr.const in (0, 1) or value.expr.type != dsl.I32:
         return expr

@@ -1,14 +1,15 @@
 """Compiling whole kernels: from module names to one WebAssembly module and its symbol table.
 
 Owns what functions share: which are reachable, their indices, the data segment, the function table, globals.
-Memory: 0 … 1023 never used (so null pointers and small negative offsets hit nothing), stack up to 64 KiB, then data, then
-`heap_base`. Exported: memory, table, stack_pointer, heap_base, @export functions.
+Memory: 0 … 1023 never used (so null pointers and small negative offsets hit nothing), stack up to 64 KiB, then data,
+then `heap_base`. Exported: memory, table, stack_pointer, heap_base, @export functions.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import Any, Iterable, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.module import Module
@@ -140,7 +141,7 @@ class Program:
         if has_scratch:
             frame.saved, frame.base = f.local(I32, "saved_stack"), f.local(I32, "frame")
         body = Body(frame, decl)
-        for (name, type_), local in zip(decl.params, f.params):
+        for (name, type_), local in zip(decl.params, f.params, strict=True):
             body.variables[name] = Variable(type_, local)
         content = [node for node in decl.node.body if not is_docstring(node)]
         flow = statements(body, content, tail=True)
@@ -178,7 +179,7 @@ class Program:
         values: list[Any] = [STACK_TOP, heap_base] + ([0, 0] if self.debug else [])
         values += [decl.initial for decl in self.global_decls]
         nodes = [None] * (len(values) - len(self.global_decls)) + list(self.global_decls)
-        for at, (value, decl) in enumerate(zip(values, nodes)):
+        for at, (value, decl) in enumerate(zip(values, nodes, strict=True)):
             variable, _ = self.module.globals[at]
             self.module.globals[at] = (variable, self._initial(variable, value, decl))
 

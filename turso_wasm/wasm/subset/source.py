@@ -1,7 +1,7 @@
 """Kernel modules as the compiler sees them: source, AST, and the namespace CPython made by importing them.
 
 Owns loading, name resolution across modules, and declarations (functions with their signatures, mutable globals).
-Constants, types and struct classes are taken from the imported module; function bodies and mutable globals from its AST.
+Constants, types and struct classes are taken from the imported module; functions and mutable globals from its AST.
 Errors: SubsetError.
 """
 
@@ -55,18 +55,22 @@ class FunctionDecl:
 
     @property
     def params(self) -> list[tuple[str, AnyType]]:
+        """Names and types. Errors: SubsetError when the signature is wrong (so for all that follow)."""
         return self._resolved()[0]
 
     @property
     def results(self) -> tuple[AnyType, ...]:
+        """Result types; empty for None and NoReturn."""
         return self._resolved()[1]
 
     @property
     def never_returns(self) -> bool:
+        """Whether the result is declared NoReturn."""
         return self._resolved()[2]
 
     @property
     def fn_type(self) -> FnType:
+        """The type of a reference to it."""
         return FnType(tuple(type_ for _, type_ in self.params), self.results)
 
     def _resolved(self) -> tuple[list[tuple[str, AnyType]], tuple[AnyType, ...], bool]:
@@ -109,10 +113,12 @@ class GlobalDecl:
 
     @property
     def type(self) -> AnyType:
+        """Its annotated type."""
         return self.module.type_of(self.node.annotation)
 
     @property
     def initial(self) -> Any:
+        """The value CPython gave it at import."""
         return self.module.namespace.get(self.name)
 
 
@@ -151,6 +157,7 @@ class SourceModule:
         return bool(node.returns) and bool(words & {"bytes", "list", "dict", "str", "int", "float"})
 
     def error(self, message: str, node: ast.AST | None = None) -> SubsetError:
+        """An error at `node`, to be raised."""
         return SubsetError(message, self.path, node, self.text)
 
     def evaluate_type(self, node: ast.expr) -> Any:

@@ -8,7 +8,8 @@ lie on the stack).
 from __future__ import annotations
 
 import ast
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.opcodes import CODE
@@ -58,6 +59,7 @@ def restore_stack(body: Body) -> bytes:
 
 
 def is_docstring(node: ast.stmt) -> bool:
+    """Whether a statement is a bare constant."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
@@ -97,7 +99,7 @@ def convert_results(body: Body, node: ast.Return) -> bytes:
         if len(items) != len(results):
             raise body.error(f"{name} returns {len(results)} values, not {len(items)}", node)
         code = b""
-        for item, type_ in zip(items, results):
+        for item, type_ in zip(items, results, strict=True):
             code += body.coerce(expression(body, item, type_), type_, item, f"result of {name}").expr.code
         return code
     value = expression(body, node.value, results[0] if len(results) == 1 else None)
@@ -240,11 +242,10 @@ def _while(body: Body, node: ast.While, tail: bool) -> Flow:
             _loop_body(body, node, top, top)
         f.unreachable()
         return LEAVES
-    with f.block() as out:
-        with f.loop() as top:
-            if not forever:
-                branch_unless(body, node.test, out)
-            _loop_body(body, node, out, top)
+    with f.block() as out, f.loop() as top:
+        if not forever:
+            branch_unless(body, node.test, out)
+        _loop_body(body, node, out, top)
     return FALLS
 
 
@@ -307,7 +308,7 @@ def _assert(body: Body, node: ast.Assert, tail: bool) -> Flow:
     cond = operators.condition(body, expression(body, node.test), node.test)
     with body.f.if_(cond.eqz()):
         where = f"{body.module.name}:{node.lineno}: {body.decl.name}"
-        text = node.msg.value if isinstance(node.msg, ast.Constant) else ast.unparse(node.test)
+        text = str(node.msg.value) if isinstance(node.msg, ast.Constant) else ast.unparse(node.test)
         body.program.note_assertion(body.f, f"{where}: {text}")
         body.f.unreachable()
     return FALLS

@@ -1,18 +1,19 @@
 """The types of the typed subset, as Python objects that exist at import time.
 
-Owns: scalar and memory types, `ptr[T]`, `array[T, n]`, `fn[[A], R]`, and `Struct` with its layout. `turso_wasm.wasm.lang`
-re-exports them to kernel authors; the front end compares the very same objects. Does not know wasm encodings beyond the
+Owns: scalar and memory types, `ptr[T]`, `array[T, n]`, `fn[[A], R]`, and the layout of `Struct`. `turso_wasm.wasm.lang`
+re-exports them to kernel authors; the front end compares the very same objects. Does not know encodings beyond the
 value type a scalar lives in ("i32", "i64", "f64", "v128").
 
-Layout rules: fields in order; natural alignment (a pointer, struct reference or function reference is 4 bytes; big-endian
+Layout: fields in order; natural alignment (a pointer, struct reference or function reference is 4 bytes, big-endian
 types are unaligned); the size is rounded up to the largest alignment; `packed=True` drops all padding.
 Source: docs/subset.md.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
-from typing import Any, Union
+from typing import Any
 
 
 class Type:
@@ -30,6 +31,7 @@ class Type:
         return self.name
 
     def __call__(self, *_args: Any) -> Any:
+        """Only the compiler calls it."""
         raise RuntimeError(f"{self.name}(…) is compiled, it cannot run in Python")
 
 
@@ -86,6 +88,7 @@ class PtrType(Type):
 
     @property
     def target(self) -> AnyType:
+        """What it points to; a quoted name is resolved on first use."""
         if isinstance(self.raw, str):
             self.raw = resolve_name(self.raw, self.module)
         return as_type(self.raw)
@@ -154,12 +157,13 @@ class Field:
 
 
 class StructMeta(type):
-    """The metaclass of Struct: the class itself is the type, and answers `.offset(field)` and `.size` at import time."""
+    """The metaclass of Struct: the class itself is the type, and answers `.offset(field)` and `.size` at import."""
 
     _packed: bool
     _layout: tuple[dict[str, Field], int, int] | None
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], packed: bool = False) -> StructMeta:
+        """`packed`: without padding."""
         cls = super().__new__(mcs, name, bases, namespace)
         cls._packed = packed
         cls._layout = None
@@ -170,22 +174,27 @@ class StructMeta(type):
 
     @property
     def fields(cls) -> dict[str, Field]:
+        """The fields in order, those of a base struct first."""
         return cls._laid_out()[0]
 
     @property
     def size(cls) -> int:
+        """Bytes of one struct, padding included."""
         return cls._laid_out()[1]
 
     @property
     def align(cls) -> int:
+        """The largest alignment of a field."""
         return cls._laid_out()[2]
 
     @property
     def wasm(cls) -> str:
+        """The value type of a local of this type: an address."""
         return "i32"
 
     @property
     def embed(cls) -> EmbedType:
+        """As a field's annotation: this struct by value."""
         return EmbedType(cls)
 
     def offset(cls, field: str) -> int:
@@ -196,6 +205,7 @@ class StructMeta(type):
         return fields[field].offset
 
     def __call__(cls, *_args: Any) -> Any:
+        """Only the compiler calls it."""
         raise RuntimeError(f"{cls.__name__}(…) is compiled, it cannot run in Python")
 
     def _laid_out(cls) -> tuple[dict[str, Field], int, int]:
@@ -204,7 +214,7 @@ class StructMeta(type):
         return cls._layout
 
 
-AnyType = Union[Type, StructMeta]
+AnyType = Type | StructMeta
 
 
 def _lay_out(cls: StructMeta) -> tuple[dict[str, Field], int, int]:
@@ -215,7 +225,7 @@ def _lay_out(cls: StructMeta) -> tuple[dict[str, Field], int, int]:
         if isinstance(base, StructMeta) and base.__bases__ != (object,):
             base_fields, at, struct_align = base._laid_out()
             fields.update(base_fields)
-    for name, raw in cls.__dict__.get("__annotations__", {}).items():
+    for name, raw in inspect.get_annotations(cls).items():
         type_ = resolve_annotation(raw, cls.__module__, cls)
         align = 1 if cls._packed else type_align(type_, inline=False)
         at = (at + align - 1) // align * align
@@ -226,7 +236,10 @@ def _lay_out(cls: StructMeta) -> tuple[dict[str, Field], int, int]:
 
 
 def type_size(type_: AnyType, *, inline: bool) -> int:
-    """Bytes of `type_` in memory. `inline`: a Struct counts as its contents (array or pointer element), not as a reference."""
+    """Bytes of `type_` in memory.
+
+    inline: a Struct counts as its contents (array or pointer element), not as a reference.
+    """
     if isinstance(type_, StructMeta):
         return type_.size if inline else 4
     return type_.size
@@ -307,6 +320,7 @@ class LateStruct(Type):
         self.module = module
 
     def resolved(self) -> AnyType:
+        """The struct. Errors: NameError, TypeError."""
         return as_type(resolve_name(self.name, self.module))
 
 

@@ -55,7 +55,7 @@ class Value:
         self.expr = expr
         self.type = type_
         self.flags = flags
-        self.const = const if const is not None else expr.const
+        self.const: Any = const if const is not None else expr.const
 
     def __repr__(self) -> str:
         return f"<{describe(self.type)}>"
@@ -70,10 +70,12 @@ def int_literal(value: int) -> Value:
 
 
 def none_literal() -> Value:
+    """None: a null pointer of any type."""
     return Value(_NOTHING, NONE, PURE, 0)
 
 
 def bool_literal(value: bool) -> Value:
+    """True or False."""
     return Value(dsl.i32(int(value)), BOOL)
 
 
@@ -91,10 +93,12 @@ def describe(type_: Any) -> str:
 
 
 def is_pointer(type_: Any) -> bool:
+    """Whether a type is ptr[…] or a struct."""
     return isinstance(type_, (PtrType, StructMeta))
 
 
 def is_int(type_: Any) -> bool:
+    """Whether a type is i32, u32, i64, u64 or bool."""
     return isinstance(type_, ScalarType) and type_.kind == "int"
 
 
@@ -112,7 +116,7 @@ def typed_int(value: int, type_: AnyType) -> Value:
 
 
 def fits(value: int, type_: AnyType, *, as_bits: bool = False) -> bool:
-    """Whether a literal may become `type_`; `as_bits` also allows an unsigned pattern for a signed type and vice versa."""
+    """Whether a literal may become `type_`; `as_bits` also allows an unsigned pattern for a signed type, and back."""
     if type_ is F64:
         return abs(value) <= 2**53 or float(value) == value
     low, high = _RANGE.get(type_name(type_), (0, -1))
