@@ -1,1 +1,34 @@
-"""turso_wasm: a SQLite-compatible database compiled by Python, run by WebAssembly."""
+"""turso_wasm: a SQLite-compatible database compiled by Python, run by WebAssembly.
+
+    import turso_wasm as turso
+    with turso.connect("app.db") as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS t(a, b)")
+
+The names here are those of the standard library's `sqlite3` module (turso_wasm/dbapi). They are imported when they are
+first used: the compiler and the tools under this package do not pay for the whole engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from turso_wasm.dbapi import *  # noqa: F403
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from turso_wasm import dbapi
+
+    if name not in dbapi.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(dbapi, name)
+
+
+def __dir__() -> list[str]:
+    from turso_wasm import dbapi
+
+    return sorted([*dbapi.__all__, "__version__"])

@@ -9,12 +9,14 @@ the database's plus a suffix, so it goes the same way.
 
 from __future__ import annotations
 
-from turso_wasm.vfs.base import BUSY, CANTOPEN, File, Vfs, VfsError, code_of
+from turso_wasm.vfs.base import BUSY, CANTOPEN, CAP_MEMORY, CAP_OWNED, File, Vfs, VfsError, code_of
 from turso_wasm.vfs.file import FileVfs
+from turso_wasm.vfs.memory import MemoryVfs
 
 PREFIX = "vfs:"
+MEMORY = "memory"  # the file system of in-memory databases that have a name
 
-_registered: dict[str, Vfs] = {}
+_registered: dict[str, Vfs] = {MEMORY: MemoryVfs(CAP_MEMORY | CAP_OWNED)}
 
 
 def register_vfs(name: str, vfs: Vfs) -> None:

@@ -3,11 +3,14 @@
 What is written for a statement is one block: `Value` slots (kernel/abi.py: tag i32, 4 unused bytes, payload i64), the user's
 parameters first, then the literals lifted out of the text, and behind the slots the bytes of texts and blobs.
 Payloads of texts and blobs are address | size << 32, so the block is made for the address it will lie at.
+
+A literal may be a list of rows (`VALUES (1, 'a'), (2, 'b'), …` is one literal to the lexer): its slot is a BLOB whose payload is
+address | number of rows << 32, and at that address lie the Value slots of all rows, row by row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from struct import Struct
 from typing import Any
 
@@ -17,6 +20,7 @@ SLOT_SIZE = 16
 MIN_INTEGER, MAX_INTEGER = -(1 << 63), (1 << 63) - 1
 MAX_LENGTH = 1_000_000_000  # SQLITE_MAX_LENGTH: bytes of a text or blob
 
+_CELL = Struct("<qq")
 _slots: dict[str, Struct] = {}
 
 
@@ -31,6 +35,31 @@ class UnsupportedType(Exception):
 
 class TooBig(Exception):
     """A text or blob is longer than MAX_LENGTH."""
+
+
+def encode_block(values: Sequence[Any], literals: Sequence[Any], n_values: int, at: int) -> bytes:
+    """The block of a statement with `n_values` user parameters: `values` (missing ones are NULL), then `literals`.
+
+    Errors: as encode_parameters.
+    """
+    if not literals:
+        return encode_parameters(values, n_values, at)
+    missing = n_values - len(values)
+    flat = [*values, *([None] * missing), *literals]
+    lists = [i for i in range(n_values, len(flat)) if type(flat[i]) is tuple]
+    if not lists:
+        return encode_parameters(flat, len(flat), at)
+    rows = {i: flat[i] for i in lists}
+    for i in lists:
+        flat[i] = None
+    block = bytearray(encode_parameters(flat, len(flat), at))
+    for i, content in rows.items():
+        block += bytes(-len(block) % 8)
+        start = at + len(block)
+        cells = [value for row in content for value in row]
+        block += encode_parameters(cells, len(cells), start)
+        _CELL.pack_into(block, i * SLOT_SIZE, BLOB, start | len(content) << 32)
+    return bytes(block)
 
 
 def encode_parameters(values: Iterable[Any], n_slots: int, at: int) -> bytes:
@@ -75,15 +104,22 @@ def encode_parameters(values: Iterable[Any], n_slots: int, at: int) -> bytes:
             else:
                 kinds += "qq"
                 cells += (tag, plain)
-    layout = _slots.get(kinds)
-    if layout is None:
-        if len(_slots) > 4096:
-            _slots.clear()
-        layout = _slots[kinds] = Struct("<" + kinds)
-    packed = layout.pack(*cells)
+    packed = _layout(kinds).pack(*cells)
     if len(packed) < n_slots * SLOT_SIZE:
         packed += bytes(n_slots * SLOT_SIZE - len(packed))
     return packed + b"".join(heap) if heap else packed
+
+
+def _layout(kinds: str) -> Struct:
+    """A Struct for these kinds, kept when it is likely to be wanted again."""
+    layout = _slots.get(kinds)
+    if layout is None:
+        layout = Struct("<" + kinds)
+        if len(kinds) < 512:
+            if len(_slots) > 4096:
+                _slots.clear()
+            _slots[kinds] = layout
+    return layout
 
 
 def _span(at: int, size: int) -> int:

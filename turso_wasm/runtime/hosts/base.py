@@ -45,6 +45,9 @@ class Host(Protocol):
     def lock(self) -> AbstractContextManager[Any]:
         """Re-entrant; held while the kernel is entered (H1)."""
 
+    def pause(self, seconds: float) -> None:
+        """Let others into the kernel for that long; the caller holds `lock`, and holds it again afterwards."""
+
     def function(self, name: str) -> Callable[..., Any]:
         """A kernel export as a function of ints and floats.
 

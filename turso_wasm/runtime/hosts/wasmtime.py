@@ -73,6 +73,7 @@ class WasmtimeHost:
     def __init__(self, kernel: bytes, files: FileTable | None = None) -> None:
         """Compile (or fetch from the cache) and instantiate `kernel`."""
         self.lock = threading.RLock()
+        self._pausing = threading.Condition(self.lock)
         self.files = files or FileTable()
         self._engine = _engine()
         self._store = wasmtime.Store(self._engine)
@@ -95,6 +96,10 @@ class WasmtimeHost:
         self._error_record = self.function("error_record")
         self._error_clear = self.function("error_clear")
         self._malloc = self.function("malloc")
+
+    def pause(self, seconds: float) -> None:
+        """Give up the lock, however often it is held, for a while."""
+        self._pausing.wait(seconds)
 
     # --- calling ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,336 @@
+"""Connections: transactions, settings and shortcuts, with the semantics and messages of the `sqlite3` module."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any, Literal
+
+from turso_wasm.base.errors import SqlError
+from turso_wasm.dbapi.cursor import Cursor, Parameters
+from turso_wasm.dbapi.dump import dump_statements
+from turso_wasm.dbapi.errors import (
+    DatabaseError,
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    Warning,  # noqa: A004 — PEP 249's name
+    fail,
+)
+from turso_wasm.dbapi.trace import expanded
+from turso_wasm.dbapi.uri import Location, parse_location
+from turso_wasm.runtime import engine
+from turso_wasm.runtime.connection import Connection as RuntimeConnection
+from turso_wasm.runtime.schema import Prepared
+from turso_wasm.sql.lexer import tokenize
+
+LEGACY_TRANSACTION_CONTROL = -1
+
+IsolationLevel = Literal["", "DEFERRED", "IMMEDIATE", "EXCLUSIVE"]
+_LEVELS = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
+
+
+class Connection:
+    """A connection to a database; see `connect`."""
+
+    Warning = Warning
+    Error = Error
+    InterfaceError = InterfaceError
+    DatabaseError = DatabaseError
+    InternalError = InternalError
+    OperationalError = OperationalError
+    ProgrammingError = ProgrammingError
+    IntegrityError = IntegrityError
+    DataError = DataError
+    NotSupportedError = NotSupportedError
+
+    def __init__(
+        self,
+        database: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        timeout: float = 5.0,
+        detect_types: int = 0,
+        isolation_level: IsolationLevel | None = "",
+        check_same_thread: bool = True,
+        cached_statements: int = 128,
+        uri: bool = False,
+        *,
+        autocommit: bool | int = LEGACY_TRANSACTION_CONTROL,
+    ) -> None:
+        """Open the database. Errors: OperationalError when it cannot be opened."""
+        self._thread = threading.get_ident() if check_same_thread else None
+        self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
+        self._trace_callback: Callable[[str], object] | None = None
+        self._text: Callable[[bytes], Any] | None = None
+        self._text_factory: Any = str
+        self.detect_types = detect_types
+        self.row_factory: Callable[[Cursor, tuple[Any, ...]], Any] | None = None
+        self._isolation_level: str | None = None
+        self._autocommit: bool | int = LEGACY_TRANSACTION_CONTROL
+        self.isolation_level = isolation_level
+        try:
+            self._location = parse_location(database, uri)
+            self._runtime = _open(self._location)
+        except SqlError as error:
+            fail(error)
+        self._runtime.busy_timeout_ms = int(timeout * 1000)
+        self.autocommit = autocommit
+
+    # --- statements ---------------------------------------------------------------------------------------------
+
+    def cursor(self, factory: Callable[[Connection], Cursor] = Cursor) -> Cursor:
+        """A new cursor."""
+        self._check()
+        made = factory(self)
+        if not isinstance(made, Cursor):
+            raise TypeError(f"factory must return a cursor, not {type(made).__name__}")
+        if self.row_factory is not None:
+            made.row_factory = self.row_factory
+        return made
+
+    def execute(self, sql: str, parameters: Parameters = (), /) -> Cursor:
+        """A new cursor on which the statement was executed."""
+        return self.cursor().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> Cursor:
+        """A new cursor on which `executemany` was called."""
+        return self.cursor().executemany(sql, parameters)
+
+    def executescript(self, sql_script: str, /) -> Cursor:
+        """A new cursor on which `executescript` was called."""
+        return self.cursor().executescript(sql_script)
+
+    # --- transactions -------------------------------------------------------------------------------------------
+
+    def commit(self) -> None:
+        """Commit what is open. With autocommit=False a new transaction begins at once."""
+        self._check()
+        if self._autocommit is True:
+            return
+        if self.in_transaction:
+            self._run("COMMIT")
+        if self._autocommit is False:
+            self._run("BEGIN")
+
+    def rollback(self) -> None:
+        """Roll back what is open. With autocommit=False a new transaction begins at once."""
+        self._check()
+        if self._autocommit is True:
+            return
+        if self.in_transaction:
+            self._run("ROLLBACK")
+        if self._autocommit is False:
+            self._run("BEGIN")
+
+    def _begin_implicitly(self) -> None:
+        """What the module does before an INSERT, UPDATE or DELETE when `isolation_level` is not None."""
+        if (
+            self._autocommit == LEGACY_TRANSACTION_CONTROL
+            and self._isolation_level is not None
+            and not self.in_transaction
+        ):
+            self._run(f"BEGIN {self._isolation_level}".rstrip())
+
+    def _commit_implicitly(self) -> None:
+        """What the module does before a script."""
+        if self._autocommit == LEGACY_TRANSACTION_CONTROL and self.in_transaction:
+            self._run("COMMIT")
+
+    def _run(self, sql: str) -> None:
+        """A statement of our own that returns nothing."""
+        try:
+            prepared = self._runtime.prepare(sql)
+            assert prepared is not None
+            self._trace(prepared, ())
+            statement, _ = self._runtime.execute(prepared)
+            self._runtime.release(statement)
+        except SqlError as error:
+            fail(error)
+
+    @property
+    def in_transaction(self) -> bool:
+        """True while a transaction is open."""
+        self._check()
+        return self._runtime.in_transaction
+
+    @property
+    def isolation_level(self) -> str | None:
+        """How transactions are begun implicitly (legacy control): "", "DEFERRED", "IMMEDIATE", "EXCLUSIVE"; None: never."""
+        return self._isolation_level
+
+    @isolation_level.setter
+    def isolation_level(self, level: str | None) -> None:
+        if level is not None:
+            if not isinstance(level, str):
+                raise TypeError("isolation_level must be str or None")
+            if level.upper() not in _LEVELS:
+                raise ValueError("isolation_level string must be '', 'DEFERRED', 'IMMEDIATE', or 'EXCLUSIVE'")
+        elif hasattr(self, "_runtime") and self.in_transaction:
+            self._commit_implicitly()
+        self._isolation_level = level
+
+    @property
+    def autocommit(self) -> bool | int:
+        """True: SQLite's autocommit; False: a transaction is always open (PEP 249); LEGACY_TRANSACTION_CONTROL."""
+        return self._autocommit
+
+    @autocommit.setter
+    def autocommit(self, value: bool | int) -> None:
+        if value is not True and value is not False and value != LEGACY_TRANSACTION_CONTROL:
+            raise ValueError("autocommit must be True, False, or sqlite3.LEGACY_TRANSACTION_CONTROL")
+        self._check()
+        if value is True and self.in_transaction:
+            self._run("COMMIT")
+        elif value is False and not self.in_transaction:
+            self._run("BEGIN")
+        self._autocommit = value
+
+    def __enter__(self) -> Connection:
+        self._check()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Literal[False]:
+        if self._autocommit is True or (self._autocommit == LEGACY_TRANSACTION_CONTROL and not self.in_transaction):
+            return False
+        if kind is None:
+            try:
+                self.commit()
+            except BaseException:
+                self.rollback()
+                raise
+        else:
+            self.rollback()
+        return False
+
+    # --- state --------------------------------------------------------------------------------------------------
+
+    @property
+    def total_changes(self) -> int:
+        """Rows inserted, updated and deleted since the connection was opened."""
+        self._check()
+        return self._runtime.counters()[1]
+
+    @property
+    def text_factory(self) -> Any:
+        """What makes the Python value of a TEXT from its bytes; `str` by default."""
+        return self._text_factory
+
+    @text_factory.setter
+    def text_factory(self, factory: Any) -> None:
+        self._text_factory = factory
+        self._text = None if factory is str else factory
+
+    def interrupt(self) -> None:
+        """Make the statements that are running (in other threads) fail with "interrupted"."""
+        if not self._runtime.address:
+            raise ProgrammingError("Cannot operate on a closed database.")
+        self._runtime.interrupt()
+
+    def set_trace_callback(self, callback: Callable[[str], object] | None, /) -> None:
+        """Call `callback` with the text of every statement that is run, parameters filled in."""
+        self._check()
+        self._trace_callback = callback
+
+    def iterdump(self, *, filter: str | None = None) -> Iterator[str]:  # noqa: A002 — the sqlite3 module's name
+        """The database as SQL statements; `filter`: a LIKE pattern for the names of what is dumped."""
+        self._check()
+        return dump_statements(self, filter)
+
+    def close(self) -> None:
+        """Close; an open transaction is rolled back. Closing twice is fine."""
+        self._check_thread()
+        for cursor in list(self._cursors):
+            cursor._finish()
+        self._runtime.close()
+
+    def __del__(self) -> None:
+        runtime = getattr(self, "_runtime", None)
+        if runtime is not None:
+            del self._runtime
+
+    # --- for cursors --------------------------------------------------------------------------------------------
+
+    def _prepare(self, sql: str) -> Prepared | None:
+        """One statement. Errors: ProgrammingError when there are more."""
+        if not isinstance(sql, str):
+            raise TypeError(f"execute() argument 1 must be str, not {type(sql).__name__}")
+        try:
+            prepared = self._runtime.prepare(sql)
+        except SqlError as error:
+            if "\0" in sql:
+                raise ProgrammingError("the query contains a null character") from None
+            fail(error)
+        if "\0" in sql:
+            raise ProgrammingError("the query contains a null character")
+        if prepared is not None and prepared.has_tail:
+            raise ProgrammingError("You can only execute one statement at a time.")
+        return prepared
+
+    def _skip_empty(self, sql: str, at: int) -> int:
+        """The offset behind the empty statement at `at`."""
+        end = tokenize(sql, at).end
+        return end if end > at else len(sql)
+
+    def _trace(self, prepared: Prepared, values: Any) -> None:
+        if self._trace_callback is not None:
+            self._trace_callback(expanded(prepared, values))
+
+    def _check(self) -> None:
+        if not self._runtime.address:
+            raise ProgrammingError("Cannot operate on a closed database.")
+        self._check_thread()
+
+    def _check_thread(self) -> None:
+        if self._thread is not None and self._thread != threading.get_ident():
+            raise ProgrammingError(
+                "SQLite objects created in a thread can only be used in that same thread. "
+                f"The object was created in thread id {self._thread} and this is thread id {threading.get_ident()}."
+            )
+
+
+def _open(location: Location) -> RuntimeConnection:
+    return RuntimeConnection(
+        engine.host(),
+        location.path,
+        readonly=location.readonly,
+        create=location.create,
+        vfs=location.vfs,
+        shared_memory=location.shared_memory,
+    )
+
+
+def connect(
+    database: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    timeout: float = 5.0,
+    detect_types: int = 0,
+    isolation_level: IsolationLevel | None = "",
+    check_same_thread: bool = True,
+    factory: Callable[..., Connection] | None = None,
+    cached_statements: int = 128,
+    uri: bool = False,
+    *,
+    autocommit: bool | int = LEGACY_TRANSACTION_CONTROL,
+) -> Connection:
+    """Open a database: a file, ":memory:", "" for a temporary one, or with `uri` a `file:` URI.
+
+    timeout: seconds to wait while another connection holds a lock. The other arguments are those of `sqlite3.connect`.
+    """
+    return (factory or Connection)(
+        database,
+        timeout,
+        detect_types,
+        isolation_level,
+        check_same_thread,
+        cached_statements,
+        uri,
+        autocommit=autocommit,
+    )

@@ -1,0 +1,335 @@
+"""Cursors: executing statements and fetching rows, with the semantics and messages of the `sqlite3` module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from turso_wasm.base.errors import SQLITE_SCHEMA, SqlError
+from turso_wasm.dbapi.errors import DataError, OperationalError, ProgrammingError, fail
+from turso_wasm.dbapi.types import PARSE_COLNAMES, adapted, converted, find_converter
+from turso_wasm.runtime.parameters import TooBig, UnsupportedType
+from turso_wasm.runtime.rows import UndecodableText
+
+if TYPE_CHECKING:
+    from turso_wasm.codegen.program import Program
+    from turso_wasm.dbapi.connection import Connection
+    from turso_wasm.runtime.schema import Prepared
+    from turso_wasm.runtime.statement import Statement
+
+Parameters = Sequence[Any] | Mapping[str, Any]
+Description = tuple[tuple[str, None, None, None, None, None, None], ...]
+
+DML = frozenset(("insert", "update", "delete"))
+
+
+class Cursor:
+    """Executes statements one after the other and gives the rows of the last one."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.arraysize = 1
+        self.description: Description | None = None
+        self.lastrowid: int | None = None
+        self.rowcount = -1
+        self.row_factory = connection.row_factory
+        self._statement: Statement | None = None
+        self._rows: Iterator[tuple[Any, ...]] = iter(())
+        self._converters: list[Callable[[bytes], Any] | None] | None = None
+        self._closed = False
+        connection._cursors.add(self)
+
+    # --- executing ----------------------------------------------------------------------------------------------
+
+    def execute(self, sql: str, parameters: Parameters = (), /) -> Cursor:
+        """Execute one statement.
+
+        Errors: ProgrammingError for several statements, a wrong number of parameters, a closed cursor; the engine's.
+        """
+        connection = self._usable()
+        self._finish()
+        prepared = connection._prepare(sql)
+        self.description = None
+        self.rowcount = -1
+        if prepared is None:
+            return self
+        program = prepared.program
+        if program.kind in DML:
+            connection._begin_implicitly()
+            self.rowcount = 0
+        values = parameters_for(program, parameters)
+        connection._trace(prepared, values)
+        runtime = connection._runtime
+        try:
+            statement, rows = runtime.execute(prepared, values, connection._text)
+        except Exception as error:
+            self.rowcount = -1
+            _fail(error, program)
+        self._started(statement, rows)
+        self.lastrowid = runtime.counters()[2]
+        return self
+
+    def _started(self, statement: Statement, rows: list[Any] | None) -> None:
+        program = statement.program
+        if program.kind in DML and (statement.finished or program.returns_rows):
+            self.rowcount = statement.changes
+        if program.columns:
+            self._describe(program)
+            self._rows = iter(rows or ())
+        if statement.finished:
+            self.connection._runtime.release(statement)
+        else:
+            self._statement = statement
+
+    def _describe(self, program: Program) -> None:
+        detect = self.connection.detect_types
+        names = [column.name for column in program.columns]
+        if detect:
+            found = [find_converter(detect, column.name, column.decltype) for column in program.columns]
+            self._converters = found if any(found) else None
+            if detect & PARSE_COLNAMES:
+                names = [name.partition(" [")[0] if name.endswith("]") else name for name in names]
+        self.description = tuple((name, None, None, None, None, None, None) for name in names)
+
+    def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> Cursor:
+        """Execute one INSERT, UPDATE or DELETE for each set of parameters; `rowcount` sums up.
+
+        Errors: as execute; ProgrammingError for another kind of statement.
+        """
+        connection = self._usable()
+        self._finish()
+        prepared = connection._prepare(sql)
+        self.description = None
+        self.rowcount = -1
+        if prepared is None:
+            return self
+        program = prepared.program
+        if program.kind not in DML:
+            raise ProgrammingError("executemany() can only execute DML statements.")
+        if program.columns:
+            raise ProgrammingError("executemany() can only execute DML statements.")
+        connection._begin_implicitly()
+        before = connection._runtime.counters()[1]
+        try:
+            self._run_many(connection, prepared, iter(parameters))
+        except Exception as error:
+            _fail(error, program)
+        self.rowcount = connection._runtime.counters()[1] - before
+        return self
+
+    def _run_many(self, connection: Connection, prepared: Prepared, sets: Iterator[Parameters]) -> None:
+        """The tight loop; a schema that changes under it costs a retry of one row."""
+        runtime = connection._runtime
+        traced = connection._trace_callback is not None
+        pending: Sequence[Any] | None = None
+        while True:
+            program, literals = prepared.program, prepared.literals
+            try:
+                with runtime.host.lock, runtime.running(prepared) as statement:
+                    bind, step, reset = statement.bind, statement.step, statement.reset
+                    if pending is not None:
+                        bind(pending, literals)
+                        step()
+                        reset()
+                        pending = None
+                    for one in sets:
+                        values = parameters_for(program, one)
+                        if traced:
+                            connection._trace(prepared, values)
+                        pending = values
+                        bind(values, literals)
+                        step()
+                        reset()
+                    return
+            except SqlError as error:
+                if error.code != SQLITE_SCHEMA:
+                    runtime.after_failure()
+                    raise
+                prepared = runtime.prepare_again(prepared)
+
+    def executescript(self, sql_script: str, /) -> Cursor:
+        """Execute all statements of a script; rows they give are dropped. A pending implicit transaction is committed first."""
+        connection = self._usable()
+        if not isinstance(sql_script, str):
+            raise TypeError(f"executescript() argument must be str, not {type(sql_script).__name__}")
+        if "\0" in sql_script:
+            raise ValueError("embedded null character")
+        self._finish()
+        connection._commit_implicitly()
+        runtime = connection._runtime
+        at = 0
+        while at < len(sql_script):
+            try:
+                prepared = runtime.prepare(sql_script, at)
+                if prepared is None:
+                    at = connection._skip_empty(sql_script, at)
+                    continue
+                connection._trace(prepared, ())
+                statement, rows = runtime.execute(prepared, (None,) * prepared.program.n_user_params)
+                try:
+                    while rows is not None and not statement.finished:
+                        rows = statement.step()
+                finally:
+                    runtime.release(statement)
+                at = prepared.end
+            except SqlError as error:
+                fail(error)
+        return self
+
+    # --- fetching -----------------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Any]:
+        """The rows that are left; a generator, because that is the fastest loop Python has."""
+        self._usable()
+        while True:
+            if self._converters is None and self.row_factory is None:
+                yield from self._rows
+            else:
+                for row in self._rows:
+                    yield self._shaped(row)
+            row = self._next_batch()
+            if row is None:
+                return
+            yield self._shaped(row)
+
+    def __next__(self) -> Any:
+        row = next(self._rows, None)
+        if row is None:
+            if self._closed:
+                self._usable()
+            row = self._next_batch()
+            if row is None:
+                raise StopIteration
+        return self._shaped(row)
+
+    def _next_batch(self) -> tuple[Any, ...] | None:
+        """The first row of the next batch that has one, None when the statement is finished."""
+        connection = self._usable()
+        while self._statement is not None:
+            statement = self._statement
+            runtime = connection._runtime
+            with runtime.host.lock:
+                try:
+                    rows = statement.step(connection._text)
+                except Exception as error:
+                    self._statement = None
+                    runtime.failed(statement)
+                    _fail(error, statement.program)
+                if statement.finished:
+                    self._statement = None
+                    runtime.completed(statement)
+                    runtime.release(statement)
+            if rows:
+                self._rows = iter(rows)
+                return next(self._rows)
+        return None
+
+    def _shaped(self, row: tuple[Any, ...]) -> Any:
+        if self._converters is not None:
+            row = converted(row, self._converters)
+        return row if self.row_factory is None else self.row_factory(self, row)
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+        self._usable()
+        return next(self, None)
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        """Up to `size` rows (default: arraysize)."""
+        self._usable()
+        wanted = self.arraysize if size is None else size
+        rows: list[Any] = []
+        for row in self:
+            if len(rows) >= wanted:
+                break
+            rows.append(row)
+            if len(rows) == wanted:
+                break
+        return rows
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        self._usable()
+        rows = list(self._rows)
+        while (row := self._next_batch()) is not None:
+            rows.append(row)
+            rows += self._rows
+        if self.row_factory is None and self._converters is None:
+            return rows
+        return [self._shaped(row) for row in rows]
+
+    # --- the rest -----------------------------------------------------------------------------------------------
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the result columns."""
+        return tuple(column[0] for column in self.description or ())
+
+    def setinputsizes(self, sizes: object, /) -> None:
+        """Required by PEP 249; does nothing."""
+
+    def setoutputsize(self, size: object, column: object = None, /) -> None:
+        """Required by PEP 249; does nothing."""
+
+    def close(self) -> None:
+        """Give up the statement; the cursor is unusable from now on."""
+        self.connection._check_thread()
+        self._finish()
+        self._closed = True
+
+    def _finish(self) -> None:
+        """Give the running statement back."""
+        statement, self._statement = self._statement, None
+        self._rows = iter(())
+        self._converters = None
+        if statement is not None and self.connection._runtime.address:
+            self.connection._runtime.release(statement)
+
+    def _usable(self) -> Connection:
+        if self._closed:
+            raise ProgrammingError("Cannot operate on a closed cursor.")
+        self.connection._check()
+        return self.connection
+
+
+def parameters_for(program: Program, given: Parameters) -> Sequence[Any]:
+    """The values of a Program's parameters in order. Errors: ProgrammingError as the sqlite3 module's."""
+    n = program.n_user_params
+    if isinstance(given, (tuple, list)) or (not isinstance(given, Mapping) and isinstance(given, Sequence)):
+        if len(given) != n:
+            raise ProgrammingError(
+                f"Incorrect number of bindings supplied. The current statement uses {n}, and there are {len(given)} supplied."
+            )
+        return adapted(given)
+    if isinstance(given, Mapping) or hasattr(given, "__getitem__"):
+        return adapted([_named(program, i, given) for i in range(n)])
+    raise ProgrammingError("parameters are of unsupported type")
+
+
+def _named(program: Program, at: int, given: Mapping[str, Any]) -> Any:
+    name = program.param_names[at] if at < len(program.param_names) else None
+    if name is None:
+        raise ProgrammingError(
+            f"Binding {at + 1} has no name, but you supplied a dictionary (which has only names)."
+        )
+    try:
+        return given[name[1:]]
+    except LookupError:
+        raise ProgrammingError(f"You did not supply a value for binding parameter :{name[1:]}.") from None
+
+
+def _fail(error: Exception, program: Program) -> Any:
+    """Raise what the sqlite3 module raises for an error of the runtime."""
+    if isinstance(error, SqlError):
+        fail(error)
+    if isinstance(error, UnsupportedType):
+        name = program.param_names[error.index] if error.index < len(program.param_names) else None
+        which = f"'{name}'" if name and not name.startswith("?") else str(error.index + 1)
+        raise ProgrammingError(f"Error binding parameter {which}: type '{error.type_name}' is not supported") from None
+    if isinstance(error, TooBig):
+        raise DataError("string or blob too big") from None
+    if isinstance(error, UndecodableText):
+        column = program.columns[error.column].name
+        text = error.raw.decode("utf-8", "replace")
+        raise OperationalError(f"Could not decode to UTF-8 column '{column}' with text '{text}'") from None
+    raise error

@@ -1,0 +1,108 @@
+"""Values of other types: adapters on the way in, converters on the way out, and the constructors of PEP 249."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+PARSE_DECLTYPES = 1
+PARSE_COLNAMES = 2
+
+Binary = memoryview
+Date = datetime.date
+Time = datetime.time
+Timestamp = datetime.datetime
+
+
+def DateFromTicks(ticks: float) -> datetime.date:  # noqa: N802 — PEP 249's name
+    """The local date of a time in seconds since 1970."""
+    return datetime.date(*time.localtime(ticks)[:3])
+
+
+def TimeFromTicks(ticks: float) -> datetime.time:  # noqa: N802 — PEP 249's name
+    """The local time of day of a time in seconds since 1970."""
+    return datetime.time(*time.localtime(ticks)[3:6])
+
+
+def TimestampFromTicks(ticks: float) -> datetime.datetime:  # noqa: N802 — PEP 249's name
+    """The local date and time of a time in seconds since 1970."""
+    return datetime.datetime(*time.localtime(ticks)[:6])
+
+
+class PrepareProtocol:
+    """What `__conform__` is asked for."""
+
+
+PLAIN = frozenset((int, float, str, bytes, bytearray, memoryview, type(None), bool))
+
+_adapters: dict[type, Callable[[Any], Any]] = {}
+_converters: dict[str, Callable[[bytes], Any]] = {}
+
+
+def register_adapter(kind: type, adapter: Callable[[Any], Any]) -> None:
+    """Bind values of `kind` as what `adapter` makes of them."""
+    _adapters[kind] = adapter
+
+
+def register_converter(name: str, converter: Callable[[bytes], Any]) -> None:
+    """Turn values of columns declared as `name` (see `detect_types`) into what `converter` makes of their bytes."""
+    _converters[name.upper()] = converter
+
+
+def adapted(values: Sequence[Any]) -> Sequence[Any]:
+    """The parameters with adapters applied to everything that is not of a plain type."""
+    if PLAIN.issuperset(map(type, values)):
+        return values
+    return [value if type(value) in PLAIN else _adapt(value) for value in values]
+
+
+def _adapt(value: Any) -> Any:
+    adapter = _adapters.get(type(value))
+    if adapter is not None:
+        return adapter(value)
+    conform = getattr(value, "__conform__", None)
+    if conform is not None:
+        result = conform(PrepareProtocol)
+        if result is not None:
+            return result
+    return value
+
+
+def find_converter(detect_types: int, name: str, decltype: str | None) -> Callable[[bytes], Any] | None:
+    """The converter for a result column: by `name [type]` first, then by the first word of its declared type."""
+    if detect_types & PARSE_COLNAMES and "[" in name:
+        found = _converters.get(name.rpartition("[")[2].partition("]")[0].upper())
+        if found is not None:
+            return found
+    if detect_types & PARSE_DECLTYPES and decltype:
+        return _converters.get(decltype.split("(")[0].split(" ")[0].upper())
+    return None
+
+
+def converted(row: tuple[Any, ...], converters: Sequence[Callable[[bytes], Any] | None]) -> tuple[Any, ...]:
+    """The row with converters applied to the columns that have one."""
+    return tuple(
+        value if convert is None or value is None else convert(_as_bytes(value))
+        for value, convert in zip(row, converters, strict=True)
+    )
+
+
+def _as_bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _convert_timestamp(raw: bytes) -> datetime.datetime:
+    day, clock = raw.split(b" ")
+    year, month, date = map(int, day.split(b"-"))
+    whole, _, fraction = clock.partition(b".")
+    hours, minutes, seconds = map(int, whole.split(b":"))
+    micro = int(f"{fraction.decode():0<6.6}") if fraction else 0
+    return datetime.datetime(year, month, date, hours, minutes, seconds, micro)
+
+
+register_adapter(datetime.date, datetime.date.isoformat)
+register_adapter(datetime.datetime, lambda value: value.isoformat(" "))
+register_converter("date", lambda raw: datetime.date(*map(int, raw.split(b"-"))))
+register_converter("timestamp", _convert_timestamp)

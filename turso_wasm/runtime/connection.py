@@ -1,0 +1,360 @@
+"""An open database connection: the kernel's Connection, the schema it sees, and the statements it runs.
+
+Owns preparing (caches, compilation, reload of a schema that moved), the pool of kernel statements, and the registry of
+databases that lets connections share schemas and Programs. Transaction state, locks and pages are the kernel's.
+
+Invariants:
+  N1  Every method that enters the kernel holds the host's lock; none keeps it while it sleeps (statement.py S2).
+  N2  After a statement that changed the schema, the schema is read again before anything is compiled. As long as
+      the change is not committed, the Schema is this connection's own; it is dropped when the transaction ends, however it does.
+  N3  A connection that is collected without `close` is freed later, by whoever enters next: finalizers may run inside the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from turso_wasm.base.errors import SQLITE_INTERRUPT, SQLITE_SCHEMA, SqlError
+from turso_wasm.catalog.catalog import Catalog, Catalogs
+from turso_wasm.codegen.program import Program
+from turso_wasm.kernel.abi import DB_PAGE_COUNT, DB_SCHEMA_COOKIE, OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP
+from turso_wasm.runtime import layout
+from turso_wasm.runtime.compiler import compile_statement
+from turso_wasm.runtime.files import MEMORY, qualified
+from turso_wasm.runtime.hosts.base import Host, Instance, address
+from turso_wasm.runtime.schema import Prepared, Schema
+from turso_wasm.runtime.statement import Statement
+from turso_wasm.sql.lexer import END, normalize, tokenize
+
+MAX_RETRIES = 50  # SQLITE_MAX_SCHEMA_RETRY
+MAX_IDLE = 64  # kernel statements kept for reuse, a connection
+
+SCHEMA_QUERY = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master"
+STATISTICS_QUERY = "SELECT tbl, idx, stat FROM main.sqlite_stat1"
+
+
+class Database:
+    """What the connections of this process to one database share: the Schemas of committed cookies."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[int, Schema] = {}
+
+    def add(self, schema: Schema) -> None:
+        """Share a committed schema; the two newest are kept (a reader may still be at the older)."""
+        self.schemas[schema.cookie] = schema
+        while len(self.schemas) > 2:
+            del self.schemas[next(iter(self.schemas))]
+
+
+_databases: weakref.WeakValueDictionary[tuple[int, str], Database] = weakref.WeakValueDictionary()
+_abandoned: list[tuple[Host, int]] = []
+
+
+def _free_abandoned() -> None:
+    """Free the kernel connections of collected Connections (N3)."""
+    while _abandoned:
+        host, at = _abandoned.pop()
+        with host.lock:
+            host.function("connection_free")(at)
+
+
+class Connection:
+    """See the module docstring. `path`: a file name, ":memory:", or "" for a temporary database."""
+
+    def __init__(
+        self,
+        host: Host,
+        path: str,
+        *,
+        readonly: bool = False,
+        create: bool = True,
+        vfs: str | None = None,
+        shared_memory: str | None = None,
+    ) -> None:
+        """Open or create the database.
+
+        vfs: a registered file system (files.py). shared_memory: the name of an in-memory database that all connections of the
+        process to that name share. Errors: SqlError(SQLITE_CANTOPEN), …
+        """
+        self.host = host
+        self.path = path
+        self.busy_timeout_ms = 0
+        self.address = 0
+        self._idle: dict[tuple[Instance, int, int], list[Statement]] = {}
+        self._n_idle = 0
+        self._schema: Schema | None = None
+        self._schema_is_private = False
+        self._bootstrap = Schema(Catalogs([Catalog()]), -1)
+        self.active: set[Statement] = set()
+        if shared_memory is not None:
+            name, flags = qualified(MEMORY, shared_memory), OPEN_CREATE
+        else:
+            name, flags = _kernel_name(path, vfs, readonly, create)
+        _free_abandoned()
+        with host.lock:
+            self.address = address(host.function("connection_new")())
+            try:
+                self._open_slot(0, name, flags)
+            except BaseException:
+                self.close()
+                raise
+        shared = not flags & (OPEN_MEMORY | OPEN_TEMP)
+        self.database = _databases.setdefault((id(host), name), Database()) if shared else Database()
+
+    def _open_slot(self, slot: int, name: str, flags: int) -> None:
+        raw = name.encode("utf-8", "surrogateescape")
+        at = address(self.host.function("malloc")(len(raw) + 1))
+        try:
+            self.host.write(at, raw)
+            self.host.function("connection_open")(self.address, slot, at, len(raw), flags)
+        finally:
+            self.host.function("mfree")(at)
+
+    def close(self) -> None:
+        """Roll back what is open and free everything; safe to call twice."""
+        if not self.address:
+            return
+        with self.host.lock:
+            _free_abandoned()
+            at, self.address = self.address, 0
+            for statement in [*self.active, *(s for pool in self._idle.values() for s in pool)]:
+                statement.finished = True
+            self.active.clear()
+            self._idle.clear()
+            self.host.function("connection_free")(at)
+
+    def __del__(self) -> None:
+        if getattr(self, "address", 0):
+            _abandoned.append((self.host, self.address))
+
+    # --- state the kernel keeps ---------------------------------------------------------------------------------
+
+    @property
+    def in_transaction(self) -> bool:
+        """True between BEGIN and COMMIT or ROLLBACK."""
+        (autocommit,) = self.host.unpack(layout.I32, self.address + layout.AUTOCOMMIT_AT)
+        return not autocommit
+
+    def counters(self) -> tuple[int, int, int]:
+        """(changes of the last INSERT, UPDATE or DELETE, total changes, last_insert_rowid)."""
+        changes, total, rowid = self.host.unpack(layout.COUNTERS, self.address + layout.COUNTERS_AT)
+        return changes, total, rowid
+
+    def interrupt(self) -> None:
+        """Make running statements end with SQLITE_INTERRUPT; may be called from any thread, without the lock."""
+        if self.address:
+            self.host.pack(layout.I32, self.address + layout.INTERRUPTED_AT, 1)
+
+    # --- preparing ----------------------------------------------------------------------------------------------
+
+    def prepare(self, sql: str, start: int = 0) -> Prepared | None:
+        """The statement that begins at character `start`; None when only space, comments or a semicolon are there.
+
+        Errors: SqlError with SQLite's message and span.
+        """
+        with self.host.lock:
+            if _abandoned:
+                _free_abandoned()
+            if start == 0 and self._schema is not None and (found := self._schema.find_text(sql)) is not None:
+                return found
+            try:
+                return self._prepare(self.schema(), sql, start)
+            except SqlError:
+                if self._bootstrap is self._schema or not self._schema_moved():
+                    raise
+            return self._prepare(self.schema(), sql, start)
+
+    def _prepare(self, schema: Schema, sql: str, start: int) -> Prepared | None:
+        tokens = tokenize(sql, start)
+        if tokens.kinds[0] in (";", END):
+            return None
+        key, literals = normalize(tokens)
+        known = schema.find_shape(key, literals)
+        if known is None:
+            program = compile_statement(tokens, schema.catalogs)
+            known = program, self.host.load(program)
+            schema.add_shape(key, literals, *known)
+        has_tail = tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END
+        prepared = Prepared(sql, start, tokens.end, *known, literals if known[0].n_literals else (), schema, has_tail)
+        if start == 0:
+            schema.add_text(prepared)
+        return prepared
+
+    # --- schema -------------------------------------------------------------------------------------------------
+
+    def schema(self) -> Schema:
+        """The schema as this connection sees it now, read if need be."""
+        if self._schema is None:
+            self._schema = self._load_schema()
+        return self._schema
+
+    def forget_schema(self) -> None:
+        """Read the schema again before it is next used."""
+        self._schema = None
+
+    def _cookie(self) -> int:
+        return int(self.host.function("database_get")(self.address, 0, DB_SCHEMA_COOKIE))
+
+    def _schema_moved(self) -> bool:
+        """True, and the schema forgotten, when it is no longer the one in the file."""
+        if self._schema is None or self._cookie() == self._schema.cookie:
+            return False
+        self._schema = None
+        return True
+
+    def _load_schema(self) -> Schema:
+        for _ in range(MAX_RETRIES):
+            cookie = self._cookie()
+            known = None if self._schema_is_private else self.database.schemas.get(cookie)
+            if known is not None:
+                return known
+            catalog = self._read_catalog(cookie)
+            if self._cookie() == cookie:
+                schema = Schema(Catalogs([catalog]), cookie)
+                if not self._schema_is_private:
+                    self.database.add(schema)
+                return schema
+        raise SqlError(SQLITE_SCHEMA, "database schema has changed")
+
+    def _read_catalog(self, cookie: int) -> Catalog:
+        if self.host.function("database_get")(self.address, 0, DB_PAGE_COUNT) == 0:
+            return Catalog(cookie=cookie)
+        rows = self._query(self._bootstrap, SCHEMA_QUERY)
+        catalog = Catalog(rows=rows, cookie=cookie)  # type: ignore[arg-type]
+        if catalog.find_table("sqlite_stat1") is None:
+            return catalog
+        statistics = self._query(Schema(Catalogs([catalog]), -1), STATISTICS_QUERY)
+        return Catalog(rows=rows, cookie=cookie, statistics=statistics)  # type: ignore[arg-type]
+
+    def _query(self, schema: Schema, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of a query of ours."""
+        prepared = schema.find_text(sql) or self._prepare(schema, sql, 0)
+        assert prepared is not None
+        statement = self.acquire(prepared)
+        try:
+            rows = []
+            while (batch := statement.step()) is not None:
+                rows += batch
+            return rows
+        finally:
+            self.release(statement)
+
+    # --- executing ----------------------------------------------------------------------------------------------
+
+    def execute(self, prepared: Prepared, values: Sequence[Any] = (), text: Any = None) -> tuple[Statement, list[Any] | None]:
+        """Start a statement: (the statement, the first batch of rows, None when it is finished already).
+
+        A statement whose schema is out of date is prepared again. The caller gives it back with `release`, at once when it is
+        finished. Errors: as Statement.step and Statement.bind.
+        """
+        with self.host.lock:
+            for attempt in range(MAX_RETRIES):
+                statement = self.acquire(prepared)
+                try:
+                    statement.bind(values, prepared.literals)
+                    rows = statement.step(text)
+                except BaseException as error:
+                    self.failed(statement)
+                    if isinstance(error, SqlError) and error.code == SQLITE_SCHEMA and attempt < MAX_RETRIES - 1:
+                        prepared = self.prepare_again(prepared)
+                        continue
+                    raise
+                if statement.finished:
+                    self.completed(statement)
+                return statement, rows
+            raise AssertionError("unreachable")
+
+    def prepare_again(self, prepared: Prepared) -> Prepared:
+        """The same text against the schema of now."""
+        self.forget_schema()
+        again = self.prepare(prepared.sql, prepared.start)
+        assert again is not None
+        return again
+
+    def acquire(self, prepared: Prepared) -> Statement:
+        """A kernel statement for this Program, from the pool or new."""
+        program = prepared.program
+        if not self.active:
+            self.host.pack(layout.I32, self.address + layout.INTERRUPTED_AT, 0)
+        pool = self._idle.get((prepared.instance, program.n_params, len(program.columns)))
+        if pool:
+            statement = pool.pop()
+            statement.program = program
+            statement.n_values = program.n_user_params
+            self._n_idle -= 1
+        else:
+            statement = Statement(self, program, prepared.instance)
+        self.active.add(statement)
+        return statement
+
+    def release(self, statement: Statement) -> None:
+        """Give a statement back; whatever it still holds is given up."""
+        with self.host.lock:
+            if statement not in self.active:
+                return
+            self.active.discard(statement)
+            statement.reset()
+            key = (statement.instance, statement.n_slots, statement.n_columns)
+            self._idle.setdefault(key, []).append(statement)
+            self._n_idle += 1
+            if self._n_idle > MAX_IDLE:
+                self._trim()
+
+    def _trim(self) -> None:
+        """Free the statements that were idle longest."""
+        for key in list(self._idle):
+            for statement in self._idle.pop(key):
+                statement.free()
+                self._n_idle -= 1
+            if self._n_idle <= MAX_IDLE // 2:
+                return
+
+    def failed(self, statement: Statement) -> None:
+        """A step raised: the statement was aborted, and with it maybe the transaction (N2)."""
+        self.release(statement)
+        self.after_failure()
+
+    def completed(self, statement: Statement) -> None:
+        """A statement ran to its end: see what it did to the schema (N2)."""
+        program = statement.program
+        if program.changes_schema:
+            self._schema = None
+            self._schema_is_private = self.in_transaction
+        elif self._schema_is_private:
+            if program.kind == "transaction":
+                self._schema = None
+            self.after_failure()
+
+    def after_failure(self) -> None:
+        """Drop a schema that was this transaction's own if the transaction is over (N2)."""
+        if self._schema_is_private and not self.in_transaction:
+            self._schema = None
+            self._schema_is_private = False
+
+    @contextmanager
+    def running(self, prepared: Prepared) -> Iterator[Statement]:
+        """A statement for many runs (executemany)."""
+        statement = self.acquire(prepared)
+        try:
+            yield statement
+        finally:
+            self.release(statement)
+
+
+def is_interrupt(error: SqlError) -> bool:
+    """True for the error that `interrupt` causes."""
+    return error.code == SQLITE_INTERRUPT
+
+
+def _kernel_name(path: str, vfs: str | None, readonly: bool, create: bool) -> tuple[str, int]:
+    """The name and the OPEN_* flags the kernel is given."""
+    flags = OPEN_READONLY if readonly else (OPEN_CREATE if create else 0)
+    if path == ":memory:":
+        return path, OPEN_MEMORY | OPEN_CREATE
+    if path == "":
+        return path, OPEN_TEMP | OPEN_CREATE
+    return (qualified(vfs, path), flags) if vfs else (os.path.realpath(path), flags)

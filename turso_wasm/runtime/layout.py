@@ -1,0 +1,27 @@
+"""The fields of kernel structs that hosts read and write (marked H in kernel/abi.py), as `struct.Struct`s at offsets."""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from turso_wasm.kernel.abi import Connection, Statement
+
+I32 = Struct("<i")
+U32 = Struct("<I")
+I64 = Struct("<q")
+
+# Statement.rows … heap_not_ascii lie together: rows, rows_used, rows_capacity, row_count, row_limit,
+# heap, heap_used, heap_capacity, heap_not_ascii
+BUFFERS = Struct("<9I")
+BUFFERS_AT = Statement.offset("rows")
+PARAMS_AT = Statement.offset("params")
+FLAGS_AT = Statement.offset("flags")
+STATEMENT_CHANGES_AT = Statement.offset("changes")
+
+# Connection.changes, total_changes, last_insert_rowid lie together
+COUNTERS = Struct("<3q")
+COUNTERS_AT = Connection.offset("changes")
+AUTOCOMMIT_AT = Connection.offset("autocommit")
+INTERRUPTED_AT = Connection.offset("interrupted")
+
+FLAG_DO_NOT_RETRY = 2  # Statement.flags: SQLITE_BUSY, and waiting would not help

@@ -1,0 +1,193 @@
+"""A statement in execution: a kernel Statement running one Program with one set of parameters.
+
+Owns binding, stepping and decoding, and what happens when a step fails. It is an iterator of row batches:
+
+    statement = Statement(connection, prepared)
+    statement.bind(values)
+    while (rows := statement.step()) is not None: …      # None: finished
+    statement.reset()
+
+Invariants:
+  S1  Every exception that comes out of a step is followed by `statement_abort` before anybody sees it (hosts/base.py H3).
+  S2  SQLITE_BUSY before the first row is retried until the connection's busy timeout is over, with the kernel unlocked in
+      between; the kernel itself never waits. Parameters stay bound across the retries.
+  S3  `step` hands over every row of the buffer before it runs the Program again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from turso_wasm.base.errors import SQLITE_BUSY, SqlError
+from turso_wasm.kernel.abi import DONE, YIELD
+from turso_wasm.runtime import layout
+from turso_wasm.runtime.hosts.base import Instance, address
+from turso_wasm.runtime.parameters import SLOT_SIZE, encode_block, encode_parameters
+from turso_wasm.runtime.rows import TextFactory, decode_rows
+
+if TYPE_CHECKING:
+    from turso_wasm.codegen.program import Program
+    from turso_wasm.runtime.connection import Connection
+
+FIRST_ROWS = 64  # rows of the first batch: who wants only the first few does not pay for a full buffer
+KEEP_BLOCK = 1 << 20  # a larger parameter block is given back when the statement is reset
+BUSY_DELAYS_MS = (1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100)
+
+Rows = list[tuple[Any, ...]]
+
+
+class Statement:
+    """See the module docstring. Made by `Connection.acquire`, given back with `Connection.release`."""
+
+    __slots__ = (
+        "address",
+        "connection",
+        "finished",
+        "host",
+        "instance",
+        "n_columns",
+        "n_slots",
+        "n_values",
+        "params_at",
+        "params_size",
+        "program",
+        "stepped",
+    )
+
+    def __init__(self, connection: Connection, program: Program, instance: Instance) -> None:
+        self.connection = connection
+        self.host = connection.host
+        self.program = program
+        self.instance = instance
+        self.n_columns = len(program.columns)
+        self.n_values = program.n_user_params
+        self.n_slots = program.n_params
+        self.stepped = False
+        self.finished = False
+        new = self.host.function("statement_new")
+        self.address = address(new(connection.address, program.frame_size, self.n_slots, self.n_columns))
+        (self.params_at,) = self.host.unpack(layout.U32, self.address + layout.PARAMS_AT)
+        self.params_size = self.n_slots * SLOT_SIZE
+
+    # --- parameters ---------------------------------------------------------------------------------------------
+
+    def bind(self, values: Sequence[Any], literals: Sequence[Any] = ()) -> None:
+        """Write the parameters. Errors: as parameters.encode_block."""
+        if not self.n_slots:
+            return
+        if literals:
+            block = encode_block(values, literals, self.n_values, self.params_at)
+        else:
+            block = encode_parameters(values, self.n_slots, self.params_at)
+        if len(block) > self.params_size:
+            self._make_room(len(block))
+            block = encode_block(values, literals, self.n_values, self.params_at)
+        self.host.write(self.params_at, block)
+
+    def _make_room(self, size: int) -> None:
+        """Replace the parameter block by one of at least `size` bytes."""
+        size = max(size + size // 4, 256)
+        new = address(self.host.function("malloc")(size))
+        self.host.function("mfree")(self.params_at)
+        self.host.pack(layout.U32, self.address + layout.PARAMS_AT, new)
+        self.params_at, self.params_size = new, size
+
+    # --- running ------------------------------------------------------------------------------------------------
+
+    def step(self, text: TextFactory | None = None) -> Rows | None:
+        """Run on; the next batch of rows (maybe empty), or None when the statement is finished.
+
+        text: makes the Python value of a TEXT. Errors: SqlError, InternalError (the statement is aborted then);
+        UndecodableText.
+        """
+        if self.finished:
+            return None
+        host = self.host
+        if not self.n_columns:
+            self._run()
+            self.finished = True
+            return None
+        at = self.address + layout.BUFFERS_AT
+        if self.stepped:
+            rows, _, capacity, _, _, heap, _, heap_capacity, _ = host.unpack(layout.BUFFERS, at)
+            host.pack(layout.BUFFERS, at, rows, 0, capacity, 0, 0, heap, 0, heap_capacity, 0)
+        else:
+            host.pack(layout.U32, at + 16, FIRST_ROWS)
+        self.finished = self._run() == DONE
+        rows, used, _, _, _, heap, heap_used, _, not_ascii = host.unpack(layout.BUFFERS, at)
+        if not used:
+            return None if self.finished else []
+        return decode_rows(host.read(rows, used), host.read(heap, heap_used), self.n_columns, not not_ascii, text)
+
+    def _run(self) -> int:
+        """Step until DONE or ROWS, retrying while the database is busy (S2)."""
+        first, self.stepped = not self.stepped, True
+        try:
+            result = self.host.step(self.instance, self.address)
+        except SqlError as error:
+            waits = first and error.code == SQLITE_BUSY and self._may_retry()
+            self._abort()
+            if not waits:
+                raise
+            result = self._retry(error)
+        except BaseException:
+            self._abort()
+            raise
+        while result == YIELD:
+            result = self._run()
+        return result
+
+    def _may_retry(self) -> bool:
+        (flags,) = self.host.unpack(layout.U32, self.address + layout.FLAGS_AT)
+        return not flags & layout.FLAG_DO_NOT_RETRY
+
+    def _retry(self, error: SqlError) -> int:
+        """Sleep and run again, until the busy timeout is over."""
+        deadline = time.monotonic() + self.connection.busy_timeout_ms / 1000.0
+        attempt = 0
+        while (left := deadline - time.monotonic()) > 0:
+            delay = BUSY_DELAYS_MS[min(attempt, len(BUSY_DELAYS_MS) - 1)] / 1000.0
+            self.host.pause(min(delay, left))
+            attempt += 1
+            try:
+                return self.host.step(self.instance, self.address)
+            except SqlError as again:
+                waits = again.code == SQLITE_BUSY and self._may_retry()
+                self._abort()
+                if not waits:
+                    raise
+                error = again
+            except BaseException:
+                self._abort()
+                raise
+        raise error
+
+    def _abort(self) -> None:
+        """Undo what the failed step did, as the kernel's error record and the statement's on_error say (S1)."""
+        try:
+            self.host.function("statement_abort")(self.address)
+        finally:
+            self.host.function("error_clear")()
+
+    @property
+    def changes(self) -> int:
+        """Rows this run changed."""
+        (n,) = self.host.unpack(layout.I64, self.address + layout.STATEMENT_CHANGES_AT)
+        return int(n)
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Give up cursors, locks and memory of the run; ready to be bound and stepped again."""
+        self.host.function("statement_reset")(self.address)
+        self.stepped = self.finished = False
+        if self.params_size > KEEP_BLOCK and self.params_size > self.n_slots * SLOT_SIZE:
+            self.params_size = 0
+            self._make_room(self.n_slots * SLOT_SIZE)
+
+    def free(self) -> None:
+        """Free the kernel Statement."""
+        self.host.function("statement_free")(self.address)
+        self.finished = True
