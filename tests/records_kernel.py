@@ -3,8 +3,8 @@
     kernel = RecordsKernel(["turso_wasm.kernel.sorter"])
     kernel.key((1, "a"), [NOCASE | KEY_DESC, 0])     # builds the statement's current key, returns its bytes
 
-`vfs_*` imports are a file system of temporary files in Python; `kernel.files` shows which are open, `kernel.vfs_calls`
-what was called, and `kernel.fail_at` makes the n-th call from now fail.
+The `vfs_*` imports are a file system of temporary files in Python: `kernel.temporary.files` are the open ones, `.calls`
+what was called, and `.fail_at = n` makes the n-th call from now fail with `.fail_code`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.values_kernel import STMT, ValuesKernel
 from turso_wasm.kernel.abi import Statement
+from turso_wasm.kernel.build import check_build
 from turso_wasm.values.types import SqlValue
 
 SQLITE_IOERR = 10
@@ -75,8 +76,12 @@ class RecordsKernel(ValuesKernel):
     def __init__(self, modules: Iterable[str]) -> None:
         self.temporary = TemporaryFiles()
         every = {**self.temporary.imports(), "host_random": self._random}
-        super().__init__(["turso_wasm.kernel.rows", "turso_wasm.kernel.key", *modules], OnlyNeeded(every))
+        modules = ["turso_wasm.kernel.rows", "turso_wasm.kernel.key", *modules]
+        needed = {item["name"] for item in check_build(modules)[1]["imports"]}
+        super().__init__(modules, {name: function for name, function in every.items() if name in needed})
         self.temporary.kernel = self
+        self._key_fields = self.statement + Statement.offset("key")
+        self._place, self._place_size = 0, 0
 
     def _random(self, p: int, n: int) -> None:
         self.write(p, random.Random(n).randbytes(n))
@@ -107,6 +112,23 @@ class RecordsKernel(ValuesKernel):
         """The bytes of a B."""
         return self.read(where & 0xFFFFFFFF, where >> 32)
 
+    def blob_in_place(self, data: bytes) -> int:
+        """A B of `data`, valid until the next call of this."""
+        if len(data) > self._place_size:
+            self._place_size = 2 * len(data) + 64
+            self._place = self.call("malloc", self._place_size)
+        self.write(self._place, data)
+        return (self._place & 0xFFFFFFFF) | len(data) << 32
+
+    def set_key(self, key: bytes) -> None:
+        """Make these bytes the statement's key."""
+        buffer, used, capacity = struct.unpack("<3i", self.read(self._key_fields, 12))
+        if len(key) + 16 > capacity:
+            self.call("key_reset", self.statement)
+            buffer = self.call("key_room", self.statement, len(key))
+        self.write(buffer, key)
+        self.set_field("key_used", len(key))
+
     def record(self, values: Sequence[SqlValue]) -> bytes:
         """record_encode."""
         self.reset()
@@ -121,10 +143,3 @@ class RecordsKernel(ValuesKernel):
         for value, flag in zip(values, each, strict=True):
             self.raw("key_add", STMT, value, [flag])
         return self.read(self.field("key"), self.field("key_used"))
-
-
-class OnlyNeeded(dict[str, Any]):
-    """Imports of which a kernel takes what it needs; the rest is no mistake."""
-
-    def __bool__(self) -> bool:
-        return False

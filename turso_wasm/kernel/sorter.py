@@ -205,15 +205,21 @@ def sorter_add(s: Sorter, row: i64) -> None:
 
 def sorter_full(s: Sorter) -> None:
     """Make room for another row: drop rows behind the first N, spill, or grow."""
-    if s.top >= 0 and s.count >= PRUNE_MIN and s.count >= 2 * s.top:
+    hold: i32 = 2 * s.top if 2 * s.top > PRUNE_MIN else PRUNE_MIN
+    most: i64 = s.bytes_max
+    if s.top >= 0 and s.count > s.top and (s.count >= hold or s.bytes >= most):
         sorter_prune(s)
-    if s.bytes >= s.bytes_max or s.count >= ITEMS_MAX:
+        # What is left must leave room for many rows, or pruning would be all we do.
+        most = most >> 1
+    if s.bytes >= most or s.count >= ITEMS_MAX:
         sorter_spill(s)
     if s.count < s.capacity:
         return
     capacity: i32 = s.capacity * 2
     if capacity < ITEMS_MIN:
         capacity = ITEMS_MIN
+    if s.top >= 0 and capacity > hold:
+        capacity = hold
     s.items = ptr[Item](mrealloc(ptr[u8](s.items), capacity * sizeof(Item)))
     s.capacity = capacity
 

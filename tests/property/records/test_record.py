@@ -135,7 +135,7 @@ def test_records_of_sqlite_decode(kernel: RecordsKernel, tmp_path: Path) -> None
     rows = [(i, -(1 << i), f"{'é' * i}", [1.5 * i, b"\0" * i, None, i % 2][i % 4]) for i in range(60)]
     with db:
         db.executemany("INSERT INTO t VALUES (?, ?, ?, ?)", rows)
-    root, row_type = db.execute("SELECT rootpage, 0 FROM sqlite_schema").fetchall()[0]
+    root = db.execute("SELECT rootpage FROM sqlite_schema").fetchall()[0][0]
     db.close()
     data = path.read_bytes()
     header = DatabaseHeader.decode(data)
