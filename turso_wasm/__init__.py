@@ -10,6 +10,7 @@ first used: the compiler and the tools under this package do not pay for the who
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,16 +20,12 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from turso_wasm import dbapi
-
-    if name not in dbapi.__all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(dbapi, name)
+    if name not in ("__path__", "__all__", "dbapi") and not name.startswith("_"):
+        dbapi = import_module("turso_wasm.dbapi")
+        if name in dbapi.__all__:
+            return getattr(dbapi, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    from turso_wasm import dbapi
-
-    return sorted([*dbapi.__all__, "__version__"])
+    return sorted([*import_module("turso_wasm.dbapi").__all__, "__version__"])
