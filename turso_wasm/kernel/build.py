@@ -2,8 +2,8 @@
 
 `python -m turso_wasm.kernel.build [--debug]` builds; `--check MODULE…` compiles only those modules and what they
 import, with every function of theirs as a root, and writes nothing. `ensure_built()` rebuilds when the sources (of
-kernel/ and of the compiler in wasm/) differ from those the files were made of. Two processes may build at once: files are replaced
-atomically, and both make the same bytes.
+kernel/ and of the compiler in wasm/) differ from those the files were made of. Two processes may build at once: files
+are replaced atomically, and both make the same bytes.
 """
 
 from __future__ import annotations
