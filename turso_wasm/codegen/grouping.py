@@ -12,6 +12,7 @@ from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.hashing import hash_found
 from turso_wasm.codegen.sources import SOURCES, LocalSource, emit_source, visit
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT
@@ -146,7 +147,7 @@ def _find_group(node: p.Aggregate, layout: Layout, table: Local, group: Local, c
             general()
     else:
         general()
-    with f.if_(f.call("hash_found", table).eqz()):
+    with f.if_(hash_found(table).eqz()):
         for i, key in enumerate(keys):
             ctx.store_value(group + layout.keys, _kept(key, table, ctx), i)
         if node.bare_from < 0:
@@ -203,7 +204,7 @@ def _seen_before(aggregate: b.AggregateCall, value: SqlValue, place: Expr, ctx: 
     ctx.do("key_reset", ctx.stmt)
     ctx.do("key_add", ctx.stmt, value, collation_code(aggregate.collation))
     ctx.do("hash_add", table)
-    return f.call("hash_found", table)
+    return hash_found(table)
 
 
 def _step(

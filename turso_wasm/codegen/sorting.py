@@ -6,11 +6,12 @@ from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.joins import encode_record
-from turso_wasm.codegen.sources import SOURCES, LocalSource, RecordSource, emit_source, visit
-from turso_wasm.codegen.values import SqlValue, collation_code
+from turso_wasm.codegen.hashing import hash_found
+from turso_wasm.codegen.sources import SOURCES, RecordSource, emit_source, visit
+from turso_wasm.codegen.values import collation_code
 from turso_wasm.kernel.abi import INTEGER, KEY_DESC, KEY_NULLS_FIRST, KEY_NULLS_LAST
 from turso_wasm.plan import nodes as p
-from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i64
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, i64
 
 MISMATCH = 20
 
@@ -77,7 +78,7 @@ def _distinct(node: p.Distinct, ctx: Context, then: Then) -> None:
                 for value, collation in zip(values, node.collations):
                     ctx.do("key_add", ctx.stmt, value, collation_code(collation))
                 ctx.do("hash_add", table)
-                f.br(repeated, if_=f.call("hash_found", table))
+                f.br(repeated, if_=hash_found(table))
             then()
 
     emit_source(node.child, ctx, each)
@@ -118,5 +119,4 @@ def integer_value(expr: b.Expr, ctx: Context) -> Expr:
     return number
 
 
-__all__ = ["I32", "Local", "LocalSource", "SqlValue", "integer_value", "key_flags"]
 SOURCES.update({p.Sort: _sort, p.Distinct: _distinct, p.Limit: _limit})

@@ -241,7 +241,8 @@ def open_table(table: Table, ctx: Context, write: bool = False) -> Local:
 
 def scan_cursor(source: int, table: Table, ctx: Context) -> Local:
     """The cursor that scans the table as `source`."""
-    return ctx.scan_cursors.get(source) or open_table(table, ctx)
+    found = ctx.scan_cursors.get(source)
+    return found if found is not None else open_table(table, ctx)
 
 
 def open_index(index: Index, table: Table, ctx: Context, write: bool = False) -> Local:
