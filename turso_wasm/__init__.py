@@ -19,13 +19,47 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
+__all__ = [  # noqa: F822 — found by __getattr__
+    "LEGACY_TRANSACTION_CONTROL",
+    "PARSE_COLNAMES",
+    "PARSE_DECLTYPES",
+    "Binary",
+    "Connection",
+    "Cursor",
+    "DataError",
+    "DatabaseError",
+    "Date",
+    "DateFromTicks",
+    "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "PrepareProtocol",
+    "ProgrammingError",
+    "Row",
+    "Time",
+    "TimeFromTicks",
+    "Timestamp",
+    "TimestampFromTicks",
+    "Warning",
+    "apilevel",
+    "connect",
+    "paramstyle",
+    "register_adapter",
+    "register_converter",
+    "sqlite_version",
+    "sqlite_version_info",
+    "threadsafety",
+]
+
+
 def __getattr__(name: str) -> Any:
-    if name not in ("__path__", "__all__", "dbapi") and not name.startswith("_"):
-        dbapi = import_module("turso_wasm.dbapi")
-        if name in dbapi.__all__:
-            return getattr(dbapi, name)
+    if name in __all__:
+        return getattr(import_module("turso_wasm.dbapi"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*import_module("turso_wasm.dbapi").__all__, "__version__"])
+    return [*__all__, "__version__"]
