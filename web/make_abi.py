@@ -1,0 +1,36 @@
+"""Write web/abi.js: the kernel's constants and struct offsets that the JavaScript host needs, from kernel/abi.py.
+
+`python web/make_abi.py` writes it, `--check` fails when it is not current.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from turso_wasm.kernel import abi
+from turso_wasm.kernel.abi import Connection, Statement
+
+TARGET = Path(__file__).with_name("abi.js")
+CONSTANTS = ("NULL", "INTEGER", "REAL", "TEXT", "BLOB", "DONE", "ROWS", "YIELD")
+STATEMENT = (
+    "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used", "heap_not_ascii", "changes",
+)  # fmt: skip
+CONNECTION = ("autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid")
+
+
+def text() -> str:
+    """The module's text."""
+    lines = ["/** Made from turso_wasm/kernel/abi.py by web/make_abi.py; do not edit. Offsets are in bytes. */", ""]
+    lines += [f"export const {name} = {getattr(abi, name)};" for name in CONSTANTS]
+    for struct, fields in ((Statement, STATEMENT), (Connection, CONNECTION)):
+        lines += ["", f"export const {struct.__name__} = Object.freeze({{"]
+        lines += [f"  {name}: {struct.offset(name)}," for name in fields]
+        lines += ["});"]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        sys.exit(None if TARGET.read_text() == text() else "web/abi.js is not current: run python web/make_abi.py")
+    TARGET.write_text(text())
