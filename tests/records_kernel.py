@@ -122,7 +122,7 @@ class RecordsKernel(ValuesKernel):
 
     def set_key(self, key: bytes) -> None:
         """Make these bytes the statement's key."""
-        buffer, used, capacity = struct.unpack("<3i", self.read(self._key_fields, 12))
+        buffer, _used, capacity = struct.unpack("<3i", self.read(self._key_fields, 12))
         if len(key) + 16 > capacity:
             self.call("key_reset", self.statement)
             buffer = self.call("key_room", self.statement, len(key))
