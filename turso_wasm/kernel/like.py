@@ -48,7 +48,9 @@ def find_byte(p: ptr[u8], n: i32, at: i32, c: i32, case: i32) -> i32:
     return at
 
 
-def like_step(pattern: ptr[u8], n: i32, i: i32, text: ptr[u8], m: i32, j: i32, escape: u32, case: i32) -> tuple[i32, i32]:
+def like_step(
+    pattern: ptr[u8], n: i32, i: i32, text: ptr[u8], m: i32, j: i32, escape: u32, case: i32
+) -> tuple[i32, i32]:
     """Match one pattern character other than `%` at i against text[j:]: (index after both), or NO_MATCH."""
     code, after = read_char(pattern, n, i)
     if code == escape and escape:

@@ -7,10 +7,15 @@ Owns what a character is in a text that need not be valid UTF-8:
   U2  Its code is made of the lead byte's low bits and 6 bits of each continuation byte, modulo 2^32. A code below 0x80, a
       surrogate and U+FFFE, U+FFFF count as U+FFFD.
 
+  U3  length and substr: every byte from 0x80 on goes on over the continuation bytes behind it.
+  U4  instr: every byte does.
+
+On valid UTF-8 U1, U3 and U4 agree.
+
 Source: observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.wasm.lang import clz, export, i32, inline, le64, ptr, u8, u32, u64
+from turso_wasm.wasm.lang import clz, export, i32, inline, le64, popcnt, ptr, u8, u32, u64
 
 REPLACEMENT = 0xFFFD
 
@@ -57,7 +62,7 @@ def read_char(p: ptr[u8], n: i32, at: i32) -> tuple[u32, i32]:
 
 @export
 def count_chars(p: ptr[u8], n: i32) -> i32:
-    """Number of characters in n bytes."""
+    """Number of characters in n bytes by U1."""
     count: i32 = 0
     i: i32 = 0
     while i < n:
@@ -71,12 +76,51 @@ def count_chars(p: ptr[u8], n: i32) -> i32:
 
 
 @export
-def skip_chars(p: ptr[u8], n: i32, at: i32, count: i32) -> i32:
-    """Index behind `count` characters from `at` on; n when there are fewer."""
+def count_runs(p: ptr[u8], n: i32) -> i32:
+    """Number of characters in n bytes by U3."""
+    count: i32 = n
+    i: i32 = 0
+    before: u64 = 0  # 1 when the byte before i is >= 0x80
+    while i + 8 <= n:
+        word: u64 = u64(le64(p + i))
+        high: u64 = (word >> 7) & 0x0101010101010101
+        # Continuation bytes behind a byte >= 0x80 begin nothing.
+        count -= i32(popcnt(high & ~(word >> 6) & (high << 8 | before)))
+        before = high >> 56
+        i += 8
+    while i < n:
+        count -= i32(is_continuation(p[i])) & i32(before)
+        before = u64(p[i] >> 7)
+        i += 1
+    return count
+
+
+@export
+def skip_runs(p: ptr[u8], n: i32, at: i32, count: i32) -> i32:
+    """Index behind `count` characters by U3 from `at` on; n when there are fewer."""
     while count > 0 and at < n:
-        at = next_char(p, n, at)
+        c: i32 = p[at]
+        at += 1
+        if c >= 0x80:
+            while at < n and is_continuation(p[at]):
+                at += 1
         count -= 1
     return at
+
+
+@export
+def count_starts(p: ptr[u8], n: i32) -> i32:
+    """Number of characters in n > 0 bytes by U4."""
+    count: i32 = n
+    i: i32 = 0
+    while i + 8 <= n:
+        word: u64 = u64(le64(p + i))
+        count -= i32(popcnt((word >> 7) & ~(word >> 6) & 0x0101010101010101))
+        i += 8
+    while i < n:
+        count -= i32(is_continuation(p[i]))
+        i += 1
+    return count + i32(is_continuation(p[0]))
 
 
 @export

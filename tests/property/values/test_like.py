@@ -31,8 +31,35 @@ def random_bytes(rng: random.Random, alphabet: list[bytes], longest: int) -> byt
 
 
 PLAIN = [b"a", b"A", b"b", b"B", b"%", b"_", b"%", b"\\", "é".encode(), "É".encode()]
-WILD = [*PLAIN, b"\xff", b"\x80", b"\xc3", b"\xa9", b"\xe2\x82", b"\xf0\x9f\x98\x80", b"\xc1\xa1", b"\0", b"\xed\xa0\x80"]
-SETS = [b"a", b"b", b"c", b"z", b"*", b"?", b"[", b"]", b"^", b"-", b"[a-c]", b"[^b]", b"[]a]", b"[a-", "[é-ü]".encode()]
+WILD = [
+    *PLAIN,
+    b"\xff",
+    b"\x80",
+    b"\xc3",
+    b"\xa9",
+    b"\xe2\x82",
+    b"\xf0\x9f\x98\x80",
+    b"\xc1\xa1",
+    b"\0",
+    b"\xed\xa0\x80",
+]
+SETS = [
+    b"a",
+    b"b",
+    b"c",
+    b"z",
+    b"*",
+    b"?",
+    b"[",
+    b"]",
+    b"^",
+    b"-",
+    b"[a-c]",
+    b"[^b]",
+    b"[]a]",
+    b"[a-",
+    "[é-ü]".encode(),
+]
 
 
 def as_text(data: bytes) -> str:
@@ -89,7 +116,25 @@ def test_case_sensitive_like(kernel: ValuesKernel) -> None:
         assert got == strict.value("?2 LIKE ?1", pattern, text)
 
 
-ESCAPES: list[SqlValue] = ["", "xy", "é", "\\", b"\xff", b"ab", 12, 1, None, "\0", "a\0", "%", "_", "a", "A", "日本", 1.5]
+ESCAPES: list[SqlValue] = [
+    "",
+    "xy",
+    "é",
+    "\\",
+    b"\xff",
+    b"ab",
+    12,
+    1,
+    None,
+    "\0",
+    "a\0",
+    "%",
+    "_",
+    "a",
+    "A",
+    "日本",
+    1.5,
+]
 
 
 @pytest.mark.parametrize("escape", ESCAPES, ids=repr)

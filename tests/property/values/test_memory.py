@@ -24,7 +24,9 @@ def pattern(address: int, n: int) -> bytes:
 
 
 def sizes(rng: random.Random) -> int:
-    return rng.choice([0, 1, 8, 24, rng.randrange(64), rng.randrange(2100), rng.randrange(5000), rng.randrange(200_000)])
+    return rng.choice(
+        [0, 1, 8, 24, rng.randrange(64), rng.randrange(2100), rng.randrange(5000), rng.randrange(200_000)]
+    )
 
 
 @pytest.mark.parametrize("seed", range(6))

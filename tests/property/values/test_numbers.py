@@ -77,7 +77,11 @@ def test_printed_reals_read_back_the_same(kernel: ValuesKernel) -> None:
 
 def test_integers_print_as_in_python(kernel: ValuesKernel) -> None:
     rng = random.Random(3)
-    for v in [*(10**k for k in range(19)), *(10**k - 1 for k in range(19)), *(random_integer(rng) for _ in range(1000))]:
+    for v in [
+        *(10**k for k in range(19)),
+        *(10**k - 1 for k in range(19)),
+        *(random_integer(rng) for _ in range(1000)),
+    ]:
         assert printed(kernel, "int_to_text", v) == str(v)
         assert printed(kernel, "int_to_text", -v if v > -(2**63) else v) == str(-v if v > -(2**63) else v)
 
@@ -170,7 +174,19 @@ def test_the_hardest_decimals_are_rounded_correctly(kernel: ValuesKernel) -> Non
 def test_overflow_and_underflow(kernel: ValuesKernel) -> None:
     for text in ["1.7976931348623157e308", "1.797693134862315807e308", "1.797693134862315808e308", "1e309", "-1e400"]:
         assert scanned(kernel, text)[0] == oracle.value("CAST(?1 AS REAL)", text)
-    for text in ["4.9e-324", "2.4703282292062328e-324", "2.4703282292062327e-324", "1e-400", "9" * 19 + "e-343", "0e999999"]:
+    for text in [
+        "4.9e-324",
+        "2.4703282292062328e-324",
+        "2.4703282292062327e-324",
+        "1e-400",
+        "9" * 19 + "e-343",
+        "0e999999",
+    ]:
         assert scanned(kernel, text)[0] == oracle.value("CAST(?1 AS REAL)", text)
-    for text in ["1e99999999999999999999", "1e-99999999999999999999", "0." + "0" * 2000 + "1e2001", "1" + "0" * 2000 + "e-2000"]:
+    for text in [
+        "1e99999999999999999999",
+        "1e-99999999999999999999",
+        "0." + "0" * 2000 + "1e2001",
+        "1" + "0" * 2000 + "e-2000",
+    ]:
         assert scanned(kernel, text)[0] == oracle.value("CAST(?1 AS REAL)", text)
