@@ -11,16 +11,15 @@ Invariants:
   G4  Of equal extremes the first one is kept.
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, Statement
+from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, Statement
+from turso_wasm.kernel.collate import compare_values
 from turso_wasm.kernel.errors import SQLITE_ERROR, raise_error, raise_too_big
 from turso_wasm.kernel.memory import arena_mark, arena_release
 from turso_wasm.kernel.record import MAX_LENGTH
 from turso_wasm.kernel.resources import Buffer, buffer_grow, buffer_new, keep_alloc
-from turso_wasm.kernel.collate import compare_values
-from turso_wasm.kernel.value import apply_numeric, apply_text, to_real
+from turso_wasm.kernel.value import apply_numeric, real_value, to_real, to_text
 from turso_wasm.wasm.lang import (
     Struct,
-    bits,
     export,
     f64,
     fabs,
@@ -125,18 +124,10 @@ def sum_real(state: SumState) -> f64:
     """The sum as a double."""
     if state.approximate == 0:
         return f64(state.sum)
-    # The correction is NaN once an infinity was added.
-    if state.error != state.error:
+    # Once the sum is infinite the correction is infinite or NaN, and means nothing.
+    if state.error - state.error != 0.0:
         return state.real
     return state.real + state.error
-
-
-@inline
-def real_value(r: f64) -> tuple[i32, i64]:
-    """A double as a value: NaN is NULL."""
-    if r != r:
-        return NULL, i64(0)
-    return REAL, bits(r)
 
 
 @export
@@ -272,11 +263,10 @@ def concat_add(stmt: Statement, state: ConcatState, tag: i32, payload: i64) -> N
     if tag == NULL:
         return
     mark: i32 = arena_mark(stmt.arena)
-    if tag < TEXT:
-        tag, payload = apply_text(stmt, tag, payload)
-    size: i32 = i32(payload >> 32)
+    text: i64 = to_text(stmt, tag, payload)
+    size: i32 = i32(text >> 32)
     concat_grow(stmt, state, size)
-    memory_copy(state.data + state.used, ptr[u8](i32(payload)), size)
+    memory_copy(state.data + state.used, ptr[u8](i32(text)), size)
     state.used += size
     arena_release(stmt.arena, mark)
 
