@@ -1,7 +1,8 @@
 """CREATE, DROP and ALTER.
 
-A constraint's `name` is the nearest `CONSTRAINT name` before it, None without one. Bare `CONSTRAINT name` that
-names nothing is accepted and dropped, as in SQLite.
+A constraint's `name` is the last `CONSTRAINT name` before it in its column (or, for a table constraint, since the last
+comma), None without one. So one name may go to several constraints, and a name that names nothing is dropped, as in
+SQLite.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ class Constraint(Node):
 
 @dataclass(slots=True)
 class NotNull(Constraint):
+    """`NOT NULL [ON CONFLICT action]` of a column."""
+
     on_conflict: ConflictAction | None = None
     name: str | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -87,6 +90,8 @@ class Default(Constraint):
 
 @dataclass(slots=True)
 class CollateConstraint(Constraint):
+    """`COLLATE collation` of a column."""
+
     collation: str
     name: str | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -94,8 +99,10 @@ class CollateConstraint(Constraint):
 
 @dataclass(slots=True)
 class Generated(Constraint):
-    """`[GENERATED ALWAYS] AS (expr) [word]`; `storage` is the word as written: STORED, VIRTUAL, None, or one that the
-    binder refuses with "error in generated column"."""
+    """`[GENERATED ALWAYS] AS (expr) [storage]`.
+
+    storage: the word as written: STORED, VIRTUAL, None, or one that is refused later ("error in generated column").
+    """
 
     expr: Expr
     storage: str | None = None
@@ -166,6 +173,8 @@ class CreateVirtualTable(Statement):
 
 @dataclass(slots=True)
 class CreateIndex(Statement):
+    """`CREATE [UNIQUE] INDEX name ON table (columns) [WHERE where]`."""
+
     name: QualifiedName
     table: Name
     columns: tuple[OrderTerm, ...]
@@ -209,6 +218,8 @@ class CreateTrigger(Statement):
 
 @dataclass(slots=True)
 class Drop(Statement):
+    """`DROP kind [IF EXISTS] name`."""
+
     kind: Literal["TABLE", "INDEX", "VIEW", "TRIGGER"]
     name: QualifiedName
     if_exists: bool = False
@@ -246,6 +257,8 @@ class AddColumn(Statement):
 
 @dataclass(slots=True)
 class DropColumn(Statement):
+    """`ALTER TABLE table DROP [COLUMN] column`."""
+
     table: QualifiedName
     column: str
     span: Span = field(default=(0, 0), compare=False, repr=False)

@@ -53,6 +53,8 @@ class Insert(Statement):
 
 @dataclass(slots=True)
 class Update(Statement):
+    """`UPDATE [OR action] table SET assignments [FROM source] [WHERE where] …`."""
+
     table: TableSource
     assignments: tuple[Assignment, ...]
     source: Source | None = None
@@ -68,6 +70,8 @@ class Update(Statement):
 
 @dataclass(slots=True)
 class Delete(Statement):
+    """`DELETE FROM table [WHERE where] …`."""
+
     table: TableSource
     where: Expr | None = None
     returning: tuple[ResultColumn | Star, ...] = ()

@@ -52,6 +52,8 @@ class RealLiteral(Expr):
 
 @dataclass(slots=True)
 class TextLiteral(Expr):
+    """`'text'`."""
+
     value: str
     index: int = field(default=-1, compare=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -59,6 +61,8 @@ class TextLiteral(Expr):
 
 @dataclass(slots=True)
 class BlobLiteral(Expr):
+    """`x'…'`."""
+
     value: bytes
     index: int = field(default=-1, compare=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -66,6 +70,8 @@ class BlobLiteral(Expr):
 
 @dataclass(slots=True)
 class CurrentTime(Expr):
+    """CURRENT_DATE, CURRENT_TIME, CURRENT_TIMESTAMP."""
+
     kind: Literal["CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"]
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
@@ -108,6 +114,8 @@ BinaryOperator = Literal[
 
 @dataclass(slots=True)
 class Unary(Expr):
+    """A prefix operator and its operand."""
+
     op: UnaryOperator
     operand: Expr
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -137,6 +145,8 @@ class IsNull(Expr):
 
 @dataclass(slots=True)
 class Collate(Expr):
+    """`operand COLLATE collation`."""
+
     operand: Expr
     collation: str
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -156,6 +166,8 @@ class Like(Expr):
 
 @dataclass(slots=True)
 class Between(Expr):
+    """`operand [NOT] BETWEEN low AND high`."""
+
     operand: Expr
     low: Expr
     high: Expr
@@ -175,6 +187,8 @@ class InList(Expr):
 
 @dataclass(slots=True)
 class InSelect(Expr):
+    """`operand [NOT] IN (select)`."""
+
     operand: Expr
     select: Select
     negated: bool = False
@@ -194,6 +208,8 @@ class InTable(Expr):
 
 @dataclass(slots=True)
 class When(Node):
+    """One `WHEN condition THEN result` of a CASE."""
+
     condition: Expr
     result: Expr
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -201,6 +217,8 @@ class When(Node):
 
 @dataclass(slots=True)
 class Case(Expr):
+    """`CASE [operand] WHEN … THEN … [ELSE otherwise] END`."""
+
     operand: Expr | None
     whens: tuple[When, ...]
     otherwise: Expr | None = None
@@ -267,6 +285,8 @@ class OrderTerm(Node):
 
 @dataclass(slots=True)
 class FrameBound(Node):
+    """One end of a frame; `offset` is the number of `offset PRECEDING` and `offset FOLLOWING`."""
+
     kind: Literal["UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING", "UNBOUNDED FOLLOWING"]
     offset: Expr | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)

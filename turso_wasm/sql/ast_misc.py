@@ -33,12 +33,16 @@ class Rollback(Statement):
 
 @dataclass(slots=True)
 class Savepoint(Statement):
+    """`SAVEPOINT name`."""
+
     name: str
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(slots=True)
 class Release(Statement):
+    """`RELEASE [SAVEPOINT] name`."""
+
     name: str
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
@@ -65,6 +69,8 @@ class Attach(Statement):
 
 @dataclass(slots=True)
 class Detach(Statement):
+    """`DETACH [DATABASE] schema`; see `Attach` for bare words."""
+
     schema: Expr
     span: Span = field(default=(0, 0), compare=False, repr=False)
 

@@ -53,6 +53,8 @@ class TableSource(Source):
 
 @dataclass(slots=True)
 class TableFunctionSource(Source):
+    """`[schema.]name(arguments) [AS alias]`."""
+
     name: str
     schema: str | None = None
     arguments: tuple[Expr, ...] = ()
@@ -62,6 +64,8 @@ class TableFunctionSource(Source):
 
 @dataclass(slots=True)
 class SubquerySource(Source):
+    """`(select) [AS alias]`."""
+
     select: Select
     alias: str | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -111,6 +115,8 @@ class CommonTable(Node):
 
 @dataclass(slots=True)
 class With(Node):
+    """`WITH [RECURSIVE] tables`."""
+
     recursive: bool
     tables: tuple[CommonTable, ...]
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -164,6 +170,8 @@ CompoundOperator = Literal["UNION", "UNION ALL", "EXCEPT", "INTERSECT"]
 
 @dataclass(slots=True)
 class CompoundPart(Node):
+    """One `UNION core` and the like."""
+
     op: CompoundOperator
     core: SelectCore | Values | LiteralValues
     span: Span = field(default=(0, 0), compare=False, repr=False)

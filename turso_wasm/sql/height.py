@@ -1,7 +1,7 @@
 """The limit on the height of expressions: SQLite refuses an expression tree higher than 1000.
 
 A subquery is as high as its result columns and clauses. What stands in a FROM, in the parts of a row value and behind
-FILTER and OVER counts for itself.
+ORDER BY, FILTER and OVER in a function call counts for itself.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ def check_height(root: Node) -> None:
             if height > MAX_EXPR_HEIGHT:
                 message = f"Expression tree is too large (maximum depth {MAX_EXPR_HEIGHT})"
                 raise SqlError(SQLITE_ERROR, message)
-        filter_ = node.filter if isinstance(node, FunctionCall) else None
-        for child in children(node):
-            pending.append((child, 0 if child is filter_ else height))
+        if isinstance(node, FunctionCall):
+            pending.extend([(argument, height) for argument in node.arguments])
+            others = (*node.order_by, node.filter, node.over)
+            pending.extend([(other, 0) for other in others if isinstance(other, Node)])
+            continue
+        pending.extend([(child, height) for child in children(node)])

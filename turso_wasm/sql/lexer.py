@@ -62,7 +62,7 @@ _TOKEN = re.compile(
 )
 _WORD, _OPERATOR, _NUMBER_GROUP, _STRING, _QUOTED, _VARIABLE, _BLOB, _ILLEGAL = range(1, 9)
 
-_OPERATORS = "( ) , ; * = + ~ & % -> ->> - / < <= <> << > >= >> | || .".split()
+_OPERATORS = "( ) , ; * = + ~ & % -> ->> - / < <= <> << > >= >> | || .".split()  # noqa: SIM905
 _KINDS: Final[dict[str, str]] = {
     **{spelled: word for word in KEYWORDS - CONTEXTUAL for spelled in (word, word.lower(), word.capitalize())},
     **{op: op for op in _OPERATORS},
@@ -119,6 +119,9 @@ def tokenize(sql: str, start: int = 0) -> Tokens:
     return tokens
 
 
+_AS_WRITTEN: Final = frozenset({ID, VARIABLE})
+
+
 def normalize(tokens: Tokens) -> tuple[str, list[Literal]]:
     """The statement's cache key and the values of the literals that the key leaves out, in order (L2, L3).
 
@@ -128,7 +131,7 @@ def normalize(tokens: Tokens) -> tuple[str, list[Literal]]:
     at run time.
     """
     pairs = zip(tokens.kinds, tokens.texts, strict=True)
-    parts = [text if kind == ID or kind == VARIABLE else kind for kind, text in pairs]
+    parts = [text if kind in _AS_WRITTEN else kind for kind, text in pairs]
     del parts[-_PADDING:]
     if parts and parts[-1] == ";":
         parts.pop()
@@ -302,7 +305,8 @@ _NAME_AFTER_OVER: Final = FALLBACK | JOIN_WORDS | {ID, STRING, "TEMP"}
 
 def _resolve_contextual(tokens: Tokens, first: int) -> None:
     """Give FILTER, OVER and WINDOW their kinds: FILTER in `) FILTER (`, OVER in `) OVER (` or `) OVER name`,
-    WINDOW in `WINDOW name AS`; they are identifiers otherwise."""
+    WINDOW in `WINDOW name AS`; they are identifiers otherwise.
+    """
     kinds = tokens.kinds
     words = [text.upper() if text.isascii() else text for text in tokens.texts[first:]] + ["", "", ""]
     padded = [*kinds[first:], END, END]

@@ -55,6 +55,7 @@ class DmlParser(SelectParser):
         return self.conflict_action() if self.accept("OR") else None
 
     def conflict_action(self) -> ConflictAction:
+        """ROLLBACK, ABORT, FAIL, IGNORE or REPLACE."""
         kind = self.kinds[self.at]
         if kind not in CONFLICT_ACTIONS:
             self.fail()
@@ -108,6 +109,7 @@ class DmlParser(SelectParser):
         return upsert
 
     def returning_clause(self) -> tuple[ResultColumn | Star, ...]:
+        """`[RETURNING columns]`."""
         if not self.accept("RETURNING"):
             return ()
         self.depth += 3
@@ -120,6 +122,7 @@ class DmlParser(SelectParser):
     # --- UPDATE and DELETE -------------------------------------------------------------------------------------------
 
     def update(self, with_: With | None = None) -> Update:
+        """`UPDATE [OR action] table SET … [FROM …] [WHERE …] …`."""
         start = self.starts[self.at] if with_ is None else with_.span[0]
         self.expect("UPDATE")
         on_conflict = self.or_conflict()
@@ -136,6 +139,7 @@ class DmlParser(SelectParser):
         return statement
 
     def delete(self, with_: With | None = None) -> Delete:
+        """`DELETE FROM table [WHERE …] …`."""
         start = self.starts[self.at] if with_ is None else with_.span[0]
         self.expect("DELETE")
         self.expect("FROM")

@@ -10,23 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
-from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.sql import lexer
 from turso_wasm.sql.ast_base import Expr, QualifiedName
 from turso_wasm.sql.ast_expr import (
     Between,
     Binary,
     BinaryOperator,
-    BlobLiteral,
     Case,
     Cast,
     Collate,
     ColumnRef,
-    CurrentTime,
     Exists,
-    Frame,
-    FrameBound,
-    FunctionCall,
     InList,
     InSelect,
     InTable,
@@ -34,25 +28,20 @@ from turso_wasm.sql.ast_expr import (
     IsNull,
     Like,
     NullLiteral,
-    OrderTerm,
-    Parameter,
     Raise,
     RealLiteral,
     RowValue,
     Subquery,
-    TextLiteral,
     Unary,
     When,
-    WindowSpec,
 )
-from turso_wasm.sql.lexer import ID, STRING, Tokens, dequote
-from turso_wasm.sql.parser.stream import COLUMN_WORDS, NAMES, TokenStream
+from turso_wasm.sql.lexer import ID, STRING, dequote
+from turso_wasm.sql.parser.stream import COLUMN_WORDS
+from turso_wasm.sql.parser.types import TypeParser
 
 if TYPE_CHECKING:
     from turso_wasm.sql.ast_select import Select
 
-MAX_PARAMETER: Final = 32766
-MAX_FUNCTION_ARGUMENTS: Final = 1000
 
 N_PRECEDENCES: Final = 11
 _NOT, _EQUALITY, _BITS, _COLLATE, _SIGN = 3, 4, 6, 10, 11
@@ -81,19 +70,13 @@ _BINARY: Final[dict[str, int]] = {
 SUBQUERY_STARTS: Final = frozenset({"SELECT", "VALUES", "WITH"})
 
 
-class ExpressionParser(TokenStream):
+class ExpressionParser(TypeParser):
     """Everything an expression can hold but SELECT, which `SelectParser` adds."""
 
-    __slots__ = ("_next_literal", "highest_parameter", "named_parameters", "too_big")
-
-    def __init__(self, tokens: Tokens) -> None:
-        super().__init__(tokens)
-        self.highest_parameter = 0
-        self.named_parameters: dict[str, int] = {}
-        self.too_big: SqlError | None = None  # a hexadecimal literal; SQLite notices after parsing
-        self._next_literal = 0
+    __slots__ = ()
 
     def select(self) -> Select:
+        """See `SelectParser`."""
         raise NotImplementedError
 
     # --- the climb ---------------------------------------------------------------------------------------------------
@@ -146,97 +129,8 @@ class ExpressionParser(TokenStream):
         self.depth -= 2
         return tuple(items)
 
-    # --- leaves ------------------------------------------------------------------------------------------------------
-
-    def literal_index(self) -> int:
-        """The ordinal of the literal token at `at`; those passed over were names."""
-        literal_at = self.tokens.literal_at
-        index = self._next_literal
-        if index >= len(literal_at) or literal_at[index] > self.at:
-            index = 0  # the parser has gone back
-        while literal_at[index] < self.at:
-            index += 1
-        self._next_literal = index + 1
-        return index
-
-    def _number(self) -> Expr:
-        index = self.literal_index()
-        at = self.at
-        self.at = at + 1
-        value = self.tokens.literals[index]
-        span = (self.starts[at], self.ends[at])
-        if isinstance(value, int):
-            return IntegerLiteral(value, index, span)
-        return RealLiteral(cast(float, value), index, span)
-
-    def _unusual_number(self) -> Expr:
-        """2**63 (a real), the smallest integer in hexadecimal, and numbers that SQLite refuses."""
-        at = self.at
-        kind = self.kinds[at]
-        self.at = at + 1
-        span = (self.starts[at], self.ends[at])
-        if kind == lexer.TWO_TO_63:
-            return RealLiteral(float(2**63), -1, span)
-        if kind == lexer.MIN_INTEGER:
-            return IntegerLiteral(-(2**63), -1, span)
-        if "_" in self.texts[at]:
-            self.complain_about_separators(at)
-        else:
-            self._note_too_big("", at)
-        return IntegerLiteral(0, -1, span)
-
-    def _note_too_big(self, sign: str, at: int) -> None:
-        if self.too_big is None:
-            message = f"hex literal too big: {sign}{self.texts[at]}"
-            self.too_big = SqlError(SQLITE_ERROR, message, (self.starts[at], self.ends[at]))
-
-    def _string(self) -> Expr:
-        if self.kinds[self.at + 1] == ".":
-            return self._identifier()
-        index = self.literal_index()
-        at = self.at
-        self.at = at + 1
-        return TextLiteral(cast(str, self.tokens.literals[index]), index, (self.starts[at], self.ends[at]))
-
-    def _blob(self) -> Expr:
-        index = self.literal_index()
-        at = self.at
-        self.at = at + 1
-        return BlobLiteral(cast(bytes, self.tokens.literals[index]), index, (self.starts[at], self.ends[at]))
-
-    def _null(self) -> Expr:
-        at = self.at
-        self.at = at + 1
-        return NullLiteral((self.starts[at], self.ends[at]))
-
-    def _current_time(self) -> Expr:
-        at = self.at
-        self.at = at + 1
-        kind = cast(Literal["CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"], self.kinds[at])
-        return CurrentTime(kind, (self.starts[at], self.ends[at]))
-
-    def _parameter(self) -> Expr:
-        at = self.at
-        text = self.texts[at]
-        span = (self.starts[at], self.ends[at])
-        self.at = at + 1
-        if text[0] == "#" and text[1].isdigit():
-            self.complain(f'near "{text}": syntax error', span)
-        if text == "?":
-            number = self.highest_parameter + 1
-            text = ""
-        elif text[0] == "?":
-            number = int(text[1:]) if len(text) < 12 else 0
-            if not 1 <= number <= MAX_PARAMETER:
-                number = 1
-                self.complain(f"variable number must be between ?1 and ?{MAX_PARAMETER}", span)
-        else:
-            number = self.named_parameters.get(text) or self.highest_parameter + 1
-            self.named_parameters[text] = number
-        if number > MAX_PARAMETER:
-            self.complain("too many SQL variables", span)
-        self.highest_parameter = max(self.highest_parameter, number)
-        return Parameter(text, number, span)
+    def _string_or_name(self) -> Expr:
+        return self._identifier() if self.kinds[self.at + 1] == "." else self.string()
 
     def _identifier(self) -> Expr:
         """A column (with table, with schema) or a function call."""
@@ -244,7 +138,7 @@ class ExpressionParser(TokenStream):
         kinds = self.kinds
         following = kinds[at + 1]
         if following == "(":
-            return self._function()
+            return self.function()
         text = self.texts[at]
         name = dequote(text) if kinds[at] == ID or kinds[at] == STRING else text
         start = self.starts[at]
@@ -266,7 +160,7 @@ class ExpressionParser(TokenStream):
         self.at = at + 1
         kind = self.kinds[at + 1]
         if kind == lexer.MIN_INTEGER or (kind == lexer.BAD_NUMBER and "_" not in self.texts[at + 1]):
-            self._note_too_big("-", at + 1)
+            self.note_too_big("-", at + 1)
         self.enter(1, 1)
         operand = self.expr(_SIGN)
         self.depth -= 1
@@ -375,21 +269,6 @@ class ExpressionParser(TokenStream):
         self.expect(")")
         return Raise(cast(Literal["IGNORE", "ABORT", "FAIL", "ROLLBACK"], action), message, self.span_from(start))
 
-    def type_name(self) -> str:
-        """A type as written: words, and one or two numbers in parentheses; '' where there is none."""
-        first = self.at
-        while self.kinds[self.at] in _TYPE_WORDS:
-            self.at += 1
-        if self.at == first:
-            return ""
-        if self.accept("("):
-            self.signed_number()
-            if self.accept(","):
-                self.signed_number()
-            self.expect(")")
-        text = self.tokens.sql[self.starts[first] : self.ends[self.at - 1]]
-        return _dequote_start(text)
-
     # --- infix forms; the operator has been taken --------------------------------------------------------------------
 
     def _is(self, left: Expr, start: int) -> Expr:
@@ -475,209 +354,25 @@ class ExpressionParser(TokenStream):
             self.expect(")")
         return InTable(left, table, arguments, negated, self.span_from(start))
 
-    # --- functions and windows ---------------------------------------------------------------------------------------
-
-    def _function(self) -> Expr:
-        at = self.at
-        kinds = self.kinds
-        if kinds[at] not in COLUMN_WORDS:
-            self.at = at + 1
-            self.fail()
-        text = self.texts[at]
-        call = FunctionCall(dequote(text) if kinds[at] == ID else text)
-        self.at = at + 2
-        kind = kinds[at + 2]
-        if kind == "*":
-            self.at = at + 3
-            call.star = True
-        else:
-            self._function_arguments(call, kind)
-        self.expect(")")
-        if len(call.arguments) > MAX_FUNCTION_ARGUMENTS:
-            self.complain(f"too many arguments on function {text}", (self.starts[at], self.ends[at]))
-        if kinds[self.at] == "FILTER":
-            self.at += 2
-            self.expect("WHERE")
-            self.enter(8)
-            call.filter = self.expr()
-            self.depth -= 8
-            self.expect(")")
-        if kinds[self.at] == "OVER":
-            self.at += 1
-            self.depth += 6 if call.filter is None else 7
-            call.over = self._over()
-            self.depth -= 6 if call.filter is None else 7
-            if call.distinct:
-                self.complain("DISTINCT is not supported for window functions")
-        call.span = (self.starts[at], self.ends[self.at - 1])
-        return call
-
-    def _function_arguments(self, call: FunctionCall, kind: str) -> None:
-        if kind == "DISTINCT" or kind == "ALL":
-            self.at += 1
-            call.distinct = kind == "DISTINCT"
-            kind = self.kinds[self.at]
-        self.enter(3)
-        if kind != ")" and kind != "ORDER":
-            call.arguments = self.expr_list()
-        if self.accept("ORDER"):
-            self.expect("BY")
-            self.enter(3, 1)
-            call.order_by = self.order_terms()
-            self.depth -= 3
-        self.depth -= 3
-
-    def order_terms(self) -> tuple[OrderTerm, ...]:
-        """`expr [ASC | DESC] [NULLS FIRST | LAST], …`"""
-        terms = [self._order_term()]
-        self.depth += 2
-        while self.accept(","):
-            terms.append(self._order_term())
-        self.depth -= 2
-        return tuple(terms)
-
-    def _order_term(self) -> OrderTerm:
-        start = self.starts[self.at]
-        term = OrderTerm(self.expr())
-        kind = self.kinds[self.at]
-        if kind == "DESC" or kind == "ASC":
-            self.at += 1
-            term.descending = kind == "DESC"
-        if self.accept("NULLS"):
-            if not self.accept("FIRST"):
-                self.expect("LAST")
-                term.nulls = "LAST"
-            else:
-                term.nulls = "FIRST"
-        term.span = (start, self.ends[self.at - 1])
-        return term
-
-    def _over(self) -> WindowSpec | str:
-        """A window's name, or its spec in parentheses."""
-        if self.kinds[self.at] == "(":
-            return self.window_spec()
-        return self.raw_name()
-
-    def window_spec(self) -> WindowSpec:
-        """`([base] [PARTITION BY …] [ORDER BY …] [frame])`"""
-        start = self.starts[self.at]
-        self.expect("(")
-        outside = self.depth
-        self.enter(1)
-        spec = WindowSpec()
-        kind = self.kinds[self.at]
-        if kind in NAMES and kind not in _WINDOW_STARTS:
-            spec.base = self.raw_name()
-            self.depth += 1
-        if self.accept("PARTITION"):
-            self.expect("BY")
-            self.enter(2, 4)
-            spec.partition_by = self.expr_list()
-            self.depth += 1
-        if self.accept("ORDER"):
-            self.expect("BY")
-            self.enter(2, 3)
-            spec.order_by = self.order_terms()
-            self.depth -= 1
-        if self.kinds[self.at] in ("ROWS", "RANGE", "GROUPS"):
-            spec.frame = self._frame()
-        self.expect(")")
-        self.depth = outside
-        spec.span = self.span_from(start)
-        return spec
-
-    def _frame(self) -> Frame:
-        start = self.starts[self.at]
-        unit = cast(Literal["RANGE", "ROWS", "GROUPS"], self.kinds[self.at])
-        self.at += 1
-        self.depth += 1
-        if self.accept("BETWEEN"):
-            self.enter(1, 3)
-            first = self._frame_bound("PRECEDING")
-            self.expect("AND")
-            self.enter(2, 3)
-            last: FrameBound | None = self._frame_bound("FOLLOWING")
-        else:
-            first, last = self._frame_bound("PRECEDING"), None
-        frame = Frame(unit, first, last)
-        if self.accept("EXCLUDE"):
-            frame.exclude = self._frame_exclusion()
-        if _bound_order(first) > _bound_order(last):
-            self.complain("unsupported frame specification")
-        frame.span = self.span_from(start)
-        return frame
-
-    def _frame_bound(self, unbounded: Literal["PRECEDING", "FOLLOWING"]) -> FrameBound:
-        start = self.starts[self.at]
-        if self.accept("UNBOUNDED"):
-            self.expect(unbounded)
-            bound = FrameBound("UNBOUNDED PRECEDING", None, self.span_from(start))
-            if unbounded == "FOLLOWING":
-                bound.kind = "UNBOUNDED FOLLOWING"
-            return bound
-        if self.accept("CURRENT"):
-            self.expect("ROW")
-            return FrameBound("CURRENT ROW", None, self.span_from(start))
-        offset = self.expr()
-        if self.accept("PRECEDING"):
-            return FrameBound("PRECEDING", offset, self.span_from(start))
-        self.expect("FOLLOWING")
-        return FrameBound("FOLLOWING", offset, self.span_from(start))
-
-    def _frame_exclusion(self) -> Literal["NO OTHERS", "CURRENT ROW", "GROUP", "TIES"]:
-        if self.accept("NO"):
-            self.expect("OTHERS")
-            return "NO OTHERS"
-        if self.accept("CURRENT"):
-            self.expect("ROW")
-            return "CURRENT ROW"
-        if self.accept("GROUP"):
-            return "GROUP"
-        self.expect("TIES")
-        return "TIES"
-
-
-def _bound_order(bound: FrameBound | None) -> int:
-    """PRECEDING before CURRENT ROW before FOLLOWING: a frame must not end in an earlier group than it starts in."""
-    return 1 if bound is None or bound.kind == "CURRENT ROW" else 0 if bound.kind.endswith("PRECEDING") else 2
-
-
-def _dequote_start(text: str) -> str:
-    """A type that starts with a quoted name is that name alone, whatever follows."""
-    quote = text[0]
-    if quote not in "'\"`[":
-        return text
-    close = "]" if quote == "[" else quote
-    at = 1
-    name = []
-    while at < len(text):
-        if text[at] == close:
-            if text[at + 1 : at + 2] != close or quote == "[":
-                break
-            at += 1
-        name.append(text[at])
-        at += 1
-    return "".join(name)
-
 
 _Prefix: TypeAlias = Callable[[ExpressionParser], Expr]
 _Infix: TypeAlias = Callable[[ExpressionParser, Expr, int], Expr]
 
 _P = ExpressionParser
 _PREFIX: Final[dict[str, _Prefix]] = {
-    **{word: _P._identifier for word in COLUMN_WORDS},
-    STRING: _P._string,
-    lexer.INTEGER: _P._number,
-    lexer.REAL: _P._number,
-    lexer.TWO_TO_63: _P._unusual_number,
-    lexer.MIN_INTEGER: _P._unusual_number,
-    lexer.BAD_NUMBER: _P._unusual_number,
-    lexer.BLOB: _P._blob,
-    lexer.VARIABLE: _P._parameter,
-    "NULL": _P._null,
-    "CURRENT_DATE": _P._current_time,
-    "CURRENT_TIME": _P._current_time,
-    "CURRENT_TIMESTAMP": _P._current_time,
+    **dict.fromkeys(COLUMN_WORDS, _P._identifier),
+    STRING: _P._string_or_name,
+    lexer.INTEGER: _P.number,
+    lexer.REAL: _P.number,
+    lexer.TWO_TO_63: _P.unusual_number,
+    lexer.MIN_INTEGER: _P.unusual_number,
+    lexer.BAD_NUMBER: _P.unusual_number,
+    lexer.BLOB: _P.blob,
+    lexer.VARIABLE: _P.parameter,
+    "NULL": _P.null,
+    "CURRENT_DATE": _P.current_time,
+    "CURRENT_TIME": _P.current_time,
+    "CURRENT_TIMESTAMP": _P.current_time,
     "-": _P._minus,
     "+": _P._plus,
     "~": _P._tilde,
@@ -702,7 +397,3 @@ _INFIX: Final[dict[str, _Infix]] = {
     "IN": _P._in,
 }
 _NEGATABLE: Final = frozenset({"IN", "BETWEEN", "LIKE", "GLOB", "REGEXP", "MATCH"})
-_WINDOW_STARTS: Final = frozenset({"PARTITION", "ROWS", "RANGE", "GROUPS"})
-_TYPE_WORDS: Final = frozenset(COLUMN_WORDS | {STRING}) - {
-    "CROSS", "FULL", "INNER", "LEFT", "NATURAL", "OUTER", "RIGHT", "INDEXED",
-}  # fmt: skip

@@ -33,7 +33,7 @@ class Parser(DdlParser):
     def __init__(self, tokens: Tokens) -> None:
         super().__init__(tokens)
         self.in_trigger = False
-        self._foreign_key = None
+        self.last_foreign_key = None
 
     def statement(self) -> Statement | None:
         """The statement in the tokens, which must hold nothing else; None if it is empty. Errors: SqlError."""

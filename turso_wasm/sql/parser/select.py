@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, cast
 
 from turso_wasm.sql.ast_base import Expr, Name, Source
+from turso_wasm.sql.ast_expr import BlobLiteral, IntegerLiteral, NullLiteral, RealLiteral, TextLiteral, Unary
 from turso_wasm.sql.ast_select import (
     CommonTable,
     CompoundOperator,
@@ -54,6 +55,7 @@ class SelectParser(ExpressionParser):
         return self.select_after_with(with_)
 
     def select_after_with(self, with_: With | None) -> Select:
+        """A SELECT whose WITH, if any, has been parsed."""
         start = self.starts[self.at] if with_ is None else with_.span[0]
         self.depth += with_ is not None
         select = Select(self._core(), with_=with_)
@@ -68,6 +70,7 @@ class SelectParser(ExpressionParser):
     # --- WITH --------------------------------------------------------------------------------------------------------
 
     def with_clause(self) -> With:
+        """`WITH [RECURSIVE] name AS (select), …`."""
         start = self.starts[self.at]
         self.expect("WITH")
         recursive = self.accept("RECURSIVE")
@@ -241,11 +244,17 @@ class SelectParser(ExpressionParser):
             if len(rows_of_nodes[-1]) != len(rows_of_nodes[0]):
                 self.complain("all VALUES must have the same number of terms")
             if not self.accept(","):
-                return Values(tuple(rows_of_nodes), self.span_from(start))
+                break
+        row_nodes = tuple(rows_of_nodes)
+        data = _literal_rows(row_nodes)
+        if data is not None:
+            return LiteralValues(data, -1, self.span_from(start))
+        return Values(row_nodes, self.span_from(start))
 
     # --- result columns ----------------------------------------------------------------------------------------------
 
     def result_columns(self) -> tuple[ResultColumn | Star, ...]:
+        """`expr [AS alias], *, table.*, …`."""
         columns = [self._result_column()]
         while self.kinds[self.at] == ",":
             self.at += 1
@@ -378,4 +387,30 @@ class SelectParser(ExpressionParser):
         return None, False
 
 
+def _literal_rows(rows: tuple[tuple[Expr, ...], ...]) -> tuple[tuple[LiteralValue, ...], ...] | None:
+    """The values of two or more rows of nothing but literals: those that have a comment in them."""
+    if len(rows) < 2:
+        return None
+    data = []
+    for row in rows:
+        values = [_literal_value(item) for item in row]
+        if _NO_LITERAL in values:
+            return None
+        data.append(tuple(values))
+    return tuple(data)
+
+
+def _literal_value(node: Expr) -> LiteralValue:
+    if isinstance(node, (IntegerLiteral, RealLiteral, TextLiteral, BlobLiteral)):
+        return node.value
+    if isinstance(node, NullLiteral):
+        return None
+    if isinstance(node, Unary) and node.op in _SIGNS and isinstance(node.operand, (IntegerLiteral, RealLiteral)):
+        value = node.operand.value
+        return _NO_LITERAL if value == -(2**63) else -value if node.op == "-" else value
+    return _NO_LITERAL
+
+
+_SIGNS: Final = frozenset({"+", "-"})
+_NO_LITERAL: Final[LiteralValue] = cast(LiteralValue, object())
 _LATE_CLAUSES: Final = frozenset({"GROUP", "HAVING", "WINDOW"})

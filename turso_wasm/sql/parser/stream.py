@@ -11,7 +11,20 @@ from typing import Final, NoReturn
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.sql.ast_base import Name, QualifiedName, Span
 from turso_wasm.sql.keywords import FALLBACK, JOIN_WORDS
-from turso_wasm.sql.lexer import BAD_NUMBER, END, ID, ILLEGAL, INTEGER, REAL, ROWS, STRING, Tokens, dequote
+from turso_wasm.sql.lexer import (
+    BAD_NUMBER,
+    END,
+    ID,
+    ILLEGAL,
+    INTEGER,
+    MIN_INTEGER,
+    REAL,
+    ROWS,
+    STRING,
+    TWO_TO_63,
+    Tokens,
+    dequote,
+)
 
 MAX_PARSER_DEPTH: Final = 2500
 """SQLITE_LIMIT_PARSER_DEPTH: symbols on SQLite's parser stack."""
@@ -95,7 +108,7 @@ class TokenStream:
             self.fail()
         self.at = at + 1
         text = self.texts[at]
-        return dequote(text) if kind == ID or kind == STRING else text
+        return dequote(text) if kind in _MAYBE_QUOTED else text
 
     def raw_name(self) -> str:
         """A name as written, with its quotes: SQLite compares names of windows like that."""
@@ -105,6 +118,7 @@ class TokenStream:
         return self.texts[self.at - 1]
 
     def name_node(self) -> Name:
+        """A name with its span."""
         at = self.at
         return Name(self.name(), (self.starts[at], self.ends[at]))
 
@@ -133,7 +147,7 @@ class TokenStream:
         if kind in ALIASES:
             self.at += 1
             text = self.texts[self.at - 1]
-            return dequote(text) if kind == ID or kind == STRING else text
+            return dequote(text) if kind in _MAYBE_QUOTED else text
         return None
 
     def identifier_or_string(self) -> str:
@@ -194,8 +208,9 @@ class TokenStream:
     def at_plain_number(self) -> bool:
         """True if the next token is a number without digit separators: some places take no others."""
         kind = self.kinds[self.at]
-        is_number = kind == INTEGER or kind == REAL or kind.startswith(_EXTREMES) or kind == BAD_NUMBER
+        is_number = kind in _NUMBERS
         return is_number and "_" not in self.texts[self.at]
 
 
-_EXTREMES = ("<9", "<0")  # TWO_TO_63 and MIN_INTEGER
+_MAYBE_QUOTED: Final = frozenset({ID, STRING})
+_NUMBERS: Final = frozenset({INTEGER, REAL, TWO_TO_63, MIN_INTEGER, BAD_NUMBER})
