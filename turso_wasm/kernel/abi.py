@@ -176,7 +176,7 @@ class Connection(Struct):
     savepoints: i32
     next: i32
     busy_timeout_ms: i32  # H
-    unused: i32
+    savepoint_depth: i32  # open savepoints, statement savepoints included: every writing pager has as many
 
 
 class ErrorRecord(Struct):
@@ -239,5 +239,5 @@ class Cursor(Struct):
     overflow_capacity: i32
     overflow_size: i32  # bytes of it assembled so far; 0: none
     overflow_next: u32  # the overflow page that continues it
-    spare0: i32
+    overflow_for: ptr[u8]  # the value of `payload` it was assembled for
     spare1: i32

@@ -49,7 +49,7 @@ def cache_start() -> None:
     bucket_shift = u32(32 - ctz(BUCKETS_MIN))
 
 
-def buffer_new(size: i32) -> ptr[u8]:
+def page_buffer_new(size: i32) -> ptr[u8]:
     """A buffer of `size` bytes (a page size) and PAGE_SLACK, not initialised."""
     head: ptr[i32] = ptr[i32](free_buffers) + ctz(size >> 9) * 2
     if head[0]:
@@ -60,7 +60,7 @@ def buffer_new(size: i32) -> ptr[u8]:
     return malloc(size + PAGE_SLACK)
 
 
-def buffer_free(p: ptr[u8], size: i32) -> None:
+def page_buffer_free(p: ptr[u8], size: i32) -> None:
     """Give a buffer back."""
     head: ptr[i32] = ptr[i32](free_buffers) + ctz(size >> 9) * 2
     if head[1] >= FREE_MAX:
@@ -76,14 +76,14 @@ def page_new(db: Database, pgno: u32) -> Page:
     page: Page = Page(mzalloc(sizeof(Page)))
     page.database = i32(db)
     page.pgno = pgno
-    page.data = buffer_new(db.page_size)
+    page.data = page_buffer_new(db.page_size)
     return page
 
 
 def page_free(page: Page) -> None:
     """Free a page that is in no list and not in the hash."""
     if page.data:
-        buffer_free(page.data, Database(page.database).page_size)
+        page_buffer_free(page.data, Database(page.database).page_size)
     mfree(ptr[u8](i32(page)))
 
 
@@ -105,8 +105,8 @@ def cache_find(owner: i32, number: u32) -> Page:
     return at
 
 
-def hash_reserve() -> None:
-    """Make room for more pages; called before a page is allocated, so that hash_insert cannot fail."""
+def cache_reserve() -> None:
+    """Make room for more pages; called before a page is allocated, so that cache_insert cannot fail."""
     global buckets, n_buckets, bucket_shift
     if n_hashed < n_buckets:
         return
@@ -127,7 +127,7 @@ def hash_reserve() -> None:
     mfree(ptr[u8](i32(old)))
 
 
-def hash_insert(page: Page, owner: i32, number: u32) -> None:
+def cache_insert(page: Page, owner: i32, number: u32) -> None:
     """Give a page an identity that no other page has."""
     global n_hashed
     assert not cache_find(owner, number), "cache C1: a page twice in the hash"
@@ -139,7 +139,7 @@ def hash_insert(page: Page, owner: i32, number: u32) -> None:
     n_hashed += 1
 
 
-def hash_remove(page: Page) -> None:
+def cache_remove(page: Page) -> None:
     """Take a page's identity away."""
     global n_hashed
     bucket: ptr[i32] = bucket_of(page.owner, page.number)
@@ -278,7 +278,7 @@ def cache_evict(pages: PageList) -> i32:
         if not page:
             return 0
         if page_is_idle(page):
-            hash_remove(page)
+            cache_remove(page)
             list_remove(pages, page)
             page_free(page)
             return 1
@@ -288,7 +288,7 @@ def cache_evict(pages: PageList) -> i32:
 
 def cache_room(db: Database) -> None:
     """Make room for one more page of the database: evict what exceeds the limit, grow the hash."""
-    hash_reserve()
+    cache_reserve()
     pages: PageList = db.cache
     while pages.n_pages >= pages.limit:
         if not cache_evict(pages):
@@ -302,14 +302,14 @@ def cache_add(page: Page, owner: i32, number: u32) -> None:
     """Put a page that is in no list into its database's cache under a committed identity."""
     db: Database = Database(page.database)
     assert owner == i32(db) or owner == i32(db) + 1, "cache C1: not a committed identity"
-    hash_insert(page, owner, number)
+    cache_insert(page, owner, number)
     page.moved = gets
     list_append(db.cache, page)
 
 
 def cache_forget(page: Page) -> None:
     """Drop a committed page."""
-    hash_remove(page)
+    cache_remove(page)
     list_remove(Database(page.database).cache, page)
     page_retire(page)
 
@@ -352,11 +352,11 @@ def cache_set_limit(db: Database) -> None:
 def page_copy(page: Page, owner: i32) -> Page:
     """A private copy of a page for the pager `owner`, not yet in its list."""
     db: Database = Database(page.database)
-    hash_reserve()
+    cache_reserve()
     copy: Page = page_new(db, page.pgno)
     memory_copy(copy.data, page.data, db.page_size)
     copy.checked = page.checked
-    hash_insert(copy, owner, page.pgno)
+    cache_insert(copy, owner, page.pgno)
     return copy
 
 

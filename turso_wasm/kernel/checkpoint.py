@@ -11,7 +11,7 @@ Invariants:
       before is forgotten, and so are the frames it replaces.
 """
 
-from turso_wasm.kernel.cache import cache_find, cache_forget, cache_forget_at, hash_insert, hash_remove
+from turso_wasm.kernel.cache import cache_find, cache_forget, cache_forget_at, cache_insert, cache_remove
 from turso_wasm.kernel.memory import malloc, mfree
 from turso_wasm.kernel.sortpages import RUN_BYTES
 from turso_wasm.kernel.storage import PAGER_NONE, Database, Page, Pager, Wal
@@ -148,8 +148,8 @@ def frames_moved(db: Database, frames: ptr[u32], n: i32, target: u32) -> None:
         page: Page = cache_find(i32(db) + 1, frame)
         if page:
             if wal_find(w, page.pgno, target) == frame and page_is_moved(w, page.pgno, target):
-                hash_remove(page)
-                hash_insert(page, i32(db), page.pgno)
+                cache_remove(page)
+                cache_insert(page, i32(db), page.pgno)
             else:
                 cache_forget(page)
         frame += 1

@@ -155,6 +155,9 @@ def keeps_lock(db: Database) -> i32:
     """1 if the file lock outlives transactions (D2, D3)."""
     if db.capabilities & (CAP_OWNED | CAP_MEMORY):
         return 1
+    if db.journal.begun and not db.writer:
+        # A rollback failed, and only this process has the originals.
+        return 1
     return i32(db.journal_mode == JOURNAL_WAL or db.locking_mode != 0)
 
 

@@ -403,7 +403,7 @@ def segment_play_back(
 def record_play_back(db: Database, record: ptr[u8], nonce: u32, page_count: u32, page_size: i32) -> i32:
     """Restore one page; 1, 0 if the record is not valid (the journal ends here), or a negative result code."""
     pgno: u32 = be32(record)
-    if pgno == 0 or pgno == lock_page(page_size):
+    if pgno == 0 or pgno == lock_byte_page(page_size):
         return 0
     if be32(record + 4 + page_size) != journal_checksum(nonce, record + 4, page_size):
         return 0
@@ -413,6 +413,6 @@ def record_play_back(db: Database, record: ptr[u8], nonce: u32, page_count: u32,
     return 1 if rc == 0 else rc
 
 
-def lock_page(page_size: i32) -> u32:
+def lock_byte_page(page_size: i32) -> u32:
     """The page that is never used because lock bytes are in it."""
     return 0x40000000 // u32(page_size) + 1

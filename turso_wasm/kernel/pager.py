@@ -22,8 +22,8 @@ from turso_wasm.kernel.cache import (
     cache_move,
     cache_room,
     count_miss,
-    hash_insert,
-    hash_reserve,
+    cache_insert,
+    cache_reserve,
     list_append,
     page_age,
     page_copy,
@@ -32,7 +32,7 @@ from turso_wasm.kernel.cache import (
     page_touch,
 )
 from turso_wasm.kernel.errors import SQLITE_ABORT, SQLITE_FULL, raise_corrupt, raise_error
-from turso_wasm.kernel.journal import lock_page
+from turso_wasm.kernel.journal import lock_byte_page
 from turso_wasm.kernel.memory import malloc, mfree
 from turso_wasm.kernel.pagespill import private_load, spill
 from turso_wasm.kernel.savepoint import page_capture
@@ -263,9 +263,9 @@ def page_blank(p: Pager, pgno: u32) -> Page:
         page = pager_write(p, page)
         page_touch(page)
     else:
-        hash_reserve()
+        cache_reserve()
         page = page_new(p.database, pgno)
-        hash_insert(page, i32(p), pgno)
+        cache_insert(page, i32(p), pgno)
         private_add(p, page)
     page.checked = 0
     memory_fill(page.data, 0, p.database.page_size)
@@ -276,7 +276,7 @@ def page_blank(p: Pager, pgno: u32) -> Page:
 def pager_new_page(p: Pager) -> Page:
     """Append a page: zeroed and writable. Errors: SQLITE_FULL when the database has as many pages as it can have."""
     pgno: u32 = p.page_count + 1
-    if pgno == lock_page(p.database.page_size):
+    if pgno == lock_byte_page(p.database.page_size):
         pgno += 1
     if pgno > PAGE_COUNT_MAX:
         raise_error(SQLITE_FULL, *lit(b"database or disk is full"))

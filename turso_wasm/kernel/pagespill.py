@@ -10,7 +10,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import CAP_MEMORY, JOURNAL_OFF, JOURNAL_WAL
-from turso_wasm.kernel.cache import buffer_free, buffer_new, cache_find, page_is_idle
+from turso_wasm.kernel.cache import page_buffer_free, page_buffer_new, cache_find, page_is_idle
 from turso_wasm.kernel.database import exclusive_lock
 from turso_wasm.kernel.errors import SQLITE_BUSY
 from turso_wasm.kernel.journal import (
@@ -77,7 +77,7 @@ def pages_to_spill(p: Pager, pages: ptr[i32]) -> i32:
 def buffer_drop(p: Pager, page: Page) -> None:
     """The page's bytes are safe elsewhere: free its buffer."""
     page.flags &= ~PAGE_DIRTY
-    buffer_free(page.data, p.database.page_size)
+    page_buffer_free(page.data, p.database.page_size)
     page.data = ptr[u8](0)
     p.n_resident -= 1
 
@@ -144,10 +144,10 @@ def originals_placed(p: Pager, pages: ptr[i32], n: i32) -> None:
 def private_load(p: Pager, page: Page) -> None:
     """Read a spilled page back. Raises on I/O errors."""
     db: Database = p.database
-    data: ptr[u8] = buffer_new(db.page_size)
+    data: ptr[u8] = page_buffer_new(db.page_size)
     rc: i32 = private_read(db, page, data)
     if rc < 0:
-        buffer_free(data, db.page_size)
+        page_buffer_free(data, db.page_size)
         check_io(rc)
     page.data = data
     p.n_resident += 1
@@ -166,6 +166,6 @@ def private_read(db: Database, page: Page, data: ptr[u8]) -> i32:
 def original_restore(p: Pager, page: Page) -> i32:
     """Replace the page by its committed bytes, from the journal; 0 or a negative result code."""
     if not page.data:
-        page.data = buffer_new(p.database.page_size)
+        page.data = page_buffer_new(p.database.page_size)
         p.n_resident += 1
     return journal_original(p.database, page.journal_at, page.data)

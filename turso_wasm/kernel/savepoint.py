@@ -19,7 +19,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import CAP_MEMORY, OPEN_TEMP
-from turso_wasm.kernel.cache import buffer_free, buffer_new, cache_find, hash_remove, list_remove, page_retire
+from turso_wasm.kernel.cache import page_buffer_free, page_buffer_new, cache_find, cache_remove, list_remove, page_retire
 from turso_wasm.kernel.memory import malloc, mfree, mzalloc
 from turso_wasm.kernel.pagespill import original_restore, private_read
 from turso_wasm.kernel.storage import PAGE_DIRTY, PAGE_WRITTEN, Database, Image, Page, Pager, Savepoint, Wal
@@ -38,7 +38,7 @@ def page_capture(p: Pager, page: Page) -> None:
     db: Database = p.database
     if p.n_images >= p.private.limit and not (db.capabilities & CAP_MEMORY):
         images_spill(p)
-    data: ptr[u8] = buffer_new(db.page_size)
+    data: ptr[u8] = page_buffer_new(db.page_size)
     image: Image = Image(mzalloc(sizeof(Image)))
     memory_copy(data, page.data, db.page_size)
     image.data = data
@@ -99,7 +99,7 @@ def images_move(p: Pager, buffer: ptr[u8], batch: ptr[i32], n: i32) -> i32:
 def image_drop_buffer(p: Pager, image: Image) -> None:
     """Free an image's copy of the page."""
     if image.data:
-        buffer_free(image.data, p.database.page_size)
+        page_buffer_free(image.data, p.database.page_size)
         image.data = ptr[u8](0)
         p.n_images -= 1
 
@@ -226,7 +226,7 @@ def image_restore(p: Pager, image: Image) -> i32:
     page: Page = cache_find(i32(p), image.pgno)
     assert page, "savepoint: an image of a page that is not private"
     if not page.data:
-        page.data = buffer_new(size)
+        page.data = page_buffer_new(size)
         p.n_resident += 1
     if image.data:
         memory_copy(page.data, image.data, size)
@@ -256,7 +256,7 @@ def born_later_drop(p: Pager, sp: Savepoint) -> i32:
         else:
             if page.data:
                 p.n_resident -= 1
-            hash_remove(page)
+            cache_remove(page)
             list_remove(p.private, page)
             page_retire(page)
         page = older
@@ -289,10 +289,10 @@ def frame_leave(p: Pager, page: Page) -> i32:
     """A page's frame is about to go: keep its bytes in memory; 0 or a negative result code."""
     if not (page.flags & PAGE_DIRTY):
         if not page.data:
-            data: ptr[u8] = buffer_new(p.database.page_size)
+            data: ptr[u8] = page_buffer_new(p.database.page_size)
             rc: i32 = private_read(p.database, page, data)
             if rc < 0:
-                buffer_free(data, p.database.page_size)
+                page_buffer_free(data, p.database.page_size)
                 return rc
             page.data = data
             p.n_resident += 1

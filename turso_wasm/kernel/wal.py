@@ -218,6 +218,7 @@ def wal_forget(db: Database) -> None:
     w.backfilled = 0
     w.synced = 0
     w.page_count = 0
+    w.salt1 = 0
     w.header_due = 0
     w.commit_due = 0
 
@@ -248,12 +249,12 @@ def wal_start(db: Database) -> None:
     w: Wal = db.wal
     random: ptr[u8] = scratch(8)
     host_random(random, 8)
-    if w.header_due == 0 and w.committed == 0:
-        w.sequence = 0
-        w.salt1 = be32(random)
-    else:
+    if w.salt1:
         w.sequence += 1
         w.salt1 += 1
+    else:
+        w.sequence = 0
+        w.salt1 = be32(random) | 1
     w.salt2 = be32(random + 4)
     index_truncate(w, u32(0))
     w.big_endian = 0
@@ -269,9 +270,11 @@ def wal_start(db: Database) -> None:
         p = p.next
 
 
-def wal_restart_possible(w: Wal) -> i32:
-    """1 if a writer may begin the log anew: the file has everything, and hence every reader reads the file (W4)."""
-    return i32(w.backfilled == w.committed)
+def wal_begin_write(db: Database) -> None:
+    """A writer begins: if the file has everything, so that every reader can read the file, the log begins anew (W4)."""
+    w: Wal = db.wal
+    if w.backfilled == w.committed and (w.committed or not w.header_due):
+        wal_start(db)
 
 
 def header_encode(w: Wal, p: ptr[u8]) -> None:
@@ -415,14 +418,10 @@ def wal_recover(db: Database) -> None:
     check_io(n)
     if n < HEADER_SIZE or not header_decode(w, head):
         return
-    # A new generation of this log continues these salts.
-    w.header_due = 1
     recover_frames(w)
     index_truncate(w, w.committed)
     w.sum1 = w.committed_sum1
     w.sum2 = w.committed_sum2
-    if w.committed:
-        w.header_due = 0
 
 
 def header_decode(w: Wal, p: ptr[u8]) -> i32:
