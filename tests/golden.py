@@ -255,10 +255,12 @@ def record(path: Path) -> int:
         answers = [script.answer("ours" if block.differs else "oracle", i) for i, block in _all(script)]
     finally:
         script.close()
-    for block, answer in reversed(list(zip(script.blocks, answers, strict=True))):
+    answered = list(zip(script.blocks, answers, strict=True))
+    for block, answer in answered:
         wrong = next((line for line in answer if "(unexpected) " in line or line.endswith("(no error)")), None)
         if wrong is not None:
             raise BadTest(f"{path}:{block.line}: {wrong}")
+    for block, answer in reversed(answered):
         if answer == block.answer and block.answer_line:
             continue
         changed += 1
