@@ -7,9 +7,10 @@ Errors: TypeError with both types; KeyError for an unknown kernel function.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from turso_wasm.wasm.blocks import Capture, Comment, Hole, If, Label, flatten
 from turso_wasm.wasm.expr import (
     Expr,
     Global,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from turso_wasm.wasm.module import Callee, Module
 
 _SET, _TEE, _GLOBAL_SET = CODE["local.set"], CODE["local.tee"], CODE["global.set"]
-_BLOCK, _LOOP, _IF, _ELSE, _END = (CODE[name] for name in ("block", "loop", "if", "else", "end"))
+_BLOCK, _LOOP, _END = CODE["block"], CODE["loop"], CODE["end"]
 _BR, _BR_IF, _BR_TABLE, _RETURN = (CODE[name] for name in ("br", "br_if", "br_table", "return"))
 _CALL, _CALL_INDIRECT, _DROP, _UNREACHABLE = (CODE[name] for name in ("call", "call_indirect", "drop", "unreachable"))
 _VOID = b"\x40"
@@ -83,139 +84,6 @@ def load(kind: str, pointer: Expr, offset: int = 0) -> Expr:
     code, type_ = _LOAD[kind]
     base, at = _address(pointer, offset)
     return Expr(base + code + at, type_)
-
-
-class Label:
-    """A branch target: the end of a block or the start of a loop. Also the context manager of its `with`."""
-
-    __slots__ = ("depth", "function", "is_else", "opener")
-
-    def __init__(self, function: Function, opener: bytes) -> None:
-        self.function = function
-        self.opener = opener
-        self.depth = -1
-
-    def __enter__(self) -> Label:
-        function = self.function
-        function.out.append(self.opener)
-        self.depth = function.depth
-        function.depth += 1
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        function = self.function
-        function.depth -= 1
-        function.out.append(_END)
-
-
-class If(Label):
-    """`with f.if_(c) as alt: … f.else_() …`; with a constant condition only the live branch is kept."""
-
-    __slots__ = ("cond", "outer", "previous")
-
-    def __init__(self, function: Function, cond: Expr) -> None:
-        self.function = function
-        self.cond = cond
-        self.depth = -1
-        self.is_else = False
-
-    def __enter__(self) -> If:
-        function = self.function
-        self.previous = function.innermost_if
-        function.innermost_if = self
-        if self.cond.const is not None:
-            self.outer = function.out
-            if not self.cond.const:
-                function.out = []
-            return self
-        function.out.append(self.cond.code + _IF + _VOID)
-        self.depth = function.depth
-        function.depth += 1
-        return self
-
-    def else_(self) -> None:
-        """The alternative begins here."""
-        function = self.function
-        if self.is_else:
-            raise RuntimeError("this if already has its else")
-        self.is_else = True
-        if self.cond.const is not None:
-            function.out = [] if self.cond.const else self.outer
-        else:
-            function.out.append(_ELSE)
-
-    def __exit__(self, *error: object) -> None:
-        function = self.function
-        function.innermost_if = self.previous
-        if self.cond.const is not None:
-            function.out = self.outer
-            return
-        function.depth -= 1
-        function.out.append(_END)
-
-
-class Hole:
-    """A place in a function whose code is decided later."""
-
-    __slots__ = ("depth", "function", "out", "outer")
-
-    def __init__(self, function: Function) -> None:
-        self.function = function
-        self.depth = function.depth
-        self.out: list[Any] = []
-
-    def fill(self, code: bytes | Expr) -> None:
-        """Append code: bytes, or an expression without a value."""
-        if isinstance(code, Expr):
-            if code.type is not None:
-                raise TypeError(f"a hole takes statements, not {type_text(code.type)}; use f.into(hole)")
-            code = code.code
-        self.out.append(code)
-
-    def __enter__(self) -> Hole:
-        self.outer = (self.function.out, self.function.depth)
-        self.function.out, self.function.depth = self.out, self.depth
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.function.out, self.function.depth = self.outer
-
-
-class Capture:
-    """`with f.capture() as body: …` collects statements as bytes (`body.code()`) instead of emitting them."""
-
-    __slots__ = ("depth", "function", "out", "outer")
-
-    def __init__(self, function: Function, extra_depth: int = 0) -> None:
-        self.function = function
-        self.out: list[Any] = []
-        self.depth = extra_depth
-
-    def __enter__(self) -> Capture:
-        self.outer = self.function.out
-        self.function.out = self.out
-        self.function.depth += self.depth
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.function.out = self.outer
-        self.function.depth -= self.depth
-
-    def code(self) -> bytes:
-        """What was emitted."""
-        return b"".join(_flatten(self.out))
-
-
-class Comment(str):
-    """A comment in a function's output; it has no bytes."""
-
-
-def _flatten(out: list[Any]) -> Iterable[bytes]:
-    for item in out:
-        if isinstance(item, bytes):
-            yield item
-        elif isinstance(item, Hole):
-            yield from _flatten(item.out)
 
 
 class Function:
@@ -453,7 +321,7 @@ class Function:
 
     def code(self) -> bytes:
         """The instructions, without locals and the final end."""
-        return b"".join(_flatten(self._root))
+        return b"".join(flatten(self._root))
 
     def set_body(self, body: bytes) -> None:
         """Replace the encoded body (locals, instructions, end): for optimized code."""

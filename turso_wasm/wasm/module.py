@@ -209,6 +209,7 @@ class Module:
         local_maps = [
             uleb(n + f.position) + _name_map([(local.index, local.name) for local in f.locals if local.name])
             for f in self.functions
+            if any(local.name for local in f.locals)
         ]
         all_globals = [(g.index, g.name) for g in itertools.chain(self.imported_globals, (g for g, _ in self.globals))]
         out = _section(0, _name(self.name)) if self.name else b""

@@ -1,6 +1,7 @@
 """Reading a module's binary back: what the printers and tests need of it.
 
-Owns the inverse of module.py's encoding, for the modules this project makes: no passive segments, one memory, one table.
+Owns the inverse of module.py's encoding, for modules as this project makes them (active segments, one memory, one
+table).
 Errors: ValueError when the bytes are not such a module.
 """
 

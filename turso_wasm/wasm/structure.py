@@ -1,4 +1,4 @@
-"""Statements of pseudo-Python: their model, the turning of jumps into while / if / else / break / continue, and their text.
+"""Statements of pseudo-Python: their model, the turning of jumps into while / if / break / continue, and their text.
 
 A Block is a wasm `block`: jumps to its label go behind it. `structured` makes most blocks vanish:
   if c: …; jump L        →  if c: … else: rest          (rest reaches the end of L anyway)
@@ -11,7 +11,6 @@ Blocks that remain are printed as `block name:` and `leave name`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
 
 from turso_wasm.wasm.terms import Term, logic
 
@@ -75,7 +74,7 @@ class Switch:
     cases: list[tuple[str, list[Statement]]]
 
 
-Statement = Union[Line, Jump, If, While, Block, Switch]
+Statement = Line | Jump | If | While | Block | Switch
 
 
 # --- walking -------------------------------------------------------------------------------------

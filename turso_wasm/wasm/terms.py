@@ -48,9 +48,9 @@ class Term:
     ) -> None:
         self.text = text
         self.prec = prec
-        self.reads = reads.union(*(part.reads for part in parts)) if parts else reads
-        self.memory = memory or any(part.memory for part in parts)
-        self.has_effect = effect or any(part.has_effect for part in parts)
+        self.reads: frozenset[int] = reads.union(*(part.reads for part in parts)) if parts else reads
+        self.memory: bool = memory or any(part.memory for part in parts)
+        self.has_effect: bool = effect or any(part.has_effect for part in parts)
         self.operation: tuple[str, Term, Term] | None = None
         self.floating = False
 

@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+import wasmtime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -350,3 +351,18 @@ def back(p: ptr[u16], n: u32) -> i32: return i32(p) - i32(p - n)
     assert program.difference(AT + 24, AT) == 3
     assert program.difference(AT, AT + 16) == -2
     assert program.back(AT, 3) == 6
+
+
+def test_stack_overflow_is_noticed_in_debug_builds_and_traps_in_others():
+    text = """
+def down(n: i32) -> i32:
+    p = scratch(4000)
+    p[0] = n
+    return down(n + 1) + p[0]
+"""
+    for debug in (True, False):
+        program = run(text, debug=debug)
+        with pytest.raises(wasmtime.Trap):
+            program.down(1)
+        if debug:
+            assert program.read(program.value("assert_text"), program.value("assert_size")) == b"down: stack overflow"

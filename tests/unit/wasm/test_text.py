@@ -84,7 +84,7 @@ def test_a_program_as_instructions():
 
 
 def pseudo(text, name="f"):
-    compiled = compile_source(HEADER + textwrap.dedent(text), name="printed", export_all=True)
+    compiled = compile_source(HEADER + textwrap.dedent(text), name="printed", export_all=True, debug=True)
     functions = print_python(compiled.wasm).rstrip("\n").split("\n\n")
     return next(function for function in functions if function.startswith(f"def {name}("))
 

@@ -94,7 +94,8 @@ class Linker:
         f = linked.function
         code: list[Instruction] = [[i[0], final[i[1]]] if i[0] in ("call", "ref.func") else i for i in linked.code]
         f.set_body(dsl.encode_locals(linked.types[linked.n_params :]) + encode_code(code) + CODE["end"])
-        f.locals = [dsl.Local(i, t, n) for i, (t, n) in enumerate(zip(linked.types, linked.names, strict=True))]
+        names = linked.names if self.program.debug else [""] * len(linked.names)  # functions keep their names always
+        f.locals = [dsl.Local(i, t, n) for i, (t, n) in enumerate(zip(linked.types, names, strict=True))]
         f.position = len(self.module.functions)
         self.module.type_index(f.param_types, f.results)
         self.module.functions.append(f)

@@ -22,6 +22,7 @@ from turso_wasm.wasm.subset.source import FunctionDecl, GlobalDecl, Loader, Sour
 from turso_wasm.wasm.subset.statements import LEAVES, check_ends, is_docstring, statements
 from turso_wasm.wasm.subset.values import describe, wasm_type
 
+NEVER_USED = 1024
 STACK_TOP = 0x10000
 PAGE = 0x10000
 PRELUDE = "turso_wasm.wasm.subset.prelude"
@@ -160,6 +161,10 @@ class Program:
         f.set(frame.saved, self.stack_pointer)
         f.set(frame.base, frame.saved - frame.scratch_size)
         f.set(self.stack_pointer, frame.base)
+        if self.debug:
+            with f.if_(frame.base < NEVER_USED):
+                self.note_assertion(f, f"{f.name}: stack overflow")
+                f.unreachable()
 
     # --- the result ------------------------------------------------------------------------------
 
