@@ -142,7 +142,7 @@ def _find_group(node: p.Aggregate, layout: Layout, table: Local, group: Local, c
 
     if len(keys) == 1 and keys[0].may_be(INTEGER):
         with f.if_(keys[0].has_tag(INTEGER)) as otherwise:
-            f.set(group, f.call("hash_add_int", table, keys[0].payload))
+            f.set(group, f.call("hash_add_int", table, keys[0].payload, inline=True))
             otherwise.else_()
             general()
     else:
@@ -238,7 +238,7 @@ def _sum_step(value: SqlValue, state: Expr, ctx: Context) -> None:
         ctx.do("sum_step", state, value)
         return
     with f.if_(integer) as otherwise:
-        ctx.do("sum_step_int", state, value.payload)
+        f.do(f.call("sum_step_int", state, value.payload, inline=True))
         otherwise.else_()
         ctx.do("sum_step", state, value)
 

@@ -12,6 +12,7 @@ from typing import Callable, Iterable, Sequence
 from turso_wasm.bind import nodes as b
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
+from turso_wasm.codegen.decoding import RecordWalk
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import BLOB, INTEGER, KEY_DESC, NULL, REAL, SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Cursor, Value
@@ -19,6 +20,8 @@ from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
 
 ROWID = -1
+FEW_COLUMNS = 4  # so many are decoded inline in a long loop; more are left to one kernel call
+FAR_COLUMN = 24  # position in the record beyond which walking inline is too much code
 
 
 class Source:
@@ -40,16 +43,17 @@ class Source:
             self.decoded.update(self._decode_or_null(missing, ctx))
 
     def _decode_or_null(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
+        return self._nullable(lambda: self.decode(columns, ctx), ctx)
+
+    def _nullable(self, decode: Callable[[], dict[int, SqlValue]], ctx: Context) -> dict[int, SqlValue]:
+        """What `decode` reads, or NULLs while an outer join supplies them."""
         if self.null_row is None:
-            return self.decode(columns, ctx)
+            return decode()
         f = ctx.f
         with f.if_(self.null_row) as missing:
-            values = {}
             nothing = f.hole()
             missing.else_()
-            for column, value in self.decode(columns, ctx).items():
-                values[column] = ctx.copy(value)
-                values[column].types |= mask(NULL)
+            values = {column: ctx.copy(value) for column, value in decode().items()}
         with f.into(nothing):
             set_null(values.values(), ctx)
         return values
@@ -112,6 +116,26 @@ class EntrySource(Source):
         self.table = table
         self.positions = positions
         self.slots = -1
+        self.hot = False  # the source of a long loop: a few columns are decoded inline
+        self._walk: RecordWalk | None = None
+
+    def ensure(self, columns: Iterable[int], ctx: Context) -> None:
+        missing = sorted({c for c in columns if c not in self.decoded}, key=lambda c: self.positions.get(c, -1))
+        stored = [c for c in missing if c != ROWID and c != self.table.rowid_alias]
+        if self.hot and 0 < len(stored) <= FEW_COLUMNS and self.positions[stored[-1]] <= FAR_COLUMN:
+            self.decoded.update(self._nullable(lambda: self._decode_inline(stored, ctx), ctx))
+            missing = [c for c in missing if c not in self.decoded]
+        super().ensure(missing, ctx)
+
+    def _decode_inline(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
+        if self._walk is None:
+            self._walk = RecordWalk(self.cursor, ctx)
+        plan = [(self.positions[c], self.table.columns[c].affinity, self.default(c)) for c in columns]
+        values = dict(zip(columns, self._walk.decode(plan, ctx)))
+        return {column: self._typed(column, value, ctx) for column, value in values.items()}
+
+    def _typed(self, column: int, value: SqlValue, ctx: Context) -> SqlValue:
+        return _stored_real(value, ctx) if self.table.columns[column].affinity == "E" else value
 
     def decode(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
         values = {}
@@ -127,9 +151,7 @@ class EntrySource(Source):
         for column in stored:
             if column not in values:
                 values[column] = self._decode_one(column, ctx)
-        for column in stored:
-            if self.table.columns[column].affinity == "E":
-                values[column] = _stored_real(values[column], ctx)
+            values[column] = self._typed(column, values[column], ctx)
         return values
 
     def rowid(self, ctx: Context) -> Expr:
@@ -264,10 +286,12 @@ def open_cursor(slot: int, root: Expr, info: bytes | None, ctx: Context, write: 
     return cursor
 
 
-def table_source(table: Table, cursor: Local) -> EntrySource:
-    """The columns of the table row under `cursor`."""
+def table_source(table: Table, cursor: Local, hot: bool = False) -> EntrySource:
+    """The columns of the table row under `cursor`; `hot` in a long loop."""
     order = table.storage_order if table.without_rowid else range(len(table.columns))
-    return EntrySource(cursor, table, {column: at for at, column in enumerate(order)})
+    source = EntrySource(cursor, table, {column: at for at, column in enumerate(order)})
+    source.hot = hot
+    return source
 
 
 def index_source(index: Index, table: Table, cursor: Local) -> EntrySource:
@@ -307,14 +331,19 @@ def _one_row(node: p.OneRow, ctx: Context, then: Then) -> None:
 
 def _table_scan(node: p.TableScan, ctx: Context, then: Then) -> None:
     cursor = scan_cursor(node.source, node.table, ctx)
-    ctx.sources[node.source] = table_source(node.table, cursor)
-    first, step = ("cursor_last", "cursor_prev") if node.reverse else ("cursor_first", "cursor_next")
+    ctx.sources[node.source] = table_source(node.table, cursor, hot=True)
+    first, step = ("cursor_last", "cursor_prev") if node.reverse else ("cursor_first", forward(node.table))
     visit(ctx, lambda: ctx.f.call(first, cursor), lambda: advance(step, cursor, ctx), lambda done: then())
 
 
+def forward(table: Table) -> str:
+    """The kernel routine that moves a table cursor to the next row."""
+    return "cursor_next" if table.without_rowid else "table_next"
+
+
 def advance(step: str, cursor: Local, ctx: Context) -> Expr:
-    """The expression that moves a cursor; 0 at the end."""
-    return ctx.f.call(step, cursor)
+    """The expression that moves a cursor; 0 at the end. "table_next" is expanded inline."""
+    return ctx.f.call(step, cursor, inline=step == "table_next")
 
 
 def _rowid_seek(node: p.RowidSeek, ctx: Context, then: Then) -> None:
@@ -346,7 +375,7 @@ def _exact_rowid(key: SqlValue, missing: Label, ctx: Context) -> Expr:
 def _rowid_range(node: p.RowidRange, ctx: Context, then: Then) -> None:
     f = ctx.f
     cursor = scan_cursor(node.source, node.table, ctx)
-    ctx.sources[node.source] = table_source(node.table, cursor)
+    ctx.sources[node.source] = table_source(node.table, cursor, hot=True)
     first, last = f.local(I64, "first"), f.local(I64, "last")
     rowid = f.load("i64", cursor, Cursor.offset("rowid"))
 
@@ -372,7 +401,7 @@ def _rowid_range(node: p.RowidRange, ctx: Context, then: Then) -> None:
                 f.br(done, if_=rowid > last)
         then()
 
-    visit(ctx, begin, lambda: advance("cursor_prev" if node.reverse else "cursor_next", cursor, ctx), body)
+    visit(ctx, begin, lambda: advance("cursor_prev" if node.reverse else "table_next", cursor, ctx), body)
 
 
 # --- index scans ----------------------------------------------------------------------------------------
@@ -427,6 +456,7 @@ def _index_scan_source(node: p.IndexScan, cursor: Local, ctx: Context) -> Source
     if index is None:
         return table_source(table, cursor)
     entry = index_source(index, table, cursor)
+    entry.hot = not node.unique
     if node.covering:
         return entry
     row_cursor = open_table(table, ctx)
