@@ -242,7 +242,7 @@ class RenameColumn(Statement):
     table: QualifiedName
     column: str
     to: str
-    to_quoted: bool = field(default=False, compare=False)
+    to_quoted: bool = field(default=False, compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 

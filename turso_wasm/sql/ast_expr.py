@@ -37,7 +37,7 @@ class IntegerLiteral(Expr):
     """
 
     value: int
-    index: int = field(default=-1, compare=False)
+    index: int = field(default=-1, compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
@@ -46,7 +46,7 @@ class RealLiteral(Expr):
     """A number with a fraction or an exponent, or an integer beyond 64 bits; `value` may be infinite."""
 
     value: float
-    index: int = field(default=-1, compare=False)
+    index: int = field(default=-1, compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
@@ -55,7 +55,7 @@ class TextLiteral(Expr):
     """`'text'`."""
 
     value: str
-    index: int = field(default=-1, compare=False)
+    index: int = field(default=-1, compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
@@ -64,7 +64,7 @@ class BlobLiteral(Expr):
     """`x'…'`."""
 
     value: bytes
-    index: int = field(default=-1, compare=False)
+    index: int = field(default=-1, compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 

@@ -161,7 +161,7 @@ class LiteralValues(Node):
     """
 
     rows: tuple[tuple[LiteralValue, ...], ...]
-    index: int = field(default=-1, compare=False)
+    index: int = field(default=-1, compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 

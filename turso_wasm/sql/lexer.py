@@ -74,7 +74,7 @@ _KINDS: Final[dict[str, str]] = {
 }
 _UPPER_KINDS: Final = {word: word for word in KEYWORDS} | {"TEMPORARY": "TEMP"}
 
-_LITERAL = rf"""(?:[-+]?{_SPACE}{_NUMBER}(?!{_ID_CHAR})|'(?:[^'\0]++|'')*+'|[xX]'(?:[0-9a-fA-F]{{2}})*+'
+_LITERAL = rf"""(?:(?:[-+]{_SPACE})?{_NUMBER}(?!{_ID_CHAR})|'(?:[^'\0]++|'')*+'|[xX]'(?:[0-9a-fA-F]{{2}})*+'
                 |[nN][uU][lL][lL](?!{_ID_CHAR}))"""
 _ROW = re.compile(rf"{_SPACE}\({_SPACE}({_LITERAL}{_SPACE}(?:,{_SPACE}{_LITERAL}{_SPACE})*+)\){_SPACE}(,?)", re.VERBOSE)
 _ITEM = re.compile(_LITERAL, re.VERBOSE)
@@ -84,12 +84,17 @@ _PADDING: Final = 3  # END tokens behind the last one, so that the parser may lo
 
 
 class Tokens:
-    """The tokens of one statement (L1, L2). `end`: offset behind its ';', or the end of the text."""
+    """The tokens of one statement (L1, L2).
 
-    __slots__ = ("end", "ends", "kinds", "literal_at", "literals", "sql", "starts", "texts")
+    end: the offset behind its ';', or of the end of the text. count: of tokens, without END.
+    is_open_trigger: it is a CREATE TRIGGER that is not finished.
+    """
+
+    __slots__ = ("count", "end", "ends", "is_open_trigger", "kinds", "literal_at", "literals", "sql", "starts", "texts")
 
     def __init__(self, sql: str) -> None:
         self.sql = sql
+        self.count = 0
         self.kinds: list[str] = []
         self.texts: list[str] = []
         self.starts: list[int] = []
@@ -97,6 +102,7 @@ class Tokens:
         self.literals: list[Literal] = []
         self.literal_at: list[int] = []
         self.end = 0
+        self.is_open_trigger = False
 
 
 def tokenize(sql: str, start: int = 0) -> Tokens:
@@ -108,15 +114,29 @@ def tokenize(sql: str, start: int = 0) -> Tokens:
     tokens = Tokens(sql)
     end = _scan(tokens, start)
     kinds = tokens.kinds
-    while kinds and kinds[-1] == ";" and _is_open_trigger(kinds):
+    n_before = 0
+    while _is_open_trigger(kinds) and kinds[-1] == ";" and len(kinds) > n_before:
+        n_before = len(kinds)
         end = _scan(tokens, end)
-    tokens.end = end
-    for _ in range(_PADDING):
-        kinds.append(END)
-        tokens.texts.append("")
-        tokens.starts.append(end)
-        tokens.ends.append(end)
+    tokens.is_open_trigger = _is_open_trigger(kinds)
+    _close(tokens, end)
     return tokens
+
+
+def extend(tokens: Tokens) -> None:
+    """Read on behind the ';' that ended the tokens, to the next one: a module's arguments may hold any token."""
+    for tokens_of in (tokens.kinds, tokens.texts, tokens.starts, tokens.ends):
+        del tokens_of[-_PADDING:]
+    _close(tokens, _scan(tokens, tokens.end))
+
+
+def _close(tokens: Tokens, end: int) -> None:
+    tokens.end = end
+    tokens.count = len(tokens.kinds)
+    tokens.kinds.extend([END] * _PADDING)
+    tokens.texts.extend([""] * _PADDING)
+    tokens.starts.extend([end] * _PADDING)
+    tokens.ends.extend([end] * _PADDING)
 
 
 _AS_WRITTEN: Final = frozenset({ID, VARIABLE})
@@ -327,7 +347,7 @@ def _resolve_contextual(tokens: Tokens, first: int) -> None:
 def _is_open_trigger(kinds: list[str]) -> bool:
     """True if the tokens are those of a CREATE TRIGGER (or EXPLAIN of one) that has not come to its END yet."""
     at = 0
-    if kinds[0] == "EXPLAIN":
+    if kinds[:1] == ["EXPLAIN"]:
         at = 3 if kinds[1:3] == ["QUERY", "PLAN"] else 2 if kinds[1:2] == [ID] else 1
     if kinds[at : at + 1] != ["CREATE"]:
         return False

@@ -23,13 +23,10 @@ from turso_wasm.sql.ast_ddl import (
 )
 from turso_wasm.sql.ast_dml import Delete, Insert, Update
 from turso_wasm.sql.ast_select import Select
-from turso_wasm.sql.lexer import (
-    END,
-    ILLEGAL,
-)
+from turso_wasm.sql.lexer import END, ILLEGAL, extend
 from turso_wasm.sql.parser.tables import TableParser
 
-_NO_ARGUMENT: Final = frozenset({END, ILLEGAL, ";"})
+_LAST: Final = frozenset({END, ILLEGAL})
 
 
 class DdlParser(TableParser):
@@ -137,7 +134,9 @@ class DdlParser(TableParser):
         first = self.at
         while True:
             kind = self.kinds[self.at]
-            if kind in _NO_ARGUMENT:
+            if kind == ";":
+                extend(self.tokens)
+            elif kind in _LAST:
                 self.fail()
             if depth == 0 and kind in (",", ")"):
                 end = self.ends[self.at - 1] if self.at > first else self.starts[first]

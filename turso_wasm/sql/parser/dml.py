@@ -6,8 +6,8 @@ from typing import Final, cast
 
 from turso_wasm.sql.ast_base import QualifiedName
 from turso_wasm.sql.ast_dml import Assignment, ConflictAction, Delete, Insert, Update, Upsert
-from turso_wasm.sql.ast_expr import RowValue
-from turso_wasm.sql.ast_select import ResultColumn, Select, Star, TableSource, With
+from turso_wasm.sql.ast_expr import RowValue, Subquery
+from turso_wasm.sql.ast_select import ResultColumn, Star, TableSource, With
 from turso_wasm.sql.parser.expressions import SUBQUERY_STARTS
 from turso_wasm.sql.parser.select import SelectParser
 
@@ -201,7 +201,7 @@ class DmlParser(SelectParser):
         return Assignment(columns, value, row, self.span_from(start))
 
     def _check_width(self, n_columns: int, value: object) -> None:
-        if isinstance(value, Select):
+        if isinstance(value, Subquery):
             return
         n_values = len(value.items) if isinstance(value, RowValue) else 1
         if n_values != n_columns:
