@@ -65,7 +65,7 @@ def cell_payload(kind: i32, p: ptr[u8]) -> tuple[i32, i64]:
     size, n = get_varint(p + at)
     at += n
     if kind == TABLE_LEAF:
-        rowid, m = get_varint(p + at)
+        rowid, m = get_rowid(p + at)
         at += m
     return at, size
 
@@ -85,6 +85,19 @@ def cell_size(layout: Layout, kind: i32, p: ptr[u8]) -> i32:
     return total if total > 4 else 4
 
 
+@inline
+def get_rowid(p: ptr[u8]) -> tuple[i64, i32]:
+    """get_varint, faster for the rowids of tables with up to two million rows."""
+    word: u32 = be32(p)
+    if word < 0x80000000:
+        return i64(word >> 24), 1
+    if word & 0x800000 == 0:
+        return i64((word >> 17 & 0x3F80) | (word >> 16 & 0x7F)), 2
+    if word & 0x8000 == 0:
+        return i64((word >> 10 & 0x1FC000) | (word >> 9 & 0x3F80) | (word >> 8 & 0x7F)), 3
+    return get_varint(p)
+
+
 def cell_rowid(kind: i32, p: ptr[u8]) -> i64:
     """The key of a table b-tree's cell."""
     at: i32 = 4
@@ -92,6 +105,18 @@ def cell_rowid(kind: i32, p: ptr[u8]) -> i64:
         size, at = get_varint(p)
     rowid, n = get_varint(p + at)
     return rowid
+
+
+@inline
+def small_cell_size(layout: Layout, kind: i32, cell: ptr[u8]) -> i32:
+    """cell_size, faster for leaf cells with a payload of 3..127 bytes."""
+    size: i32 = cell[0]
+    if kind & LEAF and size - 3 < 125 and size >= 3 and size <= layout.max_local:
+        if kind == INDEX_LEAF:
+            return size + 1
+        rowid, n = get_rowid(cell + 1)
+        return size + 1 + n
+    return cell_size(layout, kind, cell)
 
 
 def cell_overflow(layout: Layout, kind: i32, p: ptr[u8]) -> u32:

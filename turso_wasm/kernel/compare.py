@@ -1,7 +1,7 @@
 """Comparing an index entry, in its record format, with the values of a probe.
 
 Owns the order of index b-trees. Works on record bytes without decoding what does not decide. The order of single
-values (collations, INTEGER against REAL) is kernel/collate.py's and kernel/number.py's.
+values (collations, INTEGER against REAL) is kernel/collate.py's.
 
 Invariants:
   K1  The result is the sign of entry - probe in index order: fields with KEY_DESC are reversed.
@@ -9,13 +9,12 @@ Invariants:
   K3  Only bytes inside the record are interpreted; up to 15 bytes behind it are read.
 """
 
-from turso_wasm.kernel.abi import BLOB, COLLATION_MASK, INTEGER, KEY_DESC, NULL, REAL, TEXT, KeyInfo, Value
-from turso_wasm.kernel.collate import compare_text
+from turso_wasm.kernel.abi import BINARY, BLOB, COLLATION_MASK, INTEGER, KEY_DESC, KeyInfo, Value
+from turso_wasm.kernel.collate import compare_bytes, compare_text, compare_values
 from turso_wasm.kernel.errors import raise_corrupt
-from turso_wasm.kernel.number import compare_int_real
 from turso_wasm.kernel.record import INTEGER_SHIFT, serial_size, serial_value
 from turso_wasm.kernel.varint import get_varint
-from turso_wasm.wasm.lang import addr, be64, f64, float_from_bits, i32, i64, inline, ptr, u8, u32, u64
+from turso_wasm.wasm.lang import addr, be64, i32, i64, inline, ptr, u8, u32, u64
 
 NEED_MORE = 2  # the local part of the record does not decide
 
@@ -26,44 +25,6 @@ def sign_of(a: i64, b: i64) -> i32:
     return i32(a > b) - i32(a < b)
 
 
-def compare_bytes(p: ptr[u8], n: i32, q: ptr[u8], m: i32) -> i32:
-    """Order of two byte strings as memcmp, the shorter first: -1, 0, 1."""
-    left: i32 = n if n < m else m
-    while left > 0:
-        a: u64 = u64(be64(p))
-        b: u64 = u64(be64(q))
-        if left < 8:
-            shift: u64 = u64(i64(64 - 8 * left))
-            a >>= shift
-            b >>= shift
-        if a != b:
-            return -1 if a < b else 1
-        p += 8
-        q += 8
-        left -= 8
-    return i32(n > m) - i32(n < m)
-
-
-def compare_reals(a: f64, b: f64) -> i32:
-    """Order of two doubles, neither a NaN."""
-    return i32(a > b) - i32(a < b)
-
-
-def compare_number(st: i32, q: ptr[u8], probe: Value) -> i32:
-    """Order of a stored integer, real or NULL (serial type 0..9) and a value."""
-    tag, payload = serial_value(st, q)
-    other: i32 = probe.tag
-    if tag == NULL or other == NULL or other >= TEXT:
-        return i32(tag > other) - i32(tag < other)
-    if tag == INTEGER:
-        if other == INTEGER:
-            return sign_of(payload, probe.payload)
-        return compare_int_real(payload, float_from_bits(probe.payload))
-    if other == INTEGER:
-        return -compare_int_real(probe.payload, float_from_bits(payload))
-    return compare_reals(float_from_bits(payload), float_from_bits(probe.payload))
-
-
 @inline
 def compare_string(tag: i32, q: ptr[u8], size: i32, probe: Value, flags: i32) -> i32:
     """Order of a stored text or blob and a value."""
@@ -72,10 +33,9 @@ def compare_string(tag: i32, q: ptr[u8], size: i32, probe: Value, flags: i32) ->
         return 1 if tag > other else -1
     p: ptr[u8] = ptr[u8](i32(probe.payload))
     n: i32 = i32(probe.payload >> 32)
-    collation: i32 = flags & COLLATION_MASK
-    if tag == BLOB or collation == 0:
+    if tag == BLOB or flags & COLLATION_MASK == BINARY:
         return compare_bytes(q, size, p, n)
-    return compare_text(q, size, p, n, collation)
+    return compare_text(q, size, p, n, flags)
 
 
 def compare_record(p: ptr[u8], available: i32, size: i32, probe: ptr[Value], n: i32, keyinfo: KeyInfo) -> i32:
@@ -121,7 +81,8 @@ def compare_record(p: ptr[u8], available: i32, size: i32, probe: ptr[Value], n: 
         elif st >= 12:
             order = compare_string(BLOB - (st & 1), p + body, length, field, flags[i])
         else:
-            order = compare_number(st, p + body, field)
+            tag, payload = serial_value(st, p + body)
+            order = compare_values(tag, payload, field.tag, field.payload, BINARY)
         if order:
             return -order if flags[i] & KEY_DESC else order
         body += length

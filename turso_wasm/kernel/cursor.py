@@ -17,7 +17,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import INDEX_BTREE, TABLE_BTREE, Connection, Cursor, KeyInfo, Statement, Value
-from turso_wasm.kernel.cell import LEAF, layout_init, local_size
+from turso_wasm.kernel.cell import LEAF, get_rowid, layout_init, local_size
 from turso_wasm.kernel.errors import raise_corrupt
 from turso_wasm.kernel.memory import mfree, mzalloc
 from turso_wasm.kernel.page import (
@@ -204,7 +204,7 @@ def load_table_cell(c: Cursor, p: ptr[u8]) -> None:
     """Take payload, sizes and rowid from the table leaf cell at p."""
     size, n = get_varint(p)
     p += n
-    rowid, m = get_varint(p)
+    rowid, m = get_rowid(p)
     c.rowid = rowid
     c.payload = p + m
     total: i32 = i32(size)
@@ -248,7 +248,7 @@ def leaf_rowid(page: Page, slot: i32) -> i64:
     """The rowid at a slot of a checked table leaf."""
     p: ptr[u8] = page_cell(page, slot)
     size, n = get_varint(p)
-    rowid, m = get_varint(p + n)
+    rowid, m = get_rowid(p + n)
     return rowid
 
 

@@ -63,7 +63,6 @@ def table_next(c: Cursor) -> i32:
     if slot >= c.n_cells:
         return cursor_next_page(c)
     c.slot = slot
-    c.overflow_size = 0
     load_table_cell(c, c.leaf + be16(c.cells + 2 * slot))
     return 1
 
@@ -76,7 +75,6 @@ def index_next(c: Cursor) -> i32:
     if slot >= c.n_cells:
         return cursor_next_page(c)
     c.slot = slot
-    c.overflow_size = 0
     p: ptr[u8] = c.leaf + be16(c.cells + 2 * slot)
     load_index_cell(c, p)
     return 1
@@ -90,7 +88,6 @@ def cursor_next(c: Cursor) -> i32:
     if slot >= c.n_cells:
         return cursor_next_page(c)
     c.slot = slot
-    c.overflow_size = 0
     p: ptr[u8] = c.leaf + be16(c.cells + 2 * slot)
     if c.keyinfo:
         load_index_cell(c, p)

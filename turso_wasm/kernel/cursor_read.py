@@ -54,7 +54,7 @@ def spilled_header(c: Cursor) -> ptr[u8]:
 def spilled_column(c: Cursor, column: i32) -> tuple[i32, i32, i64]:
     """A column of an entry with overflow pages: (1, value), or (0, NULL) past the last column."""
     p: ptr[u8] = spilled_header(c)
-    available: i32 = c.local_size if c.local_size > c.overflow_size else c.overflow_size
+    available: i32 = c.local_size if p == c.payload else c.overflow_size
     st, offset = record_locate(p, available, c.payload_size, column)
     if offset < 0:
         return 0, NULL, i64(0)

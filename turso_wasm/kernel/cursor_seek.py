@@ -11,7 +11,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import SEEK_GE, SEEK_GT, SEEK_LE, Cursor, KeyInfo, Value
-from turso_wasm.kernel.cell import LEAF, local_size
+from turso_wasm.kernel.cell import LEAF, get_rowid, local_size
 from turso_wasm.kernel.compare import NEED_MORE, compare_record
 from turso_wasm.kernel.cursor import (
     STATE_GAP,
@@ -30,12 +30,38 @@ from turso_wasm.kernel.overflow import overflow_pages, overflow_read
 from turso_wasm.kernel.page import PageHeader, cell_array, page_header, page_is_leaf, page_n_cells
 from turso_wasm.kernel.storage import Page, Pager
 from turso_wasm.kernel.varint import get_varint
-from turso_wasm.wasm.lang import be16, be32, export, i32, i64, inline, memory_copy, ptr, u8, u32, u64
+from turso_wasm.wasm.lang import be16, be32, export, f64, i32, i64, inline, memory_copy, ptr, u8, u32, u64
 
 NEAR_TRIES = 4
+GUESS_MIN = 8  # cells
 
 
 # --- table b-trees -------------------------------------------------------------------------------------------------
+
+
+@inline
+def interior_key(page: Page, cells: ptr[u8], slot: i32) -> i64:
+    """The key at a slot of a table interior page."""
+    key, n = get_rowid(page.data + be16(cells + 2 * slot) + 4)
+    return key
+
+
+@inline
+def leaf_key(page: Page, cells: ptr[u8], slot: i32) -> i64:
+    """The rowid at a slot of a table leaf."""
+    p: ptr[u8] = page.data + be16(cells + 2 * slot)
+    size, n = get_varint(p)
+    key, m = get_rowid(p + n)
+    return key
+
+
+@inline
+def guess_slot(first: i64, last: i64, rowid: i64, n: i32) -> i32:
+    """Where rowid would be among n slots if keys were evenly spaced; first < rowid < last."""
+    share: f64 = f64(rowid - first) / f64(last - first)
+    guess: i32 = i32(share * f64(n - 1))
+    # The differences of extreme keys wrap around.
+    return guess if u32(guess) < u32(n) else n >> 1
 
 
 def interior_search(page: Page, rowid: i64) -> i32:
@@ -44,10 +70,28 @@ def interior_search(page: Page, rowid: i64) -> i32:
     cells: ptr[u8] = cell_array(h)
     low: i32 = 0
     high: i32 = h.n_cells
+    if high > GUESS_MIN:
+        last: i64 = interior_key(page, cells, high - 1)
+        if last < rowid:
+            return high
+        first: i64 = interior_key(page, cells, 0)
+        if rowid <= first:
+            return 0
+        # A key that is not where evenly spaced keys would be costs two comparisons more.
+        high -= 1
+        guess: i32 = guess_slot(first, last, rowid, high)
+        if interior_key(page, cells, guess) < rowid:
+            low = guess + 1
+            if interior_key(page, cells, low) >= rowid:
+                return low
+        else:
+            high = guess
+            if interior_key(page, cells, guess - 1) < rowid:
+                return guess
+            high = guess - 1
     while low < high:
         middle: i32 = (low + high) >> 1
-        key, n = get_varint(page.data + be16(cells + 2 * middle) + 4)
-        if key < rowid:
+        if interior_key(page, cells, middle) < rowid:
             low = middle + 1
         else:
             high = middle
@@ -60,11 +104,18 @@ def leaf_search(c: Cursor, page: Page, rowid: i64) -> i32:
     cells: ptr[u8] = cell_array(h)
     low: i32 = 0
     high: i32 = h.n_cells
+    if high > GUESS_MIN:
+        guess: i32 = 0
+        first: i64 = leaf_key(page, cells, 0)
+        if u64(rowid - first) < u64(i64(high)):
+            # The slot it has if no rowid is missing.
+            guess = i32(rowid - first)
+            if leaf_key(page, cells, guess) == rowid:
+                c.slot = guess
+                return 1
     while low < high:
         middle: i32 = (low + high) >> 1
-        p: ptr[u8] = page.data + be16(cells + 2 * middle)
-        size, n = get_varint(p)
-        key, m = get_varint(p + n)
+        key: i64 = leaf_key(page, cells, middle)
         if key < rowid:
             low = middle + 1
         elif key > rowid:
@@ -88,13 +139,8 @@ def near_rowid(c: Cursor, rowid: i64) -> i32:
             c.slot = n
             return 0
         return -1
-    first: i64 = leaf_rowid(page, 0)
-    if rowid < first:
+    if rowid < leaf_rowid(page, 0):
         return -1
-    if u64(last - first) == u64(i64(n - 1)):
-        # No rowid is missing.
-        c.slot = i32(rowid - first)
-        return 1
     return leaf_search(c, page, rowid)
 
 
@@ -150,15 +196,17 @@ def cursor_assemble(c: Cursor, p: ptr[u8], size: i32, local: i32, want: i32) -> 
     What is already assembled (overflow_size) is kept where it is. Errors: SQLITE_CORRUPT.
     """
     pager: Pager = Pager(c.pager)
-    if c.overflow_size == 0:
+    if c.overflow_size == 0 or c.overflow_for != p:
         overflow_pages(pager, size - local)
         if c.overflow_capacity < size:
             # All of it, so that it need not move while values point into it. 16 bytes: records are read a word at a time.
             c.overflow_capacity = 0
+            c.overflow_size = 0
             c.overflow = mrealloc(c.overflow, size + 16)
             c.overflow_capacity = size
         memory_copy(c.overflow, p, local)
         c.overflow_size = local
+        c.overflow_for = p
         c.overflow_next = be32(p + local)
     if c.overflow_size < want:
         room: i32 = pager.usable_size - 4

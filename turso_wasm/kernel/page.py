@@ -26,7 +26,7 @@ Invariants of a checked page (Page.checked is not 0):
 """
 
 from turso_wasm.kernel.abi import Layout
-from turso_wasm.kernel.cell import LEAF, cell_size, interior_kind
+from turso_wasm.kernel.cell import LEAF, cell_size, interior_kind, small_cell_size
 from turso_wasm.kernel.errors import raise_corrupt
 from turso_wasm.kernel.memory import malloc
 from turso_wasm.kernel.storage import Page
@@ -156,7 +156,7 @@ def page_validate(page: Page, layout: Layout) -> i32:
         offset: i32 = be16(at)
         if offset < content or offset > usable - 4:
             return 0
-        size: i32 = cell_size(layout, kind, page.data + offset)
+        size: i32 = small_cell_size(layout, kind, page.data + offset)
         if size > usable - offset or size > left:
             return 0
         left -= size
@@ -366,16 +366,26 @@ def page_build(page: Page, layout: Layout, kind: i32, cells: ptr[i32], sizes: pt
     page_init(page, kind, layout.usable)
     h: PageHeader = page_header(page)
     at: ptr[u8] = cell_array(h)
+    data: ptr[u8] = page.data
     floor: i32 = array_end(page, h) + 2 * n
     top: i32 = layout.usable
+    # Cells that lay next to each other, as the last build left them, are copied together.
+    run: i32 = 0
+    run_size: i32 = 0
     for i in range(n):
+        cell: i32 = cells[i]
         size: i32 = sizes[i]
+        if cell + size != run:
+            memory_copy(data + top, ptr[u8](run), run_size)
+            run_size = 0
+        run = cell
+        run_size += size
         if size > top - floor:
             raise_corrupt(page.pgno)
         top -= size
-        memory_copy(page.data + top, ptr[u8](cells[i]), size)
         put_be16(at, top)
         at += 2
+    memory_copy(data + top, ptr[u8](run), run_size)
     h.n_cells = n
     h.content = top
 

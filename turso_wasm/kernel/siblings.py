@@ -15,7 +15,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import Cursor, Layout
-from turso_wasm.kernel.cell import INDEX_LEAF, LEAF, TABLE_LEAF, cell_overflow, cell_rowid, cell_size
+from turso_wasm.kernel.cell import INDEX_LEAF, LEAF, TABLE_LEAF, cell_overflow, cell_rowid, cell_size, small_cell_size
 from turso_wasm.kernel.cursor import stack_page, tree_page
 from turso_wasm.kernel.errors import raise_corrupt
 from turso_wasm.kernel.freelist import page_allocate, page_put_free
@@ -177,15 +177,23 @@ def check_different(c: Cursor, w: Workspace, level: i32, i: i32) -> None:
 def gather_page(w: Workspace, layout: Layout, copy: ptr[u8], pgno: u32, pending: Pending) -> None:
     """Append the cells of the copy of a page, and the pending cells (n == 0: none) in their place."""
     h: PageHeader = PageHeader(copy + header_offset(pgno))
-    cells: ptr[u8] = cell_array(h)
     n: i32 = h.n_cells
-    for slot in range(n):
-        if pending.n and slot == pending.slot:
-            add_pending(w, pending)
-        cell: ptr[u8] = copy + be16(cells + 2 * slot)
-        add_cell(w, cell, cell_size(layout, w.kind, cell))
-    if pending.n and pending.slot >= n:
-        add_pending(w, pending)
+    split: i32 = pending.slot if pending.n and pending.slot < n else n
+    gather_range(w, layout, copy, cell_array(h), split)
+    add_pending(w, pending)
+    gather_range(w, layout, copy, cell_array(h) + 2 * split, n - split)
+
+
+def gather_range(w: Workspace, layout: Layout, copy: ptr[u8], pointers: ptr[u8], n: i32) -> None:
+    """Append n cells of the copy of a page, given their cell pointers."""
+    kind: i32 = w.kind
+    cells: ptr[i32] = w.cells + w.n
+    sizes: ptr[i32] = w.sizes + w.n
+    for i in range(n):
+        cell: ptr[u8] = copy + be16(pointers + 2 * i)
+        cells[i] = i32(cell)
+        sizes[i] = small_cell_size(layout, kind, cell)
+    w.n += n
 
 
 def gather_divider(w: Workspace, layout: Layout, parent: Page, i: i32, left_right_child: u32) -> None:
@@ -237,11 +245,13 @@ def gather(c: Cursor, w: Workspace, level: i32, pending: Pending, none: Pending)
 def pack(w: Workspace, room: i32) -> None:
     """Decide which cells go to which page, filling pages of `room` bytes from the left."""
     promote: i32 = i32(w.kind != TABLE_LEAF)
+    sizes: ptr[i32] = w.sizes
+    n: i32 = w.n
     k: i32 = 0
     used: i32 = 0
     i: i32 = 0
-    while i < w.n:
-        cost: i32 = w.sizes[i] + 2
+    while i < n:
+        cost: i32 = sizes[i] + 2
         if used + cost > room:
             if k >= MAX_PAGES - 1 or used == 0:
                 raise_corrupt(w.parent)
@@ -255,7 +265,7 @@ def pack(w: Workspace, room: i32) -> None:
                 continue
         used += cost
         i += 1
-    w.ends[k] = w.n
+    w.ends[k] = n
     w.used[k] = used
     w.n_new = k + 1
 
