@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Mapping
 
-from turso_wasm.codegen import grouping, joins, sorting, subqueries  # noqa: F401  (they register their emitters)
+from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
+    ddl,
+    grouping,
+    joins,
+    output,
+    sorting,
+    subqueries,
+    transactions,
+    writes,
+)
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.program import Program
-from turso_wasm.codegen.roots import ROOTS
+from turso_wasm.codegen.roots import emit_root
 from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.symbols import Symbols
 
@@ -32,7 +41,7 @@ def compile_plan(
             ctx.do("statement_begin", ctx.stmt, slot, WRITE if write else READ, cookie)
     if isinstance(plan, p.Output) and not plan.single and has_loop(plan):
         ctx.resumable = ctx.guards = True
-    ROOTS[type(plan)](plan, ctx)
+    emit_root(plan, ctx)
     ctx.do("statement_done", ctx.stmt)
     program.wasm = ctx.finish()
     program.data = bytes(ctx.data)

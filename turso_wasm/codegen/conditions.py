@@ -11,10 +11,17 @@ from typing import Any, Callable
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.cells import emit_cells, is_cell
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.expressions import comparison_affinity, emit_value, for_comparison
-from turso_wasm.codegen.values import SqlValue, collation_code
+from turso_wasm.codegen.expressions import (
+    EMITTERS,
+    INTEGER_OR_NULL,
+    SPECIAL,
+    comparison_affinity,
+    emit_value,
+    for_comparison,
+)
+from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import INTEGER, NULL
-from turso_wasm.wasm.dsl import I32, Expr, Label, Local, i32, if_expr, select
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, if_expr, select
 
 LIST_AS_CHAIN = 8  # longer IN lists become a hash table
 
@@ -249,3 +256,67 @@ JUMPS: dict[type, Callable[[Any, Label, Context, bool, bool], None]] = {
     b.IsTruth: _jump_is_truth,
     b.InList: _jump_in,
 }
+
+
+# --- conditions as values, and values chosen by conditions -----------------------------------------------------
+
+
+def _boolean(node: b.Expr, ctx: Context) -> SqlValue:
+    """A condition as a value: 1, 0 or NULL."""
+    f = ctx.f
+    known = emit_kleene(node, ctx)
+    tag = f.local(I32, "", known != 1)  # INTEGER is 1, NULL is 0
+    return SqlValue(tag, f.local(I64, "", known.shr_u(1).extend_u()), INTEGER_OR_NULL)
+
+
+def _case(node: b.Case, ctx: Context) -> SqlValue:
+    f = ctx.f
+    tag, payload = f.local(I32), f.local(I64)
+    types = 0
+
+    def assign(expr: b.Expr | None) -> None:
+        nonlocal types
+        value = emit_value(expr, ctx) if expr is not None else NULL_VALUE
+        types |= value.types
+        f.set(tag, value.tag_expr)
+        f.set(payload, value.payload)
+
+    with f.block() as done:
+        for condition, result in node.whens:
+            with f.block() as following:
+                jump(condition, following, ctx, when=False, on_null=True)
+                assign(result)
+                f.br(done)
+        assign(node.otherwise)
+    return SqlValue(tag, payload, types)
+
+
+def _iif(node: b.Call, ctx: Context) -> SqlValue:
+    pairs = tuple(zip(node.args[0::2], node.args[1::2]))
+    otherwise = node.args[-1] if len(node.args) % 2 else None
+    return _case(b.Case(pairs, otherwise), ctx)
+
+
+def _nullif(node: b.Call, ctx: Context) -> SqlValue:
+    f = ctx.f
+    result = ctx.copy(emit_value(node.args[0], ctx))
+    assert not isinstance(result.tag, int)
+    with f.block() as different:
+        condition = b.Compare("=", node.args[0], node.args[1], node.collation)
+        jump(condition, different, ctx, when=False, on_null=True)
+        f.set(result.tag, NULL)
+        f.set(result.payload, 0)  # type: ignore[arg-type]
+    result.types |= mask(NULL)
+    return result
+
+
+EMITTERS.update(
+    {
+        b.Compare: _boolean,
+        b.IsNull: _boolean,
+        b.IsTruth: _boolean,
+        b.InList: _boolean,
+        b.Case: _case,
+    }
+)
+SPECIAL.update({"iif": _iif, "if": _iif, "nullif": _nullif})

@@ -10,6 +10,7 @@ from turso_wasm.codegen.constraints import raise_constraint, unique_message
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.joins import encode_record
+from turso_wasm.codegen.roots import ROOTS, emit_root
 from turso_wasm.codegen.sources import (
     RecordSource,
     emit_source,
@@ -199,9 +200,7 @@ class _Ddl:
         emit_source(step.child, ctx, each)
 
     def run_statement(self, step: p.RunStatement) -> None:
-        from turso_wasm.codegen.roots import ROOTS
-
-        ROOTS[type(step.plan)](step.plan, self.ctx)
+        emit_root(step.plan, self.ctx)
 
 
 STEPS: dict[type, Callable[[_Ddl, Any], None]] = {
@@ -226,3 +225,6 @@ def emit_ddl(node: p.Ddl, ctx: Context) -> None:
     connection = f.load("i32", ctx.stmt, Statement.offset("connection"))
     cookie = f.call("database_get", connection, node.slot, DB_SCHEMA_COOKIE)
     ctx.do("database_set", ctx.stmt, node.slot, DB_SCHEMA_COOKIE, cookie + 1)
+
+
+ROOTS[p.Ddl] = emit_ddl

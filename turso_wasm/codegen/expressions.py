@@ -1,6 +1,7 @@
 """Bound expressions to code: `emit_value(node, ctx)` leaves a SqlValue, one emitter per node type.
 
-Does not decide affinities or collations (bind did). Conditions are in conditions.py.
+Does not decide affinities or collations (bind did). Conditions, CASE and subqueries register theirs from conditions.py and
+subqueries.py.
 """
 
 from __future__ import annotations
@@ -11,14 +12,12 @@ from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import (
     AFFINITY_CODE,
-    ANY,
-    NULL_VALUE,
     SqlValue,
     collation_code,
     mask,
 )
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Connection, Statement
-from turso_wasm.wasm.dsl import I32, I64, i32, i64
+from turso_wasm.wasm.dsl import I32, I64
 
 INTEGER_OR_NULL = mask(INTEGER, NULL)
 NUMBER_OR_NULL = mask(INTEGER, REAL, NULL)
@@ -56,7 +55,7 @@ def _column(node: b.ColumnRef, ctx: Context) -> SqlValue:
 
 def _unary(node: b.Unary, ctx: Context) -> SqlValue:
     if node.op == "not":
-        return _boolean(node, ctx)
+        return EMITTERS[b.Compare](node, ctx)  # a condition as a value
     if is_invariant(node):
         key = ("unary", node.op, invariant_key(node.operand))
         return ctx.hoist(key, lambda: _apply_unary(node, ctx))
@@ -74,7 +73,7 @@ def _apply_unary(node: b.Unary, ctx: Context) -> SqlValue:
 
 def _binary(node: b.Binary, ctx: Context) -> SqlValue:
     if node.op in ("and", "or"):
-        return _boolean(node, ctx)
+        return EMITTERS[b.Compare](node, ctx)  # a condition as a value
     left, right = emit_value(node.left, ctx), emit_value(node.right, ctx)
     if node.op == "||":
         return ctx.call_alloc("value_concat", left, right, types=TEXT_OR_NULL | mask(BLOB))
@@ -96,40 +95,6 @@ def _add_inline(op: str, left: SqlValue, right: SqlValue, ctx: Context) -> SqlVa
     with f.if_(ok.eqz()):
         f.call_multi(ARITHMETIC[op][0], *left.pair, *right.pair, into=[tag, total])
     return SqlValue(tag, total, NUMBER_OR_NULL)
-
-
-def _boolean(node: b.Expr, ctx: Context) -> SqlValue:
-    """A condition as a value: 1, 0 or NULL."""
-    from turso_wasm.codegen.conditions import emit_kleene
-
-    f = ctx.f
-    known = emit_kleene(node, ctx)
-    tag = f.local(I32, "", known != 1)  # INTEGER is 1, NULL is 0
-    return SqlValue(tag, f.local(I64, "", known.shr_u(1).extend_u()), INTEGER_OR_NULL)
-
-
-def _case(node: b.Case, ctx: Context) -> SqlValue:
-    from turso_wasm.codegen.conditions import jump
-
-    f = ctx.f
-    tag, payload = f.local(I32), f.local(I64)
-    types = 0
-
-    def assign(expr: b.Expr | None) -> None:
-        nonlocal types
-        value = emit_value(expr, ctx) if expr is not None else NULL_VALUE
-        types |= value.types
-        f.set(tag, value.tag_expr)
-        f.set(payload, value.payload)
-
-    with f.block() as done:
-        for condition, result in node.whens:
-            with f.block() as following:
-                jump(condition, following, ctx, when=False, on_null=True)
-                assign(result)
-                f.br(done)
-        assign(node.otherwise)
-    return SqlValue(tag, payload, types)
 
 
 def _cast(node: b.Cast, ctx: Context) -> SqlValue:
@@ -254,27 +219,6 @@ def _coalesce(node: b.Call, ctx: Context) -> SqlValue:
     return SqlValue(tag, payload, types)
 
 
-def _iif(node: b.Call, ctx: Context) -> SqlValue:
-    pairs = tuple(zip(node.args[0::2], node.args[1::2]))
-    otherwise = node.args[-1] if len(node.args) % 2 else None
-    return _case(b.Case(pairs, otherwise), ctx)
-
-
-def _nullif(node: b.Call, ctx: Context) -> SqlValue:
-    from turso_wasm.codegen.conditions import jump
-
-    f = ctx.f
-    result = ctx.copy(emit_value(node.args[0], ctx))
-    assert not isinstance(result.tag, int)
-    with f.block() as different:
-        condition = b.Compare("=", node.args[0], node.args[1], node.collation)
-        jump(condition, different, ctx, when=False, on_null=True)
-        f.set(result.tag, NULL)
-        f.set(result.payload, 0)  # type: ignore[arg-type]
-    result.types |= mask(NULL)
-    return result
-
-
 def _first(node: b.Call, ctx: Context) -> SqlValue:
     return emit_value(node.args[0], ctx)
 
@@ -291,9 +235,6 @@ def _connection_field(field: str) -> Callable[[b.Call, Context], SqlValue]:
 SPECIAL: dict[str, Callable[[b.Call, Context], SqlValue]] = {
     "coalesce": _coalesce,
     "ifnull": _coalesce,
-    "iif": _iif,
-    "if": _iif,
-    "nullif": _nullif,
     "likely": _first,
     "unlikely": _first,
     "likelihood": _first,
@@ -303,28 +244,16 @@ SPECIAL: dict[str, Callable[[b.Call, Context], SqlValue]] = {
 }
 
 
-def _subquery(node: b.SubqueryExpr, ctx: Context) -> SqlValue:
-    from turso_wasm.codegen.subqueries import emit_subquery_value
-
-    return emit_subquery_value(node, ctx)
-
-
 EMITTERS: dict[type, Callable[[Any, Context], SqlValue]] = {
     b.Constant: _constant,
     b.Parameter: _parameter,
     b.ColumnRef: _column,
     b.Unary: _unary,
     b.Binary: _binary,
-    b.Compare: _boolean,
-    b.IsNull: _boolean,
-    b.IsTruth: _boolean,
-    b.InList: _boolean,
-    b.Case: _case,
     b.Cast: _cast,
     b.ApplyAffinity: _apply_affinity,
     b.Collated: _collated,
     b.Call: _call,
-    b.SubqueryExpr: _subquery,
 }
 
 # --- columns an expression reads ------------------------------------------------------------------------
@@ -353,6 +282,3 @@ def ensure(exprs: object, ctx: Context) -> None:
     for source, columns in columns_of(exprs).items():
         if source in ctx.sources:
             ctx.sources[source].ensure(columns, ctx)
-
-
-__all__ = ["ANY", "columns_of", "emit_value", "ensure", "for_comparison", "i32", "i64", "with_affinity"]

@@ -7,7 +7,6 @@ aggregate's own struct.
 
 from __future__ import annotations
 
-
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then

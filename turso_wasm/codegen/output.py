@@ -7,6 +7,7 @@ from typing import Sequence
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import emit_source
 from turso_wasm.codegen.values import NUMERIC_TYPES, SqlValue
 from turso_wasm.kernel.abi import NULL
@@ -53,3 +54,6 @@ def _put(value: SqlValue, address: Expr, at: int, first: int, ctx: Context) -> N
         return
     ctx.f.store("i32_8", address, value.tag_expr, at)
     ctx.f.store("i64", address, value.payload, first + 8 * at)
+
+
+ROOTS[p.Output] = emit_output

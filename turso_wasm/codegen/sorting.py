@@ -5,8 +5,8 @@ from __future__ import annotations
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
-from turso_wasm.codegen.joins import encode_record
 from turso_wasm.codegen.hashing import hash_found
+from turso_wasm.codegen.joins import encode_record
 from turso_wasm.codegen.sources import SOURCES, RecordSource, emit_source, visit
 from turso_wasm.codegen.values import collation_code
 from turso_wasm.kernel.abi import INTEGER, KEY_DESC, KEY_NULLS_FIRST, KEY_NULLS_LAST

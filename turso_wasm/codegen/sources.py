@@ -7,15 +7,18 @@ Each plan node that visits rows has one emitter here: `emit_source(node, ctx, th
 from __future__ import annotations
 
 import struct
-from typing import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from typing import Any, Callable, ContextManager, Iterable, Sequence
 
 from turso_wasm.bind import nodes as b
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
+from turso_wasm.codegen.cells import cell_table, is_cell, load_cells
+from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.decoding import RecordWalk
-from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.expressions import emit_value, ensure, for_comparison
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import BLOB, INTEGER, KEY_DESC, NULL, REAL, SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Cursor, Value
+from turso_wasm.kernel.abi import BLOB, INTEGER, KEY_DESC, NULL, REAL, SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Cursor
 from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
 
@@ -233,9 +236,7 @@ class IndexEntrySource(EntrySource):
         return None
 
 
-def _unless(flag: Local | None, ctx: Context):  # type: ignore[no-untyped-def]
-    from contextlib import nullcontext
-
+def _unless(flag: Local | None, ctx: Context) -> ContextManager[Any]:
     return nullcontext() if flag is None else ctx.f.if_(flag.eqz())
 
 
@@ -480,8 +481,6 @@ def _index_scan_source(node: p.IndexScan, cursor: Local, ctx: Context) -> Source
 
 
 def _probe_value(expr: b.Expr, at: int, node: p.IndexScan, ctx: Context) -> SqlValue:
-    from turso_wasm.codegen.expressions import for_comparison
-
     affinity = node.affinities[at] if at < len(node.affinities) else None
     return for_comparison(expr, affinity, ctx)
 
@@ -553,8 +552,6 @@ def _check_end(ends: _Range, cursor: Local, done: Label, ctx: Context) -> None:
 
 
 def _values(node: p.Values, ctx: Context, then: Then) -> None:
-    from turso_wasm.codegen.cells import cell_table, is_cell, load_cells
-
     f = ctx.f
     if len(node.rows) == 1:
         with ctx.guard():
@@ -636,8 +633,6 @@ def _switch_rows(node: p.Values, row: Local, assign: Callable[[Sequence[SqlValue
 
 
 def _filter(node: p.Filter, ctx: Context, then: Then) -> None:
-    from turso_wasm.codegen.conditions import jump
-
     def body() -> None:
         with ctx.f.block() as rejected:
             with ctx.guard():
@@ -697,5 +692,3 @@ SOURCES: dict[type, Callable[..., None]] = {
     p.Append: _append,
     p.CountRows: _count_rows,
 }
-
-__all__ = ["SOURCES", "Source", "Value", "emit_source", "visit"]

@@ -6,9 +6,9 @@ A subquery without outer columns runs once, at the start of the statement; other
 from __future__ import annotations
 
 from turso_wasm.bind import nodes as b
-from turso_wasm.codegen.conditions import JUMPS, compare_values
+from turso_wasm.codegen.conditions import JUMPS, compare_values, jump_kleene, jump_value
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.expressions import INTEGER_OR_NULL, emit_value, ensure, for_comparison
+from turso_wasm.codegen.expressions import EMITTERS, INTEGER_OR_NULL, emit_value, ensure, for_comparison
 from turso_wasm.codegen.sources import emit_source
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code
 from turso_wasm.kernel.abi import NULL, TEXT
@@ -145,8 +145,6 @@ def _in_hash(node: b.SubqueryExpr, operand: SqlValue, known: Local, ctx: Context
 
 
 def _jump_subquery(node: b.SubqueryExpr, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
-    from turso_wasm.codegen.conditions import jump_kleene, jump_value
-
     if node.kind == "scalar":
         jump_value(node, label, ctx, when, on_null)
     else:
@@ -154,3 +152,4 @@ def _jump_subquery(node: b.SubqueryExpr, label: Label, ctx: Context, when: bool,
 
 
 JUMPS[b.SubqueryExpr] = _jump_subquery
+EMITTERS[b.SubqueryExpr] = emit_subquery_value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from turso_wasm.bind import nodes as b
 from turso_wasm.catalog.objects import Index
+from turso_wasm.codegen.conditions import compare_values
 from turso_wasm.codegen.constraints import (
     apply_types,
     check_checks,
@@ -21,6 +22,7 @@ from turso_wasm.codegen.constraints import (
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.output import emit_row
+from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sequences import AutoIncrement
 from turso_wasm.codegen.sorting import MISMATCH
 from turso_wasm.codegen.sources import (
@@ -31,7 +33,6 @@ from turso_wasm.codegen.sources import (
     visit,
 )
 from turso_wasm.codegen.tables import NewRow, TableWriter
-from turso_wasm.codegen.conditions import compare_values
 from turso_wasm.codegen.values import TEXTUAL, SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL, Connection, Statement
 from turso_wasm.plan import nodes as p
@@ -520,3 +521,6 @@ def _skip_own_entry(
     for column in table.primary_key:
         same = same & compare_values("is", fields[column.column], old.value(column.column, ctx), column.collation, ctx)
     f.br(absent, if_=same)
+
+
+ROOTS.update({p.Insert: emit_insert, p.Update: emit_update, p.Delete: emit_delete})

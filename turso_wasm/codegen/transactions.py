@@ -1,0 +1,105 @@
+"""Transactions, and calls of kernel routines (PRAGMAs)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.codegen.context import Context, Then
+from turso_wasm.codegen.expressions import emit_value
+from turso_wasm.codegen.roots import ROOTS
+from turso_wasm.codegen.sources import SOURCES, LocalSource, visit
+from turso_wasm.codegen.values import SqlValue
+from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, BEGIN_IMMEDIATE, INTEGER, TEXT, Statement
+from turso_wasm.plan import nodes as p
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
+
+MODES = {"deferred": BEGIN_DEFERRED, "immediate": BEGIN_IMMEDIATE, "exclusive": BEGIN_EXCLUSIVE}
+NAMED = {"savepoint": "savepoint_open", "release": "savepoint_release", "rollback_to": "savepoint_rollback"}
+
+
+def emit_transaction(node: p.Transaction, ctx: Context) -> None:
+    """BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE, ROLLBACK TO."""
+    if node.op == "begin":
+        ctx.do("transaction_begin", ctx.stmt, MODES[node.mode])
+    elif node.op in NAMED:
+        raw = node.name.encode()
+        ctx.do(NAMED[node.op], ctx.stmt, ctx.data_address(raw), len(raw))
+    else:
+        ctx.do("transaction_commit" if node.op == "commit" else "transaction_rollback", ctx.stmt)
+
+
+def _kernel_call(node: p.KernelCall, ctx: Context, then: Then) -> None:
+    """What a kernel routine returns: one row of its results, or a row for each line of its text."""
+    f = ctx.f
+    with ctx.guard():
+        results = f.call_multi(node.function, *_arguments(node, ctx))
+    if node.text:
+        _lines(node, results[0], ctx, then)
+        return
+    with ctx.guard():
+        values = [SqlValue(INTEGER, r if r.type == I64 else f.local(I64, "", r.extend_s())) for r in results]
+    ctx.sources[node.source] = LocalSource(values)
+    if not node.silent:
+        then()
+
+
+TAKES_CONNECTION = {"database_get"}
+
+
+def _arguments(node: p.KernelCall, ctx: Context) -> list[Any]:
+    f = ctx.f
+    params = ctx.module.symbols.function(node.function).params
+    first = f.load("i32", ctx.stmt, Statement.offset("connection")) if node.function in TAKES_CONNECTION else ctx.stmt
+    args: list[Any] = [first]
+    for at, arg in enumerate(node.args):
+        if isinstance(arg, b.Expr):
+            number = f.call("to_integer", *emit_value(arg, ctx).pair)
+            args.append(number if params[at + 1] == I64 else number.wrap())
+        else:
+            args.append(arg)
+    return args
+
+
+def _lines(node: p.KernelCall, text: Local, ctx: Context, then: Then) -> None:
+    f = ctx.f
+    at, end, line = f.local(I32, "at"), f.local(I32, "end"), f.local(I64, "line")
+
+    def measure() -> None:
+        """`line` becomes the text from `at` up to the next newline."""
+        stop = f.local(I32, "stop")
+        f.set(stop, at)
+        with f.block() as found, f.loop() as again:
+            f.br(found, if_=stop.ge_u(end))
+            f.br(found, if_=f.load("i32_8u", stop) == 10)
+            f.set(stop, stop + 1)
+            f.br(again)
+        f.set(line, at.extend_u() | (stop.sub(at).extend_u() << 32))
+        f.set(at, stop + 1)
+
+    def begin() -> Expr:
+        f.set(at, text.wrap())
+        f.set(end, at + text.shr_u(32).wrap())
+        measure()
+        return i32(1)
+
+    def step() -> Expr:
+        more = f.local(I32, "more", at.lt_u(end))
+        with f.if_(more):
+            measure()
+        return more
+
+    def body(done: Label) -> None:
+        ctx.sources[node.source] = LocalSource([SqlValue(TEXT, line)])
+        then()
+
+    visit(ctx, begin, step, body)
+
+
+def emit_kernel_call(node: p.KernelCall, ctx: Context) -> None:
+    """A kernel routine run for its effect (a silent PRAGMA)."""
+    _kernel_call(node, ctx, lambda: None)
+
+
+ROOTS.update({p.Transaction: emit_transaction, p.KernelCall: emit_kernel_call})
+SOURCES[p.KernelCall] = _kernel_call
