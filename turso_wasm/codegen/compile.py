@@ -9,6 +9,8 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     grouping,
     joins,
     output,
+    rowsets,
+    scans,
     sorting,
     subqueries,
     transactions,

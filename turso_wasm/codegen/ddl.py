@@ -10,17 +10,9 @@ from turso_wasm.codegen.constraints import raise_constraint, unique_message
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.joins import encode_record
+from turso_wasm.codegen.loops import emit_source, visit
 from turso_wasm.codegen.roots import ROOTS, emit_root
-from turso_wasm.codegen.sources import (
-    RecordSource,
-    emit_source,
-    index_fields,
-    key_info,
-    open_cursor,
-    open_table,
-    table_source,
-    visit,
-)
+from turso_wasm.codegen.sources import RecordSource, index_fields, key_info, open_cursor, open_table, table_source
 from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.kernel.abi import DB_SCHEMA_COOKIE, INDEX_BTREE, INTEGER, KEY_DESC, NULL, TABLE_BTREE, Statement
 from turso_wasm.plan import nodes as p

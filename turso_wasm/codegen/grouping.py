@@ -12,7 +12,8 @@ from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.hashing import hash_found
-from turso_wasm.codegen.sources import SOURCES, LocalSource, emit_source, visit
+from turso_wasm.codegen.loops import SOURCES, emit_source, visit
+from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT
 from turso_wasm.kernel.aggregate import ConcatState, ExtremeState, SumState

@@ -6,7 +6,9 @@ from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure, for_comparison
-from turso_wasm.codegen.sources import SOURCES, RecordSource, Source, emit_source, first_conjunct, set_null, visit
+from turso_wasm.codegen.loops import SOURCES, emit_source, visit
+from turso_wasm.codegen.rowsets import first_conjunct
+from turso_wasm.codegen.sources import RecordSource, Source, set_null
 from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.kernel.abi import NULL
 from turso_wasm.plan import nodes as p

@@ -7,8 +7,8 @@ from typing import Sequence
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.roots import ROOTS
-from turso_wasm.codegen.sources import emit_source
 from turso_wasm.codegen.values import NUMERIC_TYPES, SqlValue
 from turso_wasm.kernel.abi import NULL
 from turso_wasm.plan import nodes as p

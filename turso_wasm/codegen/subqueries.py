@@ -9,7 +9,7 @@ from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.conditions import JUMPS, compare_values, jump_kleene, jump_value
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import EMITTERS, INTEGER_OR_NULL, emit_value, ensure, for_comparison
-from turso_wasm.codegen.sources import emit_source
+from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code
 from turso_wasm.kernel.abi import NULL, TEXT
 from turso_wasm.plan import nodes as p

@@ -7,8 +7,9 @@ from typing import Any
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value
+from turso_wasm.codegen.loops import SOURCES, visit
 from turso_wasm.codegen.roots import ROOTS
-from turso_wasm.codegen.sources import SOURCES, LocalSource, visit
+from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, BEGIN_IMMEDIATE, INTEGER, TEXT, Statement
 from turso_wasm.plan import nodes as p

@@ -21,17 +21,12 @@ from turso_wasm.codegen.constraints import (
 )
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.loops import emit_source, visit
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sequences import AutoIncrement
 from turso_wasm.codegen.sorting import MISMATCH
-from turso_wasm.codegen.sources import (
-    ROWID,
-    EntrySource,
-    emit_source,
-    index_fields,
-    visit,
-)
+from turso_wasm.codegen.sources import ROWID, EntrySource, index_fields
 from turso_wasm.codegen.tables import NewRow, TableWriter
 from turso_wasm.codegen.values import TEXTUAL, SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL, Connection, Statement

@@ -1,0 +1,29 @@
+"""Row loops: the registry of emitters of row sources, and the one shape of loop they all use."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from turso_wasm.codegen.context import Context, Then
+from turso_wasm.plan import nodes as p
+from turso_wasm.wasm.dsl import Expr, Label
+
+SOURCES: dict[type, Callable[..., None]] = {}
+
+
+def visit(ctx: Context, begin: Callable[[], Expr], advance: Callable[[], Expr], body: Callable[[Label], None]) -> None:
+    """`begin()`, then `body(done)` for each row until `advance()` says 0; `done` is the label behind the loop."""
+    f = ctx.f
+    with f.block() as done:
+        with ctx.guard():
+            f.br(done, if_=begin().eqz())
+        with f.loop() as top:
+            ctx.tick()
+            with ctx.row_memory(), f.block():
+                body(done)
+            f.br(top, if_=advance())
+
+
+def emit_source(node: p.Plan, ctx: Context, then: Then) -> None:
+    """Run `then` for each row of `node`."""
+    SOURCES[type(node)](node, ctx, then)

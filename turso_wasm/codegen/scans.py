@@ -1,0 +1,262 @@
+"""Scans of b-trees: whole tables, rowid seeks and ranges, index ranges."""
+
+from __future__ import annotations
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.catalog.objects import Table
+from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
+from turso_wasm.codegen.expressions import emit_value, ensure, for_comparison
+from turso_wasm.codegen.loops import SOURCES, visit
+from turso_wasm.codegen.sources import (
+    IndexedSource,
+    LocalSource,
+    Source,
+    index_fields,
+    index_source,
+    open_index,
+    open_table,
+    scan_cursor,
+    table_source,
+)
+from turso_wasm.codegen.values import SqlValue
+from turso_wasm.kernel.abi import INTEGER, NULL, SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Cursor
+from turso_wasm.plan import nodes as p
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i64
+
+
+def _table_scan(node: p.TableScan, ctx: Context, then: Then) -> None:
+    cursor = scan_cursor(node.source, node.table, ctx)
+    ctx.sources[node.source] = table_source(node.table, cursor, hot=True)
+    first, step = ("cursor_last", "cursor_prev") if node.reverse else ("cursor_first", forward(node.table))
+    visit(ctx, lambda: ctx.f.call(first, cursor), lambda: advance(step, cursor, ctx), lambda done: then())
+
+
+def forward(table: Table) -> str:
+    """The kernel routine that moves a table cursor to the next row."""
+    return "cursor_next" if table.without_rowid else "table_next"
+
+
+def advance(step: str, cursor: Local, ctx: Context) -> Expr:
+    """The expression that moves a cursor; 0 at the end. "table_next" is expanded inline."""
+    return ctx.f.call(step, cursor, inline=step == "table_next")
+
+
+def _rowid_seek(node: p.RowidSeek, ctx: Context, then: Then) -> None:
+    f = ctx.f
+    cursor = scan_cursor(node.source, node.table, ctx)
+    ctx.sources[node.source] = table_source(node.table, cursor)
+    with f.block() as done:
+        with ctx.guard():
+            ensure(node.key, ctx)
+            key = emit_value(node.key, ctx)
+            rowid = _exact_rowid(key, done, ctx)
+            f.br(done, if_=f.call("cursor_seek_rowid", cursor, rowid).eqz())
+        then()
+
+
+def _exact_rowid(key: SqlValue, missing: Label, ctx: Context) -> Expr:
+    """`key` as a rowid; jumps to `missing` when no rowid equals it."""
+    f = ctx.f
+    if key.is_always(INTEGER):
+        return key.payload
+    rowid = f.local(I64, "", key.payload)
+    with f.if_(key.has_tag(INTEGER).eqz()):
+        ok, exact = f.call_multi("rowid_exact", *key.pair)
+        f.br(missing, if_=ok.eqz())
+        f.set(rowid, exact)
+    return rowid
+
+
+def _rowid_range(node: p.RowidRange, ctx: Context, then: Then) -> None:
+    f = ctx.f
+    cursor = scan_cursor(node.source, node.table, ctx)
+    ctx.sources[node.source] = table_source(node.table, cursor, hot=True)
+    first, last = f.local(I64, "first"), f.local(I64, "last")
+    rowid = f.load("i64", cursor, Cursor.offset("rowid"))
+
+    def begin() -> Expr:
+        ok = f.local(I32, "ok", 1)
+        f.set(first, i64(-(2**63)))
+        f.set(last, i64(2**63 - 1))
+        for bound, name, target in ((node.lower, "rowid_lower", first), (node.upper, "rowid_upper", last)):
+            if bound is not None:
+                ensure(bound.expr, ctx)
+                found, limit = f.call_multi(name, *emit_value(bound.expr, ctx).pair, int(bound.inclusive))
+                f.set(ok, ok & found)
+                f.set(target, limit)
+        if node.reverse:
+            return ok & f.call("cursor_seek_rowid_op", cursor, last, SEEK_LE)
+        return ok & f.call("cursor_seek_rowid_op", cursor, first, SEEK_GE)
+
+    def body(done: Label) -> None:
+        with ctx.guard():
+            if node.reverse and node.lower is not None:
+                f.br(done, if_=rowid < first)
+            elif not node.reverse and node.upper is not None:
+                f.br(done, if_=rowid > last)
+        then()
+
+    visit(ctx, begin, lambda: advance("cursor_prev" if node.reverse else "table_next", cursor, ctx), body)
+
+
+# --- index scans ----------------------------------------------------------------------------------------
+
+
+class _Range:
+    """The ends of an index scan in scan direction: `start` positions the cursor, `end` stops it. Probes are Value slots."""
+
+    def __init__(self, node: p.IndexScan, ctx: Context) -> None:
+        table = node.table
+        self.fields = index_fields(node.index, table) if node.index else table.primary_key
+        self.n_equal = len(node.equal)
+        desc = self.n_equal < len(self.fields) and self.fields[self.n_equal].desc
+        self.backward = node.reverse
+        low_first = desc == node.reverse  # the scan meets small values first
+        self.low_first = low_first
+        self.start, self.end = (node.lower, node.upper) if low_first else (node.upper, node.lower)
+        size = (self.n_equal + 1) * VALUE_SIZE
+        self.start_probe, self.end_probe = ctx.frame_alloc(size), ctx.frame_alloc(size)
+        self.node = node
+
+
+def _index_scan(node: p.IndexScan, ctx: Context, then: Then) -> None:
+    table, index = node.table, node.index
+    cursor = open_index(index, table, ctx) if index else open_table(table, ctx)
+    ctx.sources[node.source] = _index_scan_source(node, cursor, ctx)
+    ends = _Range(node, ctx)
+    step = "cursor_prev" if node.reverse else "cursor_next"
+
+    def body(done: Label) -> None:
+        with ctx.guard():
+            _check_end(ends, cursor, done, ctx)
+        then()
+
+    if node.unique and not node.lower and not node.upper:
+        _unique_lookup(ends, cursor, ctx, then)
+        return
+    visit(ctx, lambda: _seek_start(ends, cursor, ctx), lambda: advance(step, cursor, ctx), body)
+
+
+def _unique_lookup(ends: _Range, cursor: Local, ctx: Context, then: Then) -> None:
+    f = ctx.f
+    with f.block() as done:
+        with ctx.guard():
+            f.br(done, if_=_seek_start(ends, cursor, ctx).eqz())
+            _check_end(ends, cursor, done, ctx)
+        then()
+
+
+def _index_scan_source(node: p.IndexScan, cursor: Local, ctx: Context) -> Source:
+    table, index = node.table, node.index
+    if index is None:
+        return table_source(table, cursor)
+    entry = index_source(index, table, cursor)
+    entry.hot = not node.unique
+    if node.covering:
+        return entry
+    row_cursor = open_table(table, ctx)
+    row = table_source(table, row_cursor)
+
+    def seek(ctx: Context) -> None:
+        f = ctx.f
+        if not table.without_rowid:
+            found = f.call("cursor_seek_rowid", row_cursor, entry.rowid(ctx))
+        else:
+            key_columns = [column.column for column in table.primary_key]
+            values = entry.decode(key_columns, ctx)
+            probe = f.local(I32, "", ctx.frame_values(len(key_columns)))
+            for at, column in enumerate(key_columns):
+                ctx.store_value(probe, values[column], at)
+            found = f.call("cursor_seek_key", row_cursor, probe, len(key_columns), SEEK_GE)
+        with f.if_(found.eqz()):
+            ctx.do("raise_corrupt", 0)
+
+    return IndexedSource(entry, row, seek)
+
+
+def _probe_value(expr: b.Expr, at: int, node: p.IndexScan, ctx: Context) -> SqlValue:
+    affinity = node.affinities[at] if at < len(node.affinities) else None
+    return for_comparison(expr, affinity, ctx)
+
+
+def _seek_start(ends: _Range, cursor: Local, ctx: Context) -> Expr:
+    """Fill the probes and position the cursor on the first entry of the range; 0 when there is none."""
+    f, node = ctx.f, ends.node
+    ok = f.local(I32, "found", 0)
+    with f.block() as nothing:
+        for at, expr in enumerate(node.equal):
+            ensure(expr, ctx)
+            value = _probe_value(expr, at, node, ctx)
+            if not (node.null_equal and node.null_equal[at]):
+                f.br(nothing, if_=value.has_tag(NULL))
+            ctx.store_value(ctx.frame + ends.start_probe, value, at)
+            if ends.end is not None or ends.start is not None:
+                ctx.store_value(ctx.frame + ends.end_probe, value, at)
+        for bound, probe in ((ends.start, ends.start_probe), (ends.end, ends.end_probe)):
+            if bound is not None:
+                ensure(bound.expr, ctx)
+                value = _probe_value(bound.expr, ends.n_equal, node, ctx)
+                f.br(nothing, if_=value.has_tag(NULL))
+                ctx.store_value(ctx.frame + probe, value, ends.n_equal)
+        f.set(ok, _position(ends, cursor, ctx))
+    return ok
+
+
+def _position(ends: _Range, cursor: Local, ctx: Context) -> Expr:
+    f = ctx.f
+    n = ends.n_equal
+    inclusive, exclusive = (SEEK_LE, SEEK_LT) if ends.backward else (SEEK_GE, SEEK_GT)
+    probe = ctx.frame + ends.start_probe
+    if ends.start is not None:
+        return f.call("cursor_seek_key", cursor, probe, n + 1, inclusive if ends.start.inclusive else exclusive)
+    if ends.end is not None and ends.low_first:  # NULLs come first and satisfy no range
+        ctx.store_value(probe, SqlValue(NULL, i64(0)), n)
+        return f.call("cursor_seek_key", cursor, probe, n + 1, exclusive)
+    if n:
+        return f.call("cursor_seek_key", cursor, probe, n, inclusive)
+    return f.call("cursor_last" if ends.backward else "cursor_first", cursor)
+
+
+def _check_end(ends: _Range, cursor: Local, done: Label, ctx: Context) -> None:
+    """Jump to `done` when the entry lies beyond the range."""
+    f = ctx.f
+    n = ends.n_equal
+    probe = ctx.frame + ends.end_probe
+    if ends.end is not None:
+        order = f.call("cursor_compare_key", cursor, probe, n + 1)
+        inclusive = ends.end.inclusive
+    elif ends.start is not None and not ends.low_first:  # the scan goes down towards the NULLs
+        ctx.store_value(probe, SqlValue(NULL, i64(0)), n)
+        order = f.call("cursor_compare_key", cursor, probe, n + 1)
+        inclusive = False
+    elif n:
+        f.br(done, if_=f.call("cursor_compare_key", cursor, ctx.frame + ends.start_probe, n) != 0)
+        return
+    else:
+        return
+    # Entries are visited in index order, or backwards: stop as soon as one is past the probe.
+    if ends.backward:
+        past = order < 0 if inclusive else order <= 0
+    else:
+        past = order > 0 if inclusive else order >= 0
+    f.br(done, if_=past)
+
+
+def _count_rows(node: p.CountRows, ctx: Context, then: Then) -> None:
+    cursor = open_index(node.index, node.table, ctx) if node.index else open_table(node.table, ctx)
+    count = ctx.f.local(I64, "count")
+    with ctx.guard():
+        ctx.f.set(count, ctx.f.call("btree_count", cursor))
+    ctx.sources[node.source] = LocalSource([SqlValue(INTEGER, count)])
+    then()
+
+
+SOURCES.update(
+    {
+        p.TableScan: _table_scan,
+        p.RowidSeek: _rowid_seek,
+        p.RowidRange: _rowid_range,
+        p.IndexScan: _index_scan,
+        p.CountRows: _count_rows,
+    }
+)
