@@ -57,6 +57,8 @@ def _arguments(node: p.KernelCall, ctx: Context) -> list[Any]:
         if isinstance(arg, b.Expr):
             number = f.call("to_integer", *emit_value(arg, ctx).pair)
             args.append(number if params[at + 1] == I64 else number.wrap())
+        elif isinstance(arg, bytes):
+            args.append(ctx.data_address(arg, align=8))
         else:
             args.append(arg)
     return args

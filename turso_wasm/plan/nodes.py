@@ -366,7 +366,7 @@ class Transaction(Plan):
 @dataclass(slots=True)
 class KernelCall(Plan):
     """A row whose columns are results of one kernel routine: (stmt, *args) -> i32/i64 results, or a text blob with `text`.
-    `args` are ints, or Expr (passed as i64). `write`: needs a write transaction on `slot`; None: no transaction at all."""
+    `args` are ints, Expr (passed as i64), or bytes (placed in the program's data, their address is passed). `write`: needs a write transaction on `slot`; None: no transaction at all."""
 
     source: int
     function: str
