@@ -23,7 +23,7 @@ from turso_wasm.wasm.lang import (
     float_from_bits,
     i32,
     i64,
-    lit,
+    inline,
     memory_copy,
     memory_fill,
     mul_hi_u,
@@ -88,8 +88,17 @@ def int_to_text(v: i64, out: ptr[u8]) -> i32:
     return uint_to_text(u64(0) - u64(v), out + 1) + 1
 
 
-def real_digits(x: f64) -> tuple[u64, i32]:
-    """Step 1 for a finite x > 0: (N, exponent of ten), with x about N * 10^exponent and 10^17 <= N < 2 * 10^18."""
+@inline
+def ten_exponent(exponent: i32) -> i32:
+    """floor(exponent * log10(2)), for every exponent of a double."""
+    return (exponent * 78913) >> 18
+
+
+def real_scale(x: f64, digits: i32) -> tuple[u64, i32, u64]:
+    """Scale a finite x > 0 by a power of ten to `digits` (1..18) digits before the point, or one more.
+
+    (high, p, drop): x * 10^p is about high / 2^drop, 10^p taken as 64 bits rounded down.
+    """
     raw: u64 = u64(bits(x))
     exponent: i32 = i32(raw >> 52)
     mantissa: u64 = raw << 12
@@ -100,21 +109,23 @@ def real_digits(x: f64) -> tuple[u64, i32]:
         zeros: u64 = clz(mantissa)
         mantissa = mantissa << zeros
         exponent = -1023 - i32(zeros)
-    # 78913 / 2^18 is log10(2), close enough for every exponent of a double.
-    p: i32 = 17 - ((exponent * 78913) >> 18)
-    high: u64 = mul_hi_u(mantissa, power_high(p))
+    p: i32 = digits - 1 - ten_exponent(exponent)
     # mantissa = x * 2^(63 - exponent); the power is 10^p * 2^(63 - its exponent).
-    drop: u64 = u64(62 - exponent - power_exponent(p))
+    return mul_hi_u(mantissa, power_high(p)), p, u64(62 - exponent - power_exponent(p))
+
+
+def real_digits(x: f64) -> tuple[u64, i32]:
+    """Step 1 for a finite x > 0: (N, exponent of ten), with x about N * 10^exponent and 10^17 <= N < 2 * 10^18."""
+    high, p, drop = real_scale(x, 18)
     return (high >> drop) + ((high >> (drop - 1)) & 1), -p
 
 
-def real_round(x: f64) -> tuple[u64, i32]:
-    """Steps 1 to 3 for a finite x > 0: (at most 17 digits, exponent of ten)."""
-    n, exponent = real_digits(x)
+def shorten(x: f64, n: u64, exponent: i32) -> tuple[u64, i32]:
+    """Steps 2 and 3 on the digits of x: (at most 17 digits, exponent of ten)."""
     hundreds: u64 = u64(10000) if n >= 1000000000000000000 else u64(1000)
     first: u64 = n // (hundreds * 10)
     tail: u64 = n - first * (hundreds * 10)
-    # `first` are the first 14 digits, `tail` the 4 or 5 others; digits 15 and 16 are tail // (hundreds / 10).
+    # `first` are the first 14 digits, `tail` the 4 or 5 others, which begin with digits 15 and 16.
     middle: u64 = tail // (hundreds // 10)
     places: i32 = 5 if hundreds == 10000 else 4
     if middle == 99:
@@ -125,6 +136,70 @@ def real_round(x: f64) -> tuple[u64, i32]:
     if places == 5:
         return (n + 50) // 100, exponent + 2
     return (n + 5) // 10, exponent + 1
+
+
+def real_round(x: f64) -> tuple[u64, i32]:
+    """Steps 1 to 3 for a finite x > 0: (at most 17 digits, exponent of ten)."""
+    n, exponent = real_digits(x)
+    return shorten(x, n, exponent)
+
+
+def power_of_ten(n: i32) -> u64:
+    """10^n, 0 <= n <= 19."""
+    value: u64 = 1
+    while n > 0:
+        value = value * 10
+        n -= 1
+    return value
+
+
+def digit_count_64(n: u64) -> i32:
+    """Number of decimal digits of n, at least 1."""
+    if n < 1000000000:
+        return digit_count(u32(n))
+    high: u64 = n // 1000000000
+    if high < 1000000000:
+        return 9 + digit_count(u32(high))
+    return 18 + digit_count(u32(high // 1000000000))
+
+
+def round_digits(n: u64, count: i32, keep: i32) -> u64:
+    """The first `keep` of n's `count` digits, rounded half up."""
+    unit: u64 = power_of_ten(count - keep)
+    return (n + (unit >> 1)) // unit
+
+
+def real_decimal(x: f64, places: i32, limit: i32) -> tuple[u64, i32]:
+    """The digits of a finite x > 0 as printf wants them: (digits, exponent of ten).
+
+    places: > 0: that many significant digits; <= 0: -places digits behind the point. limit: most significant digits.
+    Source: observed behaviour of SQLite 3.54, which scales to the digits asked for when these are less than 17, and from
+    all 18 or 19 digits of step 1 otherwise.
+    """
+    if places > 0 and places < 17:
+        high, p, drop = real_scale(x, places + 1)
+        n: u64 = high >> drop
+        exponent: i32 = -p
+        count: i32 = digit_count_64(n)
+        keep: i32 = places
+    else:
+        n, exponent = real_digits(x)
+        count = digit_count_64(n)
+        keep = places
+        if places <= 0:
+            keep = count + exponent - places
+            if keep == 0 and n // power_of_ten(count - 1) >= 5:
+                return u64(1), count + exponent
+            if keep <= 0:
+                return u64(0), 0
+        if keep >= count and count <= limit:
+            return n, exponent
+        keep = keep if keep < limit else limit
+        if keep == 17:
+            return shorten(x, n, exponent)
+    if keep >= count:
+        return n, exponent
+    return round_digits(n, count, keep), exponent + count - keep
 
 
 def digits_to_text(n: u64, out: ptr[u8]) -> tuple[i32, i32]:

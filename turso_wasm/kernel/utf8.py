@@ -76,6 +76,15 @@ def count_chars(p: ptr[u8], n: i32) -> i32:
 
 
 @export
+def skip_chars(p: ptr[u8], n: i32, at: i32, count: i32) -> i32:
+    """Index behind `count` characters by U1 from `at` on; n when there are fewer."""
+    while count > 0 and at < n:
+        at = next_char(p, n, at)
+        count -= 1
+    return at
+
+
+@export
 def count_runs(p: ptr[u8], n: i32) -> i32:
     """Number of characters in n bytes by U3."""
     count: i32 = n
@@ -109,8 +118,8 @@ def skip_runs(p: ptr[u8], n: i32, at: i32, count: i32) -> i32:
 
 
 @export
-def count_starts(p: ptr[u8], n: i32) -> i32:
-    """Number of characters in n > 0 bytes by U4."""
+def count_leads(p: ptr[u8], n: i32) -> i32:
+    """Number of bytes that are no continuation bytes."""
     count: i32 = n
     i: i32 = 0
     while i + 8 <= n:
@@ -120,7 +129,13 @@ def count_starts(p: ptr[u8], n: i32) -> i32:
     while i < n:
         count -= i32(is_continuation(p[i]))
         i += 1
-    return count + i32(is_continuation(p[0]))
+    return count
+
+
+@export
+def count_starts(p: ptr[u8], n: i32) -> i32:
+    """Number of characters in n > 0 bytes by U4."""
+    return count_leads(p, n) + i32(is_continuation(p[0]))
 
 
 @export

@@ -16,7 +16,6 @@ from tests.values_samples import (
     random_broken_text,
     random_integer,
     random_real,
-    random_text,
     random_value,
 )
 from turso_wasm.base.errors import SqlError
