@@ -12,6 +12,7 @@ from turso_wasm.bind.query import Query
 from turso_wasm.bind.scope import NameFinder, Scope
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
 
 BindFunction: TypeAlias = "Callable[[Binder, Any, Scope | None], b.Expr]"
@@ -48,11 +49,16 @@ class Binder:
         self.sql = sql
         self.finder = NameFinder()
         self.n_sources = 0
+        self.n_subqueries = 0
         self.parameters: dict[int, str] = {}
         self.pinned: dict[int, object] = {}
         self.slots: set[int] = set()
+        self.names: dict[int, str] = {}  # of row sources, as EXPLAIN QUERY PLAN shows them
+        self.tables: list[Table] = []  # every table that is read
         self.common: CommonTables | None = None
         self.open_views: list[str] = []
+        self.foreign_keys = False  # PRAGMA foreign_keys
+        self.lift = True  # literals with an ordinal come from the statement's slots (not those in the schema's texts)
         self.default_schema: str | None = None  # inside a view: the database it is in
 
     def new_source(self) -> int:

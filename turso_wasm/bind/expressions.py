@@ -34,7 +34,7 @@ def bind_literal(
     binder: Binder, node: ast.IntegerLiteral | ast.RealLiteral | ast.TextLiteral | ast.BlobLiteral, scope: Scope | None
 ) -> b.Expr:
     """A literal: its value comes from the statement's literal slot when it has one."""
-    return b.Constant(node.value, node.index if node.index >= 0 else None)
+    return b.Constant(node.value, node.index if node.index >= 0 and binder.lift else None)
 
 
 def bind_null(binder: Binder, node: ast.NullLiteral, scope: Scope | None) -> b.Expr:

@@ -92,6 +92,7 @@ class Core:
     columns: list[OutputColumn]
     steps: list[Step] = field(default_factory=list)
     where: list[Expr] = field(default_factory=list)
+    derived: list[Expr] = field(default_factory=list)  # conditions that follow from `where`: for look-ups only
     distinct: bool = False
     is_aggregate: bool = False
     group_by: list[Expr] = field(default_factory=list)

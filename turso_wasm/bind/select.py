@@ -105,7 +105,8 @@ def _bind_values(
     n_columns = len(node.rows[0])
     columns = [OutputColumn(f"column{number + 1}") for number in range(n_columns)]
     if isinstance(node, ast.LiteralValues):
-        core = Core([], columns, values_source=binder.new_source(), literal_rows=node.rows, literal_index=node.index)
+        core = Core([], columns, values_source=binder.new_source(), literal_rows=node.rows)
+        core.literal_index = node.index if binder.lift else -1
     else:
         rows = tuple(tuple(binder.expr(value, scope) for value in row) for row in node.rows)
         if len(rows) == 1:
@@ -208,7 +209,7 @@ def _ordinal(binder: Binder, term: ast.Expr, outputs: list[b.Expr], number: int,
         sign, term = -1, term.operand
     if not isinstance(term, ast.IntegerLiteral):
         return None
-    if term.index >= 0:
+    if term.index >= 0 and binder.lift:
         binder.pinned[term.index] = term.value
     at = sign * term.value
     if not 1 <= at <= len(outputs):

@@ -223,7 +223,11 @@ def query_item(binder: Binder, query: Query, name: str, alias: str | None, colum
     numbers: dict[str, int] = {}
     for number, column in enumerate(names):
         numbers.setdefault(fold(column), number)
-    return Item(binder.new_source(), name, query=query, columns=names, numbers=numbers, alias=alias)
+    source = binder.new_source()
+    if not name:
+        binder.n_subqueries += 1
+    binder.names[source] = name or f"(subquery-{binder.n_subqueries})"
+    return Item(source, name, query=query, columns=names, numbers=numbers, alias=alias)
 
 
 def unique_names(columns: list[OutputColumn]) -> tuple[str, ...]:
@@ -270,7 +274,10 @@ def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) ->
         key = fold(source.indexed_by)
         if not any(fold(index.name) == key for index in table.indexes):
             fail(f"no such index: {source.indexed_by}", source)
+    binder.tables.append(table)
     item = table_item(binder.new_source(), table, source.alias)
+    prefix = f"{source.schema}." if source.schema is not None and source.alias is None else ""
+    binder.names[item.source] = prefix + (source.alias or source.name)
     item.indexed_by, item.not_indexed = source.indexed_by, source.not_indexed
     return item
 
@@ -300,15 +307,15 @@ def _bind_view(binder: Binder, source: ast.TableSource, table: Table) -> Item:
     if key in binder.open_views:
         fail(f"view {table.name} is circularly defined", source)
     assert table.select is not None
-    saved = binder.sql, binder.common, binder.default_schema
-    binder.sql, binder.common = table.sql or "", None
+    saved = binder.sql, binder.common, binder.default_schema, binder.lift
+    binder.sql, binder.common, binder.lift = table.sql or "", None, False
     binder.default_schema = None if table.slot == 1 else table.schema
     binder.open_views.append(key)
     try:
         query = binder.nested_select(table.select, None)
     finally:
         binder.open_views.pop()
-        binder.sql, binder.common, binder.default_schema = saved
+        binder.sql, binder.common, binder.default_schema, binder.lift = saved
     if table.view_columns and len(table.view_columns) != len(query.columns):
         fail(f"expected {len(table.view_columns)} columns for '{table.name}' but got {len(query.columns)}", source)
     item = query_item(binder, query, source.alias or table.name, source.alias, table.view_columns)

@@ -121,6 +121,10 @@ class Catalog:
             raise malformed(entry.name)
         return Trigger(entry.name, entry.table, node, entry.sql)
 
+    def triggers_of(self, table: str) -> tuple[str, ...]:
+        """The names of the triggers of this database on tables of that name."""
+        return tuple(self._triggers_of.get(fold(table), ()))
+
     def tables(self) -> Iterator[Table]:
         """All tables and views, in schema order."""
         for entry in list(self.entries.values()):

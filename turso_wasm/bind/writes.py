@@ -1,0 +1,219 @@
+"""INSERT, UPDATE and DELETE: which columns are written, with what, and what RETURNING shows.
+
+Owns the errors about target tables, column lists and numbers of values. Rows to be written are found by the planner.
+
+Source: https://sqlite.org/lang_insert.html, https://sqlite.org/lang_update.html, https://sqlite.org/lang_returning.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.expressions import row_parts
+from turso_wasm.bind.query import Core, Item, OutputColumn
+from turso_wasm.bind.schema import bind_checks, bind_default, bind_index_terms
+from turso_wasm.bind.scope import Scope, column_ref, table_item
+from turso_wasm.bind.select import describe
+from turso_wasm.bind.sources import check_readable, must_find_table
+from turso_wasm.bind.walk import all_of, strip_collation
+from turso_wasm.catalog.names import ROWID_NAMES, fold
+from turso_wasm.catalog.objects import Table
+from turso_wasm.sql import ast
+
+ROWID = -1
+
+
+@dataclass(slots=True)
+class Target:
+    """A row being written, as expressions see it: `item` is the row source of the new (or deleted) row."""
+
+    table: Table
+    item: Item
+    checks: tuple[tuple[b.Expr, str], ...] = ()
+    index_exprs: dict[str, tuple[b.Expr | None, ...]] = field(default_factory=dict)
+    index_where: dict[str, b.Expr] = field(default_factory=dict)
+
+
+def target_table(binder: Binder, name: ast.QualifiedName, event: str) -> Table:
+    """The table that a statement changes. Errors: "no such table: x", "cannot modify x because it is a view"."""
+    table = must_find_table(binder, name.name, name.schema, name)
+    check_writable(binder, table, event, name)
+    return table
+
+
+def check_writable(binder: Binder, table: Table, event: str, node: ast.Node) -> None:
+    """Refuse views, the schema tables, virtual tables, and what needs triggers."""
+    triggers = list(_triggers(binder, table, event))
+    if table.kind == "view":
+        if triggers:
+            unsupported("triggers", node)
+        fail(f"cannot modify {table.name} because it is a view", node)
+    if table.root == 1:
+        fail(f"table {table.name} may not be modified", node)
+    check_readable(table, node)
+    if triggers:
+        unsupported(f"triggers (table {table.name} has one)", node)
+    if binder.foreign_keys and (table.foreign_keys or _is_parent(binder, table)):
+        unsupported("enforcement of foreign keys (PRAGMA foreign_keys is on)", node)
+
+
+def _triggers(binder: Binder, table: Table, event: str) -> Iterable[str]:
+    """Names of triggers on the table that an INSERT, UPDATE or DELETE fires."""
+    for catalog in binder.catalogs.search_order:
+        if catalog.slot == table.slot or catalog.slot == 1:
+            for name in catalog.triggers_of(table.name):
+                trigger = catalog.find_trigger(name)
+                if trigger is not None and trigger.node.event == event:
+                    yield name
+
+
+def _is_parent(binder: Binder, table: Table) -> bool:
+    key = fold(table.name)
+    for catalog in binder.catalogs.search_order:
+        if catalog.slot == table.slot:
+            for other in catalog.tables():
+                for constraint in other.foreign_keys:
+                    if isinstance(constraint, ast.ForeignKey) and fold(constraint.table.text) == key:
+                        return True
+    return False
+
+
+def bind_target(binder: Binder, table: Table, item: Item, with_checks: bool = True) -> Target:
+    """The constraints and index expressions of `table` over the row source `item`."""
+    target = Target(table, item, bind_checks(binder, table, item) if with_checks else ())
+    for index in table.indexes:
+        if index.where is None and all(column.expr is None for column in index.columns):
+            continue
+        terms = bind_index_terms(binder, index, item)
+        if terms.exprs:
+            target.index_exprs[index.name] = tuple(terms.exprs.get(at) for at in range(len(index.columns)))
+        where = all_of(terms.where)
+        if where is not None:
+            target.index_where[index.name] = where
+    return target
+
+
+def new_row(binder: Binder, table: Table) -> Item:
+    """A row source for a row of `table` that is being written."""
+    return table_item(binder.new_source(), table, None)
+
+
+# --- INSERT -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class InsertColumns:
+    """Where the values of an INSERT go: for each table column (and -1, the rowid) the position of its value."""
+
+    positions: dict[int, int]
+    n_values: int
+    listed: bool
+
+
+def insert_columns(table: Table, names: tuple[ast.Name, ...]) -> InsertColumns:
+    """The column list of an INSERT; of a column named twice the last value counts. Errors: "table t has no column named x"."""
+    if not names:
+        return InsertColumns({number: number for number in range(len(table.columns))}, len(table.columns), False)
+    positions: dict[int, int] = {}
+    for at, name in enumerate(names):
+        key = fold(name.text)
+        number = table.numbers.get(key)
+        if number is None:
+            if key not in ROWID_NAMES or table.without_rowid:
+                fail(f"table {table.name} has no column named {name.text}", name)
+            number = ROWID
+        elif number == table.rowid_alias:
+            number = ROWID
+        positions[number] = at
+    return InsertColumns(positions, len(names), True)
+
+
+def check_n_values(table: Table, columns: InsertColumns, n_values: int, node: ast.Node) -> None:
+    """Errors: "table t has 2 columns but 3 values were supplied", "3 values for 2 columns"."""
+    if n_values == columns.n_values:
+        return
+    if columns.listed:
+        fail(f"{n_values} values for {columns.n_values} columns", node)
+    fail(f"table {table.name} has {columns.n_values} columns but {n_values} values were supplied", node)
+
+
+def column_values(
+    binder: Binder, table: Table, columns: InsertColumns, given: tuple[b.Expr, ...]
+) -> tuple[tuple[b.Expr, ...], b.Expr | None]:
+    """One expression a column, defaults filled in, and the rowid's expression if one is given."""
+    values = []
+    rowid = given[columns.positions[ROWID]] if ROWID in columns.positions else None
+    for number, column in enumerate(table.columns):
+        at = columns.positions.get(number)
+        if number == table.rowid_alias:
+            if at is not None:
+                rowid = given[at]
+            values.append(b.Constant(None))
+        elif at is not None:
+            values.append(given[at])
+        else:
+            values.append(bind_default(binder, table, column))
+    return tuple(values), rowid
+
+
+# --- UPDATE -------------------------------------------------------------------------------------------------------
+
+
+def bind_assignments(
+    binder: Binder, table: Table, assignments: tuple[ast.Assignment, ...], scope: Scope
+) -> dict[int, b.Expr]:
+    """New values by column number (-1: the rowid); of a column assigned twice the last value counts."""
+    found: dict[int, b.Expr] = {}
+    for assignment in assignments:
+        numbers = [_assigned_column(table, name) for name in assignment.columns]
+        for number, value in zip(numbers, _assigned_values(binder, assignment, scope), strict=True):
+            found.pop(number, None)
+            found[number] = strip_collation(value)
+    return found
+
+
+def _assigned_column(table: Table, name: ast.Name) -> int:
+    key = fold(name.text)
+    number = table.numbers.get(key)
+    if number is None:
+        if key not in ROWID_NAMES or table.without_rowid:
+            fail(f"no such column: {name.text}", name)
+        return ROWID
+    return ROWID if number == table.rowid_alias else number
+
+
+def _assigned_values(binder: Binder, assignment: ast.Assignment, scope: Scope) -> list[b.Expr]:
+    if not assignment.row or len(assignment.columns) == 1:
+        return [binder.expr(assignment.value, scope)]
+    parts = row_parts(binder, assignment.value, scope)
+    if len(parts) != len(assignment.columns):
+        fail(f"{len(assignment.columns)} columns assigned {len(parts)} values", assignment)
+    return parts
+
+
+# --- RETURNING ----------------------------------------------------------------------------------------------------
+
+
+def bind_returning(
+    binder: Binder, columns: tuple[ast.ResultColumn | ast.Star, ...], item: Item
+) -> tuple[list[b.Expr], list[OutputColumn]]:
+    """The result columns of RETURNING over the row source `item`."""
+    exprs: list[b.Expr] = []
+    described: list[OutputColumn] = []
+    scope = Scope([item], core=Core([], []))
+    for column in columns:
+        if isinstance(column, ast.Star):
+            if column.table is not None:
+                fail('RETURNING may not use "TABLE.*" wildcards', column)
+            for number, name in enumerate(item.columns):
+                ref = column_ref(item, number)
+                exprs.append(ref)
+                described.append(OutputColumn(name, ref.decltype, ref.table, ref.origin))
+        else:
+            expr = binder.expr(column.expr, scope)
+            exprs.append(strip_collation(expr))
+            described.append(describe(binder, column, expr))
+    return exprs, described

@@ -1,0 +1,278 @@
+"""Access paths: the ways to visit the rows of one table.
+
+Owns the list of candidates (scan, rowid, index) for a table under the terms that are usable there, their cost, and turning the
+chosen one into plan nodes. Does not choose: joins.py compares whole plans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.query import Item
+from turso_wasm.bind.schema import IndexTerms
+from turso_wasm.bind.walk import same_expression
+from turso_wasm.catalog.objects import Index, IndexColumn, Table
+from turso_wasm.plan import cost
+from turso_wasm.plan.terms import EQUALITY, LOWER, UPPER, Sarg, Term, is_strict
+
+ROWID_FIELD = IndexColumn(-1)
+
+
+@dataclass(slots=True, eq=False)
+class OrderColumn:
+    """A column (or an indexed expression) by which a path's rows are ordered."""
+
+    column: int
+    collation: str = "BINARY"
+    desc: bool = False
+    expr: b.Expr | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Path:
+    """One way to visit a table. kind: scan, rowid (one row), range (of rowids), index. cost and rows: of one visit.
+
+    order: the columns that are not fixed by `equal`, in scan order; `distinct_order`: no two rows have equal values there.
+    """
+
+    kind: str
+    index: Index | None = None
+    equal: tuple[Sarg, ...] = ()
+    lower: Sarg | None = None
+    upper: Sarg | None = None
+    covering: bool = False
+    unique: bool = False
+    rows: float = 1.0
+    cost: float = 0.0
+    order: tuple[OrderColumn, ...] = ()
+    distinct_order: bool = False
+    in_sarg: Sarg | None = None
+    reverse: bool = False
+    implied: tuple[Term, ...] = ()  # guaranteed by a partial index
+
+    def sargs(self) -> list[Sarg]:
+        """Every condition that the path itself takes care of."""
+        found = list(self.equal)
+        if self.lower is not None:
+            found.append(self.lower)
+        if self.upper is not None:
+            found.append(self.upper)
+        return found
+
+
+@dataclass(slots=True)
+class TableAccess:
+    """What is asked about one table. used: its columns that anything reads. index_terms: by index name."""
+
+    item: Item
+    used: frozenset[int]
+    pin: object
+    index_terms: dict[str, IndexTerms] = field(default_factory=dict)
+
+    @property
+    def table(self) -> Table:
+        assert self.item.table is not None
+        return self.item.table
+
+    def paths(self, terms: Iterable[Term], blocked: frozenset[int]) -> list[Path]:
+        """The candidates, given terms whose values must not read the sources in `blocked`: they are visited later."""
+        source = self.item.source
+        sargs = []
+        for term in terms:
+            if source in term.sources:
+                for sarg in term.sargs_for(source):
+                    if not (sarg.sources & blocked):
+                        sargs.append(sarg)
+        found: list[Path] = []
+        table = self.table
+        if self.item.indexed_by is None:
+            if not table.without_rowid:
+                found.extend(self._rowid_paths(sargs))
+                found.append(self._scan())
+            else:
+                found.extend(self._index_paths(None, table.primary_key, sargs, ()))
+        if not self.item.not_indexed:
+            for index in table.indexes:
+                if self.item.indexed_by is not None and index.name.lower() != self.item.indexed_by.lower():
+                    continue
+                implied = self._implied(index, terms)
+                if implied is not None:
+                    found.extend(self._index_paths(index, index.columns + index.suffix, sargs, implied))
+        return found
+
+    # --- the table itself ----------------------------------------------------------------------------------------
+
+    def _scan(self) -> Path:
+        rows = cost.table_rows(self.table)
+        return Path("scan", rows=rows, cost=rows, order=(OrderColumn(-1),), distinct_order=True)
+
+    def _rowid_paths(self, sargs: list[Sarg]) -> list[Path]:
+        """Equality on the rowid, IN, or a range."""
+        mine = [sarg for sarg in sargs if sarg.column == -1]
+        found = []
+        for sarg in mine:
+            if sarg.op == "=" or sarg.op == "is":
+                found.append(Path("rowid", equal=(sarg,), unique=True, rows=1.0, cost=cost.SEEK))
+            elif sarg.op == "in":
+                n = in_rows(sarg)
+                found.append(Path("rowid", equal=(sarg,), rows=n, cost=n * (cost.SEEK + cost.PER_BUILD), in_sarg=sarg))
+        lower = next((sarg for sarg in mine if sarg.op in LOWER), None)
+        upper = next((sarg for sarg in mine if sarg.op in UPPER), None)
+        if lower is not None or upper is not None:
+            rows = _range_rows(cost.table_rows(self.table), lower, upper)
+            path = Path("range", lower=lower, upper=upper, rows=rows, cost=cost.SEEK + rows)
+            path.order, path.distinct_order = (OrderColumn(-1),), True
+            found.append(path)
+        return found
+
+    # --- indexes -------------------------------------------------------------------------------------------------
+
+    def _index_paths(
+        self, index: Index | None, fields: tuple[IndexColumn, ...], sargs: list[Sarg], implied: tuple[Term, ...]
+    ) -> list[Path]:
+        """The path that uses most of an index's fields; with an IN among them also the one that stops before it."""
+        covering = index is None or self._is_covering(index)
+        exprs = self.index_terms[index.name].exprs if index is not None and index.name in self.index_terms else {}
+        equal: list[Sarg] = []
+        found: list[Path] = []
+        in_sarg: Sarg | None = None
+        for position, part in enumerate(fields):
+            sarg = self._equality(part, exprs.get(position), sargs, in_sarg is None)
+            if sarg is None:
+                break
+            if sarg.op == "in":
+                found.append(self._index_path(index, fields, equal, exprs, sargs, covering, None, implied))
+                in_sarg = sarg
+            equal.append(sarg)
+        found.append(self._index_path(index, fields, equal, exprs, sargs, covering, in_sarg, implied))
+        return [path for path in found if path.equal or path.lower or path.upper or covering or path.order]
+
+    def _index_path(
+        self,
+        index: Index | None,
+        fields: tuple[IndexColumn, ...],
+        equal: list[Sarg],
+        exprs: dict[int, b.Expr],
+        sargs: list[Sarg],
+        covering: bool,
+        in_sarg: Sarg | None,
+        implied: tuple[Term, ...],
+    ) -> Path:
+        n = len(equal)
+        lower = upper = None
+        if n < len(fields):
+            lower = self._bound(fields[n], exprs.get(n), sargs, LOWER) or self._not_null(fields[n], sargs)
+            upper = self._bound(fields[n], exprs.get(n), sargs, UPPER)
+            if upper is not None and lower is not None and lower.op == "notnull":
+                lower = None  # a range excludes NULL by itself
+            if lower is not None and upper is not None and not _same_conversion(lower, upper):
+                upper = None
+        table = self.table
+        n_key = len(index.columns) if index is not None else len(fields)
+        is_unique = index is None or index.unique
+        rows = cost.equal_rows(table, index, n)
+        if index is not None and index.where is not None:
+            rows = max(rows / 4, 1.0) if n == 0 else rows
+        rows = _range_rows(rows, lower, upper)
+        unique = n >= n_key and is_unique and in_sarg is None and all(sarg.op == "=" for sarg in equal[:n_key])
+        path = Path("index", index, tuple(equal), lower, upper, covering, unique, implied=implied)
+        n_loops = in_rows(in_sarg) if in_sarg is not None else 1.0
+        per_row = cost.COVERING_ROW if covering and index is not None else cost.INDEX_ROW if index is not None else 1.0
+        visit = rows * (per_row if covering else per_row + cost.LOOKUP)
+        seek = cost.SEEK if equal or lower or upper else 0.0
+        path.rows, path.cost = rows * n_loops, (seek + visit) * n_loops
+        path.in_sarg = in_sarg
+        if in_sarg is None:
+            path.order = tuple(
+                OrderColumn(part.column, part.collation, part.desc, exprs.get(at))
+                for at, part in enumerate(fields)
+                if at >= n
+            )
+            path.distinct_order = True
+        return path
+
+    def _equality(
+        self, part: IndexColumn, expr: b.Expr | None, sargs: list[Sarg], allow_in: bool
+    ) -> Sarg | None:
+        best: Sarg | None = None
+        for sarg in sargs:
+            if sarg.op not in EQUALITY or not self._matches(sarg, part, expr):
+                continue
+            if sarg.op == "in":
+                if best is None and allow_in:
+                    best = sarg
+            elif best is None or best.op == "in" or (sarg.op == "=" and best.op != "="):
+                best = sarg
+        return best
+
+    def _bound(self, part: IndexColumn, expr: b.Expr | None, sargs: list[Sarg], ops: frozenset[str]) -> Sarg | None:
+        return next((sarg for sarg in sargs if sarg.op in ops and self._matches(sarg, part, expr)), None)
+
+    def _not_null(self, part: IndexColumn, sargs: list[Sarg]) -> Sarg | None:
+        return next((s for s in sargs if s.op == "notnull" and s.column == part.column and s.column >= 0), None)
+
+    def _matches(self, sarg: Sarg, part: IndexColumn, expr: b.Expr | None) -> bool:
+        if part.column == -2:
+            if expr is None or not same_expression(sarg.operand, expr, self.pin):  # type: ignore[arg-type]
+                return False
+        elif sarg.column != part.column or sarg.column == -2:
+            return False
+        return sarg.op == "isnull" or part.column == -1 or sarg.collation == part.collation
+
+    def _is_covering(self, index: Index) -> bool:
+        table = self.table
+        present = {part.column for part in index.columns}
+        present.update(part.column for part in index.suffix)
+        if not table.without_rowid:
+            present.add(-1)
+        return self.used <= present
+
+    def _implied(self, index: Index, terms: Iterable[Term]) -> tuple[Term, ...] | None:
+        """() for an ordinary index; for a partial one the terms its WHERE follows from, None if it does not."""
+        if index.where is None:
+            return ()
+        if index.name not in self.index_terms:
+            return None
+        found = []
+        for wanted in self.index_terms[index.name].where:
+            term = next((term for term in terms if self._implies(term, wanted)), None)
+            if term is None:
+                return None
+            if same_expression(term.expr, wanted, self.pin):  # type: ignore[arg-type]
+                found.append(term)
+        return tuple(found)
+
+    def _implies(self, term: Term, wanted: b.Expr) -> bool:
+        if same_expression(term.expr, wanted, self.pin):  # type: ignore[arg-type]
+            return True
+        if isinstance(wanted, b.IsNull) and wanted.negated and isinstance(wanted.operand, b.ColumnRef):
+            return any(
+                sarg.column == wanted.operand.column and sarg.op in ("=", "<", "<=", ">", ">=", "in")
+                for sarg in term.sargs_for(self.item.source)
+            ) and is_strict(term.expr, frozenset({self.item.source}))
+        return False
+
+
+def in_rows(sarg: Sarg) -> float:
+    """How many values an IN is taken to have."""
+    return cost.IN_SUBQUERY_ROWS if sarg.subquery is not None else float(max(len(sarg.items), 1))
+
+
+def _same_conversion(lower: Sarg, upper: Sarg) -> bool:
+    """Both ends of a range are probed with one affinity: that of either, unless the other must not be converted."""
+    return lower.affinity == upper.affinity or any(
+        sarg.affinity is None and isinstance(sarg.value, b.Constant) for sarg in (lower, upper)
+    )
+
+
+def _range_rows(rows: float, lower: Sarg | None, upper: Sarg | None) -> float:
+    if lower is not None and lower.op == "notnull":
+        rows *= 0.9
+        lower = None
+    if lower is not None and upper is not None:
+        rows *= cost.RANGE_SELECTIVITY * cost.RANGE_SELECTIVITY / 4
+    elif lower is not None or upper is not None:
+        rows *= cost.RANGE_SELECTIVITY
+    return max(rows, 1.0)

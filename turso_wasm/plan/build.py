@@ -1,0 +1,173 @@
+"""The planner's entry: a statement's syntax tree becomes a plan with everything the code generator and the runtime must know.
+
+Life of a statement: `build_plan` → bind (names, types) → rewrite.PASSES → joins, grouping, ordering → plan nodes.
+PRAGMA, ATTACH, VACUUM, ANALYZE and REINDEX are the runtime's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.recursion import with_room
+from turso_wasm.bind import subqueries
+from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.query import OutputColumn
+from turso_wasm.bind.select import SelectBinder, bind_select
+from turso_wasm.catalog.catalog import Catalog, Catalogs
+from turso_wasm.plan import nodes as p
+from turso_wasm.plan import schema
+from turso_wasm.plan.explain import explain_query_plan
+from turso_wasm.plan.planner import Planner
+from turso_wasm.plan.writes import Written, plan_delete, plan_insert, plan_update
+from turso_wasm.sql import ast
+
+assert subqueries  # registers how subqueries are bound
+
+
+@dataclass(slots=True)
+class PlanContext:
+    """What a plan depends on besides the schema. sql: the text the statement's spans point into."""
+
+    sql: str = ""
+    foreign_keys: bool = False
+
+
+@dataclass(slots=True)
+class Planned:
+    """A plan and its metadata.
+
+    kind: select insert update delete ddl transaction explain. columns: of the result rows. slots: database slot → (write,
+    schema cookie planned for). pinned: literal ordinals whose values the plan depends on, with those values.
+    param_names: with prefix (":a", "?5"), None for a plain `?`.
+    """
+
+    plan: p.Plan
+    kind: str
+    columns: tuple[OutputColumn, ...] = ()
+    readonly: bool = True
+    changes_schema: bool = False
+    slots: dict[int, tuple[bool, int]] = field(default_factory=dict)
+    pinned: dict[int, object] = field(default_factory=dict)
+    n_user_params: int = 0
+    param_names: tuple[str | None, ...] = ()
+
+    @property
+    def cookies(self) -> dict[int, int]:
+        """Database slot → schema cookie."""
+        return {slot: cookie for slot, (_, cookie) in self.slots.items()}
+
+
+def build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanContext) -> Planned:
+    """Plan one statement. Errors: SqlError with SQLite's message, or "not supported yet: …"."""
+    return with_room(_build_plan, statement, catalogs, context)
+
+
+def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanContext) -> Planned:
+    build = BUILDERS.get(type(statement))
+    if build is None:
+        name = type(statement).__name__
+        raise SqlError(SQLITE_ERROR, f"not supported yet: {name} statement", getattr(statement, "span", None))
+    binder = SelectBinder(catalogs, context.sql)
+    binder.foreign_keys = context.foreign_keys
+    planned = build(binder, statement)
+    planned.pinned = binder.pinned
+    if binder.parameters:
+        planned.n_user_params = max(binder.parameters)
+        names = (binder.parameters.get(number) for number in range(1, planned.n_user_params + 1))
+        planned.param_names = tuple(name or None for name in names)
+    return planned
+
+
+def _slots(binder: Binder, written: int = -1) -> dict[int, tuple[bool, int]]:
+    """The databases that are read or written."""
+    used = binder.slots if written < 0 else binder.slots | {written}
+    catalogs = binder.catalogs.slots
+    found = {}
+    for slot in sorted(used):
+        catalog = catalogs[slot]
+        assert catalog is not None
+        found[slot] = (slot == written, catalog.cookie)
+    return found
+
+
+def _select(binder: Binder, node: ast.Select) -> Planned:
+    query = bind_select(binder, node)
+    rows = Planner(binder).plan_query(query)
+    plan = p.Output(rows.plan, rows.exprs, rows.single)
+    return Planned(plan, "select", tuple(query.columns), slots=_slots(binder))
+
+
+def _write(kind: str, plan_write: Callable[[Binder, Any], Written]) -> Callable[[Binder, Any], Planned]:
+    def build(binder: Binder, node: Any) -> Planned:
+        plan, columns, table = plan_write(binder, node)
+        return Planned(plan, kind, tuple(columns), False, slots=_slots(binder, table.slot))
+
+    return build
+
+
+def _ddl(plan_change: Callable[[Binder, Any], tuple[p.Plan, Catalog | None]]) -> Callable[[Binder, Any], Planned]:
+    def build(binder: Binder, node: Any) -> Planned:
+        plan, catalog = plan_change(binder, node)
+        if catalog is None:
+            return Planned(plan, "ddl")
+        return Planned(plan, "ddl", readonly=False, changes_schema=True, slots=_slots(binder, catalog.slot))
+
+    return build
+
+
+def _transaction(binder: Binder, node: Any) -> Planned:
+    match node:
+        case ast.Begin():
+            mode = (node.mode or "DEFERRED").lower()
+            if mode == "concurrent":
+                raise SqlError(SQLITE_ERROR, "not supported yet: BEGIN CONCURRENT", node.span)
+            plan = p.Transaction("begin", mode)
+        case ast.Commit():
+            plan = p.Transaction("commit")
+        case ast.Rollback():
+            plan = (
+                p.Transaction("rollback")
+                if node.savepoint is None
+                else p.Transaction("rollback_to", name=node.savepoint)
+            )
+        case ast.Savepoint():
+            plan = p.Transaction("savepoint", name=node.name)
+        case _:
+            plan = p.Transaction("release", name=node.name)
+    return Planned(plan, "transaction")
+
+
+EXPLAIN_COLUMNS = ("id", "parent", "notused", "detail")
+
+
+def _explain(binder: Binder, node: ast.Explain) -> Planned:
+    """EXPLAIN QUERY PLAN; the other two kinds are the runtime's, which has the code."""
+    build = BUILDERS.get(type(node.statement))
+    if node.mode != "QUERY PLAN" or build is None:
+        raise SqlError(SQLITE_ERROR, f"not supported yet: EXPLAIN {node.mode}", node.span)
+    planned = build(binder, node.statement)
+    plan = explain_query_plan(planned.plan, binder.new_source(), binder.names)
+    columns = tuple(OutputColumn(name) for name in EXPLAIN_COLUMNS)
+    slots = {slot: (False, cookie) for slot, (_, cookie) in planned.slots.items()}
+    return Planned(plan, "explain", columns, slots=slots)
+
+
+BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
+    ast.Select: _select,
+    ast.Insert: _write("insert", plan_insert),
+    ast.Update: _write("update", plan_update),
+    ast.Delete: _write("delete", plan_delete),
+    ast.CreateTable: _ddl(schema.plan_create_table),
+    ast.CreateIndex: _ddl(schema.plan_create_index),
+    ast.CreateView: _ddl(schema.plan_create_view),
+    ast.Drop: _ddl(schema.plan_drop),
+    ast.Begin: _transaction,
+    ast.Commit: _transaction,
+    ast.Rollback: _transaction,
+    ast.Savepoint: _transaction,
+    ast.Release: _transaction,
+    ast.Explain: _explain,
+}

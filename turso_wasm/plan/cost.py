@@ -1,0 +1,51 @@
+"""How many rows, and what they cost. The unit is one row of a table scan.
+
+Owns all constants of the cost model. Statistics come from sqlite_stat1 where there is any (Index.stat, Table.row_estimate).
+
+Source: https://sqlite.org/optoverview.html, https://sqlite.org/fileformat2.html section 2.6.3
+"""
+
+from __future__ import annotations
+
+from math import log2
+from typing import Final
+
+from turso_wasm.catalog.catalog import DEFAULT_ROWS
+from turso_wasm.catalog.objects import Index, Table
+
+SEEK: Final = 6.0  # descend a b-tree
+LOOKUP: Final = 6.0  # fetch the table row of an index entry
+COVERING_ROW: Final = 0.6  # an index entry is shorter than a row
+INDEX_ROW: Final = 0.8
+PER_PROBE: Final = 2.0  # hash table: look up
+PER_BUILD: Final = 3.0  # hash table: add a row
+PER_OUTPUT: Final = 0.05  # every row handed on
+RANGE_SELECTIVITY: Final = 0.25  # per bound of a range
+FILTER_SELECTIVITY: Final = {"=": 0.25, "is": 0.25}
+OTHER_SELECTIVITY: Final = 0.9
+IN_SUBQUERY_ROWS: Final = 25.0
+DEFAULT_EQUAL_ROWS: Final = (10.0, 9.0, 8.0, 7.0, 6.0, 5.0)  # rows for the first k columns, without statistics
+
+
+def table_rows(table: Table) -> float:
+    """The number of rows a table is taken to have."""
+    return float(max(table.row_estimate if table.row_estimate is not None else DEFAULT_ROWS, 1))
+
+
+def equal_rows(table: Table, index: Index | None, n_equal: int) -> float:
+    """Rows that one value of the first n_equal fields of an index selects. index None: a WITHOUT ROWID primary key."""
+    rows = table_rows(table)
+    if n_equal == 0:
+        return rows
+    n_key = len(index.columns) if index is not None else len(table.primary_key)
+    if n_equal >= n_key and (index is None or index.unique):
+        return 1.0
+    if index is not None and index.stat is not None and len(index.stat) > n_equal:
+        return float(max(index.stat[n_equal], 1))
+    guess = DEFAULT_EQUAL_ROWS[min(n_equal, len(DEFAULT_EQUAL_ROWS)) - 1]
+    return min(guess, max(rows / 2, 1.0))
+
+
+def sort_cost(rows: float) -> float:
+    """Sorting that many rows."""
+    return rows * (1.5 + 0.15 * log2(rows + 2))

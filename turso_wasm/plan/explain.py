@@ -1,0 +1,240 @@
+"""EXPLAIN QUERY PLAN: a plan in SQLite's words.
+
+Where our plan is one that SQLite has too, the text is SQLite's. What it does not have is called by its name: HASH JOIN.
+
+Source: https://sqlite.org/eqp.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.catalog.objects import Index, IndexColumn, Table
+from turso_wasm.plan import nodes as p
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of the answer and the lines below it."""
+
+    detail: str
+    children: list[Line] = field(default_factory=list)
+
+
+def explain_query_plan(plan: p.Plan, source: int, names: Mapping[int, str]) -> p.Plan:
+    """A plan that gives the rows (id, parent, notused, detail) about `plan`."""
+    rows: list[tuple[b.Expr, ...]] = []
+    _number(explain_lines(plan, names), 0, rows)
+    refs = tuple(b.ColumnRef(source, column) for column in range(4))
+    if not rows:
+        return p.Output(p.Filter(p.OneRow(), b.Constant(0)), (b.Constant(None),) * 4, True)
+    return p.Output(p.Values(source, tuple(rows), 4), refs)
+
+
+def _number(lines: Iterable[Line], parent: int, rows: list[tuple[b.Expr, ...]]) -> None:
+    for line in lines:
+        number = len(rows) + 1
+        rows.append((b.Constant(number), b.Constant(parent), b.Constant(0), b.Constant(line.detail)))
+        _number(line.children, number, rows)
+
+
+def explain_text(plan: p.Plan, names: Mapping[int, str]) -> str:
+    """The answer as text, indented two spaces a level."""
+
+    def shown(lines: Iterable[Line], depth: int) -> Iterator[str]:
+        for line in lines:
+            yield "  " * depth + line.detail
+            yield from shown(line.children, depth + 1)
+
+    return "\n".join(shown(explain_lines(plan, names), 0))
+
+
+def explain_lines(plan: p.Plan, names: Mapping[int, str]) -> list[Line]:
+    """The lines about a plan, outermost level."""
+    return list(_Explainer(names).node(plan))
+
+
+class _Explainer:
+    def __init__(self, names: Mapping[int, str]) -> None:
+        self.names = names
+        self.n_subqueries = 0
+
+    def node(self, plan: object) -> Iterator[Line]:
+        """The lines of a node and of what it reads, in the order in which they happen."""
+        match plan:
+            case p.TableScan() | p.RowidSeek() | p.RowidRange() | p.IndexScan() | p.CountRows():
+                yield Line(self.access(plan))
+            case p.LeftJoin():
+                yield from self.node(plan.left)
+                for line in self.node(plan.right):
+                    if line.detail.startswith(("SCAN", "SEARCH")):
+                        line.detail += " LEFT-JOIN"
+                    yield line
+            case p.NestedLoop():
+                if not _is_in_loop(plan.left):
+                    yield from self.node(plan.left)
+                yield from self.node(plan.right)
+            case p.HashJoin():
+                yield from self.node(plan.probe)
+                yield self.hash_join(plan)
+            case p.Append():
+                yield from self.append(plan)
+            case p.Values() | p.LiteralRows():
+                n_rows = len(plan.rows) if isinstance(plan, p.Values) else "N"
+                yield Line(f"SCAN {n_rows}-ROW VALUES CLAUSE")
+            case p.Output() | p.Insert() | p.Update() | p.Delete():
+                yield from self.root(plan)
+            case p.OneRow():
+                pass
+            case _:
+                yield from self.other(plan)
+        if not isinstance(plan, p.Output | p.Insert | p.Update | p.Delete):
+            yield from self.subqueries(plan)
+
+    def root(self, plan: p.Output | p.Insert | p.Update | p.Delete) -> Iterator[Line]:
+        lines = list(self.node(plan.child)) if plan.child is not None else []
+        lines.extend(self.subqueries(plan))
+        if isinstance(plan, p.Output) and not any(_visits(plan.child)):
+            lines.insert(0, Line("SCAN CONSTANT ROW"))
+        yield from lines
+
+    def other(self, plan: object) -> Iterator[Line]:
+        """Nodes over one child."""
+        child = getattr(plan, "child", None)
+        lines = list(self.node(child)) if child is not None else []
+        if isinstance(plan, p.Aggregate) and not plan.keys and isinstance(child, p.Limit):
+            for line in lines:  # one end of an index
+                line.detail = line.detail.replace("SCAN", "SEARCH", 1).split(" (")[0] if "rowid" not in line.detail else line.detail
+        yield from lines
+        if isinstance(plan, p.Aggregate) and plan.keys and not _is_grouped(plan):
+            yield Line("USE TEMP B-TREE FOR GROUP BY")
+        elif isinstance(plan, p.Distinct):
+            yield Line("USE TEMP B-TREE FOR DISTINCT")
+        elif isinstance(plan, p.Sort) and plan.keys:
+            yield Line("USE TEMP B-TREE FOR ORDER BY")
+
+    def append(self, plan: p.Append) -> Iterator[Line]:
+        if len(plan.children) == 1:
+            name = self.names.get(plan.source)
+            lines = list(self.node(plan.children[0]))
+            if name is None:
+                yield from lines
+            else:
+                yield Line(f"CO-ROUTINE {name}", lines)
+                yield Line(f"SCAN {name}")
+            return
+        whole = Line("COMPOUND QUERY")
+        for number, child in enumerate(plan.children):
+            lines = list(self.node(child)) or [Line("SCAN CONSTANT ROW")]
+            whole.children.append(Line("UNION ALL" if number else "LEFT-MOST SUBQUERY", lines))
+        yield whole
+
+    def hash_join(self, plan: p.HashJoin) -> Line:
+        lines = list(self.node(plan.build))
+        name = next((self.names[source] for source in plan.build_sources if source in self.names), "subquery")
+        keys = " AND ".join(f"{_shown(key)}=?" for key in plan.build_keys)
+        detail = f"HASH JOIN {name}" + (f" ({keys})" if keys else "") + (" LEFT-JOIN" if plan.outer else "")
+        return Line(detail, lines)
+
+    # --- tables --------------------------------------------------------------------------------------------------
+
+    def access(self, plan: p.TableScan | p.RowidSeek | p.RowidRange | p.IndexScan | p.CountRows) -> str:
+        """SCAN or SEARCH, as SQLite says it."""
+        name = self.names.get(plan.source, plan.table.name)
+        if isinstance(plan, p.CountRows):
+            return f"SCAN {plan.table.name}" + (f" USING COVERING INDEX {plan.index.name}" if plan.index else "")
+        if isinstance(plan, p.TableScan):
+            return f"SCAN {name}"
+        if isinstance(plan, p.RowidSeek):
+            return f"SEARCH {name} USING INTEGER PRIMARY KEY (rowid=?)"
+        if isinstance(plan, p.RowidRange):
+            return f"SEARCH {name} USING INTEGER PRIMARY KEY ({_range('rowid', plan.lower, plan.upper)})"
+        terms = _index_terms(plan)
+        if plan.index is None:
+            return f"SEARCH {name} USING PRIMARY KEY ({terms})" if terms else f"SCAN {name}"
+        how = "COVERING INDEX" if plan.covering else "INDEX"
+        verb = "SEARCH" if terms else "SCAN"
+        return f"{verb} {name} USING {how} {plan.index.name}" + (f" ({terms})" if terms else "")
+
+    # --- subqueries in expressions -------------------------------------------------------------------------------
+
+    def subqueries(self, plan: object) -> Iterator[Line]:
+        for expr in _subqueries(plan):
+            self.n_subqueries += 1
+            kind = "LIST" if expr.kind == "in" else "SCALAR"
+            title = f"{'CORRELATED ' if expr.outer else ''}{kind} SUBQUERY {self.n_subqueries}"
+            yield Line(title, list(self.node(expr.plan)))
+
+
+def _is_in_loop(plan: p.Plan) -> bool:
+    """The values of an IN, which drive a look-up: SQLite does not mention them."""
+    if isinstance(plan, p.Sort) and isinstance(plan.child, p.Distinct):
+        return isinstance(plan.child.child, p.Values)
+    return isinstance(plan, p.Values) and len(plan.rows) == 1
+
+
+def _is_grouped(plan: p.Aggregate) -> bool:
+    """The rows come in the order of the keys anyway."""
+    child = plan.child
+    if not isinstance(child, p.IndexScan) or child.equal:
+        return False
+    fields = _fields(child.index, child.table)
+    columns = [key.column if isinstance(key, b.ColumnRef) else -2 for key in plan.keys]
+    return sorted(part.column for part in fields[: len(columns)]) == sorted(columns)
+
+
+def _visits(plan: object) -> Iterator[bool]:
+    """True for every node that reads rows."""
+    stack = [plan]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, p.Plan):
+            if not isinstance(node, p.OneRow | p.Filter | p.Limit | p.Sort | p.Distinct | p.NestedLoop | p.Aggregate):
+                yield True
+            stack.extend(getattr(node, slot.name) for slot in fields(node))
+
+
+def _subqueries(plan: object) -> Iterator[b.SubqueryExpr]:
+    """Subqueries in the expressions of this node, not of its children."""
+    stack = [getattr(plan, slot.name) for slot in fields(plan)]  # type: ignore[arg-type]
+    while stack:
+        value = stack.pop(0)
+        if isinstance(value, b.SubqueryExpr):
+            yield value
+        elif isinstance(value, tuple | list):
+            stack[:0] = value
+        elif isinstance(value, b.Expr | b.AggregateCall | p.SortKey | p.Bound):
+            stack[:0] = [getattr(value, slot.name) for slot in fields(value)]
+
+
+def _fields(index: Index | None, table: Table) -> tuple[IndexColumn, ...]:
+    return table.primary_key if index is None else index.columns + index.suffix
+
+
+def _index_terms(plan: p.IndexScan) -> str:
+    names = [_field_name(part, plan.table) for part in _fields(plan.index, plan.table)]
+    terms = [f"{name}=?" for name in names[: len(plan.equal)]]
+    if plan.lower is not None or plan.upper is not None:
+        terms.append(_range(names[len(plan.equal)], plan.lower, plan.upper))
+    return " AND ".join(terms)
+
+
+def _field_name(part: IndexColumn, table: Table) -> str:
+    if part.column == -2:
+        return "<expr>"
+    return "rowid" if part.column < 0 else table.columns[part.column].name
+
+
+def _range(name: str, lower: p.Bound | None, upper: p.Bound | None) -> str:
+    parts = [f"{name}>?"] if lower is not None else []
+    if upper is not None:
+        parts.append(f"{name}<?")
+    return " AND ".join(parts)
+
+
+def _shown(expr: b.Expr) -> str:
+    if isinstance(expr, b.ColumnRef):
+        return "rowid" if expr.column == -1 else expr.name
+    return "<expr>"

@@ -1,0 +1,463 @@
+"""Join order, access paths and join methods: chosen together, by dynamic programming over sets of FROM elements.
+
+A *unit* is one operand of the join: a table, a subquery, or (right of a left join) a group joined among itself. A state is a
+sequence of units with a choice for each; for every set of units the cheapest state per order property is kept (exact up to
+EXACT_UNITS, beyond that only the best BEAM states of each size).
+
+Invariants:
+  J1  The right side of a LEFT or CROSS JOIN is visited after everything to its left.
+  J2  A condition is tested at the first place where all it reads is there, and exactly once.
+  J3  The build side of a hash join is read once, so it reads nothing from outside the join.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.query import Item, Step
+from turso_wasm.bind.walk import all_of, is_deterministic, sources_used
+from turso_wasm.plan import cost
+from turso_wasm.plan import nodes as p
+from turso_wasm.plan.access import Path, TableAccess
+from turso_wasm.plan.ordering import Ordering, OrderState
+from turso_wasm.plan.paths import path_plan
+from turso_wasm.plan.terms import Term, make_term
+
+if TYPE_CHECKING:
+    from turso_wasm.plan.planner import Planner
+
+EXACT_UNITS = 6
+BEAM = 16
+LIMIT_ROWS = 100.0  # a query with LIMIT is taken to want that many rows
+HASH_MIN_OUTER = 3.0  # fewer probes do not pay for building a table
+
+COMPLETE = OrderState(0, True)
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """One operand. before: bit mask of the units that must come first. related: sources of the join its terms look at."""
+
+    number: int
+    step: Step
+    sources: frozenset[int]
+    before: int = 0
+    access: TableAccess | None = None
+    subplan: JoinPlan | None = None  # of a subquery, or of a left join's right side
+    on: list[Term] = field(default_factory=list)
+    related: frozenset[int] = frozenset()
+    cache: dict[frozenset[int], list[Path]] = field(default_factory=dict)
+
+    @property
+    def item(self) -> Item | None:
+        return self.step.item
+
+    @property
+    def left(self) -> bool:
+        return self.step.kind == "left"
+
+
+@dataclass(slots=True, eq=False)
+class JoinPlan:
+    """A finished join (or any row source) with its estimates. path: of a single table."""
+
+    plan: p.Plan
+    rows: float
+    cost: float
+    ordered: bool = False
+    path: Path | None = None
+    correlated: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Choice:
+    """How one unit is visited. method: loop, hash, left, hash-left."""
+
+    unit: Unit
+    method: str
+    path: Path | None = None
+    reverse: bool = False
+    keys: tuple[HashKey, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class HashKey:
+    """An equality as a key of a hash join."""
+
+    term: Term
+    probe: b.Expr
+    build: b.Expr
+    collation: str
+    affinity: str | None
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """A sequence of choices for the units in `mask`."""
+
+    mask: int
+    sources: frozenset[int]
+    cost: float
+    rows: float
+    order: OrderState
+    choices: tuple[Choice, ...] = ()
+
+
+class JoinPlanner:
+    """Plans one join: `steps` under the conjuncts `terms`. outer: whether expressions may read sources from outside."""
+
+    def __init__(
+        self,
+        planner: Planner,
+        steps: Sequence[Step],
+        terms: list[Term],
+        ordering: Ordering | None = None,
+        correlated: bool = False,
+        limited: bool = False,
+    ) -> None:
+        self.planner = planner
+        self.terms = terms
+        self.ordering = ordering
+        self.correlated = correlated
+        self.limited = limited
+        self.own = frozenset(item.source for step in steps for item in step.items())
+        self.units = [self._unit(number, step) for number, step in enumerate(steps)]
+
+    def plan(self) -> JoinPlan:
+        """The cheapest plan. Errors: "no query solution" (INDEXED BY an index that cannot be used)."""
+        best = self._search()
+        plan = self._assemble(best)
+        ordered = self.ordering is not None and self.ordering.complete(best.order)
+        path = best.choices[0].path if len(best.choices) == 1 else None
+        return JoinPlan(plan, best.rows, best.cost, ordered, path)
+
+    # --- units ---------------------------------------------------------------------------------------------------
+
+    def _unit(self, number: int, step: Step) -> Unit:
+        unit = Unit(number, step, frozenset(item.source for item in step.items()))
+        if step.kind in ("left", "cross"):
+            unit.before = (1 << number) - 1
+        item = step.item
+        if item is not None and item.table is not None:
+            unit.access = self.planner.table_access(item)
+        elif item is not None:
+            assert item.query is not None
+            unit.subplan = self.planner.plan_item(item)
+            unit.subplan.correlated = bool(item.query.outer)
+        if unit.left:
+            unit.on = [make_term(expr) for expr in step.on]
+            if self._reads_outside(unit.on):
+                self.correlated = self.correlated or any(t.sources - self.own for t in unit.on)
+            unit.subplan = self._plan_right_side(unit)
+        related: set[int] = set()
+        for term in self.terms:
+            if term.sources & unit.sources:
+                related |= term.sources
+        unit.related = frozenset(related) & self.own
+        return unit
+
+    def _reads_outside(self, terms: list[Term]) -> bool:
+        return any(term.sources - self.own for term in terms)
+
+    def _plan_right_side(self, unit: Unit) -> JoinPlan:
+        """The right side of a left join for one row of the left: its ON condition is tested inside."""
+        step = unit.step
+        inner = step.group if step.item is None else [Step(step.item)]
+        terms = [*unit.on, *(make_term(expr) for expr in step.group_where)]
+        return JoinPlanner(self.planner, inner, terms, correlated=True).plan()
+
+    # --- search --------------------------------------------------------------------------------------------------
+
+    def _search(self) -> State:
+        first = State(0, frozenset(), 0.0, 1.0, OrderState() if self.ordering is not None else COMPLETE)
+        states = [first]
+        for _ in self.units:
+            found: dict[int, list[State]] = {}
+            for state in states:
+                for unit in self.units:
+                    bit = 1 << unit.number
+                    if state.mask & bit or unit.before & ~state.mask:
+                        continue
+                    for following in self._extend(state, unit):
+                        _keep(found.setdefault(following.mask, []), following)
+            states = [state for group in found.values() for state in group]
+            if len(self.units) > EXACT_UNITS and len(states) > BEAM:
+                states.sort(key=lambda state: state.cost)
+                del states[BEAM:]
+        if not states:
+            raise SqlError(SQLITE_ERROR, "no query solution")
+        return min(states, key=self._final_cost)
+
+    def _final_cost(self, state: State) -> float:
+        """With sorting where the order is not there yet; a LIMIT makes ordered plans cheaper."""
+        if self.ordering is not None and not self.ordering.complete(state.order):
+            return state.cost + cost.sort_cost(state.rows)
+        if self.limited and state.rows > LIMIT_ROWS:
+            return state.cost * (LIMIT_ROWS / state.rows)
+        return state.cost
+
+    def _extend(self, state: State, unit: Unit) -> list[State]:
+        if unit.left:
+            return self._extend_left(state, unit)
+        found = []
+        if unit.access is not None:
+            paths = self._paths(state, unit)
+            for path in paths:
+                order, reverse = self._order_after(state, unit, path)
+                rows = state.rows * max(path.rows * self._selectivity(state, unit, path), 0.001)
+                total = state.cost + state.rows * path.cost + rows * cost.PER_OUTPUT
+                choice = Choice(unit, "loop", path, reverse)
+                found.append(self._next(state, unit, total, rows, order, choice))
+        elif unit.subplan is not None and (not state.mask or unit.subplan.correlated):
+            rows = state.rows * unit.subplan.rows
+            total = state.cost + state.rows * unit.subplan.cost
+            found.append(self._next(state, unit, total, rows, self._broken(state), Choice(unit, "loop")))
+        if state.mask and not any(choice.path is not None and choice.path.equal for choice in map(_last, found)):
+            hashed = self._extend_hash(state, unit)
+            if hashed is not None:
+                found.append(hashed)
+        return found
+
+    def _next(
+        self, state: State, unit: Unit, total: float, rows: float, order: OrderState, choice: Choice
+    ) -> State:
+        return State(
+            state.mask | 1 << unit.number,
+            state.sources | unit.sources,
+            total,
+            rows,
+            order,
+            (*state.choices, choice),
+        )
+
+    def _paths(self, state: State, unit: Unit) -> list[Path]:
+        key = state.sources & unit.related
+        paths = unit.cache.get(key)
+        if paths is None:
+            assert unit.access is not None
+            paths = unit.access.paths(self.terms, self.own - state.sources)
+            unit.cache[key] = paths = _useful(paths, self.ordering is not None)
+        if state.mask:
+            # Inside a loop an IN (SELECT …) is tested by look-up; driving the loop it would run again and again.
+            usable = [path for path in paths if path.in_sarg is None or path.in_sarg.subquery is None]
+            return usable or paths
+        return paths
+
+    def _selectivity(self, state: State, unit: Unit, path: Path) -> float:
+        """What the terms leave that the path does not use."""
+        used = {sarg.term for sarg in path.sargs()}
+        factor = 1.0
+        available = state.sources | unit.sources
+        for term in self.terms:
+            if term in used or term.derived or not (term.sources & unit.sources):
+                continue
+            if (term.sources & self.own) <= available:
+                op = term.expr.op if isinstance(term.expr, b.Compare) else ""
+                factor *= cost.FILTER_SELECTIVITY.get(op, cost.OTHER_SELECTIVITY)
+        return factor
+
+    def _order_after(self, state: State, unit: Unit, path: Path) -> tuple[OrderState, bool]:
+        if self.ordering is None:
+            return COMPLETE, False
+        (source,) = unit.sources
+        return self.ordering.extend(state.order, path, source, self.own, state.sources, self.terms)
+
+    def _broken(self, state: State) -> OrderState:
+        return state.order if self.ordering is None else self.ordering.broken(state.order)
+
+    # --- left joins ----------------------------------------------------------------------------------------------
+
+    def _extend_left(self, state: State, unit: Unit) -> list[State]:
+        right = unit.subplan
+        assert right is not None
+        rows = state.rows * max(right.rows, 1.0)
+        total = state.cost + state.rows * right.cost + rows * cost.PER_OUTPUT
+        order = self._broken(state)
+        if right.path is not None and right.path.unique and self.ordering is not None and unit.access is not None:
+            (source,) = unit.sources
+            order, _ = self.ordering.extend(state.order, right.path, source, self.own, state.sources, self.terms)
+        found = [self._next(state, unit, total, rows, order, Choice(unit, "left"))]
+        if right.path is not None and right.path.equal:
+            return found  # without statistics a look-up is the safer choice
+        hashed = self._extend_hash(state, unit)
+        if hashed is not None:
+            found.append(hashed)
+        return found
+
+    # --- hash joins ----------------------------------------------------------------------------------------------
+
+    def _extend_hash(self, state: State, unit: Unit) -> State | None:
+        """Read the unit once into a hash table; subqueries without an equality become a table with one chain."""
+        item = unit.item
+        if item is None or (unit.subplan is not None and unit.subplan.correlated):
+            return None
+        terms = unit.on if unit.left else self.terms
+        keys = tuple(self._hash_keys(state, unit, terms))
+        is_query = item.query is not None
+        if not keys and not is_query:
+            return None
+        path: Path | None = None
+        if unit.access is not None:
+            build = self._build_paths(unit, terms)
+            if not build:
+                return None
+            path = min(build, key=lambda each: each.cost)
+            rows, price = path.rows, path.cost
+        else:
+            source = self.planner.item_plan(item)
+            rows, price = source.rows, source.cost
+        if state.rows < HASH_MIN_OUTER and not is_query:
+            return None
+        matches = max(min(rows, 10.0 if keys else rows), 1.0)
+        total = state.cost + price + rows * cost.PER_BUILD + state.rows * cost.PER_PROBE
+        rows_out = state.rows * matches
+        total += rows_out * cost.PER_OUTPUT
+        choice = Choice(unit, "hash-left" if unit.left else "hash", path, keys=keys)
+        return self._next(state, unit, total, rows_out, self._broken(state), choice)
+
+    def _hash_keys(self, state: State, unit: Unit, terms: list[Term]) -> list[HashKey]:
+        """Equalities between the unit and what is already joined; both sides of a key get the comparison's affinity."""
+        found = []
+        for term in terms:
+            expr = term.expr
+            if term.derived or term.late or not isinstance(expr, b.Compare) or expr.op != "=":
+                continue
+            left, right = sources_used(expr.left), sources_used(expr.right)
+            if not is_deterministic(expr) or not left or not right:
+                continue
+            affinity = expr.left_affinity or expr.right_affinity
+            if left <= unit.sources and right <= state.sources:
+                found.append(HashKey(term, expr.right, expr.left, expr.collation, affinity))
+            elif right <= unit.sources and left <= state.sources:
+                found.append(HashKey(term, expr.left, expr.right, expr.collation, affinity))
+        return found
+
+    def _build_paths(self, unit: Unit, terms: list[Term]) -> list[Path]:
+        """Paths for the build side: no term may read anything else."""
+        assert unit.access is not None
+        alone = [term for term in terms if term.sources <= unit.sources]
+        return unit.access.paths(alone, frozenset())
+
+    # --- plan nodes ----------------------------------------------------------------------------------------------
+
+    def _assemble(self, best: State) -> p.Plan:
+        remaining = [term for term in self.terms if not term.derived]
+        plan: p.Plan | None = None
+        available: frozenset[int] = frozenset()
+        constant = [term for term in remaining if not (term.sources & self.own)]
+        if constant and not self.correlated:
+            plan = with_filter(p.OneRow(), constant)
+            remaining = [term for term in remaining if term not in constant]
+        for choice in best.choices:
+            unit = choice.unit
+            if choice.method == "loop":
+                right, used = self._loop(choice)
+                remaining = [term for term in remaining if term not in used]
+                available |= unit.sources
+                ready = [term for term in remaining if (term.sources & self.own) <= available]
+                right = with_filter(right, ready)
+                plan = right if plan is None else p.NestedLoop(plan, right)
+            else:
+                assert plan is not None
+                ready = []
+                if choice.method == "left":
+                    assert unit.subplan is not None
+                    plan = p.LeftJoin(plan, unit.subplan.plan, tuple(sorted(unit.sources)))
+                else:
+                    plan, used = self._hash(plan, choice)
+                    remaining = [term for term in remaining if term not in used]
+                available |= unit.sources
+                ready = [term for term in remaining if (term.sources & self.own) <= available]
+                plan = with_filter(plan, ready)
+            remaining = [term for term in remaining if term not in ready]
+        assert plan is not None
+        return plan
+
+    def _loop(self, choice: Choice) -> tuple[p.Plan, set[Term]]:
+        unit = choice.unit
+        if choice.path is None:
+            assert unit.subplan is not None
+            return unit.subplan.plan, set()
+        assert unit.access is not None
+        plan = path_plan(self.planner, unit.access, choice.path, choice.reverse)
+        used = {sarg.term for sarg in choice.path.sargs()}
+        used.update(choice.path.implied)
+        return plan, used
+
+    def _hash(self, probe: p.Plan, choice: Choice) -> tuple[p.Plan, set[Term]]:
+        """Terms about the build side alone are tested while it is read; of a left join's ON the rest is the residual."""
+        unit = choice.unit
+        item = unit.item
+        assert item is not None
+        terms = unit.on if unit.left else [term for term in self.terms if not term.derived]
+        used: set[Term] = set()
+        build: p.Plan
+        if choice.path is not None:
+            assert unit.access is not None
+            build = path_plan(self.planner, unit.access, choice.path, False)
+            used = {sarg.term for sarg in choice.path.sargs()} | set(choice.path.implied)
+        else:
+            build = self.planner.item_plan(item).plan
+        alone = [term for term in terms if term not in used and term.sources <= unit.sources and term.sources]
+        build = with_filter(build, alone)
+        used.update(alone)
+        used.update(key.term for key in choice.keys)
+        residual = None
+        if unit.left:
+            residual = all_of([term.expr for term in _by_cost(unit.on) if term not in used])
+        (source,) = unit.sources
+        columns = tuple((source, column) for column in sorted(self.planner.used_columns(source)))
+        join = p.HashJoin(
+            probe,
+            build,
+            tuple(key.probe for key in choice.keys),
+            tuple(key.build for key in choice.keys),
+            tuple(key.collation for key in choice.keys),
+            tuple(key.affinity for key in choice.keys),
+            columns,
+            residual,
+            unit.left,
+            (source,),
+        )
+        return join, used
+
+
+def _last(state: State) -> Choice:
+    return state.choices[-1]
+
+
+def _keep(group: list[State], new: State) -> None:
+    """Add a state to those of the same set, unless one is at least as cheap and as well ordered; drop those it beats."""
+    for old in group:
+        if old.cost <= new.cost and _order_rank(old.order) >= _order_rank(new.order):
+            return
+    group[:] = [old for old in group if not (new.cost <= old.cost and _order_rank(new.order) >= _order_rank(old.order))]
+    group.append(new)
+
+
+def _order_rank(order: OrderState) -> int:
+    return order.satisfied * 2 + order.alive
+
+
+def _useful(paths: list[Path], ordered: bool) -> list[Path]:
+    """Without ORDER BY only the cheapest path counts; with it every one that has an order of its own."""
+    if not paths:
+        return []
+    best = min(paths, key=lambda path: path.cost + path.rows * cost.PER_OUTPUT)
+    if not ordered:
+        return [best]
+    return [path for path in paths if path is best or path.order]
+
+
+def _by_cost(terms: list[Term]) -> list[Term]:
+    return [term for term in terms if not term.late] + [term for term in terms if term.late]
+
+
+def with_filter(plan: p.Plan, terms: list[Term]) -> p.Plan:
+    """`plan` under the conditions, cheap ones first."""
+    predicate = all_of([term.expr for term in _by_cost(terms)])
+    return plan if predicate is None else p.Filter(plan, predicate)

@@ -1,0 +1,132 @@
+"""Whether a sequence of nested loops already delivers rows in the order of ORDER BY.
+
+The state after some loops: how many terms are satisfied, and whether the next loop can go on with the following ones (it can
+while every combination of the satisfied terms' values comes from at most one row of the loops so far).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.query import OrderKey
+from turso_wasm.bind.walk import same_expression, sources_used
+from turso_wasm.plan.access import OrderColumn, Path
+from turso_wasm.plan.terms import Term
+
+
+@dataclass(slots=True, frozen=True)
+class OrderState:
+    """satisfied: leading terms that hold. alive: further loops may satisfy more."""
+
+    satisfied: int = 0
+    alive: bool = True
+
+
+class Ordering:
+    """The terms of an ORDER BY, asked loop by loop."""
+
+    def __init__(self, keys: Sequence[OrderKey], pin: object) -> None:
+        self.keys = tuple(keys)
+        self.pin = pin
+        self.sources = [frozenset(sources_used(key.expr)) for key in self.keys]
+
+    def complete(self, state: OrderState) -> bool:
+        """All terms are satisfied."""
+        return state.satisfied == len(self.keys)
+
+    def broken(self, state: OrderState) -> OrderState:
+        """After a loop without order."""
+        return state if self.complete(state) else OrderState(state.satisfied, False)
+
+    def extend(
+        self, state: OrderState, path: Path, source: int, own: frozenset[int], before: frozenset[int], terms: Sequence[Term]
+    ) -> tuple[OrderState, bool]:
+        """The state after one more loop over `source` by `path`, and whether the path must run backwards for it.
+
+        own: all sources of this join. before: those of them visited so far. terms: all conditions of the join.
+        """
+        if not state.alive or self.complete(state):
+            return state, False
+        done = before | {source}
+        k = state.satisfied
+        at = 0
+        direction: bool | None = None
+        order = path.order
+        exhausted = path.unique or not order
+        if path.in_sarg is not None:
+            exhausted = False
+        while k < len(self.keys):
+            key = self.keys[k]
+            if self._is_fixed(key, path, source, own, before, terms):
+                k += 1
+                continue
+            if path.unique or (at == len(order) and path.distinct_order and at > 0):
+                # One row at most for each value of what came before: whatever it holds is in order.
+                if self.sources[k] & own <= done:
+                    k += 1
+                    continue
+                exhausted = True
+                break
+            if at < len(order) and self._column_is_fixed(order[at], source, own, before, terms):
+                at += 1
+                continue
+            if at == len(order) or not self._matches(key, order[at], source):
+                break
+            backwards = key.desc != order[at].desc
+            if direction is None:
+                direction = backwards
+            elif direction != backwards:
+                break
+            k += 1
+            if order[at].column == -1:  # a rowid: nothing after it matters within this loop
+                at = len(order)
+            else:
+                at += 1
+        exhausted = exhausted or (at == len(order) and path.distinct_order)
+        return OrderState(k, exhausted), bool(direction)
+
+    def _is_fixed(
+        self,
+        key: OrderKey,
+        path: Path,
+        source: int,
+        own: frozenset[int],
+        before: frozenset[int],
+        terms: Sequence[Term],
+    ) -> bool:
+        """The term has one value for all rows of this loop: it reads no source of the join, or a condition says so."""
+        expr = key.expr
+        if type(expr) is b.Constant:
+            return True
+        if isinstance(expr, b.ColumnRef) and expr.source == source:
+            return self._column_is_fixed(OrderColumn(expr.column, key.collation), source, own, before, terms)
+        return not (sources_used(expr) & own)
+
+    def _column_is_fixed(
+        self, column: OrderColumn, source: int, own: frozenset[int], before: frozenset[int], terms: Sequence[Term]
+    ) -> bool:
+        """An equality with a value that is constant throughout the join."""
+        if column.column == -2:
+            return False
+        for term in terms:
+            if source not in term.sources:
+                continue
+            for sarg in term.sargs_for(source):
+                if sarg.column != column.column or sarg.op not in ("=", "is", "isnull"):
+                    continue
+                if not (sarg.sources & own) and sarg.collation == column.collation:
+                    return True
+        return False
+
+    def _matches(self, key: OrderKey, column: OrderColumn, source: int) -> bool:
+        expr = key.expr
+        if key.nulls is not None and (key.nulls == "first") == key.desc:
+            return False  # NULLs are at the other end than in the index
+        if column.expr is not None:
+            if not same_expression(expr, column.expr, self.pin):  # type: ignore[arg-type]
+                return False
+        elif not isinstance(expr, b.ColumnRef) or expr.source != source or expr.column != column.column:
+            return False
+        return column.column == -1 or key.collation == column.collation

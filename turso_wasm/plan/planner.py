@@ -1,0 +1,334 @@
+"""From bound queries to plans.
+
+Owns the stages of one SELECT: FROM and WHERE (joins.py), grouping, HAVING, DISTINCT, ORDER BY, LIMIT; compounds; subqueries in FROM
+and in expressions. What is true of a query before a plan is chosen is done by the passes in rewrite.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.comparison import collation_of
+from turso_wasm.bind.query import Core, Item, OrderKey, Query
+from turso_wasm.bind.schema import bind_index_terms
+from turso_wasm.bind.select import compound_collations
+from turso_wasm.bind.walk import (
+    columns_used,
+    is_deterministic,
+    query_expressions,
+    strip_collation,
+    transform,
+    walk,
+)
+from turso_wasm.plan import cost
+from turso_wasm.plan import nodes as p
+from turso_wasm.plan.access import TableAccess
+from turso_wasm.plan.grouping import plan_aggregate
+from turso_wasm.plan.joins import JoinPlan, JoinPlanner
+from turso_wasm.plan.ordering import Ordering
+from turso_wasm.plan.rewrite import simplify
+from turso_wasm.plan.terms import make_term
+
+NULL = b.Constant(None)
+
+
+@dataclass(slots=True, eq=False)
+class Rows:
+    """A planned query: its rows, the expressions of its result columns, and estimates. single: at most one row."""
+
+    plan: p.Plan
+    exprs: tuple[b.Expr, ...]
+    rows: float = 1.0
+    cost: float = 1.0
+    single: bool = False
+
+
+class Planner:
+    """Plans the queries of one statement."""
+
+    def __init__(self, binder: Binder) -> None:
+        self.binder = binder
+        self.used: dict[int, set[int]] = {}
+        self._accesses: dict[int, TableAccess] = {}
+        self._items: dict[int, JoinPlan] = {}
+        self.own_sources: set[int] = set()
+
+    def new_source(self) -> int:
+        """A number for a new row source."""
+        return self.binder.new_source()
+
+    # --- queries -------------------------------------------------------------------------------------------------
+
+    def plan_query(self, query: Query, correlated: bool = False) -> Rows:
+        """A whole SELECT. correlated: it reads columns of enclosing queries."""
+        query = simplify(query, self.binder)
+        self.note_columns(query)
+        if query.operators:
+            rows = self._plan_compound(query, correlated)
+        else:
+            rows = self._plan_core(query.cores[0], query, correlated)
+        return self._limited(query, rows)
+
+    def _limited(self, query: Query, rows: Rows) -> Rows:
+        if query.limit is None and query.offset is None:
+            return rows
+        limit = None if query.limit is None else self.finish(query.limit)
+        offset = None if query.offset is None else self.finish(query.offset)
+        plan = p.Limit(rows.plan, limit, offset)
+        return Rows(plan, rows.exprs, min(rows.rows, 100.0), rows.cost, rows.single or _is_one(limit))
+
+    def _plan_core(self, core: Core, query: Query | None, correlated: bool) -> Rows:
+        """One SELECT with the ORDER BY of `query`."""
+        order_by = list(query.order_by) if query is not None else []
+        limit = query.limit if query is not None else None
+        if core.values_source >= 0:
+            return self._sorted(self._values(core), order_by, query)
+        if core.is_aggregate:
+            grouped = plan_aggregate(self, core, order_by, correlated)
+            rows = Rows(grouped.plan, grouped.exprs, grouped.rows, grouped.cost, grouped.single)
+            order_by = grouped.order_by
+            ordered = grouped.ordered
+        else:
+            ordering = Ordering(order_by, self.binder.pin) if order_by else None
+            joined = self.plan_from(core, ordering, correlated, limit is not None)
+            exprs = tuple(self.finish(strip_collation(expr)) for expr in core.outputs)
+            rows = Rows(joined.plan, exprs, joined.rows, joined.cost, is_single(joined.plan))
+            ordered = joined.ordered
+        if core.distinct and not rows.single:
+            collations = tuple(collation_of(expr) for expr in core.outputs)
+            rows.plan = p.Distinct(rows.plan, rows.exprs, collations)
+        if not order_by or ordered or rows.single:
+            return rows
+        return self._sorted(rows, order_by, query)
+
+    def plan_from(
+        self, core: Core, ordering: Ordering | None = None, correlated: bool = False, limited: bool = False
+    ) -> JoinPlan:
+        """The rows of FROM that satisfy WHERE."""
+        terms = [make_term(self.finish(expr)) for expr in core.where]
+        terms += [make_term(expr, derived=True) for expr in core.derived]
+        if any(isinstance(term.expr, b.Constant) and _is_false(term.expr) for term in terms):
+            return JoinPlan(p.Filter(p.OneRow(), b.Constant(0)), 0.0, 0.0)
+        if not core.steps:
+            plan: p.Plan = p.OneRow()
+            for term in terms:
+                plan = p.Filter(plan, term.expr)
+            return JoinPlan(plan, 1.0, 1.0)
+        return JoinPlanner(self, core.steps, terms, ordering, correlated, limited).plan()
+
+    def _values(self, core: Core) -> Rows:
+        """VALUES with several rows, as data where possible."""
+        source = core.values_source
+        n = len(core.columns)
+        exprs = tuple(core.outputs)
+        if core.literal_rows is not None:
+            n_rows = float(len(core.literal_rows))
+            if core.literal_index >= 0:
+                return Rows(p.LiteralRows(source, core.literal_index, n), exprs, n_rows, n_rows)
+            rows = tuple(tuple(b.Constant(value) for value in row) for row in core.literal_rows)  # type: ignore[arg-type]
+            return Rows(p.Values(source, rows, n), exprs, n_rows, n_rows)
+        assert core.rows is not None
+        finished = tuple(tuple(self.finish(strip_collation(expr)) for expr in row) for row in core.rows)
+        return Rows(p.Values(source, finished, n), exprs, float(len(finished)), float(len(finished)))
+
+    # --- ORDER BY ------------------------------------------------------------------------------------------------
+
+    def _sorted(self, rows: Rows, order_by: list[OrderKey], query: Query | None) -> Rows:
+        """Sort the rows; with LIMIT only as many as it and OFFSET want are kept."""
+        if not order_by:
+            return rows
+        source = self.new_source()
+        keys = tuple(
+            p.SortKey(self.finish(key.expr), key.desc, key.nulls, key.collation) for key in order_by
+        )
+        limit = self._top(query) if query is not None else None
+        plan = p.Sort(source, rows.plan, keys, rows.exprs, limit)
+        exprs = tuple(_sorted_column(source, at, expr) for at, expr in enumerate(rows.exprs))
+        return Rows(plan, exprs, rows.rows, rows.cost + cost.sort_cost(rows.rows), rows.single)
+
+    def _top(self, query: Query) -> b.Expr | None:
+        """limit + offset, negative for no limit."""
+        if query.limit is None:
+            return None
+        limit = self.finish(query.limit)
+        if query.offset is None:
+            return limit
+        offset = self.finish(query.offset)
+        zero = b.Constant(0)
+        total = b.Binary("+", limit, b.Case(((b.Compare(">", offset, zero), offset),), zero))
+        return b.Case(((b.Compare(">=", limit, zero), total),), b.Constant(-1))
+
+    # --- compounds -----------------------------------------------------------------------------------------------
+
+    def _plan_compound(self, query: Query, correlated: bool) -> Rows:
+        """UNION, INTERSECT and EXCEPT are groupings of all rows of both sides; their result is in ascending order."""
+        collations = tuple(compound_collations(query))
+        parts = [self._plan_core(core, None, correlated) for core in query.cores]
+        current: list[Rows] = [parts[0]]  # operands of the UNION ALL under construction
+        n_columns = len(query.columns)
+        wanted, satisfied = self._key_order(query, n_columns)
+        ordered = False
+        for number, (operator, part) in enumerate(zip(query.operators, parts[1:], strict=True), 1):
+            if operator == "UNION ALL":
+                current.append(part)
+                ordered = False
+                continue
+            is_last = number == len(query.operators)
+            columns = wanted if is_last else tuple(range(n_columns))
+            current = [self._set_operation(operator, current, part, collations, columns)]
+            ordered = is_last and satisfied
+        rows = self.append(current, query.source)
+        return rows if ordered else self._sorted(rows, query.order_by, query)
+
+    def _key_order(self, query: Query, n_columns: int) -> tuple[tuple[int, ...], bool]:
+        """In which order to group the columns so that the result comes as ORDER BY wants it, and whether it does."""
+        first: list[int] = []
+        satisfied = True
+        for key in query.order_by:
+            assert isinstance(key.expr, b.ColumnRef)
+            if key.desc or key.nulls == "last" or key.collation != compound_collations(query)[key.expr.column]:
+                satisfied = False
+                break
+            if key.expr.column not in first:
+                first.append(key.expr.column)
+        return tuple(first + [at for at in range(n_columns) if at not in first]), satisfied
+
+    def append(self, operands: list[Rows], source: int) -> Rows:
+        """The rows of each operand in turn, as columns of `source`."""
+        plan = p.Append(source, tuple(part.plan for part in operands), tuple(part.exprs for part in operands))
+        exprs = tuple(_sorted_column(source, at, expr) for at, expr in enumerate(operands[0].exprs))
+        rows = sum(part.rows for part in operands)
+        single = len(operands) == 1 and operands[0].single
+        return Rows(plan, exprs, rows, sum(part.cost for part in operands), single)
+
+    def _set_operation(
+        self, operator: str, left: list[Rows], right: Rows, collations: tuple[str, ...], columns: tuple[int, ...]
+    ) -> Rows:
+        """Rows of both sides, tagged with their side, grouped by all columns: a group tells which sides have it.
+
+        Where equal values differ (1 and 1.0), UNION shows the right side's, the others the left side's.
+        """
+        tagged = [replace(rows, exprs=(*rows.exprs, b.Constant(0))) for rows in left]
+        tagged_right = replace(right, exprs=(*right.exprs, b.Constant(1)))
+        operands = [tagged_right, *tagged] if operator == "UNION" else [*tagged, tagged_right]
+        both = self.append(operands, self.new_source())
+        tag = both.exprs[-1]
+        source = self.new_source()
+        n = len(columns)
+        aggregates: tuple[b.AggregateCall, ...] = ()
+        if operator != "UNION":
+            aggregates = (b.AggregateCall("min", (tag,)), b.AggregateCall("max", (tag,)))
+        keys = tuple(both.exprs[at] for at in columns)
+        plan: p.Plan = p.Aggregate(source, both.plan, keys, tuple(collations[at] for at in columns), aggregates)
+        if operator != "UNION":
+            low, high = b.ColumnRef(source, n), b.ColumnRef(source, n + 1)
+            condition: b.Expr = b.Compare("=", high, b.Constant(0 if operator == "EXCEPT" else 1))
+            if operator == "INTERSECT":
+                condition = b.Binary("and", b.Compare("=", low, b.Constant(0)), condition)
+            plan = p.Filter(plan, condition)
+        exprs = [NULL] * n
+        for position, at in enumerate(columns):
+            exprs[at] = _sorted_column(source, position, both.exprs[at])  # type: ignore[call-overload]
+        return Rows(plan, tuple(exprs), max(both.rows / 2, 1.0), both.cost + both.rows * cost.PER_BUILD)
+
+    # --- FROM ----------------------------------------------------------------------------------------------------
+
+    def note_columns(self, query: Query) -> None:
+        """Remember which columns of each source anything in the query reads, nested queries included."""
+        stack = list(query_expressions(query))
+        while stack:
+            for part in walk(stack.pop()):
+                if type(part) is b.ColumnRef:
+                    self.used.setdefault(part.source, set()).add(part.column)
+                elif isinstance(part, b.SubqueryExpr) and isinstance(part.plan, Query):
+                    stack.extend(query_expressions(part.plan))
+
+    def note_expression(self, expr: b.Expr) -> None:
+        """As `note_columns`, for an expression outside a query."""
+        for ref in columns_used(expr):
+            self.used.setdefault(ref.source, set()).add(ref.column)
+
+    def used_columns(self, source: int) -> frozenset[int]:
+        """The columns of a source that are read anywhere."""
+        return frozenset(self.used.get(source, ()))
+
+    def table_access(self, item: Item) -> TableAccess:
+        """What access paths need to know of a table in FROM."""
+        found = self._accesses.get(item.source)
+        if found is None:
+            found = TableAccess(item, self.used_columns(item.source), self.binder.pin)
+            assert item.table is not None
+            for index in item.table.indexes:
+                if index.where is not None or any(column.column == -2 for column in index.columns):
+                    found.index_terms[index.name] = bind_index_terms(self.binder, index, item)
+            self._accesses[item.source] = found
+        return found
+
+    def plan_item(self, item: Item) -> JoinPlan:
+        """A subquery in FROM: its result columns as columns of its source; columns that nobody reads are left out."""
+        found = self._items.get(item.source)
+        if found is None:
+            assert item.query is not None
+            used = self.used_columns(item.source)
+            rows = self.plan_query(item.query, bool(item.query.outer))
+            exprs = tuple(
+                expr if at in used or not is_deterministic(expr) else NULL for at, expr in enumerate(rows.exprs)
+            )
+            named = self.append([replace(rows, exprs=exprs)], item.source)
+            found = self._items[item.source] = JoinPlan(named.plan, rows.rows, rows.cost)
+        return found
+
+    item_plan = plan_item
+
+    # --- expressions ---------------------------------------------------------------------------------------------
+
+    def finish(self, expr: b.Expr) -> b.Expr:
+        """`expr` with its subqueries planned."""
+        if not any(type(part) is b.SubqueryExpr for part in walk(expr)):
+            return expr
+        return transform(expr, self._finish_subquery)
+
+    def _finish_subquery(self, expr: b.Expr) -> b.Expr | None:
+        if not isinstance(expr, b.SubqueryExpr) or not isinstance(expr.plan, Query):
+            return None
+        query = expr.plan
+        if expr.kind == "exists" and not query.operators and query.limit is None and not query.cores[0].is_aggregate:
+            query = replace(query, order_by=[], cores=[replace(query.cores[0], outputs=[b.Constant(1)], distinct=False)])
+        rows = self.plan_query(query, bool(expr.outer))
+        operand = None if expr.operand is None else self.finish(expr.operand)
+        return replace(expr, plan=p.Output(rows.plan, rows.exprs, rows.single), operand=operand)
+
+    def subquery_rows(self, expr: b.SubqueryExpr) -> tuple[p.Plan, tuple[b.Expr, ...]]:
+        """The rows of an IN (SELECT …) that has been planned."""
+        output = expr.plan
+        assert isinstance(output, p.Output)
+        return output.child, output.exprs
+
+
+def _sorted_column(source: int, at: int, expr: b.Expr) -> b.ColumnRef:
+    """Column `at` of a materialized source; it keeps what is known of the expression behind it."""
+    if isinstance(expr, b.ColumnRef):
+        return replace(expr, source=source, column=at, exact=False)
+    return b.ColumnRef(source, at)
+
+
+def _is_false(expr: b.Constant) -> bool:
+    return expr.lifted is None and (expr.value is None or expr.value == 0) and not isinstance(expr.value, str | bytes)
+
+
+def _is_one(limit: b.Expr | None) -> bool:
+    return isinstance(limit, b.Constant) and limit.lifted is None and limit.value in (0, 1)
+
+
+def is_single(plan: p.Plan) -> bool:
+    """The plan gives at most one row."""
+    if isinstance(plan, p.Filter):
+        return is_single(plan.child)
+    if isinstance(plan, p.NestedLoop):
+        return is_single(plan.left) and is_single(plan.right)
+    if isinstance(plan, p.IndexScan):
+        return plan.unique
+    return isinstance(plan, p.OneRow | p.RowidSeek)
+

@@ -1,0 +1,95 @@
+"""The pass that moves conditions on a subquery's result columns into the subquery.
+
+A condition on columns of one unflattened subquery in FROM is added to each of its SELECTs: to WHERE, or to HAVING where it
+is about aggregates. It stays where it was too when it could not be added everywhere (it never is added to only some).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.comparison import affinity_of
+from turso_wasm.bind.query import Core, Item, Query, Step
+from turso_wasm.bind.walk import (
+    all_of,
+    columns_used,
+    conjuncts,
+    has_subquery,
+    is_deterministic,
+    same_expression,
+    transform,
+)
+
+
+def push_filters_into_subqueries(query: Query, binder: Binder) -> Query:
+    """WHERE conditions on inner-joined subqueries are tested inside them."""
+    for core in query.cores:
+        for step in core.steps:
+            if step.kind != "left" and step.item is not None and step.item.query is not None:
+                _push(core, step, step.item, binder)
+    return query
+
+
+def _push(core: Core, step: Step, item: Item, binder: Binder) -> None:
+    query = item.query
+    assert query is not None
+    if query.limit is not None or query.offset is not None or any(op != "UNION ALL" for op in query.operators):
+        return
+    if any(inner.values_source >= 0 for inner in query.cores):
+        return
+    kept, pushed = [], []
+    for expr in core.where:
+        (pushed if _can_push(expr, item, query) else kept).append(expr)
+    if pushed:
+        core.where = kept
+        cores = [_with_conditions(inner, item.source, pushed, binder) for inner in query.cores]
+        step.item = replace(item, query=replace(query, cores=cores))
+
+
+def _can_push(expr: b.Expr, item: Item, query: Query) -> bool:
+    """Only the subquery's columns and constants, and every SELECT gives those columns the same affinity."""
+    if not isinstance(expr, b.Compare | b.InList | b.IsNull | b.Call | b.Binary | b.Unary):
+        return False
+    if has_subquery(expr) or not is_deterministic(expr):
+        return False
+    refs = list(columns_used(expr))
+    if not refs or any(ref.source != item.source for ref in refs):
+        return False
+    for ref in refs:
+        outputs = [core.outputs[ref.column] for core in query.cores]
+        if any(not is_deterministic(output) or has_subquery(output) for output in outputs):
+            return False
+        if len({affinity_of(output) for output in outputs}) > 1:
+            return False
+    return all(_can_take(core, refs) for core in query.cores)
+
+
+def _can_take(core: Core, refs: list[b.ColumnRef]) -> bool:
+    """A lone group exists even without rows, so a condition on its constants must not reach WHERE."""
+    return not core.is_aggregate or bool(core.group_by)
+
+
+def _with_conditions(core: Core, source: int, conditions: list[b.Expr], binder: Binder) -> Core:
+    outputs = core.outputs
+
+    def rewrite(expr: b.Expr) -> b.Expr | None:
+        if isinstance(expr, b.ColumnRef) and expr.source == source:
+            return outputs[expr.column]
+        return None
+
+    where, having = list(core.where), list(conjuncts(core.having))
+    for condition in conditions:
+        used = {ref.column for ref in columns_used(condition)}
+        moved = transform(condition, rewrite)
+        if core.is_aggregate and not all(_is_key(outputs[at], core, binder) for at in used):
+            having.append(moved)
+        else:
+            conjuncts(moved, where)
+    return replace(core, where=where, having=all_of(having))
+
+
+def _is_key(output: b.Expr, core: Core, binder: Binder) -> bool:
+    return any(same_expression(output, key, binder.pin) for key in core.group_by)
+

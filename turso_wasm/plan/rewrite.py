@@ -1,0 +1,281 @@
+"""What is true of a query before any plan is chosen: an ordered tuple of named rewrites of bound queries.
+
+Each pass keeps the rows of the query as they are (their order may change where the query does not ask for one).
+
+Source: https://sqlite.org/optoverview.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.comparison import affinity_of
+from turso_wasm.bind.query import Core, Item, Query, Step
+from turso_wasm.bind.walk import (
+    conjuncts,
+    has_subquery,
+    is_deterministic,
+    transform_query,
+)
+from turso_wasm.plan.pushdown import push_filters_into_subqueries
+from turso_wasm.plan.terms import rejects_null
+
+Pass = Callable[[Query, Binder], Query]
+
+
+def simplify(query: Query, binder: Binder) -> Query:
+    """The query after all passes. The argument is left as it is."""
+    query = replace(query, cores=[_copy(core) for core in query.cores])
+    for _, rewrite in PASSES:
+        query = rewrite(query, binder)
+    return query
+
+
+def _copy(core: Core) -> Core:
+    return replace(core, steps=[_copy_step(step) for step in core.steps], where=list(core.where), derived=[])
+
+
+def _copy_step(step: Step) -> Step:
+    group = [_copy_step(inner) for inner in step.group]
+    return Step(step.item, step.kind, list(step.on), group, list(step.group_where))
+
+
+# --- subqueries in FROM -------------------------------------------------------------------------------------------
+
+
+def flatten_subqueries(query: Query, binder: Binder) -> Query:
+    """A plain SELECT in FROM becomes part of the query around it: its tables, its conditions, its expressions."""
+    found = _flattenable(query)
+    while found is not None:
+        query = _flatten(query, *found)
+        found = _flattenable(query)
+    return query
+
+
+def _flattenable(query: Query) -> tuple[Core, list[Step], int] | None:
+    for core in query.cores:
+        found = _flattenable_step(query, core, core.steps)
+        if found is not None:
+            return core, *found
+    return None
+
+
+def _flattenable_step(query: Query, core: Core, steps: list[Step]) -> tuple[list[Step], int] | None:
+    for at, step in enumerate(steps):
+        if step.item is None:
+            found = _flattenable_step(query, core, step.group)
+            if found is not None:
+                return found
+        elif step.item.query is not None and _is_plain(query, core, step, step.item):
+            return steps, at
+    return None
+
+
+def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
+    query = item.query
+    assert query is not None
+    if query.operators or query.limit is not None or query.offset is not None or item.materialized:
+        return False
+    inner = query.cores[0]
+    if inner.distinct or inner.is_aggregate or inner.values_source >= 0:
+        return False
+    if query.order_by and not _order_can_move(outer, core):
+        return False
+    if step.kind == "left":
+        own = {source.source for each in inner.steps for source in each.items()}
+        return all(isinstance(expr, b.ColumnRef) and expr.source in own for expr in inner.outputs) and bool(own)
+    if not inner.steps and (step.kind != "inner" or len(core.steps) == 1 and bool(core.where)):
+        return False
+    return all(is_deterministic(expr) and not has_subquery(expr) for expr in inner.outputs)
+
+
+def _order_can_move(outer: Query, core: Core) -> bool:
+    """A subquery's ORDER BY is kept where it is the only source, and means nothing where the outer query sorts."""
+    return len(core.steps) == 1 and not outer.operators and not core.is_aggregate and not core.distinct
+
+
+def _flatten(query: Query, core: Core, steps: list[Step], at: int) -> Query:
+    step = steps[at]
+    item = step.item
+    assert item is not None and item.query is not None
+    inner = item.query.cores[0]
+    if item.query.order_by and not query.order_by:
+        query.order_by = list(item.query.order_by)
+    inner_steps = [_copy_step(each) for each in inner.steps]
+    if step.kind == "left":
+        for each in inner_steps:
+            for source in each.items():
+                source.nullable = True
+        if len(inner_steps) == 1 and inner_steps[0].item is not None:
+            steps[at] = Step(inner_steps[0].item, "left", [*step.on, *inner.where])
+        else:
+            steps[at] = Step(None, "left", step.on, inner_steps, list(inner.where))
+    else:
+        if inner_steps:
+            inner_steps[0].kind = step.kind
+        steps[at : at + 1] = inner_steps
+        _where_of(core, steps).extend(inner.where)
+    return _substitute(query, item.source, inner.outputs, step.kind == "left")
+
+
+def _where_of(core: Core, steps: list[Step]) -> list[b.Expr]:
+    """The conditions of the join that `steps` belongs to: of the core, or of a group."""
+    if steps is core.steps:
+        return core.where
+    stack = list(core.steps)
+    while stack:
+        step = stack.pop()
+        if step.group is steps:
+            return step.group_where
+        stack.extend(step.group)
+    raise ValueError("steps of another core")
+
+
+def _substitute(query: Query, source: int, outputs: list[b.Expr], nullable: bool) -> Query:
+    def rewrite(expr: b.Expr) -> b.Expr | None:
+        if isinstance(expr, b.ColumnRef) and expr.source == source:
+            found = outputs[expr.column]
+            if nullable and isinstance(found, b.ColumnRef) and found.not_null:
+                return replace(found, not_null=False)
+            return found
+        return None
+
+    return transform_query(query, rewrite)
+
+
+# --- outer joins --------------------------------------------------------------------------------------------------
+
+
+def reduce_outer_joins(query: Query, binder: Binder) -> Query:
+    """A left join whose NULL rows no condition lets through is an inner join."""
+    for core in query.cores:
+        changed = True
+        while changed:
+            changed = _reduce_one(core.steps, core.where)
+    return query
+
+
+def _reduce_one(steps: list[Step], where: list[b.Expr]) -> bool:
+    for at, step in enumerate(steps):
+        if step.kind != "left":
+            continue
+        sources = frozenset(item.source for item in step.items())
+        if any(rejects_null(expr, sources) for expr in where):
+            where.extend(step.on)
+            if step.item is not None:
+                steps[at] = Step(step.item)
+            else:
+                where.extend(step.group_where)
+                steps[at : at + 1] = step.group
+            return True
+    return False
+
+
+# --- conditions ---------------------------------------------------------------------------------------------------
+
+
+def or_to_in(query: Query, binder: Binder) -> Query:
+    """x = 1 OR x = 2 is x IN (1, 2): one look-up per value."""
+    for core in query.cores:
+        core.where = [_or_to_in(expr, binder) for expr in core.where]
+        for step in core.steps:
+            step.on = [_or_to_in(expr, binder) for expr in step.on]
+    return query
+
+
+def _or_to_in(expr: b.Expr, binder: Binder) -> b.Expr:
+    if not isinstance(expr, b.Binary) or expr.op != "or":
+        return expr
+    operand: b.ColumnRef | None = None
+    collation, affinity = "BINARY", None
+    items: list[b.Expr] = []
+    for part in _disjuncts(expr):
+        if not isinstance(part, b.Compare) or part.op != "=":
+            return expr
+        left, right, wanted, own = part.left, part.right, part.right_affinity, part.left_affinity
+        if not isinstance(left, b.ColumnRef):
+            left, right, wanted, own = part.right, part.left, part.left_affinity, part.right_affinity
+        if not isinstance(left, b.ColumnRef) or own is not None or not isinstance(right, b.Constant | b.Parameter):
+            return expr
+        if operand is None:
+            operand, collation = left, part.collation
+        elif (left.source, left.column, part.collation) != (operand.source, operand.column, collation):
+            return expr
+        affinity = affinity or wanted
+        items.append(right)
+    assert operand is not None
+    return b.InList(operand, tuple(items), False, collation, affinity)
+
+
+def _disjuncts(expr: b.Expr) -> list[b.Expr]:
+    found: list[b.Expr] = []
+    stack = [expr]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, b.Binary) and part.op == "or":
+            stack.extend((part.right, part.left))
+        else:
+            found.append(part)
+    return found
+
+
+def drop_true_conditions(query: Query, binder: Binder) -> Query:
+    """WHERE 1 says nothing; conjunctions that rewriting made are taken apart."""
+    for core in query.cores:
+        parts = [part for expr in core.where for part in conjuncts(expr)]
+        core.where = [part for part in parts if not _is_true(part)]
+    return query
+
+
+def _is_true(expr: b.Expr) -> bool:
+    return isinstance(expr, b.Constant) and expr.lifted is None and isinstance(expr.value, int) and expr.value != 0
+
+
+def derive_constants(query: Query, binder: Binder) -> Query:
+    """From a = b and b = 5 follows a = 5, where both columns compare alike: then a look-up in either is possible."""
+    for core in query.cores:
+        pairs, constants = [], []
+        for expr in core.where:
+            if not isinstance(expr, b.Compare) or expr.op != "=" or expr.collation != "BINARY":
+                continue
+            if expr.left_affinity is not None:
+                continue
+            if isinstance(expr.left, b.ColumnRef) and isinstance(expr.right, b.ColumnRef):
+                if expr.right_affinity is None and affinity_of(expr.left) == affinity_of(expr.right):
+                    pairs.append(expr)
+            elif isinstance(expr.left, b.ColumnRef) and isinstance(expr.right, b.Constant | b.Parameter):
+                constants.append(expr)
+        core.derived = _derive(pairs, constants) if pairs and constants else []
+    return query
+
+
+def _derive(pairs: list[b.Compare], constants: list[b.Compare]) -> list[b.Expr]:
+    known = {(c.left.source, c.left.column): c for c in constants if isinstance(c.left, b.ColumnRef)}
+    derived: list[b.Expr] = []
+    changed = True
+    while changed:
+        changed = False
+        for pair in pairs:
+            for one, other in ((pair.left, pair.right), (pair.right, pair.left)):
+                assert isinstance(one, b.ColumnRef) and isinstance(other, b.ColumnRef)
+                found = known.get((one.source, one.column))
+                if found is not None and (other.source, other.column) not in known:
+                    new = replace(found, left=other)
+                    known[other.source, other.column] = new
+                    derived.append(new)
+                    changed = True
+    return derived
+
+
+PASSES: Final[tuple[tuple[str, Pass], ...]] = (
+    ("flatten_subqueries", flatten_subqueries),
+    ("drop_true_conditions", drop_true_conditions),
+    ("push_filters_into_subqueries", push_filters_into_subqueries),
+    ("reduce_outer_joins", reduce_outer_joins),
+    ("or_to_in", or_to_in),
+    ("derive_constants", derive_constants),
+)

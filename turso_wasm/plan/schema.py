@@ -1,0 +1,237 @@
+"""Plans of CREATE and DROP: steps that create, fill and drop b-trees and keep sqlite_schema in step.
+
+Root pages are allocated in the order SQLite does (table, its automatic indexes, sqlite_sequence), and rows of sqlite_schema
+are written in that order.
+
+Source: https://sqlite.org/lang_createtable.html, https://sqlite.org/lang_createindex.html, https://sqlite.org/lang_droptable.html
+"""
+
+from __future__ import annotations
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.comparison import affinity_of
+from turso_wasm.bind.query import Item
+from turso_wasm.bind.schema import check_index_expressions, check_table_expressions, syntax_nodes
+from turso_wasm.bind.scope import column_ref, table_item
+from turso_wasm.bind.select import bind_select
+from turso_wasm.bind.sources import unique_names
+from turso_wasm.bind.walk import all_of
+from turso_wasm.catalog import ddl
+from turso_wasm.catalog.catalog import Catalog
+from turso_wasm.catalog.indexes import build_index
+from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.objects import Index, IndexColumn, Table
+from turso_wasm.catalog.tables import build_table
+from turso_wasm.plan import nodes as p
+from turso_wasm.plan.planner import Planner
+from turso_wasm.sql import ast
+
+Changed = tuple[p.Plan, Catalog | None]
+"""The plan, and the database whose schema it changes (None: it changes nothing)."""
+
+NOTHING = p.Output(p.Filter(p.OneRow(), b.Constant(0)), (), True)
+
+SEQUENCE_SQL = "CREATE TABLE sqlite_sequence(name,seq)"
+
+
+def plan_create_table(binder: Binder, node: ast.CreateTable) -> Changed:
+    """CREATE TABLE, also … AS SELECT. Errors: SqlError with SQLite's message."""
+    catalog = ddl.target_catalog(binder.catalogs, node.name, node.temporary)
+    if not ddl.check_new_table(catalog, node.name, node.if_not_exists):
+        return NOTHING, None
+    if node.select is not None:
+        return _plan_create_as(binder, node, node.select, catalog), catalog
+    table = build_table(node, binder.sql, slot=catalog.slot, schema=catalog.name)
+    if any(column.generated is not None for column in table.columns):
+        unsupported("generated columns", node)
+    check_table_expressions(binder, table, table_item(binder.new_source(), table, None))
+    name = node.name.name
+    kind = "index" if table.without_rowid else "table"
+    steps: list[object] = [p.CreateBtree(kind, 0)]
+    indexes = _automatic_indexes(table)
+    steps.extend(p.CreateBtree("index", register) for register in range(1, len(indexes) + 1))
+    steps.append(p.AddSchemaRow("table", name, name, 0, ddl.stored_table_sql(binder.sql, node)))
+    steps.extend(
+        p.AddSchemaRow("index", index.name, name, register, None) for register, index in enumerate(indexes, 1)
+    )
+    n_registers = 1 + len(indexes)
+    if table.autoincrement and catalog.find_table("sqlite_sequence") is None:
+        steps.append(p.CreateBtree("table", n_registers))
+        steps.append(p.AddSchemaRow("table", "sqlite_sequence", "sqlite_sequence", n_registers, SEQUENCE_SQL))
+        n_registers += 1
+    return p.Ddl(catalog.slot, tuple(steps), n_registers), catalog
+
+
+def _automatic_indexes(table: Table) -> list[Index]:
+    """In the order of their numbers."""
+    return sorted(table.indexes, key=lambda index: int(index.name.rpartition("_")[2]))
+
+
+def _plan_create_as(binder: Binder, node: ast.CreateTable, select: ast.Select, catalog: Catalog) -> p.Plan:
+    query = bind_select(binder, select)
+    if binder.parameters:
+        fail("parameters are not allowed in CREATE TABLE AS", node)
+    affinities = tuple(affinity_of(expr) or "A" for expr in query.cores[0].outputs)
+    names = unique_names(query.columns)
+    rows = Planner(binder).plan_query(query)
+    name = node.name.name
+    sql = ddl.created_table_sql(name, list(zip(names, affinities, strict=True)))
+    steps = (
+        p.CreateBtree("table", 0),
+        p.InsertRows(0, rows.plan, rows.exprs, affinities),
+        p.AddSchemaRow("table", name, name, 0, sql),
+    )
+    return p.Ddl(catalog.slot, steps, 1)
+
+
+def plan_create_view(binder: Binder, node: ast.CreateView) -> Changed:
+    """CREATE VIEW: its SELECT is not looked at until the view is used."""
+    catalog = ddl.target_catalog(binder.catalogs, node.name, node.temporary)
+    for part in syntax_nodes(node.select):
+        if isinstance(part, ast.Parameter):
+            fail("parameters are not allowed in views", part)
+    if not ddl.check_new_table(catalog, node.name, node.if_not_exists):
+        return NOTHING, None
+    name = node.name.name
+    row = p.AddSchemaRow("view", name, name, None, ddl.stored_view_sql(binder.sql, node))
+    return p.Ddl(catalog.slot, (row,)), catalog
+
+
+# --- indexes ------------------------------------------------------------------------------------------------------
+
+
+def plan_create_index(binder: Binder, node: ast.CreateIndex) -> Changed:
+    """CREATE INDEX. Errors: SqlError with SQLite's message."""
+    catalog, table = _indexed_table(binder, node)
+    if not ddl.check_new_index(catalog, node.name, node.if_not_exists):
+        return NOTHING, None
+    if any(column.generated is not None for column in table.columns):
+        unsupported("generated columns", node)
+    index = build_index(node, table, sql=ddl.stored_index_sql(binder.sql, node))
+    item = table_item(binder.new_source(), table, None)
+    terms = check_index_expressions(binder, index, item)
+    fields = index.columns + index.suffix
+    exprs = tuple(terms.exprs.get(at) or _field(item, part) for at, part in enumerate(fields))
+    columns = frozenset(range(len(table.columns)))
+    fill = p.FillIndex(
+        index, table, 0, p.TableScan(item.source, table, columns), item.source, exprs, all_of(terms.where)
+    )
+    row = p.AddSchemaRow("index", index.name, table.name, 0, index.sql)
+    return p.Ddl(catalog.slot, (p.CreateBtree("index", 0), row, fill), 1), catalog
+
+
+def _field(item: Item, part: IndexColumn) -> b.Expr:
+    return column_ref(item, part.column)
+
+
+def _indexed_table(binder: Binder, node: ast.CreateIndex) -> tuple[Catalog, Table]:
+    """The table to index; without a schema the index goes where the table is (temp or main)."""
+    catalogs = binder.catalogs
+    if node.name.schema is not None:
+        catalog = catalogs.must_find(node.name.schema, node.name)
+    else:
+        temp = catalogs.slots[ddl.TEMP_SLOT] if len(catalogs.slots) > ddl.TEMP_SLOT else None
+        in_temp = temp is not None and fold(node.table.text) in temp.entries
+        catalog = temp if temp is not None and in_temp else catalogs.main()
+    table = catalog.find_table(node.table.text)
+    if table is None:
+        other = catalogs.find_table(node.table.text)
+        if catalog.slot == ddl.TEMP_SLOT and other is not None:
+            fail(f'cannot create a TEMP index on non-TEMP table "{other.name}"', node.table)
+        fail(f"no such table: {catalog.name}.{node.table.text}", node.table)
+    if table.root == 1 or (fold(table.name).startswith("sqlite_") and table.kind == "table"):
+        fail(f"table {table.name} may not be indexed", node.table)
+    if table.kind == "view":
+        fail("views may not be indexed", node.table)
+    if table.kind == "virtual":
+        fail("virtual tables may not be indexed", node.table)
+    return catalog, table
+
+
+# --- DROP ---------------------------------------------------------------------------------------------------------
+
+
+def plan_drop(binder: Binder, node: ast.Drop) -> Changed:
+    """DROP TABLE, VIEW, INDEX or TRIGGER. Errors: SqlError with SQLite's message."""
+    if node.kind == "INDEX":
+        return _plan_drop_index(binder, node)
+    if node.kind == "TRIGGER":
+        return _plan_drop_trigger(binder, node)
+    table = binder.catalogs.find_table(node.name.name, node.name.schema)
+    if table is None:
+        return _missing(node, "view" if node.kind == "VIEW" else "table")
+    if table.root == 1 or (fold(table.name).startswith("sqlite_") and not fold(table.name).startswith("sqlite_stat")):
+        fail(f"table {table.name} may not be dropped", node.name)
+    if node.kind == "VIEW" and table.kind != "view":
+        fail(f"use DROP TABLE to delete table {table.name}", node.name)
+    if node.kind == "TABLE" and table.kind == "view":
+        fail(f"use DROP VIEW to delete view {table.name}", node.name)
+    if table.kind == "virtual":
+        fail(f"no such module: {table.module}", node.name)
+    if binder.foreign_keys and table.kind == "table":
+        unsupported("DROP TABLE with PRAGMA foreign_keys on", node)
+    catalog = binder.catalogs.slots[table.slot]
+    assert catalog is not None
+    return _drop_table_steps(binder, catalog, table), catalog
+
+
+def _missing(node: ast.Drop, what: str) -> Changed:
+    if node.if_exists:
+        return NOTHING, None
+    name = node.name.name if node.name.schema is None else f"{node.name.schema}.{node.name.name}"
+    fail(f"no such {what}: {name}", node.name)
+
+
+def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> p.Plan:
+    """Triggers go first; b-trees are dropped from the last page on, so that auto-vacuum moves none of them."""
+    steps: list[object] = []
+    for trigger in catalog.triggers_of(table.name):
+        steps.append(p.RemoveSchemaRows("trigger", trigger))
+    if table.autoincrement:
+        steps.extend(_forget(binder, catalog, "sqlite_sequence", 0, table.name))
+    for statistics in ("sqlite_stat1", "sqlite_stat4"):
+        steps.extend(_forget(binder, catalog, statistics, 0, table.name))
+    steps.append(p.RemoveSchemaRows(None, table.name))
+    if table.kind == "table":
+        roots = [table.root, *(index.root for index in table.indexes)]
+        steps.extend(p.DropBtree(root) for root in sorted(roots, reverse=True))
+    return p.Ddl(catalog.slot, tuple(steps))
+
+
+def _forget(binder: Binder, catalog: Catalog, table_name: str, column: int, value: str) -> list[object]:
+    """DELETE FROM table_name WHERE column = value, if there is such a table."""
+    table = catalog.find_table(table_name)
+    if table is None or table.kind != "table" or column >= len(table.columns):
+        return []
+    item = table_item(binder.new_source(), table, None)
+    scan = p.TableScan(item.source, table, frozenset({column}))
+    condition = b.Compare("=", column_ref(item, column), b.Constant(value))
+    return [p.RunStatement(p.Delete(table, p.Filter(scan, condition), item.source))]
+
+
+def _plan_drop_index(binder: Binder, node: ast.Drop) -> Changed:
+    found = binder.catalogs.find_index(node.name.name, node.name.schema)
+    if found is None:
+        return _missing(node, "index")
+    catalog, index = found
+    if index.origin != "c":
+        fail("index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped", node.name)
+    steps: list[object] = []
+    for statistics in ("sqlite_stat1", "sqlite_stat4"):
+        steps.extend(_forget(binder, catalog, statistics, 1, index.name))
+    steps.append(p.RemoveSchemaRows("index", index.name))
+    steps.append(p.DropBtree(index.root))
+    return p.Ddl(catalog.slot, tuple(steps)), catalog
+
+
+def _plan_drop_trigger(binder: Binder, node: ast.Drop) -> Changed:
+    searched = binder.catalogs.search_order
+    if node.name.schema is not None:
+        found = binder.catalogs.find(node.name.schema)
+        searched = (found,) if found is not None else ()
+    for catalog in searched:
+        entry = catalog.trigger_entries.get(fold(node.name.name))
+        if entry is not None:
+            return p.Ddl(catalog.slot, (p.RemoveSchemaRows("trigger", entry.name),)), catalog
+    return _missing(node, "trigger")

@@ -1,0 +1,161 @@
+"""Conditions taken apart: which part of a WHERE clause can drive a look-up in which column.
+
+A `Term` is one conjunct. A `Sarg` is a term read as `column op value` for one FROM element: what an index or the rowid can use.
+
+Invariants:
+  W1  A sarg's value does not read the element itself, so it can be computed before the element is visited.
+  W2  A sarg's column side needs no affinity: the stored value is compared as it is, the value is converted (`affinity`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.comparison import MIRRORED
+from turso_wasm.bind.walk import has_subquery, is_deterministic, sources_used
+
+EQUALITY = frozenset({"=", "is", "isnull", "in"})
+LOWER = frozenset({">", ">="})
+UPPER = frozenset({"<", "<="})
+
+SMALLEST = b.Constant(float("-inf"))  # every value but NULL is at least this
+
+
+@dataclass(slots=True, eq=False)
+class Term:
+    """A conjunct. derived: it follows from others, so it need not be tested."""
+
+    expr: b.Expr
+    sources: frozenset[int]
+    derived: bool = False
+    late: bool = False  # expensive: tested after the others
+    sargs: dict[int, list[Sarg]] = field(default_factory=dict)  # by source
+
+    def sargs_for(self, source: int) -> list[Sarg]:
+        """The ways to read this term as a condition on a column of `source`."""
+        found = self.sargs.get(source)
+        if found is None:
+            found = self.sargs[source] = find_sargs(self, source)
+        return found
+
+
+@dataclass(slots=True, eq=False)
+class Sarg:
+    """`operand op value`. op: = is isnull in < <= > >= notnull. column: of a plain column, -1 the rowid; -2: `operand` is an
+    expression. sources: what `value` reads. items: the list of an IN. subquery: of an IN (SELECT …)."""
+
+    term: Term
+    op: str
+    column: int
+    operand: b.Expr
+    value: b.Expr
+    affinity: str | None
+    collation: str
+    sources: frozenset[int]
+    items: tuple[b.Expr, ...] = ()
+    subquery: b.SubqueryExpr | None = None
+
+
+def make_term(expr: b.Expr, derived: bool = False) -> Term:
+    """The term of one conjunct."""
+    return Term(expr, frozenset(sources_used(expr)), derived, has_subquery(expr))
+
+
+def find_sargs(term: Term, source: int) -> list[Sarg]:
+    """`term` as conditions on columns or expressions of `source`: both ways round where both sides allow it."""
+    expr = term.expr
+    if isinstance(expr, b.Compare):
+        return _compare_sargs(term, expr, source)
+    if isinstance(expr, b.IsNull):
+        if source in sources_used(expr.operand):
+            op, value = ("notnull", SMALLEST) if expr.negated else ("isnull", b.Constant(None))
+            return [_sarg(term, op, expr.operand, value, None, "BINARY")]
+        return []
+    if isinstance(expr, b.InList) and not expr.negated and source in sources_used(expr.operand):
+        used: set[int] = set()
+        for item in expr.items:
+            used |= sources_used(item)
+        if source not in used:
+            sarg = _sarg(term, "in", expr.operand, expr.operand, expr.affinity, expr.collation)
+            sarg.sources, sarg.items = frozenset(used), expr.items
+            return [sarg]
+    if isinstance(expr, b.SubqueryExpr) and expr.kind == "in" and not expr.negated and not expr.outer:
+        operand = expr.operand
+        assert operand is not None
+        # The affinity would have to be applied to the column too.
+        if source in sources_used(operand) and _fits_column(operand, expr.affinity):
+            sarg = _sarg(term, "in", operand, operand, expr.affinity, expr.collation)
+            sarg.sources, sarg.subquery = frozenset(), expr
+            return [sarg]
+    return []
+
+
+def _fits_column(operand: b.Expr, affinity: str | None) -> bool:
+    own = operand.affinity if isinstance(operand, b.ColumnRef) else None
+    if affinity is None or affinity == "A":
+        return True
+    return own == "B" if affinity == "B" else own in ("C", "D", "E")
+
+
+def _compare_sargs(term: Term, expr: b.Compare, source: int) -> list[Sarg]:
+    op = expr.op
+    if op == "<>" or op == "is not":
+        return []
+    found = []
+    left, right = sources_used(expr.left), sources_used(expr.right)
+    if source in left and source not in right and expr.left_affinity is None:
+        sarg = _sarg(term, op, expr.left, expr.right, expr.right_affinity, expr.collation)
+        sarg.sources = frozenset(right)
+        found.append(sarg)
+    elif source in right and source not in left and expr.right_affinity is None:
+        sarg = _sarg(term, MIRRORED[op], expr.right, expr.left, expr.left_affinity, expr.collation)
+        sarg.sources = frozenset(left)
+        found.append(sarg)
+    return [sarg for sarg in found if is_deterministic(sarg.value)]
+
+
+def _sarg(term: Term, op: str, operand: b.Expr, value: b.Expr, affinity: str | None, collation: str) -> Sarg:
+    column = operand.column if isinstance(operand, b.ColumnRef) else -2
+    return Sarg(term, op, column, operand, value, affinity, collation, frozenset())
+
+
+# --- NULL ---------------------------------------------------------------------------------------------------------
+
+
+def is_strict(expr: b.Expr, sources: frozenset[int]) -> bool:
+    """The expression is NULL whenever all columns of `sources` are NULL."""
+    kind = type(expr)
+    if isinstance(expr, b.ColumnRef):
+        return expr.source in sources
+    if kind is b.Constant:
+        return expr.value is None  # type: ignore[attr-defined]
+    if isinstance(expr, b.Unary | b.Cast | b.Collated | b.ApplyAffinity):
+        return is_strict(expr.operand, sources)
+    if isinstance(expr, b.Binary):
+        if expr.op in ("and", "or"):
+            return is_strict(expr.left, sources) and is_strict(expr.right, sources)
+        return is_strict(expr.left, sources) or is_strict(expr.right, sources)
+    if isinstance(expr, b.Compare):
+        return expr.op not in ("is", "is not") and (is_strict(expr.left, sources) or is_strict(expr.right, sources))
+    if isinstance(expr, b.InList):
+        return bool(expr.items) and is_strict(expr.operand, sources)
+    if isinstance(expr, b.Call):
+        return expr.name in ("like", "glob") and any(is_strict(arg, sources) for arg in expr.args)
+    return False
+
+
+def rejects_null(expr: b.Expr, sources: frozenset[int]) -> bool:
+    """The condition is never true when all columns of `sources` are NULL, so an outer join to them is an inner join."""
+    if isinstance(expr, b.Binary) and expr.op in ("and", "or"):
+        left, right = rejects_null(expr.left, sources), rejects_null(expr.right, sources)
+        return left or right if expr.op == "and" else left and right
+    if isinstance(expr, b.IsNull):
+        return expr.negated and is_strict(expr.operand, sources)
+    if isinstance(expr, b.IsTruth):
+        return expr.wanted and not expr.negated and rejects_null(expr.operand, sources)
+    if isinstance(expr, b.Compare) and expr.op == "is":
+        for side, other in ((expr.left, expr.right), (expr.right, expr.left)):
+            if is_strict(side, sources) and isinstance(other, b.Constant) and other.value is not None:
+                return True
+    return is_strict(expr, sources)

@@ -1,0 +1,199 @@
+"""Plans of INSERT, UPDATE and DELETE.
+
+Source: https://sqlite.org/lang_insert.html, https://sqlite.org/lang_update.html, https://sqlite.org/lang_delete.html
+"""
+
+from __future__ import annotations
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
+from turso_wasm.bind.scope import Scope, column_ref
+from turso_wasm.bind.select import bind_select
+from turso_wasm.bind.sources import add_common_tables, bind_table
+from turso_wasm.bind.walk import conjuncts, strip_collation
+from turso_wasm.bind.writes import (
+    ROWID,
+    bind_assignments,
+    bind_returning,
+    bind_target,
+    check_n_values,
+    check_writable,
+    column_values,
+    insert_columns,
+    new_row,
+    target_table,
+)
+from turso_wasm.catalog.objects import Table
+from turso_wasm.plan import nodes as p
+from turso_wasm.plan.planner import Planner, Rows
+from turso_wasm.sql import ast
+
+Written = tuple[p.Plan, list[OutputColumn], Table]
+
+
+def plan_insert(binder: Binder, node: ast.Insert) -> Written:
+    """INSERT: VALUES, SELECT or DEFAULT VALUES. Errors: SqlError with SQLite's message."""
+    saved = add_common_tables(binder, node.with_)
+    planner = Planner(binder)
+    table = target_table(binder, node.table, "INSERT")
+    columns = insert_columns(table, node.columns)
+    if node.upserts:
+        unsupported("ON CONFLICT", node.upserts[0])
+    rows, single = _insert_rows(binder, planner, table, columns.listed, node)
+    if node.source is not None:
+        check_n_values(table, columns, len(rows.exprs), node)
+    elif columns.listed:
+        fail(f"0 values for {columns.n_values} columns", node)
+    else:
+        columns.positions.clear()
+    values, rowid = column_values(binder, table, columns, rows.exprs)
+    binder.common = saved
+    target = bind_target(binder, table, new_row(binder, table))
+    returning, described = bind_returning(binder, node.returning, target.item)
+    plan = p.Insert(
+        table,
+        rows.plan,
+        values,
+        rowid,
+        target.item.source,
+        node.on_conflict,
+        target.checks,
+        target.index_exprs,
+        target.index_where,
+        tuple(planner.finish(expr) for expr in returning),
+        table in binder.tables and not single,
+        single,
+        _sequence(binder, table),
+    )
+    return plan, described, table
+
+
+def _insert_rows(
+    binder: Binder, planner: Planner, table: Table, listed: bool, node: ast.Insert
+) -> tuple[Rows, bool]:
+    """The rows to insert, and whether it is exactly one."""
+    select = node.source
+    if select is None:
+        return Rows(p.OneRow(), ()), True
+    core = select.core
+    plain = not (select.compounds or select.order_by or select.limit or select.offset or select.with_)
+    if isinstance(core, ast.Values) and len(core.rows) == 1 and plain:
+        # The values see no names, not even those of the table.
+        exprs = tuple(strip_collation(binder.expr(value, Scope())) for value in core.rows[0])
+        for expr in exprs:
+            planner.note_expression(expr)
+        return Rows(p.OneRow(), tuple(planner.finish(expr) for expr in exprs)), True
+    return planner.plan_query(bind_select(binder, select)), False
+
+
+def _sequence(binder: Binder, table: Table) -> Table | None:
+    """sqlite_sequence of the table's database, for AUTOINCREMENT."""
+    if not table.autoincrement:
+        return None
+    catalog = binder.catalogs.slots[table.slot]
+    assert catalog is not None
+    return catalog.find_table("sqlite_sequence")
+
+
+# --- UPDATE -------------------------------------------------------------------------------------------------------
+
+
+def plan_update(binder: Binder, node: ast.Update) -> Written:
+    """UPDATE of one table. Errors: SqlError with SQLite's message."""
+    if node.source is not None:
+        unsupported("UPDATE … FROM", node.source)
+    if node.order_by or node.limit is not None:
+        unsupported("UPDATE … ORDER BY or LIMIT", node)
+    saved = add_common_tables(binder, node.with_)
+    planner = Planner(binder)
+    old = _bind_changed(binder, node.table, "UPDATE")
+    table = old.table
+    assert table is not None
+    scope = Scope([old])
+    assigned = bind_assignments(binder, table, node.assignments, scope)
+    child = _changed_rows(binder, planner, old, node.where, scope)
+    binder.common = saved
+    new = bind_target(binder, table, new_row(binder, table))
+    before = bind_target(binder, table, old, with_checks=False)
+    returning, described = bind_returning(binder, node.returning, new.item)
+    values = tuple(
+        planner.finish(assigned[number]) if number in assigned else column_ref(old, number)
+        for number in range(len(table.columns))
+    )
+    rowid = planner.finish(assigned[ROWID]) if ROWID in assigned else None
+    plan = p.Update(
+        table,
+        child,
+        old.source,
+        new.item.source,
+        values,
+        frozenset(number for number in assigned if number != ROWID),
+        rowid,
+        node.on_conflict,
+        new.checks,
+        new.index_exprs,
+        new.index_where,
+        before.index_exprs,
+        before.index_where,
+        tuple(planner.finish(expr) for expr in returning),
+    )
+    return plan, described, table
+
+
+def _bind_changed(binder: Binder, source: ast.TableSource, event: str) -> Item:
+    """The table of an UPDATE or DELETE as a FROM element."""
+    name = ast.QualifiedName(source.name, source.schema, span=source.span)
+    table = target_table(binder, name, event)
+    saved, binder.common = binder.common, None  # a common table of that name does not hide it
+    item = bind_table(binder, source, None)
+    binder.common = saved
+    assert item.table is table
+    return item
+
+
+def _changed_rows(
+    binder: Binder, planner: Planner, item: Item, where: ast.Expr | None, scope: Scope
+) -> p.Plan:
+    """The rows that satisfy WHERE; of them only the key is needed."""
+    table = item.table
+    assert table is not None
+    keys = [part.column for part in table.primary_key] if table.without_rowid else [ROWID]
+    outputs: list[b.Expr] = [column_ref(item, number) for number in keys]
+    core = Core(outputs, [], [Step(item)], conjuncts(binder.expr(where, scope)) if where is not None else [])
+    return planner.plan_query(Query([core], [])).plan
+
+
+# --- DELETE -------------------------------------------------------------------------------------------------------
+
+
+def plan_delete(binder: Binder, node: ast.Delete) -> Written:
+    """DELETE; without WHERE and RETURNING the whole b-tree is emptied. Errors: SqlError with SQLite's message."""
+    if node.order_by or node.limit is not None:
+        unsupported("DELETE … ORDER BY or LIMIT", node)
+    saved = add_common_tables(binder, node.with_)
+    planner = Planner(binder)
+    item = _bind_changed(binder, node.table, "DELETE")
+    table = item.table
+    assert table is not None
+    child = None
+    if node.where is not None or node.returning:
+        child = _changed_rows(binder, planner, item, node.where, Scope([item]))
+    binder.common = saved
+    target = bind_target(binder, table, item, with_checks=False)
+    shown = item if item.alias is None else Item(
+        item.source, table.name, table, None, item.columns, item.numbers, item.refs, schema=item.schema
+    )
+    returning, described = bind_returning(binder, node.returning, shown)
+    plan = p.Delete(
+        table,
+        child,
+        item.source,
+        target.index_exprs,
+        target.index_where,
+        tuple(planner.finish(expr) for expr in returning),
+    )
+    return plan, described, table
+
+
+__all__ = ["Written", "check_writable", "plan_delete", "plan_insert", "plan_update"]
