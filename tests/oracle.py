@@ -86,7 +86,7 @@ class Oracle:
             rows = list(cursor.execute(sql, tuple(parameters) or None))
         except apsw.Error as error:
             raise _failure(error) from None
-        return Answer(columns, rows)
+        return Answer(columns, rows if columns else [])  # PRAGMA incremental_vacuum gives rows without columns
 
     def counters(self, connection: str) -> tuple[int, int, bool]:
         """(changes, last_insert_rowid, in transaction)."""

@@ -1,14 +1,139 @@
-"""From tokens to a Program: parse, bind, plan, generate code. The one place where the stages are strung together."""
+"""From tokens to a Program: parse, bind, plan, generate code. The one place where the stages are strung together.
+
+Invariant:
+  P1  Every literal of the text is either read from its slot when the Program runs, or pinned: the Program is right for
+      that value of it only (schema.py C2).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.bind import nodes as b
 from turso_wasm.catalog.catalog import Catalogs
-from turso_wasm.codegen.program import Program
+from turso_wasm.codegen.compile import compile_plan
+from turso_wasm.codegen.program import Program, ResultColumn
+from turso_wasm.plan import nodes as p
+from turso_wasm.plan.build import Planned, PlanContext, build_plan
+from turso_wasm.plan.printer import print_plan
+from turso_wasm.runtime.pragmas import compile_pragma
+from turso_wasm.sql import ast
 from turso_wasm.sql.lexer import Tokens
 from turso_wasm.sql.parser import parse_tokens
+from turso_wasm.wasm.text import print_python
 
 
-def compile_statement(tokens: Tokens, catalogs: Catalogs) -> Program:
+@dataclass(slots=True)
+class Environment:
+    """What a Program depends on besides its text. files: the path of the database in each slot."""
+
+    catalogs: Catalogs
+    files: Sequence[str] = ()
+
+
+def compile_statement(tokens: Tokens, environment: Environment) -> Program:
     """The Program of the statement in `tokens`. Errors: SqlError with SQLite's message and the span it points at."""
     statement = parse_tokens(tokens)
-    raise NotImplementedError(type(statement).__name__)
+    assert statement is not None, "an empty statement has no Program"
+    program = _compile(statement, tokens, environment)
+    program.n_literals = len(tokens.literals)
+    return program
+
+
+def _compile(statement: ast.Statement, tokens: Tokens, environment: Environment) -> Program:
+    match statement:
+        case ast.Pragma():
+            return _compile_pragma(statement, tokens, environment)
+        case ast.Explain(mode="CODE"):
+            return _explain_code(statement, tokens, environment)
+    planned = build_plan(statement, environment.catalogs, PlanContext(tokens.sql))
+    return _program(planned, tokens)
+
+
+def _program(planned: Planned, tokens: Tokens) -> Program:
+    columns = tuple(ResultColumn(c.name, c.decltype, c.table, c.origin) for c in planned.columns)
+    program = Program(
+        planned.kind,
+        n_user_params=planned.n_user_params,
+        param_names=planned.param_names,
+        columns=columns,
+        readonly=planned.readonly,
+        changes_schema=planned.changes_schema,
+        returns_rows=bool(columns),
+    )
+    program.pinned = _pinned(planned.plan, tokens) | planned.pinned
+    return compile_plan(planned.plan, program, planned.slots)
+
+
+def _compile_pragma(statement: ast.Pragma, tokens: Tokens, environment: Environment) -> Program:
+    compiled = compile_pragma(statement, environment.catalogs, environment.files)
+    columns = tuple(ResultColumn(name) for name in compiled.columns)
+    program = Program(
+        "pragma",
+        columns=columns,
+        readonly=compiled.readonly,
+        changes_schema=compiled.changes_schema,
+        returns_rows=bool(columns),
+        pinned=dict(enumerate(tokens.literals)),
+    )
+    slots = {}
+    for catalog in environment.catalogs.slots:
+        if catalog is not None and compiled.reads:
+            slots[catalog.slot] = (False, catalog.cookie)
+    if compiled.writes is not None:
+        slots[compiled.writes] = (True, -1)
+    return compile_plan(compiled.plan, program, slots)
+
+
+# --- EXPLAIN CODE -----------------------------------------------------------------------------------------------
+
+
+def _explain_code(statement: ast.Explain, tokens: Tokens, environment: Environment) -> Program:
+    """The plan and the compiled statement as readable text, one line a row."""
+    if isinstance(statement.statement, ast.Pragma | ast.Explain):
+        raise SqlError(SQLITE_ERROR, "not supported yet: EXPLAIN CODE of this statement", statement.span)
+    planned = build_plan(statement.statement, environment.catalogs, PlanContext(tokens.sql))
+    code = print_python(_program(planned, tokens).wasm)
+    text = f"{print_plan(planned.plan)}\n\n{code}"
+    rows = tuple((b.Constant(line),) for line in text.splitlines())
+    answer = p.Output(p.Values(0, rows, 1), (b.ColumnRef(0, 0),))
+    shown = Program(
+        "explain", columns=(ResultColumn("code"),), returns_rows=True, pinned=dict(enumerate(tokens.literals))
+    )
+    return compile_plan(answer, shown, {slot: (False, cookie) for slot, (_, cookie) in planned.slots.items()})
+
+
+# --- pinned literals --------------------------------------------------------------------------------------------
+
+
+def _pinned(plan: p.Plan, tokens: Tokens) -> dict[int, object]:
+    """The literals that the plan does not read from their slots, with their values (P1)."""
+    if not tokens.literals:
+        return {}
+    read: set[int] = set()
+    _collect(plan, read, set())
+    return {i: value for i, value in enumerate(tokens.literals) if i not in read}
+
+
+def _collect(node: object, read: set[int], seen: set[int]) -> None:
+    """Add the ordinals of all lifted literals below `node`."""
+    if isinstance(node, tuple | list | frozenset):
+        for item in node:
+            _collect(item, read, seen)
+    elif isinstance(node, dict):
+        for item in node.values():
+            _collect(item, read, seen)
+    elif isinstance(node, b.Constant):
+        if node.lifted is not None:
+            read.add(node.lifted)
+    elif isinstance(node, p.LiteralRows):
+        read.add(node.literal)
+    elif is_dataclass(node) and type(node).__module__ in _TREES and id(node) not in seen:
+        seen.add(id(node))
+        for field in fields(node):
+            _collect(getattr(node, field.name), read, seen)
+
+
+_TREES = (b.__name__, p.__name__)

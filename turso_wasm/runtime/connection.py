@@ -23,7 +23,7 @@ from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.codegen.program import Program
 from turso_wasm.kernel.abi import DB_PAGE_COUNT, DB_SCHEMA_COOKIE, OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP
 from turso_wasm.runtime import layout
-from turso_wasm.runtime.compiler import compile_statement
+from turso_wasm.runtime.compiler import Environment, compile_statement
 from turso_wasm.runtime.files import MEMORY, qualified
 from turso_wasm.runtime.hosts.base import Host, Instance, address
 from turso_wasm.runtime.schema import Prepared, Schema
@@ -84,11 +84,11 @@ class Connection:
         self.path = path
         self.busy_timeout_ms = 0
         self.address = 0
-        self._idle: dict[tuple[Instance, int, int], list[Statement]] = {}
+        self._idle: dict[tuple[Instance, int, int, bool], list[Statement]] = {}
         self._n_idle = 0
         self._schema: Schema | None = None
         self._schema_is_private = False
-        self._bootstrap = Schema(Catalogs([Catalog()]), -1)
+        self._bootstrap = Schema(Catalogs([Catalog(cookie=-1)]), -1)
         self.active: set[Statement] = set()
         if shared_memory is not None:
             name, flags = qualified(MEMORY, shared_memory), OPEN_CREATE
@@ -173,9 +173,9 @@ class Connection:
         if tokens.kinds[0] in (";", END):
             return None
         key, literals = normalize(tokens)
-        known = schema.find_shape(key, literals)
+        known = schema.find_shape(key, literals, sql)
         if known is None:
-            program = compile_statement(tokens, schema.catalogs)
+            program = compile_statement(tokens, Environment(schema.catalogs, (self.path,)))
             known = program, self.host.load(program)
             schema.add_shape(key, literals, *known)
         has_tail = tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END
@@ -278,9 +278,7 @@ class Connection:
     def acquire(self, prepared: Prepared) -> Statement:
         """A kernel statement for this Program, from the pool or new."""
         program = prepared.program
-        if not self.active:
-            self.host.pack(layout.I32, self.address + layout.INTERRUPTED_AT, 0)
-        pool = self._idle.get((prepared.instance, program.n_params, len(program.columns)))
+        pool = self._idle.get((prepared.instance, program.n_params, len(program.columns), program.counts_changes))
         if pool:
             statement = pool.pop()
             statement.program = program
@@ -298,7 +296,7 @@ class Connection:
                 return
             self.active.discard(statement)
             statement.reset()
-            key = (statement.instance, statement.n_slots, statement.n_columns)
+            key = (statement.instance, statement.n_slots, statement.n_columns, statement.program.counts_changes)
             self._idle.setdefault(key, []).append(statement)
             self._n_idle += 1
             if self._n_idle > MAX_IDLE:

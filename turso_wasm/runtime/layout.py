@@ -24,4 +24,5 @@ COUNTERS_AT = Connection.offset("changes")
 AUTOCOMMIT_AT = Connection.offset("autocommit")
 INTERRUPTED_AT = Connection.offset("interrupted")
 
+FLAG_COUNTS_CHANGES = 1  # Statement.flags: the rows it changes are the connection's changes()
 FLAG_DO_NOT_RETRY = 2  # Statement.flags: SQLITE_BUSY, and waiting would not help

@@ -6,8 +6,8 @@ until the transaction ends (runtime/connection.py).
 
 Invariants:
   C1  A Prepared is never run against another Schema than its own: a Program contains root pages and column numbers.
-  C2  A Program is reused for other literals only when every literal it pinned has the same value and type, and every list of
-      rows the same width.
+  C2  A Program is reused for other literals only when every literal it pinned has the same value and type, every list of
+      rows the same width, and every column that is named by the text of its expression would get the same name.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ class Schema:
         if len(self.texts) > MAX_TEXTS:
             self.texts.popitem(last=False)
 
-    def find_shape(self, key: str, literals: Sequence[Any]) -> tuple[Program, Instance] | None:
-        """A Program for this shape that these literals fit (C2)."""
+    def find_shape(self, key: str, literals: Sequence[Any], sql: str) -> tuple[Program, Instance] | None:
+        """A Program for this shape that these literals and this text fit (C2)."""
         variants = self.shapes.get(_shape(key, literals))
         if variants is None:
             return None
-        return next((known for known in variants if _fits(known[0], literals)), None)
+        return next((known for known in variants if _fits(known[0], literals, sql)), None)
 
     def add_shape(self, key: str, literals: Sequence[Any], program: Program, instance: Instance) -> None:
         """Remember a Program by its shape."""
@@ -87,8 +87,10 @@ def _shape(key: str, literals: Sequence[Any]) -> tuple[object, ...]:
     return (key, *(len(value[0]) for value in literals if type(value) is tuple))
 
 
-def _fits(program: Program, literals: Sequence[Any]) -> bool:
-    return all(_same(literals[ordinal], value) for ordinal, value in program.pinned.items())
+def _fits(program: Program, literals: Sequence[Any], sql: str) -> bool:
+    if not all(_same(literals[ordinal], value) for ordinal, value in program.pinned.items()):
+        return False
+    return all(column.name in sql for column in program.columns if not column.name.isidentifier())
 
 
 def _same(a: object, b: object) -> bool:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from turso_wasm.base.errors import SQLITE_BUSY, SqlError
+from turso_wasm.base.errors import SQLITE_BUSY, InternalError, SqlError
 from turso_wasm.kernel.abi import DONE, YIELD
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.hosts.base import Instance, address
@@ -70,6 +70,8 @@ class Statement:
         self.address = address(new(connection.address, program.frame_size, self.n_slots, self.n_columns))
         (self.params_at,) = self.host.unpack(layout.U32, self.address + layout.PARAMS_AT)
         self.params_size = self.n_slots * SLOT_SIZE
+        if program.counts_changes:
+            self.host.pack(layout.U32, self.address + layout.FLAGS_AT, layout.FLAG_COUNTS_CHANGES)
 
     # --- parameters ---------------------------------------------------------------------------------------------
 
@@ -165,9 +167,15 @@ class Statement:
         raise error
 
     def _abort(self) -> None:
-        """Undo what the failed step did, as the kernel's error record and the statement's on_error say (S1)."""
+        """Undo what the failed step did, as the kernel's error record and the statement's on_error say (S1).
+
+        Undoing may fail too, on a corrupt file; the second time the kernel rolls back without reading anything.
+        """
+        abort = self.host.function("statement_abort")
         try:
-            self.host.function("statement_abort")(self.address)
+            abort(self.address)
+        except (SqlError, InternalError):
+            abort(self.address)
         finally:
             self.host.function("error_clear")()
 

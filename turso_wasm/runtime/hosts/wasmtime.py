@@ -39,7 +39,6 @@ from turso_wasm.runtime.hosts.sections import import_names
 
 SLOT = 16  # bytes of a raw value
 MAX_SLOTS = 64
-OPTIMIZE = "speed"
 
 _Invoke = ctypes.CFUNCTYPE(
     ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p
@@ -319,9 +318,14 @@ class WasmtimeHost:
         self.write(at & 0xFFFFFFFF, os.urandom(size))
 
 
-def _engine() -> wasmtime.Engine:
+def _engine(for_kernel: bool = False) -> wasmtime.Engine:
+    """An engine. Code compiled by the one for the kernel can be loaded by the other, so each has the compiler it needs:
+
+    Programs are small and compiled while somebody waits, in this thread: worker threads cost more than they save.
+    """
     config = wasmtime.Config()
-    config.cranelift_opt_level = OPTIMIZE
+    config.cranelift_opt_level = "speed"
+    config.parallel_compilation = for_kernel
     if sys.maxsize > 1 << 32:
         config.memory_may_move = False
     return wasmtime.Engine(config)
@@ -363,25 +367,26 @@ def _is_private(path: Path) -> bool:
 
 
 def compiled(engine: wasmtime.Engine, wasm: bytes) -> wasmtime.Module:
-    """Compile `wasm`, or load what an earlier process compiled.
+    """Compile the kernel for `engine`, or load what an earlier process compiled.
 
     A cache file is a SHA-256 of what follows, then the serialized module. Anything wrong with it, also that another version
     of wasmtime wrote it: compile again.
     """
     directory = cache_directory()
-    if directory is None:
-        return wasmtime.Module(engine, wasm)
-    facts = f"{OPTIMIZE} {platform.machine()} {sys.platform}".encode()
-    path = directory / f"{hashlib.sha256(facts + wasm).hexdigest()}.cwasm"
-    with suppress(OSError, wasmtime.WasmtimeError):
-        if _is_private(path):
-            stored = path.read_bytes()
-            if hashlib.sha256(stored[32:]).digest() == stored[:32]:
-                return wasmtime.Module.deserialize(engine, stored[32:])
-    module = wasmtime.Module(engine, wasm)
-    with suppress(OSError):
-        _store_atomically(path, bytes(module.serialize()))
-    return module
+    path = None
+    if directory is not None:
+        facts = f"{platform.machine()} {sys.platform}".encode()
+        path = directory / f"{hashlib.sha256(facts + wasm).hexdigest()}.cwasm"
+        with suppress(OSError, wasmtime.WasmtimeError):
+            if _is_private(path):
+                stored = path.read_bytes()
+                if hashlib.sha256(stored[32:]).digest() == stored[:32]:
+                    return wasmtime.Module.deserialize(engine, stored[32:])
+    serialized = bytes(wasmtime.Module(_engine(for_kernel=True), wasm).serialize())
+    if path is not None:
+        with suppress(OSError):
+            _store_atomically(path, serialized)
+    return wasmtime.Module.deserialize(engine, serialized)
 
 
 def _store_atomically(path: Path, serialized: bytes) -> None:

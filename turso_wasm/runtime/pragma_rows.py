@@ -1,0 +1,197 @@
+"""PRAGMAs that answer from the catalog: functions from catalogs and an argument to rows.
+
+Column names and the order of rows are SQLite's (https://sqlite.org/pragma.html). A name that does not exist gives no rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from turso_wasm.catalog import functions
+from turso_wasm.catalog.catalog import Catalogs
+from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.objects import Index, IndexColumn, Table
+from turso_wasm.sql import ast
+
+Row: TypeAlias = tuple[None | int | str, ...]
+MakeRows: TypeAlias = Callable[[Catalogs, str | None, str | None, Sequence[str]], Iterator[Row]]
+
+
+@dataclass(slots=True, frozen=True)
+class RowsPragma:
+    """`rows(catalogs, schema name or None, argument or None, file names by slot)`. reads_schema: they depend on the schema."""
+
+    columns: tuple[str, ...]
+    rows: MakeRows
+    reads_schema: bool = True
+
+
+# --- tables ---------------------------------------------------------------------------------------------------
+
+
+def table_info(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+    """The columns of a table that are neither hidden nor generated."""
+    return (row[:6] for row in table_xinfo(catalogs, schema, name, files) if row[6] == 0)
+
+
+def table_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+    """All columns of a table."""
+    table = catalogs.find_table(name, schema) if name else None
+    if table is None:
+        return
+    for number, column in enumerate(table.columns):
+        not_null = column.not_null or (table.without_rowid and column.primary_key > 0)
+        yield (
+            number,
+            column.name,
+            column.decltype or "",
+            int(not_null),
+            column.default_text,
+            column.primary_key,
+            column.hidden,
+        )
+
+
+def table_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+    """Tables and views of one or all databases."""
+    for catalog in catalogs.slots:
+        if catalog is None or (schema is not None and catalog is not catalogs.find(schema)):
+            continue
+        schema_table = catalog.find_table("sqlite_master")
+        tables = [*catalog.tables(), *([schema_table] if schema_table else [])]
+        for table in tables:
+            shown = "sqlite_schema" if table is schema_table and catalog.slot != 1 else table.name
+            if name is None or fold(shown) == fold(name):
+                yield catalog.name, shown, table.kind, len(table.columns), int(table.without_rowid), int(table.strict)
+
+
+def foreign_key_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+    """One row per column of each foreign key, the last declared first."""
+    table = catalogs.find_table(name, schema) if name else None
+    if table is None:
+        return
+    for number, node in enumerate(reversed(table.foreign_keys)):
+        assert isinstance(node, ast.ForeignKey)
+        actions = (node.on_update or "NO ACTION", node.on_delete or "NO ACTION", "NONE")
+        for sequence, column in enumerate(node.columns):
+            to = node.to_columns[sequence].text if node.to_columns else None
+            yield (number, sequence, node.table.text, column.text, to, *actions)
+
+
+# --- indexes --------------------------------------------------------------------------------------------------
+
+
+def index_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+    """The indexes of a table, the newest first."""
+    table = catalogs.find_table(name, schema) if name else None
+    if table is None:
+        return
+    for number, index in enumerate(reversed(indexes_of(table))):
+        yield number, index.name, int(index.unique), index.origin, int(index.where is not None)
+
+
+def indexes_of(table: Table) -> list[Index]:
+    """The indexes of a table with, for WITHOUT ROWID, the one its primary key is."""
+    if not table.without_rowid:
+        return table.indexes
+    taken = {fold(index.name) for index in table.indexes}
+    number = 1
+    while fold(f"sqlite_autoindex_{table.name}_{number}") in taken:
+        number += 1
+    key = table.primary_key
+    stored = {column.column for column in key}
+    rest = tuple(IndexColumn(i) for i in table.storage_order if i not in stored)
+    name = f"sqlite_autoindex_{table.name}_{number}"
+    return [Index(name, table.name, table.root, key, rest, unique=True, origin="pk"), *table.indexes]
+
+
+def _find_index(catalogs: Catalogs, schema: str | None, name: str | None) -> tuple[Table, Index] | None:
+    for catalog in catalogs.search_order:
+        if name is None or (schema is not None and catalog is not catalogs.find(schema)):
+            continue
+        for table in catalog.tables():
+            for index in indexes_of(table):
+                if fold(index.name) == fold(name):
+                    return table, index
+    return None
+
+
+def index_info(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+    """The key columns of an index."""
+    return (row[:3] for row in index_xinfo(catalogs, schema, name, files) if row[5] == 1)
+
+
+def index_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+    """All columns of an index entry: key columns, then what leads to the row."""
+    found = _find_index(catalogs, schema, name)
+    if found is None:
+        return
+    table, index = found
+    suffix = index.suffix or (() if table.without_rowid else (IndexColumn(-1),))
+    columns = [(column, 1) for column in index.columns] + [(column, 0) for column in suffix]
+    for number, (column, is_key) in enumerate(columns):
+        shown = table.columns[column.column].name if column.column >= 0 else None
+        yield number, column.column, shown, int(column.desc), column.collation, is_key
+
+
+# --- the engine -----------------------------------------------------------------------------------------------
+
+
+def database_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+    """The databases of the connection with their files."""
+    for catalog in catalogs.slots:
+        if catalog is not None and (catalog.slot != 1 or catalog.entries):
+            path = files[catalog.slot] if catalog.slot < len(files) else ""
+            yield catalog.slot, catalog.name, os.path.abspath(path) if path not in ("", ":memory:") else ""
+
+
+def collation_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+    """The collations."""
+    yield from enumerate(("RTRIM", "NOCASE", "BINARY"))
+
+
+def function_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+    """The functions that can be called."""
+    for scalar in (one for same_name in functions.FUNCTIONS.values() for one in same_name):
+        if scalar.style != "missing":
+            narg = scalar.n_min if scalar.n_min == scalar.n_max else -1
+            yield scalar.name, 1, "s", "utf8", narg, 0x200800 if scalar.deterministic else 0x200000
+    for aggregate in functions.AGGREGATES.values():
+        if not aggregate.missing and not aggregate.window:
+            narg = aggregate.n_min if aggregate.n_min == aggregate.n_max else -1
+            yield aggregate.name, 1, "w", "utf8", narg, 0x200000
+
+
+def pragma_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+    """The PRAGMAs."""
+    from turso_wasm.runtime.pragmas import PRAGMAS
+
+    for known in sorted((*ROWS, *PRAGMAS)):
+        yield (known,)
+
+
+def compile_options(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+    """What this engine is."""
+    for option in ("DEFAULT_AUTOVACUUM=0", "DEFAULT_CACHE_SIZE=-2000", "ENGINE=turso_wasm", "THREADSAFE=1"):
+        yield (option,)
+
+
+ROWS: dict[str, RowsPragma] = {
+    "table_info": RowsPragma(("cid", "name", "type", "notnull", "dflt_value", "pk"), table_info),
+    "table_xinfo": RowsPragma(("cid", "name", "type", "notnull", "dflt_value", "pk", "hidden"), table_xinfo),
+    "table_list": RowsPragma(("schema", "name", "type", "ncol", "wr", "strict"), table_list),
+    "index_list": RowsPragma(("seq", "name", "unique", "origin", "partial"), index_list),
+    "index_info": RowsPragma(("seqno", "cid", "name"), index_info),
+    "index_xinfo": RowsPragma(("seqno", "cid", "name", "desc", "coll", "key"), index_xinfo),
+    "foreign_key_list": RowsPragma(
+        ("id", "seq", "table", "from", "to", "on_update", "on_delete", "match"), foreign_key_list
+    ),
+    "database_list": RowsPragma(("seq", "name", "file"), database_list),
+    "collation_list": RowsPragma(("seq", "name"), collation_list, reads_schema=False),
+    "function_list": RowsPragma(("name", "builtin", "type", "enc", "narg", "flags"), function_list, reads_schema=False),
+    "pragma_list": RowsPragma(("name",), pragma_list, reads_schema=False),
+    "compile_options": RowsPragma(("compile_options",), compile_options, reads_schema=False),
+}

@@ -1,0 +1,306 @@
+"""The PRAGMA statements, as data; each compiles to a plan, so that executing one is executing a Program.
+
+A PRAGMA answers in one of three ways:
+  - constant rows made from the catalog (table_info, index_list, …): `rows`;
+  - a number the kernel keeps, read by `database_get` and set by `database_set`: `field`;
+  - the results of another kernel routine (journal_mode, wal_checkpoint, integrity_check, …): `plan`.
+An unknown PRAGMA does nothing and returns nothing, as in SQLite.
+
+Source: https://sqlite.org/pragma.html
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.bind import nodes as b
+from turso_wasm.catalog.catalog import Catalog, Catalogs
+from turso_wasm.catalog.objects import Table
+from turso_wasm.kernel import abi
+from turso_wasm.plan import nodes as p
+from turso_wasm.runtime.pragma_rows import ROWS, RowsPragma
+from turso_wasm.sql import ast
+
+SOURCE = 0  # the only row source of a PRAGMA's plan
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A PRAGMA's plan, its column names, and what the Program must say of it.
+
+    reads: its rows come from the catalog, so the Program holds for one schema cookie only. writes: the database slot it
+    needs a write transaction on.
+    """
+
+    plan: p.Plan
+    columns: tuple[str, ...] = ()
+    readonly: bool = True
+    changes_schema: bool = False
+    reads: bool = False
+    writes: int | None = None
+
+
+Plan: TypeAlias = Callable[["Request"], Compiled]
+
+
+@dataclass(slots=True)
+class Request:
+    """A PRAGMA statement: its folded name, the database it is about, and its argument."""
+
+    name: str
+    slot: int
+    value: str | None
+    catalogs: Catalogs
+    schema: str | None = None
+    files: Sequence[str] = ()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog of the database it is about."""
+        found = self.catalogs.slots[self.slot]
+        assert found is not None
+        return found
+
+    def integer(self, default: int = 0) -> int:
+        """The argument as SQLite reads an integer: leading digits, 0 for anything else."""
+        return default if self.value is None else leading_integer(self.value)
+
+
+def compile_pragma(statement: ast.Pragma, catalogs: Catalogs, files: Sequence[str] = ()) -> Compiled:
+    """The plan of a PRAGMA. files: the path of the database in each slot. Errors: "unknown database x"."""
+    slot = 0 if statement.schema is None else catalogs.must_find(statement.schema, statement).slot
+    request = Request(statement.name.lower(), slot, statement.value, catalogs, statement.schema, files)
+    rows = ROWS.get(request.name)
+    if rows is not None:
+        return _constant_rows(rows, request)
+    found = PRAGMAS.get(request.name)
+    return found(request) if found is not None else NOTHING
+
+
+NOTHING = Compiled(p.Output(p.Filter(p.OneRow(), b.Constant(0)), ()))
+
+
+def _constant_rows(pragma: RowsPragma, request: Request) -> Compiled:
+    rows = pragma.rows(request.catalogs, request.schema, request.value, request.files)
+    return Compiled(_values(rows, len(pragma.columns)), pragma.columns, reads=pragma.reads_schema)
+
+
+def _values(rows: Iterable[Sequence[Any]], n_columns: int) -> p.Plan:
+    constants = tuple(tuple(b.Constant(value) for value in row) for row in rows)
+    exprs = tuple(b.ColumnRef(SOURCE, i) for i in range(n_columns))
+    return p.Output(p.Values(SOURCE, constants, n_columns), exprs)
+
+
+def _row(call: p.KernelCall, *columns: str, exprs: tuple[b.Expr, ...] = (), readonly: bool = True) -> Compiled:
+    """One result row made from a kernel call's results."""
+    exprs = exprs or tuple(b.ColumnRef(SOURCE, i) for i in range(len(columns)))
+    return Compiled(p.Output(call, exprs, single=True), columns, readonly)
+
+
+# --- numbers the kernel keeps --------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, frozen=True)
+class Field:
+    """`PRAGMA name` reads a DB_* field; `PRAGMA name = value` sets it.
+
+    parse: the number for an argument, None for one that is ignored; without it every argument is. answers: setting returns
+    the new value as a row. names: what the numbers are called in the answer.
+    """
+
+    field: int
+    parse: Callable[[str], int | None] | None = None
+    answers: bool = False
+    names: tuple[str, ...] = ()
+    changes_schema: bool = False
+
+    def __call__(self, request: Request) -> Compiled:
+        if request.value is None or self.parse is None:
+            return self._read(request)
+        value = self.parse(request.value)
+        if value is None:
+            return self._read(request) if self.answers else NOTHING
+        call = p.KernelCall(SOURCE, "database_set", (request.slot, self.field, value), slot=request.slot, write=None)
+        if self.answers:
+            return _row(call, request.name, exprs=self._shown(), readonly=False)
+        call.silent = True
+        return Compiled(call, readonly=False, changes_schema=self.changes_schema)
+
+    def _read(self, request: Request) -> Compiled:
+        call = p.KernelCall(SOURCE, "database_get", (request.slot, self.field), slot=request.slot, write=None)
+        return _row(call, request.name, exprs=self._shown())
+
+    def _shown(self) -> tuple[b.Expr, ...]:
+        return (named(b.ColumnRef(SOURCE, 0), self.names),) if self.names else (b.ColumnRef(SOURCE, 0),)
+
+
+def named(number: b.Expr, names: Sequence[str]) -> b.Expr:
+    """The name of a number that counts from 0."""
+    whens = tuple((b.Compare("=", number, b.Constant(i)), b.Constant(name)) for i, name in enumerate(names))
+    return b.Case(whens, None)
+
+
+def leading_integer(text: str) -> int:
+    """The integer a text begins with, 0 if with none, as a signed 32-bit number where SQLite has one."""
+    found = re.match(r"\s*([+-]?)(0[xX][0-9a-fA-F]+|\d+)", text)
+    if found is None:
+        return 0
+    number = int(found[2], 16 if found[2][:2].lower() == "0x" else 10)
+    number = -number if found[1] == "-" else number
+    return number if -(1 << 31) <= number < 1 << 31 else 0
+
+
+def header_integer(text: str) -> int:
+    """A signed 32-bit header field."""
+    return leading_integer(text)
+
+
+def chosen(*names: str) -> Callable[[str], int | None]:
+    """A parser: the position of a name in any case, or a number below the count; else None."""
+
+    def parse(text: str) -> int | None:
+        word = text.lower()
+        if word in names:
+            return names.index(word)
+        return int(word) if word.isdigit() and int(word) < len(names) else None
+
+    return parse
+
+
+def page_size(text: str) -> int | None:
+    """A power of two from 512 to 65536."""
+    size = leading_integer(text)
+    return size if 512 <= size <= 65536 and size & (size - 1) == 0 else None
+
+
+def safety_level(text: str) -> int:
+    """OFF NORMAL FULL EXTRA, or a number or a boolean word that means one of them."""
+    words = {"off": 0, "no": 0, "false": 0, "on": 1, "yes": 1, "true": 1, "normal": 1, "full": 2, "extra": 3}
+    word = text.lower()
+    if word in words:
+        return words[word]
+    number = leading_integer(text) & 0xFF
+    return number & 3 if word[:1].isdigit() else 1
+
+
+# --- other kernel routines ------------------------------------------------------------------------------------
+
+JOURNAL_MODES = ("delete", "persist", "off", "truncate", "memory", "wal")
+
+
+def journal_mode(request: Request) -> Compiled:
+    """The mode in force after trying to set it."""
+    wanted = (request.value or "").lower()
+    name = b.ColumnRef(SOURCE, 0)
+    if wanted not in JOURNAL_MODES:
+        return _row(
+            p.KernelCall(SOURCE, "database_get", (request.slot, abi.DB_JOURNAL_MODE), write=None),
+            "journal_mode",
+            exprs=(named(name, JOURNAL_MODES),),
+        )
+    call = p.KernelCall(SOURCE, "journal_mode_set", (request.slot, JOURNAL_MODES.index(wanted)), write=None)
+    return _row(call, "journal_mode", exprs=(named(name, JOURNAL_MODES),), readonly=False)
+
+
+CHECKPOINTS = ("passive", "full", "restart", "truncate")
+
+
+def wal_checkpoint(request: Request) -> Compiled:
+    """Busy flag, frames in the log, frames moved."""
+    mode = (request.value or "").lower()
+    number = CHECKPOINTS.index(mode) if mode in CHECKPOINTS else 0
+    call = p.KernelCall(SOURCE, "wal_checkpoint", (request.slot, number), n_results=3, write=None)
+    return _row(call, "busy", "log", "checkpointed", readonly=False)
+
+
+def encoding(request: Request) -> Compiled:
+    """The text encoding; setting is for databases that do not exist yet."""
+    names = {"utf-8": 1, "utf8": 1, "utf-16": 2, "utf16": 2, "utf-16le": 2, "utf16le": 2, "utf-16be": 3, "utf16be": 3}
+    if request.value is not None:
+        number = names.get(request.value.lower())
+        if number is None:
+            raise SqlError(SQLITE_ERROR, f"unsupported encoding: {request.value}")
+        call = p.KernelCall(SOURCE, "database_set", (request.slot, abi.DB_ENCODING, number), write=None, silent=True)
+        return Compiled(call, readonly=False)
+    call = p.KernelCall(SOURCE, "database_get", (request.slot, abi.DB_ENCODING), write=None)
+    shown = named(b.ColumnRef(SOURCE, 0), ("", "UTF-8", "UTF-16le", "UTF-16be"))
+    return _row(call, "encoding", exprs=(shown,))
+
+
+def incremental_vacuum(request: Request) -> Compiled:
+    """Give free pages back; returns nothing."""
+    call = p.KernelCall(SOURCE, "incremental_vacuum", (request.slot, request.integer()), slot=request.slot, write=True)
+    call.silent = True
+    return Compiled(call, readonly=False, writes=request.slot)
+
+
+def integrity_check(request: Request) -> Compiled:
+    """A line for each problem, or "ok". The argument is the number of lines at most, or the name of one table."""
+    most = 100
+    tables = [table for table in request.catalog.tables() if table.kind == "table"]
+    whole = True
+    if request.value is not None:
+        if re.fullmatch(r"\s*[+-]?\d+\s*", request.value):
+            most = leading_integer(request.value)
+            most = most if most > 0 else 100
+        else:
+            table = request.catalog.find_table(request.value)
+            tables = [table] if table is not None else []
+            whole = False
+    roots = [root for table in tables for root in roots_of(table)]
+    roots = [1 if whole else 0, *roots]
+    data = struct.pack(f"<{len(roots)}i", *roots)
+    call = p.KernelCall(
+        SOURCE, "integrity_check", (request.slot, data, len(roots), most), text=True, slot=request.slot
+    )
+    # no line at all means that all is well: a left join makes that a row of NULL
+    lines = p.LeftJoin(p.OneRow(), call, (SOURCE,))
+    line = b.ColumnRef(SOURCE, 0)
+    shown = b.Case(((b.IsNull(line), b.Constant("ok")),), line)
+    return Compiled(p.Output(lines, (shown,)), (request.name,), reads=True)
+
+
+def roots_of(table: Table) -> list[int]:
+    """The root pages of a table and its indexes."""
+    return [root for root in (table.root, *(index.root for index in table.indexes)) if root > 0]
+
+
+def foreign_keys(request: Request) -> Compiled:
+    """Foreign keys are parsed but not enforced, and that is what the answer says."""
+    return NOTHING if request.value is not None else Compiled(_values([(0,)], 1), ("foreign_keys",))
+
+
+def busy_timeout(request: Request) -> Compiled:
+    """Milliseconds to wait for a lock."""
+    if request.value is None:
+        return _row(p.KernelCall(SOURCE, "busy_timeout_get", (), write=None), "timeout")
+    return _row(p.KernelCall(SOURCE, "busy_timeout_set", (request.integer(),), write=None), "timeout")
+
+
+PRAGMAS: dict[str, Plan] = {
+    "application_id": Field(abi.DB_APPLICATION_ID, header_integer),
+    "auto_vacuum": Field(abi.DB_AUTO_VACUUM, chosen("none", "full", "incremental")),
+    "busy_timeout": busy_timeout,
+    "cache_size": Field(abi.DB_CACHE_SIZE, leading_integer),
+    "data_version": Field(abi.DB_DATA_VERSION),
+    "encoding": encoding,
+    "foreign_keys": foreign_keys,
+    "freelist_count": Field(abi.DB_FREELIST_COUNT),
+    "incremental_vacuum": incremental_vacuum,
+    "integrity_check": integrity_check,
+    "journal_mode": journal_mode,
+    "locking_mode": Field(abi.DB_LOCKING_MODE, chosen("normal", "exclusive"), answers=True, names=("normal", "exclusive")),
+    "page_count": Field(abi.DB_PAGE_COUNT),
+    "page_size": Field(abi.DB_PAGE_SIZE, page_size),
+    "quick_check": integrity_check,
+    "schema_version": Field(abi.DB_SCHEMA_COOKIE, header_integer, changes_schema=True),
+    "synchronous": Field(abi.DB_SYNCHRONOUS, safety_level),
+    "user_version": Field(abi.DB_USER_VERSION, header_integer),
+    "wal_autocheckpoint": Field(abi.DB_WAL_AUTOCHECKPOINT, leading_integer, answers=True),
+    "wal_checkpoint": wal_checkpoint,
+}
