@@ -136,6 +136,8 @@ def _aggregate_call(
     collation = collation_of(args[0]) if args else "BINARY"
     if name != "group_concat":
         order_by = ()  # nor does the order, except for concatenation
+    if order_by:
+        unsupported("ORDER BY in an aggregate")
     return b.AggregateCall(name, tuple(map(strip_collation, args)), distinct, condition, collation, order_by)
 
 

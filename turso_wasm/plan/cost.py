@@ -48,4 +48,4 @@ def equal_rows(table: Table, index: Index | None, n_equal: int) -> float:
 
 def sort_cost(rows: float) -> float:
     """Sorting that many rows."""
-    return rows * (1.5 + 0.15 * log2(rows + 2))
+    return rows * (3.0 + 0.3 * log2(rows + 2))

@@ -150,18 +150,15 @@ class JoinPlanner:
             unit.subplan.correlated = bool(item.query.outer)
         if unit.left:
             unit.on = [make_term(expr) for expr in step.on]
-            if self._reads_outside(unit.on):
-                self.correlated = self.correlated or any(t.sources - self.own for t in unit.on)
+            depends = item is not None and item.query is not None and bool(item.query.outer)
             unit.subplan = self._plan_right_side(unit)
+            unit.subplan.correlated = depends
         related: set[int] = set()
         for term in self.terms:
             if term.sources & unit.sources:
                 related |= term.sources
         unit.related = frozenset(related) & self.own
         return unit
-
-    def _reads_outside(self, terms: list[Term]) -> bool:
-        return any(term.sources - self.own for term in terms)
 
     def _plan_right_side(self, unit: Unit) -> JoinPlan:
         """The right side of a left join for one row of the left: its ON condition is tested inside."""

@@ -109,8 +109,6 @@ class Planner:
         """The rows of FROM that satisfy WHERE."""
         terms = [make_term(self.finish(expr)) for expr in core.where]
         terms += [make_term(expr, derived=True) for expr in core.derived]
-        if any(isinstance(term.expr, b.Constant) and _is_false(term.expr) for term in terms):
-            return JoinPlan(p.Filter(p.OneRow(), b.Constant(0)), 0.0, 0.0)
         if not core.steps:
             plan: p.Plan = p.OneRow()
             for term in terms:
@@ -312,10 +310,6 @@ def _sorted_column(source: int, at: int, expr: b.Expr) -> b.ColumnRef:
     if isinstance(expr, b.ColumnRef):
         return replace(expr, source=source, column=at, exact=False)
     return b.ColumnRef(source, at)
-
-
-def _is_false(expr: b.Constant) -> bool:
-    return expr.lifted is None and (expr.value is None or expr.value == 0) and not isinstance(expr.value, str | bytes)
 
 
 def _is_one(limit: b.Expr | None) -> bool:
