@@ -30,6 +30,7 @@ from turso_wasm.runtime.schema import Prepared, Schema
 from turso_wasm.runtime.statement import Statement
 from turso_wasm.sql.lexer import END, normalize, tokenize
 
+UNCHECKED = -1  # a schema cookie that Programs do not compare
 MAX_RETRIES = 50  # SQLITE_MAX_SCHEMA_RETRY
 MAX_IDLE = 64  # kernel statements kept for reuse, a connection
 
@@ -227,7 +228,8 @@ class Connection:
         catalog = Catalog(rows=rows, cookie=cookie)  # type: ignore[arg-type]
         if catalog.find_table("sqlite_stat1") is None:
             return catalog
-        statistics = self._query(Schema(Catalogs([catalog]), -1), STATISTICS_QUERY)
+        unchecked = Catalog(rows=rows, cookie=UNCHECKED)  # type: ignore[arg-type]
+        statistics = self._query(Schema(Catalogs([unchecked]), UNCHECKED), STATISTICS_QUERY)
         return Catalog(rows=rows, cookie=cookie, statistics=statistics)  # type: ignore[arg-type]
 
     def _query(self, schema: Schema, sql: str) -> list[tuple[Any, ...]]:
