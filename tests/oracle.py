@@ -129,7 +129,11 @@ class Ours:
             columns = [column[0] for column in cursor.description] if cursor.description else None
             return Answer(columns, cursor.fetchall())
         except turso_wasm.Error as error:
-            raise Failure(getattr(error, "sqlite_errorname", type(error).__name__), str(error)) from error
+            raise Failure(error.sqlite_errorname or type(error).__name__, str(error)) from error
+        except MemoryError as error:
+            raise Failure("SQLITE_NOMEM", str(error)) from error
+        except Exception as error:
+            raise Failure(f"BUG {type(error).__name__}", str(error)) from error
 
     def counters(self, connection: str) -> tuple[int, int, bool]:
         """(changes, last_insert_rowid, in transaction)."""
