@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 HEAVY = bool(os.environ.get("TURSO_HEAVY"))
 EXAMPLES = settings(max_examples=2000 if HEAVY else 60, deadline=None)
 
-_EDGES = [s * (1 << n) + d for n in (*range(0, 64, 7), 8, 15, 16, 47, 48, 53, 54, 55, 62, 63) for s in (1, -1) for d in (-1, 0, 1)]
-INTEGERS = st.integers(-5, 5) | st.integers(-(2**63), 2**63 - 1) | st.sampled_from([v for v in _EDGES if -(2**63) <= v < 2**63])
+_EDGES = [
+    s * (1 << n) + d
+    for n in (*range(0, 64, 7), 8, 15, 16, 47, 48, 53, 54, 55, 62, 63)
+    for s in (1, -1)
+    for d in (-1, 0, 1)
+]
+INTEGERS = (
+    st.integers(-5, 5)
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.sampled_from([v for v in _EDGES if -(2**63) <= v < 2**63])
+)
 REALS = (
     st.floats(allow_nan=False)
     | INTEGERS.map(float)

@@ -76,9 +76,11 @@ def sqlite_accepts(sql: str) -> bool:
 
 
 def our_refusal(sql: str) -> Refusal | None:
-    """How our parser refuses the first statement of `sql`."""
+    """How our parser refuses the first statement of `sql`; like SQLite it passes over empty ones."""
     try:
-        parse_one(sql)
+        statement, end = None, 0
+        while statement is None and end < len(sql):
+            statement, end = parse_one(sql, end)
     except SqlError as error:
         start = -1 if error.span is None else len(sql[: error.span[0]].encode())
         return Refusal(error.message, start)

@@ -32,12 +32,16 @@ class AggregateRef(Expr):
 
 @dataclass(slots=True)
 class OutputColumn:
-    """What is known of a result column: its name and, for plain columns, where it comes from."""
+    """What is known of a result column: its name and, for plain columns, where it comes from.
+
+    span: of the text that the name was taken from, when it is an expression's text.
+    """
 
     name: str
     decltype: str | None = None
     table: str | None = None
     origin: str | None = None
+    span: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)

@@ -130,21 +130,22 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: b.Expr) -> OutputCo
 
     Such a text depends on the literals in it, so they are pinned.
     """
-    plain = type(expr) is b.ColumnRef
+    span = None
     if column.alias is not None:
         name = column.alias
-    elif plain and type(column.expr) is ast.ColumnRef:
-        name = expr.name  # type: ignore[attr-defined]
+    elif isinstance(expr, b.ColumnRef) and type(column.expr) is ast.ColumnRef:
+        name = expr.name
     else:
         name = binder.text(column.text_span)
+        span = column.text_span if binder.lift else None
         for part in walk(expr):
             if type(part) is b.Constant:
                 binder.pin(part)
     if isinstance(expr, b.ColumnRef):
-        return OutputColumn(name, expr.decltype, expr.table, expr.origin)
+        return OutputColumn(name, expr.decltype, expr.table, expr.origin, span)
     if isinstance(expr, b.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
-        return OutputColumn(name, expr.plan.columns[0].decltype)
-    return OutputColumn(name)
+        return OutputColumn(name, expr.plan.columns[0].decltype, span=span)
+    return OutputColumn(name, span=span)
 
 
 def _expand_star(star: ast.Star, core: Core, scope: Scope) -> None:

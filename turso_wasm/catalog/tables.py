@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.catalog.constants import absent_value, default_word
 from turso_wasm.catalog.names import COLLATIONS, fold
 from turso_wasm.catalog.objects import Check, Column, Index, IndexColumn, Table
 from turso_wasm.catalog.types import STANDARD_TYPES, STRICT_TYPES, affinity_of_type
@@ -95,6 +96,8 @@ class _TableBuilder:
             self.table.rowid_alias = self.integer_key_column
             self.table.primary_key_conflict = self.integer_key.on_conflict
         self.set_key_not_null()
+        for column in self.table.columns[1:]:
+            column.absent_value = absent_value(column.default, column.affinity)
         self.finish_indexes()
         if all(column.hidden for column in self.table.columns):
             fail("must have at least one non-generated column", self.node.name)
@@ -130,8 +133,8 @@ class _TableBuilder:
             case ast.Default():
                 if column.generated is not None:
                     fail(f'error in generated column "{column.name}"', constraint)
-                column.default = constraint.expr
                 column.default_text = self.sql[constraint.text_span[0] : constraint.text_span[1]].strip()
+                column.default = default_word(constraint.expr, column.default_text)
             case ast.CollateConstraint():
                 self.set_collation(column, number, collation_name(constraint.collation, constraint))
             case ast.Generated():

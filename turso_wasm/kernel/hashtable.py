@@ -13,7 +13,7 @@ An entry is `entry_size` bytes at an 8-aligned address e (what hash_add returns)
   OFFSET  SIZE          MEANING
   -8      8             the integer key; or the size of the byte key in 4 bytes
   0       entry_size    the user's
-  key_at  size          the byte key, padded with zeros to a multiple of 8; key_at is entry_size rounded up to 8
+  key_at  size          the byte key, in whole words; key_at is entry_size rounded up to 8
 
 Invariants:
   H1  A key of one integer field (flags 0) is always held as an integer, however it was added: hash_add and
@@ -50,6 +50,7 @@ from turso_wasm.wasm.lang import (
     u64,
 )
 
+GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: a good multiplier by itself, should a host's randomness be poor
 SLOTS_MIN = 16
 SLOTS_MAX = 1 << 27
 SORT_BYTES = 2 * Item.size + 16
@@ -85,7 +86,7 @@ def hash_new(stmt: Statement, entry_size: i32) -> Hash:
     if multiplier == 0:
         seed: ptr[u8] = scratch(8)
         host_random(seed, 8)
-        multiplier = u64(le64(seed)) | 1
+        multiplier = (u64(le64(seed)) ^ GOLDEN) | 1
     h: Hash = Hash(i32(resource_add(stmt, sizeof(Hash), KIND_HASH, funcref(hash_release))))
     h.statement = stmt
     h.key_at = (entry_size + 7) & ~7
@@ -221,24 +222,35 @@ def hash_insert(h: Hash, entry: ptr[u8], hash: i32, at: i32, by_int: i32) -> Non
 # --- byte keys -----------------------------------------------------------------------------------------------
 
 
+@inline
+def first_bytes(word: i64, n: i32) -> u64:
+    """The first n (1..7) bytes of a word; the others zero."""
+    return u64(word) & ~(~u64(0) << u64(n << 3))
+
+
 def bytes_hash(key: ptr[u8], size: i32) -> i32:
-    """The hash of a byte key padded with zeros to whole words, with bit 0 clear."""
+    """The hash of a byte key, with bit 0 clear."""
     h: u64 = u64(size)
     at: i32 = 0
-    while at < size:
+    while at + 8 <= size:
         h = (h ^ u64(le64(key + at))) * multiplier
         h ^= h >> 29
         at += 8
-    return i32((h * multiplier) >> 32) & ~1
+    if at < size:
+        h = (h ^ first_bytes(le64(key + at), size - at)) * multiplier
+        h ^= h >> 29
+    return i32(h >> 32) & ~1
 
 
 @inline
 def keys_equal(p: ptr[u8], q: ptr[u8], size: i32) -> bool:
-    """Whether two keys of `size` bytes, padded with zeros to whole words, are equal."""
+    """Whether two keys of `size` bytes are equal."""
     at: i32 = 0
-    while at < size and le64(p + at) == le64(q + at):
+    while at + 8 <= size:
+        if le64(p + at) != le64(q + at):
+            return False
         at += 8
-    return at >= size
+    return at == size or first_bytes(le64(p + at) ^ le64(q + at), size - at) == 0
 
 
 def int_key(key: ptr[u8], size: i32) -> tuple[bool, i64]:
@@ -256,10 +268,10 @@ def int_key(key: ptr[u8], size: i32) -> tuple[bool, i64]:
 
 
 def hash_key(h: Hash) -> tuple[ptr[u8], i32]:
-    """The statement's current key, padded with zeros, and its size."""
+    """The statement's current key and its size."""
     stmt: Statement = h.statement
-    end: ptr[u8] = key_room(stmt, 0)
-    put_le64(end, i64(0))
+    if stmt.key == None:  # noqa: E711
+        key_room(stmt, 0)
     return stmt.key, stmt.key_used
 
 
@@ -287,7 +299,7 @@ def hash_add(h: Hash) -> ptr[u8]:
 
 
 def insert_bytes(h: Hash, key: ptr[u8], size: i32, hash: i32, at: i32) -> ptr[u8]:
-    """A new entry of a byte key padded with zeros; `at` is its free slot."""
+    """A new entry of a byte key; `at` is its free slot."""
     if size > 0x70000000:
         raise_nomem()
     fresh: ptr[u8] = arena_alloc(h.arena, 8 + h.key_at + ((size + 7) & ~7)) + 8

@@ -151,6 +151,8 @@ def journal_add(db: Database, pages: ptr[u32], n: i32, page_count: u32) -> i32:
         chunk = n
     buffer: ptr[u8] = malloc(SECTOR_SIZE + chunk * record_size + SECTOR_SIZE + JOURNAL_HEADER_SIZE)
     segment_header(db, buffer, u32(n), page_count)
+    if start == 0:
+        memory_copy(j.header, buffer, JOURNAL_HEADER_SIZE)
     filled: i32 = SECTOR_SIZE
     done: i32 = 0
     rc: i32 = 0
@@ -258,16 +260,27 @@ def journal_finish(db: Database) -> i32:
         vfs_close(j.fd - 1)
         j.fd = 0
         rc = vfs_delete(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8)
-    elif j.mode == JOURNAL_TRUNCATE:
-        rc = vfs_truncate(j.fd - 1, i64(0))
-    elif j.mode == JOURNAL_PERSIST:
-        zeros: ptr[u8] = scratch(JOURNAL_HEADER_SIZE)
-        memory_fill(zeros, 0, JOURNAL_HEADER_SIZE)
-        rc = vfs_write(j.fd - 1, zeros, JOURNAL_HEADER_SIZE, i64(0))
-    if rc == 0 and (j.mode == JOURNAL_TRUNCATE or j.mode == JOURNAL_PERSIST) and db.synchronous >= 2:
-        rc = vfs_sync(j.fd - 1)
+    elif j.mode == JOURNAL_TRUNCATE or j.mode == JOURNAL_PERSIST:
+        rc = journal_zero(db)
+        if rc == 0 and j.mode == JOURNAL_TRUNCATE:
+            # Whether this succeeds does not matter any more.
+            vfs_truncate(j.fd - 1, i64(0))
     if rc == 0:
         journal_forget(db)
+    return rc
+
+
+def journal_zero(db: Database) -> i32:
+    """End a journal by zeroing its header; 0 or a negative result code, then the journal is as it was."""
+    j: Journal = db.journal
+    zeros: ptr[u8] = scratch(JOURNAL_HEADER_SIZE)
+    memory_fill(zeros, 0, JOURNAL_HEADER_SIZE)
+    rc: i32 = vfs_write(j.fd - 1, zeros, JOURNAL_HEADER_SIZE, i64(0))
+    if rc == 0 and db.synchronous >= 2:
+        rc = vfs_sync(j.fd - 1)
+    if rc < 0 and j.size > 0:
+        # Nobody knows which of the two a crash would leave, but as long as we run the transaction can be undone.
+        vfs_write(j.fd - 1, j.header, JOURNAL_HEADER_SIZE, i64(0))
     return rc
 
 

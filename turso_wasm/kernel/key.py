@@ -27,6 +27,7 @@ Invariants:
   K2  No field is a prefix of another with the same flags, so fields may be concatenated.
   K3  16 bytes behind key_used belong to the key buffer: writers store whole words, readers may clear them.
   K4  An integer of at most 55 bits takes at most 8 bytes: the first word of its key decides.
+  K5  The last store to a field's first eight bytes covers all of them: loading them at once is not delayed.
 """
 
 from turso_wasm.kernel.abi import (
@@ -132,19 +133,31 @@ def key_put_int(p: ptr[u8], v: i64, flip: i64) -> i32:
     m: u64 = u64((v ^ sign) - sign) << 1
     n: i32 = (71 - i32(clz(m))) >> 3
     s: i32 = i32(sign)
-    p[0] = (TAG_ZERO + ((n ^ s) - s)) ^ i32(flip)
-    put_be64(p + 1, i64(m << u64(64 - (n << 3))) ^ sign ^ flip)
+    word: i64 = i64(m << u64(64 - (n << 3))) ^ sign ^ flip
+    if n == 8:
+        p[8] = i32(word)
+    put_be64(p, first_word((TAG_ZERO + ((n ^ s) - s)) ^ i32(flip), word))
     return 1 + n
+
+
+@inline
+def first_word(tag: i32, word: i64) -> i64:
+    """The first eight bytes of a field: its tag and what follows (K5)."""
+    return i64(tag) << 56 | i64(u64(word) >> 8)
 
 
 def key_put_large(p: ptr[u8], r: f64, flip: i64) -> i32:
     """Write a number of absolute value >= 2^63 at p; its size."""
+    tag: i32 = TAG_ZERO + 9
     if r < 0.0:
-        p[0] = (TAG_ZERO - 9) ^ i32(flip)
-        put_be64(p + 1, bits(-r) ^ ~flip)
-    else:
-        p[0] = (TAG_ZERO + 9) ^ i32(flip)
-        put_be64(p + 1, bits(r) ^ flip)
+        tag = TAG_ZERO - 9
+        flip = ~flip
+        r = -r
+    word: i64 = bits(r) ^ flip
+    p[8] = i32(word)
+    if tag < TAG_ZERO:
+        flip = ~flip
+    put_be64(p, first_word(tag ^ i32(flip), word))
     return 9
 
 
@@ -168,13 +181,21 @@ def key_put_real(p: ptr[u8], r: f64, flip: i64) -> i32:
         m |= 1
     n: i32 = (71 - i32(clz(m))) >> 3
     s: i32 = -1 if r < 0.0 else 0
-    p[0] = (TAG_ZERO + ((n ^ s) - s)) ^ i32(flip)
+    tag: i32 = (TAG_ZERO + ((n ^ s) - s)) ^ i32(flip)
     flip ^= i64(s)
-    put_be64(p + 1, i64(m << u64(64 - (n << 3))) ^ flip)
-    if rest == 0.0:
-        return 1 + n
-    put_be64(p + 1 + n, bits(rest) ^ flip)
-    return 9 + n
+    word: i64 = i64(m << u64(64 - (n << 3))) ^ flip
+    size_bytes: i32 = 1 + n
+    if n == 8:
+        p[8] = i32(word)
+    if rest != 0.0:
+        fraction: i64 = bits(rest) ^ flip
+        put_be64(p + size_bytes, fraction)
+        if n < 7:
+            kept: u64 = ~u64(0) << u64(64 - (n << 3)) if n else u64(0)
+            word = i64(u64(word) & kept) | i64(u64(fraction) >> u64(n << 3))
+        size_bytes += 8
+    put_be64(p, first_word(tag, word))
+    return size_bytes
 
 
 @export
@@ -241,40 +262,50 @@ def key_add_bytes(stmt: Statement, tag: i32, q: ptr[u8], n: i32, flags: i32) -> 
                 n -= 1
     p: ptr[u8] = key_room(stmt, n + 2)
     flip: u64 = u64(flip_of(flags))
-    p[0] = select(TAG_BLOB, TAG_TEXT, tag == BLOB) ^ i32(flip)
-    p += 1
-    left: i32 = n
-    while left > 0:
-        word: u64 = u64(le64(q))
-        if left < 8:
-            # Behind the end: bytes that need no escape and no folding.
-            word = (word & ~(~u64(0) << u64(left << 3))) | (u64(0x2020202020202020) << u64(left << 3))
+    # The tag goes before the text as one more byte.
+    word: u64 = u64(le64(q)) << 8 | u64(select(TAG_BLOB, TAG_TEXT, tag == BLOB))
+    left: i32 = n + 1
+    q -= 1
+    while left >= 8:
         if collation == NOCASE:
             word = fold_word(word)
         if has_escapes(word):
             stmt.key_used = p - stmt.key
-            p = key_add_escaped(stmt, word, left, flip, collation)
+            p = key_add_escaped(stmt, word, left, 8, flip, collation)
             if p == None:  # noqa: E711
                 key_end_nocase(stmt, n, flip)
                 return
         else:
             put_le64(p, i64(word ^ flip))
-            p += 8 if left > 8 else left
+            p += 8
         q += 8
         left -= 8
-    p[0] = i32(flip) & 255
-    stmt.key_used = p - stmt.key + 1
+        word = u64(le64(q))
+    behind: u64 = ~u64(0) << u64(left << 3)
+    word = word & ~behind
+    if collation == NOCASE:
+        word = fold_word(word)
+    if has_escapes(word | (behind & 0x2020202020202020)):
+        stmt.key_used = p - stmt.key
+        p = key_add_escaped(stmt, word, left, left, flip, collation)
+        if p == None:  # noqa: E711
+            key_end_nocase(stmt, n, flip)
+            return
+        word = 0
+        left = 0
+    # The zeros behind the end are the end mark.
+    put_le64(p, i64(word ^ flip))
+    stmt.key_used = p - stmt.key + left + 1
 
 
-def key_add_escaped(stmt: Statement, word: u64, left: i32, flip: u64, collation: i32) -> ptr[u8]:
-    """Append the first of `left` bytes, at most the eight in `word`, with escapes; room for all is there afterwards.
+def key_add_escaped(stmt: Statement, word: u64, left: i32, count: i32, flip: u64, collation: i32) -> ptr[u8]:
+    """Append the first `count` bytes in `word` with escapes; room for all of the `left` bytes is there afterwards.
 
     Returns the end of the key, not yet counted in key_used; null, with key_used right, behind a NUL of a NOCASE text.
     """
     # Each byte may become two, so ask for what the rest needs unescaped, eight more bytes, and the end of the field.
     p: ptr[u8] = key_room(stmt, left + 8 + 8)
     invert: i32 = i32(flip) & 255
-    count: i32 = 8 if left > 8 else left
     while count > 0:
         byte: i32 = i32(word) & 255
         if byte <= 1:

@@ -34,7 +34,6 @@ from turso_wasm.kernel.spill import (
     spill_write,
 )
 from turso_wasm.wasm.lang import (
-    be64,
     export,
     funcref,
     i32,
@@ -161,9 +160,9 @@ def is_cut(s: Sorter, prefix: u64, key: ptr[u8], size: i32) -> bool:
 def current_prefix(s: Sorter) -> u64:
     """The first word of the statement's current key."""
     stmt: Statement = s.statement
-    # Zeros behind the end make the first word of a short key right.
-    put_le64(key_room(stmt, 0), i64(0))
-    return u64(be64(stmt.key))
+    if stmt.key == None:  # noqa: E711
+        key_room(stmt, 0)
+    return key_word(stmt.key, stmt.key_used, 0)
 
 
 @export

@@ -157,6 +157,7 @@ class Journal(Struct):
     stale_size: i64  # bytes of an older journal that are still in the file
     nonce: u32
     page_count: u32  # of the database before the transaction
+    header: array[u8, 28]  # of the first segment
     memory: ptr[u8]  # JOURNAL_MEMORY: the records
     memory_capacity: i64
 

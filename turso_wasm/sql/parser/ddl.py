@@ -97,11 +97,12 @@ class DdlParser(TableParser):
         table = self.name_node()
         self.expect("(")
         self.depth += 9
-        columns = self.plain_order_terms()
+        columns = self.order_terms()
         self.expect(")")
         self.depth += 3
         where = self.expr() if self.accept("WHERE") else None
         self.depth -= 12
+        self.refuse_nulls(columns)
         return CreateIndex(name, table, columns, where, unique, if_not_exists, self.span_from(start))
 
     def _create_view(self, start: int, temporary: bool) -> CreateView:

@@ -268,7 +268,7 @@ class SelectParser(ExpressionParser):
         if kinds[at] == "*":
             self.at = at + 1
             return Star(None, (start, self.ends[at]))
-        if kinds[at + 1] == "." and kinds[at + 2] == "*" and kinds[at] in NAMES:
+        if kinds[at + 1] == "." and kinds[at + 2] == "*" and kinds[at] in _BEFORE_STAR:
             table = self.name()
             self.at = at + 3
             return Star(table, (start, self.ends[at + 2]))
@@ -413,4 +413,5 @@ def _literal_value(node: Expr) -> LiteralValue:
 
 _SIGNS: Final = frozenset({"+", "-"})
 _NO_LITERAL: Final[LiteralValue] = cast(LiteralValue, object())
+_BEFORE_STAR: Final = NAMES - {"CAST", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "RAISE"}
 _LATE_CLAUSES: Final = frozenset({"GROUP", "HAVING", "WINDOW"})

@@ -65,25 +65,21 @@ class TableParser(DmlParser):
         table.constraints = tuple(constraints)
 
     def table_options(self, table: CreateTable) -> None:
-        """`[STRICT | WITHOUT ROWID], …`"""
-        if self.kinds[self.at] not in NAMES:
-            return
-        while True:
-            at = self.at
-            if self.accept("WITHOUT"):
-                word = self.raw_name()
-                if word.lower() == "rowid":
-                    table.without_rowid = True
-                else:
-                    self.complain(f"unknown table option: {word}")
-            else:
-                word = self.raw_name()
-                if word.lower() == "strict":
-                    table.strict = True
-                else:
-                    self.complain(f"unknown table option: {self.texts[at]}")
-            if not self.accept(","):
-                return
+        """`[STRICT | WITHOUT ROWID], …`; the list may begin with a comma."""
+        if self.kinds[self.at] in NAMES:
+            self._table_option(table)
+        while self.accept(","):
+            self._table_option(table)
+
+    def _table_option(self, table: CreateTable) -> None:
+        without = self.accept("WITHOUT")
+        word = self.raw_name()
+        if without and word.lower() == "rowid":
+            table.without_rowid = True
+        elif not without and word.lower() == "strict":
+            table.strict = True
+        else:
+            self.complain(f"unknown table option: {word}")
 
     # --- columns -----------------------------------------------------------------------------------------------------
 
@@ -310,16 +306,20 @@ class TableParser(DmlParser):
             self.at += 1
             self.expect("KEY")
             self.expect("(")
-            columns = self.plain_order_terms()
+            columns = self.order_terms()
             autoincrement = self.accept("AUTOINCREMENT")
             self.expect(")")
-            return PrimaryKey(columns, False, autoincrement, self.on_conflict(), name)
+            on_conflict = self.on_conflict()
+            self.refuse_nulls(columns)
+            return PrimaryKey(columns, False, autoincrement, on_conflict, name)
         if kind == "UNIQUE":
             self.at += 1
             self.expect("(")
-            columns = self.plain_order_terms()
+            columns = self.order_terms()
             self.expect(")")
-            return Unique(columns, self.on_conflict(), name)
+            on_conflict = self.on_conflict()
+            self.refuse_nulls(columns)
+            return Unique(columns, on_conflict, name)
         start = self.starts[self.at]
         self.at += 1
         self.expect("KEY")
@@ -334,14 +334,12 @@ class TableParser(DmlParser):
             self._deferrable(True)
         return key
 
-    def plain_order_terms(self) -> tuple[OrderTerm, ...]:
-        """ORDER BY terms of an index, which must not say where NULLs go."""
-        terms = self.order_terms()
+    def refuse_nulls(self, terms: tuple[OrderTerm, ...]) -> None:
+        """The columns of an index must not say where NULLs go."""
         for term in terms:
             if term.nulls is not None:
                 self.complain(f"unsupported use of NULLS {term.nulls}")
                 break
-        return terms
 
 
 _TIGHTEST: Final = 100  # no operator binds tighter

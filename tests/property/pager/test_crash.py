@@ -1,0 +1,223 @@
+"""A power cut, or a failing call, at every storage operation of a workload leaves the last committed state.
+
+The workload writes pages in several transactions: overwriting, growing, shrinking, spilling, rolling back. It is run once
+for every storage call it makes, with the machine stopping there (or that call failing). What a power cut does to
+writes that were not synced: all lost, all kept, or some of them, torn at sectors.
+
+PAGER_CRASH_SEEDS=n tries n random survivals of each power cut (default 1).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from tests.pager_kernel import Engine, Link, SqlFailure, page_bytes
+from turso_wasm.kernel import storage
+from turso_wasm.kernel.abi import (
+    CAP_OWNED,
+    DB_CACHE_SIZE,
+    JOURNAL_DELETE,
+    JOURNAL_MEMORY,
+    JOURNAL_PERSIST,
+    JOURNAL_TRUNCATE,
+    JOURNAL_WAL,
+)
+from turso_wasm.vfs.base import FULL, IOERR, File
+from turso_wasm.vfs.faulty import FaultyVfs, memory_vfs
+
+SEEDS = int(os.environ.get("PAGER_CRASH_SEEDS", "1"))
+PAGE = 4096
+Pages = dict[int, bytes]
+
+
+class PowerCut(Exception):
+    """The machine stopped."""
+
+
+class CrashVfs(FaultyVfs):
+    """Stops the machine at the n-th storage call, if asked to; reports `capabilities` for every file."""
+
+    def __init__(self, files: dict[str, bytes] | None = None, capabilities: int = 0) -> None:
+        super().__init__(files)
+        self.capabilities = capabilities
+        self.stop_at = 0
+        self.steps = 0
+        self.changes = 0
+
+    def open(self, name: str, flags: int) -> File:
+        file = super().open(name, flags)
+        file.capabilities |= self.capabilities
+        return file
+
+    def step(self, operation: str, name: str) -> None:
+        self.steps += 1
+        if operation not in ("read", "size"):
+            # Stopping before a call that changes nothing leaves what stopping before the next change leaves.
+            self.changes += 1
+            if self.changes == self.stop_at:
+                raise PowerCut
+        super().step(operation, name)
+
+
+class Run:
+    """One run of the workload; `committed` is what must be there, `maybe` what a commit in progress would make of it."""
+
+    def __init__(self, vfs: CrashVfs, mode: int) -> None:
+        self.vfs = vfs
+        self.engine = Engine(vfs)
+        self.mode = mode
+        self.committed: Pages = {}
+        self.maybe: Pages = {}
+        self.failures = 0
+
+    def workload(self) -> None:
+        """All transactions; a failing one is rolled back and the next one goes on."""
+        try:
+            link = self.engine.connect()
+        except SqlFailure:
+            return
+        self.attempt(lambda: link.journal_mode(self.mode))
+        self.attempt(lambda: link.set(DB_CACHE_SIZE, 10))
+        for seed, step in enumerate((self.create, self.overwrite, self.grow, self.shrink, self.undone, self.overwrite, self.spill)):
+            self.attempt(lambda step=step, seed=seed: step(link, seed))
+        self.attempt(lambda: link.checkpoint(3))
+        self.attempt(lambda: self.overwrite(link, 9))
+        link.close()
+
+    def attempt(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except SqlFailure as error:
+            assert error.code in (FULL, IOERR, 14), error
+            self.failures += 1
+            self.maybe = self.committed
+
+    def transaction(self, link: Link, changes: dict[int, int], count: int, commit: bool = True) -> None:
+        """Write page_bytes(value) to the pages in `changes`, then cut off what is behind `count`."""
+        pages = dict(self.committed)
+        with link.write() as t:
+            for pgno, value in changes.items():
+                t.put(pgno, patterned(t.get(1) if pgno == 1 else b"", value))
+            for pgno in range(1, t.count() + 1):
+                if pgno in changes or pgno not in pages:
+                    pages[pgno] = t.get(pgno)
+            if count < t.count():
+                t.truncate(count)
+            pages = {pgno: data for pgno, data in pages.items() if pgno <= t.count()}
+            if not commit:
+                t.fail()
+                return
+            self.maybe = pages
+        self.committed = pages
+
+    def create(self, link: Link, seed: int) -> None:
+        self.transaction(link, {pgno: seed * 100 + pgno for pgno in (2, 3, 4, 5)}, 99)
+
+    def overwrite(self, link: Link, seed: int) -> None:
+        self.transaction(link, {2: seed * 100 + 2, 4: seed * 100 + 4}, 99)
+
+    def grow(self, link: Link, seed: int) -> None:
+        self.transaction(link, {3: seed * 100 + 3, 8: seed * 100 + 8, 9: seed * 100 + 9}, 99)
+
+    def shrink(self, link: Link, seed: int) -> None:
+        self.transaction(link, {2: seed * 100 + 2}, 6)
+
+    def undone(self, link: Link, seed: int) -> None:
+        self.transaction(link, {pgno: seed * 100 + pgno for pgno in (2, 5, 12)}, 99, commit=False)
+
+    def spill(self, link: Link, seed: int) -> None:
+        """More private pages than fit into memory; every page is changed twice."""
+        pages = dict(self.committed)
+        with link.write() as t:
+            for turn in range(2):
+                for pgno in range(2, 22):
+                    t.put(pgno, page_bytes(seed * 1000 + turn * 100 + pgno))
+                    if pgno % 10 == 0:
+                        t.age()
+            pages |= {pgno: page_bytes(seed * 1000 + 100 + pgno) for pgno in range(2, 22)}
+            assert self.engine.field(storage.Pager, link.pager, "spilled")
+            self.maybe = pages
+        self.committed = pages
+
+
+def patterned(first: bytes, value: int) -> bytes:
+    """A page of the value; page 1 keeps its header."""
+    return first[:100] + page_bytes(value)[100:] if first else page_bytes(value)
+
+
+def content(image: dict[str, bytes], capabilities: int) -> Pages:
+    """What a new process reads from these files."""
+    vfs = memory_vfs(image)
+    vfs.capabilities = capabilities
+    engine = Engine(vfs)
+    link = engine.connect()
+    pages = link.pages()
+    link.close()
+    assert not vfs.files.get("db-wal")
+    return pages
+
+
+def same(pages: Pages, expected: Pages) -> bool:
+    """Whether the pages are the expected ones but for the header's counters."""
+
+    def strip(pages: Pages) -> Pages:
+        return {pgno: data[:24] + data[100:] if pgno == 1 else data for pgno, data in pages.items()}
+
+    if not expected and list(pages) == [1]:
+        return not any(pages[1][108:])  # created, but still empty
+    return strip(pages) == strip(expected)
+
+
+MODES = {
+    "delete": (JOURNAL_DELETE, 0),
+    "truncate": (JOURNAL_TRUNCATE, 0),
+    "persist": (JOURNAL_PERSIST, 0),
+    "wal": (JOURNAL_WAL, 0),
+    "owned wal": (JOURNAL_WAL, CAP_OWNED),
+    "owned delete": (JOURNAL_DELETE, CAP_OWNED),
+}
+
+
+def total_changes(mode: str) -> int:
+    """How many storage calls that change something the workload makes."""
+    vfs = CrashVfs(capabilities=MODES[mode][1])
+    run = Run(vfs, MODES[mode][0])
+    run.workload()
+    assert run.failures == 0
+    assert same(content(vfs.crash_image("none"), MODES[mode][1]), run.committed)
+    return vfs.changes
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_after_a_power_cut_at_any_call_the_last_committed_state_is_there(mode: str) -> None:
+    journal_mode, capabilities = MODES[mode]
+    for stop_at in range(1, total_changes(mode) + 1):
+        vfs = CrashVfs(capabilities=capabilities)
+        vfs.stop_at = stop_at
+        run = Run(vfs, journal_mode)
+        with pytest.raises(PowerCut):
+            run.workload()
+        for survivors in ("none", "all", *(Random(stop_at * 1000 + seed) for seed in range(SEEDS))):
+            pages = content(vfs.crash_image(survivors), capabilities)
+            assert same(pages, run.committed) or same(pages, run.maybe), (stop_at, survivors)
+
+
+@pytest.mark.parametrize("code", [IOERR, FULL])
+@pytest.mark.parametrize("mode", [*MODES, "memory journal"])
+def test_after_a_failing_call_the_transaction_is_undone_and_work_goes_on(mode: str, code: int) -> None:
+    journal_mode, capabilities = (MODES | {"memory journal": (JOURNAL_MEMORY, 0)})[mode]
+    probe = CrashVfs(capabilities=capabilities)
+    Run(probe, journal_mode).workload()
+    for at in range(1, probe.steps + 1):
+        vfs = CrashVfs(capabilities=capabilities)
+        run = Run(vfs, journal_mode)
+        vfs.fail_at(at, code, short=True)
+        run.workload()
+        assert vfs.fired == 1
+        vfs.fail_at(0)
+        pages = content(vfs.crash_image("none"), capabilities)
+        assert same(pages, run.committed), at
