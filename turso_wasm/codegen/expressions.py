@@ -11,6 +11,7 @@ from typing import Any, Callable
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import (
+    NULL_VALUE,
     AFFINITY_CODE,
     SqlValue,
     collation_code,
@@ -223,6 +224,18 @@ def _first(node: b.Call, ctx: Context) -> SqlValue:
     return emit_value(node.args[0], ctx)
 
 
+def _like(node: b.Call, ctx: Context) -> SqlValue:
+    """like(pattern, text[, escape])."""
+    values = [emit_value(arg, ctx) for arg in node.args]
+    escape = values[2] if len(values) > 2 else NULL_VALUE
+    return ctx.call_alloc("like", *values[:2], escape, int(len(values) > 2), types=INTEGER_OR_NULL)
+
+
+def _glob(node: b.Call, ctx: Context) -> SqlValue:
+    values = [emit_value(arg, ctx) for arg in node.args]
+    return ctx.call_alloc("glob", *values, types=INTEGER_OR_NULL)
+
+
 def _connection_field(field: str) -> Callable[[b.Call, Context], SqlValue]:
     def emit(node: b.Call, ctx: Context) -> SqlValue:
         f = ctx.f
@@ -235,6 +248,8 @@ def _connection_field(field: str) -> Callable[[b.Call, Context], SqlValue]:
 SPECIAL: dict[str, Callable[[b.Call, Context], SqlValue]] = {
     "coalesce": _coalesce,
     "ifnull": _coalesce,
+    "like": _like,
+    "glob": _glob,
     "likely": _first,
     "unlikely": _first,
     "likelihood": _first,
