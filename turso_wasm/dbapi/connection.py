@@ -30,7 +30,6 @@ from turso_wasm.dbapi.uri import Location, parse_location
 from turso_wasm.runtime import engine
 from turso_wasm.runtime.connection import Connection as RuntimeConnection
 from turso_wasm.runtime.schema import Prepared
-from turso_wasm.sql.lexer import tokenize
 
 LEGACY_TRANSACTION_CONTROL = -1
 
@@ -274,11 +273,6 @@ class Connection:
         if prepared is not None and prepared.has_tail:
             raise ProgrammingError("You can only execute one statement at a time.")
         return prepared
-
-    def _skip_empty(self, sql: str, at: int) -> int:
-        """The offset behind the empty statement at `at`."""
-        end = tokenize(sql, at).end
-        return end if end > at else len(sql)
 
     def _trace(self, prepared: Prepared, values: Any) -> None:
         if self._trace_callback is not None:

@@ -162,8 +162,7 @@ class Cursor:
             try:
                 prepared = runtime.prepare(sql_script, at)
                 if prepared is None:
-                    at = connection._skip_empty(sql_script, at)
-                    continue
+                    break
                 connection._trace(prepared, ())
                 statement, rows = runtime.execute(prepared, (None,) * prepared.program.n_user_params)
                 try:

@@ -153,7 +153,7 @@ class Connection:
     # --- preparing ----------------------------------------------------------------------------------------------
 
     def prepare(self, sql: str, start: int = 0) -> Prepared | None:
-        """The statement that begins at character `start`; None when only space, comments or a semicolon are there.
+        """The first statement from character `start` on; None when only space, comments and semicolons are left.
 
         Errors: SqlError with SQLite's message and span.
         """
@@ -171,7 +171,9 @@ class Connection:
 
     def _prepare(self, schema: Schema, sql: str, start: int) -> Prepared | None:
         tokens = tokenize(sql, start)
-        if tokens.kinds[0] in (";", END):
+        while tokens.kinds[0] == ";":
+            tokens = tokenize(sql, tokens.end)
+        if tokens.kinds[0] == END:
             return None
         key, literals = normalize(tokens)
         known = schema.find_shape(key, literals, sql)

@@ -89,12 +89,12 @@ def index_list(catalogs: Catalogs, schema: str | None, name: str | None, files: 
     table = catalogs.find_table(name, schema) if name else None
     if table is None:
         return
-    for number, index in enumerate(reversed(indexes_of(table))):
+    for number, index in enumerate(indexes_of(table)):
         yield number, index.name, int(index.unique), index.origin, int(index.where is not None)
 
 
 def indexes_of(table: Table) -> list[Index]:
-    """The indexes of a table with, for WITHOUT ROWID, the one its primary key is."""
+    """The indexes of a table, the newest first, with, for WITHOUT ROWID, the one its primary key is."""
     if not table.without_rowid:
         return table.indexes
     taken = {fold(index.name) for index in table.indexes}
@@ -105,7 +105,7 @@ def indexes_of(table: Table) -> list[Index]:
     stored = {column.column for column in key}
     rest = tuple(IndexColumn(i) for i in table.storage_order if i not in stored)
     name = f"sqlite_autoindex_{table.name}_{number}"
-    return [Index(name, table.name, table.root, key, rest, unique=True, origin="pk"), *table.indexes]
+    return [*table.indexes, Index(name, table.name, table.root, key, rest, unique=True, origin="pk")]
 
 
 def _find_index(catalogs: Catalogs, schema: str | None, name: str | None) -> tuple[Table, Index] | None:

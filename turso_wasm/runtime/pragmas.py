@@ -258,11 +258,9 @@ def integrity_check(request: Request) -> Compiled:
     call = p.KernelCall(
         SOURCE, "integrity_check", (request.slot, data, len(roots), most), text=True, slot=request.slot
     )
-    # no line at all means that all is well: a left join makes that a row of NULL
-    lines = p.LeftJoin(p.OneRow(), call, (SOURCE,))
     line = b.ColumnRef(SOURCE, 0)
-    shown = b.Case(((b.IsNull(line), b.Constant("ok")),), line)
-    return Compiled(p.Output(lines, (shown,)), (request.name,), reads=True)
+    shown = b.Case(((b.Compare("=", line, b.Constant("")), b.Constant("ok")),), line)  # an empty text: all is well
+    return Compiled(p.Output(call, (shown,)), (request.name,), reads=True)
 
 
 def roots_of(table: Table) -> list[int]:
