@@ -21,19 +21,20 @@ def fold(c: i32) -> i32:
 
 @export
 def compare_bytes(p: ptr[u8], n: i32, q: ptr[u8], m: i32) -> i32:
-    """-1, 0 or 1: by bytes, a prefix first."""
-    shorter: i32 = n if n < m else m
-    i: i32 = 0
-    while i + 8 <= shorter:
-        a: u64 = u64(be64(p + i))
-        b: u64 = u64(be64(q + i))
+    """-1, 0 or 1: by bytes, a prefix first. Reads whole words (memory M5)."""
+    left: i32 = n if n < m else m
+    while left > 0:
+        a: u64 = u64(be64(p))
+        b: u64 = u64(be64(q))
+        if left < 8:
+            excess: u64 = u64(64 - (left << 3))
+            a = a >> excess
+            b = b >> excess
         if a != b:
             return -1 if a < b else 1
-        i += 8
-    while i < shorter:
-        if p[i] != q[i]:
-            return -1 if p[i] < q[i] else 1
-        i += 1
+        p = p + 8
+        q = q + 8
+        left -= 8
     return i32(n > m) - i32(n < m)
 
 

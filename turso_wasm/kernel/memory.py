@@ -19,8 +19,9 @@ Invariants:
   M2  No two free blocks are adjacent. The heap ends with a used fence block of 16 bytes.
   M3  Debug builds: the payload of a free object, except its links, is POISON; the slack of a used small object behind
       the size asked for is PAINT. Both are checked when the object is reused or freed.
-  M4  arena: chunks are linked by `prev`; everything in [start of chunk, top) is in use; `next` of the current chunk is
+  M4  Arenas: chunks are linked by `prev`; everything in [start of chunk, top) is in use; `next` of the current chunk is
       null or one empty spare chunk, so that a loop which marks and releases across a chunk's end does not allocate.
+  M5  16 readable bytes follow every payload and every chunk, so code may read whole words and mask the excess away.
 """
 
 from turso_wasm.kernel.abi import TEXT, Arena, Statement
