@@ -44,7 +44,9 @@ def test_the_key_and_the_literals_together_are_the_statement(statement: Statemen
     tokens = tokenize(sql)
     key, literals = normalize(tokens)
     assert len(literals) == len(tokens.literal_at)
-    spaced = sql.replace("(", "/* x */( ").replace(")", " \n)") if "'" not in sql and '"' not in sql else sql + " -- end"
+    spaced = (
+        sql.replace("(", "/* x */( ").replace(")", " \n)") if "'" not in sql and '"' not in sql else sql + " -- end"
+    )
     if "`" not in sql and "[" not in sql and "<rows>" not in key:
         assert normalize(tokenize(spaced))[0] == key
 

@@ -13,15 +13,21 @@ from turso_wasm.sql.ast import Expr, Name, QualifiedName, Select, Source
 
 T = TypeVar("T")
 
-words = st.sampled_from(["a", "b", "t", "é日", "x_1$", "select", "key", "left", "over", "Rows", "1a", "", "a b", 'q"`\'[', "a.b"])
+words = st.sampled_from(
+    ["a", "b", "t", "é日", "x_1$", "select", "key", "left", "over", "Rows", "1a", "", "a b", "q\"`'[", "a.b"]
+)
 names = st.one_of(words, st.text(st.characters(exclude_characters="\0]", exclude_categories=["Cs"]), max_size=4))
 name_nodes = st.builds(Name, names)
 name_tuples = st.lists(name_nodes, min_size=1, max_size=3).map(tuple)
 schemas = st.none() | words
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
-reals = st.floats(min_value=0, allow_nan=False) | st.sampled_from([float("inf"), 2.0**63, 1e-320, 1e15, 1e16, 123456.789])
+reals = st.floats(min_value=0, allow_nan=False) | st.sampled_from(
+    [float("inf"), 2.0**63, 1e-320, 1e15, 1e16, 123456.789]
+)
 integers = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 9)
-types = st.sampled_from(["", "int", "varchar(10)", "decimal(10, -2)", "a  b", "select", 'x"y', "x(y", "generated", "double precision"])
+types = st.sampled_from(
+    ["", "int", "varchar(10)", "decimal(10, -2)", "a  b", "select", 'x"y', "x(y", "generated", "double precision"]
+)
 collations = st.sampled_from(["nocase", "binary", "my order"])
 # SQLite dequotes no window's name: they are compared as written.
 windows = st.sampled_from(["w", '"W w"', "'v'", "[u]"])
@@ -118,7 +124,11 @@ def frames(draw: st.DrawFn, inner: SearchStrategy[Expr]) -> ast.Frame:
 
 def window_specs(inner: SearchStrategy[Expr]) -> SearchStrategy[ast.WindowSpec]:
     return st.builds(
-        ast.WindowSpec, st.none() | windows, maybe_some(inner), maybe_some(order_terms(inner)), st.none() | frames(inner)
+        ast.WindowSpec,
+        st.none() | windows,
+        maybe_some(inner),
+        maybe_some(order_terms(inner)),
+        st.none() | frames(inner),
     )
 
 
