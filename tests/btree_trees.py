@@ -241,6 +241,10 @@ class Trees:
         """A file made by SQLite with this schema."""
         return cls(make_file(sql, page_size, auto_vacuum, reserved))
 
+    def close(self) -> None:
+        """Free the instance's memory: instances and their imports refer to each other."""
+        self.kernel.store.close()
+
     def begin(self) -> None:
         """Begin a write transaction."""
         self.statement = self.call("statement_new", self.connection, 0, 0, 0)

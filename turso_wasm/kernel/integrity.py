@@ -14,7 +14,6 @@ from turso_wasm.kernel.abi import INDEX_BTREE, TABLE_BTREE, Connection, Cursor, 
 from turso_wasm.kernel.cell import (
     INDEX_INTERIOR,
     LEAF,
-    MALFORMED,
     TABLE_INTERIOR,
     TABLE_LEAF,
     cell_payload,
@@ -44,7 +43,6 @@ from turso_wasm.kernel.ptrmap import (
     ptrmap_page_of,
 )
 from turso_wasm.kernel.storage import Page, Pager
-from turso_wasm.kernel.varint import get_varint
 from turso_wasm.wasm.lang import (
     Struct,
     be16,
@@ -59,7 +57,6 @@ from turso_wasm.wasm.lang import (
     sizeof,
     u8,
     u32,
-    u64,
 )
 
 DEPTH_MAX = 20
@@ -224,28 +221,31 @@ def check_freelist(k: Check) -> None:
     pgno: u32 = be32(first)
     count: u32 = be32(first + 4)
     seen: u32 = u32(0)
+    left: i32 = k.left
     k.where = WHERE_FREELIST
     while pgno and k.left > 0:
         if refer(k, pgno) == 0:
             break
         seen += check_trunk(k, pgno)
         pgno = be32(pager_get(k.pager, pgno).data)
-    if seen != count:
+    if seen != count and k.left == left:
         report_pair(k, *lit(b"size is "), seen, *lit(b" but should be "), count)
 
 
 def check_overflow(k: Check, pgno: u32, n: i32) -> None:
     """Walk an overflow chain that should have n pages."""
     seen: i32 = 0
-    before: u32 = k.page
+    left: i32 = k.left
+    check_map(k, pgno, PTRMAP_OVERFLOW_FIRST, k.page)
     while pgno and k.left > 0:
-        check_map(k, pgno, PTRMAP_OVERFLOW_NEXT if seen else PTRMAP_OVERFLOW_FIRST, before)
         if refer(k, pgno) == 0:
             break
         seen += 1
-        before = pgno
-        pgno = be32(pager_get(k.pager, pgno).data)
-    if seen != n:
+        after: u32 = be32(pager_get(k.pager, pgno).data)
+        if seen != n:
+            check_map(k, after, PTRMAP_OVERFLOW_NEXT, pgno)
+        pgno = after
+    if seen != n and k.left == left:
         report_pair(k, *lit(b"overflow list length is "), u32(seen), *lit(b" but should be "), u32(n))
 
 
@@ -253,20 +253,17 @@ def check_overflow(k: Check, pgno: u32, n: i32) -> None:
 
 
 def check_payload(k: Check, kind: i32, data: ptr[u8], offset: i32) -> None:
-    """Check the record header's size and the overflow chain of a cell that lies within its page."""
+    """Check the overflow chain of a cell that lies within its page."""
     at, size = cell_payload(kind, data + offset)
     total: i32 = i32(size)
     local: i32 = local_size(k.layout, total)
-    header, n = get_varint(data + offset + at)
-    if total > 0 and (u64(header) > u64(size) or header < 1):
-        report(k, *lit(b"Bad cell header size"))
     if local < total:
         room: i32 = k.layout.usable - 4
         check_overflow(k, be32(data + offset + at + local), (total - local + room - 1) // room)
 
 
 def check_cell(k: Check, pgno: u32, h: PageHeader, data: ptr[u8], slot: i32) -> i32:
-    """Check that a cell lies within its page; its offset, or 0."""
+    """Check that a cell lies within its page, and that its record has a header; its offset, or 0."""
     usable: i32 = k.layout.usable
     offset: i32 = be16(cell_array(h) + 2 * slot)
     low: i32 = content_start(h)
@@ -280,12 +277,20 @@ def check_cell(k: Check, pgno: u32, h: PageHeader, data: ptr[u8], slot: i32) -> 
     if size > usable - offset:
         report(k, *lit(b"Extends off end of page"))
         return 0
+    if h.kind != TABLE_INTERIOR:
+        at, total = cell_payload(h.kind, data + offset)
+        if data[offset + at] <= 1:
+            report(k, *lit(b"Bad cell header size"))
+            return 0
     return offset
 
 
-def free_space_sane(h: PageHeader, data: ptr[u8], usable: i32) -> i32:
-    """0 if the freeblocks are out of order or out of the page."""
+def free_space_sane(page: Page, h: PageHeader, usable: i32) -> i32:
+    """0 if the cell content area or the freeblocks are out of order or out of the page."""
+    data: ptr[u8] = page.data
     floor: i32 = content_start(h)
+    if array_end(page, h) > floor or floor > usable:
+        return 0
     at: i32 = h.first_freeblock
     while at:
         if at < floor or at > usable - 4:
@@ -332,13 +337,10 @@ def check_coverage(k: Check, page: Page, h: PageHeader) -> None:
 
 
 def header_sane(k: Check, page: Page) -> i32:
-    """1 if the page is a page of this tree and its cell pointers lie before the cell content area."""
+    """1 if the page is of this tree's kind and has no more cells than a page can have."""
     h: PageHeader = page_header(page)
     wanted: i32 = TABLE_INTERIOR if k.layout.kind == TABLE_BTREE else INDEX_INTERIOR
-    if h.kind & ~LEAF != wanted:
-        return 0
-    content: i32 = content_start(h)
-    return i32(array_end(page, h) <= content and content <= k.layout.usable)
+    return i32(h.kind & ~LEAF == wanted and h.n_cells <= (k.pager.database.page_size - 8) // 6)
 
 
 def check_child(k: Check, parent: u32, child: u32, most: i64, level: i32, depth: i32) -> i32:
@@ -414,11 +416,11 @@ def check_page(k: Check, pgno: u32, most: i64, level: i32) -> i32:
     if level >= DEPTH_MAX:
         report(k, *lit(b"too deep"))
         return -1
-    well: i32 = free_space_sane(page_header(page), page.data, k.layout.usable)
-    if well == 0:
+    if free_space_sane(page, page_header(page), k.layout.usable) == 0:
         report(k, *lit(b"free space corruption"))
-    cells_well, depth = check_cells(k, pgno, most, level)
-    if well and cells_well:
+        return -1
+    well, depth = check_cells(k, pgno, most, level)
+    if well:
         page = pager_get(k.pager, pgno)
         check_coverage(k, page, page_header(page))
     return depth + 1
