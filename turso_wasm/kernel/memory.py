@@ -35,6 +35,7 @@ from turso_wasm.wasm.lang import (
     i32,
     i64,
     inline,
+    le64,
     memory_copy,
     memory_fill,
     memory_grow,
@@ -104,9 +105,16 @@ def fill_debug(at: i32, n: i32, byte: i32) -> i32:
 def filled_debug(at: i32, n: i32, byte: i32) -> i32:
     """True if n bytes still have that value."""
     p: ptr[u8] = ptr[u8](at)
-    for i in range(n):
+    word: i64 = i64(byte) * 0x0101010101010101
+    i: i32 = 0
+    while i + 8 <= n:
+        if le64(p + i) != word:
+            return 0
+        i += 8
+    while i < n:
         if p[i] != byte:
             return 0
+        i += 1
     return 1
 
 
@@ -192,23 +200,30 @@ def block_find(h: Heap, total: i32) -> i32:
 
 
 def block_free(h: Heap, b: Block, total: i32) -> None:
-    """Make `total` bytes at b a free block, merged with free neighbours (M2). b.before is right."""
+    """Make `total` bytes at b a free block (M2). b.before is right."""
+    assert fill_debug(i32(b) + 16, total - 16, POISON)
+    block_merge(h, b, total)
+
+
+def block_merge(h: Heap, b: Block, total: i32) -> None:
+    """Like block_free, for a payload that is POISON already: merge with free neighbours and put into a bin."""
     start: i32 = i32(b)
     before: i32 = b.before
-    if before and (Block(start - before).size & 1) == 0:
-        start = start - before
-        total += before
-        bin_remove(h, Block(start))
-        before = Block(start).before
     after: Block = Block(start + total)
     if (after.size & 1) == 0:
         bin_remove(h, after)
         total += after.size
+        assert fill_debug(i32(after), 16, POISON)
+    if before and (Block(start - before).size & 1) == 0:
+        assert fill_debug(start, 16, POISON)
+        start = start - before
+        total += before
+        bin_remove(h, Block(start))
+        before = Block(start).before
     merged: Block = Block(start)
     merged.size = total
     merged.before = before
     Block(start + total).before = total
-    assert fill_debug(start + 16, total - 16, POISON)
     bin_insert(h, merged)
 
 
@@ -283,13 +298,16 @@ def block_alloc(total: i32) -> Block:
         if found == 0:
             raise_nomem()
     b: Block = Block(found)
-    assert filled_debug(found + 16, b.size - 16, POISON), "memory M3: a freed block was written to"
+    assert filled_debug(found + 16, total - 16, POISON), "memory M3: a freed block was written to"
     block_trim(h, b, total)
     return b
 
 
 def block_trim(h: Heap, b: Block, total: i32) -> None:
-    """Mark b (whose size has no used bit) used, giving back what exceeds `total` bytes when that makes a block."""
+    """Mark b (whose size has no used bit) used, giving back what exceeds `total` bytes when that makes a block.
+
+    What is given back is POISON in debug builds.
+    """
     rest: i32 = b.size - total
     if rest >= BLOCK_MIN:
         b.size = total + 1
@@ -297,7 +315,7 @@ def block_trim(h: Heap, b: Block, total: i32) -> None:
         tail.before = total
         tail.size = rest + 1
         Block(i32(tail) + rest).before = rest
-        block_free(h, tail, rest)
+        block_merge(h, tail, rest)
     else:
         b.size = b.size + 1
 
@@ -419,6 +437,8 @@ def block_resize(b: Block, total: i32) -> i32:
             return 0
         bin_remove(h, after)
         Block(i32(b) + grown).before = grown
+    else:
+        assert fill_debug(i32(b) + total, size - total, POISON)
     used_bytes -= size
     b.size = grown
     block_trim(h, b, total)
