@@ -22,7 +22,7 @@ BUCKETS_MIN = 1024
 FREE_MAX = 64  # unused buffers of one size that are kept
 EVICT_TRIES = 8
 PAGE_SLACK = 16  # readable bytes behind a page: records are read a word at a time
-DEFAULT_CACHE_SIZE = -16384  # KiB; SQLite's default is -2000. A browser's miss costs more than its memory
+DEFAULT_CACHE_SIZE = -65536  # KiB; SQLite's default is -2000. Reading and checking a page again costs more than memory
 
 gets: u32 = 0
 buckets: i32 = 0  # ptr[i32], Page addresses

@@ -30,7 +30,19 @@ from turso_wasm.kernel.cache import (
 )
 from turso_wasm.kernel.checkpoint import checkpoint_run
 from turso_wasm.kernel.database import exclusive_lock_waiting, keeps_lock, writer_relax
-from turso_wasm.kernel.header import AT_CHANGE_COUNTER, AT_PAGE_COUNT, header_stamp
+from turso_wasm.kernel.header import (
+    AT_CHANGE_COUNTER,
+    AT_PAGE_COUNT,
+    AT_READ_VERSION,
+    AT_RESERVED,
+    AT_WRITE_VERSION,
+    VERSION_ROLLBACK,
+    VERSION_WAL,
+    header_check,
+    header_page_size,
+    header_stamp,
+    raise_not_a_database,
+)
 from turso_wasm.kernel.journal import journal_close, journal_finish, journal_forget, journal_play_back_own, journal_sync
 from turso_wasm.kernel.memory import malloc, mfree
 from turso_wasm.kernel.pager import pager_get, pager_write
@@ -86,8 +98,7 @@ def prepare_log(p: Pager) -> i32:
     db: Database = p.database
     first: Page = pager_get(p, u32(1))
     if first.owner == i32(p) or be32(first.data + AT_PAGE_COUNT) != p.page_count:
-        first = pager_write(p, first)
-        header_stamp(first.data, p.page_count)
+        first = page_one_stamp(p)
     pages: ptr[i32] = ptr[i32](malloc(p.private.n_pages * 4 + 4))
     n: i32 = dirty_pages(p, pages)
     if n == 0:
@@ -107,9 +118,8 @@ def prepare_file(p: Pager) -> i32:
     rc: i32 = exclusive_lock_waiting(db, Connection(p.connection))
     if rc < 0:
         return rc
-    if not db.counted or p.page_count != p.original_count:
-        first: Page = pager_write(p, pager_get(p, u32(1)))
-        header_stamp(first.data, p.page_count)
+    if not db.counted or p.page_count != p.original_count or p.replaced:
+        page_one_stamp(p)
     pages: ptr[i32] = ptr[i32](malloc(p.private.n_pages * 4 + 4))
     n: i32 = dirty_pages(p, pages)
     rc = pages_journal(p, pages, n, p.page_count + 1)
@@ -124,6 +134,21 @@ def prepare_file(p: Pager) -> i32:
     if rc == 0 and db.synchronous and not (db.capabilities & CAP_MEMORY):
         rc = vfs_sync(db.fd)
     return rc
+
+
+def page_one_stamp(p: Pager) -> Page:
+    """Note the transaction in the header; the private page 1. Raises, also when a replaced header is not one."""
+    db: Database = p.database
+    first: Page = pager_write(p, pager_get(p, u32(1)))
+    if p.replaced:
+        header_check(first.data, db.page_size)
+        if header_page_size(first.data) != db.page_size:
+            raise_not_a_database()
+        version: i32 = VERSION_WAL if uses_log(db) or db.to_wal else VERSION_ROLLBACK
+        first.data[AT_WRITE_VERSION] = version
+        first.data[AT_READ_VERSION] = version
+    header_stamp(first.data, p.page_count)
+    return first
 
 
 def file_cut(p: Pager) -> i32:
@@ -154,6 +179,9 @@ def commit_finish(p: Pager) -> i32:
         if rc < 0:
             return rc
         publish_file(p)
+    if p.replaced:
+        p.usable_size = db.page_size - pager_get(p, u32(1)).data[AT_RESERVED]
+        db.usable_size = p.usable_size
     db.page_count = p.page_count
     db.commits += 1
     p.own_commits += 1
@@ -174,6 +202,7 @@ def writer_end(p: Pager) -> None:
     p.next_born = 0
     p.next_savepoint_id = 0
     p.spilled = 0
+    p.replaced = 0
     db.to_wal = 0
     writer_relax(db)
 

@@ -232,3 +232,17 @@ def wal_checkpoint(s: Statement, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
     settle(c)
     check_io(busy)
     return busy, frames, moved
+
+
+@export
+def busy_timeout_set(s: Statement, ms: i32) -> i32:
+    """PRAGMA busy_timeout: how long a lock of another process or connection is waited for; the value in force."""
+    c: Connection = Connection(s.connection)
+    c.busy_timeout_ms = ms if ms > 0 else 0
+    return c.busy_timeout_ms
+
+
+@export
+def busy_timeout_get(s: Statement) -> i32:
+    """The busy timeout in ms."""
+    return Connection(s.connection).busy_timeout_ms

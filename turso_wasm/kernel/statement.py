@@ -293,6 +293,8 @@ def statement_abort(s: Statement) -> None:
     code: i32 = error_record().code
     again: i32 = s.flags & STATEMENT_ABORTING
     s.flags |= STATEMENT_ABORTING
+    if s.flags & STATEMENT_COUNTS:
+        c.changes = i64(0)
     if again or s.flags & STATEMENT_ROLLBACK:
         cursors_close(s)
         statement_leave(s)

@@ -108,6 +108,7 @@ class Pager(Struct):
     next_born: i32
     original_count: u32  # pages when the transaction began
     spilled: i32
+    replaced: i32  # all of the database is being replaced, its header too
     savepoints: Savepoint  # innermost first
     savepoint_id: i32  # of the innermost
     next_savepoint_id: i32
