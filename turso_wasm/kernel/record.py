@@ -26,6 +26,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Statement, Value
+from turso_wasm.kernel.copy import copy_bytes
 from turso_wasm.kernel.errors import raise_corrupt, raise_too_big
 from turso_wasm.kernel.memory import alloc
 from turso_wasm.kernel.varint import get_varint, put_varint, varint_size
@@ -38,7 +39,6 @@ from turso_wasm.wasm.lang import (
     i32,
     i64,
     inline,
-    memory_copy,
     ptr,
     put_be64,
     u8,
@@ -248,6 +248,7 @@ def integer_serial(v: i64) -> i32:
     return INTEGER_SERIAL[i32(clz(v ^ (v >> 63))) - 1]
 
 
+@inline
 def record_sizes(values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """Bytes of the header, with its own size varint, and of the body."""
     header: i32 = n + 1
@@ -281,9 +282,12 @@ def record_encode(stmt: Statement, values: ptr[Value], n: i32) -> i64:
     size: i64 = body + i64(header)
     if size > MAX_LENGTH:
         raise_too_big()
-    # Integers are written as eight bytes of which the last are overwritten by what follows.
+    # Whole words are written, whose last bytes are overwritten by what follows.
     start: ptr[u8] = alloc(stmt, i32(size) + 8)
-    p: ptr[u8] = start + put_varint(start, i64(header))
+    start[0] = header
+    p: ptr[u8] = start + 1
+    if header >= 128:
+        p = start + put_varint(start, i64(header))
     q: ptr[u8] = start + header
     for i in range(n):
         v: Value = values[i]
@@ -299,8 +303,12 @@ def record_encode(stmt: Statement, values: ptr[Value], n: i32) -> i64:
                 q += width
         elif tag >= TEXT:
             length: i32 = i32(payload >> 32)
-            p += put_varint(p, i64(length) * 2 + i64(16 - tag))
-            memory_copy(q, ptr[u8](i32(payload)), length)
+            if length < 58:
+                p[0] = length * 2 + 16 - tag
+                p += 1
+            else:
+                p += put_varint(p, i64(length) * 2 + i64(16 - tag))
+            copy_bytes(q, ptr[u8](i32(payload)), length)
             q += length
         else:
             p[0] = 7 if tag == REAL else 0

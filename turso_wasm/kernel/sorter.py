@@ -14,6 +14,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import Arena, Statement
+from turso_wasm.kernel.copy import copy_bytes
 from turso_wasm.kernel.errors import raise_too_big
 from turso_wasm.kernel.key import key_room
 from turso_wasm.kernel.memory import arena_alloc, arena_free, malloc, mfree, mrealloc
@@ -40,11 +41,9 @@ from turso_wasm.wasm.lang import (
     i64,
     inline,
     le32,
-    le64,
     memory_copy,
     ptr,
     put_le32,
-    put_le64,
     sizeof,
     u8,
     u32,
@@ -134,18 +133,6 @@ def sorter_clear(s: Sorter) -> None:
 
 
 # --- adding --------------------------------------------------------------------------------------------------
-
-
-@inline
-def copy_bytes(to: ptr[u8], source: ptr[u8], n: i32) -> None:
-    """Copy n bytes; up to 7 bytes more are written."""
-    if n > 256:
-        memory_copy(to, source, n)
-    else:
-        at: i32 = 0
-        while at < n:
-            put_le64(to + at, le64(source + at))
-            at += 8
 
 
 @inline
