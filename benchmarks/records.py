@@ -1,7 +1,7 @@
 """Times the kernel's per-row routines under wasmtime and, if there is a `node`, in V8: `python -m benchmarks.records`.
 
-One line per routine: milliseconds of processor time, best of several runs; and native SQLite where a query does about the
-same.
+One line per routine: milliseconds of processor time, best of several runs; and native SQLite where a query does about
+the same.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from turso_wasm.kernel.sorter import (
     sorter_set_memory_limit,
     sorter_sort,
 )
-from turso_wasm.wasm.lang import export, i32, i64, inline, memory_copy, ptr, u8, u32, u64
+from turso_wasm.wasm.lang import export, i32, i64, inline, memory_copy, ptr, u8, u32
 
 RECORD_ROOM = 64
 
@@ -86,7 +86,7 @@ def scan_column(records: ptr[u8], n: i32, column: i32) -> i64:
     total: i64 = 0
     for i in range(n):
         at: ptr[u8] = records + i * RECORD_ROOM
-        tag, payload = record_column(at + 4, ptr[i32](at)[0], column)
+        _, payload = record_column(at + 4, ptr[i32](at)[0], column)
         total += payload
     return total
 
