@@ -15,6 +15,8 @@ import apsw
 
 SQLITE_VERSION = (3, 54)
 
+UNDECODABLE = "UNDECODABLE"  # a TEXT that is not UTF-8 (made with CAST), which neither engine's Python face gives out
+
 Row = tuple[Any, ...]
 
 
@@ -86,6 +88,8 @@ class Oracle:
             rows = list(cursor.execute(sql, tuple(parameters) or None))
         except apsw.Error as error:
             raise _failure(error) from None
+        except UnicodeDecodeError:
+            raise Failure(UNDECODABLE, "") from None
         return Answer(columns, rows if columns else [])  # PRAGMA incremental_vacuum gives rows without columns
 
     def counters(self, connection: str) -> tuple[int, int, bool]:
@@ -129,6 +133,8 @@ class Ours:
             columns = [column[0] for column in cursor.description] if cursor.description else None
             return Answer(columns, cursor.fetchall())
         except turso_wasm.Error as error:
+            if str(error).startswith("Could not decode"):
+                raise Failure(UNDECODABLE, "") from None
             raise Failure(error.sqlite_errorname or type(error).__name__, str(error)) from error
         except MemoryError as error:
             raise Failure("SQLITE_NOMEM", str(error)) from error

@@ -124,7 +124,7 @@ def test_a_program_gives_rows(host: WasmtimeHost) -> None:
     )
     instance = host.load(made)
     statement = new_statement(host, 2)
-    assert host.step(instance, statement) == 0
+    assert instance.step(statement) == 0
     assert rows_of(host, statement, 2) == [(1, "café"), (2, "café")]
 
 
@@ -144,7 +144,7 @@ def test_an_sql_error_carries_code_and_message_and_leaves_the_record(host: Wasmt
     failing = program(write, "naïve!".encode(), raise_error=([I32, I32, I32], []))
     record = address(host.function("error_record")())
     with pytest.raises(SqlError) as caught:
-        host.step(host.load(failing), new_statement(host, 0))
+        host.load(failing).step(new_statement(host, 0))
     assert (caught.value.code, caught.value.message) == (19, "naïve!")
     assert host.unpack(struct.Struct("<i"), record) == (19,), "statement_abort has to read it"
     host.function("error_clear")()
@@ -162,7 +162,7 @@ def test_a_bug_is_an_internal_error_with_a_backtrace(host: WasmtimeHost) -> None
         f.unreachable()
 
     with pytest.raises(InternalError, match="unreachable"):
-        host.step(host.load(program(write)), new_statement(host, 0))
+        host.load(program(write)).step(new_statement(host, 0))
     assert host.unpack(struct.Struct("<i"), address(host.function("error_record")())) == (2,), "SQLITE_INTERNAL"
     host.function("error_clear")()
 

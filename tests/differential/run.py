@@ -67,7 +67,7 @@ def compare(script: Sequence[str], counters: bool = True) -> Difference | None:
     try:
         for at, statement in enumerate(script):
             expected, got = answer(oracle, statement), answer(ours, statement)
-            if counters and expected == got:
+            if counters and expected == got and not (got and got[0].startswith("SQLITE_")):
                 expected, got = ([str(engine.counters("main"))] for engine in (oracle, ours))
             if expected != got:
                 return Difference(list(script), at, expected, got)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal
@@ -65,7 +64,6 @@ class Connection:
     ) -> None:
         """Open the database. Errors: OperationalError when it cannot be opened."""
         self._thread = threading.get_ident() if check_same_thread else None
-        self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
         self._trace_callback: Callable[[str], object] | None = None
         self._text: Callable[[bytes], Any] | None = None
         self._text_factory: Any = str
@@ -247,8 +245,6 @@ class Connection:
     def close(self) -> None:
         """Close; an open transaction is rolled back. Closing twice is fine."""
         self._check_thread()
-        for cursor in list(self._cursors):
-            cursor._finish()
         self._runtime.close()
 
     def __del__(self) -> None:

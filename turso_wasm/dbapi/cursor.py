@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from turso_wasm.base.errors import SQLITE_SCHEMA, SqlError
@@ -37,7 +38,6 @@ class Cursor:
         self._rows: Iterator[tuple[Any, ...]] = iter(())
         self._converters: list[Callable[[bytes], Any] | None] | None = None
         self._closed = False
-        connection._cursors.add(self)
 
     # --- executing ----------------------------------------------------------------------------------------------
 
@@ -65,31 +65,35 @@ class Cursor:
         except Exception as error:
             self.rowcount = -1
             _fail(error, program)
-        self._started(statement, rows)
+        self._started(prepared, statement, rows)
         self.lastrowid = runtime.counters()[2]
         return self
 
-    def _started(self, statement: Statement, rows: list[Any] | None) -> None:
+    def _started(self, prepared: Prepared, statement: Statement, rows: list[Any] | None) -> None:
         program = statement.program
         if program.kind in DML and (statement.finished or program.returns_rows):
             self.rowcount = statement.changes
         if program.columns:
-            self._describe(program)
+            self._describe(prepared, program)
             self._rows = iter(rows or ())
         if statement.finished:
             self.connection._runtime.release(statement)
         else:
             self._statement = statement
 
-    def _describe(self, program: Program) -> None:
+    def _describe(self, prepared: Prepared, program: Program) -> None:
         detect = self.connection.detect_types
+        if not detect:
+            if prepared.description is None:
+                prepared.description = _description([column.name for column in program.columns])
+            self.description = prepared.description
+            return
         names = [column.name for column in program.columns]
-        if detect:
-            found = [find_converter(detect, column.name, column.decltype) for column in program.columns]
-            self._converters = found if any(found) else None
-            if detect & PARSE_COLNAMES:
-                names = [name.partition(" [")[0] if name.endswith("]") else name for name in names]
-        self.description = tuple((name, None, None, None, None, None, None) for name in names)
+        found = [find_converter(detect, column.name, column.decltype) for column in program.columns]
+        self._converters = found if any(found) else None
+        if detect & PARSE_COLNAMES:
+            names = [name.partition(" [")[0] if name.endswith("]") else name for name in names]
+        self.description = _description(names)
 
     def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> Cursor:
         """Execute one INSERT, UPDATE or DELETE for each set of parameters; `rowcount` sums up.
@@ -118,34 +122,27 @@ class Cursor:
         return self
 
     def _run_many(self, connection: Connection, prepared: Prepared, sets: Iterator[Parameters]) -> None:
-        """The tight loop; a schema that changes under it costs a retry of one row."""
+        """Run for each set; a schema that changes under it costs a retry of one row."""
         runtime = connection._runtime
-        traced = connection._trace_callback is not None
-        pending: Sequence[Any] | None = None
+
+        def values_of(one: Parameters) -> Sequence[Any]:
+            values = parameters_for(prepared.program, one)
+            connection._trace(prepared, values)
+            return values
+
+        if connection._trace_callback is not None:
+            sets = (list(one) if type(one) is tuple else one for one in sets)  # tuples take a way without values_of
         while True:
-            program, literals = prepared.program, prepared.literals
-            try:
-                with runtime.host.lock, runtime.running(prepared) as statement:
-                    bind, step, reset = statement.bind, statement.step, statement.reset
-                    if pending is not None:
-                        bind(pending, literals)
-                        step()
-                        reset()
-                        pending = None
-                    for one in sets:
-                        values = parameters_for(program, one)
-                        if traced:
-                            connection._trace(prepared, values)
-                        pending = values
-                        bind(values, literals)
-                        step()
-                        reset()
+            with runtime.running(prepared) as statement:
+                try:
+                    statement.run_many(sets, prepared.literals, values_of)
                     return
-            except SqlError as error:
-                if error.code != SQLITE_SCHEMA:
+                except SqlError as error:
                     runtime.after_failure()
-                    raise
-                prepared = runtime.prepare_again(prepared)
+                    if error.code != SQLITE_SCHEMA:
+                        raise
+                    sets = chain([statement.pending], sets)
+            prepared = runtime.prepare_again(prepared)
 
     def executescript(self, sql_script: str, /) -> Cursor:
         """Execute all statements of a script; rows they give are dropped. A pending implicit transaction is committed first."""
@@ -289,6 +286,10 @@ class Cursor:
             raise ProgrammingError("Cannot operate on a closed cursor.")
         self.connection._check()
         return self.connection
+
+
+def _description(names: Sequence[str]) -> Description:
+    return tuple((name, None, None, None, None, None, None) for name in names)
 
 
 def parameters_for(program: Program, given: Parameters) -> Sequence[Any]:

@@ -20,17 +20,17 @@ from typing import Any
 
 from turso_wasm.base.errors import SQLITE_INTERRUPT, SQLITE_SCHEMA, SqlError
 from turso_wasm.catalog.catalog import Catalog, Catalogs
-from turso_wasm.codegen.program import Program
 from turso_wasm.kernel.abi import DB_PAGE_COUNT, DB_SCHEMA_COOKIE, OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.compiler import Environment, compile_statement
 from turso_wasm.runtime.files import MEMORY, qualified
-from turso_wasm.runtime.hosts.base import Host, Instance, address
+from turso_wasm.runtime.hosts.base import Host, address
 from turso_wasm.runtime.schema import Prepared, Schema
 from turso_wasm.runtime.statement import Statement
 from turso_wasm.sql.lexer import END, normalize, tokenize
 
 UNCHECKED = -1  # a schema cookie that Programs do not compare
+SHARED_BY_SHAPE = frozenset(("select", "insert", "update", "delete"))  # not ddl: sqlite_schema stores the exact text
 MAX_RETRIES = 50  # SQLITE_MAX_SCHEMA_RETRY
 MAX_IDLE = 64  # kernel statements kept for reuse, a connection
 
@@ -85,7 +85,7 @@ class Connection:
         self.path = path
         self.busy_timeout_ms = 0
         self.address = 0
-        self._idle: dict[tuple[Instance, int, int, bool], list[Statement]] = {}
+        self._idle: dict[int, list[Statement]] = {}  # by id of the Program, which the statements keep alive
         self._n_idle = 0
         self._schema: Schema | None = None
         self._schema_is_private = False
@@ -180,7 +180,8 @@ class Connection:
         if known is None:
             program = compile_statement(tokens, Environment(schema.catalogs, (self.path,)))
             known = program, self.host.load(program)
-            schema.add_shape(key, literals, *known)
+            if program.kind in SHARED_BY_SHAPE:
+                schema.add_shape(key, literals, *known)
         has_tail = tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END
         prepared = Prepared(sql, start, tokens.end, *known, literals if known[0].n_literals else (), schema, has_tail)
         if start == 0:
@@ -282,11 +283,9 @@ class Connection:
     def acquire(self, prepared: Prepared) -> Statement:
         """A kernel statement for this Program, from the pool or new."""
         program = prepared.program
-        pool = self._idle.get((prepared.instance, program.n_params, len(program.columns), program.counts_changes))
+        pool = self._idle.get(id(program))
         if pool:
             statement = pool.pop()
-            statement.program = program
-            statement.n_values = program.n_user_params
             self._n_idle -= 1
         else:
             statement = Statement(self, program, prepared.instance)
@@ -300,8 +299,7 @@ class Connection:
                 return
             self.active.discard(statement)
             statement.reset()
-            key = (statement.instance, statement.n_slots, statement.n_columns, statement.program.counts_changes)
-            self._idle.setdefault(key, []).append(statement)
+            self._idle.setdefault(id(statement.program), []).append(statement)
             self._n_idle += 1
             if self._n_idle > MAX_IDLE:
                 self._trim()

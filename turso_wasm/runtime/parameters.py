@@ -10,8 +10,9 @@ address | number of rows << 32, and at that address lie the Value slots of all r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from struct import Struct
+from struct import error as StructError  # noqa: N812
 from typing import Any
 
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
@@ -35,6 +36,67 @@ class UnsupportedType(Exception):
 
 class TooBig(Exception):
     """A text or blob is longer than MAX_LENGTH."""
+
+
+# --- packers: one compiled function per combination of types ----------------------------------------------------
+
+Packer = Callable[[Sequence[Any], int], bytes]
+PLAIN = frozenset((int, float, str, bytes, type(None)))
+MAX_PACKED = 64  # columns
+
+_packers: dict[tuple[type, ...], Packer | None] = {}
+
+
+def packer_for(types: tuple[type, ...]) -> Packer | None:
+    """A function (values, address) -> block for values of exactly these types, or None when some are not plain.
+
+    For what it cannot do (a NaN, an int beyond 64 bits, something huge) it calls encode_parameters, which says what is wrong.
+    """
+    try:
+        return _packers[types]
+    except KeyError:
+        if len(_packers) > 1024:
+            _packers.clear()
+        made = _make_packer(types) if len(types) <= MAX_PACKED and PLAIN.issuperset(types) else None
+        _packers[types] = made
+        return made
+
+
+def _make_packer(types: tuple[type, ...]) -> Packer:
+    """Write the function: `size` and `end` run through the heap behind the slots."""
+    n = len(types)
+    names = [f"v{i}" for i in range(n)]
+    lines = [f"    ({', '.join(names)}{',' if n == 1 else ''}) = values" if n else "    pass"]
+    layout, cells, heap, floats = "<", [], [], []
+    lines.append(f"    end = at + {n * SLOT_SIZE}")
+    for name, kind in zip(names, types, strict=True):
+        layout += "qd" if kind is float else "qq"
+        if kind is int:
+            cells.append(f"{INTEGER}, {name}")
+        elif kind is float:
+            cells.append(f"{REAL}, {name}")
+            floats.append(f"{name} != {name}")
+        elif kind is type(None):
+            cells.append(f"{NULL}, 0")
+        else:
+            if kind is str:
+                lines.append(f"    {name} = {name}.encode()")
+            lines += [f"    size = len({name})", f"    s{name} = end | size << 32", "    end += size"]
+            cells.append(f"{TEXT if kind is str else BLOB}, s{name}")
+            heap.append(name)
+    if heap:
+        floats.append(f"end > at + {MAX_LENGTH}")
+    if floats:
+        lines.append(f"    if {' or '.join(floats)}: return slow(values, {n}, at)")
+    packed = " + ".join([f"pack({', '.join(cells)})", *heap])
+    lines += ["    try:", f"        return {packed}", "    except error:", f"        return slow(values, {n}, at)"]
+    scope: dict[str, Any] = {"pack": Struct(layout).pack, "slow": encode_parameters, "error": StructError}
+    exec("def packer(values, at):\n" + "\n".join(lines), scope)
+    made: Packer = scope["packer"]
+    return made
+
+
+# --- the general way --------------------------------------------------------------------------------------------
 
 
 def encode_block(values: Sequence[Any], literals: Sequence[Any], n_values: int, at: int) -> bytes:

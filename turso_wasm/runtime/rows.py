@@ -77,7 +77,17 @@ def _decode_row(rows: bytes, at: int, heap: bytes, n_columns: int, text: TextFac
         return found
     values = list(found)
     for column, tag in rest:
-        values[column] = None if tag == NULL else _heap_value(heap, values[column], tag, column, text)
+        if tag == NULL:
+            values[column] = None
+        elif tag == TEXT and text is None:
+            payload = values[column]
+            start = payload & 0xFFFFFFFF
+            try:
+                values[column] = heap[start : start + (payload >> 32)].decode()
+            except UnicodeDecodeError:
+                _heap_value(heap, payload, tag, column, text)  # raises
+        else:
+            values[column] = _heap_value(heap, values[column], tag, column, text)
     return tuple(values)
 
 

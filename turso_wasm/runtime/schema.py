@@ -41,6 +41,7 @@ class Prepared:
     literals: Sequence[Any]
     schema: Schema
     has_tail: bool
+    description: Any = None  # free for faces: what they tell of the columns
 
 
 class Schema:

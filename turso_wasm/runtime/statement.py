@@ -17,14 +17,14 @@ Invariants:
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from turso_wasm.base.errors import SQLITE_BUSY, InternalError, SqlError
 from turso_wasm.kernel.abi import DONE, YIELD
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.hosts.base import Instance, address
-from turso_wasm.runtime.parameters import SLOT_SIZE, encode_block, encode_parameters
+from turso_wasm.runtime.parameters import SLOT_SIZE, encode_block, packer_for
 from turso_wasm.runtime.rows import TextFactory, decode_rows
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Statement:
         "n_values",
         "params_at",
         "params_size",
+        "pending",
         "program",
         "stepped",
     )
@@ -66,6 +67,7 @@ class Statement:
         self.n_slots = program.n_params
         self.stepped = False
         self.finished = False
+        self.pending: Any = None
         new = self.host.function("statement_new")
         self.address = address(new(connection.address, program.frame_size, self.n_slots, self.n_columns))
         (self.params_at,) = self.host.unpack(layout.U32, self.address + layout.PARAMS_AT)
@@ -79,14 +81,19 @@ class Statement:
         """Write the parameters. Errors: as parameters.encode_block."""
         if not self.n_slots:
             return
-        if literals:
-            block = encode_block(values, literals, self.n_values, self.params_at)
-        else:
-            block = encode_parameters(values, self.n_slots, self.params_at)
+        block = self._encode(values, literals)
         if len(block) > self.params_size:
             self._make_room(len(block))
-            block = encode_block(values, literals, self.n_values, self.params_at)
+            block = self._encode(values, literals)
         self.host.write(self.params_at, block)
+
+    def _encode(self, values: Sequence[Any], literals: Sequence[Any]) -> bytes:
+        flat = (*values, *literals) if literals else values
+        if len(flat) == self.n_slots:
+            packer = packer_for(tuple(map(type, flat)))
+            if packer is not None:
+                return packer(flat, self.params_at)
+        return encode_block(values, literals, self.n_values, self.params_at)
 
     def _make_room(self, size: int) -> None:
         """Replace the parameter block by one of at least `size` bytes."""
@@ -123,30 +130,51 @@ class Statement:
             return None if self.finished else []
         return decode_rows(host.read(rows, used), host.read(heap, heap_used), self.n_columns, not not_ascii, text)
 
+    def run_many(
+        self, sets: Iterator[Any], literals: Sequence[Any], values_of: Callable[[Any], Sequence[Any]]
+    ) -> None:
+        """Run a Program without result rows once for each of `sets`; `values_of` makes parameters of one set.
+
+        `pending` is the set in work when it raises. Errors: as bind and step.
+        """
+        host, at, n = self.host, self.address, self.n_slots
+        step, reset, write, lock = self.instance.step, host.function("statement_reset"), host.write, host.lock
+        for one in sets:  # without the lock: where they come from may wait for others who want it
+            self.pending = one
+            packer = None
+            if not literals and type(one) is tuple and len(one) == n:
+                packer = packer_for(tuple(map(type, one)))
+            with lock:
+                if packer is not None and len(block := packer(one, self.params_at)) <= self.params_size:
+                    write(self.params_at, block)
+                else:
+                    self.bind(values_of(one), literals)
+                try:
+                    result = step(at)
+                except BaseException as error:
+                    result = self._failed(error, first=True)
+                while result == YIELD:
+                    result = self._run()
+                reset(at)
+        self.pending = None
+
     def _run(self) -> int:
         """Step until DONE or ROWS, retrying while the database is busy (S2)."""
         first, self.stepped = not self.stepped, True
         try:
-            result = self.host.step(self.instance, self.address)
-        except SqlError as error:
-            waits = first and error.code == SQLITE_BUSY and self._may_retry()
-            self._abort()
-            if not waits:
-                raise
-            result = self._retry(error)
-        except BaseException:
-            self._abort()
-            raise
+            result = self.instance.step(self.address)
+        except BaseException as error:
+            result = self._failed(error, first)
         while result == YIELD:
             result = self._run()
         return result
 
-    def _may_retry(self) -> bool:
-        (flags,) = self.host.unpack(layout.U32, self.address + layout.FLAGS_AT)
-        return not flags & layout.FLAG_DO_NOT_RETRY
-
-    def _retry(self, error: SqlError) -> int:
-        """Sleep and run again, until the busy timeout is over."""
+    def _failed(self, error: BaseException, first: bool) -> int:
+        """Abort (S1); then raise the error, or run again while the database is busy."""
+        retry = self._may_retry(error) and first
+        self._abort()
+        if not retry:
+            raise error
         deadline = time.monotonic() + self.connection.busy_timeout_ms / 1000.0
         attempt = 0
         while (left := deadline - time.monotonic()) > 0:
@@ -154,17 +182,20 @@ class Statement:
             self.host.pause(min(delay, left))
             attempt += 1
             try:
-                return self.host.step(self.instance, self.address)
-            except SqlError as again:
-                waits = again.code == SQLITE_BUSY and self._may_retry()
+                return self.instance.step(self.address)
+            except BaseException as again:
+                error, retry = again, self._may_retry(again)
                 self._abort()
-                if not waits:
+                if not retry:
                     raise
-                error = again
-            except BaseException:
-                self._abort()
-                raise
         raise error
+
+    def _may_retry(self, error: BaseException) -> bool:
+        """True for SQLITE_BUSY, unless the kernel says that waiting does not help."""
+        if not isinstance(error, SqlError) or error.code != SQLITE_BUSY:
+            return False
+        (flags,) = self.host.unpack(layout.U32, self.address + layout.FLAGS_AT)
+        return not flags & layout.FLAG_DO_NOT_RETRY
 
     def _abort(self) -> None:
         """Undo what the failed step did, as the kernel's error record and the statement's on_error say (S1).

@@ -37,6 +37,10 @@ class Instance(Protocol):
 
     program: Program
 
+    @property
+    def step(self) -> Callable[[int], int]:
+        """Run one step of a kernel Statement: DONE, ROWS or YIELD. Errors: as H2, H3."""
+
 
 class Host(Protocol):
     """See the module docstring."""
@@ -56,9 +60,6 @@ class Host(Protocol):
 
     def load(self, program: Program) -> Instance:
         """Compile and instantiate `program`, or return the instance of an equal one."""
-
-    def step(self, instance: Instance, statement: int) -> int:
-        """Run the Program's `step` on a kernel Statement: DONE, ROWS or YIELD. Errors: as H2, H3."""
 
     def read(self, at: int, size: int) -> bytes:
         """Copy bytes out of linear memory. IndexError beyond its end."""

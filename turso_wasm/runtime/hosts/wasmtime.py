@@ -203,10 +203,6 @@ class WasmtimeHost:
         assert isinstance(step, wasmtime.Func)
         return WasmtimeInstance(program, self._prepare(step, self._failed), data)
 
-    def step(self, instance: WasmtimeInstance, statement: int) -> int:
-        """Run one step; a failure leaves the error record for statement_abort (H3)."""
-        return instance.step(statement)
-
     # --- memory -------------------------------------------------------------------------------------------------
 
     def _look_at_memory(self) -> None:
