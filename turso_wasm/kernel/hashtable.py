@@ -270,7 +270,7 @@ def int_key(key: ptr[u8], size: i32) -> tuple[bool, i64]:
 def hash_key(h: Hash) -> tuple[ptr[u8], i32]:
     """The statement's current key and its size."""
     stmt: Statement = h.statement
-    if stmt.key == None:  # noqa: E711
+    if not stmt.key:
         key_room(stmt, 0)
     return stmt.key, stmt.key_used
 

@@ -272,7 +272,7 @@ def key_add_bytes(stmt: Statement, tag: i32, q: ptr[u8], n: i32, flags: i32) -> 
         if has_escapes(word):
             stmt.key_used = p - stmt.key
             p = key_add_escaped(stmt, word, left, 8, flip, collation)
-            if p == None:  # noqa: E711
+            if not p:
                 key_end_nocase(stmt, n, flip)
                 return
         else:
@@ -288,7 +288,7 @@ def key_add_bytes(stmt: Statement, tag: i32, q: ptr[u8], n: i32, flags: i32) -> 
     if has_escapes(word | (behind & 0x2020202020202020)):
         stmt.key_used = p - stmt.key
         p = key_add_escaped(stmt, word, left, left, flip, collation)
-        if p == None:  # noqa: E711
+        if not p:
             key_end_nocase(stmt, n, flip)
             return
         word = 0

@@ -147,7 +147,7 @@ def is_cut(s: Sorter, prefix: u64, key: ptr[u8], size: i32) -> bool:
 def current_prefix(s: Sorter) -> u64:
     """The first word of the statement's current key."""
     stmt: Statement = s.statement
-    if stmt.key == None:  # noqa: E711
+    if not stmt.key:
         key_room(stmt, 0)
     return key_word(stmt.key, stmt.key_used, 0)
 

@@ -102,7 +102,7 @@ def spill_write(s: Spill, fd: i32, p: ptr[u8], n: i32) -> None:
 
 def run_begin(s: Spill) -> None:
     """Begin a run at the end of the file."""
-    if s.out == None:  # noqa: E711
+    if not s.out:
         s.out = malloc(s.buffer_size)
     if s.n_runs == s.runs_capacity:
         capacity: i32 = s.runs_capacity * 2 + 16
