@@ -16,7 +16,8 @@ The literal block holds the `Value` slots of the literals lifted out of the text
 Invariants:
   B1  Nothing here raises for the sake of a user: errors are replies {"error": {code, message, offset}}.
   B2  Offsets in SQL text are UTF-16 units in both directions, as JavaScript counts; Python's are characters.
-  B3  A Program of a schema keeps its number as long as the schema is open.
+  B3  A Program's number is never given to another. The host keeps Programs by number; Python keeps those that a later text of the
+      same shape may share, and the one it compiled last.
 """
 
 from __future__ import annotations
@@ -26,17 +27,20 @@ import struct
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from turso_wasm.base.errors import SQLITE_TOOBIG, SqlError
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.codegen.program import Program
-from turso_wasm.runtime.compiler import compile_statement
-from turso_wasm.runtime.connection import SCHEMA_QUERY, STATISTICS_QUERY
+from turso_wasm.runtime.compiler import Environment, compile_statement
+from turso_wasm.runtime.connection import SCHEMA_QUERY, SHARED_BY_SHAPE, STATISTICS_QUERY
 from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL
 from turso_wasm.runtime.parameters import TooBig, encode_block
 from turso_wasm.runtime.schema import Schema
-from turso_wasm.sql.lexer import END, normalize, tokenize
+from turso_wasm.sql.lexer import END, Tokens, normalize, tokenize
+
+if TYPE_CHECKING:
+    from turso_wasm.runtime.hosts.base import Instance
 
 _FIRST_ASTRAL = "\U00010000"
 _SIZE = struct.Struct("<I")
@@ -55,7 +59,8 @@ class Compiler:
 
     def __init__(self) -> None:
         self._schemas: dict[int, Schema] = {}
-        self._programs: dict[int, tuple[int, Program]] = {}
+        self._files: dict[int, tuple[str, ...]] = {}
+        self._latest: _Numbered | None = None
         self._n_schemas = 0
         self._n_programs = 0
 
@@ -63,10 +68,10 @@ class Compiler:
         """The queries that read a schema and its statistics."""
         return _reply({"schema": SCHEMA_QUERY, "statistics": STATISTICS_QUERY})
 
-    def open_schema(self, cookie: int, rows: str | None, statistics: str | None) -> bytes:
+    def open_schema(self, path: str, cookie: int, rows: str | None, statistics: str | None) -> bytes:
         """A schema: {"schema": number, "statistics": whether it has statistics that should be read}.
 
-        rows: the answer to the schema query as a JSON array of arrays; None: only sqlite_schema itself is known.
+        path: of the database. rows: the answer to the schema query as a JSON array of arrays; None: only sqlite_schema itself is known.
         statistics: the answer to the statistics query; None: not read. Errors: a malformed schema.
         """
         try:
@@ -79,13 +84,13 @@ class Compiler:
             return _error_reply(error)
         self._n_schemas += 1
         self._schemas[self._n_schemas] = Schema(Catalogs([catalog]), cookie)
+        self._files[self._n_schemas] = (path,)
         return _reply({"schema": self._n_schemas, "statistics": has_statistics})
 
     def close_schema(self, number: int) -> None:
         """Forget a schema and its Programs."""
         self._schemas.pop(number, None)
-        for program in [n for n, (owner, _) in self._programs.items() if owner == number]:
-            del self._programs[program]
+        self._files.pop(number, None)
 
     def compile(self, schema: int, sql: str, start: int) -> bytes:
         """The statement that begins at `start`: {"end", "tail", "program", "rows_literals"} and the literal block.
@@ -101,29 +106,36 @@ class Compiler:
     def _compile(self, number: int, sql: str, start: int) -> bytes:
         schema = self._schemas[number]
         tokens = tokenize(sql, start)
-        if tokens.kinds[0] in (";", END):
-            return _reply({"end": _units(sql, tokens.end), "tail": tokens.end < len(sql)})
+        while tokens.kinds[0] == ";":
+            tokens = tokenize(sql, tokens.end)
+        if tokens.kinds[0] == END:
+            return _reply({"end": _units(sql, tokens.end), "tail": False})
         key, literals = normalize(tokens)
-        known = schema.find_shape(key, literals)
-        if known is None:
-            program = compile_statement(tokens, schema.catalogs)
-            self._n_programs += 1
-            known = program, _Numbered(program, self._n_programs)  # type: ignore[assignment]
-            self._programs[self._n_programs] = (number, program)
-            schema.add_shape(key, literals, *known)
-        program, numbered = known
-        assert isinstance(numbered, _Numbered)
-        tail = tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END
-        lifted: Sequence[Any] = literals if program.n_literals else ()
-        lists = [
-            [i, len(value), len(value[0]) if value else 0] for i, value in enumerate(lifted) if isinstance(value, tuple)
-        ]
-        head = {"end": _units(sql, tokens.end), "tail": tail, "program": numbered.number, "rows_literals": lists}
+        program, instance = schema.find_shape(key, literals, sql) or self._new(number, key, literals, tokens)
+        assert isinstance(instance, _Numbered)
+        self._latest = instance
+        lifted = literals if program.n_literals else ()
+        head = {
+            "end": _units(sql, tokens.end),
+            "tail": tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END,
+            "program": instance.number,
+            "rows_literals": [[i, len(rows), len(rows[0])] for i, rows in enumerate(lifted) if isinstance(rows, tuple)],
+        }
         return _reply(head, encode_block((), lifted, 0, 0) if lifted else b"")
 
+    def _new(self, number: int, key: str, literals: Sequence[Any], tokens: Tokens) -> tuple[Program, _Numbered]:
+        schema = self._schemas[number]
+        program = compile_statement(tokens, Environment(schema.catalogs, self._files[number]))
+        self._n_programs += 1
+        numbered = _Numbered(program, self._n_programs)
+        if program.kind in SHARED_BY_SHAPE:
+            schema.add_shape(key, literals, program, cast("Instance", numbered))
+        return program, numbered
+
     def program(self, number: int) -> bytes:
-        """A Program by its number, serialized (codegen/program.py)."""
-        return self._programs[number][1].to_bytes()
+        """The Program that the latest reply of `compile` named, serialized (codegen/program.py)."""
+        assert self._latest is not None and self._latest.number == number, "bridge B3: not the latest Program"
+        return self._latest.program.to_bytes()
 
 
 def _reply(head: dict[str, Any], block: bytes = b"") -> bytes:
@@ -141,7 +153,9 @@ def _error_reply(error: Exception, sql: str = "") -> bytes:
         code, message, offset = SQLITE_TOOBIG, "string or blob too big", -1
     else:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        message = f"internal error: {type(error).__name__}: {error} ({where.name}, line {where.lineno} of {where.filename})"
+        message = (
+            f"internal error: {type(error).__name__}: {error} ({where.name}, line {where.lineno} of {where.filename})"
+        )
         code, offset = SQLITE_INTERNAL, -1
     return _reply({"error": {"code": code, "message": message, "offset": offset}})
 

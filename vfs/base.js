@@ -5,20 +5,27 @@
  * thrown into a code. File descriptors are small integers the VFS chooses.
  */
 
-export const OPEN_CREATE = 1;
-export const OPEN_READONLY = 2;
-export const OPEN_TEMP = 4;
-export const OPEN_MEMORY = 8;
+export {
+  CAP_MEMORY,
+  CAP_OWNED,
+  CAP_READONLY,
+  OPEN_CREATE,
+  OPEN_MEMORY,
+  OPEN_READONLY,
+  OPEN_TEMP,
+} from '../web/abi.js';
 
-export const CAP_OWNED = 1;
-export const CAP_MEMORY = 2;
-export const CAP_READONLY = 4;
+/** Suffixes of the files that belong to a database. */
+export const COMPANIONS = ['-journal', '-wal'];
 
+export const NOMEM = -7;
 export const IOERR = -10;
 export const FULL = -13;
 export const CANTOPEN = -14;
 
 export class Vfs {
+  /** What `failure` was last given, for diagnosis. @type {unknown} */ lastError = undefined;
+
   /** Open a file: a descriptor >= 0 or a negative code. @param {string} name @param {number} flags @returns {number} */
   open(name, flags) {
     throw new Error(`${this.constructor.name} does not implement open(${name}, ${flags})`);
@@ -94,9 +101,23 @@ export class Vfs {
     return 0;
   }
 
+  /** A copy of a file. @param {string} name @returns {Uint8Array<ArrayBuffer>} */
+  contentOf(name) {
+    throw new Error(`${this.constructor.name} does not implement contentOf(${name})`);
+  }
+
+  /**
+   * Put `content` in the place of a database that nobody has open; its journal and log go away. All or nothing.
+   * @param {string} name @param {Blob} content @returns {Promise<void>}
+   */
+  async replace(name, content) {
+    throw new Error(`${this.constructor.name} does not implement replace(${name}, ${content.size} bytes)`);
+  }
+
   /** The result code of something thrown. @param {unknown} error @returns {number} */
   failure(error) {
     this.lastError = error;
-    return error instanceof DOMException && error.name === 'QuotaExceededError' ? FULL : IOERR;
+    if (error instanceof RangeError) return NOMEM; // a typed array that the engine could not allocate
+    return error instanceof Error && error.name === 'QuotaExceededError' ? FULL : IOERR;
   }
 }

@@ -1,6 +1,6 @@
 /** Files in memory: private `:memory:` databases, temporary files, and named files that live as long as the VFS. */
 
-import { CANTOPEN, CAP_MEMORY, CAP_OWNED, OPEN_CREATE, OPEN_MEMORY, OPEN_TEMP, Vfs } from './base.js';
+import { CANTOPEN, CAP_MEMORY, CAP_OWNED, COMPANIONS, OPEN_CREATE, OPEN_MEMORY, OPEN_TEMP, Vfs } from './base.js';
 
 /** A growable array of bytes. */
 export class MemoryFile {
@@ -13,7 +13,7 @@ export class MemoryFile {
   /** @param {Uint8Array} into @param {number} at */
   read(into, at) {
     const n = Math.max(0, Math.min(into.length, this.size - at));
-    into.set(this.bytes.subarray(at, at + n));
+    if (n) into.set(this.bytes.subarray(at, at + n));
     return n;
   }
 
@@ -37,22 +37,23 @@ export class MemoryFile {
     return 0;
   }
 
-  /** A copy of the content. */
+  /** A copy of the content. @returns {Uint8Array<ArrayBuffer>} */
   toBytes() {
-    return this.bytes.slice(0, this.size);
+    return new Uint8Array(this.bytes.subarray(0, this.size));
   }
 }
 
 export class MemoryVfs extends Vfs {
-  /** @type {Map<string, MemoryFile>} */ files = new Map();
+  /** Named files, and private databases as long as somebody may ask for them. @type {Map<string, MemoryFile>} */ files = new Map();
   /** @type {Map<number, MemoryFile>} */ #open = new Map();
   #next = 1;
 
   /** @override @param {string} name @param {number} flags */
   open(name, flags) {
-    let file = flags & (OPEN_TEMP | OPEN_MEMORY) ? new MemoryFile() : this.files.get(name);
+    if (flags & OPEN_TEMP) return this.openFile(new MemoryFile());
+    let file = this.files.get(name);
     if (!file) {
-      if (!(flags & OPEN_CREATE)) return CANTOPEN;
+      if (!(flags & (OPEN_CREATE | OPEN_MEMORY))) return CANTOPEN;
       file = new MemoryFile();
       this.files.set(name, file);
     }
@@ -85,6 +86,23 @@ export class MemoryVfs extends Vfs {
   /** @override @param {string} name */
   exists(name) {
     return this.files.has(name);
+  }
+
+  /** @override @param {string} name @returns {Uint8Array<ArrayBuffer>} */
+  contentOf(name) {
+    return this.files.get(name)?.toBytes() ?? new Uint8Array(0);
+  }
+
+  /** @override @param {string} name @param {Blob} content */
+  async replace(name, content) {
+    const bytes = new Uint8Array(await content.arrayBuffer());
+    for (const suffix of COMPANIONS) this.files.delete(name + suffix);
+    this.files.set(name, new MemoryFile(bytes));
+  }
+
+  /** A private database is closed. @param {string} name */
+  forget(name) {
+    this.files.delete(name);
   }
 
   /** @override @param {number} fd @param {Uint8Array} into @param {number} at */

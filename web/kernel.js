@@ -10,6 +10,8 @@ import { SQLITE_INTERNAL, SqlError } from './errors.js';
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
+/** @typedef {{program: import('./program.js').Program, step: (statement: number) => number, data: number}} Loaded */
+
 export class Kernel {
   /** @type {WebAssembly.Memory} */ memory;
   /** @type {Record<string, any>} */ exports;
@@ -132,9 +134,7 @@ export class Kernel {
     const [code, size, text] = i32.subarray(record >> 2, (record >> 2) + 3);
     if (code !== 0 && code !== SQLITE_INTERNAL) return new SqlError(this.text(text, size), code);
     i32[record >> 2] = SQLITE_INTERNAL;
-    const bug = new SqlError(`internal error: ${error.message}`, SQLITE_INTERNAL);
-    bug.cause = error;
-    return bug;
+    return new SqlError(`internal error: ${error.message}`, SQLITE_INTERNAL, -1, { cause: error });
   }
 
   // --- Programs -------------------------------------------------------------------------------
@@ -142,9 +142,9 @@ export class Kernel {
   /**
    * Instantiate a Program: its data goes to kernel memory, its imports are the kernel's exports.
    * @param {import('./program.js').Program} program
-   * @returns {(statement: number) => number} its `step`
+   * @returns {Loaded}
    */
-  instantiate(program) {
+  load(program) {
     let data = 0;
     if (program.data.length) {
       data = this.call('malloc', program.data.length) >>> 0;
@@ -153,7 +153,13 @@ export class Kernel {
     const module = new WebAssembly.Module(program.wasm);
     const address = new WebAssembly.Global({ value: 'i32', mutable: false }, data | 0);
     const instance = new WebAssembly.Instance(module, { kernel: this.exports, program: { data: address } });
-    return /** @type {any} */ (instance.exports.step);
+    return { program, step: /** @type {any} */ (instance.exports.step), data };
+  }
+
+  /** Give the memory of a Program back; no statement may use it any more. @param {Loaded} loaded */
+  unload(loaded) {
+    if (loaded.data) this.call('mfree', loaded.data);
+    loaded.data = 0;
   }
 
   // --- the VFS, as the kernel imports it (kernel/vfs.py) ------------------------------------------

@@ -6,6 +6,8 @@ export const SLOT_SIZE = 16;
 const encoder = new TextEncoder();
 const MIN = -(2n ** 63n);
 const MAX = 2n ** 63n - 1n;
+/** Up to this many UTF-16 units a loop is faster than a TextEncoder. */
+const SHORT_TEXT = 48;
 
 /**
  * Plain values in order of parameter number, from what a caller passed: positional values, one array, or one object of names.
@@ -15,9 +17,11 @@ const MAX = 2n ** 63n - 1n;
  */
 export function collect(args, program) {
   const n = program.n_user_params;
-  if (args.length === 1 && args[0] !== null && typeof args[0] === 'object' && !isBytes(args[0])) {
-    if (Array.isArray(args[0])) return counted(args[0], n);
-    return named(args[0], program);
+  if (args.length === 1) {
+    const [only] = args;
+    if (only !== null && typeof only === 'object' && !isBytes(only)) {
+      return Array.isArray(only) ? counted(only, n) : named(only, program);
+    }
   }
   return counted(args, n);
 }
@@ -25,15 +29,16 @@ export function collect(args, program) {
 /** @param {unknown[]} values @param {number} n */
 function counted(values, n) {
   if (values.length !== n) {
-    throw new RangeError(`statement takes ${n} parameter${n === 1 ? '' : 's'}, ${values.length} given`);
+    throw new RangeError(`the statement takes ${n} parameter${n === 1 ? '' : 's'}, ${values.length} given`);
   }
   return values;
 }
 
 /** @param {Record<string, unknown>} values @param {import('./program.js').Program} program */
 function named(values, program) {
-  return program.param_names.map((name, i) => {
-    if (!name) throw new RangeError(`parameter ${i + 1} has no name: pass values in an array`);
+  return Array.from({ length: program.n_user_params }, (_, i) => {
+    const name = program.param_names[i];
+    if (!name) throw new RangeError(`parameter ${i + 1} has no name: pass values one by one or in an array`);
     const bare = name.slice(1);
     if (Object.hasOwn(values, bare)) return values[bare];
     if (Object.hasOwn(values, name)) return values[name];
@@ -59,15 +64,16 @@ function bytesOf(value) {
  */
 export function heapNeeded(values) {
   let n = 0;
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
     if (typeof value === 'string') n += value.length * 3;
-    else if (isBytes(value)) n += value.byteLength;
+    else if (typeof value === 'object' && isBytes(value)) n += value.byteLength;
   }
   return n;
 }
 
 /**
- * Write `values` to the slots at `at`; texts and blobs go to `heap`. Returns the end of the heap.
+ * Write `values` to the slots at `at`; texts and blobs go to `heap`.
  * @param {import('./kernel.js').Kernel} kernel
  * @param {unknown[]} values
  * @param {number} at
@@ -77,59 +83,75 @@ export function writeValues(kernel, values, at, heap) {
   const { i32, u32, f64, i64, u8 } = kernel.refresh();
   for (let i = 0; i < values.length; i++, at += SLOT_SIZE) {
     const value = values[i];
-    const tag = at >> 2;
-    switch (typeof value) {
-      case 'number':
-        if (Number.isInteger(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER && !Object.is(value, -0)) {
-          i32[tag] = INTEGER;
-          u32[tag + 2] = value;
-          i32[tag + 3] = Math.floor(value / 4294967296);
-        } else if (Number.isNaN(value)) {
-          i32[tag] = NULL;
-        } else {
-          i32[tag] = REAL;
-          f64[(at + 8) >> 3] = value;
-        }
-        break;
-      case 'string': {
-        const { written } = encoder.encodeInto(value, u8.subarray(heap));
-        i32[tag] = TEXT;
-        u32[tag + 2] = heap;
-        u32[tag + 3] = written;
-        heap += written;
-        break;
+    const tag = at >>> 2;
+    if (typeof value === 'number') {
+      if (value === (value | 0) && (value !== 0 || !Object.is(value, -0))) {
+        i32[tag] = INTEGER;
+        i32[tag + 2] = value;
+        i32[tag + 3] = value >> 31;
+      } else {
+        writeNumber(value, tag, i32, u32, f64);
       }
-      case 'bigint':
-        if (value < MIN || value > MAX) throw new RangeError('BigInt is too large for an SQLite INTEGER');
-        i32[tag] = INTEGER;
-        i64[(at + 8) >> 3] = value;
-        break;
-      case 'boolean':
-        i32[tag] = INTEGER;
-        u32[tag + 2] = Number(value);
-        u32[tag + 3] = 0;
-        break;
-      case 'undefined':
-        i32[tag] = NULL;
-        break;
-      default:
-        if (value === null) {
-          i32[tag] = NULL;
-        } else if (isBytes(value)) {
-          const bytes = bytesOf(value);
-          u8.set(bytes, heap);
-          i32[tag] = BLOB;
-          u32[tag + 2] = heap;
-          u32[tag + 3] = bytes.length;
-          heap += bytes.length;
-        } else {
-          throw new TypeError(
-            `parameter ${i + 1} cannot be bound: SQLite stores numbers, strings, bigints, Uint8Arrays, booleans and null, not ${describe(value)}`,
-          );
-        }
+    } else if (typeof value === 'string') {
+      const size = writeText(value, u8, heap);
+      i32[tag] = TEXT;
+      u32[tag + 2] = heap;
+      u32[tag + 3] = size;
+      heap += size;
+    } else if (value === null || value === undefined) {
+      i32[tag] = NULL;
+      u32[tag + 2] = u32[tag + 3] = 0;
+    } else if (typeof value === 'bigint') {
+      if (value < MIN || value > MAX) throw new RangeError(`parameter ${i + 1}: the BigInt does not fit 64 bits`);
+      i32[tag] = INTEGER;
+      i64[(at + 8) >>> 3] = value;
+    } else if (typeof value === 'boolean') {
+      i32[tag] = INTEGER;
+      u32[tag + 2] = Number(value);
+      u32[tag + 3] = 0;
+    } else if (isBytes(value)) {
+      const bytes = bytesOf(value);
+      u8.set(bytes, heap);
+      i32[tag] = BLOB;
+      u32[tag + 2] = heap;
+      u32[tag + 3] = bytes.length;
+      heap += bytes.length;
+    } else {
+      throw new TypeError(
+        `parameter ${i + 1} cannot be bound: SQLite stores numbers, strings, bigints, Uint8Arrays, booleans and null, not ${describe(value)}`,
+      );
     }
   }
-  return heap;
+}
+
+/** @param {number} value @param {number} tag @param {Int32Array} i32 @param {Uint32Array} u32 @param {Float64Array} f64 */
+function writeNumber(value, tag, i32, u32, f64) {
+  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+    i32[tag] = INTEGER;
+    u32[tag + 2] = value;
+    i32[tag + 3] = Math.floor(value / 4294967296);
+  } else if (Number.isNaN(value)) {
+    i32[tag] = NULL;
+    u32[tag + 2] = u32[tag + 3] = 0;
+  } else {
+    i32[tag] = REAL;
+    f64[(tag + 2) >>> 1] = value;
+  }
+}
+
+/** UTF-8 of `text` at `at`; the bytes written. @param {string} text @param {Uint8Array} u8 @param {number} at */
+function writeText(text, u8, at) {
+  const n = text.length;
+  if (n <= SHORT_TEXT) {
+    let i = 0;
+    for (; i < n; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 127) break;
+      u8[at + i] = unit;
+    }
+    if (i === n) return n;
+  }
+  return encoder.encodeInto(text, u8.subarray(at)).written;
 }
 
 /** @param {unknown} value */

@@ -1,97 +1,138 @@
 /**
- * Result rows: from the kernel's row buffer to JavaScript values (layout: kernel/abi.py Statement, kernel/rows.py).
+ * Result rows: from the kernel's row buffer, or a copy of it, to JavaScript values.
  *
- * A row of n columns: n tag bytes padded to a multiple of 8, then n 8-byte payloads; texts and blobs lie in the heap.
- * When every text of a batch is ASCII the whole heap is decoded once and sliced.
+ * A row of n columns (kernel/rows.py writes it):
+ *
+ *   OFFSET          SIZE   MEANING
+ *   0               n      storage class of each column (kernel/abi.py tags)
+ *   (n + 7) & ~7    8 * n  payloads: an integer, the bits of a double, or offset in the heap | size << 32
+ *
+ * The heap holds the bytes of texts and blobs. When every text in it is ASCII it is decoded once and cut up.
  */
 
-const NULL = 0;
-const INTEGER = 1;
-const REAL = 2;
-const TEXT = 3;
+import { BLOB, INTEGER, NULL, REAL } from './abi.js';
+
 const utf8 = new TextDecoder();
 const latin1 = new TextDecoder('latin1');
-const HEAP_WHOLE = 1 << 24; // beyond this, decoding the whole heap at once would cost more memory than it saves time
+/** Beyond this many bytes, decoding the whole heap at once would cost more memory than it saves time. */
+const HEAP_WHOLE = 1 << 24;
+/** Up to this many bytes a loop over the characters is faster than a TextDecoder. */
+const SHORT_TEXT = 24;
 
 /**
- * @typedef {{integers: 'number' | 'bigint' | 'auto'}} Options `auto`: a number, or a BigInt beyond 2^53
  * @typedef {null | number | bigint | string | Uint8Array} SqlValue
+ * @typedef {'number' | 'bigint' | 'auto'} Integers `number`: may round beyond 2^53; `auto`: a BigInt only there
+ * @typedef {{u8: Uint8Array, u32: Uint32Array, i32: Int32Array, f64: Float64Array, i64: BigInt64Array}} Views
+ * @typedef {object} Batch
+ * @property {number} rows address of the rows in the views
+ * @property {number} count
+ * @property {number} heap address of the heap in the views
+ * @property {number} heapUsed
+ * @property {boolean} ascii every text in the heap is ASCII
+ * @property {number} columns
+ */
+
+/** Bytes of a row. @param {number} columns */
+export function rowSize(columns) {
+  return ((columns + 7) & ~7) + 8 * columns;
+}
+
+/** All views of a buffer. @param {ArrayBuffer} buffer @returns {Views} */
+export function viewsOf(buffer) {
+  return {
+    u8: new Uint8Array(buffer),
+    u32: new Uint32Array(buffer),
+    i32: new Int32Array(buffer),
+    f64: new Float64Array(buffer),
+    i64: new BigInt64Array(buffer),
+  };
+}
+
+/**
+ * How rows are handed over.
+ * @typedef {{kind: 'object', names: string[]} | {kind: 'raw'} | {kind: 'pluck'}} Shape
  */
 
 /**
- * The rows in the buffer as arrays.
- * @param {import('./kernel.js').Kernel} kernel
- * @param {{rows: number, count: number, heap: number, heapUsed: number, ascii: boolean, columns: number}} batch
- * @param {Options['integers']} integers
- * @returns {SqlValue[][]}
+ * The rows of a batch, shaped.
+ * @param {Views} views
+ * @param {Batch} batch
+ * @param {Integers} integers
+ * @param {Shape} shape
+ * @returns {any[]}
  */
-export function decodeRows(kernel, batch, integers) {
-  const value = valueReader(kernel, batch, integers);
+export function decodeRows(views, batch, integers, shape) {
+  const read = valueReader(views, batch, integers);
   const { columns, count } = batch;
-  const tags = (columns + 7) & ~7;
-  const stride = tags + 8 * columns;
-  const rows = new Array(count);
-  for (let r = 0, at = batch.rows; r < count; r++, at += stride) {
-    const row = new Array(columns);
-    for (let c = 0, p = at + tags; c < columns; c++, p += 8) row[c] = value(at + c, p);
-    rows[r] = row;
-  }
-  return rows;
-}
-
-/**
- * The rows in the buffer as objects, keyed by column name.
- * @param {import('./kernel.js').Kernel} kernel
- * @param {Parameters<typeof decodeRows>[1]} batch
- * @param {Options['integers']} integers
- * @param {(values: SqlValue[]) => object} make
- */
-export function decodeObjects(kernel, batch, integers, make) {
-  return decodeRows(kernel, batch, integers).map(make);
-}
-
-/**
- * A function that makes an object of a row's values. A class shape is generated once per statement.
- * @param {string[]} names
- * @returns {(values: SqlValue[]) => Record<string, SqlValue>}
- */
-export function objectMaker(names) {
-  return (values) => {
-    /** @type {Record<string, SqlValue>} */
-    const row = {};
-    for (let i = 0; i < names.length; i++) row[names[i]] = values[i];
-    return row;
-  };
-}
-
-/** @param {import('./kernel.js').Kernel} kernel @param {any} batch @param {string} integers */
-function valueReader(kernel, batch, integers) {
-  const { u8, u32, i32, f64, i64 } = kernel.refresh();
-  const { heap, heapUsed, ascii } = batch;
-  const whole = ascii && heapUsed < HEAP_WHOLE ? latin1.decode(u8.subarray(heap, heap + heapUsed)) : null;
-  /** @param {number} at address of the payload */
-  const integer = (at) => {
-    if (integers === 'bigint') return i64[at >> 3];
-    const high = i32[(at >> 2) + 1];
-    if (high >= -0x200000 && high < 0x200000) return high * 4294967296 + u32[at >> 2];
-    if (integers === 'auto') return i64[at >> 3];
-    return Number(i64[at >> 3]);
-  };
-  return (/** @type {number} */ tagAt, /** @type {number} */ at) => {
-    switch (u8[tagAt]) {
-      case NULL:
-        return null;
-      case INTEGER:
-        return integer(at >>> 0);
-      case REAL:
-        return f64[at >>> 3];
-      default: {
-        const start = u32[at >>> 2];
-        const size = u32[(at >>> 2) + 1];
-        if (u8[tagAt] !== TEXT) return u8.slice(heap + start, heap + start + size);
-        if (whole !== null) return whole.substring(start, start + size);
-        return utf8.decode(u8.subarray(heap + start, heap + start + size));
-      }
+  const stride = rowSize(columns);
+  const payloads = (columns + 7) & ~7;
+  const out = new Array(count);
+  if (shape.kind === 'pluck') {
+    for (let r = 0, at = batch.rows; r < count; r++, at += stride) out[r] = read(at, at + payloads);
+  } else if (shape.kind === 'raw') {
+    for (let r = 0, at = batch.rows; r < count; r++, at += stride) {
+      const row = new Array(columns);
+      for (let c = 0, p = at + payloads; c < columns; c++, p += 8) row[c] = read(at + c, p);
+      out[r] = row;
     }
+  } else {
+    const { names } = shape;
+    const plain = !names.includes('__proto__');
+    for (let r = 0, at = batch.rows; r < count; r++, at += stride) {
+      /** @type {Record<string, SqlValue>} */
+      const row = {};
+      for (let c = 0, p = at + payloads; c < columns; c++, p += 8) {
+        if (plain) row[names[c]] = read(at + c, p);
+        else define(row, names[c], read(at + c, p));
+      }
+      out[r] = row;
+    }
+  }
+  return out;
+}
+
+/** Set a property of any name, "__proto__" too. @param {object} row @param {string} name @param {SqlValue} value */
+function define(row, name, value) {
+  Object.defineProperty(row, name, { value, writable: true, enumerable: true, configurable: true });
+}
+
+/**
+ * A function that reads one value, given the address of its tag and of its payload.
+ * @param {Views} views
+ * @param {Batch} batch
+ * @param {Integers} integers
+ * @returns {(tagAt: number, at: number) => SqlValue}
+ */
+function valueReader({ u8, u32, i32, f64, i64 }, batch, integers) {
+  const { heap, heapUsed, ascii, count } = batch;
+  const whole =
+    ascii && heapUsed > SHORT_TEXT && count > 1 && heapUsed < HEAP_WHOLE
+      ? latin1.decode(u8.subarray(heap, heap + heapUsed))
+      : null;
+  const always = integers === 'bigint';
+  const beyond = integers === 'auto';
+  return (tagAt, at) => {
+    const tag = u8[tagAt];
+    if (tag === INTEGER) {
+      if (always) return i64[at >>> 3];
+      const high = i32[(at >>> 2) + 1];
+      if (high >= -0x200000 && high < 0x200000) return high * 4294967296 + u32[at >>> 2];
+      return beyond ? i64[at >>> 3] : Number(i64[at >>> 3]);
+    }
+    if (tag === REAL) return f64[at >>> 3];
+    if (tag === NULL) return null;
+    const start = u32[at >>> 2];
+    const size = u32[(at >>> 2) + 1];
+    if (tag === BLOB) return u8.slice(heap + start, heap + start + size);
+    if (whole !== null) return whole.substring(start, start + size);
+    if (size <= SHORT_TEXT && ascii) return shortText(u8, heap + start, size);
+    return utf8.decode(u8.subarray(heap + start, heap + start + size));
   };
+}
+
+/** @param {Uint8Array} u8 @param {number} at @param {number} size */
+function shortText(u8, at, size) {
+  let text = '';
+  for (let i = at; i < at + size; i++) text += String.fromCharCode(u8[i]);
+  return text;
 }

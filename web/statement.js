@@ -1,57 +1,71 @@
 /**
- * A prepared statement inside the worker: synchronous, on the kernel, without Python in the way.
+ * A prepared statement where the kernel is: synchronous, without Python in the way.
  *
- * The loop is: bind → step → decode rows → step … → DONE, then reset. A trap is followed by statement_abort.
+ * A run is: bind → step → take the rows → step … → DONE, then reset.
+ *
+ * Invariants:
+ *   S1  Every exception out of a step is followed by statement_abort, then error_clear, before anybody sees it.
+ *   S2  A statement whose schema is out of date is compiled again, with the same parameters, before its first row.
+ *   S3  The rows in the buffer are taken before the Program is run again.
  */
 
-import { DONE, Statement as S, YIELD } from './abi.js';
-import { SqlError } from './errors.js';
+import { DONE, ROWS, Statement as S, YIELD } from './abi.js';
+import { SQLITE_LOCKED, SQLITE_SCHEMA, SqlError, misuse } from './errors.js';
 import { SLOT_SIZE, collect, heapNeeded, writeValues } from './parameters.js';
-import { decodeRows, objectMaker } from './rows.js';
+import { decodeRows, rowSize } from './rows.js';
 
-const SQLITE_SCHEMA = 17;
-const SQLITE_LOCKED = 6;
+const FLAG_COUNTS_CHANGES = 1;
 const FIRST_BATCH = 64; // rows; who wants only the first few does not pay for a full buffer
 const MAX_SCHEMA_RETRIES = 50;
 const KEEP_BLOCK = 1 << 20;
 
-/** @typedef {import('./rows.js').SqlValue} SqlValue */
+/**
+ * @typedef {import('./rows.js').SqlValue} SqlValue
+ * @typedef {import('./database.js').Prepared} Prepared
+ */
 
 export class Statement {
   #address = 0;
+  #n = 0;
   #paramsAt = 0;
   #paramsSize = 0;
+  #literalsAt = 0;
   #running = false;
-  #raw = false;
-  #pluck = false;
-  /** @type {'number' | 'bigint' | 'auto'} */ #integers;
-  /** @type {((values: SqlValue[]) => any) | null} */ #make = null;
+  /** @type {'object' | 'raw' | 'pluck'} */ #mode = 'object';
+  /** @type {import('./rows.js').Integers} */ #integers;
+  /** @type {import('./rows.js').Shape} */ #shape = { kind: 'raw' };
 
   /**
    * Made by Database.prepare.
    * @param {import('./database.js').Database} database
-   * @param {import('./database.js').Prepared} prepared
+   * @param {Prepared} prepared
    */
   constructor(database, prepared) {
     this.database = database;
     this.kernel = database.engine.kernel;
     this.#integers = database.integers;
-    this.#use(prepared);
+    this.prepared = prepared;
+    this.#allocate();
   }
 
-  /** @param {import('./database.js').Prepared} prepared */
-  #use(prepared) {
-    this.finalize();
-    this.prepared = prepared;
-    const { program } = prepared;
-    this.#address = this.kernel.call(
-      'statement_new', this.database.connection, program.frame_size,
-      program.n_user_params + program.n_literals, program.columns.length,
-    ) >>> 0;
+  /** A kernel statement for `this.prepared`. */
+  #allocate() {
+    const { kernel, prepared } = this;
+    const { program } = prepared.loaded;
+    this.#n = program.n_user_params + program.n_literals;
+    const columns = program.columns.length;
+    this.#address = kernel.call('statement_new', this.database.connection, program.frame_size, this.#n, columns) >>> 0;
     this.#paramsAt = this.#u32(S.params);
-    this.#paramsSize = (program.n_user_params + program.n_literals) * SLOT_SIZE;
-    this.#make = null;
+    this.#paramsSize = this.#n * SLOT_SIZE;
+    if (program.counts_changes) kernel.u32[(this.#address + S.flags) >>> 2] = FLAG_COUNTS_CHANGES;
+    if (prepared.literals.length) this.#placeLiterals();
+    this.#reshape();
     this.database.opened(this);
+  }
+
+  /** Whether its kernel statement exists: not finalized, and the database was not replaced or closed meanwhile. */
+  get live() {
+    return this.#address !== 0;
   }
 
   /** The SQL text. */
@@ -61,35 +75,37 @@ export class Statement {
 
   /** Whether it returns rows. */
   get reader() {
-    return this.prepared.program.returns_rows;
+    return this.prepared.loaded.program.returns_rows;
   }
 
   /** Whether it changes nothing. */
   get readonly() {
-    return this.prepared.program.readonly;
+    return this.prepared.loaded.program.readonly;
+  }
+
+  /** Whether a run is under way (an iterator that is not at its end). */
+  get busy() {
+    return this.#running;
   }
 
   /** The result columns. */
   columns() {
-    return this.prepared.program.columns.map(({ name, decltype, table, origin }) => ({
-      name, type: decltype, table, column: origin,
+    return this.prepared.loaded.program.columns.map(({ name, decltype, table, origin }) => ({
+      name,
+      type: decltype,
+      table,
+      column: origin,
     }));
   }
 
   /** Rows as arrays instead of objects. @param {boolean} [on] */
   raw(on = true) {
-    this.#raw = on;
-    if (on) this.#pluck = false;
-    this.#make = null;
-    return this;
+    return this.#setMode('raw', on);
   }
 
   /** Only the first column of each row. @param {boolean} [on] */
   pluck(on = true) {
-    this.#pluck = on;
-    if (on) this.#raw = false;
-    this.#make = null;
-    return this;
+    return this.#setMode('pluck', on);
   }
 
   /** Integers as BigInt. @param {boolean} [on] */
@@ -98,163 +114,285 @@ export class Statement {
     return this;
   }
 
+  /** @param {'raw' | 'pluck'} mode @param {boolean} on */
+  #setMode(mode, on) {
+    if (on) this.#mode = mode;
+    else if (this.#mode === mode) this.#mode = 'object';
+    this.#reshape();
+    return this;
+  }
+
+  #reshape() {
+    const { columns } = this.prepared.loaded.program;
+    this.#shape =
+      this.#mode === 'object' ? { kind: 'object', names: columns.map(({ name }) => name) } : { kind: this.#mode };
+  }
+
   // --- running ------------------------------------------------------------------------------------
 
   /** Run to the end, dropping rows. @param {...unknown} args @returns {{changes: number, lastInsertRowid: number | bigint}} */
   run(...args) {
-    for (const batch of this.#batches(args, 0)) void batch;
-    return this.database.outcome(this.prepared.program, this.#integers);
+    let status = this.start(args, 0);
+    try {
+      while (status !== DONE) status = this.step(0);
+      return this.outcome();
+    } finally {
+      this.reset();
+    }
   }
 
-  /** The first row, or undefined. @param {...unknown} args */
+  /** The first row, or undefined. @param {...unknown} args @returns {any} */
   get(...args) {
-    for (const rows of this.#batches(args, 1)) if (rows.length) return this.#shape(rows[0]);
-    return undefined;
+    let status = this.start(args, 1);
+    try {
+      while (status === YIELD) status = this.step(1);
+      return this.rowCount ? this.take()[0] : undefined;
+    } finally {
+      this.reset();
+    }
   }
 
   /** All rows. @param {...unknown} args @returns {any[]} */
   all(...args) {
-    /** @type {any[]} */
-    let all = [];
-    for (const rows of this.#batches(args, 0)) {
-      const shaped = this.#raw ? rows : rows.map((row) => this.#shape(row));
-      if (!all.length) all = shaped;
-      else for (const row of shaped) all.push(row);
-    }
-    return all;
-  }
-
-  /** Rows one by one; leaving the loop early ends the statement. @param {...unknown} args */
-  *iterate(...args) {
-    for (const rows of this.#batches(args, FIRST_BATCH)) for (const row of rows) yield this.#shape(row);
-  }
-
-  /** Batches of rows as `all` would shape them. @param {unknown[]} args @param {number} first rows of the first batch */
-  *batches(args, first) {
-    for (const rows of this.#batches(args, first)) yield rows.map((row) => this.#shape(row));
-  }
-
-  /** @param {SqlValue[]} row @returns {any} */
-  #shape(row) {
-    if (this.#raw) return row;
-    if (this.#pluck) return row[0];
-    this.#make ??= objectMaker(this.prepared.program.columns.map((column) => column.name));
-    return this.#make(row);
-  }
-
-  /**
-   * Run with `args`; yields arrays of rows. When the schema has changed since the statement was compiled it is compiled again.
-   * @param {unknown[]} args
-   * @param {number} firstLimit rows of the first batch, 0: a full buffer
-   * @returns {Generator<SqlValue[][], void>}
-   */
-  *#batches(args, firstLimit) {
-    if (this.#running) throw new SqlError('this statement is being iterated already', SQLITE_LOCKED);
-    if (!this.#address) throw new SqlError('the statement has been finalized', 21);
-    this.#running = true;
+    let status = this.start(args, 0);
     try {
-      for (let attempt = 0, limit = firstLimit; ; limit = 0) {
-        let status;
-        try {
-          if (limit === firstLimit) this.#bind(args);
-          status = this.#step(limit);
-        } catch (error) {
-          const stale = error instanceof SqlError && error.errcode === SQLITE_SCHEMA;
-          if (!stale || ++attempt > MAX_SCHEMA_RETRIES) throw error;
-          this.#use(this.database.recompile(this.prepared));
-          limit = firstLimit;
-          continue;
-        }
-        if (status === YIELD) continue;
-        const count = this.#u32(S.row_count);
-        if (count) yield this.#rows(count);
-        if (status === DONE) return;
+      while (status === YIELD) status = this.step(0);
+      const all = this.take();
+      while (status !== DONE) {
+        status = this.step(0);
+        const rows = this.take();
+        for (let i = 0; i < rows.length; i++) all.push(rows[i]);
+      }
+      return all;
+    } finally {
+      this.reset();
+    }
+  }
+
+  /** Rows one by one; leaving the loop early ends the run. @param {...unknown} args @returns {Generator<any, void>} */
+  *iterate(...args) {
+    let status = this.start(args, FIRST_BATCH);
+    try {
+      yield* this.take();
+      while (status !== DONE) {
+        status = this.step(0);
+        yield* this.take();
       }
     } finally {
-      this.#running = false;
-      if (this.#address) this.kernel.call('statement_reset', this.#address);
-      if (this.#paramsSize > KEEP_BLOCK) this.#makeRoom(0);
+      this.reset();
     }
   }
 
-  /** @param {number} limit */
-  #step(limit) {
+  // --- the parts of a run, for who drives it in slices (server.js) -------------------------------------------
+
+  /**
+   * Bind and run up to the first rows, the end or the end of a time slice: DONE, ROWS or YIELD (S2). A failure ends the run.
+   * @param {unknown[]} args
+   * @param {number} limit rows of the first batch, 0: a full buffer
+   */
+  start(args, limit) {
+    if (this.#running) throw new SqlError('the statement is being iterated already', SQLITE_LOCKED);
+    if (!this.#address) this.revive();
+    else if (this.prepared.schema.doomed) this.#replace(this.database.prepareAgain(this.prepared));
+    this.#running = true;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (this.#n) this.#bind(args);
+        else if (args.length) collect(args, this.prepared.loaded.program);
+        return this.step(limit);
+      } catch (error) {
+        const stale = error instanceof SqlError && error.errcode === SQLITE_SCHEMA;
+        if (!stale || attempt === MAX_SCHEMA_RETRIES) {
+          this.reset();
+          throw error;
+        }
+        this.#replace(this.database.prepareAgain(this.prepared));
+        this.#running = true;
+      }
+    }
+  }
+
+  /** Run on: DONE, ROWS or YIELD. What was in the buffer is gone (S3). @param {number} limit */
+  step(limit) {
     const { kernel } = this;
     const { u32 } = kernel.refresh();
-    const at = this.#address;
-    u32[(at + S.rows_used) >> 2] = 0;
-    u32[(at + S.row_count) >> 2] = 0;
-    u32[(at + S.heap_used) >> 2] = 0;
-    u32[(at + S.heap_not_ascii) >> 2] = 0;
-    u32[(at + S.row_limit) >> 2] = limit;
+    const at = this.#address >>> 2;
+    u32[at + (S.rows_used >> 2)] = 0;
+    u32[at + (S.row_count >> 2)] = 0;
+    u32[at + (S.heap_used >> 2)] = 0;
+    u32[at + (S.heap_not_ascii >> 2)] = 0;
+    u32[at + (S.row_limit >> 2)] = limit;
+    let status;
     try {
-      return this.prepared.step(at);
+      status = this.prepared.loaded.step(this.#address);
     } catch (error) {
-      const cause = kernel.trap(error);
-      try {
-        kernel.exports.statement_abort(at);
-      } finally {
-        kernel.exports.error_clear();
-      }
-      throw cause;
+      throw this.#abort(error);
     }
+    if (status === DONE) this.database.completed(this.prepared.loaded.program);
+    return status;
   }
 
-  /** @param {number} count */
-  #rows(count) {
-    const batch = {
-      rows: this.#u32(S.rows),
-      count,
-      heap: this.#u32(S.heap),
-      heapUsed: this.#u32(S.heap_used),
-      ascii: this.#u32(S.heap_not_ascii) === 0,
-      columns: this.prepared.program.columns.length,
+  /** Undo what a failed step did (S1). Undoing may trap too, on a corrupt file; the second time nothing is read. @param {unknown} error */
+  #abort(error) {
+    const { kernel } = this;
+    const cause = kernel.trap(error);
+    try {
+      kernel.exports.statement_abort(this.#address);
+    } catch (again) {
+      kernel.trap(again);
+      kernel.exports.statement_abort(this.#address);
+    } finally {
+      kernel.exports.error_clear();
+      this.database.failed();
+    }
+    return cause;
+  }
+
+  /** Rows in the buffer. */
+  get rowCount() {
+    return this.#u32(S.row_count);
+  }
+
+  /** The rows in the buffer, shaped. @returns {any[]} */
+  take() {
+    const batch = this.#batch();
+    return batch.count ? decodeRows(this.kernel, batch, this.#integers, this.#shape) : [];
+  }
+
+  /** A copy of the rows in the buffer, to be decoded elsewhere: the rows, then the heap. */
+  copy() {
+    const batch = this.#batch();
+    const rowsSize = batch.count * rowSize(batch.columns);
+    const bytes = new Uint8Array(rowsSize + ((batch.heapUsed + 7) & ~7));
+    const { u8 } = this.kernel;
+    bytes.set(u8.subarray(batch.rows, batch.rows + rowsSize));
+    bytes.set(u8.subarray(batch.heap, batch.heap + batch.heapUsed), rowsSize);
+    return { ...batch, rows: 0, heap: rowsSize, buffer: bytes.buffer };
+  }
+
+  /** @returns {import('./rows.js').Batch} */
+  #batch() {
+    const { u32 } = this.kernel.refresh();
+    const at = this.#address >>> 2;
+    return {
+      rows: u32[at + (S.rows >> 2)],
+      count: u32[at + (S.row_count >> 2)],
+      heap: u32[at + (S.heap >> 2)],
+      heapUsed: u32[at + (S.heap_used >> 2)],
+      ascii: u32[at + (S.heap_not_ascii >> 2)] === 0,
+      columns: this.prepared.loaded.program.columns.length,
     };
-    return decodeRows(this.kernel, batch, this.#integers);
+  }
+
+  /** What `run` returns, after DONE. */
+  outcome() {
+    return this.database.outcome(this.prepared.loaded.program, this.#integers);
+  }
+
+  /** End the run, whether it is at its end or not. */
+  reset() {
+    this.#running = false;
+    if (!this.#address) return;
+    this.kernel.call('statement_reset', this.#address);
+    if (this.#paramsSize > KEEP_BLOCK && this.#paramsSize > this.#n * SLOT_SIZE) this.#makeRoom(0);
   }
 
   // --- parameters -----------------------------------------------------------------------------------
 
   /** @param {unknown[]} args */
   #bind(args) {
-    const { program, literals } = this.prepared;
+    const { program } = this.prepared.loaded;
     const values = collect(args, program);
-    const n = program.n_user_params + program.n_literals;
-    if (n === 0) return;
-    const needed = n * SLOT_SIZE + heapNeeded(values) + heapNeeded(literals);
+    const slots = this.#n * SLOT_SIZE;
+    const needed = slots + heapNeeded(values);
     if (needed > this.#paramsSize) this.#makeRoom(needed);
-    const at = this.#paramsAt;
-    const heap = writeValues(this.kernel, values, at, at + n * SLOT_SIZE);
-    writeValues(this.kernel, literals, at + program.n_user_params * SLOT_SIZE, heap);
+    writeValues(this.kernel, values, this.#paramsAt, this.#paramsAt + slots);
   }
 
-  /** @param {number} size */
+  /** Replace the parameter block by one of at least `size` bytes. @param {number} size */
   #makeRoom(size) {
-    const { program } = this.prepared;
-    const wanted = Math.max(size + (size >> 2), (program.n_user_params + program.n_literals) * SLOT_SIZE, 64);
-    const at = this.kernel.call('malloc', wanted) >>> 0;
-    this.kernel.call('mfree', this.#paramsAt);
+    const { kernel } = this;
+    const wanted = Math.max(size + (size >> 2), this.#n * SLOT_SIZE);
+    const at = kernel.call('malloc', wanted) >>> 0;
+    kernel.refresh().u8.copyWithin(at, this.#paramsAt, this.#paramsAt + this.#n * SLOT_SIZE);
+    kernel.call('mfree', this.#paramsAt);
     this.#paramsAt = at;
     this.#paramsSize = wanted;
-    this.kernel.refresh().u32[(this.#address + S.params) >> 2] = at;
+    kernel.u32[(this.#address + S.params) >>> 2] = at;
+  }
+
+  /** Copy the literals of the text behind the user's parameters; their texts and blobs stay in a block of the statement's. */
+  #placeLiterals() {
+    const { kernel, prepared } = this;
+    const { n_user_params, n_literals } = prepared.loaded.program;
+    const at = kernel.call('malloc', prepared.literals.length) >>> 0;
+    this.#literalsAt = at;
+    kernel.write(at, prepared.literals);
+    relocate(kernel, at, at, n_literals);
+    for (const [index, n_rows, width] of prepared.rowsLiterals) {
+      relocate(kernel, at, kernel.u32[(at + index * SLOT_SIZE + 8) >>> 2], n_rows * width);
+    }
+    kernel.u8.copyWithin(this.#paramsAt + n_user_params * SLOT_SIZE, at, at + n_literals * SLOT_SIZE);
+  }
+
+  // --- the end ------------------------------------------------------------------------------------------
+
+  /** Use another compiled form of the same text. @param {Prepared} prepared */
+  #replace(prepared) {
+    this.abandon();
+    this.prepared = prepared;
+    this.#allocate();
+  }
+
+  /** Compile again after the database was replaced under it. */
+  revive() {
+    if (this.finalized) throw misuse('the statement has been finalized');
+    this.prepared = this.database.prepareText(this.prepared.sql, this.prepared.start);
+    this.#allocate();
+  }
+
+  finalized = false;
+
+  /** Give the kernel statement up; it comes back when it is used again. */
+  abandon() {
+    if (!this.#address) return;
+    const at = this.#address;
+    this.#address = 0;
+    this.#running = false;
+    this.database.closed(this);
+    this.kernel.call('statement_free', at);
+    if (this.#literalsAt) this.kernel.call('mfree', this.#literalsAt);
+    this.#literalsAt = 0;
+  }
+
+  /** Give everything back; the statement cannot be used any more. */
+  finalize() {
+    this.finalized = true;
+    this.abandon();
+  }
+
+  [Symbol.dispose ?? Symbol.for('Symbol.dispose')]() {
+    this.finalize();
   }
 
   /** @param {number} offset */
   #u32(offset) {
-    return this.kernel.refresh().u32[(this.#address + offset) >> 2];
-  }
-
-  /** Give the statement's memory back. */
-  finalize() {
-    if (!this.#address) return;
-    const at = this.#address;
-    this.#address = 0;
-    this.database.closed(this);
-    this.kernel.call('statement_free', at);
-  }
-
-  [Symbol.dispose ?? Symbol.for('dispose')]() {
-    this.finalize();
+    return this.kernel.refresh().u32[(this.#address + offset) >>> 2];
   }
 }
 
+export { DONE, ROWS, YIELD };
+
+/**
+ * Make the addresses of the texts and blobs in some slots those of the block at `base`.
+ * @param {import('./kernel.js').Kernel} kernel
+ * @param {number} base
+ * @param {number} at address of the first slot
+ * @param {number} n
+ */
+function relocate(kernel, base, at, n) {
+  const { u32 } = kernel.refresh();
+  for (let slot = at >>> 2, end = slot + n * 4; slot < end; slot += 4) {
+    if (u32[slot] > 2) u32[slot + 2] += base; // TEXT, BLOB
+  }
+}

@@ -1,0 +1,39 @@
+/** SQLite database files as a whole: what is checked before one is taken in, and what is changed when one is given out. */
+
+import { SQLITE_NOTADB, SqlError } from './errors.js';
+
+const MAGIC = 'SQLite format 3\0';
+const SQLITE_CORRUPT = 11;
+const HEADER_SIZE = 100;
+const AT_PAGE_SIZE = 16;
+const AT_WRITE_VERSION = 18;
+const AT_READ_VERSION = 19;
+const AT_CHANGE_COUNTER = 24;
+const AT_PAGE_COUNT = 28;
+const AT_VERSION_VALID_FOR = 92;
+
+/**
+ * Refuse what is no database, or not all of one. Source: https://sqlite.org/fileformat2.html#the_database_header
+ * @param {Blob} file
+ */
+export async function checkHeader(file) {
+  const header = new DataView(await file.slice(0, HEADER_SIZE).arrayBuffer());
+  const magic = String.fromCharCode(...new Uint8Array(header.buffer, 0, Math.min(16, header.byteLength)));
+  if (header.byteLength < HEADER_SIZE || magic !== MAGIC) throw new SqlError('file is not a database', SQLITE_NOTADB);
+  const stored = header.getUint16(AT_PAGE_SIZE);
+  const pageSize = stored === 1 ? 65536 : stored;
+  if (pageSize < 512 || pageSize > 65536 || pageSize & (pageSize - 1)) {
+    throw new SqlError('file is not a database', SQLITE_NOTADB);
+  }
+  const counted = header.getUint32(AT_CHANGE_COUNTER) === header.getUint32(AT_VERSION_VALID_FOR);
+  const pages = counted ? header.getUint32(AT_PAGE_COUNT) : 1;
+  if (file.size < Math.max(pages, 1) * pageSize) {
+    throw new SqlError('database disk image is malformed: the file is cut short', SQLITE_CORRUPT);
+  }
+}
+
+/** The same file in rollback-journal mode: it comes without its log. @param {Uint8Array<ArrayBuffer>} bytes */
+export function withoutWal(bytes) {
+  if (bytes.length >= HEADER_SIZE) bytes[AT_WRITE_VERSION] = bytes[AT_READ_VERSION] = 1;
+  return bytes;
+}
