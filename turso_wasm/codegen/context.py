@@ -56,6 +56,8 @@ class Context:
         self.scan_cursors: dict[int, Local] = {}  # sources whose scan uses a cursor that is open already
         self.pinned: dict[int, object] = {}
         self.counts_changes = False
+        self.loop = 0  # number of the innermost row loop the code stands in
+        self.n_loops = 0
         self.resumable = False  # result rows can suspend
         self.guards = False  # code may be skipped on the way to a point
         self.n_points = 1

@@ -7,6 +7,7 @@ unusual (long header, long serial type, a column past the end of the record or o
 Invariants:
   D1  `body` is the offset of the body of the column at `reached`; it is FAR after an unusual row, so that all later columns
       of that row are read by the kernel too.
+  D3  A walk goes on only inside the loop body it was begun in: in an inner loop the code runs again with `body` already moved.
   D2  Reading eight bytes at any column is safe: readable bytes follow every page.
 """
 
@@ -33,7 +34,8 @@ class RecordWalk:
         f = ctx.f
         self.cursor = cursor
         self.payload, self.header, self.body = (f.local(I32, name) for name in ("payload", "header", "body"))
-        self.reached = -1  # not begun
+        self.reached = 0
+        self.loop = -1  # the loop in whose body `body` was set (D3)
 
     def decode(self, columns: Sequence[tuple[int, str, Constant]], ctx: Context) -> list[SqlValue]:
         """The values of (position in the record, affinity, value when absent) triples, in ascending order of position."""
@@ -58,7 +60,8 @@ class RecordWalk:
         """Find each position; (serial type, size, address) of each. `leave(condition)` is called for unusual records."""
         f = ctx.f
         sizes = ctx.f.local(I32, "", ctx.data_address(SIZES))
-        if self.reached < 0 or positions[0] < self.reached:
+        if positions[0] < self.reached or self.loop != ctx.loop:
+            self.loop = ctx.loop
             f.set(self.payload, load("i32", self.cursor, Cursor.offset("payload")))
             f.set(self.header, load("i32_8u", self.payload))
             f.set(self.body, self.header)

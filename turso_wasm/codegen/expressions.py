@@ -11,13 +11,14 @@ from typing import Any, Callable
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import (
-    NULL_VALUE,
     AFFINITY_CODE,
+    NULL_VALUE,
     SqlValue,
     collation_code,
     mask,
 )
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Connection, Statement
+from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.dsl import I32, I64
 
 INTEGER_OR_NULL = mask(INTEGER, NULL)
@@ -57,6 +58,9 @@ def _column(node: b.ColumnRef, ctx: Context) -> SqlValue:
 def _unary(node: b.Unary, ctx: Context) -> SqlValue:
     if node.op == "not":
         return EMITTERS[b.Compare](node, ctx)  # a condition as a value
+    if node.op == "-" and isinstance(node.operand, b.Constant) and isinstance(node.operand.value, float):
+        literal = ctx.literal(node.operand.value, node.operand.lifted)  # -0.0 keeps its sign
+        return SqlValue(REAL, literal.payload ^ -(2**63))
     if is_invariant(node):
         key = ("unary", node.op, invariant_key(node.operand))
         return ctx.hoist(key, lambda: _apply_unary(node, ctx))
@@ -275,7 +279,7 @@ EMITTERS: dict[type, Callable[[Any, Context], SqlValue]] = {
 
 
 def columns_of(node: object, found: dict[int, set[int]] | None = None) -> dict[int, set[int]]:
-    """The columns (source → column numbers) that are read whenever `node` is evaluated or may be."""
+    """The columns (source → column numbers) that evaluating `node`, an expression or a plan, can read."""
     found = {} if found is None else found
     stack = [node]
     while stack:
@@ -287,9 +291,28 @@ def columns_of(node: object, found: dict[int, set[int]] | None = None) -> dict[i
             stack.append(item.operand)
         elif isinstance(item, (tuple, list)):
             stack.extend(item)
-        elif isinstance(item, (b.Expr, b.AggregateCall, b.OrderTerm)):
+        elif isinstance(item, HOLDERS):
             stack.extend(getattr(item, name) for name in item.__slots__)
     return found
+
+
+def ensure_outer(plan: p.Plan, ctx: Context) -> None:
+    """Decode here what `plan` reads of sources outside of it."""
+    own: set[int] = set()
+    stack: list[object] = [plan]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, p.Plan):
+            own.add(getattr(item, "source", -1))
+            stack.extend(getattr(item, name) for name in item.__slots__)
+        elif isinstance(item, (tuple, list)):
+            stack.extend(item)
+    for source, columns in columns_of(plan).items():
+        if source in ctx.sources and source not in own:
+            ctx.sources[source].ensure(columns, ctx)
+
+
+HOLDERS = (b.Expr, b.AggregateCall, b.OrderTerm, p.Plan, p.Bound, p.SortKey)
 
 
 def ensure(exprs: object, ctx: Context) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context, Then
-from turso_wasm.codegen.expressions import emit_value, ensure, for_comparison
+from turso_wasm.codegen.expressions import columns_of, emit_value, ensure, ensure_outer, for_comparison
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.rowsets import first_conjunct
 from turso_wasm.codegen.sources import RecordSource, Source, set_null
@@ -18,7 +18,13 @@ ROW_LINK = 8  # a build row: next row of the same key (i32), size (i32), then th
 
 
 def _nested_loop(node: p.NestedLoop, ctx: Context, then: Then) -> None:
-    emit_source(node.left, ctx, lambda: emit_source(node.right, ctx, then))
+
+    def each() -> None:
+        with ctx.guard():
+            ensure_outer(node.right, ctx)  # once a left row, not once a pair
+        emit_source(node.right, ctx, then)
+
+    emit_source(node.left, ctx, each)
 
 
 def _left_join(node: p.LeftJoin, ctx: Context, then: Then) -> None:
@@ -31,13 +37,16 @@ def _outer_rows(node: p.LeftJoin, ctx: Context, then: Then) -> None:
     f = ctx.f
     matched, null_row = f.local(I32, "matched"), f.local(I32, "null_row")
     with ctx.guard():
+        ensure_outer(node.right, ctx)
         f.set(matched, 0)
         f.set(null_row, 0)
     point = ctx.new_point()
+    decoded = _decoded(ctx)
     with f.block() as done, f.loop() as again:
 
         def body() -> None:
             ctx.land(point)
+            _forget_since(decoded, node.right_sources, ctx)
             with ctx.guard():
                 f.set(matched, 1)
             _mark_nullable(node.right_sources, null_row, ctx)
@@ -50,6 +59,18 @@ def _outer_rows(node: p.LeftJoin, ctx: Context, then: Then) -> None:
         f.set(null_row, 1)
         f.set(ctx.resume, point)
         f.br(again)
+
+
+def _decoded(ctx: Context) -> dict[int, set[int]]:
+    """What each source has decoded so far."""
+    return {number: set(source.decoded) for number, source in ctx.sources.items()}
+
+
+def _forget_since(before: dict[int, set[int]], inside: tuple[int, ...], ctx: Context) -> None:
+    """Columns of outer sources that were decoded inside the right side: the NULL row comes here without that code."""
+    for number, source in ctx.sources.items():
+        if number not in inside:
+            source.forget(before.get(number, set()))
 
 
 def _mark_nullable(sources: tuple[int, ...], null_row: Local, ctx: Context) -> None:
@@ -145,6 +166,10 @@ def _probe(node: p.HashJoin, table: Local, row: Local, record: RecordSource, ctx
     f = ctx.f
     null_row, matched = f.local(I32, "null_row"), f.local(I32, "matched")
     _place_build_columns(node, record, ctx)
+    with ctx.guard():
+        for source, columns in columns_of([node.probe_keys, node.residual]).items():
+            if source not in node.build_sources and source in ctx.sources:
+                ctx.sources[source].ensure(columns, ctx)
 
     def begin() -> Expr:
         f.set(null_row, 0)

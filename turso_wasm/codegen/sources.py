@@ -29,6 +29,10 @@ class Source:
         self.decoded: dict[int, SqlValue] = {}
         self.null_row: Local | None = None
 
+    def forget(self, kept: set[int]) -> None:
+        """Later uses decode again all columns but `kept`."""
+        self.decoded = {column: value for column, value in self.decoded.items() if column in kept}
+
     def value(self, column: int, ctx: Context) -> SqlValue:
         """The column's value: from the locals of `ensure`, else decoded here."""
         found = self.decoded.get(column)
@@ -76,6 +80,9 @@ class LocalSource(Source):
     def __init__(self, values: Sequence[SqlValue]) -> None:
         super().__init__()
         self.decoded = dict(enumerate(values))
+
+    def forget(self, kept: set[int]) -> None:
+        """Nothing: the values are there before any code that could be skipped."""
 
 
 class RecordSource(Source):
@@ -196,6 +203,10 @@ class IndexedSource(EntrySource):
         self.entry = entry
         self.row = row
         self.seek = seek
+        self.sought = False
+
+    def forget(self, kept: set[int]) -> None:
+        super().forget(kept)
         self.sought = False
 
     def ensure(self, columns: Iterable[int], ctx: Context) -> None:
