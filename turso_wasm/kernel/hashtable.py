@@ -21,7 +21,10 @@ Invariants:
   H2  At most three quarters of the slots are in use; their number is a power of two.
   H3  The slot of a hash is its upper bits, so that growing needs no look at the entries.
   H4  Entries do not move. `order` lists them as they came (or as hash_sort left them): address | 1 if keyed by integer.
-  H5  The multiplier is a random odd number of this process: data cannot be made to collide.
+  H5  The multiplier is a random odd number of this process, and the only secret: without it nobody can make keys that
+      collide. Integers are multiplied by it; words of byte keys are masked with it (plus a constant for each word
+      before) and their halves multiplied, because a multiplication by a constant alone leaves the top bit's changes
+      predictable.
 """
 
 from turso_wasm.kernel.abi import Arena, Statement
@@ -43,6 +46,7 @@ from turso_wasm.wasm.lang import (
     memory_fill,
     ptr,
     put_le64,
+    rotl,
     scratch,
     sizeof,
     u8,
@@ -228,18 +232,25 @@ def first_bytes(word: i64, n: i32) -> u64:
     return u64(word) & ~(~u64(0) << u64(n << 3))
 
 
+@inline
+def mix_word(h: u64, word: u64, secret: u64) -> u64:
+    """Add a word of a key to its hash: the product of its halves, each masked with secret bits (H5)."""
+    x: u64 = word ^ secret
+    return rotl(h, 9) + (x & 0xFFFFFFFF) * (x >> 32)
+
+
 def bytes_hash(key: ptr[u8], size: i32) -> i32:
     """The hash of a byte key, with bit 0 clear."""
     h: u64 = u64(size)
+    secret: u64 = multiplier
     at: i32 = 0
     while at + 8 <= size:
-        h = (h ^ u64(le64(key + at))) * multiplier
-        h ^= h >> 29
+        h = mix_word(h, u64(le64(key + at)), secret)
+        secret += GOLDEN
         at += 8
     if at < size:
-        h = (h ^ first_bytes(le64(key + at), size - at)) * multiplier
-        h ^= h >> 29
-    return i32(h >> 32) & ~1
+        h = mix_word(h, first_bytes(le64(key + at), size - at), secret)
+    return i32(((h ^ (h >> 32)) * multiplier) >> 32) & ~1
 
 
 @inline

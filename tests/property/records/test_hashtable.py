@@ -147,6 +147,16 @@ def test_large_tables_grow_and_keep_their_entries(table: Table, kind: str) -> No
     assert longest < 64, "keys spread over the slots"
 
 
+def test_keys_crafted_against_multiplications_spread_too(table: Table) -> None:
+    """A multiplication never moves a change of the highest bit; two words could undo each other's changes."""
+    bits = [(1 << 63, 1 << 63 | 1 << shift) for shift in (29, 31, 32, 34)] * 3
+    for subset in range(1 << len(bits)):
+        words = [word if subset >> i & 1 else 0 for i, pair in enumerate(bits) for word in pair]
+        table.add_key(struct.pack(f"<{len(words)}Q", *words))
+    assert table.kernel.call("hash_count", table.at) == 1 << len(bits)
+    assert probe_lengths(table) < 64
+
+
 def probe_lengths(table: Table) -> int:
     """How far the farthest entry is from the slot where its hash belongs."""
     kernel = table.kernel
