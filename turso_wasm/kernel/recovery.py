@@ -6,7 +6,7 @@ A journal is hot when it exists, is not empty or zeroed, nobody holds LOCK_RESER
 (a transaction over several files), that still exists. The name is at the end of the journal:
   OFFSET FROM END  SIZE  MEANING
   -(20+n)          4     number of the lock-byte page
-  -(16+n)          n     name of the super-journal
+  -(16+n)          n     name of the super-journal, ending in "-mjHHHHHH9HH" (H: hexadecimal digit)
   -16              4     n
   -12              4     sum of the name's bytes
   -8               8     the journal's magic
@@ -150,7 +150,7 @@ def super_journal_missing(fd: i32, size: i64) -> i32:
             total += u32(name[i])
         # A name that was not written completely is none: the transaction cannot have been committed.
         rc = 0
-        if total == be32(tail + 4):
+        if total == be32(tail + 4) and super_name_valid(name, i32(length)):
             rc = vfs_exists(name, i32(length))
             if rc >= 0:
                 rc = 1 - rc
@@ -158,3 +158,17 @@ def super_journal_missing(fd: i32, size: i64) -> i32:
         rc = 0
     mfree(name)
     return rc
+
+
+def super_name_valid(name: ptr[u8], size: i32) -> i32:
+    """1 if the name ends like SQLite's super-journals: "-mj", six hexadecimal digits, "9", two more."""
+    if size < 12:
+        return 0
+    end: ptr[u8] = name + (size - 12)
+    if end[0] != 45 or end[1] != 109 or end[2] != 106 or end[9] != 57:
+        return 0
+    for i in range(3, 12):
+        digit: i32 = end[i]
+        if not (digit >= 48 and digit <= 57 or digit >= 65 and digit <= 70):
+            return 0
+    return 1
