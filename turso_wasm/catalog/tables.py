@@ -16,12 +16,14 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.errors import RESULT_CODES, SQLITE_ERROR, SqlError
 from turso_wasm.catalog.constants import absent_value, default_word
 from turso_wasm.catalog.names import COLLATIONS, fold
 from turso_wasm.catalog.objects import Check, Column, Index, IndexColumn, Table
 from turso_wasm.catalog.types import STANDARD_TYPES, STRICT_TYPES, affinity_of_type
 from turso_wasm.sql import ast
+
+MISSING_COLLATION = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
 
 def fail(message: str, node: object | None = None) -> NoReturn:
@@ -41,7 +43,7 @@ def collation_name(name: str, node: object | None = None) -> str:
     """The canonical name of a collation. Errors: "no such collation sequence: x"."""
     found = COLLATIONS.get(fold(name))
     if found is None:
-        fail(f"no such collation sequence: {name}", node)
+        raise SqlError(MISSING_COLLATION, f"no such collation sequence: {name}", getattr(node, "span", None))
     return found
 
 
@@ -96,7 +98,7 @@ class _TableBuilder:
             self.table.rowid_alias = self.integer_key_column
             self.table.primary_key_conflict = self.integer_key.on_conflict
         self.set_key_not_null()
-        for column in self.table.columns[1:]:
+        for column in self.table.columns:
             column.absent_value = absent_value(column.default, column.affinity)
         self.finish_indexes()
         if all(column.hidden for column in self.table.columns):

@@ -56,6 +56,7 @@ class Context:
         self.scan_cursors: dict[int, Local] = {}  # sources whose scan uses a cursor that is open already
         self.pinned: dict[int, object] = {}
         self.counts_changes = False
+        self.in_ddl = False
         self.loop = 0  # number of the innermost row loop the code stands in
         self.n_loops = 0
         self.resumable = False  # result rows can suspend

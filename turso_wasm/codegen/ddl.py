@@ -211,6 +211,7 @@ def emit_ddl(node: p.Ddl, ctx: Context) -> None:
     f = ctx.f
     with f.into(ctx.opens):
         ctx.do("statement_savepoint", ctx.stmt)
+    ctx.in_ddl = True
     ddl = _Ddl(node, ctx)
     for step in node.steps:
         STEPS[type(step)](ddl, step)

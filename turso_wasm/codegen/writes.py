@@ -39,6 +39,8 @@ COUNT_CHANGES = 1
 def begin_write(ctx: Context, savepoint: bool) -> None:
     """What every writing statement does first."""
     f = ctx.f
+    if ctx.in_ddl:  # DROP TABLE cleaning up sqlite_sequence is no change of rows to anybody
+        return
     ctx.counts_changes = True
     with f.into(ctx.opens):
         f.store(
@@ -109,6 +111,8 @@ def _insert_one(
     if not table.without_rowid:
         rowid = _choose_rowid(given, writer, sequence, ctx)
         row.set_rowid(rowid, table)
+        if sequence is not None:  # a row that is then ignored has used up its number
+            sequence.note(rowid)
     ctx.sources[node.source] = row
     check_not_null(table, row, [_default(node, at, ctx) for at in range(len(columns))], node.conflict, ignored, ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)
@@ -116,8 +120,6 @@ def _insert_one(
     writer.insert_entries(row, node.index_exprs, node.index_where)
     writer.insert_row(row.columns, rowid)
     if rowid is not None:
-        if sequence is not None:
-            sequence.note(rowid)
         connection = f.load("i32", ctx.stmt, Statement.offset("connection"))
         f.store("i64", connection, rowid, Connection.offset("last_insert_rowid"))
     count_change(ctx)
