@@ -48,7 +48,17 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> b.
         fail(f"ORDER BY may not be used with non-aggregate {node.name}()", node)
     if function.style == "missing":
         unsupported(f"function {name}()", node)
+    if name == "likelihood":
+        _check_probability(binder, node)
     return scalar_call(function, tuple(binder.expr(argument, scope) for argument in node.arguments), node)
+
+
+def _check_probability(binder: Binder, node: ast.FunctionCall) -> None:
+    probability = node.arguments[1]
+    if not isinstance(probability, ast.RealLiteral) or not 0.0 <= probability.value <= 1.0:
+        fail("second argument to likelihood() must be a constant between 0.0 and 1.0", node)
+    if probability.index >= 0 and binder.lift:
+        binder.pinned[probability.index] = probability.value
 
 
 def scalar_call(function: Function, args: tuple[b.Expr, ...], node: ast.Node | None = None) -> b.Expr:

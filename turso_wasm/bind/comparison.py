@@ -5,11 +5,12 @@ Source: https://sqlite.org/datatype3.html sections 3.2, 4.2 and 7.1
 
 from __future__ import annotations
 
-from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import nodes as b
 from turso_wasm.bind.query import AggregateRef, Query
 from turso_wasm.bind.walk import children, strip_collation
 from turso_wasm.catalog.names import COLLATIONS
+from turso_wasm.catalog.tables import MISSING_COLLATION
 from turso_wasm.catalog.types import NUMERIC_AFFINITIES
 
 KNOWN_COLLATIONS = frozenset(COLLATIONS.values())
@@ -41,7 +42,7 @@ def explicit_collation(expr: b.Expr) -> str | None:
         return None
     if isinstance(expr, b.Collated):
         if expr.collation not in KNOWN_COLLATIONS:
-            raise SqlError(SQLITE_ERROR, f"no such collation sequence: {expr.collation}")
+            raise SqlError(MISSING_COLLATION, f"no such collation sequence: {expr.collation}")
         return expr.collation
     if isinstance(expr, b.SubqueryExpr) and expr.kind != "in":
         return None

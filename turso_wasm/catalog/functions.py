@@ -97,7 +97,7 @@ _SCALARS: Final[list[Function]] = [
     *_missing("acos/1", "acosh/1", "asin/1", "asinh/1", "atan/1", "atan2/2", "atanh/1", "cos/1", "cosh/1", "exp/1", "ln/1"),
     *_missing("log/1-2", "log10/1", "log2/1", "pow/2", "power/2", "sin/1", "sinh/1", "tan/1", "tanh/1"),
     *_missing("date/0-*", "time/0-*", "datetime/0-*", "julianday/0-*", "unixepoch/0-*", "strftime/0-*", "timediff/2"),
-    *_missing("current_date/0", "current_time/0", "current_timestamp/0", "soundex/1", "unistr/1", "unistr_quote/1"),
+    *_missing("current_date/0", "current_time/0", "current_timestamp/0", "unistr/1", "unistr_quote/1"),
     *_missing("json/1", "json_array/0-*", "json_array_insert/0-*", "json_array_length/1-2", "json_error_position/1"),
     *_missing("json_extract/0-*", "json_insert/0-*", "json_object/0-*", "json_patch/2", "json_pretty/1-2", "json_quote/1"),
     *_missing("json_remove/0-*", "json_replace/0-*", "json_set/0-*", "json_type/1-2", "json_valid/1-2", "jsonb/1"),

@@ -11,12 +11,12 @@ from math import log2
 from typing import Final
 
 from turso_wasm.catalog.catalog import DEFAULT_ROWS
-from turso_wasm.catalog.objects import Index, Table
+from turso_wasm.catalog.objects import Column, Index, Table
 
 SEEK: Final = 6.0  # descend a b-tree
 LOOKUP: Final = 6.0  # fetch the table row of an index entry
-COVERING_ROW: Final = 0.6  # an index entry is shorter than a row
 INDEX_ROW: Final = 0.8
+LONG_WIDTH: Final = 5  # of a TEXT or BLOB column of unknown length, in units of a number
 PER_PROBE: Final = 2.0  # hash table: look up
 PER_BUILD: Final = 3.0  # hash table: add a row
 PER_OUTPUT: Final = 0.05  # every row handed on
@@ -30,6 +30,23 @@ DEFAULT_EQUAL_ROWS: Final = (10.0, 9.0, 8.0, 7.0, 6.0, 5.0)  # rows for the firs
 def table_rows(table: Table) -> float:
     """The number of rows a table is taken to have."""
     return float(max(table.row_estimate if table.row_estimate is not None else DEFAULT_ROWS, 1))
+
+
+def column_width(column: Column) -> int:
+    """The size of a column's values, in units of a number: VARCHAR(80) is 21."""
+    decltype = column.decltype
+    if decltype is None or column.affinity not in "AB":
+        return 1
+    digits = decltype.partition("(")[2].partition(")")[0].strip()
+    return min(int(digits) // 4 + 1, 255) if digits.isascii() and digits.isdigit() else LONG_WIDTH
+
+
+def entry_cost(table: Table, index: Index) -> float:
+    """Reading an entry of the index in the course of a scan: as its size is to that of a row."""
+    row = sum(map(column_width, table.columns)) + (table.rowid_alias < 0)
+    fields = (*index.columns, *index.suffix)
+    entry = sum(column_width(table.columns[part.column]) if part.column >= 0 else 1 for part in fields)
+    return 0.3 + 0.7 * entry / row if entry < row else 1.01
 
 
 def equal_rows(table: Table, index: Index | None, n_equal: int) -> float:

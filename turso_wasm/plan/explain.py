@@ -134,7 +134,7 @@ class _Explainer:
     def hash_join(self, plan: p.HashJoin) -> Line:
         lines = list(self.node(plan.build))
         name = next((self.names[source] for source in plan.build_sources if source in self.names), "subquery")
-        keys = " AND ".join(f"{_shown(key)}=?" for key in plan.build_keys)
+        keys = " AND ".join(f"{_shown(key)}=?" for key in plan.build_keys if type(key) is not b.Constant)
         detail = f"HASH JOIN {name}" + (f" ({keys})" if keys else "") + (" LEFT-JOIN" if plan.outer else "")
         return Line(detail, lines)
 

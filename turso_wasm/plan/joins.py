@@ -35,6 +35,7 @@ BEAM = 16
 LIMIT_ROWS = 100.0  # a query with LIMIT is taken to want that many rows
 HASH_MIN_OUTER = 3.0  # fewer probes do not pay for building a table
 
+ONE = b.Constant(1)
 COMPLETE = OrderState(0, True)
 
 
@@ -88,7 +89,7 @@ class Choice:
 class HashKey:
     """An equality as a key of a hash join."""
 
-    term: Term
+    term: Term | None  # None: a key that all rows have
     probe: b.Expr
     build: b.Expr
     collation: str
@@ -149,7 +150,7 @@ class JoinPlanner:
             unit.subplan = self.planner.plan_item(item)
             unit.subplan.correlated = bool(item.query.outer)
         if unit.left:
-            unit.on = [make_term(expr) for expr in step.on]
+            unit.on = [make_term(self.planner.finish(expr)) for expr in step.on]
             depends = item is not None and item.query is not None and bool(item.query.outer)
             unit.subplan = self._plan_right_side(unit)
             unit.subplan.correlated = depends
@@ -164,7 +165,7 @@ class JoinPlanner:
         """The right side of a left join for one row of the left: its ON condition is tested inside."""
         step = unit.step
         inner = step.group if step.item is None else [Step(step.item)]
-        terms = [*unit.on, *(make_term(expr) for expr in step.group_where)]
+        terms = [*unit.on, *(make_term(self.planner.finish(expr)) for expr in step.group_where)]
         return JoinPlanner(self.planner, inner, terms, correlated=True).plan()
 
     # --- search --------------------------------------------------------------------------------------------------
@@ -293,10 +294,11 @@ class JoinPlanner:
         if item is None or (unit.subplan is not None and unit.subplan.correlated):
             return None
         terms = unit.on if unit.left else self.terms
-        keys = tuple(self._hash_keys(state, unit, terms))
+        equalities = self._hash_keys(state, unit, terms)
         is_query = item.query is not None
-        if not keys and not is_query:
+        if not equalities and not is_query:
             return None
+        keys = tuple(equalities) or (HashKey(None, ONE, ONE, "BINARY", None),)
         path: Path | None = None
         if unit.access is not None:
             build = self._build_paths(unit, terms)
@@ -309,7 +311,7 @@ class JoinPlanner:
             rows, price = source.rows, source.cost
         if state.rows < HASH_MIN_OUTER and not is_query:
             return None
-        matches = max(min(rows, 10.0 if keys else rows), 1.0)
+        matches = max(min(rows, 10.0 if equalities else rows), 1.0)
         total = state.cost + price + rows * cost.PER_BUILD + state.rows * cost.PER_PROBE
         rows_out = state.rows * matches
         total += rows_out * cost.PER_OUTPUT
@@ -402,7 +404,7 @@ class JoinPlanner:
         alone = [term for term in terms if term not in used and term.sources <= unit.sources and term.sources]
         build = with_filter(build, alone)
         used.update(alone)
-        used.update(key.term for key in choice.keys)
+        used.update(key.term for key in choice.keys if key.term is not None)
         residual = None
         if unit.left:
             residual = all_of([term.expr for term in _by_cost(unit.on) if term not in used])

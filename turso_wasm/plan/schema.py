@@ -212,17 +212,28 @@ def _forget(binder: Binder, catalog: Catalog, table_name: str, column: int, valu
 
 def _plan_drop_index(binder: Binder, node: ast.Drop) -> Changed:
     found = binder.catalogs.find_index(node.name.name, node.name.schema)
+    automatic = found is not None and found[1].origin != "c"
+    if automatic or (found is None and _is_storage_key(binder, node.name)):
+        fail("index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped", node.name)
     if found is None:
         return _missing(node, "index")
     catalog, index = found
-    if index.origin != "c":
-        fail("index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped", node.name)
     steps: list[object] = []
     for statistics in ("sqlite_stat1", "sqlite_stat4"):
         steps.extend(_forget(binder, catalog, statistics, 1, index.name))
     steps.append(p.RemoveSchemaRows("index", index.name))
     steps.append(p.DropBtree(index.root))
     return p.Ddl(catalog.slot, tuple(steps)), catalog
+
+
+def _is_storage_key(binder: Binder, name: ast.QualifiedName) -> bool:
+    """The name SQLite gives the primary key of a WITHOUT ROWID table, which is no index of its own."""
+    head, _, number = fold(name.name).rpartition("_")
+    prefix = "sqlite_autoindex_"
+    if not head.startswith(prefix) or not number.isdigit():
+        return False
+    table = binder.catalogs.find_table(head[len(prefix) :], name.schema)
+    return table is not None and table.without_rowid and int(number) <= len(table.indexes) + 1
 
 
 def _plan_drop_trigger(binder: Binder, node: ast.Drop) -> Changed:

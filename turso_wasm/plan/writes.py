@@ -5,6 +5,8 @@ Source: https://sqlite.org/lang_insert.html, https://sqlite.org/lang_update.html
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from turso_wasm.bind import nodes as b
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
@@ -104,7 +106,7 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     if node.source is not None:
         unsupported("UPDATE … FROM", node.source)
     if node.order_by or node.limit is not None:
-        unsupported("UPDATE … ORDER BY or LIMIT", node)
+        _refuse_limit(binder, node)
     saved = add_common_tables(binder, node.with_)
     planner = Planner(binder)
     old = _bind_changed(binder, node.table, "UPDATE")
@@ -141,6 +143,15 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     return plan, described, table
 
 
+def _refuse_limit(binder: Binder, node: ast.Update | ast.Delete) -> NoReturn:
+    """SQLite knows ORDER BY and LIMIT there only when it was compiled so; usually it is not."""
+    word = "ORDER" if node.order_by else "LIMIT"
+    clause = node.order_by[0] if node.order_by else node.limit
+    end = getattr(clause, "span", node.span)[0]
+    at = binder.sql.upper().rfind(word, 0, end)
+    fail(f'near "{binder.sql[at : at + len(word)]}": syntax error', clause)
+
+
 def _bind_changed(binder: Binder, source: ast.TableSource, event: str) -> Item:
     """The table of an UPDATE or DELETE as a FROM element."""
     name = ast.QualifiedName(source.name, source.schema, span=source.span)
@@ -160,6 +171,8 @@ def _changed_rows(
     assert table is not None
     keys = [part.column for part in table.primary_key] if table.without_rowid else [ROWID]
     outputs: list[b.Expr] = [column_ref(item, number) for number in keys]
+    # All columns count as read: the row is fetched anyway, and rows are to be changed in the order SQLite visits them.
+    planner.used[item.source] = {ROWID, *range(len(table.columns))}
     core = Core(outputs, [], [Step(item)], conjuncts(binder.expr(where, scope)) if where is not None else [])
     return planner.plan_query(Query([core], [])).plan
 
@@ -170,7 +183,7 @@ def _changed_rows(
 def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     """DELETE; without WHERE and RETURNING the whole b-tree is emptied. Errors: SqlError with SQLite's message."""
     if node.order_by or node.limit is not None:
-        unsupported("DELETE … ORDER BY or LIMIT", node)
+        _refuse_limit(binder, node)
     saved = add_common_tables(binder, node.with_)
     planner = Planner(binder)
     item = _bind_changed(binder, node.table, "DELETE")
