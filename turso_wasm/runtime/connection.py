@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -23,7 +24,7 @@ from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.kernel.abi import DB_PAGE_COUNT, DB_SCHEMA_COOKIE, OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.compiler import Environment, compile_statement
-from turso_wasm.runtime.files import MEMORY, qualified
+from turso_wasm.runtime.files import MEMORY, forget_memory, qualified
 from turso_wasm.runtime.hosts.base import Host, address
 from turso_wasm.runtime.schema import Prepared, Schema
 from turso_wasm.runtime.statement import Statement
@@ -52,15 +53,27 @@ class Database:
 
 
 _databases: weakref.WeakValueDictionary[tuple[int, str], Database] = weakref.WeakValueDictionary()
-_abandoned: list[tuple[Host, int]] = []
+_memory_users: Counter[str] = Counter()
+_abandoned: list[tuple[Host, int, str | None]] = []
+
+
+def _free(host: Host, at: int, memory: str | None) -> None:
+    """Free a kernel connection; the last one to a shared in-memory database takes it along."""
+    with host.lock:
+        try:
+            host.function("connection_free")(at)
+        finally:
+            if memory is not None:
+                _memory_users[memory] -= 1
+                if not _memory_users[memory]:
+                    del _memory_users[memory]
+                    forget_memory(memory)
 
 
 def _free_abandoned() -> None:
     """Free the kernel connections of collected Connections (N3)."""
     while _abandoned:
-        host, at = _abandoned.pop()
-        with host.lock:
-            host.function("connection_free")(at)
+        _free(*_abandoned.pop())
 
 
 class Connection:
@@ -89,10 +102,12 @@ class Connection:
         self._n_idle = 0
         self._schema: Schema | None = None
         self._schema_is_private = False
-        self._bootstrap = Schema(Catalogs([Catalog(cookie=-1)]), -1)
+        self._bootstrap = Schema(Catalogs([Catalog(cookie=UNCHECKED)]), UNCHECKED)
         self.active: set[Statement] = set()
+        self._memory = shared_memory
         if shared_memory is not None:
             name, flags = qualified(MEMORY, shared_memory), OPEN_CREATE
+            _memory_users[shared_memory] += 1
         else:
             name, flags = _kernel_name(path, vfs, readonly, create)
         _free_abandoned()
@@ -122,15 +137,16 @@ class Connection:
         with self.host.lock:
             _free_abandoned()
             at, self.address = self.address, 0
+            memory, self._memory = self._memory, None
             for statement in [*self.active, *(s for pool in self._idle.values() for s in pool)]:
                 statement.finished = True
             self.active.clear()
             self._idle.clear()
-            self.host.function("connection_free")(at)
+            _free(self.host, at, memory)
 
     def __del__(self) -> None:
         if getattr(self, "address", 0):
-            _abandoned.append((self.host, self.address))
+            _abandoned.append((self.host, self.address, self._memory))
 
     # --- state the kernel keeps ---------------------------------------------------------------------------------
 

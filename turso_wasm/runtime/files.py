@@ -9,7 +9,7 @@ the database's plus a suffix, so it goes the same way.
 
 from __future__ import annotations
 
-from turso_wasm.vfs.base import BUSY, CANTOPEN, CAP_MEMORY, CAP_OWNED, File, Vfs, VfsError, code_of
+from turso_wasm.vfs.base import BUSY, CANTOPEN, CAP_MEMORY, CAP_OWNED, OPEN_CREATE, File, Vfs, VfsError, code_of
 from turso_wasm.vfs.file import FileVfs
 from turso_wasm.vfs.memory import MemoryVfs
 
@@ -34,6 +34,20 @@ def unregister_vfs(name: str) -> None:
 def has_vfs(name: str) -> bool:
     """True when `name` was registered."""
     return name in _registered
+
+
+def forget_memory(name: str) -> None:
+    """Drop a named in-memory database and its journal."""
+    for suffix in ("", "-journal", "-wal"):
+        _registered[MEMORY].delete(name + suffix)
+
+
+def put_memory(name: str, data: bytes) -> None:
+    """Make `data` the content of a named in-memory database that nobody has open yet."""
+    vfs = _registered[MEMORY]
+    file = vfs.open(name, OPEN_CREATE)
+    file.write(memoryview(data), 0)
+    file.close()
 
 
 def qualified(vfs: str | None, path: str) -> str:

@@ -39,6 +39,7 @@ from turso_wasm.runtime.hosts.sections import import_names
 
 SLOT = 16  # bytes of a raw value
 MAX_SLOTS = 64
+KEEP_COMPILED = 8  # kernels in the cache directory: those of other versions and environments, within reason
 
 _Invoke = ctypes.CFUNCTYPE(
     ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p
@@ -306,12 +307,21 @@ class WasmtimeHost:
             ("vfs", "vfs_check_reserved"): files.check_reserved,
             ("vfs", "vfs_capabilities"): files.capabilities,
             ("vfs", "host_now"): lambda: time.time() * 1000.0,
+            ("vfs", "host_utc_offset"): _utc_offset,
             ("vfs", "host_random"): self._random,
             ("vfs", "host_sleep"): lambda ms: 0,  # the kernel must not wait: all threads share it
         }
 
     def _random(self, at: int, size: int) -> None:
         self.write(at & 0xFFFFFFFF, os.urandom(size))
+
+
+def _utc_offset(ms: float) -> int:
+    """Seconds east of UTC of local time at a moment (ms since 1970); 0 beyond what the platform knows."""
+    try:
+        return time.localtime(ms / 1000.0).tm_gmtoff
+    except (OverflowError, OSError, ValueError):
+        return 0
 
 
 def _engine(for_kernel: bool = False) -> wasmtime.Engine:
@@ -391,6 +401,9 @@ def _store_atomically(path: Path, serialized: bytes) -> None:
         with os.fdopen(fd, "wb") as file:
             file.write(hashlib.sha256(serialized).digest() + serialized)
         os.replace(temporary, path)
+        kept = sorted(path.parent.glob("*.cwasm"), key=lambda other: other.stat().st_mtime, reverse=True)
+        for old in kept[KEEP_COMPILED:]:
+            old.unlink(missing_ok=True)
     except OSError:
         with suppress(OSError):
             os.unlink(temporary)
