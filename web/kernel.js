@@ -193,6 +193,7 @@ export class Kernel {
       vfs_check_reserved: (fd) => guarded(() => vfs.checkReserved(fd)),
       vfs_capabilities: (fd) => vfs.capabilities(fd),
       host_now: () => Date.now(),
+      host_utc_offset: (ms) => (-60 * new Date(ms).getTimezoneOffset()) | 0,
       host_random: (at, n) => {
         const bytes = view(at, n);
         for (let i = 0; i < n; i += 65536) crypto.getRandomValues(bytes.subarray(i, Math.min(n, i + 65536)));

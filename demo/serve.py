@@ -1,0 +1,95 @@
+"""A small web server for the demo and for browser tests: the page, the engine's JavaScript, and dist/.
+
+`python demo/serve.py [--port N] [--no-open]` serves on localhost only and opens the browser.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("demo", "dist", "web", "vfs", "tests/browser")  # nothing else of the project is served
+DEFAULT_PORT = 8480
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Static files of FOLDERS; "/" is demo/index.html."""
+
+    extensions_map = {
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".js": "text/javascript",
+        ".mjs": "text/javascript",
+        ".wasm": "application/wasm",
+        ".whl": "application/octet-stream",
+    }
+    protocol_version = "HTTP/1.1"
+
+    def translate_path(self, path: str) -> str:
+        """The file for a URL path; a name that does not exist for what is not served."""
+        wanted = unquote(urlsplit(path).path)
+        if wanted == "/":
+            return str(ROOT / "demo" / "index.html")
+        file = (ROOT / wanted.lstrip("/")).resolve()
+        if any(file.is_relative_to(ROOT / folder) for folder in FOLDERS):
+            return str(file)
+        return str(ROOT / "demo" / "no such file")
+
+    def end_headers(self) -> None:
+        """Browsers ask again each time; unchanged files answer 304."""
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — the base class's name
+        """Only failures are worth a line."""
+        if len(args) > 1 and str(args[1]).startswith(("4", "5")) and str(args[1]) != "404":
+            super().log_message(format, *args)
+
+
+@contextmanager
+def serving(port: int = 0) -> Iterator[str]:
+    """Serve from another thread; the URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://localhost:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Serve the playground on localhost.")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--no-open", action="store_true", help="do not open a browser")
+    options = parser.parse_args()
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
+    except OSError as error:
+        print(f"port {options.port} cannot be used ({error.strerror}): choose another with --port", file=sys.stderr)
+        return 1
+    url = f"http://localhost:{server.server_address[1]}/"
+    print(f"The playground is at {url} (Ctrl-C ends it)", flush=True)
+    if not options.no_open:
+        webbrowser.open(url)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        print()
+    finally:
+        server.server_close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

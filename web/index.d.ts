@@ -1,0 +1,150 @@
+/** turso-wasm: a SQLite-compatible database in the browser. The methods are better-sqlite3's, asynchronous. */
+
+export type SqlValue = null | number | bigint | string | Uint8Array;
+/** What can be bound. Safe integers become INTEGER, other numbers REAL, NaN and undefined NULL, booleans 0 and 1. */
+export type SqlParameter = SqlValue | boolean | undefined | ArrayBuffer | ArrayBufferView;
+export type Parameters = SqlParameter[] | [SqlParameter[]] | [Record<string, SqlParameter>];
+/** How INTEGERs arrive. 'auto': numbers, and BigInts beyond 2^53; 'number' may round; 'bigint' always. */
+export type Integers = 'auto' | 'number' | 'bigint';
+export type Row = Record<string, SqlValue>;
+
+export interface AssetOptions {
+  /** Folder with kernel.wasm, turso_wasm.whl and, unless `pyodide` says otherwise, pyodide/. */
+  assets?: string | URL;
+  /** Folder with Pyodide 314's pyodide.mjs. */
+  pyodide?: string | URL;
+  /** A worker running turso-wasm/worker, or what makes one; by default all databases of a page share one. */
+  worker?: Worker | (() => Worker);
+}
+
+export interface ConnectOptions extends AssetOptions {
+  /** Refuse to write; the file must exist. */
+  readonly?: boolean;
+  /** false: the file must exist. Default true. */
+  create?: boolean;
+  integers?: Integers;
+  signal?: AbortSignal;
+  /** Called while the engine starts. */
+  onProgress?: (stage: 'kernel' | 'compiler' | 'ready') => void;
+}
+
+/**
+ * Open a database: a file in the origin private file system, or ":memory:".
+ * Errors: SqlError SQLITE_BUSY when another tab has it open, SQLITE_CANTOPEN; Error when Pyodide or the assets cannot be loaded.
+ */
+export function connect(name: string, options?: ConnectOptions): Promise<Database>;
+/** The names of the databases in this origin's file system. */
+export function list(options?: AssetOptions): Promise<string[]>;
+/** Delete a database that is not open anywhere. */
+export function remove(name: string, options?: AssetOptions): Promise<void>;
+
+export interface RunResult {
+  changes: number;
+  lastInsertRowid: number | bigint;
+}
+
+export interface ColumnInfo {
+  name: string;
+  /** Declared type of the table's column, null for expressions. */
+  type: string | null;
+  table: string | null;
+  column: string | null;
+}
+
+export interface Description {
+  columns: ColumnInfo[];
+  /** Whether it returns rows. */
+  reader: boolean;
+  /** Whether it changes nothing. */
+  readonly: boolean;
+  /** With their prefix, ":name"; null for plain ?. */
+  parameters: (string | null)[];
+}
+
+export interface ScriptResult {
+  /** Offsets of the statement in the script, in UTF-16 units. */
+  start: number;
+  end: number;
+  kind: string;
+  /** Empty when it returns no rows. */
+  columns: string[];
+  /** The first `limit`. */
+  rows: SqlValue[][];
+  rowCount: number;
+  truncated: boolean;
+  changes: number;
+  lastInsertRowid: number | bigint;
+  milliseconds: number;
+  compileMilliseconds: number;
+}
+
+export type TransactionFunction<A extends unknown[], R> = ((...args: A) => Promise<R>) & {
+  deferred: (...args: A) => Promise<R>;
+  immediate: (...args: A) => Promise<R>;
+  exclusive: (...args: A) => Promise<R>;
+};
+
+export interface Handle {
+  /** A statement, compiled when it is first used. */
+  prepare<T = Row>(sql: string): Statement<T>;
+  /** Run all statements of a text, dropping rows. */
+  exec(sql: string, options?: { signal?: AbortSignal }): Promise<this>;
+  /** prepare(sql).run(...), and get, all. */
+  run(sql: string, ...args: Parameters): Promise<RunResult>;
+  get<T = Row>(sql: string, ...args: Parameters): Promise<T | undefined>;
+  all<T = Row>(sql: string, ...args: Parameters): Promise<T[]>;
+  /** Rows of a PRAGMA, or its first value. */
+  pragma(text: string): Promise<Row[]>;
+  pragma(text: string, options: { simple: true }): Promise<SqlValue | undefined>;
+  /**
+   * A function that runs `fn` in a transaction: committed when it resolves, rolled back when it rejects. `tx` makes the statements
+   * inside; whatever else uses the database waits until it is over. In a transaction, `tx.transaction` makes savepoints.
+   */
+  transaction<A extends unknown[], R>(fn: (tx: Transaction, ...args: A) => R | Promise<R>): TransactionFunction<A, R>;
+}
+
+export type Transaction = Handle;
+
+export interface Database extends Handle, AsyncDisposable {
+  readonly name: string;
+  readonly open: boolean;
+  /** Run a script; the results of each statement up to the first that fails. */
+  script(sql: string, options?: { limit?: number; signal?: AbortSignal }): Promise<{ results: ScriptResult[]; error?: { name: string; message: string; errcode?: number; offset?: number } }>;
+  status(): Promise<{ inTransaction: boolean; totalChanges: number }>;
+  /** The database as a file that SQLite opens. */
+  export(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Replace the whole database by a SQLite file; the old one stays when this fails. */
+  import(source: Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL): Promise<void>;
+  /** Make everything that is running fail with SQLITE_INTERRUPT. */
+  interrupt(): void;
+  close(): Promise<void>;
+}
+
+export interface Statement<T = Row> extends Disposable {
+  readonly source: string;
+  /** Rows as arrays. */
+  raw(on?: boolean): Statement<SqlValue[]>;
+  /** Only the first column of each row. */
+  pluck(on?: boolean): Statement<SqlValue>;
+  /** Integers as BigInt. */
+  safeIntegers(on?: boolean): this;
+  /** Give runs up when the signal aborts; they reject with its reason. */
+  signal(signal: AbortSignal | null): this;
+  run(...args: Parameters): Promise<RunResult>;
+  get(...args: Parameters): Promise<T | undefined>;
+  all(...args: Parameters): Promise<T[]>;
+  /** Rows one by one, fetched in batches as they are read. Leaving the loop early ends the run. */
+  iterate(...args: Parameters): AsyncGenerator<T, void>;
+  columns(): Promise<ColumnInfo[]>;
+  describe(): Promise<Description>;
+  finalize(): void;
+}
+
+export class SqlError extends Error {
+  name: 'SqlError';
+  /** "SQLITE_CONSTRAINT_UNIQUE" */
+  code: string;
+  errcode: number;
+  /** Offset in the SQL text in UTF-16 units, -1 when unknown. */
+  offset: number;
+}

@@ -1,0 +1,63 @@
+"""Make dist/, the folder that pages load the engine from: kernel.wasm, turso_wasm.whl and Pyodide.
+
+`python web/make_assets.py` makes what is missing or older than its sources. Pyodide comes from node_modules/pyodide, where
+`npm install` puts it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DIST = ROOT / "dist"
+PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
+
+
+def make() -> Path:
+    """Bring dist/ up to date; its path. Errors: SystemExit with a message when Pyodide is not installed."""
+    DIST.mkdir(exist_ok=True)
+    source = ROOT / "node_modules" / "pyodide"
+    if not (source / "pyodide.mjs").exists():
+        sys.exit("Pyodide is missing: run `npm install` (or `make setup`) first")
+    (DIST / "pyodide").mkdir(exist_ok=True)
+    for name in PYODIDE:
+        _copy(source / name, DIST / "pyodide" / name)
+    wheel = DIST / "turso_wasm.whl"
+    if not wheel.exists() or wheel.stat().st_mtime < _newest():
+        _build_wheel(wheel)
+    _copy(ROOT / "turso_wasm" / "kernel" / "kernel.wasm", DIST / "kernel.wasm")
+    return DIST
+
+
+def _newest() -> float:
+    sources = [ROOT / "pyproject.toml", ROOT / ".ci" / "build_hook.py", *(ROOT / "turso_wasm").rglob("*.py")]
+    scripts: Iterable[Path] = (path for folder in ("web", "vfs") for path in (ROOT / folder).glob("*.js"))
+    return max(path.stat().st_mtime for path in (*sources, *scripts))
+
+
+def _build_wheel(target: Path) -> None:
+    """Build the wheel; besides under the name pages know, it stays under its own, which pip and micropip want."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, str(ROOT)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"the wheel could not be built:\n{done.stdout}{done.stderr}")
+        (built,) = Path(folder).glob("*.whl")
+        for old in DIST.glob("turso_wasm-*.whl"):
+            old.unlink()
+        shutil.copyfile(built, DIST / built.name)
+        shutil.copyfile(built, target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+        shutil.copyfile(source, target)
+
+
+if __name__ == "__main__":
+    print(make())

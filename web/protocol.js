@@ -1,0 +1,71 @@
+/**
+ * The messages between a page and its worker.
+ *
+ * A request has an `id` and an `op`; its answer has the same `id` and either `value`, or `error`. Rows travel as copies of the kernel's
+ * row buffer (rows.js), one transferred ArrayBuffer a batch, and are decoded where they are wanted.
+ *
+ *   op        more fields                          value
+ *   init      pyodide, wheel, kernel: URLs         once, first: {} when the kernel is up
+ *   ready                                          {} when the compiler is loaded
+ *   open      name, options                        {database}
+ *   close     database                             {}
+ *   run       database, statement, sql, args       {changes, lastInsertRowid}
+ *   get       database, statement, sql, args, mode Rows of at most one row
+ *   all       database, statement, sql, args, mode `{id, rows: Rows}` messages as they come, then the last Rows as the value
+ *   iterate   database, statement, sql, args, mode Rows, with `cursor` unless that was all
+ *   next      cursor                               Rows, with `cursor` unless that was all: the page asks for a batch when it is ready to
+ *                                                  take one, so a slow reader holds the worker back
+ *   return    cursor                               {} the reader has left
+ *   describe  database, statement, sql             {columns, reader, readonly, parameters}
+ *   exec      database, sql                        {}
+ *   script    database, sql, limit                 {results: Result[], error?: at the statement where it ended}
+ *   status    database                             {inTransaction, totalChanges}
+ *   export    database                             {buffer}
+ *   import    database, blob                       {}
+ *   list                                           {names}: databases in OPFS
+ *   remove    name                                 {}
+ *   cancel    target: an id                        no answer; the target fails with SQLITE_INTERRUPT if it has not finished
+ *   finalize  statement                            no answer
+ *
+ * `statement` is a number the page chose; the worker compiles `sql` the first time it sees it. Requests of one database are served one
+ * after the other, in the order they were sent; `cancel` overtakes them.
+ *
+ * @typedef {import('./rows.js').Batch & {buffer: ArrayBuffer}} Packed
+ * @typedef {{packed: Packed | null, names: string[], cursor?: number}} Rows
+ * @typedef {object} Result what a statement of a script did
+ * @property {number} start offsets in the script, in UTF-16 units
+ * @property {number} end
+ * @property {string} kind
+ * @property {string[]} columns empty when it returns no rows
+ * @property {import('./rows.js').SqlValue[][]} rows the first `limit`
+ * @property {number} rowCount all of them
+ * @property {boolean} truncated
+ * @property {number} changes
+ * @property {number | bigint} lastInsertRowid
+ * @property {number} milliseconds
+ * @property {number} compileMilliseconds
+ */
+
+import { SQLITE_INTERNAL, SqlError } from './errors.js';
+
+/** @typedef {{name: string, message: string, errcode?: number, offset?: number, stack?: string}} PlainError */
+
+/** An error as data. @param {unknown} error @returns {PlainError} */
+export function packError(error) {
+  if (error instanceof SqlError) {
+    return { name: error.name, message: error.message, errcode: error.errcode, offset: error.offset };
+  }
+  if (error instanceof Error) return { name: error.name, message: error.message, stack: error.stack };
+  return { name: 'Error', message: String(error) };
+}
+
+const PLAIN = { TypeError, RangeError };
+
+/** The error that was packed. @param {PlainError} plain */
+export function unpackError(plain) {
+  if (plain.name === 'SqlError') return new SqlError(plain.message, plain.errcode ?? SQLITE_INTERNAL, plain.offset);
+  const Kind = PLAIN[/** @type {keyof typeof PLAIN} */ (plain.name)] ?? Error;
+  const error = new Kind(plain.message);
+  error.name = plain.name;
+  return error;
+}
