@@ -112,9 +112,8 @@ def drive_change(c: Cursor, other: Cursor, n: i32) -> None:
             index_step(c, record)
         else:
             table_step(c, record)
-        if draw(2):
-            if (cursor_next(other) if draw(2) else cursor_prev(other)) == 0:
-                cursor_first(other)
+        if draw(2) and (cursor_next(other) if draw(2) else cursor_prev(other)) == 0:
+            cursor_first(other)
 
 
 # --- for benchmarks --------------------------------------------------------------------------------------------------

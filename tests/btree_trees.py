@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from functools import cmp_to_key
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import apsw
 import wasmtime
@@ -51,7 +51,7 @@ SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT = range(4)
 CAP_OWNED_MEMORY = 3
 NAME = b"main.db"
 
-Value = Union[None, int, float, str, bytes]
+Value = int | float | str | bytes | None
 
 
 class Corrupt(Exception):
@@ -131,7 +131,7 @@ def key_order(flags: Sequence[int]) -> Callable[[Sequence[Value]], Any]:
     """A sort key for rows whose first len(flags) fields are the key."""
 
     def compare(a: Sequence[Value], b: Sequence[Value]) -> int:
-        for x, y, field in zip(a, b, flags):
+        for x, y, field in zip(a, b, flags, strict=False):
             if order := compare_values(x, y, field):
                 return order
         return 0
@@ -370,7 +370,7 @@ class Tree:
         base = self.db.copy(bytes(16 * len(values) + sum(map(len, blobs))))
         at = base + 16 * len(values)
         slots = b""
-        for value, blob in zip(values, blobs):
+        for value, blob in zip(values, blobs, strict=True):
             if value is None:
                 slots += struct.pack("<iiq", 0, 0, 0)
             elif isinstance(value, int):

@@ -11,10 +11,11 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import INDEX_BTREE, TABLE_BTREE, Connection, Layout, Statement
-from turso_wasm.kernel.cell import LEAF, TABLE_INTERIOR, TABLE_LEAF, cell_overflow, cell_size, layout_init
+from turso_wasm.kernel.cell import LEAF, TABLE_LEAF, cell_overflow, cell_size, layout_init
 from turso_wasm.kernel.cursor_save import cursors_save_all
 from turso_wasm.kernel.errors import raise_corrupt
 from turso_wasm.kernel.freelist import (
+    FIRST_TRUNK,
     freelist_count,
     freelist_set,
     freelist_take,
@@ -22,7 +23,6 @@ from turso_wasm.kernel.freelist import (
     page_put_free,
     page_reuse,
     trunk_get,
-    FIRST_TRUNK,
 )
 from turso_wasm.kernel.memory import malloc, mfree
 from turso_wasm.kernel.page import page_cell, page_check, page_child, page_header, page_n_cells, page_set_child
@@ -40,7 +40,6 @@ from turso_wasm.kernel.ptrmap import (
     LARGEST_ROOT,
     PTRMAP_BTREE,
     PTRMAP_FREE,
-    PTRMAP_OVERFLOW_FIRST,
     PTRMAP_OVERFLOW_NEXT,
     PTRMAP_ROOT,
     auto_vacuum_root,
@@ -52,7 +51,7 @@ from turso_wasm.kernel.ptrmap import (
     ptrmap_put_page,
 )
 from turso_wasm.kernel.storage import Page, Pager
-from turso_wasm.wasm.lang import be32, export, i32, memory_copy, ptr, put_be32, scratch, sizeof, u8, u32
+from turso_wasm.wasm.lang import be32, export, i32, memory_copy, ptr, put_be32, sizeof, u8, u32
 
 
 def is_reserved_page(p: Pager, pgno: u32) -> i32:
@@ -60,11 +59,11 @@ def is_reserved_page(p: Pager, pgno: u32) -> i32:
     return i32(pgno == lock_page(p)) | is_ptrmap_page(p, pgno)
 
 
-# --- moving a page -------------------------------------------------------------------------------------------------
+# --- moving a page ---------------------------------------------------------------------------------------------------
 
 
 def page_layout(p: Pager, page: Page) -> Layout:
-    """The layout of a b-tree page's tree, by its kind, in memory of malloc. Validates the page. Errors: SQLITE_CORRUPT."""
+    """The layout of a b-tree page's tree, in memory of malloc. Validates the page. Errors: SQLITE_CORRUPT."""
     layout: Layout = Layout(malloc(sizeof(Layout)))
     kind: i32 = page_header(page).kind | LEAF
     layout_init(layout, TABLE_BTREE if kind == TABLE_LEAF else INDEX_BTREE, p.usable_size)
@@ -95,7 +94,7 @@ def change_overflow(page: Page, layout: Layout, old: u32, new: u32) -> i32:
 
 
 def change_reference(p: Pager, kind: i32, parent: u32, old: u32, new: u32) -> None:
-    """Make what refers to page `old`, according to its pointer-map entry, refer to `new`. Errors: SQLITE_CORRUPT (Z2)."""
+    """Make what refers to page `old`, by its pointer-map entry, refer to `new`. Errors: SQLITE_CORRUPT (Z2)."""
     page: Page = pager_write(p, pager_get(p, parent))
     if kind == PTRMAP_OVERFLOW_NEXT:
         if be32(page.data) != old:
@@ -120,7 +119,7 @@ def page_move(p: Pager, old: u32, kind: i32, parent: u32, new: u32) -> None:
     target: Page = pager_write_blank(p, new)
     memory_copy(target.data, pager_get(p, old).data, p.database.page_size)
     target.checked = 0
-    if kind == PTRMAP_ROOT or kind == PTRMAP_BTREE:
+    if kind == PTRMAP_ROOT or kind == PTRMAP_BTREE:  # noqa: SIM109
         layout: Layout = page_layout(p, target)
         ptrmap_put_page(p, layout, new)
         mfree(ptr[u8](layout))
@@ -133,7 +132,7 @@ def page_move(p: Pager, old: u32, kind: i32, parent: u32, new: u32) -> None:
     ptrmap_put(p, new, kind, parent)
 
 
-# --- root pages ----------------------------------------------------------------------------------------------------
+# --- root pages ------------------------------------------------------------------------------------------------------
 
 
 def set_largest_root(p: Pager, root: u32) -> None:
@@ -171,14 +170,14 @@ def allocate_root(p: Pager) -> Page:
 
 
 def release_root(p: Pager, root: u32) -> u32:
-    """Free a root page; the largest root page takes its place. Returns the number it had, 0 if `root` was the largest."""
+    """Free a root page; the largest root page takes its place. The number that one had, 0 if it was `root`."""
     cursors_save_all(p)
     largest: u32 = auto_vacuum_root(p)
     moved: u32 = u32(0)
     if root > largest:
         raise_corrupt(root)
     if root < largest:
-        kind, parent = ptrmap_get(p, largest)
+        kind, _parent = ptrmap_get(p, largest)
         if kind != PTRMAP_ROOT:
             raise_corrupt(largest)
         page_move(p, largest, PTRMAP_ROOT, u32(0), root)
@@ -191,7 +190,7 @@ def release_root(p: Pager, root: u32) -> u32:
     return moved
 
 
-# --- shortening ----------------------------------------------------------------------------------------------------
+# --- shortening ------------------------------------------------------------------------------------------------------
 
 
 def content_pages(p: Pager, n: u32) -> u32:
@@ -250,7 +249,7 @@ def incremental_vacuum(stmt: Statement, slot: i32, n: i32) -> None:
 
 
 def collect_free(p: Pager, out: ptr[u32], capacity: u32, limit: u32) -> i32:
-    """Write the numbers of the free pages up to `limit` to `out`; how many. Errors: SQLITE_CORRUPT if the list is wrong."""
+    """Write the numbers of the free pages up to `limit` to `out`; how many. Errors: SQLITE_CORRUPT."""
     n: u32 = u32(0)
     seen: u32 = u32(0)
     pgno: u32 = be32(pager_get(p, u32(1)).data + FIRST_TRUNK)

@@ -24,7 +24,7 @@ from turso_wasm.kernel.freelist import page_allocate, page_put_free
 from turso_wasm.kernel.insert import free_cell_overflow
 from turso_wasm.kernel.page import page_child, page_header, page_init, page_is_leaf, page_n_cells
 from turso_wasm.kernel.pager import pager_get, pager_of, pager_page_count, pager_write
-from turso_wasm.kernel.ptrmap import PTRMAP_ROOT, auto_vacuum_root, ptrmap_put
+from turso_wasm.kernel.ptrmap import auto_vacuum_root
 from turso_wasm.kernel.storage import Page, Pager
 from turso_wasm.wasm.lang import export, i32, i64, ptr, put_be32, scratch, u8, u32
 
@@ -39,7 +39,7 @@ def btree_create(stmt: Statement, slot: i32, kind: i32) -> u32:
     return page.pgno
 
 
-# --- taking down -------------------------------------------------------------------------------------------------
+# --- taking down -----------------------------------------------------------------------------------------------------
 
 
 def forget_cursors(p: Pager, root: u32, keep: Cursor) -> None:
@@ -116,7 +116,7 @@ def clear_root(p: Pager, root: u32) -> i64:
 
 @export
 def btree_clear(stmt: Statement, slot: i32, root: u32) -> i64:
-    """Delete all entries of a b-tree; how many there were. Cursors on it lose their position. Errors: SQLITE_CORRUPT."""
+    """Delete all entries of a b-tree; how many there were. Its cursors become invalid. Errors: SQLITE_CORRUPT."""
     return clear_root(pager_of(Connection(stmt.connection), slot), root)
 
 
@@ -137,7 +137,7 @@ def btree_drop(stmt: Statement, slot: i32, root: u32) -> u32:
     return u32(0)
 
 
-# --- counting ------------------------------------------------------------------------------------------------------
+# --- counting --------------------------------------------------------------------------------------------------------
 
 
 @export

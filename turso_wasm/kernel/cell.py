@@ -65,7 +65,7 @@ def cell_payload(kind: i32, p: ptr[u8]) -> tuple[i32, i64]:
     size, n = get_varint(p + at)
     at += n
     if kind == TABLE_LEAF:
-        rowid, m = get_rowid(p + at)
+        _rowid, m = get_rowid(p + at)
         at += m
     return at, size
 
@@ -73,7 +73,7 @@ def cell_payload(kind: i32, p: ptr[u8]) -> tuple[i32, i64]:
 def cell_size(layout: Layout, kind: i32, p: ptr[u8]) -> i32:
     """Bytes the cell takes on its page (L2); MALFORMED if its payload is larger than any can be."""
     if kind == TABLE_INTERIOR:
-        key, n = get_varint(p + 4)
+        _key, n = get_varint(p + 4)
         return 4 + n
     at, size = cell_payload(kind, p)
     if u64(size) > MAX_PAYLOAD:
@@ -102,8 +102,8 @@ def cell_rowid(kind: i32, p: ptr[u8]) -> i64:
     """The key of a table b-tree's cell."""
     at: i32 = 4
     if kind & LEAF:
-        size, at = get_varint(p)
-    rowid, n = get_varint(p + at)
+        _size, at = get_varint(p)
+    rowid, _n = get_varint(p + at)
     return rowid
 
 
@@ -114,7 +114,7 @@ def small_cell_size(layout: Layout, kind: i32, cell: ptr[u8]) -> i32:
     if kind & LEAF and size - 3 < 125 and size >= 3 and size <= layout.max_local:
         if kind == INDEX_LEAF:
             return size + 1
-        rowid, n = get_rowid(cell + 1)
+        _rowid, n = get_rowid(cell + 1)
         return size + 1 + n
     return cell_size(layout, kind, cell)
 

@@ -137,5 +137,5 @@ def record_rowid(p: ptr[u8], size: i32, available: i32) -> tuple[i32, i64]:
         raise_corrupt(u32(0))
     if available < size:
         return 0, i64(0)
-    tag, payload = serial_value(st, p + size - length)
+    _tag, payload = serial_value(st, p + size - length)
     return 1, payload

@@ -45,7 +45,7 @@ def cursor_payload(c: Cursor) -> ptr[u8]:
 
 def spilled_header(c: Cursor) -> ptr[u8]:
     """The payload with its record header contiguous."""
-    end, n = get_varint(c.payload)
+    end, _n = get_varint(c.payload)
     if u64(end) > u64(i64(c.payload_size)):
         raise_corrupt(u32(0))
     return spilled_bytes(c, i32(end))
@@ -98,7 +98,7 @@ def no_columns(mask: i64, out: ptr[Value]) -> None:
 
 @export
 def cursor_columns(c: Cursor, mask: i64, out: ptr[Value]) -> None:
-    """Write the columns whose bit is set in `mask` to out[column]; NULL past the last column. Errors: SQLITE_CORRUPT."""
+    """Write the columns whose bit is set in `mask` to out[column]; NULL past the last one. Errors: SQLITE_CORRUPT."""
     if c.valid == 0 and cursor_ready(c) == 0:
         no_columns(mask, out)
     elif c.local_size == c.payload_size:

@@ -36,13 +36,13 @@ NEAR_TRIES = 4
 GUESS_MIN = 8  # cells
 
 
-# --- table b-trees -------------------------------------------------------------------------------------------------
+# --- table b-trees ---------------------------------------------------------------------------------------------------
 
 
 @inline
 def interior_key(page: Page, cells: ptr[u8], slot: i32) -> i64:
     """The key at a slot of a table interior page."""
-    key, n = get_rowid(page.data + be16(cells + 2 * slot) + 4)
+    key, _n = get_rowid(page.data + be16(cells + 2 * slot) + 4)
     return key
 
 
@@ -50,8 +50,8 @@ def interior_key(page: Page, cells: ptr[u8], slot: i32) -> i64:
 def leaf_key(page: Page, cells: ptr[u8], slot: i32) -> i64:
     """The rowid at a slot of a table leaf."""
     p: ptr[u8] = page.data + be16(cells + 2 * slot)
-    size, n = get_varint(p)
-    key, m = get_rowid(p + n)
+    _size, n = get_varint(p)
+    key, _m = get_rowid(p + n)
     return key
 
 
@@ -175,7 +175,7 @@ def cursor_seek_rowid(c: Cursor, rowid: i64) -> i32:
 
 @export
 def cursor_seek_rowid_op(c: Cursor, rowid: i64, op: i32) -> i32:
-    """Go to the first entry with rowid >= (SEEK_GE) or > (SEEK_GT), or the last with <= (SEEK_LE) or < (SEEK_LT); 0: none."""
+    """Go to the first entry >= (SEEK_GE) or > (SEEK_GT), or the last <= (SEEK_LE) or < (SEEK_LT) rowid; 0: none."""
     found: i32 = table_find(c, rowid)
     if op == SEEK_GE:
         return settle_next(c)
@@ -187,7 +187,7 @@ def cursor_seek_rowid_op(c: Cursor, rowid: i64, op: i32) -> i32:
     return settle_prev(c)
 
 
-# --- index b-trees -------------------------------------------------------------------------------------------------
+# --- index b-trees ---------------------------------------------------------------------------------------------------
 
 
 def cursor_assemble(c: Cursor, p: ptr[u8], size: i32, local: i32, want: i32) -> ptr[u8]:
@@ -199,7 +199,7 @@ def cursor_assemble(c: Cursor, p: ptr[u8], size: i32, local: i32, want: i32) -> 
     if c.overflow_size == 0 or c.overflow_for != p:
         overflow_pages(pager, size - local)
         if c.overflow_capacity < size:
-            # All of it, so that it need not move while values point into it. 16 bytes: records are read a word at a time.
+            # All of it, so that it need not move while values point into it; records are read a word at a time.
             c.overflow_capacity = 0
             c.overflow_size = 0
             c.overflow = mrealloc(c.overflow, size + 16)
@@ -322,7 +322,8 @@ def cursor_seek_key(c: Cursor, probe: ptr[Value], n: i32, op: i32) -> i32:
 
     Compares the first n fields in index order. n <= keyinfo.n_fields. Errors: SQLITE_CORRUPT.
     """
-    index_find(c, probe, n, 1 if op == SEEK_GT or op == SEEK_LE else 0)
-    if op == SEEK_GE or op == SEEK_GT:
+    beyond: i32 = i32(op == SEEK_GT) | i32(op == SEEK_LE)
+    index_find(c, probe, n, beyond)
+    if op <= SEEK_GT:
         return settle_next(c)
     return settle_prev(c)

@@ -10,7 +10,7 @@ Invariants:
 
 from turso_wasm.kernel.abi import Cursor, Value
 from turso_wasm.kernel.balance import balance, is_underfull, write_level
-from turso_wasm.kernel.cell import cell_overflow, cell_size
+from turso_wasm.kernel.cell import cell_size
 from turso_wasm.kernel.cursor import (
     STATE_GAP,
     cursor_no_entry,
@@ -30,7 +30,7 @@ from turso_wasm.kernel.cursor_save import (
 )
 from turso_wasm.kernel.cursor_seek import index_find
 from turso_wasm.kernel.errors import raise_corrupt
-from turso_wasm.kernel.insert import cell_buffer, free_cell_overflow, replace_interior_cell
+from turso_wasm.kernel.insert import cell_buffer, free_cell_overflow, map_overflow, replace_interior_cell
 from turso_wasm.kernel.page import (
     page_cell,
     page_child,
@@ -39,10 +39,9 @@ from turso_wasm.kernel.page import (
     page_header,
     page_is_leaf,
 )
-from turso_wasm.kernel.ptrmap import PTRMAP_OVERFLOW_FIRST, auto_vacuum_root, ptrmap_put
 from turso_wasm.kernel.siblings import workspace, workspace_pending
 from turso_wasm.kernel.storage import Page, Pager
-from turso_wasm.wasm.lang import export, i32, memory_copy, ptr, u8, u32
+from turso_wasm.wasm.lang import export, i32, memory_copy, ptr, u8
 
 
 def drop_leaves_underfull(c: Cursor, page: Page, slot: i32) -> i32:
@@ -112,7 +111,7 @@ def delete_on_interior(c: Cursor) -> None:
     c.slot = slot
     if replace_interior_cell(c, cell_buffer()):
         # The path down is still the one that take_predecessor went.
-        map_moved_cell(c)
+        map_overflow(c)
         c.depth = leaf_depth
     else:
         return_to_leaf(c)
@@ -121,17 +120,9 @@ def delete_on_interior(c: Cursor) -> None:
     cursor_set_saved(c, SKIP_NONE)
 
 
-def map_moved_cell(c: Cursor) -> None:
-    """The overflow pages of the cell at `slot` of the current interior page belong to that page now."""
-    page: Page = stack_page(c, c.depth)
-    overflow: u32 = cell_overflow(c.layout, page_header(page).kind, page_cell(page, c.slot))
-    if overflow and auto_vacuum_root(Pager(c.pager)):
-        ptrmap_put(Pager(c.pager), overflow, PTRMAP_OVERFLOW_FIRST, page.pgno)
-
-
 @export
 def cursor_delete(c: Cursor) -> None:
-    """Delete the entry the cursor is on; nothing if there is none. cursor_next and cursor_prev go to its neighbours (X2).
+    """Delete the entry the cursor is on, if any. cursor_next and cursor_prev go to its neighbours then (X2).
 
     Errors: SQLITE_CORRUPT.
     """

@@ -85,7 +85,7 @@ def page_append(p: Pager) -> Page:
 
 
 def page_allocate(p: Pager) -> Page:
-    """A zeroed writable page from the freelist, or else from the end of the file. Errors: SQLITE_CORRUPT, SQLITE_FULL."""
+    """A zeroed writable page from the freelist, or else behind the end. Errors: SQLITE_CORRUPT, SQLITE_FULL."""
     count: u32 = freelist_count(p)
     if count == 0:
         return page_append(p)
@@ -127,7 +127,7 @@ def page_put_free(p: Pager, pgno: u32) -> None:
     freelist_set(p, pgno, count + 1)
 
 
-# --- taking a certain page -----------------------------------------------------------------------------------------
+# --- taking a certain page -------------------------------------------------------------------------------------------
 
 
 def trunk_replace(p: Pager, before: u32, pgno: u32) -> None:

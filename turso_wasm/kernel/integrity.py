@@ -24,7 +24,7 @@ from turso_wasm.kernel.cell import (
 )
 from turso_wasm.kernel.compare import record_fields
 from turso_wasm.kernel.cursor_move import cursor_first, cursor_next
-from turso_wasm.kernel.cursor_read import cursor_compare_key, cursor_payload
+from turso_wasm.kernel.cursor_read import cursor_compare_key
 from turso_wasm.kernel.cursor_save import cursor_save_entry
 from turso_wasm.kernel.memory import alloc, malloc, mfree, mrealloc, mzalloc
 from turso_wasm.kernel.number_text import int_to_text
@@ -85,7 +85,7 @@ class Check(Struct):
     capacity: i32
 
 
-# --- messages ------------------------------------------------------------------------------------------------------
+# --- messages --------------------------------------------------------------------------------------------------------
 
 
 def put_bytes(k: Check, p: ptr[u8], size: i32) -> None:
@@ -151,7 +151,7 @@ def report_pair(k: Check, text: ptr[u8], size: i32, a: u32, then: ptr[u8], then_
         put_page(k, then, then_size, b)
 
 
-# --- pages and their pointer-map entries -------------------------------------------------------------------------------
+# --- pages and their pointer-map entries -----------------------------------------------------------------------------
 
 
 def refer(k: Check, pgno: u32) -> i32:
@@ -249,7 +249,7 @@ def check_overflow(k: Check, pgno: u32, n: i32) -> None:
         report_pair(k, *lit(b"overflow list length is "), u32(seen), *lit(b" but should be "), u32(n))
 
 
-# --- b-tree pages ------------------------------------------------------------------------------------------------------
+# --- b-tree pages ----------------------------------------------------------------------------------------------------
 
 
 def check_payload(k: Check, kind: i32, data: ptr[u8], offset: i32) -> None:
@@ -278,7 +278,7 @@ def check_cell(k: Check, pgno: u32, h: PageHeader, data: ptr[u8], slot: i32) -> 
         report(k, *lit(b"Extends off end of page"))
         return 0
     if h.kind != TABLE_INTERIOR:
-        at, total = cell_payload(h.kind, data + offset)
+        at, _total = cell_payload(h.kind, data + offset)
         if data[offset + at] <= 1:
             report(k, *lit(b"Bad cell header size"))
             return 0
@@ -357,14 +357,13 @@ def check_child(k: Check, parent: u32, child: u32, most: i64, level: i32, depth:
 
 def check_rowid(k: Check, rowid: i64, most: i64, may_equal: i32) -> None:
     """Check that a rowid is less than (or equal to) `most`."""
-    if rowid > most or (rowid == most and may_equal == 0):
-        if begin(k):
-            put_number(k, *lit(b"Rowid "), rowid)
-            put_bytes(k, *lit(b" out of order"))
+    if (rowid > most or (rowid == most and may_equal == 0)) and begin(k):
+        put_number(k, *lit(b"Rowid "), rowid)
+        put_bytes(k, *lit(b" out of order"))
 
 
 def check_cells(k: Check, pgno: u32, most: i64, level: i32) -> tuple[i32, i32]:
-    """Check the cells of a page from the last to the first, and the pages below: (1 if all lie well, depth below)."""
+    """Check cells from the last to the first, and the pages below them: (1 if all lie well, depth below)."""
     page: Page = pager_get(k.pager, pgno)
     kind: i32 = page_header(page).kind
     n: i32 = page_header(page).n_cells
@@ -438,7 +437,7 @@ def check_tree(k: Check, root: u32) -> None:
     check_page(k, root, i64(0x7FFFFFFFFFFFFFFF), 0)
 
 
-# --- the whole file ------------------------------------------------------------------------------------------------------
+# --- the whole file --------------------------------------------------------------------------------------------------
 
 
 def check_largest_root(k: Check, roots: ptr[i32], n: i32) -> None:

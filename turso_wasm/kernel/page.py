@@ -30,7 +30,20 @@ from turso_wasm.kernel.cell import LEAF, cell_size, interior_kind, small_cell_si
 from turso_wasm.kernel.errors import raise_corrupt
 from turso_wasm.kernel.memory import malloc
 from turso_wasm.kernel.storage import Page
-from turso_wasm.wasm.lang import Struct, be16, be32, i32, inline, memory_copy, memory_fill, ptr, put_be16, put_be32, u8, u32
+from turso_wasm.wasm.lang import (
+    Struct,
+    be16,
+    be32,
+    i32,
+    inline,
+    memory_copy,
+    memory_fill,
+    ptr,
+    put_be16,
+    put_be32,
+    u8,
+    u32,
+)
 
 FRAGMENTS_MAX = 60
 PAGE_SIZE_MAX = 65536
@@ -47,10 +60,10 @@ class PageHeader(Struct, packed=True):
     right_child: be32
 
 
-defragment_space: ptr[u8] = None  # one page, for defragmentation
+defragment_space: i32 = 0  # ptr[u8]: one page, for defragmentation
 
 
-# --- header ----------------------------------------------------------------------------------------------------
+# --- header ----------------------------------------------------------------------------------------------------------
 
 
 @inline
@@ -136,7 +149,7 @@ def page_init(page: Page, kind: i32, usable: i32) -> None:
         h.right_child = u32(0)
 
 
-# --- validation --------------------------------------------------------------------------------------------------
+# --- validation ------------------------------------------------------------------------------------------------------
 
 
 def page_validate(page: Page, layout: Layout) -> i32:
@@ -170,7 +183,7 @@ def page_check(page: Page, layout: Layout) -> None:
         raise_corrupt(page.pgno)
 
 
-# --- free space --------------------------------------------------------------------------------------------------
+# --- free space ------------------------------------------------------------------------------------------------------
 
 
 def page_free_space(page: Page, usable: i32) -> i32:
@@ -194,7 +207,7 @@ def page_free_space(page: Page, usable: i32) -> i32:
 
 
 def freeblock_take(page: Page, size: i32) -> i32:
-    """Take `size` bytes from the first freeblock that has them; 0 if none does. The chain was checked by page_free_space."""
+    """Take `size` bytes from the first freeblock that has them; 0 if none does. page_free_space checked the chain."""
     h: PageHeader = page_header(page)
     data: ptr[u8] = page.data
     link: ptr[u8] = ptr[u8](h) + 1
@@ -216,23 +229,24 @@ def freeblock_take(page: Page, size: i32) -> i32:
 def page_defragment(page: Page, layout: Layout) -> None:
     """Move all cells to the end of a writable page: no freeblocks, no fragments. Errors: SQLITE_CORRUPT."""
     global defragment_space
-    if defragment_space == None:  # noqa: E711
-        defragment_space = malloc(PAGE_SIZE_MAX + 16)
+    if defragment_space == 0:
+        defragment_space = i32(malloc(PAGE_SIZE_MAX + 32))
+    copy: ptr[u8] = ptr[u8](defragment_space)
     h: PageHeader = page_header(page)
     usable: i32 = layout.usable
     floor: i32 = array_end(page, h)
-    memory_copy(defragment_space, page.data, usable)
+    memory_copy(copy, page.data, usable)
     at: ptr[u8] = cell_array(h)
     end: ptr[u8] = at + 2 * h.n_cells
     top: i32 = usable
     while at < end:
         offset: i32 = be16(at)
-        size: i32 = cell_size(layout, h.kind, defragment_space + offset)
+        size: i32 = cell_size(layout, h.kind, copy + offset)
         # The cells may have been overwritten through a page that two b-trees share.
         if size > usable - offset or size > top - floor:
             raise_corrupt(page.pgno)
         top -= size
-        memory_copy(page.data + top, defragment_space + offset, size)
+        memory_copy(page.data + top, copy + offset, size)
         put_be16(at, top)
         at += 2
     h.first_freeblock = 0
@@ -355,7 +369,7 @@ def page_drop(page: Page, layout: Layout, slot: i32) -> None:
     page_release(page, layout.usable, offset, size)
 
 
-# --- writing whole pages -------------------------------------------------------------------------------------------
+# --- writing whole pages ---------------------------------------------------------------------------------------------
 
 
 def page_build(page: Page, layout: Layout, kind: i32, cells: ptr[i32], sizes: ptr[i32], n: i32) -> None:

@@ -84,14 +84,14 @@ class Workspace(Struct):
     pending1: Pending.embed
 
 
-the_workspace: Workspace = None
+the_workspace: i32 = 0  # Workspace
 
 
 def workspace(p: Pager) -> Workspace:
     """The workspace, large enough for the pager's pages, with no pending cells."""
     global the_workspace
     usable: i32 = p.usable_size
-    w: Workspace = the_workspace
+    w: Workspace = Workspace(the_workspace)
     if not w or w.usable < usable:
         # A cell takes at least 6 bytes of a page, so 3 pages have at most usable / 2 cells.
         n_cells: i32 = usable // 2 + 2 * PENDING_MAX
@@ -106,7 +106,7 @@ def workspace(p: Pager) -> Workspace:
         w.pending0.space = w.dividers + (usable + 16)
         w.pending1.space = w.pending0.space + 2 * (usable + 16)
         w.usable = usable
-        the_workspace = w
+        the_workspace = i32(w)
     w.pending0.n = 0
     w.pending0.used = 0
     w.pending1.n = 0
@@ -136,7 +136,7 @@ def pending_add(pending: Pending, cell: ptr[u8], size: i32) -> None:
     pending_point(pending, at, size)
 
 
-# --- taking apart --------------------------------------------------------------------------------------------------
+# --- taking apart ----------------------------------------------------------------------------------------------------
 
 
 def add_cell(w: Workspace, cell: ptr[u8], size: i32) -> None:
@@ -239,7 +239,7 @@ def gather(c: Cursor, w: Workspace, level: i32, pending: Pending, none: Pending)
             w.last_child = h.right_child
 
 
-# --- distribution --------------------------------------------------------------------------------------------------
+# --- distribution ----------------------------------------------------------------------------------------------------
 
 
 def pack(w: Workspace, room: i32) -> None:
@@ -293,7 +293,7 @@ def even_out(w: Workspace, room: i32) -> None:
             raise_corrupt(w.parent)
 
 
-# --- writing -------------------------------------------------------------------------------------------------------
+# --- writing ---------------------------------------------------------------------------------------------------------
 
 
 def choose_pages(c: Cursor, w: Workspace) -> None:
@@ -409,7 +409,7 @@ def balance_siblings(c: Cursor, level: i32, pending: Pending) -> Pending:
     The parent is made writable. Errors: SQLITE_CORRUPT.
     """
     p: Pager = Pager(c.pager)
-    w: Workspace = the_workspace
+    w: Workspace = Workspace(the_workspace)
     out: Pending = workspace_pending(w, 1) if pending == w.pending0 else workspace_pending(w, 0)
     out.n = 0
     out.used = 0

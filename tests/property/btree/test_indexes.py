@@ -17,7 +17,6 @@ from tests.btree_trees import (
     SEEK_GE,
     SEEK_GT,
     SEEK_LE,
-    Tree,
     Trees,
     Value,
     compare_values,
@@ -139,7 +138,7 @@ class Walk:
         if 0 <= at < len(self.rows):
             row = self.rows[at]
             assert self.tree.payload() == record(row)
-            sign = next((c for a, b, f in zip(row, probe, flags) if (c := compare_values(a, b, f))), 0)
+            sign = next((c for a, b, f in zip(row, probe, flags, strict=False) if (c := compare_values(a, b, f))), 0)
             found = self.tree.call("cursor_compare_key", self.tree.probe(probe), len(flags))
             assert found == (sign > 0) - (sign < 0)
             assert not self.shape.is_index or self.tree.call("cursor_index_rowid") == row[-1]

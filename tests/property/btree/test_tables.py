@@ -61,7 +61,7 @@ def random_rowid(rnd: random.Random, model: Model, n: int) -> int:
         return rnd.choice(model.rowids)
     if kind < 0.5 and model.rowids:
         return min(model.rowids[-1] + 1, 2**63 - 1) if model.rowids[-1] < 2**62 else rnd.randrange(n)
-    return rnd.randrange(-n, n) if kind < 0.95 else rnd.choice((-1, 1)) * rnd.randrange(2**rnd.randrange(8, 61))
+    return rnd.randrange(-n, n) if kind < 0.95 else rnd.choice((-1, 1)) * rnd.randrange(2 ** rnd.randrange(8, 61))
 
 
 def step(tree: Tree, model: Model, rnd: random.Random, page_size: int) -> None:
