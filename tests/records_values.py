@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 HEAVY = bool(os.environ.get("TURSO_HEAVY"))
-EXAMPLES = settings(max_examples=2000 if HEAVY else 60, deadline=None)
+EXAMPLES = settings(max_examples=500 if HEAVY else 60, deadline=None)
 
 _EDGES = [
     s * (1 << n) + d
