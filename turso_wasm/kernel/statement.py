@@ -132,6 +132,7 @@ def statement_clean(s: Statement) -> None:
     s.on_error = 0
     s.savepoint = 0
     s.changes = i64(0)
+    s.now = 0.0
     s.budget = BUDGET
     s.flags &= STATEMENT_COUNTS | STATEMENT_NO_RETRY
 
