@@ -33,7 +33,7 @@ def _table_scan(node: p.TableScan, ctx: Context, then: Then) -> None:
 
 def forward(table: Table) -> str:
     """The kernel routine that moves a table cursor to the next row."""
-    return "cursor_next" if table.without_rowid else "table_next"
+    return "index_next" if table.without_rowid else "table_next"
 
 
 def advance(step: str, cursor: Local, ctx: Context) -> Expr:
@@ -124,7 +124,7 @@ def _index_scan(node: p.IndexScan, ctx: Context, then: Then) -> None:
     cursor = open_index(index, table, ctx) if index else open_table(table, ctx)
     ctx.sources[node.source] = _index_scan_source(node, cursor, ctx)
     ends = _Range(node, ctx)
-    step = "cursor_prev" if node.reverse else "cursor_next"
+    step = "cursor_prev" if node.reverse else "index_next"
 
     def body(done: Label) -> None:
         with ctx.guard():

@@ -78,7 +78,7 @@ class TableWriter:
         for index in self.indexes if only is None else only:
             with f.block() as skip:
                 self.if_indexed(index, where, skip)
-                blob = encode_record([self._stored(v) for v in self.key_values(index, row, exprs)], ctx)
+                blob = encode_record(self._entry(index, self.key_values(index, row, exprs)), ctx)
                 ctx.do("index_insert", self.index_cursors[index.name], blob.wrap(), blob.shr_u(32).wrap())
 
     def insert_row(self, values: Sequence[SqlValue], rowid: Expr | None) -> None:
@@ -100,6 +100,15 @@ class TableWriter:
         else:
             assert rowid is not None
             ctx.do("table_insert", self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
+
+    def _entry(self, index: Index, values: Sequence[SqlValue]) -> list[SqlValue]:
+        """The fields as they are stored."""
+        fields = index_fields(index, self.table)
+        columns = self.table.columns
+        return [
+            self._stored(value) if field.column >= 0 and columns[field.column].affinity == "E" else value
+            for field, value in zip(fields, values)
+        ]
 
     def _stored(self, value: SqlValue) -> SqlValue:
         """As REAL columns are stored: whole numbers as integers."""
