@@ -114,6 +114,11 @@ export class Vfs {
     throw new Error(`${this.constructor.name} does not implement replace(${name}, ${content.size} bytes)`);
   }
 
+  /** A private database is closed. @param {string} name */
+  forget(name) {
+    void name;
+  }
+
   /** The result code of something thrown. @param {unknown} error @returns {number} */
   failure(error) {
     this.lastError = error;

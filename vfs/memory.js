@@ -44,7 +44,8 @@ export class MemoryFile {
 }
 
 export class MemoryVfs extends Vfs {
-  /** Named files, and private databases as long as somebody may ask for them. @type {Map<string, MemoryFile>} */ files = new Map();
+  /** Named files, and private databases as long as somebody may ask for them. @type {Map<string, MemoryFile>} */ files =
+    new Map();
   /** @type {Map<number, MemoryFile>} */ #open = new Map();
   #next = 1;
 
@@ -100,7 +101,7 @@ export class MemoryVfs extends Vfs {
     this.files.set(name, new MemoryFile(bytes));
   }
 
-  /** A private database is closed. @param {string} name */
+  /** @override @param {string} name */
   forget(name) {
     this.files.delete(name);
   }

@@ -20,9 +20,9 @@
  *       is thrown away.
  */
 
+import { SQLITE_BUSY, SQLITE_CANTOPEN, SqlError } from '../web/errors.js';
 import { CANTOPEN, CAP_OWNED, COMPANIONS, FULL, OPEN_CREATE, OPEN_MEMORY, OPEN_TEMP } from './base.js';
 import { MemoryFile, MemoryVfs } from './memory.js';
-import { SQLITE_BUSY, SQLITE_CANTOPEN, SqlError } from '../web/errors.js';
 
 /** A worker that was terminated while busy keeps its handles for about two seconds. */
 const PATIENCE_MS = 5000;
@@ -149,7 +149,6 @@ export class OpfsVfs extends MemoryVfs {
   static async list() {
     const names = [];
     const root = await navigator.storage.getDirectory();
-    // @ts-ignore: async iteration is missing from some lib.dom versions
     for await (const [name, handle] of root.entries()) if (handle.kind === 'file') names.push(name);
     return names.filter((name) => ![...COMPANIONS, REDO].some((suffix) => name.endsWith(suffix)));
   }
@@ -323,7 +322,9 @@ async function openHandle(directory, leaf, name, create) {
       const isHeld = error instanceof DOMException && error.name === 'NoModificationAllowedError';
       if (!isHeld) throw cannotOpen(error, name);
       if (performance.now() > deadline) {
-        throw new SqlError(`database is locked: ${name} is open in another tab or worker`, SQLITE_BUSY, -1, { cause: error });
+        throw new SqlError(`database is locked: ${name} is open in another tab or worker`, SQLITE_BUSY, -1, {
+          cause: error,
+        });
       }
       await new Promise((resolve) => setTimeout(resolve, pause));
     }

@@ -39,7 +39,9 @@ export class Compiler {
   static over(pyodide, wheel) {
     if (wheel) {
       pyodide.unpackArchive(wheel, 'wheel', { extractDir: WHEEL_FOLDER });
-      pyodide.runPython(`import sys\nif ${JSON.stringify(WHEEL_FOLDER)} not in sys.path: sys.path.insert(0, ${JSON.stringify(WHEEL_FOLDER)})`);
+      pyodide.runPython(
+        `import sys\nif ${JSON.stringify(WHEEL_FOLDER)} not in sys.path: sys.path.insert(0, ${JSON.stringify(WHEEL_FOLDER)})`,
+      );
     }
     return new Compiler(pyodide.runPython('from turso_wasm.bridge import Compiler\nCompiler()'), pyodide);
   }

@@ -9,7 +9,7 @@
  */
 
 import { Connection as C, DB_PAGE_COUNT, DB_SCHEMA_COOKIE, OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY } from './abi.js';
-import { SQLITE_ERROR, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError, misuse } from './errors.js';
+import { misuse, SQLITE_ERROR, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError } from './errors.js';
 import { checkHeader, withoutWal } from './file.js';
 import { parseProgram } from './program.js';
 import { Statement } from './statement.js';
@@ -185,7 +185,10 @@ export class Database {
    * @returns {((...args: A) => R) & {deferred: (...args: A) => R, immediate: (...args: A) => R, exclusive: (...args: A) => R}}
    */
   transaction(fn) {
-    const mode = (/** @type {string} */ begin) => (/** @type {A} */ ...args) => this.#inTransaction(begin, () => fn(...args));
+    const mode =
+      (/** @type {string} */ begin) =>
+      (/** @type {A} */ ...args) =>
+        this.#inTransaction(begin, () => fn(...args));
     const deferred = mode('BEGIN');
     return Object.assign((/** @type {A} */ ...args) => deferred(...args), {
       deferred,
@@ -421,7 +424,7 @@ export class Database {
     for (const statement of [...this.#statements]) statement.finalize();
     this.#disconnect();
     this.#closeSchema(this.#bootstrap);
-    if (this.where.inMemory) this.engine.vfs.forget?.(this.where.file);
+    if (this.where.inMemory) this.engine.vfs.forget(this.where.file);
     else await this.engine.vfs.release?.(this.where.name);
   }
 
@@ -429,4 +432,3 @@ export class Database {
     return this.close();
   }
 }
-

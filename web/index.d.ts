@@ -109,7 +109,10 @@ export interface Database extends Handle, AsyncDisposable {
   readonly name: string;
   readonly open: boolean;
   /** Run a script; the results of each statement up to the first that fails. */
-  script(sql: string, options?: { limit?: number; signal?: AbortSignal }): Promise<{ results: ScriptResult[]; error?: { name: string; message: string; errcode?: number; offset?: number } }>;
+  script(
+    sql: string,
+    options?: { limit?: number; signal?: AbortSignal },
+  ): Promise<{ results: ScriptResult[]; error?: { name: string; message: string; errcode?: number; offset?: number } }>;
   status(): Promise<{ inTransaction: boolean; totalChanges: number }>;
   /** The database as a file that SQLite opens. */
   export(): Promise<Uint8Array<ArrayBuffer>>;

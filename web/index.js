@@ -9,7 +9,7 @@
  */
 
 import { Client } from './client.js';
-import { SqlError, misuse } from './errors.js';
+import { misuse, SqlError } from './errors.js';
 import { decodeRows, viewsOf } from './rows.js';
 
 export { SqlError };
@@ -48,7 +48,11 @@ async function workerFor({ assets, pyodide, worker }, onProgress) {
   if (!known) {
     const client = new Client(typeof worker === 'function' ? worker() : (worker ?? newWorker()));
     const urls = { kernel: `${base}kernel.wasm`, wheel: `${base}turso_wasm.whl` };
-    const init = { op: 'init', kernel: urls.kernel, compiler: { wheel: urls.wheel, pyodide: folder(pyodide ?? `${base}pyodide/`) } };
+    const init = {
+      op: 'init',
+      kernel: urls.kernel,
+      compiler: { wheel: urls.wheel, pyodide: folder(pyodide ?? `${base}pyodide/`) },
+    };
     known = { client, started: client.request(init) };
     if (!worker) workers.set(key, known);
   }
@@ -134,13 +138,22 @@ class Handle {
   /** @param {(tx: Transaction, ...args: any[]) => any} fn */
   transaction(fn) {
     if (typeof fn !== 'function') throw new TypeError('transaction() takes a function');
-    const mode = (/** @type {string} */ begin) => (/** @type {any[]} */ ...args) => this.inTransaction(begin, (tx) => fn(tx, ...args));
-    return Object.assign(mode('BEGIN'), { deferred: mode('BEGIN'), immediate: mode('BEGIN IMMEDIATE'), exclusive: mode('BEGIN EXCLUSIVE') });
+    const mode =
+      (/** @type {string} */ begin) =>
+      (/** @type {any[]} */ ...args) =>
+        this.inTransaction(begin, (tx) => fn(tx, ...args));
+    return Object.assign(mode('BEGIN'), {
+      deferred: mode('BEGIN'),
+      immediate: mode('BEGIN IMMEDIATE'),
+      exclusive: mode('BEGIN EXCLUSIVE'),
+    });
   }
 
   /** @param {string} begin @param {(tx: Transaction) => any} act @returns {Promise<any>} */
   inTransaction(begin, act) {
-    return this.inside ? this.#savepoint(act) : this.connection.alone(() => this.#around([begin, 'COMMIT', 'ROLLBACK'], act));
+    return this.inside
+      ? this.#savepoint(act)
+      : this.connection.alone(() => this.#around([begin, 'COMMIT', 'ROLLBACK'], act));
   }
 
   /** @param {(tx: Transaction) => any} act */

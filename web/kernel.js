@@ -13,9 +13,6 @@ const encoder = new TextEncoder();
 /** @typedef {{program: import('./program.js').Program, step: (statement: number) => number, data: number}} Loaded */
 
 export class Kernel {
-  /** @type {WebAssembly.Memory} */ memory;
-  /** @type {Record<string, any>} */ exports;
-
   /**
    * Instantiate kernel.wasm over a VFS.
    * @param {Response | Promise<Response> | BufferSource | WebAssembly.Module} source
@@ -43,6 +40,17 @@ export class Kernel {
   constructor(vfs) {
     this.vfs = vfs;
     this.stackTop = 0;
+    /** @type {WebAssembly.Memory} */
+    this.memory = new WebAssembly.Memory({ initial: 0 });
+    /** @type {Record<string, any>} */
+    this.exports = {};
+    const buffer = /** @type {ArrayBuffer} */ (this.memory.buffer);
+    this.buffer = buffer;
+    this.u8 = new Uint8Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.i64 = new BigInt64Array(buffer);
   }
 
   /** @param {WebAssembly.Instance} instance */
@@ -56,14 +64,13 @@ export class Kernel {
   // --- memory ---------------------------------------------------------------------------------
 
   #look() {
-    const buffer = this.memory.buffer;
+    const buffer = /** @type {ArrayBuffer} */ (this.memory.buffer);
     this.buffer = buffer;
     this.u8 = new Uint8Array(buffer);
     this.i32 = new Int32Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.i64 = new BigInt64Array(buffer);
-    this.view = new DataView(buffer);
   }
 
   /** Make the typed arrays current: memory may have grown since. */
@@ -164,6 +171,7 @@ export class Kernel {
 
   // --- the VFS, as the kernel imports it (kernel/vfs.py) ------------------------------------------
 
+  /** @returns {Record<string, (...args: any[]) => any>} */
   #imports() {
     const { vfs } = this;
     /** @param {() => number} act */

@@ -33,7 +33,7 @@ export function parseProgram(raw) {
   if (raw.length !== at + nWasm + nData) throw new Error('serialized program is cut short');
   return {
     ...head,
-    columns: columns.map(([name, decltype, table, origin]) => ({ name, decltype, table, origin })),
+    columns: columns.map((/** @type {any[]} */ [name, decltype, table, origin]) => ({ name, decltype, table, origin })),
     cookies: new Map(cookies),
     wasm: raw.slice(at, at + nWasm),
     data: raw.slice(at + nWasm),

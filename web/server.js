@@ -8,11 +8,11 @@
  *   V3  A cancelled statement is reset, which undoes what it wrote.
  */
 
+import { OpfsVfs } from '../vfs/opfs.js';
 import { Engine } from './engine.js';
-import { SQLITE_INTERRUPT, SqlError, misuse } from './errors.js';
+import { misuse, SQLITE_INTERRUPT, SqlError } from './errors.js';
 import { packError } from './protocol.js';
 import { DONE, ROWS, YIELD } from './statement.js';
-import { OpfsVfs } from '../vfs/opfs.js';
 
 const SLICE_MS = 12;
 const FIRST_BATCH = 256;
@@ -53,7 +53,9 @@ export class Server {
     this.#jobs.set(id, job);
     try {
       const open = this.#openOf(message);
-      const value = await (open ? this.#inTurn(open, () => this.#serve(message, job, open)) : this.#serve(message, job, open));
+      const value = await (open
+        ? this.#inTurn(open, () => this.#serve(message, job, open))
+        : this.#serve(message, job, open));
       this.post({ id, value }, transferables(value));
     } catch (error) {
       this.post({ id, error: packError(error) }, []);
@@ -137,13 +139,13 @@ export class Server {
     return {};
   }
 
-  /** @param {any} _ @param {Job} job @param {Open} open */
-  async _status(_, job, { database }) {
+  /** @param {any} _ @param {Job} _job @param {Open} open */
+  async _status(_, _job, { database }) {
     return { inTransaction: database.inTransaction, totalChanges: database.totalChanges };
   }
 
-  /** @param {any} _ @param {Job} job @param {Open} open */
-  async _export(_, job, { database }) {
+  /** @param {any} _ @param {Job} _job @param {Open} open */
+  async _export(_, _job, { database }) {
     return { buffer: database.export().buffer };
   }
 

@@ -10,8 +10,8 @@
  */
 
 import { DONE, ROWS, Statement as S, YIELD } from './abi.js';
-import { SQLITE_LOCKED, SQLITE_SCHEMA, SqlError, misuse } from './errors.js';
-import { SLOT_SIZE, collect, heapNeeded, writeValues } from './parameters.js';
+import { misuse, SQLITE_LOCKED, SQLITE_SCHEMA, SqlError } from './errors.js';
+import { collect, heapNeeded, SLOT_SIZE, writeValues } from './parameters.js';
 import { decodeRows, rowSize } from './rows.js';
 
 const FLAG_COUNTS_CHANGES = 1;
