@@ -28,11 +28,12 @@
     @reset                                   what follows runs on a fresh :memory: database
     @differs <reason>                        the next block answers what we answer, not what SQLite answers
 
-Everything after `---` is recorded by `python -m tests.golden --record path…` — from the oracle, never from us. A test runs the
-block on both: a recorded answer that is not the oracle's is stale, an answer of ours that is not the recorded one is a bug.
+Everything after `---` is recorded by `python -m tests.golden --record path…` — from the oracle, never from us. A test
+runs the block on both: a recorded answer that is not the oracle's is stale, an answer of ours that is not the
+recorded one is a bug.
 
-pytest collects every tests/**/*.test file, one item a block, named by its line: `tests/sql/affinity.test::L9` or, shorter,
-`tests/sql/affinity.test:9` for the block that line is in.
+pytest collects every tests/**/*.test file, one item a block, named by its line: `tests/sql/affinity.test::L9` or,
+shorter, `tests/sql/affinity.test:9` for the block that line is in.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ class Command:
 
 @dataclass(slots=True)
 class Block:
-    """Statements and what they answer together. `line` is that of the first statement, `last` of the end of the answer (1-based)."""
+    """Statements and what they answer together. `line` is that of the first statement, `last` of the end of the
+    answer (1-based).
+    """
 
     line: int
     commands: list[Command] = field(default_factory=list)
@@ -202,7 +205,9 @@ class Session:
 
 
 class Script:
-    """A .test file being run on the oracle and on our engine; blocks run once, in order, when they are first asked for."""
+    """A .test file being run on the oracle and on our engine; blocks run once, in order, when they are first asked
+    for.
+    """
 
     def __init__(self, path: Path) -> None:
         self.blocks = parse(path)
@@ -247,7 +252,9 @@ def _difference(title: str, left: list[str], left_name: str, right: list[str], r
 
 
 def record(path: Path) -> int:
-    """Rewrite the answers of a file; returns how many blocks changed. Raises BadTest for a statement that fails without `!`."""
+    """Rewrite the answers of a file; returns how many blocks changed. Raises BadTest for a statement that fails
+    without `!`.
+    """
     script = Script(path)
     lines = path.read_text(encoding="utf-8").split("\n")
     changed = 0

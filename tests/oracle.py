@@ -1,6 +1,7 @@
 """The pinned SQLite that answers are recorded from, and our engine, behind one small interface.
 
-`Engine.run` executes one statement on a named connection and gives its rows, or raises `Failure` with SQLite's code name and message.
+`Engine.run` executes one statement on a named connection and gives its rows, or raises `Failure` with SQLite's code
+name and message.
 """
 
 from __future__ import annotations
@@ -176,7 +177,9 @@ def text_literal(text: str) -> str:
     """A text as an SQL literal; control characters are written with unistr()."""
     quoted = text.replace("'", "''")
     if any(ord(c) < 32 or ord(c) == 127 for c in text):
-        escaped = "".join(f"\\u{ord(c):04x}" if ord(c) < 32 or ord(c) == 127 else c for c in quoted.replace("\\", "\\\\"))
+        escaped = "".join(
+            f"\\u{ord(c):04x}" if ord(c) < 32 or ord(c) == 127 else c for c in quoted.replace("\\", "\\\\")
+        )
         return f"unistr('{escaped}')"
     return f"'{quoted}'"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-__all__ = [  # noqa: F822 — found by __getattr__
+__all__ = [
     "LEGACY_TRANSACTION_CONTROL",
     "PARSE_COLNAMES",
     "PARSE_DECLTYPES",

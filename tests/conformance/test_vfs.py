@@ -211,7 +211,8 @@ from turso_wasm.vfs.file import FileVfs
 file = FileVfs().open(sys.argv[1], 1)
 for line in sys.stdin:
     verb, level = line.split()
-    print(file.lock(int(level)) if verb == "lock" else file.unlock(int(level)) if verb == "unlock" else file.check_reserved(), flush=True)
+    print(file.lock(int(level)) if verb == "lock" else file.unlock(int(level)) if verb == "unlock" else
+    file.check_reserved(), flush=True)
 """
 
 

@@ -9,12 +9,33 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-TEXTS = ("", "a", "b", "B", "abc", "Abc", "abc ", "x y", "10", "9", "1e2", "-3", "0.5", "zz", "naïve", "日本", "%", "a_c")
+TEXTS = (
+    "",
+    "a",
+    "b",
+    "B",
+    "abc",
+    "Abc",
+    "abc ",
+    "x y",
+    "10",
+    "9",
+    "1e2",
+    "-3",
+    "0.5",
+    "zz",
+    "naïve",
+    "日本",
+    "%",
+    "a_c",
+)
 NUMBERS = (-3, -1, 0, 1, 2, 3, 5, 7, 10, 100, 1000)
 REALS = (-2.5, -0.25, 0.5, 1.5, 2.75, 10.25, 1000.5)
 BIG = (2147483647, 2147483648, -2147483649, 4611686018427387904, 9223372036854775807, -9223372036854775808)
 TYPES = ("INTEGER", "TEXT", "REAL", "NUMERIC", "BLOB", "", "VARCHAR(10)", "INT")
 COLLATIONS = ("", "", "", "", " COLLATE NOCASE", " COLLATE RTRIM")
+CALLS = ["length", "typeof", "lower", "upper", "hex", "trim", "abs", "quote", "coalesce", "ifnull", "nullif", "substr", "instr", "replace", "min", "max", "iif", "unicode", "sign"]
+OPERATORS = ["+", "-", "*", "/", "%", "||", "&", "|", "<<", ">>"]
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=", "IS", "IS NOT")
 
 
@@ -191,7 +212,11 @@ class Generator:
 
     def insert(self, table: object, rows: int = 0) -> str:
         assert isinstance(table, Table)
-        verb = str(self.pick(("INSERT", "INSERT", "INSERT", "INSERT OR IGNORE", "INSERT OR REPLACE", "REPLACE", "INSERT OR FAIL")))
+        verb = str(
+            self.pick(
+                ("INSERT", "INSERT", "INSERT", "INSERT OR IGNORE", "INSERT OR REPLACE", "REPLACE", "INSERT OR FAIL")
+            )
+        )
         columns = [c.name for c in table.columns]
         if self.chance(0.3):
             columns = columns[: self.random.randint(1, len(columns))]
@@ -360,7 +385,7 @@ class Generator:
             return quote(self.value())
         a = self.expr(scope, depth - 1)
         if r < 0.66:
-            return f"({a} {self.pick(('+', '-', '*', '/', '%', '||', '&', '|', '<<', '>>'))} {self.expr(scope, depth - 1)})"
+            return f"({a} {self.pick(OPERATORS)} {self.expr(scope, depth - 1)})"
         if r < 0.72:
             return f"({a} {self.pick(COMPARISONS)} {self.expr(scope, depth - 1)})"
         if r < 0.76:
@@ -372,8 +397,7 @@ class Generator:
         return self.call(a, scope, depth)
 
     def call(self, a: str, scope: list[tuple[str, Table]], depth: int) -> str:
-        name = self.pick(("length", "typeof", "lower", "upper", "hex", "trim", "abs", "quote", "coalesce", "ifnull", "nullif",
-                          "substr", "instr", "replace", "min", "max", "iif", "unicode", "sign"))  # fmt: skip
+        name = self.pick(CALLS)
         if name in ("coalesce", "ifnull", "nullif", "instr", "min", "max"):
             return f"{name}({a}, {self.expr(scope, depth - 1)})"
         if name == "substr":

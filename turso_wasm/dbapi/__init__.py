@@ -12,7 +12,7 @@ from turso_wasm.dbapi.errors import (
     NotSupportedError,
     OperationalError,
     ProgrammingError,
-    Warning,  # noqa: A004 — PEP 249's name
+    Warning,
 )
 from turso_wasm.dbapi.row import Row
 from turso_wasm.dbapi.types import (

@@ -21,7 +21,7 @@ from turso_wasm.dbapi.errors import (
     NotSupportedError,
     OperationalError,
     ProgrammingError,
-    Warning,  # noqa: A004 — PEP 249's name
+    Warning,
     fail,
 )
 from turso_wasm.dbapi.trace import expanded
@@ -159,7 +159,9 @@ class Connection:
 
     @property
     def isolation_level(self) -> str | None:
-        """How transactions are begun implicitly (legacy control): "", "DEFERRED", "IMMEDIATE", "EXCLUSIVE"; None: never."""
+        """How transactions are begun implicitly (legacy control): "", "DEFERRED", "IMMEDIATE", "EXCLUSIVE"; None:
+        never.
+        """
         return self._isolation_level
 
     @isolation_level.setter
@@ -237,7 +239,7 @@ class Connection:
         self._check()
         self._trace_callback = callback
 
-    def iterdump(self, *, filter: str | None = None) -> Iterator[str]:  # noqa: A002 — the sqlite3 module's name
+    def iterdump(self, *, filter: str | None = None) -> Iterator[str]:
         """The database as SQL statements; `filter`: a LIKE pattern for the names of what is dumped."""
         self._check()
         return dump_statements(self, filter)

@@ -145,7 +145,9 @@ class Cursor:
             prepared = runtime.prepare_again(prepared)
 
     def executescript(self, sql_script: str, /) -> Cursor:
-        """Execute all statements of a script; rows they give are dropped. A pending implicit transaction is committed first."""
+        """Execute all statements of a script; rows they give are dropped. A pending implicit transaction is committed
+        first.
+        """
         connection = self._usable()
         if not isinstance(sql_script, str):
             raise TypeError(f"executescript() argument must be str, not {type(sql_script).__name__}")
@@ -183,20 +185,18 @@ class Cursor:
             else:
                 for row in self._rows:
                     yield self._shaped(row)
-            row = self._next_batch()
-            if row is None:
+            first = self._next_batch()
+            if first is None:
                 return
-            yield self._shaped(row)
+            yield self._shaped(first)
 
     def __next__(self) -> Any:
-        row = next(self._rows, None)
-        if row is None:
-            if self._closed:
-                self._usable()
-            row = self._next_batch()
-            if row is None:
-                raise StopIteration
-        return self._shaped(row)
+        for row in self._rows:
+            return self._shaped(row)
+        first = self._next_batch()
+        if first is None:
+            raise StopIteration
+        return self._shaped(first)
 
     def _next_batch(self) -> tuple[Any, ...] | None:
         """The first row of the next batch that has one, None when the statement is finished."""
@@ -297,11 +297,10 @@ def parameters_for(program: Program, given: Parameters) -> Sequence[Any]:
     n = program.n_user_params
     if isinstance(given, (tuple, list)) or (not isinstance(given, Mapping) and isinstance(given, Sequence)):
         if len(given) != n:
-            raise ProgrammingError(
-                f"Incorrect number of bindings supplied. The current statement uses {n}, and there are {len(given)} supplied."
-            )
+            uses = f"The current statement uses {n}, and there are {len(given)} supplied."
+            raise ProgrammingError(f"Incorrect number of bindings supplied. {uses}")
         return adapted(given)
-    if isinstance(given, Mapping) or hasattr(given, "__getitem__"):
+    if hasattr(given, "__getitem__"):
         return adapted([_named(program, i, given) for i in range(n)])
     raise ProgrammingError("parameters are of unsupported type")
 
@@ -309,9 +308,7 @@ def parameters_for(program: Program, given: Parameters) -> Sequence[Any]:
 def _named(program: Program, at: int, given: Mapping[str, Any]) -> Any:
     name = program.param_names[at] if at < len(program.param_names) else None
     if name is None:
-        raise ProgrammingError(
-            f"Binding {at + 1} has no name, but you supplied a dictionary (which has only names)."
-        )
+        raise ProgrammingError(f"Binding {at + 1} has no name, but you supplied a dictionary (which has only names).")
     try:
         return given[name[1:]]
     except LookupError:

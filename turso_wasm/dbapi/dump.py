@@ -44,6 +44,6 @@ def _rows(connection: Connection, table: str) -> Iterator[str]:
     cursor.row_factory = None
     quoted = table.replace('"', '""')
     columns = [row[1] for row in cursor.execute(f'PRAGMA table_info("{quoted}")').fetchall()]
-    values = ",".join("quote(\"{}\")".format(column.replace('"', '""')) for column in columns)
+    values = ",".join('quote("{}")'.format(column.replace('"', '""')) for column in columns)
     for row in connection.cursor().execute(f'SELECT {values} FROM "{quoted}"'):
         yield f'INSERT INTO "{quoted}" VALUES({",".join(tuple(row))});'

@@ -11,7 +11,7 @@ from typing import NoReturn
 from turso_wasm.base.errors import SqlError
 
 
-class Warning(Exception):  # noqa: A001 — PEP 249's name
+class Warning(Exception):
     """PEP 249 Warning."""
 
 

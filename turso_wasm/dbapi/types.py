@@ -16,17 +16,17 @@ Time = datetime.time
 Timestamp = datetime.datetime
 
 
-def DateFromTicks(ticks: float) -> datetime.date:  # noqa: N802 — PEP 249's name
+def DateFromTicks(ticks: float) -> datetime.date:
     """The local date of a time in seconds since 1970."""
     return datetime.date(*time.localtime(ticks)[:3])
 
 
-def TimeFromTicks(ticks: float) -> datetime.time:  # noqa: N802 — PEP 249's name
+def TimeFromTicks(ticks: float) -> datetime.time:
     """The local time of day of a time in seconds since 1970."""
     return datetime.time(*time.localtime(ticks)[3:6])
 
 
-def TimestampFromTicks(ticks: float) -> datetime.datetime:  # noqa: N802 — PEP 249's name
+def TimestampFromTicks(ticks: float) -> datetime.datetime:
     """The local date and time of a time in seconds since 1970."""
     return datetime.datetime(*time.localtime(ticks)[:6])
 

@@ -16,7 +16,7 @@ from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.codegen.compile import compile_plan
 from turso_wasm.codegen.program import Program, ResultColumn
 from turso_wasm.plan import nodes as p
-from turso_wasm.plan.build import Planned, PlanContext, build_plan
+from turso_wasm.plan.build import PlanContext, Planned, build_plan
 from turso_wasm.plan.printer import print_plan
 from turso_wasm.runtime.pragmas import compile_pragma
 from turso_wasm.sql import ast

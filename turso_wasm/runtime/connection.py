@@ -6,8 +6,10 @@ databases that lets connections share schemas and Programs. Transaction state, l
 Invariants:
   N1  Every method that enters the kernel holds the host's lock; none keeps it while it sleeps (statement.py S2).
   N2  After a statement that changed the schema, the schema is read again before anything is compiled. As long as
-      the change is not committed, the Schema is this connection's own; it is dropped when the transaction ends, however it does.
-  N3  A connection that is collected without `close` is freed later, by whoever enters next: finalizers may run inside the kernel.
+      the change is not committed, the Schema is this connection's own; it is dropped when the transaction ends,
+      however it does.
+  N3  A connection that is collected without `close` is freed later, by whoever enters next: finalizers may run inside
+      the kernel.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ from turso_wasm.runtime import layout
 from turso_wasm.runtime.compiler import Environment, compile_statement
 from turso_wasm.runtime.files import MEMORY, forget_memory, qualified
 from turso_wasm.runtime.hosts.base import Host, address
+from turso_wasm.runtime.rows import TextFactory
 from turso_wasm.runtime.schema import Prepared, Schema
-from turso_wasm.runtime.statement import Statement
+from turso_wasm.runtime.statement import Rows, Statement
 from turso_wasm.sql.lexer import END, normalize, tokenize
 
 UNCHECKED = -1  # a schema cookie that Programs do not compare
@@ -91,8 +94,8 @@ class Connection:
     ) -> None:
         """Open or create the database.
 
-        vfs: a registered file system (files.py). shared_memory: the name of an in-memory database that all connections of the
-        process to that name share. Errors: SqlError(SQLITE_CANTOPEN), …
+        vfs: a registered file system (files.py). shared_memory: the name of an in-memory database that all
+        connections of the process to that name share. Errors: SqlError(SQLITE_CANTOPEN), …
         """
         self.host = host
         self.path = path
@@ -244,12 +247,12 @@ class Connection:
         if self.host.function("database_get")(self.address, 0, DB_PAGE_COUNT) == 0:
             return Catalog(cookie=cookie)
         rows = self._query(self._bootstrap, SCHEMA_QUERY)
-        catalog = Catalog(rows=rows, cookie=cookie)  # type: ignore[arg-type]
+        catalog = Catalog(rows=rows, cookie=cookie)
         if catalog.find_table("sqlite_stat1") is None:
             return catalog
-        unchecked = Catalog(rows=rows, cookie=UNCHECKED)  # type: ignore[arg-type]
+        unchecked = Catalog(rows=rows, cookie=UNCHECKED)
         statistics = self._query(Schema(Catalogs([unchecked]), UNCHECKED), STATISTICS_QUERY)
-        return Catalog(rows=rows, cookie=cookie, statistics=statistics)  # type: ignore[arg-type]
+        return Catalog(rows=rows, cookie=cookie, statistics=statistics)
 
     def _query(self, schema: Schema, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query of ours."""
@@ -266,11 +269,13 @@ class Connection:
 
     # --- executing ----------------------------------------------------------------------------------------------
 
-    def execute(self, prepared: Prepared, values: Sequence[Any] = (), text: Any = None) -> tuple[Statement, list[Any] | None]:
+    def execute(
+        self, prepared: Prepared, values: Sequence[Any] = (), text: TextFactory | None = None
+    ) -> tuple[Statement, Rows | None]:
         """Start a statement: (the statement, the first batch of rows, None when it is finished already).
 
-        A statement whose schema is out of date is prepared again. The caller gives it back with `release`, at once when it is
-        finished. Errors: as Statement.step and Statement.bind.
+        A statement whose schema is out of date is prepared again. The caller gives it back with `release`, at once
+        when it is finished. Errors: as Statement.step and Statement.bind.
         """
         with self.host.lock:
             for attempt in range(MAX_RETRIES):

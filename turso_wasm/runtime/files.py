@@ -3,11 +3,13 @@
 What the kernel's `vfs_*` imports (turso_wasm/kernel/vfs.py, V1-V5) mean when storage is Python (turso_wasm/vfs).
 A host calls the methods of `FileTable` with memoryviews of linear memory.
 
-Names the kernel sees are `path`, or `vfs:NAME:path` for a file system other than the default one; a journal or WAL name is
-the database's plus a suffix, so it goes the same way.
+Names the kernel sees are `path`, or `vfs:NAME:path` for a file system other than the default one; a journal or WAL
+name is the database's plus a suffix, so it goes the same way.
 """
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 from turso_wasm.vfs.base import BUSY, CANTOPEN, CAP_MEMORY, CAP_OWNED, OPEN_CREATE, File, Vfs, VfsError, code_of
 from turso_wasm.vfs.file import FileVfs
@@ -90,10 +92,8 @@ class FileTable:
 
     def close(self, fd: int) -> None:
         """Close a descriptor; errors have nobody left to tell."""
-        try:
+        with suppress(VfsError, OSError):
             self.files.pop(fd).close()
-        except (VfsError, OSError):
-            pass
 
     def delete(self, name: memoryview) -> int:
         """Delete a file."""
@@ -159,10 +159,8 @@ class FileTable:
 
     def unlock(self, fd: int, level: int) -> None:
         """Lower a lock; errors have nobody left to tell."""
-        try:
+        with suppress(VfsError, OSError):
             self.files[fd].unlock(level)
-        except (VfsError, OSError):
-            pass
 
     def check_reserved(self, fd: int) -> int:
         """1 or 0."""

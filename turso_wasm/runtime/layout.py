@@ -1,4 +1,6 @@
-"""The fields of kernel structs that hosts read and write (marked H in kernel/abi.py), as `struct.Struct`s at offsets."""
+"""The fields of kernel structs that hosts read and write (marked H in kernel/abi.py), as `struct.Struct`s at
+offsets.
+"""
 
 from __future__ import annotations
 

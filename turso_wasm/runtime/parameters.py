@@ -1,18 +1,18 @@
 """Parameters: from Python values to the kernel's Value slots.
 
-What is written for a statement is one block: `Value` slots (kernel/abi.py: tag i32, 4 unused bytes, payload i64), the user's
-parameters first, then the literals lifted out of the text, and behind the slots the bytes of texts and blobs.
+What is written for a statement is one block: `Value` slots (kernel/abi.py: tag i32, 4 unused bytes, payload i64), the
+user's parameters first, then the literals lifted out of the text, and behind the slots the bytes of texts and blobs.
 Payloads of texts and blobs are address | size << 32, so the block is made for the address it will lie at.
 
-A literal may be a list of rows (`VALUES (1, 'a'), (2, 'b'), …` is one literal to the lexer): its slot is a BLOB whose payload is
-address | number of rows << 32, and at that address lie the Value slots of all rows, row by row.
+A literal may be a list of rows (`VALUES (1, 'a'), (2, 'b'), …` is one literal to the lexer): its slot is a BLOB whose
+payload is address | number of rows << 32, and at that address lie the Value slots of all rows, row by row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from struct import Struct
-from struct import error as StructError  # noqa: N812
+from struct import error as StructError
 from typing import Any
 
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
@@ -50,7 +50,8 @@ _packers: dict[tuple[type, ...], Packer | None] = {}
 def packer_for(types: tuple[type, ...]) -> Packer | None:
     """A function (values, address) -> block for values of exactly these types, or None when some are not plain.
 
-    For what it cannot do (a NaN, an int beyond 64 bits, something huge) it calls encode_parameters, which says what is wrong.
+    For what it cannot do (a NaN, an int beyond 64 bits, something huge) it calls encode_parameters, which says what
+    is wrong.
     """
     try:
         return _packers[types]
@@ -185,7 +186,7 @@ def _layout(kinds: str) -> Struct:
 
 
 def _span(at: int, size: int) -> int:
-    """address | size << 32, as the signed 64-bit integer it is stored as."""
+    """Address | size << 32, as the signed 64-bit integer it is stored as."""
     if size > MAX_LENGTH:
         raise TooBig
     return at | size << 32

@@ -1,6 +1,7 @@
 """PRAGMAs that answer from the catalog: functions from catalogs and an argument to rows.
 
-Column names and the order of rows are SQLite's (https://sqlite.org/pragma.html). A name that does not exist gives no rows.
+Column names and the order of rows are SQLite's (https://sqlite.org/pragma.html). A name that does not exist gives no
+rows.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.sql import ast
 
-Row: TypeAlias = tuple[None | int | str, ...]
+Row: TypeAlias = tuple[int | str | None, ...]
 MakeRows: TypeAlias = Callable[[Catalogs, str | None, str | None, Sequence[str]], Iterator[Row]]
 
 
 @dataclass(slots=True, frozen=True)
 class RowsPragma:
-    """`rows(catalogs, schema name or None, argument or None, file names by slot)`. reads_schema: they depend on the schema."""
+    """`rows(catalogs, schema name or None, argument or None, file names by slot)`. reads_schema: they depend on the
+    schema.
+    """
 
     columns: tuple[str, ...]
     rows: MakeRows

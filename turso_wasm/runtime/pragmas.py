@@ -109,8 +109,8 @@ def _row(call: p.KernelCall, *columns: str, exprs: tuple[b.Expr, ...] = (), read
 class Field:
     """`PRAGMA name` reads a DB_* field; `PRAGMA name = value` sets it.
 
-    parse: the number for an argument, None for one that is ignored; without it every argument is. answers: setting returns
-    the new value as a row. names: what the numbers are called in the answer.
+    parse: the number for an argument, None for one that is ignored; without it every argument is. answers: setting
+    returns the new value as a row. names: what the numbers are called in the answer.
     """
 
     field: int
@@ -120,6 +120,7 @@ class Field:
     changes_schema: bool = False
 
     def __call__(self, request: Request) -> Compiled:
+        """Read or set the field."""
         if request.value is None or self.parse is None:
             return self._read(request)
         value = self.parse(request.value)
@@ -255,9 +256,7 @@ def integrity_check(request: Request) -> Compiled:
     roots = [root for table in tables for root in roots_of(table)]
     roots = [1 if whole else 0, *roots]
     data = struct.pack(f"<{len(roots)}i", *roots)
-    call = p.KernelCall(
-        SOURCE, "integrity_check", (request.slot, data, len(roots), most), text=True, slot=request.slot
-    )
+    call = p.KernelCall(SOURCE, "integrity_check", (request.slot, data, len(roots), most), text=True, slot=request.slot)
     line = b.ColumnRef(SOURCE, 0)
     shown = b.Case(((b.Compare("=", line, b.Constant("")), b.Constant("ok")),), line)  # an empty text: all is well
     return Compiled(p.Output(call, (shown,)), (request.name,), reads=True)
@@ -292,7 +291,9 @@ PRAGMAS: dict[str, Plan] = {
     "incremental_vacuum": incremental_vacuum,
     "integrity_check": integrity_check,
     "journal_mode": journal_mode,
-    "locking_mode": Field(abi.DB_LOCKING_MODE, chosen("normal", "exclusive"), answers=True, names=("normal", "exclusive")),
+    "locking_mode": Field(
+        abi.DB_LOCKING_MODE, chosen("normal", "exclusive"), answers=True, names=("normal", "exclusive")
+    ),
     "page_count": Field(abi.DB_PAGE_COUNT),
     "page_size": Field(abi.DB_PAGE_SIZE, page_size),
     "quick_check": integrity_check,

@@ -7,8 +7,8 @@ A row of n columns in the buffer (kernel/rows.py writes it):
   (n + 7) & ~7       8 * n     payloads: an integer, the bits of a double, or offset in the heap | size << 32
 The heap holds the bytes of texts and blobs.
 
-Many rows are decoded column by column, because a column of one storage class is a strided view that C code turns into a list;
-few rows are decoded one by one with a `struct.Struct` made for their storage classes.
+Many rows are decoded column by column, because a column of one storage class is a strided view that C code turns into
+a list; few rows are decoded one by one with a `struct.Struct` made for their storage classes.
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ def _decode_column(
         if tag == REAL:
             return view.cast("d")[first::stride].tolist()
         halves = view.cast("I")
-        pieces = zip(halves[2 * first :: 2 * stride].tolist(), halves[2 * first + 1 :: 2 * stride].tolist(), strict=True)
+        starts, sizes = halves[2 * first :: 2 * stride].tolist(), halves[2 * first + 1 :: 2 * stride].tolist()
+        pieces = zip(starts, sizes, strict=True)
         if tag == BLOB:
             return [heap[start : start + n] for start, n in pieces]
         if heap_text is not None:
@@ -137,7 +138,7 @@ def _decode_column(
                 return [heap[start : start + n].decode() for start, n in pieces]
     integers = view.cast("q")[first::stride].tolist()
     reals = view.cast("d")[first::stride].tolist() if REAL in tags else integers
-    values = []
+    values: list[Any] = []
     for tag, integer, real in zip(tags, integers, reals, strict=True):
         if tag == INTEGER:
             values.append(integer)

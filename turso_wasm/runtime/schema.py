@@ -1,13 +1,13 @@
 """What is known of a database's schema at one schema cookie, and the Programs compiled against it.
 
-Owns the two-level Program cache: by exact text, then by shape (the text with its literals lifted out, sql/lexer.py `normalize`).
-Connections of one database share the Schema of a committed cookie; one that changed the schema in a transaction has its own
-until the transaction ends (runtime/connection.py).
+Owns the two-level Program cache: by exact text, then by shape (the text with its literals lifted out, sql/lexer.py
+`normalize`). Connections of one database share the Schema of a committed cookie; one that changed the schema in a
+transaction has its own until the transaction ends (runtime/connection.py).
 
 Invariants:
   C1  A Prepared is never run against another Schema than its own: a Program contains root pages and column numbers.
-  C2  A Program is reused for other literals only when every literal it pinned has the same value and type, every list of
-      rows the same width, and every column that is named by the text of its expression would get the same name.
+  C2  A Program is reused for other literals only when every literal it pinned has the same value and type, every list
+      of rows the same width, and every column that is named by the text of its expression would get the same name.
 """
 
 from __future__ import annotations

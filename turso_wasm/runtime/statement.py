@@ -8,9 +8,10 @@ Owns binding, stepping and decoding, and what happens when a step fails. It is a
     statement.reset()
 
 Invariants:
-  S1  Every exception that comes out of a step is followed by `statement_abort` before anybody sees it (hosts/base.py H3).
-  S2  SQLITE_BUSY before the first row is retried until the connection's busy timeout is over, with the kernel unlocked in
-      between; the kernel itself never waits. Parameters stay bound across the retries.
+  S1  Every exception that comes out of a step is followed by `statement_abort` before anybody sees it (hosts/base.py
+      H3).
+  S2  SQLITE_BUSY before the first row is retried until the connection's busy timeout is over, with the kernel
+      unlocked in between; the kernel itself never waits. Parameters stay bound across the retries.
   S3  `step` hands over every row of the buffer before it runs the Program again.
 """
 
@@ -130,9 +131,7 @@ class Statement:
             return None if self.finished else []
         return decode_rows(host.read(rows, used), host.read(heap, heap_used), self.n_columns, not not_ascii, text)
 
-    def run_many(
-        self, sets: Iterator[Any], literals: Sequence[Any], values_of: Callable[[Any], Sequence[Any]]
-    ) -> None:
+    def run_many(self, sets: Iterator[Any], literals: Sequence[Any], values_of: Callable[[Any], Sequence[Any]]) -> None:
         """Run a Program without result rows once for each of `sets`; `values_of` makes parameters of one set.
 
         `pending` is the set in work when it raises. Errors: as bind and step.

@@ -1,15 +1,16 @@
 """The seam between the engine and storage: what a file system offers, and how its errors become result codes.
 
 A `Vfs` opens files by name; a `File` is one open handle. Hosts call them for the kernel's `vfs_*` imports
-(docs/kernel-abi.md); nothing here knows pages, journals or SQL. Every implementation passes tests/conformance/test_vfs.py.
+(docs/kernel-abi.md); nothing here knows pages, journals or SQL. Every implementation passes
+tests/conformance/test_vfs.py.
 
 Invariants:
   V1  `read` fills the buffer it is given and returns how many bytes there were: fewer only at the end of the file.
   V2  `write` writes everything or raises; it may extend the file, and a hole reads as zeros.
   V3  What was written before a `sync` that returned survives a crash; a created or deleted name does so too
       once the file was synced, respectively at once for a file that had been synced.
-  V4  Locks are SQLite's five levels (https://sqlite.org/lockingv3.html): any number of SHARED; one RESERVED besides them;
-      PENDING keeps new readers out; EXCLUSIVE is alone. A handle that asks for EXCLUSIVE and cannot have it
+  V4  Locks are SQLite's five levels (https://sqlite.org/lockingv3.html): any number of SHARED; one RESERVED besides
+      them; PENDING keeps new readers out; EXCLUSIVE is alone. A handle that asks for EXCLUSIVE and cannot have it
       because of readers keeps PENDING.
   V5  Closing a handle gives up its locks, and no other handle's.
 """
@@ -123,8 +124,8 @@ class Vfs(Protocol):
     def open(self, name: str, flags: int) -> File:
         """Open `name`; `flags` are OPEN_*.
 
-        Without OPEN_CREATE a missing file raises VfsError(CANTOPEN). OPEN_TEMP: an anonymous file gone on close. A file that
-        can only be read is opened with CAP_READONLY unless it would have to be created.
+        Without OPEN_CREATE a missing file raises VfsError(CANTOPEN). OPEN_TEMP: an anonymous file gone on close. A
+        file that can only be read is opened with CAP_READONLY unless it would have to be created.
         """
 
     def delete(self, name: str) -> None:
@@ -137,8 +138,8 @@ class Vfs(Protocol):
 class Locks:
     """The lock table of one file, shared by the handles this process has on it (V4).
 
-    A subclass that must also keep other processes out overrides the `os_*` methods, which are called when what the process as a
-    whole holds must grow or shrink.
+    A subclass that must also keep other processes out overrides the `os_*` methods, which are called when what the
+    process as a whole holds must grow or shrink.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """A wrapper that counts what a VFS is asked: the storage cost of an operation is its number of calls and syncs.
 
-`CountingVfs(inner).counts` maps operation names (open read write truncate sync size lock unlock delete exists close) to the
-number of calls; `bytes_read` and `bytes_written` sum the sizes.
+`CountingVfs(inner).counts` maps operation names (open read write truncate sync size lock unlock delete exists close)
+to the number of calls; `bytes_read` and `bytes_written` sum the sizes.
 """
 
 from __future__ import annotations

@@ -110,13 +110,17 @@ def _torn(change: Change, random: Random) -> list[Change]:
 
 @dataclass(slots=True)
 class Fault:
-    """Fail operation number `at` (counted from 1), and all later ones when `sticky`; `short`: write half of the data first."""
+    """Fail operation number `at` (counted from 1), and all later ones when `sticky`; `short`: write half of the data
+    first.
+    """
 
     at: int
     code: int = IOERR
     sticky: bool = False
     short: bool = False
-    operations: frozenset[str] = field(default_factory=lambda: frozenset(("read", "write", "truncate", "sync", "delete", "open", "size")))
+    operations: frozenset[str] = field(
+        default_factory=lambda: frozenset(("read", "write", "truncate", "sync", "delete", "open", "size"))
+    )
 
 
 class FaultyFile:

@@ -22,7 +22,7 @@ import struct
 import sys
 import tempfile
 import threading
-from typing import Callable
+from collections.abc import Callable
 
 from turso_wasm.vfs.base import (
     CANTOPEN,
@@ -45,12 +45,11 @@ RESERVED_BYTE = PENDING_BYTE + 1
 SHARED_FIRST = PENDING_BYTE + 2
 SHARED_SIZE = 510
 
-_IS_WINDOWS = sys.platform == "win32"
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_INHERIT = getattr(os, "O_CLOEXEC", 0)
 
 
-if _IS_WINDOWS:
+if sys.platform == "win32":
     import msvcrt
 
     class OsLocks(Locks):
@@ -195,7 +194,7 @@ if hasattr(os, "register_at_fork"):
 
 def _sync_directory(path: str) -> None:
     """Make the directory entry of `path` durable, where directories can be synced."""
-    if _IS_WINDOWS:
+    if sys.platform == "win32":
         return
     fd = os.open(os.path.dirname(path) or ".", os.O_RDONLY | _NO_INHERIT)
     try:
@@ -290,7 +289,7 @@ class OsFile:
                 _inodes.pop(self.inode.key, None)
 
 
-if _IS_WINDOWS:
+if sys.platform == "win32":
     _position_lock = threading.Lock()
 
     def _read_at(fd: int, buffer: memoryview, offset: int) -> int:
@@ -378,7 +377,7 @@ class TemporaryFile:
     """An anonymous scratch file: no locks, no durability."""
 
     def __init__(self) -> None:
-        self.file = tempfile.TemporaryFile(prefix="turso-wasm-", buffering=0)
+        self.file = tempfile.TemporaryFile(prefix="turso-wasm-", buffering=0)  # noqa: SIM115 — closed by close()
         self.fd = self.file.fileno()
         self.capabilities = CAP_MEMORY
 

@@ -1,7 +1,8 @@
 """Files in memory: `:memory:` databases, scratch files, and the model file system of tests.
 
 A named file lives in its MemoryVfs until it is deleted and behaves like one on disk (locks, journals). A file
-opened with OPEN_MEMORY is private to its handle and says CAP_MEMORY: not durable, so the kernel keeps no journal for it.
+opened with OPEN_MEMORY is private to its handle and says CAP_MEMORY: not durable, so the kernel keeps no journal for
+it.
 """
 
 from __future__ import annotations

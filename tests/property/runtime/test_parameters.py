@@ -75,7 +75,12 @@ def test_subclasses_and_buffers_are_taken() -> None:
     class Text(str):
         pass
 
-    assert decode(encode_parameters([True, Text("x"), bytearray(b"ab"), memoryview(b"cd")], 4, AT), 4) == [1, "x", b"ab", b"cd"]
+    assert decode(encode_parameters([True, Text("x"), bytearray(b"ab"), memoryview(b"cd")], 4, AT), 4) == [
+        1,
+        "x",
+        b"ab",
+        b"cd",
+    ]
 
 
 @pytest.mark.parametrize("values", [[1 << 63], [-(1 << 63) - 1], [0, 1 << 70]])

@@ -21,7 +21,8 @@ def module(request: pytest.FixtureRequest) -> ModuleType:
 def db(module: Any) -> Iterator[Any]:
     connection = module.connect(":memory:")
     connection.executescript(
-        "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b TEXT); INSERT INTO t VALUES (1, 10, 'x'), (2, 2.5, 'y'), (3, NULL, 'z')"
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b TEXT);"
+        "INSERT INTO t VALUES (1, 10, 'x'), (2, 2.5, 'y'), (3, NULL, 'z')"
     )
     yield connection
     connection.close()

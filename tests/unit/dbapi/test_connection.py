@@ -77,7 +77,12 @@ def test_errors_have_classes_codes_and_names(db: Any, module: Any) -> None:
     cases = [
         ("SELECT * FROM nope", module.OperationalError, "SQLITE_ERROR", "no such table: nope"),
         ("SELEC 1", module.OperationalError, "SQLITE_ERROR", 'near "SELEC": syntax error'),
-        ("INSERT INTO t(id) VALUES (1)", module.IntegrityError, "SQLITE_CONSTRAINT_PRIMARYKEY", "UNIQUE constraint failed: t.id"),
+        (
+            "INSERT INTO t(id) VALUES (1)",
+            module.IntegrityError,
+            "SQLITE_CONSTRAINT_PRIMARYKEY",
+            "UNIQUE constraint failed: t.id",
+        ),
         ("INSERT INTO t(id) VALUES ('x')", module.IntegrityError, "SQLITE_MISMATCH", "datatype mismatch"),
         ("SELECT abs(-9223372036854775808)", module.OperationalError, "SQLITE_ERROR", "integer overflow"),
     ]
@@ -233,7 +238,7 @@ def test_trace_callback(db: Any) -> None:
 
 
 def test_iterdump_makes_the_database_again(db: Any, module: Any) -> None:
-    db.executescript("CREATE INDEX tb ON t(b); CREATE TABLE \"q q\"(\"c d\" REAL); INSERT INTO \"q q\" VALUES (1.5), (NULL)")
+    db.executescript('CREATE INDEX tb ON t(b); CREATE TABLE "q q"("c d" REAL); INSERT INTO "q q" VALUES (1.5), (NULL)')
     db.execute("UPDATE t SET b = ? WHERE id = 1", ("it's",))
     db.commit()
     copy = module.connect(":memory:")

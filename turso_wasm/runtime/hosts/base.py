@@ -1,13 +1,14 @@
 """The seam between Python and a WebAssembly engine: what the runtime asks of a host.
 
-A host holds one kernel instance with its linear memory, loads Programs next to it and calls into both. It keeps no database
-state: that lives in the kernel. Two exist: `wasmtime` (CPython) and `pyodide` (over the JavaScript of web/).
+A host holds one kernel instance with its linear memory, loads Programs next to it and calls into both. It keeps no
+database state: that lives in the kernel. Two exist: `wasmtime` (CPython) and `pyodide` (over the JavaScript of web/).
 Every host passes tests/conformance/test_host.py.
 
 Invariants:
   H1  Whoever calls anything here holds `lock`; one thread is in the kernel at a time.
-  H2  A trap unwinds all wasm frames; the host puts the kernel's stack pointer back, and raises SqlError from the kernel's
-      error record, or InternalError when the record is empty (a bug of ours; the record then says SQLITE_INTERNAL).
+  H2  A trap unwinds all wasm frames; the host puts the kernel's stack pointer back, and raises SqlError from the
+      kernel's error record, or InternalError when the record is empty (a bug of ours; the record then says
+      SQLITE_INTERNAL).
   H3  After a failed `call` the record is cleared. After a failed `step` it is left in place: whoever
       drives the statement (runtime/statement.py) calls `statement_abort`, which reads it, and then `error_clear`.
       The host never aborts statements: it does not know what a statement is.
@@ -32,8 +33,9 @@ def address(value: int) -> int:
 
 
 class Instance(Protocol):
-    """A loaded Program: its code beside the kernel, its `data` in linear memory. It has no state of its own: any number of
-    statements may run it, each with its own kernel Statement."""
+    """A loaded Program: its code beside the kernel, its `data` in linear memory. It has no state of its own: any
+    number of statements may run it, each with its own kernel Statement.
+    """
 
     program: Program
 

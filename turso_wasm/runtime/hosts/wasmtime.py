@@ -1,13 +1,13 @@
 """The CPython host: one kernel instance per process under wasmtime, called through raw buffers.
 
-Owns the engine configuration, the on-disk cache of the compiled kernel, the raw call path, the VFS imports and the loaded
-Programs. `wasmtime-py`'s own call path costs 30 µs a call and 21 µs a callback; through `wasmtime_func_call_unchecked` and
-`wasmtime_func_new_unchecked` with prepared buffers it is about 1 µs each way.
+Owns the engine configuration, the on-disk cache of the compiled kernel, the raw call path, the VFS imports and the
+loaded Programs. `wasmtime-py`'s own call path costs 30 µs a call and 21 µs a callback; through
+`wasmtime_func_call_unchecked` and `wasmtime_func_new_unchecked` with prepared buffers it is about 1 µs each way.
 
 Invariants:
   W1  A raw value slot is 16 bytes, little-endian. Integers are packed as 64 bits: an i32 parameter is its low half.
-  W2  The linear memory never moves (`memory_may_move` is off), so a view of it stays right for what it covers; it is made
-      anew when something lies beyond its end.
+  W2  The linear memory never moves (`memory_may_move` is off), so a view of it stays right for what it covers; it is
+      made anew when something lies beyond its end.
   W3  Instances live as long as the store: equal Programs share one, found by their bytes.
 """
 
@@ -45,10 +45,8 @@ _Invoke = ctypes.CFUNCTYPE(
     ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p
 )
 _invoke = _Invoke(ctypes.cast(ffi.dll.wasmtime_func_call_unchecked, ctypes.c_void_p).value or 0)
-_Callback = ctypes.CFUNCTYPE(
-    ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
-)
-_no_finalizer = ctypes.cast(None, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
+_Callback = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+_no_finalizer = ctypes.cast(ctypes.c_void_p(), ctypes.CFUNCTYPE(None, ctypes.c_void_p))
 
 _RAW_PARAM = {"i32": "q8x", "i64": "q8x", "f64": "d8x"}
 _RAW_RESULT = {"i32": "i12x", "i64": "q8x", "f64": "d8x"}
@@ -82,6 +80,7 @@ class WasmtimeHost:
         self._trap = ctypes.c_void_p()
         self._pending: BaseException | None = None
         self._callbacks: list[Any] = []
+        self._called: list[wasmtime.Func] = []
         self._instances: dict[tuple[bytes, bytes], WasmtimeInstance] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
         module = compiled(self._engine, kernel)
@@ -143,9 +142,9 @@ class WasmtimeHost:
             if error or trap.value:
                 failed(error)
 
-        wrapped = (call_none, call_one, call_many)[min(len(results), 2)]
-        wrapped.keeps_alive = function  # type: ignore[attr-defined]  # `target` points into it
-        return wrapped
+        self._called.append(function)  # `target` points into it
+        calls: tuple[Callable[..., Any], ...] = (call_none, call_one, call_many)
+        return calls[min(len(results), 2)]
 
     def _call_failed(self, error: int) -> None:
         try:
@@ -375,8 +374,8 @@ def _is_private(path: Path) -> bool:
 def compiled(engine: wasmtime.Engine, wasm: bytes) -> wasmtime.Module:
     """Compile the kernel for `engine`, or load what an earlier process compiled.
 
-    A cache file is a SHA-256 of what follows, then the serialized module. Anything wrong with it, also that another version
-    of wasmtime wrote it: compile again.
+    A cache file is a SHA-256 of what follows, then the serialized module. Anything wrong with it, also that another
+    version of wasmtime wrote it: compile again.
     """
     directory = cache_directory()
     path = None
@@ -426,7 +425,9 @@ def process_host() -> WasmtimeHost:
 
 
 def kernel_bytes() -> bytes:
-    """kernel.wasm as the package carries it; in a source checkout it is built when it is missing or older than its sources."""
+    """kernel.wasm as the package carries it; in a source checkout it is built when it is missing or older than its
+    sources.
+    """
     package = Path(__file__).parents[2]
     wasm = package / "kernel" / "kernel.wasm"
     if (package.parent / "pyproject.toml").exists() and _is_stale(wasm):
@@ -453,4 +454,3 @@ def _forget_host() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_host)
-
