@@ -10,7 +10,7 @@ Invariants:
   A3  An address in a value is valid until its statement's arena mark is released, or its cursor moves.
 """
 
-from turso_wasm.wasm.lang import Struct, array, i32, i64, ptr, u8, u32
+from turso_wasm.wasm.lang import Struct, array, f64, i32, i64, ptr, u8, u32
 
 # --- storage classes (tags) -------------------------------------------------------------------------------
 NULL = 0
@@ -161,6 +161,7 @@ class Statement(Struct):
     wrote: i32  # nonzero once the statement holds the write lock of some database
     slots_read: i32  # bit set of database slots whose read lock this statement holds
     cache_program: i32  # free for the host
+    now: f64  # ms since 1970 as the date functions see it, the same for a whole run; 0 until they ask
 
 
 class Connection(Struct):

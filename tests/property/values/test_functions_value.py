@@ -42,7 +42,12 @@ def test_round_to_places(kernel: ValuesKernel) -> None:
     rng = random.Random(1)
     for _ in range(ROUNDS * 3):
         x: SqlValue = rng.choice(
-            [random_real(rng), rng.randint(-(10**6), 10**6) / 10 ** rng.randint(0, 6), random_value(rng), rng.random() * 1e5]
+            [
+                random_real(rng),
+                rng.randint(-(10**6), 10**6) / 10 ** rng.randint(0, 6),
+                random_value(rng),
+                rng.random() * 1e5,
+            ]
         )
         places = rng.choice([rng.randint(-2, 20), rng.randint(0, 6), rng.choice([30, 31, 100, 2**40, None, "2", 1.9])])
         expected = oracle.value("round(?1, ?2)", x, places)
@@ -55,7 +60,9 @@ def test_extremes(kernel: ValuesKernel, name: str, collation: Collation) -> None
     rng = random.Random(2)
     alike: list[SqlValue] = [1, 1.0, "a", "A", "a ", b"a", "b", 2, 2.0]
     for _ in range(ROUNDS // 2):
-        values = [rng.choice([random_value(rng), rng.choice(alike), rng.choice(alike)]) for _ in range(rng.randint(2, 5))]
+        values = [
+            rng.choice([random_value(rng), rng.choice(alike), rng.choice(alike)]) for _ in range(rng.randint(2, 5))
+        ]
         marks = ", ".join(f"?{i + 1} COLLATE {collation.name}" for i in range(len(values)))
         expected = oracle.value(f"{name}({marks})", *values)
         assert identical(kernel.variadic(f"fn_{name}", values, [collation]), expected), (values, expected)
