@@ -34,7 +34,27 @@ REALS = (-2.5, -0.25, 0.5, 1.5, 2.75, 10.25, 1000.5)
 BIG = (2147483647, 2147483648, -2147483649, 4611686018427387904, 9223372036854775807, -9223372036854775808)
 TYPES = ("INTEGER", "TEXT", "REAL", "NUMERIC", "BLOB", "", "VARCHAR(10)", "INT")
 COLLATIONS = ("", "", "", "", " COLLATE NOCASE", " COLLATE RTRIM")
-CALLS = ["length", "typeof", "lower", "upper", "hex", "trim", "abs", "quote", "coalesce", "ifnull", "nullif", "substr", "instr", "replace", "min", "max", "iif", "unicode", "sign"]
+CALLS = (
+    "length",
+    "typeof",
+    "lower",
+    "upper",
+    "hex",
+    "trim",
+    "abs",
+    "quote",
+    "coalesce",
+    "ifnull",
+    "nullif",
+    "substr",
+    "instr",
+    "replace",
+    "min",
+    "max",
+    "iif",
+    "unicode",
+    "sign",
+)
 OPERATORS = ["+", "-", "*", "/", "%", "||", "&", "|", "<<", ">>"]
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=", "IS", "IS NOT")
 
