@@ -1,9 +1,11 @@
-"""Constant rows as data: a loop over a table of cells (kernel/cells.py), so that ten thousand rows are not ten thousand blocks of code."""
+"""Constant rows as data: a loop over a table of cells (kernel/cells.py), so that ten thousand rows are not ten
+thousand blocks of code.
+"""
 
 from __future__ import annotations
 
 import struct
-from typing import Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import VALUE_SIZE, Context
@@ -39,7 +41,7 @@ def _cell(node: b.Expr, ctx: Context) -> int:
     return ~_constant_at(node.value, ctx)
 
 
-def _constant_at(value: None | int | float | str | bytes, ctx: Context) -> int:
+def _constant_at(value: int | float | str | bytes | None, ctx: Context) -> int:
     """Offset in the program's data of a Value image."""
     if value is None:
         tag, payload = NULL, b"\0" * 8

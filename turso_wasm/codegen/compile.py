@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from collections.abc import Mapping
 
 from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     ddl,
@@ -35,7 +35,7 @@ def compile_plan(
     """Fill in `program` (metadata given by the caller) with the code of `plan`.
 
     slots: database slot → (write, schema cookie the plan was made for, -1: do not check); the statement begins a
-    transaction on each. Errors: SqlError "not supported yet" is the planner's business; TypeError and KeyError are bugs.
+    transaction on each. Errors: what cannot be compiled was refused by the planner; TypeError and KeyError are bugs.
     """
     ctx = Context(program.n_user_params, symbols)
     with ctx.f.into(ctx.opens):
@@ -59,11 +59,15 @@ def has_loop(plan: p.Plan) -> bool:
     stack: list[object] = [plan]
     while stack:
         item = stack.pop()
-        if isinstance(item, LOOPS):
-            if not (isinstance(item, p.IndexScan) and item.unique and not (item.lower or item.upper)):
-                return True
+        if isinstance(item, LOOPS) and not _is_lookup(item):
+            return True
         if isinstance(item, p.Plan):
             stack.extend(getattr(item, name) for name in item.__slots__)
         elif isinstance(item, tuple) and item and isinstance(item[0], p.Plan):
             stack.extend(item)
     return False
+
+
+def _is_lookup(plan: object) -> bool:
+    """At most one entry of a unique index."""
+    return isinstance(plan, p.IndexScan) and plan.unique and not (plan.lower or plan.upper)

@@ -1,12 +1,15 @@
 """Conditions as jumps: three-valued logic without materialized booleans.
 
-`jump(node, label, ctx, when, on_null)` branches when the truth of `node` is `when`, or when it is NULL and `on_null`; a WHERE
-clause is `jump(predicate, next_row, when=False, on_null=True)`. Each connective has one line of algebra per case.
+`jump(node, label, ctx, when, on_null)` branches when the truth of `node` is `when`, or when it is NULL and
+`on_null`; a WHERE
+clause is `jump(predicate, next_row, when=False, on_null=True)`. Each connective has one line of algebra per
+case.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.cells import emit_cells, is_cell
@@ -115,7 +118,7 @@ def _jump_is_null(node: b.IsNull, label: Label, ctx: Context, when: bool, on_nul
 
 
 def _jump_is_truth(node: b.IsTruth, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
-    """x IS TRUE is never NULL: it is x's own test with NULL counting as "is not"."""
+    """X IS TRUE is never NULL: it is x's own test with NULL counting as "is not"."""
     positive = when != node.negated
     jump(node.operand, label, ctx, node.wanted if positive else not node.wanted, not positive)
 
@@ -200,6 +203,7 @@ def _in_table(node: b.InList, operand: SqlValue, known: Local, ctx: Context) -> 
 
 
 def jump_value(node: b.Expr, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+    """`jump` for an expression that is no condition by itself: its value decides."""
     true, null = _truth(emit_value(node, ctx), ctx)
     _branch(label, ctx, true, null, when, on_null)
 
@@ -213,6 +217,7 @@ def _truth(value: SqlValue, ctx: Context) -> tuple[Expr, Expr | None]:
 
 
 def jump_kleene(known: Local, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+    """`jump` on a truth that is known as 0, 1 or 2."""
     if when:
         ctx.f.br(label, if_=known >= (1 if on_null else 2))
     else:
@@ -292,7 +297,7 @@ def _case(node: b.Case, ctx: Context) -> SqlValue:
 
 
 def _iif(node: b.Call, ctx: Context) -> SqlValue:
-    pairs = tuple(zip(node.args[0::2], node.args[1::2]))
+    pairs = tuple(zip(node.args[0::2], node.args[1::2], strict=False))
     otherwise = node.args[-1] if len(node.args) % 2 else None
     return _case(b.Case(pairs, otherwise), ctx)
 

@@ -1,12 +1,14 @@
-"""Constraints: NOT NULL, CHECK, STRICT types, rowid and UNIQUE, and what each conflict clause does about a violation.
+"""Constraints: NOT NULL, CHECK, STRICT types, rowid and UNIQUE, and what each conflict clause does about a
+violation.
 
-The statement's OR clause overrides the constraint's own ON CONFLICT. REPLACE is applied after every other check passed, so
+The statement's OR clause overrides the constraint's own ON CONFLICT. REPLACE is applied after every other check
+passed, so
 that a failing statement has not removed anything. Source: https://sqlite.org/lang_conflict.html
 """
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 from turso_wasm.bind import nodes as b
 from turso_wasm.catalog.objects import Column, Index, Table
@@ -72,7 +74,8 @@ def _check_strict(table: Table, column: Column, value: SqlValue, ctx: Context) -
         for tag, name in TAG_NAMES.items():
             if tag != wanted and value.may_be(tag):
                 with f.if_(value.has_tag(tag)):
-                    text = f"cannot store {name} value in {(column.decltype or '').upper()} column {table.name}.{column.name}"
+                    declared = (column.decltype or "").upper()
+                    text = f"cannot store {name} value in {declared} column {table.name}.{column.name}"
                     raise_constraint(ctx, "ABORT", DATATYPE_FAILED, text)
 
 

@@ -1,4 +1,5 @@
-"""The state of one compilation: the function under construction, its frame, data, hoisted values and suspension points.
+"""The state of one compilation: the function under construction, its frame, data, hoisted values and suspension
+points.
 
 The shape of every `step(stmt)`:
 
@@ -11,18 +12,21 @@ The shape of every `step(stmt)`:
     every local is written to the frame; stmt.state = point; return ROWS or YIELD              (spill)
 
 Invariants:
-  X1  Code that must not run on the way back down to a suspension point stands in `with ctx.guard():` (resume == 0).
+  X1  Code that must not run on the way back down to a suspension point stands in `with ctx.guard():` (resume ==
+      0).
   X2  A point is landed on by `ctx.land(point)`, which sets resume = 0; everything after it runs normally.
   X3  A blocking stage (sort, grouping) is entered when resume == 0 or the point lies inside the stage.
-  X4  What the prologue computes depends on parameters only and allocates nothing; everything else that lives across a
+  X4  What the prologue computes depends on parameters only and allocates nothing; everything else that lives
+      across a
       suspension is a local and is spilled.
 """
 
 from __future__ import annotations
 
 import struct
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.kernel.abi import BLOB, DONE, INTEGER, REAL, ROWS, TEXT, YIELD, Statement, Value
@@ -113,7 +117,7 @@ class Context:
         for local, at in places:
             f.store(_KIND[local.type][0], self.frame, local, at)
 
-    def guard(self) -> ContextManager[Any]:
+    def guard(self) -> AbstractContextManager[Any]:
         """Code inside runs only when not on the way back to a suspension point (X1)."""
         return self.f.if_(self.resume.eqz()) if self.guards else nullcontext()
 
@@ -233,7 +237,7 @@ class Context:
         return self.data_base + self.data_offset(content, align)
 
     def pin(self, literal: b.Constant) -> None:
-        """The code depends on the value of this literal: the Program serves only statements with the same value there."""
+        """The code depends on this literal: the Program serves only statements with the same value there."""
         if literal.lifted is not None:
             self.pinned[literal.lifted] = literal.value
 
@@ -279,7 +283,7 @@ class Context:
 
     # --- constants and parameters ------------------------------------------------------------------
 
-    def constant(self, value: None | int | float | str | bytes) -> SqlValue:
+    def constant(self, value: int | float | str | bytes | None) -> SqlValue:
         """A literal whose value is part of the code."""
         if value is None:
             return NULL_VALUE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from turso_wasm.catalog.objects import Column, Table
 from turso_wasm.codegen.conditions import compare_values, jump
@@ -141,7 +142,7 @@ class _Ddl:
                     values.append(emit_value(expr, ctx) if expr is not None else source.value(field.column, ctx))
                 blob = encode_record(values, ctx)
                 ctx.do("key_reset", ctx.stmt)
-                for field, value in zip(fields, values):
+                for field, value in zip(fields, values, strict=True):
                     flags = collation_code(field.collation) | (KEY_DESC if field.desc else 0)
                     ctx.do("key_add", ctx.stmt, value, flags)
                 ctx.do("sorter_add", sorter, blob)
@@ -183,7 +184,7 @@ class _Ddl:
             ensure(step.exprs, ctx)
             values = [
                 with_affinity(emit_value(expr, ctx), affinity, ctx)
-                for expr, affinity in zip(step.exprs, step.affinities)
+                for expr, affinity in zip(step.exprs, step.affinities, strict=True)
             ]
             blob = encode_record(values, ctx)
             f.set(rowid, rowid + 1)

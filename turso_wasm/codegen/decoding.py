@@ -1,19 +1,23 @@
 """Columns decoded inline: the hot path of scans.
 
-The record under a cursor is walked once a row, as far as columns are needed, by straight code over one-byte serial types; anything
-unusual (long header, long serial type, a column past the end of the record or on an overflow page) takes the kernel's
+The record under a cursor is walked once a row, as far as columns are needed, by straight code over one-byte
+serial types; anything
+unusual (long header, long serial type, a column past the end of the record or on an overflow page) takes the
+kernel's
 `cursor_column`. Format: https://sqlite.org/fileformat2.html section 2.1
 
 Invariants:
-  D1  `body` is the offset of the body of the column at `reached`; it is FAR after an unusual row, so that all later columns
+  D1  `body` is the offset of the body of the column at `reached`; it is FAR after an unusual row, so that all
+      later columns
       of that row are read by the kernel too.
-  D3  A walk goes on only inside the loop body it was begun in: in an inner loop the code runs again with `body` already moved.
+  D3  A walk goes on only inside the loop body it was begun in: in an inner loop the code runs again with `body`
+      already moved.
   D2  Reading eight bytes at any column is safe: readable bytes follow every page.
 """
 
 from __future__ import annotations
 
-from typing import Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import SqlValue
@@ -38,17 +42,17 @@ class RecordWalk:
         self.loop = -1  # the loop in whose body `body` was set (D3)
 
     def decode(self, columns: Sequence[tuple[int, str, Constant]], ctx: Context) -> list[SqlValue]:
-        """The values of (position in the record, affinity, value when absent) triples, in ascending order of position."""
+        """The values of (position in the record, affinity, value when absent) triples, positions ascending."""
         f = ctx.f
         values = [SqlValue(f.local(I32), f.local(I64)) for _ in columns]
         with f.block() as done:
             with f.block() as unusual:
                 places = self._walk([position for position, _, _ in columns], ctx, lambda odd: f.br(unusual, if_=odd))
-                for value, place, (_, affinity, _) in zip(values, places, columns):
+                for value, place, (_, affinity, _) in zip(values, places, columns, strict=True):
                     _decode(value, affinity, *place, ctx)
                 f.br(done)
             f.set(self.body, FAR)
-            for value, (position, _, absent) in zip(values, columns):
+            for value, (position, _, absent) in zip(values, columns, strict=True):
                 assert isinstance(value.tag, Local) and isinstance(value.payload, Local)
                 default = ctx.constant(absent)
                 f.call_multi("cursor_column_or", self.cursor, position, *default.pair, into=[value.tag, value.payload])
@@ -57,7 +61,7 @@ class RecordWalk:
     def _walk(
         self, positions: Sequence[int], ctx: Context, leave: Callable[[Expr], None]
     ) -> list[tuple[Local, Local, Expr]]:
-        """Find each position; (serial type, size, address) of each. `leave(condition)` is called for unusual records."""
+        """Find each position: (serial type, size, address). `leave(condition)` is called for unusual records."""
         f = ctx.f
         sizes = ctx.f.local(I32, "", ctx.data_address(SIZES))
         if positions[0] < self.reached or self.loop != ctx.loop:

@@ -1,12 +1,14 @@
 """Bound expressions to code: `emit_value(node, ctx)` leaves a SqlValue, one emitter per node type.
 
-Does not decide affinities or collations (bind did). Conditions, CASE and subqueries register theirs from conditions.py and
+Does not decide affinities or collations (bind did). Conditions, CASE and subqueries register theirs from
+conditions.py and
 subqueries.py.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import Context
@@ -89,7 +91,7 @@ def _binary(node: b.Binary, ctx: Context) -> SqlValue:
 
 
 def _add_inline(op: str, left: SqlValue, right: SqlValue, ctx: Context) -> SqlValue:
-    """a + b, a - b: integers without overflow inline, the rest in the kernel."""
+    """A + b, a - b: integers without overflow inline, the rest in the kernel."""
     f = ctx.f
     tag, total = f.local(I32), f.local(I64)
     x, y = left.payload, right.payload

@@ -136,7 +136,7 @@ def _find_group(node: p.Aggregate, layout: Layout, table: Local, group: Local, c
 
     def general() -> None:
         ctx.do("key_reset", ctx.stmt)
-        for key, collation in zip(keys, node.collations):
+        for key, collation in zip(keys, node.collations, strict=True):
             ctx.do("key_add", ctx.stmt, key, collation_code(collation))
         f.set(group, f.call("hash_add", table))
 

@@ -29,7 +29,8 @@ def _nested_loop(node: p.NestedLoop, ctx: Context, then: Then) -> None:
 
 def _left_join(node: p.LeftJoin, ctx: Context, then: Then) -> None:
     """The body is emitted once. When no row matched, the right side is entered again with `resume` set to the body's
-    landing, so that every guard on the way is skipped, and its columns are NULL."""
+    landing, so that every guard on the way is skipped, and its columns are NULL.
+    """
     emit_source(node.left, ctx, lambda: _outer_rows(node, ctx, then))
 
 
@@ -101,6 +102,7 @@ class BuildSource(Source):
         self.positions = positions
 
     def decode(self, columns, ctx):  # type: ignore[no-untyped-def]
+        """See Source."""
         found = self.record.decode([self.positions[column] for column in columns], ctx)
         return {column: found[self.positions[column]] for column in columns}
 
@@ -108,11 +110,11 @@ class BuildSource(Source):
 def _key(exprs: tuple[b.Expr, ...], node: p.HashJoin, missing: Label, ctx: Context) -> None:
     """Build the normalized key; jumps to `missing` when a part is NULL (which equals nothing)."""
     ensure(exprs, ctx)
-    values = [for_comparison(expr, affinity, ctx) for expr, affinity in zip(exprs, node.affinities)]
+    values = [for_comparison(expr, affinity, ctx) for expr, affinity in zip(exprs, node.affinities, strict=True)]
     for value in values:
         ctx.f.br(missing, if_=value.has_tag(NULL))
     ctx.do("key_reset", ctx.stmt)
-    for value, collation in zip(values, node.collations):
+    for value, collation in zip(values, node.collations, strict=True):
         ctx.do("key_add", ctx.stmt, value, collation_code(collation))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.plan import nodes as p

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import Context

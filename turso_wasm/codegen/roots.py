@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from turso_wasm.codegen.context import Context
 from turso_wasm.plan import nodes as p

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.cells import cell_table, is_cell, load_cells
@@ -38,7 +38,7 @@ def _values(node: p.Values, ctx: Context, then: Then) -> None:
     row = f.local(I32, "row")
 
     def assign(values: Sequence[SqlValue]) -> None:
-        for column, value in zip(columns, values):
+        for column, value in zip(columns, values, strict=True):
             assert isinstance(column.tag, Local) and isinstance(column.payload, Local)
             f.set(column.tag, value.tag_expr)
             f.set(column.payload, value.payload)
@@ -96,7 +96,7 @@ def _switch_rows(node: p.Values, row: Local, assign: Callable[[Sequence[SqlValue
         for label in reversed(labels):
             label.__enter__()
         f.switch(row, labels, labels[-1])
-        for label, exprs in zip(labels, node.rows):
+        for label, exprs in zip(labels, node.rows, strict=True):
             label.__exit__(None, None, None)
             assign([emit_value(expr, ctx) for expr in exprs])
             f.br(chosen)
@@ -124,12 +124,12 @@ def _append(node: p.Append, ctx: Context, then: Then) -> None:
     """UNION ALL: each child in turn assigns the common columns and runs its own copy of `then`."""
     f = ctx.f
     columns = [SqlValue(f.local(I32), f.local(I64)) for _ in node.outputs[0]]
-    for child, outputs in zip(node.children, node.outputs):
+    for child, outputs in zip(node.children, node.outputs, strict=True):
 
         def assign(outputs: Sequence[b.Expr] = outputs) -> None:
             with ctx.guard():
                 ensure(outputs, ctx)
-                for column, expr in zip(columns, outputs):
+                for column, expr in zip(columns, outputs, strict=True):
                     value = emit_value(expr, ctx)
                     assert isinstance(column.tag, Local) and isinstance(column.payload, Local)
                     f.set(column.tag, value.tag_expr)

@@ -103,7 +103,7 @@ def _rowid_range(node: p.RowidRange, ctx: Context, then: Then) -> None:
 
 
 class _Range:
-    """The ends of an index scan in scan direction: `start` positions the cursor, `end` stops it. Probes are Value slots."""
+    """The ends of an index scan: `start` positions the cursor, `end` stops it. Probes are Value slots."""
 
     def __init__(self, node: p.IndexScan, ctx: Context) -> None:
         table = node.table

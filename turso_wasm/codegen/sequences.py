@@ -1,4 +1,6 @@
-"""AUTOINCREMENT: the row of sqlite_sequence that remembers a table's largest rowid ever. Source: https://sqlite.org/autoinc.html"""
+"""AUTOINCREMENT: the row of sqlite_sequence that remembers a table's largest rowid ever. Source:
+https://sqlite.org/autoinc.html
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ NAME, SEQ = 0, 1
 
 
 class AutoIncrement:
-    """`largest` starts as the stored sequence value; `row` is the rowid of the sequence's row, 0 if there is none yet."""
+    """`largest` starts as the stored value; `row` is the rowid of the sequence's row, 0 if there is none yet."""
 
     def __init__(self, node: p.Insert, ctx: Context) -> None:
         assert node.sequence is not None

@@ -44,7 +44,7 @@ def _sort(node: p.Sort, ctx: Context, then: Then) -> None:
                 keys = [emit_value(expr, ctx) for expr in exprs]
                 row = encode_record([emit_value(expr, ctx) for expr in node.outputs], ctx)
                 ctx.do("key_reset", ctx.stmt)
-                for key, value in zip(node.keys, keys):
+                for key, value in zip(node.keys, keys, strict=True):
                     ctx.do("key_add", ctx.stmt, value, key_flags(key))
                 ctx.do("sorter_add", sorter, row)
 
@@ -76,7 +76,7 @@ def _distinct(node: p.Distinct, ctx: Context, then: Then) -> None:
                 ensure(node.keys, ctx)
                 values = [emit_value(key, ctx) for key in node.keys]
                 ctx.do("key_reset", ctx.stmt)
-                for value, collation in zip(values, node.collations):
+                for value, collation in zip(values, node.collations, strict=True):
                     ctx.do("key_add", ctx.stmt, value, collation_code(collation))
                 ctx.do("hash_add", table)
                 f.br(repeated, if_=hash_found(table))

@@ -7,8 +7,9 @@ Each plan node that visits rows has one emitter here: `emit_source(node, ctx, th
 from __future__ import annotations
 
 import struct
-from contextlib import nullcontext
-from typing import Any, Callable, ContextManager, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.codegen.context import VALUE_SIZE, Context
@@ -23,7 +24,7 @@ FAR_COLUMN = 24  # position in the record beyond which walking inline is too muc
 
 
 class Source:
-    """The columns of a row source, decoded on demand. `null_row`: local that is 1 while an outer join supplies NULLs."""
+    """The columns of a row source, decoded on demand. `null_row`: local, 1 while an outer join supplies NULLs."""
 
     def __init__(self) -> None:
         self.decoded: dict[int, SqlValue] = {}
@@ -95,6 +96,7 @@ class RecordSource(Source):
         self.slots = -1
 
     def decode(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
+        """See Source."""
         address, size = self.payload.wrap(), self.payload.shr_u(32).wrap()
         if len(columns) == 1 or max(columns) > 63:
             return {column: ctx.call("record_column", address, size, column) for column in columns}
@@ -125,6 +127,7 @@ class EntrySource(Source):
         self._walk: RecordWalk | None = None
 
     def ensure(self, columns: Iterable[int], ctx: Context) -> None:
+        """See the base class."""
         missing = sorted({c for c in columns if c not in self.decoded}, key=lambda c: self.positions.get(c, -1))
         stored = [c for c in missing if c != ROWID and c != self.table.rowid_alias]
         if self.hot and 0 < len(stored) <= FEW_COLUMNS and self.positions[stored[-1]] <= FAR_COLUMN:
@@ -136,13 +139,14 @@ class EntrySource(Source):
         if self._walk is None:
             self._walk = RecordWalk(self.cursor, ctx)
         plan = [(self.positions[c], self.table.columns[c].affinity, self.default(c)) for c in columns]
-        values = dict(zip(columns, self._walk.decode(plan, ctx)))
+        values = dict(zip(columns, self._walk.decode(plan, ctx), strict=True))
         return {column: self._typed(column, value, ctx) for column, value in values.items()}
 
     def _typed(self, column: int, value: SqlValue, ctx: Context) -> SqlValue:
         return _stored_real(value, ctx) if self.table.columns[column].affinity == "E" else value
 
     def decode(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
+        """See Source."""
         values = {}
         stored = []
         for column in columns:
@@ -163,7 +167,7 @@ class EntrySource(Source):
         """The entry's rowid (i64)."""
         return ctx.f.load("i64", self.cursor, Cursor.offset("rowid"))
 
-    def default(self, column: int) -> None | int | float | str | bytes:
+    def default(self, column: int) -> int | float | str | bytes | None:
         """The value of a column that the record is too short for (ALTER TABLE ADD COLUMN)."""
         return self.table.columns[column].absent_value
 
@@ -173,7 +177,7 @@ class EntrySource(Source):
             self.slots = ctx.frame_alloc((max(min(n, 63) for n in self.positions.values()) + 1) * VALUE_SIZE)
         out = ctx.frame + self.slots
         ctx.do("cursor_columns", self.cursor, _bits(positions), out)
-        return {column: ctx.load_value(out, at) for column, at in zip(columns, positions)}
+        return {column: ctx.load_value(out, at) for column, at in zip(columns, positions, strict=True)}
 
     def _decode_one(self, column: int, ctx: Context) -> SqlValue:
         at = self.positions[column]
@@ -196,7 +200,8 @@ def _stored_real(value: SqlValue, ctx: Context) -> SqlValue:
 
 class IndexedSource(EntrySource):
     """A row found through an index: columns of the index entry come from it, others from the table, which is sought
-    when the first of them is needed."""
+    when the first of them is needed.
+    """
 
     def __init__(self, entry: EntrySource, row: EntrySource, seek: Callable[[Context], None]) -> None:
         super().__init__(row.cursor, row.table, row.positions)
@@ -206,10 +211,12 @@ class IndexedSource(EntrySource):
         self.sought = False
 
     def forget(self, kept: set[int]) -> None:
+        """See the base class."""
         super().forget(kept)
         self.sought = False
 
     def ensure(self, columns: Iterable[int], ctx: Context) -> None:
+        """See the base class."""
         missing = {column for column in columns if column not in self.decoded}
         if not self.sought and any(not self._in_entry(column) for column in missing):
             with _unless(self.null_row, ctx):
@@ -221,6 +228,7 @@ class IndexedSource(EntrySource):
         return column in (ROWID, self.table.rowid_alias) or column in self.entry.positions
 
     def decode(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
+        """See Source."""
         if self.sought:
             return self.row.decode(columns, ctx)
         inside = [column for column in columns if self._in_entry(column)]
@@ -236,13 +244,15 @@ class IndexEntrySource(EntrySource):
     """The entry of a rowid table's index: its rowid is the record's last field."""
 
     def rowid(self, ctx: Context) -> Expr:
+        """See the base class."""
         return ctx.f.call("cursor_index_rowid", self.cursor)
 
     def default(self, column: int) -> None:
-        return None
+        """See the base class."""
+        return
 
 
-def _unless(flag: Local | None, ctx: Context) -> ContextManager[Any]:
+def _unless(flag: Local | None, ctx: Context) -> AbstractContextManager[Any]:
     return nullcontext() if flag is None else ctx.f.if_(flag.eqz())
 
 

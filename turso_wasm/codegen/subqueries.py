@@ -1,6 +1,7 @@
 """Subqueries in expressions: scalar, EXISTS and x IN (SELECT …).
 
-A subquery without outer columns runs once, at the start of the statement; others run where they stand. No suspension inside.
+A subquery without outer columns runs once, at the start of the statement; others run where they stand. No
+suspension inside.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""Writing one row: the cursors of a table and its indexes, records, index entries, and removing a row with its entries.
+"""Writing one row: the cursors of a table and its indexes, records, index entries, and removing a row with its
+entries.
 
 Does not check constraints (constraints.py) and does not loop (writes.py).
 """
 
 from __future__ import annotations
 
-from typing import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from turso_wasm.bind import nodes as b
 from turso_wasm.catalog.objects import Index, Table
@@ -107,7 +108,7 @@ class TableWriter:
         columns = self.table.columns
         return [
             self._stored(value) if field.column >= 0 and columns[field.column].affinity == "E" else value
-            for field, value in zip(fields, values)
+            for field, value in zip(fields, values, strict=True)
         ]
 
     def _stored(self, value: SqlValue) -> SqlValue:

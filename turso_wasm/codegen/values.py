@@ -1,9 +1,12 @@
 """SQL values in generated code, and the one place where NULL logic lives.
 
-A SqlValue is a (tag, payload) pair of kernel/abi.py invariant A1; a tag known at compile time is a Python int and vanishes
-from the code. Conditions are compiled to jumps (`jump`), never to materialized booleans, unless a value is asked for.
+A SqlValue is a (tag, payload) pair of kernel/abi.py invariant A1; a tag known at compile time is a Python int
+and vanishes
+from the code. Conditions are compiled to jumps (`jump`), never to materialized booleans, unless a value is
+asked for.
 
-Truth in generated code is Kleene's: 0 false, 1 unknown (NULL), 2 true; so AND is min, OR is max, NOT x is 2 - x.
+Truth in generated code is Kleene's: 0 false, 1 unknown (NULL), 2 true; so AND is min, OR is max, NOT x is 2 -
+x.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ def mask(*tags: int) -> int:
 
 
 class SqlValue:
-    """A value in flight. `tag`: int when certain, else an i32 Local. `types`: the storage classes it can have, as bits."""
+    """A value in flight. `tag`: int when certain, else an i32 Local. `types`: its possible storage classes, as bits."""
 
     __slots__ = ("payload", "tag", "types")
 

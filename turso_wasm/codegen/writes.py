@@ -1,6 +1,7 @@
 """INSERT, UPDATE and DELETE.
 
-INSERT checks everything before it writes anything of a row. UPDATE and DELETE run in two phases (collect the rows, then change
+INSERT checks everything before it writes anything of a row. UPDATE and DELETE run in two phases (collect the
+rows, then change
 them) unless the rows come from a plain scan that stays valid while rows are deleted behind it.
 """
 

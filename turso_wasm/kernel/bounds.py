@@ -1,10 +1,12 @@
 """Ends of rowid ranges: a rowid compared with a value of any storage class, as an inclusive integer bound.
 
-SQLite compares the INTEGER rowid with the value after numeric affinity (datatype3.html section 4): a REAL bound is rounded to the
-next integer inside the range; text that is not a number and blobs are greater than every rowid; NULL matches nothing.
+SQLite compares the INTEGER rowid with the value after numeric affinity (datatype3.html section 4): a REAL bound
+is rounded to the
+next integer inside the range; text that is not a number and blobs are greater than every rowid; NULL matches
+nothing.
 """
 
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT
 from turso_wasm.kernel.value import apply_numeric
 from turso_wasm.wasm.lang import ceil, export, float_from_bits, floor, i32, i64
 
@@ -30,7 +32,7 @@ def rowid_exact(tag: i32, payload: i64) -> tuple[i32, i64]:
 def rowid_lower(tag: i32, payload: i64, inclusive: i32) -> tuple[i32, i64]:
     """(1, first) when rowids >= first satisfy `rowid > value` (or >=), (0, 0) when none does."""
     tag, payload = apply_numeric(tag, payload)
-    if tag == NULL or tag == TEXT or tag == BLOB:
+    if tag == NULL or tag >= TEXT:
         return 0, 0
     if tag == INTEGER:
         if inclusive:
@@ -60,7 +62,7 @@ def rowid_upper(tag: i32, payload: i64, inclusive: i32) -> tuple[i32, i64]:
     tag, payload = apply_numeric(tag, payload)
     if tag == NULL:
         return 0, 0
-    if tag == TEXT or tag == BLOB:
+    if tag >= TEXT:
         return 1, LARGEST
     if tag == INTEGER:
         if inclusive:
@@ -87,4 +89,3 @@ def rowid_upper(tag: i32, payload: i64, inclusive: i32) -> tuple[i32, i64]:
 def limit_value(tag: i32, payload: i64) -> tuple[i32, i64]:
     """LIMIT or OFFSET as an integer: (1, n), or (0, 0) when it is not one ("datatype mismatch")."""
     return rowid_exact(tag, payload)
-

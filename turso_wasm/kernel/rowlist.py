@@ -4,8 +4,7 @@ Memory is one growing block; 8 bytes a rowid.
 """
 
 from turso_wasm.kernel.abi import Statement
-from turso_wasm.kernel.memory import mfree
-from turso_wasm.kernel.memory import mrealloc
+from turso_wasm.kernel.memory import mfree, mrealloc
 from turso_wasm.kernel.resources import Resource, resource_add
 from turso_wasm.wasm.lang import export, funcref, i32, i64, ptr, sizeof, u8
 
@@ -15,7 +14,7 @@ KIND_ROWLIST = 16
 class RowList(Resource):
     """`at` is the index of the next rowid to read."""
 
-    rows: ptr[i64]
+    items: ptr[i64]
     count: i32
     capacity: i32
     at: i32
@@ -23,7 +22,7 @@ class RowList(Resource):
 
 def rowlist_release(resource: i32) -> None:
     """Free a RowList."""
-    mfree(ptr[u8](RowList(resource).rows))
+    mfree(ptr[u8](RowList(resource).items))
     mfree(ptr[u8](resource))
 
 
@@ -34,19 +33,19 @@ def rowlist_new(stmt: Statement) -> RowList:
 
 
 @export
-def rowlist_add(l: RowList, rowid: i64) -> None:
+def rowlist_add(rows: RowList, rowid: i64) -> None:
     """Append. Errors: SQLITE_NOMEM."""
-    if l.count == l.capacity:
-        l.capacity = 64 if l.capacity == 0 else l.capacity * 2
-        l.rows = ptr[i64](mrealloc(ptr[u8](l.rows), l.capacity * 8))
-    l.rows[l.count] = rowid
-    l.count += 1
+    if rows.count == rows.capacity:
+        rows.capacity = 64 if rows.capacity == 0 else rows.capacity * 2
+        rows.items = ptr[i64](mrealloc(ptr[u8](rows.items), rows.capacity * 8))
+    rows.items[rows.count] = rowid
+    rows.count += 1
 
 
 @export
-def rowlist_next(l: RowList) -> tuple[i32, i64]:
+def rowlist_next(rows: RowList) -> tuple[i32, i64]:
     """(1, the next rowid in order of insertion), or (0, 0) at the end."""
-    if l.at >= l.count:
+    if rows.at >= rows.count:
         return 0, 0
-    l.at += 1
-    return 1, l.rows[l.at - 1]
+    rows.at += 1
+    return 1, rows.items[rows.at - 1]
