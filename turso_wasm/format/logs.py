@@ -79,7 +79,7 @@ def wal_checksum(data: bytes | memoryview, start: tuple[int, int], *, big_endian
 
 
 def decode_wal(wal: bytes) -> tuple[WalHeader, list[tuple[FrameHeader, bytes]]]:
-    """The header and the frames that count (W1, W2). Errors: Corrupt if the header is not one, or its checksum wrong."""
+    """The header and the frames that count (W1, W2). Errors: Corrupt if the header is bad or its checksum is wrong."""
     header = WalHeader.decode(wal)
     if header.magic not in (WAL_MAGIC_LITTLE, WAL_MAGIC_BIG) or header.version != WAL_VERSION:
         raise Corrupt(0, 0, "not a WAL")
