@@ -53,6 +53,7 @@ class Binder:
         self.parameters: dict[int, str] = {}
         self.pinned: dict[int, object] = {}
         self.slots: set[int] = set()
+        self.trace: list[tuple[ast.ColumnRef, b.Expr]] | None = None  # what each name meant (ALTER TABLE RENAME COLUMN)
         self.names: dict[int, str] = {}  # of row sources, as EXPLAIN QUERY PLAN shows them
         self.tables: list[Table] = []  # every table that is read
         self.common: CommonTables | None = None

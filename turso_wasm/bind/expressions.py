@@ -50,6 +50,8 @@ def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> b.E
     """A name: a column, an alias, TRUE or FALSE, or (double quotes, no such column) a string."""
     found = binder.finder.find(node, scope)
     if found is not None:
+        if binder.trace is not None and not binder.open_views:
+            binder.trace.append((node, found))
         if type(found) is not b.ColumnRef and scope is not None and scope.aggregates != "yes":
             refuse_aggregates(found, scope, node)
         return found

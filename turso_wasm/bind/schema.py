@@ -7,14 +7,14 @@ Source: https://sqlite.org/expridx.html, https://sqlite.org/partialindex.html, h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from turso_wasm.bind import nodes as b
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import conjuncts, strip_collation
+from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.functions import find_scalar
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Column, Index, Table
@@ -63,18 +63,6 @@ def bind_checks(binder: Binder, table: Table, item: Item) -> tuple[tuple[b.Expr,
 
 
 # --- what may stand there -----------------------------------------------------------------------------------------
-
-
-def syntax_nodes(node: object) -> Iterator[ast.Node]:
-    """A syntax tree and everything in it."""
-    stack = [node]
-    while stack:
-        found = stack.pop()
-        if isinstance(found, ast.Node):
-            yield found
-            stack.extend(getattr(found, slot.name) for slot in fields(found))
-        elif isinstance(found, tuple):
-            stack.extend(found)
 
 
 def refuse_in(where: str, expr: ast.Expr, *, dots: bool = False, deterministic: bool = False) -> None:

@@ -11,6 +11,7 @@ Source: https://sqlite.org/schematab.html, https://sqlite.org/lang_naming.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -141,6 +142,20 @@ class Catalog:
                 raise malformed(entry.name, f"no such table: {self.name}.{entry.table}" if entry.sql else "orphan index")
         for name in self.trigger_entries:
             self.find_trigger(name)
+
+    @contextmanager
+    def replaced(self, name: str, table: Table) -> Iterator[None]:
+        """For the time of the block `name` means another table: how would the schema be after ALTER TABLE?"""
+        key = fold(name)
+        saved = self._tables.get(key)
+        self._tables[key] = table
+        try:
+            yield
+        finally:
+            if saved is not None:
+                self._tables[key] = saved
+            else:
+                del self._tables[key]
 
     # --- rows ----------------------------------------------------------------------------------------------------
 

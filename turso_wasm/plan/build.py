@@ -18,7 +18,7 @@ from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.plan import nodes as p
-from turso_wasm.plan import schema
+from turso_wasm.plan import alter, schema
 from turso_wasm.plan.explain import explain_query_plan
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.writes import Written, plan_delete, plan_insert, plan_update
@@ -164,6 +164,10 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.CreateIndex: _ddl(schema.plan_create_index),
     ast.CreateView: _ddl(schema.plan_create_view),
     ast.Drop: _ddl(schema.plan_drop),
+    ast.RenameTable: _ddl(alter.plan_rename_table),
+    ast.RenameColumn: _ddl(alter.plan_rename_column),
+    ast.AddColumn: _ddl(alter.plan_add_column),
+    ast.DropColumn: _ddl(alter.plan_drop_column),
     ast.Begin: _transaction,
     ast.Commit: _transaction,
     ast.Rollback: _transaction,

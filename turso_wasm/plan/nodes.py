@@ -339,6 +339,24 @@ class InsertRows:
 
 
 @dataclass(slots=True)
+class RaiseOnRow:
+    """Run `child`; if it gives a row, the statement fails with `message` (ALTER TABLE: existing rows break a new constraint)."""
+
+    child: Plan
+    message: str
+    code: int = 1
+
+
+@dataclass(slots=True)
+class RewriteRows:
+    """ALTER TABLE DROP COLUMN: every record of `table` is replaced by one that has only the columns `keep` (column numbers, in
+    ascending order; rowid alias as NULL as ever). WITHOUT ROWID: record in storage order without the dropped column."""
+
+    table: Table
+    keep: tuple[int, ...]
+
+
+@dataclass(slots=True)
 class RunStatement:
     """A write plan run as one of the steps (e.g. DELETE FROM sqlite_sequence)."""
 

@@ -56,6 +56,8 @@ _STEPS = frozenset(
         "DropBtree",
         "FillIndex",
         "InsertRows",
+        "RaiseOnRow",
+        "RewriteRows",
         "RunStatement",
     }
 )

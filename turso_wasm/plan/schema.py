@@ -12,13 +12,14 @@ from turso_wasm.bind import nodes as b
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.comparison import affinity_of
 from turso_wasm.bind.query import Item
-from turso_wasm.bind.schema import check_index_expressions, check_table_expressions, syntax_nodes
+from turso_wasm.bind.schema import bind_schema_expr, check_index_expressions, check_table_expressions
 from turso_wasm.bind.scope import column_ref, table_item
 from turso_wasm.bind.select import bind_select
 from turso_wasm.bind.sources import unique_names
 from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog import ddl
 from turso_wasm.catalog.catalog import Catalog
+from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.indexes import build_index
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
@@ -108,8 +109,10 @@ def plan_create_index(binder: Binder, node: ast.CreateIndex) -> Changed:
         return NOTHING, None
     if any(column.generated is not None for column in table.columns):
         unsupported("generated columns", node)
-    index = build_index(node, table, sql=ddl.stored_index_sql(binder.sql, node))
     item = table_item(binder.new_source(), table, None)
+    if node.where is not None:  # SQLite looks at it before the columns
+        bind_schema_expr(binder, node.where, [item], binder.sql)
+    index = build_index(node, table, sql=ddl.stored_index_sql(binder.sql, node))
     terms = check_index_expressions(binder, index, item)
     fields = index.columns + index.suffix
     exprs = tuple(terms.exprs.get(at) or _field(item, part) for at, part in enumerate(fields))

@@ -1,0 +1,354 @@
+"""Plans of ALTER TABLE: the stored texts are edited, and where the rows change shape they are rewritten.
+
+Every object whose text names what is renamed is edited: the table, its indexes, foreign keys of other tables, views.
+
+Source: https://sqlite.org/lang_altertable.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.query import Item
+from turso_wasm.bind.schema import bind_index_terms, bind_schema_expr, check_table_expressions
+from turso_wasm.bind.scope import column_ref, table_item
+from turso_wasm.catalog import ddl, edit
+from turso_wasm.catalog.catalog import Catalog, Entry
+from turso_wasm.catalog.constants import constant_value, is_constant
+from turso_wasm.catalog.indexes import build_index
+from turso_wasm.catalog.names import fold, is_reserved
+from turso_wasm.catalog.objects import Column, Table
+from turso_wasm.catalog.tables import MISSING_COLLATION, build_table
+from turso_wasm.plan import nodes as p
+from turso_wasm.plan.schema import Changed
+from turso_wasm.sql import ast
+from turso_wasm.sql.parser import parse_one
+
+TYPE, NAME, TBL_NAME, ROOTPAGE, SQL = range(5)
+
+
+def _target(binder: Binder, name: ast.QualifiedName) -> tuple[Catalog, Table]:
+    """The table to alter. Errors: "no such table: x", "table x may not be altered"."""
+    table = binder.catalogs.find_table(name.name, name.schema)
+    if table is None:
+        shown = name.name if name.schema is None else f"{name.schema}.{name.name}"
+        fail(f"no such table: {shown}", name)
+    if table.kind == "virtual":
+        fail("virtual tables may not be altered", name)
+    catalog = binder.catalogs.slots[table.slot]
+    assert catalog is not None
+    return catalog, table
+
+
+def _refuse_system(table: Table, node: ast.Node) -> None:
+    if table.root == 1 or fold(table.name).startswith("sqlite_"):
+        fail(f"table {table.name} may not be altered", node)
+
+
+def _refuse_triggers(binder: Binder, names: tuple[str, ...], node: ast.Node) -> None:
+    """Texts of triggers are not edited yet, so none may mention what changes its name."""
+    for catalog in binder.catalogs.search_order:
+        for entry in catalog.trigger_entries.values():
+            source = _source(entry)
+            if any(edit.mentions(source, name) for name in names):
+                unsupported(f"ALTER TABLE of what trigger {entry.name} mentions", node)
+
+
+def _source(entry: Entry) -> edit.Source:
+    assert entry.sql is not None
+    statement, _ = parse_one(entry.sql)
+    assert statement is not None
+    return edit.Source(entry.sql, statement)
+
+
+def _change(binder: Binder, catalog: Catalog, entry: Entry, values: dict[int, str]) -> p.RunStatement:
+    """UPDATE sqlite_schema SET … of one row."""
+    table = catalog.find_table("sqlite_master")
+    assert table is not None
+    old = table_item(binder.new_source(), table, None)
+    new = binder.new_source()
+    scan = p.TableScan(old.source, table, frozenset({TYPE, NAME}))
+    same_type = b.Compare("=", column_ref(old, TYPE), b.Constant(entry.type))
+    same_name = b.Compare("=", column_ref(old, NAME), b.Constant(entry.name))
+    row = tuple(b.Constant(values[at]) if at in values else column_ref(old, at) for at in range(5))
+    child = p.Filter(scan, b.Binary("and", same_type, same_name))
+    return p.RunStatement(p.Update(table, child, old.source, new, row, frozenset(values)))
+
+
+# --- RENAME TO ----------------------------------------------------------------------------------------------------
+
+
+def plan_rename_table(binder: Binder, node: ast.RenameTable) -> Changed:
+    """ALTER TABLE t RENAME TO u."""
+    catalog, table = _target(binder, node.table)
+    if catalog.find_table(node.to) is not None or catalog.find_index(node.to) is not None:
+        fail(f"there is already another table or index with this name: {node.to}", node)
+    _refuse_system(table, node.table)
+    if is_reserved(node.to):
+        fail(f"object name reserved for internal use: {node.to}", node)
+    if table.kind == "view":
+        fail(f"view {table.name} may not be altered", node.table)
+    _refuse_triggers(binder, (table.name,), node)
+    steps = list(_rename_steps(binder, catalog, table, node.to))
+    sequence = catalog.find_table("sqlite_sequence")
+    if table.autoincrement and sequence is not None:
+        steps.append(_rename_sequence(binder, sequence, table.name, node.to))
+    return p.Ddl(catalog.slot, tuple(steps)), catalog
+
+
+def _rename_steps(binder: Binder, catalog: Catalog, table: Table, to: str) -> Iterator[object]:
+    key = fold(table.name)
+    for entry in _entries(catalog):
+        own = fold(entry.table) == key and entry.type in ("table", "index")
+        values: dict[int, str] = {}
+        if own:
+            values[TBL_NAME] = to
+            if entry.type == "table":
+                values[NAME] = to
+            elif entry.sql is None:
+                values[NAME] = f"sqlite_autoindex_{to}_{entry.name.rpartition('_')[2]}"
+        if entry.sql is not None:
+            source = _source(entry)
+            spans = list(edit.table_tokens(source, table.name, own))
+            if spans:
+                values[SQL] = source.replaced(spans, to, always_quoted=True)
+        if values:
+            yield _change(binder, catalog, entry, values)
+
+
+def _entries(catalog: Catalog) -> list[Entry]:
+    return [*catalog.entries.values(), *catalog.index_entries.values()]
+
+
+def _rename_sequence(binder: Binder, sequence: Table, name: str, to: str) -> p.RunStatement:
+    old = table_item(binder.new_source(), sequence, None)
+    condition = b.Compare("=", column_ref(old, 0), b.Constant(name))
+    child = p.Filter(p.TableScan(old.source, sequence, frozenset({0})), condition)
+    values = (b.Constant(to), *(column_ref(old, at) for at in range(1, len(sequence.columns))))
+    return p.RunStatement(p.Update(sequence, child, old.source, binder.new_source(), values, frozenset({0})))
+
+
+# --- RENAME COLUMN ------------------------------------------------------------------------------------------------
+
+
+def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
+    """ALTER TABLE t RENAME COLUMN a TO b."""
+    catalog, table = _target(binder, node.table)
+    _refuse_system(table, node.table)
+    if table.kind == "view":
+        fail(f'cannot rename columns of view "{table.name}"', node.table)
+    if fold(node.column) not in table.numbers:
+        fail(f'no such column: "{node.column}"', node)
+    _refuse_triggers(binder, (table.name, node.column), node)
+    steps = [
+        _change(binder, catalog, entry, {SQL: source.replaced(spans, node.to, node.to_quoted)})
+        for entry, source, spans in _column_places(binder, catalog, table, node.column)
+        if spans
+    ]
+    other = table.numbers.get(fold(node.to))
+    if other is not None and other != table.numbers[fold(node.column)]:
+        fail(f"error in table {table.name} after rename: duplicate column name: {node.to}", node)
+    return p.Ddl(catalog.slot, tuple(steps)), catalog
+
+
+def _column_places(
+    binder: Binder, catalog: Catalog, table: Table, column: str
+) -> Iterator[tuple[Entry, edit.Source, list[tuple[int, int]]]]:
+    key = fold(table.name)
+    for entry in _entries(catalog):
+        if entry.sql is None:
+            continue
+        source = _source(entry)
+        if entry.type == "view":
+            spans = _view_tokens(binder, catalog, entry, source, table, column)
+        elif fold(entry.table) == key:
+            spans = list(edit.own_column_tokens(source, table.name, column))
+        else:
+            spans = list(edit.referenced_column_tokens(source, table.name, column))
+        yield entry, source, spans
+
+
+def _view_tokens(
+    binder: Binder, catalog: Catalog, entry: Entry, source: edit.Source, table: Table, column: str
+) -> list[tuple[int, int]]:
+    """Where a view's text names the column: names are resolved to tell."""
+    assert isinstance(source.statement, ast.CreateView)
+    if not edit.mentions(source, column):
+        return []
+    saved = binder.sql, binder.default_schema, binder.lift
+    binder.sql, binder.lift, binder.trace = source.sql, False, []
+    binder.default_schema = None if catalog.slot == ddl.TEMP_SLOT else catalog.name
+    try:
+        binder.nested_select(source.statement.select, None)
+        trace = binder.trace
+    except SqlError as error:
+        raise SqlError(SQLITE_ERROR, f"error in view {entry.name}: {error.message}") from None
+    finally:
+        binder.sql, binder.default_schema, binder.lift = saved
+        binder.trace = None
+    key, table_key = fold(column), fold(table.name)
+    return [
+        source.last_token(node.span)
+        for node, ref in trace
+        if isinstance(ref, b.ColumnRef)
+        and fold(node.column) == key
+        and fold(ref.table or "") == table_key
+        and fold(ref.origin or "") == key
+    ]
+
+
+# --- ADD COLUMN ---------------------------------------------------------------------------------------------------
+
+
+def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
+    """ALTER TABLE t ADD COLUMN …: only the text changes; old records give the column its default."""
+    catalog, table = _target(binder, node.table)
+    _refuse_system(table, node.table)
+    if table.kind == "view":
+        fail("Cannot add a column to a view", node.table)
+    entry = catalog.entries[fold(table.name)]
+    source = _source(entry)
+    if fold(node.column.name) in table.numbers:
+        fail(f"duplicate column name: {node.column.name}", node.column)
+    start = node.column.span[0]
+    text = binder.sql[start : ddl.statement_end(binder.sql, node.column.span[1])].rstrip(" \t\n\f\r;")
+    at = edit.columns_end(source)
+    sql = f"{source.sql[:at]}, {text}{source.sql[at:]}"
+    _refuse_keys(node.column)
+    changed = _rebuild(table, sql, "add column")
+    column = changed.columns[-1]
+    if column.generated is not None:
+        unsupported("generated columns", node.column)
+    item = table_item(binder.new_source(), changed, None)
+    check_table_expressions(binder, changed, item)
+    steps = [*_existing_rows(binder, node.column, changed, column, item), _change(binder, catalog, entry, {SQL: sql})]
+    return p.Ddl(catalog.slot, tuple(steps)), catalog
+
+
+def _refuse_keys(definition: ast.ColumnDef) -> None:
+    for constraint in definition.constraints:
+        if isinstance(constraint, ast.PrimaryKey):
+            fail("Cannot add a PRIMARY KEY column", constraint)
+        if isinstance(constraint, ast.Unique):
+            fail("Cannot add a UNIQUE column", constraint)
+
+
+def _rebuild(table: Table, sql: str, what: str) -> Table:
+    """The table that the edited text makes. Errors: "error in table t after add column: …"."""
+    try:
+        statement, _ = parse_one(sql)
+        assert isinstance(statement, ast.CreateTable)
+        return build_table(statement, sql, root=table.root, slot=table.slot, schema=table.schema)
+    except SqlError as error:
+        if error.code == MISSING_COLLATION:
+            raise
+        raise SqlError(error.code, f"error in table {table.name} after {what}: {error.message}") from None
+
+
+def _existing_rows(
+    binder: Binder, definition: ast.ColumnDef, table: Table, column: Column, item: Item
+) -> Iterator[object]:
+    """What must not be if the table has rows: they get the default, and it must suit every constraint."""
+    columns = frozenset(range(len(table.columns) - 1))
+    scan = p.TableScan(item.source, table, columns)
+    default = constant_value(column.default) if is_constant(column.default) else None
+    references = any(isinstance(constraint, ast.ForeignKey) for constraint in definition.constraints)
+    if binder.foreign_keys and references and default is not None:
+        yield p.RaiseOnRow(scan, "Cannot add a REFERENCES column with non-NULL default value")
+    if column.not_null and is_constant(column.default) and default is None:
+        yield p.RaiseOnRow(scan, "Cannot add a NOT NULL column with default value NULL")
+    if not is_constant(column.default):
+        yield p.RaiseOnRow(scan, "Cannot add a column with non-constant default")
+    if table.strict and column.absent_value is not None and not _fits(column):
+        yield p.RaiseOnRow(scan, "type mismatch on DEFAULT")
+    for constraint in definition.constraints:
+        if isinstance(constraint, ast.Check):
+            condition = bind_schema_expr(binder, constraint.expr, [item], binder.sql)
+            violated = b.IsTruth(condition, False)
+            yield p.RaiseOnRow(p.Filter(scan, violated), "CHECK constraint failed")
+
+
+_CLASSES = {"D": int, "E": float, "B": str, "A": bytes}
+
+
+def _fits(column: Column) -> bool:
+    """Whether a STRICT column may hold its default."""
+    if fold(column.decltype or "") == "any":
+        return True
+    return isinstance(column.absent_value, _CLASSES[column.affinity])
+
+
+# --- DROP COLUMN --------------------------------------------------------------------------------------------------
+
+
+def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
+    """ALTER TABLE t DROP COLUMN a: the text loses the column, every record its field."""
+    catalog, table = _target(binder, node.table)
+    _refuse_system(table, node.table)
+    if table.kind == "view":
+        fail(f'cannot drop column from view "{table.name}"', node.table)
+    number = table.numbers.get(fold(node.column))
+    if number is None:
+        fail(f'no such column: "{node.column}"', node)
+    if any(column.generated is not None for column in table.columns):
+        unsupported("generated columns", node)
+    _refuse_drop(table, number, node)
+    _refuse_triggers(binder, (table.name,), node)
+    entry = catalog.entries[fold(table.name)]
+    sql = edit.without_column(_source(entry), number)
+    changed = _rebuild(table, sql, "drop column")
+    _check_dropped(binder, catalog, table, changed)
+    keep = tuple(at for at in range(len(table.columns)) if at != number)
+    steps = (p.RewriteRows(table, keep), _change(binder, catalog, entry, {SQL: sql}))
+    return p.Ddl(catalog.slot, steps), catalog
+
+
+def _refuse_drop(table: Table, number: int, node: ast.DropColumn) -> None:
+    column = table.columns[number]
+    if column.primary_key:
+        fail(f'cannot drop PRIMARY KEY column: "{node.column}"', node)
+    for index in table.indexes:
+        if index.origin == "u" and len(index.columns) == 1 and index.columns[0].column == number:
+            fail(f'cannot drop UNIQUE column: "{node.column}"', node)
+    if len(table.columns) == 1:
+        fail(f'cannot drop column "{node.column}": no other columns exist', node)
+
+
+def _check_dropped(binder: Binder, catalog: Catalog, table: Table, changed: Table) -> None:
+    """Nothing else of the schema may need the column. Errors: "error in index i after drop column: no such column: a"."""
+    where = f"table {table.name}"
+    try:
+        check_table_expressions(binder, changed, table_item(binder.new_source(), changed, None))
+        for index in table.indexes:
+            if index.sql is not None:
+                where = f"index {index.name}"
+                statement, _ = parse_one(index.sql)
+                assert isinstance(statement, ast.CreateIndex)
+                item = table_item(binder.new_source(), changed, None)
+                if statement.where is not None:
+                    bind_schema_expr(binder, statement.where, [item], index.sql)
+                bind_index_terms(binder, build_index(statement, changed), item)
+    except SqlError as error:
+        raise SqlError(error.code, f"error in {where} after drop column: {error.message}") from None
+    _check_views(binder, catalog, table, changed)
+
+
+def _check_views(binder: Binder, catalog: Catalog, table: Table, changed: Table) -> None:
+    """Views that name the table must still be valid without the column."""
+    key = fold(table.name)
+    with catalog.replaced(table.name, changed):
+        for entry in catalog.entries.values():
+            if entry.type != "view":
+                continue
+            source = _source(entry)
+            assert isinstance(source.statement, ast.CreateView)
+            if not any(isinstance(n, ast.TableSource) and fold(n.name) == key for n in source.nodes):
+                continue
+            try:
+                binder.nested_select(source.statement.select, None)
+            except SqlError as error:
+                text = f"error in view {entry.name} after drop column: {error.message}"
+                raise SqlError(error.code, text) from None
