@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from turso_wasm.bind import nodes as b
 from turso_wasm.catalog.objects import Column, Table
 from turso_wasm.codegen.conditions import compare_values, jump
 from turso_wasm.codegen.constraints import raise_constraint, unique_message
@@ -13,13 +14,23 @@ from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.joins import encode_record
 from turso_wasm.codegen.loops import emit_source, visit
 from turso_wasm.codegen.roots import ROOTS, emit_root
-from turso_wasm.codegen.sources import RecordSource, index_fields, key_info, open_cursor, open_table, table_source
-from turso_wasm.codegen.values import SqlValue, collation_code
+from turso_wasm.codegen.sources import (
+    ROWID,
+    RecordSource,
+    Source,
+    index_fields,
+    key_info,
+    open_cursor,
+    open_table,
+    table_source,
+)
+from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code
 from turso_wasm.kernel.abi import DB_SCHEMA_COOKIE, INDEX_BTREE, INTEGER, KEY_DESC, NULL, TABLE_BTREE, Statement
 from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
 
 TYPE, NAME, TBL_NAME, ROOTPAGE, SQL = range(5)
+REWRITTEN = -10  # source numbers of RewriteRows, which no plan uses
 
 
 def schema_table(slot: int) -> Table:
@@ -192,6 +203,44 @@ class _Ddl:
 
         emit_source(step.child, ctx, each)
 
+    def raise_on_row(self, step: p.RaiseOnRow) -> None:
+        """Fail if the child gives a row."""
+        emit_source(step.child, self.ctx, lambda: self.ctx.raise_error(step.code, step.message))
+
+    def rewrite_rows(self, step: p.RewriteRows) -> None:
+        """Read all rows, empty the b-tree, put the rows back with the columns that stay."""
+        ctx, f = self.ctx, self.ctx.f
+        table = step.table
+        old, source = REWRITTEN, REWRITTEN - 1
+        columns = tuple(b.ColumnRef(old, at) for at in range(len(table.columns)))
+        outputs = columns if table.without_rowid else (*columns, b.ColumnRef(old, ROWID))
+        child = p.TableScan(old, table, frozenset(range(len(columns))))
+        writer = open_table(table, ctx, write=True)
+        order = table.storage_order if table.without_rowid else range(len(columns))
+        cleared = f.local(I32, "cleared")
+
+        def each() -> None:
+            with f.if_(cleared.eqz()):
+                f.do(f.call("btree_clear", ctx.stmt, table.slot, table.root))
+                f.set(cleared, 1)
+            row = ctx.sources[source]
+            row.ensure(range(len(outputs)), ctx)
+            fields = [self._kept(table, row, at) for at in order if at in step.keep]
+            blob = encode_record(fields, ctx)
+            if table.without_rowid:
+                ctx.do("index_insert", writer, blob.wrap(), blob.shr_u(32).wrap())
+            else:
+                rowid = row.value(len(columns), ctx).payload
+                ctx.do("table_insert", writer, rowid, blob.wrap(), blob.shr_u(32).wrap())
+
+        emit_source(p.Sort(source=source, child=child, keys=(), outputs=outputs), ctx, each)
+
+    def _kept(self, table: Table, row: Source, column: int) -> SqlValue:
+        if column == table.rowid_alias:
+            return NULL_VALUE
+        value = row.value(column, self.ctx)
+        return self.ctx.call("store_real", value) if table.columns[column].affinity == "E" else value
+
     def run_statement(self, step: p.RunStatement) -> None:
         emit_root(step.plan, self.ctx)
 
@@ -203,6 +252,8 @@ STEPS: dict[type, Callable[[_Ddl, Any], None]] = {
     p.DropBtree: _Ddl.drop_btree,
     p.FillIndex: _Ddl.fill_index,
     p.InsertRows: _Ddl.insert_rows,
+    p.RaiseOnRow: _Ddl.raise_on_row,
+    p.RewriteRows: _Ddl.rewrite_rows,
     p.RunStatement: _Ddl.run_statement,
 }
 
