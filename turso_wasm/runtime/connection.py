@@ -99,7 +99,6 @@ class Connection:
         """
         self.host = host
         self.path = path
-        self.busy_timeout_ms = 0
         self.address = 0
         self._idle: dict[int, list[Statement]] = {}  # by id of the Program, which the statements keep alive
         self._n_idle = 0
@@ -163,6 +162,16 @@ class Connection:
         """(changes of the last INSERT, UPDATE or DELETE, total changes, last_insert_rowid)."""
         changes, total, rowid = self.host.unpack(layout.COUNTERS, self.address + layout.COUNTERS_AT)
         return changes, total, rowid
+
+    @property
+    def busy_timeout_ms(self) -> int:
+        """How long statements wait for a lock (also PRAGMA busy_timeout)."""
+        (milliseconds,) = self.host.unpack(layout.I32, self.address + layout.BUSY_TIMEOUT_AT)
+        return int(milliseconds)
+
+    @busy_timeout_ms.setter
+    def busy_timeout_ms(self, milliseconds: int) -> None:
+        self.host.pack(layout.I32, self.address + layout.BUSY_TIMEOUT_AT, max(0, min(milliseconds, 0x7FFFFFFF)))
 
     def interrupt(self) -> None:
         """Make running statements end with SQLITE_INTERRUPT; may be called from any thread, without the lock."""

@@ -24,6 +24,7 @@ STATEMENT_CHANGES_AT = Statement.offset("changes")
 COUNTERS = Struct("<3q")
 COUNTERS_AT = Connection.offset("changes")
 AUTOCOMMIT_AT = Connection.offset("autocommit")
+BUSY_TIMEOUT_AT = Connection.offset("busy_timeout_ms")
 INTERRUPTED_AT = Connection.offset("interrupted")
 
 FLAG_COUNTS_CHANGES = 1  # Statement.flags: the rows it changes are the connection's changes()

@@ -39,6 +39,7 @@ from turso_wasm.runtime.hosts.sections import import_names
 
 SLOT = 16  # bytes of a raw value
 MAX_SLOTS = 64
+MAX_INSTANCES = 1 << 31  # wasmtime's own limit is 10,000
 KEEP_COMPILED = 8  # kernels in the cache directory: those of other versions and environments, within reason
 
 _Invoke = ctypes.CFUNCTYPE(
@@ -75,6 +76,7 @@ class WasmtimeHost:
         self.files = files or FileTable()
         self._engine = _engine()
         self._store = wasmtime.Store(self._engine)
+        self._store.set_limits(instances=MAX_INSTANCES)
         self._context = ctypes.cast(self._store._context(), ctypes.c_void_p).value or 0
         self._buffer = ctypes.create_string_buffer(SLOT * MAX_SLOTS)
         self._trap = ctypes.c_void_p()

@@ -1,0 +1,236 @@
+"""The Pyodide host: the kernel beside Python in the same JavaScript engine, through web/python_host.js.
+
+Everything here is synchronous, as `sqlite3` is; only owning a file in OPFS has to be awaited (`acquire`). Plain paths lie in
+Emscripten's file system, through the same file table as on CPython (runtime/files.py).
+
+Invariants:
+  Y1  Views of linear memory are never kept: it may grow, and its old buffer is dead then.
+  Y2  Callbacks from JavaScript (the file table) live as long as the host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from importlib.resources import files as resources
+from pathlib import Path
+from struct import Struct
+from typing import Any
+
+import js
+from pyodide.code import run_js
+from pyodide.ffi import JsException, create_proxy, to_js
+
+from turso_wasm.base.errors import InternalError, SqlError
+from turso_wasm.codegen.program import Program
+from turso_wasm.runtime import files
+from turso_wasm.runtime.files import FileTable
+from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL
+from turso_wasm.runtime.hosts.scripts import link
+from turso_wasm.vfs.base import CANTOPEN, File, Vfs, VfsError
+
+OPFS = "opfs"  # the VFS name of the origin private file system
+ENTRY = "web/python_host.js"
+
+
+class PyodideInstance:
+    """A loaded Program (hosts/base.py `Instance`)."""
+
+    __slots__ = ("program", "step")
+
+    def __init__(self, program: Program, step: Callable[[int], int]) -> None:
+        self.program = program
+        self.step = step
+
+
+class PyodideHost:
+    """See hosts/base.py for what each public method promises."""
+
+    def __init__(self, kernel: bytes, symbols: dict[str, Any], script: str) -> None:
+        """Instantiate `kernel` (kernel.wasm). script: web/python_host.js, linked."""
+        self.lock = contextlib.nullcontext()  # no threads here, and nothing re-enters the kernel
+        self._symbols = symbols
+        self._module = run_js(script)
+        self._table = create_proxy(_ScriptFiles())  # Y2
+        self._host = self._module.PythonHost.new(to_js(kernel), self._table)
+        self._view = self._host.view
+        self._functions: dict[str, Callable[..., Any]] = {}
+        self._instances: dict[tuple[bytes, bytes], PyodideInstance] = {}
+
+    def pause(self, seconds: float) -> None:
+        """Nobody else can enter the kernel meanwhile."""
+        time.sleep(seconds)
+
+    # --- calling ------------------------------------------------------------------------------------------------
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """A kernel export; failures clear the error record."""
+        found = self._functions.get(name)
+        if found is None:
+            signature = self._symbols["functions"][name]
+            wide = to_js([i for i, kind in enumerate(signature["params"]) if kind == "i64"])
+            call = self._host.function(name, wide)
+            if call is None:
+                raise KeyError(name)
+            found = self._functions[name] = _checked(call, len(signature["results"]))
+        return found
+
+    def load(self, program: Program) -> PyodideInstance:
+        """Compile and instantiate, or find the instance of an equal Program."""
+        key = (program.wasm, program.data)
+        found = self._instances.get(key)
+        if found is None:
+            step = _checked(self._host.load(to_js(program.wasm), to_js(program.data)), 1)
+            found = self._instances[key] = PyodideInstance(program, step)
+        return found
+
+    def step(self, instance: PyodideInstance, statement: int) -> int:
+        """Run one step; a failure leaves the error record for statement_abort (H3)."""
+        return instance.step(statement)
+
+    # --- memory -------------------------------------------------------------------------------------------------
+
+    def _memory(self, at: int, size: int) -> Any:
+        try:
+            return self._view(at, size)
+        except JsException as error:
+            raise IndexError(str(error)) from None
+
+    def read(self, at: int, size: int) -> bytes:
+        """Copy bytes out."""
+        return bytes(self._memory(at, size).to_bytes())
+
+    def write(self, at: int, data: bytes | bytearray | memoryview) -> None:
+        """Copy bytes in."""
+        if len(data):
+            self._memory(at, len(data)).assign(data)
+
+    def unpack(self, layout: Struct, at: int) -> tuple[Any, ...]:
+        """Read a structure."""
+        return layout.unpack(self.read(at, layout.size))
+
+    def pack(self, layout: Struct, at: int, *values: Any) -> None:
+        """Write a structure."""
+        self.write(at, layout.pack(*values))
+
+    # --- files in OPFS --------------------------------------------------------------------------------------------
+
+    async def acquire(self, name: str, create: bool = True) -> None:
+        """Own a database file of the origin private file system. Errors: SqlError SQLITE_BUSY, SQLITE_CANTOPEN."""
+        if not self._module.opfsAvailable():
+            raise SqlError(
+                CANTOPEN,
+                "unable to open database file: the origin private file system is there in dedicated workers of secure pages only",
+            )
+        if not files.has_vfs(OPFS):
+            files.register_vfs(OPFS, _ElsewhereVfs())
+        try:
+            await self._host.acquire(name, create)
+        except JsException as error:
+            raise _translated(error) from None
+
+    async def release(self, name: str) -> None:
+        """Give it up; its connections are closed."""
+        await self._host.release(name)
+
+
+def _checked(call: Any, n_results: int) -> Callable[..., Any]:
+    """A JavaScript function with its failures as Python exceptions, several results as a tuple."""
+
+    def function(*args: float) -> Any:
+        try:
+            result = call(*args)
+        except JsException as error:
+            raise _translated(error) from None
+        return tuple(result) if n_results > 1 else result
+
+    return function
+
+
+def _translated(error: JsException) -> Exception:
+    """The Python exception for what JavaScript threw (web/errors.js)."""
+    code = getattr(error, "errcode", None)
+    if code is None:
+        return InternalError("JavaScript failed", stage="host", evidence=str(error))
+    if code == SQLITE_INTERNAL:
+        return InternalError("the kernel trapped", stage="kernel", evidence=str(error.message))
+    return SqlError(int(code), str(error.message))
+
+
+class _ScriptFiles:
+    """The file table as JavaScript calls it: names are strings, buffers are Uint8Arrays of linear memory."""
+
+    def __init__(self) -> None:
+        self._files = FileTable()
+        for name in ("close", "truncate", "sync", "size", "lock", "unlock", "check_reserved", "capabilities"):
+            setattr(self, name, getattr(self._files, name))
+
+    def open(self, name: str, flags: int) -> int:
+        """See FileTable."""
+        return self._files.open(memoryview(name.encode("utf-8", "surrogateescape")), flags)
+
+    def delete(self, name: str) -> int:
+        """See FileTable."""
+        return self._files.delete(memoryview(name.encode("utf-8", "surrogateescape")))
+
+    def exists(self, name: str) -> int:
+        """See FileTable."""
+        return self._files.exists(memoryview(name.encode("utf-8", "surrogateescape")))
+
+    def read(self, fd: int, into: Any, offset: int) -> int:
+        """See FileTable."""
+        buffer = bytearray(into.byteLength)
+        n = self._files.read(fd, memoryview(buffer), offset)
+        if n > 0:
+            into.assign(buffer)
+        return n
+
+    def write(self, fd: int, data: Any, offset: int) -> int:
+        """See FileTable."""
+        return self._files.write(fd, memoryview(data.to_bytes()), offset)
+
+
+class _ElsewhereVfs(Vfs):
+    """Stands for OPFS in the list of file systems; JavaScript serves it, and never asks here."""
+
+    def open(self, path: str, flags: int) -> File:
+        raise VfsError(CANTOPEN, f"{path} is not served by Python")
+
+    def delete(self, path: str) -> None:
+        raise VfsError(CANTOPEN, f"{path} is not served by Python")
+
+    def exists(self, path: str) -> bool:
+        raise VfsError(CANTOPEN, f"{path} is not served by Python")
+
+
+# --- the process's host -----------------------------------------------------------------------------------------
+
+_host: PyodideHost | None = None
+
+
+def process_host() -> PyodideHost:
+    """The one host of this interpreter, made on first use."""
+    global _host
+    if _host is None:
+        package = resources("turso_wasm")
+        kernel = package / "kernel"
+        symbols = json.loads((kernel / "symbols.json").read_bytes())
+        _host = PyodideHost((kernel / "kernel.wasm").read_bytes(), symbols, _script())
+    return _host
+
+
+def _script() -> str:
+    """web/python_host.js and what it imports, from the wheel, or from a source checkout."""
+    package = resources("turso_wasm")
+    assets = package / "web_assets"
+    if assets.is_dir():
+        return link(ENTRY, lambda path: assets.joinpath(*path.split("/")).read_text("utf-8"))
+    checkout = Path(str(package)).parent
+    return link(ENTRY, lambda path: (checkout / path).read_text("utf-8"))
+
+
+def has_opfs() -> bool:
+    """Whether files of the origin private file system can be used here."""
+    return hasattr(js, "FileSystemFileHandle") and hasattr(js.FileSystemFileHandle.prototype, "createSyncAccessHandle")
