@@ -237,9 +237,11 @@ class Trees:
         self.begin()
 
     @classmethod
-    def create(cls, sql: str, page_size: int = 4096, auto_vacuum: int = 0, reserved: int = 0) -> Trees:
-        """A file made by SQLite with this schema."""
-        return cls(make_file(sql, page_size, auto_vacuum, reserved))
+    def create(
+        cls, sql: str, page_size: int = 4096, auto_vacuum: int = 0, reserved: int = 0, modules: Sequence[str] = ()
+    ) -> Trees:
+        """A file made by SQLite with this schema. modules: further ones whose functions can be called."""
+        return cls(make_file(sql, page_size, auto_vacuum, reserved), modules)
 
     def close(self) -> None:
         """Free the instance's memory: instances and their imports refer to each other."""

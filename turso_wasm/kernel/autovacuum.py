@@ -211,6 +211,13 @@ def pages_for(p: Pager, content: u32) -> u32:
     return low
 
 
+def check_free(p: Pager, pgno: u32) -> None:
+    """SQLITE_CORRUPT unless a page of the freelist is a free page in the pointer map: it may be listed twice."""
+    kind, _parent = ptrmap_get(p, pgno)
+    if kind != PTRMAP_FREE:
+        raise_corrupt(pgno)
+
+
 def vacuum_last_page(p: Pager) -> i32:
     """Make the file one content page shorter; 0 when there is no free page. For incremental vacuum."""
     if freelist_count(p) == 0:
@@ -228,6 +235,7 @@ def vacuum_last_page(p: Pager) -> i32:
         target: u32 = freelist_take(p, u32(2), last - 1)
         if target == 0:
             raise_corrupt(last)
+        check_free(p, target)
         page_move(p, last, kind, parent, target)
     last -= 1
     while last > 1 and is_reserved_page(p, last):
@@ -286,6 +294,7 @@ def move_tail(p: Pager, free: ptr[u32], n_free: i32, keep: u32) -> None:
                 if left == 0:
                     raise_corrupt(last)
                 left -= 1
+                check_free(p, free[left])
                 page_move(p, last, kind, parent, free[left])
         last -= 1
 

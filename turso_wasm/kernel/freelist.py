@@ -14,14 +14,13 @@ Source: https://sqlite.org/fileformat2.html section 1.5.
 
 Invariants:
   F1  A trunk written here has at most usable/4 - 8 leaves (old readers expect that); up to usable/4 - 2 are read.
-  F2  A page taken from the list is not in the stack of any open cursor; if it is, the list is wrong: SQLITE_CORRUPT.
+  F2  A page taken from the list, or written as a trunk, is not in the stack of any open cursor: SQLITE_CORRUPT.
   F3  A page taken or freed is unmarked as a b-tree page (Page.checked = 0).
 """
 
-from turso_wasm.kernel.abi import Cursor
 from turso_wasm.kernel.errors import raise_corrupt
 from turso_wasm.kernel.pager import pager_get, pager_new_page, pager_page_count, pager_write, pager_write_blank
-from turso_wasm.kernel.ptrmap import PTRMAP_FREE, auto_vacuum_root, is_ptrmap_page, ptrmap_put
+from turso_wasm.kernel.ptrmap import PTRMAP_FREE, auto_vacuum_root, check_unused, is_ptrmap_page, ptrmap_put
 from turso_wasm.kernel.storage import Page, Pager
 from turso_wasm.wasm.lang import be32, i32, memory_copy, ptr, put_be32, u8, u32
 
@@ -54,15 +53,12 @@ def trunk_get(p: Pager, pgno: u32) -> Page:
     return page
 
 
-def check_unused(p: Pager, pgno: u32) -> None:
-    """SQLITE_CORRUPT if an open cursor is on that page (F2)."""
-    at: i32 = p.cursors
-    while at:
-        c: Cursor = Cursor(at)
-        for level in range(c.depth + 1):
-            if Page(c.pages[level]).pgno == pgno:
-                raise_corrupt(pgno)
-        at = c.next_in_pager
+def trunk_write(p: Pager, trunk: Page) -> Page:
+    """A trunk page, writable (F2, F3)."""
+    check_unused(p, trunk.pgno)
+    page: Page = pager_write(p, trunk)
+    page.checked = 0
+    return page
 
 
 def page_reuse(p: Pager, pgno: u32) -> Page:
@@ -95,8 +91,7 @@ def page_allocate(p: Pager) -> Page:
     if n == 0:
         freelist_set(p, be32(trunk.data), count - 1)
         return page_reuse(p, first)
-    trunk = pager_write(p, trunk)
-    trunk.checked = 0
+    trunk = trunk_write(p, trunk)
     pgno: u32 = be32(trunk.data + 4 + 4 * n)
     put_be32(trunk.data + 4, n - 1)
     freelist_set(p, first, count - 1)
@@ -115,8 +110,7 @@ def page_put_free(p: Pager, pgno: u32) -> None:
         trunk: Page = trunk_get(p, first)
         n: u32 = be32(trunk.data + 4)
         if n < u32((p.usable_size >> 2) - 8):
-            trunk = pager_write(p, trunk)
-            trunk.checked = 0
+            trunk = trunk_write(p, trunk)
             put_be32(trunk.data + 8 + 4 * n, pgno)
             put_be32(trunk.data + 4, n + 1)
             freelist_set(p, first, count + 1)
@@ -135,15 +129,12 @@ def trunk_replace(p: Pager, before: u32, pgno: u32) -> None:
     if before == 0:
         freelist_set(p, pgno, freelist_count(p))
         return
-    page: Page = pager_write(p, pager_get(p, before))
-    page.checked = 0
-    put_be32(page.data, pgno)
+    put_be32(trunk_write(p, pager_get(p, before)).data, pgno)
 
 
 def trunk_take_leaf(p: Pager, trunk: Page, at: u32) -> u32:
     """Remove leaf `at` of a trunk; its page number."""
-    trunk = pager_write(p, trunk)
-    trunk.checked = 0
+    trunk = trunk_write(p, trunk)
     n: u32 = be32(trunk.data + 4) - 1
     slot: ptr[u8] = trunk.data + 8 + 4 * at
     pgno: u32 = be32(slot)

@@ -12,10 +12,11 @@ Source: https://sqlite.org/fileformat2.html section 1.8.
 
 Invariants:
   M1  A database is auto-vacuum iff the u32 at offset 52 of page 1, its largest root page, is not 0.
-  M2  A page changed here is unmarked as a b-tree page (Page.checked = 0).
+  M2  A page changed here is not in the stack of an open cursor (SQLITE_CORRUPT), and is unmarked as a b-tree page
+      (Page.checked = 0).
 """
 
-from turso_wasm.kernel.abi import Layout
+from turso_wasm.kernel.abi import Cursor, Layout
 from turso_wasm.kernel.cell import TABLE_INTERIOR, cell_overflow
 from turso_wasm.kernel.errors import raise_corrupt
 from turso_wasm.kernel.page import PageHeader, page_cell, page_child, page_header, page_is_leaf
@@ -32,6 +33,17 @@ PTRMAP_BTREE = 5
 LOCK_BYTE = 0x40000000
 LARGEST_ROOT = 52  # offsets in page 1
 INCREMENTAL = 64
+
+
+def check_unused(p: Pager, pgno: u32) -> None:
+    """SQLITE_CORRUPT if a page that is no b-tree page, or will not stay one, is in the stack of an open cursor (M2)."""
+    at: i32 = p.cursors
+    while at:
+        c: Cursor = Cursor(at)
+        for level in range(c.depth + 1):
+            if Page(c.pages[level]).pgno == pgno:
+                raise_corrupt(pgno)
+        at = c.next_in_pager
 
 
 def auto_vacuum_root(p: Pager) -> u32:
@@ -90,6 +102,7 @@ def ptrmap_put(p: Pager, pgno: u32, kind: i32, parent: u32) -> None:
     at: ptr[u8] = page.data + offset
     if at[0] == kind and be32(at + 1) == parent:
         return
+    check_unused(p, map_page)
     page = pager_write(p, page)
     page.checked = 0
     at = page.data + offset

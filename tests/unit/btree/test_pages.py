@@ -182,3 +182,38 @@ def test_a_database_sqlite_goes_on_with() -> None:
         content = connection.serialize("main")
     db = Trees(content)
     assert [rowid for rowid, _ in db.table("t").scan()] == sorted(rows)
+
+
+def test_the_schema_table_on_page_1() -> None:
+    """The root that begins at offset 100: it grows several levels and becomes a single leaf again."""
+    db = Trees.create("CREATE TABLE t(a)", 512, 1)
+    schema = db.table(1)
+    for i in range(2, 202):
+        sql = f"CREATE VIEW view_number_{i} AS SELECT {i} AS x" + " " * (i % 7 * 40)
+        schema.insert(i, record(("view", f"view_number_{i}", f"view_number_{i}", 0, sql)))
+    db.verify()
+    assert db.page(1)[100] == 5
+    assert db.query("SELECT count(*), sum(rowid) FROM sqlite_schema") == [(201, sum(range(202)))]
+    assert db.query("SELECT x FROM view_number_77") == [(77,)]
+    for i in range(201, 1, -1):
+        assert schema.seek(i)
+        schema.delete()
+    db.commit()
+    db.verify()
+    assert db.page(1)[100] == 13 and db.page_count == 3
+
+
+def test_a_long_row_in_the_schema_table() -> None:
+    """Overflow pages come from the freelist, whose fields are on the very page that is being changed."""
+    db = Trees.create("CREATE TABLE t(a)", 512, 0)
+    table = db.table("t")
+    table.insert(1, record((bytes(20_000),)))
+    assert table.seek(1)
+    table.delete()
+    schema = db.table(1)
+    for i in range(2, 8):
+        sql = "CREATE VIEW v%d AS SELECT %d AS x, '%s'" % (i, i, "y" * 3000)
+        schema.insert(i, record(("view", f"v{i}", f"v{i}", 0, sql)))
+        schema.insert(i, record(("view", f"v{i}", f"v{i}", 0, sql.replace("y", "z"))))
+    db.verify()
+    assert db.query("SELECT * FROM v5") == [(5, "z" * 3000)]
