@@ -1,0 +1,109 @@
+"""One engine in CPython: requests come as lines of JSON on standard input, answers go to standard output.
+
+    python -m benchmarks.native <engine> <database file>
+
+Engines: turso_wasm, sqlite3 (the standard library's), turso (pyturso). They share an interface, PEP 249 in autocommit mode.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks import values
+
+Trial = dict[str, Any]
+
+
+class Bench:
+    """Runs trials on one connection."""
+
+    def __init__(self, engine: str, path: str) -> None:
+        self.db: Any = importlib.import_module(engine).connect(path, isolation_level=None)
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}
+
+    def run(self, trial: Trial) -> dict[str, Any]:
+        """One repetition of a trial: {"ms", "answer"}."""
+        for sql in trial.get("before", ()):
+            self.db.execute(sql)
+        work = self._work(trial)
+        start = time.perf_counter()
+        answer = work()
+        ms = (time.perf_counter() - start) * 1000
+        if "check" in trial:
+            answer = self.db.execute(trial["check"]).fetchone()
+        for sql in trial.get("after", ()):
+            self.db.execute(sql)
+        return {"ms": ms, "answer": answer}
+
+    def _work(self, trial: Trial) -> Callable[[], Any]:
+        if "run" in trial:
+            return lambda: self.db.execute(trial["run"]).close()
+        if "rows" in trial:
+            return lambda: _summary(self.db.execute(trial["rows"]).fetchall())
+        key = f"{trial['name']} {trial['n']}"
+        if key not in self._rows:
+            self._rows[key] = list(values.rows(trial["params"], trial["n"], values.SEED + 1))
+        rows = self._rows[key]
+        if "get" in trial:
+            return lambda: self._get_all(trial["get"], rows)
+        return lambda: self._run_all(trial["each"], rows, trial.get("transaction", False))
+
+    def _get_all(self, sql: str, rows: list[tuple[Any, ...]]) -> tuple[int, int]:
+        execute = self.db.execute
+        found = total = 0
+        for row in rows:
+            answer = execute(sql, row).fetchone()
+            if answer is not None:
+                found += 1
+                total += answer[0] or 0
+        return found, total
+
+    def _run_all(self, sql: str, rows: list[tuple[Any, ...]], transaction: bool) -> None:
+        if transaction:
+            self.db.execute("BEGIN")
+            self.db.cursor().executemany(sql, rows)
+            self.db.execute("COMMIT")
+            return
+        for row in rows:
+            self.db.execute(sql, row)
+
+
+def _summary(rows: list[tuple[Any, ...]]) -> tuple[int, Any, Any]:
+    return len(rows), rows[0] if rows else None, rows[-1] if rows else None
+
+
+def _version(engine: str, db: Any) -> str:
+    if engine == "sqlite3":
+        return str(importlib.import_module("sqlite3").sqlite_version)
+    from importlib.metadata import version
+
+    try:
+        return version({"turso": "pyturso"}.get(engine, engine))
+    except ImportError:
+        return "work tree"
+
+
+def main(engine: str, path: str) -> None:
+    """Answer requests until the input ends."""
+    bench: Bench | None = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if request["do"] == "open":
+                bench = Bench(engine, path)
+                answer: Any = {"version": _version(engine, bench.db)}
+            else:
+                assert bench is not None
+                answer = bench.run(request["trial"])
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,245 @@
+"""What a run of the benchmarks found, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import gzip
+import statistics
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+OURS = ("turso_wasm", "ours", "ours-opfs")
+TITLES = {
+    "native": "CPython, database in a file",
+    "memory": "Browser worker, database in memory",
+    "opfs": "Browser worker, database in OPFS",
+    "opfs-private": "Browser worker, database in OPFS, private window",
+}
+NAMES = {
+    "turso_wasm": "turso_wasm",
+    "ours": "turso_wasm",
+    "ours-opfs": "turso_wasm",
+    "turso": "pyturso",
+    "sqljs": "sql.js",
+    "sahpool": "sahpool",
+    "sahpool-wal": "sahpool, exclusive WAL",
+}
+PREPARE_MS, KERNEL_BYTES, WHEEL_BYTES = 5.0, 250_000, 600_000
+MISSED = "✗"
+
+
+@dataclass
+class Row:
+    """One trial on all engines of a group. times: milliseconds of each repetition; n: operations in it."""
+
+    group: str
+    name: str
+    n: int
+    times: dict[str, list[float]] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
+
+    def add(self, engine: str, answer: dict[str, Any], counts: bool) -> None:
+        """Take a repetition in; one that does not count is kept as the engine's first."""
+        if "error" in answer:
+            self.errors[engine] = answer["error"]
+            return
+        if counts:
+            self.times.setdefault(engine, []).append(answer["ms"])
+        else:
+            self.first[engine] = answer["ms"]
+        self.answers[engine] = answer["answer"]
+
+    def median(self, engine: str) -> float | None:
+        """Milliseconds of the whole trial."""
+        times = self.times.get(engine)
+        return statistics.median(times) if times and engine not in self.errors else None
+
+
+@dataclass
+class Result:
+    """Everything a run found."""
+
+    machine: dict[str, Any]
+    settings: dict[str, Any]
+    rows: list[Row] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    startup: dict[str, float] = field(default_factory=dict)
+    prepare: dict[str, Any] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def row(self, group: str, name: str, n: int) -> Row:
+        """A new row."""
+        self.rows.append(Row(group, name, n))
+        return self.rows[-1]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, plainly."""
+        return asdict(self)
+
+
+def sizes(root: Path) -> dict[str, int]:
+    """Bytes of what a page must fetch from us."""
+    kernel = (root / "dist" / "kernel.wasm").read_bytes()
+    return {
+        "kernel.wasm": len(kernel),
+        "kernel.wasm, gzip": len(gzip.compress(kernel)),
+        "wheel": (root / "dist" / "turso_wasm.whl").stat().st_size,
+    }
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------------
+
+
+def time_text(ms: float, n: int) -> str:
+    """Milliseconds of a trial, or microseconds of one of its operations."""
+    return f"{ms:.1f} ms" if n == 1 else f"{ms * 1000 / n:.2f} µs"
+
+
+def line(row: Row, ours: str) -> str:
+    """One line about a trial, for who waits."""
+    mine = row.median(ours)
+    parts = []
+    for engine in {**row.times, **row.errors}:
+        ms = row.median(engine)
+        if ms is None:
+            parts.append(f"{engine}: {row.errors.get(engine, 'nothing')[:120]}")
+        else:
+            ratio = f" ({ms / mine:.2f}x)" if mine and engine != ours else ""
+            parts.append(f"{engine} {time_text(ms, row.n)}{ratio}")
+    return f"{row.group:7} {row.name:36} " + "   ".join(parts)
+
+
+def disagreement(row: Row) -> str | None:
+    """Who gave another answer than us."""
+    mine = next((row.answers[engine] for engine in OURS if engine in row.answers), None)
+    others = [NAMES.get(engine, engine) for engine, answer in row.answers.items() if not _alike(answer, mine)]
+    return ", ".join(others) or None
+
+
+def _alike(a: Any, b: Any) -> bool:
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(_alike, a, b))
+    if isinstance(a, float) or isinstance(b, float):
+        return a is not None and b is not None and abs(a - b) <= 1e-9 * max(abs(a), abs(b))
+    return bool(a == b)
+
+
+# --- Markdown --------------------------------------------------------------------------------------------------------------
+
+
+def markdown(result: Result, trials: list[dict[str, Any]]) -> str:
+    """The whole report."""
+    machine = result.machine
+    lines = [
+        "# Benchmarks",
+        "",
+        f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}, "
+        f"{machine.get('browser', 'no browser')}; load when it began: {machine['load']}.",
+        f"Medians of {result.settings['repetitions']} repetitions after one that does not count; engines took turns. "
+        "Ratios are the peer's time over ours: above 1 we are faster. "
+        f"Behind a ratio stands its target, {MISSED} where it was not reached.",
+        "Versions: " + ", ".join(f"{NAMES.get(k, k)} {v}" for k, v in result.versions.items()) + ".",
+        "",
+    ]
+    targets = {trial["name"]: trial for trial in trials}
+    for group in dict.fromkeys(row.group for row in result.rows):
+        lines += _group(group, [row for row in result.rows if row.group == group], targets)
+    lines += _prepare(result.prepare) + _startup(result.startup) + _sizes(result.sizes)
+    return "\n".join(lines)
+
+
+def _group(group: str, rows: list[Row], trials: dict[str, dict[str, Any]]) -> list[str]:
+    engines = list(dict.fromkeys(engine for row in rows for engine in (*row.times, *row.errors)))
+    ours = next((engine for engine in engines if engine in OURS), "")
+    peers = [engine for engine in engines if engine != ours]
+    lines = [f"## {TITLES[group]}", "", f"| trial | {NAMES.get(ours, ours)} | " + " | ".join(NAMES.get(e, e) for e in peers) + " |"]
+    lines.append("|-|-:|" + "-:|" * len(peers))
+    for row in rows:
+        wanted = trials[row.name].get("targets", {}).get(group, {})
+        cells = [_peer_cell(row, ours, peer, wanted.get(peer)) for peer in peers]
+        mine = row.median(ours)
+        own = time_text(mine, row.n) if mine is not None else f"failed: {row.errors.get(ours, '')[:80]}"
+        note = disagreement(row)
+        lines.append(f"| {row.name}{f' (other answer: {note})' if note else ''} | {own} | " + " | ".join(cells) + " |")
+    lines.append("")
+    if group.startswith("opfs"):
+        lines += _counts(rows, engines, trials)
+    return lines
+
+
+def _peer_cell(row: Row, ours: str, peer: str, target: float | None) -> str:
+    theirs, mine = row.median(peer), row.median(ours)
+    if theirs is None:
+        return f"failed: {row.errors.get(peer, '')[:60]}"
+    cell = time_text(theirs, row.n)
+    if mine:
+        ratio = theirs / mine
+        cell += f", **{ratio:.2f}**"
+        if target is not None:
+            cell += f" (≥ {target:g}{'' if ratio >= target else ' ' + MISSED})"
+    elif target is not None:
+        cell += f" (≥ {target:g} {MISSED})"
+    return cell
+
+
+def _counts(rows: list[Row], engines: list[str], trials: dict[str, dict[str, Any]]) -> list[str]:
+    lines = ["Calls of access handles for each operation (reads / writes / flushes / other), and statements compiled to WebAssembly:", ""]
+    lines += ["| trial | " + " | ".join(NAMES.get(e, e) for e in engines) + " |", "|-|" + "-:|" * len(engines)]
+    for row in rows:
+        cells = []
+        for engine in engines:
+            wanted = trials[row.name].get("counts", {}).get("opfs", {}) if engine in OURS else {}
+            cells.append(_count_cell(row.counts.get(engine, {}), row.n, wanted))
+        lines.append(f"| {row.name} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _count_cell(counts: dict[str, int], n: int, wanted: dict[str, int]) -> str:
+    if not counts:
+        return ""
+    calls = {name: counts.get(name, 0) / n for name in ("read", "write", "flush")}
+    calls["other"] = (counts.get("truncate", 0) + counts.get("getSize", 0)) / n
+    cell = " / ".join(f"{value:.3g}" for value in calls.values())
+    if counts.get("compiles"):
+        cell += f"; {counts['compiles']} compiled, {counts['wasmBytes']} bytes"
+    for name, target in wanted.items():
+        found = sum(calls.values()) if name == "all" else calls[name]
+        cell += f" ({name} ≤ {target}{'' if found <= target + 0.05 else ' ' + MISSED})"
+    return cell
+
+
+def _prepare(prepare: dict[str, Any]) -> list[str]:
+    if not prepare:
+        return []
+    if "error" in prepare:
+        return ["## Preparing unseen statements", "", f"failed: {prepare['error']}", ""]
+    mark = "" if prepare["median"] <= PREPARE_MS else f" {MISSED}"
+    stages = ", ".join(f"{name} {ms:.2f}" for name, ms in prepare["stages"].items())
+    return [
+        "## Preparing unseen statements (Pyodide)",
+        "",
+        f"{prepare['n']} statements over ten tables: median **{prepare['median']:.2f} ms** (≤ {PREPARE_MS:g}{mark}), mean {prepare['mean']:.2f}, "
+        f"90th percentile {prepare['p90']:.2f}, the first {prepare['first']:.1f}; {prepare['wasmBytes']:.0f} bytes of WebAssembly each.",
+        f"Mean milliseconds by stage: {stages}.",
+        "",
+    ]
+
+
+def _startup(startup: dict[str, float]) -> list[str]:
+    if not startup:
+        return []
+    cells = ", ".join(f"{NAMES.get(engine, engine)}{' (OPFS)' if engine == 'ours-opfs' else ''} {ms:.0f} ms" for engine, ms in startup.items())
+    return ["## Start-up", "", f"From nothing to the first row (in memory: with the database of the trials loaded): {cells}.", ""]
+
+
+def _sizes(found: dict[str, int]) -> list[str]:
+    limits = {"kernel.wasm": KERNEL_BYTES, "wheel": WHEEL_BYTES}
+    cells = []
+    for name, size in found.items():
+        limit = limits.get(name)
+        mark = f" (≤ {limit}{'' if size <= limit else ' ' + MISSED})" if limit else ""
+        cells.append(f"{name} {size} bytes{mark}")
+    return ["## Sizes", "", ", ".join(cells) + ".", ""]

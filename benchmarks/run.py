@@ -1,0 +1,186 @@
+"""Measure this engine beside its peers: `python -m benchmarks.run [--quick] [--only native|memory|opfs] [--match TEXT] [--private] [--node]`.
+
+Engines of a group take turns in every repetition, so that whatever else the machine does hits them alike. The report goes to the
+terminal and, as Markdown and JSON, to benchmarks/results/. What is measured and judged is data: benchmarks/trials.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from benchmarks import hosts, report, values
+
+HERE = Path(__file__).resolve().parent
+CACHE = HERE / ".cache"
+RESULTS = HERE / "results"
+
+OURS = {"native": "turso_wasm", "memory": "ours", "opfs": "ours-opfs"}
+PEERS = {"native": ["sqlite3", "turso"], "memory": ["sqljs", "sqlite-wasm"], "opfs": ["sahpool", "sahpool-wal"]}
+REPETITIONS, QUICK_REPETITIONS, QUICK_SHARE = 5, 2, 5
+
+Trial = dict[str, Any]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run what was asked for and report."""
+    options = _options(arguments)
+    spec = json.loads((HERE / "trials.json").read_text(encoding="utf-8"))
+    subprocess.run([sys.executable, "web/make_assets.py"], cwd=hosts.ROOT, check=True, stdout=subprocess.DEVNULL)
+    base = _base_file(spec["base"])
+    result = report.Result(_machine(), {"quick": options.quick, "repetitions": _repetitions(options)})
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="turso-bench-")))
+        if "native" in options.groups:
+            _native(spec, base, folder, options, result)
+        browser = [group for group in ("memory", "opfs") if group in options.groups]
+        if browser and options.node:
+            _node(spec, base, options, result)
+        elif browser:
+            _chromium(spec, base, folder, browser, options, result)
+    result.sizes = report.sizes(hosts.ROOT)
+    RESULTS.mkdir(exist_ok=True)
+    text = report.markdown(result, spec["trials"])
+    (RESULTS / "latest.md").write_text(text, encoding="utf-8")
+    (RESULTS / "latest.json").write_text(json.dumps(result.to_json(), indent=1), encoding="utf-8")
+    print(text)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Measure turso_wasm beside its peers.")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions of shorter loops")
+    parser.add_argument("--only", dest="groups", action="append", choices=list(OURS), help="a group of trials")
+    parser.add_argument("--match", default="", help="only trials whose name contains this")
+    parser.add_argument("--private", action="store_true", help="OPFS in a private window instead of a profile on disk")
+    parser.add_argument("--node", action="store_true", help="the memory group in Node instead of Chromium")
+    options = parser.parse_args(arguments)
+    options.groups = options.groups or list(OURS)
+    return options
+
+
+def _repetitions(options: argparse.Namespace) -> int:
+    return QUICK_REPETITIONS if options.quick else REPETITIONS
+
+
+def _base_file(base: dict[str, Any]) -> Path:
+    """The database that memory and native trials start from, made once for each definition of it."""
+    CACHE.mkdir(exist_ok=True)
+    path, definition = CACHE / base["file"], CACHE / "base.json"
+    wanted = json.dumps(base)
+    if not path.exists() or not definition.exists() or definition.read_text(encoding="utf-8") != wanted:
+        values.make_base(path, base)
+        definition.write_text(wanted, encoding="utf-8")
+    return path
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 2),
+    }
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+# --- where the groups run -----------------------------------------------------------------------------------------
+
+
+def _native(spec: dict[str, Any], base: Path, folder: Path, options: argparse.Namespace, result: report.Result) -> None:
+    engines: dict[str, hosts.Host] = {}
+    for engine in (OURS["native"], *PEERS["native"]):
+        copy = folder / f"{engine}.db"
+        shutil.copyfile(base, copy)
+        _open(result, "native", engine, engines, hosts.python(engine, copy), None)
+    _measure(spec["trials"], "native", "native", engines, options, result)
+
+
+def _node(spec: dict[str, Any], base: Path, options: argparse.Namespace, result: report.Result) -> None:
+    result.machine["browser"] = "Node " + subprocess.check_output(["node", "--version"], text=True).strip()
+    engines: dict[str, hosts.Host] = {}
+    for engine in (OURS["memory"], *PEERS["memory"]):
+        _open(result, "memory", engine, engines, hosts.node(engine), str(base.relative_to(hosts.ROOT)))
+    if not options.match:
+        result.prepare = engines[OURS["memory"]].ask({"do": "prepare"})
+    _measure(spec["trials"], "memory", "memory", engines, options, result)
+
+
+def _chromium(
+    spec: dict[str, Any], base: Path, folder: Path, groups: list[str], options: argparse.Namespace, result: report.Result
+) -> None:
+    profile = None if options.private else folder / "profile"
+    with hosts.serve() as url, hosts.chromium(url, profile) as (page, version):
+        where = "private context" if options.private else "profile on disk"
+        result.machine["browser"] = f"{version}, headless, {where}"
+        for group in groups:
+            engines: dict[str, hosts.Host] = {}
+            file = str(base.relative_to(hosts.ROOT)) if group == "memory" else None
+            for engine in (OURS[group], *PEERS[group]):
+                _open(result, group, engine, engines, hosts.Worker(page, engine), file)
+                if group == "opfs":
+                    _must(engines[engine].ask({"do": "fill", "content": spec["opfs"]}), engine)
+            if group == groups[0] and not options.match:
+                result.prepare = engines[OURS[group]].ask({"do": "prepare"})
+            name = "opfs-private" if options.private and group == "opfs" else group
+            _measure(spec["trials"], group, name, engines, options, result)
+            for host in engines.values():
+                host.close()
+
+
+def _open(
+    result: report.Result, group: str, engine: str, engines: dict[str, hosts.Host], host: hosts.Host, file: str | None
+) -> None:
+    answer = host.ask({"do": "open", "file": file})
+    _must(answer, engine)
+    engines[engine] = host
+    result.versions[engine] = answer["version"]
+    result.startup[engine] = answer["ms"]
+
+
+def _must(answer: dict[str, Any], engine: str) -> None:
+    if "error" in answer:
+        sys.exit(f"{engine}: {answer['error']}\n{answer.get('stack', '')}")
+
+
+# --- measuring ---------------------------------------------------------------------------------------------------------
+
+
+def _measure(
+    trials: list[Trial], group: str, name: str, engines: dict[str, hosts.Host], options: argparse.Namespace, result: report.Result
+) -> None:
+    """Run the trials of `group`; they go into the report as those of `name`."""
+    for given in trials:
+        if group not in given["on"] or options.match not in given["name"]:
+            continue
+        trial = {**given, "n": max(given["n"] // QUICK_SHARE, 1)} if options.quick and "n" in given else given
+        row = result.row(name, trial["name"], trial.get("n", 1))
+        for repetition in range(_repetitions(options) + 1):  # the first warms up
+            for engine, host in engines.items():
+                row.add(engine, host.ask({"do": "run", "trial": trial, "counting": False}), repetition > 0)
+        if group != "native":
+            for engine, host in engines.items():
+                row.counts[engine] = host.ask({"do": "run", "trial": trial, "counting": True}).get("counts", {})
+        print(report.line(row, OURS[group]), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
