@@ -73,8 +73,9 @@ class Run:
         self.committed: Pages = {}
         self.maybe: Pages = {}
         self.failures = 0
+        self.doubtful: Pages = {}  # what the first failing transaction would have made
 
-    def workload(self) -> None:
+    def workload(self, close: bool = True) -> None:
         """All transactions; a failing one is rolled back and the next one goes on."""
         try:
             link = self.engine.connect()
@@ -86,7 +87,8 @@ class Run:
             self.attempt(lambda step=step, seed=seed: step(link, seed))
         self.attempt(lambda: link.checkpoint(3))
         self.attempt(lambda: self.overwrite(link, 9))
-        link.close()
+        if close:
+            link.close()
 
     def attempt(self, action: Callable[[], object]) -> None:
         try:
@@ -94,6 +96,8 @@ class Run:
         except SqlFailure as error:
             assert error.code in (FULL, IOERR, 14), error
             self.failures += 1
+            if self.failures == 1:
+                self.doubtful = self.maybe
             self.maybe = self.committed
 
     def transaction(self, link: Link, changes: dict[int, int], count: int, commit: bool = True) -> None:
@@ -206,10 +210,43 @@ def test_after_a_power_cut_at_any_call_the_last_committed_state_is_there(mode: s
             assert same(pages, run.committed) or same(pages, run.maybe), (stop_at, survivors)
 
 
-@pytest.mark.parametrize("code", [IOERR, FULL])
-@pytest.mark.parametrize("mode", [*MODES, "memory journal"])
+@pytest.mark.parametrize("mode", ["delete", "persist", "wal"])
+def test_a_power_cut_during_recovery_does_no_harm(mode: str) -> None:
+    journal_mode, capabilities = MODES[mode]
+    for stop_at in range(3, total_changes(mode), 7):
+        vfs = CrashVfs(capabilities=capabilities)
+        vfs.stop_at = stop_at
+        run = Run(vfs, journal_mode)
+        with pytest.raises(PowerCut):
+            run.workload()
+        image = vfs.crash_image("all")
+        expected = content(image, capabilities)
+        again = 1
+        while recovery_stopped(image, capabilities, again, expected):
+            again += 1
+
+
+def recovery_stopped(image: dict[str, bytes], capabilities: int, stop_at: int, expected: Pages) -> bool:
+    """Recover the image, stopping at a change; what is left must still recover. False when recovery finished before."""
+    vfs = CrashVfs(image, capabilities)
+    vfs.stop_at = stop_at
+    try:
+        link = Engine(vfs).connect()
+        assert link.pages() == expected
+        link.close()
+    except PowerCut:
+        for survivors in ("none", "all", Random(stop_at)):
+            assert content(vfs.crash_image(survivors), capabilities) == expected
+        return True
+    return False
+
+
+FAILING = MODES | {"memory journal": (JOURNAL_MEMORY, 0)}
+
+
+@pytest.mark.parametrize(("mode", "code"), [*((mode, IOERR) for mode in FAILING), ("delete", FULL), ("wal", FULL)])
 def test_after_a_failing_call_the_transaction_is_undone_and_work_goes_on(mode: str, code: int) -> None:
-    journal_mode, capabilities = (MODES | {"memory journal": (JOURNAL_MEMORY, 0)})[mode]
+    journal_mode, capabilities = FAILING[mode]
     probe = CrashVfs(capabilities=capabilities)
     Run(probe, journal_mode).workload()
     for at in range(1, probe.steps + 1):
@@ -221,3 +258,42 @@ def test_after_a_failing_call_the_transaction_is_undone_and_work_goes_on(mode: s
         vfs.fail_at(0)
         pages = content(vfs.crash_image("none"), capabilities)
         assert same(pages, run.committed), at
+
+
+@pytest.mark.parametrize("mode", FAILING)
+def test_a_disk_that_fails_for_a_while_loses_nothing(mode: str) -> None:
+    """Rolling back fails too; once the disk works again, the same process finds its way back."""
+    journal_mode, capabilities = FAILING[mode]
+    probe = CrashVfs(capabilities=capabilities)
+    Run(probe, journal_mode).workload()
+    for at in range(2, probe.steps + 1):
+        vfs = CrashVfs(capabilities=capabilities)
+        run = Run(vfs, journal_mode)
+        vfs.fail_at(at, IOERR, sticky=True)
+        run.workload(close=False)
+        if not vfs.fired:
+            break  # the calls that are left belong to closing
+        vfs.fail_at(0)
+        link = run.engine.connect()
+        pages = link.pages()
+        assert same(pages, run.committed) or same(pages, run.doubtful), at
+        run.committed = pages
+        run.attempt(lambda run=run, link=link: run.overwrite(link, 30))
+        assert same(link.pages(), run.committed)
+        if mode != "memory journal":
+            assert same(content(vfs.crash_image("all"), capabilities), run.committed), at
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal", "owned wal"])
+def test_when_the_disk_is_full_nothing_is_lost(mode: str) -> None:
+    journal_mode, capabilities = MODES[mode]
+    probe = CrashVfs(capabilities=capabilities)
+    Run(probe, journal_mode).workload()
+    for at in range(1, probe.steps, 3):
+        vfs = CrashVfs(capabilities=capabilities)
+        run = Run(vfs, journal_mode)
+        vfs.disk_full_at(at)
+        run.workload(close=False)
+        vfs.fail_at(0)
+        pages = content(vfs.crash_image("all"), capabilities)
+        assert same(pages, run.committed) or same(pages, run.doubtful), at
