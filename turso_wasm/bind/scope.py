@@ -29,6 +29,7 @@ class Scope:
     """
 
     items: list[Item] = field(default_factory=list)
+    qualified: list[Item] = field(default_factory=list)  # seen only as name.column (excluded, in an upsert)
     parent: Scope | None = None
     depth: int = 0
     core: Core | None = None
@@ -142,7 +143,8 @@ class NameFinder:
         number = -1
         count = 0
         schema = fold(node.schema) if node.schema is not None else None
-        for item in level.items:
+        items = level.items if qualifier is None or not level.qualified else level.items + level.qualified
+        for item in items:
             if qualifier is not None and not item_matches(item, qualifier, schema):
                 continue
             at = item.numbers.get(key)
@@ -154,7 +156,7 @@ class NameFinder:
             if match is None:
                 match, number = item, at
         if match is None and key in ROWID_NAMES:
-            for item in level.items:
+            for item in items:
                 if qualifier is not None and not item_matches(item, qualifier, schema):
                     continue
                 if item.table is not None and item.table.kind == "table" and not item.table.without_rowid:

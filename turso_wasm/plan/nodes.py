@@ -243,6 +243,20 @@ class Insert(Plan):
     child_reads_table: bool = False
     single_row: bool = False  # exactly one row: no statement savepoint is needed
     sequence: Table | None = None  # sqlite_sequence, when the table is AUTOINCREMENT
+    upserts: tuple[Upsert, ...] = ()  # ON CONFLICT clauses, in order: the first whose target is violated acts
+
+
+@dataclass(slots=True)
+class Upsert:
+    """One ON CONFLICT clause. It is about a conflict on `index`, or on the rowid / primary key (`key`), or (neither) on any
+    of them. `update` None: DO NOTHING, the row is skipped. Else the existing row is changed as that Update says (its `child` is
+    OneRow and not run; `old_source` is the existing row, the Insert's `source` the row that could not be inserted) if `where` is
+    true; it counts as one change, RETURNING shows `update.returning`. All other constraints act as without the clause."""
+
+    index: Index | None
+    key: bool
+    update: Update | None
+    where: Expr | None = None
 
 
 @dataclass(slots=True)
@@ -264,6 +278,8 @@ class Update(Plan):
     old_index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
     old_index_where: dict[str, Expr] = field(default_factory=dict)
     returning: tuple[Expr, ...] = ()
+    collected: tuple[Expr, ...] = ()  # UPDATE … FROM: evaluated for each row of `child`, kept with the row's key …
+    collect_source: int = -1  # … and read by `values`, `rowid` as columns of this source; of a row found twice the last counts
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ def _lines(node: object, indent: int) -> Iterator[str]:
             nested.append((slot.name, value))
         elif isinstance(value, tuple) and value and _is_plan(value[0]):
             nested.extend((slot.name, child) for child in value)
-        elif not _is_default(value):
+        elif value != slot.default and not _is_default(value):
             head.append(f"{slot.name}={_value(value)}")
     pad = "  " * indent
     yield pad + " ".join(head)
@@ -58,6 +58,7 @@ _STEPS = frozenset(
         "InsertRows",
         "RaiseOnRow",
         "RewriteRows",
+        "Upsert",
         "RunStatement",
     }
 )

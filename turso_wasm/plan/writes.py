@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import NoReturn
 
 from turso_wasm.bind import nodes as b
-from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
 from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.select import bind_select
-from turso_wasm.bind.sources import add_common_tables, bind_table
+from turso_wasm.bind.sources import add_common_tables, bind_conditions, bind_from, bind_table
 from turso_wasm.bind.walk import conjuncts, strip_collation
 from turso_wasm.bind.writes import (
     ROWID,
@@ -20,15 +20,16 @@ from turso_wasm.bind.writes import (
     bind_returning,
     bind_target,
     check_n_values,
-    check_writable,
     column_values,
     insert_columns,
     new_row,
     target_table,
 )
+from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes as p
 from turso_wasm.plan.planner import Planner, Rows
+from turso_wasm.plan.upsert import plan_upserts
 from turso_wasm.sql import ast
 
 Written = tuple[p.Plan, list[OutputColumn], Table]
@@ -40,8 +41,6 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     planner = Planner(binder)
     table = target_table(binder, node.table, "INSERT")
     columns = insert_columns(table, node.columns)
-    if node.upserts:
-        unsupported("ON CONFLICT", node.upserts[0])
     rows, single = _insert_rows(binder, planner, table, columns.listed, node)
     if node.source is not None:
         check_n_values(table, columns, len(rows.exprs), node)
@@ -67,6 +66,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
         table in binder.tables and not single,
         single,
         _sequence(binder, table),
+        plan_upserts(binder, planner, node, target),
     )
     return plan, described, table
 
@@ -102,9 +102,7 @@ def _sequence(binder: Binder, table: Table) -> Table | None:
 
 
 def plan_update(binder: Binder, node: ast.Update) -> Written:
-    """UPDATE of one table. Errors: SqlError with SQLite's message."""
-    if node.source is not None:
-        unsupported("UPDATE … FROM", node.source)
+    """UPDATE, also … FROM. Errors: SqlError with SQLite's message."""
     if node.order_by or node.limit is not None:
         _refuse_limit(binder, node)
     saved = add_common_tables(binder, node.with_)
@@ -112,26 +110,27 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     old = _bind_changed(binder, node.table, "UPDATE")
     table = old.table
     assert table is not None
+    core = Core([], [], [Step(old)])
     scope = Scope([old])
+    if node.source is not None:
+        _add_from(binder, node.source, core, scope, old)
     assigned = bind_assignments(binder, table, node.assignments, scope)
-    child = _changed_rows(binder, planner, old, node.where, scope)
+    if node.where is not None:
+        conjuncts(binder.expr(node.where, scope), core.where)
+    found = _FoundRows(binder, planner, old, core, assigned, collect=node.source is not None)
     binder.common = saved
     new = bind_target(binder, table, new_row(binder, table))
     before = bind_target(binder, table, old, with_checks=False)
     returning, described = bind_returning(binder, node.returning, new.item)
-    values = tuple(
-        planner.finish(assigned[number]) if number in assigned else column_ref(old, number)
-        for number in range(len(table.columns))
-    )
-    rowid = planner.finish(assigned[ROWID]) if ROWID in assigned else None
+    values = found.values
     plan = p.Update(
         table,
-        child,
+        found.child,
         old.source,
         new.item.source,
-        values,
+        tuple(values.get(number) or column_ref(old, number) for number in range(len(table.columns))),
         frozenset(number for number in assigned if number != ROWID),
-        rowid,
+        values.get(ROWID),
         node.on_conflict,
         new.checks,
         new.index_exprs,
@@ -139,8 +138,63 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         before.index_exprs,
         before.index_where,
         tuple(planner.finish(expr) for expr in returning),
+        found.collected,
+        found.collect_source,
     )
     return plan, described, table
+
+
+def _add_from(binder: Binder, source: ast.Source, core: Core, scope: Scope, target: Item) -> None:
+    """The tables of UPDATE … FROM are joined to the target."""
+    joined = Core([], [])
+    clause = bind_from(binder, source, joined, scope)
+    for item in scope.items[1:]:
+        if fold(item.name) == fold(target.name):
+            fail(f"target object/alias may not appear in FROM clause: {item.name}", source)
+    core.steps.extend(joined.steps)
+    bind_conditions(clause)
+    core.where.extend(joined.where)
+
+
+class _FoundRows:
+    """The rows an UPDATE changes, and its new values: with FROM they are computed while the rows are found."""
+
+    def __init__(
+        self, binder: Binder, planner: Planner, item: Item, core: Core, assigned: dict[int, b.Expr], collect: bool
+    ) -> None:
+        self.collected: tuple[b.Expr, ...] = ()
+        self.collect_source = -1
+        keys = _key_refs(item)
+        core.outputs = [*keys, *assigned.values()] if collect else keys
+        rows = _find_rows(planner, item, core, all_columns=not collect)
+        self.child = rows.plan
+        if collect:
+            self.collect_source = binder.new_source()
+            self.collected = rows.exprs[len(keys) :]
+            self.values: dict[int, b.Expr] = {
+                number: b.ColumnRef(self.collect_source, at) for at, number in enumerate(assigned)
+            }
+        else:
+            self.values = {number: planner.finish(expr) for number, expr in assigned.items()}
+
+
+def _key_refs(item: Item) -> list[b.Expr]:
+    """The columns that identify a row."""
+    table = item.table
+    assert table is not None
+    numbers = [part.column for part in table.primary_key] if table.without_rowid else [ROWID]
+    return [column_ref(item, number) for number in numbers]
+
+
+def _find_rows(planner: Planner, item: Item, core: Core, all_columns: bool) -> Rows:
+    """The rows of the target that satisfy the conditions of `core`.
+
+    all_columns: they count as read; the row is fetched anyway, and rows are to be changed in the order SQLite visits them.
+    """
+    assert item.table is not None
+    if all_columns:
+        planner.used[item.source] = {ROWID, *range(len(item.table.columns))}
+    return planner.plan_query(Query([core], []))
 
 
 def _refuse_limit(binder: Binder, node: ast.Update | ast.Delete) -> NoReturn:
@@ -163,20 +217,6 @@ def _bind_changed(binder: Binder, source: ast.TableSource, event: str) -> Item:
     return item
 
 
-def _changed_rows(
-    binder: Binder, planner: Planner, item: Item, where: ast.Expr | None, scope: Scope
-) -> p.Plan:
-    """The rows that satisfy WHERE; of them only the key is needed."""
-    table = item.table
-    assert table is not None
-    keys = [part.column for part in table.primary_key] if table.without_rowid else [ROWID]
-    outputs: list[b.Expr] = [column_ref(item, number) for number in keys]
-    # All columns count as read: the row is fetched anyway, and rows are to be changed in the order SQLite visits them.
-    planner.used[item.source] = {ROWID, *range(len(table.columns))}
-    core = Core(outputs, [], [Step(item)], conjuncts(binder.expr(where, scope)) if where is not None else [])
-    return planner.plan_query(Query([core], [])).plan
-
-
 # --- DELETE -------------------------------------------------------------------------------------------------------
 
 
@@ -191,7 +231,9 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     assert table is not None
     child = None
     if node.where is not None or node.returning:
-        child = _changed_rows(binder, planner, item, node.where, Scope([item]))
+        where = conjuncts(binder.expr(node.where, Scope([item]))) if node.where is not None else []
+        core = Core(_key_refs(item), [], [Step(item)], where)
+        child = _find_rows(planner, item, core, all_columns=True).plan
     binder.common = saved
     target = bind_target(binder, table, item, with_checks=False)
     shown = item if item.alias is None else Item(
@@ -208,5 +250,3 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     )
     return plan, described, table
 
-
-__all__ = ["Written", "check_writable", "plan_delete", "plan_insert", "plan_update"]

@@ -1,0 +1,111 @@
+"""INSERT … ON CONFLICT: which constraint each clause is about, and the UPDATE it does.
+
+Source: https://sqlite.org/lang_upsert.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.comparison import explicit_collation
+from turso_wasm.bind.query import Item
+from turso_wasm.bind.schema import bind_index_terms
+from turso_wasm.bind.scope import Scope, column_ref, table_item
+from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation
+from turso_wasm.bind.writes import ROWID, Target, bind_assignments, bind_returning, bind_target, check_writable, new_row
+from turso_wasm.catalog.objects import Index, IndexColumn, Table
+from turso_wasm.plan import nodes as p
+from turso_wasm.plan.planner import Planner
+from turso_wasm.sql import ast
+
+NO_MATCH = "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint"
+
+
+def plan_upserts(binder: Binder, planner: Planner, node: ast.Insert, target: Target) -> tuple[p.Upsert, ...]:
+    """The ON CONFLICT clauses of an INSERT. Errors: no such column, a target that is no constraint."""
+    return tuple(_plan_upsert(binder, planner, node, clause, target) for clause in node.upserts)
+
+
+def _plan_upsert(
+    binder: Binder, planner: Planner, node: ast.Insert, clause: ast.Upsert, target: Target
+) -> p.Upsert:
+    table = target.table
+    old = table_item(binder.new_source(), table, node.alias)
+    index, key = _conflict_target(binder, clause, old) if clause.target else (None, False)
+    if clause.assignments is None:
+        return p.Upsert(index, key, None)
+    check_writable(binder, table, "UPDATE", clause)
+    excluded = target.item
+    seen = Item(excluded.source, "excluded", table, None, excluded.columns, excluded.numbers, alias="excluded")
+    scope = Scope([old], qualified=[seen])
+    assigned = bind_assignments(binder, table, clause.assignments, scope)
+    where = binder.expr(clause.where, scope) if clause.where is not None else None
+    new = bind_target(binder, table, new_row(binder, table))
+    before = bind_target(binder, table, old, with_checks=False)
+    returning, _ = bind_returning(binder, node.returning, new.item)
+    update = p.Update(
+        table,
+        p.OneRow(),
+        old.source,
+        new.item.source,
+        tuple(
+            planner.finish(assigned[number]) if number in assigned else column_ref(old, number)
+            for number in range(len(table.columns))
+        ),
+        frozenset(number for number in assigned if number != ROWID),
+        planner.finish(assigned[ROWID]) if ROWID in assigned else None,
+        None,
+        new.checks,
+        new.index_exprs,
+        new.index_where,
+        before.index_exprs,
+        before.index_where,
+        tuple(planner.finish(expr) for expr in returning),
+    )
+    return p.Upsert(index, key, update, None if where is None else planner.finish(where))
+
+
+def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item) -> tuple[Index | None, bool]:
+    """The constraint that the target names: (its index, whether it is the rowid or the primary key)."""
+    table = item.table
+    assert table is not None
+    scope = Scope([item])
+    terms = [binder.expr(term.expr, scope) for term in clause.target]
+    where = conjuncts(binder.expr(clause.target_where, scope)) if clause.target_where is not None else []
+    only = strip_collation(terms[0])
+    if len(terms) == 1 and isinstance(only, b.ColumnRef) and only.column == ROWID:
+        return None, True
+    if table.without_rowid and _names_fields(binder, terms, table.primary_key, {}, table):
+        return None, True
+    for index in table.indexes:
+        if not index.unique:
+            continue
+        known = bind_index_terms(binder, index, item)
+        if not _names_fields(binder, terms, index.columns, known.exprs, table):
+            continue
+        if all(any(same_expression(part, wanted, binder.pin) for part in where) for wanted in known.where):
+            return index, False
+    fail(NO_MATCH, clause)
+
+
+def _names_fields(
+    binder: Binder, terms: Sequence[b.Expr], fields: Sequence[IndexColumn], exprs: dict[int, b.Expr], table: Table
+) -> bool:
+    """Whether the terms are the fields, in any order; a COLLATE must be the field's, none means the column's own."""
+    if len(terms) != len(fields):
+        return False
+    return all(
+        any(_names_field(binder, term, field, exprs.get(at), table) for term in terms) for at, field in enumerate(fields)
+    )
+
+
+def _names_field(binder: Binder, term: b.Expr, field: IndexColumn, expr: b.Expr | None, table: Table) -> bool:
+    collation = explicit_collation(term)
+    plain = strip_collation(term)
+    if expr is not None:
+        return same_expression(plain, expr, binder.pin) and collation in (None, field.collation)
+    if not isinstance(plain, b.ColumnRef) or plain.column != field.column:
+        return False
+    return (collation or table.columns[field.column].collation) == field.collation
