@@ -55,9 +55,14 @@ __all__ = [
 ]
 
 
+_BROWSER = frozenset(("connect_async", "close_async"))  # in Pyodide: files of the origin private file system
+
+
 def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(import_module("turso_wasm.dbapi"), name)
+    if name in _BROWSER:
+        return getattr(import_module("turso_wasm.browser"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

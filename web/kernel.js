@@ -36,6 +36,13 @@ export class Kernel {
     return kernel;
   }
 
+  /** The same, at once. @param {WebAssembly.Module} module @param {import('../vfs/base.js').Vfs} vfs */
+  static start(module, vfs) {
+    const kernel = new Kernel(vfs);
+    kernel.#start(new WebAssembly.Instance(module, { vfs: kernel.#imports() }));
+    return kernel;
+  }
+
   /** @param {import('../vfs/base.js').Vfs} vfs */
   constructor(vfs) {
     this.vfs = vfs;

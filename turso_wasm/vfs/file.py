@@ -46,6 +46,7 @@ SHARED_FIRST = PENDING_BYTE + 2
 SHARED_SIZE = 510
 
 _BINARY = getattr(os, "O_BINARY", 0)
+_HAS_PREADV = hasattr(os, "preadv")  # Emscripten has pread only
 _NO_INHERIT = getattr(os, "O_CLOEXEC", 0)
 
 
@@ -307,6 +308,10 @@ if sys.platform == "win32":
 else:
 
     def _read_at(fd: int, buffer: memoryview, offset: int) -> int:
+        if not _HAS_PREADV:
+            data = os.pread(fd, len(buffer), offset)
+            buffer[: len(data)] = data
+            return len(data)
         return os.preadv(fd, [buffer], offset)
 
     def _write_at(fd: int, data: memoryview, offset: int) -> int:
