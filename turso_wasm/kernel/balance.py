@@ -16,12 +16,14 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import Cursor
-from turso_wasm.kernel.cell import LEAF, TABLE_LEAF
-from turso_wasm.kernel.cursor import cursor_invalidate, leaf_rowid, stack_page
+from turso_wasm.kernel.cell import INDEX_INTERIOR, INDEX_LEAF, LEAF, cell_overflow, cell_size
+from turso_wasm.kernel.cursor import cursor_invalidate, leaf_rowid, on_last_leaf, stack_page
 from turso_wasm.kernel.freelist import page_allocate
 from turso_wasm.kernel.page import (
     PageHeader,
+    page_cell,
     page_copy_content,
+    page_drop,
     page_free_space,
     page_header,
     page_init,
@@ -29,11 +31,17 @@ from turso_wasm.kernel.page import (
     page_n_cells,
 )
 from turso_wasm.kernel.pager import pager_get, pager_write
-from turso_wasm.kernel.ptrmap import PTRMAP_BTREE, auto_vacuum_root, ptrmap_put, ptrmap_put_page
-from turso_wasm.kernel.siblings import Pending, balance_siblings, pending_add, workspace, workspace_pending
+from turso_wasm.kernel.ptrmap import (
+    PTRMAP_BTREE,
+    PTRMAP_OVERFLOW_FIRST,
+    auto_vacuum_root,
+    ptrmap_put,
+    ptrmap_put_page,
+)
+from turso_wasm.kernel.siblings import Pending, balance_siblings, pending_point, workspace, workspace_pending
 from turso_wasm.kernel.storage import Page, Pager
 from turso_wasm.kernel.varint import put_varint
-from turso_wasm.wasm.lang import i32, ptr, put_be32, scratch, u8
+from turso_wasm.wasm.lang import i32, memory_copy, ptr, put_be32, u8, u32
 
 
 def write_level(c: Cursor, level: i32) -> Page:
@@ -83,22 +91,37 @@ def balance(c: Cursor, pending: Pending) -> None:
     cursor_invalidate(c)
 
 
-def append_page(c: Cursor, cell: ptr[u8], size: i32) -> i32:
-    """Give a cell that is the last of its parent's last leaf, and does not fit there, a page of its own.
+def take_divider(c: Cursor, out: ptr[u8]) -> i32:
+    """Write the parent's cell behind the current leaf, to which nothing will be added, to `out`; its size.
 
-    So sequential rowids fill their pages. Returns 1 with the stack on the new leaf; 0 if the parent had to be balanced
+    The divider of index leaves is an entry: the leaf's last cell moves there.
+    """
+    leaf: Page = stack_page(c, c.depth)
+    last: i32 = page_n_cells(leaf) - 1
+    put_be32(out, leaf.pgno)
+    if c.keyinfo == 0:
+        return 4 + put_varint(out + 4, leaf_rowid(leaf, last))
+    cell: ptr[u8] = page_cell(leaf, last)
+    memory_copy(out + 4, cell, cell_size(c.layout, INDEX_LEAF, cell))
+    page_drop(write_level(c, c.depth), c.layout, last)
+    return cell_size(c.layout, INDEX_INTERIOR, out)
+
+
+def append_page(c: Cursor, cell: ptr[u8], size: i32) -> i32:
+    """Give a cell that belongs behind the last one of a leaf, where it does not fit, a page of its own (can_append).
+
+    So ascending keys fill their pages. Returns 1 with the stack on the new leaf; 0 if the parent had to be balanced
     and the position is lost.
     """
     p: Pager = Pager(c.pager)
     level: i32 = c.depth
+    pending: Pending = workspace_pending(workspace(p), 0)
     fresh: Page = page_allocate(p)
-    page_init(fresh, TABLE_LEAF, c.layout.usable)
+    page_init(fresh, page_header(stack_page(c, level)).kind, c.layout.usable)
     fresh.checked = c.mark
     page_insert(fresh, c.layout, 0, cell, size)
-    old: Page = stack_page(c, level)
-    divider: ptr[u8] = scratch(16)
-    put_be32(divider, old.pgno)
-    divider_size: i32 = 4 + put_varint(divider + 4, leaf_rowid(old, page_n_cells(old) - 1))
+    divider: ptr[u8] = pending.space
+    divider_size: i32 = take_divider(c, divider)
     parent: Page = write_level(c, level - 1)
     h: PageHeader = page_header(parent)
     n: i32 = h.n_cells
@@ -107,22 +130,35 @@ def append_page(c: Cursor, cell: ptr[u8], size: i32) -> i32:
         ptrmap_put(p, fresh.pgno, PTRMAP_BTREE, parent.pgno)
         ptrmap_put_page(p, c.layout, fresh.pgno)
     if page_insert(parent, c.layout, n, divider, divider_size):
+        map_overflow(c, parent, n)
         c.slots[level - 1] = n + 1
         c.pages[level] = i32(fresh)
         return 1
-    pending: Pending = workspace_pending(workspace(p), 0)
     pending.slot = n
-    pending_add(pending, divider, divider_size)
+    pending_point(pending, divider, divider_size)
     c.depth = level - 1
     balance(c, pending)
     return 0
 
 
-def can_append(c: Cursor, slot: i32) -> i32:
-    """1 if append_page applies to a cell that belongs at `slot` of the current leaf."""
+def map_overflow(c: Cursor, page: Page, slot: i32) -> None:
+    """The overflow pages of the cell at a slot of a page belong to that page now."""
+    p: Pager = Pager(c.pager)
+    overflow: u32 = cell_overflow(c.layout, page_header(page).kind, page_cell(page, slot))
+    if overflow and auto_vacuum_root(p):
+        ptrmap_put(p, overflow, PTRMAP_OVERFLOW_FIRST, page.pgno)
+
+
+def can_append(c: Cursor) -> i32:
+    """1 if append_page may be used for a cell that belongs at `slot` of the current leaf.
+
+    Table leaves: the last child of their parent, as in SQLite. Index leaves: the last of the tree.
+    """
     level: i32 = c.depth
-    leaf: Page = stack_page(c, level)
-    if level == 0 or page_header(leaf).kind != TABLE_LEAF:
+    n: i32 = page_n_cells(stack_page(c, level))
+    if level == 0 or c.slot < n or n == 0:
         return 0
-    n: i32 = page_n_cells(leaf)
-    return i32(slot == n and n > 0 and c.slots[level - 1] == page_n_cells(stack_page(c, level - 1)))
+    if c.keyinfo:
+        # The divider is taken from the leaf.
+        return 0 if n < 2 else on_last_leaf(c)
+    return i32(c.slots[level - 1] == page_n_cells(stack_page(c, level - 1)))

@@ -9,7 +9,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import Cursor, Value
-from turso_wasm.kernel.balance import balance, is_underfull, write_level
+from turso_wasm.kernel.balance import balance, is_underfull, map_overflow, write_level
 from turso_wasm.kernel.cell import cell_size
 from turso_wasm.kernel.cursor import (
     STATE_GAP,
@@ -30,7 +30,7 @@ from turso_wasm.kernel.cursor_save import (
 )
 from turso_wasm.kernel.cursor_seek import index_find
 from turso_wasm.kernel.errors import raise_corrupt
-from turso_wasm.kernel.insert import cell_buffer, free_cell_overflow, map_overflow, replace_interior_cell
+from turso_wasm.kernel.insert import cell_buffer, free_cell_overflow, replace_interior_cell
 from turso_wasm.kernel.page import (
     page_cell,
     page_child,
@@ -111,7 +111,7 @@ def delete_on_interior(c: Cursor) -> None:
     c.slot = slot
     if replace_interior_cell(c, cell_buffer()):
         # The path down is still the one that take_predecessor went.
-        map_overflow(c)
+        map_overflow(c, stack_page(c, c.depth), c.slot)
         c.depth = leaf_depth
     else:
         return_to_leaf(c)

@@ -10,8 +10,8 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import Cursor, KeyInfo
-from turso_wasm.kernel.balance import append_page, balance, can_append, deepen_root, write_level
-from turso_wasm.kernel.cell import cell_overflow, cell_payload, cell_size, local_size
+from turso_wasm.kernel.balance import append_page, balance, can_append, deepen_root, map_overflow, write_level
+from turso_wasm.kernel.cell import cell_payload, cell_size, local_size
 from turso_wasm.kernel.compare import record_fields
 from turso_wasm.kernel.cursor import (
     descend_right,
@@ -37,7 +37,6 @@ from turso_wasm.kernel.page import (
     page_n_cells,
     page_take,
 )
-from turso_wasm.kernel.ptrmap import PTRMAP_OVERFLOW_FIRST, auto_vacuum_root, ptrmap_put
 from turso_wasm.kernel.siblings import Pending, pending_point, workspace, workspace_pending
 from turso_wasm.kernel.storage import Page, Pager
 from turso_wasm.kernel.varint import put_varint, varint_size
@@ -108,14 +107,6 @@ def put_local_cell(c: Cursor, page: Page, rowid: i64, p: ptr[u8], size: i32) -> 
     return DONE
 
 
-def map_overflow(c: Cursor) -> None:
-    """The overflow pages of the cell at `slot` of the current page belong to that page now."""
-    page: Page = stack_page(c, c.depth)
-    overflow: u32 = cell_overflow(c.layout, page_header(page).kind, page_cell(page, c.slot))
-    if overflow and auto_vacuum_root(Pager(c.pager)):
-        ptrmap_put(Pager(c.pager), overflow, PTRMAP_OVERFLOW_FIRST, page.pgno)
-
-
 # --- into a leaf -----------------------------------------------------------------------------------------------------
 
 
@@ -152,10 +143,10 @@ def insert_into_leaf(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
         deepen_root(c)
         # The root may have been page 1, which has less room.
         if page_insert(stack_page(c, 1), c.layout, c.slot, cell_buffer(), cell_bytes):
-            map_overflow(c)
+            map_overflow(c, stack_page(c, 1), c.slot)
             load_entry(c)
             return
-    if can_append(c, c.slot) == 0:
+    if can_append(c) == 0:
         insert_by_balancing(c, cell_buffer(), cell_bytes)
     elif append_page(c, cell_buffer(), cell_bytes):
         c.slot = 0

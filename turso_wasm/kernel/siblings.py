@@ -128,14 +128,6 @@ def pending_point(pending: Pending, cell: ptr[u8], size: i32) -> None:
     pending.n += 1
 
 
-def pending_add(pending: Pending, cell: ptr[u8], size: i32) -> None:
-    """Add a copy of a cell."""
-    at: ptr[u8] = pending.space + pending.used
-    memory_copy(at, cell, size)
-    pending.used += size
-    pending_point(pending, at, size)
-
-
 # --- taking apart ----------------------------------------------------------------------------------------------------
 
 

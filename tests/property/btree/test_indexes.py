@@ -72,6 +72,7 @@ class Walk:
         self.db, self.shape, self.rnd = db, shape, rnd
         self.order = key_order(shape.flags)
         self.rows: list[tuple[Value, ...]] = []
+        self.appended = 0
         self.open()
 
     def open(self) -> None:
@@ -87,10 +88,16 @@ class Walk:
 
     def random_row(self) -> tuple[Value, ...]:
         rnd, page_size = self.rnd, self.db.page_size
+        first: Value = None
+        if rnd.random() < 0.25:
+            # Greater than all before: the end of an ascending index.
+            self.appended += 1
+            first = b"\xff" + self.appended.to_bytes(4, "big") + bytes(rnd.choice((0, 0, 30, page_size)))
+        elif rnd.random() < 0.95 or not self.shape.is_index:
+            first = random_value(rnd, page_size)
         if self.shape.is_index:
-            value = None if rnd.random() < 0.05 else random_value(rnd, page_size)
-            return value, rnd.randrange(2 * OPERATIONS)
-        keys = tuple(random_value(rnd, page_size) for _ in self.shape.flags)
+            return first, rnd.randrange(2 * OPERATIONS)
+        keys = (first, *(random_value(rnd, page_size) for _ in self.shape.flags[1:]))
         return (*keys, rnd.randbytes(rnd.randrange(50) if rnd.random() < 0.95 else page_size * 2))
 
     def insert(self) -> None:
