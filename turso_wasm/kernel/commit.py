@@ -141,7 +141,7 @@ def page_one_stamp(p: Pager) -> Page:
     db: Database = p.database
     first: Page = pager_write(p, pager_get(p, u32(1)))
     if p.replaced:
-        header_check(first.data, db.page_size)
+        header_check(first.data)
         if header_page_size(first.data) != db.page_size:
             raise_not_a_database()
         version: i32 = VERSION_WAL if uses_log(db) or db.to_wal else VERSION_ROLLBACK

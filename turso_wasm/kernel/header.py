@@ -91,12 +91,12 @@ def header_page_size(p: ptr[u8]) -> i32:
     return 0
 
 
-def header_check(p: ptr[u8], size: i32) -> None:
-    """Check the header in the first `size` bytes of a file (H1).
+def header_check(p: ptr[u8]) -> None:
+    """Check a file's header (H1); a file that ends within it counts as filled up with zeros.
 
     Errors: SQLITE_NOTADB; SQLITE_ERROR for a UTF-16 database, which is not supported yet.
     """
-    if size < HEADER_SIZE or not bytes_equal(p, MAGIC, len(MAGIC)):
+    if not bytes_equal(p, MAGIC, len(MAGIC)):
         raise_not_a_database()
     page_size: i32 = header_page_size(p)
     if page_size == 0 or page_size - p[AT_RESERVED] < 480 or p[AT_READ_VERSION] > 2:

@@ -43,12 +43,13 @@ from turso_wasm.kernel.header import (
     header_page_count,
     header_page_size,
 )
+from turso_wasm.kernel.header import HEADER_SIZE as FILE_HEADER_SIZE
 from turso_wasm.kernel.memory import malloc, mfree
 from turso_wasm.kernel.recovery import recover
 from turso_wasm.kernel.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Database, Page, Pager, Wal
 from turso_wasm.kernel.vfs import check_io, host_now, raise_busy, vfs_read, vfs_size
 from turso_wasm.kernel.wal import wal_exists, wal_find, wal_forget, wal_read_frame, wal_recover, wal_remove
-from turso_wasm.wasm.lang import addr, be32, f64, i32, i64, lit, memory_copy, ptr, scratch, u8, u32
+from turso_wasm.wasm.lang import addr, be32, f64, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, u8, u32
 
 WHOLE_FILE = 1 << 20  # T3
 FIRST_READ = 1 << 16  # bytes of a larger file that are read with the header
@@ -77,6 +78,8 @@ def database_load(db: Database) -> None:
     db.head = ptr[u8](0)
     db.head = malloc(n + PAGE_SIZE_MAX)
     n = load_head(db, n)
+    if n < FILE_HEADER_SIZE:
+        memory_fill(db.head + n, 0, FILE_HEADER_SIZE - n)
     load_header(db, n, size)
     load_pages(db, n)
     mfree(db.head)
@@ -132,8 +135,7 @@ def load_header(db: Database, n: i32, size: i64) -> None:
     if frame:
         first = db.head + n
         check_io(wal_read_frame(w, frame, first))
-        n = w.page_size
-    header_check(first, n)
+    header_check(first)
     page_size: i32 = header_page_size(first)
     if w.committed and w.page_size != page_size:
         raise_corrupt(u32(1))
