@@ -76,7 +76,7 @@ export class Bench {
     const { driver } = this;
     const statement = driver.prepare(trial.run ?? trial.rows ?? trial.objects ?? trial.get ?? trial.each);
     const close = () => statement.close();
-    if (trial.run) return { work: () => statement.run([]), close };
+    if (trial.run) return { work: () => void statement.run([]), close };
     if (trial.rows) return { work: () => summary(statement.rows()), close };
     if (trial.objects) return { work: () => summary(statement.objects().map(Object.values)), close };
     const values = this.#rowsOf(trial);

@@ -7,8 +7,10 @@
  */
 export async function measurePrepare(driver, where) {
   const { pyodide } = driver.engine.compiler;
-  pyodide.runPython(await where.text('benchmarks/compile_times.py'));
-  const { schema, statements } = JSON.parse(pyodide.runPython('import json\njson.dumps({"schema": SCHEMA, "statements": statements()})'));
+  const globals = pyodide.toPy({ __name__: 'compile_times' });
+  const ask = (code) => JSON.parse(pyodide.runPython(`import json\njson.dumps(${code})`, { globals }));
+  pyodide.runPython(await where.text('benchmarks/compile_times.py'), { globals });
+  const { schema, statements } = ask('{"schema": SCHEMA, "statements": statements()}');
   const database = await driver.engine.open(':memory:');
   for (const sql of schema) database.exec(sql);
   const { kernel } = driver.engine;
@@ -31,7 +33,7 @@ export async function measurePrepare(driver, where) {
   }
   kernel.load = load;
   await database.close();
-  const stages = JSON.parse(pyodide.runPython('json.dumps(measure())'));
+  const stages = ask('measure()');
   const n = statements.length;
   const sorted = times.toSorted ? times.toSorted((a, b) => a - b) : [...times].sort((a, b) => a - b);
   return {
