@@ -136,8 +136,7 @@ class Statement:
 
         `pending` is the set in work when it raises. Errors: as bind and step.
         """
-        host, at, n = self.host, self.address, self.n_slots
-        step, reset, write, lock = self.instance.step, host.function("statement_reset"), host.write, host.lock
+        host, n, lock = self.host, self.n_slots, self.host.lock
         for one in sets:  # without the lock: where they come from may wait for others who want it
             self.pending = one
             packer = None
@@ -145,28 +144,29 @@ class Statement:
                 packer = packer_for(tuple(map(type, one)))
             with lock:
                 if packer is not None and len(block := packer(one, self.params_at)) <= self.params_size:
-                    write(self.params_at, block)
+                    host.write(self.params_at, block)
                 else:
                     self.bind(values_of(one), literals)
-                try:
-                    result = step(at)
-                except BaseException as error:
-                    result = self._failed(error, first=True)
+                result = self._slice(first=True)
                 while result == YIELD:
-                    result = self._run()
-                reset(at)
+                    result = self._slice(first=False)
+                host.function("statement_reset")(self.address)
         self.pending = None
 
     def _run(self) -> int:
-        """Step until DONE or ROWS, retrying while the database is busy (S2)."""
+        """Step until DONE or ROWS; between time slices signals and other threads have their turn."""
         first, self.stepped = not self.stepped, True
-        try:
-            result = self.instance.step(self.address)
-        except BaseException as error:
-            result = self._failed(error, first)
+        result = self._slice(first)
         while result == YIELD:
-            result = self._run()
+            result = self._slice(first=False)
         return result
+
+    def _slice(self, first: bool) -> int:
+        """One call of the Program; `first`: nothing was handed over yet, so it may be run again while busy (S2)."""
+        try:
+            return self.instance.step(self.address)
+        except BaseException as error:
+            return self._failed(error, first)
 
     def _failed(self, error: BaseException, first: bool) -> int:
         """Abort (S1); then raise the error, or run again while the database is busy."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import threading
 import time
@@ -224,6 +225,18 @@ def test_interrupt(ours: Any) -> None:
     assert time.monotonic() - start < 20
     assert shared.execute("SELECT count(*) FROM t").fetchone() == (2000,)
     shared.close()
+
+
+def test_a_keyboard_interrupt_ends_a_long_query(ours: Any) -> None:
+    ours.execute("CREATE TABLE t(a)")
+    ours.executemany("INSERT INTO t VALUES (?)", [(i,) for i in range(2000)])
+    ours.commit()
+    threading.Timer(0.2, _thread.interrupt_main).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        ours.execute("SELECT x.a FROM t x, t y, t z WHERE x.a + y.a + z.a < 0").fetchall()
+    assert time.monotonic() - start < 20
+    assert ours.execute("SELECT count(*) FROM t").fetchone() == (2000,)
 
 
 def test_trace_callback(db: Any) -> None:

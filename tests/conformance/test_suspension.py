@@ -1,0 +1,73 @@
+"""A Program can be left at any row and at any poll, and goes on as if nothing had happened.
+
+Recorded .test files are run with a row buffer of one row, and with a time slice of one tick: every answer stays the recorded one.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import golden
+from turso_wasm.kernel.abi import YIELD, Statement
+from turso_wasm.runtime import engine
+from turso_wasm.runtime import statement as statement_module
+from turso_wasm.runtime.hosts import wasmtime as host_module
+
+FILES = ("joins", "grouping", "ordering", "distinct_limit", "select", "where", "collation")
+HERE = Path(__file__).parents[1] / "sql"
+ONE = struct.Struct("<I")
+
+
+def wrapped(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None]) -> list[int]:
+    """Call `before(statement)` before every step from now on; the results of the steps."""
+    results: list[int] = []
+    made = host_module.WasmtimeHost._instantiate
+
+    def instantiate(host: host_module.WasmtimeHost, program: object) -> host_module.WasmtimeInstance:
+        instance = made(host, program)  # type: ignore[arg-type]
+        step = instance.step
+
+        def prepared_step(statement: int) -> int:
+            before(statement)
+            results.append(step(statement))
+            return results[-1]
+
+        instance.step = prepared_step
+        return instance
+
+    host = engine.host()
+    monkeypatch.setattr(host_module.WasmtimeHost, "_instantiate", instantiate)
+    monkeypatch.setattr(host, "_instances", {})
+    return results
+
+
+@pytest.fixture(params=FILES)
+def script(request: pytest.FixtureRequest) -> Iterator[golden.Script]:
+    found = golden.Script(HERE / f"{request.param}.test")
+    yield found
+    found.close()
+
+
+def check(script: golden.Script) -> None:
+    for index, block in enumerate(script.blocks):
+        if not block.not_yet:
+            assert script.answer("ours", index) == block.answer, f"line {block.line}"
+
+
+def test_one_row_at_a_time(script: golden.Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = engine.host()
+    monkeypatch.setattr(statement_module, "FIRST_ROWS", 1)
+    results = wrapped(monkeypatch, lambda at: host.pack(ONE, at + Statement.offset("row_limit"), 1))
+    check(script)
+    assert results
+
+
+def test_one_tick_at_a_time(script: golden.Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = engine.host()
+    results = wrapped(monkeypatch, lambda at: host.pack(ONE, at + Statement.offset("budget"), 1))
+    check(script)
+    assert results.count(YIELD) > 50
