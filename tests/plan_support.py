@@ -11,7 +11,7 @@ import apsw
 from turso_wasm.base.errors import SqlError
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.plan import nodes as p
-from turso_wasm.plan.build import Planned, PlanContext, build_plan
+from turso_wasm.plan.build import PlanContext, Planned, build_plan
 from turso_wasm.sql.parser import parse_one
 
 ROWS = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema"

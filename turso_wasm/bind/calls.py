@@ -1,6 +1,7 @@
 """Function calls: scalar functions, aggregates, LIKE and its sisters.
 
-Owns overload resolution through the function registry, the rules of where aggregates may stand, and SQLite's errors about both.
+Owns overload resolution through the function registry, the rules of where aggregates may stand, and SQLite's errors
+about both.
 
 Source: https://sqlite.org/lang_corefunc.html, https://sqlite.org/lang_aggfunc.html
 """
@@ -178,7 +179,7 @@ def same_aggregate(a: b.AggregateCall, c: b.AggregateCall, binder: Binder) -> bo
 
 
 def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> b.Expr:
-    """x LIKE y ESCAPE z is like(y, x, z); the value is 1, 0 or NULL."""
+    """X LIKE y ESCAPE z is like(y, x, z); the value is 1, 0 or NULL."""
     args = [binder.expr(node.pattern, scope), binder.expr(node.operand, scope)]
     if node.escape is not None:
         args.append(binder.expr(node.escape, scope))

@@ -21,10 +21,9 @@ NEGATED = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<", "is
 
 def affinity_of(expr: b.Expr) -> str | None:
     """The affinity of an expression: of columns, CASTs and scalar subqueries; None for all others."""
-    kind = type(expr)
-    if kind is b.ColumnRef:
-        return expr.affinity  # type: ignore[attr-defined]
-    if kind is b.Constant or kind is b.Parameter:
+    if isinstance(expr, b.ColumnRef):
+        return expr.affinity
+    if isinstance(expr, b.Constant | b.Parameter):
         return None
     if isinstance(expr, b.Collated):
         return affinity_of(expr.operand)

@@ -1,6 +1,7 @@
 """Syntax trees of expressions to bound expressions.
 
-Owns operators, literals, CASE, CAST, COLLATE, IN lists and row values. Functions are in calls.py, subqueries in subqueries.py.
+Owns operators, literals, CASE, CAST, COLLATE, IN lists and row values. Functions are in calls.py, subqueries in
+subqueries.py.
 
 Row values leave no node behind: `(a, b) = (c, d)` is bound to `a = c AND b = d`, `(a, b) < (c, d)` to
 `a < c OR (a = c AND b < d)`.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import nodes as b
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
 from turso_wasm.bind.comparison import compare, in_list
@@ -23,8 +25,8 @@ from turso_wasm.catalog.types import affinity_of_type
 from turso_wasm.sql import ast
 from turso_wasm.values.arithmetic import negate
 
-VALUE_OPERATORS = frozenset("+ - * / % || & | << >>".split())
-COMPARISONS = frozenset("= <> < <= > >=".split())
+VALUE_OPERATORS = frozenset(["+", "-", "*", "/", "%", "||", "&", "|", "<<", ">>"])
+COMPARISONS = frozenset(["=", "<>", "<", "<=", ">", ">="])
 
 TRUE = b.Constant(1)
 FALSE = b.Constant(0)
@@ -38,10 +40,12 @@ def bind_literal(
 
 
 def bind_null(binder: Binder, node: ast.NullLiteral, scope: Scope | None) -> b.Expr:
+    """NULL."""
     return b.Constant(None)
 
 
 def bind_parameter(binder: Binder, node: ast.Parameter, scope: Scope | None) -> b.Expr:
+    """A parameter of the user; its slot is remembered."""
     binder.parameters[node.number] = node.name
     return b.Parameter(node.number)
 
@@ -61,7 +65,7 @@ def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> b.E
         word = fold(node.column)
         if word == "true" or word == "false":
             return TRUE if word == "true" else FALSE
-    fail(f"no such column: {written(node)}", node)
+    raise SqlError(SQLITE_ERROR, f"no such column: {written(node)}", node.span)
 
 
 def refuse_aggregates(expr: b.Expr, scope: Scope, node: ast.Node) -> None:
@@ -78,6 +82,7 @@ def refuse_aggregates(expr: b.Expr, scope: Scope, node: ast.Node) -> None:
 
 
 def bind_unary(binder: Binder, node: ast.Unary, scope: Scope | None) -> b.Expr:
+    """-x +x ~x NOT x. The sign of a constant that is part of the plan is folded."""
     operand = binder.expr(node.operand, scope)
     if node.op == "-" and type(operand) is b.Constant and operand.lifted is None:
         return b.Constant(negate(operand.value))
@@ -132,6 +137,7 @@ def _bind_is(binder: Binder, node: ast.Binary, left: b.Expr | None, scope: Scope
 
 
 def bind_is_null(binder: Binder, node: ast.IsNull, scope: Scope | None) -> b.Expr:
+    """The test x IS [NOT] NULL, also in its short forms."""
     return b.IsNull(binder.expr(node.operand, scope), node.negated)
 
 
@@ -146,6 +152,7 @@ def collation(name: str) -> str:
 
 
 def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> b.Expr:
+    """The range test: x BETWEEN low AND high is x >= low AND x <= high."""
     if is_row(node.operand):
         low = _bind_row_comparison(binder, ast.Binary(">=", node.operand, node.low, node.span), scope)
         high = _bind_row_comparison(binder, ast.Binary("<=", node.operand, node.high, node.span), scope)
@@ -158,6 +165,7 @@ def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> b.Ex
 
 
 def bind_cast(binder: Binder, node: ast.Cast, scope: Scope | None) -> b.Expr:
+    """CAST; without a type name it is one to NUMERIC."""
     affinity = affinity_of_type(node.type_name) if node.type_name else "C"
     return b.Cast(binder.expr(node.operand, scope), affinity)
 
@@ -183,7 +191,7 @@ def bind_case(binder: Binder, node: ast.Case, scope: Scope | None) -> b.Expr:
 
 
 def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> b.Expr:
-    """x IN (): false, whatever x is."""
+    """X IN (): false, whatever x is."""
     if is_row(node.operand):
         return _bind_row_in_list(binder, node, scope)
     operand = binder.expr(node.operand, scope)
@@ -197,10 +205,13 @@ FALSE_VALUE = b.Constant(0)
 
 
 def bind_current_time(binder: Binder, node: ast.CurrentTime, scope: Scope | None) -> b.Expr:
-    unsupported(node.kind, node)
+    """CURRENT_DATE, CURRENT_TIME, CURRENT_TIMESTAMP."""
+    name = node.kind.lower()
+    return b.Call(name, (), f"fn_{name}", deterministic=False)
 
 
 def bind_raise(binder: Binder, node: ast.Raise, scope: Scope | None) -> b.Expr:
+    """RAISE outside a trigger."""
     fail("RAISE() may only be used within a trigger-program", node)
 
 
@@ -223,6 +234,7 @@ def subquery_width(node: ast.Subquery) -> int:
 
 
 def bind_row(binder: Binder, node: ast.RowValue, scope: Scope | None) -> b.Expr:
+    """A row value where a single value is wanted."""
     fail("row value misused", node)
 
 

@@ -17,9 +17,10 @@ class Expr:
 @dataclass(slots=True)
 class Constant(Expr):
     """A literal. `lifted`: ordinal of the literal in the text when its value must come from the statement's literal slot
-    (the plan does not depend on the value, only on its storage class), else None (value is part of the plan)."""
+    (the plan does not depend on the value, only on its storage class), else None (value is part of the plan).
+    """
 
-    value: None | int | float | str | bytes
+    value: int | float | str | bytes | None
     lifted: int | None = None
 
 
@@ -66,7 +67,8 @@ class Binary(Expr):
 @dataclass(slots=True)
 class Compare(Expr):
     """`op`: = <> < <= > >= "is" "is not". Affinity to apply to each side before comparing ("C" numeric kinds, "B" text, None)
-    was decided by the binder (datatype3.html section 4.2)."""
+    was decided by the binder (datatype3.html section 4.2).
+    """
 
     op: str
     left: Expr
@@ -136,7 +138,8 @@ class Collated(Expr):
 class Call(Expr):
     """A scalar function. `kernel`: symbol of the kernel routine. `style`: "fixed": (stmt, V, V, …) -> V;
     "array": (stmt, values, n) -> V; "array_collation": (stmt, values, n, collation) -> V; "special": codegen knows the
-    name (coalesce ifnull iif nullif typeof likely changes total_changes last_insert_rowid …)."""
+    name (coalesce ifnull iif nullif typeof likely changes total_changes last_insert_rowid …).
+    """
 
     name: str
     args: tuple[Expr, ...]
@@ -149,7 +152,8 @@ class Call(Expr):
 @dataclass(slots=True)
 class SubqueryExpr(Expr):
     """A scalar subquery, EXISTS or x IN (SELECT): `kind` "scalar" "exists" "in". `plan` is a plan.nodes.Plan;
-    `outer` the outer columns it uses (none: evaluated once)."""
+    `outer` the outer columns it uses (none: evaluated once).
+    """
 
     kind: str
     plan: object

@@ -1,13 +1,13 @@
 """A bound SELECT: what the binder hands to the planner.
 
-Names are resolved, stars expanded, views and common tables opened; nothing is decided about how it will run. Row sources have
-numbers unique in the statement; a column of the source `n` is ColumnRef(n, column).
+Names are resolved, stars expanded, views and common tables opened; nothing is decided about how it will run. Row
+sources have numbers unique in the statement; a column of the source `n` is ColumnRef(n, column).
 
 Invariants:
   Q1  `Core.where` and `Step.on` are conjuncts: no element is a Binary "and" at its top.
   Q2  Inner ON and USING conditions are in `Core.where`; `Step.on` is used by left joins only.
-  Q3  In an aggregate core, outputs, having and order terms may contain AggregateRef(aggregate_source, n) for aggregates[n]
-      and plain ColumnRefs; the planner rewrites both to columns of the Aggregate node.
+  Q3  In an aggregate core, outputs, having and order terms may contain AggregateRef(aggregate_source, n) for
+      aggregates[n] and plain ColumnRefs; the planner rewrites both to columns of the Aggregate node.
   Q4  `Query.order_by` of a compound refers to ColumnRef(Query.source, n): column n of the result.
 """
 
@@ -122,7 +122,9 @@ class OrderKey:
 
 @dataclass(slots=True)
 class Query:
-    """A bound SELECT statement. operators[i] ("UNION ALL", "UNION", "EXCEPT", "INTERSECT") stands before cores[i + 1]."""
+    """A bound SELECT statement. operators[i] ("UNION ALL", "UNION", "EXCEPT", "INTERSECT") stands before cores[i +
+    1].
+    """
 
     cores: list[Core]
     columns: list[OutputColumn]

@@ -66,7 +66,9 @@ def bind_checks(binder: Binder, table: Table, item: Item) -> tuple[tuple[b.Expr,
 
 
 def refuse_in(where: str, expr: ast.Expr, *, dots: bool = False, deterministic: bool = False) -> None:
-    """Refuse what SQLite prohibits in schema expressions. Errors: "subqueries prohibited in CHECK constraints" and the like."""
+    """Refuse what SQLite prohibits in schema expressions. Errors: "subqueries prohibited in CHECK constraints" and
+    the like.
+    """
     for node in syntax_nodes(expr):
         if isinstance(node, ast.Subquery | ast.Exists | ast.InSelect | ast.InTable):
             fail(f"subqueries prohibited in {where}", node)

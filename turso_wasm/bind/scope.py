@@ -1,7 +1,7 @@
 """Scopes: which names an expression sees, and what they mean.
 
-Owns SQLite's rules of name resolution: columns of the FROM clause (USING and NATURAL merge them), the rowid's names, aliases of
-result columns, enclosing queries, and the errors "no such column" and "ambiguous column name".
+Owns SQLite's rules of name resolution: columns of the FROM clause (USING and NATURAL merge them), the rowid's
+names, aliases of result columns, enclosing queries, and the errors "no such column" and "ambiguous column name".
 
 Source: https://sqlite.org/lang_select.html, https://sqlite.org/rowidtable.html, https://sqlite.org/quirks.html
 """
@@ -24,8 +24,8 @@ from turso_wasm.sql import ast
 class Scope:
     """The names of one query level. aliases: result columns, seen where `use_aliases` is set.
 
-    aggregates: "yes" collects them in `core`, "where" likewise but they are refused afterwards (a clause that runs before grouping),
-    "no" refuses them at once.
+    aggregates: "yes" collects them in `core`, "where" likewise but they are refused afterwards (a clause that runs
+    before grouping), "no" refuses them at once.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -88,7 +88,7 @@ def _make_ref(item: Item, number: int) -> b.ColumnRef:
 
 
 def query_column(item: Item, number: int) -> b.ColumnRef:
-    """The reference to a column of a subquery in FROM: it has the affinity and collation of the expression behind it."""
+    """Refers to a column of a subquery in FROM: it has the affinity and collation of the expression behind it."""
     query = item.query
     assert query is not None
     expr = query.cores[0].outputs[number]
@@ -111,8 +111,10 @@ def query_column(item: Item, number: int) -> b.ColumnRef:
 
 
 class NameFinder:
-    """Resolves references in a chain of scopes. `deepest` is the depth of the innermost scope that a reference of the current
-    aggregate used (-1: none), which tells whose aggregate it is. `outer` collects, per query level, the columns taken from outside."""
+    """Resolves references in a chain of scopes. `deepest` is the depth of the innermost scope that a reference of
+    the current aggregate used (-1: none), which tells whose aggregate it is. `outer` collects, per query level, the
+    columns taken from outside.
+    """
 
     __slots__ = ("captures", "deepest")
 

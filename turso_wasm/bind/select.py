@@ -1,7 +1,7 @@
 """SELECT statements to bound queries.
 
-Owns the order in which the clauses of a SELECT are resolved (SQLite's, so that the same error comes first), result column
-names, ORDER BY and GROUP BY terms (ordinals, aliases), compounds and LIMIT. FROM is in sources.py.
+Owns the order in which the clauses of a SELECT are resolved (SQLite's, so that the same error comes first), result
+column names, ORDER BY and GROUP BY terms (ordinals, aliases), compounds and LIMIT. FROM is in sources.py.
 
 Source: https://sqlite.org/lang_select.html, https://sqlite.org/c3ref/column_name.html
 """
@@ -69,7 +69,9 @@ def _bind_limit(binder: Binder, node: ast.Select, query: Query) -> None:
 def bind_core(
     binder: Binder, node: ast.SelectCore | ast.Values | ast.LiteralValues, parent: Scope | None
 ) -> tuple[Core, Scope]:
-    """One SELECT or VALUES without ORDER BY; GROUP BY is left to `_bind_grouping`, which SQLite resolves after ORDER BY."""
+    """One SELECT or VALUES without ORDER BY; GROUP BY is left to `_bind_grouping`, which SQLite resolves after ORDER
+    BY.
+    """
     if not isinstance(node, ast.SelectCore):
         return _bind_values(binder, node, parent)
     if node.windows:
@@ -97,9 +99,7 @@ def bind_core(
     return core, scope
 
 
-def _bind_values(
-    binder: Binder, node: ast.Values | ast.LiteralValues, parent: Scope | None
-) -> tuple[Core, Scope]:
+def _bind_values(binder: Binder, node: ast.Values | ast.LiteralValues, parent: Scope | None) -> tuple[Core, Scope]:
     """VALUES: one row is a SELECT without FROM; more are a source of their own."""
     scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0)
     n_columns = len(node.rows[0])
@@ -224,7 +224,7 @@ def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, … 11th, …"""
     if number % 100 in (11, 12, 13):
         return f"{number}th"
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
 
 
 def _order_by(binder: Binder, terms: tuple[ast.OrderTerm, ...], core: Core, scope: Scope) -> list[OrderKey]:
@@ -334,4 +334,13 @@ def _matching_column(binder: Binder, term: ast.Expr, query: Query, scopes: list[
     return -1
 
 
-__all__ = ["SelectBinder", "bind_core", "bind_select", "calls", "compound_collations", "compound_column", "describe", "order_key"]
+__all__ = [
+    "SelectBinder",
+    "bind_core",
+    "bind_select",
+    "calls",
+    "compound_collations",
+    "compound_column",
+    "describe",
+    "order_key",
+]

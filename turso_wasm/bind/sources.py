@@ -1,7 +1,8 @@
 """FROM clauses: tables, views, common tables, subqueries and joins.
 
-Owns opening of names (common table before table, view before use), USING and NATURAL, and the shape of the join: a list of steps
-in the order of the text (bind.query.Step). Conditions are bound later, when all names are known (`bind_conditions`).
+Owns opening of names (common table before table, view before use), USING and NATURAL, and the shape of the join: a
+list of steps in the order of the text (bind.query.Step). Conditions are bound later, when all names are known
+(`bind_conditions`).
 
 A RIGHT JOIN is turned round: `l RIGHT JOIN r` becomes r with the group l as a left-joined step.
 
@@ -58,7 +59,9 @@ def bind_from(binder: Binder, source: ast.Source | None, core: Core, scope: Scop
 
 
 def bind_conditions(clause: FromClause) -> None:
-    """Bind the ON conditions: all names of the FROM clause are in scope, but an outer join's must not look to its right."""
+    """Bind the ON conditions: all names of the FROM clause are in scope, but an outer join's must not look to its
+    right.
+    """
     for pending in clause.pending:
         parts = conjuncts(clause.binder.expr(pending.on, clause.scope))
         if pending.step is not None:
@@ -186,8 +189,7 @@ def _bind_operand(clause: FromClause, source: ast.Source, where: list[b.Expr]) -
             _refuse_function(clause.binder, source)
         case ast.Join():
             return _bind_source(clause, source, where)
-        case _:
-            raise TypeError(f"unknown source {type(source).__name__}")
+    raise TypeError(f"unknown source {type(source).__name__}")
 
 
 def _add(clause: FromClause, item: Item) -> Step:

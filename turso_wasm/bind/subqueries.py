@@ -35,11 +35,13 @@ def bind_scalar(binder: Binder, node: ast.Subquery, scope: Scope | None) -> b.Ex
 
 
 def bind_exists(binder: Binder, node: ast.Exists, scope: Scope | None) -> b.Expr:
+    """EXISTS (SELECT …)."""
     query = binder.nested_select(node.select, scope)
     return b.SubqueryExpr("exists", query, query.outer)
 
 
 def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b.Expr:
+    """The test x [NOT] IN (SELECT …)."""
     if is_row(node.operand):
         unsupported("row value IN (SELECT …)", node)
     operand = binder.expr(node.operand, scope)
@@ -58,7 +60,7 @@ def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b
 
 
 def bind_in_table(binder: Binder, node: ast.InTable, scope: Scope | None) -> b.Expr:
-    """x IN t is x IN (SELECT * FROM t)."""
+    """X IN t is x IN (SELECT * FROM t)."""
     source: ast.Source
     if node.arguments is not None:
         source = ast.TableFunctionSource(node.table.name, node.table.schema, node.arguments, span=node.span)

@@ -1,7 +1,8 @@
 """Walking and rewriting bound expressions.
 
-Owns `children`, `walk`, `transform` and the comparison of expressions. Bound nodes are shared and never changed: rewriting
-makes new nodes where something changed and returns the old ones elsewhere. Rewriting enters bound subqueries.
+Owns `children`, `walk`, `transform` and the comparison of expressions. Bound nodes are shared and never changed:
+rewriting makes new nodes where something changed and returns the old ones elsewhere. Rewriting enters bound
+subqueries.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def sources_used(expr: b.Expr) -> set[int]:
 
 
 def has_subquery(expr: b.Expr) -> bool:
+    """A subquery stands somewhere in the expression."""
     return any(type(found) is b.SubqueryExpr for found in walk(expr))
 
 
@@ -247,8 +249,9 @@ Pin: TypeAlias = Callable[[b.Constant], None]
 
 
 def same_expression(a: b.Expr, c: b.Expr, pin: Pin) -> bool:
-    """Whether two expressions always have the same value. Literals are compared by value; where the answer depends on one
-    that was lifted out of the text, `pin` is told."""
+    """Whether two expressions always have the same value. Literals are compared by value; where the answer depends
+    on one that was lifted out of the text, `pin` is told.
+    """
     if a is c:
         return is_deterministic(a)
     if type(a) is not type(c):

@@ -114,7 +114,9 @@ class InsertColumns:
 
 
 def insert_columns(table: Table, names: tuple[ast.Name, ...]) -> InsertColumns:
-    """The column list of an INSERT; of a column named twice the last value counts. Errors: "table t has no column named x"."""
+    """The column list of an INSERT; of a column named twice the last value counts. Errors: "table t has no column
+    named x".
+    """
     if not names:
         return InsertColumns({number: number for number in range(len(table.columns))}, len(table.columns), False)
     positions: dict[int, int] = {}
@@ -144,7 +146,7 @@ def column_values(
     binder: Binder, table: Table, columns: InsertColumns, given: tuple[b.Expr, ...]
 ) -> tuple[tuple[b.Expr, ...], b.Expr | None]:
     """One expression a column, defaults filled in, and the rowid's expression if one is given."""
-    values = []
+    values: list[b.Expr] = []
     rowid = given[columns.positions[ROWID]] if ROWID in columns.positions else None
     for number, column in enumerate(table.columns):
         at = columns.positions.get(number)

@@ -139,7 +139,9 @@ class Catalog:
             pass
         for entry in self.index_entries.values():
             if fold(entry.table) not in self.entries:
-                raise malformed(entry.name, f"no such table: {self.name}.{entry.table}" if entry.sql else "orphan index")
+                raise malformed(
+                    entry.name, f"no such table: {self.name}.{entry.table}" if entry.sql else "orphan index"
+                )
         for name in self.trigger_entries:
             self.find_trigger(name)
 
@@ -318,6 +320,7 @@ class Catalogs:
         return found
 
     def main(self) -> Catalog:
+        """The main database."""
         found = self.slots[0]
         assert found is not None
         return found

@@ -1,7 +1,7 @@
 """The value of a constant DEFAULT: what a column has in records written before it was added.
 
-Constant is what SQLite takes for constant in ALTER TABLE ADD COLUMN: literals with or without a sign, TRUE and FALSE, and CASTs of
-such; not arithmetic.
+Constant is what SQLite takes for constant in ALTER TABLE ADD COLUMN: literals with or without a sign, TRUE and
+FALSE, and CASTs of such; not arithmetic.
 
 Source: https://sqlite.org/lang_altertable.html section 4
 """

@@ -22,7 +22,9 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def target_catalog(catalogs: Catalogs, name: ast.QualifiedName, temporary: bool) -> Catalog:
-    """The database in which CREATE makes `name`. Errors: "unknown database x", "temporary table name must be unqualified"."""
+    """The database in which CREATE makes `name`. Errors: "unknown database x", "temporary table name must be
+    unqualified".
+    """
     if name.schema is not None:
         catalog = catalogs.must_find(name.schema, name)
         if temporary and catalog.slot != TEMP_SLOT:

@@ -1,7 +1,7 @@
 """Changing the stored text of schema objects: what ALTER TABLE does to sqlite_schema.sql.
 
-Owns the editing of SQL text at the places of given tokens; everything else of the text stays as it was written. A new table
-name is always quoted, a new column name where it was quoted or replaces a quoted one, as SQLite does.
+Owns the editing of SQL text at the places of given tokens; everything else of the text stays as it was written. A
+new table name is always quoted, a new column name where it was quoted or replaces a quoted one, as SQLite does.
 
 Source: https://sqlite.org/lang_altertable.html
 """

@@ -1,7 +1,8 @@
 """The registry of SQL functions: names, arities, the kernel routine behind each, and how it is called.
 
-Owns the one table of functions; binder, code generator and documentation read it. `FUNCTIONS` maps a lower-case name to its
-overloads; a function of SQLite that we do not have yet is listed without a routine, so that it is refused by name.
+Owns the one table of functions; binder, code generator and documentation read it. `FUNCTIONS` maps a lower-case
+name to its overloads; a function of SQLite that we do not have yet is listed without a routine, so that it is
+refused by name.
 
 Source: https://sqlite.org/lang_corefunc.html, https://sqlite.org/lang_aggfunc.html, https://sqlite.org/lang_mathfunc.html
 """
@@ -22,7 +23,8 @@ Style = Literal["fixed", "array", "array_collation", "special", "constant", "con
 class Function:
     """A scalar function for n_min..n_max arguments (n_max -1: any number).
 
-    kernel: symbol of its routine. style: how that is called (bind.nodes.Call); besides those "constant": folded by the binder, "conditional": bound to CASE, "missing": not supported yet.
+    kernel: symbol of its routine. style: how that is called (bind.nodes.Call); besides those "constant": folded by
+    the binder, "conditional": bound to CASE, "missing": not supported yet.
     deterministic: equal arguments give equal results at any time.
     """
 
@@ -80,6 +82,16 @@ _SCALARS: Final[list[Function]] = [
     Function("format", 0, -1, "fn_printf", "array"),
     Function("min", 2, -1, "fn_min", "array_collation"),
     Function("max", 2, -1, "fn_max", "array_collation"),
+    # Date and time: 'now' is read once per statement, so equal arguments give equal results while it runs.
+    *(
+        Function(name, 0, -1, f"fn_{name}", "array")
+        for name in ("date", "time", "datetime", "julianday", "unixepoch", "strftime")
+    ),
+    *_fixed("timediff/2"),
+    *(
+        Function(name, 0, 0, f"fn_{name}", deterministic=False)
+        for name in ("current_date", "current_time", "current_timestamp")
+    ),
     Function("coalesce", 2, -1, style="special"),
     Function("ifnull", 2, 2, style="special"),
     Function("nullif", 2, 2, style="special"),
@@ -94,12 +106,15 @@ _SCALARS: Final[list[Function]] = [
     Function("unlikely", 1, 1, style="special"),
     Function("likelihood", 2, 2, style="special"),
     Function("sqlite_version", 0, 0, style="constant"),
-    *_missing("acos/1", "acosh/1", "asin/1", "asinh/1", "atan/1", "atan2/2", "atanh/1", "cos/1", "cosh/1", "exp/1", "ln/1"),
+    *_missing(
+        "acos/1", "acosh/1", "asin/1", "asinh/1", "atan/1", "atan2/2", "atanh/1", "cos/1", "cosh/1", "exp/1", "ln/1"
+    ),
     *_missing("log/1-2", "log10/1", "log2/1", "pow/2", "power/2", "sin/1", "sinh/1", "tan/1", "tanh/1"),
-    *_missing("date/0-*", "time/0-*", "datetime/0-*", "julianday/0-*", "unixepoch/0-*", "strftime/0-*", "timediff/2"),
-    *_missing("current_date/0", "current_time/0", "current_timestamp/0", "unistr/1", "unistr_quote/1"),
+    *_missing("unistr/1", "unistr_quote/1"),
     *_missing("json/1", "json_array/0-*", "json_array_insert/0-*", "json_array_length/1-2", "json_error_position/1"),
-    *_missing("json_extract/0-*", "json_insert/0-*", "json_object/0-*", "json_patch/2", "json_pretty/1-2", "json_quote/1"),
+    *_missing(
+        "json_extract/0-*", "json_insert/0-*", "json_object/0-*", "json_patch/2", "json_pretty/1-2", "json_quote/1"
+    ),
     *_missing("json_remove/0-*", "json_replace/0-*", "json_set/0-*", "json_type/1-2", "json_valid/1-2", "jsonb/1"),
     *_missing("jsonb_array/0-*", "jsonb_array_insert/0-*", "jsonb_extract/0-*", "jsonb_insert/0-*", "jsonb_object/0-*"),
     *_missing("jsonb_patch/2", "jsonb_remove/0-*", "jsonb_replace/0-*", "jsonb_set/0-*", "->/2", "->>/2"),

@@ -1,7 +1,7 @@
 """From the CREATE INDEX tree to an `Index`.
 
-Owns which terms are columns and which are expressions, and the suffix of the index record. Does not bind expressions: an
-expression term and a partial index's WHERE are kept as trees.
+Owns which terms are columns and which are expressions, and the suffix of the index record. Does not bind
+expressions: an expression term and a partial index's WHERE are kept as trees.
 
 Source: https://sqlite.org/lang_createindex.html
 """

@@ -24,7 +24,9 @@ class Column:
     not_null_conflict: str | None = None  # ABORT FAIL IGNORE REPLACE ROLLBACK, None = unspecified
     default: ast.Expr | None = None
     default_text: str | None = None  # as PRAGMA table_info shows it
-    absent_value: None | int | float | str | bytes = None  # of records written before ALTER TABLE ADD COLUMN: the constant DEFAULT, affinity applied
+    absent_value: int | float | str | bytes | None = (
+        None  # of records written before ALTER TABLE ADD COLUMN: the constant DEFAULT, affinity applied
+    )
     primary_key: int = 0  # 1-based position in the primary key, 0 if no part
     hidden: int = 0  # as in table_xinfo: 0 normal, 2 virtual generated, 3 stored generated
     generated: ast.Expr | None = None
@@ -43,7 +45,8 @@ class IndexColumn:
 @dataclass(slots=True)
 class Index:
     """An index. `columns` are the key columns as declared; the b-tree record is those, then the rowid
-    (rowid tables) or the primary-key columns not yet present (WITHOUT ROWID): `suffix`."""
+    (rowid tables) or the primary-key columns not yet present (WITHOUT ROWID): `suffix`.
+    """
 
     name: str
     table: str
@@ -96,5 +99,7 @@ class Table:
     select: ast.Select | None = None  # views: the defining SELECT
     view_columns: tuple[str, ...] = ()  # views: CREATE VIEW v(columns)
     triggers: tuple[str, ...] = ()  # names of the triggers on it
-    numbers: dict[str, int] = field(default_factory=dict, compare=False, repr=False)  # folded column name -> column number
+    numbers: dict[str, int] = field(
+        default_factory=dict, compare=False, repr=False
+    )  # folded column name -> column number
     module: str = ""  # virtual tables: the module

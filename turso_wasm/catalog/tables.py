@@ -1,8 +1,8 @@
 """From the CREATE TABLE tree to a `Table`: columns, keys, automatic indexes, and everything SQLite refuses there.
 
-Owns the structural rules of CREATE TABLE: affinities, the INTEGER PRIMARY KEY alias, which constraints create an automatic
-index and how it is numbered, the storage order of WITHOUT ROWID tables. Does not bind expressions (CHECK, DEFAULT
-and generated columns are kept as trees).
+Owns the structural rules of CREATE TABLE: affinities, the INTEGER PRIMARY KEY alias, which constraints create an
+automatic index and how it is numbered, the storage order of WITHOUT ROWID tables. Does not bind expressions (CHECK,
+DEFAULT and generated columns are kept as trees).
 
 Invariants of a built table:
   T1  `rowid_alias` is -1 for WITHOUT ROWID tables.
@@ -57,7 +57,9 @@ def add_index(table: Table, index: Index) -> None:
 
 
 def primary_key_suffix(table: Table, columns: tuple[IndexColumn, ...]) -> tuple[IndexColumn, ...]:
-    """What follows the key `columns` in an index record of `table`: the rowid, or the primary key columns still missing."""
+    """What follows the key `columns` in an index record of `table`: the rowid, or the primary key columns still
+    missing.
+    """
     if not table.without_rowid:
         return (IndexColumn(-1),)
     present = {(c.column, c.collation) for c in columns}
@@ -129,7 +131,9 @@ class _TableBuilder:
             case ast.PrimaryKey():
                 self.add_column_key(constraint, column, number)
             case ast.Unique():
-                self.add_automatic_index((IndexColumn(number, column.collation),), "u", constraint.on_conflict, constraint)
+                self.add_automatic_index(
+                    (IndexColumn(number, column.collation),), "u", constraint.on_conflict, constraint
+                )
             case ast.Check():
                 self.add_check(constraint)
             case ast.Default():
@@ -256,7 +260,9 @@ class _TableBuilder:
                 )
         elif len(constraint.to_columns) > 1:
             column = self.table.columns[-1].name
-            fail(f"foreign key on {column} should reference only one column of table {constraint.table.text}", constraint)
+            fail(
+                f"foreign key on {column} should reference only one column of table {constraint.table.text}", constraint
+            )
         self.table.foreign_keys.append(constraint)
 
     # --- automatic indexes -------------------------------------------------------------------------------------
@@ -264,7 +270,7 @@ class _TableBuilder:
     def add_automatic_index(
         self, columns: tuple[IndexColumn, ...], origin: str, conflict: str | None, constraint: ast.Constraint
     ) -> None:
-        """An index for a UNIQUE or PRIMARY KEY constraint, unless an earlier one has the same columns and collations."""
+        """The index of a UNIQUE or PRIMARY KEY constraint, unless an earlier one has its columns and collations."""
         key = [(c.column, c.collation) for c in columns]
         for index in self.automatic:
             if [(c.column, c.collation) for c in index.columns] != key:

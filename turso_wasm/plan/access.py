@@ -1,7 +1,7 @@
 """Access paths: the ways to visit the rows of one table.
 
-Owns the list of candidates (scan, rowid, index) for a table under the terms that are usable there, their cost, and turning the
-chosen one into plan nodes. Does not choose: joins.py compares whole plans.
+Owns the list of candidates (scan, rowid, index) for a table under the terms that are usable there, their cost, and
+turning the chosen one into plan nodes. Does not choose: joins.py compares whole plans.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class OrderColumn:
 class Path:
     """One way to visit a table. kind: scan, rowid (one row), range (of rowids), index. cost and rows: of one visit.
 
-    order: the columns that are not fixed by `equal`, in scan order; `distinct_order`: no two rows have equal values there.
+    order: the columns that are not fixed by `equal`, in scan order; `distinct_order`: no two rows have equal values
+    there.
     """
 
     kind: str
@@ -73,6 +74,7 @@ class TableAccess:
 
     @property
     def table(self) -> Table:
+        """The table in question."""
         assert self.item.table is not None
         return self.item.table
 
@@ -193,9 +195,7 @@ class TableAccess:
             path.distinct_order = True
         return path
 
-    def _equality(
-        self, part: IndexColumn, expr: b.Expr | None, sargs: list[Sarg], allow_in: bool
-    ) -> Sarg | None:
+    def _equality(self, part: IndexColumn, expr: b.Expr | None, sargs: list[Sarg], allow_in: bool) -> Sarg | None:
         best: Sarg | None = None
         for sarg in sargs:
             if sarg.op not in EQUALITY or not self._matches(sarg, part, expr):

@@ -318,7 +318,9 @@ def _refuse_drop(table: Table, number: int, node: ast.DropColumn) -> None:
 
 
 def _check_dropped(binder: Binder, catalog: Catalog, table: Table, changed: Table) -> None:
-    """Nothing else of the schema may need the column. Errors: "error in index i after drop column: no such column: a"."""
+    """Nothing else of the schema may need the column. Errors: "error in index i after drop column: no such column:
+    a".
+    """
     where = f"table {table.name}"
     try:
         check_table_expressions(binder, changed, table_item(binder.new_source(), changed, None))

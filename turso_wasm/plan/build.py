@@ -1,4 +1,5 @@
-"""The planner's entry: a statement's syntax tree becomes a plan with everything the code generator and the runtime must know.
+"""The planner's entry: a statement's syntax tree becomes a plan with everything the code generator and the runtime
+must know.
 
 Life of a statement: `build_plan` → bind (names, types) → rewrite.PASSES → joins, grouping, ordering → plan nodes.
 PRAGMA, ATTACH, VACUUM, ANALYZE and REINDEX are the runtime's.
@@ -17,8 +18,8 @@ from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
 from turso_wasm.catalog.catalog import Catalog, Catalogs
-from turso_wasm.plan import nodes as p
 from turso_wasm.plan import alter, schema
+from turso_wasm.plan import nodes as p
 from turso_wasm.plan.explain import explain_query_plan
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.writes import Written, plan_delete, plan_insert, plan_update
@@ -39,8 +40,9 @@ class PlanContext:
 class Planned:
     """A plan and its metadata.
 
-    kind: select insert update delete ddl transaction explain. columns: of the result rows. slots: database slot → (write,
-    schema cookie planned for). pinned: literal ordinals whose values the plan depends on, with those values.
+    kind: select insert update delete ddl transaction explain. columns: of the result rows. slots: database slot →
+    (write, schema cookie planned for). pinned: literal ordinals whose values the plan depends on, with those
+    values.
     param_names: with prefix (":a", "?5"), None for a plain `?`.
     """
 

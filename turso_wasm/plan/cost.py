@@ -1,6 +1,7 @@
 """How many rows, and what they cost. The unit is one row of a table scan.
 
-Owns all constants of the cost model. Statistics come from sqlite_stat1 where there is any (Index.stat, Table.row_estimate).
+Owns all constants of the cost model. Statistics come from sqlite_stat1 where there is any (Index.stat,
+Table.row_estimate).
 
 Source: https://sqlite.org/optoverview.html, https://sqlite.org/fileformat2.html section 2.6.3
 """

@@ -106,7 +106,11 @@ class _Explainer:
         lines = list(self.node(child)) if child is not None else []
         if isinstance(plan, p.Aggregate) and not plan.keys and isinstance(child, p.Limit):
             for line in lines:  # one end of an index
-                line.detail = line.detail.replace("SCAN", "SEARCH", 1).split(" (")[0] if "rowid" not in line.detail else line.detail
+                line.detail = (
+                    line.detail.replace("SCAN", "SEARCH", 1).split(" (")[0]
+                    if "rowid" not in line.detail
+                    else line.detail
+                )
         yield from lines
         if isinstance(plan, p.Aggregate) and plan.keys and not _is_grouped(plan):
             yield Line("USE TEMP B-TREE FOR GROUP BY")

@@ -1,7 +1,7 @@
 """GROUP BY and aggregates: the Aggregate node, and what is above it rewritten to its columns.
 
-Columns of the node: keys, aggregates, bare columns. Groups come in ascending order of the keys, so ORDER BY on (some of) the keys
-needs no sort; the keys are put in the order that ORDER BY wants.
+Columns of the node: keys, aggregates, bare columns. Groups come in ascending order of the keys, so ORDER BY on
+(some of) the keys needs no sort; the keys are put in the order that ORDER BY wants.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def plan_aggregate(planner: Planner, core: Core, order_by: list[OrderKey], corre
             child.plan,
             tuple(planner.finish(key) for key in keys),
             tuple(collations),
-            tuple(transform_aggregate(call, _finisher(planner)) for call in core.aggregates),
+            tuple(transform_aggregate(call, planner.finish) for call in core.aggregates),
             tuple(rewrite.bare),
             _bare_from(core),
         )
@@ -103,14 +103,6 @@ def plan_aggregate(planner: Planner, core: Core, order_by: list[OrderKey], corre
     exprs = tuple(planner.finish(expr) for expr in outputs)
     total = child.cost + child.rows * (cost.PER_BUILD if keys else 0.2)
     return Grouped(plan, exprs, order_by, ordered, rows, total, not keys)
-
-
-def _finisher(planner: Planner):  # type: ignore[no-untyped-def]
-    def finish(expr: b.Expr) -> b.Expr | None:
-        finished = planner.finish(expr)
-        return finished
-
-    return finish
 
 
 def _bare_from(core: Core) -> int:
@@ -205,4 +197,3 @@ def _extreme(planner: Planner, core: Core, call: b.AggregateCall, correlated: bo
 
 def _operands(expr: b.Expr) -> tuple[b.Expr, ...]:
     return (expr.left, expr.right) if isinstance(expr, b.Compare) and expr.op not in ("is", "is not") else ()
-

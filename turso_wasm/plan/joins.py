@@ -1,8 +1,8 @@
 """Join order, access paths and join methods: chosen together, by dynamic programming over sets of FROM elements.
 
-A *unit* is one operand of the join: a table, a subquery, or (right of a left join) a group joined among itself. A state is a
-sequence of units with a choice for each; for every set of units the cheapest state per order property is kept (exact up to
-EXACT_UNITS, beyond that only the best BEAM states of each size).
+A *unit* is one operand of the join: a table, a subquery, or (right of a left join) a group joined among itself. A
+state is a sequence of units with a choice for each; for every set of units the cheapest state per order property is
+kept (exact up to EXACT_UNITS, beyond that only the best BEAM states of each size).
 
 Invariants:
   J1  The right side of a LEFT or CROSS JOIN is visited after everything to its left.
@@ -41,7 +41,9 @@ COMPLETE = OrderState(0, True)
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """One operand. before: bit mask of the units that must come first. related: sources of the join its terms look at."""
+    """One operand. before: bit mask of the units that must come first. related: sources of the join its terms look
+    at.
+    """
 
     number: int
     step: Step
@@ -55,10 +57,12 @@ class Unit:
 
     @property
     def item(self) -> Item | None:
+        """The FROM element, None for a group."""
         return self.step.item
 
     @property
     def left(self) -> bool:
+        """It is the right side of a left join."""
         return self.step.kind == "left"
 
 
@@ -220,9 +224,7 @@ class JoinPlanner:
                 found.append(hashed)
         return found
 
-    def _next(
-        self, state: State, unit: Unit, total: float, rows: float, order: OrderState, choice: Choice
-    ) -> State:
+    def _next(self, state: State, unit: Unit, total: float, rows: float, order: OrderState, choice: Choice) -> State:
         return State(
             state.mask | 1 << unit.number,
             state.sources | unit.sources,
@@ -388,7 +390,7 @@ class JoinPlanner:
         return plan, used
 
     def _hash(self, probe: p.Plan, choice: Choice) -> tuple[p.Plan, set[Term]]:
-        """Terms about the build side alone are tested while it is read; of a left join's ON the rest is the residual."""
+        """Terms about the build side alone are tested while it is read; the rest of a left join's ON is the residual."""
         unit = choice.unit
         item = unit.item
         assert item is not None
@@ -430,7 +432,7 @@ def _last(state: State) -> Choice:
 
 
 def _keep(group: list[State], new: State) -> None:
-    """Add a state to those of the same set, unless one is at least as cheap and as well ordered; drop those it beats."""
+    """Add a state to those of the same set, unless one is as cheap and as well ordered; drop those it beats."""
     for old in group:
         if old.cost <= new.cost and _order_rank(old.order) >= _order_rank(new.order):
             return

@@ -37,7 +37,8 @@ class Values(Plan):
 @dataclass(slots=True)
 class LiteralRows(Plan):
     """Rows of literals bound at run time: literal slot `literal` holds a BLOB payload (address | number of rows << 32) of
-    `n_columns` Value structs a row. All bulk INSERTs of one width share a Program."""
+    `n_columns` Value structs a row. All bulk INSERTs of one width share a Program.
+    """
 
     source: int
     literal: int
@@ -86,7 +87,8 @@ class RowidRange(Plan):
 class IndexScan(Plan):
     """Entries of `index` (None: the primary key b-tree of a WITHOUT ROWID table) whose first fields equal `equal` and whose next field
     lies in lower..upper, in index order. `covering`: every used column is in the entry, the table is not touched.
-    Affinities of the probe values are already applied by wrapping them (bind: the column's affinity in `affinities`, one a field)."""
+    Affinities of the probe values are already applied by wrapping them (bind: the column's affinity in `affinities`, one a field).
+    """
 
     source: int
     table: Table
@@ -98,7 +100,9 @@ class IndexScan(Plan):
     affinities: tuple[str | None, ...] = ()
     covering: bool = False
     reverse: bool = False
-    unique: bool = False  # all key columns of a unique index are bound by `equal` (and none may be NULL): at most one row
+    unique: bool = (
+        False  # all key columns of a unique index are bound by `equal` (and none may be NULL): at most one row
+    )
     null_equal: tuple[bool, ...] = ()  # per `equal`: IS instead of = (NULL matches NULL)
 
 
@@ -128,7 +132,8 @@ class LeftJoin(Plan):
 @dataclass(slots=True)
 class HashJoin(Plan):
     """Equi-join: `build` is read once into a hash table of the columns `build_columns` (source, column) keyed by `build_keys`;
-    for each row of `probe` the matches of `probe_keys` (NULL keys never match). Columns of build's sources stay addressable."""
+    for each row of `probe` the matches of `probe_keys` (NULL keys never match). Columns of build's sources stay addressable.
+    """
 
     probe: Plan
     build: Plan
@@ -145,7 +150,8 @@ class HashJoin(Plan):
 @dataclass(slots=True)
 class Aggregate(Plan):
     """GROUP BY. Output columns of `source`: keys first, then aggregates, then `bare` columns (from an arbitrary row of the
-    group; with a single min()/max() from the row of the extreme). Without keys: exactly one row."""
+    group; with a single min()/max() from the row of the extreme). Without keys: exactly one row.
+    """
 
     source: int
     child: Plan
@@ -154,6 +160,7 @@ class Aggregate(Plan):
     aggregates: tuple[AggregateCall, ...]
     bare: tuple[Expr, ...] = ()
     bare_from: int = -1  # index into aggregates of the min/max whose row `bare` comes from
+    bare_last: bool = False  # `bare` comes from the last row of the group
 
 
 @dataclass(slots=True)
@@ -185,7 +192,8 @@ class SortKey:
 @dataclass(slots=True)
 class Sort(Plan):
     """Materializes `outputs` (columns of `source` above) in order of `keys`; with `limit` (an expression giving
-    limit + offset; negative: all) only the top rows are kept."""
+    limit + offset; negative: all) only the top rows are kept.
+    """
 
     source: int
     child: Plan
@@ -228,7 +236,8 @@ class Output(Plan):
 class Insert(Plan):
     """For each row of `child` insert a row. `values`: one expression a table column, defaults filled in, affinity not yet applied;
     `rowid`: expression for the rowid or None (new rowid; also when it evaluates to NULL). `source` names the new row in `checks`
-    and `returning` (columns after affinity). `conflict`: the statement's OR clause or None. `child_reads_table`: materialize first."""
+    and `returning` (columns after affinity). `conflict`: the statement's OR clause or None. `child_reads_table`: materialize first.
+    """
 
     table: Table
     child: Plan
@@ -237,7 +246,9 @@ class Insert(Plan):
     source: int
     conflict: str | None = None
     checks: tuple[tuple[Expr, str], ...] = ()
-    index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)  # index -> per key column: expression or None
+    index_exprs: dict[str, tuple[Expr | None, ...]] = field(
+        default_factory=dict
+    )  # index -> per key column: expression or None
     index_where: dict[str, Expr] = field(default_factory=dict)  # partial indexes: predicate over `source`
     returning: tuple[Expr, ...] = ()
     child_reads_table: bool = False
@@ -251,7 +262,8 @@ class Upsert:
     """One ON CONFLICT clause. It is about a conflict on `index`, or on the rowid / primary key (`key`), or (neither) on any
     of them. `update` None: DO NOTHING, the row is skipped. Else the existing row is changed as that Update says (its `child` is
     OneRow and not run; `old_source` is the existing row, the Insert's `source` the row that could not be inserted) if `where` is
-    true; it counts as one change, RETURNING shows `update.returning`. All other constraints act as without the clause."""
+    true; it counts as one change, RETURNING shows `update.returning`. All other constraints act as without the clause.
+    """
 
     index: Index | None
     key: bool
@@ -262,7 +274,8 @@ class Upsert:
 @dataclass(slots=True)
 class Update(Plan):
     """For each row of `child` (which scans `table` as `old_source`) replace the row. `values`: one expression a column (a plain
-    ColumnRef to old_source where unchanged), `changed`: column numbers assigned. `rowid`: new rowid expression or None."""
+    ColumnRef to old_source where unchanged), `changed`: column numbers assigned. `rowid`: new rowid expression or None.
+    """
 
     table: Table
     child: Plan
@@ -279,7 +292,9 @@ class Update(Plan):
     old_index_where: dict[str, Expr] = field(default_factory=dict)
     returning: tuple[Expr, ...] = ()
     collected: tuple[Expr, ...] = ()  # UPDATE … FROM: evaluated for each row of `child`, kept with the row's key …
-    collect_source: int = -1  # … and read by `values`, `rowid` as columns of this source; of a row found twice the last counts
+    collect_source: int = (
+        -1
+    )  # … and read by `values`, `rowid` as columns of this source; of a row found twice the last counts
 
 
 @dataclass(slots=True)
@@ -366,7 +381,8 @@ class RaiseOnRow:
 @dataclass(slots=True)
 class RewriteRows:
     """ALTER TABLE DROP COLUMN: every record of `table` is replaced by one that has only the columns `keep` (column numbers, in
-    ascending order; rowid alias as NULL as ever). WITHOUT ROWID: record in storage order without the dropped column."""
+    ascending order; rowid alias as NULL as ever). WITHOUT ROWID: record in storage order without the dropped column.
+    """
 
     table: Table
     keep: tuple[int, ...]
@@ -400,7 +416,8 @@ class Transaction(Plan):
 @dataclass(slots=True)
 class KernelCall(Plan):
     """A row whose columns are results of one kernel routine: (stmt, *args) -> i32/i64 results, or a text blob with `text`.
-    `args` are ints, Expr (passed as i64), or bytes (placed in the program's data, their address is passed). `write`: needs a write transaction on `slot`; None: no transaction at all."""
+    `args` are ints, Expr (passed as i64), or bytes (placed in the program's data, their address is passed). `write`: needs a write transaction on `slot`; None: no transaction at all.
+    """
 
     source: int
     function: str

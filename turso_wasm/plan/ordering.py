@@ -1,7 +1,7 @@
 """Whether a sequence of nested loops already delivers rows in the order of ORDER BY.
 
-The state after some loops: how many terms are satisfied, and whether the next loop can go on with the following ones (it can
-while every combination of the satisfied terms' values comes from at most one row of the loops so far).
+The state after some loops: how many terms are satisfied, and whether the next loop can go on with the following
+ones (it can while every combination of the satisfied terms' values comes from at most one row of the loops so far).
 """
 
 from __future__ import annotations
@@ -41,7 +41,13 @@ class Ordering:
         return state if self.complete(state) else OrderState(state.satisfied, False)
 
     def extend(
-        self, state: OrderState, path: Path, source: int, own: frozenset[int], before: frozenset[int], terms: Sequence[Term]
+        self,
+        state: OrderState,
+        path: Path,
+        source: int,
+        own: frozenset[int],
+        before: frozenset[int],
+        terms: Sequence[Term],
     ) -> tuple[OrderState, bool]:
         """The state after one more loop over `source` by `path`, and whether the path must run backwards for it.
 

@@ -1,7 +1,8 @@
 """From bound queries to plans.
 
-Owns the stages of one SELECT: FROM and WHERE (joins.py), grouping, HAVING, DISTINCT, ORDER BY, LIMIT; compounds; subqueries in FROM
-and in expressions. What is true of a query before a plan is chosen is done by the passes in rewrite.py.
+Owns the stages of one SELECT: FROM and WHERE (joins.py), grouping, HAVING, DISTINCT, ORDER BY, LIMIT; compounds;
+subqueries in FROM and in expressions. What is true of a query before a plan is chosen is done by the passes in
+rewrite.py.
 """
 
 from __future__ import annotations
@@ -138,16 +139,14 @@ class Planner:
         if not order_by:
             return rows
         source = self.new_source()
-        keys = tuple(
-            p.SortKey(self.finish(key.expr), key.desc, key.nulls, key.collation) for key in order_by
-        )
+        keys = tuple(p.SortKey(self.finish(key.expr), key.desc, key.nulls, key.collation) for key in order_by)
         limit = self._top(query) if query is not None else None
         plan = p.Sort(source, rows.plan, keys, rows.exprs, limit)
         exprs = tuple(_sorted_column(source, at, expr) for at, expr in enumerate(rows.exprs))
         return Rows(plan, exprs, rows.rows, rows.cost + cost.sort_cost(rows.rows), rows.single)
 
     def _top(self, query: Query) -> b.Expr | None:
-        """limit + offset, negative for no limit."""
+        """Limit + offset, negative for no limit."""
         if query.limit is None:
             return None
         limit = self.finish(query.limit)
@@ -293,7 +292,9 @@ class Planner:
             return None
         query = expr.plan
         if expr.kind == "exists" and not query.operators and query.limit is None and not query.cores[0].is_aggregate:
-            query = replace(query, order_by=[], cores=[replace(query.cores[0], outputs=[b.Constant(1)], distinct=False)])
+            query = replace(
+                query, order_by=[], cores=[replace(query.cores[0], outputs=[b.Constant(1)], distinct=False)]
+            )
         rows = self.plan_query(query, bool(expr.outer))
         operand = None if expr.operand is None else self.finish(expr.operand)
         return replace(expr, plan=p.Output(rows.plan, rows.exprs, rows.single), operand=operand)
@@ -325,4 +326,3 @@ def is_single(plan: p.Plan) -> bool:
     if isinstance(plan, p.IndexScan):
         return plan.unique
     return isinstance(plan, p.OneRow | p.RowidSeek)
-

@@ -122,7 +122,9 @@ def print_expr(expr: object) -> str:
         case AggregateRef():
             return f"aggregate{expr.source}.{expr.index}"
         case b.Unary():
-            return f"{expr.op} {print_expr(expr.operand)}" if expr.op == "not" else f"{expr.op}{print_expr(expr.operand)}"
+            return (
+                f"{expr.op} {print_expr(expr.operand)}" if expr.op == "not" else f"{expr.op}{print_expr(expr.operand)}"
+            )
         case b.Binary():
             return f"({print_expr(expr.left)} {expr.op} {print_expr(expr.right)})"
         case b.Compare():

@@ -1,7 +1,8 @@
 """The pass that moves conditions on a subquery's result columns into the subquery.
 
-A condition on columns of one unflattened subquery in FROM is added to each of its SELECTs: to WHERE, or to HAVING where it
-is about aggregates. It stays where it was too when it could not be added everywhere (it never is added to only some).
+A condition on columns of one unflattened subquery in FROM is added to each of its SELECTs: to WHERE, or to HAVING
+where it is about aggregates. It stays where it was too when it could not be added everywhere (it never is added to
+only some).
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def _push(core: Core, step: Step, item: Item, binder: Binder) -> None:
         return
     if any(inner.values_source >= 0 for inner in query.cores):
         return
-    kept, pushed = [], []
+    kept: list[b.Expr] = []
+    pushed: list[b.Expr] = []
     for expr in core.where:
         (pushed if _can_push(expr, item, query) else kept).append(expr)
     if pushed:
@@ -92,4 +94,3 @@ def _with_conditions(core: Core, source: int, conditions: list[b.Expr], binder: 
 
 def _is_key(output: b.Expr, core: Core, binder: Binder) -> bool:
     return any(same_expression(output, key, binder.pin) for key in core.group_by)
-

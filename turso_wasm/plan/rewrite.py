@@ -88,7 +88,7 @@ def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
     if step.kind == "left":
         own = {source.source for each in inner.steps for source in each.items()}
         return all(isinstance(expr, b.ColumnRef) and expr.source in own for expr in inner.outputs) and bool(own)
-    if not inner.steps and (step.kind != "inner" or len(core.steps) == 1 and bool(core.where)):
+    if not inner.steps and (step.kind != "inner" or (len(core.steps) == 1 and bool(core.where))):
         return False
     return all(is_deterministic(expr) and not has_subquery(expr) for expr in inner.outputs)
 
@@ -179,7 +179,7 @@ def _reduce_one(steps: list[Step], where: list[b.Expr]) -> bool:
 
 
 def or_to_in(query: Query, binder: Binder) -> Query:
-    """x = 1 OR x = 2 is x IN (1, 2): one look-up per value."""
+    """X = 1 OR x = 2 is x IN (1, 2): one look-up per value."""
     for core in query.cores:
         core.where = [_or_to_in(expr, binder) for expr in core.where]
         for step in core.steps:

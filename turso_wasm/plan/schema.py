@@ -1,13 +1,14 @@
 """Plans of CREATE and DROP: steps that create, fill and drop b-trees and keep sqlite_schema in step.
 
-Root pages are allocated in the order SQLite does (table, its automatic indexes, sqlite_sequence), and rows of sqlite_schema
-are written in that order.
+Root pages are allocated in the order SQLite does (table, its automatic indexes, sqlite_sequence), and rows of
+sqlite_schema are written in that order.
 
 Source: https://sqlite.org/lang_createtable.html, https://sqlite.org/lang_createindex.html, https://sqlite.org/lang_droptable.html
 """
 
 from __future__ import annotations
 
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import nodes as b
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.comparison import affinity_of
@@ -53,9 +54,7 @@ def plan_create_table(binder: Binder, node: ast.CreateTable) -> Changed:
     indexes = _automatic_indexes(table)
     steps.extend(p.CreateBtree("index", register) for register in range(1, len(indexes) + 1))
     steps.append(p.AddSchemaRow("table", name, name, 0, ddl.stored_table_sql(binder.sql, node)))
-    steps.extend(
-        p.AddSchemaRow("index", index.name, name, register, None) for register, index in enumerate(indexes, 1)
-    )
+    steps.extend(p.AddSchemaRow("index", index.name, name, register, None) for register, index in enumerate(indexes, 1))
     n_registers = 1 + len(indexes)
     if table.autoincrement and catalog.find_table("sqlite_sequence") is None:
         steps.append(p.CreateBtree("table", n_registers))
@@ -183,7 +182,7 @@ def _missing(node: ast.Drop, what: str) -> Changed:
     if node.if_exists:
         return NOTHING, None
     name = node.name.name if node.name.schema is None else f"{node.name.schema}.{node.name.name}"
-    fail(f"no such {what}: {name}", node.name)
+    raise SqlError(SQLITE_ERROR, f"no such {what}: {name}", node.name.span)
 
 
 def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> p.Plan:

@@ -1,10 +1,12 @@
 """Conditions taken apart: which part of a WHERE clause can drive a look-up in which column.
 
-A `Term` is one conjunct. A `Sarg` is a term read as `column op value` for one FROM element: what an index or the rowid can use.
+A `Term` is one conjunct. A `Sarg` is a term read as `column op value` for one FROM element: what an index or the
+rowid can use.
 
 Invariants:
   W1  A sarg's value does not read the element itself, so it can be computed before the element is visited.
-  W2  A sarg's column side needs no affinity: the stored value is compared as it is, the value is converted (`affinity`).
+  W2  A sarg's column side needs no affinity: the stored value is compared as it is, the value is converted
+      (`affinity`).
 """
 
 from __future__ import annotations
@@ -42,8 +44,10 @@ class Term:
 
 @dataclass(slots=True, eq=False)
 class Sarg:
-    """`operand op value`. op: = is isnull in < <= > >= notnull. column: of a plain column, -1 the rowid; -2: `operand` is an
-    expression. sources: what `value` reads. items: the list of an IN. subquery: of an IN (SELECT …)."""
+    """`operand op value`. op: = is isnull in < <= > >= notnull. column: of a plain column, -1 the rowid; -2:
+    `operand` is an expression. sources: what `value` reads. items: the list of an IN. subquery: of an IN (SELECT
+    …).
+    """
 
     term: Term
     op: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import nodes as b
-from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import explicit_collation
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_index_terms
@@ -28,9 +29,7 @@ def plan_upserts(binder: Binder, planner: Planner, node: ast.Insert, target: Tar
     return tuple(_plan_upsert(binder, planner, node, clause, target) for clause in node.upserts)
 
 
-def _plan_upsert(
-    binder: Binder, planner: Planner, node: ast.Insert, clause: ast.Upsert, target: Target
-) -> p.Upsert:
+def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, clause: ast.Upsert, target: Target) -> p.Upsert:
     table = target.table
     old = table_item(binder.new_source(), table, node.alias)
     index, key = _conflict_target(binder, clause, old) if clause.target else (None, False)
@@ -87,7 +86,7 @@ def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item) -> tuple[In
             continue
         if all(any(same_expression(part, wanted, binder.pin) for part in where) for wanted in known.where):
             return index, False
-    fail(NO_MATCH, clause)
+    raise SqlError(SQLITE_ERROR, NO_MATCH, clause.span)
 
 
 def _names_fields(
@@ -97,7 +96,8 @@ def _names_fields(
     if len(terms) != len(fields):
         return False
     return all(
-        any(_names_field(binder, term, field, exprs.get(at), table) for term in terms) for at, field in enumerate(fields)
+        any(_names_field(binder, term, field, exprs.get(at), table) for term in terms)
+        for at, field in enumerate(fields)
     )
 
 

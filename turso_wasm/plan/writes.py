@@ -71,9 +71,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     return plan, described, table
 
 
-def _insert_rows(
-    binder: Binder, planner: Planner, table: Table, listed: bool, node: ast.Insert
-) -> tuple[Rows, bool]:
+def _insert_rows(binder: Binder, planner: Planner, table: Table, listed: bool, node: ast.Insert) -> tuple[Rows, bool]:
     """The rows to insert, and whether it is exactly one."""
     select = node.source
     if select is None:
@@ -189,7 +187,8 @@ def _key_refs(item: Item) -> list[b.Expr]:
 def _find_rows(planner: Planner, item: Item, core: Core, all_columns: bool) -> Rows:
     """The rows of the target that satisfy the conditions of `core`.
 
-    all_columns: they count as read; the row is fetched anyway, and rows are to be changed in the order SQLite visits them.
+    all_columns: they count as read; the row is fetched anyway, and rows are to be changed in the order SQLite
+    visits them.
     """
     assert item.table is not None
     if all_columns:
@@ -236,8 +235,10 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
         child = _find_rows(planner, item, core, all_columns=True).plan
     binder.common = saved
     target = bind_target(binder, table, item, with_checks=False)
-    shown = item if item.alias is None else Item(
-        item.source, table.name, table, None, item.columns, item.numbers, item.refs, schema=item.schema
+    shown = (
+        item
+        if item.alias is None
+        else Item(item.source, table.name, table, None, item.columns, item.numbers, item.refs, schema=item.schema)
     )
     returning, described = bind_returning(binder, node.returning, shown)
     plan = p.Delete(
@@ -249,4 +250,3 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
         tuple(planner.finish(expr) for expr in returning),
     )
     return plan, described, table
-

@@ -1,6 +1,7 @@
 """What preparing a statement says: result columns or the error, the same as SQLite.
 
-The statements are listed in text files. `~` before a statement: we say "not supported yet" (remove the mark when that changes).
+The statements are listed in text files. `~` before a statement: we say "not supported yet" (remove the mark when
+that changes).
 """
 
 from __future__ import annotations

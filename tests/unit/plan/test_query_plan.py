@@ -1,7 +1,8 @@
 """EXPLAIN QUERY PLAN: where we choose SQLite's plan we say it in SQLite's words; golden files show what else we choose.
 
-`tests/plans/*.plan` holds blocks `> statement`, then the plan as `turso_wasm.plan.printer` prints it. They record our own output:
-`PLANS=record pytest tests/unit/plan/test_query_plan.py` rewrites them, and the difference is for reading.
+`tests/plans/*.plan` holds blocks `> statement`, then the plan as `turso_wasm.plan.printer` prints it. They record
+our own output: `PLANS=record pytest tests/unit/plan/test_query_plan.py` rewrites them, and the difference is for
+reading.
 """
 
 from __future__ import annotations

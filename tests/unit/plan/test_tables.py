@@ -29,7 +29,15 @@ INDEXES = [
 def table_columns(table: Table) -> list[tuple[object, ...]]:
     """As PRAGMA table_xinfo tells it."""
     return [
-        (at, column.name, column.decltype or "", int(column.not_null), column.default_text, column.primary_key, column.hidden)
+        (
+            at,
+            column.name,
+            column.decltype or "",
+            int(column.not_null),
+            column.default_text,
+            column.primary_key,
+            column.hidden,
+        )
         for at, column in enumerate(table.columns)
     ]
 
@@ -37,7 +45,14 @@ def table_columns(table: Table) -> list[tuple[object, ...]]:
 def index_fields(table: Table, fields: tuple[IndexColumn, ...], n_key: int) -> list[tuple[object, ...]]:
     """As PRAGMA index_xinfo tells it."""
     return [
-        (at, f.column, table.columns[f.column].name if f.column >= 0 else None, int(f.desc), f.collation, int(at < n_key))
+        (
+            at,
+            f.column,
+            table.columns[f.column].name if f.column >= 0 else None,
+            int(f.desc),
+            f.collation,
+            int(at < n_key),
+        )
         for at, f in enumerate(fields)
     ]
 
@@ -75,7 +90,7 @@ def test_a_table_has_the_columns_and_indexes_that_sqlite_gives_it(sql: str) -> N
     if table.without_rowid:  # its primary key is no index of ours
         key = next(name for name, index in expected.items() if index[1] == "pk")
         fields = expected.pop(key)[3]
-        rest = [at for at in table.storage_order[len(table.primary_key) :]]
+        rest = table.storage_order[len(table.primary_key) :]
         ours = (*table.primary_key, *(IndexColumn(at, table.columns[at].collation) for at in rest))
         assert [field[1] for field in fields] == [field.column for field in ours]
         assert [field[4] for field in fields][: len(table.primary_key)] == [f.collation for f in table.primary_key]
@@ -84,7 +99,9 @@ def test_a_table_has_the_columns_and_indexes_that_sqlite_gives_it(sql: str) -> N
 
 
 @pytest.mark.parametrize("sql", INDEXES)
-@pytest.mark.parametrize("table", ["t(a, b, c)", "t(a INTEGER PRIMARY KEY, b, c)", "t(a, b, c, PRIMARY KEY(b, a)) WITHOUT ROWID"])
+@pytest.mark.parametrize(
+    "table", ["t(a, b, c)", "t(a INTEGER PRIMARY KEY, b, c)", "t(a, b, c, PRIMARY KEY(b, a)) WITHOUT ROWID"]
+)
 def test_an_index_has_the_fields_that_sqlite_gives_it(table: str, sql: str) -> None:
     connection = oracle([f"CREATE TABLE {table}", sql])
     found = catalogs_of(connection).find_table("t")
@@ -142,9 +159,15 @@ MALFORMED = [
     (("table", "t", "t", 2, "create table u(a)"), "malformed database schema (t)"),
     (("table", "t", "t", 2, "create table t(a,a)"), "malformed database schema (t) - duplicate column name: a"),
     (("index", "i", "good", 2, "create index i on good(zz)"), "malformed database schema (i) - no such column: zz"),
-    (("index", "i", "nope", 2, "create index i on nope(zz)"), "malformed database schema (i) - no such table: main.nope"),
+    (
+        ("index", "i", "nope", 2, "create index i on nope(zz)"),
+        "malformed database schema (i) - no such table: main.nope",
+    ),
     (("index", "i", "good", 1, "create index i on good(a)"), "malformed database schema (i) - invalid rootpage"),
-    (("table", "good", "good", 2, "create table good(a)"), "malformed database schema (good) - table good already exists"),
+    (
+        ("table", "good", "good", 2, "create table good(a)"),
+        "malformed database schema (good) - table good already exists",
+    ),
     (("foo", "t", "t", 2, "create table t(a)"), "malformed database schema (t)"),
 ]
 
@@ -161,13 +184,20 @@ def test_a_malformed_schema_is_refused(row: tuple[object, ...], message: str) ->
 def test_tables_are_looked_up_in_temp_then_main() -> None:
     connection = oracle(["CREATE TABLE t(a)", "CREATE TEMP TABLE t(b)", "CREATE TABLE u(c)"])
     catalogs = catalogs_of(connection)
-    found = [catalogs.find_table("t"), catalogs.find_table("T", "main"), catalogs.find_table("u"), catalogs.find_table("x")]
+    found = [
+        catalogs.find_table("t"),
+        catalogs.find_table("T", "main"),
+        catalogs.find_table("u"),
+        catalogs.find_table("x"),
+    ]
     assert [table and table.columns[0].name for table in found] == ["b", "a", "c", None]
     assert sqlite_answer(connection, "select * from t") == our_answer(catalogs, "select * from t")
 
 
 def test_statistics_belong_to_their_index() -> None:
-    connection = oracle(["CREATE TABLE t(a, b)", "CREATE INDEX i ON t(a, b)", "INSERT INTO t VALUES (1, 1), (1, 2), (2, 3)", "ANALYZE"])
+    connection = oracle(
+        ["CREATE TABLE t(a, b)", "CREATE INDEX i ON t(a, b)", "INSERT INTO t VALUES (1, 1), (1, 2), (2, 3)", "ANALYZE"]
+    )
     table = catalogs_of(connection).find_table("t")
     assert table is not None
     assert table.row_estimate == 3
