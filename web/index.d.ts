@@ -112,7 +112,7 @@ export interface Database extends Handle, AsyncDisposable {
   script(
     sql: string,
     options?: { limit?: number; signal?: AbortSignal },
-  ): Promise<{ results: ScriptResult[]; error?: { name: string; message: string; errcode?: number; offset?: number } }>;
+  ): Promise<{ results: ScriptResult[]; error?: SqlError | Error }>;
   status(): Promise<{ inTransaction: boolean; totalChanges: number }>;
   /** The database as a file that SQLite opens. */
   export(): Promise<Uint8Array<ArrayBuffer>>;

@@ -10,6 +10,7 @@
 
 import { Client } from './client.js';
 import { misuse, SqlError } from './errors.js';
+import { unpackError } from './protocol.js';
 import { decodeRows, viewsOf } from './rows.js';
 
 export { SqlError };
@@ -249,7 +250,8 @@ export class Database extends Handle {
 
   /** @param {string} sql @param {{limit?: number, signal?: AbortSignal}} [options] */
   async script(sql, { limit = 1000, signal } = {}) {
-    return this.request({ op: 'script', sql, limit }, { signal });
+    const { results, error } = await this.request({ op: 'script', sql, limit }, { signal });
+    return { results, error: error && unpackError(error) };
   }
 
   async status() {

@@ -213,6 +213,7 @@ export class Kernel {
         const bytes = view(at, n);
         for (let i = 0; i < n; i += 65536) crypto.getRandomValues(bytes.subarray(i, Math.min(n, i + 65536)));
       },
+      host_poll: () => 0,
       host_sleep: () => 0,
     };
   }

@@ -31,7 +31,18 @@ def make() -> Path:
     if not wheel.exists() or wheel.stat().st_mtime < _newest():
         _build_wheel(wheel)
     _copy(ROOT / "turso_wasm" / "kernel" / "kernel.wasm", DIST / "kernel.wasm")
+    _bundle_editor(ROOT / "demo" / "editor.js", DIST / "editor.js")
     return DIST
+
+
+def _bundle_editor(source: Path, target: Path) -> None:
+    """The playground's editor and the CodeMirror packages it uses, in one file."""
+    if target.exists() and target.stat().st_mtime > max(source.stat().st_mtime, (ROOT / "package-lock.json").stat().st_mtime):
+        return
+    esbuild = ROOT / "node_modules" / "esbuild" / "bin" / "esbuild"
+    options = ["--bundle", "--format=esm", "--minify", "--log-level=warning", "--legal-comments=linked"]
+    if subprocess.run([esbuild, source, *options, f"--outfile={target}"], cwd=ROOT, check=False).returncode:
+        sys.exit("the playground's editor could not be bundled")
 
 
 def _newest() -> float:

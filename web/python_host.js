@@ -8,8 +8,8 @@
  *   anything else             Python's file table: Emscripten's file system, and the VFSs registered in Python
  */
 
-import { OpfsVfs } from '../vfs/opfs.js';
 import { CANTOPEN, IOERR, OPEN_MEMORY, OPEN_TEMP, Vfs } from '../vfs/base.js';
+import { OpfsVfs } from '../vfs/opfs.js';
 import { SqlError } from './errors.js';
 import { Kernel } from './kernel.js';
 
