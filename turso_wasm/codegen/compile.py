@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     ddl,
+    deletes,
     grouping,
+    inserts,
     joins,
     output,
     rowsets,
@@ -14,7 +16,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     sorting,
     subqueries,
     transactions,
-    writes,
+    updates,
 )
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.program import Program

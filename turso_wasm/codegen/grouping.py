@@ -150,8 +150,10 @@ def _find_group(node: p.Aggregate, layout: Layout, table: Local, group: Local, c
     with f.if_(hash_found(table).eqz()):
         for i, key in enumerate(keys):
             ctx.store_value(group + layout.keys, _kept(key, table, ctx), i)
-        if node.bare_from < 0:
+        if node.bare_from < 0 and not node.bare_last:
             _store_bare(node, layout, group, ctx, table)
+    if node.bare_last:
+        _store_bare(node, layout, group, ctx, table)
 
 
 def _kept(value: SqlValue, table: Local | None, ctx: Context) -> SqlValue:

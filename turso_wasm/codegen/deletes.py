@@ -1,0 +1,96 @@
+"""DELETE: in place behind a scan of the table's own b-tree, or in two phases."""
+
+from __future__ import annotations
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.expressions import ensure
+from turso_wasm.codegen.loops import emit_source
+from turso_wasm.codegen.output import emit_row
+from turso_wasm.codegen.roots import ROOTS
+from turso_wasm.codegen.sources import EntrySource
+from turso_wasm.codegen.tables import TableWriter
+from turso_wasm.codegen.writes import begin_write, collect_rows, count_change
+from turso_wasm.kernel.abi import Statement
+from turso_wasm.plan import nodes as p
+from turso_wasm.wasm.dsl import I64
+
+
+def emit_delete(node: p.Delete, ctx: Context) -> None:
+    """Delete each row of the child, or all rows."""
+    begin_write(ctx, savepoint=True)
+    if node.child is None:
+        _truncate(node, ctx)
+        return
+    writer = TableWriter(node.table, ctx)
+    if _scans_in_place(node.child, node):
+        _delete_in_place(node, writer, ctx)
+        return
+
+    def each() -> None:
+        row = writer.current_row()
+        ctx.sources[node.source] = row
+        _delete_one(node, writer, row, ctx)
+
+    collect_rows(node.child, node.source, writer, ctx, each)
+
+
+def _delete_one(node: p.Delete, writer: TableWriter, row: EntrySource, ctx: Context) -> None:
+    if node.returning:
+        ensure(node.returning, ctx)
+        emit_row(node.returning, ctx)
+    writer.remove_row(node.source, node.index_exprs, node.index_where, row)
+    count_change(ctx)
+
+
+def _truncate(node: p.Delete, ctx: Context) -> None:
+    f = ctx.f
+    table = node.table
+    removed = f.local(I64, "removed", f.call("btree_clear", ctx.stmt, table.slot, table.root))
+    at = Statement.offset("changes")
+    f.store("i64", ctx.stmt, removed, at)
+    for index in table.indexes:
+        f.do(f.call("btree_clear", ctx.stmt, table.slot, index.root))
+
+
+def _scans_in_place(plan: p.Plan, node: p.Delete) -> bool:
+    """The child visits the table's own b-tree forward, and its conditions look at the row only."""
+    while isinstance(plan, p.Filter):
+        if _has_subquery(plan.predicate):
+            return False
+        plan = plan.child
+    if isinstance(plan, p.RowidSeek):
+        return not _has_subquery(plan.key)
+    if isinstance(plan, p.RowidRange):
+        bounds = [bound.expr for bound in (plan.lower, plan.upper) if bound is not None]
+        return not plan.reverse and not any(map(_has_subquery, bounds))
+    return isinstance(plan, p.TableScan) and not plan.reverse
+
+
+def _has_subquery(node: object) -> bool:
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, b.SubqueryExpr):
+            return True
+        if isinstance(item, (tuple, list)):
+            stack.extend(item)
+        elif isinstance(item, b.Expr):
+            stack.extend(getattr(item, name) for name in item.__slots__)
+    return False
+
+
+def _delete_in_place(node: p.Delete, writer: TableWriter, ctx: Context) -> None:
+    """The write cursor scans by itself: cursor_delete leaves it so that cursor_next reaches the following row."""
+    assert node.child is not None
+    ctx.scan_cursors[node.source] = writer.cursor
+
+    def each() -> None:
+        row = ctx.sources[node.source]
+        assert isinstance(row, EntrySource)
+        _delete_one(node, writer, row, ctx)
+
+    emit_source(node.child, ctx, each)
+
+
+ROOTS[p.Delete] = emit_delete

@@ -1,0 +1,182 @@
+"""INSERT and UPSERT: everything is checked before anything of a row is written."""
+
+from __future__ import annotations
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.catalog.objects import Index
+from turso_wasm.codegen.conditions import jump
+from turso_wasm.codegen.constraints import (
+    apply_types,
+    check_checks,
+    check_not_null,
+    policy,
+    primary_key_message,
+    rowid_message,
+    unique_message,
+    violated,
+)
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.loops import emit_source
+from turso_wasm.codegen.output import emit_row
+from turso_wasm.codegen.roots import ROOTS
+from turso_wasm.codegen.rowsets import first_conjunct
+from turso_wasm.codegen.sequences import AutoIncrement
+from turso_wasm.codegen.tables import NewRow, TableWriter
+from turso_wasm.codegen.updates import effects, update_row
+from turso_wasm.codegen.values import SqlValue
+from turso_wasm.codegen.writes import begin_write, count_change, find_same_row, given_rowid, seek_row_of_entry
+from turso_wasm.kernel.abi import Connection, Statement
+from turso_wasm.plan import nodes as p
+from turso_wasm.wasm.dsl import I64, Label, Local
+
+
+def emit_insert(node: p.Insert, ctx: Context) -> None:
+    """Insert each row of the child."""
+    begin_write(ctx, savepoint=not node.single_row)
+    writer = TableWriter(node.table, ctx)
+    sequence = AutoIncrement(node, ctx) if node.table.autoincrement else None
+    child, values, rowid = node.child, node.values, node.rowid
+    if node.child_reads_table:
+        child, values, rowid = _materialized(node)
+
+    def each() -> None:
+        with ctx.f.block() as ignored:
+            _insert_one(node, values, rowid, writer, sequence, ignored, ctx)
+
+    emit_source(child, ctx, each)
+    if sequence is not None:
+        sequence.write_back()
+
+
+def _materialized(node: p.Insert) -> tuple[p.Plan, tuple[b.Expr, ...], b.Expr | None]:
+    """The rows are read to the end before the first is inserted: INSERT INTO t SELECT … FROM t."""
+    source = -2
+    outputs = node.values + ((node.rowid,) if node.rowid is not None else ())
+    child = p.Sort(source=source, child=node.child, keys=(), outputs=outputs)
+    refs = tuple(b.ColumnRef(source, at) for at in range(len(outputs)))
+    n = len(node.values)
+    return child, refs[:n], refs[n] if node.rowid is not None else None
+
+
+def _insert_one(
+    node: p.Insert,
+    values: tuple[b.Expr, ...],
+    rowid_expr: b.Expr | None,
+    writer: TableWriter,
+    sequence: AutoIncrement | None,
+    ignored: Label,
+    ctx: Context,
+) -> None:
+    f = ctx.f
+    table = node.table
+    ensure([values, rowid_expr], ctx)
+    given = given_rowid(rowid_expr, ctx) if rowid_expr is not None else None
+    columns = [_column_value(node, at, expr, ctx) for at, expr in enumerate(values)]
+    row = NewRow(columns, None, table)
+    rowid: Local | None = None
+    if not table.without_rowid:
+        rowid = _choose_rowid(given, writer, sequence, ctx)
+        row.set_rowid(rowid, table)
+        if sequence is not None:  # a row that is then ignored has used up its number
+            sequence.note(rowid)
+    ctx.sources[node.source] = row
+    check_not_null(table, row, [_default(node, at, ctx) for at in range(len(columns))], node.conflict, ignored, ctx)
+    check_checks(node.checks, node.conflict, ignored, ctx)
+    _check_unique(node, writer, row, rowid, given is not None, ignored, ctx)
+    writer.insert_entries(row, node.index_exprs, node.index_where)
+    writer.insert_row(row.columns, rowid)
+    if rowid is not None:
+        connection = f.load("i32", ctx.stmt, Statement.offset("connection"))
+        f.store("i64", connection, rowid, Connection.offset("last_insert_rowid"))
+    count_change(ctx)
+    if node.returning:
+        emit_row(node.returning, ctx)
+
+
+def _column_value(node: p.Insert, at: int, expr: b.Expr, ctx: Context) -> SqlValue:
+    if at == node.table.rowid_alias:
+        return ctx.constant(None)
+    return apply_types(node.table, at, emit_value(expr, ctx), ctx)
+
+
+def _default(node: p.Insert, at: int, ctx: Context) -> SqlValue | None:
+    value = node.table.columns[at].absent_value
+    return None if value is None else ctx.constant(value)
+
+
+def _choose_rowid(
+    given: tuple[Local, Local] | None, writer: TableWriter, sequence: AutoIncrement | None, ctx: Context
+) -> Local:
+    f = ctx.f
+    new = sequence.next(writer.cursor) if sequence is not None else f.call("table_new_rowid", writer.cursor)
+    if given is None:
+        return f.local(I64, "rowid", new)
+    is_given, rowid = given
+    with f.if_(is_given.eqz()):
+        f.set(rowid, new)
+    return rowid
+
+
+def _check_unique(
+    node: p.Insert,
+    writer: TableWriter,
+    row: NewRow,
+    rowid: Local | None,
+    rowid_given: bool,
+    ignored: Label,
+    ctx: Context,
+) -> None:
+    """Rowid and unique indexes: first those that fail or skip, then those that replace."""
+    f = ctx.f
+    table = node.table
+    checks: list[tuple[str, Index | None]] = []
+    if table.without_rowid or rowid_given:
+        checks.append((policy(node.conflict, table.primary_key_conflict), None))
+    checks += [(policy(node.conflict, index.conflict), index) for index in writer.indexes if index.unique]
+    for how, index in sorted(checks, key=lambda check: check[0] == "REPLACE"):
+        with f.block() as absent:
+            if index is None:
+                find_same_row(writer, row, rowid, absent, ctx)
+                code, message = primary_key_message(table) if table.without_rowid else rowid_message(table)
+            else:
+                writer.if_indexed(index, node.index_where, absent)
+                cursor = writer.find_conflict(index, writer.key_values(index, row, node.index_exprs), absent)
+                code, message = unique_message(table, index)
+            clause = _upsert_for(node, index)
+            if clause is None and how != "REPLACE":
+                violated(ctx, how, ignored, code, message)
+                continue
+            if index is not None:
+                seek_row_of_entry(writer, index, cursor, ctx)
+            if clause is not None:
+                _upsert(clause, writer, ignored, ctx)
+                ctx.sources[node.source] = row
+                continue
+            writer.remove_row(node.source, node.index_exprs, node.index_where)
+            ctx.sources[node.source] = row
+
+
+def _upsert_for(node: p.Insert, index: Index | None) -> p.Upsert | None:
+    """The ON CONFLICT clause that is about this constraint (None: the rowid or primary key)."""
+    for clause in node.upserts:
+        about_all = clause.index is None and not clause.key
+        if about_all or (clause.key if index is None else clause.index is index):
+            return clause
+    return None
+
+
+def _upsert(clause: p.Upsert, writer: TableWriter, ignored: Label, ctx: Context) -> None:
+    """DO NOTHING, or DO UPDATE of the row the table cursor is on; the new row is done with either way."""
+    update = clause.update
+    if update is not None:
+        ctx.sources[update.old_source] = writer.current_row()
+        if clause.where is not None:
+            ensure(first_conjunct(clause.where), ctx)
+            jump(clause.where, ignored, ctx, when=False, on_null=True)
+        moves, touched = effects(update)
+        update_row(update, writer, touched, moves, ignored, ctx)
+    ctx.f.br(ignored)
+
+
+ROOTS[p.Insert] = emit_insert

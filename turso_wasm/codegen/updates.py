@@ -1,0 +1,252 @@
+"""UPDATE: the rows are collected first, then each is checked and replaced."""
+
+from __future__ import annotations
+
+from turso_wasm.bind import nodes as b
+from turso_wasm.catalog.objects import Index
+from turso_wasm.codegen.conditions import compare_values
+from turso_wasm.codegen.constraints import (
+    apply_types,
+    check_checks,
+    check_not_null,
+    policy,
+    primary_key_message,
+    rowid_message,
+    unique_message,
+    violated,
+)
+from turso_wasm.codegen.context import Context, Then
+from turso_wasm.codegen.expressions import emit_value
+from turso_wasm.codegen.loops import emit_source
+from turso_wasm.codegen.output import emit_row
+from turso_wasm.codegen.roots import ROOTS
+from turso_wasm.codegen.sorting import MISMATCH
+from turso_wasm.codegen.sources import ROWID, EntrySource, LocalSource, index_fields
+from turso_wasm.codegen.tables import NewRow, TableWriter
+from turso_wasm.codegen.values import TEXTUAL, SqlValue
+from turso_wasm.codegen.writes import (
+    begin_write,
+    collect_rows,
+    count_change,
+    find_same_row,
+    given_rowid,
+    seek_row_of_entry,
+)
+from turso_wasm.plan import nodes as p
+from turso_wasm.wasm.dsl import I64, Expr, Label, Local, i32
+
+
+def emit_update(node: p.Update, ctx: Context) -> None:
+    """Replace each row of the child."""
+    begin_write(ctx, savepoint=True)
+    table = node.table
+    moves, touched = effects(node)
+    replaces = policy(node.conflict, None) == "REPLACE" or any(index.conflict == "REPLACE" for index in table.indexes)
+    writer = TableWriter(table, ctx, table.indexes if replaces else touched)
+
+    def each() -> None:
+        with ctx.f.block() as ignored:
+            update_row(node, writer, touched, moves, ignored, ctx)
+
+    if node.collected:
+        _collect_values(node, writer, ctx, each)
+    else:
+        collect_rows(node.child, node.old_source, writer, ctx, each)
+
+
+def effects(node: p.Update) -> tuple[bool, list[Index]]:
+    """(the row's key may change, the indexes whose entries may change)."""
+    table = node.table
+    moves = node.rowid is not None or (
+        table.without_rowid and any(column.column in node.changed for column in table.primary_key)
+    )
+    return moves, [index for index in table.indexes if moves or _touches(node, index)]
+
+
+def _collect_values(node: p.Update, writer: TableWriter, ctx: Context, then: Then) -> None:
+    """UPDATE … FROM: the values are computed while the join runs; of several for one row the last count."""
+    f = ctx.f
+    table = writer.table
+    columns = [column.column for column in table.primary_key] if table.without_rowid else [ROWID]
+    collations = [column.collation for column in table.primary_key] if table.without_rowid else ["BINARY"]
+    rows = p.Aggregate(
+        source=-2,
+        child=node.child,
+        keys=tuple(b.ColumnRef(node.old_source, column) for column in columns),
+        collations=tuple(collations),
+        aggregates=(),
+        bare=node.collected,
+        bare_last=True,
+    )
+
+    def again() -> None:
+        found = ctx.sources[-2]
+        ctx.sources[node.collect_source] = LocalSource(
+            [found.value(len(columns) + at, ctx) for at in range(len(node.collected))]
+        )
+        if table.without_rowid:
+            values: list[SqlValue] = [ctx.constant(None)] * len(table.columns)
+            for at, column in enumerate(columns):
+                values[column] = found.value(at, ctx)
+            seek = writer.seek_primary_key(values)
+        else:
+            seek = f.call("cursor_seek_rowid", writer.cursor, found.value(0, ctx).payload)
+        with f.if_(seek):
+            then()
+
+    emit_source(rows, ctx, again)
+
+
+def _touches(node: p.Update, index: Index) -> bool:
+    if index.name in node.index_where or any(expr is not None for expr in node.index_exprs.get(index.name, ())):
+        return True
+    return any(field.column in node.changed for field in index_fields(index, node.table))
+
+
+def update_row(
+    node: p.Update, writer: TableWriter, touched: list[Index], moves: bool, ignored: Label, ctx: Context
+) -> None:
+    """Check and replace the row the table cursor is on; `moves`, `touched`: see `effects`."""
+    table = node.table
+    old = writer.current_row()
+    ctx.sources[node.old_source] = old
+    old.ensure(range(len(table.columns)), ctx)
+    if not table.without_rowid:
+        old.ensure({ROWID}, ctx)
+    if moves or table.without_rowid or writer.indexes != touched:  # the row's page changes before its values are used
+        for at, value in old.decoded.items():
+            if value.types & TEXTUAL:
+                old.decoded[at] = ctx.call_alloc("copy_value", value, types=value.types)
+    values = [_updated_value(node, at, ctx) for at in range(len(table.columns))]
+    row = NewRow(values, None, table)
+    rowid: Local | None = None
+    if not table.without_rowid:
+        rowid = _updated_rowid(node, old, ctx)
+        row.set_rowid(rowid, table)
+    ctx.sources[node.source] = row
+    check_not_null(
+        table, row, [_update_default(node, at, ctx) for at in range(len(values))], node.conflict, ignored, ctx
+    )
+    check_checks(node.checks, node.conflict, ignored, ctx)
+    _check_update_unique(node, writer, touched, moves, old, row, rowid, ignored, ctx)
+    writer.remove_entries(old, node.old_index_exprs, node.old_index_where, touched)
+    if moves or table.without_rowid:
+        _seek_old(writer, old, ctx)
+        ctx.do("cursor_delete", writer.cursor)
+    ctx.sources[node.source] = row
+    writer.insert_entries(row, node.index_exprs, node.index_where, touched)
+    writer.insert_row(row.columns, rowid)
+    count_change(ctx)
+    if node.returning:
+        emit_row(node.returning, ctx)
+
+
+def _updated_value(node: p.Update, at: int, ctx: Context) -> SqlValue:
+    expr = node.values[at]
+    if at == node.table.rowid_alias:
+        return ctx.constant(None)
+    if at not in node.changed:
+        return ctx.sources[node.old_source].value(at, ctx)
+    return apply_types(node.table, at, emit_value(expr, ctx), ctx)
+
+
+def _update_default(node: p.Update, at: int, ctx: Context) -> SqlValue | None:
+    value = node.table.columns[at].absent_value
+    return None if value is None else ctx.constant(value)
+
+
+def _updated_rowid(node: p.Update, old: EntrySource, ctx: Context) -> Local:
+    f = ctx.f
+    if node.rowid is None:
+        return f.local(I64, "rowid", old.value(ROWID, ctx).payload)
+    given, rowid = given_rowid(node.rowid, ctx)
+    with f.if_(given.eqz()):
+        ctx.raise_error(MISMATCH, "datatype mismatch")
+    return rowid
+
+
+def _seek_old(writer: TableWriter, old: EntrySource, ctx: Context) -> None:
+    """Put the table cursor back on the row being updated (a replaced row may have moved it)."""
+    f = ctx.f
+    if writer.table.without_rowid:
+        values = [old.value(at, ctx) for at in range(len(writer.table.columns))]
+        found = writer.seek_primary_key(values)
+    else:
+        found = f.call("cursor_seek_rowid", writer.cursor, old.value(ROWID, ctx).payload)
+    with f.if_(found.eqz()):
+        ctx.do("raise_corrupt", 0)
+
+
+def _check_update_unique(
+    node: p.Update,
+    writer: TableWriter,
+    touched: list[Index],
+    moves: bool,
+    old: EntrySource,
+    row: NewRow,
+    rowid: Local | None,
+    ignored: Label,
+    ctx: Context,
+) -> None:
+    """As for INSERT, but the row itself is no conflict."""
+    f = ctx.f
+    table = node.table
+    checks: list[tuple[str, Index | None]] = []
+    if moves:
+        checks.append((policy(node.conflict, table.primary_key_conflict), None))
+    checks += [(policy(node.conflict, index.conflict), index) for index in touched if index.unique]
+    for how, index in sorted(checks, key=lambda check: check[0] == "REPLACE"):
+        with f.block() as absent:
+            if index is None:
+                _same_key_elsewhere(writer, old, row, rowid, absent, ctx)
+                code, message = primary_key_message(table) if table.without_rowid else rowid_message(table)
+            else:
+                writer.if_indexed(index, node.index_where, absent)
+                cursor = writer.find_conflict(index, writer.key_values(index, row, node.index_exprs), absent)
+                _skip_own_entry(writer, index, cursor, old, absent, ctx)
+                code, message = unique_message(table, index)
+            if how != "REPLACE":
+                violated(ctx, how, ignored, code, message)
+                continue
+            if index is not None:
+                seek_row_of_entry(writer, index, cursor, ctx)
+            writer.remove_row(node.old_source, node.old_index_exprs, node.old_index_where)
+            ctx.sources[node.old_source] = old
+
+
+def _same_key_elsewhere(
+    writer: TableWriter, old: EntrySource, row: NewRow, rowid: Local | None, absent: Label, ctx: Context
+) -> None:
+    f = ctx.f
+    if rowid is not None:
+        f.br(absent, if_=rowid == old.value(ROWID, ctx).payload)
+    else:
+        same: Expr = i32(1)
+        for column in writer.table.primary_key:
+            before, after = old.value(column.column, ctx), row.decoded[column.column]
+            same = same & compare_values("is", before, after, column.collation, ctx)
+        f.br(absent, if_=same)
+    find_same_row(writer, row, rowid, absent, ctx)
+
+
+def _skip_own_entry(
+    writer: TableWriter, index: Index, cursor: Local, old: EntrySource, absent: Label, ctx: Context
+) -> None:
+    """The entry found belongs to the row being updated: no conflict."""
+    f = ctx.f
+    table = writer.table
+    if not table.without_rowid:
+        f.br(absent, if_=f.call("cursor_index_rowid", cursor) == old.value(ROWID, ctx).payload)
+        return
+    entry = EntrySource(cursor, table, {})
+    for at, field in enumerate(index_fields(index, table)):
+        entry.positions.setdefault(field.column, at)
+    key_columns = [column.column for column in table.primary_key]
+    fields = entry.decode(key_columns, ctx)
+    same: Expr = i32(1)
+    for column in table.primary_key:
+        same = same & compare_values("is", fields[column.column], old.value(column.column, ctx), column.collation, ctx)
+    f.br(absent, if_=same)
+
+
+ROOTS[p.Update] = emit_update
