@@ -45,6 +45,7 @@ class Engine:
         self.next_fd = 0
         self.calls: list[tuple[Any, ...]] = []
         self.slept = 0
+        self.polled = 0
         self.on_sleep: Any = None
         self.can_sleep = can_sleep
         names = [name for name in dir(self) if name.startswith(("vfs_", "host_"))]
@@ -144,6 +145,9 @@ class Engine:
 
     def host_random(self, p: int, n: int) -> None:
         self.kernel.write(p, os.urandom(n))
+
+    def host_poll(self) -> int:
+        return self.polled
 
     def host_sleep(self, ms: int) -> int:
         if not self.can_sleep:

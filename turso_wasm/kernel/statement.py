@@ -59,7 +59,7 @@ from turso_wasm.kernel.resources import resources_free
 from turso_wasm.kernel.rows import buffers_free, buffers_trim
 from turso_wasm.kernel.snapshot import pager_begin_read
 from turso_wasm.kernel.storage import PAGER_NONE, PAGER_WRITE, Pager
-from turso_wasm.kernel.vfs import check_io
+from turso_wasm.kernel.vfs import check_io, host_poll
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, memory_fill, ptr, sizeof, u8, u32
 
 BUDGET = 100_000  # ticks between two polls
@@ -267,7 +267,7 @@ def poll(s: Statement) -> i32:
     """Called when `budget` is used up: 1 if the program should suspend. Errors: SQLITE_INTERRUPT, _ABORT_ROLLBACK."""
     s.budget = BUDGET
     check_tripped(s)
-    if Connection(s.connection).interrupted:
+    if host_poll() or Connection(s.connection).interrupted:
         raise_interrupt()
     return poll_yields
 

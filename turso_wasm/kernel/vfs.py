@@ -121,6 +121,12 @@ def host_sleep(ms: i32) -> i32:
     ...
 
 
+@imported("vfs")
+def host_poll() -> i32:
+    """Called by long programs now and then: nonzero interrupts them."""
+    ...
+
+
 def raise_busy() -> None:
     """Raise SQLITE_BUSY."""
     raise_error(SQLITE_BUSY, *lit(b"database is locked"))

@@ -271,6 +271,15 @@ def test_interrupt_stops_running_statements_only(link: Link) -> None:
     assert value_at(link) == 2
 
 
+def test_a_host_can_interrupt_from_poll(link: Link) -> None:
+    work = link.start()
+    link.engine.polled = 1
+    with pytest.raises(SqlFailure, match="9: interrupted"):
+        work.call("poll", work.s)
+    link.engine.polled = 0
+    work.free()
+
+
 def set_interrupted(link: Link) -> None:
     link.engine.set_field(Connection, link.c, "interrupted", 1)
 
