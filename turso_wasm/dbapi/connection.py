@@ -28,6 +28,7 @@ from turso_wasm.dbapi.trace import expanded
 from turso_wasm.dbapi.uri import Location, parse_location
 from turso_wasm.runtime import engine
 from turso_wasm.runtime.connection import Connection as RuntimeConnection
+from turso_wasm.runtime.image import read_image, replace_by_memory, write_image
 from turso_wasm.runtime.schema import Prepared
 
 LEGACY_TRANSACTION_CONTROL = -1
@@ -244,6 +245,57 @@ class Connection:
         self._check()
         return dump_statements(self, filter)
 
+    # --- whole databases ----------------------------------------------------------------------------------------
+
+    def serialize(self, *, name: str = "main") -> bytes:
+        """The database as the bytes of a database file."""
+        self._check()
+        _main_only(name)
+        try:
+            return read_image(self._runtime)
+        except SqlError as error:
+            fail(error)
+
+    def deserialize(self, data: bytes | bytearray | memoryview, /, *, name: str = "main") -> None:
+        """Disconnect from the database and go on with one in memory that has the content `data`.
+
+        Errors: OperationalError inside a transaction or while statements run; DatabaseError when `data` is no database.
+        """
+        self._check()
+        _main_only(name)
+        try:
+            replace_by_memory(self._runtime, bytes(data))
+        except SqlError as error:
+            fail(error)
+
+    def backup(
+        self,
+        target: Connection,
+        *,
+        pages: int = -1,
+        progress: Callable[[int, int, int], object] | None = None,
+        name: str = "main",
+        sleep: float = 0.25,
+    ) -> None:
+        """Copy the whole database into `target`, in one transaction of each; `pages` and `sleep` have no effect.
+
+        progress(status, pages left, pages in all) is called at the end, with status 101 (done).
+        """
+        self._check()
+        target._check()
+        _main_only(name)
+        if target is self:
+            raise ValueError("target cannot be the same connection instance")
+        if target.in_transaction:
+            raise OperationalError("target is in transaction")
+        told = None if progress is None else lambda left, total: void(progress(101, left, total))
+        try:
+            image = read_image(self._runtime)
+            if image:
+                write_image(target._runtime, image, told)
+        except SqlError as error:
+            fail(error)
+
     def close(self) -> None:
         """Close; an open transaction is rolled back. Closing twice is fine."""
         self._check_thread()
@@ -287,6 +339,15 @@ class Connection:
                 "SQLite objects created in a thread can only be used in that same thread. "
                 f"The object was created in thread id {self._thread} and this is thread id {threading.get_ident()}."
             )
+
+
+def void(_: object) -> None:
+    """Drop a value."""
+
+
+def _main_only(name: str) -> None:
+    if name.lower() != "main":
+        raise OperationalError(f"unknown database {name}")
 
 
 def _open(location: Location) -> RuntimeConnection:

@@ -132,6 +132,20 @@ class Connection:
         finally:
             self.host.function("mfree")(at)
 
+    def reopen(self, name: str, flags: int) -> None:
+        """Close the main database and open another one in its place. Errors: SQLITE_ERROR while it is in use."""
+        with self.host.lock:
+            for pool in self._idle.values():
+                for statement in pool:
+                    statement.free()
+            self._idle.clear()
+            self._n_idle = 0
+            self.host.function("connection_close_slot")(self.address, 0)
+            self._open_slot(0, name, flags)
+            self.path = name
+            self.database = Database()
+            self._schema, self._schema_is_private = None, False
+
     def close(self) -> None:
         """Roll back what is open and free everything; safe to call twice."""
         if not self.address:

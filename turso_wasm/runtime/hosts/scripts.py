@@ -26,7 +26,9 @@ def link(entry: str, read: Callable[[str], str]) -> str:
     bodies: dict[str, str] = {}
     _visit(entry, read, order, bodies)
     wrapped = [f"modules[{path!r}] = (() => {{\n{bodies[path]}\n}})();" for path in order]
-    return "(() => {\n'use strict';\nconst modules = {};\n" + "\n".join(wrapped) + f"\nreturn modules[{entry!r}];\n}})()"
+    return (
+        "(() => {\n'use strict';\nconst modules = {};\n" + "\n".join(wrapped) + f"\nreturn modules[{entry!r}];\n}})()"
+    )
 
 
 def _visit(path: str, read: Callable[[str], str], order: list[str], bodies: dict[str, str]) -> None:
