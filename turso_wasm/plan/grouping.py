@@ -44,6 +44,7 @@ class _Rewriter:
     keys: list[b.Expr]
     own: frozenset[int]
     source: int
+    extreme: int  # index of the min() or max() whose row bare columns come from, -1: any row
     bare: list[b.Expr] = field(default_factory=list)
 
     def __call__(self, expr: b.Expr) -> b.Expr | None:
@@ -53,7 +54,7 @@ class _Rewriter:
                 return None
             return b.ColumnRef(self.source, len(self.keys) + expr.index)
         for at, key in enumerate(self.keys):
-            if type(key) is type(expr) and same_expression(key, expr, pin):
+            if type(key) is type(expr) and same_expression(key, expr, pin) and not self._varies(key):
                 return self._column(at, expr)
         if isinstance(expr, b.ColumnRef) and expr.source in self.own:
             for at, known in enumerate(self.bare):
@@ -62,6 +63,13 @@ class _Rewriter:
             self.bare.append(expr)
             return self._column(self._first_bare + len(self.bare) - 1, expr)
         return None
+
+    def _varies(self, key: b.Expr) -> bool:
+        """Equal keys can look different (1 and 1.0, 'a' and 'A'), and with a lone min() or max() the one of the extreme's
+        row is shown."""
+        if self.extreme < 0 or not isinstance(key, b.ColumnRef):
+            return False
+        return key.collation != "BINARY" or key.affinity in (None, "A")
 
     @property
     def _first_bare(self) -> int:
@@ -80,7 +88,7 @@ def plan_aggregate(planner: Planner, core: Core, order_by: list[OrderKey], corre
     keys, collations, ordered = _arrange(planner, keys, collations, order_by)
     own = frozenset(item.source for step in core.steps for item in step.items())
     source = planner.new_source()
-    rewrite = _Rewriter(planner, core, keys, own, source)
+    rewrite = _Rewriter(planner, core, keys, own, source, _bare_from(core))
     outputs = tuple(transform(strip_collation(expr), rewrite) for expr in core.outputs)
     having = None if core.having is None else transform(core.having, rewrite)
     order_by = [order_key(key, rewrite) for key in order_by]

@@ -390,7 +390,7 @@ class JoinPlanner:
         return plan, used
 
     def _hash(self, probe: p.Plan, choice: Choice) -> tuple[p.Plan, set[Term]]:
-        """Terms about the build side alone are tested while it is read; the rest of a left join's ON is the residual."""
+        """Terms on the build side alone are tested while it is read; the rest of a left join's ON is the residual."""
         unit = choice.unit
         item = unit.item
         assert item is not None
