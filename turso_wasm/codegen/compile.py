@@ -19,6 +19,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     updates,
 )
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.expressions import parts
 from turso_wasm.codegen.program import Program
 from turso_wasm.codegen.roots import emit_root
 from turso_wasm.plan import nodes as p
@@ -64,7 +65,7 @@ def has_loop(plan: p.Plan) -> bool:
         if isinstance(item, LOOPS) and not _is_lookup(item):
             return True
         if isinstance(item, p.Plan):
-            stack.extend(getattr(item, name) for name in item.__slots__)
+            stack.extend(parts(item))
         elif isinstance(item, tuple) and item and isinstance(item[0], p.Plan):
             stack.extend(item)
     return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.expressions import ensure
+from turso_wasm.codegen.expressions import ensure, parts
 from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
@@ -76,7 +76,7 @@ def _has_subquery(node: object) -> bool:
         if isinstance(item, (tuple, list)):
             stack.extend(item)
         elif isinstance(item, b.Expr):
-            stack.extend(getattr(item, name) for name in item.__slots__)
+            stack.extend(parts(item))
     return False
 
 

@@ -280,6 +280,11 @@ EMITTERS: dict[type, Callable[[Any, Context], SqlValue]] = {
 # --- columns an expression reads ------------------------------------------------------------------------
 
 
+def parts(node: Any) -> list[Any]:
+    """The fields of a bound expression or plan node."""
+    return [getattr(node, name) for name in node.__slots__]
+
+
 def columns_of(node: object, found: dict[int, set[int]] | None = None) -> dict[int, set[int]]:
     """The columns (source → column numbers) that evaluating `node`, an expression or a plan, can read."""
     found = {} if found is None else found
@@ -294,7 +299,7 @@ def columns_of(node: object, found: dict[int, set[int]] | None = None) -> dict[i
         elif isinstance(item, (tuple, list)):
             stack.extend(item)
         elif isinstance(item, HOLDERS):
-            stack.extend(getattr(item, name) for name in item.__slots__)
+            stack.extend(parts(item))
     return found
 
 
@@ -306,7 +311,7 @@ def ensure_outer(plan: p.Plan, ctx: Context) -> None:
         item = stack.pop()
         if isinstance(item, p.Plan):
             own.add(getattr(item, "source", -1))
-            stack.extend(getattr(item, name) for name in item.__slots__)
+            stack.extend(parts(item))
         elif isinstance(item, (tuple, list)):
             stack.extend(item)
     for source, columns in columns_of(plan).items():

@@ -6,6 +6,8 @@ suspension inside.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.conditions import JUMPS, compare_values, jump_kleene, jump_value
 from turso_wasm.codegen.context import Context
@@ -38,7 +40,7 @@ def kleene(node: b.SubqueryExpr, ctx: Context) -> Local:
     return known
 
 
-def _once_or_here(node: b.SubqueryExpr, ctx: Context, emit) -> SqlValue:  # type: ignore[no-untyped-def]
+def _once_or_here(node: b.SubqueryExpr, ctx: Context, emit: Callable[[b.SubqueryExpr, Context], SqlValue]) -> SqlValue:
     if node.outer:
         return emit(node, ctx)
     return ctx.hoist(("subquery", id(node)), lambda: emit(node, ctx))
