@@ -140,9 +140,6 @@ class Engine:
     def vfs_capabilities(self, fd: int) -> int:
         return int(self.files[fd][0].capabilities)
 
-    def host_now(self) -> float:
-        return float(self.slept)
-
     def host_random(self, p: int, n: int) -> None:
         self.kernel.write(p, os.urandom(n))
 

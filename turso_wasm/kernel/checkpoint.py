@@ -108,7 +108,9 @@ def frames_write(db: Database, frames: ptr[u32], n: i32) -> i32:
     while done < n and rc == 0:
         first: u32 = w.pgnos[frames[done]]
         length: i32 = 0
-        while rc == 0 and length < limit and done + length < n and w.pgnos[frames[done + length]] == first + u32(length):
+        while (
+            rc == 0 and length < limit and done + length < n and w.pgnos[frames[done + length]] == first + u32(length)
+        ):
             rc = frame_content(db, frames[done + length], buffer + length * size)
             length += 1
         if rc == 0:

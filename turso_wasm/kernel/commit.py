@@ -58,7 +58,7 @@ SYNC_NORMAL = 1
 SYNC_FULL = 2
 
 
-# --- commit --------------------------------------------------------------------------------------------------------------
+# --- commit ---------------------------------------------------------------------------------------------------
 
 
 def nothing_to_commit(p: Pager) -> i32:
@@ -72,7 +72,7 @@ def uses_log(db: Database) -> i32:
 
 
 def commit_prepare(p: Pager) -> i32:
-    """Make the transaction durable, ready to be committed; 0 or a negative result code (X1). Reading page 1 may raise."""
+    """Make the transaction durable, ready to be committed; 0 or a negative result code (X1). Page 1 may raise."""
     if p.state != PAGER_WRITE or nothing_to_commit(p):
         return 0
     if uses_log(p.database):
@@ -269,12 +269,13 @@ def publish_file(p: Pager) -> None:
 
 def checkpoint_automatically(db: Database) -> None:
     """After a commit: move frames to the file when there are many. What fails is tried again after the next commit."""
-    if uses_log(db) and db.autocheckpoint > 0 and not db.writer:
-        if db.wal.committed - db.wal.backfilled >= u32(db.autocheckpoint):
-            checkpoint_run(db)
+    if not uses_log(db) or db.autocheckpoint == 0 or db.writer:
+        return
+    if db.wal.committed - db.wal.backfilled >= u32(db.autocheckpoint):
+        checkpoint_run(db)
 
 
-# --- rollback ------------------------------------------------------------------------------------------------------------
+# --- rollback -------------------------------------------------------------------------------------------------
 
 
 def pager_rollback(p: Pager) -> i32:

@@ -42,7 +42,7 @@ PREPARE_FILES = 0
 PREPARE_LOGS = 1
 
 
-# --- opening and closing -----------------------------------------------------------------------------------------------------
+# --- opening and closing --------------------------------------------------------------------------------------
 
 
 @export
@@ -93,9 +93,9 @@ def slot_close(c: Connection, slot: i32) -> None:
 
 def database_close(db: Database) -> None:
     """The last connection is gone: move the log into the file and delete it, if that is possible."""
-    if db.loaded and db.journal_mode == JOURNAL_WAL and not db.read_only and db.wal.fd:
-        if checkpoint_run(db) == 0 and db.wal.backfilled == db.wal.committed:
-            wal_remove(db)
+    logged: i32 = i32(db.loaded and db.journal_mode == JOURNAL_WAL and db.wal.fd and not db.read_only)
+    if logged and checkpoint_run(db) == 0 and db.wal.backfilled == db.wal.committed:
+        wal_remove(db)
     wal_free(db)
     journal_close(db)
     mfree(db.head)
@@ -108,7 +108,7 @@ def slots_close(c: Connection) -> None:
         slot_close(c, slot)
 
 
-# --- what runs -----------------------------------------------------------------------------------------------------------------
+# --- what runs ------------------------------------------------------------------------------------------------
 
 
 def readers_running(c: Connection) -> i32:
@@ -132,7 +132,7 @@ def writers_running(c: Connection) -> i32:
 
 
 def settle(c: Connection) -> None:
-    """End the transactions that nothing needs any more (N2); a write transaction that nobody finished is rolled back."""
+    """End the transactions that nothing needs any more (N2); unfinished writes are rolled back."""
     if not c.autocommit:
         relax_all(c)
         return
@@ -154,7 +154,7 @@ def relax_all(c: Connection) -> None:
             database_relax(p.database)
 
 
-# --- commit and rollback of all databases ----------------------------------------------------------------------------------------
+# --- commit and rollback of all databases ---------------------------------------------------------------------
 
 
 def commit_all(c: Connection) -> i32:
@@ -251,7 +251,7 @@ def statements_trip(c: Connection, slots: i32, writers_only: i32) -> None:
         s = Statement(s.next)
 
 
-# --- savepoints of all databases -----------------------------------------------------------------------------------------------
+# --- savepoints of all databases ------------------------------------------------------------------------------
 
 
 class Name(Struct):

@@ -25,12 +25,12 @@ from turso_wasm.kernel.abi import (
     Connection,
 )
 from turso_wasm.kernel.cache import DEFAULT_CACHE_SIZE, cache_free_all, cache_set_limit, cache_start
+from turso_wasm.kernel.errors import SQLITE_BUSY
 from turso_wasm.kernel.header import bytes_equal
 from turso_wasm.kernel.memory import malloc, mfree, mzalloc
 from turso_wasm.kernel.storage import PAGER_NONE, Database, Pager
 from turso_wasm.kernel.vfs import (
     check_io,
-    host_now,
     host_sleep,
     vfs_capabilities,
     vfs_close,
@@ -38,7 +38,7 @@ from turso_wasm.kernel.vfs import (
     vfs_open,
     vfs_unlock,
 )
-from turso_wasm.wasm.lang import f64, i32, memory_copy, ptr, sizeof, u8
+from turso_wasm.wasm.lang import i32, memory_copy, ptr, sizeof, u8
 
 DEFAULT_PAGE_SIZE = 4096
 DEFAULT_AUTOCHECKPOINT = 1000
@@ -148,7 +148,7 @@ def name_with(db: Database, suffix: ptr[u8], size: i32) -> ptr[u8]:
     return db.name
 
 
-# --- locks -------------------------------------------------------------------------------------------------------
+# --- locks ----------------------------------------------------------------------------------------------------
 
 
 def keeps_lock(db: Database) -> i32:
@@ -201,7 +201,7 @@ def exclusive_lock(db: Database) -> i32:
     """Make the writer alone on the database; 0, -SQLITE_BUSY or another negative result code."""
     if db.active > 1:
         db.pending = 1
-        return -5
+        return -SQLITE_BUSY
     rc: i32 = file_lock(db, LOCK_EXCLUSIVE)
     if rc < 0:
         return rc
@@ -209,25 +209,27 @@ def exclusive_lock(db: Database) -> i32:
     return 0
 
 
-def busy_wait(c: Connection, attempt: i32, started: f64) -> i32:
-    """Sleep before another attempt at a lock that another process holds; 0 when the time is up (busy_timeout_ms)."""
-    if c.busy_timeout_ms <= 0:
+def busy_wait(c: Connection, attempt: i32) -> i32:
+    """Sleep before another attempt at a lock that another process holds; 0 when busy_timeout_ms was slept already.
+
+    attempt: how often this was called before. What counts is the time slept, as in SQLite.
+    """
+    last: i32 = len(BUSY_DELAYS) - 1
+    slept: i32 = 0
+    for i in range(attempt):
+        slept += BUSY_DELAYS[i if i < last else last]
+    left: i32 = c.busy_timeout_ms - slept
+    if left <= 0:
         return 0
-    delay: i32 = BUSY_DELAYS[attempt if attempt < len(BUSY_DELAYS) else len(BUSY_DELAYS) - 1]
-    left: f64 = f64(c.busy_timeout_ms) - (host_now() - started)
-    if left <= 0.0:
-        return 0
-    if f64(delay) > left:
-        delay = i32(left) + 1
-    return host_sleep(delay)
+    delay: i32 = BUSY_DELAYS[attempt if attempt < last else last]
+    return host_sleep(delay if delay < left else left)
 
 
 def exclusive_lock_waiting(db: Database, c: Connection) -> i32:
     """exclusive_lock, waiting for other processes as long as the connection allows."""
-    started: f64 = host_now() if c.busy_timeout_ms > 0 else 0.0
     attempt: i32 = 0
     rc: i32 = exclusive_lock(db)
-    while rc == -5 and db.active <= 1 and busy_wait(c, attempt, started):
+    while rc == -SQLITE_BUSY and db.active <= 1 and busy_wait(c, attempt):
         attempt += 1
         rc = exclusive_lock(db)
     return rc

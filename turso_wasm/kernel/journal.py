@@ -140,7 +140,7 @@ def journal_add(db: Database, pages: ptr[u32], n: i32, page_count: u32) -> i32:
     j: Journal = db.journal
     j.page_count = page_count
     j.records_at = segment_start(j) + i64(SECTOR_SIZE)
-    if n == 0 and j.size > 0 or j.mode == JOURNAL_OFF:
+    if (n == 0 and j.size > 0) or j.mode == JOURNAL_OFF:
         return 0
     if j.mode == JOURNAL_MEMORY:
         return memory_add(db, pages, n)
@@ -323,7 +323,7 @@ def journal_close(db: Database) -> None:
     j.memory_capacity = i64(0)
 
 
-# --- playing back ------------------------------------------------------------------------------------------------------
+# --- playing back ---------------------------------------------------------------------------------------------
 
 
 def file_shrink(db: Database, size: i64) -> i32:
@@ -387,10 +387,8 @@ def journal_header_valid(p: ptr[u8]) -> i32:
     return i32(page_size >= 512 and page_size <= 65536 and (page_size & (page_size - 1)) == 0)
 
 
-def segment_play_back(
-    db: Database, fd: i32, head: ptr[u8], at: i64, size: i64, page_size: i32
-) -> tuple[i32, i64]:
-    """Restore from the records at `at`; (1 if another segment may follow, 0 at the end, or a negative code; behind it)."""
+def segment_play_back(db: Database, fd: i32, head: ptr[u8], at: i64, size: i64, page_size: i32) -> tuple[i32, i64]:
+    """Restore from the records at `at`; (1 if a segment may follow, 0 at the end, or a negative code; behind it)."""
     record_size: i64 = i64(page_size + 8)
     count: i64 = i64(be32(head + 8))
     nonce: u32 = be32(head + 12)

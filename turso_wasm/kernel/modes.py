@@ -34,9 +34,9 @@ from turso_wasm.kernel.pager import pager_get, pager_new_page, pager_write
 from turso_wasm.kernel.savepoint import savepoint_push
 from turso_wasm.kernel.snapshot import BUSY_SNAPSHOT, pager_begin_read, pager_end_read, writer_lock
 from turso_wasm.kernel.storage import PAGER_NONE, PAGER_WRITE, Database, Page, Pager
-from turso_wasm.kernel.vfs import check_io, host_now, raise_busy, vfs_delete
+from turso_wasm.kernel.vfs import check_io, raise_busy, vfs_delete
 from turso_wasm.kernel.wal import wal_begin_write, wal_remove
-from turso_wasm.wasm.lang import f64, i32, lit, u32
+from turso_wasm.wasm.lang import i32, lit, u32
 
 
 def wants_log(db: Database) -> i32:
@@ -55,7 +55,7 @@ def journal_mode_now(db: Database) -> i32:
     return db.journal_mode
 
 
-# --- beginning to write ----------------------------------------------------------------------------------------------------
+# --- beginning to write ---------------------------------------------------------------------------------------
 
 
 def pager_begin_write(p: Pager) -> None:
@@ -83,12 +83,11 @@ def pager_begin_write(p: Pager) -> None:
 
 
 def lock_waiting(p: Pager) -> i32:
-    """Try to become the writer as long as the connection allows, reading anew each time; 0 or a negative result code."""
+    """Try to become the writer as long as the connection allows, reading anew each time; 0 or a negative code."""
     c: Connection = Connection(p.connection)
-    started: f64 = host_now()
     attempt: i32 = 0
     rc: i32 = -SQLITE_BUSY
-    while rc == -SQLITE_BUSY and not p.database.writer and busy_wait(c, attempt, started):
+    while rc == -SQLITE_BUSY and not p.database.writer and busy_wait(c, attempt):
         pager_end_read(p)
         pager_begin_read(p)
         rc = writer_lock(p)
@@ -145,7 +144,7 @@ def pager_begin_exclusive(p: Pager) -> None:
         check_io(exclusive_lock_waiting(db, Connection(p.connection)))
 
 
-# --- changing the mode -------------------------------------------------------------------------------------------------------
+# --- changing the mode ----------------------------------------------------------------------------------------
 
 
 def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
@@ -156,7 +155,7 @@ def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
     db: Database = p.database
     now: i32 = journal_mode_now(db)
     if db.capabilities & CAP_MEMORY:
-        if (mode == JOURNAL_OFF or mode == JOURNAL_MEMORY) and not db.writer:
+        if (mode == JOURNAL_OFF or mode == JOURNAL_MEMORY) and not db.writer:  # noqa: SIM109
             db.wanted_mode = mode
             db.journal_mode = mode
         return db.journal_mode

@@ -19,11 +19,11 @@ from turso_wasm.kernel.cache import (
     MOVE_AFTER,
     cache_add,
     cache_find,
+    cache_insert,
     cache_move,
+    cache_reserve,
     cache_room,
     count_miss,
-    cache_insert,
-    cache_reserve,
     list_append,
     page_age,
     page_copy,
@@ -71,7 +71,7 @@ def pager_version(p: Pager) -> i32:
     return p.version
 
 
-# --- reading -----------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------------------
 
 
 @export
@@ -199,7 +199,7 @@ def window_page(db: Database, pgno: u32, data: ptr[u8]) -> Page:
     return page
 
 
-# --- changing ------------------------------------------------------------------------------------------------------------
+# --- changing -------------------------------------------------------------------------------------------------
 
 
 @export

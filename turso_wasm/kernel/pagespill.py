@@ -10,7 +10,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import CAP_MEMORY, JOURNAL_OFF, JOURNAL_WAL
-from turso_wasm.kernel.cache import page_buffer_free, page_buffer_new, cache_find, page_is_idle
+from turso_wasm.kernel.cache import cache_find, page_buffer_free, page_buffer_new, page_is_idle
 from turso_wasm.kernel.database import exclusive_lock
 from turso_wasm.kernel.errors import SQLITE_BUSY
 from turso_wasm.kernel.journal import (

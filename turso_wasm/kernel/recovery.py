@@ -169,6 +169,6 @@ def super_name_valid(name: ptr[u8], size: i32) -> i32:
         return 0
     for i in range(3, 12):
         digit: i32 = end[i]
-        if not (digit >= 48 and digit <= 57 or digit >= 65 and digit <= 70):
+        if not ((digit >= 48 and digit <= 57) or (digit >= 65 and digit <= 70)):
             return 0
     return 1

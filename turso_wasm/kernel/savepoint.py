@@ -7,19 +7,26 @@ Opening a savepoint only notes where things stand. A page that was not private t
 private page. A page that was private is copied when it changes for the first time afterwards.
 
 Invariants:
-  P1  Ids grow. `Page.savepoint` >= id of a savepoint: the page needs no (further) image for it. So the test before every
-      change is one comparison with the innermost id.
+  P1  Ids grow. `Page.savepoint` >= id of a savepoint: the page needs no (further) image for it. So the test before
+      every change is one comparison with the innermost id.
   P2  An image belongs to the savepoint that was innermost when it was taken; undoing savepoints from the innermost
       outwards, each with its images, restores the outermost of them.
   P3  Releasing a savepoint hands its images to the next outer one, except those of pages that need none there
       (Image.savepoint >= its id).
-  P4  Undoing truncates the log to where it stood. A page that was spilled since, but not changed, is read back first; one
-      that overwrote the file gets its original from the journal.
+  P4  Undoing truncates the log to where it stood. A page that was spilled since, but not changed, is read back first;
+      one that overwrote the file gets its original from the journal.
   P5  Images beyond the pager's limit are moved to a temporary file.
 """
 
 from turso_wasm.kernel.abi import CAP_MEMORY, OPEN_TEMP
-from turso_wasm.kernel.cache import page_buffer_free, page_buffer_new, cache_find, cache_remove, list_remove, page_retire
+from turso_wasm.kernel.cache import (
+    cache_find,
+    cache_remove,
+    list_remove,
+    page_buffer_free,
+    page_buffer_new,
+    page_retire,
+)
 from turso_wasm.kernel.memory import malloc, mfree, mzalloc
 from turso_wasm.kernel.pagespill import original_restore, private_read
 from turso_wasm.kernel.storage import PAGE_DIRTY, PAGE_WRITTEN, Database, Image, Page, Pager, Savepoint, Wal
@@ -30,7 +37,7 @@ from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr, sizeof, u8
 IMAGE_BATCH = 16  # images that are moved to the temporary file with one write
 
 
-# --- taking images -----------------------------------------------------------------------------------------------------
+# --- taking images --------------------------------------------------------------------------------------------
 
 
 def page_capture(p: Pager, page: Page) -> None:
@@ -104,7 +111,7 @@ def image_drop_buffer(p: Pager, image: Image) -> None:
         p.n_images -= 1
 
 
-# --- the stack ---------------------------------------------------------------------------------------------------------
+# --- the stack ------------------------------------------------------------------------------------------------
 
 
 def savepoint_push(p: Pager) -> None:
@@ -181,7 +188,7 @@ def savepoint_release_to(p: Pager, depth: i32) -> None:
         savepoint_pop(p)
 
 
-# --- undoing -----------------------------------------------------------------------------------------------------------
+# --- undoing --------------------------------------------------------------------------------------------------
 
 
 def savepoint_undo_to(p: Pager, depth: i32) -> i32:

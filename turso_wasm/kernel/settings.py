@@ -49,8 +49,7 @@ from turso_wasm.kernel.storage import PAGER_WRITE, Database, Page, Pager
 from turso_wasm.kernel.vfs import check_io
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, ptr, put_be32, u8, u32
 
-
-# --- reading -----------------------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------------------
 
 
 @export
@@ -122,7 +121,7 @@ def field_offset(field: i32) -> i32:
     return 0
 
 
-# --- setting -----------------------------------------------------------------------------------------------------------------------
+# --- setting --------------------------------------------------------------------------------------------------
 
 
 @export
@@ -137,7 +136,7 @@ def database_set(s: Statement, slot: i32, field: i32, value: i64) -> i64:
         return database_get(Connection(s.connection), slot, field)
     if field == DB_ENCODING and value > 1:
         raise_error(SQLITE_ERROR, *lit(b"not supported yet: UTF-16 database"))
-    if field == DB_PAGE_SIZE or field == DB_AUTO_VACUUM:
+    if field == DB_PAGE_SIZE or field == DB_AUTO_VACUUM:  # noqa: SIM109
         return creation_set(s, p, slot, field, i32(value))
     at: i32 = field_offset(field)
     if at == 0 or field == DB_FREELIST_COUNT:
@@ -193,7 +192,7 @@ def auto_vacuum_switch(s: Statement, p: Pager, slot: i32, value: i32) -> None:
     put_be32(page.data + AT_INCREMENTAL, u32(value == 2))
 
 
-# --- journal mode and checkpoints ------------------------------------------------------------------------------------------------
+# --- journal mode and checkpoints -----------------------------------------------------------------------------
 
 
 @export

@@ -47,9 +47,9 @@ from turso_wasm.kernel.header import HEADER_SIZE as FILE_HEADER_SIZE
 from turso_wasm.kernel.memory import malloc, mfree
 from turso_wasm.kernel.recovery import recover
 from turso_wasm.kernel.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Database, Page, Pager, Wal
-from turso_wasm.kernel.vfs import check_io, host_now, raise_busy, vfs_read, vfs_size
+from turso_wasm.kernel.vfs import check_io, raise_busy, vfs_read, vfs_size
 from turso_wasm.kernel.wal import wal_exists, wal_find, wal_forget, wal_read_frame, wal_recover, wal_remove
-from turso_wasm.wasm.lang import addr, be32, f64, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, u8, u32
+from turso_wasm.wasm.lang import addr, be32, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, u8, u32
 
 WHOLE_FILE = 1 << 20  # T3
 FIRST_READ = 1 << 16  # bytes of a larger file that are read with the header
@@ -58,7 +58,7 @@ PRIVATE_MIN = 16  # pages a writer may keep in memory whatever the cache size is
 BUSY_SNAPSHOT = 517
 
 
-# --- loading -----------------------------------------------------------------------------------------------------------
+# --- loading --------------------------------------------------------------------------------------------------
 
 
 def database_load(db: Database) -> None:
@@ -186,7 +186,7 @@ def file_page_add(db: Database, pgno: u32, data: ptr[u8]) -> Page:
     return page
 
 
-# --- reading -----------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------------------
 
 
 def database_changed(db: Database) -> i32:
@@ -255,12 +255,11 @@ def pager_begin_read(p: Pager) -> None:
 
 def take_waiting(db: Database, c: Connection) -> None:
     """database_take, waiting for other processes as long as the connection allows."""
-    started: f64 = host_now() if c.busy_timeout_ms > 0 else 0.0
     attempt: i32 = 0
     rc: i32 = database_take(db)
     while rc < 0:
         database_relax(db)
-        if rc != -SQLITE_BUSY or not busy_wait(c, attempt, started):
+        if rc != -SQLITE_BUSY or not busy_wait(c, attempt):
             check_io(rc)
         attempt += 1
         rc = database_take(db)
@@ -280,7 +279,7 @@ def pager_end_read(p: Pager) -> None:
         database_relax(db)
 
 
-# --- the writer --------------------------------------------------------------------------------------------------------
+# --- the writer -----------------------------------------------------------------------------------------------
 
 
 def writer_lock(p: Pager) -> i32:

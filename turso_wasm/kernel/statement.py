@@ -18,7 +18,6 @@ from turso_wasm.kernel.abi import (
     Statement,
     Value,
 )
-from turso_wasm.kernel.commit import pager_rollback
 from turso_wasm.kernel.connection import (
     N_SLOTS,
     STATEMENT_ABORTING,
@@ -39,7 +38,6 @@ from turso_wasm.kernel.connection import (
 )
 from turso_wasm.kernel.cursor import cursor_close
 from turso_wasm.kernel.errors import (
-    SQLITE_BUSY,
     SQLITE_CONSTRAINT,
     SQLITE_CORRUPT,
     SQLITE_ERROR,
@@ -58,7 +56,7 @@ from turso_wasm.kernel.pager import pager_get, pager_of
 from turso_wasm.kernel.resources import resources_free
 from turso_wasm.kernel.rows import buffers_free, buffers_trim
 from turso_wasm.kernel.snapshot import pager_begin_read
-from turso_wasm.kernel.storage import PAGER_NONE, PAGER_WRITE, Pager
+from turso_wasm.kernel.storage import PAGER_NONE, Pager
 from turso_wasm.kernel.vfs import check_io, host_poll
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, memory_fill, ptr, sizeof, u8, u32
 
@@ -69,7 +67,7 @@ SQLITE_ABORT_ROLLBACK = 516
 poll_yields: i32 = 0
 
 
-# --- life ------------------------------------------------------------------------------------------------------------------------
+# --- life -----------------------------------------------------------------------------------------------------
 
 
 @export
@@ -153,7 +151,7 @@ def connection_free(c: Connection) -> None:
     mfree(ptr[u8](i32(c)))
 
 
-# --- running ---------------------------------------------------------------------------------------------------------------------
+# --- running --------------------------------------------------------------------------------------------------
 
 
 @export
@@ -161,7 +159,7 @@ def statement_begin(s: Statement, slot: i32, write: i32, cookie: i32) -> None:
     """Start or join the transaction on a slot.
 
     write: 1 to become its writer. cookie: the schema cookie the program was compiled for, -1: do not check.
-    Errors: SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_SCHEMA, SQLITE_READONLY, SQLITE_INTERRUPT, and what reading raises.
+    Errors: SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_SCHEMA, SQLITE_READONLY, SQLITE_INTERRUPT, what reading raises.
     """
     c: Connection = Connection(s.connection)
     p: Pager = pager_of(c, slot)
@@ -226,7 +224,7 @@ def statement_savepoint(s: Statement) -> None:
 def statement_done(s: Statement) -> None:
     """The program is at its end: close cursors, and commit if nothing else keeps the transaction open (Q3).
 
-    Errors: SQLITE_BUSY and I/O errors of the commit; SQLITE_ABORT_ROLLBACK if the transaction was rolled back meanwhile.
+    Errors: SQLITE_BUSY and I/O errors of the commit; SQLITE_ABORT_ROLLBACK if it was rolled back meanwhile.
     """
     c: Connection = Connection(s.connection)
     check_tripped(s)
@@ -284,7 +282,7 @@ def raise_interrupt() -> None:
     raise_error(SQLITE_INTERRUPT, *lit(b"interrupted"))
 
 
-# --- failing ---------------------------------------------------------------------------------------------------------------------
+# --- failing --------------------------------------------------------------------------------------------------
 
 
 @export
@@ -329,9 +327,9 @@ def statement_undo(s: Statement, code: i32, on_error: i32) -> None:
 def ends_transaction(code: i32) -> i32:
     """1 if an error with this code rolls the transaction back whatever the statement wants."""
     low: i32 = code & 0xFF
-    if low == SQLITE_FULL or low == SQLITE_IOERR or low == SQLITE_NOMEM or low == SQLITE_INTERRUPT:
+    if low == SQLITE_FULL or low == SQLITE_IOERR or low == SQLITE_NOMEM or low == SQLITE_INTERRUPT:  # noqa: SIM109
         return 1
-    return i32(low == SQLITE_CORRUPT or low == SQLITE_INTERNAL or low == 0)
+    return i32(low == SQLITE_CORRUPT or low == SQLITE_INTERNAL or low == 0)  # noqa: SIM109
 
 
 def is_constraint(code: i32) -> i32:

@@ -28,103 +28,86 @@ from turso_wasm.wasm.lang import f64, i32, i64, imported, lit, ptr, u8
 @imported("vfs")
 def vfs_open(name: ptr[u8], size: i32, flags: i32) -> i32:
     """Open a file; flags: OPEN_*. A file descriptor >= 0, or a negative result code."""
-    ...
 
 
 @imported("vfs")
 def vfs_close(fd: i32) -> None:
     """Close a file; a temporary file is deleted, locks are given up."""
-    ...
 
 
 @imported("vfs")
 def vfs_delete(name: ptr[u8], size: i32) -> i32:
     """Delete a file, durably; deleting what does not exist succeeds."""
-    ...
 
 
 @imported("vfs")
 def vfs_exists(name: ptr[u8], size: i32) -> i32:
     """1 or 0, or a negative result code."""
-    ...
 
 
 @imported("vfs")
 def vfs_read(fd: i32, p: ptr[u8], n: i32, offset: i64) -> i32:
     """Read up to n bytes; the number read (V2), or a negative result code."""
-    ...
 
 
 @imported("vfs")
 def vfs_write(fd: i32, p: ptr[u8], n: i32, offset: i64) -> i32:
     """Write n bytes; 0 or a negative result code."""
-    ...
 
 
 @imported("vfs")
 def vfs_truncate(fd: i32, size: i64) -> i32:
     """Make the file `size` bytes long, zero-filled when it grows; 0 or a negative result code."""
-    ...
 
 
 @imported("vfs")
 def vfs_sync(fd: i32) -> i32:
     """Make all writes durable; 0 or a negative result code."""
-    ...
 
 
 @imported("vfs")
 def vfs_size(fd: i32) -> i64:
     """Bytes in the file, or a negative result code."""
-    ...
 
 
 @imported("vfs")
 def vfs_lock(fd: i32, level: i32) -> i32:
     """Raise this file's lock to LOCK_*; 0, -SQLITE_BUSY, or another negative result code."""
-    ...
 
 
 @imported("vfs")
 def vfs_unlock(fd: i32, level: i32) -> None:
     """Lower this file's lock to LOCK_SHARED or LOCK_NONE."""
-    ...
 
 
 @imported("vfs")
 def vfs_check_reserved(fd: i32) -> i32:
     """1 if anybody holds LOCK_RESERVED or more on the file, else 0, or a negative result code."""
-    ...
 
 
 @imported("vfs")
 def vfs_capabilities(fd: i32) -> i32:
     """CAP_* bits of an open file."""
-    ...
 
 
 @imported("vfs")
 def host_now() -> f64:
     """Milliseconds since 1970-01-01 UTC."""
-    ...
 
 
 @imported("vfs")
 def host_random(p: ptr[u8], n: i32) -> None:
     """Fill with random bytes."""
-    ...
 
 
 @imported("vfs")
 def host_sleep(ms: i32) -> i32:
     """Sleep; 0 at once when this host cannot sleep inside the kernel."""
-    ...
 
 
 @imported("vfs")
 def host_poll() -> i32:
     """Called by long programs now and then: nonzero interrupts them."""
-    ...
 
 
 def raise_busy() -> None:

@@ -75,7 +75,7 @@ READ_BYTES = 1 << 20
 INDEX_MIN = 256
 
 
-# --- checksums -----------------------------------------------------------------------------------------------------
+# --- checksums ------------------------------------------------------------------------------------------------
 
 
 def wal_checksum(p: ptr[u8], n: i32, sum1: u32, sum2: u32, big_endian: i32) -> tuple[u32, u32]:
@@ -100,7 +100,7 @@ def frame_offset(w: Wal, frame: u32) -> i64:
     return i64(HEADER_SIZE) + i64(frame - 1) * i64(w.page_size + FRAME_HEADER_SIZE)
 
 
-# --- the index (W2) --------------------------------------------------------------------------------------------------
+# --- the index (W2) -------------------------------------------------------------------------------------------
 
 
 @inline
@@ -184,7 +184,7 @@ def index_truncate(w: Wal, end: u32) -> None:
         w.end = frame - 1
 
 
-# --- the file ------------------------------------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------------------------------
 
 
 def wal_open(db: Database) -> i32:
@@ -328,7 +328,9 @@ def wal_append(db: Database, pages: ptr[i32], n: i32, page_count: u32) -> i32:
     w.commit_due = i32(page_count != 0)
     done: i32 = 0
     while done < n and rc == 0:
-        rc = append_chunk(w, buffer, pages + done, chunk if done + chunk < n else n - done, done + chunk >= n, page_count)
+        rc = append_chunk(
+            w, buffer, pages + done, chunk if done + chunk < n else n - done, done + chunk >= n, page_count
+        )
         done += chunk
     mfree(buffer)
     if rc < 0:
@@ -402,7 +404,7 @@ def wal_read_frame(w: Wal, frame: u32, data: ptr[u8]) -> i32:
     return 0 if rc == w.page_size else -10
 
 
-# --- recovery --------------------------------------------------------------------------------------------------------
+# --- recovery -------------------------------------------------------------------------------------------------
 
 
 def wal_recover(db: Database) -> None:

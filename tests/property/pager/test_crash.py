@@ -1,7 +1,7 @@
 """A power cut, or a failing call, at every storage operation of a workload leaves the last committed state.
 
-The workload writes pages in several transactions: overwriting, growing, shrinking, spilling, rolling back. It is run once
-for every storage call it makes, with the machine stopping there (or that call failing). What a power cut does to
+The workload writes pages in several transactions: overwriting, growing, shrinking, spilling, rolling back. It is run
+once for every storage call it makes, with the machine stopping there (or that call failing). What a power cut does to
 writes that were not synced: all lost, all kept, or some of them, torn at sectors.
 
 PAGER_CRASH_SEEDS=n tries n random survivals of each power cut (default 1).
@@ -64,7 +64,7 @@ class CrashVfs(FaultyVfs):
 
 
 class Run:
-    """One run of the workload; `committed` is what must be there, `maybe` what a commit in progress would make of it."""
+    """One run of the workload; `committed` is what must be there, `maybe` what a commit in progress would make."""
 
     def __init__(self, vfs: CrashVfs, mode: int) -> None:
         self.vfs = vfs
@@ -83,7 +83,9 @@ class Run:
             return
         self.attempt(lambda: link.journal_mode(self.mode))
         self.attempt(lambda: link.set(DB_CACHE_SIZE, 10))
-        for seed, step in enumerate((self.create, self.overwrite, self.grow, self.shrink, self.undone, self.overwrite, self.spill)):
+        for seed, step in enumerate(
+            (self.create, self.overwrite, self.grow, self.shrink, self.undone, self.overwrite, self.spill)
+        ):
             self.attempt(lambda step=step, seed=seed: step(link, seed))
         self.attempt(lambda: link.checkpoint(3))
         self.attempt(lambda: self.overwrite(link, 9))

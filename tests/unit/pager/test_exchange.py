@@ -23,6 +23,7 @@ from turso_wasm.vfs.memory import MemoryVfs
 
 Pages = dict[int, bytes]
 SUFFIXES = ("", "-wal", "-journal")
+NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)"
 
 
 def run(connection: apsw.Connection, *statements: str) -> None:
@@ -76,7 +77,7 @@ def images(page_size: int, tmp_path: Path, journal_mode: str = "delete") -> list
     states = []
     for statements in (
         ("CREATE TABLE t(a INTEGER PRIMARY KEY, b)", "CREATE INDEX i ON t(b)"),
-        ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) INSERT INTO t SELECT i, 'row ' || i FROM n",),
+        (f"{NUMBERS} INSERT INTO t SELECT i, 'row ' || i FROM n",),
         ("UPDATE t SET b = upper(b) WHERE a % 7 = 0", "INSERT INTO t(b) VALUES (zeroblob(20000))"),
         ("DELETE FROM t WHERE a > 50", "VACUUM"),
     ):
@@ -112,7 +113,7 @@ def check_with_sqlite(files: dict[str, bytes], image: bytes, tmp_path: Path) -> 
         Path(f"{tmp_path}/a.db{suffix}").unlink(missing_ok=True)
 
 
-# --- SQLite writes, we read ---------------------------------------------------------------------------------------------
+# --- SQLite writes, we read -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("page_size", [512, 1024, 4096, 65536])
@@ -154,7 +155,13 @@ def test_frames_of_a_transaction_that_did_not_commit_are_not_seen(tmp_path: Path
 def test_a_truncated_log_is_used_up_to_its_last_whole_commit(cut: int, tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     connection = apsw.Connection(str(path))
-    run(connection, "PRAGMA journal_mode=wal", "CREATE TABLE t(a)", "INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (2)")
+    run(
+        connection,
+        "PRAGMA journal_mode=wal",
+        "CREATE TABLE t(a)",
+        "INSERT INTO t VALUES (1)",
+        "INSERT INTO t VALUES (2)",
+    )
     files = snapshot(path)
     connection.close()
     files["db-wal"] = files["db-wal"][:cut]
@@ -165,7 +172,13 @@ def test_a_truncated_log_is_used_up_to_its_last_whole_commit(cut: int, tmp_path:
 def test_a_damaged_byte_in_the_log_ends_it(at: int, tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     connection = apsw.Connection(str(path))
-    run(connection, "PRAGMA journal_mode=wal", "CREATE TABLE t(a)", "INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (2)")
+    run(
+        connection,
+        "PRAGMA journal_mode=wal",
+        "CREATE TABLE t(a)",
+        "INSERT INTO t VALUES (1)",
+        "INSERT INTO t VALUES (2)",
+    )
     files = snapshot(path)
     connection.close()
     log = bytearray(files["db-wal"])
@@ -180,7 +193,10 @@ def test_a_hot_journal_of_sqlite_is_rolled_back(page_size: int, capabilities: in
     path = tmp_path / "x.db"
     connection = apsw.Connection(str(path))
     run(connection, f"PRAGMA page_size={page_size}", "CREATE TABLE t(a, b)")
-    run(connection, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO t SELECT i, hex(randomblob(200)) FROM n")
+    run(
+        connection,
+        f"{NUMBERS} INSERT INTO t SELECT i, hex(randomblob(200)) FROM n",
+    )
     before = path.read_bytes()
     # A tiny cache makes SQLite write pages, and several journal segments, before the commit.
     run(connection, "PRAGMA cache_size=5", "BEGIN", "UPDATE t SET b = 'changed' || b")
@@ -199,7 +215,14 @@ def test_a_hot_journal_with_garbage_behind_its_records_is_rolled_back_as_far_as_
     files = snapshot(path)
     connection.close()
     journal = files["db-journal"]
-    for damaged in (journal + bytes(5000), journal[:-1], journal[: len(journal) // 2], journal[:100], journal[:512], b"\xd9" * 600):
+    for damaged in (
+        journal + bytes(5000),
+        journal[:-1],
+        journal[: len(journal) // 2],
+        journal[:100],
+        journal[:512],
+        b"\xd9" * 600,
+    ):
         files["db-journal"] = damaged
         assert ours(files) == sqlite_recovers(files, tmp_path)
 
@@ -239,7 +262,7 @@ def test_a_log_without_its_database_is_ignored(tmp_path: Path) -> None:
     assert ours(files) == {}
 
 
-# --- we write, SQLite reads ---------------------------------------------------------------------------------------------
+# --- we write, SQLite reads -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("page_size", [512, 4096, 65536])

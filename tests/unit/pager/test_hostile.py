@@ -188,7 +188,13 @@ def test_random_damage_is_an_error_or_survived(seed: int, sound: bytes, tmp_path
     random = Random(seed)
     path = tmp_path / "x.db"
     connection = apsw.Connection(str(path))
-    for sql in ("CREATE TABLE t(a, b)", "INSERT INTO t VALUES (1, zeroblob(50000))", "PRAGMA cache_size=5", "BEGIN", "UPDATE t SET b = randomblob(50000)"):
+    for sql in (
+        "CREATE TABLE t(a, b)",
+        "INSERT INTO t VALUES (1, zeroblob(50000))",
+        "PRAGMA cache_size=5",
+        "BEGIN",
+        "UPDATE t SET b = randomblob(50000)",
+    ):
         connection.execute(sql).fetchall()
     journal = Path(f"{path}-journal").read_bytes()
     changed = path.read_bytes()

@@ -49,7 +49,7 @@ def busy(action: object, code: int = BUSY) -> None:
     assert (failure.value.code, failure.value.message) == (code, "database is locked")
 
 
-# --- one process -----------------------------------------------------------------------------------------------------
+# --- one process ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", [JOURNAL_DELETE, JOURNAL_WAL])
@@ -239,7 +239,7 @@ def test_busy_after_an_earlier_read_says_that_waiting_is_pointless() -> None:
         assert second.engine.field(Statement, s, "flags") & 2 == flag
 
 
-# --- two processes ------------------------------------------------------------------------------------------------------
+# --- two processes --------------------------------------------------------------------------------------------
 
 
 def test_another_process_sees_commits_and_waits_for_locks() -> None:

@@ -57,7 +57,7 @@ def rollback_file() -> dict[str, bytes]:
     return {"db": stored(link)}
 
 
-# --- creation -----------------------------------------------------------------------------------------------------------
+# --- creation -------------------------------------------------------------------------------------------------
 
 
 def test_a_database_exists_from_its_first_commit_on() -> None:
@@ -77,7 +77,12 @@ def test_an_empty_database_is_the_one_sqlite_makes(tmp_path: Path) -> None:
     for page_size in (512, 4096, 65536):
         for auto_vacuum in (0, 1, 2):
             connection = apsw.Connection(str(path))
-            for sql in (f"PRAGMA page_size={page_size}", f"PRAGMA auto_vacuum={auto_vacuum}", "BEGIN IMMEDIATE", "COMMIT"):
+            for sql in (
+                f"PRAGMA page_size={page_size}",
+                f"PRAGMA auto_vacuum={auto_vacuum}",
+                "BEGIN IMMEDIATE",
+                "COMMIT",
+            ):
                 connection.execute(sql).fetchall()
             connection.close()
             link = connect()
@@ -113,7 +118,7 @@ def test_auto_vacuum_switches_between_full_and_incremental() -> None:
     assert [link.set(DB_AUTO_VACUUM, value) for value in (2, 1, 0, 5)] == [2, 1, 1, 1]
 
 
-# --- modes ---------------------------------------------------------------------------------------------------------------
+# --- modes ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", [JOURNAL_DELETE, JOURNAL_PERSIST, JOURNAL_OFF, JOURNAL_TRUNCATE, JOURNAL_MEMORY])
@@ -222,7 +227,7 @@ def test_two_memory_databases_are_two() -> None:
     assert (len(first.pages()), len(second.pages())) == (3, 0)
 
 
-# --- reading only ------------------------------------------------------------------------------------------------------------
+# --- reading only ---------------------------------------------------------------------------------------------
 
 
 def test_a_database_opened_for_reading_cannot_be_written() -> None:
@@ -246,7 +251,7 @@ def test_a_log_is_read_by_one_who_cannot_write() -> None:
     assert {name: bytes(data.bytes) for name, data in vfs.files.items()} == files
 
 
-# --- header fields ---------------------------------------------------------------------------------------------------------------
+# --- header fields --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("field", [DB_USER_VERSION, DB_APPLICATION_ID, DB_SCHEMA_COOKIE, DB_SCHEMA_FORMAT])

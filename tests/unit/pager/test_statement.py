@@ -35,7 +35,7 @@ def failing(link: Link, code: int, on_error: int = ABORT, savepoint: bool = True
         work.fail(code, on_error)
 
 
-# --- failing outside a transaction -----------------------------------------------------------------------------------------
+# --- failing outside a transaction ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", [CONSTRAINT, FULL, IOERR, NOMEM, INTERRUPT, CORRUPT, ERROR])
@@ -57,7 +57,7 @@ def test_or_rollback_alone_undoes(link: Link) -> None:
     assert value_at(link) == 1
 
 
-# --- failing inside a transaction -------------------------------------------------------------------------------------------
+# --- failing inside a transaction -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", [CONSTRAINT, 2067, ERROR, 18])
@@ -78,7 +78,18 @@ def test_fail_keeps_what_the_statement_did(link: Link) -> None:
     assert value_at(link) == 1
 
 
-@pytest.mark.parametrize(("code", "on_error"), [(CONSTRAINT, ROLLBACK), (FULL, ABORT), (IOERR, ABORT), (NOMEM, FAIL), (INTERRUPT, ABORT), (CORRUPT, ABORT), (2, ABORT)])
+@pytest.mark.parametrize(
+    ("code", "on_error"),
+    [
+        (CONSTRAINT, ROLLBACK),
+        (FULL, ABORT),
+        (IOERR, ABORT),
+        (NOMEM, FAIL),
+        (INTERRUPT, ABORT),
+        (CORRUPT, ABORT),
+        (2, ABORT),
+    ],
+)
 def test_some_errors_roll_the_transaction_back(link: Link, code: int, on_error: int) -> None:
     link.begin()
     put(link, 2, 7)
@@ -112,7 +123,7 @@ def test_a_read_that_fails_leaves_the_transaction_alone(link: Link) -> None:
     assert (value_at(link), link.autocommit) == (7, 0)
 
 
-# --- several statements of one connection --------------------------------------------------------------------------------------
+# --- several statements of one connection ---------------------------------------------------------------------
 
 
 def test_a_reader_goes_on_while_another_statement_writes_and_fails(link: Link) -> None:
@@ -190,7 +201,7 @@ def test_resetting_an_unfinished_write_undoes_it(link: Link) -> None:
     link.rollback()
 
 
-# --- transactions and savepoints --------------------------------------------------------------------------------------------------
+# --- transactions and savepoints ------------------------------------------------------------------------------
 
 
 def test_the_messages_of_transactions(link: Link) -> None:
@@ -246,7 +257,7 @@ def test_the_innermost_of_equal_names_counts(link: Link) -> None:
     link.release("a")
 
 
-# --- beginning ------------------------------------------------------------------------------------------------------------------------
+# --- beginning ------------------------------------------------------------------------------------------------
 
 
 def test_a_changed_schema_cookie_is_noticed(link: Link) -> None:
