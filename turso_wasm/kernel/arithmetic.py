@@ -3,8 +3,8 @@
 Owns SQLite's rules for operands of any storage class: NULL gives NULL, text and blobs count as the number they begin
 with, integers that overflow become REAL, NaN becomes NULL.
 
-Source: https://sqlite.org/lang_expr.html section 2, and observed behaviour of SQLite 3.54; turso_wasm.values.arithmetic is
-the reference.
+Source: https://sqlite.org/lang_expr.html section 2, and observed behaviour of SQLite 3.54; turso_wasm.values.arithmetic
+is the reference.
 """
 
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, Statement
@@ -62,7 +62,7 @@ def mul_overflows(a: i64, b: i64) -> bool:
 
 @export
 def value_add(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
-    """a + b."""
+    """`a` + b."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
     kind, a = to_number(tag, payload)
@@ -74,7 +74,7 @@ def value_add(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i6
 
 @export
 def value_sub(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
-    """a - b."""
+    """`a` - b."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
     kind, a = to_number(tag, payload)
@@ -88,7 +88,7 @@ def value_sub(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i6
 
 @export
 def value_mul(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
-    """a * b."""
+    """`a` * b."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
     kind, a = to_number(tag, payload)
@@ -100,7 +100,7 @@ def value_mul(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i6
 
 @export
 def value_div(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
-    """a / b: truncating on integers, NULL when b is 0."""
+    """`a` / b: truncating on integers, NULL when b is 0."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
     kind, a = to_number(tag, payload)
@@ -118,7 +118,7 @@ def value_div(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i6
 
 @export
 def value_rem(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
-    """a % b of the operands as integers, NULL when b is 0; REAL if one operand is a REAL."""
+    """`a` % b of the operands as integers, NULL when b is 0; REAL if one operand is a REAL."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
     kind, _ = to_number(tag, payload)
@@ -139,12 +139,12 @@ def value_negate(tag: i32, payload: i64) -> tuple[i32, i64]:
     return value_sub(INTEGER, 0, tag, payload)
 
 
-# --- bits ------------------------------------------------------------------------------------------------------------
+# --- bits ---------------------------------------------------------------------------------------------------
 
 
 @export
 def value_bitand(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
-    """a & b."""
+    """`a` & b."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
     return INTEGER, to_integer(tag, payload) & to_integer(tag2, payload2)
@@ -152,7 +152,7 @@ def value_bitand(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32,
 
 @export
 def value_bitor(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
-    """a | b."""
+    """`a` | b."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
     return INTEGER, to_integer(tag, payload) | to_integer(tag2, payload2)
@@ -167,7 +167,7 @@ def value_bitnot(tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 def shift(a: i64, n: i64) -> i64:
-    """a shifted left by n bits, or arithmetically right by -n bits."""
+    """`a` shifted left by n bits, or arithmetically right by -n bits."""
     if n >= 64:
         return 0
     if n >= 0:
@@ -179,7 +179,7 @@ def shift(a: i64, n: i64) -> i64:
 
 @export
 def value_shl(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
-    """a << b."""
+    """`a` << b."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
     return INTEGER, shift(to_integer(tag, payload), to_integer(tag2, payload2))
@@ -187,7 +187,7 @@ def value_shl(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i6
 
 @export
 def value_shr(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
-    """a >> b, arithmetic."""
+    """`a` >> b, arithmetic."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
     n: i64 = to_integer(tag2, payload2)
@@ -195,7 +195,7 @@ def value_shr(tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i6
     return INTEGER, 0 if n == INTEGER_MIN else shift(to_integer(tag, payload), 0 - n)
 
 
-# --- concatenation -----------------------------------------------------------------------------------------------------
+# --- concatenation ------------------------------------------------------------------------------------------
 
 
 def text_or_scratch(tag: i32, payload: i64, room: ptr[u8]) -> i64:
@@ -209,7 +209,7 @@ def text_or_scratch(tag: i32, payload: i64, room: ptr[u8]) -> i64:
 
 @export
 def value_concat(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
-    """a || b. Raises SQLITE_TOOBIG."""
+    """`a` || b. Raises SQLITE_TOOBIG."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
     a: i64 = text_or_scratch(tag, payload, scratch(REAL_TEXT_SIZE))

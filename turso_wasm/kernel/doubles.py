@@ -4,8 +4,8 @@ Owns the error-free transformations and the operations on pairs. A pair (h, l) i
 mathematical functions compute in pairs, so that their results are rounded correctly but in very few cases.
 
 Invariants:
-  F1  two_sum and two_product are exact as long as nothing overflows or falls below 2^-1022 in the process; |a| < 2^995 for
-      two_product. Callers scale.
+  F1  two_sum and two_product are exact as long as nothing overflows or falls below 2^-1022 in the process; |a| < 2^995
+      for two_product. Callers scale.
   F2  A result of pair_add, pair_mul, pair_div, pair_sqrt has a relative error below 2^-100.
 
 Source: T. J. Dekker, "A floating-point technique for extending the available precision", 1971; J. R. Shewchuk, 1997.
@@ -17,20 +17,20 @@ SPLITTER = 134217729.0  # 2^27 + 1
 
 
 def two_sum(a: f64, b: f64) -> tuple[f64, f64]:
-    """a + b exactly."""
+    """`a` + b exactly."""
     s: f64 = a + b
     t: f64 = s - a
     return s, (a - (s - t)) + (b - t)
 
 
 def quick_sum(a: f64, b: f64) -> tuple[f64, f64]:
-    """a + b exactly, for |a| >= |b| or a = 0."""
+    """`a` + b exactly, for |a| >= |b| or a = 0."""
     s: f64 = a + b
     return s, b - (s - a)
 
 
 def two_product(a: f64, b: f64) -> tuple[f64, f64]:
-    """a * b exactly."""
+    """`a` * b exactly."""
     p: f64 = a * b
     c: f64 = SPLITTER * a
     a_high: f64 = c - (c - a)
@@ -42,7 +42,7 @@ def two_product(a: f64, b: f64) -> tuple[f64, f64]:
 
 
 def pair_add(a: f64, a_low: f64, b: f64, b_low: f64) -> tuple[f64, f64]:
-    """a + b."""
+    """`a` + b."""
     s, e = two_sum(a, b)
     t, f = two_sum(a_low, b_low)
     s, e = quick_sum(s, e + t)
@@ -50,13 +50,13 @@ def pair_add(a: f64, a_low: f64, b: f64, b_low: f64) -> tuple[f64, f64]:
 
 
 def pair_mul(a: f64, a_low: f64, b: f64, b_low: f64) -> tuple[f64, f64]:
-    """a * b."""
+    """`a` * b."""
     p, e = two_product(a, b)
     return quick_sum(p, e + (a * b_low + a_low * b))
 
 
 def pair_div(a: f64, a_low: f64, b: f64, b_low: f64) -> tuple[f64, f64]:
-    """a / b."""
+    """`a` / b."""
     q: f64 = a / b
     p, e = pair_mul(q, 0.0, b, b_low)
     r, r_low = pair_add(a, a_low, -p, -e)

@@ -6,8 +6,8 @@ Owns the tables of 2^(j/64) and of logarithms.
   log   x = 2^k * m, c = j/128 nearest to m: log(x) = k ln(2) + log(c) + 2 atanh(s), s = (m - c)/(m + c), |s| < 0.0028
 
 Invariants:
-  X1  exp_pair has a relative error, log_pair an absolute error relative to max(|result|, 2^-53) below 2^-95 or so; what is
-      made of them is rounded correctly unless the exact result is that close to the middle of two doubles.
+  X1  exp_pair has a relative error, log_pair an absolute error relative to max(|result|, 2^-53) below 2^-95 or so; what
+      is made of them is rounded correctly unless the exact result is that close to the middle of two doubles.
 """
 
 from turso_wasm.kernel.doubles import (
@@ -60,12 +60,12 @@ def not_a_number() -> f64:
 
 
 def scale(x: f64, k: i32) -> f64:
-    """x * 2^k, rounded once where it is exact otherwise; -1022 <= k <= 1023."""
+    """`x` * 2^k, rounded once where it is exact otherwise; -1022 <= k <= 1023."""
     return x * float_from_bits(i64(k + 1023) << 52)
 
 
 def round_scaled(h: f64, low: f64, k: i32) -> f64:
-    """(h + low) * 2^k rounded to a double, for 1/4 <= |h| < 8; overflow gives infinity, underflow subnormals or zero."""
+    """(h + low) * 2^k rounded to a double, for 1/4 <= |h| < 8; overflow gives infinity, underflow subnormals or 0."""
     if k > 1025:
         return h * infinity()
     if k > 1000:
@@ -81,7 +81,7 @@ def round_scaled(h: f64, low: f64, k: i32) -> f64:
     return scale(scale(rounded, k + 200), -200)
 
 
-# --- exp -----------------------------------------------------------------------------------------------------------------
+# --- exp ----------------------------------------------------------------------------------------------------
 
 
 def exp_series(r: f64, r_low: f64) -> tuple[f64, f64]:
@@ -100,7 +100,7 @@ def exp_series(r: f64, r_low: f64) -> tuple[f64, f64]:
 
 
 def exp_pair(x: f64, x_low: f64) -> tuple[f64, f64, i32]:
-    """exp of a pair, |x| < 1100: (h, low, k) with exp = (h + low) * 2^k and 1/2 < h < 4."""
+    """`exp` of a pair, |x| < 1100: (h, low, k) with exp = (h + low) * 2^k and 1/2 < h < 4."""
     n: f64 = nearest(x * INVERSE_LN2_64)
     # n has at most 17 bits, so its products with the first two parts are exact.
     r, r_low = pair_add(x - n * LN2_64_A, 0.0, x_low, 0.0)
@@ -130,7 +130,7 @@ def real_exp(x: f64) -> f64:
     return round_scaled(h, low, k)
 
 
-# --- log ------------------------------------------------------------------------------------------------------------------
+# --- log ----------------------------------------------------------------------------------------------------
 
 
 def log_parts(x: f64) -> tuple[i32, f64, f64]:
@@ -163,7 +163,7 @@ def log_parts(x: f64) -> tuple[i32, f64, f64]:
 
 
 def log_pair(x: f64, x_low: f64) -> tuple[f64, f64]:
-    """log of a finite pair > 0."""
+    """`log` of a finite pair > 0."""
     k, h, low = log_parts(x)
     n: f64 = f64(k)
     # n has at most 11 bits, so its products with the first two parts are exact.
@@ -214,7 +214,7 @@ def real_log2(x: f64) -> f64:
     return h
 
 
-# --- pow -----------------------------------------------------------------------------------------------------------------
+# --- pow ----------------------------------------------------------------------------------------------------
 
 
 def is_odd(y: f64) -> bool:
@@ -268,7 +268,7 @@ def pow_positive(a: f64, y: f64) -> f64:
     return round_scaled(r, r_low, k)
 
 
-# --- hyperbolic functions --------------------------------------------------------------------------------------------------
+# --- hyperbolic functions -----------------------------------------------------------------------------------
 
 
 def exp_two(x: f64) -> tuple[f64, f64, f64, f64]:

@@ -1,7 +1,7 @@
 """The SQL functions of analysis: exp, logarithms, powers, trigonometric and hyperbolic functions.
 
-Owns the argument rules; exponential.py and trigonometric.py compute. An argument that is not a number, nor wholly a number
-as text, gives NULL; so does a result that is none (NaN), and a logarithm of what is not positive.
+Owns the argument rules; exponential.py and trigonometric.py compute. An argument that is not a number, nor wholly a
+number as text, gives NULL; so does a result that is none (NaN), and a logarithm of what is not positive.
 
 Source: https://sqlite.org/lang_mathfunc.html, and observed behaviour of SQLite 3.54.
 """

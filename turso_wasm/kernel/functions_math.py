@@ -114,7 +114,7 @@ def unpack(x: f64) -> tuple[u64, i32]:
 
 
 def pack_real(mantissa: u64, exponent: i32) -> f64:
-    """mantissa * 2^exponent for a mantissa < 2^53, where that is exact."""
+    """`mantissa` * 2^exponent for a mantissa < 2^53, where that is exact."""
     if mantissa == 0:
         return 0.0
     shift: i32 = i32(clz(mantissa)) - 11

@@ -1,6 +1,7 @@
 """Scalar functions that measure, cut, search and convert text and blobs.
 
-Owns length, octet_length, unicode, lower, upper, substr, instr, replace and trim. Arguments of other storage classes are taken as text. New text lies in the statement's arena.
+Owns length, octet_length, unicode, lower, upper, substr, instr, replace and trim. Arguments of other storage classes
+are taken as text. New text lies in the statement's arena.
 
 Invariants:
   T1  length and substr see a text up to its first NUL, and so is the set of characters of trim; the other functions see
@@ -27,8 +28,7 @@ from turso_wasm.kernel.utf8 import (
 from turso_wasm.kernel.value import alloc_text, bytes_of, pack, size_of, to_integer, to_text
 from turso_wasm.wasm.lang import export, i32, i64, lit, memory_copy, ptr, scratch, u8
 
-
-# --- measures --------------------------------------------------------------------------------------------------------
+# --- measures -----------------------------------------------------------------------------------------------
 
 
 @export
@@ -53,7 +53,9 @@ def fn_octet_length(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 @export
 def fn_unicode(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
-    """unicode(X): code of the first character (as a signed 32-bit number); NULL for an empty text or one that begins with NUL."""
+    """unicode(X): code of the first character (as a signed 32-bit number); NULL for an empty text or one that begins
+    with NUL.
+    """
     if tag == NULL:
         return NULL, 0
     text: i64 = text_or_scratch(tag, payload, scratch(REAL_TEXT_SIZE))
@@ -64,7 +66,7 @@ def fn_unicode(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
     return INTEGER, i64(i32(code))
 
 
-# --- letter case -----------------------------------------------------------------------------------------------------
+# --- letter case --------------------------------------------------------------------------------------------
 
 
 @export
@@ -96,7 +98,7 @@ def fn_upper(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
     return TEXT, pack(out, n)
 
 
-# --- substr ------------------------------------------------------------------------------------------------------------
+# --- substr -------------------------------------------------------------------------------------------------
 
 
 def clip(start: i64, count: i64, length: i64) -> tuple[i64, i64]:
@@ -125,7 +127,7 @@ def clip(start: i64, count: i64, length: i64) -> tuple[i64, i64]:
 
 
 def substr(stmt: Statement, tag: i32, payload: i64, start: i64, count: i64) -> tuple[i32, i64]:
-    """substr of a value that is not NULL."""
+    """`substr` of a value that is not NULL."""
     if tag == BLOB:
         if size_of(payload) == 0:
             return NULL, 0
@@ -161,7 +163,7 @@ def fn_substr_3(
     return substr(stmt, tag, payload, to_integer(start_tag, start), to_integer(count_tag, count))
 
 
-# --- searching -----------------------------------------------------------------------------------------------------------
+# --- searching ----------------------------------------------------------------------------------------------
 
 
 def find_bytes(p: ptr[u8], n: i32, at: i32, q: ptr[u8], m: i32) -> i32:
@@ -205,7 +207,7 @@ def fn_instr(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) 
 def fn_replace(
     stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64, tag3: i32, payload3: i64
 ) -> tuple[i32, i64]:
-    """replace(X, Y, Z): X with each Y replaced by Z; X itself when Y is empty or begins with NUL. Raises SQLITE_TOOBIG."""
+    """replace(X, Y, Z): X with each Y replaced by Z; X when Y is empty or begins with NUL. Raises SQLITE_TOOBIG."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
     text: i64 = to_text(stmt, tag, payload)
@@ -246,7 +248,7 @@ def replace_into(out: ptr[u8], text: i64, old: i64, new: i64) -> None:
     memory_copy(out, p + done, n - done)
 
 
-# --- trimming ------------------------------------------------------------------------------------------------------------
+# --- trimming -----------------------------------------------------------------------------------------------
 
 TRIM_LEFT = 1
 TRIM_RIGHT = 2
@@ -278,10 +280,10 @@ def suffix_in_set(p: ptr[u8], n: i32, set_p: ptr[u8], set_n: i32) -> i32:
 
 def same_bytes(p: ptr[u8], q: ptr[u8], n: i32) -> bool:
     """Whether n bytes are equal."""
-    for i in range(n):
-        if p[i] != q[i]:
-            return False
-    return True
+    i: i32 = 0
+    while i < n and p[i] == q[i]:
+        i += 1
+    return i == n
 
 
 def trim(stmt: Statement, tag: i32, payload: i64, set_p: ptr[u8], set_n: i32, sides: i32) -> tuple[i32, i64]:
@@ -304,7 +306,7 @@ def trim(stmt: Statement, tag: i32, payload: i64, set_p: ptr[u8], set_n: i32, si
 
 
 def trim_set(stmt: Statement, tag: i32, payload: i64, set_tag: i32, chars: i64, sides: i32) -> tuple[i32, i64]:
-    """trim with a set of characters given as a value."""
+    """`trim` with a set of characters given as a value."""
     if tag == NULL or set_tag == NULL:
         return NULL, 0
     chars = to_text(stmt, set_tag, chars)

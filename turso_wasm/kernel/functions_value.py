@@ -1,6 +1,7 @@
 """Scalar functions on any value: typeof, abs, sign, round, quote, min, max, and the mathematics that needs no library.
 
-Source: https://sqlite.org/lang_corefunc.html, https://sqlite.org/lang_mathfunc.html, and observed behaviour of SQLite 3.54.
+Source: https://sqlite.org/lang_corefunc.html, https://sqlite.org/lang_mathfunc.html, and observed behaviour of SQLite
+3.54.
 """
 
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Statement, Value
@@ -39,7 +40,7 @@ MAX_PLACES = 30  # round never looks at more decimal places
 NO_FRACTION = 4503599627370496.0  # 2^52: from here on a double is an integer
 
 
-# --- kinds -----------------------------------------------------------------------------------------------------------
+# --- kinds --------------------------------------------------------------------------------------------------
 
 
 @export
@@ -58,7 +59,7 @@ def fn_typeof(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 @export
 def fn_abs(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
-    """abs(X): of the number a text or blob begins with, as a REAL. Raises "integer overflow" for the smallest integer."""
+    """abs(X): of the number a text or blob begins with, as a REAL. Raises "integer overflow" (smallest integer)."""
     if tag == NULL:
         return NULL, 0
     if tag == INTEGER:
@@ -79,11 +80,11 @@ def fn_sign(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
     return INTEGER, i64(i32(v > 0.0) - i32(v < 0.0))
 
 
-# --- round -------------------------------------------------------------------------------------------------------------
+# --- round --------------------------------------------------------------------------------------------------
 
 
 def round_real(v: f64, places: i32) -> f64:
-    """v rounded to decimal places as %!.*f prints it."""
+    """`v` rounded to decimal places as %!.*f prints it."""
     x: f64 = fabs(v)
     if x >= NO_FRACTION:
         return v
@@ -116,7 +117,7 @@ def fn_round_2(stmt: Statement, tag: i32, payload: i64, places_tag: i32, places:
     return REAL, bits(round_real(to_real(tag, payload), i32(n)))
 
 
-# --- quote -------------------------------------------------------------------------------------------------------------
+# --- quote --------------------------------------------------------------------------------------------------
 
 
 def quote_text(stmt: Statement, p: ptr[u8], n: i32) -> i64:
@@ -166,7 +167,7 @@ def fn_quote(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
     return TEXT, number_text(stmt, tag, payload)
 
 
-# --- extremes ------------------------------------------------------------------------------------------------------------
+# --- extremes -----------------------------------------------------------------------------------------------
 
 
 @export

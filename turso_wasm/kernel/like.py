@@ -1,7 +1,7 @@
 """LIKE and GLOB.
 
-Owns pattern matching. A pattern is matched from left to right; at the last wildcard for any sequence (`%`, `*`) the matcher
-tries ever later places of the text, which is enough: an earlier wildcard need never be tried again.
+Owns pattern matching. A pattern is matched from left to right; at the last wildcard for any sequence (`%`, `*`) the
+matcher tries ever later places of the text, which is enough: an earlier wildcard need never be tried again.
 
 Invariants:
   L1  Texts and patterns end at their first NUL.
@@ -106,7 +106,7 @@ def like_raw(pattern: ptr[u8], n: i32, text: ptr[u8], m: i32, escape: i32, case:
 
 
 def glob_set(pattern: ptr[u8], n: i32, i: i32, code: u32) -> tuple[i32, i32]:
-    """Match the set whose `[` is before i: (index behind its `]`, 1 if it contains the code); (NO_MATCH, 0) when open."""
+    """Match the set whose `[` is before i: (index behind its `]`, 1 if the code is in it); (NO_MATCH, 0) when open."""
     invert: i32 = 0
     seen: i32 = 0
     previous: u32 = 0
@@ -246,13 +246,13 @@ def like(
     escape: i64,
     has_escape: i32,
 ) -> tuple[i32, i64]:
-    """text LIKE pattern [ESCAPE escape]: 1, 0 or NULL. has_escape: 0 when there is no ESCAPE clause."""
+    """`text` LIKE pattern [ESCAPE escape]: 1, 0 or NULL. has_escape: 0 when there is no ESCAPE clause."""
     return like_case(stmt, pattern_tag, pattern, tag, payload, escape_tag, escape, has_escape, 0)
 
 
 @export
 def glob(stmt: Statement, pattern_tag: i32, pattern: i64, tag: i32, payload: i64) -> tuple[i32, i64]:
-    """text GLOB pattern: 1, 0 or NULL."""
+    """`text` GLOB pattern: 1, 0 or NULL."""
     if pattern_tag == BLOB or tag == BLOB:
         return INTEGER, 0
     wanted: i64 = pattern_payload(stmt, pattern_tag, pattern)

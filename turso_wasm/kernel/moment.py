@@ -2,12 +2,13 @@
 
 Owns the state that the date and time functions work on. `moment_modify` changes it, `datetime` prints it.
 
-A moment is known as `jd`, milliseconds since noon in Greenwich on November 24, 4714 BC (proleptic Gregorian), as calendar
-date, as time of day, or as a plain number whose meaning is still open (`raw`); `has_*` tells which of them are valid.
+A moment is known as `jd`, milliseconds since noon in Greenwich on November 24, 4714 BC (proleptic Gregorian), as
+calendar date, as time of day, or as a plain number whose meaning is still open (`raw`); `has_*` tells which of them are
+valid.
 
 Invariants:
-  D1  When several of jd, date and time are valid they agree, but a day of the month may exceed its month (February 30): it
-      counts on into the next month once jd is computed.
+  D1  When several of jd, date and time are valid they agree, but a day of the month may exceed its month (February 30):
+      it counts on into the next month once jd is computed.
   D2  A result lies between -4713-11-24 12:00:00 and 9999-12-31 23:59:59.999: 0 <= jd <= JD_MAX.
 
 Source: https://sqlite.org/lang_datefunc.html, and observed behaviour of SQLite 3.54.
@@ -44,7 +45,7 @@ class Moment(Struct):
     overflow: i32  # days by which `day` exceeds its month, as read or after a change of months or years
 
 
-# --- calendar --------------------------------------------------------------------------------------------------------
+# --- calendar -----------------------------------------------------------------------------------------------
 
 
 def days_from_civil(year: i32, month: i32, day: i32) -> i32:
@@ -171,7 +172,7 @@ def note_overflow(m: Moment) -> None:
     m.overflow = excess if excess > 0 else 0
 
 
-# --- reading --------------------------------------------------------------------------------------------------------------
+# --- reading ------------------------------------------------------------------------------------------------
 
 
 def two_digits(p: ptr[u8], n: i32, at: i32, highest: i32) -> i32:

@@ -29,12 +29,10 @@ JD_RAW_END = 464269060800000.0
 
 def is_word(p: ptr[u8], n: i32, word: ptr[u8], size: i32) -> bool:
     """Whether the text is that word (in lower case), in any case."""
-    if n != size:
-        return False
-    for i in range(n):
-        if fold(p[i]) != word[i]:
-            return False
-    return True
+    i: i32 = 0
+    while i < n and i < size and fold(p[i]) == word[i]:
+        i += 1
+    return i == n and i == size
 
 
 def starts_with(p: ptr[u8], n: i32, word: ptr[u8], size: i32) -> bool:
@@ -42,7 +40,7 @@ def starts_with(p: ptr[u8], n: i32, word: ptr[u8], size: i32) -> bool:
     return n >= size and is_word(p, size, word, size)
 
 
-# --- words ---------------------------------------------------------------------------------------------------------------
+# --- words --------------------------------------------------------------------------------------------------
 
 
 def set_unix(m: Moment, seconds: f64) -> None:
@@ -122,7 +120,7 @@ def modify_start(m: Moment, p: ptr[u8], n: i32) -> bool:
     return is_word(p, n, *lit(b"day"))
 
 
-# --- shifts ---------------------------------------------------------------------------------------------------------------
+# --- shifts -------------------------------------------------------------------------------------------------
 
 
 class Unit(Struct):
@@ -276,7 +274,7 @@ def modify_shift(m: Moment, p: ptr[u8], n: i32) -> bool:
     return shift_units(m, v, p + end, n - end)
 
 
-# --- dispatch --------------------------------------------------------------------------------------------------------------
+# --- dispatch -----------------------------------------------------------------------------------------------
 
 
 def modify_floor(m: Moment) -> bool:
@@ -326,7 +324,7 @@ def modify(m: Moment, p: ptr[u8], n: i32, first: bool) -> bool:
     return False
 
 
-# --- local time ------------------------------------------------------------------------------------------------------------
+# --- local time ---------------------------------------------------------------------------------------------
 
 
 def utc_offset(jd: i64) -> i64:

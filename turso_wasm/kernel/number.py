@@ -83,7 +83,7 @@ def is_digit(c: i32) -> bool:
 
 
 def decimal_to_real(w: u64, q: i64) -> f64:
-    """w * 10^q, correctly rounded; infinity when too large.
+    """`w` * 10^q, correctly rounded; infinity when too large.
 
     Source: D. Lemire, "Number parsing at a gigabyte per second", 2021, and the paper of invariant N1.
     """

@@ -173,8 +173,8 @@ def real_decimal(x: f64, places: i32, limit: i32) -> tuple[u64, i32]:
     """The digits of a finite x > 0 as printf wants them: (digits, exponent of ten).
 
     places: > 0: that many significant digits; <= 0: -places digits behind the point. limit: most significant digits.
-    Source: observed behaviour of SQLite 3.54, which scales to the digits asked for when these are less than 17, and from
-    all 18 or 19 digits of step 1 otherwise.
+    Source: observed behaviour of SQLite 3.54, which scales to the digits asked for when these are less than 17, and
+    from all 18 or 19 digits of step 1 otherwise.
     """
     if places > 0 and places < 17:
         high, p, drop = real_scale(x, places + 1)

@@ -1,7 +1,7 @@
 """printf, also called format.
 
-Owns the conversions of integers, text and characters, and the loop over the format. A conversion SQLite does not know ends
-the output; missing arguments are NULL.
+Owns the conversions of integers, text and characters, and the loop over the format. A conversion SQLite does not know
+ends the output; missing arguments are NULL.
 
   d i u      integers               x X o p   unsigned, base 16 and 8      r   an ordinal: 1st, 2nd
   e E f g G  doubles (printf_real)  s z       text                         c   the first character of a text
@@ -35,7 +35,7 @@ LOWER_DIGITS = b"0123456789abcdef"
 UPPER_DIGITS = b"0123456789ABCDEF"
 
 
-# --- integers ----------------------------------------------------------------------------------------------------------
+# --- integers -----------------------------------------------------------------------------------------------
 
 
 def base_of(c: i32) -> u64:
@@ -128,7 +128,7 @@ def put_ordinal(out: ptr[u8], v: u64) -> None:
         memory_copy(out, b"rd", 2)
 
 
-# --- text ----------------------------------------------------------------------------------------------------------------
+# --- text ---------------------------------------------------------------------------------------------------
 
 
 def put_padded(b: Buffer, spec: Spec, p: ptr[u8], n: i32, columns: i32) -> None:
@@ -186,7 +186,7 @@ def put_char(b: Buffer, spec: Spec, tag: i32, payload: i64) -> None:
         buffer_fill(b, 32, spec.width - columns)
 
 
-# --- text with escapes -----------------------------------------------------------------------------------------------------
+# --- text with escapes --------------------------------------------------------------------------------------
 
 
 def put_unicode_escape(b: Buffer, c: i32) -> None:
@@ -198,10 +198,10 @@ def put_unicode_escape(b: Buffer, c: i32) -> None:
 
 def has_control(p: ptr[u8], n: i32) -> bool:
     """Whether there is a byte below 32."""
-    for i in range(n):
-        if p[i] < 32:
-            return True
-    return False
+    i: i32 = 0
+    while i < n and p[i] >= 32:
+        i += 1
+    return i < n
 
 
 def put_sql_escaped(b: Buffer, p: ptr[u8], n: i32, quote: i32, unistr: bool) -> None:
@@ -274,7 +274,7 @@ def put_json_char(b: Buffer, c: i32) -> None:
 
 
 def json_cut(spec: Spec, p: ptr[u8], n: i32) -> i32:
-    """Like cut; but with the ! flag a character goes on over all continuation bytes, and those at the start are free."""
+    """Like cut; with the ! flag a character goes on over all continuation bytes, and those at the start are free."""
     if spec.precision < 0 or spec.more == 0:
         return cut(spec, p, n)
     left: i32 = spec.precision
@@ -322,7 +322,7 @@ def widen(b: Buffer, spec: Spec, start: i32) -> None:
         memory_fill(p, 32, lacking)
 
 
-# --- the format --------------------------------------------------------------------------------------------------------------
+# --- the format ---------------------------------------------------------------------------------------------
 
 
 def convert(b: Buffer, spec: Spec) -> bool:

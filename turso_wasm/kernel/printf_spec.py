@@ -1,7 +1,7 @@
 """printf's conversion specifications: %[flags][width][.precision][l]conversion.
 
-Owns their parsing. Flags: `-` left, `+` and space sign prefix, `0` zeros, `,` thousands, `#` alternate, `!` more digits (and
-characters instead of bytes). Width and precision may be `*`, taken from the arguments.
+Owns their parsing. Flags: `-` left, `+` and space sign prefix, `0` zeros, `,` thousands, `#` alternate, `!` more digits
+(and characters instead of bytes). Width and precision may be `*`, taken from the arguments.
 
 Source: https://sqlite.org/printf.html, and observed behaviour of SQLite 3.54.
 """
@@ -114,7 +114,9 @@ def scan_precision(spec: Spec, p: ptr[u8], n: i32, i: i32) -> i32:
 
 
 def scan_spec(spec: Spec, p: ptr[u8], n: i32, i: i32) -> i32:
-    """Take the specification behind the % at i - 1; index behind its conversion (which is 0 when the format ends first)."""
+    """Take the specification behind the % at i - 1; index behind its conversion (which is 0 when the format ends
+    first).
+    """
     spec.left = 0
     spec.prefix = 0
     spec.zero = 0

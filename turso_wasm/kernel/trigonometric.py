@@ -3,7 +3,8 @@
 Owns the reduction of an angle modulo pi/2 (Payne and Hanek's method, with integers) and the table of arctangents.
 
   angle   x * 2/pi = quadrant + f, |f| <= 1/2, from the 192 bits of 2/pi that matter for x's exponent; r = f * pi/2
-  atan    c = j/32 nearest to x in [0, 1]: atan(x) = atan(c) + atan(t), t = (x - c) / (1 + x c), |t| <= 1/64, by its series
+  atan    c = j/32 nearest to x in [0, 1]: atan(x) = atan(c) + atan(t), t = (x - c) / (1 + x c), |t| <= 1/64, by its
+  series
 
 Invariants:
   G1  The reduced angle has a relative error below 2^-65 for every double: no double is closer than 2^-62 to a multiple
@@ -54,7 +55,7 @@ TOO_SMALL = 2.0**-900
 TOO_LARGE = 2.0**900
 
 
-# --- reduction -------------------------------------------------------------------------------------------------------
+# --- reduction ----------------------------------------------------------------------------------------------
 
 
 def window(first: i32) -> tuple[u64, u64, u64]:
@@ -73,7 +74,7 @@ def window(first: i32) -> tuple[u64, u64, u64]:
 
 
 def times_window(m: u64, first: i32, out: ptr[u64]) -> None:
-    """m times the 192 bits from `first` on: 256 bits, as four words at `out`, the highest first."""
+    """`m` times the 192 bits from `first` on: 256 bits, as four words at `out`, the highest first."""
     a, b, c = window(first)
     low: u64 = m * b
     carry: u64 = mul_hi_u(m, c)
@@ -151,7 +152,7 @@ def reduce_angle(x: f64) -> tuple[i32, f64, f64]:
     return quadrant & 3, r, r_low
 
 
-# --- sin, cos, tan -----------------------------------------------------------------------------------------------------
+# --- sin, cos, tan ------------------------------------------------------------------------------------------
 
 
 def sin_series(r: f64, r_low: f64) -> tuple[f64, f64]:
@@ -235,11 +236,11 @@ def real_tan(x: f64) -> f64:
     return h
 
 
-# --- inverses ------------------------------------------------------------------------------------------------------------
+# --- inverses -----------------------------------------------------------------------------------------------
 
 
 def atan_pair(x: f64, x_low: f64) -> tuple[f64, f64]:
-    """atan of a pair in [0, 1]."""
+    """`atan` of a pair in [0, 1]."""
     j: i32 = i32(nearest(x * 32.0))
     c: f64 = f64(j) * 0.03125
     n, n_low = pair_add(x, x_low, -c, 0.0)

@@ -36,7 +36,7 @@ CAST_INTEGER_LIMIT = float(2**51)  # CAST AS NUMERIC leaves an integral REAL alo
 INTEGER_LIMIT = float(2**63)
 
 
-# --- packing ---------------------------------------------------------------------------------------------------------
+# --- packing ------------------------------------------------------------------------------------------------
 
 
 @inline
@@ -78,12 +78,12 @@ def text_value(stmt: Statement, p: ptr[u8], n: i32) -> tuple[i32, i64]:
     return TEXT, pack(out, n)
 
 
-# --- to numbers ------------------------------------------------------------------------------------------------------
+# --- to numbers ---------------------------------------------------------------------------------------------
 
 
 @export
 def real_to_integer(v: f64) -> i64:
-    """v truncated toward zero and saturated."""
+    """`v` truncated toward zero and saturated."""
     return i64(v)
 
 
@@ -113,7 +113,7 @@ def to_real(tag: i32, payload: i64) -> f64:
 
 
 def to_number(tag: i32, payload: i64) -> tuple[i32, i64]:
-    """The value as an operand of arithmetic: INTEGER or REAL, from the number a text or blob begins with; NULL stays."""
+    """The value as an operand of arithmetic: a text or blob counts as the number it begins with; NULL stays."""
     if tag < TEXT:
         return tag, payload
     number, value, _ = text_to_number(bytes_of(payload), size_of(payload))
@@ -131,7 +131,7 @@ def apply_numeric(tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 def integral(v: f64, limit: f64) -> tuple[i32, i64]:
-    """v as an INTEGER if it is one and lies within (-limit, limit), limit <= 2^63; else as a REAL."""
+    """`v` as an INTEGER if it is one and lies within (-limit, limit), limit <= 2^63; else as a REAL."""
     if v < limit and v > -limit:
         i: i64 = i64(v)
         if f64(i) == v:
@@ -139,7 +139,7 @@ def integral(v: f64, limit: f64) -> tuple[i32, i64]:
     return REAL, bits(v)
 
 
-# --- affinity ----------------------------------------------------------------------------------------------------------
+# --- affinity -----------------------------------------------------------------------------------------------
 
 
 @export
@@ -155,7 +155,7 @@ def apply_real(tag: i32, payload: i64) -> tuple[i32, i64]:
 @export
 def apply_text(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
     """What a column of TEXT affinity makes of a value: numbers become text."""
-    if tag == INTEGER or tag == REAL:
+    if tag != NULL and tag < TEXT:
         return TEXT, number_text(stmt, tag, payload)
     return tag, payload
 
@@ -172,7 +172,7 @@ def apply_integer(tag: i32, payload: i64) -> tuple[i32, i64]:
 @export
 def apply_affinity(stmt: Statement, tag: i32, payload: i64, affinity: i32) -> tuple[i32, i64]:
     """What a column of that affinity (AFFINITY_*) makes of a value."""
-    if affinity == AFFINITY_INTEGER or affinity == AFFINITY_NUMERIC:
+    if affinity >= AFFINITY_NUMERIC and affinity <= AFFINITY_INTEGER:
         return apply_integer(tag, payload)
     if affinity == AFFINITY_TEXT:
         return apply_text(stmt, tag, payload)
@@ -191,7 +191,7 @@ def store_real(tag: i32, payload: i64) -> tuple[i32, i64]:
     return tag, payload
 
 
-# --- to text ----------------------------------------------------------------------------------------------------------
+# --- to text ------------------------------------------------------------------------------------------------
 
 
 def number_text(stmt: Statement, tag: i32, payload: i64) -> i64:
@@ -239,7 +239,7 @@ def cast_numeric(tag: i32, payload: i64) -> tuple[i32, i64]:
     return number, value
 
 
-# --- truth ---------------------------------------------------------------------------------------------------------------
+# --- truth --------------------------------------------------------------------------------------------------
 
 
 @export

@@ -1,6 +1,7 @@
 """The model of a SQL value: storage classes, affinity, collation, order, conversions.
 
-The reference semantics in plain Python: used to fold constants, and as the model of the kernel's tests. Never run per row.
+The reference semantics in plain Python: used to fold constants, and as the model of the kernel's tests. Never run per
+row.
 """
 
 from turso_wasm.values.comparison import compare

@@ -31,22 +31,22 @@ def _binary(a: SqlValue, b: SqlValue, f: Callable[[float, float], float]) -> Sql
 
 
 def add(a: SqlValue, b: SqlValue) -> SqlValue:
-    """a + b."""
+    """`a` + b."""
     return _binary(a, b, operator.add)
 
 
 def subtract(a: SqlValue, b: SqlValue) -> SqlValue:
-    """a - b."""
+    """`a` - b."""
     return _binary(a, b, operator.sub)
 
 
 def multiply(a: SqlValue, b: SqlValue) -> SqlValue:
-    """a * b."""
+    """`a` * b."""
     return _binary(a, b, operator.mul)
 
 
 def divide(a: SqlValue, b: SqlValue) -> SqlValue:
-    """a / b: truncating on integers; NULL when b is 0."""
+    """`a` / b: truncating on integers; NULL when b is 0."""
     if a is None or b is None:
         return None
     x, y = to_number(a), to_number(b)
@@ -60,7 +60,7 @@ def divide(a: SqlValue, b: SqlValue) -> SqlValue:
 
 
 def remainder(a: SqlValue, b: SqlValue) -> SqlValue:
-    """a % b of both operands as integers; REAL if one of them was REAL; NULL when b is 0."""
+    """`a` % b of both operands as integers; REAL if one of them was REAL; NULL when b is 0."""
     if a is None or b is None:
         return None
     real = isinstance(to_number(a), float) or isinstance(to_number(b), float)
@@ -77,7 +77,7 @@ def negate(a: SqlValue) -> SqlValue:
 
 
 def concat(a: SqlValue, b: SqlValue) -> SqlValue:
-    """a || b."""
+    """`a` || b."""
     if a is None or b is None:
         return None
     # Through bytes: a character may be split between two blobs.
@@ -85,17 +85,17 @@ def concat(a: SqlValue, b: SqlValue) -> SqlValue:
 
 
 def _wrap(x: int) -> int:
-    """x modulo 2^64, as a signed integer."""
+    """`x` modulo 2^64, as a signed integer."""
     return (x - INTEGER_MIN) % 2**64 + INTEGER_MIN
 
 
 def bit_and(a: SqlValue, b: SqlValue) -> SqlValue:
-    """a & b."""
+    """`a` & b."""
     return None if a is None or b is None else to_integer(a) & to_integer(b)
 
 
 def bit_or(a: SqlValue, b: SqlValue) -> SqlValue:
-    """a | b."""
+    """`a` | b."""
     return None if a is None or b is None else to_integer(a) | to_integer(b)
 
 
@@ -105,21 +105,21 @@ def bit_not(a: SqlValue) -> SqlValue:
 
 
 def shift_left(a: SqlValue, b: SqlValue) -> SqlValue:
-    """a << b; a negative b shifts right, arithmetically."""
+    """`a` << b; a negative b shifts right, arithmetically."""
     if a is None or b is None:
         return None
     return _shift(to_integer(a), to_integer(b))
 
 
 def shift_right(a: SqlValue, b: SqlValue) -> SqlValue:
-    """a >> b, arithmetic; a negative b shifts left."""
+    """`a` >> b, arithmetic; a negative b shifts left."""
     if a is None or b is None:
         return None
     return _shift(to_integer(a), -to_integer(b))
 
 
 def _shift(x: int, n: int) -> int:
-    """x shifted left by n bits, right for negative n."""
+    """`x` shifted left by n bits, right for negative n."""
     if n >= 64:
         return 0
     if n < 0:

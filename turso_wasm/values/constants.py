@@ -1,4 +1,5 @@
-"""Mathematical constants to 60 digits, cut into doubles: what the tables of the kernel's mathematical functions are made of.
+"""Mathematical constants to 60 digits, cut into doubles: what the tables of the kernel's mathematical functions are
+made of.
 
 Used when the kernel is built, never at run time.
 """
@@ -13,7 +14,7 @@ CONTEXT = Context(prec=60)
 
 
 def ratio(a: int, b: int) -> Decimal:
-    """a / b."""
+    """`a` / b."""
     return CONTEXT.divide(Decimal(a), Decimal(b))
 
 
@@ -23,7 +24,7 @@ def ln(x: int | Decimal) -> Constant:
 
 
 def power(base: int, exponent: Decimal) -> Decimal:
-    """base ** exponent."""
+    """`base` ** exponent."""
     return CONTEXT.power(Decimal(base), exponent)
 
 

@@ -39,7 +39,7 @@ def to_real(value: SqlValue) -> float:
 
 
 def real_to_integer(x: float) -> int:
-    """x truncated toward zero, saturated; NaN gives 0."""
+    """`x` truncated toward zero, saturated; NaN gives 0."""
     if math.isnan(x):
         return 0
     if x >= 2.0**63:
@@ -57,7 +57,7 @@ def to_integer(value: SqlValue) -> int:
 
 
 def _integral(x: float, limit: float) -> int | float:
-    """x as an integer if it is one, and lies within (-limit, limit)."""
+    """`x` as an integer if it is one, and lies within (-limit, limit)."""
     return int(x) if -limit < x < limit and x == int(x) else x
 
 
@@ -105,7 +105,7 @@ def cast(value: SqlValue, affinity: Affinity) -> SqlValue:
 
 
 def store_real(value: SqlValue) -> SqlValue:
-    """A value on its way into a REAL column's record: a REAL that is an integer of at most 48 bits is an INTEGER there."""
+    """A value as the record of a REAL column holds it: a REAL that is an integer of at most 48 bits as INTEGER."""
     if isinstance(value, float) and -(2.0**47) <= value < 2.0**47:
         return _integral(value, 2.0**63)
     return value

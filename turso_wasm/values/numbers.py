@@ -98,7 +98,7 @@ def real_digits(x: float) -> tuple[int, int]:
 
 
 def real_to_text(x: float) -> str:
-    """x as SQLite 3.54 prints a REAL."""
+    """`x` as SQLite 3.54 prints a REAL."""
     if x == 0 or math.isnan(x):
         return "0.0"
     sign = "-" if x < 0 else ""

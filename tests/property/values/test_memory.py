@@ -10,7 +10,7 @@ import wasmtime
 from tests.kernel_harness import Kernel, KernelAssertion
 from turso_wasm.kernel.abi import Arena
 
-MODULES = ["turso_wasm.kernel.memory", "turso_wasm.kernel.errors"]
+MODULES = ["turso_wasm.kernel.memory", "turso_wasm.kernel.heap", "turso_wasm.kernel.errors"]
 
 
 @pytest.fixture
