@@ -73,6 +73,9 @@ _SCALARS: Final[list[Function]] = [
     *_fixed("rtrim/1=fn_rtrim_1", "rtrim/2=fn_rtrim_2", "round/1=fn_round_1", "round/2=fn_round_2"),
     *_fixed("unhex/1=fn_unhex_1", "unhex/2=fn_unhex_2", "unicode/1", "sign/1", "zeroblob/1", "typeof/1"),
     *_fixed("ceil/1", "ceiling/1=fn_ceil", "floor/1", "trunc/1", "sqrt/1", "mod/2", "pi/0", "radians/1", "degrees/1"),
+    *_fixed("exp/1", "ln/1", "log/1=fn_log_1", "log/2=fn_log_2", "log10/1", "log2/1", "pow/2", "power/2=fn_pow"),
+    *_fixed("sin/1", "cos/1", "tan/1", "asin/1", "acos/1", "atan/1", "atan2/2"),
+    *_fixed("sinh/1", "cosh/1", "tanh/1", "asinh/1", "acosh/1", "atanh/1"),
     Function("random", 0, 0, "fn_random_0", deterministic=False),
     Function("randomblob", 1, 1, "fn_randomblob", deterministic=False),
     Function("char", 0, -1, "fn_char", "array"),
@@ -106,10 +109,6 @@ _SCALARS: Final[list[Function]] = [
     Function("unlikely", 1, 1, style="special"),
     Function("likelihood", 2, 2, style="special"),
     Function("sqlite_version", 0, 0, style="constant"),
-    *_missing(
-        "acos/1", "acosh/1", "asin/1", "asinh/1", "atan/1", "atan2/2", "atanh/1", "cos/1", "cosh/1", "exp/1", "ln/1"
-    ),
-    *_missing("log/1-2", "log10/1", "log2/1", "pow/2", "power/2", "sin/1", "sinh/1", "tan/1", "tanh/1"),
     *_missing("unistr/1", "unistr_quote/1"),
     *_missing("json/1", "json_array/0-*", "json_array_insert/0-*", "json_array_length/1-2", "json_error_position/1"),
     *_missing(
