@@ -15,8 +15,7 @@ from turso_wasm.codegen.hashing import hash_found
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT
-from turso_wasm.kernel.aggregate import ConcatState, ExtremeState, SumState
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, ConcatState, ExtremeState, SumState
 from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i64
 

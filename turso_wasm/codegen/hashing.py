@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turso_wasm.kernel.hashtable import Hash
+from turso_wasm.kernel.abi import Hash
 from turso_wasm.wasm.dsl import Expr, Local, load
 
 

@@ -10,7 +10,7 @@ Invariants:
   A3  An address in a value is valid until its statement's arena mark is released, or its cursor moves.
 """
 
-from turso_wasm.wasm.lang import Struct, array, f64, i32, i64, ptr, u8, u32
+from turso_wasm.wasm.lang import Struct, array, f64, fn, i32, i64, ptr, u8, u32
 
 # --- storage classes (tags) -------------------------------------------------------------------------------
 NULL = 0
@@ -93,6 +93,8 @@ OPEN_MEMORY = 8  # a private in-memory file (":memory:")
 CAP_OWNED = 1  # nobody else can touch the file: no locks, no change detection, WAL by default
 CAP_MEMORY = 2  # not durable: no journal, no syncs; commit writes the pages, rollback drops them
 CAP_READONLY = 4
+
+PAGE_DATA_AT = 0  # offset of `data` in a Page (kernel/storage.py)
 
 LOCK_NONE = 0
 LOCK_SHARED = 1
@@ -242,3 +244,60 @@ class Cursor(Struct):
     overflow_next: u32  # the overflow page that continues it
     overflow_for: ptr[u8]  # the value of `payload` it was assembled for
     spare1: i32
+
+
+class Resource(Struct):
+    """What all resources begin with."""
+
+    next: i32
+    kind: i32
+    release: fn[[i32], None]
+
+
+class Hash(Resource):
+    """A hash table. `found` is 1 after hash_add found the entry, 0 after it made it."""
+
+    found: i32
+    slots: ptr[u8]
+    shift: i32  # 32 - log2 of the number of slots
+    mask: i32  # number of slots * 8 - 1
+    key_at: i32
+    statement: Statement
+    count: i32
+    limit: i32  # count at which the table grows
+    at: i32  # the entry in `order` that hash_next returns
+    order: ptr[i32]
+    order_capacity: i32
+    arena: Arena.embed
+
+
+class SumState(Struct):
+    """Of sum, total and avg."""
+
+    sum: i64  # while not approximate
+    count: i64  # inputs that were not NULL
+    real: f64  # while approximate
+    error: f64  # what `real` lacks
+    approximate: i32
+    overflow: i32  # 1: the sum of the integers so far did not fit, and there was nothing else
+
+
+class ExtremeState(Struct):
+    """Of min and max: the extreme so far, its text copied to memory of the statement."""
+
+    tag: i32  # NULL: none yet
+    capacity: i32  # bytes at `data`
+    payload: i64
+    data: ptr[u8]
+    unused: i32
+
+
+class ConcatState(Struct):
+    """Of group_concat: the text so far. `data` is kept memory, or that of `buffer` once it is long."""
+
+    count: i32
+    used: i32
+    capacity: i32
+    data: ptr[u8]
+    buffer: i32
+    unused: i32

@@ -11,7 +11,7 @@ Invariants:
   G4  Of equal extremes the first one is kept.
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, Statement
+from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, ConcatState, ExtremeState, Statement, SumState
 from turso_wasm.kernel.collate import compare_values
 from turso_wasm.kernel.errors import SQLITE_ERROR, raise_error, raise_too_big
 from turso_wasm.kernel.memory import arena_mark, arena_release
@@ -19,7 +19,6 @@ from turso_wasm.kernel.record import MAX_LENGTH
 from turso_wasm.kernel.resources import Buffer, buffer_grow, buffer_new, keep_alloc
 from turso_wasm.kernel.value import apply_numeric, real_value, to_real, to_text
 from turso_wasm.wasm.lang import (
-    Struct,
     export,
     f64,
     fabs,
@@ -37,17 +36,6 @@ CONCAT_SMALL = 4096  # a longer concatenation gets a Buffer of its own
 
 
 # --- sum, total, avg -----------------------------------------------------------------------------------------
-
-
-class SumState(Struct):
-    """Of sum, total and avg."""
-
-    sum: i64  # while not approximate
-    count: i64  # inputs that were not NULL
-    real: f64  # while approximate
-    error: f64  # what `real` lacks
-    approximate: i32
-    overflow: i32  # 1: the sum of the integers so far did not fit, and there was nothing else
 
 
 @inline
@@ -159,16 +147,6 @@ def avg_final(state: SumState) -> tuple[i32, i64]:
 # --- min, max ------------------------------------------------------------------------------------------------
 
 
-class ExtremeState(Struct):
-    """Of min and max: the extreme so far, its text copied to memory of the statement."""
-
-    tag: i32  # NULL: none yet
-    capacity: i32  # bytes at `data`
-    payload: i64
-    data: ptr[u8]
-    unused: i32
-
-
 def extreme_set(stmt: Statement, state: ExtremeState, tag: i32, payload: i64) -> None:
     """Make a value the extreme."""
     state.tag = tag
@@ -219,17 +197,6 @@ def extreme_final(state: ExtremeState) -> tuple[i32, i64]:
 
 
 # --- group_concat --------------------------------------------------------------------------------------------
-
-
-class ConcatState(Struct):
-    """Of group_concat: the text so far. `data` is kept memory, or that of `buffer` once it is long."""
-
-    count: i32
-    used: i32
-    capacity: i32
-    data: ptr[u8]
-    buffer: i32
-    unused: i32
 
 
 def concat_grow(stmt: Statement, state: ConcatState, n: i32) -> None:

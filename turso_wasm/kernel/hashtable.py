@@ -27,11 +27,11 @@ Invariants:
       predictable.
 """
 
-from turso_wasm.kernel.abi import Arena, Statement
+from turso_wasm.kernel.abi import Hash, Statement
 from turso_wasm.kernel.errors import raise_nomem
 from turso_wasm.kernel.key import TAG_ZERO, key_put_int, key_room
 from turso_wasm.kernel.memory import arena_alloc, arena_free, malloc, mfree, mrealloc, mzalloc
-from turso_wasm.kernel.resources import KIND_HASH, Resource, resource_add
+from turso_wasm.kernel.resources import KIND_HASH, resource_add
 from turso_wasm.kernel.sort import Item, key_word, sort_items
 from turso_wasm.kernel.vfs import host_random
 from turso_wasm.wasm.lang import (
@@ -61,23 +61,6 @@ SORT_BYTES = 2 * Item.size + 16
 SORT_MAX = 0x7FFE0000 // SORT_BYTES
 
 multiplier: u64 = 0
-
-
-class Hash(Resource):
-    """A hash table. `found` is 1 after hash_add found the entry, 0 after it made it."""
-
-    found: i32
-    slots: ptr[u8]
-    shift: i32  # 32 - log2 of the number of slots
-    mask: i32  # number of slots * 8 - 1
-    key_at: i32
-    statement: Statement
-    count: i32
-    limit: i32  # count at which the table grows
-    at: i32  # the entry in `order` that hash_next returns
-    order: ptr[i32]
-    order_capacity: i32
-    arena: Arena.embed
 
 
 # --- making and freeing --------------------------------------------------------------------------------------

@@ -15,10 +15,10 @@ Invariants:
   S2  Release functions do not raise; when one is called the resource is in no list any more.
 """
 
-from turso_wasm.kernel.abi import Arena, Statement
+from turso_wasm.kernel.abi import Arena, Resource, Statement
 from turso_wasm.kernel.errors import raise_nomem
 from turso_wasm.kernel.memory import arena_alloc, arena_free, mfree, mrealloc, mzalloc
-from turso_wasm.wasm.lang import Struct, export, fn, funcref, i32, i64, ptr, sizeof, u8
+from turso_wasm.wasm.lang import export, fn, funcref, i32, i64, ptr, sizeof, u8
 
 KIND_KEEP = 1
 KIND_BUFFER = 2
@@ -26,14 +26,6 @@ KIND_SORTER = 3
 KIND_HASH = 4
 
 BUFFER_MAX = 0x7FFE0000
-
-
-class Resource(Struct):
-    """What all resources begin with."""
-
-    next: i32
-    kind: i32
-    release: fn[[i32], None]
 
 
 class Keep(Resource):

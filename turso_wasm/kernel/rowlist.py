@@ -3,9 +3,9 @@
 Memory is one growing block; 8 bytes a rowid.
 """
 
-from turso_wasm.kernel.abi import Statement
+from turso_wasm.kernel.abi import Resource, Statement
 from turso_wasm.kernel.memory import mfree, mrealloc
-from turso_wasm.kernel.resources import Resource, resource_add
+from turso_wasm.kernel.resources import resource_add
 from turso_wasm.wasm.lang import export, funcref, i32, i64, ptr, sizeof, u8
 
 KIND_ROWLIST = 16

@@ -17,10 +17,9 @@ Invariants:
   P4  The file is private and anonymous, so its content is trusted; a short read is SQLITE_IOERR.
 """
 
-from turso_wasm.kernel.abi import OPEN_TEMP
+from turso_wasm.kernel.abi import OPEN_TEMP, Resource
 from turso_wasm.kernel.errors import SQLITE_IOERR
 from turso_wasm.kernel.memory import malloc, mfree, mrealloc
-from turso_wasm.kernel.resources import Resource
 from turso_wasm.kernel.sort import Item, compare_keys, key_word
 from turso_wasm.kernel.vfs import check_io, raise_io, vfs_close, vfs_open, vfs_read, vfs_write
 from turso_wasm.wasm.lang import Struct, i32, i64, le32, memory_copy, memory_fill, ptr, sizeof, u8

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from turso_wasm.base.errors import SQLITE_NOTADB, InternalError, SqlError
-from turso_wasm.kernel.abi import DB_PAGE_SIZE, OPEN_CREATE, OPEN_MEMORY
-from turso_wasm.kernel.storage import Page
+from turso_wasm.kernel.abi import DB_PAGE_SIZE, OPEN_CREATE, OPEN_MEMORY, PAGE_DATA_AT
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.hosts.base import address
 
@@ -62,7 +61,7 @@ def read_image(connection: Connection) -> bytes:
             if _skips(pgno, size):
                 pages.append(empty)
                 continue
-            (data,) = host.unpack(layout.U32, address(get(pager, pgno)) + Page.offset("data"))
+            (data,) = host.unpack(layout.U32, address(get(pager, pgno)) + PAGE_DATA_AT)
             pages.append(host.read(data, size))
         return b"".join(pages)
 
@@ -88,7 +87,7 @@ def write_image(connection: Connection, image: bytes, progress: Progress | None 
             if _skips(pgno, size):
                 continue
             page = address(write(pager, get(pager, pgno)))
-            (data,) = host.unpack(layout.U32, page + Page.offset("data"))
+            (data,) = host.unpack(layout.U32, page + PAGE_DATA_AT)
             host.write(data, image[(pgno - 1) * size : pgno * size])
     connection.forget_schema()
     if progress is not None:

@@ -1,0 +1,30 @@
+"""kernel/abi.py is all that generated code and hosts need of the kernel's sources."""
+
+import ast
+from pathlib import Path
+
+from turso_wasm.kernel.abi import PAGE_DATA_AT
+from turso_wasm.kernel.storage import Page
+
+PACKAGE = Path(__file__).parents[2] / "turso_wasm"
+ABOVE = ("codegen", "runtime", "dbapi", "vfs", "bridge.py", "browser.py")
+
+
+def test_the_page_offset_is_true() -> None:
+    assert Page.offset("data") == PAGE_DATA_AT
+
+
+def test_only_the_contract_is_imported_from_the_kernel() -> None:
+    """So that a wheel can leave the kernel's sources out; `build` is imported in source checkouts only."""
+    found = set()
+    for name in ABOVE:
+        for path in [PACKAGE / name] if name.endswith(".py") else (PACKAGE / name).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("turso_wasm.kernel"):
+                    names = (
+                        [node.module]
+                        if node.module != "turso_wasm.kernel"
+                        else [f"{node.module}.{a.name}" for a in node.names]
+                    )
+                    found.update(names)
+    assert found == {"turso_wasm.kernel.abi", "turso_wasm.kernel.build"}
