@@ -8,9 +8,11 @@ from turso_wasm.kernel.moment import (
     MS_PER_DAY,
     UNIX_EPOCH,
     Moment,
+    civil_from_days,
     compute_date,
     compute_fields,
     compute_jd,
+    days_from_civil,
     forget_fields,
     four_digits,
     has,
@@ -20,11 +22,12 @@ from turso_wasm.kernel.moment import (
     two_digits,
 )
 from turso_wasm.kernel.number import NUMBER_WHOLE, is_digit, is_space, text_to_real
-from turso_wasm.wasm.lang import Struct, f64, i32, i64, lit, memory_fill, ptr, scratch, sizeof, u8
+from turso_wasm.wasm.lang import Struct, f64, i32, i64, imported, lit, memory_fill, ptr, scratch, sizeof, u8
 
 UNIX_MIN = -210866760000.0  # seconds of the first and last moments (moment D2)
 UNIX_MAX = 253402300799.0
 JD_RAW_END = 464269060800000.0
+KNOWN_END = 2145916800000  # 2038-01-01, in ms since 1970
 
 
 def is_word(p: ptr[u8], n: i32, word: ptr[u8], size: i32) -> bool:
@@ -327,9 +330,24 @@ def modify(m: Moment, p: ptr[u8], n: i32, first: bool) -> bool:
 # --- local time ---------------------------------------------------------------------------------------------
 
 
+@imported("vfs")
+def host_utc_offset(ms: f64) -> i32:
+    """Seconds that local time is ahead of UTC at a time in ms since 1970."""
+    ...
+
+
 def utc_offset(jd: i64) -> i64:
-    """Milliseconds that local time is ahead of UTC at that moment."""
-    return 0
+    """Milliseconds that local time is ahead of UTC at that moment.
+
+    Outside 1970..2037, where hosts need not know the rules, a year from 2000 to 2003 stands for the year, as in SQLite.
+    """
+    ms: i64 = jd - UNIX_EPOCH
+    if ms < 0 or ms >= KNOWN_END:
+        day: i64 = (jd + 43200000) // MS_PER_DAY
+        year, month, day_of_month = civil_from_days(i32(day) - 2440588)
+        stand_in: i32 = days_from_civil(2000 + (year % 4 + 4) % 4, month, day_of_month)
+        ms = i64(stand_in) * MS_PER_DAY + (jd + 43200000) % MS_PER_DAY
+    return i64(host_utc_offset(f64(ms))) * 1000
 
 
 def modify_localtime(m: Moment) -> bool:
@@ -350,8 +368,9 @@ def modify_utc(m: Moment) -> bool:
     compute_jd(m)
     local: i64 = m.jd
     guess: i64 = local - utc_offset(local)
-    # Near a change of the offset the first guess may take the wrong one.
-    for _ in range(3):
+    # Near a change of the offset the first guess may take the wrong one; a time that the clocks skip has no right one,
+    # and SQLite tries this often.
+    for _ in range(2):
         guess = local - utc_offset(guess)
     m.jd = guess
     forget_fields(m)

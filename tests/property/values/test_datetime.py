@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,9 +19,14 @@ ROUNDS = 100_000 if HEAVY else 500
 oracle = Oracle()
 
 
+def offset_here(ms: float) -> int:
+    return time.localtime(ms / 1000).tm_gmtoff
+
+
 @pytest.fixture(scope="module")
 def kernel() -> ValuesKernel:
-    return ValuesKernel(["turso_wasm.kernel.datetime"], {"host_now": lambda: 1706704496789.25})
+    imports = {"host_now": lambda: 1706704496789.25, "host_utc_offset": offset_here}
+    return ValuesKernel(["turso_wasm.kernel.datetime"], imports)
 
 
 FUNCTIONS = ["date", "time", "datetime", "julianday", "unixepoch"]
@@ -211,7 +219,9 @@ def test_timediff(kernel: ValuesKernel) -> None:
 
 def test_now_stands_still_while_a_statement_runs() -> None:
     clock = iter(range(1706704496789, 1706704499000))
-    kernel = ValuesKernel(["turso_wasm.kernel.datetime"], {"host_now": lambda: float(next(clock))})
+    kernel = ValuesKernel(
+        ["turso_wasm.kernel.datetime"], {"host_now": lambda: float(next(clock)), "host_utc_offset": offset_here}
+    )
     assert kernel.variadic("fn_datetime", ["now"]) == "2024-01-31 12:34:56"
     assert kernel.variadic("fn_datetime", ["now", "subsec"]) == "2024-01-31 12:34:56.789"
     assert kernel.variadic("fn_datetime", ["subsec"]) == "2024-01-31 12:34:56.789"
@@ -223,3 +233,36 @@ def test_now_stands_still_while_a_statement_runs() -> None:
     assert kernel.variadic("fn_unixepoch", ["now", "subsec"]) == 1706704496.789
     kernel.write(kernel.statement + Statement.offset("now"), bytes(8))
     assert kernel.variadic("fn_unixepoch", ["now", "subsec"]) == 1706704496.79
+
+
+@pytest.fixture(params=["EST5EDT,M3.2.0,M11.1.0", "IST-5:30", "LHST-10:30LHDT-11,M10.1.0,M4.1.0", "UTC0"])
+def zone(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A time zone, for us and for SQLite."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = request.param
+    time.tzset()
+    yield request.param
+    if before is None:
+        del os.environ["TZ"]
+    else:
+        os.environ["TZ"] = before
+    time.tzset()
+
+
+def test_local_time(kernel: ValuesKernel, zone: str) -> None:
+    rng = random.Random(zone)
+    for _ in range(ROUNDS // 2):
+        date = f"{rng.choice([rng.randint(1, 9998), rng.randint(1970, 2040)]):04d}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
+        value = f"{date} {rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}:15.250{rng.choice(['', '', 'Z', '+02:00'])}"
+        words = ["localtime", "utc", "+1 day", "start of month", "subsec", "-3 hours", "+1 month"]
+        check(kernel, value, *(rng.choice(words) for _ in range(rng.choice([1, 1, 2, 3]))))
+        check(kernel, rng.randint(0, 2**31), "unixepoch", rng.choice(["localtime", "utc"]))
+
+
+def test_local_time_around_the_change_of_clocks(kernel: ValuesKernel, zone: str) -> None:
+    for date in ["2024-03-10", "2024-11-03", "2024-10-06", "2024-04-07"]:
+        for hour in range(24):
+            for minute in (0, 15, 45):
+                value = f"{date} {hour:02d}:{minute:02d}:00"
+                check(kernel, value, "utc")
+                check(kernel, value, "localtime")
