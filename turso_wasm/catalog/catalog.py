@@ -60,7 +60,8 @@ class Catalog:
     """The objects of one database (`slot` 0 main, 1 temp, 2… attached), named `name`.
 
     rows: of its sqlite_schema, in rowid order. cookie: the schema cookie they were read with. statistics: rows
-    (tbl, idx, stat) of sqlite_stat1. Errors: "malformed database schema", here or when an object is asked for.
+    (tbl, idx, stat) of sqlite_stat1. descending: False for files of a schema format before 4, whose indexes ignore
+    DESC. Errors: "malformed database schema", here or when an object is asked for.
     """
 
     def __init__(
@@ -70,10 +71,12 @@ class Catalog:
         rows: Iterable[Row] = (),
         cookie: int = 0,
         statistics: Iterable[tuple[object, object, object]] = (),
+        descending: bool = True,
     ) -> None:
         self.slot = slot
         self.name = name
         self.cookie = cookie
+        self.descending = descending
         self.entries: dict[str, Entry] = {}  # tables and views by folded name
         self.index_entries: dict[str, Entry] = {}
         self.trigger_entries: dict[str, Entry] = {}
@@ -242,7 +245,16 @@ class Catalog:
                 index.root = index_entry.root
         for index in automatic.values():
             raise malformed(index.name, "missing index")
+        for index in table.indexes:
+            self.order_index(index)
+        for column in table.primary_key if not self.descending else ():
+            column.desc = False
         return table
+
+    def order_index(self, index: Index) -> None:
+        """Ignore DESC where the file does."""
+        for column in (*index.columns, *index.suffix) if not self.descending else ():
+            column.desc = False
 
     def _build_index(self, entry: Entry, table: Table) -> Index:
         node = _parse(entry)

@@ -61,6 +61,7 @@ AT_LIBRARY_VERSION = 96
 
 VERSION_ROLLBACK = 1
 VERSION_WAL = 2
+SCHEMA_FORMAT = 4  # DESC indexes, and 0 and 1 without a byte of their own
 
 
 def bytes_equal(p: ptr[u8], q: ptr[u8], n: i32) -> i32:

@@ -39,6 +39,7 @@ from turso_wasm.kernel.header import (
     AT_SCHEMA_COOKIE,
     AT_SCHEMA_FORMAT,
     AT_USER_VERSION,
+    SCHEMA_FORMAT,
     page_size_valid,
 )
 from turso_wasm.kernel.modes import journal_mode_now, mode_change
@@ -144,7 +145,20 @@ def database_set(s: Statement, slot: i32, field: i32, value: i64) -> i64:
     statement_begin(s, slot, 1, -1)
     page: Page = pager_write(p, pager_get(p, u32(1)))
     put_be32(page.data + at, u32(i32(value)))
+    if field == DB_SCHEMA_COOKIE:
+        schema_begin(page.data)
     return value
+
+
+def schema_begin(header: ptr[u8]) -> None:
+    """With the first change of its schema a database gets what the schema's meaning depends on: format and encoding.
+
+    SQLite ignores DESC in the indexes of formats before 4, so a file that leaves it at 0 has those in another order.
+    """
+    if be32(header + AT_SCHEMA_FORMAT) == 0:
+        put_be32(header + AT_SCHEMA_FORMAT, u32(SCHEMA_FORMAT))
+    if be32(header + AT_ENCODING) == 0:
+        put_be32(header + AT_ENCODING, u32(1))
 
 
 def setting_set(db: Database, field: i32, value: i32) -> i32:

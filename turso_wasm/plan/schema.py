@@ -112,6 +112,7 @@ def plan_create_index(binder: Binder, node: ast.CreateIndex) -> Changed:
     if node.where is not None:  # SQLite looks at it before the columns
         bind_schema_expr(binder, node.where, [item], binder.sql)
     index = build_index(node, table, sql=ddl.stored_index_sql(binder.sql, node))
+    catalog.order_index(index)
     terms = check_index_expressions(binder, index, item)
     fields = index.columns + index.suffix
     exprs = tuple(terms.exprs.get(at) or _field(item, part) for at, part in enumerate(fields))

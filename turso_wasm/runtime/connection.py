@@ -23,7 +23,15 @@ from typing import Any
 
 from turso_wasm.base.errors import SQLITE_INTERRUPT, SQLITE_SCHEMA, SqlError
 from turso_wasm.catalog.catalog import Catalog, Catalogs
-from turso_wasm.kernel.abi import DB_PAGE_COUNT, DB_SCHEMA_COOKIE, OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP
+from turso_wasm.kernel.abi import (
+    DB_PAGE_COUNT,
+    DB_SCHEMA_COOKIE,
+    DB_SCHEMA_FORMAT,
+    OPEN_CREATE,
+    OPEN_MEMORY,
+    OPEN_READONLY,
+    OPEN_TEMP,
+)
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.compiler import Environment, compile_statement
 from turso_wasm.runtime.files import MEMORY, forget_memory, qualified
@@ -33,6 +41,7 @@ from turso_wasm.runtime.schema import Prepared, Schema
 from turso_wasm.runtime.statement import Rows, Statement
 from turso_wasm.sql.lexer import END, normalize, tokenize
 
+DESCENDING_FORMAT = 4  # the first schema format whose indexes honour DESC
 UNCHECKED = -1  # a schema cookie that Programs do not compare
 SHARED_BY_SHAPE = frozenset(("select", "insert", "update", "delete"))  # not ddl: sqlite_schema stores the exact text
 MAX_RETRIES = 50  # SQLITE_MAX_SCHEMA_RETRY
@@ -270,12 +279,14 @@ class Connection:
         if self.host.function("database_get")(self.address, 0, DB_PAGE_COUNT) == 0:
             return Catalog(cookie=cookie)
         rows = self._query(self._bootstrap, SCHEMA_QUERY)
-        catalog = Catalog(rows=rows, cookie=cookie)
+        schema_format = self.host.function("database_get")(self.address, 0, DB_SCHEMA_FORMAT)
+        descending = not rows or schema_format >= DESCENDING_FORMAT
+        catalog = Catalog(rows=rows, cookie=cookie, descending=descending)
         if catalog.find_table("sqlite_stat1") is None:
             return catalog
         unchecked = Catalog(rows=rows, cookie=UNCHECKED)
         statistics = self._query(Schema(Catalogs([unchecked]), UNCHECKED), STATISTICS_QUERY)
-        return Catalog(rows=rows, cookie=cookie, statistics=statistics)
+        return Catalog(rows=rows, cookie=cookie, statistics=statistics, descending=descending)
 
     def _query(self, schema: Schema, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query of ours."""
