@@ -30,6 +30,7 @@ class Scope:
 
     items: list[Item] = field(default_factory=list)
     qualified: list[Item] = field(default_factory=list)  # seen only as name.column (excluded, in an upsert)
+    merged: dict[str, b.Expr] = field(default_factory=dict)  # columns that USING of an outer join made of two
     parent: Scope | None = None
     depth: int = 0
     core: Core | None = None
@@ -129,18 +130,21 @@ class NameFinder:
         level = scope
         while level is not None:
             found = self._find_column(node, key, qualifier, level)
-            if found is not None:
+            if isinstance(found, b.ColumnRef):
                 self._note(found, level)
+                return found
+            if found is not None:
+                self._note_all(found, level)
                 return found
             if level.use_aliases and qualifier is None:
                 expr = level.aliases.get(key)
                 if expr is not None:
-                    self._note_alias(expr, level)
+                    self._note_all(expr, level)
                     return expr
             level = level.parent
         return None
 
-    def _find_column(self, node: ast.ColumnRef, key: str, qualifier: str | None, level: Scope) -> b.ColumnRef | None:
+    def _find_column(self, node: ast.ColumnRef, key: str, qualifier: str | None, level: Scope) -> b.Expr | None:
         match: Item | None = None
         number = -1
         count = 0
@@ -168,6 +172,8 @@ class NameFinder:
             return None
         if count > 1:
             raise SqlError(SQLITE_ERROR, f"ambiguous column name: {written(node)}", node.span)
+        if qualifier is None and key in level.merged:
+            return level.merged[key]
         return column_ref(match, number)
 
     def _note(self, ref: b.ColumnRef | AggregateRef, level: Scope) -> None:
@@ -183,7 +189,7 @@ class NameFinder:
             if found_at < depth:
                 outer[key] = ref
 
-    def _note_alias(self, expr: b.Expr, level: Scope) -> None:
+    def _note_all(self, expr: b.Expr, level: Scope) -> None:
         for part in walk(expr):
             if isinstance(part, b.ColumnRef | AggregateRef):
                 self._note(part, level)

@@ -15,7 +15,8 @@ from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.comparison import collation_of, explicit_collation, implicit_collation
 from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, OutputColumn, Query
 from turso_wasm.bind.scope import Scope, column_ref, item_matches
-from turso_wasm.bind.sources import add_common_tables, bind_conditions, bind_from
+from turso_wasm.bind.sources import bind_conditions, bind_from
+from turso_wasm.bind.tables import add_common_tables
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation, walk
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
@@ -135,6 +136,8 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: b.Expr) -> OutputCo
         name = column.alias
     elif isinstance(expr, b.ColumnRef) and type(column.expr) is ast.ColumnRef:
         name = expr.name
+    elif type(column.expr) is ast.ColumnRef and type(expr) is b.Call:  # merged by USING
+        name = column.expr.column
     else:
         name = binder.text(column.text_span)
         span = column.text_span if binder.lift else None
@@ -167,7 +170,8 @@ def _expand_star(star: ast.Star, core: Core, scope: Scope) -> None:
                 parts = (item.schema, item.name, name)
                 fail(f"ambiguous column name: {'.'.join(part for part in parts if part)}", star)
             ref = column_ref(item, number)
-            core.outputs.append(ref)
+            merged = scope.merged.get(fold(name)) if star.table is None and scope.merged else None
+            core.outputs.append(ref if merged is None else merged)
             core.columns.append(OutputColumn(name, ref.decltype, ref.table, ref.origin))
 
 

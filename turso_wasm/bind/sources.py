@@ -11,16 +11,16 @@ Source: https://sqlite.org/lang_select.html, https://sqlite.org/lang_with.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from turso_wasm.bind import nodes as b
-from turso_wasm.bind.binder import Binder, CommonTables, fail, unsupported
+from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.comparison import compare
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
-from turso_wasm.bind.scope import Scope, column_ref, table_item
-from turso_wasm.bind.walk import conjuncts, sources_used
+from turso_wasm.bind.scope import Scope, column_ref
+from turso_wasm.bind.tables import bind_table, query_item
+from turso_wasm.bind.walk import columns_used, conjuncts, sources_used, transform
 from turso_wasm.catalog.names import fold
-from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
 
 MAX_JOIN: int = 64
@@ -81,7 +81,12 @@ def _bind_source(clause: FromClause, source: ast.Source, where: list[b.Expr]) ->
     while isinstance(source, ast.Join):
         chain.append(source)
         source = source.left
-    steps = _bind_operand(clause, source, where)
+    last_full = next((at for at, join in enumerate(chain) if join.kind == "FULL"), -1)
+    if last_full >= 0:
+        steps = _bind_full_join(clause, chain[last_full])
+        del chain[last_full:]
+    else:
+        steps = _bind_operand(clause, source, where)
     for join in reversed(chain):
         steps = _bind_join(clause, steps, join, where)
     return steps
@@ -95,18 +100,14 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
         if join.kind == "CROSS":
             right[0].kind = "cross"
         new_items = clause.scope.items[n_left:]
-        where.extend(_using(clause, join, left_items, new_items))
+        where.extend(using_conditions(clause, join, left_items, new_items))
         if join.on is not None:
             clause.pending.append(Pending(join.on, None, set(), where))
         return steps + right
-    if join.kind == "FULL":
-        unsupported("FULL JOIN", join)
     inner: list[b.Expr] = []
     right = _bind_operand(clause, join.right, inner)
     right_items = clause.scope.items[n_left:]
     if join.kind == "RIGHT":
-        if join.using is not None or join.natural:
-            unsupported("RIGHT JOIN with USING or NATURAL", join)
         step = _turn_round(clause, steps, where, inner)
         nullable, result = left_items, [*right, step]
     else:
@@ -116,7 +117,7 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
     for item in nullable:
         item.nullable = True
         item.refs.clear()
-    step.on.extend(_using(clause, join, left_items, right_items))
+    step.on.extend(using_conditions(clause, join, left_items, right_items))
     if join.on is not None:
         visible = {item.source for item in clause.scope.items}
         clause.pending.append(Pending(join.on, step, visible, step.on))
@@ -144,34 +145,145 @@ def _as_one_step(steps: list[Step], where: list[b.Expr]) -> Step:
     return Step(None, group=steps, group_where=where)
 
 
-def _using(clause: FromClause, join: ast.Join, left: list[Item], right: list[Item]) -> list[b.Expr]:
-    """The conditions of USING or NATURAL; the right side's columns of that name are hidden."""
-    if join.natural:
-        names = [name for item in right for name in item.columns if _find_using(left, fold(name)) is not None]
-    elif join.using is not None:
-        names = [name.text for name in join.using]
-    else:
-        return []
+def using_conditions(
+    clause: FromClause, join: ast.Join, left: list[Item], right: list[Item], merge: bool = True
+) -> list[b.Expr]:
+    """The conditions of USING or NATURAL.
+
+    merge: the right side's columns of that name are hidden; in a right or full join the name then means
+    coalesce(left, right).
+    """
     found: list[b.Expr] = []
-    for name in names:
+    outer = join.kind in ("RIGHT", "FULL")
+    for name in _using_names(join, left, right):
         key = fold(name)
-        left_item = _find_using(left, key)
-        right_item = _find_using(right, key)
+        left_item, right_item = _find_using(left, key), _find_using(right, key)
         if left_item is None or right_item is None:
             fail(f"cannot join using column {name} - column not present in both tables", join)
-        right_item.hidden.add(key)
-        found.append(
-            compare(
-                "=",
-                column_ref(left_item, left_item.numbers[key]),
-                column_ref(right_item, right_item.numbers[key]),
-            )
-        )
+        if outer and sum(key in item.numbers and key not in item.hidden for item in left) > 1:
+            fail(f"ambiguous reference to {name} in USING()", join)
+        left_ref: b.Expr = clause.scope.merged.get(key) or column_ref(left_item, left_item.numbers[key])
+        right_ref = column_ref(right_item, right_item.numbers[key])
+        found.append(compare("=", left_ref, right_ref))
+        if merge:
+            right_item.hidden.add(key)
+            if outer:
+                clause.scope.merged[key] = b.Call("coalesce", (left_ref, right_ref), style="special")
     return found
+
+
+def _using_names(join: ast.Join, left: list[Item], right: list[Item]) -> list[str]:
+    if join.natural:
+        return [name for item in right for name in item.columns if _find_using(left, fold(name)) is not None]
+    return [name.text for name in join.using or ()]
 
 
 def _find_using(items: list[Item], key: str) -> Item | None:
     return next((item for item in items if key in item.numbers), None)
+
+
+# --- full joins ---------------------------------------------------------------------------------------------------
+
+
+def _bind_full_join(clause: FromClause, join: ast.Join) -> list[Step]:
+    """`l FULL JOIN r ON c` is one source: the rows of l LEFT JOIN r ON c, then those of r that no row of l matches.
+
+    The elements of l and r stay visible under their names; their columns are columns of that source.
+    """
+    binder, scope = clause.binder, clause.scope
+    captured: dict[tuple[int, int], b.Expr] = {}
+    binder.finder.captures.append((scope.depth, captured))
+    left_core, left_scope = _left_part(clause, join)
+    right_core = _unmatched_part(clause, join, left_scope.items)
+    binder.finder.captures.pop()
+    columns = [OutputColumn(f"column{at + 1}") for at in range(len(left_core.outputs))]
+    query = Query([left_core, right_core], columns, ["UNION ALL"], source=binder.new_source())
+    query.outer = tuple(captured.values())  # type: ignore[arg-type]
+    whole = Item(binder.new_source(), "", query=query)
+    binder.names[whole.source] = "full join"
+    moved: dict[tuple[int, int], b.ColumnRef] = {}
+    for item in left_scope.items:
+        visible = replace(item, source=whole.source, refs={}, nullable=True)
+        for number in _nameable(item):
+            old = column_ref(item, number)
+            ref = replace(old, source=whole.source, column=len(moved), not_null=False, exact=False)
+            visible.refs[number] = moved[old.source, old.column] = ref
+        if item.table is not None and item.table.rowid_alias >= 0:
+            visible.refs[item.table.rowid_alias] = visible.refs[-1]
+        scope.items.append(visible)
+
+    def move(part: b.Expr) -> b.Expr | None:
+        return moved.get((part.source, part.column)) if isinstance(part, b.ColumnRef) else None
+
+    for key, expr in left_scope.merged.items():
+        scope.merged[key] = transform(expr, move)
+    return [Step(whole)]
+
+
+def _nameable(item: Item) -> list[int]:
+    """The numbers of the columns of an element that can be named, the rowid among them."""
+    numbers = list(range(len(item.columns)))
+    if item.table is not None and item.table.kind == "table" and not item.table.without_rowid:
+        return [-1, *(at for at in numbers if at != item.table.rowid_alias)]
+    return numbers
+
+
+def _all_refs(items: list[Item]) -> list[b.Expr]:
+    return [column_ref(item, number) for item in items for number in _nameable(item)]
+
+
+def _left_part(clause: FromClause, join: ast.Join) -> tuple[Core, Scope]:
+    """SELECT * FROM l LEFT JOIN r ON c."""
+    scope = Scope(parent=clause.scope.parent, depth=clause.scope.depth)
+    core = Core([], [])
+    part = FromClause(clause.binder, scope, core)
+    core.steps = _bind_source(part, join.left, core.where)
+    left = list(scope.items)
+    inner: list[b.Expr] = []
+    step = _as_one_step(_bind_operand(part, join.right, inner), inner)
+    step.kind = "left"
+    right = scope.items[len(left) :]
+    for item in right:
+        item.nullable = True
+        item.refs.clear()
+    step.on.extend(using_conditions(part, join, left, right))
+    core.steps.append(step)
+    if join.on is not None:
+        part.pending.append(Pending(join.on, step, {item.source for item in scope.items}, step.on))
+    bind_conditions(part)
+    core.outputs = _all_refs(scope.items)
+    return core, scope
+
+
+def _unmatched_part(clause: FromClause, join: ast.Join, items: list[Item]) -> Core:
+    """SELECT NULL …, r.* FROM r WHERE NOT EXISTS (SELECT 1 FROM l WHERE c)."""
+    binder = clause.binder
+    scope = Scope(parent=clause.scope.parent, depth=clause.scope.depth)
+    core = Core([], [])
+    part = FromClause(binder, scope, core)
+    core.steps = _bind_operand(part, join.right, core.where)
+    bind_conditions(part)
+    right = list(scope.items)
+    nulls: list[b.Expr] = [b.Constant(None)] * len(_all_refs(items[: len(items) - len(right)]))
+    core.outputs = [*nulls, *_all_refs(right)]
+    inner = Core([b.Constant(1)], [OutputColumn("1")])
+    inner_scope = Scope(parent=scope, depth=scope.depth + 1)
+    captured: dict[tuple[int, int], b.Expr] = {}
+    binder.finder.captures.append((inner_scope.depth, captured))
+    match = FromClause(binder, inner_scope, inner)
+    inner.steps = _bind_source(match, join.left, inner.where)
+    for condition in using_conditions(match, join, inner_scope.items, right, merge=False):
+        inner.where.append(condition)
+        for ref in columns_used(condition):
+            binder.finder.capture(ref, scope.depth if any(ref.source == item.source for item in right) else 1 << 30)
+    if join.on is not None:
+        match.pending.append(Pending(join.on, None, set(), inner.where))
+    bind_conditions(match)
+    binder.finder.captures.pop()
+    query = Query([inner], inner.columns)
+    query.outer = tuple(captured.values())  # type: ignore[arg-type]
+    core.where.append(b.Unary("not", b.SubqueryExpr("exists", query, query.outer)))
+    return core
 
 
 # --- operands -----------------------------------------------------------------------------------------------------
@@ -219,37 +331,6 @@ def _bind_subquery(clause: FromClause, source: ast.SubquerySource) -> Item:
     return query_item(clause.binder, query, source.alias or "", source.alias)
 
 
-def query_item(binder: Binder, query: Query, name: str, alias: str | None, columns: tuple[str, ...] = ()) -> Item:
-    """A FROM element that is a query; its columns get unique names ("a", "a:1", …) unless `columns` gives them."""
-    names = columns or unique_names(query.columns)
-    numbers: dict[str, int] = {}
-    for number, column in enumerate(names):
-        numbers.setdefault(fold(column), number)
-    source = binder.new_source()
-    if not name:
-        binder.n_subqueries += 1
-    binder.names[source] = name or f"(subquery-{binder.n_subqueries})"
-    return Item(source, name, query=query, columns=names, numbers=numbers, alias=alias)
-
-
-def unique_names(columns: list[OutputColumn]) -> tuple[str, ...]:
-    """The names that a subquery's, view's or new table's columns get."""
-    taken: set[str] = set()
-    names = []
-    for number, column in enumerate(columns):
-        name = column.name or f"column{number + 1}"
-        base, count = name, 0
-        while fold(name) in taken:
-            head, colon, tail = base.rpartition(":")
-            if colon and head and tail.isascii() and (tail.isdigit() or not tail):
-                base = head
-            count += 1
-            name = f"{base}:{count}"
-        taken.add(fold(name))
-        names.append(name)
-    return tuple(names)
-
-
 def _refuse_function(binder: Binder, source: ast.TableFunctionSource) -> None:
     name = fold(source.name)
     if binder.catalogs.find_table(source.name, source.schema) is not None:
@@ -257,110 +338,3 @@ def _refuse_function(binder: Binder, source: ast.TableFunctionSource) -> None:
     if name in _TABLE_FUNCTIONS or name.startswith("pragma_"):
         unsupported(f"table-valued function {source.name}", source)
     fail(f"no such table: {source.name}", source)
-
-
-# --- names --------------------------------------------------------------------------------------------------------
-
-
-def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) -> Item:
-    """A FROM element by name: a common table, a table or a view."""
-    if source.schema is None and binder.common is not None:
-        found = binder.common.find(source.name)
-        if found is not None:
-            return _bind_common_table(binder, source, *found, parent)
-    table = must_find_table(binder, source.name, source.schema, source)
-    if table.kind == "view":
-        return _bind_view(binder, source, table)
-    check_readable(table, source)
-    if source.indexed_by is not None:
-        key = fold(source.indexed_by)
-        if not any(fold(index.name) == key for index in table.indexes):
-            fail(f"no such index: {source.indexed_by}", source)
-    binder.tables.append(table)
-    item = table_item(binder.new_source(), table, source.alias)
-    prefix = f"{source.schema}." if source.schema is not None and source.alias is None else ""
-    binder.names[item.source] = prefix + (source.alias or source.name)
-    item.indexed_by, item.not_indexed = source.indexed_by, source.not_indexed
-    return item
-
-
-def must_find_table(binder: Binder, name: str, schema: str | None, node: ast.Node) -> Table:
-    """The table or view of that name. Errors: "no such table: x"."""
-    schema = schema if schema is not None else binder.default_schema
-    table = binder.catalogs.find_table(name, schema)
-    if table is None:
-        fail(f"no such table: {name}" if schema is None else f"no such table: {schema}.{name}", node)
-    binder.slots.add(table.slot)
-    return table
-
-
-def check_readable(table: Table, node: ast.Node) -> None:
-    """Refuse what we know by name only."""
-    if table.kind == "virtual":
-        fail(f"no such module: {table.module}", node)
-    if any(column.generated is not None for column in table.columns):
-        unsupported(f"generated columns (table {table.name})", node)
-
-
-def _bind_view(binder: Binder, source: ast.TableSource, table: Table) -> Item:
-    if source.indexed_by is not None:
-        fail(f"no such index: {source.indexed_by}", source)
-    key = f"{table.slot}.{fold(table.name)}"
-    if key in binder.open_views:
-        fail(f"view {table.name} is circularly defined", source)
-    assert table.select is not None
-    saved = binder.sql, binder.common, binder.default_schema, binder.lift
-    binder.sql, binder.common, binder.lift = table.sql or "", None, False
-    binder.default_schema = None if table.slot == 1 else table.schema
-    binder.open_views.append(key)
-    try:
-        query = binder.nested_select(table.select, None)
-    finally:
-        binder.open_views.pop()
-        binder.sql, binder.common, binder.default_schema, binder.lift = saved
-    if table.view_columns and len(table.view_columns) != len(query.columns):
-        fail(f"expected {len(table.view_columns)} columns for '{table.name}' but got {len(query.columns)}", source)
-    item = query_item(binder, query, source.alias or table.name, source.alias, table.view_columns)
-    item.schema = table.schema
-    query.label = table.name
-    return item
-
-
-def _bind_common_table(
-    binder: Binder, source: ast.TableSource, level: CommonTables, common: ast.CommonTable, parent: Scope | None
-) -> Item:
-    key = fold(common.name)
-    if key in level.open:
-        if common.select.compounds:
-            unsupported("recursive common table expressions", source)
-        fail(f"circular reference: {common.name}", source)
-    saved, binder.common = binder.common, level
-    level.open.add(key)
-    try:
-        query = binder.nested_select(common.select, parent)
-    finally:
-        level.open.discard(key)
-        binder.common = saved
-    columns = tuple(name.text for name in common.columns)
-    if columns and len(columns) != len(query.columns):
-        fail(f"table {common.name} has {len(query.columns)} values for {len(columns)} columns", source)
-    if source.indexed_by is not None:
-        fail(f"no such index: {source.indexed_by}", source)
-    item = query_item(binder, query, source.alias or common.name, source.alias, columns)
-    item.materialized = common.materialized is True
-    query.label = common.name
-    return item
-
-
-def add_common_tables(binder: Binder, clause: ast.With | None) -> CommonTables | None:
-    """Make the tables of a WITH clause visible; the level to restore afterwards."""
-    saved = binder.common
-    if clause is not None:
-        level = CommonTables(parent=saved)
-        for table in clause.tables:
-            key = fold(table.name)
-            if key in level.tables:
-                fail(f"duplicate WITH table name: {table.name}", table)
-            level.tables[key] = table
-        binder.common = level
-    return saved

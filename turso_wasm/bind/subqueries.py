@@ -8,17 +8,18 @@ Source: https://sqlite.org/lang_expr.html sections 7 to 10
 from __future__ import annotations
 
 from turso_wasm.bind import nodes as b
-from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
+from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.comparison import (
     affinity_of,
     comparison_affinity,
     explicit_collation,
     implicit_collation,
 )
-from turso_wasm.bind.expressions import is_row
-from turso_wasm.bind.query import Query
-from turso_wasm.bind.scope import Scope
-from turso_wasm.bind.walk import strip_collation
+from turso_wasm.bind.expressions import compare_rows, is_row, row_parts
+from turso_wasm.bind.query import Core, OutputColumn, Query, Step
+from turso_wasm.bind.scope import Scope, column_ref
+from turso_wasm.bind.tables import query_item
+from turso_wasm.bind.walk import columns_used, conjuncts, strip_collation
 from turso_wasm.sql import ast
 
 
@@ -43,7 +44,7 @@ def bind_exists(binder: Binder, node: ast.Exists, scope: Scope | None) -> b.Expr
 def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b.Expr:
     """The test x [NOT] IN (SELECT …)."""
     if is_row(node.operand):
-        unsupported("row value IN (SELECT …)", node)
+        return _bind_row_in_select(binder, node, scope)
     operand = binder.expr(node.operand, scope)
     query = binder.nested_select(node.select, scope)
     _check_width(query, 1, node)
@@ -57,6 +58,33 @@ def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b
     )
     affinity = comparison_affinity(affinity_of(operand), affinity_of(column))
     return b.SubqueryExpr("in", query, query.outer, strip_collation(operand), node.negated, collation, affinity)
+
+
+def _bind_row_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b.Expr:
+    """(a, b) IN (SELECT c, d …): true if a row is equal, NULL if for one it is unknown, else false."""
+    operand = row_parts(binder, node.operand, scope)
+    equal = _exists_row(binder, node, operand, scope, unknown=False)
+    unknown = _exists_row(binder, node, operand, scope, unknown=True)
+    result = b.Case(((equal, b.Constant(1)), (unknown, b.Constant(None))), b.Constant(0))
+    return b.Unary("not", result) if node.negated else result
+
+
+def _exists_row(
+    binder: Binder, node: ast.InSelect, operand: list[b.Expr], scope: Scope | None, unknown: bool
+) -> b.SubqueryExpr:
+    """EXISTS a row of the SELECT with (operand = row), or with (operand = row) IS NULL."""
+    query = binder.nested_select(node.select, scope)
+    _check_width(query, len(operand), node)
+    item = query_item(binder, query, "", None)
+    columns = [column_ref(item, number) for number in range(len(operand))]
+    condition = compare_rows("=", operand, columns)
+    where = [b.IsNull(condition)] if unknown else conjuncts(condition)
+    outer = {(ref.source, ref.column): ref for ref in query.outer}
+    for part in operand:
+        outer.update({(ref.source, ref.column): ref for ref in columns_used(part)})
+    whole = Query([Core([b.Constant(1)], [OutputColumn("1")], [Step(item)], where)], [OutputColumn("1")])
+    whole.outer = tuple(outer.values())
+    return b.SubqueryExpr("exists", whole, whole.outer)
 
 
 def bind_in_table(binder: Binder, node: ast.InTable, scope: Scope | None) -> b.Expr:

@@ -17,7 +17,7 @@ from turso_wasm.bind.query import Core, Item, OutputColumn
 from turso_wasm.bind.schema import bind_checks, bind_default, bind_index_terms
 from turso_wasm.bind.scope import Scope, column_ref, table_item
 from turso_wasm.bind.select import describe
-from turso_wasm.bind.sources import check_readable, must_find_table
+from turso_wasm.bind.tables import check_readable, must_find_table
 from turso_wasm.bind.walk import all_of, strip_collation
 from turso_wasm.catalog.names import ROWID_NAMES, fold
 from turso_wasm.catalog.objects import Table

@@ -65,8 +65,10 @@ class _Rewriter:
         return None
 
     def _varies(self, key: b.Expr) -> bool:
-        """Equal keys can look different (1 and 1.0, 'a' and 'A'), and with a lone min() or max() the one of the extreme's
-        row is shown."""
+        """Equal keys can look different (1 and 1.0, 'a' and 'A').
+
+        With a lone min() or max() the one in the extreme's row is shown.
+        """
         if self.extreme < 0 or not isinstance(key, b.ColumnRef):
             return False
         return key.collation != "BINARY" or key.affinity in (None, "A")

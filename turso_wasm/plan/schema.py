@@ -16,7 +16,7 @@ from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_schema_expr, check_index_expressions, check_table_expressions
 from turso_wasm.bind.scope import column_ref, table_item
 from turso_wasm.bind.select import bind_select
-from turso_wasm.bind.sources import unique_names
+from turso_wasm.bind.tables import unique_names
 from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog import ddl
 from turso_wasm.catalog.catalog import Catalog

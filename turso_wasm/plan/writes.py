@@ -12,7 +12,8 @@ from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
 from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.select import bind_select
-from turso_wasm.bind.sources import add_common_tables, bind_conditions, bind_from, bind_table
+from turso_wasm.bind.sources import bind_conditions, bind_from
+from turso_wasm.bind.tables import add_common_tables, bind_table
 from turso_wasm.bind.walk import conjuncts, strip_collation
 from turso_wasm.bind.writes import (
     ROWID,

@@ -1,0 +1,150 @@
+"""Names in FROM: tables, views and common tables become elements of the join.
+
+A common table hides a table, temp hides main. A view and a common table are bound anew wherever they are named.
+
+Source: https://sqlite.org/lang_naming.html, https://sqlite.org/lang_createview.html, https://sqlite.org/lang_with.html
+"""
+
+from __future__ import annotations
+
+from turso_wasm.bind.binder import Binder, CommonTables, fail, unsupported
+from turso_wasm.bind.query import Item, OutputColumn, Query
+from turso_wasm.bind.scope import Scope, table_item
+from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.objects import Table
+from turso_wasm.sql import ast
+
+
+def query_item(binder: Binder, query: Query, name: str, alias: str | None, columns: tuple[str, ...] = ()) -> Item:
+    """A FROM element that is a query; its columns get unique names ("a", "a:1", …) unless `columns` gives them."""
+    names = columns or unique_names(query.columns)
+    numbers: dict[str, int] = {}
+    for number, column in enumerate(names):
+        numbers.setdefault(fold(column), number)
+    source = binder.new_source()
+    if not name:
+        binder.n_subqueries += 1
+    binder.names[source] = name or f"(subquery-{binder.n_subqueries})"
+    return Item(source, name, query=query, columns=names, numbers=numbers, alias=alias)
+
+
+def unique_names(columns: list[OutputColumn]) -> tuple[str, ...]:
+    """The names that a subquery's, view's or new table's columns get."""
+    taken: set[str] = set()
+    names = []
+    for number, column in enumerate(columns):
+        name = column.name or f"column{number + 1}"
+        base, count = name, 0
+        while fold(name) in taken:
+            head, colon, tail = base.rpartition(":")
+            if colon and head and tail.isascii() and (tail.isdigit() or not tail):
+                base = head
+            count += 1
+            name = f"{base}:{count}"
+        taken.add(fold(name))
+        names.append(name)
+    return tuple(names)
+
+
+def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) -> Item:
+    """A FROM element by name: a common table, a table or a view."""
+    if source.schema is None and binder.common is not None:
+        found = binder.common.find(source.name)
+        if found is not None:
+            return _bind_common_table(binder, source, *found, parent)
+    table = must_find_table(binder, source.name, source.schema, source)
+    if table.kind == "view":
+        return _bind_view(binder, source, table)
+    check_readable(table, source)
+    if source.indexed_by is not None:
+        key = fold(source.indexed_by)
+        if not any(fold(index.name) == key for index in table.indexes):
+            fail(f"no such index: {source.indexed_by}", source)
+    binder.tables.append(table)
+    item = table_item(binder.new_source(), table, source.alias)
+    prefix = f"{source.schema}." if source.schema is not None and source.alias is None else ""
+    binder.names[item.source] = prefix + (source.alias or source.name)
+    item.indexed_by, item.not_indexed = source.indexed_by, source.not_indexed
+    return item
+
+
+def must_find_table(binder: Binder, name: str, schema: str | None, node: ast.Node) -> Table:
+    """The table or view of that name. Errors: "no such table: x"."""
+    schema = schema if schema is not None else binder.default_schema
+    table = binder.catalogs.find_table(name, schema)
+    if table is None:
+        fail(f"no such table: {name}" if schema is None else f"no such table: {schema}.{name}", node)
+    binder.slots.add(table.slot)
+    return table
+
+
+def check_readable(table: Table, node: ast.Node) -> None:
+    """Refuse what we know by name only."""
+    if table.kind == "virtual":
+        fail(f"no such module: {table.module}", node)
+    if any(column.generated is not None for column in table.columns):
+        unsupported(f"generated columns (table {table.name})", node)
+
+
+def _bind_view(binder: Binder, source: ast.TableSource, table: Table) -> Item:
+    if source.indexed_by is not None:
+        fail(f"no such index: {source.indexed_by}", source)
+    key = f"{table.slot}.{fold(table.name)}"
+    if key in binder.open_views:
+        fail(f"view {table.name} is circularly defined", source)
+    assert table.select is not None
+    saved = binder.sql, binder.common, binder.default_schema, binder.lift
+    binder.sql, binder.common, binder.lift = table.sql or "", None, False
+    binder.default_schema = None if table.slot == 1 else table.schema
+    binder.open_views.append(key)
+    try:
+        query = binder.nested_select(table.select, None)
+    finally:
+        binder.open_views.pop()
+        binder.sql, binder.common, binder.default_schema, binder.lift = saved
+    if table.view_columns and len(table.view_columns) != len(query.columns):
+        fail(f"expected {len(table.view_columns)} columns for '{table.name}' but got {len(query.columns)}", source)
+    item = query_item(binder, query, source.alias or table.name, source.alias, table.view_columns)
+    item.schema = table.schema
+    query.label = table.name
+    return item
+
+
+def _bind_common_table(
+    binder: Binder, source: ast.TableSource, level: CommonTables, common: ast.CommonTable, parent: Scope | None
+) -> Item:
+    key = fold(common.name)
+    if key in level.open:
+        if common.select.compounds:
+            unsupported("recursive common table expressions", source)
+        fail(f"circular reference: {common.name}", source)
+    saved, binder.common = binder.common, level
+    level.open.add(key)
+    try:
+        query = binder.nested_select(common.select, parent)
+    finally:
+        level.open.discard(key)
+        binder.common = saved
+    columns = tuple(name.text for name in common.columns)
+    if columns and len(columns) != len(query.columns):
+        fail(f"table {common.name} has {len(query.columns)} values for {len(columns)} columns", source)
+    if source.indexed_by is not None:
+        fail(f"no such index: {source.indexed_by}", source)
+    item = query_item(binder, query, source.alias or common.name, source.alias, columns)
+    item.materialized = common.materialized is True
+    query.label = common.name
+    return item
+
+
+def add_common_tables(binder: Binder, clause: ast.With | None) -> CommonTables | None:
+    """Make the tables of a WITH clause visible; the level to restore afterwards."""
+    saved = binder.common
+    if clause is not None:
+        level = CommonTables(parent=saved)
+        for table in clause.tables:
+            key = fold(table.name)
+            if key in level.tables:
+                fail(f"duplicate WITH table name: {table.name}", table)
+            level.tables[key] = table
+        binder.common = level
+    return saved
