@@ -333,7 +333,6 @@ def modify(m: Moment, p: ptr[u8], n: i32, first: bool) -> bool:
 @imported("vfs")
 def host_utc_offset(ms: f64) -> i32:
     """Seconds that local time is ahead of UTC at a time in ms since 1970."""
-    ...
 
 
 def utc_offset(jd: i64) -> i64:

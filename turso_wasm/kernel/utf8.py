@@ -140,7 +140,7 @@ def count_starts(p: ptr[u8], n: i32) -> i32:
 
 @export
 def write_char(out: ptr[u8], code: u32) -> i32:
-    """Write a code point, at most 0x10FFFF, as UTF-8 (surrogates too): the number of bytes, 1..4."""
+    """Write the low 21 bits of a code point as UTF-8 (surrogates too): the number of bytes, 1..4."""
     if code < 0x80:
         out[0] = i32(code)
         return 1
@@ -153,7 +153,7 @@ def write_char(out: ptr[u8], code: u32) -> i32:
         out[1] = i32(0x80 | ((code >> 6) & 0x3F))
         out[2] = i32(0x80 | (code & 0x3F))
         return 3
-    out[0] = i32(0xF0 | (code >> 18))
+    out[0] = i32(0xF0 | ((code >> 18) & 7))
     out[1] = i32(0x80 | ((code >> 12) & 0x3F))
     out[2] = i32(0x80 | ((code >> 6) & 0x3F))
     out[3] = i32(0x80 | (code & 0x3F))

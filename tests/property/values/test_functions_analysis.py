@@ -64,11 +64,17 @@ Sample = Callable[[random.Random], float]
 
 
 def signed(limit: float, smallest: float = 1e-6) -> Sample:
-    return lambda rng: rng.choice([-1, 1]) * rng.choice([rng.uniform(0, limit), math.exp(rng.uniform(math.log(smallest), math.log(limit)))])
+    def sample(rng: random.Random) -> float:
+        logarithm = rng.uniform(math.log(smallest), math.log(limit))
+        return rng.choice([-1, 1]) * rng.choice([rng.uniform(0, limit), math.exp(logarithm)])
+
+    return sample
 
 
 def positive(rng: random.Random) -> float:
-    return rng.choice([rng.uniform(0.5, 2), rng.random() * 100, math.exp(rng.uniform(-700, 700)), 5e-324 * rng.randint(1, 10**6)])
+    return rng.choice(
+        [rng.uniform(0.5, 2), rng.random() * 100, math.exp(rng.uniform(-700, 700)), 5e-324 * rng.randint(1, 10**6)]
+    )
 
 
 def unit(rng: random.Random) -> float:
@@ -113,7 +119,10 @@ def test_rounded_correctly(kernel: ValuesKernel, name: str) -> None:
 def test_pow_rounded_correctly(kernel: ValuesKernel) -> None:
     rng = random.Random(1)
     for _ in range(ROUNDS):
-        x, y = positive(rng), rng.choice([rng.uniform(-3, 3), rng.uniform(-300, 300), float(rng.randint(-40, 40)), 0.5, 1e-9])
+        x, y = (
+            positive(rng),
+            rng.choice([rng.uniform(-3, 3), rng.uniform(-300, 300), float(rng.randint(-40, 40)), 0.5, 1e-9]),
+        )
         with localcontext() as context:
             context.prec = 75
             exact = y * float(Decimal(x).ln())
@@ -156,7 +165,24 @@ def ulps(a: float, b: float) -> float:
     return abs(i - j)
 
 
-NAMES = ["exp", "ln", "log10", "log2", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"]
+NAMES = [
+    "exp",
+    "ln",
+    "log10",
+    "log2",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asinh",
+    "acosh",
+    "atanh",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -29,7 +29,7 @@ Sample = Callable[[random.Random], SqlValue]
 
 @pytest.fixture(scope="module")
 def kernel() -> ValuesKernel:
-    modules = ["turso_wasm.kernel.functions_text", "turso_wasm.kernel.functions_bytes"]
+    modules = [f"turso_wasm.kernel.functions_{part}" for part in ("text", "bytes", "unistr")]
     return ValuesKernel(modules, {"host_random": lambda p, n: None})
 
 
@@ -171,7 +171,7 @@ def test_zeroblob(kernel: ValuesKernel) -> None:
 def test_too_big(kernel: ValuesKernel, routine: str, n: int) -> None:
     with pytest.raises(apsw.TooBigError):
         oracle.value(f"{routine[3:]}(?1)", n)
-    with pytest.raises(SqlError, match="^string or blob too big$") as caught:
+    with pytest.raises(SqlError, match=r"^string or blob too big$") as caught:
         kernel.value(routine, STMT, n)
     assert caught.value.code == 18
 
@@ -197,3 +197,45 @@ def test_random_is_never_the_smallest_integer() -> None:
 
     kernel = ValuesKernel(["turso_wasm.kernel.functions_bytes"], {"host_random": host_random})
     assert kernel.value("fn_random_0", STMT) == 0
+
+
+ESCAPES = [
+    "a",
+    "é",
+    "\\0041",
+    "\\u00e9",
+    "\\+01F600",
+    "\\U0001F600",
+    "\\\\",
+    "\\",
+    "\\u12",
+    "\\D800",
+    "\\0000",
+    "\\FFFFx",
+    "\\+110000",
+    "\0",
+]
+
+
+def test_unistr(kernel: ValuesKernel) -> None:
+    rng = random.Random(3)
+    for _ in range(ROUNDS):
+        value = rng.choice(
+            ["".join(rng.choice(ESCAPES) for _ in range(rng.randint(0, 4))), random_value(rng), "\\UFFFFFFFF"]
+        )
+        try:
+            expected = oracle.value("unistr(?1)", value)
+        except apsw.SQLError as error:
+            assert str(error) == "invalid Unicode escape"
+            with pytest.raises(SqlError, match=r"^invalid Unicode escape$"):
+                kernel.value("fn_unistr", STMT, value)
+        else:
+            assert identical(kernel.value("fn_unistr", STMT, value), expected), value
+
+
+def test_unistr_quote(kernel: ValuesKernel) -> None:
+    rng = random.Random(4)
+    for _ in range(ROUNDS):
+        text = "".join(rng.choice("ab'\\\n\x01\x7fé\0") for _ in range(rng.randint(0, 5)))
+        value = rng.choice([text, text, any_value(rng)])
+        assert identical(kernel.value("fn_unistr_quote", STMT, value), oracle.value("unistr_quote(?1)", value)), value

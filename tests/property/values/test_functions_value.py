@@ -33,7 +33,7 @@ def test_one_argument(kernel: ValuesKernel, name: str) -> None:
 
 
 def test_abs_of_the_smallest_integer(kernel: ValuesKernel) -> None:
-    with pytest.raises(SqlError, match="^integer overflow$") as caught:
+    with pytest.raises(SqlError, match=r"^integer overflow$") as caught:
         kernel.value("fn_abs", STMT, -(2**63))
     assert caught.value.code == 1
 

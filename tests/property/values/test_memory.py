@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 import wasmtime
@@ -58,7 +59,7 @@ def test_blocks_are_disjoint_and_keep_their_bytes(kernel: Kernel, seed: int) -> 
         if step % 50 == 0:
             assert kernel.call("heap_check") >= 0
     spans = sorted((p, p + len(data)) for p, data in live.items())
-    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:]))
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
     for p, data in live.items():
         assert kernel.read(p, len(data)) == data
         kernel.call("mfree", p)

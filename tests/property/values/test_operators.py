@@ -1,4 +1,4 @@
-"""Operators, CAST, affinity and comparison: kernel, reference model and SQLite agree on values of every storage class."""
+"""Operators, CAST, affinity, comparison: kernel, reference model and SQLite agree on values of every storage class."""
 
 from __future__ import annotations
 

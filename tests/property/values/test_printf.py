@@ -134,7 +134,7 @@ ODD = [
 def test_odd_formats(kernel: ValuesKernel, odd: SqlValue) -> None:
     for values in [(), (5,), ("x", 2)]:
         if odd == "%99999999999s|":
-            with pytest.raises(SqlError, match="^string or blob too big$"):
+            with pytest.raises(SqlError, match=r"^string or blob too big$"):
                 check_error(kernel, odd, *values)
         else:
             check(kernel, odd, *values)
@@ -142,14 +142,14 @@ def test_odd_formats(kernel: ValuesKernel, odd: SqlValue) -> None:
 
 def check_error(kernel: ValuesKernel, *values: SqlValue) -> None:
     marks = ", ".join(f"?{i + 1}" for i in range(len(values)))
-    with pytest.raises(apsw.TooBigError, match="^string or blob too big$"):
+    with pytest.raises(apsw.TooBigError, match=r"^string or blob too big$"):
         oracle.value(f"printf({marks})", *values)
     kernel.variadic("fn_printf", list(values))
 
 
 @pytest.mark.parametrize("huge", ["%2147483647d", "%.2147483647d", "%2147483647s", "%2000000000f", "%.2000000000c"])
 def test_too_big(kernel: ValuesKernel, huge: str) -> None:
-    with pytest.raises(SqlError, match="^string or blob too big$"):
+    with pytest.raises(SqlError, match=r"^string or blob too big$"):
         check_error(kernel, huge, 1)
 
 
