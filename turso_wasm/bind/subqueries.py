@@ -78,7 +78,7 @@ def _exists_row(
     item = query_item(binder, query, "", None)
     columns = [column_ref(item, number) for number in range(len(operand))]
     condition = compare_rows("=", operand, columns)
-    where = [b.IsNull(condition)] if unknown else conjuncts(condition)
+    where: list[b.Expr] = [b.IsNull(condition)] if unknown else conjuncts(condition)
     outer = {(ref.source, ref.column): ref for ref in query.outer}
     for part in operand:
         outer.update({(ref.source, ref.column): ref for ref in columns_used(part)})

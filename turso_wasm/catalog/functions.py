@@ -76,6 +76,7 @@ _SCALARS: Final[list[Function]] = [
     *_fixed("exp/1", "ln/1", "log/1=fn_log_1", "log/2=fn_log_2", "log10/1", "log2/1", "pow/2", "power/2=fn_pow"),
     *_fixed("sin/1", "cos/1", "tan/1", "asin/1", "acos/1", "atan/1", "atan2/2"),
     *_fixed("sinh/1", "cosh/1", "tanh/1", "asinh/1", "acosh/1", "atanh/1"),
+    *_fixed("unistr/1", "unistr_quote/1"),
     Function("random", 0, 0, "fn_random_0", deterministic=False),
     Function("randomblob", 1, 1, "fn_randomblob", deterministic=False),
     Function("char", 0, -1, "fn_char", "array"),
@@ -109,7 +110,6 @@ _SCALARS: Final[list[Function]] = [
     Function("unlikely", 1, 1, style="special"),
     Function("likelihood", 2, 2, style="special"),
     Function("sqlite_version", 0, 0, style="constant"),
-    *_missing("unistr/1", "unistr_quote/1"),
     *_missing("json/1", "json_array/0-*", "json_array_insert/0-*", "json_array_length/1-2", "json_error_position/1"),
     *_missing(
         "json_extract/0-*", "json_insert/0-*", "json_object/0-*", "json_patch/2", "json_pretty/1-2", "json_quote/1"
