@@ -356,6 +356,7 @@ def page_copy(page: Page, owner: i32) -> Page:
     copy: Page = page_new(db, page.pgno)
     memory_copy(copy.data, page.data, db.page_size)
     copy.checked = page.checked
+    copy.free = page.free
     cache_insert(copy, owner, page.pgno)
     return copy
 

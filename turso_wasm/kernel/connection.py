@@ -11,7 +11,7 @@ Invariants:
       Statement.savepoint; when an outer one is released first, it becomes 0.
 """
 
-from turso_wasm.kernel.abi import JOURNAL_WAL, Connection, Statement
+from turso_wasm.kernel.abi import JOURNAL_WAL, OPEN_READONLY, Connection, Statement
 from turso_wasm.kernel.autovacuum import auto_vacuum_commit
 from turso_wasm.kernel.checkpoint import checkpoint_run
 from turso_wasm.kernel.commit import (
@@ -61,7 +61,7 @@ def connection_open(c: Connection, slot: i32, name: ptr[u8], size: i32, flags: i
     """
     assert slot >= 0 and slot < N_SLOTS and c.pagers[slot] == 0, "connection N1: the slot is taken"
     db: Database = database_open(name, size, flags)
-    c.pagers[slot] = i32(pager_new(db, c))
+    c.pagers[slot] = i32(pager_new(db, c, flags & OPEN_READONLY))
     return 0
 
 

@@ -70,6 +70,8 @@ def database_open(name: ptr[u8], size: i32, flags: i32) -> Database:
     if not private:
         shared: Database = database_find(name, size)
         if shared:
+            if shared.read_only and not flags & OPEN_READONLY and shared.active == 0:
+                database_reopen(shared, flags)
             return shared
     db: Database = Database(mzalloc(sizeof(Database)))
     if not private:
@@ -102,6 +104,19 @@ def database_open(name: ptr[u8], size: i32, flags: i32) -> Database:
     return db
 
 
+def database_reopen(db: Database, flags: i32) -> None:
+    """A database that was opened for reading gets a connection that may write. Errors: SQLITE_CANTOPEN, …"""
+    fd: i32 = vfs_open(db.name, db.name_size, flags)
+    check_io(fd)
+    vfs_close(db.fd)
+    db.fd = fd
+    db.capabilities = vfs_capabilities(fd)
+    db.read_only = i32((db.capabilities & CAP_READONLY) != 0)
+    db.lock = LOCK_EXCLUSIVE if db.capabilities & (CAP_OWNED | CAP_MEMORY) else LOCK_NONE
+    db.recovery_due = 1
+    db.loaded = 0
+
+
 def database_free(db: Database) -> None:
     """Forget a database that no pager uses; its log and journal are closed already."""
     global databases
@@ -118,11 +133,12 @@ def database_free(db: Database) -> None:
     mfree(ptr[u8](i32(db)))
 
 
-def pager_new(db: Database, c: Connection) -> Pager:
+def pager_new(db: Database, c: Connection, read_only: i32) -> Pager:
     """A pager of the connection on the database."""
     p: Pager = Pager(mzalloc(sizeof(Pager)))
     p.database = db
     p.connection = i32(c)
+    p.read_only = read_only
     p.next = db.pagers
     db.pagers = p
     return p

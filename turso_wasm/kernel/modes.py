@@ -69,7 +69,7 @@ def pager_begin_write(p: Pager) -> None:
     db: Database = p.database
     was_reading: i32 = i32(p.state != PAGER_NONE)
     pager_begin_read(p)
-    if db.read_only or db.header_read_only:
+    if p.read_only or db.read_only or db.header_read_only:
         raise_error(SQLITE_READONLY, *lit(b"attempt to write a readonly database"))
     rc: i32 = writer_lock(p)
     if rc == -SQLITE_BUSY and not was_reading and not db.writer:
@@ -176,7 +176,7 @@ def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
 def log_begin(p: Pager) -> i32:
     """Bring a log into use; the mode now in force."""
     db: Database = p.database
-    if db.read_only or db.header_read_only:
+    if p.read_only or db.read_only or db.header_read_only:
         return db.journal_mode
     if db.active > 1:
         raise_busy()
@@ -201,7 +201,7 @@ def log_begin(p: Pager) -> i32:
 def log_end(p: Pager, mode: i32) -> i32:
     """Do without the log (J2); the mode now in force."""
     db: Database = p.database
-    if db.read_only:
+    if p.read_only or db.read_only:
         return db.journal_mode
     if db.active > 1 or db.pagers != p or p.next:
         raise_busy()

@@ -88,7 +88,8 @@ def write_early(p: Pager, pages: ptr[i32], n: i32) -> i32:
     p.spilled = 1
     if db.journal_mode == JOURNAL_WAL:
         return wal_append(db, pages, n, u32(0))
-    rc: i32 = exclusive_lock(db)
+    # With readers in this process there is no point in keeping new ones out already now.
+    rc: i32 = -SQLITE_BUSY if db.active > 1 else exclusive_lock(db)
     if rc == 0:
         rc = pages_journal(p, pages, n, p.original_count + 1)
     if rc == 0:

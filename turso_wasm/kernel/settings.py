@@ -240,7 +240,7 @@ def wal_checkpoint(s: Statement, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
     busy: i32 = 0
     frames: i32 = -1
     moved: i32 = -1
-    if db.journal_mode == JOURNAL_WAL and not db.read_only:
+    if db.journal_mode == JOURNAL_WAL and not (p.read_only or db.read_only):
         busy, frames, moved = checkpoint(db, mode)
     settle(c)
     check_io(busy)

@@ -49,7 +49,7 @@ def pages_write(fd: i32, pages: ptr[i32], n: i32, page_size: i32) -> i32:
         source: ptr[u8] = Page(pages[done]).data
         if length > 1:
             if not buffer:
-                buffer = malloc(RUN_BYTES)
+                buffer = malloc(RUN_BYTES if n > RUN_BYTES // page_size else n * page_size)
             for i in range(length):
                 memory_copy(buffer + i * page_size, Page(pages[done + i]).data, page_size)
             source = buffer

@@ -37,6 +37,7 @@ class Page(Struct):
     data: ptr[u8]
     pgno: u32
     checked: i32  # owned by b-trees: 0 after loading, copied when a page becomes private
+    free: i32  # owned by b-trees: unused bytes + 1, 0: not counted; valid while `checked` is not 0
     owner: i32  # S1
     number: u32  # pgno or frame
     chain: "Page"  # next page in the hash bucket
@@ -91,6 +92,7 @@ class Pager(Struct):
     database: "Database"
     connection: i32
     next: "Pager"  # of the same database
+    read_only: i32  # the connection opened it for reading
     cursors: i32  # owned by b-trees: open cursors, linked by next_in_pager
     state: i32  # PAGER_*
     page_count: u32  # pages in this view

@@ -25,6 +25,7 @@ from turso_wasm.kernel.errors import SQLITE_BUSY, SQLITE_ERROR, raise_error
 from turso_wasm.kernel.memory import alloc, malloc, mzalloc
 from turso_wasm.kernel.modes import pager_begin_exclusive, pager_begin_write
 from turso_wasm.kernel.pager import pager_of
+from turso_wasm.kernel.snapshot import pager_begin_read
 from turso_wasm.kernel.storage import Pager
 from turso_wasm.kernel.vfs import check_io, raise_busy
 from turso_wasm.wasm.lang import export, i32, lit, memory_copy, ptr, sizeof, u8
@@ -37,7 +38,8 @@ NO_SAVEPOINT = b"no such savepoint: "
 
 @export
 def transaction_begin(s: Statement, mode: i32) -> None:
-    """BEGIN; mode: BEGIN_*. IMMEDIATE and EXCLUSIVE become the writer of every attached database at once.
+    """BEGIN; mode: BEGIN_*. IMMEDIATE and EXCLUSIVE become the writer of every attached database at once (a reader
+    of those that cannot be written).
 
     Errors: SQLITE_ERROR inside a transaction, SQLITE_BUSY.
     """
@@ -47,11 +49,12 @@ def transaction_begin(s: Statement, mode: i32) -> None:
     if mode != BEGIN_DEFERRED:
         for slot in range(N_SLOTS):
             p: Pager = pager_of(c, slot)
-            if p and not (p.database.read_only and slot > 0):
-                if mode == BEGIN_EXCLUSIVE:
-                    pager_begin_exclusive(p)
-                else:
-                    pager_begin_write(p)
+            if p and (p.read_only or p.database.read_only):
+                pager_begin_read(p)
+            elif p and mode == BEGIN_EXCLUSIVE:
+                pager_begin_exclusive(p)
+            elif p:
+                pager_begin_write(p)
     c.autocommit = 0
 
 
@@ -68,12 +71,13 @@ def transaction_commit(s: Statement) -> None:
 
 def transaction_end(s: Statement, c: Connection) -> None:
     """Commit and leave the transaction. Raises."""
+    s.flags |= STATEMENT_ROLLBACK
     rc: i32 = commit_all(c)
     if rc == -SQLITE_BUSY:
+        s.flags &= ~STATEMENT_ROLLBACK
         raise_busy()
-    if rc < 0:
-        s.flags |= STATEMENT_ROLLBACK
-        check_io(rc)
+    check_io(rc)
+    s.flags &= ~STATEMENT_ROLLBACK
     c.autocommit = 1
     settle(c)
 

@@ -4,7 +4,8 @@ The workload writes pages in several transactions: overwriting, growing, shrinki
 once for every storage call it makes, with the machine stopping there (or that call failing). What a power cut does to
 writes that were not synced: all lost, all kept, or some of them, torn at sectors.
 
-PAGER_CRASH_SEEDS=n tries n random survivals of each power cut (default 1).
+PAGER_CRASH_SEEDS=n tries n random survivals of each power cut (default 1); PAGER_CRASH_STRIDE=1 lets every single call
+fail (default: every third, other ones in each mode).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from turso_wasm.vfs.base import FULL, IOERR, File
 from turso_wasm.vfs.faulty import FaultyVfs, memory_vfs
 
 SEEDS = int(os.environ.get("PAGER_CRASH_SEEDS", "1"))
-PAGE = 4096
+STRIDE = int(os.environ.get("PAGER_CRASH_STRIDE", "3"))
 Pages = dict[int, bytes]
 
 
@@ -155,6 +156,11 @@ def patterned(first: bytes, value: int) -> bytes:
     return first[:100] + page_bytes(value)[100:] if first else page_bytes(value)
 
 
+def positions(mode: str, first: int, last: int) -> range:
+    """The calls that fail in turn."""
+    return range(first + list(FAILING).index(mode) % STRIDE, last + 1, STRIDE)
+
+
 def content(image: dict[str, bytes], capabilities: int) -> Pages:
     """What a new process reads from these files."""
     vfs = memory_vfs(image)
@@ -251,7 +257,7 @@ def test_after_a_failing_call_the_transaction_is_undone_and_work_goes_on(mode: s
     journal_mode, capabilities = FAILING[mode]
     probe = CrashVfs(capabilities=capabilities)
     Run(probe, journal_mode).workload()
-    for at in range(1, probe.steps + 1):
+    for at in positions(mode, 1, probe.steps):
         vfs = CrashVfs(capabilities=capabilities)
         run = Run(vfs, journal_mode)
         vfs.fail_at(at, code, short=True)
@@ -268,7 +274,7 @@ def test_a_disk_that_fails_for_a_while_loses_nothing(mode: str) -> None:
     journal_mode, capabilities = FAILING[mode]
     probe = CrashVfs(capabilities=capabilities)
     Run(probe, journal_mode).workload()
-    for at in range(2, probe.steps + 1):
+    for at in positions(mode, 2, probe.steps):
         vfs = CrashVfs(capabilities=capabilities)
         run = Run(vfs, journal_mode)
         vfs.fail_at(at, IOERR, sticky=True)
@@ -291,7 +297,7 @@ def test_when_the_disk_is_full_nothing_is_lost(mode: str) -> None:
     journal_mode, capabilities = MODES[mode]
     probe = CrashVfs(capabilities=capabilities)
     Run(probe, journal_mode).workload()
-    for at in range(1, probe.steps, 3):
+    for at in positions(mode, 1, probe.steps):
         vfs = CrashVfs(capabilities=capabilities)
         run = Run(vfs, journal_mode)
         vfs.disk_full_at(at)

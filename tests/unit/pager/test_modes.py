@@ -239,6 +239,25 @@ def test_a_database_opened_for_reading_cannot_be_written() -> None:
     assert link.journal_mode(JOURNAL_WAL) == JOURNAL_DELETE
 
 
+def test_readers_and_writers_of_one_process_share_a_file() -> None:
+    for capabilities in (0, CAP_OWNED):
+        vfs = memory_vfs(rollback_file())
+        vfs.capabilities = capabilities
+        engine = Engine(vfs)
+        reader = engine.connect(flags=OPEN_READONLY)
+        assert len(reader.pages()) == 4
+        writer = engine.connect()
+        fill(writer, range(2, 9), 3)
+        assert reader.page(8) == page_bytes(11)
+        late = engine.connect(flags=OPEN_READONLY)
+        assert late.page(8) == page_bytes(11)
+        for link in (reader, late):
+            with pytest.raises(SqlFailure, match="8: attempt to write a readonly database"):
+                fill(link, range(2, 3))
+            link.begin(1)
+            link.commit()
+
+
 def test_a_log_is_read_by_one_who_cannot_write() -> None:
     writer = connect(CAP_OWNED)
     fill(writer, range(2, 5))
