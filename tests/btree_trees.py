@@ -33,6 +33,7 @@ from turso_wasm.kernel.storage import Page
 MODULES = (
     "turso_wasm.kernel.autovacuum",
     "turso_wasm.kernel.btree",
+    "turso_wasm.kernel.cache",
     "turso_wasm.kernel.connection",
     "turso_wasm.kernel.cursor",
     "turso_wasm.kernel.cursor_move",
@@ -44,6 +45,7 @@ MODULES = (
     "turso_wasm.kernel.insert",
     "turso_wasm.kernel.integrity",
     "turso_wasm.kernel.memory",
+    "turso_wasm.kernel.ptrmap",
     "turso_wasm.kernel.statement",
 )
 HEAVY = os.environ.get("TURSO_HEAVY") == "1"
@@ -139,6 +141,16 @@ def key_order(flags: Sequence[int]) -> Callable[[Sequence[Value]], Any]:
     return cmp_to_key(compare)
 
 
+def free_bytes(page: bytes, header: int) -> int:
+    """Unused bytes of a b-tree page: gap, freeblocks, fragments."""
+    kind, freeblock, n, content, fragments = struct.unpack(">BHHHB", page[header : header + 8])
+    free: int = (content or 65536) - header - (8 if kind & 8 else 12) - 2 * n + fragments
+    while freeblock:
+        freeblock, size = struct.unpack(">HH", page[freeblock : freeblock + 4])
+        free += size
+    return free
+
+
 # --- the file ---------------------------------------------------------------------------------------------------------
 
 
@@ -224,7 +236,7 @@ def ask_sqlite(content: bytes, *queries: str) -> list[list[tuple[Any, ...]]]:
 class Trees:
     """A database file whose b-trees are driven through the kernel."""
 
-    def __init__(self, content: bytes, modules: Sequence[str] = ()) -> None:
+    def __init__(self, content: bytes, modules: Sequence[str] = (), write: bool = True) -> None:
         self.files = MemoryFiles(content)
         names = (*MODULES, *modules)
         _, symbols = kernel_harness._compiled(names)
@@ -234,6 +246,7 @@ class Trees:
         self._buffer, self._capacity = 0, 0
         self.connection = self.call("connection_new")
         self.call("connection_open", self.connection, 0, self.copy(NAME), len(NAME), 0)
+        self.write = write
         self.begin()
 
     @classmethod
@@ -248,9 +261,9 @@ class Trees:
         self.kernel.store.close()
 
     def begin(self) -> None:
-        """Begin a write transaction."""
+        """Begin a transaction."""
         self.statement = self.call("statement_new", self.connection, 0, 0, 0)
-        self.call("statement_begin", self.statement, 0, 1, -1)
+        self.call("statement_begin", self.statement, 0, int(self.write), -1)
         self.pager = self.call("pager_of", self.connection, 0)
 
     def commit(self) -> None:
@@ -332,9 +345,18 @@ class Trees:
         answer = self.call("integrity_check", self.statement, 0, at, len(roots), most)
         return self.kernel.read(answer & 0xFFFFFFFF, answer >> 32).decode()
 
+    def free_counts_are_right(self) -> None:
+        """Page.free of every b-tree page in memory says what its bytes say."""
+        for pgno in range(1, self.page_count + 1):
+            at = self.call("pager_get", self.pager, pgno)
+            checked, free = struct.unpack("<ii", self.kernel.read(at + Page.offset("checked"), 8))
+            if checked and free:
+                assert free - 1 == free_bytes(self.page(pgno), 100 if pgno == 1 else 0)
+
     def verify_structure(self) -> None:
         """Our integrity_check finds nothing wrong with the whole file."""
         assert self.integrity(sorted({1, *self.roots().values()})) == ""
+        self.free_counts_are_right()
 
     def roots(self) -> dict[str, int]:
         """Root pages by name."""

@@ -87,7 +87,6 @@ def balance(c: Cursor, pending: Pending) -> None:
         elif pending.n == 0 and is_underfull(c, stack_page(c, level)) == 0:
             break
         pending = balance_siblings(c, level, pending)
-        c.depth = level - 1
     cursor_invalidate(c)
 
 

@@ -21,12 +21,14 @@ from turso_wasm.kernel.cell import LEAF, get_rowid, layout_init, local_size
 from turso_wasm.kernel.errors import raise_corrupt
 from turso_wasm.kernel.memory import mfree, mzalloc
 from turso_wasm.kernel.page import (
+    PAGE_SIZE_MAX,
     PageHeader,
     cell_array,
     page_cell,
     page_check,
     page_child,
     page_header,
+    page_init_empty,
     page_is_leaf,
     page_n_cells,
 )
@@ -40,6 +42,8 @@ STATE_VALID = 1
 STATE_GAP = 2
 STATE_SAVED = 3
 MAX_DEPTH = 20
+
+empty_page: i32 = 0  # Page
 
 
 # --- open, close -----------------------------------------------------------------------------------------------------
@@ -150,10 +154,28 @@ def tree_page(c: Cursor, pgno: u32) -> Page:
     return page
 
 
+def empty_root(c: Cursor) -> Page:
+    """An empty leaf to stand for page 1 of a database that has no pages yet, for reading."""
+    global empty_page
+    page: Page = Page(empty_page)
+    if not page:
+        page = Page(mzalloc(sizeof(Page)))
+        page.pgno = u32(1)
+        page.data = mzalloc(PAGE_SIZE_MAX)
+        empty_page = i32(page)
+    page_init_empty(page, TABLE_BTREE, c.layout.usable)
+    page.checked = c.mark
+    return page
+
+
 def enter_root(c: Cursor) -> Page:
     """Make the stack the root page alone."""
     c.visits = 0
-    page: Page = tree_page(c, c.root)
+    page: Page = Page(0)
+    if c.root == 1 and c.keyinfo == 0 and pager_page_count(Pager(c.pager)) == 0:
+        page = empty_root(c)
+    else:
+        page = tree_page(c, c.root)
     c.pages[0] = i32(page)
     c.depth = 0
     return page

@@ -10,9 +10,9 @@ Invariants:
   G2  Index searches try that only while it pays (`near`): comparing keys is what costs.
 """
 
-from turso_wasm.kernel.abi import SEEK_GE, SEEK_GT, SEEK_LE, Cursor, KeyInfo, Value
+from turso_wasm.kernel.abi import KEY_DESC, SEEK_GE, SEEK_GT, SEEK_LE, Cursor, KeyInfo, Value
 from turso_wasm.kernel.cell import LEAF, get_rowid, local_size
-from turso_wasm.kernel.compare import NEED_MORE, compare_record
+from turso_wasm.kernel.compare import NEED_MORE, QUICK_NOT, compare_quick, compare_record, probe_word
 from turso_wasm.kernel.cursor import (
     STATE_GAP,
     cursor_no_entry,
@@ -246,12 +246,25 @@ def index_search(c: Cursor, page: Page, probe: ptr[Value], n: i32, beyond: i32) 
     h: PageHeader = page_header(page)
     cells: ptr[u8] = cell_array(h)
     skip: i32 = 0 if h.kind & LEAF else 4
+    flags: i32 = KeyInfo(c.keyinfo).flags
+    mode, word = probe_word(probe[0], flags)
+    if n == 0:
+        mode = QUICK_NOT
+    most: i32 = c.layout.max_local
     low: i32 = 0
     high: i32 = h.n_cells
     equal: i32 = 0
     while low < high:
         middle: i32 = (low + high) >> 1
-        order: i32 = compare_cell(c, page.data + be16(cells + 2 * middle) + skip, probe, n)
+        p: ptr[u8] = page.data + be16(cells + 2 * middle) + skip
+        order: i32 = 0
+        size: i32 = p[0]
+        if mode != QUICK_NOT and size < 128 and size <= most:
+            order = compare_quick(p + 1, size, mode, word)
+            if flags & KEY_DESC:
+                order = -order
+        if order == 0:
+            order = compare_cell(c, p, probe, n)
         if order < beyond:
             low = middle + 1
         else:

@@ -23,10 +23,11 @@ Invariants of a checked page (Page.checked is not 0):
   P2  Each cell lies in the cell content area; together they are not larger than it.
   P3  Freeblocks are *not* checked in advance: whoever walks them checks each one (ascending, inside the page).
   P4  fragments <= FRAGMENTS_MAX on pages written here.
+  P5  Page.free is 0 (not counted) or one more than what page_free_space counts.
 """
 
-from turso_wasm.kernel.abi import Layout
-from turso_wasm.kernel.cell import LEAF, cell_size, interior_kind, small_cell_size
+from turso_wasm.kernel.abi import TABLE_BTREE, Layout
+from turso_wasm.kernel.cell import INDEX_LEAF, LEAF, TABLE_LEAF, cell_size, interior_kind, small_cell_size
 from turso_wasm.kernel.errors import raise_corrupt
 from turso_wasm.kernel.memory import malloc
 from turso_wasm.kernel.storage import Page
@@ -147,6 +148,7 @@ def page_init(page: Page, kind: i32, usable: i32) -> None:
     h.fragments = 0
     if kind & LEAF == 0:
         h.right_child = u32(0)
+    page.free = usable - array_end(page, h) + 1
 
 
 # --- validation ------------------------------------------------------------------------------------------------------
@@ -154,6 +156,7 @@ def page_init(page: Page, kind: i32, usable: i32) -> None:
 
 def page_validate(page: Page, layout: Layout) -> i32:
     """1 if the page is a page of a b-tree of this layout and satisfies P1 and P2."""
+    page.free = 0
     h: PageHeader = page_header(page)
     kind: i32 = h.kind
     if kind & ~LEAF != interior_kind(layout):
@@ -186,8 +189,16 @@ def page_check(page: Page, layout: Layout) -> None:
 # --- free space ------------------------------------------------------------------------------------------------------
 
 
+@inline
 def page_free_space(page: Page, usable: i32) -> i32:
     """Unused bytes of a checked page: the gap, freeblocks and fragments. Errors: SQLITE_CORRUPT (P3)."""
+    if page.free:
+        return page.free - 1
+    return count_free_space(page, usable)
+
+
+def count_free_space(page: Page, usable: i32) -> i32:
+    """page_free_space, when it was not counted yet (P5)."""
     h: PageHeader = page_header(page)
     floor: i32 = content_start(h)
     total: i32 = floor - array_end(page, h) + h.fragments
@@ -203,16 +214,28 @@ def page_free_space(page: Page, usable: i32) -> i32:
         at = be16(page.data + at)
     if total > usable - 8:
         raise_corrupt(page.pgno)
+    page.free = total + 1
     return total
 
 
-def freeblock_take(page: Page, size: i32) -> i32:
-    """Take `size` bytes from the first freeblock that has them; 0 if none does. page_free_space checked the chain."""
+@inline
+def page_free_changed(page: Page, by: i32) -> None:
+    """Keep Page.free right (P5)."""
+    if page.free:
+        page.free += by
+
+
+def freeblock_take(page: Page, usable: i32, size: i32) -> i32:
+    """Take `size` bytes from the first freeblock that has them; 0 if none does. Errors: SQLITE_CORRUPT (P3)."""
     h: PageHeader = page_header(page)
     data: ptr[u8] = page.data
     link: ptr[u8] = ptr[u8](h) + 1
+    floor: i32 = content_start(h)
     at: i32 = be16(link)
     while at:
+        if at < floor or at > usable - 4 or be16(data + at + 2) > usable - at:
+            raise_corrupt(page.pgno)
+        floor = at + 4
         rest: i32 = be16(data + at + 2) - size
         if rest >= 4:
             put_be16(data + at + 2, rest)
@@ -264,12 +287,14 @@ def page_take(page: Page, layout: Layout, size: i32) -> i32:
     top: i32 = content_start(h) - size
     if h.first_freeblock == 0 and top >= end:
         h.content = top
+        page_free_changed(page, -size - 2)
         return top
     if page_free_space(page, layout.usable) < size + 2:
         return -1
     if h.first_freeblock and end <= top + size:
-        at: i32 = freeblock_take(page, size)
+        at: i32 = freeblock_take(page, layout.usable, size)
         if at:
+            page_free_changed(page, -size - 2)
             return at
     if top < end:
         page_defragment(page, layout)
@@ -277,6 +302,7 @@ def page_take(page: Page, layout: Layout, size: i32) -> i32:
         if top < end:
             raise_corrupt(page.pgno)
     h.content = top
+    page_free_changed(page, -size - 2)
     return top
 
 
@@ -364,7 +390,9 @@ def page_drop(page: Page, layout: Layout, slot: i32) -> None:
         h.first_freeblock = 0
         h.content = layout.usable
         h.fragments = 0
+        page.free = layout.usable - array_end(page, h) + 1
         return
+    page_free_changed(page, size + 2)
     memory_copy(at, at + 2, 2 * (n - slot))
     page_release(page, layout.usable, offset, size)
 
@@ -402,6 +430,7 @@ def page_build(page: Page, layout: Layout, kind: i32, cells: ptr[i32], sizes: pt
     memory_copy(data + top, ptr[u8](run), run_size)
     h.n_cells = n
     h.content = top
+    page.free = top - floor + 1
 
 
 def page_copy_content(target: Page, source: Page, usable: i32) -> None:
@@ -414,10 +443,11 @@ def page_copy_content(target: Page, source: Page, usable: i32) -> None:
         raise_corrupt(target.pgno)
     memory_copy(ptr[u8](to_h), ptr[u8](from_h), n)
     memory_copy(target.data + content, source.data + content, usable - content)
+    target.free = 0
 
 
 def page_init_empty(page: Page, kind: i32, usable: i32) -> None:
     """Make a writable page the empty root of a b-tree of this kind (TABLE_BTREE, INDEX_BTREE)."""
     memory_fill(page.data + header_offset(page.pgno), 0, usable - header_offset(page.pgno))
-    page_init(page, 13 if kind == 1 else 10, usable)
+    page_init(page, TABLE_LEAF if kind == TABLE_BTREE else INDEX_LEAF, usable)
     page.checked = 0

@@ -47,6 +47,7 @@ from turso_wasm.wasm.lang import Struct, array, be16, be32, i32, memory_copy, pt
 
 SIBLINGS = 3
 MAX_PAGES = 8
+SPREAD = 95  # percent
 PENDING_MAX = 8
 
 
@@ -262,6 +263,24 @@ def pack(w: Workspace, room: i32) -> None:
     w.n_new = k + 1
 
 
+def spread(w: Workspace, room: i32, pending: Pending) -> None:
+    """Use one page more when a cell was inserted and the pages would be nearly full: they would overflow again soon."""
+    if pending.n == 0 or w.n_new != w.n_old:
+        return
+    total: i32 = 0
+    largest: i32 = 0
+    for i in range(w.n_new):
+        total += w.used[i]
+    if total * 100 < w.n_new * room * SPREAD:
+        return
+    for i in range(w.n):
+        if w.sizes[i] > largest:
+            largest = w.sizes[i]
+    share: i32 = total // (w.n_new + 1) + largest + 2
+    if share < room:
+        pack(w, share)
+
+
 def even_out(w: Workspace, room: i32) -> None:
     """Shift cells to the right, from the last page to the first, while that makes neighbours more alike.
 
@@ -409,8 +428,11 @@ def balance_siblings(c: Cursor, level: i32, pending: Pending) -> Pending:
     c.pages[level - 1] = i32(parent)
     choose_siblings(c, w, level)
     gather(c, w, level, pending, out)
+    # The siblings are no longer pages of the stack: some will be free pages.
+    c.depth = level - 1
     room: i32 = c.layout.usable - (8 if w.kind & LEAF else 12)
     pack(w, room)
+    spread(w, room, pending)
     if level == 1 and collapse_root(c, w):
         return out
     even_out(w, room)

@@ -220,3 +220,15 @@ def test_a_root_that_is_no_b_tree(db: Trees) -> None:
             Tree(db, root, ()).first()
     with pytest.raises(Corrupt):
         Tree(db, 2, (0,)).first()
+
+
+def test_a_database_without_pages() -> None:
+    """An empty file: its schema table reads as empty, and there is nothing to complain about."""
+    db = Trees(b"", write=False)
+    schema = db.table(1)
+    assert db.page_count == 0
+    assert not schema.first() and not schema.last() and not schema.next() and not schema.seek(1)
+    assert not schema.seek(1, SEEK_GE) and schema.count() == 0 and schema.scan() == []
+    assert db.integrity([1]) == ""
+    with pytest.raises(Corrupt):
+        db.table(2).first()

@@ -20,7 +20,7 @@ def map_pages(page_size: int, last: int) -> list[int]:
 
 @pytest.mark.parametrize("page_size", (512, 1024, 4096, 65536))
 def test_positions(page_size: int) -> None:
-    db = Trees.create("CREATE TABLE t(a)", page_size, 1, modules=["turso_wasm.kernel.ptrmap"])
+    db = Trees.create("CREATE TABLE t(a)", page_size, 1)
     lock = LOCK_BYTE // page_size + 1
     assert db.call("lock_page", db.pager) == lock
     assert page_size != 1024 or (lock - 2) % (page_size // 5 + 1) == 0  # there the two meet

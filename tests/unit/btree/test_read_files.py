@@ -127,7 +127,7 @@ def test_overflow_pages_are_read_only_as_far_as_needed() -> None:
     """A column in front of a long one costs no read; one in the middle of the chain costs the chain up to it."""
     sql = "CREATE TABLE t(a, b, c, d); INSERT INTO t VALUES (7, zeroblob(400000), 8, zeroblob(3000000))"
     content = make_file(sql, 1024)
-    db = Trees(content, ["turso_wasm.kernel.cache"])
+    db = Trees(content)
     tree = db.table("t")
     assert tree.seek(1)
     before = db.call("cache_misses")
