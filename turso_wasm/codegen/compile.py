@@ -44,7 +44,7 @@ def compile_plan(
     with ctx.f.into(ctx.opens):
         for slot, (write, cookie) in slots.items():
             ctx.do("statement_begin", ctx.stmt, slot, WRITE if write else READ, cookie)
-    if isinstance(plan, p.Output) and not plan.single and has_loop(plan):
+    if isinstance(plan, p.Output) and has_loop(plan):
         ctx.resumable = ctx.guards = True
     emit_root(plan, ctx)
     ctx.do("statement_done", ctx.stmt)
