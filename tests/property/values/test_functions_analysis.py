@@ -17,7 +17,7 @@ from tests.values_kernel import HEAVY, STMT, ValuesKernel
 from tests.values_samples import REALS, Oracle, random_real, random_value
 from turso_wasm.values.constants import arctangent, pi, two_over_pi
 
-ROUNDS = 50_000 if HEAVY else 250
+ROUNDS = 50_000 if HEAVY else 80
 
 oracle = Oracle()
 

@@ -9,7 +9,7 @@ import pytest
 from tests.values_kernel import HEAVY, STMT, ValuesKernel
 from tests.values_samples import INTEGERS, REALS, Oracle, identical, random_real, random_value
 
-ROUNDS = 100_000 if HEAVY else 300
+ROUNDS = 100_000 if HEAVY else 150
 
 oracle = Oracle()
 

@@ -21,7 +21,7 @@ from tests.values_samples import (
 from turso_wasm.base.errors import SqlError
 from turso_wasm.values.types import SqlValue, bytes_text
 
-ROUNDS = 50_000 if HEAVY else 300
+ROUNDS = 50_000 if HEAVY else 100
 
 oracle = Oracle()
 Sample = Callable[[random.Random], SqlValue]

@@ -12,7 +12,7 @@ from tests.values_samples import Oracle, identical, random_value
 from turso_wasm.base.errors import SqlError
 from turso_wasm.values.types import SqlValue
 
-ROUNDS = 200_000 if HEAVY else 2_000
+ROUNDS = 200_000 if HEAVY else 600
 
 oracle = Oracle()
 

@@ -16,7 +16,7 @@ from tests.values_samples import Oracle, identical, random_integer, random_numer
 from turso_wasm.kernel import number as kernel_number
 from turso_wasm.values import numbers
 
-ROUNDS = 1_000_000 if HEAVY else 5_000
+ROUNDS = 1_000_000 if HEAVY else 1_500
 
 oracle = Oracle()
 
@@ -147,7 +147,7 @@ def test_decimals_next_to_the_middle_of_two_doubles(kernel: ValuesKernel) -> Non
 def closest_decimals() -> list[str]:
     """Decimals of at most 19 digits as close to the middle of two doubles as there are: continued fractions."""
     texts = []
-    for q in range(-340, 290):
+    for q in range(-340, 290, 2):
         power = math.floor(63 + q * math.log2(10)) - 53
         if power < -1074:
             continue
@@ -166,7 +166,7 @@ def closest_decimals() -> list[str]:
 def test_the_hardest_decimals_are_rounded_correctly(kernel: ValuesKernel) -> None:
     """number N1. SQLite itself is wrong on half of these: they differ from a middle by less than 2^-95 of it."""
     texts = closest_decimals()
-    assert len(texts) > 150
+    assert len(texts) > 100
     for text in texts:
         assert scanned(kernel, text)[0] == float(text), text
 

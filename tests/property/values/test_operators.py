@@ -12,7 +12,7 @@ from tests.values_samples import INTEGERS, REALS, Oracle, identical, random_text
 from turso_wasm.values import arithmetic, comparison, conversion
 from turso_wasm.values.types import Affinity, Collation, SqlValue, text_bytes
 
-ROUNDS = 100_000 if HEAVY else 800
+ROUNDS = 100_000 if HEAVY else 300
 
 oracle = Oracle()
 

@@ -22,7 +22,7 @@ from tests.values_samples import (
 from turso_wasm.base.errors import SqlError
 from turso_wasm.values.types import SqlValue
 
-ROUNDS = 200_000 if HEAVY else 500
+ROUNDS = 200_000 if HEAVY else 200
 
 oracle = Oracle()
 
