@@ -266,7 +266,7 @@ def test_local_time(kernel: ValuesKernel, zone: str) -> None:
 
 def test_local_time_around_the_change_of_clocks(kernel: ValuesKernel, zone: str) -> None:
     for date in ["2024-03-10", "2024-11-03", "2024-10-06", "2024-04-07"]:
-        for hour in range(0, 24):
+        for hour in range(24):
             for minute in (0, 30):
                 value = f"{date} {hour:02d}:{minute:02d}:00"
                 check(kernel, value, "utc")
