@@ -1,6 +1,7 @@
 """A Program can be left at any row and at any poll, and goes on as if nothing had happened.
 
-Recorded .test files are run with a row buffer of one row, and with a time slice of one tick: every answer stays the recorded one.
+Recorded .test files are run with a row buffer of one row, and with a time slice of one tick: every answer stays the
+recorded one.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,22 +27,20 @@ ONE = struct.Struct("<I")
 def wrapped(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None]) -> list[int]:
     """Call `before(statement)` before every step from now on; the results of the steps."""
     results: list[int] = []
-    made = host_module.WasmtimeHost._instantiate
+    made = host_module.WasmtimeHost._link
 
-    def instantiate(host: host_module.WasmtimeHost, program: object) -> host_module.WasmtimeInstance:
-        instance = made(host, program)  # type: ignore[arg-type]
-        step = instance.step
+    def link(host: host_module.WasmtimeHost, *rest: Any) -> Callable[[int], int]:
+        step = made(host, *rest)
 
         def prepared_step(statement: int) -> int:
             before(statement)
             results.append(step(statement))
             return results[-1]
 
-        instance.step = prepared_step
-        return instance
+        return prepared_step
 
     host = engine.host()
-    monkeypatch.setattr(host_module.WasmtimeHost, "_instantiate", instantiate)
+    monkeypatch.setattr(host_module.WasmtimeHost, "_link", link)
     monkeypatch.setattr(host, "_instances", {})
     return results
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import nodes as b
 from turso_wasm.catalog.catalog import Catalogs
-from turso_wasm.codegen.compile import compile_plan
+from turso_wasm.codegen.compile import compile_plan, has_loop
 from turso_wasm.codegen.program import Program, ResultColumn
 from turso_wasm.plan import nodes as p
 from turso_wasm.plan.build import PlanContext, Planned, build_plan
@@ -64,7 +64,18 @@ def _program(planned: Planned, tokens: Tokens) -> Program:
         returns_rows=bool(columns),
     )
     program.pinned = _pinned(planned.plan, tokens) | planned.pinned
+    program.loops = _loops(planned.plan)
     return compile_plan(planned.plan, program, planned.slots)
+
+
+def _loops(plan: p.Plan) -> str:
+    """Program.loops: how long it may run, for hosts that choose how much work to put into compiling it."""
+    if isinstance(plan, p.Ddl):
+        fills = any(isinstance(step, p.FillIndex | p.InsertRows) for step in plan.steps)
+        return "through" if fills else ""
+    if not has_loop(plan):
+        return ""
+    return "yielding" if isinstance(plan, p.Output) and not plan.single else "through"
 
 
 def _compile_pragma(statement: ast.Pragma, tokens: Tokens, environment: Environment) -> Program:

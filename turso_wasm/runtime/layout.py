@@ -17,6 +17,7 @@ I64 = Struct("<q")
 BUFFERS = Struct("<9I")
 BUFFERS_AT = Statement.offset("rows")
 PARAMS_AT = Statement.offset("params")
+BUDGET_AT = Statement.offset("budget")
 FLAGS_AT = Statement.offset("flags")
 STATEMENT_CHANGES_AT = Statement.offset("changes")
 

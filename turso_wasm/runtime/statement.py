@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from turso_wasm.runtime.connection import Connection
 
 FIRST_ROWS = 64  # rows of the first batch: who wants only the first few does not pay for a full buffer
+FIRST_SLICE = 3000  # polls; the kernel's own slices are longer
 KEEP_BLOCK = 1 << 20  # a larger parameter block is given back when the statement is reset
 BUSY_DELAYS_MS = (1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100)
 
@@ -147,6 +148,8 @@ class Statement:
                     host.write(self.params_at, block)
                 else:
                     self.bind(values_of(one), literals)
+                if self.instance.heat >= 0:
+                    self._count()
                 result = self._slice(first=True)
                 while result == YIELD:
                     result = self._slice(first=False)
@@ -156,10 +159,26 @@ class Statement:
     def _run(self) -> int:
         """Step until DONE or ROWS; between time slices signals and other threads have their turn."""
         first, self.stepped = not self.stepped, True
+        if first:
+            self._count()
         result = self._slice(first)
         while result == YIELD:
+            if self.instance.heat >= 0:
+                self.host.warm(self.instance)
             result = self._slice(first=False)
         return result
+
+    def _count(self) -> None:
+        """Note an execution; what has not proved to run long gets a short first slice, to be compiled better after
+        it.
+        """
+        instance = self.instance
+        if instance.heat >= 0:
+            instance.heat -= 1
+            if instance.heat <= 0:
+                self.host.warm(instance)
+            elif self.program.loops == "yielding":
+                self.host.pack(layout.U32, self.address + layout.BUDGET_AT, FIRST_SLICE)
 
     def _slice(self, first: bool) -> int:
         """One call of the Program; `first`: nothing was handed over yet, so it may be run again while busy (S2)."""

@@ -38,6 +38,7 @@ class Instance(Protocol):
     """
 
     program: Program
+    heat: int  # executions left until the host may put more work into its code; below 0: it will not
 
     @property
     def step(self) -> Callable[[int], int]:
@@ -62,6 +63,9 @@ class Host(Protocol):
 
     def load(self, program: Program) -> Instance:
         """Compile and instantiate `program`, or return the instance of an equal one."""
+
+    def warm(self, instance: Instance) -> None:
+        """The Program of `instance` runs often or long: the host may make its code faster, also in mid-execution."""
 
     def read(self, at: int, size: int) -> bytes:
         """Copy bytes out of linear memory. IndexError beyond its end."""

@@ -9,6 +9,12 @@ Invariants:
   W2  The linear memory never moves (`memory_may_move` is off), so a view of it stays right for what it covers; it is
       made anew when something lies beyond its end.
   W3  Instances live as long as the store: equal Programs share one, found by their bytes.
+  W4  A Program is first compiled by the baseline engine, in half the time, unless it loops without yielding. Once it
+      runs often or long (`warm`) it is compiled again by the optimizing engine, and the new code takes over: what a
+      suspended statement needs lies in linear memory, and both come from the same bytes.
+  W5  No exception may leave a callback: ctypes would hand wasmtime an undefined trap. What a handler raises is kept
+      and becomes a trap; but a signal handler runs before the first line of a callback, where nothing can catch what
+      it raises. So Python's SIGINT handler is replaced by one that does not raise there.
 """
 
 from __future__ import annotations
@@ -17,6 +23,7 @@ import ctypes
 import hashlib
 import os
 import platform
+import signal
 import struct
 import sys
 import tempfile
@@ -24,7 +31,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from types import CodeType, FrameType
 from typing import Any
 
 import wasmtime
@@ -34,11 +43,12 @@ from turso_wasm.base.errors import InternalError, SqlError
 from turso_wasm.codegen.program import Program
 from turso_wasm.kernel.abi import ErrorRecord
 from turso_wasm.runtime.files import FileTable
-from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, address
+from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, Instance, address
 from turso_wasm.runtime.hosts.sections import import_names
 
 SLOT = 16  # bytes of a raw value
 MAX_SLOTS = 64
+WARM_AFTER = 500  # executions
 MAX_INSTANCES = 1 << 31  # wasmtime's own limit is 10,000
 KEEP_COMPILED = 8  # kernels in the cache directory: those of other versions and environments, within reason
 
@@ -58,12 +68,13 @@ _I32 = struct.Struct("<i")
 class WasmtimeInstance:
     """A loaded Program (hosts/base.py `Instance`)."""
 
-    __slots__ = ("data", "program", "step")
+    __slots__ = ("data", "heat", "program", "step")
 
-    def __init__(self, program: Program, step: Callable[[int], int], data: int) -> None:
+    def __init__(self, program: Program, step: Callable[[int], int], data: int, heat: int) -> None:
         self.program = program
         self.step = step
         self.data = data
+        self.heat = heat
 
 
 class WasmtimeHost:
@@ -74,7 +85,7 @@ class WasmtimeHost:
         self.lock = threading.RLock()
         self._pausing = threading.Condition(self.lock)
         self.files = files or FileTable()
-        self._engine = _engine()
+        self._engine = _engine("baseline")
         self._store = wasmtime.Store(self._engine)
         self._store.set_limits(instances=MAX_INSTANCES)
         self._context = ctypes.cast(self._store._context(), ctypes.c_void_p).value or 0
@@ -82,6 +93,7 @@ class WasmtimeHost:
         self._trap = ctypes.c_void_p()
         self._pending: BaseException | None = None
         self._callbacks: list[Any] = []
+        self._callback_code: CodeType | None = None
         self._called: list[wasmtime.Func] = []
         self._instances: dict[tuple[bytes, bytes], WasmtimeInstance] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
@@ -189,7 +201,23 @@ class WasmtimeHost:
         if program.data:
             data = address(self._malloc(len(program.data)))
             self.write(data, program.data)
+        if program.loops == "through":
+            return WasmtimeInstance(program, self._link(self._optimized(program), program, data), data, -1)
         module = wasmtime.Module(self._engine, program.wasm)
+        return WasmtimeInstance(program, self._link(module, program, data), data, WARM_AFTER)
+
+    def warm(self, instance: Instance) -> None:
+        """Replace the baseline code of a Program by optimized code (W4)."""
+        if isinstance(instance, WasmtimeInstance) and instance.heat >= 0:
+            instance.heat = -1
+            instance.step = self._link(self._optimized(instance.program), instance.program, instance.data)
+
+    def _optimized(self, program: Program) -> wasmtime.Module:
+        """The module as the optimizing engine compiles it."""
+        return wasmtime.Module.deserialize(self._engine, wasmtime.Module(_optimizer(), program.wasm).serialize())
+
+    def _link(self, module: wasmtime.Module, program: Program, data: int) -> Callable[[int], int]:
+        """Instantiate a Program's module beside the kernel; its `step`."""
         imports: list[Any] = []
         for space, name in import_names(program.wasm):
             if (space, name) == ("program", "data"):
@@ -203,7 +231,7 @@ class WasmtimeHost:
         instance = wasmtime.Instance(self._store, module, imports)
         step = instance.exports(self._store)["step"]
         assert isinstance(step, wasmtime.Func)
-        return WasmtimeInstance(program, self._prepare(step, self._failed), data)
+        return self._prepare(step, self._failed)
 
     # --- memory -------------------------------------------------------------------------------------------------
 
@@ -249,6 +277,18 @@ class WasmtimeHost:
             self._cover(at + layout.size)
         layout.pack_into(self._view, at, *values)
 
+    # --- Ctrl-C -------------------------------------------------------------------------------------------------
+
+    def interrupted(self, number: int, frame: FrameType | None) -> None:
+        """The handler of SIGINT (W5): KeyboardInterrupt at once, or, in a callback, as soon as the kernel is left."""
+        caller = frame
+        while caller is not None:
+            if caller.f_code is self._callback_code:
+                self._pending = KeyboardInterrupt()
+                return
+            caller = caller.f_back
+        signal.default_int_handler(number, frame)
+
     # --- imports ------------------------------------------------------------------------------------------------
 
     def _import(self, item: wasmtime.ImportType) -> wasmtime.Func:
@@ -269,15 +309,18 @@ class WasmtimeHost:
 
         def callback(_env: int, _caller: int, raw: int, _n: int) -> int:
             try:
-                buffer = slots.from_address(raw)
-                result = handler(*unpack(buffer))
-                if returns:
-                    pack(buffer, 0, result)
+                if self._pending is None:
+                    buffer = slots.from_address(raw)
+                    result = handler(*unpack(buffer))
+                    if returns:
+                        pack(buffer, 0, result)
             except BaseException as error:
                 self._pending = error
-                return ctypes.cast(wasmtime.Trap("exception in the host")._consume(), ctypes.c_void_p).value or 0
-            return 0
+            if self._pending is None:
+                return 0
+            return ctypes.cast(wasmtime.Trap("exception in the host")._consume(), ctypes.c_void_p).value or 0
 
+        self._callback_code = callback.__code__
         raw_callback = _Callback(callback)
         self._callbacks.append(raw_callback)
         function = ffi.wasmtime_func_t()
@@ -326,17 +369,27 @@ def _utc_offset(ms: float) -> int:
         return 0
 
 
-def _engine(for_kernel: bool = False) -> wasmtime.Engine:
-    """An engine. Code compiled by the one for the kernel can be loaded by the other, so each has the compiler it needs:
+def _engine(level: str, parallel: bool = False) -> wasmtime.Engine:
+    """An engine that compiles as "baseline" or "speed". Each can load what another compiled.
 
     Programs are small and compiled while somebody waits, in this thread: worker threads cost more than they save.
     """
     config = wasmtime.Config()
-    config.cranelift_opt_level = "speed"
-    config.parallel_compilation = for_kernel
+    if level == "baseline":
+        config.cranelift_opt_level = "none"
+        config.cranelift_flag_set("regalloc_algorithm", "single_pass")
+    else:
+        config.cranelift_opt_level = "speed"
+    config.parallel_compilation = parallel
     if sys.maxsize > 1 << 32:
         config.memory_may_move = False
     return wasmtime.Engine(config)
+
+
+@cache
+def _optimizer() -> wasmtime.Engine:
+    """The engine that compiles Programs that are worth it."""
+    return _engine("speed")
 
 
 # --- the compiled kernel on disk --------------------------------------------------------------------------------
@@ -390,7 +443,7 @@ def compiled(engine: wasmtime.Engine, wasm: bytes) -> wasmtime.Module:
                 stored = path.read_bytes()
                 if hashlib.sha256(stored[32:]).digest() == stored[:32]:
                     return wasmtime.Module.deserialize(engine, stored[32:])
-    serialized = bytes(wasmtime.Module(_engine(for_kernel=True), wasm).serialize())
+    serialized = bytes(wasmtime.Module(_engine("speed", parallel=True), wasm).serialize())
     if path is not None:
         with suppress(OSError):
             _store_atomically(path, serialized)
@@ -425,7 +478,15 @@ def process_host() -> WasmtimeHost:
         if _host is None:
             _host = WasmtimeHost(kernel_bytes())
             _host.function("poll_set_yields")(1)  # long queries come up for air: signals are handled between slices
+        _handle_interrupts(_host)
         return _host
+
+
+def _handle_interrupts(host: WasmtimeHost) -> None:
+    """Take the place of Python's own SIGINT handler, if that is the one in force (W5)."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, host.interrupted)
 
 
 def kernel_bytes() -> bytes:
