@@ -24,7 +24,7 @@ from turso_wasm.kernel.abi import (
 )
 from turso_wasm.vfs.memory import MemoryVfs
 
-EXAMPLES = int(os.environ.get("PAGER_EXAMPLES", "25"))
+EXAMPLES = 300 if os.environ.get("TURSO_HEAVY", "") == "1" else 12
 SIZE = 512
 MODES = {
     "delete": (JOURNAL_DELETE, 0),
