@@ -67,6 +67,8 @@ def main(rows: int) -> None:
         if is_random:
             db.call("drive_seed", 1)
             report("index seek, random integers", n, lambda tree=tree: tree.call("drive_index_seek", n))
+            db.call("drive_seed", 1)
+            report("index delete, random integers", n // 2, lambda tree=tree: tree.call("drive_index_delete", n // 2))
     tree = db.index(db.call("btree_create", db.statement, 0, 2), 0, 0)
     report(f"index insert, random text, {n}", n, lambda: tree.call("drive_text_insert", n))
 

@@ -5,7 +5,7 @@ from turso_wasm.kernel.abi import Cursor, Value
 from turso_wasm.kernel.cursor_move import cursor_first, cursor_last, cursor_next, cursor_prev, index_next, table_next
 from turso_wasm.kernel.cursor_read import cursor_columns, cursor_payload
 from turso_wasm.kernel.cursor_seek import cursor_seek_key, cursor_seek_rowid, cursor_seek_rowid_op
-from turso_wasm.kernel.delete import cursor_delete
+from turso_wasm.kernel.delete import cursor_delete, index_delete
 from turso_wasm.kernel.insert import index_insert, table_insert, table_new_rowid
 from turso_wasm.wasm.lang import (
     be32,
@@ -201,6 +201,19 @@ def drive_index_seek(c: Cursor, n: i32) -> i32:
         probe[0].tag = 1
         probe[0].payload = random_state
         found += cursor_seek_key(c, probe, 1, 0)
+    return found
+
+
+@export
+def drive_index_delete(c: Cursor, n: i32) -> i32:
+    """index_delete of the keys drive_index_insert drew from the same seed; how many were found."""
+    probe: ptr[Value] = ptr[Value](scratch(16))
+    found: i32 = 0
+    for _ in range(n):
+        draw(2)
+        probe[0].tag = 1
+        probe[0].payload = random_state
+        found += index_delete(c, probe, 1)
     return found
 
 
