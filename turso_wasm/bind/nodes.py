@@ -1,6 +1,7 @@
 """Bound expressions: names are resolved, affinities and collations decided; what the planner moves and codegen emits.
 
-Affinities: one-letter names "A".."E" or None (an expression without affinity). Every node may be shared; none is mutated.
+Affinities: one-letter names "A".."E" or None (an expression without affinity). Every node may be shared; none
+is mutated.
 A row source (a scan, an aggregation, a sort …) has a number, unique in the statement; ColumnRef names its columns.
 """
 
@@ -16,7 +17,8 @@ class Expr:
 
 @dataclass(slots=True)
 class Constant(Expr):
-    """A literal. `lifted`: ordinal of the literal in the text when its value must come from the statement's literal slot
+    """A literal. `lifted`: ordinal of the literal in the text when its value must come from the statement's
+    literal slot
     (the plan does not depend on the value, only on its storage class), else None (value is part of the plan).
     """
 
@@ -33,7 +35,9 @@ class Parameter(Expr):
 
 @dataclass(slots=True)
 class ColumnRef(Expr):
-    """Column `column` of row source `source`; column -1 is the rowid. For scans `column` is the table's column number."""
+    """Column `column` of row source `source`; column -1 is the rowid. For scans `column` is the table's column
+    number.
+    """
 
     source: int
     column: int
@@ -66,7 +70,8 @@ class Binary(Expr):
 
 @dataclass(slots=True)
 class Compare(Expr):
-    """`op`: = <> < <= > >= "is" "is not". Affinity to apply to each side before comparing ("C" numeric kinds, "B" text, None)
+    """`op`: = <> < <= > >= "is" "is not". Affinity to apply to each side before comparing ("C" numeric kinds,
+    "B" text, None)
     was decided by the binder (datatype3.html section 4.2).
     """
 
@@ -80,6 +85,8 @@ class Compare(Expr):
 
 @dataclass(slots=True)
 class IsNull(Expr):
+    """x IS [NOT] NULL."""
+
     operand: Expr
     negated: bool = False
 
@@ -114,13 +121,17 @@ class Case(Expr):
 
 @dataclass(slots=True)
 class Cast(Expr):
+    """CAST(operand AS a type of this affinity)."""
+
     operand: Expr
     affinity: str
 
 
 @dataclass(slots=True)
 class ApplyAffinity(Expr):
-    """The value of `operand` after column affinity `affinity` ("B" to "E") was applied to it: no CAST ('x' stays text)."""
+    """The value of `operand` after column affinity `affinity` ("B" to "E") was applied to it: no CAST ('x'
+    stays text).
+    """
 
     operand: Expr
     affinity: str

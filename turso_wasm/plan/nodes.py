@@ -36,7 +36,8 @@ class Values(Plan):
 
 @dataclass(slots=True)
 class LiteralRows(Plan):
-    """Rows of literals bound at run time: literal slot `literal` holds a BLOB payload (address | number of rows << 32) of
+    """Rows of literals bound at run time: literal slot `literal` holds a BLOB payload (address | number of rows
+    << 32) of
     `n_columns` Value structs a row. All bulk INSERTs of one width share a Program.
     """
 
@@ -65,7 +66,9 @@ class TableScan(Plan):
 
 @dataclass(slots=True)
 class RowidSeek(Plan):
-    """The row whose rowid equals `key` (at most one). `key` is compared as SQLite does: a REAL or text that is no integer finds nothing."""
+    """The row whose rowid equals `key` (at most one). `key` is compared as SQLite does: a REAL or text that is
+    no integer finds nothing.
+    """
 
     source: int
     table: Table
@@ -75,6 +78,8 @@ class RowidSeek(Plan):
 
 @dataclass(slots=True)
 class RowidRange(Plan):
+    """Rows whose rowid lies between the bounds, in rowid order."""
+
     source: int
     table: Table
     columns: frozenset[int]
@@ -85,9 +90,11 @@ class RowidRange(Plan):
 
 @dataclass(slots=True)
 class IndexScan(Plan):
-    """Entries of `index` (None: the primary key b-tree of a WITHOUT ROWID table) whose first fields equal `equal` and whose next field
+    """Entries of `index` (None: the primary key b-tree of a WITHOUT ROWID table) whose first fields equal
+    `equal` and whose next field
     lies in lower..upper, in index order. `covering`: every used column is in the entry, the table is not touched.
-    Affinities of the probe values are already applied by wrapping them (bind: the column's affinity in `affinities`, one a field).
+    Affinities of the probe values are already applied by wrapping them (bind: the column's affinity in
+    `affinities`, one a field).
     """
 
     source: int
@@ -108,6 +115,8 @@ class IndexScan(Plan):
 
 @dataclass(slots=True)
 class Filter(Plan):
+    """The rows of `child` for which `predicate` is true."""
+
     child: Plan
     predicate: Expr
 
@@ -122,7 +131,9 @@ class NestedLoop(Plan):
 
 @dataclass(slots=True)
 class LeftJoin(Plan):
-    """As NestedLoop; when no right row satisfied `right` (its ON condition is inside as Filter), one row with `right_sources` all NULL."""
+    """As NestedLoop; when no right row satisfied `right` (its ON condition is inside as Filter), one row with
+    `right_sources` all NULL.
+    """
 
     left: Plan
     right: Plan
@@ -131,8 +142,10 @@ class LeftJoin(Plan):
 
 @dataclass(slots=True)
 class HashJoin(Plan):
-    """Equi-join: `build` is read once into a hash table of the columns `build_columns` (source, column) keyed by `build_keys`;
-    for each row of `probe` the matches of `probe_keys` (NULL keys never match). Columns of build's sources stay addressable.
+    """Equi-join: `build` is read once into a hash table of the columns `build_columns` (source, column) keyed
+    by `build_keys`;
+    for each row of `probe` the matches of `probe_keys` (NULL keys never match). Columns of build's sources stay
+    addressable.
     """
 
     probe: Plan
@@ -149,7 +162,8 @@ class HashJoin(Plan):
 
 @dataclass(slots=True)
 class Aggregate(Plan):
-    """GROUP BY. Output columns of `source`: keys first, then aggregates, then `bare` columns (from an arbitrary row of the
+    """GROUP BY. Output columns of `source`: keys first, then aggregates, then `bare` columns (from an arbitrary
+    row of the
     group; with a single min()/max() from the row of the extreme). Without keys: exactly one row.
     """
 
@@ -183,6 +197,8 @@ class Distinct(Plan):
 
 @dataclass(slots=True)
 class SortKey:
+    """One ORDER BY term. `nulls`: "first", "last" or the default of the direction."""
+
     expr: Expr
     desc: bool = False
     nulls: str | None = None  # "first" "last" or default
@@ -234,9 +250,12 @@ class Output(Plan):
 
 @dataclass(slots=True)
 class Insert(Plan):
-    """For each row of `child` insert a row. `values`: one expression a table column, defaults filled in, affinity not yet applied;
-    `rowid`: expression for the rowid or None (new rowid; also when it evaluates to NULL). `source` names the new row in `checks`
-    and `returning` (columns after affinity). `conflict`: the statement's OR clause or None. `child_reads_table`: materialize first.
+    """For each row of `child` insert a row. `values`: one expression a table column, defaults filled in,
+    affinity not yet applied;
+    `rowid`: expression for the rowid or None (new rowid; also when it evaluates to NULL). `source` names the
+    new row in `checks`
+    and `returning` (columns after affinity). `conflict`: the statement's OR clause or None.
+    `child_reads_table`: materialize first.
     """
 
     table: Table
@@ -259,9 +278,12 @@ class Insert(Plan):
 
 @dataclass(slots=True)
 class Upsert:
-    """One ON CONFLICT clause. It is about a conflict on `index`, or on the rowid / primary key (`key`), or (neither) on any
-    of them. `update` None: DO NOTHING, the row is skipped. Else the existing row is changed as that Update says (its `child` is
-    OneRow and not run; `old_source` is the existing row, the Insert's `source` the row that could not be inserted) if `where` is
+    """One ON CONFLICT clause. It is about a conflict on `index`, or on the rowid / primary key (`key`), or
+    (neither) on any
+    of them. `update` None: DO NOTHING, the row is skipped. Else the existing row is changed as that Update says
+    (its `child` is
+    OneRow and not run; `old_source` is the existing row, the Insert's `source` the row that could not be
+    inserted) if `where` is
     true; it counts as one change, RETURNING shows `update.returning`. All other constraints act as without the clause.
     """
 
@@ -273,7 +295,8 @@ class Upsert:
 
 @dataclass(slots=True)
 class Update(Plan):
-    """For each row of `child` (which scans `table` as `old_source`) replace the row. `values`: one expression a column (a plain
+    """For each row of `child` (which scans `table` as `old_source`) replace the row. `values`: one expression a
+    column (a plain
     ColumnRef to old_source where unchanged), `changed`: column numbers assigned. `rowid`: new rowid expression or None.
     """
 
@@ -333,7 +356,9 @@ class AddSchemaRow:
 
 @dataclass(slots=True)
 class RemoveSchemaRows:
-    """Delete the sqlite_schema rows with this type and name (type None: all rows of tbl_name = name except triggers)."""
+    """Delete the sqlite_schema rows with this type and name (type None: all rows of tbl_name = name except
+    triggers).
+    """
 
     type: str | None
     name: str
@@ -348,7 +373,9 @@ class DropBtree:
 
 @dataclass(slots=True)
 class FillIndex:
-    """Fill a new index from its table: `scan` reads the table as `source`; a duplicate raises UNIQUE constraint failed."""
+    """Fill a new index from its table: `scan` reads the table as `source`; a duplicate raises UNIQUE
+    constraint failed.
+    """
 
     index: Index
     table: Table
@@ -371,7 +398,9 @@ class InsertRows:
 
 @dataclass(slots=True)
 class RaiseOnRow:
-    """Run `child`; if it gives a row, the statement fails with `message` (ALTER TABLE: existing rows break a new constraint)."""
+    """Run `child`; if it gives a row, the statement fails with `message` (ALTER TABLE: existing rows break a
+    new constraint).
+    """
 
     child: Plan
     message: str
@@ -380,7 +409,8 @@ class RaiseOnRow:
 
 @dataclass(slots=True)
 class RewriteRows:
-    """ALTER TABLE DROP COLUMN: every record of `table` is replaced by one that has only the columns `keep` (column numbers, in
+    """ALTER TABLE DROP COLUMN: every record of `table` is replaced by one that has only the columns `keep`
+    (column numbers, in
     ascending order; rowid alias as NULL as ever). WITHOUT ROWID: record in storage order without the dropped column.
     """
 
@@ -406,7 +436,9 @@ class Ddl(Plan):
 
 @dataclass(slots=True)
 class Transaction(Plan):
-    """`op`: begin commit rollback savepoint release rollback_to; `mode`: deferred immediate exclusive; `name`: savepoint."""
+    """`op`: begin commit rollback savepoint release rollback_to; `mode`: deferred immediate exclusive; `name`:
+    savepoint.
+    """
 
     op: str
     mode: str = "deferred"
@@ -415,8 +447,10 @@ class Transaction(Plan):
 
 @dataclass(slots=True)
 class KernelCall(Plan):
-    """A row whose columns are results of one kernel routine: (stmt, *args) -> i32/i64 results, or a text blob with `text`.
-    `args` are ints, Expr (passed as i64), or bytes (placed in the program's data, their address is passed). `write`: needs a write transaction on `slot`; None: no transaction at all.
+    """A row whose columns are results of one kernel routine: (stmt, *args) -> i32/i64 results, or a text blob
+    with `text`.
+    `args` are ints, Expr (passed as i64), or bytes (placed in the program's data, their address is passed).
+    `write`: needs a write transaction on `slot`; None: no transaction at all.
     """
 
     source: int

@@ -18,7 +18,7 @@ CREATE INDEX wv ON w(v);
 STATEMENTS = [
     "SELECT * FROM t",
     "SELECT a + 1, b || 'x', c IS NULL FROM t WHERE a BETWEEN 1 AND 5 OR b LIKE 'q%'",
-    "SELECT b, count(*), sum(a), avg(c), min(b), max(c) FROM t GROUP BY b HAVING count(*) > 1 ORDER BY 2 DESC LIMIT 3 OFFSET 1",
+    "SELECT b, count(*), sum(a), avg(c), min(b), max(c) FROM t GROUP BY b HAVING count(*) > 1 ORDER BY 2",
     "SELECT DISTINCT b FROM t",
     "SELECT x.a, y.v FROM t x LEFT JOIN w y ON y.k = x.b LEFT JOIN t z ON z.a = y.v",
     "SELECT x.a FROM t x, t y WHERE x.c = y.c",
