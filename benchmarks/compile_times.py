@@ -1,17 +1,21 @@
-"""How long each stage takes on its way from text to Program: `python -m benchmarks.compile_times`; the browser run executes this file in Pyodide.
+"""How long each stage takes on its way from text to Program: `python -m benchmarks.compile_times`.
 
-200 statements of different shapes over ten tables, each compiled once, so nothing comes from a cache.
+200 statements of different shapes over ten tables, each compiled once, so nothing comes from a cache. The browser run
+executes this file in Pyodide (browser/prepare.js).
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 SCHEMA = [
     sql
     for i in range(10)
     for sql in (
-        f"CREATE TABLE t{i}(id INTEGER PRIMARY KEY, name TEXT NOT NULL, amount REAL, kind INTEGER, parent INTEGER, note TEXT DEFAULT '')",
+        f"CREATE TABLE t{i}(id INTEGER PRIMARY KEY, name TEXT NOT NULL, amount REAL, kind INTEGER, parent INTEGER, "
+        "note TEXT DEFAULT '')",
         f"CREATE INDEX t{i}_kind ON t{i}(kind, amount)",
     )
 ]
@@ -45,14 +49,14 @@ def statements() -> list[str]:
     return [template.format(t=f"t{i}", u=f"t{(i + 1) % 10}") for i in range(10) for template in _TEMPLATES]
 
 
-def _catalogs() -> object:
+def _catalogs() -> Any:
     from turso_wasm.catalog.catalog import Catalog, Catalogs
 
     rows = []
     for page, sql in enumerate(SCHEMA, 2):
         words = sql.replace("(", " ").split()
         kind, name = words[1].lower(), words[2]
-        rows.append([kind, name, name if kind == "table" else words[4], page, sql])
+        rows.append((kind, name, name if kind == "table" else words[4], page, sql))
     return Catalogs([Catalog(cookie=1, rows=rows)])
 
 
@@ -68,9 +72,9 @@ def measure() -> dict[str, float]:
     catalogs = _catalogs()
     texts = statements()
     clock = time.perf_counter
-    spent = {}
+    spent: dict[str, float] = {}
 
-    def stage(name, run, inputs):
+    def stage(name: str, run: Callable[[Any], Any], inputs: list[Any]) -> list[Any]:
         start = clock()
         outputs = [run(given) for given in inputs]
         spent[name] = (clock() - start) * 1000 / len(texts)
@@ -79,11 +83,17 @@ def measure() -> dict[str, float]:
     tokens = stage("tokenize", lambda sql: tokenize(sql, 0), texts)
     stage("normalize", normalize, tokens)
     trees = stage("parse", parse_tokens, tokens)
-    plans = stage("bind and plan", lambda pair: build_plan(pair[0], catalogs, PlanContext(pair[1])), list(zip(trees, texts)))
-    stage("pin literals", lambda pair: compiler._pinned(pair[0].plan, pair[1]), list(zip(plans, tokens)))
+    plans = stage(
+        "bind and plan",
+        lambda pair: build_plan(pair[0], catalogs, PlanContext(pair[1])),
+        list(zip(trees, texts, strict=True)),
+    )
+    stage("pin literals", lambda pair: compiler._pinned(pair[0].plan, pair[1]), list(zip(plans, tokens, strict=True)))
     programs = stage(
         "generate code",
-        lambda planned: compile_plan(planned.plan, Program(planned.kind, n_user_params=planned.n_user_params), planned.slots),
+        lambda planned: compile_plan(
+            planned.plan, Program(planned.kind, n_user_params=planned.n_user_params), planned.slots
+        ),
         plans,
     )
     stage("serialize", lambda program: program.to_bytes(), programs)

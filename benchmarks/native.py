@@ -2,7 +2,7 @@
 
     python -m benchmarks.native <engine> <database file>
 
-Engines: turso_wasm, sqlite3 (the standard library's), turso (pyturso). They share an interface, PEP 249 in autocommit mode.
+Engines: turso_wasm, sqlite3 (the standard library's), turso (pyturso). Their interface is PEP 249, in autocommit mode.
 """
 
 from __future__ import annotations

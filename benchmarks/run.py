@@ -1,7 +1,9 @@
-"""Measure this engine beside its peers: `python -m benchmarks.run [--quick] [--only native|memory|opfs] [--match TEXT] [--private] [--node]`.
+"""Measure this engine beside its peers.
 
-Engines of a group take turns in every repetition, so that whatever else the machine does hits them alike. The report goes to the
-terminal and, as Markdown and JSON, to benchmarks/results/. What is measured and judged is data: benchmarks/trials.json.
+    python -m benchmarks [--quick] [--only native|memory|opfs] [--match TEXT] [--private] [--node]
+
+Engines of a group take turns in every repetition, so that whatever else the machine does hits them alike. The report
+goes to the terminal and, as Markdown and JSON, to benchmarks/results/. What is measured is data: trials.json.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ RESULTS = HERE / "results"
 
 OURS = {"native": "turso_wasm", "memory": "ours", "opfs": "ours-opfs"}
 PEERS = {"native": ["sqlite3", "turso"], "memory": ["sqljs", "sqlite-wasm"], "opfs": ["sahpool", "sahpool-wal"]}
-REPETITIONS, QUICK_REPETITIONS, QUICK_SHARE = 5, 2, 5
+REPETITIONS, QUICK_REPETITIONS, QUICK_SHARE = 5, 3, 5
 
 Trial = dict[str, Any]
 
@@ -37,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = _options(arguments)
     spec = json.loads((HERE / "trials.json").read_text(encoding="utf-8"))
     subprocess.run([sys.executable, "web/make_assets.py"], cwd=hosts.ROOT, check=True, stdout=subprocess.DEVNULL)
-    base = _base_file(spec["base"])
+    base = base_file(spec["base"])
     result = report.Result(_machine(), {"quick": options.quick, "repetitions": _repetitions(options)})
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="turso-bench-")))
@@ -72,10 +74,10 @@ def _repetitions(options: argparse.Namespace) -> int:
     return QUICK_REPETITIONS if options.quick else REPETITIONS
 
 
-def _base_file(base: dict[str, Any]) -> Path:
+def base_file(base: dict[str, Any]) -> Path:
     """The database that memory and native trials start from, made once for each definition of it."""
     CACHE.mkdir(exist_ok=True)
-    path, definition = CACHE / base["file"], CACHE / "base.json"
+    path, definition = CACHE / str(base["file"]), CACHE / "base.json"
     wanted = json.dumps(base)
     if not path.exists() or not definition.exists() or definition.read_text(encoding="utf-8") != wanted:
         values.make_base(path, base)
@@ -102,7 +104,7 @@ def _cpu() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-# --- where the groups run -----------------------------------------------------------------------------------------
+# --- where the groups run -----------------------------------------------------------------------------------
 
 
 def _native(spec: dict[str, Any], base: Path, folder: Path, options: argparse.Namespace, result: report.Result) -> None:
@@ -125,17 +127,21 @@ def _node(spec: dict[str, Any], base: Path, options: argparse.Namespace, result:
 
 
 def _chromium(
-    spec: dict[str, Any], base: Path, folder: Path, groups: list[str], options: argparse.Namespace, result: report.Result
+    spec: dict[str, Any],
+    base: Path,
+    folder: Path,
+    groups: list[str],
+    options: argparse.Namespace,
+    result: report.Result,
 ) -> None:
-    profile = None if options.private else folder / "profile"
-    with hosts.serve() as url, hosts.chromium(url, profile) as (page, version):
-        where = "private context" if options.private else "profile on disk"
-        result.machine["browser"] = f"{version}, headless, {where}"
+    with hosts.chromium(folder / "profile", options.private) as browser:
+        where = "private window" if options.private else "profile on disk"
+        result.machine["browser"] = f"{browser.version}, headless, {where}"
         for group in groups:
             engines: dict[str, hosts.Host] = {}
             file = str(base.relative_to(hosts.ROOT)) if group == "memory" else None
             for engine in (OURS[group], *PEERS[group]):
-                _open(result, group, engine, engines, hosts.Worker(page, engine), file)
+                _open(result, group, engine, engines, hosts.Worker(browser, engine), file)
                 if group == "opfs":
                     _must(engines[engine].ask({"do": "fill", "content": spec["opfs"]}), engine)
             if group == groups[0] and not options.match:
@@ -161,11 +167,16 @@ def _must(answer: dict[str, Any], engine: str) -> None:
         sys.exit(f"{engine}: {answer['error']}\n{answer.get('stack', '')}")
 
 
-# --- measuring ---------------------------------------------------------------------------------------------------------
+# --- measuring ----------------------------------------------------------------------------------------------
 
 
 def _measure(
-    trials: list[Trial], group: str, name: str, engines: dict[str, hosts.Host], options: argparse.Namespace, result: report.Result
+    trials: list[Trial],
+    group: str,
+    name: str,
+    engines: dict[str, hosts.Host],
+    options: argparse.Namespace,
+    result: report.Result,
 ) -> None:
     """Run the trials of `group`; they go into the report as those of `name`."""
     for given in trials:

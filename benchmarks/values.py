@@ -30,7 +30,8 @@ def _maker(kind: str, random: Iterator[int]) -> Callable[[int], Any]:
     if name == "row":
         return lambda i: i + 1
     if name == "random":
-        return lambda i, limit=int(limit): 1 + (next(random) >> 7) % limit
+        most = int(limit)
+        return lambda i: 1 + (next(random) >> 7) % most
     if name == "text":
         return lambda i: f"name {next(random) >> 7}"
     if name == "real":

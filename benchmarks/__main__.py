@@ -1,0 +1,25 @@
+"""`python -m benchmarks`: install the peers if they are missing, then measure (run.py)."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import run
+
+HERE = Path(__file__).resolve().parent
+
+
+def install_peers() -> None:
+    """The npm packages of package.json and the Python packages of requirements.txt."""
+    if not (HERE / "node_modules" / "sql.js").exists():
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True)
+    if importlib.util.find_spec("turso") is None:
+        subprocess.run([sys.executable, "-m", "pip", "install", "-r", str(HERE / "requirements.txt")], check=True)
+
+
+if __name__ == "__main__":
+    install_peers()
+    run.main()
