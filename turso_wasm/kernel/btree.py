@@ -10,7 +10,7 @@ Invariants:
 
 from turso_wasm.kernel.abi import INDEX_BTREE, Connection, Cursor, KeyInfo, Statement
 from turso_wasm.kernel.autovacuum import allocate_root, release_root
-from turso_wasm.kernel.cell import INDEX_INTERIOR, INDEX_LEAF, LEAF, TABLE_INTERIOR, TABLE_LEAF
+from turso_wasm.kernel.cell import INDEX_INTERIOR, INDEX_LEAF, LEAF, TABLE_INTERIOR, TABLE_LEAF, interior_kind
 from turso_wasm.kernel.cursor import (
     cursor_close,
     cursor_invalidate,
@@ -22,7 +22,16 @@ from turso_wasm.kernel.cursor import (
 from turso_wasm.kernel.errors import raise_corrupt
 from turso_wasm.kernel.freelist import page_allocate, page_put_free
 from turso_wasm.kernel.insert import free_cell_overflow
-from turso_wasm.kernel.page import page_child, page_header, page_init, page_is_leaf, page_n_cells
+from turso_wasm.kernel.page import (
+    PageHeader,
+    array_end,
+    content_start,
+    page_child,
+    page_header,
+    page_init,
+    page_is_leaf,
+    page_n_cells,
+)
 from turso_wasm.kernel.pager import pager_get, pager_of, pager_page_count, pager_write
 from turso_wasm.kernel.ptrmap import auto_vacuum_root
 from turso_wasm.kernel.storage import Page, Pager
@@ -140,11 +149,26 @@ def btree_drop(stmt: Statement, slot: i32, root: u32) -> u32:
 # --- counting --------------------------------------------------------------------------------------------------------
 
 
+def unread_leaf_count(c: Cursor, pgno: u32) -> i32:
+    """Cells of a leaf that was not validated yet, by its header alone; -1 if the page is no such leaf.
+
+    Errors: SQLITE_CORRUPT if a page cannot have so many cells.
+    """
+    page: Page = pager_get(Pager(c.pager), pgno)
+    h: PageHeader = page_header(page)
+    if page.checked or h.kind != interior_kind(c.layout) | LEAF:
+        return -1
+    content: i32 = content_start(h)
+    if array_end(page, h) > content or content > c.layout.usable:
+        raise_corrupt(pgno)
+    return h.n_cells
+
+
 @export
 def btree_count(c: Cursor) -> i64:
     """Number of entries; the cursor has no position afterwards. Errors: SQLITE_CORRUPT.
 
-    Leaves of a table are not validated for this: only their header counts.
+    Leaves are not validated for this: their headers tell.
     """
     entries: i64 = i64(0)
     visits: u32 = u32(0)
@@ -166,7 +190,12 @@ def btree_count(c: Cursor) -> i64:
         visits += 1
         if visits > limit:
             raise_corrupt(c.root)
-        page = enter_child(c, page_child(page, at))
+        child: u32 = page_child(page, at)
+        count: i32 = unread_leaf_count(c, child)
+        if count >= 0:
+            entries += i64(count)
+            continue
+        page = enter_child(c, child)
         c.slots[level + 1] = 0
     cursor_invalidate(c)
     return entries
