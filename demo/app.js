@@ -194,8 +194,8 @@ async function run({ sql, at } = editor.selection()) {
   try {
     const { results, error } = await db.script(sql, { limit: KEPT_ROWS, signal: running.signal });
     by('results').replaceChildren(...results.map((/** @type {any} */ result) => resultView(result, sql)));
-    if (error) fail(error, sql, at);
     by('results').scrollTop = 0;
+    if (error) fail(error, sql, at);
     by('timing').textContent = `${count(results.length, 'statement')}, ${(performance.now() - started).toFixed(0)} ms`;
     say('');
     if (results.some((/** @type {any} */ { kind }) => kind !== 'select' && kind !== 'explain')) await refresh();
@@ -213,7 +213,9 @@ async function run({ sql, at } = editor.selection()) {
 function fail(error, sql, at) {
   const offset = error.offset ?? -1;
   const stopped = error.name === 'AbortError';
-  by('results').append(errorView(stopped ? { message: 'Stopped.' } : error, sql, offset));
+  const view = errorView(stopped ? { message: 'Stopped.' } : error, sql, offset);
+  by('results').append(view);
+  view.scrollIntoView({ block: 'nearest' });
   if (offset >= 0 && at >= 0) editor.setError({ at: at + offset, message: error.message });
 }
 

@@ -28,7 +28,11 @@ export function count(n, what) {
 
 /** What a statement did. @param {any} result @param {string} sql */
 export function resultView(result, sql) {
-  const text = sql.slice(result.start, result.end).replace(/\s+/g, ' ').trim();
+  const text = sql
+    .slice(result.start, result.end)
+    .replace(/^(\s|--.*\n|\/\*[^]*?\*\/)+/, '')
+    .replace(/\s+/g, ' ')
+    .trim();
   const what = result.columns.length ? count(result.rowCount, 'row') : changed(result);
   const time = `${(result.milliseconds + result.compileMilliseconds).toFixed(1)} ms`;
   const detail = `compiled in ${result.compileMilliseconds.toFixed(1)} ms, ran in ${result.milliseconds.toFixed(1)} ms`;

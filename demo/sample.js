@@ -69,7 +69,7 @@ export async function fillSample(db) {
     }
     for (let i = 0; i < SALES; i++) {
       const day = new Date(Date.UTC(2024, 0, 1 + pick(700))).toISOString().slice(0, 10);
-      all.push(sale(1 + pick(CUSTOMERS.length), 1 + pick(24), 7 + pick(1800) / 100, day));
+      all.push(sale(1 + pick(CUSTOMERS.length), 1 + pick(24), (700 + pick(1800)) / 100, day));
     }
     await Promise.all(all);
   })();

@@ -1,0 +1,147 @@
+"""Inside a worker: storage back ends, what a statement costs in calls to them, and the synchronous API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LAWS = re.findall(r"^  (?:async )?'([^']+)'\(s\)", (Path(__file__).parent / "vfs_laws.js").read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def lab(context: Any, server: str) -> Iterator[Callable[..., Any]]:
+    """Run the body of an async function in a worker that has `lab` (lab.js)."""
+    page = context.new_page()
+    page.goto(f"{server}tests/browser/blank.html")
+    page.evaluate("globalThis.lab = new Worker('/tests/browser/lab.js', { type: 'module' })")
+
+    def run(code: str, **values: Any) -> Any:
+        answer = page.evaluate(
+            """(message) => new Promise((resolve, reject) => {
+                lab.onmessage = ({ data }) => resolve(data);
+                lab.onerror = (event) => reject(new Error(event.message));
+                lab.postMessage(message);
+            })""",
+            {"code": code, "values": values},
+        )
+        assert "error" not in answer, answer["error"]
+        return answer["value"]
+
+    yield run
+    page.close()
+
+
+@pytest.mark.parametrize("kind", ["memory", "opfs"])
+@pytest.mark.parametrize("law", LAWS)
+def test_law_of_storage(lab: Any, law: str, kind: str) -> None:
+    lab(
+        """const vfs = kind === 'memory' ? new lab.MemoryVfs() : new lab.OpfsVfs();
+        if (kind === 'opfs') { await lab.OpfsVfs.remove('a'); await vfs.acquire('a'); }
+        try { await lab.laws[law]({ vfs, open: (name, flags = 1) => vfs.open(name, flags) }); }
+        finally { vfs.releaseAll?.(); }""",
+        law=law,
+        kind=kind,
+    )
+
+
+def test_all_laws_are_tested(lab: Any) -> None:
+    assert sorted(lab("return Object.keys(lab.laws)")) == sorted(LAWS)
+
+
+def test_a_commit_is_one_write_and_one_flush_and_a_warm_query_none(lab: Any) -> None:
+    found = lab("""
+        await lab.OpfsVfs.remove('counted.db');
+        const vfs = new lab.OpfsVfs();
+        const counting = new lab.Counting(vfs);
+        const engine = await lab.engine(counting);
+        const db = await engine.open('counted.db');
+        db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)');
+        const insert = db.prepare('INSERT INTO t(b) VALUES (?)');
+        const point = db.prepare('SELECT b FROM t WHERE a = ?');
+        for (let i = 0; i < 5; i++) insert.run('x');
+        point.get(1);
+        const during = (act) => { counting.calls = {}; act(); return { ...counting.calls }; };
+        const result = [during(() => insert.run('y')), during(() => point.get(3)), during(() => point.get(6))];
+        await db.close();
+        return result;
+    """)
+    assert found == [{"write": 1, "sync": 1}, {}, {}]
+
+
+def test_the_synchronous_api(lab: Any) -> None:
+    found = lab("""
+        const engine = await lab.engine(new lab.MemoryVfs());
+        const db = await engine.open(':memory:');
+        db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
+        const insert = db.prepare('INSERT INTO t(b) VALUES (?)');
+        const many = db.transaction((values) => { for (const value of values) insert.run(value); });
+        many([1, 'two', null]);
+        try { many([4, Symbol()]); } catch (error) { if (!(error instanceof TypeError)) throw error; }
+        const seen = [];
+        for (const row of db.prepare('SELECT * FROM t').iterate()) { seen.push(row.b); if (row.b === 'two') break; }
+        const rows = db.prepare('SELECT b FROM t ORDER BY a').pluck().all();
+        const outcome = insert.run(5);
+        await db.close();
+        return [seen, rows, outcome];
+    """)
+    assert found == [[1, "two"], [1, "two", None], {"changes": 1, "lastInsertRowid": 4}]
+
+
+def test_an_interrupted_import_is_finished_or_forgotten(lab: Any) -> None:
+    found = lab("""
+        const root = await navigator.storage.getDirectory();
+        const write = async (name, ...parts) => {
+            const handle = await (await root.getFileHandle(name, { create: true })).createSyncAccessHandle();
+            handle.truncate(0);
+            handle.write(new Uint8Array(await new Blob(parts).arrayBuffer()));
+            handle.close();
+        };
+        const trailer = (n) => [new TextEncoder().encode('turso-wasm impor'), new BigUint64Array([BigInt(n)])];
+        const content = async () => {
+            const vfs = new lab.OpfsVfs();
+            await vfs.acquire('redo.db');
+            const bytes = [...vfs.contentOf('redo.db')];
+            await vfs.release('redo.db');
+            const names = [];
+            for await (const name of root.keys()) if (name.startsWith('redo.db')) names.push(name);
+            return [String.fromCharCode(...bytes), names];
+        };
+        await write('redo.db', 'old');
+        await write('redo.db-import', 'newer', ...trailer(5).slice(0, 1));
+        const half = await content();
+        await write('redo.db-import', 'newer', ...trailer(5));
+        return [half, await content()];
+    """)
+    assert found == [["old", ["redo.db"]], ["newer", ["redo.db"]]]
+
+
+def test_speed(lab: Any, record_property: Callable[[str, object], None]) -> None:
+    """Not a benchmark: figures for the report, and bounds that only a mistake exceeds."""
+    found = lab("""
+        const engine = await lab.engine(new lab.MemoryVfs());
+        const db = await engine.open(':memory:');
+        db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c REAL, d TEXT, e INTEGER)');
+        const best = (n, act) => {
+            let least = Infinity;
+            for (let i = 0; i < 4; i++) { const t = performance.now(); act(); least = Math.min(least, performance.now() - t); }
+            return least * 1000 / n;
+        };
+        const insert = db.prepare('INSERT INTO t(b, c, d, e) VALUES (?, ?, ?, ?)');
+        const insertUs = best(25000, db.transaction(() => { for (let i = 0; i < 25000; i++) insert.run('name ' + i, i / 2, 'text', i); }));
+        const point = db.prepare('SELECT * FROM t WHERE a = ?');
+        const pointUs = best(20000, () => { for (let i = 1; i <= 20000; i++) point.get(i); });
+        const all = db.prepare('SELECT * FROM t');
+        const rowUs = best(100000, () => all.all());
+        await db.close();
+        return { insertUs, pointUs, rowUs };
+    """)
+    for name, value in found.items():
+        record_property(name, value)
+    print(found)
+    assert found["insertUs"] < 50
+    assert found["pointUs"] < 80
+    assert found["rowUs"] < 10
