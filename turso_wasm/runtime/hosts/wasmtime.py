@@ -96,6 +96,7 @@ class WasmtimeHost:
         self._callback_code: CodeType | None = None
         self._called: list[wasmtime.Func] = []
         self._instances: dict[tuple[bytes, bytes], WasmtimeInstance] = {}
+        self._modules: dict[bytes, wasmtime.Module] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
         module = compiled(self._engine, kernel)
         imports = [self._import(item) for item in module.imports]
@@ -203,8 +204,14 @@ class WasmtimeHost:
             self.write(data, program.data)
         if program.loops == "through":
             return WasmtimeInstance(program, self._link(self._optimized(program), program, data), data, -1)
-        module = wasmtime.Module(self._engine, program.wasm)
-        return WasmtimeInstance(program, self._link(module, program, data), data, WARM_AFTER)
+        return WasmtimeInstance(program, self._link(self._module(program), program, data), data, WARM_AFTER)
+
+    def _module(self, program: Program) -> wasmtime.Module:
+        """The module as the baseline engine compiles it; Programs that differ only in their data share it."""
+        module = self._modules.get(program.wasm)
+        if module is None:
+            module = self._modules[program.wasm] = wasmtime.Module(self._engine, program.wasm)
+        return module
 
     def warm(self, instance: Instance) -> None:
         """Replace the baseline code of a Program by optimized code (W4)."""
