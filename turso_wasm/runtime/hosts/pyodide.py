@@ -38,11 +38,12 @@ ENTRY = "web/python_host.js"
 class PyodideInstance:
     """A loaded Program (hosts/base.py `Instance`)."""
 
-    __slots__ = ("program", "step")
+    __slots__ = ("heat", "program", "step")
 
     def __init__(self, program: Program, step: Callable[[int], int]) -> None:
         self.program = program
         self.step = step
+        self.heat = -1  # the JavaScript engine tiers up by itself
 
 
 class PyodideHost:
