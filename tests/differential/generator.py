@@ -244,6 +244,9 @@ class Generator:
             return f"{verb} INTO {table.name}({', '.join(columns)}) {self._source(len(columns))}"
         if table.key and self.chance(0.4):
             columns = [table.key, *columns]
+        upsert = ""
+        if table.key and columns[0] == table.key and verb == "INSERT" and len(columns) > 1 and self.chance(0.4):
+            upsert = f" ON CONFLICT (id) DO {self._upsert(columns[1:])}"
         n = rows or self.random.choice((1, 1, 1, 2, 3, 6))
         lines = []
         for _ in range(n):
@@ -251,7 +254,18 @@ class Generator:
             if table.key and columns[0] == table.key:
                 values[0] = self.random.choice((None, self.random.randint(-5, 60)))
             lines.append(f"({', '.join(quote(v) for v in values)})")
-        return f"{verb} INTO {table.name}({', '.join(columns)}) VALUES {', '.join(lines)}"
+        returning = f" RETURNING {', '.join(columns)}, typeof({columns[-1]})" if self.chance(0.1) and not rows else ""
+        return f"{verb} INTO {table.name}({', '.join(columns)}) VALUES {', '.join(lines)}{upsert}{returning}"
+
+    def _upsert(self, columns: list[str]) -> str:
+        if self.chance(0.3):
+            return "NOTHING"
+        column = self.random.choice(columns)
+        value = self.pick(
+            (f"excluded.{column}", f"excluded.{column} || 'u'", "NULL", "7", f"coalesce({column}, 0) + 1")
+        )
+        where = f" WHERE {column} IS NOT excluded.{column}" if self.chance(0.3) else ""
+        return f"UPDATE SET {column} = {value}{where}"
 
     def _source(self, width: int) -> str:
         """A SELECT of `width` columns in a total order."""
@@ -287,6 +301,8 @@ class Generator:
     # --- queries ------------------------------------------------------------------------------------------------
 
     def select(self) -> str:
+        if self.chance(0.08):
+            return self.compound()
         scope, source = self._from()
         where = f" WHERE {self.condition(scope, 3)}" if self.chance(0.75) else ""
         if self.chance(0.3):
@@ -304,6 +320,20 @@ class Generator:
                 if self.chance(0.4):
                     text += f" OFFSET {self.random.randint(0, 4)}"
         return text
+
+    def compound(self) -> str:
+        """Two or three SELECTs of plain columns; the whole is ordered."""
+        width = self.random.randint(1, 2)
+        parts = []
+        for _ in range(self.random.choice((2, 2, 3))):
+            table = self.any_table()
+            exprs = [self.plain([("", table)]) for _ in range(width)]
+            where = f" WHERE {self.condition([('', table)], 1)}" if self.chance(0.6) else ""
+            parts.append(f"SELECT {', '.join(exprs)} FROM {table.name}{where}")
+        text = parts[0]
+        for part in parts[1:]:
+            text += f" {self.pick(('UNION ALL', 'UNION', 'EXCEPT', 'INTERSECT'))} {part}"
+        return f"{text} ORDER BY {', '.join(str(i + 1) for i in range(width))}"
 
     def _total_order(self, exprs: list[str]) -> str:
         numbers = list(range(1, len(exprs) + 1))
@@ -392,9 +422,13 @@ class Generator:
             return f"{column} {self.pick(('IN', 'IN', 'NOT IN'))} ({items})"
         if r < 0.92:
             return f"{column} {self.pick(('IS NULL', 'IS NOT NULL'))}"
-        if r < 0.96:
+        if r < 0.94:
             other = self.any_table()
             return f"{column} {self.pick(('IN', 'NOT IN'))} (SELECT {self.plain([('', other)])} FROM {other.name})"
+        if r < 0.97:
+            other = self.any_table()
+            inner = f"{self.column([('q', other)])} {self.pick(('=', '<', 'IS'))} {column}"
+            return f"{self.pick(('EXISTS', 'NOT EXISTS'))} (SELECT 1 FROM {other.name} AS q WHERE {inner})"
         return self.expr(scope, 1)
 
     def expr(self, scope: list[tuple[str, Table]], depth: int) -> str:
@@ -412,6 +446,11 @@ class Generator:
             return f"({self.pick(('-', '+', '~', 'NOT '))}{a})"
         if r < 0.82:
             return f"CAST({a} AS {self.pick(('INTEGER', 'TEXT', 'REAL', 'NUMERIC', 'BLOB'))})"
+        if r < 0.84:
+            other = self.any_table()
+            what = self.pick(("count(*)", f"max({self.plain([('q', other)])})", f"min({self.plain([('q', other)])})"))
+            inner = f"{self.column([('q', other)])} {self.pick(('=', '>', '<='))} {self.column(scope)}"
+            return f"(SELECT {what} FROM {other.name} AS q WHERE {inner})"
         if r < 0.88:
             return f"CASE WHEN {self.condition(scope, 1)} THEN {a} ELSE {self.expr(scope, depth - 1)} END"
         return self.call(a, scope, depth)
