@@ -1,4 +1,5 @@
-"""Set up a checkout for work: needs Python >= 3.11 and nothing else that is not installed here. Repeating it does nothing.
+"""Set up a checkout for work: needs Python >= 3.11 and nothing else that is not installed here. Repeating it does
+nothing.
 
   python3 .ci/prepare.py           a virtual environment with the package, Node's packages, the assets (dist/)
   python3 .ci/prepare.py --tests   the same, and a Chromium for the browser tests
@@ -98,7 +99,9 @@ def has_node() -> bool:
     node = shutil.which("node", path=path)
     if node is None or shutil.which("npm", path=path) is None:
         return False
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip().lstrip("v")
+    version = (
+        subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip().lstrip("v")
+    )
     return version.split(".")[0].isdigit() and int(version.split(".")[0]) >= MIN_NODE
 
 
@@ -142,7 +145,7 @@ def install_from_debian(package: str, purpose: str) -> None:
 
 def main() -> None:
     """The command line."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 — this is where an older one is told
         sys.exit(f"Python 3.11 or later is needed; this is {sys.version.split()[0]}")
     make_environment()
     make_node()

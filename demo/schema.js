@@ -48,7 +48,11 @@ export function showSchema(into, tables, onLook) {
         element(
           'li',
           {},
-          element('span', { textContent: column.name }, ...(column.pk ? [element('span', { className: 'key', textContent: 'PK', title: 'primary key' })] : [])),
+          element(
+            'span',
+            { textContent: column.name },
+            ...(column.pk ? [element('span', { className: 'key', textContent: 'PK', title: 'primary key' })] : []),
+          ),
           element('span', { className: 'type', textContent: column.type }),
         ),
       );

@@ -1,7 +1,7 @@
 """What the worker calls: SQL text in, Programs out, as plain bytes.
 
-The JavaScript host (web/) runs Programs on the kernel by itself; it asks Python only for what it has not seen. Python keeps the
-schemas, as the host read them from the file, and the Programs compiled against each (runtime/schema.py).
+The JavaScript host (web/) runs Programs on the kernel by itself; it asks Python only for what it has not seen. Python
+keeps the schemas, as the host read them from the file, and the Programs compiled against each (runtime/schema.py).
 
 A reply is one bytes object:
 
@@ -16,8 +16,8 @@ The literal block holds the `Value` slots of the literals lifted out of the text
 Invariants:
   B1  Nothing here raises for the sake of a user: errors are replies {"error": {code, message, offset}}.
   B2  Offsets in SQL text are UTF-16 units in both directions, as JavaScript counts; Python's are characters.
-  B3  A Program's number is never given to another. The host keeps Programs by number; Python keeps those that a later text of the
-      same shape may share, and the one it compiled last.
+  B3  A Program's number is never given to another. The host keeps Programs by number; Python keeps those that a later
+      text of the same shape may share, and the one it compiled last.
 """
 
 from __future__ import annotations
@@ -71,8 +71,9 @@ class Compiler:
     def open_schema(self, path: str, cookie: int, rows: str | None, statistics: str | None) -> bytes:
         """A schema: {"schema": number, "statistics": whether it has statistics that should be read}.
 
-        path: of the database. rows: the answer to the schema query as a JSON array of arrays; None: only sqlite_schema itself is known.
-        statistics: the answer to the statistics query; None: not read. Errors: a malformed schema.
+        path: of the database. rows: the answer to the schema query as a JSON array of arrays; None: only
+        sqlite_schema itself is known. statistics: the answer to the statistics query; None: not read. Errors: a
+        malformed schema.
         """
         try:
             given = {"cookie": cookie, "rows": json.loads(rows)} if rows else {"cookie": cookie}
@@ -95,8 +96,9 @@ class Compiler:
     def compile(self, schema: int, sql: str, start: int) -> bytes:
         """The statement that begins at `start`: {"end", "tail", "program", "rows_literals"} and the literal block.
 
-        end: behind the statement; tail: whether another follows. program: its number, absent when there is only space, comments or a
-        semicolon. rows_literals: [index of the literal, number of rows, width] of each literal that is a list of rows.
+        end: behind the statement; tail: whether another follows. program: its number, absent when there is only
+        space, comments or a semicolon. rows_literals: [index of the literal, number of rows, width] of each literal
+        that is a list of rows.
         """
         try:
             return self._compile(schema, sql, _characters(sql, start))

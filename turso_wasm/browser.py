@@ -5,8 +5,9 @@
     connection.execute("…")                            # as always
     await turso.close_async(connection)
 
-Owning a file there has to be awaited; from then on everything is synchronous, and a commit is durable when it returns. In a page's
-main thread, and in Node, there is no such file system: `connect(":memory:")`, or paths of Emscripten's file systems.
+Owning a file there has to be awaited; from then on everything is synchronous, and a commit is durable when it
+returns. In a page's main thread, and in Node, there is no such file system: `connect(":memory:")`, or paths of
+Emscripten's file systems.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def _host() -> PyodideHost:
 async def connect_async(name: str, *, create: bool = True, **options: Any) -> dbapi.Connection:
     """Open or create a database in the origin private file system. options: as `connect`.
 
-    name: a path below the origin's root, or ":memory:". Errors: OperationalError when another tab or worker has it open ("database is
-    locked"), when it does not exist and `create` is false, or where there is no such file system.
+    name: a path below the origin's root, or ":memory:". Errors: OperationalError when another tab or worker has it
+    open ("database is locked"), when it does not exist and `create` is false, or where there is no such file system.
     """
     if name == ":memory:":
         return dbapi.connect(name, **options)

@@ -1,4 +1,5 @@
-"""Write web/abi.js: the constants and struct offsets that the JavaScript host needs, from kernel/abi.py and base/errors.py.
+"""Write web/abi.js: the constants and struct offsets that the JavaScript host needs, from kernel/abi.py and
+base/errors.py.
 
 `python web/make_abi.py` writes it, `--check` fails when it is not current.
 """
@@ -18,7 +19,8 @@ CONSTANTS = (
     "OPEN_MEMORY", "CAP_OWNED", "CAP_MEMORY", "CAP_READONLY", "DB_SCHEMA_COOKIE", "DB_PAGE_COUNT",
 )  # fmt: skip
 STATEMENT = (
-    "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used", "heap_not_ascii", "changes",
+    "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used",
+    "heap_not_ascii", "changes",
 )  # fmt: skip
 CONNECTION = ("autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid")
 

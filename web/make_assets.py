@@ -1,7 +1,7 @@
 """Make dist/, the folder that pages load the engine from: kernel.wasm, turso_wasm.whl and Pyodide.
 
-`python web/make_assets.py` makes what is missing or older than its sources. Pyodide comes from node_modules/pyodide, where
-`npm install` puts it.
+`python web/make_assets.py` makes what is missing or older than its sources. Pyodide comes from node_modules/pyodide,
+where `npm install` puts it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def make() -> Path:
 
 def _bundle_editor(source: Path, target: Path) -> None:
     """The playground's editor and the CodeMirror packages it uses, in one file."""
-    if target.exists() and target.stat().st_mtime > max(source.stat().st_mtime, (ROOT / "package-lock.json").stat().st_mtime):
+    if target.exists() and target.stat().st_mtime > max(
+        source.stat().st_mtime, (ROOT / "package-lock.json").stat().st_mtime
+    ):
         return
     esbuild = ROOT / "node_modules" / "esbuild" / "bin" / "esbuild"
     options = ["--bundle", "--format=esm", "--minify", "--log-level=warning", "--legal-comments=linked"]

@@ -166,7 +166,7 @@ export class PythonHost {
   }
 }
 
-/** Python takes Numbers faster than BigInts. @param {any} result */
+/** Python takes Numbers faster than BigInts. @param {any} result @returns {any} */
 function narrow(result) {
   if (Array.isArray(result)) return result.map(narrow);
   if (typeof result !== 'bigint') return result;

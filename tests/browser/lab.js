@@ -6,22 +6,19 @@ import { laws } from './vfs_laws.js';
 
 const AsyncFunction = Object.getPrototypeOf(async () => undefined).constructor;
 
-/** Counts the calls to a VFS. */
-class Counting {
-  constructor(vfs) {
-    this.vfs = vfs;
-    this.calls = {};
-    return new Proxy(this, {
-      get: (self, name) => {
-        const found = name in self ? self[name] : vfs[name];
-        if (name in self || typeof found !== 'function') return found;
-        return (...args) => {
-          self.calls[name] = (self.calls[name] ?? 0) + 1;
-          return found.apply(vfs, args);
-        };
-      },
-    });
-  }
+/** A VFS whose calls are counted in `calls`. */
+function counted(vfs) {
+  const counts = { calls: {} };
+  return new Proxy(counts, {
+    get(self, name) {
+      const found = name in self ? self[name] : vfs[name];
+      if (name in self || typeof found !== 'function') return found;
+      return (...args) => {
+        self.calls[name] = (self.calls[name] ?? 0) + 1;
+        return found.apply(vfs, args);
+      };
+    },
+  });
 }
 
 let compiler;
@@ -29,7 +26,7 @@ const lab = {
   ...host,
   file,
   laws,
-  Counting,
+  counted,
   /** An engine over `vfs`; all engines of the worker share one compiler. */
   engine(vfs) {
     const base = new URL('/dist/', location.href).href;

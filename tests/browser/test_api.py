@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (lines of JavaScript and SQL)
 """The page's API, method by method, in Chromium."""
 
 from __future__ import annotations
@@ -194,7 +195,12 @@ class TestValues:
             for (const one of given) back.push(await echo.get(one));
             return back.map((one) => [one instanceof Uint8Array, one.length, one.length ? one[one.length - 1] : -1]);
         """)
-        assert found == [[True, 300000, 299999 * 7 % 256], [True, 300000, 299999 * 7 % 256], [True, 5, 98], [True, 0, -1]]
+        assert found == [
+            [True, 300000, 299999 * 7 % 256],
+            [True, 300000, 299999 * 7 % 256],
+            [True, 5, 98],
+            [True, 0, -1],
+        ]
 
     def test_big_integers(self, users: Any) -> None:
         found = users("""
@@ -357,7 +363,9 @@ class TestTransactions:
         assert found == ["outer"]
 
     def test_its_handle_is_useless_afterwards(self, users: Any) -> None:
-        error = users("let kept; await db.transaction((tx) => { kept = tx; })(); return failure(() => kept.exec('SELECT 1'))")
+        error = users(
+            "let kept; await db.transaction((tx) => { kept = tx; })(); return failure(() => kept.exec('SELECT 1'))"
+        )
         assert error["message"] == "the transaction is over"
 
 
@@ -381,7 +389,10 @@ class TestStopping:
         assert found[2] == 1
 
     def test_a_signal_that_fired_before(self, users: Any) -> None:
-        assert users("return failure(() => db.prepare('SELECT 1').signal(AbortSignal.abort()).get())")["name"] == "AbortError"
+        assert (
+            users("return failure(() => db.prepare('SELECT 1').signal(AbortSignal.abort()).get())")["name"]
+            == "AbortError"
+        )
 
     def test_interrupt_stops_everything_of_the_database(self, users: Any) -> None:
         found = users(
@@ -558,14 +569,23 @@ def test_a_script_gives_the_result_of_each_statement(users: Any) -> None:
         return [results.map(({ kind, columns, rows, rowCount, truncated, changes }) => ({ kind, columns, rows, rowCount, truncated, changes })),
                 error.message];
     """)
-    assert found[0][0] == {"kind": "select", "columns": ["id"], "rows": [[1], [2]], "rowCount": 3, "truncated": True, "changes": 0}
+    assert found[0][0] == {
+        "kind": "select",
+        "columns": ["id"],
+        "rows": [[1], [2]],
+        "rowCount": 3,
+        "truncated": True,
+        "changes": 0,
+    }
     assert (found[0][1]["kind"], found[0][1]["changes"]) == ("update", 3)
     assert len(found[0]) == 2
     assert found[1] == "no such table: nope"
 
 
 def test_pragma(users: Any) -> None:
-    found = users("return [await db.pragma('user_version = 7'), await db.pragma('user_version', { simple: true }), await db.pragma('user_version')]")
+    found = users(
+        "return [await db.pragma('user_version = 7'), await db.pragma('user_version', { simple: true }), await db.pragma('user_version')]"
+    )
     assert found == [[], 7, [{"user_version": 7}]]
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (lines of JavaScript and SQL)
 """What is committed stays, whatever happens to the page, the worker, or the disk."""
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ def test_a_reload_in_a_transaction(tab: Any) -> None:
 def test_a_worker_that_is_terminated_in_a_transaction(tab: Any) -> None:
     page = tab()
     js = runner(page)
-    js(f"globalThis.worker = new Worker('/web/worker.js', {{ type: 'module' }}); const given = {{ worker }}; {WRITE.replace('(name)', '(name, given)')}", name="killed.db")
+    js(
+        f"globalThis.worker = new Worker('/web/worker.js', {{ type: 'module' }}); const given = {{ worker }}; {WRITE.replace('(name)', '(name, given)')}",
+        name="killed.db",
+    )
     js("worker.terminate()")
     assert js(READ, name="killed.db") == [[1, 2], "ok"]
 
@@ -78,7 +82,9 @@ def test_another_tab_is_told_that_the_database_is_locked(tab: Any) -> None:
 
 def test_a_tab_that_waits_gets_the_database_when_it_is_given_up(tab: Any) -> None:
     first, second = runner(tab()), runner(tab())
-    first("globalThis.db = await turso.connect('handed.db'); await db.exec('CREATE TABLE IF NOT EXISTS t(a)'); setTimeout(() => db.close(), 1500)")
+    first(
+        "globalThis.db = await turso.connect('handed.db'); await db.exec('CREATE TABLE IF NOT EXISTS t(a)'); setTimeout(() => db.close(), 1500)"
+    )
     assert second("const db = await turso.connect('handed.db'); await db.close(); return db.open") is False
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (lines of JavaScript and SQL)
 """The playground, used as a person would: a file in, queries, edits, a reload, the file out again."""
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def run(page: Any, sql: str) -> None:
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(sql)
     page.keyboard.press("Control+Enter")
-    page.wait_for_function("document.querySelector('#stop').hidden && document.querySelector('#state').textContent === ''")
+    page.wait_for_function(
+        "document.querySelector('#stop').hidden && document.querySelector('#state').textContent === ''"
+    )
 
 
 def table(page: Any, n: int = 0) -> list[list[str]]:
@@ -64,7 +67,10 @@ def test_from_upload_to_download(playground: Any, library: Path, tmp_path: Path)
     assert all(word in schema for word in ("authors", "books", "cover", "by_author"))
     assert page.locator("#schema .count").all_inner_texts() == ["3", "3"]
 
-    run(page, "SELECT a.name, count(b.id) AS n, sum(b.pages) FROM authors a LEFT JOIN books b ON b.author = a.id GROUP BY a.id ORDER BY n DESC;")
+    run(
+        page,
+        "SELECT a.name, count(b.id) AS n, sum(b.pages) FROM authors a LEFT JOIN books b ON b.author = a.id GROUP BY a.id ORDER BY n DESC;",
+    )
     assert table(page) == [["Lem", "2", "526"], ["Čapek", "1", "90"], ["Nobody", "0", "NULL"]]
     run(page, "SELECT title, cover FROM books ORDER BY title; SELECT 1 AS one")
     assert table(page)[-1] == ["Solaris", "blob, 3 bytes: 00 ff 10"]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (lines of JavaScript and SQL)
 from __future__ import annotations
 
 from typing import Any

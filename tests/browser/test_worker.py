@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (lines of JavaScript and SQL)
 """Inside a worker: storage back ends, what a statement costs in calls to them, and the synchronous API."""
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 
-LAWS = re.findall(r"^  (?:async )?'([^']+)'\(s\)", (Path(__file__).parent / "vfs_laws.js").read_text("utf-8"), re.MULTILINE)
+LAWS = re.findall(
+    r"^  (?:async )?'([^']+)'\(s\)", (Path(__file__).parent / "vfs_laws.js").read_text("utf-8"), re.MULTILINE
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def test_a_commit_is_one_write_and_one_flush_and_a_warm_query_none(lab: Any) -> 
     found = lab("""
         await lab.OpfsVfs.remove('counted.db');
         const vfs = new lab.OpfsVfs();
-        const counting = new lab.Counting(vfs);
+        const counting = lab.counted(vfs);
         const engine = await lab.engine(counting);
         const db = await engine.open('counted.db');
         db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)');

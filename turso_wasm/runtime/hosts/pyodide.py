@@ -1,7 +1,7 @@
 """The Pyodide host: the kernel beside Python in the same JavaScript engine, through web/python_host.js.
 
-Everything here is synchronous, as `sqlite3` is; only owning a file in OPFS has to be awaited (`acquire`). Plain paths lie in
-Emscripten's file system, through the same file table as on CPython (runtime/files.py).
+Everything here is synchronous, as `sqlite3` is; only owning a file in OPFS has to be awaited (`acquire`). Plain paths
+lie in Emscripten's file system, through the same file table as on CPython (runtime/files.py).
 
 Invariants:
   Y1  Views of linear memory are never kept: it may grow, and its old buffer is dead then.

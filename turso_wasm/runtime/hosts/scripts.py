@@ -1,10 +1,11 @@
 """JavaScript modules as one script, so that Pyodide can run them without waiting.
 
-`import()` is asynchronous and knows nothing of files inside a wheel; `connect()` must not wait. So the modules of web/ and vfs/ are
-linked here: each becomes a function that returns its exports, in an order in which imports come before their use.
+`import()` is asynchronous and knows nothing of files inside a wheel; `connect()` must not wait. So the modules of
+web/ and vfs/ are linked here: each becomes a function that returns its exports, in an order in which imports come
+before their use.
 
-What is understood is what these modules contain: `import { a, b as c } from './x.js'`, `import * as m from './x.js'`, `export` before a
-declaration, `export { a, b as c }` and `export { a } from './x.js'`. Anything else is a ValueError.
+What is understood is what these modules contain: `import { a, b as c } from './x.js'`, `import * as m from './x.js'`,
+`export` before a declaration, `export { a, b as c }` and `export { a } from './x.js'`. Anything else is a ValueError.
 """
 
 from __future__ import annotations

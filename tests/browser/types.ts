@@ -1,0 +1,39 @@
+/** Checked by tsc, never run: the declarations say what the page's API takes and gives. */
+
+import { connect, type Database, type Row, SqlError, type SqlValue } from 'turso-wasm';
+
+interface User {
+  id: number;
+  name: string;
+}
+
+export async function tour(): Promise<void> {
+  await using db: Database = await connect('app.db', { readonly: false, signal: AbortSignal.timeout(1000) });
+  const rows: Row[] = await db.prepare('SELECT 1').all();
+  const users: User[] = await db.prepare<User>('SELECT * FROM users WHERE id = ?').all(1);
+  const one: User | undefined = await db.prepare<User>('SELECT * FROM users WHERE id = :id').get({ id: 1n });
+  const raw: SqlValue[][] = await db
+    .prepare('SELECT 1')
+    .raw()
+    .all([null, 'a', new Uint8Array(2), true]);
+  const { changes, lastInsertRowid }: { changes: number; lastInsertRowid: number | bigint } =
+    await db.run('DELETE FROM users');
+  for await (const user of db.prepare<User>('SELECT * FROM users').iterate()) user.name.toUpperCase();
+  const add = db.transaction(async (tx, names: string[]) => {
+    for (const name of names) await tx.run('INSERT INTO users(name) VALUES (?)', name);
+    return names.length;
+  });
+  const n: number = await add.immediate(['Ada']);
+  const file: Uint8Array = await db.export();
+  await db.import(new Blob([await db.export()]));
+  // @ts-expect-error: a Date cannot be bound
+  await db.prepare('SELECT ?').get(new Date());
+  // @ts-expect-error: names are a list of strings
+  await add([1]);
+  try {
+    await db.exec('SELECT');
+  } catch (error) {
+    if (error instanceof SqlError) error.code.startsWith('SQLITE_');
+  }
+  void [rows, users, one, raw, changes, lastInsertRowid, n, file];
+}
