@@ -137,6 +137,7 @@ class Wal(Struct):
     committed_sum1: u32
     committed_sum2: u32
     header_due: i32  # the next append starts the file anew
+    used: i32  # the file may hold frames of an older log (or had, before a truncation that may be undone)
     page_size: i32  # of the frames
     page_count: u32  # of the database at the last commit
     commit_due: i32  # a commit mark was written, but the transaction is not finished

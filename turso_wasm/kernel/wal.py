@@ -28,6 +28,8 @@ Invariants:
   W4  A reader begins with snapshot 0 when backfilled = committed: it needs no frame, and the log may be restarted.
   W5  What lies behind `end` in the file cannot be taken for frames: salts or the running checksum differ; a commit
       mark whose transaction failed is cut off (wal_retract).
+  W6  Before frames overwrite those of an older log, the new header is durable. A write may arrive without its
+      beginning: the old header and what is left of the old frames would pass for the log.
 """
 
 from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_READONLY
@@ -220,6 +222,7 @@ def wal_forget(db: Database) -> None:
     w.page_count = 0
     w.salt1 = 0
     w.header_due = 0
+    w.used = 0
     w.commit_due = 0
 
 
@@ -252,6 +255,7 @@ def wal_start(db: Database) -> None:
     if w.salt1:
         w.sequence += 1
         w.salt1 += 1
+        w.used = 1
     else:
         w.sequence = 0
         w.salt1 = be32(random) | 1
@@ -314,6 +318,8 @@ def wal_append(db: Database, pages: ptr[i32], n: i32, page_count: u32) -> i32:
     """
     w: Wal = db.wal
     rc: i32 = wal_open(db)
+    if rc == 0 and w.end == 0 and w.header_due and w.used and db.synchronous:
+        rc = header_replace(w)
     if rc < 0:
         return rc
     index_reserve(w, n)
@@ -340,6 +346,21 @@ def wal_append(db: Database, pages: ptr[i32], n: i32, page_count: u32) -> i32:
         return rc
     w.header_due = 0
     return 0
+
+
+def header_replace(w: Wal) -> i32:
+    """Make the header durable where the file may hold frames of an older log (W6); 0 or a negative result code.
+
+    A new file needs none of this: its header comes with the first frames, and a commit is one write and one sync.
+    """
+    head: ptr[u8] = scratch(HEADER_SIZE)
+    header_encode(w, head)
+    rc: i32 = vfs_write(w.fd - 1, head, HEADER_SIZE, i64(0))
+    if rc == 0:
+        rc = vfs_sync(w.fd - 1)
+    if rc == 0:
+        w.used = 0
+    return rc
 
 
 def append_chunk(w: Wal, buffer: ptr[u8], pages: ptr[i32], n: i32, last: i32, page_count: u32) -> i32:
@@ -413,6 +434,7 @@ def wal_recover(db: Database) -> None:
     check_io(wal_open(db))
     size: i64 = vfs_size(w.fd - 1)
     check_io(i32(size) if size < 0 else 0)
+    w.used = i32(size > 0)
     if size < HEADER_SIZE:
         return
     head: ptr[u8] = scratch(HEADER_SIZE)

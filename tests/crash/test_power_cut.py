@@ -1,0 +1,124 @@
+"""A power cut at any storage call of a workload of SQL transactions leaves exactly the last committed state.
+
+Both engines recover the same files: what they find must be the state before the commit that was in flight, or after it, and both must find
+the same; then the database must go on working. Normally a sample of the calls is tried, with TURSO_HEAVY=1 all of
+them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from random import Random
+
+import apsw
+import pytest
+
+from tests.crash.disk import Disk, Image, RecordingVfs
+from tests.crash.history import Content, Maker, Ours, Setting, content, run
+from turso_wasm.vfs.base import CAP_OWNED
+
+HEAVY = os.environ.get("TURSO_HEAVY") == "1"
+N_TRANSACTIONS = 300 if HEAVY else 50
+N_CRASHES = 22  # a setting, when not heavy
+N_SECOND_CRASHES = 3
+
+SETTINGS = {
+    "wal": Setting("WAL"),
+    "wal, small pages, full auto-vacuum": Setting("WAL", page_size=512, auto_vacuum="full"),
+    "wal, owned": Setting("WAL", capabilities=CAP_OWNED, page_size=4096),
+    "delete": Setting("DELETE"),
+    "delete, small pages, full auto-vacuum": Setting("DELETE", page_size=512, auto_vacuum="full"),
+    "delete, owned, incremental auto-vacuum": Setting("DELETE", capabilities=CAP_OWNED, auto_vacuum="incremental"),
+    "truncate": Setting("TRUNCATE"),
+    "persist": Setting("PERSIST"),
+}
+SUFFIXES = ("", "-journal", "-wal", "-shm")
+
+
+def found_by_sqlite(image: Image, folder: Path) -> Content:
+    """What SQLite recovers from the files of a crash, sound by its own judgement."""
+    path = folder / "db"
+    for suffix in SUFFIXES:
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    for name, data in image.items():
+        (folder / name).write_bytes(data)
+    connection = apsw.Connection(str(path))
+    try:
+        assert list(connection.execute("PRAGMA integrity_check")) == [("ok",)]
+        return content(lambda sql: list(connection.execute(sql)))
+    finally:
+        connection.close()
+
+
+def found_by_us(vfs: RecordingVfs) -> Content:
+    """What we recover; the connection must be able to go on, and what it does must last."""
+    ours = Ours(vfs)
+    try:
+        found = content(ours.query)
+        assert ours.query("PRAGMA integrity_check") == [("ok",)]
+        ours.query("CREATE TABLE afterwards(a)")
+        ours.query("INSERT INTO afterwards VALUES (1), (2), (zeroblob(5000))")
+        ours.query("DROP TABLE afterwards")
+        assert content(ours.query) == found
+        return found
+    finally:
+        ours.close()
+
+
+def sample(n: int, wanted: int) -> range:
+    """Numbers up to `n`, evenly; all of them in a heavy run."""
+    return range(0, n + 1, 1 if HEAVY else max(1, n // wanted))
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_last_committed_state_is_found(name: str, tmp_path: Path) -> None:
+    setting = SETTINGS[name]
+    vfs = RecordingVfs(capabilities=setting.capabilities)
+    statements = list(Maker(1).statements(N_TRANSACTIONS))
+    history = run(vfs, setting, statements, reader=name == "wal")
+    assert len(history.contents) > N_TRANSACTIONS // 2
+    disk, done, seen = Disk(), 0, set()
+    for at in sample(len(vfs.events), N_CRASHES):
+        for event in vfs.events[done:at]:
+            disk.repeat(event)
+        done = at
+        allowed = history.allowed(at)
+        for survivors in ("none", "all", Random(at)):
+            image = disk.after_power_cut(survivors)
+            key = hash((tuple(image.items()), len(allowed)))
+            if key in seen:
+                continue
+            seen.add(key)
+            expected = found_by_sqlite(image, tmp_path)
+            assert expected in allowed, (at, survivors)
+            after = RecordingVfs(image, setting.capabilities)
+            assert found_by_us(after) == expected, (at, survivors)
+            files = {file: bytes(data.bytes) for file, data in after.files.items()}
+            assert found_by_sqlite(files, tmp_path) == expected, (at, survivors)
+
+
+@pytest.mark.parametrize("name", ["wal", "delete", "delete, small pages, full auto-vacuum", "persist"])
+def test_a_power_cut_during_recovery_is_recovered_too(name: str, tmp_path: Path) -> None:
+    setting = SETTINGS[name]
+    vfs = RecordingVfs(capabilities=setting.capabilities)
+    history = run(vfs, setting, list(Maker(2).statements(30)))
+    disk, done = Disk(), 0
+    for at in sample(len(vfs.events), N_SECOND_CRASHES):
+        for event in vfs.events[done:at]:
+            disk.repeat(event)
+        done = at
+        image = disk.after_power_cut("all")
+        expected = found_by_sqlite(image, tmp_path)
+        assert expected in history.allowed(at)
+        first = RecordingVfs(image)
+        ours = Ours(first)
+        assert content(ours.query) == expected
+        ours.close()
+        again = Disk(image)
+        for number, event in enumerate(first.events):
+            for survivors in ("none", "all", Random(number)):
+                left = again.after_power_cut(survivors)
+                assert found_by_sqlite(left, tmp_path) == expected, (at, number, survivors)
+                assert found_by_us(RecordingVfs(left)) == expected, (at, number, survivors)
+            again.repeat(event)
