@@ -32,7 +32,7 @@ def say(text: str) -> None:
 
 
 def run(command: Sequence[str | Path], *, check: bool = True, quiet: bool = False) -> bool:
-    """Run a command in the checkout, with the environment's tools first on the path. Exits when it fails and `check`."""
+    """Run a command in the checkout, the environment's tools first on the path. Exits when it fails and `check`."""
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
     output = subprocess.DEVNULL if quiet else None
     try:

@@ -30,7 +30,7 @@ export function count(n, what) {
 export function resultView(result, sql) {
   const text = sql
     .slice(result.start, result.end)
-    .replace(/^(\s|--.*\n|\/\*[^]*?\*\/)+/, '')
+    .replace(/^(\s|--.*\n|\/\*[\s\S]*?\*\/)+/, '')
     .replace(/\s+/g, ' ')
     .trim();
   const what = result.columns.length ? count(result.rowCount, 'row') : changed(result);

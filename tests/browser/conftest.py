@@ -1,4 +1,7 @@
-"""Chromium for the tests of the browser side, with a real profile (private contexts make OPFS a hundred times slower)."""
+"""Chromium for the tests of the browser side, with a real profile.
+
+Private contexts make OPFS a hundred times slower.
+"""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class PyodideHost:
         if not self._module.opfsAvailable():
             raise SqlError(
                 CANTOPEN,
-                "unable to open database file: the origin private file system is there in dedicated workers of secure pages only",
+                "unable to open database file: only workers of secure pages have the origin private file system",
             )
         if not files.has_vfs(OPFS):
             files.register_vfs(OPFS, _ElsewhereVfs())

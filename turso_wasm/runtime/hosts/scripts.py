@@ -22,7 +22,7 @@ _LEFTOVER = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 
 
 def link(entry: str, read: Callable[[str], str]) -> str:
-    """A script whose value is the object of `entry`'s exports. read: the text of a module, by its path. Errors: ValueError."""
+    """A script whose value is the object of `entry`'s exports. read: a module's text, by path. Errors: ValueError."""
     order: list[str] = []
     bodies: dict[str, str] = {}
     _visit(entry, read, order, bodies)
