@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
@@ -24,6 +24,8 @@ INTEGERS = st.integers(-(1 << 63), (1 << 63) - 1)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 VALUES = st.one_of(st.none(), INTEGERS, st.floats(), TEXTS, st.binary(max_size=20))
 AT = 0x1234560
+
+few = settings(max_examples=60, deadline=None)
 
 
 def decode(block: bytes, n: int, at: int = AT, start: int = AT) -> list[Any]:
@@ -47,12 +49,14 @@ def same(given_values: Sequence[Any], found: Sequence[Any]) -> bool:
     )
 
 
+@few
 @given(st.lists(VALUES, max_size=8), st.integers(0, 3))
 def test_decode_of_encode_is_what_was_bound(values: list[Any], missing: int) -> None:
     n = len(values) + missing
     assert same([*values, *[None] * missing], decode(encode_parameters(values, n, AT), n))
 
 
+@few
 @given(st.lists(VALUES, max_size=8))
 def test_the_packer_of_a_combination_of_types_writes_the_same(values: list[Any]) -> None:
     packer = packer_for(tuple(map(type, values)))
@@ -60,6 +64,7 @@ def test_the_packer_of_a_combination_of_types_writes_the_same(values: list[Any])
     assert packer(values, AT) == encode_parameters(values, len(values), AT)
 
 
+@few
 @given(st.lists(VALUES, max_size=4), st.lists(st.lists(VALUES, min_size=2, max_size=2), min_size=1, max_size=5), VALUES)
 def test_lists_of_rows_lie_behind_the_slots(values: list[Any], rows: list[list[Any]], literal: Any) -> None:
     block = encode_block(values, [literal, tuple(tuple(row) for row in rows)], len(values) + 1, AT)
