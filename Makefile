@@ -22,8 +22,8 @@ test: ## all tests (TESTS=path chooses some)
 demo: setup ## the playground, on localhost
 	@$(VENV)/python demo/serve.py
 
-bench: setup ## benchmarks
-	@$(VENV)/python -m benchmarks
+bench: setup ## benchmarks (ARGS="--quick" for a few)
+	@$(VENV)/python -m benchmarks $(ARGS)
 
 lint: setup ## formatting, lint, types and imports, of Python and JavaScript
 	@$(VENV)/ruff format --check .

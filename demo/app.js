@@ -59,8 +59,8 @@ async function use(name) {
   editor.setError(null);
   by('results').replaceChildren();
   by('timing').textContent = '';
-  by('run').toggleAttribute('disabled', false);
   await refresh();
+  by('run').toggleAttribute('disabled', false);
   say('');
 }
 

@@ -1,6 +1,12 @@
 /** The SQL editor: CodeMirror with SQLite's dialect. Bundled into dist/editor.js (web/make_assets.py). */
 
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
+import {
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  closeCompletion,
+  completionKeymap,
+} from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { SQLite, sql } from '@codemirror/lang-sql';
 import { bracketMatching, defaultHighlightStyle, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
@@ -36,6 +42,7 @@ export function createEditor(parent, { text, onRun, onChange }) {
   const language = new Compartment();
   const theme = new Compartment();
   const run = () => {
+    closeCompletion(view);
     onRun();
     return true;
   };

@@ -27,6 +27,15 @@ def tab(context: Any, server: str) -> Iterator[Any]:
             page.close()
 
 
+@pytest.fixture(scope="module")
+def pair(context: Any, server: str) -> Iterator[tuple[Any, Any]]:
+    """Two tabs that live on: each test uses databases of its own."""
+    pages = [open_page(context, server) for _ in range(2)]
+    yield pages[0], pages[1]
+    for page in pages:
+        page.close()
+
+
 WRITE = """
 globalThis.db = await turso.connect(name);
 await db.exec('CREATE TABLE t(a); INSERT INTO t VALUES (1), (2)');
@@ -70,8 +79,8 @@ def test_a_page_that_crashes(tab: Any) -> None:
     assert runner(other)(READ, name="crash.db") == [[1, 2], "ok"]
 
 
-def test_another_tab_is_told_that_the_database_is_locked(tab: Any) -> None:
-    first, second = runner(tab()), runner(tab())
+def test_another_tab_is_told_that_the_database_is_locked(pair: tuple[Any, Any]) -> None:
+    first, second = map(runner, pair)
     first("globalThis.db = await turso.connect('shared.db'); await db.exec('CREATE TABLE IF NOT EXISTS t(a)')")
     error = second("return failure(() => turso.connect('shared.db'))")
     assert error["code"] == "SQLITE_BUSY"
@@ -80,16 +89,16 @@ def test_another_tab_is_told_that_the_database_is_locked(tab: Any) -> None:
     assert second("const db = await turso.connect('shared.db'); await db.close(); return db.open") is False
 
 
-def test_a_tab_that_waits_gets_the_database_when_it_is_given_up(tab: Any) -> None:
-    first, second = runner(tab()), runner(tab())
+def test_a_tab_that_waits_gets_the_database_when_it_is_given_up(pair: tuple[Any, Any]) -> None:
+    first, second = map(runner, pair)
     first(
         "globalThis.db = await turso.connect('handed.db'); await db.exec('CREATE TABLE IF NOT EXISTS t(a)'); setTimeout(() => db.close(), 1500)"
     )
     assert second("const db = await turso.connect('handed.db'); await db.close(); return db.open") is False
 
 
-def test_one_page_may_connect_twice(tab: Any) -> None:
-    found = runner(tab())("""
+def test_one_page_may_connect_twice(pair: tuple[Any, Any]) -> None:
+    found = runner(pair[0])("""
         const [a, b] = await Promise.all([turso.connect('twice.db'), turso.connect('twice.db')]);
         await a.exec('CREATE TABLE t(x); INSERT INTO t VALUES (1)');
         const rows = await b.all('SELECT x FROM t');
@@ -103,8 +112,8 @@ def test_one_page_may_connect_twice(tab: Any) -> None:
     assert found == [[{"x": 1}], 2]
 
 
-def test_a_full_disk_is_an_error_and_the_database_goes_on(tab: Any, context: Any, server: str) -> None:
-    page = tab()
+def test_a_full_disk_is_an_error_and_the_database_goes_on(pair: tuple[Any, Any], context: Any, server: str) -> None:
+    page = pair[0]
     js = runner(page)
     js("""
         globalThis.db = await turso.connect('full.db');

@@ -13,9 +13,9 @@ import pytest
 READY = "#run:not([disabled])"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def playground(context: Any, server: str) -> Iterator[Any]:
-    """The playground, started, on databases of its own."""
+    """The playground, started; its tests follow one another as a visitor's doings do."""
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto(server)
@@ -42,7 +42,7 @@ def library(tmp_path: Path) -> Path:
 
 def run(page: Any, sql: str) -> None:
     """Type SQL into the editor and run it."""
-    page.click("#editor .cm-content")
+    page.focus("#editor .cm-content")
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(sql)
     page.keyboard.press("Control+Enter")
@@ -108,7 +108,8 @@ def test_an_error_is_shown_where_it_is(playground: Any) -> None:
 def test_the_sample_and_its_pages(playground: Any) -> None:
     page = playground
     page.click("#sample")
-    page.wait_for_selector(".result")
+    page.wait_for_selector(".result >> text=c.name, c.country")
+    page.wait_for_selector(READY)
     assert len(table(page)) == 10
     run(page, "SELECT id FROM sales ORDER BY id")
     assert table(page)[0] == ["1"]
@@ -120,7 +121,7 @@ def test_the_sample_and_its_pages(playground: Any) -> None:
 def test_completion_knows_the_schema(playground: Any) -> None:
     page = playground
     run(page, "CREATE TABLE IF NOT EXISTS completed_table(some_column)")
-    page.click("#editor .cm-content")
+    page.focus("#editor .cm-content")
     page.keyboard.press("Control+A")
     page.keyboard.type("SELECT * FROM compl")
     page.wait_for_selector(".cm-tooltip-autocomplete")
