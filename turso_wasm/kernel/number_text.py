@@ -7,7 +7,8 @@ A double x becomes digits in three steps (found by experiment, and checked again
   1  N = x * 10^p rounded to an integer, with p = 17 - floor(e * log10(2)) for x in [2^e, 2^(e+1)); 10^p is taken as
      64 bits rounded down. N has 18 or 19 digits, which are not all correct: they are SQLite's.
   2  If digits 15 and 16 of N are 99, or 14, 15 and 16 are 000, N is rounded up or down to its first 14 digits,
-     provided that this still denotes x.
+     provided that this still denotes x. Where p < 0 (x >= 2^60 or so), 00 at digits 14 and 15 suffices: half an ulp
+     of x may reach digit 16 when x is just above a power of two that begins with 9, as 9.5e21 is.
   3  Otherwise N is rounded, half up, to 17 digits.
 
 Then it is written like C's %.17g, but always with a point and a digit after it.
@@ -131,8 +132,9 @@ def shorten(x: f64, n: u64, exponent: i32) -> tuple[u64, i32]:
     if middle == 99:
         if decimal_to_real(first + 1, i64(exponent + places)) == x:
             return first + 1, exponent + places
-    elif middle == 0 and first % 10 == 0 and decimal_to_real(first, i64(exponent + places)) == x:
-        return first, exponent + places
+    elif first % 10 == 0 and (middle == 0 or (middle < 10 and exponent > 0)):
+        if decimal_to_real(first, i64(exponent + places)) == x:
+            return first, exponent + places
     if places == 5:
         return (n + 50) // 100, exponent + 2
     return (n + 5) // 10, exponent + 1

@@ -117,12 +117,15 @@ def real_to_text(x: float) -> str:
 
 
 def _shorten(x: float, n: int, exponent: int) -> tuple[int, int]:
-    """Round SQLite's 18 or 19 digits to 17, or to 14 when the digits behind look like noise and x is not lost."""
+    """Round SQLite's 18 or 19 digits to 17, or to 14 when the digits behind look like noise and x is not lost.
+
+    Noise is 99 at digits 15 and 16, or 000 at 14 to 16; of a large x (exponent > 0) already 00 at 14 and 15.
+    """
     text = str(n)
     short: int | None = None
     if text[14:16] == "99":
         short = int(text[:14]) + 1
-    elif text[13:16] == "000":
+    elif text[13:15] == "00" and (text[15] == "0" or exponent > 0):
         short = int(text[:14])
     lost = len(text) - 14
     if short is not None and float(f"{short}e{exponent + lost}") == x:
