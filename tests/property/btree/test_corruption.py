@@ -20,7 +20,7 @@ CREATE TABLE t(a INTEGER PRIMARY KEY, b);
 CREATE INDEX i ON t(b);
 CREATE TABLE w(k PRIMARY KEY, v) WITHOUT ROWID;
 """
-ROUNDS = int(os.environ.get("TURSO_ROUNDS", 4000 if HEAVY else 60))
+ROUNDS = int(os.environ.get("TURSO_ROUNDS", 4000 if HEAVY else 25))
 MESSAGES_ABOUT_CONTENT = (
     "row ",
     "wrong # of entries",

@@ -26,7 +26,7 @@ from tests.btree_trees import (
 from turso_wasm.kernel.abi import BINARY, KEY_DESC, NOCASE, RTRIM
 
 PAGE_SIZES = (512, 1024, 4096, 65536) if HEAVY else (512, 4096)
-OPERATIONS = 100_000 if HEAVY else 1000
+OPERATIONS = 100_000 if HEAVY else 600
 
 
 class Shape(NamedTuple):
