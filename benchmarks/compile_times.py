@@ -61,7 +61,7 @@ def _catalogs() -> Any:
 
 
 def measure() -> dict[str, float]:
-    """Milliseconds for each stage, the mean of all statements."""
+    """Milliseconds of processor time for each stage, the mean of all statements; the schema is parsed before."""
     from turso_wasm.codegen.compile import compile_plan
     from turso_wasm.codegen.program import Program
     from turso_wasm.plan.build import PlanContext, build_plan
@@ -71,7 +71,9 @@ def measure() -> dict[str, float]:
 
     catalogs = _catalogs()
     texts = statements()
-    clock = time.perf_counter
+    for text in texts:
+        build_plan(parse_tokens(tokenize(text, 0)), catalogs, PlanContext(text))
+    clock = time.process_time
     spent: dict[str, float] = {}
 
     def stage(name: str, run: Callable[[Any], Any], inputs: list[Any]) -> list[Any]:

@@ -36,6 +36,7 @@ class Row:
     name: str
     n: int
     times: dict[str, list[float]] = field(default_factory=dict)
+    cpu: dict[str, list[float]] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
@@ -48,6 +49,8 @@ class Row:
             return
         if counts:
             self.times.setdefault(engine, []).append(answer["ms"])
+            if answer.get("cpu") is not None:
+                self.cpu.setdefault(engine, []).append(answer["cpu"])
         else:
             self.first[engine] = answer["ms"]
         self.answers[engine] = answer["answer"]
@@ -57,8 +60,10 @@ class Row:
         times = self.times.get(engine)
         return statistics.median(times) if times and engine not in self.errors else None
 
-    def best_ratio(self, peer: str, ours: str) -> float:
-        """The quickest repetition of a peer over our quickest: what a busy machine distorts least."""
+    def steady_ratio(self, peer: str, ours: str) -> float:
+        """What a busy machine distorts least: of processor time, or where it is not known of the quickest repetitions."""
+        if peer in self.cpu and ours in self.cpu:
+            return statistics.median(self.cpu[peer]) / max(statistics.median(self.cpu[ours]), 1e-9)
         return min(self.times[peer]) / max(min(self.times[ours]), 1e-9)
 
 
@@ -144,8 +149,8 @@ def markdown(result: Result, trials: list[dict[str, Any]]) -> str:
         f"Python {machine['python']}, "
         f"{machine.get('browser', 'no browser')}; load when it began: {machine['load']}.",
         f"Medians of {result.settings['repetitions']} repetitions after one that does not count; engines took turns. "
-        "Ratios are the peer's time over ours, of the medians and, in parentheses, of the quickest repetitions: "
-        "above 1 we are faster. "
+        "Ratios are the peer's time over ours, of the medians and, in parentheses, of processor time (in browsers, "
+        "which do not tell it, of the quickest repetitions): above 1 we are faster. "
         f"Behind them stands the target, {MISSED} where the medians miss it.",
         "Versions: "
         + ", ".join(f"{name} {v}" for name, v in {NAMES.get(k, k): v for k, v in result.versions.items()}.items())
@@ -189,7 +194,7 @@ def _peer_cell(row: Row, ours: str, peer: str, target: float | None) -> str:
     cell = time_text(theirs, row.n)
     if mine:
         ratio = theirs / mine
-        cell += f", **{ratio:.2f}** ({row.best_ratio(peer, ours):.2f})"
+        cell += f", **{ratio:.2f}** ({row.steady_ratio(peer, ours):.2f})"
         if target is not None:
             cell += f" ≥ {target:g}{'' if ratio >= target else ' ' + MISSED}"
     elif target is not None:

@@ -13,11 +13,11 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,22 @@ def main(arguments: list[str] | None = None) -> None:
     subprocess.run([sys.executable, "web/make_assets.py"], cwd=hosts.ROOT, check=True, stdout=subprocess.DEVNULL)
     base = base_file(spec["base"])
     result = report.Result(_machine(), {"quick": options.quick, "repetitions": _repetitions(options)})
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="turso-bench-")))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _all_groups(spec, base, options, result)
+    except KeyboardInterrupt:
+        result.settings["cut short"] = True
+    result.sizes = report.sizes(hosts.ROOT)
+    RESULTS.mkdir(exist_ok=True)
+    text = report.markdown(result, spec["trials"])
+    (RESULTS / "latest.md").write_text(text, encoding="utf-8")
+    (RESULTS / "latest.json").write_text(json.dumps(result.to_json(), indent=1), encoding="utf-8")
+    print(text)
+
+
+def _all_groups(spec: dict[str, Any], base: Path, options: argparse.Namespace, result: report.Result) -> None:
+    with tempfile.TemporaryDirectory(prefix="turso-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
         if "native" in options.groups:
             _native(spec, base, folder, options, result)
         browser = [group for group in ("memory", "opfs") if group in options.groups]
@@ -50,12 +64,6 @@ def main(arguments: list[str] | None = None) -> None:
             _node(spec, base, options, result)
         elif browser:
             _chromium(spec, base, folder, browser, options, result)
-    result.sizes = report.sizes(hosts.ROOT)
-    RESULTS.mkdir(exist_ok=True)
-    text = report.markdown(result, spec["trials"])
-    (RESULTS / "latest.md").write_text(text, encoding="utf-8")
-    (RESULTS / "latest.json").write_text(json.dumps(result.to_json(), indent=1), encoding="utf-8")
-    print(text)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

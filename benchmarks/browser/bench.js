@@ -50,25 +50,28 @@ export class Bench {
    * One repetition of a trial.
    * @param {any} trial
    * @param {boolean} counting count calls instead of taking the time
-   * @returns {{ms: number, answer: any, counts?: Record<string, number>}}
+   * @returns {{ms: number, cpu?: number, answer: any, counts?: Record<string, number>}} cpu: processor time, where it is known
    */
   run(trial, counting) {
     for (const sql of trial.before ?? []) this.driver.exec(sql);
     const { work, close } = this.#work(trial);
     let answer;
     let ms = 0;
+    let cpu;
     let counts;
     if (counting) {
       ({ result: answer, counts } = counted(work));
     } else {
+      const processor = processorTime();
       const start = performance.now();
       answer = work();
       ms = performance.now() - start;
+      if (processor !== undefined) cpu = processorTime() - processor;
     }
     close();
     if (trial.check) answer = this.#answer(trial.check);
     for (const sql of trial.after ?? []) this.driver.exec(sql);
-    return { ms, counts, answer: JSON.parse(JSON.stringify(answer ?? null, plain)) };
+    return { ms, cpu, counts, answer: JSON.parse(JSON.stringify(answer ?? null, plain)) };
   }
 
   /** @param {any} trial @returns {{work: () => any, close: () => void}} */
@@ -97,6 +100,12 @@ export class Bench {
     statement.close();
     return rows[0];
   }
+}
+
+/** Milliseconds of processor time of the whole process; browsers do not tell. */
+function processorTime() {
+  const usage = globalThis.process?.cpuUsage?.();
+  return usage && (usage.user + usage.system) / 1000;
 }
 
 function getAll(statement, values) {
