@@ -89,7 +89,8 @@ def make_node() -> None:
     lock = ROOT / "package-lock.json"
     if not (is_done("node", lock) and (ROOT / "node_modules").is_dir()):
         say("installing Node packages")
-        run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"])
+        # not `npm ci`: it wants the packages of every other platform in the lock file too
+        run(["npm", "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"])
         done("node", lock)
 
 
