@@ -61,7 +61,7 @@ class Row:
         return statistics.median(times) if times and engine not in self.errors else None
 
     def steady_ratio(self, peer: str, ours: str) -> float:
-        """What a busy machine distorts least: of processor time, or where it is not known of the quickest repetitions."""
+        """What a busy machine distorts least: of processor time, or, where it is not known, of the best times."""
         if peer in self.cpu and ours in self.cpu:
             return statistics.median(self.cpu[peer]) / max(statistics.median(self.cpu[ours]), 1e-9)
         return min(self.times[peer]) / max(min(self.times[ours]), 1e-9)
