@@ -129,12 +129,12 @@ def shorten(x: f64, n: u64, exponent: i32) -> tuple[u64, i32]:
     # `first` are the first 14 digits, `tail` the 4 or 5 others, which begin with digits 15 and 16.
     middle: u64 = tail // (hundreds // 10)
     places: i32 = 5 if hundreds == 10000 else 4
+    zeros: bool = first % 10 == 0 and (middle == 0 or (middle < 10 and exponent > 0))
     if middle == 99:
         if decimal_to_real(first + 1, i64(exponent + places)) == x:
             return first + 1, exponent + places
-    elif first % 10 == 0 and (middle == 0 or (middle < 10 and exponent > 0)):
-        if decimal_to_real(first, i64(exponent + places)) == x:
-            return first, exponent + places
+    elif zeros and decimal_to_real(first, i64(exponent + places)) == x:
+        return first, exponent + places
     if places == 5:
         return (n + 50) // 100, exponent + 2
     return (n + 5) // 10, exponent + 1

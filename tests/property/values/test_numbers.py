@@ -206,7 +206,7 @@ def neighbour(x: float, ulps: int) -> float:
 
 def noisy_decimal(rng: random.Random) -> float:
     """A short decimal after a calculation."""
-    a, b = (rng.randint(-(10**8), 10**8) / 10 ** rng.randint(0, 8) for _ in range(2))
+    a, b = (float(rng.randint(-(10**8), 10**8) / 10 ** rng.randint(0, 8)) for _ in range(2))
     return rng.choice([a + b, a * b, a / (b or 1.0), a * 1.1])
 
 
