@@ -23,7 +23,7 @@ def statements() -> Iterator[tuple[str, str]]:
             yield file, sql
 
 
-@pytest.mark.parametrize(("file", "sql"), statements())
+@pytest.mark.parametrize(("file", "sql"), list(statements()))
 def test_a_statement_is_answered_as_sqlite_does(file: str, sql: str) -> None:
     connection = oracle(listed(HERE / file)[0])
     catalogs = catalogs_of(connection)
