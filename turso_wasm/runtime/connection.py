@@ -36,7 +36,7 @@ from turso_wasm.runtime import layout
 from turso_wasm.runtime.compiler import Environment, compile_statement
 from turso_wasm.runtime.files import MEMORY, forget_memory, qualified
 from turso_wasm.runtime.hosts.base import Host, address
-from turso_wasm.runtime.rows import TextFactory
+from turso_wasm.runtime.rows import TextFactory, UndecodableText
 from turso_wasm.runtime.schema import Prepared, Schema
 from turso_wasm.runtime.statement import Rows, Statement
 from turso_wasm.sql.lexer import END, normalize, tokenize
@@ -289,13 +289,19 @@ class Connection:
         return Catalog(rows=rows, cookie=cookie, statistics=statistics, descending=descending)
 
     def _query(self, schema: Schema, sql: str) -> list[tuple[Any, ...]]:
-        """All rows of a query of ours."""
+        """All rows of a query of ours; a schema that is not UTF-8 is for the parser to judge."""
+        try:
+            return self._rows(schema, sql, None)
+        except UndecodableText:
+            return self._rows(schema, sql, lambda raw: raw.decode("utf-8", "replace"))
+
+    def _rows(self, schema: Schema, sql: str, text: TextFactory | None) -> list[tuple[Any, ...]]:
         prepared = schema.find_text(sql) or self._prepare(schema, sql, 0)
         assert prepared is not None
         statement = self.acquire(prepared)
         try:
             rows = []
-            while (batch := statement.step()) is not None:
+            while (batch := statement.step(text)) is not None:
                 rows += batch
             return rows
         finally:
