@@ -123,6 +123,16 @@ def make_assets() -> None:
     run([PYTHON, ROOT / "web" / "make_assets.py"], quiet=True)
 
 
+def fetch_micropip() -> None:
+    """Pyodide's installer, for the tests that install the wheel with it; for Python 3.14, which Pyodide 314 is."""
+    if is_done("micropip"):
+        return
+    say("fetching micropip")
+    options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--python-version", "3.14"]
+    run([PYTHON, "-m", "pip", "download", *options, "--dest", VENV / "pyodide", "micropip", "packaging"])
+    done("micropip")
+
+
 def find_chromium() -> None:
     """A Chromium for the browser tests."""
     named = os.environ.get("CHROMIUM")
@@ -151,6 +161,7 @@ def main() -> None:
     make_environment()
     make_node()
     if "--tests" in sys.argv:
+        fetch_micropip()
         find_chromium()
     make_assets()
 

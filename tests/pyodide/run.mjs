@@ -6,7 +6,7 @@ import { loadPyodide } from '../../dist/pyodide/pyodide.mjs';
 
 const [wheel, script, ...packages] = process.argv.slice(2);
 const pyodide = await loadPyodide();
-for (const path of packages) pyodide.unpackArchive(readFileSync(path), 'wheel');
+for (const path of packages) pyodide.unpackArchive(new Uint8Array(readFileSync(path)), 'wheel');
 pyodide.FS.writeFile(`/tmp/${basename(wheel)}`, readFileSync(wheel));
 pyodide.FS.mkdir('/node');
 pyodide.FS.mount(pyodide.FS.filesystems.NODEFS, { root: resolve(process.env.SHARED ?? '.') }, '/node');

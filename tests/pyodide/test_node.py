@@ -13,6 +13,7 @@ import pytest
 
 HERE = Path(__file__).parent
 DIST = HERE.parents[1] / "dist"
+PACKAGES = sorted((HERE.parents[1] / ".venv" / "pyodide").glob("*.whl"))  # micropip and what it needs
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +23,17 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     assert node is not None, "Node is missing: run `make setup`"
     (wheel,) = DIST.glob("turso_wasm-*.whl")
     folder = tmp_path_factory.mktemp("shared")
-    command = [node, HERE / "run.mjs", wheel, HERE / "tour.py"]
+    command = [node, HERE / "run.mjs", wheel, HERE / "tour.py", *PACKAGES]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "SHARED": str(folder)}
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return {**json.loads(done.stdout.splitlines()[-1]), "folder": folder}
+
+
+@pytest.mark.skipif(not PACKAGES, reason="micropip was not fetched: run `make test`")
+def test_micropip_installs_the_wheel(answers: dict[str, object]) -> None:
+    assert answers["installer"] == "micropip"
 
 
 def test_a_database_in_memory(answers: dict[str, object]) -> None:

@@ -8,13 +8,15 @@ try:
 except ImportError:
     import zipfile
 
+    installer = "zipfile"
     zipfile.ZipFile(WHEEL).extractall("/lib/python3.14/site-packages")  # noqa: F821 — set by run.mjs
 else:
+    installer = "micropip"
     await micropip.install(f"emfs:{WHEEL}")  # noqa: F821, F704
 
 import turso_wasm as turso
 
-answers = {}
+answers = {"installer": installer}
 connection = turso.connect(":memory:")
 connection.execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c BLOB)")
 connection.executemany("INSERT INTO t(b, c) VALUES (?, ?)", [(f"n{i} ü", bytes([i % 256])) for i in range(2000)])
