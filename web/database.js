@@ -119,12 +119,20 @@ export class Database {
    * @returns {{changes: number, lastInsertRowid: number | bigint}}
    */
   outcome(program, integers) {
-    const { i64 } = this.kernel.refresh();
-    const rowid = i64[(this.connection + C.last_insert_rowid) >>> 3];
-    const narrow = integers === 'number' || (integers === 'auto' && Number.isSafeInteger(Number(rowid)));
+    // Halves of the 64-bit counters: a BigInt per inserted row would be a tenth of its time.
+    const { i32, u32, i64 } = this.kernel.refresh();
+    const at = (this.connection + C.last_insert_rowid) >>> 2;
+    const changes = (this.connection + C.changes) >>> 2;
+    const high = i32[at + 1];
+    const small = high >= -0x200000 && high < 0x200000;
     return {
-      changes: program.counts_changes ? Number(i64[(this.connection + C.changes) >>> 3]) : 0,
-      lastInsertRowid: narrow ? Number(rowid) : rowid,
+      changes: program.counts_changes ? i32[changes + 1] * 4294967296 + u32[changes] : 0,
+      lastInsertRowid:
+        small && integers !== 'bigint'
+          ? high * 4294967296 + u32[at]
+          : integers === 'number'
+            ? Number(i64[at >>> 1])
+            : i64[at >>> 1],
     };
   }
 

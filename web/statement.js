@@ -293,7 +293,14 @@ export class Statement {
   reset() {
     this.#running = false;
     if (!this.#address) return;
-    this.kernel.call('statement_reset', this.#address);
+    const { exports } = this.kernel; // not `call`: this runs once a row of a bulk insert
+    try {
+      exports.statement_reset(this.#address);
+    } catch (error) {
+      const cause = this.kernel.trap(error);
+      exports.error_clear();
+      throw cause;
+    }
     if (this.#paramsSize > KEEP_BLOCK && this.#paramsSize > this.#n * SLOT_SIZE) this.#makeRoom(0);
   }
 
