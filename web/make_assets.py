@@ -64,7 +64,18 @@ def _build_wheel(target: Path) -> None:
         for old in DIST.glob("turso_wasm-*.whl"):
             old.unlink()
         shutil.copyfile(built, DIST / built.name)
-        shutil.copyfile(built, target)
+        _byte_compile(built, target)
+
+
+def _byte_compile(wheel: Path, target: Path) -> None:
+    """The wheel as pages load it: compiled by Pyodide's Python, run by Node."""
+    node = shutil.which("node")
+    if node is None:
+        sys.exit("node is missing: run `make setup` first")
+    command = [node, ROOT / "web" / "compile_wheel.mjs", wheel, target]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"the wheel could not be byte-compiled:\n{done.stderr[-2000:]}")
 
 
 def _copy(source: Path, target: Path) -> None:
