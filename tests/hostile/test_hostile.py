@@ -14,11 +14,12 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import pytest
 
 import turso_wasm
-from tests.crash.history import Ours
-from tests.hostile.cases import Image, Wrong, check_case, seed_images
+from tests.crash.history import Ours, content
+from tests.hostile.cases import Image, Wrong, check_case, content_by_sqlite, seed_images
 from turso_wasm.vfs.faulty import memory_vfs
 
 HEAVY = os.environ.get("TURSO_HEAVY") == "1"
@@ -86,6 +87,55 @@ def test_a_schema_that_is_not_utf8() -> None:
     with pytest.raises(turso_wasm.DatabaseError, match="malformed database schema"):
         ours.query("SELECT * FROM u")
     ours.close()
+
+
+def test_a_file_of_one_byte_is_an_empty_database(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(b"S")
+    assert list(apsw.Connection(str(path)).execute("PRAGMA page_count")) == [(0,)]
+    ours = turso_wasm.connect(path, isolation_level=None)
+    assert ours.execute("SELECT * FROM sqlite_schema").fetchall() == []
+    ours.execute("CREATE TABLE t(a)")
+    ours.close()
+    assert list(apsw.Connection(str(path)).execute("PRAGMA integrity_check")) == [("ok",)]
+
+
+def same_as_sqlite(image: Image, folder: Path) -> None:
+    expected = content_by_sqlite(image, folder)
+    assert expected is not None
+    ours = Ours(memory_vfs(image))
+    assert content(ours.query) == expected
+    assert ours.query("PRAGMA integrity_check") == [("ok",)]
+    ours.close()
+
+
+def test_a_hot_journal_gives_a_shortened_file_its_length_back(tmp_path: Path) -> None:
+    image = dict(seed_images()["1024-none-persist"])
+    image["db"] = image["db"][:-4096]  # free pages, which are in no journal
+    same_as_sqlite(image, tmp_path)
+
+
+def test_the_first_header_of_a_journal_says_how_long_the_file_was(tmp_path: Path) -> None:
+    image = dict(seed_images()["1024-none-persist"])
+    journal = bytearray(image["db-journal"])
+    journal[16:20] = bytes(4)
+    same_as_sqlite(image | {"db-journal": bytes(journal)}, tmp_path)
+
+
+def test_a_journal_cannot_make_the_file_grow_without_bounds() -> None:
+    image = dict(seed_images()["1024-none-persist"])
+    journal = bytearray(image["db-journal"])
+    journal[16:20] = b"\x7f\xff\xff\xff"
+    vfs = memory_vfs(image | {"db-journal": bytes(journal)})
+    ours = Ours(vfs)
+    ours.query("SELECT count(*) FROM t")
+    ours.close()
+    assert len(vfs.files["db"].bytes) <= len(image["db"]) + len(journal)
+
+
+def test_a_schema_row_without_sql_is_an_index_whatever_its_type(tmp_path: Path) -> None:
+    image = seed_images()["4096-none-delete"]
+    same_as_sqlite(patched(image, b"indexsqlite_autoindex_u_1", b"in-exsqlite_autoindex_u_1"), tmp_path)
 
 
 def test_a_check_that_finds_nothing_would_be_worthless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

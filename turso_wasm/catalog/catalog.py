@@ -172,8 +172,10 @@ class Catalog:
             raise malformed(name)
         if sql and sql[:2].lower() != "cr":
             raise malformed(name)
-        if not sql and kind != "index":
-            raise malformed(name, "orphan index")
+        if not sql:
+            if kind in ("table", "view", "trigger"):
+                raise malformed(name, "orphan index")
+            kind = "index"  # SQLite goes by the missing SQL, whatever the type says
         if root < 0 or (root < 2 and kind == "index"):
             raise malformed(name, "invalid rootpage")
         if kind in ("table", "view"):

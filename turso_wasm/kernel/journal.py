@@ -336,6 +336,19 @@ def file_shrink(db: Database, size: i64) -> i32:
     return vfs_truncate(db.fd, size)
 
 
+def file_fit(db: Database, size: i64, most: i64) -> i32:
+    """Give the file `size` bytes; 0 or a negative result code. Pages it lacks may be free, and in no journal.
+
+    It grows by `most` bytes at most: what a damaged header asks for could be terabytes.
+    """
+    now: i64 = vfs_size(db.fd)
+    if now < 0:
+        return i32(now)
+    if now == size or size - now > most:
+        return 0
+    return vfs_truncate(db.fd, size)
+
+
 def memory_play_back(db: Database) -> i32:
     """Restore the file from a journal in memory; 0 or a negative result code."""
     j: Journal = db.journal
@@ -356,6 +369,7 @@ def journal_play_back(db: Database, fd: i32, size: i64) -> i32:
     head: ptr[u8] = scratch(JOURNAL_HEADER_SIZE)
     at: i64 = i64(0)
     page_size: i32 = 0
+    page_count: u32 = 0  # the first header's counts for all segments
     sector: i64 = i64(0)
     rc: i32 = 1
     while rc == 1 and at + i64(JOURNAL_HEADER_SIZE) <= size:
@@ -367,10 +381,11 @@ def journal_play_back(db: Database, fd: i32, size: i64) -> i32:
         if page_size == 0:
             page_size = i32(be32(head + 24))
             sector = i64(be32(head + 20))
-            rc = file_shrink(db, i64(be32(head + 16)) * i64(page_size))
+            page_count = be32(head + 16)
+            rc = file_fit(db, i64(page_count) * i64(page_size), size)
             if rc < 0:
                 return rc
-        rc, at = segment_play_back(db, fd, head, at + sector, size, page_size)
+        rc, at = segment_play_back(db, fd, head, at + sector, size, page_size, page_count)
         at = (at + sector - i64(1)) & ~(sector - i64(1))
     return 0 if rc > 0 else rc
 
@@ -387,12 +402,13 @@ def journal_header_valid(p: ptr[u8]) -> i32:
     return i32(page_size >= 512 and page_size <= 65536 and (page_size & (page_size - 1)) == 0)
 
 
-def segment_play_back(db: Database, fd: i32, head: ptr[u8], at: i64, size: i64, page_size: i32) -> tuple[i32, i64]:
+def segment_play_back(
+    db: Database, fd: i32, head: ptr[u8], at: i64, size: i64, page_size: i32, page_count: u32
+) -> tuple[i32, i64]:
     """Restore from the records at `at`; (1 if a segment may follow, 0 at the end, or a negative code; behind it)."""
     record_size: i64 = i64(page_size + 8)
     count: i64 = i64(be32(head + 8))
     nonce: u32 = be32(head + 12)
-    page_count: u32 = be32(head + 16)
     if count == i64(COUNT_UNKNOWN) or count > (size - at) // record_size:
         count = (size - at) // record_size
     record: ptr[u8] = malloc(page_size + 8)

@@ -94,9 +94,9 @@ def journal_is_hot(db: Database) -> i32:
         if rc != 0:
             return rc if rc < 0 else 0
     size: i64 = vfs_size(db.fd)
-    if size <= 0:
+    if size <= 1:
         # Nothing to restore. (A journal is not removed here: a writer may just be creating it.)
-        return i32(size)
+        return i32(size) if size < 0 else 0
     fd: i32 = vfs_open(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8, 0)
     if fd < 0:
         return fd

@@ -15,13 +15,16 @@ Invariants:
 from __future__ import annotations
 
 import os
+import re
+import time
 import weakref
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from itertools import count
+from typing import Any, TypeVar
 
-from turso_wasm.base.errors import SQLITE_INTERRUPT, SQLITE_SCHEMA, SqlError
+from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, SQLITE_SCHEMA, SqlError
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.kernel.abi import (
     DB_PAGE_COUNT,
@@ -38,7 +41,7 @@ from turso_wasm.runtime.files import MEMORY, forget_memory, qualified
 from turso_wasm.runtime.hosts.base import Host, address
 from turso_wasm.runtime.rows import TextFactory, UndecodableText
 from turso_wasm.runtime.schema import Prepared, Schema
-from turso_wasm.runtime.statement import Rows, Statement
+from turso_wasm.runtime.statement import Rows, Statement, busy_delay
 from turso_wasm.sql.lexer import END, normalize, tokenize
 
 DESCENDING_FORMAT = 4  # the first schema format whose indexes honour DESC
@@ -46,6 +49,13 @@ UNCHECKED = -1  # a schema cookie that Programs do not compare
 SHARED_BY_SHAPE = frozenset(("select", "insert", "update", "delete"))  # not ddl: sqlite_schema stores the exact text
 MAX_RETRIES = 50  # SQLITE_MAX_SCHEMA_RETRY
 MAX_IDLE = 64  # kernel statements kept for reuse, a connection
+
+# Statements that SQLite prepares without a look at the file, which may be locked.
+_NEEDS_NO_SCHEMA = re.compile(
+    r"\s*(?:(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b|PRAGMA\s+(?:busy_timeout|locking_mode)\b)", re.IGNORECASE
+)
+
+T = TypeVar("T")
 
 SCHEMA_QUERY = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master"
 STATISTICS_QUERY = "SELECT tbl, idx, stat FROM main.sqlite_stat1"
@@ -213,6 +223,9 @@ class Connection:
                 _free_abandoned()
             if start == 0 and self._schema is not None and (found := self._schema.find_text(sql)) is not None:
                 return found
+            if self._schema is None and _NEEDS_NO_SCHEMA.match(sql, start):
+                known = self._bootstrap.find_text(sql) if start == 0 else None
+                return known or self._prepare(self._bootstrap, sql, start)
             try:
                 return self._prepare(self.schema(), sql, start)
             except SqlError:
@@ -244,8 +257,21 @@ class Connection:
     def schema(self) -> Schema:
         """The schema as this connection sees it now, read if need be."""
         if self._schema is None:
-            self._schema = self._load_schema()
+            self._schema = self._when_free(self._load_schema)
         return self._schema
+
+    def _when_free(self, action: Callable[[], T]) -> T:
+        """Do it, again while the database is locked, until the busy timeout is over."""
+        deadline = time.monotonic() + self.busy_timeout_ms / 1000.0
+        for attempt in count():
+            try:
+                return action()
+            except SqlError as error:
+                left = deadline - time.monotonic()
+                if error.code != SQLITE_BUSY or left <= 0:
+                    raise
+            self.host.pause(min(busy_delay(attempt), left))
+        raise AssertionError("unreachable")
 
     def forget_schema(self) -> None:
         """Read the schema again before it is next used."""

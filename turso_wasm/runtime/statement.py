@@ -40,6 +40,11 @@ BUSY_DELAYS_MS = (1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100)
 Rows = list[tuple[Any, ...]]
 
 
+def busy_delay(attempt: int) -> float:
+    """Seconds to wait before a locked database is tried again, for the attempt-th time (from 0)."""
+    return BUSY_DELAYS_MS[min(attempt, len(BUSY_DELAYS_MS) - 1)] / 1000.0
+
+
 class Statement:
     """See the module docstring. Made by `Connection.acquire`, given back with `Connection.release`."""
 
@@ -196,8 +201,7 @@ class Statement:
         deadline = time.monotonic() + self.connection.busy_timeout_ms / 1000.0
         attempt = 0
         while (left := deadline - time.monotonic()) > 0:
-            delay = BUSY_DELAYS_MS[min(attempt, len(BUSY_DELAYS_MS) - 1)] / 1000.0
-            self.host.pause(min(delay, left))
+            self.host.pause(min(busy_delay(attempt), left))
             attempt += 1
             try:
                 return self.instance.step(self.address)
