@@ -10,7 +10,7 @@ import { loadPyodide } from 'pyodide';
 
 const COMPILE = `
 import compileall, os, zipfile
-if not compileall.compile_dir("/wheel", quiet=1, legacy=True):
+if not compileall.compile_dir("/wheel", quiet=1, legacy=True, optimize=2):
     raise SystemExit("a module does not compile")
 with zipfile.ZipFile("/compiled.whl", "w", zipfile.ZIP_DEFLATED) as archive:
     for folder, _, names in sorted(os.walk("/wheel")):
