@@ -3,8 +3,8 @@
     peer = Peer("sqlite", path)          # or "ours"
     peer.run("BEGIN IMMEDIATE")          # [] or rows, or Refused with SQLite's primary code and message
 
-The process reads a line of JSON for each statement and answers with one. `start` and `finish` let a statement run while the
-test does something else.
+The process reads a line of JSON for each statement and answers with one. `start` and `finish` let a statement run
+while the test does something else.
 """
 
 from __future__ import annotations
@@ -79,12 +79,14 @@ class Peer:
     def __enter__(self) -> Peer:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.process.poll() is None:
             self.close()
 
 
-# --- in the process ---------------------------------------------------------------------------------------------------
+# --- in the process -----------------------------------------------------------------------------------------------
 
 
 def _sqlite(path: str, timeout_ms: int) -> tuple[Callable[[str], list[Any]], Callable[[], None]]:

@@ -1,7 +1,8 @@
 """Two processes take turns on one file: whichever engine each of them is, they exclude each other as two SQLites do.
 
-Scripts run with SQLite in both processes, and then with us in one of them, the other, and both; all must answer alike. A line of a script
-is "process connection: statement". A log is where we deviate by design: it belongs to one process at a time.
+Scripts run with SQLite in both processes, and then with us in one of them, the other, and both; all must answer
+alike. A line of a script is "process connection: statement". A log is where we deviate by design: it belongs to one
+process at a time.
 """
 
 from __future__ import annotations
@@ -183,7 +184,9 @@ def transcript(script: list[str], engines: tuple[str, str], folder: Path, mode: 
             except Refused as error:
                 answers.append(f"{line} -> {error.code}: {error.message}")
     end = apsw.Connection(str(path))
-    answers.append(f"end: {list(end.execute('PRAGMA integrity_check'))} {list(end.execute('SELECT * FROM sqlite_schema'))}")
+    answers.append(
+        f"end: {list(end.execute('PRAGMA integrity_check'))} {list(end.execute('SELECT * FROM sqlite_schema'))}"
+    )
     end.close()
     return answers
 
@@ -210,20 +213,20 @@ def random_script(seed: int) -> list[str]:
     for n in range(60):
         who = random.choice(("A", "A", "B", "B", "A x", "B x"))
         lines.append(f"{who}: {random.choice(statements).format(n=n)}")
-    return lines + ["A: SELECT hex(b) FROM t", "B: SELECT hex(b) FROM t"]
+    return [*lines, "A: SELECT hex(b) FROM t", "B: SELECT hex(b) FROM t"]
 
 
 @pytest.mark.parametrize("mode", ["DELETE", "TRUNCATE", "PERSIST"])
 def test_random_turns_are_as_between_two_sqlites(mode: str, tmp_path: Path) -> None:
     for seed in range(60 if HEAVY else 3):
         script = [line.replace("b FROM", "hex(b) FROM") for line in random_script(seed)]
-        script = [f"{who}: PRAGMA journal_mode={mode}" for who in ("A", "B", "A x", "B x")] + script
+        script = [*(f"{who}: PRAGMA journal_mode={mode}" for who in ("A", "B", "A x", "B x")), *script]
         expected = transcript(script, ("sqlite", "sqlite"), tmp_path)
         for engines in PAIRS:
             assert transcript(script, engines, tmp_path) == expected, (seed, engines)
 
 
-# --- waiting -----------------------------------------------------------------------------------------------------------
+# --- waiting -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -272,7 +275,7 @@ def test_a_commit_waits_for_readers(engines: tuple[str, str], path: Path) -> Non
         assert reader.run("SELECT a FROM t") == [[2]]
 
 
-# --- killed ------------------------------------------------------------------------------------------------------------
+# --- killed -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engines", [*PAIRS, ("sqlite", "sqlite")])
@@ -293,7 +296,7 @@ def test_a_killed_writer_leaves_a_hot_journal_that_the_other_rolls_back(
         assert other.run("PRAGMA integrity_check") == [["ok"]]
 
 
-# --- a log belongs to one process --------------------------------------------------------------------------------------
+# --- a log belongs to one process -----------------------------------------------------------------------------------
 
 
 @pytest.fixture

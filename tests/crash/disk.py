@@ -1,8 +1,8 @@
 """A file system that writes down what it is asked, and what a power cut at any moment of that record leaves.
 
-A workload runs once on a `RecordingVfs`. Its `events` are the calls that change storage, in order; a crash before a call that
-changes nothing leaves what a crash before the next change leaves. A `Disk` repeats events, one at a time, and tells
-the files after a power cut now (faulty.py: unsynced writes are lost, kept, or torn).
+A workload runs once on a `RecordingVfs`. Its `events` are the calls that change storage, in order; a crash before a
+call that changes nothing leaves what a crash before the next change leaves. A `Disk` repeats events, one at a time,
+and tells the files after a power cut now (faulty.py: unsynced writes are lost, kept, or torn).
 """
 
 from __future__ import annotations

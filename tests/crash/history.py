@@ -1,7 +1,7 @@
 """Transactions of every kind, and what the database contains after each of them according to SQLite.
 
-A `Workload` is a list of statements. `run` executes it on our engine and on SQLite in memory, in step, and notes at which event of
-the storage each commit began and ended.
+A `Workload` is a list of statements. `run` executes it on our engine and on SQLite in memory, in step, and notes at
+which event of the storage each commit began and ended.
 """
 
 from __future__ import annotations

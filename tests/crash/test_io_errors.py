@@ -1,10 +1,11 @@
-"""A storage call that fails fails its statement, and nothing else: the transaction is undone, the connection goes on, nothing leaks.
+"""A storage call that fails fails its statement, and nothing else: the transaction is undone, the connection goes on,
+nothing leaks.
 
-The workload runs on our engine and, in step, on SQLite in memory. One call of the storage fails: with an I/O error, after half of a
-write, because the disk is full from then on for a while, or with all later ones for a while. The model undoes what the connection says it
-has undone; at the end both must contain the same, and SQLite must find the file sound. Only a commit that failed, and could not be undone
-because the storage went on failing, may have happened: wholly or not at all. Normally a sample of the calls is tried, with TURSO_HEAVY=1
-all of them.
+The workload runs on our engine and, in step, on SQLite in memory. One call of the storage fails: with an I/O error,
+after half of a write, because the disk is full from then on for a while, or with all later ones for a while. The
+model undoes what the connection says it has undone; at the end both must contain the same, and SQLite must find the
+file sound. Only a commit that failed, and could not be undone because the storage went on failing, may have happened:
+wholly or not at all. Normally a sample of the calls is tried, with TURSO_HEAVY=1 all of them.
 """
 
 from __future__ import annotations

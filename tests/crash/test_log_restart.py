@@ -1,7 +1,9 @@
-"""A log that begins anew: frames of the old log are still in the file, and must not be taken for frames of the new one.
+"""A log that begins anew: frames of the old log are still in the file, and must not be taken for frames of the new
+one.
 
-A write can arrive in part, and not from its beginning. If the header of the new log were written together with its first frames, the old
-header and the first frames of the old log could survive what destroys the others: a commit of the past on top of a newer file.
+A write can arrive in part, and not from its beginning. If the header of the new log were written together with its
+first frames, the old header and the first frames of the old log could survive what destroys the others: a commit of
+the past on top of a newer file.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ CHECKPOINTS = ("PASSIVE", "RESTART", "TRUNCATE")
 
 
 def restarted(capabilities: int, checkpoint: str, synchronous: str) -> tuple[RecordingVfs, int]:
-    """Two commits into one page, a checkpoint, and a commit into a restarted log: (the record, its events before that commit)."""
+    """Two commits into one page, a checkpoint, and a commit into a restarted log: (the record, its events before that
+    commit).
+    """
     vfs = RecordingVfs(capabilities=capabilities)
     ours = Ours(vfs)
     for sql in (
@@ -43,7 +47,9 @@ def sectors(change: Change) -> list[Change]:
 
 
 def images(disk: Disk, event: Event) -> list[Image]:
-    """What a power cut may leave of the last write: every one of its sectors but the first few; also if a truncation was lost."""
+    """What a power cut may leave of the last write: every one of its sectors but the first few; also if a truncation
+    was lost.
+    """
     left = []
     for base in ("none", "all"):
         files = disk.after_power_cut(base)
@@ -59,7 +65,9 @@ def images(disk: Disk, event: Event) -> list[Image]:
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS)
 @pytest.mark.parametrize("synchronous", ["NORMAL", "FULL"])
 @pytest.mark.parametrize("capabilities", [0, CAP_OWNED])
-def test_no_part_of_the_first_write_brings_the_old_log_back(checkpoint: str, synchronous: str, capabilities: int) -> None:
+def test_no_part_of_the_first_write_brings_the_old_log_back(
+    checkpoint: str, synchronous: str, capabilities: int
+) -> None:
     vfs, before = restarted(capabilities, checkpoint, synchronous)
     disk = Disk()
     for event in vfs.events[:before]:
@@ -83,7 +91,12 @@ def test_only_a_log_that_begins_anew_costs_a_second_sync() -> None:
     for sql in ("PRAGMA journal_mode=WAL", "CREATE TABLE t(a)"):
         ours.query(sql)
     n_syncs = []
-    for sql in ("INSERT INTO t VALUES (1)", "PRAGMA wal_checkpoint", "INSERT INTO t VALUES (2)", "INSERT INTO t VALUES (3)"):
+    for sql in (
+        "INSERT INTO t VALUES (1)",
+        "PRAGMA wal_checkpoint",
+        "INSERT INTO t VALUES (2)",
+        "INSERT INTO t VALUES (3)",
+    ):
         before = len(vfs.events)
         ours.query(sql)
         n_syncs.append(sum(event.kind == "sync" and event.name == "db-wal" for event in vfs.events[before:]))

@@ -1,8 +1,8 @@
 """A power cut at any storage call of a workload of SQL transactions leaves exactly the last committed state.
 
-Both engines recover the same files: what they find must be the state before the commit that was in flight, or after it, and both must find
-the same; then the database must go on working. Normally a sample of the calls is tried, with TURSO_HEAVY=1 all of
-them.
+Both engines recover the same files: what they find must be the state before the commit that was in flight, or after
+it, and both must find the same; then the database must go on working. Normally a sample of the calls is tried, with
+TURSO_HEAVY=1 all of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The same random statements on two files, ours and SQLite's; now and then the files are compared, and change hands.
 
-A `Workload` knows which names exist, so that its statements mostly do something; equal seeds make equal ones. It speaks of the tables
+A `Workload` knows which names exist, so that its statements mostly do something; equal seeds make equal ones. It
+speaks of the tables
 
   rows(id INTEGER PRIMARY KEY, name, number, data)     an ordinary table, with up to four indexes
   keys(a, b, c, PRIMARY KEY(a, b)) WITHOUT ROWID       with an index
@@ -98,7 +99,11 @@ class Workload:
         match random.randrange(20):
             case 0 | 1 | 2 | 3 | 4 | 5:
                 self.n_rows += 1
-                return "INSERT INTO rows(name, number, data) VALUES (?, ?, ?)", (self.word(), self.number(), self.blob())
+                return "INSERT INTO rows(name, number, data) VALUES (?, ?, ?)", (
+                    self.word(),
+                    self.number(),
+                    self.blob(),
+                )
             case 6:
                 self.n_rows += 1
                 return "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)", (
@@ -130,7 +135,9 @@ class Workload:
         return "".join(self.random.choice("abcdeABCDE é日") for _ in range(length))
 
     def number(self) -> float | int | None:
-        return self.random.choice((None, self.random.randint(-5, 5), self.random.randint(-(2**62), 2**62), self.random.random()))
+        return self.random.choice(
+            (None, self.random.randint(-5, 5), self.random.randint(-(2**62), 2**62), self.random.random())
+        )
 
     def blob(self) -> bytes | None:
         """Mostly small; now and then larger than a page, or than several."""

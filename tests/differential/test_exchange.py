@@ -1,7 +1,9 @@
-"""Random work on every kind of file: what we write SQLite finds sound and equal to its own, and each goes on with the files of the other.
+"""Random work on every kind of file: what we write SQLite finds sound and equal to its own, and each goes on with the
+files of the other.
 
-Normally a few combinations of page size, journal mode and auto-vacuum, 1500 operations each; with TURSO_HEAVY=1 all of them, 100,000
-operations each (TURSO_EXCHANGE_OPERATIONS chooses another number). pytest -k "4096-WAL-full" runs one.
+Normally a few combinations of page size, journal mode and auto-vacuum, 1500 operations each; with TURSO_HEAVY=1 all
+of them, 100,000 operations each (TURSO_EXCHANGE_OPERATIONS chooses another number). pytest -k "4096-WAL-full" runs
+one.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ N_CHECKS = 10
 SIZES = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
 ALL = list(product(SIZES, ("WAL", "DELETE"), ("none", "full", "incremental")))
 # One of every page size; every pair of mode and auto-vacuum.
-SAMPLE = [(size, ("WAL", "DELETE")[i % 2], ("none", "full", "incremental")[(i + i // 6) % 3]) for i, size in enumerate(SIZES)]
+SAMPLE = [
+    (size, ("WAL", "DELETE")[i % 2], ("none", "full", "incremental")[(i + i // 6) % 3]) for i, size in enumerate(SIZES)
+]
 COMBINATIONS = ALL if HEAVY else SAMPLE
 CASES = [pytest.param(*c, id="-".join(map(str, c))) for c in COMBINATIONS]
 OK = [("ok",)]
@@ -60,7 +64,9 @@ def verdict_of(path: Path, pragma: str) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize(("page_size", "mode", "vacuum"), CASES)
 def test_one_file_changes_hands(page_size: int, mode: str, vacuum: str, tmp_path: Path) -> None:
-    """SQLite and we work on one file in turn, each leaving it as a killed process would: with its log, or with a hot journal."""
+    """SQLite and we work on one file in turn, each leaving it as a killed process would: with its log, or with a hot
+    journal.
+    """
     path = tmp_path / "shared.db"
     model = apsw.Connection(":memory:")
     them = apsw.Connection(str(path))

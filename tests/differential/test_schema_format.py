@@ -1,4 +1,6 @@
-"""The schema format of a file decides whether its indexes honour DESC: files made by either engine mean the same to both."""
+"""The schema format of a file decides whether its indexes honour DESC: files made by either engine mean the same to
+both.
+"""
 
 from __future__ import annotations
 

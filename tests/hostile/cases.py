@@ -1,11 +1,11 @@
 """Databases broken at random, and what a process must survive that opens them.
 
-A case is a number: the same number makes the same files. `check_case` runs every kind of statement on them; each must end with rows or with an
-error SQLite has a code for. What the files mean to SQLite is the measure: where it finds a database sound, we must too, and read
-the same from it.
+A case is a number: the same number makes the same files. `check_case` runs every kind of statement on them; each must
+end with rows or with an error SQLite has a code for. What the files mean to SQLite is the measure: where it finds a
+database sound, we must too, and read the same from it.
 
-`python -m tests.hostile.cases first n` runs cases and prints a line for each as soon as it is done: who watches can tell a
-case that hangs.
+`python -m tests.hostile.cases first n` runs cases and prints a line for each as soon as it is done: who watches can
+tell a case that hangs.
 """
 
 from __future__ import annotations
@@ -86,12 +86,10 @@ STATEMENTS = (
 QUERIES = tuple(sql for sql in STATEMENTS[: STATEMENTS.index("PRAGMA integrity_check")])
 
 # What SQLite says of broken files: https://sqlite.org/rescode.html
-CLEAN = {
-    1, 5, 8, 10, 11, 13, 14, 18, 19, 20, 26,  # fmt: skip
-}
+CLEAN = {1, 5, 8, 10, 11, 13, 14, 18, 19, 20, 26}
 
 
-# --- sound databases ------------------------------------------------------------------------------------------------
+# --- sound databases -----------------------------------------------------------------------------------------------
 
 
 @functools.cache
@@ -134,7 +132,7 @@ def _seed(path: Path, size: int, vacuum: str, mode: str) -> Image:
     return image
 
 
-# --- mutations ------------------------------------------------------------------------------------------------------
+# --- mutations -----------------------------------------------------------------------------------------------
 
 
 def _page_size(data: bytearray) -> int:
@@ -239,8 +237,8 @@ def _all_noise(random: Random, data: bytearray) -> None:
 
 
 MUTATIONS: tuple[Mutation, ...] = (
-    _one_byte, _several_bytes, _header, _page_header, _page_header, _page_number, _page_number, _first_number, _freelist,
-    _schema_text, _swap_pages, _truncate, _cut_pages, _page_of, _all_noise,
+    _one_byte, _several_bytes, _header, _page_header, _page_header, _page_number, _page_number, _first_number,
+    _freelist, _schema_text, _swap_pages, _truncate, _cut_pages, _page_of, _all_noise,
 )  # fmt: skip
 
 
@@ -268,7 +266,7 @@ def _log_field(random: Random, data: bytearray) -> None:
     data[at : at + 4] = struct.pack(">I", random.choice((0, 1, 2, 512, 65536, 2**31, 2**32 - 1)))
 
 
-# --- checking -------------------------------------------------------------------------------------------------------
+# --- checking -----------------------------------------------------------------------------------------------
 
 
 class Wrong(Exception):

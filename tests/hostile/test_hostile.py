@@ -1,7 +1,8 @@
-"""Broken databases: every statement ends, with rows or with an error of SQLite's, and the process goes on with other databases.
+"""Broken databases: every statement ends, with rows or with an error of SQLite's, and the process goes on with other
+databases.
 
-The cases (cases.py) run in a process of their own, watched: one that takes longer than LIMIT_S is a hang. TURSO_HEAVY=1 runs
-thousands; TURSO_HOSTILE_FIRST chooses the number of the first.
+The cases (cases.py) run in a process of their own, watched: one that takes longer than LIMIT_S is a hang.
+TURSO_HEAVY=1 runs thousands; TURSO_HOSTILE_FIRST chooses the number of the first.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def test_broken_files_do_no_harm() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-# --- found once --------------------------------------------------------------------------------------------------------
+# --- found once -----------------------------------------------------------------------------------------------
 
 
 def patched(image: Image, old: bytes, new: bytes) -> Image:
