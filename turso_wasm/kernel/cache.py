@@ -5,7 +5,8 @@ Owns the life of a `Page`. Does not read or write files, and does not know which
 Invariants (with S1 to S5 of kernel/storage.py):
   C1  A page with an owner is in the hash exactly once, and in exactly one list: its database's `cache`, or the
       `private` list of its pager. A page without an owner is in limbo, or about to get one.
-  C2  A page is evictable when 256 pages were got since it was, and no cursor of its database has it in its stack.
+  C2  A page is evictable when 256 pages and 4 MiB of pages were got since it was, and no cursor of its
+      database has it in its stack.
   C3  A cache list is ordered by last use, give or take MOVE_AFTER gets: moving a page at every get would be waste.
   C4  Limbo is ordered by when pages came there; every arrival frees what has been there long enough.
   C5  `limit` is soft: a database whose recent pages exceed it keeps them.
@@ -17,6 +18,7 @@ from turso_wasm.kernel.storage import Database, Page, PageList, Pager
 from turso_wasm.wasm.lang import ctz, export, i32, inline, memory_copy, ptr, sizeof, u8, u32
 
 KEEP_GETS = 256  # S3
+KEEP_BYTES = 4194304  # S3: one operation walks overflow chains, which are the longer the smaller the pages are
 MOVE_AFTER = 64  # C3
 BUCKETS_MIN = 1024
 FREE_MAX = 64  # unused buffers of one size that are kept
@@ -245,9 +247,14 @@ def page_in_cursor(page: Page) -> i32:
     return 0
 
 
+def keep_gets(page: Page) -> u32:
+    """After how many gets of other pages nobody relies on the page any more (S3)."""
+    return u32(KEEP_GETS) + u32(KEEP_BYTES) // u32(Database(page.database).page_size)
+
+
 def page_is_idle(page: Page) -> i32:
     """1 if nobody may rely on the page any more (C2)."""
-    if gets - page.stamp <= KEEP_GETS:
+    if gets - page.stamp <= keep_gets(page):
         return 0
     return 1 - page_in_cursor(page)
 
@@ -259,7 +266,7 @@ def page_retire(page: Page) -> None:
     list_append(pages, page)
     for _ in range(4):
         oldest: Page = pages.oldest
-        if gets - oldest.moved <= KEEP_GETS:
+        if gets - oldest.moved <= keep_gets(oldest):
             return
         list_remove(pages, oldest)
         if page_in_cursor(oldest):
