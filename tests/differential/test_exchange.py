@@ -108,8 +108,10 @@ def test_what_dies_with_a_transaction_open_leaves_something_to_recover(tmp_path:
         user = ours(path) if kind == "ours" else apsw.Connection(str(path))
         for sql in (*settings(1024, mode, "none"), "PRAGMA cache_size=15", *SCHEMA):
             user.execute(sql).fetchall()
-        for i in range(300):
+        user.execute("BEGIN").fetchall()
+        for i in range(6000):  # more than is ever kept in memory: the cache's 15 pages and 4 MiB (kernel/storage.py S3)
             user.execute("INSERT INTO rows VALUES (?, 'x', 1, zeroblob(700))", (i,)).fetchall()
+        user.execute("COMMIT").fetchall()
         user.execute("BEGIN IMMEDIATE").fetchall()
         user.execute("UPDATE rows SET data = zeroblob(900)").fetchall()
         copy_files(path, tmp_path / "left.db")
