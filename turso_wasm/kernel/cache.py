@@ -5,7 +5,7 @@ Owns the life of a `Page`. Does not read or write files, and does not know which
 Invariants (with S1 to S5 of kernel/storage.py):
   C1  A page with an owner is in the hash exactly once, and in exactly one list: its database's `cache`, or the
       `private` list of its pager. A page without an owner is in limbo, or about to get one.
-  C2  A page is evictable when 256 pages and 4 MiB of pages were got since it was, and no cursor of its
+  C2  A page is evictable when 256 pages (below 4096 bytes: 4 MiB of them) were got since, and no cursor of its
       database has it in its stack.
   C3  A cache list is ordered by last use, give or take MOVE_AFTER gets: moving a page at every get would be waste.
   C4  Limbo is ordered by when pages came there; every arrival frees what has been there long enough.
@@ -249,7 +249,8 @@ def page_in_cursor(page: Page) -> i32:
 
 def keep_gets(page: Page) -> u32:
     """After how many gets of other pages nobody relies on the page any more (S3)."""
-    return u32(KEEP_GETS) + u32(KEEP_BYTES) // u32(Database(page.database).page_size)
+    page_size: i32 = Database(page.database).page_size
+    return u32(KEEP_GETS) if page_size >= 4096 else u32(KEEP_BYTES) // u32(page_size)
 
 
 def page_is_idle(page: Page) -> i32:
