@@ -10,7 +10,7 @@ Invariants:
   S1  A page is found by (owner, number): (Database, pgno) is the page of the file, (Database + 1, frame) a frame of
       the log, (Pager, pgno) the private page of a writer. Owner 0: replaced or dropped, waiting in limbo.
   S2  The bytes of a page whose owner is not a Pager never change.
-  S3  A page that was got stays in memory until 256 other pages (below 4096 bytes: 4 MiB of pages) were got, and while it is in
+  S3  A page that was got stays until 256 other pages (below 4096 bytes: 4 MiB of pages) were got, and while in
       the stack of an open cursor (pages[0..depth]). There are no pin counts.
       Limbo keeps the promise for pages that were replaced.
   S4  A private page is DIRTY (its bytes are only in memory) or equals its place in the log or the file; then `data`
