@@ -79,9 +79,7 @@ def _check_strict(table: Table, column: Column, value: SqlValue, ctx: Context) -
                     raise_constraint(ctx, "ABORT", DATATYPE_FAILED, text)
 
 
-def check_not_null(
-    table: Table, row: NewRow, defaults: Sequence[SqlValue | None], conflict: str | None, ignored: Label, ctx: Context
-) -> None:
+def check_not_null(table: Table, row: NewRow, conflict: str | None, ignored: Label, ctx: Context) -> None:
     """NOT NULL columns; under REPLACE a NULL becomes the column's default, if that is not NULL."""
     f = ctx.f
     for at, column in enumerate(table.columns):
@@ -91,8 +89,8 @@ def check_not_null(
         how = policy(conflict, column.not_null_conflict)
         message = f"NOT NULL constraint failed: {table.name}.{column.name}"
         if how == "REPLACE":
-            default = defaults[at]
-            if default is not None and not default.is_always(NULL):
+            if column.absent_value is not None:
+                default = ctx.constant(column.absent_value)
                 row.decoded[at] = replaced = ctx.copy(value)
                 with f.if_(value.has_tag(NULL)):
                     f.set(replaced.tag, default.tag_expr)  # type: ignore[arg-type]

@@ -81,7 +81,7 @@ def _insert_one(
         if sequence is not None:  # a row that is then ignored has used up its number
             sequence.note(rowid)
     ctx.sources[node.source] = row
-    check_not_null(table, row, [_default(node, at, ctx) for at in range(len(columns))], node.conflict, ignored, ctx)
+    check_not_null(table, row, node.conflict, ignored, ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)
     _check_unique(node, writer, row, rowid, given is not None, ignored, ctx)
     writer.insert_entries(row, node.index_exprs, node.index_where)
@@ -98,11 +98,6 @@ def _column_value(node: p.Insert, at: int, expr: b.Expr, ctx: Context) -> SqlVal
     if at == node.table.rowid_alias:
         return ctx.constant(None)
     return apply_types(node.table, at, emit_value(expr, ctx), ctx)
-
-
-def _default(node: p.Insert, at: int, ctx: Context) -> SqlValue | None:
-    value = node.table.columns[at].absent_value
-    return None if value is None else ctx.constant(value)
 
 
 def _choose_rowid(

@@ -124,9 +124,7 @@ def update_row(
         rowid = _updated_rowid(node, old, ctx)
         row.set_rowid(rowid, table)
     ctx.sources[node.source] = row
-    check_not_null(
-        table, row, [_update_default(node, at, ctx) for at in range(len(values))], node.conflict, ignored, ctx
-    )
+    check_not_null(table, row, node.conflict, ignored, ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)
     _check_update_unique(node, writer, touched, moves, old, row, rowid, ignored, ctx)
     writer.remove_entries(old, node.old_index_exprs, node.old_index_where, touched)
@@ -148,11 +146,6 @@ def _updated_value(node: p.Update, at: int, ctx: Context) -> SqlValue:
     if at not in node.changed:
         return ctx.sources[node.old_source].value(at, ctx)
     return apply_types(node.table, at, emit_value(expr, ctx), ctx)
-
-
-def _update_default(node: p.Update, at: int, ctx: Context) -> SqlValue | None:
-    value = node.table.columns[at].absent_value
-    return None if value is None else ctx.constant(value)
 
 
 def _updated_rowid(node: p.Update, old: EntrySource, ctx: Context) -> Local:
