@@ -5,8 +5,8 @@ Owns the life of a `Page`. Does not read or write files, and does not know which
 Invariants (with S1 to S5 of kernel/storage.py):
   C1  A page with an owner is in the hash exactly once, and in exactly one list: its database's `cache`, or the
       `private` list of its pager. A page without an owner is in limbo, or about to get one.
-  C2  A page is evictable when 256 pages (below 4096 bytes: 4 MiB of them) were got since, and no cursor of its
-      database has it in its stack.
+  C2  A page is evictable when KEEP_GETS pages were got since, or it was let go, and no cursor of its database has it
+      in its stack.
   C3  A cache list is ordered by last use, give or take MOVE_AFTER gets: moving a page at every get would be waste.
   C4  Limbo is ordered by when pages came there; every arrival frees what has been there long enough.
   C5  `limit` is soft: a database whose recent pages exceed it keeps them.
@@ -18,7 +18,6 @@ from turso_wasm.kernel.storage import Database, Page, PageList, Pager
 from turso_wasm.wasm.lang import ctz, export, i32, inline, memory_copy, ptr, sizeof, u8, u32
 
 KEEP_GETS = 256  # S3
-KEEP_BYTES = 4194304  # S3: one operation walks overflow chains, which are the longer the smaller the pages are
 MOVE_AFTER = 64  # C3
 BUCKETS_MIN = 1024
 FREE_MAX = 64  # unused buffers of one size that are kept
@@ -74,10 +73,11 @@ def page_buffer_free(p: ptr[u8], size: i32) -> None:
 
 
 def page_new(db: Database, pgno: u32) -> Page:
-    """A page with a buffer, in no list; all other fields zero."""
+    """A page with a buffer, in no list and let go; all other fields zero."""
     page: Page = Page(mzalloc(sizeof(Page)))
     page.database = i32(db)
     page.pgno = pgno
+    page_let_go(page)
     page.data = page_buffer_new(db.page_size)
     return page
 
@@ -209,6 +209,18 @@ def page_touch(page: Page) -> None:
 
 
 @inline
+def page_keep(page: Page) -> None:
+    """The page is relied on as if it was got, but no other page grows older by it."""
+    page.stamp = gets
+
+
+@inline
+def page_let_go(page: Page) -> None:
+    """Nobody relies on the page."""
+    page.stamp = gets - KEEP_GETS - 1
+
+
+@inline
 def page_age(page: Page) -> u32:
     """How many pages were got since the page went to the new end of its list."""
     return gets - page.moved
@@ -247,15 +259,9 @@ def page_in_cursor(page: Page) -> i32:
     return 0
 
 
-def keep_gets(page: Page) -> u32:
-    """After how many gets of other pages nobody relies on the page any more (S3)."""
-    page_size: i32 = Database(page.database).page_size
-    return u32(KEEP_GETS) if page_size >= 4096 else u32(KEEP_BYTES) // u32(page_size)
-
-
 def page_is_idle(page: Page) -> i32:
     """1 if nobody may rely on the page any more (C2)."""
-    if gets - page.stamp <= keep_gets(page):
+    if gets - page.stamp <= KEEP_GETS:
         return 0
     return 1 - page_in_cursor(page)
 
@@ -267,7 +273,7 @@ def page_retire(page: Page) -> None:
     list_append(pages, page)
     for _ in range(4):
         oldest: Page = pages.oldest
-        if gets - oldest.moved <= keep_gets(oldest):
+        if gets - oldest.moved <= KEEP_GETS:
             return
         list_remove(pages, oldest)
         if page_in_cursor(oldest):

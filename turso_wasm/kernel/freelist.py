@@ -19,7 +19,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.errors import raise_corrupt
-from turso_wasm.kernel.pager import pager_get, pager_new_page, pager_page_count, pager_write, pager_write_blank
+from turso_wasm.kernel.pager import pager_new_page, pager_page_count, pager_peek, pager_write, pager_write_blank
 from turso_wasm.kernel.ptrmap import PTRMAP_FREE, auto_vacuum_root, check_unused, is_ptrmap_page, ptrmap_put
 from turso_wasm.kernel.storage import Page, Pager
 from turso_wasm.wasm.lang import be32, i32, memory_copy, ptr, put_be32, u8, u32
@@ -30,7 +30,7 @@ FREE_COUNT = 36
 
 def freelist_count(p: Pager) -> u32:
     """Free pages according to page 1. Errors: SQLITE_CORRUPT if that is more than there are pages."""
-    count: u32 = be32(pager_get(p, u32(1)).data + FREE_COUNT)
+    count: u32 = be32(pager_peek(p, u32(1)).data + FREE_COUNT)
     if count >= pager_page_count(p) and count:
         raise_corrupt(u32(1))
     return count
@@ -38,7 +38,7 @@ def freelist_count(p: Pager) -> u32:
 
 def freelist_set(p: Pager, trunk: u32, count: u32) -> None:
     """Write the freelist fields of page 1."""
-    page: Page = pager_write(p, pager_get(p, u32(1)))
+    page: Page = pager_write(p, pager_peek(p, u32(1)))
     put_be32(page.data + FIRST_TRUNK, trunk)
     put_be32(page.data + FREE_COUNT, count)
 
@@ -47,7 +47,7 @@ def trunk_get(p: Pager, pgno: u32) -> Page:
     """A trunk page whose leaf count is sane. Errors: SQLITE_CORRUPT."""
     if pgno < 2:
         raise_corrupt(pgno)
-    page: Page = pager_get(p, pgno)
+    page: Page = pager_peek(p, pgno)
     if be32(page.data + 4) > u32((p.usable_size >> 2) - 2):
         raise_corrupt(pgno)
     return page
@@ -85,7 +85,7 @@ def page_allocate(p: Pager) -> Page:
     count: u32 = freelist_count(p)
     if count == 0:
         return page_append(p)
-    first: u32 = be32(pager_get(p, u32(1)).data + FIRST_TRUNK)
+    first: u32 = be32(pager_peek(p, u32(1)).data + FIRST_TRUNK)
     trunk: Page = trunk_get(p, first)
     n: u32 = be32(trunk.data + 4)
     if n == 0:
@@ -105,7 +105,7 @@ def page_put_free(p: Pager, pgno: u32) -> None:
     if auto_vacuum_root(p):
         ptrmap_put(p, pgno, PTRMAP_FREE, u32(0))
     count: u32 = freelist_count(p)
-    first: u32 = be32(pager_get(p, u32(1)).data + FIRST_TRUNK)
+    first: u32 = be32(pager_peek(p, u32(1)).data + FIRST_TRUNK)
     if count != 0:
         trunk: Page = trunk_get(p, first)
         n: u32 = be32(trunk.data + 4)
@@ -129,7 +129,7 @@ def trunk_replace(p: Pager, before: u32, pgno: u32) -> None:
     if before == 0:
         freelist_set(p, pgno, freelist_count(p))
         return
-    put_be32(trunk_write(p, pager_get(p, before)).data, pgno)
+    put_be32(trunk_write(p, pager_peek(p, before)).data, pgno)
 
 
 def trunk_take_leaf(p: Pager, trunk: Page, at: u32) -> u32:
@@ -143,25 +143,27 @@ def trunk_take_leaf(p: Pager, trunk: Page, at: u32) -> u32:
     return pgno
 
 
-def trunk_take(p: Pager, before: u32, trunk: Page) -> u32:
+def trunk_take(p: Pager, before: u32, pgno: u32) -> u32:
     """Remove a trunk page itself: its first leaf becomes the trunk for the others; its page number."""
+    trunk: Page = trunk_get(p, pgno)
     after: u32 = be32(trunk.data)
     n: u32 = be32(trunk.data + 4)
     if n:
         heir: Page = page_reuse(p, be32(trunk.data + 8))
+        trunk = trunk_get(p, pgno)
         put_be32(heir.data, after)
         put_be32(heir.data + 4, n - 1)
         memory_copy(heir.data + 8, trunk.data + 12, 4 * i32(n - 1))
         after = heir.pgno
     trunk_replace(p, before, after)
-    return trunk.pgno
+    return pgno
 
 
 def freelist_take(p: Pager, low: u32, high: u32) -> u32:
     """Remove a free page with low <= number <= high from the freelist; 0 if there is none. Errors: SQLITE_CORRUPT."""
     count: u32 = freelist_count(p)
     before: u32 = u32(0)
-    pgno: u32 = be32(pager_get(p, u32(1)).data + FIRST_TRUNK)
+    pgno: u32 = be32(pager_peek(p, u32(1)).data + FIRST_TRUNK)
     seen: u32 = u32(0)
     found: u32 = u32(0)
     while pgno and seen < count and found == 0:
@@ -173,12 +175,12 @@ def freelist_take(p: Pager, low: u32, high: u32) -> u32:
                 found = trunk_take_leaf(p, trunk, u32(i))
                 break
         if found == 0 and pgno >= low and pgno <= high:
-            found = trunk_take(p, before, trunk)
+            found = trunk_take(p, before, pgno)
         before = pgno
-        pgno = be32(pager_get(p, pgno).data)
+        pgno = be32(pager_peek(p, pgno).data)
         seen += n + 1
     if found == 0:
         return u32(0)
-    page: Page = pager_write(p, pager_get(p, u32(1)))
+    page: Page = pager_write(p, pager_peek(p, u32(1)))
     put_be32(page.data + FREE_COUNT, count - 1)
     return found

@@ -12,11 +12,13 @@ Invariants:
   O1  A chain is followed for exactly as many pages as the payload size asks for, never further, so that loops end.
   O2  A payload that would need more pages than the file has is SQLITE_CORRUPT before memory is allocated for it.
   O3  A page written here is unmarked as a b-tree page (Page.checked = 0).
+  O4  Walking a chain makes no other page older (S3), however long it is.
 """
 
+from turso_wasm.kernel.cache import page_let_go
 from turso_wasm.kernel.errors import raise_corrupt
 from turso_wasm.kernel.freelist import page_allocate, page_put_free
-from turso_wasm.kernel.pager import pager_get, pager_page_count
+from turso_wasm.kernel.pager import pager_page_count, pager_peek
 from turso_wasm.kernel.ptrmap import PTRMAP_OVERFLOW_FIRST, PTRMAP_OVERFLOW_NEXT, auto_vacuum_root, ptrmap_put
 from turso_wasm.kernel.storage import Page, Pager
 from turso_wasm.wasm.lang import be32, i32, memory_copy, ptr, put_be32, u8, u32
@@ -40,7 +42,7 @@ def overflow_read(p: Pager, pgno: u32, out: ptr[u8], n: i32) -> u32:
     while n > 0:
         if pgno < 2:
             raise_corrupt(pgno)
-        page: Page = pager_get(p, pgno)
+        page: Page = pager_peek(p, pgno)
         part: i32 = n if n < room else room
         memory_copy(out, page.data + 4, part)
         out += part
@@ -69,11 +71,13 @@ def overflow_write(p: Pager, owner: u32, data: ptr[u8], n: i32) -> u32:
         memory_copy(page.data + 4, data, part)
         if first:
             put_be32(before.data, page.pgno)
+            page_let_go(before)
         else:
             first = page.pgno
         before = page
         data += part
         n -= part
+    page_let_go(before)
     return first
 
 
@@ -83,7 +87,7 @@ def overflow_free(p: Pager, pgno: u32, n: i32) -> None:
     while left > 0:
         if pgno < 2:
             raise_corrupt(pgno)
-        after: u32 = be32(pager_get(p, pgno).data)
+        after: u32 = be32(pager_peek(p, pgno).data)
         page_put_free(p, pgno)
         pgno = after
         left -= 1

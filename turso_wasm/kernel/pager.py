@@ -11,7 +11,8 @@ Invariants:
   G2  Every change of a private page that existed before the innermost savepoint is preceded by page_capture.
   G3  The lock-byte page is never handed out.
   G4  Sequential misses read ahead: each window is twice as large as the one before, between READ_AHEAD_MIN and
-      READ_AHEAD_MAX bytes. Pages of the file that the log replaces are not put into the cache.
+      READ_AHEAD_MAX bytes. Pages of the file that the log replaces, or that the writer may have overwritten already
+      (L2), are not put into the cache.
 """
 
 from turso_wasm.kernel.abi import Connection
@@ -28,6 +29,7 @@ from turso_wasm.kernel.cache import (
     page_age,
     page_copy,
     page_free,
+    page_keep,
     page_new,
     page_touch,
 )
@@ -39,7 +41,7 @@ from turso_wasm.kernel.savepoint import page_capture
 from turso_wasm.kernel.storage import PAGE_DIRTY, PAGER_NONE, PAGER_WRITE, Database, Page, Pager, Wal
 from turso_wasm.kernel.vfs import check_io, vfs_read
 from turso_wasm.kernel.wal import wal_find, wal_read_frame
-from turso_wasm.wasm.lang import export, i32, i64, lit, memory_copy, memory_fill, ptr, u8, u32
+from turso_wasm.wasm.lang import export, i32, i64, inline, lit, memory_copy, memory_fill, ptr, u8, u32
 
 READ_AHEAD_MIN = 1 << 16
 READ_AHEAD_MAX = 1 << 18
@@ -80,6 +82,22 @@ def pager_get(p: Pager, pgno: u32) -> Page:
 
     Errors: SQLITE_CORRUPT for page 0 and pages behind the end; I/O errors.
     """
+    page: Page = page_find(p, pgno)
+    page_touch(page)
+    return page
+
+
+def pager_peek(p: Pager, pgno: u32) -> Page:
+    """The page, valid until the next call of a pager function, pager_write of this page excepted; raises as pager_get.
+
+    For walks over any number of pages: what their callers hold grows no older (S3).
+    """
+    return page_find(p, pgno)
+
+
+@inline
+def page_find(p: Pager, pgno: u32) -> Page:
+    """The version of a page that this pager sees, in memory. Raises."""
     if pgno - 1 >= p.page_count:
         raise_unreadable(p, pgno)
     if p.private.n_pages:
@@ -87,7 +105,6 @@ def pager_get(p: Pager, pgno: u32) -> Page:
         if private:
             if not private.data:
                 private_load(p, private)
-            page_touch(private)
             return private
     owner: i32 = i32(p.database)
     number: u32 = pgno
@@ -102,7 +119,6 @@ def pager_get(p: Pager, pgno: u32) -> Page:
         page = page_load(p, pgno, number, owner != i32(p.database))
     elif page_age(page) > MOVE_AFTER:
         cache_move(page)
-    page_touch(page)
     return page
 
 
@@ -182,12 +198,19 @@ def window_load(p: Pager, pgno: u32, n: i32) -> Page:
     # From the last to the first: the first is the newest, and is not evicted to make room for the others.
     i: i32 = (got - 1) // size
     while i > 0:
-        if not cache_find(i32(db), pgno + u32(i)) and not wal_find(db.wal, pgno + u32(i), db.wal.committed):
+        if window_wants(db, pgno + u32(i)):
             window_page(db, pgno + u32(i), buffer + i * size)
         i -= 1
     page: Page = window_page(db, pgno, buffer)
     mfree(buffer)
     return page
+
+
+def window_wants(db: Database, pgno: u32) -> i32:
+    """1 if what the file has is the committed version of a page, and not in memory (G4)."""
+    if cache_find(i32(db), pgno) or (db.writer and cache_find(db.writer, pgno)):
+        return 0
+    return i32(wal_find(db.wal, pgno, db.wal.committed) == 0)
 
 
 def window_page(db: Database, pgno: u32, data: ptr[u8]) -> Page:
@@ -241,7 +264,7 @@ def private_add(p: Pager, page: Page) -> Page:
     page.savepoint = p.savepoint_id
     page.flags = PAGE_DIRTY
     list_append(p.private, page)
-    page_touch(page)
+    page_keep(page)
     return page
 
 
@@ -261,7 +284,7 @@ def page_blank(p: Pager, pgno: u32) -> Page:
         if not page.data:
             private_load(p, page)
         page = pager_write(p, page)
-        page_touch(page)
+        page_keep(page)
     else:
         cache_reserve()
         page = page_new(p.database, pgno)

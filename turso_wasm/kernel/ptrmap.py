@@ -20,7 +20,7 @@ from turso_wasm.kernel.abi import Cursor, Layout
 from turso_wasm.kernel.cell import TABLE_INTERIOR, cell_overflow
 from turso_wasm.kernel.errors import raise_corrupt
 from turso_wasm.kernel.page import PageHeader, page_cell, page_child, page_header, page_is_leaf
-from turso_wasm.kernel.pager import pager_get, pager_page_count, pager_write
+from turso_wasm.kernel.pager import pager_get, pager_page_count, pager_peek, pager_write
 from turso_wasm.kernel.storage import Page, Pager
 from turso_wasm.wasm.lang import be32, i32, ptr, put_be32, u8, u32
 
@@ -48,7 +48,7 @@ def check_unused(p: Pager, pgno: u32) -> None:
 
 def auto_vacuum_root(p: Pager) -> u32:
     """The largest root page of an auto-vacuum database, 0 in other databases (M1)."""
-    return be32(pager_get(p, u32(1)).data + LARGEST_ROOT)
+    return be32(pager_peek(p, u32(1)).data + LARGEST_ROOT)
 
 
 def lock_page(p: Pager) -> u32:
@@ -85,7 +85,7 @@ def ptrmap_offset(p: Pager, map_page: u32, pgno: u32) -> i32:
 def ptrmap_get(p: Pager, pgno: u32) -> tuple[i32, u32]:
     """Type and parent of a page. Errors: SQLITE_CORRUPT if its entry makes no sense."""
     map_page: u32 = ptrmap_page_of(p, pgno)
-    at: ptr[u8] = pager_get(p, map_page).data + ptrmap_offset(p, map_page, pgno)
+    at: ptr[u8] = pager_peek(p, map_page).data + ptrmap_offset(p, map_page, pgno)
     kind: i32 = at[0]
     if kind < PTRMAP_ROOT or kind > PTRMAP_BTREE:
         raise_corrupt(map_page)
@@ -98,7 +98,7 @@ def ptrmap_put(p: Pager, pgno: u32, kind: i32, parent: u32) -> None:
         raise_corrupt(pgno)
     map_page: u32 = ptrmap_page_of(p, pgno)
     offset: i32 = ptrmap_offset(p, map_page, pgno)
-    page: Page = pager_get(p, map_page)
+    page: Page = pager_peek(p, map_page)
     at: ptr[u8] = page.data + offset
     if at[0] == kind and be32(at + 1) == parent:
         return
@@ -118,8 +118,6 @@ def ptrmap_put_page(p: Pager, layout: Layout, pgno: u32) -> None:
     n: i32 = h.n_cells
     kind: i32 = h.kind
     for slot in range(n):
-        # ptrmap_put gets other pages: this one must not become old (it is valid for 256 gets).
-        page = pager_get(p, pgno)
         if leaf == 0:
             ptrmap_put(p, page_child(page, slot), PTRMAP_BTREE, pgno)
         if kind != TABLE_INTERIOR:
@@ -127,7 +125,7 @@ def ptrmap_put_page(p: Pager, layout: Layout, pgno: u32) -> None:
             if overflow:
                 ptrmap_put(p, overflow, PTRMAP_OVERFLOW_FIRST, pgno)
     if leaf == 0:
-        ptrmap_put(p, page_child(pager_get(p, pgno), n), PTRMAP_BTREE, pgno)
+        ptrmap_put(p, page_child(page, n), PTRMAP_BTREE, pgno)
 
 
 def ptrmap_count(p: Pager, n: u32) -> u32:

@@ -10,8 +10,9 @@ Invariants:
   S1  A page is found by (owner, number): (Database, pgno) is the page of the file, (Database + 1, frame) a frame of
       the log, (Pager, pgno) the private page of a writer. Owner 0: replaced or dropped, waiting in limbo.
   S2  The bytes of a page whose owner is not a Pager never change.
-  S3  A page that was got stays until 256 other pages (below 4096 bytes: 4 MiB of pages) were got, and while in
-      the stack of an open cursor (pages[0..depth]). There are no pin counts.
+  S3  A page that was got stays until 256 other pages were got, and while in the stack of an open cursor
+      (pages[0..depth]). There are no pin counts. Whoever goes through any number of pages (overflow chains, the
+      freelist, the pointer map) peeks: that makes no other page older, and promises nothing beyond the next call.
       Limbo keeps the promise for pages that were replaced.
   S4  A private page is DIRTY (its bytes are only in memory) or equals its place in the log or the file; then `data`
       may be null. Its bytes at the last commit are in the file or the log, or journal_at says where in the journal.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import _thread
 import gc
+import signal
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +230,15 @@ def test_interrupt(ours: Any) -> None:
     shared.close()
 
 
+@pytest.fixture
+def keyboard() -> Iterator[None]:
+    """SIGINT raises, also where the tests run in the background, which lets a shell ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("keyboard")
 @pytest.mark.parametrize("what", ["count(*)", "x.a", "y.a, count(*)"])
 def test_a_keyboard_interrupt_ends_a_long_query(ours: Any, what: str) -> None:
     ours.execute("CREATE TABLE t(a)")
@@ -241,6 +252,7 @@ def test_a_keyboard_interrupt_ends_a_long_query(ours: Any, what: str) -> None:
     assert ours.execute("SELECT count(*) FROM t").fetchone() == (2000,)
 
 
+@pytest.mark.usefixtures("keyboard")
 def test_keyboard_interrupts_amid_writes_to_a_file(tmp_path: Path) -> None:
     db = turso_wasm.connect(tmp_path / "x.db", isolation_level=None)
     db.execute("CREATE TABLE t(a)")

@@ -175,9 +175,8 @@ def test_memory_for_pages_is_bounded() -> None:
     link.set(DB_CACHE_SIZE, 300)
     pages = link.pages()
     assert all(pages[pgno] == page_bytes(pgno) for pgno in range(2, 3001))
-    kept = 256 + (4 << 20) // 4096  # storage S3: what was got that recently is never evicted
-    assert link.engine.call("cache_pages", link.database) <= kept + 60
-    assert link.engine.call("memory_used") < (kept + 60) * 4300 + (2 << 20)
+    assert link.engine.call("cache_pages", link.database) <= 310
+    assert link.engine.call("memory_used") < 310 * 4300 + (2 << 20)
 
 
 def test_a_writer_with_little_memory_spills_and_stays_small() -> None:
