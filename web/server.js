@@ -3,7 +3,7 @@
  *
  * Invariants:
  *   V1  Requests of one database run one after the other; a long one pauses every few milliseconds so that `cancel` and other databases
- *       are heard.
+ *       are heard. While one that writes pauses, the other databases on its file wait: they would only find it locked.
  *   V2  Every request but `cancel` and `finalize` gets exactly one answer.
  *   V3  A cancelled statement is reset, which undoes what it wrote.
  */
@@ -18,10 +18,11 @@ const SLICE_MS = 12;
 const FIRST_BATCH = 256;
 
 /**
+ * @typedef {import('./database.js').Database} Database
  * @typedef {import('./statement.js').Statement} Statement
  * @typedef {{cancelled: boolean, paused: number}} Job
  * @typedef {object} Open an open database
- * @property {import('./database.js').Database} database
+ * @property {Database} database
  * @property {Promise<unknown>} queue
  * @typedef {{statement: Statement, open: Open, done: boolean}} Cursor
  */
@@ -32,6 +33,7 @@ export class Server {
   /** @type {Map<number, {statement: Statement, open: Open}>} */ #statements = new Map();
   /** @type {Map<number, Cursor>} */ #cursors = new Map();
   /** @type {Map<number, Job>} */ #jobs = new Map();
+  /** @type {Map<string, {database: Database, over: Promise<void>}>} by file */ #pausedWrites = new Map();
   #next = 1;
 
   /**
@@ -75,9 +77,18 @@ export class Server {
 
   /** V1. @template T @param {Open} open @param {() => Promise<T> | T} act @returns {Promise<T>} */
   #inTurn(open, act) {
-    const turn = open.queue.then(act);
+    const turn = open.queue.then(() => this.#withoutPausedWrite(open)).then(act);
     open.queue = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** V1. @param {Open} open */
+  async #withoutPausedWrite({ database }) {
+    for (;;) {
+      const paused = this.#pausedWrites.get(database.where.file);
+      if (!paused || paused.database === database) return;
+      await paused.over;
+    }
   }
 
   /** @param {any} message @param {Job} job @param {Open | undefined} open @returns {Promise<any>} */
@@ -329,10 +340,13 @@ export class Server {
    * @param {number} [limit]
    */
   async #drive(statement, first, job, more, limit = 0) {
+    /** @type {(() => void) | null} */
+    let resumed = null;
     try {
       let status = first;
       while (more(status)) {
         if (performance.now() - job.paused > SLICE_MS) {
+          if (!statement.readonly) resumed ??= this.#pauseWrite(statement);
           await macrotask();
           job.paused = performance.now();
         }
@@ -343,7 +357,23 @@ export class Server {
     } catch (error) {
       statement.reset();
       throw error;
+    } finally {
+      resumed?.();
     }
+  }
+
+  /** A write is going to pause (V1). @param {Statement} statement @returns {() => void} to be called when it is over */
+  #pauseWrite({ database }) {
+    const { file } = database.where;
+    let resolve = () => {};
+    const over = new Promise((/** @type {(nothing: void) => void} */ done) => {
+      resolve = done;
+    });
+    this.#pausedWrites.set(file, { database, over });
+    return () => {
+      this.#pausedWrites.delete(file);
+      resolve();
+    };
   }
 }
 

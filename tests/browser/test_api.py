@@ -405,6 +405,51 @@ class TestStopping:
         )
         assert found == ["SQLITE_INTERRUPT interrupted"] * 2
 
+    @pytest.mark.parametrize(
+        "write",
+        [
+            "INSERT INTO copy SELECT a.i FROM n a, n b, n c, n d, n e",
+            "UPDATE copy SET i = 0 FROM n a, n b, n c, n d, n e WHERE a.i + b.i + c.i + d.i > 1000 OR copy.i = a.i",
+            "CREATE TABLE more AS SELECT a.i FROM n a, n b, n c, n d, n e",
+        ],
+    )
+    def test_a_signal_stops_a_write_and_undoes_it(self, users: Any, write: str) -> None:
+        found = users(
+            """await db.exec(fill + 'CREATE TABLE copy(i); INSERT INTO copy VALUES (1), (2)');
+            const started = performance.now();
+            const error = await failure(() => db.prepare(sql).signal(AbortSignal.timeout(200)).run());
+            const left = await db.prepare('SELECT sum(i), count(*), (SELECT count(*) FROM sqlite_schema) FROM copy').raw().get();
+            return [error.name, performance.now() - started, left];""",
+            sql=write,
+            fill=self.FILL,
+        )
+        assert found[0] == "TimeoutError"
+        assert found[1] < 5000
+        assert found[2] == [3, 2, 4]
+
+    def test_others_on_the_file_wait_for_a_long_write(self, js: Any) -> None:
+        found = js(
+            """const a = await turso.connect('long.db'), b = await turso.connect('long.db');
+            try {
+              await a.exec(fill + 'CREATE TABLE copy(i)');
+              const order = [];
+              const write = a.run('INSERT INTO copy SELECT a.i FROM n a, n b, n c').then(() => order.push('write'));
+              const memory = await turso.connect(':memory:'); // opened, and heard, while the write goes on
+              const others = [
+                b.run('INSERT INTO copy VALUES (0)').then(() => order.push('another connection')),
+                memory.prepare('SELECT 1').get().then(() => order.push('another file')),
+              ];
+              await Promise.all([write, ...others]);
+              await memory.close();
+              return [order, await b.prepare('SELECT count(*) FROM copy').pluck().get()];
+            } finally {
+              await a.close();
+              await b.close();
+            }""",
+            fill=self.FILL,
+        )
+        assert found == [["another file", "write", "another connection"], 110**3 + 1]
+
     def test_a_transaction_with_a_stopped_query_is_rolled_back(self, users: Any) -> None:
         found = users(
             """await db.exec(fill + 'CREATE TABLE copy(i)');

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
-    ddl,
     deletes,
     grouping,
     inserts,
@@ -19,6 +18,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     updates,
 )
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.ddl import LONG_STEPS
 from turso_wasm.codegen.expressions import parts
 from turso_wasm.codegen.program import Program
 from turso_wasm.codegen.roots import emit_root
@@ -26,7 +26,7 @@ from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.symbols import Symbols
 
 READ, WRITE = 0, 1
-LOOPS = (p.TableScan, p.RowidRange, p.IndexScan, p.Values, p.LiteralRows, p.Aggregate, p.Sort, p.HashJoin, p.Append)
+ROWS = (p.TableScan, p.RowidRange, p.IndexScan, p.Values, p.LiteralRows, p.Aggregate, p.Sort, p.HashJoin, p.Append)
 
 
 def compile_plan(
@@ -44,8 +44,7 @@ def compile_plan(
     with ctx.f.into(ctx.opens):
         for slot, (write, cookie) in slots.items():
             ctx.do("statement_begin", ctx.stmt, slot, WRITE if write else READ, cookie)
-    if isinstance(plan, p.Output) and has_loop(plan):
-        ctx.resumable = ctx.guards = True
+    ctx.resumable = ctx.guards = has_loop(plan)
     emit_root(plan, ctx)
     ctx.do("statement_done", ctx.stmt)
     program.wasm = ctx.finish()
@@ -59,10 +58,12 @@ def compile_plan(
 
 def has_loop(plan: p.Plan) -> bool:
     """Rows can come in any number, so the statement must be able to suspend."""
+    if isinstance(plan, p.Ddl):
+        return any(isinstance(step, LONG_STEPS) for step in plan.steps)
     stack: list[object] = [plan]
     while stack:
         item = stack.pop()
-        if isinstance(item, LOOPS) and not _is_lookup(item):
+        if isinstance(item, ROWS) and not _is_lookup(item):
             return True
         if isinstance(item, p.Plan):
             stack.extend(parts(item))

@@ -169,6 +169,16 @@ class Context:
         yield
         self.resumable = before
 
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """Neither suspensions nor guards inside: for the innermost row, which is only reached when nothing is resumed
+        any more. So a row is changed in one go.
+        """
+        guards, self.guards = self.guards, False
+        with self.unsuspended():
+            yield
+        self.guards = guards
+
     def tick(self) -> None:
         """Count a loop iteration: interrupts are seen, and a long statement yields (with its own landing here)."""
         f = self.f

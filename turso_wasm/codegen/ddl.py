@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from turso_wasm.bind import nodes as b
@@ -25,11 +26,13 @@ from turso_wasm.codegen.sources import (
     table_source,
 )
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code
+from turso_wasm.codegen.writes import change_rows
 from turso_wasm.kernel.abi import DB_SCHEMA_COOKIE, INDEX_BTREE, INTEGER, KEY_DESC, NULL, TABLE_BTREE, Statement
 from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
 
 TYPE, NAME, TBL_NAME, ROOTPAGE, SQL = range(5)
+LONG_STEPS = (p.FillIndex, p.InsertRows)  # during which the statement can suspend
 REWRITTEN = -10  # source numbers of RewriteRows, which no plan uses
 
 
@@ -136,10 +139,11 @@ class _Ddl:
         """Sort the keys, then insert them in order; equal neighbours break a unique index."""
         ctx, f = self.ctx, self.ctx.f
         fields = index_fields(step.index, step.table)
-        cursor = open_cursor(
-            self.node.slot, self.registers[step.register], key_info(fields), ctx, write=True, here=True
-        )
-        sorter = f.local(I32, "sorter", f.call("sorter_new", ctx.stmt, i64(-1)))
+        with ctx.guard():
+            cursor = open_cursor(
+                self.node.slot, self.registers[step.register], key_info(fields), ctx, write=True, here=True
+            )
+            sorter = f.local(I32, "sorter", f.call("sorter_new", ctx.stmt, i64(-1)))
 
         def collect() -> None:
             with f.block() as skip:
@@ -158,15 +162,17 @@ class _Ddl:
                     ctx.do("key_add", ctx.stmt, value, flags)
                 ctx.do("sorter_add", sorter, blob)
 
-        emit_source(step.scan, ctx, collect)
-        ctx.do("sorter_sort", sorter)
+        with ctx.stage():
+            change_rows(step.scan, ctx, collect)
+            ctx.do("sorter_sort", sorter)
         row = f.local(I64, "entry")
 
         def insert(done: Label) -> None:
-            f.set(row, f.call("sorter_row", sorter))
-            if step.index.unique:
-                self._check_duplicate(step, row, cursor)
-            ctx.do("index_insert", cursor, row.wrap(), row.shr_u(32).wrap())
+            with ctx.settled():
+                f.set(row, f.call("sorter_row", sorter))
+                if step.index.unique:
+                    self._check_duplicate(step, row, cursor)
+                ctx.do("index_insert", cursor, row.wrap(), row.shr_u(32).wrap())
 
         visit(ctx, lambda: f.call("sorter_next", sorter), lambda: f.call("sorter_next", sorter), insert)
 
@@ -188,7 +194,8 @@ class _Ddl:
 
     def insert_rows(self, step: p.InsertRows) -> None:
         ctx, f = self.ctx, self.ctx.f
-        cursor = open_cursor(self.node.slot, self.registers[step.register], None, ctx, write=True, here=True)
+        with ctx.guard():
+            cursor = open_cursor(self.node.slot, self.registers[step.register], None, ctx, write=True, here=True)
         rowid = f.local(I64, "rowid")
 
         def each() -> None:
@@ -201,7 +208,7 @@ class _Ddl:
             f.set(rowid, rowid + 1)
             ctx.do("table_insert", cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
 
-        emit_source(step.child, ctx, each)
+        change_rows(step.child, ctx, each)
 
     def raise_on_row(self, step: p.RaiseOnRow) -> None:
         """Fail if the child gives a row."""
@@ -264,9 +271,11 @@ def emit_ddl(node: p.Ddl, ctx: Context) -> None:
     with f.into(ctx.opens):
         ctx.do("statement_savepoint", ctx.stmt)
     ctx.in_ddl = True
-    ddl = _Ddl(node, ctx)
+    with ctx.guard():
+        ddl = _Ddl(node, ctx)
     for step in node.steps:
-        STEPS[type(step)](ddl, step)
+        with ctx.stage(), nullcontext() if isinstance(step, LONG_STEPS) else ctx.settled():
+            STEPS[type(step)](ddl, step)
     connection = f.load("i32", ctx.stmt, Statement.offset("connection"))
     cookie = f.call("database_get", connection, node.slot, DB_SCHEMA_COOKIE)
     ctx.do("database_set", ctx.stmt, node.slot, DB_SCHEMA_COOKIE, cookie + 1)

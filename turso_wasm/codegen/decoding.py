@@ -41,6 +41,10 @@ class RecordWalk:
         self.reached = 0
         self.loop = -1  # the loop in whose body `body` was set (D3)
 
+    def restart(self) -> None:
+        """What was emitted last may be skipped: the next columns are found from the start of the record."""
+        self.loop = -1
+
     def decode(self, columns: Sequence[tuple[int, str, Constant]], ctx: Context) -> list[SqlValue]:
         """The values of (position in the record, affinity, value when absent) triples, positions ascending."""
         f = ctx.f

@@ -5,12 +5,11 @@ from __future__ import annotations
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import ensure, parts
-from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import EntrySource
 from turso_wasm.codegen.tables import TableWriter
-from turso_wasm.codegen.writes import begin_write, collect_rows, count_change
+from turso_wasm.codegen.writes import begin_write, change_rows, collect_rows, count_change
 from turso_wasm.kernel.abi import Statement
 from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.dsl import I64
@@ -90,7 +89,7 @@ def _delete_in_place(node: p.Delete, writer: TableWriter, ctx: Context) -> None:
         assert isinstance(row, EntrySource)
         _delete_one(node, writer, row, ctx)
 
-    emit_source(node.child, ctx, each)
+    change_rows(node.child, ctx, each)
 
 
 ROOTS[p.Delete] = emit_delete

@@ -76,12 +76,12 @@ def _single_group(node: p.Aggregate, layout: Layout, ctx: Context, then: Then) -
 
         def each() -> None:
             with ctx.guard():
-                _step_all(node, layout, group, counters, ctx)
                 if node.bare:
-                    if node.bare_from < 0:
+                    if _starts_bare(node):
                         with f.if_(has_row.eqz()):
                             _store_bare(node, layout, group, ctx)
                     f.set(has_row, 1)
+                _step_all(node, layout, group, counters, ctx)
 
         emit_source(node.child, ctx, each)
     with ctx.guard():
@@ -149,7 +149,7 @@ def _find_group(node: p.Aggregate, layout: Layout, table: Local, group: Local, c
     with f.if_(hash_found(table).eqz()):
         for i, key in enumerate(keys):
             ctx.store_value(group + layout.keys, _kept(key, table, ctx), i)
-        if node.bare_from < 0 and not node.bare_last:
+        if _starts_bare(node) and not node.bare_last:
             _store_bare(node, layout, group, ctx, table)
     if node.bare_last:
         _store_bare(node, layout, group, ctx, table)
@@ -168,6 +168,11 @@ def _kept(value: SqlValue, table: Local | None, ctx: Context) -> SqlValue:
         f.memory_copy(copy, payload.wrap(), size)
         f.set(payload, copy.extend_u() | (size.extend_u() << 32))
     return SqlValue(value.tag, payload, value.types)
+
+
+def _starts_bare(node: p.Aggregate) -> bool:
+    """The first row of a group gives the bare columns: no min() or max() chooses the row, or maybe it sees none."""
+    return node.bare_from < 0 or node.aggregates[node.bare_from].filter is not None
 
 
 def _store_bare(node: p.Aggregate, layout: Layout, group: Local, ctx: Context, table: Local | None = None) -> None:

@@ -17,7 +17,6 @@ from turso_wasm.codegen.constraints import (
 )
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure
-from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.rowsets import first_conjunct
@@ -25,7 +24,14 @@ from turso_wasm.codegen.sequences import AutoIncrement
 from turso_wasm.codegen.tables import NewRow, TableWriter
 from turso_wasm.codegen.updates import effects, update_row
 from turso_wasm.codegen.values import SqlValue
-from turso_wasm.codegen.writes import begin_write, count_change, find_same_row, given_rowid, seek_row_of_entry
+from turso_wasm.codegen.writes import (
+    begin_write,
+    change_rows,
+    count_change,
+    find_same_row,
+    given_rowid,
+    seek_row_of_entry,
+)
 from turso_wasm.kernel.abi import Connection, Statement
 from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.dsl import I64, Label, Local
@@ -44,7 +50,7 @@ def emit_insert(node: p.Insert, ctx: Context) -> None:
         with ctx.f.block() as ignored:
             _insert_one(node, values, rowid, writer, sequence, ignored, ctx)
 
-    emit_source(child, ctx, each)
+    change_rows(child, ctx, each)
     if sequence is not None:
         sequence.write_back()
 

@@ -8,7 +8,7 @@ from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import columns_of, emit_value, ensure, ensure_outer, for_comparison
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.rowsets import first_conjunct
-from turso_wasm.codegen.sources import RecordSource, Source, set_null
+from turso_wasm.codegen.sources import RecordSource, Source, decoded_columns, forget_since, set_null
 from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.kernel.abi import NULL
 from turso_wasm.plan import nodes as p
@@ -42,12 +42,12 @@ def _outer_rows(node: p.LeftJoin, ctx: Context, then: Then) -> None:
         f.set(matched, 0)
         f.set(null_row, 0)
     point = ctx.new_point()
-    decoded = _decoded(ctx)
+    decoded = decoded_columns(ctx)
     with f.block() as done, f.loop() as again:
 
         def body() -> None:
             ctx.land(point)
-            _forget_since(decoded, node.right_sources, ctx)
+            forget_since(decoded, ctx, node.right_sources)  # the NULL row comes here without the code of the right side
             with ctx.guard():
                 f.set(matched, 1)
             _mark_nullable(node.right_sources, null_row, ctx)
@@ -60,18 +60,6 @@ def _outer_rows(node: p.LeftJoin, ctx: Context, then: Then) -> None:
         f.set(null_row, 1)
         f.set(ctx.resume, point)
         f.br(again)
-
-
-def _decoded(ctx: Context) -> dict[int, set[int]]:
-    """What each source has decoded so far."""
-    return {number: set(source.decoded) for number, source in ctx.sources.items()}
-
-
-def _forget_since(before: dict[int, set[int]], inside: tuple[int, ...], ctx: Context) -> None:
-    """Columns of outer sources that were decoded inside the right side: the NULL row comes here without that code."""
-    for number, source in ctx.sources.items():
-        if number not in inside:
-            source.forget(before.get(number, set()))
 
 
 def _mark_nullable(sources: tuple[int, ...], null_row: Local, ctx: Context) -> None:

@@ -7,7 +7,7 @@ Each plan node that visits rows has one emitter here: `emit_source(node, ctx, th
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -75,6 +75,18 @@ def set_null(values: Iterable[SqlValue], ctx: Context) -> None:
         ctx.f.set(value.payload, 0)
 
 
+def decoded_columns(ctx: Context) -> dict[int, set[int]]:
+    """What each source has decoded so far."""
+    return {number: set(source.decoded) for number, source in ctx.sources.items()}
+
+
+def forget_since(before: Mapping[int, set[int]], ctx: Context, but: Collection[int] = ()) -> None:
+    """Forget what the sources, `but` these, decoded since then: in code that may have been skipped."""
+    for number, source in ctx.sources.items():
+        if number not in but:
+            source.forget(before.get(number, set()))
+
+
 class LocalSource(Source):
     """Columns that already are locals: VALUES, groups, constants."""
 
@@ -125,6 +137,12 @@ class EntrySource(Source):
         self.slots = -1
         self.hot = False  # the source of a long loop: a few columns are decoded inline
         self._walk: RecordWalk | None = None
+
+    def forget(self, kept: set[int]) -> None:
+        """See the base class."""
+        if self._walk is not None and not self.decoded.keys() <= kept:
+            self._walk.restart()
+        super().forget(kept)
 
     def ensure(self, columns: Iterable[int], ctx: Context) -> None:
         """See the base class."""

@@ -6,13 +6,15 @@ suspension inside.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from turso_wasm.bind import nodes as b
 from turso_wasm.codegen.conditions import JUMPS, compare_values, jump_kleene, jump_value
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.expressions import EMITTERS, INTEGER_OR_NULL, emit_value, ensure, for_comparison
+from turso_wasm.codegen.expressions import EMITTERS, INTEGER_OR_NULL, emit_value, ensure, ensure_outer, for_comparison
 from turso_wasm.codegen.loops import emit_source
+from turso_wasm.codegen.sources import decoded_columns, forget_since
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code
 from turso_wasm.kernel.abi import NULL, TEXT
 from turso_wasm.plan import nodes as p
@@ -46,6 +48,19 @@ def _once_or_here(node: b.SubqueryExpr, ctx: Context, emit: Callable[[b.Subquery
     return ctx.hoist(("subquery", id(node)), lambda: emit(node, ctx))
 
 
+@contextmanager
+def _here(node: b.SubqueryExpr, ctx: Context) -> Iterator[None]:
+    """The subquery's own code. What it decodes of the outer rows is not there for what comes behind: the subquery may
+    be skipped (x OR EXISTS …), and so may its loops.
+    """
+    before = decoded_columns(ctx)
+    if node.outer:
+        ensure_outer(_output(node), ctx)
+    with ctx.unsuspended():
+        yield
+    forget_since(before, ctx)
+
+
 def _output(node: b.SubqueryExpr) -> p.Output:
     assert isinstance(node.plan, p.Output)
     return node.plan
@@ -57,7 +72,7 @@ def _scalar(node: b.SubqueryExpr, ctx: Context) -> SqlValue:
     tag, payload = f.local(I32, "scalar_tag"), f.local(I64, "scalar")
     f.set(tag, NULL)
     f.set(payload, 0)
-    with ctx.unsuspended(), f.block() as found:
+    with _here(node, ctx), f.block() as found:
 
         def first() -> None:
             ensure(plan.exprs, ctx)
@@ -79,7 +94,7 @@ def _exists(node: b.SubqueryExpr, ctx: Context) -> SqlValue:
     f = ctx.f
     found = f.local(I64, "exists")
     f.set(found, 0)
-    with ctx.unsuspended(), f.block() as done:
+    with _here(node, ctx), f.block() as done:
 
         def first() -> None:
             f.set(found, 2)
@@ -102,7 +117,7 @@ def _in_scan(node: b.SubqueryExpr, operand: SqlValue, ctx: Context) -> Local:
     plan = _output(node)
     known = f.local(I32, "in")
     f.set(known, 0)
-    with ctx.unsuspended(), f.block() as done:
+    with _here(node, ctx), f.block() as done:
 
         def each() -> None:
             ensure(plan.exprs, ctx)

@@ -17,7 +17,6 @@ from turso_wasm.codegen.constraints import (
 )
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value
-from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sorting import MISMATCH
@@ -26,6 +25,7 @@ from turso_wasm.codegen.tables import NewRow, TableWriter
 from turso_wasm.codegen.values import TEXTUAL, SqlValue
 from turso_wasm.codegen.writes import (
     begin_write,
+    change_rows,
     collect_rows,
     count_change,
     find_same_row,
@@ -94,7 +94,7 @@ def _collect_values(node: p.Update, writer: TableWriter, ctx: Context, then: The
         with f.if_(seek):
             then()
 
-    emit_source(rows, ctx, again)
+    change_rows(rows, ctx, again)
 
 
 def _touches(node: p.Update, index: Index) -> bool:

@@ -43,6 +43,16 @@ def count_change(ctx: Context) -> None:
     f.store("i64", ctx.stmt, f.load("i64", ctx.stmt, at) + 1, at)
 
 
+def change_rows(child: p.Plan, ctx: Context, then: Then) -> None:
+    """Run `then` for each row of `child`; the statement can suspend between rows, not amid one."""
+
+    def each() -> None:
+        with ctx.settled():
+            then()
+
+    emit_source(child, ctx, each)
+
+
 def given_rowid(expr: b.Expr, ctx: Context) -> tuple[Local, Local]:
     """(is given, rowid): NULL means choose one; anything but an integer is a datatype mismatch."""
     f = ctx.f
@@ -99,7 +109,7 @@ def collect_rows(child: p.Plan, source: int, writer: TableWriter, ctx: Context, 
             with f.if_(writer.seek_primary_key(values)):
                 then()
 
-        emit_source(p.Sort(source=-2, child=child, keys=(), outputs=refs), ctx, again)
+        change_rows(p.Sort(source=-2, child=child, keys=(), outputs=refs), ctx, again)
         return
     rows = f.local(I32, "rows")
     with ctx.at_start():
@@ -110,7 +120,8 @@ def collect_rows(child: p.Plan, source: int, writer: TableWriter, ctx: Context, 
         ensure(row, ctx)
         ctx.do("rowlist_add", rows, emit_value(row, ctx).payload)
 
-    emit_source(child, ctx, remember)
+    with ctx.stage():
+        change_rows(child, ctx, remember)
     more, rowid = f.local(I32, "more"), f.local(I64, "rowid")
 
     def fetch() -> Expr:
@@ -118,7 +129,7 @@ def collect_rows(child: p.Plan, source: int, writer: TableWriter, ctx: Context, 
         return more
 
     def body(done: Label) -> None:
-        with f.if_(f.call("cursor_seek_rowid", writer.cursor, rowid)):
+        with ctx.settled(), f.if_(f.call("cursor_seek_rowid", writer.cursor, rowid)):
             then()
 
     visit(ctx, fetch, fetch, body)

@@ -173,8 +173,10 @@ def extreme_order(state: ExtremeState, tag: i32, payload: i64, collation: i32) -
 
 @export
 def min_step(stmt: Statement, state: ExtremeState, tag: i32, payload: i64, collation: i32) -> i32:
-    """1 if the value became the least one so far. Errors: SQLITE_NOMEM."""
-    if tag == NULL or (state.tag != NULL and extreme_order(state, tag, payload, collation) >= 0):
+    """1 if the row is the one to show: its value is the least so far, or all were NULL. Errors: SQLITE_NOMEM."""
+    if tag == NULL:
+        return i32(state.tag == NULL)
+    if state.tag != NULL and extreme_order(state, tag, payload, collation) >= 0:
         return 0
     extreme_set(stmt, state, tag, payload)
     return 1
@@ -182,8 +184,10 @@ def min_step(stmt: Statement, state: ExtremeState, tag: i32, payload: i64, colla
 
 @export
 def max_step(stmt: Statement, state: ExtremeState, tag: i32, payload: i64, collation: i32) -> i32:
-    """1 if the value became the greatest one so far. Errors: SQLITE_NOMEM."""
-    if tag == NULL or (state.tag != NULL and extreme_order(state, tag, payload, collation) <= 0):
+    """1 if the row is the one to show: its value is the greatest so far, or all were NULL. Errors: SQLITE_NOMEM."""
+    if tag == NULL:
+        return i32(state.tag == NULL)
+    if state.tag != NULL and extreme_order(state, tag, payload, collation) <= 0:
         return 0
     extreme_set(stmt, state, tag, payload)
     return 1

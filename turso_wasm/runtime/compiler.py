@@ -70,12 +70,9 @@ def _program(planned: Planned, tokens: Tokens) -> Program:
 
 def _loops(plan: p.Plan) -> str:
     """Program.loops: how long it may run, for hosts that choose how much work to put into compiling it."""
-    if isinstance(plan, p.Ddl):
-        fills = any(isinstance(step, p.FillIndex | p.InsertRows) for step in plan.steps)
-        return "through" if fills else ""
     if not has_loop(plan):
         return ""
-    return "yielding" if isinstance(plan, p.Output) and not plan.single else "through"
+    return "through" if isinstance(plan, p.Output) and plan.single else "yielding"
 
 
 def _compile_pragma(statement: ast.Pragma, tokens: Tokens, environment: Environment) -> Program:

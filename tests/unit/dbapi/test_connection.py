@@ -253,6 +253,34 @@ def test_a_keyboard_interrupt_ends_a_long_query(ours: Any, what: str) -> None:
 
 
 @pytest.mark.usefixtures("keyboard")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO u SELECT x.a FROM t x, t y, t z",
+        "UPDATE t SET a = -1 FROM t y, t z WHERE t.a + y.a + z.a < 0 OR t.a < 5",
+        "CREATE TABLE v AS SELECT x.a FROM t x, t y, t z",
+    ],
+)
+def test_a_keyboard_interrupt_undoes_a_long_change(ours: Any, sql: str) -> None:
+    ours.execute("CREATE TABLE t(a)")
+    ours.execute("CREATE TABLE u(a)")
+    ours.executemany("INSERT INTO t VALUES (?)", [(i,) for i in range(2000)])
+    ours.execute("INSERT INTO u VALUES (7)")
+    ours.commit()
+    ours.execute("INSERT INTO u VALUES (8)")
+    threading.Timer(0.2, _thread.interrupt_main).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        ours.execute(sql)
+    assert time.monotonic() - start < 20
+    assert not ours.in_transaction  # as SQLite rolls back when a write is interrupted
+    assert ours.execute("SELECT * FROM u").fetchall() == [(7,)]
+    assert ours.execute("SELECT count(*), min(a), max(a) FROM t").fetchall() == [(2000, 0, 1999)]
+    assert ours.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert ours.execute("SELECT name FROM sqlite_schema ORDER BY 1").fetchall() == [("t",), ("u",)]
+
+
+@pytest.mark.usefixtures("keyboard")
 def test_keyboard_interrupts_amid_writes_to_a_file(tmp_path: Path) -> None:
     db = turso_wasm.connect(tmp_path / "x.db", isolation_level=None)
     db.execute("CREATE TABLE t(a)")
