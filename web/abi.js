@@ -30,6 +30,7 @@ export const Statement = Object.freeze({
   heap_used: 84,
   heap_not_ascii: 92,
   changes: 104,
+  cookies: 136,
 });
 
 export const Connection = Object.freeze({

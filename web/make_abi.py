@@ -20,7 +20,7 @@ CONSTANTS = (
 )  # fmt: skip
 STATEMENT = (
     "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used",
-    "heap_not_ascii", "changes",
+    "heap_not_ascii", "changes", "cookies",
 )  # fmt: skip
 CONNECTION = ("autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid")
 

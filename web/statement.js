@@ -58,6 +58,7 @@ export class Statement {
     this.#paramsAt = this.#u32(S.params);
     this.#paramsSize = this.#n * SLOT_SIZE;
     if (program.counts_changes) kernel.u32[(this.#address + S.flags) >>> 2] = FLAG_COUNTS_CHANGES;
+    for (const [slot, cookie] of program.cookies) kernel.i32[((this.#address + S.cookies) >>> 2) + slot] = cookie;
     if (prepared.literals.length) this.#placeLiterals();
     this.#reshape();
     this.database.opened(this);

@@ -22,6 +22,7 @@ from turso_wasm.codegen.ddl import LONG_STEPS
 from turso_wasm.codegen.expressions import parts
 from turso_wasm.codegen.program import Program
 from turso_wasm.codegen.roots import emit_root
+from turso_wasm.kernel.abi import Statement
 from turso_wasm.plan import nodes as p
 from turso_wasm.wasm.symbols import Symbols
 
@@ -42,7 +43,9 @@ def compile_plan(
     """
     ctx = Context(program.n_user_params, symbols)
     with ctx.f.into(ctx.opens):
-        for slot, (write, cookie) in slots.items():
+        for slot, (write, _) in slots.items():
+            # Not a constant: after a schema change the other Programs are the same bytes again.
+            cookie = ctx.f.load("i32", ctx.stmt, Statement.offset("cookies") + 4 * slot)
             ctx.do("statement_begin", ctx.stmt, slot, WRITE if write else READ, cookie)
     ctx.resumable = ctx.guards = has_loop(plan)
     emit_root(plan, ctx)

@@ -48,7 +48,7 @@ class Program:
     changes_schema: bool = False
     returns_rows: bool = False
     cookies: dict[int, int] = field(default_factory=dict)  # database slot -> schema cookie compiled against
-    loops: str = ""  # it visits any number of rows: "yielding" (it can be left at polls) or "through"; "": it does not
+    loops: str = ""  # it visits any number of rows: "through" for a single row, else "yielding"; "": it does not
     listing: str = ""  # what EXPLAIN CODE prints besides the code: the plan
 
     @property

@@ -94,6 +94,8 @@ CAP_OWNED = 1  # nobody else can touch the file: no locks, no change detection, 
 CAP_MEMORY = 2  # not durable: no journal, no syncs; commit writes the pages, rollback drops them
 CAP_READONLY = 4
 
+N_SLOTS = 12  # databases of a connection: 0 main, 1 temp, 2.. attached
+
 PAGE_DATA_AT = 0  # offset of `data` in a Page (kernel/storage.py)
 
 LOCK_NONE = 0
@@ -162,7 +164,7 @@ class Statement(Struct):
     savepoint: i32  # nonzero while the statement savepoint is open
     wrote: i32  # nonzero once the statement holds the write lock of some database
     slots_read: i32  # bit set of database slots whose read lock this statement holds
-    cache_program: i32  # free for the host
+    cookies: array[i32, N_SLOTS]  # H: schema cookies the program was compiled for, by database slot; -1: not checked
     now: f64  # ms since 1970 as the date functions see it, the same for a whole run; 0 until they ask
 
 
@@ -174,7 +176,7 @@ class Connection(Struct):
     changes: i64  # H
     total_changes: i64  # H
     last_insert_rowid: i64  # H
-    pagers: array[i32, 12]  # Pager of slot 0 main, 1 temp, 2.. attached
+    pagers: array[i32, N_SLOTS]  # Pager of slot 0 main, 1 temp, 2.. attached
     statements: i32
     savepoints: i32
     next: i32

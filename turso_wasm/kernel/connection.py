@@ -11,7 +11,7 @@ Invariants:
       Statement.savepoint; when an outer one is released first, it becomes 0.
 """
 
-from turso_wasm.kernel.abi import JOURNAL_WAL, OPEN_READONLY, Connection, Statement
+from turso_wasm.kernel.abi import JOURNAL_WAL, N_SLOTS, OPEN_READONLY, Connection, Statement
 from turso_wasm.kernel.autovacuum import auto_vacuum_commit
 from turso_wasm.kernel.checkpoint import checkpoint_run
 from turso_wasm.kernel.commit import (
@@ -32,7 +32,6 @@ from turso_wasm.kernel.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Datab
 from turso_wasm.kernel.wal import wal_free, wal_remove
 from turso_wasm.wasm.lang import Struct, export, i32, lit, ptr, sizeof, u8
 
-N_SLOTS = 12
 STATEMENT_COUNTS = 1  # Statement.flags: its changes are the connection's changes()
 STATEMENT_NO_RETRY = 2  # SQLITE_BUSY will not go away while the connection keeps its read transaction
 STATEMENT_TRIPPED = 4  # a rollback took away what it works on

@@ -19,6 +19,7 @@ BUFFERS_AT = Statement.offset("rows")
 PARAMS_AT = Statement.offset("params")
 BUDGET_AT = Statement.offset("budget")
 FLAGS_AT = Statement.offset("flags")
+COOKIES_AT = Statement.offset("cookies")
 STATEMENT_CHANGES_AT = Statement.offset("changes")
 
 # Connection.changes, total_changes, last_insert_rowid lie together

@@ -81,6 +81,8 @@ class Statement:
         self.params_size = self.n_slots * SLOT_SIZE
         if program.counts_changes:
             self.host.pack(layout.U32, self.address + layout.FLAGS_AT, layout.FLAG_COUNTS_CHANGES)
+        for slot, cookie in program.cookies.items():
+            self.host.pack(layout.I32, self.address + layout.COOKIES_AT + 4 * slot, cookie)
 
     # --- parameters ---------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import pytest
 import wasmtime
 
 import turso_wasm
+from turso_wasm.runtime import engine
 from turso_wasm.runtime.connection import Connection
 from turso_wasm.runtime.hosts import wasmtime as host_module
 from turso_wasm.runtime.hosts.wasmtime import WasmtimeInstance
@@ -73,6 +74,21 @@ def test_a_short_query_keeps_the_code_it_has(db: turso_wasm.Connection) -> None:
 def test_what_reads_everything_for_one_row_is_compiled_well_at_once(db: turso_wasm.Connection) -> None:
     assert instance_of(db, "SELECT sum(a) FROM t WHERE a % 7 = 3").heat == -1
     assert instance_of(db, "UPDATE t SET a = a + 1 WHERE a % 7 = 3").heat > 0
+
+
+def test_a_schema_change_costs_no_native_code(db: turso_wasm.Connection) -> None:
+    def all_of_it() -> None:
+        db.execute("CREATE INDEX i ON t(a)")
+        db.execute("SELECT count(*) FROM t WHERE a > 5").fetchone()
+        db.execute("UPDATE t SET a = a + 1 WHERE id = 3")
+        db.execute("DROP INDEX i")
+        db.execute("SELECT count(*) FROM t WHERE a > 5").fetchone()
+
+    all_of_it()
+    instances = set(engine.host()._instances)
+    for _ in range(5):
+        all_of_it()
+    assert set(engine.host()._instances) == instances
 
 
 def test_more_programs_than_wasmtime_allows_by_itself() -> None:

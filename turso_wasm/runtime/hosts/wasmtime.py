@@ -9,7 +9,7 @@ Invariants:
   W2  The linear memory never moves (`memory_may_move` is off), so a view of it stays right for what it covers; it is
       made anew when something lies beyond its end.
   W3  Instances live as long as the store: equal Programs share one, found by their bytes.
-  W4  A Program is first compiled by the baseline engine, in half the time, unless it loops without yielding. Once it
+  W4  A Program is first compiled by the baseline engine, in half the time, unless it reads many rows for one. Once it
       runs often or long (`warm`) it is compiled again by the optimizing engine, and the new code takes over: what a
       suspended statement needs lies in linear memory, and both come from the same bytes.
   W5  No exception may leave a callback: ctypes would hand wasmtime an undefined trap. What a handler raises is kept
