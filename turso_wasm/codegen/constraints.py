@@ -92,6 +92,7 @@ def check_not_null(table: Table, row: NewRow, conflict: str | None, ignored: Lab
             if column.absent_value is not None:
                 default = ctx.constant(column.absent_value)
                 row.decoded[at] = replaced = ctx.copy(value)
+                replaced.types |= default.types
                 with f.if_(value.has_tag(NULL)):
                     f.set(replaced.tag, default.tag_expr)  # type: ignore[arg-type]
                     f.set(replaced.payload, default.payload)  # type: ignore[arg-type]
