@@ -5,7 +5,7 @@
  * row buffer (rows.js), one transferred ArrayBuffer a batch, and are decoded where they are wanted.
  *
  *   op        more fields                          value
- *   init      pyodide, wheel, kernel: URLs         once, first: {} when the kernel is up
+ *   init      kernel, compiler: {wheel, pyodide}   URLs; once, first: {} when the kernel is up
  *   ready                                          {} when the compiler is loaded
  *   open      name, options                        {database}
  *   close     database                             {}
