@@ -341,7 +341,7 @@ class Trees:
 
     def integrity(self, roots: Sequence[int], most: int = 100) -> str:
         """What our integrity_check says about these trees; roots[0] == 0: only about them."""
-        at = self.copy(struct.pack(f"<{len(roots)}i", *roots))
+        at = self.copy(b"".join(struct.pack("<4i", root, -1, 0, 0) for root in roots))
         answer = self.call("integrity_check", self.statement, 0, at, len(roots), most)
         return self.kernel.read(answer & 0xFFFFFFFF, answer >> 32).decode()
 

@@ -80,9 +80,19 @@ class Check(Struct):
     page: u32
     where: i32  # a slot, or WHERE_*
     least: i64  # smallest rowid of the subtree checked last
+    entries: i32  # of the tree checked last
     text: ptr[u8]
     size: i32
     capacity: i32
+
+
+class CheckedTree(Struct):
+    """A tree to be checked."""
+
+    root: i32
+    table: i32  # for an index that has an entry for each row: the number of its table in the list; otherwise -1
+    name: i32  # of the index: offset from the list
+    name_size: i32
 
 
 # --- messages --------------------------------------------------------------------------------------------------------
@@ -367,6 +377,8 @@ def check_cells(k: Check, pgno: u32, most: i64, level: i32) -> tuple[i32, i32]:
     page: Page = pager_get(k.pager, pgno)
     kind: i32 = page_header(page).kind
     n: i32 = page_header(page).n_cells
+    if kind != TABLE_INTERIOR:
+        k.entries += n
     well: i32 = 1
     depth: i32 = -1
     may_equal: i32 = 1
@@ -429,6 +441,7 @@ def check_tree(k: Check, root: u32) -> None:
     """Check a whole tree."""
     k.root = root
     k.where = WHERE_NOWHERE
+    k.entries = 0
     if root > 1:
         check_map(k, root, PTRMAP_ROOT, u32(0))
     if root <= k.pages:
@@ -440,14 +453,14 @@ def check_tree(k: Check, root: u32) -> None:
 # --- the whole file --------------------------------------------------------------------------------------------------
 
 
-def check_largest_root(k: Check, roots: ptr[i32], n: i32) -> None:
+def check_largest_root(k: Check, trees: ptr[CheckedTree], n: i32) -> None:
     """Compare the largest root page with the header of an auto-vacuum database."""
     data: ptr[u8] = pager_get(k.pager, u32(1)).data
     k.where = WHERE_NOWHERE
     largest: u32 = u32(1)
     for i in range(n):
-        if u32(roots[i]) > largest:
-            largest = u32(roots[i])
+        if u32(trees[i].root) > largest:
+            largest = u32(trees[i].root)
     if k.mapped:
         if largest != be32(data + LARGEST_ROOT) and begin(k):
             put_page(k, *lit(b"max rootpage ("), largest)
@@ -474,12 +487,28 @@ def check_unused(k: Check) -> None:
         pgno += 1
 
 
+def check_trees(k: Check, trees: ptr[CheckedTree], n: i32) -> None:
+    """Check the trees, and that indexes have as many entries as their tables."""
+    counts: ptr[i32] = ptr[i32](malloc(n * 4 + 4))
+    for i in range(n):
+        if trees[i].root:
+            check_tree(k, u32(trees[i].root))
+        counts[i] = k.entries
+    k.where = WHERE_NOWHERE
+    for i in range(n):
+        tree: CheckedTree = trees[i]
+        if tree.table >= 0 and counts[i] != counts[tree.table] and begin(k):
+            put_bytes(k, *lit(b"wrong # of entries in index "))
+            put_bytes(k, ptr[u8](trees) + tree.name, tree.name_size)
+    mfree(ptr[u8](counts))
+
+
 @export
-def integrity_check(stmt: Statement, slot: i32, roots: ptr[i32], n: i32, most: i32) -> i64:
-    """Check freelist, pointer map and the b-trees with these roots (page 1 among them, each once).
+def integrity_check(stmt: Statement, slot: i32, trees: ptr[CheckedTree], n: i32, most: i32) -> i64:
+    """Check freelist, pointer map and these b-trees (page 1 among them, each once).
 
     Returns lines of text in the statement's arena, without a final newline: address | size << 32; size 0: all is well.
-    At most `most` messages are written. roots[0] == 0: check only the other roots, not what belongs to no tree.
+    At most `most` messages are written. trees[0].root == 0: check only the other trees, not what belongs to none.
     """
     p: Pager = pager_of(Connection(stmt.connection), slot)
     k: Check = Check(mzalloc(sizeof(Check) + sizeof(Layout)))
@@ -487,17 +516,16 @@ def integrity_check(stmt: Statement, slot: i32, roots: ptr[i32], n: i32, most: i
     k.pager = p
     k.pages = pager_page_count(p)
     k.left = most
-    partial: i32 = i32(n > 0 and roots[0] == 0)
+    whole: i32 = i32(n == 0 or trees[0].root != 0)
     if k.pages:
         k.mapped = i32(be32(pager_get(p, u32(1)).data + LARGEST_ROOT) != 0)
         k.used = mzalloc(i32(k.pages >> 3) + 1)
         k.bytes = malloc(PAGE_SIZE_MAX)
-        if partial == 0:
+        if whole:
             check_freelist(k)
-            check_largest_root(k, roots, n)
-        for i in range(partial, n):
-            check_tree(k, u32(roots[i]))
-        if partial == 0:
+            check_largest_root(k, trees, n)
+        check_trees(k, trees, n)
+        if whole:
             check_unused(k)
     text: ptr[u8] = alloc(stmt, k.size)
     memory_copy(text, k.text, k.size)

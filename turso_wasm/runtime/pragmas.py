@@ -253,18 +253,40 @@ def integrity_check(request: Request) -> Compiled:
             table = request.catalog.find_table(request.value)
             tables = [table] if table is not None else []
             whole = False
-    roots = [root for table in tables for root in roots_of(table)]
-    roots = [1 if whole else 0, *roots]
-    data = struct.pack(f"<{len(roots)}i", *roots)
-    call = p.KernelCall(SOURCE, "integrity_check", (request.slot, data, len(roots), most), text=True, slot=request.slot)
+    trees = trees_of(tables, count=request.name == "integrity_check")
+    trees.insert(0, (1 if whole else 0, -1, ""))
+    data = checked_trees(trees)
+    call = p.KernelCall(SOURCE, "integrity_check", (request.slot, data, len(trees), most), text=True, slot=request.slot)
     line = b.ColumnRef(SOURCE, 0)
     shown = b.Case(((b.Compare("=", line, b.Constant("")), b.Constant("ok")),), line)  # an empty text: all is well
     return Compiled(p.Output(call, (shown,)), (request.name,), reads=True)
 
 
-def roots_of(table: Table) -> list[int]:
-    """The root pages of a table and its indexes."""
-    return [root for root in (table.root, *(index.root for index in table.indexes)) if root > 0]
+def trees_of(tables: Iterable[Table], count: bool) -> list[tuple[int, int, str]]:
+    """(root page, number of its table in a list that has one tree before these, name) of tables and their indexes.
+
+    The number is -1 for what is not an index with an entry for each row, and for everything unless `count`.
+    """
+    trees: list[tuple[int, int, str]] = []
+    for table in tables:
+        if table.root <= 0:
+            continue
+        number = len(trees) + 1
+        trees.append((table.root, -1, table.name))
+        for index in table.indexes:
+            if index.root > 0:
+                trees.append((index.root, number if count and index.where is None else -1, index.name))
+    return trees
+
+
+def checked_trees(trees: Sequence[tuple[int, int, str]]) -> bytes:
+    """The list of CheckedTree structs that kernel/integrity.py takes, names behind it."""
+    structs, names = bytearray(), bytearray()
+    for root, table, name in trees:
+        encoded = name.encode()
+        structs += struct.pack("<4i", root, table, 16 * len(trees) + len(names), len(encoded))
+        names += encoded
+    return bytes(structs + names)
 
 
 def foreign_keys(request: Request) -> Compiled:
