@@ -46,7 +46,8 @@ def test_wrong_numbers_of_entries(index: str, change: str, tmp_path: Path) -> No
     them.execute(SCHEMA)
     for table in "tw":
         them.execute(
-            f"INSERT INTO {table} WITH n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 299) SELECT i, i FROM n"
+            f"INSERT INTO {table} WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 299) "
+            "SELECT i, i FROM n"
         )
     behind_the_back(them, index, change)
     expected = them.execute("PRAGMA integrity_check").fetchall()
