@@ -141,6 +141,12 @@ def find_chromium() -> None:
     install_from_debian("chromium", "Chromium, for the browser tests")
 
 
+def make_playwright() -> None:
+    """Playwright brings a Node of its own, which a bare Debian lacks a library for."""
+    if not run([PYTHON, "-m", "playwright", "--version"], check=False, quiet=True):
+        install_from_debian("libatomic1", "a library that Playwright needs")
+
+
 def install_from_debian(package: str, purpose: str) -> None:
     """apt-get install, as root or with sudo. Exits with the command to type when neither works."""
     say(f"installing {package} ({purpose}) from Debian's packages")
@@ -162,6 +168,7 @@ def main() -> None:
     make_node()
     if "--tests" in sys.argv:
         fetch_micropip()
+        make_playwright()
         find_chromium()
     make_assets()
 
