@@ -11,7 +11,8 @@ Source: https://sqlite.org/lang_expr.html, https://sqlite.org/rowvalue.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import nodes as b
@@ -19,7 +20,7 @@ from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
 from turso_wasm.bind.comparison import compare, in_list
 from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.scope import Scope, written
-from turso_wasm.bind.walk import walk
+from turso_wasm.bind.walk import has_subquery, is_deterministic, walk
 from turso_wasm.catalog.names import COLLATIONS, fold
 from turso_wasm.catalog.types import affinity_of_type
 from turso_wasm.sql import ast
@@ -156,12 +157,27 @@ def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> b.Ex
     if is_row(node.operand):
         low = _bind_row_comparison(binder, ast.Binary(">=", node.operand, node.low, node.span), scope)
         high = _bind_row_comparison(binder, ast.Binary("<=", node.operand, node.high, node.span), scope)
-    else:
-        operand = binder.expr(node.operand, scope)
-        low = compare(">=", operand, binder.expr(node.low, scope))
-        high = compare("<=", operand, binder.expr(node.high, scope))
-    both = b.Binary("and", low, high)
-    return b.Unary("not", both) if node.negated else both
+        return _negated(b.Binary("and", low, high), node)
+    operand = binder.expr(node.operand, scope)
+    low = compare(">=", operand, binder.expr(node.low, scope))
+    high = compare("<=", operand, binder.expr(node.high, scope))
+    if has_subquery(operand) or not is_deterministic(operand):
+        return _negated(_once(operand, [low, high], lambda both: b.Binary("and", *both)), node)
+    return _negated(b.Binary("and", low, high), node)  # the planner looks for ranges
+
+
+def _negated(expr: b.Expr, node: ast.Between) -> b.Expr:
+    return b.Unary("not", expr) if node.negated else expr
+
+
+def _once(operand: b.Expr, comparisons: list[b.Compare], make: Callable[[list[b.Compare]], b.Expr]) -> b.Expr:
+    """`make` of comparisons whose left side is `operand`, which is to be computed once for all of them."""
+    body = make(comparisons)
+    if isinstance(operand, b.Constant | b.Parameter | b.ColumnRef):
+        return body
+    number = 1 + max((found.number for found in walk(body) if isinstance(found, b.Let)), default=0)
+    value = comparisons[0].left
+    return b.Let(number, value, make([replace(each, left=b.LetRef(number)) for each in comparisons]))
 
 
 def bind_cast(binder: Binder, node: ast.Cast, scope: Scope | None) -> b.Expr:
@@ -172,22 +188,29 @@ def bind_cast(binder: Binder, node: ast.Cast, scope: Scope | None) -> b.Expr:
 
 def bind_case(binder: Binder, node: ast.Case, scope: Scope | None) -> b.Expr:
     """CASE x WHEN y is bound to the condition x = y."""
-    whens = []
     if node.operand is not None and not is_row(node.operand):
-        operand = binder.expr(node.operand, scope)
-        for when in node.whens:
-            condition: b.Expr = compare("=", operand, binder.expr(when.condition, scope))
-            whens.append((condition, binder.expr(when.result, scope)))
-    else:
-        for when in node.whens:
-            if node.operand is not None:
-                equal = ast.Binary("=", node.operand, when.condition, when.span)
-                condition = _bind_row_comparison(binder, equal, scope)
-            else:
-                condition = binder.expr(when.condition, scope)
-            whens.append((condition, binder.expr(when.result, scope)))
-    otherwise = binder.expr(node.otherwise, scope) if node.otherwise is not None else None
-    return b.Case(tuple(whens), otherwise)
+        return _bind_simple_case(binder, node, node.operand, scope)
+    whens = []
+    for when in node.whens:
+        if node.operand is not None:
+            equal = ast.Binary("=", node.operand, when.condition, when.span)
+            condition = _bind_row_comparison(binder, equal, scope)
+        else:
+            condition = binder.expr(when.condition, scope)
+        whens.append((condition, binder.expr(when.result, scope)))
+    return b.Case(tuple(whens), _bind_else(binder, node, scope))
+
+
+def _bind_simple_case(binder: Binder, node: ast.Case, x: ast.Expr, scope: Scope | None) -> b.Expr:
+    operand = binder.expr(x, scope)
+    conditions = [compare("=", operand, binder.expr(when.condition, scope)) for when in node.whens]
+    results = [binder.expr(when.result, scope) for when in node.whens]
+    otherwise = _bind_else(binder, node, scope)
+    return _once(operand, conditions, lambda equal: b.Case(tuple(zip(equal, results, strict=True)), otherwise))
+
+
+def _bind_else(binder: Binder, node: ast.Case, scope: Scope | None) -> b.Expr | None:
+    return binder.expr(node.otherwise, scope) if node.otherwise is not None else None
 
 
 def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> b.Expr:

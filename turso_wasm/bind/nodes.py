@@ -120,6 +120,22 @@ class Case(Expr):
 
 
 @dataclass(slots=True)
+class Let(Expr):
+    """`body`, in which LetRef(number) stands for `value`, computed once: the x of `CASE x WHEN y`."""
+
+    number: int
+    value: Expr
+    body: Expr
+
+
+@dataclass(slots=True)
+class LetRef(Expr):
+    """The value of the Let around it that has this number."""
+
+    number: int
+
+
+@dataclass(slots=True)
 class Cast(Expr):
     """CAST(operand AS a type of this affinity)."""
 

@@ -17,7 +17,7 @@ from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, Query, Ste
 Rewrite: TypeAlias = Callable[[b.Expr], b.Expr | None]
 """What replaces an expression, or None: look inside."""
 
-_LEAVES = frozenset({b.Constant, b.Parameter, b.ColumnRef, AggregateRef})
+_LEAVES = frozenset({b.Constant, b.Parameter, b.ColumnRef, b.LetRef, AggregateRef})
 
 
 def children(expr: b.Expr) -> tuple[b.Expr, ...]:
@@ -36,6 +36,8 @@ def children(expr: b.Expr) -> tuple[b.Expr, ...]:
     if isinstance(expr, b.Case):
         parts = [part for when in expr.whens for part in when]
         return (*parts, expr.otherwise) if expr.otherwise is not None else tuple(parts)
+    if isinstance(expr, b.Let):
+        return (expr.value, expr.body)
     if isinstance(expr, b.SubqueryExpr):
         return (expr.operand,) if expr.operand is not None else ()
     raise TypeError(f"unknown bound expression {kind.__name__}")
@@ -130,6 +132,8 @@ def transform(expr: b.Expr, rewrite: Rewrite) -> b.Expr:
     if isinstance(expr, b.Case):
         whens = tuple((transform(c, rewrite), transform(r, rewrite)) for c, r in expr.whens)
         return b.Case(whens, None if expr.otherwise is None else transform(expr.otherwise, rewrite))
+    if isinstance(expr, b.Let):
+        return b.Let(expr.number, transform(expr.value, rewrite), transform(expr.body, rewrite))
     if isinstance(expr, b.SubqueryExpr):
         return _transform_subquery(expr, rewrite)
     raise TypeError(f"unknown bound expression {kind.__name__}")
@@ -286,6 +290,7 @@ _HEADS: dict[type, tuple[str, ...]] = {
     b.IsTruth: ("wanted", "negated"),
     b.InList: ("negated", "collation", "affinity"),
     b.Case: (),
+    b.Let: ("number",),
     b.Cast: ("affinity",),
     b.ApplyAffinity: ("affinity",),
     b.Collated: ("collation",),

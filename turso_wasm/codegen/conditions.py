@@ -8,7 +8,8 @@ case.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from turso_wasm.bind import nodes as b
@@ -296,6 +297,25 @@ def _case(node: b.Case, ctx: Context) -> SqlValue:
     return SqlValue(tag, payload, types)
 
 
+@contextmanager
+def _let(number: int, value: SqlValue, ctx: Context) -> Iterator[None]:
+    before = ctx.lets.get(number)
+    ctx.lets[number] = value
+    yield
+    if before is not None:
+        ctx.lets[number] = before
+
+
+def _let_value(node: b.Let, ctx: Context) -> SqlValue:
+    with _let(node.number, emit_value(node.value, ctx), ctx):
+        return emit_value(node.body, ctx)
+
+
+def _jump_let(node: b.Let, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+    with _let(node.number, emit_value(node.value, ctx), ctx):
+        jump(node.body, label, ctx, when, on_null)
+
+
 def _iif(node: b.Call, ctx: Context) -> SqlValue:
     pairs = tuple(zip(node.args[0::2], node.args[1::2], strict=False))
     otherwise = node.args[-1] if len(node.args) % 2 else None
@@ -307,8 +327,9 @@ def _nullif(node: b.Call, ctx: Context) -> SqlValue:
     result = ctx.copy(emit_value(node.args[0], ctx))
     assert not isinstance(result.tag, int)
     with f.block() as different:
-        condition = b.Compare("=", node.args[0], node.args[1], node.collation)
-        jump(condition, different, ctx, when=False, on_null=True)
+        condition = b.Compare("=", b.LetRef(0), node.args[1], node.collation)
+        with _let(0, result, ctx):
+            jump(condition, different, ctx, when=False, on_null=True)
         f.set(result.tag, NULL)
         f.set(result.payload, 0)  # type: ignore[arg-type]
     result.types |= mask(NULL)
@@ -322,6 +343,9 @@ EMITTERS.update(
         b.IsTruth: _boolean,
         b.InList: _boolean,
         b.Case: _case,
+        b.Let: _let_value,
+        b.LetRef: lambda node, ctx: ctx.lets[node.number],
     }
 )
+JUMPS[b.Let] = _jump_let
 SPECIAL.update({"iif": _iif, "if": _iif, "nullif": _nullif})

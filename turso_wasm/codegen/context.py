@@ -58,6 +58,7 @@ class Context:
         self.frame_size = 0
         self.sources: dict[int, Source] = {}
         self.scan_cursors: dict[int, Local] = {}  # sources whose scan uses a cursor that is open already
+        self.lets: dict[int, SqlValue] = {}  # by the numbers of the Lets the code stands in
         self.pinned: dict[int, object] = {}
         self.counts_changes = False
         self.in_ddl = False

@@ -142,6 +142,10 @@ def print_expr(expr: object) -> str:
         case b.Case():
             whens = " ".join(f"when {print_expr(c)} then {print_expr(r)}" for c, r in expr.whens)
             return f"case {whens} else {print_expr(expr.otherwise or b.Constant(None))} end"
+        case b.Let():
+            return f"let x{expr.number} = {print_expr(expr.value)} in {print_expr(expr.body)}"
+        case b.LetRef():
+            return f"x{expr.number}"
         case b.Cast():
             return f"cast({print_expr(expr.operand)} as {expr.affinity})"
         case b.ApplyAffinity():
