@@ -349,7 +349,7 @@ class JoinPlanner:
         remaining = [term for term in self.terms if not term.derived]
         plan: p.Plan | None = None
         available: frozenset[int] = frozenset()
-        constant = [term for term in remaining if not (term.sources & self.own)]
+        constant = [term for term in remaining if not (term.sources & self.own) and is_deterministic(term.expr)]
         if constant and not self.correlated:
             plan = with_filter(p.OneRow(), constant)
             remaining = [term for term in remaining if term not in constant]
