@@ -86,6 +86,8 @@ def _binary(node: b.Binary, ctx: Context) -> SqlValue:
         return ctx.call_alloc("value_concat", left, right, types=TEXT_OR_NULL | mask(BLOB))
     if node.op in ("+", "-") and left.may_be(INTEGER) and right.may_be(INTEGER):
         return _add_inline(node.op, left, right, ctx)
+    if node.op in ("/", "%") and left.may_be(INTEGER) and right.may_be(INTEGER):
+        return _divide_inline(node.op, left, right, ctx)
     name, types = ARITHMETIC[node.op]
     return ctx.call(name, left, right, types=types)
 
@@ -102,6 +104,19 @@ def _add_inline(op: str, left: SqlValue, right: SqlValue, ctx: Context) -> SqlVa
     with f.if_(ok.eqz()):
         f.call_multi(ARITHMETIC[op][0], *left.pair, *right.pair, into=[tag, total])
     return SqlValue(tag, total, NUMBER_OR_NULL)
+
+
+def _divide_inline(op: str, left: SqlValue, right: SqlValue, ctx: Context) -> SqlValue:
+    """A / b, a % b: integers inline, but for divisors 0 and -1, which the kernel knows about."""
+    f = ctx.f
+    tag, result = f.local(I32), f.local(I64)
+    x, y = left.payload, right.payload
+    with f.if_(left.has_tag(INTEGER) & right.has_tag(INTEGER) & (y + 1).gt_u(1)) as otherwise:
+        f.set(result, x.div_s(y) if op == "/" else x.rem_s(y))
+        f.set(tag, INTEGER)
+        otherwise.else_()
+        f.call_multi(ARITHMETIC[op][0], *left.pair, *right.pair, into=[tag, result])
+    return SqlValue(tag, result, NUMBER_OR_NULL)
 
 
 def _cast(node: b.Cast, ctx: Context) -> SqlValue:

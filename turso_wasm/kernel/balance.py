@@ -47,7 +47,10 @@ from turso_wasm.wasm.lang import i32, memory_copy, ptr, put_be32, u8, u32
 def write_level(c: Cursor, level: i32) -> Page:
     """The page at a level of the stack, writable. Page 1 may have changed under the stack: the freelist is on it."""
     p: Pager = Pager(c.pager)
-    page: Page = pager_write(p, pager_get(p, stack_page(c, level).pgno))
+    page: Page = stack_page(c, level)
+    if page.owner == c.pager and page.data:
+        return pager_write(p, page)
+    page = pager_write(p, pager_get(p, page.pgno))
     c.pages[level] = i32(page)
     return page
 

@@ -10,7 +10,7 @@ Invariants:
 
 from turso_wasm.kernel.abi import Cursor, Value
 from turso_wasm.kernel.balance import balance, is_underfull, map_overflow, write_level
-from turso_wasm.kernel.cell import cell_size
+from turso_wasm.kernel.cell import cell_size, small_cell_size
 from turso_wasm.kernel.cursor import (
     STATE_GAP,
     cursor_no_entry,
@@ -47,7 +47,7 @@ from turso_wasm.wasm.lang import export, i32, memory_copy, ptr, u8
 def drop_leaves_underfull(c: Cursor, page: Page, slot: i32) -> i32:
     """1 if more than two thirds of the page will be unused once the cell is gone."""
     usable: i32 = c.layout.usable
-    size: i32 = cell_size(c.layout, page_header(page).kind, page_cell(page, slot))
+    size: i32 = small_cell_size(c.layout, page_header(page).kind, page_cell(page, slot))
     return i32((page_free_space(page, usable) + size + 2) * 3 > usable * 2)
 
 

@@ -382,7 +382,7 @@ def page_drop(page: Page, layout: Layout, slot: i32) -> None:
     at: ptr[u8] = cell_array(h) + 2 * slot
     offset: i32 = be16(at)
     n: i32 = h.n_cells - 1
-    size: i32 = cell_size(layout, h.kind, page.data + offset)
+    size: i32 = small_cell_size(layout, h.kind, page.data + offset)
     if size > layout.usable - offset:
         raise_corrupt(page.pgno)
     h.n_cells = n
