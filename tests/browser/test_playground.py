@@ -128,6 +128,23 @@ def test_completion_knows_the_schema(playground: Any) -> None:
     assert "completed_table" in page.inner_text(".cm-tooltip-autocomplete")
 
 
+def test_a_long_change_can_be_stopped(playground: Any) -> None:
+    page = playground
+    run(page, "DROP TABLE IF EXISTS long; CREATE TABLE long(i); INSERT INTO long VALUES (1), (2), (3), (4), (5)")
+    page.focus("#editor .cm-content")
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(
+        "INSERT INTO long SELECT a.i FROM " + ", ".join(f"long {name}" for name in "abcdefghijklmno")
+    )
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#stop:not([hidden])")
+    page.click("#stop")
+    page.wait_for_selector("text=Stopped. What the statement had changed is undone.")
+    page.wait_for_selector(READY)
+    run(page, "SELECT count(*) FROM long")
+    assert table(page) == [["5"]]
+
+
 def test_a_file_that_is_no_database(playground: Any, tmp_path: Path) -> None:
     path = tmp_path / "text.db"
     path.write_text("just text")
