@@ -43,7 +43,14 @@ from turso_wasm.kernel.header import (
     header_stamp,
     raise_not_a_database,
 )
-from turso_wasm.kernel.journal import journal_close, journal_finish, journal_forget, journal_play_back_own, journal_sync
+from turso_wasm.kernel.journal import (
+    SYNC_FULL,
+    journal_close,
+    journal_finish,
+    journal_forget,
+    journal_play_back_own,
+    journal_sync,
+)
 from turso_wasm.kernel.memory import malloc, mfree
 from turso_wasm.kernel.pager import pager_get, pager_write
 from turso_wasm.kernel.pagespill import pages_journal
@@ -53,10 +60,6 @@ from turso_wasm.kernel.storage import PAGE_DIRTY, PAGER_READ, PAGER_WRITE, Datab
 from turso_wasm.kernel.vfs import vfs_size, vfs_sync, vfs_truncate
 from turso_wasm.kernel.wal import wal_append, wal_committed, wal_retract, wal_sync
 from turso_wasm.wasm.lang import addr, be32, i32, i64, memory_copy, ptr, u8, u32
-
-SYNC_NORMAL = 1
-SYNC_FULL = 2
-
 
 # --- commit ---------------------------------------------------------------------------------------------------
 

@@ -160,6 +160,8 @@ class Journal(Struct):
     file_modified: i32  # the database file was written under this journal
     size: i64  # bytes written
     records_at: i64  # where the last segment's records begin
+    uncounted: u32  # records of the last segment, whose header says 0 until they are durable
+    uncounted_at: i64  # that segment
     stale_size: i64  # bytes of an older journal that are still in the file
     nonce: u32
     page_count: u32  # of the database before the transaction

@@ -133,7 +133,7 @@ def test_a_log_is_moved_when_it_has_many_frames() -> None:
     assert link.engine.vfs.files["db-wal"].bytes.__len__() == 32 + 20 * 4120
 
 
-def test_a_commit_with_a_journal_writes_three_times_and_syncs_twice() -> None:
+def test_a_commit_with_a_journal_writes_three_times_and_syncs_thrice() -> None:
     link = Engine(MemoryVfs()).connect()
     fill(link, range(2, 60))
     names(link)
