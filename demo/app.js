@@ -213,7 +213,11 @@ async function run({ sql, at } = editor.selection()) {
 function fail(error, sql, at) {
   const offset = error.offset ?? -1;
   const stopped = error.name === 'AbortError' || error.code === 'SQLITE_INTERRUPT';
-  const view = errorView(stopped ? { message: 'Stopped. What the statement had changed is undone.' } : error, sql, offset);
+  const view = errorView(
+    stopped ? { message: 'Stopped. What the statement had changed is undone.' } : error,
+    sql,
+    offset,
+  );
   by('results').append(view);
   view.scrollIntoView({ block: 'nearest' });
   if (offset >= 0 && at >= 0) editor.setError({ at: at + offset, message: error.message });
