@@ -82,7 +82,7 @@ export class Server {
     return turn;
   }
 
-  /** V1. @param {Open} open */
+  /** V1. @param {{database: Database}} open */
   async #withoutPausedWrite({ database }) {
     for (;;) {
       const paused = this.#pausedWrites.get(database.where.file);
@@ -281,6 +281,7 @@ export class Server {
   /** @param {any} message @param {Job} job @param {Open} open */
   async _exec({ sql }, job, { database }) {
     for (const statement of database.each(sql)) {
+      await this.#withoutPausedWrite({ database });
       await this.#drive(statement, statement.start([], 0), job, (status) => status !== DONE);
       statement.reset();
     }
@@ -295,6 +296,7 @@ export class Server {
     try {
       for (const statement of database.each(sql)) {
         const compileMilliseconds = performance.now() - compiling;
+        await this.#withoutPausedWrite({ database });
         results.push({ ...(await this.#result(statement, limit, job)), compileMilliseconds });
         compiling = performance.now();
       }

@@ -438,6 +438,7 @@ class TestStopping:
               const others = [
                 b.run('INSERT INTO copy VALUES (0)').then(() => order.push('another connection')),
                 memory.prepare('SELECT 1').get().then(() => order.push('another file')),
+                b.exec('SELECT 1; INSERT INTO copy VALUES (0)'),
               ];
               await Promise.all([write, ...others]);
               await memory.close();
@@ -448,7 +449,7 @@ class TestStopping:
             }""",
             fill=self.FILL,
         )
-        assert found == [["another file", "write", "another connection"], 110**3 + 1]
+        assert found == [["another file", "write", "another connection"], 110**3 + 2]
 
     def test_a_transaction_with_a_stopped_query_is_rolled_back(self, users: Any) -> None:
         found = users(
