@@ -40,12 +40,17 @@ def library(tmp_path: Path) -> Path:
     return path
 
 
-def run(page: Any, sql: str) -> None:
-    """Type SQL into the editor and run it."""
+def start(page: Any, sql: str) -> None:
+    """Type SQL into the editor and start it."""
     page.focus("#editor .cm-content")
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(sql)
     page.keyboard.press("Control+Enter")
+
+
+def run(page: Any, sql: str) -> None:
+    """Type SQL into the editor and run it."""
+    start(page, sql)
     page.wait_for_function(
         "document.querySelector('#stop').hidden && document.querySelector('#state').textContent === ''"
     )
@@ -131,12 +136,7 @@ def test_completion_knows_the_schema(playground: Any) -> None:
 def test_a_long_change_can_be_stopped(playground: Any) -> None:
     page = playground
     run(page, "DROP TABLE IF EXISTS long; CREATE TABLE long(i); INSERT INTO long VALUES (1), (2), (3), (4), (5)")
-    page.focus("#editor .cm-content")
-    page.keyboard.press("Control+A")
-    page.keyboard.insert_text(
-        "INSERT INTO long SELECT a.i FROM " + ", ".join(f"long {name}" for name in "abcdefghijklmno")
-    )
-    page.keyboard.press("Control+Enter")
+    start(page, "INSERT INTO long SELECT a.i FROM " + ", ".join(f"long {name}" for name in "abcdefghijklmno"))
     page.wait_for_selector("#stop:not([hidden])")
     page.click("#stop")
     page.wait_for_selector("text=Stopped. What the statement had changed is undone.")

@@ -265,14 +265,15 @@ def integrity_check(request: Request) -> Compiled:
 def trees_of(tables: Iterable[Table], count: bool) -> list[tuple[int, int, str]]:
     """(root page, number of its table in a list that has one tree before these, name) of tables and their indexes.
 
-    The number is -1 for what is not an index with an entry for each row, and for everything unless `count`.
+    Tables need no name. The number is -1 for what is not an index with an entry for each row, and for everything
+    unless `count`.
     """
     trees: list[tuple[int, int, str]] = []
     for table in tables:
         if table.root <= 0:
             continue
         number = len(trees) + 1
-        trees.append((table.root, -1, table.name))
+        trees.append((table.root, -1, ""))
         for index in table.indexes:
             if index.root > 0:
                 trees.append((index.root, number if count and index.where is None else -1, index.name))
