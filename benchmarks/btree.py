@@ -3,7 +3,7 @@
     python -m benchmarks.btree [rows]
 
 The database is in memory behind the pager; times are CPU times. Every figure is one call of a loop in
-tests/btree_driver.py, so calls into the kernel from Python do not count.
+tests/harness/btree_driver.py, so calls into the kernel from Python do not count.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 
 import wasmtime
 
-from tests import kernel_harness
-from tests.btree_trees import MODULES, Trees, make_file, record
+from tests.harness import kernel as kernel_harness
+from tests.harness.btree import MODULES, Trees, make_file, record
 from turso_wasm.kernel.build import check_build
 
-DRIVER = "tests.btree_driver"
+DRIVER = "tests.harness.btree_driver"
 
 
 def release_build(modules: tuple[str, ...]) -> None:

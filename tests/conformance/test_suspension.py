@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests import golden
+from tests.golden.script import Script
 from turso_wasm.kernel.abi import YIELD, Statement
 from turso_wasm.runtime import engine
 from turso_wasm.runtime import statement as statement_module
@@ -49,19 +49,19 @@ def wrapped(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None]) -> l
 
 
 @pytest.fixture(params=FILES)
-def script(request: pytest.FixtureRequest) -> Iterator[golden.Script]:
-    found = golden.Script(HERE / f"{request.param}.test")
+def script(request: pytest.FixtureRequest) -> Iterator[Script]:
+    found = Script(HERE / f"{request.param}.test")
     yield found
     found.close()
 
 
-def check(script: golden.Script) -> None:
+def check(script: Script) -> None:
     for index, block in enumerate(script.blocks):
         if not block.not_yet:
             assert script.answer("ours", index) == block.answer, f"line {block.line}"
 
 
-def test_one_row_at_a_time(script: golden.Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_row_at_a_time(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     host = engine.host()
     monkeypatch.setattr(statement_module, "FIRST_ROWS", 1)
     results = wrapped(monkeypatch, lambda at: host.pack(ONE, at + Statement.offset("row_limit"), 1))
@@ -69,7 +69,7 @@ def test_one_row_at_a_time(script: golden.Script, monkeypatch: pytest.MonkeyPatc
     assert results
 
 
-def test_one_tick_at_a_time(script: golden.Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_tick_at_a_time(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     host = engine.host()
     results = wrapped(monkeypatch, lambda at: host.pack(ONE, at + Statement.offset("budget"), 1))
     check(script)

@@ -16,7 +16,7 @@ from pathlib import Path
 import apsw
 
 from tests.differential.generator import Generator
-from tests.oracle import Answer, Engine, Failure, Oracle, Ours, row_text
+from tests.oracle.engines import Answer, Engine, Failure, Oracle, Ours, row_text
 
 STATEMENTS = 40
 

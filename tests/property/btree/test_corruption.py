@@ -13,7 +13,7 @@ from contextlib import suppress
 import apsw
 import pytest
 
-from tests.btree_trees import HEAVY, Corrupt, KernelError, Tree, Trees, ask_sqlite, make_file
+from tests.harness.btree import HEAVY, Corrupt, KernelError, Tree, Trees, ask_sqlite, make_file
 
 SCHEMA = """
 CREATE TABLE t(a INTEGER PRIMARY KEY, b);
@@ -113,7 +113,7 @@ def test_only_corrupt_is_raised(page_size: int, auto_vacuum: int) -> None:
     roots = dict(ask_sqlite(healthy, "SELECT name, rootpage FROM sqlite_schema")[0])
     rnd = random.Random(page_size + auto_vacuum)
     for _ in range(ROUNDS):
-        db = Trees(damage(healthy, page_size, rnd), ["tests.btree_driver"])
+        db = Trees(damage(healthy, page_size, rnd), ["tests.harness.btree_driver"])
         db.integrity([1, *roots.values()])
         read_everything(db, roots)
         change_everything(db, roots, rnd)
@@ -143,7 +143,7 @@ def test_integrity_check_says_what_sqlite_says(auto_vacuum: int) -> None:
             continue  # SQLite does not read the schema of this file, or met the damage before it could report it
         if "database disk image is malformed" in answer:
             continue
-        db = Trees(bytes(content), ["tests.btree_driver"])
+        db = Trees(bytes(content), ["tests.harness.btree_driver"])
         ours = db.integrity([1, *roots.values()], 1000).split("\n")
         db.close()
         assert bool(structural(ours)) == bool(structural(answer))

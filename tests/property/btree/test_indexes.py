@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.btree_trees import (
+from tests.harness.btree import (
     HEAVY,
     SEEK_GE,
     SEEK_GT,

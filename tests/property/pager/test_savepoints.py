@@ -11,7 +11,7 @@ import os
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.pager_kernel import Engine, Link, Work, page_bytes
+from tests.harness.pager import Engine, Link, Work, page_bytes
 from turso_wasm.kernel.abi import (
     CAP_MEMORY,
     CAP_OWNED,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.records_kernel import RecordsKernel
-from tests.records_values import EXAMPLES, INTEGERS, NUMBERS, VALUES
-from tests.values_kernel import STMT
+from tests.harness.records import RecordsKernel
+from tests.harness.records_samples import EXAMPLES, INTEGERS, NUMBERS, VALUES
+from tests.harness.values import STMT
 from turso_wasm.base.errors import SqlError
 from turso_wasm.kernel.aggregate import ConcatState, ExtremeState, SumState
 from turso_wasm.values.types import SqlValue

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.records_kernel import RecordsKernel
-from tests.records_values import EXAMPLES, INTEGERS, NUMBERS, TEXTS, VALUES
+from tests.harness.records import RecordsKernel
+from tests.harness.records_samples import EXAMPLES, INTEGERS, NUMBERS, TEXTS, VALUES
 from turso_wasm.kernel.abi import BINARY, KEY_DESC, KEY_NULLS_FIRST, KEY_NULLS_LAST, NOCASE, RTRIM
 from turso_wasm.values.types import SqlValue
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.records_kernel import RecordsKernel
-from tests.records_values import EXAMPLES, INTEGERS, VALUES
+from tests.harness.records import RecordsKernel
+from tests.harness.records_samples import EXAMPLES, INTEGERS, VALUES
 from turso_wasm.base.errors import Corrupt, SqlError
 from turso_wasm.format import record as model
 from turso_wasm.format.header import DatabaseHeader

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.records_kernel import RecordsKernel
-from tests.records_values import EXAMPLES, VALUES
-from tests.values_kernel import STMT
+from tests.harness.records import RecordsKernel
+from tests.harness.records_samples import EXAMPLES, VALUES
+from tests.harness.values import STMT
 from turso_wasm.base.errors import SqlError
 from turso_wasm.values.types import SqlValue
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.records_kernel import RecordsKernel
-from tests.records_values import EXAMPLES, VALUES
+from tests.harness.records import RecordsKernel
+from tests.harness.records_samples import EXAMPLES, VALUES
 from turso_wasm.base.errors import SqlError
 from turso_wasm.kernel.abi import KEY_DESC, NOCASE
 

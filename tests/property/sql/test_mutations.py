@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sql_oracle import MetLater, our_refusal, sqlite_refusal
+from tests.oracle.parser import MetLater, our_refusal, sqlite_refusal
 from turso_wasm.sql.keywords import KEYWORDS
 from turso_wasm.sql.lexer import tokenize
 

@@ -6,8 +6,8 @@ import os
 
 from hypothesis import HealthCheck, given, settings
 
+from tests.oracle.parser import MetLater, sqlite_refusal
 from tests.property.sql.statements import statements
-from tests.sql_oracle import MetLater, sqlite_refusal
 from turso_wasm.sql.ast import Statement
 from turso_wasm.sql.lexer import normalize, tokenize
 from turso_wasm.sql.parser import parse, parse_one

@@ -13,8 +13,8 @@ from decimal import Decimal, localcontext
 
 import pytest
 
-from tests.values_kernel import HEAVY, STMT, ValuesKernel
-from tests.values_samples import REALS, Oracle, random_real, random_value
+from tests.harness.values import HEAVY, STMT, ValuesKernel
+from tests.harness.values_samples import REALS, Oracle, random_real, random_value
 from turso_wasm.values.constants import arctangent, pi, two_over_pi
 
 ROUNDS = 50_000 if HEAVY else 80

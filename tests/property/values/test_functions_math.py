@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from tests.values_kernel import HEAVY, STMT, ValuesKernel
-from tests.values_samples import INTEGERS, REALS, Oracle, identical, random_real, random_value
+from tests.harness.values import HEAVY, STMT, ValuesKernel
+from tests.harness.values_samples import INTEGERS, REALS, Oracle, identical, random_real, random_value
 
 ROUNDS = 100_000 if HEAVY else 150
 

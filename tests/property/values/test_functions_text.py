@@ -9,8 +9,8 @@ from collections.abc import Callable
 import apsw
 import pytest
 
-from tests.values_kernel import HEAVY, STMT, ValuesKernel
-from tests.values_samples import (
+from tests.harness.values import HEAVY, STMT, ValuesKernel
+from tests.harness.values_samples import (
     Oracle,
     identical,
     random_broken_text,

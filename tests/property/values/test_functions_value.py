@@ -6,8 +6,16 @@ import random
 
 import pytest
 
-from tests.values_kernel import HEAVY, STMT, ValuesKernel
-from tests.values_samples import INTEGERS, REALS, Oracle, identical, random_broken_text, random_real, random_value
+from tests.harness.values import HEAVY, STMT, ValuesKernel
+from tests.harness.values_samples import (
+    INTEGERS,
+    REALS,
+    Oracle,
+    identical,
+    random_broken_text,
+    random_real,
+    random_value,
+)
 from turso_wasm.base.errors import SqlError
 from turso_wasm.values.types import Collation, SqlValue
 

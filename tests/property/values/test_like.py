@@ -7,8 +7,8 @@ import random
 import apsw
 import pytest
 
-from tests.values_kernel import HEAVY, STMT, ValuesKernel
-from tests.values_samples import Oracle, identical, random_value
+from tests.harness.values import HEAVY, STMT, ValuesKernel
+from tests.harness.values_samples import Oracle, identical, random_value
 from turso_wasm.base.errors import SqlError
 from turso_wasm.values.types import SqlValue
 

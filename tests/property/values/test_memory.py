@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 import wasmtime
 
-from tests.kernel_harness import Kernel, KernelAssertion
+from tests.harness.kernel import Kernel, KernelAssertion
 from turso_wasm.kernel.abi import Arena
 
 MODULES = ["turso_wasm.kernel.memory", "turso_wasm.kernel.heap", "turso_wasm.kernel.errors"]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.values_kernel import HEAVY, STMT, Raw, ValuesKernel
-from tests.values_samples import INTEGERS, REALS, Oracle, identical, random_text, random_value
+from tests.harness.values import HEAVY, STMT, Raw, ValuesKernel
+from tests.harness.values_samples import INTEGERS, REALS, Oracle, identical, random_text, random_value
 from turso_wasm.values import arithmetic, comparison, conversion
 from turso_wasm.values.types import Affinity, Collation, SqlValue, text_bytes
 

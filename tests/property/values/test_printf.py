@@ -7,8 +7,8 @@ import random
 import apsw
 import pytest
 
-from tests.values_kernel import HEAVY, ValuesKernel
-from tests.values_samples import (
+from tests.harness.values import HEAVY, ValuesKernel
+from tests.harness.values_samples import (
     INTEGERS,
     REALS,
     Oracle,

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from tests.btree_trees import Tree, Trees, make_file, record
+from tests.harness.btree import Tree, Trees, make_file, record
 from turso_wasm.kernel.abi import INDEX_BTREE, TABLE_BTREE
 
 THREE_TABLES = "CREATE TABLE a(x); CREATE TABLE b(x); CREATE TABLE c(x)"

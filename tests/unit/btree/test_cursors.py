@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.btree_trees import SEEK_GE, Corrupt, KernelError, Tree, Trees, record
+from tests.harness.btree import SEEK_GE, Corrupt, KernelError, Tree, Trees, record
 
 PADDING = "padding so that a page of 512 bytes holds few rows"
 

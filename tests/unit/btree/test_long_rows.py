@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.btree_trees import Tree, Trees, record
+from tests.harness.btree import Tree, Trees, record
 from turso_wasm.kernel.abi import DB_CACHE_SIZE
 from turso_wasm.kernel.storage import Pager
 

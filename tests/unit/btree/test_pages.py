@@ -8,7 +8,7 @@ import struct
 import apsw
 import pytest
 
-from tests.btree_trees import Trees, make_file, record
+from tests.harness.btree import Trees, make_file, record
 
 
 def leaves(content: bytes, root: int, page_size: int) -> list[int]:

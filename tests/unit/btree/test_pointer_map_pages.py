@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.btree_trees import Trees
+from tests.harness.btree import Trees
 
 LOCK_BYTE = 1 << 30
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.btree_trees import SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Trees, Value, ask_sqlite, make_file, record
+from tests.harness.btree import SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Trees, Value, ask_sqlite, make_file, record
 
 COLUMNS = 7
 

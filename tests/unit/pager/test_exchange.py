@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.pager_kernel import Engine, Link, Work
+from tests.harness.pager import Engine, Link, Work
 from turso_wasm.kernel.abi import (
     CAP_OWNED,
     DB_CACHE_SIZE,

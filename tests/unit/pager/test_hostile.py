@@ -8,7 +8,7 @@ from random import Random
 import apsw
 import pytest
 
-from tests.pager_kernel import Engine, SqlFailure
+from tests.harness.pager import Engine, SqlFailure
 from turso_wasm.kernel.abi import CAP_OWNED
 from turso_wasm.vfs.faulty import memory_vfs
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.pager_kernel import Engine, Link, SqlFailure, page_bytes
+from tests.harness.pager import Engine, Link, SqlFailure, page_bytes
 from turso_wasm.kernel.abi import (
     CAP_OWNED,
     DB_DATA_VERSION,

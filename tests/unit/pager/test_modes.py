@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.pager_kernel import Engine, Link, SqlFailure, page_bytes
+from tests.harness.pager import Engine, Link, SqlFailure, page_bytes
 from turso_wasm.kernel import storage
 from turso_wasm.kernel.abi import (
     CAP_MEMORY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from tests.plan_support import catalogs_of, oracle, our_answer, plan_of
+from tests.oracle.planner import catalogs_of, oracle, our_answer, plan_of
 from turso_wasm.bind import nodes as b
 from turso_wasm.plan import nodes as p
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plan_support import catalogs_of, listed, oracle, our_answer, sqlite_answer
+from tests.oracle.planner import catalogs_of, listed, oracle, our_answer, sqlite_answer
 
 HERE = Path(__file__).parent
 FILES = ("names.txt", "queries.txt", "writes.txt")

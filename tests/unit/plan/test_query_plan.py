@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plan_support import catalogs_of, listed, oracle, our_query_plan, plan_of, query_plan
+from tests.oracle.planner import catalogs_of, listed, oracle, our_query_plan, plan_of, query_plan
 from turso_wasm.plan.printer import print_plan
 
 HERE = Path(__file__).parent

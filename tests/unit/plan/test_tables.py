@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.plan_support import catalogs_of, listed, oracle, our_answer, plan_of, sqlite_answer
+from tests.oracle.planner import catalogs_of, listed, oracle, our_answer, plan_of, sqlite_answer
 from turso_wasm.base.errors import SqlError
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.objects import Index, IndexColumn, Table

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sql_oracle import MetLater, our_refusal, sqlite_accepts, sqlite_refusal
+from tests.oracle.parser import MetLater, our_refusal, sqlite_accepts, sqlite_refusal
 from turso_wasm.sql.parser import parse, parse_one
 from turso_wasm.sql.printer import print_sql
 

@@ -7,7 +7,7 @@ import contextlib
 import apsw
 import pytest
 
-from tests.sql_oracle import MetLater, our_refusal, sqlite_refusal
+from tests.oracle.parser import MetLater, our_refusal, sqlite_refusal
 from turso_wasm.sql.keywords import KEYWORDS
 
 PLACES = """

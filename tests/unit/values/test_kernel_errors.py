@@ -7,7 +7,7 @@ import struct
 import pytest
 import wasmtime
 
-from tests.kernel_harness import Kernel
+from tests.harness.kernel import Kernel
 from turso_wasm.kernel.errors import ERROR_TEXT_SIZE
 
 TRAPS = (wasmtime.Trap, wasmtime.WasmtimeError)

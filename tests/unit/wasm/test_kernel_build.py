@@ -6,7 +6,7 @@ import multiprocessing
 import pytest
 import wasmtime
 
-from tests import kernel_harness
+from tests.harness import kernel as kernel_harness
 from turso_wasm.kernel import build as kernel_build
 from turso_wasm.wasm.subset.errors import SubsetError
 from turso_wasm.wasm.symbols import Symbols

@@ -1,4 +1,4 @@
-"""pytest items for .test files: one item a block (see tests/golden.py)."""
+"""pytest items for .test files: one item a block."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Any
 
 import pytest
 
-from tests import golden
+from tests.golden.plugin import SELECTED
+from tests.golden.script import Script, check_block
 
 
 class TestFile(pytest.File):
     """A .test file."""
 
-    script: golden.Script
+    script: Script
 
     def collect(self) -> Iterator[pytest.Item]:
         """One item per block, or those that were asked for by line."""
-        self.script = golden.Script(self.path)
-        wanted = golden.SELECTED.get(self.path.resolve())
+        self.script = Script(self.path)
+        wanted = SELECTED.get(self.path.resolve())
         for index, block in enumerate(self.script.blocks):
             if wanted is None or any(block.line <= line <= block.last for line in wanted):
                 item: Any = Block.from_parent(self, name=f"L{block.line}", index=index)
@@ -44,7 +45,7 @@ class Block(pytest.Item):
 
     def runtest(self) -> None:
         """Run it on both engines."""
-        wrong = golden.check_block(self.owner.script, self.index)
+        wrong = check_block(self.owner.script, self.index)
         if wrong:
             raise WrongAnswer(wrong)
 

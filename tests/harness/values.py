@@ -16,7 +16,7 @@ from typing import Any
 
 import wasmtime
 
-from tests.kernel_harness import Kernel, KernelAssertion
+from tests.harness.kernel import Kernel, KernelAssertion
 from turso_wasm.base.errors import SqlError
 from turso_wasm.kernel.abi import Statement
 from turso_wasm.values.types import SqlValue, bytes_text, text_bytes

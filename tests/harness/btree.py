@@ -25,8 +25,8 @@ from typing import Any
 import apsw
 import wasmtime
 
-from tests import kernel_harness
-from tests.kernel_harness import Kernel
+from tests.harness import kernel as kernel_harness
+from tests.harness.kernel import Kernel
 from turso_wasm.kernel.abi import KEY_DESC, Cursor
 from turso_wasm.kernel.storage import Page
 

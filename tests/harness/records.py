@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tests.values_kernel import STMT, ValuesKernel
+from tests.harness.values import STMT, ValuesKernel
 from turso_wasm.kernel.abi import Statement
 from turso_wasm.kernel.build import check_build
 from turso_wasm.values.types import SqlValue

@@ -19,7 +19,7 @@ from typing import Any
 
 import wasmtime
 
-from tests.kernel_harness import Kernel, KernelAssertion
+from tests.harness.kernel import Kernel, KernelAssertion
 from turso_wasm.kernel import storage
 from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_MEMORY, Connection, Statement
 from turso_wasm.vfs.base import VfsError, code_of
