@@ -83,11 +83,19 @@ def refuse_aggregates(expr: b.Expr, scope: Scope, node: ast.Node) -> None:
 
 
 def bind_unary(binder: Binder, node: ast.Unary, scope: Scope | None) -> b.Expr:
-    """-x +x ~x NOT x. The sign of a constant that is part of the plan is folded."""
-    operand = binder.expr(node.operand, scope)
-    if node.op == "-" and type(operand) is b.Constant and operand.lifted is None:
-        return b.Constant(negate(operand.value))
-    return b.Unary("not" if node.op == "NOT" else node.op, operand)
+    """-x +x ~x NOT x, without recursion. The sign of a number that is part of the plan belongs to it."""
+    ops = []
+    operand_node: ast.Expr = node
+    while type(operand_node) is ast.Unary:
+        ops.append(operand_node.op)
+        operand_node = operand_node.operand
+    result = binder.expr(operand_node, scope)
+    if ops[-1] == "-" and type(result) is b.Constant and result.lifted is None:
+        ops.pop()
+        result = b.Constant(-result.value if isinstance(result.value, float) else negate(result.value))
+    for op in reversed(ops):
+        result = b.Unary("not" if op == "NOT" else op, result)
+    return result
 
 
 def bind_binary(binder: Binder, node: ast.Binary, scope: Scope | None) -> b.Expr:

@@ -198,24 +198,30 @@ def _bind_grouping(
         expr = _ordinal(binder, term, core.outputs, number, "GROUP")
         if expr is None:
             expr = binder.expr(term, scope)
-        if any(isinstance(part, AggregateRef) and part.source == core.aggregate_source for part in walk(expr)):
-            fail("aggregate functions are not allowed in the GROUP BY clause", term)
+        for part in walk(expr):
+            if isinstance(part, AggregateRef) and part.source == core.aggregate_source:
+                if isinstance(expr, b.Collated):
+                    fail(f"misuse of aggregate: {core.aggregate_texts[part.index]}()", term)
+                fail("aggregate functions are not allowed in the GROUP BY clause", term)
         core.group_by.append(expr)
 
 
 def _ordinal(binder: Binder, term: ast.Expr, outputs: list[b.Expr], number: int, clause: str) -> b.Expr | None:
-    """The result column that a term like `2` (also `-2`, `2 COLLATE x`) names, or None. The literal is pinned."""
+    """The result column that a term like `2` (also `- -2`, `2 COLLATE x`) names, or None. The literal is pinned."""
     collation = None
     while isinstance(term, ast.Collate):
         collation = collation or expressions.collation(term.collation)
         term = term.operand
     sign = 1
-    if isinstance(term, ast.Unary) and term.op == "-":
-        sign, term = -1, term.operand
+    while isinstance(term, ast.Unary) and term.op in ("-", "+"):
+        sign = -sign if term.op == "-" else sign
+        term = term.operand
     if not isinstance(term, ast.IntegerLiteral):
         return None
     if term.index >= 0 and binder.lift:
         binder.pinned[term.index] = term.value
+    if not 0 <= term.value < 1 << 31:
+        return None
     at = sign * term.value
     if not 1 <= at <= len(outputs):
         text = f"{ordinal(number + 1)} {clause} BY term out of range - should be between 1 and {len(outputs)}"

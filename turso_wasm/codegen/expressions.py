@@ -60,22 +60,35 @@ def _column(node: b.ColumnRef, ctx: Context) -> SqlValue:
 def _unary(node: b.Unary, ctx: Context) -> SqlValue:
     if node.op == "not":
         return EMITTERS[b.Compare](node, ctx)  # a condition as a value
-    if node.op == "-" and isinstance(node.operand, b.Constant) and isinstance(node.operand.value, float):
-        literal = ctx.literal(node.operand.value, node.operand.lifted)  # -0.0 keeps its sign
-        return SqlValue(REAL, literal.payload ^ -(2**63))
     if is_invariant(node):
-        key = ("unary", node.op, invariant_key(node.operand))
-        return ctx.hoist(key, lambda: _apply_unary(node, ctx))
-    return _apply_unary(node, ctx)
+        return ctx.hoist(invariant_key(node), lambda: _apply_signs(node, ctx))
+    return _apply_signs(node, ctx)
 
 
-def _apply_unary(node: b.Unary, ctx: Context) -> SqlValue:
-    value = emit_value(node.operand, ctx)
-    if node.op == "+":
-        return value
-    if node.op == "-":
-        return ctx.call("value_negate", value, types=NUMBER_OR_NULL)
-    return ctx.call("value_bitnot", value, types=INTEGER_OR_NULL)
+def _apply_signs(node: b.Unary, ctx: Context) -> SqlValue:
+    """A chain of signs, which can be long, in a loop."""
+    signs, operand = signs_of(node)
+    if signs[-1] == "-" and isinstance(operand, b.Constant) and isinstance(operand.value, float):
+        literal = ctx.literal(operand.value, operand.lifted)  # -0.0 keeps its sign
+        value = SqlValue(REAL, literal.payload ^ -(2**63))
+        signs.pop()
+    else:
+        value = emit_value(operand, ctx)
+    for sign in reversed(signs):
+        if sign == "-":
+            value = ctx.call("value_negate", value, types=NUMBER_OR_NULL)
+        elif sign == "~":
+            value = ctx.call("value_bitnot", value, types=INTEGER_OR_NULL)
+    return value
+
+
+def signs_of(node: b.Expr) -> tuple[list[str], b.Expr]:
+    """The signs before an operand, outside in, and the operand."""
+    signs = []
+    while isinstance(node, b.Unary) and node.op != "not":
+        signs.append(node.op)
+        node = node.operand
+    return signs, node
 
 
 def _binary(node: b.Binary, ctx: Context) -> SqlValue:
@@ -196,19 +209,18 @@ def comparison_affinity(value: SqlValue, affinity: str | None, ctx: Context) -> 
 
 def is_invariant(node: b.Expr) -> bool:
     """Constant during the statement, cheap and free of errors."""
-    if isinstance(node, (b.Constant, b.Parameter)):
-        return True
-    return isinstance(node, b.Unary) and node.op in "-+~" and is_invariant(node.operand)
+    return isinstance(signs_of(node)[1], b.Constant | b.Parameter)
 
 
 def invariant_key(node: b.Expr) -> Any:
     """Equal keys mean equal values, for `hoist`."""
-    if isinstance(node, b.Constant):
-        return ("lifted", node.lifted) if node.lifted is not None else (type(node.value), repr(node.value))
-    if isinstance(node, b.Parameter):
-        return ("parameter", node.index)
-    assert isinstance(node, b.Unary)
-    return (node.op, invariant_key(node.operand))
+    signs, operand = signs_of(node)
+    if isinstance(operand, b.Parameter):
+        return ("parameter", operand.index, *signs)
+    assert isinstance(operand, b.Constant)
+    if operand.lifted is not None:
+        return ("lifted", operand.lifted, *signs)
+    return (type(operand.value), repr(operand.value), *signs)
 
 
 # --- functions --------------------------------------------------------------------------------------

@@ -156,18 +156,13 @@ class ExpressionParser(TypeParser):
     # --- prefix forms ------------------------------------------------------------------------------------------------
 
     def _minus(self) -> Expr:
-        at = self.at
-        self.at = at + 1
-        kind = self.kinds[at + 1]
-        if kind == lexer.MIN_INTEGER or (kind == lexer.BAD_NUMBER and "_" not in self.texts[at + 1]):
-            self.note_too_big("-", at + 1)
-        self.enter(1, 1)
-        operand = self.expr(_SIGN)
-        self.depth -= 1
-        span = self.span_from(self.starts[at])
+        sign = self._unary("-", _SIGN)
+        operand = sign.operand
         if isinstance(operand, RealLiteral) and operand.value == 2**63 and operand.index < 0:
-            return IntegerLiteral(-(2**63), -1, span)
-        return Unary("-", operand, span)
+            return IntegerLiteral(-(2**63), -1, sign.span)
+        if isinstance(operand, IntegerLiteral) and operand.index < 0:
+            self.note_negated(operand.span)
+        return sign
 
     def _plus(self) -> Expr:
         return self._unary("+", _SIGN)
@@ -178,12 +173,14 @@ class ExpressionParser(TypeParser):
     def _not(self) -> Expr:
         return self._unary("NOT", _NOT - 1)
 
-    def _unary(self, op: Literal["+", "~", "NOT"], above: int) -> Expr:
+    def _unary(self, op: Literal["+", "-", "~", "NOT"], above: int) -> Unary:
         start = self.starts[self.at]
         self.at += 1
         self.enter(1, 1)
         operand = self.expr(above)
         self.depth -= 1
+        if above == _SIGN and op != "~" and isinstance(operand, Unary) and operand.op == "+":
+            operand = operand.operand  # as in SQLite, a sign replaces the plus behind it
         return Unary(op, operand, self.span_from(start))
 
     def _parenthesis(self) -> Expr:

@@ -6,7 +6,7 @@ from typing import Final, Literal, cast
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.sql import lexer
-from turso_wasm.sql.ast_base import Expr
+from turso_wasm.sql.ast_base import Expr, Span
 from turso_wasm.sql.ast_expr import (
     BlobLiteral,
     CurrentTime,
@@ -69,14 +69,19 @@ class LeafParser(TokenStream):
         if "_" in self.texts[at]:
             self.complain_about_separators(at)
         else:
-            self.note_too_big("", at)
+            self.note_too_big(at)
         return IntegerLiteral(0, -1, span)
 
-    def note_too_big(self, sign: str, at: int) -> None:
-        """Remember the first hexadecimal literal that does not fit, with the sign before it."""
-        if self.too_big is None:
-            message = f"hex literal too big: {sign}{self.texts[at]}"
-            self.too_big = SqlError(SQLITE_ERROR, message, (self.starts[at], self.ends[at]))
+    def note_too_big(self, at: int) -> None:
+        """Remember a hexadecimal literal that does not fit; SQLite complains about the last one."""
+        span = (self.starts[at], self.ends[at])
+        self.too_big = SqlError(SQLITE_ERROR, f"hex literal too big: {self.texts[at]}", span)
+
+    def note_negated(self, span: Span) -> None:
+        """A minus sign stands before the literal at `span`: the smallest integer in hexadecimal has no opposite."""
+        text = self.tokens.sql[span[0] : span[1]]
+        if text[:2] in ("0x", "0X"):
+            self.too_big = SqlError(SQLITE_ERROR, f"hex literal too big: -{text}", span)
 
     def string(self) -> Expr:
         """A string literal."""
