@@ -10,7 +10,7 @@ import apsw
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.catalog.catalog import Catalog, Catalogs
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.plan.build import PlanContext, Planned, build_plan
 from turso_wasm.sql.parser import parse_one
 
@@ -89,8 +89,8 @@ def query_plan(connection: apsw.Connection, sql: str) -> str:
 def our_query_plan(catalogs: Catalogs, sql: str) -> str:
     """Our EXPLAIN QUERY PLAN, two spaces a level."""
     plan = plan_of(f"EXPLAIN QUERY PLAN {sql}", catalogs).plan
-    assert isinstance(plan, p.Output)
-    if not isinstance(plan.child, p.Values):
+    assert isinstance(plan, nodes.Output)
+    if not isinstance(plan.child, nodes.Values):
         return ""
     depth = {0: -1}
     lines = []

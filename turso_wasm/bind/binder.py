@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.query import Query
 from turso_wasm.bind.scope import NameFinder, Scope
 from turso_wasm.catalog.catalog import Catalogs
@@ -15,7 +15,7 @@ from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
 
-BindFunction: TypeAlias = "Callable[[Binder, Any, Scope | None], b.Expr]"
+BindFunction: TypeAlias = "Callable[[Binder, Any, Scope | None], bound.Expr]"
 
 EXPRESSIONS: dict[type, BindFunction] = {}
 """One function per syntax node; filled by expressions.py, calls.py and subqueries.py."""
@@ -53,7 +53,9 @@ class Binder:
         self.parameters: dict[int, str] = {}
         self.pinned: dict[int, object] = {}
         self.slots: set[int] = set()
-        self.trace: list[tuple[ast.ColumnRef, b.Expr]] | None = None  # what each name meant (ALTER TABLE RENAME COLUMN)
+        self.trace: list[tuple[ast.ColumnRef, bound.Expr]] | None = (
+            None  # what each name meant (ALTER TABLE RENAME COLUMN)
+        )
         self.names: dict[int, str] = {}  # of row sources, as EXPLAIN QUERY PLAN shows them
         self.tables: list[Table] = []  # every table that is read
         self.common: CommonTables | None = None
@@ -67,12 +69,12 @@ class Binder:
         self.n_sources += 1
         return self.n_sources - 1
 
-    def pin(self, literal: b.Constant) -> None:
+    def pin(self, literal: bound.Constant) -> None:
         """The result of binding depends on the value of this literal."""
         if literal.lifted is not None:
             self.pinned[literal.lifted] = literal.value
 
-    def expr(self, node: ast.Expr, scope: Scope | None) -> b.Expr:
+    def expr(self, node: ast.Expr, scope: Scope | None) -> bound.Expr:
         """The bound form of an expression. Errors: SqlError with SQLite's message."""
         return EXPRESSIONS[type(node)](self, node, scope)
 

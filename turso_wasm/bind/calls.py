@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
 from turso_wasm.bind.comparison import collation_of, comparison_collation, explicit_collation, implicit_collation
 from turso_wasm.bind.query import AggregateRef
@@ -23,7 +23,7 @@ from turso_wasm.sql import ast
 SQLITE_VERSION: Final = "3.54.1"
 
 
-def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> b.Expr:
+def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bound.Expr:
     """A function call by name: an aggregate, or a scalar function."""
     name = fold(node.name)
     n_arguments = len(node.arguments)
@@ -62,35 +62,42 @@ def _check_probability(binder: Binder, node: ast.FunctionCall) -> None:
         binder.pinned[probability.index] = probability.value
 
 
-def scalar_call(function: Function, args: tuple[b.Expr, ...], node: ast.Node | None = None) -> b.Expr:
+def scalar_call(function: Function, args: tuple[bound.Expr, ...], node: ast.Node | None = None) -> bound.Expr:
     """A call of a scalar function with bound arguments."""
     name = function.name
     if function.style == "conditional":
         return _conditional(args)
     if function.style == "constant":
-        return b.Constant(SQLITE_VERSION)
+        return bound.Constant(value=SQLITE_VERSION)
     collation = "BINARY"
     if function.style == "array_collation":
         collation = next((c for c in map(_own_collation, args) if c is not None), "BINARY")
     elif name == "nullif":
         collation = comparison_collation(args[0], args[1])
-    return b.Call(name, args, function.kernel, function.style, collation, function.deterministic)
+    return bound.Call(
+        name=name,
+        args=args,
+        kernel=function.kernel,
+        style=function.style,
+        collation=collation,
+        deterministic=function.deterministic,
+    )
 
 
-def _own_collation(expr: b.Expr) -> str | None:
+def _own_collation(expr: bound.Expr) -> str | None:
     return explicit_collation(expr) or implicit_collation(expr)
 
 
-def _conditional(args: tuple[b.Expr, ...]) -> b.Expr:
+def _conditional(args: tuple[bound.Expr, ...]) -> bound.Expr:
     """iif(condition, value, …[, otherwise])."""
     pairs = tuple(zip(args[0::2], args[1::2], strict=False))
-    return b.Case(pairs, args[-1] if len(args) % 2 else None)
+    return bound.Case(whens=pairs, otherwise=args[-1] if len(args) % 2 else None)
 
 
 # --- aggregates ---------------------------------------------------------------------------------------------------
 
 
-def bind_aggregate(binder: Binder, node: ast.FunctionCall, name: str, scope: Scope | None) -> b.Expr:
+def bind_aggregate(binder: Binder, node: ast.FunctionCall, name: str, scope: Scope | None) -> bound.Expr:
     """An aggregate: it is added to the query it belongs to, and stands there as AggregateRef.
 
     That query is the innermost one of whose columns the arguments use some; without any the current one.
@@ -127,19 +134,19 @@ def _check_allowed(owner: Scope, scope: Scope, node: ast.FunctionCall) -> None:
         fail(f"misuse of aggregate: {node.name}()", node)
 
 
-def _order_term(binder: Binder, term: ast.OrderTerm, scope: Scope) -> b.OrderTerm:
+def _order_term(binder: Binder, term: ast.OrderTerm, scope: Scope) -> bound.OrderTerm:
     expr = binder.expr(term.expr, scope)
     nulls = term.nulls.lower() if term.nulls is not None else None
-    return b.OrderTerm(strip_collation(expr), term.descending, nulls, collation_of(expr))
+    return bound.OrderTerm(expr=strip_collation(expr), desc=term.descending, nulls=nulls, collation=collation_of(expr))
 
 
 def _aggregate_call(
     name: str,
-    args: tuple[b.Expr, ...],
+    args: tuple[bound.Expr, ...],
     distinct: bool,
-    condition: b.Expr | None,
-    order_by: tuple[b.OrderTerm, ...],
-) -> b.AggregateCall:
+    condition: bound.Expr | None,
+    order_by: tuple[bound.OrderTerm, ...],
+) -> bound.AggregateCall:
     if name == "string_agg":
         name = "group_concat"
     if name in ("min", "max"):
@@ -149,22 +156,29 @@ def _aggregate_call(
         order_by = ()  # nor does the order, except for concatenation
     if order_by:
         unsupported("ORDER BY in an aggregate")
-    return b.AggregateCall(name, tuple(map(strip_collation, args)), distinct, condition, collation, order_by)
+    return bound.AggregateCall(
+        name=name,
+        args=tuple(map(strip_collation, args)),
+        distinct=distinct,
+        filter=condition,
+        collation=collation,
+        order_by=order_by,
+    )
 
 
-def _add_aggregate(binder: Binder, owner: Scope, call: b.AggregateCall, text: str) -> AggregateRef:
+def _add_aggregate(binder: Binder, owner: Scope, call: bound.AggregateCall, text: str) -> AggregateRef:
     core = owner.core
     assert core is not None
     core.is_aggregate = True
     for index, known in enumerate(core.aggregates):
         if same_aggregate(known, call, binder):
-            return AggregateRef(core.aggregate_source, index)
+            return AggregateRef(source=core.aggregate_source, index=index)
     core.aggregates.append(call)
     core.aggregate_texts.append(text)
-    return AggregateRef(core.aggregate_source, len(core.aggregates) - 1)
+    return AggregateRef(source=core.aggregate_source, index=len(core.aggregates) - 1)
 
 
-def same_aggregate(a: b.AggregateCall, c: b.AggregateCall, binder: Binder) -> bool:
+def same_aggregate(a: bound.AggregateCall, c: bound.AggregateCall, binder: Binder) -> bool:
     """Whether two aggregates of one query always have the same value."""
     if a.name != c.name or a.distinct != c.distinct or a.collation != c.collation or a.order_by or c.order_by:
         return False
@@ -178,7 +192,7 @@ def same_aggregate(a: b.AggregateCall, c: b.AggregateCall, binder: Binder) -> bo
 # --- LIKE ---------------------------------------------------------------------------------------------------------
 
 
-def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> b.Expr:
+def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr:
     """X LIKE y ESCAPE z is like(y, x, z); the value is 1, 0 or NULL."""
     args = [binder.expr(node.pattern, scope), binder.expr(node.operand, scope)]
     if node.escape is not None:
@@ -191,8 +205,8 @@ def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> b.Expr:
     function = find_scalar(name, len(args))
     if function is None:
         raise no_function(name, _word(binder, node, node.op), node.span)
-    result: b.Expr = b.Call(name, tuple(args), function.kernel, function.style)
-    return b.Unary("not", result) if node.negated else result
+    result: bound.Expr = bound.Call(name=name, args=tuple(args), kernel=function.kernel, style=function.style)
+    return bound.Unary(op="not", operand=result) if node.negated else result
 
 
 def _word(binder: Binder, node: ast.Like, word: str) -> str:

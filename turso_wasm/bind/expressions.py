@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
 from turso_wasm.bind.comparison import compare, in_list
 from turso_wasm.bind.query import AggregateRef
@@ -29,47 +29,47 @@ from turso_wasm.values.arithmetic import negate
 VALUE_OPERATORS = frozenset(["+", "-", "*", "/", "%", "||", "&", "|", "<<", ">>"])
 COMPARISONS = frozenset(["=", "<>", "<", "<=", ">", ">="])
 
-TRUE = b.Constant(1)
-FALSE = b.Constant(0)
+TRUE = bound.Constant(value=1)
+FALSE = bound.Constant(value=0)
 
 
 def bind_literal(
     binder: Binder, node: ast.IntegerLiteral | ast.RealLiteral | ast.TextLiteral | ast.BlobLiteral, scope: Scope | None
-) -> b.Expr:
+) -> bound.Expr:
     """A literal: its value comes from the statement's literal slot when it has one."""
-    return b.Constant(node.value, node.index if node.index >= 0 and binder.lift else None)
+    return bound.Constant(value=node.value, lifted=node.index if node.index >= 0 and binder.lift else None)
 
 
-def bind_null(binder: Binder, node: ast.NullLiteral, scope: Scope | None) -> b.Expr:
+def bind_null(binder: Binder, node: ast.NullLiteral, scope: Scope | None) -> bound.Expr:
     """NULL."""
-    return b.Constant(None)
+    return bound.Constant(value=None)
 
 
-def bind_parameter(binder: Binder, node: ast.Parameter, scope: Scope | None) -> b.Expr:
+def bind_parameter(binder: Binder, node: ast.Parameter, scope: Scope | None) -> bound.Expr:
     """A parameter of the user; its slot is remembered."""
     binder.parameters[node.number] = node.name
-    return b.Parameter(node.number)
+    return bound.Parameter(index=node.number)
 
 
-def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> b.Expr:
+def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> bound.Expr:
     """A name: a column, an alias, TRUE or FALSE, or (double quotes, no such column) a string."""
     found = binder.finder.find(node, scope)
     if found is not None:
         if binder.trace is not None and not binder.open_views:
             binder.trace.append((node, found))
-        if type(found) is not b.ColumnRef and scope is not None and scope.aggregates != "yes":
+        if type(found) is not bound.ColumnRef and scope is not None and scope.aggregates != "yes":
             refuse_aggregates(found, scope, node)
         return found
     if node.table is None:
         if node.double_quoted:
-            return b.Constant(node.column)
+            return bound.Constant(value=node.column)
         word = fold(node.column)
         if word == "true" or word == "false":
             return TRUE if word == "true" else FALSE
     raise SqlError(SQLITE_ERROR, f"no such column: {written(node)}", node.span)
 
 
-def refuse_aggregates(expr: b.Expr, scope: Scope, node: ast.Node) -> None:
+def refuse_aggregates(expr: bound.Expr, scope: Scope, node: ast.Node) -> None:
     """An alias of an aggregate may not be used where aggregates may not."""
     level: Scope | None = scope
     while level is not None:
@@ -82,7 +82,7 @@ def refuse_aggregates(expr: b.Expr, scope: Scope, node: ast.Node) -> None:
 # --- operators ----------------------------------------------------------------------------------------------------
 
 
-def bind_unary(binder: Binder, node: ast.Unary, scope: Scope | None) -> b.Expr:
+def bind_unary(binder: Binder, node: ast.Unary, scope: Scope | None) -> bound.Expr:
     """-x +x ~x NOT x, without recursion. The sign of a number that is part of the plan belongs to it."""
     ops = []
     operand_node: ast.Expr = node
@@ -90,22 +90,22 @@ def bind_unary(binder: Binder, node: ast.Unary, scope: Scope | None) -> b.Expr:
         ops.append(operand_node.op)
         operand_node = operand_node.operand
     result = binder.expr(operand_node, scope)
-    if ops[-1] == "-" and type(result) is b.Constant and result.lifted is None:
+    if ops[-1] == "-" and type(result) is bound.Constant and result.lifted is None:
         ops.pop()
-        result = b.Constant(-result.value if isinstance(result.value, float) else negate(result.value))
+        result = bound.Constant(value=-result.value if isinstance(result.value, float) else negate(result.value))
     for op in reversed(ops):
-        result = b.Unary("not" if op == "NOT" else op, result)
+        result = bound.Unary(op="not" if op == "NOT" else op, operand=result)
     return result
 
 
-def bind_binary(binder: Binder, node: ast.Binary, scope: Scope | None) -> b.Expr:
+def bind_binary(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.Expr:
     """A chain of operators is bound without recursion on its left side: chains can be long."""
     chain = [node]
     left_node = node.left
     while type(left_node) is ast.Binary and _is_chained(left_node.op):
         chain.append(left_node)
         left_node = left_node.left
-    result: b.Expr | None = None
+    result: bound.Expr | None = None
     for part in reversed(chain):
         result = _bind_operator(binder, part, result, scope)
     assert result is not None
@@ -116,7 +116,7 @@ def _is_chained(op: str) -> bool:
     return op in VALUE_OPERATORS or op == "AND" or op == "OR"
 
 
-def _bind_operator(binder: Binder, node: ast.Binary, left: b.Expr | None, scope: Scope | None) -> b.Expr:
+def _bind_operator(binder: Binder, node: ast.Binary, left: bound.Expr | None, scope: Scope | None) -> bound.Expr:
     """`node` with its left operand already bound (None: not yet)."""
     op = node.op
     if op in COMPARISONS:
@@ -128,31 +128,31 @@ def _bind_operator(binder: Binder, node: ast.Binary, left: b.Expr | None, scope:
     if op == "->" or op == "->>":
         unsupported(f"operator {op}", node)
     left = left or binder.expr(node.left, scope)
-    return b.Binary(op if op in VALUE_OPERATORS else op.lower(), left, binder.expr(node.right, scope))
+    return bound.Binary(op=op if op in VALUE_OPERATORS else op.lower(), left=left, right=binder.expr(node.right, scope))
 
 
-def _bind_is(binder: Binder, node: ast.Binary, left: b.Expr | None, scope: Scope | None) -> b.Expr:
+def _bind_is(binder: Binder, node: ast.Binary, left: bound.Expr | None, scope: Scope | None) -> bound.Expr:
     negated = node.op == "IS NOT"
     right_node = node.right
     if left is None and (is_row(node.left) or is_row(right_node)):
         return _bind_row_comparison(binder, node, scope)
     left = left or binder.expr(node.left, scope)
     if type(right_node) is ast.NullLiteral:
-        return b.IsNull(left, negated)
+        return bound.IsNull(operand=left, negated=negated)
     right = binder.expr(right_node, scope)
     if right is TRUE or right is FALSE:  # the words, not the numbers
-        return b.IsTruth(left, right is TRUE, negated)
+        return bound.IsTruth(operand=left, wanted=right is TRUE, negated=negated)
     return compare("is not" if negated else "is", left, right)
 
 
-def bind_is_null(binder: Binder, node: ast.IsNull, scope: Scope | None) -> b.Expr:
+def bind_is_null(binder: Binder, node: ast.IsNull, scope: Scope | None) -> bound.Expr:
     """The test x IS [NOT] NULL, also in its short forms."""
-    return b.IsNull(binder.expr(node.operand, scope), node.negated)
+    return bound.IsNull(operand=binder.expr(node.operand, scope), negated=node.negated)
 
 
-def bind_collate(binder: Binder, node: ast.Collate, scope: Scope | None) -> b.Expr:
+def bind_collate(binder: Binder, node: ast.Collate, scope: Scope | None) -> bound.Expr:
     """An unknown collation is an error only where it is used."""
-    return b.Collated(binder.expr(node.operand, scope), collation(node.collation))
+    return bound.Collated(operand=binder.expr(node.operand, scope), collation=collation(node.collation))
 
 
 def collation(name: str) -> str:
@@ -160,41 +160,47 @@ def collation(name: str) -> str:
     return COLLATIONS.get(fold(name), name)
 
 
-def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> b.Expr:
+def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> bound.Expr:
     """The range test: x BETWEEN low AND high is x >= low AND x <= high."""
     if is_row(node.operand):
         low = _bind_row_comparison(binder, ast.Binary(">=", node.operand, node.low, node.span), scope)
         high = _bind_row_comparison(binder, ast.Binary("<=", node.operand, node.high, node.span), scope)
-        return _negated(b.Binary("and", low, high), node)
+        return _negated(bound.Binary(op="and", left=low, right=high), node)
     operand = binder.expr(node.operand, scope)
     low = compare(">=", operand, binder.expr(node.low, scope))
     high = compare("<=", operand, binder.expr(node.high, scope))
     if has_subquery(operand) or not is_deterministic(operand):
-        return _negated(_once(operand, [low, high], lambda both: b.Binary("and", *both)), node)
-    return _negated(b.Binary("and", low, high), node)  # the planner looks for ranges
+        return _negated(
+            _once(operand, [low, high], lambda both: bound.Binary(op="and", left=both[0], right=both[1])), node
+        )
+    return _negated(bound.Binary(op="and", left=low, right=high), node)  # the planner looks for ranges
 
 
-def _negated(expr: b.Expr, node: ast.Between) -> b.Expr:
-    return b.Unary("not", expr) if node.negated else expr
+def _negated(expr: bound.Expr, node: ast.Between) -> bound.Expr:
+    return bound.Unary(op="not", operand=expr) if node.negated else expr
 
 
-def _once(operand: b.Expr, comparisons: list[b.Compare], make: Callable[[list[b.Compare]], b.Expr]) -> b.Expr:
+def _once(
+    operand: bound.Expr, comparisons: list[bound.Compare], make: Callable[[list[bound.Compare]], bound.Expr]
+) -> bound.Expr:
     """`make` of comparisons whose left side is `operand`, which is to be computed once for all of them."""
     body = make(comparisons)
-    if isinstance(operand, b.Constant | b.Parameter | b.ColumnRef):
+    if isinstance(operand, bound.Constant | bound.Parameter | bound.ColumnRef):
         return body
-    number = 1 + max((found.number for found in walk(body) if isinstance(found, b.Let)), default=0)
+    number = 1 + max((found.number for found in walk(body) if isinstance(found, bound.Let)), default=0)
     value = comparisons[0].left
-    return b.Let(number, value, make([replace(each, left=b.LetRef(number)) for each in comparisons]))
+    return bound.Let(
+        number=number, value=value, body=make([replace(each, left=bound.LetRef(number=number)) for each in comparisons])
+    )
 
 
-def bind_cast(binder: Binder, node: ast.Cast, scope: Scope | None) -> b.Expr:
+def bind_cast(binder: Binder, node: ast.Cast, scope: Scope | None) -> bound.Expr:
     """CAST; without a type name it is one to NUMERIC."""
     affinity = affinity_of_type(node.type_name) if node.type_name else "C"
-    return b.Cast(binder.expr(node.operand, scope), affinity)
+    return bound.Cast(operand=binder.expr(node.operand, scope), affinity=affinity)
 
 
-def bind_case(binder: Binder, node: ast.Case, scope: Scope | None) -> b.Expr:
+def bind_case(binder: Binder, node: ast.Case, scope: Scope | None) -> bound.Expr:
     """CASE x WHEN y is bound to the condition x = y."""
     if node.operand is not None and not is_row(node.operand):
         return _bind_simple_case(binder, node, node.operand, scope)
@@ -206,22 +212,26 @@ def bind_case(binder: Binder, node: ast.Case, scope: Scope | None) -> b.Expr:
         else:
             condition = binder.expr(when.condition, scope)
         whens.append((condition, binder.expr(when.result, scope)))
-    return b.Case(tuple(whens), _bind_else(binder, node, scope))
+    return bound.Case(whens=tuple(whens), otherwise=_bind_else(binder, node, scope))
 
 
-def _bind_simple_case(binder: Binder, node: ast.Case, x: ast.Expr, scope: Scope | None) -> b.Expr:
+def _bind_simple_case(binder: Binder, node: ast.Case, x: ast.Expr, scope: Scope | None) -> bound.Expr:
     operand = binder.expr(x, scope)
     conditions = [compare("=", operand, binder.expr(when.condition, scope)) for when in node.whens]
     results = [binder.expr(when.result, scope) for when in node.whens]
     otherwise = _bind_else(binder, node, scope)
-    return _once(operand, conditions, lambda equal: b.Case(tuple(zip(equal, results, strict=True)), otherwise))
+    return _once(
+        operand,
+        conditions,
+        lambda equal: bound.Case(whens=tuple(zip(equal, results, strict=True)), otherwise=otherwise),
+    )
 
 
-def _bind_else(binder: Binder, node: ast.Case, scope: Scope | None) -> b.Expr | None:
+def _bind_else(binder: Binder, node: ast.Case, scope: Scope | None) -> bound.Expr | None:
     return binder.expr(node.otherwise, scope) if node.otherwise is not None else None
 
 
-def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> b.Expr:
+def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound.Expr:
     """X IN (): false, whatever x is."""
     if is_row(node.operand):
         return _bind_row_in_list(binder, node, scope)
@@ -231,17 +241,17 @@ def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> b.Exp
     return in_list(operand, tuple(binder.expr(item, scope) for item in node.items), node.negated)
 
 
-TRUE_VALUE = b.Constant(1)  # not the words TRUE and FALSE: `x IS (y IN ())` compares
-FALSE_VALUE = b.Constant(0)
+TRUE_VALUE = bound.Constant(value=1)  # not the words TRUE and FALSE: `x IS (y IN ())` compares
+FALSE_VALUE = bound.Constant(value=0)
 
 
-def bind_current_time(binder: Binder, node: ast.CurrentTime, scope: Scope | None) -> b.Expr:
+def bind_current_time(binder: Binder, node: ast.CurrentTime, scope: Scope | None) -> bound.Expr:
     """CURRENT_DATE, CURRENT_TIME, CURRENT_TIMESTAMP."""
     name = node.kind.lower()
-    return b.Call(name, (), f"fn_{name}", deterministic=False)
+    return bound.Call(name=name, args=(), kernel=f"fn_{name}", deterministic=False)
 
 
-def bind_raise(binder: Binder, node: ast.Raise, scope: Scope | None) -> b.Expr:
+def bind_raise(binder: Binder, node: ast.Raise, scope: Scope | None) -> bound.Expr:
     """RAISE outside a trigger."""
     fail("RAISE() may only be used within a trigger-program", node)
 
@@ -264,12 +274,12 @@ def subquery_width(node: ast.Subquery) -> int:
     return len(core.rows[0])
 
 
-def bind_row(binder: Binder, node: ast.RowValue, scope: Scope | None) -> b.Expr:
+def bind_row(binder: Binder, node: ast.RowValue, scope: Scope | None) -> bound.Expr:
     """A row value where a single value is wanted."""
     fail("row value misused", node)
 
 
-def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[b.Expr]:
+def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[bound.Expr]:
     """The bound elements of a row value; of a subquery one scalar subquery a column."""
     if type(node) is ast.RowValue:
         return [binder.expr(item, scope) for item in node.items]
@@ -295,34 +305,34 @@ def _only_column(select: ast.Select, number: int) -> ast.Select:
     )
 
 
-def _bind_row_comparison(binder: Binder, node: ast.Binary, scope: Scope | None) -> b.Expr:
+def _bind_row_comparison(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.Expr:
     left, right = row_parts(binder, node.left, scope), row_parts(binder, node.right, scope)
     if len(left) != len(right):
         fail("row value misused", node)
     return compare_rows(node.op, left, right)
 
 
-def compare_rows(op: str, left: Sequence[b.Expr], right: Sequence[b.Expr]) -> b.Expr:
+def compare_rows(op: str, left: Sequence[bound.Expr], right: Sequence[bound.Expr]) -> bound.Expr:
     """`(left…) op (right…)` in terms of comparisons of the elements."""
     if op in ("=", "IS"):
         return _connect("and", [compare(op.lower(), x, y) for x, y in zip(left, right, strict=True)])
     if op in ("<>", "IS NOT"):
         return _connect("or", [compare(op.lower(), x, y) for x, y in zip(left, right, strict=True)])
-    result: b.Expr = compare(op, left[-1], right[-1])
+    result: bound.Expr = compare(op, left[-1], right[-1])
     for x, y in zip(reversed(left[:-1]), reversed(right[:-1]), strict=True):
-        equal = b.Binary("and", compare("=", x, y), result)
-        result = b.Binary("or", compare(op[0], x, y), equal)
+        equal = bound.Binary(op="and", left=compare("=", x, y), right=result)
+        result = bound.Binary(op="or", left=compare(op[0], x, y), right=equal)
     return result
 
 
-def _connect(op: str, parts: list[b.Expr]) -> b.Expr:
+def _connect(op: str, parts: list[bound.Expr]) -> bound.Expr:
     result = parts[0]
     for part in parts[1:]:
-        result = b.Binary(op, result, part)
+        result = bound.Binary(op=op, left=result, right=part)
     return result
 
 
-def _bind_row_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> b.Expr:
+def _bind_row_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound.Expr:
     operand = row_parts(binder, node.operand, scope)
     if not node.items:
         return TRUE_VALUE if node.negated else FALSE_VALUE
@@ -332,9 +342,9 @@ def _bind_row_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> 
         if len(parts) != len(operand):
             terms = "1 term" if len(parts) == 1 else f"{len(parts)} terms"
             fail(f"IN(...) element has {terms} - expected {len(operand)}", item)
-        alternatives.append(compare_rows("=", operand, [b.Unary("+", part) for part in parts]))
+        alternatives.append(compare_rows("=", operand, [bound.Unary(op="+", operand=part) for part in parts]))
     result = _connect("or", alternatives)
-    return b.Unary("not", result) if node.negated else result
+    return bound.Unary(op="not", operand=result) if node.negated else result
 
 
 EXPRESSIONS.update(

@@ -16,13 +16,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from turso_wasm.bind.nodes import AggregateCall, ColumnRef, Expr
+from turso_wasm.bind.bound import AggregateCall, ColumnRef, Expr
 
 if TYPE_CHECKING:
     from turso_wasm.catalog.objects import Table
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class AggregateRef(Expr):
     """Stands for aggregates[index] of the core whose aggregate_source is `source`, until the planner has placed it."""
 
@@ -110,7 +110,7 @@ class Core:
     literal_index: int = -1  # ordinal of the whole list among the lifted literals, -1: part of the program
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class OrderKey:
     """One bound ORDER BY term. nulls: "first", "last" or None for the default."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import Scope
@@ -25,11 +25,11 @@ from turso_wasm.sql import ast
 class IndexTerms:
     """The bound expressions of an index, for one row source: of its expression columns and of its WHERE clause."""
 
-    exprs: dict[int, b.Expr] = field(default_factory=dict)  # by key position
-    where: list[b.Expr] = field(default_factory=list)
+    exprs: dict[int, bound.Expr] = field(default_factory=dict)  # by key position
+    where: list[bound.Expr] = field(default_factory=list)
 
 
-def bind_schema_expr(binder: Binder, expr: ast.Expr, items: list[Item], sql: str | None) -> b.Expr:
+def bind_schema_expr(binder: Binder, expr: ast.Expr, items: list[Item], sql: str | None) -> bound.Expr:
     """An expression of the schema over the columns of `items`; `sql` is the text it was parsed from."""
     saved = binder.lift, binder.sql, binder.common
     binder.lift, binder.sql, binder.common = False, sql or "", None
@@ -50,14 +50,14 @@ def bind_index_terms(binder: Binder, index: Index, item: Item) -> IndexTerms:
     return found
 
 
-def bind_default(binder: Binder, table: Table, column: Column) -> b.Expr:
+def bind_default(binder: Binder, table: Table, column: Column) -> bound.Expr:
     """The DEFAULT of a column, NULL without one."""
     if column.default is None:
-        return b.Constant(None)
+        return bound.Constant(value=None)
     return bind_schema_expr(binder, column.default, [], table.sql)
 
 
-def bind_checks(binder: Binder, table: Table, item: Item) -> tuple[tuple[b.Expr, str], ...]:
+def bind_checks(binder: Binder, table: Table, item: Item) -> tuple[tuple[bound.Expr, str], ...]:
     """The CHECK constraints of a table over the columns of `item`, with the text that names each."""
     return tuple((bind_schema_expr(binder, check.expr, [item], table.sql), check.label) for check in table.checks)
 

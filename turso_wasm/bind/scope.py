@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import affinity_of, collation_of
 from turso_wasm.bind.query import AggregateRef, Core, Item
 from turso_wasm.bind.walk import walk
@@ -30,11 +30,11 @@ class Scope:
 
     items: list[Item] = field(default_factory=list)
     qualified: list[Item] = field(default_factory=list)  # seen only as name.column (excluded, in an upsert)
-    merged: dict[str, b.Expr] = field(default_factory=dict)  # columns that USING of an outer join made of two
+    merged: dict[str, bound.Expr] = field(default_factory=dict)  # columns that USING of an outer join made of two
     parent: Scope | None = None
     depth: int = 0
     core: Core | None = None
-    aliases: dict[str, b.Expr] = field(default_factory=dict)
+    aliases: dict[str, bound.Expr] = field(default_factory=dict)
     use_aliases: bool = False
     aggregates: str = "no"
     inside_aggregate: bool = False
@@ -54,7 +54,7 @@ def table_item(source: int, table: Table, alias: str | None) -> Item:
     )
 
 
-def column_ref(item: Item, number: int) -> b.ColumnRef:
+def column_ref(item: Item, number: int) -> bound.ColumnRef:
     """The reference to a column of a FROM element; -1 is the rowid."""
     ref = item.refs.get(number)
     if ref is None:
@@ -62,7 +62,7 @@ def column_ref(item: Item, number: int) -> b.ColumnRef:
     return ref
 
 
-def _make_ref(item: Item, number: int) -> b.ColumnRef:
+def _make_ref(item: Item, number: int) -> bound.ColumnRef:
     table = item.table
     if table is None:
         assert item.query is not None
@@ -72,39 +72,50 @@ def _make_ref(item: Item, number: int) -> b.ColumnRef:
         name, decltype = (alias.name, alias.decltype) if alias is not None else ("rowid", "INTEGER")
         collation = alias.collation if alias is not None else "BINARY"
         known = not item.nullable
-        return b.ColumnRef(item.source, -1, name, "D", collation, known, True, table.name, decltype, name)
+        return bound.ColumnRef(
+            source=item.source,
+            column=-1,
+            name=name,
+            affinity="D",
+            collation=collation,
+            not_null=known,
+            exact=True,
+            table=table.name,
+            decltype=decltype,
+            origin=name,
+        )
     column = table.columns[number]
-    return b.ColumnRef(
-        item.source,
-        number,
-        column.name,
-        column.affinity,
-        column.collation,
-        column.not_null and not item.nullable,
-        table.strict and column.affinity in "BDE",
-        table.name,
-        column.decltype,
-        column.name,
+    return bound.ColumnRef(
+        source=item.source,
+        column=number,
+        name=column.name,
+        affinity=column.affinity,
+        collation=column.collation,
+        not_null=column.not_null and not item.nullable,
+        exact=table.strict and column.affinity in "BDE",
+        table=table.name,
+        decltype=column.decltype,
+        origin=column.name,
     )
 
 
-def query_column(item: Item, number: int) -> b.ColumnRef:
+def query_column(item: Item, number: int) -> bound.ColumnRef:
     """Refers to a column of a subquery in FROM: it has the affinity and collation of the expression behind it."""
     query = item.query
     assert query is not None
     expr = query.cores[0].outputs[number]
     column = query.columns[number]
-    return b.ColumnRef(
-        item.source,
-        number,
-        item.columns[number],
-        affinity_of(expr),
-        collation_of(expr),
-        False,
-        False,
-        column.table,
-        column.decltype,
-        column.origin,
+    return bound.ColumnRef(
+        source=item.source,
+        column=number,
+        name=item.columns[number],
+        affinity=affinity_of(expr),
+        collation=collation_of(expr),
+        not_null=False,
+        exact=False,
+        table=column.table,
+        decltype=column.decltype,
+        origin=column.origin,
     )
 
 
@@ -121,16 +132,16 @@ class NameFinder:
 
     def __init__(self) -> None:
         self.deepest = -1
-        self.captures: list[tuple[int, dict[tuple[int, int], b.Expr]]] = []
+        self.captures: list[tuple[int, dict[tuple[int, int], bound.Expr]]] = []
 
-    def find(self, node: ast.ColumnRef, scope: Scope | None) -> b.Expr | None:
+    def find(self, node: ast.ColumnRef, scope: Scope | None) -> bound.Expr | None:
         """The column or aliased expression that `node` names, or None. Errors: "ambiguous column name: x"."""
         key = fold(node.column)
         qualifier = fold(node.table) if node.table is not None else None
         level = scope
         while level is not None:
             found = self._find_column(node, key, qualifier, level)
-            if isinstance(found, b.ColumnRef):
+            if isinstance(found, bound.ColumnRef):
                 self._note(found, level)
                 return found
             if found is not None:
@@ -144,7 +155,7 @@ class NameFinder:
             level = level.parent
         return None
 
-    def _find_column(self, node: ast.ColumnRef, key: str, qualifier: str | None, level: Scope) -> b.Expr | None:
+    def _find_column(self, node: ast.ColumnRef, key: str, qualifier: str | None, level: Scope) -> bound.Expr | None:
         match: Item | None = None
         number = -1
         count = 0
@@ -176,22 +187,22 @@ class NameFinder:
             return level.merged[key]
         return column_ref(match, number)
 
-    def _note(self, ref: b.ColumnRef | AggregateRef, level: Scope) -> None:
+    def _note(self, ref: bound.ColumnRef | AggregateRef, level: Scope) -> None:
         if level.depth > self.deepest:
             self.deepest = level.depth
         if self.captures:
             self.capture(ref, level.depth)
 
-    def capture(self, ref: b.ColumnRef | AggregateRef, found_at: int) -> None:
+    def capture(self, ref: bound.ColumnRef | AggregateRef, found_at: int) -> None:
         """Note in every query between that `ref`, found at that depth, comes from outside."""
-        key = (ref.source, ref.column) if isinstance(ref, b.ColumnRef) else (ref.source, ~1 - ref.index)
+        key = (ref.source, ref.column) if isinstance(ref, bound.ColumnRef) else (ref.source, ~1 - ref.index)
         for depth, outer in self.captures:
             if found_at < depth:
                 outer[key] = ref
 
-    def _note_all(self, expr: b.Expr, level: Scope) -> None:
+    def _note_all(self, expr: bound.Expr, level: Scope) -> None:
         for part in walk(expr):
-            if isinstance(part, b.ColumnRef | AggregateRef):
+            if isinstance(part, bound.ColumnRef | AggregateRef):
                 self._note(part, level)
 
 

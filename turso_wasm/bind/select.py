@@ -9,8 +9,7 @@ Source: https://sqlite.org/lang_select.html, https://sqlite.org/c3ref/column_nam
 from __future__ import annotations
 
 from turso_wasm.base.errors import SqlError
-from turso_wasm.bind import calls, expressions
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound, calls, expressions
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.comparison import collation_of, explicit_collation, implicit_collation
 from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, OutputColumn, Query
@@ -28,7 +27,7 @@ class SelectBinder(Binder):
     def nested_select(self, node: ast.Select, parent: Scope | None) -> Query:
         """A subquery; `outer` of the result lists the columns it takes from outside."""
         depth = parent.depth + 1 if parent is not None else 0
-        captured: dict[tuple[int, int], b.Expr] = {}
+        captured: dict[tuple[int, int], bound.Expr] = {}
         captures = self.finder.captures
         captures.append((depth, captured))
         try:
@@ -114,7 +113,9 @@ def _bind_values(binder: Binder, node: ast.Values | ast.LiteralValues, parent: S
             return Core(list(rows[0]), columns), scope
         core = Core([], columns, values_source=binder.new_source(), rows=rows)
     source = core.values_source
-    core.outputs = [b.ColumnRef(source, number, column.name) for number, column in enumerate(columns)]
+    core.outputs = [
+        bound.ColumnRef(source=source, column=number, name=column.name) for number, column in enumerate(columns)
+    ]
     return core, scope
 
 
@@ -126,7 +127,7 @@ def _bind_result(binder: Binder, column: ast.ResultColumn, core: Core, scope: Sc
         scope.aliases.setdefault(fold(column.alias), expr)
 
 
-def describe(binder: Binder, column: ast.ResultColumn, expr: b.Expr) -> OutputColumn:
+def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr) -> OutputColumn:
     """Name and origin of a result column: its alias, the column's own name, or the expression as it is written.
 
     Such a text depends on the literals in it, so they are pinned.
@@ -134,19 +135,19 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: b.Expr) -> OutputCo
     span = None
     if column.alias is not None:
         name = column.alias
-    elif isinstance(expr, b.ColumnRef) and type(column.expr) is ast.ColumnRef:
+    elif isinstance(expr, bound.ColumnRef) and type(column.expr) is ast.ColumnRef:
         name = expr.name
-    elif type(column.expr) is ast.ColumnRef and type(expr) is b.Call:  # merged by USING
+    elif type(column.expr) is ast.ColumnRef and type(expr) is bound.Call:  # merged by USING
         name = column.expr.column
     else:
         name = binder.text(column.text_span)
         span = column.text_span if binder.lift else None
         for part in walk(expr):
-            if type(part) is b.Constant:
+            if type(part) is bound.Constant:
                 binder.pin(part)
-    if isinstance(expr, b.ColumnRef):
+    if isinstance(expr, bound.ColumnRef):
         return OutputColumn(name, expr.decltype, expr.table, expr.origin, span)
-    if isinstance(expr, b.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
+    if isinstance(expr, bound.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
         return OutputColumn(name, expr.plan.columns[0].decltype, span=span)
     return OutputColumn(name, span=span)
 
@@ -200,13 +201,13 @@ def _bind_grouping(
             expr = binder.expr(term, scope)
         for part in walk(expr):
             if isinstance(part, AggregateRef) and part.source == core.aggregate_source:
-                if isinstance(expr, b.Collated):
+                if isinstance(expr, bound.Collated):
                     fail(f"misuse of aggregate: {core.aggregate_texts[part.index]}()", term)
                 fail("aggregate functions are not allowed in the GROUP BY clause", term)
         core.group_by.append(expr)
 
 
-def _ordinal(binder: Binder, term: ast.Expr, outputs: list[b.Expr], number: int, clause: str) -> b.Expr | None:
+def _ordinal(binder: Binder, term: ast.Expr, outputs: list[bound.Expr], number: int, clause: str) -> bound.Expr | None:
     """The result column that a term like `2` (also `- -2`, `2 COLLATE x`) names, or None. The literal is pinned."""
     collation = None
     while isinstance(term, ast.Collate):
@@ -227,7 +228,7 @@ def _ordinal(binder: Binder, term: ast.Expr, outputs: list[b.Expr], number: int,
         text = f"{ordinal(number + 1)} {clause} BY term out of range - should be between 1 and {len(outputs)}"
         fail(text, term)
     expr = outputs[at - 1]
-    return expr if collation is None else b.Collated(expr, collation)
+    return expr if collation is None else bound.Collated(operand=expr, collation=collation)
 
 
 def ordinal(number: int) -> str:
@@ -251,7 +252,7 @@ def _order_by(binder: Binder, terms: tuple[ast.OrderTerm, ...], core: Core, scop
     return keys
 
 
-def _alias(term: ast.Expr, scope: Scope) -> b.Expr | None:
+def _alias(term: ast.Expr, scope: Scope) -> bound.Expr | None:
     collation = None
     while isinstance(term, ast.Collate):
         collation = collation or expressions.collation(term.collation)
@@ -259,13 +260,15 @@ def _alias(term: ast.Expr, scope: Scope) -> b.Expr | None:
     if not isinstance(term, ast.ColumnRef) or term.table is not None:
         return None
     expr = scope.aliases.get(fold(term.column))
-    return expr if expr is None or collation is None else b.Collated(expr, collation)
+    return expr if expr is None or collation is None else bound.Collated(operand=expr, collation=collation)
 
 
-def order_key(term: ast.OrderTerm, expr: b.Expr, collation: str | None = None) -> OrderKey:
+def order_key(term: ast.OrderTerm, expr: bound.Expr, collation: str | None = None) -> OrderKey:
     """A sort key; its collation is that of the expression unless given."""
     nulls = term.nulls.lower() if term.nulls is not None else None
-    return OrderKey(strip_collation(expr), term.descending, nulls, collation or collation_of(expr))
+    return OrderKey(
+        expr=strip_collation(expr), desc=term.descending, nulls=nulls, collation=collation or collation_of(expr)
+    )
 
 
 # --- compounds ----------------------------------------------------------------------------------------------------
@@ -301,9 +304,9 @@ def compound_collations(query: Query) -> list[str]:
     return found
 
 
-def compound_column(query: Query, number: int) -> b.ColumnRef:
+def compound_column(query: Query, number: int) -> bound.ColumnRef:
     """Result column `number` of a compound."""
-    return b.ColumnRef(query.source, number, query.columns[number].name)
+    return bound.ColumnRef(source=query.source, column=number, name=query.columns[number].name)
 
 
 def _compound_order_key(
@@ -315,14 +318,14 @@ def _compound_order_key(
     while isinstance(expr, ast.Collate):
         collation = collation or expressions.collation(expr.collation)
         expr = expr.operand
-    columns: list[b.Expr] = [compound_column(query, at) for at in range(len(query.columns))]
+    columns: list[bound.Expr] = [compound_column(query, at) for at in range(len(query.columns))]
     found = _ordinal(binder, expr, columns, number, "ORDER")
     if found is None:
         at = _matching_column(binder, expr, query, scopes)
         if at < 0:
             fail(f"{ordinal(number + 1)} ORDER BY term does not match any column in the result set", term)
         found = columns[at]
-    assert isinstance(found, b.ColumnRef)
+    assert isinstance(found, bound.ColumnRef)
     return order_key(term, found, collation or compound_collations(query)[found.column])
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.comparison import compare
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
@@ -35,7 +35,7 @@ class Pending:
     on: ast.Expr
     step: Step | None
     visible: set[int]  # sources that it may use: those up to its own join
-    into: list[b.Expr]
+    into: list[bound.Expr]
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ def bind_conditions(clause: FromClause) -> None:
 # --- joins --------------------------------------------------------------------------------------------------------
 
 
-def _bind_source(clause: FromClause, source: ast.Source, where: list[b.Expr]) -> list[Step]:
+def _bind_source(clause: FromClause, source: ast.Source, where: list[bound.Expr]) -> list[Step]:
     """The steps of a source; its inner conditions go to `where`."""
     chain: list[ast.Join] = []
     while isinstance(source, ast.Join):
@@ -92,7 +92,7 @@ def _bind_source(clause: FromClause, source: ast.Source, where: list[b.Expr]) ->
     return steps
 
 
-def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: list[b.Expr]) -> list[Step]:
+def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: list[bound.Expr]) -> list[Step]:
     n_left = len(clause.scope.items)
     left_items = [item for step in steps for item in step.items()]
     if join.kind in ("COMMA", "INNER", "CROSS"):
@@ -104,7 +104,7 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
         if join.on is not None:
             clause.pending.append(Pending(join.on, None, set(), where))
         return steps + right
-    inner: list[b.Expr] = []
+    inner: list[bound.Expr] = []
     right = _bind_operand(clause, join.right, inner)
     right_items = clause.scope.items[n_left:]
     if join.kind == "RIGHT":
@@ -124,7 +124,7 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
     return result
 
 
-def _turn_round(clause: FromClause, steps: list[Step], where: list[b.Expr], inner: list[b.Expr]) -> Step:
+def _turn_round(clause: FromClause, steps: list[Step], where: list[bound.Expr], inner: list[bound.Expr]) -> Step:
     """The left operand of a RIGHT JOIN as a step; `where` becomes the right operand's conditions `inner`."""
     left_where = list(where)
     where[:] = inner
@@ -138,7 +138,7 @@ def _turn_round(clause: FromClause, steps: list[Step], where: list[b.Expr], inne
     return Step(None, group=steps, group_where=left_where)
 
 
-def _as_one_step(steps: list[Step], where: list[b.Expr]) -> Step:
+def _as_one_step(steps: list[Step], where: list[bound.Expr]) -> Step:
     """The steps of a join's operand as one: a single item stays as it is, a join becomes a group."""
     if len(steps) == 1 and steps[0].kind == "inner" and not where:
         return steps[0]
@@ -147,13 +147,13 @@ def _as_one_step(steps: list[Step], where: list[b.Expr]) -> Step:
 
 def using_conditions(
     clause: FromClause, join: ast.Join, left: list[Item], right: list[Item], merge: bool = True
-) -> list[b.Expr]:
+) -> list[bound.Expr]:
     """The conditions of USING or NATURAL.
 
     merge: the right side's columns of that name are hidden; in a right or full join the name then means
     coalesce(left, right).
     """
-    found: list[b.Expr] = []
+    found: list[bound.Expr] = []
     outer = join.kind in ("RIGHT", "FULL")
     for name in _using_names(join, left, right):
         key = fold(name)
@@ -162,13 +162,13 @@ def using_conditions(
             fail(f"cannot join using column {name} - column not present in both tables", join)
         if outer and sum(key in item.numbers and key not in item.hidden for item in left) > 1:
             fail(f"ambiguous reference to {name} in USING()", join)
-        left_ref: b.Expr = clause.scope.merged.get(key) or column_ref(left_item, left_item.numbers[key])
+        left_ref: bound.Expr = clause.scope.merged.get(key) or column_ref(left_item, left_item.numbers[key])
         right_ref = column_ref(right_item, right_item.numbers[key])
         found.append(compare("=", left_ref, right_ref))
         if merge:
             right_item.hidden.add(key)
             if outer:
-                clause.scope.merged[key] = b.Call("coalesce", (left_ref, right_ref), style="special")
+                clause.scope.merged[key] = bound.Call(name="coalesce", args=(left_ref, right_ref), style="special")
     return found
 
 
@@ -191,7 +191,7 @@ def _bind_full_join(clause: FromClause, join: ast.Join) -> list[Step]:
     The elements of l and r stay visible under their names; their columns are columns of that source.
     """
     binder, scope = clause.binder, clause.scope
-    captured: dict[tuple[int, int], b.Expr] = {}
+    captured: dict[tuple[int, int], bound.Expr] = {}
     binder.finder.captures.append((scope.depth, captured))
     left_core, left_scope = _left_part(clause, join)
     right_core = _unmatched_part(clause, join, left_scope.items)
@@ -201,7 +201,7 @@ def _bind_full_join(clause: FromClause, join: ast.Join) -> list[Step]:
     query.outer = tuple(captured.values())  # type: ignore[arg-type]
     whole = Item(binder.new_source(), "", query=query)
     binder.names[whole.source] = "full join"
-    moved: dict[tuple[int, int], b.ColumnRef] = {}
+    moved: dict[tuple[int, int], bound.ColumnRef] = {}
     for item in left_scope.items:
         visible = replace(item, source=whole.source, refs={}, nullable=True)
         for number in _nameable(item):
@@ -212,8 +212,8 @@ def _bind_full_join(clause: FromClause, join: ast.Join) -> list[Step]:
             visible.refs[item.table.rowid_alias] = visible.refs[-1]
         scope.items.append(visible)
 
-    def move(part: b.Expr) -> b.Expr | None:
-        return moved.get((part.source, part.column)) if isinstance(part, b.ColumnRef) else None
+    def move(part: bound.Expr) -> bound.Expr | None:
+        return moved.get((part.source, part.column)) if isinstance(part, bound.ColumnRef) else None
 
     for key, expr in left_scope.merged.items():
         scope.merged[key] = transform(expr, move)
@@ -228,7 +228,7 @@ def _nameable(item: Item) -> list[int]:
     return numbers
 
 
-def _all_refs(items: list[Item]) -> list[b.Expr]:
+def _all_refs(items: list[Item]) -> list[bound.Expr]:
     return [column_ref(item, number) for item in items for number in _nameable(item)]
 
 
@@ -239,7 +239,7 @@ def _left_part(clause: FromClause, join: ast.Join) -> tuple[Core, Scope]:
     part = FromClause(clause.binder, scope, core)
     core.steps = _bind_source(part, join.left, core.where)
     left = list(scope.items)
-    inner: list[b.Expr] = []
+    inner: list[bound.Expr] = []
     step = _as_one_step(_bind_operand(part, join.right, inner), inner)
     step.kind = "left"
     right = scope.items[len(left) :]
@@ -264,11 +264,11 @@ def _unmatched_part(clause: FromClause, join: ast.Join, items: list[Item]) -> Co
     core.steps = _bind_operand(part, join.right, core.where)
     bind_conditions(part)
     right = list(scope.items)
-    nulls: list[b.Expr] = [b.Constant(None)] * len(_all_refs(items[: len(items) - len(right)]))
+    nulls: list[bound.Expr] = [bound.Constant(value=None)] * len(_all_refs(items[: len(items) - len(right)]))
     core.outputs = [*nulls, *_all_refs(right)]
-    inner = Core([b.Constant(1)], [OutputColumn("1")])
+    inner = Core([bound.Constant(value=1)], [OutputColumn("1")])
     inner_scope = Scope(parent=scope, depth=scope.depth + 1)
-    captured: dict[tuple[int, int], b.Expr] = {}
+    captured: dict[tuple[int, int], bound.Expr] = {}
     binder.finder.captures.append((inner_scope.depth, captured))
     match = FromClause(binder, inner_scope, inner)
     inner.steps = _bind_source(match, join.left, inner.where)
@@ -282,14 +282,14 @@ def _unmatched_part(clause: FromClause, join: ast.Join, items: list[Item]) -> Co
     binder.finder.captures.pop()
     query = Query([inner], inner.columns)
     query.outer = tuple(captured.values())  # type: ignore[arg-type]
-    core.where.append(b.Unary("not", b.SubqueryExpr("exists", query, query.outer)))
+    core.where.append(bound.Unary(op="not", operand=bound.SubqueryExpr(kind="exists", plan=query, outer=query.outer)))
     return core
 
 
 # --- operands -----------------------------------------------------------------------------------------------------
 
 
-def _bind_operand(clause: FromClause, source: ast.Source, where: list[b.Expr]) -> list[Step]:
+def _bind_operand(clause: FromClause, source: ast.Source, where: list[bound.Expr]) -> list[Step]:
     match source:
         case ast.TableSource():
             return [_add(clause, bind_table(clause.binder, source, clause.scope.parent))]
@@ -309,7 +309,7 @@ def _add(clause: FromClause, item: Item) -> Step:
     return Step(item)
 
 
-def _bind_parenthesized(clause: FromClause, source: ast.ParenthesizedSource, where: list[b.Expr]) -> list[Step]:
+def _bind_parenthesized(clause: FromClause, source: ast.ParenthesizedSource, where: list[bound.Expr]) -> list[Step]:
     inner = source.source
     if source.alias is None:
         return _bind_source(clause, inner, where)

@@ -7,7 +7,7 @@ Source: https://sqlite.org/lang_expr.html sections 7 to 10
 
 from __future__ import annotations
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.comparison import (
     affinity_of,
@@ -28,20 +28,20 @@ def _check_width(query: Query, wanted: int, node: ast.Node) -> None:
         fail(f"sub-select returns {len(query.columns)} columns - expected {wanted}", node)
 
 
-def bind_scalar(binder: Binder, node: ast.Subquery, scope: Scope | None) -> b.Expr:
+def bind_scalar(binder: Binder, node: ast.Subquery, scope: Scope | None) -> bound.Expr:
     """(SELECT x …): the value of its first row, NULL without one."""
     query = binder.nested_select(node.select, scope)
     _check_width(query, 1, node)
-    return b.SubqueryExpr("scalar", query, query.outer)
+    return bound.SubqueryExpr(kind="scalar", plan=query, outer=query.outer)
 
 
-def bind_exists(binder: Binder, node: ast.Exists, scope: Scope | None) -> b.Expr:
+def bind_exists(binder: Binder, node: ast.Exists, scope: Scope | None) -> bound.Expr:
     """EXISTS (SELECT …)."""
     query = binder.nested_select(node.select, scope)
-    return b.SubqueryExpr("exists", query, query.outer)
+    return bound.SubqueryExpr(kind="exists", plan=query, outer=query.outer)
 
 
-def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b.Expr:
+def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> bound.Expr:
     """The test x [NOT] IN (SELECT …)."""
     if is_row(node.operand):
         return _bind_row_in_select(binder, node, scope)
@@ -57,37 +57,48 @@ def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b
         or "BINARY"
     )
     affinity = comparison_affinity(affinity_of(operand), affinity_of(column))
-    return b.SubqueryExpr("in", query, query.outer, strip_collation(operand), node.negated, collation, affinity)
+    return bound.SubqueryExpr(
+        kind="in",
+        plan=query,
+        outer=query.outer,
+        operand=strip_collation(operand),
+        negated=node.negated,
+        collation=collation,
+        affinity=affinity,
+    )
 
 
-def _bind_row_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b.Expr:
+def _bind_row_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> bound.Expr:
     """(a, b) IN (SELECT c, d …): true if a row is equal, NULL if for one it is unknown, else false."""
     operand = row_parts(binder, node.operand, scope)
     equal = _exists_row(binder, node, operand, scope, unknown=False)
     unknown = _exists_row(binder, node, operand, scope, unknown=True)
-    result = b.Case(((equal, b.Constant(1)), (unknown, b.Constant(None))), b.Constant(0))
-    return b.Unary("not", result) if node.negated else result
+    result = bound.Case(
+        whens=((equal, bound.Constant(value=1)), (unknown, bound.Constant(value=None))),
+        otherwise=bound.Constant(value=0),
+    )
+    return bound.Unary(op="not", operand=result) if node.negated else result
 
 
 def _exists_row(
-    binder: Binder, node: ast.InSelect, operand: list[b.Expr], scope: Scope | None, unknown: bool
-) -> b.SubqueryExpr:
+    binder: Binder, node: ast.InSelect, operand: list[bound.Expr], scope: Scope | None, unknown: bool
+) -> bound.SubqueryExpr:
     """EXISTS a row of the SELECT with (operand = row), or with (operand = row) IS NULL."""
     query = binder.nested_select(node.select, scope)
     _check_width(query, len(operand), node)
     item = query_item(binder, query, "", None)
     columns = [column_ref(item, number) for number in range(len(operand))]
     condition = compare_rows("=", operand, columns)
-    where: list[b.Expr] = [b.IsNull(condition)] if unknown else conjuncts(condition)
+    where: list[bound.Expr] = [bound.IsNull(operand=condition)] if unknown else conjuncts(condition)
     outer = {(ref.source, ref.column): ref for ref in query.outer}
     for part in operand:
         outer.update({(ref.source, ref.column): ref for ref in columns_used(part)})
-    whole = Query([Core([b.Constant(1)], [OutputColumn("1")], [Step(item)], where)], [OutputColumn("1")])
+    whole = Query([Core([bound.Constant(value=1)], [OutputColumn("1")], [Step(item)], where)], [OutputColumn("1")])
     whole.outer = tuple(outer.values())
-    return b.SubqueryExpr("exists", whole, whole.outer)
+    return bound.SubqueryExpr(kind="exists", plan=whole, outer=whole.outer)
 
 
-def bind_in_table(binder: Binder, node: ast.InTable, scope: Scope | None) -> b.Expr:
+def bind_in_table(binder: Binder, node: ast.InTable, scope: Scope | None) -> bound.Expr:
     """X IN t is x IN (SELECT * FROM t)."""
     source: ast.Source
     if node.arguments is not None:

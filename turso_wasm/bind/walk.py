@@ -11,78 +11,63 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
-from turso_wasm.bind import nodes as b
-from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, Query, Step
+from turso_wasm.base import tree
+from turso_wasm.base.tree import Node
+from turso_wasm.bind import bound
+from turso_wasm.bind.query import Core, Item, OrderKey, Query, Step
 
-Rewrite: TypeAlias = Callable[[b.Expr], b.Expr | None]
+Rewrite: TypeAlias = Callable[[bound.Expr], bound.Expr | None]
 """What replaces an expression, or None: look inside."""
 
-_LEAVES = frozenset({b.Constant, b.Parameter, b.ColumnRef, b.LetRef, AggregateRef})
+
+def operands(node: Node) -> list[Node]:
+    """The nodes directly below; of a subquery only its operand."""
+    if type(node) is bound.SubqueryExpr:
+        return [] if node.operand is None else [node.operand]
+    return tree.children(node)
 
 
-def children(expr: b.Expr) -> tuple[b.Expr, ...]:
-    """The direct operands of `expr`; of a subquery only its operand."""
-    kind = type(expr)
-    if kind in _LEAVES:
-        return ()
-    if isinstance(expr, b.Compare | b.Binary):
-        return (expr.left, expr.right)
-    if isinstance(expr, b.Unary | b.IsNull | b.IsTruth | b.Cast | b.Collated | b.ApplyAffinity):
-        return (expr.operand,)
-    if isinstance(expr, b.Call):
-        return expr.args
-    if isinstance(expr, b.InList):
-        return (expr.operand, *expr.items)
-    if isinstance(expr, b.Case):
-        parts = [part for when in expr.whens for part in when]
-        return (*parts, expr.otherwise) if expr.otherwise is not None else tuple(parts)
-    if isinstance(expr, b.Let):
-        return (expr.value, expr.body)
-    if isinstance(expr, b.SubqueryExpr):
-        return (expr.operand,) if expr.operand is not None else ()
-    raise TypeError(f"unknown bound expression {kind.__name__}")
+def operands_and_outer(node: Node) -> list[Node]:
+    """The nodes directly below; of a subquery its operand and the outer columns that it reads."""
+    if type(node) is bound.SubqueryExpr:
+        return [*operands(node), *node.outer]
+    return tree.children(node)
 
 
-def walk(expr: b.Expr) -> Iterator[b.Expr]:
-    """`expr` and everything in it, outside in; subqueries are not entered, but their outer columns are given."""
-    stack = [expr]
-    while stack:
-        found = stack.pop()
-        yield found
-        if type(found) is b.SubqueryExpr:
-            stack.extend(found.outer)
-        stack.extend(children(found))
+def walk(*roots: Node) -> Iterator[Node]:
+    """The nodes and everything in them, outside in; subqueries are not entered, but their outer columns are given."""
+    return tree.walk(roots, operands_and_outer)
 
 
-def columns_used(expr: b.Expr) -> Iterator[b.ColumnRef]:
+def columns_used(expr: bound.Expr) -> Iterator[bound.ColumnRef]:
     """Every column reference in `expr`, those of subqueries to the outside included."""
-    return (found for found in walk(expr) if type(found) is b.ColumnRef)
+    return (found for found in walk(expr) if type(found) is bound.ColumnRef)
 
 
-def sources_used(expr: b.Expr) -> set[int]:
+def sources_used(expr: bound.Expr) -> set[int]:
     """The numbers of the row sources that `expr` reads."""
-    return {found.source for found in walk(expr) if type(found) is b.ColumnRef}
+    return {found.source for found in walk(expr) if type(found) is bound.ColumnRef}
 
 
-def has_subquery(expr: b.Expr) -> bool:
+def has_subquery(expr: bound.Expr) -> bool:
     """A subquery stands somewhere in the expression."""
-    return any(type(found) is b.SubqueryExpr for found in walk(expr))
+    return any(type(found) is bound.SubqueryExpr for found in walk(expr))
 
 
-def is_deterministic(expr: b.Expr) -> bool:
+def is_deterministic(expr: bound.Expr) -> bool:
     """No random(), changes() and the like inside."""
-    return not any(type(found) is b.Call and not found.deterministic for found in walk(expr))
+    return not any(type(found) is bound.Call and not found.deterministic for found in walk(expr))
 
 
-def conjuncts(expr: b.Expr | None, into: list[b.Expr] | None = None) -> list[b.Expr]:
+def conjuncts(expr: bound.Expr | None, into: list[bound.Expr] | None = None) -> list[bound.Expr]:
     """The parts of a chain of ANDs, left to right."""
-    found: list[b.Expr] = [] if into is None else into
+    found: list[bound.Expr] = [] if into is None else into
     if expr is None:
         return found
     chain = [expr]
     while chain:
         part = chain.pop()
-        if type(part) is b.Binary and part.op == "and":
+        if type(part) is bound.Binary and part.op == "and":
             chain.append(part.right)
             chain.append(part.left)
         else:
@@ -90,17 +75,17 @@ def conjuncts(expr: b.Expr | None, into: list[b.Expr] | None = None) -> list[b.E
     return found
 
 
-def all_of(parts: list[b.Expr]) -> b.Expr | None:
+def all_of(parts: list[bound.Expr]) -> bound.Expr | None:
     """The conjunction of `parts`, None for none."""
-    result: b.Expr | None = None
+    result: bound.Expr | None = None
     for part in parts:
-        result = part if result is None else b.Binary("and", result, part)
+        result = part if result is None else bound.Binary(op="and", left=result, right=part)
     return result
 
 
-def strip_collation(expr: b.Expr) -> b.Expr:
+def strip_collation(expr: bound.Expr) -> bound.Expr:
     """`expr` without COLLATE at its top."""
-    while type(expr) is b.Collated:
+    while type(expr) is bound.Collated:
         expr = expr.operand
     return expr
 
@@ -108,48 +93,29 @@ def strip_collation(expr: b.Expr) -> b.Expr:
 # --- rewriting ----------------------------------------------------------------------------------------------------
 
 
-def transform(expr: b.Expr, rewrite: Rewrite) -> b.Expr:
+def transform(expr: bound.Expr, rewrite: Rewrite) -> bound.Expr:
     """`expr` with `rewrite` applied outside in; what it replaces is not looked into again."""
-    replaced = rewrite(expr)
-    if replaced is not None:
+
+    def enter(found: bound.Expr) -> bound.Expr | None:
+        replaced = rewrite(found)
+        if replaced is None and type(found) is bound.SubqueryExpr:
+            return _transform_subquery(found, rewrite)
         return replaced
-    kind = type(expr)
-    if kind in _LEAVES:
-        return expr
-    if isinstance(expr, b.Compare | b.Binary):
-        left, right = transform(expr.left, rewrite), transform(expr.right, rewrite)
-        return expr if left is expr.left and right is expr.right else replace(expr, left=left, right=right)
-    if isinstance(expr, b.Unary | b.IsNull | b.IsTruth | b.Cast | b.Collated | b.ApplyAffinity):
-        operand = transform(expr.operand, rewrite)
-        return expr if operand is expr.operand else replace(expr, operand=operand)
-    if isinstance(expr, b.Call):
-        args = transform_all(expr.args, rewrite)
-        return expr if args is expr.args else replace(expr, args=args)
-    if isinstance(expr, b.InList):
-        operand, items = transform(expr.operand, rewrite), transform_all(expr.items, rewrite)
-        same = operand is expr.operand and items is expr.items
-        return expr if same else replace(expr, operand=operand, items=items)
-    if isinstance(expr, b.Case):
-        whens = tuple((transform(c, rewrite), transform(r, rewrite)) for c, r in expr.whens)
-        return b.Case(whens, None if expr.otherwise is None else transform(expr.otherwise, rewrite))
-    if isinstance(expr, b.Let):
-        return b.Let(expr.number, transform(expr.value, rewrite), transform(expr.body, rewrite))
-    if isinstance(expr, b.SubqueryExpr):
-        return _transform_subquery(expr, rewrite)
-    raise TypeError(f"unknown bound expression {kind.__name__}")
+
+    return tree.transform(expr, enter)  # type: ignore[return-value]
 
 
-def transform_all(exprs: tuple[b.Expr, ...], rewrite: Rewrite) -> tuple[b.Expr, ...]:
+def transform_all(exprs: tuple[bound.Expr, ...], rewrite: Rewrite) -> tuple[bound.Expr, ...]:
     """`transform` for each; the same tuple when nothing changed."""
     changed = tuple(transform(expr, rewrite) for expr in exprs)
     return exprs if all(new is old for new, old in zip(changed, exprs, strict=True)) else changed
 
 
-def _transform_subquery(expr: b.SubqueryExpr, rewrite: Rewrite) -> b.Expr:
+def _transform_subquery(expr: bound.SubqueryExpr, rewrite: Rewrite) -> bound.Expr:
     operand = None if expr.operand is None else transform(expr.operand, rewrite)
     if not expr.outer and operand is expr.operand:
         return expr
-    outer: dict[tuple[int, int], b.ColumnRef] = {}
+    outer: dict[tuple[int, int], bound.ColumnRef] = {}
     for ref in expr.outer:
         for found in columns_used(transform(ref, rewrite)):
             outer.setdefault((found.source, found.column), found)
@@ -199,7 +165,7 @@ def _transform_item(item: Item, rewrite: Rewrite) -> Item:
     return replace(item, query=transform_query(item.query, rewrite))
 
 
-def transform_aggregate(call: b.AggregateCall, rewrite: Rewrite) -> b.AggregateCall:
+def transform_aggregate(call: bound.AggregateCall, rewrite: Rewrite) -> bound.AggregateCall:
     """An aggregate with its arguments and filter rewritten."""
     args = transform_all(call.args, rewrite)
     condition = None if call.filter is None else transform(call.filter, rewrite)
@@ -207,7 +173,7 @@ def transform_aggregate(call: b.AggregateCall, rewrite: Rewrite) -> b.AggregateC
     return replace(call, args=args, filter=condition, order_by=order_by)
 
 
-def query_expressions(query: Query) -> Iterator[b.Expr]:
+def query_expressions(query: Query) -> Iterator[bound.Expr]:
     """Every expression of a bound query, those of the subqueries in its FROM clause included."""
     for core in query.cores:
         yield from core_expressions(core)
@@ -219,7 +185,7 @@ def query_expressions(query: Query) -> Iterator[b.Expr]:
         yield query.offset
 
 
-def core_expressions(core: Core) -> Iterator[b.Expr]:
+def core_expressions(core: Core) -> Iterator[bound.Expr]:
     """Every expression of one SELECT of a bound query."""
     yield from core.outputs
     yield from core.where
@@ -238,7 +204,7 @@ def core_expressions(core: Core) -> Iterator[b.Expr]:
         yield from row
 
 
-def _step_expressions(step: Step) -> Iterator[b.Expr]:
+def _step_expressions(step: Step) -> Iterator[bound.Expr]:
     yield from step.on
     yield from step.group_where
     for inner in step.group:
@@ -249,59 +215,41 @@ def _step_expressions(step: Step) -> Iterator[b.Expr]:
 
 # --- comparing ----------------------------------------------------------------------------------------------------
 
-Pin: TypeAlias = Callable[[b.Constant], None]
+Pin: TypeAlias = Callable[[bound.Constant], None]
 
 
-def same_expression(a: b.Expr, c: b.Expr, pin: Pin) -> bool:
+def same_expression(a: bound.Expr, c: bound.Expr, pin: Pin) -> bool:
     """Whether two expressions always have the same value. Literals are compared by value; where the answer depends
     on one that was lifted out of the text, `pin` is told.
     """
-    if a is c:
-        return is_deterministic(a)
-    if type(a) is not type(c):
+    if type(a) is not type(c) or not is_deterministic(a):
         return False
-    if isinstance(a, b.Constant) and isinstance(c, b.Constant):
-        if type(a.value) is not type(c.value):
+    pairs: list[tuple[Node, Node]] = [(a, c)]
+    while pairs:
+        x, y = pairs.pop()
+        if x is y:
+            continue
+        if not _same_head(x, y, pin):
             return False
-        if a.lifted is not None:
-            pin(a)
-        if c.lifted is not None:
-            pin(c)
-        return a.value == c.value
-    if isinstance(a, b.ColumnRef) and isinstance(c, b.ColumnRef):
-        return a.source == c.source and a.column == c.column
-    if type(a) in _LEAVES:
-        return a == c
-    if isinstance(a, b.SubqueryExpr) or not is_deterministic(a):
-        return False
-    return _same_head(a, c) and _same_children(a, c, pin)
+        left, right = operands(x), operands(y)
+        if len(left) != len(right):
+            return False
+        pairs.extend(zip(reversed(left), reversed(right), strict=True))
+    return True
 
 
-def _same_children(a: b.Expr, c: b.Expr, pin: Pin) -> bool:
-    left, right = children(a), children(c)
-    return len(left) == len(right) and all(same_expression(x, y, pin) for x, y in zip(left, right, strict=True))
-
-
-_HEADS: dict[type, tuple[str, ...]] = {
-    b.Unary: ("op",),
-    b.Binary: ("op",),
-    b.Compare: ("op", "collation", "left_affinity", "right_affinity"),
-    b.IsNull: ("negated",),
-    b.IsTruth: ("wanted", "negated"),
-    b.InList: ("negated", "collation", "affinity"),
-    b.Case: (),
-    b.Let: ("number",),
-    b.Cast: ("affinity",),
-    b.ApplyAffinity: ("affinity",),
-    b.Collated: ("collation",),
-    b.Call: ("name", "kernel", "collation"),
-}
-
-
-def _same_head(a: b.Expr, c: b.Expr) -> bool:
-    if isinstance(a, b.Case) and isinstance(c, b.Case):
-        return len(a.whens) == len(c.whens) and (a.otherwise is None) == (c.otherwise is None)
-    return all(getattr(a, name) == getattr(c, name) for name in _HEADS[type(a)])
+def _same_head(x: Node, y: Node, pin: Pin) -> bool:
+    """What two nodes are, apart from their operands."""
+    if isinstance(x, bound.Constant) and isinstance(y, bound.Constant):
+        if type(x.value) is not type(y.value):
+            return False
+        for constant in (x, y):
+            if constant.lifted is not None:
+                pin(constant)
+        return x.value == y.value
+    if isinstance(x, bound.ColumnRef) and isinstance(y, bound.ColumnRef):
+        return x.source == y.source and x.column == y.column
+    return type(x) is type(y) and type(x) is not bound.SubqueryExpr and tree.data(x) == tree.data(y)
 
 
 def order_key(key: OrderKey, rewrite: Rewrite) -> OrderKey:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.expressions import row_parts
 from turso_wasm.bind.query import Core, Item, OutputColumn
@@ -32,9 +32,9 @@ class Target:
 
     table: Table
     item: Item
-    checks: tuple[tuple[b.Expr, str], ...] = ()
-    index_exprs: dict[str, tuple[b.Expr | None, ...]] = field(default_factory=dict)
-    index_where: dict[str, b.Expr] = field(default_factory=dict)
+    checks: tuple[tuple[bound.Expr, str], ...] = ()
+    index_exprs: dict[str, tuple[bound.Expr | None, ...]] = field(default_factory=dict)
+    index_where: dict[str, bound.Expr] = field(default_factory=dict)
 
 
 def target_table(binder: Binder, name: ast.QualifiedName, event: str) -> Table:
@@ -143,17 +143,17 @@ def check_n_values(table: Table, columns: InsertColumns, n_values: int, node: as
 
 
 def column_values(
-    binder: Binder, table: Table, columns: InsertColumns, given: tuple[b.Expr, ...]
-) -> tuple[tuple[b.Expr, ...], b.Expr | None]:
+    binder: Binder, table: Table, columns: InsertColumns, given: tuple[bound.Expr, ...]
+) -> tuple[tuple[bound.Expr, ...], bound.Expr | None]:
     """One expression a column, defaults filled in, and the rowid's expression if one is given."""
-    values: list[b.Expr] = []
+    values: list[bound.Expr] = []
     rowid = given[columns.positions[ROWID]] if ROWID in columns.positions else None
     for number, column in enumerate(table.columns):
         at = columns.positions.get(number)
         if number == table.rowid_alias:
             if at is not None:
                 rowid = given[at]
-            values.append(b.Constant(None))
+            values.append(bound.Constant(value=None))
         elif at is not None:
             values.append(given[at])
         else:
@@ -166,9 +166,9 @@ def column_values(
 
 def bind_assignments(
     binder: Binder, table: Table, assignments: tuple[ast.Assignment, ...], scope: Scope
-) -> dict[int, b.Expr]:
+) -> dict[int, bound.Expr]:
     """New values by column number (-1: the rowid); of a column assigned twice the last value counts."""
-    found: dict[int, b.Expr] = {}
+    found: dict[int, bound.Expr] = {}
     for assignment in assignments:
         numbers = [_assigned_column(table, name) for name in assignment.columns]
         for number, value in zip(numbers, _assigned_values(binder, assignment, scope), strict=True):
@@ -187,7 +187,7 @@ def _assigned_column(table: Table, name: ast.Name) -> int:
     return ROWID if number == table.rowid_alias else number
 
 
-def _assigned_values(binder: Binder, assignment: ast.Assignment, scope: Scope) -> list[b.Expr]:
+def _assigned_values(binder: Binder, assignment: ast.Assignment, scope: Scope) -> list[bound.Expr]:
     if not assignment.row or len(assignment.columns) == 1:
         return [binder.expr(assignment.value, scope)]
     parts = row_parts(binder, assignment.value, scope)
@@ -201,9 +201,9 @@ def _assigned_values(binder: Binder, assignment: ast.Assignment, scope: Scope) -
 
 def bind_returning(
     binder: Binder, columns: tuple[ast.ResultColumn | ast.Star, ...], item: Item
-) -> tuple[list[b.Expr], list[OutputColumn]]:
+) -> tuple[list[bound.Expr], list[OutputColumn]]:
     """The result columns of RETURNING over the row source `item`."""
-    exprs: list[b.Expr] = []
+    exprs: list[bound.Expr] = []
     described: list[OutputColumn] = []
     scope = Scope([item], core=Core([], []))
     for column in columns:

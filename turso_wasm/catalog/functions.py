@@ -23,7 +23,7 @@ Style = Literal["fixed", "array", "array_collation", "special", "constant", "con
 class Function:
     """A scalar function for n_min..n_max arguments (n_max -1: any number).
 
-    kernel: symbol of its routine. style: how that is called (bind.nodes.Call); besides those "constant": folded by
+    kernel: symbol of its routine. style: how that is called (bind.bound.Call); besides those "constant": folded by
     the binder, "conditional": bound to CASE, "missing": not supported yet.
     deterministic: equal arguments give equal results at any time.
     """

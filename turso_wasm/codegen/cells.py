@@ -7,35 +7,35 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.codegen.context import VALUE_SIZE, Context
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
 from turso_wasm.wasm.dsl import I32
 
 
-def is_cell(node: b.Expr) -> bool:
+def is_cell(node: bound.Expr) -> bool:
     """`node` can be a cell: a constant or a parameter, perhaps negated."""
-    if isinstance(node, b.Unary) and node.op == "-":
+    if isinstance(node, bound.Unary) and node.op == "-":
         node = node.operand
-        return isinstance(node, b.Constant) and type(node.value) in (int, float)
-    return isinstance(node, (b.Constant, b.Parameter))
+        return isinstance(node, bound.Constant) and type(node.value) in (int, float)
+    return isinstance(node, (bound.Constant, bound.Parameter))
 
 
-def cell_table(rows: Sequence[Sequence[b.Expr]], ctx: Context) -> bytes:
+def cell_table(rows: Sequence[Sequence[bound.Expr]], ctx: Context) -> bytes:
     """The cells of all rows, row by row, as little-endian i32."""
     return b"".join(struct.pack("<i", _cell(node, ctx)) for row in rows for node in row)
 
 
-def _cell(node: b.Expr, ctx: Context) -> int:
-    if isinstance(node, b.Parameter):
+def _cell(node: bound.Expr, ctx: Context) -> int:
+    if isinstance(node, bound.Parameter):
         return node.index - 1
-    if isinstance(node, b.Unary):
-        assert isinstance(node.operand, b.Constant)
+    if isinstance(node, bound.Unary):
+        assert isinstance(node.operand, bound.Constant)
         value = -node.operand.value  # type: ignore[operator]
         ctx.pin(node.operand)
         return ~_constant_at(value if isinstance(value, float) or value >= -(2**63) else float(value), ctx)
-    assert isinstance(node, b.Constant)
+    assert isinstance(node, bound.Constant)
     if node.lifted is not None:
         return ctx.n_user_params + node.lifted
     return ~_constant_at(node.value, ctx)
@@ -56,7 +56,7 @@ def _constant_at(value: int | float | str | bytes | None, ctx: Context) -> int:
     return ctx.data_offset(struct.pack("<ii", tag, 0) + payload, align=8)
 
 
-def emit_cells(rows: Sequence[Sequence[b.Expr]], ctx: Context, each: Callable[[list[SqlValue]], None]) -> None:
+def emit_cells(rows: Sequence[Sequence[bound.Expr]], ctx: Context, each: Callable[[list[SqlValue]], None]) -> None:
     """Run `each(values)` for every row, in a loop; no suspension inside."""
     f = ctx.f
     at = f.local(I32, "cell", ctx.data_address(cell_table(rows, ctx), align=4))

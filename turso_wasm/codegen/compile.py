@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from turso_wasm.base import tree
+from turso_wasm.base.tree import Node
 from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     deletes,
     grouping,
@@ -19,19 +21,28 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
 )
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.ddl import LONG_STEPS
-from turso_wasm.codegen.expressions import parts
 from turso_wasm.codegen.program import Program
 from turso_wasm.codegen.roots import emit_root
 from turso_wasm.kernel.abi import Statement
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.symbols import Symbols
 
 READ, WRITE = 0, 1
-ROWS = (p.TableScan, p.RowidRange, p.IndexScan, p.Values, p.LiteralRows, p.Aggregate, p.Sort, p.HashJoin, p.Append)
+ROWS = (
+    nodes.TableScan,
+    nodes.RowidRange,
+    nodes.IndexScan,
+    nodes.Values,
+    nodes.LiteralRows,
+    nodes.Aggregate,
+    nodes.Sort,
+    nodes.HashJoin,
+    nodes.Append,
+)
 
 
 def compile_plan(
-    plan: p.Plan,
+    plan: nodes.Plan,
     program: Program,
     slots: Mapping[int, tuple[bool, int]],
     symbols: Symbols | None = None,
@@ -59,22 +70,17 @@ def compile_plan(
     return program
 
 
-def has_loop(plan: p.Plan) -> bool:
+def has_loop(plan: nodes.Plan) -> bool:
     """Rows can come in any number, so the statement must be able to suspend."""
-    if isinstance(plan, p.Ddl):
+    if isinstance(plan, nodes.Ddl):
         return any(isinstance(step, LONG_STEPS) for step in plan.steps)
-    stack: list[object] = [plan]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, ROWS) and not _is_lookup(item):
-            return True
-        if isinstance(item, p.Plan):
-            stack.extend(parts(item))
-        elif isinstance(item, tuple) and item and isinstance(item[0], p.Plan):
-            stack.extend(item)
-    return False
+    return any(isinstance(node, ROWS) and not _is_lookup(node) for node in tree.walk((plan,), _plans_below))
 
 
-def _is_lookup(plan: object) -> bool:
+def _plans_below(node: Node) -> list[Node]:
+    return [child for child in tree.children(node) if isinstance(child, nodes.Plan)]
+
+
+def _is_lookup(plan: Node) -> bool:
     """At most one entry of a unique index."""
-    return isinstance(plan, p.IndexScan) and plan.unique and not (plan.lower or plan.upper)
+    return isinstance(plan, nodes.IndexScan) and plan.unique and not (plan.lower or plan.upper)

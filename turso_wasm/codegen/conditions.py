@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.codegen.cells import emit_cells, is_cell
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import (
@@ -41,18 +41,18 @@ COMPARISON: dict[str, Callable[[Expr, Any], Expr]] = {
 }
 
 
-def jump(node: b.Expr, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+def jump(node: bound.Expr, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
     """Branch to `label` when `node` is `when` (true/false), or NULL and `on_null`."""
-    if isinstance(node, b.Unary) and node.op == "not":
+    if isinstance(node, bound.Unary) and node.op == "not":
         jump(node.operand, label, ctx, not when, on_null)
-    elif isinstance(node, b.Binary) and node.op in ("and", "or"):
+    elif isinstance(node, bound.Binary) and node.op in ("and", "or"):
         _jump_connective(node, label, ctx, when, on_null)
     else:
         emitter = JUMPS.get(type(node), jump_value)
         emitter(node, label, ctx, when, on_null)
 
 
-def _jump_connective(node: b.Binary, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+def _jump_connective(node: bound.Binary, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
     decided_by = node.op == "or"  # the truth value of one side that decides the whole
     if when == decided_by:
         # x OR y true <- either;  x AND y false <- either
@@ -83,12 +83,12 @@ def _branch(label: Label, ctx: Context, true: Expr, null: Expr | None, when: boo
 # --- comparisons --------------------------------------------------------------------------------------
 
 
-def _jump_compare(node: b.Compare, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+def _jump_compare(node: bound.Compare, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
     true, null = compare(node, ctx)
     _branch(label, ctx, true, null, when, on_null)
 
 
-def compare(node: b.Compare, ctx: Context) -> tuple[Expr, Expr | None]:
+def compare(node: bound.Compare, ctx: Context) -> tuple[Expr, Expr | None]:
     """(true, null) of a comparison; `null` None when it cannot be NULL."""
     left = for_comparison(node.left, node.left_affinity, ctx)
     right = for_comparison(node.right, node.right_affinity, ctx)
@@ -112,13 +112,13 @@ def compare_values(op: str, left: SqlValue, right: SqlValue, collation: str, ctx
     )
 
 
-def _jump_is_null(node: b.IsNull, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+def _jump_is_null(node: bound.IsNull, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
     value = emit_value(node.operand, ctx)
     true = value.has_tag(NULL)
     ctx.f.br(label, if_=true if when != node.negated else true.eqz())
 
 
-def _jump_is_truth(node: b.IsTruth, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+def _jump_is_truth(node: bound.IsTruth, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
     """X IS TRUE is never NULL: it is x's own test with NULL counting as "is not"."""
     positive = when != node.negated
     jump(node.operand, label, ctx, node.wanted if positive else not node.wanted, not positive)
@@ -127,12 +127,12 @@ def _jump_is_truth(node: b.IsTruth, label: Label, ctx: Context, when: bool, on_n
 # --- IN -----------------------------------------------------------------------------------------------
 
 
-def _jump_in(node: b.InList, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+def _jump_in(node: bound.InList, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
     known = _kleene_in(node, ctx)
     jump_kleene(known, label, ctx, when, on_null)
 
 
-def _kleene_in(node: b.InList, ctx: Context) -> Local:
+def _kleene_in(node: bound.InList, ctx: Context) -> Local:
     f = ctx.f
     known = f.local(I32, "in")
     if not node.items:
@@ -148,7 +148,7 @@ def _kleene_in(node: b.InList, ctx: Context) -> Local:
     return known
 
 
-def _in_chain(node: b.InList, operand: SqlValue, known: Local, ctx: Context) -> None:
+def _in_chain(node: bound.InList, operand: SqlValue, known: Local, ctx: Context) -> None:
     f = ctx.f
     with f.block() as done:
         f.set(known, 1)
@@ -171,7 +171,7 @@ def _in_chain(node: b.InList, operand: SqlValue, known: Local, ctx: Context) -> 
                     f.br(done)
 
 
-def _in_table(node: b.InList, operand: SqlValue, known: Local, ctx: Context) -> None:
+def _in_table(node: bound.InList, operand: SqlValue, known: Local, ctx: Context) -> None:
     """A long list: hashed once at the start of the statement, then one look-up a row."""
     f = ctx.f
     flags = collation_code(node.collation)
@@ -203,7 +203,7 @@ def _in_table(node: b.InList, operand: SqlValue, known: Local, ctx: Context) -> 
 # --- anything else ------------------------------------------------------------------------------------
 
 
-def jump_value(node: b.Expr, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+def jump_value(node: bound.Expr, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
     """`jump` for an expression that is no condition by itself: its value decides."""
     true, null = _truth(emit_value(node, ctx), ctx)
     _branch(label, ctx, true, null, when, on_null)
@@ -225,12 +225,12 @@ def jump_kleene(known: Local, label: Label, ctx: Context, when: bool, on_null: b
         ctx.f.br(label, if_=known <= (1 if on_null else 0))
 
 
-def emit_kleene(node: b.Expr, ctx: Context) -> Expr:
+def emit_kleene(node: bound.Expr, ctx: Context) -> Expr:
     """The truth of `node`: 0 false, 1 NULL, 2 true."""
     f = ctx.f
-    if isinstance(node, b.Unary) and node.op == "not":
+    if isinstance(node, bound.Unary) and node.op == "not":
         return f.local(I32, "", i32(2).sub(emit_kleene(node.operand, ctx)))
-    if isinstance(node, b.Binary) and node.op in ("and", "or"):
+    if isinstance(node, bound.Binary) and node.op in ("and", "or"):
         decided = 0 if node.op == "and" else 2
         known = f.local(I32, "", emit_kleene(node.left, ctx))
         with f.if_(known != decided):
@@ -238,14 +238,14 @@ def emit_kleene(node: b.Expr, ctx: Context) -> Expr:
             smaller = known < other
             f.set(known, select(smaller if node.op == "and" else smaller.eqz(), known, other))
         return known
-    if isinstance(node, b.InList):
+    if isinstance(node, bound.InList):
         return _kleene_in(node, ctx)
-    if isinstance(node, b.Compare):
+    if isinstance(node, bound.Compare):
         true, null = compare(node, ctx)
-    elif isinstance(node, b.IsNull):
+    elif isinstance(node, bound.IsNull):
         true, null = emit_value(node.operand, ctx).has_tag(NULL), None
         true = true.eqz() if node.negated else true
-    elif isinstance(node, b.IsTruth):
+    elif isinstance(node, bound.IsTruth):
         inner = f.local(I32, "", emit_kleene(node.operand, ctx))
         true, null = inner == (2 if node.wanted else 0), None
         true = true.eqz() if node.negated else true
@@ -257,17 +257,17 @@ def emit_kleene(node: b.Expr, ctx: Context) -> Expr:
 
 
 JUMPS: dict[type, Callable[[Any, Label, Context, bool, bool], None]] = {
-    b.Compare: _jump_compare,
-    b.IsNull: _jump_is_null,
-    b.IsTruth: _jump_is_truth,
-    b.InList: _jump_in,
+    bound.Compare: _jump_compare,
+    bound.IsNull: _jump_is_null,
+    bound.IsTruth: _jump_is_truth,
+    bound.InList: _jump_in,
 }
 
 
 # --- conditions as values, and values chosen by conditions -----------------------------------------------------
 
 
-def _boolean(node: b.Expr, ctx: Context) -> SqlValue:
+def _boolean(node: bound.Expr, ctx: Context) -> SqlValue:
     """A condition as a value: 1, 0 or NULL."""
     f = ctx.f
     known = emit_kleene(node, ctx)
@@ -275,12 +275,12 @@ def _boolean(node: b.Expr, ctx: Context) -> SqlValue:
     return SqlValue(tag, f.local(I64, "", known.shr_u(1).extend_u()), INTEGER_OR_NULL)
 
 
-def _case(node: b.Case, ctx: Context) -> SqlValue:
+def _case(node: bound.Case, ctx: Context) -> SqlValue:
     f = ctx.f
     tag, payload = f.local(I32), f.local(I64)
     types = 0
 
-    def assign(expr: b.Expr | None) -> None:
+    def assign(expr: bound.Expr | None) -> None:
         nonlocal types
         value = emit_value(expr, ctx) if expr is not None else NULL_VALUE
         types |= value.types
@@ -306,28 +306,28 @@ def _let(number: int, value: SqlValue, ctx: Context) -> Iterator[None]:
         ctx.lets[number] = before
 
 
-def _let_value(node: b.Let, ctx: Context) -> SqlValue:
+def _let_value(node: bound.Let, ctx: Context) -> SqlValue:
     with _let(node.number, emit_value(node.value, ctx), ctx):
         return emit_value(node.body, ctx)
 
 
-def _jump_let(node: b.Let, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+def _jump_let(node: bound.Let, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
     with _let(node.number, emit_value(node.value, ctx), ctx):
         jump(node.body, label, ctx, when, on_null)
 
 
-def _iif(node: b.Call, ctx: Context) -> SqlValue:
+def _iif(node: bound.Call, ctx: Context) -> SqlValue:
     pairs = tuple(zip(node.args[0::2], node.args[1::2], strict=False))
     otherwise = node.args[-1] if len(node.args) % 2 else None
-    return _case(b.Case(pairs, otherwise), ctx)
+    return _case(bound.Case(whens=pairs, otherwise=otherwise), ctx)
 
 
-def _nullif(node: b.Call, ctx: Context) -> SqlValue:
+def _nullif(node: bound.Call, ctx: Context) -> SqlValue:
     f = ctx.f
     result = ctx.copy(emit_value(node.args[0], ctx))
     assert not isinstance(result.tag, int)
     with f.block() as different:
-        condition = b.Compare("=", b.LetRef(0), node.args[1], node.collation)
+        condition = bound.Compare(op="=", left=bound.LetRef(number=0), right=node.args[1], collation=node.collation)
         with _let(0, result, ctx):
             jump(condition, different, ctx, when=False, on_null=True)
         f.set(result.tag, NULL)
@@ -338,14 +338,14 @@ def _nullif(node: b.Call, ctx: Context) -> SqlValue:
 
 EMITTERS.update(
     {
-        b.Compare: _boolean,
-        b.IsNull: _boolean,
-        b.IsTruth: _boolean,
-        b.InList: _boolean,
-        b.Case: _case,
-        b.Let: _let_value,
-        b.LetRef: lambda node, ctx: ctx.lets[node.number],
+        bound.Compare: _boolean,
+        bound.IsNull: _boolean,
+        bound.IsTruth: _boolean,
+        bound.InList: _boolean,
+        bound.Case: _case,
+        bound.Let: _let_value,
+        bound.LetRef: lambda node, ctx: ctx.lets[node.number],
     }
 )
-JUMPS[b.Let] = _jump_let
+JUMPS[bound.Let] = _jump_let
 SPECIAL.update({"iif": _iif, "if": _iif, "nullif": _nullif})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Column, Index, Table
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context
@@ -102,7 +102,7 @@ def check_not_null(table: Table, row: NewRow, conflict: str | None, ignored: Lab
             violated(ctx, how, ignored, NOTNULL_FAILED, message)
 
 
-def check_checks(checks: Sequence[tuple[b.Expr, str]], conflict: str | None, ignored: Label, ctx: Context) -> None:
+def check_checks(checks: Sequence[tuple[bound.Expr, str]], conflict: str | None, ignored: Label, ctx: Context) -> None:
     """CHECK constraints: violated when false, satisfied by NULL."""
     for expr, label in checks:
         with ctx.f.block() as fine:

@@ -35,7 +35,7 @@ from turso_wasm.wasm.module import Module
 from turso_wasm.wasm.opcodes import F64
 
 if TYPE_CHECKING:
-    from turso_wasm.bind import nodes as b
+    from turso_wasm.bind import bound
     from turso_wasm.codegen.sources import Source
     from turso_wasm.wasm.symbols import Symbols
 
@@ -247,7 +247,7 @@ class Context:
         """Place bytes in the program's data (deduplicated); their address."""
         return self.data_base + self.data_offset(content, align)
 
-    def pin(self, literal: b.Constant) -> None:
+    def pin(self, literal: bound.Constant) -> None:
         """The code depends on this literal: the Program serves only statements with the same value there."""
         if literal.lifted is not None:
             self.pinned[literal.lifted] = literal.value

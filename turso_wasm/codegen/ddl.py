@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Column, Table
 from turso_wasm.codegen.conditions import compare_values, jump
 from turso_wasm.codegen.constraints import raise_constraint, unique_message
@@ -28,11 +28,11 @@ from turso_wasm.codegen.sources import (
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code
 from turso_wasm.codegen.writes import change_rows
 from turso_wasm.kernel.abi import DB_SCHEMA_COOKIE, INDEX_BTREE, INTEGER, KEY_DESC, NULL, TABLE_BTREE, Statement
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
 
 TYPE, NAME, TBL_NAME, ROOTPAGE, SQL = range(5)
-LONG_STEPS = (p.FillIndex, p.InsertRows)  # during which the statement can suspend
+LONG_STEPS = (nodes.FillIndex, nodes.InsertRows)  # during which the statement can suspend
 REWRITTEN = -10  # source numbers of RewriteRows, which no plan uses
 
 
@@ -48,14 +48,14 @@ def schema_table(slot: int) -> Table:
 class _Ddl:
     """One statement: the registers that hold root pages, and the cursor on sqlite_schema."""
 
-    def __init__(self, node: p.Ddl, ctx: Context) -> None:
+    def __init__(self, node: nodes.Ddl, ctx: Context) -> None:
         self.ctx = ctx
         self.node = node
         self.registers = [ctx.f.local(I32, f"root{i}") for i in range(node.n_registers)]
         self.schema = schema_table(node.slot)
         self._cursor: Local | None = None
         # Each root that will be dropped starts where the schema says it is; earlier drops may move it.
-        drops = [step.root for step in node.steps if isinstance(step, p.DropBtree)]
+        drops = [step.root for step in node.steps if isinstance(step, nodes.DropBtree)]
         self._roots = {root: ctx.f.local(I32, "root", i32(root)) for root in drops}
 
     @property
@@ -78,12 +78,12 @@ class _Ddl:
 
     # --- steps -----------------------------------------------------------------------------------
 
-    def create_btree(self, step: p.CreateBtree) -> None:
+    def create_btree(self, step: nodes.CreateBtree) -> None:
         kind = TABLE_BTREE if step.kind == "table" else INDEX_BTREE
         f = self.ctx.f
         f.set(self.registers[step.register], f.call("btree_create", self.ctx.stmt, self.node.slot, kind))
 
-    def add_schema_row(self, step: p.AddSchemaRow) -> None:
+    def add_schema_row(self, step: nodes.AddSchemaRow) -> None:
         ctx, f = self.ctx, self.ctx.f
         root = self.registers[step.register].extend_u() if step.register is not None else i64(0)
         texts = [ctx.constant(text) for text in (step.type, step.name, step.table_name)]
@@ -91,7 +91,7 @@ class _Ddl:
         rowid = f.local(I64, "rowid", f.call("table_new_rowid", self.cursor))
         ctx.do("table_insert", self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
 
-    def remove_schema_rows(self, step: p.RemoveSchemaRows) -> None:
+    def remove_schema_rows(self, step: nodes.RemoveSchemaRows) -> None:
         ctx, f = self.ctx, self.ctx.f
 
         def body(source: Any) -> None:
@@ -110,7 +110,7 @@ class _Ddl:
     def _is(self, source: Any, column: int, text: str) -> Expr:
         return compare_values("is", source.value(column, self.ctx), self.ctx.constant(text), "NOCASE", self.ctx)
 
-    def drop_btree(self, step: p.DropBtree) -> None:
+    def drop_btree(self, step: nodes.DropBtree) -> None:
         """When auto-vacuum moved the file's last root page into the free place, its sqlite_schema row follows."""
         ctx, f = self.ctx, self.ctx.f
         moved = f.local(I32, "moved", f.call("btree_drop", ctx.stmt, self.node.slot, self._root(step.root)))
@@ -135,7 +135,7 @@ class _Ddl:
         """Where the b-tree to drop is now."""
         return self._roots[root]
 
-    def fill_index(self, step: p.FillIndex) -> None:
+    def fill_index(self, step: nodes.FillIndex) -> None:
         """Sort the keys, then insert them in order; equal neighbours break a unique index."""
         ctx, f = self.ctx, self.ctx.f
         fields = index_fields(step.index, step.table)
@@ -176,7 +176,7 @@ class _Ddl:
 
         visit(ctx, lambda: f.call("sorter_next", sorter), lambda: f.call("sorter_next", sorter), insert)
 
-    def _check_duplicate(self, step: p.FillIndex, row: Local, cursor: Local) -> None:
+    def _check_duplicate(self, step: nodes.FillIndex, row: Local, cursor: Local) -> None:
         ctx, f = self.ctx, self.ctx.f
         n = len(step.index.columns)
         record = RecordSource(row, len(index_fields(step.index, step.table)))
@@ -192,7 +192,7 @@ class _Ddl:
             code, message = unique_message(step.table, step.index)
             raise_constraint(ctx, "ABORT", 2067 if code == 1555 else code, message)
 
-    def insert_rows(self, step: p.InsertRows) -> None:
+    def insert_rows(self, step: nodes.InsertRows) -> None:
         ctx, f = self.ctx, self.ctx.f
         with ctx.guard():
             cursor = open_cursor(self.node.slot, self.registers[step.register], None, ctx, write=True, here=True)
@@ -210,18 +210,18 @@ class _Ddl:
 
         change_rows(step.child, ctx, each)
 
-    def raise_on_row(self, step: p.RaiseOnRow) -> None:
+    def raise_on_row(self, step: nodes.RaiseOnRow) -> None:
         """Fail if the child gives a row."""
         emit_source(step.child, self.ctx, lambda: self.ctx.raise_error(step.code, step.message))
 
-    def rewrite_rows(self, step: p.RewriteRows) -> None:
+    def rewrite_rows(self, step: nodes.RewriteRows) -> None:
         """Read all rows, empty the b-tree, put the rows back with the columns that stay."""
         ctx, f = self.ctx, self.ctx.f
         table = step.table
         old, source = REWRITTEN, REWRITTEN - 1
-        columns = tuple(b.ColumnRef(old, at) for at in range(len(table.columns)))
-        outputs = columns if table.without_rowid else (*columns, b.ColumnRef(old, ROWID))
-        child = p.TableScan(old, table, frozenset(range(len(columns))))
+        columns = tuple(bound.ColumnRef(source=old, column=at) for at in range(len(table.columns)))
+        outputs = columns if table.without_rowid else (*columns, bound.ColumnRef(source=old, column=ROWID))
+        child = nodes.TableScan(source=old, table=table, columns=frozenset(range(len(columns))))
         writer = open_table(table, ctx, write=True)
         order = table.storage_order if table.without_rowid else range(len(columns))
         cleared = f.local(I32, "cleared")
@@ -240,7 +240,7 @@ class _Ddl:
                 rowid = row.value(len(columns), ctx).payload
                 ctx.do("table_insert", writer, rowid, blob.wrap(), blob.shr_u(32).wrap())
 
-        emit_source(p.Sort(source=source, child=child, keys=(), outputs=outputs), ctx, each)
+        emit_source(nodes.Sort(source=source, child=child, keys=(), outputs=outputs), ctx, each)
 
     def _kept(self, table: Table, row: Source, column: int) -> SqlValue:
         if column == table.rowid_alias:
@@ -248,24 +248,24 @@ class _Ddl:
         value = row.value(column, self.ctx)
         return self.ctx.call("store_real", value) if table.columns[column].affinity == "E" else value
 
-    def run_statement(self, step: p.RunStatement) -> None:
+    def run_statement(self, step: nodes.RunStatement) -> None:
         emit_root(step.plan, self.ctx)
 
 
 STEPS: dict[type, Callable[[_Ddl, Any], None]] = {
-    p.CreateBtree: _Ddl.create_btree,
-    p.AddSchemaRow: _Ddl.add_schema_row,
-    p.RemoveSchemaRows: _Ddl.remove_schema_rows,
-    p.DropBtree: _Ddl.drop_btree,
-    p.FillIndex: _Ddl.fill_index,
-    p.InsertRows: _Ddl.insert_rows,
-    p.RaiseOnRow: _Ddl.raise_on_row,
-    p.RewriteRows: _Ddl.rewrite_rows,
-    p.RunStatement: _Ddl.run_statement,
+    nodes.CreateBtree: _Ddl.create_btree,
+    nodes.AddSchemaRow: _Ddl.add_schema_row,
+    nodes.RemoveSchemaRows: _Ddl.remove_schema_rows,
+    nodes.DropBtree: _Ddl.drop_btree,
+    nodes.FillIndex: _Ddl.fill_index,
+    nodes.InsertRows: _Ddl.insert_rows,
+    nodes.RaiseOnRow: _Ddl.raise_on_row,
+    nodes.RewriteRows: _Ddl.rewrite_rows,
+    nodes.RunStatement: _Ddl.run_statement,
 }
 
 
-def emit_ddl(node: p.Ddl, ctx: Context) -> None:
+def emit_ddl(node: nodes.Ddl, ctx: Context) -> None:
     """Run the steps, then move the schema cookie on."""
     f = ctx.f
     with f.into(ctx.opens):
@@ -281,4 +281,4 @@ def emit_ddl(node: p.Ddl, ctx: Context) -> None:
     ctx.do("database_set", ctx.stmt, node.slot, DB_SCHEMA_COOKIE, cookie + 1)
 
 
-ROOTS[p.Ddl] = emit_ddl
+ROOTS[nodes.Ddl] = emit_ddl

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind.walk import has_subquery
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.expressions import ensure, parts
+from turso_wasm.codegen.expressions import ensure
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import EntrySource
 from turso_wasm.codegen.tables import TableWriter
 from turso_wasm.codegen.writes import begin_write, change_rows, collect_rows, count_change
 from turso_wasm.kernel.abi import Statement
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I64
 
 
-def emit_delete(node: p.Delete, ctx: Context) -> None:
+def emit_delete(node: nodes.Delete, ctx: Context) -> None:
     """Delete each row of the child, or all rows."""
     begin_write(ctx, savepoint=True)
     if node.child is None:
@@ -34,7 +34,7 @@ def emit_delete(node: p.Delete, ctx: Context) -> None:
     collect_rows(node.child, node.source, writer, ctx, each)
 
 
-def _delete_one(node: p.Delete, writer: TableWriter, row: EntrySource, ctx: Context) -> None:
+def _delete_one(node: nodes.Delete, writer: TableWriter, row: EntrySource, ctx: Context) -> None:
     if node.returning:
         ensure(node.returning, ctx)
         emit_row(node.returning, ctx)
@@ -42,7 +42,7 @@ def _delete_one(node: p.Delete, writer: TableWriter, row: EntrySource, ctx: Cont
     count_change(ctx)
 
 
-def _truncate(node: p.Delete, ctx: Context) -> None:
+def _truncate(node: nodes.Delete, ctx: Context) -> None:
     f = ctx.f
     table = node.table
     removed = f.local(I64, "removed", f.call("btree_clear", ctx.stmt, table.slot, table.root))
@@ -52,34 +52,21 @@ def _truncate(node: p.Delete, ctx: Context) -> None:
         f.do(f.call("btree_clear", ctx.stmt, table.slot, index.root))
 
 
-def _scans_in_place(plan: p.Plan, node: p.Delete) -> bool:
+def _scans_in_place(plan: nodes.Plan, node: nodes.Delete) -> bool:
     """The child visits the table's own b-tree forward, and its conditions look at the row only."""
-    while isinstance(plan, p.Filter):
-        if _has_subquery(plan.predicate):
+    while isinstance(plan, nodes.Filter):
+        if has_subquery(plan.predicate):
             return False
         plan = plan.child
-    if isinstance(plan, p.RowidSeek):
-        return not _has_subquery(plan.key)
-    if isinstance(plan, p.RowidRange):
-        bounds = [bound.expr for bound in (plan.lower, plan.upper) if bound is not None]
-        return not plan.reverse and not any(map(_has_subquery, bounds))
-    return isinstance(plan, p.TableScan) and not plan.reverse
+    if isinstance(plan, nodes.RowidSeek):
+        return not has_subquery(plan.key)
+    if isinstance(plan, nodes.RowidRange):
+        bounds = [limit.expr for limit in (plan.lower, plan.upper) if limit is not None]
+        return not plan.reverse and not any(map(has_subquery, bounds))
+    return isinstance(plan, nodes.TableScan) and not plan.reverse
 
 
-def _has_subquery(node: object) -> bool:
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, b.SubqueryExpr):
-            return True
-        if isinstance(item, (tuple, list)):
-            stack.extend(item)
-        elif isinstance(item, b.Expr):
-            stack.extend(parts(item))
-    return False
-
-
-def _delete_in_place(node: p.Delete, writer: TableWriter, ctx: Context) -> None:
+def _delete_in_place(node: nodes.Delete, writer: TableWriter, ctx: Context) -> None:
     """The write cursor scans by itself: cursor_delete leaves it so that cursor_next reaches the following row."""
     assert node.child is not None
     ctx.scan_cursors[node.source] = writer.cursor
@@ -92,4 +79,4 @@ def _delete_in_place(node: p.Delete, writer: TableWriter, ctx: Context) -> None:
     change_rows(node.child, ctx, each)
 
 
-ROOTS[p.Delete] = emit_delete
+ROOTS[nodes.Delete] = emit_delete

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.base.tree import nodes_in
+from turso_wasm.bind import bound
+from turso_wasm.bind.walk import walk
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import (
     AFFINITY_CODE,
@@ -20,7 +22,7 @@ from turso_wasm.codegen.values import (
     mask,
 )
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Connection, Statement
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64
 
 INTEGER_OR_NULL = mask(INTEGER, NULL)
@@ -40,35 +42,35 @@ ARITHMETIC = {
 }
 
 
-def emit_value(node: b.Expr, ctx: Context) -> SqlValue:
+def emit_value(node: bound.Expr, ctx: Context) -> SqlValue:
     """Evaluate `node` once; the result may be used any number of times in code that follows."""
     return EMITTERS[type(node)](node, ctx)
 
 
-def _constant(node: b.Constant, ctx: Context) -> SqlValue:
+def _constant(node: bound.Constant, ctx: Context) -> SqlValue:
     return ctx.literal(node.value, node.lifted)
 
 
-def _parameter(node: b.Parameter, ctx: Context) -> SqlValue:
+def _parameter(node: bound.Parameter, ctx: Context) -> SqlValue:
     return ctx.parameter(node.index - 1)
 
 
-def _column(node: b.ColumnRef, ctx: Context) -> SqlValue:
+def _column(node: bound.ColumnRef, ctx: Context) -> SqlValue:
     return ctx.sources[node.source].value(node.column, ctx)
 
 
-def _unary(node: b.Unary, ctx: Context) -> SqlValue:
+def _unary(node: bound.Unary, ctx: Context) -> SqlValue:
     if node.op == "not":
-        return EMITTERS[b.Compare](node, ctx)  # a condition as a value
+        return EMITTERS[bound.Compare](node, ctx)  # a condition as a value
     if is_invariant(node):
         return ctx.hoist(invariant_key(node), lambda: _apply_signs(node, ctx))
     return _apply_signs(node, ctx)
 
 
-def _apply_signs(node: b.Unary, ctx: Context) -> SqlValue:
+def _apply_signs(node: bound.Unary, ctx: Context) -> SqlValue:
     """A chain of signs, which can be long, in a loop."""
     signs, operand = signs_of(node)
-    if signs[-1] == "-" and isinstance(operand, b.Constant) and isinstance(operand.value, float):
+    if signs[-1] == "-" and isinstance(operand, bound.Constant) and isinstance(operand.value, float):
         literal = ctx.literal(operand.value, operand.lifted)  # -0.0 keeps its sign
         value = SqlValue(REAL, literal.payload ^ -(2**63))
         signs.pop()
@@ -82,18 +84,18 @@ def _apply_signs(node: b.Unary, ctx: Context) -> SqlValue:
     return value
 
 
-def signs_of(node: b.Expr) -> tuple[list[str], b.Expr]:
+def signs_of(node: bound.Expr) -> tuple[list[str], bound.Expr]:
     """The signs before an operand, outside in, and the operand."""
     signs = []
-    while isinstance(node, b.Unary) and node.op != "not":
+    while isinstance(node, bound.Unary) and node.op != "not":
         signs.append(node.op)
         node = node.operand
     return signs, node
 
 
-def _binary(node: b.Binary, ctx: Context) -> SqlValue:
+def _binary(node: bound.Binary, ctx: Context) -> SqlValue:
     if node.op in ("and", "or"):
-        return EMITTERS[b.Compare](node, ctx)  # a condition as a value
+        return EMITTERS[bound.Compare](node, ctx)  # a condition as a value
     left, right = emit_value(node.left, ctx), emit_value(node.right, ctx)
     if node.op == "||":
         return ctx.call_alloc("value_concat", left, right, types=TEXT_OR_NULL | mask(BLOB))
@@ -132,7 +134,7 @@ def _divide_inline(op: str, left: SqlValue, right: SqlValue, ctx: Context) -> Sq
     return SqlValue(tag, result, NUMBER_OR_NULL)
 
 
-def _cast(node: b.Cast, ctx: Context) -> SqlValue:
+def _cast(node: bound.Cast, ctx: Context) -> SqlValue:
     value = emit_value(node.operand, ctx)
     types = {"B": mask(TEXT), "A": mask(BLOB), "D": mask(INTEGER), "E": mask(REAL)}.get(
         node.affinity, mask(INTEGER, REAL)
@@ -140,11 +142,11 @@ def _cast(node: b.Cast, ctx: Context) -> SqlValue:
     return ctx.call_alloc("cast_value", value, AFFINITY_CODE[node.affinity], types=types | mask(NULL))
 
 
-def _apply_affinity(node: b.ApplyAffinity, ctx: Context) -> SqlValue:
+def _apply_affinity(node: bound.ApplyAffinity, ctx: Context) -> SqlValue:
     return with_affinity(emit_value(node.operand, ctx), node.affinity, ctx)
 
 
-def _collated(node: b.Collated, ctx: Context) -> SqlValue:
+def _collated(node: bound.Collated, ctx: Context) -> SqlValue:
     return emit_value(node.operand, ctx)
 
 
@@ -182,7 +184,7 @@ def with_affinity(value: SqlValue, affinity: str | None, ctx: Context) -> SqlVal
     return result
 
 
-def for_comparison(node: b.Expr, affinity: str | None, ctx: Context) -> SqlValue:
+def for_comparison(node: bound.Expr, affinity: str | None, ctx: Context) -> SqlValue:
     """An operand of a comparison, its affinity applied: numeric affinities only touch text, TEXT only numbers."""
     if affinity is not None and affinity != "A" and is_invariant(node):
         return ctx.hoist(
@@ -207,17 +209,17 @@ def comparison_affinity(value: SqlValue, affinity: str | None, ctx: Context) -> 
     return result
 
 
-def is_invariant(node: b.Expr) -> bool:
+def is_invariant(node: bound.Expr) -> bool:
     """Constant during the statement, cheap and free of errors."""
-    return isinstance(signs_of(node)[1], b.Constant | b.Parameter)
+    return isinstance(signs_of(node)[1], bound.Constant | bound.Parameter)
 
 
-def invariant_key(node: b.Expr) -> Any:
+def invariant_key(node: bound.Expr) -> Any:
     """Equal keys mean equal values, for `hoist`."""
     signs, operand = signs_of(node)
-    if isinstance(operand, b.Parameter):
+    if isinstance(operand, bound.Parameter):
         return ("parameter", operand.index, *signs)
-    assert isinstance(operand, b.Constant)
+    assert isinstance(operand, bound.Constant)
     if operand.lifted is not None:
         return ("lifted", operand.lifted, *signs)
     return (type(operand.value), repr(operand.value), *signs)
@@ -226,7 +228,7 @@ def invariant_key(node: b.Expr) -> Any:
 # --- functions --------------------------------------------------------------------------------------
 
 
-def _call(node: b.Call, ctx: Context) -> SqlValue:
+def _call(node: bound.Call, ctx: Context) -> SqlValue:
     if node.style == "special":
         return SPECIAL[node.name](node, ctx)
     if node.style == "fixed":
@@ -238,7 +240,7 @@ def _call(node: b.Call, ctx: Context) -> SqlValue:
     return ctx.call_alloc(node.kernel, slots, len(node.args), *extra)
 
 
-def _coalesce(node: b.Call, ctx: Context) -> SqlValue:
+def _coalesce(node: bound.Call, ctx: Context) -> SqlValue:
     f = ctx.f
     tag, payload = f.local(I32), f.local(I64)
     types = 0
@@ -253,24 +255,24 @@ def _coalesce(node: b.Call, ctx: Context) -> SqlValue:
     return SqlValue(tag, payload, types)
 
 
-def _first(node: b.Call, ctx: Context) -> SqlValue:
+def _first(node: bound.Call, ctx: Context) -> SqlValue:
     return emit_value(node.args[0], ctx)
 
 
-def _like(node: b.Call, ctx: Context) -> SqlValue:
+def _like(node: bound.Call, ctx: Context) -> SqlValue:
     """like(pattern, text[, escape])."""
     values = [emit_value(arg, ctx) for arg in node.args]
     escape = values[2] if len(values) > 2 else NULL_VALUE
     return ctx.call_alloc("like", *values[:2], escape, int(len(values) > 2), types=INTEGER_OR_NULL)
 
 
-def _glob(node: b.Call, ctx: Context) -> SqlValue:
+def _glob(node: bound.Call, ctx: Context) -> SqlValue:
     values = [emit_value(arg, ctx) for arg in node.args]
     return ctx.call_alloc("glob", *values, types=INTEGER_OR_NULL)
 
 
-def _connection_field(field: str) -> Callable[[b.Call, Context], SqlValue]:
-    def emit(node: b.Call, ctx: Context) -> SqlValue:
+def _connection_field(field: str) -> Callable[[bound.Call, Context], SqlValue]:
+    def emit(node: bound.Call, ctx: Context) -> SqlValue:
         f = ctx.f
         connection = f.load("i32", ctx.stmt, Statement.offset("connection"))
         return SqlValue(INTEGER, f.local(I64, "", f.load("i64", connection, Connection.offset(field))))
@@ -278,7 +280,7 @@ def _connection_field(field: str) -> Callable[[b.Call, Context], SqlValue]:
     return emit
 
 
-SPECIAL: dict[str, Callable[[b.Call, Context], SqlValue]] = {
+SPECIAL: dict[str, Callable[[bound.Call, Context], SqlValue]] = {
     "coalesce": _coalesce,
     "ifnull": _coalesce,
     "like": _like,
@@ -293,60 +295,35 @@ SPECIAL: dict[str, Callable[[b.Call, Context], SqlValue]] = {
 
 
 EMITTERS: dict[type, Callable[[Any, Context], SqlValue]] = {
-    b.Constant: _constant,
-    b.Parameter: _parameter,
-    b.ColumnRef: _column,
-    b.Unary: _unary,
-    b.Binary: _binary,
-    b.Cast: _cast,
-    b.ApplyAffinity: _apply_affinity,
-    b.Collated: _collated,
-    b.Call: _call,
+    bound.Constant: _constant,
+    bound.Parameter: _parameter,
+    bound.ColumnRef: _column,
+    bound.Unary: _unary,
+    bound.Binary: _binary,
+    bound.Cast: _cast,
+    bound.ApplyAffinity: _apply_affinity,
+    bound.Collated: _collated,
+    bound.Call: _call,
 }
 
 # --- columns an expression reads ------------------------------------------------------------------------
 
 
-def parts(node: Any) -> list[Any]:
-    """The fields of a bound expression or plan node."""
-    return [getattr(node, name) for name in node.__slots__]
-
-
-def columns_of(node: object, found: dict[int, set[int]] | None = None) -> dict[int, set[int]]:
-    """The columns (source → column numbers) that evaluating `node`, an expression or a plan, can read."""
-    found = {} if found is None else found
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, b.ColumnRef):
-            found.setdefault(item.source, set()).add(item.column)
-        elif isinstance(item, b.SubqueryExpr):
-            stack.extend(item.outer)
-            stack.append(item.operand)
-        elif isinstance(item, (tuple, list)):
-            stack.extend(item)
-        elif isinstance(item, HOLDERS):
-            stack.extend(parts(item))
+def columns_of(exprs: object) -> dict[int, set[int]]:
+    """The columns (source → column numbers) that evaluating expressions or a plan can read."""
+    found: dict[int, set[int]] = {}
+    for node in walk(*nodes_in(exprs)):
+        if type(node) is bound.ColumnRef:
+            found.setdefault(node.source, set()).add(node.column)
     return found
 
 
-def ensure_outer(plan: p.Plan, ctx: Context) -> None:
+def ensure_outer(plan: nodes.Plan, ctx: Context) -> None:
     """Decode here what `plan` reads of sources outside of it."""
-    own: set[int] = set()
-    stack: list[object] = [plan]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, p.Plan):
-            own.add(getattr(item, "source", -1))
-            stack.extend(parts(item))
-        elif isinstance(item, (tuple, list)):
-            stack.extend(item)
+    own = {getattr(node, "source", -1) for node in walk(plan) if isinstance(node, nodes.Plan)}
     for source, columns in columns_of(plan).items():
         if source in ctx.sources and source not in own:
             ctx.sources[source].ensure(columns, ctx)
-
-
-HOLDERS = (b.Expr, b.AggregateCall, b.OrderTerm, p.Plan, p.Bound, p.SortKey)
 
 
 def ensure(exprs: object, ctx: Context) -> None:

@@ -7,7 +7,7 @@ aggregate's own struct.
 
 from __future__ import annotations
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
@@ -16,14 +16,14 @@ from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, ConcatState, ExtremeState, SumState
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i64
 
 
 class Layout:
     """Offsets inside a group's memory."""
 
-    def __init__(self, node: p.Aggregate) -> None:
+    def __init__(self, node: nodes.Aggregate) -> None:
         self.keys = 0
         self.bare = len(node.keys) * VALUE_SIZE
         at = self.bare + len(node.bare) * VALUE_SIZE
@@ -38,7 +38,7 @@ class Layout:
         self.size = max(at, 8)
 
 
-def state_size(aggregate: b.AggregateCall) -> int:
+def state_size(aggregate: bound.AggregateCall) -> int:
     """Bytes of state an aggregate keeps per group."""
     if aggregate.name == "count":
         return 8
@@ -49,7 +49,7 @@ def state_size(aggregate: b.AggregateCall) -> int:
     return int(SumState.size)
 
 
-def _aggregate(node: p.Aggregate, ctx: Context, then: Then) -> None:
+def _aggregate(node: nodes.Aggregate, ctx: Context, then: Then) -> None:
     layout = Layout(node)
     if node.keys:
         _grouped(node, layout, ctx, then)
@@ -60,7 +60,7 @@ def _aggregate(node: p.Aggregate, ctx: Context, then: Then) -> None:
 # --- without GROUP BY -----------------------------------------------------------------------------------
 
 
-def _single_group(node: p.Aggregate, layout: Layout, ctx: Context, then: Then) -> None:
+def _single_group(node: nodes.Aggregate, layout: Layout, ctx: Context, then: Then) -> None:
     """One group in frame memory; count(*)-like counters live in locals until the end."""
     f = ctx.f
     group = f.local(I32, "group")
@@ -94,7 +94,7 @@ def _single_group(node: p.Aggregate, layout: Layout, ctx: Context, then: Then) -
 # --- with GROUP BY --------------------------------------------------------------------------------------
 
 
-def _grouped(node: p.Aggregate, layout: Layout, ctx: Context, then: Then) -> None:
+def _grouped(node: nodes.Aggregate, layout: Layout, ctx: Context, then: Then) -> None:
     f = ctx.f
     table, group = f.local(I32, "groups"), f.local(I32, "group")
     with ctx.stage():
@@ -127,7 +127,7 @@ def _grouped(node: p.Aggregate, layout: Layout, ctx: Context, then: Then) -> Non
     visit(ctx, begin, lambda: f.tee(group, f.call("hash_next", table)), body)
 
 
-def _find_group(node: p.Aggregate, layout: Layout, table: Local, group: Local, ctx: Context) -> None:
+def _find_group(node: nodes.Aggregate, layout: Layout, table: Local, group: Local, ctx: Context) -> None:
     """Find or create the group of the current row; a new group keeps the key values and the bare columns."""
     f = ctx.f
     ensure(node.keys, ctx)
@@ -170,12 +170,12 @@ def _kept(value: SqlValue, table: Local | None, ctx: Context) -> SqlValue:
     return SqlValue(value.tag, payload, value.types)
 
 
-def _starts_bare(node: p.Aggregate) -> bool:
+def _starts_bare(node: nodes.Aggregate) -> bool:
     """The first row of a group gives the bare columns: no min() or max() chooses the row, or maybe it sees none."""
     return node.bare_from < 0 or node.aggregates[node.bare_from].filter is not None
 
 
-def _store_bare(node: p.Aggregate, layout: Layout, group: Local, ctx: Context, table: Local | None = None) -> None:
+def _store_bare(node: nodes.Aggregate, layout: Layout, group: Local, ctx: Context, table: Local | None = None) -> None:
     for i, expr in enumerate(node.bare):
         ctx.store_value(group + layout.bare, _kept(emit_value(expr, ctx), table, ctx), i)
 
@@ -183,7 +183,7 @@ def _store_bare(node: p.Aggregate, layout: Layout, group: Local, ctx: Context, t
 # --- one aggregate ----------------------------------------------------------------------------------------
 
 
-def _step_all(node: p.Aggregate, layout: Layout, group: Local, counters: dict[int, Local], ctx: Context) -> None:
+def _step_all(node: nodes.Aggregate, layout: Layout, group: Local, counters: dict[int, Local], ctx: Context) -> None:
     ensure([a.args for a in node.aggregates if a.filter is None], ctx)
     for i, aggregate in enumerate(node.aggregates):
         with ctx.f.block() as skip:
@@ -200,7 +200,7 @@ def _step_all(node: p.Aggregate, layout: Layout, group: Local, counters: dict[in
                     _store_bare(node, layout, group, ctx)
 
 
-def _seen_before(aggregate: b.AggregateCall, value: SqlValue, place: Expr, ctx: Context) -> Expr:
+def _seen_before(aggregate: bound.AggregateCall, value: SqlValue, place: Expr, ctx: Context) -> Expr:
     """DISTINCT: i32, the value already counted for this group; `place` holds the group's own hash table."""
     f = ctx.f
     table = f.local(I32, "seen", f.load("i32", place))
@@ -214,7 +214,7 @@ def _seen_before(aggregate: b.AggregateCall, value: SqlValue, place: Expr, ctx: 
 
 
 def _step(
-    aggregate: b.AggregateCall, values: list[SqlValue], state: Expr, counter: Local | None, ctx: Context
+    aggregate: bound.AggregateCall, values: list[SqlValue], state: Expr, counter: Local | None, ctx: Context
 ) -> Local | None:
     """Add a row to the state; for min/max the local that tells whether it is the new extreme."""
     f = ctx.f
@@ -259,7 +259,7 @@ FINALS: dict[str, tuple[str, int]] = {
 }
 
 
-def _final(aggregate: b.AggregateCall, state: Expr, counter: Local | None, ctx: Context) -> SqlValue:
+def _final(aggregate: bound.AggregateCall, state: Expr, counter: Local | None, ctx: Context) -> SqlValue:
     """The aggregate's result from its state."""
     if aggregate.name == "count":
         value = counter if counter is not None else ctx.f.local(I64, "count", ctx.f.load("i64", state))
@@ -268,4 +268,4 @@ def _final(aggregate: b.AggregateCall, state: Expr, counter: Local | None, ctx: 
     return ctx.call(name, state, types=types)
 
 
-SOURCES[p.Aggregate] = _aggregate
+SOURCES[nodes.Aggregate] = _aggregate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Index
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.constraints import (
@@ -33,11 +33,11 @@ from turso_wasm.codegen.writes import (
     seek_row_of_entry,
 )
 from turso_wasm.kernel.abi import Connection, Statement
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I64, Label, Local
 
 
-def emit_insert(node: p.Insert, ctx: Context) -> None:
+def emit_insert(node: nodes.Insert, ctx: Context) -> None:
     """Insert each row of the child."""
     begin_write(ctx, savepoint=not node.single_row)
     writer = TableWriter(node.table, ctx)
@@ -55,20 +55,20 @@ def emit_insert(node: p.Insert, ctx: Context) -> None:
         sequence.write_back()
 
 
-def _materialized(node: p.Insert) -> tuple[p.Plan, tuple[b.Expr, ...], b.Expr | None]:
+def _materialized(node: nodes.Insert) -> tuple[nodes.Plan, tuple[bound.Expr, ...], bound.Expr | None]:
     """The rows are read to the end before the first is inserted: INSERT INTO t SELECT … FROM t."""
     source = -2
     outputs = node.values + ((node.rowid,) if node.rowid is not None else ())
-    child = p.Sort(source=source, child=node.child, keys=(), outputs=outputs)
-    refs = tuple(b.ColumnRef(source, at) for at in range(len(outputs)))
+    child = nodes.Sort(source=source, child=node.child, keys=(), outputs=outputs)
+    refs = tuple(bound.ColumnRef(source=source, column=at) for at in range(len(outputs)))
     n = len(node.values)
     return child, refs[:n], refs[n] if node.rowid is not None else None
 
 
 def _insert_one(
-    node: p.Insert,
-    values: tuple[b.Expr, ...],
-    rowid_expr: b.Expr | None,
+    node: nodes.Insert,
+    values: tuple[bound.Expr, ...],
+    rowid_expr: bound.Expr | None,
     writer: TableWriter,
     sequence: AutoIncrement | None,
     ignored: Label,
@@ -100,7 +100,7 @@ def _insert_one(
         emit_row(node.returning, ctx)
 
 
-def _column_value(node: p.Insert, at: int, expr: b.Expr, ctx: Context) -> SqlValue:
+def _column_value(node: nodes.Insert, at: int, expr: bound.Expr, ctx: Context) -> SqlValue:
     if at == node.table.rowid_alias:
         return ctx.constant(None)
     return apply_types(node.table, at, emit_value(expr, ctx), ctx)
@@ -120,7 +120,7 @@ def _choose_rowid(
 
 
 def _check_unique(
-    node: p.Insert,
+    node: nodes.Insert,
     writer: TableWriter,
     row: NewRow,
     rowid: Local | None,
@@ -158,7 +158,7 @@ def _check_unique(
             ctx.sources[node.source] = row
 
 
-def _upsert_for(node: p.Insert, index: Index | None) -> p.Upsert | None:
+def _upsert_for(node: nodes.Insert, index: Index | None) -> nodes.Upsert | None:
     """The ON CONFLICT clause that is about this constraint (None: the rowid or primary key)."""
     for clause in node.upserts:
         about_all = clause.index is None and not clause.key
@@ -167,7 +167,7 @@ def _upsert_for(node: p.Insert, index: Index | None) -> p.Upsert | None:
     return None
 
 
-def _upsert(clause: p.Upsert, writer: TableWriter, ignored: Label, ctx: Context) -> None:
+def _upsert(clause: nodes.Upsert, writer: TableWriter, ignored: Label, ctx: Context) -> None:
     """DO NOTHING, or DO UPDATE of the row the table cursor is on; the new row is done with either way."""
     update = clause.update
     if update is not None:
@@ -180,4 +180,4 @@ def _upsert(clause: p.Upsert, writer: TableWriter, ignored: Label, ctx: Context)
     ctx.f.br(ignored)
 
 
-ROOTS[p.Insert] = emit_insert
+ROOTS[nodes.Insert] = emit_insert

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import columns_of, emit_value, ensure, ensure_outer, for_comparison
@@ -11,13 +11,13 @@ from turso_wasm.codegen.rowsets import first_conjunct
 from turso_wasm.codegen.sources import RecordSource, Source, decoded_columns, forget_since, set_null
 from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.kernel.abi import NULL
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
 ROW_LINK = 8  # a build row: next row of the same key (i32), size (i32), then the record
 
 
-def _nested_loop(node: p.NestedLoop, ctx: Context, then: Then) -> None:
+def _nested_loop(node: nodes.NestedLoop, ctx: Context, then: Then) -> None:
 
     def each() -> None:
         with ctx.guard():
@@ -27,14 +27,14 @@ def _nested_loop(node: p.NestedLoop, ctx: Context, then: Then) -> None:
     emit_source(node.left, ctx, each)
 
 
-def _left_join(node: p.LeftJoin, ctx: Context, then: Then) -> None:
+def _left_join(node: nodes.LeftJoin, ctx: Context, then: Then) -> None:
     """The body is emitted once. When no row matched, the right side is entered again with `resume` set to the body's
     landing, so that every guard on the way is skipped, and its columns are NULL.
     """
     emit_source(node.left, ctx, lambda: _outer_rows(node, ctx, then))
 
 
-def _outer_rows(node: p.LeftJoin, ctx: Context, then: Then) -> None:
+def _outer_rows(node: nodes.LeftJoin, ctx: Context, then: Then) -> None:
     f = ctx.f
     matched, null_row = f.local(I32, "matched"), f.local(I32, "null_row")
     with ctx.guard():
@@ -95,7 +95,7 @@ class BuildSource(Source):
         return {column: found[self.positions[column]] for column in columns}
 
 
-def _key(exprs: tuple[b.Expr, ...], node: p.HashJoin, missing: Label, ctx: Context) -> None:
+def _key(exprs: tuple[bound.Expr, ...], node: nodes.HashJoin, missing: Label, ctx: Context) -> None:
     """Build the normalized key; jumps to `missing` when a part is NULL (which equals nothing)."""
     ensure(exprs, ctx)
     values = [for_comparison(expr, affinity, ctx) for expr, affinity in zip(exprs, node.affinities, strict=True)]
@@ -106,7 +106,7 @@ def _key(exprs: tuple[b.Expr, ...], node: p.HashJoin, missing: Label, ctx: Conte
         ctx.do("key_add", ctx.stmt, value, collation_code(collation))
 
 
-def _hash_join(node: p.HashJoin, ctx: Context, then: Then) -> None:
+def _hash_join(node: nodes.HashJoin, ctx: Context, then: Then) -> None:
     f = ctx.f
     table = f.local(I32, "table")
     built = f.local(I32, "built")
@@ -121,13 +121,13 @@ def _hash_join(node: p.HashJoin, ctx: Context, then: Then) -> None:
     emit_source(node.probe, ctx, lambda: _probe(node, table, row, record, ctx, then))
 
 
-def _build_row(node: p.HashJoin, table: Local, ctx: Context) -> None:
+def _build_row(node: nodes.HashJoin, table: Local, ctx: Context) -> None:
     """Append the row to the chain of its key: entry = first row, last row."""
     f = ctx.f
     with ctx.guard(), f.block() as skip:
         _key(node.build_keys, node, skip, ctx)
         entry = f.local(I32, "entry", f.call("hash_add", table))
-        refs = [b.ColumnRef(source, column) for source, column in node.build_columns]
+        refs = [bound.ColumnRef(source=source, column=column) for source, column in node.build_columns]
         ensure(refs, ctx)
         blob = encode_record([emit_value(ref, ctx) for ref in refs], ctx)
         size = f.local(I32, "size", blob.shr_u(32).wrap())
@@ -152,7 +152,7 @@ def encode_record(values: list[SqlValue], ctx: Context) -> Local:
     return f.local(I64, "record", f.call("record_encode", ctx.stmt, slots, len(values)))
 
 
-def _probe(node: p.HashJoin, table: Local, row: Local, record: RecordSource, ctx: Context, then: Then) -> None:
+def _probe(node: nodes.HashJoin, table: Local, row: Local, record: RecordSource, ctx: Context, then: Then) -> None:
     f = ctx.f
     null_row, matched = f.local(I32, "null_row"), f.local(I32, "matched")
     _place_build_columns(node, record, ctx)
@@ -207,7 +207,7 @@ def _probe(node: p.HashJoin, table: Local, row: Local, record: RecordSource, ctx
     visit(ctx, begin, step, body)
 
 
-def _place_build_columns(node: p.HashJoin, record: RecordSource, ctx: Context) -> None:
+def _place_build_columns(node: nodes.HashJoin, record: RecordSource, ctx: Context) -> None:
     by_source: dict[int, dict[int, int]] = {source: {} for source in node.build_sources}
     for at, (source, column) in enumerate(node.build_columns):
         by_source.setdefault(source, {})[column] = at
@@ -215,4 +215,4 @@ def _place_build_columns(node: p.HashJoin, record: RecordSource, ctx: Context) -
         ctx.sources[source] = BuildSource(record, positions)
 
 
-SOURCES.update({p.NestedLoop: _nested_loop, p.LeftJoin: _left_join, p.HashJoin: _hash_join})
+SOURCES.update({nodes.NestedLoop: _nested_loop, nodes.LeftJoin: _left_join, nodes.HashJoin: _hash_join})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from turso_wasm.codegen.context import Context, Then
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import Expr, Label
 
 SOURCES: dict[type, Callable[..., None]] = {}
@@ -28,6 +28,6 @@ def visit(ctx: Context, begin: Callable[[], Expr], advance: Callable[[], Expr], 
     ctx.loop = outer
 
 
-def emit_source(node: p.Plan, ctx: Context, then: Then) -> None:
+def emit_source(node: nodes.Plan, ctx: Context, then: Then) -> None:
     """Run `then` for each row of `node`."""
     SOURCES[type(node)](node, ctx, then)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.values import NUMERIC_TYPES, SqlValue
 from turso_wasm.kernel.abi import NULL
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, Expr
 
 
-def emit_output(node: p.Output, ctx: Context) -> None:
+def emit_output(node: nodes.Output, ctx: Context) -> None:
     """A result row for each row of the child."""
 
     def each() -> None:
@@ -29,12 +29,12 @@ def emit_output(node: p.Output, ctx: Context) -> None:
     emit_source(node.child, ctx, each)
 
 
-def emit_row(exprs: Sequence[b.Expr], ctx: Context) -> None:
+def emit_row(exprs: Sequence[bound.Expr], ctx: Context) -> None:
     """A result row that never suspends (RETURNING: all changes are made before the first row is seen)."""
     ctx.f.do(row(exprs, ctx))
 
 
-def row(exprs: Sequence[b.Expr], ctx: Context) -> Expr:
+def row(exprs: Sequence[bound.Expr], ctx: Context) -> Expr:
     """Write a row to the result buffer; i32: the buffer is full."""
     f = ctx.f
     ensure(exprs, ctx)
@@ -56,4 +56,4 @@ def _put(value: SqlValue, address: Expr, at: int, first: int, ctx: Context) -> N
     ctx.f.store("i64", address, value.payload, first + 8 * at)
 
 
-ROOTS[p.Output] = emit_output
+ROOTS[nodes.Output] = emit_output

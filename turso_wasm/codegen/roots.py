@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from turso_wasm.codegen.context import Context
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 
 ROOTS: dict[type, Callable[[Any, Context], None]] = {}
 
 
-def emit_root(plan: p.Plan, ctx: Context) -> None:
+def emit_root(plan: nodes.Plan, ctx: Context) -> None:
     """Emit a statement's plan."""
     ROOTS[type(plan)](plan, ctx)

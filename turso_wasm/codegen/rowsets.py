@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.codegen.cells import cell_table, is_cell, load_cells
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
@@ -13,15 +13,15 @@ from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import BLOB
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
 
-def _one_row(node: p.OneRow, ctx: Context, then: Then) -> None:
+def _one_row(node: nodes.OneRow, ctx: Context, then: Then) -> None:
     then()
 
 
-def _values(node: p.Values, ctx: Context, then: Then) -> None:
+def _values(node: nodes.Values, ctx: Context, then: Then) -> None:
     f = ctx.f
     if len(node.rows) == 1:
         with ctx.guard():
@@ -64,7 +64,7 @@ def _values(node: p.Values, ctx: Context, then: Then) -> None:
     visit(ctx, begin, step, body)
 
 
-def _literal_rows(node: p.LiteralRows, ctx: Context, then: Then) -> None:
+def _literal_rows(node: nodes.LiteralRows, ctx: Context, then: Then) -> None:
     f = ctx.f
     list_ = ctx.parameter(ctx.n_user_params + node.literal, BLOB)
     at, end = f.local(I32, "row"), f.local(I32, "rows_end")
@@ -88,7 +88,7 @@ def _literal_rows(node: p.LiteralRows, ctx: Context, then: Then) -> None:
     visit(ctx, begin, step, body)
 
 
-def _switch_rows(node: p.Values, row: Local, assign: Callable[[Sequence[SqlValue]], None], ctx: Context) -> None:
+def _switch_rows(node: nodes.Values, row: Local, assign: Callable[[Sequence[SqlValue]], None], ctx: Context) -> None:
     """Rows of expressions: a branch table, one block a row."""
     f = ctx.f
     with f.block() as chosen:
@@ -102,7 +102,7 @@ def _switch_rows(node: p.Values, row: Local, assign: Callable[[Sequence[SqlValue
             f.br(chosen)
 
 
-def _filter(node: p.Filter, ctx: Context, then: Then) -> None:
+def _filter(node: nodes.Filter, ctx: Context, then: Then) -> None:
     def body() -> None:
         with ctx.f.block() as rejected:
             with ctx.guard():
@@ -113,20 +113,20 @@ def _filter(node: p.Filter, ctx: Context, then: Then) -> None:
     emit_source(node.child, ctx, body)
 
 
-def first_conjunct(node: b.Expr) -> object:
+def first_conjunct(node: bound.Expr) -> object:
     """What is evaluated unconditionally of a condition: all of it, unless AND/OR/CASE may stop early."""
-    while isinstance(node, b.Binary) and node.op in ("and", "or"):
+    while isinstance(node, bound.Binary) and node.op in ("and", "or"):
         node = node.left
     return node
 
 
-def _append(node: p.Append, ctx: Context, then: Then) -> None:
+def _append(node: nodes.Append, ctx: Context, then: Then) -> None:
     """UNION ALL: each child in turn assigns the common columns and runs its own copy of `then`."""
     f = ctx.f
     columns = [SqlValue(f.local(I32), f.local(I64)) for _ in node.outputs[0]]
     for child, outputs in zip(node.children, node.outputs, strict=True):
 
-        def assign(outputs: Sequence[b.Expr] = outputs) -> None:
+        def assign(outputs: Sequence[bound.Expr] = outputs) -> None:
             with ctx.guard():
                 ensure(outputs, ctx)
                 for column, expr in zip(columns, outputs, strict=True):
@@ -143,10 +143,10 @@ def _append(node: p.Append, ctx: Context, then: Then) -> None:
 
 SOURCES.update(
     {
-        p.OneRow: _one_row,
-        p.Values: _values,
-        p.LiteralRows: _literal_rows,
-        p.Filter: _filter,
-        p.Append: _append,
+        nodes.OneRow: _one_row,
+        nodes.Values: _values,
+        nodes.LiteralRows: _literal_rows,
+        nodes.Filter: _filter,
+        nodes.Append: _append,
     }
 )

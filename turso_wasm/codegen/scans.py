@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Table
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure, for_comparison
@@ -20,11 +20,11 @@ from turso_wasm.codegen.sources import (
 )
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL, SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Cursor
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i64
 
 
-def _table_scan(node: p.TableScan, ctx: Context, then: Then) -> None:
+def _table_scan(node: nodes.TableScan, ctx: Context, then: Then) -> None:
     cursor = scan_cursor(node.source, node.table, ctx)
     ctx.sources[node.source] = table_source(node.table, cursor, hot=True)
     first, step = ("cursor_last", "cursor_prev") if node.reverse else ("cursor_first", forward(node.table))
@@ -41,7 +41,7 @@ def advance(step: str, cursor: Local, ctx: Context) -> Expr:
     return ctx.f.call(step, cursor, inline=step == "table_next")
 
 
-def _rowid_seek(node: p.RowidSeek, ctx: Context, then: Then) -> None:
+def _rowid_seek(node: nodes.RowidSeek, ctx: Context, then: Then) -> None:
     f = ctx.f
     cursor = scan_cursor(node.source, node.table, ctx)
     ctx.sources[node.source] = table_source(node.table, cursor)
@@ -67,7 +67,7 @@ def _exact_rowid(key: SqlValue, missing: Label, ctx: Context) -> Expr:
     return rowid
 
 
-def _rowid_range(node: p.RowidRange, ctx: Context, then: Then) -> None:
+def _rowid_range(node: nodes.RowidRange, ctx: Context, then: Then) -> None:
     f = ctx.f
     cursor = scan_cursor(node.source, node.table, ctx)
     ctx.sources[node.source] = table_source(node.table, cursor, hot=True)
@@ -78,12 +78,12 @@ def _rowid_range(node: p.RowidRange, ctx: Context, then: Then) -> None:
         ok = f.local(I32, "ok", 1)
         f.set(first, i64(-(2**63)))
         f.set(last, i64(2**63 - 1))
-        for bound, name, target in ((node.lower, "rowid_lower", first), (node.upper, "rowid_upper", last)):
-            if bound is not None:
-                ensure(bound.expr, ctx)
-                found, limit = f.call_multi(name, *emit_value(bound.expr, ctx).pair, int(bound.inclusive))
+        for limit, name, target in ((node.lower, "rowid_lower", first), (node.upper, "rowid_upper", last)):
+            if limit is not None:
+                ensure(limit.expr, ctx)
+                found, edge = f.call_multi(name, *emit_value(limit.expr, ctx).pair, int(limit.inclusive))
                 f.set(ok, ok & found)
-                f.set(target, limit)
+                f.set(target, edge)
         if node.reverse:
             return ok & f.call("cursor_seek_rowid_op", cursor, last, SEEK_LE)
         return ok & f.call("cursor_seek_rowid_op", cursor, first, SEEK_GE)
@@ -105,7 +105,7 @@ def _rowid_range(node: p.RowidRange, ctx: Context, then: Then) -> None:
 class _Range:
     """The ends of an index scan: `start` positions the cursor, `end` stops it. Probes are Value slots."""
 
-    def __init__(self, node: p.IndexScan, ctx: Context) -> None:
+    def __init__(self, node: nodes.IndexScan, ctx: Context) -> None:
         table = node.table
         self.fields = index_fields(node.index, table) if node.index else table.primary_key
         self.n_equal = len(node.equal)
@@ -119,7 +119,7 @@ class _Range:
         self.node = node
 
 
-def _index_scan(node: p.IndexScan, ctx: Context, then: Then) -> None:
+def _index_scan(node: nodes.IndexScan, ctx: Context, then: Then) -> None:
     table, index = node.table, node.index
     cursor = open_index(index, table, ctx) if index else open_table(table, ctx)
     ctx.sources[node.source] = _index_scan_source(node, cursor, ctx)
@@ -146,7 +146,7 @@ def _unique_lookup(ends: _Range, cursor: Local, ctx: Context, then: Then) -> Non
         then()
 
 
-def _index_scan_source(node: p.IndexScan, cursor: Local, ctx: Context) -> Source:
+def _index_scan_source(node: nodes.IndexScan, cursor: Local, ctx: Context) -> Source:
     table, index = node.table, node.index
     if index is None:
         return table_source(table, cursor)
@@ -174,7 +174,7 @@ def _index_scan_source(node: p.IndexScan, cursor: Local, ctx: Context) -> Source
     return IndexedSource(entry, row, seek)
 
 
-def _probe_value(expr: b.Expr, at: int, node: p.IndexScan, ctx: Context) -> SqlValue:
+def _probe_value(expr: bound.Expr, at: int, node: nodes.IndexScan, ctx: Context) -> SqlValue:
     affinity = node.affinities[at] if at < len(node.affinities) else None
     return for_comparison(expr, affinity, ctx)
 
@@ -192,10 +192,10 @@ def _seek_start(ends: _Range, cursor: Local, ctx: Context) -> Expr:
             ctx.store_value(ctx.frame + ends.start_probe, value, at)
             if ends.end is not None or ends.start is not None:
                 ctx.store_value(ctx.frame + ends.end_probe, value, at)
-        for bound, probe in ((ends.start, ends.start_probe), (ends.end, ends.end_probe)):
-            if bound is not None:
-                ensure(bound.expr, ctx)
-                value = _probe_value(bound.expr, ends.n_equal, node, ctx)
+        for limit, probe in ((ends.start, ends.start_probe), (ends.end, ends.end_probe)):
+            if limit is not None:
+                ensure(limit.expr, ctx)
+                value = _probe_value(limit.expr, ends.n_equal, node, ctx)
                 f.br(nothing, if_=value.has_tag(NULL))
                 ctx.store_value(ctx.frame + probe, value, ends.n_equal)
         f.set(ok, _position(ends, cursor, ctx))
@@ -242,7 +242,7 @@ def _check_end(ends: _Range, cursor: Local, done: Label, ctx: Context) -> None:
     f.br(done, if_=past)
 
 
-def _count_rows(node: p.CountRows, ctx: Context, then: Then) -> None:
+def _count_rows(node: nodes.CountRows, ctx: Context, then: Then) -> None:
     cursor = open_index(node.index, node.table, ctx) if node.index else open_table(node.table, ctx)
     count = ctx.f.local(I64, "count")
     with ctx.guard():
@@ -253,10 +253,10 @@ def _count_rows(node: p.CountRows, ctx: Context, then: Then) -> None:
 
 SOURCES.update(
     {
-        p.TableScan: _table_scan,
-        p.RowidSeek: _rowid_seek,
-        p.RowidRange: _rowid_range,
-        p.IndexScan: _index_scan,
-        p.CountRows: _count_rows,
+        nodes.TableScan: _table_scan,
+        nodes.RowidSeek: _rowid_seek,
+        nodes.RowidRange: _rowid_range,
+        nodes.IndexScan: _index_scan,
+        nodes.CountRows: _count_rows,
     }
 )

@@ -10,7 +10,7 @@ from turso_wasm.codegen.joins import encode_record
 from turso_wasm.codegen.sources import open_table, table_source
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I64, Expr, Local, i64, select
 
 FULL = 13
@@ -20,7 +20,7 @@ NAME, SEQ = 0, 1
 class AutoIncrement:
     """`largest` starts as the stored value; `row` is the rowid of the sequence's row, 0 if there is none yet."""
 
-    def __init__(self, node: p.Insert, ctx: Context) -> None:
+    def __init__(self, node: nodes.Insert, ctx: Context) -> None:
         assert node.sequence is not None
         f = ctx.f
         self.ctx = ctx

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.hashing import hash_found
@@ -11,13 +11,13 @@ from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.sources import RecordSource
 from turso_wasm.codegen.values import collation_code
 from turso_wasm.kernel.abi import INTEGER, KEY_DESC, KEY_NULLS_FIRST, KEY_NULLS_LAST
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, i64
 
 MISMATCH = 20
 
 
-def key_flags(key: p.SortKey) -> int:
+def key_flags(key: nodes.SortKey) -> int:
     """Flags of kernel/key.py for one ORDER BY term."""
     flags = collation_code(key.collation) | (KEY_DESC if key.desc else 0)
     if key.nulls == "last":
@@ -27,7 +27,7 @@ def key_flags(key: p.SortKey) -> int:
     return flags
 
 
-def _sort(node: p.Sort, ctx: Context, then: Then) -> None:
+def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
     f = ctx.f
     sorter = f.local(I32, "sorter")
     with ctx.stage():
@@ -62,7 +62,7 @@ def _sort(node: p.Sort, ctx: Context, then: Then) -> None:
     visit(ctx, lambda: f.call("sorter_next", sorter), lambda: f.call("sorter_next", sorter), body)
 
 
-def _distinct(node: p.Distinct, ctx: Context, then: Then) -> None:
+def _distinct(node: nodes.Distinct, ctx: Context, then: Then) -> None:
     f = ctx.f
     table = f.local(I32, "seen")
     with ctx.guard():
@@ -85,7 +85,7 @@ def _distinct(node: p.Distinct, ctx: Context, then: Then) -> None:
     emit_source(node.child, ctx, each)
 
 
-def _limit(node: p.Limit, ctx: Context, then: Then) -> None:
+def _limit(node: nodes.Limit, ctx: Context, then: Then) -> None:
     f = ctx.f
     left, skip = f.local(I64, "left"), f.local(I64, "skip")
     with f.block() as done:
@@ -108,7 +108,7 @@ def _limit(node: p.Limit, ctx: Context, then: Then) -> None:
         emit_source(node.child, ctx, each)
 
 
-def integer_value(expr: b.Expr, ctx: Context) -> Expr:
+def integer_value(expr: bound.Expr, ctx: Context) -> Expr:
     """LIMIT and OFFSET as i64. Raises "datatype mismatch" when it is not an integer."""
     f = ctx.f
     value = emit_value(expr, ctx)
@@ -120,4 +120,4 @@ def integer_value(expr: b.Expr, ctx: Context) -> Expr:
     return number
 
 
-SOURCES.update({p.Sort: _sort, p.Distinct: _distinct, p.Limit: _limit})
+SOURCES.update({nodes.Sort: _sort, nodes.Distinct: _distinct, nodes.Limit: _limit})

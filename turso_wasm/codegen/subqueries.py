@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.codegen.conditions import JUMPS, compare_values, jump_kleene, jump_value
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import EMITTERS, INTEGER_OR_NULL, emit_value, ensure, ensure_outer, for_comparison
@@ -17,11 +17,11 @@ from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.sources import decoded_columns, forget_since
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code
 from turso_wasm.kernel.abi import NULL, TEXT
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Label, Local, i32, select
 
 
-def emit_subquery_value(node: b.SubqueryExpr, ctx: Context) -> SqlValue:
+def emit_subquery_value(node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
     """The value of a subquery expression."""
     if node.kind == "scalar":
         return _once_or_here(node, ctx, _scalar)
@@ -30,7 +30,7 @@ def emit_subquery_value(node: b.SubqueryExpr, ctx: Context) -> SqlValue:
     return SqlValue(tag, ctx.f.local(I64, "", known.shr_u(1).extend_u()), INTEGER_OR_NULL)
 
 
-def kleene(node: b.SubqueryExpr, ctx: Context) -> Local:
+def kleene(node: bound.SubqueryExpr, ctx: Context) -> Local:
     """EXISTS or IN as 0 false, 1 NULL, 2 true."""
     if node.kind == "exists":
         known = _once_or_here(node, ctx, _exists).payload.wrap()
@@ -42,14 +42,16 @@ def kleene(node: b.SubqueryExpr, ctx: Context) -> Local:
     return known
 
 
-def _once_or_here(node: b.SubqueryExpr, ctx: Context, emit: Callable[[b.SubqueryExpr, Context], SqlValue]) -> SqlValue:
+def _once_or_here(
+    node: bound.SubqueryExpr, ctx: Context, emit: Callable[[bound.SubqueryExpr, Context], SqlValue]
+) -> SqlValue:
     if node.outer:
         return emit(node, ctx)
     return ctx.hoist(("subquery", id(node)), lambda: emit(node, ctx))
 
 
 @contextmanager
-def _here(node: b.SubqueryExpr, ctx: Context) -> Iterator[None]:
+def _here(node: bound.SubqueryExpr, ctx: Context) -> Iterator[None]:
     """The subquery's own code. What it decodes of the outer rows is not there for what comes behind: the subquery may
     be skipped (x OR EXISTS …), and so may its loops.
     """
@@ -61,12 +63,12 @@ def _here(node: b.SubqueryExpr, ctx: Context) -> Iterator[None]:
     forget_since(before, ctx)
 
 
-def _output(node: b.SubqueryExpr) -> p.Output:
-    assert isinstance(node.plan, p.Output)
+def _output(node: bound.SubqueryExpr) -> nodes.Output:
+    assert isinstance(node.plan, nodes.Output)
     return node.plan
 
 
-def _scalar(node: b.SubqueryExpr, ctx: Context) -> SqlValue:
+def _scalar(node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
     f = ctx.f
     plan = _output(node)
     tag, payload = f.local(I32, "scalar_tag"), f.local(I64, "scalar")
@@ -90,7 +92,7 @@ def _scalar(node: b.SubqueryExpr, ctx: Context) -> SqlValue:
     return SqlValue(tag, payload, ANY)
 
 
-def _exists(node: b.SubqueryExpr, ctx: Context) -> SqlValue:
+def _exists(node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
     f = ctx.f
     found = f.local(I64, "exists")
     f.set(found, 0)
@@ -104,7 +106,7 @@ def _exists(node: b.SubqueryExpr, ctx: Context) -> SqlValue:
     return SqlValue(1, found)
 
 
-def _in(node: b.SubqueryExpr, ctx: Context) -> Local:
+def _in(node: bound.SubqueryExpr, ctx: Context) -> Local:
     """Without outer columns the subquery's values are hashed once; otherwise they are compared one by one."""
     assert node.operand is not None
     f = ctx.f
@@ -112,7 +114,7 @@ def _in(node: b.SubqueryExpr, ctx: Context) -> Local:
     return _in_scan(node, operand, ctx) if node.outer else _in_hash(node, operand, f.local(I32, "in"), ctx)
 
 
-def _in_scan(node: b.SubqueryExpr, operand: SqlValue, ctx: Context) -> Local:
+def _in_scan(node: bound.SubqueryExpr, operand: SqlValue, ctx: Context) -> Local:
     f = ctx.f
     plan = _output(node)
     known = f.local(I32, "in")
@@ -133,7 +135,7 @@ def _in_scan(node: b.SubqueryExpr, operand: SqlValue, ctx: Context) -> Local:
     return known
 
 
-def _in_hash(node: b.SubqueryExpr, operand: SqlValue, known: Local, ctx: Context) -> Local:
+def _in_hash(node: bound.SubqueryExpr, operand: SqlValue, known: Local, ctx: Context) -> Local:
     f = ctx.f
     plan = _output(node)
     flags = collation_code(node.collation)
@@ -162,12 +164,12 @@ def _in_hash(node: b.SubqueryExpr, operand: SqlValue, known: Local, ctx: Context
     return known
 
 
-def _jump_subquery(node: b.SubqueryExpr, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
+def _jump_subquery(node: bound.SubqueryExpr, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
     if node.kind == "scalar":
         jump_value(node, label, ctx, when, on_null)
     else:
         jump_kleene(kleene(node, ctx), label, ctx, when, on_null)
 
 
-JUMPS[b.SubqueryExpr] = _jump_subquery
-EMITTERS[b.SubqueryExpr] = emit_subquery_value
+JUMPS[bound.SubqueryExpr] = _jump_subquery
+EMITTERS[bound.SubqueryExpr] = emit_subquery_value

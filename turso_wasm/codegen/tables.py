@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context
@@ -28,8 +28,8 @@ from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, SEEK_GE
 from turso_wasm.wasm.dsl import I32, Expr, Label, Local
 
-IndexExprs = Mapping[str, tuple["b.Expr | None", ...]]
-IndexWhere = Mapping[str, b.Expr]
+IndexExprs = Mapping[str, tuple["bound.Expr | None", ...]]
+IndexWhere = Mapping[str, bound.Expr]
 
 
 class TableWriter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value
 from turso_wasm.codegen.loops import SOURCES, visit
@@ -12,14 +12,14 @@ from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, BEGIN_IMMEDIATE, INTEGER, TEXT, Statement
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
 MODES = {"deferred": BEGIN_DEFERRED, "immediate": BEGIN_IMMEDIATE, "exclusive": BEGIN_EXCLUSIVE}
 NAMED = {"savepoint": "savepoint_open", "release": "savepoint_release", "rollback_to": "savepoint_rollback"}
 
 
-def emit_transaction(node: p.Transaction, ctx: Context) -> None:
+def emit_transaction(node: nodes.Transaction, ctx: Context) -> None:
     """BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE, ROLLBACK TO."""
     if node.op == "begin":
         ctx.do("transaction_begin", ctx.stmt, MODES[node.mode])
@@ -30,7 +30,7 @@ def emit_transaction(node: p.Transaction, ctx: Context) -> None:
         ctx.do("transaction_commit" if node.op == "commit" else "transaction_rollback", ctx.stmt)
 
 
-def _kernel_call(node: p.KernelCall, ctx: Context, then: Then) -> None:
+def _kernel_call(node: nodes.KernelCall, ctx: Context, then: Then) -> None:
     """What a kernel routine returns: one row of its results, or a row for each line of its text."""
     f = ctx.f
     with ctx.guard():
@@ -48,13 +48,13 @@ def _kernel_call(node: p.KernelCall, ctx: Context, then: Then) -> None:
 TAKES_CONNECTION = {"database_get"}
 
 
-def _arguments(node: p.KernelCall, ctx: Context) -> list[Any]:
+def _arguments(node: nodes.KernelCall, ctx: Context) -> list[Any]:
     f = ctx.f
     params = ctx.module.symbols.function(node.function).params
     first = f.load("i32", ctx.stmt, Statement.offset("connection")) if node.function in TAKES_CONNECTION else ctx.stmt
     args: list[Any] = [first]
     for at, arg in enumerate(node.args):
-        if isinstance(arg, b.Expr):
+        if isinstance(arg, bound.Expr):
             number = f.call("to_integer", *emit_value(arg, ctx).pair)
             args.append(number if params[at + 1] == I64 else number.wrap())
         elif isinstance(arg, bytes):
@@ -64,7 +64,7 @@ def _arguments(node: p.KernelCall, ctx: Context) -> list[Any]:
     return args
 
 
-def _lines(node: p.KernelCall, text: Local, ctx: Context, then: Then) -> None:
+def _lines(node: nodes.KernelCall, text: Local, ctx: Context, then: Then) -> None:
     f = ctx.f
     at, end, line = f.local(I32, "at"), f.local(I32, "end"), f.local(I64, "line")
 
@@ -99,10 +99,10 @@ def _lines(node: p.KernelCall, text: Local, ctx: Context, then: Then) -> None:
     visit(ctx, begin, step, body)
 
 
-def emit_kernel_call(node: p.KernelCall, ctx: Context) -> None:
+def emit_kernel_call(node: nodes.KernelCall, ctx: Context) -> None:
     """A kernel routine run for its effect (a silent PRAGMA)."""
     _kernel_call(node, ctx, lambda: None)
 
 
-ROOTS.update({p.Transaction: emit_transaction, p.KernelCall: emit_kernel_call})
-SOURCES[p.KernelCall] = _kernel_call
+ROOTS.update({nodes.Transaction: emit_transaction, nodes.KernelCall: emit_kernel_call})
+SOURCES[nodes.KernelCall] = _kernel_call

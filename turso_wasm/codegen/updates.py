@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Index
 from turso_wasm.codegen.conditions import compare_values
 from turso_wasm.codegen.constraints import (
@@ -32,11 +32,11 @@ from turso_wasm.codegen.writes import (
     given_rowid,
     seek_row_of_entry,
 )
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I64, Expr, Label, Local, i32
 
 
-def emit_update(node: p.Update, ctx: Context) -> None:
+def emit_update(node: nodes.Update, ctx: Context) -> None:
     """Replace each row of the child."""
     begin_write(ctx, savepoint=True)
     table = node.table
@@ -54,7 +54,7 @@ def emit_update(node: p.Update, ctx: Context) -> None:
         collect_rows(node.child, node.old_source, writer, ctx, each)
 
 
-def effects(node: p.Update) -> tuple[bool, list[Index]]:
+def effects(node: nodes.Update) -> tuple[bool, list[Index]]:
     """(the row's key may change, the indexes whose entries may change)."""
     table = node.table
     moves = node.rowid is not None or (
@@ -63,16 +63,16 @@ def effects(node: p.Update) -> tuple[bool, list[Index]]:
     return moves, [index for index in table.indexes if moves or _touches(node, index)]
 
 
-def _collect_values(node: p.Update, writer: TableWriter, ctx: Context, then: Then) -> None:
+def _collect_values(node: nodes.Update, writer: TableWriter, ctx: Context, then: Then) -> None:
     """UPDATE … FROM: the values are computed while the join runs; of several for one row the last count."""
     f = ctx.f
     table = writer.table
     columns = [column.column for column in table.primary_key] if table.without_rowid else [ROWID]
     collations = [column.collation for column in table.primary_key] if table.without_rowid else ["BINARY"]
-    rows = p.Aggregate(
+    rows = nodes.Aggregate(
         source=-2,
         child=node.child,
-        keys=tuple(b.ColumnRef(node.old_source, column) for column in columns),
+        keys=tuple(bound.ColumnRef(source=node.old_source, column=column) for column in columns),
         collations=tuple(collations),
         aggregates=(),
         bare=node.collected,
@@ -97,14 +97,14 @@ def _collect_values(node: p.Update, writer: TableWriter, ctx: Context, then: The
     change_rows(rows, ctx, again)
 
 
-def _touches(node: p.Update, index: Index) -> bool:
+def _touches(node: nodes.Update, index: Index) -> bool:
     if index.name in node.index_where or any(expr is not None for expr in node.index_exprs.get(index.name, ())):
         return True
     return any(field.column in node.changed for field in index_fields(index, node.table))
 
 
 def update_row(
-    node: p.Update, writer: TableWriter, touched: list[Index], moves: bool, ignored: Label, ctx: Context
+    node: nodes.Update, writer: TableWriter, touched: list[Index], moves: bool, ignored: Label, ctx: Context
 ) -> None:
     """Check and replace the row the table cursor is on; `moves`, `touched`: see `effects`."""
     table = node.table
@@ -139,7 +139,7 @@ def update_row(
         emit_row(node.returning, ctx)
 
 
-def _updated_value(node: p.Update, at: int, ctx: Context) -> SqlValue:
+def _updated_value(node: nodes.Update, at: int, ctx: Context) -> SqlValue:
     expr = node.values[at]
     if at == node.table.rowid_alias:
         return ctx.constant(None)
@@ -148,7 +148,7 @@ def _updated_value(node: p.Update, at: int, ctx: Context) -> SqlValue:
     return apply_types(node.table, at, emit_value(expr, ctx), ctx)
 
 
-def _updated_rowid(node: p.Update, old: EntrySource, ctx: Context) -> Local:
+def _updated_rowid(node: nodes.Update, old: EntrySource, ctx: Context) -> Local:
     f = ctx.f
     if node.rowid is None:
         return f.local(I64, "rowid", old.value(ROWID, ctx).payload)
@@ -171,7 +171,7 @@ def _seek_old(writer: TableWriter, old: EntrySource, ctx: Context) -> None:
 
 
 def _check_update_unique(
-    node: p.Update,
+    node: nodes.Update,
     writer: TableWriter,
     touched: list[Index],
     moves: bool,
@@ -242,4 +242,4 @@ def _skip_own_entry(
     f.br(absent, if_=same)
 
 
-ROOTS[p.Update] = emit_update
+ROOTS[nodes.Update] = emit_update

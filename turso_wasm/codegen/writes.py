@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Index
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
@@ -12,7 +12,7 @@ from turso_wasm.codegen.sources import ROWID, EntrySource, index_fields
 from turso_wasm.codegen.tables import NewRow, TableWriter
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL, Statement
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local
 
 COUNT_CHANGES = 1
@@ -43,7 +43,7 @@ def count_change(ctx: Context) -> None:
     f.store("i64", ctx.stmt, f.load("i64", ctx.stmt, at) + 1, at)
 
 
-def change_rows(child: p.Plan, ctx: Context, then: Then) -> None:
+def change_rows(child: nodes.Plan, ctx: Context, then: Then) -> None:
     """Run `then` for each row of `child`; the statement can suspend between rows, not amid one."""
 
     def each() -> None:
@@ -53,7 +53,7 @@ def change_rows(child: p.Plan, ctx: Context, then: Then) -> None:
     emit_source(child, ctx, each)
 
 
-def given_rowid(expr: b.Expr, ctx: Context) -> tuple[Local, Local]:
+def given_rowid(expr: bound.Expr, ctx: Context) -> tuple[Local, Local]:
     """(is given, rowid): NULL means choose one; anything but an integer is a datatype mismatch."""
     f = ctx.f
     value = emit_value(expr, ctx)
@@ -94,29 +94,29 @@ def seek_row_of_entry(writer: TableWriter, index: Index, cursor: Local, ctx: Con
         ctx.do("raise_corrupt", 0)
 
 
-def collect_rows(child: p.Plan, source: int, writer: TableWriter, ctx: Context, then: Then) -> None:
+def collect_rows(child: nodes.Plan, source: int, writer: TableWriter, ctx: Context, then: Then) -> None:
     """Two phases: remember the rows of `child` by key, then put the table cursor on each and run `then`."""
     f = ctx.f
     table = writer.table
     if table.without_rowid:
         key_columns = [column.column for column in table.primary_key]
-        refs = tuple(b.ColumnRef(source, column) for column in key_columns)
+        refs = tuple(bound.ColumnRef(source=source, column=column) for column in key_columns)
 
         def again() -> None:
             values: list[SqlValue] = [ctx.constant(None)] * len(table.columns)
             for at, column in enumerate(key_columns):
-                values[column] = emit_value(b.ColumnRef(-2, at), ctx)
+                values[column] = emit_value(bound.ColumnRef(source=-2, column=at), ctx)
             with f.if_(writer.seek_primary_key(values)):
                 then()
 
-        change_rows(p.Sort(source=-2, child=child, keys=(), outputs=refs), ctx, again)
+        change_rows(nodes.Sort(source=-2, child=child, keys=(), outputs=refs), ctx, again)
         return
     rows = f.local(I32, "rows")
     with ctx.at_start():
         f.set(rows, f.call("rowlist_new", ctx.stmt))
 
     def remember() -> None:
-        row = b.ColumnRef(source, ROWID)
+        row = bound.ColumnRef(source=source, column=ROWID)
         ensure(row, ctx)
         ctx.do("rowlist_add", rows, emit_value(row, ctx).payload)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import IndexTerms
 from turso_wasm.bind.walk import same_expression
@@ -27,7 +27,7 @@ class OrderColumn:
     column: int
     collation: str = "BINARY"
     desc: bool = False
-    expr: b.Expr | None = None
+    expr: bound.Expr | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -156,7 +156,7 @@ class TableAccess:
         index: Index | None,
         fields: tuple[IndexColumn, ...],
         equal: list[Sarg],
-        exprs: dict[int, b.Expr],
+        exprs: dict[int, bound.Expr],
         sargs: list[Sarg],
         covering: bool,
         in_sarg: Sarg | None,
@@ -195,7 +195,7 @@ class TableAccess:
             path.distinct_order = True
         return path
 
-    def _equality(self, part: IndexColumn, expr: b.Expr | None, sargs: list[Sarg], allow_in: bool) -> Sarg | None:
+    def _equality(self, part: IndexColumn, expr: bound.Expr | None, sargs: list[Sarg], allow_in: bool) -> Sarg | None:
         best: Sarg | None = None
         for sarg in sargs:
             if sarg.op not in EQUALITY or not self._matches(sarg, part, expr):
@@ -207,13 +207,13 @@ class TableAccess:
                 best = sarg
         return best
 
-    def _bound(self, part: IndexColumn, expr: b.Expr | None, sargs: list[Sarg], ops: frozenset[str]) -> Sarg | None:
+    def _bound(self, part: IndexColumn, expr: bound.Expr | None, sargs: list[Sarg], ops: frozenset[str]) -> Sarg | None:
         return next((sarg for sarg in sargs if sarg.op in ops and self._matches(sarg, part, expr)), None)
 
     def _not_null(self, part: IndexColumn, sargs: list[Sarg]) -> Sarg | None:
         return next((s for s in sargs if s.op == "notnull" and s.column == part.column and s.column >= 0), None)
 
-    def _matches(self, sarg: Sarg, part: IndexColumn, expr: b.Expr | None) -> bool:
+    def _matches(self, sarg: Sarg, part: IndexColumn, expr: bound.Expr | None) -> bool:
         if part.column == -2:
             if expr is None or not same_expression(sarg.operand, expr, self.pin):  # type: ignore[arg-type]
                 return False
@@ -244,10 +244,10 @@ class TableAccess:
                 found.append(term)
         return tuple(found)
 
-    def _implies(self, term: Term, wanted: b.Expr) -> bool:
+    def _implies(self, term: Term, wanted: bound.Expr) -> bool:
         if same_expression(term.expr, wanted, self.pin):  # type: ignore[arg-type]
             return True
-        if isinstance(wanted, b.IsNull) and wanted.negated and isinstance(wanted.operand, b.ColumnRef):
+        if isinstance(wanted, bound.IsNull) and wanted.negated and isinstance(wanted.operand, bound.ColumnRef):
             return any(
                 sarg.column == wanted.operand.column and sarg.op in ("=", "<", "<=", ">", ">=", "in")
                 for sarg in term.sargs_for(self.item.source)
@@ -263,7 +263,7 @@ def in_rows(sarg: Sarg) -> float:
 def _same_conversion(lower: Sarg, upper: Sarg) -> bool:
     """Both ends of a range are probed with one affinity: that of either, unless the other must not be converted."""
     return lower.affinity == upper.affinity or any(
-        sarg.affinity is None and isinstance(sarg.value, b.Constant) for sarg in (lower, upper)
+        sarg.affinity is None and isinstance(sarg.value, bound.Constant) for sarg in (lower, upper)
     )
 
 

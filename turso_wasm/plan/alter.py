@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_index_terms, bind_schema_expr, check_table_expressions
@@ -22,7 +22,7 @@ from turso_wasm.catalog.indexes import build_index
 from turso_wasm.catalog.names import fold, is_reserved
 from turso_wasm.catalog.objects import Column, Table
 from turso_wasm.catalog.tables import MISSING_COLLATION, build_table
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
@@ -64,18 +64,22 @@ def _source(entry: Entry) -> edit.Source:
     return edit.Source(entry.sql, statement)
 
 
-def _change(binder: Binder, catalog: Catalog, entry: Entry, values: dict[int, str]) -> p.RunStatement:
+def _change(binder: Binder, catalog: Catalog, entry: Entry, values: dict[int, str]) -> nodes.RunStatement:
     """UPDATE sqlite_schema SET … of one row."""
     table = catalog.find_table("sqlite_master")
     assert table is not None
     old = table_item(binder.new_source(), table, None)
     new = binder.new_source()
-    scan = p.TableScan(old.source, table, frozenset({TYPE, NAME}))
-    same_type = b.Compare("=", column_ref(old, TYPE), b.Constant(entry.type))
-    same_name = b.Compare("=", column_ref(old, NAME), b.Constant(entry.name))
-    row = tuple(b.Constant(values[at]) if at in values else column_ref(old, at) for at in range(5))
-    child = p.Filter(scan, b.Binary("and", same_type, same_name))
-    return p.RunStatement(p.Update(table, child, old.source, new, row, frozenset(values)))
+    scan = nodes.TableScan(source=old.source, table=table, columns=frozenset({TYPE, NAME}))
+    same_type = bound.Compare(op="=", left=column_ref(old, TYPE), right=bound.Constant(value=entry.type))
+    same_name = bound.Compare(op="=", left=column_ref(old, NAME), right=bound.Constant(value=entry.name))
+    row = tuple(bound.Constant(value=values[at]) if at in values else column_ref(old, at) for at in range(5))
+    child = nodes.Filter(child=scan, predicate=bound.Binary(op="and", left=same_type, right=same_name))
+    return nodes.RunStatement(
+        plan=nodes.Update(
+            table=table, child=child, old_source=old.source, source=new, values=row, changed=frozenset(values)
+        )
+    )
 
 
 # --- RENAME TO ----------------------------------------------------------------------------------------------------
@@ -96,10 +100,10 @@ def plan_rename_table(binder: Binder, node: ast.RenameTable) -> Changed:
     sequence = catalog.find_table("sqlite_sequence")
     if table.autoincrement and sequence is not None:
         steps.append(_rename_sequence(binder, sequence, table.name, node.to))
-    return p.Ddl(catalog.slot, tuple(steps)), catalog
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
 
 
-def _rename_steps(binder: Binder, catalog: Catalog, table: Table, to: str) -> Iterator[object]:
+def _rename_steps(binder: Binder, catalog: Catalog, table: Table, to: str) -> Iterator[nodes.Step]:
     key = fold(table.name)
     for entry in _entries(catalog):
         own = fold(entry.table) == key and entry.type in ("table", "index")
@@ -123,12 +127,23 @@ def _entries(catalog: Catalog) -> list[Entry]:
     return [*catalog.entries.values(), *catalog.index_entries.values()]
 
 
-def _rename_sequence(binder: Binder, sequence: Table, name: str, to: str) -> p.RunStatement:
+def _rename_sequence(binder: Binder, sequence: Table, name: str, to: str) -> nodes.RunStatement:
     old = table_item(binder.new_source(), sequence, None)
-    condition = b.Compare("=", column_ref(old, 0), b.Constant(name))
-    child = p.Filter(p.TableScan(old.source, sequence, frozenset({0})), condition)
-    values = (b.Constant(to), *(column_ref(old, at) for at in range(1, len(sequence.columns))))
-    return p.RunStatement(p.Update(sequence, child, old.source, binder.new_source(), values, frozenset({0})))
+    condition = bound.Compare(op="=", left=column_ref(old, 0), right=bound.Constant(value=name))
+    child = nodes.Filter(
+        child=nodes.TableScan(source=old.source, table=sequence, columns=frozenset({0})), predicate=condition
+    )
+    values = (bound.Constant(value=to), *(column_ref(old, at) for at in range(1, len(sequence.columns))))
+    return nodes.RunStatement(
+        plan=nodes.Update(
+            table=sequence,
+            child=child,
+            old_source=old.source,
+            source=binder.new_source(),
+            values=values,
+            changed=frozenset({0}),
+        )
+    )
 
 
 # --- RENAME COLUMN ------------------------------------------------------------------------------------------------
@@ -151,7 +166,7 @@ def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
     other = table.numbers.get(fold(node.to))
     if other is not None and other != table.numbers[fold(node.column)]:
         fail(f"error in table {table.name} after rename: duplicate column name: {node.to}", node)
-    return p.Ddl(catalog.slot, tuple(steps)), catalog
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
 
 
 def _column_places(
@@ -193,7 +208,7 @@ def _view_tokens(
     return [
         source.last_token(node.span)
         for node, ref in trace
-        if isinstance(ref, b.ColumnRef)
+        if isinstance(ref, bound.ColumnRef)
         and fold(node.column) == key
         and fold(ref.table or "") == table_key
         and fold(ref.origin or "") == key
@@ -225,7 +240,7 @@ def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
     item = table_item(binder.new_source(), changed, None)
     check_table_expressions(binder, changed, item)
     steps = [*_existing_rows(binder, node.column, changed, column, item), _change(binder, catalog, entry, {SQL: sql})]
-    return p.Ddl(catalog.slot, tuple(steps)), catalog
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
 
 
 def _refuse_keys(definition: ast.ColumnDef) -> None:
@@ -250,25 +265,27 @@ def _rebuild(table: Table, sql: str, what: str) -> Table:
 
 def _existing_rows(
     binder: Binder, definition: ast.ColumnDef, table: Table, column: Column, item: Item
-) -> Iterator[object]:
+) -> Iterator[nodes.Step]:
     """What must not be if the table has rows: they get the default, and it must suit every constraint."""
     columns = frozenset(range(len(table.columns) - 1))
-    scan = p.TableScan(item.source, table, columns)
+    scan = nodes.TableScan(source=item.source, table=table, columns=columns)
     default = constant_value(column.default) if is_constant(column.default) else None
     references = any(isinstance(constraint, ast.ForeignKey) for constraint in definition.constraints)
     if binder.foreign_keys and references and default is not None:
-        yield p.RaiseOnRow(scan, "Cannot add a REFERENCES column with non-NULL default value")
+        yield nodes.RaiseOnRow(child=scan, message="Cannot add a REFERENCES column with non-NULL default value")
     if column.not_null and is_constant(column.default) and default is None:
-        yield p.RaiseOnRow(scan, "Cannot add a NOT NULL column with default value NULL")
+        yield nodes.RaiseOnRow(child=scan, message="Cannot add a NOT NULL column with default value NULL")
     if not is_constant(column.default):
-        yield p.RaiseOnRow(scan, "Cannot add a column with non-constant default")
+        yield nodes.RaiseOnRow(child=scan, message="Cannot add a column with non-constant default")
     if table.strict and column.absent_value is not None and not _fits(column):
-        yield p.RaiseOnRow(scan, "type mismatch on DEFAULT")
+        yield nodes.RaiseOnRow(child=scan, message="type mismatch on DEFAULT")
     for constraint in definition.constraints:
         if isinstance(constraint, ast.Check):
             condition = bind_schema_expr(binder, constraint.expr, [item], binder.sql)
-            violated = b.IsTruth(condition, False)
-            yield p.RaiseOnRow(p.Filter(scan, violated), "CHECK constraint failed")
+            violated = bound.IsTruth(operand=condition, wanted=False)
+            yield nodes.RaiseOnRow(
+                child=nodes.Filter(child=scan, predicate=violated), message="CHECK constraint failed"
+            )
 
 
 _CLASSES = {"D": int, "E": float, "B": str, "A": bytes}
@@ -302,8 +319,8 @@ def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
     changed = _rebuild(table, sql, "drop column")
     _check_dropped(binder, catalog, table, changed)
     keep = tuple(at for at in range(len(table.columns)) if at != number)
-    steps = (p.RewriteRows(table, keep), _change(binder, catalog, entry, {SQL: sql}))
-    return p.Ddl(catalog.slot, steps), catalog
+    steps = (nodes.RewriteRows(table=table, keep=keep), _change(binder, catalog, entry, {SQL: sql}))
+    return nodes.Ddl(slot=catalog.slot, steps=steps), catalog
 
 
 def _refuse_drop(table: Table, number: int, node: ast.DropColumn) -> None:

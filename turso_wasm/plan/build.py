@@ -18,8 +18,7 @@ from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
 from turso_wasm.catalog.catalog import Catalog, Catalogs
-from turso_wasm.plan import alter, schema
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import alter, nodes, schema
 from turso_wasm.plan.explain import explain_query_plan
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.writes import Written, plan_delete, plan_insert, plan_update
@@ -46,7 +45,7 @@ class Planned:
     param_names: with prefix (":a", "?5"), None for a plain `?`.
     """
 
-    plan: p.Plan
+    plan: nodes.Plan
     kind: str
     columns: tuple[OutputColumn, ...] = ()
     readonly: bool = True
@@ -98,7 +97,7 @@ def _slots(binder: Binder, written: int = -1) -> dict[int, tuple[bool, int]]:
 def _select(binder: Binder, node: ast.Select) -> Planned:
     query = bind_select(binder, node)
     rows = Planner(binder).plan_query(query)
-    plan = p.Output(rows.plan, rows.exprs, rows.single)
+    plan = nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single)
     return Planned(plan, "select", tuple(query.columns), slots=_slots(binder))
 
 
@@ -110,7 +109,7 @@ def _write(kind: str, plan_write: Callable[[Binder, Any], Written]) -> Callable[
     return build
 
 
-def _ddl(plan_change: Callable[[Binder, Any], tuple[p.Plan, Catalog | None]]) -> Callable[[Binder, Any], Planned]:
+def _ddl(plan_change: Callable[[Binder, Any], tuple[nodes.Plan, Catalog | None]]) -> Callable[[Binder, Any], Planned]:
     def build(binder: Binder, node: Any) -> Planned:
         plan, catalog = plan_change(binder, node)
         if catalog is None:
@@ -126,19 +125,19 @@ def _transaction(binder: Binder, node: Any) -> Planned:
             mode = (node.mode or "DEFERRED").lower()
             if mode == "concurrent":
                 raise SqlError(SQLITE_ERROR, "not supported yet: BEGIN CONCURRENT", node.span)
-            plan = p.Transaction("begin", mode)
+            plan = nodes.Transaction(op="begin", mode=mode)
         case ast.Commit():
-            plan = p.Transaction("commit")
+            plan = nodes.Transaction(op="commit")
         case ast.Rollback():
             plan = (
-                p.Transaction("rollback")
+                nodes.Transaction(op="rollback")
                 if node.savepoint is None
-                else p.Transaction("rollback_to", name=node.savepoint)
+                else nodes.Transaction(op="rollback_to", name=node.savepoint)
             )
         case ast.Savepoint():
-            plan = p.Transaction("savepoint", name=node.name)
+            plan = nodes.Transaction(op="savepoint", name=node.name)
         case _:
-            plan = p.Transaction("release", name=node.name)
+            plan = nodes.Transaction(op="release", name=node.name)
     return Planned(plan, "transaction")
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 
 
 @dataclass(slots=True)
@@ -23,24 +23,35 @@ class Line:
     children: list[Line] = field(default_factory=list)
 
 
-def explain_query_plan(plan: p.Plan, source: int, names: Mapping[int, str]) -> p.Plan:
+def explain_query_plan(plan: nodes.Plan, source: int, names: Mapping[int, str]) -> nodes.Plan:
     """A plan that gives the rows (id, parent, notused, detail) about `plan`."""
-    rows: list[tuple[b.Expr, ...]] = []
+    rows: list[tuple[bound.Expr, ...]] = []
     _number(explain_lines(plan, names), 0, rows)
-    refs = tuple(b.ColumnRef(source, column) for column in range(4))
+    refs = tuple(bound.ColumnRef(source=source, column=column) for column in range(4))
     if not rows:
-        return p.Output(p.Filter(p.OneRow(), b.Constant(0)), (b.Constant(None),) * 4, True)
-    return p.Output(p.Values(source, tuple(rows), 4), refs)
+        return nodes.Output(
+            child=nodes.Filter(child=nodes.OneRow(), predicate=bound.Constant(value=0)),
+            exprs=(bound.Constant(value=None),) * 4,
+            single=True,
+        )
+    return nodes.Output(child=nodes.Values(source=source, rows=tuple(rows), n_columns=4), exprs=refs)
 
 
-def _number(lines: Iterable[Line], parent: int, rows: list[tuple[b.Expr, ...]]) -> None:
+def _number(lines: Iterable[Line], parent: int, rows: list[tuple[bound.Expr, ...]]) -> None:
     for line in lines:
         number = len(rows) + 1
-        rows.append((b.Constant(number), b.Constant(parent), b.Constant(0), b.Constant(line.detail)))
+        rows.append(
+            (
+                bound.Constant(value=number),
+                bound.Constant(value=parent),
+                bound.Constant(value=0),
+                bound.Constant(value=line.detail),
+            )
+        )
         _number(line.children, number, rows)
 
 
-def explain_text(plan: p.Plan, names: Mapping[int, str]) -> str:
+def explain_text(plan: nodes.Plan, names: Mapping[int, str]) -> str:
     """The answer as text, indented two spaces a level."""
 
     def shown(lines: Iterable[Line], depth: int) -> Iterator[str]:
@@ -51,7 +62,7 @@ def explain_text(plan: p.Plan, names: Mapping[int, str]) -> str:
     return "\n".join(shown(explain_lines(plan, names), 0))
 
 
-def explain_lines(plan: p.Plan, names: Mapping[int, str]) -> list[Line]:
+def explain_lines(plan: nodes.Plan, names: Mapping[int, str]) -> list[Line]:
     """The lines about a plan, outermost level."""
     return list(_Explainer(names).node(plan))
 
@@ -64,39 +75,39 @@ class _Explainer:
     def node(self, plan: object) -> Iterator[Line]:
         """The lines of a node and of what it reads, in the order in which they happen."""
         match plan:
-            case p.TableScan() | p.RowidSeek() | p.RowidRange() | p.IndexScan() | p.CountRows():
+            case nodes.TableScan() | nodes.RowidSeek() | nodes.RowidRange() | nodes.IndexScan() | nodes.CountRows():
                 yield Line(self.access(plan))
-            case p.LeftJoin():
+            case nodes.LeftJoin():
                 yield from self.node(plan.left)
                 for line in self.node(plan.right):
                     if line.detail.startswith(("SCAN", "SEARCH")):
                         line.detail += " LEFT-JOIN"
                     yield line
-            case p.NestedLoop():
+            case nodes.NestedLoop():
                 if not _is_in_loop(plan.left):
                     yield from self.node(plan.left)
                 yield from self.node(plan.right)
-            case p.HashJoin():
+            case nodes.HashJoin():
                 yield from self.node(plan.probe)
                 yield self.hash_join(plan)
-            case p.Append():
+            case nodes.Append():
                 yield from self.append(plan)
-            case p.Values() | p.LiteralRows():
-                n_rows = len(plan.rows) if isinstance(plan, p.Values) else "N"
+            case nodes.Values() | nodes.LiteralRows():
+                n_rows = len(plan.rows) if isinstance(plan, nodes.Values) else "N"
                 yield Line(f"SCAN {n_rows}-ROW VALUES CLAUSE")
-            case p.Output() | p.Insert() | p.Update() | p.Delete():
+            case nodes.Output() | nodes.Insert() | nodes.Update() | nodes.Delete():
                 yield from self.root(plan)
-            case p.OneRow():
+            case nodes.OneRow():
                 pass
             case _:
                 yield from self.other(plan)
-        if not isinstance(plan, p.Output | p.Insert | p.Update | p.Delete):
+        if not isinstance(plan, nodes.Output | nodes.Insert | nodes.Update | nodes.Delete):
             yield from self.subqueries(plan)
 
-    def root(self, plan: p.Output | p.Insert | p.Update | p.Delete) -> Iterator[Line]:
+    def root(self, plan: nodes.Output | nodes.Insert | nodes.Update | nodes.Delete) -> Iterator[Line]:
         lines = list(self.node(plan.child)) if plan.child is not None else []
         lines.extend(self.subqueries(plan))
-        if isinstance(plan, p.Output) and not any(_visits(plan.child)):
+        if isinstance(plan, nodes.Output) and not any(_visits(plan.child)):
             lines.insert(0, Line("SCAN CONSTANT ROW"))
         yield from lines
 
@@ -104,7 +115,7 @@ class _Explainer:
         """Nodes over one child."""
         child = getattr(plan, "child", None)
         lines = list(self.node(child)) if child is not None else []
-        if isinstance(plan, p.Aggregate) and not plan.keys and isinstance(child, p.Limit):
+        if isinstance(plan, nodes.Aggregate) and not plan.keys and isinstance(child, nodes.Limit):
             for line in lines:  # one end of an index
                 line.detail = (
                     line.detail.replace("SCAN", "SEARCH", 1).split(" (")[0]
@@ -112,14 +123,14 @@ class _Explainer:
                     else line.detail
                 )
         yield from lines
-        if isinstance(plan, p.Aggregate) and plan.keys and not _is_grouped(plan):
+        if isinstance(plan, nodes.Aggregate) and plan.keys and not _is_grouped(plan):
             yield Line("USE TEMP B-TREE FOR GROUP BY")
-        elif isinstance(plan, p.Distinct):
+        elif isinstance(plan, nodes.Distinct):
             yield Line("USE TEMP B-TREE FOR DISTINCT")
-        elif isinstance(plan, p.Sort) and plan.keys:
+        elif isinstance(plan, nodes.Sort) and plan.keys:
             yield Line("USE TEMP B-TREE FOR ORDER BY")
 
-    def append(self, plan: p.Append) -> Iterator[Line]:
+    def append(self, plan: nodes.Append) -> Iterator[Line]:
         if len(plan.children) == 1:
             name = self.names.get(plan.source)
             lines = list(self.node(plan.children[0]))
@@ -135,25 +146,27 @@ class _Explainer:
             whole.children.append(Line("UNION ALL" if number else "LEFT-MOST SUBQUERY", lines))
         yield whole
 
-    def hash_join(self, plan: p.HashJoin) -> Line:
+    def hash_join(self, plan: nodes.HashJoin) -> Line:
         lines = list(self.node(plan.build))
         name = next((self.names[source] for source in plan.build_sources if source in self.names), "subquery")
-        keys = " AND ".join(f"{_shown(key)}=?" for key in plan.build_keys if type(key) is not b.Constant)
+        keys = " AND ".join(f"{_shown(key)}=?" for key in plan.build_keys if type(key) is not bound.Constant)
         detail = f"HASH JOIN {name}" + (f" ({keys})" if keys else "") + (" LEFT-JOIN" if plan.outer else "")
         return Line(detail, lines)
 
     # --- tables --------------------------------------------------------------------------------------------------
 
-    def access(self, plan: p.TableScan | p.RowidSeek | p.RowidRange | p.IndexScan | p.CountRows) -> str:
+    def access(
+        self, plan: nodes.TableScan | nodes.RowidSeek | nodes.RowidRange | nodes.IndexScan | nodes.CountRows
+    ) -> str:
         """SCAN or SEARCH, as SQLite says it."""
         name = self.names.get(plan.source, plan.table.name)
-        if isinstance(plan, p.CountRows):
+        if isinstance(plan, nodes.CountRows):
             return f"SCAN {plan.table.name}" + (f" USING COVERING INDEX {plan.index.name}" if plan.index else "")
-        if isinstance(plan, p.TableScan):
+        if isinstance(plan, nodes.TableScan):
             return f"SCAN {name}"
-        if isinstance(plan, p.RowidSeek):
+        if isinstance(plan, nodes.RowidSeek):
             return f"SEARCH {name} USING INTEGER PRIMARY KEY (rowid=?)"
-        if isinstance(plan, p.RowidRange):
+        if isinstance(plan, nodes.RowidRange):
             return f"SEARCH {name} USING INTEGER PRIMARY KEY ({_range('rowid', plan.lower, plan.upper)})"
         terms = _index_terms(plan)
         if plan.index is None:
@@ -172,20 +185,20 @@ class _Explainer:
             yield Line(title, list(self.node(expr.plan)))
 
 
-def _is_in_loop(plan: p.Plan) -> bool:
+def _is_in_loop(plan: nodes.Plan) -> bool:
     """The values of an IN, which drive a look-up: SQLite does not mention them."""
-    if isinstance(plan, p.Sort) and isinstance(plan.child, p.Distinct):
-        return isinstance(plan.child.child, p.Values)
-    return isinstance(plan, p.Values) and len(plan.rows) == 1
+    if isinstance(plan, nodes.Sort) and isinstance(plan.child, nodes.Distinct):
+        return isinstance(plan.child.child, nodes.Values)
+    return isinstance(plan, nodes.Values) and len(plan.rows) == 1
 
 
-def _is_grouped(plan: p.Aggregate) -> bool:
+def _is_grouped(plan: nodes.Aggregate) -> bool:
     """The rows come in the order of the keys anyway."""
     child = plan.child
-    if not isinstance(child, p.IndexScan) or child.equal:
+    if not isinstance(child, nodes.IndexScan) or child.equal:
         return False
     fields = _fields(child.index, child.table)
-    columns = [key.column if isinstance(key, b.ColumnRef) else -2 for key in plan.keys]
+    columns = [key.column if isinstance(key, bound.ColumnRef) else -2 for key in plan.keys]
     return sorted(part.column for part in fields[: len(columns)]) == sorted(columns)
 
 
@@ -194,22 +207,31 @@ def _visits(plan: object) -> Iterator[bool]:
     stack = [plan]
     while stack:
         node = stack.pop()
-        if isinstance(node, p.Plan):
-            if not isinstance(node, p.OneRow | p.Filter | p.Limit | p.Sort | p.Distinct | p.NestedLoop | p.Aggregate):
+        if isinstance(node, nodes.Plan):
+            if not isinstance(
+                node,
+                nodes.OneRow
+                | nodes.Filter
+                | nodes.Limit
+                | nodes.Sort
+                | nodes.Distinct
+                | nodes.NestedLoop
+                | nodes.Aggregate,
+            ):
                 yield True
             stack.extend(getattr(node, slot.name) for slot in fields(node))
 
 
-def _subqueries(plan: object) -> Iterator[b.SubqueryExpr]:
+def _subqueries(plan: object) -> Iterator[bound.SubqueryExpr]:
     """Subqueries in the expressions of this node, not of its children."""
     stack = [getattr(plan, slot.name) for slot in fields(plan)]  # type: ignore[arg-type]
     while stack:
         value = stack.pop(0)
-        if isinstance(value, b.SubqueryExpr):
+        if isinstance(value, bound.SubqueryExpr):
             yield value
         elif isinstance(value, tuple | list):
             stack[:0] = value
-        elif isinstance(value, b.Expr | b.AggregateCall | p.SortKey | p.Bound):
+        elif isinstance(value, bound.Expr | bound.AggregateCall | nodes.SortKey | nodes.Bound):
             stack[:0] = [getattr(value, slot.name) for slot in fields(value)]
 
 
@@ -217,7 +239,7 @@ def _fields(index: Index | None, table: Table) -> tuple[IndexColumn, ...]:
     return table.primary_key if index is None else index.columns + index.suffix
 
 
-def _index_terms(plan: p.IndexScan) -> str:
+def _index_terms(plan: nodes.IndexScan) -> str:
     names = [_field_name(part, plan.table) for part in _fields(plan.index, plan.table)]
     terms = [f"{name}=?" for name in names[: len(plan.equal)]]
     if plan.lower is not None or plan.upper is not None:
@@ -231,14 +253,14 @@ def _field_name(part: IndexColumn, table: Table) -> str:
     return "rowid" if part.column < 0 else table.columns[part.column].name
 
 
-def _range(name: str, lower: p.Bound | None, upper: p.Bound | None) -> str:
+def _range(name: str, lower: nodes.Bound | None, upper: nodes.Bound | None) -> str:
     parts = [f"{name}>?"] if lower is not None else []
     if upper is not None:
         parts.append(f"{name}<?")
     return " AND ".join(parts)
 
 
-def _shown(expr: b.Expr) -> str:
-    if isinstance(expr, b.ColumnRef):
+def _shown(expr: bound.Expr) -> str:
+    if isinstance(expr, bound.ColumnRef):
         return "rowid" if expr.column == -1 else expr.name
     return "<expr>"

@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import affinity_of, collation_of
 from turso_wasm.bind.query import AggregateRef, Core, OrderKey
 from turso_wasm.bind.walk import order_key, same_expression, strip_collation, transform, transform_aggregate
-from turso_wasm.plan import cost
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.joins import JoinPlan
 from turso_wasm.plan.ordering import Ordering
 
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 class Grouped:
     """The result of grouping: plan, result columns, the ORDER BY terms left to do (rewritten), estimates."""
 
-    plan: p.Plan
-    exprs: tuple[b.Expr, ...]
+    plan: nodes.Plan
+    exprs: tuple[bound.Expr, ...]
     order_by: list[OrderKey]
     ordered: bool
     rows: float
@@ -41,22 +40,22 @@ class _Rewriter:
 
     planner: Planner
     core: Core
-    keys: list[b.Expr]
+    keys: list[bound.Expr]
     own: frozenset[int]
     source: int
     extreme: int  # index of the min() or max() whose row bare columns come from, -1: any row
-    bare: list[b.Expr] = field(default_factory=list)
+    bare: list[bound.Expr] = field(default_factory=list)
 
-    def __call__(self, expr: b.Expr) -> b.Expr | None:
+    def __call__(self, expr: bound.Expr) -> bound.Expr | None:
         pin = self.planner.binder.pin
         if isinstance(expr, AggregateRef):
             if expr.source != self.core.aggregate_source:
                 return None
-            return b.ColumnRef(self.source, len(self.keys) + expr.index)
+            return bound.ColumnRef(source=self.source, column=len(self.keys) + expr.index)
         for at, key in enumerate(self.keys):
             if type(key) is type(expr) and same_expression(key, expr, pin) and not self._varies(key):
                 return self._column(at, expr)
-        if isinstance(expr, b.ColumnRef) and expr.source in self.own:
+        if isinstance(expr, bound.ColumnRef) and expr.source in self.own:
             for at, known in enumerate(self.bare):
                 if same_expression(known, expr, pin):
                     return self._column(self._first_bare + at, expr)
@@ -64,12 +63,12 @@ class _Rewriter:
             return self._column(self._first_bare + len(self.bare) - 1, expr)
         return None
 
-    def _varies(self, key: b.Expr) -> bool:
+    def _varies(self, key: bound.Expr) -> bool:
         """Equal keys can look different (1 and 1.0, 'a' and 'A').
 
         With a lone min() or max() the one in the extreme's row is shown.
         """
-        if self.extreme < 0 or not isinstance(key, b.ColumnRef):
+        if self.extreme < 0 or not isinstance(key, bound.ColumnRef):
             return False
         return key.collation != "BINARY" or key.affinity in (None, "A")
 
@@ -77,10 +76,10 @@ class _Rewriter:
     def _first_bare(self) -> int:
         return len(self.keys) + len(self.core.aggregates)
 
-    def _column(self, at: int, expr: b.Expr) -> b.ColumnRef:
-        if isinstance(expr, b.ColumnRef):
+    def _column(self, at: int, expr: bound.Expr) -> bound.ColumnRef:
+        if isinstance(expr, bound.ColumnRef):
             return replace(expr, source=self.source, column=at, not_null=False, exact=False)
-        return b.ColumnRef(self.source, at, affinity=affinity_of(expr), collation=collation_of(expr))
+        return bound.ColumnRef(source=self.source, column=at, affinity=affinity_of(expr), collation=collation_of(expr))
 
 
 def plan_aggregate(planner: Planner, core: Core, order_by: list[OrderKey], correlated: bool) -> Grouped:
@@ -98,18 +97,18 @@ def plan_aggregate(planner: Planner, core: Core, order_by: list[OrderKey], corre
     child = counted or _rows(planner, core, rewrite, correlated)
     plan, rows = child.plan, 1.0
     if counted is None:
-        plan = p.Aggregate(
-            source,
-            child.plan,
-            tuple(planner.finish(key) for key in keys),
-            tuple(collations),
-            tuple(transform_aggregate(call, planner.finish) for call in core.aggregates),
-            tuple(rewrite.bare),
-            _bare_from(core),
+        plan = nodes.Aggregate(
+            source=source,
+            child=child.plan,
+            keys=tuple(planner.finish(key) for key in keys),
+            collations=tuple(collations),
+            aggregates=tuple(transform_aggregate(call, planner.finish) for call in core.aggregates),
+            bare=tuple(rewrite.bare),
+            bare_from=_bare_from(core),
         )
         rows = max(child.rows / 5, 1.0) if keys else 1.0
     if having is not None:
-        plan = p.Filter(plan, planner.finish(having))
+        plan = nodes.Filter(child=plan, predicate=planner.finish(having))
     exprs = tuple(planner.finish(expr) for expr in outputs)
     total = child.cost + child.rows * (cost.PER_BUILD if keys else 0.2)
     return Grouped(plan, exprs, order_by, ordered, rows, total, not keys)
@@ -122,17 +121,17 @@ def _bare_from(core: Core) -> int:
 
 
 def _arrange(
-    planner: Planner, keys: list[b.Expr], collations: list[str], order_by: list[OrderKey]
-) -> tuple[list[b.Expr], list[str], bool]:
+    planner: Planner, keys: list[bound.Expr], collations: list[str], order_by: list[OrderKey]
+) -> tuple[list[bound.Expr], list[str], bool]:
     """Keys without repetitions and (unless nothing is left) constants, in an order that serves ORDER BY if one does."""
     pin = planner.binder.pin
-    pairs: list[tuple[b.Expr, str]] = []
+    pairs: list[tuple[bound.Expr, str]] = []
     for key, collation in zip(keys, collations, strict=True):
         if not any(same_expression(key, known, pin) and collation == other for known, other in pairs):
             pairs.append((key, collation))
-    useful = [pair for pair in pairs if type(pair[0]) is not b.Constant]
+    useful = [pair for pair in pairs if type(pair[0]) is not bound.Constant]
     pairs = useful or pairs[:1]
-    first: list[tuple[b.Expr, str]] = []
+    first: list[tuple[bound.Expr, str]] = []
     ordered = bool(order_by)
     for term in order_by:
         found = next((pair for pair in pairs if _sorts_like(term, pair, planner)), None)
@@ -146,7 +145,7 @@ def _arrange(
     return [key for key, _ in pairs], [collation for _, collation in pairs], ordered
 
 
-def _sorts_like(term: OrderKey, pair: tuple[b.Expr, str], planner: Planner) -> bool:
+def _sorts_like(term: OrderKey, pair: tuple[bound.Expr, str], planner: Planner) -> bool:
     if term.desc or term.nulls == "last" or term.collation != pair[1]:
         return False
     return same_expression(term.expr, pair[0], planner.binder.pin)
@@ -167,7 +166,7 @@ def _count_rows(planner: Planner, core: Core, source: int) -> JoinPlan | None:
         if smallest is not None and len(smallest.columns) + len(smallest.suffix) > len(table.columns):
             smallest = None
     rows = cost.table_rows(table)
-    return JoinPlan(p.CountRows(source, table, smallest), 1.0, rows / 50)
+    return JoinPlan(nodes.CountRows(source=source, table=table, index=smallest), 1.0, rows / 50)
 
 
 def _rows(planner: Planner, core: Core, rewrite: _Rewriter, correlated: bool) -> JoinPlan:
@@ -186,13 +185,13 @@ def _rows(planner: Planner, core: Core, rewrite: _Rewriter, correlated: bool) ->
     return planner.plan_from(core, None, correlated)
 
 
-def _extreme(planner: Planner, core: Core, call: b.AggregateCall, correlated: bool) -> JoinPlan | None:
+def _extreme(planner: Planner, core: Core, call: bound.AggregateCall, correlated: bool) -> JoinPlan | None:
     """The first row in order of x that is not NULL, if an index or the rowid gives that order."""
     operand = call.args[0]
-    if not isinstance(operand, b.ColumnRef) or core.steps[0].item is None or core.steps[0].item.table is None:
+    if not isinstance(operand, bound.ColumnRef) or core.steps[0].item is None or core.steps[0].item.table is None:
         return None
-    key = OrderKey(operand, call.name == "max", None, call.collation)
-    not_null: b.Expr = b.IsNull(operand, True)
+    key = OrderKey(expr=operand, desc=call.name == "max", nulls=None, collation=call.collation)
+    not_null: bound.Expr = bound.IsNull(operand=operand, negated=True)
     if any(operand in _operands(expr) for expr in core.where):
         wanted = core
     else:
@@ -201,9 +200,9 @@ def _extreme(planner: Planner, core: Core, call: b.AggregateCall, correlated: bo
     found = planner.plan_from(wanted, ordering, correlated, limited=True)
     if not found.ordered:
         return None
-    found.plan = p.Limit(found.plan, b.Constant(1), None)
+    found.plan = nodes.Limit(child=found.plan, limit=bound.Constant(value=1), offset=None)
     return found
 
 
-def _operands(expr: b.Expr) -> tuple[b.Expr, ...]:
-    return (expr.left, expr.right) if isinstance(expr, b.Compare) and expr.op not in ("is", "is not") else ()
+def _operands(expr: bound.Expr) -> tuple[bound.Expr, ...]:
+    return (expr.left, expr.right) if isinstance(expr, bound.Compare) and expr.op not in ("is", "is not") else ()

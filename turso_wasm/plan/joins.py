@@ -17,11 +17,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.query import Item, Step
 from turso_wasm.bind.walk import all_of, is_deterministic, sources_used
-from turso_wasm.plan import cost
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.access import Path, TableAccess
 from turso_wasm.plan.ordering import Ordering, OrderState
 from turso_wasm.plan.paths import path_plan
@@ -35,7 +34,7 @@ BEAM = 16
 LIMIT_ROWS = 100.0  # a query with LIMIT is taken to want that many rows
 HASH_MIN_OUTER = 3.0  # fewer probes do not pay for building a table
 
-ONE = b.Constant(1)
+ONE = bound.Constant(value=1)
 COMPLETE = OrderState(0, True)
 
 
@@ -70,7 +69,7 @@ class Unit:
 class JoinPlan:
     """A finished join (or any row source) with its estimates. path: of a single table."""
 
-    plan: p.Plan
+    plan: nodes.Plan
     rows: float
     cost: float
     ordered: bool = False
@@ -94,8 +93,8 @@ class HashKey:
     """An equality as a key of a hash join."""
 
     term: Term | None  # None: a key that all rows have
-    probe: b.Expr
-    build: b.Expr
+    probe: bound.Expr
+    build: bound.Expr
     collation: str
     affinity: str | None
 
@@ -256,7 +255,7 @@ class JoinPlanner:
             if term in used or term.derived or not (term.sources & unit.sources):
                 continue
             if (term.sources & self.own) <= available:
-                op = term.expr.op if isinstance(term.expr, b.Compare) else ""
+                op = term.expr.op if isinstance(term.expr, bound.Compare) else ""
                 factor *= cost.FILTER_SELECTIVITY.get(op, cost.OTHER_SELECTIVITY)
         return factor
 
@@ -325,7 +324,7 @@ class JoinPlanner:
         found = []
         for term in terms:
             expr = term.expr
-            if term.derived or term.late or not isinstance(expr, b.Compare) or expr.op != "=":
+            if term.derived or term.late or not isinstance(expr, bound.Compare) or expr.op != "=":
                 continue
             left, right = sources_used(expr.left), sources_used(expr.right)
             if not is_deterministic(expr) or not left or not right:
@@ -345,13 +344,13 @@ class JoinPlanner:
 
     # --- plan nodes ----------------------------------------------------------------------------------------------
 
-    def _assemble(self, best: State) -> p.Plan:
+    def _assemble(self, best: State) -> nodes.Plan:
         remaining = [term for term in self.terms if not term.derived]
-        plan: p.Plan | None = None
+        plan: nodes.Plan | None = None
         available: frozenset[int] = frozenset()
         constant = [term for term in remaining if not (term.sources & self.own) and is_deterministic(term.expr)]
         if constant and not self.correlated:
-            plan = with_filter(p.OneRow(), constant)
+            plan = with_filter(nodes.OneRow(), constant)
             remaining = [term for term in remaining if term not in constant]
         for choice in best.choices:
             unit = choice.unit
@@ -361,13 +360,13 @@ class JoinPlanner:
                 available |= unit.sources
                 ready = [term for term in remaining if (term.sources & self.own) <= available]
                 right = with_filter(right, ready)
-                plan = right if plan is None else p.NestedLoop(plan, right)
+                plan = right if plan is None else nodes.NestedLoop(left=plan, right=right)
             else:
                 assert plan is not None
                 ready = []
                 if choice.method == "left":
                     assert unit.subplan is not None
-                    plan = p.LeftJoin(plan, unit.subplan.plan, tuple(sorted(unit.sources)))
+                    plan = nodes.LeftJoin(left=plan, right=unit.subplan.plan, right_sources=tuple(sorted(unit.sources)))
                 else:
                     plan, used = self._hash(plan, choice)
                     remaining = [term for term in remaining if term not in used]
@@ -378,7 +377,7 @@ class JoinPlanner:
         assert plan is not None
         return plan
 
-    def _loop(self, choice: Choice) -> tuple[p.Plan, set[Term]]:
+    def _loop(self, choice: Choice) -> tuple[nodes.Plan, set[Term]]:
         unit = choice.unit
         if choice.path is None:
             assert unit.subplan is not None
@@ -389,14 +388,14 @@ class JoinPlanner:
         used.update(choice.path.implied)
         return plan, used
 
-    def _hash(self, probe: p.Plan, choice: Choice) -> tuple[p.Plan, set[Term]]:
+    def _hash(self, probe: nodes.Plan, choice: Choice) -> tuple[nodes.Plan, set[Term]]:
         """Terms on the build side alone are tested while it is read; the rest of a left join's ON is the residual."""
         unit = choice.unit
         item = unit.item
         assert item is not None
         terms = unit.on if unit.left else [term for term in self.terms if not term.derived]
         used: set[Term] = set()
-        build: p.Plan
+        build: nodes.Plan
         if choice.path is not None:
             assert unit.access is not None
             build = path_plan(self.planner, unit.access, choice.path, False)
@@ -412,17 +411,17 @@ class JoinPlanner:
             residual = all_of([term.expr for term in _by_cost(unit.on) if term not in used])
         (source,) = unit.sources
         columns = tuple((source, column) for column in sorted(self.planner.used_columns(source)))
-        join = p.HashJoin(
-            probe,
-            build,
-            tuple(key.probe for key in choice.keys),
-            tuple(key.build for key in choice.keys),
-            tuple(key.collation for key in choice.keys),
-            tuple(key.affinity for key in choice.keys),
-            columns,
-            residual,
-            unit.left,
-            (source,),
+        join = nodes.HashJoin(
+            probe=probe,
+            build=build,
+            probe_keys=tuple(key.probe for key in choice.keys),
+            build_keys=tuple(key.build for key in choice.keys),
+            collations=tuple(key.collation for key in choice.keys),
+            affinities=tuple(key.affinity for key in choice.keys),
+            build_columns=columns,
+            residual=residual,
+            outer=unit.left,
+            build_sources=(source,),
         )
         return join, used
 
@@ -458,7 +457,7 @@ def _by_cost(terms: list[Term]) -> list[Term]:
     return [term for term in terms if not term.late] + [term for term in terms if term.late]
 
 
-def with_filter(plan: p.Plan, terms: list[Term]) -> p.Plan:
+def with_filter(plan: nodes.Plan, terms: list[Term]) -> nodes.Plan:
     """`plan` under the conditions, cheap ones first."""
     predicate = all_of([term.expr for term in _by_cost(terms)])
-    return plan if predicate is None else p.Filter(plan, predicate)
+    return plan if predicate is None else nodes.Filter(child=plan, predicate=predicate)

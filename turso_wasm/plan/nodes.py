@@ -1,31 +1,27 @@
 """Plan nodes: what a statement does, in the order it does it. Codegen has one emitter per class.
 
 A plan is a tree of row sources under a root (Output, Insert, Update, Delete, Ddl, Transaction, KernelCalls). A source
-calls its continuation for each row; expressions above refer to its columns by `source` number (bind.nodes.ColumnRef).
+calls its continuation for each row; expressions above refer to its columns by `source` number (bind.bound.ColumnRef).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from turso_wasm.bind.nodes import AggregateCall, Expr
+from turso_wasm.base.tree import Node
+from turso_wasm.bind.bound import AggregateCall, Expr
+from turso_wasm.bind.bound import Plan as Plan
 from turso_wasm.catalog.objects import Index, Table
-
-
-@dataclass(slots=True)
-class Plan:
-    """Base of plan nodes."""
-
 
 # --- row sources ------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class OneRow(Plan):
     """A single row without columns: SELECT without FROM."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Values(Plan):
     """Constant or computed rows: VALUES, multi-row INSERT, PRAGMA answers."""
 
@@ -34,7 +30,7 @@ class Values(Plan):
     n_columns: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class LiteralRows(Plan):
     """Rows of literals bound at run time: literal slot `literal` holds a BLOB payload (address | number of rows
     << 32) of
@@ -46,15 +42,15 @@ class LiteralRows(Plan):
     n_columns: int
 
 
-@dataclass(slots=True)
-class Bound:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Bound(Node):
     """One end of a range: the key must be > / >= (lower) or < / <= (upper) `expr`; a NULL value matches nothing."""
 
     expr: Expr
     inclusive: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class TableScan(Plan):
     """All rows of a table in rowid (or primary key) order."""
 
@@ -64,7 +60,7 @@ class TableScan(Plan):
     reverse: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class RowidSeek(Plan):
     """The row whose rowid equals `key` (at most one). `key` is compared as SQLite does: a REAL or text that is
     no integer finds nothing.
@@ -76,7 +72,7 @@ class RowidSeek(Plan):
     key: Expr
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class RowidRange(Plan):
     """Rows whose rowid lies between the bounds, in rowid order."""
 
@@ -88,7 +84,7 @@ class RowidRange(Plan):
     reverse: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class IndexScan(Plan):
     """Entries of `index` (None: the primary key b-tree of a WITHOUT ROWID table) whose first fields equal
     `equal` and whose next field
@@ -113,7 +109,7 @@ class IndexScan(Plan):
     null_equal: tuple[bool, ...] = ()  # per `equal`: IS instead of = (NULL matches NULL)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Filter(Plan):
     """The rows of `child` for which `predicate` is true."""
 
@@ -121,7 +117,7 @@ class Filter(Plan):
     predicate: Expr
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class NestedLoop(Plan):
     """For each row of `left`, each row of `right` (whose expressions may use left's columns)."""
 
@@ -129,7 +125,7 @@ class NestedLoop(Plan):
     right: Plan
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class LeftJoin(Plan):
     """As NestedLoop; when no right row satisfied `right` (its ON condition is inside as Filter), one row with
     `right_sources` all NULL.
@@ -140,7 +136,7 @@ class LeftJoin(Plan):
     right_sources: tuple[int, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class HashJoin(Plan):
     """Equi-join: `build` is read once into a hash table of the columns `build_columns` (source, column) keyed
     by `build_keys`;
@@ -160,7 +156,7 @@ class HashJoin(Plan):
     build_sources: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Aggregate(Plan):
     """GROUP BY. Output columns of `source`: keys first, then aggregates, then `bare` columns (from an arbitrary
     row of the
@@ -177,7 +173,7 @@ class Aggregate(Plan):
     bare_last: bool = False  # `bare` comes from the last row of the group
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class CountRows(Plan):
     """count(*) of a whole b-tree: one row, one column."""
 
@@ -186,7 +182,7 @@ class CountRows(Plan):
     index: Index | None = None  # a smaller b-tree to count
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Distinct(Plan):
     """Only the first row of each distinct combination of `keys`."""
 
@@ -195,8 +191,8 @@ class Distinct(Plan):
     collations: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class SortKey:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class SortKey(Node):
     """One ORDER BY term. `nulls`: "first", "last" or the default of the direction."""
 
     expr: Expr
@@ -205,7 +201,7 @@ class SortKey:
     collation: str = "BINARY"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Sort(Plan):
     """Materializes `outputs` (columns of `source` above) in order of `keys`; with `limit` (an expression giving
     limit + offset; negative: all) only the top rows are kept.
@@ -218,7 +214,7 @@ class Sort(Plan):
     limit: Expr | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Limit(Plan):
     """Both must be integers (or losslessly convertible: else "datatype mismatch"); negative limit: no limit."""
 
@@ -227,7 +223,7 @@ class Limit(Plan):
     offset: Expr | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Append(Plan):
     """The rows of each child in turn (UNION ALL); child i's row is `outputs[i]`; columns of `source` above."""
 
@@ -239,7 +235,7 @@ class Append(Plan):
 # --- roots --------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Output(Plan):
     """Result rows. `single`: at most one row can come (no suspension code is needed)."""
 
@@ -248,7 +244,7 @@ class Output(Plan):
     single: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Insert(Plan):
     """For each row of `child` insert a row. `values`: one expression a table column, defaults filled in,
     affinity not yet applied;
@@ -276,8 +272,8 @@ class Insert(Plan):
     upserts: tuple[Upsert, ...] = ()  # ON CONFLICT clauses, in order: the first whose target is violated acts
 
 
-@dataclass(slots=True)
-class Upsert:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Upsert(Node):
     """One ON CONFLICT clause. It is about a conflict on `index`, or on the rowid / primary key (`key`), or
     (neither) on any
     of them. `update` None: DO NOTHING, the row is skipped. Else the existing row is changed as that Update says
@@ -293,7 +289,7 @@ class Upsert:
     where: Expr | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Update(Plan):
     """For each row of `child` (which scans `table` as `old_source`) replace the row. `values`: one expression a
     column (a plain
@@ -320,7 +316,7 @@ class Update(Plan):
     )  # … and read by `values`, `rowid` as columns of this source; of a row found twice the last counts
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Delete(Plan):
     """Delete each row of `child` (which scans `table` as `source`); child None: every row (truncate)."""
 
@@ -335,16 +331,21 @@ class Delete(Plan):
 # --- schema changes: steps run in order in one write transaction ---------------------------------------------
 
 
-@dataclass(slots=True)
-class CreateBtree:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Step(Node):
+    """Base of the steps of a schema change."""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class CreateBtree(Step):
     """Create a b-tree; its root page number goes to `register`."""
 
     kind: str  # "table" "index"
     register: int
 
 
-@dataclass(slots=True)
-class AddSchemaRow:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class AddSchemaRow(Step):
     """INSERT INTO sqlite_schema; `register` holds the root page (None: 0)."""
 
     type: str
@@ -354,8 +355,8 @@ class AddSchemaRow:
     sql: str | None
 
 
-@dataclass(slots=True)
-class RemoveSchemaRows:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class RemoveSchemaRows(Step):
     """Delete the sqlite_schema rows with this type and name (type None: all rows of tbl_name = name except
     triggers).
     """
@@ -364,15 +365,15 @@ class RemoveSchemaRows:
     name: str
 
 
-@dataclass(slots=True)
-class DropBtree:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class DropBtree(Step):
     """Drop a b-tree; when auto-vacuum moved another root into its place, sqlite_schema is corrected."""
 
     root: int
 
 
-@dataclass(slots=True)
-class FillIndex:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class FillIndex(Step):
     """Fill a new index from its table: `scan` reads the table as `source`; a duplicate raises UNIQUE
     constraint failed.
     """
@@ -386,8 +387,8 @@ class FillIndex:
     where: Expr | None = None
 
 
-@dataclass(slots=True)
-class InsertRows:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class InsertRows(Step):
     """CREATE TABLE AS: rows of `child` go to the b-tree in `register`; `exprs` one a column, affinities applied."""
 
     register: int
@@ -396,8 +397,8 @@ class InsertRows:
     affinities: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class RaiseOnRow:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class RaiseOnRow(Step):
     """Run `child`; if it gives a row, the statement fails with `message` (ALTER TABLE: existing rows break a
     new constraint).
     """
@@ -407,8 +408,8 @@ class RaiseOnRow:
     code: int = 1
 
 
-@dataclass(slots=True)
-class RewriteRows:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class RewriteRows(Step):
     """ALTER TABLE DROP COLUMN: every record of `table` is replaced by one that has only the columns `keep`
     (column numbers, in
     ascending order; rowid alias as NULL as ever). WITHOUT ROWID: record in storage order without the dropped column.
@@ -418,23 +419,23 @@ class RewriteRows:
     keep: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class RunStatement:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class RunStatement(Step):
     """A write plan run as one of the steps (e.g. DELETE FROM sqlite_sequence)."""
 
     plan: Plan
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Ddl(Plan):
     """The steps, then schema cookie + 1 (of database `slot`)."""
 
     slot: int
-    steps: tuple[object, ...]
+    steps: tuple[Step, ...]
     n_registers: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Transaction(Plan):
     """`op`: begin commit rollback savepoint release rollback_to; `mode`: deferred immediate exclusive; `name`:
     savepoint.
@@ -445,7 +446,7 @@ class Transaction(Plan):
     name: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class KernelCall(Plan):
     """A row whose columns are results of one kernel routine: (stmt, *args) -> i32/i64 results, or a text blob
     with `text`.
@@ -455,7 +456,7 @@ class KernelCall(Plan):
 
     source: int
     function: str
-    args: tuple[object, ...] = ()
+    args: tuple[int | bytes | Expr, ...] = ()
     n_results: int = 1
     text: bool = False  # result is B: text; one row a line
     slot: int = 0

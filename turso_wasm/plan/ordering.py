@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.query import OrderKey
 from turso_wasm.bind.walk import same_expression, sources_used
 from turso_wasm.plan.access import OrderColumn, Path
@@ -104,9 +104,9 @@ class Ordering:
     ) -> bool:
         """The term has one value for all rows of this loop: it reads no source of the join, or a condition says so."""
         expr = key.expr
-        if type(expr) is b.Constant:
+        if type(expr) is bound.Constant:
             return True
-        if isinstance(expr, b.ColumnRef) and expr.source == source:
+        if isinstance(expr, bound.ColumnRef) and expr.source == source:
             return self._column_is_fixed(OrderColumn(expr.column, key.collation), source, own, before, terms)
         return not (sources_used(expr) & own)
 
@@ -133,6 +133,6 @@ class Ordering:
         if column.expr is not None:
             if not same_expression(expr, column.expr, self.pin):  # type: ignore[arg-type]
                 return False
-        elif not isinstance(expr, b.ColumnRef) or expr.source != source or expr.column != column.column:
+        elif not isinstance(expr, bound.ColumnRef) or expr.source != source or expr.column != column.column:
             return False
         return column.column == -1 or key.collation == column.collation

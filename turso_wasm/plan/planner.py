@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import collation_of
 from turso_wasm.bind.query import Core, Item, OrderKey, Query
@@ -23,8 +23,7 @@ from turso_wasm.bind.walk import (
     transform,
     walk,
 )
-from turso_wasm.plan import cost
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.access import TableAccess
 from turso_wasm.plan.grouping import plan_aggregate
 from turso_wasm.plan.joins import JoinPlan, JoinPlanner
@@ -32,15 +31,15 @@ from turso_wasm.plan.ordering import Ordering
 from turso_wasm.plan.rewrite import simplify
 from turso_wasm.plan.terms import make_term
 
-NULL = b.Constant(None)
+NULL = bound.Constant(value=None)
 
 
 @dataclass(slots=True, eq=False)
 class Rows:
     """A planned query: its rows, the expressions of its result columns, and estimates. single: at most one row."""
 
-    plan: p.Plan
-    exprs: tuple[b.Expr, ...]
+    plan: nodes.Plan
+    exprs: tuple[bound.Expr, ...]
     rows: float = 1.0
     cost: float = 1.0
     single: bool = False
@@ -77,7 +76,7 @@ class Planner:
             return rows
         limit = None if query.limit is None else self.finish(query.limit)
         offset = None if query.offset is None else self.finish(query.offset)
-        plan = p.Limit(rows.plan, limit, offset)
+        plan = nodes.Limit(child=rows.plan, limit=limit, offset=offset)
         return Rows(plan, rows.exprs, min(rows.rows, 100.0), rows.cost, rows.single or _is_one(limit))
 
     def _plan_core(self, core: Core, query: Query | None, correlated: bool) -> Rows:
@@ -99,7 +98,7 @@ class Planner:
             ordered = joined.ordered
         if core.distinct and not rows.single:
             collations = tuple(collation_of(expr) for expr in core.outputs)
-            rows.plan = p.Distinct(rows.plan, rows.exprs, collations)
+            rows.plan = nodes.Distinct(child=rows.plan, keys=rows.exprs, collations=collations)
         if not order_by or ordered or rows.single:
             return rows
         return self._sorted(rows, order_by, query)
@@ -111,9 +110,9 @@ class Planner:
         terms = [make_term(self.finish(expr)) for expr in core.where]
         terms += [make_term(expr, derived=True) for expr in core.derived]
         if not core.steps:
-            plan: p.Plan = p.OneRow()
+            plan: nodes.Plan = nodes.OneRow()
             for term in terms:
-                plan = p.Filter(plan, term.expr)
+                plan = nodes.Filter(child=plan, predicate=term.expr)
             return JoinPlan(plan, 1.0, 1.0)
         return JoinPlanner(self, core.steps, terms, ordering, correlated, limited).plan()
 
@@ -125,12 +124,16 @@ class Planner:
         if core.literal_rows is not None:
             n_rows = float(len(core.literal_rows))
             if core.literal_index >= 0:
-                return Rows(p.LiteralRows(source, core.literal_index, n), exprs, n_rows, n_rows)
-            rows = tuple(tuple(b.Constant(value) for value in row) for row in core.literal_rows)  # type: ignore[arg-type]
-            return Rows(p.Values(source, rows, n), exprs, n_rows, n_rows)
+                return Rows(
+                    nodes.LiteralRows(source=source, literal=core.literal_index, n_columns=n), exprs, n_rows, n_rows
+                )
+            rows = tuple(tuple(bound.Constant(value=value) for value in row) for row in core.literal_rows)  # type: ignore[arg-type]
+            return Rows(nodes.Values(source=source, rows=rows, n_columns=n), exprs, n_rows, n_rows)
         assert core.rows is not None
         finished = tuple(tuple(self.finish(strip_collation(expr)) for expr in row) for row in core.rows)
-        return Rows(p.Values(source, finished, n), exprs, float(len(finished)), float(len(finished)))
+        return Rows(
+            nodes.Values(source=source, rows=finished, n_columns=n), exprs, float(len(finished)), float(len(finished))
+        )
 
     # --- ORDER BY ------------------------------------------------------------------------------------------------
 
@@ -139,13 +142,16 @@ class Planner:
         if not order_by:
             return rows
         source = self.new_source()
-        keys = tuple(p.SortKey(self.finish(key.expr), key.desc, key.nulls, key.collation) for key in order_by)
+        keys = tuple(
+            nodes.SortKey(expr=self.finish(key.expr), desc=key.desc, nulls=key.nulls, collation=key.collation)
+            for key in order_by
+        )
         limit = self._top(query) if query is not None else None
-        plan = p.Sort(source, rows.plan, keys, rows.exprs, limit)
+        plan = nodes.Sort(source=source, child=rows.plan, keys=keys, outputs=rows.exprs, limit=limit)
         exprs = tuple(_sorted_column(source, at, expr) for at, expr in enumerate(rows.exprs))
         return Rows(plan, exprs, rows.rows, rows.cost + cost.sort_cost(rows.rows), rows.single)
 
-    def _top(self, query: Query) -> b.Expr | None:
+    def _top(self, query: Query) -> bound.Expr | None:
         """Limit + offset, negative for no limit."""
         if query.limit is None:
             return None
@@ -153,9 +159,15 @@ class Planner:
         if query.offset is None:
             return limit
         offset = self.finish(query.offset)
-        zero = b.Constant(0)
-        total = b.Binary("+", limit, b.Case(((b.Compare(">", offset, zero), offset),), zero))
-        return b.Case(((b.Compare(">=", limit, zero), total),), b.Constant(-1))
+        zero = bound.Constant(value=0)
+        total = bound.Binary(
+            op="+",
+            left=limit,
+            right=bound.Case(whens=((bound.Compare(op=">", left=offset, right=zero), offset),), otherwise=zero),
+        )
+        return bound.Case(
+            whens=((bound.Compare(op=">=", left=limit, right=zero), total),), otherwise=bound.Constant(value=-1)
+        )
 
     # --- compounds -----------------------------------------------------------------------------------------------
 
@@ -184,7 +196,7 @@ class Planner:
         first: list[int] = []
         satisfied = True
         for key in query.order_by:
-            assert isinstance(key.expr, b.ColumnRef)
+            assert isinstance(key.expr, bound.ColumnRef)
             if key.desc or key.nulls == "last" or key.collation != compound_collations(query)[key.expr.column]:
                 satisfied = False
                 break
@@ -194,7 +206,11 @@ class Planner:
 
     def append(self, operands: list[Rows], source: int) -> Rows:
         """The rows of each operand in turn, as columns of `source`."""
-        plan = p.Append(source, tuple(part.plan for part in operands), tuple(part.exprs for part in operands))
+        plan = nodes.Append(
+            source=source,
+            children=tuple(part.plan for part in operands),
+            outputs=tuple(part.exprs for part in operands),
+        )
         exprs = tuple(_sorted_column(source, at, expr) for at, expr in enumerate(operands[0].exprs))
         rows = sum(part.rows for part in operands)
         single = len(operands) == 1 and operands[0].single
@@ -207,24 +223,34 @@ class Planner:
 
         Where equal values differ (1 and 1.0), UNION shows the right side's, the others the left side's.
         """
-        tagged = [replace(rows, exprs=(*rows.exprs, b.Constant(0))) for rows in left]
-        tagged_right = replace(right, exprs=(*right.exprs, b.Constant(1)))
+        tagged = [replace(rows, exprs=(*rows.exprs, bound.Constant(value=0))) for rows in left]
+        tagged_right = replace(right, exprs=(*right.exprs, bound.Constant(value=1)))
         operands = [tagged_right, *tagged] if operator == "UNION" else [*tagged, tagged_right]
         both = self.append(operands, self.new_source())
         tag = both.exprs[-1]
         source = self.new_source()
         n = len(columns)
-        aggregates: tuple[b.AggregateCall, ...] = ()
+        aggregates: tuple[bound.AggregateCall, ...] = ()
         if operator != "UNION":
-            aggregates = (b.AggregateCall("min", (tag,)), b.AggregateCall("max", (tag,)))
+            aggregates = (bound.AggregateCall(name="min", args=(tag,)), bound.AggregateCall(name="max", args=(tag,)))
         keys = tuple(both.exprs[at] for at in columns)
-        plan: p.Plan = p.Aggregate(source, both.plan, keys, tuple(collations[at] for at in columns), aggregates)
+        plan: nodes.Plan = nodes.Aggregate(
+            source=source,
+            child=both.plan,
+            keys=keys,
+            collations=tuple(collations[at] for at in columns),
+            aggregates=aggregates,
+        )
         if operator != "UNION":
-            low, high = b.ColumnRef(source, n), b.ColumnRef(source, n + 1)
-            condition: b.Expr = b.Compare("=", high, b.Constant(0 if operator == "EXCEPT" else 1))
+            low, high = bound.ColumnRef(source=source, column=n), bound.ColumnRef(source=source, column=n + 1)
+            condition: bound.Expr = bound.Compare(
+                op="=", left=high, right=bound.Constant(value=0 if operator == "EXCEPT" else 1)
+            )
             if operator == "INTERSECT":
-                condition = b.Binary("and", b.Compare("=", low, b.Constant(0)), condition)
-            plan = p.Filter(plan, condition)
+                condition = bound.Binary(
+                    op="and", left=bound.Compare(op="=", left=low, right=bound.Constant(value=0)), right=condition
+                )
+            plan = nodes.Filter(child=plan, predicate=condition)
         exprs = [NULL] * n
         for position, at in enumerate(columns):
             exprs[at] = _sorted_column(source, position, both.exprs[at])  # type: ignore[call-overload]
@@ -237,12 +263,12 @@ class Planner:
         stack = list(query_expressions(query))
         while stack:
             for part in walk(stack.pop()):
-                if type(part) is b.ColumnRef:
+                if type(part) is bound.ColumnRef:
                     self.used.setdefault(part.source, set()).add(part.column)
-                elif isinstance(part, b.SubqueryExpr) and isinstance(part.plan, Query):
+                elif isinstance(part, bound.SubqueryExpr) and isinstance(part.plan, Query):
                     stack.extend(query_expressions(part.plan))
 
-    def note_expression(self, expr: b.Expr) -> None:
+    def note_expression(self, expr: bound.Expr) -> None:
         """As `note_columns`, for an expression outside a query."""
         for ref in columns_used(expr):
             self.used.setdefault(ref.source, set()).add(ref.column)
@@ -281,48 +307,48 @@ class Planner:
 
     # --- expressions ---------------------------------------------------------------------------------------------
 
-    def finish(self, expr: b.Expr) -> b.Expr:
+    def finish(self, expr: bound.Expr) -> bound.Expr:
         """`expr` with its subqueries planned."""
-        if not any(type(part) is b.SubqueryExpr for part in walk(expr)):
+        if not any(type(part) is bound.SubqueryExpr for part in walk(expr)):
             return expr
         return transform(expr, self._finish_subquery)
 
-    def _finish_subquery(self, expr: b.Expr) -> b.Expr | None:
-        if not isinstance(expr, b.SubqueryExpr) or not isinstance(expr.plan, Query):
+    def _finish_subquery(self, expr: bound.Expr) -> bound.Expr | None:
+        if not isinstance(expr, bound.SubqueryExpr) or not isinstance(expr.plan, Query):
             return None
         query = expr.plan
         if expr.kind == "exists" and not query.operators and query.limit is None and not query.cores[0].is_aggregate:
             query = replace(
-                query, order_by=[], cores=[replace(query.cores[0], outputs=[b.Constant(1)], distinct=False)]
+                query, order_by=[], cores=[replace(query.cores[0], outputs=[bound.Constant(value=1)], distinct=False)]
             )
         rows = self.plan_query(query, bool(expr.outer))
         operand = None if expr.operand is None else self.finish(expr.operand)
-        return replace(expr, plan=p.Output(rows.plan, rows.exprs, rows.single), operand=operand)
+        return replace(expr, plan=nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single), operand=operand)
 
-    def subquery_rows(self, expr: b.SubqueryExpr) -> tuple[p.Plan, tuple[b.Expr, ...]]:
+    def subquery_rows(self, expr: bound.SubqueryExpr) -> tuple[nodes.Plan, tuple[bound.Expr, ...]]:
         """The rows of an IN (SELECT …) that has been planned."""
         output = expr.plan
-        assert isinstance(output, p.Output)
+        assert isinstance(output, nodes.Output)
         return output.child, output.exprs
 
 
-def _sorted_column(source: int, at: int, expr: b.Expr) -> b.ColumnRef:
+def _sorted_column(source: int, at: int, expr: bound.Expr) -> bound.ColumnRef:
     """Column `at` of a materialized source; it keeps what is known of the expression behind it."""
-    if isinstance(expr, b.ColumnRef):
+    if isinstance(expr, bound.ColumnRef):
         return replace(expr, source=source, column=at, exact=False)
-    return b.ColumnRef(source, at)
+    return bound.ColumnRef(source=source, column=at)
 
 
-def _is_one(limit: b.Expr | None) -> bool:
-    return isinstance(limit, b.Constant) and limit.lifted is None and limit.value in (0, 1)
+def _is_one(limit: bound.Expr | None) -> bool:
+    return isinstance(limit, bound.Constant) and limit.lifted is None and limit.value in (0, 1)
 
 
-def is_single(plan: p.Plan) -> bool:
+def is_single(plan: nodes.Plan) -> bool:
     """The plan gives at most one row."""
-    if isinstance(plan, p.Filter):
+    if isinstance(plan, nodes.Filter):
         return is_single(plan.child)
-    if isinstance(plan, p.NestedLoop):
+    if isinstance(plan, nodes.NestedLoop):
         return is_single(plan.left) and is_single(plan.right)
-    if isinstance(plan, p.IndexScan):
+    if isinstance(plan, nodes.IndexScan):
         return plan.unique
-    return isinstance(plan, p.OneRow | p.RowidSeek)
+    return isinstance(plan, nodes.OneRow | nodes.RowidSeek)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.query import AggregateRef, Query
 from turso_wasm.catalog.objects import Index, Table
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 
 
 def print_plan(plan: object, indent: int = 0) -> str:
@@ -45,7 +45,7 @@ def _lines(node: object, indent: int) -> Iterator[str]:
 
 
 def _is_plan(value: object) -> bool:
-    return isinstance(value, p.Plan) or type(value).__name__ in _STEPS
+    return isinstance(value, nodes.Plan) or type(value).__name__ in _STEPS
 
 
 _STEPS = frozenset(
@@ -69,13 +69,13 @@ def _is_default(value: object) -> bool:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, b.Expr | b.AggregateCall):
+    if isinstance(value, bound.Expr | bound.AggregateCall):
         return print_expr(value)
     if isinstance(value, Table | Index):
         return value.name
-    if isinstance(value, p.Bound):
+    if isinstance(value, nodes.Bound):
         return ("=" if value.inclusive else "") + print_expr(value.expr)
-    if isinstance(value, p.SortKey):
+    if isinstance(value, nodes.SortKey):
         return _sort_key(value.expr, value.desc, value.nulls, value.collation)
     if isinstance(value, tuple):
         return "(" + ", ".join(map(_value, value)) + ")"
@@ -86,23 +86,23 @@ def _value(value: object) -> str:
     return str(value)
 
 
-def _sort_key(expr: b.Expr, desc: bool, nulls: str | None, collation: str) -> str:
+def _sort_key(expr: bound.Expr, desc: bool, nulls: str | None, collation: str) -> str:
     text = print_expr(expr)
     if collation != "BINARY":
         text += f" collate {collation}"
     return text + (" desc" if desc else "") + (f" nulls {nulls}" if nulls else "")
 
 
-def _subqueries(node: object) -> Iterator[b.SubqueryExpr]:
+def _subqueries(node: object) -> Iterator[bound.SubqueryExpr]:
     stack = [getattr(node, slot.name) for slot in fields(node)]  # type: ignore[arg-type]
     while stack:
         value = stack.pop()
-        if isinstance(value, b.SubqueryExpr):
+        if isinstance(value, bound.SubqueryExpr):
             yield value
             stack.append(value.operand)
         elif isinstance(value, tuple | list):
             stack.extend(reversed(value))
-        elif isinstance(value, b.Expr | b.AggregateCall | p.SortKey | p.Bound):
+        elif isinstance(value, bound.Expr | bound.AggregateCall | nodes.SortKey | nodes.Bound):
             stack.extend(getattr(value, slot.name) for slot in reversed(fields(value)))
 
 
@@ -112,51 +112,51 @@ def _subqueries(node: object) -> Iterator[b.SubqueryExpr]:
 def print_expr(expr: object) -> str:
     """A bound expression on one line."""
     match expr:
-        case b.Constant():
+        case bound.Constant():
             return _literal(expr.value) if expr.lifted is None else f"?L{expr.lifted}={_literal(expr.value)}"
-        case b.Parameter():
+        case bound.Parameter():
             return f"?{expr.index}"
-        case b.ColumnRef():
+        case bound.ColumnRef():
             name = "rowid" if expr.column == -1 else expr.name or str(expr.column)
             return f"s{expr.source}.{name}"
         case AggregateRef():
             return f"aggregate{expr.source}.{expr.index}"
-        case b.Unary():
+        case bound.Unary():
             return (
                 f"{expr.op} {print_expr(expr.operand)}" if expr.op == "not" else f"{expr.op}{print_expr(expr.operand)}"
             )
-        case b.Binary():
+        case bound.Binary():
             return f"({print_expr(expr.left)} {expr.op} {print_expr(expr.right)})"
-        case b.Compare():
+        case bound.Compare():
             left = print_expr(expr.left) + _suffix(expr.left_affinity)
             right = print_expr(expr.right) + _suffix(expr.right_affinity)
             collation = f" collate {expr.collation}" if expr.collation != "BINARY" else ""
             return f"({left} {expr.op} {right}{collation})"
-        case b.IsNull():
+        case bound.IsNull():
             return f"({print_expr(expr.operand)} is {'not ' if expr.negated else ''}null)"
-        case b.IsTruth():
+        case bound.IsTruth():
             return f"({print_expr(expr.operand)} is {'not ' if expr.negated else ''}{str(expr.wanted).lower()})"
-        case b.InList():
+        case bound.InList():
             items = ", ".join(map(print_expr, expr.items))
             return f"({print_expr(expr.operand)}{_suffix(expr.affinity)} {'not ' if expr.negated else ''}in ({items}))"
-        case b.Case():
+        case bound.Case():
             whens = " ".join(f"when {print_expr(c)} then {print_expr(r)}" for c, r in expr.whens)
-            return f"case {whens} else {print_expr(expr.otherwise or b.Constant(None))} end"
-        case b.Let():
+            return f"case {whens} else {print_expr(expr.otherwise or bound.Constant(value=None))} end"
+        case bound.Let():
             return f"let x{expr.number} = {print_expr(expr.value)} in {print_expr(expr.body)}"
-        case b.LetRef():
+        case bound.LetRef():
             return f"x{expr.number}"
-        case b.Cast():
+        case bound.Cast():
             return f"cast({print_expr(expr.operand)} as {expr.affinity})"
-        case b.ApplyAffinity():
+        case bound.ApplyAffinity():
             return f"affinity({print_expr(expr.operand)}, {expr.affinity})"
-        case b.Collated():
+        case bound.Collated():
             return f"({print_expr(expr.operand)} collate {expr.collation})"
-        case b.Call():
+        case bound.Call():
             return f"{expr.name}({', '.join(map(print_expr, expr.args))})"
-        case b.SubqueryExpr():
+        case bound.SubqueryExpr():
             return _subquery(expr)
-        case b.AggregateCall():
+        case bound.AggregateCall():
             return _aggregate(expr)
     raise TypeError(f"unknown bound expression {type(expr).__name__}")
 
@@ -175,7 +175,7 @@ def _literal(value: object) -> str:
     return str(value)
 
 
-def _subquery(expr: b.SubqueryExpr) -> str:
+def _subquery(expr: bound.SubqueryExpr) -> str:
     outer = f" outer={_value(expr.outer)}" if expr.outer else ""
     negated = "not " if expr.negated else ""
     operand = f"{print_expr(expr.operand)}{_suffix(expr.affinity)} {negated}" if expr.operand is not None else negated
@@ -183,7 +183,7 @@ def _subquery(expr: b.SubqueryExpr) -> str:
     return f"{operand}{kind}(…{outer})"
 
 
-def _aggregate(call: b.AggregateCall) -> str:
+def _aggregate(call: bound.AggregateCall) -> str:
     args = ", ".join(map(print_expr, call.args)) or "*"
     distinct = "distinct " if call.distinct else ""
     order = ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import affinity_of
 from turso_wasm.bind.query import Core, Item, Query, Step
@@ -40,8 +40,8 @@ def _push(core: Core, step: Step, item: Item, binder: Binder) -> None:
         return
     if any(inner.values_source >= 0 for inner in query.cores):
         return
-    kept: list[b.Expr] = []
-    pushed: list[b.Expr] = []
+    kept: list[bound.Expr] = []
+    pushed: list[bound.Expr] = []
     for expr in core.where:
         (pushed if _can_push(expr, item, query) else kept).append(expr)
     if pushed:
@@ -50,9 +50,9 @@ def _push(core: Core, step: Step, item: Item, binder: Binder) -> None:
         step.item = replace(item, query=replace(query, cores=cores))
 
 
-def _can_push(expr: b.Expr, item: Item, query: Query) -> bool:
+def _can_push(expr: bound.Expr, item: Item, query: Query) -> bool:
     """Only the subquery's columns and constants, and every SELECT gives those columns the same affinity."""
-    if not isinstance(expr, b.Compare | b.InList | b.IsNull | b.Call | b.Binary | b.Unary):
+    if not isinstance(expr, bound.Compare | bound.InList | bound.IsNull | bound.Call | bound.Binary | bound.Unary):
         return False
     if has_subquery(expr) or not is_deterministic(expr):
         return False
@@ -68,16 +68,16 @@ def _can_push(expr: b.Expr, item: Item, query: Query) -> bool:
     return all(_can_take(core, refs) for core in query.cores)
 
 
-def _can_take(core: Core, refs: list[b.ColumnRef]) -> bool:
+def _can_take(core: Core, refs: list[bound.ColumnRef]) -> bool:
     """A lone group exists even without rows, so a condition on its constants must not reach WHERE."""
     return not core.is_aggregate or bool(core.group_by)
 
 
-def _with_conditions(core: Core, source: int, conditions: list[b.Expr], binder: Binder) -> Core:
+def _with_conditions(core: Core, source: int, conditions: list[bound.Expr], binder: Binder) -> Core:
     outputs = core.outputs
 
-    def rewrite(expr: b.Expr) -> b.Expr | None:
-        if isinstance(expr, b.ColumnRef) and expr.source == source:
+    def rewrite(expr: bound.Expr) -> bound.Expr | None:
+        if isinstance(expr, bound.ColumnRef) and expr.source == source:
             return outputs[expr.column]
         return None
 
@@ -92,5 +92,5 @@ def _with_conditions(core: Core, source: int, conditions: list[b.Expr], binder: 
     return replace(core, where=where, having=all_of(having))
 
 
-def _is_key(output: b.Expr, core: Core, binder: Binder) -> bool:
+def _is_key(output: bound.Expr, core: Core, binder: Binder) -> bool:
     return any(same_expression(output, key, binder.pin) for key in core.group_by)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import affinity_of
 from turso_wasm.bind.query import Core, Item, Query, Step
@@ -87,7 +87,7 @@ def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
         return False
     if step.kind == "left":
         own = {source.source for each in inner.steps for source in each.items()}
-        return all(isinstance(expr, b.ColumnRef) and expr.source in own for expr in inner.outputs) and bool(own)
+        return all(isinstance(expr, bound.ColumnRef) and expr.source in own for expr in inner.outputs) and bool(own)
     if not inner.steps and (step.kind != "inner" or (len(core.steps) == 1 and bool(core.where))):
         return False
     return all(is_deterministic(expr) and not has_subquery(expr) for expr in inner.outputs)
@@ -122,7 +122,7 @@ def _flatten(query: Query, core: Core, steps: list[Step], at: int) -> Query:
     return _substitute(query, item.source, inner.outputs, step.kind == "left")
 
 
-def _where_of(core: Core, steps: list[Step]) -> list[b.Expr]:
+def _where_of(core: Core, steps: list[Step]) -> list[bound.Expr]:
     """The conditions of the join that `steps` belongs to: of the core, or of a group."""
     if steps is core.steps:
         return core.where
@@ -135,11 +135,11 @@ def _where_of(core: Core, steps: list[Step]) -> list[b.Expr]:
     raise ValueError("steps of another core")
 
 
-def _substitute(query: Query, source: int, outputs: list[b.Expr], nullable: bool) -> Query:
-    def rewrite(expr: b.Expr) -> b.Expr | None:
-        if isinstance(expr, b.ColumnRef) and expr.source == source:
+def _substitute(query: Query, source: int, outputs: list[bound.Expr], nullable: bool) -> Query:
+    def rewrite(expr: bound.Expr) -> bound.Expr | None:
+        if isinstance(expr, bound.ColumnRef) and expr.source == source:
             found = outputs[expr.column]
-            if nullable and isinstance(found, b.ColumnRef) and found.not_null:
+            if nullable and isinstance(found, bound.ColumnRef) and found.not_null:
                 return replace(found, not_null=False)
             return found
         return None
@@ -159,7 +159,7 @@ def reduce_outer_joins(query: Query, binder: Binder) -> Query:
     return query
 
 
-def _reduce_one(steps: list[Step], where: list[b.Expr]) -> bool:
+def _reduce_one(steps: list[Step], where: list[bound.Expr]) -> bool:
     for at, step in enumerate(steps):
         if step.kind != "left":
             continue
@@ -187,19 +187,23 @@ def or_to_in(query: Query, binder: Binder) -> Query:
     return query
 
 
-def _or_to_in(expr: b.Expr, binder: Binder) -> b.Expr:
-    if not isinstance(expr, b.Binary) or expr.op != "or":
+def _or_to_in(expr: bound.Expr, binder: Binder) -> bound.Expr:
+    if not isinstance(expr, bound.Binary) or expr.op != "or":
         return expr
-    operand: b.ColumnRef | None = None
+    operand: bound.ColumnRef | None = None
     collation, affinity = "BINARY", None
-    items: list[b.Expr] = []
+    items: list[bound.Expr] = []
     for part in _disjuncts(expr):
-        if not isinstance(part, b.Compare) or part.op != "=":
+        if not isinstance(part, bound.Compare) or part.op != "=":
             return expr
         left, right, wanted, own = part.left, part.right, part.right_affinity, part.left_affinity
-        if not isinstance(left, b.ColumnRef):
+        if not isinstance(left, bound.ColumnRef):
             left, right, wanted, own = part.right, part.left, part.left_affinity, part.right_affinity
-        if not isinstance(left, b.ColumnRef) or own is not None or not isinstance(right, b.Constant | b.Parameter):
+        if (
+            not isinstance(left, bound.ColumnRef)
+            or own is not None
+            or not isinstance(right, bound.Constant | bound.Parameter)
+        ):
             return expr
         if operand is None:
             operand, collation = left, part.collation
@@ -208,15 +212,15 @@ def _or_to_in(expr: b.Expr, binder: Binder) -> b.Expr:
         affinity = affinity or wanted
         items.append(right)
     assert operand is not None
-    return b.InList(operand, tuple(items), False, collation, affinity)
+    return bound.InList(operand=operand, items=tuple(items), negated=False, collation=collation, affinity=affinity)
 
 
-def _disjuncts(expr: b.Expr) -> list[b.Expr]:
-    found: list[b.Expr] = []
+def _disjuncts(expr: bound.Expr) -> list[bound.Expr]:
+    found: list[bound.Expr] = []
     stack = [expr]
     while stack:
         part = stack.pop()
-        if isinstance(part, b.Binary) and part.op == "or":
+        if isinstance(part, bound.Binary) and part.op == "or":
             stack.extend((part.right, part.left))
         else:
             found.append(part)
@@ -231,8 +235,8 @@ def drop_true_conditions(query: Query, binder: Binder) -> Query:
     return query
 
 
-def _is_true(expr: b.Expr) -> bool:
-    return isinstance(expr, b.Constant) and expr.lifted is None and isinstance(expr.value, int) and expr.value != 0
+def _is_true(expr: bound.Expr) -> bool:
+    return isinstance(expr, bound.Constant) and expr.lifted is None and isinstance(expr.value, int) and expr.value != 0
 
 
 def derive_constants(query: Query, binder: Binder) -> Query:
@@ -240,28 +244,28 @@ def derive_constants(query: Query, binder: Binder) -> Query:
     for core in query.cores:
         pairs, constants = [], []
         for expr in core.where:
-            if not isinstance(expr, b.Compare) or expr.op != "=" or expr.collation != "BINARY":
+            if not isinstance(expr, bound.Compare) or expr.op != "=" or expr.collation != "BINARY":
                 continue
             if expr.left_affinity is not None:
                 continue
-            if isinstance(expr.left, b.ColumnRef) and isinstance(expr.right, b.ColumnRef):
+            if isinstance(expr.left, bound.ColumnRef) and isinstance(expr.right, bound.ColumnRef):
                 if expr.right_affinity is None and affinity_of(expr.left) == affinity_of(expr.right):
                     pairs.append(expr)
-            elif isinstance(expr.left, b.ColumnRef) and isinstance(expr.right, b.Constant | b.Parameter):
+            elif isinstance(expr.left, bound.ColumnRef) and isinstance(expr.right, bound.Constant | bound.Parameter):
                 constants.append(expr)
         core.derived = _derive(pairs, constants) if pairs and constants else []
     return query
 
 
-def _derive(pairs: list[b.Compare], constants: list[b.Compare]) -> list[b.Expr]:
-    known = {(c.left.source, c.left.column): c for c in constants if isinstance(c.left, b.ColumnRef)}
-    derived: list[b.Expr] = []
+def _derive(pairs: list[bound.Compare], constants: list[bound.Compare]) -> list[bound.Expr]:
+    known = {(c.left.source, c.left.column): c for c in constants if isinstance(c.left, bound.ColumnRef)}
+    derived: list[bound.Expr] = []
     changed = True
     while changed:
         changed = False
         for pair in pairs:
             for one, other in ((pair.left, pair.right), (pair.right, pair.left)):
-                assert isinstance(one, b.ColumnRef) and isinstance(other, b.ColumnRef)
+                assert isinstance(one, bound.ColumnRef) and isinstance(other, bound.ColumnRef)
                 found = known.get((one.source, one.column))
                 if found is not None and (other.source, other.column) not in known:
                     new = replace(found, left=other)

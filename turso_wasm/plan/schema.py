@@ -9,7 +9,7 @@ Source: https://sqlite.org/lang_createtable.html, https://sqlite.org/lang_create
 from __future__ import annotations
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.comparison import affinity_of
 from turso_wasm.bind.query import Item
@@ -25,14 +25,16 @@ from turso_wasm.catalog.indexes import build_index
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.tables import build_table
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.plan.planner import Planner
 from turso_wasm.sql import ast
 
-Changed = tuple[p.Plan, Catalog | None]
+Changed = tuple[nodes.Plan, Catalog | None]
 """The plan, and the database whose schema it changes (None: it changes nothing)."""
 
-NOTHING = p.Output(p.Filter(p.OneRow(), b.Constant(0)), (), True)
+NOTHING = nodes.Output(
+    child=nodes.Filter(child=nodes.OneRow(), predicate=bound.Constant(value=0)), exprs=(), single=True
+)
 
 SEQUENCE_SQL = "CREATE TABLE sqlite_sequence(name,seq)"
 
@@ -50,17 +52,32 @@ def plan_create_table(binder: Binder, node: ast.CreateTable) -> Changed:
     check_table_expressions(binder, table, table_item(binder.new_source(), table, None))
     name = node.name.name
     kind = "index" if table.without_rowid else "table"
-    steps: list[object] = [p.CreateBtree(kind, 0)]
+    steps: list[nodes.Step] = [nodes.CreateBtree(kind=kind, register=0)]
     indexes = _automatic_indexes(table)
-    steps.extend(p.CreateBtree("index", register) for register in range(1, len(indexes) + 1))
-    steps.append(p.AddSchemaRow("table", name, name, 0, ddl.stored_table_sql(binder.sql, node)))
-    steps.extend(p.AddSchemaRow("index", index.name, name, register, None) for register, index in enumerate(indexes, 1))
+    steps.extend(nodes.CreateBtree(kind="index", register=register) for register in range(1, len(indexes) + 1))
+    steps.append(
+        nodes.AddSchemaRow(
+            type="table", name=name, table_name=name, register=0, sql=ddl.stored_table_sql(binder.sql, node)
+        )
+    )
+    steps.extend(
+        nodes.AddSchemaRow(type="index", name=index.name, table_name=name, register=register, sql=None)
+        for register, index in enumerate(indexes, 1)
+    )
     n_registers = 1 + len(indexes)
     if table.autoincrement and catalog.find_table("sqlite_sequence") is None:
-        steps.append(p.CreateBtree("table", n_registers))
-        steps.append(p.AddSchemaRow("table", "sqlite_sequence", "sqlite_sequence", n_registers, SEQUENCE_SQL))
+        steps.append(nodes.CreateBtree(kind="table", register=n_registers))
+        steps.append(
+            nodes.AddSchemaRow(
+                type="table",
+                name="sqlite_sequence",
+                table_name="sqlite_sequence",
+                register=n_registers,
+                sql=SEQUENCE_SQL,
+            )
+        )
         n_registers += 1
-    return p.Ddl(catalog.slot, tuple(steps), n_registers), catalog
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps), n_registers=n_registers), catalog
 
 
 def _automatic_indexes(table: Table) -> list[Index]:
@@ -68,7 +85,7 @@ def _automatic_indexes(table: Table) -> list[Index]:
     return sorted(table.indexes, key=lambda index: int(index.name.rpartition("_")[2]))
 
 
-def _plan_create_as(binder: Binder, node: ast.CreateTable, select: ast.Select, catalog: Catalog) -> p.Plan:
+def _plan_create_as(binder: Binder, node: ast.CreateTable, select: ast.Select, catalog: Catalog) -> nodes.Plan:
     query = bind_select(binder, select)
     if binder.parameters:
         fail("parameters are not allowed in CREATE TABLE AS", node)
@@ -78,11 +95,11 @@ def _plan_create_as(binder: Binder, node: ast.CreateTable, select: ast.Select, c
     name = node.name.name
     sql = ddl.created_table_sql(name, list(zip(names, affinities, strict=True)))
     steps = (
-        p.CreateBtree("table", 0),
-        p.InsertRows(0, rows.plan, rows.exprs, affinities),
-        p.AddSchemaRow("table", name, name, 0, sql),
+        nodes.CreateBtree(kind="table", register=0),
+        nodes.InsertRows(register=0, child=rows.plan, exprs=rows.exprs, affinities=affinities),
+        nodes.AddSchemaRow(type="table", name=name, table_name=name, register=0, sql=sql),
     )
-    return p.Ddl(catalog.slot, steps, 1)
+    return nodes.Ddl(slot=catalog.slot, steps=steps, n_registers=1)
 
 
 def plan_create_view(binder: Binder, node: ast.CreateView) -> Changed:
@@ -94,8 +111,10 @@ def plan_create_view(binder: Binder, node: ast.CreateView) -> Changed:
     if not ddl.check_new_table(catalog, node.name, node.if_not_exists):
         return NOTHING, None
     name = node.name.name
-    row = p.AddSchemaRow("view", name, name, None, ddl.stored_view_sql(binder.sql, node))
-    return p.Ddl(catalog.slot, (row,)), catalog
+    row = nodes.AddSchemaRow(
+        type="view", name=name, table_name=name, register=None, sql=ddl.stored_view_sql(binder.sql, node)
+    )
+    return nodes.Ddl(slot=catalog.slot, steps=(row,)), catalog
 
 
 # --- indexes ------------------------------------------------------------------------------------------------------
@@ -117,14 +136,22 @@ def plan_create_index(binder: Binder, node: ast.CreateIndex) -> Changed:
     fields = index.columns + index.suffix
     exprs = tuple(terms.exprs.get(at) or _field(item, part) for at, part in enumerate(fields))
     columns = frozenset(range(len(table.columns)))
-    fill = p.FillIndex(
-        index, table, 0, p.TableScan(item.source, table, columns), item.source, exprs, all_of(terms.where)
+    fill = nodes.FillIndex(
+        index=index,
+        table=table,
+        register=0,
+        scan=nodes.TableScan(source=item.source, table=table, columns=columns),
+        source=item.source,
+        exprs=exprs,
+        where=all_of(terms.where),
     )
-    row = p.AddSchemaRow("index", index.name, table.name, 0, index.sql)
-    return p.Ddl(catalog.slot, (p.CreateBtree("index", 0), row, fill), 1), catalog
+    row = nodes.AddSchemaRow(type="index", name=index.name, table_name=table.name, register=0, sql=index.sql)
+    return nodes.Ddl(
+        slot=catalog.slot, steps=(nodes.CreateBtree(kind="index", register=0), row, fill), n_registers=1
+    ), catalog
 
 
-def _field(item: Item, part: IndexColumn) -> b.Expr:
+def _field(item: Item, part: IndexColumn) -> bound.Expr:
     return column_ref(item, part.column)
 
 
@@ -186,31 +213,35 @@ def _missing(node: ast.Drop, what: str) -> Changed:
     raise SqlError(SQLITE_ERROR, f"no such {what}: {name}", node.name.span)
 
 
-def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> p.Plan:
+def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> nodes.Plan:
     """Triggers go first; b-trees are dropped from the last page on, so that auto-vacuum moves none of them."""
-    steps: list[object] = []
+    steps: list[nodes.Step] = []
     for trigger in catalog.triggers_of(table.name):
-        steps.append(p.RemoveSchemaRows("trigger", trigger))
+        steps.append(nodes.RemoveSchemaRows(type="trigger", name=trigger))
     if table.autoincrement:
         steps.extend(_forget(binder, catalog, "sqlite_sequence", 0, table.name))
     for statistics in ("sqlite_stat1", "sqlite_stat4"):
         steps.extend(_forget(binder, catalog, statistics, 0, table.name))
-    steps.append(p.RemoveSchemaRows(None, table.name))
+    steps.append(nodes.RemoveSchemaRows(type=None, name=table.name))
     if table.kind == "table":
         roots = [table.root, *(index.root for index in table.indexes)]
-        steps.extend(p.DropBtree(root) for root in sorted(roots, reverse=True))
-    return p.Ddl(catalog.slot, tuple(steps))
+        steps.extend(nodes.DropBtree(root=root) for root in sorted(roots, reverse=True))
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps))
 
 
-def _forget(binder: Binder, catalog: Catalog, table_name: str, column: int, value: str) -> list[object]:
+def _forget(binder: Binder, catalog: Catalog, table_name: str, column: int, value: str) -> list[nodes.Step]:
     """DELETE FROM table_name WHERE column = value, if there is such a table."""
     table = catalog.find_table(table_name)
     if table is None or table.kind != "table" or column >= len(table.columns):
         return []
     item = table_item(binder.new_source(), table, None)
-    scan = p.TableScan(item.source, table, frozenset({column}))
-    condition = b.Compare("=", column_ref(item, column), b.Constant(value))
-    return [p.RunStatement(p.Delete(table, p.Filter(scan, condition), item.source))]
+    scan = nodes.TableScan(source=item.source, table=table, columns=frozenset({column}))
+    condition = bound.Compare(op="=", left=column_ref(item, column), right=bound.Constant(value=value))
+    return [
+        nodes.RunStatement(
+            plan=nodes.Delete(table=table, child=nodes.Filter(child=scan, predicate=condition), source=item.source)
+        )
+    ]
 
 
 def _plan_drop_index(binder: Binder, node: ast.Drop) -> Changed:
@@ -221,12 +252,12 @@ def _plan_drop_index(binder: Binder, node: ast.Drop) -> Changed:
     if found is None:
         return _missing(node, "index")
     catalog, index = found
-    steps: list[object] = []
+    steps: list[nodes.Step] = []
     for statistics in ("sqlite_stat1", "sqlite_stat4"):
         steps.extend(_forget(binder, catalog, statistics, 1, index.name))
-    steps.append(p.RemoveSchemaRows("index", index.name))
-    steps.append(p.DropBtree(index.root))
-    return p.Ddl(catalog.slot, tuple(steps)), catalog
+    steps.append(nodes.RemoveSchemaRows(type="index", name=index.name))
+    steps.append(nodes.DropBtree(root=index.root))
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
 
 
 def _is_storage_key(binder: Binder, name: ast.QualifiedName) -> bool:
@@ -247,5 +278,7 @@ def _plan_drop_trigger(binder: Binder, node: ast.Drop) -> Changed:
     for catalog in searched:
         entry = catalog.trigger_entries.get(fold(node.name.name))
         if entry is not None:
-            return p.Ddl(catalog.slot, (p.RemoveSchemaRows("trigger", entry.name),)), catalog
+            return nodes.Ddl(
+                slot=catalog.slot, steps=(nodes.RemoveSchemaRows(type="trigger", name=entry.name),)
+            ), catalog
     return _missing(node, "trigger")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import MIRRORED
 from turso_wasm.bind.walk import has_subquery, is_deterministic, sources_used
 
@@ -21,14 +21,14 @@ EQUALITY = frozenset({"=", "is", "isnull", "in"})
 LOWER = frozenset({">", ">="})
 UPPER = frozenset({"<", "<="})
 
-SMALLEST = b.Constant(float("-inf"))  # every value but NULL is at least this
+SMALLEST = bound.Constant(value=float("-inf"))  # every value but NULL is at least this
 
 
 @dataclass(slots=True, eq=False)
 class Term:
     """A conjunct. derived: it follows from others, so it need not be tested."""
 
-    expr: b.Expr
+    expr: bound.Expr
     sources: frozenset[int]
     derived: bool = False
     late: bool = False  # expensive: tested after the others
@@ -52,16 +52,16 @@ class Sarg:
     term: Term
     op: str
     column: int
-    operand: b.Expr
-    value: b.Expr
+    operand: bound.Expr
+    value: bound.Expr
     affinity: str | None
     collation: str
     sources: frozenset[int]
-    items: tuple[b.Expr, ...] = ()
-    subquery: b.SubqueryExpr | None = None
+    items: tuple[bound.Expr, ...] = ()
+    subquery: bound.SubqueryExpr | None = None
 
 
-def make_term(expr: b.Expr, derived: bool = False) -> Term:
+def make_term(expr: bound.Expr, derived: bool = False) -> Term:
     """The term of one conjunct."""
     return Term(expr, frozenset(sources_used(expr)), derived, has_subquery(expr))
 
@@ -69,14 +69,14 @@ def make_term(expr: b.Expr, derived: bool = False) -> Term:
 def find_sargs(term: Term, source: int) -> list[Sarg]:
     """`term` as conditions on columns or expressions of `source`: both ways round where both sides allow it."""
     expr = term.expr
-    if isinstance(expr, b.Compare):
+    if isinstance(expr, bound.Compare):
         return _compare_sargs(term, expr, source)
-    if isinstance(expr, b.IsNull):
+    if isinstance(expr, bound.IsNull):
         if source in sources_used(expr.operand):
-            op, value = ("notnull", SMALLEST) if expr.negated else ("isnull", b.Constant(None))
+            op, value = ("notnull", SMALLEST) if expr.negated else ("isnull", bound.Constant(value=None))
             return [_sarg(term, op, expr.operand, value, None, "BINARY")]
         return []
-    if isinstance(expr, b.InList) and not expr.negated and source in sources_used(expr.operand):
+    if isinstance(expr, bound.InList) and not expr.negated and source in sources_used(expr.operand):
         used: set[int] = set()
         for item in expr.items:
             used |= sources_used(item)
@@ -84,7 +84,7 @@ def find_sargs(term: Term, source: int) -> list[Sarg]:
             sarg = _sarg(term, "in", expr.operand, expr.operand, expr.affinity, expr.collation)
             sarg.sources, sarg.items = frozenset(used), expr.items
             return [sarg]
-    if isinstance(expr, b.SubqueryExpr) and expr.kind == "in" and not expr.negated and not expr.outer:
+    if isinstance(expr, bound.SubqueryExpr) and expr.kind == "in" and not expr.negated and not expr.outer:
         operand = expr.operand
         assert operand is not None
         # The affinity would have to be applied to the column too.
@@ -95,14 +95,14 @@ def find_sargs(term: Term, source: int) -> list[Sarg]:
     return []
 
 
-def _fits_column(operand: b.Expr, affinity: str | None) -> bool:
-    own = operand.affinity if isinstance(operand, b.ColumnRef) else None
+def _fits_column(operand: bound.Expr, affinity: str | None) -> bool:
+    own = operand.affinity if isinstance(operand, bound.ColumnRef) else None
     if affinity is None or affinity == "A":
         return True
     return own == "B" if affinity == "B" else own in ("C", "D", "E")
 
 
-def _compare_sargs(term: Term, expr: b.Compare, source: int) -> list[Sarg]:
+def _compare_sargs(term: Term, expr: bound.Compare, source: int) -> list[Sarg]:
     op = expr.op
     if op == "<>" or op == "is not":
         return []
@@ -119,47 +119,47 @@ def _compare_sargs(term: Term, expr: b.Compare, source: int) -> list[Sarg]:
     return [sarg for sarg in found if is_deterministic(sarg.value)]
 
 
-def _sarg(term: Term, op: str, operand: b.Expr, value: b.Expr, affinity: str | None, collation: str) -> Sarg:
-    column = operand.column if isinstance(operand, b.ColumnRef) else -2
+def _sarg(term: Term, op: str, operand: bound.Expr, value: bound.Expr, affinity: str | None, collation: str) -> Sarg:
+    column = operand.column if isinstance(operand, bound.ColumnRef) else -2
     return Sarg(term, op, column, operand, value, affinity, collation, frozenset())
 
 
 # --- NULL ---------------------------------------------------------------------------------------------------------
 
 
-def is_strict(expr: b.Expr, sources: frozenset[int]) -> bool:
+def is_strict(expr: bound.Expr, sources: frozenset[int]) -> bool:
     """The expression is NULL whenever all columns of `sources` are NULL."""
     kind = type(expr)
-    if isinstance(expr, b.ColumnRef):
+    if isinstance(expr, bound.ColumnRef):
         return expr.source in sources
-    if kind is b.Constant:
+    if kind is bound.Constant:
         return expr.value is None  # type: ignore[attr-defined]
-    if isinstance(expr, b.Unary | b.Cast | b.Collated | b.ApplyAffinity):
+    if isinstance(expr, bound.Unary | bound.Cast | bound.Collated | bound.ApplyAffinity):
         return is_strict(expr.operand, sources)
-    if isinstance(expr, b.Binary):
+    if isinstance(expr, bound.Binary):
         if expr.op in ("and", "or"):
             return is_strict(expr.left, sources) and is_strict(expr.right, sources)
         return is_strict(expr.left, sources) or is_strict(expr.right, sources)
-    if isinstance(expr, b.Compare):
+    if isinstance(expr, bound.Compare):
         return expr.op not in ("is", "is not") and (is_strict(expr.left, sources) or is_strict(expr.right, sources))
-    if isinstance(expr, b.InList):
+    if isinstance(expr, bound.InList):
         return bool(expr.items) and is_strict(expr.operand, sources)
-    if isinstance(expr, b.Call):
+    if isinstance(expr, bound.Call):
         return expr.name in ("like", "glob") and any(is_strict(arg, sources) for arg in expr.args)
     return False
 
 
-def rejects_null(expr: b.Expr, sources: frozenset[int]) -> bool:
+def rejects_null(expr: bound.Expr, sources: frozenset[int]) -> bool:
     """The condition is never true when all columns of `sources` are NULL, so an outer join to them is an inner join."""
-    if isinstance(expr, b.Binary) and expr.op in ("and", "or"):
+    if isinstance(expr, bound.Binary) and expr.op in ("and", "or"):
         left, right = rejects_null(expr.left, sources), rejects_null(expr.right, sources)
         return left or right if expr.op == "and" else left and right
-    if isinstance(expr, b.IsNull):
+    if isinstance(expr, bound.IsNull):
         return expr.negated and is_strict(expr.operand, sources)
-    if isinstance(expr, b.IsTruth):
+    if isinstance(expr, bound.IsTruth):
         return expr.wanted and not expr.negated and rejects_null(expr.operand, sources)
-    if isinstance(expr, b.Compare) and expr.op == "is":
+    if isinstance(expr, bound.Compare) and expr.op == "is":
         for side, other in ((expr.left, expr.right), (expr.right, expr.left)):
-            if is_strict(side, sources) and isinstance(other, b.Constant) and other.value is not None:
+            if is_strict(side, sources) and isinstance(other, bound.Constant) and other.value is not None:
                 return True
     return is_strict(expr, sources)

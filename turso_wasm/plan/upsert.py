@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import explicit_collation
 from turso_wasm.bind.query import Item
@@ -17,24 +17,26 @@ from turso_wasm.bind.scope import Scope, column_ref, table_item
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation
 from turso_wasm.bind.writes import ROWID, Target, bind_assignments, bind_returning, bind_target, check_writable, new_row
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.plan.planner import Planner
 from turso_wasm.sql import ast
 
 NO_MATCH = "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint"
 
 
-def plan_upserts(binder: Binder, planner: Planner, node: ast.Insert, target: Target) -> tuple[p.Upsert, ...]:
+def plan_upserts(binder: Binder, planner: Planner, node: ast.Insert, target: Target) -> tuple[nodes.Upsert, ...]:
     """The ON CONFLICT clauses of an INSERT. Errors: no such column, a target that is no constraint."""
     return tuple(_plan_upsert(binder, planner, node, clause, target) for clause in node.upserts)
 
 
-def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, clause: ast.Upsert, target: Target) -> p.Upsert:
+def _plan_upsert(
+    binder: Binder, planner: Planner, node: ast.Insert, clause: ast.Upsert, target: Target
+) -> nodes.Upsert:
     table = target.table
     old = table_item(binder.new_source(), table, node.alias)
     index, key = _conflict_target(binder, clause, old) if clause.target else (None, False)
     if clause.assignments is None:
-        return p.Upsert(index, key, None)
+        return nodes.Upsert(index=index, key=key, update=None)
     check_writable(binder, table, "UPDATE", clause)
     excluded = target.item
     seen = Item(excluded.source, "excluded", table, None, excluded.columns, excluded.numbers, alias="excluded")
@@ -44,26 +46,26 @@ def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, clause: ast
     new = bind_target(binder, table, new_row(binder, table))
     before = bind_target(binder, table, old, with_checks=False)
     returning, _ = bind_returning(binder, node.returning, new.item)
-    update = p.Update(
-        table,
-        p.OneRow(),
-        old.source,
-        new.item.source,
-        tuple(
+    update = nodes.Update(
+        table=table,
+        child=nodes.OneRow(),
+        old_source=old.source,
+        source=new.item.source,
+        values=tuple(
             planner.finish(assigned[number]) if number in assigned else column_ref(old, number)
             for number in range(len(table.columns))
         ),
-        frozenset(number for number in assigned if number != ROWID),
-        planner.finish(assigned[ROWID]) if ROWID in assigned else None,
-        None,
-        new.checks,
-        new.index_exprs,
-        new.index_where,
-        before.index_exprs,
-        before.index_where,
-        tuple(planner.finish(expr) for expr in returning),
+        changed=frozenset(number for number in assigned if number != ROWID),
+        rowid=planner.finish(assigned[ROWID]) if ROWID in assigned else None,
+        conflict=None,
+        checks=new.checks,
+        index_exprs=new.index_exprs,
+        index_where=new.index_where,
+        old_index_exprs=before.index_exprs,
+        old_index_where=before.index_where,
+        returning=tuple(planner.finish(expr) for expr in returning),
     )
-    return p.Upsert(index, key, update, None if where is None else planner.finish(where))
+    return nodes.Upsert(index=index, key=key, update=update, where=None if where is None else planner.finish(where))
 
 
 def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item) -> tuple[Index | None, bool]:
@@ -74,7 +76,7 @@ def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item) -> tuple[In
     terms = [binder.expr(term.expr, scope) for term in clause.target]
     where = conjuncts(binder.expr(clause.target_where, scope)) if clause.target_where is not None else []
     only = strip_collation(terms[0])
-    if len(terms) == 1 and isinstance(only, b.ColumnRef) and only.column == ROWID:
+    if len(terms) == 1 and isinstance(only, bound.ColumnRef) and only.column == ROWID:
         return None, True
     if table.without_rowid and _names_fields(binder, terms, table.primary_key, {}, table):
         return None, True
@@ -90,7 +92,11 @@ def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item) -> tuple[In
 
 
 def _names_fields(
-    binder: Binder, terms: Sequence[b.Expr], fields: Sequence[IndexColumn], exprs: dict[int, b.Expr], table: Table
+    binder: Binder,
+    terms: Sequence[bound.Expr],
+    fields: Sequence[IndexColumn],
+    exprs: dict[int, bound.Expr],
+    table: Table,
 ) -> bool:
     """Whether the terms are the fields, in any order; a COLLATE must be the field's, none means the column's own."""
     if len(terms) != len(fields):
@@ -101,11 +107,11 @@ def _names_fields(
     )
 
 
-def _names_field(binder: Binder, term: b.Expr, field: IndexColumn, expr: b.Expr | None, table: Table) -> bool:
+def _names_field(binder: Binder, term: bound.Expr, field: IndexColumn, expr: bound.Expr | None, table: Table) -> bool:
     collation = explicit_collation(term)
     plain = strip_collation(term)
     if expr is not None:
         return same_expression(plain, expr, binder.pin) and collation in (None, field.collation)
-    if not isinstance(plain, b.ColumnRef) or plain.column != field.column:
+    if not isinstance(plain, bound.ColumnRef) or plain.column != field.column:
         return False
     return (collation or table.columns[field.column].collation) == field.collation

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
 from turso_wasm.bind.scope import Scope, column_ref
@@ -28,12 +28,12 @@ from turso_wasm.bind.writes import (
 )
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.plan.planner import Planner, Rows
 from turso_wasm.plan.upsert import plan_upserts
 from turso_wasm.sql import ast
 
-Written = tuple[p.Plan, list[OutputColumn], Table]
+Written = tuple[nodes.Plan, list[OutputColumn], Table]
 
 
 def plan_insert(binder: Binder, node: ast.Insert) -> Written:
@@ -53,21 +53,21 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     binder.common = saved
     target = bind_target(binder, table, new_row(binder, table))
     returning, described = bind_returning(binder, node.returning, target.item)
-    plan = p.Insert(
-        table,
-        rows.plan,
-        values,
-        rowid,
-        target.item.source,
-        node.on_conflict,
-        target.checks,
-        target.index_exprs,
-        target.index_where,
-        tuple(planner.finish(expr) for expr in returning),
-        table in binder.tables and not single,
-        single,
-        _sequence(binder, table),
-        plan_upserts(binder, planner, node, target),
+    plan = nodes.Insert(
+        table=table,
+        child=rows.plan,
+        values=values,
+        rowid=rowid,
+        source=target.item.source,
+        conflict=node.on_conflict,
+        checks=target.checks,
+        index_exprs=target.index_exprs,
+        index_where=target.index_where,
+        returning=tuple(planner.finish(expr) for expr in returning),
+        child_reads_table=table in binder.tables and not single,
+        single_row=single,
+        sequence=_sequence(binder, table),
+        upserts=plan_upserts(binder, planner, node, target),
     )
     return plan, described, table
 
@@ -76,7 +76,7 @@ def _insert_rows(binder: Binder, planner: Planner, table: Table, listed: bool, n
     """The rows to insert, and whether it is exactly one."""
     select = node.source
     if select is None:
-        return Rows(p.OneRow(), ()), True
+        return Rows(nodes.OneRow(), ()), True
     core = select.core
     plain = not (select.compounds or select.order_by or select.limit or select.offset or select.with_)
     if isinstance(core, ast.Values) and len(core.rows) == 1 and plain:
@@ -84,7 +84,7 @@ def _insert_rows(binder: Binder, planner: Planner, table: Table, listed: bool, n
         exprs = tuple(strip_collation(binder.expr(value, Scope())) for value in core.rows[0])
         for expr in exprs:
             planner.note_expression(expr)
-        return Rows(p.OneRow(), tuple(planner.finish(expr) for expr in exprs)), True
+        return Rows(nodes.OneRow(), tuple(planner.finish(expr) for expr in exprs)), True
     return planner.plan_query(bind_select(binder, select)), False
 
 
@@ -122,23 +122,23 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     before = bind_target(binder, table, old, with_checks=False)
     returning, described = bind_returning(binder, node.returning, new.item)
     values = found.values
-    plan = p.Update(
-        table,
-        found.child,
-        old.source,
-        new.item.source,
-        tuple(values.get(number) or column_ref(old, number) for number in range(len(table.columns))),
-        frozenset(number for number in assigned if number != ROWID),
-        values.get(ROWID),
-        node.on_conflict,
-        new.checks,
-        new.index_exprs,
-        new.index_where,
-        before.index_exprs,
-        before.index_where,
-        tuple(planner.finish(expr) for expr in returning),
-        found.collected,
-        found.collect_source,
+    plan = nodes.Update(
+        table=table,
+        child=found.child,
+        old_source=old.source,
+        source=new.item.source,
+        values=tuple(values.get(number) or column_ref(old, number) for number in range(len(table.columns))),
+        changed=frozenset(number for number in assigned if number != ROWID),
+        rowid=values.get(ROWID),
+        conflict=node.on_conflict,
+        checks=new.checks,
+        index_exprs=new.index_exprs,
+        index_where=new.index_where,
+        old_index_exprs=before.index_exprs,
+        old_index_where=before.index_where,
+        returning=tuple(planner.finish(expr) for expr in returning),
+        collected=found.collected,
+        collect_source=found.collect_source,
     )
     return plan, described, table
 
@@ -159,9 +159,9 @@ class _FoundRows:
     """The rows an UPDATE changes, and its new values: with FROM they are computed while the rows are found."""
 
     def __init__(
-        self, binder: Binder, planner: Planner, item: Item, core: Core, assigned: dict[int, b.Expr], collect: bool
+        self, binder: Binder, planner: Planner, item: Item, core: Core, assigned: dict[int, bound.Expr], collect: bool
     ) -> None:
-        self.collected: tuple[b.Expr, ...] = ()
+        self.collected: tuple[bound.Expr, ...] = ()
         self.collect_source = -1
         keys = _key_refs(item)
         core.outputs = [*keys, *assigned.values()] if collect else keys
@@ -170,14 +170,14 @@ class _FoundRows:
         if collect:
             self.collect_source = binder.new_source()
             self.collected = rows.exprs[len(keys) :]
-            self.values: dict[int, b.Expr] = {
-                number: b.ColumnRef(self.collect_source, at) for at, number in enumerate(assigned)
+            self.values: dict[int, bound.Expr] = {
+                number: bound.ColumnRef(source=self.collect_source, column=at) for at, number in enumerate(assigned)
             }
         else:
             self.values = {number: planner.finish(expr) for number, expr in assigned.items()}
 
 
-def _key_refs(item: Item) -> list[b.Expr]:
+def _key_refs(item: Item) -> list[bound.Expr]:
     """The columns that identify a row."""
     table = item.table
     assert table is not None
@@ -242,12 +242,12 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
         else Item(item.source, table.name, table, None, item.columns, item.numbers, item.refs, schema=item.schema)
     )
     returning, described = bind_returning(binder, node.returning, shown)
-    plan = p.Delete(
-        table,
-        child,
-        item.source,
-        target.index_exprs,
-        target.index_where,
-        tuple(planner.finish(expr) for expr in returning),
+    plan = nodes.Delete(
+        table=table,
+        child=child,
+        source=item.source,
+        index_exprs=target.index_exprs,
+        index_where=target.index_where,
+        returning=tuple(planner.finish(expr) for expr in returning),
     )
     return plan, described, table

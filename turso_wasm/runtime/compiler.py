@@ -8,14 +8,15 @@ Invariant:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 
+from turso_wasm.base import tree
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.codegen.compile import compile_plan, has_loop
 from turso_wasm.codegen.program import Program, ResultColumn
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.plan.build import PlanContext, Planned, build_plan
 from turso_wasm.plan.printer import print_plan
 from turso_wasm.runtime.pragmas import compile_pragma
@@ -68,11 +69,11 @@ def _program(planned: Planned, tokens: Tokens) -> Program:
     return compile_plan(planned.plan, program, planned.slots)
 
 
-def _loops(plan: p.Plan) -> str:
+def _loops(plan: nodes.Plan) -> str:
     """Program.loops: how long it may run, for hosts that choose how much work to put into compiling it."""
     if not has_loop(plan):
         return ""
-    return "through" if isinstance(plan, p.Output) and plan.single else "yielding"
+    return "through" if isinstance(plan, nodes.Output) and plan.single else "yielding"
 
 
 def _compile_pragma(statement: ast.Pragma, tokens: Tokens, environment: Environment) -> Program:
@@ -105,8 +106,10 @@ def _explain_code(statement: ast.Explain, tokens: Tokens, environment: Environme
     planned = build_plan(statement.statement, environment.catalogs, PlanContext(tokens.sql))
     code = print_python(_program(planned, tokens).wasm)
     text = f"{print_plan(planned.plan)}\n\n{code}"
-    rows = tuple((b.Constant(line),) for line in text.splitlines())
-    answer = p.Output(p.Values(0, rows, 1), (b.ColumnRef(0, 0),))
+    rows = tuple((bound.Constant(value=line),) for line in text.splitlines())
+    answer = nodes.Output(
+        child=nodes.Values(source=0, rows=rows, n_columns=1), exprs=(bound.ColumnRef(source=0, column=0),)
+    )
     shown = Program(
         "explain", columns=(ResultColumn("code"),), returns_rows=True, pinned=dict(enumerate(tokens.literals))
     )
@@ -116,32 +119,15 @@ def _explain_code(statement: ast.Explain, tokens: Tokens, environment: Environme
 # --- pinned literals --------------------------------------------------------------------------------------------
 
 
-def _pinned(plan: p.Plan, tokens: Tokens) -> dict[int, object]:
+def _pinned(plan: nodes.Plan, tokens: Tokens) -> dict[int, object]:
     """The literals that the plan does not read from their slots, with their values (P1)."""
     if not tokens.literals:
         return {}
     read: set[int] = set()
-    _collect(plan, read, set())
+    for node in tree.walk((plan,)):
+        if isinstance(node, bound.Constant):
+            if node.lifted is not None:
+                read.add(node.lifted)
+        elif isinstance(node, nodes.LiteralRows):
+            read.add(node.literal)
     return {i: value for i, value in enumerate(tokens.literals) if i not in read}
-
-
-def _collect(node: object, read: set[int], seen: set[int]) -> None:
-    """Add the ordinals of all lifted literals below `node`."""
-    if isinstance(node, tuple | list | frozenset):
-        for item in node:
-            _collect(item, read, seen)
-    elif isinstance(node, dict):
-        for item in node.values():
-            _collect(item, read, seen)
-    elif isinstance(node, b.Constant):
-        if node.lifted is not None:
-            read.add(node.lifted)
-    elif isinstance(node, p.LiteralRows):
-        read.add(node.literal)
-    elif is_dataclass(node) and type(node).__module__ in _TREES and id(node) not in seen:
-        seen.add(id(node))
-        for field in fields(node):
-            _collect(getattr(node, field.name), read, seen)
-
-
-_TREES = (b.__name__, p.__name__)

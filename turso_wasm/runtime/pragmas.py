@@ -14,15 +14,15 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.bind import nodes as b
+from turso_wasm.bind import bound
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.catalog.objects import Table
 from turso_wasm.kernel import abi
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 from turso_wasm.runtime.pragma_rows import ROWS, RowsPragma
 from turso_wasm.sql import ast
 
@@ -37,7 +37,7 @@ class Compiled:
     needs a write transaction on.
     """
 
-    plan: p.Plan
+    plan: nodes.Plan
     columns: tuple[str, ...] = ()
     readonly: bool = True
     changes_schema: bool = False
@@ -82,7 +82,7 @@ def compile_pragma(statement: ast.Pragma, catalogs: Catalogs, files: Sequence[st
     return found(request) if found is not None else NOTHING
 
 
-NOTHING = Compiled(p.Output(p.Filter(p.OneRow(), b.Constant(0)), ()))
+NOTHING = Compiled(nodes.Output(child=nodes.Filter(child=nodes.OneRow(), predicate=bound.Constant(value=0)), exprs=()))
 
 
 def _constant_rows(pragma: RowsPragma, request: Request) -> Compiled:
@@ -90,16 +90,16 @@ def _constant_rows(pragma: RowsPragma, request: Request) -> Compiled:
     return Compiled(_values(rows, len(pragma.columns)), pragma.columns, reads=pragma.reads_schema)
 
 
-def _values(rows: Iterable[Sequence[Any]], n_columns: int) -> p.Plan:
-    constants = tuple(tuple(b.Constant(value) for value in row) for row in rows)
-    exprs = tuple(b.ColumnRef(SOURCE, i) for i in range(n_columns))
-    return p.Output(p.Values(SOURCE, constants, n_columns), exprs)
+def _values(rows: Iterable[Sequence[Any]], n_columns: int) -> nodes.Plan:
+    constants = tuple(tuple(bound.Constant(value=value) for value in row) for row in rows)
+    exprs = tuple(bound.ColumnRef(source=SOURCE, column=i) for i in range(n_columns))
+    return nodes.Output(child=nodes.Values(source=SOURCE, rows=constants, n_columns=n_columns), exprs=exprs)
 
 
-def _row(call: p.KernelCall, *columns: str, exprs: tuple[b.Expr, ...] = (), readonly: bool = True) -> Compiled:
+def _row(call: nodes.KernelCall, *columns: str, exprs: tuple[bound.Expr, ...] = (), readonly: bool = True) -> Compiled:
     """One result row made from a kernel call's results."""
-    exprs = exprs or tuple(b.ColumnRef(SOURCE, i) for i in range(len(columns)))
-    return Compiled(p.Output(call, exprs, single=True), columns, readonly)
+    exprs = exprs or tuple(bound.ColumnRef(source=SOURCE, column=i) for i in range(len(columns)))
+    return Compiled(nodes.Output(child=call, exprs=exprs, single=True), columns, readonly)
 
 
 # --- numbers the kernel keeps --------------------------------------------------------------------------------
@@ -126,24 +126,38 @@ class Field:
         value = self.parse(request.value)
         if value is None:
             return self._read(request) if self.answers else NOTHING
-        call = p.KernelCall(SOURCE, "database_set", (request.slot, self.field, value), slot=request.slot, write=None)
+        call = nodes.KernelCall(
+            source=SOURCE,
+            function="database_set",
+            args=(request.slot, self.field, value),
+            slot=request.slot,
+            write=None,
+        )
         if self.answers:
             return _row(call, request.name, exprs=self._shown(), readonly=False)
-        call.silent = True
-        return Compiled(call, readonly=False, changes_schema=self.changes_schema)
+        return Compiled(replace(call, silent=True), readonly=False, changes_schema=self.changes_schema)
 
     def _read(self, request: Request) -> Compiled:
-        call = p.KernelCall(SOURCE, "database_get", (request.slot, self.field), slot=request.slot, write=None)
+        call = nodes.KernelCall(
+            source=SOURCE, function="database_get", args=(request.slot, self.field), slot=request.slot, write=None
+        )
         return _row(call, request.name, exprs=self._shown())
 
-    def _shown(self) -> tuple[b.Expr, ...]:
-        return (named(b.ColumnRef(SOURCE, 0), self.names),) if self.names else (b.ColumnRef(SOURCE, 0),)
+    def _shown(self) -> tuple[bound.Expr, ...]:
+        return (
+            (named(bound.ColumnRef(source=SOURCE, column=0), self.names),)
+            if self.names
+            else (bound.ColumnRef(source=SOURCE, column=0),)
+        )
 
 
-def named(number: b.Expr, names: Sequence[str]) -> b.Expr:
+def named(number: bound.Expr, names: Sequence[str]) -> bound.Expr:
     """The name of a number that counts from 0."""
-    whens = tuple((b.Compare("=", number, b.Constant(i)), b.Constant(name)) for i, name in enumerate(names))
-    return b.Case(whens, None)
+    whens = tuple(
+        (bound.Compare(op="=", left=number, right=bound.Constant(value=i)), bound.Constant(value=name))
+        for i, name in enumerate(names)
+    )
+    return bound.Case(whens=whens, otherwise=None)
 
 
 def leading_integer(text: str) -> int:
@@ -197,14 +211,18 @@ JOURNAL_MODES = ("delete", "persist", "off", "truncate", "memory", "wal")
 def journal_mode(request: Request) -> Compiled:
     """The mode in force after trying to set it."""
     wanted = (request.value or "").lower()
-    name = b.ColumnRef(SOURCE, 0)
+    name = bound.ColumnRef(source=SOURCE, column=0)
     if wanted not in JOURNAL_MODES:
         return _row(
-            p.KernelCall(SOURCE, "database_get", (request.slot, abi.DB_JOURNAL_MODE), write=None),
+            nodes.KernelCall(
+                source=SOURCE, function="database_get", args=(request.slot, abi.DB_JOURNAL_MODE), write=None
+            ),
             "journal_mode",
             exprs=(named(name, JOURNAL_MODES),),
         )
-    call = p.KernelCall(SOURCE, "journal_mode_set", (request.slot, JOURNAL_MODES.index(wanted)), write=None)
+    call = nodes.KernelCall(
+        source=SOURCE, function="journal_mode_set", args=(request.slot, JOURNAL_MODES.index(wanted)), write=None
+    )
     return _row(call, "journal_mode", exprs=(named(name, JOURNAL_MODES),), readonly=False)
 
 
@@ -215,7 +233,9 @@ def wal_checkpoint(request: Request) -> Compiled:
     """Busy flag, frames in the log, frames moved."""
     mode = (request.value or "").lower()
     number = CHECKPOINTS.index(mode) if mode in CHECKPOINTS else 0
-    call = p.KernelCall(SOURCE, "wal_checkpoint", (request.slot, number), n_results=3, write=None)
+    call = nodes.KernelCall(
+        source=SOURCE, function="wal_checkpoint", args=(request.slot, number), n_results=3, write=None
+    )
     return _row(call, "busy", "log", "checkpointed", readonly=False)
 
 
@@ -226,17 +246,29 @@ def encoding(request: Request) -> Compiled:
         number = names.get(request.value.lower())
         if number is None:
             raise SqlError(SQLITE_ERROR, f"unsupported encoding: {request.value}")
-        call = p.KernelCall(SOURCE, "database_set", (request.slot, abi.DB_ENCODING, number), write=None, silent=True)
+        call = nodes.KernelCall(
+            source=SOURCE,
+            function="database_set",
+            args=(request.slot, abi.DB_ENCODING, number),
+            write=None,
+            silent=True,
+        )
         return Compiled(call, readonly=False)
-    call = p.KernelCall(SOURCE, "database_get", (request.slot, abi.DB_ENCODING), write=None)
-    shown = named(b.ColumnRef(SOURCE, 0), ("", "UTF-8", "UTF-16le", "UTF-16be"))
+    call = nodes.KernelCall(source=SOURCE, function="database_get", args=(request.slot, abi.DB_ENCODING), write=None)
+    shown = named(bound.ColumnRef(source=SOURCE, column=0), ("", "UTF-8", "UTF-16le", "UTF-16be"))
     return _row(call, "encoding", exprs=(shown,))
 
 
 def incremental_vacuum(request: Request) -> Compiled:
     """Give free pages back; returns nothing."""
-    call = p.KernelCall(SOURCE, "incremental_vacuum", (request.slot, request.integer()), slot=request.slot, write=True)
-    call.silent = True
+    call = nodes.KernelCall(
+        source=SOURCE,
+        function="incremental_vacuum",
+        args=(request.slot, request.integer()),
+        slot=request.slot,
+        write=True,
+        silent=True,
+    )
     return Compiled(call, readonly=False, writes=request.slot)
 
 
@@ -256,10 +288,19 @@ def integrity_check(request: Request) -> Compiled:
     trees = trees_of(tables, count=request.name == "integrity_check")
     trees.insert(0, (1 if whole else 0, -1, ""))
     data = checked_trees(trees)
-    call = p.KernelCall(SOURCE, "integrity_check", (request.slot, data, len(trees), most), text=True, slot=request.slot)
-    line = b.ColumnRef(SOURCE, 0)
-    shown = b.Case(((b.Compare("=", line, b.Constant("")), b.Constant("ok")),), line)  # an empty text: all is well
-    return Compiled(p.Output(call, (shown,)), (request.name,), reads=True)
+    call = nodes.KernelCall(
+        source=SOURCE,
+        function="integrity_check",
+        args=(request.slot, data, len(trees), most),
+        text=True,
+        slot=request.slot,
+    )
+    line = bound.ColumnRef(source=SOURCE, column=0)
+    shown = bound.Case(
+        whens=((bound.Compare(op="=", left=line, right=bound.Constant(value="")), bound.Constant(value="ok")),),
+        otherwise=line,
+    )  # an empty text: all is well
+    return Compiled(nodes.Output(child=call, exprs=(shown,)), (request.name,), reads=True)
 
 
 def trees_of(tables: Iterable[Table], count: bool) -> list[tuple[int, int, str]]:
@@ -298,8 +339,10 @@ def foreign_keys(request: Request) -> Compiled:
 def busy_timeout(request: Request) -> Compiled:
     """Milliseconds to wait for a lock."""
     if request.value is None:
-        return _row(p.KernelCall(SOURCE, "busy_timeout_get", (), write=None), "timeout")
-    return _row(p.KernelCall(SOURCE, "busy_timeout_set", (request.integer(),), write=None), "timeout")
+        return _row(nodes.KernelCall(source=SOURCE, function="busy_timeout_get", args=(), write=None), "timeout")
+    return _row(
+        nodes.KernelCall(source=SOURCE, function="busy_timeout_set", args=(request.integer(),), write=None), "timeout"
+    )
 
 
 PRAGMAS: dict[str, Plan] = {

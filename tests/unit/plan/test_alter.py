@@ -6,8 +6,8 @@ import apsw
 import pytest
 
 from tests.oracle.planner import catalogs_of, oracle, our_answer, plan_of
-from turso_wasm.bind import nodes as b
-from turso_wasm.plan import nodes as p
+from turso_wasm.bind import bound
+from turso_wasm.plan import nodes
 
 TABLES = [
     "CREATE TABLE t(a, b , UNIQUE(a)  )",
@@ -41,15 +41,19 @@ SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema"
 def altered(connection: apsw.Connection, sql: str) -> set[tuple[object, ...]]:
     """The rows of sqlite_schema after our plan."""
     plan = plan_of(sql, catalogs_of(connection)).plan
-    assert isinstance(plan, p.Ddl)
+    assert isinstance(plan, nodes.Ddl)
     rows = {(row[0], row[1]): row for row in connection.execute(SCHEMA)}
     for step in plan.steps:
-        if not isinstance(step, p.RunStatement) or not isinstance(step.plan, p.Update) or step.plan.table.root != 1:
+        if (
+            not isinstance(step, nodes.RunStatement)
+            or not isinstance(step.plan, nodes.Update)
+            or step.plan.table.root != 1
+        ):
             continue
         child = step.plan.child
-        assert isinstance(child, p.Filter)
+        assert isinstance(child, nodes.Filter)
         key = tuple(part.right.value for part in (child.predicate.left, child.predicate.right))  # type: ignore[attr-defined]
-        new = [expr.value if isinstance(expr, b.Constant) else None for expr in step.plan.values]
+        new = [expr.value if isinstance(expr, bound.Constant) else None for expr in step.plan.values]
         rows[key] = tuple(n if n is not None else o for n, o in zip((*new[:3], new[4]), rows[key], strict=True))
     return set(rows.values())
 
@@ -80,7 +84,7 @@ def test_rows_that_are_there_must_suit_a_new_column(column: str, message: str) -
     connection = oracle(["CREATE TABLE t(a)", "INSERT INTO t VALUES (1)"])
     sql = f"ALTER TABLE t ADD COLUMN {column}"
     plan = plan_of(sql, catalogs_of(connection)).plan
-    assert isinstance(plan, p.Ddl)
-    assert [step.message for step in plan.steps if isinstance(step, p.RaiseOnRow)] == [message]
+    assert isinstance(plan, nodes.Ddl)
+    assert [step.message for step in plan.steps if isinstance(step, nodes.RaiseOnRow)] == [message]
     with pytest.raises(apsw.Error, match=message):
         connection.execute(sql).fetchall()

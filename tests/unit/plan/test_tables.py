@@ -11,7 +11,7 @@ from tests.oracle.planner import catalogs_of, listed, oracle, our_answer, plan_o
 from turso_wasm.base.errors import SqlError
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
-from turso_wasm.plan import nodes as p
+from turso_wasm.plan import nodes
 
 HERE = Path(__file__).parent
 TABLES = listed(HERE / "tables.txt")[1]
@@ -129,11 +129,11 @@ def test_the_schema_rows_are_those_that_sqlite_writes(sql: str) -> None:
     connection = oracle([])
     catalogs = catalogs_of(connection)
     plan = plan_of(sql, catalogs).plan
-    assert isinstance(plan, p.Ddl)
+    assert isinstance(plan, nodes.Ddl)
     connection.execute(sql).fetchall()
     schema = "sqlite_temp_schema" if "temporary" in sql else "sqlite_schema"
     expected = connection.execute(f"SELECT type, name, tbl_name, sql FROM {schema}").fetchall()
-    rows = [step for step in plan.steps if isinstance(step, p.AddSchemaRow)]
+    rows = [step for step in plan.steps if isinstance(step, nodes.AddSchemaRow)]
     assert [(row.type, row.name, row.table_name, row.sql) for row in rows] == expected
 
 
@@ -142,10 +142,10 @@ def test_an_index_is_stored_up_to_the_semicolon(tail: str) -> None:
     connection = oracle(["CREATE TABLE t(a)"])
     sql = f"create unique  index if not exists main.i on t ( a ){tail}"
     plan = plan_of(sql, catalogs_of(connection)).plan
-    assert isinstance(plan, p.Ddl)
+    assert isinstance(plan, nodes.Ddl)
     connection.execute(sql)
     ((stored,),) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'i'").fetchall()
-    assert [step.sql for step in plan.steps if isinstance(step, p.AddSchemaRow)] == [stored]
+    assert [step.sql for step in plan.steps if isinstance(step, nodes.AddSchemaRow)] == [stored]
 
 
 # --- a schema that makes no sense -----------------------------------------------------------------------------------

@@ -8,14 +8,25 @@ A row source (a scan, an aggregation, a sort …) has a number, unique in the st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from turso_wasm.base.tree import Node
+
+if TYPE_CHECKING:
+    from turso_wasm.bind.query import Query
 
 
-@dataclass(slots=True)
-class Expr:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Expr(Node):
     """Base of bound expressions."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Plan(Node):
+    """Base of plan nodes (plan.nodes)."""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Constant(Expr):
     """A literal. `lifted`: ordinal of the literal in the text when its value must come from the statement's
     literal slot
@@ -26,14 +37,14 @@ class Constant(Expr):
     lifted: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Parameter(Expr):
     """User parameter number `index` (1-based)."""
 
     index: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class ColumnRef(Expr):
     """Column `column` of row source `source`; column -1 is the rowid. For scans `column` is the table's column
     number.
@@ -51,7 +62,7 @@ class ColumnRef(Expr):
     origin: str | None = None  # the table column's own name, likewise
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Unary(Expr):
     """`op`: "-" "+" "~" "not"."""
 
@@ -59,7 +70,7 @@ class Unary(Expr):
     operand: Expr
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Binary(Expr):
     """`op`: + - * / % || & | << >> — the value operators — and "and", "or"."""
 
@@ -68,7 +79,7 @@ class Binary(Expr):
     right: Expr
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Compare(Expr):
     """`op`: = <> < <= > >= "is" "is not". Affinity to apply to each side before comparing ("C" numeric kinds,
     "B" text, None)
@@ -83,7 +94,7 @@ class Compare(Expr):
     right_affinity: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class IsNull(Expr):
     """x IS [NOT] NULL."""
 
@@ -91,7 +102,7 @@ class IsNull(Expr):
     negated: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class IsTruth(Expr):
     """x IS [NOT] TRUE / FALSE."""
 
@@ -100,7 +111,7 @@ class IsTruth(Expr):
     negated: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class InList(Expr):
     """x [NOT] IN (items). `affinity` is applied to x and the items."""
 
@@ -111,7 +122,7 @@ class InList(Expr):
     affinity: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Case(Expr):
     """Searched CASE; `CASE x WHEN y` is bound to comparisons."""
 
@@ -119,7 +130,7 @@ class Case(Expr):
     otherwise: Expr | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Let(Expr):
     """`body`, in which LetRef(number) stands for `value`, computed once: the x of `CASE x WHEN y`."""
 
@@ -128,14 +139,14 @@ class Let(Expr):
     body: Expr
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class LetRef(Expr):
     """The value of the Let around it that has this number."""
 
     number: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Cast(Expr):
     """CAST(operand AS a type of this affinity)."""
 
@@ -143,7 +154,7 @@ class Cast(Expr):
     affinity: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class ApplyAffinity(Expr):
     """The value of `operand` after column affinity `affinity` ("B" to "E") was applied to it: no CAST ('x'
     stays text).
@@ -153,7 +164,7 @@ class ApplyAffinity(Expr):
     affinity: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Collated(Expr):
     """COLLATE kept only where it matters above (ORDER BY, GROUP BY, DISTINCT keys); value of `operand`."""
 
@@ -161,7 +172,7 @@ class Collated(Expr):
     collation: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Call(Expr):
     """A scalar function. `kernel`: symbol of the kernel routine. `style`: "fixed": (stmt, V, V, …) -> V;
     "array": (stmt, values, n) -> V; "array_collation": (stmt, values, n, collation) -> V; "special": codegen knows the
@@ -176,14 +187,14 @@ class Call(Expr):
     deterministic: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True, kw_only=True)
 class SubqueryExpr(Expr):
-    """A scalar subquery, EXISTS or x IN (SELECT): `kind` "scalar" "exists" "in". `plan` is a plan.nodes.Plan;
-    `outer` the outer columns it uses (none: evaluated once).
+    """A scalar subquery, EXISTS or x IN (SELECT): `kind` "scalar" "exists" "in". `plan`: the bound Query until the
+    planner has replaced it by a plan. `outer`: the outer columns it uses (none: evaluated once).
     """
 
     kind: str
-    plan: object
+    plan: Query | Plan
     outer: tuple[ColumnRef, ...] = ()
     operand: Expr | None = None
     negated: bool = False
@@ -191,8 +202,8 @@ class SubqueryExpr(Expr):
     affinity: str | None = None
 
 
-@dataclass(slots=True)
-class AggregateCall:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class AggregateCall(Node):
     """One aggregate of an Aggregate node: count (no args: count(*)), sum, total, avg, min, max, group_concat."""
 
     name: str
@@ -203,8 +214,8 @@ class AggregateCall:
     order_by: tuple[OrderTerm, ...] = ()  # group_concat(x ORDER BY y)
 
 
-@dataclass(slots=True)
-class OrderTerm:
+@dataclass(slots=True, frozen=True, kw_only=True)
+class OrderTerm(Node):
     """A key of an ordered aggregate; as plan.nodes.SortKey."""
 
     expr: Expr

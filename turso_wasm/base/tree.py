@@ -1,0 +1,142 @@
+"""Trees of immutable nodes: what every pass over plans and bound expressions is made of.
+
+A node is a frozen, keyword-only, slotted dataclass. Its children are the nodes in its fields, in the order of the
+fields; tuples and the values of dictionaries are looked through. Nothing here recurses into depth: trees are as deep as
+a text is long.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, ValuesView
+from dataclasses import Field, dataclass, fields, replace
+from operator import is_
+from typing import Any, TypeAlias, TypeVar
+
+N = TypeVar("N", bound="Node")
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Node:
+    """Base of all nodes."""
+
+
+Rewrite: TypeAlias = Callable[[Any], "Node | None"]
+"""What replaces a node, or None: look inside."""
+
+_DATA = frozenset({"int", "str", "bool", "float", "bytes", "None", "tuple", "frozenset", "Literal", "Table", "Index"})
+_parts: dict[type, tuple[str, ...]] = {}
+_others: dict[type, tuple[str, ...]] = {}
+
+
+def parts(kind: type) -> tuple[str, ...]:
+    """The names of the fields of a node class that can hold nodes."""
+    found = _parts.get(kind)
+    if found is None:
+        found = _parts[kind] = tuple(part.name for part in fields(kind) if not _is_data(part))
+    return found
+
+
+def data(node: Node) -> tuple[object, ...]:
+    """The values of the fields that hold no nodes."""
+    kind = type(node)
+    names = _others.get(kind)
+    if names is None:
+        nested = parts(kind)
+        names = _others[kind] = tuple(part.name for part in fields(kind) if part.name not in nested)
+    return tuple(getattr(node, name) for name in names)
+
+
+def _is_data(part: Field[Any]) -> bool:
+    words = re.findall(r"\w+", re.sub(r"\"[^\"]*\"", "", str(part.type)))
+    return _DATA.issuperset(words)
+
+
+def children(node: Node) -> list[Node]:
+    """The nodes directly below."""
+    found: list[Node] = []
+    for name in parts(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            found.append(value)
+        elif value:
+            _add(value, found)
+    return found
+
+
+def nodes_in(value: object) -> list[Node]:
+    """`value` if it is a node; the nodes in it if it is a tuple, list or dictionary."""
+    if isinstance(value, Node):
+        return [value]
+    found: list[Node] = []
+    _add(value, found)
+    return found
+
+
+def _add(value: object, found: list[Node]) -> None:
+    items = value.values() if isinstance(value, dict) else value
+    if isinstance(items, tuple | list | ValuesView):
+        for item in items:
+            if isinstance(item, Node):
+                found.append(item)
+            elif item:
+                _add(item, found)
+
+
+def walk(roots: Iterable[Node], below: Callable[[Node], Iterable[Node]] = children) -> Iterator[Node]:
+    """The nodes and everything below them, outside in, left to right; one that has several places comes once."""
+    stack = list(roots)
+    stack.reverse()
+    seen: set[int] = set()
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        more = list(below(node))
+        more.reverse()
+        stack += more
+
+
+def with_children(node: N, new: list[Node]) -> N:
+    """The node with other children, as many and in the order of `children`."""
+    left = iter(new)
+    changed = {name: _filled(getattr(node, name), left) for name in parts(type(node))}
+    return replace(node, **changed)
+
+
+def _filled(value: object, new: Iterator[Node]) -> object:
+    if isinstance(value, Node):
+        return next(new)
+    if isinstance(value, tuple):
+        return tuple(_filled(item, new) for item in value)
+    if isinstance(value, dict):
+        return {key: _filled(item, new) for key, item in value.items()}
+    return value
+
+
+def transform(root: Node, rewrite: Rewrite) -> Node:
+    """`root` with `rewrite` applied outside in; what it replaces is not looked into again.
+
+    Nodes below which nothing changed are the old ones; one that has several places is rewritten once.
+    """
+    known: dict[int, Node] = {}
+    done: list[Node] = []
+    stack: list[tuple[Node, list[Node] | None]] = [(root, None)]
+    while stack:
+        node, old = stack.pop()
+        if old is not None:
+            new = done[-len(old) :]
+            del done[-len(old) :]
+            known[id(node)] = node if all(map(is_, old, new)) else with_children(node, new)
+            done.append(known[id(node)])
+            continue
+        replaced = known.get(id(node)) or rewrite(node)
+        below = children(node) if replaced is None else None
+        if below:
+            stack.append((node, below))
+            stack += [(child, None) for child in reversed(below)]
+        else:
+            done.append(node if replaced is None else replaced)
+    return done[0]
