@@ -30,7 +30,7 @@ lint: setup ## formatting, lint, types and imports, of Python and JavaScript
 	@$(VENV)/ruff check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
-	@$(VENV)/python web/make_abi.py --check
+	@$(VENV)/python base/make_abi.py --check
 	@npx --no-install biome check
 	@npx --no-install tsc --project web/jsconfig.json
 	@npx --no-install tsc --project tests/browser/tsconfig.json

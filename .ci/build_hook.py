@@ -14,13 +14,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class KernelBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Run `python -m turso_wasm.kernel.build`; ship web/*.js and vfs/*.js as turso_wasm/web_assets/{web,vfs}."""
+    """Run `python -m turso_wasm.kernel.build`; ship base/, vfs/ and web/ as turso_wasm/web_assets/{base,vfs,web}."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called by hatchling before the files are collected."""
         root = Path(self.root)
         command = "from turso_wasm.kernel import build; build.ensure_built()"
         subprocess.run([sys.executable, "-c", command], cwd=root, check=True)
-        for folder in ("web", "vfs"):
+        for folder in ("base", "vfs", "web"):
             for path in sorted((root / folder).glob("*.js")):
                 build_data["force_include"][str(path)] = f"turso_wasm/web_assets/{folder}/{path.name}"

@@ -147,7 +147,7 @@ def _reply(head: dict[str, Any], block: bytes = b"") -> bytes:
 
 
 def _error_reply(error: Exception, sql: str = "") -> bytes:
-    """What the host throws (web/errors.js)."""
+    """What the host throws (base/errors.js)."""
     if isinstance(error, SqlError):
         code, message = error.code, error.message
         offset = _units(sql, error.span[0]) if error.span else -1

@@ -13,7 +13,7 @@ export {
   OPEN_MEMORY,
   OPEN_READONLY,
   OPEN_TEMP,
-} from '../web/abi.js';
+} from '../base/abi.js';
 
 /** Suffixes of the files that belong to a database. */
 export const COMPANIONS = ['-journal', '-wal'];

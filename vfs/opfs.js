@@ -20,7 +20,7 @@
  *       is thrown away.
  */
 
-import { SQLITE_BUSY, SQLITE_CANTOPEN, SqlError } from '../web/errors.js';
+import { SQLITE_BUSY, SQLITE_CANTOPEN, SqlError } from '../base/errors.js';
 import { CANTOPEN, CAP_OWNED, COMPANIONS, FULL, OPEN_CREATE, OPEN_MEMORY, OPEN_TEMP } from './base.js';
 import { MemoryFile, MemoryVfs } from './memory.js';
 

@@ -1,6 +1,6 @@
 /** The page's end of one worker: requests out, answers in. */
 
-import { SQLITE_CANTOPEN, SqlError } from './errors.js';
+import { SQLITE_CANTOPEN, SqlError } from '../base/errors.js';
 import { unpackError } from './protocol.js';
 
 /**

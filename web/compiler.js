@@ -4,7 +4,7 @@
  * Owns loading Pyodide, putting the wheel on Python's path, and the reading of replies. Knows nothing of the kernel.
  */
 
-import { SqlError } from './errors.js';
+import { SqlError } from '../base/errors.js';
 
 const decoder = new TextDecoder();
 const WHEEL_FOLDER = '/lib/turso_wasm';

@@ -8,8 +8,15 @@
  *   D3  A Program's data stays in kernel memory while a statement uses it.
  */
 
-import { Connection as C, DB_PAGE_COUNT, DB_SCHEMA_COOKIE, OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY } from './abi.js';
-import { misuse, SQLITE_ERROR, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError } from './errors.js';
+import {
+  Connection as C,
+  DB_PAGE_COUNT,
+  DB_SCHEMA_COOKIE,
+  OPEN_CREATE,
+  OPEN_MEMORY,
+  OPEN_READONLY,
+} from '../base/abi.js';
+import { misuse, SQLITE_ERROR, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
 import { checkHeader, withoutWal } from './file.js';
 import { parseProgram } from './program.js';
 import { Statement } from './statement.js';

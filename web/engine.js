@@ -1,9 +1,9 @@
 /** One kernel, one compiler, one VFS, and the databases that are open on them. Lives in a worker (or in Node). */
 
+import { SQLITE_CANTOPEN, SqlError } from '../base/errors.js';
 import { OpfsVfs } from '../vfs/opfs.js';
 import { Compiler, fetchBytes } from './compiler.js';
 import { Database } from './database.js';
-import { SQLITE_CANTOPEN, SqlError } from './errors.js';
 import { Kernel } from './kernel.js';
 
 /**

@@ -1,6 +1,6 @@
 /** SQLite database files as a whole: what is checked before one is taken in, and what is changed when one is given out. */
 
-import { SQLITE_NOTADB, SqlError } from './errors.js';
+import { SQLITE_NOTADB, SqlError } from '../base/errors.js';
 
 const MAGIC = 'SQLite format 3\0';
 const SQLITE_CORRUPT = 11;

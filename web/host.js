@@ -1,9 +1,9 @@
 /** The engine without a page in between: synchronous databases for who is in a worker, or in Node, already. */
 
+export { SqlError } from '../base/errors.js';
 export { MemoryVfs } from '../vfs/memory.js';
 export { OpfsVfs } from '../vfs/opfs.js';
 export { Compiler } from './compiler.js';
 export { Database } from './database.js';
 export { Engine } from './engine.js';
-export { SqlError } from './errors.js';
 export { Statement } from './statement.js';

@@ -8,8 +8,8 @@
  * The methods are those of better-sqlite3, asynchronous. Types and their documentation: index.d.ts.
  */
 
+import { misuse, SqlError } from '../base/errors.js';
 import { Client } from './client.js';
-import { misuse, SqlError } from './errors.js';
 import { unpackError } from './protocol.js';
 import { decodeRows, viewsOf } from './rows.js';
 

@@ -5,7 +5,7 @@
  * and executes `unreachable`; `trap()` reads it.
  */
 
-import { SQLITE_INTERNAL, SqlError } from './errors.js';
+import { SQLITE_INTERNAL, SqlError } from '../base/errors.js';
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();

@@ -1,6 +1,6 @@
 /** Parameters: from JavaScript values to the kernel's Value slots (kernel/abi.py Value: tag i32, 4 unused, payload i64). */
 
-import { BLOB, INTEGER, NULL, REAL, TEXT } from './abi.js';
+import { BLOB, INTEGER, NULL, REAL, TEXT } from '../base/abi.js';
 
 export const SLOT_SIZE = 16;
 const encoder = new TextEncoder();

@@ -46,7 +46,7 @@
  * @property {number} compileMilliseconds
  */
 
-import { SQLITE_INTERNAL, SqlError } from './errors.js';
+import { SQLITE_INTERNAL, SqlError } from '../base/errors.js';
 
 /** @typedef {{name: string, message: string, errcode?: number, offset?: number, stack?: string}} PlainError */
 

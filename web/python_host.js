@@ -8,9 +8,9 @@
  *   anything else             Python's file table: Emscripten's file system, and the VFSs registered in Python
  */
 
+import { SqlError } from '../base/errors.js';
 import { CANTOPEN, IOERR, OPEN_MEMORY, OPEN_TEMP, Vfs } from '../vfs/base.js';
 import { OpfsVfs } from '../vfs/opfs.js';
-import { SqlError } from './errors.js';
 import { Kernel } from './kernel.js';
 
 const OPFS = 'vfs:opfs:';

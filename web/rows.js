@@ -10,7 +10,7 @@
  * The heap holds the bytes of texts and blobs. When every text in it is ASCII it is decoded once and cut up.
  */
 
-import { BLOB, INTEGER, NULL, REAL } from './abi.js';
+import { BLOB, INTEGER, NULL, REAL } from '../base/abi.js';
 
 const utf8 = new TextDecoder();
 const latin1 = new TextDecoder('latin1');

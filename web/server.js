@@ -8,9 +8,9 @@
  *   V3  A cancelled statement is reset, which undoes what it wrote.
  */
 
+import { misuse, SQLITE_INTERRUPT, SqlError } from '../base/errors.js';
 import { OpfsVfs } from '../vfs/opfs.js';
 import { Engine } from './engine.js';
-import { misuse, SQLITE_INTERRUPT, SqlError } from './errors.js';
 import { packError } from './protocol.js';
 import { DONE, ROWS, YIELD } from './statement.js';
 

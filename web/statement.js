@@ -9,8 +9,8 @@
  *   S3  The rows in the buffer are taken before the Program is run again.
  */
 
-import { DONE, ROWS, Statement as S, YIELD } from './abi.js';
-import { misuse, SQLITE_LOCKED, SQLITE_SCHEMA, SqlError } from './errors.js';
+import { DONE, ROWS, Statement as S, YIELD } from '../base/abi.js';
+import { misuse, SQLITE_LOCKED, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
 import { collect, heapNeeded, SLOT_SIZE, writeValues } from './parameters.js';
 import { decodeRows, rowSize } from './rows.js';
 

@@ -35,11 +35,11 @@ def test_what_it_does_not_understand_is_refused() -> None:
 
 def test_the_host_of_pyodide_can_be_linked() -> None:
     script = link("web/python_host.js", lambda path: (ROOT / path).read_text("utf-8"))
-    assert script.index("modules['web/errors.js'] =") < script.index("modules['web/kernel.js'] =")
+    assert script.index("modules['base/errors.js'] =") < script.index("modules['web/kernel.js'] =")
 
 
 def test_abi_js_is_current() -> None:
     import runpy
 
-    made = runpy.run_path(str(ROOT / "web" / "make_abi.py"))
-    assert (ROOT / "web" / "abi.js").read_text("utf-8") == made["text"]()
+    made = runpy.run_path(str(ROOT / "base" / "make_abi.py"))
+    assert (ROOT / "base" / "abi.js").read_text("utf-8") == made["text"]()

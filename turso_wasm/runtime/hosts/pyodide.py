@@ -151,7 +151,7 @@ def _checked(call: Any, n_results: int) -> Callable[..., Any]:
 
 
 def _translated(error: JsException) -> Exception:
-    """The Python exception for what JavaScript threw (web/errors.js)."""
+    """The Python exception for what JavaScript threw (base/errors.js)."""
     code = getattr(error, "errcode", None)
     if code is None:
         return InternalError("JavaScript failed", stage="host", evidence=str(error))

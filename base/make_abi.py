@@ -1,7 +1,7 @@
-"""Write web/abi.js: the constants and struct offsets that the JavaScript host needs, from kernel/abi.py and
+"""Write base/abi.js: the constants and struct offsets that the JavaScript host needs, from kernel/abi.py and
 base/errors.py.
 
-`python web/make_abi.py` writes it, `--check` fails when it is not current.
+`python base/make_abi.py` writes it, `--check` fails when it is not current.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONNECTION = ("autocommit", "interrupted", "changes", "total_changes", "last_ins
 def text() -> str:
     """The module's text."""
     origin = "turso_wasm/kernel/abi.py and turso_wasm/base/errors.py"
-    lines = [f"/** Made from {origin} by web/make_abi.py; do not edit. Offsets are in bytes. */", ""]
+    lines = [f"/** Made from {origin} by base/make_abi.py; do not edit. Offsets are in bytes. */", ""]
     lines += [f"export const {name} = {getattr(abi, name)};" for name in CONSTANTS]
     for struct, fields in ((Statement, STATEMENT), (Connection, CONNECTION)):
         lines += ["", f"export const {struct.__name__} = Object.freeze({{"]
@@ -43,5 +43,5 @@ def text() -> str:
 
 if __name__ == "__main__":
     if "--check" in sys.argv:
-        sys.exit(None if TARGET.read_text() == text() else "web/abi.js is not current: run python web/make_abi.py")
+        sys.exit(None if TARGET.read_text() == text() else "base/abi.js is not current: run python base/make_abi.py")
     TARGET.write_text(text())

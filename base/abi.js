@@ -1,4 +1,4 @@
-/** Made from turso_wasm/kernel/abi.py and turso_wasm/base/errors.py by web/make_abi.py; do not edit. Offsets are in bytes. */
+/** Made from turso_wasm/kernel/abi.py and turso_wasm/base/errors.py by base/make_abi.py; do not edit. Offsets are in bytes. */
 
 export const NULL = 0;
 export const INTEGER = 1;

@@ -1,0 +1,87 @@
+"""The order of the JavaScript modules: base/ below vfs/ below web/, and inside web/ the page beside the worker."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+_SOURCE = re.compile(r"^(?:import|export)\b[^;]*?\sfrom\s+'(\.[^']+)';|^import '(\.[^']+)';", re.MULTILINE)
+
+FOLDERS = ("base", "vfs", "web", "demo")
+"""Bottom first; a module imports from its own folder and from those before it."""
+
+WEB = (
+    {"file.js", "parameters.js", "program.js", "protocol.js", "rows.js"},
+    {"compiler.js", "kernel.js"},
+    {"statement.js", "database.js", "engine.js", "python_host.js"},
+    {"server.js", "client.js"},
+    {"worker.js", "host.js", "index.js"},
+)
+"""The storeys of web/, bottom first; `statement.js`, `database.js` and `engine.js` know one another by type only."""
+
+PAGE = {"index.js", "client.js"}
+"""What a page loads: nothing of the engine's."""
+ENGINE = {"kernel.js", "compiler.js", "statement.js", "database.js", "engine.js", "server.js", "python_host.js"}
+
+
+def imports(path: Path) -> list[str]:
+    """The modules that `path` imports, as paths below the root."""
+    folder = path.parent.relative_to(ROOT).as_posix()
+    found = [a or b for a, b in _SOURCE.findall(path.read_text("utf-8"))]
+    return [posixpath.normpath(posixpath.join(folder, name)) for name in found]
+
+
+def graph() -> dict[str, list[str]]:
+    """Every module of the four folders, with what it imports."""
+    paths = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("*.js"))]
+    return {path.relative_to(ROOT).as_posix(): imports(path) for path in paths}
+
+
+def test_folders_import_downwards_only() -> None:
+    upwards = [
+        f"{module} imports {name}"
+        for module, names in graph().items()
+        for name in names
+        if name.split("/")[0] in FOLDERS and FOLDERS.index(name.split("/")[0]) > FOLDERS.index(module.split("/")[0])
+    ]
+    assert upwards == []
+
+
+def test_web_has_storeys() -> None:
+    storeys = {f"web/{name}": n for n, names in enumerate(WEB) for name in names}
+    modules = {module: names for module, names in graph().items() if module.startswith("web/")}
+    assert set(modules) == set(storeys), "a module without a storey, or a storey without its module"
+    upwards = [
+        f"{module} imports {name}"
+        for module, names in modules.items()
+        for name in names
+        if name in storeys and storeys[name] > storeys[module]
+    ]
+    assert upwards == []
+
+
+def test_no_module_reaches_itself() -> None:
+    modules = graph()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " → ".join((*path, module))
+        for name in modules.get(module, []):
+            visit(name, (*path, module))
+
+    for module in modules:
+        visit(module, ())
+
+
+def test_a_page_loads_nothing_of_the_engine() -> None:
+    modules = graph()
+    loaded: set[str] = set()
+    todo = ["web/index.js"]
+    while todo:
+        module = todo.pop()
+        if module not in loaded:
+            loaded.add(module)
+            todo += modules[module]
+    assert {f"web/{name}" for name in PAGE} <= loaded
+    assert loaded.isdisjoint({f"web/{name}" for name in ENGINE})
