@@ -3,9 +3,11 @@
 PYTHON ?= python3
 VENV := .venv/bin
 TESTS ?= tests
+FAST := tests/meta tests/sql tests/plans tests/size tests/unit tests/differential/test_random.py
+SOAK := tests/property tests/differential tests/hostile tests/crash tests/conformance/test_two_processes.py
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 
-.PHONY: help setup assets test demo bench lint format clean
+.PHONY: help setup assets test fast soak size demo bench lint format clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +20,15 @@ assets: setup ## dist/: what pages load the engine from
 test: ## all tests (TESTS=path chooses some)
 	@$(PYTHON) .ci/prepare.py --tests
 	@$(VENV)/python -m pytest $(TESTS)
+
+fast: setup ## the tests that find most, in less than a minute
+	@$(VENV)/python -m pytest -q -x $(FAST)
+
+soak: setup ## the tests that try at random, for hours (TESTS=path chooses some)
+	@TURSO_HEAVY=1 TURSO_DIFFERENTIAL=2000 $(VENV)/python -m pytest $(if $(filter-out tests,$(TESTS)),$(TESTS),$(SOAK))
+
+size: setup ## bytes of Programs against what is recorded (ARGS=--record records)
+	@$(VENV)/python -m tests.size.weigh $(ARGS)
 
 demo: setup ## the playground, on localhost
 	@$(VENV)/python demo/serve.py

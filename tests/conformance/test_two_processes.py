@@ -7,7 +7,6 @@ process at a time.
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from random import Random
@@ -16,8 +15,8 @@ import apsw
 import pytest
 
 from tests.conformance.peer import Peer, Refused
+from tests.harness.effort import HEAVY
 
-HEAVY = os.environ.get("TURSO_HEAVY") == "1"
 PAIRS = (("sqlite", "ours"), ("ours", "sqlite"), ("ours", "ours"))
 SETUP = ("CREATE TABLE t(a INTEGER PRIMARY KEY, b)", "INSERT INTO t VALUES (1, 'one'), (2, 'two')")
 LOCKED = "database is locked"

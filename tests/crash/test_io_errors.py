@@ -10,7 +10,6 @@ wholly or not at all. Normally a sample of the calls is tried, with TURSO_HEAVY=
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,11 +19,11 @@ import pytest
 
 import turso_wasm
 from tests.crash.history import Content, Maker, Model, Ours, Setting, Statement, content
+from tests.harness.effort import HEAVY
 from turso_wasm.runtime import engine
 from turso_wasm.vfs.base import CAP_OWNED, FULL, File
 from turso_wasm.vfs.faulty import FaultyVfs
 
-HEAVY = os.environ.get("TURSO_HEAVY") == "1"
 N_TRANSACTIONS = 60 if HEAVY else 15
 N_FAULTS = 10  # a setting and kind of fault, when not heavy
 N_FAILURES = 1000  # of the test for leaks

@@ -7,7 +7,6 @@ TURSO_HEAVY=1 all of them.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from random import Random
 
@@ -16,9 +15,9 @@ import pytest
 
 from tests.crash.disk import Disk, Image, RecordingVfs
 from tests.crash.history import Content, Maker, Ours, Setting, content, run
+from tests.harness.effort import HEAVY
 from turso_wasm.vfs.base import CAP_OWNED
 
-HEAVY = os.environ.get("TURSO_HEAVY") == "1"
 N_TRANSACTIONS = 300 if HEAVY else 50
 N_CRASHES = 22  # a setting, when not heavy
 N_SECOND_CRASHES = 3

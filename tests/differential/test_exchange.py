@@ -16,8 +16,8 @@ import apsw
 import pytest
 
 from tests.differential.exchange import SCHEMA, Workload, content, copy_files, ours, run, settings, verdict
+from tests.harness.effort import HEAVY
 
-HEAVY = os.environ.get("TURSO_HEAVY") == "1"
 N_OPERATIONS = int(os.environ.get("TURSO_EXCHANGE_OPERATIONS", "100000" if HEAVY else "1500"))
 N_CHECKS = 10
 SIZES = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)

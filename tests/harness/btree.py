@@ -13,7 +13,6 @@ bytes in Python behind the kernel's vfs imports.
 
 from __future__ import annotations
 
-import os
 import random
 import struct
 import tempfile
@@ -48,7 +47,6 @@ MODULES = (
     "turso_wasm.kernel.ptrmap",
     "turso_wasm.kernel.statement",
 )
-HEAVY = os.environ.get("TURSO_HEAVY") == "1"
 SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT = range(4)
 CAP_OWNED_MEMORY = 3
 NAME = b"main.db"

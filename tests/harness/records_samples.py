@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
-HEAVY = bool(os.environ.get("TURSO_HEAVY"))
+from tests.harness.effort import HEAVY
+
 EXAMPLES = settings(max_examples=500 if HEAVY else 60, deadline=None)
 
 _EDGES = [

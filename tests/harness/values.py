@@ -9,7 +9,6 @@ Text goes in and comes out as UTF-8 (`surrogateescape`, as in turso_wasm.values)
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterable
 from typing import Any
@@ -21,7 +20,6 @@ from turso_wasm.base.errors import SqlError
 from turso_wasm.kernel.abi import Statement
 from turso_wasm.values.types import SqlValue, bytes_text, text_bytes
 
-HEAVY = bool(os.environ.get("TURSO_HEAVY"))
 STMT = object()
 
 

@@ -20,10 +20,10 @@ import pytest
 
 import turso_wasm
 from tests.crash.history import Ours, content
+from tests.harness.effort import HEAVY
 from tests.hostile.cases import Image, Wrong, check_case, content_by_sqlite, seed_images
 from turso_wasm.vfs.faulty import memory_vfs
 
-HEAVY = os.environ.get("TURSO_HEAVY") == "1"
 FIRST = int(os.environ.get("TURSO_HOSTILE_FIRST", "1"))
 N_CASES = 6000 if HEAVY else 150
 LIMIT_S = 60.0

@@ -13,7 +13,8 @@ from contextlib import suppress
 import apsw
 import pytest
 
-from tests.harness.btree import HEAVY, Corrupt, KernelError, Tree, Trees, ask_sqlite, make_file
+from tests.harness.btree import Corrupt, KernelError, Tree, Trees, ask_sqlite, make_file
+from tests.harness.effort import HEAVY
 
 SCHEMA = """
 CREATE TABLE t(a INTEGER PRIMARY KEY, b);

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.harness.btree import (
-    HEAVY,
     SEEK_GE,
     SEEK_GT,
     SEEK_LE,
@@ -23,6 +22,7 @@ from tests.harness.btree import (
     key_order,
     record,
 )
+from tests.harness.effort import HEAVY
 from turso_wasm.kernel.abi import BINARY, KEY_DESC, NOCASE, RTRIM
 
 PAGE_SIZES = (512, 1024, 4096, 65536) if HEAVY else (512, 4096)

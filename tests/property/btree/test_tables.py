@@ -10,7 +10,8 @@ from bisect import bisect_left, bisect_right
 
 import pytest
 
-from tests.harness.btree import HEAVY, SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Tree, Trees, record
+from tests.harness.btree import SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Tree, Trees, record
+from tests.harness.effort import HEAVY
 
 PAGE_SIZES = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536) if HEAVY else (512, 1024, 4096, 65536)
 OPERATIONS = 100_000 if HEAVY else 600

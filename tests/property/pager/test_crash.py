@@ -10,12 +10,12 @@ every fifth and every seventh, other ones in each mode.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from random import Random
 
 import pytest
 
+from tests.harness.effort import HEAVY
 from tests.harness.pager import Engine, Link, SqlFailure, page_bytes
 from turso_wasm.kernel import storage
 from turso_wasm.kernel.abi import (
@@ -30,7 +30,6 @@ from turso_wasm.kernel.abi import (
 from turso_wasm.vfs.base import FULL, IOERR, File
 from turso_wasm.vfs.faulty import FaultyVfs, memory_vfs
 
-HEAVY = os.environ.get("TURSO_HEAVY", "") == "1"
 SEEDS = 3 if HEAVY else 1
 STRIDE = 1 if HEAVY else 7
 CUT_STRIDE = 1 if HEAVY else 5

@@ -6,11 +6,10 @@ images spill in between. After each step the pages are the model's; after commit
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.harness.effort import HEAVY
 from tests.harness.pager import Engine, Link, Work, page_bytes
 from turso_wasm.kernel.abi import (
     CAP_MEMORY,
@@ -24,7 +23,7 @@ from turso_wasm.kernel.abi import (
 )
 from turso_wasm.vfs.memory import MemoryVfs
 
-EXAMPLES = 300 if os.environ.get("TURSO_HEAVY", "") == "1" else 12
+EXAMPLES = 300 if HEAVY else 12
 SIZE = 512
 MODES = {
     "delete": (JOURNAL_DELETE, 0),

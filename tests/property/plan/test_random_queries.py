@@ -12,13 +12,14 @@ import apsw
 import pytest
 
 import turso_wasm
+from tests.harness.effort import HEAVY
 from tests.property.plan.queries import Generator
 
 N_QUERIES = 15
 
 
 def seeds() -> range:
-    usual = "1:60" if os.environ.get("TURSO_HEAVY") else "1:2"
+    usual = "1:60" if HEAVY else "1:2"
     first, _, last = os.environ.get("PLAN_SEEDS", usual).partition(":")
     return range(int(first), int(last) + 1)
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness.values import HEAVY, STMT, ValuesKernel
+from tests.harness.effort import HEAVY
+from tests.harness.values import STMT, ValuesKernel
 from tests.harness.values_samples import Oracle, identical, random_numeric_text, random_value
 from turso_wasm.kernel.abi import Statement
 from turso_wasm.values.types import SqlValue

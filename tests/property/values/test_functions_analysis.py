@@ -13,7 +13,8 @@ from decimal import Decimal, localcontext
 
 import pytest
 
-from tests.harness.values import HEAVY, STMT, ValuesKernel
+from tests.harness.effort import HEAVY
+from tests.harness.values import STMT, ValuesKernel
 from tests.harness.values_samples import REALS, Oracle, random_real, random_value
 from turso_wasm.values.constants import arctangent, pi, two_over_pi
 

@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from tests.harness.values import HEAVY, STMT, ValuesKernel
+from tests.harness.effort import HEAVY
+from tests.harness.values import STMT, ValuesKernel
 from tests.harness.values_samples import INTEGERS, REALS, Oracle, identical, random_real, random_value
 
 ROUNDS = 100_000 if HEAVY else 150

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import apsw
 import pytest
 
-from tests.harness.values import HEAVY, STMT, ValuesKernel
+from tests.harness.effort import HEAVY
+from tests.harness.values import STMT, ValuesKernel
 from tests.harness.values_samples import (
     Oracle,
     identical,

@@ -7,7 +7,8 @@ import random
 import apsw
 import pytest
 
-from tests.harness.values import HEAVY, STMT, ValuesKernel
+from tests.harness.effort import HEAVY
+from tests.harness.values import STMT, ValuesKernel
 from tests.harness.values_samples import Oracle, identical, random_value
 from turso_wasm.base.errors import SqlError
 from turso_wasm.values.types import SqlValue

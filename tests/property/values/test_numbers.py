@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import turso_wasm
-from tests.harness.values import HEAVY, Raw, ValuesKernel
+from tests.harness.effort import HEAVY
+from tests.harness.values import Raw, ValuesKernel
 from tests.harness.values_samples import Oracle, identical, random_integer, random_numeric_text, random_real
 from turso_wasm.kernel import number as kernel_number
 from turso_wasm.values import numbers

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.harness.values import HEAVY, STMT, Raw, ValuesKernel
+from tests.harness.effort import HEAVY
+from tests.harness.values import STMT, Raw, ValuesKernel
 from tests.harness.values_samples import INTEGERS, REALS, Oracle, identical, random_text, random_value
 from turso_wasm.values import arithmetic, comparison, conversion
 from turso_wasm.values.types import Affinity, Collation, SqlValue, text_bytes

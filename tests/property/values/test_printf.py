@@ -7,7 +7,8 @@ import random
 import apsw
 import pytest
 
-from tests.harness.values import HEAVY, ValuesKernel
+from tests.harness.effort import HEAVY
+from tests.harness.values import ValuesKernel
 from tests.harness.values_samples import (
     INTEGERS,
     REALS,
