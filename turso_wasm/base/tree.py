@@ -14,6 +14,7 @@ from operator import is_
 from typing import Any, TypeAlias, TypeVar
 
 N = TypeVar("N", bound="Node")
+T = TypeVar("T")
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -139,4 +140,20 @@ def transform(root: Node, rewrite: Rewrite) -> Node:
             stack += [(child, None) for child in reversed(below)]
         else:
             done.append(node if replaced is None else replaced)
+    return done[0]
+
+
+def fold(root: Node, combine: Callable[[Any, list[T]], T], below: Callable[[Node], list[Node]] = children) -> T:
+    """`combine(node, results of the nodes below)` for every node, from the leaves up; the result for `root`."""
+    done: list[T] = []
+    stack: list[tuple[Node, int]] = [(root, -1)]
+    while stack:
+        node, n = stack.pop()
+        if n < 0:
+            more = below(node)
+            stack.append((node, len(more)))
+            stack += [(child, -1) for child in reversed(more)]
+        else:
+            first = len(done) - n
+            done[first:] = [combine(node, done[first:])]
     return done[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
 
@@ -77,6 +77,11 @@ class Binder:
     def expr(self, node: ast.Expr, scope: Scope | None) -> bound.Expr:
         """The bound form of an expression. Errors: SqlError with SQLite's message."""
         return EXPRESSIONS[type(node)](self, node, scope)
+
+    def exprs(self, nodes: Iterable[ast.Expr], scope: Scope | None) -> tuple[bound.Expr, ...]:
+        """The bound forms of several. (A generator would be run by C code: base.recursion.)"""
+        bind = self.expr
+        return tuple([bind(node, scope) for node in nodes])
 
     def nested_select(self, node: ast.Select, parent: Scope | None) -> Query:
         """A bound subquery that sees the names of `parent` (bind.select.SelectBinder)."""

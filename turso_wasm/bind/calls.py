@@ -51,7 +51,7 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         unsupported(f"function {name}()", node)
     if name == "likelihood":
         _check_probability(binder, node)
-    return scalar_call(function, tuple(binder.expr(argument, scope) for argument in node.arguments), node)
+    return scalar_call(function, binder.exprs(node.arguments, scope), node)
 
 
 def _check_probability(binder: Binder, node: ast.FunctionCall) -> None:
@@ -109,7 +109,7 @@ def bind_aggregate(binder: Binder, node: ast.FunctionCall, name: str, scope: Sco
     finder = binder.finder
     outer_deepest, finder.deepest = finder.deepest, -1
     allowed, scope.inside_aggregate = scope.inside_aggregate, True
-    args = tuple(binder.expr(argument, scope) for argument in node.arguments)
+    args = binder.exprs(node.arguments, scope)
     condition = binder.expr(node.filter, scope) if node.filter is not None else None
     order_by = tuple(_order_term(binder, term, scope) for term in node.order_by)
     scope.inside_aggregate = allowed

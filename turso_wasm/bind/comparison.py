@@ -5,10 +5,11 @@ Source: https://sqlite.org/datatype3.html sections 3.2, 4.2 and 7.1
 
 from __future__ import annotations
 
+from turso_wasm.base import tree
 from turso_wasm.base.errors import SqlError
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import AggregateRef, Query
+from turso_wasm.bind.query import Query
 from turso_wasm.bind.walk import operands, strip_collation
 from turso_wasm.catalog.names import COLLATIONS
 from turso_wasm.catalog.tables import MISSING_COLLATION
@@ -35,18 +36,18 @@ def affinity_of(expr: bound.Expr) -> str | None:
     return None
 
 
-def explicit_collation(expr: Node) -> str | None:
+def explicit_collation(expr: bound.Expr) -> str | None:
     """The collation that a COLLATE anywhere in `expr` gives it; the leftmost counts."""
-    kind = type(expr)
-    if kind is bound.ColumnRef or kind is bound.Constant or kind is bound.Parameter or kind is AggregateRef:
-        return None
-    if isinstance(expr, bound.Collated):
-        if expr.collation not in KNOWN_COLLATIONS:
-            raise SqlError(MISSING_COLLATION, f"no such collation sequence: {expr.collation}")
-        return expr.collation
-    if isinstance(expr, bound.SubqueryExpr) and expr.kind != "in":
-        return None
-    return next(filter(None, map(explicit_collation, operands(expr))), None)
+    for part in tree.walk((expr,), _collated_parts):
+        if type(part) is bound.Collated:
+            if part.collation not in KNOWN_COLLATIONS:
+                raise SqlError(MISSING_COLLATION, f"no such collation sequence: {part.collation}")
+            return part.collation
+    return None
+
+
+def _collated_parts(node: Node) -> list[Node]:
+    return [] if type(node) is bound.SubqueryExpr and node.kind != "in" else operands(node)
 
 
 def implicit_collation(expr: bound.Expr) -> str | None:

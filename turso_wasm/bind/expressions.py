@@ -238,7 +238,7 @@ def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound
     operand = binder.expr(node.operand, scope)
     if not node.items:
         return TRUE_VALUE if node.negated else FALSE_VALUE
-    return in_list(operand, tuple(binder.expr(item, scope) for item in node.items), node.negated)
+    return in_list(operand, binder.exprs(node.items, scope), node.negated)
 
 
 TRUE_VALUE = bound.Constant(value=1)  # not the words TRUE and FALSE: `x IS (y IN ())` compares
@@ -282,7 +282,7 @@ def bind_row(binder: Binder, node: ast.RowValue, scope: Scope | None) -> bound.E
 def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[bound.Expr]:
     """The bound elements of a row value; of a subquery one scalar subquery a column."""
     if type(node) is ast.RowValue:
-        return [binder.expr(item, scope) for item in node.items]
+        return list(binder.exprs(node.items, scope))
     if type(node) is ast.Subquery and subquery_width(node) > 1:
         return [
             binder.expr(ast.Subquery(_only_column(node.select, number), node.span), scope)

@@ -46,7 +46,7 @@ def bind_index_terms(binder: Binder, index: Index, item: Item) -> IndexTerms:
         if column.expr is not None:
             found.exprs[position] = strip_collation(bind_schema_expr(binder, column.expr, [item], index.sql))
     if index.where is not None:
-        conjuncts(bind_schema_expr(binder, index.where, [item], index.sql), found.where)
+        found.where += conjuncts(bind_schema_expr(binder, index.where, [item], index.sql))
     return found
 
 

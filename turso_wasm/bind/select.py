@@ -95,7 +95,7 @@ def bind_core(
     scope.aggregates = "where" if core.is_aggregate else "no"
     bind_conditions(clause)
     if node.where is not None:
-        conjuncts(binder.expr(node.where, scope), core.where)
+        core.where += conjuncts(binder.expr(node.where, scope))
     return core, scope
 
 
@@ -108,7 +108,7 @@ def _bind_values(binder: Binder, node: ast.Values | ast.LiteralValues, parent: S
         core = Core([], columns, values_source=binder.new_source(), literal_rows=node.rows)
         core.literal_index = node.index if binder.lift else -1
     else:
-        rows = tuple(tuple(binder.expr(value, scope) for value in row) for row in node.rows)
+        rows = tuple(binder.exprs(row, scope) for row in node.rows)
         if len(rows) == 1:
             return Core(list(rows[0]), columns), scope
         core = Core([], columns, values_source=binder.new_source(), rows=rows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from turso_wasm.base import tree
 from turso_wasm.base.tree import Node
@@ -59,20 +59,22 @@ def is_deterministic(expr: bound.Expr) -> bool:
     return not any(type(found) is bound.Call and not found.deterministic for found in walk(expr))
 
 
-def conjuncts(expr: bound.Expr | None, into: list[bound.Expr] | None = None) -> list[bound.Expr]:
-    """The parts of a chain of ANDs, left to right."""
-    found: list[bound.Expr] = [] if into is None else into
-    if expr is None:
-        return found
-    chain = [expr]
-    while chain:
-        part = chain.pop()
-        if type(part) is bound.Binary and part.op == "and":
-            chain.append(part.right)
-            chain.append(part.left)
+def chain(expr: bound.Expr, op: Literal["and", "or"]) -> list[bound.Expr]:
+    """The parts of a chain of ANDs or ORs, left to right."""
+    found: list[bound.Expr] = []
+    stack = [expr]
+    while stack:
+        part = stack.pop()
+        if type(part) is bound.Binary and part.op == op:
+            stack += (part.right, part.left)
         else:
             found.append(part)
     return found
+
+
+def conjuncts(expr: bound.Expr | None) -> list[bound.Expr]:
+    """The conditions that a condition is made of; none of None."""
+    return [] if expr is None else chain(expr, "and")
 
 
 def all_of(parts: list[bound.Expr]) -> bound.Expr | None:

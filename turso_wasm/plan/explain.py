@@ -8,9 +8,11 @@ Source: https://sqlite.org/eqp.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
+from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
+from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.plan import nodes
 
@@ -72,7 +74,7 @@ class _Explainer:
         self.names = names
         self.n_subqueries = 0
 
-    def node(self, plan: object) -> Iterator[Line]:
+    def node(self, plan: Node) -> Iterator[Line]:
         """The lines of a node and of what it reads, in the order in which they happen."""
         match plan:
             case nodes.TableScan() | nodes.RowidSeek() | nodes.RowidRange() | nodes.IndexScan() | nodes.CountRows():
@@ -107,11 +109,11 @@ class _Explainer:
     def root(self, plan: nodes.Output | nodes.Insert | nodes.Update | nodes.Delete) -> Iterator[Line]:
         lines = list(self.node(plan.child)) if plan.child is not None else []
         lines.extend(self.subqueries(plan))
-        if isinstance(plan, nodes.Output) and not any(_visits(plan.child)):
+        if isinstance(plan, nodes.Output) and not _visits(plan.child):
             lines.insert(0, Line("SCAN CONSTANT ROW"))
         yield from lines
 
-    def other(self, plan: object) -> Iterator[Line]:
+    def other(self, plan: Node) -> Iterator[Line]:
         """Nodes over one child."""
         child = getattr(plan, "child", None)
         lines = list(self.node(child)) if child is not None else []
@@ -177,11 +179,12 @@ class _Explainer:
 
     # --- subqueries in expressions -------------------------------------------------------------------------------
 
-    def subqueries(self, plan: object) -> Iterator[Line]:
-        for expr in _subqueries(plan):
+    def subqueries(self, plan: Node) -> Iterator[Line]:
+        for expr in nodes.subqueries(plan):
             self.n_subqueries += 1
             kind = "LIST" if expr.kind == "in" else "SCALAR"
             title = f"{'CORRELATED ' if expr.outer else ''}{kind} SUBQUERY {self.n_subqueries}"
+            assert isinstance(expr.plan, nodes.Plan)
             yield Line(title, list(self.node(expr.plan)))
 
 
@@ -202,37 +205,12 @@ def _is_grouped(plan: nodes.Aggregate) -> bool:
     return sorted(part.column for part in fields[: len(columns)]) == sorted(columns)
 
 
-def _visits(plan: object) -> Iterator[bool]:
-    """True for every node that reads rows."""
-    stack = [plan]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, nodes.Plan):
-            if not isinstance(
-                node,
-                nodes.OneRow
-                | nodes.Filter
-                | nodes.Limit
-                | nodes.Sort
-                | nodes.Distinct
-                | nodes.NestedLoop
-                | nodes.Aggregate,
-            ):
-                yield True
-            stack.extend(getattr(node, slot.name) for slot in fields(node))
+def _visits(plan: Node) -> bool:
+    """Something in the plan reads rows."""
+    return any(isinstance(node, nodes.Plan) and not isinstance(node, ROWLESS) for node in walk(plan))
 
 
-def _subqueries(plan: object) -> Iterator[bound.SubqueryExpr]:
-    """Subqueries in the expressions of this node, not of its children."""
-    stack = [getattr(plan, slot.name) for slot in fields(plan)]  # type: ignore[arg-type]
-    while stack:
-        value = stack.pop(0)
-        if isinstance(value, bound.SubqueryExpr):
-            yield value
-        elif isinstance(value, tuple | list):
-            stack[:0] = value
-        elif isinstance(value, bound.Expr | bound.AggregateCall | nodes.SortKey | nodes.Bound):
-            stack[:0] = [getattr(value, slot.name) for slot in fields(value)]
+ROWLESS = nodes.OneRow | nodes.Filter | nodes.Limit | nodes.Sort | nodes.Distinct | nodes.NestedLoop | nodes.Aggregate
 
 
 def _fields(index: Index | None, table: Table) -> tuple[IndexColumn, ...]:

@@ -6,11 +6,13 @@ calls its continuation for each row; expressions above refer to its columns by `
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from turso_wasm.base.tree import Node
-from turso_wasm.bind.bound import AggregateCall, Expr
+from turso_wasm.base.tree import Node, children
+from turso_wasm.bind.bound import AggregateCall, Expr, SubqueryExpr
 from turso_wasm.bind.bound import Plan as Plan
+from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.objects import Index, Table
 
 # --- row sources ------------------------------------------------------------------------------------------
@@ -462,3 +464,9 @@ class KernelCall(Plan):
     slot: int = 0
     write: bool | None = False
     silent: bool = False  # returns no row
+
+
+def subqueries(node: Node) -> Iterator[SubqueryExpr]:
+    """The subqueries in the expressions of a node itself, not of the plans below it."""
+    exprs = [child for child in children(node) if not isinstance(child, Plan | Step | Upsert)]
+    return (found for found in walk(*exprs) if isinstance(found, SubqueryExpr))

@@ -9,25 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
+from turso_wasm.base.tree import Node, fold
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import AggregateRef, Query
+from turso_wasm.bind.walk import operands
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.plan import nodes
 
+LINES = (nodes.Plan, nodes.Step, nodes.Upsert)
+"""Nodes that have a line of their own."""
 
-def print_plan(plan: object, indent: int = 0) -> str:
+
+def print_plan(plan: Node, indent: int = 0) -> str:
     """The plan as indented text, without a newline at the end."""
     return "\n".join(_lines(plan, indent))
 
 
-def _lines(node: object, indent: int) -> Iterator[str]:
+def _lines(node: Node, indent: int) -> Iterator[str]:
     """One line for the node itself; fields that are plans follow, indented."""
     head, nested = [type(node).__name__], []
-    for slot in fields(node):  # type: ignore[arg-type]
+    for slot in fields(node):
         value = getattr(node, slot.name)
-        if _is_plan(value):
+        if isinstance(value, LINES):
             nested.append((slot.name, value))
-        elif isinstance(value, tuple) and value and _is_plan(value[0]):
+        elif isinstance(value, tuple) and value and isinstance(value[0], LINES):
             nested.extend((slot.name, child) for child in value)
         elif value != slot.default and not _is_default(value):
             head.append(f"{slot.name}={_value(value)}")
@@ -39,29 +44,10 @@ def _lines(node: object, indent: int) -> Iterator[str]:
         first = next(lines)
         yield f"{'  ' * (indent + 1)}{label}{first.strip()}"
         yield from lines
-    for expr in _subqueries(node):
+    for expr in nodes.subqueries(node):
         yield f"{pad}  subquery {expr.kind}:"
-        yield from _lines(expr.plan, indent + 2)
-
-
-def _is_plan(value: object) -> bool:
-    return isinstance(value, nodes.Plan) or type(value).__name__ in _STEPS
-
-
-_STEPS = frozenset(
-    {
-        "CreateBtree",
-        "AddSchemaRow",
-        "RemoveSchemaRows",
-        "DropBtree",
-        "FillIndex",
-        "InsertRows",
-        "RaiseOnRow",
-        "RewriteRows",
-        "Upsert",
-        "RunStatement",
-    }
-)
+        if isinstance(expr.plan, nodes.Plan):
+            yield from _lines(expr.plan, indent + 2)
 
 
 def _is_default(value: object) -> bool:
@@ -69,14 +55,10 @@ def _is_default(value: object) -> bool:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, bound.Expr | bound.AggregateCall):
+    if isinstance(value, Node):
         return print_expr(value)
     if isinstance(value, Table | Index):
         return value.name
-    if isinstance(value, nodes.Bound):
-        return ("=" if value.inclusive else "") + print_expr(value.expr)
-    if isinstance(value, nodes.SortKey):
-        return _sort_key(value.expr, value.desc, value.nulls, value.collation)
     if isinstance(value, tuple):
         return "(" + ", ".join(map(_value, value)) + ")"
     if isinstance(value, frozenset):
@@ -86,31 +68,16 @@ def _value(value: object) -> str:
     return str(value)
 
 
-def _sort_key(expr: bound.Expr, desc: bool, nulls: str | None, collation: str) -> str:
-    text = print_expr(expr)
-    if collation != "BINARY":
-        text += f" collate {collation}"
-    return text + (" desc" if desc else "") + (f" nulls {nulls}" if nulls else "")
-
-
-def _subqueries(node: object) -> Iterator[bound.SubqueryExpr]:
-    stack = [getattr(node, slot.name) for slot in fields(node)]  # type: ignore[arg-type]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, bound.SubqueryExpr):
-            yield value
-            stack.append(value.operand)
-        elif isinstance(value, tuple | list):
-            stack.extend(reversed(value))
-        elif isinstance(value, bound.Expr | bound.AggregateCall | nodes.SortKey | nodes.Bound):
-            stack.extend(getattr(value, slot.name) for slot in reversed(fields(value)))
-
-
 # --- expressions --------------------------------------------------------------------------------------------------
 
 
-def print_expr(expr: object) -> str:
+def print_expr(expr: Node) -> str:
     """A bound expression on one line."""
+    return fold(expr, _text, operands)
+
+
+def _text(expr: Node, below: list[str]) -> str:
+    """The text of a node, given the texts of its operands."""
     match expr:
         case bound.Constant():
             return _literal(expr.value) if expr.lifted is None else f"?L{expr.lifted}={_literal(expr.value)}"
@@ -122,43 +89,48 @@ def print_expr(expr: object) -> str:
         case AggregateRef():
             return f"aggregate{expr.source}.{expr.index}"
         case bound.Unary():
-            return (
-                f"{expr.op} {print_expr(expr.operand)}" if expr.op == "not" else f"{expr.op}{print_expr(expr.operand)}"
-            )
+            return f"{expr.op}{' ' if expr.op == 'not' else ''}{below[0]}"
         case bound.Binary():
-            return f"({print_expr(expr.left)} {expr.op} {print_expr(expr.right)})"
+            return f"({below[0]} {expr.op} {below[1]})"
         case bound.Compare():
-            left = print_expr(expr.left) + _suffix(expr.left_affinity)
-            right = print_expr(expr.right) + _suffix(expr.right_affinity)
+            left, right = below[0] + _suffix(expr.left_affinity), below[1] + _suffix(expr.right_affinity)
             collation = f" collate {expr.collation}" if expr.collation != "BINARY" else ""
             return f"({left} {expr.op} {right}{collation})"
         case bound.IsNull():
-            return f"({print_expr(expr.operand)} is {'not ' if expr.negated else ''}null)"
+            return f"({below[0]} is {_not(expr.negated)}null)"
         case bound.IsTruth():
-            return f"({print_expr(expr.operand)} is {'not ' if expr.negated else ''}{str(expr.wanted).lower()})"
+            return f"({below[0]} is {_not(expr.negated)}{str(expr.wanted).lower()})"
         case bound.InList():
-            items = ", ".join(map(print_expr, expr.items))
-            return f"({print_expr(expr.operand)}{_suffix(expr.affinity)} {'not ' if expr.negated else ''}in ({items}))"
+            return f"({below[0]}{_suffix(expr.affinity)} {_not(expr.negated)}in ({', '.join(below[1:])}))"
         case bound.Case():
-            whens = " ".join(f"when {print_expr(c)} then {print_expr(r)}" for c, r in expr.whens)
-            return f"case {whens} else {print_expr(expr.otherwise or bound.Constant(value=None))} end"
+            whens = zip(below[0::2], below[1::2], strict=False)
+            otherwise = below[-1] if expr.otherwise is not None else "NULL"
+            return f"case {' '.join(f'when {c} then {r}' for c, r in whens)} else {otherwise} end"
         case bound.Let():
-            return f"let x{expr.number} = {print_expr(expr.value)} in {print_expr(expr.body)}"
+            return f"let x{expr.number} = {below[0]} in {below[1]}"
         case bound.LetRef():
             return f"x{expr.number}"
         case bound.Cast():
-            return f"cast({print_expr(expr.operand)} as {expr.affinity})"
+            return f"cast({below[0]} as {expr.affinity})"
         case bound.ApplyAffinity():
-            return f"affinity({print_expr(expr.operand)}, {expr.affinity})"
+            return f"affinity({below[0]}, {expr.affinity})"
         case bound.Collated():
-            return f"({print_expr(expr.operand)} collate {expr.collation})"
+            return f"({below[0]} collate {expr.collation})"
         case bound.Call():
-            return f"{expr.name}({', '.join(map(print_expr, expr.args))})"
+            return f"{expr.name}({', '.join(below)})"
         case bound.SubqueryExpr():
-            return _subquery(expr)
+            return _subquery(expr, below)
         case bound.AggregateCall():
-            return _aggregate(expr)
+            return _aggregate(expr, below)
+        case bound.OrderTerm() | nodes.SortKey():
+            return _sort_key(expr, below[0])
+        case nodes.Bound():
+            return ("=" if expr.inclusive else "") + below[0]
     raise TypeError(f"unknown bound expression {type(expr).__name__}")
+
+
+def _not(negated: bool) -> str:
+    return "not " if negated else ""
 
 
 def _suffix(affinity: str | None) -> str:
@@ -175,19 +147,23 @@ def _literal(value: object) -> str:
     return str(value)
 
 
-def _subquery(expr: bound.SubqueryExpr) -> str:
+def _subquery(expr: bound.SubqueryExpr, below: list[str]) -> str:
     outer = f" outer={_value(expr.outer)}" if expr.outer else ""
-    negated = "not " if expr.negated else ""
-    operand = f"{print_expr(expr.operand)}{_suffix(expr.affinity)} {negated}" if expr.operand is not None else negated
+    operand = f"{below[0]}{_suffix(expr.affinity)} " if below else ""
     kind = "bound" if isinstance(expr.plan, Query) else expr.kind
-    return f"{operand}{kind}(…{outer})"
+    return f"{operand}{_not(expr.negated)}{kind}(…{outer})"
 
 
-def _aggregate(call: bound.AggregateCall) -> str:
-    args = ", ".join(map(print_expr, call.args)) or "*"
+def _aggregate(call: bound.AggregateCall, below: list[str]) -> str:
+    n = len(call.args)
     distinct = "distinct " if call.distinct else ""
-    order = ""
-    if call.order_by:
-        order = " order by " + ", ".join(_sort_key(t.expr, t.desc, t.nulls, t.collation) for t in call.order_by)
-    condition = f" filter ({print_expr(call.filter)})" if call.filter is not None else ""
-    return f"{call.name}({distinct}{args}{order}){condition}"
+    condition = f" filter ({below[n]})" if call.filter is not None else ""
+    keys = below[len(below) - len(call.order_by) :]
+    order = f" order by {', '.join(keys)}" if keys else ""
+    return f"{call.name}({distinct}{', '.join(below[:n]) or '*'}{order}){condition}"
+
+
+def _sort_key(key: bound.OrderTerm | nodes.SortKey, text: str) -> str:
+    if key.collation != "BINARY":
+        text += f" collate {key.collation}"
+    return text + (" desc" if key.desc else "") + (f" nulls {key.nulls}" if key.nulls else "")

@@ -88,7 +88,7 @@ def _with_conditions(core: Core, source: int, conditions: list[bound.Expr], bind
         if core.is_aggregate and not all(_is_key(outputs[at], core, binder) for at in used):
             having.append(moved)
         else:
-            conjuncts(moved, where)
+            where += conjuncts(moved)
     return replace(core, where=where, having=all_of(having))
 
 

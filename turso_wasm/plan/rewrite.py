@@ -16,6 +16,7 @@ from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import affinity_of
 from turso_wasm.bind.query import Core, Item, Query, Step
 from turso_wasm.bind.walk import (
+    chain,
     conjuncts,
     has_subquery,
     is_deterministic,
@@ -193,7 +194,7 @@ def _or_to_in(expr: bound.Expr, binder: Binder) -> bound.Expr:
     operand: bound.ColumnRef | None = None
     collation, affinity = "BINARY", None
     items: list[bound.Expr] = []
-    for part in _disjuncts(expr):
+    for part in chain(expr, "or"):
         if not isinstance(part, bound.Compare) or part.op != "=":
             return expr
         left, right, wanted, own = part.left, part.right, part.right_affinity, part.left_affinity
@@ -213,18 +214,6 @@ def _or_to_in(expr: bound.Expr, binder: Binder) -> bound.Expr:
         items.append(right)
     assert operand is not None
     return bound.InList(operand=operand, items=tuple(items), negated=False, collation=collation, affinity=affinity)
-
-
-def _disjuncts(expr: bound.Expr) -> list[bound.Expr]:
-    found: list[bound.Expr] = []
-    stack = [expr]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, bound.Binary) and part.op == "or":
-            stack.extend((part.right, part.left))
-        else:
-            found.append(part)
-    return found
 
 
 def drop_true_conditions(query: Query, binder: Binder) -> Query:

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from turso_wasm.base.tree import Node, fold
 from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import MIRRORED
-from turso_wasm.bind.walk import has_subquery, is_deterministic, sources_used
+from turso_wasm.bind.walk import chain, has_subquery, is_deterministic, operands, sources_used
 
 EQUALITY = frozenset({"=", "is", "isnull", "in"})
 LOWER = frozenset({">", ">="})
@@ -129,31 +130,34 @@ def _sarg(term: Term, op: str, operand: bound.Expr, value: bound.Expr, affinity:
 
 def is_strict(expr: bound.Expr, sources: frozenset[int]) -> bool:
     """The expression is NULL whenever all columns of `sources` are NULL."""
-    kind = type(expr)
-    if isinstance(expr, bound.ColumnRef):
-        return expr.source in sources
-    if kind is bound.Constant:
-        return expr.value is None  # type: ignore[attr-defined]
-    if isinstance(expr, bound.Unary | bound.Cast | bound.Collated | bound.ApplyAffinity):
-        return is_strict(expr.operand, sources)
-    if isinstance(expr, bound.Binary):
-        if expr.op in ("and", "or"):
-            return is_strict(expr.left, sources) and is_strict(expr.right, sources)
-        return is_strict(expr.left, sources) or is_strict(expr.right, sources)
-    if isinstance(expr, bound.Compare):
-        return expr.op not in ("is", "is not") and (is_strict(expr.left, sources) or is_strict(expr.right, sources))
-    if isinstance(expr, bound.InList):
-        return bool(expr.items) and is_strict(expr.operand, sources)
-    if isinstance(expr, bound.Call):
-        return expr.name in ("like", "glob") and any(is_strict(arg, sources) for arg in expr.args)
-    return False
+
+    def strict(node: Node, below: list[bool]) -> bool:
+        match node:
+            case bound.ColumnRef():
+                return node.source in sources
+            case bound.Constant():
+                return node.value is None
+            case bound.Unary() | bound.Cast() | bound.Collated() | bound.ApplyAffinity() | bound.InList():
+                return below[0] and (type(node) is not bound.InList or bool(node.items))
+            case bound.Binary(op="and" | "or"):
+                return all(below)
+            case bound.Binary():
+                return any(below)
+            case bound.Compare():
+                return node.op not in ("is", "is not") and any(below)
+            case bound.Call(name="like" | "glob"):
+                return any(below)
+        return False
+
+    return fold(expr, strict, operands)
 
 
 def rejects_null(expr: bound.Expr, sources: frozenset[int]) -> bool:
     """The condition is never true when all columns of `sources` are NULL, so an outer join to them is an inner join."""
-    if isinstance(expr, bound.Binary) and expr.op in ("and", "or"):
-        left, right = rejects_null(expr.left, sources), rejects_null(expr.right, sources)
-        return left or right if expr.op == "and" else left and right
+    if isinstance(expr, bound.Binary) and expr.op == "and":
+        return any(rejects_null(part, sources) for part in chain(expr, "and"))
+    if isinstance(expr, bound.Binary) and expr.op == "or":
+        return all(rejects_null(part, sources) for part in chain(expr, "or"))
     if isinstance(expr, bound.IsNull):
         return expr.negated and is_strict(expr.operand, sources)
     if isinstance(expr, bound.IsTruth):

@@ -115,7 +115,7 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         _add_from(binder, node.source, core, scope, old)
     assigned = bind_assignments(binder, table, node.assignments, scope)
     if node.where is not None:
-        conjuncts(binder.expr(node.where, scope), core.where)
+        core.where += conjuncts(binder.expr(node.where, scope))
     found = _FoundRows(binder, planner, old, core, assigned, collect=node.source is not None)
     binder.common = saved
     new = bind_target(binder, table, new_row(binder, table))

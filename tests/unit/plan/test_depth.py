@@ -1,0 +1,61 @@
+"""Long chains and deep nests pass through binding, planning and printing; a chain costs no Python frames."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.oracle.planner import catalogs_of, oracle, plan_of
+from turso_wasm.base.errors import SqlError
+from turso_wasm.plan import build
+from turso_wasm.plan.printer import print_plan
+
+CATALOGS = catalogs_of(oracle(["CREATE TABLE t (a, b, c)", "CREATE INDEX t_a ON t (a)"]))
+
+
+def chain(op: str, n: int, term: str = "a") -> str:
+    return f" {op} ".join([term] * n)
+
+
+CHAINS = [
+    *(f"SELECT {chain(op, 1000)} FROM t" for op in ("+", "AND", "OR", "||")),
+    *(f"SELECT 1 FROM t WHERE {chain(op, 1000)}" for op in ("+", "AND", "OR", "||")),
+    f"SELECT 1 FROM t WHERE {chain('OR', 400, '(a > 1 AND b < 2)')}",
+    f"SELECT 1 FROM t WHERE {chain('AND', 400, '(a = 1 OR b = 2)')}",
+    f"SELECT x + 1 FROM (SELECT {chain('+', 900)} AS x FROM t) WHERE x > 1 ORDER BY x COLLATE nocase",
+    f"SELECT sum({chain('+', 900)}), {chain('*', 900)} FROM t GROUP BY {chain('*', 900)} ORDER BY 2",
+    f"SELECT 1 FROM t LEFT JOIN t u ON {chain('+', 900, 'u.a')} WHERE {chain('+', 900, 'u.b')}",
+    f"INSERT INTO t SELECT {chain('||', 900)}, 1, 2 FROM t",
+]
+
+NESTS = [
+    f"SELECT {'abs(' * 500}a{')' * 500} FROM t",
+    f"SELECT 1 FROM t WHERE {'coalesce(1, ' * 400}a{')' * 400}",
+    f"SELECT {'(a + ' * 500}a{')' * 500} FROM t",
+    f"SELECT a{' COLLATE nocase' * 900} FROM t",
+    f"SELECT {'CASE a WHEN 1 THEN ' * 300}a{' END' * 300} FROM t",
+]
+
+
+@pytest.mark.parametrize("sql", CHAINS, ids=lambda sql: sql[:40])
+def test_chain_needs_no_frames(sql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "with_room", lambda function, *args: function(*args))
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(400)
+    try:
+        plan = plan_of(sql, CATALOGS).plan
+        assert print_plan(plan)
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+@pytest.mark.parametrize("sql", NESTS, ids=lambda sql: sql[:40])
+def test_nest(sql: str) -> None:
+    plan = plan_of(sql, CATALOGS).plan
+    assert print_plan(plan)
+
+
+def test_too_deep() -> None:
+    with pytest.raises(SqlError, match=r"Expression tree is too large \(maximum depth 1000\)"):
+        plan_of(f"SELECT {chain('+', 1001)} FROM t", CATALOGS)
