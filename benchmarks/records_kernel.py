@@ -1,15 +1,15 @@
 """Loops over the kernel's per-row routines, in the typed subset: what benchmarks/records.py times."""
 
 from turso_wasm.kernel.abi import INTEGER, TEXT, Statement, Value
-from turso_wasm.kernel.aggregate import SumState, sum_step_int
-from turso_wasm.kernel.hashtable import Hash, hash_add, hash_add_int, hash_new, hash_next, hash_sort
-from turso_wasm.kernel.key import key_add, key_add_int, key_reset
-from turso_wasm.kernel.memory import arena_mark, arena_release, malloc, mzalloc
-from turso_wasm.kernel.number_text import int_to_text
-from turso_wasm.kernel.record import record_column, record_columns, record_encode
-from turso_wasm.kernel.resources import resources_free
-from turso_wasm.kernel.rows import row_begin, row_end, row_set
-from turso_wasm.kernel.sorter import (
+from turso_wasm.kernel.base.memory import arena_mark, arena_release, malloc, mzalloc
+from turso_wasm.kernel.base.resources import resources_free
+from turso_wasm.kernel.values.aggregate import SumState, sum_step_int
+from turso_wasm.kernel.values.hashtable import Hash, hash_add, hash_add_int, hash_new, hash_next, hash_sort
+from turso_wasm.kernel.values.key import key_add, key_add_int, key_reset
+from turso_wasm.kernel.values.number_text import int_to_text
+from turso_wasm.kernel.values.record import record_column, record_columns, record_encode
+from turso_wasm.kernel.values.rows import row_begin, row_end, row_set
+from turso_wasm.kernel.values.sorter import (
     Sorter,
     sorter_add,
     sorter_new,

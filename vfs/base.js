@@ -1,5 +1,5 @@
 /**
- * The storage interface of the kernel in JavaScript (kernel/vfs.py names the contract V1-V5).
+ * The storage interface of the kernel in JavaScript (kernel/base/vfs.py names the contract V1-V5).
  *
  * All methods are synchronous. They return a negative SQLite result code, or throw, on failure; `failure` turns what was
  * thrown into a code. File descriptors are small integers the VFS chooses.

@@ -1,7 +1,7 @@
 /**
  * The kernel in a JavaScript engine: linear memory, calls, traps turned into errors, Programs instantiated beside it.
  *
- * Knows nothing of SQL or of Python. Errors are traps: the kernel leaves an error record in memory (kernel/errors.py)
+ * Knows nothing of SQL or of Python. Errors are traps: the kernel leaves an error record in memory (kernel/base/errors.py)
  * and executes `unreachable`; `trap()` reads it.
  */
 
@@ -176,7 +176,7 @@ export class Kernel {
     loaded.data = 0;
   }
 
-  // --- the VFS, as the kernel imports it (kernel/vfs.py) ------------------------------------------
+  // --- the VFS, as the kernel imports it (kernel/base/vfs.py) ------------------------------------------
 
   /** @returns {Record<string, (...args: any[]) => any>} */
   #imports() {

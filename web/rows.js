@@ -1,7 +1,7 @@
 /**
  * Result rows: from the kernel's row buffer, or a copy of it, to JavaScript values.
  *
- * A row of n columns (kernel/rows.py writes it):
+ * A row of n columns (kernel/values/rows.py writes it):
  *
  *   OFFSET          SIZE   MEANING
  *   0               n      storage class of each column (kernel/abi.py tags)

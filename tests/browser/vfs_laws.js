@@ -1,5 +1,5 @@
 /**
- * What every VFS must do (kernel/vfs.py V1-V5), as functions that throw when it does not.
+ * What every VFS must do (kernel/base/vfs.py V1-V5), as functions that throw when it does not.
  *
  * @typedef {{vfs: any, open: (name: string, flags?: number) => number}} Subject `open` opens a file that may be made
  */

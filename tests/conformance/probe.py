@@ -1,6 +1,6 @@
 """A kernel module for tests: every host import, callable from outside."""
 
-from turso_wasm.kernel.vfs import (
+from turso_wasm.kernel.base.vfs import (
     host_now,
     host_random,
     host_sleep,

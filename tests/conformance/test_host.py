@@ -30,7 +30,9 @@ from turso_wasm.wasm.dsl import Function, i32, i64
 from turso_wasm.wasm.module import Module
 from turso_wasm.wasm.opcodes import I32, I64
 
-PARTS = [f"turso_wasm.kernel.{name}" for name in ("errors", "memory", "rows", "vfs")] + ["tests.conformance.probe"]
+PARTS = [f"turso_wasm.kernel.{name}" for name in ("base.errors", "base.memory", "base.vfs", "values.rows")] + [
+    "tests.conformance.probe"
+]
 STATEMENT = struct.Struct(f"<{Statement.size}x")
 
 

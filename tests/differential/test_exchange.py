@@ -109,7 +109,9 @@ def test_what_dies_with_a_transaction_open_leaves_something_to_recover(tmp_path:
         for sql in (*settings(1024, mode, "none"), "PRAGMA cache_size=15", *SCHEMA):
             user.execute(sql).fetchall()
         user.execute("BEGIN").fetchall()
-        for i in range(6000):  # more than is ever kept in memory: the cache's 15 pages and 4 MiB (kernel/storage.py S3)
+        for i in range(
+            6000
+        ):  # more than is ever in memory: the cache's 15 pages and 4 MiB (kernel/pager/storage.py S3)
             user.execute("INSERT INTO rows VALUES (?, 'x', 1, zeroblob(700))", (i,)).fetchall()
         user.execute("COMMIT").fetchall()
         user.execute("BEGIN IMMEDIATE").fetchall()

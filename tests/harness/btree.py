@@ -27,25 +27,25 @@ import wasmtime
 from tests.harness import kernel as kernel_harness
 from tests.harness.kernel import Kernel
 from turso_wasm.kernel.abi import KEY_DESC, Cursor
-from turso_wasm.kernel.storage import Page
+from turso_wasm.kernel.pager.storage import Page
 
 MODULES = (
-    "turso_wasm.kernel.autovacuum",
-    "turso_wasm.kernel.btree",
-    "turso_wasm.kernel.cache",
-    "turso_wasm.kernel.connection",
-    "turso_wasm.kernel.cursor",
-    "turso_wasm.kernel.cursor_move",
-    "turso_wasm.kernel.cursor_read",
-    "turso_wasm.kernel.cursor_save",
-    "turso_wasm.kernel.cursor_seek",
-    "turso_wasm.kernel.delete",
-    "turso_wasm.kernel.errors",
-    "turso_wasm.kernel.insert",
-    "turso_wasm.kernel.integrity",
-    "turso_wasm.kernel.memory",
-    "turso_wasm.kernel.ptrmap",
-    "turso_wasm.kernel.statement",
+    "turso_wasm.kernel.btree.autovacuum",
+    "turso_wasm.kernel.btree.tree",
+    "turso_wasm.kernel.pager.cache",
+    "turso_wasm.kernel.session.connection",
+    "turso_wasm.kernel.btree.cursor.position",
+    "turso_wasm.kernel.btree.cursor.move",
+    "turso_wasm.kernel.btree.cursor.read",
+    "turso_wasm.kernel.btree.cursor.save",
+    "turso_wasm.kernel.btree.cursor.seek",
+    "turso_wasm.kernel.btree.delete",
+    "turso_wasm.kernel.base.errors",
+    "turso_wasm.kernel.btree.insert",
+    "turso_wasm.kernel.btree.integrity",
+    "turso_wasm.kernel.base.memory",
+    "turso_wasm.kernel.btree.ptrmap",
+    "turso_wasm.kernel.session.statement",
 )
 SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT = range(4)
 CAP_OWNED_MEMORY = 3

@@ -2,11 +2,18 @@
 call. Not part of the kernel."""
 
 from turso_wasm.kernel.abi import Cursor, Value
-from turso_wasm.kernel.cursor_move import cursor_first, cursor_last, cursor_next, cursor_prev, index_next, table_next
-from turso_wasm.kernel.cursor_read import cursor_columns, cursor_payload
-from turso_wasm.kernel.cursor_seek import cursor_seek_key, cursor_seek_rowid, cursor_seek_rowid_op
-from turso_wasm.kernel.delete import cursor_delete, index_delete
-from turso_wasm.kernel.insert import index_insert, table_insert, table_new_rowid
+from turso_wasm.kernel.btree.cursor.move import (
+    cursor_first,
+    cursor_last,
+    cursor_next,
+    cursor_prev,
+    index_next,
+    table_next,
+)
+from turso_wasm.kernel.btree.cursor.read import cursor_columns, cursor_payload
+from turso_wasm.kernel.btree.cursor.seek import cursor_seek_key, cursor_seek_rowid, cursor_seek_rowid_op
+from turso_wasm.kernel.btree.delete import cursor_delete, index_delete
+from turso_wasm.kernel.btree.insert import index_insert, table_insert, table_new_rowid
 from turso_wasm.wasm.lang import (
     be32,
     export,

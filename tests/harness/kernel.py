@@ -1,7 +1,7 @@
 """Running kernel routines one by one from tests.
 
     from tests.harness.kernel import Kernel
-    kernel = Kernel(["turso_wasm.kernel.number"])          # or Kernel() for the whole kernel
+    kernel = Kernel(["turso_wasm.kernel.values.number"])          # or Kernel() for the whole kernel
     p = kernel.alloc(b"12.5")                              # bytes somewhere behind the kernel's own memory
     assert kernel.call("text_to_real", p, 4)[0] == 12.5
 

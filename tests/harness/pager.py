@@ -20,11 +20,11 @@ from typing import Any
 import wasmtime
 
 from tests.harness.kernel import Kernel, KernelAssertion
-from turso_wasm.kernel import storage
 from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_MEMORY, Connection, Statement
+from turso_wasm.kernel.pager.pages import storage
 from turso_wasm.vfs.base import VfsError, code_of
 
-MODULES = ["turso_wasm.kernel.settings", "turso_wasm.kernel.transaction"]
+MODULES = ["turso_wasm.kernel.session.settings", "turso_wasm.kernel.session.transaction"]
 
 
 class SqlFailure(Exception):

@@ -1,6 +1,6 @@
 """Calling the kernel's record, key, sorter, hash table and row routines from tests with Python values.
 
-    kernel = RecordsKernel(["turso_wasm.kernel.sorter"])
+    kernel = RecordsKernel(["turso_wasm.kernel.values.sorter"])
     kernel.key((1, "a"), [NOCASE | KEY_DESC, 0])     # builds the statement's current key, returns its bytes
 
 The `vfs_*` imports are a file system of temporary files in Python: `kernel.temporary.files` are the open ones, `.calls`
@@ -76,7 +76,7 @@ class RecordsKernel(ValuesKernel):
     def __init__(self, modules: Iterable[str]) -> None:
         self.temporary = TemporaryFiles()
         every = {**self.temporary.imports(), "host_random": self._random}
-        modules = ["turso_wasm.kernel.rows", "turso_wasm.kernel.key", *modules]
+        modules = ["turso_wasm.kernel.values.rows", "turso_wasm.kernel.values.key", *modules]
         needed = {item["name"] for item in check_build(modules)[1]["imports"]}
         super().__init__(modules, {name: function for name, function in every.items() if name in needed})
         self.temporary.kernel = self

@@ -1,6 +1,6 @@
 """Calling the kernel's value routines from tests with Python values.
 
-    kernel = ValuesKernel(["turso_wasm.kernel.value"])
+    kernel = ValuesKernel(["turso_wasm.kernel.values.value"])
     kernel.value("value_add", 1, "2") == 3
     kernel.value("fn_substr_3", STMT, "hello", 2, 3) == "ell"      # STMT stands for the statement
 
@@ -31,7 +31,7 @@ class ValuesKernel(Kernel):
     """A kernel with one statement, whose arena is emptied before each call."""
 
     def __init__(self, modules: Iterable[str], imports: Any = None) -> None:
-        super().__init__(["turso_wasm.kernel.memory", *modules], imports)
+        super().__init__(["turso_wasm.kernel.base.memory", *modules], imports)
         self.statement = self.call("mzalloc", Statement.size)
         self.arena = self.statement + Statement.offset("arena")
         self.buffer = self.call("mzalloc", 1024)

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 from turso_wasm.kernel.abi import PAGE_DATA_AT
-from turso_wasm.kernel.storage import Page
+from turso_wasm.kernel.pager.storage import Page
 
 PACKAGE = Path(__file__).parents[2] / "turso_wasm"
 ABOVE = ("codegen", "runtime", "dbapi", "vfs", "bridge.py", "browser.py")

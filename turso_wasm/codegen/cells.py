@@ -1,4 +1,4 @@
-"""Constant rows as data: a loop over a table of cells (kernel/cells.py), so that ten thousand rows are not ten
+"""Constant rows as data: a loop over a table of cells (kernel/values/cells.py), so that ten thousand rows are not ten
 thousand blocks of code.
 """
 

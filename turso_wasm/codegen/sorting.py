@@ -18,7 +18,7 @@ MISMATCH = 20
 
 
 def key_flags(key: nodes.SortKey) -> int:
-    """Flags of kernel/key.py for one ORDER BY term."""
+    """Flags of kernel/values/key.py for one ORDER BY term."""
     flags = collation_code(key.collation) | (KEY_DESC if key.desc else 0)
     if key.nulls == "last":
         flags |= KEY_NULLS_LAST

@@ -96,7 +96,7 @@ CAP_READONLY = 4
 
 N_SLOTS = 12  # databases of a connection: 0 main, 1 temp, 2.. attached
 
-PAGE_DATA_AT = 0  # offset of `data` in a Page (kernel/storage.py)
+PAGE_DATA_AT = 0  # offset of `data` in a Page (kernel/pager/storage.py)
 
 LOCK_NONE = 0
 LOCK_SHARED = 1
@@ -121,7 +121,7 @@ class KeyInfo(Struct):
 
 
 class Arena(Struct):
-    """A bump allocator: chunks linked from `chunk`; all zero is an empty arena. See kernel/memory.py."""
+    """A bump allocator: chunks linked from `chunk`; all zero is an empty arena. See kernel/base/memory.py."""
 
     chunk: i32
     top: i32
@@ -158,7 +158,7 @@ class Statement(Struct):
     heap_not_ascii: i32  # H: nonzero once a byte >= 0x80 was written to the heap by a TEXT
     budget: i32  # ticks until poll() is due
     changes: i64  # H: rows changed by the run
-    key: ptr[u8]  # the normalized key under construction (kernel/key.py)
+    key: ptr[u8]  # the normalized key under construction (kernel/values/key.py)
     key_used: i32
     key_capacity: i32
     savepoint: i32  # nonzero while the statement savepoint is open
@@ -193,7 +193,7 @@ class ErrorRecord(Struct):
 
 
 class Layout(Struct):
-    """How the cells of one b-tree lie on its pages; see kernel/cell.py."""
+    """How the cells of one b-tree lie on its pages; see kernel/btree/cell.py."""
 
     kind: i32  # TABLE_BTREE / INDEX_BTREE
     usable: i32  # bytes of a page that are the b-tree's: page size less reserved bytes
@@ -232,8 +232,8 @@ class Cursor(Struct):
     slots: array[i32, 20]  # child taken at each level; for an entry on an interior page: its slot
     next_in_pager: i32
     mark: i32  # what Page.checked is when the page was validated for this b-tree
-    state: i32  # STATE_* of kernel/cursor.py
-    skip: i32  # SAVED: SKIP_* of kernel/cursor_save.py
+    state: i32  # STATE_* of kernel/btree/cursor/position.py
+    skip: i32  # SAVED: SKIP_* of kernel/btree/cursor/save.py
     visits: i32  # leaves entered since the last descent from the root, forward less backward
     near: i32  # > 0: index seeks try the current leaf first
     probe: ptr[Value]  # index b-trees: room for the key fields of one entry

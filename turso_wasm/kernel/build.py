@@ -24,20 +24,21 @@ from turso_wasm.wasm.subset.program import compile_program
 HERE = Path(__file__).parent
 WASM = HERE / "kernel.wasm"
 SYMBOLS = HERE / "symbols.json"
-_NOT_KERNEL = {"build", "__init__"}
+_NOT_KERNEL = {HERE / "build.py"}
 
 
 def kernel_modules() -> list[str]:
     """The dotted names of all kernel modules, sorted."""
-    return [f"turso_wasm.kernel.{path.stem}" for path in sorted(HERE.glob("*.py")) if path.stem not in _NOT_KERNEL]
+    paths = sorted(path for path in HERE.rglob("*.py") if path.stem != "__init__" and path not in _NOT_KERNEL)
+    return [".".join(("turso_wasm", "kernel", *path.relative_to(HERE).with_suffix("").parts)) for path in paths]
 
 
 def source_hash(debug: bool = False) -> str:
     """A digest of every source that determines the build."""
     digest = hashlib.sha256(f"debug={debug}".encode())
     compiler = HERE.parent / "wasm"
-    for folder, pattern in ((HERE, "*.py"), (compiler, "**/*.py")):
-        for path in sorted(folder.glob(pattern)):
+    for folder in (HERE, compiler):
+        for path in sorted(folder.rglob("*.py")):
             digest.update(f"{path.relative_to(HERE.parent).as_posix()}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -1,6 +1,6 @@
 """The kernel's files: descriptors, the named file systems they come from, and failures as negative result codes.
 
-What the kernel's `vfs_*` imports (turso_wasm/kernel/vfs.py, V1-V5) mean when storage is Python (turso_wasm/vfs).
+What the kernel's `vfs_*` imports (turso_wasm/kernel/base/vfs.py, V1-V5) mean when storage is Python (turso_wasm/vfs).
 A host calls the methods of `FileTable` with memoryviews of linear memory.
 
 Names the kernel sees are `path`, or `vfs:NAME:path` for a file system other than the default one; a journal or WAL

@@ -322,7 +322,7 @@ def trees_of(tables: Iterable[Table], count: bool) -> list[tuple[int, int, str]]
 
 
 def checked_trees(trees: Sequence[tuple[int, int, str]]) -> bytes:
-    """The list of CheckedTree structs that kernel/integrity.py takes, names behind it."""
+    """The list of CheckedTree structs that kernel/btree/integrity.py takes, names behind it."""
     structs, names = bytearray(), bytearray()
     for root, table, name in trees:
         encoded = name.encode()

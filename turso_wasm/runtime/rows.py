@@ -1,6 +1,6 @@
 """Result rows: from the kernel's row buffer to Python tuples.
 
-A row of n columns in the buffer (kernel/rows.py writes it):
+A row of n columns in the buffer (kernel/values/rows.py writes it):
 
   OFFSET             SIZE      MEANING
   0                  n         storage class of each column (kernel/abi.py tags)

@@ -1,6 +1,6 @@
 """Numbers and text: what SQLite reads as a number, and how it prints one.
 
-The reference for kernel/number.py and kernel/number_text.py, with Python's big integers instead of 64-bit tricks.
+The reference for number.py and number_text.py of kernel/values/, with Python's big integers instead of 64-bit tricks.
 """
 
 from __future__ import annotations

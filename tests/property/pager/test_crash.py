@@ -17,7 +17,6 @@ import pytest
 
 from tests.harness.effort import HEAVY
 from tests.harness.pager import Engine, Link, SqlFailure, page_bytes
-from turso_wasm.kernel import storage
 from turso_wasm.kernel.abi import (
     CAP_OWNED,
     DB_CACHE_SIZE,
@@ -27,6 +26,7 @@ from turso_wasm.kernel.abi import (
     JOURNAL_TRUNCATE,
     JOURNAL_WAL,
 )
+from turso_wasm.kernel.pager.pages import storage
 from turso_wasm.vfs.base import FULL, IOERR, File
 from turso_wasm.vfs.faulty import FaultyVfs, memory_vfs
 

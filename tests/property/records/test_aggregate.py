@@ -1,4 +1,4 @@
-"""kernel/aggregate.py against SQLite's sum, total, avg, min, max and group_concat."""
+"""kernel/values/aggregate.py against SQLite's sum, total, avg, min, max and group_concat."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.harness.records import RecordsKernel
 from tests.harness.records_samples import EXAMPLES, INTEGERS, NUMBERS, VALUES
 from tests.harness.values import STMT
 from turso_wasm.base.errors import SqlError
-from turso_wasm.kernel.aggregate import ConcatState, ExtremeState, SumState
+from turso_wasm.kernel.values.aggregate import ConcatState, ExtremeState, SumState
 from turso_wasm.values.types import SqlValue
 
 DB = apsw.Connection(":memory:")
@@ -25,7 +25,7 @@ ADDENDS: st.SearchStrategy[Any] = st.none() | INTEGERS | NUMBERS | NUMERIC_TEXTS
 
 @pytest.fixture(scope="module")
 def kernel() -> RecordsKernel:
-    return RecordsKernel(["turso_wasm.kernel.aggregate", "turso_wasm.kernel.resources"])
+    return RecordsKernel(["turso_wasm.kernel.values.aggregate", "turso_wasm.kernel.base.resources"])
 
 
 def oracle(expression: str, values: list[Any]) -> Any:

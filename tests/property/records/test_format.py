@@ -1,4 +1,4 @@
-"""turso_wasm.format: what SQLite writes decodes, what is encoded decodes again, what is cut off or bent is Corrupt."""
+"""tests.format: what SQLite writes decodes, what is encoded decodes again, what is cut off or bent is Corrupt."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.format import header, logs, pages
+from tests.format.layout import Layout, describe
+from tests.format.record import SqlValue, decode_record, encode_record
+from tests.format.varint import decode_varint, encode_varint, varint_size
 from turso_wasm.base.errors import Corrupt, SqlError
-from turso_wasm.format import header, logs, pages
-from turso_wasm.format.layout import Layout, describe
-from turso_wasm.format.record import SqlValue, decode_record, encode_record
-from turso_wasm.format.varint import decode_varint, encode_varint, varint_size
 
 LAYOUTS: list[type[Layout]] = [
     header.DatabaseHeader,

@@ -1,4 +1,4 @@
-"""kernel/hashtable.py: a table behaves like a dict over SQL-equal keys, in insertion or in key order."""
+"""kernel/values/hashtable.py: a table behaves like a dict over SQL-equal keys, in insertion or in key order."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from tests.harness.records import RecordsKernel
 from tests.harness.records_samples import EXAMPLES, INTEGERS, VALUES
-from turso_wasm.kernel.hashtable import Hash
+from turso_wasm.kernel.values.hashtable import Hash
 from turso_wasm.values.types import SqlValue
 
 
 @pytest.fixture(scope="module")
 def kernel() -> RecordsKernel:
-    return RecordsKernel(["turso_wasm.kernel.hashtable", "turso_wasm.kernel.resources"])
+    return RecordsKernel(["turso_wasm.kernel.values.hashtable", "turso_wasm.kernel.base.resources"])
 
 
 class Table:

@@ -1,4 +1,4 @@
-"""kernel/key.py: the memcmp order of normalized keys is the order of SQL, under every collation and direction."""
+"""kernel/values/key.py: the memcmp order of normalized keys is the order of SQL, under any collation and direction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FLAGS = st.builds(
 
 @pytest.fixture(scope="module")
 def kernel() -> RecordsKernel:
-    return RecordsKernel(["turso_wasm.kernel.record"])
+    return RecordsKernel(["turso_wasm.kernel.values.record"])
 
 
 def order_by(column: str, flags: int) -> str:

@@ -1,4 +1,4 @@
-"""kernel/varint.py and kernel/record.py: SQLite's record format both ways, and hostile records."""
+"""kernel/base/varint.py and kernel/values/record.py: SQLite's record format both ways, and hostile records."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.format import record as model
+from tests.format.header import DatabaseHeader
+from tests.format.pages import decode_page
+from tests.format.varint import decode_varint, encode_varint, varint_size
 from tests.harness.records import RecordsKernel
 from tests.harness.records_samples import EXAMPLES, INTEGERS, VALUES
 from turso_wasm.base.errors import Corrupt, SqlError
-from turso_wasm.format import record as model
-from turso_wasm.format.header import DatabaseHeader
-from turso_wasm.format.pages import decode_page
-from turso_wasm.format.varint import decode_varint, encode_varint, varint_size
 from turso_wasm.values.types import SqlValue
 
 ROW = st.lists(VALUES, max_size=12)
@@ -25,7 +25,7 @@ ROW = st.lists(VALUES, max_size=12)
 
 @pytest.fixture(scope="module")
 def kernel() -> RecordsKernel:
-    return RecordsKernel(["turso_wasm.kernel.record", "turso_wasm.kernel.varint"])
+    return RecordsKernel(["turso_wasm.kernel.values.record", "turso_wasm.kernel.base.varint"])
 
 
 def same(a: Sequence[SqlValue], b: Sequence[SqlValue]) -> bool:

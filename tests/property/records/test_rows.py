@@ -1,4 +1,4 @@
-"""kernel/rows.py: what the host reads is what was set; buffers grow, and hand over when they are full."""
+"""kernel/values/rows.py: what the host reads is what was set; buffers grow, and hand over when they are full."""
 
 from __future__ import annotations
 

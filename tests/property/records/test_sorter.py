@@ -1,4 +1,4 @@
-"""kernel/sort.py, spill.py and sorter.py: stable order, top-N, spilling, and nothing left behind."""
+"""kernel/base/sort.py, spill.py and sorter.py: stable order, top-N, spilling, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_LIMIT = 64 << 20
 
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[RecordsKernel]:
-    kernel = RecordsKernel(["turso_wasm.kernel.sorter", "turso_wasm.kernel.resources"])
+    kernel = RecordsKernel(["turso_wasm.kernel.values.sorter", "turso_wasm.kernel.base.resources"])
     yield kernel
     assert not kernel.temporary.files
 

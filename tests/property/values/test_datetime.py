@@ -27,7 +27,7 @@ def offset_here(ms: float) -> int:
 @pytest.fixture(scope="module")
 def kernel() -> ValuesKernel:
     imports = {"host_now": lambda: 1706704496789.25, "host_utc_offset": offset_here}
-    return ValuesKernel(["turso_wasm.kernel.datetime"], imports)
+    return ValuesKernel(["turso_wasm.kernel.functions.datetime"], imports)
 
 
 FUNCTIONS = ["date", "time", "datetime", "julianday", "unixepoch"]
@@ -225,7 +225,8 @@ def test_timediff(kernel: ValuesKernel) -> None:
 def test_now_stands_still_while_a_statement_runs() -> None:
     clock = iter(range(1706704496789, 1706704499000))
     kernel = ValuesKernel(
-        ["turso_wasm.kernel.datetime"], {"host_now": lambda: float(next(clock)), "host_utc_offset": offset_here}
+        ["turso_wasm.kernel.functions.datetime"],
+        {"host_now": lambda: float(next(clock)), "host_utc_offset": offset_here},
     )
     assert kernel.variadic("fn_datetime", ["now"]) == "2024-01-31 12:34:56"
     assert kernel.variadic("fn_datetime", ["now", "subsec"]) == "2024-01-31 12:34:56.789"

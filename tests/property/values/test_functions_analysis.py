@@ -26,7 +26,11 @@ oracle = Oracle()
 @pytest.fixture(scope="module")
 def kernel() -> ValuesKernel:
     return ValuesKernel(
-        ["turso_wasm.kernel.functions_analysis", "turso_wasm.kernel.exponential", "turso_wasm.kernel.trigonometric"]
+        [
+            "turso_wasm.kernel.functions.analysis",
+            "turso_wasm.kernel.functions.exponential",
+            "turso_wasm.kernel.functions.trigonometric",
+        ]
     )
 
 

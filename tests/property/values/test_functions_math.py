@@ -17,7 +17,7 @@ oracle = Oracle()
 
 @pytest.fixture(scope="module")
 def kernel() -> ValuesKernel:
-    return ValuesKernel(["turso_wasm.kernel.functions_math"])
+    return ValuesKernel(["turso_wasm.kernel.functions.maths"])
 
 
 @pytest.mark.parametrize("name", ["ceil", "floor", "trunc", "sqrt", "degrees", "radians"])

@@ -30,7 +30,7 @@ Sample = Callable[[random.Random], SqlValue]
 
 @pytest.fixture(scope="module")
 def kernel() -> ValuesKernel:
-    modules = [f"turso_wasm.kernel.functions_{part}" for part in ("text", "bytes", "unistr")]
+    modules = [f"turso_wasm.kernel.functions.{part}" for part in ("text", "bytes", "unistr")]
     return ValuesKernel(modules, {"host_random": lambda p, n: None})
 
 
@@ -184,7 +184,7 @@ def test_randomness_comes_from_the_host() -> None:
         seen.append(n)
         kernel.write(p, os.urandom(n))
 
-    kernel = ValuesKernel(["turso_wasm.kernel.functions_bytes"], {"host_random": host_random})
+    kernel = ValuesKernel(["turso_wasm.kernel.functions.bytes"], {"host_random": host_random})
     assert len({kernel.value("fn_random_0", STMT) for _ in range(20)}) == 20
     for wanted, n in [(0, 1), (-5, 1), (None, 1), (1, 1), ("7", 7), (300, 300)]:
         blob = kernel.value("fn_randomblob", STMT, wanted)
@@ -196,7 +196,7 @@ def test_random_is_never_the_smallest_integer() -> None:
     def host_random(p: int, n: int) -> None:
         kernel.write(p, (2**63).to_bytes(8, "little"))
 
-    kernel = ValuesKernel(["turso_wasm.kernel.functions_bytes"], {"host_random": host_random})
+    kernel = ValuesKernel(["turso_wasm.kernel.functions.bytes"], {"host_random": host_random})
     assert kernel.value("fn_random_0", STMT) == 0
 
 

@@ -27,7 +27,7 @@ oracle = Oracle()
 
 @pytest.fixture(scope="module")
 def kernel() -> ValuesKernel:
-    return ValuesKernel(["turso_wasm.kernel.functions_value"], {"host_random": lambda p, n: None})
+    return ValuesKernel(["turso_wasm.kernel.functions.scalar"], {"host_random": lambda p, n: None})
 
 
 @pytest.mark.parametrize("name", ["typeof", "abs", "sign", "quote", "round"])

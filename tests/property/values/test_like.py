@@ -20,7 +20,7 @@ oracle = Oracle()
 
 @pytest.fixture(scope="module")
 def kernel() -> ValuesKernel:
-    return ValuesKernel(["turso_wasm.kernel.like"])
+    return ValuesKernel(["turso_wasm.kernel.functions.like"])
 
 
 def like(kernel: ValuesKernel, pattern: SqlValue, text: SqlValue, *escape: SqlValue) -> SqlValue:

@@ -11,7 +11,7 @@ import wasmtime
 from tests.harness.kernel import Kernel, KernelAssertion
 from turso_wasm.kernel.abi import Arena
 
-MODULES = ["turso_wasm.kernel.memory", "turso_wasm.kernel.heap", "turso_wasm.kernel.errors"]
+MODULES = ["turso_wasm.kernel.base.memory", "turso_wasm.kernel.base.heap", "turso_wasm.kernel.base.errors"]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import turso_wasm
 from tests.harness.effort import HEAVY
 from tests.harness.values import Raw, ValuesKernel
 from tests.harness.values_samples import Oracle, identical, random_integer, random_numeric_text, random_real
-from turso_wasm.kernel import number as kernel_number
+from turso_wasm.kernel.values import number as kernel_number
 from turso_wasm.values import numbers
 from turso_wasm.values.types import SqlValue
 
@@ -31,7 +31,7 @@ oracle = Oracle()
 
 @pytest.fixture(scope="module")
 def kernel() -> ValuesKernel:
-    return ValuesKernel(["turso_wasm.kernel.number", "turso_wasm.kernel.number_text"])
+    return ValuesKernel(["turso_wasm.kernel.values.number", "turso_wasm.kernel.values.number_text"])
 
 
 def printed(kernel: ValuesKernel, name: str, v: float) -> str:

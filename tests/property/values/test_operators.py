@@ -21,7 +21,7 @@ oracle = Oracle()
 @pytest.fixture(scope="module")
 def kernel() -> ValuesKernel:
     names = ("value", "collate", "arithmetic")
-    return ValuesKernel([f"turso_wasm.kernel.{name}" for name in names])
+    return ValuesKernel([f"turso_wasm.kernel.values.{name}" for name in names])
 
 
 BINARY: list[tuple[str, str, Callable[[SqlValue, SqlValue], SqlValue]]] = [

@@ -30,7 +30,7 @@ oracle = Oracle()
 
 @pytest.fixture(scope="module")
 def kernel() -> ValuesKernel:
-    return ValuesKernel(["turso_wasm.kernel.printf"])
+    return ValuesKernel(["turso_wasm.kernel.functions.printf"])
 
 
 def check(kernel: ValuesKernel, *values: SqlValue) -> None:

@@ -1,5 +1,5 @@
 """Rows with very long overflow chains: one operation goes through thousands of pages, but relies on a few only, and the
-pages that others rely on grow no older by it (kernel/storage.py S3)."""
+pages that others rely on grow no older by it (kernel/pager/storage.py S3)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 from tests.harness.btree import Tree, Trees, record
 from turso_wasm.kernel.abi import DB_CACHE_SIZE
-from turso_wasm.kernel.storage import Pager
+from turso_wasm.kernel.pager.storage import Pager
 
 SCHEMA = "CREATE TABLE t(a, b); CREATE TABLE w(a PRIMARY KEY, b) WITHOUT ROWID"
 CHAIN = 2000  # pages
 RELIED_ON = 64  # the most pages that one step of balancing uses
 CACHE = 40
-SETTINGS = ("turso_wasm.kernel.settings",)
+SETTINGS = ("turso_wasm.kernel.session.settings",)
 
 both = pytest.mark.parametrize("kind", ("table", "index"))
 vacuums = pytest.mark.parametrize("auto_vacuum", (0, 2))

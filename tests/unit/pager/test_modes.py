@@ -8,7 +8,6 @@ import apsw
 import pytest
 
 from tests.harness.pager import Engine, Link, SqlFailure, page_bytes
-from turso_wasm.kernel import storage
 from turso_wasm.kernel.abi import (
     CAP_MEMORY,
     CAP_OWNED,
@@ -32,6 +31,7 @@ from turso_wasm.kernel.abi import (
     JOURNAL_WAL,
     OPEN_READONLY,
 )
+from turso_wasm.kernel.pager.pages import storage
 from turso_wasm.vfs.faulty import memory_vfs
 from turso_wasm.vfs.memory import MemoryVfs
 

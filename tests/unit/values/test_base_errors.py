@@ -9,7 +9,7 @@ import pytest
 
 from turso_wasm.base import errors
 from turso_wasm.base.errors import RESULT_CODES, Corrupt, InternalError, SqlError, code_name
-from turso_wasm.kernel import errors as kernel_errors
+from turso_wasm.kernel.base import errors as kernel_errors
 
 
 def sqlite_codes() -> dict[str, int]:

@@ -8,14 +8,14 @@ import pytest
 import wasmtime
 
 from tests.harness.kernel import Kernel
-from turso_wasm.kernel.errors import ERROR_TEXT_SIZE
+from turso_wasm.kernel.base.errors import ERROR_TEXT_SIZE
 
 TRAPS = (wasmtime.Trap, wasmtime.WasmtimeError)
 
 
 @pytest.fixture
 def kernel() -> Kernel:
-    return Kernel(["turso_wasm.kernel.errors"])
+    return Kernel(["turso_wasm.kernel.base.errors"])
 
 
 def record(kernel: Kernel) -> tuple[int, str]:

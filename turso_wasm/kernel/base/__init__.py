@@ -1,0 +1,1 @@
+"""What everything stands on: memory, errors, storage imports, sorting, varints."""

@@ -1,0 +1,126 @@
+"""Resources: memory and files that a statement holds longer than a row.
+
+Owns the list `stmt.resources`, memory kept until the statement is reset (`keep_alloc`), and growing buffers. Sorters
+and hash tables are resources too; each brings its own release function.
+
+Every resource is memory of malloc that begins like this:
+
+  OFFSET  SIZE  MEANING
+  0       4     next: the next resource of the statement, 0 at the end
+  4       4     kind: KIND_*
+  8       4     release: the function that frees what the resource owns, and the resource
+
+Invariants:
+  S1  A resource is linked before it owns anything that its release would have to free.
+  S2  Release functions do not raise; when one is called the resource is in no list any more.
+"""
+
+from turso_wasm.kernel.abi import Arena, Resource, Statement
+from turso_wasm.kernel.base.errors import raise_nomem
+from turso_wasm.kernel.base.memory import arena_alloc, arena_free, mfree, mrealloc, mzalloc
+from turso_wasm.wasm.lang import export, fn, funcref, i32, i64, ptr, sizeof, u8
+
+KIND_KEEP = 1
+KIND_BUFFER = 2
+KIND_SORTER = 3
+KIND_HASH = 4
+
+BUFFER_MAX = 0x7FFE0000
+
+
+class Keep(Resource):
+    """Memory that lives until the statement is reset."""
+
+    arena: Arena.embed
+
+
+class Buffer(Resource):
+    """One block of memory that can grow; `data` moves, the Buffer does not."""
+
+    data: ptr[u8]
+    capacity: i32
+
+
+def resource_add(stmt: Statement, size: i32, kind: i32, release: fn[[i32], None]) -> Resource:
+    """A new resource of `size` bytes in the statement's list, zeroed but for its head. Errors: SQLITE_NOMEM."""
+    r: Resource = Resource(mzalloc(size))
+    r.kind = kind
+    r.release = release
+    r.next = stmt.resources
+    stmt.resources = i32(r)
+    return r
+
+
+@export
+def resource_free(stmt: Statement, resource: i32) -> None:
+    """Free one resource of the statement (a sorter or hash table that is done with) before the statement ends."""
+    before: i32 = 0
+    at: i32 = stmt.resources
+    while at and at != resource:
+        before = at
+        at = Resource(at).next
+    if at == 0:
+        return
+    if before:
+        Resource(before).next = Resource(at).next
+    else:
+        stmt.resources = Resource(at).next
+    Resource(at).release(at)
+
+
+@export
+def resources_free(stmt: Statement) -> None:
+    """Free every resource of the statement."""
+    while stmt.resources:
+        at: i32 = stmt.resources
+        stmt.resources = Resource(at).next
+        Resource(at).release(at)
+
+
+# --- kept memory ---------------------------------------------------------------------------------------------
+
+
+def keep_release(resource: i32) -> None:
+    """Free a Keep."""
+    arena_free(Keep(resource).arena)
+    mfree(ptr[u8](resource))
+
+
+@export
+def keep_alloc(stmt: Statement, n: i32) -> ptr[u8]:
+    """Allocate n bytes, 8-aligned, not initialised, that live until the statement is reset. Errors: SQLITE_NOMEM."""
+    at: i32 = stmt.resources
+    while at and Resource(at).kind != KIND_KEEP:
+        at = Resource(at).next
+    if at == 0:
+        at = i32(resource_add(stmt, sizeof(Keep), KIND_KEEP, funcref(keep_release)))
+    return arena_alloc(Keep(at).arena, n)
+
+
+# --- growing buffers -----------------------------------------------------------------------------------------
+
+
+def buffer_release(resource: i32) -> None:
+    """Free a Buffer."""
+    mfree(Buffer(resource).data)
+    mfree(ptr[u8](resource))
+
+
+def buffer_new(stmt: Statement) -> Buffer:
+    """An empty buffer."""
+    return Buffer(i32(resource_add(stmt, sizeof(Buffer), KIND_BUFFER, funcref(buffer_release))))
+
+
+def buffer_grow(b: Buffer, n: i64) -> None:
+    """Make the capacity at least n bytes; at least doubles. Errors: SQLITE_NOMEM."""
+    if n <= i64(b.capacity):
+        return
+    capacity: i64 = i64(b.capacity) * 2
+    if capacity < n:
+        capacity = n
+    if capacity > BUFFER_MAX:
+        capacity = BUFFER_MAX
+    if n > BUFFER_MAX:
+        raise_nomem()
+    b.data = mrealloc(b.data, i32(capacity))
+    b.capacity = i32(capacity)

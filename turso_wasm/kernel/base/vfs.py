@@ -1,0 +1,138 @@
+"""The door to storage and to the clock: functions a host implements (imports of the module "vfs").
+
+Owns the declarations, and how their failures become SQL errors. Does not decide when to call them.
+
+Contract with a host:
+  V1  A call that fails returns a negative result code (-SQLITE_FULL, -SQLITE_IOERR, …); it never throws.
+  V2  vfs_read is short only at the end of the file. vfs_write writes everything or fails, and extends the file.
+  V3  What was written before a successful vfs_sync survives a crash; of later writes any part may survive.
+      vfs_delete survives a crash when it returns.
+  V4  Locks are SQLite's five levels. vfs_lock(LOCK_EXCLUSIVE) takes LOCK_PENDING by itself and may keep it when it
+      fails; vfs_unlock goes down to LOCK_SHARED or LOCK_NONE. A file with CAP_OWNED is never locked.
+  V5  OPEN_TEMP and OPEN_MEMORY make a new private file and ignore the name.
+"""
+
+from turso_wasm.kernel.base.errors import (
+    SQLITE_BUSY,
+    SQLITE_CANTOPEN,
+    SQLITE_FULL,
+    SQLITE_IOERR,
+    SQLITE_NOMEM,
+    SQLITE_READONLY,
+    raise_error,
+    raise_nomem,
+)
+from turso_wasm.wasm.lang import f64, i32, i64, imported, lit, ptr, u8
+
+
+@imported("vfs")
+def vfs_open(name: ptr[u8], size: i32, flags: i32) -> i32:
+    """Open a file; flags: OPEN_*. A file descriptor >= 0, or a negative result code."""
+
+
+@imported("vfs")
+def vfs_close(fd: i32) -> None:
+    """Close a file; a temporary file is deleted, locks are given up."""
+
+
+@imported("vfs")
+def vfs_delete(name: ptr[u8], size: i32) -> i32:
+    """Delete a file, durably; deleting what does not exist succeeds."""
+
+
+@imported("vfs")
+def vfs_exists(name: ptr[u8], size: i32) -> i32:
+    """1 or 0, or a negative result code."""
+
+
+@imported("vfs")
+def vfs_read(fd: i32, p: ptr[u8], n: i32, offset: i64) -> i32:
+    """Read up to n bytes; the number read (V2), or a negative result code."""
+
+
+@imported("vfs")
+def vfs_write(fd: i32, p: ptr[u8], n: i32, offset: i64) -> i32:
+    """Write n bytes; 0 or a negative result code."""
+
+
+@imported("vfs")
+def vfs_truncate(fd: i32, size: i64) -> i32:
+    """Make the file `size` bytes long, zero-filled when it grows; 0 or a negative result code."""
+
+
+@imported("vfs")
+def vfs_sync(fd: i32) -> i32:
+    """Make all writes durable; 0 or a negative result code."""
+
+
+@imported("vfs")
+def vfs_size(fd: i32) -> i64:
+    """Bytes in the file, or a negative result code."""
+
+
+@imported("vfs")
+def vfs_lock(fd: i32, level: i32) -> i32:
+    """Raise this file's lock to LOCK_*; 0, -SQLITE_BUSY, or another negative result code."""
+
+
+@imported("vfs")
+def vfs_unlock(fd: i32, level: i32) -> None:
+    """Lower this file's lock to LOCK_SHARED or LOCK_NONE."""
+
+
+@imported("vfs")
+def vfs_check_reserved(fd: i32) -> i32:
+    """1 if anybody holds LOCK_RESERVED or more on the file, else 0, or a negative result code."""
+
+
+@imported("vfs")
+def vfs_capabilities(fd: i32) -> i32:
+    """CAP_* bits of an open file."""
+
+
+@imported("vfs")
+def host_now() -> f64:
+    """Milliseconds since 1970-01-01 UTC."""
+
+
+@imported("vfs")
+def host_random(p: ptr[u8], n: i32) -> None:
+    """Fill with random bytes."""
+
+
+@imported("vfs")
+def host_sleep(ms: i32) -> i32:
+    """Sleep; 0 at once when this host cannot sleep inside the kernel."""
+
+
+@imported("vfs")
+def host_poll() -> i32:
+    """Called by long programs now and then: nonzero interrupts them."""
+
+
+def raise_busy() -> None:
+    """Raise SQLITE_BUSY."""
+    raise_error(SQLITE_BUSY, *lit(b"database is locked"))
+
+
+def raise_io(rc: i32) -> None:
+    """Raise the error of a failed vfs call. rc: its negative result."""
+    code: i32 = -rc
+    if code == SQLITE_FULL:
+        raise_error(code, *lit(b"database or disk is full"))
+    elif code == SQLITE_NOMEM:
+        raise_nomem()
+    elif code == SQLITE_BUSY:
+        raise_busy()
+    elif code == SQLITE_READONLY:
+        raise_error(code, *lit(b"attempt to write a readonly database"))
+    elif code == SQLITE_CANTOPEN:
+        raise_error(code, *lit(b"unable to open database file"))
+    else:
+        raise_error(SQLITE_IOERR, *lit(b"disk I/O error"))
+
+
+def check_io(rc: i32) -> None:
+    """Raise the error of a vfs call that returned a negative result."""
+    if rc < 0:
+        raise_io(rc)

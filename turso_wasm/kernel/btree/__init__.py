@@ -1,0 +1,1 @@
+"""B-trees in pages."""

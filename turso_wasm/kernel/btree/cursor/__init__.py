@@ -1,0 +1,1 @@
+"""Cursors: positions in a b-tree."""

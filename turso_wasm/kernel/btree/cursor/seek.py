@@ -1,0 +1,342 @@
+"""Seeking: from a key to a position.
+
+Owns the binary searches. `table_find` and `index_find` leave the cursor in state GAP at the first entry that is not
+less than the key (index: or, on request, the first that is greater), always on a leaf; the exported functions settle
+it on an entry.
+
+Invariants:
+  G1  A search begins at the leaf the cursor is on when the key must be there: it lies between the leaf's first and last
+      entry, or behind the last one of the right-most leaf. Otherwise it begins at the root.
+  G2  Index searches try that only while it pays (`near`): comparing keys is what costs.
+"""
+
+from turso_wasm.kernel.abi import KEY_DESC, SEEK_GE, SEEK_GT, SEEK_LE, Cursor, KeyInfo, Value
+from turso_wasm.kernel.base.memory import mrealloc
+from turso_wasm.kernel.base.varint import get_varint
+from turso_wasm.kernel.btree.cell import LEAF, get_rowid, local_size
+from turso_wasm.kernel.btree.cursor.position import (
+    STATE_GAP,
+    cursor_no_entry,
+    enter_child,
+    enter_root,
+    leaf_rowid,
+    load_entry,
+    on_last_leaf,
+    settle_next,
+    settle_prev,
+    stack_page,
+)
+from turso_wasm.kernel.btree.overflow import overflow_pages, overflow_read
+from turso_wasm.kernel.btree.page import PageHeader, cell_array, page_header, page_is_leaf, page_n_cells
+from turso_wasm.kernel.pager.storage import Page, Pager
+from turso_wasm.kernel.values.compare import NEED_MORE, QUICK_NOT, compare_quick, compare_record, probe_word
+from turso_wasm.wasm.lang import be16, be32, export, f64, i32, i64, inline, memory_copy, ptr, u8, u32, u64
+
+NEAR_TRIES = 4
+GUESS_MIN = 8  # cells
+
+
+# --- table b-trees ---------------------------------------------------------------------------------------------------
+
+
+@inline
+def interior_key(page: Page, cells: ptr[u8], slot: i32) -> i64:
+    """The key at a slot of a table interior page."""
+    key, _n = get_rowid(page.data + be16(cells + 2 * slot) + 4)
+    return key
+
+
+@inline
+def leaf_key(page: Page, cells: ptr[u8], slot: i32) -> i64:
+    """The rowid at a slot of a table leaf."""
+    p: ptr[u8] = page.data + be16(cells + 2 * slot)
+    _size, n = get_varint(p)
+    key, _m = get_rowid(p + n)
+    return key
+
+
+@inline
+def guess_slot(first: i64, last: i64, rowid: i64, n: i32) -> i32:
+    """Where rowid would be among n slots if keys were evenly spaced; first < rowid < last."""
+    share: f64 = f64(rowid - first) / f64(last - first)
+    guess: i32 = i32(share * f64(n - 1))
+    # The differences of extreme keys wrap around.
+    return guess if u32(guess) < u32(n) else n >> 1
+
+
+def interior_search(page: Page, rowid: i64) -> i32:
+    """First slot of a table interior page whose key is not less than rowid; the number of cells if there is none."""
+    h: PageHeader = page_header(page)
+    cells: ptr[u8] = cell_array(h)
+    low: i32 = 0
+    high: i32 = h.n_cells
+    if high > GUESS_MIN:
+        last: i64 = interior_key(page, cells, high - 1)
+        if last < rowid:
+            return high
+        first: i64 = interior_key(page, cells, 0)
+        if rowid <= first:
+            return 0
+        # A key that is not where evenly spaced keys would be costs two comparisons more.
+        high -= 1
+        guess: i32 = guess_slot(first, last, rowid, high)
+        if interior_key(page, cells, guess) < rowid:
+            low = guess + 1
+            if interior_key(page, cells, low) >= rowid:
+                return low
+        else:
+            high = guess
+            if interior_key(page, cells, guess - 1) < rowid:
+                return guess
+            high = guess - 1
+    while low < high:
+        middle: i32 = (low + high) >> 1
+        if interior_key(page, cells, middle) < rowid:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def leaf_search(c: Cursor, page: Page, rowid: i64) -> i32:
+    """Set `slot` to the first slot of a table leaf whose rowid is not less than `rowid`; 1 if it is equal."""
+    h: PageHeader = page_header(page)
+    cells: ptr[u8] = cell_array(h)
+    low: i32 = 0
+    high: i32 = h.n_cells
+    if high > GUESS_MIN:
+        guess: i32 = 0
+        first: i64 = leaf_key(page, cells, 0)
+        if u64(rowid - first) < u64(i64(high)):
+            # The slot it has if no rowid is missing.
+            guess = i32(rowid - first)
+            if leaf_key(page, cells, guess) == rowid:
+                c.slot = guess
+                return 1
+    while low < high:
+        middle: i32 = (low + high) >> 1
+        key: i64 = leaf_key(page, cells, middle)
+        if key < rowid:
+            low = middle + 1
+        elif key > rowid:
+            high = middle
+        else:
+            c.slot = middle
+            return 1
+    c.slot = low
+    return 0
+
+
+def near_rowid(c: Cursor, rowid: i64) -> i32:
+    """Try the current leaf (G1): 1 found, 0 it belongs there but is absent, -1 it belongs elsewhere."""
+    page: Page = stack_page(c, c.depth)
+    n: i32 = page_n_cells(page)
+    if n == 0:
+        return -1
+    last: i64 = leaf_rowid(page, n - 1)
+    if rowid > last:
+        if on_last_leaf(c):
+            c.slot = n
+            return 0
+        return -1
+    if rowid < leaf_rowid(page, 0):
+        return -1
+    return leaf_search(c, page, rowid)
+
+
+def table_find(c: Cursor, rowid: i64) -> i32:
+    """Go to the leaf and slot of the first entry whose rowid is not less (GAP); 1 if it is equal."""
+    if c.depth >= 0:
+        near: i32 = near_rowid(c, rowid)
+        if near >= 0:
+            cursor_no_entry(c, STATE_GAP)
+            return near
+    cursor_no_entry(c, STATE_GAP)
+    page: Page = enter_root(c)
+    while page_is_leaf(page) == 0:
+        at: i32 = interior_search(page, rowid)
+        c.slots[c.depth] = at
+        h: PageHeader = page_header(page)
+        child: u32 = h.right_child
+        if at < h.n_cells:
+            child = be32(page.data + be16(cell_array(h) + 2 * at))
+        page = enter_child(c, child)
+    return leaf_search(c, page, rowid)
+
+
+@export
+def cursor_seek_rowid(c: Cursor, rowid: i64) -> i32:
+    """Go to the entry with that rowid; 0 (between entries) if there is none."""
+    if table_find(c, rowid):
+        load_entry(c)
+        return 1
+    return 0
+
+
+@export
+def cursor_seek_rowid_op(c: Cursor, rowid: i64, op: i32) -> i32:
+    """Go to the first entry >= (SEEK_GE) or > (SEEK_GT), or the last <= (SEEK_LE) or < (SEEK_LT) rowid; 0: none."""
+    found: i32 = table_find(c, rowid)
+    if op == SEEK_GE:
+        return settle_next(c)
+    if op == SEEK_GT:
+        c.slot += found
+        return settle_next(c)
+    if op == SEEK_LE:
+        c.slot += found
+    return settle_prev(c)
+
+
+# --- index b-trees ---------------------------------------------------------------------------------------------------
+
+
+def cursor_assemble(c: Cursor, p: ptr[u8], size: i32, local: i32, want: i32) -> ptr[u8]:
+    """The first `want` bytes (local < want <= size) of a payload whose local part is at p, contiguous in `overflow`.
+
+    What is already assembled (overflow_size) is kept where it is. Errors: SQLITE_CORRUPT.
+    """
+    pager: Pager = Pager(c.pager)
+    if c.overflow_size == 0 or c.overflow_for != p:
+        overflow_pages(pager, size - local)
+        if c.overflow_capacity < size:
+            # All of it, so that it need not move while values point into it; records are read a word at a time.
+            c.overflow_capacity = 0
+            c.overflow_size = 0
+            c.overflow = mrealloc(c.overflow, size + 16)
+            c.overflow_capacity = size
+        memory_copy(c.overflow, p, local)
+        c.overflow_size = local
+        c.overflow_for = p
+        c.overflow_next = be32(p + local)
+    if c.overflow_size < want:
+        room: i32 = pager.usable_size - 4
+        # Whole pages, or to the end of the payload.
+        n: i32 = (want - c.overflow_size + room - 1) // room * room
+        if n > size - c.overflow_size:
+            n = size - c.overflow_size
+        c.overflow_next = overflow_read(pager, c.overflow_next, c.overflow + c.overflow_size, n)
+        c.overflow_size += n
+    return c.overflow
+
+
+def compare_spilled(c: Cursor, p: ptr[u8], size: i32, probe: ptr[Value], n: i32) -> i32:
+    """compare_record of a payload that has overflow pages; `overflow` is used as scratch memory."""
+    c.overflow_size = 0
+    whole: ptr[u8] = cursor_assemble(c, p, size, local_size(c.layout, size), size)
+    c.overflow_size = 0
+    return compare_record(whole, size, size, probe, n, KeyInfo(c.keyinfo))
+
+
+@inline
+def compare_cell(c: Cursor, p: ptr[u8], probe: ptr[Value], n: i32) -> i32:
+    """Order of the index cell at p (behind the child of an interior cell) and the probe."""
+    size, width = get_varint(p)
+    total: i32 = i32(size)
+    order: i32 = compare_record(p + width, local_size(c.layout, total), total, probe, n, KeyInfo(c.keyinfo))
+    if order == NEED_MORE:
+        order = compare_spilled(c, p + width, total, probe, n)
+    return order
+
+
+def index_search(c: Cursor, page: Page, probe: ptr[Value], n: i32, beyond: i32) -> i32:
+    """Set `slot` to the first slot whose entry is not less than the probe; 1 if it is equal.
+
+    beyond: 1: the first slot whose entry is greater; then the result is 0.
+    """
+    h: PageHeader = page_header(page)
+    cells: ptr[u8] = cell_array(h)
+    skip: i32 = 0 if h.kind & LEAF else 4
+    flags: i32 = KeyInfo(c.keyinfo).flags
+    mode, word = probe_word(probe[0], flags)
+    if n == 0:
+        mode = QUICK_NOT
+    most: i32 = c.layout.max_local
+    low: i32 = 0
+    high: i32 = h.n_cells
+    equal: i32 = 0
+    while low < high:
+        middle: i32 = (low + high) >> 1
+        p: ptr[u8] = page.data + be16(cells + 2 * middle) + skip
+        order: i32 = 0
+        size: i32 = p[0]
+        if mode != QUICK_NOT and size < 128 and size <= most:
+            order = compare_quick(p + 1, size, mode, word)
+            if flags & KEY_DESC:
+                order = -order
+        if order == 0:
+            order = compare_cell(c, p, probe, n)
+        if order < beyond:
+            low = middle + 1
+        else:
+            high = middle
+            equal |= i32(order == 0)
+    c.slot = low
+    return equal
+
+
+def near_key(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
+    """Try the current leaf (G1): 1 found, 0 it belongs there but is absent, -1 it belongs elsewhere."""
+    page: Page = stack_page(c, c.depth)
+    h: PageHeader = page_header(page)
+    count: i32 = h.n_cells
+    if count == 0 or h.kind & LEAF == 0:
+        return -1
+    cells: ptr[u8] = cell_array(h)
+    order: i32 = compare_cell(c, page.data + be16(cells + 2 * (count - 1)), probe, n)
+    if order < beyond:
+        if on_last_leaf(c):
+            c.slot = count
+            return 0
+        return -1
+    # A first entry that equals the probe may follow another one on the leaf before.
+    if compare_cell(c, page.data + be16(cells), probe, n) >= beyond:
+        return -1
+    return index_search(c, page, probe, n, beyond)
+
+
+def index_find(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
+    """Go to the leaf and slot of the first entry that is not less than the probe in its first n fields (GAP).
+
+    Returns 1 if that entry is on the leaf and equal, 2 if it is on an interior page and equal, else 0.
+    beyond: 1: the first entry that is greater; the result is 0.
+    """
+    before: i32 = 0
+    if c.depth >= 0:
+        if c.near > 0:
+            near: i32 = near_key(c, probe, n, beyond)
+            if near >= 0:
+                c.near = NEAR_TRIES
+                cursor_no_entry(c, STATE_GAP)
+                return near
+            c.near -= 1
+        before = c.pages[c.depth]
+    cursor_no_entry(c, STATE_GAP)
+    above: i32 = 0
+    page: Page = enter_root(c)
+    while page_is_leaf(page) == 0:
+        above |= index_search(c, page, probe, n, beyond)
+        at: i32 = c.slot
+        c.slots[c.depth] = at
+        h: PageHeader = page_header(page)
+        child: u32 = h.right_child
+        if at < h.n_cells:
+            child = be32(page.data + be16(cell_array(h) + 2 * at))
+        page = enter_child(c, child)
+    if i32(page) == before:
+        c.near = NEAR_TRIES
+    if index_search(c, page, probe, n, beyond):
+        return 1
+    return 2 * above if c.slot == page_n_cells(page) else 0
+
+
+@export
+def cursor_seek_key(c: Cursor, probe: ptr[Value], n: i32, op: i32) -> i32:
+    """Go to the first entry >= (SEEK_GE) or > (SEEK_GT), or the last <= (SEEK_LE) or < (SEEK_LT) the probe; 0: none.
+
+    Compares the first n fields in index order. n <= keyinfo.n_fields. Errors: SQLITE_CORRUPT.
+    """
+    beyond: i32 = i32(op == SEEK_GT) | i32(op == SEEK_LE)
+    index_find(c, probe, n, beyond)
+    if op <= SEEK_GT:
+        return settle_next(c)
+    return settle_prev(c)

@@ -1,0 +1,1 @@
+"""Pages of a database file, their transactions, and what makes them durable."""

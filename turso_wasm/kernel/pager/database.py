@@ -1,0 +1,251 @@
+"""Databases of this process and their locks.
+
+Owns the list of databases, opening and closing them, their pagers, and the lock protocol towards other processes and
+between the connections of this one. Does not read the file (kernel/pager/snapshot.py).
+
+Invariants:
+  D1  A file that is shared by name has one Database; private ones (":memory:", temporary) have no name.
+  D2  `lock` is at least LOCK_SHARED while a pager is active; an owned or in-memory file counts as LOCK_EXCLUSIVE.
+  D3  A log is used by one process at a time: a database in WAL mode keeps LOCK_EXCLUSIVE (LOCK_SHARED if it can only
+      be read) until it is closed, and so does locking_mode EXCLUSIVE once it has it.
+  D4  A conflict with another connection of this process is SQLITE_BUSY at once: it cannot end while this one waits.
+"""
+
+from turso_wasm.kernel.abi import (
+    CAP_MEMORY,
+    CAP_OWNED,
+    CAP_READONLY,
+    JOURNAL_WAL,
+    LOCK_EXCLUSIVE,
+    LOCK_NONE,
+    LOCK_SHARED,
+    OPEN_MEMORY,
+    OPEN_READONLY,
+    OPEN_TEMP,
+    Connection,
+)
+from turso_wasm.kernel.base.errors import SQLITE_BUSY
+from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
+from turso_wasm.kernel.base.vfs import (
+    check_io,
+    host_sleep,
+    vfs_capabilities,
+    vfs_close,
+    vfs_lock,
+    vfs_open,
+    vfs_unlock,
+)
+from turso_wasm.kernel.pager.cache import DEFAULT_CACHE_SIZE, cache_free_all, cache_set_limit, cache_start
+from turso_wasm.kernel.pager.header import bytes_equal
+from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Pager
+from turso_wasm.wasm.lang import i32, memory_copy, ptr, sizeof, u8
+
+DEFAULT_PAGE_SIZE = 4096
+DEFAULT_AUTOCHECKPOINT = 1000
+SYNCHRONOUS_FULL = 2
+BUSY_DELAYS = bytes([1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100])  # ms; the last one repeats
+SUFFIX_MAX = 8
+
+databases: i32 = 0  # list of Database
+
+
+# --- opening and closing --------------------------------------------------------------------------------------
+
+
+def database_find(name: ptr[u8], size: i32) -> Database:
+    """The shared database of that name, or null."""
+    db: Database = Database(databases)
+    while db:
+        if db.name and db.name_size == size and bytes_equal(db.name, name, size):
+            return db
+        db = db.next
+    return db
+
+
+def database_open(name: ptr[u8], size: i32, flags: i32) -> Database:
+    """The database of that name, opened if this process has not yet; flags: OPEN_*. Errors: SQLITE_CANTOPEN, …"""
+    global databases
+    cache_start()
+    private: i32 = flags & (OPEN_MEMORY | OPEN_TEMP)
+    if not private:
+        shared: Database = database_find(name, size)
+        if shared:
+            if shared.read_only and not flags & OPEN_READONLY and shared.active == 0:
+                database_reopen(shared, flags)
+            return shared
+    db: Database = Database(mzalloc(sizeof(Database)))
+    if not private:
+        db.name = malloc(size + SUFFIX_MAX)
+        memory_copy(db.name, name, size)
+        db.name_size = size
+    fd: i32 = vfs_open(name, size, flags)
+    if fd < 0:
+        mfree(db.name)
+        mfree(ptr[u8](i32(db)))
+        check_io(fd)
+    db.fd = fd
+    db.capabilities = vfs_capabilities(fd)
+    if private:
+        db.capabilities |= CAP_MEMORY | CAP_OWNED
+    db.read_only = i32((flags & OPEN_READONLY) != 0 or (db.capabilities & CAP_READONLY) != 0)
+    if db.capabilities & (CAP_OWNED | CAP_MEMORY):
+        db.lock = LOCK_EXCLUSIVE
+    db.recovery_due = 1
+    db.wanted_mode = -1
+    db.synchronous = SYNCHRONOUS_FULL
+    db.autocheckpoint = DEFAULT_AUTOCHECKPOINT
+    db.cache_size = DEFAULT_CACHE_SIZE
+    db.new_page_size = DEFAULT_PAGE_SIZE
+    db.page_size = DEFAULT_PAGE_SIZE
+    db.usable_size = DEFAULT_PAGE_SIZE
+    cache_set_limit(db)
+    db.next = Database(databases)
+    databases = i32(db)
+    return db
+
+
+def database_reopen(db: Database, flags: i32) -> None:
+    """A database that was opened for reading gets a connection that may write. Errors: SQLITE_CANTOPEN, …"""
+    fd: i32 = vfs_open(db.name, db.name_size, flags)
+    check_io(fd)
+    vfs_close(db.fd)
+    db.fd = fd
+    db.capabilities = vfs_capabilities(fd)
+    db.read_only = i32((db.capabilities & CAP_READONLY) != 0)
+    db.lock = LOCK_EXCLUSIVE if db.capabilities & (CAP_OWNED | CAP_MEMORY) else LOCK_NONE
+    db.recovery_due = 1
+    db.loaded = 0
+
+
+def database_free(db: Database) -> None:
+    """Forget a database that no pager uses; its log and journal are closed already."""
+    global databases
+    cache_free_all(db)
+    vfs_close(db.fd)
+    if databases == i32(db):
+        databases = i32(db.next)
+    else:
+        before: Database = Database(databases)
+        while before.next != db:
+            before = before.next
+        before.next = db.next
+    mfree(db.name)
+    mfree(ptr[u8](i32(db)))
+
+
+def pager_new(db: Database, c: Connection, read_only: i32) -> Pager:
+    """A pager of the connection on the database."""
+    p: Pager = Pager(mzalloc(sizeof(Pager)))
+    p.database = db
+    p.connection = i32(c)
+    p.read_only = read_only
+    p.next = db.pagers
+    db.pagers = p
+    return p
+
+
+def pager_free(p: Pager) -> None:
+    """Take a pager that is outside a transaction from its database and free it."""
+    db: Database = p.database
+    assert p.state == PAGER_NONE, "database: a pager is freed inside a transaction"
+    if db.pagers == p:
+        db.pagers = p.next
+    else:
+        before: Pager = db.pagers
+        while before.next != p:
+            before = before.next
+        before.next = p.next
+    mfree(ptr[u8](i32(p)))
+
+
+def name_with(db: Database, suffix: ptr[u8], size: i32) -> ptr[u8]:
+    """The database's name with a suffix: db.name_size + size bytes behind it, valid until the next call."""
+    memory_copy(db.name + db.name_size, suffix, size)
+    return db.name
+
+
+# --- locks ----------------------------------------------------------------------------------------------------
+
+
+def keeps_lock(db: Database) -> i32:
+    """1 if the file lock outlives transactions (D2, D3)."""
+    if db.capabilities & (CAP_OWNED | CAP_MEMORY):
+        return 1
+    if db.journal.begun and not db.writer:
+        # A rollback failed, and only this process has the originals.
+        return 1
+    return i32(db.journal_mode == JOURNAL_WAL or db.locking_mode != 0)
+
+
+def file_lock(db: Database, level: i32) -> i32:
+    """Raise the lock on the file; 0 or a negative result code."""
+    if db.lock >= level:
+        return 0
+    rc: i32 = vfs_lock(db.fd, level)
+    if rc == 0:
+        db.lock = level
+    return rc
+
+
+def file_unlock(db: Database, level: i32) -> None:
+    """Lower the lock on the file, unless it is kept."""
+    if keeps_lock(db):
+        return
+    # Not only when `lock` is higher: a failed request for LOCK_EXCLUSIVE may have left LOCK_PENDING.
+    vfs_unlock(db.fd, level)
+    if db.lock > level:
+        db.lock = level
+    if level == LOCK_NONE:
+        db.counted = 0
+
+
+def database_relax(db: Database) -> None:
+    """Give the file up when no pager is active, also after an error in the middle of taking it."""
+    if db.active == 0 and db.lock > LOCK_NONE:
+        file_unlock(db, LOCK_NONE)
+
+
+def writer_relax(db: Database) -> None:
+    """The writer is done: readers may come, and other processes write."""
+    db.writer = 0
+    db.pending = 0
+    db.exclusive = 0
+    file_unlock(db, LOCK_SHARED)
+
+
+def exclusive_lock(db: Database) -> i32:
+    """Make the writer alone on the database; 0, -SQLITE_BUSY or another negative result code."""
+    if db.active > 1:
+        db.pending = 1
+        return -SQLITE_BUSY
+    rc: i32 = file_lock(db, LOCK_EXCLUSIVE)
+    if rc < 0:
+        return rc
+    db.exclusive = 1
+    return 0
+
+
+def busy_wait(c: Connection, attempt: i32) -> i32:
+    """Sleep before another attempt at a lock that another process holds; 0 when busy_timeout_ms was slept already.
+
+    attempt: how often this was called before. What counts is the time slept, as in SQLite.
+    """
+    last: i32 = len(BUSY_DELAYS) - 1
+    slept: i32 = 0
+    for i in range(attempt):
+        slept += BUSY_DELAYS[i if i < last else last]
+    left: i32 = c.busy_timeout_ms - slept
+    if left <= 0:
+        return 0
+    delay: i32 = BUSY_DELAYS[attempt if attempt < last else last]
+    return host_sleep(delay if delay < left else left)
+
+
+def exclusive_lock_waiting(db: Database, c: Connection) -> i32:
+    """exclusive_lock, waiting for other processes as long as the connection allows."""
+    attempt: i32 = 0
+    rc: i32 = exclusive_lock(db)
+    while rc == -SQLITE_BUSY and db.active <= 1 and busy_wait(c, attempt):
+        attempt += 1
+        rc = exclusive_lock(db)
+    return rc

@@ -1,0 +1,240 @@
+"""Beginning to write, and journal modes: creating a database, bringing a log into use and doing without it again.
+
+Owns every change of a database's journal mode, and of bytes 18 and 19 of its header.
+
+Invariants:
+  J1  A database is created, and brought from a rollback journal to a log, by a transaction with a rollback journal
+      that also sets the header's versions: it happens wholly or not at all.
+  J2  Doing without the log begins with moving all of it into the file; between that and the header's change the
+      database is one with an empty log.
+  J3  The mode changes between transactions only.
+  J4  A file that nobody else can touch uses a log unless the user wants otherwise: from its first write on.
+"""
+
+from turso_wasm.kernel.abi import (
+    CAP_MEMORY,
+    CAP_OWNED,
+    JOURNAL_DELETE,
+    JOURNAL_MEMORY,
+    JOURNAL_OFF,
+    JOURNAL_PERSIST,
+    JOURNAL_TRUNCATE,
+    JOURNAL_WAL,
+    LOCK_RESERVED,
+    LOCK_SHARED,
+    Connection,
+)
+from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_READONLY, raise_error
+from turso_wasm.kernel.base.vfs import check_io, raise_busy, vfs_delete
+from turso_wasm.kernel.pager.checkpoint import checkpoint_run
+from turso_wasm.kernel.pager.commit import commit_finish, commit_prepare, pager_rollback
+from turso_wasm.kernel.pager.database import busy_wait, exclusive_lock_waiting, file_lock, file_unlock, name_with
+from turso_wasm.kernel.pager.header import (
+    AT_READ_VERSION,
+    AT_WRITE_VERSION,
+    VERSION_ROLLBACK,
+    VERSION_WAL,
+    header_create,
+)
+from turso_wasm.kernel.pager.journal import JOURNAL_SUFFIX, journal_close
+from turso_wasm.kernel.pager.pages import pager_get, pager_new_page, pager_write
+from turso_wasm.kernel.pager.savepoint import savepoint_push
+from turso_wasm.kernel.pager.snapshot import BUSY_SNAPSHOT, pager_begin_read, pager_end_read, writer_lock
+from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Database, Page, Pager
+from turso_wasm.kernel.pager.wal import wal_begin_write, wal_remove
+from turso_wasm.wasm.lang import i32, lit, u32
+
+
+def wants_log(db: Database) -> i32:
+    """1 if the database should use a log once it is written (J4)."""
+    if db.capabilities & CAP_MEMORY:
+        return 0
+    if db.wanted_mode < 0:
+        return i32((db.capabilities & CAP_OWNED) != 0)
+    return i32(db.wanted_mode == JOURNAL_WAL)
+
+
+def journal_mode_now(db: Database) -> i32:
+    """The mode in force; of a database that does not exist yet, the one it will have."""
+    if db.page_count == 0 and wants_log(db):
+        return JOURNAL_WAL
+    return db.journal_mode
+
+
+# --- beginning to write ---------------------------------------------------------------------------------------
+
+
+def pager_begin_write(p: Pager) -> None:
+    """Make the pager the writer of its database, with as many savepoints open as its connection has.
+
+    Errors: SQLITE_READONLY; SQLITE_BUSY; SQLITE_BUSY_SNAPSHOT if the pager reads a state that is not the latest. Waits
+    for other processes only if the pager was not reading: two readers that wait for each other would wait for ever.
+    """
+    if p.state == PAGER_WRITE:
+        return
+    db: Database = p.database
+    was_reading: i32 = i32(p.state != PAGER_NONE)
+    pager_begin_read(p)
+    if p.read_only or db.read_only or db.header_read_only:
+        raise_error(SQLITE_READONLY, *lit(b"attempt to write a readonly database"))
+    rc: i32 = writer_lock(p)
+    if rc == -SQLITE_BUSY and not was_reading and not db.writer:
+        rc = lock_waiting(p)
+    if rc == -BUSY_SNAPSHOT:
+        raise_error(BUSY_SNAPSHOT, *lit(b"database is locked"))
+    if rc < 0 and not was_reading:
+        pager_end_read(p)
+    check_io(rc)
+    writer_begin(p)
+
+
+def lock_waiting(p: Pager) -> i32:
+    """Try to become the writer as long as the connection allows, reading anew each time; 0 or a negative code."""
+    c: Connection = Connection(p.connection)
+    attempt: i32 = 0
+    rc: i32 = -SQLITE_BUSY
+    while rc == -SQLITE_BUSY and not p.database.writer and busy_wait(c, attempt):
+        pager_end_read(p)
+        pager_begin_read(p)
+        rc = writer_lock(p)
+        attempt += 1
+    return rc
+
+
+def writer_begin(p: Pager) -> None:
+    """What a transaction does before its first change: create, convert, restart the log, open savepoints. Raises."""
+    db: Database = p.database
+    if p.page_count == 0:
+        page_one_create(p)
+    elif wants_log(db) and db.journal_mode != JOURNAL_WAL and db.active == 1:
+        versions_set(p, VERSION_WAL)
+        check_io(writer_lock(p))
+    if db.journal_mode == JOURNAL_WAL:
+        wal_begin_write(db)
+    for _ in range(Connection(p.connection).savepoint_depth):
+        savepoint_push(p)
+
+
+def page_one_create(p: Pager) -> None:
+    """Begin a new database."""
+    db: Database = p.database
+    page: Page = pager_new_page(p)
+    header_create(db, page.data, VERSION_WAL if wants_log(db) else VERSION_ROLLBACK)
+    db.to_wal = wants_log(db)
+
+
+def versions_set(p: Pager, version: i32) -> None:
+    """Set the header's versions in a transaction of its own; the pager reads afterwards. Raises."""
+    page: Page = pager_write(p, pager_get(p, u32(1)))
+    page.data[AT_WRITE_VERSION] = version
+    page.data[AT_READ_VERSION] = version
+    p.database.to_wal = i32(version == VERSION_WAL)
+    writer_commit(p)
+
+
+def writer_commit(p: Pager) -> None:
+    """Commit, or roll back and raise."""
+    rc: i32 = commit_prepare(p)
+    if rc == 0:
+        rc = commit_finish(p)
+    if rc < 0:
+        pager_rollback(p)
+        check_io(rc)
+
+
+def pager_begin_exclusive(p: Pager) -> None:
+    """pager_begin_write, and without a log keep readers out from now on. Raises."""
+    pager_begin_write(p)
+    db: Database = p.database
+    if db.journal_mode != JOURNAL_WAL:
+        check_io(exclusive_lock_waiting(db, Connection(p.connection)))
+
+
+# --- changing the mode ----------------------------------------------------------------------------------------
+
+
+def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
+    """Change the journal mode of a database that the pager reads; the mode now in force.
+
+    busy: the connection is in a transaction, or other statements of it run. Raises SQLITE_BUSY, SQLITE_ERROR.
+    """
+    db: Database = p.database
+    now: i32 = journal_mode_now(db)
+    if db.capabilities & CAP_MEMORY:
+        if (mode == JOURNAL_OFF or mode == JOURNAL_MEMORY) and not db.writer:  # noqa: SIM109
+            db.wanted_mode = mode
+            db.journal_mode = mode
+        return db.journal_mode
+    if mode == JOURNAL_WAL and now != JOURNAL_WAL:
+        if busy:
+            raise_error(1, *lit(b"cannot change into wal mode from within a transaction"))
+        return log_begin(p)
+    if mode != JOURNAL_WAL and db.journal_mode == JOURNAL_WAL:
+        if busy:
+            raise_error(1, *lit(b"cannot change out of wal mode from within a transaction"))
+        return log_end(p, mode)
+    db.wanted_mode = mode
+    if mode != JOURNAL_WAL and not db.journal.begun:
+        journal_switch(db, mode)
+    return journal_mode_now(db)
+
+
+def log_begin(p: Pager) -> i32:
+    """Bring a log into use; the mode now in force."""
+    db: Database = p.database
+    if p.read_only or db.read_only or db.header_read_only:
+        return db.journal_mode
+    if db.active > 1:
+        raise_busy()
+    journal_switch(db, JOURNAL_DELETE)
+    before: i32 = db.wanted_mode
+    db.wanted_mode = JOURNAL_WAL
+    rc: i32 = writer_lock(p)
+    if rc == 0:
+        rc = exclusive_lock_waiting(db, Connection(p.connection))
+    if rc < 0:
+        db.wanted_mode = before
+        pager_rollback(p)
+        check_io(rc)
+    if p.page_count == 0:
+        page_one_create(p)
+        writer_commit(p)
+    else:
+        versions_set(p, VERSION_WAL)
+    return db.journal_mode
+
+
+def log_end(p: Pager, mode: i32) -> i32:
+    """Do without the log (J2); the mode now in force."""
+    db: Database = p.database
+    if p.read_only or db.read_only:
+        return db.journal_mode
+    if db.active > 1 or db.pagers != p or p.next:
+        raise_busy()
+    check_io(checkpoint_run(db))
+    if db.wal.backfilled < db.wal.committed:
+        raise_busy()
+    p.snapshot = 0
+    db.loaded = 0  # should anything fail from here on, the next reader looks what the files are
+    check_io(wal_remove(db))
+    db.wanted_mode = mode
+    db.journal_mode = mode
+    check_io(writer_lock(p))
+    versions_set(p, VERSION_ROLLBACK)
+    db.loaded = 1
+    return mode
+
+
+def journal_switch(db: Database, mode: i32) -> None:
+    """Use another rollback journal mode from the next transaction on; an empty journal file is not left behind."""
+    if db.journal_mode == mode:
+        return
+    kept: i32 = i32(db.journal_mode == JOURNAL_PERSIST or db.journal_mode == JOURNAL_TRUNCATE)
+    journal_close(db)
+    db.journal_mode = mode
+    if kept and mode != JOURNAL_PERSIST and mode != JOURNAL_TRUNCATE and db.lock >= LOCK_SHARED and not db.writer:
+        level: i32 = db.lock
+        if file_lock(db, LOCK_RESERVED) == 0:
+            vfs_delete(name_with(db, JOURNAL_SUFFIX, len(JOURNAL_SUFFIX)), db.name_size + len(JOURNAL_SUFFIX))
+            if level < LOCK_RESERVED:
+                file_unlock(db, LOCK_SHARED)

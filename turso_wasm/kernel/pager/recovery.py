@@ -1,0 +1,174 @@
+"""Hot journals: rolling back what a crash, or a failed rollback, left behind.
+
+Owns the decision whether a journal is hot. Playing it back is kernel/pager/journal.py's.
+
+A journal is hot when it exists, is not empty or zeroed, nobody holds LOCK_RESERVED, and, if it names a super-journal
+(a transaction over several files), that still exists. The name is at the end of the journal:
+  OFFSET FROM END  SIZE  MEANING
+  -(20+n)          4     number of the lock-byte page
+  -(16+n)          n     name of the super-journal, ending in "-mjHHHHHH9HH" (H: hexadecimal digit)
+  -16              4     n
+  -12              4     sum of the name's bytes
+  -8               8     the journal's magic
+
+Invariants:
+  R1  A hot journal is played back under LOCK_EXCLUSIVE, and looked for again once that is held.
+  R2  The journal ends only after the database is durable; until then `recovery_due` stays set.
+"""
+
+from turso_wasm.kernel.abi import CAP_MEMORY, LOCK_EXCLUSIVE, LOCK_RESERVED, LOCK_SHARED
+from turso_wasm.kernel.base.errors import SQLITE_READONLY
+from turso_wasm.kernel.base.memory import malloc, mfree
+from turso_wasm.kernel.base.vfs import (
+    vfs_check_reserved,
+    vfs_close,
+    vfs_delete,
+    vfs_exists,
+    vfs_open,
+    vfs_read,
+    vfs_size,
+    vfs_sync,
+    vfs_unlock,
+)
+from turso_wasm.kernel.pager.database import file_lock, name_with
+from turso_wasm.kernel.pager.journal import (
+    JOURNAL_MAGIC,
+    JOURNAL_SUFFIX,
+    journal_finish,
+    journal_play_back,
+    journal_play_back_own,
+)
+from turso_wasm.kernel.pager.storage import Database
+from turso_wasm.wasm.lang import be32, i32, i64, ptr, scratch, u8, u32
+
+SUPER_NAME_MAX = 4096
+
+
+def recover(db: Database) -> i32:
+    """Roll back a hot journal if there is one. LOCK_SHARED is held. 0 or a negative result code."""
+    if db.journal.begun:
+        return recover_own(db)
+    if db.capabilities & CAP_MEMORY:
+        db.recovery_due = 0
+        return 0
+    hot: i32 = journal_is_hot(db)
+    if hot > 0 and db.read_only:
+        return -SQLITE_READONLY
+    if hot > 0:
+        level: i32 = db.lock
+        hot = file_lock(db, LOCK_EXCLUSIVE)
+        if hot == 0:
+            hot = journal_is_hot(db)
+        if hot > 0:
+            db.loaded = 0
+            hot = hot_play_back(db)
+        if level < LOCK_EXCLUSIVE:
+            vfs_unlock(db.fd, LOCK_SHARED)
+            db.lock = LOCK_SHARED
+    if hot == 0:
+        db.recovery_due = 0
+    return hot
+
+
+def recover_own(db: Database) -> i32:
+    """Repeat a rollback of this process that failed; 0 or a negative result code."""
+    rc: i32 = 0
+    if db.journal.file_modified:
+        rc = journal_play_back_own(db)
+        if rc == 0 and db.synchronous:
+            rc = vfs_sync(db.fd)
+    if rc == 0:
+        rc = journal_finish(db)
+    if rc == 0:
+        db.recovery_due = 0
+    return rc
+
+
+def journal_is_hot(db: Database) -> i32:
+    """1 if a journal must be played back, 0 if not, or a negative result code."""
+    rc: i32 = vfs_exists(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8)
+    if rc <= 0:
+        return rc
+    if db.lock < LOCK_RESERVED:
+        rc = vfs_check_reserved(db.fd)
+        if rc != 0:
+            return rc if rc < 0 else 0
+    size: i64 = vfs_size(db.fd)
+    if size <= 1:
+        # Nothing to restore. (A journal is not removed here: a writer may just be creating it.)
+        return i32(size) if size < 0 else 0
+    fd: i32 = vfs_open(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8, 0)
+    if fd < 0:
+        return fd
+    first: ptr[u8] = scratch(8)
+    n: i32 = vfs_read(fd, first, 1, i64(0))
+    vfs_close(fd)
+    if n < 0:
+        return n
+    return i32(n == 1 and first[0] != 0)
+
+
+def hot_play_back(db: Database) -> i32:
+    """Play a hot journal back and delete it; 0 or a negative result code."""
+    fd: i32 = vfs_open(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8, 0)
+    if fd < 0:
+        return fd
+    size: i64 = vfs_size(fd)
+    rc: i32 = i32(size) if size < 0 else super_journal_missing(fd, size)
+    if rc == 0:
+        # What is left of a crashed process may not be durable yet.
+        rc = vfs_sync(fd)
+        if rc == 0:
+            rc = journal_play_back(db, fd, size)
+    vfs_close(fd)
+    if rc == 0:
+        rc = vfs_sync(db.fd)
+    if rc >= 0:
+        rc = vfs_delete(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8)
+    return rc
+
+
+def super_journal_missing(fd: i32, size: i64) -> i32:
+    """1 if the journal names a super-journal that is gone, so the transaction is committed; 0 or a negative code."""
+    tail: ptr[u8] = scratch(16)
+    if size < 20:
+        return 0
+    n: i32 = vfs_read(fd, tail, 16, size - i64(16))
+    if n < 0:
+        return n
+    length: u32 = be32(tail)
+    if n < 16 or length == 0 or length > SUPER_NAME_MAX or i64(length) > size - i64(20):
+        return 0
+    for i in range(8):
+        if tail[8 + i] != JOURNAL_MAGIC[i]:
+            return 0
+    name: ptr[u8] = malloc(i32(length))
+    rc: i32 = vfs_read(fd, name, i32(length), size - i64(16) - i64(length))
+    if rc == i32(length):
+        total: u32 = 0
+        for i in range(i32(length)):
+            total += u32(name[i])
+        # A name that was not written completely is none: the transaction cannot have been committed.
+        rc = 0
+        if total == be32(tail + 4) and super_name_valid(name, i32(length)):
+            rc = vfs_exists(name, i32(length))
+            if rc >= 0:
+                rc = 1 - rc
+    elif rc > 0:
+        rc = 0
+    mfree(name)
+    return rc
+
+
+def super_name_valid(name: ptr[u8], size: i32) -> i32:
+    """1 if the name ends like SQLite's super-journals: "-mj", six hexadecimal digits, "9", two more."""
+    if size < 12:
+        return 0
+    end: ptr[u8] = name + (size - 12)
+    if end[0] != 45 or end[1] != 109 or end[2] != 106 or end[9] != 57:
+        return 0
+    for i in range(3, 12):
+        digit: i32 = end[i]
+        if not ((digit >= 48 and digit <= 57) or (digit >= 65 and digit <= 70)):
+            return 0
+    return 1

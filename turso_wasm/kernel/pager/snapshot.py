@@ -1,0 +1,304 @@
+"""Read transactions: taking a file, learning what it holds, and fixing what a pager sees.
+
+Owns the beginning and end of a pager's view, and the lock of the one writer. Does not change files, except that a hot
+journal is rolled back first.
+
+Beginning to read, when no pager is active:
+  1  LOCK_SHARED, unless the lock is kept;
+  2  a hot journal is rolled back (recovery);
+  3  unless nobody else could write: has the file changed since it was last seen? Then all pages in memory are dropped;
+  4  if memory does not know the file (S7), it is loaded: header, number of pages, the log.
+
+Invariants:
+  T1  A pager's snapshot and page count are fixed from pager_begin_read to pager_end_read, but for its own commits.
+  T2  Loading raises with nothing half known: `loaded` is set last.
+  T3  A small file is read with one call, which also fills the cache.
+"""
+
+from turso_wasm.kernel.abi import (
+    CAP_MEMORY,
+    JOURNAL_DELETE,
+    JOURNAL_MEMORY,
+    JOURNAL_OFF,
+    JOURNAL_WAL,
+    LOCK_EXCLUSIVE,
+    LOCK_NONE,
+    LOCK_RESERVED,
+    LOCK_SHARED,
+    Connection,
+)
+from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_IOERR, raise_corrupt, raise_error
+from turso_wasm.kernel.base.memory import malloc, mfree
+from turso_wasm.kernel.base.vfs import check_io, raise_busy, vfs_read, vfs_size
+from turso_wasm.kernel.pager.cache import cache_add, cache_free_all, cache_room, cache_set_limit, page_new
+from turso_wasm.kernel.pager.database import busy_wait, database_relax, file_lock, keeps_lock
+from turso_wasm.kernel.pager.header import (
+    AT_CHANGE_COUNTER,
+    AT_INCREMENTAL,
+    AT_LARGEST_ROOT,
+    AT_READ_VERSION,
+    AT_RESERVED,
+    AT_WRITE_VERSION,
+    VERSION_WAL,
+    bytes_equal,
+    header_check,
+    header_page_count,
+    header_page_size,
+)
+from turso_wasm.kernel.pager.header import HEADER_SIZE as FILE_HEADER_SIZE
+from turso_wasm.kernel.pager.recovery import recover
+from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Database, Page, Pager, Wal
+from turso_wasm.kernel.pager.wal import wal_exists, wal_find, wal_forget, wal_read_frame, wal_recover, wal_remove
+from turso_wasm.wasm.lang import addr, be32, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, u8, u32
+
+WHOLE_FILE = 1 << 20  # T3
+FIRST_READ = 1 << 16  # bytes of a larger file that are read with the header
+PAGE_SIZE_MAX = 65536
+PRIVATE_MIN = 16  # pages a writer may keep in memory whatever the cache size is
+BUSY_SNAPSHOT = 517
+
+
+# --- loading --------------------------------------------------------------------------------------------------
+
+
+def database_load(db: Database) -> None:
+    """Learn what the file and its log hold; LOCK_SHARED is held, no pager is active. Raises."""
+    db.loaded = 0
+    cache_free_all(db)
+    wal_forget(db)
+    db.to_wal = 0
+    db.ahead = 0
+    size: i64 = vfs_size(db.fd)
+    check_io(i32(size) if size < 0 else 0)
+    if size <= 1:  # SQLite's unix VFS takes a file of one byte for an empty one
+        load_empty(db)
+        return
+    n: i32 = i32(size) if size <= WHOLE_FILE else FIRST_READ
+    mfree(db.head)  # left over when loading raised
+    db.head = ptr[u8](0)
+    db.head = malloc(n + PAGE_SIZE_MAX)
+    n = load_head(db, n)
+    if n < FILE_HEADER_SIZE:
+        memory_fill(db.head + n, 0, FILE_HEADER_SIZE - n)
+    load_header(db, n, size)
+    load_pages(db, n)
+    mfree(db.head)
+    db.head = ptr[u8](0)
+    db.loaded = 1
+
+
+def load_empty(db: Database) -> None:
+    """The file is empty: a database that does not exist yet. A log without its database is of no use."""
+    if not (db.capabilities & CAP_MEMORY) and not db.read_only and wal_exists(db):
+        check_io(wal_remove(db))
+    db.page_count = 0
+    db.page_size = db.new_page_size
+    db.usable_size = db.new_page_size
+    db.auto_vacuum = db.new_auto_vacuum
+    db.journal_mode = mode_without_log(db)
+    db.header_read_only = 0
+    cache_set_limit(db)
+    db.loaded = 1
+
+
+def mode_without_log(db: Database) -> i32:
+    """The rollback journal mode this database uses when it does not use a log."""
+    if db.capabilities & CAP_MEMORY:
+        return JOURNAL_OFF if db.wanted_mode == JOURNAL_OFF else JOURNAL_MEMORY
+    return JOURNAL_DELETE if db.wanted_mode < 0 or db.wanted_mode == JOURNAL_WAL else db.wanted_mode
+
+
+def load_head(db: Database, n: i32) -> i32:
+    """Read the first n bytes of the file; if there is a log, lock it (D3) and recover it. The bytes read; raises."""
+    got: i32 = vfs_read(db.fd, db.head, n, i64(0))
+    check_io(got)
+    if db.capabilities & CAP_MEMORY:
+        return got
+    log_file: i32 = wal_exists(db)
+    if not log_file and not (got > AT_READ_VERSION and db.head[AT_READ_VERSION] == VERSION_WAL):
+        return got
+    if not db.read_only and db.lock < LOCK_EXCLUSIVE:
+        check_io(file_lock(db, LOCK_EXCLUSIVE))
+        # Somebody may have written between the two locks.
+        got = vfs_read(db.fd, db.head, n, i64(0))
+        check_io(got)
+    if log_file:
+        wal_recover(db)
+    return got
+
+
+def load_header(db: Database, n: i32, size: i64) -> None:
+    """Take geometry and journal mode from page 1, in the log or the n bytes of the file. Raises."""
+    w: Wal = db.wal
+    first: ptr[u8] = db.head
+    frame: u32 = wal_find(w, u32(1), w.committed)
+    if frame:
+        first = db.head + n
+        check_io(wal_read_frame(w, frame, first))
+    header_check(first)
+    page_size: i32 = header_page_size(first)
+    if w.committed and w.page_size != page_size:
+        raise_corrupt(u32(1))
+    db.page_size = page_size
+    db.new_page_size = page_size
+    db.usable_size = page_size - first[AT_RESERVED]
+    db.auto_vacuum = 0
+    if be32(first + AT_LARGEST_ROOT):
+        db.auto_vacuum = 2 if be32(first + AT_INCREMENTAL) else 1
+    db.header_read_only = i32(first[AT_WRITE_VERSION] > VERSION_WAL)
+    db.journal_mode = mode_without_log(db)
+    if (w.committed or first[AT_READ_VERSION] == VERSION_WAL) and not (db.capabilities & CAP_MEMORY):
+        db.journal_mode = JOURNAL_WAL
+        w.page_size = page_size
+    db.page_count = w.page_count if w.committed else file_page_count(first, page_size, size)
+    memory_copy(addr(db.file_version), first + AT_CHANGE_COUNTER, 16)
+    cache_set_limit(db)
+
+
+def file_page_count(header: ptr[u8], page_size: i32, size: i64) -> u32:
+    """The number of pages in a file of `size` bytes. Raises SQLITE_CORRUPT if the header states more."""
+    in_file: i64 = (size + i64(page_size - 1)) // i64(page_size)
+    stated: u32 = header_page_count(header)
+    if i64(stated) > in_file:
+        raise_corrupt(u32(1))
+    return stated if stated else u32(in_file)
+
+
+def load_pages(db: Database, n: i32) -> None:
+    """Put the whole pages among the first n bytes of the file, already read, into the cache."""
+    w: Wal = db.wal
+    count: u32 = u32(n // db.page_size)
+    if count > db.page_count:
+        count = db.page_count
+    pgno: u32 = 1
+    while pgno <= count and db.cache.n_pages < db.cache.limit:
+        if not wal_find(w, pgno, w.committed):
+            file_page_add(db, pgno, db.head + i32(pgno - 1) * db.page_size)
+        pgno += 1
+
+
+def file_page_add(db: Database, pgno: u32, data: ptr[u8]) -> Page:
+    """Put a page of the file that was just read into the cache."""
+    cache_room(db)
+    page: Page = page_new(db, pgno)
+    memory_copy(page.data, data, db.page_size)
+    cache_add(page, i32(db), pgno)
+    return page
+
+
+# --- reading --------------------------------------------------------------------------------------------------
+
+
+def database_changed(db: Database) -> i32:
+    """1 if another process may have written since the file was last seen, or a negative result code."""
+    if not db.loaded:
+        return 1
+    if keeps_lock(db) and db.lock >= LOCK_EXCLUSIVE:
+        return 0
+    if db.journal_mode == JOURNAL_WAL:
+        # It can only be read, so another process may be writing its log.
+        return 1
+    now: ptr[u8] = scratch(16)
+    n: i32 = vfs_read(db.fd, now, 16, i64(AT_CHANGE_COUNTER))
+    if n < 0:
+        return n
+    if db.page_count == 0:
+        return i32(n > 0)
+    return i32(n < 16 or not bytes_equal(now, addr(db.file_version), 16))
+
+
+def database_take(db: Database) -> i32:
+    """Steps 1 to 4 for the first active pager; 0 or a negative result code. Loading raises."""
+    rc: i32 = 0
+    fresh: i32 = i32(db.lock == LOCK_NONE)
+    if fresh:
+        rc = file_lock(db, LOCK_SHARED)
+        if rc < 0:
+            return rc
+    if fresh or db.recovery_due:
+        rc = recover(db)
+        if rc < 0:
+            return rc
+    rc = database_changed(db)
+    if rc > 0:
+        # A log that another process brought into use may be here as well.
+        if db.loaded:
+            db.commits += 1
+        database_load(db)
+        rc = 0
+    return rc
+
+
+def pager_begin_read(p: Pager) -> None:
+    """Fix the pager's view (T1). Raises SQLITE_BUSY; SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB, …"""
+    if p.state != PAGER_NONE:
+        return
+    db: Database = p.database
+    if db.pending or db.exclusive:
+        raise_busy()
+    if db.active == 0:
+        database_relax(db)
+        take_waiting(db, Connection(p.connection))
+    elif not db.loaded:
+        raise_error(SQLITE_IOERR, *lit(b"disk I/O error"))
+    p.state = PAGER_READ
+    db.active += 1
+    p.page_count = db.page_count
+    p.usable_size = db.usable_size
+    p.snapshot = 0
+    if db.wal.backfilled < db.wal.committed:
+        p.snapshot = db.wal.committed
+    if p.seen_commits != db.commits:
+        p.version += 1
+    p.seen_commits = db.commits
+
+
+def take_waiting(db: Database, c: Connection) -> None:
+    """database_take, waiting for other processes as long as the connection allows."""
+    attempt: i32 = 0
+    rc: i32 = database_take(db)
+    while rc < 0:
+        database_relax(db)
+        if rc != -SQLITE_BUSY or not busy_wait(c, attempt):
+            check_io(rc)
+        attempt += 1
+        rc = database_take(db)
+
+
+def pager_end_read(p: Pager) -> None:
+    """End the view of a pager that does not write."""
+    if p.state != PAGER_READ:
+        return
+    assert p.private.n_pages == 0, "snapshot: private pages outside a write transaction"
+    db: Database = p.database
+    p.state = PAGER_NONE
+    p.snapshot = 0
+    db.active -= 1
+    if db.active == 0:
+        db.pending = 0
+        database_relax(db)
+
+
+# --- the writer -----------------------------------------------------------------------------------------------
+
+
+def writer_lock(p: Pager) -> i32:
+    """Make a reading pager the writer (S6); 0, -SQLITE_BUSY, -SQLITE_BUSY_SNAPSHOT or another negative result code."""
+    db: Database = p.database
+    if db.writer or db.pending:
+        return -SQLITE_BUSY
+    if db.journal_mode == JOURNAL_WAL:
+        if p.seen_commits != db.commits:
+            return -BUSY_SNAPSHOT
+    else:
+        rc: i32 = file_lock(db, LOCK_RESERVED)
+        if rc < 0:
+            return rc
+    db.writer = i32(p)
+    p.state = PAGER_WRITE
+    p.original_count = p.page_count
+    p.private.limit = db.cache.limit
+    if p.private.limit < PRIVATE_MIN:
+        p.private.limit = PRIVATE_MIN
+    p.spilled = 0
+    return 0

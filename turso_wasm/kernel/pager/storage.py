@@ -1,0 +1,212 @@
+"""The structs of the storage level: pages, the pager of a connection, a database file, its log and its journal.
+
+Owns the data model and its invariants; the functions live in cache, database, header, wal, checkpoint, journal,
+snapshot, spill, savepoint, commit and pager.
+
+One `Database` exists per file and process; each connection that uses it has a `Pager` on it, which is that
+connection's view: a snapshot, and while it writes, private pages. A `Page` is one version of one page.
+
+Invariants:
+  S1  A page is found by (owner, number): (Database, pgno) is the page of the file, (Database + 1, frame) a frame of
+      the log, (Pager, pgno) the private page of a writer. Owner 0: replaced or dropped, waiting in limbo.
+  S2  The bytes of a page whose owner is not a Pager never change.
+  S3  A page that was got stays until 256 other pages were got, and while in the stack of an open cursor
+      (pages[0..depth]). There are no pin counts. Whoever goes through any number of pages (overflow chains, the
+      freelist, the pointer map) peeks: that makes no other page older, and promises nothing beyond the next call.
+      Limbo keeps the promise for pages that were replaced.
+  S4  A private page is DIRTY (its bytes are only in memory) or equals its place in the log or the file; then `data`
+      may be null. Its bytes at the last commit are in the file or the log, or journal_at says where in the journal.
+  S5  The private pages of a pager are a list ordered by `born`; n_resident of them have data.
+  S6  At most one pager of a database writes (`Database.writer`). In a rollback mode the others read the last
+      committed state until the writer needs `exclusive`, which it gets when it is the only active pager.
+  S7  `loaded` is 0 whenever memory may not tell what the file holds: after a failed rollback, or when another
+      process may have written. Then the next read transaction starts from the files.
+"""
+
+from turso_wasm.wasm.lang import Struct, array, i32, i64, ptr, u8, u32
+
+PAGE_DIRTY = 1  # its bytes are only in memory
+PAGE_WRITTEN = 2  # its place in the file was overwritten in this transaction (rollback journal modes)
+
+PAGER_NONE = 0
+PAGER_READ = 1
+PAGER_WRITE = 2
+
+
+class Page(Struct):
+    """One version of one page. B-trees use the first three fields."""
+
+    data: ptr[u8]
+    pgno: u32
+    checked: i32  # owned by b-trees: 0 after loading, copied when a page becomes private
+    free: i32  # owned by b-trees: unused bytes + 1, 0: not counted; valid while `checked` is not 0
+    owner: i32  # S1
+    number: u32  # pgno or frame
+    chain: "Page"  # next page in the hash bucket
+    older: "Page"  # of the list it is in: the cache of its database, limbo, or the private pages
+    newer: "Page"
+    database: i32
+    stamp: u32  # value of `gets` when it was last got
+    moved: u32  # value of `gets` when it last went to the front of the list
+    flags: i32
+    # private pages only
+    born: i32  # orders private pages by when they became private
+    savepoint: i32  # id of the savepoint that was innermost when it became private or was last captured
+    frame: u32  # the log frame that holds it, if it was spilled there
+    journal_at: i64  # offset of its committed bytes in the journal; 0: not journalled
+
+
+class PageList(Struct):
+    """A list of pages, least recently used first."""
+
+    oldest: Page
+    newest: Page
+    n_pages: i32
+    limit: i32
+
+
+class Image(Struct):
+    """The state of a private page when a savepoint was opened, kept when the page changed afterwards."""
+
+    next: "Image"
+    data: ptr[u8]  # null: in the temporary file at `temp_at`
+    temp_at: i64
+    pgno: u32
+    savepoint: i32  # Page.savepoint before the image was taken
+
+
+class Savepoint(Struct):
+    """A savepoint of one pager. See kernel/pager/savepoint.py."""
+
+    outer: "Savepoint"
+    images: Image
+    id: i32
+    born: i32  # pages born later did not exist (privately) when it was opened
+    page_count: u32
+    log_end: u32
+    log_sum1: u32
+    log_sum2: u32
+
+
+class Pager(Struct):
+    """The view that one connection has of a database. All zero except the links: outside a transaction."""
+
+    database: "Database"
+    connection: i32
+    next: "Pager"  # of the same database
+    read_only: i32  # the connection opened it for reading
+    cursors: i32  # owned by b-trees: open cursors, linked by next_in_pager
+    state: i32  # PAGER_*
+    page_count: u32  # pages in this view
+    usable_size: i32
+    snapshot: u32  # last frame of the log that this view sees; 0: only the file
+    version: i32  # changes whenever the content of the view changes otherwise than by this pager's own writes
+    seen_commits: i32  # Database.commits at the snapshot
+    own_commits: i32
+    readers: i32  # running statements that use this pager
+    writers: i32  # those of them that write
+    changes: i32  # counts pager_write, pager_new_page, pager_truncate
+    # writing
+    private: PageList.embed  # limit: how many may be resident before some are spilled
+    n_resident: i32
+    next_born: i32
+    original_count: u32  # pages when the transaction began
+    spilled: i32
+    replaced: i32  # all of the database is being replaced, its header too
+    savepoints: Savepoint  # innermost first
+    savepoint_id: i32  # of the innermost
+    next_savepoint_id: i32
+    depth: i32  # number of savepoints
+    image_fd: i32  # temporary file for images + 1; 0: none
+    image_size: i64  # its bytes
+    n_images: i32  # images in memory
+
+
+class Wal(Struct):
+    """The write-ahead log of a database and its index. See kernel/pager/wal.py."""
+
+    fd: i32  # + 1; 0: not open
+    big_endian: i32
+    sequence: u32  # checkpoint sequence number in the header
+    salt1: u32
+    salt2: u32
+    end: u32  # frames appended, committed or not
+    committed: u32  # last committed frame
+    backfilled: u32  # frames whose content the file has
+    synced: u32  # frames known to be durable
+    sum1: u32  # running checksum behind frame `end`
+    sum2: u32
+    committed_sum1: u32
+    committed_sum2: u32
+    header_due: i32  # the next append starts the file anew
+    used: i32  # the file may hold frames of an older log (or had, before a truncation that may be undone)
+    page_size: i32  # of the frames
+    page_count: u32  # of the database at the last commit
+    commit_due: i32  # a commit mark was written, but the transaction is not finished
+    capacity: i32  # of the three arrays; element f belongs to frame f
+    pgnos: ptr[u32]
+    previous: ptr[u32]  # the frame before this one with the same page
+    chain: ptr[u32]  # next frame in the bucket, of another page
+    buckets: ptr[u32]  # latest frames by page number
+    bucket_mask: u32
+
+
+class Journal(Struct):
+    """The rollback journal while a transaction uses it. See kernel/pager/journal.py."""
+
+    fd: i32  # + 1; 0: not open
+    mode: i32  # JOURNAL_* of this transaction
+    begun: i32  # a header was written, or memory holds images
+    file_modified: i32  # the database file was written under this journal
+    size: i64  # bytes written
+    records_at: i64  # where the last segment's records begin
+    uncounted: u32  # records of the last segment, whose header says 0 until they are durable
+    uncounted_at: i64  # that segment
+    stale_size: i64  # bytes of an older journal that are still in the file
+    nonce: u32
+    page_count: u32  # of the database before the transaction
+    header: array[u8, 28]  # of the first segment
+    memory: ptr[u8]  # JOURNAL_MEMORY: the records
+    memory_capacity: i64
+
+
+class Database(Struct):
+    """A database file in use by this process."""
+
+    next: "Database"
+    name: ptr[u8]  # null: private, not shared
+    name_size: i32
+    fd: i32
+    capabilities: i32
+    read_only: i32
+    header_read_only: i32  # the header's write version is one this library does not know
+    pagers: Pager
+    writer: i32  # Pager (S6), or 0
+    active: i32  # pagers inside a transaction
+    pending: i32  # the writer waits for the readers to go
+    exclusive: i32  # the writer is alone
+    lock: i32  # LOCK_* held on the file
+    loaded: i32  # S7
+    recovery_due: i32  # look for a hot journal even if the file is owned
+    page_size: i32
+    usable_size: i32
+    page_count: u32  # committed
+    auto_vacuum: i32
+    commits: i32
+    file_version: array[u8, 16]  # bytes 24..39 of the header when it was last read or written
+    counted: i32  # the change counter was incremented since the lock was taken
+    to_wal: i32  # when the transaction commits, the log comes into use
+    head: ptr[u8]  # what is read when the database is loaded
+    ahead: u32  # pgno that would continue a sequential read
+    window: i32  # pages the next sequential miss reads
+    journal_mode: i32  # in force
+    wanted_mode: i32  # set by the user, -1: the default
+    synchronous: i32
+    locking_mode: i32
+    autocheckpoint: i32
+    cache_size: i32  # as PRAGMA cache_size
+    new_page_size: i32  # for a database that does not exist yet
+    new_auto_vacuum: i32
+    cache: PageList.embed
+    wal: Wal.embed
+    journal: Journal.embed

@@ -1,0 +1,1 @@
+"""Connections, their statements, transactions and settings."""

@@ -1,0 +1,320 @@
+"""Connections: the databases they have open, and the transactions over all of them.
+
+Owns `Connection` and its slots, and the steps that a commit or rollback takes over several pagers. The SQL of
+transactions is kernel/session/transaction.py's; statements are kernel/session/statement.py's.
+
+Invariants:
+  N1  `pagers[slot]` is a pager of the slot's database, 0 where nothing is attached.
+  N2  A pager is in a transaction while statements use it (Pager.readers), or the connection is inside BEGIN … COMMIT.
+      `settle` ends the others.
+  N3  Every pager that writes has `savepoint_depth` savepoints. A statement savepoint's number is kept in
+      Statement.savepoint; when an outer one is released first, it becomes 0.
+"""
+
+from turso_wasm.kernel.abi import JOURNAL_WAL, N_SLOTS, OPEN_READONLY, Connection, Statement
+from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
+from turso_wasm.kernel.base.memory import mfree, mzalloc
+from turso_wasm.kernel.btree.autovacuum import auto_vacuum_commit
+from turso_wasm.kernel.btree.cursor.save import cursors_forget_all, cursors_save_all
+from turso_wasm.kernel.pager.checkpoint import checkpoint_run
+from turso_wasm.kernel.pager.commit import (
+    checkpoint_automatically,
+    commit_finish,
+    commit_prepare,
+    nothing_to_commit,
+    pager_rollback,
+)
+from turso_wasm.kernel.pager.database import database_free, database_open, database_relax, pager_free, pager_new
+from turso_wasm.kernel.pager.journal import journal_close
+from turso_wasm.kernel.pager.savepoint import savepoint_push, savepoint_release_to, savepoint_undo_to
+from turso_wasm.kernel.pager.snapshot import pager_end_read
+from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Database, Pager
+from turso_wasm.kernel.pager.wal import wal_free, wal_remove
+from turso_wasm.wasm.lang import Struct, export, i32, lit, ptr, sizeof, u8
+
+STATEMENT_COUNTS = 1  # Statement.flags: its changes are the connection's changes()
+STATEMENT_NO_RETRY = 2  # SQLITE_BUSY will not go away while the connection keeps its read transaction
+STATEMENT_TRIPPED = 4  # a rollback took away what it works on
+STATEMENT_ABORTING = 8  # statement_abort was entered
+STATEMENT_ROLLBACK = 16  # it is a ROLLBACK, which must succeed
+PREPARE_FILES = 0
+PREPARE_LOGS = 1
+
+
+# --- opening and closing --------------------------------------------------------------------------------------
+
+
+@export
+def connection_new() -> Connection:
+    """A connection without databases."""
+    c: Connection = Connection(mzalloc(sizeof(Connection)))
+    c.autocommit = 1
+    return c
+
+
+@export
+def connection_open(c: Connection, slot: i32, name: ptr[u8], size: i32, flags: i32) -> i32:
+    """Open a database, or share the one of that name, in a free slot; 0. flags: OPEN_*.
+
+    Nothing is read yet. Errors: SQLITE_CANTOPEN, or another failure of vfs_open.
+    """
+    assert slot >= 0 and slot < N_SLOTS and c.pagers[slot] == 0, "connection N1: the slot is taken"
+    db: Database = database_open(name, size, flags)
+    c.pagers[slot] = i32(pager_new(db, c, flags & OPEN_READONLY))
+    return 0
+
+
+@export
+def connection_close_slot(c: Connection, slot: i32) -> None:
+    """Close the database in a slot, as DETACH does. Errors: SQLITE_ERROR "database is locked" while it is in use."""
+    p: Pager = Pager(c.pagers[slot])
+    if not p:
+        return
+    if p.state == PAGER_WRITE or p.readers or (p.state == PAGER_READ and not c.autocommit):
+        raise_error(SQLITE_ERROR, *lit(b"database is locked"))
+    slot_close(c, slot)
+
+
+def slot_close(c: Connection, slot: i32) -> None:
+    """Roll back and close what is in a slot."""
+    p: Pager = Pager(c.pagers[slot])
+    if not p:
+        return
+    c.pagers[slot] = 0
+    cursors_forget_all(p)
+    pager_rollback(p)
+    pager_end_read(p)
+    db: Database = p.database
+    pager_free(p)
+    if not db.pagers:
+        database_close(db)
+
+
+def database_close(db: Database) -> None:
+    """The last connection is gone: move the log into the file and delete it, if that is possible."""
+    logged: i32 = i32(db.loaded and db.journal_mode == JOURNAL_WAL and db.wal.fd and not db.read_only)
+    if logged and checkpoint_run(db) == 0 and db.wal.backfilled == db.wal.committed:
+        wal_remove(db)
+    wal_free(db)
+    journal_close(db)
+    mfree(db.head)
+    database_free(db)
+
+
+def slots_close(c: Connection) -> None:
+    """Close all databases of a connection."""
+    for slot in range(N_SLOTS):
+        slot_close(c, slot)
+
+
+# --- what runs ------------------------------------------------------------------------------------------------
+
+
+def readers_running(c: Connection) -> i32:
+    """The number of (statement, database) pairs in use."""
+    n: i32 = 0
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p:
+            n += p.readers
+    return n
+
+
+def writers_running(c: Connection) -> i32:
+    """The number of (statement, database) pairs being written."""
+    n: i32 = 0
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p:
+            n += p.writers
+    return n
+
+
+def settle(c: Connection) -> None:
+    """End the transactions that nothing needs any more (N2); unfinished writes are rolled back."""
+    if not c.autocommit:
+        relax_all(c)
+        return
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.readers == 0 and p.state != PAGER_NONE:
+            if p.state == PAGER_WRITE:
+                cursors_forget_all(p)
+                pager_rollback(p)
+            pager_end_read(p)
+    relax_all(c)
+
+
+def relax_all(c: Connection) -> None:
+    """Give up file locks that an error left behind."""
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.state == PAGER_NONE:
+            database_relax(p.database)
+
+
+# --- commit and rollback of all databases ---------------------------------------------------------------------
+
+
+def commit_all(c: Connection) -> i32:
+    """Commit every database the connection writes; 0 or a negative result code, then nothing is committed.
+
+    Databases with rollback journals are prepared first: they can be restored if another one fails.
+    """
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.state == PAGER_WRITE and not nothing_to_commit(p):
+            auto_vacuum_commit(p)
+    rc: i32 = prepare_all(c, PREPARE_FILES)
+    if rc == 0:
+        rc = prepare_all(c, PREPARE_LOGS)
+    if rc == 0:
+        rc = finish_all(c)
+    if rc == 0:
+        savepoint_names_free(c, 0)
+        c.savepoint_depth = 0
+        savepoints_lose(c, 0)
+        checkpoint_all(c)
+    return rc
+
+
+def prepare_all(c: Connection, kind: i32) -> i32:
+    """commit_prepare of the databases with or without a log; 0 or a negative result code."""
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.state == PAGER_WRITE and (p.database.journal_mode == JOURNAL_WAL) == (kind == PREPARE_LOGS):
+            rc: i32 = commit_prepare(p)
+            if rc < 0:
+                return rc
+    return 0
+
+
+def finish_all(c: Connection) -> i32:
+    """commit_finish of all databases; 0 or a negative result code."""
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.state == PAGER_WRITE:
+            rc: i32 = commit_finish(p)
+            if rc < 0:
+                return rc
+    return 0
+
+
+def checkpoint_all(c: Connection) -> None:
+    """Move long logs into their files."""
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.state != PAGER_NONE:
+            checkpoint_automatically(p.database)
+
+
+def rollback_all(c: Connection, save: i32) -> i32:
+    """Roll back every database and end BEGIN … COMMIT; 0 or the first negative result code.
+
+    save: other statements keep their places if they only read; reading their keys may raise. Otherwise, and if they
+    write, they are tripped: they fail with SQLITE_ABORT_ROLLBACK.
+    """
+    if save:
+        cursors_save_every(c)
+    rc: i32 = 0
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.state == PAGER_WRITE:
+            statements_trip(c, 1 << slot, save)
+            if not save:
+                cursors_forget_all(p)
+            failed: i32 = pager_rollback(p)
+            if rc == 0:
+                rc = failed
+    savepoint_names_free(c, 0)
+    c.savepoint_depth = 0
+    savepoints_lose(c, 0)
+    c.autocommit = 1
+    return rc
+
+
+def cursors_save_every(c: Connection) -> None:
+    """Save all cursors on databases the connection writes. Raises."""
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.state == PAGER_WRITE and p.cursors:
+            cursors_save_all(p)
+
+
+def statements_trip(c: Connection, slots: i32, writers_only: i32) -> None:
+    """Make running statements on these slots fail when they go on: the state they work on is gone."""
+    s: Statement = Statement(c.statements)
+    while s:
+        if s.wrote & slots or (s.slots_read & slots and not writers_only):
+            s.flags |= STATEMENT_TRIPPED
+        s = Statement(s.next)
+
+
+# --- savepoints of all databases ------------------------------------------------------------------------------
+
+
+class Name(Struct):
+    """A named savepoint of a connection, innermost first."""
+
+    next: "Name"
+    depth: i32  # its number: 1 is the outermost of all savepoints
+    is_transaction: i32  # it began the transaction, so releasing it commits
+    text: ptr[u8]
+    size: i32
+
+
+def depth_open(c: Connection) -> i32:
+    """Open a savepoint on every pager that writes; its number."""
+    c.savepoint_depth += 1
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.state == PAGER_WRITE:
+            savepoint_push(p)
+    return c.savepoint_depth
+
+
+def depth_release(c: Connection, depth: i32) -> None:
+    """Release the savepoint with this number and all inner ones."""
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.state == PAGER_WRITE:
+            savepoint_release_to(p, depth - 1)
+    c.savepoint_depth = depth - 1
+    savepoints_lose(c, depth - 1)
+    savepoint_names_free(c, depth - 1)
+
+
+def depth_undo(c: Connection, depth: i32) -> i32:
+    """Restore the state at the savepoint with this number, and release the inner ones; 0 or a negative result code.
+
+    Saves the places of all cursors, which may raise. After a failure the transaction must be rolled back.
+    """
+    cursors_save_every(c)
+    rc: i32 = 0
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.state == PAGER_WRITE and rc == 0:
+            rc = savepoint_undo_to(p, depth)
+    if rc == 0:
+        c.savepoint_depth = depth
+        savepoints_lose(c, depth)
+        savepoint_names_free(c, depth)
+    return rc
+
+
+def savepoints_lose(c: Connection, depth: i32) -> None:
+    """Statements whose savepoint is deeper than this have none any more (N3)."""
+    s: Statement = Statement(c.statements)
+    while s:
+        if s.savepoint > depth:
+            s.savepoint = 0
+        s = Statement(s.next)
+
+
+def savepoint_names_free(c: Connection, depth: i32) -> None:
+    """Forget the names of savepoints that are deeper than this."""
+    while c.savepoints and Name(c.savepoints).depth > depth:
+        name: Name = Name(c.savepoints)
+        c.savepoints = i32(name.next)
+        mfree(name.text)
+        mfree(ptr[u8](i32(name)))

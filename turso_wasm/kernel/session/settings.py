@@ -1,0 +1,261 @@
+"""What PRAGMAs read and set: header fields, cache size, synchronous, journal mode, checkpoints.
+
+Owns the meaning of the DB_* fields of kernel/abi.py. Page 1 is changed like any page; everything else takes effect at
+once and belongs to the database, which all connections of the process share.
+"""
+
+from turso_wasm.kernel.abi import (
+    DB_APPLICATION_ID,
+    DB_AUTO_VACUUM,
+    DB_CACHE_SIZE,
+    DB_DATA_VERSION,
+    DB_DEFAULT_CACHE_SIZE,
+    DB_ENCODING,
+    DB_FREELIST_COUNT,
+    DB_JOURNAL_MODE,
+    DB_LOCKING_MODE,
+    DB_PAGE_COUNT,
+    DB_PAGE_SIZE,
+    DB_SCHEMA_COOKIE,
+    DB_SCHEMA_FORMAT,
+    DB_SYNCHRONOUS,
+    DB_USER_VERSION,
+    DB_WAL_AUTOCHECKPOINT,
+    JOURNAL_WAL,
+    Connection,
+    Statement,
+)
+from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_LOCKED, raise_error
+from turso_wasm.kernel.base.vfs import check_io
+from turso_wasm.kernel.pager.cache import cache_set_limit
+from turso_wasm.kernel.pager.checkpoint import checkpoint
+from turso_wasm.kernel.pager.header import (
+    AT_APPLICATION_ID,
+    AT_DEFAULT_CACHE_SIZE,
+    AT_ENCODING,
+    AT_FREELIST_COUNT,
+    AT_INCREMENTAL,
+    AT_LARGEST_ROOT,
+    AT_SCHEMA_COOKIE,
+    AT_SCHEMA_FORMAT,
+    AT_USER_VERSION,
+    SCHEMA_FORMAT,
+    page_size_valid,
+)
+from turso_wasm.kernel.pager.modes import journal_mode_now, mode_change
+from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_write
+from turso_wasm.kernel.pager.snapshot import pager_begin_read
+from turso_wasm.kernel.pager.storage import PAGER_WRITE, Database, Page, Pager
+from turso_wasm.kernel.session.connection import readers_running, settle
+from turso_wasm.kernel.session.statement import statement_begin
+from turso_wasm.wasm.lang import be32, export, i32, i64, lit, ptr, put_be32, u8, u32
+
+# --- reading --------------------------------------------------------------------------------------------------
+
+
+@export
+def database_get(c: Connection, slot: i32, field: i32) -> i64:
+    """The value of a DB_* field, read under a short read lock if no transaction is open. Raises what reading raises."""
+    p: Pager = pager_of(c, slot)
+    db: Database = p.database
+    if field == DB_CACHE_SIZE:
+        return i64(db.cache_size)
+    if field == DB_SYNCHRONOUS:
+        return i64(db.synchronous)
+    if field == DB_WAL_AUTOCHECKPOINT:
+        return i64(db.autocheckpoint)
+    if field == DB_LOCKING_MODE:
+        return i64(db.locking_mode)
+    pager_begin_read(p)
+    value: i64 = field_read(p, field)
+    settle(c)
+    return value
+
+
+def field_read(p: Pager, field: i32) -> i64:
+    """The value of a field that depends on the view of an active pager."""
+    db: Database = p.database
+    if field == DB_PAGE_SIZE:
+        return i64(db.page_size)
+    if field == DB_PAGE_COUNT:
+        return i64(p.page_count)
+    if field == DB_JOURNAL_MODE:
+        return i64(journal_mode_now(db))
+    if field == DB_DATA_VERSION:
+        return i64(p.seen_commits - p.own_commits) + 1
+    if p.page_count == 0:
+        if field == DB_AUTO_VACUUM:
+            return i64(db.new_auto_vacuum)
+        return i64(field == DB_ENCODING)
+    header: ptr[u8] = pager_get(p, u32(1)).data
+    if field == DB_AUTO_VACUUM:
+        return auto_vacuum_of(header)
+    if field == DB_ENCODING and be32(header + AT_ENCODING) == 0:
+        return i64(1)
+    at: i32 = field_offset(field)
+    return i64(i32(be32(header + at))) if at else i64(0)
+
+
+def auto_vacuum_of(header: ptr[u8]) -> i64:
+    """0 none, 1 full, 2 incremental."""
+    if be32(header + AT_LARGEST_ROOT) == 0:
+        return i64(0)
+    return i64(2) if be32(header + AT_INCREMENTAL) else i64(1)
+
+
+def field_offset(field: i32) -> i32:
+    """Where the header has a field, as 4 bytes; 0: nowhere."""
+    if field == DB_FREELIST_COUNT:
+        return AT_FREELIST_COUNT
+    if field == DB_SCHEMA_COOKIE:
+        return AT_SCHEMA_COOKIE
+    if field == DB_SCHEMA_FORMAT:
+        return AT_SCHEMA_FORMAT
+    if field == DB_DEFAULT_CACHE_SIZE:
+        return AT_DEFAULT_CACHE_SIZE
+    if field == DB_ENCODING:
+        return AT_ENCODING
+    if field == DB_USER_VERSION:
+        return AT_USER_VERSION
+    if field == DB_APPLICATION_ID:
+        return AT_APPLICATION_ID
+    return 0
+
+
+# --- setting --------------------------------------------------------------------------------------------------
+
+
+@export
+def database_set(s: Statement, slot: i32, field: i32, value: i64) -> i64:
+    """Set a DB_* field; the value now in force. Fields of the header become part of the transaction (begun if need be).
+
+    page_size and auto_vacuum are for databases that do not exist yet and otherwise ignored (but auto_vacuum may switch
+    between full and incremental). Errors: as statement_begin; SQLITE_ERROR for an encoding other than UTF-8.
+    """
+    p: Pager = pager_of(Connection(s.connection), slot)
+    if setting_set(p.database, field, i32(value)):
+        return database_get(Connection(s.connection), slot, field)
+    if field == DB_ENCODING and value > 1:
+        raise_error(SQLITE_ERROR, *lit(b"not supported yet: UTF-16 database"))
+    if field == DB_PAGE_SIZE or field == DB_AUTO_VACUUM:  # noqa: SIM109
+        return creation_set(s, p, slot, field, i32(value))
+    at: i32 = field_offset(field)
+    if at == 0 or field == DB_FREELIST_COUNT:
+        return database_get(Connection(s.connection), slot, field)
+    statement_begin(s, slot, 1, -1)
+    page: Page = pager_write(p, pager_get(p, u32(1)))
+    put_be32(page.data + at, u32(i32(value)))
+    if field == DB_SCHEMA_COOKIE:
+        schema_begin(page.data)
+    return value
+
+
+def schema_begin(header: ptr[u8]) -> None:
+    """With the first change of its schema a database gets what the schema's meaning depends on: format and encoding.
+
+    SQLite ignores DESC in the indexes of formats before 4, so a file that leaves it at 0 has those in another order.
+    """
+    if be32(header + AT_SCHEMA_FORMAT) == 0:
+        put_be32(header + AT_SCHEMA_FORMAT, u32(SCHEMA_FORMAT))
+    if be32(header + AT_ENCODING) == 0:
+        put_be32(header + AT_ENCODING, u32(1))
+
+
+def setting_set(db: Database, field: i32, value: i32) -> i32:
+    """Set a field that is not part of the file; 0 if it is none of those."""
+    if field == DB_CACHE_SIZE:
+        db.cache_size = value
+        cache_set_limit(db)
+    elif field == DB_SYNCHRONOUS:
+        db.synchronous = value if value >= 0 and value <= 3 else 2
+    elif field == DB_WAL_AUTOCHECKPOINT:
+        db.autocheckpoint = value if value > 0 else 0
+    elif field == DB_LOCKING_MODE:
+        db.locking_mode = i32(value == 1)
+    else:
+        return 0
+    return 1
+
+
+def creation_set(s: Statement, p: Pager, slot: i32, field: i32, value: i32) -> i64:
+    """Set what is fixed when a database is created, if it is not yet; the value in force."""
+    statement_begin(s, slot, 0, -1)
+    db: Database = p.database
+    if p.page_count == 0 and p.state != PAGER_WRITE:
+        if field == DB_AUTO_VACUUM and value >= 0 and value <= 2:
+            db.new_auto_vacuum = value
+            db.auto_vacuum = value
+        if field == DB_PAGE_SIZE and page_size_valid(u32(value)):
+            db.new_page_size = value
+            db.page_size = value
+            db.usable_size = value
+            p.usable_size = value
+            cache_set_limit(db)
+    elif field == DB_AUTO_VACUUM:
+        auto_vacuum_switch(s, p, slot, value)
+    return field_read(p, field)
+
+
+def auto_vacuum_switch(s: Statement, p: Pager, slot: i32, value: i32) -> None:
+    """Switch an auto-vacuum database between full and incremental; nothing else can be changed."""
+    now: i64 = auto_vacuum_of(pager_get(p, u32(1)).data)
+    if now == 0 or value == 0 or value > 2 or value == i32(now):
+        return
+    statement_begin(s, slot, 1, -1)
+    page: Page = pager_write(p, pager_get(p, u32(1)))
+    put_be32(page.data + AT_INCREMENTAL, u32(value == 2))
+
+
+# --- journal mode and checkpoints -----------------------------------------------------------------------------
+
+
+@export
+def journal_mode_set(s: Statement, slot: i32, mode: i32) -> i32:
+    """Change the journal mode; the mode now in force. mode: JOURNAL_*.
+
+    Errors: SQLITE_ERROR when WAL would begin or end inside a transaction; SQLITE_BUSY while others use the database.
+    """
+    c: Connection = Connection(s.connection)
+    p: Pager = pager_of(c, slot)
+    busy: i32 = i32(not c.autocommit or readers_running(c) > 0)
+    pager_begin_read(p)
+    now: i32 = mode_change(p, mode, busy)
+    settle(c)
+    return now
+
+
+@export
+def wal_checkpoint(s: Statement, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
+    """Move the log into the file; mode 0 PASSIVE 1 FULL 2 RESTART 3 TRUNCATE.
+
+    Returns (1 if readers or a writer stood in the way, frames in the log, frames moved); without a log (0, -1, -1).
+    Errors: SQLITE_LOCKED inside a write transaction of this connection; I/O errors.
+    """
+    c: Connection = Connection(s.connection)
+    p: Pager = pager_of(c, slot)
+    if p.state == PAGER_WRITE:
+        raise_error(SQLITE_LOCKED, *lit(b"database table is locked"))
+    pager_begin_read(p)
+    db: Database = p.database
+    busy: i32 = 0
+    frames: i32 = -1
+    moved: i32 = -1
+    if db.journal_mode == JOURNAL_WAL and not (p.read_only or db.read_only):
+        busy, frames, moved = checkpoint(db, mode)
+    settle(c)
+    check_io(busy)
+    return busy, frames, moved
+
+
+@export
+def busy_timeout_set(s: Statement, ms: i32) -> i32:
+    """PRAGMA busy_timeout: how long a lock of another process or connection is waited for; the value in force."""
+    c: Connection = Connection(s.connection)
+    c.busy_timeout_ms = ms if ms > 0 else 0
+    return c.busy_timeout_ms
+
+
+@export
+def busy_timeout_get(s: Statement) -> i32:
+    """The busy timeout in ms."""
+    return Connection(s.connection).busy_timeout_ms

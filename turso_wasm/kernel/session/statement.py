@@ -1,0 +1,362 @@
+"""Statements: their memory, the transactions they run in, and how they end, well or not.
+
+Owns the life of a `Statement`: new, begin, (savepoint,) done, reset, abort, free; and poll.
+
+Invariants:
+  Q1  While `slots_read` has a slot's bit, the statement counts in that pager's `readers`; likewise `wrote`, `writers`.
+  Q2  statement_abort leaves nothing of the statement behind: its changes are undone (ON_ERROR_FAIL keeps them), or, if
+      that is impossible or the error demands it, the transaction is rolled back. If it traps itself, calling it again
+      rolls back without reading anything.
+  Q3  Outside BEGIN … COMMIT a write is committed when no other statement of the connection writes any more.
+"""
+
+from turso_wasm.kernel.abi import (
+    ON_ERROR_FAIL,
+    ON_ERROR_ROLLBACK,
+    Connection,
+    Cursor,
+    Statement,
+    Value,
+)
+from turso_wasm.kernel.base.errors import (
+    SQLITE_CONSTRAINT,
+    SQLITE_CORRUPT,
+    SQLITE_ERROR,
+    SQLITE_FULL,
+    SQLITE_INTERRUPT,
+    SQLITE_IOERR,
+    SQLITE_NOMEM,
+    SQLITE_SCHEMA,
+    error_record,
+    raise_error,
+)
+from turso_wasm.kernel.base.memory import arena_free, arena_release, mfree, mzalloc
+from turso_wasm.kernel.base.resources import resources_free
+from turso_wasm.kernel.base.vfs import check_io, host_poll
+from turso_wasm.kernel.btree.cursor.position import cursor_close
+from turso_wasm.kernel.pager.header import AT_SCHEMA_COOKIE
+from turso_wasm.kernel.pager.modes import pager_begin_write
+from turso_wasm.kernel.pager.pages import pager_get, pager_of
+from turso_wasm.kernel.pager.snapshot import pager_begin_read
+from turso_wasm.kernel.pager.storage import PAGER_NONE, Pager
+from turso_wasm.kernel.session.connection import (
+    N_SLOTS,
+    STATEMENT_ABORTING,
+    STATEMENT_COUNTS,
+    STATEMENT_NO_RETRY,
+    STATEMENT_ROLLBACK,
+    STATEMENT_TRIPPED,
+    commit_all,
+    depth_open,
+    depth_release,
+    depth_undo,
+    readers_running,
+    rollback_all,
+    savepoint_names_free,
+    settle,
+    slots_close,
+    writers_running,
+)
+from turso_wasm.kernel.values.rows import buffers_free, buffers_trim
+from turso_wasm.wasm.lang import be32, export, i32, i64, lit, memory_fill, ptr, sizeof, u8, u32
+
+BUDGET = 100_000  # ticks between two polls
+SQLITE_INTERNAL = 2
+SQLITE_ABORT_ROLLBACK = 516
+
+poll_yields: i32 = 0
+
+
+# --- life -----------------------------------------------------------------------------------------------------
+
+
+@export
+def statement_new(c: Connection, frame_size: i32, n_params: i32, n_columns: i32) -> Statement:
+    """A statement that was not started. Its frame and parameters are zeroed blocks of their own."""
+    s: Statement = Statement(mzalloc(sizeof(Statement)))
+    s.frame_size = frame_size
+    if frame_size:
+        s.frame = mzalloc(frame_size)
+    s.n_params = n_params
+    if n_params:
+        s.params = mzalloc(n_params * sizeof(Value))
+    s.n_columns = n_columns
+    s.connection = i32(c)
+    s.budget = BUDGET
+    s.next = c.statements
+    c.statements = i32(s)
+    return s
+
+
+@export
+def statement_free(s: Statement) -> None:
+    """Reset and free a statement."""
+    statement_reset(s)
+    c: Connection = Connection(s.connection)
+    if c.statements == i32(s):
+        c.statements = s.next
+    else:
+        before: Statement = Statement(c.statements)
+        while before.next != i32(s):
+            before = Statement(before.next)
+        before.next = s.next
+    arena_free(s.arena)
+    buffers_free(s)
+    mfree(s.frame)
+    mfree(s.params)
+    mfree(ptr[u8](i32(s)))
+
+
+@export
+def statement_reset(s: Statement) -> None:
+    """Make a statement ready to be started again; a write that was not finished is undone as by an error."""
+    if s.slots_read:
+        if s.wrote:
+            statement_undo(s, SQLITE_ERROR, 0)
+        statement_leave(s)
+        settle(Connection(s.connection))
+    statement_clean(s)
+
+
+def statement_clean(s: Statement) -> None:
+    """Free what a run used; the statement holds no locks any more."""
+    cursors_close(s)
+    resources_free(s)
+    arena_release(s.arena, 0)
+    buffers_trim(s)
+    if s.frame_size:
+        memory_fill(s.frame, 0, s.frame_size)
+    s.state = 0
+    s.on_error = 0
+    s.savepoint = 0
+    s.changes = i64(0)
+    s.now = 0.0
+    s.budget = BUDGET
+    s.flags &= STATEMENT_COUNTS | STATEMENT_NO_RETRY
+
+
+def cursors_close(s: Statement) -> None:
+    """Close the statement's cursors."""
+    while s.cursors:
+        cursor_close(Cursor(s.cursors))
+
+
+@export
+def connection_free(c: Connection) -> None:
+    """Roll back, free all statements, close all databases, free the connection."""
+    while c.statements:
+        statement_free(Statement(c.statements))
+    savepoint_names_free(c, 0)
+    slots_close(c)
+    mfree(ptr[u8](i32(c)))
+
+
+# --- running --------------------------------------------------------------------------------------------------
+
+
+@export
+def statement_begin(s: Statement, slot: i32, write: i32, cookie: i32) -> None:
+    """Start or join the transaction on a slot.
+
+    write: 1 to become its writer. cookie: the schema cookie the program was compiled for, -1: do not check.
+    Errors: SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_SCHEMA, SQLITE_READONLY, SQLITE_INTERRUPT, what reading raises.
+    """
+    c: Connection = Connection(s.connection)
+    p: Pager = pager_of(c, slot)
+    if c.interrupted:
+        if readers_running(c) == 0:
+            c.interrupted = 0
+        else:
+            raise_interrupt()
+    s.flags &= ~STATEMENT_NO_RETRY
+    if p.state != PAGER_NONE:
+        s.flags |= STATEMENT_NO_RETRY
+    if write:
+        pager_begin_write(p)
+    else:
+        pager_begin_read(p)
+    statement_enter(s, p, 1 << slot, write)
+    if cookie != -1 and schema_cookie(p) != cookie:
+        raise_error(SQLITE_SCHEMA, *lit(b"database schema has changed"))
+
+
+def statement_enter(s: Statement, p: Pager, bit: i32, write: i32) -> None:
+    """Count the statement as a user of the pager (Q1)."""
+    if not s.slots_read & bit:
+        s.slots_read |= bit
+        p.readers += 1
+    if write and not s.wrote & bit:
+        s.wrote |= bit
+        p.writers += 1
+        if p.writers == 1:
+            p.changes = 0
+
+
+def statement_leave(s: Statement) -> None:
+    """The statement uses no pager any more (Q1)."""
+    c: Connection = Connection(s.connection)
+    for slot in range(N_SLOTS):
+        bit: i32 = 1 << slot
+        if s.slots_read & bit:
+            p: Pager = pager_of(c, slot)
+            p.readers -= 1
+            if s.wrote & bit:
+                p.writers -= 1
+    s.slots_read = 0
+    s.wrote = 0
+
+
+def schema_cookie(p: Pager) -> i32:
+    """The schema cookie in the view of an active pager."""
+    if p.page_count == 0:
+        return 0
+    return i32(be32(pager_get(p, u32(1)).data + AT_SCHEMA_COOKIE))
+
+
+@export
+def statement_savepoint(s: Statement) -> None:
+    """Open the statement's savepoint: what it does from now on can be undone alone."""
+    if s.savepoint == 0:
+        s.savepoint = depth_open(Connection(s.connection))
+
+
+@export
+def statement_done(s: Statement) -> None:
+    """The program is at its end: close cursors, and commit if nothing else keeps the transaction open (Q3).
+
+    Errors: SQLITE_BUSY and I/O errors of the commit; SQLITE_ABORT_ROLLBACK if it was rolled back meanwhile.
+    """
+    c: Connection = Connection(s.connection)
+    check_tripped(s)
+    cursors_close(s)
+    if s.savepoint:
+        depth_release(c, s.savepoint)
+    if s.wrote and c.autocommit and writers_running(c) == writers_of(s):
+        check_io(commit_all(c))
+    statement_leave(s)
+    settle(c)
+    changes_count(s, c)
+    s.state = -1
+
+
+def writers_of(s: Statement) -> i32:
+    """The number of databases the statement writes."""
+    n: i32 = 0
+    for slot in range(N_SLOTS):
+        n += (s.wrote >> slot) & 1
+    return n
+
+
+def changes_count(s: Statement, c: Connection) -> None:
+    """Make the statement's changes those of the connection."""
+    if s.flags & STATEMENT_COUNTS:
+        c.changes = s.changes
+        c.total_changes += s.changes
+
+
+def check_tripped(s: Statement) -> None:
+    """Raise SQLITE_ABORT_ROLLBACK if a rollback took the statement's transaction away."""
+    if s.flags & STATEMENT_TRIPPED:
+        raise_error(SQLITE_ABORT_ROLLBACK, *lit(b"abort due to ROLLBACK"))
+
+
+@export
+def poll(s: Statement) -> i32:
+    """Called when `budget` is used up: 1 if the program should suspend. Errors: SQLITE_INTERRUPT, _ABORT_ROLLBACK."""
+    s.budget = BUDGET
+    check_tripped(s)
+    if host_poll() or Connection(s.connection).interrupted:
+        raise_interrupt()
+    return poll_yields
+
+
+@export
+def poll_set_yields(on: i32) -> None:
+    """Whether poll asks programs to suspend: set by hosts that have other things to do between time slices."""
+    global poll_yields
+    poll_yields = on
+
+
+def raise_interrupt() -> None:
+    """Raise SQLITE_INTERRUPT."""
+    raise_error(SQLITE_INTERRUPT, *lit(b"interrupted"))
+
+
+# --- failing --------------------------------------------------------------------------------------------------
+
+
+@export
+def statement_abort(s: Statement) -> None:
+    """After a trap in the statement, with the error still recorded: undo what must be undone, then reset (Q2)."""
+    c: Connection = Connection(s.connection)
+    code: i32 = error_record().code
+    again: i32 = s.flags & STATEMENT_ABORTING
+    s.flags |= STATEMENT_ABORTING
+    if s.flags & STATEMENT_COUNTS:
+        c.changes = i64(0)
+    if again or s.flags & STATEMENT_ROLLBACK:
+        cursors_close(s)
+        statement_leave(s)
+        rollback_all(c, 0)
+    elif s.wrote:
+        statement_undo(s, code, s.on_error)
+    statement_leave(s)
+    settle(c)
+    statement_clean(s)
+
+
+def statement_undo(s: Statement, code: i32, on_error: i32) -> None:
+    """Undo a writing statement that failed with `code`."""
+    c: Connection = Connection(s.connection)
+    changed: i32 = statement_changed(s, c)
+    alone: i32 = i32(c.autocommit and writers_running(c) == writers_of(s))
+    cursors_close(s)
+    if ends_transaction(code):
+        transaction_undo(s, 0)
+    elif is_constraint(code) and on_error == ON_ERROR_FAIL:
+        undo_nothing(s, alone)
+    elif alone or (is_constraint(code) and on_error == ON_ERROR_ROLLBACK) or (changed and s.savepoint == 0):
+        transaction_undo(s, 1)
+    elif s.savepoint:
+        if depth_undo(c, s.savepoint) < 0:
+            transaction_undo(s, 0)
+        else:
+            depth_release(c, s.savepoint)
+
+
+def ends_transaction(code: i32) -> i32:
+    """1 if an error with this code rolls the transaction back whatever the statement wants."""
+    low: i32 = code & 0xFF
+    if low == SQLITE_FULL or low == SQLITE_IOERR or low == SQLITE_NOMEM or low == SQLITE_INTERRUPT:  # noqa: SIM109
+        return 1
+    return i32(low == SQLITE_CORRUPT or low == SQLITE_INTERNAL or low == 0)  # noqa: SIM109
+
+
+def is_constraint(code: i32) -> i32:
+    """1 for the SQLITE_CONSTRAINT family, which obeys the statement's conflict clause."""
+    return i32((code & 0xFF) == SQLITE_CONSTRAINT)
+
+
+def statement_changed(s: Statement, c: Connection) -> i32:
+    """1 if a database the statement writes was changed since its first writer began."""
+    for slot in range(N_SLOTS):
+        if (s.wrote >> slot) & 1 and pager_of(c, slot).changes:
+            return 1
+    return 0
+
+
+def transaction_undo(s: Statement, save: i32) -> None:
+    """Roll everything back for the sake of the statement."""
+    statement_leave(s)
+    rollback_all(Connection(s.connection), save)
+
+
+def undo_nothing(s: Statement, alone: i32) -> None:
+    """ON_ERROR_FAIL: keep what was done; outside BEGIN … COMMIT that is committed."""
+    c: Connection = Connection(s.connection)
+    if s.savepoint:
+        depth_release(c, s.savepoint)
+    if alone and commit_all(c) < 0:
+        transaction_undo(s, 0)
+    else:
+        changes_count(s, c)

@@ -1,0 +1,167 @@
+"""BEGIN, COMMIT, ROLLBACK and savepoints, as programs call them.
+
+Owns the rules of explicit transactions and their error messages; kernel/session/connection.py does the work.
+
+Invariants:
+  B1  A failed COMMIT leaves the transaction open if the database was only busy; else the statement's abort rolls back.
+  B2  ROLLBACK always ends the transaction: if something fails on the way, the abort of its statement finishes the job.
+  B3  Names of savepoints compare without regard to ASCII case; the innermost one of a name counts.
+"""
+
+from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, Connection, Statement
+from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_ERROR, raise_error
+from turso_wasm.kernel.base.memory import alloc, malloc, mzalloc
+from turso_wasm.kernel.base.vfs import check_io, raise_busy
+from turso_wasm.kernel.pager.modes import pager_begin_exclusive, pager_begin_write
+from turso_wasm.kernel.pager.pages import pager_of
+from turso_wasm.kernel.pager.snapshot import pager_begin_read
+from turso_wasm.kernel.pager.storage import Pager
+from turso_wasm.kernel.session.connection import (
+    N_SLOTS,
+    STATEMENT_ROLLBACK,
+    Name,
+    commit_all,
+    depth_open,
+    depth_release,
+    depth_undo,
+    rollback_all,
+    settle,
+    writers_running,
+)
+from turso_wasm.wasm.lang import export, i32, lit, memory_copy, ptr, sizeof, u8
+
+NO_SAVEPOINT = b"no such savepoint: "
+
+
+# --- BEGIN, COMMIT, ROLLBACK ----------------------------------------------------------------------------------
+
+
+@export
+def transaction_begin(s: Statement, mode: i32) -> None:
+    """BEGIN; mode: BEGIN_*. IMMEDIATE and EXCLUSIVE become the writer of every attached database at once (a reader
+    of those that cannot be written).
+
+    Errors: SQLITE_ERROR inside a transaction, SQLITE_BUSY.
+    """
+    c: Connection = Connection(s.connection)
+    if not c.autocommit:
+        raise_error(SQLITE_ERROR, *lit(b"cannot start a transaction within a transaction"))
+    if mode != BEGIN_DEFERRED:
+        for slot in range(N_SLOTS):
+            p: Pager = pager_of(c, slot)
+            if p and (p.read_only or p.database.read_only):
+                pager_begin_read(p)
+            elif p and mode == BEGIN_EXCLUSIVE:
+                pager_begin_exclusive(p)
+            elif p:
+                pager_begin_write(p)
+    c.autocommit = 0
+
+
+@export
+def transaction_commit(s: Statement) -> None:
+    """COMMIT. Errors: SQLITE_ERROR outside a transaction; SQLITE_BUSY (B1); I/O errors."""
+    c: Connection = Connection(s.connection)
+    if c.autocommit:
+        raise_error(SQLITE_ERROR, *lit(b"cannot commit - no transaction is active"))
+    if writers_running(c):
+        raise_error(SQLITE_BUSY, *lit(b"cannot commit transaction - SQL statements in progress"))
+    transaction_end(s, c)
+
+
+def transaction_end(s: Statement, c: Connection) -> None:
+    """Commit and leave the transaction. Raises."""
+    s.flags |= STATEMENT_ROLLBACK
+    rc: i32 = commit_all(c)
+    if rc == -SQLITE_BUSY:
+        s.flags &= ~STATEMENT_ROLLBACK
+        raise_busy()
+    check_io(rc)
+    s.flags &= ~STATEMENT_ROLLBACK
+    c.autocommit = 1
+    settle(c)
+
+
+@export
+def transaction_rollback(s: Statement) -> None:
+    """ROLLBACK. Errors: SQLITE_ERROR outside a transaction; I/O errors when files cannot be restored (B2)."""
+    c: Connection = Connection(s.connection)
+    if c.autocommit:
+        raise_error(SQLITE_ERROR, *lit(b"cannot rollback - no transaction is active"))
+    s.flags |= STATEMENT_ROLLBACK
+    rc: i32 = rollback_all(c, 1)
+    s.flags &= ~STATEMENT_ROLLBACK
+    settle(c)
+    check_io(rc)
+
+
+# --- savepoints -----------------------------------------------------------------------------------------------
+
+
+@export
+def savepoint_open(s: Statement, text: ptr[u8], size: i32) -> None:
+    """SAVEPOINT: outside a transaction it begins one. Errors: SQLITE_BUSY while statements write."""
+    c: Connection = Connection(s.connection)
+    if writers_running(c):
+        raise_error(SQLITE_BUSY, *lit(b"cannot open savepoint - SQL statements in progress"))
+    copy: ptr[u8] = malloc(size)
+    memory_copy(copy, text, size)
+    name: Name = Name(mzalloc(sizeof(Name)))
+    name.text = copy
+    name.size = size
+    name.is_transaction = c.autocommit
+    c.autocommit = 0
+    name.depth = depth_open(c)
+    name.next = Name(c.savepoints)
+    c.savepoints = i32(name)
+
+
+@export
+def savepoint_release(s: Statement, text: ptr[u8], size: i32) -> None:
+    """RELEASE: of the savepoint that began the transaction, commits. Errors: SQLITE_ERROR, SQLITE_BUSY."""
+    c: Connection = Connection(s.connection)
+    name: Name = must_find(s, text, size)
+    if writers_running(c):
+        raise_error(SQLITE_BUSY, *lit(b"cannot release savepoint - SQL statements in progress"))
+    if name.is_transaction:
+        transaction_end(s, c)
+    else:
+        depth_release(c, name.depth)
+
+
+@export
+def savepoint_rollback(s: Statement, text: ptr[u8], size: i32) -> None:
+    """ROLLBACK TO: the savepoint stays open. Errors: SQLITE_ERROR; I/O errors roll the transaction back."""
+    c: Connection = Connection(s.connection)
+    name: Name = must_find(s, text, size)
+    if depth_undo(c, name.depth) < 0:
+        s.flags |= STATEMENT_ROLLBACK
+        check_io(-10)
+
+
+def must_find(s: Statement, text: ptr[u8], size: i32) -> Name:
+    """The innermost savepoint of that name (B3). Errors: SQLITE_ERROR "no such savepoint: …"."""
+    name: Name = Name(Connection(s.connection).savepoints)
+    while name and not name_equal(name, text, size):
+        name = name.next
+    if not name:
+        message: ptr[u8] = alloc(s, len(NO_SAVEPOINT) + size)
+        memory_copy(message, NO_SAVEPOINT, len(NO_SAVEPOINT))
+        memory_copy(message + len(NO_SAVEPOINT), text, size)
+        raise_error(SQLITE_ERROR, message, len(NO_SAVEPOINT) + size)
+    return name
+
+
+def name_equal(name: Name, text: ptr[u8], size: i32) -> i32:
+    """1 if the name is the same but for ASCII case."""
+    if name.size != size:
+        return 0
+    for i in range(size):
+        if lower(name.text[i]) != lower(text[i]):
+            return 0
+    return 1
+
+
+def lower(byte: i32) -> i32:
+    """An ASCII letter in lower case."""
+    return byte | 32 if byte >= 65 and byte <= 90 else byte

@@ -1,0 +1,1 @@
+"""SQL values: comparing, converting, encoding, collecting them."""

@@ -1,0 +1,183 @@
+"""Comparing an index entry, in its record format, with the values of a probe.
+
+Owns the order of index b-trees. Works on record bytes without decoding what does not decide. The order of single
+values (collations, INTEGER against REAL) is kernel/values/collate.py's.
+
+Invariants:
+  K1  The result is the sign of entry - probe in index order: fields with KEY_DESC are reversed.
+  K2  A field that the entry does not have compares equal, and ends the comparison.
+  K3  Only bytes inside the record are interpreted; up to 15 bytes behind it are read.
+"""
+
+from turso_wasm.kernel.abi import BINARY, BLOB, COLLATION_MASK, INTEGER, KEY_DESC, TEXT, KeyInfo, Value
+from turso_wasm.kernel.base.errors import raise_corrupt
+from turso_wasm.kernel.base.varint import get_varint
+from turso_wasm.kernel.values.collate import compare_bytes, compare_text, compare_values
+from turso_wasm.kernel.values.record import INTEGER_SHIFT, SERIAL_SIZES, serial_size, serial_value
+from turso_wasm.wasm.lang import addr, be64, i32, i64, inline, ptr, u8, u32, u64
+
+QUICK_NOT = 0
+QUICK_INTEGER = 1
+QUICK_TEXT = 2
+NEED_MORE = 2  # the local part of the record does not decide
+
+
+@inline
+def sign_of(a: i64, b: i64) -> i32:
+    """Sign of a - b."""
+    return i32(a > b) - i32(a < b)
+
+
+@inline
+def compare_string(tag: i32, q: ptr[u8], size: i32, probe: Value, flags: i32) -> i32:
+    """Order of a stored text or blob and a value."""
+    other: i32 = probe.tag
+    if tag != other:
+        return 1 if tag > other else -1
+    p: ptr[u8] = ptr[u8](i32(probe.payload))
+    n: i32 = i32(probe.payload >> 32)
+    if tag == BLOB or flags & COLLATION_MASK == BINARY:
+        return compare_bytes(q, size, p, n)
+    return compare_text(q, size, p, n, flags)
+
+
+def probe_word(probe: Value, flags: i32) -> tuple[i32, u64]:
+    """How the first field of entries compares quickly with that of a probe: (a QUICK_* mode, a number for it)."""
+    if probe.tag == INTEGER:
+        return QUICK_INTEGER, u64(probe.payload)
+    if probe.tag == TEXT and flags & COLLATION_MASK == BINARY:
+        return QUICK_TEXT, text_word(ptr[u8](i32(probe.payload)), i32(probe.payload >> 32))
+    return QUICK_NOT, u64(0)
+
+
+@inline
+def text_word(p: ptr[u8], n: i32) -> u64:
+    """The first 8 bytes of a text, zeros behind its end: unequal words are ordered as the texts are."""
+    word: u64 = u64(be64(p))
+    if n >= 8:
+        return word
+    unused: u64 = u64(i64(64 - 8 * n))
+    return (word >> unused) << unused if n else u64(0)
+
+
+@inline
+def compare_quick(p: ptr[u8], available: i32, mode: i32, word: u64) -> i32:
+    """Order of the first field of a record and that of the probe, ascending; 0 when that does not decide quickly.
+
+    What it decides, compare_record would decide alike: the field lies within the available bytes.
+    """
+    header: i32 = p[0]
+    st: i32 = p[1]
+    if header >= 128 or header < 2 or available < 2:
+        return 0
+    if mode == QUICK_INTEGER:
+        if u32(st - 1) >= 6 or header + SERIAL_SIZES[st] > available:
+            return 0
+        return sign_of(be64(p + header) >> i64(INTEGER_SHIFT[st]), i64(word))
+    if st & 0x81 != 1 or st < 13 or header + ((st - 13) >> 1) > available:
+        return 0
+    own: u64 = text_word(p + header, (st - 13) >> 1)
+    return i32(own > word) - i32(own < word)
+
+
+def compare_record(p: ptr[u8], available: i32, size: i32, probe: ptr[Value], n: i32, keyinfo: KeyInfo) -> i32:
+    """Order (K1) of the record of `size` bytes, of which `available` lie at p, and the first n fields of the probe.
+
+    NEED_MORE when a field that matters is not available. n <= keyinfo.n_fields. Errors: SQLITE_CORRUPT.
+    """
+    at: i32 = 1
+    if size <= 0:
+        raise_corrupt(u32(0))
+    end: i32 = p[0]
+    if end >= 128:
+        long_end, at = get_varint(p)
+        if u64(long_end) > 0x7FFFFFF0:
+            raise_corrupt(u32(0))
+        end = i32(long_end)
+    if end > available:
+        if end > size:
+            raise_corrupt(u32(0))
+        return NEED_MORE
+    body: i32 = end
+    flags: ptr[u8] = ptr[u8](addr(keyinfo.flags))
+    for i in range(n):
+        if at >= end:
+            return 0
+        st: i32 = p[at]
+        at += 1
+        if st >= 128:
+            long, width = get_varint(p + at - 1)
+            at += width - 1
+            if at > end or serial_size(long) < 0:
+                raise_corrupt(u32(0))
+            st = i32(long)
+        length: i32 = serial_size(i64(st))
+        if length > available - body:
+            if length > size - body:
+                raise_corrupt(u32(0))
+            return NEED_MORE
+        field: Value = probe[i]
+        order: i32 = 0
+        if u32(st - 1) < 6 and field.tag == INTEGER:
+            order = sign_of(be64(p + body) >> i64(INTEGER_SHIFT[st]), field.payload)
+        elif st >= 12:
+            order = compare_string(BLOB - (st & 1), p + body, length, field, flags[i])
+        else:
+            tag, payload = serial_value(st, p + body)
+            order = compare_values(tag, payload, field.tag, field.payload, BINARY)
+        if order:
+            return -order if flags[i] & KEY_DESC else order
+        body += length
+    return 0
+
+
+def record_fields(p: ptr[u8], size: i32, out: ptr[Value], n: i32) -> i32:
+    """Decode the first n fields of a record to out[0..n); how many it has of them. Errors: SQLITE_CORRUPT."""
+    at: i32 = 1
+    if size <= 0:
+        raise_corrupt(u32(0))
+    long_end, at = get_varint(p)
+    if u64(long_end) > u64(i64(size)):
+        raise_corrupt(u32(0))
+    end: i32 = i32(long_end)
+    body: i32 = end
+    for i in range(n):
+        if at >= end:
+            return i
+        st, width = get_varint(p + at)
+        length: i32 = serial_size(st)
+        at += width
+        if at > end or length < 0 or length > size - body:
+            raise_corrupt(u32(0))
+        field: Value = out[i]
+        tag, payload = serial_value(i32(st), p + body)
+        field.tag = tag
+        field.payload = payload
+        body += length
+    return n
+
+
+def record_rowid(p: ptr[u8], size: i32, available: i32) -> tuple[i32, i64]:
+    """The last field of an index record, which is an integer: (1, value); (0, 0) when more must be available.
+
+    Errors: SQLITE_CORRUPT when the last field is not an integer.
+    """
+    if size <= 0:
+        raise_corrupt(u32(0))
+    long_end, n = get_varint(p)
+    if u64(long_end) > u64(i64(size)) or i32(long_end) <= n:
+        raise_corrupt(u32(0))
+    end: i32 = i32(long_end)
+    if end > available:
+        return 0, i64(0)
+    st: i32 = p[end - 1]
+    # A serial type of several bytes would have its high bit set before the last byte.
+    if st == 0 or st == 7 or st > 9 or (end - 1 > n and p[end - 2] >= 128):
+        raise_corrupt(u32(0))
+    length: i32 = serial_size(i64(st))
+    if end + length > size:
+        raise_corrupt(u32(0))
+    if available < size:
+        return 0, i64(0)
+    _tag, payload = serial_value(st, p + size - length)
+    return 1, payload
