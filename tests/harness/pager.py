@@ -21,7 +21,7 @@ import wasmtime
 
 from tests.harness.kernel import Kernel, KernelAssertion
 from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_MEMORY, Connection, Statement
-from turso_wasm.kernel.pager.pages import storage
+from turso_wasm.kernel.pager import storage
 from turso_wasm.vfs.base import VfsError, code_of
 
 MODULES = ["turso_wasm.kernel.session.settings", "turso_wasm.kernel.session.transaction"]

@@ -26,7 +26,7 @@ from turso_wasm.kernel.abi import (
     JOURNAL_TRUNCATE,
     JOURNAL_WAL,
 )
-from turso_wasm.kernel.pager.pages import storage
+from turso_wasm.kernel.pager import storage
 from turso_wasm.vfs.base import FULL, IOERR, File
 from turso_wasm.vfs.faulty import FaultyVfs, memory_vfs
 

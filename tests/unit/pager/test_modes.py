@@ -31,7 +31,7 @@ from turso_wasm.kernel.abi import (
     JOURNAL_WAL,
     OPEN_READONLY,
 )
-from turso_wasm.kernel.pager.pages import storage
+from turso_wasm.kernel.pager import storage
 from turso_wasm.vfs.faulty import memory_vfs
 from turso_wasm.vfs.memory import MemoryVfs
 
