@@ -20,17 +20,17 @@ export const DB_PAGE_COUNT = 1;
 
 export const Statement = Object.freeze({
   flags: 24,
-  params: 52,
-  n_columns: 56,
-  rows: 60,
-  rows_used: 64,
-  row_count: 72,
-  row_limit: 76,
-  heap: 80,
-  heap_used: 84,
-  heap_not_ascii: 92,
-  changes: 104,
-  cookies: 136,
+  params: 72,
+  n_columns: 76,
+  rows: 80,
+  rows_used: 84,
+  row_count: 92,
+  row_limit: 96,
+  heap: 100,
+  heap_used: 104,
+  heap_not_ascii: 112,
+  changes: 120,
+  cookies: 152,
 });
 
 export const Connection = Object.freeze({

@@ -1,6 +1,6 @@
 """A Program can be left at any row and at any poll, and goes on as if nothing had happened.
 
-Recorded .test files are run with a row buffer of one row, and with a time slice of one tick: every answer stays the
+Recorded .test files are run with a row buffer of one row, and with a time slice of no tick: every answer stays the
 recorded one.
 """
 
@@ -71,6 +71,6 @@ def test_one_row_at_a_time(script: Script, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_one_tick_at_a_time(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     host = engine.host()
-    results = wrapped(monkeypatch, lambda at: host.pack(ONE, at + Statement.offset("budget"), 1))
+    results = wrapped(monkeypatch, lambda at: host.pack(ONE, at + Statement.offset("budget"), 0))
     check(script)
     assert results.count(YIELD) > 10

@@ -172,13 +172,13 @@ def _in_chain(node: bound.InList, operand: SqlValue, known: Local, ctx: Context)
 
 
 def _in_table(node: bound.InList, operand: SqlValue, known: Local, ctx: Context) -> None:
-    """A long list: hashed once at the start of the statement, then one look-up a row."""
+    """A long list: hashed once, then one look-up a row."""
     f = ctx.f
     flags = collation_code(node.collation)
-    table = f.local(I32, "list")
-    has_null = f.local(I32, "list_null")
-    with ctx.at_start():
-        f.set(table, f.call("hash_new", ctx.stmt, 0))
+
+    def fill(list_: Expr) -> None:
+        table = f.local(I32, "list", f.call("hash_new", ctx.stmt, 0))
+        has_null = f.local(I32, "list_null", 0)
 
         def add(values: list[SqlValue]) -> None:
             value = SqlValue(values[0].tag, values[0].payload)
@@ -192,12 +192,16 @@ def _in_table(node: bound.InList, operand: SqlValue, known: Local, ctx: Context)
                 ctx.do("hash_add", table)
 
         emit_cells([(item,) for item in node.items], ctx, add)
+        f.store("i32", list_, table)
+        f.store("i32", list_, has_null, 4)
+
+    list_ = ctx.once(("list", id(node)), 8, fill)
     with f.if_(operand.has_tag(NULL)):
         f.set(known, 1)
         f.else_()
         ctx.do("key_reset", ctx.stmt)
         ctx.do("key_add", ctx.stmt, operand, flags)
-        f.set(known, select(f.call("hash_find", table), i32(2), has_null))
+        f.set(known, select(f.call("hash_find", f.load("i32", list_)), i32(2), f.load("i32", list_, 4)))
 
 
 # --- anything else ------------------------------------------------------------------------------------

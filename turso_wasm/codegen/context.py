@@ -1,36 +1,42 @@
-"""The state of one compilation: the function under construction, its frame, data, hoisted values and suspension
-points.
+"""The state of one compilation: the routines of the Program (a function each), their frames, data, suspension points.
 
-The shape of every `step(stmt)`:
+A Program is one or more *routines*. `step(stmt)` is the statement itself; a subquery is a routine of its own, called
+where its value is needed. A routine is a function and a *frame*: memory that outlives its suspensions, with the hash
+tables and sorters its activation owns (kernel Frame). The frame of `step` is the statement's.
 
-    resume = stmt.state                        0 on the first call, else the point it was suspended at
-    frame, params, lifted literals and parameters are loaded                                  (prologue)
-    if resume == 0: statement_begin, cursors are opened, invariants computed                   (start)
-    else:           every local is read back from the frame                                   (restore)
+The shape of every routine:
+
+    resume = state                             0, or the point it was suspended at
+    frame, params, lifted literals, arguments and parameters are loaded                       (prologue)
+    if resume: the locals that outlive a suspension are read back                             (restore)
     block suspended:
-        the plan's code; statement_done; return DONE
-    every local is written to the frame; stmt.state = point; return ROWS or YIELD              (spill)
+        cursors are opened; invariants are computed                                           (opens, start)
+        the plan's code; return DONE
+    those locals are written to the frame; state = point; return ROWS or YIELD                (spill)
+
+Emitters write code as if it never stopped; wasm/coroutine.py makes it skip what lies before the point it goes on at.
 
 Invariants:
-  X1  Code that must not run on the way back down to a suspension point stands in `with ctx.guard():` (resume ==
-      0).
-  X2  A point is landed on by `ctx.land(point)`, which sets resume = 0; everything after it runs normally.
-  X3  A blocking stage (sort, grouping) is entered when resume == 0 or the point lies inside the stage.
-  X4  What the prologue computes depends on parameters only and allocates nothing; everything else that lives
-      across a
-      suspension is a local and is spilled.
+  X1  What the prologue computes depends on parameters and arguments only and allocates nothing.
+  X2  A caller that is told YIELD by a routine suspends too (or, where it can't, calls again); called again, it calls
+      the routine again, which continues.
+  X3  `stmt.scope` is the frame of the routine that runs: what it allocates for longer than a row hangs there, and goes
+      when the activation ends.
+  X4  stmt.budget is right whenever a routine is entered or left: all loops of a statement count down one clock.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
-from turso_wasm.kernel.abi import BLOB, DONE, INTEGER, REAL, ROWS, TEXT, YIELD, Statement, Value
-from turso_wasm.wasm.dsl import I32, I64, Expr, Hole, Local, i32, i64
+from turso_wasm.kernel.abi import BLOB, DONE, INTEGER, REAL, ROWS, TEXT, YIELD, Frame, Statement, Value
+from turso_wasm.wasm import coroutine
+from turso_wasm.wasm.coroutine import Point
+from turso_wasm.wasm.dsl import I32, I64, Expr, Function, Hole, Local, i32, i64
 from turso_wasm.wasm.module import Module
 from turso_wasm.wasm.opcodes import F64
 
@@ -44,170 +50,184 @@ VALUE_SIZE = Value.size
 _KIND = {I32: ("i32", 4), I64: ("i64", 8), F64: ("f64", 8)}
 
 
-class Context:
-    """One statement being compiled."""
+class Unit:
+    """What the routines of one Program share: the module, its data, the root frame."""
 
-    def __init__(self, n_user_params: int, symbols: Symbols | None = None) -> None:
+    def __init__(self, n_user_params: int, symbols: Symbols | None) -> None:
         self.module = Module(symbols, name="program")
         self.module.import_memory("kernel", "memory")
         self.data_base = self.module.import_global("program", "data", I32)
-        self.f = self.module.function("step", params=[("stmt", I32)], results=[I32], export=True)
-        (self.stmt,) = self.f.params
         self.n_user_params = n_user_params
         self.data = bytearray()
-        self.frame_size = 0
+        self.data_offsets: dict[bytes, int] = {}
+        self.pinned: dict[int, object] = {}
+        self.root_size = 0
+        self.once: dict[Any, int] = {}  # what is computed once: its place in the root frame
+        self.routines: dict[Any, Any] = {}  # compiled subqueries, by their node
+        self.counts_changes = False
+
+    def root_alloc(self, size: int) -> int:
+        """Reserve bytes of the statement's own frame (zero at the start); the offset, 8-aligned."""
+        at = self.root_size
+        self.root_size += (size + 7) & ~7
+        return at
+
+
+class Routine:
+    """A routine that was compiled: its function, the size of its frame, whether it can yield."""
+
+    def __init__(self, function: Function, frame_size: int, yields: bool) -> None:
+        self.function = function
+        self.frame_size = frame_size
+        self.yields = yields
+
+
+class Context:
+    """One routine being compiled; `caller` is None for the statement itself."""
+
+    def __init__(self, unit: Unit, caller: Context | None = None, name: str = "step", resumable: bool = False) -> None:
+        self.unit = unit
+        self.module = unit.module
+        self.data_base = unit.data_base
+        self.n_user_params = unit.n_user_params
+        self.is_root = caller is None
+        params = [("stmt", I32)] if self.is_root else [("stmt", I32), ("frame", I32)]
+        self.f = self.module.function(name, params=params, results=[I32], export=self.is_root)
+        self.stmt = self.f.params[0]
+        self.frame_size = 0 if self.is_root else Frame.size
         self.sources: dict[int, Source] = {}
         self.scan_cursors: dict[int, Local] = {}  # sources whose scan uses a cursor that is open already
         self.lets: dict[int, SqlValue] = {}  # by the numbers of the Lets the code stands in
-        self.pinned: dict[int, object] = {}
-        self.counts_changes = False
         self.in_ddl = False
         self.loop = 0  # number of the innermost row loop the code stands in
         self.n_loops = 0
-        self.resumable = False  # result rows can suspend
-        self.guards = False  # code may be skipped on the way to a point
-        self.n_points = 1
+        self.resumable = resumable  # loops yield, result rows suspend
         self.allocates = False  # set when emitted code uses the row arena
-        self._data_offsets: dict[bytes, int] = {}
         self._hoisted: dict[Any, SqlValue] = {}
+        self._callee_frames: dict[int, int] = {}
+        self._open_hoists: list[Hole] = []
         self._begin()
 
     # --- prologue, suspension --------------------------------------------------------------------
 
     def _begin(self) -> None:
         f = self.f
-        self.resume = f.local(I32, "resume", f.load("i32", self.stmt, Statement.offset("state")))
-        self.frame = f.local(I32, "frame", f.load("i32", self.stmt, Statement.offset("frame")))
+        if self.is_root:
+            self.frame = f.local(I32, "frame", f.load("i32", self.stmt, Statement.offset("frame")))
+            self._state = (self.stmt, Statement.offset("state"))
+        else:
+            self.frame = f.params[1]
+            self._state = (self.frame, Frame.offset("state"))
+        self.resume = f.local(I32, "resume", f.load("i32", *self._state) if self.resumable else None)
         self.params = f.local(I32, "params", f.load("i32", self.stmt, Statement.offset("params")))
         self.point = f.local(I32, "point")
         self.status = f.local(I32, "status")
-        self._unspilled = set(range(len(f.locals)))
+        self._not_kept = {local.index for local in f.locals}
+        self._suspends = False
         self.prologue = f.hole()
         self._restore = f.hole()
         self._suspended = f.block()
         self._suspended.__enter__()
+        self._body_at = len(f.out)
         self.opens = f.hole()  # transactions begin, cursors are opened
         self.start = f.hole()  # invariants
-        self._open_hoist: Hole | None = None
 
-    def finish(self) -> bytes:
-        """Close the function; the wasm bytes."""
+    def prologue_local(self, type_: int, name: str, value: Expr) -> Local:
+        """A local that is assigned whenever the routine is entered (X1)."""
+        local = self.f.local(type_, name)
+        self._not_kept.add(local.index)
+        with self.f.into(self.prologue):
+            self.f.set(local, value)
+        return local
+
+    def finish(self) -> Routine:
+        """Close the function."""
         f = self.f
+        if not self.is_root:
+            self._leave()
         f.ret(i32(DONE))
-        self._suspended.__exit__(None, None, None)
-        if self.n_points > 1 and self.resumable:
-            self._spill()
-            f.store("i32", self.stmt, self.point, Statement.offset("state"))
-            f.ret(self.status)
+        body = f.out[self._body_at :]
+        if coroutine.has_points(body):
+            kept = range(len(f.locals))
+            candidates = {i for i in kept if i not in self._not_kept}
+            f.out[self._body_at :], states = coroutine.rewrite(body, self.resume, (self._suspended,), candidates)
+            self._suspended.__exit__(None, None, None)
+            if self._suspends:
+                self._spill([f.locals[i] for i in states])
+            else:
+                f.unreachable()
         else:
+            self._suspended.__exit__(None, None, None)
             f.unreachable()
-        code = [*self.opens.out, *self.start.out]
-        if code:
-            self.opens.out, self.start.out = [], []
-            with f.into(self.opens), f.if_(self.resume.eqz()):
-                f.out.extend(code)
-        return self.module.encode()
+        return Routine(f, self.frame_size, self._suspends)
 
-    def _spill(self) -> None:
+    def _spill(self, kept: list[Local]) -> None:
         f = self.f
-        kept = [local for local in f.locals if local.index not in self._unspilled]
         places = [(local, self.frame_alloc(_KIND[local.type][1])) for local in kept]
         with f.into(self._restore), f.if_(self.resume):
             for local, at in places:
                 f.set(local, f.load(_KIND[local.type][0], self.frame, at))
         for local, at in places:
             f.store(_KIND[local.type][0], self.frame, local, at)
+        f.store("i32", self._state[0], self.point, self._state[1])
+        f.ret(self.status)
 
-    def guard(self) -> AbstractContextManager[Any]:
-        """Code inside runs only when not on the way back to a suspension point (X1)."""
-        return self.f.if_(self.resume.eqz()) if self.guards else nullcontext()
+    def _leave(self) -> None:
+        """The activation ends: what it owns goes."""
+        f = self.f
+        if self.resumable:
+            f.store("i32", self._state[0], 0, self._state[1])
+        if "budget" in self._hoisted:
+            f.store("i32", self.stmt, self.budget, Statement.offset("budget"))
 
-    def new_point(self) -> int:
-        """A number for a place that `resume` can name."""
-        self.n_points += 1
-        return self.n_points - 1
-
-    def suspend(self, point: int, status: int) -> None:
-        """Leave `step` with ROWS or YIELD; the next call continues at `land(point)`."""
-        self.f.set(self.point, point)
+    def suspend(self, point: Point, status: int | Expr) -> None:
+        """Leave the routine with ROWS or YIELD; the next call continues at `land(point)`."""
+        self._suspends = True
+        self.f.out.append(coroutine.SetPoint(self.point, point))
         self.f.set(self.status, status)
         self.f.br(self._suspended)
 
-    def land(self, point: int) -> None:
-        """Execution continues here after suspend(point)."""
-        with self.f.if_(self.resume == point):
-            self.f.set(self.resume, 0)
+    def land(self, point: Point) -> None:
+        """Execution continues here after suspend(point) or goto(point)."""
+        self.f.out.append(coroutine.Land(point))
 
-    @contextmanager
-    def stage(self) -> Iterator[None]:
-        """A blocking stage: skipped when a later point is resumed (X3)."""
-        if not self.guards:
-            yield
-            return
-        f = self.f
-        enter = f.local(I32, "enter")
-        hole = f.hole()
-        low = self.n_points
-        with f.if_(enter):
-            yield
-        with f.into(hole):
-            inside = i32(0)
-            if self.n_points > low:
-                inside = (self.resume >= low) & (self.resume < self.n_points)
-            f.set(enter, self.resume.eqz() | inside)
+    def goto(self, point: Point) -> None:
+        """Skip to `point` as soon as a loop around it is entered again."""
+        self.f.out.append(coroutine.SetPoint(self.resume, point))
 
-    @contextmanager
-    def guarded(self) -> Iterator[None]:
-        """Guards are emitted inside: for constructs that re-enter code through `resume`."""
-        before, self.guards = self.guards, True
-        yield
-        self.guards = before
+    def remember(self, target: Local, point: Point) -> None:
+        """Assign to `target` what `resume` must be to go on at `point`."""
+        self.f.out.append(coroutine.SetPoint(target, point))
 
     @contextmanager
     def unsuspended(self) -> Iterator[None]:
-        """No suspension inside: subqueries, whose loops only check for interrupts."""
+        """No suspension inside: schema changes whose steps belong together."""
         before, self.resumable = self.resumable, False
         yield
         self.resumable = before
 
-    @contextmanager
-    def settled(self) -> Iterator[None]:
-        """Neither suspensions nor guards inside: for the innermost row, which is only reached when nothing is resumed
-        any more. So a row is changed in one go.
-        """
-        guards, self.guards = self.guards, False
-        with self.unsuspended():
-            yield
-        self.guards = guards
-
     def tick(self) -> None:
-        """Count a loop iteration: interrupts are seen, and a long statement yields (with its own landing here)."""
+        """Count a loop iteration: interrupts are seen, and a long statement yields."""
         f = self.f
-        point = self.new_point() if self.resumable else 0
-        if point:
-            self.land(point)
-        with self.guard():
-            f.set(self.budget, self.budget - 1)
-            with f.if_(self.budget < 0):
-                f.store("i32", self.stmt, 0, Statement.offset("budget"))
-                wanted = f.call("poll", self.stmt)
-                if point:
-                    with f.if_(wanted):
-                        f.set(self.budget, 1)
-                        self.suspend(point, YIELD)
-                else:
-                    f.do(wanted)
-                f.set(self.budget, f.load("i32", self.stmt, Statement.offset("budget")))
+        f.set(self.budget, self.budget - 1)
+        with f.if_(self.budget < 0):
+            f.store("i32", self.stmt, 0, Statement.offset("budget"))
+            wanted = f.call("poll", self.stmt)
+            if self.resumable:
+                point = Point()
+                with f.if_(wanted):
+                    self.suspend(point, YIELD)
+                    self.land(point)
+            else:
+                f.do(wanted)
+            f.set(self.budget, f.load("i32", self.stmt, Statement.offset("budget")))
 
     @property
     def budget(self) -> Local:
         """The local that counts down to the next poll."""
         found = self._hoisted.get("budget")
         if found is None:
-            local = self.f.local(I32, "budget")
-            self._unspilled.add(local.index)
-            with self.f.into(self.prologue):
-                self.f.set(local, self.f.load("i32", self.stmt, Statement.offset("budget")))
+            local = self.prologue_local(I32, "budget", self.f.load("i32", self.stmt, Statement.offset("budget")))
             self._hoisted["budget"] = found = SqlValue(local, local.extend_s())
         assert isinstance(found.tag, Local)
         return found.tag
@@ -217,15 +237,102 @@ class Context:
         if not self.resumable:
             self.f.do(full)
             return
-        point = self.new_point()
-        with self.guard(), self.f.if_(full):
+        point = Point()
+        with self.f.if_(full):
             self.suspend(point, ROWS)
-        self.land(point)
+            self.land(point)
+
+    # --- routines --------------------------------------------------------------------------------
+
+    def routine(self, name: str, resumable: bool) -> Context:
+        """A new routine that this one can call."""
+        return Context(self.unit, self, f"{name}_{len(self.module.functions)}", resumable)
+
+    def callee_frame(self, routine: Routine) -> Local:
+        """The frame for this routine's activations of `routine`, made at the first (a local)."""
+        slot = self._callee_frames.get(id(routine))
+        if slot is None:
+            slot = self._callee_frames[id(routine)] = self.frame_alloc(4)
+        return self.frame_at(self.frame + slot, routine)
+
+    def frame_at(self, slot: Expr, routine: Routine) -> Local:
+        """The frame whose address is at `slot`, made when there is none."""
+        f = self.f
+        frame = f.local(I32, "callee", f.load("i32", slot))
+        with f.if_(frame.eqz()):
+            f.set(frame, f.call("frame_new", self.stmt, routine.frame_size))
+            f.store("i32", slot, frame)
+        return frame
+
+    def activate(self, routine: Routine, frame: Local, keep: bool = False) -> None:
+        """Run an activation to its end (X2). `keep`: what it allocates stays until the statement ends."""
+        f = self.f
+        counts = "budget" in self._hoisted
+        at = Statement.offset("budget")
+        if counts:
+            f.store("i32", self.stmt, self.budget, at)
+        status = f.local(I32, "status")
+        yields = routine.yields and self.resumable
+        point = Point()
+        if yields:
+            self.land(point)
+        f.store("i32", self.stmt, frame, Statement.offset("scope"))
+        if routine.yields and not yields:
+            with f.loop() as again:
+                f.call_own(status, routine.function, self.stmt, frame)
+                f.br(again, if_=status)
+        else:
+            f.call_own(status, routine.function, self.stmt, frame)
+        f.store("i32", self.stmt, self.scope, Statement.offset("scope"))
+        if yields:
+            with f.if_(status):
+                self.suspend(point, status)
+        if not keep:
+            with f.if_(f.load("i32", frame, Frame.offset("resources"))):
+                self.do("frame_leave", frame)
+        if counts:
+            f.set(self.budget, f.load("i32", self.stmt, at))
+
+    @property
+    def scope(self) -> Expr:
+        """What stmt.scope is while this routine runs (X3)."""
+        return self.stmt + Statement.offset("root") if self.is_root else self.frame
+
+    @property
+    def root_frame(self) -> Expr:
+        """The statement's own frame, from any routine."""
+        if self.is_root:
+            return self.frame
+        found = self._hoisted.get("root")
+        if found is None:
+            local = self.prologue_local(I32, "root", self.f.load("i32", self.stmt, Statement.offset("frame")))
+            self._hoisted["root"] = found = SqlValue(local, local.extend_u())
+        assert isinstance(found.tag, Local)
+        return found.tag
+
+    def once(self, key: Any, size: int, compute: Callable[[Expr], None]) -> Expr:
+        """The address of `size` bytes that `compute(address)` fills before they are first needed in a run.
+
+        They are the statement's own, whatever routine asks; so is what `compute` allocates.
+        """
+        offset = self.unit.once.get(key)
+        if offset is None:
+            offset = self.unit.once[key] = self.unit.root_alloc(8 + size)
+        f = self.f
+        at = f.local(I32, "once", self.root_frame + offset)
+        with f.if_(f.load("i32", at).eqz()):
+            f.store("i32", self.stmt, self.stmt + Statement.offset("root"), Statement.offset("scope"))
+            compute(at + 8)
+            f.store("i32", self.stmt, self.scope, Statement.offset("scope"))
+            f.store("i32", at, 1)
+        return at + 8
 
     # --- memory ----------------------------------------------------------------------------------
 
     def frame_alloc(self, size: int) -> int:
-        """Reserve bytes of the statement's frame (zero at the start); the offset, 8-aligned."""
+        """Reserve bytes of the frame (zero at the start); the offset, 8-aligned."""
+        if self.is_root:
+            return self.unit.root_alloc(size)
         at = self.frame_size
         self.frame_size += (size + 7) & ~7
         return at
@@ -236,11 +343,11 @@ class Context:
 
     def data_offset(self, content: bytes, align: int = 1) -> int:
         """Place bytes in the program's data (deduplicated); their offset."""
-        at = self._data_offsets.get(content)
+        at = self.unit.data_offsets.get(content)
         if at is None or at % align:
-            self.data.extend(b"\0" * (-len(self.data) % align))
-            at = self._data_offsets[content] = len(self.data)
-            self.data.extend(content)
+            self.unit.data.extend(b"\0" * (-len(self.unit.data) % align))
+            at = self.unit.data_offsets[content] = len(self.unit.data)
+            self.unit.data.extend(content)
         return at
 
     def data_address(self, content: bytes, align: int = 1) -> Expr:
@@ -250,7 +357,7 @@ class Context:
     def pin(self, literal: bound.Constant) -> None:
         """The code depends on this literal: the Program serves only statements with the same value there."""
         if literal.lifted is not None:
-            self.pinned[literal.lifted] = literal.value
+            self.unit.pinned[literal.lifted] = literal.value
 
     def store_value(self, address: Expr, value: SqlValue, index: int = 0) -> None:
         """Write a value to the Value slot address[index]."""
@@ -315,18 +422,18 @@ class Context:
         key = ("param", slot)
         found = self._hoisted.get(key)
         if found is None:
-            with self.f.into(self.prologue):
-                at = slot * VALUE_SIZE
-                payload = self.f.local(I64, f"p{slot}", self.f.load("i64", self.params, at + Value.offset("payload")))
-                self._unspilled.add(payload.index)
-                known: int | Local
-                if tag is None:
-                    known = self.f.local(I32, f"p{slot}_tag", self.f.load("i32", self.params, at))
-                    self._unspilled.add(known.index)
-                else:
-                    known = tag
-            found = self._hoisted[key] = SqlValue(known, payload)
+            found = self._hoisted[key] = self.prologue_value(self.params, slot, tag, f"p{slot}")
         return found
+
+    def prologue_value(
+        self, address: Expr, index: int, tag: int | None, name: str, types: int | None = None
+    ) -> SqlValue:
+        """The Value slot address[index], read whenever the routine is entered; `tag` when it is certain."""
+        at = index * VALUE_SIZE
+        payload = self.prologue_local(I64, name, self.f.load("i64", address, at + Value.offset("payload")))
+        if tag is not None:
+            return SqlValue(tag, payload)
+        return SqlValue(self.prologue_local(I32, f"{name}_tag", self.f.load("i32", address, at)), payload, types)
 
     def literal(self, value: Any, lifted: int | None) -> SqlValue:
         """A literal: from its slot when it was lifted out of the text, else part of the code."""
@@ -336,7 +443,7 @@ class Context:
         return self.parameter(self.n_user_params + lifted, tag)
 
     def hoist(self, key: Any, make: Callable[[], SqlValue]) -> SqlValue:
-        """A value computed once at the start of the statement."""
+        """A value computed once at the start of the routine."""
         found = self._hoisted.get(key)
         if found is None:
             with self.at_start():
@@ -349,18 +456,16 @@ class Context:
 
     @contextmanager
     def at_start(self) -> Iterator[None]:
-        """Code that runs once, when the statement starts. Nested, the inner code goes before all of the outer's."""
+        """Code that runs when the routine starts. Nested, the inner code goes before the outer's."""
         hole = Hole(self.f)
         hole.depth = self.start.depth
-        at = self.start.out.index(self._open_hoist) if self._open_hoist is not None else len(self.start.out)
+        at = self.start.out.index(self._open_hoists[-1]) if self._open_hoists else len(self.start.out)
         self.start.out.insert(at, hole)
-        before, outermost = self.allocates, self._open_hoist is None
-        if outermost:
-            self._open_hoist = hole
+        before = self.allocates
+        self._open_hoists.append(hole)
         with self.f.into(hole):
             yield
-        if outermost:
-            self._open_hoist = None
+        self._open_hoists.pop()
         self.allocates = before
 
     # --- loops -----------------------------------------------------------------------------------
@@ -374,7 +479,7 @@ class Context:
         yield
         if self.allocates:
             local = f.local(I32, "mark")
-            with f.into(mark), self.guard():
+            with f.into(mark):
                 f.set(local, f.call("arena_mark", self.stmt))
             self.do("arena_release", self.stmt, local)
         self.allocates = before

@@ -13,6 +13,7 @@ from turso_wasm.codegen.constraints import raise_constraint, unique_message
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.joins import encode_record
+from turso_wasm.codegen.lengths import LONG_STEPS
 from turso_wasm.codegen.loops import emit_source, visit
 from turso_wasm.codegen.roots import ROOTS, emit_root
 from turso_wasm.codegen.sources import (
@@ -32,7 +33,6 @@ from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
 
 TYPE, NAME, TBL_NAME, ROOTPAGE, SQL = range(5)
-LONG_STEPS = (nodes.FillIndex, nodes.InsertRows)  # during which the statement can suspend
 REWRITTEN = -10  # source numbers of RewriteRows, which no plan uses
 
 
@@ -139,11 +139,10 @@ class _Ddl:
         """Sort the keys, then insert them in order; equal neighbours break a unique index."""
         ctx, f = self.ctx, self.ctx.f
         fields = index_fields(step.index, step.table)
-        with ctx.guard():
-            cursor = open_cursor(
-                self.node.slot, self.registers[step.register], key_info(fields), ctx, write=True, here=True
-            )
-            sorter = f.local(I32, "sorter", f.call("sorter_new", ctx.stmt, i64(-1)))
+        cursor = open_cursor(
+            self.node.slot, self.registers[step.register], key_info(fields), ctx, write=True, here=True
+        )
+        sorter = f.local(I32, "sorter", f.call("sorter_new", ctx.stmt, i64(-1)))
 
         def collect() -> None:
             with f.block() as skip:
@@ -162,17 +161,15 @@ class _Ddl:
                     ctx.do("key_add", ctx.stmt, value, flags)
                 ctx.do("sorter_add", sorter, blob)
 
-        with ctx.stage():
-            change_rows(step.scan, ctx, collect)
-            ctx.do("sorter_sort", sorter)
+        change_rows(step.scan, ctx, collect)
+        ctx.do("sorter_sort", sorter)
         row = f.local(I64, "entry")
 
         def insert(done: Label) -> None:
-            with ctx.settled():
-                f.set(row, f.call("sorter_row", sorter))
-                if step.index.unique:
-                    self._check_duplicate(step, row, cursor)
-                ctx.do("index_insert", cursor, row.wrap(), row.shr_u(32).wrap())
+            f.set(row, f.call("sorter_row", sorter))
+            if step.index.unique:
+                self._check_duplicate(step, row, cursor)
+            ctx.do("index_insert", cursor, row.wrap(), row.shr_u(32).wrap())
 
         visit(ctx, lambda: f.call("sorter_next", sorter), lambda: f.call("sorter_next", sorter), insert)
 
@@ -194,8 +191,7 @@ class _Ddl:
 
     def insert_rows(self, step: nodes.InsertRows) -> None:
         ctx, f = self.ctx, self.ctx.f
-        with ctx.guard():
-            cursor = open_cursor(self.node.slot, self.registers[step.register], None, ctx, write=True, here=True)
+        cursor = open_cursor(self.node.slot, self.registers[step.register], None, ctx, write=True, here=True)
         rowid = f.local(I64, "rowid")
 
         def each() -> None:
@@ -271,10 +267,9 @@ def emit_ddl(node: nodes.Ddl, ctx: Context) -> None:
     with f.into(ctx.opens):
         ctx.do("statement_savepoint", ctx.stmt)
     ctx.in_ddl = True
-    with ctx.guard():
-        ddl = _Ddl(node, ctx)
+    ddl = _Ddl(node, ctx)
     for step in node.steps:
-        with ctx.stage(), nullcontext() if isinstance(step, LONG_STEPS) else ctx.settled():
+        with nullcontext() if isinstance(step, LONG_STEPS) else ctx.unsuspended():
             STEPS[type(step)](ddl, step)
     connection = f.load("i32", ctx.stmt, Statement.offset("connection"))
     cookie = f.call("database_get", connection, node.slot, DB_SCHEMA_COOKIE)

@@ -318,11 +318,16 @@ def columns_of(exprs: object) -> dict[int, set[int]]:
     return found
 
 
+def outer_columns(plan: nodes.Plan) -> dict[int, set[int]]:
+    """The columns `plan` reads of sources outside of it."""
+    own = {getattr(node, "source", -1) for node in walk(plan) if isinstance(node, nodes.Plan)}
+    return {source: columns for source, columns in columns_of(plan).items() if source not in own}
+
+
 def ensure_outer(plan: nodes.Plan, ctx: Context) -> None:
     """Decode here what `plan` reads of sources outside of it."""
-    own = {getattr(node, "source", -1) for node in walk(plan) if isinstance(node, nodes.Plan)}
-    for source, columns in columns_of(plan).items():
-        if source in ctx.sources and source not in own:
+    for source, columns in outer_columns(plan).items():
+        if source in ctx.sources:
             ctx.sources[source].ensure(columns, ctx)
 
 

@@ -66,27 +66,23 @@ def _single_group(node: nodes.Aggregate, layout: Layout, ctx: Context, then: The
     group = f.local(I32, "group")
     counters = {i: f.local(I64, "count") for i, a in enumerate(node.aggregates) if a.name == "count" and not a.distinct}
     has_row = f.local(I32, "has_row")
-    with ctx.stage():
-        with ctx.guard():
-            f.set(group, ctx.frame + ctx.frame_alloc(layout.size))
-            f.memory_fill(group, 0, layout.size)
-            f.set(has_row, 0)
-            for counter in counters.values():
-                f.set(counter, 0)
+    f.set(group, ctx.frame + ctx.frame_alloc(layout.size))
+    f.memory_fill(group, 0, layout.size)
+    f.set(has_row, 0)
+    for counter in counters.values():
+        f.set(counter, 0)
 
-        def each() -> None:
-            with ctx.guard():
-                if node.bare:
-                    if _starts_bare(node):
-                        with f.if_(has_row.eqz()):
-                            _store_bare(node, layout, group, ctx)
-                    f.set(has_row, 1)
-                _step_all(node, layout, group, counters, ctx)
+    def each() -> None:
+        if node.bare:
+            if _starts_bare(node):
+                with f.if_(has_row.eqz()):
+                    _store_bare(node, layout, group, ctx)
+            f.set(has_row, 1)
+        _step_all(node, layout, group, counters, ctx)
 
-        emit_source(node.child, ctx, each)
-    with ctx.guard():
-        values = [_final(a, group + layout.states[i], counters.get(i), ctx) for i, a in enumerate(node.aggregates)]
-        values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
+    emit_source(node.child, ctx, each)
+    values = [_final(a, group + layout.states[i], counters.get(i), ctx) for i, a in enumerate(node.aggregates)]
+    values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
     ctx.sources[node.source] = LocalSource(values)
     then()
 
@@ -97,30 +93,25 @@ def _single_group(node: nodes.Aggregate, layout: Layout, ctx: Context, then: The
 def _grouped(node: nodes.Aggregate, layout: Layout, ctx: Context, then: Then) -> None:
     f = ctx.f
     table, group = f.local(I32, "groups"), f.local(I32, "group")
-    with ctx.stage():
-        with ctx.guard():
-            with f.if_(table):  # an inner loop comes here again: the old groups go
-                ctx.do("resource_free", ctx.stmt, table)
-            f.set(table, f.call("hash_new", ctx.stmt, layout.size))
+    with f.if_(table):  # an inner loop comes here again: the old groups go
+        ctx.do("resource_free", ctx.stmt, table)
+    f.set(table, f.call("hash_new", ctx.stmt, layout.size))
 
-        def each() -> None:
-            with ctx.guard():
-                _find_group(node, layout, table, group, ctx)
-                _step_all(node, layout, group, {}, ctx)
+    def each() -> None:
+        _find_group(node, layout, table, group, ctx)
+        _step_all(node, layout, group, {}, ctx)
 
-        emit_source(node.child, ctx, each)
-        with ctx.guard():
-            ctx.do("hash_sort", table)
+    emit_source(node.child, ctx, each)
+    ctx.do("hash_sort", table)
 
     def begin() -> Expr:
         ctx.do("hash_rewind", table)
         return f.tee(group, f.call("hash_next", table))
 
     def body(done: object) -> None:
-        with ctx.guard():
-            values = [ctx.load_value(group, at=layout.keys + i * VALUE_SIZE) for i in range(len(node.keys))]
-            values += [_final(a, group + layout.states[i], None, ctx) for i, a in enumerate(node.aggregates)]
-            values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
+        values = [ctx.load_value(group, at=layout.keys + i * VALUE_SIZE) for i in range(len(node.keys))]
+        values += [_final(a, group + layout.states[i], None, ctx) for i, a in enumerate(node.aggregates)]
+        values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
         ctx.sources[node.source] = LocalSource(values)
         then()
 

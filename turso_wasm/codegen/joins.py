@@ -12,6 +12,7 @@ from turso_wasm.codegen.sources import RecordSource, Source, decoded_columns, fo
 from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.kernel.abi import NULL
 from turso_wasm.plan import nodes
+from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
 ROW_LINK = 8  # a build row: next row of the same key (i32), size (i32), then the record
@@ -20,16 +21,15 @@ ROW_LINK = 8  # a build row: next row of the same key (i32), size (i32), then th
 def _nested_loop(node: nodes.NestedLoop, ctx: Context, then: Then) -> None:
 
     def each() -> None:
-        with ctx.guard():
-            ensure_outer(node.right, ctx)  # once a left row, not once a pair
+        ensure_outer(node.right, ctx)  # once a left row, not once a pair
         emit_source(node.right, ctx, then)
 
     emit_source(node.left, ctx, each)
 
 
 def _left_join(node: nodes.LeftJoin, ctx: Context, then: Then) -> None:
-    """The body is emitted once. When no row matched, the right side is entered again with `resume` set to the body's
-    landing, so that every guard on the way is skipped, and its columns are NULL.
+    """The body is emitted once. When no row matched, the right side is entered again and everything up to the body
+    skipped; its columns are NULL.
     """
     emit_source(node.left, ctx, lambda: _outer_rows(node, ctx, then))
 
@@ -37,45 +37,41 @@ def _left_join(node: nodes.LeftJoin, ctx: Context, then: Then) -> None:
 def _outer_rows(node: nodes.LeftJoin, ctx: Context, then: Then) -> None:
     f = ctx.f
     matched, null_row = f.local(I32, "matched"), f.local(I32, "null_row")
-    with ctx.guard():
-        ensure_outer(node.right, ctx)
-        f.set(matched, 0)
-        f.set(null_row, 0)
-    point = ctx.new_point()
+    ensure_outer(node.right, ctx)
+    f.set(matched, 0)
+    f.set(null_row, 0)
+    point = Point()
     decoded = decoded_columns(ctx)
     with f.block() as done, f.loop() as again:
 
         def body() -> None:
             ctx.land(point)
             forget_since(decoded, ctx, node.right_sources)  # the NULL row comes here without the code of the right side
-            with ctx.guard():
-                f.set(matched, 1)
+            f.set(matched, 1)
             _mark_nullable(node.right_sources, null_row, ctx)
             then()
             f.br(done, if_=null_row)
 
-        with ctx.guarded():
-            emit_source(node.right, ctx, body)
+        emit_source(node.right, ctx, body)
         f.br(done, if_=matched)
         f.set(null_row, 1)
-        f.set(ctx.resume, point)
+        ctx.goto(point)
         f.br(again)
 
 
 def _mark_nullable(sources: tuple[int, ...], null_row: Local, ctx: Context) -> None:
     """From here on these sources may be a NULL row: what was decoded so far moves to locals that are NULL then."""
-    with ctx.guard():
-        for number in sources:
-            source = ctx.sources.get(number)
-            if source is None:
-                continue
-            source.null_row = (
-                null_row if source.null_row is None else ctx.f.local(I32, "null_row", source.null_row | null_row)
-            )
-            source.decoded = {column: ctx.copy(value) for column, value in source.decoded.items()}
-            if source.decoded:
-                with ctx.f.if_(null_row):
-                    set_null(source.decoded.values(), ctx)
+    for number in sources:
+        source = ctx.sources.get(number)
+        if source is None:
+            continue
+        source.null_row = (
+            null_row if source.null_row is None else ctx.f.local(I32, "null_row", source.null_row | null_row)
+        )
+        source.decoded = {column: ctx.copy(value) for column, value in source.decoded.items()}
+        if source.decoded:
+            with ctx.f.if_(null_row):
+                set_null(source.decoded.values(), ctx)
 
 
 # --- hash join ------------------------------------------------------------------------------------------
@@ -110,10 +106,9 @@ def _hash_join(node: nodes.HashJoin, ctx: Context, then: Then) -> None:
     f = ctx.f
     table = f.local(I32, "table")
     built = f.local(I32, "built")
-    with ctx.stage(), f.block() as ready:
-        with ctx.guard():
-            f.br(ready, if_=built)
-            f.set(table, f.call("hash_new", ctx.stmt, 8))
+    with f.block() as ready:
+        f.br(ready, if_=built)
+        f.set(table, f.call("hash_new", ctx.stmt, 8))
         emit_source(node.build, ctx, lambda: _build_row(node, table, ctx))
         f.set(built, 1)
     row = f.local(I32, "row")
@@ -124,7 +119,7 @@ def _hash_join(node: nodes.HashJoin, ctx: Context, then: Then) -> None:
 def _build_row(node: nodes.HashJoin, table: Local, ctx: Context) -> None:
     """Append the row to the chain of its key: entry = first row, last row."""
     f = ctx.f
-    with ctx.guard(), f.block() as skip:
+    with f.block() as skip:
         _key(node.build_keys, node, skip, ctx)
         entry = f.local(I32, "entry", f.call("hash_add", table))
         refs = [bound.ColumnRef(source=source, column=column) for source, column in node.build_columns]
@@ -156,10 +151,9 @@ def _probe(node: nodes.HashJoin, table: Local, row: Local, record: RecordSource,
     f = ctx.f
     null_row, matched = f.local(I32, "null_row"), f.local(I32, "matched")
     _place_build_columns(node, record, ctx)
-    with ctx.guard():
-        for source, columns in columns_of([node.probe_keys, node.residual]).items():
-            if source not in node.build_sources and source in ctx.sources:
-                ctx.sources[source].ensure(columns, ctx)
+    for source, columns in columns_of([node.probe_keys, node.residual]).items():
+        if source not in node.build_sources and source in ctx.sources:
+            ctx.sources[source].ensure(columns, ctx)
 
     def begin() -> Expr:
         f.set(null_row, 0)
@@ -190,15 +184,14 @@ def _probe(node: nodes.HashJoin, table: Local, row: Local, record: RecordSource,
 
     def body(done: Label) -> None:
         with f.block() as rejected:
-            with ctx.guard():
-                f.set(record.payload, (row + ROW_LINK).extend_u() | (f.load("i32", row, 4).extend_u() << 32))
-                if node.residual is not None:
-                    with f.block() as accepted:
-                        if node.outer:
-                            f.br(accepted, if_=null_row)
-                        ensure(first_conjunct(node.residual), ctx)
-                        jump(node.residual, rejected, ctx, when=False, on_null=True)
-                f.set(matched, 1)
+            f.set(record.payload, (row + ROW_LINK).extend_u() | (f.load("i32", row, 4).extend_u() << 32))
+            if node.residual is not None:
+                with f.block() as accepted:
+                    if node.outer:
+                        f.br(accepted, if_=null_row)
+                    ensure(first_conjunct(node.residual), ctx)
+                    jump(node.residual, rejected, ctx, when=False, on_null=True)
+            f.set(matched, 1)
             then()
 
     if node.outer:

@@ -16,8 +16,7 @@ def visit(ctx: Context, begin: Callable[[], Expr], advance: Callable[[], Expr], 
     f = ctx.f
     outer = ctx.loop
     with f.block() as done:
-        with ctx.guard():
-            f.br(done, if_=begin().eqz())
+        f.br(done, if_=begin().eqz())
         ctx.n_loops += 1
         ctx.loop = ctx.n_loops
         with f.loop() as top:

@@ -20,8 +20,7 @@ def emit_output(node: nodes.Output, ctx: Context) -> None:
 
     def each() -> None:
         full = ctx.f.local(I32, "full")
-        with ctx.guard():
-            ctx.f.set(full, row(node.exprs, ctx))
+        ctx.f.set(full, row(node.exprs, ctx))
         if node.single:
             return
         ctx.rows_full(full)

@@ -24,10 +24,9 @@ def _one_row(node: nodes.OneRow, ctx: Context, then: Then) -> None:
 def _values(node: nodes.Values, ctx: Context, then: Then) -> None:
     f = ctx.f
     if len(node.rows) == 1:
-        with ctx.guard():
-            values = [
-                ctx.copy(emit_value(expr, ctx)) if not is_cell(expr) else emit_value(expr, ctx) for expr in node.rows[0]
-            ]
+        values = [
+            ctx.copy(emit_value(expr, ctx)) if not is_cell(expr) else emit_value(expr, ctx) for expr in node.rows[0]
+        ]
         ctx.sources[node.source] = LocalSource(values)
         then()
         return
@@ -52,13 +51,12 @@ def _values(node: nodes.Values, ctx: Context, then: Then) -> None:
         return row < len(node.rows)
 
     def body(done: Label) -> None:
-        with ctx.guard():
-            if all(is_cell(expr) for one in node.rows for expr in one):
-                table = ctx.data_address(cell_table(node.rows, ctx), align=4)
-                at = f.local(I32, "", table + row * (4 * node.n_columns))
-                assign(load_cells(at, node.n_columns, ctx))
-            else:
-                _switch_rows(node, row, assign, ctx)
+        if all(is_cell(expr) for one in node.rows for expr in one):
+            table = ctx.data_address(cell_table(node.rows, ctx), align=4)
+            at = f.local(I32, "", table + row * (4 * node.n_columns))
+            assign(load_cells(at, node.n_columns, ctx))
+        else:
+            _switch_rows(node, row, assign, ctx)
         then()
 
     visit(ctx, begin, step, body)
@@ -80,8 +78,7 @@ def _literal_rows(node: nodes.LiteralRows, ctx: Context, then: Then) -> None:
         return at.lt_u(end)
 
     def body(done: Label) -> None:
-        with ctx.guard():
-            values = [ctx.load_value(at, column) for column in range(node.n_columns)]
+        values = [ctx.load_value(at, column) for column in range(node.n_columns)]
         ctx.sources[node.source] = LocalSource(values)
         then()
 
@@ -105,9 +102,8 @@ def _switch_rows(node: nodes.Values, row: Local, assign: Callable[[Sequence[SqlV
 def _filter(node: nodes.Filter, ctx: Context, then: Then) -> None:
     def body() -> None:
         with ctx.f.block() as rejected:
-            with ctx.guard():
-                ensure(first_conjunct(node.predicate), ctx)
-                jump(node.predicate, rejected, ctx, when=False, on_null=True)
+            ensure(first_conjunct(node.predicate), ctx)
+            jump(node.predicate, rejected, ctx, when=False, on_null=True)
             then()
 
     emit_source(node.child, ctx, body)
@@ -127,18 +123,16 @@ def _append(node: nodes.Append, ctx: Context, then: Then) -> None:
     for child, outputs in zip(node.children, node.outputs, strict=True):
 
         def assign(outputs: Sequence[bound.Expr] = outputs) -> None:
-            with ctx.guard():
-                ensure(outputs, ctx)
-                for column, expr in zip(columns, outputs, strict=True):
-                    value = emit_value(expr, ctx)
-                    assert isinstance(column.tag, Local) and isinstance(column.payload, Local)
-                    f.set(column.tag, value.tag_expr)
-                    f.set(column.payload, value.payload)
+            ensure(outputs, ctx)
+            for column, expr in zip(columns, outputs, strict=True):
+                value = emit_value(expr, ctx)
+                assert isinstance(column.tag, Local) and isinstance(column.payload, Local)
+                f.set(column.tag, value.tag_expr)
+                f.set(column.payload, value.payload)
             ctx.sources[node.source] = LocalSource(columns)
             then()
 
-        with ctx.stage():
-            emit_source(child, ctx, assign)
+        emit_source(child, ctx, assign)
 
 
 SOURCES.update(

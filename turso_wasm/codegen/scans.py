@@ -46,11 +46,10 @@ def _rowid_seek(node: nodes.RowidSeek, ctx: Context, then: Then) -> None:
     cursor = scan_cursor(node.source, node.table, ctx)
     ctx.sources[node.source] = table_source(node.table, cursor)
     with f.block() as done:
-        with ctx.guard():
-            ensure(node.key, ctx)
-            key = emit_value(node.key, ctx)
-            rowid = _exact_rowid(key, done, ctx)
-            f.br(done, if_=f.call("cursor_seek_rowid", cursor, rowid).eqz())
+        ensure(node.key, ctx)
+        key = emit_value(node.key, ctx)
+        rowid = _exact_rowid(key, done, ctx)
+        f.br(done, if_=f.call("cursor_seek_rowid", cursor, rowid).eqz())
         then()
 
 
@@ -89,11 +88,10 @@ def _rowid_range(node: nodes.RowidRange, ctx: Context, then: Then) -> None:
         return ok & f.call("cursor_seek_rowid_op", cursor, first, SEEK_GE)
 
     def body(done: Label) -> None:
-        with ctx.guard():
-            if node.reverse and node.lower is not None:
-                f.br(done, if_=rowid < first)
-            elif not node.reverse and node.upper is not None:
-                f.br(done, if_=rowid > last)
+        if node.reverse and node.lower is not None:
+            f.br(done, if_=rowid < first)
+        elif not node.reverse and node.upper is not None:
+            f.br(done, if_=rowid > last)
         then()
 
     visit(ctx, begin, lambda: advance("cursor_prev" if node.reverse else "table_next", cursor, ctx), body)
@@ -127,8 +125,7 @@ def _index_scan(node: nodes.IndexScan, ctx: Context, then: Then) -> None:
     step = "cursor_prev" if node.reverse else "index_next"
 
     def body(done: Label) -> None:
-        with ctx.guard():
-            _check_end(ends, cursor, done, ctx)
+        _check_end(ends, cursor, done, ctx)
         then()
 
     if node.unique and not node.lower and not node.upper:
@@ -140,9 +137,8 @@ def _index_scan(node: nodes.IndexScan, ctx: Context, then: Then) -> None:
 def _unique_lookup(ends: _Range, cursor: Local, ctx: Context, then: Then) -> None:
     f = ctx.f
     with f.block() as done:
-        with ctx.guard():
-            f.br(done, if_=_seek_start(ends, cursor, ctx).eqz())
-            _check_end(ends, cursor, done, ctx)
+        f.br(done, if_=_seek_start(ends, cursor, ctx).eqz())
+        _check_end(ends, cursor, done, ctx)
         then()
 
 
@@ -245,8 +241,7 @@ def _check_end(ends: _Range, cursor: Local, done: Label, ctx: Context) -> None:
 def _count_rows(node: nodes.CountRows, ctx: Context, then: Then) -> None:
     cursor = open_index(node.index, node.table, ctx) if node.index else open_table(node.table, ctx)
     count = ctx.f.local(I64, "count")
-    with ctx.guard():
-        ctx.f.set(count, ctx.f.call("btree_count", cursor))
+    ctx.f.set(count, ctx.f.call("btree_count", cursor))
     ctx.sources[node.source] = LocalSource([SqlValue(INTEGER, count)])
     then()
 

@@ -30,32 +30,27 @@ def key_flags(key: nodes.SortKey) -> int:
 def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
     f = ctx.f
     sorter = f.local(I32, "sorter")
-    with ctx.stage():
-        with ctx.guard():
-            with f.if_(sorter):  # an inner loop comes here again
-                ctx.do("resource_free", ctx.stmt, sorter)
-            limit = integer_value(node.limit, ctx) if node.limit is not None else i64(-1)
-            f.set(sorter, f.call("sorter_new", ctx.stmt, limit))
+    with f.if_(sorter):  # an inner loop comes here again
+        ctx.do("resource_free", ctx.stmt, sorter)
+    limit = integer_value(node.limit, ctx) if node.limit is not None else i64(-1)
+    f.set(sorter, f.call("sorter_new", ctx.stmt, limit))
 
-        def each() -> None:
-            with ctx.guard():
-                exprs = [key.expr for key in node.keys]
-                ensure([exprs, node.outputs], ctx)
-                keys = [emit_value(expr, ctx) for expr in exprs]
-                row = encode_record([emit_value(expr, ctx) for expr in node.outputs], ctx)
-                ctx.do("key_reset", ctx.stmt)
-                for key, value in zip(node.keys, keys, strict=True):
-                    ctx.do("key_add", ctx.stmt, value, key_flags(key))
-                ctx.do("sorter_add", sorter, row)
+    def each() -> None:
+        exprs = [key.expr for key in node.keys]
+        ensure([exprs, node.outputs], ctx)
+        keys = [emit_value(expr, ctx) for expr in exprs]
+        row = encode_record([emit_value(expr, ctx) for expr in node.outputs], ctx)
+        ctx.do("key_reset", ctx.stmt)
+        for key, value in zip(node.keys, keys, strict=True):
+            ctx.do("key_add", ctx.stmt, value, key_flags(key))
+        ctx.do("sorter_add", sorter, row)
 
-        emit_source(node.child, ctx, each)
-        with ctx.guard():
-            ctx.do("sorter_sort", sorter)
+    emit_source(node.child, ctx, each)
+    ctx.do("sorter_sort", sorter)
     row = f.local(I64, "row")
 
     def body(done: Label) -> None:
-        with ctx.guard():
-            f.set(row, f.call("sorter_row", sorter))
+        f.set(row, f.call("sorter_row", sorter))
         ctx.sources[node.source] = RecordSource(row, len(node.outputs))
         then()
 
@@ -65,21 +60,19 @@ def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
 def _distinct(node: nodes.Distinct, ctx: Context, then: Then) -> None:
     f = ctx.f
     table = f.local(I32, "seen")
-    with ctx.guard():
-        with f.if_(table):
-            ctx.do("resource_free", ctx.stmt, table)
-        f.set(table, f.call("hash_new", ctx.stmt, 0))
+    with f.if_(table):
+        ctx.do("resource_free", ctx.stmt, table)
+    f.set(table, f.call("hash_new", ctx.stmt, 0))
 
     def each() -> None:
         with f.block() as repeated:
-            with ctx.guard():
-                ensure(node.keys, ctx)
-                values = [emit_value(key, ctx) for key in node.keys]
-                ctx.do("key_reset", ctx.stmt)
-                for value, collation in zip(values, node.collations, strict=True):
-                    ctx.do("key_add", ctx.stmt, value, collation_code(collation))
-                ctx.do("hash_add", table)
-                f.br(repeated, if_=hash_found(table))
+            ensure(node.keys, ctx)
+            values = [emit_value(key, ctx) for key in node.keys]
+            ctx.do("key_reset", ctx.stmt)
+            for value, collation in zip(values, node.collations, strict=True):
+                ctx.do("key_add", ctx.stmt, value, collation_code(collation))
+            ctx.do("hash_add", table)
+            f.br(repeated, if_=hash_found(table))
             then()
 
     emit_source(node.child, ctx, each)
@@ -89,15 +82,14 @@ def _limit(node: nodes.Limit, ctx: Context, then: Then) -> None:
     f = ctx.f
     left, skip = f.local(I64, "left"), f.local(I64, "skip")
     with f.block() as done:
-        with ctx.guard():
-            f.set(left, integer_value(node.limit, ctx) if node.limit is not None else i64(-1))
-            f.set(skip, integer_value(node.offset, ctx) if node.offset is not None else i64(0))
-            f.br(done, if_=left.eqz())
+        f.set(left, integer_value(node.limit, ctx) if node.limit is not None else i64(-1))
+        f.set(skip, integer_value(node.offset, ctx) if node.offset is not None else i64(0))
+        f.br(done, if_=left.eqz())
 
         def each() -> None:
             with f.block() as skipped:
                 if node.offset is not None:
-                    with ctx.guard(), f.if_(skip > 0):
+                    with f.if_(skip > 0):
                         f.set(skip, skip - 1)
                         f.br(skipped)
                 then()

@@ -1,30 +1,69 @@
-"""Subqueries in expressions: scalar, EXISTS and x IN (SELECT …).
+"""Subqueries in expressions: scalar, EXISTS and x IN (SELECT …). Each is a routine of its own.
 
-A subquery without outer columns runs once, at the start of the statement; others run where they stand. No
-suspension inside.
+One without outer columns runs once, when its value is first needed. Others run where they stand, with the outer values
+as arguments in their frame. A routine leaves its result in the frame: a Value, the truth of EXISTS or IN (0 false,
+1 NULL, 2 true), or the hash table of an uncorrelated IN.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
+from turso_wasm.base.tree import walk
 from turso_wasm.bind import bound
 from turso_wasm.codegen.conditions import JUMPS, compare_values, jump_kleene, jump_value
-from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.expressions import EMITTERS, INTEGER_OR_NULL, emit_value, ensure, ensure_outer, for_comparison
+from turso_wasm.codegen.context import VALUE_SIZE, Context, Routine
+from turso_wasm.codegen.expressions import (
+    EMITTERS,
+    INTEGER_OR_NULL,
+    emit_value,
+    ensure,
+    for_comparison,
+    outer_columns,
+)
+from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.loops import emit_source
-from turso_wasm.codegen.sources import decoded_columns, forget_since
-from turso_wasm.codegen.values import ANY, SqlValue, collation_code
-from turso_wasm.kernel.abi import NULL, TEXT
+from turso_wasm.codegen.sources import LocalSource
+from turso_wasm.codegen.values import ANY, TEXTUAL, SqlValue, collation_code, mask
+from turso_wasm.kernel.abi import NULL, TEXT, Frame
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Label, Local, i32, select
+
+RESULT = Frame.size  # offset in the routine's frame: a Value slot
+
+
+@dataclass(slots=True)
+class _Compiled:
+    """A subquery's routine. `node` is kept because its id is the key; `types`: of the result."""
+
+    node: bound.SubqueryExpr
+    routine: Routine
+    arguments_at: int
+    types: int
+
+
+@dataclass(slots=True)
+class _Argument:
+    """An outer value: column `column` of source `source`, or (source None) the Let or operand `column`."""
+
+    source: int | None
+    column: int
+    value: SqlValue
+
+
+OPERAND = -1  # the `column` of the argument that is IN's left side
+Emit = Callable[[bound.SubqueryExpr, Context, "SqlValue | None"], int]
 
 
 def emit_subquery_value(node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
     """The value of a subquery expression."""
     if node.kind == "scalar":
-        return _once_or_here(node, ctx, _scalar)
+        frame, types = _run(node, ctx, _scalar)
+        value = ctx.load_value(frame, types=types, at=RESULT)
+        ctx.allocates = ctx.allocates or bool(types & TEXTUAL)
+        return value
     known = kleene(node, ctx)
     tag = ctx.f.local(I32, "", known != 1)
     return SqlValue(tag, ctx.f.local(I64, "", known.shr_u(1).extend_u()), INTEGER_OR_NULL)
@@ -32,78 +71,15 @@ def emit_subquery_value(node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
 
 def kleene(node: bound.SubqueryExpr, ctx: Context) -> Local:
     """EXISTS or IN as 0 false, 1 NULL, 2 true."""
+    f = ctx.f
     if node.kind == "exists":
-        known = _once_or_here(node, ctx, _exists).payload.wrap()
-        known = ctx.f.local(I32, "exists", known)
+        frame, _ = _run(node, ctx, _exists)
+        known = f.local(I32, "exists", f.load("i32", frame, RESULT))
     else:
         known = _in(node, ctx)
     if node.negated:
-        ctx.f.set(known, i32(2).sub(known))
+        f.set(known, i32(2).sub(known))
     return known
-
-
-def _once_or_here(
-    node: bound.SubqueryExpr, ctx: Context, emit: Callable[[bound.SubqueryExpr, Context], SqlValue]
-) -> SqlValue:
-    if node.outer:
-        return emit(node, ctx)
-    return ctx.hoist(("subquery", id(node)), lambda: emit(node, ctx))
-
-
-@contextmanager
-def _here(node: bound.SubqueryExpr, ctx: Context) -> Iterator[None]:
-    """The subquery's own code. What it decodes of the outer rows is not there for what comes behind: the subquery may
-    be skipped (x OR EXISTS …), and so may its loops.
-    """
-    before = decoded_columns(ctx)
-    if node.outer:
-        ensure_outer(_output(node), ctx)
-    with ctx.unsuspended():
-        yield
-    forget_since(before, ctx)
-
-
-def _output(node: bound.SubqueryExpr) -> nodes.Output:
-    assert isinstance(node.plan, nodes.Output)
-    return node.plan
-
-
-def _scalar(node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
-    f = ctx.f
-    plan = _output(node)
-    tag, payload = f.local(I32, "scalar_tag"), f.local(I64, "scalar")
-    f.set(tag, NULL)
-    f.set(payload, 0)
-    with _here(node, ctx), f.block() as found:
-
-        def first() -> None:
-            ensure(plan.exprs, ctx)
-            value = emit_value(plan.exprs[0], ctx)
-            f.set(tag, value.tag_expr)
-            f.set(payload, value.payload)
-            with f.if_(tag >= TEXT):  # the cursor goes away under it
-                size = f.local(I32, "", payload.shr_u(32).wrap())
-                copy = f.local(I32, "", f.call("keep_alloc", ctx.stmt, size))
-                f.memory_copy(copy, payload.wrap(), size)
-                f.set(payload, copy.extend_u() | (size.extend_u() << 32))
-            f.br(found)
-
-        emit_source(plan.child, ctx, first)
-    return SqlValue(tag, payload, ANY)
-
-
-def _exists(node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
-    f = ctx.f
-    found = f.local(I64, "exists")
-    f.set(found, 0)
-    with _here(node, ctx), f.block() as done:
-
-        def first() -> None:
-            f.set(found, 2)
-            f.br(done)
-
-        emit_source(_output(node).child, ctx, first)
-    return SqlValue(1, found)
 
 
 def _in(node: bound.SubqueryExpr, ctx: Context) -> Local:
@@ -111,57 +87,192 @@ def _in(node: bound.SubqueryExpr, ctx: Context) -> Local:
     assert node.operand is not None
     f = ctx.f
     operand = for_comparison(node.operand, node.affinity, ctx)
-    return _in_scan(node, operand, ctx) if node.outer else _in_hash(node, operand, f.local(I32, "in"), ctx)
-
-
-def _in_scan(node: bound.SubqueryExpr, operand: SqlValue, ctx: Context) -> Local:
-    f = ctx.f
-    plan = _output(node)
+    if node.outer:
+        frame, _ = _run(node, ctx, _in_scan, operand)
+        return f.local(I32, "in", f.load("i32", frame, RESULT))
+    frame, _ = _run(node, ctx, _in_hash)
     known = f.local(I32, "in")
-    f.set(known, 0)
-    with _here(node, ctx), f.block() as done:
-
-        def each() -> None:
-            ensure(plan.exprs, ctx)
-            value = for_comparison(plan.exprs[0], node.affinity, ctx)
-            with f.if_(value.has_tag(NULL) | operand.has_tag(NULL)) as otherwise:
-                f.set(known, 1)
-                otherwise.else_()
-                with f.if_(compare_values("=", operand, value, node.collation, ctx)):
-                    f.set(known, 2)
-                    f.br(done)
-
-        emit_source(plan.child, ctx, each)
-    return known
-
-
-def _in_hash(node: bound.SubqueryExpr, operand: SqlValue, known: Local, ctx: Context) -> Local:
-    f = ctx.f
-    plan = _output(node)
-    flags = collation_code(node.collation)
-    table, has_null = f.local(I32, "values"), f.local(I32, "values_null")
-    with ctx.at_start(), ctx.unsuspended():
-        f.set(table, f.call("hash_new", ctx.stmt, 0))
-
-        def add() -> None:
-            ensure(plan.exprs, ctx)
-            value = for_comparison(plan.exprs[0], node.affinity, ctx)
-            with f.if_(value.has_tag(NULL)) as otherwise:
-                f.set(has_null, 1)
-                otherwise.else_()
-                ctx.do("key_reset", ctx.stmt)
-                ctx.do("key_add", ctx.stmt, value, flags)
-                ctx.do("hash_add", table)
-
-        emit_source(plan.child, ctx, add)
+    table, has_null = f.load("i32", frame, RESULT), f.load("i32", frame, RESULT + 4)
     with f.if_(operand.has_tag(NULL)) as otherwise:
         f.set(known, f.call("hash_count", table) != 0)
         f.set(known, known | has_null)
         otherwise.else_()
         ctx.do("key_reset", ctx.stmt)
-        ctx.do("key_add", ctx.stmt, operand, flags)
+        ctx.do("key_add", ctx.stmt, operand, collation_code(node.collation))
         f.set(known, select(f.call("hash_find", table), i32(2), has_null))
     return known
+
+
+# --- calling -----------------------------------------------------------------------------------------------
+
+
+def _run(node: bound.SubqueryExpr, ctx: Context, emit: Emit, operand: SqlValue | None = None) -> tuple[Local, int]:
+    """(the routine's frame, with the result in it; the types of a scalar result)."""
+    f = ctx.f
+    if not node.outer:
+        compiled = _compiled(node, ctx, emit, [])
+        slot = ctx.once(("subquery", id(node)), 8, lambda at: _run_once(compiled.routine, at, ctx))
+        return f.local(I32, "frame", f.load("i32", slot)), compiled.types
+    arguments = _arguments(node, ctx)
+    if operand is not None:
+        arguments.append(_Argument(None, OPERAND, operand))
+    compiled = _compiled(node, ctx, emit, arguments)
+    frame = ctx.callee_frame(compiled.routine)
+    for at, argument in enumerate(arguments):
+        ctx.store_value(frame + compiled.arguments_at, argument.value, at)
+    ctx.activate(compiled.routine, frame)
+    return frame, compiled.types
+
+
+def _run_once(routine: Routine, slot: Any, ctx: Context) -> None:
+    ctx.activate(routine, ctx.frame_at(slot, routine), keep=True)
+
+
+def _arguments(node: bound.SubqueryExpr, ctx: Context) -> list[_Argument]:
+    """What the subquery reads of the rows and Lets around it."""
+    plan = _output(node)
+    found = [
+        _Argument(source, column, ctx.sources[source].value(column, ctx))
+        for source, columns in sorted(outer_columns(plan).items())
+        if source in ctx.sources
+        for column in sorted(columns)
+    ]
+    lets = {item.number for item in walk((plan,)) if isinstance(item, bound.LetRef)}
+    return found + [_Argument(None, number, value) for number, value in sorted(ctx.lets.items()) if number in lets]
+
+
+# --- compiling ---------------------------------------------------------------------------------------------
+
+
+def _compiled(node: bound.SubqueryExpr, ctx: Context, emit: Emit, arguments: list[_Argument]) -> _Compiled:
+    key = (id(node), *((a.source, a.column, a.value.types) for a in arguments))
+    found = ctx.unit.routines.get(key)
+    if found is None:
+        found = ctx.unit.routines[key] = _compile(node, ctx, emit, arguments)
+    assert isinstance(found, _Compiled)
+    return found
+
+
+def _compile(node: bound.SubqueryExpr, caller: Context, emit: Emit, arguments: list[_Argument]) -> _Compiled:
+    plan = _output(node)
+    ctx = caller.routine(node.kind, has_loop(plan))
+    result = ctx.frame_alloc(VALUE_SIZE)
+    assert result == RESULT
+    arguments_at = ctx.frame_alloc(len(arguments) * VALUE_SIZE)
+    operand: SqlValue | None = None
+    columns: dict[int, dict[int, SqlValue]] = {}
+    for at, argument in enumerate(arguments):
+        tag = argument.value.tag if isinstance(argument.value.tag, int) else None
+        value = ctx.prologue_value(ctx.frame + arguments_at, at, tag, "outer", argument.value.types)
+        if argument.source is not None:
+            columns.setdefault(argument.source, {})[argument.column] = value
+        elif argument.column == OPERAND:
+            operand = value
+        else:
+            ctx.lets[argument.column] = value
+    for source, values in columns.items():
+        outer = ctx.sources[source] = LocalSource([])
+        outer.decoded = dict(values)
+    types = emit(node, ctx, operand)
+    return _Compiled(node, ctx.finish(), arguments_at, types)
+
+
+def _output(node: bound.SubqueryExpr) -> nodes.Output:
+    assert isinstance(node.plan, nodes.Output)
+    return node.plan
+
+
+def _first_row(plan: nodes.Output, ctx: Context, use: Callable[[], None]) -> None:
+    """Run `use` for the first row."""
+    with ctx.f.block() as found:
+
+        def first() -> None:
+            use()
+            ctx.f.br(found)
+
+        emit_source(plan.child, ctx, first)
+
+
+def _scalar(node: bound.SubqueryExpr, ctx: Context, _: SqlValue | None) -> int:
+    f = ctx.f
+    plan = _output(node)
+    types = mask(NULL)
+    f.store("i32", ctx.frame, NULL, RESULT)
+
+    def use() -> None:
+        nonlocal types
+        ensure(plan.exprs, ctx)
+        value = emit_value(plan.exprs[0], ctx)
+        types |= value.types
+        ctx.store_value(ctx.frame + RESULT, _outliving(value, node, ctx))
+
+    _first_row(plan, ctx, use)
+    return types
+
+
+def _outliving(value: SqlValue, node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
+    """The value, its bytes copied to where they outlive the cursors: the caller's row, or the statement's memory."""
+    f = ctx.f
+    if not value.types & TEXTUAL:
+        return value
+    if node.outer:
+        return ctx.call_alloc("copy_value", value, types=value.types)
+    payload = f.local(I64, "scalar", value.payload)
+    with f.if_(value.tag_expr >= TEXT):
+        size = f.local(I32, "", payload.shr_u(32).wrap())
+        copy = f.local(I32, "", f.call("keep_alloc", ctx.stmt, size))
+        f.memory_copy(copy, payload.wrap(), size)
+        f.set(payload, copy.extend_u() | (size.extend_u() << 32))
+    return SqlValue(value.tag, payload, value.types)
+
+
+def _exists(node: bound.SubqueryExpr, ctx: Context, _: SqlValue | None) -> int:
+    f = ctx.f
+    f.store("i32", ctx.frame, 0, RESULT)
+    _first_row(_output(node), ctx, lambda: f.store("i32", ctx.frame, 2, RESULT))
+    return ANY
+
+
+def _in_scan(node: bound.SubqueryExpr, ctx: Context, operand: SqlValue | None) -> int:
+    assert operand is not None
+    f = ctx.f
+    plan = _output(node)
+    f.store("i32", ctx.frame, 0, RESULT)
+    with f.block() as done:
+
+        def each() -> None:
+            ensure(plan.exprs, ctx)
+            value = for_comparison(plan.exprs[0], node.affinity, ctx)
+            with f.if_(value.has_tag(NULL) | operand.has_tag(NULL)) as otherwise:
+                f.store("i32", ctx.frame, 1, RESULT)
+                otherwise.else_()
+                with f.if_(compare_values("=", operand, value, node.collation, ctx)):
+                    f.store("i32", ctx.frame, 2, RESULT)
+                    f.br(done)
+
+        emit_source(plan.child, ctx, each)
+    return ANY
+
+
+def _in_hash(node: bound.SubqueryExpr, ctx: Context, _: SqlValue | None) -> int:
+    f = ctx.f
+    plan = _output(node)
+    flags = collation_code(node.collation)
+    table = f.local(I32, "values", f.call("hash_new", ctx.stmt, 0))
+    f.store("i32", ctx.frame, table, RESULT)
+
+    def add() -> None:
+        ensure(plan.exprs, ctx)
+        value = for_comparison(plan.exprs[0], node.affinity, ctx)
+        with f.if_(value.has_tag(NULL)) as otherwise:
+            f.store("i32", ctx.frame, 1, RESULT + 4)
+            otherwise.else_()
+            ctx.do("key_reset", ctx.stmt)
+            ctx.do("key_add", ctx.stmt, value, flags)
+            ctx.do("hash_add", table)
+
+    emit_source(plan.child, ctx, add)
+    return ANY
 
 
 def _jump_subquery(node: bound.SubqueryExpr, label: Label, ctx: Context, when: bool, on_null: bool) -> None:

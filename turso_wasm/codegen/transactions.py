@@ -33,13 +33,11 @@ def emit_transaction(node: nodes.Transaction, ctx: Context) -> None:
 def _kernel_call(node: nodes.KernelCall, ctx: Context, then: Then) -> None:
     """What a kernel routine returns: one row of its results, or a row for each line of its text."""
     f = ctx.f
-    with ctx.guard():
-        results = f.call_multi(node.function, *_arguments(node, ctx))
+    results = f.call_multi(node.function, *_arguments(node, ctx))
     if node.text:
         _lines(node, results[0], ctx, then)
         return
-    with ctx.guard():
-        values = [SqlValue(INTEGER, r if r.type == I64 else f.local(I64, "", r.extend_s())) for r in results]
+    values = [SqlValue(INTEGER, r if r.type == I64 else f.local(I64, "", r.extend_s())) for r in results]
     ctx.sources[node.source] = LocalSource(values)
     if not node.silent:
         then()

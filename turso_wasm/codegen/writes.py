@@ -23,7 +23,7 @@ def begin_write(ctx: Context, savepoint: bool) -> None:
     f = ctx.f
     if ctx.in_ddl:  # DROP TABLE cleaning up sqlite_sequence is no change of rows to anybody
         return
-    ctx.counts_changes = True
+    ctx.unit.counts_changes = True
     with f.into(ctx.opens):
         f.store(
             "i32",
@@ -47,8 +47,7 @@ def change_rows(child: nodes.Plan, ctx: Context, then: Then) -> None:
     """Run `then` for each row of `child`; the statement can suspend between rows, not amid one."""
 
     def each() -> None:
-        with ctx.settled():
-            then()
+        then()
 
     emit_source(child, ctx, each)
 
@@ -120,8 +119,7 @@ def collect_rows(child: nodes.Plan, source: int, writer: TableWriter, ctx: Conte
         ensure(row, ctx)
         ctx.do("rowlist_add", rows, emit_value(row, ctx).payload)
 
-    with ctx.stage():
-        change_rows(child, ctx, remember)
+    change_rows(child, ctx, remember)
     more, rowid = f.local(I32, "more"), f.local(I64, "rowid")
 
     def fetch() -> Expr:
@@ -129,7 +127,7 @@ def collect_rows(child: nodes.Plan, source: int, writer: TableWriter, ctx: Conte
         return more
 
     def body(done: Label) -> None:
-        with ctx.settled(), f.if_(f.call("cursor_seek_rowid", writer.cursor, rowid)):
+        with f.if_(f.call("cursor_seek_rowid", writer.cursor, rowid)):
             then()
 
     visit(ctx, fetch, fetch, body)

@@ -128,6 +128,18 @@ class Arena(Struct):
     limit: i32
 
 
+class Frame(Struct):
+    """The head of what one activation of a routine of a Program owns; the routine's own memory follows it.
+
+    A frame is made at the routine's first activation and serves the later ones; its resources go when one ends.
+    """
+
+    next: i32  # list of the statement's frames
+    state: i32  # 0, or the point at which the routine is suspended (generated code)
+    resources: i32  # list of sorters, hash tables, …
+    unused: i32
+
+
 class Statement(Struct):
     """One prepared statement in execution. Hosts read and write the fields marked H."""
 
@@ -138,7 +150,9 @@ class Statement(Struct):
     flags: i32
     on_error: i32  # ON_ERROR_*: set by generated code before it raises
     cursors: i32  # list of open cursors
-    resources: i32  # list of sorters, hash tables, …
+    scope: i32  # the Frame whose routine runs: new resources hang there
+    root: Frame.embed  # that of the statement itself; its memory is `frame`
+    frames: i32  # list of the Frames of its other routines
     frame: ptr[u8]  # H: Program.frame_size bytes, zeroed when the statement starts
     frame_size: i32
     n_params: i32

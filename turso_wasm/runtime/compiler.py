@@ -14,7 +14,8 @@ from turso_wasm.base import tree
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.catalog.catalog import Catalogs
-from turso_wasm.codegen.compile import compile_plan, has_loop
+from turso_wasm.codegen.compile import compile_plan
+from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program, ResultColumn
 from turso_wasm.plan import nodes
 from turso_wasm.plan.build import PlanContext, Planned, build_plan

@@ -1,6 +1,7 @@
 """Context managers of the typed builder: blocks, loops, ifs, holes and captured statements (see dsl.py).
 
-A function's output is a list of bytes, Comments and Holes; a Hole has such a list of its own.
+A function's output is a list of bytes, Comments, Holes (which have such a list of their own) and Late items. Bytes that
+open and close blocks, branch, or assign a local are of subclasses that say so: coroutine.py reads them.
 """
 
 from __future__ import annotations
@@ -14,8 +15,45 @@ from turso_wasm.wasm.opcodes import CODE
 if TYPE_CHECKING:
     from turso_wasm.wasm.dsl import Function
 
-_IF, _ELSE, _END = CODE["if"], CODE["else"], CODE["end"]
+_IF = CODE["if"]
 _VOID = b"\x40"
+
+
+class Open(bytes):
+    """The start of `label`'s block; `cond` is the code of an if's condition, else None."""
+
+    label: Label
+    cond: bytes | None
+
+
+class Mark(bytes):
+    """`else` or `end`."""
+
+
+ELSE, END = Mark(CODE["else"]), Mark(CODE["end"])
+
+
+class Branch(bytes):
+    """A branch to `labels`: `head` and their relative depths; a table has its number of labels in the head."""
+
+    head: bytes
+    labels: tuple[Label, ...]
+
+
+class Assign(bytes):
+    """A statement that ends in assigning the locals `targets`."""
+
+    targets: tuple[int, ...]
+
+
+class Late:
+    """A statement whose code is known when the function is encoded."""
+
+    __slots__ = ()
+
+    def code(self) -> bytes:
+        """Its bytes."""
+        raise NotImplementedError
 
 
 class Label:
@@ -30,7 +68,9 @@ class Label:
 
     def __enter__(self) -> Label:
         function = self.function
-        function.out.append(self.opener)
+        opening = Open(self.opener)
+        opening.label, opening.cond = self, None
+        function.out.append(opening)
         self.depth = function.depth
         function.depth += 1
         return self
@@ -38,7 +78,7 @@ class Label:
     def __exit__(self, *error: object) -> None:
         function = self.function
         function.depth -= 1
-        function.out.append(_END)
+        function.out.append(END)
 
 
 class If(Label):
@@ -61,7 +101,9 @@ class If(Label):
             if not self.cond.const:
                 function.out = []
             return self
-        function.out.append(self.cond.code + _IF + _VOID)
+        opening = Open(self.cond.code + _IF + _VOID)
+        opening.label, opening.cond = self, self.cond.code
+        function.out.append(opening)
         self.depth = function.depth
         function.depth += 1
         return self
@@ -75,7 +117,7 @@ class If(Label):
         if self.cond.const is not None:
             function.out = [] if self.cond.const else self.outer
         else:
-            function.out.append(_ELSE)
+            function.out.append(ELSE)
 
     def __exit__(self, *error: object) -> None:
         function = self.function
@@ -84,7 +126,7 @@ class If(Label):
             function.out = self.outer
             return
         function.depth -= 1
-        function.out.append(_END)
+        function.out.append(END)
 
 
 class Hole:
@@ -150,3 +192,5 @@ def flatten(out: list[Any]) -> Iterator[bytes]:
             yield item
         elif isinstance(item, Hole):
             yield from flatten(item.out)
+        elif isinstance(item, Late):
+            yield item.code()

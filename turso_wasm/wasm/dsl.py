@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from turso_wasm.wasm.blocks import Capture, Comment, Hole, If, Label, flatten
+from turso_wasm.wasm.blocks import Assign, Branch, Capture, Comment, Hole, If, Label, Late, flatten
 from turso_wasm.wasm.expr import (
     Expr,
     Global,
@@ -128,7 +128,9 @@ class Function:
         if not isinstance(value, Expr) or value.type != target.type:
             value = constant(target.type, value)
         if isinstance(target, Local):
-            self.out.append(value.code + _SET + uleb(target.index))
+            item = Assign(value.code + _SET + uleb(target.index))
+            item.targets = (target.index,)
+            self.out.append(item)
         elif isinstance(target, Global) and target.mutable:
             self.out.append(value.code + _GLOBAL_SET + uleb(target.index))
         else:
@@ -234,18 +236,22 @@ class Function:
     def br(self, label: Label, if_: Operand | None = None) -> None:
         """Jump to the end of a block or the start of a loop, if a condition (when given) holds."""
         if if_ is None:
-            self.out.append(_BR + self._relative(label))
+            self._branch(_BR, (label,))
             return
         cond = constant(I32, if_)
         if cond.const is None:
-            self.out.append(cond.code + _BR_IF + self._relative(label))
+            self._branch(cond.code + _BR_IF, (label,))
         elif cond.const:
-            self.out.append(_BR + self._relative(label))
+            self._branch(_BR, (label,))
 
     def switch(self, index: Expr, labels: Sequence[Label], default: Label) -> None:
         """Jump to labels[index], or to default (br_table)."""
-        targets = b"".join([self._relative(label) for label in labels])
-        self.out.append(constant(I32, index).code + _BR_TABLE + uleb(len(labels)) + targets + self._relative(default))
+        self._branch(constant(I32, index).code + _BR_TABLE + uleb(len(labels)), (*labels, default))
+
+    def _branch(self, head: bytes, labels: tuple[Label, ...]) -> None:
+        item = Branch(head + b"".join([self._relative(label) for label in labels]))
+        item.head, item.labels = head, labels
+        self.out.append(item)
 
     # --- calls -----------------------------------------------------------------------------------
 
@@ -291,8 +297,14 @@ class Function:
         targets = list(into) if into is not None else [self.local(type_) for type_ in types]
         if tuple(target.type for target in targets) != types:
             raise TypeError(f"call has results {type_text(types)}, not what `into` takes")
-        self.out.append(value.code + b"".join([_SET + uleb(target.index) for target in reversed(targets)]))
+        item = Assign(value.code + b"".join([_SET + uleb(target.index) for target in reversed(targets)]))
+        item.targets = tuple([target.index for target in targets])
+        self.out.append(item)
         return targets
+
+    def call_own(self, target: Local, function: Function, *args: Operand) -> None:
+        """Assign to `target` the result of a function of this module; imports may still be added."""
+        self.out.append(OwnCall(target, function, self.arguments(function.name, function.param_types, args)))
 
     def call_indirect(self, index: Expr, params: Sequence[int], results: Sequence[int], *args: Operand) -> Expr:
         """Call the table's function `index`, which must have this signature (else a trap)."""
@@ -342,12 +354,30 @@ class Function:
         return found
 
 
+class OwnCall(Late):
+    """A call of a function of the same module, whose index is known when all imports are."""
+
+    __slots__ = ("arguments", "function", "target")
+
+    def __init__(self, target: Local, function: Function, arguments: bytes) -> None:
+        self.target = target
+        self.function = function
+        self.arguments = arguments
+
+    def code(self) -> bytes:
+        """See Late."""
+        index = len(self.function.module.imported) + self.function.position
+        return self.arguments + _CALL + uleb(index) + _SET + uleb(self.target.index)
+
+
 def _find_comments(out: list[Any], at: int, found: list[tuple[int, str]]) -> int:
     for item in out:
         if isinstance(item, Comment):
             found.append((at, str(item)))
         elif isinstance(item, Hole):
             at = _find_comments(item.out, at, found)
+        elif isinstance(item, Late):
+            at += len(item.code())
         else:
             at += len(item)
     return at

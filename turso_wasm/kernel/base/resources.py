@@ -1,12 +1,13 @@
-"""Resources: memory and files that a statement holds longer than a row.
+"""Frames of routines, and resources: memory and files that an activation holds longer than a row.
 
-Owns the list `stmt.resources`, memory kept until the statement is reset (`keep_alloc`), and growing buffers. Sorters
-and hash tables are resources too; each brings its own release function.
+Owns the frames of a statement's routines, the list `resources` of each, memory kept until the activation ends
+(`keep_alloc`), and growing buffers. Sorters and hash tables are resources too; each brings its own release function.
+New ones hang on the frame `stmt.scope`.
 
 Every resource is memory of malloc that begins like this:
 
   OFFSET  SIZE  MEANING
-  0       4     next: the next resource of the statement, 0 at the end
+  0       4     next: the next resource of the frame, 0 at the end
   4       4     kind: KIND_*
   8       4     release: the function that frees what the resource owns, and the resource
 
@@ -15,7 +16,7 @@ Invariants:
   S2  Release functions do not raise; when one is called the resource is in no list any more.
 """
 
-from turso_wasm.kernel.abi import Arena, Resource, Statement
+from turso_wasm.kernel.abi import Arena, Frame, Resource, Statement
 from turso_wasm.kernel.base.errors import raise_nomem
 from turso_wasm.kernel.base.memory import arena_alloc, arena_free, mfree, mrealloc, mzalloc
 from turso_wasm.wasm.lang import export, fn, funcref, i32, i64, ptr, sizeof, u8
@@ -29,7 +30,7 @@ BUFFER_MAX = 0x7FFE0000
 
 
 class Keep(Resource):
-    """Memory that lives until the statement is reset."""
+    """Memory that lives until the activation ends."""
 
     arena: Arena.embed
 
@@ -42,20 +43,22 @@ class Buffer(Resource):
 
 
 def resource_add(stmt: Statement, size: i32, kind: i32, release: fn[[i32], None]) -> Resource:
-    """A new resource of `size` bytes in the statement's list, zeroed but for its head. Errors: SQLITE_NOMEM."""
+    """A new resource of `size` bytes of the frame in scope, zeroed but for its head. Errors: SQLITE_NOMEM."""
+    owner: Frame = Frame(stmt.scope)
     r: Resource = Resource(mzalloc(size))
     r.kind = kind
     r.release = release
-    r.next = stmt.resources
-    stmt.resources = i32(r)
+    r.next = owner.resources
+    owner.resources = i32(r)
     return r
 
 
 @export
 def resource_free(stmt: Statement, resource: i32) -> None:
-    """Free one resource of the statement (a sorter or hash table that is done with) before the statement ends."""
+    """Free one resource of the frame in scope (a sorter or hash table that is done with) before the activation ends."""
+    owner: Frame = Frame(stmt.scope)
     before: i32 = 0
-    at: i32 = stmt.resources
+    at: i32 = owner.resources
     while at and at != resource:
         before = at
         at = Resource(at).next
@@ -64,17 +67,41 @@ def resource_free(stmt: Statement, resource: i32) -> None:
     if before:
         Resource(before).next = Resource(at).next
     else:
-        stmt.resources = Resource(at).next
+        owner.resources = Resource(at).next
     Resource(at).release(at)
+
+
+# --- frames --------------------------------------------------------------------------------------------------
+
+
+@export
+def frame_new(stmt: Statement, size: i32) -> Frame:
+    """A frame of `size` bytes (its head included), zeroed, for a routine of the statement. Errors: SQLITE_NOMEM."""
+    frame: Frame = Frame(mzalloc(size))
+    frame.next = stmt.frames
+    stmt.frames = i32(frame)
+    return frame
+
+
+@export
+def frame_leave(frame: Frame) -> None:
+    """An activation ends: free the frame's resources."""
+    while frame.resources:
+        at: i32 = frame.resources
+        frame.resources = Resource(at).next
+        Resource(at).release(at)
 
 
 @export
 def resources_free(stmt: Statement) -> None:
-    """Free every resource of the statement."""
-    while stmt.resources:
-        at: i32 = stmt.resources
-        stmt.resources = Resource(at).next
-        Resource(at).release(at)
+    """Free every resource and frame of the statement; the frame in scope is its own again."""
+    stmt.scope = i32(stmt.root)
+    frame_leave(stmt.root)
+    while stmt.frames:
+        frame: Frame = Frame(stmt.frames)
+        stmt.frames = frame.next
+        frame_leave(frame)
+        mfree(ptr[u8](i32(frame)))
 
 
 # --- kept memory ---------------------------------------------------------------------------------------------
@@ -88,8 +115,8 @@ def keep_release(resource: i32) -> None:
 
 @export
 def keep_alloc(stmt: Statement, n: i32) -> ptr[u8]:
-    """Allocate n bytes, 8-aligned, not initialised, that live until the statement is reset. Errors: SQLITE_NOMEM."""
-    at: i32 = stmt.resources
+    """Allocate n bytes, 8-aligned, not initialised, that live until the activation ends. Errors: SQLITE_NOMEM."""
+    at: i32 = Frame(stmt.scope).resources
     while at and Resource(at).kind != KIND_KEEP:
         at = Resource(at).next
     if at == 0:

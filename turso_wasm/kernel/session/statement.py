@@ -83,6 +83,7 @@ def statement_new(c: Connection, frame_size: i32, n_params: i32, n_columns: i32)
     s.n_columns = n_columns
     s.connection = i32(c)
     s.budget = BUDGET
+    s.scope = i32(s.root)
     s.next = c.statements
     c.statements = i32(s)
     return s
