@@ -5,7 +5,7 @@ sources have numbers unique in the statement; a column of the source `n` is Colu
 
 Invariants:
   Q1  `Core.where` and `Step.on` are conjuncts: no element is a Binary "and" at its top.
-  Q2  Inner ON and USING conditions are in `Core.where`; `Step.on` is used by left joins only.
+  Q2  Inner ON and USING conditions are in `Core.where`; `Step.on` is used by outer joins only.
   Q3  In an aggregate core, outputs, having and order terms may contain AggregateRef(aggregate_source, n) for
       aggregates[n] and plain ColumnRefs; the planner rewrites both to columns of the Aggregate node.
   Q4  `Query.order_by` of a compound refers to ColumnRef(Query.source, n): column n of the result.
@@ -14,7 +14,7 @@ Invariants:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from turso_wasm.bind.bound import AggregateCall, ColumnRef, Expr
 
@@ -68,20 +68,34 @@ class Item:
     materialized: bool = False  # WITH … AS MATERIALIZED
 
 
+JoinKind: TypeAlias = Literal["inner", "cross", "left", "right", "full"]
+
+
 @dataclass(slots=True)
 class Step:
     """One operand of the join, in the order of the text: an item, or a `group` joined among itself first.
 
-    kind: how it is joined to what stands left of it: inner, cross (keeps its place), left.
+    kind: how it is joined to what stands left of it. cross: it keeps its place. right, full: what stands left of it is
+    not in the list around it but in `left`, joined among itself first.
     """
 
     item: Item | None
-    kind: str = "inner"
+    kind: JoinKind = "inner"
     on: list[Expr] = field(default_factory=list)
     group: list[Step] = field(default_factory=list)
     group_where: list[Expr] = field(default_factory=list)  # conditions inside the group
+    left: list[Step] = field(default_factory=list)
+    left_where: list[Expr] = field(default_factory=list)  # conditions inside `left`
 
     def items(self) -> list[Item]:
+        """All items, in the order of the text."""
+        return [*self.left_items(), *self.own_items()]
+
+    def left_items(self) -> list[Item]:
+        """The items of `left`."""
+        return [item for step in self.left for item in step.items()]
+
+    def own_items(self) -> list[Item]:
         """The item, or all items of the group."""
         if self.item is not None:
             return [self.item]

@@ -24,6 +24,8 @@ from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 
 MAX_JOIN: int = 64
+OUTER_STEPS = False
+"""RIGHT and FULL joins are steps of their kind; else RIGHT is turned round and FULL a union of two joins."""
 
 _TABLE_FUNCTIONS = frozenset({"json_each", "json_tree", "jsonb_each", "jsonb_tree"})
 
@@ -81,7 +83,7 @@ def _bind_source(clause: FromClause, source: ast.Source, where: list[bound.Expr]
     while isinstance(source, ast.Join):
         chain.append(source)
         source = source.left
-    last_full = next((at for at, join in enumerate(chain) if join.kind == "FULL"), -1)
+    last_full = next((at for at, join in enumerate(chain) if join.kind == "FULL" and not OUTER_STEPS), -1)
     if last_full >= 0:
         steps = _bind_full_join(clause, chain[last_full])
         del chain[last_full:]
@@ -107,21 +109,51 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
     inner: list[bound.Expr] = []
     right = _bind_operand(clause, join.right, inner)
     right_items = clause.scope.items[n_left:]
-    if join.kind == "RIGHT":
+    if OUTER_STEPS and (join.kind == "RIGHT" or join.kind == "FULL"):
+        step = _as_one_step(right, inner)
+        step.kind = "right" if join.kind == "RIGHT" else "full"
+        step.left, step.left_where = steps, _taken(clause, where)
+        nullable, result = left_items if join.kind == "RIGHT" else step.items(), [step]
+    elif join.kind == "RIGHT":
         step = _turn_round(clause, steps, where, inner)
+        step.kind = "left"
         nullable, result = left_items, [*right, step]
     else:
         step = _as_one_step(right, inner)
+        step.kind = "left"
         nullable, result = right_items, [*steps, step]
-    step.kind = "left"
     for item in nullable:
         item.nullable = True
         item.refs.clear()
+    _forget_not_null(clause.scope, nullable)
     step.on.extend(using_conditions(clause, join, left_items, right_items))
     if join.on is not None:
         visible = {item.source for item in clause.scope.items}
         clause.pending.append(Pending(join.on, step, visible, step.on))
     return result
+
+
+def _forget_not_null(scope: Scope, nullable: list[Item]) -> None:
+    """Columns that USING merged earlier may be NULL from here on."""
+    sources = {item.source for item in nullable}
+
+    def forget(expr: bound.Expr) -> bound.Expr | None:
+        if isinstance(expr, bound.ColumnRef) and expr.source in sources:
+            return replace(expr, not_null=False)
+        return None
+
+    for key, expr in scope.merged.items():
+        scope.merged[key] = transform(expr, forget)
+
+
+def _taken(clause: FromClause, where: list[bound.Expr]) -> list[bound.Expr]:
+    """The conditions in `where`, which is empty then; those not yet bound go where they went."""
+    taken = list(where)
+    where.clear()
+    for pending in clause.pending:
+        if pending.into is where:
+            pending.into = taken
+    return taken
 
 
 def _turn_round(clause: FromClause, steps: list[Step], where: list[bound.Expr], inner: list[bound.Expr]) -> Step:

@@ -159,6 +159,8 @@ def _transform_step(step: Step, rewrite: Rewrite) -> Step:
         [transform(e, rewrite) for e in step.on],
         [_transform_step(inner, rewrite) for inner in step.group],
         [transform(e, rewrite) for e in step.group_where],
+        [_transform_step(inner, rewrite) for inner in step.left],
+        [transform(e, rewrite) for e in step.left_where],
     )
 
 
@@ -209,7 +211,8 @@ def core_expressions(core: Core) -> Iterator[bound.Expr]:
 def _step_expressions(step: Step) -> Iterator[bound.Expr]:
     yield from step.on
     yield from step.group_where
-    for inner in step.group:
+    yield from step.left_where
+    for inner in (*step.left, *step.group):
         yield from _step_expressions(inner)
     if step.item is not None and step.item.query is not None:
         yield from query_expressions(step.item.query)

@@ -164,13 +164,13 @@ def _probe(node: nodes.HashJoin, table: Local, row: Local, record: RecordSource,
             entry = f.local(I32, "entry", f.call("hash_find", table))
             with f.if_(entry):
                 f.set(row, f.load("i32", entry))
-        if not node.outer:
+        if not node.keeps_probe:
             return row
         f.set(null_row, row.eqz())
         return i32(1)
 
     def step() -> Expr:
-        if not node.outer:
+        if not node.keeps_probe:
             f.set(row, f.load("i32", row))
             return row
         # After the last match: one NULL row if none passed the residual condition.
@@ -187,14 +187,14 @@ def _probe(node: nodes.HashJoin, table: Local, row: Local, record: RecordSource,
             f.set(record.payload, (row + ROW_LINK).extend_u() | (f.load("i32", row, 4).extend_u() << 32))
             if node.residual is not None:
                 with f.block() as accepted:
-                    if node.outer:
+                    if node.keeps_probe:
                         f.br(accepted, if_=null_row)
                     ensure(first_conjunct(node.residual), ctx)
                     jump(node.residual, rejected, ctx, when=False, on_null=True)
             f.set(matched, 1)
             then()
 
-    if node.outer:
+    if node.keeps_probe:
         for source in node.build_sources:
             ctx.sources[source].null_row = null_row
     visit(ctx, begin, step, body)

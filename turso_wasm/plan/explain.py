@@ -152,8 +152,8 @@ class _Explainer:
         lines = list(self.node(plan.build))
         name = next((self.names[source] for source in plan.build_sources if source in self.names), "subquery")
         keys = " AND ".join(f"{_shown(key)}=?" for key in plan.build_keys if type(key) is not bound.Constant)
-        detail = f"HASH JOIN {name}" + (f" ({keys})" if keys else "") + (" LEFT-JOIN" if plan.outer else "")
-        return Line(detail, lines)
+        kind = "" if plan.kind == "inner" else f" {plan.kind.upper()}-JOIN"
+        return Line(f"HASH JOIN {name}" + (f" ({keys})" if keys else "") + kind, lines)
 
     # --- tables --------------------------------------------------------------------------------------------------
 

@@ -13,9 +13,10 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from turso_wasm.base import tree
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Item, Step
@@ -56,8 +57,8 @@ class Unit:
 
     @property
     def item(self) -> Item | None:
-        """The FROM element, None for a group."""
-        return self.step.item
+        """The FROM element, None for a join."""
+        return None if self.step.left else self.step.item
 
     @property
     def left(self) -> bool:
@@ -145,8 +146,10 @@ class JoinPlanner:
         unit = Unit(number, step, frozenset(item.source for item in step.items()))
         if step.kind in ("left", "cross"):
             unit.before = (1 << number) - 1
-        item = step.item
-        if item is not None and item.table is not None:
+        item = unit.item
+        if step.left:
+            unit.subplan = self._plan_outer_join(step)
+        elif item is not None and item.table is not None:
             unit.access = self.planner.table_access(item)
         elif item is not None:
             assert item.query is not None
@@ -170,6 +173,31 @@ class JoinPlanner:
         inner = step.group if step.item is None else [Step(step.item)]
         terms = [*unit.on, *(make_term(self.planner.finish(expr)) for expr in step.group_where)]
         return JoinPlanner(self.planner, inner, terms, correlated=True).plan()
+
+    def _plan_outer_join(self, step: Step) -> JoinPlan:
+        """A RIGHT or FULL join: the right side is read first, then each row of the left looks for its matches."""
+        left = self._plan_operand(step.left, step.left_where)
+        right = self._plan_operand([Step(step.item)] if step.item is not None else step.group, step.group_where)
+        terms = [make_term(self.planner.finish(expr)) for expr in step.on]
+        left_sources = frozenset(item.source for item in step.left_items())
+        own = frozenset(item.source for item in step.own_items())
+        keys = _hash_keys(left_sources, own, terms)
+        used = {key.term for key in keys}
+        join = self._hash_node(left.plan, right.plan, keys, own)
+        join = replace(
+            join,
+            residual=all_of([term.expr for term in _by_cost(terms) if term not in used]),
+            kind="full" if step.kind == "full" else "right",
+            probe_sources=tuple(sorted(left_sources)),
+            fresh=bool(outer_sources(right.plan)),
+        )
+        price = left.cost + right.cost + right.rows * cost.PER_BUILD + left.rows * cost.PER_PROBE
+        rows = max(left.rows, right.rows) if keys else left.rows * right.rows
+        return JoinPlan(join, rows, price + rows * cost.PER_OUTPUT, correlated=bool(outer_sources(join)))
+
+    def _plan_operand(self, steps: Sequence[Step], where: list[bound.Expr]) -> JoinPlan:
+        terms = [make_term(self.planner.finish(expr)) for expr in where]
+        return JoinPlanner(self.planner, steps, terms, correlated=self.correlated).plan()
 
     # --- search --------------------------------------------------------------------------------------------------
 
@@ -292,11 +320,11 @@ class JoinPlanner:
     def _extend_hash(self, state: State, unit: Unit) -> State | None:
         """Read the unit once into a hash table; subqueries without an equality become a table with one chain."""
         item = unit.item
-        if item is None or (unit.subplan is not None and unit.subplan.correlated):
+        if (item is None and not unit.step.left) or (unit.subplan is not None and unit.subplan.correlated):
             return None
         terms = unit.on if unit.left else self.terms
-        equalities = self._hash_keys(state, unit, terms)
-        is_query = item.query is not None
+        equalities = _hash_keys(state.sources, unit.sources, terms)
+        is_query = unit.access is None
         if not equalities and not is_query:
             return None
         keys = tuple(equalities) or (HashKey(None, ONE, ONE, "BINARY", None),)
@@ -308,7 +336,8 @@ class JoinPlanner:
             path = min(build, key=lambda each: each.cost)
             rows, price = path.rows, path.cost
         else:
-            source = self.planner.item_plan(item)
+            assert unit.subplan is not None
+            source = unit.subplan if item is None else self.planner.item_plan(item)
             rows, price = source.rows, source.cost
         if state.rows < HASH_MIN_OUTER and not is_query:
             return None
@@ -318,23 +347,6 @@ class JoinPlanner:
         total += rows_out * cost.PER_OUTPUT
         choice = Choice(unit, "hash-left" if unit.left else "hash", path, keys=keys)
         return self._next(state, unit, total, rows_out, self._broken(state), choice)
-
-    def _hash_keys(self, state: State, unit: Unit, terms: list[Term]) -> list[HashKey]:
-        """Equalities between the unit and what is already joined; both sides of a key get the comparison's affinity."""
-        found = []
-        for term in terms:
-            expr = term.expr
-            if term.derived or term.late or not isinstance(expr, bound.Compare) or expr.op != "=":
-                continue
-            left, right = sources_used(expr.left), sources_used(expr.right)
-            if not is_deterministic(expr) or not left or not right:
-                continue
-            affinity = expr.left_affinity or expr.right_affinity
-            if left <= unit.sources and right <= state.sources:
-                found.append(HashKey(term, expr.right, expr.left, expr.collation, affinity))
-            elif right <= unit.sources and left <= state.sources:
-                found.append(HashKey(term, expr.left, expr.right, expr.collation, affinity))
-        return found
 
     def _build_paths(self, unit: Unit, terms: list[Term]) -> list[Path]:
         """Paths for the build side: no term may read anything else."""
@@ -391,8 +403,6 @@ class JoinPlanner:
     def _hash(self, probe: nodes.Plan, choice: Choice) -> tuple[nodes.Plan, set[Term]]:
         """Terms on the build side alone are tested while it is read; the rest of a left join's ON is the residual."""
         unit = choice.unit
-        item = unit.item
-        assert item is not None
         terms = unit.on if unit.left else [term for term in self.terms if not term.derived]
         used: set[Term] = set()
         build: nodes.Plan
@@ -400,8 +410,11 @@ class JoinPlanner:
             assert unit.access is not None
             build = path_plan(self.planner, unit.access, choice.path, False)
             used = {sarg.term for sarg in choice.path.sargs()} | set(choice.path.implied)
+        elif unit.item is not None:
+            build = self.planner.item_plan(unit.item).plan
         else:
-            build = self.planner.item_plan(item).plan
+            assert unit.subplan is not None
+            build = unit.subplan.plan
         alone = [term for term in terms if term not in used and term.sources <= unit.sources and term.sources]
         build = with_filter(build, alone)
         used.update(alone)
@@ -409,21 +422,53 @@ class JoinPlanner:
         residual = None
         if unit.left:
             residual = all_of([term.expr for term in _by_cost(unit.on) if term not in used])
-        (source,) = unit.sources
-        columns = tuple((source, column) for column in sorted(self.planner.used_columns(source)))
-        join = nodes.HashJoin(
+        join = self._hash_node(probe, build, choice.keys, unit.sources)
+        return replace(join, residual=residual, kind="left" if unit.left else "inner"), used
+
+    def _hash_node(
+        self, probe: nodes.Plan, build: nodes.Plan, keys: Sequence[HashKey], sources: frozenset[int]
+    ) -> nodes.HashJoin:
+        columns = [(source, column) for source in sorted(sources) for column in self.planner.used_columns(source)]
+        return nodes.HashJoin(
             probe=probe,
             build=build,
-            probe_keys=tuple(key.probe for key in choice.keys),
-            build_keys=tuple(key.build for key in choice.keys),
-            collations=tuple(key.collation for key in choice.keys),
-            affinities=tuple(key.affinity for key in choice.keys),
-            build_columns=columns,
-            residual=residual,
-            outer=unit.left,
-            build_sources=(source,),
+            probe_keys=tuple(key.probe for key in keys),
+            build_keys=tuple(key.build for key in keys),
+            collations=tuple(key.collation for key in keys),
+            affinities=tuple(key.affinity for key in keys),
+            build_columns=tuple(sorted(columns)),
+            build_sources=tuple(sorted(sources)),
         )
-        return join, used
+
+
+def _hash_keys(probe: frozenset[int], build: frozenset[int], terms: list[Term]) -> list[HashKey]:
+    """Equalities between the sources of two sides; both sides of a key get the comparison's affinity."""
+    found = []
+    for term in terms:
+        expr = term.expr
+        if term.derived or term.late or not isinstance(expr, bound.Compare) or expr.op != "=":
+            continue
+        left, right = sources_used(expr.left), sources_used(expr.right)
+        if not is_deterministic(expr) or not left or not right:
+            continue
+        affinity = expr.left_affinity or expr.right_affinity
+        if left <= build and right <= probe:
+            found.append(HashKey(term, expr.right, expr.left, expr.collation, affinity))
+        elif right <= build and left <= probe:
+            found.append(HashKey(term, expr.left, expr.right, expr.collation, affinity))
+    return found
+
+
+def outer_sources(plan: nodes.Plan) -> set[int]:
+    """The sources that a plan reads and does not hold."""
+    read: set[int] = set()
+    own: set[int] = set()
+    for node in tree.walk((plan,)):
+        if isinstance(node, bound.ColumnRef):
+            read.add(node.source)
+        elif isinstance(node, nodes.Plan):
+            own.add(getattr(node, "source", -1))
+    return read - own
 
 
 def _last(state: State) -> Choice:

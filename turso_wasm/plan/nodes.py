@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from turso_wasm.base.tree import Node, children
 from turso_wasm.bind.bound import AggregateCall, Expr, SubqueryExpr
@@ -140,10 +141,18 @@ class LeftJoin(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class HashJoin(Plan):
-    """Equi-join: `build` is read once into a hash table of the columns `build_columns` (source, column) keyed
-    by `build_keys`;
-    for each row of `probe` the matches of `probe_keys` (NULL keys never match). Columns of build's sources stay
-    addressable.
+    """`build` is read once into a table of the columns `build_columns` (source, column), keyed by `build_keys`. For
+    each row of `probe`, the rows with equal keys (a NULL key equals nothing; without keys: all rows) for which
+    `residual` is true match; they come in the order in which `build` gave them. `build` may join several sources; their
+    columns stay addressable.
+
+    kind: left and full give a probe row that nothing matches once, with `build_sources` NULL (`keeps_probe`); right and
+    full give, after the last probe row, each build row that nothing matched (`keeps_build`), in the order in which
+    `build` gave them, those with NULL keys among them, with `probe_sources` NULL.
+
+    `build` reads nothing of the rows of the join itself. It is read once a statement, also where the join stands in a
+    subquery that runs for each row of another one; unless `fresh`: it reads columns from outside, so it is read anew
+    whenever the join is entered.
     """
 
     probe: Plan
@@ -154,8 +163,20 @@ class HashJoin(Plan):
     affinities: tuple[str | None, ...]  # applied to both sides of each key
     build_columns: tuple[tuple[int, int], ...]
     residual: Expr | None = None  # rest of the ON condition
-    outer: bool = False  # left join: build's sources NULL when nothing matched
+    kind: Literal["inner", "left", "right", "full"] = "inner"
     build_sources: tuple[int, ...] = ()
+    probe_sources: tuple[int, ...] = ()
+    fresh: bool = False
+
+    @property
+    def keeps_probe(self) -> bool:
+        """Every row of `probe` comes at least once."""
+        return self.kind == "left" or self.kind == "full"
+
+    @property
+    def keeps_build(self) -> bool:
+        """Every row of `build` comes at least once."""
+        return self.kind == "right" or self.kind == "full"
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ def push_filters_into_subqueries(query: Query, binder: Binder) -> Query:
     """WHERE conditions on inner-joined subqueries are tested inside them."""
     for core in query.cores:
         for step in core.steps:
-            if step.kind != "left" and step.item is not None and step.item.query is not None:
+            if step.kind in ("inner", "cross") and step.item is not None and step.item.query is not None:
                 _push(core, step, step.item, binder)
     return query
 

@@ -14,7 +14,7 @@ from typing import Final
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import affinity_of
-from turso_wasm.bind.query import Core, Item, Query, Step
+from turso_wasm.bind.query import Core, Item, JoinKind, Query, Step
 from turso_wasm.bind.walk import (
     chain,
     conjuncts,
@@ -41,8 +41,14 @@ def _copy(core: Core) -> Core:
 
 
 def _copy_step(step: Step) -> Step:
-    group = [_copy_step(inner) for inner in step.group]
-    return Step(step.item, step.kind, list(step.on), group, list(step.group_where))
+    return replace(
+        step,
+        on=list(step.on),
+        group=[_copy_step(inner) for inner in step.group],
+        group_where=list(step.group_where),
+        left=[_copy_step(inner) for inner in step.left],
+        left_where=list(step.left_where),
+    )
 
 
 # --- subqueries in FROM -------------------------------------------------------------------------------------------
@@ -67,11 +73,14 @@ def _flattenable(query: Query) -> tuple[Core, list[Step], int] | None:
 
 def _flattenable_step(query: Query, core: Core, steps: list[Step]) -> tuple[list[Step], int] | None:
     for at, step in enumerate(steps):
-        if step.item is None:
+        found = _flattenable_step(query, core, step.left)
+        if step.item is None and found is None:
             found = _flattenable_step(query, core, step.group)
-            if found is not None:
-                return found
-        elif step.item.query is not None and _is_plain(query, core, step, step.item):
+        if found is not None:
+            return found
+        if step.item is None:
+            continue
+        if step.item.query is not None and _is_plain(query, core, step, step.item):
             return steps, at
     return None
 
@@ -86,7 +95,7 @@ def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
         return False
     if query.order_by and not _order_can_move(outer, core):
         return False
-    if step.kind == "left":
+    if item.nullable:
         own = {source.source for each in inner.steps for source in each.items()}
         return all(isinstance(expr, bound.ColumnRef) and expr.source in own for expr in inner.outputs) and bool(own)
     if not inner.steps and (step.kind != "inner" or (len(core.steps) == 1 and bool(core.where))):
@@ -96,7 +105,8 @@ def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
 
 def _order_can_move(outer: Query, core: Core) -> bool:
     """A subquery's ORDER BY is kept where it is the only source, and means nothing where the outer query sorts."""
-    return len(core.steps) == 1 and not outer.operators and not core.is_aggregate and not core.distinct
+    alone = len(core.steps) == 1 and len(core.steps[0].items()) == 1
+    return alone and not outer.operators and not core.is_aggregate and not core.distinct
 
 
 def _flatten(query: Query, core: Core, steps: list[Step], at: int) -> Query:
@@ -107,10 +117,13 @@ def _flatten(query: Query, core: Core, steps: list[Step], at: int) -> Query:
     if item.query.order_by and not query.order_by:
         query.order_by = list(item.query.order_by)
     inner_steps = [_copy_step(each) for each in inner.steps]
-    if step.kind == "left":
+    if item.nullable:
         for each in inner_steps:
             for source in each.items():
                 source.nullable = True
+    if step.kind == "right" or step.kind == "full":
+        steps[at] = replace(step, item=None, group=inner_steps, group_where=list(inner.where))
+    elif step.kind == "left":
         if len(inner_steps) == 1 and inner_steps[0].item is not None:
             steps[at] = Step(inner_steps[0].item, "left", [*step.on, *inner.where])
         else:
@@ -120,7 +133,7 @@ def _flatten(query: Query, core: Core, steps: list[Step], at: int) -> Query:
             inner_steps[0].kind = step.kind
         steps[at : at + 1] = inner_steps
         _where_of(core, steps).extend(inner.where)
-    return _substitute(query, item.source, inner.outputs, step.kind == "left")
+    return _substitute(query, item.source, inner.outputs, item.nullable)
 
 
 def _where_of(core: Core, steps: list[Step]) -> list[bound.Expr]:
@@ -132,7 +145,9 @@ def _where_of(core: Core, steps: list[Step]) -> list[bound.Expr]:
         step = stack.pop()
         if step.group is steps:
             return step.group_where
-        stack.extend(step.group)
+        if step.left is steps:
+            return step.left_where
+        stack += (*step.left, *step.group)
     raise ValueError("steps of another core")
 
 
@@ -162,7 +177,11 @@ def reduce_outer_joins(query: Query, binder: Binder) -> Query:
 
 def _reduce_one(steps: list[Step], where: list[bound.Expr]) -> bool:
     for at, step in enumerate(steps):
-        if step.kind != "left":
+        if step.kind not in ("left", "right", "full"):
+            continue
+        if step.left:
+            if _reduce_one(step.left, step.left_where) or _reduce_right(steps, at, where):
+                return True
             continue
         sources = frozenset(item.source for item in step.items())
         if any(rejects_null(expr, sources) for expr in where):
@@ -173,6 +192,29 @@ def _reduce_one(steps: list[Step], where: list[bound.Expr]) -> bool:
                 where.extend(step.group_where)
                 steps[at : at + 1] = step.group
             return True
+    return False
+
+
+def _reduce_right(steps: list[Step], at: int, where: list[bound.Expr]) -> bool:
+    """A right or full join whose left NULL rows do not come through is an inner or left join of the list around it; a
+    full join whose right NULL rows do not is a right join.
+    """
+    step = steps[at]
+    left = frozenset(item.source for item in step.left_items())
+    own = frozenset(item.source for item in step.own_items())
+    if any(rejects_null(expr, left) for expr in where):
+        where.extend(step.left_where)
+        kind: JoinKind = "left" if step.kind == "full" else "inner"
+        if kind == "inner":
+            where.extend(step.on)
+            where.extend(step.group_where)
+            steps[at : at + 1] = [*step.left, *(step.group if step.item is None else [Step(step.item)])]
+        else:
+            steps[at : at + 1] = [*step.left, replace(step, kind=kind, left=[], left_where=[])]
+        return True
+    if step.kind == "full" and any(rejects_null(expr, own) for expr in where):
+        step.kind = "right"
+        return True
     return False
 
 
