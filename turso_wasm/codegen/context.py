@@ -7,7 +7,7 @@ tables and sorters its activation owns (kernel Frame). The frame of `step` is th
 The shape of every routine:
 
     resume = state                             0, or the point it was suspended at
-    frame, params, lifted literals, arguments and parameters are loaded                       (prologue)
+    frame, params, lifted literals, arguments, parameters, a routine's cursors are loaded     (prologue)
     if resume: the locals that outlive a suspension are read back                             (restore)
     block suspended:
         cursors are opened; invariants are computed                                           (opens, start)
@@ -17,7 +17,7 @@ The shape of every routine:
 Emitters write code as if it never stopped; wasm/coroutine.py makes it skip what lies before the point it goes on at.
 
 Invariants:
-  X1  What the prologue computes depends on parameters and arguments only and allocates nothing.
+  X1  What the prologue computes depends on parameters, arguments and the frame only.
   X2  A caller that is told YIELD by a routine suspends too (or, where it can't, calls again); called again, it calls
       the routine again, which continues.
   X3  `stmt.scope` is the frame of the routine that runs: what it allocates for longer than a row hangs there, and goes
@@ -140,6 +140,21 @@ class Context:
             self.f.set(local, value)
         return local
 
+    def open_once(self, cursor: Local, opened: Expr) -> None:
+        """Assign the cursor that `opened` opens; the activations of a routine share it."""
+        f = self.f
+        if self.is_root:
+            with f.into(self.opens):
+                f.set(cursor, opened)
+            return
+        at = self.frame_alloc(4)
+        self._not_kept.add(cursor.index)
+        with f.into(self.prologue):
+            f.set(cursor, f.load("i32", self.frame, at))
+            with f.if_(cursor.eqz()):
+                f.set(cursor, opened)
+                f.store("i32", self.frame, cursor, at)
+
     def finish(self) -> Routine:
         """Close the function."""
         f = self.f
@@ -148,8 +163,7 @@ class Context:
         f.ret(i32(DONE))
         body = f.out[self._body_at :]
         if coroutine.has_points(body):
-            kept = range(len(f.locals))
-            candidates = {i for i in kept if i not in self._not_kept}
+            candidates = set(range(len(f.locals))) - self._not_kept - f.temporaries
             f.out[self._body_at :], states = coroutine.rewrite(body, self.resume, (self._suspended,), candidates)
             self._suspended.__exit__(None, None, None)
             if self._suspends:

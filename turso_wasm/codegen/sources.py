@@ -308,7 +308,7 @@ def open_index(index: Index, table: Table, ctx: Context, write: bool = False) ->
 
 
 def open_cursor(slot: int, root: Expr, info: bytes | None, ctx: Context, write: bool, here: bool = False) -> Local:
-    """Open a cursor at the start of the statement (or `here`)."""
+    """Open a cursor at the start of the routine's first activation (or `here`)."""
     f = ctx.f
     cursor = f.local(I32, "cursor")
     address = i32(0) if info is None else ctx.data_address(info, align=4)
@@ -316,8 +316,7 @@ def open_cursor(slot: int, root: Expr, info: bytes | None, ctx: Context, write: 
     if here:
         f.set(cursor, call)
     else:
-        with f.into(ctx.opens):
-            f.set(cursor, call)
+        ctx.open_once(cursor, call)
     return cursor
 
 

@@ -215,12 +215,12 @@ def _outliving(value: SqlValue, node: bound.SubqueryExpr, ctx: Context) -> SqlVa
     f = ctx.f
     if not value.types & TEXTUAL:
         return value
-    if node.outer:
-        return ctx.call_alloc("copy_value", value, types=value.types)
     payload = f.local(I64, "scalar", value.payload)
     with f.if_(value.tag_expr >= TEXT):
         size = f.local(I32, "", payload.shr_u(32).wrap())
-        copy = f.local(I32, "", f.call("keep_alloc", ctx.stmt, size))
+        copy = f.local(
+            I32, "", f.call("arena_alloc", ctx.stmt, size) if node.outer else f.call("keep_alloc", ctx.stmt, size)
+        )
         f.memory_copy(copy, payload.wrap(), size)
         f.set(payload, copy.extend_u() | (size.extend_u() << 32))
     return SqlValue(value.tag, payload, value.types)

@@ -100,6 +100,7 @@ class Function:
         self.results = results
         self.locals: list[Local] = [Local(i, type_, text) for i, (text, type_) in enumerate(params)]
         self.params = tuple(self.locals)
+        self.temporaries: set[int] = set()  # locals that one expression assigns before it reads them
         self.out: list[Any] = []
         self.depth = 0
         self.innermost_if: If | None = None
@@ -121,6 +122,12 @@ class Function:
         self.locals.append(result)
         if value is not None:
             self.set(result, value)
+        return result
+
+    def temporary(self, type_: int, name: str = "") -> Local:
+        """A new local that a single expression assigns before it reads it."""
+        result = self.local(type_, name)
+        self.temporaries.add(result.index)
         return result
 
     def set(self, target: Local | Global, value: Operand) -> None:

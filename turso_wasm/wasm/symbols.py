@@ -150,12 +150,12 @@ def expand(f: Function, name: str, args: Sequence[Operand]) -> Expr:
         if at in template.stable and (value.const is not None or isinstance(value, Local)):
             gets[at] = value.code
             continue
-        local = f.local(type_, f"{name}.{at}")
+        local = f.temporary(type_, f"{name}.{at}")
         gets[at], indices[at] = local.code, uleb(local.index)
         pushes.append(value.code)
         sets.append(_SET + indices[at])
     for at in range(len(args), len(template.locals)):
-        local = f.local(template.locals[at], f"{name}.{at}")
+        local = f.temporary(template.locals[at], f"{name}.{at}")
         gets[at], indices[at] = local.code, uleb(local.index)
     out = pushes + sets[::-1]
     for part in template.parts:
