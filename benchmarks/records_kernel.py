@@ -20,6 +20,8 @@ from turso_wasm.kernel.values.sorter import (
 )
 from turso_wasm.wasm.lang import export, i32, i64, inline, memory_copy, ptr, u8, u32
 
+__subset__ = True
+
 RECORD_ROOM = 64
 
 

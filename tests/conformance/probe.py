@@ -20,6 +20,8 @@ from turso_wasm.kernel.base.vfs import (
 )
 from turso_wasm.wasm.lang import export, f64, i32, i64, ptr, u8
 
+__subset__ = True
+
 
 @export
 def probe_open(p: ptr[u8], size: i32, flags: i32) -> i32:

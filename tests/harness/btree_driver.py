@@ -29,6 +29,8 @@ from turso_wasm.wasm.lang import (
     u32,
 )
 
+__subset__ = True
+
 random_state: i64 = 1
 
 

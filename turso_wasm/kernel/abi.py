@@ -12,6 +12,8 @@ Invariants:
 
 from turso_wasm.wasm.lang import Struct, array, f64, fn, i32, i64, ptr, u8, u32
 
+__subset__ = True
+
 # --- storage classes (tags) -------------------------------------------------------------------------------
 NULL = 0
 INTEGER = 1

@@ -97,6 +97,11 @@ def inline(function: F) -> F:
     return function
 
 
+def at_import(function: F) -> F:
+    """Leave the function to CPython, which may call it to compute the module's constants."""
+    return function
+
+
 def imported(module: str, name: str = "") -> Callable[[F], F]:
     """Declare a host function: import `module.name` (default: the Python name); the body is `...`."""
     return lambda function: function

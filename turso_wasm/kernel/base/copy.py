@@ -5,6 +5,8 @@
 
 from turso_wasm.wasm.lang import i32, inline, le64, memory_copy, ptr, put_le64, u8
 
+__subset__ = True
+
 SHORT = 128  # bytes up to which words are faster
 
 

@@ -30,6 +30,8 @@ from turso_wasm.wasm.lang import (
     unreachable,
 )
 
+__subset__ = True
+
 # SQLite result codes, https://sqlite.org/rescode.html
 SQLITE_ERROR = 1
 SQLITE_ABORT = 4
@@ -66,7 +68,7 @@ def error_record() -> ErrorRecord:
     """The record of the last error; code 0 when there was none since error_clear."""
     base: i32 = (heap_base() + 15) & ~15
     if u32(base + ERROR_AREA_SIZE) > u32(memory_size()) << 16:
-        memory_grow(1)
+        _ = memory_grow(1)
     return ErrorRecord(base)
 
 

@@ -37,6 +37,8 @@ from turso_wasm.wasm.lang import (
     u32,
 )
 
+__subset__ = True
+
 N_CLASSES = 49  # size classes of small objects (kernel/base/memory.py); class 0 is not used
 N_BINS = 104
 BLOCK_MIN = 128

@@ -37,6 +37,8 @@ from turso_wasm.kernel.base.heap import (
 )
 from turso_wasm.wasm.lang import Struct, export, i32, i64, inline, memory_copy, memory_fill, ptr, sizeof, u8, u32
 
+__subset__ = True
+
 SMALL_MAX = 2048  # total size (with header) of the largest size class
 SPAN_SIZE = 65536
 PAINT = 0xCD

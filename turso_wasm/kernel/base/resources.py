@@ -21,6 +21,8 @@ from turso_wasm.kernel.base.errors import raise_nomem
 from turso_wasm.kernel.base.memory import arena_alloc, arena_free, mfree, mrealloc, mzalloc
 from turso_wasm.wasm.lang import export, fn, funcref, i32, i64, ptr, sizeof, u8
 
+__subset__ = True
+
 KIND_KEEP = 1
 KIND_BUFFER = 2
 KIND_SORTER = 3

@@ -29,6 +29,8 @@ from turso_wasm.wasm.lang import (
     u64,
 )
 
+__subset__ = True
+
 INSERTION_MAX = 16  # items sorted by insertion
 RADIX_MIN = 256  # items from which the radix sort pays
 DIGIT_MAX = 10  # bits of a radix digit: 4 KiB of counters

@@ -13,6 +13,8 @@ Invariants:
 
 from turso_wasm.wasm.lang import be64, clz, export, i32, i64, inline, ptr, u8, u64
 
+__subset__ = True
+
 HIGH_BITS = 0x8080808080808080
 
 

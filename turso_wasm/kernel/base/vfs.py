@@ -24,6 +24,8 @@ from turso_wasm.kernel.base.errors import (
 )
 from turso_wasm.wasm.lang import f64, i32, i64, imported, lit, ptr, u8
 
+__subset__ = True
+
 
 @imported("vfs")
 def vfs_open(name: ptr[u8], size: i32, flags: i32) -> i32:

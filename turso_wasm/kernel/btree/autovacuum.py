@@ -53,6 +53,8 @@ from turso_wasm.kernel.pager.pages import (
 from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.wasm.lang import be32, export, i32, memory_copy, ptr, put_be32, sizeof, u8, u32
 
+__subset__ = True
+
 
 def is_reserved_page(p: Pager, pgno: u32) -> i32:
     """1 for the lock page and pointer-map pages."""
@@ -151,7 +153,7 @@ def allocate_root(p: Pager) -> Page:
         raise_corrupt(u32(1))
     while pager_page_count(p) < root:
         # Only a pointer-map page may come between.
-        pager_new_page(p)
+        _ = pager_new_page(p)
         if pager_page_count(p) == root:
             set_largest_root(p, root)
             ptrmap_put(p, root, PTRMAP_ROOT, u32(0))

@@ -44,6 +44,8 @@ from turso_wasm.kernel.pager.pages import pager_get, pager_write
 from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.wasm.lang import i32, memory_copy, ptr, put_be32, u8, u32
 
+__subset__ = True
+
 
 def write_level(c: Cursor, level: i32) -> Page:
     """The page at a level of the stack, writable. Page 1 may have changed under the stack: the freelist is on it."""
@@ -122,7 +124,7 @@ def append_page(c: Cursor, cell: ptr[u8], size: i32) -> i32:
     fresh: Page = page_allocate(p)
     page_init(fresh, page_header(stack_page(c, level)).kind, c.layout.usable)
     fresh.checked = c.mark
-    page_insert(fresh, c.layout, 0, cell, size)
+    _ = page_insert(fresh, c.layout, 0, cell, size)
     divider: ptr[u8] = pending.space
     divider_size: i32 = take_divider(c, divider)
     parent: Page = write_level(c, level - 1)

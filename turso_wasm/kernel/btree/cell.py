@@ -22,6 +22,8 @@ from turso_wasm.kernel.abi import INDEX_BTREE, TABLE_BTREE, Layout
 from turso_wasm.kernel.base.varint import get_varint
 from turso_wasm.wasm.lang import be32, i32, i64, inline, ptr, u8, u32, u64
 
+__subset__ = True
+
 LEAF = 8  # bit of a page's kind
 INDEX_INTERIOR = 2
 TABLE_INTERIOR = 5

@@ -43,6 +43,8 @@ from turso_wasm.kernel.btree.siblings import workspace, workspace_pending
 from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.wasm.lang import export, i32, memory_copy, ptr, u8
 
+__subset__ = True
+
 
 def drop_leaves_underfull(c: Cursor, page: Page, slot: i32) -> i32:
     """1 if more than two thirds of the page will be unused once the cell is gone."""
@@ -76,7 +78,7 @@ def delete_on_leaf(c: Cursor) -> None:
 
 def take_predecessor(c: Cursor) -> None:
     """From an interior entry to the leaf before it: copy its last cell to cell_buffer() and drop it there."""
-    enter_child(c, page_child(stack_page(c, c.depth), c.slot))
+    _ = enter_child(c, page_child(stack_page(c, c.depth), c.slot))
     descend_right(c)
     if c.slot == 0:
         raise_corrupt(stack_page(c, c.depth).pgno)
@@ -91,10 +93,10 @@ def return_to_leaf(c: Cursor) -> None:
 
     The saved key is that of the deleted entry; the entry before it is the one that was moved up.
     """
-    find_saved(c)
+    _ = find_saved(c)
     if settle_prev(c) == 0 or page_is_leaf(stack_page(c, c.depth)):
         raise_corrupt(c.root)
-    enter_child(c, page_child(stack_page(c, c.depth), c.slot))
+    _ = enter_child(c, page_child(stack_page(c, c.depth), c.slot))
     descend_right(c)
 
 
@@ -140,6 +142,6 @@ def index_delete(c: Cursor, probe: ptr[Value], n: i32) -> i32:
     """Delete the first entry whose first n fields equal the probe; 1 if there was one. Errors: SQLITE_CORRUPT."""
     if index_find(c, probe, n, 0) == 0:
         return 0
-    settle_next(c)
+    _ = settle_next(c)
     cursor_delete(c)
     return 1

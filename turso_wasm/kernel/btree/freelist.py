@@ -24,6 +24,8 @@ from turso_wasm.kernel.pager.pages import pager_new_page, pager_page_count, page
 from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.wasm.lang import be32, i32, memory_copy, ptr, put_be32, u8, u32
 
+__subset__ = True
+
 FIRST_TRUNK = 32
 FREE_COUNT = 36
 

@@ -43,6 +43,8 @@ from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.kernel.values.compare import record_fields
 from turso_wasm.wasm.lang import be32, export, i32, i64, le64, lit, memory_copy, ptr, put_be32, scratch, u8, u32
 
+__subset__ = True
+
 LARGEST_ROWID = 0x7FFFFFFFFFFFFFFF
 RANDOM_TRIES = 100
 NO_ROOM = 0
@@ -197,7 +199,7 @@ def replace_on_interior(c: Cursor, p: ptr[u8], size: i32) -> None:
     """Replace the interior entry at `slot` by one with the same key."""
     page: Page = write_level(c, c.depth)
     free_cell_overflow(c, page, c.slot)
-    build_leaf_cell(c, i64(0), p, size, page.pgno)
+    _ = build_leaf_cell(c, i64(0), p, size, page.pgno)
     save_inserted(c, i64(0), p, size)
     if replace_interior_cell(c, cell_buffer()):
         load_entry(c)
@@ -235,7 +237,7 @@ def index_insert(c: Cursor, p: ptr[u8], size: i32) -> None:
     elif found == 1:
         replace_on_leaf(c, i64(0), p, size)
     else:
-        settle_next(c)
+        _ = settle_next(c)
         replace_on_interior(c, p, size)
 
 
@@ -256,7 +258,7 @@ def random_rowid(c: Cursor) -> i64:
 def table_new_rowid(c: Cursor) -> i64:
     """A rowid that the table does not have: one more than the largest, 1 for an empty table. Errors: SQLITE_FULL."""
     if c.depth < 0 or on_last_leaf(c) == 0:
-        enter_root(c)
+        _ = enter_root(c)
         descend_right(c)
     c.slot = page_n_cells(stack_page(c, c.depth))
     if settle_prev(c) == 0:

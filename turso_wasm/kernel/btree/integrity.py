@@ -59,6 +59,8 @@ from turso_wasm.wasm.lang import (
     u32,
 )
 
+__subset__ = True
+
 DEPTH_MAX = 20
 WHERE_NOWHERE = -4
 WHERE_FREELIST = -3
@@ -221,7 +223,7 @@ def check_trunk(k: Check, pgno: u32) -> u32:
         # Pointer-map pages are got in between.
         leaf: u32 = be32(pager_get(k.pager, pgno).data + 8 + 4 * i)
         check_map(k, leaf, PTRMAP_FREE, u32(0))
-        refer(k, leaf)
+        _ = refer(k, leaf)
     return n + 1
 
 
@@ -447,7 +449,7 @@ def check_tree(k: Check, root: u32) -> None:
     if root <= k.pages:
         kind: i32 = page_header(pager_get(k.pager, root)).kind | LEAF
         layout_init(k.layout, TABLE_BTREE if kind == TABLE_LEAF else INDEX_BTREE, k.pager.usable_size)
-    check_page(k, root, i64(0x7FFFFFFFFFFFFFFF), 0)
+    _ = check_page(k, root, i64(0x7FFFFFFFFFFFFFFF), 0)
 
 
 # --- the whole file --------------------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ from turso_wasm.kernel.pager.pages import pager_page_count, pager_peek
 from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.wasm.lang import be32, i32, memory_copy, ptr, put_be32, u8, u32
 
+__subset__ = True
+
 
 def overflow_pages(p: Pager, n: i32) -> i32:
     """Pages of a chain of n bytes (O2)."""

@@ -46,6 +46,8 @@ from turso_wasm.wasm.lang import (
     u32,
 )
 
+__subset__ = True
+
 FRAGMENTS_MAX = 60
 PAGE_SIZE_MAX = 65536
 

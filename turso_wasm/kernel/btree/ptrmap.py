@@ -24,6 +24,8 @@ from turso_wasm.kernel.pager.pages import pager_get, pager_page_count, pager_pee
 from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.wasm.lang import be32, i32, ptr, put_be32, u8, u32
 
+__subset__ = True
+
 PTRMAP_ROOT = 1
 PTRMAP_FREE = 2
 PTRMAP_OVERFLOW_FIRST = 3

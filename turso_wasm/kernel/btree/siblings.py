@@ -53,6 +53,8 @@ from turso_wasm.kernel.pager.pages import pager_get, pager_write
 from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.wasm.lang import Struct, array, be16, be32, i32, memory_copy, ptr, put_be32, sizeof, u8, u32
 
+__subset__ = True
+
 SIBLINGS = 3
 MAX_PAGES = 8
 SPREAD = 95  # percent

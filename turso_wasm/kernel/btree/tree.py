@@ -37,6 +37,8 @@ from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_page_count,
 from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.wasm.lang import export, i32, i64, ptr, put_be32, scratch, u8, u32
 
+__subset__ = True
+
 
 @export
 def btree_create(stmt: Statement, slot: i32, kind: i32) -> u32:
@@ -139,7 +141,7 @@ def btree_drop(stmt: Statement, slot: i32, root: u32) -> u32:
     p: Pager = pager_of(Connection(stmt.connection), slot)
     if root < 2:
         raise_corrupt(root)
-    clear_root(p, root)
+    _ = clear_root(p, root)
     if auto_vacuum_root(p):
         return release_root(p, root)
     page_put_free(p, root)

@@ -33,6 +33,8 @@ from turso_wasm.kernel.functions.trigonometric import (
 from turso_wasm.kernel.values.value import real_value, to_real
 from turso_wasm.wasm.lang import export, f64, fn, funcref, i32, i64
 
+__subset__ = True
+
 
 def apply(f: fn[[f64], f64], tag: i32, payload: i64) -> tuple[i32, i64]:
     """A function of one number, applied to a value."""

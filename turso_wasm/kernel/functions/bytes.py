@@ -11,6 +11,8 @@ from turso_wasm.kernel.values.utf8 import REPLACEMENT, next_char, terminated_siz
 from turso_wasm.kernel.values.value import alloc_text, bytes_of, pack, size_of, to_integer, to_text
 from turso_wasm.wasm.lang import export, i32, i64, le64, memory_copy, memory_fill, ptr, scratch, u8, u32
 
+__subset__ = True
+
 HEX_DIGITS = b"0123456789ABCDEF"
 # Soundex codes of a to z; 0 for letters that are not coded.
 SOUNDEX_CODES = b"01230120022455012623010202"

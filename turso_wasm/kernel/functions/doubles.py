@@ -13,6 +13,8 @@ Source: T. J. Dekker, "A floating-point technique for extending the available pr
 
 from turso_wasm.wasm.lang import f64, sqrt
 
+__subset__ = True
+
 SPLITTER = 134217729.0  # 2^27 + 1
 
 

@@ -22,6 +22,8 @@ from turso_wasm.kernel.functions.doubles import (
 from turso_wasm.values.constants import ln, pair, pairs, parts, power, ratio
 from turso_wasm.wasm.lang import bits, f64, fabs, float_from_bits, i32, i64, nearest, ptr, trunc
 
+__subset__ = True
+
 INFINITY_BITS = 0x7FF0000000000000
 LOG_FIRST = 90
 LOG_LAST = 182

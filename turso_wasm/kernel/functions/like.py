@@ -18,6 +18,8 @@ from turso_wasm.kernel.values.utf8 import count_chars, next_char, read_char, ter
 from turso_wasm.kernel.values.value import bytes_of, size_of, to_text
 from turso_wasm.wasm.lang import export, i32, i64, lit, ptr, u8, u32
 
+__subset__ = True
+
 MAX_PATTERN_LENGTH = 50000  # SQLITE_MAX_LIKE_PATTERN_LENGTH
 
 NO_MATCH = -1

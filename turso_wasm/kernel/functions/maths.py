@@ -24,6 +24,8 @@ from turso_wasm.wasm.lang import (
     u64,
 )
 
+__subset__ = True
+
 PI = 3.141592653589793
 INFINITY_BITS = 0x7FF0000000000000
 

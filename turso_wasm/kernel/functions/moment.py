@@ -17,6 +17,8 @@ Source: https://sqlite.org/lang_datefunc.html, and observed behaviour of SQLite 
 from turso_wasm.kernel.values.number import is_digit, is_space
 from turso_wasm.wasm.lang import Struct, f64, i32, i64, ptr, u8
 
+__subset__ = True
+
 MS_PER_DAY = 86400000
 JD_MAX = 464269060799999
 UNIX_EPOCH = 210866760000000  # jd of 1970-01-01

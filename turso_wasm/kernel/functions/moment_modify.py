@@ -24,6 +24,8 @@ from turso_wasm.kernel.values.collate import fold
 from turso_wasm.kernel.values.number import NUMBER_WHOLE, is_digit, is_space, text_to_real
 from turso_wasm.wasm.lang import Struct, f64, i32, i64, imported, lit, memory_fill, ptr, scratch, sizeof, u8
 
+__subset__ = True
+
 UNIX_MIN = -210866760000.0  # seconds of the first and last moments (moment D2)
 UNIX_MAX = 253402300799.0
 JD_RAW_END = 464269060800000.0

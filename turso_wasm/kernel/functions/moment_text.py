@@ -10,6 +10,8 @@ from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_put, buff
 from turso_wasm.kernel.values.number_text import digits_to_text, int_to_text, put_digits, real_decimal
 from turso_wasm.wasm.lang import f64, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, u8, u32
 
+__subset__ = True
+
 # --- pieces of output ---------------------------------------------------------------------------------------
 
 

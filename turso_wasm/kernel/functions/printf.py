@@ -39,6 +39,8 @@ from turso_wasm.wasm.lang import (
     u64,
 )
 
+__subset__ = True
+
 LOWER_DIGITS = b"0123456789abcdef"
 UPPER_DIGITS = b"0123456789ABCDEF"
 
@@ -321,7 +323,7 @@ def widen(b: Buffer, spec: Spec, start: i32) -> None:
     lacking: i32 = spec.width - columns_of(spec, b.data + start, size)
     if lacking <= 0:
         return
-    buffer_room(b, i64(lacking))
+    _ = buffer_room(b, i64(lacking))
     p: ptr[u8] = b.data + start
     if spec.left:
         memory_fill(p + size, 32, lacking)

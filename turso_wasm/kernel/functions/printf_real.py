@@ -22,6 +22,8 @@ from turso_wasm.wasm.lang import (
     u32,
 )
 
+__subset__ = True
+
 DEFAULT_PRECISION = 6
 PRECISION_LIMIT = 100_000_000  # SQLITE_FP_PRECISION_LIMIT
 DIGITS = 16  # significant digits, without and with the ! flag
@@ -163,7 +165,7 @@ def pad(b: Buffer, spec: Spec, start: i32, sign: i32) -> None:
     lacking: i32 = spec.width - size
     if lacking <= 0:
         return
-    buffer_room(b, i64(lacking))
+    _ = buffer_room(b, i64(lacking))
     p: ptr[u8] = b.data + start
     if spec.left:
         memory_fill(p + size, 32, lacking)

@@ -11,6 +11,8 @@ from turso_wasm.kernel.values.number import is_digit
 from turso_wasm.kernel.values.value import to_integer
 from turso_wasm.wasm.lang import Struct, i32, i64, ptr, u8, u32
 
+__subset__ = True
+
 
 class Spec(Struct):
     """One conversion specification, and the arguments still unused."""

@@ -36,6 +36,8 @@ from turso_wasm.wasm.lang import (
     u8,
 )
 
+__subset__ = True
+
 MAX_PLACES = 30  # round never looks at more decimal places
 NO_FRACTION = 4503599627370496.0  # 2^52: from here on a double is an integer
 

@@ -28,6 +28,8 @@ from turso_wasm.kernel.values.utf8 import (
 from turso_wasm.kernel.values.value import alloc_text, bytes_of, pack, size_of, to_integer, to_text
 from turso_wasm.wasm.lang import export, i32, i64, lit, memory_copy, ptr, scratch, u8
 
+__subset__ = True
+
 # --- measures -----------------------------------------------------------------------------------------------
 
 

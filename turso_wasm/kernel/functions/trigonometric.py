@@ -41,6 +41,8 @@ from turso_wasm.wasm.lang import (
     u64,
 )
 
+__subset__ = True
+
 WORDS = 20  # 1280 bits of 2/pi: the largest exponent needs 1024 + 192
 TWO_OVER_PI = b"".join(
     ((two_over_pi(WORDS * 64) >> (64 * (WORDS - 1 - i))) & (2**64 - 1)).to_bytes(8, "little") for i in range(WORDS)

@@ -15,6 +15,8 @@ from turso_wasm.kernel.values.utf8 import terminated_size, write_char
 from turso_wasm.kernel.values.value import alloc_text, bytes_of, pack, size_of, to_text
 from turso_wasm.wasm.lang import export, i32, i64, lit, memory_copy, ptr, scratch, sizeof, u8, u32
 
+__subset__ = True
+
 BACKSLASH = 92
 
 

@@ -17,6 +17,8 @@ from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
 from turso_wasm.kernel.pager.storage import Database, Page, PageList, Pager
 from turso_wasm.wasm.lang import ctz, export, i32, inline, memory_copy, ptr, sizeof, u8, u32
 
+__subset__ = True
+
 KEEP_GETS = 256  # S3
 MOVE_AFTER = 64  # C3
 BUCKETS_MIN = 1024

@@ -19,6 +19,8 @@ from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Page, Pager, W
 from turso_wasm.kernel.pager.wal import wal_find, wal_read_frame, wal_start, wal_sync
 from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr, u8, u32
 
+__subset__ = True
+
 CHECKPOINT_PASSIVE = 0
 CHECKPOINT_FULL = 1
 CHECKPOINT_RESTART = 2

@@ -61,6 +61,8 @@ from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGER_READ, PAGER_WRITE,
 from turso_wasm.kernel.pager.wal import wal_append, wal_committed, wal_retract, wal_sync
 from turso_wasm.wasm.lang import addr, be32, i32, i64, memory_copy, ptr, u8, u32
 
+__subset__ = True
+
 # --- commit ---------------------------------------------------------------------------------------------------
 
 
@@ -122,7 +124,7 @@ def prepare_file(p: Pager) -> i32:
     if rc < 0:
         return rc
     if not db.counted or p.page_count != p.original_count or p.replaced:
-        page_one_stamp(p)
+        _ = page_one_stamp(p)
     pages: ptr[i32] = ptr[i32](malloc(p.private.n_pages * 4 + 4))
     n: i32 = dirty_pages(p, pages)
     rc = pages_journal(p, pages, n, p.page_count + 1)
@@ -275,7 +277,7 @@ def checkpoint_automatically(db: Database) -> None:
     if not uses_log(db) or db.autocheckpoint == 0 or db.writer:
         return
     if db.wal.committed - db.wal.backfilled >= u32(db.autocheckpoint):
-        checkpoint_run(db)
+        _ = checkpoint_run(db)
 
 
 # --- rollback -------------------------------------------------------------------------------------------------

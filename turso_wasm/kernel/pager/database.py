@@ -40,6 +40,8 @@ from turso_wasm.kernel.pager.header import bytes_equal
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Pager
 from turso_wasm.wasm.lang import i32, memory_copy, ptr, sizeof, u8
 
+__subset__ = True
+
 DEFAULT_PAGE_SIZE = 4096
 DEFAULT_AUTOCHECKPOINT = 1000
 SYNCHRONOUS_FULL = 2

@@ -36,6 +36,8 @@ from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_NOTADB, raise_err
 from turso_wasm.kernel.pager.storage import Database
 from turso_wasm.wasm.lang import be16, be32, i32, lit, memory_copy, memory_fill, ptr, put_be16, put_be32, u8, u32
 
+__subset__ = True
+
 HEADER_SIZE = 100
 MAGIC = b"SQLite format 3\x00"
 FRACTIONS = b"\x40\x20\x20"

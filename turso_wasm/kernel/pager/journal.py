@@ -58,6 +58,8 @@ from turso_wasm.kernel.pager.database import name_with
 from turso_wasm.kernel.pager.storage import Database, Journal, Page
 from turso_wasm.wasm.lang import be32, i32, i64, memory_copy, memory_fill, ptr, put_be32, scratch, u8, u32
 
+__subset__ = True
+
 JOURNAL_SUFFIX = b"-journal"
 JOURNAL_MAGIC = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 JOURNAL_HEADER_SIZE = 28
@@ -280,7 +282,7 @@ def journal_finish(db: Database) -> i32:
         rc = journal_zero(db)
         if rc == 0 and j.mode == JOURNAL_TRUNCATE:
             # Whether this succeeds does not matter any more.
-            vfs_truncate(j.fd - 1, i64(0))
+            _ = vfs_truncate(j.fd - 1, i64(0))
     if rc == 0:
         journal_forget(db)
     return rc
@@ -296,7 +298,7 @@ def journal_zero(db: Database) -> i32:
         rc = vfs_sync(j.fd - 1)
     if rc < 0 and j.size > 0:
         # Nobody knows which of the two a crash would leave, but as long as we run the transaction can be undone.
-        vfs_write(j.fd - 1, j.header, JOURNAL_HEADER_SIZE, i64(0))
+        _ = vfs_write(j.fd - 1, j.header, JOURNAL_HEADER_SIZE, i64(0))
     return rc
 
 

@@ -44,6 +44,8 @@ from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Database, P
 from turso_wasm.kernel.pager.wal import wal_begin_write, wal_remove
 from turso_wasm.wasm.lang import i32, lit, u32
 
+__subset__ = True
+
 
 def wants_log(db: Database) -> i32:
     """1 if the database should use a log once it is written (J4)."""
@@ -138,7 +140,7 @@ def writer_commit(p: Pager) -> None:
     if rc == 0:
         rc = commit_finish(p)
     if rc < 0:
-        pager_rollback(p)
+        _ = pager_rollback(p)
         check_io(rc)
 
 
@@ -194,7 +196,7 @@ def log_begin(p: Pager) -> i32:
         rc = exclusive_lock_waiting(db, Connection(p.connection))
     if rc < 0:
         db.wanted_mode = before
-        pager_rollback(p)
+        _ = pager_rollback(p)
         check_io(rc)
     if p.page_count == 0:
         page_one_create(p)
@@ -235,6 +237,6 @@ def journal_switch(db: Database, mode: i32) -> None:
     if kept and mode != JOURNAL_PERSIST and mode != JOURNAL_TRUNCATE and db.lock >= LOCK_SHARED and not db.writer:
         level: i32 = db.lock
         if file_lock(db, LOCK_RESERVED) == 0:
-            vfs_delete(name_with(db, JOURNAL_SUFFIX, len(JOURNAL_SUFFIX)), db.name_size + len(JOURNAL_SUFFIX))
+            _ = vfs_delete(name_with(db, JOURNAL_SUFFIX, len(JOURNAL_SUFFIX)), db.name_size + len(JOURNAL_SUFFIX))
             if level < LOCK_RESERVED:
                 file_unlock(db, LOCK_SHARED)

@@ -43,6 +43,8 @@ from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGER_NONE, PAGER_WRITE,
 from turso_wasm.kernel.pager.wal import wal_find, wal_read_frame
 from turso_wasm.wasm.lang import export, i32, i64, inline, lit, memory_copy, memory_fill, ptr, u8, u32
 
+__subset__ = True
+
 READ_AHEAD_MIN = 1 << 16
 READ_AHEAD_MAX = 1 << 18
 READ_AHEAD_GAP = 4  # a miss that far behind the last window still continues it
@@ -199,7 +201,7 @@ def window_load(p: Pager, pgno: u32, n: i32) -> Page:
     i: i32 = (got - 1) // size
     while i > 0:
         if window_wants(db, pgno + u32(i)):
-            window_page(db, pgno + u32(i), buffer + i * size)
+            _ = window_page(db, pgno + u32(i), buffer + i * size)
         i -= 1
     page: Page = window_page(db, pgno, buffer)
     mfree(buffer)
@@ -289,7 +291,7 @@ def page_blank(p: Pager, pgno: u32) -> Page:
         cache_reserve()
         page = page_new(p.database, pgno)
         cache_insert(page, i32(p), pgno)
-        private_add(p, page)
+        _ = private_add(p, page)
     page.checked = 0
     memory_fill(page.data, 0, p.database.page_size)
     return page

@@ -41,6 +41,8 @@ from turso_wasm.kernel.pager.journal import (
 from turso_wasm.kernel.pager.storage import Database
 from turso_wasm.wasm.lang import be32, i32, i64, ptr, scratch, u8, u32
 
+__subset__ = True
+
 SUPER_NAME_MAX = 4096
 
 

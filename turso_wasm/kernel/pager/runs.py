@@ -8,6 +8,8 @@ from turso_wasm.kernel.base.vfs import vfs_write
 from turso_wasm.kernel.pager.storage import Page
 from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr, u8, u32
 
+__subset__ = True
+
 RUN_BYTES = 1 << 20
 
 

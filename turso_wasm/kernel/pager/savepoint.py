@@ -34,6 +34,8 @@ from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGE_WRITTEN, Database, 
 from turso_wasm.kernel.pager.wal import index_truncate
 from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr, sizeof, u8
 
+__subset__ = True
+
 IMAGE_BATCH = 16  # images that are moved to the temporary file with one write
 
 

@@ -51,6 +51,8 @@ from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE,
 from turso_wasm.kernel.pager.wal import wal_exists, wal_find, wal_forget, wal_read_frame, wal_recover, wal_remove
 from turso_wasm.wasm.lang import addr, be32, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, u8, u32
 
+__subset__ = True
+
 WHOLE_FILE = 1 << 20  # T3
 FIRST_READ = 1 << 16  # bytes of a larger file that are read with the header
 PAGE_SIZE_MAX = 65536
@@ -173,7 +175,7 @@ def load_pages(db: Database, n: i32) -> None:
     pgno: u32 = 1
     while pgno <= count and db.cache.n_pages < db.cache.limit:
         if not wal_find(w, pgno, w.committed):
-            file_page_add(db, pgno, db.head + i32(pgno - 1) * db.page_size)
+            _ = file_page_add(db, pgno, db.head + i32(pgno - 1) * db.page_size)
         pgno += 1
 
 

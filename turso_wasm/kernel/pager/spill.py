@@ -27,6 +27,8 @@ from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGE_WRITTEN, Database, 
 from turso_wasm.kernel.pager.wal import wal_append, wal_read_frame
 from turso_wasm.wasm.lang import i32, i64, ptr, u8, u32
 
+__subset__ = True
+
 SPILL_MIN = 8  # fewer are not worth a write
 
 

@@ -25,6 +25,8 @@ Invariants:
 
 from turso_wasm.wasm.lang import Struct, array, i32, i64, ptr, u8, u32
 
+__subset__ = True
+
 PAGE_DIRTY = 1  # its bytes are only in memory
 PAGE_WRITTEN = 2  # its place in the file was overwritten in this transaction (rollback journal modes)
 

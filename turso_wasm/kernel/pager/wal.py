@@ -66,6 +66,8 @@ from turso_wasm.wasm.lang import (
     u32,
 )
 
+__subset__ = True
+
 SUFFIX = b"-wal"
 MAGIC_LITTLE = 0x377F0682
 MAGIC_BIG = 0x377F0683

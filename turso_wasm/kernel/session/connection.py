@@ -32,6 +32,8 @@ from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE,
 from turso_wasm.kernel.pager.wal import wal_free, wal_remove
 from turso_wasm.wasm.lang import Struct, export, i32, lit, ptr, sizeof, u8
 
+__subset__ = True
+
 STATEMENT_COUNTS = 1  # Statement.flags: its changes are the connection's changes()
 STATEMENT_NO_RETRY = 2  # SQLITE_BUSY will not go away while the connection keeps its read transaction
 STATEMENT_TRIPPED = 4  # a rollback took away what it works on
@@ -82,7 +84,7 @@ def slot_close(c: Connection, slot: i32) -> None:
         return
     c.pagers[slot] = 0
     cursors_forget_all(p)
-    pager_rollback(p)
+    _ = pager_rollback(p)
     pager_end_read(p)
     db: Database = p.database
     pager_free(p)
@@ -94,7 +96,7 @@ def database_close(db: Database) -> None:
     """The last connection is gone: move the log into the file and delete it, if that is possible."""
     logged: i32 = i32(db.loaded and db.journal_mode == JOURNAL_WAL and db.wal.fd and not db.read_only)
     if logged and checkpoint_run(db) == 0 and db.wal.backfilled == db.wal.committed:
-        wal_remove(db)
+        _ = wal_remove(db)
     wal_free(db)
     journal_close(db)
     mfree(db.head)
@@ -140,7 +142,7 @@ def settle(c: Connection) -> None:
         if p and p.readers == 0 and p.state != PAGER_NONE:
             if p.state == PAGER_WRITE:
                 cursors_forget_all(p)
-                pager_rollback(p)
+                _ = pager_rollback(p)
             pager_end_read(p)
     relax_all(c)
 

@@ -14,6 +14,8 @@ from turso_wasm.kernel.pager.storage import PAGER_READ, Database, Pager
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.wasm.lang import export, i32, i64, lit, u32
 
+__subset__ = True
+
 
 @export
 def database_replace(s: Statement, slot: i32, page_size: i32, n_pages: u32) -> None:
@@ -32,7 +34,7 @@ def database_replace(s: Statement, slot: i32, page_size: i32, n_pages: u32) -> N
         page_size_change(p, page_size, c.autocommit)
     statement_begin(s, slot, 1, -1)
     while p.page_count < n_pages:
-        pager_new_page(p)
+        _ = pager_new_page(p)
     pager_truncate(p, n_pages)
     p.replaced = 1
 

@@ -50,6 +50,8 @@ from turso_wasm.kernel.session.connection import readers_running, settle
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, ptr, put_be32, u8, u32
 
+__subset__ = True
+
 # --- reading --------------------------------------------------------------------------------------------------
 
 

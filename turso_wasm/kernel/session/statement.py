@@ -60,6 +60,8 @@ from turso_wasm.kernel.session.connection import (
 from turso_wasm.kernel.values.rows import buffers_free, buffers_trim
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, memory_fill, ptr, sizeof, u8, u32
 
+__subset__ = True
+
 BUDGET = 100_000  # ticks between two polls
 SQLITE_INTERNAL = 2
 SQLITE_ABORT_ROLLBACK = 516
@@ -298,7 +300,7 @@ def statement_abort(s: Statement) -> None:
     if again or s.flags & STATEMENT_ROLLBACK:
         cursors_close(s)
         statement_leave(s)
-        rollback_all(c, 0)
+        _ = rollback_all(c, 0)
     elif s.wrote:
         statement_undo(s, code, s.on_error)
     statement_leave(s)
@@ -349,7 +351,7 @@ def statement_changed(s: Statement, c: Connection) -> i32:
 def transaction_undo(s: Statement, save: i32) -> None:
     """Roll everything back for the sake of the statement."""
     statement_leave(s)
-    rollback_all(Connection(s.connection), save)
+    _ = rollback_all(Connection(s.connection), save)
 
 
 def undo_nothing(s: Statement, alone: i32) -> None:

@@ -30,6 +30,8 @@ from turso_wasm.kernel.session.connection import (
 )
 from turso_wasm.wasm.lang import export, i32, lit, memory_copy, ptr, sizeof, u8
 
+__subset__ = True
+
 NO_SAVEPOINT = b"no such savepoint: "
 
 

@@ -32,6 +32,8 @@ from turso_wasm.wasm.lang import (
     u32,
 )
 
+__subset__ = True
+
 CONCAT_SMALL = 4096  # a longer concatenation gets a Buffer of its own
 
 

@@ -34,6 +34,8 @@ from turso_wasm.wasm.lang import (
     u64,
 )
 
+__subset__ = True
+
 INTEGER_MIN = -0x8000000000000000
 
 

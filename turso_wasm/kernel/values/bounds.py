@@ -10,6 +10,8 @@ from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT
 from turso_wasm.kernel.values.value import apply_numeric
 from turso_wasm.wasm.lang import ceil, export, float_from_bits, floor, i32, i64
 
+__subset__ = True
+
 SMALLEST = -0x8000000000000000
 LARGEST = 0x7FFFFFFFFFFFFFFF
 TWO_63 = 9223372036854775808.0

@@ -9,6 +9,8 @@ from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.values.value import MAX_LENGTH, pack
 from turso_wasm.wasm.lang import Struct, i32, i64, memory_copy, memory_fill, ptr, u8
 
+__subset__ = True
+
 FIRST_CAPACITY = 64
 
 

@@ -8,6 +8,8 @@ payload is an offset into that data | size << 32.
 from turso_wasm.kernel.abi import TEXT, Value
 from turso_wasm.wasm.lang import export, i32, i64, ptr, u8
 
+__subset__ = True
+
 
 @export
 def cell_value(cell: i32, params: ptr[u8], data: ptr[u8]) -> tuple[i32, i64]:

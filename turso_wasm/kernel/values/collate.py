@@ -12,6 +12,8 @@ from turso_wasm.kernel.abi import COLLATION_MASK, INTEGER, NOCASE, NULL, REAL, R
 from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import be64, export, f64, float_from_bits, i32, i64, inline, ptr, u8, u64
 
+__subset__ = True
+
 
 @inline
 def fold(c: i32) -> i32:

@@ -16,6 +16,8 @@ from turso_wasm.kernel.values.collate import compare_bytes, compare_text, compar
 from turso_wasm.kernel.values.record import INTEGER_SHIFT, SERIAL_SIZES, serial_size, serial_value
 from turso_wasm.wasm.lang import addr, be64, i32, i64, inline, ptr, u8, u32, u64
 
+__subset__ = True
+
 QUICK_NOT = 0
 QUICK_INTEGER = 1
 QUICK_TEXT = 2

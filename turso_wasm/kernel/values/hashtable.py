@@ -54,6 +54,8 @@ from turso_wasm.wasm.lang import (
     u64,
 )
 
+__subset__ = True
+
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: a good multiplier by itself, should a host's randomness be poor
 SLOTS_MIN = 16
 SLOTS_MAX = 1 << 27
@@ -265,7 +267,7 @@ def hash_key(h: Hash) -> tuple[ptr[u8], i32]:
     """The statement's current key and its size."""
     stmt: Statement = h.statement
     if not stmt.key:
-        key_room(stmt, 0)
+        _ = key_room(stmt, 0)
     return stmt.key, stmt.key_used
 
 

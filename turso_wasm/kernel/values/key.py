@@ -67,6 +67,8 @@ from turso_wasm.wasm.lang import (
     u64,
 )
 
+__subset__ = True
+
 TAG_NULL = 0x08
 TAG_ZERO = 0x28
 TAG_TEXT = 0x40

@@ -20,12 +20,29 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import INTEGER, REAL
-from turso_wasm.wasm.lang import bits, clz, export, f64, float_from_bits, i32, i64, inline, mul_hi_u, ptr, u8, u64
+from turso_wasm.wasm.lang import (
+    at_import,
+    bits,
+    clz,
+    export,
+    f64,
+    float_from_bits,
+    i32,
+    i64,
+    inline,
+    mul_hi_u,
+    ptr,
+    u8,
+    u64,
+)
+
+__subset__ = True
 
 POWER_MIN = -343
 POWER_MAX = 341
 
 
+@at_import
 def _power_bits(q: int) -> int:
     """The 128-bit significand of 10^q (invariant N1)."""
     if q >= 0:

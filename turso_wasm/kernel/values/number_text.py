@@ -37,6 +37,8 @@ from turso_wasm.wasm.lang import (
     u64,
 )
 
+__subset__ = True
+
 PAIRS = b"".join(b"%02d" % i for i in range(100))
 
 INT_TEXT_SIZE = 20

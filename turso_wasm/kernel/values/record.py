@@ -46,6 +46,8 @@ from turso_wasm.wasm.lang import (
     u64,
 )
 
+__subset__ = True
+
 MAX_LENGTH = 1_000_000_000  # SQLite's default SQLITE_MAX_LENGTH
 
 # Size of the body part of serial types 0..127; the reserved ones count as 0 while they are skipped.

@@ -8,6 +8,8 @@ from turso_wasm.kernel.base.memory import mfree, mrealloc
 from turso_wasm.kernel.base.resources import resource_add
 from turso_wasm.wasm.lang import export, funcref, i32, i64, ptr, sizeof, u8
 
+__subset__ = True
+
 KIND_ROWLIST = 16
 
 

@@ -21,6 +21,8 @@ from turso_wasm.kernel.base.memory import mfree, mrealloc
 from turso_wasm.kernel.values.record import MAX_LENGTH
 from turso_wasm.wasm.lang import export, i32, i64, inline, le64, memory_copy, ptr, put_le64, u8, u64
 
+__subset__ = True
+
 ROWS_FULL = 128 * 1024  # bytes of rows, and
 HEAP_FULL = 1024 * 1024  # bytes of texts and blobs, at which step hands over
 ROWS_MIN = 1024

@@ -50,6 +50,8 @@ from turso_wasm.wasm.lang import (
     u64,
 )
 
+__subset__ = True
+
 PRUNE_MIN = 256
 ITEMS_MIN = 16
 ITEMS_MAX = 1 << 26
@@ -148,7 +150,7 @@ def current_prefix(s: Sorter) -> u64:
     """The first word of the statement's current key."""
     stmt: Statement = s.statement
     if not stmt.key:
-        key_room(stmt, 0)
+        _ = key_room(stmt, 0)
     return key_word(stmt.key, stmt.key_used, 0)
 
 

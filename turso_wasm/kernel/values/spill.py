@@ -24,6 +24,8 @@ from turso_wasm.kernel.base.sort import Item, compare_keys, key_word
 from turso_wasm.kernel.base.vfs import check_io, raise_io, vfs_close, vfs_open, vfs_read, vfs_write
 from turso_wasm.wasm.lang import Struct, i32, i64, le32, memory_copy, memory_fill, ptr, sizeof, u8
 
+__subset__ = True
+
 FAN_IN = 64
 BUFFER_MIN = 4096
 BUFFER_MAX = 256 * 1024

@@ -17,6 +17,8 @@ Source: observed behaviour of SQLite 3.54.
 
 from turso_wasm.wasm.lang import clz, export, i32, inline, le64, popcnt, ptr, u8, u32, u64
 
+__subset__ = True
+
 REPLACEMENT = 0xFFFD
 
 

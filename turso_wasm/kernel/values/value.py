@@ -31,6 +31,8 @@ from turso_wasm.kernel.values.number_text import INT_TEXT_SIZE, REAL_TEXT_SIZE, 
 from turso_wasm.kernel.values.utf8 import terminated_size
 from turso_wasm.wasm.lang import bits, export, f64, float_from_bits, i32, i64, inline, memory_copy, ptr, u8, u32
 
+__subset__ = True
+
 MAX_LENGTH = 1_000_000_000  # SQLITE_MAX_LENGTH
 CAST_INTEGER_LIMIT = float(2**51)  # CAST AS NUMERIC leaves an integral REAL alone from here on
 INTEGER_LIMIT = float(2**63)

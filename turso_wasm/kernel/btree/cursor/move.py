@@ -23,11 +23,13 @@ from turso_wasm.kernel.btree.cursor.save import cursor_restore
 from turso_wasm.kernel.btree.page import page_is_leaf
 from turso_wasm.wasm.lang import be16, export, i32, inline, ptr, u8
 
+__subset__ = True
+
 
 @export
 def cursor_first(c: Cursor) -> i32:
     """Go to the first entry; 0: the tree is empty. Errors: SQLITE_CORRUPT."""
-    enter_root(c)
+    _ = enter_root(c)
     descend_left(c)
     return settle_next(c)
 
@@ -35,7 +37,7 @@ def cursor_first(c: Cursor) -> i32:
 @export
 def cursor_last(c: Cursor) -> i32:
     """Go to the last entry; 0: the tree is empty. Errors: SQLITE_CORRUPT."""
-    enter_root(c)
+    _ = enter_root(c)
     descend_right(c)
     return settle_prev(c)
 

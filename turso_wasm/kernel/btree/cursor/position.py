@@ -37,6 +37,8 @@ from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_page_count
 from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.wasm.lang import be16, export, i32, i64, inline, ptr, sizeof, u8, u32
 
+__subset__ = True
+
 STATE_INVALID = 0
 STATE_VALID = 1
 STATE_GAP = 2
@@ -308,7 +310,7 @@ def step_into_next(c: Cursor) -> None:
     count_visit(c, 1)
     at: i32 = c.slot + 1
     c.slots[c.depth] = at
-    enter_child(c, page_child(stack_page(c, c.depth), at))
+    _ = enter_child(c, page_child(stack_page(c, c.depth), at))
     descend_left(c)
 
 
@@ -327,7 +329,7 @@ def settle_prev(c: Cursor) -> i32:
             break
         count_visit(c, -1)
         c.slots[level] = c.slot - 1
-        enter_child(c, page_child(stack_page(c, level), c.slot - 1))
+        _ = enter_child(c, page_child(stack_page(c, level), c.slot - 1))
         descend_right(c)
     c.slot -= 1
     load_entry(c)
@@ -337,5 +339,5 @@ def settle_prev(c: Cursor) -> i32:
 def step_into_prev(c: Cursor) -> None:
     """From an entry on an interior page to the last leaf of the child before it; slot behind its last entry."""
     count_visit(c, -1)
-    enter_child(c, page_child(stack_page(c, c.depth), c.slot))
+    _ = enter_child(c, page_child(stack_page(c, c.depth), c.slot))
     descend_right(c)

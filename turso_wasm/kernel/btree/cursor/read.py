@@ -18,6 +18,8 @@ from turso_wasm.kernel.values.compare import NEED_MORE, compare_record, record_r
 from turso_wasm.kernel.values.record import record_columns, record_locate, serial_size, serial_value
 from turso_wasm.wasm.lang import export, i32, i64, inline, ptr, u8, u32, u64
 
+__subset__ = True
+
 
 def spilled_bytes(c: Cursor, want: i32) -> ptr[u8]:
     """The payload of an entry with overflow pages, at least `want` bytes (at most all) of it contiguous."""
@@ -132,7 +134,7 @@ def cursor_column(c: Cursor, column: i32) -> tuple[i32, i64]:
 @export
 def cursor_rowid(c: Cursor) -> i64:
     """The rowid of the entry of a table b-tree."""
-    cursor_ready(c)
+    _ = cursor_ready(c)
     return c.rowid
 
 

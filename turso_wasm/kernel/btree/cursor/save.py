@@ -27,6 +27,8 @@ from turso_wasm.kernel.pager.storage import Pager
 from turso_wasm.kernel.values.compare import record_fields
 from turso_wasm.wasm.lang import export, i32, memory_copy, ptr, u8
 
+__subset__ = True
+
 SKIP_NONE = 0
 SKIP_BEFORE = 1
 SKIP_END = 2
@@ -114,13 +116,13 @@ def find_saved(c: Cursor) -> i32:
 def cursor_restore(c: Cursor) -> None:
     """Bring a SAVED cursor back: VALID on its entry, or GAP where it was. Errors: SQLITE_CORRUPT."""
     if c.skip == SKIP_END:
-        enter_root(c)
+        _ = enter_root(c)
         descend_right(c)
         cursor_no_entry(c, STATE_GAP)
         return
     found: i32 = find_saved(c)
     if found and c.skip == SKIP_NONE:
-        settle_next(c)
+        _ = settle_next(c)
 
 
 def cursor_ready(c: Cursor) -> i32:

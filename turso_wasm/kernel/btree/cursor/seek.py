@@ -32,6 +32,8 @@ from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.kernel.values.compare import NEED_MORE, QUICK_NOT, compare_quick, compare_record, probe_word
 from turso_wasm.wasm.lang import be16, be32, export, f64, i32, i64, inline, memory_copy, ptr, u8, u32, u64
 
+__subset__ = True
+
 NEAR_TRIES = 4
 GUESS_MIN = 8  # cells
 
@@ -197,7 +199,7 @@ def cursor_assemble(c: Cursor, p: ptr[u8], size: i32, local: i32, want: i32) -> 
     """
     pager: Pager = Pager(c.pager)
     if c.overflow_size == 0 or c.overflow_for != p:
-        overflow_pages(pager, size - local)
+        _ = overflow_pages(pager, size - local)
         if c.overflow_capacity < size:
             # All of it, so that it need not move while values point into it; records are read a word at a time.
             c.overflow_capacity = 0
@@ -336,7 +338,7 @@ def cursor_seek_key(c: Cursor, probe: ptr[Value], n: i32, op: i32) -> i32:
     Compares the first n fields in index order. n <= keyinfo.n_fields. Errors: SQLITE_CORRUPT.
     """
     beyond: i32 = i32(op == SEEK_GT) | i32(op == SEEK_LE)
-    index_find(c, probe, n, beyond)
+    _ = index_find(c, probe, n, beyond)
     if op <= SEEK_GT:
         return settle_next(c)
     return settle_prev(c)
