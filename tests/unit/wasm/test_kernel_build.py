@@ -13,6 +13,7 @@ from turso_wasm.wasm.symbols import Symbols
 
 SMALL = """
 from turso_wasm.wasm.lang import export, i32, i64
+__subset__ = True
 count: i32 = 0
 @export
 def bump(by: i32) -> i32:

@@ -23,6 +23,7 @@ def collatz(n: i32) -> i32:
 
 def skip(n: i32) -> i32:
     total = 0
+    i = 0
     for i in range(n):
         if i % 3 == 0:
             continue
@@ -130,6 +131,29 @@ def forever(n: i32) -> i32:
         if k > n:
             return k
 
+def assigned_on_every_path(a: i32, b: i32) -> i32:
+    if a > b:
+        x = 1
+    elif a == b:
+        return 7
+    else:
+        x = 2
+    while True:
+        y = x + a
+        if y > 20:
+            z = 1
+            break
+        if y < 0:
+            z = 2
+            break
+        a += 3
+    for i in range(2):
+        last = i + z
+        if last == 3:
+            continue
+        a += last
+    return ((x * 10 + y) * 10 + z) * 10 + last + i
+
 def conditional(a: i32, b: i32) -> i32:
     return (a if a > b else b) * 10 + (1 if a == b else 2 if a < b else 3)
 
@@ -176,6 +200,7 @@ def test_same_answers_as_python(both, a, b, c, n, m):
         "is_even": (n,),
         "use_divide": (n, m + 1),
         "forever": (a,),
+        "assigned_on_every_path": (a, b),
         "conditional": (a, b),
         "dead_ends": (a,),
     }.items():
@@ -271,7 +296,7 @@ def report(a: i32, b: i64) -> i32: ...
 @imported("env", "other_name")
 def log(x: f64) -> None: ...
 def fail(code: i32) -> NoReturn:
-    report(code, 0)
+    _ = report(code, 0)
     unreachable()
 def f(x: i32) -> i32:
     if x > 0:

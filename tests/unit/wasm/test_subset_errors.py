@@ -4,7 +4,7 @@ import pytest
 
 from tests.unit.wasm.runner import compile_text
 from turso_wasm.wasm.subset.errors import SubsetError
-from turso_wasm.wasm.subset.program import compile_source
+from turso_wasm.wasm.subset.program import compile_program, compile_source
 
 STRUCT = """
 class Page(Struct):
@@ -21,6 +21,8 @@ TEXT = "abc"
 def callee(a: i32, p: ptr[u8]) -> i32: return a
 def nothing() -> None: pass
 def pair() -> tuple[i32, i64]: return 1, 2
+@at_import
+def helper(n): return n
 """
 
 # (function body, message); the signature is f(a: i32, b: i64, u: u32, d: f64, p: ptr[u8], q: ptr[i32], s: Page) -> i32
@@ -41,6 +43,25 @@ CASES = [
     ("return a ** 2", "this operator is not part of the subset"),
     ("return x", "'x' is not defined"),
     ("return x\n    x = 1", "'x' is used before it is assigned"),
+    ("x += 1\n    return x", "'x' is used before it is assigned"),
+    ("if a: x = 1\n    return x", "'x' is not assigned on every path that leads here"),
+    ("if a and b or a: x = 1\n    return x", "'x' is not assigned on every path that leads here"),
+    ("if a: pass\n    else: x = 1\n    return x", "'x' is not assigned on every path that leads here"),
+    ("x: i32\n    return x", "'x' is not assigned on every path that leads here"),
+    ("while a:\n        x = 1\n        a -= 1\n    return x", "'x' is not assigned on every path that leads here"),
+    (
+        "while True:\n        if a: break\n        x = 1\n    return x",
+        "'x' is not assigned on every path that leads here",
+    ),
+    ("for x in range(a): pass\n    return x", "'x' is not assigned on every path that leads here"),
+    (
+        "for i in range(3):\n        if a: continue\n        x = 1\n    return x",
+        "'x' is not assigned on every path that leads here",
+    ),
+    (
+        "for i in range(3):\n        if a: break\n        x = 1\n    return x",
+        "'x' is not assigned on every path that leads here",
+    ),
     ("x = 1\n    x = b\n    return x", "variable 'x': expected i32, got i64; write i32(…)"),
     ("x = None\n    return 1", "None alone gives no type: annotate `x: ptr[…] = None`"),
     ("x: u8 = 1\n    return x", "a variable cannot be u8: it exists in memory only"),
@@ -95,6 +116,15 @@ CASES = [
     ("for x in range(a):\n        pass\n    else:\n        pass\n    return 1", "for … else is not part of the subset"),
     ("for x in range(d):\n        pass\n    return 1", "range needs integers, not f64"),
     ("a + 1\n    return 1", "this expression has no effect"),
+    ("callee(a, p)\n    return 1", "the result, i32, is dropped; if that is meant: _ = …"),
+    ("pair()\n    return 1", "the result, tuple[i32, i64], is dropped; if that is meant: _ = …"),
+    ("i32(b)\n    return 1", "the result, i32, is dropped; if that is meant: _ = …"),
+    ("_ = a\n    return 1", "`_ = …` drops the result of a call; there is none"),
+    ("_ = nothing()\n    return 1", "`_ = …` drops the result of a call; there is none"),
+    (
+        "return helper(a)",
+        "helper is plain Python: @at_import, or of a module that does not say `__subset__ = True`",
+    ),
     ("try:\n        pass\n    finally:\n        pass\n    return 1", "Try is not part of the subset"),
     ("return [1][0]", "List is not part of the subset"),
     ("return lambda: 1", "Lambda is not part of the subset"),
@@ -159,7 +189,6 @@ def test_errors_of_all_functions_come_together():
 def test_two_exports_of_one_name():
     import types
 
-    from turso_wasm.wasm.subset.program import compile_program
     from turso_wasm.wasm.subset.source import Loader
 
     text = "from turso_wasm.wasm.lang import *\n@export\ndef same() -> i32: return 1\n"
@@ -180,3 +209,50 @@ def test_calling_compiled_things_in_python_says_so():
     for call in (lambda: clz(1), lambda: i32(1), lambda: Thing(1)):
         with pytest.raises(RuntimeError, match="compiled, it cannot run in Python"):
             call()
+
+
+HEADER = "from turso_wasm.wasm.lang import *\n"
+
+
+@pytest.mark.parametrize(
+    ("unreached", "message"),
+    [
+        ("def g(a: i32) -> i64: return a", "result of g: expected i64, got i32"),
+        ("def g() -> i32: return f() + h()\ndef h() -> i32: return x", "'x' is not defined"),
+        ("@inline\ndef g(c: i32) -> i32:\n    if c: x = c\n    return x", "'x' is not assigned on every path"),
+        ('@imported("env")\ndef g(a) -> None: ...', "parameter a needs a type"),
+        ("count: u8 = 0", "a global cannot be u8"),
+    ],
+)
+def test_what_no_export_reaches_is_checked_too(unreached, message):
+    text = HEADER + "@export\ndef f() -> i32: return 1\n" + unreached + "\n"
+    with pytest.raises(SubsetError) as caught:
+        compile_source(text, name="unreached")
+    assert message in str(caught.value)
+
+
+def test_what_no_export_reaches_leaves_no_trace():
+    text = HEADER + "@export\ndef f() -> i32: return 1\n"
+    unreached = 'total: i32 = 0\ndef g() -> ptr[u8]:\n    global total\n    total = 1\n    return b"some data"\n'
+    assert compile_source(text + unreached, name="traceless").wasm == compile_source(text, name="traceless").wasm
+
+
+def test_an_inlined_function_starts_with_no_values():
+    """An `x` that only some paths set must not be the x of an earlier call."""
+    text = "@inline\ndef g(c: i32) -> i32:\n    if c: x = c * 10\n    return x\ndef f() -> i32: return g(7) + g(0)\n"
+    with pytest.raises(SubsetError, match="'x' is not assigned on every path that leads here"):
+        compile_text(text)
+
+
+def test_a_module_is_in_the_subset_when_it_says_so(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    unmarked = HEADER + "LIMIT = 7\ndef helper() -> i32: return LIMIT\n"
+    (tmp_path / "subset_unmarked.py").write_text(unmarked)
+    (tmp_path / "subset_marked.py").write_text(unmarked + "__subset__ = True\n")
+    with pytest.raises(SubsetError, match="expected a module of the subset: one that says `__subset__ = True`"):
+        compile_program(["subset_unmarked"])
+    use = HEADER + "from subset_{} import LIMIT, helper\n@export\ndef f() -> i32: return {}\n"
+    compile_source(use.format("unmarked", "LIMIT"), name="uses_a_constant")
+    compile_source(use.format("marked", "helper() + LIMIT"), name="uses_a_function")
+    with pytest.raises(SubsetError, match="helper is plain Python"):
+        compile_source(use.format("unmarked", "helper()"), name="uses_plain_python")

@@ -15,7 +15,17 @@ from turso_wasm.wasm.subset.context import Body
 from turso_wasm.wasm.subset.expressions import element_place, expression, field_place
 from turso_wasm.wasm.subset.source import GlobalDecl
 from turso_wasm.wasm.subset.types import ArrayType, EmbedType, StructMeta, as_type
-from turso_wasm.wasm.subset.values import EFFECTS, NONE, READS, Value, describe, is_pointer, typed, wasm_type
+from turso_wasm.wasm.subset.values import (
+    EFFECTS,
+    INT_LITERAL,
+    NONE,
+    READS,
+    Value,
+    describe,
+    is_pointer,
+    typed,
+    wasm_type,
+)
 
 Place = tuple[Value, Any, int]  # address, memory type, offset
 
@@ -24,6 +34,8 @@ def assign(body: Body, target: ast.expr, source: ast.expr, node: ast.stmt) -> No
     """`target = source`. Errors: SubsetError."""
     if isinstance(target, ast.Tuple):
         _assign_several(body, target, source, node)
+    elif isinstance(target, ast.Name) and target.id == "_":
+        _drop(body, source)
     elif isinstance(target, ast.Name):
         want = target_type(body, target)
         assign_name(body, target, expression(body, source, want), source)
@@ -32,6 +44,14 @@ def assign(body: Body, target: ast.expr, source: ast.expr, node: ast.stmt) -> No
         type_ = memory.loaded_type(place[1])
         value = body.coerce(expression(body, source, type_), type_, source)
         _store(body, place, value)
+
+
+def _drop(body: Body, source: ast.expr) -> None:
+    """`_ = f()`: call it, and say that its result does not matter."""
+    value = expression(body, source)
+    if not isinstance(source, ast.Call) or value.type in (None, INT_LITERAL):
+        raise body.error("`_ = …` drops the result of a call; there is none", source)
+    body.f.do(value.expr)
 
 
 def target_type(body: Body, target: ast.Name) -> Any:
@@ -73,6 +93,7 @@ def assign_name(body: Body, target: ast.Name, value: Value, source: ast.AST) -> 
     assert variable.local is not None
     value = body.coerce(value, variable.type, source, f"variable {target.id!r}")
     body.f.set(variable.local, value.expr)
+    body.set_known(target.id)
 
 
 def inferred_type(body: Body, target: ast.Name, value: Value, source: ast.AST) -> Any:
@@ -103,6 +124,7 @@ def assign_annotated(body: Body, node: ast.AnnAssign) -> None:
     if node.value is not None:
         assert variable.local is not None
         body.f.set(variable.local, value.expr)
+        body.set_known(node.target.id)
 
 
 # --- several targets -----------------------------------------------------------------------------

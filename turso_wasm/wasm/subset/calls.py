@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from types import FunctionType
 from typing import Any
 
 from turso_wasm.wasm import dsl
@@ -14,7 +15,7 @@ from turso_wasm.wasm.subset.context import Body, Variable
 from turso_wasm.wasm.subset.expressions import HANDLERS, expression, field_place
 from turso_wasm.wasm.subset.inlining import inline_call
 from turso_wasm.wasm.subset.intrinsics import INTRINSICS, expand
-from turso_wasm.wasm.subset.source import FunctionDecl, GlobalDecl
+from turso_wasm.wasm.subset.source import MARK, FunctionDecl, GlobalDecl
 from turso_wasm.wasm.subset.types import (
     BOOL,
     F64,
@@ -100,6 +101,10 @@ def _call_name(body: Body, node: ast.Call, func: ast.Name, want: Any) -> Value:
         return cast(body, type_, expression(body, argument, type_), node)
     if func.id in INTRINSICS:
         return expand(body, func.id, node)
+    if isinstance(meaning, FunctionType):
+        raise body.error(
+            f"{func.id} is plain Python: @at_import, or of a module that does not say `{MARK} = True`", func
+        )
     raise body.error(f"{func.id} is not a function of the subset", func)
 
 

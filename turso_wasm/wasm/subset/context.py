@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from turso_wasm.wasm.subset.program import Program
 
 
+Names = frozenset[str]
+
+
 class Frame:
     """One wasm function under construction."""
 
@@ -66,17 +69,22 @@ class Variable:
 
 
 class LoopTargets:
-    """Where break and continue of the innermost loop go."""
+    """Where break and continue of the innermost loop go, and which variables had a value at each of them."""
 
-    __slots__ = ("break_label", "break_used", "continue_label")
+    __slots__ = ("break_label", "breaks", "continue_label", "continues")
 
     def __init__(self, break_label: dsl.Label, continue_label: dsl.Label) -> None:
         self.break_label = break_label
         self.continue_label = continue_label
+        self.breaks: list[Names] = []
+        self.continues: list[Names] = []
 
 
 class Body:
-    """One source function body being compiled into a frame."""
+    """One source function body being compiled into a frame.
+
+    known: the variables that have a value whichever way control came to the statement being compiled.
+    """
 
     def __init__(self, frame: Frame, decl: FunctionDecl, caller: Body | None = None) -> None:
         self.frame = frame
@@ -86,6 +94,7 @@ class Body:
         self.module: SourceModule = decl.module
         self.caller = caller
         self.variables: dict[str, Variable] = {}
+        self.known: Names = frozenset()
         self.own_locals: list[dsl.Local] = []
         self.loops: list[LoopTargets] = []
         self.return_label: dsl.Label | None = None
@@ -119,9 +128,17 @@ class Body:
         variable = self.variables[name] = Variable(type_, self.new_local(type_, name))
         return variable
 
+    def set_known(self, name: str) -> None:
+        """The variable has a value from here on."""
+        self.known |= {name}
+
     def lookup(self, name: str, node: ast.AST) -> Any:
-        """A Variable, FunctionDecl, GlobalDecl or Python object. Errors: the name is unknown."""
+        """A Variable, FunctionDecl, GlobalDecl or Python object. Errors: the name is unknown, or a variable that has no
+        value on some path to here.
+        """
         if name in self.variables:
+            if name not in self.known:
+                raise self.error(f"{name!r} is not assigned on every path that leads here", node)
             return self.variables[name]
         if name in self.assigned and name not in self.declared_global:
             raise self.error(f"{name!r} is used before it is assigned", node)

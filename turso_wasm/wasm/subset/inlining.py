@@ -52,9 +52,11 @@ def _bind(callee: Body, decl: FunctionDecl, args: Sequence[Value]) -> bytes:
         direct = direct or (expr.plus is not None and is_local_get(expr.plus[0]))
         if direct and name not in callee.assigned:
             callee.variables[name] = Variable(type_, None, Value(expr, type_, arg.flags))
+            callee.set_known(name)
             continue
         local = callee.new_local(type_, name)
         callee.variables[name] = Variable(type_, local)
+        callee.set_known(name)
         pushes += expr.code
         sets = CODE["local.set"] + uleb(local.index) + sets
     return pushes + sets

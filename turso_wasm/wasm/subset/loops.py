@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from turso_wasm.wasm import dsl
-from turso_wasm.wasm.subset.context import Body, LoopTargets, Variable
+from turso_wasm.wasm.subset.context import Body, LoopTargets, Names, Variable
 from turso_wasm.wasm.subset.expressions import expression
 from turso_wasm.wasm.subset.types import I32, AnyType
 from turso_wasm.wasm.subset.values import INT_LITERAL, Value, describe, is_int, unsigned, wasm_type
@@ -25,10 +25,11 @@ def contains(nodes: list[ast.stmt], kind: type) -> bool:
     return False
 
 
-def emit_range_loop(body: Body, node: ast.For, emit_body: Callable[[], object]) -> None:
+def emit_range_loop(body: Body, node: ast.For, emit_body: Callable[[], bool]) -> None:
     """The counter is the loop variable itself unless the body assigns it or it is read after the loop.
 
     The end is evaluated once. The test is at the bottom, with one in front unless the first round is certain.
+    emit_body: emits a round, says whether control falls through its end.
     """
     f = body.f
     start, end, step = _range_arguments(body, node)
@@ -55,26 +56,32 @@ def emit_range_loop(body: Body, node: ast.For, emit_body: Callable[[], object]) 
         f.set(counter, start.expr)
     suffix = "_u" if unsigned(type_) else "_s"
     done, more = ("ge", "lt") if step > 0 else ("le", "gt")
+    certain, before = _certain(start, end, step), body.known
     with f.block() as out:
-        if not _certain(start, end, step):
+        if not certain:
             f.br(out, if_=getattr(counter, done + suffix)(limit))
         with f.loop() as top:
             if counter is not variable.local:
                 f.set(variable.local, counter)
+            body.set_known(node.target.id)
             if contains(node.body, ast.Continue):
                 with f.block() as next_:
-                    _body(body, LoopTargets(out, next_), emit_body)
+                    after = _round(body, LoopTargets(out, next_), emit_body)
             else:
-                _body(body, LoopTargets(out, top), emit_body)
+                after = _round(body, LoopTargets(out, top), emit_body)
             f.set(counter, counter + step)
             f.br(top, if_=getattr(counter, more + suffix)(limit))
+    body.known = after if certain else before
     body.frame.release(temps)
 
 
-def _body(body: Body, targets: LoopTargets, emit_body: Callable[[], object]) -> None:
+def _round(body: Body, targets: LoopTargets, emit_body: Callable[[], bool]) -> Names:
+    """Emit a round; the variables that have a value once a loop that runs at all has ended."""
     body.loops.append(targets)
-    emit_body()
+    falls = emit_body()
     body.loops.pop()
+    ends = targets.breaks + targets.continues + ([body.known] if falls else [])
+    return frozenset.intersection(*ends) if ends else body.known
 
 
 def _range_arguments(body: Body, node: ast.For) -> tuple[Value, Value, int]:

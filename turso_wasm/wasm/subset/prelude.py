@@ -2,6 +2,8 @@
 
 from turso_wasm.wasm.lang import u64
 
+__subset__ = True
+
 
 def mul_hi_u(a: u64, b: u64) -> u64:
     """The high 64 bits of a * b, by four 32-bit products."""

@@ -117,20 +117,41 @@ class Program:
 
     # --- functions -------------------------------------------------------------------------------
 
-    def compile_reachable(self) -> None:
-        """Compile every function asked for so far, and what those ask for. Errors: of all functions together."""
-        at = 0
+    def compile_reachable(self) -> list[SubsetError]:
+        """Compile every function asked for so far, and what those ask for; what is wrong with them."""
         errors: list[SubsetError] = []
+        at = 0
         while at < len(self.decls):
-            decl = self.decls[at]
-            try:
-                if decl.host is None:
-                    self.compiled[at] = self._compile(decl, False)
-            except SubsetError as error:
-                errors.append(error)
+            errors += self._compile_at(at)
             at += 1
-        if errors:
-            raise SubsetError.all(errors)
+        return errors
+
+    def check_unreached(self) -> list[SubsetError]:
+        """What is wrong with the functions and globals that nothing has asked for."""
+        spare = Program(self.loader, self.debug)  # so that their data, globals and table entries stay out of the kernel
+        errors: list[SubsetError] = []
+        for module in list(self.loader.modules.values()):
+            for decl in module.functions.values():
+                if decl not in self._index:
+                    errors += spare._compile_at(spare.function_index(decl))
+            for variable in module.globals.values():
+                try:
+                    spare.global_of(variable)
+                except SubsetError as error:
+                    errors.append(error)
+        return errors
+
+    def _compile_at(self, at: int) -> list[SubsetError]:
+        """Compile the function with provisional index `at`; what is wrong with it."""
+        decl = self.decls[at]
+        try:
+            if decl.host is None:
+                self.compiled[at] = self._compile(decl, False)
+            else:
+                _ = decl.fn_type
+        except SubsetError as error:
+            return [error]
+        return []
 
     def _compile(self, decl: FunctionDecl, has_scratch: bool) -> dsl.Function:
         """One function; compiled again with a stack frame when it turns out to use scratch memory."""
@@ -144,6 +165,7 @@ class Program:
         body = Body(frame, decl)
         for (name, type_), local in zip(decl.params, f.params, strict=True):
             body.variables[name] = Variable(type_, local)
+            body.set_known(name)
         content = [node for node in decl.node.body if not is_docstring(node)]
         flow = statements(body, content, tail=True)
         if frame.needs_scratch and not has_scratch:
@@ -218,7 +240,9 @@ def compile_program(
     exports = _exports(loader.modules.values(), whole)
     for decl in exports.values():
         program.function_index(decl)
-    program.compile_reachable()
+    errors = program.compile_reachable() + program.check_unreached()
+    if errors:
+        raise SubsetError.all(errors)
     return program.finish(exports, all_globals=bool(whole) or debug)
 
 

@@ -1,6 +1,7 @@
 """Kernel modules as the compiler sees them: source, AST, and the namespace CPython made by importing them.
 
-Owns loading, name resolution across modules, and declarations (functions with their signatures, mutable globals).
+A module is written in the subset when it says `__subset__ = True`. Owns loading, name resolution across modules, and
+declarations (functions with their signatures, mutable globals).
 Constants, types and struct classes are taken from the imported module; functions and mutable globals from its AST.
 Errors: SubsetError.
 """
@@ -18,7 +19,7 @@ from typing import Any
 from turso_wasm.wasm.subset.errors import SubsetError
 from turso_wasm.wasm.subset.types import AnyType, FnType, LateStruct, PtrType, as_type, result_types
 
-LANG = "turso_wasm.wasm.lang"
+MARK = "__subset__"
 
 
 class FunctionDecl:
@@ -139,7 +140,7 @@ class SourceModule:
 
     def _collect(self, statements: list[ast.stmt]) -> None:
         for node in statements:
-            if isinstance(node, ast.FunctionDef) and not self._is_plain_python(node):
+            if isinstance(node, ast.FunctionDef) and not _runs_at_import(node):
                 self.functions[node.name] = FunctionDecl(self, node)
             elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 self.globals[node.target.id] = GlobalDecl(self, node)
@@ -150,11 +151,6 @@ class SourceModule:
             elif isinstance(node, ast.If):
                 self._collect(node.body)
                 self._collect(node.orelse)
-
-    def _is_plain_python(self, node: ast.FunctionDef) -> bool:
-        """Module-level helper functions that compute constants: `_make_table() -> bytes` without subset types."""
-        words = {name.id for name in ast.walk(node.returns or node) if isinstance(name, ast.Name)}
-        return bool(node.returns) and bool(words & {"bytes", "list", "dict", "str", "int", "float"})
 
     def error(self, message: str, node: ast.AST | None = None) -> SubsetError:
         """An error at `node`, to be raised."""
@@ -204,7 +200,9 @@ class Loader:
         self.modules: dict[str, SourceModule] = {}
 
     def load(self, name: str) -> SourceModule:
-        """Import and parse a module, and the subset modules it imports."""
+        """Import and parse a module, and the subset modules it imports. Errors: SubsetError, also when it does not say
+        that it is written in the subset.
+        """
         if name in self.modules:
             return self.modules[name]
         try:
@@ -214,12 +212,16 @@ class Loader:
         except ImportError as error:
             raise SubsetError(f"{name} cannot be imported: {error}") from None
         path = python_module.__file__ or name
+        if not says_so(python_module):
+            raise SubsetError(f"expected a module of the subset: one that says `{MARK} = True`", path)
         with open(path, encoding="utf-8") as file:
             text = file.read()
         return self._add(name, path, text, vars(python_module))
 
     def load_source(self, text: str, name: str = "snippet") -> SourceModule:
-        """A module from a string: executed and registered in sys.modules under `name`."""
+        """A module from a string, which need not say that it is written in the subset: executed and registered in
+        sys.modules under `name`.
+        """
         python_module = python_types.ModuleType(name)
         sys.modules[name] = python_module
         exec(compile(text, f"{name}.py", "exec"), vars(python_module))
@@ -232,21 +234,20 @@ class Loader:
         return module
 
     def kernel_module(self, name: str) -> SourceModule | None:
-        """The module if it is written in the subset (it imports `lang`), else None."""
+        """The module if it is written in the subset, else None."""
         if name in self.modules:
             return self.modules[name]
-        python_module = sys.modules.get(name)
-        if name == LANG or python_module is None or not getattr(python_module, "__file__", None):
-            return None
-        if name.partition(".")[0] in sys.stdlib_module_names or not _uses_lang(vars(python_module)):
-            return None
-        return self.load(name)
+        return self.load(name) if says_so(sys.modules.get(name)) else None
 
 
-def _uses_lang(namespace: dict[str, Any]) -> bool:
-    lang = vars(sys.modules[LANG]) if LANG in sys.modules else {}
-    words = {id(value) for key, value in lang.items() if not key.startswith("_") and key not in ("Any", "Callable")}
-    return any(id(value) in words for key, value in namespace.items() if not key.startswith("__"))
+def says_so(module: python_types.ModuleType | None) -> bool:
+    """Whether a module says that it is written in the subset."""
+    return getattr(module, MARK, False) is True
+
+
+def _runs_at_import(node: ast.FunctionDef) -> bool:
+    """Whether a function is decorated as plain Python, which computes constants."""
+    return any(isinstance(item, ast.Name) and item.id == "at_import" for item in node.decorator_list)
 
 
 def _absolute(module: str, node: ast.ImportFrom) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.opcodes import CODE
 from turso_wasm.wasm.subset import operators
 from turso_wasm.wasm.subset.assignment import assign, assign_annotated, assign_augmented
-from turso_wasm.wasm.subset.context import Body, LoopTargets
+from turso_wasm.wasm.subset.context import Body, LoopTargets, Names
 from turso_wasm.wasm.subset.expressions import expression
 from turso_wasm.wasm.subset.loops import contains, emit_range_loop
 from turso_wasm.wasm.subset.types import results_name
@@ -127,19 +127,36 @@ def _if(body: Body, node: ast.If, tail: bool) -> Flow:
     if tail and node.orelse and body.decl.results and _leaves(node.body) and _leaves(node.orelse):
         return _if_with_value(body, node, cond)
     with body.f.if_(cond):
-        first = statements(body, node.body)
-        second = FALLS
+        first = _branch_of(body, node.body)
+        second = Branch(FALLS, body.known)
         if node.orelse:
             body.f.else_()
-            second = statements(body, node.orelse)
+            second = _branch_of(body, node.orelse)
     return _joined(body, first, second)
 
 
-def _joined(body: Body, first: Flow, second: Flow) -> Flow:
-    """How control leaves an if, after both branches; dead code is made so for the validator."""
-    if first is LEAVES and second is LEAVES:
+class Branch(NamedTuple):
+    """How control leaves a branch, and which variables have a value then."""
+
+    flow: Flow
+    known: Names
+
+
+def _branch_of(body: Body, nodes: list[ast.stmt], tail: bool = False) -> Branch:
+    """Emit one of several suites that begin with the same variables known."""
+    before = body.known
+    flow = statements(body, nodes, tail)
+    known, body.known = body.known, before
+    return Branch(flow, known)
+
+
+def _joined(body: Body, *branches: Branch) -> Flow:
+    """How control leaves an if, after its branches; dead code is made so for the validator."""
+    ends = [branch.known for branch in branches if branch.flow is FALLS]
+    if not ends:
         body.f.unreachable()
         return LEAVES
+    body.known = frozenset.intersection(*ends)
     return FALLS
 
 
@@ -149,9 +166,9 @@ def _if_with_value(body: Body, node: ast.If, cond: dsl.Expr) -> Flow:
     results = tuple(map(wasm_type, body.decl.results))
     f.out.append(cond.code)
     with dsl.Label(f, f.block_type(CODE["if"], results)):
-        flows = [statements(body, node.body, tail=True)]
+        flows = [_branch_of(body, node.body, tail=True).flow]
         f.out.append(CODE["else"])
-        flows.append(statements(body, node.orelse, tail=True))
+        flows.append(_branch_of(body, node.orelse, tail=True).flow)
     for flow in flows:
         check_ends(body, flow)
     if VALUE in flows:
@@ -190,15 +207,15 @@ def _if_compound(body: Body, node: ast.If) -> Flow:
     if not node.orelse:
         with f.block() as skip:
             branch_unless(body, node.test, skip)
-            statements(body, node.body)
+            _branch_of(body, node.body)
         return FALLS
     with f.block() as end:
         with f.block() as otherwise:
             branch_unless(body, node.test, otherwise)
-            first = statements(body, node.body)
-            if first is FALLS:
+            first = _branch_of(body, node.body)
+            if first.flow is FALLS:
                 f.br(end)
-        second = statements(body, node.orelse)
+        second = _branch_of(body, node.orelse)
     return _joined(body, first, second)
 
 
@@ -245,28 +262,33 @@ def _while(body: Body, node: ast.While, tail: bool) -> Flow:
     with f.block() as out, f.loop() as top:
         if not forever:
             branch_unless(body, node.test, out)
-        _loop_body(body, node, out, top)
+        breaks = _loop_body(body, node, out, top)
+    if forever and breaks:
+        body.known = frozenset.intersection(*breaks)
     return FALLS
 
 
-def _loop_body(body: Body, node: ast.While, out: dsl.Label, top: dsl.Label) -> None:
+def _loop_body(body: Body, node: ast.While, out: dsl.Label, top: dsl.Label) -> list[Names]:
+    """Emit the body and the way back; the variables known at each `break`."""
     body.loops.append(LoopTargets(out, top))
-    if statements(body, node.body) is FALLS:
+    if _branch_of(body, node.body).flow is FALLS:
         body.f.br(top)
-    body.loops.pop()
+    return body.loops.pop().breaks
 
 
 def _for(body: Body, node: ast.For, tail: bool) -> Flow:
-    emit_range_loop(body, node, lambda: statements(body, node.body))
+    emit_range_loop(body, node, lambda: statements(body, node.body) is FALLS)
     return FALLS
 
 
 def _break(body: Body, node: ast.Break, tail: bool) -> Flow:
+    body.loops[-1].breaks.append(body.known)
     body.f.br(body.loops[-1].break_label)
     return LEAVES
 
 
 def _continue(body: Body, node: ast.Continue, tail: bool) -> Flow:
+    body.loops[-1].continues.append(body.known)
     body.f.br(body.loops[-1].continue_label)
     return LEAVES
 
@@ -280,6 +302,8 @@ def _expression(body: Body, node: ast.Expr, tail: bool) -> Flow:
     if not isinstance(node.value, ast.Call):
         raise body.error("this expression has no effect", node)
     value = expression(body, node.value)
+    if value.type is not None:
+        raise body.error(f"the result, {describe(value.type)}, is dropped; if that is meant: _ = …", node)
     body.f.do(value.expr)
     return LEAVES if value.flags & NEVER else FALLS
 
