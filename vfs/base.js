@@ -1,45 +1,143 @@
 /**
- * The storage interface of the kernel in JavaScript (kernel/base/vfs.py names the contract V1-V5).
+ * Storage as the kernel sees it: files it reads and writes at once (kernel/base/vfs.py names the contract V1-V5), and stores that have them.
  *
- * All methods are synchronous. They return a negative SQLite result code, or throw, on failure; `failure` turns what was
- * thrown into a code. File descriptors are small integers the VFS chooses.
+ * A `Storage` owns the files of databases under names. What cannot be done at once happens before and after: `acquire` makes a database's
+ * files ready, `settled` waits for what a store writes later, `release` gives them up. In between, every call is synchronous.
+ *
+ * Invariants:
+ *   F1  Calls of a file return a negative SQLite result code, or throw, on failure; `failureCode` turns what was thrown into a code.
+ *   F2  A database is acquired before its files are opened, by one owner in the whole origin; its own companions come with it.
+ *   F3  `list`, `remove` and `acquire` know databases, not their companions.
  */
 
-export {
-  CAP_MEMORY,
-  CAP_OWNED,
-  CAP_READONLY,
-  OPEN_CREATE,
-  OPEN_MEMORY,
-  OPEN_READONLY,
-  OPEN_TEMP,
-} from '../base/abi.js';
+import { CAP_OWNED, OPEN_CREATE } from '../base/abi.js';
+import { SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_READONLY, SqlError } from '../base/errors.js';
 
 /** Suffixes of the files that belong to a database. */
 export const COMPANIONS = ['-journal', '-wal'];
 
 export const NOMEM = -7;
+export const READONLY = -8;
 export const IOERR = -10;
 export const FULL = -13;
 export const CANTOPEN = -14;
 
-export class Vfs {
-  /** What `failure` was last given, for diagnosis. @type {unknown} */ lastError = undefined;
+/** A file that is open. Nobody else has it, unless a subclass locks. */
+export class StoredFile {
+  /** CAP_* bits. */
+  get capabilities() {
+    return CAP_OWNED;
+  }
 
-  /** Open a file: a descriptor >= 0 or a negative code. @param {string} name @param {number} flags @returns {number} */
+  /** Bytes. */
+  get size() {
+    return 0;
+  }
+
+  /** Read into `into`; the bytes read, fewer only at the end. @param {Uint8Array} into @param {number} at @returns {number} */
+  read(into, at) {
+    void [into, at];
+    return IOERR;
+  }
+
+  /** Write all of `from`, growing the file: 0 or a negative code. @param {Uint8Array} from @param {number} at @returns {number} */
+  write(from, at) {
+    void [from, at];
+    return READONLY;
+  }
+
+  /** Cut the file, or grow it with zeros: 0 or a negative code. @param {number} size @returns {number} */
+  truncate(size) {
+    void size;
+    return READONLY;
+  }
+
+  /** What was written survives a crash, at the latest when `Storage.settled` says so: 0 or a negative code. @returns {number} */
+  sync() {
+    return 0;
+  }
+
+  /** 0 or a negative code. @param {number} level @returns {number} */
+  lock(level) {
+    void level;
+    return 0;
+  }
+
+  /** @param {number} level */
+  unlock(level) {
+    void level;
+  }
+
+  /** Whether anybody means to write: 1 or 0, or a negative code. @returns {number} */
+  checkReserved() {
+    return 0;
+  }
+
+  close() {}
+}
+
+/** A store of files. The methods that are here do nothing: what a store can do it overrides. */
+export class Storage {
+  // --- databases, asynchronous -----------------------------------------------------------------------
+
+  /**
+   * Own a database's files until `release`; several owners in this worker share them.
+   * @param {string} name
+   * @param {{create?: boolean}} [options] create: false: it must exist
+   * @returns {Promise<void>}
+   * @throws {SqlError} SQLITE_BUSY when another tab or worker has it, SQLITE_CANTOPEN when it does not exist or has no possible name
+   */
+  async acquire(name, options) {
+    void [name, options];
+  }
+
+  /** Give a database up, after its last connection was closed. Its files are free at once, what is empty is cleaned up later. @param {string} name */
+  async release(name) {
+    void name;
+  }
+
+  /** The names of the databases. @returns {Promise<string[]>} */
+  async list() {
+    return [];
+  }
+
+  /** Delete a database; what does not exist is deleted already. @param {string} name @throws {SqlError} SQLITE_BUSY when it is open somewhere */
+  async remove(name) {
+    throw readOnly(name);
+  }
+
+  /**
+   * When everything synced so far is durable; nothing to wait for: undefined.
+   * @param {string} name
+   * @returns {Promise<void> | undefined}
+   * @throws {SqlError} SQLITE_FULL, SQLITE_IOERR: it is not; the next sync tries again
+   */
+  settled(name) {
+    void name;
+    return undefined;
+  }
+
+  /**
+   * Put `content` in the place of an acquired database that has no connection; its journal and log go away. All or nothing.
+   * @param {string} name @param {Blob} content @returns {Promise<void>}
+   */
+  async replace(name, content) {
+    void content;
+    throw readOnly(name);
+  }
+
+  // --- files, synchronous ------------------------------------------------------------------------------
+
+  /** Open a file of an acquired database: a StoredFile or a negative code. @param {string} name @param {number} flags @returns {StoredFile | number} */
   open(name, flags) {
-    throw new Error(`${this.constructor.name} does not implement open(${name}, ${flags})`);
+    void [name, flags];
+    return CANTOPEN;
   }
 
-  /** @param {number} fd */
-  close(fd) {
-    void fd;
-  }
-
-  /** Delete a file; what does not exist is deleted already. @param {string} name @returns {number} */
+  /** Delete a file; what does not exist is deleted already: 0 or a negative code. @param {string} name @returns {number} */
   delete(name) {
     void name;
-    return IOERR;
+    return READONLY;
   }
 
   /** @param {string} name @returns {boolean} */
@@ -48,81 +146,42 @@ export class Vfs {
     return false;
   }
 
-  /** Read into `into`; the bytes read, fewer only at the end. @param {number} fd @param {Uint8Array} into @param {number} at @returns {number} */
-  read(fd, into, at) {
-    void [fd, into, at];
-    return IOERR;
-  }
-
-  /** Write all of `from`: 0 or a negative code. @param {number} fd @param {Uint8Array} from @param {number} at @returns {number} */
-  write(fd, from, at) {
-    void [fd, from, at];
-    return IOERR;
-  }
-
-  /** @param {number} fd @param {number} size @returns {number} */
-  truncate(fd, size) {
-    void [fd, size];
-    return IOERR;
-  }
-
-  /** @param {number} fd @returns {number} */
-  sync(fd) {
-    void fd;
-    return 0;
-  }
-
-  /** @param {number} fd @returns {number} */
-  size(fd) {
-    void fd;
-    return IOERR;
-  }
-
-  /** @param {number} fd @param {number} level @returns {number} */
-  lock(fd, level) {
-    void [fd, level];
-    return 0;
-  }
-
-  /** @param {number} fd @param {number} level */
-  unlock(fd, level) {
-    void [fd, level];
-  }
-
-  /** @param {number} fd @returns {number} */
-  checkReserved(fd) {
-    void fd;
-    return 0;
-  }
-
-  /** CAP_* bits. @param {number} fd @returns {number} */
-  capabilities(fd) {
-    void fd;
-    return 0;
-  }
-
   /** A copy of a file. @param {string} name @returns {Uint8Array<ArrayBuffer>} */
   contentOf(name) {
-    throw new Error(`${this.constructor.name} does not implement contentOf(${name})`);
+    const file = this.open(name, OPEN_CREATE);
+    if (typeof file === 'number') throw new SqlError(`unable to open database file: ${name}`, SQLITE_CANTOPEN);
+    const bytes = new Uint8Array(file.size);
+    file.read(bytes, 0);
+    return bytes;
   }
+}
 
-  /**
-   * Put `content` in the place of a database that nobody has open; its journal and log go away. All or nothing.
-   * @param {string} name @param {Blob} content @returns {Promise<void>}
-   */
-  async replace(name, content) {
-    throw new Error(`${this.constructor.name} does not implement replace(${name}, ${content.size} bytes)`);
-  }
+/** The result code of something thrown. @param {unknown} error @returns {number} */
+export function failureCode(error) {
+  if (error instanceof SqlError) return -error.errcode;
+  if (error instanceof RangeError) return NOMEM; // a typed array that the engine could not allocate
+  if (!(error instanceof Error)) return IOERR;
+  return error.name === 'QuotaExceededError' ? FULL : error.name === 'NotFoundError' ? CANTOPEN : IOERR;
+}
 
-  /** A private database is closed. @param {string} name */
-  forget(name) {
-    void name;
-  }
+/** Whether a name is a database's own. @param {string} name */
+export function isDatabase(name) {
+  return !COMPANIONS.some((suffix) => name.endsWith(suffix));
+}
 
-  /** The result code of something thrown. @param {unknown} error @returns {number} */
-  failure(error) {
-    this.lastError = error;
-    if (error instanceof RangeError) return NOMEM; // a typed array that the engine could not allocate
-    return error instanceof Error && error.name === 'QuotaExceededError' ? FULL : IOERR;
-  }
+/** @param {string} name @param {unknown} [cause] */
+export function isLocked(name, cause) {
+  return new SqlError(`database is locked: ${name} is open in another tab or worker`, SQLITE_BUSY, -1, { cause });
+}
+
+/** @param {string} name @param {unknown} why */
+export function cannotOpen(name, why) {
+  const reason = why instanceof Error ? why.message : String(why);
+  const options = why instanceof Error ? { cause: why } : undefined;
+  return new SqlError(`unable to open database file: ${name}: ${reason}`, SQLITE_CANTOPEN, -1, options);
+}
+
+/** @param {string} name */
+function readOnly(name) {
+  return new SqlError(`attempt to write a readonly database: ${name}`, SQLITE_READONLY);
 }

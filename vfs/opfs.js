@@ -20,47 +20,53 @@
  *       is thrown away.
  */
 
-import { SQLITE_BUSY, SQLITE_CANTOPEN, SqlError } from '../base/errors.js';
-import { CANTOPEN, CAP_OWNED, COMPANIONS, FULL, OPEN_CREATE, OPEN_MEMORY, OPEN_TEMP } from './base.js';
-import { MemoryFile, MemoryVfs } from './memory.js';
+import { OPEN_CREATE } from '../base/abi.js';
+import { SQLITE_BUSY, SQLITE_FULL, SqlError } from '../base/errors.js';
+import { CANTOPEN, COMPANIONS, cannotOpen, FULL, isDatabase, isLocked, Storage, StoredFile } from './base.js';
 
 /** A worker that was terminated while busy keeps its handles for about two seconds. */
 const PATIENCE_MS = 5000;
 const FIRST_PAUSE_MS = 5;
+const UNAVAILABLE =
+  'it needs the origin private file system, which only dedicated workers of secure pages have, and not in every browser\'s private windows; ":memory:" works everywhere';
 const REDO = '-import';
 const TRAILER_SIZE = 24;
 const TRAILER_MAGIC = new TextEncoder().encode('turso-wasm impor');
 const CHUNK = 4 << 20;
 
-/** A file behind an access handle. It mirrors the interface of MemoryFile. */
-class HandleFile {
+/** A file behind an access handle. */
+class HandleFile extends StoredFile {
   /** @param {FileSystemSyncAccessHandle} handle */
   constructor(handle) {
+    super();
     this.handle = handle;
   }
 
+  /** @override */
   get size() {
     return this.handle.getSize();
   }
 
-  /** @param {Uint8Array} into @param {number} at */
+  /** @override @param {Uint8Array} into @param {number} at */
   read(into, at) {
     return this.handle.read(into, { at });
   }
 
-  /** @param {Uint8Array} from @param {number} at */
+  /** @override @param {Uint8Array} from @param {number} at */
   write(from, at) {
     return this.handle.write(from, { at }) === from.length ? 0 : FULL;
   }
 
-  /** @param {number} size */
-  resize(size) {
+  /** @override @param {number} size */
+  truncate(size) {
     this.handle.truncate(size);
     return 0;
   }
 
+  /** @override */
   sync() {
     this.handle.flush();
+    return 0;
   }
 
   /** @param {Uint8Array} from @param {number} at @throws {SqlError} SQLITE_FULL */
@@ -70,16 +76,17 @@ class HandleFile {
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'QuotaExceededError') throw error;
     }
-    throw new SqlError('database or disk is full', -FULL);
+    throw new SqlError('database or disk is full', SQLITE_FULL);
   }
 }
 
 /** @typedef {{directory: FileSystemDirectoryHandle, file: HandleFile, leaf: string}} Held */
 
-export class OpfsVfs extends MemoryVfs {
+export class OpfsStorage extends Storage {
   /** @type {Map<string, Held>} */ #held = new Map();
   /** @type {Map<string, number>} how often a database was acquired */ #users = new Map();
   /** @type {Map<string, Promise<void>>} */ #acquiring = new Map();
+  /** @type {Map<string, Promise<void>>} what releasing left to do */ #leaving = new Map();
 
   /** Whether this context can use it: a dedicated worker of a browser with access handles. */
   static get available() {
@@ -87,27 +94,27 @@ export class OpfsVfs extends MemoryVfs {
   }
 
   /**
-   * Own a database's files. Waits up to five seconds for a former owner that is going away.
+   * See Storage. Waits up to five seconds for a former owner that is going away.
+   * @override
    * @param {string} name a path below the origin's root, "folder/app.db"
-   * @param {{create?: boolean}} [options] create: false: it must exist
-   * @throws {SqlError} SQLITE_BUSY when somebody else has it open, SQLITE_CANTOPEN when it does not exist or has no possible name
+   * @param {{create?: boolean}} [options]
    */
   async acquire(name, { create = true } = {}) {
+    if (!OpfsStorage.available) throw cannotOpen(name, UNAVAILABLE);
     const users = this.#users.get(name) ?? 0;
     this.#users.set(name, users + 1);
-    if (users) return this.#acquiring.get(name);
-    const acquiring = this.#acquireAll(name, create);
-    this.#acquiring.set(name, acquiring);
+    if (!users) this.#acquiring.set(name, this.#acquireAll(name, create));
     try {
-      await acquiring;
+      await this.#acquiring.get(name);
     } catch (error) {
-      await this.#letGo(name);
+      await this.release(name);
       throw error;
     }
   }
 
   /** @param {string} name @param {boolean} create */
   async #acquireAll(name, create) {
+    await this.#leaving.get(name);
     const { directory, leaf } = await locate(name, create);
     for (const suffix of ['', ...COMPANIONS]) {
       const handle = await openHandle(directory, leaf + suffix, name, create || suffix !== '');
@@ -116,73 +123,69 @@ export class OpfsVfs extends MemoryVfs {
     await this.#redo(name);
   }
 
-  /** Give a database up, after its last connection was closed. @param {string} name */
+  /** See Storage. The handles are closed when this returns, before anything is awaited. @override @param {string} name */
   async release(name) {
     const users = (this.#users.get(name) ?? 1) - 1;
     this.#users.set(name, users);
-    if (users <= 0) await this.#letGo(name);
-  }
-
-  /** Close every handle at once, synchronously: the page is going away. */
-  releaseAll() {
-    for (const { file } of this.#held.values()) file.handle.close();
-    this.#held.clear();
-    this.#users.clear();
-    this.#acquiring.clear();
-  }
-
-  /** @param {string} name */
-  async #letGo(name) {
+    if (users > 0) return;
     this.#users.delete(name);
     this.#acquiring.delete(name);
+    const leaving = this.#cleanUp(this.#closeHandles(name));
+    this.#leaving.set(name, leaving);
+    await leaving;
+    if (this.#leaving.get(name) === leaving) this.#leaving.delete(name);
+  }
+
+  /** The companions that are empty. @param {string} name @returns {Held[]} */
+  #closeHandles(name) {
+    const empty = [];
     for (const suffix of ['', ...COMPANIONS]) {
       const held = this.#held.get(name + suffix);
       if (!held) continue;
       this.#held.delete(name + suffix);
-      const empty = held.file.size === 0;
+      if (suffix && held.file.size === 0) empty.push(held);
       held.file.handle.close();
-      if (suffix && empty) await held.directory.removeEntry(held.leaf).catch(() => undefined);
     }
+    return empty;
   }
 
-  /** The names of the files below the root. */
-  static async list() {
+  /** @param {Held[]} empty */
+  async #cleanUp(empty) {
+    for (const { directory, leaf } of empty) await directory.removeEntry(leaf).catch(() => undefined);
+  }
+
+  /** See Storage: the files below the root. @override */
+  async list() {
     const names = [];
-    const root = await navigator.storage.getDirectory();
+    const root = await rootOf('the list of databases');
     for await (const [name, handle] of root.entries()) if (handle.kind === 'file') names.push(name);
-    return names.filter((name) => ![...COMPANIONS, REDO].some((suffix) => name.endsWith(suffix)));
+    return names.filter((name) => isDatabase(name) && !name.endsWith(REDO));
   }
 
-  /** Delete a database and its companions; nobody may have it open. @param {string} name */
-  static async remove(name) {
-    const { directory, leaf } = await locate(name, false).catch(() => ({ directory: null, leaf: '' }));
-    if (!directory) return;
+  /** See Storage. @override @param {string} name */
+  async remove(name) {
+    if (this.#users.has(name)) throw new SqlError(`database is locked: ${name} is open`, SQLITE_BUSY);
+    await this.#leaving.get(name);
+    const root = await rootOf(name);
+    const found = await locate(name, false, root).catch(() => null);
+    if (!found) return;
     for (const suffix of ['', ...COMPANIONS, REDO]) {
-      await directory.removeEntry(leaf + suffix).catch((error) => {
-        if (error.name !== 'NotFoundError') throw error;
+      await found.directory.removeEntry(found.leaf + suffix).catch((error) => {
+        if (error.name === 'NoModificationAllowedError') throw isLocked(name, error);
+        if (error.name !== 'NotFoundError') throw cannotOpen(name, error);
       });
     }
   }
 
   // --- whole files ------------------------------------------------------------------------------
 
-  /** @override @param {string} name @returns {Uint8Array<ArrayBuffer>} */
-  contentOf(name) {
-    const held = this.#held.get(name);
-    if (!held) return super.contentOf(name);
-    const bytes = new Uint8Array(held.file.size);
-    held.file.read(bytes, 0);
-    return bytes;
-  }
-
   /** @override @param {string} name @param {Blob} content */
   async replace(name, content) {
-    const held = this.#held.get(name);
-    if (!held) return super.replace(name, content);
+    const held = /** @type {Held} */ (this.#held.get(name));
     const handle = await openHandle(held.directory, held.leaf + REDO, name, true);
     try {
       const log = new HandleFile(handle);
-      log.resize(0);
+      log.truncate(0);
       for (let at = 0; at < content.size; at += CHUNK) {
         log.mustWrite(new Uint8Array(await content.slice(at, at + CHUNK).arrayBuffer()), at);
       }
@@ -200,19 +203,19 @@ export class OpfsVfs extends MemoryVfs {
 
   /** Apply a complete redo log, remove an incomplete one (O4). @param {string} name */
   async #redo(name) {
-    const { directory, leaf, file } = /** @type {Held} */ (this.held(name));
+    const { directory, leaf, file } = /** @type {Held} */ (this.#held.get(name));
     if (!(await exists(directory, leaf + REDO))) return;
     const log = new HandleFile(await openHandle(directory, leaf + REDO, name, false));
     try {
       const size = completeSize(log);
       if (size >= 0) {
-        for (const suffix of COMPANIONS) this.held(name + suffix)?.file.resize(0);
-        file.resize(size);
+        for (const suffix of COMPANIONS) this.#held.get(name + suffix)?.file.truncate(0);
+        file.truncate(size);
         const chunk = new Uint8Array(CHUNK);
         for (let at = 0; at < size; at += CHUNK) {
           file.mustWrite(chunk.subarray(0, log.read(chunk.subarray(0, Math.min(CHUNK, size - at)), at)), at);
         }
-        for (const suffix of ['', ...COMPANIONS]) this.held(name + suffix)?.file.sync();
+        for (const suffix of ['', ...COMPANIONS]) this.#held.get(name + suffix)?.file.sync();
       }
     } finally {
       log.handle.close();
@@ -220,41 +223,23 @@ export class OpfsVfs extends MemoryVfs {
     await directory.removeEntry(leaf + REDO);
   }
 
-  /** @param {string} name */
-  held(name) {
-    return this.#held.get(name);
-  }
-
-  // --- the synchronous interface ----------------------------------------------------------------
+  // --- files --------------------------------------------------------------------------------------
 
   /** @override @param {string} name @param {number} flags */
   open(name, flags) {
-    if (flags & (OPEN_TEMP | OPEN_MEMORY)) return super.open(name, flags);
-    const held = this.#held.get(name);
-    if (!held) return CANTOPEN;
-    if (!(flags & OPEN_CREATE) && held.file.size === 0) return CANTOPEN;
-    return this.openFile(/** @type {any} */ (held.file));
+    const file = this.#held.get(name)?.file;
+    if (!file || (!(flags & OPEN_CREATE) && file.size === 0)) return CANTOPEN;
+    return file;
   }
 
   /** @override @param {string} name */
   delete(name) {
-    return this.#held.get(name)?.file.resize(0) ?? 0;
+    return this.#held.get(name)?.file.truncate(0) ?? 0;
   }
 
   /** @override @param {string} name */
   exists(name) {
     return (this.#held.get(name)?.file.size ?? 0) > 0;
-  }
-
-  /** @override @param {number} fd */
-  sync(fd) {
-    /** @type {any} */ (this.file(fd)).sync?.();
-    return 0;
-  }
-
-  /** @override @param {number} [fd] */
-  capabilities(fd) {
-    return fd !== undefined && this.file(fd) instanceof MemoryFile ? super.capabilities() : CAP_OWNED;
   }
 }
 
@@ -285,23 +270,29 @@ async function exists(directory, leaf) {
   }
 }
 
-/** @param {unknown} error @param {string} name */
-function cannotOpen(error, name) {
-  const why = error instanceof Error ? error.message : String(error);
-  return new SqlError(`unable to open database file: ${name}: ${why}`, SQLITE_CANTOPEN, -1, { cause: error });
+/** @param {string} what is wanted of it */
+async function rootOf(what) {
+  if (!globalThis.navigator?.storage?.getDirectory) {
+    throw cannotOpen(what, UNAVAILABLE);
+  }
+  try {
+    return await navigator.storage.getDirectory();
+  } catch (error) {
+    throw cannotOpen(what, error);
+  }
 }
 
-/** @param {string} name @param {boolean} create */
-async function locate(name, create) {
+/** @param {string} name @param {boolean} create @param {FileSystemDirectoryHandle} [root] */
+async function locate(name, create, root) {
   const parts = name.split('/').filter(Boolean);
   const leaf = parts.pop() ?? '';
+  let directory = root ?? (await rootOf(name));
   try {
-    let directory = await navigator.storage.getDirectory();
     for (const part of parts) directory = await directory.getDirectoryHandle(part, { create });
     await directory.getFileHandle(leaf, { create });
     return { directory, leaf };
   } catch (error) {
-    throw cannotOpen(error, name);
+    throw cannotOpen(name, error);
   }
 }
 
@@ -320,12 +311,8 @@ async function openHandle(directory, leaf, name, create) {
       return await entry.createSyncAccessHandle();
     } catch (error) {
       const isHeld = error instanceof DOMException && error.name === 'NoModificationAllowedError';
-      if (!isHeld) throw cannotOpen(error, name);
-      if (performance.now() > deadline) {
-        throw new SqlError(`database is locked: ${name} is open in another tab or worker`, SQLITE_BUSY, -1, {
-          cause: error,
-        });
-      }
+      if (!isHeld) throw cannotOpen(name, error);
+      if (performance.now() > deadline) throw isLocked(name, error);
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }

@@ -28,6 +28,11 @@ const CACHED_TEXT = 1 << 16; // longer statements are bulk data, hardly ever see
 
 /**
  * @typedef {import('./kernel.js').Loaded & {uses: number, retired: boolean}} CountedProgram
+ * @typedef {object} Where
+ * @property {string} name as it was asked for
+ * @property {string} file the kernel's path
+ * @property {boolean} inMemory
+ * @property {import('./engine.js').OpenOptions} options
  * @typedef {object} Schema
  * @property {number} number the compiler's
  * @property {number} cookie
@@ -55,7 +60,7 @@ export class Database {
   /**
    * Made by Engine.open.
    * @param {import('./engine.js').Engine} engine
-   * @param {{name: string, file: string, inMemory: boolean, options: import('./engine.js').OpenOptions}} where
+   * @param {Where} where
    */
   constructor(engine, where) {
     this.engine = engine;
@@ -66,10 +71,11 @@ export class Database {
     /** @type {import('./rows.js').Integers} */
     this.integers = where.options.integers ?? 'auto';
     this.#bootstrap = this.#newSchema(-1, null, null);
-    this.#connect();
+    this.connect();
   }
 
-  #connect() {
+  /** Open the file in the kernel. */
+  connect() {
     const { kernel, where } = this;
     const { readonly, create } = where.options;
     const access = readonly ? OPEN_READONLY : create === false ? 0 : OPEN_CREATE;
@@ -84,7 +90,8 @@ export class Database {
     this.connection = connection;
   }
 
-  #disconnect() {
+  /** Let everything of the kernel's go; what was prepared is compiled again after `connect`. */
+  disconnect() {
     for (const statement of [...this.#statements]) statement.abandon();
     this.#dropSchema();
     const { connection } = this;
@@ -94,7 +101,7 @@ export class Database {
 
   /** What PRAGMA database_list says of it. */
   get path() {
-    return this.where.inMemory ? '' : this.where.file;
+    return this.where.inMemory ? '' : this.where.name;
   }
 
   /** Whether it can be used. */
@@ -409,24 +416,33 @@ export class Database {
     this.#mustBeOpen();
     if (this.inTransaction) throw new SqlError('cannot export within a transaction', SQLITE_ERROR);
     this.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    return withoutWal(this.engine.vfs.contentOf(this.where.file));
+    return withoutWal(this.engine.files.contentOf(this.where.file));
   }
 
   /**
-   * Replace the whole database. The old one stays as it is when this fails. Prepared statements are compiled again when they are used.
+   * Replace the whole database by a file that can be read, or by an empty one. The old one stays as it is when this fails. Prepared
+   * statements are compiled again when they are used.
    * @param {Uint8Array | ArrayBuffer | Blob} source
+   * @throws {SqlError} SQLITE_NOTADB, SQLITE_CORRUPT; SQLITE_ERROR in a transaction; SQLITE_READONLY
    */
   async import(source) {
     this.#mustBeOpen();
     if (this.inTransaction) throw new SqlError('cannot import within a transaction', SQLITE_ERROR);
     if (this.readonly) throw new SqlError('attempt to write a readonly database', 8);
     const blob = source instanceof Blob ? source : new Blob([/** @type {BlobPart} */ (source)]);
+    if (blob.size) await this.#mustBeReadable(blob);
+    this.#mustBeOpen();
+    await this.engine.replace(this, blob);
+  }
+
+  /** @param {Blob} blob */
+  async #mustBeReadable(blob) {
     await checkHeader(blob);
-    this.#disconnect();
+    const candidate = await this.engine.open(blob);
     try {
-      await this.engine.vfs.replace(this.where.file, blob);
+      candidate.prepare('SELECT count(*) FROM sqlite_schema').get();
     } finally {
-      this.#connect();
+      await candidate.close();
     }
   }
 
@@ -437,10 +453,9 @@ export class Database {
     if (!this.connection) return;
     this.engine.databases.delete(this);
     for (const statement of [...this.#statements]) statement.finalize();
-    this.#disconnect();
+    this.disconnect();
     this.#closeSchema(this.#bootstrap);
-    if (this.where.inMemory) this.engine.vfs.forget(this.where.file);
-    else await this.engine.vfs.release?.(this.where.name);
+    await this.engine.files.release(this.where.file);
   }
 
   [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {

@@ -1,44 +1,45 @@
-/** One kernel, one compiler, one VFS, and the databases that are open on them. Lives in a worker (or in Node). */
+/** One kernel, one compiler, some stores, and the databases that are open on them. Lives in a worker (or in Node). */
 
-import { SQLITE_CANTOPEN, SqlError } from '../base/errors.js';
-import { OpfsVfs } from '../vfs/opfs.js';
+import { SQLITE_BUSY, SqlError } from '../base/errors.js';
 import { Compiler, fetchBytes } from './compiler.js';
 import { Database } from './database.js';
 import { Kernel } from './kernel.js';
+import { Stores } from './stores.js';
 
 /**
- * @typedef {import('../vfs/base.js').Vfs & {acquire?: (name: string, options?: {create?: boolean}) => Promise<void>,
- *   release?: (name: string) => Promise<void>}} AnyVfs
  * @typedef {object} OpenOptions
  * @property {boolean} [readonly] refuse to write
  * @property {boolean} [create] default true; false: the file must exist
  * @property {import('./rows.js').Integers} [integers] how INTEGERs arrive; default 'auto'
+ * @property {import('./stores.js').Kind} [storage] where it lies; default: OPFS where there is one, else IndexedDB
  */
 
 export class Engine {
   /** @type {Compiler | null} */ #compiler = null;
   /** @type {Set<Database>} */ databases = new Set();
-  #nextMemory = 1;
+  /** @type {Map<string, Promise<void>>} files that are being replaced */ #replacing = new Map();
 
   /**
    * Start kernel and compiler, side by side.
    * @param {object} options
    * @param {BufferSource | WebAssembly.Module | Response | Promise<Response> | string} options.kernel kernel.wasm, or its URL
    * @param {Promise<Compiler> | Compiler | {pyodide: string, wheel: string}} options.compiler
-   * @param {AnyVfs} [options.vfs] default: OPFS where there is one, and memory
+   * @param {import('../vfs/base.js').Storage} [options.storage] where named databases lie; default: see OpenOptions
    */
-  static async create({ kernel, compiler, vfs = new OpfsVfs() }) {
+  static async create({ kernel, compiler, storage }) {
     const isThere = compiler instanceof Compiler || compiler instanceof Promise;
     const compiling = isThere ? Promise.resolve(compiler) : Compiler.load(compiler);
     compiling.catch(() => undefined); // awaited by `ready`
     const source = typeof kernel === 'string' ? await fetchBytes(kernel) : kernel;
-    return new Engine(await Kernel.load(source, vfs), vfs, compiling);
+    const stores = new Stores(storage);
+    return new Engine(await Kernel.load(source, stores.files), stores, compiling);
   }
 
-  /** @param {Kernel} kernel @param {AnyVfs} vfs @param {Promise<any>} compiling */
-  constructor(kernel, vfs, compiling) {
+  /** @param {Kernel} kernel @param {Stores} stores @param {Promise<any>} compiling */
+  constructor(kernel, stores, compiling) {
     this.kernel = kernel;
-    this.vfs = vfs;
+    this.stores = stores;
+    this.files = stores.files;
     /** Resolves when statements can be compiled; rejects when Pyodide cannot be had. @type {Promise<void>} */
     this.ready = compiling.then((compiler) => {
       this.#compiler = compiler;
@@ -54,34 +55,62 @@ export class Engine {
 
   /**
    * Open or create a database.
-   * @param {string} name ":memory:" (or "") for a private database in memory, else a path in the file system
+   * @param {string | Blob} name ":memory:" (or "") for a private database in memory, a Blob to be read, else a name in a store
    * @param {OpenOptions} [options]
    * @returns {Promise<Database>}
    */
   async open(name, options = {}) {
+    if (typeof name !== 'string') return this.#openBlob(name, options);
     const inMemory = name === ':memory:' || name === '';
-    const file = inMemory ? `:memory:${this.#nextMemory++}` : name;
-    if (!inMemory) await this.#acquire(name, options);
+    const file = inMemory ? this.stores.privatePath() : this.stores.path(name, options.storage);
+    const create = inMemory || (options.create !== false && !options.readonly);
+    return this.#acquired({ name, file, inMemory, options }, { create });
+  }
+
+  /** @param {Blob} blob @param {OpenOptions} options */
+  async #openBlob(blob, options) {
+    const file = await this.stores.blobPath(blob);
+    const name = file.slice(file.lastIndexOf('/') + 1);
+    return this.#acquired({ name, file, inMemory: false, options: { ...options, readonly: true } }, { create: false });
+  }
+
+  /** @param {import('./database.js').Where} where @param {{create: boolean}} how */
+  async #acquired(where, how) {
+    await this.files.acquire(where.file, how);
     try {
       await this.ready;
-      const database = new Database(this, { name, file, inMemory, options });
+      await this.#replacing.get(where.file);
+      const database = new Database(this, where);
       this.databases.add(database);
       return database;
     } catch (error) {
-      if (!inMemory) await this.vfs.release?.(name);
+      await this.files.release(where.file);
       throw error;
     }
   }
 
-  /** @param {string} name @param {OpenOptions} options */
-  async #acquire(name, options) {
-    if (this.vfs instanceof OpfsVfs && !OpfsVfs.available) {
-      throw new SqlError(
-        `unable to open database file: ${JSON.stringify(name)} needs the origin private file system, which only dedicated workers of secure pages have, and not in every browser's private windows; ":memory:" works everywhere`,
-        SQLITE_CANTOPEN,
-      );
+  /**
+   * Put `content` in the place of a database's file, between `disconnect` and `connect`.
+   * @param {Database} database @param {Blob} content @throws {SqlError} SQLITE_BUSY when another connection has it open
+   */
+  async replace(database, content) {
+    const { file, name } = database.where;
+    for (const other of this.databases) {
+      if (other === database || other.where.file !== file) continue;
+      throw new SqlError(`database is locked: another connection has ${name} open`, SQLITE_BUSY);
     }
-    await this.vfs.acquire?.(name, { create: options.create !== false && !options.readonly });
+    database.disconnect();
+    const replacing = this.files.replace(file, content);
+    this.#replacing.set(
+      file,
+      replacing.catch(() => undefined),
+    );
+    try {
+      await replacing;
+    } finally {
+      this.#replacing.delete(file);
+      database.connect();
+    }
   }
 
   /** Let running queries pause now and then (statement.js YIELD). @param {boolean} on */

@@ -16,7 +16,7 @@ export class Kernel {
   /**
    * Instantiate kernel.wasm over a VFS.
    * @param {Response | Promise<Response> | BufferSource | WebAssembly.Module} source
-   * @param {import('../vfs/base.js').Vfs} vfs
+   * @param {import('../vfs/table.js').FileTable} vfs
    */
   static async load(source, vfs) {
     const kernel = new Kernel(vfs);
@@ -36,14 +36,14 @@ export class Kernel {
     return kernel;
   }
 
-  /** The same, at once. @param {WebAssembly.Module} module @param {import('../vfs/base.js').Vfs} vfs */
+  /** The same, at once. @param {WebAssembly.Module} module @param {import('../vfs/table.js').FileTable} vfs */
   static start(module, vfs) {
     const kernel = new Kernel(vfs);
     kernel.#start(new WebAssembly.Instance(module, { vfs: kernel.#imports() }));
     return kernel;
   }
 
-  /** @param {import('../vfs/base.js').Vfs} vfs */
+  /** @param {import('../vfs/table.js').FileTable} vfs */
   constructor(vfs) {
     this.vfs = vfs;
     this.stackTop = 0;

@@ -3,112 +3,111 @@
  * VFS that sends each name where it belongs.
  *
  *   name                      storage
- *   (temporary, ":memory:")   memory
+ *   (temporary, ":memory:")   memory, nameless
  *   vfs:opfs:…                the origin private file system; the file must have been acquired
  *   anything else             Python's file table: Emscripten's file system, and the VFSs registered in Python
  */
 
-import { SqlError } from '../base/errors.js';
-import { CANTOPEN, IOERR, OPEN_MEMORY, OPEN_TEMP, Vfs } from '../vfs/base.js';
-import { OpfsVfs } from '../vfs/opfs.js';
+import { Storage, StoredFile } from '../vfs/base.js';
+import { OpfsStorage } from '../vfs/opfs.js';
+import { FileTable } from '../vfs/table.js';
 import { Kernel } from './kernel.js';
 
 const OPFS = 'vfs:opfs:';
-const FIRST_PYTHON_FD = 1 << 24;
 
 /** @typedef {Record<string, (...args: any[]) => any>} PythonFiles a proxy of runtime/files.py FileTable, for Uint8Arrays */
 
-class RoutingVfs extends Vfs {
+/** A descriptor of Python's. */
+class PythonFile extends StoredFile {
+  /** @param {PythonFiles} files @param {number} fd */
+  constructor(files, fd) {
+    super();
+    this.files = files;
+    this.fd = fd;
+  }
+
+  /** @override */
+  get capabilities() {
+    return this.files.capabilities(this.fd);
+  }
+
+  /** @override */
+  get size() {
+    return this.files.size(this.fd);
+  }
+
+  /** @override @param {Uint8Array} into @param {number} at */
+  read(into, at) {
+    return this.files.read(this.fd, into, at);
+  }
+
+  /** @override @param {Uint8Array} from @param {number} at */
+  write(from, at) {
+    return this.files.write(this.fd, from, at);
+  }
+
+  /** @override @param {number} size */
+  truncate(size) {
+    return this.files.truncate(this.fd, size);
+  }
+
+  /** @override */
+  sync() {
+    return this.files.sync(this.fd);
+  }
+
+  /** @override @param {number} level */
+  lock(level) {
+    return this.files.lock(this.fd, level);
+  }
+
+  /** @override @param {number} level */
+  unlock(level) {
+    this.files.unlock(this.fd, level);
+  }
+
+  /** @override */
+  checkReserved() {
+    return this.files.check_reserved(this.fd);
+  }
+
+  /** @override */
+  close() {
+    this.files.close(this.fd);
+  }
+}
+
+/** What Python's file table opens: there is nothing to acquire. */
+class PythonStorage extends Storage {
   /** @param {PythonFiles} files */
   constructor(files) {
     super();
-    this.opfs = new OpfsVfs();
     this.files = files;
   }
 
-  /** @override @param {string} name @param {number} flags */
+  /** @override @param {string} name @param {number} flags @returns {StoredFile | number} */
   open(name, flags) {
-    if (flags & (OPEN_TEMP | OPEN_MEMORY)) return this.opfs.open(name, OPEN_TEMP);
-    if (name.startsWith(OPFS)) return this.opfs.open(name.slice(OPFS.length), flags);
     const fd = this.files.open(name, flags);
-    return fd < 0 ? fd : fd + FIRST_PYTHON_FD;
-  }
-
-  /** @override @param {number} fd */
-  close(fd) {
-    if (fd < FIRST_PYTHON_FD) this.opfs.close(fd);
-    else this.files.close(fd - FIRST_PYTHON_FD);
+    return fd < 0 ? fd : new PythonFile(this.files, fd);
   }
 
   /** @override @param {string} name */
   delete(name) {
-    return name.startsWith(OPFS) ? this.opfs.delete(name.slice(OPFS.length)) : this.files.delete(name);
+    return this.files.delete(name);
   }
 
   /** @override @param {string} name */
   exists(name) {
-    return name.startsWith(OPFS) ? this.opfs.exists(name.slice(OPFS.length)) : this.files.exists(name) > 0;
-  }
-
-  /** @override @param {number} fd @param {Uint8Array} into @param {number} at */
-  read(fd, into, at) {
-    return fd < FIRST_PYTHON_FD ? this.opfs.read(fd, into, at) : this.files.read(fd - FIRST_PYTHON_FD, into, at);
-  }
-
-  /** @override @param {number} fd @param {Uint8Array} from @param {number} at */
-  write(fd, from, at) {
-    return fd < FIRST_PYTHON_FD ? this.opfs.write(fd, from, at) : this.files.write(fd - FIRST_PYTHON_FD, from, at);
-  }
-
-  /** @override @param {number} fd @param {number} size */
-  truncate(fd, size) {
-    return fd < FIRST_PYTHON_FD ? this.opfs.truncate(fd, size) : this.files.truncate(fd - FIRST_PYTHON_FD, size);
-  }
-
-  /** @override @param {number} fd */
-  sync(fd) {
-    return fd < FIRST_PYTHON_FD ? this.opfs.sync(fd) : this.files.sync(fd - FIRST_PYTHON_FD);
-  }
-
-  /** @override @param {number} fd */
-  size(fd) {
-    return fd < FIRST_PYTHON_FD ? this.opfs.size(fd) : this.files.size(fd - FIRST_PYTHON_FD);
-  }
-
-  /** @override @param {number} fd @param {number} level */
-  lock(fd, level) {
-    return fd < FIRST_PYTHON_FD ? 0 : this.files.lock(fd - FIRST_PYTHON_FD, level);
-  }
-
-  /** @override @param {number} fd @param {number} level */
-  unlock(fd, level) {
-    if (fd >= FIRST_PYTHON_FD) this.files.unlock(fd - FIRST_PYTHON_FD, level);
-  }
-
-  /** @override @param {number} fd */
-  checkReserved(fd) {
-    return fd < FIRST_PYTHON_FD ? 0 : this.files.check_reserved(fd - FIRST_PYTHON_FD);
-  }
-
-  /** @override @param {number} fd */
-  capabilities(fd) {
-    return fd < FIRST_PYTHON_FD ? this.opfs.capabilities(fd) : this.files.capabilities(fd - FIRST_PYTHON_FD);
-  }
-
-  /** @override @param {unknown} error */
-  failure(error) {
-    if (error instanceof SqlError) return -error.errcode;
-    const code = this.opfs.failure(error);
-    this.lastError = error;
-    return code === IOERR && error instanceof Error && error.name === 'NotFoundError' ? CANTOPEN : code;
+    return this.files.exists(name) > 0;
   }
 }
 
 export class PythonHost {
   /** @param {BufferSource} wasm kernel.wasm @param {PythonFiles} files */
   constructor(wasm, files) {
-    this.vfs = new RoutingVfs(files);
-    this.kernel = Kernel.start(new WebAssembly.Module(wasm), this.vfs);
+    this.opfs = new OpfsStorage();
+    this.files = new FileTable({ [OPFS]: this.opfs, '': new PythonStorage(files) });
+    this.kernel = Kernel.start(new WebAssembly.Module(wasm), this.files);
   }
 
   /**
@@ -157,12 +156,12 @@ export class PythonHost {
 
   /** @param {string} name @param {boolean} create */
   acquire(name, create) {
-    return this.vfs.opfs.acquire(name, { create });
+    return this.opfs.acquire(name, { create });
   }
 
-  /** @param {string} name */
+  /** The file is free when this returns; the promise is for what is cleaned up later. @param {string} name */
   release(name) {
-    return this.vfs.opfs.release(name);
+    return this.opfs.release(name);
   }
 }
 
@@ -176,5 +175,5 @@ function narrow(result) {
 
 /** Whether this context has access handles. */
 export function opfsAvailable() {
-  return OpfsVfs.available;
+  return OpfsStorage.available;
 }

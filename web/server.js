@@ -9,7 +9,6 @@
  */
 
 import { misuse, SQLITE_INTERRUPT, SqlError } from '../base/errors.js';
-import { OpfsVfs } from '../vfs/opfs.js';
 import { Engine } from './engine.js';
 import { packError } from './protocol.js';
 import { DONE, ROWS, YIELD } from './statement.js';
@@ -167,12 +166,14 @@ export class Server {
   }
 
   async _list() {
-    return { names: await OpfsVfs.list() };
+    const { files, stores } = await this.#started();
+    return { names: await files.list(stores.path('')) };
   }
 
   /** @param {any} message */
   async _remove({ name }) {
-    await OpfsVfs.remove(name);
+    const { files, stores } = await this.#started();
+    await files.remove(stores.path(name));
     return {};
   }
 

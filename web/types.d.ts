@@ -1,4 +1,4 @@
-/** What TypeScript's "dom" library lacks: access handles exist in dedicated workers only. */
+/** What TypeScript's "dom" library lacks: these exist in workers only. */
 
 interface FileSystemSyncAccessHandle {
   read(buffer: ArrayBufferView, options?: { at?: number }): number;
@@ -11,4 +11,8 @@ interface FileSystemSyncAccessHandle {
 
 interface FileSystemFileHandle {
   createSyncAccessHandle(): Promise<FileSystemSyncAccessHandle>;
+}
+
+declare class FileReaderSync {
+  readAsArrayBuffer(blob: Blob): ArrayBuffer;
 }

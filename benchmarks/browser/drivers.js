@@ -25,8 +25,8 @@ const NAME = 'benchmark.db';
 
 /** @param {Where} where @param {boolean} inFile @returns {Promise<Driver>} */
 async function ours(where, inFile) {
-  const { Engine, Compiler, MemoryVfs } = await import(`${where.root}web/host.js`);
-  const engine = await Engine.create(await where.assets(Compiler, MemoryVfs));
+  const { Engine, Compiler, MemoryStorage } = await import(`${where.root}web/host.js`);
+  const engine = await Engine.create(await where.assets(Compiler, MemoryStorage));
   const database = await engine.open(inFile ? NAME : ':memory:');
   if (where.file) await database.import(where.file);
   return {

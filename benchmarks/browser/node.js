@@ -22,14 +22,14 @@ async function where(file) {
     sqljs: async () => require('sql.js'),
     sqliteWasm: () => import('@sqlite.org/sqlite-wasm'),
     text: (path) => readFile(new URL(path, ROOT), 'utf8'),
-    async assets(Compiler, MemoryVfs) {
+    async assets(Compiler, MemoryStorage) {
       const { loadPyodide } = await import(new URL('dist/pyodide/pyodide.mjs', ROOT).href);
       const wheel = await readFile(new URL('dist/turso_wasm.whl', ROOT));
       const pyodide = await loadPyodide();
       return {
         kernel: await readFile(new URL('dist/kernel.wasm', ROOT)),
         compiler: Promise.resolve(Compiler.over(pyodide, wheel.buffer.slice(wheel.byteOffset, wheel.byteOffset + wheel.length))),
-        vfs: new MemoryVfs(),
+        storage: new MemoryStorage(),
       };
     },
   };

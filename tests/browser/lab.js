@@ -1,37 +1,52 @@
 /** A worker in which tests run code of their own against the engine: `{code, values}` in, `{value}` or `{error}` out. */
 
+import { FileTable } from '/vfs/table.js';
 import * as file from '/web/file.js';
 import * as host from '/web/host.js';
-import { laws } from './vfs_laws.js';
+import { fileLaws, storageLaws } from './vfs_laws.js';
 
 const AsyncFunction = Object.getPrototypeOf(async () => undefined).constructor;
 
-/** A VFS whose calls are counted in `calls`. */
-function counted(vfs) {
-  const counts = { calls: {} };
-  return new Proxy(counts, {
-    get(self, name) {
-      const found = name in self ? self[name] : vfs[name];
-      if (name in self || typeof found !== 'function') return found;
-      return (...args) => {
-        self.calls[name] = (self.calls[name] ?? 0) + 1;
-        return found.apply(vfs, args);
-      };
-    },
-  });
+/** A storage whose files count their calls in `calls`. */
+function counted(storage) {
+  const self = { calls: {} };
+  const watched = (object, methods) =>
+    new Proxy(object, {
+      get(target, name) {
+        if (name in methods) return methods[name];
+        const found = target[name];
+        return typeof found === 'function' ? found.bind(target) : found;
+      },
+    });
+  const count =
+    (file, name) =>
+    (...args) => {
+      self.calls[name] = (self.calls[name] ?? 0) + 1;
+      return file[name](...args);
+    };
+  const open = (name, flags) => {
+    const file = storage.open(name, flags);
+    if (typeof file === 'number') return file;
+    const methods = ['read', 'write', 'truncate', 'sync'];
+    return watched(file, Object.fromEntries(methods.map((method) => [method, count(file, method)])));
+  };
+  self.storage = watched(storage, { open });
+  return self;
 }
 
 let compiler;
 const lab = {
   ...host,
   file,
-  laws,
+  fileLaws,
+  storageLaws,
+  FileTable,
   counted,
-  /** An engine over `vfs`; all engines of the worker share one compiler. */
-  engine(vfs) {
+  /** An engine over `storage`; all engines of the worker share one compiler. */
+  engine(storage) {
     const base = new URL('/dist/', location.href).href;
     compiler ??= host.Compiler.load({ pyodide: `${base}pyodide/`, wheel: `${base}turso_wasm.whl` });
-    return host.Engine.create({ kernel: `${base}kernel.wasm`, compiler, vfs });
+    return host.Engine.create({ kernel: `${base}kernel.wasm`, compiler, storage });
   },
 };
 

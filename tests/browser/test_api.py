@@ -531,7 +531,7 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("content", "code"),
         [
-            ([], "SQLITE_NOTADB"),
+            ([1], "SQLITE_NOTADB"),
             (list(b"not a database at all" * 200), "SQLITE_NOTADB"),
             (list(b"SQLite format 3\0" + b"\0" * 4080), "SQLITE_NOTADB"),
         ],
@@ -548,6 +548,23 @@ class TestFiles:
             content=content,
         )
         assert found == [code, 1]
+
+    @pytest.mark.parametrize("name", ["empty.db", ":memory:"])
+    def test_an_empty_database_goes_out_and_in(self, js: Any, name: str) -> None:
+        found = js(
+            """const db = await turso.connect(name);
+            const nothing = await db.export();
+            await db.exec('CREATE TABLE t(a)');
+            await db.import(nothing);
+            const tables = await db.all('SELECT name FROM sqlite_schema');
+            await db.exec('CREATE TABLE u(a); INSERT INTO u VALUES (1)');
+            const n = await db.prepare('SELECT count(*) FROM u').pluck().get();
+            await db.close();
+            await turso.remove(name);
+            return [nothing.length, tables, n];""",
+            name=name,
+        )
+        assert found == [0, [], 1]
 
     def test_import_refuses_half_a_file(self, js: Any, tmp_path: Path) -> None:
         path = tmp_path / "half.db"

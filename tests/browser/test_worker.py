@@ -10,9 +10,15 @@ from typing import Any
 
 import pytest
 
-LAWS = re.findall(
-    r"^  (?:async )?'([^']+)'\(s\)", (Path(__file__).parent / "vfs_laws.js").read_text("utf-8"), re.MULTILINE
-)
+_LAWS = (Path(__file__).parent / "vfs_laws.js").read_text("utf-8")
+FILE_LAWS = re.findall(r"^  '([^']+)'\(s\)", _LAWS, re.MULTILINE)
+STORAGE_LAWS = re.findall(r"^  async '([^']+)'\(make\)", _LAWS, re.MULTILINE)
+MAKE = """
+const shared = new lab.MemoryStorage();
+const make = { memory: () => shared, opfs: () => new lab.OpfsStorage(), indexeddb: () => new lab.IndexedDbStorage() }[kind];
+for (const name of await make().list()) await make().remove(name);
+"""
+KINDS = ["memory", "opfs", "indexeddb"]
 
 
 @pytest.fixture(scope="module")
@@ -38,29 +44,38 @@ def lab(context: Any, server: str) -> Iterator[Callable[..., Any]]:
     page.close()
 
 
-@pytest.mark.parametrize("kind", ["memory", "opfs"])
-@pytest.mark.parametrize("law", LAWS)
-def test_law_of_storage(lab: Any, law: str, kind: str) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("law", FILE_LAWS)
+def test_law_of_files(lab: Any, law: str, kind: str) -> None:
     lab(
-        """const vfs = kind === 'memory' ? new lab.MemoryVfs() : new lab.OpfsVfs();
-        if (kind === 'opfs') { await lab.OpfsVfs.remove('a'); await vfs.acquire('a'); }
-        try { await lab.laws[law]({ vfs, open: (name, flags = 1) => vfs.open(name, flags) }); }
-        finally { vfs.releaseAll?.(); }""",
+        MAKE
+        + """const store = make();
+        const vfs = new lab.FileTable({ '': store });
+        await vfs.acquire('a', { create: true });
+        try { await lab.fileLaws[law]({ vfs, open: (name, flags = 1) => vfs.open(name, flags) }); }
+        finally { await vfs.release('a'); }""",
         law=law,
         kind=kind,
     )
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("law", STORAGE_LAWS)
+def test_law_of_storage(lab: Any, law: str, kind: str) -> None:
+    lab(f"{MAKE} await lab.storageLaws[law](make);", law=law, kind=kind)
+
+
 def test_all_laws_are_tested(lab: Any) -> None:
-    assert sorted(lab("return Object.keys(lab.laws)")) == sorted(LAWS)
+    assert sorted(lab("return Object.keys(lab.fileLaws)")) == sorted(FILE_LAWS)
+    assert sorted(lab("return Object.keys(lab.storageLaws)")) == sorted(STORAGE_LAWS)
 
 
 def test_a_commit_is_one_write_and_one_flush_and_a_warm_query_none(lab: Any) -> None:
     found = lab("""
-        await lab.OpfsVfs.remove('counted.db');
-        const vfs = new lab.OpfsVfs();
-        const counting = lab.counted(vfs);
-        const engine = await lab.engine(counting);
+        const store = new lab.OpfsStorage();
+        await store.remove('counted.db');
+        const counting = lab.counted(store);
+        const engine = await lab.engine(counting.storage);
         const db = await engine.open('counted.db');
         db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)');
         const insert = db.prepare('INSERT INTO t(b) VALUES (?)');
@@ -77,7 +92,7 @@ def test_a_commit_is_one_write_and_one_flush_and_a_warm_query_none(lab: Any) -> 
 
 def test_the_synchronous_api(lab: Any) -> None:
     found = lab("""
-        const engine = await lab.engine(new lab.MemoryVfs());
+        const engine = await lab.engine(new lab.MemoryStorage());
         const db = await engine.open(':memory:');
         db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
         const insert = db.prepare('INSERT INTO t(b) VALUES (?)');
@@ -105,7 +120,7 @@ def test_an_interrupted_import_is_finished_or_forgotten(lab: Any) -> None:
         };
         const trailer = (n) => [new TextEncoder().encode('turso-wasm impor'), new BigUint64Array([BigInt(n)])];
         const content = async () => {
-            const vfs = new lab.OpfsVfs();
+            const vfs = new lab.OpfsStorage();
             await vfs.acquire('redo.db');
             const bytes = [...vfs.contentOf('redo.db')];
             await vfs.release('redo.db');
@@ -125,7 +140,7 @@ def test_an_interrupted_import_is_finished_or_forgotten(lab: Any) -> None:
 def test_speed(lab: Any, record_property: Callable[[str, object], None]) -> None:
     """Not a benchmark: figures for the report, and bounds that only a mistake exceeds."""
     found = lab("""
-        const engine = await lab.engine(new lab.MemoryVfs());
+        const engine = await lab.engine(new lab.MemoryStorage());
         const db = await engine.open(':memory:');
         db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c REAL, d TEXT, e INTEGER)');
         const best = (n, act) => {

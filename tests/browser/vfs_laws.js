@@ -22,7 +22,7 @@ function read({ vfs }, fd, n, at) {
   return into.subarray(0, got);
 }
 
-export const laws = {
+export const fileLaws = {
   'a new file is empty'(s) {
     const fd = s.open('a');
     equal(s.vfs.size(fd), 0, 'size');
@@ -101,14 +101,96 @@ export const laws = {
     equal(s.vfs.size(fd), 3_004_096, 'size');
     equal(read(s, fd, 8, 2_000_000), big.slice(2_000_000 - 4096, 2_000_000 - 4088), 'content');
   },
-  async 'a whole file replaces another, with its companions'(s) {
-    const [fd, log] = [s.open('a'), s.open('a-wal')];
-    s.vfs.write(fd, bytes(1, 2, 3, 4, 5), 0);
-    s.vfs.write(log, bytes(1), 0);
-    s.vfs.close(fd);
-    s.vfs.close(log);
-    await s.vfs.replace('a', new Blob([bytes(9, 8)]));
-    equal(s.vfs.contentOf('a'), bytes(9, 8), 'content');
-    equal(s.vfs.exists('a-wal'), false, 'the log');
+};
+
+/**
+ * What a Storage must do with databases, as functions of `make`, which makes one on the same medium.
+ */
+export const storageLaws = {
+  async 'a database is listed, without its companions, until it is removed'(make) {
+    const store = make();
+    await store.acquire('one');
+    await store.acquire('two');
+    for (const name of ['one', 'one-wal', 'two']) store.open(name, CREATE).write(bytes(1), 0);
+    await Promise.all(['one', 'two'].map((name) => store.release(name)));
+    equal((await store.list()).sort(), ['one', 'two'], 'names');
+    await store.remove('one');
+    equal(await store.list(), ['two'], 'the names left');
+    await store.remove('one');
+    equal(await refusal(() => store.acquire('one', { create: false })), 'SQLITE_CANTOPEN', 'what was removed');
+    equal(await store.list(), ['two'], 'the names after that');
+  },
+  async 'what is settled is there for the next owner'(make) {
+    const store = make();
+    await store.acquire('one');
+    const file = store.open('one', CREATE);
+    const big = Uint8Array.from({ length: 100_000 }, (_, i) => i * 7);
+    file.write(big, 0);
+    file.sync();
+    file.truncate(90_000);
+    file.write(bytes(1, 2, 3), 89_000);
+    file.write(bytes(9), 95_000);
+    store.open('one-wal', CREATE).write(bytes(5, 6), 0);
+    store.open('one-wal', CREATE).sync();
+    await store.settled('one');
+    await store.release('one');
+    const next = make();
+    await next.acquire('one', { create: false });
+    big.fill(0, 90_000, 95_001);
+    big.set([1, 2, 3], 89_000);
+    big[95_000] = 9;
+    equal(next.contentOf('one'), big.slice(0, 95_001), 'content');
+    equal(next.contentOf('one-wal'), bytes(5, 6), 'log');
+    equal(next.exists('one-journal'), false, 'journal');
+    await next.release('one');
+  },
+  async 'two owners in one worker share a database until both have released it'(make) {
+    const store = make();
+    await Promise.all([store.acquire('one'), store.acquire('one')]);
+    store.open('one', CREATE).write(bytes(1), 0);
+    await store.release('one');
+    equal(store.contentOf('one'), bytes(1), 'content');
+    equal(await refusal(() => store.remove('one')), 'SQLITE_BUSY', 'removing what is open');
+    await store.release('one');
+    await store.remove('one');
+    equal(await store.list(), [], 'names');
+  },
+  async 'a database that was released may be acquired at once, and removed'(make) {
+    const store = make();
+    for (let i = 0; i < 3; i++) {
+      await store.acquire('one');
+      store.open('one', CREATE).write(bytes(i), 0);
+      store.release('one');
+    }
+    await store.acquire('one');
+    equal(store.contentOf('one'), bytes(2), 'content');
+    store.release('one');
+    await store.remove('one');
+    equal(await store.list(), [], 'names');
+  },
+  async 'a whole file replaces another, with its companions'(make) {
+    const store = make();
+    await store.acquire('one');
+    store.open('one', CREATE).write(bytes(1, 2, 3, 4, 5), 0);
+    store.open('one-wal', CREATE).write(bytes(1), 0);
+    await store.replace('one', new Blob([bytes(9, 8)]));
+    equal(store.contentOf('one'), bytes(9, 8), 'content');
+    equal(store.exists('one-wal'), false, 'the log');
+    await store.replace('one', new Blob([]));
+    equal(store.contentOf('one').length, 0, 'bytes of the empty file');
+    await store.release('one');
+  },
+  async 'a name that cannot be is refused'(make) {
+    equal(await refusal(() => make().acquire('')), 'SQLITE_CANTOPEN', 'no name');
   },
 };
+
+/** The code an act fails with. @param {() => Promise<unknown>} act */
+async function refusal(act) {
+  try {
+    await act();
+  } catch (error) {
+    return error.code ?? String(error);
+  }
+  return 'nothing';
+}

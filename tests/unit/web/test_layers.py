@@ -14,7 +14,7 @@ FOLDERS = ("base", "vfs", "web", "demo")
 
 WEB = (
     {"file.js", "parameters.js", "program.js", "protocol.js", "rows.js"},
-    {"compiler.js", "kernel.js"},
+    {"compiler.js", "kernel.js", "stores.js"},
     {"statement.js", "database.js", "engine.js", "python_host.js"},
     {"server.js", "client.js"},
     {"worker.js", "host.js", "index.js"},

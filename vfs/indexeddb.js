@@ -1,0 +1,387 @@
+/**
+ * Files in IndexedDB, for where access handles do not exist: mirrored in memory, written in chunks, one transaction a commit.
+ *
+ * The IndexedDB database "turso-wasm" has two object stores:
+ *
+ *   STORE    KEY             VALUE
+ *   files    name            bytes of the file, a number
+ *   chunks   [name, index]   a Uint8Array of CHUNK bytes, fewer at the end of the file
+ *
+ * Invariants:
+ *   I1  An acquired database is held by a Web Lock: IndexedDB itself would let two tabs write.
+ *   I2  A transaction takes everything that changed in all files of a database, so IndexedDB has the files as they were at one moment,
+ *       with every write before the last sync; one transaction of a database runs at a time, and syncs meanwhile share the next.
+ *   I3  What a failed transaction did not write is written by the next one.
+ */
+
+import { CAP_OWNED, OPEN_CREATE } from '../base/abi.js';
+import { SQLITE_BUSY, SQLITE_FULL, SQLITE_IOERR, SqlError } from '../base/errors.js';
+import { CANTOPEN, COMPANIONS, cannotOpen, isDatabase, isLocked, Storage } from './base.js';
+import { MemoryFile } from './memory.js';
+
+const DATABASE = 'turso-wasm';
+const CHUNK = 8192;
+/** A worker that is going away keeps its lock for a moment. */
+const PATIENCE_MS = 5000;
+
+/** A file in memory that knows what IndexedDB does not have yet. */
+class MirroredFile extends MemoryFile {
+  /** @type {Set<number>} */ #dirty = new Set();
+  #storedSize;
+
+  /** @param {Mirror} mirror @param {string} name @param {Uint8Array} bytes */
+  constructor(mirror, name, bytes) {
+    super(bytes);
+    this.mirror = mirror;
+    this.name = name;
+    this.#storedSize = bytes.length;
+  }
+
+  /** @override @returns {number} */
+  get capabilities() {
+    return CAP_OWNED;
+  }
+
+  /** @override @param {Uint8Array} from @param {number} at */
+  write(from, at) {
+    this.#touch(at, at + from.length);
+    return super.write(from, at);
+  }
+
+  /** @override @param {number} size */
+  truncate(size) {
+    this.#touch(Math.min(size, this.size), Math.max(size, this.size));
+    return super.truncate(size);
+  }
+
+  /** @param {number} start @param {number} end */
+  #touch(start, end) {
+    for (let i = Math.floor(start / CHUNK); i * CHUNK < end; i++) this.#dirty.add(i);
+  }
+
+  /** @override */
+  sync() {
+    this.mirror.flush();
+    return 0;
+  }
+
+  get isDirty() {
+    return this.#dirty.size > 0 || this.size !== this.#storedSize;
+  }
+
+  /** Write what changed; what to call when that failed. @param {IDBObjectStore} files @param {IDBObjectStore} chunks */
+  save(files, chunks) {
+    const { name, size } = this;
+    const [dirty, storedSize] = [this.#dirty, this.#storedSize];
+    this.#dirty = new Set();
+    this.#storedSize = size;
+    if (size < storedSize) chunks.delete(IDBKeyRange.bound([name, Math.ceil(size / CHUNK)], [name, []]));
+    if (size === 0 && !isDatabase(name)) files.delete(name);
+    else files.put(size, name);
+    for (const i of dirty) {
+      if (i * CHUNK < size) chunks.put(this.bytes.slice(i * CHUNK, Math.min(size, (i + 1) * CHUNK)), [name, i]);
+    }
+    return () => {
+      for (const i of dirty) this.#dirty.add(i);
+      this.#storedSize = Math.max(storedSize, this.#storedSize);
+    };
+  }
+}
+
+/** The files of one database, and their way into IndexedDB. */
+class Mirror {
+  /** @type {MirroredFile[]} */ files = [];
+  users = 1;
+  /** @type {Promise<void> | null} */ #writing = null;
+  #again = false;
+  /** @type {unknown} */ #failure = undefined;
+
+  /** @param {IDBDatabase} database @param {() => void} letGo */
+  constructor(database, letGo) {
+    this.database = database;
+    this.letGo = letGo;
+  }
+
+  /** Write what changed, after what is being written (I2). */
+  flush() {
+    if (this.#writing) {
+      this.#again = true;
+      return;
+    }
+    if (!this.files.some((file) => file.isDirty)) return;
+    this.#writing = this.#write()
+      .catch((error) => {
+        this.#failure = error;
+      })
+      .then(() => {
+        this.#writing = null;
+        if (!this.#again) return;
+        this.#again = false;
+        this.flush();
+      });
+  }
+
+  /** See Storage. */
+  settled() {
+    return this.#writing || this.#failure ? this.#settle() : undefined;
+  }
+
+  async #settle() {
+    while (this.#writing) await this.#writing;
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) throw failure;
+  }
+
+  async #write() {
+    /** @type {(() => void)[]} */
+    const undo = [];
+    try {
+      await transaction(this.database, 'readwrite', (files, chunks) => {
+        for (const file of this.files) if (file.isDirty) undo.push(file.save(files, chunks));
+      });
+    } catch (error) {
+      for (const act of undo) act();
+      throw failed(error);
+    }
+  }
+}
+
+export class IndexedDbStorage extends Storage {
+  /** @type {Map<string, Promise<Mirror>>} */ #mirrors = new Map();
+  /** @type {Map<string, Mirror>} those that are there */ #ready = new Map();
+  /** @type {Map<string, Promise<void>>} what releasing left to do */ #leaving = new Map();
+  /** @type {Promise<IDBDatabase> | null} */ #database = null;
+
+  /** Whether this context can use it. */
+  static get available() {
+    return typeof indexedDB !== 'undefined' && Boolean(globalThis.navigator?.locks);
+  }
+
+  /** @param {string} what is wanted of it @returns {Promise<IDBDatabase>} */
+  async #open(what) {
+    if (!IndexedDbStorage.available)
+      throw cannotOpen(what, 'IndexedDB and Web Locks are needed, which secure pages have');
+    this.#database ??= openDatabase();
+    try {
+      return await this.#database;
+    } catch (error) {
+      this.#database = null;
+      throw cannotOpen(what, error);
+    }
+  }
+
+  /** @override @param {string} name @param {{create?: boolean}} [options] @returns {Promise<void>} */
+  async acquire(name, { create = true } = {}) {
+    if (name === '') throw cannotOpen('""', 'a database needs a name');
+    const there = this.#ready.get(name);
+    if (there) {
+      there.users++;
+      return;
+    }
+    const loading = this.#mirrors.get(name);
+    if (loading) {
+      await loading;
+      return this.acquire(name, { create });
+    }
+    const mirror = this.#load(name, create);
+    this.#mirrors.set(name, mirror);
+    try {
+      this.#ready.set(name, await mirror);
+    } finally {
+      this.#mirrors.delete(name);
+    }
+  }
+
+  /** @param {string} name @param {boolean} create */
+  async #load(name, create) {
+    const database = await this.#open(name);
+    await this.#leaving.get(name);
+    const letGo = await own(name, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    try {
+      const mirror = new Mirror(database, letGo);
+      for (const suffix of ['', ...COMPANIONS]) {
+        const bytes = await read(database, name + suffix);
+        if (!bytes && !suffix && !create) throw cannotOpen(name, 'there is no such database in IndexedDB');
+        mirror.files.push(new MirroredFile(mirror, name + suffix, bytes ?? new Uint8Array(0)));
+      }
+      return mirror;
+    } catch (error) {
+      letGo();
+      throw error;
+    }
+  }
+
+  /** @override @param {string} name */
+  async release(name) {
+    const mirror = this.#ready.get(name);
+    if (!mirror || --mirror.users > 0) return;
+    this.#ready.delete(name);
+    mirror.flush();
+    const leaving = Promise.resolve(mirror.settled()).finally(mirror.letGo);
+    this.#leaving.set(
+      name,
+      leaving.catch(() => undefined),
+    );
+    await leaving;
+  }
+
+  /** @override @param {string} name */
+  settled(name) {
+    return this.#ready.get(name)?.settled();
+  }
+
+  /** @override @returns {Promise<string[]>} */
+  async list() {
+    const database = await this.#open('the list of databases');
+    let keys = /** @type {IDBRequest<IDBValidKey[]> | null} */ (null);
+    await transaction(database, 'readonly', (files) => {
+      keys = files.getAllKeys();
+    });
+    return /** @type {any} */ (keys).result.filter(isDatabase);
+  }
+
+  /** @override @param {string} name */
+  async remove(name) {
+    const database = await this.#open(name);
+    if (this.#ready.has(name)) throw new SqlError(`database is locked: ${name} is open`, SQLITE_BUSY);
+    await this.#leaving.get(name);
+    const letGo = await own(name, { ifAvailable: true });
+    try {
+      await transaction(database, 'readwrite', (files, chunks) => {
+        for (const suffix of ['', ...COMPANIONS]) {
+          files.delete(name + suffix);
+          chunks.delete(chunksOf(name + suffix));
+        }
+      });
+    } catch (error) {
+      throw failed(error);
+    } finally {
+      letGo();
+    }
+  }
+
+  /** @override @param {string} name @param {Blob} content */
+  async replace(name, content) {
+    const mirror = /** @type {Mirror} */ (this.#ready.get(name));
+    const bytes = new Uint8Array(await content.arrayBuffer());
+    await mirror.settled();
+    const before = mirror.files.map((file) => file.bytes.slice(0, file.size));
+    const put = (/** @type {Uint8Array[]} */ contents) =>
+      mirror.files.forEach((file, i) => {
+        file.truncate(0);
+        file.write(contents[i] ?? new Uint8Array(0), 0);
+      });
+    put([bytes]);
+    mirror.flush();
+    try {
+      await mirror.settled();
+    } catch (error) {
+      put(before);
+      throw error;
+    }
+  }
+
+  /** @param {string} name @returns {MirroredFile | undefined} */
+  #file(name) {
+    const database = isDatabase(name) ? name : name.slice(0, name.lastIndexOf('-'));
+    return this.#ready.get(database)?.files.find((file) => file.name === name);
+  }
+
+  /** @override @param {string} name @param {number} flags */
+  open(name, flags) {
+    const file = this.#file(name);
+    if (!file || (!(flags & OPEN_CREATE) && file.size === 0)) return CANTOPEN;
+    return file;
+  }
+
+  /** @override @param {string} name */
+  delete(name) {
+    const file = this.#file(name);
+    if (!file) return 0;
+    file.truncate(0);
+    return file.sync();
+  }
+
+  /** @override @param {string} name */
+  exists(name) {
+    return (this.#file(name)?.size ?? 0) > 0;
+  }
+}
+
+/** All chunks of a file. @param {string} name */
+function chunksOf(name) {
+  return IDBKeyRange.bound([name], [name, []]);
+}
+
+/** @returns {Promise<IDBDatabase>} */
+function openDatabase() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore('files');
+      request.result.createObjectStore('chunks');
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+    request.onblocked = () => reject(new Error('another version of it is open'));
+  });
+}
+
+/**
+ * Make requests in a transaction; resolves when it is durable.
+ * @param {IDBDatabase} database @param {IDBTransactionMode} mode @param {(files: IDBObjectStore, chunks: IDBObjectStore) => void} act
+ * @returns {Promise<void>}
+ */
+function transaction(database, mode, act) {
+  return new Promise((resolve, reject) => {
+    const tx = database.transaction(['files', 'chunks'], mode, { durability: 'strict' });
+    tx.oncomplete = () => resolve();
+    tx.onabort = () => reject(tx.error ?? new Error('the transaction was aborted'));
+    act(tx.objectStore('files'), tx.objectStore('chunks'));
+  });
+}
+
+/** A file's content, undefined when it does not exist. @param {IDBDatabase} database @param {string} name */
+async function read(database, name) {
+  /** @type {{size?: IDBRequest<number | undefined>, chunks?: IDBRequest<Uint8Array[]>}} */
+  const found = {};
+  await transaction(database, 'readonly', (files, chunks) => {
+    found.size = files.get(name);
+    found.chunks = chunks.getAll(chunksOf(name));
+  });
+  const size = found.size?.result;
+  if (size === undefined) return undefined;
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of found.chunks?.result ?? []) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/**
+ * Hold a database's lock; what lets it go.
+ * @param {string} name @param {LockOptions} options @returns {Promise<() => void>} @throws {SqlError} SQLITE_BUSY
+ */
+function own(name, options) {
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(`turso-wasm indexeddb ${name}`, options, (lock) => {
+        if (!lock) return reject(isLocked(name));
+        return new Promise((letGo) => resolve(() => letGo(undefined)));
+      })
+      .catch((error) => reject(options.signal?.aborted ? isLocked(name, error) : cannotOpen(name, error)));
+  });
+}
+
+/** @param {unknown} error */
+function failed(error) {
+  const isFull = error instanceof Error && error.name === 'QuotaExceededError';
+  return isFull
+    ? new SqlError('database or disk is full', SQLITE_FULL, -1, { cause: error })
+    : new SqlError(`disk I/O error: ${error instanceof Error ? error.message : error}`, SQLITE_IOERR, -1, {
+        cause: error,
+      });
+}
