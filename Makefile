@@ -7,7 +7,8 @@ FAST := tests/meta tests/sql tests/plans tests/size tests/unit tests/differentia
 SOAK := tests/property tests/differential tests/hostile tests/crash tests/conformance/test_two_processes.py
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 
-.PHONY: help setup assets test fast soak size demo bench lint format clean
+SECONDS ?= 60
+.PHONY: help setup assets test fast soak fuzz size demo bench lint format clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +27,9 @@ fast: setup ## the tests that find most, in less than a minute
 
 soak: setup ## the tests that try at random, for hours (TESTS=path chooses some)
 	@TURSO_HEAVY=1 TURSO_DIFFERENTIAL=2000 $(VENV)/python -m pytest $(if $(filter-out tests,$(TESTS)),$(TESTS),$(SOAK))
+
+fuzz: setup ## random statements against SQLite, and laws (SECONDS=600 SEED=1 say how long and from where)
+	@SECONDS=$(SECONDS) SEED=$(SEED) $(VENV)/python -m tests.fuzz
 
 size: setup ## bytes of Programs against what is recorded (ARGS=--record records)
 	@$(VENV)/python -m tests.size.weigh $(ARGS)

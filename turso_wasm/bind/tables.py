@@ -73,6 +73,8 @@ def must_find_table(binder: Binder, name: str, schema: str | None, node: ast.Nod
     schema = schema if schema is not None else binder.default_schema
     table = binder.catalogs.find_table(name, schema)
     if table is None:
+        if fold(name).startswith("pragma_"):
+            unsupported(f"table-valued function {name}", node)
         fail(f"no such table: {name}" if schema is None else f"no such table: {schema}.{name}", node)
     binder.slots.add(table.slot)
     return table

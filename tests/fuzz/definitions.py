@@ -1,0 +1,278 @@
+"""Productions of CREATE, ALTER and DROP."""
+
+from __future__ import annotations
+
+from tests.fuzz.changes import Changes
+from tests.fuzz.expressions import COLLATIONS
+from tests.fuzz.grammar import production
+from tests.fuzz.model import Column, Scope, Table, Visible, kind_of
+
+TYPES = ("INTEGER", "INTEGER", "INT", "TEXT", "TEXT", "REAL", "NUMERIC", "BLOB", "", "VARCHAR(10)", "DECIMAL(10, 2)")
+STRICT_TYPES = ("INTEGER", "INT", "TEXT", "REAL", "BLOB", "ANY")
+COLUMN_NAMES = ("a", "b", "c", "d", "e", "id", "k", "x y", "é", "Key", "value")
+ON_CONFLICT = ("", "", "", "", " ON CONFLICT IGNORE", " ON CONFLICT REPLACE", " ON CONFLICT FAIL",
+               " ON CONFLICT ROLLBACK", " ON CONFLICT ABORT")  # fmt: skip
+
+
+class Definitions(Changes):
+    """Statements that change the schema."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.n_names = 0
+
+    def new_name(self, prefix: str) -> str:
+        """A name that is not taken; very rarely one that is."""
+        taken = self.schema.names()
+        if taken and self.chance(0.02):
+            return self.pick(sorted(taken))
+        while True:
+            self.n_names += 1
+            name = f"{prefix}{self.n_names}"
+            if name not in taken:
+                return name
+
+    def if_not_exists(self) -> str:
+        return self.maybe(0.1, lambda: "IF NOT EXISTS ")
+
+    # --- CREATE TABLE ----------------------------------------------------------------------------------------------
+
+    @production("define", 3, leaf=True)
+    def create_table(self) -> str:
+        strict = self.chance(0.08)
+        names = self.random.sample(COLUMN_NAMES, self.random.randint(1, 5))
+        types = [self.pick(STRICT_TYPES if strict else TYPES) for _ in names]
+        columns = [Column(name, kind_of(type_)) for name, type_ in zip(names, types, strict=True)]
+        scope = Scope([Visible("", columns)], constant=True)
+        key_at = self.random.randrange(len(names)) if self.chance(0.5) else -1
+        parts = [
+            self.column_definition(column, type_, scope, at == key_at)
+            for at, (column, type_) in enumerate(zip(columns, types, strict=True))
+        ]
+        has_key = key_at >= 0
+        constraints = [self.derive("table constraint", columns, scope) for _ in range(self.pick((0, 0, 0, 1, 2)))]
+        if not has_key and constraints and self.chance(0.3):
+            constraints = [self.table_primary_key(columns, scope), *constraints]
+            has_key = True
+        without_rowid = self.chance(0.15)
+        if without_rowid and not has_key:
+            constraints.append(self.table_primary_key(columns, scope))
+        options = ["WITHOUT ROWID"] * without_rowid + ["STRICT"] * strict
+        body = ", ".join(parts + constraints)
+        tail = " " + ", ".join(options) if options else ""
+        name = f"{self.maybe(0.1, lambda: 'main.')}{self.new_name('t')}"
+        return f"CREATE TABLE {self.if_not_exists()}{name}({body}){tail}"
+
+    def column_definition(self, column: Column, type_: str, scope: Scope, is_key: bool) -> str:
+        """`name type constraints`."""
+        text = f"{self.name(column.name)} {type_}".rstrip()
+        if is_key:
+            text += self.column_primary_key(type_)
+        for _ in range(self.pick((0, 0, 0, 1, 1, 2))):
+            text += self.maybe(0.1, lambda: f" CONSTRAINT n{self.random.randint(1, 9)}")
+            text += str(self.derive("column constraint", column, scope))
+        return text
+
+    def column_primary_key(self, type_: str) -> str:
+        direction = self.pick(("", "", "", " ASC", " DESC"))
+        increment = self.maybe(0.15, lambda: " AUTOINCREMENT") if type_ == "INTEGER" and "D" not in direction else ""
+        return f" PRIMARY KEY{direction}{self.pick(ON_CONFLICT)}{increment}"
+
+    @production("column constraint", 2, leaf=True)
+    def column_not_null(self, column: Column, scope: Scope) -> str:
+        return f" NOT NULL{self.pick(ON_CONFLICT)}"
+
+    @production("column constraint", 0.2, leaf=True)
+    def column_null(self, column: Column, scope: Scope) -> str:
+        return " NULL"
+
+    @production("column constraint", 1.5, leaf=True)
+    def column_unique(self, column: Column, scope: Scope) -> str:
+        return f" UNIQUE{self.pick(ON_CONFLICT)}"
+
+    @production("column constraint", 1, leaf=True)
+    def column_check(self, column: Column, scope: Scope) -> str:
+        name = self.name(column.name)
+        checks = (f"{name} IS NOT 44", f"length({name}) < 9", f"typeof({name}) <> 'blob'", f"{name} <> 'zz'")
+        return f" CHECK ({self.pick(checks) if self.chance(0.8) else self.condition(scope)})"
+
+    @production("column constraint", 2, leaf=True)
+    def column_default(self, column: Column, scope: Scope) -> str:
+        kind = column.kind
+        number = self.pick(("1", "-1", "+2", "- 3", "0.5", "-0x10"))
+        choices = (number, "'text'", "NULL", "x'61'", "CURRENT_DATE" if kind == "any" and self.chance(0.05) else "5")
+        if self.chance(0.3):
+            return f" DEFAULT ({self.expr(Scope([], constant=True), kind)})"
+        return f" DEFAULT {self.pick(choices)}" if self.chance(0.95) else " DEFAULT word"
+
+    @production("column constraint", 1.5, leaf=True)
+    def column_collate(self, column: Column, scope: Scope) -> str:
+        return f" COLLATE {self.pick(COLLATIONS)}"
+
+    @production("column constraint", 0.4, leaf=True)
+    def column_references(self, column: Column, scope: Scope) -> str:
+        return f" {self.references(1)}"
+
+    @production("column constraint", 0.05, leaf=True)
+    def column_generated(self, column: Column, scope: Scope) -> str:
+        words = self.pick((" AS", " GENERATED ALWAYS AS"))
+        return f"{words} ({self.expr(scope)}){self.pick(('', ' STORED', ' VIRTUAL'))}"
+
+    def references(self, n: int) -> str:
+        """REFERENCES with all that may follow."""
+        table = self.pick(self.schema.tables) if self.schema.tables else None
+        name = self.name(table.name) if table else "t1"
+        columns = ""
+        if table and len(table.columns) >= n and self.chance(0.7):
+            columns = f"({', '.join(self.name(column.name) for column in table.columns[:n])})"
+        text = f"REFERENCES {name}{columns}"
+        for event in ("DELETE", "UPDATE"):
+            action = self.pick(("SET NULL", "SET DEFAULT", "CASCADE", "RESTRICT", "NO ACTION"))
+            text += self.maybe(0.4, lambda event=event, action=action: f" ON {event} {action}")  # type: ignore[misc]
+        text += self.maybe(0.1, lambda: " MATCH FULL")
+        when = self.pick(("", " INITIALLY DEFERRED", " INITIALLY IMMEDIATE"))
+        return text + self.maybe(0.3, lambda: f" {self.pick(('', 'NOT '))}DEFERRABLE{when}")
+
+    @production("table constraint", 0.1, leaf=True)
+    def table_primary_key(self, columns: list[Column], scope: Scope) -> str:
+        return f"{self.constraint_name()}PRIMARY KEY ({self.indexed(columns)}){self.pick(ON_CONFLICT)}"
+
+    @production("table constraint", 2, leaf=True)
+    def table_unique(self, columns: list[Column], scope: Scope) -> str:
+        return f"{self.constraint_name()}UNIQUE ({self.indexed(columns)}){self.pick(ON_CONFLICT)}"
+
+    @production("table constraint", 1, leaf=True)
+    def table_check(self, columns: list[Column], scope: Scope) -> str:
+        return f"{self.constraint_name()}CHECK ({self.condition(scope)} OR 1){self.pick(ON_CONFLICT)}"
+
+    @production("table constraint", 0.5, leaf=True)
+    def table_foreign_key(self, columns: list[Column], scope: Scope) -> str:
+        return f"{self.constraint_name()}FOREIGN KEY ({self.name(columns[0].name)}) {self.references(1)}"
+
+    def constraint_name(self) -> str:
+        return self.maybe(0.2, lambda: f"CONSTRAINT n{self.random.randint(1, 9)} ")
+
+    def indexed(self, columns: list[Column], *, expressions: Scope | None = None) -> str:
+        """Columns of a key or an index."""
+        terms = []
+        for column in self.random.sample(columns, self.random.randint(1, min(3, len(columns)))):
+            text = self.name(column.name)
+            if expressions is not None and self.chance(0.15):
+                text = f"({self.expr(expressions)})"
+            collation = self.maybe(0.15, lambda: f" COLLATE {self.pick(COLLATIONS)}")
+            terms.append(f"{text}{collation}{self.pick(('', '', '', ' ASC', ' DESC'))}")
+        return ", ".join(terms)
+
+    @production("define", 0.5)
+    def create_table_as(self) -> str:
+        query = self.query()
+        text = query.text if len(query.order) == len(query.columns) else f"SELECT * FROM ({query.text}) ORDER BY 1, 1"
+        return f"CREATE TABLE {self.if_not_exists()}{self.new_name('t')} AS {text}"
+
+    # --- indexes, views and what we do not have yet ------------------------------------------------------------------
+
+    @production("define", 4, leaf=True)
+    def create_index(self) -> str:
+        table = self.table()
+        scope = Scope([Visible("", table.columns)], constant=True)
+        columns = self.indexed([column for column in table.columns if not column.hidden], expressions=scope)
+        where = self.maybe(0.2, lambda: f" WHERE {self.condition(scope)}")
+        unique = self.pick(("", "", "", "UNIQUE "))
+        name = self.new_name("i")
+        return f"CREATE {unique}INDEX {self.if_not_exists()}{name} ON {self.name(table.name)} ({columns}){where}"
+
+    @production("define", 2)
+    def create_view(self) -> str:
+        parameters, self.parameters = self.parameters, None
+        query = self.query()
+        self.parameters = parameters
+        _, names = self.exposed(query, 0.5)
+        return f"CREATE VIEW {self.if_not_exists()}{self.new_name('v')}{names} AS {query.text}"
+
+    @production("define", 0.15)
+    def create_temporary(self) -> str:
+        kind = self.pick(("TEMP", "TEMPORARY"))
+        return f"CREATE {kind} {self.pick(('TABLE x9(a)', 'VIEW v9 AS SELECT 1', 'TABLE x9 AS SELECT 1'))}"
+
+    @production("define", 0.3)
+    def create_trigger(self) -> str:
+        table = self.table()
+        scope = Scope([Visible("new", table.columns)])
+        time = self.pick(("", "BEFORE ", "AFTER ", "INSTEAD OF "))
+        some = ", ".join(self.name(column.name) for column in table.columns[:2])
+        event = self.pick(("INSERT", "DELETE", "UPDATE", f"UPDATE OF {some}"))
+        each = self.maybe(0.5, lambda: " FOR EACH ROW")
+        when = self.maybe(0.3, lambda: f" WHEN {self.condition(scope)}")
+        body = "; ".join(self.derive("change") for _ in self.few(1, 2))
+        body += self.pick(("", "; SELECT 1", "; SELECT RAISE(IGNORE)", "; SELECT RAISE(ABORT, 'no')"))
+        name = f"{self.if_not_exists()}{self.new_name('r')}"
+        return f"CREATE TRIGGER {name} {time}{event} ON {self.name(table.name)}{each}{when} BEGIN {body}; END"
+
+    @production("define", 0.05, leaf=True)
+    def create_virtual_table(self) -> str:
+        return f"CREATE VIRTUAL TABLE {self.if_not_exists()}f9 USING {self.pick(('fts5(a, b)', 'rtree', 'x(a (1), )'))}"
+
+    # --- DROP and ALTER ----------------------------------------------------------------------------------------------
+
+    @production("define", 1, leaf=True)
+    def drop(self) -> str:
+        kinds: dict[str, list[str]] = {
+            "INDEX": self.schema.indexes,
+            "VIEW": [view.name for view in self.schema.views],
+            "TABLE": [table.name for table in self.schema.tables[3:]],
+        }
+        kind = self.pick(("INDEX", "INDEX", "VIEW", "TABLE"))
+        name = self.pick(kinds[kind]) if kinds[kind] else "nothing"
+        schema = self.maybe(0.1, lambda: "main.")
+        condition = "IF EXISTS " if (name == "nothing" and self.chance(0.9)) or self.chance(0.1) else ""
+        return (
+            f"DROP {kind} {condition}{schema}{self.name(name)}" if self.chance(0.98) else f"DROP TRIGGER {condition}r"
+        )
+
+    @production("define", 2.5, leaf=True)
+    def alter(self) -> str:
+        table = self.table()
+        schema = self.maybe(0.1, lambda: "main.")
+        return f"ALTER TABLE {schema}{self.name(table.name)} {self.derive('alteration', table)}"
+
+    def some_column(self, table: Table) -> str:
+        return self.name(self.pick(table.columns).name)
+
+    def new_column(self, table: Table) -> str:
+        """A name for a column that the table mostly has not."""
+        has = {column.name for column in table.columns}
+        return self.name(self.pick([name for name in (*COLUMN_NAMES, "f", "g", "h") if name not in has]))
+
+    @production("alteration", 1, leaf=True)
+    def alter_rename(self, table: Table) -> str:
+        return f"RENAME TO {self.new_name('t')}"
+
+    @production("alteration", 1.5, leaf=True)
+    def alter_rename_column(self, table: Table) -> str:
+        return f"RENAME {self.pick(('COLUMN ', ''))}{self.some_column(table)} TO {self.new_column(table)}"
+
+    @production("alteration", 2, leaf=True)
+    def alter_add_column(self, table: Table) -> str:
+        type_ = self.pick(TYPES)
+        name = self.new_column(table)
+        column = Column(name.strip('"`[]'), kind_of(type_))
+        scope = Scope([Visible("", [*table.columns, column])], constant=True)
+        rest = f"{name} {type_}".rstrip()
+        rest += self.maybe(0.5, lambda: str(self.derive("column constraint", column, scope)))
+        return f"ADD {self.pick(('COLUMN ', ''))}{rest}"
+
+    @production("alteration", 1, leaf=True)
+    def alter_drop_column(self, table: Table) -> str:
+        return f"DROP {self.pick(('COLUMN ', ''))}{self.some_column(table)}"
+
+    @production("alteration", 0.5, leaf=True)
+    def alter_not_null(self, table: Table) -> str:
+        action = self.pick(("DROP NOT NULL", f"SET NOT NULL{self.pick(ON_CONFLICT)}"))
+        return f"ALTER {self.pick(('COLUMN ', ''))}{self.some_column(table)} {action}"
+
+    @production("alteration", 0.4, leaf=True)
+    def alter_constraint(self, table: Table) -> str:
+        scope = Scope([Visible("", table.columns)], constant=True)
+        if self.chance(0.3):
+            return f"DROP CONSTRAINT n{self.random.randint(1, 9)}"
+        return f"ADD {self.constraint_name()}CHECK ({self.condition(scope)} OR 1){self.pick(ON_CONFLICT)}"

@@ -1,0 +1,459 @@
+"""SQLite and our engine side by side on two files: each step is answered by both and compared.
+
+A step that we say we do not support yet is never shown to SQLite. One that SQLite cannot end within `MAX_STEPS` of its
+machine is passed over. A difference counts only where SQLite itself always answers the same: `is_determined`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import signal
+import struct
+import tempfile
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import apsw
+
+import turso_wasm
+from tests.fuzz import laws
+from tests.fuzz.model import quote_name
+from tests.fuzz.statements import Law, Script, Statement, Step
+from tests.oracle.engines import Answer, Engine, Failure, Oracle, Ours, literal, row_text
+from turso_wasm.kernel import abi
+from turso_wasm.runtime import engine as process
+from turso_wasm.runtime.hosts import wasmtime as host_module
+
+SECONDS = 10
+"""What one statement may take before it counts as hanging."""
+MAX_STEPS = 3_000_000
+MODES = ("plain", "plain", "ticks", "rows")
+"""How Programs run: as they are, with a time slice of no tick, with one row in a buffer."""
+
+CHANGES = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+READS = re.compile(r"\s*(SELECT|VALUES)\b", re.IGNORECASE)
+BROKEN = re.compile(r"trapped|internal|exhausted|too many locals|body size|malformed|recursion depth", re.IGNORECASE)
+_U32 = struct.Struct("<I")
+
+
+class Unsupported(Exception):
+    """We say that we do not support this yet."""
+
+
+class Stop(Exception):
+    """The rest of the script cannot be compared."""
+
+
+class Hang(Exception):
+    """A statement took too long."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """Step number `at` of the script was answered differently, or broke something."""
+
+    kind: str
+    script: Script
+    at: int
+    expected: list[str]
+    ours: list[str]
+
+    @property
+    def signature(self) -> tuple[str, str]:
+        """Equal for differences that may be one fault."""
+        if self.kind in ("internal", "hang", "file"):
+            return self.kind, re.sub(r"\d+|\"[^\"]*\"|'[^']*'|0x\w+", "#", self.ours[0] if self.ours else "")[:80]
+        if self.kind == "error":
+            return self.kind, " / ".join(_message(lines) for lines in (self.expected, self.ours))
+        step = self.script.steps[self.at]
+        return self.kind, step.name if isinstance(step, Law) else step.sql.split()[0].upper()
+
+    def __str__(self) -> str:
+        lines = [f"# {self.kind}; seed {self.script.seed}, mode {self.script.mode}"]
+        for step in self.script.steps[: self.at + 1]:
+            if isinstance(step, Law):
+                lines += [f"-- law: {step.name}", *laws.text(step)]
+            else:
+                bound = f"  -- {', '.join(literal(each) for each in step.parameters)}" if step.parameters else ""
+                lines.append(f"{step.sql};{bound}")
+        lines += ["# SQLite:", *(f"#   {line}" for line in self.expected[:12])]
+        return "\n".join([*lines, "# ours:", *(f"#   {line}" for line in self.ours[:12])])
+
+
+def _message(lines: list[str]) -> str:
+    """An error without the names in it; `rows` where there is none."""
+    if not lines or not re.match(r"[A-Z]+_|[A-Z]\w+Error: ", lines[0]):
+        return "rows"
+    return re.sub(r"\d+|\"[^\"]*\"|'[^']*'", "#", ": ".join(lines[0].split(": ")[:2]))[:120]
+
+
+@contextlib.contextmanager
+def running(mode: str) -> Iterator[None]:
+    """Run our Programs in this mode."""
+    if mode == "plain":
+        yield
+        return
+    host = process.host()
+    assert isinstance(host, host_module.WasmtimeHost)
+    at, limit = (abi.Statement.offset("budget"), 0) if mode == "ticks" else (abi.Statement.offset("row_limit"), 1)
+    made, instances = host_module.WasmtimeHost._link, host._instances
+
+    def link(self: host_module.WasmtimeHost, *rest: Any) -> Any:
+        step = made(self, *rest)
+
+        def limited(statement: int) -> int:
+            self.pack(_U32, statement + at, limit)
+            return step(statement)
+
+        return limited
+
+    host_module.WasmtimeHost._link = link  # type: ignore[method-assign]
+    host._instances = {}
+    try:
+        yield
+    finally:
+        host_module.WasmtimeHost._link = made  # type: ignore[method-assign]
+        host._instances = instances
+
+
+@contextlib.contextmanager
+def limited_time(ours: Ours) -> Iterator[None]:
+    """Interrupt our engine when a statement takes too long. Raises Hang."""
+    expired = threading.Event()
+
+    def interrupt() -> None:
+        expired.set()
+        for connection in ours.connections.values():
+            connection.interrupt()
+
+    def alarm(_signal: int, _frame: FrameType | None) -> None:
+        raise Hang("not even interrupt() was heard")
+
+    timer = threading.Timer(SECONDS, interrupt)
+    previous = signal.signal(signal.SIGALRM, alarm)
+    signal.alarm(2 * SECONDS)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, previous)
+    if expired.is_set():
+        raise Hang("interrupted")
+
+
+@dataclass(slots=True)
+class Reply:
+    """What a step answered: rows as text (and as values), or an error."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    columns: list[str] | None = None
+    failure: Failure | None = None
+
+    def lines(self) -> list[str]:
+        """The reply, readable."""
+        return [str(self.failure)] if self.failure else [row_text(row) for row in self.rows]
+
+
+def ask(engine: Engine, step: Statement) -> Reply:
+    """Run a statement."""
+    try:
+        answer: Answer = engine.run("main", step.sql, step.parameters)
+    except Failure as failure:
+        return Reply(failure=failure)
+    return Reply(answer.rows, answer.columns)
+
+
+def place_of(failure: Failure) -> str:
+    """Where in our Python an error came from, with a colon; nothing if it did not come from there."""
+    cause = failure.__cause__
+    frames = traceback.extract_tb(cause.__traceback__) if cause is not None else []
+    ours = [frame for frame in frames if "turso_wasm" in frame.filename and "dbapi" not in frame.filename]
+    return f"{Path(ours[-1].filename).stem}.{ours[-1].name}: " if ours else ""
+
+
+def plain(value: object) -> str:
+    """A value as text; numbers that are equal look alike, and so do texts that some collation equates."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
+        return literal(int(value))
+    return literal(value).rstrip(" '").upper() if isinstance(value, str) else literal(value)
+
+
+def agree(expected: Reply, ours: Reply, order: tuple[int, ...]) -> bool:
+    """The same rows, in an order that the statement allows."""
+    if expected.failure and ours.failure and "Incorrect number of bindings" in ours.failure.message:
+        return "Incorrect number of bindings" in expected.failure.message
+    if expected.failure or ours.failure:
+        return str(expected.failure) == str(ours.failure)
+    if [row_text(row) for row in expected.rows] == [row_text(row) for row in ours.rows]:
+        return True
+    width = len((expected.rows or ours.rows)[0])
+    keys = [
+        [[plain(row[place]) for place in order if place < width] for row in reply.rows] for reply in (expected, ours)
+    ]
+    if keys[0] != keys[1]:
+        return False
+    return Counter(map(row_text, expected.rows)) == Counter(map(row_text, ours.rows))
+
+
+class Pair:
+    """Both engines, each with a file of its own."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        memory = Path("/dev/shm")
+        self.folder = Path(tempfile.mkdtemp(prefix="fuzz", dir=memory if memory.is_dir() else None))
+        self.oracle = Oracle(self.folder / "sqlite.db")
+        self.ours = Ours(self.folder / "ours.db")
+        self.limit(self.oracle)
+        self.statements = Counter[str]()
+        self.last: Reply = Reply()
+
+    def limit(self, oracle: Oracle) -> None:
+        """Let SQLite give up on what takes too long."""
+        self.slow = False
+        connection = oracle._connection("main")
+        connection.pragma("synchronous", "off")
+        n_calls = 0
+
+        def tick() -> bool:
+            nonlocal n_calls
+            n_calls += 1
+            self.slow = n_calls > MAX_STEPS // 10_000
+            return self.slow
+
+        def start(_cursor: object, _sql: str, _bindings: object) -> bool:
+            nonlocal n_calls
+            n_calls = 0
+            return True
+
+        connection.set_progress_handler(tick, 10_000)
+        connection.exec_trace = start
+        self._reset = lambda: start(None, "", None)
+
+    @property
+    def database(self) -> apsw.Connection:
+        """SQLite's connection."""
+        return self.oracle._connection("main")
+
+    def close(self) -> None:
+        """Close both and remove the files."""
+        self.oracle.close()
+        with contextlib.suppress(turso_wasm.Error):
+            self.ours.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- one step --------------------------------------------------------------------------------------------------
+
+    def run(self, at: int) -> Fault | None:
+        """Run step number `at`; a difference, or None. Raises Unsupported, Stop."""
+        step = self.script.steps[at]
+        try:
+            return self.run_law(at, step) if isinstance(step, Law) else self.run_statement(at, step)
+        except Hang as hang:
+            return Fault("hang", self.script, at, ["ends"], [str(hang)])
+
+    def run_statement(self, at: int, step: Statement) -> Fault | None:
+        reads = READS.match(step.sql) is not None
+        expected = self.ask_oracle(step) if reads and not step.own else Reply()
+        if self.slow:
+            return None
+        with limited_time(self.ours):
+            ours = ask(self.ours, step)
+        broken = self.breakage(at, ours)
+        if broken:
+            return broken
+        if step.own:
+            return None
+        if not reads:
+            expected = self.ask_oracle(step)
+            if self.slow:
+                raise Stop
+        self.last = expected
+        self.statements["failed" if expected.failure else "ran"] += 1
+        return self.compare(at, step, expected, ours)
+
+    def ask_oracle(self, step: Statement) -> Reply:
+        self._reset()
+        self.slow = False
+        return ask(self.oracle, step)
+
+    def breakage(self, at: int, ours: Reply) -> Fault | None:
+        """A failure that nothing excuses. Raises Unsupported."""
+        failure = ours.failure
+        if failure is None:
+            return None
+        if failure.message.startswith("not supported yet"):
+            raise Unsupported(failure.message)
+        if failure.code.startswith("BUG") or failure.code == "SQLITE_CORRUPT" or BROKEN.search(failure.message):
+            if "malformed database schema" in failure.message:
+                return None
+            return Fault("internal", self.script, at, [], [f"{place_of(failure)}{failure}"])
+        return None
+
+    def compare(self, at: int, step: Statement, expected: Reply, ours: Reply) -> Fault | None:
+        kind = ""
+        if not agree(expected, ours, step.order):
+            kind = "error" if expected.failure or ours.failure else "rows"
+            lines = expected.lines(), ours.lines()
+        elif (expected.columns or None) != (ours.columns or None):
+            kind, lines = "columns", ([str(expected.columns)], [str(ours.columns)])
+        elif self.counters(self.oracle) != self.counters(self.ours):
+            kind, lines = "counters", ([str(self.counters(self.oracle))], [str(self.counters(self.ours))])
+        elif CHANGES.match(step.sql):
+            contents = self.contents(self.oracle), self.contents(self.ours)
+            if contents[0] != contents[1]:
+                kind = "content"
+                lines = ([line for line in contents[0] if line not in contents[1]],
+                         [line for line in contents[1] if line not in contents[0]])  # fmt: skip
+        if not kind:
+            return None
+        if not self.is_determined(at):
+            raise Stop
+        return Fault(kind, self.script, at, *lines)
+
+    def counters(self, engine: Engine) -> tuple[object, ...]:
+        """changes(), last_insert_rowid(), total_changes() and whether a transaction is open."""
+        changes, rowid, inside = engine.counters("main")
+        return changes, rowid, engine.run("main", "SELECT total_changes()").rows[0][0], inside
+
+    def contents(self, engine: Engine) -> list[str]:
+        """All rows of all tables, with their rowids."""
+        lines = []
+        for name, without_rowid, n_columns in self.database.execute(
+            "SELECT name, wr, ncol FROM pragma_table_list WHERE schema = 'main' AND type = 'table' ORDER BY name"
+        ).fetchall():
+            if name in ("sqlite_schema", "sqlite_stat1", "sqlite_stat4") or not n_columns:
+                continue
+            what = "*" if without_rowid else "rowid, *"
+            reply = ask(engine, Statement(f"SELECT {what} FROM {quote_name(name)}"))
+            lines += sorted(f"{name}: {line}" for line in reply.lines())
+        return lines
+
+    def is_determined(self, at: int) -> bool:
+        """True if SQLite gives the same answer however it visits its rows."""
+        step = self.script.steps[at]
+        assert isinstance(step, Statement)
+        answers = []
+        for way in ("", "PRAGMA reverse_unordered_selects = on", "no indexes", "ANALYZE"):
+            oracle = Oracle()
+            try:
+                for earlier in self.script.steps[:at]:
+                    if isinstance(earlier, Statement) and not earlier.own:
+                        if way == "no indexes" and earlier.sql.startswith("CREATE INDEX"):
+                            continue
+                        ask(oracle, earlier)
+                if (" " in way and way != "no indexes") or way == "ANALYZE":
+                    ask(oracle, Statement(way))
+                reply = ask(oracle, step)
+                counted = [] if way == "ANALYZE" else self.contents(oracle)
+                answers.append((reply, counted))
+            finally:
+                oracle.close()
+        first, first_content = answers[0]
+        return all(
+            (way == 2 and reply.failure and not first.failure)
+            or (agree(first, reply, step.order) and (not content or content == first_content))
+            for way, (reply, content) in enumerate(answers)
+        )
+
+    # --- laws ------------------------------------------------------------------------------------------------------
+
+    def run_law(self, at: int, law: Law) -> Fault | None:
+        reference = Statement(laws.reference(law))
+        expected = self.ask_oracle(reference)
+        if self.slow or expected.failure or len(expected.rows) > 5000:
+            return None
+        self.statements["laws"] += 1
+        sides: list[list[str]] = []
+        for queries, before, after in laws.sides(law, self.indexes()):
+            rows: list[str] = []
+            for statement in before:
+                self.must(statement)
+            for query in queries:
+                with limited_time(self.ours):
+                    reply = ask(self.ours, query)
+                broken = self.breakage(at, reply)
+                if broken or reply.failure:
+                    for statement in after:
+                        self.must(statement)
+                    return broken or Fault("law", self.script, at, ["no error"], [query.sql, str(reply.failure)])
+                rows += [row_text(row) for row in reply.rows]
+            for statement in after:
+                self.must(statement)
+            sides.append(sorted(rows))
+        if sides[0] == sides[1]:
+            return None
+        return Fault("law", self.script, at, sides[0], sides[1])
+
+    def must(self, sql: str) -> None:
+        """Run a statement of a law's frame. Raises Stop if it fails."""
+        if ask(self.ours, Statement(sql)).failure:
+            raise Stop
+
+    def indexes(self) -> list[str]:
+        """The indexes that can be dropped."""
+        return [
+            row[0] for row in self.database.execute("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql > ''")
+        ]
+
+    # --- the end ---------------------------------------------------------------------------------------------------
+
+    def finish(self) -> Fault | None:
+        """Commit, close, and look at both files with both engines."""
+        at = len(self.script.steps) - 1
+        for engine in (self.oracle, self.ours):
+            if engine.counters("main")[2]:
+                ask(engine, Statement("COMMIT"))
+        self.oracle.close()
+        self.ours.close()
+        mine, theirs = self.folder / "ours.db", self.folder / "sqlite.db"
+        if not mine.exists():
+            return None
+        file = apsw.Connection(str(mine))
+        try:
+            verdict = [str(row[0]) for row in file.execute("PRAGMA integrity_check")]
+        except apsw.Error as error:
+            verdict = [str(error)]
+        file.close()
+        if verdict != ["ok"]:
+            return Fault("file", self.script, at, ["ok"], ["integrity_check: " + verdict[0], *verdict[1:]])
+        contents = []
+        for engine in (Oracle(theirs), Oracle(mine), Ours(theirs)):
+            self.oracle = engine if isinstance(engine, Oracle) else self.oracle
+            contents.append(self.contents(engine))
+            if isinstance(engine, Ours):
+                engine.close()
+        for what, content in zip(("ours read by SQLite", "SQLite's read by us"), contents[1:], strict=True):
+            if content != contents[0]:
+                return Fault("file", self.script, at, contents[0], [f"content: {what}", *content])
+        return None
+
+
+def replay(script: Script, *, to_the_end: bool = False) -> Fault | None:
+    """Run a recorded script; its first fault. to_the_end: with the check of the files."""
+    pair = Pair(script)
+    try:
+        with running(script.mode):
+            for at in range(len(script.steps)):
+                with contextlib.suppress(Unsupported):
+                    fault = pair.run(at)
+                    if fault:
+                        return fault
+        return pair.finish() if to_the_end else None
+    except Stop:
+        return None
+    finally:
+        pair.close()
+
+
+__all__ = ["MODES", "Fault", "Pair", "Step", "Stop", "Unsupported", "replay", "running"]

@@ -1,0 +1,159 @@
+"""What the generator knows: the schema as SQLite describes it, and the names an expression may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import apsw
+
+INT, REAL, TEXT, BLOB, BOOL = "int", "real", "text", "blob", "bool"
+
+
+@dataclass(slots=True)
+class Column:
+    """kind: the type its values mostly have; `any` where the declared type says nothing."""
+
+    name: str
+    kind: str = "any"
+    not_null: bool = False
+    has_default: bool = False
+    key: int = 0  # its place in the primary key, 1-based
+    hidden: bool = False
+
+
+@dataclass(slots=True)
+class Table:
+    """A table or a view."""
+
+    name: str
+    columns: list[Column]
+    is_view: bool = False
+    without_rowid: bool = False
+    strict: bool = False
+    uniques: list[list[str]] = field(default_factory=list)
+    indexes: list[str] = field(default_factory=list)
+
+    @property
+    def rowid_column(self) -> str | None:
+        """The INTEGER PRIMARY KEY, if it looks like one."""
+        keys = [column for column in self.columns if column.key]
+        return keys[0].name if len(keys) == 1 and keys[0].kind == INT and not self.without_rowid else None
+
+
+@dataclass(slots=True)
+class Schema:
+    """All tables, views and indexes of one database."""
+
+    tables: list[Table] = field(default_factory=list)
+    views: list[Table] = field(default_factory=list)
+    indexes: list[str] = field(default_factory=list)
+    fingerprint: object = None
+
+    @property
+    def readable(self) -> list[Table]:
+        """What can stand in FROM."""
+        return self.tables + self.views
+
+    def names(self) -> set[str]:
+        """All names that are taken, folded."""
+        return {each.name.lower() for each in self.readable} | {name.lower() for name in self.indexes}
+
+
+def kind_of(declared: str) -> str:
+    """The kind that values of a column of a declared type mostly have, by SQLite's rules of affinity."""
+    declared = declared.upper()
+    if "INT" in declared or "NUM" in declared or "DEC" in declared:
+        return INT
+    if any(part in declared for part in ("CHAR", "CLOB", "TEXT")):
+        return TEXT
+    if any(part in declared for part in ("REAL", "FLOA", "DOUB")):
+        return REAL
+    return "any"
+
+
+def quote_name(name: str, mark: str = '"') -> str:
+    """A name between marks."""
+    return f"[{name}]" if mark == "[" else mark + name.replace(mark, mark * 2) + mark
+
+
+def learn(schema: Schema, database: apsw.Connection) -> None:
+    """Bring the schema up to date with a database."""
+    rows = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid").fetchall()
+    if rows == schema.fingerprint:
+        return
+    schema.fingerprint = rows
+    schema.tables, schema.views, schema.indexes = [], [], []
+    facts = {row[1]: (row[4], row[5]) for row in database.execute("PRAGMA table_list").fetchall() if row[0] == "main"}
+    for kind, name, _, _ in rows:
+        if kind == "table" and not name.startswith("sqlite_"):
+            schema.tables.append(_table(database, name, *facts.get(name, (0, 0))))
+        elif kind == "view":
+            try:
+                schema.views.append(Table(name, _columns(database, name), is_view=True))
+            except apsw.Error:
+                continue  # a view of what is gone
+        elif kind == "index" and not name.startswith("sqlite_"):
+            schema.indexes.append(name)
+
+
+def _table(database: apsw.Connection, name: str, without_rowid: int, strict: int) -> Table:
+    table = Table(name, _columns(database, name), without_rowid=bool(without_rowid), strict=bool(strict))
+    for _, index, unique, origin, partial in database.execute(f"PRAGMA index_list({quote_name(name)})").fetchall():
+        columns = [row[2] for row in database.execute(f"PRAGMA index_info({quote_name(index)})")]
+        if origin == "c":
+            table.indexes.append(index)
+        if unique and not partial and None not in columns:
+            table.uniques.append(columns)
+    if table.rowid_column:
+        table.uniques.append([table.rowid_column])
+    return table
+
+
+def _columns(database: apsw.Connection, name: str) -> list[Column]:
+    rows = database.execute(f"PRAGMA table_xinfo({quote_name(name)})").fetchall()
+    return [
+        Column(row[1], kind_of(row[2] or ""), bool(row[3]), row[4] is not None, row[5], row[6] != 0) for row in rows
+    ]
+
+
+# --- scopes ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Visible:
+    """A source that expressions may name."""
+
+    name: str
+    columns: list[Column]
+    table: Table | None = None
+
+    @property
+    def has_rowid(self) -> bool:
+        """True for a table with rowids."""
+        return self.table is not None and not self.table.is_view and not self.table.without_rowid
+
+
+@dataclass(slots=True)
+class Scope:
+    """What an expression may refer to.
+
+    keys: in a query that is grouped, what may stand outside aggregates, as (text, kind). merged: columns of USING.
+    """
+
+    sources: list[Visible] = field(default_factory=list)
+    outer: Scope | None = None
+    aggregates: bool = False
+    keys: list[tuple[str, str]] | None = None
+    merged: set[str] = field(default_factory=set)
+    constant: bool = False  # no subqueries and nothing that changes: CHECK, DEFAULT, index expressions
+
+    def is_ambiguous(self, name: str) -> bool:
+        """True if the bare name of a column is not enough."""
+        folded = name.lower()
+        n = sum(column.name.lower() == folded for source in self.sources for column in source.columns)
+        return n > 1 and folded not in self.merged
+
+    def visible_names(self) -> set[str]:
+        """Names of sources here and around, folded."""
+        names = {source.name.lower() for source in self.sources}
+        return names | (self.outer.visible_names() if self.outer else set())

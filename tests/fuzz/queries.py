@@ -1,0 +1,410 @@
+"""Productions of SELECT: cores, joins, compounds, common tables; and the scopes their expressions live in.
+
+LIMIT comes with an ORDER BY of all that is shown; a grouped query shows its keys and aggregates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.fuzz.expressions import Expressions
+from tests.fuzz.grammar import ANY, production
+from tests.fuzz.model import BLOB, BOOL, INT, REAL, TEXT, Column, Schema, Scope, Table, Visible
+
+KINDS = (INT, INT, INT, TEXT, TEXT, REAL, BLOB, BOOL, ANY)
+
+
+@dataclass(slots=True)
+class Query:
+    """A SELECT. columns: what it shows. order: which of these, 0-based, fix the order of its rows, first to last."""
+
+    text: str
+    columns: list[Column]
+    order: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class From:
+    """A FROM clause and what it brings into scope."""
+
+    text: str
+    sources: list[Visible]
+    merged: set[str] = field(default_factory=set)
+
+
+class Queries(Expressions):
+    """SELECT and everything in it."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.schema = Schema()
+        self.common: list[Visible] = []
+        self.n_aliases = 0
+
+    def existing(self) -> list[Table]:
+        return self.schema.readable
+
+    def alias(self, prefix: str = "x") -> str:
+        """A name that nothing else in the statement has."""
+        self.n_aliases += 1
+        return f"{prefix}{self.n_aliases}"
+
+    # --- whole queries ---------------------------------------------------------------------------------------------
+
+    def query(self, outer: Scope | None = None, kinds: list[str] | None = None) -> Query:
+        """Any SELECT, of columns of these kinds."""
+        if kinds is None:
+            kinds = [self.pick(KINDS) for _ in self.few(1, 4)]
+        found: Query = self.derive("query", outer, kinds)
+        return found
+
+    def subquery(self, scope: Scope | None, kinds: list[str], *, single: bool) -> str:
+        if not single:
+            return f"({self.query(scope, kinds).text})"
+        return f"({self.derive('single', scope, kinds)})"
+
+    @production("query", 10, leaf=True)
+    def query_bare(self, outer: Scope | None, kinds: list[str]) -> Query:
+        found: Query = self.derive("bare query", outer, kinds)
+        return found
+
+    @production("bare query", 4, leaf=True)
+    def query_simple(self, outer: Scope | None, kinds: list[str]) -> Query:
+        return self.ordered(self.derive("core", outer, kinds))
+
+    @production("bare query", 1)
+    def query_compound(self, outer: Scope | None, kinds: list[str]) -> Query:
+        first: Query = self.derive("core", outer, kinds)
+        text = first.text
+        operators = [self.pick(("UNION ALL", "UNION ALL", "UNION", "EXCEPT", "INTERSECT")) for _ in self.few(1, 3)]
+        for operator in operators:
+            following: Query = self.derive("core", outer, kinds)
+            text += f" {operator} {following.text}"
+        ends_in_values = following.text.startswith("VALUES")
+        query = Query(text, first.columns)
+        # SQLite loses GROUP BY of the last SELECT, and names, when a collation orders any other compound
+        collated = set(operators) == {"UNION ALL"}
+        return query if ends_in_values else self.ordered(query, collated=collated)
+
+    @production("query", 1)
+    def query_with(self, outer: Scope | None, kinds: list[str]) -> Query:
+        with_, outside = self.with_clause(outer)
+        query: Query = self.derive("bare query", outer, kinds)
+        self.common = outside
+        return Query(with_ + query.text, query.columns, query.order)
+
+    def with_clause(self, outer: Scope | None) -> tuple[str, list[Visible]]:
+        """(text, the common tables that were visible before); the new ones are visible from now on."""
+        outside = self.common
+        self.common = list(outside)
+        parts = []
+        for _ in self.few(1, 2):
+            name = self.alias("w")
+            query = self.query(outer)
+            columns, names = self.exposed(query, 0.5)
+            hint = self.pick(("", "", "", "MATERIALIZED ", "NOT MATERIALIZED "))
+            parts.append(f"{name}{names} AS {hint}({query.text})")
+            self.common.append(Visible(name, columns))
+        return f"WITH {self.maybe(0.05, lambda: 'RECURSIVE ')}{', '.join(parts)} ", outside
+
+    def exposed(self, query: Query, listed: float) -> tuple[list[Column], str]:
+        """The columns a query can be asked for by name, and a list of names for them (or nothing)."""
+        if self.chance(listed):
+            columns = [Column(f"k{i}", column.kind) for i, column in enumerate(query.columns)]
+            return columns, f"({', '.join(column.name for column in columns)})"
+        names = [column.name.lower() for column in query.columns]
+        return [column for column in query.columns if column.name and names.count(column.name.lower()) == 1], ""
+
+    def ordered(self, query: Query, *, collated: bool = True) -> Query:
+        """With ORDER BY or LIMIT, or without. collated: a term may have a collation."""
+        n = len(query.columns)
+        if self.chance(0.5):
+            return query
+        if self.chance(0.1):
+            return Query(f"{query.text} LIMIT {self.pick(('-1', '1000', '9223372036854775807', '0'))}", query.columns)
+        places = list(range(n))
+        self.random.shuffle(places)
+        total = self.chance(0.7)
+        if not total:
+            places = places[: self.random.randint(1, n)]
+        terms = [self.order_term(query.columns[place], place, collated) for place in places]
+        text = f"{query.text} ORDER BY {', '.join(terms)}"
+        if total and self.chance(0.5):
+            text += self.limit()
+        return Query(text, query.columns, tuple(places))
+
+    def order_term(self, column: Column, place: int, collated: bool) -> str:
+        named = column.name and self.chance(0.3) and column.name.startswith("c_")
+        term = self.name(column.name) if named else str(place + 1)
+        collation = self.pick(("", "", " COLLATE BINARY", " COLLATE BINARY", " COLLATE NOCASE")) if collated else ""
+        direction = self.pick(("", "", " ASC", " DESC", " DESC"))
+        return f"{term}{collation}{direction}{self.maybe(0.15, lambda: self.pick((' NULLS FIRST', ' NULLS LAST')))}"
+
+    def limit(self) -> str:
+        """LIMIT in one of its forms."""
+        limit = self.pick(("0", "1", "2", "3", "5", "-1", "1 + 1", "(SELECT 2)", "9223372036854775807"))
+        if self.chance(0.2):
+            return f" LIMIT {self.random.randint(0, 2)}, {limit}"
+        return f" LIMIT {limit}{self.maybe(0.4, lambda: f' OFFSET {self.random.randint(-1, 3)}')}"
+
+    # --- queries that are values -----------------------------------------------------------------------------------
+
+    @production("single", 3)
+    def single_aggregate(self, outer: Scope | None, kinds: list[str]) -> str:
+        from_ = self.from_clause(outer)
+        scope = Scope(from_.sources, outer, merged=from_.merged)
+        grouped = Scope(from_.sources, outer, aggregates=True, keys=[], merged=from_.merged)
+        items = ", ".join(str(self.derive("aggregate", grouped, kind=kind)) for kind in kinds)
+        return f"SELECT {items} FROM {from_.text}{self.where(scope, 0.6)}"
+
+    @production("single", 2, leaf=True)
+    def single_constant(self, outer: Scope | None, kinds: list[str]) -> str:
+        scope = Scope([], outer)
+        where = self.where(scope, 0.2)
+        items = ", ".join(self.expr(scope, kind) for kind in kinds)
+        return f"SELECT {items}{where}" if where or self.chance(0.9) else f"VALUES ({items})"
+
+    @production("single", 2)
+    def single_limited(self, outer: Scope | None, kinds: list[str]) -> str:
+        query: Query = self.derive("core", outer, kinds)
+        places = [str(place + 1) + self.pick(("", " DESC")) for place in range(len(query.columns))]
+        tail = f" ORDER BY {', '.join(places)} LIMIT 1" if not query.text.startswith("VALUES") else ""
+        return query.text + tail + (self.maybe(0.2, lambda: " OFFSET 1") if tail else "")
+
+    # --- cores -----------------------------------------------------------------------------------------------------
+
+    def where(self, scope: Scope, probability: float) -> str:
+        """WHERE, or nothing."""
+        return self.maybe(probability, lambda: f" WHERE {self.condition(scope)}")
+
+    def result(self, text: str, kind: str) -> tuple[str, Column]:
+        """A result column with its alias, or without."""
+        if self.chance(0.45):
+            alias = self.alias("c_")
+            return f"{text} {self.pick(('AS ', 'AS ', ''))}{alias}", Column(alias, kind)
+        bare = text.rpartition(".")[2].strip('"`[]')
+        return text, Column(bare if bare.isidentifier() and bare.upper() not in _WORDS else "", kind)
+
+    @production("core", 8)
+    def core_plain(self, outer: Scope | None, kinds: list[str]) -> Query:
+        from_ = self.from_clause(outer)
+        scope = Scope(from_.sources, outer, merged=from_.merged)
+        items = [self.result(self.expr(scope, kind), kind) for kind in kinds]
+        distinct = self.pick(("", "", "", "", "DISTINCT ", "ALL "))
+        text = f"SELECT {distinct}{', '.join(text for text, _ in items)} FROM {from_.text}{self.where(scope, 0.6)}"
+        return Query(text, [column for _, column in items])
+
+    @production("core", 1.5, leaf=True)
+    def core_star(self, outer: Scope | None, kinds: list[str]) -> Query:
+        choices = [table for table in self.existing() if len(table.columns) == len(kinds)]
+        if not choices:
+            return self.core_constant(outer, kinds)
+        table = self.pick(choices)
+        scope = Scope([Visible(table.name, table.columns, table)], outer)
+        star = self.pick(("*", "*", f"{self.name(table.name)}.*"))
+        return Query(f"SELECT {star} FROM {self.name(table.name)}{self.where(scope, 0.4)}", list(table.columns))
+
+    @production("core", 1, leaf=True)
+    def core_constant(self, outer: Scope | None, kinds: list[str]) -> Query:
+        scope = Scope([], outer)
+        items = [self.result(self.expr(scope, kind), kind) for kind in kinds]
+        where = self.where(scope, 0.2)
+        return Query(f"SELECT {', '.join(text for text, _ in items)}{where}", [column for _, column in items])
+
+    @production("core", 0.8, leaf=True)
+    def core_values(self, outer: Scope | None, kinds: list[str]) -> Query:
+        scope = Scope([], outer)
+        write = self.literal if self.chance(0.5) else lambda kind: self.expr(scope, kind)
+        rows = [f"({', '.join(write(kind) for kind in kinds)})" for _ in self.few()]
+        columns = [Column(f"column{i + 1}", kind) for i, kind in enumerate(kinds)]
+        comma = ", " if self.chance(0.9) else ", /* and */ "
+        return Query(f"VALUES {comma.join(rows)}", columns)
+
+    @production("core", 3)
+    def core_grouped(self, outer: Scope | None, kinds: list[str]) -> Query:
+        from_ = self.from_clause(outer)
+        scope = Scope(from_.sources, outer, merged=from_.merged)
+        keys: list[tuple[str, str]] = []
+        if self.chance(0.75):
+            for _ in self.few(1, 2):
+                kind = self.pick((INT, TEXT, ANY))
+                key = self.column_of_kind(Scope(from_.sources), kind) if self.chance(0.6) else self.expr(scope, kind)
+                if key is not None and not key.isdigit() and "?" not in key:
+                    keys.append((f"({key})" if not key.replace(".", "").isidentifier() else key, kind))
+        grouped = Scope(from_.sources, outer, aggregates=True, keys=keys, merged=from_.merged)
+        items = [self.result(self.expr(grouped, kind), kind) for kind in kinds]
+        if not keys and not any("(" in text for text, _ in items):
+            items[0] = self.result(f"{self.derive('aggregate', grouped, kind=kinds[0])}", kinds[0])
+        group = f" GROUP BY {', '.join(key for key, _ in keys)}" if keys else ""
+        having = self.maybe(0.3, lambda: f" HAVING {self.condition(grouped)}") if keys else ""
+        text = f"SELECT {', '.join(text for text, _ in items)} FROM {from_.text}{self.where(scope, 0.5)}{group}{having}"
+        return Query(text, [column for _, column in items])
+
+    @production("core", 0.05)
+    def core_windows(self, outer: Scope | None, kinds: list[str]) -> Query:
+        from_ = self.from_clause(outer)
+        scope = Scope(from_.sources, outer, merged=from_.merged)
+        name = self.alias("win")
+        self.windows.append(name)
+        items = [self.expr_window(scope, INT) for _ in kinds]
+        clause = f"{name} AS (PARTITION BY {self.expr(scope)}), {name}b AS ({name} ORDER BY {self.expr(scope)})"
+        self.windows.pop()
+        return Query(f"SELECT {', '.join(items)} FROM {from_.text} WINDOW {clause}", [Column("", INT) for _ in kinds])
+
+    # --- FROM ------------------------------------------------------------------------------------------------------
+
+    def from_clause(self, outer: Scope | None) -> From:
+        """FROM of any form."""
+        found: From = self.derive("from", outer)
+        return found
+
+    @production("from", 6, leaf=True)
+    def from_table(self, outer: Scope | None) -> From:
+        return self.source(outer)
+
+    def source(self, outer: Scope | None) -> From:
+        """One table, subquery or common table."""
+        found: From = self.derive("source", outer)
+        return found
+
+    @production("source", 8, leaf=True)
+    def source_table(self, outer: Scope | None) -> From:
+        tables = self.existing()
+        if not tables:
+            return self.source_subquery(outer)
+        table = self.pick(tables)
+        taken = table.name.lower() in self.names_taken or (outer and table.name.lower() in outer.visible_names())
+        name = self.alias() if taken or self.chance(0.5) else table.name
+        self.names_taken.add(name.lower())
+        text = f"{self.pick(('', '', '', 'main.'))}{self.name(table.name)}"
+        if name != table.name:
+            text += f"{self.pick((' AS', ''))} {name}"
+        if table.indexes and self.chance(0.1):
+            text += self.pick((" NOT INDEXED", f" INDEXED BY {self.name(self.pick(table.indexes))}"))
+        elif self.chance(0.03) and not table.is_view:
+            text += " NOT INDEXED"
+        return From(text, [Visible(name, table.columns, table)])
+
+    @production("source", 2)
+    def source_subquery(self, outer: Scope | None) -> From:
+        query = self.query(None)
+        name = self.alias()
+        columns, _ = self.exposed(query, 0)
+        return From(f"({query.text}){self.pick((' AS', ''))} {name}", [Visible(name, columns)])
+
+    @production("source", 1.5, leaf=True)
+    def source_common(self, outer: Scope | None) -> From:
+        if not self.common:
+            return self.source_table(outer)
+        table = self.pick(self.common)
+        name = self.alias() if self.chance(0.6) or table.name in self.names_taken else table.name
+        self.names_taken.add(name)
+        return From(table.name if name == table.name else f"{table.name} {name}", [Visible(name, table.columns)])
+
+    @production("source", 0.03, leaf=True)
+    def source_function(self, outer: Scope | None) -> From:
+        name = self.alias()
+        call = self.pick(("pragma_table_list", "json_each('[1,2]')", "pragma_table_info('t1')"))
+        return From(f"{call} AS {name}", [Visible(name, [])])
+
+    @production("from", 4)
+    def from_join(self, outer: Scope | None) -> From:
+        left = self.from_clause(outer) if self.chance(0.3) else self.source(outer)
+        right = self.source(outer)
+        found: From = self.derive("join", outer, left, right)
+        return found
+
+    @production("from", 0.8)
+    def from_parentheses(self, outer: Scope | None) -> From:
+        left = self.source(outer)
+        inner = self.from_join(outer)  # of a single table in parentheses SQLite forgets the alias
+        if self.chance(0.15):
+            name = self.alias()
+            columns = [column for source in inner.sources for column in source.columns]
+            names = [column.name.lower() for column in columns]
+            unique = [column for column in columns if names.count(column.name.lower()) == 1]
+            return From(f"({inner.text}) AS {name}", [Visible(name, unique)])
+        found: From = self.derive("join", outer, left, From(f"({inner.text})", inner.sources, inner.merged))
+        return found
+
+    def join_kind(self) -> str:
+        """The words of a join that may have ON."""
+        return self.pick(
+            ("JOIN", "JOIN", "INNER JOIN", "LEFT JOIN", "LEFT JOIN", "LEFT OUTER JOIN", "RIGHT JOIN", "FULL JOIN",
+             "CROSS JOIN", "RIGHT OUTER JOIN", "FULL OUTER JOIN")
+        )  # fmt: skip
+
+    @production("join", 6, leaf=True)
+    def join_on(self, outer: Scope | None, left: From, right: From) -> From:
+        sources = left.sources + right.sources
+        merged = left.merged | right.merged
+        a = self.column_of_kind(Scope(left.sources), INT)
+        b = self.column_of_kind(Scope(right.sources), INT)
+        both = Scope(sources, outer, merged=set())
+        if a is None or b is None or self.chance(0.2):
+            on = self.condition(both)
+        else:
+            a, b = self.qualified(left, a), self.qualified(right, b)
+            on = f"{a} {self.pick(('=', '=', '=', '=', 'IS', '<', '>='))} {b}"
+            if self.chance(0.2):
+                on += f" AND {self.operand(both, BOOL)}"
+        return From(f"{left.text} {self.join_kind()} {right.text} ON {on}", sources, merged)
+
+    def qualified(self, from_: From, column: str) -> str:
+        """A column's name that is not mistaken for one of the other side."""
+        if "." in column:
+            return column
+        bare = column.strip('"`[]').lower()
+        for source in from_.sources:
+            for each in source.columns:
+                if each.name.lower() == bare:
+                    return self.plain_column(each, source.name)
+        return column
+
+    @production("join", 1.5, leaf=True)
+    def join_without_condition(self, outer: Scope | None, left: From, right: From) -> From:
+        operator = self.pick((",", ",", " CROSS JOIN", " JOIN"))
+        return From(f"{left.text}{operator} {right.text}", left.sources + right.sources, left.merged | right.merged)
+
+    @production("join", 1.2, leaf=True)
+    def join_using(self, outer: Scope | None, left: From, right: From) -> From:
+        names = [column.name for source in left.sources for column in source.columns]
+        shared = [
+            column.name
+            for column in right.sources[0].columns
+            if len(right.sources) == 1 and sum(name.lower() == column.name.lower() for name in names) == 1
+        ]
+        if not shared:
+            return self.join_on(outer, left, right)
+        chosen = self.random.sample(shared, self.random.randint(1, min(2, len(shared))))
+        using = ", ".join(self.name(name) for name in chosen)
+        merged = left.merged | right.merged | {name.lower() for name in chosen}
+        text = f"{left.text} {self.join_kind()} {right.text} USING ({using})"
+        return From(text, left.sources + right.sources, merged)
+
+    @production("join", 0.4, leaf=True)
+    def join_natural(self, outer: Scope | None, left: From, right: From) -> From:
+        if len(left.sources) > 1 or len(right.sources) > 1:
+            return self.join_on(outer, left, right)
+        names = {column.name.lower() for column in left.sources[0].columns}
+        merged = names & {column.name.lower() for column in right.sources[0].columns}
+        kind = self.pick(("", "LEFT ", "RIGHT ", "FULL OUTER ", "INNER ", "CROSS "))
+        return From(f"{left.text} NATURAL {kind}JOIN {right.text}", left.sources + right.sources, merged)
+
+    @property
+    def names_taken(self) -> set[str]:
+        """Names of sources that the statement has used."""
+        return self._names_taken
+
+    def start_statement(self) -> None:
+        """Forget what belonged to the statement before."""
+        self.nodes = 0
+        self.n_aliases = 0
+        self.common = []
+        self.windows = []
+        self._names_taken: set[str] = set()
+        self.named = {}
+        self.parameters = [] if self.chance(0.3) else None
+
+
+_WORDS = {"NULL", "TRUE", "FALSE", "END"}

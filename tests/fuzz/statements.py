@@ -1,0 +1,200 @@
+"""What a script is made of, and the generator of whole scripts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from tests.fuzz.definitions import Definitions
+from tests.fuzz.grammar import production
+from tests.fuzz.model import Scope
+from tests.fuzz.queries import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement. order: the result columns, 0-based, that fix the order of its rows, from the first on.
+
+    own: its answer is SQLite's own affair (EXPLAIN): only whether we fail is looked at.
+    """
+
+    sql: str
+    parameters: tuple[object, ...] = ()
+    order: tuple[int, ...] = ()
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """An equation that holds in every database, over `SELECT columns FROM source WHERE predicate`."""
+
+    name: str
+    columns: str
+    source: str
+    predicate: str
+    parameters: tuple[object, ...] = ()
+
+
+Step = Statement | Law
+
+
+@dataclass(slots=True)
+class Script:
+    """Steps in order; mode: how our engine runs them (`engines.MODES`)."""
+
+    seed: int
+    steps: list[Step] = field(default_factory=list)
+    mode: str = "plain"
+
+    def with_steps(self, steps: list[Step]) -> Script:
+        """The same with other steps."""
+        return replace(self, steps=steps)
+
+
+LAWS = ("count", "partition", "not indexed", "swapped", "subquery", "common", "view", "bound", "no indexes")
+
+
+class Generator(Definitions):
+    """Steps one after the other. Equal seeds and equal schemas give equal steps."""
+
+    def statement(self) -> Step:
+        """The next step, for the schema as it is now."""
+        self.start_statement()
+        if len(self.schema.tables) < 2:
+            return Statement(self.create_table())
+        if self.chance(0.15):
+            return self.law()
+        step: Statement = self.derive("statement")
+        return replace(step, parameters=tuple(self.parameters)) if self.parameters else step
+
+    def first(self, at: int) -> Step:
+        """One of the steps that begin a script: tables, and rows in them."""
+        self.start_statement()
+        if at < 3 or not self.schema.tables:
+            return Statement(self.create_table())
+        self.parameters = None
+        return Statement(self.insert_values())
+
+    def law(self) -> Law:
+        """A query to be asked in several ways."""
+        self.parameters = None
+        name = self.pick(LAWS)
+        from_ = self.from_clause(None)
+        scope = Scope(from_.sources, merged=from_.merged)
+        columns = ", ".join(f"{self.expr(scope)} AS q{i}" for i in range(self.random.randint(1, 3)))
+        return Law(name, columns, from_.text, self.condition(scope))
+
+    # --- statements ------------------------------------------------------------------------------------------------
+
+    @production("statement", 12)
+    def statement_query(self) -> Statement:
+        query: Query = self.query()
+        return Statement(query.text, order=query.order)
+
+    @production("statement", 7)
+    def statement_change(self) -> Statement:
+        return Statement(str(self.derive("change")))
+
+    @production("statement", 3)
+    def statement_definition(self) -> Statement:
+        self.parameters = None
+        return Statement(str(self.derive("define")))
+
+    @production("statement", 1.5)
+    def statement_transaction(self) -> Statement:
+        self.parameters = None
+        return Statement(str(self.derive("transaction")))
+
+    @production("statement", 1)
+    def statement_housekeeping(self) -> Statement:
+        self.parameters = None
+        return Statement(str(self.derive("housekeeping")))
+
+    @production("statement", 0.3)
+    def statement_explain(self) -> Statement:
+        inner = self.pick((self.statement_query, self.statement_change))().sql
+        words = self.pick(("EXPLAIN", "EXPLAIN QUERY PLAN", "EXPLAIN QUERY PLAN", "EXPLAIN CODE"))
+        return Statement(f"{words} {inner}", own=True)
+
+    @production("statement", 0.1, leaf=True)
+    def statement_refused(self) -> Statement:
+        """What the grammar takes only to refuse it in words of its own."""
+        self.parameters = None
+        texts = (
+            "SELECT 1 ORDER BY 1 UNION SELECT 2", "SELECT 1 LIMIT 1 UNION ALL SELECT 2",
+            "CREATE VIEW v8(a COLLATE nocase) AS SELECT 1", "CREATE INDEX i8 ON t1(a NULLS FIRST)",
+            "SELECT 1 FROM (SELECT 1) ON 1", "VALUES (1), (2, 3)", "WITH w AS (SELECT 1), w AS (SELECT 2) SELECT 1",
+        )  # fmt: skip
+        return Statement(self.pick(texts))
+
+    @production("statement", 0.05, leaf=True)
+    def statement_empty(self) -> Statement:
+        self.parameters = None
+        return Statement(self.pick((";", "-- nothing")))
+
+    # --- transactions ----------------------------------------------------------------------------------------------
+
+    def word(self) -> str:
+        return self.pick(("", "", " TRANSACTION"))
+
+    @production("transaction", 3, leaf=True)
+    def begin(self) -> str:
+        return f"BEGIN{self.pick(('', '', ' DEFERRED', ' IMMEDIATE', ' EXCLUSIVE'))}{self.word()}"
+
+    @production("transaction", 0.3, leaf=True)
+    def begin_named(self) -> str:
+        return self.pick(("BEGIN TRANSACTION x", "COMMIT TRANSACTION x", "BEGIN CONCURRENT"))
+
+    @production("transaction", 2, leaf=True)
+    def commit(self) -> str:
+        return f"{self.pick(('COMMIT', 'END'))}{self.word()}"
+
+    @production("transaction", 1, leaf=True)
+    def rollback(self) -> str:
+        return f"ROLLBACK{self.word()}"
+
+    @production("transaction", 2, leaf=True)
+    def savepoint(self) -> str:
+        return f"SAVEPOINT s{self.random.randint(1, 3)}"
+
+    @production("transaction", 1, leaf=True)
+    def release(self) -> str:
+        return f"RELEASE {self.pick(('SAVEPOINT ', ''))}s{self.random.randint(1, 3)}"
+
+    @production("transaction", 1, leaf=True)
+    def rollback_to(self) -> str:
+        return f"ROLLBACK{self.word()} TO {self.pick(('SAVEPOINT ', ''))}s{self.random.randint(1, 3)}"
+
+    # --- housekeeping ----------------------------------------------------------------------------------------------
+
+    @production("housekeeping", 4, leaf=True)
+    def pragma(self) -> str:
+        table = self.name(self.table().name)
+        index = self.name(self.pick(self.schema.indexes)) if self.schema.indexes else "none"
+        return "PRAGMA " + self.pick(
+            (
+                f"table_info({table})", f"table_xinfo({table})", f"index_list({table})", f"foreign_key_list = {table}",
+                f"index_info({index})", f"index_xinfo = {index}", f"user_version = {self.random.randint(-3, 9)}",
+                "user_version", "main.user_version", "application_id", "encoding", "page_size", "integrity_check",
+                "quick_check", "main.journal_mode(DELETE)", "schema_version", "user_version(+3)",
+                f"main.table_info({table})",
+                "application_id = 0x10", "integrity_check(5)",
+            )
+        )  # fmt: skip
+
+    @production("housekeeping", 0.3, leaf=True)
+    def analyze(self) -> str:
+        return f"ANALYZE{self.pick(('', ' main', ' ' + self.name(self.table().name)))}"
+
+    @production("housekeeping", 0.3, leaf=True)
+    def reindex(self) -> str:
+        return f"REINDEX{self.pick(('', ' NOCASE', ' main.' + self.name(self.table().name)))}"
+
+    @production("housekeeping", 0.2, leaf=True)
+    def vacuum(self) -> str:
+        return self.pick(("VACUUM", "VACUUM main", "VACUUM INTO ''"))
+
+    @production("housekeeping", 0.1, leaf=True)
+    def attach(self) -> str:
+        choices = ("ATTACH ':memory:' AS other", "ATTACH DATABASE ':memory:' AS o KEY 'k'", "DETACH other",
+                   "DETACH DATABASE o")  # fmt: skip
+        return self.pick(choices)

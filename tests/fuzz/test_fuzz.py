@@ -1,0 +1,179 @@
+"""The generator reaches all of the grammar, most of what it writes runs, and a sample agrees with SQLite."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FrameType, ModuleType
+from typing import Any
+
+import apsw
+import pytest
+
+from tests.fuzz.engines import MODES, Fault, Reply, agree, replay
+from tests.fuzz.model import learn
+from tests.fuzz.run import fuzz
+from tests.fuzz.shrink import shrink
+from tests.fuzz.statements import Generator, Law, Script, Statement
+from turso_wasm.base.errors import SqlError
+from turso_wasm.sql.parser import ddl, dml, expressions, functions, leaves, misc, parse_one, select, tables, types
+
+MODULES = (ddl, dml, expressions, functions, leaves, misc, select, tables, types)
+SEEDS = (1, 2, 4, 6, 7, 9, 10, 12, 13, 14, 15, 16, 18, 19, 20, 21)
+SCRIPTS = 250
+STEPS = 40
+
+NOT_WRITTEN = (
+    *("fail()", "complain", "raise SqlError", "too_big", "raise NotImplementedError", "BAD_NUMBER"),  # refusals
+    "the parser has gone back",
+)
+
+
+@pytest.fixture(scope="module")
+def corpus() -> tuple[list[str], Counter[str]]:
+    """(statements that the generator writes beside SQLite, how often it chose each production)."""
+    texts: list[str] = []
+    used: Counter[str] = Counter()
+    for seed in range(SCRIPTS):
+        generator = Generator(seed)
+        database = apsw.Connection(":memory:")
+        database.set_progress_handler(lambda: True, 200_000)
+        for at in range(STEPS):
+            learn(generator.schema, database)
+            step = generator.first(at) if at < 6 else generator.statement()
+            if isinstance(step, Statement):
+                texts.append(step.sql)
+                if step.sql.startswith(("EXPLAIN", "ATTACH", "VACUUM", "CREATE VIRTUAL")):
+                    continue
+                try:
+                    database.execute(step.sql, step.parameters or None).fetchall()
+                except (apsw.Error, UnicodeDecodeError):
+                    continue
+        used += generator.used
+        database.close()
+    return texts, used
+
+
+def test_every_production_is_chosen(corpus: tuple[list[str], Counter[str]]) -> None:
+    assert [each.name for each in Generator.productions() if not corpus[1][each.name]] == []
+
+
+def code_objects(module: ModuleType) -> Iterator[CodeType]:
+    for _, owner in inspect.getmembers(module, inspect.isclass):
+        if owner.__module__ == module.__name__:
+            for _, function in inspect.getmembers(owner, inspect.isfunction):
+                if function.__module__ == module.__name__:
+                    yield function.__code__
+
+
+def test_every_line_of_the_parser_is_reached(corpus: tuple[list[str], Counter[str]]) -> None:
+    """The parser is its grammar, one branch for each production: all are taken but those that refuse."""
+    files = {module.__file__ for module in MODULES}
+    seen: set[tuple[str, int]] = set()
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        if frame.f_code.co_filename not in files:
+            return None
+        seen.add((frame.f_code.co_filename, frame.f_lineno))
+        return trace
+
+    sys.settrace(trace)
+    try:
+        for text in corpus[0]:
+            try:
+                parse_one(text)
+            except SqlError:
+                continue
+    finally:
+        sys.settrace(None)
+    missed = []
+    for module in MODULES:
+        assert module.__file__
+        lines = Path(module.__file__).read_text(encoding="utf-8").splitlines()
+        for code in code_objects(module):
+            for _, _, line in code.co_lines():
+                if line is None or line == code.co_firstlineno or (module.__file__, line) in seen:
+                    continue
+                nearby = " ".join(lines[line - 2 : line + 2])
+                if not any(words in nearby for words in NOT_WRITTEN):
+                    missed.append(f"{Path(module.__file__).name}:{line} {lines[line - 1].strip()}")
+    assert not missed, "\n".join(sorted(set(missed)))
+
+
+def test_most_statements_run(corpus: tuple[list[str], Counter[str]]) -> None:
+    outcome = Counter[str]()
+    for seed in range(3):
+        outcome += fuzz(seed + 70).counts
+    assert outcome["ran"] > 3 * outcome["failed"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_random_script_is_answered_as_by_sqlite(seed: int) -> None:
+    fault = fuzz(seed, mode=MODES[seed % len(MODES)]).fault
+    assert fault is None, str(shrink(fault, 30))
+
+
+def test_equal_seeds_write_equal_scripts() -> None:
+    first, second = (fuzz(5).script.steps for _ in range(2))
+    assert first == second
+
+
+# --- the tools -----------------------------------------------------------------------------------------------------
+
+
+def test_shrinking_leaves_what_makes_the_fault() -> None:
+    """A fault that needs one table and one operator comes down to these."""
+
+    def check(script: Script) -> Fault | None:
+        for at, step in enumerate(script.steps):
+            assert isinstance(step, Statement)
+            if "~" in step.sql and any("TABLE t" in earlier.sql for earlier in script.steps[:at]):  # type: ignore[union-attr]
+                return Fault("rows", script, at, ["1"], ["2"])
+        return None
+
+    texts = (
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT NOT NULL DEFAULT 'x', CHECK (a > 1 OR b LIKE 'a%'))",
+        "INSERT INTO t VALUES (1, 'a'), (2, 'b')",
+        "SELECT count(*) FROM t",
+        "SELECT a + 1, CASE WHEN b IN (SELECT b FROM t WHERE ~a IS NOT NULL) THEN 1 END FROM t ORDER BY 1, 2 LIMIT 3",
+        "DELETE FROM t",
+    )
+    script = Script(1, [Statement(text) for text in texts])
+    fault = check(script)
+    assert fault is not None
+    small = shrink(fault, 20, check).script.steps
+    assert len(small) == 2
+    assert len(small[0].sql) < 30 and len(small[1].sql) < 14, small  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("sql", "order", "other", "agrees"),
+    [
+        ([(1,), (2,)], (), [(2,), (1,)], True),
+        ([(1,), (2,)], (0,), [(2,), (1,)], False),
+        ([(1, 5), (1, 6)], (0,), [(1, 6), (1, 5)], True),
+        ([(1,)], (), [(1.0,)], False),
+        ([(1,)], (), [("1",)], False),
+        ([(1,)], (), [], False),
+        ([(1,), (1,)], (), [(1,)], False),
+    ],
+)
+def test_rows_are_compared_in_the_order_that_the_statement_fixes(
+    sql: list[tuple[object, ...]], order: tuple[int, ...], other: list[tuple[object, ...]], agrees: bool
+) -> None:
+    assert agree(Reply(sql), Reply(other), order) is agrees
+
+
+def test_a_difference_is_found_where_one_is_made() -> None:
+    """An answer that SQLite never gives is a fault of the step that gave it."""
+    steps = [
+        Statement("CREATE TABLE t(a)"),
+        Statement("INSERT INTO t VALUES (1)"),
+        Statement("SELECT sqlite_version() = 1 FROM t"),
+    ]
+    assert replay(Script(1, list(steps))) is None
+    wrong = Law("count", "a AS q0", "t", "a = 1 AND random() IS NOT NULL")
+    assert replay(Script(1, [*steps, wrong])) is None
