@@ -123,6 +123,11 @@ class Core:
     literal_rows: tuple[tuple[object, ...], ...] | None = None
     literal_index: int = -1  # ordinal of the whole list among the lifted literals, -1: part of the program
 
+    def only_item(self) -> Item | None:
+        """The item of a FROM clause that has one only."""
+        alone = len(self.steps) == 1 and not self.steps[0].left
+        return self.steps[0].item if alone else None
+
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class OrderKey:

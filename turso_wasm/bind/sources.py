@@ -4,8 +4,6 @@ Owns opening of names (common table before table, view before use), USING and NA
 list of steps in the order of the text (bind.query.Step). Conditions are bound later, when all names are known
 (`bind_conditions`).
 
-A RIGHT JOIN is turned round: `l RIGHT JOIN r` becomes r with the group l as a left-joined step.
-
 Source: https://sqlite.org/lang_select.html, https://sqlite.org/lang_with.html
 """
 
@@ -16,16 +14,14 @@ from dataclasses import dataclass, field, replace
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.comparison import compare
-from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
+from turso_wasm.bind.query import Core, Item, Step
 from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.tables import bind_table, query_item
-from turso_wasm.bind.walk import columns_used, conjuncts, sources_used, transform
+from turso_wasm.bind.walk import conjuncts, sources_used, transform
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 
 MAX_JOIN: int = 64
-OUTER_STEPS = False
-"""RIGHT and FULL joins are steps of their kind; else RIGHT is turned round and FULL a union of two joins."""
 
 _TABLE_FUNCTIONS = frozenset({"json_each", "json_tree", "jsonb_each", "jsonb_tree"})
 
@@ -83,12 +79,7 @@ def _bind_source(clause: FromClause, source: ast.Source, where: list[bound.Expr]
     while isinstance(source, ast.Join):
         chain.append(source)
         source = source.left
-    last_full = next((at for at, join in enumerate(chain) if join.kind == "FULL" and not OUTER_STEPS), -1)
-    if last_full >= 0:
-        steps = _bind_full_join(clause, chain[last_full])
-        del chain[last_full:]
-    else:
-        steps = _bind_operand(clause, source, where)
+    steps = _bind_operand(clause, source, where)
     for join in reversed(chain):
         steps = _bind_join(clause, steps, join, where)
     return steps
@@ -97,29 +88,27 @@ def _bind_source(clause: FromClause, source: ast.Source, where: list[bound.Expr]
 def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: list[bound.Expr]) -> list[Step]:
     n_left = len(clause.scope.items)
     left_items = [item for step in steps for item in step.items()]
+    inner: list[bound.Expr] = []
+    right = _bind_operand(clause, join.right, inner)
     if join.kind in ("COMMA", "INNER", "CROSS"):
-        right = _bind_operand(clause, join.right, where)
+        _move(clause, inner, where)
         if join.kind == "CROSS":
+            if right[0].left:
+                right[0] = Step(None, group=[right[0]])
             right[0].kind = "cross"
         new_items = clause.scope.items[n_left:]
         where.extend(using_conditions(clause, join, left_items, new_items))
         if join.on is not None:
             clause.pending.append(Pending(join.on, None, set(), where))
         return steps + right
-    inner: list[bound.Expr] = []
-    right = _bind_operand(clause, join.right, inner)
     right_items = clause.scope.items[n_left:]
-    if OUTER_STEPS and (join.kind == "RIGHT" or join.kind == "FULL"):
-        step = _as_one_step(right, inner)
+    step = _as_one_step(right, inner)
+    if join.kind == "RIGHT" or join.kind == "FULL":
         step.kind = "right" if join.kind == "RIGHT" else "full"
-        step.left, step.left_where = steps, _taken(clause, where)
+        step.left = steps
+        _move(clause, where, step.left_where)
         nullable, result = left_items if join.kind == "RIGHT" else step.items(), [step]
-    elif join.kind == "RIGHT":
-        step = _turn_round(clause, steps, where, inner)
-        step.kind = "left"
-        nullable, result = left_items, [*right, step]
     else:
-        step = _as_one_step(right, inner)
         step.kind = "left"
         nullable, result = right_items, [*steps, step]
     for item in nullable:
@@ -146,28 +135,13 @@ def _forget_not_null(scope: Scope, nullable: list[Item]) -> None:
         scope.merged[key] = transform(expr, forget)
 
 
-def _taken(clause: FromClause, where: list[bound.Expr]) -> list[bound.Expr]:
-    """The conditions in `where`, which is empty then; those not yet bound go where they went."""
-    taken = list(where)
-    where.clear()
+def _move(clause: FromClause, source: list[bound.Expr], target: list[bound.Expr]) -> None:
+    """Move the conditions of one list to another; those not yet bound will go there too."""
+    target.extend(source)
+    source.clear()
     for pending in clause.pending:
-        if pending.into is where:
-            pending.into = taken
-    return taken
-
-
-def _turn_round(clause: FromClause, steps: list[Step], where: list[bound.Expr], inner: list[bound.Expr]) -> Step:
-    """The left operand of a RIGHT JOIN as a step; `where` becomes the right operand's conditions `inner`."""
-    left_where = list(where)
-    where[:] = inner
-    for pending in clause.pending:
-        if pending.into is where:
-            pending.into = left_where
-        elif pending.into is inner:
-            pending.into = where
-    if len(steps) == 1 and not left_where:
-        return steps[0]
-    return Step(None, group=steps, group_where=left_where)
+        if pending.into is source:
+            pending.into = target
 
 
 def _as_one_step(steps: list[Step], where: list[bound.Expr]) -> Step:
@@ -177,13 +151,10 @@ def _as_one_step(steps: list[Step], where: list[bound.Expr]) -> Step:
     return Step(None, group=steps, group_where=where)
 
 
-def using_conditions(
-    clause: FromClause, join: ast.Join, left: list[Item], right: list[Item], merge: bool = True
-) -> list[bound.Expr]:
+def using_conditions(clause: FromClause, join: ast.Join, left: list[Item], right: list[Item]) -> list[bound.Expr]:
     """The conditions of USING or NATURAL.
 
-    merge: the right side's columns of that name are hidden; in a right or full join the name then means
-    coalesce(left, right).
+    The right side's columns of that name are hidden; in a right or full join the name then means coalesce(left, right).
     """
     found: list[bound.Expr] = []
     outer = join.kind in ("RIGHT", "FULL")
@@ -197,10 +168,9 @@ def using_conditions(
         left_ref: bound.Expr = clause.scope.merged.get(key) or column_ref(left_item, left_item.numbers[key])
         right_ref = column_ref(right_item, right_item.numbers[key])
         found.append(compare("=", left_ref, right_ref))
-        if merge:
-            right_item.hidden.add(key)
-            if outer:
-                clause.scope.merged[key] = bound.Call(name="coalesce", args=(left_ref, right_ref), style="special")
+        right_item.hidden.add(key)
+        if outer:
+            clause.scope.merged[key] = bound.Call(name="coalesce", args=(left_ref, right_ref), style="special")
     return found
 
 
@@ -212,110 +182,6 @@ def _using_names(join: ast.Join, left: list[Item], right: list[Item]) -> list[st
 
 def _find_using(items: list[Item], key: str) -> Item | None:
     return next((item for item in items if key in item.numbers), None)
-
-
-# --- full joins ---------------------------------------------------------------------------------------------------
-
-
-def _bind_full_join(clause: FromClause, join: ast.Join) -> list[Step]:
-    """`l FULL JOIN r ON c` is one source: the rows of l LEFT JOIN r ON c, then those of r that no row of l matches.
-
-    The elements of l and r stay visible under their names; their columns are columns of that source.
-    """
-    binder, scope = clause.binder, clause.scope
-    captured: dict[tuple[int, int], bound.Expr] = {}
-    binder.finder.captures.append((scope.depth, captured))
-    left_core, left_scope = _left_part(clause, join)
-    right_core = _unmatched_part(clause, join, left_scope.items)
-    binder.finder.captures.pop()
-    columns = [OutputColumn(f"column{at + 1}") for at in range(len(left_core.outputs))]
-    query = Query([left_core, right_core], columns, ["UNION ALL"], source=binder.new_source())
-    query.outer = tuple(captured.values())  # type: ignore[arg-type]
-    whole = Item(binder.new_source(), "", query=query)
-    binder.names[whole.source] = "full join"
-    moved: dict[tuple[int, int], bound.ColumnRef] = {}
-    for item in left_scope.items:
-        visible = replace(item, source=whole.source, refs={}, nullable=True)
-        for number in _nameable(item):
-            old = column_ref(item, number)
-            ref = replace(old, source=whole.source, column=len(moved), not_null=False, exact=False)
-            visible.refs[number] = moved[old.source, old.column] = ref
-        if item.table is not None and item.table.rowid_alias >= 0:
-            visible.refs[item.table.rowid_alias] = visible.refs[-1]
-        scope.items.append(visible)
-
-    def move(part: bound.Expr) -> bound.Expr | None:
-        return moved.get((part.source, part.column)) if isinstance(part, bound.ColumnRef) else None
-
-    for key, expr in left_scope.merged.items():
-        scope.merged[key] = transform(expr, move)
-    return [Step(whole)]
-
-
-def _nameable(item: Item) -> list[int]:
-    """The numbers of the columns of an element that can be named, the rowid among them."""
-    numbers = list(range(len(item.columns)))
-    if item.table is not None and item.table.kind == "table" and not item.table.without_rowid:
-        return [-1, *(at for at in numbers if at != item.table.rowid_alias)]
-    return numbers
-
-
-def _all_refs(items: list[Item]) -> list[bound.Expr]:
-    return [column_ref(item, number) for item in items for number in _nameable(item)]
-
-
-def _left_part(clause: FromClause, join: ast.Join) -> tuple[Core, Scope]:
-    """SELECT * FROM l LEFT JOIN r ON c."""
-    scope = Scope(parent=clause.scope.parent, depth=clause.scope.depth)
-    core = Core([], [])
-    part = FromClause(clause.binder, scope, core)
-    core.steps = _bind_source(part, join.left, core.where)
-    left = list(scope.items)
-    inner: list[bound.Expr] = []
-    step = _as_one_step(_bind_operand(part, join.right, inner), inner)
-    step.kind = "left"
-    right = scope.items[len(left) :]
-    for item in right:
-        item.nullable = True
-        item.refs.clear()
-    step.on.extend(using_conditions(part, join, left, right))
-    core.steps.append(step)
-    if join.on is not None:
-        part.pending.append(Pending(join.on, step, {item.source for item in scope.items}, step.on))
-    bind_conditions(part)
-    core.outputs = _all_refs(scope.items)
-    return core, scope
-
-
-def _unmatched_part(clause: FromClause, join: ast.Join, items: list[Item]) -> Core:
-    """SELECT NULL …, r.* FROM r WHERE NOT EXISTS (SELECT 1 FROM l WHERE c)."""
-    binder = clause.binder
-    scope = Scope(parent=clause.scope.parent, depth=clause.scope.depth)
-    core = Core([], [])
-    part = FromClause(binder, scope, core)
-    core.steps = _bind_operand(part, join.right, core.where)
-    bind_conditions(part)
-    right = list(scope.items)
-    nulls: list[bound.Expr] = [bound.Constant(value=None)] * len(_all_refs(items[: len(items) - len(right)]))
-    core.outputs = [*nulls, *_all_refs(right)]
-    inner = Core([bound.Constant(value=1)], [OutputColumn("1")])
-    inner_scope = Scope(parent=scope, depth=scope.depth + 1)
-    captured: dict[tuple[int, int], bound.Expr] = {}
-    binder.finder.captures.append((inner_scope.depth, captured))
-    match = FromClause(binder, inner_scope, inner)
-    inner.steps = _bind_source(match, join.left, inner.where)
-    for condition in using_conditions(match, join, inner_scope.items, right, merge=False):
-        inner.where.append(condition)
-        for ref in columns_used(condition):
-            binder.finder.capture(ref, scope.depth if any(ref.source == item.source for item in right) else 1 << 30)
-    if join.on is not None:
-        match.pending.append(Pending(join.on, None, set(), inner.where))
-    bind_conditions(match)
-    binder.finder.captures.pop()
-    query = Query([inner], inner.columns)
-    query.outer = tuple(captured.values())  # type: ignore[arg-type]
-    core.where.append(bound.Unary(op="not", operand=bound.SubqueryExpr(kind="exists", plan=query, outer=query.outer)))
-    return core
 
 
 # --- operands -----------------------------------------------------------------------------------------------------

@@ -15,7 +15,10 @@ from turso_wasm.plan import nodes
 from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
-ROW_LINK = 8  # a build row: next row of the same key (i32), size (i32), then the record
+# A build row: next row of the same key, size of the record, (where all rows count: next row, matched,) the record.
+ROW_BYTES, ROW_NEXT, ROW_MATCHED = 4, 8, 12
+# The build side: hash table, first and last of all rows.
+HASH, FIRST, LAST = 0, 4, 8
 
 
 def _nested_loop(node: nodes.NestedLoop, ctx: Context, then: Then) -> None:
@@ -102,39 +105,130 @@ def _key(exprs: tuple[bound.Expr, ...], node: nodes.HashJoin, missing: Label, ct
         ctx.do("key_add", ctx.stmt, value, collation_code(collation))
 
 
+class _Table:
+    """The materialized build side: where its hash table and the list of all its rows begin (the statement's memory, or
+    the frame's when it is read anew on every entry), and the shape of a row.
+    """
+
+    def __init__(self, node: nodes.HashJoin, ctx: Context) -> None:
+        self.node = node
+        self.listed = node.keeps_build
+        self.row_size = 16 if self.listed else 8
+        f = ctx.f
+        self.hash = f.local(I32, "table")
+        self.null_row = f.local(I32, "null_row")  # 1: a probe row without a match
+        if node.fresh:
+            self.address: Expr = f.local(I32, "build", ctx.frame + ctx.frame_alloc(16))
+            with f.if_(f.load("i32", self.address, HASH)):
+                ctx.do("resource_free", ctx.stmt, f.load("i32", self.address, HASH))
+            self._read(self.address, ctx)
+        else:
+            self.address = ctx.once(("build", id(node)), 16, lambda at: self._read(at, ctx))
+        f.set(self.hash, f.load("i32", self.address, HASH))
+
+    def _read(self, at: Expr, ctx: Context) -> None:
+        f = ctx.f
+        f.set(self.hash, f.call("hash_new", ctx.stmt, 8))
+        f.store("i32", at, self.hash, HASH)
+        f.store("i32", at, 0, FIRST)
+        f.store("i32", at, 0, LAST)
+        emit_source(self.node.build, ctx, lambda: self._add(at, ctx))
+
+    def _add(self, at: Expr, ctx: Context) -> None:
+        """Append the row to the chain of its key (entry: first row, last row) and, where it counts, to the list."""
+        f = ctx.f
+        node = self.node
+        entry = f.local(I32, "entry")
+        with f.block() as skip:
+            if self.listed:
+                f.set(entry, 0)
+                with f.block() as keyless:
+                    _key(node.build_keys, node, keyless, ctx)
+                    f.set(entry, f.call("hash_add", self.hash))
+            else:
+                _key(node.build_keys, node, skip, ctx)
+                f.set(entry, f.call("hash_add", self.hash))
+            refs = [bound.ColumnRef(source=source, column=column) for source, column in node.build_columns]
+            ensure(refs, ctx)
+            blob = encode_record([emit_value(ref, ctx) for ref in refs], ctx)
+            size = f.local(I32, "size", blob.shr_u(32).wrap())
+            new = f.local(I32, "new", f.call("hash_alloc", self.hash, size + self.row_size))
+            f.store("i32", new, 0)
+            f.store("i32", new, size, ROW_BYTES)
+            f.memory_copy(new + self.row_size, blob.wrap(), size)
+            if self.listed:
+                f.store("i32", new, 0, ROW_NEXT)
+                f.store("i32", new, 0, ROW_MATCHED)
+                _append(new, at + FIRST, at + LAST, ROW_NEXT, ctx)
+                f.br(skip, if_=entry.eqz())
+            _append(new, entry, entry + 4, 0, ctx)
+
+    def blob(self, row: Local, ctx: Context) -> Expr:
+        """The record of a row."""
+        return (row + self.row_size).extend_u() | (ctx.f.load("i32", row, ROW_BYTES).extend_u() << 32)
+
+
+def _append(new: Local, first: Expr, last: Expr, link: int, ctx: Context) -> None:
+    """Put a row at the end of a list linked at offset `link` of its rows."""
+    f = ctx.f
+    end = f.local(I32, "end", f.load("i32", last))
+    with f.if_(end):
+        f.store("i32", end, new, link)
+        f.else_()
+        f.store("i32", first, new)
+    f.store("i32", last, new)
+
+
 def _hash_join(node: nodes.HashJoin, ctx: Context, then: Then) -> None:
-    f = ctx.f
-    table = f.local(I32, "table")
-    built = f.local(I32, "built")
-    with f.block() as ready:
-        f.br(ready, if_=built)
-        f.set(table, f.call("hash_new", ctx.stmt, 8))
-        emit_source(node.build, ctx, lambda: _build_row(node, table, ctx))
-        f.set(built, 1)
-    row = f.local(I32, "row")
-    record = RecordSource(f.local(I64, "record"), len(node.build_columns))
-    emit_source(node.probe, ctx, lambda: _probe(node, table, row, record, ctx, then))
+    table = _Table(node, ctx)
+    row = ctx.f.local(I32, "row")
+    record = RecordSource(ctx.f.local(I64, "record"), len(node.build_columns))
+    if not node.keeps_build:
+        emit_source(node.probe, ctx, lambda: _probe(node, table, row, record, ctx, then))
+    else:
+        _both_passes(node, table, row, record, ctx, then)
 
 
-def _build_row(node: nodes.HashJoin, table: Local, ctx: Context) -> None:
-    """Append the row to the chain of its key: entry = first row, last row."""
+def _both_passes(
+    node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource, ctx: Context, then: Then
+) -> None:
+    """The probe rows with their matches; then the body is entered again for each build row without a match, the probe
+    side skipped, its columns NULL.
+    """
     f = ctx.f
-    with f.block() as skip:
-        _key(node.build_keys, node, skip, ctx)
-        entry = f.local(I32, "entry", f.call("hash_add", table))
-        refs = [bound.ColumnRef(source=source, column=column) for source, column in node.build_columns]
-        ensure(refs, ctx)
-        blob = encode_record([emit_value(ref, ctx) for ref in refs], ctx)
-        size = f.local(I32, "size", blob.shr_u(32).wrap())
-        new = f.local(I32, "new", f.call("hash_alloc", table, size + ROW_LINK))
-        f.store("i32", new, 0)
-        f.store("i32", new, size, 4)
-        f.memory_copy(new + ROW_LINK, blob.wrap(), size)
-        with f.if_(f.load("i32", entry, 4)):
-            f.store("i32", f.load("i32", entry, 4), new)
-            f.else_()
-            f.store("i32", entry, new)
-        f.store("i32", entry, new, 4)
+    rest, second = f.local(I32, "rest"), f.local(I32, "unmatched")
+    mark = f.local(I32, "mark")
+    f.set(second, 0)
+    point = Point()
+    before = {source: found for source, found in decoded_columns(ctx).items() if source not in node.build_sources}
+    with f.block() as done, f.loop() as again:
+        with f.block() as following:
+
+            def body() -> None:
+                with f.if_(row):  # 0: the NULL row of a probe row without a match
+                    f.store("i32", row, 1, ROW_MATCHED)
+                ctx.land(point)
+                forget_since(before, ctx, node.probe_sources)
+                _mark_nullable(node.probe_sources, second, ctx)
+                then()
+                f.br(following, if_=second)
+
+            emit_source(node.probe, ctx, lambda: _probe(node, table, row, record, ctx, body))
+            f.set(second, 1)
+            f.set(table.null_row, 0)
+            f.set(rest, f.load("i32", table.address, FIRST))
+            f.set(mark, f.call("arena_mark", ctx.stmt))
+        ctx.do("arena_release", ctx.stmt, mark)
+        with f.block() as found, f.loop() as skipping:
+            f.br(done, if_=rest.eqz())
+            ctx.tick()
+            f.set(row, rest)
+            f.set(rest, f.load("i32", row, ROW_NEXT))
+            f.br(found, if_=f.load("i32", row, ROW_MATCHED).eqz())
+            f.br(skipping)
+        f.set(record.payload, table.blob(row, ctx))
+        ctx.goto(point)
+        f.br(again)
 
 
 def encode_record(values: list[SqlValue], ctx: Context) -> Local:
@@ -147,9 +241,9 @@ def encode_record(values: list[SqlValue], ctx: Context) -> Local:
     return f.local(I64, "record", f.call("record_encode", ctx.stmt, slots, len(values)))
 
 
-def _probe(node: nodes.HashJoin, table: Local, row: Local, record: RecordSource, ctx: Context, then: Then) -> None:
+def _probe(node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource, ctx: Context, then: Then) -> None:
     f = ctx.f
-    null_row, matched = f.local(I32, "null_row"), f.local(I32, "matched")
+    null_row, matched = table.null_row, f.local(I32, "matched")
     _place_build_columns(node, record, ctx)
     for source, columns in columns_of([node.probe_keys, node.residual]).items():
         if source not in node.build_sources and source in ctx.sources:
@@ -161,7 +255,7 @@ def _probe(node: nodes.HashJoin, table: Local, row: Local, record: RecordSource,
         f.set(row, 0)
         with f.block() as missing:
             _key(node.probe_keys, node, missing, ctx)
-            entry = f.local(I32, "entry", f.call("hash_find", table))
+            entry = f.local(I32, "entry", f.call("hash_find", table.hash))
             with f.if_(entry):
                 f.set(row, f.load("i32", entry))
         if not node.keeps_probe:
@@ -184,13 +278,16 @@ def _probe(node: nodes.HashJoin, table: Local, row: Local, record: RecordSource,
 
     def body(done: Label) -> None:
         with f.block() as rejected:
-            f.set(record.payload, (row + ROW_LINK).extend_u() | (f.load("i32", row, 4).extend_u() << 32))
+            f.set(record.payload, table.blob(row, ctx))
             if node.residual is not None:
+                before = decoded_columns(ctx)
                 with f.block() as accepted:
                     if node.keeps_probe:
                         f.br(accepted, if_=null_row)
                     ensure(first_conjunct(node.residual), ctx)
                     jump(node.residual, rejected, ctx, when=False, on_null=True)
+                if node.keeps_probe:
+                    forget_since(before, ctx)  # the NULL row has come past it
             f.set(matched, 1)
             then()
 

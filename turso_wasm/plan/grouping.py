@@ -153,9 +153,9 @@ def _sorts_like(term: OrderKey, pair: tuple[bound.Expr, str], planner: Planner) 
 
 def _count_rows(planner: Planner, core: Core, source: int) -> JoinPlan | None:
     """SELECT count(*) FROM t, nothing else: the b-tree is counted page by page."""
-    if core.where or len(core.steps) != 1 or len(core.aggregates) != 1:
+    if core.where or len(core.aggregates) != 1:
         return None
-    call, item = core.aggregates[0], core.steps[0].item
+    call, item = core.aggregates[0], core.only_item()
     if call.name != "count" or call.args or call.filter is not None or item is None or item.table is None:
         return None
     table = item.table
@@ -172,13 +172,7 @@ def _count_rows(planner: Planner, core: Core, source: int) -> JoinPlan | None:
 def _rows(planner: Planner, core: Core, rewrite: _Rewriter, correlated: bool) -> JoinPlan:
     """The rows to group. For a lone min(x) or max(x) an index end will do."""
     call = core.aggregates[0] if len(core.aggregates) == 1 and not rewrite.keys else None
-    if (
-        call is not None
-        and call.name in ("min", "max")
-        and call.filter is None
-        and len(core.steps) == 1
-        and not rewrite.bare
-    ):
+    if call is not None and call.name in ("min", "max") and call.filter is None and not rewrite.bare:
         found = _extreme(planner, core, call, correlated)
         if found is not None:
             return found
@@ -187,8 +181,8 @@ def _rows(planner: Planner, core: Core, rewrite: _Rewriter, correlated: bool) ->
 
 def _extreme(planner: Planner, core: Core, call: bound.AggregateCall, correlated: bool) -> JoinPlan | None:
     """The first row in order of x that is not NULL, if an index or the rowid gives that order."""
-    operand = call.args[0]
-    if not isinstance(operand, bound.ColumnRef) or core.steps[0].item is None or core.steps[0].item.table is None:
+    operand, item = call.args[0], core.only_item()
+    if not isinstance(operand, bound.ColumnRef) or item is None or item.table is None:
         return None
     key = OrderKey(expr=operand, desc=call.name == "max", nulls=None, collation=call.collation)
     not_null: bound.Expr = bound.IsNull(operand=operand, negated=True)

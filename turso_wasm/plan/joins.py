@@ -100,6 +100,9 @@ class HashKey:
     affinity: str | None
 
 
+SAME_KEY = [HashKey(None, ONE, ONE, "BINARY", None)]
+
+
 @dataclass(slots=True, eq=False)
 class State:
     """A sequence of choices for the units in `mask`."""
@@ -149,6 +152,9 @@ class JoinPlanner:
         item = unit.item
         if step.left:
             unit.subplan = self._plan_outer_join(step)
+        elif item is None and step.kind != "left":
+            unit.subplan = self._plan_operand(step.group, step.group_where)
+            unit.subplan.correlated = bool(outer_sources(unit.subplan.plan))
         elif item is not None and item.table is not None:
             unit.access = self.planner.table_access(item)
         elif item is not None:
@@ -183,7 +189,7 @@ class JoinPlanner:
         own = frozenset(item.source for item in step.own_items())
         keys = _hash_keys(left_sources, own, terms)
         used = {key.term for key in keys}
-        join = self._hash_node(left.plan, right.plan, keys, own)
+        join = self._hash_node(left.plan, right.plan, keys or SAME_KEY, own)
         join = replace(
             join,
             residual=all_of([term.expr for term in _by_cost(terms) if term not in used]),
@@ -320,14 +326,14 @@ class JoinPlanner:
     def _extend_hash(self, state: State, unit: Unit) -> State | None:
         """Read the unit once into a hash table; subqueries without an equality become a table with one chain."""
         item = unit.item
-        if (item is None and not unit.step.left) or (unit.subplan is not None and unit.subplan.correlated):
+        if (item is None and unit.left) or (unit.subplan is not None and unit.subplan.correlated):
             return None
         terms = unit.on if unit.left else self.terms
         equalities = _hash_keys(state.sources, unit.sources, terms)
         is_query = unit.access is None
         if not equalities and not is_query:
             return None
-        keys = tuple(equalities) or (HashKey(None, ONE, ONE, "BINARY", None),)
+        keys = tuple(equalities or SAME_KEY)
         path: Path | None = None
         if unit.access is not None:
             build = self._build_paths(unit, terms)
@@ -374,7 +380,7 @@ class JoinPlanner:
                 right = with_filter(right, ready)
                 plan = right if plan is None else nodes.NestedLoop(left=plan, right=right)
             else:
-                assert plan is not None
+                plan = plan or nodes.OneRow()
                 ready = []
                 if choice.method == "left":
                     assert unit.subplan is not None

@@ -142,7 +142,7 @@ class LeftJoin(Plan):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class HashJoin(Plan):
     """`build` is read once into a table of the columns `build_columns` (source, column), keyed by `build_keys`. For
-    each row of `probe`, the rows with equal keys (a NULL key equals nothing; without keys: all rows) for which
+    each row of `probe`, the rows with equal keys (a NULL key equals nothing) for which
     `residual` is true match; they come in the order in which `build` gave them. `build` may join several sources; their
     columns stay addressable.
 

@@ -105,8 +105,7 @@ def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
 
 def _order_can_move(outer: Query, core: Core) -> bool:
     """A subquery's ORDER BY is kept where it is the only source, and means nothing where the outer query sorts."""
-    alone = len(core.steps) == 1 and len(core.steps[0].items()) == 1
-    return alone and not outer.operators and not core.is_aggregate and not core.distinct
+    return core.only_item() is not None and not outer.operators and not core.is_aggregate and not core.distinct
 
 
 def _flatten(query: Query, core: Core, steps: list[Step], at: int) -> Query:
@@ -124,13 +123,15 @@ def _flatten(query: Query, core: Core, steps: list[Step], at: int) -> Query:
     if step.kind == "right" or step.kind == "full":
         steps[at] = replace(step, item=None, group=inner_steps, group_where=list(inner.where))
     elif step.kind == "left":
-        if len(inner_steps) == 1 and inner_steps[0].item is not None:
+        if len(inner_steps) == 1 and inner_steps[0].item is not None and not inner_steps[0].left:
             steps[at] = Step(inner_steps[0].item, "left", [*step.on, *inner.where])
         else:
             steps[at] = Step(None, "left", step.on, inner_steps, list(inner.where))
     else:
-        if inner_steps:
-            inner_steps[0].kind = step.kind
+        if inner_steps and step.kind == "cross":
+            if inner_steps[0].left:
+                inner_steps[0] = Step(None, group=inner_steps[:1])
+            inner_steps[0].kind = "cross"
         steps[at : at + 1] = inner_steps
         _where_of(core, steps).extend(inner.where)
     return _substitute(query, item.source, inner.outputs, item.nullable)
