@@ -37,7 +37,9 @@ class SqlFailure(Exception):
 
 
 class Engine:
-    """One process: a kernel instance whose files are those of `vfs`."""
+    """One process: a kernel instance whose files are those of `vfs`; with `codec`, pages lie there encoded."""
+
+    codec = False
 
     def __init__(self, vfs: Any, can_sleep: bool = False) -> None:
         self.vfs = vfs
@@ -49,7 +51,8 @@ class Engine:
         self.on_sleep: Any = None
         self.can_sleep = can_sleep
         names = [name for name in dir(self) if name.startswith(("vfs_", "host_"))]
-        self.kernel = Kernel(MODULES, imports={name: self._logged(name) for name in names})
+        modules = [*MODULES, "tests.harness.codec"] if self.codec else MODULES
+        self.kernel = Kernel(modules, imports={name: self._logged(name) for name in names})
         self.stack_pointer = self.kernel.get_global("stack_pointer")
         self.functions: dict[str, Any] = {}
 
@@ -219,6 +222,8 @@ class Link:
         p = self.engine.put(encoded)
         self.engine.call("connection_open", self.c, slot, p, len(encoded), flags)
         self.engine.call("mfree", p)
+        if self.engine.codec and not self.engine.field(storage.Database, self.database, "loaded"):
+            self.engine.call("test_codec_install", self.database)
 
     def close(self) -> None:
         self.engine.call("connection_free", self.c)

@@ -248,3 +248,22 @@ def test_a_row_beyond_memory_is_an_error(kernel: RecordsKernel) -> None:
     with pytest.raises(SqlError, match="string or blob too big"):
         kernel.checked("sorter_add", sorter.at, 8 | 0x7FFDFFFF << 32)
     kernel.end_statement()
+
+
+def test_what_is_spilled_lies_scrambled_in_the_file() -> None:
+    kernel = RecordsKernel(
+        ["turso_wasm.kernel.values.sorter", "turso_wasm.kernel.base.resources", "tests.harness.codec"]
+    )
+    kernel.call("test_scrambler_install")
+    word = b"a word that can be told from noise"
+    keys = [i.to_bytes(4, "big") for i in range(3000)]
+    rows = [word + bytes([i % 251]) * (i % 7) + b"x" * (200_000 if i % 1000 == 7 else 0) for i in range(3000)]
+    order = random.Random(1).sample(range(3000), 3000)
+    sorter = Sorter(kernel, memory=1 << 16)
+    for i in order:
+        sorter.add(keys[i], rows[i])
+    kernel.checked("sorter_sort", sorter.at)
+    (stored,) = kernel.temporary.files.values()
+    assert len(stored) > 100_000 and word not in stored
+    assert sorter.rows() == rows
+    kernel.call("resources_free", kernel.statement)

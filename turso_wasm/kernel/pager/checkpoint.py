@@ -12,12 +12,13 @@ Invariants:
 """
 
 from turso_wasm.kernel.base.memory import malloc, mfree
-from turso_wasm.kernel.base.vfs import vfs_size, vfs_sync, vfs_truncate, vfs_write
+from turso_wasm.kernel.base.vfs import vfs_size, vfs_sync, vfs_truncate
 from turso_wasm.kernel.pager.cache import cache_find, cache_forget, cache_forget_at, cache_insert, cache_remove
+from turso_wasm.kernel.pager.pageio import file_write, page_encode
 from turso_wasm.kernel.pager.runs import RUN_BYTES
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Page, Pager, Wal
-from turso_wasm.kernel.pager.wal import wal_find, wal_read_frame, wal_start, wal_sync
-from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr, u8, u32
+from turso_wasm.kernel.pager.wal import wal_find, wal_read_encoded, wal_start, wal_sync
+from turso_wasm.wasm.lang import i32, i64, ptr, u8, u32
 
 __subset__ = True
 
@@ -116,19 +117,19 @@ def frames_write(db: Database, frames: ptr[u32], n: i32) -> i32:
             rc = frame_content(db, frames[done + length], buffer + length * size)
             length += 1
         if rc == 0:
-            rc = vfs_write(db.fd, buffer, length * size, i64(first - 1) * i64(size))
+            rc = file_write(db, first, buffer, length, size)
         done += length
     mfree(buffer)
     return rc
 
 
 def frame_content(db: Database, frame: u32, data: ptr[u8]) -> i32:
-    """Copy the page in a frame, from memory if it is there; 0 or a negative result code."""
+    """The encoded page in a frame, from memory if it is there; 0 or a negative result code."""
     page: Page = cache_find(i32(db) + 1, frame)
     if page:
-        memory_copy(data, page.data, db.wal.page_size)
+        page_encode(db, page.pgno, page.data, data, db.wal.page_size)
         return 0
-    return wal_read_frame(db.wal, frame, data)
+    return wal_read_encoded(db.wal, frame, data)
 
 
 def file_resize(db: Database) -> i32:

@@ -24,7 +24,6 @@ from turso_wasm.kernel.base.vfs import vfs_size, vfs_sync, vfs_truncate
 from turso_wasm.kernel.pager.cache import (
     cache_add,
     cache_evict,
-    cache_find,
     cache_forget_at,
     cache_remove,
     list_remove,
@@ -33,7 +32,6 @@ from turso_wasm.kernel.pager.cache import (
 from turso_wasm.kernel.pager.checkpoint import checkpoint_run
 from turso_wasm.kernel.pager.database import exclusive_lock_waiting, keeps_lock, writer_relax
 from turso_wasm.kernel.pager.header import (
-    AT_CHANGE_COUNTER,
     AT_PAGE_COUNT,
     AT_READ_VERSION,
     AT_RESERVED,
@@ -59,7 +57,7 @@ from turso_wasm.kernel.pager.savepoint import savepoints_free
 from turso_wasm.kernel.pager.spill import pages_journal
 from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGER_READ, PAGER_WRITE, Database, Page, Pager, Wal
 from turso_wasm.kernel.pager.wal import wal_append, wal_committed, wal_retract, wal_sync
-from turso_wasm.wasm.lang import addr, be32, i32, i64, memory_copy, ptr, u8, u32
+from turso_wasm.wasm.lang import be32, i32, i64, ptr, u8, u32
 
 __subset__ = True
 
@@ -132,7 +130,7 @@ def prepare_file(p: Pager) -> i32:
         rc = journal_sync(db)
     if rc == 0:
         db.journal.file_modified = 1
-        rc = pages_write(db.fd, pages, n, db.page_size)
+        rc = pages_write(db, pages, n)
     mfree(ptr[u8](i32(pages)))
     if rc == 0 and (p.spilled or p.page_count < p.original_count):
         rc = file_cut(p)
@@ -262,9 +260,6 @@ def publish_file(p: Pager) -> None:
     while pgno <= p.original_count:
         cache_forget_at(i32(db), pgno)
         pgno += 1
-    first: Page = cache_find(i32(db), u32(1))
-    if first:
-        memory_copy(addr(db.file_version), first.data + AT_CHANGE_COUNTER, 16)
     if keeps_lock(db):
         db.counted = 1
     if db.to_wal:

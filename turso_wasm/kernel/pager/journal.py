@@ -55,6 +55,7 @@ from turso_wasm.kernel.base.vfs import (
 )
 from turso_wasm.kernel.pager.cache import cache_find
 from turso_wasm.kernel.pager.database import name_with
+from turso_wasm.kernel.pager.pageio import file_read_encoded, file_write, page_decode, page_encode, page_read
 from turso_wasm.kernel.pager.storage import Database, Journal, Page
 from turso_wasm.wasm.lang import be32, i32, i64, memory_copy, memory_fill, ptr, put_be32, scratch, u8, u32
 
@@ -114,17 +115,13 @@ def journal_begin(db: Database) -> i32:
     return 0
 
 
-def original_read(db: Database, pgno: u32, data: ptr[u8]) -> i32:
-    """Read the committed bytes of a page of the file; 0 or a negative result code. A page behind its end is zeros."""
+def original_encode(db: Database, pgno: u32, out: ptr[u8]) -> i32:
+    """The encoded committed form of a page of the file; 0 or a negative result code. A page behind its end is zeros."""
     page: Page = cache_find(i32(db), pgno)
     if page:
-        memory_copy(data, page.data, db.page_size)
+        page_encode(db, pgno, page.data, out, db.page_size)
         return 0
-    n: i32 = vfs_read(db.fd, data, db.page_size, i64(pgno - 1) * i64(db.page_size))
-    if n < 0:
-        return n
-    memory_fill(data + n, 0, db.page_size - n)
-    return 0
+    return file_read_encoded(db, pgno, out)
 
 
 def segment_header(db: Database, p: ptr[u8], count: u32, page_count: u32) -> None:
@@ -209,7 +206,7 @@ def segment_end(j: Journal, p: ptr[u8], at: i64) -> i32:
 def record_encode_original(db: Database, p: ptr[u8], pgno: u32) -> i32:
     """Write the record of a page; 0 or a negative result code."""
     put_be32(p, pgno)
-    rc: i32 = original_read(db, pgno, p + 4)
+    rc: i32 = original_encode(db, pgno, p + 4)
     put_be32(p + 4 + db.page_size, journal_checksum(db.journal.nonce, p + 4, db.page_size))
     return rc
 
@@ -256,16 +253,13 @@ def journal_sync(db: Database) -> i32:
     return rc
 
 
-def journal_original(db: Database, at: i64, data: ptr[u8]) -> i32:
+def journal_original(db: Database, at: i64, pgno: u32, data: ptr[u8]) -> i32:
     """Read the original of a page back from its record; 0 or a negative result code."""
     j: Journal = db.journal
     if j.mode == JOURNAL_MEMORY:
         memory_copy(data, j.memory + i32(at) + 4, db.page_size)
-        return 0
-    n: i32 = vfs_read(j.fd - 1, data, db.page_size, at + i64(4))
-    if n < 0:
-        return n
-    return 0 if n == db.page_size else -10
+        return page_decode(db, pgno, data, db.page_size)
+    return page_read(db, j.fd - 1, at + i64(4), pgno, data, db.page_size)
 
 
 def journal_finish(db: Database) -> i32:
@@ -374,7 +368,7 @@ def memory_play_back(db: Database) -> i32:
     rc: i32 = file_shrink(db, i64(j.page_count) * i64(db.page_size))
     while rc == 0 and at < j.size:
         record: ptr[u8] = j.memory + i32(at)
-        rc = vfs_write(db.fd, record + 4, db.page_size, i64(be32(record) - 1) * i64(db.page_size))
+        rc = file_write(db, be32(record), record + 4, 1, db.page_size)
         at += i64(db.page_size + 8)
     return rc
 
@@ -454,7 +448,7 @@ def record_play_back(db: Database, record: ptr[u8], nonce: u32, page_count: u32,
         return 0
     if pgno > page_count:
         return 1
-    rc: i32 = vfs_write(db.fd, record + 4, page_size, i64(pgno - 1) * i64(page_size))
+    rc: i32 = file_write(db, pgno, record + 4, 1, page_size)
     return 1 if rc == 0 else rc
 
 

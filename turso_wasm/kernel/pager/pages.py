@@ -18,7 +18,7 @@ Invariants:
 from turso_wasm.kernel.abi import Connection
 from turso_wasm.kernel.base.errors import SQLITE_ABORT, SQLITE_FULL, raise_corrupt, raise_error
 from turso_wasm.kernel.base.memory import malloc, mfree
-from turso_wasm.kernel.base.vfs import check_io, vfs_read
+from turso_wasm.kernel.base.vfs import check_io
 from turso_wasm.kernel.pager.cache import (
     MOVE_AFTER,
     cache_add,
@@ -37,11 +37,12 @@ from turso_wasm.kernel.pager.cache import (
     page_touch,
 )
 from turso_wasm.kernel.pager.journal import lock_byte_page
+from turso_wasm.kernel.pager.pageio import file_read
 from turso_wasm.kernel.pager.savepoint import page_capture
 from turso_wasm.kernel.pager.spill import private_load, spill
 from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGER_NONE, PAGER_WRITE, Database, Page, Pager, Wal
 from turso_wasm.kernel.pager.wal import wal_find, wal_read_frame
-from turso_wasm.wasm.lang import export, i32, i64, inline, lit, memory_copy, memory_fill, ptr, u8, u32
+from turso_wasm.wasm.lang import export, i32, inline, lit, memory_copy, memory_fill, ptr, u8, u32
 
 __subset__ = True
 
@@ -139,7 +140,7 @@ def page_load(p: Pager, pgno: u32, number: u32, in_log: i32) -> Page:
         return file_load(p, pgno)
     cache_room(db)
     page: Page = page_new(db, pgno)
-    rc: i32 = wal_read_frame(db.wal, number, page.data)
+    rc: i32 = wal_read_frame(db, number, page.data)
     if rc < 0:
         page_free(page)
         check_io(rc)
@@ -155,12 +156,11 @@ def file_load(p: Pager, pgno: u32) -> Page:
         return window_load(p, pgno, n)
     cache_room(db)
     page: Page = page_new(db, pgno)
-    got: i32 = vfs_read(db.fd, page.data, db.page_size, i64(pgno - 1) * i64(db.page_size))
+    got: i32 = file_read(db, pgno, 1, page.data)
     if got <= 0:
         page_free(page)
         check_io(got)
         raise_corrupt(pgno)
-    memory_fill(page.data + got, 0, db.page_size - got)
     cache_add(page, i32(db), pgno)
     return page
 
@@ -191,12 +191,11 @@ def window_load(p: Pager, pgno: u32, n: i32) -> Page:
     db: Database = p.database
     size: i32 = db.page_size
     buffer: ptr[u8] = malloc(n * size)
-    got: i32 = vfs_read(db.fd, buffer, n * size, i64(pgno - 1) * i64(size))
+    got: i32 = file_read(db, pgno, n, buffer)
     if got <= 0:
         mfree(buffer)
         check_io(got)
         raise_corrupt(pgno)
-    memory_fill(buffer + got, 0, n * size - got)
     # From the last to the first: the first is the newest, and is not evicted to make room for the others.
     i: i32 = (got - 1) // size
     while i > 0:

@@ -4,9 +4,9 @@ Owns nothing. Used by commit, spilling and checkpoints: the cost of storage is t
 """
 
 from turso_wasm.kernel.base.memory import malloc, mfree
-from turso_wasm.kernel.base.vfs import vfs_write
-from turso_wasm.kernel.pager.storage import Page
-from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr, u8, u32
+from turso_wasm.kernel.pager.pageio import file_write, page_encode
+from turso_wasm.kernel.pager.storage import Database, Page
+from turso_wasm.wasm.lang import i32, ptr, u8, u32
 
 __subset__ = True
 
@@ -41,21 +41,23 @@ def run_length(pages: ptr[i32], n: i32, page_size: i32) -> i32:
     return length
 
 
-def pages_write(fd: i32, pages: ptr[i32], n: i32, page_size: i32) -> i32:
-    """Write sorted pages to their places in a database file; 0 or a negative result code."""
+def pages_write(db: Database, pages: ptr[i32], n: i32) -> i32:
+    """Write sorted pages to their places in the file; 0 or a negative result code."""
+    page_size: i32 = db.page_size
     buffer: ptr[u8] = ptr[u8](0)
     done: i32 = 0
     rc: i32 = 0
     while done < n and rc == 0:
         length: i32 = run_length(pages + done, n - done, page_size)
         source: ptr[u8] = Page(pages[done]).data
-        if length > 1:
+        if length > 1 or db.codec:
             if not buffer:
                 buffer = malloc(RUN_BYTES if n > RUN_BYTES // page_size else n * page_size)
             for i in range(length):
-                memory_copy(buffer + i * page_size, Page(pages[done + i]).data, page_size)
+                page: Page = Page(pages[done + i])
+                page_encode(db, page.pgno, page.data, buffer + i * page_size, page_size)
             source = buffer
-        rc = vfs_write(fd, source, length * page_size, i64(Page(pages[done]).pgno - 1) * i64(page_size))
+        rc = file_write(db, Page(pages[done]).pgno, source, length, page_size)
         done += length
     mfree(buffer)
     return rc

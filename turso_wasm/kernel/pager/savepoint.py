@@ -20,7 +20,7 @@ Invariants:
 
 from turso_wasm.kernel.abi import CAP_MEMORY, OPEN_TEMP
 from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
-from turso_wasm.kernel.base.vfs import check_io, vfs_close, vfs_open, vfs_read, vfs_write
+from turso_wasm.kernel.base.vfs import check_io, vfs_close, vfs_open, vfs_write
 from turso_wasm.kernel.pager.cache import (
     cache_find,
     cache_remove,
@@ -29,6 +29,7 @@ from turso_wasm.kernel.pager.cache import (
     page_buffer_new,
     page_retire,
 )
+from turso_wasm.kernel.pager.pageio import page_encode, page_read
 from turso_wasm.kernel.pager.spill import original_restore, private_read
 from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGE_WRITTEN, Database, Image, Page, Pager, Savepoint, Wal
 from turso_wasm.kernel.pager.wal import index_truncate
@@ -76,7 +77,7 @@ def images_spill(p: Pager) -> None:
         image: Image = sp.images
         while image:
             if image.data:
-                memory_copy(buffer + n * size, image.data, size)
+                page_encode(p.database, image.pgno, image.data, buffer + n * size, size)
                 batch[n] = i32(image)
                 n += 1
             if n == IMAGE_BATCH:
@@ -240,9 +241,9 @@ def image_restore(p: Pager, image: Image) -> i32:
     if image.data:
         memory_copy(page.data, image.data, size)
     else:
-        n: i32 = vfs_read(p.image_fd - 1, page.data, size, image.temp_at)
-        if n != size:
-            return n if n < 0 else -10
+        rc: i32 = page_read(p.database, p.image_fd - 1, image.temp_at, image.pgno, page.data, size)
+        if rc < 0:
+            return rc
     page.flags |= PAGE_DIRTY
     page.checked = 0
     page.savepoint = image.savepoint

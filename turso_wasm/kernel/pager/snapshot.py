@@ -33,7 +33,6 @@ from turso_wasm.kernel.base.vfs import check_io, raise_busy, vfs_read, vfs_size
 from turso_wasm.kernel.pager.cache import cache_add, cache_free_all, cache_room, cache_set_limit, page_new
 from turso_wasm.kernel.pager.database import busy_wait, database_relax, file_lock, keeps_lock
 from turso_wasm.kernel.pager.header import (
-    AT_CHANGE_COUNTER,
     AT_INCREMENTAL,
     AT_LARGEST_ROOT,
     AT_READ_VERSION,
@@ -44,8 +43,10 @@ from turso_wasm.kernel.pager.header import (
     header_check,
     header_page_count,
     header_page_size,
+    raise_not_a_database,
 )
 from turso_wasm.kernel.pager.header import HEADER_SIZE as FILE_HEADER_SIZE
+from turso_wasm.kernel.pager.pageio import VERSION_AT, VERSION_SIZE, pages_decode, version_note
 from turso_wasm.kernel.pager.recovery import recover
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Database, Page, Pager, Wal
 from turso_wasm.kernel.pager.wal import wal_exists, wal_find, wal_forget, wal_read_frame, wal_recover, wal_remove
@@ -82,6 +83,8 @@ def database_load(db: Database) -> None:
     n = load_head(db, n)
     if n < FILE_HEADER_SIZE:
         memory_fill(db.head + n, 0, FILE_HEADER_SIZE - n)
+    version_note(db, db.head)
+    head_decode(db, n)
     load_header(db, n, size)
     load_pages(db, n)
     mfree(db.head)
@@ -129,6 +132,16 @@ def load_head(db: Database, n: i32) -> i32:
     return got
 
 
+def head_decode(db: Database, n: i32) -> None:
+    """Decode the whole pages among the first n bytes of the file. Errors: SQLITE_NOTADB; what decoding fails with."""
+    if not db.codec:
+        return
+    page_size: i32 = header_page_size(db.head)
+    if page_size == 0 or n < page_size:
+        raise_not_a_database()
+    check_io(pages_decode(db, u32(1), db.head, n // page_size, page_size))
+
+
 def load_header(db: Database, n: i32, size: i64) -> None:
     """Take geometry and journal mode from page 1, in the log or the n bytes of the file. Raises."""
     w: Wal = db.wal
@@ -136,7 +149,7 @@ def load_header(db: Database, n: i32, size: i64) -> None:
     frame: u32 = wal_find(w, u32(1), w.committed)
     if frame:
         first = db.head + n
-        check_io(wal_read_frame(w, frame, first))
+        check_io(wal_read_frame(db, frame, first))
     header_check(first)
     page_size: i32 = header_page_size(first)
     if w.committed and w.page_size != page_size:
@@ -153,7 +166,6 @@ def load_header(db: Database, n: i32, size: i64) -> None:
         db.journal_mode = JOURNAL_WAL
         w.page_size = page_size
     db.page_count = w.page_count if w.committed else file_page_count(first, page_size, size)
-    memory_copy(addr(db.file_version), first + AT_CHANGE_COUNTER, 16)
     cache_set_limit(db)
 
 
@@ -200,13 +212,13 @@ def database_changed(db: Database) -> i32:
     if db.journal_mode == JOURNAL_WAL:
         # It can only be read, so another process may be writing its log.
         return 1
-    now: ptr[u8] = scratch(16)
-    n: i32 = vfs_read(db.fd, now, 16, i64(AT_CHANGE_COUNTER))
+    now: ptr[u8] = scratch(VERSION_SIZE)
+    n: i32 = vfs_read(db.fd, now, VERSION_SIZE, i64(VERSION_AT))
     if n < 0:
         return n
     if db.page_count == 0:
         return i32(n > 0)
-    return i32(n < 16 or not bytes_equal(now, addr(db.file_version), 16))
+    return i32(n < VERSION_SIZE or not bytes_equal(now, addr(db.file_version), VERSION_SIZE))
 
 
 def database_take(db: Database) -> i32:

@@ -12,7 +12,7 @@ Invariants:
 from turso_wasm.kernel.abi import CAP_MEMORY, JOURNAL_OFF, JOURNAL_WAL
 from turso_wasm.kernel.base.errors import SQLITE_BUSY
 from turso_wasm.kernel.base.memory import malloc, mfree
-from turso_wasm.kernel.base.vfs import check_io, vfs_read
+from turso_wasm.kernel.base.vfs import check_io
 from turso_wasm.kernel.pager.cache import cache_find, page_buffer_free, page_buffer_new, page_is_idle
 from turso_wasm.kernel.pager.database import exclusive_lock
 from turso_wasm.kernel.pager.journal import (
@@ -22,10 +22,11 @@ from turso_wasm.kernel.pager.journal import (
     journal_record_at,
     journal_sync,
 )
+from turso_wasm.kernel.pager.pageio import file_offset, page_read
 from turso_wasm.kernel.pager.runs import pages_sort, pages_write
 from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGE_WRITTEN, Database, Page, Pager
 from turso_wasm.kernel.pager.wal import wal_append, wal_read_frame
-from turso_wasm.wasm.lang import i32, i64, ptr, u8, u32
+from turso_wasm.wasm.lang import i32, ptr, u8, u32
 
 __subset__ = True
 
@@ -98,7 +99,7 @@ def write_early(p: Pager, pages: ptr[i32], n: i32) -> i32:
         rc = journal_sync(db)
     if rc == 0:
         db.journal.file_modified = 1
-        rc = pages_write(db.fd, pages, n, db.page_size)
+        rc = pages_write(db, pages, n)
     if rc == 0:
         for i in range(n):
             Page(pages[i]).flags |= PAGE_WRITTEN
@@ -159,11 +160,8 @@ def private_load(p: Pager, page: Page) -> None:
 def private_read(db: Database, page: Page, data: ptr[u8]) -> i32:
     """Read a spilled page from its frame or its place in the file; 0 or a negative result code."""
     if page.frame:
-        return wal_read_frame(db.wal, page.frame, data)
-    n: i32 = vfs_read(db.fd, data, db.page_size, i64(page.pgno - 1) * i64(db.page_size))
-    if n < 0:
-        return n
-    return 0 if n == db.page_size else -10
+        return wal_read_frame(db, page.frame, data)
+    return page_read(db, db.fd, file_offset(page.pgno, db.page_size), page.pgno, data, db.page_size)
 
 
 def original_restore(p: Pager, page: Page) -> i32:
@@ -171,4 +169,4 @@ def original_restore(p: Pager, page: Page) -> i32:
     if not page.data:
         page.data = page_buffer_new(p.database.page_size)
         p.n_resident += 1
-    return journal_original(p.database, page.journal_at, page.data)
+    return journal_original(p.database, page.journal_at, page.pgno, page.data)

@@ -23,7 +23,7 @@ Invariants:
       process may have written. Then the next read transaction starts from the files.
 """
 
-from turso_wasm.wasm.lang import Struct, array, i32, i64, ptr, u8, u32
+from turso_wasm.wasm.lang import Struct, array, fn, i32, i64, ptr, u8, u32
 
 __subset__ = True
 
@@ -172,6 +172,13 @@ class Journal(Struct):
     memory_capacity: i64
 
 
+class Codec(Struct):
+    """How pages become bytes at rest (kernel/pager/pageio.py). What a codec needs lies behind these fields."""
+
+    encode: fn[[i32, u32, ptr[u8], ptr[u8], i32], None]  # the codec, page number, page, where to, bytes
+    decode: fn[[i32, u32, ptr[u8], i32], i32]  # likewise, in place: 0 or a negative result code
+
+
 class Database(Struct):
     """A database file in use by this process."""
 
@@ -195,7 +202,8 @@ class Database(Struct):
     page_count: u32  # committed
     auto_vacuum: i32
     commits: i32
-    file_version: array[u8, 16]  # bytes 24..39 of the header when it was last read or written
+    codec: Codec  # null: pages are stored as they are
+    file_version: array[u8, 16]  # kernel/pager/pageio.py I4
     counted: i32  # the change counter was incremented since the lock was taken
     to_wal: i32  # when the transaction commits, the log comes into use
     head: ptr[u8]  # what is read when the database is loaded

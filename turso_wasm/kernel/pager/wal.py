@@ -50,6 +50,7 @@ from turso_wasm.kernel.base.vfs import (
 )
 from turso_wasm.kernel.pager.database import name_with
 from turso_wasm.kernel.pager.header import page_size_valid
+from turso_wasm.kernel.pager.pageio import SHORT, page_encode, page_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Page, Pager, Wal
 from turso_wasm.wasm.lang import (
     be32,
@@ -58,7 +59,6 @@ from turso_wasm.wasm.lang import (
     inline,
     le32,
     lit,
-    memory_copy,
     ptr,
     put_be32,
     scratch,
@@ -296,19 +296,20 @@ def header_encode(w: Wal, p: ptr[u8]) -> None:
     put_be32(p + 28, w.sum2)
 
 
-def frame_encode(w: Wal, p: ptr[u8], page: Page, page_count: u32) -> None:
+def frame_encode(db: Database, p: ptr[u8], page: Page, page_count: u32) -> None:
     """Write a frame with the page; page_count: not 0 makes it a commit frame."""
+    w: Wal = db.wal
     put_be32(p, page.pgno)
     put_be32(p + 4, page_count)
     put_be32(p + 8, w.salt1)
     put_be32(p + 12, w.salt2)
+    page_encode(db, page.pgno, page.data, p + FRAME_HEADER_SIZE, w.page_size)
     sum1: u32 = w.sum1
     sum2: u32 = w.sum2
     sum1, sum2 = wal_checksum(p, 8, sum1, sum2, w.big_endian)
-    sum1, sum2 = wal_checksum(page.data, w.page_size, sum1, sum2, w.big_endian)
+    sum1, sum2 = wal_checksum(p + FRAME_HEADER_SIZE, w.page_size, sum1, sum2, w.big_endian)
     put_be32(p + 16, sum1)
     put_be32(p + 20, sum2)
-    memory_copy(p + FRAME_HEADER_SIZE, page.data, w.page_size)
     w.sum1 = sum1
     w.sum2 = sum2
 
@@ -337,7 +338,7 @@ def wal_append(db: Database, pages: ptr[i32], n: i32, page_count: u32) -> i32:
     done: i32 = 0
     while done < n and rc == 0:
         rc = append_chunk(
-            w, buffer, pages + done, chunk if done + chunk < n else n - done, done + chunk >= n, page_count
+            db, buffer, pages + done, chunk if done + chunk < n else n - done, done + chunk >= n, page_count
         )
         done += chunk
     mfree(buffer)
@@ -365,8 +366,9 @@ def header_replace(w: Wal) -> i32:
     return rc
 
 
-def append_chunk(w: Wal, buffer: ptr[u8], pages: ptr[i32], n: i32, last: i32, page_count: u32) -> i32:
+def append_chunk(db: Database, buffer: ptr[u8], pages: ptr[i32], n: i32, last: i32, page_count: u32) -> i32:
     """Encode and write n frames with one write."""
+    w: Wal = db.wal
     at: ptr[u8] = buffer
     offset: i64 = frame_offset(w, w.end + 1)
     if w.end == 0 and w.header_due:
@@ -375,7 +377,7 @@ def append_chunk(w: Wal, buffer: ptr[u8], pages: ptr[i32], n: i32, last: i32, pa
         offset = i64(0)
     for i in range(n):
         page: Page = Page(pages[i])
-        frame_encode(w, at, page, page_count if last and i == n - 1 else u32(0))
+        frame_encode(db, at, page, page_count if last and i == n - 1 else u32(0))
         at += FRAME_HEADER_SIZE + w.page_size
         index_append(w, page.pgno)
         page.frame = w.end
@@ -419,12 +421,24 @@ def wal_retract(db: Database) -> i32:
     return rc
 
 
-def wal_read_frame(w: Wal, frame: u32, data: ptr[u8]) -> i32:
+@inline
+def frame_data_offset(w: Wal, frame: u32) -> i64:
+    """Where the page in a frame begins in the file."""
+    return frame_offset(w, frame) + i64(FRAME_HEADER_SIZE)
+
+
+def wal_read_frame(db: Database, frame: u32, data: ptr[u8]) -> i32:
     """Read the page in a frame; 0 or a negative result code (-SQLITE_IOERR if the file ends before)."""
-    rc: i32 = vfs_read(w.fd - 1, data, w.page_size, frame_offset(w, frame) + i64(FRAME_HEADER_SIZE))
-    if rc < 0:
-        return rc
-    return 0 if rc == w.page_size else -10
+    w: Wal = db.wal
+    return page_read(db, w.fd - 1, frame_data_offset(w, frame), w.pgnos[frame], data, w.page_size)
+
+
+def wal_read_encoded(w: Wal, frame: u32, data: ptr[u8]) -> i32:
+    """wal_read_frame without decoding."""
+    got: i32 = vfs_read(w.fd - 1, data, w.page_size, frame_data_offset(w, frame))
+    if got < 0:
+        return got
+    return 0 if got == w.page_size else SHORT
 
 
 # --- recovery -------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from turso_wasm.kernel.base.errors import raise_too_big
 from turso_wasm.kernel.base.memory import arena_alloc, arena_free, malloc, mfree, mrealloc
 from turso_wasm.kernel.base.resources import KIND_SORTER, resource_add
 from turso_wasm.kernel.base.sort import Item, compare_keys, key_word, sort_items
+from turso_wasm.kernel.base.tempfile import temp_open
 from turso_wasm.kernel.values.key import key_room
 from turso_wasm.kernel.values.spill import (
     BUFFER_MAX,
@@ -30,7 +31,6 @@ from turso_wasm.kernel.values.spill import (
     run_begin,
     run_end,
     spill_merge,
-    spill_open,
     spill_release,
     spill_write,
 )
@@ -253,7 +253,7 @@ def sorter_spill(s: Sorter) -> None:
     sort_run(s)
     spill: Spill = Spill(i32(s))
     if s.fd < 0:
-        s.fd = spill_open()
+        s.fd = temp_open()
     run_begin(spill)
     for i in range(s.count):
         key: ptr[u8] = s.items[i].key

@@ -17,11 +17,12 @@ Invariants:
   P4  The file is private and anonymous, so its content is trusted; a short read is SQLITE_IOERR.
 """
 
-from turso_wasm.kernel.abi import OPEN_TEMP, Resource
+from turso_wasm.kernel.abi import Resource
 from turso_wasm.kernel.base.errors import SQLITE_IOERR
 from turso_wasm.kernel.base.memory import malloc, mfree, mrealloc
 from turso_wasm.kernel.base.sort import Item, compare_keys, key_word
-from turso_wasm.kernel.base.vfs import check_io, raise_io, vfs_close, vfs_open, vfs_read, vfs_write
+from turso_wasm.kernel.base.tempfile import temp_open, temp_read, temp_write
+from turso_wasm.kernel.base.vfs import raise_io, vfs_close
 from turso_wasm.wasm.lang import Struct, i32, i64, le32, memory_copy, memory_fill, ptr, sizeof, u8
 
 __subset__ = True
@@ -74,17 +75,10 @@ class Spill(Resource):
 # --- writing -------------------------------------------------------------------------------------------------
 
 
-def spill_open() -> i32:
-    """A new temporary file."""
-    fd: i32 = vfs_open(ptr[u8](0), 0, OPEN_TEMP)
-    check_io(fd)
-    return fd
-
-
 def spill_flush(s: Spill, fd: i32) -> None:
     """Write the buffer out."""
     if s.out_used:
-        check_io(vfs_write(fd, s.out, s.out_used, s.written))
+        temp_write(fd, s.out, s.out_used, s.written)
         s.written += i64(s.out_used)
         s.out_used = 0
 
@@ -94,7 +88,7 @@ def spill_write(s: Spill, fd: i32, p: ptr[u8], n: i32) -> None:
     if n > s.buffer_size - s.out_used:
         spill_flush(s, fd)
         if n > s.buffer_size:
-            check_io(vfs_write(fd, p, n, s.written))
+            temp_write(fd, p, n, s.written)
             s.written += i64(n)
             return
     memory_copy(s.out + s.out_used, p, n)
@@ -139,8 +133,7 @@ def reader_fill(r: Reader, fd: i32, need: i32) -> bool:
     if want > r.end - r.offset:
         want = r.end - r.offset
     if want > 0:
-        got: i32 = vfs_read(fd, r.buffer + left, i32(want), r.offset)
-        check_io(got)
+        got: i32 = temp_read(fd, r.buffer + left, i32(want), r.offset)
         r.offset += i64(got)
         r.filled = left + got
     if r.filled >= need:
@@ -247,7 +240,7 @@ def merge_close(s: Spill) -> None:
 
 def merge_pass(s: Spill, limit: i64) -> None:
     """Merge groups of FAN_IN runs into longer runs, at most `limit` rows each, in a new file (P2)."""
-    s.target = spill_open()
+    s.target = temp_open()
     s.written = 0
     runs: i32 = s.n_runs
     s.n_runs = 0

@@ -1,0 +1,104 @@
+"""Pages at rest: the one place where a page in memory becomes bytes in a file, and back.
+
+Owns encoding and decoding, and the calls that read and write pages of the database file. The formats of the log and of
+the journal are wal.py's and journal.py's: they carry pages encoded here.
+
+Invariants:
+  I1  A page has the same encoded form in every file: database, log, journal, images of savepoints. What is only moved
+      from file to file is not decoded, and the checksums of log and journal are those of encoded bytes.
+  I2  Without a codec the encoded form is the page itself.
+  I3  Bytes 16..23 of page 1 are the same in both forms: they tell the page size before anything can be decoded.
+  I4  Database.file_version is bytes 24..39 of page 1 as this process last read or wrote them in the file.
+"""
+
+from turso_wasm.kernel.base.vfs import vfs_read, vfs_write
+from turso_wasm.kernel.pager.storage import Codec, Database
+from turso_wasm.wasm.lang import addr, i32, i64, inline, memory_copy, memory_fill, ptr, u8, u32
+
+VERSION_AT = 24
+VERSION_SIZE = 16
+SHORT = -10  # SQLITE_IOERR: the file ends within the page
+
+
+@inline
+def page_encode(db: Database, pgno: u32, data: ptr[u8], out: ptr[u8], size: i32) -> None:
+    """Write the encoded form of a page of `size` bytes to `out`."""
+    if db.codec:
+        db.codec.encode(i32(db.codec), pgno, data, out, size)
+    else:
+        memory_copy(out, data, size)
+
+
+@inline
+def page_decode(db: Database, pgno: u32, data: ptr[u8], size: i32) -> i32:
+    """Decode a page in place; 0 or a negative result code."""
+    if db.codec:
+        return db.codec.decode(i32(db.codec), pgno, data, size)
+    return 0
+
+
+def pages_decode(db: Database, pgno: u32, data: ptr[u8], n: i32, size: i32) -> i32:
+    """Decode n pages in place; 0 or a negative result code."""
+    rc: i32 = 0
+    i: i32 = 0
+    while db.codec and rc == 0 and i < n:
+        rc = page_decode(db, pgno + u32(i), data + i * size, size)
+        i += 1
+    return rc
+
+
+def page_read(db: Database, fd: i32, at: i64, pgno: u32, data: ptr[u8], size: i32) -> i32:
+    """Read the page that lies at an offset of some file; 0 or a negative result code, also if the file ends in it."""
+    got: i32 = vfs_read(fd, data, size, at)
+    if got < 0:
+        return got
+    return page_decode(db, pgno, data, size) if got == size else SHORT
+
+
+@inline
+def file_offset(pgno: u32, size: i32) -> i64:
+    """Where a page of the database file lies."""
+    return i64(pgno - 1) * i64(size)
+
+
+def file_read(db: Database, pgno: u32, n: i32, data: ptr[u8]) -> i32:
+    """Read up to n pages of the file; the bytes it had, 0 behind its end, or a negative result code.
+
+    What the file lacks of the n pages is zeros.
+    """
+    size: i32 = db.page_size
+    got: i32 = vfs_read(db.fd, data, n * size, file_offset(pgno, size))
+    if got <= 0:
+        return got
+    memory_fill(data + got, 0, n * size - got)
+    rc: i32 = pages_decode(db, pgno, data, (got + size - 1) // size, size)
+    return rc if rc < 0 else got
+
+
+def file_read_encoded(db: Database, pgno: u32, data: ptr[u8]) -> i32:
+    """Read a page of the file as it lies there, behind its end zeros; 0 or a negative result code."""
+    size: i32 = db.page_size
+    got: i32 = vfs_read(db.fd, data, size, file_offset(pgno, size))
+    if got < 0:
+        return got
+    memory_fill(data + got, 0, size - got)
+    return 0
+
+
+def file_write(db: Database, pgno: u32, encoded: ptr[u8], n: i32, size: i32) -> i32:
+    """Write n encoded pages of `size` bytes to their places in the file; 0 or a negative result code."""
+    rc: i32 = vfs_write(db.fd, encoded, n * size, file_offset(pgno, size))
+    if pgno == 1 and rc == 0:
+        version_note(db, encoded)
+    return rc
+
+
+def version_note(db: Database, encoded: ptr[u8]) -> None:
+    """Remember what tells whether somebody else changed the file (I4). encoded: page 1."""
+    memory_copy(addr(db.file_version), encoded + VERSION_AT, VERSION_SIZE)
+
+
+def codec_set(db: Database, codec: Codec) -> None:
+    """Give a database that nobody has read yet a codec; null: none."""
+    assert not db.loaded, "pageio: the database was read without its codec"
+    db.codec = codec
