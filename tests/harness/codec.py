@@ -6,6 +6,8 @@ from turso_wasm.kernel.pager.pageio import codec_set
 from turso_wasm.kernel.pager.storage import Codec, Database
 from turso_wasm.wasm.lang import export, funcref, i32, i64, memory_copy, ptr, sizeof, u8, u32
 
+__subset__ = True
+
 PLAIN_FROM = 16  # of page 1: pageio I3
 PLAIN_TO = 24
 

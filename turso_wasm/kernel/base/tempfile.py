@@ -9,6 +9,8 @@ from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import check_io, vfs_open, vfs_read, vfs_write
 from turso_wasm.wasm.lang import Struct, fn, i32, i64, memory_copy, ptr, u8
 
+__subset__ = True
+
 CHUNK = 1 << 16
 
 

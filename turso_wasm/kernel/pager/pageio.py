@@ -15,6 +15,8 @@ from turso_wasm.kernel.base.vfs import vfs_read, vfs_write
 from turso_wasm.kernel.pager.storage import Codec, Database
 from turso_wasm.wasm.lang import addr, i32, i64, inline, memory_copy, memory_fill, ptr, u8, u32
 
+__subset__ = True
+
 VERSION_AT = 24
 VERSION_SIZE = 16
 SHORT = -10  # SQLITE_IOERR: the file ends within the page
