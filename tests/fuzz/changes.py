@@ -18,10 +18,12 @@ class Changes(Queries):
 
     def returning(self, scope: Scope) -> str:
         """RETURNING, sometimes."""
-        if not self.chance(0.2):
+        if not self.chance(0.2) or self.in_trigger:
             return ""
+        self.in_returning = True
         inner = Scope([Visible(source.name, source.columns) for source in scope.sources[:1]])
         items = ["*"] if self.chance(0.4) else [self.result(self.expr(inner), ANY)[0] for _ in self.few()]
+        self.in_returning = False
         return f" RETURNING {', '.join(items)}"
 
     def value_for(self, column: Column) -> str:
@@ -74,12 +76,16 @@ class Changes(Queries):
         """The statement around its rows. joined: an ON behind them might be read as a join's."""
         head = self.pick(ACTIONS) if self.chance(0.9) else None
         verb = "REPLACE" if head is None else f"INSERT {head}".rstrip()
-        alias = self.alias("n") if self.chance(0.1) else table.name
+        alias = self.alias("n") if self.chance(0.1) and not self.in_trigger else table.name
         as_ = f" AS {alias}" if alias != table.name else ""
         scope = Scope([Visible(alias, table.columns, table)])
         upserts = self.upserts(table, scope) if not joined and self.chance(0.25) else ""
-        target = f"{self.maybe(0.1, lambda: 'main.')}{self.name(table.name)}{as_}"
+        target = f"{self.main()}{self.name(table.name)}{as_}"
         return f"{verb} INTO {target}{names} {source}{upserts}{self.returning(scope)}"
+
+    def main(self) -> str:
+        """The schema's name, sometimes; triggers allow none."""
+        return self.maybe(0 if self.in_trigger else 0.1, lambda: "main.")
 
     def upserts(self, table: Table, scope: Scope) -> str:
         """ON CONFLICT clauses."""
@@ -103,12 +109,16 @@ class Changes(Queries):
 
     @production("change", 0.5)
     def insert_defaults(self) -> str:
+        if self.in_trigger:
+            return self.insert_values()
         table = self.table()
         scope = Scope([Visible(table.name, table.columns, table)])
         return f"INSERT {self.pick(ACTIONS)}INTO {self.name(table.name)} DEFAULT VALUES{self.returning(scope)}"
 
     @production("change", 0.3)
     def insert_with(self) -> str:
+        if self.in_trigger:
+            return self.insert_values()
         with_, _ = self.with_clause(None)
         return with_ + self.pick((self.insert_select, self.update, self.delete, self.insert_values))()
 
@@ -133,11 +143,11 @@ class Changes(Queries):
 
     def changed(self, table: Table) -> tuple[str, Scope]:
         """(how UPDATE and DELETE name their table, what it brings into scope)."""
-        alias = self.alias("u") if self.chance(0.15) else table.name
-        text = f"{self.maybe(0.1, lambda: 'main.')}{self.name(table.name)}"
+        alias = self.alias("u") if self.chance(0.15) and not self.in_trigger else table.name
+        text = f"{self.main()}{self.name(table.name)}"
         if alias != table.name:
             text += f" AS {alias}"
-        if self.chance(0.05):
+        if self.chance(0.05) and not self.in_trigger:
             text += " NOT INDEXED"
         self.names_taken.add(alias.lower())
         return text, Scope([Visible(alias, table.columns, table)])
@@ -159,7 +169,7 @@ class Changes(Queries):
 
     def limited(self) -> str:
         """The tail that SQLite only has when it is built with it."""
-        return self.maybe(0.01, lambda: self.pick((" ORDER BY 1 LIMIT 1", " LIMIT 2")))
+        return "" if self.in_trigger else self.maybe(0.01, lambda: self.pick((" ORDER BY 1 LIMIT 1", " LIMIT 2")))
 
     @production("change", 2)
     def delete(self) -> str:

@@ -203,7 +203,9 @@ class Definitions(Changes):
         event = self.pick(("INSERT", "DELETE", "UPDATE", f"UPDATE OF {some}"))
         each = self.maybe(0.5, lambda: " FOR EACH ROW")
         when = self.maybe(0.3, lambda: f" WHEN {self.condition(scope)}")
+        self.in_trigger = self.chance(0.95)
         body = "; ".join(self.derive("change") for _ in self.few(1, 2))
+        self.in_trigger = False
         body += self.pick(("", "; SELECT 1", "; SELECT RAISE(IGNORE)", "; SELECT RAISE(ABORT, 'no')"))
         name = f"{self.if_not_exists()}{self.new_name('r')}"
         return f"CREATE TRIGGER {name} {time}{event} ON {self.name(table.name)}{each}{when} BEGIN {body}; END"

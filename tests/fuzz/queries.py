@@ -40,6 +40,8 @@ class Queries(Expressions):
         self.schema = Schema()
         self.common: list[Visible] = []
         self.n_aliases = 0
+        self.in_returning = False
+        self.in_trigger = False
 
     def existing(self) -> list[Table]:
         return self.schema.readable
@@ -229,7 +231,8 @@ class Queries(Expressions):
             for _ in self.few(1, 2):
                 kind = self.pick((INT, TEXT, ANY))
                 key = self.column_of_kind(Scope(from_.sources), kind) if self.chance(0.6) else self.expr(scope, kind)
-                if key is not None and not key.isdigit() and "?" not in key:
+                names = any(self.name_in(key, source) for source in from_.sources) if key else False
+                if key is not None and names and "?" not in key:  # to SQLite, 1 NOT NULL is 1, a place
                     keys.append((f"({key})" if not key.replace(".", "").isidentifier() else key, kind))
         grouped = Scope(from_.sources, outer, aggregates=True, keys=keys, merged=from_.merged)
         items = [self.result(self.expr(grouped, kind), kind) for kind in kinds]
@@ -239,6 +242,10 @@ class Queries(Expressions):
         having = self.maybe(0.3, lambda: f" HAVING {self.condition(grouped)}") if keys else ""
         text = f"SELECT {', '.join(text for text, _ in items)} FROM {from_.text}{self.where(scope, 0.5)}{group}{having}"
         return Query(text, [column for _, column in items])
+
+    def name_in(self, text: str, source: Visible) -> bool:
+        """True if the text seems to name a column of the source."""
+        return any(column.name in text for column in source.columns)
 
     @production("core", 0.05)
     def core_windows(self, outer: Scope | None, kinds: list[str]) -> Query:
@@ -269,7 +276,7 @@ class Queries(Expressions):
 
     @production("source", 8, leaf=True)
     def source_table(self, outer: Scope | None) -> From:
-        tables = self.existing()
+        tables = self.schema.tables if self.in_returning else self.existing()
         if not tables:
             return self.source_subquery(outer)
         table = self.pick(tables)
@@ -287,6 +294,8 @@ class Queries(Expressions):
 
     @production("source", 2)
     def source_subquery(self, outer: Scope | None) -> From:
+        if self.in_returning:  # SQLite asks a subquery in FROM there once, and others for each row
+            return self.source_table(outer)
         query = self.query(None)
         name = self.alias()
         columns, _ = self.exposed(query, 0)
@@ -294,7 +303,7 @@ class Queries(Expressions):
 
     @production("source", 1.5, leaf=True)
     def source_common(self, outer: Scope | None) -> From:
-        if not self.common:
+        if not self.common or self.in_returning:
             return self.source_table(outer)
         table = self.pick(self.common)
         name = self.alias() if self.chance(0.6) or table.name in self.names_taken else table.name

@@ -195,7 +195,7 @@ class NameFinder:
 
     def capture(self, ref: bound.ColumnRef | AggregateRef, found_at: int) -> None:
         """Note in every query between that `ref`, found at that depth, comes from outside."""
-        key = (ref.source, ref.column) if isinstance(ref, bound.ColumnRef) else (ref.source, ~1 - ref.index)
+        key = reference_key(ref)
         for depth, outer in self.captures:
             if found_at < depth:
                 outer[key] = ref
@@ -204,6 +204,11 @@ class NameFinder:
         for part in walk(expr):
             if isinstance(part, bound.ColumnRef | AggregateRef):
                 self._note(part, level)
+
+
+def reference_key(ref: bound.ColumnRef | AggregateRef) -> tuple[int, int]:
+    """What tells references apart: an aggregate's is below all columns, the rowid's included."""
+    return (ref.source, ref.column) if isinstance(ref, bound.ColumnRef) else (ref.source, ~1 - ref.index)
 
 
 def item_matches(item: Item, qualifier: str, schema: str | None) -> bool:

@@ -16,10 +16,10 @@ from turso_wasm.bind.comparison import (
     implicit_collation,
 )
 from turso_wasm.bind.expressions import compare_rows, is_row, row_parts
-from turso_wasm.bind.query import Core, OutputColumn, Query, Step
-from turso_wasm.bind.scope import Scope, column_ref
+from turso_wasm.bind.query import AggregateRef, Core, OutputColumn, Query, Step
+from turso_wasm.bind.scope import Scope, column_ref, reference_key
 from turso_wasm.bind.tables import query_item
-from turso_wasm.bind.walk import columns_used, conjuncts, strip_collation
+from turso_wasm.bind.walk import conjuncts, strip_collation, walk
 from turso_wasm.sql import ast
 
 
@@ -90,9 +90,10 @@ def _exists_row(
     columns = [column_ref(item, number) for number in range(len(operand))]
     condition = compare_rows("=", operand, columns)
     where: list[bound.Expr] = [bound.IsNull(operand=condition)] if unknown else conjuncts(condition)
-    outer = {(ref.source, ref.column): ref for ref in query.outer}
-    for part in operand:
-        outer.update({(ref.source, ref.column): ref for ref in columns_used(part)})
+    outer = {reference_key(ref): ref for ref in query.outer}
+    for part in walk(*operand):
+        if isinstance(part, bound.ColumnRef | AggregateRef):
+            outer[reference_key(part)] = part  # type: ignore[assignment]  # AggregateRefs are replaced later
     whole = Query([Core([bound.Constant(value=1)], [OutputColumn("1")], [Step(item)], where)], [OutputColumn("1")])
     whole.outer = tuple(outer.values())
     return bound.SubqueryExpr(kind="exists", plan=whole, outer=whole.outer)

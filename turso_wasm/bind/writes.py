@@ -8,17 +8,17 @@ Source: https://sqlite.org/lang_insert.html, https://sqlite.org/lang_update.html
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.expressions import row_parts
-from turso_wasm.bind.query import Core, Item, OutputColumn
+from turso_wasm.bind.query import Core, Item, OutputColumn, Query
 from turso_wasm.bind.schema import bind_checks, bind_default, bind_index_terms
 from turso_wasm.bind.scope import Scope, column_ref, table_item
 from turso_wasm.bind.select import describe
 from turso_wasm.bind.tables import check_readable, must_find_table
-from turso_wasm.bind.walk import all_of, strip_collation
+from turso_wasm.bind.walk import all_of, strip_collation, transform, transform_query
 from turso_wasm.catalog.names import ROWID_NAMES, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
@@ -216,6 +216,19 @@ def bind_returning(
                 described.append(OutputColumn(name, ref.decltype, ref.table, ref.origin))
         else:
             expr = binder.expr(column.expr, scope)
-            exprs.append(strip_collation(expr))
+            exprs.append(_asked_for_each_row(strip_collation(expr), item))
             described.append(describe(binder, column, expr))
     return exprs, described
+
+
+def _asked_for_each_row(expr: bound.Expr, item: Item) -> bound.Expr:
+    """Subqueries of RETURNING see the table as each row leaves it, so all of them depend on the row."""
+    row = column_ref(item, 0)
+
+    def depend(found: bound.Expr) -> bound.Expr | None:
+        if not isinstance(found, bound.SubqueryExpr) or not isinstance(found.plan, Query):
+            return None
+        operand = None if found.operand is None else transform(found.operand, depend)
+        return replace(found, operand=operand, plan=transform_query(found.plan, depend), outer=found.outer or (row,))
+
+    return transform(expr, depend)

@@ -74,7 +74,8 @@ class Table:
     """A table. `rowid_alias` is the column that is the rowid (INTEGER PRIMARY KEY), or -1.
 
     For WITHOUT ROWID tables `without_rowid` is True, `root` is an index b-tree whose record is `storage_order`
-    (primary key columns first, then the others; column numbers) and `primary_key` describes the key fields.
+    (primary key columns first, then the others; column numbers) and `primary_key` describes the key fields;
+    `older_indexes` are the names of those that were declared before it, which is when they are checked.
     For rowid tables the record holds all stored columns in order (the rowid alias as NULL).
     """
 
@@ -89,6 +90,7 @@ class Table:
     strict: bool = False
     primary_key: tuple[IndexColumn, ...] = ()
     primary_key_conflict: str | None = None
+    older_indexes: frozenset[str] = frozenset()
     storage_order: tuple[int, ...] = ()
     indexes: list[Index] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)

@@ -303,6 +303,7 @@ class _TableBuilder:
             unique.setdefault((part.column, part.collation), part)
         table.primary_key = tuple(unique.values())
         table.primary_key_conflict = key.conflict
+        table.older_indexes = frozenset(index.name for index in self.automatic[: self.automatic.index(key)])
         in_key = [part.column for part in table.primary_key]
         table.storage_order = (*in_key, *(n for n in range(len(table.columns)) if n not in in_key))
 

@@ -8,13 +8,12 @@ that a failing statement has not removed anything. Source: https://sqlite.org/la
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Column, Index, Table
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.expressions import with_affinity
 from turso_wasm.codegen.tables import NewRow
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, ON_ERROR_ABORT, ON_ERROR_FAIL, ON_ERROR_ROLLBACK, REAL, TEXT
@@ -51,13 +50,12 @@ def violated(ctx: Context, how: str, ignored: Label, code: int, message: str) ->
         raise_constraint(ctx, how, code, message)
 
 
-def apply_types(table: Table, column: int, value: SqlValue, ctx: Context) -> SqlValue:
-    """The value with the column's affinity; in STRICT tables its storage class is checked."""
-    definition = table.columns[column]
-    result = with_affinity(value, definition.affinity, ctx)
+def check_types(table: Table, row: NewRow, columns: Iterable[int], ctx: Context) -> None:
+    """STRICT: the storage classes of these columns."""
     if table.strict:
-        _check_strict(table, definition, result, ctx)
-    return result
+        for at in sorted(columns):
+            if at != table.rowid_alias:
+                _check_strict(table, table.columns[at], row.decoded[at], ctx)
 
 
 STRICT_TAGS = {"INT": INTEGER, "INTEGER": INTEGER, "REAL": REAL, "TEXT": TEXT, "BLOB": BLOB}
@@ -111,6 +109,19 @@ def check_checks(checks: Sequence[tuple[bound.Expr, str]], conflict: str | None,
             violated(
                 ctx, "ABORT" if how == "REPLACE" else how, ignored, CHECK_FAILED, f"CHECK constraint failed: {label}"
             )
+
+
+def unique_checks(
+    table: Table, indexes: Sequence[Index], conflict: str | None, with_key: bool
+) -> list[tuple[str, Index | None]]:
+    """(policy, index) of each uniqueness in SQLite's order, None for the rowid or primary key: first those that fail or
+    skip, then those that replace. with_key: the key can be a duplicate.
+    """
+    checks: list[tuple[str, Index | None]] = [(policy(conflict, i.conflict), i) for i in indexes if i.unique]
+    if with_key:
+        at = sum(i.name not in table.older_indexes for i in indexes if i.unique) if table.without_rowid else 0
+        checks.insert(at, (policy(conflict, table.primary_key_conflict), None))
+    return sorted(checks, key=lambda check: check[0] == "REPLACE")
 
 
 def unique_message(table: Table, index: Index) -> tuple[int, str]:

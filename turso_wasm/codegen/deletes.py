@@ -9,7 +9,7 @@ from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import EntrySource
 from turso_wasm.codegen.tables import TableWriter
-from turso_wasm.codegen.writes import begin_write, change_rows, collect_rows, count_change
+from turso_wasm.codegen.writes import begin_write, change_rows, collect_rows, count_change, decode_row, keep_values
 from turso_wasm.kernel.abi import Statement
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I64
@@ -35,11 +35,22 @@ def emit_delete(node: nodes.Delete, ctx: Context) -> None:
 
 
 def _delete_one(node: nodes.Delete, writer: TableWriter, row: EntrySource, ctx: Context) -> None:
-    if node.returning:
+    late = _looks_around(node)
+    if late:
+        decode_row(row, ctx)
+        keep_values(row, ctx)
+    elif node.returning:
         ensure(node.returning, ctx)
         emit_row(node.returning, ctx)
     writer.remove_row(node.source, node.index_exprs, node.index_where, row)
     count_change(ctx)
+    if late:
+        emit_row(node.returning, ctx)
+
+
+def _looks_around(node: nodes.Delete) -> bool:
+    """RETURNING has subqueries: they see the table without the row."""
+    return any(map(has_subquery, node.returning))
 
 
 def _truncate(node: nodes.Delete, ctx: Context) -> None:
@@ -53,7 +64,9 @@ def _truncate(node: nodes.Delete, ctx: Context) -> None:
 
 
 def _scans_in_place(plan: nodes.Plan, node: nodes.Delete) -> bool:
-    """The child visits the table's own b-tree forward, and its conditions look at the row only."""
+    """The child visits the table's own b-tree forward, and nothing looks at other rows."""
+    if _looks_around(node):
+        return False
     while isinstance(plan, nodes.Filter):
         if has_subquery(plan.predicate):
             return False

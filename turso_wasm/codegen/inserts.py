@@ -6,17 +6,17 @@ from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Index
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.constraints import (
-    apply_types,
     check_checks,
     check_not_null,
-    policy,
+    check_types,
     primary_key_message,
     rowid_message,
+    unique_checks,
     unique_message,
     violated,
 )
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.rowsets import first_conjunct
@@ -88,6 +88,7 @@ def _insert_one(
             sequence.note(rowid)
     ctx.sources[node.source] = row
     check_not_null(table, row, node.conflict, ignored, ctx)
+    check_types(table, row, range(len(table.columns)), ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)
     _check_unique(node, writer, row, rowid, given is not None, ignored, ctx)
     writer.insert_entries(row, node.index_exprs, node.index_where)
@@ -103,7 +104,7 @@ def _insert_one(
 def _column_value(node: nodes.Insert, at: int, expr: bound.Expr, ctx: Context) -> SqlValue:
     if at == node.table.rowid_alias:
         return ctx.constant(None)
-    return apply_types(node.table, at, emit_value(expr, ctx), ctx)
+    return with_affinity(emit_value(expr, ctx), node.table.columns[at].affinity, ctx)
 
 
 def _choose_rowid(
@@ -128,14 +129,11 @@ def _check_unique(
     ignored: Label,
     ctx: Context,
 ) -> None:
-    """Rowid and unique indexes: first those that fail or skip, then those that replace."""
+    """Rowid, primary key and unique indexes: first those that ON CONFLICT clauses name, in the order of these."""
     f = ctx.f
     table = node.table
-    checks: list[tuple[str, Index | None]] = []
-    if table.without_rowid or rowid_given:
-        checks.append((policy(node.conflict, table.primary_key_conflict), None))
-    checks += [(policy(node.conflict, index.conflict), index) for index in writer.indexes if index.unique]
-    for how, index in sorted(checks, key=lambda check: check[0] == "REPLACE"):
+    checks = unique_checks(table, writer.indexes, node.conflict, table.without_rowid or rowid_given)
+    for how, index in sorted(checks, key=lambda check: _place_of_clause(node, check[1])):
         with f.block() as absent:
             if index is None:
                 find_same_row(writer, row, rowid, absent, ctx)
@@ -158,13 +156,21 @@ def _check_unique(
             ctx.sources[node.source] = row
 
 
+def _place_of_clause(node: nodes.Insert, index: Index | None) -> int:
+    """The place of the ON CONFLICT clause that names this constraint (None: the key), or the one behind all clauses."""
+    for place, clause in enumerate(node.upserts):
+        if clause.key if index is None else clause.index is index:
+            return place
+    return len(node.upserts)
+
+
 def _upsert_for(node: nodes.Insert, index: Index | None) -> nodes.Upsert | None:
-    """The ON CONFLICT clause that is about this constraint (None: the rowid or primary key)."""
-    for clause in node.upserts:
-        about_all = clause.index is None and not clause.key
-        if about_all or (clause.key if index is None else clause.index is index):
-            return clause
-    return None
+    """The ON CONFLICT clause for this constraint: the one that names it, or a last one that names none."""
+    place = _place_of_clause(node, index)
+    if place < len(node.upserts):
+        return node.upserts[place]
+    last = node.upserts[-1] if node.upserts else None
+    return last if last is not None and last.index is None and not last.key else None
 
 
 def _upsert(clause: nodes.Upsert, writer: TableWriter, ignored: Label, ctx: Context) -> None:

@@ -6,30 +6,33 @@ from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Index
 from turso_wasm.codegen.conditions import compare_values
 from turso_wasm.codegen.constraints import (
-    apply_types,
     check_checks,
     check_not_null,
+    check_types,
     policy,
     primary_key_message,
     rowid_message,
+    unique_checks,
     unique_message,
     violated,
 )
 from turso_wasm.codegen.context import Context, Then
-from turso_wasm.codegen.expressions import emit_value
+from turso_wasm.codegen.expressions import emit_value, with_affinity
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sorting import MISMATCH
 from turso_wasm.codegen.sources import ROWID, EntrySource, LocalSource, index_fields
 from turso_wasm.codegen.tables import NewRow, TableWriter
-from turso_wasm.codegen.values import TEXTUAL, SqlValue
+from turso_wasm.codegen.values import SqlValue
 from turso_wasm.codegen.writes import (
     begin_write,
     change_rows,
     collect_rows,
     count_change,
+    decode_row,
     find_same_row,
     given_rowid,
+    keep_values,
     seek_row_of_entry,
 )
 from turso_wasm.plan import nodes
@@ -110,13 +113,9 @@ def update_row(
     table = node.table
     old = writer.current_row()
     ctx.sources[node.old_source] = old
-    old.ensure(range(len(table.columns)), ctx)
-    if not table.without_rowid:
-        old.ensure({ROWID}, ctx)
-    if moves or table.without_rowid or writer.indexes != touched:  # the row's page changes before its values are used
-        for at, value in old.decoded.items():
-            if value.types & TEXTUAL:
-                old.decoded[at] = ctx.call_alloc("copy_value", value, types=value.types)
+    decode_row(old, ctx)
+    if moves or table.without_rowid or writer.indexes != touched or node.returning:
+        keep_values(old, ctx)
     values = [_updated_value(node, at, ctx) for at in range(len(table.columns))]
     row = NewRow(values, None, table)
     rowid: Local | None = None
@@ -125,6 +124,7 @@ def update_row(
         row.set_rowid(rowid, table)
     ctx.sources[node.source] = row
     check_not_null(table, row, node.conflict, ignored, ctx)
+    check_types(table, row, node.changed, ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)
     _check_update_unique(node, writer, touched, moves, old, row, rowid, ignored, ctx)
     writer.remove_entries(old, node.old_index_exprs, node.old_index_where, touched)
@@ -145,7 +145,7 @@ def _updated_value(node: nodes.Update, at: int, ctx: Context) -> SqlValue:
         return ctx.constant(None)
     if at not in node.changed:
         return ctx.sources[node.old_source].value(at, ctx)
-    return apply_types(node.table, at, emit_value(expr, ctx), ctx)
+    return with_affinity(emit_value(expr, ctx), node.table.columns[at].affinity, ctx)
 
 
 def _updated_rowid(node: nodes.Update, old: EntrySource, ctx: Context) -> Local:
@@ -184,11 +184,7 @@ def _check_update_unique(
     """As for INSERT, but the row itself is no conflict."""
     f = ctx.f
     table = node.table
-    checks: list[tuple[str, Index | None]] = []
-    if moves:
-        checks.append((policy(node.conflict, table.primary_key_conflict), None))
-    checks += [(policy(node.conflict, index.conflict), index) for index in touched if index.unique]
-    for how, index in sorted(checks, key=lambda check: check[0] == "REPLACE"):
+    for how, index in unique_checks(table, touched, node.conflict, moves):
         with f.block() as absent:
             if index is None:
                 _same_key_elsewhere(writer, old, row, rowid, absent, ctx)

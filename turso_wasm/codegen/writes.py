@@ -10,7 +10,7 @@ from turso_wasm.codegen.loops import emit_source, visit
 from turso_wasm.codegen.sorting import MISMATCH
 from turso_wasm.codegen.sources import ROWID, EntrySource, index_fields
 from turso_wasm.codegen.tables import NewRow, TableWriter
-from turso_wasm.codegen.values import SqlValue
+from turso_wasm.codegen.values import TEXTUAL, SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL, Statement
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local
@@ -50,6 +50,20 @@ def change_rows(child: nodes.Plan, ctx: Context, then: Then) -> None:
         then()
 
     emit_source(child, ctx, each)
+
+
+def decode_row(row: EntrySource, ctx: Context) -> None:
+    """Decode all columns of a table's row."""
+    row.ensure(range(len(row.table.columns)), ctx)
+    if not row.table.without_rowid:
+        row.ensure({ROWID}, ctx)
+
+
+def keep_values(row: EntrySource, ctx: Context) -> None:
+    """Copy the texts and blobs of a decoded row: its page changes before they are used."""
+    for at, value in row.decoded.items():
+        if value.types & TEXTUAL:
+            row.decoded[at] = ctx.call_alloc("copy_value", value, types=value.types)
 
 
 def given_rowid(expr: bound.Expr, ctx: Context) -> tuple[Local, Local]:

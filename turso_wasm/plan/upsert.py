@@ -16,7 +16,7 @@ from turso_wasm.bind.schema import bind_index_terms
 from turso_wasm.bind.scope import Scope, column_ref, table_item
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation
 from turso_wasm.bind.writes import ROWID, Target, bind_assignments, bind_returning, bind_target, check_writable, new_row
-from turso_wasm.catalog.objects import Index, IndexColumn, Table
+from turso_wasm.catalog.objects import Index, IndexColumn
 from turso_wasm.plan import nodes
 from turso_wasm.plan.planner import Planner
 from turso_wasm.sql import ast
@@ -75,16 +75,15 @@ def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item) -> tuple[In
     scope = Scope([item])
     terms = [binder.expr(term.expr, scope) for term in clause.target]
     where = conjuncts(binder.expr(clause.target_where, scope)) if clause.target_where is not None else []
-    only = strip_collation(terms[0])
-    if len(terms) == 1 and isinstance(only, bound.ColumnRef) and only.column == ROWID:
+    if len(terms) == 1 and isinstance(terms[0], bound.ColumnRef) and terms[0].column == ROWID:
         return None, True
-    if table.without_rowid and _names_fields(binder, terms, table.primary_key, {}, table):
+    if table.without_rowid and _names_fields(binder, terms, table.primary_key, {}):
         return None, True
     for index in table.indexes:
         if not index.unique:
             continue
         known = bind_index_terms(binder, index, item)
-        if not _names_fields(binder, terms, index.columns, known.exprs, table):
+        if not _names_fields(binder, terms, index.columns, known.exprs):
             continue
         if all(any(same_expression(part, wanted, binder.pin) for part in where) for wanted in known.where):
             return index, False
@@ -92,26 +91,21 @@ def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item) -> tuple[In
 
 
 def _names_fields(
-    binder: Binder,
-    terms: Sequence[bound.Expr],
-    fields: Sequence[IndexColumn],
-    exprs: dict[int, bound.Expr],
-    table: Table,
+    binder: Binder, terms: Sequence[bound.Expr], fields: Sequence[IndexColumn], exprs: dict[int, bound.Expr]
 ) -> bool:
-    """Whether the terms are the fields, in any order; a COLLATE must be the field's, none means the column's own."""
+    """Whether the terms are the fields, in any order."""
     if len(terms) != len(fields):
         return False
     return all(
-        any(_names_field(binder, term, field, exprs.get(at), table) for term in terms)
-        for at, field in enumerate(fields)
+        any(_names_field(binder, term, field, exprs.get(at)) for term in terms) for at, field in enumerate(fields)
     )
 
 
-def _names_field(binder: Binder, term: bound.Expr, field: IndexColumn, expr: bound.Expr | None, table: Table) -> bool:
-    collation = explicit_collation(term)
+def _names_field(binder: Binder, term: bound.Expr, field: IndexColumn, expr: bound.Expr | None) -> bool:
+    """A COLLATE must be the field's; without one any collation will do."""
+    if explicit_collation(term) not in (None, field.collation):
+        return False
     plain = strip_collation(term)
     if expr is not None:
-        return same_expression(plain, expr, binder.pin) and collation in (None, field.collation)
-    if not isinstance(plain, bound.ColumnRef) or plain.column != field.column:
-        return False
-    return (collation or table.columns[field.column].collation) == field.collation
+        return same_expression(plain, expr, binder.pin)
+    return isinstance(plain, bound.ColumnRef) and plain.column == field.column
