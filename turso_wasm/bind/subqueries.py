@@ -7,6 +7,8 @@ Source: https://sqlite.org/lang_expr.html sections 7 to 10
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.comparison import (
@@ -16,10 +18,10 @@ from turso_wasm.bind.comparison import (
     implicit_collation,
 )
 from turso_wasm.bind.expressions import compare_rows, is_row, row_parts
-from turso_wasm.bind.query import AggregateRef, Core, OutputColumn, Query, Step
+from turso_wasm.bind.query import AggregateRef, Core, Item, OutputColumn, Query, Step
 from turso_wasm.bind.scope import Scope, column_ref, reference_key
 from turso_wasm.bind.tables import query_item
-from turso_wasm.bind.walk import conjuncts, strip_collation, walk
+from turso_wasm.bind.walk import any_of, conjuncts, strip_collation, walk
 from turso_wasm.sql import ast
 
 
@@ -69,27 +71,53 @@ def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b
 
 
 def _bind_row_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> bound.Expr:
-    """(a, b) IN (SELECT c, d …): true if a row is equal, NULL if for one it is unknown, else false."""
+    """(a, b) IN (SELECT c, d …): true if a row is equal, NULL if for one it is unknown, else false.
+
+    Where it is unknown there is a NULL: in a row (those that have one are few, and read once) or in the operand.
+    """
     operand = row_parts(binder, node.operand, scope)
-    equal = _exists_row(binder, node, operand, scope, unknown=False)
-    unknown = _exists_row(binder, node, operand, scope, unknown=True)
-    result = bound.Case(
-        whens=((equal, bound.Constant(value=1)), (unknown, bound.Constant(value=None))),
-        otherwise=bound.Constant(value=0),
-    )
+    null = bound.Constant(value=None)
+    whens: list[tuple[bound.Expr, bound.Expr]] = []
+    whens.append((_exists_row(binder, node, operand, scope, _equal), bound.Constant(value=1)))
+    whens.append((_exists_row(binder, node, operand, scope, _unknown, with_null=True), null))
+    nulls = [bound.IsNull(operand=part) for part in operand if not _is_known(part)]
+    if nulls:
+        unknown = _exists_row(binder, node, operand, scope, _unknown)
+        whens.append((bound.Binary(op="and", left=any_of(nulls), right=unknown), null))
+    result = bound.Case(whens=tuple(whens), otherwise=bound.Constant(value=0))
     return bound.Unary(op="not", operand=result) if node.negated else result
 
 
+def _is_known(expr: bound.Expr) -> bool:
+    """It is never NULL."""
+    return (isinstance(expr, bound.ColumnRef) and expr.not_null) or (
+        isinstance(expr, bound.Constant) and expr.value is not None
+    )
+
+
+def _equal(condition: bound.Expr) -> list[bound.Expr]:
+    return conjuncts(condition)
+
+
+def _unknown(condition: bound.Expr) -> list[bound.Expr]:
+    return [bound.IsNull(operand=condition)]
+
+
 def _exists_row(
-    binder: Binder, node: ast.InSelect, operand: list[bound.Expr], scope: Scope | None, unknown: bool
+    binder: Binder,
+    node: ast.InSelect,
+    operand: list[bound.Expr],
+    scope: Scope | None,
+    make: Callable[[bound.Expr], list[bound.Expr]],
+    with_null: bool = False,
 ) -> bound.SubqueryExpr:
-    """EXISTS a row of the SELECT with (operand = row), or with (operand = row) IS NULL."""
+    """EXISTS a row of the SELECT with `make(operand = row)`. with_null: of those that have a NULL."""
     query = binder.nested_select(node.select, scope)
     _check_width(query, len(operand), node)
     item = query_item(binder, query, "", None)
-    columns = [column_ref(item, number) for number in range(len(operand))]
-    condition = compare_rows("=", operand, columns)
-    where: list[bound.Expr] = [bound.IsNull(operand=condition)] if unknown else conjuncts(condition)
+    if with_null:
+        item = _rows_with_null(binder, item, query)
+    where = make(compare_rows("=", operand, _columns(item)))
     outer = {reference_key(ref): ref for ref in query.outer}
     for part in walk(*operand):
         if isinstance(part, bound.ColumnRef | AggregateRef):
@@ -97,6 +125,19 @@ def _exists_row(
     whole = Query([Core([bound.Constant(value=1)], [OutputColumn("1")], [Step(item)], where)], [OutputColumn("1")])
     whole.outer = tuple(outer.values())
     return bound.SubqueryExpr(kind="exists", plan=whole, outer=whole.outer)
+
+
+def _rows_with_null(binder: Binder, item: Item, query: Query) -> Item:
+    columns = _columns(item)
+    nulls: list[bound.Expr] = [bound.IsNull(operand=column) for column in columns]
+    found = Query([Core(columns, query.columns, [Step(item)], [any_of(nulls)])], query.columns, outer=query.outer)
+    rows = query_item(binder, found, "", None)
+    rows.materialized = True
+    return rows
+
+
+def _columns(item: Item) -> list[bound.Expr]:
+    return [column_ref(item, number) for number in range(len(item.columns))]
 
 
 def bind_in_table(binder: Binder, node: ast.InTable, scope: Scope | None) -> bound.Expr:

@@ -7,7 +7,7 @@ subqueries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -82,6 +82,14 @@ def all_of(parts: list[bound.Expr]) -> bound.Expr | None:
     result: bound.Expr | None = None
     for part in parts:
         result = part if result is None else bound.Binary(op="and", left=result, right=part)
+    return result
+
+
+def any_of(parts: Sequence[bound.Expr]) -> bound.Expr:
+    """The disjunction of `parts`."""
+    result = parts[0]
+    for part in parts[1:]:
+        result = bound.Binary(op="or", left=result, right=part)
     return result
 
 

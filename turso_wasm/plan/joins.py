@@ -34,6 +34,7 @@ EXACT_UNITS = 6
 BEAM = 16
 LIMIT_ROWS = 100.0  # a query with LIMIT is taken to want that many rows
 HASH_MIN_OUTER = 3.0  # fewer probes do not pay for building a table
+RUNS = 25.0  # a subquery that reads outer columns is taken to run that often
 
 ONE = bound.Constant(value=1)
 COMPLETE = OrderState(0, True)
@@ -133,6 +134,7 @@ class JoinPlanner:
         self.correlated = correlated
         self.limited = limited
         self.own = frozenset(item.source for step in steps for item in step.items())
+        self.outer = frozenset().union(*(term.sources for term in terms)) - self.own if correlated else frozenset()
         self.units = [self._unit(number, step) for number, step in enumerate(steps)]
 
     def plan(self) -> JoinPlan:
@@ -195,7 +197,6 @@ class JoinPlanner:
             residual=all_of([term.expr for term in _by_cost(terms) if term not in used]),
             kind="full" if step.kind == "full" else "right",
             probe_sources=tuple(sorted(left_sources)),
-            fresh=bool(outer_sources(right.plan)),
         )
         price = left.cost + right.cost + right.rows * cost.PER_BUILD + left.rows * cost.PER_PROBE
         rows = max(left.rows, right.rows) if keys else left.rows * right.rows
@@ -251,7 +252,7 @@ class JoinPlanner:
             rows = state.rows * unit.subplan.rows
             total = state.cost + state.rows * unit.subplan.cost
             found.append(self._next(state, unit, total, rows, self._broken(state), Choice(unit, "loop")))
-        if state.mask and not any(choice.path is not None and choice.path.equal for choice in map(_last, found)):
+        if (state.mask or self.correlated) and not any(_is_lookup(_last(following)) for following in found):
             hashed = self._extend_hash(state, unit)
             if hashed is not None:
                 found.append(hashed)
@@ -314,7 +315,7 @@ class JoinPlanner:
             (source,) = unit.sources
             order, _ = self.ordering.extend(state.order, right.path, source, self.own, state.sources, self.terms)
         found = [self._next(state, unit, total, rows, order, Choice(unit, "left"))]
-        if right.path is not None and right.path.equal:
+        if _is_lookup(Choice(unit, "left", right.path)):
             return found  # without statistics a look-up is the safer choice
         hashed = self._extend_hash(state, unit)
         if hashed is not None:
@@ -329,9 +330,12 @@ class JoinPlanner:
         if (item is None and unit.left) or (unit.subplan is not None and unit.subplan.correlated):
             return None
         terms = unit.on if unit.left else self.terms
-        equalities = _hash_keys(state.sources, unit.sources, terms)
+        equalities = _hash_keys(state.sources | self.outer, unit.sources, terms)
         is_query = unit.access is None
         if not equalities and not is_query:
+            return None
+        runs = state.rows if state.mask else RUNS
+        if not state.mask and self._reads_changing(unit):
             return None
         keys = tuple(equalities or SAME_KEY)
         path: Path | None = None
@@ -345,12 +349,14 @@ class JoinPlanner:
             assert unit.subplan is not None
             source = unit.subplan if item is None else self.planner.item_plan(item)
             rows, price = source.rows, source.cost
-        if state.rows < HASH_MIN_OUTER and not is_query:
+        if runs < HASH_MIN_OUTER and not is_query:
             return None
         matches = max(min(rows, 10.0 if equalities else rows), 1.0)
-        total = state.cost + price + rows * cost.PER_BUILD + state.rows * cost.PER_PROBE
+        build_cost = price + rows * cost.PER_BUILD
+        if not state.mask:
+            build_cost /= RUNS
         rows_out = state.rows * matches
-        total += rows_out * cost.PER_OUTPUT
+        total = state.cost + build_cost + state.rows * cost.PER_PROBE + rows_out * cost.PER_OUTPUT
         choice = Choice(unit, "hash-left" if unit.left else "hash", path, keys=keys)
         return self._next(state, unit, total, rows_out, self._broken(state), choice)
 
@@ -431,6 +437,20 @@ class JoinPlanner:
         join = self._hash_node(probe, build, choice.keys, unit.sources)
         return replace(join, residual=residual, kind="left" if unit.left else "inner"), used
 
+    def _reads_changing(self, unit: Unit) -> bool:
+        """It reads the table that the statement is changing meanwhile: what was read once would be stale."""
+        if unit.access is not None:
+            return unit.access.table is self.planner.changing
+        assert unit.subplan is not None
+        return self._is_fresh(unit.subplan.plan)
+
+    def _is_fresh(self, plan: nodes.Plan) -> bool:
+        """The plan must be run whenever its rows are wanted."""
+        changing = self.planner.changing
+        if changing is not None and any(getattr(node, "table", None) is changing for node in tree.walk((plan,))):
+            return True
+        return bool(outer_sources(plan))
+
     def _hash_node(
         self, probe: nodes.Plan, build: nodes.Plan, keys: Sequence[HashKey], sources: frozenset[int]
     ) -> nodes.HashJoin:
@@ -444,6 +464,7 @@ class JoinPlanner:
             affinities=tuple(key.affinity for key in keys),
             build_columns=tuple(sorted(columns)),
             build_sources=tuple(sorted(sources)),
+            fresh=self._is_fresh(build),
         )
 
 
@@ -475,6 +496,10 @@ def outer_sources(plan: nodes.Plan) -> set[int]:
         elif isinstance(node, nodes.Plan):
             own.add(getattr(node, "source", -1))
     return read - own
+
+
+def _is_lookup(choice: Choice) -> bool:
+    return choice.path is not None and bool(choice.path.equal)
 
 
 def _last(state: State) -> Choice:

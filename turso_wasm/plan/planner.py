@@ -23,6 +23,7 @@ from turso_wasm.bind.walk import (
     transform,
     walk,
 )
+from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.access import TableAccess
 from turso_wasm.plan.grouping import plan_aggregate
@@ -53,7 +54,7 @@ class Planner:
         self.used: dict[int, set[int]] = {}
         self._accesses: dict[int, TableAccess] = {}
         self._items: dict[int, JoinPlan] = {}
-        self.own_sources: set[int] = set()
+        self.changing: Table | None = None  # the table that is being changed while what is planned now runs
 
     def new_source(self) -> int:
         """A number for a new row source."""

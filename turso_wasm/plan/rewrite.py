@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
+from operator import is_
 from typing import Final
 
 from turso_wasm.bind import bound
@@ -222,6 +224,32 @@ def _reduce_right(steps: list[Step], at: int, where: list[bound.Expr]) -> bool:
 # --- conditions ---------------------------------------------------------------------------------------------------
 
 
+def forget_unknown(query: Query, binder: Binder) -> Query:
+    """A condition that is NULL is as good as one that is false: CASE WHEN x THEN 1 WHEN y THEN NULL ELSE 0 END is x."""
+    for core in query.cores:
+        core.where = [part for expr in core.where for part in conjuncts(_known(expr))]
+        for step in core.steps:
+            step.on = [_known(expr) for expr in step.on]
+        if core.having is not None:
+            core.having = _known(core.having)
+    return query
+
+
+def _known(expr: bound.Expr) -> bound.Expr:
+    if isinstance(expr, bound.Binary) and expr.op in ("and", "or"):
+        parts = chain(expr, "and" if expr.op == "and" else "or")
+        known = [_known(part) for part in parts]
+        return expr if all(map(is_, parts, known)) else reduce(lambda a, c: replace(expr, left=a, right=c), known)
+    if not isinstance(expr, bound.Case) or not _is_true(expr.whens[0][1]):
+        return expr
+    rest = [result for _, result in expr.whens[1:]] + ([expr.otherwise] if expr.otherwise is not None else [])
+    return expr.whens[0][0] if all(map(_never_true, rest)) else expr
+
+
+def _never_true(expr: bound.Expr) -> bool:
+    return isinstance(expr, bound.Constant) and expr.lifted is None and (expr.value is None or expr.value == 0)
+
+
 def or_to_in(query: Query, binder: Binder) -> Query:
     """X = 1 OR x = 2 is x IN (1, 2): one look-up per value."""
     for core in query.cores:
@@ -309,6 +337,7 @@ def _derive(pairs: list[bound.Compare], constants: list[bound.Compare]) -> list[
 
 PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("flatten_subqueries", flatten_subqueries),
+    ("forget_unknown", forget_unknown),
     ("drop_true_conditions", drop_true_conditions),
     ("push_filters_into_subqueries", push_filters_into_subqueries),
     ("reduce_outer_joins", reduce_outer_joins),

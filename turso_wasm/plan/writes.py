@@ -53,6 +53,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     binder.common = saved
     target = bind_target(binder, table, new_row(binder, table))
     returning, described = bind_returning(binder, node.returning, target.item)
+    planner.changing = table
     plan = nodes.Insert(
         table=table,
         child=rows.plan,
@@ -121,6 +122,7 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     new = bind_target(binder, table, new_row(binder, table))
     before = bind_target(binder, table, old, with_checks=False)
     returning, described = bind_returning(binder, node.returning, new.item)
+    planner.changing = table
     values = found.values
     plan = nodes.Update(
         table=table,
@@ -174,6 +176,7 @@ class _FoundRows:
                 number: bound.ColumnRef(source=self.collect_source, column=at) for at, number in enumerate(assigned)
             }
         else:
+            planner.changing = item.table
             self.values = {number: planner.finish(expr) for number, expr in assigned.items()}
 
 
@@ -242,6 +245,7 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
         else Item(item.source, table.name, table, None, item.columns, item.numbers, item.refs, schema=item.schema)
     )
     returning, described = bind_returning(binder, node.returning, shown)
+    planner.changing = table
     plan = nodes.Delete(
         table=table,
         child=child,
