@@ -170,11 +170,11 @@ def test_a_bug_is_an_internal_error_with_a_backtrace(host: WasmtimeHost) -> None
 
 
 def test_a_trap_gives_the_kernel_its_stack_back(host: WasmtimeHost) -> None:
-    before = host._exports["stack_pointer"].value(host._store)
-    host._exports["stack_pointer"].set_value(host._store, before - 4096)
+    before = host._store.exports["stack_pointer"].value(host._store.store)
+    host._store.exports["stack_pointer"].set_value(host._store.store, before - 4096)
     with pytest.raises(SqlError):
         host.function("raise_busy")()
-    assert host._exports["stack_pointer"].value(host._store) == before
+    assert host._store.exports["stack_pointer"].value(host._store.store) == before
 
 
 def test_a_program_that_imports_something_unknown_is_refused(host: WasmtimeHost) -> None:

@@ -273,6 +273,11 @@ class Cursor:
         self._finish()
         self._closed = True
 
+    def __del__(self) -> None:
+        statement = getattr(self, "_statement", None)
+        if statement is not None:
+            statement.connection.drop(statement)
+
     def _finish(self) -> None:
         """Give the running statement back."""
         statement, self._statement = self._statement, None

@@ -8,19 +8,23 @@ Invariants:
   N2  After a statement that changed the schema, the schema is read again before anything is compiled. As long as
       the change is not committed, the Schema is this connection's own; it is dropped when the transaction ends,
       however it does.
-  N3  A connection that is collected without `close` is freed later, by whoever enters next: finalizers may run inside
-      the kernel.
+  N3  A connection that is collected without `close`, and a statement that is dropped, leave to the host when they are
+      freed (hosts/base.py H5).
+  N4  Between the time slices of a statement other threads are in the kernel, with other connections: those who want
+      this one wait until the step has ended.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
@@ -76,7 +80,6 @@ class Database:
 
 _databases: weakref.WeakValueDictionary[tuple[int, str], Database] = weakref.WeakValueDictionary()
 _memory_users: Counter[str] = Counter()
-_abandoned: list[tuple[Host, int, str | None]] = []
 
 
 def _free(host: Host, at: int, memory: str | None) -> None:
@@ -90,12 +93,6 @@ def _free(host: Host, at: int, memory: str | None) -> None:
                 if not _memory_users[memory]:
                     del _memory_users[memory]
                     forget_memory(memory)
-
-
-def _free_abandoned() -> None:
-    """Free the kernel connections of collected Connections (N3)."""
-    while _abandoned:
-        _free(*_abandoned.pop())
 
 
 class Connection:
@@ -125,13 +122,13 @@ class Connection:
         self._schema_is_private = False
         self._bootstrap = Schema(Catalogs([Catalog(cookie=UNCHECKED)]), UNCHECKED)
         self.active: set[Statement] = set()
+        self.stepping = 0  # the thread that gives way between time slices of a statement
         self._memory = shared_memory
         if shared_memory is not None:
             name, flags = qualified(MEMORY, shared_memory), OPEN_CREATE
             _memory_users[shared_memory] += 1
         else:
             name, flags = _kernel_name(path, vfs, readonly, create)
-        _free_abandoned()
         with host.lock:
             self.address = address(host.function("connection_new")())
             try:
@@ -167,10 +164,10 @@ class Connection:
 
     def close(self) -> None:
         """Roll back what is open and free everything; safe to call twice."""
-        if not self.address:
-            return
         with self.host.lock:
-            _free_abandoned()
+            self.wait_turn()
+            if not self.address:
+                return
             at, self.address = self.address, 0
             memory, self._memory = self._memory, None
             for statement in [*self.active, *(s for pool in self._idle.values() for s in pool)]:
@@ -180,8 +177,9 @@ class Connection:
             _free(self.host, at, memory)
 
     def __del__(self) -> None:
-        if getattr(self, "address", 0):
-            _abandoned.append((self.host, self.address, self._memory))
+        at, self.address = getattr(self, "address", 0), 0
+        if at:
+            self.host.later(partial(_free, self.host, at, self._memory))
 
     # --- state the kernel keeps ---------------------------------------------------------------------------------
 
@@ -204,12 +202,27 @@ class Connection:
 
     @busy_timeout_ms.setter
     def busy_timeout_ms(self, milliseconds: int) -> None:
-        self.host.pack(layout.I32, self.address + layout.BUSY_TIMEOUT_AT, max(0, min(milliseconds, 0x7FFFFFFF)))
+        self.host.post(self.address + layout.BUSY_TIMEOUT_AT, max(0, min(milliseconds, 0x7FFFFFFF)))
 
     def interrupt(self) -> None:
         """Make running statements end with SQLITE_INTERRUPT; may be called from any thread, without the lock."""
         if self.address:
-            self.host.pack(layout.I32, self.address + layout.INTERRUPTED_AT, 1)
+            self.host.post(self.address + layout.INTERRUPTED_AT, 1)
+
+    # --- threads ------------------------------------------------------------------------------------------------
+
+    def let_others(self, in_kernel: Callable[[], object]) -> None:
+        """Between two time slices of a statement: let others into the kernel, as the host does `in_kernel` (N4)."""
+        before, self.stepping = self.stepping, threading.get_ident()
+        try:
+            in_kernel()
+        finally:
+            self.stepping = before
+
+    def wait_turn(self) -> None:
+        """Wait until no other thread is amid a step of this connection; the caller holds the host's lock (N4)."""
+        while self.stepping not in (0, threading.get_ident()):
+            self.host.pause(0.001)
 
     # --- preparing ----------------------------------------------------------------------------------------------
 
@@ -218,11 +231,11 @@ class Connection:
 
         Errors: SqlError with SQLite's message and span.
         """
+        schema = self._schema
+        if start == 0 and schema is not None and (found := schema.find_text(sql)) is not None:
+            return found
         with self.host.lock:
-            if _abandoned:
-                _free_abandoned()
-            if start == 0 and self._schema is not None and (found := self._schema.find_text(sql)) is not None:
-                return found
+            self.wait_turn()
             if self._schema is None and _NEEDS_NO_SCHEMA.match(sql, start):
                 known = self._bootstrap.find_text(sql) if start == 0 else None
                 return known or self._prepare(self._bootstrap, sql, start)
@@ -344,6 +357,8 @@ class Connection:
         when it is finished. Errors: as Statement.step and Statement.bind.
         """
         with self.host.lock:
+            if self.stepping:
+                self.wait_turn()
             for attempt in range(MAX_RETRIES):
                 statement = self.acquire(prepared)
                 try:
@@ -382,14 +397,23 @@ class Connection:
     def release(self, statement: Statement) -> None:
         """Give a statement back; whatever it still holds is given up."""
         with self.host.lock:
-            if statement not in self.active:
-                return
-            self.active.discard(statement)
-            statement.reset()
-            self._idle.setdefault(id(statement.program), []).append(statement)
-            self._n_idle += 1
-            if self._n_idle > MAX_IDLE:
-                self._trim()
+            if self.stepping:
+                self.wait_turn()
+            self._give_back(statement)
+
+    def drop(self, statement: Statement) -> None:
+        """Give back a statement that nobody can step any more; from finalizers (N3)."""
+        self.host.later(partial(self._give_back, statement))
+
+    def _give_back(self, statement: Statement) -> None:
+        if statement not in self.active or not self.address:
+            return
+        self.active.discard(statement)
+        statement.reset()
+        self._idle.setdefault(id(statement.program), []).append(statement)
+        self._n_idle += 1
+        if self._n_idle > MAX_IDLE:
+            self._trim()
 
     def _trim(self) -> None:
         """Free the statements that were idle longest."""

@@ -54,10 +54,13 @@ class Schema:
         self.shapes: OrderedDict[tuple[object, ...], list[tuple[Program, Instance]]] = OrderedDict()
 
     def find_text(self, sql: str) -> Prepared | None:
-        """The statement prepared from exactly this text."""
+        """The statement prepared from exactly this text; from any thread, without the host's lock."""
         found = self.texts.get(sql)
         if found is not None:
-            self.texts.move_to_end(sql)
+            try:
+                self.texts.move_to_end(sql)
+            except KeyError:
+                return found  # another thread dropped it just now
         return found
 
     def add_text(self, prepared: Prepared) -> None:

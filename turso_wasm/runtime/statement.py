@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from turso_wasm.base.errors import SQLITE_BUSY, InternalError, SqlError
+from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, InternalError, SqlError
 from turso_wasm.kernel.abi import DONE, YIELD
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.hosts.base import Instance, address
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 FIRST_ROWS = 64  # rows of the first batch: who wants only the first few does not pay for a full buffer
 FIRST_SLICE = 3000  # polls; the kernel's own slices are longer
 KEEP_BLOCK = 1 << 20  # a larger parameter block is given back when the statement is reset
+ROWS_A_TURN = 256  # runs of executemany until others have their turn
+AT_HAND = frozenset((type(iter(())), type(iter([]))))  # iterators that never wait
+END: Any = object()
 BUSY_DELAYS_MS = (1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100)
 
 Rows = list[tuple[Any, ...]]
@@ -123,6 +127,8 @@ class Statement:
         if self.finished:
             return None
         host = self.host
+        if self.connection.stepping:
+            self.connection.wait_turn()
         if not self.n_columns:
             self._run()
             self.finished = True
@@ -144,36 +150,51 @@ class Statement:
 
         `pending` is the set in work when it raises. Errors: as bind and step.
         """
-        host, n, lock = self.host, self.n_slots, self.host.lock
+        host, n, lock, connection = self.host, self.n_slots, self.host.lock, self.connection
+        at_hand = type(sets) in AT_HAND
         for one in sets:  # without the lock: where they come from may wait for others who want it
-            self.pending = one
-            packer = None
-            if not literals and type(one) is tuple and len(one) == n:
-                packer = packer_for(tuple(map(type, one)))
             with lock:
-                if packer is not None and len(block := packer(one, self.params_at)) <= self.params_size:
-                    host.write(self.params_at, block)
-                else:
-                    self.bind(values_of(one), literals)
-                if self.instance.heat >= 0:
-                    self._count()
-                result = self._slice(first=True)
-                while result == YIELD:
-                    result = self._slice(first=False)
-                host.function("statement_reset")(self.address)
+                if connection.stepping:
+                    connection.wait_turn()
+                left = ROWS_A_TURN
+                while one is not END:
+                    self.pending = one
+                    packer = None
+                    if not literals and type(one) is tuple and len(one) == n:
+                        packer = packer_for(tuple(map(type, one)))
+                    if packer is not None and len(block := packer(one, self.params_at)) <= self.params_size:
+                        host.write(self.params_at, block)
+                    else:
+                        self.bind(values_of(one), literals)
+                    if self.instance.heat >= 0:
+                        self._count()
+                    self._run_on(self._slice(first=True))
+                    host.function("statement_reset")(self.address)
+                    left -= 1
+                    one = next(sets, END) if left and at_hand else END
+                host.give_way()
         self.pending = None
 
     def _run(self) -> int:
-        """Step until DONE or ROWS; between time slices signals and other threads have their turn."""
+        """Step until DONE or ROWS."""
         first, self.stepped = not self.stepped, True
         if first:
             self._count()
-        result = self._slice(first)
+        return self._run_on(self._slice(first))
+
+    def _run_on(self, result: int) -> int:
+        """Go on after a slice that ended in YIELD; between slices signals and other threads have their turn."""
         while result == YIELD:
             if self.instance.heat >= 0:
                 self.host.warm(self.instance)
+            self._let_others(self.host.give_way)
             result = self._slice(first=False)
         return result
+
+    def _let_others(self, in_kernel: Callable[[], object]) -> None:
+        self.connection.let_others(in_kernel)
+        if self.finished:  # the connection was closed, by a signal handler
+            raise SqlError(SQLITE_INTERRUPT, "interrupted")
 
     def _count(self) -> None:
         """Note an execution; what has not proved to run long gets a short first slice, to be compiled better after
@@ -203,7 +224,7 @@ class Statement:
         deadline = time.monotonic() + self.connection.busy_timeout_ms / 1000.0
         attempt = 0
         while (left := deadline - time.monotonic()) > 0:
-            self.host.pause(min(busy_delay(attempt), left))
+            self._let_others(partial(self.host.pause, min(busy_delay(attempt), left)))
             attempt += 1
             try:
                 return self.instance.step(self.address)

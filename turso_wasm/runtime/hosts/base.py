@@ -12,7 +12,10 @@ Invariants:
   H3  After a failed `call` the record is cleared. After a failed `step` it is left in place: whoever
       drives the statement (runtime/statement.py) calls `statement_abort`, which reads it, and then `error_clear`.
       The host never aborts statements: it does not know what a statement is.
-  H4  Addresses and sizes are ints 0 … 2**32 - 1. i32 results come as signed ints; `address()` makes one an address.
+  H4  What `function` and `view` gave, and an instance's `step`, are good until the next `load` or `give_way`: a host
+      may replace them.
+  H5  Finalizers run anywhere, in callbacks from the kernel too: what they have to give back they leave to `later`.
+  H6  Addresses and sizes are ints 0 … 2**32 - 1. i32 results come as signed ints; `address()` makes one an address.
 """
 
 from __future__ import annotations
@@ -55,6 +58,15 @@ class Host(Protocol):
     def pause(self, seconds: float) -> None:
         """Let others into the kernel for that long; the caller holds `lock`, and holds it again afterwards."""
 
+    def give_way(self) -> None:
+        """Between two time slices: let in who waits for `lock`, which the caller holds, before and after."""
+
+    def later(self, action: Callable[[], object]) -> None:
+        """Run `action` once nobody is in the kernel, at once if nobody is (H5).
+
+        SqlError and InternalError that come out of it are dropped.
+        """
+
     def function(self, name: str) -> Callable[..., Any]:
         """A kernel export as a function of ints and floats.
 
@@ -78,3 +90,6 @@ class Host(Protocol):
 
     def pack(self, layout: Struct, at: int, *values: Any) -> None:
         """Write a structure."""
+
+    def post(self, at: int, value: int) -> None:
+        """Write an i32; from any thread, without the lock."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections import deque
 from collections.abc import Callable
 from importlib.resources import files as resources
 from pathlib import Path
@@ -57,12 +58,28 @@ class PyodideHost:
         self._table = create_proxy(_ScriptFiles())  # Y2
         self._host = self._module.PythonHost.new(to_js(kernel), self._table)
         self._view = self._host.view
+        self._depth = 0  # calls of the kernel that have not returned
+        self._later: deque[Callable[[], object]] = deque()
         self._functions: dict[str, Callable[..., Any]] = {}
         self._instances: dict[tuple[bytes, bytes], PyodideInstance] = {}
 
     def pause(self, seconds: float) -> None:
         """Nobody else can enter the kernel meanwhile."""
         time.sleep(seconds)
+
+    def give_way(self) -> None:
+        """There are no other threads."""
+
+    def later(self, action: Callable[[], object]) -> None:
+        """Finalizers also run in callbacks from the kernel: then, when it is left."""
+        self._later.append(action)
+        if not self._depth:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        while self._later:
+            with contextlib.suppress(SqlError, InternalError):
+                self._later.popleft()()
 
     # --- calling ------------------------------------------------------------------------------------------------
 
@@ -75,7 +92,7 @@ class PyodideHost:
             call = self._host.function(name, wide)
             if call is None:
                 raise KeyError(name)
-            found = self._functions[name] = _checked(call, len(signature["results"]))
+            found = self._functions[name] = self._checked(call, len(signature["results"]))
         return found
 
     def load(self, program: Program) -> PyodideInstance:
@@ -83,13 +100,30 @@ class PyodideHost:
         key = (program.wasm, program.data)
         found = self._instances.get(key)
         if found is None:
-            step = _checked(self._host.load(to_js(program.wasm), to_js(program.data)), 1)
+            step = self._checked(self._host.load(to_js(program.wasm), to_js(program.data)), 1)
             found = self._instances[key] = PyodideInstance(program, step)
         return found
 
     def step(self, instance: PyodideInstance, statement: int) -> int:
         """Run one step; a failure leaves the error record for statement_abort (H3)."""
         return instance.step(statement)
+
+    def _checked(self, call: Any, n_results: int) -> Callable[..., Any]:
+        """A JavaScript function with its failures as Python exceptions, several results as a tuple."""
+
+        def function(*args: float) -> Any:
+            self._depth += 1
+            try:
+                result = call(*args)
+            except JsException as error:
+                raise _translated(error) from None
+            finally:
+                self._depth -= 1
+                if self._later and not self._depth:
+                    self._sweep()
+            return tuple(result) if n_results > 1 else result
+
+        return function
 
     # --- memory -------------------------------------------------------------------------------------------------
 
@@ -116,6 +150,10 @@ class PyodideHost:
         """Write a structure."""
         self.write(at, layout.pack(*values))
 
+    def post(self, at: int, value: int) -> None:
+        """Write an i32."""
+        self.write(at, value.to_bytes(4, "little", signed=True))
+
     # --- files in OPFS --------------------------------------------------------------------------------------------
 
     async def acquire(self, name: str, create: bool = True) -> None:
@@ -135,19 +173,6 @@ class PyodideHost:
     async def release(self, name: str) -> None:
         """Give it up; its connections are closed."""
         await self._host.release(name)
-
-
-def _checked(call: Any, n_results: int) -> Callable[..., Any]:
-    """A JavaScript function with its failures as Python exceptions, several results as a tuple."""
-
-    def function(*args: float) -> Any:
-        try:
-            result = call(*args)
-        except JsException as error:
-            raise _translated(error) from None
-        return tuple(result) if n_results > 1 else result
-
-    return function
 
 
 def _translated(error: JsException) -> Exception:

@@ -54,18 +54,17 @@ class Linker:
             for index, function in enumerate(program.compiled)
             if function is not None
         }
-        self.template_globals: set[int] = set()
         self.templates: dict[str, dict[str, Any]] = {}
         self.global_names: dict[int, str] = {}
 
-    def run(self, all_globals: bool) -> tuple[bytes, dict[str, Any]]:
+    def run(self) -> tuple[bytes, dict[str, Any]]:
         """(the module's bytes, the symbol table)."""
         self._name_globals()
         self._make_templates()
         final = self._place_functions()
         for name, decl in self.exports.items():
             self.module.export(name, FUNC, final[self.program.function_index(decl)])
-        exported = self._export_globals(all_globals)
+        exported = self._export_globals()
         return self.module.encode(), self._symbols(exported)
 
     # --- functions -------------------------------------------------------------------------------
@@ -122,8 +121,6 @@ class Linker:
             if decl.inline and decl.exported and index in self.linked:
                 linked = self.linked[index]
                 callee_names = {callee: self._export_name(callee) for callee in linked.callees()}
-                used = {i[1] for i in linked.code if i[0] in ("global.get", "global.set")}
-                self.template_globals |= used
                 results = linked.function.results
                 self.templates[name] = make_template(
                     linked.code, linked.n_params, linked.types, results, callee_names, self.global_names, signatures
@@ -152,13 +149,10 @@ class Linker:
             taken.add(name)
             self.global_names[variable.index] = name
 
-    def _export_globals(self, all_globals: bool) -> dict[str, dsl.Global]:
-        """Export stack_pointer, heap_base, what templates use, and with `all_globals` the rest."""
-        own = {g.index for g in self.program.globals.values()}
+    def _export_globals(self) -> dict[str, dsl.Global]:
+        """Export every global: templates use some, and a host that moves the kernel takes all of them along."""
         exported = {}
         for variable, _ in self.module.globals:
-            if variable.index in own and not all_globals and variable.index not in self.template_globals:
-                continue
             name = self.global_names[variable.index]
             self.module.export(name, GLOBAL, variable.index)
             exported[name] = variable
@@ -190,6 +184,6 @@ class Linker:
         return {"functions": functions, "globals": mutable, "imports": imports}
 
 
-def link(program: Program, exports: dict[str, FunctionDecl], all_globals: bool) -> tuple[bytes, dict[str, Any]]:
-    """(bytes, symbols) of a finished compilation. `all_globals`: export every mutable global."""
-    return Linker(program, exports).run(all_globals)
+def link(program: Program, exports: dict[str, FunctionDecl]) -> tuple[bytes, dict[str, Any]]:
+    """(bytes, symbols) of a finished compilation."""
+    return Linker(program, exports).run()

@@ -190,7 +190,7 @@ class Program:
 
     # --- the result ------------------------------------------------------------------------------
 
-    def finish(self, exports: dict[str, FunctionDecl], all_globals: bool) -> Compiled:
+    def finish(self, exports: dict[str, FunctionDecl]) -> Compiled:
         """Link and encode."""
         end = STACK_TOP + len(self.data)
         heap_base = (end + 15) // 16 * 16
@@ -200,7 +200,7 @@ class Program:
         module.set_table(len(self.table) + 1, export="table")
         if self.data:
             module.add_data(STACK_TOP, bytes(self.data))
-        return Compiled(*link(self, exports, all_globals))
+        return Compiled(*link(self, exports))
 
     def _set_initial_values(self, heap_base: int) -> None:
         values: list[Any] = [STACK_TOP, heap_base] + ([0, 0] if self.debug else [])
@@ -243,7 +243,7 @@ def compile_program(
     errors = program.compile_reachable() + program.check_unreached()
     if errors:
         raise SubsetError.all(errors)
-    return program.finish(exports, all_globals=bool(whole) or debug)
+    return program.finish(exports)
 
 
 def _exports(modules: Iterable[SourceModule], whole: set[str]) -> dict[str, FunctionDecl]:
