@@ -7,6 +7,7 @@ recorded one.
 from __future__ import annotations
 
 import struct
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from tests.golden.script import Script
 from turso_wasm.kernel.abi import YIELD, Statement
 from turso_wasm.runtime import engine
 from turso_wasm.runtime import statement as statement_module
-from turso_wasm.runtime.hosts import wasmtime as host_module
+from turso_wasm.runtime.hosts.store import KernelStore
+from turso_wasm.runtime.hosts.wasmtime import WasmtimeHost
 
 FILES = (
     *("joins", "grouping", "ordering", "distinct_limit", "select", "where", "collation"),
@@ -30,10 +32,10 @@ ONE = struct.Struct("<I")
 def wrapped(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None]) -> list[int]:
     """Call `before(statement)` before every step from now on; the results of the steps."""
     results: list[int] = []
-    made = host_module.WasmtimeHost._link
+    made = KernelStore.link
 
-    def link(host: host_module.WasmtimeHost, *rest: Any) -> Callable[[int], int]:
-        step = made(host, *rest)
+    def link(store: KernelStore, *rest: Any) -> Callable[[int], int]:
+        step = made(store, *rest)
 
         def prepared_step(statement: int) -> int:
             before(statement)
@@ -43,8 +45,8 @@ def wrapped(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None]) -> l
         return prepared_step
 
     host = engine.host()
-    monkeypatch.setattr(host_module.WasmtimeHost, "_link", link)
-    monkeypatch.setattr(host, "_instances", {})
+    monkeypatch.setattr(KernelStore, "link", link)
+    monkeypatch.setattr(host, "_instances", OrderedDict())
     return results
 
 
@@ -74,3 +76,25 @@ def test_one_tick_at_a_time(script: Script, monkeypatch: pytest.MonkeyPatch) -> 
     results = wrapped(monkeypatch, lambda at: host.pack(ONE, at + Statement.offset("budget"), 0))
     check(script)
     assert results.count(YIELD) > 10
+
+
+@pytest.mark.parametrize("script", ["grouping", "upsert", "ddl"], indirect=True)
+def test_moves_between_slices(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel moves to a fresh store, with all that is suspended in it (hosts/wasmtime.py W3)."""
+    host = engine.host()
+    assert isinstance(host, WasmtimeHost)
+    results = wrapped(monkeypatch, lambda at: host.pack(ONE, at + Statement.offset("budget"), 1))
+    made = statement_module.Statement._slice
+    moves = 0
+
+    def moved_slice(statement: statement_module.Statement, first: bool) -> int:
+        nonlocal moves
+        moves += 1
+        if moves % 5 == 0:
+            host.move()
+        return made(statement, first)
+
+    monkeypatch.setattr(statement_module.Statement, "_slice", moved_slice)
+    check(script)
+    assert moves > 20
+    assert results

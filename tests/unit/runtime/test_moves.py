@@ -1,0 +1,178 @@
+"""Native code is given back: the kernel moves to a fresh store when much was linked in the old one (wasmtime.py W3)."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+import turso_wasm
+from turso_wasm.base.errors import SqlError
+from turso_wasm.runtime import engine
+from turso_wasm.runtime.connection import Connection
+from turso_wasm.runtime.hosts import wasmtime as host_module
+from turso_wasm.runtime.hosts.wasmtime import WasmtimeHost
+
+
+@pytest.fixture
+def host() -> WasmtimeHost:
+    found = engine.host()
+    assert isinstance(found, WasmtimeHost)
+    return found
+
+
+@pytest.fixture
+def db() -> Iterator[turso_wasm.Connection]:
+    connection = turso_wasm.connect(":memory:", isolation_level=None)
+    connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, a)")
+    connection.executemany("INSERT INTO t(a) VALUES (?)", [(i,) for i in range(3000)])
+    yield connection
+    connection.close()
+
+
+def shape(i: int) -> str:
+    """The i-th statement; no two share a Program."""
+    return f"SELECT a {' '.join('+-'[i >> bit & 1] + ' id' for bit in range(17))} FROM t WHERE id = 1"
+
+
+def answer(i: int) -> tuple[int]:
+    """Its answer."""
+    return (17 - 2 * i.bit_count(),)
+
+
+def run(db: Connection, sql: str) -> None:
+    prepared = db.prepare(sql)
+    assert prepared is not None
+    db.release(db.execute(prepared)[0])
+
+
+def test_what_is_suspended_goes_on(host: WasmtimeHost, db: turso_wasm.Connection) -> None:
+    rows = db.execute("SELECT id, a FROM t ORDER BY id")
+    sorted_rows = db.execute("SELECT a FROM t ORDER BY -a")
+    assert rows.fetchone() == (1, 0)
+    assert sorted_rows.fetchone() == (2999,)
+    db.execute("BEGIN")
+    db.execute("UPDATE t SET a = a + 1 WHERE id > 2000")
+    host.move()
+    db.execute("SAVEPOINT s")
+    db.execute("DELETE FROM t WHERE id = 3000")
+    host.move()
+    db.execute("ROLLBACK TO s")
+    assert len(rows.fetchall()) == 2999
+    assert sorted_rows.fetchone() == (2998,)
+    db.execute("ROLLBACK")
+    assert db.execute("SELECT count(*), sum(a) FROM t").fetchone() == (3000, 3000 * 2999 // 2)
+    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_the_old_store_is_freed_at_once(host: WasmtimeHost, db: turso_wasm.Connection) -> None:
+    old = weakref.ref(host._store.store)
+    gc.disable()
+    try:
+        host.move()
+        assert old() is None
+    finally:
+        gc.enable()
+
+
+def test_a_view_outlives_the_move(host: WasmtimeHost) -> None:
+    view = host.view(0, 64)
+    host.move()
+    assert len(view.tobytes()) == 64
+
+
+def test_linked_instances_stay_few(
+    host: WasmtimeHost, db: turso_wasm.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_module, "MAX_LINKED", 20)
+    monkeypatch.setattr(host_module, "KEPT", 30)
+    most = 0
+    for i in range(150):
+        assert db.execute(shape(i)).fetchone() == answer(i)
+        most = max(most, host._store.n_linked)
+    assert most <= 21
+    assert len(host._instances) <= 1000
+    for i in (0, 75, 149):
+        assert db.execute(shape(i)).fetchone() == answer(i), "linked again"
+
+
+def test_the_data_of_programs_is_freed(host: WasmtimeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_module, "KEPT", 10)
+
+    def used_after(name: str) -> int:
+        db = Connection(host, ":memory:")
+        for i in range(30):
+            run(db, f"SAVEPOINT {name}{i:0>2000}")
+            run(db, f"RELEASE {name}{i:0>2000}")
+        db.close()
+        del db
+        gc.collect()
+        return int(host.function("memory_used")())
+
+    before = used_after("a")
+    assert abs(used_after("b") - before) < 5_000
+
+
+def test_an_interrupt_from_another_thread_finds_the_kernel(host: WasmtimeHost, db: turso_wasm.Connection) -> None:
+    """Moves and interrupts, many of them at once."""
+    over = threading.Event()
+
+    def interrupt() -> None:
+        while not over.is_set():
+            db.interrupt()
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        for _ in range(10):
+            with host.lock:
+                host.move()
+            with pytest.raises(turso_wasm.OperationalError, match="interrupted"):
+                while True:
+                    db.execute("SELECT count(*) FROM t x, t y WHERE x.a + y.a = 7").fetchall()
+    finally:
+        over.set()
+        thread.join()
+    assert db.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_without_room_for_code_it_is_out_of_memory() -> None:
+    """A limit that is reached is an error of the database, and the next statement may find room."""
+    host = WasmtimeHost(host_module.kernel_bytes())
+    db = Connection(host, ":memory:")
+    host._store.store.set_limits(instances=20)
+    with pytest.raises(SqlError, match="out of memory") as caught:
+        for i in range(40):
+            run(db, f"SAVEPOINT s{i}")
+    assert caught.value.code == 7
+    host.move()
+    for i in range(40, 80):
+        run(db, f"SAVEPOINT s{i}")
+    assert len(host._modules) < 10, "the names are data, the code is the same"
+    db.close()
+
+
+def resident() -> int:
+    """Bytes of memory of this process."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.slow
+def test_100_000_shapes_in_bounded_memory(db: turso_wasm.Connection) -> None:
+    peaks = []
+    for part in range(10):
+        peak = 0
+        for i in range(part * 10_000, (part + 1) * 10_000):
+            assert db.execute(shape(i)).fetchone() == answer(i)
+            if i % 100 == 0:
+                peak = max(peak, resident())
+        peaks.append(peak >> 20)
+    print("peak MiB of each 10,000 shapes:", peaks)
+    assert peaks[-1] < peaks[1] * 1.1 + 20
