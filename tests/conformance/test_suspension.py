@@ -78,7 +78,7 @@ def test_one_tick_at_a_time(script: Script, monkeypatch: pytest.MonkeyPatch) -> 
     assert results.count(YIELD) > 10
 
 
-@pytest.mark.parametrize("script", ["grouping", "upsert", "ddl"], indirect=True)
+@pytest.mark.parametrize("script", ["update", "upsert", "ddl"], indirect=True)
 def test_moves_between_slices(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel moves to a fresh store, with all that is suspended in it (hosts/wasmtime.py W3)."""
     host = engine.host()
