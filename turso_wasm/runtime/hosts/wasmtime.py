@@ -318,7 +318,7 @@ def _is_stale(wasm: Path) -> bool:
         return True
     made = wasm.stat().st_mtime
     package = wasm.parents[1]
-    sources = [*package.glob("kernel/*.py"), *package.glob("wasm/**/*.py")]
+    sources = [*package.glob("kernel/**/*.py"), *package.glob("wasm/**/*.py")]
     return any(path.stat().st_mtime > made for path in sources)
 
 
