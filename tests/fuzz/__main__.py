@@ -18,20 +18,22 @@ from pathlib import Path
 from tests.fuzz.engines import MODES
 from tests.fuzz.run import Outcome, fuzz, shrunk
 
-SLACK = 240
-"""Seconds after which a child that says nothing is given up."""
+SHOWN = 3
+"""How many faults of a kind are shrunk and shown."""
 
 
 def child(first: int, n: int) -> None:
-    """Run a batch; a line of JSON for each script."""
+    """Run a batch; a line of JSON for each script. Kinds of faults that are known well enough are not shrunk."""
+    known = json.loads(os.environ.get("KNOWN", "[]"))
     for seed in range(first, first + n):
         print(json.dumps({"seed": seed}), flush=True)
         outcome = fuzz(seed, mode=MODES[seed % len(MODES)])
         report = {"seed": seed, "counts": outcome.counts, "skipped": outcome.unsupported}
         if outcome.fault is not None:
             print(json.dumps({**report, "fault": str(outcome.fault), "kind": outcome.fault.signature}), flush=True)
-            report["small"] = str(shrunk(outcome.fault))
-            report["kind"] = outcome.fault.signature
+            kind = ": ".join(outcome.fault.signature)
+            report["small"] = str(outcome.fault if kind in known else shrunk(outcome.fault))
+            report["kind"] = kind
         print(json.dumps(report), flush=True)
 
 
@@ -56,7 +58,8 @@ def _batch(seed: int, n: int, end: float, counts: tuple[Counter[str], ...], log:
     """Run one child; the seed to go on from."""
     total, faults, skipped = counts
     command = [sys.executable, "-m", "tests.fuzz", "--child", str(seed), str(n)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    known = json.dumps([kind for kind, n in faults.items() if n >= SHOWN])
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "KNOWN": known})
     assert process.stdout is not None
     current = seed
     timer = time.monotonic()
@@ -68,7 +71,7 @@ def _batch(seed: int, n: int, end: float, counts: tuple[Counter[str], ...], log:
             total.update(report["counts"])
             skipped.update(report["skipped"])
         if "small" in report:
-            kind = ": ".join(report["kind"])
+            kind = report["kind"]
             faults[kind] += 1
             _show(f"{report['small']}\n", log, faults[kind])
         if timer > end:
@@ -80,8 +83,9 @@ def _batch(seed: int, n: int, end: float, counts: tuple[Counter[str], ...], log:
 
 
 def _show(text: str, log: Path | None, n: int) -> None:
-    if n <= 4:
-        print(text, flush=True)
+    if n > SHOWN:
+        return
+    print(text, flush=True)
     if log is not None:
         with log.open("a", encoding="utf-8") as file:
             file.write(text + "\n")

@@ -13,11 +13,12 @@ from turso_wasm.bind.scope import Scope, table_item
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
+from turso_wasm.sql.walk import walk
 
 
 def query_item(binder: Binder, query: Query, name: str, alias: str | None, columns: tuple[str, ...] = ()) -> Item:
     """A FROM element that is a query; its columns get unique names ("a", "a:1", …) unless `columns` gives them."""
-    names = columns or unique_names(query.columns)
+    names = unique_names([OutputColumn(column) for column in columns] if columns else query.columns)
     numbers: dict[str, int] = {}
     for number, column in enumerate(names):
         numbers.setdefault(fold(column), number)
@@ -33,7 +34,7 @@ def unique_names(columns: list[OutputColumn]) -> tuple[str, ...]:
     taken: set[str] = set()
     names = []
     for number, column in enumerate(columns):
-        name = column.name or f"column{number + 1}"
+        name = column.name if fold(column.name) not in ("", "true", "false") else f"column{number + 1}"
         base, count = name, 0
         while fold(name) in taken:
             head, colon, tail = base.rpartition(":")
@@ -148,5 +149,8 @@ def add_common_tables(binder: Binder, clause: ast.With | None) -> CommonTables |
             if key in level.tables:
                 fail(f"duplicate WITH table name: {table.name}", table)
             level.tables[key] = table
+            for part in walk(table.select):  # those of a table that nobody reads count, too
+                if isinstance(part, ast.Parameter):
+                    binder.parameters[part.number] = part.name
         binder.common = level
     return saved

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
-from turso_wasm.catalog.tables import collation_name, fail, primary_key_suffix
+from turso_wasm.catalog.tables import fail, indexed_term, primary_key_suffix
 from turso_wasm.sql import ast
 
 
@@ -35,11 +35,7 @@ def build_index(node: ast.CreateIndex, table: Table, *, root: int = 0, sql: str 
 def _index_column(term: ast.OrderTerm, table: Table) -> IndexColumn:
     if term.nulls is not None:
         fail(f"unsupported use of NULLS {term.nulls}", term)
-    expr = term.expr
-    collation = None
-    while isinstance(expr, ast.Collate):
-        collation = collation or collation_name(expr.collation, expr)
-        expr = expr.operand
+    expr, collation = indexed_term(term)
     if isinstance(expr, ast.TextLiteral):  # 'name': SQLite takes it for a column's name
         number = table.numbers.get(fold(expr.value), -1)
         if number < 0:

@@ -22,6 +22,7 @@ from turso_wasm.catalog.names import COLLATIONS, fold
 from turso_wasm.catalog.objects import Check, Column, Index, IndexColumn, Table
 from turso_wasm.catalog.types import STANDARD_TYPES, STRICT_TYPES, affinity_of_type
 from turso_wasm.sql import ast
+from turso_wasm.sql.lexer import dequote_start
 
 MISSING_COLLATION = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
@@ -226,11 +227,7 @@ class _TableBuilder:
         for term in terms:
             if term.nulls is not None:
                 fail(f"unsupported use of NULLS {term.nulls}", term)
-            expr = term.expr
-            collation = None
-            while isinstance(expr, ast.Collate):
-                collation = collation or collation_name(expr.collation, expr)
-                expr = expr.operand
+            expr, collation = indexed_term(term)
             name = indexed_name(expr)
             if name is None:
                 fail("expressions prohibited in PRIMARY KEY and UNIQUE constraints", term)
@@ -244,7 +241,7 @@ class _TableBuilder:
     def add_check(self, constraint: ast.Check) -> None:
         label = constraint.name
         if label is None:
-            label = self.sql[constraint.text_span[0] : constraint.text_span[1]].strip()
+            label = dequote_start(self.sql[constraint.text_span[0] : constraint.text_span[1]].strip())
         self.table.checks.append(Check(constraint.expr, label))
 
     def add_foreign_key(self, constraint: ast.ForeignKey) -> None:
@@ -336,6 +333,16 @@ class _TableBuilder:
             if column.primary_key and number != self.table.rowid_alias and not column.not_null:
                 column.not_null = True
                 column.not_null_conflict = "ABORT"
+
+
+def indexed_term(term: ast.OrderTerm) -> tuple[ast.Expr, str | None]:
+    """(what is indexed, its explicit collation). A string names a column, but not behind more than one COLLATE."""
+    expr, collation, n = term.expr, None, 0
+    while isinstance(expr, ast.Collate):
+        collation = collation or collation_name(expr.collation, expr)
+        expr = expr.operand
+        n += 1
+    return (term.expr if n > 1 and isinstance(expr, ast.TextLiteral) else expr), collation
 
 
 def indexed_name(expr: ast.Expr) -> str | None:

@@ -167,6 +167,24 @@ def dequote(text: str) -> str:
     return text[1:-1] if quote == "[" else text
 
 
+def dequote_start(text: str) -> str:
+    """A text that starts with a quoted name is that name alone, whatever follows: so SQLite reads a type or a label."""
+    quote = text[:1]
+    if not quote or quote not in "'\"`[":
+        return text
+    close = "]" if quote == "[" else quote
+    at = 1
+    name = []
+    while at < len(text):
+        if text[at] == close:
+            if text[at + 1 : at + 2] != close or quote == "[":
+                break
+            at += 1
+        name.append(text[at])
+        at += 1
+    return "".join(name)
+
+
 # --- scanning --------------------------------------------------------------------------------------------------------
 
 

@@ -90,6 +90,9 @@ def test_parameters_by_position_and_by_name(db: Any) -> None:
     assert db.execute("SELECT ?, ?2, ?1", (1, "two")).fetchone() == (1, "two", 1)
     assert db.execute("SELECT :a, @b, $c, :a", {"a": 1, "b": 2, "c": 3}).fetchone() == (1, 2, 3, 1)
     assert db.execute("SELECT ?3", (1, 2, 3)).fetchone() == (3,)
+    assert db.execute("WITH w AS (SELECT ?), x AS (WITH y AS (SELECT ?3) SELECT 1) SELECT 1", (1, 2, 3)).fetchone() == (
+        1,
+    )
     assert db.execute("SELECT ?, ?", [None, b"\x00"]).fetchone() == (None, b"\x00")
 
 
