@@ -73,6 +73,8 @@ class Fault:
             return self.kind, re.sub(r"\d+|\"[^\"]*\"|'[^']*'|0x\w+", "#", self.ours[0] if self.ours else "")[:80]
         if self.kind == "error":
             return self.kind, " / ".join(_message(lines) for lines in (self.expected, self.ours))
+        if self.kind == "law" and self.expected == ["no error"]:
+            return self.kind, _message(self.ours[1:])
         step = self.script.steps[self.at]
         return self.kind, step.name if isinstance(step, Law) else step.sql.split()[0].upper()
 
