@@ -39,6 +39,7 @@ export const Connection = Object.freeze({
   changes: 8,
   total_changes: 16,
   last_insert_rowid: 24,
+  busy_timeout_ms: 92,
 });
 
 /** Result codes by number. @type {Readonly<Record<number, string>>} */

@@ -22,7 +22,7 @@ STATEMENT = (
     "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used",
     "heap_not_ascii", "changes", "cookies",
 )  # fmt: skip
-CONNECTION = ("autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid")
+CONNECTION = ("autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid", "busy_timeout_ms")
 
 
 def text() -> str:

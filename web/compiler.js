@@ -5,6 +5,7 @@
  */
 
 import { SqlError } from '../base/errors.js';
+import { loadPyodide } from './pyodide.js';
 
 const decoder = new TextDecoder();
 const WHEEL_FOLDER = '/lib/turso_wasm';
@@ -38,7 +39,11 @@ export class Compiler {
    */
   static over(pyodide, wheel) {
     if (wheel) {
-      pyodide.unpackArchive(wheel, 'wheel', { extractDir: WHEEL_FOLDER });
+      try {
+        pyodide.unpackArchive(wheel, 'wheel', { extractDir: WHEEL_FOLDER });
+      } catch (cause) {
+        throw new Error('turso_wasm.whl is no wheel, or not all of it', { cause });
+      }
       pyodide.runPython(
         `import sys\nif ${JSON.stringify(WHEEL_FOLDER)} not in sys.path: sys.path.insert(0, ${JSON.stringify(WHEEL_FOLDER)})`,
       );
@@ -122,30 +127,13 @@ function checked(proxy) {
   return reply;
 }
 
-/** @param {string} base */
-async function loadPyodide(base) {
-  const url = `${base}pyodide.mjs`;
-  try {
-    const { loadPyodide: load } = await import(url);
-    return await load({ indexURL: base });
-  } catch (cause) {
-    throw new Error(`Pyodide could not be loaded from ${url}: ${describe(cause)}`, { cause });
-  }
-}
-
-/** @param {string} url @returns {Promise<ArrayBuffer>} */
+/** @param {string} url @returns {Promise<ArrayBuffer>} @throws {Error} when it cannot be had, or not all of it */
 export async function fetchBytes(url) {
-  let response;
   try {
-    response = await fetch(url);
+    const response = await fetch(url);
+    if (response.ok) return await response.arrayBuffer();
+    throw new Error(`HTTP status ${response.status}`);
   } catch (cause) {
-    throw new Error(`${url} could not be fetched: ${describe(cause)}`, { cause });
+    throw new Error(`${url} could not be fetched: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
-  if (!response.ok) throw new Error(`${url} could not be fetched: HTTP status ${response.status}`);
-  return response.arrayBuffer();
-}
-
-/** @param {unknown} error */
-function describe(error) {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -21,6 +21,8 @@ import { checkHeader, withoutWal } from './file.js';
 import { parseProgram } from './program.js';
 import { Statement } from './statement.js';
 
+/** As better-sqlite3's. */
+const BUSY_TIMEOUT_MS = 5000;
 const MAX_RETRIES = 50;
 const MAX_TEXTS = 512;
 const MAX_PROGRAMS = 512;
@@ -55,6 +57,7 @@ export class Database {
   /** @type {Schema | null} */ #schema = null;
   /** @type {Schema} */ #bootstrap;
   #private = false;
+  #busyTimeout;
   connection = 0;
 
   /**
@@ -70,6 +73,7 @@ export class Database {
     this.readonly = Boolean(where.options.readonly);
     /** @type {import('./rows.js').Integers} */
     this.integers = where.options.integers ?? 'auto';
+    this.#busyTimeout = where.options.timeout ?? BUSY_TIMEOUT_MS;
     this.#bootstrap = this.#newSchema(-1, null, null);
     this.connect();
   }
@@ -88,6 +92,7 @@ export class Database {
       throw error;
     }
     this.connection = connection;
+    kernel.refresh().i32[(connection + C.busy_timeout_ms) >>> 2] = this.#busyTimeout;
   }
 
   /** Let everything of the kernel's go; what was prepared is compiled again after `connect`. */
@@ -95,6 +100,7 @@ export class Database {
     for (const statement of [...this.#statements]) statement.abandon();
     this.#dropSchema();
     const { connection } = this;
+    this.#busyTimeout = this.busyTimeout;
     this.connection = 0;
     this.kernel.call('connection_free', connection);
   }
@@ -118,6 +124,11 @@ export class Database {
   /** Whether a transaction is open (BEGIN without COMMIT). */
   get inTransaction() {
     return this.connection !== 0 && this.kernel.refresh().i32[(this.connection + C.autocommit) >>> 2] === 0;
+  }
+
+  /** PRAGMA busy_timeout: how long who drives a statement may wait for another connection's lock, in milliseconds. */
+  get busyTimeout() {
+    return this.kernel.refresh().i32[(this.connection + C.busy_timeout_ms) >>> 2];
   }
 
   /** Rows changed since the database was opened. */

@@ -11,6 +11,7 @@ import { Stores } from './stores.js';
  * @property {boolean} [readonly] refuse to write
  * @property {boolean} [create] default true; false: the file must exist
  * @property {import('./rows.js').Integers} [integers] how INTEGERs arrive; default 'auto'
+ * @property {number} [timeout] PRAGMA busy_timeout at first; default 5000
  * @property {import('./stores.js').Kind} [storage] where it lies; default: OPFS where there is one, else IndexedDB
  */
 
@@ -32,7 +33,11 @@ export class Engine {
     compiling.catch(() => undefined); // awaited by `ready`
     const source = typeof kernel === 'string' ? await fetchBytes(kernel) : kernel;
     const stores = new Stores(storage);
-    return new Engine(await Kernel.load(source, stores.files), stores, compiling);
+    try {
+      return new Engine(await Kernel.load(source, stores.files), stores, compiling);
+    } catch (cause) {
+      throw new Error(`kernel.wasm could not be started: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    }
   }
 
   /** @param {Kernel} kernel @param {Stores} stores @param {Promise<any>} compiling */

@@ -4,6 +4,8 @@ export type SqlValue = null | number | bigint | string | Uint8Array;
 /** What can be bound. Safe integers become INTEGER, other numbers REAL, NaN and undefined NULL, booleans 0 and 1. */
 export type SqlParameter = SqlValue | boolean | undefined | ArrayBuffer | ArrayBufferView;
 export type Parameters = SqlParameter[] | [SqlParameter[]] | [Record<string, SqlParameter>];
+/** Where databases lie: the origin private file system, IndexedDB, or the worker's memory (until the worker ends). */
+export type StorageKind = 'opfs' | 'indexeddb' | 'memory';
 /** How INTEGERs arrive. 'auto': numbers, and BigInts beyond 2^53; 'number' may round; 'bigint' always. */
 export type Integers = 'auto' | 'number' | 'bigint';
 export type Row = Record<string, SqlValue>;
@@ -15,6 +17,8 @@ export interface AssetOptions {
   pyodide?: string | URL;
   /** A worker running turso-wasm/worker, or what makes one; by default all databases of a page share one. */
   worker?: Worker | (() => Worker);
+  /** Default: 'opfs' where there is one, else 'indexeddb'. */
+  storage?: StorageKind;
 }
 
 export interface ConnectOptions extends AssetOptions {
@@ -23,19 +27,25 @@ export interface ConnectOptions extends AssetOptions {
   /** false: the file must exist. Default true. */
   create?: boolean;
   integers?: Integers;
-  signal?: AbortSignal;
+  /** How many milliseconds to wait for another connection's lock (PRAGMA busy_timeout); default 5000. */
+  timeout?: number;
+  /** Gives up connecting, at once. */
+  signal?: AbortSignal | null;
   /** Called while the engine starts. */
   onProgress?: (stage: 'kernel' | 'compiler' | 'ready') => void;
 }
 
 /**
- * Open a database: a file in the origin private file system, or ":memory:".
- * Errors: SqlError SQLITE_BUSY when another tab has it open, SQLITE_CANTOPEN; Error when Pyodide or the assets cannot be loaded.
+ * Open a database: a named one (see `storage`), a private one in memory (":memory:"), or a Blob, a File of the user's for example, to be
+ * read where it is.
+ * Errors: SqlError SQLITE_BUSY when another tab has it open, SQLITE_CANTOPEN, SQLITE_IOERR when the worker fails; Error when Pyodide or
+ * the assets cannot be loaded (the next `connect` starts afresh); TypeError. Everything else that is pending or called when the worker
+ * ends fails with SQLITE_IOERR.
  */
-export function connect(name: string, options?: ConnectOptions): Promise<Database>;
-/** The names of the databases in this origin's file system. */
+export function connect(name: string | Blob, options?: ConnectOptions): Promise<Database>;
+/** The names of the databases. Errors: SqlError SQLITE_CANTOPEN when there is no such storage. */
 export function list(options?: AssetOptions): Promise<string[]>;
-/** Delete a database that is not open anywhere. */
+/** Delete a database that is not open anywhere, if it exists. Errors: SqlError SQLITE_BUSY. */
 export function remove(name: string, options?: AssetOptions): Promise<void>;
 
 export interface RunResult {
@@ -88,17 +98,19 @@ export interface Handle {
   /** A statement, compiled when it is first used. */
   prepare<T = Row>(sql: string): Statement<T>;
   /** Run all statements of a text, dropping rows. */
-  exec(sql: string, options?: { signal?: AbortSignal }): Promise<this>;
+  exec(sql: string, options?: { signal?: AbortSignal | null }): Promise<this>;
   /** prepare(sql).run(...), and get, all. */
   run(sql: string, ...args: Parameters): Promise<RunResult>;
   get<T = Row>(sql: string, ...args: Parameters): Promise<T | undefined>;
   all<T = Row>(sql: string, ...args: Parameters): Promise<T[]>;
   /** Rows of a PRAGMA, or its first value. */
-  pragma(text: string): Promise<Row[]>;
+  pragma(text: string, options?: { simple?: false }): Promise<Row[]>;
   pragma(text: string, options: { simple: true }): Promise<SqlValue | undefined>;
   /**
    * A function that runs `fn` in a transaction: committed when it resolves, rolled back when it rejects. `tx` makes the statements
-   * inside; whatever else uses the database waits until it is over. In a transaction, `tx.transaction` makes savepoints.
+   * inside; whatever else uses the database, statements prepared on it too, waits until it is over. So inside, use `tx` only: what would
+   * wait for its own transaction fails with SQLITE_MISUSE, or, where that cannot be seen, with SQLITE_BUSY when the transaction has done
+   * nothing for `timeout` milliseconds. In a transaction, `tx.transaction` makes savepoints.
    */
   transaction<A extends unknown[], R>(fn: (tx: Transaction, ...args: A) => R | Promise<R>): TransactionFunction<A, R>;
 }
@@ -111,15 +123,23 @@ export interface Database extends Handle, AsyncDisposable {
   /** Run a script; the results of each statement up to the first that fails. */
   script(
     sql: string,
-    options?: { limit?: number; signal?: AbortSignal },
+    options?: { limit?: number; signal?: AbortSignal | null },
   ): Promise<{ results: ScriptResult[]; error?: SqlError | Error }>;
   status(): Promise<{ inTransaction: boolean; totalChanges: number }>;
   /** The database as a file that SQLite opens. */
   export(): Promise<Uint8Array<ArrayBuffer>>;
-  /** Replace the whole database by a SQLite file; the old one stays when this fails. */
+  /**
+   * Replace the whole database by a SQLite file, or, with no bytes, by an empty database. The old one stays when this fails.
+   * Errors: SqlError SQLITE_NOTADB or SQLITE_CORRUPT for what could not be read afterwards, SQLITE_BUSY when another connection has the
+   * database open; TypeError for what cannot be fetched.
+   */
   import(source: Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL): Promise<void>;
   /** Make everything that is running fail with SQLITE_INTERRUPT. */
   interrupt(): void;
+  /**
+   * Give the database up. Reads that still run fail with SQLITE_INTERRUPT, an open transaction is rolled back; writes that were sent
+   * before have half a second to end.
+   */
   close(): Promise<void>;
 }
 
@@ -129,9 +149,9 @@ export interface Statement<T = Row> extends Disposable {
   raw(on?: boolean): Statement<SqlValue[]>;
   /** Only the first column of each row. */
   pluck(on?: boolean): Statement<SqlValue>;
-  /** Integers as BigInt. */
+  /** Integers as BigInt, that of `lastInsertRowid` too. */
   safeIntegers(on?: boolean): this;
-  /** Give runs up when the signal aborts; they reject with its reason. */
+  /** Give runs up when the signal aborts; they reject with its reason, and what they wrote is undone. */
   signal(signal: AbortSignal | null): this;
   run(...args: Parameters): Promise<RunResult>;
   get(...args: Parameters): Promise<T | undefined>;

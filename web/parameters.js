@@ -1,6 +1,7 @@
 /** Parameters: from JavaScript values to the kernel's Value slots (kernel/abi.py Value: tag i32, 4 unused, payload i64). */
 
 import { BLOB, INTEGER, NULL, REAL, TEXT } from '../base/abi.js';
+import { cannotBind, isBytes, isPlain } from './values.js';
 
 export const SLOT_SIZE = 16;
 const encoder = new TextEncoder();
@@ -20,7 +21,9 @@ export function collect(args, program) {
   if (args.length === 1) {
     const [only] = args;
     if (only !== null && typeof only === 'object' && !isBytes(only)) {
-      return Array.isArray(only) ? counted(only, n) : named(only, program);
+      if (Array.isArray(only)) return counted(only, n);
+      if (!isPlain(only)) throw cannotBind('parameter 1', only);
+      return named(only, program);
     }
   }
   return counted(args, n);
@@ -36,19 +39,20 @@ function counted(values, n) {
 
 /** @param {Record<string, unknown>} values @param {import('./program.js').Program} program */
 function named(values, program) {
-  return Array.from({ length: program.n_user_params }, (_, i) => {
+  const names = new Set();
+  const collected = Array.from({ length: program.n_user_params }, (_, i) => {
     const name = program.param_names[i];
     if (!name) throw new RangeError(`parameter ${i + 1} has no name: pass values one by one or in an array`);
     const bare = name.slice(1);
+    names.add(bare).add(name);
     if (Object.hasOwn(values, bare)) return values[bare];
     if (Object.hasOwn(values, name)) return values[name];
     throw new RangeError(`missing named parameter "${bare}"`);
   });
-}
-
-/** @param {unknown} value @returns {value is ArrayBuffer | ArrayBufferView} */
-export function isBytes(value) {
-  return value instanceof ArrayBuffer || ArrayBuffer.isView(value);
+  for (const name of Object.keys(values)) {
+    if (!names.has(name)) throw new RangeError(`unknown named parameter "${name}"`);
+  }
+  return collected;
 }
 
 /** @param {ArrayBuffer | ArrayBufferView} value */
@@ -117,9 +121,7 @@ export function writeValues(kernel, values, at, heap) {
       u32[tag + 3] = bytes.length;
       heap += bytes.length;
     } else {
-      throw new TypeError(
-        `parameter ${i + 1} cannot be bound: SQLite stores numbers, strings, bigints, Uint8Arrays, booleans and null, not ${describe(value)}`,
-      );
+      throw cannotBind(`parameter ${i + 1}`, value);
     }
   }
 }
@@ -152,9 +154,4 @@ function writeText(text, u8, at) {
     if (i === n) return n;
   }
   return encoder.encodeInto(text, u8.subarray(at)).written;
-}
-
-/** @param {unknown} value */
-function describe(value) {
-  return typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : typeof value;
 }

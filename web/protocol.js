@@ -5,14 +5,15 @@
  * row buffer (rows.js), one transferred ArrayBuffer a batch, and are decoded where they are wanted.
  *
  *   op        more fields                          value
- *   init      kernel, compiler: {wheel, pyodide}   URLs; once, first: {} when the kernel is up
+ *   hello     lock                                 {} when the worker holds the Web Lock of that name: it will as long as it lives
+ *   init      kernel, compiler: {wheel, pyodide}   URLs; before the others: {} when the kernel is up
  *   ready                                          {} when the compiler is loaded
- *   open      name, options                        {database}
- *   close     database                             {}
+ *   open      name or Blob, options                {database}
+ *   close     database                             {}: reads of it fail with SQLITE_INTERRUPT, writes sent before have half a second
  *   run       database, statement, sql, args       {changes, lastInsertRowid}
- *   get       database, statement, sql, args, mode Rows of at most one row
- *   all       database, statement, sql, args, mode `{id, rows: Rows}` messages as they come, then the last Rows as the value
- *   iterate   database, statement, sql, args, mode Rows, with `cursor` unless that was all
+ *   get       database, statement, sql, args       Rows of at most one row
+ *   all       database, statement, sql, args       `{id, rows: Rows}` messages as they come, then the last Rows as the value
+ *   iterate   database, statement, sql, args       Rows, with `cursor` unless that was all
  *   next      cursor                               Rows, with `cursor` unless that was all: the page asks for a batch when it is ready to
  *                                                  take one, so a slow reader holds the worker back
  *   return    cursor                               {} the reader has left
@@ -22,13 +23,18 @@
  *   status    database                             {inTransaction, totalChanges}
  *   export    database                             {buffer}
  *   import    database, blob                       {}
- *   list                                           {names}: databases in OPFS
- *   remove    name                                 {}
+ *   list      storage                              {names}
+ *   remove    name, storage                        {}
+ *   connect   port, lock                           no answer; requests on that MessagePort are another session's, which is over when the
+ *                                                  worker gets the Web Lock of that name
+ *   end                                            no answer; the session is over: what runs is given up, its databases are closed
  *   cancel    target: an id                        no answer; the target fails with SQLITE_INTERRUPT if it has not finished
  *   finalize  statement                            no answer
+ *   leave     cursor                               no answer; its reader was dropped
  *
  * `statement` is a number the page chose; the worker compiles `sql` the first time it sees it. Requests of one database are served one
- * after the other, in the order they were sent; `cancel` overtakes them.
+ * after the other, in the order they were sent; `cancel` overtakes them, and what is cancelled before its turn is answered at once.
+ * Numbers of requests, statements, databases and cursors belong to a session.
  *
  * @typedef {import('./rows.js').Batch & {buffer: ArrayBuffer}} Packed
  * @typedef {{packed: Packed | null, names: string[], cursor?: number}} Rows

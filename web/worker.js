@@ -1,6 +1,5 @@
-/** The worker: a Server on this worker's messages. */
+/** The worker: a Server whose first session is on this worker's own messages. */
 
 import { Server } from './server.js';
 
-const server = new Server((message, transfer) => self.postMessage(message, { transfer }));
-self.onmessage = (event) => server.receive(event.data);
+new Server().connect(self);

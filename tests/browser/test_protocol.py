@@ -61,9 +61,10 @@ NUMBERS = "WITH ten(i) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (
 
 
 def test_the_table_of_requests_is_complete(wire: Callable[..., Any]) -> None:
-    server = (Path(__file__).parents[2] / "web" / "server.js").read_text("utf-8")
-    handlers = set(re.findall(r"^  async _([a-z]+)\(", server, re.MULTILINE))
-    assert handlers | {"cancel", "finalize"} == set(OPS)
+    session = (Path(__file__).parents[2] / "web" / "session.js").read_text("utf-8")
+    handlers = set(re.findall(r"^  async _([a-z]+)\(", session, re.MULTILINE))
+    notices = set(re.findall(r"^  ([a-z]+): \(session\b", session, re.MULTILINE))
+    assert handlers | notices == set(OPS) and len(notices) == 5
 
 
 def test_a_statement_is_compiled_once_and_known_by_its_number(wire: Callable[..., Any]) -> None:
@@ -125,7 +126,7 @@ def test_requests_of_a_database_are_answered_in_order_and_cancel_overtakes(wire:
         const errors = [(await answer(endless)).error, (await answer(never)).error].map(({ errcode, message }) => [errcode, message]);
         return [errors, (await answer(waiting)).value.packed.count, order.slice(-3).map((id) => id - endless)];"""
     )
-    assert found == [[[9, "interrupted"]] * 2, 1, [0, 1, 2]]
+    assert found == [[[9, "interrupted"]] * 2, 1, [2, 0, 1]]
 
 
 def test_script_tells_what_each_statement_did_until_one_fails(wire: Callable[..., Any]) -> None:
@@ -178,6 +179,52 @@ def test_files_come_and_go(wire: Callable[..., Any]) -> None:
         return [back, busy !== '', before.includes('wire.db'), (await names()).includes('wire.db')];"""
     )
     assert found == [[[42]], True, True, False]
+
+
+def test_every_port_has_a_session_of_its_own(wire: Callable[..., Any]) -> None:
+    found = wire(
+        """const connect = () => {
+            const { port1, port2 } = new MessageChannel();
+            const heard = new Map();
+            port1.onmessage = ({ data }) => heard.get(data.id)(data);
+            const name = `ports.db ${Math.random()}`;
+            let leave;
+            navigator.locks.request(name, () => new Promise((resolve) => { leave = resolve; }));
+            worker.postMessage({ op: 'connect', port: port2, lock: name }, [port2]);
+            return { leave: () => leave(), ask: (id, message) => new Promise((resolve) => {
+                heard.set(id, resolve);
+                port1.postMessage({ ...message, id });
+            }) };
+        };
+        const [a, b] = [connect(), connect()];
+        const open = { op: 'open', name: 'ports.db', options: { timeout: 0 } };
+        const [one, two] = [await a.ask(1, open), await b.ask(1, open)];
+        const exec = (end, id, sql, database = 1) => end.ask(id, { op: 'exec', database, sql });
+        await exec(a, 2, 'CREATE TABLE t(x); INSERT INTO t VALUES (1)');
+        const asked = (end, id, sql) => end.ask(id, { op: 'get', database: 1, statement: 7, sql, args: [] });
+        const [first, second] = await Promise.all([asked(a, 3, 'SELECT 1 AS a'), asked(b, 3, 'SELECT 2 AS b')]);
+        await exec(a, 4, 'BEGIN IMMEDIATE');  // by now the locks are held
+        const locked = (await exec(b, 4, 'BEGIN IMMEDIATE')).error.message;
+        const stranger = (await exec(b, 5, 'SELECT 1', 2)).error.message;
+        a.leave();  // its transaction ends with it
+        let free;
+        for (let id = 6; free === undefined && id < 200; id++) {
+            free = (await exec(b, id, 'INSERT INTO t VALUES (2)')).value;
+            if (!free) await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        await b.ask(200, { op: 'close', database: 1 });
+        await b.ask(201, { op: 'remove', name: 'ports.db' });
+        return [one.value, two.value, first.value.names, second.value.names, locked, stranger, free];"""
+    )
+    assert found == [
+        {"database": 1},
+        {"database": 1},
+        ["a"],
+        ["b"],
+        "database is locked",
+        "the database is closed",
+        {},
+    ]
 
 
 def test_what_makes_no_sense_is_an_error_and_the_worker_goes_on(wire: Callable[..., Any]) -> None:

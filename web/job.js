@@ -1,0 +1,66 @@
+/** Requests that are being served: cancelling them, and pausing between their time slices. */
+
+import { SQLITE_INTERRUPT, SqlError } from '../base/errors.js';
+
+/** @typedef {import('./statement.js').Statement} Statement */
+
+/** A request that is being served, or will be. */
+export class Job {
+  started = false;
+  cancelled = false;
+  answered = false;
+  paused = performance.now();
+  /** @type {((error: unknown) => void) | null} */ #wake = null;
+
+  /** @param {any} message @param {import('./session.js').Open | undefined} open */
+  constructor(message, open) {
+    this.message = message;
+    this.open = open;
+  }
+
+  cancel() {
+    this.cancelled = true;
+    this.#wake?.(interrupted());
+  }
+
+  /** @param {Statement} [statement] what runs @throws {SqlError} SQLITE_INTERRUPT when it is to end here */
+  check(statement) {
+    if (this.cancelled || (statement && this.#isLost(statement))) throw interrupted();
+  }
+
+  /** Whether nobody will miss what a statement does: its database is being closed. @param {Statement} statement */
+  #isLost({ readonly, database }) {
+    return this.open?.closing && (readonly || database.inTransaction);
+  }
+
+  /** Wait for something that may take long; a cancelled job does not. @template T @param {Promise<T>} promise @returns {Promise<T>} */
+  async wait(promise) {
+    this.check();
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#wake = reject;
+        promise.then(resolve, reject);
+      });
+    } finally {
+      this.#wake = null;
+      this.paused = performance.now();
+    }
+  }
+}
+
+export function interrupted() {
+  return new SqlError('interrupted', SQLITE_INTERRUPT);
+}
+
+const channel = new MessageChannel();
+/** @type {(() => void)[]} */
+const waiting = [];
+channel.port1.onmessage = () => waiting.shift()?.();
+
+/** Until messages that have arrived were delivered. @returns {Promise<void>} */
+export function macrotask() {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    channel.port2.postMessage(0);
+  });
+}

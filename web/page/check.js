@@ -1,0 +1,113 @@
+/** What pages pass is checked before anything is done with it: wrong kinds are TypeErrors that say what is taken. */
+
+import { cannotBind, describe, isBytes, isPlain } from '../values.js';
+
+/** @typedef {{takes: string, is: (value: any) => boolean}} Kind */
+
+/** @type {Kind} */
+export const BOOLEAN = { takes: 'a boolean', is: (value) => typeof value === 'boolean' };
+/** @type {Kind} */
+export const FUNCTION = { takes: 'a function', is: (value) => typeof value === 'function' };
+/** @type {Kind} */
+export const SIGNAL = {
+  takes: 'an AbortSignal',
+  is: (value) =>
+    value === null || (typeof value?.aborted === 'boolean' && typeof value.addEventListener === 'function'),
+};
+/** @type {Kind} */
+export const COUNT = { takes: 'a number, 0 or more', is: (value) => typeof value === 'number' && value >= 0 };
+/** @type {Kind} */
+export const MILLISECONDS = {
+  takes: 'a number of milliseconds, 0 to 2147483647',
+  is: (value) => Number.isInteger(value) && value >= 0 && value < 2 ** 31,
+};
+/** @type {Kind} */
+export const FOLDER = { takes: 'a URL', is: (value) => typeof value === 'string' || value instanceof URL };
+/** @type {Kind} */
+export const WORKER = {
+  takes: 'a Worker or a function that makes one',
+  is: (value) => typeof value === 'function' || isWorker(value),
+};
+
+/** @param {...string} words @returns {Kind} */
+export function oneOf(...words) {
+  return { takes: words.map((word) => `"${word}"`).join(' or '), is: (value) => words.includes(value) };
+}
+
+/** @param {any} value */
+export function isWorker(value) {
+  return typeof value?.postMessage === 'function' && typeof value.addEventListener === 'function';
+}
+
+/**
+ * An object of options; {} when it is not given.
+ * @param {string} method "connect()"
+ * @param {any} options
+ * @param {Record<string, Kind>} kinds
+ * @returns {any}
+ */
+export function checkOptions(method, options, kinds) {
+  if (options === undefined) return {};
+  if (typeof options !== 'object' || options === null || !isPlain(options)) {
+    throw new TypeError(`${method} takes an object of options, not ${describe(options)}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+    if (!kind) throw new TypeError(`${method} has no option "${name}": ${instead(name, Object.keys(kinds))}`);
+    if (value === undefined || kind.is(value)) continue;
+    throw new TypeError(`${method}: the option "${name}" takes ${kind.takes}, not ${describe(value)}`);
+  }
+  return options;
+}
+
+/** @param {string} name @param {string[]} names */
+function instead(name, names) {
+  const near = names.find((one) => one.toLowerCase() === name.toLowerCase().replaceAll(/[-_]/g, ''));
+  return near ? `did you mean "${near}"?` : `it has ${names.join(', ')}`;
+}
+
+/** @param {string} what @param {any} value @param {Kind} kind */
+export function check(what, value, kind) {
+  if (!kind.is(value)) throw new TypeError(`${what} takes ${kind.takes}, not ${describe(value)}`);
+}
+
+/** @param {any} sql */
+export function checkSql(sql) {
+  if (typeof sql !== 'string') throw new TypeError(`SQL must be a string, not ${describe(sql)}`);
+}
+
+/** The arguments of `run`, `get`, `all` and `iterate`: values, an array of them, or an object of names. @param {any[]} args */
+export function checkParameters(args) {
+  const [only] = args;
+  if (args.length !== 1 || typeof only !== 'object' || only === null || isBytes(only)) return checkValues(args);
+  if (Array.isArray(only)) return checkValues(only);
+  if (!isPlain(only)) throw cannotBind('parameter 1', only);
+  for (const name in only) checkValue(only[name], name);
+}
+
+/** @param {any[]} values */
+function checkValues(values) {
+  for (let i = 0; i < values.length; i++) checkValue(values[i], i);
+}
+
+/** @param {any} value @param {number | string} where */
+function checkValue(value, where) {
+  switch (typeof value) {
+    case 'number':
+    case 'string':
+    case 'bigint':
+    case 'boolean':
+    case 'undefined':
+      return;
+    case 'object':
+      if (value === null || isBytes(value)) return;
+      throw cannotBind(nameOf(where), value);
+    default:
+      throw new TypeError(`a value cannot be sent to the database: ${nameOf(where)} is a ${typeof value}`);
+  }
+}
+
+/** @param {number | string} where */
+function nameOf(where) {
+  return typeof where === 'number' ? `parameter ${where + 1}` : `parameter "${where}"`;
+}

@@ -1,0 +1,137 @@
+/**
+ * The page's end of one worker: requests out, answers in.
+ *
+ * Invariants:
+ *   P1  Every request settles: with its answer, or, when the worker fails or ends, with what `ended` says.
+ *   P2  The worker holds a Web Lock as long as it lives; when the page gets it, the worker has ended.
+ */
+
+import { SQLITE_IOERR, SqlError } from '../../base/errors.js';
+import { unpackError } from '../protocol.js';
+
+/**
+ * @typedef {object} Pending
+ * @property {(value: any) => void} resolve
+ * @property {(error: unknown) => void} reject
+ * @property {((rows: import('../protocol.js').Rows) => void) | undefined} onRows
+ * @typedef {object} RequestOptions
+ * @property {AbortSignal | null} [signal]
+ * @property {Pending['onRows']} [onRows]
+ * @property {(id: number) => void} [onSent]
+ */
+
+/** How long the worker's script may take to arrive. */
+const START_MS = 60_000;
+
+export class Client {
+  /** @type {Map<number, Pending>} */ #pending = new Map();
+  #next = 1;
+  /** Why the worker does not answer any more. @type {unknown} */ ended = null;
+  /** Called when it has ended. @type {Set<() => void>} */ onEnd = new Set();
+
+  /** @param {Worker} worker */
+  constructor(worker) {
+    this.worker = worker;
+    worker.addEventListener('message', (event) => this.#receive(event.data));
+    worker.addEventListener('error', (event) => {
+      const where = event.filename ? ` (${event.filename}, line ${event.lineno})` : '';
+      this.#end(failure(`failed: ${event.message ?? 'its script could not be loaded'}${where}`));
+    });
+    worker.addEventListener('messageerror', () => {
+      this.#end(failure('sent what this page cannot read'));
+    });
+  }
+
+  /** A number for a statement. */
+  number() {
+    return this.#next++;
+  }
+
+  /** Start the engine in the worker (P2). @param {Record<string, any>} fields of `init` */
+  async start(fields) {
+    const lock = `turso-wasm worker ${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
+    const silent = setTimeout(() => this.#end(failure(`did not start within ${START_MS / 1000} s`)), START_MS);
+    const hello = this.request({ op: 'hello', lock });
+    const init = this.request({ ...fields, op: 'init' });
+    init.catch(() => undefined); // if `hello` fails, so does it
+    await hello.finally(() => clearTimeout(silent));
+    navigator.locks?.request(lock, () => this.#end(failure('has ended: connect again'))).catch(() => undefined);
+    await init;
+  }
+
+  /**
+   * Send a request; its answer.
+   * @param {Record<string, any>} fields with `op`
+   * @param {RequestOptions} [options]
+   * @returns {Promise<any>}
+   */
+  request(fields, { signal, onRows, onSent } = {}) {
+    if (this.ended) return Promise.reject(this.ended);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const id = this.#next++;
+    const answer = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject, onRows }));
+    try {
+      this.worker.postMessage({ ...fields, id });
+    } catch (error) {
+      this.#pending.delete(id);
+      const message = error instanceof Error ? error.message : String(error);
+      return Promise.reject(new TypeError(`a value cannot be sent to the database: ${message}`, { cause: error }));
+    }
+    onSent?.(id);
+    return signal ? this.#abortable(id, answer, signal) : answer;
+  }
+
+  /** @param {number} id @param {Promise<any>} answer @param {AbortSignal} signal */
+  async #abortable(id, answer, signal) {
+    const abort = () => this.cancel(id);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await answer;
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Ask for a request to be given up. @param {number} id */
+  cancel(id) {
+    if (this.#pending.has(id)) this.notify({ op: 'cancel', target: id });
+  }
+
+  /** @param {Record<string, any>} fields */
+  notify(fields) {
+    if (!this.ended) this.worker.postMessage(fields);
+  }
+
+  /** @param {any} message */
+  #receive(message) {
+    const pending = this.#pending.get(message.id);
+    if (!pending) return;
+    if (message.rows) return pending.onRows?.(message.rows);
+    this.#pending.delete(message.id);
+    if (message.error) pending.reject(unpackError(message.error));
+    else pending.resolve(message.value);
+  }
+
+  /** P1. @param {unknown} why */
+  #end(why) {
+    if (this.ended) return;
+    this.ended = why;
+    for (const { reject } of this.#pending.values()) reject(why);
+    this.#pending.clear();
+    for (const act of this.onEnd) act();
+    this.onEnd.clear();
+  }
+
+  /** End the worker; everything pending fails. @param {unknown} why */
+  terminate(why) {
+    this.worker.terminate();
+    this.#end(why);
+  }
+}
+
+/** @param {string} what the worker did */
+function failure(what) {
+  return new SqlError(`the database worker ${what}`, SQLITE_IOERR);
+}

@@ -1,0 +1,162 @@
+/** A prepared statement of a page. */
+
+import { misuse } from '../../base/errors.js';
+import { decodeRows, viewsOf } from '../rows.js';
+import { BOOLEAN, check, checkParameters, SIGNAL } from './check.js';
+
+/** @typedef {import('./client.js').Client} Client */
+/** @typedef {import('../protocol.js').Rows} Rows */
+
+/** Statements that pages forgot to finalize. */
+const forgotten = new FinalizationRegistry((/** @type {{client: Client, number: number}} */ { client, number }) => {
+  client.notify({ op: 'finalize', statement: number });
+});
+
+/** Readers that pages left without a word: not at their end, nor with `break`. */
+const dropped = new FinalizationRegistry((/** @type {{client: Client, cursor?: number}} */ { client, cursor }) => {
+  if (cursor !== undefined) client.notify({ op: 'leave', cursor });
+});
+
+export class Statement {
+  #number;
+  #finalized = false;
+  /** @type {'object' | 'raw' | 'pluck'} */ #mode = 'object';
+  /** @type {import('../rows.js').Integers} */ #integers;
+  /** @type {AbortSignal | null} */ #signal = null;
+
+  /** Made by `prepare`. @param {import('./handle.js').Handle} handle @param {string} sql */
+  constructor(handle, sql) {
+    this.handle = handle;
+    this.source = sql;
+    const { client, integers } = handle.connection;
+    this.#integers = integers;
+    this.#number = client.number();
+    forgotten.register(this, { client, number: this.#number }, this);
+  }
+
+  raw(on = true) {
+    return this.#setMode('raw', on);
+  }
+
+  pluck(on = true) {
+    return this.#setMode('pluck', on);
+  }
+
+  /** @param {'raw' | 'pluck'} mode @param {boolean} on */
+  #setMode(mode, on) {
+    check(`${mode}()`, on, BOOLEAN);
+    if (on) this.#mode = mode;
+    else if (this.#mode === mode) this.#mode = 'object';
+    return this;
+  }
+
+  safeIntegers(on = true) {
+    check('safeIntegers()', on, BOOLEAN);
+    this.#integers = on ? 'bigint' : 'number';
+    return this;
+  }
+
+  /** @param {AbortSignal | null} signal */
+  signal(signal) {
+    check('signal()', signal, SIGNAL);
+    this.#signal = signal;
+    return this;
+  }
+
+  /** @param {...any} args */
+  async run(...args) {
+    const { changes, lastInsertRowid } = await this.#request('run', args);
+    return { changes, lastInsertRowid: this.#integer(lastInsertRowid) };
+  }
+
+  /** @param {number | bigint} value */
+  #integer(value) {
+    return this.#integers === 'bigint' ? BigInt(value) : this.#integers === 'number' ? Number(value) : value;
+  }
+
+  /** @param {...any} args */
+  async get(...args) {
+    return this.#decode(await this.#request('get', args))[0];
+  }
+
+  /** @param {...any} args */
+  async all(...args) {
+    /** @type {any[][]} */
+    const batches = [];
+    const last = await this.#request('all', args, (rows) => batches.push(this.#decode(rows)));
+    const tail = this.#decode(last);
+    if (!batches.length) return tail;
+    const all = batches[0];
+    for (const rows of [...batches.slice(1), tail]) for (let i = 0; i < rows.length; i++) all.push(rows[i]);
+    return all;
+  }
+
+  /** @param {...any} args */
+  iterate(...args) {
+    /** @type {{client: Client, cursor?: number}} */
+    const held = { client: this.handle.connection.client };
+    const rows = this.#rows(args, held);
+    dropped.register(rows, held);
+    return rows;
+  }
+
+  /** @param {any[]} args @param {{cursor?: number}} held the cursor that the worker keeps for it */
+  async *#rows(args, held) {
+    const { connection } = this.handle;
+    /** @type {Rows} */
+    let rows = await this.#request('iterate', args);
+    held.cursor = rows.cursor;
+    try {
+      for (;;) {
+        const { cursor } = rows;
+        // the worker fills the next batch while this one is read
+        const following =
+          cursor === undefined ? null : connection.send({ op: 'next', cursor }, { signal: this.#signal });
+        following?.catch(() => undefined);
+        yield* this.#decode(rows);
+        if (!following) return;
+        rows = await following;
+        held.cursor = rows.cursor;
+      }
+    } finally {
+      const { cursor } = held;
+      held.cursor = undefined;
+      if (cursor !== undefined) await connection.send({ op: 'return', cursor }).catch(() => undefined);
+    }
+  }
+
+  async columns() {
+    return (await this.describe()).columns;
+  }
+
+  async describe() {
+    return this.#request('describe', []);
+  }
+
+  finalize() {
+    if (this.#finalized) return;
+    this.#finalized = true;
+    forgotten.unregister(this);
+    this.handle.connection.client.notify({ op: 'finalize', statement: this.#number });
+  }
+
+  [Symbol.dispose ?? Symbol.for('Symbol.dispose')]() {
+    this.finalize();
+  }
+
+  /** @param {string} op @param {any[]} args @param {(rows: Rows) => void} [onRows] */
+  #request(op, args, onRows) {
+    checkParameters(args);
+    if (this.#finalized) throw misuse('the statement has been finalized');
+    const fields = { op, statement: this.#number, sql: this.source, args };
+    return this.handle.request(fields, { signal: this.#signal, onRows });
+  }
+
+  /** @param {Rows} rows @returns {any[]} */
+  #decode({ packed, names }) {
+    if (!packed) return [];
+    /** @type {import('../rows.js').Shape} */
+    const shape = this.#mode === 'object' ? { kind: 'object', names } : { kind: this.#mode };
+    return decodeRows(viewsOf(packed.buffer), packed, this.#integers, shape);
+  }
+}

@@ -1,0 +1,84 @@
+/** The workers of a page: one for each place the assets are loaded from, and those the page brings itself. */
+
+import { isWorker } from './check.js';
+import { Client } from './client.js';
+
+/** @typedef {{client: Client, started: Promise<void>}} Started */
+/** @typedef {{assets?: string | URL, pyodide?: string | URL, worker?: Worker | (() => Worker)}} Where */
+
+/** @type {Map<string, Started>} by place; one that ended is made anew */
+const ours = new Map();
+/** @type {WeakMap<Worker, Started>} the page's own: what ended stays so */
+const theirs = new WeakMap();
+
+/**
+ * The client of a worker whose engine is ready, started when it is first asked for. One that cannot start is ended and forgotten.
+ * @param {Where} where
+ * @param {{onProgress?: (stage: string) => void, signal?: AbortSignal | null}} [options] signal: gives up waiting, not the worker
+ * @returns {Promise<Client>}
+ */
+export async function workerFor(where, { onProgress, signal } = {}) {
+  signal?.throwIfAborted();
+  const { client, started } = startedFor(where);
+  try {
+    onProgress?.('kernel');
+    await unlessAborted(started, signal);
+    onProgress?.('compiler');
+    await unlessAborted(client.request({ op: 'ready' }), signal);
+    onProgress?.('ready');
+  } catch (error) {
+    if (!signal?.aborted) client.terminate(error);
+    throw error;
+  }
+  return client;
+}
+
+/** @param {Where} where @returns {Started} */
+function startedFor({ assets, pyodide, worker }) {
+  const base = folder(assets ?? new URL('../../dist/', import.meta.url));
+  const compiler = { wheel: `${base}turso_wasm.whl`, pyodide: folder(pyodide ?? `${base}pyodide/`) };
+  const place = `${base} ${compiler.pyodide}`;
+  const own = typeof worker === 'function' ? made(worker) : worker;
+  const known = own ? theirs.get(own) : ours.get(place);
+  if (known) return known;
+  const client = new Client(own ?? newWorker());
+  const started = { client, started: client.start({ kernel: `${base}kernel.wasm`, compiler }) };
+  started.started.catch(() => undefined); // who waits for it hears of it
+  if (own) theirs.set(own, started);
+  else ours.set(place, started);
+  client.onEnd.add(() => {
+    if (ours.get(place) === started) ours.delete(place);
+  });
+  return started;
+}
+
+/** @param {() => Worker} make */
+function made(make) {
+  const worker = make();
+  if (!isWorker(worker))
+    throw new TypeError('connect(): the option "worker" is a function that does not return a Worker');
+  return worker;
+}
+
+function newWorker() {
+  return new Worker(new URL('../worker.js', import.meta.url), { type: 'module', name: 'turso-wasm' });
+}
+
+/** An absolute URL with a slash at its end. @param {string | URL} url */
+function folder(url) {
+  const base = globalThis.location?.href ?? import.meta.url;
+  if (!URL.canParse(String(url), base)) throw new TypeError(`${JSON.stringify(url)} is no URL`);
+  const { href } = new URL(String(url), base);
+  return href.endsWith('/') ? href : `${href}/`;
+}
+
+/** @template T @param {Promise<T>} promise @param {AbortSignal | null | undefined} signal @returns {Promise<T>} */
+export function unlessAborted(promise, signal) {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

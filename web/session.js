@@ -1,0 +1,472 @@
+/**
+ * One connected page, or port: its databases, statements, cursors and jobs, under numbers of its own. Requests in, answers out.
+ *
+ * Invariants:
+ *   N1  Requests of one database are served one after the other; a long one pauses every few milliseconds so that `cancel`, other
+ *       databases and other sessions are heard.
+ *   N2  Every request but `cancel`, `finalize` and `leave` gets exactly one answer. One that is cancelled before its turn, or while it
+ *       waits for the world outside, gets it at once.
+ *   N3  A cancelled statement is reset, which undoes what it wrote.
+ *   N4  What a write answers is durable.
+ */
+
+import { misuse, SQLITE_BUSY, SqlError } from '../base/errors.js';
+import { interrupted, Job, macrotask } from './job.js';
+import { packError } from './protocol.js';
+import { DONE, ROWS, YIELD } from './statement.js';
+
+const SLICE_MS = 12;
+const FIRST_BATCH = 256;
+/** Writes that were sent before `close` have this long to come to an end; reads have none. */
+const GRACE_MS = 500;
+
+/**
+ * @typedef {import('./database.js').Database} Database
+ * @typedef {import('./statement.js').Statement} Statement
+ * @typedef {{postMessage: (message: any, options: {transfer: Transferable[]}) => void}} Port
+ * @typedef {object} Open an open database
+ * @property {Database} database
+ * @property {Promise<unknown>} queue
+ * @property {boolean} closing
+ * @typedef {{statement: Statement, open: Open}} Prepared
+ */
+
+export class Session {
+  /** @type {Map<number, Open>} */ #databases = new Map();
+  /** @type {Map<number, Prepared>} */ #statements = new Map();
+  /** @type {Map<number, Prepared>} */ #cursors = new Map();
+  /** @type {Map<number, Job>} */ #jobs = new Map();
+  #next = 1;
+
+  /** @param {import('./server.js').Server} server @param {Port} port */
+  constructor(server, port) {
+    this.server = server;
+    this.port = port;
+  }
+
+  /** Take a request. @param {any} message */
+  async receive(message) {
+    const notice = NOTICES[/** @type {keyof typeof NOTICES} */ (message.op)];
+    if (notice) return notice(this, message);
+    let job = new Job(message, undefined);
+    try {
+      const open = this.#openOf(message);
+      job = new Job(message, open);
+      this.#jobs.set(message.id, job);
+      if (message.op === 'close' && open) this.#hasten(open);
+      const value = await (open ? this.#inTurn(open, job) : this.#serve(job));
+      this.#answer(job, { value }, transferables(value));
+    } catch (error) {
+      this.#answer(job, { error: packError(error) }, []);
+    } finally {
+      this.#jobs.delete(message.id);
+    }
+  }
+
+  /** N2. @param {Job} job @param {Record<string, any>} outcome @param {Transferable[]} transfer */
+  #answer(job, outcome, transfer) {
+    if (job.answered) return;
+    job.answered = true;
+    this.#post({ id: job.message.id, ...outcome }, transfer);
+  }
+
+  /** @param {any} message @param {Transferable[]} transfer */
+  #post(message, transfer) {
+    this.port.postMessage(message, { transfer });
+  }
+
+  /** The database a request is about. @param {any} message */
+  #openOf(message) {
+    if (message.cursor !== undefined) return this.#cursors.get(message.cursor)?.open;
+    if (message.database === undefined) return undefined;
+    const open = this.#databases.get(message.database);
+    if (!open) throw misuse('the database is closed');
+    return open;
+  }
+
+  /** N1, N4. @param {Open} open @param {Job} job */
+  #inTurn(open, job) {
+    const { file } = open.database.where;
+    const turn = open.queue.then(async () => {
+      if (job.answered) return undefined;
+      await this.server.withoutPausedWrite(open.database, job);
+      try {
+        return await this.#serve(job);
+      } finally {
+        this.server.ended(file);
+        await open.database.engine.files.settled(file);
+      }
+    });
+    open.queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** @param {Job} job @returns {Promise<any>} */
+  async #serve(job) {
+    job.check();
+    job.started = true;
+    const { op } = job.message;
+    const handler = OPERATIONS.has(op) ? /** @type {any} */ (this)[`_${op}`] : undefined;
+    if (!handler) throw new TypeError(`unknown request: ${op}`);
+    return handler.call(this, job.message, job, job.open);
+  }
+
+  /** @param {number} target */
+  cancel(target) {
+    const job = this.#jobs.get(target);
+    if (!job) return;
+    job.cancel();
+    if (!job.started || !job.open) this.#answer(job, { error: packError(interrupted()) }, []);
+  }
+
+  /** Bring what runs on a database to an end: `close` was sent. @param {Open} open */
+  #hasten(open) {
+    open.closing = true;
+    setTimeout(() => {
+      for (const job of this.#jobs.values()) if (job.open === open && job.message.op !== 'close') job.cancel();
+    }, GRACE_MS);
+  }
+
+  /** @param {number} number */
+  finalize(number) {
+    const found = this.#statements.get(number);
+    if (!found) return;
+    this.#statements.delete(number);
+    const { open, statement } = found;
+    open.queue = open.queue.then(() => statement.finalize()).catch(() => undefined);
+  }
+
+  /** A reader was dropped. @param {number} cursor */
+  leave(cursor) {
+    const found = this.#cursors.get(cursor);
+    if (!found) return;
+    const { open } = found;
+    const { file } = open.database.where;
+    open.queue = open.queue
+      .then(() => this._return({ cursor }))
+      .then(() => this.server.ended(file))
+      .catch(() => undefined);
+  }
+
+  /** The page is gone: everything of it ends. */
+  async end() {
+    for (const job of this.#jobs.values()) job.cancel();
+    const databases = [...this.#databases.values()];
+    this.#databases.clear();
+    this.#statements.clear();
+    this.#cursors.clear();
+    await Promise.allSettled(databases.map(({ queue, database }) => queue.then(() => database.close())));
+  }
+
+  // --- requests: engine and databases ---------------------------------------------------------------------
+
+  /** @param {any} message */
+  async _hello({ lock }) {
+    await this.server.stayAlive(lock);
+    return {};
+  }
+
+  /** @param {any} message */
+  async _init({ id, op, ...options }) {
+    await this.server.start(options);
+    return {};
+  }
+
+  async _ready() {
+    await (await this.server.engine()).ready;
+    return {};
+  }
+
+  /** @param {any} message @param {Job} job */
+  async _open({ name, options }, job) {
+    const database = await (await this.server.engine()).open(name, options);
+    if (job.cancelled) {
+      await database.close();
+      throw interrupted();
+    }
+    const number = this.#next++;
+    this.#databases.set(number, { database, queue: Promise.resolve(), closing: false });
+    return { database: number };
+  }
+
+  /** @param {any} message @param {Job} _ @param {Open} open */
+  async _close({ database }, _, open) {
+    this.#databases.delete(database);
+    for (const [number, found] of this.#statements) if (found.open === open) this.#statements.delete(number);
+    for (const [number, found] of this.#cursors) if (found.open === open) this.#cursors.delete(number);
+    await open.database.close();
+    return {};
+  }
+
+  /** @param {any} _ @param {Job} _job @param {Open} open */
+  async _status(_, _job, { database }) {
+    return { inTransaction: database.inTransaction, totalChanges: database.totalChanges };
+  }
+
+  /** @param {any} _ @param {Job} _job @param {Open} open */
+  async _export(_, _job, { database }) {
+    return { buffer: database.export().buffer };
+  }
+
+  /** @param {any} message @param {Job} _ @param {Open} open */
+  async _import({ blob }, _, { database }) {
+    await database.import(blob);
+    return {};
+  }
+
+  /** @param {any} message */
+  async _list({ storage }) {
+    const { files, stores } = await this.server.engine();
+    return { names: await files.list(stores.path('', storage)) };
+  }
+
+  /** @param {any} message */
+  async _remove({ name, storage }) {
+    const { files, stores } = await this.server.engine();
+    await files.remove(stores.path(name, storage));
+    return {};
+  }
+
+  // --- requests: statements -----------------------------------------------------------------------------------
+
+  /** The statement of a request, compiled when it is new. @param {any} message @param {Open} open */
+  #statement({ statement: number, sql }, open) {
+    let found = this.#statements.get(number);
+    if (!found) {
+      found = { statement: open.database.prepare(sql), open };
+      this.#statements.set(number, found);
+    }
+    return found.statement;
+  }
+
+  /** @param {any} message @param {Job} job @param {Open} open */
+  async _run(message, job, open) {
+    const statement = this.#statement(message, open);
+    await this.#drive(statement, message.args, job, (status) => status !== DONE);
+    const outcome = exactOutcome(statement);
+    statement.reset();
+    return outcome;
+  }
+
+  /** @param {any} message @param {Job} job @param {Open} open */
+  async _get(message, job, open) {
+    const statement = this.#statement(message, open);
+    await this.#drive(statement, message.args, job, (status) => status === YIELD, 1);
+    const rows = pack(statement);
+    statement.reset();
+    return rows;
+  }
+
+  /** @param {any} message @param {Job} job @param {Open} open */
+  async _all(message, job, open) {
+    const statement = this.#statement(message, open);
+    const more = (/** @type {number} */ status) => {
+      if (status === ROWS) {
+        const rows = pack(statement);
+        this.#post({ id: message.id, rows }, transferables(rows));
+      }
+      return status !== DONE;
+    };
+    await this.#drive(statement, message.args, job, more);
+    const rows = pack(statement);
+    statement.reset();
+    return rows;
+  }
+
+  /** @param {any} message @param {Job} job @param {Open} open */
+  async _iterate(message, job, open) {
+    const statement = this.#statement(message, open);
+    const status = await this.#drive(statement, message.args, job, (now) => now === YIELD, FIRST_BATCH, 0);
+    if (status === DONE) return this.#last(statement);
+    const cursor = this.#next++;
+    this.#cursors.set(cursor, { statement, open });
+    return { ...pack(statement), cursor };
+  }
+
+  /** @param {any} message @param {Job} job */
+  async _next({ cursor }, job) {
+    const found = this.#cursors.get(cursor);
+    if (!found?.statement.busy) throw misuse('the rows are no longer there: the database was closed or replaced');
+    const { statement } = found;
+    try {
+      const status = await this.#drive(statement, null, job, (now) => now === YIELD);
+      if (status !== DONE) return { ...pack(statement), cursor };
+    } catch (error) {
+      this.#cursors.delete(cursor);
+      throw error;
+    }
+    this.#cursors.delete(cursor);
+    return this.#last(statement);
+  }
+
+  /** @param {Statement} statement */
+  #last(statement) {
+    const rows = pack(statement);
+    statement.reset();
+    return rows;
+  }
+
+  /** @param {any} message */
+  async _return({ cursor }) {
+    const found = this.#cursors.get(cursor);
+    this.#cursors.delete(cursor);
+    found?.statement.reset();
+    return {};
+  }
+
+  /** @param {any} message @param {Job} _ @param {Open} open */
+  async _describe(message, _, open) {
+    const statement = this.#statement(message, open);
+    const { reader, readonly, prepared } = statement;
+    return { columns: statement.columns(), reader, readonly, parameters: prepared.loaded.program.param_names };
+  }
+
+  /** @param {any} message @param {Job} job @param {Open} open */
+  async _exec({ sql }, job, { database }) {
+    for (const statement of database.each(sql)) {
+      await this.server.withoutPausedWrite(database, job);
+      await this.#drive(statement, [], job, (status) => status !== DONE);
+      statement.reset();
+    }
+    return {};
+  }
+
+  /** @param {any} message @param {Job} job @param {Open} open */
+  async _script({ sql, limit = 1000 }, job, { database }) {
+    /** @type {import('./protocol.js').Result[]} */
+    const results = [];
+    let compiling = performance.now();
+    try {
+      for (const statement of database.each(sql)) {
+        const compileMilliseconds = performance.now() - compiling;
+        await this.server.withoutPausedWrite(database, job);
+        results.push({ ...(await this.#result(statement, limit, job)), compileMilliseconds });
+        compiling = performance.now();
+      }
+    } catch (error) {
+      return { results, error: packError(error) };
+    }
+    return { results };
+  }
+
+  /** @param {Statement} statement @param {number} limit @param {Job} job */
+  async #result(statement, limit, job) {
+    const { prepared } = statement;
+    const { program } = prepared.loaded;
+    const started = performance.now();
+    /** @type {any[]} */
+    const rows = [];
+    let rowCount = 0;
+    const more = (/** @type {number} */ status) => {
+      if (status !== YIELD) {
+        rowCount += statement.rowCount;
+        if (rows.length < limit) rows.push(...statement.take().slice(0, limit - rows.length));
+      }
+      return status !== DONE;
+    };
+    await this.#drive(statement.raw(), [], job, more);
+    const milliseconds = performance.now() - started;
+    const outcome = statement.outcome();
+    statement.reset();
+    return {
+      start: prepared.start, end: prepared.end, kind: program.kind, columns: program.columns.map(({ name }) => name),
+      rows, rowCount, truncated: rowCount > rows.length, milliseconds, ...outcome,
+    }; // biome-ignore format: the fields as protocol.js lists them
+  }
+
+  // --- running in slices -----------------------------------------------------------------------------------------
+
+  /**
+   * Start with `args`, or go on when they are null; step while `more(status)`, pausing when a slice is over (N1). A failure or
+   * cancellation resets the statement (N3).
+   * @param {Statement} statement
+   * @param {unknown[] | null} args
+   * @param {Job} job
+   * @param {(status: number) => boolean} more
+   * @param {number} [first] rows of the first batch, 0: a full buffer
+   * @param {number} [limit] rows of those after it
+   * @returns {Promise<number>} the last status
+   */
+  async #drive(statement, args, job, more, first = 0, limit = first) {
+    let status = args ? startUnlessBusy(statement, args, first) : YIELD;
+    if (args && status === BUSY) status = await this.#startWhenFree(statement, args, first, job);
+    /** @type {(() => void) | null} */
+    let resumed = null;
+    try {
+      if (!args) status = statement.step(limit);
+      while (more(status)) {
+        if (performance.now() - job.paused > SLICE_MS) {
+          if (!statement.readonly) resumed ??= this.server.pauseWrite(statement.database);
+          await macrotask();
+          job.paused = performance.now();
+        }
+        job.check(statement);
+        status = statement.step(limit);
+      }
+      return status;
+    } catch (error) {
+      statement.reset();
+      throw error;
+    } finally {
+      resumed?.();
+    }
+  }
+
+  /** Another connection has the lock: wait for it, as long as the connection's busy timeout allows. @param {Statement} statement @param {unknown[]} args @param {number} first @param {Job} job */
+  async #startWhenFree(statement, args, first, job) {
+    const { database } = statement;
+    const deadline = performance.now() + database.busyTimeout;
+    for (;;) {
+      const left = deadline - performance.now();
+      if (left <= 0) return statement.start(args, first);
+      await job.wait(this.server.released(database.where.file, left));
+      const status = startUnlessBusy(statement, args, first);
+      if (status !== BUSY) return status;
+    }
+  }
+}
+
+const OPERATIONS = new Set(
+  'hello init ready open close run get all iterate next return describe exec script status export import list remove'.split(
+    ' ',
+  ),
+);
+
+/** What has no answer. @type {Record<string, (session: Session, message: any) => unknown>} */
+const NOTICES = {
+  cancel: (session, { target }) => session.cancel(target),
+  finalize: (session, { statement }) => session.finalize(statement),
+  leave: (session, { cursor }) => session.leave(cursor),
+  connect: (session, { port, lock }) => session.server.connect(port, lock),
+  end: (session) => session.end(),
+};
+
+/** In the place of a status: another connection has the lock. */
+const BUSY = -1;
+
+/** @param {Statement} statement @param {unknown[]} args @param {number} limit */
+function startUnlessBusy(statement, args, limit) {
+  try {
+    return statement.start(args, limit);
+  } catch (error) {
+    if (error instanceof SqlError && error.errcode === SQLITE_BUSY && statement.database.busyTimeout > 0) return BUSY;
+    throw error;
+  }
+}
+
+/** What a statement did, its rowid whole. @param {Statement} statement */
+function exactOutcome({ database, prepared }) {
+  return database.outcome(prepared.loaded.program, 'auto');
+}
+
+/** The rows in a statement's buffer. @param {Statement} statement @returns {import('./protocol.js').Rows} */
+function pack(statement) {
+  const names = statement.prepared.loaded.program.columns.map(({ name }) => name);
+  return { packed: statement.rowCount ? statement.copy() : null, names };
+}
+
+/** @param {any} value @returns {Transferable[]} */
+function transferables(value) {
+  const buffer = value?.packed?.buffer ?? value?.buffer;
+  return buffer ? [buffer] : [];
+}

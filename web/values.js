@@ -1,0 +1,24 @@
+/** JavaScript values as SQL parameters: what can be bound, and what is said of the rest. */
+
+/** @param {unknown} value @returns {value is ArrayBuffer | ArrayBufferView} */
+export function isBytes(value) {
+  return value instanceof ArrayBuffer || ArrayBuffer.isView(value);
+}
+
+/** Whether it is an object of names and values: no Date, no Map, no instance of a class. @param {object} value */
+export function isPlain(value) {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** A value in a message. @param {unknown} value */
+export function describe(value) {
+  if (value === null) return 'null';
+  return typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : typeof value;
+}
+
+/** @param {string} which "parameter 1" @param {unknown} value */
+export function cannotBind(which, value) {
+  const takes = 'SQLite stores numbers, strings, bigints, Uint8Arrays, booleans and null';
+  return new TypeError(`${which} cannot be bound: ${takes}, not ${describe(value)}`);
+}
