@@ -72,6 +72,8 @@ def comparison_collation(left: bound.Expr, right: bound.Expr) -> str:
     """The collation of `left op right`: an explicit one of either side, left first, else a column's, left first."""
     if type(left) is bound.ColumnRef and type(right) in (bound.Constant, bound.Parameter):
         return left.collation
+    if _is_number(left) and (_is_number(right) or type(right) in _LEAVES):
+        return "BINARY"
     return (
         explicit_collation(left)
         or explicit_collation(right)
@@ -79,6 +81,15 @@ def comparison_collation(left: bound.Expr, right: bound.Expr) -> str:
         or implicit_collation(right)
         or "BINARY"
     )
+
+
+_LEAVES = frozenset((bound.Constant, bound.Parameter, bound.ColumnRef))
+_CONDITIONS = frozenset((bound.Compare, bound.IsNull, bound.IsTruth, bound.InList))
+
+
+def _is_number(expr: bound.Expr) -> bool:
+    """An operator whose value is a number or NULL: no collation is asked, which saves looking for one below it."""
+    return type(expr) in _CONDITIONS or (type(expr) is bound.Binary and expr.op != "||")
 
 
 def comparison_affinity(left: str | None, right: str | None) -> str | None:
@@ -127,6 +138,6 @@ def in_list(operand: bound.Expr, items: tuple[bound.Expr, ...], negated: bool) -
         operand=strip_collation(operand),
         items=tuple(strip_collation(item) for item in items),
         negated=negated,
-        collation=explicit_collation(operand) or implicit_collation(operand) or "BINARY",
+        collation="BINARY" if _is_number(operand) else collation_of(operand),
         affinity=wanted,
     )

@@ -15,12 +15,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
 from turso_wasm.bind.comparison import compare, in_list
 from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.scope import Scope, written
-from turso_wasm.bind.walk import has_subquery, is_deterministic, walk
+from turso_wasm.bind.walk import strip_collation, walk
 from turso_wasm.catalog.names import COLLATIONS, fold
 from turso_wasm.catalog.types import affinity_of_type
 from turso_wasm.sql import ast
@@ -63,9 +64,8 @@ def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> bou
     if node.table is None:
         if node.double_quoted:
             return bound.Constant(value=node.column)
-        word = fold(node.column)
-        if word == "true" or word == "false":
-            return TRUE if word == "true" else FALSE
+        if node.truth is not None:
+            return TRUE if node.truth else FALSE
     raise SqlError(SQLITE_ERROR, f"no such column: {written(node)}", node.span)
 
 
@@ -139,9 +139,13 @@ def _bind_is(binder: Binder, node: ast.Binary, left: bound.Expr | None, scope: S
     left = left or binder.expr(node.left, scope)
     if type(right_node) is ast.NullLiteral:
         return bound.IsNull(operand=left, negated=negated)
-    right = binder.expr(right_node, scope)
-    if right is TRUE or right is FALSE:  # the words, not the numbers
-        return bound.IsTruth(operand=left, wanted=right is TRUE, negated=negated)
+    word_node = right_node
+    while type(word_node) is ast.Collate:
+        word_node = word_node.operand
+    word = binder.expr(word_node, scope)
+    if word is TRUE or word is FALSE:  # the words, not the numbers
+        return bound.IsTruth(operand=strip_collation(left), wanted=word is TRUE, negated=negated)
+    right = word if word_node is right_node else binder.expr(right_node, scope)
     return compare("is not" if negated else "is", left, right)
 
 
@@ -169,11 +173,20 @@ def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> boun
     operand = binder.expr(node.operand, scope)
     low = compare(">=", operand, binder.expr(node.low, scope))
     high = compare("<=", operand, binder.expr(node.high, scope))
-    if has_subquery(operand) or not is_deterministic(operand):
-        return _negated(
-            _once(operand, [low, high], lambda both: bound.Binary(op="and", left=both[0], right=both[1])), node
-        )
-    return _negated(bound.Binary(op="and", left=low, right=high), node)  # the planner looks for ranges
+    if any(_is_costly(part) for part in walk(operand)):
+        return _negated(_once(operand, [low, high], _both), node)
+    return _negated(_both([low, high]), node)  # the planner looks for ranges
+
+
+def _both(comparisons: Sequence[bound.Expr]) -> bound.Expr:
+    return bound.Binary(op="and", left=comparisons[0], right=comparisons[1])
+
+
+def _is_costly(part: Node) -> bool:
+    """To be computed once, though the planner sees no range then: a subquery, random(), conditions."""
+    if isinstance(part, bound.Call):
+        return not part.deterministic
+    return isinstance(part, bound.SubqueryExpr | bound.Let | bound.Compare)
 
 
 def _negated(expr: bound.Expr, node: ast.Between) -> bound.Expr:
@@ -183,15 +196,14 @@ def _negated(expr: bound.Expr, node: ast.Between) -> bound.Expr:
 def _once(
     operand: bound.Expr, comparisons: list[bound.Compare], make: Callable[[list[bound.Compare]], bound.Expr]
 ) -> bound.Expr:
-    """`make` of comparisons whose left side is `operand`, which is to be computed once for all of them."""
-    body = make(comparisons)
+    """`make` of comparisons whose left side is `operand`, which is to be computed once for all of them.
+
+    No LetRef stands below another Let of its own: one number will do.
+    """
     if isinstance(operand, bound.Constant | bound.Parameter | bound.ColumnRef):
-        return body
-    number = 1 + max((found.number for found in walk(body) if isinstance(found, bound.Let)), default=0)
-    value = comparisons[0].left
-    return bound.Let(
-        number=number, value=value, body=make([replace(each, left=bound.LetRef(number=number)) for each in comparisons])
-    )
+        return make(comparisons)
+    again = [replace(each, left=bound.LetRef(number=1)) for each in comparisons]
+    return bound.Let(number=1, value=comparisons[0].left, body=make(again))
 
 
 def bind_cast(binder: Binder, node: ast.Cast, scope: Scope | None) -> bound.Expr:

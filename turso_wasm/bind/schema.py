@@ -87,7 +87,7 @@ def check_default(column: Column) -> None:
     if column.default is None:
         return
     for node in syntax_nodes(column.default):
-        name = isinstance(node, ast.ColumnRef) and fold(node.column) not in ("true", "false")
+        name = isinstance(node, ast.ColumnRef) and node.truth is None
         if name or isinstance(node, ast.Parameter | ast.Subquery | ast.Exists | ast.InSelect | ast.InTable):
             fail(f"default value of column [{column.name}] is not constant", node)
 

@@ -19,6 +19,7 @@ from turso_wasm.bind.tables import add_common_tables
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation, walk
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
+from turso_wasm.sql.limits import check_columns, check_terms
 
 
 class SelectBinder(Binder):
@@ -85,6 +86,7 @@ def bind_core(
             _expand_star(column, core, scope)
         else:
             _bind_result(binder, column, core, scope)
+    check_columns(len(core.outputs), "in result set")
     if node.group_by:
         core.is_aggregate = True
     scope.use_aliases = True
@@ -103,6 +105,7 @@ def _bind_values(binder: Binder, node: ast.Values | ast.LiteralValues, parent: S
     """VALUES: one row is a SELECT without FROM; more are a source of their own."""
     scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0)
     n_columns = len(node.rows[0])
+    check_columns(n_columns, "in result set")
     columns = [OutputColumn(f"column{number + 1}") for number in range(n_columns)]
     if isinstance(node, ast.LiteralValues):
         core = Core([], columns, values_source=binder.new_source(), literal_rows=node.rows)
@@ -194,6 +197,7 @@ def _bind_grouping(
 ) -> None:
     if not isinstance(node, ast.SelectCore) or not node.group_by:
         return
+    check_terms(len(node.group_by), "GROUP BY")
     scope.aggregates = "yes"
     for number, term in enumerate(node.group_by):
         expr = _ordinal(binder, term, core.outputs, number, "GROUP")
@@ -240,6 +244,7 @@ def ordinal(number: int) -> str:
 
 def _order_by(binder: Binder, terms: tuple[ast.OrderTerm, ...], core: Core, scope: Scope) -> list[OrderKey]:
     """The terms of a simple SELECT: an ordinal, an alias (before columns), or any expression."""
+    check_terms(len(terms), "ORDER BY")
     scope.aggregates = "yes" if core.is_aggregate else "where"
     keys = []
     for number, term in enumerate(terms):
@@ -287,6 +292,7 @@ def _bind_compound(binder: Binder, node: ast.Select, parent: Scope | None) -> Qu
             text = f"SELECTs to the left and right of {compound.op} do not have the same number of result columns"
             fail(text, compound)
     query = Query(cores, cores[0].columns, [compound.op for compound in node.compounds], source=binder.new_source())
+    check_terms(len(node.order_by), "ORDER BY")
     query.order_by = [
         _compound_order_key(binder, term, number, query, scopes) for number, term in enumerate(node.order_by)
     ]

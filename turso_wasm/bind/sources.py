@@ -20,8 +20,7 @@ from turso_wasm.bind.tables import bind_table, query_item
 from turso_wasm.bind.walk import conjuncts, sources_used, transform
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
-
-MAX_JOIN: int = 64
+from turso_wasm.sql.limits import MAX_JOIN
 
 _TABLE_FUNCTIONS = frozenset({"json_each", "json_tree", "jsonb_each", "jsonb_tree"})
 

@@ -22,6 +22,7 @@ from turso_wasm.bind.walk import all_of, strip_collation, transform, transform_q
 from turso_wasm.catalog.names import ROWID_NAMES, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
+from turso_wasm.sql.limits import check_columns
 
 ROWID = -1
 
@@ -218,6 +219,7 @@ def bind_returning(
             expr = binder.expr(column.expr, scope)
             exprs.append(_asked_for_each_row(strip_collation(expr), item))
             described.append(describe(binder, column, expr))
+    check_columns(len(exprs), "in result set")
     return exprs, described
 
 

@@ -8,14 +8,11 @@ Source: https://sqlite.org/lang_altertable.html section 4
 
 from __future__ import annotations
 
-from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.types import affinity_of_type
 from turso_wasm.sql import ast
 from turso_wasm.values.arithmetic import negate
 from turso_wasm.values.conversion import apply_affinity, cast
 from turso_wasm.values.types import Affinity, SqlValue
-
-_WORDS = {"true": 1, "false": 0}
 
 
 def is_constant(expr: ast.Expr | None) -> bool:
@@ -23,7 +20,7 @@ def is_constant(expr: ast.Expr | None) -> bool:
     while isinstance(expr, ast.Cast) or (isinstance(expr, ast.Unary) and expr.op in "+-"):
         expr = expr.operand
     if isinstance(expr, ast.ColumnRef):
-        return expr.table is None and fold(expr.column) in _WORDS
+        return expr.truth is not None
     literals = ast.NullLiteral | ast.IntegerLiteral | ast.RealLiteral | ast.TextLiteral | ast.BlobLiteral
     return expr is None or isinstance(expr, literals)
 
@@ -34,7 +31,7 @@ def constant_value(expr: ast.Expr | None) -> SqlValue:
         case ast.IntegerLiteral() | ast.RealLiteral() | ast.TextLiteral() | ast.BlobLiteral():
             return expr.value
         case ast.ColumnRef():
-            return _WORDS.get(fold(expr.column))
+            return None if expr.truth is None else int(expr.truth)
         case ast.Unary(op="-"):
             return negate(constant_value(expr.operand))
         case ast.Unary(op="+"):
@@ -53,7 +50,7 @@ def absent_value(expr: ast.Expr | None, affinity: str) -> SqlValue:
 
 def default_word(expr: ast.Expr, text: str) -> ast.Expr:
     """DEFAULT true and DEFAULT false mean 1 and 0; other words, and the strings 'true' and 'false', are strings."""
-    word = _WORDS.get(fold(text))
+    word = ast.TRUTH_WORDS.get(text.lower())
     if isinstance(expr, ast.TextLiteral) and word is not None:
-        return ast.IntegerLiteral(word, span=expr.span)
+        return ast.IntegerLiteral(int(word), span=expr.span)
     return expr

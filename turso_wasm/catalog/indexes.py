@@ -12,6 +12,7 @@ from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.tables import fail, indexed_term, primary_key_suffix
 from turso_wasm.sql import ast
+from turso_wasm.sql.limits import check_columns
 
 
 def build_index(node: ast.CreateIndex, table: Table, *, root: int = 0, sql: str | None = None) -> Index:
@@ -19,6 +20,7 @@ def build_index(node: ast.CreateIndex, table: Table, *, root: int = 0, sql: str 
 
     Errors: SqlError with SQLite's message: unknown columns, NULLS FIRST, unknown collations.
     """
+    check_columns(len(node.columns), "in index")
     columns = tuple(_index_column(term, table) for term in node.columns)
     return Index(
         node.name.name,
@@ -42,7 +44,7 @@ def _index_column(term: ast.OrderTerm, table: Table) -> IndexColumn:
             fail(f"no such column: {expr.value}", expr)
     elif isinstance(expr, ast.ColumnRef) and expr.table is None:
         number = table.numbers.get(fold(expr.column), -1)
-        if number < 0 and not expr.double_quoted:
+        if number < 0 and not expr.double_quoted and expr.truth is None:
             fail(f"no such column: {expr.column}", expr)
     else:
         number = -1

@@ -23,6 +23,7 @@ from turso_wasm.catalog.objects import Check, Column, Index, IndexColumn, Table
 from turso_wasm.catalog.types import STANDARD_TYPES, STRICT_TYPES, affinity_of_type
 from turso_wasm.sql import ast
 from turso_wasm.sql.lexer import dequote_start
+from turso_wasm.sql.limits import check_columns
 
 MISSING_COLLATION = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
@@ -115,6 +116,7 @@ class _TableBuilder:
         if key in self.numbers:
             fail(f"duplicate column name: {definition.name}", definition)
         number = len(self.table.columns)
+        check_columns(number + 1, f"on {self.table.name}")
         self.numbers[key] = number
         type_name = STANDARD_TYPES.get(fold(definition.type_name), definition.type_name)
         column = Column(definition.name, type_name or None, affinity_of_type(type_name))
@@ -223,6 +225,7 @@ class _TableBuilder:
 
     def key_columns(self, terms: tuple[ast.OrderTerm, ...]) -> tuple[IndexColumn, ...]:
         """The columns of PRIMARY KEY (…) or UNIQUE (…): names, with COLLATE and a direction."""
+        check_columns(len(terms), "in index")
         found = []
         for term in terms:
             if term.nulls is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from turso_wasm.base import tree
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.recursion import with_room
 from turso_wasm.bind import bound
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.codegen.compile import compile_plan
@@ -39,7 +40,7 @@ def compile_statement(tokens: Tokens, environment: Environment) -> Program:
     """The Program of the statement in `tokens`. Errors: SqlError with SQLite's message and the span it points at."""
     statement = parse_tokens(tokens)
     assert statement is not None, "an empty statement has no Program"
-    program = _compile(statement, tokens, environment)
+    program = with_room(_compile, statement, tokens, environment)
     program.n_literals = len(tokens.literals)
     return program
 

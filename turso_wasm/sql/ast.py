@@ -45,6 +45,7 @@ from turso_wasm.sql.ast_dml import (
     Upsert,
 )
 from turso_wasm.sql.ast_expr import (
+    TRUTH_WORDS,
     Between,
     Binary,
     BinaryOperator,
@@ -113,6 +114,7 @@ from turso_wasm.sql.ast_select import (
 )
 
 __all__ = [
+    "TRUTH_WORDS",
     "AddColumn",
     "AddConstraint",
     "AlterColumnNotNull",

@@ -12,7 +12,7 @@ says that the literal is part of the Program's key and must be compiled as a con
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from turso_wasm.sql.ast_base import Expr, Node, QualifiedName, Span
 
@@ -88,19 +88,30 @@ class Parameter(Expr):
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
+TRUTH_WORDS: Final = {"true": True, "false": False}
+
+
 @dataclass(slots=True)
 class ColumnRef(Expr):
     """`[[schema.]table.]column`.
 
     double_quoted: the whole reference is one "name" in double quotes, which SQLite reads as a string
-    literal where no column of that name is in scope.
+    literal where no column of that name is in scope. quoted: `true` or `false` in backquotes or brackets.
     """
 
     column: str
     table: str | None = None
     schema: str | None = None
     double_quoted: bool = False
+    quoted: bool = False
     span: Span = field(default=(0, 0), compare=False, repr=False)
+
+    @property
+    def truth(self) -> bool | None:
+        """The constant that the word TRUE or FALSE means where it is no column; None for all other references."""
+        if self.table is not None or self.quoted or self.double_quoted:
+            return None
+        return TRUTH_WORDS.get(self.column.lower())
 
 
 # --- operators -------------------------------------------------------------------------------------------------------

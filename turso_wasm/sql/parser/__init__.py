@@ -55,7 +55,9 @@ def _parse(tokens: Tokens) -> Statement | None:
 def _may_be_too_high(parser: Parser) -> bool:
     """False for all but extraordinary statements, which spares them the walk over the tree.
 
-    Each level of nesting adds to the parser's depth, but for the operators of increasing precedence in one climb.
+    Each level of nesting adds to the parser's depth, but for the operators of increasing precedence in one climb;
+    nested subqueries may add up.
     """
     levels = parser.deepest + N_PRECEDENCES
-    return len(parser.kinds) >= MAX_EXPR_HEIGHT and levels * (parser.longest_chain + 1) >= MAX_EXPR_HEIGHT
+    highest = min(len(parser.kinds), levels * (parser.longest_chain + 1))
+    return highest * (parser.most_selects + 1) >= MAX_EXPR_HEIGHT

@@ -8,6 +8,7 @@ from turso_wasm.sql.ast_base import QualifiedName
 from turso_wasm.sql.ast_dml import Assignment, ConflictAction, Delete, Insert, Update, Upsert
 from turso_wasm.sql.ast_expr import RowValue, Subquery
 from turso_wasm.sql.ast_select import ResultColumn, Star, TableSource, With
+from turso_wasm.sql.limits import MAX_COLUMNS
 from turso_wasm.sql.parser.expressions import SUBQUERY_STARTS
 from turso_wasm.sql.parser.select import SelectParser
 
@@ -135,6 +136,8 @@ class DmlParser(SelectParser):
             statement.source = self.from_clause()
         self._where_and_rest(statement)
         self.depth -= 8
+        if sum(len(assignment.columns) for assignment in statement.assignments) > MAX_COLUMNS:
+            self.complain("too many columns in set list")
         statement.span = (start, self.ends[self.at - 1])
         return statement
 

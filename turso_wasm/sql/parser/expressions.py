@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 from turso_wasm.sql import lexer
 from turso_wasm.sql.ast_base import Expr, QualifiedName
 from turso_wasm.sql.ast_expr import (
+    TRUTH_WORDS,
     Between,
     Binary,
     BinaryOperator,
@@ -144,14 +145,15 @@ class ExpressionParser(TypeParser):
         start = self.starts[at]
         self.at = at + 1
         if following != ".":
-            return ColumnRef(name, None, None, text[0] == '"', (start, self.ends[at]))
+            quoted = text[0] in "`[" and name.lower() in TRUTH_WORDS
+            return ColumnRef(name, None, None, text[0] == '"', quoted, (start, self.ends[at]))
         self.at = at + 2
         second = self.name()
         if kinds[self.at] != ".":
-            return ColumnRef(second, name, None, False, (start, self.ends[at + 2]))
+            return ColumnRef(second, name, None, span=(start, self.ends[at + 2]))
         self.at += 1
         third = self.name()
-        return ColumnRef(third, second, name, False, (start, self.ends[at + 4]))
+        return ColumnRef(third, second, name, span=(start, self.ends[at + 4]))
 
     # --- prefix forms ------------------------------------------------------------------------------------------------
 
@@ -204,7 +206,10 @@ class ExpressionParser(TypeParser):
     def subselect(self) -> Select:
         """A SELECT whose opening parenthesis has been taken, and its closing one."""
         self.enter(1)
+        self.selects += 1
+        self.most_selects = max(self.most_selects, self.selects)
         select = self.select()
+        self.selects -= 1
         self.depth -= 1
         self.expect(")")
         return select

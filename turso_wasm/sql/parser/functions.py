@@ -7,10 +7,10 @@ from typing import Final, Literal, cast
 from turso_wasm.sql.ast_base import Expr
 from turso_wasm.sql.ast_expr import Frame, FrameBound, FunctionCall, OrderTerm, WindowSpec
 from turso_wasm.sql.lexer import ID, dequote
+from turso_wasm.sql.limits import MAX_FUNCTION_ARGUMENTS
 from turso_wasm.sql.parser.leaves import LeafParser
 from turso_wasm.sql.parser.stream import COLUMN_WORDS, NAMES
 
-MAX_FUNCTION_ARGUMENTS: Final = 1000
 _WINDOW_STARTS: Final = frozenset({"PARTITION", "ROWS", "RANGE", "GROUPS"})
 
 

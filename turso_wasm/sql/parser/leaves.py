@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, cast
+from typing import Literal, cast
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.sql import lexer
@@ -17,9 +17,8 @@ from turso_wasm.sql.ast_expr import (
     TextLiteral,
 )
 from turso_wasm.sql.lexer import Tokens
+from turso_wasm.sql.limits import MAX_PARAMETER
 from turso_wasm.sql.parser.stream import TokenStream
-
-MAX_PARAMETER: Final = 32766
 
 
 class LeafParser(TokenStream):

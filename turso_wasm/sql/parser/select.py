@@ -28,6 +28,7 @@ from turso_wasm.sql.ast_select import (
 )
 from turso_wasm.sql.keywords import JOIN_WORDS
 from turso_wasm.sql.lexer import ROWS
+from turso_wasm.sql.limits import MAX_COMPOUND
 from turso_wasm.sql.parser.expressions import SUBQUERY_STARTS, ExpressionParser
 from turso_wasm.sql.parser.stream import ALIASES, NAMES
 
@@ -145,6 +146,8 @@ class SelectParser(ExpressionParser):
             self.depth -= 2
         if early is not None:
             self.complain(early)
+        elif len(parts) >= MAX_COMPOUND:
+            self.complain("too many terms in compound SELECT")
         select.compounds = tuple(parts)
 
     def _tail(self, select: Select) -> None:

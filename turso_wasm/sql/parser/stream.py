@@ -50,6 +50,8 @@ class TokenStream:
         "ends",
         "kinds",
         "longest_chain",
+        "most_selects",
+        "selects",
         "starts",
         "texts",
         "tokens",
@@ -65,6 +67,8 @@ class TokenStream:
         self.depth = 0
         self.deepest = 0
         self.longest_chain = 0  # most operators in a row that lean to the left: nesting without depth
+        self.selects = 0  # around the next token
+        self.most_selects = 0
         self.complaint: SqlError | None = None
         self.complaint_at = -1
 

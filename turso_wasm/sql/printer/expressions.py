@@ -52,7 +52,7 @@ def _column(node: e.ColumnRef) -> str:
         return f"{schema}{quote_name(node.table)}.{quote_name(node.column)}"
     if node.double_quoted:
         return '"' + node.column.replace('"', '""') + '"'
-    return quote_column(node.column)
+    return f"`{node.column}`" if node.quoted else quote_column(node.column)
 
 
 def _unary(node: e.Unary) -> str:
