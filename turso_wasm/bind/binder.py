@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import Query
+from turso_wasm.bind.query import Common, Query
 from turso_wasm.bind.scope import NameFinder, Scope
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.names import fold
@@ -28,6 +28,7 @@ class CommonTables:
     tables: dict[str, ast.CommonTable] = field(default_factory=dict)
     parent: CommonTables | None = None
     open: set[str] = field(default_factory=set)  # being bound now: a reference would be circular
+    shared: dict[str, Common] = field(default_factory=dict)
 
     def find(self, name: str) -> tuple[CommonTables, ast.CommonTable] | None:
         """The innermost common table of that name, with the clause it stands in."""
@@ -60,6 +61,7 @@ class Binder:
         self.tables: list[Table] = []  # every table that is read
         self.common: CommonTables | None = None
         self.open_views: list[str] = []
+        self.views: dict[str, Common] = {}  # in the FROM clause being bound
         self.foreign_keys = False  # PRAGMA foreign_keys
         self.lift = True  # literals with an ordinal come from the statement's slots (not those in the schema's texts)
         self.default_schema: str | None = None  # inside a view: the database it is in

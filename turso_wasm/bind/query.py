@@ -44,6 +44,20 @@ class OutputColumn:
     span: tuple[int, int] | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Common:
+    """A common table or a view that several elements of FROM name and that is run once for all of them."""
+
+    query: Query
+    materialized: bool = False  # WITH … AS MATERIALIZED
+    uses: int = 0
+
+    @property
+    def is_shared(self) -> bool:
+        """Its rows are kept; it is not run where it is read."""
+        return self.materialized or self.uses > 1
+
+
 @dataclass(slots=True)
 class Item:
     """One element of FROM: a table, or a subquery (also: an opened view or common table).
@@ -65,7 +79,12 @@ class Item:
     nullable: bool = False
     indexed_by: str | None = None
     not_indexed: bool = False
-    materialized: bool = False  # WITH … AS MATERIALIZED
+    common: Common | None = None  # `query` is the common's, which is uncorrelated
+
+    @property
+    def shared(self) -> bool:
+        """The rows are those of a common table that is run once."""
+        return self.common is not None and self.common.is_shared
 
 
 JoinKind: TypeAlias = Literal["inner", "cross", "left", "right", "full"]

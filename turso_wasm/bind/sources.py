@@ -49,7 +49,9 @@ def bind_from(binder: Binder, source: ast.Source | None, core: Core, scope: Scop
     """Fill `core.steps` and `scope.items`; USING conditions go to their place at once, ON conditions stay pending."""
     clause = FromClause(binder, scope, core)
     if source is not None:
+        saved, binder.views = binder.views, {}
         core.steps = _bind_source(clause, source, core.where)
+        binder.views = saved
         if len(scope.items) > MAX_JOIN:
             fail(f"at most {MAX_JOIN} tables in a join", source)
     return clause

@@ -18,7 +18,7 @@ from turso_wasm.bind.comparison import (
     implicit_collation,
 )
 from turso_wasm.bind.expressions import compare_rows, is_row, row_parts
-from turso_wasm.bind.query import AggregateRef, Core, Item, OutputColumn, Query, Step
+from turso_wasm.bind.query import AggregateRef, Common, Core, Item, OutputColumn, Query, Step
 from turso_wasm.bind.scope import Scope, column_ref, reference_key
 from turso_wasm.bind.tables import query_item
 from turso_wasm.bind.walk import any_of, conjuncts, strip_collation, walk
@@ -132,7 +132,8 @@ def _rows_with_null(binder: Binder, item: Item, query: Query) -> Item:
     nulls: list[bound.Expr] = [bound.IsNull(operand=column) for column in columns]
     found = Query([Core(columns, query.columns, [Step(item)], [any_of(nulls)])], query.columns, outer=query.outer)
     rows = query_item(binder, found, "", None)
-    rows.materialized = True
+    if not query.outer:
+        rows.common = Common(found, materialized=True)
     return rows
 
 

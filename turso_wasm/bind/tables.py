@@ -1,6 +1,7 @@
 """Names in FROM: tables, views and common tables become elements of the join.
 
-A common table hides a table, temp hides main. A view and a common table are bound anew wherever they are named.
+A common table hides a table, temp hides main. Views and common tables are opened; several names of one may share
+its rows (sharing.py).
 
 Source: https://sqlite.org/lang_naming.html, https://sqlite.org/lang_createview.html, https://sqlite.org/lang_with.html
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 from turso_wasm.bind.binder import Binder, CommonTables, fail, unsupported
 from turso_wasm.bind.query import Item, OutputColumn, Query
 from turso_wasm.bind.scope import Scope, table_item
+from turso_wasm.bind.sharing import share
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
@@ -96,21 +98,29 @@ def _bind_view(binder: Binder, source: ast.TableSource, table: Table) -> Item:
     if key in binder.open_views:
         fail(f"view {table.name} is circularly defined", source)
     assert table.select is not None
-    saved = binder.sql, binder.common, binder.default_schema, binder.lift
-    binder.sql, binder.common, binder.lift = table.sql or "", None, False
-    binder.default_schema = None if table.slot == 1 else table.schema
-    binder.open_views.append(key)
-    try:
-        query = binder.nested_select(table.select, None)
-    finally:
-        binder.open_views.pop()
-        binder.sql, binder.common, binder.default_schema, binder.lift = saved
+    common = share(binder.views, key, lambda: _bind_body(binder, table, key))
+    query = common.query
     if table.view_columns and len(table.view_columns) != len(query.columns):
         fail(f"expected {len(table.view_columns)} columns for '{table.name}' but got {len(query.columns)}", source)
     item = query_item(binder, query, source.alias or table.name, source.alias, table.view_columns)
     item.schema = table.schema
     query.label = table.name
+    item.common = common
     return item
+
+
+def _bind_body(binder: Binder, table: Table, key: str) -> Query:
+    """The SELECT of a view."""
+    assert table.select is not None
+    saved = binder.sql, binder.common, binder.default_schema, binder.lift
+    binder.sql, binder.common, binder.lift = table.sql or "", None, False
+    binder.default_schema = None if table.slot == 1 else table.schema
+    binder.open_views.append(key)
+    try:
+        return binder.nested_select(table.select, None)
+    finally:
+        binder.open_views.pop()
+        binder.sql, binder.common, binder.default_schema, binder.lift = saved
 
 
 def _bind_common_table(
@@ -121,20 +131,27 @@ def _bind_common_table(
         if common.select.compounds:
             unsupported("recursive common table expressions", source)
         fail(f"circular reference: {common.name}", source)
-    saved, binder.common = binder.common, level
-    level.open.add(key)
-    try:
-        query = binder.nested_select(common.select, parent)
-    finally:
-        level.open.discard(key)
-        binder.common = saved
+
+    def bind() -> Query:
+        saved, binder.common = binder.common, level
+        level.open.add(key)
+        try:
+            return binder.nested_select(common.select, parent)
+        finally:
+            level.open.discard(key)
+            binder.common = saved
+
+    shared = share(binder.views if common.materialized is False else level.shared, f"with.{key}", bind)
+    shared.materialized = common.materialized is True
+    query = shared.query
     columns = tuple(name.text for name in common.columns)
     if columns and len(columns) != len(query.columns):
         fail(f"table {common.name} has {len(query.columns)} values for {len(columns)} columns", source)
     if source.indexed_by is not None:
         fail(f"no such index: {source.indexed_by}", source)
     item = query_item(binder, query, source.alias or common.name, source.alias, columns)
-    item.materialized = common.materialized is True
+    if not query.outer:
+        item.common = shared
     query.label = common.name
     return item
 

@@ -159,7 +159,7 @@ def _transform_core(core: Core, rewrite: Rewrite) -> Core:
 
 def _transform_step(step: Step, rewrite: Rewrite) -> Step:
     item = step.item
-    if item is not None and item.query is not None:
+    if item is not None and item.query is not None and not item.shared:
         item = _transform_item(item, rewrite)
     return Step(
         item,
@@ -222,7 +222,7 @@ def _step_expressions(step: Step) -> Iterator[bound.Expr]:
     yield from step.left_where
     for inner in (*step.left, *step.group):
         yield from _step_expressions(inner)
-    if step.item is not None and step.item.query is not None:
+    if step.item is not None and step.item.query is not None and not step.item.shared:
         yield from query_expressions(step.item.query)
 
 

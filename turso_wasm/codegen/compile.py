@@ -13,6 +13,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     output,
     rowsets,
     scans,
+    shared,
     sorting,
     subqueries,
     transactions,

@@ -15,6 +15,7 @@ ROWS = (
     nodes.Sort,
     nodes.HashJoin,
     nodes.Append,
+    nodes.SharedScan,
 )
 LONG_STEPS = (nodes.FillIndex, nodes.InsertRows)  # of a schema change, during which it can suspend
 

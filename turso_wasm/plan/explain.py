@@ -73,6 +73,7 @@ class _Explainer:
     def __init__(self, names: Mapping[int, str]) -> None:
         self.names = names
         self.n_subqueries = 0
+        self.materialized: set[int] = set()
 
     def node(self, plan: Node) -> Iterator[Line]:
         """The lines of a node and of what it reads, in the order in which they happen."""
@@ -99,6 +100,8 @@ class _Explainer:
                 yield Line(f"SCAN {n_rows}-ROW VALUES CLAUSE")
             case nodes.Output() | nodes.Insert() | nodes.Update() | nodes.Delete():
                 yield from self.root(plan)
+            case nodes.SharedScan():
+                yield from self.shared(plan)
             case nodes.OneRow():
                 pass
             case _:
@@ -147,6 +150,13 @@ class _Explainer:
             lines = list(self.node(child)) or [Line("SCAN CONSTANT ROW")]
             whole.children.append(Line("UNION ALL" if number else "LEFT-MOST SUBQUERY", lines))
         yield whole
+
+    def shared(self, plan: nodes.SharedScan) -> Iterator[Line]:
+        label = plan.shared.label or "subquery"
+        if plan.shared.number not in self.materialized:
+            self.materialized.add(plan.shared.number)
+            yield Line(f"MATERIALIZE {label}", list(self.node(plan.shared.child)) or [Line("SCAN CONSTANT ROW")])
+        yield Line(f"SCAN {self.names.get(plan.source, label)}")
 
     def hash_join(self, plan: nodes.HashJoin) -> Line:
         lines = list(self.node(plan.build))

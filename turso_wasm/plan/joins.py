@@ -62,6 +62,11 @@ class Unit:
         return None if self.step.left else self.step.item
 
     @property
+    def is_kept(self) -> bool:
+        """Its rows are materialized anyway."""
+        return self.subplan is not None and isinstance(self.subplan.plan, nodes.SharedScan)
+
+    @property
     def left(self) -> bool:
         """It is the right side of a left join."""
         return self.step.kind == "left"
@@ -248,9 +253,9 @@ class JoinPlanner:
                 total = state.cost + state.rows * path.cost + rows * cost.PER_OUTPUT
                 choice = Choice(unit, "loop", path, reverse)
                 found.append(self._next(state, unit, total, rows, order, choice))
-        elif unit.subplan is not None and (not state.mask or unit.subplan.correlated):
+        elif unit.subplan is not None and (not state.mask or unit.subplan.correlated or unit.is_kept):
             rows = state.rows * unit.subplan.rows
-            total = state.cost + state.rows * unit.subplan.cost
+            total = state.cost + (rows if unit.is_kept else state.rows * unit.subplan.cost)
             found.append(self._next(state, unit, total, rows, self._broken(state), Choice(unit, "loop")))
         if (state.mask or self.correlated) and not any(_is_lookup(_last(following)) for following in found):
             hashed = self._extend_hash(state, unit)
@@ -332,7 +337,7 @@ class JoinPlanner:
         terms = unit.on if unit.left else self.terms
         equalities = _hash_keys(state.sources | self.outer, unit.sources, terms)
         is_query = unit.access is None
-        if not equalities and not is_query:
+        if not equalities and (not is_query or unit.is_kept):
             return None
         runs = state.rows if state.mask else RUNS
         if not state.mask and self._reads_changing(unit):

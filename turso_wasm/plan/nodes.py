@@ -255,6 +255,26 @@ class Append(Plan):
     outputs: tuple[tuple[Expr, ...], ...]
 
 
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Shared(Node):
+    """Rows that are materialized once a statement, by the first SharedScan that is entered: `outputs` for each row of
+    `child`, which reads nothing from outside. Its scans hold the same object.
+    """
+
+    number: int
+    child: Plan
+    outputs: tuple[Expr, ...]
+    label: str = ""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class SharedScan(Plan):
+    """The rows of `shared`, in their order, as columns of `source`."""
+
+    source: int
+    shared: Shared
+
+
 # --- roots --------------------------------------------------------------------------------------------------
 
 

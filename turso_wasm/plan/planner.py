@@ -54,6 +54,7 @@ class Planner:
         self.used: dict[int, set[int]] = {}
         self._accesses: dict[int, TableAccess] = {}
         self._items: dict[int, JoinPlan] = {}
+        self._shared: dict[int, tuple[nodes.Shared, Rows]] = {}
         self.changing: Table | None = None  # the table that is being changed while what is planned now runs
 
     def new_source(self) -> int:
@@ -295,6 +296,8 @@ class Planner:
         found = self._items.get(item.source)
         if found is None:
             assert item.query is not None
+            if item.shared:
+                return self._shared_item(item)
             used = self.used_columns(item.source)
             rows = self.plan_query(item.query, bool(item.query.outer))
             exprs = tuple(
@@ -305,6 +308,22 @@ class Planner:
         return found
 
     item_plan = plan_item
+
+    def _shared_item(self, item: Item) -> JoinPlan:
+        """A common table that is run once, by whoever reads it first: all its columns are kept."""
+        common = item.common
+        assert common is not None
+        known = self._shared.get(id(common))
+        if known is None:
+            rows = self.plan_query(common.query)
+            number = len(self._shared)
+            shared = nodes.Shared(number=number, child=rows.plan, outputs=rows.exprs, label=common.query.label)
+            known = self._shared[id(common)] = (shared, rows)
+        shared, rows = known
+        scan = nodes.SharedScan(source=item.source, shared=shared)
+        price = rows.rows + rows.cost / max(common.uses, 1)
+        found = self._items[item.source] = JoinPlan(scan, rows.rows, price)
+        return found
 
     # --- expressions ---------------------------------------------------------------------------------------------
 

@@ -36,6 +36,8 @@ def push_filters_into_subqueries(query: Query, binder: Binder) -> Query:
 def _push(core: Core, step: Step, item: Item, binder: Binder) -> None:
     query = item.query
     assert query is not None
+    if item.shared:
+        return
     if query.limit is not None or query.offset is not None or any(op != "UNION ALL" for op in query.operators):
         return
     if any(inner.values_source >= 0 for inner in query.cores):
@@ -47,7 +49,7 @@ def _push(core: Core, step: Step, item: Item, binder: Binder) -> None:
     if pushed:
         core.where = kept
         cores = [_with_conditions(inner, item.source, pushed, binder) for inner in query.cores]
-        step.item = replace(item, query=replace(query, cores=cores))
+        step.item = replace(item, query=replace(query, cores=cores), common=None)
 
 
 def _can_push(expr: bound.Expr, item: Item, query: Query) -> bool:

@@ -90,7 +90,7 @@ def _flattenable_step(query: Query, core: Core, steps: list[Step]) -> tuple[list
 def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
     query = item.query
     assert query is not None
-    if query.operators or query.limit is not None or query.offset is not None or item.materialized:
+    if query.operators or query.limit is not None or query.offset is not None or item.shared:
         return False
     inner = query.cores[0]
     if inner.distinct or inner.is_aggregate or inner.values_source >= 0:

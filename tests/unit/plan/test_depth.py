@@ -8,6 +8,7 @@ import pytest
 
 from tests.oracle.planner import catalogs_of, oracle, plan_of
 from turso_wasm.base.errors import SqlError
+from turso_wasm.base.tree import walk
 from turso_wasm.plan import build
 from turso_wasm.plan.printer import print_plan
 
@@ -59,3 +60,21 @@ def test_nest(sql: str) -> None:
 def test_too_deep() -> None:
     with pytest.raises(SqlError, match=r"Expression tree is too large \(maximum depth 1000\)"):
         plan_of(f"SELECT {chain('+', 1001)} FROM t", CATALOGS)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "SELECT x.a AS a, y.b AS b FROM {0} x JOIN {0} y ON x.a = y.b",
+        "SELECT x.a AS a, count(*) AS b FROM {0} x JOIN {0} y ON x.a = y.b GROUP BY x.a",
+        "SELECT a, b FROM {0} WHERE a IN (SELECT b FROM {0})",
+        "SELECT a, b FROM {0} UNION SELECT b, a FROM {0}",
+    ],
+)
+def test_common_tables_that_name_the_one_before_twice(body: str) -> None:
+    def size(n: int) -> int:
+        tables = [f"c{at} AS ({body.format(f'c{at - 1}')})" for at in range(1, n)]
+        sql = f"WITH c0 AS (SELECT a, b FROM t), {', '.join(tables)} SELECT count(*) FROM c{n - 1}"
+        return len(list(walk((plan_of(sql, CATALOGS).plan,))))
+
+    assert size(24) < 3 * size(12)
