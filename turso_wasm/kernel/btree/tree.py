@@ -5,11 +5,12 @@ Owns what concerns a tree as a whole. Moving pages of auto-vacuum databases is k
 Invariants:
   T1  A tree is taken down bottom-up with a cursor's stack, each page once; more pages than the file has are
       SQLITE_CORRUPT.
-  T2  Every cursor on a tree that is cleared or dropped becomes invalid.
+  T2  Cursors on a tree that is cleared keep their place: what was in it may come back with a rollback. A tree is only
+      dropped when no other statement of the connection reads anything; its cursors become invalid.
 """
 
 from turso_wasm.kernel.abi import INDEX_BTREE, Connection, Cursor, KeyInfo, Statement
-from turso_wasm.kernel.base.errors import raise_corrupt
+from turso_wasm.kernel.base.errors import SQLITE_LOCKED, raise_corrupt, raise_error
 from turso_wasm.kernel.btree.autovacuum import allocate_root, release_root
 from turso_wasm.kernel.btree.cell import INDEX_INTERIOR, INDEX_LEAF, LEAF, TABLE_INTERIOR, TABLE_LEAF, interior_kind
 from turso_wasm.kernel.btree.cursor.position import (
@@ -20,6 +21,7 @@ from turso_wasm.kernel.btree.cursor.position import (
     enter_root,
     stack_page,
 )
+from turso_wasm.kernel.btree.cursor.save import cursors_save_others
 from turso_wasm.kernel.btree.freelist import page_allocate, page_put_free
 from turso_wasm.kernel.btree.insert import free_cell_overflow
 from turso_wasm.kernel.btree.page import (
@@ -35,7 +37,7 @@ from turso_wasm.kernel.btree.page import (
 from turso_wasm.kernel.btree.ptrmap import auto_vacuum_root
 from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_page_count, pager_write
 from turso_wasm.kernel.pager.storage import Page, Pager
-from turso_wasm.wasm.lang import export, i32, i64, ptr, put_be32, scratch, u8, u32
+from turso_wasm.wasm.lang import export, i32, i64, lit, ptr, put_be32, scratch, u8, u32
 
 __subset__ = True
 
@@ -53,13 +55,22 @@ def btree_create(stmt: Statement, slot: i32, kind: i32) -> u32:
 # --- taking down -----------------------------------------------------------------------------------------------------
 
 
-def forget_cursors(p: Pager, root: u32, keep: Cursor) -> None:
+def forget_cursors(p: Pager, root: u32) -> None:
     """Make the cursors on a tree invalid (T2)."""
     at: Cursor = Cursor(p.cursors)
     while at:
-        if at.root == root and at != keep:
+        if at.root == root:
             cursor_invalidate(at)
         at = Cursor(at.next_in_pager)
+
+
+def check_alone(stmt: Statement) -> None:
+    """Raise SQLITE_LOCKED if another statement of the connection is reading (T2)."""
+    other: Statement = Statement(Connection(stmt.connection).statements)
+    while other:
+        if other != stmt and other.slots_read:
+            raise_error(SQLITE_LOCKED, *lit(b"database table is locked"))
+        other = Statement(other.next)
 
 
 def clear_cells(c: Cursor) -> i64:
@@ -117,7 +128,7 @@ def tree_cursor(p: Pager, root: u32) -> Cursor:
 def clear_root(p: Pager, root: u32) -> i64:
     """Empty a tree; its entries."""
     c: Cursor = tree_cursor(p, root)
-    forget_cursors(p, root, c)
+    cursors_save_others(c)
     entries: i64 = clear_tree(c)
     page: Page = pager_write(p, pager_get(p, root))
     page_init(page, page_header(page).kind | LEAF, p.usable_size)
@@ -127,7 +138,7 @@ def clear_root(p: Pager, root: u32) -> i64:
 
 @export
 def btree_clear(stmt: Statement, slot: i32, root: u32) -> i64:
-    """Delete all entries of a b-tree; how many there were. Its cursors become invalid. Errors: SQLITE_CORRUPT."""
+    """Delete all entries of a b-tree; how many there were. Its cursors keep their place. Errors: SQLITE_CORRUPT."""
     return clear_root(pager_of(Connection(stmt.connection), slot), root)
 
 
@@ -136,12 +147,15 @@ def btree_drop(stmt: Statement, slot: i32, root: u32) -> u32:
     """Delete a b-tree and free its root page.
 
     Returns, in auto-vacuum databases, the number of the root page that was moved to `root` to keep roots together:
-    whatever refers to it must now refer to `root`. Otherwise 0. Errors: SQLITE_CORRUPT, also for root 1.
+    whatever refers to it must now refer to `root`. Otherwise 0. Errors: SQLITE_CORRUPT, also for root 1;
+    SQLITE_LOCKED while other statements of the connection read.
     """
     p: Pager = pager_of(Connection(stmt.connection), slot)
     if root < 2:
         raise_corrupt(root)
+    check_alone(stmt)
     _ = clear_root(p, root)
+    forget_cursors(p, root)
     if auto_vacuum_root(p):
         return release_root(p, root)
     page_put_free(p, root)
