@@ -416,4 +416,5 @@ class Queries(Expressions):
         self.parameters = [] if self.chance(0.3) else None
 
 
-_WORDS = {"NULL", "TRUE", "FALSE", "END"}
+_WORDS = {"NULL", "TRUE", "FALSE", "END", "ROWID", "OID", "_ROWID_"}
+"""What is no name of a column, or one that SQLite calls this in a subquery and that in a view."""

@@ -27,12 +27,15 @@ _TABLE_FUNCTIONS = frozenset({"json_each", "json_tree", "jsonb_each", "jsonb_tre
 
 @dataclass(slots=True)
 class Pending:
-    """An ON condition not yet bound. step: the left-joined step it belongs to, None for an inner join."""
+    """An ON condition not yet bound. step: the left-joined step it belongs to, None for an inner join. scope: that of
+    the join in parentheses that it stands in.
+    """
 
     on: ast.Expr
     step: Step | None
     visible: set[int]  # sources that it may use: those up to its own join
     into: list[bound.Expr]
+    scope: Scope | None = None
 
 
 @dataclass(slots=True)
@@ -58,13 +61,14 @@ def bind_from(binder: Binder, source: ast.Source | None, core: Core, scope: Scop
 
 
 def bind_conditions(clause: FromClause) -> None:
-    """Bind the ON conditions: all names of the FROM clause are in scope, but an outer join's must not look to its
-    right.
+    """Bind the ON conditions: all names of the FROM clause, or of the join in parentheses, are in scope, but an outer
+    join's must not look to its right.
     """
     for pending in clause.pending:
-        parts = conjuncts(clause.binder.expr(pending.on, clause.scope))
+        scope = pending.scope or clause.scope
+        parts = conjuncts(clause.binder.expr(pending.on, scope))
         if pending.step is not None:
-            own = {item.source for item in clause.scope.items}
+            own = {item.source for item in scope.items}
             for part in parts:
                 if (sources_used(part) & own) - pending.visible:
                     fail("ON clause references tables to its right", pending.on)
@@ -90,7 +94,9 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
     n_left = len(clause.scope.items)
     left_items = [item for step in steps for item in step.items()]
     inner: list[bound.Expr] = []
+    n_pending = len(clause.pending)
     right = _bind_operand(clause, join.right, inner)
+    _enclose(clause, n_left, n_pending)
     if join.kind in ("COMMA", "INNER", "CROSS"):
         _move(clause, inner, where)
         if join.kind == "CROSS":
@@ -121,6 +127,16 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
         visible = {item.source for item in clause.scope.items}
         clause.pending.append(Pending(join.on, step, visible, step.on))
     return result
+
+
+def _enclose(clause: FromClause, first: int, n_pending: int) -> None:
+    """The ON conditions of a join in parentheses see the names in these, from item number `first` on."""
+    items = clause.scope.items[first:]
+    for pending in clause.pending[n_pending:]:
+        if pending.scope is None:
+            own = {item.source for item in items}
+            merged = {key: expr for key, expr in clause.scope.merged.items() if sources_used(expr) <= own}
+            pending.scope = replace(clause.scope, items=items, merged=merged)
 
 
 def _forget_not_null(scope: Scope, nullable: list[Item]) -> None:

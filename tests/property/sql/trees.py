@@ -68,17 +68,19 @@ def _is(op: str, left: Expr, right: Expr) -> Expr:
     return ast.IsNull(left, op == "IS NOT") if isinstance(right, ast.NullLiteral) else ast.Binary(op, left, right)  # type: ignore[arg-type]
 
 
-def _minus(operand: Expr) -> Expr:
-    # `-9223372036854775808` is one literal, and no hexadecimal one may stand behind a minus if it is that number.
-    return ast.Unary("-", operand)
+def _sign(op: str, operand: Expr) -> Expr:
+    # A sign replaces the plus behind it.
+    while isinstance(operand, ast.Unary) and operand.op == "+":
+        operand = operand.operand
+    return ast.Unary(op, operand)  # type: ignore[arg-type]
 
 
 def _operators(inner: SearchStrategy[Expr]) -> SearchStrategy[Expr]:
     likes = st.sampled_from(["LIKE", "GLOB", "REGEXP", "MATCH"])
     truth = st.booleans()
     return st.one_of(
-        inner.map(_minus),
-        st.builds(ast.Unary, st.sampled_from(["+", "~", "NOT"]), inner),
+        st.builds(_sign, st.sampled_from("+-"), inner),
+        st.builds(ast.Unary, st.sampled_from(["~", "NOT"]), inner),
         st.builds(ast.Binary, st.sampled_from(_BINARY), inner, inner),
         st.builds(_is, st.sampled_from(["IS", "IS NOT"]), inner, inner),
         st.builds(ast.IsNull, inner, truth),
