@@ -250,8 +250,7 @@ def _coalesce(node: bound.Call, ctx: Context) -> SqlValue:
             types |= value.types
             f.set(tag, value.tag_expr)
             f.set(payload, value.payload)
-            if arg is not node.args[-1]:
-                f.br(done, if_=tag)
+            f.br(done, if_=tag)
     return SqlValue(tag, payload, types)
 
 

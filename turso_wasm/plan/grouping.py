@@ -15,7 +15,7 @@ from turso_wasm.bind.query import AggregateRef, Core, OrderKey
 from turso_wasm.bind.walk import order_key, same_expression, strip_collation, transform, transform_aggregate
 from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.joins import JoinPlan
-from turso_wasm.plan.ordering import Ordering
+from turso_wasm.plan.ordering import AnyOrder, Ordering
 
 if TYPE_CHECKING:
     from turso_wasm.plan.planner import Planner
@@ -176,7 +176,11 @@ def _rows(planner: Planner, core: Core, rewrite: _Rewriter, correlated: bool) ->
         found = _extreme(planner, core, call, correlated)
         if found is not None:
             return found
-    return planner.plan_from(core, None, correlated)
+    together = list(rewrite.keys)
+    if len(core.aggregates) == 1 and core.aggregates[0].distinct:
+        together += core.aggregates[0].args[:1]
+    wish = AnyOrder(together, planner.binder.pin) if together else None
+    return planner.plan_from(core, wish, correlated)
 
 
 def _extreme(planner: Planner, core: Core, call: bound.AggregateCall, correlated: bool) -> JoinPlan | None:

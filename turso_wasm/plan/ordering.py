@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from turso_wasm.bind import bound
+from turso_wasm.bind.comparison import collation_of
 from turso_wasm.bind.query import OrderKey
-from turso_wasm.bind.walk import same_expression, sources_used
+from turso_wasm.bind.walk import same_expression, sources_used, strip_collation
 from turso_wasm.plan.access import OrderColumn, Path
 from turso_wasm.plan.terms import Term
 
@@ -136,3 +137,35 @@ class Ordering:
         elif not isinstance(expr, bound.ColumnRef) or expr.source != source or expr.column != column.column:
             return False
         return column.column == -1 or key.collation == column.collation
+
+
+class AnyOrder(Ordering):
+    """Equal rows together, in whatever order: what DISTINCT and GROUP BY wish. They do not depend on it, but SQLite
+    visits the rows so, and where an index has all that is read it costs no more than the table.
+    """
+
+    def __init__(self, exprs: Sequence[bound.Expr], pin: object) -> None:
+        keys = [OrderKey(expr=strip_collation(expr), collation=collation_of(expr)) for expr in exprs]
+        super().__init__(keys, pin)
+
+    def extend(
+        self,
+        state: OrderState,
+        path: Path,
+        source: int,
+        own: frozenset[int],
+        before: frozenset[int],
+        terms: Sequence[Term],
+    ) -> tuple[OrderState, bool]:
+        """As for an ordering; only the first loop counts."""
+        if before or not (path.covering or path.kind == "scan"):
+            return self.broken(state), False
+        wanted = [key for key in self.keys if not self._is_fixed(key, path, source, own, before, terms)]
+        for column in path.order:
+            if not wanted or self._column_is_fixed(column, source, own, before, terms):
+                continue
+            found = next((key for key in wanted if self._matches(key, column, source)), None)
+            if found is None:
+                break
+            wanted.remove(found)
+        return OrderState(0 if wanted else len(self.keys), False), False

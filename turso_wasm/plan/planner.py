@@ -28,11 +28,12 @@ from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.access import TableAccess
 from turso_wasm.plan.grouping import plan_aggregate
 from turso_wasm.plan.joins import JoinPlan, JoinPlanner
-from turso_wasm.plan.ordering import Ordering
+from turso_wasm.plan.ordering import AnyOrder, Ordering
 from turso_wasm.plan.rewrite import simplify
 from turso_wasm.plan.terms import make_term
 
 NULL = bound.Constant(value=None)
+MAX_INT = 2**63 - 1
 
 
 @dataclass(slots=True, eq=False)
@@ -94,6 +95,8 @@ class Planner:
             ordered = grouped.ordered
         else:
             ordering = Ordering(order_by, self.binder.pin) if order_by else None
+            if core.distinct and not order_by:
+                ordering = AnyOrder(core.outputs, self.binder.pin)
             joined = self.plan_from(core, ordering, correlated, limit is not None)
             exprs = tuple(self.finish(strip_collation(expr)) for expr in core.outputs)
             rows = Rows(joined.plan, exprs, joined.rows, joined.cost, is_single(joined.plan))
@@ -161,15 +164,15 @@ class Planner:
         if query.offset is None:
             return limit
         offset = self.finish(query.offset)
-        zero = bound.Constant(value=0)
-        total = bound.Binary(
-            op="+",
-            left=limit,
-            right=bound.Case(whens=((bound.Compare(op=">", left=offset, right=zero), offset),), otherwise=zero),
+        zero, room = bound.Constant(value=0), bound.Binary(op="-", left=bound.Constant(value=MAX_INT), right=limit)
+        fits = bound.Binary(
+            op="and",
+            left=bound.Compare(op=">=", left=limit, right=zero),
+            right=bound.Compare(op="<=", left=offset, right=room),
         )
-        return bound.Case(
-            whens=((bound.Compare(op=">=", left=limit, right=zero), total),), otherwise=bound.Constant(value=-1)
-        )
+        skipped = bound.Case(whens=((bound.Compare(op=">", left=offset, right=zero), offset),), otherwise=zero)
+        total = bound.Binary(op="+", left=limit, right=skipped)
+        return bound.Case(whens=((fits, total),), otherwise=bound.Constant(value=-1))
 
     # --- compounds -----------------------------------------------------------------------------------------------
 
