@@ -23,7 +23,7 @@ class Instance:
     def __init__(self, wasm: bytes, imports: list[Any] | None = None, store: wasmtime.Store | None = None) -> None:
         self.wasm = wasm
         self.store = store or wasmtime.Store(ENGINE)
-        module = wasmtime.Module(ENGINE, wasm)
+        module = wasmtime.Module(self.store.engine if store else ENGINE, wasm)
         self._names = {export.name for export in module.exports}
         self.instance = wasmtime.Instance(self.store, module, imports or [])
         self.exports = self.instance.exports(self.store)
@@ -33,6 +33,10 @@ class Instance:
             raise AttributeError(name)
         function = self.exports[name]
         return lambda *args: function(self.store, *args)
+
+    def has(self, name: str) -> bool:
+        """Whether it exports that name."""
+        return name in self._names
 
     def read(self, address: int, n: int) -> bytes:
         return bytes(self.exports["memory"].read(self.store, address, address + n))

@@ -270,3 +270,14 @@ def how_many() -> i32: return calls
 def test_f64_comparisons_and_nan():
     program = run("def lt(a: f64, b: f64) -> bool: return a < b\ndef ne(a: f64, b: f64) -> bool: return not (a == b)")
     assert [program.lt(1.0, 2.0), program.lt(math.nan, 1.0), program.ne(math.nan, math.nan)] == [1, 0, 1]
+
+
+def test_a_constant_shift_count_is_taken_modulo_the_width():
+    program = run(
+        """
+def wide(x: i32) -> i32: return x << i64(0x1_0000_0003)
+def negative(x: u32) -> u32: return x >> i64(-31)
+def narrow(x: i64) -> i64: return x << u32(0xFFFF_FFC2)
+"""
+    )
+    assert [program.wide(1), program.negative(6), program.narrow(1)] == [8, 3, 4]

@@ -399,3 +399,79 @@ def into(a: i32) -> i32:
     )
     assert program.passes(1) == [2, 4, 1.0]
     assert [program.into(1), program.into(0)] == [121, 343]
+
+
+def test_a_step_that_would_pass_the_end_of_its_type_ends_the_loop():
+    program = run(
+        """
+def up(first: i32, end: i32) -> i32:
+    n = 0
+    for i in range(first, end, 3):
+        n += 1
+    return n
+def down(first: u64, end: u64) -> i32:
+    n = 0
+    for i in range(first, end, -2):
+        n += 1
+    return n
+def down_to_a_constant(first: u32) -> i32:
+    n = 0
+    for i in range(first, u32(0), -2):
+        n += 1
+    return n
+def none() -> i32:
+    n = 0
+    for i in range(u32(0x90000000), u32(5)):
+        n += 1
+    return n
+def large() -> u32:
+    last = u32(0)
+    for i in range(u32(0x7FFFFFFF), u32(0x80000002)):
+        last = i
+    return last
+"""
+    )
+    top = 2**31 - 1
+    for first, end in ((top - 1, top), (top - 3, top), (top - 4, top), (-top - 1, top - 0x7FFFFFF0), (5, 5), (7, 5)):
+        if end - first < 100:
+            assert program.up(first, end) == len(range(first, end, 3))
+    assert program.up(-top - 1, top) == len(range(-top - 1, top, 3))
+    for first, end in ((5, 0), (6, 0), (1, 0), (0, 0), (5, 4), (3, 5)):
+        assert program.down(first, end) == len(range(first, end, -2))
+        assert program.down_to_a_constant(first) == len(range(first, 0, -2))
+    assert program.none() == 0
+    assert program.large() & 0xFFFFFFFF == 0x80000001
+
+
+def test_targets_are_assigned_from_the_left():
+    program = run(
+        """
+at: i32 = 0
+def move() -> i32:
+    return at
+def before(p: ptr[u8], x: i32) -> i32:
+    p[x], x = 5, 9
+    return x
+def after(p: ptr[u8], x: i32) -> i32:
+    x, p[x] = 9, 5
+    return x
+def by_global(p: ptr[u8]) -> i32:
+    global at
+    at = 1
+    p[at], at = 5, 2
+    p[move()], at = 6, 3
+    at, p[move()] = 4, 7
+    return at
+def twice() -> i32:
+    a, b, a = 1, 2, 3
+    return a * 10 + b
+"""
+    )
+    base = 0x12000
+    program.write(base, bytes(16))
+    assert program.before(base, 3) == 9 and program.read(base, 16) == bytes(3) + b"\5" + bytes(12)
+    program.write(base, bytes(16))
+    assert program.after(base, 3) == 9 and program.read(base, 16) == bytes(9) + b"\5" + bytes(6)
+    program.write(base, bytes(16))
+    assert program.by_global(base) == 4 and program.read(base, 5) == b"\0\5\6\0\7"
+    assert program.twice() == 32

@@ -161,23 +161,41 @@ def typed_for(value: Value, want: Any, body: Body, node: ast.AST) -> Value:
 
 
 def _pop_into(body: Body, targets: list[ast.expr], types: list[Any], source: ast.expr) -> None:
-    """Assign the values on the stack, the last one first."""
-    later: list[tuple[ast.expr, dsl.Local, Any]] = []
-    for item, type_ in reversed(list(zip(targets, types, strict=True))):
+    """Assign the values on the stack, as if to one target after the other, from the left.
+
+    The last value comes first: most names are set at once, whatever the order matters for waits in a temporary.
+    """
+    waiting: list[tuple[ast.expr, dsl.Local, Any]] = []
+    for at in reversed(range(len(targets))):
+        item, type_ = targets[at], types[at]
         on_stack = Value(dsl.Expr(b"", wasm_type(type_)), type_)
         if isinstance(item, ast.Name) and item.id == "_":
             body.f.do(on_stack.expr)
-        elif isinstance(item, ast.Name):
+        elif isinstance(item, ast.Name) and not _order_matters(body, item, targets, at):
             assign_name(body, item, on_stack, source)
         else:
             temp = body.frame.temp(wasm_type(type_))
             body.f.set(temp, on_stack.expr)
-            later.append((item, temp, type_))
-    for item, temp, type_ in reversed(later):
+            waiting.append((item, temp, type_))
+    for item, temp, type_ in reversed(waiting):
+        if isinstance(item, ast.Name):
+            assign_name(body, item, Value(temp, type_), source)
+            continue
         place = _place(body, item)
         value = body.coerce(Value(temp, type_), memory.loaded_type(place[1]), item)
         memory.store(body, place[0].expr, place[1], value.expr, place[2])
-    body.frame.release([temp for _, temp, _ in later])
+    body.frame.release([temp for _, temp, _ in waiting])
+
+
+def _order_matters(body: Body, name: ast.Name, targets: list[ast.expr], at: int) -> bool:
+    """Whether a name is a target twice, or the address of a target to its left may depend on it."""
+    others = [item for item in targets if item is not name]
+    if any(isinstance(item, ast.Name) and item.id == name.id for item in others):
+        return True
+    read = [node for item in targets[:at] if not isinstance(item, ast.Name) for node in ast.walk(item)]
+    if name.id not in body.declared_global:
+        return any(isinstance(node, ast.Name) and node.id == name.id for node in read)
+    return any(isinstance(node, ast.Call) or (isinstance(node, ast.Name) and node.id == name.id) for node in read)
 
 
 # --- memory --------------------------------------------------------------------------------------

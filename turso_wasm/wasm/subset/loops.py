@@ -9,7 +9,7 @@ from turso_wasm.wasm import dsl
 from turso_wasm.wasm.subset.context import Body, LoopTargets, Names, Variable
 from turso_wasm.wasm.subset.expressions import expression
 from turso_wasm.wasm.subset.types import I32, AnyType
-from turso_wasm.wasm.subset.values import INT_LITERAL, Value, describe, is_int, unsigned, wasm_type
+from turso_wasm.wasm.subset.values import INT_LITERAL, Value, describe, fits, is_int, unsigned, wasm_type
 
 
 def contains(nodes: list[ast.stmt], kind: type) -> bool:
@@ -56,7 +56,7 @@ def emit_range_loop(body: Body, node: ast.For, emit_body: Callable[[], bool]) ->
         f.set(counter, start.expr)
     suffix = "_u" if unsigned(type_) else "_s"
     done, more = ("ge", "lt") if step > 0 else ("le", "gt")
-    certain, before = _certain(start, end, step), body.known
+    certain, before = _certain(start, end, step, type_), body.known
     with f.block() as out:
         if not certain:
             f.br(out, if_=getattr(counter, done + suffix)(limit))
@@ -70,7 +70,11 @@ def emit_range_loop(body: Body, node: ast.For, emit_body: Callable[[], bool]) ->
             else:
                 after = _round(body, LoopTargets(out, top), emit_body)
             f.set(counter, counter + step)
-            f.br(top, if_=getattr(counter, more + suffix)(limit))
+            if _may_wrap(end, step, type_):
+                before_step = (limit.sub(counter) if step > 0 else counter.sub(limit)) + abs(step)
+                f.br(top, if_=before_step.gt_u(abs(step)))
+            else:
+                f.br(top, if_=getattr(counter, more + suffix)(limit))
     body.known = after if certain else before
     body.frame.release(temps)
 
@@ -154,8 +158,27 @@ def _is_fixed_local(body: Body, node: ast.For, expr: dsl.Expr) -> bool:
     return True  # an inlined parameter bound to the caller's local: nothing here can assign it
 
 
-def _certain(start: Value, end: Value, step: int) -> bool:
+def _may_wrap(end: Value, step: int, type_: AnyType) -> bool:
+    """Whether a step may lead past the end of the type; one of 1 leads to the end of the range at most."""
+    if abs(step) == 1:
+        return False
+    if end.expr.const is None:
+        return True
+    value = _number(end.expr.const, type_)
+    return not fits(value + step - (1 if step > 0 else -1), type_)
+
+
+def _certain(start: Value, end: Value, step: int, type_: AnyType) -> bool:
     """Whether the first round surely runs."""
     if start.expr.const is None or end.expr.const is None:
         return False
-    return start.expr.const < end.expr.const if step > 0 else start.expr.const > end.expr.const
+    first, limit = _number(start.expr.const, type_), _number(end.expr.const, type_)
+    return first < limit if step > 0 else first > limit
+
+
+def _number(constant: float, type_: AnyType) -> int:
+    """A wasm constant, which is signed, in the range of its type."""
+    value = int(constant)
+    if unsigned(type_):
+        value &= 0xFFFFFFFF if wasm_type(type_) == dsl.I32 else 0xFFFFFFFFFFFFFFFF
+    return value

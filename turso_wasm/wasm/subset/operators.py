@@ -160,7 +160,7 @@ def _shift(body: Body, kind: type, left: Value, right: Value, node: ast.AST) -> 
     if count.type != left.expr.type:
         count = count.extend_u() if count.type == dsl.I32 else count.wrap()
         if right.const is not None:
-            count = dsl.constant(left.expr.type, right.const)
+            count = dsl.constant(left.expr.type, dsl.wrap_to(left.expr.type, right.const))
     name = "__lshift__" if kind is ast.LShift else "shr_u" if unsigned(left.type) else "shr_s"
     return Value(getattr(left.expr, name)(count), left.type, left.flags | right.flags)
 
