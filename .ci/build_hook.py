@@ -22,5 +22,5 @@ class KernelBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         command = "from turso_wasm.kernel import build; build.ensure_built()"
         subprocess.run([sys.executable, "-c", command], cwd=root, check=True)
         for folder in ("base", "vfs", "web"):
-            for path in sorted((root / folder).glob("*.js")):
-                build_data["force_include"][str(path)] = f"turso_wasm/web_assets/{folder}/{path.name}"
+            for path in sorted((root / folder).rglob("*.js")):
+                build_data["force_include"][str(path)] = f"turso_wasm/web_assets/{path.relative_to(root).as_posix()}"

@@ -69,22 +69,22 @@ class MirroredFile extends MemoryFile {
     return this.#dirty.size > 0 || this.size !== this.#storedSize;
   }
 
-  /** Write what changed; what to call when that failed. @param {IDBObjectStore} files @param {IDBObjectStore} chunks */
-  save(files, chunks) {
+  /** Write what changed. @param {IDBObjectStore} files @param {IDBObjectStore} chunks @param {(() => void)[]} undo to be called if that fails */
+  save(files, chunks, undo) {
     const { name, size } = this;
     const [dirty, storedSize] = [this.#dirty, this.#storedSize];
     this.#dirty = new Set();
     this.#storedSize = size;
+    undo.push(() => {
+      for (const i of dirty) this.#dirty.add(i);
+      this.#storedSize = Math.max(storedSize, this.#storedSize);
+    });
     if (size < storedSize) chunks.delete(IDBKeyRange.bound([name, Math.ceil(size / CHUNK)], [name, []]));
     if (size === 0 && !isDatabase(name)) files.delete(name);
     else files.put(size, name);
     for (const i of dirty) {
       if (i * CHUNK < size) chunks.put(this.bytes.slice(i * CHUNK, Math.min(size, (i + 1) * CHUNK)), [name, i]);
     }
-    return () => {
-      for (const i of dirty) this.#dirty.add(i);
-      this.#storedSize = Math.max(storedSize, this.#storedSize);
-    };
   }
 }
 
@@ -138,7 +138,7 @@ class Mirror {
     const undo = [];
     try {
       await transaction(this.database, 'readwrite', (files, chunks) => {
-        for (const file of this.files) if (file.isDirty) undo.push(file.save(files, chunks));
+        for (const file of this.files) if (file.isDirty) file.save(files, chunks, undo);
       });
     } catch (error) {
       for (const act of undo) act();
@@ -338,7 +338,12 @@ function transaction(database, mode, act) {
     const tx = database.transaction(['files', 'chunks'], mode, { durability: 'strict' });
     tx.oncomplete = () => resolve();
     tx.onabort = () => reject(tx.error ?? new Error('the transaction was aborted'));
-    act(tx.objectStore('files'), tx.objectStore('chunks'));
+    try {
+      act(tx.objectStore('files'), tx.objectStore('chunks'));
+    } catch (error) {
+      tx.abort();
+      reject(error);
+    }
   });
 }
 

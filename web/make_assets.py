@@ -49,7 +49,7 @@ def _bundle_editor(source: Path, target: Path) -> None:
 
 def _newest() -> float:
     sources = [ROOT / "pyproject.toml", ROOT / ".ci" / "build_hook.py", *(ROOT / "turso_wasm").rglob("*.py")]
-    scripts: Iterable[Path] = (path for folder in ("base", "vfs", "web") for path in (ROOT / folder).glob("*.js"))
+    scripts: Iterable[Path] = (path for folder in ("base", "vfs", "web") for path in (ROOT / folder).rglob("*.js"))
     return max(path.stat().st_mtime for path in (*sources, *scripts))
 
 

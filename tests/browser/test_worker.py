@@ -65,6 +65,60 @@ def test_law_of_storage(lab: Any, law: str, kind: str) -> None:
     lab(f"{MAKE} await lab.storageLaws[law](make);", law=law, kind=kind)
 
 
+def test_what_indexeddb_could_not_write_is_told_and_written_later(lab: Any) -> None:
+    found = lab("""
+        const store = new lab.IndexedDbStorage();
+        await store.remove('full');
+        await store.acquire('full');
+        const [file, log] = [store.open('full', 1), store.open('full-wal', 1)];
+        const put = (file, at, ...values) => { file.write(Uint8Array.from(values), at); file.sync(); };
+        put(file, 0, 1);
+        await store.settled('full');
+        const { put: real } = IDBObjectStore.prototype;
+        IDBObjectStore.prototype.put = () => { throw new DOMException('no room', 'QuotaExceededError'); };
+        put(file, 20000, 2);
+        put(log, 0, 3);
+        const error = await store.settled('full').catch(({ code, message }) => [code, message]);
+        IDBObjectStore.prototype.put = real;
+        const quiet = store.settled('full') === undefined;
+        put(log, 1, 4);
+        await store.settled('full');
+        await store.release('full');
+        const next = new lab.IndexedDbStorage();
+        await next.acquire('full');
+        const content = next.contentOf('full');
+        const result = [error, quiet, content.length, content[0], content[20000], [...next.contentOf('full-wal')]];
+        await next.release('full');
+        await next.remove('full');
+        return result;
+    """)
+    assert found == [["SQLITE_FULL", "database or disk is full"], True, 20_001, 1, 2, [3, 4]]
+
+
+def test_a_blob_is_read_where_it_is_until_it_is_released(lab: Any) -> None:
+    found = lab("""
+        const bytes = Uint8Array.from({ length: 700_000 }, (_, i) => i * 11);
+        const store = new lab.BlobStorage();
+        const vfs = new lab.FileTable({ '': store });
+        const name = await store.add(new File([bytes], 'given.db'));
+        await vfs.acquire(name);
+        const fd = vfs.open(name, 0);
+        const into = new Uint8Array(1000);
+        let same = vfs.size(fd) === bytes.length;
+        for (const at of [0, 262_000, 699_500, 5, 262_144, 700_000, 900_000]) {
+            const n = vfs.read(fd, into, at);
+            same &&= n === Math.max(0, Math.min(1000, bytes.length - at)) && into.subarray(0, n).every((byte, i) => byte === bytes[at + i]);
+        }
+        const refused = [vfs.write(fd, into, 0), vfs.truncate(fd, 0), vfs.delete(name), vfs.open(`${name}-wal`, 1)];
+        vfs.close(fd);
+        const code = (act) => act().catch((error) => error.code);
+        const errors = [await code(() => vfs.replace(name, new Blob([]))), await code(() => vfs.remove(name))];
+        await vfs.release(name);
+        return [name, same, refused, errors, await code(() => vfs.acquire(name)), vfs.exists(name)];
+    """)
+    assert found == ["1/given.db", True, [-8, -8, -8, -14], ["SQLITE_READONLY"] * 2, "SQLITE_CANTOPEN", False]
+
+
 def test_all_laws_are_tested(lab: Any) -> None:
     assert sorted(lab("return Object.keys(lab.fileLaws)")) == sorted(FILE_LAWS)
     assert sorted(lab("return Object.keys(lab.storageLaws)")) == sorted(STORAGE_LAWS)
