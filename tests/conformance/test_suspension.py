@@ -7,18 +7,16 @@ recorded one.
 from __future__ import annotations
 
 import struct
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.golden.script import Script
+from tests.harness.steps import before_each_step
 from turso_wasm.kernel.abi import YIELD, Statement
 from turso_wasm.runtime import engine
 from turso_wasm.runtime import statement as statement_module
-from turso_wasm.runtime.hosts.store import KernelStore
 from turso_wasm.runtime.hosts.wasmtime import WasmtimeHost
 
 FILES = (
@@ -27,27 +25,6 @@ FILES = (
 )
 HERE = Path(__file__).parents[1] / "sql"
 ONE = struct.Struct("<I")
-
-
-def wrapped(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None]) -> list[int]:
-    """Call `before(statement)` before every step from now on; the results of the steps."""
-    results: list[int] = []
-    made = KernelStore.link
-
-    def link(store: KernelStore, *rest: Any) -> Callable[[int], int]:
-        step = made(store, *rest)
-
-        def prepared_step(statement: int) -> int:
-            before(statement)
-            results.append(step(statement))
-            return results[-1]
-
-        return prepared_step
-
-    host = engine.host()
-    monkeypatch.setattr(KernelStore, "link", link)
-    monkeypatch.setattr(host, "_instances", OrderedDict())
-    return results
 
 
 @pytest.fixture(params=FILES)
@@ -66,15 +43,15 @@ def check(script: Script) -> None:
 def test_one_row_at_a_time(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     host = engine.host()
     monkeypatch.setattr(statement_module, "FIRST_ROWS", 1)
-    results = wrapped(monkeypatch, lambda at: host.pack(ONE, at + Statement.offset("row_limit"), 1))
-    check(script)
+    with before_each_step(lambda at: host.pack(ONE, at + Statement.offset("row_limit"), 1)) as results:
+        check(script)
     assert results
 
 
-def test_one_tick_at_a_time(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_tick_at_a_time(script: Script) -> None:
     host = engine.host()
-    results = wrapped(monkeypatch, lambda at: host.pack(ONE, at + Statement.offset("budget"), 0))
-    check(script)
+    with before_each_step(lambda at: host.pack(ONE, at + Statement.offset("budget"), 0)) as results:
+        check(script)
     assert results.count(YIELD) > 10
 
 
@@ -83,7 +60,6 @@ def test_moves_between_slices(script: Script, monkeypatch: pytest.MonkeyPatch) -
     """The kernel moves to a fresh store, with all that is suspended in it (hosts/wasmtime.py W3)."""
     host = engine.host()
     assert isinstance(host, WasmtimeHost)
-    results = wrapped(monkeypatch, lambda at: host.pack(ONE, at + Statement.offset("budget"), 1))
     made = statement_module.Statement._slice
     moves = 0
 
@@ -95,6 +71,7 @@ def test_moves_between_slices(script: Script, monkeypatch: pytest.MonkeyPatch) -
         return made(statement, first)
 
     monkeypatch.setattr(statement_module.Statement, "_slice", moved_slice)
-    check(script)
+    with before_each_step(lambda at: host.pack(ONE, at + Statement.offset("budget"), 1)) as results:
+        check(script)
     assert moves > 20
     assert results

@@ -27,10 +27,10 @@ import turso_wasm
 from tests.fuzz import laws
 from tests.fuzz.model import quote_name
 from tests.fuzz.statements import Law, Script, Statement, Step
+from tests.harness.steps import before_each_step
 from tests.oracle.engines import Answer, Engine, Failure, Oracle, Ours, literal, row_text
 from turso_wasm.kernel import abi
 from turso_wasm.runtime import engine as process
-from turso_wasm.runtime.hosts import wasmtime as host_module
 
 SECONDS = 10
 """What one statement may take before it counts as hanging."""
@@ -104,26 +104,10 @@ def running(mode: str) -> Iterator[None]:
         yield
         return
     host = process.host()
-    assert isinstance(host, host_module.WasmtimeHost)
-    at, limit = (abi.Statement.offset("budget"), 0) if mode == "ticks" else (abi.Statement.offset("row_limit"), 1)
-    made, instances = host_module.WasmtimeHost._link, host._instances
-
-    def link(self: host_module.WasmtimeHost, *rest: Any) -> Any:
-        step = made(self, *rest)
-
-        def limited(statement: int) -> int:
-            self.pack(_U32, statement + at, limit)
-            return step(statement)
-
-        return limited
-
-    host_module.WasmtimeHost._link = link  # type: ignore[method-assign]
-    host._instances = {}
-    try:
+    name, limit = ("budget", 0) if mode == "ticks" else ("row_limit", 1)
+    at = abi.Statement.offset(name)
+    with before_each_step(lambda statement: host.pack(_U32, statement + at, limit)):
         yield
-    finally:
-        host_module.WasmtimeHost._link = made  # type: ignore[method-assign]
-        host._instances = instances
 
 
 @contextlib.contextmanager
