@@ -20,30 +20,34 @@ from turso_wasm.kernel.build import check_build, kernel_modules
 
 _PAGE = 0x10000
 _engine: wasmtime.Engine | None = None
-_built: dict[tuple[str, ...], tuple[wasmtime.Module, dict[str, Any]]] = {}
+_built: dict[tuple[tuple[str, ...], bool], tuple[wasmtime.Module, dict[str, Any]]] = {}
 
 
 class KernelAssertion(AssertionError):
     """An `assert` of the kernel failed."""
 
 
-def _compiled(modules: tuple[str, ...]) -> tuple[wasmtime.Module, dict[str, Any]]:
+def _compiled(modules: tuple[str, ...], debug: bool) -> tuple[wasmtime.Module, dict[str, Any]]:
     global _engine
     if _engine is None:
         _engine = wasmtime.Engine()
-    if modules not in _built:
-        wasm, symbols = check_build(modules)
-        _built[modules] = (wasmtime.Module(_engine, wasm), symbols)
-    return _built[modules]
+    if (modules, debug) not in _built:
+        wasm, symbols = check_build(modules, debug)
+        _built[modules, debug] = (wasmtime.Module(_engine, wasm), symbols)
+    return _built[modules, debug]
 
 
 class Kernel:
-    """One instance of a compiled kernel."""
+    """One instance of a compiled kernel; debug: with assertions, and painted memory."""
 
     def __init__(
-        self, modules: Iterable[str] | None = None, imports: Mapping[str, Callable[..., Any]] | None = None
+        self,
+        modules: Iterable[str] | None = None,
+        imports: Mapping[str, Callable[..., Any]] | None = None,
+        debug: bool = True,
     ) -> None:
-        module, self.symbols = _compiled(tuple(modules) if modules is not None else tuple(kernel_modules()))
+        module, self.symbols = _compiled(tuple(modules) if modules is not None else tuple(kernel_modules()), debug)
+        self.debug = debug
         self.store = wasmtime.Store(module_engine())
         given = dict(imports or {})
         functions = [self._import(item, given) for item in self.symbols["imports"]]
@@ -72,11 +76,12 @@ class Kernel:
         """
         spec = self.symbols["functions"][name]
         values = [_signed(value, kind) for value, kind in zip(args, spec["params"], strict=False)]
-        self.set_global("assert_size", 0)
+        if self.debug:
+            self.set_global("assert_size", 0)
         try:
             return self.exports[name](self.store, *values, *args[len(values) :])
         except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-            size = self.get_global("assert_size")
+            size = self.debug and self.get_global("assert_size")
             if size:
                 text = self.read(self.get_global("assert_text"), size).decode()
                 raise KernelAssertion(text) from error

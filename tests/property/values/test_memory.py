@@ -203,3 +203,45 @@ def test_release_of_everything_keeps_one_chunk(kernel: Kernel, arena: int) -> No
     first = kernel.call("arena_alloc", arena, 8)
     kernel.call("arena_release", arena, 0)
     assert kernel.call("arena_alloc", arena, 8) == first
+
+
+def test_an_arena_keeps_no_large_chunk(kernel: Kernel, arena: int) -> None:
+    before = kernel.call("memory_used")
+    for sizes in ((1 << 20,), (8, 1 << 20), (1 << 20, 8), (1 << 20, 1 << 21)):
+        for size in sizes:
+            kernel.call("arena_alloc", arena, size)
+        kernel.call("arena_release", arena, 0)
+        assert kernel.call("memory_used") < before + 10_000, sizes
+        kernel.call("arena_alloc", arena, 8)
+
+
+@pytest.fixture(scope="module")
+def roomy() -> Kernel:
+    """Without assertions, which would touch all of the memory."""
+    return Kernel(MODULES, debug=False)
+
+
+def test_a_hole_of_more_than_two_gibibytes_is_used_piece_by_piece(roomy: Kernel) -> None:
+    for _ in range(3):
+        blocks = [roomy.call("malloc", 900_000_000) for _ in range(3)]
+        for block in blocks:
+            roomy.call("mfree", block)
+        small = [roomy.call("malloc", 1000 * i) for i in range(1, 50)]
+        large = [roomy.call("malloc", n) for n in (1_000_000_000, 700_000_000, 900_000_000)]
+        assert roomy.call("memory_used") < 2_700_000_000
+        for block in [*small, *large]:
+            roomy.call("mfree", block)
+        assert roomy.call("memory_used") < 100_000
+
+
+def test_what_stays_does_not_lie_among_large_blocks(roomy: Kernel) -> None:
+    """Spans of small objects are never given back: they must not cut the place of large blocks into pieces."""
+    for turn in range(12):
+        large = [roomy.call("malloc", 300_000_000) for _ in range(3)]
+        kept = [roomy.call("malloc", 2000) for _ in range(200)]
+        large += [roomy.call("malloc", 350_000_000 + turn) for _ in range(3)]
+        kept += [roomy.call("malloc", 100_000) for _ in range(20)]
+        for block in large[::-1] if turn % 2 else large:
+            roomy.call("mfree", block)
+    roomy.call("mfree", roomy.call("malloc", 1_900_000_000))
+    assert kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
+from typing import Literal
 
 import apsw
 import pytest
@@ -164,15 +165,19 @@ def test_a_log_with_big_endian_checksums_is_read(sound: bytes, tmp_path: Path) -
 
 def big_endian(log: bytes) -> bytes:
     """The same log with the other checksums."""
+    return resealed(log[:3] + b"\x83" + log[4:], "big")
+
+
+def resealed(log: bytes, order: Literal["little", "big"]) -> bytes:
+    """The log with right checksums, over words in that order."""
     out = bytearray(log)
-    out[3] = 0x83
     first = second = 0
 
     def add(data: bytes) -> bytes:
         nonlocal first, second
         for at in range(0, len(data), 8):
-            first = (first + int.from_bytes(data[at : at + 4], "big") + second) & 0xFFFFFFFF
-            second = (second + int.from_bytes(data[at + 4 : at + 8], "big") + first) & 0xFFFFFFFF
+            first = (first + int.from_bytes(data[at : at + 4], order) + second) & 0xFFFFFFFF
+            second = (second + int.from_bytes(data[at + 4 : at + 8], order) + first) & 0xFFFFFFFF
         return first.to_bytes(4, "big") + second.to_bytes(4, "big")
 
     out[24:32] = add(bytes(out[:24]))
@@ -180,6 +185,15 @@ def big_endian(log: bytes) -> bytes:
         add(bytes(out[at : at + 8]))
         out[at + 16 : at + 24] = add(bytes(out[at + 24 : at + 4120]))
     return bytes(out)
+
+
+@pytest.mark.parametrize("pages", [5000, 1 << 24, 0x7FFFFFFF, 0xFFFFFFFE])
+def test_a_log_that_states_more_pages_than_there_can_be_is_corrupt(pages: int, sound: bytes, tmp_path: Path) -> None:
+    """Before anything is allocated by that number."""
+    log = bytearray(log_of(tmp_path, 4096))
+    commits = [at for at in range(32, len(log), 4120) if any(log[at + 4 : at + 8])]
+    log[commits[-1] + 4 : commits[-1] + 8] = pages.to_bytes(4, "big")
+    assert ours({"db": sound, "db-wal": resealed(bytes(log), "little")}) == (11, "database disk image is malformed")
 
 
 @pytest.mark.parametrize("seed", range(4))

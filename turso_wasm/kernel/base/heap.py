@@ -14,7 +14,10 @@ Invariants:
   B1  Blocks begin at 8 modulo 16, so payloads (8 bytes further on) are 16-aligned. A block has at least BLOCK_MIN
       bytes.
   B2  No two free blocks are adjacent. A used fence of FENCE_SIZE bytes, and 8 bytes more, end the heap.
-  B3  Debug builds: the payload of a free block, except its links, is POISON; checked when the block is taken.
+  B3  Sizes of free blocks are unsigned: one may be larger than 2 GiB. Used ones are smaller (malloc's limit).
+  B4  What is LARGE is cut from the end of a free block, everything else from its beginning: so what stays for long does
+      not come to lie among large blocks, and they leave large holes.
+  B5  Debug builds: the payload of a free block, except its links, is POISON; checked when the block is taken.
 """
 
 from turso_wasm.kernel.base.errors import ERROR_AREA_SIZE, raise_nomem
@@ -45,6 +48,7 @@ BLOCK_MIN = 128
 FENCE_SIZE = 16
 GROW_MIN = 16  # pages of 64 KiB
 GROW_MAX = 512
+LARGE = 16 << 20
 POISON = 0xDA  # even: a poisoned header does not look used
 
 
@@ -143,7 +147,7 @@ def block_find(h: Heap, total: i32) -> i32:
     candidate: i32 = h.bins[at]
     tries: i32 = 0
     while candidate and tries < 16:
-        if Block(candidate).size >= total:
+        if u32(Block(candidate).size) >= u32(total):
             bin_remove(h, Block(candidate))
             return candidate
         candidate = Block(candidate).next_free
@@ -205,7 +209,7 @@ def add_region(b: Block, limit: i32) -> None:
     fence: Block = Block(limit - FENCE_SIZE)
     fence.size = FENCE_SIZE + 1
     heap_end = limit
-    if total < BLOCK_MIN:
+    if u32(total) < BLOCK_MIN:
         Block(i32(b)).size = total + 1
         fence.before = total
     else:
@@ -254,9 +258,26 @@ def block_alloc(total: i32) -> Block:
         if found == 0:
             raise_nomem()
     b: Block = Block(found)
-    assert filled_debug(found + 16, total - 16, POISON), "heap B3: a freed block was written to"
+    assert filled_debug(found + 16, total - 16, POISON), "heap B5: a freed block was written to"
+    if total >= LARGE:
+        return block_cut_end(h, b, total)
     block_trim(h, b, total)
     return b
+
+
+def block_cut_end(h: Heap, b: Block, total: i32) -> Block:
+    """The last `total` bytes of b (whose size has no used bit) as a used block (B4)."""
+    rest: i32 = b.size - total
+    if u32(rest) < BLOCK_MIN:
+        b.size += 1
+        return b
+    tail: Block = Block(i32(b) + rest)
+    tail.size = total + 1
+    tail.before = rest
+    Block(i32(tail) + total).before = total
+    b.size = rest
+    bin_insert(h, b)
+    return tail
 
 
 def block_trim(h: Heap, b: Block, total: i32) -> None:
@@ -265,7 +286,7 @@ def block_trim(h: Heap, b: Block, total: i32) -> None:
     What is given back is POISON in debug builds.
     """
     rest: i32 = b.size - total
-    if rest >= BLOCK_MIN:
+    if u32(rest) >= BLOCK_MIN:
         b.size = total + 1
         tail: Block = Block(i32(b) + total)
         tail.before = total
@@ -289,7 +310,7 @@ def heap_check() -> i32:
         while at:
             b: Block = Block(at)
             after: Block = Block(at + b.size)
-            if b.size & 15 or b.size < BLOCK_MIN or bin_of(b.size) != i or b.prev_free != previous:
+            if b.size & 15 or u32(b.size) < BLOCK_MIN or bin_of(b.size) != i or b.prev_free != previous:
                 return -1
             if after.before != b.size or (after.size & 1) == 0:
                 return -1

@@ -15,7 +15,8 @@ Invariants:
   M3  Debug builds: the payload of a free object, except its link, is POISON; the slack of a used one behind the size
       asked for is PAINT. Both are checked when the object is reused or freed.
   M4  Arenas: chunks are linked by `prev`; everything in [start of chunk, top) is in use; `next` of the current chunk is
-      null or one empty spare chunk, so that a loop which marks and releases across a chunk's end does not allocate.
+      null or one empty spare chunk, so that a loop which marks and releases across a chunk's end does not allocate. Of
+      an empty arena, and as a spare, no chunk larger than SPARE_MAX is kept.
   M5  16 readable bytes follow every payload and every chunk, so code may read whole words and mask the excess away.
 """
 
@@ -201,7 +202,7 @@ def block_resize(b: Block, total: i32) -> i32:
         if after.size & 1:
             return 0
         grown = size + after.size
-        if grown < total:
+        if u32(grown) < u32(total):
             return 0
         bin_remove(h, after)
         Block(i32(b) + grown).before = grown
@@ -318,12 +319,16 @@ def arena_release_slow(a: Arena, mark: i32) -> None:
     if spare and Chunk(spare).limit - spare > SPARE_MAX:
         mfree(ptr[u8](spare))
         Chunk(at).next = 0
+    if u32(mark - at) > u32(Chunk(at).limit - at):
+        # The mark was taken when the arena was empty.
+        mark = at + sizeof(Chunk)
+        if Chunk(at).limit - at > SPARE_MAX:
+            a.chunk = at
+            arena_free(a)
+            return
     a.chunk = at
     a.limit = Chunk(at).limit
     a.top = mark
-    if u32(mark - at) > u32(a.limit - at):
-        # The mark was taken when the arena was empty.
-        a.top = at + sizeof(Chunk)
 
 
 def poison_arena_debug(a: Arena, mark: i32) -> i32:

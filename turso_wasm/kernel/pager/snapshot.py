@@ -165,8 +165,20 @@ def load_header(db: Database, n: i32, size: i64) -> None:
     if (w.committed or first[AT_READ_VERSION] == VERSION_WAL) and not (db.capabilities & CAP_MEMORY):
         db.journal_mode = JOURNAL_WAL
         w.page_size = page_size
-    db.page_count = w.page_count if w.committed else file_page_count(first, page_size, size)
+    db.page_count = log_page_count(w, size) if w.committed else file_page_count(first, page_size, size)
     cache_set_limit(db)
+
+
+def log_page_count(w: Wal, size: i64) -> u32:
+    """The number of pages that the log's last commit states. Raises SQLITE_CORRUPT if it is impossible.
+
+    Pages may be neither in the file nor in the log: leaves of the freelist need not be written. But a trunk page, which
+    must be, lists at most page size / 4 of them. So what is allocated by this number is in proportion to the files.
+    """
+    stored: i64 = (size + i64(w.page_size - 1)) // i64(w.page_size) + i64(w.committed)
+    if i64(w.page_count) > stored * i64(w.page_size >> 2):
+        raise_corrupt(u32(1))
+    return w.page_count
 
 
 def file_page_count(header: ptr[u8], page_size: i32, size: i64) -> u32:

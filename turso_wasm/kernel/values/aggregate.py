@@ -223,7 +223,7 @@ def concat_grow(stmt: Statement, state: ConcatState, n: i32) -> None:
         return
     if state.buffer == 0:
         state.buffer = i32(buffer_new(stmt))
-        buffer_grow(Buffer(state.buffer), need * 2)
+        buffer_grow(Buffer(state.buffer), need * 2 if need * 2 < MAX_LENGTH else need)
         memory_copy(Buffer(state.buffer).data, state.data, state.used)
     else:
         buffer_grow(Buffer(state.buffer), need)

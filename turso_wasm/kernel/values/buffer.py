@@ -36,6 +36,8 @@ def buffer_grow(b: Buffer, need: i64) -> None:
     if need > MAX_LENGTH:
         raise_too_big()
     capacity: i64 = i64(b.capacity) * 2
+    if capacity > MAX_LENGTH:
+        capacity = i64(MAX_LENGTH)
     if capacity < need:
         capacity = need
     data: ptr[u8] = alloc(b.stmt, i32(capacity))
