@@ -92,7 +92,7 @@ def table_step(c: Cursor, record: ptr[u8]) -> None:
         if action < 8:
             cursor_delete(c)
         else:
-            cursor_payload(c)
+            _ = cursor_payload(c)
 
 
 def index_step(c: Cursor, record: ptr[u8]) -> None:
@@ -109,7 +109,7 @@ def index_step(c: Cursor, record: ptr[u8]) -> None:
         if action < 8:
             cursor_delete(c)
         else:
-            cursor_payload(c)
+            _ = cursor_payload(c)
 
 
 @export
@@ -122,7 +122,7 @@ def drive_change(c: Cursor, other: Cursor, n: i32) -> None:
         else:
             table_step(c, record)
         if draw(2) and (cursor_next(other) if draw(2) else cursor_prev(other)) == 0:
-            cursor_first(other)
+            _ = cursor_first(other)
 
 
 # --- for benchmarks --------------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def drive_index_insert(c: Cursor, n: i32, is_random: i32) -> None:
     record[1] = 6
     record[2] = 4
     for i in range(n):
-        draw(2)
+        _ = draw(2)
         put_be64(record + 3, random_state if is_random else i64(i))
         put_be32(record + 11, u32(i))
         index_insert(c, record, 15)
@@ -206,7 +206,7 @@ def drive_index_seek(c: Cursor, n: i32) -> i32:
     probe: ptr[Value] = ptr[Value](scratch(16))
     found: i32 = 0
     for _ in range(n):
-        draw(2)
+        _ = draw(2)
         probe[0].tag = 1
         probe[0].payload = random_state
         found += cursor_seek_key(c, probe, 1, 0)
@@ -219,7 +219,7 @@ def drive_index_delete(c: Cursor, n: i32) -> i32:
     probe: ptr[Value] = ptr[Value](scratch(16))
     found: i32 = 0
     for _ in range(n):
-        draw(2)
+        _ = draw(2)
         probe[0].tag = 1
         probe[0].payload = random_state
         found += index_delete(c, probe, 1)

@@ -27,7 +27,7 @@ class KernelAssertion(AssertionError):
     """An `assert` of the kernel failed."""
 
 
-def _compiled(modules: tuple[str, ...], debug: bool) -> tuple[wasmtime.Module, dict[str, Any]]:
+def _compiled(modules: tuple[str, ...], debug: bool = True) -> tuple[wasmtime.Module, dict[str, Any]]:
     global _engine
     if _engine is None:
         _engine = wasmtime.Engine()

@@ -13,7 +13,7 @@ from contextlib import suppress
 import apsw
 import pytest
 
-from tests.harness.btree import Corrupt, KernelError, Tree, Trees, ask_sqlite, make_file
+from tests.harness.btree import Corrupt, KernelError, Tree, Trees, ask_sqlite, make_file, record
 from tests.harness.effort import HEAVY
 
 SCHEMA = """
@@ -152,3 +152,48 @@ def test_integrity_check_says_what_sqlite_says(auto_vacuum: int) -> None:
         equal += structural(ours) == structural(answer)
     assert compared > ROUNDS // 2
     assert equal >= 0.9 * compared
+
+
+@pytest.mark.parametrize("page_size", (512, 1024))
+def test_trees_that_share_their_pages_only_raise_corrupt(page_size: int) -> None:
+    """A cursor's leaf changes through another tree, which does not know of that cursor."""
+    rows = ",".join(f"({i}, x'{'ab' * (i % 40)}')" for i in range(400))
+    sql = "CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE u(a INTEGER PRIMARY KEY, b);"
+    content = bytearray(make_file(f"{sql} INSERT INTO t VALUES {rows}", page_size))
+    t, u = (root for (root,) in ask_sqlite(bytes(content), "SELECT rootpage FROM sqlite_schema ORDER BY name")[0])
+    content[(u - 1) * page_size : u * page_size] = content[(t - 1) * page_size : t * page_size]
+    noticed = 0
+    for seed in range(ROUNDS):
+        rnd = random.Random(seed)
+        db = Trees(bytes(content))
+        cursors = [db.table(root) for root in (t, u, t, u)]
+        near = rnd.randrange(400)
+        try:
+            for _ in range(60):
+                noticed += not step_of(rnd.choice(cursors), rnd, near)
+        finally:
+            db.close()
+    assert noticed > ROUNDS // 2
+
+
+def step_of(tree: Tree, rnd: random.Random, near: int) -> bool:
+    """One move, look or change near a row; False if the kernel noticed that the file is corrupt."""
+    rowid = near + rnd.randrange(-8, 8)
+    try:
+        match rnd.randrange(7):
+            case 0 | 1:
+                tree.call("cursor_seek_rowid", rowid)
+            case 2:
+                tree.next()
+            case 3:
+                tree.prev()
+            case 4 | 5:
+                if tree.field("valid"):
+                    tree.call("cursor_payload")
+                    tree.call("cursor_delete")
+            case _:
+                data = rnd.randbytes(rnd.randrange(30))
+                tree.call("table_insert", rowid, tree.db.copy(record((None, data))), len(record((None, data))))
+    except Corrupt:
+        return False
+    return True

@@ -316,6 +316,8 @@ def page_link(page: Page, slot: i32, offset: i32) -> None:
     at: ptr[u8] = cell_array(h) + 2 * slot
     if slot < n:
         memory_copy(at + 2, at, 2 * (n - slot))
+    elif slot > n:
+        raise_corrupt(page.pgno)  # a page that two b-trees share shrank through the other one
     put_be16(at, offset)
     h.n_cells = n + 1
 
@@ -384,6 +386,8 @@ def page_drop(page: Page, layout: Layout, slot: i32) -> None:
     at: ptr[u8] = cell_array(h) + 2 * slot
     offset: i32 = be16(at)
     n: i32 = h.n_cells - 1
+    if slot > n:
+        raise_corrupt(page.pgno)  # as in page_link
     size: i32 = small_cell_size(layout, h.kind, page.data + offset)
     if size > layout.usable - offset:
         raise_corrupt(page.pgno)
