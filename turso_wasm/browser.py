@@ -3,11 +3,11 @@
     import turso_wasm as turso
     connection = await turso.connect_async("app.db")   # in a worker
     connection.execute("…")                            # as always
-    await turso.close_async(connection)
+    connection.close()                                 # or leave it to the garbage collector
 
 Owning a file there has to be awaited; from then on everything is synchronous, and a commit is durable when it
-returns. In a page's main thread, and in Node, there is no such file system: `connect(":memory:")`, or paths of
-Emscripten's file systems.
+returns. The file is given up with its last connection. In a page's main thread, and in Node, there is no such file
+system: `connect(":memory:")`, or paths of Emscripten's file systems.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ async def connect_async(name: str, *, create: bool = True, **options: Any) -> db
 
 
 async def close_async(connection: dbapi.Connection) -> None:
-    """Close a connection and give its file up, so that others can open it."""
+    """Close a connection; when this was the file's last, what SQLite would not leave behind is gone at the end."""
     connection.close()
     name = _names.pop(connection, None)
     if name is not None:

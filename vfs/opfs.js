@@ -36,10 +36,11 @@ const CHUNK = 4 << 20;
 
 /** A file behind an access handle. */
 class HandleFile extends StoredFile {
-  /** @param {FileSystemSyncAccessHandle} handle */
-  constructor(handle) {
+  /** @param {FileSystemSyncAccessHandle} handle @param {() => void} [onClose] */
+  constructor(handle, onClose = () => {}) {
     super();
     this.handle = handle;
+    this.close = onClose;
   }
 
   /** @override */
@@ -88,6 +89,14 @@ export class OpfsStorage extends Storage {
   /** @type {Map<string, Promise<void>>} */ #acquiring = new Map();
   /** @type {Map<string, Promise<void>>} what releasing left to do */ #leaving = new Map();
 
+  #untilClosed;
+
+  /** @param {{untilClosed?: boolean}} [options] untilClosed: a database is released when its file is closed, whoever acquired it */
+  constructor({ untilClosed = false } = {}) {
+    super();
+    this.#untilClosed = untilClosed;
+  }
+
   /** Whether this context can use it: a dedicated worker of a browser with access handles. */
   static get available() {
     return typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;
@@ -118,7 +127,8 @@ export class OpfsStorage extends Storage {
     const { directory, leaf } = await locate(name, create);
     for (const suffix of ['', ...COMPANIONS]) {
       const handle = await openHandle(directory, leaf + suffix, name, create || suffix !== '');
-      this.#held.set(name + suffix, { directory, leaf: leaf + suffix, file: new HandleFile(handle) });
+      const onClose = this.#untilClosed && !suffix ? () => this.#letGo(name) : undefined;
+      this.#held.set(name + suffix, { directory, leaf: leaf + suffix, file: new HandleFile(handle, onClose) });
     }
     await this.#redo(name);
   }
@@ -127,7 +137,11 @@ export class OpfsStorage extends Storage {
   async release(name) {
     const users = (this.#users.get(name) ?? 1) - 1;
     this.#users.set(name, users);
-    if (users > 0) return;
+    if (users <= 0) await this.#letGo(name);
+  }
+
+  /** @param {string} name */
+  async #letGo(name) {
     this.#users.delete(name);
     this.#acquiring.delete(name);
     const leaving = this.#cleanUp(this.#closeHandles(name));

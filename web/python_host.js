@@ -105,7 +105,7 @@ class PythonStorage extends Storage {
 export class PythonHost {
   /** @param {BufferSource} wasm kernel.wasm @param {PythonFiles} files */
   constructor(wasm, files) {
-    this.opfs = new OpfsStorage();
+    this.opfs = new OpfsStorage({ untilClosed: true });
     this.files = new FileTable({ [OPFS]: this.opfs, '': new PythonStorage(files) });
     this.kernel = Kernel.start(new WebAssembly.Module(wasm), this.files);
   }
@@ -159,7 +159,7 @@ export class PythonHost {
     return this.opfs.acquire(name, { create });
   }
 
-  /** The file is free when this returns; the promise is for what is cleaned up later. @param {string} name */
+  /** Give up what no connection came to use; closing the last one does it otherwise. @param {string} name */
   release(name) {
     return this.opfs.release(name);
   }

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (lines of Python in strings)
 """Python in Pyodide in a worker of Chromium: databases in the origin private file system, synchronous."""
 
 from __future__ import annotations
@@ -72,3 +73,49 @@ json.dumps([rows, check, missing])
     assert found[:2] == [[[1, "text"], [2, "blob"], [3, "real"]], ["ok"]]
     assert found[2].startswith("unable to open database file: nowhere.db")
     blank.evaluate("second.terminate()")
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        "db.close()",
+        "del db",
+        "import contextlib\nwith contextlib.closing(db): db.execute('SELECT 1')",
+        "with db: db.execute('INSERT INTO t VALUES (2)')\ndel db",
+        "rows = db.execute('SELECT * FROM t')\ndel db, rows",
+        "db.execute('BEGIN')\ndb.execute('INSERT INTO t VALUES (3)')\ndb.close()",
+        "other = await turso.connect_async(name)\ndb.close()\nother.execute('SELECT * FROM t').fetchall()\nother.close()",
+        "other = await turso.connect_async(name)\nawait turso.close_async(db)\nother.execute('SELECT * FROM t').fetchall()\nawait turso.close_async(other)",
+        "db.close()\ndb = await turso.connect_async(name)\ndb.close()\ndb = await turso.connect_async(name)\ndel db",
+    ],
+)
+def test_leaving_a_connection_gives_the_file_up(leaver: Python, blank: Any, leave: str) -> None:
+    leaver(f"""
+import gc, json, turso_wasm as turso
+name = "left.db"
+db = await turso.connect_async(name)
+db.execute("CREATE TABLE IF NOT EXISTS t(a)")
+db.commit()
+{leave}
+gc.collect()
+json.dumps(None)
+""")
+    found = blank.evaluate("""async () => {
+        const started = performance.now();
+        const db = await turso.connect('left.db');
+        const took = performance.now() - started;
+        const check = await db.pragma('integrity_check', { simple: true });
+        await db.close();
+        const names = await turso.list();
+        await turso.remove('left.db');
+        return [took < 3000, check, names.filter((name) => name.startsWith('left.db'))];
+    }""")
+    assert found == [True, "ok", ["left.db"]]
+
+
+@pytest.fixture(scope="module")
+def leaver(blank: Any) -> Iterator[Python]:
+    blank.wait_for_function("globalThis.turso !== undefined")
+    blank.evaluate("turso.list()")  # the page's own worker, started before the clock runs
+    yield interpreter(blank, "leaver")
+    blank.evaluate("leaver.terminate()")
