@@ -366,3 +366,31 @@ def down(n: i32) -> i32:
             program.down(1)
         if debug:
             assert program.read(program.value("assert_text"), program.value("assert_size")) == b"down: stack overflow"
+
+
+def test_a_stored_value_is_evaluated_before_its_address():
+    program = run(
+        """
+class Entry(Struct):
+    which: be32
+    n: i32
+@inline
+def bump(e: Entry) -> i32:
+    e.n += 1
+    return e.n
+def seven(e: Entry) -> i32:
+    e.n = 7
+    return 7
+def by_call(e: Entry, p: ptr[u8]) -> None:
+    p[i32(e.which & 7)] = seven(e)
+def by_address(e: Entry, p: ptr[i32]) -> None:
+    p[bump(e)] = e.n
+"""
+    )
+    base = 0x12000
+    program.write(base, bytes([0, 0, 0, 3]) + bytes(28))
+    program.by_call(base, base + 8)
+    assert program.read(base, 16) == bytes([0, 0, 0, 3, 7, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0])
+    program.write(base, bytes(4) + bytes([1, 0, 0, 0]) + bytes(24))
+    program.by_address(base, base + 8)
+    assert program.read(base + 4, 16) == bytes([2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0])

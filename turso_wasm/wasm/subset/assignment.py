@@ -19,7 +19,6 @@ from turso_wasm.wasm.subset.values import (
     EFFECTS,
     INT_LITERAL,
     NONE,
-    READS,
     Value,
     describe,
     is_pointer,
@@ -220,13 +219,18 @@ def _place(body: Body, target: ast.expr) -> Place:
 
 def _store(body: Body, place: Place, value: Value) -> None:
     address, type_, offset = place
-    if value.flags & EFFECTS and address.flags & (READS | EFFECTS):
-        temp = body.frame.temp(value.expr.type)
+    if not _may_swap(address.flags, value.flags):
+        temp = body.f.local(value.expr.type)  # a new one: the address, evaluated meanwhile, may use those that are free
         body.f.set(temp, value.expr)
         memory.store(body, address.expr, type_, temp, offset)
         body.frame.release([temp])
     else:
         memory.store(body, address.expr, type_, value.expr, offset)
+
+
+def _may_swap(first: int, second: int) -> bool:
+    """Whether two evaluations mean the same in either order: neither changes what the other sees, or whether it is."""
+    return not (first & EFFECTS and second) and not (second & EFFECTS and first)
 
 
 def assign_augmented(body: Body, node: ast.AugAssign) -> None:
