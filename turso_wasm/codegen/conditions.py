@@ -195,7 +195,7 @@ def _in_table(node: bound.InList, operand: SqlValue, known: Local, ctx: Context)
         f.store("i32", list_, table)
         f.store("i32", list_, has_null, 4)
 
-    list_ = ctx.once(("list", id(node)), 8, fill)
+    list_ = ctx.once(node, 8, fill)
     with f.if_(operand.has_tag(NULL)):
         f.set(known, 1)
         f.else_()

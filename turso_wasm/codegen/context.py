@@ -62,7 +62,7 @@ class Unit:
         self.data_offsets: dict[bytes, int] = {}
         self.pinned: dict[int, object] = {}
         self.root_size = 0
-        self.once: dict[Any, int] = {}  # what is computed once: its place in the root frame
+        self.once: dict[int, tuple[int, object]] = {}  # id of a node → its place in the root frame, the node
         self.routines: dict[Any, Any] = {}  # compiled subqueries, by their node
         self.counts_changes = False
 
@@ -104,7 +104,7 @@ class Context:
         self.resumable = resumable  # loops yield, result rows suspend
         self.allocates = False  # set when emitted code uses the row arena
         self._hoisted: dict[Any, SqlValue] = {}
-        self._callee_frames: dict[int, int] = {}
+        self._callee_frames: dict[Routine, int] = {}
         self._open_hoists: list[Hole] = []
         self._begin()
 
@@ -184,15 +184,19 @@ class Context:
         for local, at in places:
             f.store(_KIND[local.type][0], self.frame, local, at)
         f.store("i32", self._state[0], self.point, self._state[1])
+        self._stop_clock()
         f.ret(self.status)
 
     def _leave(self) -> None:
-        """The activation ends: what it owns goes."""
-        f = self.f
+        """The activation ends."""
         if self.resumable:
-            f.store("i32", self._state[0], 0, self._state[1])
-        if "budget" in self._hoisted:
-            f.store("i32", self.stmt, self.budget, Statement.offset("budget"))
+            self.f.store("i32", self._state[0], 0, self._state[1])
+        self._stop_clock()
+
+    def _stop_clock(self) -> None:
+        """The caller goes on counting (X4)."""
+        if not self.is_root and "budget" in self._hoisted:
+            self.f.store("i32", self.stmt, self.budget, Statement.offset("budget"))
 
     def suspend(self, point: Point, status: int | Expr) -> None:
         """Leave the routine with ROWS or YIELD; the next call continues at `land(point)`."""
@@ -226,15 +230,13 @@ class Context:
         f.set(self.budget, self.budget - 1)
         with f.if_(self.budget < 0):
             f.store("i32", self.stmt, 0, Statement.offset("budget"))
-            wanted = f.call("poll", self.stmt)
+            wanted = f.local(I32, "wanted", f.call("poll", self.stmt))
+            f.set(self.budget, f.load("i32", self.stmt, Statement.offset("budget")))
             if self.resumable:
                 point = Point()
                 with f.if_(wanted):
                     self.suspend(point, YIELD)
                     self.land(point)
-            else:
-                f.do(wanted)
-            f.set(self.budget, f.load("i32", self.stmt, Statement.offset("budget")))
 
     @property
     def budget(self) -> Local:
@@ -264,9 +266,9 @@ class Context:
 
     def callee_frame(self, routine: Routine) -> Local:
         """The frame for this routine's activations of `routine`, made at the first (a local)."""
-        slot = self._callee_frames.get(id(routine))
+        slot = self._callee_frames.get(routine)
         if slot is None:
-            slot = self._callee_frames[id(routine)] = self.frame_alloc(4)
+            slot = self._callee_frames[routine] = self.frame_alloc(4)
         return self.frame_at(self.frame + slot, routine)
 
     def frame_at(self, slot: Expr, routine: Routine) -> Local:
@@ -281,31 +283,37 @@ class Context:
     def activate(self, routine: Routine, frame: Local, keep: bool = False) -> None:
         """Run an activation to its end (X2). `keep`: what it allocates stays until the statement ends."""
         f = self.f
-        counts = "budget" in self._hoisted
-        at = Statement.offset("budget")
-        if counts:
-            f.store("i32", self.stmt, self.budget, at)
         status = f.local(I32, "status")
         yields = routine.yields and self.resumable
         point = Point()
-        if yields:
-            self.land(point)
-        f.store("i32", self.stmt, frame, Statement.offset("scope"))
-        if routine.yields and not yields:
-            with f.loop() as again:
+        with self.handing_over_the_clock():
+            if yields:
+                self.land(point)
+            f.store("i32", self.stmt, frame, Statement.offset("scope"))
+            if routine.yields and not yields:
+                with f.loop() as again:
+                    f.call_own(status, routine.function, self.stmt, frame)
+                    f.br(again, if_=status)
+            else:
                 f.call_own(status, routine.function, self.stmt, frame)
-                f.br(again, if_=status)
-        else:
-            f.call_own(status, routine.function, self.stmt, frame)
-        f.store("i32", self.stmt, self.scope, Statement.offset("scope"))
-        if yields:
-            with f.if_(status):
-                self.suspend(point, status)
-        if not keep:
-            with f.if_(f.load("i32", frame, Frame.offset("resources"))):
-                self.do("frame_leave", frame)
+            f.store("i32", self.stmt, self.scope, Statement.offset("scope"))
+            if yields:
+                with f.if_(status):
+                    self.suspend(point, status)
+            if not keep:
+                with f.if_(f.load("i32", frame, Frame.offset("resources"))):
+                    self.do("frame_leave", frame)
+
+    @contextmanager
+    def handing_over_the_clock(self) -> Iterator[None]:
+        """A routine is called inside (X4)."""
+        counts = "budget" in self._hoisted
+        at = Statement.offset("budget")
         if counts:
-            f.set(self.budget, f.load("i32", self.stmt, at))
+            self.f.store("i32", self.stmt, self.budget, at)
+        yield
+        if counts:
+            self.f.set(self.budget, self.f.load("i32", self.stmt, at))
 
     @property
     def scope(self) -> Expr:
@@ -324,14 +332,14 @@ class Context:
         assert isinstance(found.tag, Local)
         return found.tag
 
-    def once(self, key: Any, size: int, compute: Callable[[Expr], None]) -> Expr:
-        """The address of `size` bytes that `compute(address)` fills before they are first needed in a run.
+    def once(self, node: object, size: int, compute: Callable[[Expr], None]) -> Expr:
+        """The address of `size` bytes, those of `node`, that `compute(address)` fills before a run first needs them.
 
         They are the statement's own, whatever routine asks; so is what `compute` allocates.
         """
-        offset = self.unit.once.get(key)
-        if offset is None:
-            offset = self.unit.once[key] = self.unit.root_alloc(8 + size)
+        if id(node) not in self.unit.once:
+            self.unit.once[id(node)] = (self.unit.root_alloc(8 + size), node)
+        offset, _ = self.unit.once[id(node)]
         f = self.f
         at = f.local(I32, "once", self.root_frame + offset)
         with f.if_(f.load("i32", at).eqz()):

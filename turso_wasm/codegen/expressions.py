@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from turso_wasm.base.tree import nodes_in
+from turso_wasm.base.tree import Node, nodes_in
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import walk
 from turso_wasm.codegen.context import Context
@@ -317,10 +317,10 @@ def columns_of(exprs: object) -> dict[int, set[int]]:
     return found
 
 
-def outer_columns(plan: nodes.Plan) -> dict[int, set[int]]:
-    """The columns `plan` reads of sources outside of it."""
-    own = {getattr(node, "source", -1) for node in walk(plan) if isinstance(node, nodes.Plan)}
-    return {source: columns for source, columns in columns_of(plan).items() if source not in own}
+def outer_columns(*plans: Node) -> dict[int, set[int]]:
+    """The columns that plans (and expressions over their columns) read of sources outside of them."""
+    own = {getattr(node, "source", -1) for node in walk(*plans) if isinstance(node, nodes.Plan)}
+    return {source: columns for source, columns in columns_of(plans).items() if source not in own}
 
 
 def ensure_outer(plan: nodes.Plan, ctx: Context) -> None:

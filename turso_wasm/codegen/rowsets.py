@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from turso_wasm.base.tree import walk
 from turso_wasm.bind import bound
 from turso_wasm.codegen.cells import cell_table, is_cell, load_cells
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
+from turso_wasm.codegen.routines import generate
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import BLOB
 from turso_wasm.plan import nodes
+from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
+
+LARGE_GROUP = 250  # nodes of plans and expressions in the arms of a UNION ALL that one function holds
 
 
 def _one_row(node: nodes.OneRow, ctx: Context, then: Then) -> None:
@@ -37,10 +42,7 @@ def _values(node: nodes.Values, ctx: Context, then: Then) -> None:
     row = f.local(I32, "row")
 
     def assign(values: Sequence[SqlValue]) -> None:
-        for column, value in zip(columns, values, strict=True):
-            assert isinstance(column.tag, Local) and isinstance(column.payload, Local)
-            f.set(column.tag, value.tag_expr)
-            f.set(column.payload, value.payload)
+        _assign(columns, values, ctx)
 
     def begin() -> Expr:
         f.set(row, 0)
@@ -117,22 +119,74 @@ def first_conjunct(node: bound.Expr) -> object:
 
 
 def _append(node: nodes.Append, ctx: Context, then: Then) -> None:
-    """UNION ALL: each child in turn assigns the common columns and runs its own copy of `then`."""
+    """UNION ALL. The body stands once, behind the arms: a row leaves its arm, which is entered again after the body.
+
+    Many arms are generators, so that no function grows without bound.
+    """
     f = ctx.f
     columns = [SqlValue(f.local(I32), f.local(I64)) for _ in node.outputs[0]]
-    for child, outputs in zip(node.children, node.outputs, strict=True):
+    following = f.local(I32, "following")
+    with f.block() as done, f.loop() as again:
+        with f.block() as row:
 
-        def assign(outputs: Sequence[bound.Expr] = outputs) -> None:
-            ensure(outputs, ctx)
-            for column, expr in zip(columns, outputs, strict=True):
-                value = emit_value(expr, ctx)
-                assert isinstance(column.tag, Local) and isinstance(column.payload, Local)
-                f.set(column.tag, value.tag_expr)
-                f.set(column.payload, value.payload)
-            ctx.sources[node.source] = LocalSource(columns)
+            def hand_over(values: Sequence[SqlValue]) -> None:
+                _assign(columns, values, ctx)
+                point = Point()
+                ctx.remember(following, point)
+                f.br(row)
+                ctx.land(point)
+
+            groups = _groups(node)
+            for arms in groups:
+                if len(groups) == 1:
+                    _arms(arms, ctx, hand_over)
+                else:
+                    _generated_arms(arms, ctx, hand_over)
+            f.br(done)
+        ctx.sources[node.source] = LocalSource(columns)
+        with ctx.row_memory():
             then()
+        f.set(ctx.resume, following)
+        f.br(again)
 
-        emit_source(child, ctx, assign)
+
+Arm = tuple[nodes.Plan, tuple[bound.Expr, ...]]
+
+
+def _groups(node: nodes.Append) -> list[list[Arm]]:
+    """The arms in groups that are no larger than a function should be."""
+    groups: list[list[Arm]] = [[]]
+    weight = 0
+    for arm in zip(node.children, node.outputs, strict=True):
+        weight += sum(1 for _ in walk((arm[0], *arm[1])))
+        if weight > LARGE_GROUP and groups[-1]:
+            groups.append([])
+            weight = 0
+        groups[-1].append(arm)
+    return groups
+
+
+def _arms(arms: Sequence[Arm], ctx: Context, hand_over: Callable[[Sequence[SqlValue]], None]) -> None:
+    for child, outputs in arms:
+
+        def row(outputs: Sequence[bound.Expr] = outputs) -> None:
+            ensure(outputs, ctx)
+            hand_over([emit_value(expr, ctx) for expr in outputs])
+
+        emit_source(child, ctx, row)
+
+
+def _generated_arms(arms: Sequence[Arm], ctx: Context, hand_over: Callable[[Sequence[SqlValue]], None]) -> None:
+    plans = [part for child, outputs in arms for part in (child, *outputs)]
+    fetch, read = generate("arms", plans, len(arms[0][1]), ctx, lambda inner, row: _arms(arms, inner, row))
+    visit(ctx, fetch, fetch, lambda _: hand_over(read()))
+
+
+def _assign(columns: Sequence[SqlValue], values: Sequence[SqlValue], ctx: Context) -> None:
+    for column, value in zip(columns, values, strict=True):
+        assert isinstance(column.tag, Local) and isinstance(column.payload, Local)
+        ctx.f.set(column.tag, value.tag_expr)
+        ctx.f.set(column.payload, value.payload)
 
 
 SOURCES.update(

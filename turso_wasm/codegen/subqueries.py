@@ -11,27 +11,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from turso_wasm.base.tree import walk
 from turso_wasm.bind import bound
 from turso_wasm.codegen.conditions import JUMPS, compare_values, jump_kleene, jump_value
-from turso_wasm.codegen.context import VALUE_SIZE, Context, Routine
+from turso_wasm.codegen.context import Context, Routine
 from turso_wasm.codegen.expressions import (
     EMITTERS,
     INTEGER_OR_NULL,
     emit_value,
     ensure,
     for_comparison,
-    outer_columns,
 )
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.loops import emit_source
-from turso_wasm.codegen.sources import LocalSource
+from turso_wasm.codegen.routines import RESULT, Argument, arguments_of, open_routine, pass_arguments
 from turso_wasm.codegen.values import ANY, TEXTUAL, SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import NULL, TEXT, Frame
+from turso_wasm.kernel.abi import NULL, TEXT
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Label, Local, i32, select
-
-RESULT = Frame.size  # offset in the routine's frame: a Value slot
 
 
 @dataclass(slots=True)
@@ -44,16 +40,7 @@ class _Compiled:
     types: int
 
 
-@dataclass(slots=True)
-class _Argument:
-    """An outer value: column `column` of source `source`, or (source None) the Let or operand `column`."""
-
-    source: int | None
-    column: int
-    value: SqlValue
-
-
-OPERAND = -1  # the `column` of the argument that is IN's left side
+OPERAND = -2  # the `column` of the argument that is IN's left side
 Emit = Callable[[bound.SubqueryExpr, Context, "SqlValue | None"], int]
 
 
@@ -111,15 +98,14 @@ def _run(node: bound.SubqueryExpr, ctx: Context, emit: Emit, operand: SqlValue |
     f = ctx.f
     if not node.outer:
         compiled = _compiled(node, ctx, emit, [])
-        slot = ctx.once(("subquery", id(node)), 8, lambda at: _run_once(compiled.routine, at, ctx))
+        slot = ctx.once(node, 8, lambda at: _run_once(compiled.routine, at, ctx))
         return f.local(I32, "frame", f.load("i32", slot)), compiled.types
-    arguments = _arguments(node, ctx)
+    arguments = arguments_of([_output(node)], ctx)
     if operand is not None:
-        arguments.append(_Argument(None, OPERAND, operand))
+        arguments.append(Argument(None, OPERAND, operand))
     compiled = _compiled(node, ctx, emit, arguments)
     frame = ctx.callee_frame(compiled.routine)
-    for at, argument in enumerate(arguments):
-        ctx.store_value(frame + compiled.arguments_at, argument.value, at)
+    pass_arguments(frame, compiled.arguments_at, arguments, ctx)
     ctx.activate(compiled.routine, frame)
     return frame, compiled.types
 
@@ -128,23 +114,10 @@ def _run_once(routine: Routine, slot: Any, ctx: Context) -> None:
     ctx.activate(routine, ctx.frame_at(slot, routine), keep=True)
 
 
-def _arguments(node: bound.SubqueryExpr, ctx: Context) -> list[_Argument]:
-    """What the subquery reads of the rows and Lets around it."""
-    plan = _output(node)
-    found = [
-        _Argument(source, column, ctx.sources[source].value(column, ctx))
-        for source, columns in sorted(outer_columns(plan).items())
-        if source in ctx.sources
-        for column in sorted(columns)
-    ]
-    lets = {item.number for item in walk((plan,)) if isinstance(item, bound.LetRef)}
-    return found + [_Argument(None, number, value) for number, value in sorted(ctx.lets.items()) if number in lets]
-
-
 # --- compiling ---------------------------------------------------------------------------------------------
 
 
-def _compiled(node: bound.SubqueryExpr, ctx: Context, emit: Emit, arguments: list[_Argument]) -> _Compiled:
+def _compiled(node: bound.SubqueryExpr, ctx: Context, emit: Emit, arguments: list[Argument]) -> _Compiled:
     key = (id(node), *((a.source, a.column, a.value.types) for a in arguments))
     found = ctx.unit.routines.get(key)
     if found is None:
@@ -153,28 +126,11 @@ def _compiled(node: bound.SubqueryExpr, ctx: Context, emit: Emit, arguments: lis
     return found
 
 
-def _compile(node: bound.SubqueryExpr, caller: Context, emit: Emit, arguments: list[_Argument]) -> _Compiled:
-    plan = _output(node)
-    ctx = caller.routine(node.kind, has_loop(plan))
-    result = ctx.frame_alloc(VALUE_SIZE)
-    assert result == RESULT
-    arguments_at = ctx.frame_alloc(len(arguments) * VALUE_SIZE)
-    operand: SqlValue | None = None
-    columns: dict[int, dict[int, SqlValue]] = {}
-    for at, argument in enumerate(arguments):
-        tag = argument.value.tag if isinstance(argument.value.tag, int) else None
-        value = ctx.prologue_value(ctx.frame + arguments_at, at, tag, "outer", argument.value.types)
-        if argument.source is not None:
-            columns.setdefault(argument.source, {})[argument.column] = value
-        elif argument.column == OPERAND:
-            operand = value
-        else:
-            ctx.lets[argument.column] = value
-    for source, values in columns.items():
-        outer = ctx.sources[source] = LocalSource([])
-        outer.decoded = dict(values)
+def _compile(node: bound.SubqueryExpr, caller: Context, emit: Emit, arguments: list[Argument]) -> _Compiled:
+    ctx, at, values = open_routine(node.kind, caller, arguments, 1, has_loop(_output(node)))
+    operand = values[-1] if arguments and arguments[-1].column == OPERAND else None
     types = emit(node, ctx, operand)
-    return _Compiled(node, ctx.finish(), arguments_at, types)
+    return _Compiled(node, ctx.finish(), at, types)
 
 
 def _output(node: bound.SubqueryExpr) -> nodes.Output:

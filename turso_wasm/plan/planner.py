@@ -8,6 +8,7 @@ rewrite.py.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
@@ -184,14 +185,17 @@ class Planner:
         n_columns = len(query.columns)
         wanted, satisfied = self._key_order(query, n_columns)
         ordered = False
-        for number, (operator, part) in enumerate(zip(query.operators, parts[1:], strict=True), 1):
+        number = 0
+        for operator, run in groupby(query.operators):
+            first, number = number, number + sum(1 for _ in run)
+            operands = parts[first + 1 : number + 1]
             if operator == "UNION ALL":
-                current.append(part)
+                current += operands
                 ordered = False
                 continue
             is_last = number == len(query.operators)
             columns = wanted if is_last else tuple(range(n_columns))
-            current = [self._set_operation(operator, current, part, collations, columns)]
+            current = [self._set_operation(operator, current, operands, collations, columns)]
             ordered = is_last and satisfied
         rows = self.append(current, query.source)
         return rows if ordered else self._sorted(rows, query.order_by, query)
@@ -222,22 +226,30 @@ class Planner:
         return Rows(plan, exprs, rows, sum(part.cost for part in operands), single)
 
     def _set_operation(
-        self, operator: str, left: list[Rows], right: Rows, collations: tuple[str, ...], columns: tuple[int, ...]
+        self, operator: str, left: list[Rows], right: list[Rows], collations: tuple[str, ...], columns: tuple[int, ...]
     ) -> Rows:
-        """Rows of both sides, tagged with their side, grouped by all columns: a group tells which sides have it.
+        """A chain of one operator: the rows of all sides, tagged with their side, grouped by all columns.
 
-        Where equal values differ (1 and 1.0), UNION shows the right side's, the others the left side's.
+        A group tells which sides have it: EXCEPT wants the left one only, INTERSECT all of them. Where equal values
+        differ (1 and 1.0), UNION shows the last side's, the others the left side's.
         """
-        tagged = [replace(rows, exprs=(*rows.exprs, bound.Constant(value=0))) for rows in left]
-        tagged_right = replace(right, exprs=(*right.exprs, bound.Constant(value=1)))
-        operands = [tagged_right, *tagged] if operator == "UNION" else [*tagged, tagged_right]
-        both = self.append(operands, self.new_source())
+        sides = [left, *([rows] for rows in right)]
+        tagged = [
+            replace(rows, exprs=(*rows.exprs, bound.Constant(value=number)))
+            for number, side in enumerate(sides)
+            for rows in side
+        ]
+        if operator == "UNION":
+            tagged = [*reversed(tagged[len(left) :]), *tagged[: len(left)]]
+        both = self.append(tagged, self.new_source())
         tag = both.exprs[-1]
         source = self.new_source()
         n = len(columns)
         aggregates: tuple[bound.AggregateCall, ...] = ()
-        if operator != "UNION":
-            aggregates = (bound.AggregateCall(name="min", args=(tag,)), bound.AggregateCall(name="max", args=(tag,)))
+        if operator == "EXCEPT":
+            aggregates = (bound.AggregateCall(name="max", args=(tag,)),)
+        elif operator == "INTERSECT":
+            aggregates = (bound.AggregateCall(name="count", args=(tag,), distinct=True),)
         keys = tuple(both.exprs[at] for at in columns)
         plan: nodes.Plan = nodes.Aggregate(
             source=source,
@@ -247,14 +259,10 @@ class Planner:
             aggregates=aggregates,
         )
         if operator != "UNION":
-            low, high = bound.ColumnRef(source=source, column=n), bound.ColumnRef(source=source, column=n + 1)
-            condition: bound.Expr = bound.Compare(
-                op="=", left=high, right=bound.Constant(value=0 if operator == "EXCEPT" else 1)
+            wanted = 0 if operator == "EXCEPT" else len(sides)
+            condition = bound.Compare(
+                op="=", left=bound.ColumnRef(source=source, column=n), right=bound.Constant(value=wanted)
             )
-            if operator == "INTERSECT":
-                condition = bound.Binary(
-                    op="and", left=bound.Compare(op="=", left=low, right=bound.Constant(value=0)), right=condition
-                )
             plan = nodes.Filter(child=plan, predicate=condition)
         exprs = [NULL] * n
         for position, at in enumerate(columns):
