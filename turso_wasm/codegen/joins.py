@@ -123,7 +123,7 @@ class _Table:
                 ctx.do("resource_free", ctx.stmt, f.load("i32", self.address, HASH))
             self._read(self.address, ctx)
         else:
-            self.address = ctx.once(("build", id(node)), 16, lambda at: self._read(at, ctx))
+            self.address = ctx.once(node, 16, lambda at: self._read(at, ctx))
         f.set(self.hash, f.load("i32", self.address, HASH))
 
     def _read(self, at: Expr, ctx: Context) -> None:

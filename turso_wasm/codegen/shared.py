@@ -28,7 +28,7 @@ def _shared_scan(node: nodes.SharedScan, ctx: Context, then: Then) -> None:
     def run(slot: Expr) -> None:
         ctx.activate(routine, ctx.frame_at(slot, routine), keep=True)
 
-    slot = ctx.once(("shared", id(shared)), 8, run)
+    slot = ctx.once(shared, 8, run)
     row = f.local(I32, "row")
     record = f.local(I64, "record")
 
