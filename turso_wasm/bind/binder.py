@@ -11,6 +11,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.query import Common, Query
 from turso_wasm.bind.scope import NameFinder, Scope
 from turso_wasm.catalog.catalog import Catalogs
+from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
@@ -45,9 +46,10 @@ class CommonTables:
 class Binder:
     """Binds one statement. `sql` is the text that the spans of its syntax tree point into."""
 
-    def __init__(self, catalogs: Catalogs, sql: str = "") -> None:
+    def __init__(self, catalogs: Catalogs, sql: str = "", registry: Registry = BUILTIN) -> None:
         self.catalogs = catalogs
         self.sql = sql
+        self.registry = registry
         self.finder = NameFinder()
         self.n_sources = 0
         self.n_subqueries = 0
@@ -63,6 +65,8 @@ class Binder:
         self.open_views: list[str] = []
         self.views: dict[str, Common] = {}  # in the FROM clause being bound
         self.foreign_keys = False  # PRAGMA foreign_keys
+        self.place = ""  # of the schema's expression that is bound: "an index", "a CHECK constraint" or "a DEFAULT"
+        self.creating = False  # the schema's object is being made
         self.lift = True  # literals with an ordinal come from the statement's slots (not those in the schema's texts)
         self.default_schema: str | None = None  # inside a view: the database it is in
 

@@ -176,7 +176,8 @@ class Collated(Expr):
 class Call(Expr):
     """A scalar function. `kernel`: symbol of the kernel routine. `style`: "fixed": (stmt, V, V, …) -> V;
     "array": (stmt, values, n) -> V; "array_collation": (stmt, values, n, collation) -> V; "special": codegen knows the
-    name (coalesce ifnull iif nullif typeof likely changes total_changes last_insert_rowid …).
+    name (coalesce ifnull iif nullif typeof likely changes total_changes last_insert_rowid …); "unknown": code for it
+    cannot be made, and `kernel` is the message of the error.
     """
 
     name: str

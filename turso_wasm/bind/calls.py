@@ -13,10 +13,11 @@ from typing import Final
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
 from turso_wasm.bind.comparison import collation_of, comparison_collation, explicit_collation, implicit_collation
+from turso_wasm.bind.purity import MOMENTS, PURE, pure_call
 from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import same_expression, strip_collation
-from turso_wasm.catalog.functions import AGGREGATES, Function, find_aggregate, find_scalar, no_function
+from turso_wasm.catalog.functions import Function
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 
@@ -28,21 +29,25 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     name = fold(node.name)
     n_arguments = len(node.arguments)
     # count(*) is the only aggregate with a star; random(*) is random().
-    if name in AGGREGATES:
-        aggregate = find_aggregate(name, n_arguments)
+    registry = binder.registry
+    if name in registry.aggregates:
+        aggregate = registry.find_aggregate(name, n_arguments)
         if aggregate is not None and not (node.star and name != "count"):
             if aggregate.missing or node.over is not None:
-                if aggregate.window and node.over is None:
+                if aggregate.window and (node.over is None or binder.place):
                     fail(f"misuse of window function {node.name}()", node)
                 unsupported("window functions" if node.over is not None else f"function {name}()", node)
             return bind_aggregate(binder, node, name, scope)
     if node.over is not None:
-        if find_scalar(name, n_arguments) is None:
-            raise no_function(name, node.name, node.span)
+        if registry.find_scalar(name, n_arguments) is None:
+            raise registry.no_function(name, node.name, node.span)
         fail(f"{node.name}() may not be used as a window function", node)
-    function = find_scalar(name, n_arguments)
+    function = registry.find_scalar(name, n_arguments)
+    exists = bool(binder.place) and not binder.creating
+    if exists and (function is None or function.style == "missing"):
+        return _unknown_call(binder, node, scope, function is None)
     if function is None:
-        raise no_function(name, node.name, node.span)
+        raise registry.no_function(name, node.name, node.span)
     if node.filter is not None:
         fail(f"FILTER may not be used with non-aggregate {node.name}()", node)
     if node.order_by:
@@ -51,7 +56,15 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         unsupported(f"function {name}()", node)
     if name == "likelihood":
         _check_probability(binder, node)
-    return scalar_call(function, binder.exprs(node.arguments, scope), node)
+    call = scalar_call(function, binder.exprs(node.arguments, scope), node)
+    return pure_call(call, binder.place, node.name) if name in MOMENTS and binder.place in PURE else call
+
+
+def _unknown_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None, unknown: bool) -> bound.Expr:
+    """A function of the schema that we lack: only a statement that needs its value fails (codegen)."""
+    message = f"unknown function: {node.name}()" if unknown else f"not supported yet: function {fold(node.name)}()"
+    args = binder.exprs(node.arguments, scope)
+    return bound.Call(name=fold(node.name), args=args, kernel=message, style="unknown", deterministic=False)
 
 
 def _check_probability(binder: Binder, node: ast.FunctionCall) -> None:
@@ -202,9 +215,9 @@ def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr
     if node.op == "REGEXP":
         fail(f"no such function: {_word(binder, node, 'REGEXP')}", node)
     name = node.op.lower()
-    function = find_scalar(name, len(args))
+    function = binder.registry.find_scalar(name, len(args))
     if function is None:
-        raise no_function(name, _word(binder, node, node.op), node.span)
+        raise binder.registry.no_function(name, _word(binder, node, node.op), node.span)
     result: bound.Expr = bound.Call(name=name, args=tuple(args), kernel=function.kernel, style=function.style)
     return bound.Unary(op="not", operand=result) if node.negated else result
 

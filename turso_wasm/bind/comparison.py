@@ -6,16 +6,11 @@ Source: https://sqlite.org/datatype3.html sections 3.2, 4.2 and 7.1
 from __future__ import annotations
 
 from turso_wasm.base import tree
-from turso_wasm.base.errors import SqlError
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Query
 from turso_wasm.bind.walk import operands, strip_collation
-from turso_wasm.catalog.names import COLLATIONS
-from turso_wasm.catalog.tables import MISSING_COLLATION
 from turso_wasm.catalog.types import NUMERIC_AFFINITIES
-
-KNOWN_COLLATIONS = frozenset(COLLATIONS.values())
 
 MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<=", "is": "is", "is not": "is not"}
 NEGATED = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<", "is": "is not", "is not": "is"}
@@ -40,8 +35,6 @@ def explicit_collation(expr: bound.Expr) -> str | None:
     """The collation that a COLLATE anywhere in `expr` gives it; the leftmost counts."""
     for part in tree.walk((expr,), _collated_parts):
         if type(part) is bound.Collated:
-            if part.collation not in KNOWN_COLLATIONS:
-                raise SqlError(MISSING_COLLATION, f"no such collation sequence: {part.collation}")
             return part.collation
     return None
 

@@ -22,7 +22,6 @@ from turso_wasm.bind.comparison import compare, in_list
 from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.scope import Scope, written
 from turso_wasm.bind.walk import strip_collation, walk
-from turso_wasm.catalog.names import COLLATIONS, fold
 from turso_wasm.catalog.types import affinity_of_type
 from turso_wasm.sql import ast
 from turso_wasm.values.arithmetic import negate
@@ -156,12 +155,7 @@ def bind_is_null(binder: Binder, node: ast.IsNull, scope: Scope | None) -> bound
 
 def bind_collate(binder: Binder, node: ast.Collate, scope: Scope | None) -> bound.Expr:
     """An unknown collation is an error only where it is used."""
-    return bound.Collated(operand=binder.expr(node.operand, scope), collation=collation(node.collation))
-
-
-def collation(name: str) -> str:
-    """The canonical name of a collation; an unknown one stays as it is written."""
-    return COLLATIONS.get(fold(name), name)
+    return bound.Collated(operand=binder.expr(node.operand, scope), collation=binder.registry.collation(node.collation))
 
 
 def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> bound.Expr:

@@ -15,7 +15,6 @@ from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import conjuncts, strip_collation
 from turso_wasm.catalog.edit import syntax_nodes
-from turso_wasm.catalog.functions import find_scalar
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Column, Index, Table
 from turso_wasm.sql import ast
@@ -29,14 +28,19 @@ class IndexTerms:
     where: list[bound.Expr] = field(default_factory=list)
 
 
-def bind_schema_expr(binder: Binder, expr: ast.Expr, items: list[Item], sql: str | None) -> bound.Expr:
-    """An expression of the schema over the columns of `items`; `sql` is the text it was parsed from."""
-    saved = binder.lift, binder.sql, binder.common
-    binder.lift, binder.sql, binder.common = False, sql or "", None
+def bind_schema_expr(
+    binder: Binder, expr: ast.Expr, items: list[Item], sql: str | None, place: str = "an index"
+) -> bound.Expr:
+    """An expression of the schema over the columns of `items`; `sql` is the text it was parsed from.
+
+    place: "an index", "a CHECK constraint", "a DEFAULT".
+    """
+    saved = binder.lift, binder.sql, binder.common, binder.place
+    binder.lift, binder.sql, binder.common, binder.place = False, sql or "", None, place
     try:
         return binder.expr(expr, Scope(items))
     finally:
-        binder.lift, binder.sql, binder.common = saved
+        binder.lift, binder.sql, binder.common, binder.place = saved
 
 
 def bind_index_terms(binder: Binder, index: Index, item: Item) -> IndexTerms:
@@ -54,32 +58,50 @@ def bind_default(binder: Binder, table: Table, column: Column) -> bound.Expr:
     """The DEFAULT of a column, NULL without one."""
     if column.default is None:
         return bound.Constant(value=None)
-    return bind_schema_expr(binder, column.default, [], table.sql)
+    return bind_schema_expr(binder, column.default, [], table.sql, "a DEFAULT")
 
 
 def bind_checks(binder: Binder, table: Table, item: Item) -> tuple[tuple[bound.Expr, str], ...]:
     """The CHECK constraints of a table over the columns of `item`, with the text that names each."""
-    return tuple((bind_schema_expr(binder, check.expr, [item], table.sql), check.label) for check in table.checks)
+    place = "a CHECK constraint"
+    return tuple(
+        (bind_schema_expr(binder, check.expr, [item], table.sql, place), check.label) for check in table.checks
+    )
 
 
 # --- what may stand there -----------------------------------------------------------------------------------------
 
 
-def refuse_in(where: str, expr: ast.Expr, *, dots: bool = False, deterministic: bool = False) -> None:
-    """Refuse what SQLite prohibits in schema expressions. Errors: "subqueries prohibited in CHECK constraints" and
-    the like.
+def refuse_in(binder: Binder, where: str, expr: ast.Expr, table: Table | None = None) -> None:
+    """Refuse what SQLite prohibits in schema expressions. table: whose index it is. Errors: "subqueries prohibited in
+    CHECK constraints" and the like.
     """
     for node in syntax_nodes(expr):
         if isinstance(node, ast.Subquery | ast.Exists | ast.InSelect | ast.InTable):
             fail(f"subqueries prohibited in {where}", node)
         if isinstance(node, ast.Parameter):
             fail(f"parameters prohibited in {where}", node)
-        if dots and isinstance(node, ast.ColumnRef) and node.table is not None:
+        if table is None:
+            continue
+        if where == "index expressions" and isinstance(node, ast.ColumnRef) and _has_column(table, node):
             fail(f'the "." operator prohibited in {where}', node)
-        if deterministic and isinstance(node, ast.FunctionCall):
-            function = find_scalar(fold(node.name), len(node.arguments))
-            if function is not None and not function.deterministic:
-                fail(f"non-deterministic functions prohibited in {where}", node)
+        if isinstance(node, ast.CurrentTime) or _is_volatile(binder, node):
+            fail(f"non-deterministic functions prohibited in {where}", node)
+
+
+def _has_column(table: Table, node: ast.ColumnRef) -> bool:
+    """It is a column of the table, written with the table's name."""
+    return node.table is not None and fold(node.table) == fold(table.name) and fold(node.column) in table.numbers
+
+
+def _is_volatile(binder: Binder, node: ast.Node) -> bool:
+    if not isinstance(node, ast.FunctionCall):
+        return False
+    function = binder.registry.find_scalar(fold(node.name), len(node.arguments))
+    return function is not None and not function.deterministic
+
+
+_INCONSTANT = ast.Parameter | ast.Subquery | ast.Exists | ast.InSelect | ast.InTable | ast.Raise
 
 
 def check_default(column: Column) -> None:
@@ -88,7 +110,8 @@ def check_default(column: Column) -> None:
         return
     for node in syntax_nodes(column.default):
         name = isinstance(node, ast.ColumnRef) and node.truth is None
-        if name or isinstance(node, ast.Parameter | ast.Subquery | ast.Exists | ast.InSelect | ast.InTable):
+        window = isinstance(node, ast.FunctionCall) and node.over is not None
+        if name or window or isinstance(node, _INCONSTANT):
             fail(f"default value of column [{column.name}] is not constant", node)
 
 
@@ -97,15 +120,20 @@ def check_table_expressions(binder: Binder, table: Table, item: Item) -> None:
     for column in table.columns:
         check_default(column)
     for check in table.checks:
-        refuse_in("CHECK constraints", check.expr)
+        refuse_in(binder, "CHECK constraints", check.expr)
+    binder.creating = True
     bind_checks(binder, table, item)
+    binder.creating = False
 
 
-def check_index_expressions(binder: Binder, index: Index, item: Item) -> IndexTerms:
+def check_index_expressions(binder: Binder, table: Table, index: Index, item: Item) -> IndexTerms:
     """Bind the expressions of a new index; refuse what an index cannot hold."""
     for column in index.columns:
         if column.expr is not None:
-            refuse_in("index expressions", column.expr, dots=True, deterministic=True)
+            refuse_in(binder, "index expressions", column.expr, table)
     if index.where is not None:
-        refuse_in("partial index WHERE clauses", index.where, deterministic=True)
-    return bind_index_terms(binder, index, item)
+        refuse_in(binder, "partial index WHERE clauses", index.where, table)
+    binder.creating = True
+    terms = bind_index_terms(binder, index, item)
+    binder.creating = False
+    return terms

@@ -85,6 +85,8 @@ def _make_ref(item: Item, number: int) -> bound.ColumnRef:
             origin=name,
         )
     column = table.columns[number]
+    if column.is_virtual:
+        raise SqlError(SQLITE_ERROR, f"not supported yet: generated columns (table {table.name})")
     return bound.ColumnRef(
         source=item.source,
         column=number,

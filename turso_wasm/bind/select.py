@@ -9,7 +9,7 @@ Source: https://sqlite.org/lang_select.html, https://sqlite.org/c3ref/column_nam
 from __future__ import annotations
 
 from turso_wasm.base.errors import SqlError
-from turso_wasm.bind import bound, calls, expressions
+from turso_wasm.bind import bound, calls
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.comparison import collation_of, explicit_collation, implicit_collation
 from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, OutputColumn, Query
@@ -215,7 +215,7 @@ def _ordinal(binder: Binder, term: ast.Expr, outputs: list[bound.Expr], number: 
     """The result column that a term like `2` (also `- -2`, `2 COLLATE x`) names, or None. The literal is pinned."""
     collation = None
     while isinstance(term, ast.Collate):
-        collation = collation or expressions.collation(term.collation)
+        collation = collation or binder.registry.collation(term.collation)
         term = term.operand
     sign = 1
     while isinstance(term, ast.Unary) and term.op in ("-", "+"):
@@ -250,17 +250,17 @@ def _order_by(binder: Binder, terms: tuple[ast.OrderTerm, ...], core: Core, scop
     for number, term in enumerate(terms):
         expr = _ordinal(binder, term.expr, core.outputs, number, "ORDER")
         if expr is None:
-            expr = _alias(term.expr, scope)
+            expr = _alias(binder, term.expr, scope)
         if expr is None:
             expr = binder.expr(term.expr, scope)
         keys.append(order_key(term, expr))
     return keys
 
 
-def _alias(term: ast.Expr, scope: Scope) -> bound.Expr | None:
+def _alias(binder: Binder, term: ast.Expr, scope: Scope) -> bound.Expr | None:
     collation = None
     while isinstance(term, ast.Collate):
-        collation = collation or expressions.collation(term.collation)
+        collation = collation or binder.registry.collation(term.collation)
         term = term.operand
     if not isinstance(term, ast.ColumnRef) or term.table is not None:
         return None
@@ -322,7 +322,7 @@ def _compound_order_key(
     expr = term.expr
     collation = None
     while isinstance(expr, ast.Collate):
-        collation = collation or expressions.collation(expr.collation)
+        collation = collation or binder.registry.collation(expr.collation)
         expr = expr.operand
     columns: list[bound.Expr] = [compound_column(query, at) for at in range(len(query.columns))]
     found = _ordinal(binder, expr, columns, number, "ORDER")

@@ -87,8 +87,6 @@ def check_readable(table: Table, node: ast.Node) -> None:
     """Refuse what we know by name only."""
     if table.kind == "virtual":
         fail(f"no such module: {table.module}", node)
-    if any(column.generated is not None for column in table.columns):
-        unsupported(f"generated columns (table {table.name})", node)
 
 
 def _bind_view(binder: Binder, source: ast.TableSource, table: Table) -> Item:

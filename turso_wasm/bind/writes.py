@@ -55,6 +55,8 @@ def check_writable(binder: Binder, table: Table, event: str, node: ast.Node) -> 
     if table.root == 1:
         fail(f"table {table.name} may not be modified", node)
     check_readable(table, node)
+    if any(column.generated is not None for column in table.columns):
+        unsupported(f"generated columns (table {table.name})", node)
     if triggers:
         unsupported(f"triggers (table {table.name} has one)", node)
     if binder.foreign_keys and (table.foreign_keys or _is_parent(binder, table)):

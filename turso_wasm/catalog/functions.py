@@ -1,20 +1,21 @@
-"""The registry of SQL functions: names, arities, the kernel routine behind each, and how it is called.
+"""The registry of SQL functions and collations: names, arities, the kernel routine behind each, how it is called.
 
-Owns the one table of functions; binder, code generator and documentation read it. `FUNCTIONS` maps a lower-case
-name to its overloads; a function of SQLite that we do not have yet is listed without a routine, so that it is
-refused by name.
+Owns the table of built-in functions, `BUILTIN`; binder, code generator and documentation read it. A name maps to its
+overloads; a function of SQLite that we do not have yet is listed without a routine, so that it is refused by name.
 
 Source: https://sqlite.org/lang_corefunc.html, https://sqlite.org/lang_aggfunc.html, https://sqlite.org/lang_mathfunc.html
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.errors import RESULT_CODES, SQLITE_ERROR, SqlError
+from turso_wasm.catalog.names import fold
 
-MAX_ARGUMENTS: Final = 1000
+MISSING_COLLATION: Final = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
 Style = Literal["fixed", "array", "array_collation", "special", "constant", "conditional", "missing"]
 
@@ -109,7 +110,7 @@ _SCALARS: Final[list[Function]] = [
     Function("likely", 1, 1, style="special"),
     Function("unlikely", 1, 1, style="special"),
     Function("likelihood", 2, 2, style="special"),
-    Function("sqlite_version", 0, 0, style="constant"),
+    Function("sqlite_version", 0, 0, style="constant", deterministic=False),
     *_missing("json/1", "json_array/0-*", "json_array_insert/0-*", "json_array_length/1-2", "json_error_position/1"),
     *_missing(
         "json_extract/0-*", "json_insert/0-*", "json_object/0-*", "json_patch/2", "json_pretty/1-2", "json_quote/1"
@@ -150,28 +151,71 @@ def _by_name(functions: list[Function]) -> dict[str, tuple[Function, ...]]:
     return {name: tuple(overloads) for name, overloads in names.items()}
 
 
-FUNCTIONS: Final[dict[str, tuple[Function, ...]]] = _by_name(_SCALARS)
-AGGREGATES: Final[dict[str, AggregateFunction]] = {a.name: a for a in _AGGREGATES}
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What the statements of a connection can call by name: one immutable value, part of its environment.
 
+    Keys are folded names; `collations` gives the names as they are shown. A connection's own entries hide the
+    built-in ones of the same name (functions: and number of arguments).
+    """
 
-def find_scalar(name: str, n_arguments: int) -> Function | None:
-    """The scalar function of that (lower-case) name for that many arguments, or None."""
-    for function in FUNCTIONS.get(name, ()):
-        if function.n_min <= n_arguments and (n_arguments <= function.n_max or function.n_max < 0):
-            return function
-    return None
+    scalars: Mapping[str, tuple[Function, ...]]
+    aggregates: Mapping[str, AggregateFunction]
+    collations: Mapping[str, str]
 
+    def find_scalar(self, name: str, n_arguments: int) -> Function | None:
+        """The scalar function of that folded name for that many arguments, or None."""
+        for function in self.scalars.get(name, ()):
+            if function.n_min <= n_arguments and (n_arguments <= function.n_max or function.n_max < 0):
+                return function
+        return None
 
-def find_aggregate(name: str, n_arguments: int) -> AggregateFunction | None:
-    """The aggregate of that (lower-case) name for that many arguments, or None; min and max of two are scalars."""
-    found = AGGREGATES.get(name)
-    if found is not None and found.n_min <= n_arguments <= found.n_max:
+    def find_aggregate(self, name: str, n_arguments: int) -> AggregateFunction | None:
+        """The aggregate of that folded name for that many arguments, or None; min and max of two are scalars."""
+        found = self.aggregates.get(name)
+        if found is not None and found.n_min <= n_arguments <= found.n_max:
+            return found
+        return None
+
+    def no_function(self, name: str, written: str, span: tuple[int, int] | None = None) -> SqlError:
+        """The error when no overload fits: a wrong number of arguments, or no function of that folded name."""
+        if name in self.scalars or name in self.aggregates:
+            return SqlError(SQLITE_ERROR, f"wrong number of arguments to function {written}()", span)
+        return SqlError(SQLITE_ERROR, f"no such function: {written}", span)
+
+    def collation(self, name: str) -> str:
+        """The collation's name as it is shown; an unknown one stays as it is written."""
+        return self.collations.get(fold(name), name)
+
+    def known_collation(self, name: str) -> str:
+        """As `collation`. Errors: "no such collation sequence: x"."""
+        found = self.collations.get(fold(name))
+        if found is None:
+            raise no_collation(name)
         return found
-    return None
+
+    def with_scalar(self, function: Function) -> Registry:
+        """The registry with one function more."""
+        others = self.scalars.get(function.name, ())
+        return replace(self, scalars={**self.scalars, function.name: (function, *others)})
+
+    def with_aggregate(self, aggregate: AggregateFunction) -> Registry:
+        """The registry with one aggregate more."""
+        return replace(self, aggregates={**self.aggregates, aggregate.name: aggregate})
+
+    def with_collation(self, name: str) -> Registry:
+        """The registry with one collation more."""
+        return replace(self, collations={**self.collations, fold(name): name})
 
 
-def no_function(name: str, written: str, span: tuple[int, int] | None = None) -> SqlError:
-    """The error when no overload fits: a wrong number of arguments, or no function of that name."""
-    if name in FUNCTIONS or name in AGGREGATES:
-        return SqlError(SQLITE_ERROR, f"wrong number of arguments to function {written}()", span)
-    return SqlError(SQLITE_ERROR, f"no such function: {written}", span)
+def no_collation(name: str) -> SqlError:
+    """The error of a collation that nobody knows."""
+    return SqlError(MISSING_COLLATION, f"no such collation sequence: {name}")
+
+
+BUILTIN: Final = Registry(
+    _by_name(_SCALARS),
+    {aggregate.name: aggregate for aggregate in _AGGREGATES},
+    {fold(name): name for name in ("BINARY", "NOCASE", "RTRIM")},
+)
+"""What every connection has."""

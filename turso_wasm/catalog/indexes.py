@@ -8,6 +8,7 @@ Source: https://sqlite.org/lang_createindex.html
 
 from __future__ import annotations
 
+from turso_wasm.catalog.functions import BUILTIN
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.tables import fail, indexed_term, primary_key_suffix
@@ -18,7 +19,7 @@ from turso_wasm.sql.limits import check_columns
 def build_index(node: ast.CreateIndex, table: Table, *, root: int = 0, sql: str | None = None) -> Index:
     """The index that CREATE INDEX `node` makes on `table`.
 
-    Errors: SqlError with SQLite's message: unknown columns, NULLS FIRST, unknown collations.
+    Its collations need not be known. Errors: SqlError with SQLite's message: unknown columns, NULLS FIRST.
     """
     check_columns(len(node.columns), "in index")
     columns = tuple(_index_column(term, table) for term in node.columns)
@@ -37,7 +38,8 @@ def build_index(node: ast.CreateIndex, table: Table, *, root: int = 0, sql: str 
 def _index_column(term: ast.OrderTerm, table: Table) -> IndexColumn:
     if term.nulls is not None:
         fail(f"unsupported use of NULLS {term.nulls}", term)
-    expr, collation = indexed_term(term)
+    expr, written = indexed_term(term)
+    collation = written and BUILTIN.collation(written)
     if isinstance(expr, ast.TextLiteral):  # 'name': SQLite takes it for a column's name
         number = table.numbers.get(fold(expr.value), -1)
         if number < 0:

@@ -16,8 +16,6 @@ ROWID_NAMES: Final = frozenset({"rowid", "_rowid_", "oid"})
 SCHEMA_TABLE_NAMES: Final = frozenset({"sqlite_schema", "sqlite_master"})
 TEMP_SCHEMA_TABLE_NAMES: Final = frozenset({"sqlite_temp_schema", "sqlite_temp_master"})
 
-COLLATIONS: Final = {"binary": "BINARY", "nocase": "NOCASE", "rtrim": "RTRIM"}
-
 
 def fold(name: str) -> str:
     """`name` in the form in which names are equal: ASCII letters lowered, all others as they are."""

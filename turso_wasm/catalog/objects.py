@@ -31,6 +31,11 @@ class Column:
     hidden: int = 0  # as in table_xinfo: 0 normal, 2 virtual generated, 3 stored generated
     generated: ast.Expr | None = None
 
+    @property
+    def is_virtual(self) -> bool:
+        """A generated column that records do not hold."""
+        return self.hidden == 2
+
 
 @dataclass(slots=True)
 class IndexColumn:
@@ -105,3 +110,10 @@ class Table:
         default_factory=dict, compare=False, repr=False
     )  # folded column name -> column number
     module: str = ""  # virtual tables: the module
+
+    @property
+    def record_order(self) -> tuple[int, ...]:
+        """The numbers of the columns that a record of the table holds, in its order."""
+        if self.without_rowid:
+            return self.storage_order
+        return tuple([number for number, column in enumerate(self.columns) if not column.is_virtual])

@@ -7,7 +7,8 @@ DEFAULT and generated columns are kept as trees).
 Invariants of a built table:
   T1  `rowid_alias` is -1 for WITHOUT ROWID tables.
   T2  `indexes` is in the order in which SQLite checks them: newest first, those with ON CONFLICT REPLACE last.
-  T3  `storage_order` names every column; a column stands twice only if it is twice in the key with two collations.
+  T3  `storage_order` names every column that is stored; one stands twice only if it is twice in the key, with two
+      collations.
 
 Source: https://sqlite.org/lang_createtable.html, https://sqlite.org/withoutrowid.html, https://sqlite.org/stricttables.html
 """
@@ -16,16 +17,15 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from turso_wasm.base.errors import RESULT_CODES, SQLITE_ERROR, SqlError
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.catalog.constants import absent_value, default_word
-from turso_wasm.catalog.names import COLLATIONS, fold
+from turso_wasm.catalog.functions import BUILTIN, Registry
+from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Check, Column, Index, IndexColumn, Table
 from turso_wasm.catalog.types import STANDARD_TYPES, STRICT_TYPES, affinity_of_type
 from turso_wasm.sql import ast
 from turso_wasm.sql.lexer import dequote_start
 from turso_wasm.sql.limits import check_columns
-
-MISSING_COLLATION = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
 
 def fail(message: str, node: object | None = None) -> NoReturn:
@@ -33,20 +33,21 @@ def fail(message: str, node: object | None = None) -> NoReturn:
     raise SqlError(SQLITE_ERROR, message, getattr(node, "span", None))
 
 
-def build_table(node: ast.CreateTable, sql: str, *, root: int = 0, slot: int = 0, schema: str = "main") -> Table:
+def build_table(
+    node: ast.CreateTable,
+    sql: str,
+    *,
+    root: int = 0,
+    slot: int = 0,
+    schema: str = "main",
+    registry: Registry | None = None,
+) -> Table:
     """The table that CREATE TABLE `node` (not … AS SELECT) makes; `sql` is the text its spans point into.
 
-    Automatic indexes get root 0: the caller knows their b-trees. Errors: SqlError with SQLite's message.
+    Automatic indexes get root 0: the caller knows their b-trees. registry: where the collations must be known; those
+    of a table that exists need not be. Errors: SqlError with SQLite's message.
     """
-    return _TableBuilder(node, sql, root, slot, schema).build()
-
-
-def collation_name(name: str, node: object | None = None) -> str:
-    """The canonical name of a collation. Errors: "no such collation sequence: x"."""
-    found = COLLATIONS.get(fold(name))
-    if found is None:
-        raise SqlError(MISSING_COLLATION, f"no such collation sequence: {name}", getattr(node, "span", None))
-    return found
+    return _TableBuilder(node, sql, root, slot, schema, registry).build()
 
 
 def add_index(table: Table, index: Index) -> None:
@@ -71,8 +72,11 @@ def primary_key_suffix(table: Table, columns: tuple[IndexColumn, ...]) -> tuple[
 class _TableBuilder:
     """Walks one CREATE TABLE in the order of its text, as SQLite's parser does: the first error is the one reported."""
 
-    def __init__(self, node: ast.CreateTable, sql: str, root: int, slot: int, schema: str) -> None:
+    def __init__(
+        self, node: ast.CreateTable, sql: str, root: int, slot: int, schema: str, registry: Registry | None
+    ) -> None:
         self.node = node
+        self.collation = BUILTIN.collation if registry is None else registry.known_collation
         self.sql = sql
         self.table = Table(
             node.name.name,
@@ -145,7 +149,7 @@ class _TableBuilder:
                 column.default_text = self.sql[constraint.text_span[0] : constraint.text_span[1]].strip()
                 column.default = default_word(constraint.expr, column.default_text)
             case ast.CollateConstraint():
-                self.set_collation(column, number, collation_name(constraint.collation, constraint))
+                self.set_collation(column, number, self.collation(constraint.collation))
             case ast.Generated():
                 self.set_generated(constraint, column)
             case ast.ForeignKey():
@@ -231,6 +235,7 @@ class _TableBuilder:
             if term.nulls is not None:
                 fail(f"unsupported use of NULLS {term.nulls}", term)
             expr, collation = indexed_term(term)
+            collation = collation and self.collation(collation)
             name = indexed_name(expr)
             if name is None:
                 fail("expressions prohibited in PRIMARY KEY and UNIQUE constraints", term)
@@ -305,7 +310,8 @@ class _TableBuilder:
         table.primary_key_conflict = key.conflict
         table.older_indexes = frozenset(index.name for index in self.automatic[: self.automatic.index(key)])
         in_key = [part.column for part in table.primary_key]
-        table.storage_order = (*in_key, *(n for n in range(len(table.columns)) if n not in in_key))
+        others = [n for n, column in enumerate(table.columns) if n not in in_key and not column.is_virtual]
+        table.storage_order = (*in_key, *others)
 
     def finish_indexes(self) -> None:
         table = self.table
@@ -342,7 +348,7 @@ def indexed_term(term: ast.OrderTerm) -> tuple[ast.Expr, str | None]:
     """(what is indexed, its explicit collation). A string names a column, but not behind more than one COLLATE."""
     expr, collation, n = term.expr, None, 0
     while isinstance(expr, ast.Collate):
-        collation = collation or collation_name(expr.collation, expr)
+        collation = collation or expr.collation
         expr = expr.operand
         n += 1
     return (term.expr if n > 1 and isinstance(expr, ast.TextLiteral) else expr), collation

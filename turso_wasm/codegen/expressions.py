@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.tree import Node, nodes_in
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import walk
@@ -231,6 +232,8 @@ def invariant_key(node: bound.Expr) -> Any:
 def _call(node: bound.Call, ctx: Context) -> SqlValue:
     if node.style == "special":
         return SPECIAL[node.name](node, ctx)
+    if node.style == "unknown":
+        raise SqlError(SQLITE_ERROR, node.kernel)
     if node.style == "fixed":
         return ctx.call_alloc(node.kernel, *[emit_value(arg, ctx) for arg in node.args])
     slots = ctx.f.local(I32, "", ctx.frame_values(len(node.args)))
@@ -279,7 +282,16 @@ def _connection_field(field: str) -> Callable[[bound.Call, Context], SqlValue]:
     return emit
 
 
+def _raise(node: bound.Call, ctx: Context) -> SqlValue:
+    """Raise an error whose message is the constant argument."""
+    message = node.args[0]
+    assert isinstance(message, bound.Constant)
+    ctx.raise_error(SQLITE_ERROR, str(message.value))
+    return NULL_VALUE
+
+
 SPECIAL: dict[str, Callable[[bound.Call, Context], SqlValue]] = {
+    "raise": _raise,
     "coalesce": _coalesce,
     "ifnull": _coalesce,
     "like": _like,

@@ -322,8 +322,7 @@ def open_cursor(slot: int, root: Expr, info: bytes | None, ctx: Context, write: 
 
 def table_source(table: Table, cursor: Local, hot: bool = False) -> EntrySource:
     """The columns of the table row under `cursor`; `hot` in a long loop."""
-    order = table.storage_order if table.without_rowid else range(len(table.columns))
-    source = EntrySource(cursor, table, {column: at for at, column in enumerate(order)})
+    source = EntrySource(cursor, table, {column: at for at, column in enumerate(table.record_order)})
     source.hot = hot
     return source
 

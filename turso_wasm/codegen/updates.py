@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from turso_wasm.bind import bound
+from turso_wasm.bind.walk import columns_used
 from turso_wasm.catalog.objects import Index
 from turso_wasm.codegen.conditions import compare_values
 from turso_wasm.codegen.constraints import (
@@ -101,7 +102,10 @@ def _collect_values(node: nodes.Update, writer: TableWriter, ctx: Context, then:
 
 
 def _touches(node: nodes.Update, index: Index) -> bool:
-    if index.name in node.index_where or any(expr is not None for expr in node.index_exprs.get(index.name, ())):
+    exprs = [expr for expr in node.index_exprs.get(index.name, ()) if expr is not None]
+    if index.name in node.index_where:
+        exprs.append(node.index_where[index.name])
+    if any(ref.column in node.changed for expr in exprs for ref in columns_used(expr)):
         return True
     return any(field.column in node.changed for field in index_fields(index, node.table))
 

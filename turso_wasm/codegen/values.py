@@ -11,6 +11,7 @@ x.
 
 from __future__ import annotations
 
+from turso_wasm.catalog.functions import no_collation
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
 from turso_wasm.wasm.dsl import Expr, Local, i32, i64
 
@@ -70,5 +71,8 @@ COLLATION_CODE = {"BINARY": 0, "NOCASE": 1, "RTRIM": 2}
 
 
 def collation_code(name: str) -> int:
-    """The kernel's number of a collation (names compare without case)."""
-    return COLLATION_CODE[name.upper()]
+    """The kernel's number of a collation (names compare without case). Errors: "no such collation sequence: x"."""
+    code = COLLATION_CODE.get(name.upper())
+    if code is None:
+        raise no_collation(name)
+    return code

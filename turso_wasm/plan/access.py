@@ -13,6 +13,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import IndexTerms
 from turso_wasm.bind.walk import same_expression
+from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.plan import cost
 from turso_wasm.plan.terms import EQUALITY, LOWER, UPPER, Sarg, Term, is_strict
@@ -71,6 +72,7 @@ class TableAccess:
     used: frozenset[int]
     pin: object
     index_terms: dict[str, IndexTerms] = field(default_factory=dict)
+    registry: Registry = BUILTIN
 
     @property
     def table(self) -> Table:
@@ -100,7 +102,7 @@ class TableAccess:
                 if self.item.indexed_by is not None and index.name.lower() != self.item.indexed_by.lower():
                     continue
                 implied = self._implied(index, terms)
-                if implied is not None:
+                if implied is not None and self._is_usable(index):
                     found.extend(self._index_paths(index, index.columns + index.suffix, sargs, implied))
         return found
 
@@ -228,6 +230,11 @@ class TableAccess:
         if not table.without_rowid:
             present.add(-1)
         return self.used <= present
+
+    def _is_usable(self, index: Index) -> bool:
+        """Its order is known: all its collations are."""
+        known = self.registry.collations.values()
+        return all(column.collation in known for column in (*index.columns, *index.suffix))
 
     def _implied(self, index: Index, terms: Iterable[Term]) -> tuple[Term, ...] | None:
         """() for an ordinary index; for a partial one the terms its WHERE follows from, None if it does not."""

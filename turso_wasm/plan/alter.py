@@ -18,10 +18,11 @@ from turso_wasm.bind.scope import column_ref, table_item
 from turso_wasm.catalog import ddl, edit
 from turso_wasm.catalog.catalog import Catalog, Entry
 from turso_wasm.catalog.constants import constant_value, is_constant
+from turso_wasm.catalog.functions import MISSING_COLLATION
 from turso_wasm.catalog.indexes import build_index
 from turso_wasm.catalog.names import fold, is_reserved
 from turso_wasm.catalog.objects import Column, Table
-from turso_wasm.catalog.tables import MISSING_COLLATION, build_table
+from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
@@ -281,7 +282,7 @@ def _existing_rows(
         yield nodes.RaiseOnRow(child=scan, message="type mismatch on DEFAULT")
     for constraint in definition.constraints:
         if isinstance(constraint, ast.Check):
-            condition = bind_schema_expr(binder, constraint.expr, [item], binder.sql)
+            condition = bind_schema_expr(binder, constraint.expr, [item], binder.sql, "a CHECK constraint")
             violated = bound.IsTruth(operand=condition, wanted=False)
             yield nodes.RaiseOnRow(
                 child=nodes.Filter(child=scan, predicate=violated), message="CHECK constraint failed"

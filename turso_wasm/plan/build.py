@@ -18,6 +18,7 @@ from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
 from turso_wasm.catalog.catalog import Catalog, Catalogs
+from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.plan import alter, nodes, schema
 from turso_wasm.plan.explain import explain_query_plan
 from turso_wasm.plan.planner import Planner
@@ -33,6 +34,7 @@ class PlanContext:
 
     sql: str = ""
     foreign_keys: bool = False
+    registry: Registry = BUILTIN
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     if build is None:
         name = type(statement).__name__
         raise SqlError(SQLITE_ERROR, f"not supported yet: {name} statement", getattr(statement, "span", None))
-    binder = SelectBinder(catalogs, context.sql)
+    binder = SelectBinder(catalogs, context.sql, context.registry)
     binder.foreign_keys = context.foreign_keys
     planned = build(binder, statement)
     planned.pinned = binder.pinned

@@ -294,7 +294,7 @@ class Planner:
         """What access paths need to know of a table in FROM."""
         found = self._accesses.get(item.source)
         if found is None:
-            found = TableAccess(item, self.used_columns(item.source), self.binder.pin)
+            found = TableAccess(item, self.used_columns(item.source), self.binder.pin, registry=self.binder.registry)
             assert item.table is not None
             for index in item.table.indexes:
                 if index.where is not None or any(column.column == -2 for column in index.columns):

@@ -46,7 +46,7 @@ def plan_create_table(binder: Binder, node: ast.CreateTable) -> Changed:
         return NOTHING, None
     if node.select is not None:
         return _plan_create_as(binder, node, node.select, catalog), catalog
-    table = build_table(node, binder.sql, slot=catalog.slot, schema=catalog.name)
+    table = build_table(node, binder.sql, slot=catalog.slot, schema=catalog.name, registry=binder.registry)
     if any(column.generated is not None for column in table.columns):
         unsupported("generated columns", node)
     check_table_expressions(binder, table, table_item(binder.new_source(), table, None))
@@ -132,7 +132,7 @@ def plan_create_index(binder: Binder, node: ast.CreateIndex) -> Changed:
         bind_schema_expr(binder, node.where, [item], binder.sql)
     index = build_index(node, table, sql=ddl.stored_index_sql(binder.sql, node))
     catalog.order_index(index)
-    terms = check_index_expressions(binder, index, item)
+    terms = check_index_expressions(binder, table, index, item)
     fields = index.columns + index.suffix
     exprs = tuple(terms.exprs.get(at) or _field(item, part) for at, part in enumerate(fields))
     columns = frozenset(range(len(table.columns)))

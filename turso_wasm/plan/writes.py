@@ -5,6 +5,7 @@ Source: https://sqlite.org/lang_insert.html, https://sqlite.org/lang_update.html
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NoReturn
 
 from turso_wasm.bind import bound
@@ -14,7 +15,7 @@ from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.select import bind_select
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables, bind_table
-from turso_wasm.bind.walk import conjuncts, strip_collation
+from turso_wasm.bind.walk import columns_used, conjuncts, strip_collation
 from turso_wasm.bind.writes import (
     ROWID,
     bind_assignments,
@@ -133,7 +134,7 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         changed=frozenset(number for number in assigned if number != ROWID),
         rowid=values.get(ROWID),
         conflict=node.on_conflict,
-        checks=new.checks,
+        checks=tuple(check for check in new.checks if _reads_any(check[0], assigned)),
         index_exprs=new.index_exprs,
         index_where=new.index_where,
         old_index_exprs=before.index_exprs,
@@ -143,6 +144,10 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         collect_source=found.collect_source,
     )
     return plan, described, table
+
+
+def _reads_any(expr: bound.Expr, columns: Collection[int]) -> bool:
+    return any(ref.column in columns for ref in columns_used(expr))
 
 
 def _add_from(binder: Binder, source: ast.Source, core: Core, scope: Scope, target: Item) -> None:

@@ -15,6 +15,7 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.recursion import with_room
 from turso_wasm.bind import bound
 from turso_wasm.catalog.catalog import Catalogs
+from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.codegen.compile import compile_plan
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program, ResultColumn
@@ -34,6 +35,7 @@ class Environment:
 
     catalogs: Catalogs
     files: Sequence[str] = ()
+    registry: Registry = BUILTIN
 
 
 def compile_statement(tokens: Tokens, environment: Environment) -> Program:
@@ -51,7 +53,7 @@ def _compile(statement: ast.Statement, tokens: Tokens, environment: Environment)
             return _compile_pragma(statement, tokens, environment)
         case ast.Explain(mode="CODE"):
             return _explain_code(statement, tokens, environment)
-    planned = build_plan(statement, environment.catalogs, PlanContext(tokens.sql))
+    planned = build_plan(statement, environment.catalogs, PlanContext(tokens.sql, registry=environment.registry))
     return _program(planned, tokens)
 
 
@@ -105,7 +107,9 @@ def _explain_code(statement: ast.Explain, tokens: Tokens, environment: Environme
     """The plan and the compiled statement as readable text, one line a row."""
     if isinstance(statement.statement, ast.Pragma | ast.Explain):
         raise SqlError(SQLITE_ERROR, "not supported yet: EXPLAIN CODE of this statement", statement.span)
-    planned = build_plan(statement.statement, environment.catalogs, PlanContext(tokens.sql))
+    planned = build_plan(
+        statement.statement, environment.catalogs, PlanContext(tokens.sql, registry=environment.registry)
+    )
     code = print_python(_program(planned, tokens).wasm)
     text = f"{print_plan(planned.plan)}\n\n{code}"
     rows = tuple((bound.Constant(value=line),) for line in text.splitlines())

@@ -153,16 +153,16 @@ def database_list(catalogs: Catalogs, schema: str | None, name: str | None, file
 
 def collation_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
     """The collations."""
-    yield from enumerate(("RTRIM", "NOCASE", "BINARY"))
+    yield from enumerate(reversed(list(functions.BUILTIN.collations.values())))
 
 
 def function_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
     """The functions that can be called."""
-    for scalar in (one for same_name in functions.FUNCTIONS.values() for one in same_name):
+    for scalar in (one for same_name in functions.BUILTIN.scalars.values() for one in same_name):
         if scalar.style != "missing":
             narg = scalar.n_min if scalar.n_min == scalar.n_max else -1
             yield scalar.name, 1, "s", "utf8", narg, 0x200800 if scalar.deterministic else 0x200000
-    for aggregate in functions.AGGREGATES.values():
+    for aggregate in functions.BUILTIN.aggregates.values():
         if not aggregate.missing and not aggregate.window:
             narg = aggregate.n_min if aggregate.n_min == aggregate.n_max else -1
             yield aggregate.name, 1, "w", "utf8", narg, 0x200000
