@@ -28,9 +28,8 @@ class Plan(Node):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Constant(Expr):
-    """A literal. `lifted`: ordinal of the literal in the text when its value must come from the statement's
-    literal slot
-    (the plan does not depend on the value, only on its storage class), else None (value is part of the plan).
+    """A literal. `lifted`: ordinal of the literal in the text when its value must come from the statement's literal
+    slot (the plan does not depend on the value, only on its storage class), else None (value is part of the plan).
     """
 
     value: int | float | str | bytes | None
@@ -81,9 +80,8 @@ class Binary(Expr):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Compare(Expr):
-    """`op`: = <> < <= > >= "is" "is not". Affinity to apply to each side before comparing ("C" numeric kinds,
-    "B" text, None)
-    was decided by the binder (datatype3.html section 4.2).
+    """`op`: = <> < <= > >= "is" "is not". Affinity to apply to each side before comparing ("C" numeric kinds, "B" text,
+    None) was decided by the binder (datatype3.html section 4.2).
     """
 
     op: str

@@ -1,7 +1,9 @@
 """A random program, compiled and run, against its reference.
 
-python -m tests.property.wasm.compare 1 1000        seeds 1 … 1000
-python -m tests.property.wasm.compare 17            one seed, with the program's text
+    python -m tests.property.wasm.compare 1 1000        seeds 1 … 1000
+    python -m tests.property.wasm.compare 17            one seed, with the program's text
+
+What is compared: results, globals, memory, and whether it traps.
 """
 
 from __future__ import annotations

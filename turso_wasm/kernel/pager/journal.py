@@ -1,7 +1,7 @@
 """The rollback journal: its file format, writing originals before pages are overwritten, and playing them back.
 
-Owns the "-journal" file, or the memory that replaces it. Does not decide when (commit.py,
-spill.py); journals left by a crash are found by recovery.py.
+Owns the "-journal" file, or the memory that replaces it. Does not decide when (commit.py, spill.py); journals left by a
+crash are found by recovery.py.
 
 The file is a row of segments, each beginning at a multiple of the sector size:
   OFFSET  SIZE  MEANING

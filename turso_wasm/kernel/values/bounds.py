@@ -1,9 +1,8 @@
 """Ends of rowid ranges: a rowid compared with a value of any storage class, as an inclusive integer bound.
 
-SQLite compares the INTEGER rowid with the value after numeric affinity (datatype3.html section 4): a REAL bound
-is rounded to the
-next integer inside the range; text that is not a number and blobs are greater than every rowid; NULL matches
-nothing.
+SQLite compares the INTEGER rowid with the value after numeric affinity (datatype3.html section 4): a REAL bound is
+rounded to the next integer inside the range; text that is not a number and blobs are greater than every rowid; NULL
+matches nothing.
 """
 
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT

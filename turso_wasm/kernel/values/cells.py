@@ -1,8 +1,7 @@
 """Tables of constants: the cells of VALUES and IN lists, read by a loop instead of being unrolled into code.
 
-A cell is an i32: `n >= 0` is parameter slot n; `n < 0` is the Value at offset ~n of the program's data, whose
-TEXT or BLOB
-payload is an offset into that data | size << 32.
+A cell is an i32: `n >= 0` is parameter slot n; `n < 0` is the Value at offset ~n of the program's data, whose TEXT or
+BLOB payload is an offset into that data | size << 32.
 """
 
 from turso_wasm.kernel.abi import TEXT, Value
