@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     f64: TypeAlias = float
     f32: TypeAlias = float
 
-    class v128:
-        """128 bits; only the intrinsics below take it."""
-
     class ptr(Generic[T]):
         """The address of a T."""
 
@@ -78,7 +75,7 @@ else:
     from turso_wasm.wasm.subset import types as _types
     from turso_wasm.wasm.subset.types import StructMeta
 
-    i32, u32, i64, u64, f64, v128 = _types.I32, _types.U32, _types.I64, _types.U64, _types.F64, _types.V128
+    i32, u32, i64, u64, f64 = _types.I32, _types.U32, _types.I64, _types.U64, _types.F64
     u8, i8, u16, i16, f32 = _types.U8, _types.I8, _types.U16, _types.I16, _types.F32
     be16, be32, be64 = _types.BE16, _types.BE32, _types.BE64
     ptr, array, fn = _types.PtrFactory(), _types.ArrayFactory(), _types.FnFactory()

@@ -7,13 +7,12 @@ then `heap_base`. Exported: memory, table, stack_pointer, heap_base, @export fun
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.module import Module
-from turso_wasm.wasm.opcodes import CODE, I32
+from turso_wasm.wasm.opcodes import I32
 from turso_wasm.wasm.subset import calls  # noqa: F401  (adds the call handler)
 from turso_wasm.wasm.subset.context import Body, Frame, Variable
 from turso_wasm.wasm.subset.errors import SubsetError
@@ -111,7 +110,7 @@ class Program:
         f.set(self._assert_size, len(content))
 
     def _global(self, type_: int, name: str, mutable: bool) -> dsl.Global:
-        result = self.module.add_global(name, dsl.constant(type_, 0) if type_ != dsl.V128 else dsl.v128(bytes(16)))
+        result = self.module.add_global(name, dsl.constant(type_, 0))
         result.mutable = mutable
         return result
 
@@ -215,8 +214,6 @@ class Program:
             value = 0
         if isinstance(value, bytes):
             value = self.data_address(value)
-        if variable.type == dsl.V128:
-            return CODE["v128.const"] + struct.pack("<QQ", value & (2**64 - 1), value >> 64)
         try:
             return dsl.constant(variable.type, value).code
         except (TypeError, ValueError) as error:

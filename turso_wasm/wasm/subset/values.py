@@ -12,7 +12,6 @@ from turso_wasm.wasm import dsl
 from turso_wasm.wasm.opcodes import F64 as W_F64
 from turso_wasm.wasm.opcodes import I32 as W_I32
 from turso_wasm.wasm.opcodes import I64 as W_I64
-from turso_wasm.wasm.opcodes import V128 as W_V128
 from turso_wasm.wasm.subset.types import (
     BOOL,
     F64,
@@ -29,7 +28,7 @@ from turso_wasm.wasm.subset.types import (
     type_name,
 )
 
-WASM = {"i32": W_I32, "i64": W_I64, "f64": W_F64, "v128": W_V128}
+WASM = {"i32": W_I32, "i64": W_I64, "f64": W_F64}
 
 # What evaluating a value may do: look at memory or globals, change something or call, trap, never come back.
 PURE, READS, EFFECTS, TRAPS, NEVER = 0, 1, 2, 4, 8
@@ -132,7 +131,7 @@ def convert(value: Value, type_: AnyType, *, as_bits: bool = False) -> Value | N
     if have is type_ or have == type_:
         return value
     if have is INT_LITERAL:
-        if isinstance(type_, ScalarType) and type_.kind != "vector" and fits(value.const, type_, as_bits=as_bits):
+        if isinstance(type_, ScalarType) and fits(value.const, type_, as_bits=as_bits):
             return typed_int(value.const, type_)
         return None
     if have is NONE and (is_pointer(type_) or isinstance(type_, FnType)):
