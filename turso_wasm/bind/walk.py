@@ -59,6 +59,19 @@ def is_deterministic(expr: bound.Expr) -> bool:
     return not any(type(found) is bound.Call and not found.deterministic for found in walk(expr))
 
 
+def size(expr: bound.Expr) -> int:
+    """The number of nodes, one that has several places counted for each."""
+    known: dict[int, int] = {}
+    stack: list[Node] = [expr]
+    while stack:
+        below = tree.children(stack[-1])
+        missing = [child for child in below if id(child) not in known]
+        if not missing:
+            known[id(stack.pop())] = 1 + sum(known[id(child)] for child in below)
+        stack += missing
+    return known[id(expr)]
+
+
 def chain(expr: bound.Expr, op: Literal["and", "or"]) -> list[bound.Expr]:
     """The parts of a chain of ANDs or ORs, left to right."""
     found: list[bound.Expr] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Item
@@ -17,6 +18,9 @@ from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.plan import cost
 from turso_wasm.plan.terms import EQUALITY, LOWER, UPPER, Sarg, Term, is_strict
+
+if TYPE_CHECKING:
+    from turso_wasm.plan.alternatives import Arm
 
 ROWID_FIELD = IndexColumn(-1)
 
@@ -33,7 +37,9 @@ class OrderColumn:
 
 @dataclass(slots=True, eq=False)
 class Path:
-    """One way to visit a table. kind: scan, rowid (one row), range (of rowids), index. cost and rows: of one visit.
+    """One way to visit a table. kind: scan, rowid (one row), range (of rowids), index, or (arms of an OR).
+
+    cost and rows: of one visit.
 
     order: the columns that are not fixed by `equal`, in scan order; `distinct_order`: no two rows have equal values
     there.
@@ -52,7 +58,8 @@ class Path:
     distinct_order: bool = False
     in_sarg: Sarg | None = None
     reverse: bool = False
-    implied: tuple[Term, ...] = ()  # guaranteed by a partial index
+    implied: tuple[Term, ...] = ()  # guaranteed by a partial index or the arms
+    arms: tuple[tuple[Arm, Path], ...] = ()
 
     def sargs(self) -> list[Sarg]:
         """Every condition that the path itself takes care of."""

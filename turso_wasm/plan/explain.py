@@ -86,6 +86,8 @@ class _Explainer:
                     if line.detail.startswith(("SCAN", "SEARCH")):
                         line.detail += " LEFT-JOIN"
                     yield line
+            case nodes.NestedLoop() if _union(plan) is not None:
+                yield Line("MULTI-INDEX OR", list(self.arms(plan)))
             case nodes.NestedLoop():
                 if not _is_in_loop(plan.left):
                     yield from self.node(plan.left)
@@ -134,6 +136,12 @@ class _Explainer:
             yield Line("USE TEMP B-TREE FOR DISTINCT")
         elif isinstance(plan, nodes.Sort) and plan.keys:
             yield Line("USE TEMP B-TREE FOR ORDER BY")
+
+    def arms(self, plan: nodes.NestedLoop) -> Iterator[Line]:
+        union = _union(plan)
+        assert union is not None
+        for number, child in enumerate(union.children, 1):
+            yield Line(f"INDEX {number}", list(self.node(child)))
 
     def append(self, plan: nodes.Append) -> Iterator[Line]:
         if len(plan.children) == 1:
@@ -196,6 +204,13 @@ class _Explainer:
             title = f"{'CORRELATED ' if expr.outer else ''}{kind} SUBQUERY {self.n_subqueries}"
             assert isinstance(expr.plan, nodes.Plan)
             yield Line(title, list(self.node(expr.plan)))
+
+
+def _union(plan: nodes.NestedLoop) -> nodes.Append | None:
+    """The rowids that several indexes find, of a loop that looks up their rows."""
+    found = plan.left.child if isinstance(plan.left, nodes.Sort) else plan.left
+    is_or = isinstance(found, nodes.Append) and isinstance(plan.right, nodes.RowidSeek) and len(found.children) > 1
+    return found if is_or and isinstance(found, nodes.Append) else None
 
 
 def _is_in_loop(plan: nodes.Plan) -> bool:

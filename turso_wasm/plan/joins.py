@@ -2,7 +2,7 @@
 
 A *unit* is one operand of the join: a table, a subquery, or (right of a left join) a group joined among itself. A
 state is a sequence of units with a choice for each; for every set of units the cheapest state per order property is
-kept (exact up to EXACT_UNITS, beyond that only the best BEAM states of each size).
+kept (exact up to EXACT_UNITS, beyond that only the best states of each size: BEAM, fewer of very large joins).
 
 Invariants:
   J1  The right side of a LEFT or CROSS JOIN is visited after everything to its left.
@@ -20,9 +20,10 @@ from turso_wasm.base import tree
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Item, Step
-from turso_wasm.bind.walk import all_of, is_deterministic, sources_used
+from turso_wasm.bind.walk import all_of, is_deterministic
 from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.access import Path, TableAccess
+from turso_wasm.plan.alternatives import Arm, arms_of, or_path
 from turso_wasm.plan.ordering import Ordering, OrderState
 from turso_wasm.plan.paths import path_plan
 from turso_wasm.plan.terms import Term, make_term
@@ -54,7 +55,9 @@ class Unit:
     subplan: JoinPlan | None = None  # of a subquery, or of a left join's right side
     on: list[Term] = field(default_factory=list)
     related: frozenset[int] = frozenset()
+    terms: list[Term] = field(default_factory=list)  # of the join, those that look at it
     cache: dict[frozenset[int], list[Path]] = field(default_factory=dict)
+    arms: list[tuple[Term, list[Arm]]] | None = None  # of ORs about a table, once they are asked for
 
     @property
     def item(self) -> Item | None:
@@ -173,11 +176,8 @@ class JoinPlanner:
             depends = item is not None and item.query is not None and bool(item.query.outer)
             unit.subplan = self._plan_right_side(unit)
             unit.subplan.correlated = depends
-        related: set[int] = set()
-        for term in self.terms:
-            if term.sources & unit.sources:
-                related |= term.sources
-        unit.related = frozenset(related) & self.own
+        unit.terms = [term for term in self.terms if term.sources & unit.sources]
+        unit.related = frozenset().union(*(term.sources for term in unit.terms)) & self.own
         return unit
 
     def _plan_right_side(self, unit: Unit) -> JoinPlan:
@@ -219,19 +219,25 @@ class JoinPlanner:
         for _ in self.units:
             found: dict[int, list[State]] = {}
             for state in states:
-                for unit in self.units:
-                    bit = 1 << unit.number
-                    if state.mask & bit or unit.before & ~state.mask:
-                        continue
+                for unit in self._candidates(state):
                     for following in self._extend(state, unit):
                         _keep(found.setdefault(following.mask, []), following)
             states = [state for group in found.values() for state in group]
-            if len(self.units) > EXACT_UNITS and len(states) > BEAM:
+            if len(self.units) > EXACT_UNITS:
                 states.sort(key=lambda state: state.cost)
-                del states[BEAM:]
+                del states[min(BEAM, 400 // len(self.units)) :]
         if not states:
             raise SqlError(SQLITE_ERROR, "no query solution")
         return min(states, key=self._final_cost)
+
+    def _candidates(self, state: State) -> list[Unit]:
+        """The units that can come next; in a large join only those that a condition connects with what is there, if
+        there are any.
+        """
+        found = [unit for unit in self.units if not (state.mask >> unit.number & 1 or unit.before & ~state.mask)]
+        if len(self.units) > EXACT_UNITS and state.mask:
+            return [unit for unit in found if unit.left or unit.related & state.sources] or found
+        return found
 
     def _final_cost(self, state: State) -> float:
         """With sorting where the order is not there yet; a LIMIT makes ordered plans cheaper."""
@@ -278,7 +284,11 @@ class JoinPlanner:
         paths = unit.cache.get(key)
         if paths is None:
             assert unit.access is not None
-            paths = unit.access.paths(self.terms, self.own - state.sources)
+            blocked = self.own - state.sources
+            paths = unit.access.paths(self.terms, blocked)
+            if unit.item is not None and unit.item.indexed_by is None and not unit.item.not_indexed:
+                found = [or_path(term, arms, blocked) for term, arms in self._arms(unit)]
+                paths = [*paths, *(path for path in found if path is not None)]
             unit.cache[key] = paths = _useful(paths, self.ordering is not None)
         if state.mask:
             # Inside a loop an IN (SELECT …) is tested by look-up; driving the loop it would run again and again.
@@ -286,13 +296,20 @@ class JoinPlanner:
             return usable or paths
         return paths
 
+    def _arms(self, unit: Unit) -> list[tuple[Term, list[Arm]]]:
+        if unit.arms is None:
+            assert unit.access is not None
+            pairs = [(term, arms_of(self.planner, unit.access, term)) for term in unit.terms]
+            unit.arms = [(term, arms) for term, arms in pairs if arms]
+        return unit.arms
+
     def _selectivity(self, state: State, unit: Unit, path: Path) -> float:
         """What the terms leave that the path does not use."""
-        used = {sarg.term for sarg in path.sargs()}
+        used = {sarg.term for sarg in path.sargs()} | set(path.implied)
         factor = 1.0
         available = state.sources | unit.sources
-        for term in self.terms:
-            if term in used or term.derived or not (term.sources & unit.sources):
+        for term in unit.terms:
+            if term in used or term.derived:
                 continue
             if (term.sources & self.own) <= available:
                 op = term.expr.op if isinstance(term.expr, bound.Compare) else ""
@@ -334,7 +351,7 @@ class JoinPlanner:
         item = unit.item
         if (item is None and unit.left) or (unit.subplan is not None and unit.subplan.correlated):
             return None
-        terms = unit.on if unit.left else self.terms
+        terms = unit.on if unit.left else unit.terms
         equalities = _hash_keys(state.sources | self.outer, unit.sources, terms)
         is_query = unit.access is None
         if not equalities and (not is_query or unit.is_kept):
@@ -477,12 +494,11 @@ def _hash_keys(probe: frozenset[int], build: frozenset[int], terms: list[Term]) 
     """Equalities between the sources of two sides; both sides of a key get the comparison's affinity."""
     found = []
     for term in terms:
+        if term.sides is None:
+            continue
+        left, right = term.sides
         expr = term.expr
-        if term.derived or term.late or not isinstance(expr, bound.Compare) or expr.op != "=":
-            continue
-        left, right = sources_used(expr.left), sources_used(expr.right)
-        if not is_deterministic(expr) or not left or not right:
-            continue
+        assert isinstance(expr, bound.Compare)
         affinity = expr.left_affinity or expr.right_affinity
         if left <= build and right <= probe:
             found.append(HashKey(term, expr.right, expr.left, expr.collation, affinity))
@@ -504,7 +520,7 @@ def outer_sources(plan: nodes.Plan) -> set[int]:
 
 
 def _is_lookup(choice: Choice) -> bool:
-    return choice.path is not None and bool(choice.path.equal)
+    return choice.path is not None and bool(choice.path.equal or choice.path.arms)
 
 
 def _last(state: State) -> Choice:

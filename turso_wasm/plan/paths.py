@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from turso_wasm.bind import bound
+from turso_wasm.bind.scope import column_ref
+from turso_wasm.bind.walk import all_of
 from turso_wasm.plan import nodes
 from turso_wasm.plan.access import Path, TableAccess
+from turso_wasm.plan.alternatives import moved
 from turso_wasm.plan.terms import Sarg
 
 if TYPE_CHECKING:
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
 def path_plan(planner: Planner, access: TableAccess, path: Path, reverse: bool) -> nodes.Plan:
     """The nodes that visit the table by `path`; an IN becomes a loop over its distinct values around a look-up."""
+    if path.kind == "or":
+        return _alternatives(planner, access, path)
     values = {sarg: sarg.value for sarg in path.equal}
     if path.in_sarg is None:
         return _visit(access, path, values, reverse)
@@ -59,6 +64,38 @@ def _visit(access: TableAccess, path: Path, values: dict[Sarg, bound.Expr], reve
         unique=path.unique,
         null_equal=tuple(sarg.op in ("is", "isnull") for sarg in equal),
     )
+
+
+def _alternatives(planner: Planner, access: TableAccess, path: Path) -> nodes.Plan:
+    """The rowids that the arms find, then the rows."""
+    children: list[nodes.Plan] = []
+    outputs = []
+    before: list[bound.Expr] = []
+    for arm, chosen in path.arms:
+        source = arm.access.item.source
+        done = {sarg.term for sarg in chosen.sargs()} | set(chosen.implied)
+        rest = [term.expr for term in arm.terms if term not in done]
+        rest += [moved(expr, access.item.source, source) for expr in before]
+        plan = path_plan(planner, arm.access, chosen, False)
+        predicate = all_of(rest)
+        children.append(plan if predicate is None else nodes.Filter(child=plan, predicate=predicate))
+        outputs.append((column_ref(arm.access.item, -1),))
+        found = all_of([moved(term.expr, source, access.item.source) for term in arm.terms])
+        assert found is not None
+        before.append(bound.IsTruth(operand=found, wanted=True, negated=True))
+    rowids = planner.new_source()
+    union: nodes.Plan = nodes.Append(source=rowids, children=tuple(children), outputs=tuple(outputs))
+    if access.item.source == planner.deleted:  # SQLite finds them all, then goes through the table
+        found_at, rowids = rowids, planner.new_source()
+        ref = bound.ColumnRef(source=found_at, column=0)
+        union = nodes.Sort(source=rowids, child=union, keys=(nodes.SortKey(expr=ref),), outputs=(ref,))
+    row = nodes.RowidSeek(
+        source=access.item.source,
+        table=access.table,
+        columns=frozenset(column for column in access.used if column >= 0),
+        key=bound.ColumnRef(source=rowids, column=0, affinity="D", not_null=True, exact=True),
+    )
+    return nodes.NestedLoop(left=union, right=row)
 
 
 def _bound(sarg: Sarg | None) -> nodes.Bound | None:

@@ -57,6 +57,7 @@ class Planner:
         self._accesses: dict[int, TableAccess] = {}
         self._items: dict[int, JoinPlan] = {}
         self._shared: dict[int, tuple[nodes.Shared, Rows]] = {}
+        self.deleted = -1  # the source whose rows are to be deleted
         self.changing: Table | None = None  # the table that is being changed while what is planned now runs
 
     def new_source(self) -> int:

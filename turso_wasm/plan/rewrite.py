@@ -18,24 +18,36 @@ from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import affinity_of
 from turso_wasm.bind.query import Core, Item, JoinKind, Query, Step
 from turso_wasm.bind.walk import (
+    all_of,
+    any_of,
     chain,
     conjuncts,
     has_subquery,
     is_deterministic,
+    same_expression,
+    size,
     transform_query,
+    walk,
 )
 from turso_wasm.plan.pushdown import push_filters_into_subqueries
 from turso_wasm.plan.terms import rejects_null
+
+MOVED = 200
+"""Larger expressions stay in their subquery: they would be repeated wherever its column is named."""
 
 Pass = Callable[[Query, Binder], Query]
 
 
 def simplify(query: Query, binder: Binder) -> Query:
     """The query after all passes. The argument is left as it is."""
-    query = replace(query, cores=[_copy(core) for core in query.cores])
+    query = _copied(query)
     for _, rewrite in PASSES:
         query = rewrite(query, binder)
     return query
+
+
+def _copied(query: Query) -> Query:
+    return replace(query, cores=[_copy(core) for core in query.cores])
 
 
 def _copy(core: Core) -> Core:
@@ -58,11 +70,23 @@ def _copy_step(step: Step) -> Step:
 
 def flatten_subqueries(query: Query, binder: Binder) -> Query:
     """A plain SELECT in FROM becomes part of the query around it: its tables, its conditions, its expressions."""
+    for core in query.cores:
+        for step in core.steps:
+            _flatten_inside(step, binder)
     found = _flattenable(query)
     while found is not None:
         query = _flatten(query, *found)
         found = _flattenable(query)
     return query
+
+
+def _flatten_inside(step: Step, binder: Binder) -> None:
+    """The innermost first: so it is known how large what they show has become."""
+    for inner in (*step.left, *step.group):
+        _flatten_inside(inner, binder)
+    item = step.item
+    if item is not None and item.query is not None and not item.shared:
+        step.item = replace(item, query=flatten_subqueries(_copied(item.query), binder))
 
 
 def _flattenable(query: Query) -> tuple[Core, list[Step], int] | None:
@@ -94,6 +118,8 @@ def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
         return False
     inner = query.cores[0]
     if inner.distinct or inner.is_aggregate or inner.values_source >= 0:
+        return False
+    if any(size(expr) > MOVED for expr in inner.outputs):
         return False
     if query.order_by and not _order_can_move(outer, core):
         return False
@@ -287,6 +313,36 @@ def _or_to_in(expr: bound.Expr, binder: Binder) -> bound.Expr:
     return bound.InList(operand=operand, items=tuple(items), negated=False, collation=collation, affinity=affinity)
 
 
+def factor_common_conditions(query: Query, binder: Binder) -> Query:
+    """(a AND x) OR (a AND y) is a AND (x OR y), where a compares columns: then it can drive a look-up."""
+    for core in query.cores:
+        core.where = [part for expr in core.where for part in _factored(expr, binder)]
+        for step in core.steps:
+            step.on = [part for expr in step.on for part in _factored(expr, binder)]
+    return query
+
+
+def _factored(expr: bound.Expr, binder: Binder) -> list[bound.Expr]:
+    if not isinstance(expr, bound.Binary) or expr.op != "or":
+        return [expr]
+    arms = [conjuncts(arm) for arm in chain(expr, "or")]
+    common = [part for part in arms[0] if _compares_columns(part) and all(_has(arm, part, binder) for arm in arms[1:])]
+    if not common:
+        return [expr]
+    rest = [[part for part in arm if not _has(common, part, binder)] for arm in arms]
+    if not all(rest):
+        return common
+    return [*common, any_of([part for part in map(all_of, rest) if part is not None])]
+
+
+def _compares_columns(expr: bound.Expr) -> bool:
+    return isinstance(expr, bound.Compare) and not any(isinstance(part, bound.Constant) for part in walk(expr))
+
+
+def _has(parts: list[bound.Expr], wanted: bound.Expr, binder: Binder) -> bool:
+    return any(_compares_columns(part) and same_expression(part, wanted, binder.pin) for part in parts)
+
+
 def drop_true_conditions(query: Query, binder: Binder) -> Query:
     """WHERE 1 says nothing; conjunctions that rewriting made are taken apart."""
     for core in query.cores:
@@ -341,6 +397,7 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("drop_true_conditions", drop_true_conditions),
     ("push_filters_into_subqueries", push_filters_into_subqueries),
     ("reduce_outer_joins", reduce_outer_joins),
+    ("factor_common_conditions", factor_common_conditions),
     ("or_to_in", or_to_in),
     ("derive_constants", derive_constants),
 )

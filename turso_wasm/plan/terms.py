@@ -12,6 +12,7 @@ Invariants:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from turso_wasm.base.tree import Node, fold
 from turso_wasm.bind import bound
@@ -34,6 +35,21 @@ class Term:
     derived: bool = False
     late: bool = False  # expensive: tested after the others
     sargs: dict[int, list[Sarg]] = field(default_factory=dict)  # by source
+    _sides: tuple[frozenset[int], frozenset[int]] | Literal[False] | None = False
+
+    @property
+    def sides(self) -> tuple[frozenset[int], frozenset[int]] | None:
+        """Of an equality that can be a key of a hash join: what its two sides read."""
+        if self._sides is False:
+            self._sides = self._find_sides()
+        return self._sides
+
+    def _find_sides(self) -> tuple[frozenset[int], frozenset[int]] | None:
+        expr = self.expr
+        if self.derived or self.late or not isinstance(expr, bound.Compare) or expr.op != "=":
+            return None
+        left, right = frozenset(sources_used(expr.left)), frozenset(sources_used(expr.right))
+        return (left, right) if left and right and is_deterministic(expr) else None
 
     def sargs_for(self, source: int) -> list[Sarg]:
         """The ways to read this term as a condition on a column of `source`."""

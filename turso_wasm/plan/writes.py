@@ -241,6 +241,7 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     if node.where is not None or node.returning:
         where = conjuncts(binder.expr(node.where, Scope([item]))) if node.where is not None else []
         core = Core(_key_refs(item), [], [Step(item)], where)
+        planner.deleted = item.source
         child = _find_rows(planner, item, core, all_columns=True).plan
     binder.common = saved
     target = bind_target(binder, table, item, with_checks=False)

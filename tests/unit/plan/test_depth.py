@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import pytest
 
@@ -78,3 +79,20 @@ def test_common_tables_that_name_the_one_before_twice(body: str) -> None:
         return len(list(walk((plan_of(sql, CATALOGS).plan,))))
 
     assert size(24) < 3 * size(12)
+
+
+JOINS = {
+    "chain": [f"n{at}.id = n{at - 1}.k" for at in range(1, 64)],
+    "star": [f"n{at}.id = n0.k" for at in range(1, 64)],
+    "one value": [f"n{at}.k = n0.k" for at in range(1, 64)],
+    "nothing": ["1"],
+}
+
+
+@pytest.mark.parametrize("name", JOINS)
+def test_64_tables_are_planned_soon(name: str) -> None:
+    catalogs = catalogs_of(oracle(f"CREATE TABLE n{at}(id, k, v)" for at in range(64)))
+    tables = ", ".join(f"n{at}" for at in range(64))
+    before = time.process_time()
+    plan_of(f"SELECT * FROM {tables} WHERE {' AND '.join(JOINS[name])}", catalogs)
+    assert time.process_time() - before < 2  # it takes a few tenths

@@ -1,0 +1,79 @@
+"""An OR as several look-ups: each arm finds rows by an index of its own, but those that an earlier arm found.
+
+Source: https://sqlite.org/optoverview.html section 8 (multi-index OR)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from turso_wasm.bind import bound
+from turso_wasm.bind.query import Item
+from turso_wasm.bind.walk import chain, columns_used, conjuncts, is_deterministic, transform
+from turso_wasm.plan import cost
+from turso_wasm.plan.access import Path, TableAccess
+from turso_wasm.plan.terms import Term, make_term
+
+if TYPE_CHECKING:
+    from turso_wasm.plan.planner import Planner
+
+MAX_ARMS = 16
+
+
+@dataclass(slots=True, eq=False)
+class Arm:
+    """One alternative, over the table as a source of its own."""
+
+    access: TableAccess
+    terms: list[Term]
+
+
+def arms_of(planner: Planner, access: TableAccess, term: Term) -> list[Arm]:
+    """The arms of an OR about the table; none where it cannot be taken apart."""
+    item = access.item
+    if term.derived or term.late or not isinstance(term.expr, bound.Binary) or term.expr.op != "or":
+        return []
+    if item.source not in term.sources or access.table.without_rowid or not is_deterministic(term.expr):
+        return []
+    parts = chain(term.expr, "or")
+    if not 1 < len(parts) <= MAX_ARMS:
+        return []
+    columns = {ref.column for ref in columns_used(term.expr) if ref.source == item.source}
+    return [_arm(planner, item, part, columns) for part in parts]
+
+
+def _arm(planner: Planner, item: Item, part: bound.Expr, columns: set[int]) -> Arm:
+    source = planner.new_source()
+    planner.used[source] = {-1, *columns}
+    planner.binder.names[source] = planner.binder.names.get(item.source, item.name)
+    own = replace(item, source=source, refs={})
+    return Arm(planner.table_access(own), [make_term(moved(expr, item.source, source)) for expr in conjuncts(part)])
+
+
+def moved(expr: bound.Expr, source: int, to: int) -> bound.Expr:
+    """`expr` about the row of another source of the same table."""
+
+    def move(found: bound.Expr) -> bound.Expr | None:
+        if isinstance(found, bound.ColumnRef) and found.source == source:
+            return replace(found, source=to)
+        return None
+
+    return transform(expr, move)
+
+
+def or_path(term: Term, arms: Sequence[Arm], blocked: frozenset[int]) -> Path | None:
+    """The arms as one path, None if one of them would visit the whole table."""
+    chosen = []
+    rows = price = 0.0
+    for arm in arms:
+        found = [path for path in arm.access.paths(arm.terms, blocked) if path.sargs()]
+        if not found:
+            return None
+        best = min(found, key=lambda path: path.cost)
+        chosen.append((arm, best))
+        rows += best.rows
+        price += best.cost
+    price += rows * cost.LOOKUP
+    return Path("or", rows=rows, cost=price, implied=(term,), arms=tuple(chosen))
