@@ -8,16 +8,19 @@ aggregate's own struct.
 from __future__ import annotations
 
 from turso_wasm.bind import bound
+from turso_wasm.codegen.aggregates import AGGREGATES, counted
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.hashing import hash_found
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.sources import LocalSource
-from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, ConcatState, ExtremeState, SumState
+from turso_wasm.codegen.values import SqlValue, collation_code, mask
+from turso_wasm.kernel.abi import INTEGER, NULL, TEXT
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i64
+from turso_wasm.wasm.dsl import I32, I64, Expr, Local
+
+MANY = 32  # aggregates beyond which a row's columns are not all decoded first, nor code expanded
 
 
 class Layout:
@@ -31,22 +34,11 @@ class Layout:
         self.distinct: dict[int, int] = {}
         for number, aggregate in enumerate(node.aggregates):
             self.states.append(at)
-            at += (state_size(aggregate) + 7) & ~7
+            at += (AGGREGATES[aggregate.name].size + 7) & ~7
             if aggregate.distinct and aggregate.args:
                 self.distinct[number] = at
                 at += 8
         self.size = max(at, 8)
-
-
-def state_size(aggregate: bound.AggregateCall) -> int:
-    """Bytes of state an aggregate keeps per group."""
-    if aggregate.name == "count":
-        return 8
-    if aggregate.name in ("min", "max"):
-        return int(ExtremeState.size)
-    if aggregate.name == "group_concat":
-        return int(ConcatState.size)
-    return int(SumState.size)
 
 
 def _aggregate(node: nodes.Aggregate, ctx: Context, then: Then) -> None:
@@ -81,7 +73,7 @@ def _single_group(node: nodes.Aggregate, layout: Layout, ctx: Context, then: The
         _step_all(node, layout, group, counters, ctx)
 
     emit_source(node.child, ctx, each)
-    values = [_final(a, group + layout.states[i], counters.get(i), ctx) for i, a in enumerate(node.aggregates)]
+    values = [_value(a, group + layout.states[i], counters.get(i), ctx) for i, a in enumerate(node.aggregates)]
     values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
     ctx.sources[node.source] = LocalSource(values)
     then()
@@ -110,7 +102,7 @@ def _grouped(node: nodes.Aggregate, layout: Layout, ctx: Context, then: Then) ->
 
     def body(done: object) -> None:
         values = [ctx.load_value(group, at=layout.keys + i * VALUE_SIZE) for i in range(len(node.keys))]
-        values += [_final(a, group + layout.states[i], None, ctx) for i, a in enumerate(node.aggregates)]
+        values += [_value(a, group + layout.states[i], None, ctx) for i, a in enumerate(node.aggregates)]
         values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
         ctx.sources[node.source] = LocalSource(values)
         then()
@@ -175,7 +167,9 @@ def _store_bare(node: nodes.Aggregate, layout: Layout, group: Local, ctx: Contex
 
 
 def _step_all(node: nodes.Aggregate, layout: Layout, group: Local, counters: dict[int, Local], ctx: Context) -> None:
-    ensure([a.args for a in node.aggregates if a.filter is None], ctx)
+    hot = len(node.aggregates) <= MANY
+    if hot:
+        ensure([a.args for a in node.aggregates if a.filter is None], ctx)
     for i, aggregate in enumerate(node.aggregates):
         with ctx.f.block() as skip:
             if aggregate.filter is not None:
@@ -184,8 +178,11 @@ def _step_all(node: nodes.Aggregate, layout: Layout, group: Local, counters: dic
             if i in layout.distinct:
                 ctx.f.br(skip, if_=values[0].has_tag(NULL))
                 ctx.f.br(skip, if_=_seen_before(aggregate, values[0], group + layout.distinct[i], ctx))
-            state = group + layout.states[i]
-            changed = _step(aggregate, values, state, counters.get(i), ctx)
+            if i in counters:
+                ctx.f.set(counters[i], counters[i] + counted(values))
+                continue
+            step = AGGREGATES[aggregate.name].step
+            changed = step(aggregate, values, group + layout.states[i], hot, ctx)
             if i == node.bare_from and changed is not None:
                 with ctx.f.if_(changed):
                     _store_bare(node, layout, group, ctx)
@@ -204,59 +201,9 @@ def _seen_before(aggregate: bound.AggregateCall, value: SqlValue, place: Expr, c
     return hash_found(table)
 
 
-def _step(
-    aggregate: bound.AggregateCall, values: list[SqlValue], state: Expr, counter: Local | None, ctx: Context
-) -> Local | None:
-    """Add a row to the state; for min/max the local that tells whether it is the new extreme."""
-    f = ctx.f
-    name = aggregate.name
-    if name == "count":
-        one = i64(1) if not values else values[0].has_tag(NULL).eqz().extend_u()
-        if counter is not None:
-            f.set(counter, counter + one)
-        else:
-            f.store("i64", state, f.load("i64", state) + one)
-        return None
-    if name in ("min", "max"):
-        changed = f.call(f"{name}_step", ctx.stmt, state, *values[0].pair, collation_code(aggregate.collation))
-        return f.local(I32, "changed", changed)
-    if name == "group_concat":
-        separator = values[1] if len(values) > 1 else ctx.constant(",")
-        ctx.do("concat_step", ctx.stmt, state, values[0], separator)
-        return None
-    _sum_step(values[0], state, ctx)
-    return None
-
-
-def _sum_step(value: SqlValue, state: Expr, ctx: Context) -> None:
-    f = ctx.f
-    integer = value.has_tag(INTEGER)
-    if integer.const == 0:
-        ctx.do("sum_step", state, value)
-        return
-    with f.if_(integer) as otherwise:
-        f.do(f.call("sum_step_int", state, value.payload, inline=True))
-        otherwise.else_()
-        ctx.do("sum_step", state, value)
-
-
-FINALS: dict[str, tuple[str, int]] = {
-    "sum": ("sum_final", mask(NULL, INTEGER, REAL)),
-    "total": ("total_final", mask(REAL)),
-    "avg": ("avg_final", mask(NULL, REAL)),
-    "min": ("extreme_final", ANY),
-    "max": ("extreme_final", ANY),
-    "group_concat": ("concat_final", mask(NULL, TEXT)),
-}
-
-
-def _final(aggregate: bound.AggregateCall, state: Expr, counter: Local | None, ctx: Context) -> SqlValue:
-    """The aggregate's result from its state."""
-    if aggregate.name == "count":
-        value = counter if counter is not None else ctx.f.local(I64, "count", ctx.f.load("i64", state))
-        return SqlValue(INTEGER, value)
-    name, types = FINALS[aggregate.name]
-    return ctx.call(name, state, types=types)
+def _value(aggregate: bound.AggregateCall, state: Expr, counter: Local | None, ctx: Context) -> SqlValue:
+    """The aggregate's result."""
+    return AGGREGATES[aggregate.name].value(state, ctx) if counter is None else SqlValue(INTEGER, counter)
 
 
 SOURCES[nodes.Aggregate] = _aggregate
