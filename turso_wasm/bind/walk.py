@@ -248,8 +248,10 @@ def same_expression(a: bound.Expr, c: bound.Expr, pin: Pin) -> bool:
     """Whether two expressions always have the same value. Literals are compared by value; where the answer depends
     on one that was lifted out of the text, `pin` is told.
     """
-    if type(a) is not type(c) or not is_deterministic(a):
+    if type(a) is not type(c):
         return False
+    if isinstance(a, bound.ColumnRef) and isinstance(c, bound.ColumnRef):  # the usual question, asked for every pair
+        return a.source == c.source and a.column == c.column
     pairs: list[tuple[Node, Node]] = [(a, c)]
     while pairs:
         x, y = pairs.pop()
@@ -261,7 +263,7 @@ def same_expression(a: bound.Expr, c: bound.Expr, pin: Pin) -> bool:
         if len(left) != len(right):
             return False
         pairs.extend(zip(reversed(left), reversed(right), strict=True))
-    return True
+    return is_deterministic(a)
 
 
 def _same_head(x: Node, y: Node, pin: Pin) -> bool:
