@@ -197,8 +197,8 @@ def _smaller_values(value: Any, name: str) -> Iterator[Any]:
         ):
             yield None
         yield from _children(value, ast.Expr)
-    elif isinstance(value, ast.Source):
-        yield from _children(value, ast.Source)
+    elif isinstance(value, ast.FromSource):
+        yield from _children(value, ast.FromSource)
         if name == "source":
             yield None
     elif isinstance(value, ast.Select):

@@ -48,7 +48,7 @@ class FromClause:
     pending: list[Pending] = field(default_factory=list)
 
 
-def bind_from(binder: Binder, source: ast.Source | None, core: Core, scope: Scope) -> FromClause:
+def bind_from(binder: Binder, source: ast.FromSource | None, core: Core, scope: Scope) -> FromClause:
     """Fill `core.steps` and `scope.items`; USING conditions go to their place at once, ON conditions stay pending."""
     clause = FromClause(binder, scope, core)
     if source is not None:
@@ -78,7 +78,7 @@ def bind_conditions(clause: FromClause) -> None:
 # --- joins --------------------------------------------------------------------------------------------------------
 
 
-def _bind_source(clause: FromClause, source: ast.Source, where: list[bound.Expr]) -> list[Step]:
+def _bind_source(clause: FromClause, source: ast.FromSource, where: list[bound.Expr]) -> list[Step]:
     """The steps of a source; its inner conditions go to `where`."""
     chain: list[ast.Join] = []
     while isinstance(source, ast.Join):
@@ -204,7 +204,7 @@ def _find_using(items: list[Item], key: str) -> Item | None:
 # --- operands -----------------------------------------------------------------------------------------------------
 
 
-def _bind_operand(clause: FromClause, source: ast.Source, where: list[bound.Expr]) -> list[Step]:
+def _bind_operand(clause: FromClause, source: ast.FromSource, where: list[bound.Expr]) -> list[Step]:
     match source:
         case ast.TableSource():
             return [_add(clause, bind_table(clause.binder, source, clause.scope.parent))]
@@ -229,7 +229,7 @@ def _bind_parenthesized(clause: FromClause, source: ast.ParenthesizedSource, whe
     if source.alias is None:
         return _bind_source(clause, inner, where)
     if isinstance(inner, ast.TableSource | ast.SubquerySource) and inner.alias is None:
-        named: ast.Source
+        named: ast.FromSource
         if isinstance(inner, ast.TableSource):
             named = ast.TableSource(
                 inner.name, inner.schema, source.alias, inner.indexed_by, inner.not_indexed, span=inner.span

@@ -143,7 +143,7 @@ def _columns(item: Item) -> list[bound.Expr]:
 
 def bind_in_table(binder: Binder, node: ast.InTable, scope: Scope | None) -> bound.Expr:
     """X IN t is x IN (SELECT * FROM t)."""
-    source: ast.Source
+    source: ast.FromSource
     if node.arguments is not None:
         source = ast.TableFunctionSource(node.table.name, node.table.schema, node.arguments, span=node.span)
     else:

@@ -17,7 +17,7 @@ from turso_wasm.sql import ast
 from turso_wasm.sql.lexer import tokenize
 
 
-class Source:
+class StoredText:
     """The stored text of one object, its tree, and its tokens."""
 
     def __init__(self, sql: str, statement: ast.Statement) -> None:
@@ -82,7 +82,7 @@ def syntax_nodes(node: object) -> Iterator[ast.Node]:
 # --- tables -------------------------------------------------------------------------------------------------------
 
 
-def table_tokens(source: Source, name: str, own: bool) -> Iterator[tuple[int, int]]:
+def table_tokens(source: StoredText, name: str, own: bool) -> Iterator[tuple[int, int]]:
     """Where the text names the table. own: it is the text of the table itself or of one of its indexes."""
     key = fold(name)
     hidden = any(isinstance(node, ast.CommonTable) and fold(node.name) == key for node in source.nodes)
@@ -108,7 +108,7 @@ def table_tokens(source: Source, name: str, own: bool) -> Iterator[tuple[int, in
                 yield source.token(node.span[0])
 
 
-def mentions(source: Source, name: str) -> bool:
+def mentions(source: StoredText, name: str) -> bool:
     """Whether the name occurs anywhere in the text, as an identifier of any kind."""
     key = fold(name)
     for node in source.nodes:
@@ -122,7 +122,7 @@ def mentions(source: Source, name: str) -> bool:
 # --- columns ------------------------------------------------------------------------------------------------------
 
 
-def own_column_tokens(source: Source, table: str, column: str) -> Iterator[tuple[int, int]]:
+def own_column_tokens(source: StoredText, table: str, column: str) -> Iterator[tuple[int, int]]:
     """Where the text of a table or of one of its indexes names one of the table's columns."""
     key, table_key = fold(column), fold(table)
     for node in source.nodes:
@@ -139,7 +139,7 @@ def own_column_tokens(source: Source, table: str, column: str) -> Iterator[tuple
                     yield from (source.token(name.span[0]) for name in node.to_columns if fold(name.text) == key)
 
 
-def referenced_column_tokens(source: Source, table: str, column: str) -> Iterator[tuple[int, int]]:
+def referenced_column_tokens(source: StoredText, table: str, column: str) -> Iterator[tuple[int, int]]:
     """Where the text of another table names a column of `table` in a foreign key."""
     key, table_key = fold(column), fold(table)
     for node in source.nodes:
@@ -147,13 +147,13 @@ def referenced_column_tokens(source: Source, table: str, column: str) -> Iterato
             yield from (source.token(name.span[0]) for name in node.to_columns if fold(name.text) == key)
 
 
-def columns_end(source: Source) -> int:
+def columns_end(source: StoredText) -> int:
     """Where the list of columns ends in CREATE TABLE: at the comma before the constraints, or at the parenthesis."""
     assert isinstance(source.statement, ast.CreateTable)
     return source.next_token(source.statement.columns[-1].span[1])
 
 
-def without_column(source: Source, number: int) -> str:
+def without_column(source: StoredText, number: int) -> str:
     """CREATE TABLE without one of its columns."""
     assert isinstance(source.statement, ast.CreateTable)
     columns = source.statement.columns

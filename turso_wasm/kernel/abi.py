@@ -276,9 +276,9 @@ class Hash(Resource):
     """A hash table. `found` is 1 after hash_add found the entry, 0 after it made it."""
 
     found: i32
-    slots: ptr[u8]
-    shift: i32  # 32 - log2 of the number of slots
-    mask: i32  # number of slots * 8 - 1
+    buckets: ptr[u8]
+    shift: i32  # 32 - log2 of the number of buckets
+    mask: i32  # number of buckets * 8 - 1
     key_at: i32
     statement: Statement
     count: i32

@@ -58,11 +58,11 @@ def _refuse_triggers(binder: Binder, names: tuple[str, ...], node: ast.Node) -> 
                 unsupported(f"ALTER TABLE of what trigger {entry.name} mentions", node)
 
 
-def _source(entry: Entry) -> edit.Source:
+def _source(entry: Entry) -> edit.StoredText:
     assert entry.sql is not None
     statement, _ = parse_one(entry.sql)
     assert statement is not None
-    return edit.Source(entry.sql, statement)
+    return edit.StoredText(entry.sql, statement)
 
 
 def _change(binder: Binder, catalog: Catalog, entry: Entry, values: dict[int, str]) -> nodes.RunStatement:
@@ -172,7 +172,7 @@ def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
 
 def _column_places(
     binder: Binder, catalog: Catalog, table: Table, column: str
-) -> Iterator[tuple[Entry, edit.Source, list[tuple[int, int]]]]:
+) -> Iterator[tuple[Entry, edit.StoredText, list[tuple[int, int]]]]:
     key = fold(table.name)
     for entry in _entries(catalog):
         if entry.sql is None:
@@ -188,7 +188,7 @@ def _column_places(
 
 
 def _view_tokens(
-    binder: Binder, catalog: Catalog, entry: Entry, source: edit.Source, table: Table, column: str
+    binder: Binder, catalog: Catalog, entry: Entry, source: edit.StoredText, table: Table, column: str
 ) -> list[tuple[int, int]]:
     """Where a view's text names the column: names are resolved to tell."""
     assert isinstance(source.statement, ast.CreateView)

@@ -150,7 +150,7 @@ def _reads_any(expr: bound.Expr, columns: Collection[int]) -> bool:
     return any(ref.column in columns for ref in columns_used(expr))
 
 
-def _add_from(binder: Binder, source: ast.Source, core: Core, scope: Scope, target: Item) -> None:
+def _add_from(binder: Binder, source: ast.FromSource, core: Core, scope: Scope, target: Item) -> None:
     """The tables of UPDATE … FROM are joined to the target."""
     joined = Core([], [])
     clause = bind_from(binder, source, joined, scope)

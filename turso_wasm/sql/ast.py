@@ -2,10 +2,10 @@
 
 from turso_wasm.sql.ast_base import (
     Expr,
+    FromSource,
     Name,
     Node,
     QualifiedName,
-    Source,
     Span,
     Statement,
 )
@@ -158,6 +158,7 @@ __all__ = [
     "ForeignKeyAction",
     "Frame",
     "FrameBound",
+    "FromSource",
     "FunctionCall",
     "Generated",
     "InList",
@@ -194,7 +195,6 @@ __all__ = [
     "Savepoint",
     "Select",
     "SelectCore",
-    "Source",
     "Span",
     "Star",
     "Statement",

@@ -45,7 +45,7 @@ class Expr(Node):
 
 
 @dataclass(slots=True)
-class Source(Node):
+class FromSource(Node):
     """Base of everything that can stand in a FROM clause."""
 
 

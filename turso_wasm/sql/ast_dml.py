@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from turso_wasm.sql.ast_base import Expr, Name, Node, QualifiedName, Source, Span, Statement
+from turso_wasm.sql.ast_base import Expr, FromSource, Name, Node, QualifiedName, Span, Statement
 from turso_wasm.sql.ast_expr import OrderTerm
 from turso_wasm.sql.ast_select import ResultColumn, Select, Star, TableSource, With
 
@@ -57,7 +57,7 @@ class Update(Statement):
 
     table: TableSource
     assignments: tuple[Assignment, ...]
-    source: Source | None = None
+    source: FromSource | None = None
     where: Expr | None = None
     returning: tuple[ResultColumn | Star, ...] = ()
     order_by: tuple[OrderTerm, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from turso_wasm.sql.ast_base import Expr, Name, Node, Source, Span, Statement
+from turso_wasm.sql.ast_base import Expr, FromSource, Name, Node, Span, Statement
 from turso_wasm.sql.ast_expr import OrderTerm, WindowSpec
 
 LiteralValue: TypeAlias = int | float | str | bytes | None
@@ -40,7 +40,7 @@ class Star(Node):
 
 
 @dataclass(slots=True)
-class TableSource(Source):
+class TableSource(FromSource):
     """A table, view or CTE by name. indexed_by: the name; not_indexed: NOT INDEXED was written."""
 
     name: str
@@ -52,7 +52,7 @@ class TableSource(Source):
 
 
 @dataclass(slots=True)
-class TableFunctionSource(Source):
+class TableFunctionSource(FromSource):
     """`[schema.]name(arguments) [AS alias]`."""
 
     name: str
@@ -63,7 +63,7 @@ class TableFunctionSource(Source):
 
 
 @dataclass(slots=True)
-class SubquerySource(Source):
+class SubquerySource(FromSource):
     """`(select) [AS alias]`."""
 
     select: Select
@@ -72,10 +72,10 @@ class SubquerySource(Source):
 
 
 @dataclass(slots=True)
-class ParenthesizedSource(Source):
+class ParenthesizedSource(FromSource):
     """`(source) [AS alias]`: a join in parentheses (or one table in them)."""
 
-    source: Source
+    source: FromSource
     alias: str | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
@@ -84,15 +84,15 @@ JoinKind = Literal["COMMA", "INNER", "CROSS", "LEFT", "RIGHT", "FULL"]
 
 
 @dataclass(slots=True)
-class Join(Source):
+class Join(FromSource):
     """Joins lean to the left: `a JOIN b JOIN c` is Join(Join(a, b), c).
 
     At most one of `on` and `using` is not None. `natural` goes with any kind but COMMA.
     """
 
     kind: JoinKind
-    left: Source
-    right: Source
+    left: FromSource
+    right: FromSource
     natural: bool = False
     on: Expr | None = None
     using: tuple[Name, ...] | None = None
@@ -136,7 +136,7 @@ class SelectCore(Node):
     """One SELECT without what comes after the last of a compound."""
 
     columns: tuple[ResultColumn | Star, ...]
-    source: Source | None = None
+    source: FromSource | None = None
     where: Expr | None = None
     group_by: tuple[Expr, ...] = ()
     having: Expr | None = None

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.sql.ast_base import Expr, Node, Source
+from turso_wasm.sql.ast_base import Expr, FromSource, Node
 from turso_wasm.sql.ast_expr import (
     Between,
     ColumnRef,
@@ -29,7 +29,7 @@ from turso_wasm.sql.ast_select import Select, With
 from turso_wasm.sql.walk import children, walk
 
 MAX_EXPR_HEIGHT: Final = 1000
-_FRESH_STARTS: Final = (Source, RowValue, WindowSpec, With)
+_FRESH_STARTS: Final = (FromSource, RowValue, WindowSpec, With)
 _NEGATABLE: Final = (Between, InList, InSelect, InTable, Like)
 _VARYING: Final = (ColumnRef, InTable, Raise, Select)
 
@@ -78,7 +78,7 @@ def _counted(node: Node) -> Iterator[Node]:
     if isinstance(node, FunctionCall):
         yield from node.arguments
     elif not isinstance(node, _FRESH_STARTS):
-        yield from (child for child in children(node) if not isinstance(child, Source | WindowSpec | With))
+        yield from (child for child in children(node) if not isinstance(child, FromSource | WindowSpec | With))
 
 
 def _limit_height(node: Select, heights: dict[int, int]) -> int:

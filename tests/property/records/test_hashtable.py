@@ -160,7 +160,7 @@ def test_keys_crafted_against_multiplications_spread_too(table: Table) -> None:
 def probe_lengths(table: Table) -> int:
     """How far the farthest entry is from the slot where its hash belongs."""
     kernel = table.kernel
-    slots, shift, mask = struct.unpack("<3i", kernel.read(table.at + Hash.offset("slots"), 12))
+    slots, shift, mask = struct.unpack("<3i", kernel.read(table.at + Hash.offset("buckets"), 12))
     n = (mask + 1) // 8
     longest = 0
     for i, (hash_, entry) in enumerate(struct.iter_unpack("<II", kernel.read(slots, mask + 1))):

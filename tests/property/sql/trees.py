@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from turso_wasm.sql import ast
-from turso_wasm.sql.ast import Expr, Name, QualifiedName, Select, Source
+from turso_wasm.sql.ast import Expr, FromSource, Name, QualifiedName, Select
 
 T = TypeVar("T")
 
@@ -178,12 +178,12 @@ def tables(draw: st.DrawFn) -> ast.TableSource:
     return table
 
 
-def _joins(inner: SearchStrategy[Source]) -> SearchStrategy[Source]:
+def _joins(inner: SearchStrategy[FromSource]) -> SearchStrategy[FromSource]:
     return st.one_of(joins(inner), st.builds(ast.ParenthesizedSource, inner, st.none() | names))
 
 
 @st.composite
-def joins(draw: st.DrawFn, inner: SearchStrategy[Source]) -> Source:
+def joins(draw: st.DrawFn, inner: SearchStrategy[FromSource]) -> FromSource:
     kind = draw(st.sampled_from(["COMMA", "INNER", "CROSS", "LEFT", "RIGHT", "FULL"]))
     right = draw(inner)
     if isinstance(right, ast.Join):  # joins lean to the left
@@ -198,12 +198,12 @@ def joins(draw: st.DrawFn, inner: SearchStrategy[Source]) -> Source:
     return join
 
 
-simple_sources: SearchStrategy[Source] = st.one_of(
+simple_sources: SearchStrategy[FromSource] = st.one_of(
     tables(),
     st.builds(ast.TableFunctionSource, names, schemas, maybe_some(small), st.none() | names),
     st.deferred(lambda: st.builds(ast.SubquerySource, selects, st.none() | names)),
 )
-sources: SearchStrategy[Source] = st.recursive(simple_sources, _joins, max_leaves=3)
+sources: SearchStrategy[FromSource] = st.recursive(simple_sources, _joins, max_leaves=3)
 
 literal_values = st.one_of(
     st.none(), integers, reals, reals.filter(lambda x: x != 0).map(lambda x: -x), texts, st.binary(max_size=3)

@@ -2,11 +2,11 @@
 
 Owns tables for GROUP BY, DISTINCT, set operations and hash joins. What lies in an entry belongs to the generated code.
 
-Open addressing with linear probing over slots of 8 bytes:
+Open addressing with linear probing over buckets of 8 bytes:
 
   OFFSET  SIZE  MEANING
   0       4     hash: the upper half of a 64-bit product; bit 0 is 1 if the entry is keyed by an integer
-  4       4     address of the entry, 0 if the slot is free
+  4       4     address of the entry, 0 if the bucket is free
 
 An entry is `entry_size` bytes at an 8-aligned address e (what hash_add returns), with its key around it:
 
@@ -18,8 +18,8 @@ An entry is `entry_size` bytes at an 8-aligned address e (what hash_add returns)
 Invariants:
   H1  A key of one integer field (flags 0) is always held as an integer, however it was added: hash_add and
       hash_add_int may be mixed. Byte keys compare by size and bytes.
-  H2  At most three quarters of the slots are in use; their number is a power of two.
-  H3  The slot of a hash is its upper bits, so that growing needs no look at the entries.
+  H2  At most three quarters of the buckets are in use; their number is a power of two.
+  H3  The bucket of a hash is its upper bits, so that growing needs no look at the entries.
   H4  Entries do not move. `order` lists them as they came (or as hash_sort left them): address | 1 if keyed by integer.
   H5  The multiplier is a random odd number of this process, and the only secret: without it nobody can make keys that
       collide. Integers are multiplied by it; words of byte keys are masked with it (plus a constant for each word
@@ -86,7 +86,7 @@ def hash_new(stmt: Statement, entry_size: i32) -> Hash:
 def hash_release(resource: i32) -> None:
     """Free a Hash."""
     h: Hash = Hash(resource)
-    mfree(h.slots)
+    mfree(h.buckets)
     mfree(ptr[u8](h.order))
     arena_free(h.arena)
     mfree(ptr[u8](resource))
@@ -94,32 +94,32 @@ def hash_release(resource: i32) -> None:
 
 @export
 def hash_clear(h: Hash) -> None:
-    """Remove all entries, keeping the slots."""
+    """Remove all entries, keeping the buckets."""
     arena_free(h.arena)
-    memory_fill(h.slots, 0, h.mask + 1)
+    memory_fill(h.buckets, 0, h.mask + 1)
     h.count = 0
     h.at = 0
 
 
 def hash_place(h: Hash, n: i32) -> None:
-    """Give the table n slots (a power of two)."""
+    """Give the table n buckets (a power of two)."""
     if n > SLOTS_MAX:
         raise_nomem()
-    old: ptr[u8] = h.slots
+    old: ptr[u8] = h.buckets
     old_size: i32 = h.mask + 1 if old else 0
-    slots: ptr[u8] = mzalloc(n * 8)
-    h.slots = slots
+    buckets: ptr[u8] = mzalloc(n * 8)
+    h.buckets = buckets
     h.mask = n * 8 - 1
     h.shift = clz(n) + 1
     h.limit = n // 4 * 3
     at: i32 = 0
     while at < old_size:
-        slot: i64 = le64(old + at)
-        if slot != 0:
-            place: i32 = i32(u32(i32(slot)) >> u32(h.shift)) << 3
-            while le64(slots + place) != 0:
+        bucket: i64 = le64(old + at)
+        if bucket != 0:
+            place: i32 = i32(u32(i32(bucket)) >> u32(h.shift)) << 3
+            while le64(buckets + place) != 0:
                 place = (place + 8) & h.mask
-            put_le64(slots + place, slot)
+            put_le64(buckets + place, bucket)
         at += 8
     mfree(old)
 
@@ -140,8 +140,8 @@ def int_hash(v: i64) -> i32:
 
 
 @inline
-def first_slot(h: Hash, hash: i32) -> i32:
-    """Offset of the slot where a hash belongs (H3)."""
+def first_bucket(h: Hash, hash: i32) -> i32:
+    """Offset of the bucket where a hash belongs (H3)."""
     return i32(u32(hash) >> u32(h.shift)) << 3
 
 
@@ -150,15 +150,15 @@ def first_slot(h: Hash, hash: i32) -> i32:
 def hash_add_int(h: Hash, key: i64) -> ptr[u8]:
     """The entry of an integer key, made (zeroed) if there is none; h.found tells. Errors: SQLITE_NOMEM."""
     hash: i32 = int_hash(key)
-    at: i32 = first_slot(h, hash)
+    at: i32 = first_bucket(h, hash)
     while True:
-        slot: i64 = le64(h.slots + at)
-        entry: ptr[u8] = ptr[u8](i32(slot >> 32))
-        if i32(slot) == hash:
+        bucket: i64 = le64(h.buckets + at)
+        entry: ptr[u8] = ptr[u8](i32(bucket >> 32))
+        if i32(bucket) == hash:
             if le64(entry - 8) == key:
                 h.found = 1
                 return entry
-        elif slot == 0:
+        elif bucket == 0:
             return insert_int(h, key, hash, at)
         at = (at + 8) & h.mask
 
@@ -168,20 +168,20 @@ def hash_add_int(h: Hash, key: i64) -> ptr[u8]:
 def hash_find_int(h: Hash, key: i64) -> ptr[u8]:
     """The entry of an integer key, null if there is none."""
     hash: i32 = int_hash(key)
-    at: i32 = first_slot(h, hash)
+    at: i32 = first_bucket(h, hash)
     while True:
-        slot: i64 = le64(h.slots + at)
-        entry: ptr[u8] = ptr[u8](i32(slot >> 32))
-        if i32(slot) == hash:
+        bucket: i64 = le64(h.buckets + at)
+        entry: ptr[u8] = ptr[u8](i32(bucket >> 32))
+        if i32(bucket) == hash:
             if le64(entry - 8) == key:
                 return entry
-        elif slot == 0:
+        elif bucket == 0:
             return entry
         at = (at + 8) & h.mask
 
 
 def insert_int(h: Hash, key: i64, hash: i32, at: i32) -> ptr[u8]:
-    """A new entry of an integer key; `at` is its free slot."""
+    """A new entry of an integer key; `at` is its free bucket."""
     entry: ptr[u8] = arena_alloc(h.arena, h.key_at + 8) + 8
     put_le64(entry - 8, key)
     hash_insert(h, entry, hash, at, 1)
@@ -189,7 +189,7 @@ def insert_int(h: Hash, key: i64, hash: i32, at: i32) -> ptr[u8]:
 
 
 def hash_insert(h: Hash, entry: ptr[u8], hash: i32, at: i32, by_int: i32) -> None:
-    """Put a new zeroed entry into the free slot `at`, and grow the table when it is full."""
+    """Put a new zeroed entry into the free bucket `at`, and grow the table when it is full."""
     if h.count == h.order_capacity:
         n: i32 = h.order_capacity * 2
         if n < SLOTS_MIN:
@@ -200,7 +200,7 @@ def hash_insert(h: Hash, entry: ptr[u8], hash: i32, at: i32, by_int: i32) -> Non
     while clear < h.key_at:
         put_le64(entry + clear, i64(0))
         clear += 8
-    put_le64(h.slots + at, i64(u32(hash)) | i64(u32(entry)) << 32)
+    put_le64(h.buckets + at, i64(u32(hash)) | i64(u32(entry)) << 32)
     h.order[h.count] = i32(entry) | by_int
     h.count += 1
     h.found = 0
@@ -280,13 +280,13 @@ def hash_add(h: Hash) -> ptr[u8]:
         if plain:
             return hash_add_int(h, v)
     hash: i32 = bytes_hash(key, size)
-    at: i32 = first_slot(h, hash)
+    at: i32 = first_bucket(h, hash)
     while True:
-        slot: i64 = le64(h.slots + at)
-        if slot == 0:
+        bucket: i64 = le64(h.buckets + at)
+        if bucket == 0:
             break
-        if i32(slot) == hash:
-            entry: ptr[u8] = ptr[u8](i32(slot >> 32))
+        if i32(bucket) == hash:
+            entry: ptr[u8] = ptr[u8](i32(bucket >> 32))
             if i32(le64(entry - 8)) == size and keys_equal(entry + h.key_at, key, size):
                 h.found = 1
                 return entry
@@ -295,7 +295,7 @@ def hash_add(h: Hash) -> ptr[u8]:
 
 
 def insert_bytes(h: Hash, key: ptr[u8], size: i32, hash: i32, at: i32) -> ptr[u8]:
-    """A new entry of a byte key; `at` is its free slot."""
+    """A new entry of a byte key; `at` is its free bucket."""
     if size > 0x70000000:
         raise_nomem()
     fresh: ptr[u8] = arena_alloc(h.arena, 8 + h.key_at + ((size + 7) & ~7)) + 8
@@ -317,13 +317,13 @@ def hash_find(h: Hash) -> ptr[u8]:
         if plain:
             return hash_find_int(h, v)
     hash: i32 = bytes_hash(key, size)
-    at: i32 = first_slot(h, hash)
+    at: i32 = first_bucket(h, hash)
     while True:
-        slot: i64 = le64(h.slots + at)
-        entry: ptr[u8] = ptr[u8](i32(slot >> 32))
-        if slot == 0:
+        bucket: i64 = le64(h.buckets + at)
+        entry: ptr[u8] = ptr[u8](i32(bucket >> 32))
+        if bucket == 0:
             return entry
-        if i32(slot) == hash and i32(le64(entry - 8)) == size and keys_equal(entry + h.key_at, key, size):
+        if i32(bucket) == hash and i32(le64(entry - 8)) == size and keys_equal(entry + h.key_at, key, size):
             return entry
         at = (at + 8) & h.mask
 

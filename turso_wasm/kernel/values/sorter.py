@@ -1,9 +1,9 @@
 """Sorters: rows in the order of their normalized keys, all of them or the first N.
 
 Owns the rows in memory, the limit on that memory, and the choice between sorting there and spilling. The algorithms
-are in kernel/base/sort.py, the files in kernel/values/spill.py.
+are in kernel/base/sort.py, the files in kernel/values/sorted_runs.py.
 
-A row in memory: as in a run (kernel/values/spill.py): sizes, key, row; its Item points to the key.
+A row in memory: as in a run (kernel/values/sorted_runs.py): sizes, key, row; its Item points to the key.
 
 Invariants:
   T1  Rows with equal keys come out in the order in which they were added.
@@ -21,18 +21,18 @@ from turso_wasm.kernel.base.resources import KIND_SORTER, resource_add
 from turso_wasm.kernel.base.sort import Item, compare_keys, key_word, sort_items
 from turso_wasm.kernel.base.tempfile import temp_open
 from turso_wasm.kernel.values.key import key_room
-from turso_wasm.kernel.values.spill import (
+from turso_wasm.kernel.values.sorted_runs import (
     BUFFER_MAX,
     BUFFER_MIN,
     Reader,
-    Spill,
+    SortedRuns,
     merge_close,
     merge_next,
     run_begin,
     run_end,
-    spill_merge,
-    spill_release,
-    spill_write,
+    runs_merge,
+    runs_release,
+    runs_write,
 )
 from turso_wasm.wasm.lang import (
     export,
@@ -62,8 +62,8 @@ NO_LIMIT = 0x7FFFFFFFFFFFFFFF
 sorter_memory_limit: i32 = 64 * 1024 * 1024
 
 
-class Sorter(Spill):
-    """A sorter; kernel/values/spill.py owns the first fields."""
+class Sorter(SortedRuns):
+    """A sorter; kernel/values/sorted_runs.py owns the first fields."""
 
     statement: Statement
     limit: i64  # rows to return at most
@@ -113,7 +113,7 @@ def sorter_new(stmt: Statement, limit: i64) -> Sorter:
 def sorter_release(resource: i32) -> None:
     """Free a Sorter."""
     s: Sorter = Sorter(resource)
-    spill_release(Spill(resource))
+    runs_release(SortedRuns(resource))
     mfree(s.cut)
     mfree(ptr[u8](s.items))
     arena_free(s.arena)
@@ -124,7 +124,7 @@ def sorter_release(resource: i32) -> None:
 @export
 def sorter_clear(s: Sorter) -> None:
     """Make the sorter empty again, for another round with the same limit."""
-    merge_close(Spill(i32(s)))
+    merge_close(SortedRuns(i32(s)))
     arena_free(s.arena)
     s.count = 0
     s.bytes = 0
@@ -251,14 +251,14 @@ def sorter_prune(s: Sorter) -> None:
 def sorter_spill(s: Sorter) -> None:
     """Write the rows in memory to the file as a run."""
     sort_run(s)
-    spill: Spill = Spill(i32(s))
+    runs: SortedRuns = SortedRuns(i32(s))
     if s.fd < 0:
         s.fd = temp_open()
-    run_begin(spill)
+    run_begin(runs)
     for i in range(s.count):
         key: ptr[u8] = s.items[i].key
-        spill_write(spill, s.fd, key - 8, 8 + s.items[i].size + i32(le32(key - 8)))
-    run_end(spill, s.fd)
+        runs_write(runs, s.fd, key - 8, 8 + s.items[i].size + i32(le32(key - 8)))
+    run_end(runs, s.fd)
     arena_free(s.arena)
     s.count = 0
     s.bytes = 0
@@ -280,7 +280,7 @@ def sorter_sort(s: Sorter) -> None:
     else:
         if s.count:
             sorter_spill(s)
-        spill_merge(Spill(i32(s)), s.limit)
+        runs_merge(SortedRuns(i32(s)), s.limit)
     s.is_sorted = 1
 
 
@@ -295,7 +295,7 @@ def sorter_next(s: Sorter) -> i32:
         item: Item = s.items[i32(s.returned)]
         s.row = i64(u32(item.key + item.size)) | i64(le32(item.key - 8)) << 32
     else:
-        at: i32 = merge_next(Spill(i32(s)))
+        at: i32 = merge_next(SortedRuns(i32(s)))
         if at == 0:
             return 0
         r: Reader = Reader(at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from turso_wasm.sql.ast_base import Expr, Name, Source
+from turso_wasm.sql.ast_base import Expr, FromSource, Name
 from turso_wasm.sql.ast_expr import BlobLiteral, IntegerLiteral, NullLiteral, RealLiteral, TextLiteral, Unary
 from turso_wasm.sql.ast_select import (
     CommonTable,
@@ -285,7 +285,7 @@ class SelectParser(ExpressionParser):
 
     # --- FROM --------------------------------------------------------------------------------------------------------
 
-    def from_clause(self) -> Source:
+    def from_clause(self) -> FromSource:
         """Tables and joins; FROM has been taken."""
         start = self.starts[self.at]
         self.enter(1)
@@ -347,7 +347,7 @@ class SelectParser(ExpressionParser):
             return ("FULL" if sides == _LEFT | _RIGHT else "LEFT" if sides == _LEFT else "RIGHT"), natural
         return ("CROSS" if flags & _CROSS else "INNER"), natural
 
-    def _table(self) -> Source:
+    def _table(self) -> FromSource:
         """One table, table-valued function, subquery or parenthesised join, with its alias."""
         start = self.starts[self.at]
         if self.kinds[self.at] == "(":
@@ -365,7 +365,7 @@ class SelectParser(ExpressionParser):
         indexed_by, not_indexed = self.index_hint()
         return TableSource(name, schema, alias, indexed_by, not_indexed, (start, self.ends[self.at - 1]))
 
-    def _parenthesized_table(self, start: int) -> Source:
+    def _parenthesized_table(self, start: int) -> FromSource:
         self.at += 1
         if self.kinds[self.at] in SUBQUERY_STARTS:
             select = self.subselect()

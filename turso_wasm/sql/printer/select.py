@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from turso_wasm.sql import ast_select as s
-from turso_wasm.sql.ast_base import Expr, Source
+from turso_wasm.sql.ast_base import Expr, FromSource
 from turso_wasm.sql.printer.base import PRINTERS, comma, name_list, print_node, print_value, qualified, quote_name
 
 
@@ -24,7 +24,7 @@ def _table(node: s.TableSource) -> str:
 
 def _join(node: s.Join) -> str:
     parts: list[str] = []
-    left: Source = node
+    left: FromSource = node
     while isinstance(left, s.Join):
         parts.append(_join_right(left))
         left = left.left

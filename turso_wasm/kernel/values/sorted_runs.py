@@ -53,8 +53,8 @@ class Reader(Item):
     end: i64
 
 
-class Spill(Resource):
-    """The runs of a sorter; the Sorter goes on behind these fields. All zero but `fd` is an empty spill."""
+class SortedRuns(Resource):
+    """The runs of a sorter; the Sorter goes on behind these fields. All zero but `fd`: there are none."""
 
     fd: i32  # -1: no file yet
     target: i32  # the file that a merge pass writes, -1 otherwise
@@ -75,7 +75,7 @@ class Spill(Resource):
 # --- writing -------------------------------------------------------------------------------------------------
 
 
-def spill_flush(s: Spill, fd: i32) -> None:
+def runs_flush(s: SortedRuns, fd: i32) -> None:
     """Write the buffer out."""
     if s.out_used:
         temp_write(fd, s.out, s.out_used, s.written)
@@ -83,10 +83,10 @@ def spill_flush(s: Spill, fd: i32) -> None:
         s.out_used = 0
 
 
-def spill_write(s: Spill, fd: i32, p: ptr[u8], n: i32) -> None:
+def runs_write(s: SortedRuns, fd: i32, p: ptr[u8], n: i32) -> None:
     """Append n bytes to the run being written."""
     if n > s.buffer_size - s.out_used:
-        spill_flush(s, fd)
+        runs_flush(s, fd)
         if n > s.buffer_size:
             temp_write(fd, p, n, s.written)
             s.written += i64(n)
@@ -95,7 +95,7 @@ def spill_write(s: Spill, fd: i32, p: ptr[u8], n: i32) -> None:
     s.out_used += n
 
 
-def run_begin(s: Spill) -> None:
+def run_begin(s: SortedRuns) -> None:
     """Begin a run at the end of the file."""
     if not s.out:
         s.out = malloc(s.buffer_size)
@@ -106,9 +106,9 @@ def run_begin(s: Spill) -> None:
     s.runs[s.n_runs].start = s.written
 
 
-def run_end(s: Spill, fd: i32) -> None:
+def run_end(s: SortedRuns, fd: i32) -> None:
     """End the run."""
-    spill_flush(s, fd)
+    runs_flush(s, fd)
     s.runs[s.n_runs].end = s.written
     s.n_runs += 1
 
@@ -171,7 +171,7 @@ def reader_less(a: Reader, b: Reader) -> bool:
     return a.run < b.run if order == 0 else order < 0
 
 
-def heap_sink(s: Spill, at: i32) -> None:
+def heap_sink(s: SortedRuns, at: i32) -> None:
     """Restore the heap after the reader at `at` got a greater key."""
     n: i32 = s.n_heap
     moving: i32 = s.heap[at]
@@ -186,7 +186,7 @@ def heap_sink(s: Spill, at: i32) -> None:
     s.heap[at] = moving
 
 
-def merge_open(s: Spill, first: i32, n: i32) -> None:
+def merge_open(s: SortedRuns, first: i32, n: i32) -> None:
     """Begin to merge n runs from number `first` on."""
     merge_close(s)
     s.readers = ptr[Reader](malloc(n * sizeof(Reader)))
@@ -210,7 +210,7 @@ def merge_open(s: Spill, first: i32, n: i32) -> None:
         heap_sink(s, at)
 
 
-def merge_next(s: Spill) -> i32:
+def merge_next(s: SortedRuns) -> i32:
     """The Reader that stands at the next row, 0 at the end."""
     if s.advance:
         if not reader_next(Reader(s.heap[0]), s.fd):
@@ -225,7 +225,7 @@ def merge_next(s: Spill) -> i32:
     return s.heap[0]
 
 
-def merge_close(s: Spill) -> None:
+def merge_close(s: SortedRuns) -> None:
     """Free the readers."""
     for i in range(s.n_readers):
         mfree(s.readers[i].buffer)
@@ -238,7 +238,7 @@ def merge_close(s: Spill) -> None:
     s.advance = 0
 
 
-def merge_pass(s: Spill, limit: i64) -> None:
+def merge_pass(s: SortedRuns, limit: i64) -> None:
     """Merge groups of FAN_IN runs into longer runs, at most `limit` rows each, in a new file (P2)."""
     s.target = temp_open()
     s.written = 0
@@ -256,7 +256,7 @@ def merge_pass(s: Spill, limit: i64) -> None:
             if at == 0:
                 break
             r: Reader = Reader(at)
-            spill_write(s, s.target, r.key - 8, 8 + r.size + r.row_size)
+            runs_write(s, s.target, r.key - 8, 8 + r.size + r.row_size)
             rows += 1
         run_end(s, s.target)
         merge_close(s)
@@ -266,15 +266,15 @@ def merge_pass(s: Spill, limit: i64) -> None:
     s.target = -1
 
 
-def spill_merge(s: Spill, limit: i64) -> None:
+def runs_merge(s: SortedRuns, limit: i64) -> None:
     """Begin to read all runs in key order."""
     while s.n_runs > FAN_IN:
         merge_pass(s, limit)
     merge_open(s, 0, s.n_runs)
 
 
-def spill_release(s: Spill) -> None:
-    """Free what the spill owns."""
+def runs_release(s: SortedRuns) -> None:
+    """Free what the runs own."""
     merge_close(s)
     mfree(s.out)
     mfree(ptr[u8](s.runs))
