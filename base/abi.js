@@ -8,6 +8,8 @@ export const BLOB = 4;
 export const DONE = 0;
 export const ROWS = 1;
 export const YIELD = 2;
+export const RAISE = -1;
+export const PREPARE = -2;
 export const OPEN_CREATE = 1;
 export const OPEN_READONLY = 2;
 export const OPEN_TEMP = 4;
@@ -16,7 +18,9 @@ export const CAP_OWNED = 1;
 export const CAP_MEMORY = 2;
 export const CAP_READONLY = 4;
 export const DB_SCHEMA_COOKIE = 3;
+export const DB_SCHEMA_FORMAT = 4;
 export const DB_PAGE_COUNT = 1;
+export const N_SLOTS = 12;
 
 export const Statement = Object.freeze({
   flags: 24,
@@ -31,6 +35,7 @@ export const Statement = Object.freeze({
   heap_not_ascii: 112,
   changes: 120,
   cookies: 152,
+  schema_epoch: 208,
 });
 
 export const Connection = Object.freeze({
@@ -40,6 +45,7 @@ export const Connection = Object.freeze({
   total_changes: 16,
   last_insert_rowid: 24,
   busy_timeout_ms: 92,
+  schema_epoch: 100,
 });
 
 /** Result codes by number. @type {Readonly<Record<number, string>>} */

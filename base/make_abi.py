@@ -1,28 +1,40 @@
 """Write base/abi.js: the constants and struct offsets that the JavaScript host needs, from kernel/abi.py and
-base/errors.py.
+base/errors.py; and base/sql.js: what it must know of SQL, from sql/keywords.py, sql/lexer.py and runtime/schema.py.
 
-`python base/make_abi.py` writes it, `--check` fails when it is not current.
+`python base/make_abi.py` writes them, `--check` fails when they are not current.
 """
 
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 
 from turso_wasm.base.errors import CODE_NAMES
 from turso_wasm.kernel import abi
 from turso_wasm.kernel.abi import Connection, Statement
+from turso_wasm.runtime import schema
+from turso_wasm.sql import keywords as sql
+from turso_wasm.sql import lexer
 
-TARGET = Path(__file__).with_name("abi.js")
+HERE = Path(__file__).parent
 CONSTANTS = (
-    "NULL", "INTEGER", "REAL", "TEXT", "BLOB", "DONE", "ROWS", "YIELD", "OPEN_CREATE", "OPEN_READONLY", "OPEN_TEMP",
-    "OPEN_MEMORY", "CAP_OWNED", "CAP_MEMORY", "CAP_READONLY", "DB_SCHEMA_COOKIE", "DB_PAGE_COUNT",
+    "NULL", "INTEGER", "REAL", "TEXT", "BLOB", "DONE", "ROWS", "YIELD", "RAISE", "PREPARE", "OPEN_CREATE",
+    "OPEN_READONLY", "OPEN_TEMP", "OPEN_MEMORY", "CAP_OWNED", "CAP_MEMORY", "CAP_READONLY", "DB_SCHEMA_COOKIE",
+    "DB_SCHEMA_FORMAT", "DB_PAGE_COUNT", "N_SLOTS",
 )  # fmt: skip
 STATEMENT = (
     "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used",
-    "heap_not_ascii", "changes", "cookies",
+    "heap_not_ascii", "changes", "cookies", "schema_epoch",
 )  # fmt: skip
-CONNECTION = ("autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid", "busy_timeout_ms")
+CONNECTION = (
+    "autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid", "busy_timeout_ms", "schema_epoch",
+)  # fmt: skip
+KEYWORDS = (
+    ("KEYWORDS", "All keywords.", sql.KEYWORDS | {"TEMPORARY"}),
+    ("CONTEXTUAL", "Keywords only where the neighbouring tokens ask for one.", sql.CONTEXTUAL),
+    ("NAME_AFTER_OVER", "Kinds of tokens that name a window behind OVER or WINDOW.", lexer.NAME_AFTER_OVER),
+)
 
 
 def text() -> str:
@@ -41,7 +53,26 @@ def text() -> str:
     return "\n".join(lines) + "\n"
 
 
+def words() -> str:
+    """The text of sql.js."""
+    lines = ["/** Made from turso_wasm/sql/ and runtime/schema.py by base/make_abi.py; do not edit. */", ""]
+    lines += [f"export const SCHEMA_QUERY = '{schema.SCHEMA_QUERY}';"]
+    lines += [f"export const STATISTICS_QUERY = '{schema.STATISTICS_QUERY}';", ""]
+    lines += ["/** Statements that SQLite prepares without a look at the file, which may be locked. */"]
+    lines += [f"export const NEEDS_NO_SCHEMA = /^{schema.NEEDS_NO_SCHEMA}/i;"]
+    for name, comment, words in KEYWORDS:
+        listed = textwrap.fill(" ".join(sorted(words)), 110, initial_indent="    ", subsequent_indent="    ")
+        lines += ["", f"/** {comment} @type {{ReadonlySet<string>}} */", f"export const {name} = new Set("]
+        lines += ["  `", listed, "  `.trim().split(/\\s+/),", ");"]
+    return "\n".join(lines) + "\n"
+
+
+FILES = {"abi.js": text, "sql.js": words}
+
 if __name__ == "__main__":
-    if "--check" in sys.argv:
-        sys.exit(None if TARGET.read_text() == text() else "base/abi.js is not current: run python base/make_abi.py")
-    TARGET.write_text(text())
+    for name, make in FILES.items():
+        path = HERE / name
+        if "--check" not in sys.argv:
+            path.write_text(make())
+        elif path.read_text() != make():
+            sys.exit(f"base/{name} is not current: run python base/make_abi.py")

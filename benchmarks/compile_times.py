@@ -57,7 +57,7 @@ def _catalogs() -> Any:
         words = sql.replace("(", " ").split()
         kind, name = words[1].lower(), words[2]
         rows.append((kind, name, name if kind == "table" else words[4], page, sql))
-    return Catalogs([Catalog(cookie=1, rows=rows)])
+    return Catalogs([Catalog(rows=rows)])
 
 
 def measure() -> dict[str, float]:

@@ -56,20 +56,15 @@ export class Compiler {
     this.#bridge = bridge;
     this.pyodide = pyodide;
     this.compileProxy = bridge.compile;
-    /** @type {{schema: string, statistics: string}} */
-    this.queries = /** @type {any} */ (read(bridge.queries()).head);
   }
 
   /**
-   * @param {string} path
-   * @param {number} cookie
-   * @param {unknown[][] | null} rows answer to the schema query
-   * @param {unknown[][] | null} statistics answer to the statistics query
-   * @returns {{schema: number, statistics: boolean}}
+   * The number of a schema. Errors: SqlError, a malformed schema.
+   * @param {string} databases Schema.key: what bridge.Compiler.open_schema takes
+   * @returns {number}
    */
-  openSchema(path, cookie, rows, statistics) {
-    const given = [rows, statistics].map((table) => (table ? JSON.stringify(table, plain) : null));
-    return /** @type {any} */ (checked(this.#bridge.open_schema(path, cookie, ...given)).head);
+  openSchema(databases) {
+    return /** @type {any} */ (checked(this.#bridge.open_schema(databases)).head).schema;
   }
 
   /** @param {number} schema */
@@ -78,27 +73,31 @@ export class Compiler {
   }
 
   /**
-   * The statement at `start`. Errors: SqlError with its offset.
+   * The first statement of a text. Errors: SqlError with its offset.
    * @param {number} schema
    * @param {string} sql
-   * @param {number} start
-   * @returns {{end: number, tail: boolean, program?: number, rows_literals?: [number, number, number][], literals: Uint8Array}}
+   * @param {string} path of the main database, as PRAGMA database_list shows it
+   * @returns {Compiled}
    */
-  compile(schema, sql, start) {
-    const { head, block } = checked(this.compileProxy(schema, sql, start));
-    return { .../** @type {any} */ (head), literals: block };
-  }
-
-  /** A serialized Program. @param {number} number */
-  program(number) {
-    return bytesOf(this.#bridge.program(number));
+  compile(schema, sql, path) {
+    const { head, block } = checked(this.compileProxy(schema, sql, path));
+    const { end, key, shape, literals, program, rows_literals } = /** @type {any} */ (head);
+    return {
+      end,
+      key: shape ? key : null,
+      literals: { bytes: block.subarray(0, literals), lists: rows_literals },
+      program: block.subarray(literals, literals + program),
+    };
   }
 }
 
-/** JSON has no bytes, BigInts or infinities; the schema tables have none either unless they are malformed. @param {string} _ @param {unknown} value */
-function plain(_, value) {
-  return value instanceof Uint8Array ? {} : typeof value === 'bigint' ? Number(value) : value;
-}
+/**
+ * @typedef {object} Compiled
+ * @property {number} end behind the statement
+ * @property {string | null} key of the text without its literals, if others with this key may share the Program
+ * @property {import('./literals.js').LiteralBlock} literals
+ * @property {Uint8Array} program
+ */
 
 /** A copy of a Python bytes object. @param {any} proxy */
 function bytesOf(proxy) {

@@ -2,61 +2,51 @@
  * An open database where the kernel is: its connection, the schema it sees, and its statements.
  *
  * Invariants:
- *   D1  After a statement that changed the schema, the schema is read again before anything is compiled. As long as the change
- *       is not committed the schema is private to the connection, and doomed when the transaction ends, however it does.
- *   D2  A statement never runs against a doomed schema (statement.js), nor against another cookie (the kernel checks).
- *   D3  A Program's data stays in kernel memory while a statement uses it.
+ *   D1  What is known of the schema holds for one schema epoch of the kernel's connection and one set of schema cookies. Nothing is
+ *       compiled against an older epoch, and a Program that belongs to another Schema, epoch or cookie is refused by the kernel with
+ *       SQLITE_SCHEMA before it does anything; then its text is prepared again (statement.js S2).
  */
 
 import {
   Connection as C,
   DB_PAGE_COUNT,
   DB_SCHEMA_COOKIE,
+  DB_SCHEMA_FORMAT,
+  N_SLOTS,
   OPEN_CREATE,
   OPEN_MEMORY,
   OPEN_READONLY,
 } from '../base/abi.js';
-import { misuse, SQLITE_ERROR, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
+import { misuse, SQLITE_BUSY, SQLITE_ERROR, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
+import { NEEDS_NO_SCHEMA, SCHEMA_QUERY, STATISTICS_QUERY } from '../base/sql.js';
 import { checkHeader, withoutWal } from './file.js';
-import { parseProgram } from './program.js';
+import { hasMore, lex } from './lexer.js';
+import { encodeLiterals } from './literals.js';
+import { keyFor } from './schema.js';
 import { Statement } from './statement.js';
+import { NotYet, sleep, whenPossible } from './waiting.js';
 
+const DESCENDING_FORMAT = 4; // the first schema format whose indexes honour DESC
 /** As better-sqlite3's. */
 const BUSY_TIMEOUT_MS = 5000;
 const MAX_RETRIES = 50;
-const MAX_TEXTS = 512;
-const MAX_PROGRAMS = 512;
 const CACHED_TEXT = 1 << 16; // longer statements are bulk data, hardly ever seen twice
 
 /**
- * @typedef {import('./kernel.js').Loaded & {uses: number, retired: boolean}} CountedProgram
  * @typedef {object} Where
  * @property {string} name as it was asked for
  * @property {string} file the kernel's path
  * @property {boolean} inMemory
  * @property {import('./engine.js').OpenOptions} options
- * @typedef {object} Schema
- * @property {number} number the compiler's
- * @property {number} cookie
- * @property {boolean} doomed
- * @property {Map<string, Prepared>} texts
- * @property {Map<number, CountedProgram>} programs
- * @typedef {object} Prepared
- * @property {string} sql
- * @property {number} start
- * @property {number} end
- * @property {boolean} tail another statement follows
- * @property {CountedProgram} loaded
- * @property {Uint8Array} literals
- * @property {[number, number, number][]} rowsLiterals index, rows, width
- * @property {Schema} schema
+ * @typedef {import('./schema.js').Schema} Schema
+ * @typedef {import('./schema.js').View} View
+ * @typedef {import('./schema.js').Prepared} Prepared
  */
 
 export class Database {
   /** @type {Set<Statement>} */ #statements = new Set();
-  /** @type {Schema | null} */ #schema = null;
-  /** @type {Schema} */ #bootstrap;
-  #private = false;
+  /** @type {View | null} */ #view = null;
+  /** Names of the open databases. @type {Map<number, string>} */ #slots = new Map([[0, 'main']]);
   #busyTimeout;
   connection = 0;
 
@@ -74,7 +64,6 @@ export class Database {
     /** @type {import('./rows.js').Integers} */
     this.integers = where.options.integers ?? 'auto';
     this.#busyTimeout = where.options.timeout ?? BUSY_TIMEOUT_MS;
-    this.#bootstrap = this.#newSchema(-1, null, null);
     this.connect();
   }
 
@@ -98,7 +87,7 @@ export class Database {
   /** Let everything of the kernel's go; what was prepared is compiled again after `connect`. */
   disconnect() {
     for (const statement of [...this.#statements]) statement.abandon();
-    this.#dropSchema();
+    this.#see(null);
     const { connection } = this;
     this.#busyTimeout = this.busyTimeout;
     this.connection = 0;
@@ -172,8 +161,8 @@ export class Database {
   prepare(sql) {
     if (typeof sql !== 'string') throw new TypeError(`SQL must be a string, not ${typeof sql}`);
     const prepared = this.prepareText(sql, 0);
-    if (!prepared.loaded) throw new SqlError('the SQL text contains no statement', SQLITE_MISUSE);
-    if (prepared.tail) {
+    if (!prepared) throw new SqlError('the SQL text contains no statement', SQLITE_MISUSE);
+    if (hasMore(sql, prepared.end)) {
       throw new SqlError('the SQL text contains more than one statement: use exec()', SQLITE_MISUSE, prepared.end);
     }
     return new Statement(this, prepared);
@@ -187,10 +176,30 @@ export class Database {
 
   /** The statements of a text, one after the other; each is compiled after the one before it was run. @param {string} sql */
   *each(sql) {
-    for (let at = 0; at < sql.length; ) {
+    for (let at = 0; ; ) {
       const prepared = this.prepareText(sql, at);
+      if (!prepared) return;
       at = prepared.end;
-      if (!prepared.loaded) continue;
+      const statement = new Statement(this, prepared);
+      try {
+        yield statement;
+      } finally {
+        statement.finalize();
+      }
+    }
+  }
+
+  /**
+   * The same for who can wait for the compiler, and for locks.
+   * @param {string} sql
+   * @param {typeof whenPossible} possible
+   */
+  async *eachWhenPossible(sql, possible = whenPossible) {
+    for (let at = 0; ; ) {
+      const from = at;
+      const prepared = await possible(() => this.prepareText(sql, from));
+      if (!prepared) return;
+      at = prepared.end;
       const statement = new Statement(this, prepared);
       try {
         yield statement;
@@ -255,168 +264,185 @@ export class Database {
   /** @param {Statement} statement */
   closed(statement) {
     if (!this.#statements.delete(statement)) return;
-    const { loaded } = statement.prepared;
-    loaded.uses--;
-    if (loaded.retired && loaded.uses === 0) this.kernel.unload(loaded);
+    const { schema, loaded } = statement.prepared;
+    schema.leave(loaded);
   }
 
   // --- preparing ---------------------------------------------------------------------------------------
 
-  /** The statement at `start` of a text. @param {string} sql @param {number} start @returns {Prepared} */
+  /**
+   * The first statement at or behind `start` of a text; null when there is none. Errors: SqlError; NotYet while the compiler is needed and
+   * not loaded, or the schema is locked.
+   * @param {string} sql
+   * @param {number} start
+   * @returns {Prepared | null}
+   */
   prepareText(sql, start) {
     this.#mustBeOpen();
-    const known = start === 0 ? this.#schema?.texts.get(sql) : undefined;
+    const known = start === 0 ? this.#view?.schema.texts.get(sql) : undefined;
     if (known) return known;
+    const lexed = lex(sql, start);
+    if (!lexed.key) return null;
+    const { bootstrap } = this.engine.library;
+    const text = sql.slice(lexed.start, lexed.end);
+    if (NEEDS_NO_SCHEMA.test(text)) return this.#prepare(bootstrap, sql, start, lexed);
     try {
-      return this.#compile(this.#currentSchema(), sql, start);
+      return this.#prepare(this.#seen().schema, sql, start, lexed);
     } catch (error) {
-      if (!(error instanceof SqlError) || !this.#schemaMoved()) throw error;
+      if (!(error instanceof SqlError) || error instanceof NotYet || !this.#schemaMoved()) throw error;
     }
-    return this.#compile(this.#currentSchema(), sql, start);
+    return this.#prepare(this.#seen().schema, sql, start, lexed);
   }
 
-  /** The same text against the schema of now. @param {Prepared} prepared */
+  /** The same text against the schema of now. @param {Prepared} prepared @returns {Prepared} */
   prepareAgain(prepared) {
-    if (prepared.schema === this.#schema) this.#dropSchema();
-    return this.prepareText(prepared.sql, prepared.start);
+    this.#see(null);
+    return /** @type {Prepared} */ (this.prepareText(prepared.sql, prepared.start));
   }
 
-  /** @param {Schema} schema @param {string} sql @param {number} start @returns {Prepared} */
-  #compile(schema, sql, start) {
-    const reply = this.engine.compiler.compile(schema.number, sql, start);
-    const loaded = reply.program === undefined ? null : this.#load(schema, reply.program);
-    /** @type {Prepared} */
-    const prepared = {
-      sql,
-      start,
-      end: reply.end,
-      tail: reply.tail,
-      loaded: /** @type {any} */ (loaded),
-      literals: reply.literals,
-      rowsLiterals: reply.rows_literals ?? [],
-      schema,
-    };
-    if (start === 0 && sql.length < CACHED_TEXT) {
-      if (schema.texts.size >= MAX_TEXTS) schema.texts.delete(schema.texts.keys().next().value ?? '');
-      schema.texts.set(sql, prepared);
-    }
+  /** @param {Schema} schema @param {string} sql @param {number} start @param {import('./lexer.js').Lexed} lexed @returns {Prepared} */
+  #prepare(schema, sql, start, lexed) {
+    const text = sql.slice(lexed.start, lexed.end);
+    const loaded = schema.find(lexed, text);
+    const prepared = loaded
+      ? { sql, start, end: lexed.end, loaded, literals: encodeLiterals(lexed.literals), schema }
+      : this.#compile(schema, sql, start, lexed);
+    if (start === 0 && sql.length < CACHED_TEXT && prepared.loaded.program.shared) schema.addText(prepared);
     return prepared;
   }
 
-  /** A Program beside the kernel. @param {Schema} schema @param {number} number */
-  #load(schema, number) {
-    let loaded = schema.programs.get(number);
-    if (loaded) return loaded;
-    if (schema.programs.size >= MAX_PROGRAMS) this.#evict(schema);
-    const program = parseProgram(this.engine.compiler.program(number));
-    loaded = { ...this.kernel.load(program), uses: 0, retired: false };
-    schema.programs.set(number, loaded);
-    return loaded;
-  }
-
-  /** Let the older half of the Programs go. @param {Schema} schema */
-  #evict(schema) {
-    const old = [...schema.programs].slice(0, MAX_PROGRAMS / 2);
-    for (const [number, loaded] of old) {
-      schema.programs.delete(number);
-      this.#retire(loaded);
+  /** @param {Schema} schema @param {string} sql @param {number} start @param {import('./lexer.js').Lexed} lexed @returns {Prepared} */
+  #compile(schema, sql, start, lexed) {
+    const { compiler } = this.engine;
+    schema.number ||= compiler.openSchema(schema.key);
+    // The arguments of a virtual table's module may hold semicolons: that is for the parser to see.
+    const stop = lexed.first === 'CREATE' && lexed.second === 'VIRTUAL' ? sql.length : lexed.end;
+    const text = sql.slice(lexed.start, stop);
+    let compiled;
+    try {
+      compiled = compiler.compile(schema.number, text, this.path);
+    } catch (error) {
+      if (error instanceof SqlError && error.offset >= 0) error.offset += lexed.start;
+      throw error;
     }
-    schema.texts.clear();
-  }
-
-  /** @param {CountedProgram} loaded */
-  #retire(loaded) {
-    loaded.retired = true;
-    if (loaded.uses === 0) this.kernel.unload(loaded);
+    const loaded = schema.add(keyFor(lexed, text, compiled), compiled.program);
+    return { sql, start, end: lexed.start + compiled.end, loaded, literals: compiled.literals, schema };
   }
 
   // --- schema --------------------------------------------------------------------------------------------
 
-  /** @param {number} cookie @param {unknown[][] | null} rows @param {unknown[][] | null} statistics @returns {Schema} */
-  #newSchema(cookie, rows, statistics) {
-    const { schema } = this.engine.compiler.openSchema(this.path, cookie, rows, statistics);
-    return { number: schema, cookie, doomed: false, texts: new Map(), programs: new Map() };
+  /** The view that is current for statements of this schema; null: theirs is another one. @param {Schema} schema */
+  viewOf(schema) {
+    return this.#view?.schema === schema ? this.#view : null;
   }
 
-  #currentSchema() {
-    this.#schema ??= this.#readSchema();
-    return this.#schema;
+  /** The schemas as they are now, read if need be (D1). @returns {View} */
+  #seen() {
+    if (!this.#view || this.#view.epoch !== this.#epoch()) {
+      this.#see(null);
+      this.#see(this.#whenFree(() => this.#readView()));
+    }
+    return /** @type {View} */ (this.#view);
   }
 
-  #cookie() {
-    return Number(this.kernel.call('database_get', this.connection, 0, DB_SCHEMA_COOKIE));
+  /** @param {View | null} view */
+  #see(view) {
+    if (view) view.schema.users++;
+    if (this.#view) this.#view.schema.users--;
+    this.#view = view;
   }
 
-  /** True, and the schema forgotten, when it is no longer the one in the file. */
+  #lockedAttempts = 0;
+
+  /** While the database is locked, a NotYet until the busy timeout is over. @template T @param {() => T} act @returns {T} */
+  #whenFree(act) {
+    try {
+      const result = act();
+      this.#lockedAttempts = 0;
+      return result;
+    } catch (error) {
+      if (!(error instanceof SqlError) || error.errcode !== SQLITE_BUSY) throw error;
+      const delay = this.kernel.call('busy_delay', this.connection, this.#lockedAttempts++);
+      if (delay) throw new NotYet(error.message, error.errcode, () => sleep(delay));
+      this.#lockedAttempts = 0;
+      throw error;
+    }
+  }
+
+  #epoch() {
+    return this.kernel.refresh().i32[(this.connection + C.schema_epoch) >>> 2];
+  }
+
+  /** @param {number} slot @param {number} field */
+  #get(slot, field) {
+    return Number(this.kernel.call('database_get', this.connection, slot, field));
+  }
+
+  #cookies() {
+    return Array.from({ length: N_SLOTS }, (_, slot) =>
+      this.#slots.has(slot) ? this.#get(slot, DB_SCHEMA_COOKIE) : 0,
+    );
+  }
+
+  /** True, and the schema forgotten, when it is no longer the one in the files. */
   #schemaMoved() {
-    if (!this.#schema || this.#cookie() === this.#schema.cookie) return false;
-    this.#dropSchema();
+    const view = this.#view;
+    if (!view || (view.epoch === this.#epoch() && `${view.cookies}` === `${this.#cookies()}`)) return false;
+    this.#see(null);
     return true;
   }
 
-  #readSchema() {
-    const { compiler } = this.engine;
+  /** @returns {View} */
+  #readView() {
     for (let attempt = 0; attempt < MAX_RETRIES; attempt++) {
-      const cookie = this.#cookie();
-      if (Number(this.kernel.call('database_get', this.connection, 0, DB_PAGE_COUNT)) === 0) {
-        return this.#newSchema(cookie, null, null);
+      const epoch = this.#epoch();
+      const cookies = this.#cookies();
+      const databases = [...this.#slots].map(([slot, name]) => this.#readContents(slot, name));
+      try {
+        const view = this.#withStatistics({ schema: this.engine.library.schema(databases), cookies, epoch });
+        if (`${this.#cookies()}` === `${cookies}`) return view;
+      } catch (error) {
+        if (!(error instanceof SqlError) || error.errcode !== SQLITE_SCHEMA) throw error;
       }
-      const rows = this.#query(this.#bootstrap, compiler.queries.schema);
-      const first = compiler.openSchema(this.path, cookie, rows, null);
-      let schema = { number: first.schema, cookie, doomed: false, texts: new Map(), programs: new Map() };
-      if (first.statistics) {
-        const statistics = this.#query(schema, compiler.queries.statistics);
-        this.#closeSchema(schema);
-        schema = this.#newSchema(cookie, rows, statistics);
-      }
-      if (this.#cookie() === cookie) return schema;
-      this.#closeSchema(schema);
     }
     throw new SqlError('database schema has changed', SQLITE_SCHEMA);
   }
 
+  /** @param {number} slot @param {string} name @returns {import('./schema.js').Contents} */
+  #readContents(slot, name) {
+    const contents = { slot, name, descending: true, statistics: [] };
+    if (this.#get(slot, DB_PAGE_COUNT) === 0) return { ...contents, rows: [] };
+    const rows = this.#query(this.engine.library.bootstrap, `${SCHEMA_QUERY} ${quoted(name)}.sqlite_master`);
+    const descending = rows.length === 0 || this.#get(slot, DB_SCHEMA_FORMAT) >= DESCENDING_FORMAT;
+    return { ...contents, rows, descending };
+  }
+
+  /** The same with what ANALYZE left, which a Program of the schema without reads. @param {View} view @returns {View} */
+  #withStatistics(view) {
+    const { databases } = view.schema;
+    if (!databases.some(hasStatistics)) return view;
+    this.#see(view);
+    try {
+      const known = databases.map((contents) => {
+        if (!hasStatistics(contents)) return contents;
+        return {
+          ...contents,
+          statistics: this.#query(view.schema, `${STATISTICS_QUERY} ${quoted(contents.name)}.sqlite_stat1`),
+        };
+      });
+      return { ...view, schema: this.engine.library.schema(known) };
+    } finally {
+      this.#see(null);
+    }
+  }
+
   /** All rows of a query of ours. @param {Schema} schema @param {string} sql @returns {unknown[][]} */
   #query(schema, sql) {
-    const statement = new Statement(this, schema.texts.get(sql) ?? this.#compile(schema, sql, 0));
+    const statement = new Statement(this, schema.texts.get(sql) ?? this.#prepare(schema, sql, 0, lex(sql, 0)));
     try {
       return statement.raw().all();
     } finally {
       statement.finalize();
-    }
-  }
-
-  #dropSchema() {
-    const schema = this.#schema;
-    if (!schema) return;
-    this.#schema = null;
-    if (this.#private) schema.doomed = true;
-    this.#closeSchema(schema);
-  }
-
-  /** @param {Schema} schema */
-  #closeSchema(schema) {
-    for (const loaded of schema.programs.values()) this.#retire(loaded);
-    schema.programs.clear();
-    schema.texts.clear();
-    this.engine.compiler.closeSchema(schema.number);
-  }
-
-  /** A statement ran to its end (D1). @param {import('./program.js').Program} program */
-  completed(program) {
-    if (program.changes_schema) {
-      this.#dropSchema();
-      this.#private = this.inTransaction;
-    } else if (this.#private) {
-      if (program.kind === 'transaction') this.#dropSchema();
-      this.failed();
-    }
-  }
-
-  /** A statement failed, and with it maybe the transaction (D1). */
-  failed() {
-    if (this.#private && !this.inTransaction) {
-      this.#dropSchema();
-      this.#private = false;
     }
   }
 
@@ -465,11 +491,20 @@ export class Database {
     this.engine.databases.delete(this);
     for (const statement of [...this.#statements]) statement.finalize();
     this.disconnect();
-    this.#closeSchema(this.#bootstrap);
     await this.engine.files.release(this.where.file);
   }
 
   [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
     return this.close();
   }
+}
+
+/** @param {import('./schema.js').Contents} contents */
+function hasStatistics({ rows }) {
+  return Boolean(rows?.some(([type, name]) => type === 'table' && String(name).toLowerCase() === 'sqlite_stat1'));
+}
+
+/** @param {string} name */
+function quoted(name) {
+  return `"${name.replaceAll('"', '""')}"`;
 }

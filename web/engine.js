@@ -4,7 +4,10 @@ import { SQLITE_BUSY, SqlError } from '../base/errors.js';
 import { Compiler, fetchBytes } from './compiler.js';
 import { Database } from './database.js';
 import { Kernel } from './kernel.js';
+import { ProgramCache } from './program_cache.js';
+import { Library } from './schema.js';
 import { Stores } from './stores.js';
+import { NotYet } from './waiting.js';
 
 /**
  * @typedef {object} OpenOptions
@@ -15,13 +18,17 @@ import { Stores } from './stores.js';
  * @property {import('./stores.js').Kind} [storage] where it lies; default: OPFS where there is one, else IndexedDB
  */
 
+/** On later visits the compiler is loaded when it is needed, or after this time. */
+const PREFETCH_MS = 2000;
+
 export class Engine {
   /** @type {Compiler | null} */ #compiler = null;
+  /** @type {Promise<void> | null} */ #loading = null;
   /** @type {Set<Database>} */ databases = new Set();
   /** @type {Map<string, Promise<void>>} files that are being replaced */ #replacing = new Map();
 
   /**
-   * Start kernel and compiler, side by side.
+   * Start the kernel; and the compiler, beside it on a first visit, later when it is needed (program_cache.js).
    * @param {object} options
    * @param {BufferSource | WebAssembly.Module | Response | Promise<Response> | string} options.kernel kernel.wasm, or its URL
    * @param {Promise<Compiler> | Compiler | {pyodide: string, wheel: string}} options.compiler
@@ -29,42 +36,84 @@ export class Engine {
    */
   static async create({ kernel, compiler, storage }) {
     const isThere = compiler instanceof Compiler || compiler instanceof Promise;
-    const compiling = isThere ? Promise.resolve(compiler) : Compiler.load(compiler);
-    compiling.catch(() => undefined); // awaited by `ready`
+    const load = () => (isThere ? Promise.resolve(compiler) : Compiler.load(compiler));
+    const early = (await ProgramCache.exists()) ? null : load();
+    early?.catch(() => undefined); // awaited by `ready`
     const source = typeof kernel === 'string' ? await fetchBytes(kernel) : kernel;
     const stores = new Stores(storage);
-    try {
-      return new Engine(await Kernel.load(source, stores.files), stores, compiling);
-    } catch (cause) {
+    const started = await Kernel.load(source, stores.files).catch((cause) => {
       throw new Error(`kernel.wasm could not be started: ${cause instanceof Error ? cause.message : cause}`, { cause });
-    }
-  }
-
-  /** @param {Kernel} kernel @param {Stores} stores @param {Promise<any>} compiling */
-  constructor(kernel, stores, compiling) {
-    this.kernel = kernel;
-    this.stores = stores;
-    this.files = stores.files;
-    /** Resolves when statements can be compiled; rejects when Pyodide cannot be had. @type {Promise<void>} */
-    this.ready = compiling.then((compiler) => {
-      this.#compiler = compiler;
     });
-    this.ready.catch(() => undefined);
-  }
-
-  /** The compiler; it must have been awaited (`ready`). @returns {Compiler} */
-  get compiler() {
-    if (!this.#compiler) throw new Error('the query compiler is not loaded yet: await engine.ready');
-    return this.#compiler;
+    return new Engine(started, stores, await ProgramCache.open(started.build), load, early);
   }
 
   /**
-   * Open or create a database.
+   * @param {Kernel} kernel
+   * @param {Stores} stores
+   * @param {ProgramCache} programs
+   * @param {() => Promise<Compiler>} load
+   * @param {Promise<Compiler> | null} early the compiler, if it is on its way
+   */
+  constructor(kernel, stores, programs, load, early) {
+    this.kernel = kernel;
+    this.stores = stores;
+    this.files = stores.files;
+    this.library = new Library(kernel, programs);
+    this.library.closed = (number) => this.#compiler?.closeSchema(number);
+    this.library.bootstrap.provide(kernel.programs());
+    this.load = load;
+    /** Whether no earlier visit has left Programs, so that hardly a statement can run without the compiler. */
+    this.isFirstVisit = early !== null || programs.count === 0;
+    if (this.isFirstVisit) this.#start(early ?? load());
+    else this.#prefetch();
+  }
+
+  /** @param {Promise<Compiler>} compiling */
+  #start(compiling) {
+    const loading = compiling.then((compiler) => {
+      this.#compiler = compiler;
+    });
+    loading.catch(() => {
+      if (this.#loading === loading) this.#loading = null; // the next who needs it tries again
+    });
+    this.#loading = loading;
+    return loading;
+  }
+
+  #prefetch() {
+    const timer = /** @type {any} */ (setTimeout(() => this.ready.catch(() => undefined), PREFETCH_MS));
+    timer.unref?.();
+  }
+
+  /** Resolves when statements can be compiled; rejects when Pyodide cannot be had. @returns {Promise<void>} */
+  get ready() {
+    return this.#loading ?? this.#start(this.load());
+  }
+
+  /** The compiler. Errors: NotYet while it is not loaded. @returns {Compiler} */
+  get compiler() {
+    if (this.#compiler) return this.#compiler;
+    throw new NotYet('the query compiler is not loaded yet: await engine.ready', SQLITE_BUSY, () => this.ready);
+  }
+
+  /**
+   * Open or create a database, and wait for the compiler.
    * @param {string | Blob} name ":memory:" (or "") for a private database in memory, a Blob to be read, else a name in a store
    * @param {OpenOptions} [options]
    * @returns {Promise<Database>}
    */
   async open(name, options = {}) {
+    const [database] = await Promise.all([this.openNow(name, options), this.ready]);
+    return database;
+  }
+
+  /**
+   * The same without the compiler: statements whose Program is in no cache cannot be prepared until it is `ready` (waiting.js).
+   * @param {string | Blob} name
+   * @param {OpenOptions} [options]
+   * @returns {Promise<Database>}
+   */
+  async openNow(name, options = {}) {
     if (typeof name !== 'string') return this.#openBlob(name, options);
     const inMemory = name === ':memory:' || name === '';
     const file = inMemory ? this.stores.privatePath() : this.stores.path(name, options.storage);
@@ -83,7 +132,6 @@ export class Engine {
   async #acquired(where, how) {
     await this.files.acquire(where.file, how);
     try {
-      await this.ready;
       await this.#replacing.get(where.file);
       const database = new Database(this, where);
       this.databases.add(database);

@@ -1,6 +1,7 @@
 /** Requests that are being served: cancelling them, and pausing between their time slices. */
 
 import { SQLITE_INTERRUPT, SqlError } from '../base/errors.js';
+import { whenPossible } from './waiting.js';
 
 /** @typedef {import('./statement.js').Statement} Statement */
 
@@ -31,6 +32,11 @@ export class Job {
   /** Whether nobody will miss what a statement does: its database is being closed. @param {Statement} statement */
   #isLost({ readonly, database }) {
     return this.open?.closing && (readonly || database.inTransaction);
+  }
+
+  /** `act()`, as often as it takes (waiting.js). @template T @param {() => T} act @returns {Promise<T>} */
+  possible(act) {
+    return whenPossible(act, (promise) => this.wait(promise));
   }
 
   /** Wait for something that may take long; a cancelled job does not. @template T @param {Promise<T>} promise @returns {Promise<T>} */

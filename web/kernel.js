@@ -23,29 +23,33 @@ export class Kernel {
     const imports = { vfs: kernel.#imports() };
     const given = await source;
     let instance;
+    let module;
     if (given instanceof WebAssembly.Module) {
+      module = given;
       instance = await WebAssembly.instantiate(given, imports);
     } else if (typeof Response !== 'undefined' && given instanceof Response) {
-      ({ instance } = await (given.headers.get('content-type')?.startsWith('application/wasm')
+      ({ instance, module } = await (given.headers.get('content-type')?.startsWith('application/wasm')
         ? WebAssembly.instantiateStreaming(given, imports)
         : given.arrayBuffer().then((bytes) => WebAssembly.instantiate(bytes, imports))));
     } else {
-      ({ instance } = await WebAssembly.instantiate(/** @type {BufferSource} */ (given), imports));
+      ({ instance, module } = await WebAssembly.instantiate(/** @type {BufferSource} */ (given), imports));
     }
-    kernel.#start(instance);
+    kernel.#start(module, instance);
     return kernel;
   }
 
   /** The same, at once. @param {WebAssembly.Module} module @param {import('../vfs/table.js').FileTable} vfs */
   static start(module, vfs) {
     const kernel = new Kernel(vfs);
-    kernel.#start(new WebAssembly.Instance(module, { vfs: kernel.#imports() }));
+    kernel.#start(module, new WebAssembly.Instance(module, { vfs: kernel.#imports() }));
     return kernel;
   }
 
   /** @param {import('../vfs/table.js').FileTable} vfs */
   constructor(vfs) {
     this.vfs = vfs;
+    /** @type {WebAssembly.Module | null} */
+    this.module = null;
     this.stackTop = 0;
     /** @type {WebAssembly.Memory} */
     this.memory = new WebAssembly.Memory({ initial: 0 });
@@ -60,8 +64,9 @@ export class Kernel {
     this.i64 = new BigInt64Array(buffer);
   }
 
-  /** @param {WebAssembly.Instance} instance */
-  #start(instance) {
+  /** @param {WebAssembly.Module} module @param {WebAssembly.Instance} instance */
+  #start(module, instance) {
+    this.module = module;
     this.exports = instance.exports;
     this.memory = this.exports.memory;
     this.stackTop = this.exports.stack_pointer.value;
@@ -116,6 +121,34 @@ export class Kernel {
     } finally {
       this.call('mfree', at);
     }
+  }
+
+  // --- what web/make_assets.py adds to kernel.wasm ----------------------------------------------------------
+
+  /** @param {string} name */
+  #section(name) {
+    const [section] = this.module ? WebAssembly.Module.customSections(this.module, name) : [];
+    return section && new Uint8Array(section);
+  }
+
+  /** Names this kernel and the compiler that belongs to it; '' when it does not say. */
+  get build() {
+    const section = this.#section('build');
+    return section ? decoder.decode(section) : '';
+  }
+
+  /** The Programs that reading a schema and opening transactions take. */
+  programs() {
+    const section = this.#section('programs');
+    if (!section) return [];
+    const size = new DataView(section.buffer).getUint32(0, true);
+    let at = 4 + size;
+    return JSON.parse(decoder.decode(section.subarray(4, at))).map(
+      (/** @type {[string, boolean, number]} */ [text, shape, n]) => {
+        at += n;
+        return { text, shape, bytes: section.slice(at - n, at) };
+      },
+    );
   }
 
   // --- calls ----------------------------------------------------------------------------------

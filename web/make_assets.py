@@ -6,12 +6,18 @@ where `npm install` puts it.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+
+from turso_wasm.runtime.compiler import compile_statement
+from turso_wasm.runtime.schema import SCHEMA_QUERY, SHARED_BY_SHAPE, Environment
+from turso_wasm.sql.lexer import tokenize
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
@@ -30,7 +36,7 @@ def make() -> Path:
     wheel = DIST / "turso_wasm.whl"
     if not wheel.exists() or wheel.stat().st_mtime < _newest():
         _build_wheel(wheel)
-    _copy(ROOT / "turso_wasm" / "kernel" / "kernel.wasm", DIST / "kernel.wasm")
+    _write(DIST / "kernel.wasm", kernel_with_programs())
     _bundle_editor(ROOT / "demo" / "editor.js", DIST / "editor.js")
     return DIST
 
@@ -76,6 +82,55 @@ def _byte_compile(wheel: Path, target: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"the wheel could not be byte-compiled:\n{done.stderr[-2000:]}")
+
+
+# --- the kernel as pages load it ----------------------------------------------------------------------------------
+
+# What every visit needs before any other statement, and what web/ itself runs.
+FIRST_STATEMENTS = (
+    f'{SCHEMA_QUERY} "main".sqlite_master', "BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE", "COMMIT", "ROLLBACK",
+    "SAVEPOINT _transaction", "RELEASE _transaction", "ROLLBACK TO _transaction",
+)  # fmt: skip
+
+
+def kernel_with_programs() -> bytes:
+    """kernel.wasm with two custom sections (read by web/kernel.js).
+
+    build: names the kernel and the compiler, in hexadecimal. programs: u32 size of a JSON header [[text, whether other
+    texts of its shape may share it, size]], the header, the Programs of FIRST_STATEMENTS.
+    """
+    kernel = (ROOT / "turso_wasm" / "kernel" / "kernel.wasm").read_bytes()
+    digest = hashlib.sha256(kernel)
+    for path in sorted((ROOT / "turso_wasm").rglob("*.py")):
+        digest.update(path.read_bytes())
+    head, codes = [], []
+    for text in FIRST_STATEMENTS:
+        program = compile_statement(tokenize(text), Environment().catalogs())
+        codes.append(program.to_bytes())
+        head.append([text, program.kind in SHARED_BY_SHAPE, len(codes[-1])])
+    raw = json.dumps(head, separators=(",", ":")).encode()
+    programs = len(raw).to_bytes(4, "little") + raw + b"".join(codes)
+    build = digest.hexdigest()[:32].encode()
+    return kernel + _custom_section("build", build) + _custom_section("programs", programs)
+
+
+def _custom_section(name: str, content: bytes) -> bytes:
+    body = _unsigned(len(name)) + name.encode() + content
+    return b"\0" + _unsigned(len(body)) + body
+
+
+def _unsigned(number: int) -> bytes:
+    """LEB128."""
+    raw = bytearray()
+    while number > 127:
+        raw.append(number & 127 | 128)
+        number >>= 7
+    return bytes(raw + bytes([number]))
+
+
+def _write(target: Path, content: bytes) -> None:
+    if not target.exists() or target.read_bytes() != content:
+        target.write_bytes(content)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -17,7 +17,9 @@ const decoder = new TextDecoder();
  * @property {boolean} counts_changes
  * @property {boolean} changes_schema
  * @property {boolean} returns_rows
- * @property {Map<number, number>} cookies
+ * @property {number[]} checks slots whose schema cookie must be the one that the statement is given
+ * @property {boolean} shared equal texts in equal environments may use it
+ * @property {[number, any][]} pinned ordinals of literals that must have this value (literals.js `spelled`)
  */
 
 /**
@@ -27,14 +29,13 @@ const decoder = new TextDecoder();
 export function parseProgram(raw) {
   if (decoder.decode(raw.subarray(0, 4)) !== 'TWP1') throw new Error('not a serialized program');
   const size = new DataView(raw.buffer, raw.byteOffset).getUint32(4, true);
-  const { sizes, columns, cookies, ...head } = JSON.parse(decoder.decode(raw.subarray(8, 8 + size)));
+  const { sizes, columns, ...head } = JSON.parse(decoder.decode(raw.subarray(8, 8 + size)));
   const [nWasm, nData] = sizes;
   const at = 8 + size;
   if (raw.length !== at + nWasm + nData) throw new Error('serialized program is cut short');
   return {
     ...head,
     columns: columns.map((/** @type {any[]} */ [name, decltype, table, origin]) => ({ name, decltype, table, origin })),
-    cookies: new Map(cookies),
     wasm: raw.slice(at, at + nWasm),
     data: raw.slice(at + nWasm),
   };

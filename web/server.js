@@ -35,7 +35,9 @@ export class Server {
   /** Start the engine, once. @param {any} options */
   async start(options) {
     this.#engine ??= this.create(options);
-    (await this.#engine).setYields(true);
+    const engine = await this.#engine;
+    engine.setYields(true);
+    return engine;
   }
 
   /** The engine, when it has started. */

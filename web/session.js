@@ -10,10 +10,10 @@
  *   N4  What a write answers is durable.
  */
 
-import { misuse, SQLITE_BUSY, SqlError } from '../base/errors.js';
+import { misuse } from '../base/errors.js';
 import { interrupted, Job, macrotask } from './job.js';
 import { packError } from './protocol.js';
-import { DONE, ROWS, YIELD } from './statement.js';
+import { BUSY, DONE, ROWS, YIELD } from './statement.js';
 
 const SLICE_MS = 12;
 const FIRST_BATCH = 256;
@@ -168,8 +168,8 @@ export class Session {
 
   /** @param {any} message */
   async _init({ id, op, ...options }) {
-    await this.server.start(options);
-    return {};
+    const { isFirstVisit } = await this.server.start(options);
+    return { isFirstVisit };
   }
 
   async _ready() {
@@ -179,7 +179,7 @@ export class Session {
 
   /** @param {any} message @param {Job} job */
   async _open({ name, options }, job) {
-    const database = await (await this.server.engine()).open(name, options);
+    const database = await (await this.server.engine()).openNow(name, options);
     if (job.cancelled) {
       await database.close();
       throw interrupted();
@@ -229,11 +229,11 @@ export class Session {
 
   // --- requests: statements -----------------------------------------------------------------------------------
 
-  /** The statement of a request, compiled when it is new. @param {any} message @param {Open} open */
-  #statement({ statement: number, sql }, open) {
+  /** The statement of a request, compiled when it is new. @param {any} message @param {Job} job @param {Open} open */
+  async #statement({ statement: number, sql }, job, open) {
     let found = this.#statements.get(number);
     if (!found) {
-      found = { statement: open.database.prepare(sql), open };
+      found = { statement: await job.possible(() => open.database.prepare(sql)), open };
       this.#statements.set(number, found);
     }
     return found.statement;
@@ -241,7 +241,7 @@ export class Session {
 
   /** @param {any} message @param {Job} job @param {Open} open */
   async _run(message, job, open) {
-    const statement = this.#statement(message, open);
+    const statement = await this.#statement(message, job, open);
     await this.#drive(statement, message.args, job, (status) => status !== DONE);
     const outcome = exactOutcome(statement);
     statement.reset();
@@ -250,7 +250,7 @@ export class Session {
 
   /** @param {any} message @param {Job} job @param {Open} open */
   async _get(message, job, open) {
-    const statement = this.#statement(message, open);
+    const statement = await this.#statement(message, job, open);
     await this.#drive(statement, message.args, job, (status) => status === YIELD, 1);
     const rows = pack(statement);
     statement.reset();
@@ -259,7 +259,7 @@ export class Session {
 
   /** @param {any} message @param {Job} job @param {Open} open */
   async _all(message, job, open) {
-    const statement = this.#statement(message, open);
+    const statement = await this.#statement(message, job, open);
     const more = (/** @type {number} */ status) => {
       if (status === ROWS) {
         const rows = pack(statement);
@@ -275,7 +275,7 @@ export class Session {
 
   /** @param {any} message @param {Job} job @param {Open} open */
   async _iterate(message, job, open) {
-    const statement = this.#statement(message, open);
+    const statement = await this.#statement(message, job, open);
     const status = await this.#drive(statement, message.args, job, (now) => now === YIELD, FIRST_BATCH, 0);
     if (status === DONE) return this.#last(statement);
     const cursor = this.#next++;
@@ -314,16 +314,16 @@ export class Session {
     return {};
   }
 
-  /** @param {any} message @param {Job} _ @param {Open} open */
-  async _describe(message, _, open) {
-    const statement = this.#statement(message, open);
+  /** @param {any} message @param {Job} job @param {Open} open */
+  async _describe(message, job, open) {
+    const statement = await this.#statement(message, job, open);
     const { reader, readonly, prepared } = statement;
     return { columns: statement.columns(), reader, readonly, parameters: prepared.loaded.program.param_names };
   }
 
   /** @param {any} message @param {Job} job @param {Open} open */
   async _exec({ sql }, job, { database }) {
-    for (const statement of database.each(sql)) {
+    for await (const statement of database.eachWhenPossible(sql, (act) => job.possible(act))) {
       await this.server.withoutPausedWrite(database, job);
       await this.#drive(statement, [], job, (status) => status !== DONE);
       statement.reset();
@@ -337,7 +337,7 @@ export class Session {
     const results = [];
     let compiling = performance.now();
     try {
-      for (const statement of database.each(sql)) {
+      for await (const statement of database.eachWhenPossible(sql, (act) => job.possible(act))) {
         const compileMilliseconds = performance.now() - compiling;
         await this.server.withoutPausedWrite(database, job);
         results.push({ ...(await this.#result(statement, limit, job)), compileMilliseconds });
@@ -388,7 +388,7 @@ export class Session {
    * @returns {Promise<number>} the last status
    */
   async #drive(statement, args, job, more, first = 0, limit = first) {
-    let status = args ? startUnlessBusy(statement, args, first) : YIELD;
+    let status = args ? await job.possible(() => statement.start(args, first)) : YIELD;
     if (args && status === BUSY) status = await this.#startWhenFree(statement, args, first, job);
     /** @type {(() => void) | null} */
     let resumed = null;
@@ -418,9 +418,9 @@ export class Session {
     const deadline = performance.now() + database.busyTimeout;
     for (;;) {
       const left = deadline - performance.now();
-      if (left <= 0) return statement.start(args, first);
+      if (left <= 0) throw statement.refusal;
       await job.wait(this.server.released(database.where.file, left));
-      const status = startUnlessBusy(statement, args, first);
+      const status = await job.possible(() => statement.start(args, first));
       if (status !== BUSY) return status;
     }
   }
@@ -440,19 +440,6 @@ const NOTICES = {
   connect: (session, { port, lock }) => session.server.connect(port, lock),
   end: (session) => session.end(),
 };
-
-/** In the place of a status: another connection has the lock. */
-const BUSY = -1;
-
-/** @param {Statement} statement @param {unknown[]} args @param {number} limit */
-function startUnlessBusy(statement, args, limit) {
-  try {
-    return statement.start(args, limit);
-  } catch (error) {
-    if (error instanceof SqlError && error.errcode === SQLITE_BUSY && statement.database.busyTimeout > 0) return BUSY;
-    throw error;
-  }
-}
 
 /** What a statement did, its rowid whole. @param {Statement} statement */
 function exactOutcome({ database, prepared }) {

@@ -4,12 +4,12 @@
  * A run is: bind → step → take the rows → step … → DONE, then reset.
  *
  * Invariants:
- *   S1  Every exception out of a step is followed by statement_abort, then error_clear, before anybody sees it.
+ *   S1  Every exception out of a step is followed by statement_failed before anybody sees it.
  *   S2  A statement whose schema is out of date is compiled again, with the same parameters, before its first row.
  *   S3  The rows in the buffer are taken before the Program is run again.
  */
 
-import { DONE, ROWS, Statement as S, YIELD } from '../base/abi.js';
+import { DONE, PREPARE, RAISE, ROWS, Statement as S, YIELD } from '../base/abi.js';
 import { misuse, SQLITE_LOCKED, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
 import { collect, heapNeeded, SLOT_SIZE, writeValues } from './parameters.js';
 import { decodeRows, rowSize } from './rows.js';
@@ -18,10 +18,13 @@ const FLAG_COUNTS_CHANGES = 1;
 const FIRST_BATCH = 64; // rows; who wants only the first few does not pay for a full buffer
 const MAX_SCHEMA_RETRIES = 50;
 const KEEP_BLOCK = 1 << 20;
+const NO_EPOCH = -1;
+const BUSY = 3; // what `start` returns besides DONE, ROWS and YIELD
 
 /**
  * @typedef {import('./rows.js').SqlValue} SqlValue
- * @typedef {import('./database.js').Prepared} Prepared
+ * @typedef {import('./schema.js').Prepared} Prepared
+ * @typedef {import('./schema.js').View} View
  */
 
 export class Statement {
@@ -31,6 +34,9 @@ export class Statement {
   #paramsSize = 0;
   #literalsAt = 0;
   #running = false;
+  /** @type {View | null} */ #view = null;
+  /** The error that BUSY stands for. @type {unknown} */
+  refusal = null;
   /** @type {'object' | 'raw' | 'pluck'} */ #mode = 'object';
   /** @type {import('./rows.js').Integers} */ #integers;
   /** @type {import('./rows.js').Shape} */ #shape = { kind: 'raw' };
@@ -58,8 +64,9 @@ export class Statement {
     this.#paramsAt = this.#u32(S.params);
     this.#paramsSize = this.#n * SLOT_SIZE;
     if (program.counts_changes) kernel.u32[(this.#address + S.flags) >>> 2] = FLAG_COUNTS_CHANGES;
-    for (const [slot, cookie] of program.cookies) kernel.i32[((this.#address + S.cookies) >>> 2) + slot] = cookie;
-    if (prepared.literals.length) this.#placeLiterals();
+    this.#view = null;
+    kernel.i32[(this.#address + S.schema_epoch) >>> 2] = NO_EPOCH;
+    if (prepared.literals.bytes.length) this.#placeLiterals();
     this.#reshape();
     this.database.opened(this);
   }
@@ -133,7 +140,7 @@ export class Statement {
 
   /** Run to the end, dropping rows. @param {...unknown} args @returns {{changes: number, lastInsertRowid: number | bigint}} */
   run(...args) {
-    let status = this.start(args, 0);
+    let status = this.#startNow(args, 0);
     try {
       while (status !== DONE) status = this.step(0);
       return this.outcome();
@@ -144,7 +151,7 @@ export class Statement {
 
   /** The first row, or undefined. @param {...unknown} args @returns {any} */
   get(...args) {
-    let status = this.start(args, 1);
+    let status = this.#startNow(args, 1);
     try {
       while (status === YIELD) status = this.step(1);
       return this.rowCount ? this.take()[0] : undefined;
@@ -155,7 +162,7 @@ export class Statement {
 
   /** All rows. @param {...unknown} args @returns {any[]} */
   all(...args) {
-    let status = this.start(args, 0);
+    let status = this.#startNow(args, 0);
     try {
       while (status === YIELD) status = this.step(0);
       const all = this.take();
@@ -172,7 +179,7 @@ export class Statement {
 
   /** Rows one by one; leaving the loop early ends the run. @param {...unknown} args @returns {Generator<any, void>} */
   *iterate(...args) {
-    let status = this.start(args, FIRST_BATCH);
+    let status = this.#startNow(args, FIRST_BATCH);
     try {
       yield* this.take();
       while (status !== DONE) {
@@ -187,30 +194,47 @@ export class Statement {
   // --- the parts of a run, for who drives it in slices (server.js) -------------------------------------------
 
   /**
-   * Bind and run up to the first rows, the end or the end of a time slice: DONE, ROWS or YIELD (S2). A failure ends the run.
+   * Bind and run up to the first rows, the end or the end of a time slice: DONE, ROWS or YIELD (S2). BUSY: another connection has a lock
+   * that is worth waiting for; nothing was done (`refusal`). A failure ends the run.
    * @param {unknown[]} args
    * @param {number} limit rows of the first batch, 0: a full buffer
    */
   start(args, limit) {
     if (this.#running) throw new SqlError('the statement is being iterated already', SQLITE_LOCKED);
     if (!this.#address) this.revive();
-    else if (this.prepared.schema.doomed) this.#replace(this.database.prepareAgain(this.prepared));
     this.#running = true;
-    for (let attempt = 0; ; attempt++) {
-      try {
+    try {
+      for (let attempt = 0; ; attempt++) {
+        this.#see(this.database.viewOf(this.prepared.schema));
         if (this.#n) this.#bind(args);
         else if (args.length) collect(args, this.prepared.loaded.program);
-        return this.step(limit);
-      } catch (error) {
-        const stale = error instanceof SqlError && error.errcode === SQLITE_SCHEMA;
-        if (!stale || attempt === MAX_SCHEMA_RETRIES) {
-          this.reset();
-          throw error;
-        }
+        const status = this.step(limit);
+        if (status === BUSY) this.reset();
+        if (status !== PREPARE) return status;
+        if (attempt === MAX_SCHEMA_RETRIES) throw new SqlError('database schema has changed', SQLITE_SCHEMA);
         this.#replace(this.database.prepareAgain(this.prepared));
         this.#running = true;
       }
+    } catch (error) {
+      this.reset();
+      throw error;
     }
+  }
+
+  /** As `start`, for who cannot wait for a lock. @param {unknown[]} args @param {number} limit */
+  #startNow(args, limit) {
+    const status = this.start(args, limit);
+    if (status === BUSY) throw this.refusal;
+    return status;
+  }
+
+  /** The schema that it runs against; null: the Program belongs to none that is there now, and the kernel refuses it. @param {View | null} view */
+  #see(view) {
+    if (view === this.#view) return;
+    this.#view = view;
+    const { i32 } = this.kernel.refresh();
+    i32[(this.#address + S.schema_epoch) >>> 2] = view ? view.epoch : NO_EPOCH;
+    if (view) i32.set(view.cookies, (this.#address + S.cookies) >>> 2);
   }
 
   /** Run on: DONE, ROWS or YIELD. What was in the buffer is gone (S3). @param {number} limit */
@@ -223,30 +247,27 @@ export class Statement {
     u32[at + (S.heap_used >> 2)] = 0;
     u32[at + (S.heap_not_ascii >> 2)] = 0;
     u32[at + (S.row_limit >> 2)] = limit;
-    let status;
     try {
-      status = this.prepared.loaded.step(this.#address);
+      return this.prepared.loaded.step(this.#address);
     } catch (error) {
-      throw this.#abort(error);
+      const cause = kernel.trap(error);
+      const next = this.#failed();
+      if (next === RAISE) throw cause;
+      if (next === PREPARE) return PREPARE;
+      this.refusal = cause;
+      return BUSY;
     }
-    if (status === DONE) this.database.completed(this.prepared.loaded.program);
-    return status;
   }
 
-  /** Undo what a failed step did (S1). Undoing may trap too, on a corrupt file; the second time nothing is read. @param {unknown} error */
-  #abort(error) {
+  /** Undo what a failed step did (S1); what now. Undoing may trap too, on a corrupt file; the second time nothing is read. */
+  #failed() {
     const { kernel } = this;
-    const cause = kernel.trap(error);
     try {
-      kernel.exports.statement_abort(this.#address);
+      return kernel.exports.statement_failed(this.#address);
     } catch (again) {
       kernel.trap(again);
-      kernel.exports.statement_abort(this.#address);
-    } finally {
-      kernel.exports.error_clear();
-      this.database.failed();
+      return kernel.exports.statement_failed(this.#address);
     }
-    return cause;
   }
 
   /** Rows in the buffer. */
@@ -333,11 +354,12 @@ export class Statement {
   #placeLiterals() {
     const { kernel, prepared } = this;
     const { n_user_params, n_literals } = prepared.loaded.program;
-    const at = kernel.call('malloc', prepared.literals.length) >>> 0;
+    const { bytes, lists } = prepared.literals;
+    const at = kernel.call('malloc', bytes.length) >>> 0;
     this.#literalsAt = at;
-    kernel.write(at, prepared.literals);
+    kernel.write(at, bytes);
     relocate(kernel, at, at, n_literals);
-    for (const [index, n_rows, width] of prepared.rowsLiterals) {
+    for (const [index, n_rows, width] of lists) {
       relocate(kernel, at, kernel.u32[(at + index * SLOT_SIZE + 8) >>> 2], n_rows * width);
     }
     kernel.u8.copyWithin(this.#paramsAt + n_user_params * SLOT_SIZE, at, at + n_literals * SLOT_SIZE);
@@ -355,7 +377,8 @@ export class Statement {
   /** Compile again after the database was replaced under it. */
   revive() {
     if (this.finalized) throw misuse('the statement has been finalized');
-    this.prepared = this.database.prepareText(this.prepared.sql, this.prepared.start);
+    const { sql, start } = this.prepared;
+    this.prepared = /** @type {Prepared} */ (this.database.prepareText(sql, start));
     this.#allocate();
   }
 
@@ -389,7 +412,7 @@ export class Statement {
   }
 }
 
-export { DONE, ROWS, YIELD };
+export { BUSY, DONE, ROWS, YIELD };
 
 /**
  * Make the addresses of the texts and blobs in some slots those of the block at `base`.

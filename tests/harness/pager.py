@@ -307,8 +307,9 @@ class Link:
             yield work
 
     @contextmanager
-    def statement(self, write: int, cookie: int = -1) -> Iterator[Work]:
-        work = Work(self, write, cookie)
+    def statement(self, write: int, cookie: int = -1, epoch: int | None = None) -> Iterator[Work]:
+        """A statement prepared for this cookie (-1: any) and schema epoch (None: the one of now)."""
+        work = Work(self, write, cookie, self.epoch if epoch is None else epoch)
         try:
             yield work
             work.done()
@@ -317,7 +318,12 @@ class Link:
 
     def start(self, write: int = 0) -> Work:
         """A statement that stays open until `done`, `reset` or `free`."""
-        return Work(self, write, -1)
+        return Work(self, write, -1, 0)
+
+    @property
+    def epoch(self) -> int:
+        """The connection's schema epoch."""
+        return self.engine.field(Connection, self.c, "schema_epoch")
 
     def page(self, pgno: int) -> bytes:
         """One page, in a statement of its own."""
@@ -333,10 +339,11 @@ class Link:
 class Work:
     """A running statement that reads and writes raw pages."""
 
-    def __init__(self, link: Link, write: int, cookie: int) -> None:
+    def __init__(self, link: Link, write: int, cookie: int, epoch: int) -> None:
         self.link = link
         self.engine = link.engine
         self.s = self.engine.call("statement_new", link.c, 0, 0, 0)
+        self.engine.set_field(Statement, self.s, "schema_epoch", epoch)
         try:
             self.call("statement_begin", self.s, 0, write, cookie)
         except SqlFailure:

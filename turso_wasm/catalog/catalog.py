@@ -59,9 +59,9 @@ class Trigger:
 class Catalog:
     """The objects of one database (`slot` 0 main, 1 temp, 2… attached), named `name`.
 
-    rows: of its sqlite_schema, in rowid order. cookie: the schema cookie they were read with. statistics: rows
-    (tbl, idx, stat) of sqlite_stat1. descending: False for files of a schema format before 4, whose indexes ignore
-    DESC. Errors: "malformed database schema", here or when an object is asked for.
+    rows: of its sqlite_schema, in rowid order. checked: Programs ask whether the schema cookie is still that of these
+    rows. statistics: rows (tbl, idx, stat) of sqlite_stat1. descending: False for files of a schema format before 4,
+    whose indexes ignore DESC. Errors: "malformed database schema", here or when an object is asked for.
     """
 
     def __init__(
@@ -69,13 +69,13 @@ class Catalog:
         slot: int = 0,
         name: str = "main",
         rows: Iterable[Row] = (),
-        cookie: int = 0,
+        checked: bool = True,
         statistics: Iterable[tuple[object, object, object]] = (),
         descending: bool = True,
     ) -> None:
         self.slot = slot
         self.name = name
-        self.cookie = cookie
+        self.checked = checked
         self.descending = descending
         self.entries: dict[str, Entry] = {}  # tables and views by folded name
         self.index_entries: dict[str, Entry] = {}

@@ -28,25 +28,26 @@ from turso_wasm.plan import nodes
 from turso_wasm.wasm.symbols import Symbols
 
 READ, WRITE = 0, 1
+UNCHECKED = -1
 
 
 def compile_plan(
     plan: nodes.Plan,
     program: Program,
-    slots: Mapping[int, tuple[bool, int]],
+    slots: Mapping[int, tuple[bool, bool]],
     symbols: Symbols | None = None,
 ) -> Program:
     """Fill in `program` (metadata given by the caller) with the code of `plan`.
 
-    slots: database slot → (write, schema cookie the plan was made for, -1: do not check); the statement begins a
+    slots: database slot → (write, whether the schema cookie must be that of Statement.cookies); the statement begins a
     transaction on each. Errors: what cannot be compiled was refused by the planner; TypeError and KeyError are bugs.
     """
     unit = Unit(program.n_user_params, symbols)
     ctx = Context(unit, resumable=has_loop(plan))
     with ctx.f.into(ctx.opens):
-        for slot, (write, _) in slots.items():
+        for slot, (write, checked) in slots.items():
             # Not a constant: after a schema change the other Programs are the same bytes again.
-            cookie = ctx.f.load("i32", ctx.stmt, Statement.offset("cookies") + 4 * slot)
+            cookie = ctx.f.load("i32", ctx.stmt, Statement.offset("cookies") + 4 * slot) if checked else UNCHECKED
             ctx.do("statement_begin", ctx.stmt, slot, WRITE if write else READ, cookie)
     emit_root(plan, ctx)
     ctx.do("statement_done", ctx.stmt)
@@ -56,5 +57,5 @@ def compile_plan(
     program.frame_size = unit.root_size
     program.counts_changes = unit.counts_changes
     program.pinned.update(unit.pinned)
-    program.cookies = {slot: cookie for slot, (_, cookie) in slots.items()}
+    program.checks = tuple(slot for slot, (_, checked) in slots.items() if checked)
     return program

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass, field
+from typing import Any
 
 MAGIC = b"TWP1"
 
@@ -47,7 +48,8 @@ class Program:
     counts_changes: bool = False
     changes_schema: bool = False
     returns_rows: bool = False
-    cookies: dict[int, int] = field(default_factory=dict)  # database slot -> schema cookie compiled against
+    checks: tuple[int, ...] = ()  # database slots whose schema cookie must be the one that the statement is given
+    shared: bool = True  # equal texts in equal environments (runtime/schema.py) may use it
     loops: str = ""  # it visits any number of rows: "through" for a single row, else "yielding"; "": it does not
     listing: str = ""  # what EXPLAIN CODE prints besides the code: the plan
 
@@ -60,10 +62,7 @@ class Program:
         """Serialize: magic, header size (u32 LE), JSON header, wasm, data."""
         head = {name: getattr(self, name) for name in _PLAIN}
         head["columns"] = [[c.name, c.decltype, c.table, c.origin] for c in self.columns]
-        head["pinned"] = [
-            [k, v.hex() if isinstance(v, bytes) else v, isinstance(v, bytes)] for k, v in self.pinned.items()
-        ]
-        head["cookies"] = list(self.cookies.items())
+        head["pinned"] = [[ordinal, _spelled(value)] for ordinal, value in self.pinned.items()]
         head["sizes"] = [len(self.wasm), len(self.data)]
         text = json.dumps(head, separators=(",", ":")).encode()
         return MAGIC + struct.pack("<I", len(text)) + text + self.wasm + self.data
@@ -80,12 +79,43 @@ class Program:
         if len(raw) != at + n_wasm + n_data:
             raise ValueError("serialized program is cut short")
         columns = tuple(ResultColumn(*c) for c in head.pop("columns"))
-        pinned = {k: bytes.fromhex(v) if is_bytes else v for k, v, is_bytes in head.pop("pinned")}
-        cookies = dict(head.pop("cookies"))
+        pinned = {ordinal: _value(spelled) for ordinal, spelled in head.pop("pinned")}
         head["param_names"] = tuple(head["param_names"])
-        return cls(
-            wasm=raw[at : at + n_wasm], data=raw[at + n_wasm :], columns=columns, pinned=pinned, cookies=cookies, **head
-        )
+        head["checks"] = tuple(head["checks"])
+        return cls(wasm=raw[at : at + n_wasm], data=raw[at + n_wasm :], columns=columns, pinned=pinned, **head)
+
+
+def _spelled(value: object) -> object:
+    """A literal as JSON that keeps its type, so that hosts can compare it (web/literals.js)."""
+    match value:
+        case None:
+            return "n"
+        case int():
+            return f"i{value}"
+        case float():
+            return f"r{struct.pack('>d', value).hex()}"
+        case bytes():
+            return f"b{value.hex()}"
+        case tuple():
+            return [[_spelled(item) for item in row] for row in value]
+    return f"t{value}"
+
+
+def _value(spelled: Any) -> object:
+    if isinstance(spelled, list):
+        return tuple(tuple(_value(item) for item in row) for row in spelled)
+    kind, text = spelled[0], spelled[1:]
+    match kind:
+        case "n":
+            return None
+        case "i":
+            return int(text)
+        case "r":
+            (number,) = struct.unpack(">d", bytes.fromhex(text))
+            return number
+        case "b":
+            return bytes.fromhex(text)
+    return text
 
 
 _PLAIN = (
@@ -98,6 +128,8 @@ _PLAIN = (
     "counts_changes",
     "changes_schema",
     "returns_rows",
+    "checks",
+    "shared",
     "loops",
     "listing",
 )

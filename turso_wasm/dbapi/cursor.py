@@ -138,7 +138,6 @@ class Cursor:
                     statement.run_many(sets, prepared.literals, values_of)
                     return
                 except SqlError as error:
-                    runtime.after_failure()
                     if error.code != SQLITE_SCHEMA:
                         raise
                     sets = chain([statement.pending], sets)
@@ -209,11 +208,10 @@ class Cursor:
                     rows = statement.step(connection._text)
                 except Exception as error:
                     self._statement = None
-                    runtime.failed(statement)
+                    runtime.release(statement)
                     _fail(error, statement.program)
                 if statement.finished:
                     self._statement = None
-                    runtime.completed(statement)
                     runtime.release(statement)
             if rows:
                 self._rows = iter(rows)

@@ -48,6 +48,10 @@ DONE = 0
 ROWS = 1
 YIELD = 2
 
+# --- what `statement_failed` returns, unless it is how many milliseconds to wait before another attempt -----------
+RAISE = -1  # report the error
+PREPARE = -2  # the schema was another one: prepare the statement again
+
 # --- transaction begin modes -------------------------------------------------------------------------------
 BEGIN_DEFERRED = 0
 BEGIN_IMMEDIATE = 1
@@ -182,6 +186,8 @@ class Statement(Struct):
     slots_read: i32  # bit set of database slots whose read lock this statement holds
     cookies: array[i32, N_SLOTS]  # H: schema cookies the program was compiled for, by database slot; -1: not checked
     now: f64  # ms since 1970 as the date functions see it, the same for a whole run; 0 until they ask
+    schema_epoch: i32  # H: Connection.schema_epoch when the schema it was prepared for was read
+    attempts: i32  # how often this run has found the database busy
 
 
 class Connection(Struct):
@@ -198,6 +204,8 @@ class Connection(Struct):
     next: i32
     busy_timeout_ms: i32  # H
     savepoint_depth: i32  # open savepoints, statement savepoints included: every writing pager has as many
+    schema_epoch: i32  # H: changes when the connection itself changes the schema, or takes such a change back
+    schema_changed: i32  # 1: the open transaction has changed the schema
 
 
 class ErrorRecord(Struct):

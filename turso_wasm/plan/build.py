@@ -42,8 +42,8 @@ class Planned:
     """A plan and its metadata.
 
     kind: select insert update delete ddl transaction explain. columns: of the result rows. slots: database slot →
-    (write, schema cookie planned for). pinned: literal ordinals whose values the plan depends on, with those
-    values.
+    (write, whether it asks for the schema cookie). pinned: literal ordinals whose values the plan depends on, with
+    those values.
     param_names: with prefix (":a", "?5"), None for a plain `?`.
     """
 
@@ -52,15 +52,10 @@ class Planned:
     columns: tuple[OutputColumn, ...] = ()
     readonly: bool = True
     changes_schema: bool = False
-    slots: dict[int, tuple[bool, int]] = field(default_factory=dict)
+    slots: dict[int, tuple[bool, bool]] = field(default_factory=dict)
     pinned: dict[int, object] = field(default_factory=dict)
     n_user_params: int = 0
     param_names: tuple[str | None, ...] = ()
-
-    @property
-    def cookies(self) -> dict[int, int]:
-        """Database slot → schema cookie."""
-        return {slot: cookie for slot, (_, cookie) in self.slots.items()}
 
 
 def build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanContext) -> Planned:
@@ -84,7 +79,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     return planned
 
 
-def _slots(binder: Binder, written: int = -1) -> dict[int, tuple[bool, int]]:
+def _slots(binder: Binder, written: int = -1) -> dict[int, tuple[bool, bool]]:
     """The databases that are read or written."""
     used = binder.slots if written < 0 else binder.slots | {written}
     catalogs = binder.catalogs.slots
@@ -92,7 +87,7 @@ def _slots(binder: Binder, written: int = -1) -> dict[int, tuple[bool, int]]:
     for slot in sorted(used):
         catalog = catalogs[slot]
         assert catalog is not None
-        found[slot] = (slot == written, catalog.cookie)
+        found[slot] = (slot == written, catalog.checked)
     return found
 
 
@@ -154,7 +149,7 @@ def _explain(binder: Binder, node: ast.Explain) -> Planned:
     planned = build(binder, node.statement)
     plan = explain_query_plan(planned.plan, binder.new_source(), binder.names)
     columns = tuple(OutputColumn(name) for name in EXPLAIN_COLUMNS)
-    slots = {slot: (False, cookie) for slot, (_, cookie) in planned.slots.items()}
+    slots = {slot: (False, checked) for slot, (_, checked) in planned.slots.items()}
     return Planned(plan, "explain", columns, slots=slots)
 
 

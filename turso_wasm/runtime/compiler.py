@@ -8,7 +8,6 @@ Invariant:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from turso_wasm.base import tree
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
@@ -28,32 +27,32 @@ from turso_wasm.sql.lexer import Tokens
 from turso_wasm.sql.parser import parse_tokens
 from turso_wasm.wasm.text import print_python
 
-
-@dataclass(slots=True)
-class Environment:
-    """What a Program depends on besides its text. files: the path of the database in each slot."""
-
-    catalogs: Catalogs
-    files: Sequence[str] = ()
-    registry: Registry = BUILTIN
+UNSHARED_PRAGMAS = frozenset(("database_list",))  # those that tell the names of files
 
 
-def compile_statement(tokens: Tokens, environment: Environment) -> Program:
-    """The Program of the statement in `tokens`. Errors: SqlError with SQLite's message and the span it points at."""
+def compile_statement(
+    tokens: Tokens, catalogs: Catalogs, files: Sequence[str] = (), registry: Registry = BUILTIN
+) -> Program:
+    """The Program of the statement in `tokens`. files: the path of the database in each slot.
+
+    Errors: SqlError with SQLite's message and the span it points at.
+    """
     statement = parse_tokens(tokens)
     assert statement is not None, "an empty statement has no Program"
-    program = with_room(_compile, statement, tokens, environment)
+    program = with_room(_compile, statement, tokens, catalogs, files, registry)
     program.n_literals = len(tokens.literals)
     return program
 
 
-def _compile(statement: ast.Statement, tokens: Tokens, environment: Environment) -> Program:
+def _compile(
+    statement: ast.Statement, tokens: Tokens, catalogs: Catalogs, files: Sequence[str], registry: Registry
+) -> Program:
     match statement:
         case ast.Pragma():
-            return _compile_pragma(statement, tokens, environment)
+            return _compile_pragma(statement, tokens, catalogs, files)
         case ast.Explain(mode="CODE"):
-            return _explain_code(statement, tokens, environment)
-    planned = build_plan(statement, environment.catalogs, PlanContext(tokens.sql, registry=environment.registry))
+            return _explain_code(statement, tokens, catalogs, registry)
+    planned = build_plan(statement, catalogs, PlanContext(tokens.sql, registry=registry))
     return _program(planned, tokens)
 
 
@@ -80,8 +79,8 @@ def _loops(plan: nodes.Plan) -> str:
     return "through" if isinstance(plan, nodes.Output) and plan.single else "yielding"
 
 
-def _compile_pragma(statement: ast.Pragma, tokens: Tokens, environment: Environment) -> Program:
-    compiled = compile_pragma(statement, environment.catalogs, environment.files)
+def _compile_pragma(statement: ast.Pragma, tokens: Tokens, catalogs: Catalogs, files: Sequence[str]) -> Program:
+    compiled = compile_pragma(statement, catalogs, files)
     columns = tuple(ResultColumn(name) for name in compiled.columns)
     program = Program(
         "pragma",
@@ -90,26 +89,25 @@ def _compile_pragma(statement: ast.Pragma, tokens: Tokens, environment: Environm
         changes_schema=compiled.changes_schema,
         returns_rows=bool(columns),
         pinned=dict(enumerate(tokens.literals)),
+        shared=statement.name.lower() not in UNSHARED_PRAGMAS,
     )
     slots = {}
-    for catalog in environment.catalogs.slots:
+    for catalog in catalogs.slots:
         if catalog is not None and compiled.reads:
-            slots[catalog.slot] = (False, catalog.cookie)
+            slots[catalog.slot] = (False, catalog.checked)
     if compiled.writes is not None:
-        slots[compiled.writes] = (True, -1)
+        slots[compiled.writes] = (True, False)
     return compile_plan(compiled.plan, program, slots)
 
 
 # --- EXPLAIN CODE -----------------------------------------------------------------------------------------------
 
 
-def _explain_code(statement: ast.Explain, tokens: Tokens, environment: Environment) -> Program:
+def _explain_code(statement: ast.Explain, tokens: Tokens, catalogs: Catalogs, registry: Registry) -> Program:
     """The plan and the compiled statement as readable text, one line a row."""
     if isinstance(statement.statement, ast.Pragma | ast.Explain):
         raise SqlError(SQLITE_ERROR, "not supported yet: EXPLAIN CODE of this statement", statement.span)
-    planned = build_plan(
-        statement.statement, environment.catalogs, PlanContext(tokens.sql, registry=environment.registry)
-    )
+    planned = build_plan(statement.statement, catalogs, PlanContext(tokens.sql, registry=registry))
     code = print_python(_program(planned, tokens).wasm)
     text = f"{print_plan(planned.plan)}\n\n{code}"
     rows = tuple((bound.Constant(value=line),) for line in text.splitlines())
@@ -119,7 +117,7 @@ def _explain_code(statement: ast.Explain, tokens: Tokens, environment: Environme
     shown = Program(
         "explain", columns=(ResultColumn("code"),), returns_rows=True, pinned=dict(enumerate(tokens.literals))
     )
-    return compile_plan(answer, shown, {slot: (False, cookie) for slot, (_, cookie) in planned.slots.items()})
+    return compile_plan(answer, shown, {slot: (False, checked) for slot, (_, checked) in planned.slots.items()})
 
 
 # --- pinned literals --------------------------------------------------------------------------------------------

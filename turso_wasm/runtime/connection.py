@@ -1,13 +1,13 @@
 """An open database connection: the kernel's Connection, the schema it sees, and the statements it runs.
 
-Owns preparing (caches, compilation, reload of a schema that moved), the pool of kernel statements, and the registry of
-databases that lets connections share schemas and Programs. Transaction state, locks and pages are the kernel's.
+Owns preparing (look-up, compilation, reload of a schema that moved) and the pool of kernel statements. Transaction
+state, locks, pages, and what follows when a step fails, are the kernel's.
 
 Invariants:
   N1  Every method that enters the kernel holds the host's lock; none keeps it while it sleeps (statement.py S2).
-  N2  After a statement that changed the schema, the schema is read again before anything is compiled. As long as
-      the change is not committed, the Schema is this connection's own; it is dropped when the transaction ends,
-      however it does.
+  N2  What is known of the schema holds for one schema epoch of the kernel's connection and one set of schema cookies.
+      Nothing is compiled against an older epoch, and a Program that belongs to another Schema, epoch or cookie is
+      refused by the kernel with SQLITE_SCHEMA before it does anything; then its text is prepared again.
   N3  A connection that is collected without `close`, and a statement that is dropped, leave to the host when they are
       freed (hosts/base.py H5).
   N4  Between the time slices of a statement other threads are in the kernel, with other connections: those who want
@@ -19,66 +19,62 @@ from __future__ import annotations
 import os
 import re
 import threading
-import time
-import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
 from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, SQLITE_SCHEMA, SqlError
-from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.kernel.abi import (
     DB_PAGE_COUNT,
     DB_SCHEMA_COOKIE,
     DB_SCHEMA_FORMAT,
+    N_SLOTS,
     OPEN_CREATE,
     OPEN_MEMORY,
     OPEN_READONLY,
     OPEN_TEMP,
 )
 from turso_wasm.runtime import layout
-from turso_wasm.runtime.compiler import Environment, compile_statement
+from turso_wasm.runtime.compiler import compile_statement
 from turso_wasm.runtime.files import MEMORY, forget_memory, qualified
 from turso_wasm.runtime.hosts.base import Host, address
 from turso_wasm.runtime.rows import TextFactory, UndecodableText
-from turso_wasm.runtime.schema import Prepared, Schema
-from turso_wasm.runtime.statement import Rows, Statement, busy_delay
-from turso_wasm.sql.lexer import END, normalize, tokenize
+from turso_wasm.runtime.schema import (
+    NEEDS_NO_SCHEMA,
+    SCHEMA_QUERY,
+    SHARED_BY_SHAPE,
+    STATISTICS_QUERY,
+    Contents,
+    Environment,
+    Prepared,
+    Schema,
+    library_of,
+)
+from turso_wasm.runtime.statement import Rows, Statement
+from turso_wasm.sql.lexer import END, Tokens, normalize, tokenize
 
 DESCENDING_FORMAT = 4  # the first schema format whose indexes honour DESC
-UNCHECKED = -1  # a schema cookie that Programs do not compare
-SHARED_BY_SHAPE = frozenset(("select", "insert", "update", "delete"))  # not ddl: sqlite_schema stores the exact text
 MAX_RETRIES = 50  # SQLITE_MAX_SCHEMA_RETRY
 MAX_IDLE = 64  # kernel statements kept for reuse, a connection
 
-# Statements that SQLite prepares without a look at the file, which may be locked.
-_NEEDS_NO_SCHEMA = re.compile(
-    r"\s*(?:(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b|PRAGMA\s+(?:busy_timeout|locking_mode)\b)", re.IGNORECASE
-)
+_NEEDS_NO_SCHEMA = re.compile(NEEDS_NO_SCHEMA, re.IGNORECASE)
 
 T = TypeVar("T")
 
-SCHEMA_QUERY = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master"
-STATISTICS_QUERY = "SELECT tbl, idx, stat FROM main.sqlite_stat1"
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The schema that a connection sees: as of these schema cookies (by slot) and this schema epoch (kernel/abi.py)."""
+
+    schema: Schema
+    cookies: tuple[int, ...]
+    epoch: int
 
 
-class Database:
-    """What the connections of this process to one database share: the Schemas of committed cookies."""
-
-    def __init__(self) -> None:
-        self.schemas: dict[int, Schema] = {}
-
-    def add(self, schema: Schema) -> None:
-        """Share a committed schema; the two newest are kept (a reader may still be at the older)."""
-        self.schemas[schema.cookie] = schema
-        while len(self.schemas) > 2:
-            del self.schemas[next(iter(self.schemas))]
-
-
-_databases: weakref.WeakValueDictionary[tuple[int, str], Database] = weakref.WeakValueDictionary()
 _memory_users: Counter[str] = Counter()
 
 
@@ -118,9 +114,9 @@ class Connection:
         self.address = 0
         self._idle: dict[int, list[Statement]] = {}  # by id of the Program, which the statements keep alive
         self._n_idle = 0
-        self._schema: Schema | None = None
-        self._schema_is_private = False
-        self._bootstrap = Schema(Catalogs([Catalog(cookie=UNCHECKED)]), UNCHECKED)
+        self._slots = {0: "main"}
+        self._view: View | None = None
+        self._bootstrap = library_of(host).schema(Environment())
         self.active: set[Statement] = set()
         self.stepping = 0  # the thread that gives way between time slices of a statement
         self._memory = shared_memory
@@ -136,8 +132,6 @@ class Connection:
             except BaseException:
                 self.close()
                 raise
-        shared = not flags & (OPEN_MEMORY | OPEN_TEMP)
-        self.database = _databases.setdefault((id(host), name), Database()) if shared else Database()
 
     def _open_slot(self, slot: int, name: str, flags: int) -> None:
         raw = name.encode("utf-8", "surrogateescape")
@@ -159,8 +153,7 @@ class Connection:
             self.host.function("connection_close_slot")(self.address, 0)
             self._open_slot(0, name, flags)
             self.path = name
-            self.database = Database()
-            self._schema, self._schema_is_private = None, False
+            self._view = None
 
     def close(self) -> None:
         """Roll back what is open and free everything; safe to call twice."""
@@ -231,101 +224,111 @@ class Connection:
 
         Errors: SqlError with SQLite's message and span.
         """
-        schema = self._schema
-        if start == 0 and schema is not None and (found := schema.find_text(sql)) is not None:
+        view = self._view
+        if start == 0 and view is not None and (found := view.schema.find_text(sql)) is not None:
             return found
         with self.host.lock:
             self.wait_turn()
-            if self._schema is None and _NEEDS_NO_SCHEMA.match(sql, start):
+            if _NEEDS_NO_SCHEMA.match(sql, start):
                 known = self._bootstrap.find_text(sql) if start == 0 else None
-                return known or self._prepare(self._bootstrap, sql, start)
+                return known or self._prepare(self._bootstrap, sql, start, _statement_at(sql, start))
+            tokens = _statement_at(sql, start)
+            if tokens.kinds[0] == END:
+                return None
             try:
-                return self._prepare(self.schema(), sql, start)
+                return self._prepare(self._seen().schema, sql, start, tokens)
             except SqlError:
-                if self._bootstrap is self._schema or not self._schema_moved():
+                if not self._schema_moved():
                     raise
-            return self._prepare(self.schema(), sql, start)
+            return self._prepare(self._seen().schema, sql, start, _statement_at(sql, start))
 
-    def _prepare(self, schema: Schema, sql: str, start: int) -> Prepared | None:
-        tokens = tokenize(sql, start)
-        while tokens.kinds[0] == ";":
-            tokens = tokenize(sql, tokens.end)
-        if tokens.kinds[0] == END:
-            return None
+    def _prepare(self, schema: Schema, sql: str, start: int, tokens: Tokens) -> Prepared:
         key, literals = normalize(tokens)
         known = schema.find_shape(key, literals, sql)
         if known is None:
-            program = compile_statement(tokens, Environment(schema.catalogs, (self.path,)))
+            program = compile_statement(tokens, schema.catalogs, (self.path,), schema.environment.registry)
             known = program, self.host.load(program)
             if program.kind in SHARED_BY_SHAPE:
                 schema.add_shape(key, literals, *known)
         has_tail = tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END
         prepared = Prepared(sql, start, tokens.end, *known, literals if known[0].n_literals else (), schema, has_tail)
-        if start == 0:
+        if start == 0 and known[0].shared:
             schema.add_text(prepared)
         return prepared
 
     # --- schema -------------------------------------------------------------------------------------------------
 
-    def schema(self) -> Schema:
-        """The schema as this connection sees it now, read if need be."""
-        if self._schema is None:
-            self._schema = self._when_free(self._load_schema)
-        return self._schema
+    def _seen(self) -> View:
+        """The schemas as this connection sees them now, read if need be (N2)."""
+        if self._view is None or self._view.epoch != self._epoch():
+            self._view = None
+            self._view = self._when_free(self._read_view)
+        return self._view
 
     def _when_free(self, action: Callable[[], T]) -> T:
         """Do it, again while the database is locked, until the busy timeout is over."""
-        deadline = time.monotonic() + self.busy_timeout_ms / 1000.0
         for attempt in count():
             try:
                 return action()
             except SqlError as error:
-                left = deadline - time.monotonic()
-                if error.code != SQLITE_BUSY or left <= 0:
+                delay_ms = self.host.function("busy_delay")(self.address, attempt)
+                if error.code != SQLITE_BUSY or not delay_ms:
                     raise
-            self.host.pause(min(busy_delay(attempt), left))
+            self.host.pause(delay_ms / 1000.0)
         raise AssertionError("unreachable")
 
-    def forget_schema(self) -> None:
-        """Read the schema again before it is next used."""
-        self._schema = None
+    def _epoch(self) -> int:
+        (epoch,) = self.host.unpack(layout.I32, self.address + layout.CONNECTION_EPOCH_AT)
+        return int(epoch)
 
-    def _cookie(self) -> int:
-        return int(self.host.function("database_get")(self.address, 0, DB_SCHEMA_COOKIE))
+    def _cookies(self) -> tuple[int, ...]:
+        get = self.host.function("database_get")
+        return tuple(get(self.address, slot, DB_SCHEMA_COOKIE) if slot in self._slots else 0 for slot in range(N_SLOTS))
 
     def _schema_moved(self) -> bool:
-        """True, and the schema forgotten, when it is no longer the one in the file."""
-        if self._schema is None or self._cookie() == self._schema.cookie:
+        """True, and the schema forgotten, when it is no longer the one in the files."""
+        view = self._view
+        if view is None or (view.epoch == self._epoch() and view.cookies == self._cookies()):
             return False
-        self._schema = None
+        self._view = None
         return True
 
-    def _load_schema(self) -> Schema:
+    def _read_view(self) -> View:
         for _ in range(MAX_RETRIES):
-            cookie = self._cookie()
-            known = None if self._schema_is_private else self.database.schemas.get(cookie)
-            if known is not None:
-                return known
-            catalog = self._read_catalog(cookie)
-            if self._cookie() == cookie:
-                schema = Schema(Catalogs([catalog]), cookie)
-                if not self._schema_is_private:
-                    self.database.add(schema)
-                return schema
+            epoch, cookies = self._epoch(), self._cookies()
+            databases = tuple(self._read_contents(slot, name) for slot, name in self._slots.items())
+            view = View(library_of(self.host).schema(Environment(databases)), cookies, epoch)
+            try:
+                view = self._with_statistics(view)
+            except SqlError as error:
+                if error.code != SQLITE_SCHEMA:
+                    raise
+            else:
+                if self._cookies() == cookies:
+                    return view
         raise SqlError(SQLITE_SCHEMA, "database schema has changed")
 
-    def _read_catalog(self, cookie: int) -> Catalog:
-        if self.host.function("database_get")(self.address, 0, DB_PAGE_COUNT) == 0:
-            return Catalog(cookie=cookie)
-        rows = self._query(self._bootstrap, SCHEMA_QUERY)
-        schema_format = self.host.function("database_get")(self.address, 0, DB_SCHEMA_FORMAT)
-        descending = not rows or schema_format >= DESCENDING_FORMAT
-        catalog = Catalog(rows=rows, cookie=cookie, descending=descending)
-        if catalog.find_table("sqlite_stat1") is None:
-            return catalog
-        unchecked = Catalog(rows=rows, cookie=UNCHECKED)
-        statistics = self._query(Schema(Catalogs([unchecked]), UNCHECKED), STATISTICS_QUERY)
-        return Catalog(rows=rows, cookie=cookie, statistics=statistics, descending=descending)
+    def _read_contents(self, slot: int, name: str) -> Contents:
+        get = self.host.function("database_get")
+        if get(self.address, slot, DB_PAGE_COUNT) == 0:
+            return Contents(slot, name, ())
+        rows = self._query(self._bootstrap, f"{SCHEMA_QUERY} {_quoted(name)}.sqlite_master")
+        schema_format = get(self.address, slot, DB_SCHEMA_FORMAT)
+        return Contents(slot, name, tuple(rows), not rows or schema_format >= DESCENDING_FORMAT)
+
+    def _with_statistics(self, view: View) -> View:
+        """The same with what ANALYZE left, which a Program of the schema without reads. Errors: SQLITE_SCHEMA."""
+        databases = list(view.schema.environment.databases)
+        for i, contents in enumerate(databases):
+            catalog = view.schema.catalogs.slots[contents.slot]
+            if catalog is not None and "sqlite_stat1" in catalog.entries:
+                self._view = view
+                rows = self._query(view.schema, f"{STATISTICS_QUERY} {_quoted(contents.name)}.sqlite_stat1")
+                databases[i] = replace(contents, statistics=tuple(rows))
+        if self._view is not view:
+            return view
+        self._view = None
+        return replace(view, schema=library_of(self.host).schema(Environment(tuple(databases))))
 
     def _query(self, schema: Schema, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query of ours; a schema that is not UTF-8 is for the parser to judge."""
@@ -335,8 +338,7 @@ class Connection:
             return self._rows(schema, sql, lambda raw: raw.decode("utf-8", "replace"))
 
     def _rows(self, schema: Schema, sql: str, text: TextFactory | None) -> list[tuple[Any, ...]]:
-        prepared = schema.find_text(sql) or self._prepare(schema, sql, 0)
-        assert prepared is not None
+        prepared = schema.find_text(sql) or self._prepare(schema, sql, 0, _statement_at(sql, 0))
         statement = self.acquire(prepared)
         try:
             rows = []
@@ -363,21 +365,17 @@ class Connection:
                 statement = self.acquire(prepared)
                 try:
                     statement.bind(values, prepared.literals)
-                    rows = statement.step(text)
+                    return statement, statement.step(text)
                 except BaseException as error:
-                    self.failed(statement)
-                    if isinstance(error, SqlError) and error.code == SQLITE_SCHEMA and attempt < MAX_RETRIES - 1:
-                        prepared = self.prepare_again(prepared)
-                        continue
-                    raise
-                if statement.finished:
-                    self.completed(statement)
-                return statement, rows
+                    self.release(statement)
+                    if not isinstance(error, SqlError) or error.code != SQLITE_SCHEMA or attempt == MAX_RETRIES - 1:
+                        raise
+                prepared = self.prepare_again(prepared)
             raise AssertionError("unreachable")
 
     def prepare_again(self, prepared: Prepared) -> Prepared:
         """The same text against the schema of now."""
-        self.forget_schema()
+        self._view = None
         again = self.prepare(prepared.sql, prepared.start)
         assert again is not None
         return again
@@ -391,6 +389,8 @@ class Connection:
             self._n_idle -= 1
         else:
             statement = Statement(self, program, prepared.instance)
+        view = self._view
+        statement.see(view if view is not None and view.schema is prepared.schema else None)
         self.active.add(statement)
         return statement
 
@@ -424,28 +424,6 @@ class Connection:
             if self._n_idle <= MAX_IDLE // 2:
                 return
 
-    def failed(self, statement: Statement) -> None:
-        """A step raised: the statement was aborted, and with it maybe the transaction (N2)."""
-        self.release(statement)
-        self.after_failure()
-
-    def completed(self, statement: Statement) -> None:
-        """A statement ran to its end: see what it did to the schema (N2)."""
-        program = statement.program
-        if program.changes_schema:
-            self._schema = None
-            self._schema_is_private = self.in_transaction
-        elif self._schema_is_private:
-            if program.kind == "transaction":
-                self._schema = None
-            self.after_failure()
-
-    def after_failure(self) -> None:
-        """Drop a schema that was this transaction's own if the transaction is over (N2)."""
-        if self._schema_is_private and not self.in_transaction:
-            self._schema = None
-            self._schema_is_private = False
-
     @contextmanager
     def running(self, prepared: Prepared) -> Iterator[Statement]:
         """A statement for many runs (executemany)."""
@@ -459,6 +437,18 @@ class Connection:
 def is_interrupt(error: SqlError) -> bool:
     """True for the error that `interrupt` causes."""
     return error.code == SQLITE_INTERRUPT
+
+
+def _statement_at(sql: str, start: int) -> Tokens:
+    """The tokens of the first statement from character `start` on, empty ones left out."""
+    tokens = tokenize(sql, start)
+    while tokens.kinds[0] == ";":
+        tokens = tokenize(sql, tokens.end)
+    return tokens
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _kernel_name(path: str, vfs: str | None, readonly: bool, create: bool) -> tuple[str, int]:

@@ -89,7 +89,6 @@ def write_image(connection: Connection, image: bytes, progress: Progress | None 
             page = address(write(pager, get(pager, pgno)))
             (data,) = host.unpack(layout.U32, page + PAGE_DATA_AT)
             host.write(data, image[(pgno - 1) * size : pgno * size])
-    connection.forget_schema()
     if progress is not None:
         progress(0, total)
 

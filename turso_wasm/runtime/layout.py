@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from struct import Struct
 
-from turso_wasm.kernel.abi import Connection, Statement
+from turso_wasm.kernel.abi import N_SLOTS, Connection, Statement
 
 I32 = Struct("<i")
 U32 = Struct("<I")
@@ -19,7 +19,9 @@ BUFFERS_AT = Statement.offset("rows")
 PARAMS_AT = Statement.offset("params")
 BUDGET_AT = Statement.offset("budget")
 FLAGS_AT = Statement.offset("flags")
+COOKIES = Struct(f"<{N_SLOTS}i")
 COOKIES_AT = Statement.offset("cookies")
+EPOCH_AT = Statement.offset("schema_epoch")
 STATEMENT_CHANGES_AT = Statement.offset("changes")
 
 # Connection.changes, total_changes, last_insert_rowid lie together
@@ -28,6 +30,6 @@ COUNTERS_AT = Connection.offset("changes")
 AUTOCOMMIT_AT = Connection.offset("autocommit")
 BUSY_TIMEOUT_AT = Connection.offset("busy_timeout_ms")
 INTERRUPTED_AT = Connection.offset("interrupted")
+CONNECTION_EPOCH_AT = Connection.offset("schema_epoch")
 
 FLAG_COUNTS_CHANGES = 1  # Statement.flags: the rows it changes are the connection's changes()
-FLAG_DO_NOT_RETRY = 2  # Statement.flags: SQLITE_BUSY, and waiting would not help

@@ -1,29 +1,81 @@
-"""What is known of a database's schema at one schema cookie, and the Programs compiled against it.
+"""What a Program depends on besides its text, and the Programs compiled for it.
 
-Owns the two-level Program cache: by exact text, then by shape (the text with its literals lifted out, sql/lexer.py
-`normalize`). Connections of one database share the Schema of a committed cookie; one that changed the schema in a
-transaction has its own until the transaction ends (runtime/connection.py).
+Owns `Environment`, whose value is the key of every Program cache, and `Schema`, the two-level cache of one
+environment: by exact text, then by shape (the text with its literals lifted out, sql/lexer.py `normalize`). Schemas are
+found by what databases *contain*, never by what files are called or by schema cookies, so all connections of a host
+share them.
 
 Invariants:
   C1  A Prepared is never run against another Schema than its own: a Program contains root pages and column numbers.
   C2  A Program is reused for other literals only when every literal it pinned has the same value and type, every list
       of rows the same width, and every column that is named by the text of its expression would get the same name.
+  C3  Equal environments give equal Programs for equal texts: whatever else the compiler looks at is a field of one of
+      them, or the Program is not shared (Program.shared).
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from turso_wasm.catalog.catalog import Catalogs
+from turso_wasm.catalog.catalog import Catalog, Catalogs, Row
+from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.codegen.program import Program
-from turso_wasm.runtime.hosts.base import Instance
+from turso_wasm.runtime.hosts.base import Host, Instance
 
 MAX_TEXTS = 512
 MAX_SHAPES = 512
 MAX_VARIANTS = 8  # Programs of one shape that differ in what they pinned
+MAX_UNUSED = 8  # Schemas kept though no connection is at them
+
+SHARED_BY_SHAPE = frozenset(("select", "insert", "update", "delete"))  # not ddl: sqlite_schema stores the exact text
+SCHEMA_QUERY = "SELECT type, name, tbl_name, rootpage, sql FROM"  # the name of the schema table follows
+STATISTICS_QUERY = "SELECT tbl, idx, stat FROM"
+
+# Statements that SQLite prepares without a look at the file, which may be locked.
+NEEDS_NO_SCHEMA = r"\s*(?:(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b|PRAGMA\s+(?:busy_timeout|locking_mode)\b)"
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """One database as the compiler sees it. rows: of its sqlite_schema; None: they are not known, and Programs do not
+    ask for a cookie. statistics: rows of sqlite_stat1. descending: indexes honour DESC (schema format 4).
+    """
+
+    slot: int = 0
+    name: str = "main"
+    rows: tuple[Row, ...] | None = None
+    descending: bool = True
+    statistics: tuple[tuple[Any, Any, Any], ...] = ()
+
+    def catalog(self) -> Catalog:
+        """Errors: SQLITE_CORRUPT, a malformed schema."""
+        checked = self.rows is not None
+        return Catalog(self.slot, self.name, self.rows or (), checked, self.statistics, self.descending)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a connection's Programs depend on besides their text: compared, and hashed, by value; the registry is one
+    value of its own kind.
+    """
+
+    databases: tuple[Contents, ...] = (Contents(),)
+    registry: Registry = field(default=BUILTIN, compare=False)
+    registry_id: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "registry_id", id(self.registry))
+
+    def catalogs(self) -> Catalogs:
+        """Errors: SQLITE_CORRUPT, a malformed schema."""
+        slots: list[Catalog | None] = [None] * (1 + max(contents.slot for contents in self.databases))
+        for contents in self.databases:
+            slots[contents.slot] = contents.catalog()
+        return Catalogs(slots)
 
 
 @dataclass(slots=True)
@@ -45,11 +97,11 @@ class Prepared:
 
 
 class Schema:
-    """The catalogs of a connection's databases, with the Programs compiled against them."""
+    """The Programs of one environment. Errors: SQLITE_CORRUPT, a malformed schema."""
 
-    def __init__(self, catalogs: Catalogs, cookie: int) -> None:
-        self.catalogs = catalogs
-        self.cookie = cookie
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.catalogs = environment.catalogs()
         self.texts: OrderedDict[str, Prepared] = OrderedDict()
         self.shapes: OrderedDict[tuple[object, ...], list[tuple[Program, Instance]]] = OrderedDict()
 
@@ -100,3 +152,33 @@ def _fits(program: Program, literals: Sequence[Any], sql: str) -> bool:
 def _same(a: object, b: object) -> bool:
     """Equal, of one type; floats bit for bit as far as SQL can tell (0.0 and -0.0 differ)."""
     return type(a) is type(b) and a == b and (not isinstance(a, float) or repr(a) == repr(b))
+
+
+class Library:
+    """The Schemas of one host, by environment: those that somebody uses, and the last few others."""
+
+    def __init__(self) -> None:
+        self._used: WeakValueDictionary[Environment, Schema] = WeakValueDictionary()
+        self._recent: OrderedDict[Environment, Schema] = OrderedDict()
+
+    def schema(self, environment: Environment) -> Schema:
+        """The one Schema of an environment. Errors: SQLITE_CORRUPT, a malformed schema."""
+        schema = self._used.get(environment)
+        if schema is None:
+            schema = self._used[environment] = Schema(environment)
+        self._recent[environment] = schema
+        self._recent.move_to_end(environment)
+        if len(self._recent) > MAX_UNUSED:
+            self._recent.popitem(last=False)
+        return schema
+
+
+_libraries: WeakKeyDictionary[Host, Library] = WeakKeyDictionary()
+
+
+def library_of(host: Host) -> Library:
+    """The Schemas whose Programs are loaded beside this host's kernel."""
+    library = _libraries.get(host)
+    if library is None:
+        library = _libraries[host] = Library()
+    return library

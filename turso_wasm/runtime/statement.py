@@ -8,7 +8,7 @@ Owns binding, stepping and decoding, and what happens when a step fails. It is a
     statement.reset()
 
 Invariants:
-  S1  Every exception that comes out of a step is followed by `statement_abort` before anybody sees it (hosts/base.py
+  S1  Every exception that comes out of a step is followed by `statement_failed` before anybody sees it (hosts/base.py
       H3).
   S2  SQLITE_BUSY before the first row is retried until the connection's busy timeout is over, with the kernel
       unlocked in between; the kernel itself never waits. Parameters stay bound across the retries.
@@ -17,12 +17,11 @@ Invariants:
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, InternalError, SqlError
+from turso_wasm.base.errors import SQLITE_INTERRUPT, InternalError, SqlError
 from turso_wasm.kernel.abi import DONE, YIELD
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.hosts.base import Instance, address
@@ -31,7 +30,7 @@ from turso_wasm.runtime.rows import TextFactory, decode_rows
 
 if TYPE_CHECKING:
     from turso_wasm.codegen.program import Program
-    from turso_wasm.runtime.connection import Connection
+    from turso_wasm.runtime.connection import Connection, View
 
 FIRST_ROWS = 64  # rows of the first batch: who wants only the first few does not pay for a full buffer
 FIRST_SLICE = 3000  # polls; the kernel's own slices are longer
@@ -39,14 +38,9 @@ KEEP_BLOCK = 1 << 20  # a larger parameter block is given back when the statemen
 ROWS_A_TURN = 256  # runs of executemany until others have their turn
 AT_HAND = frozenset((type(iter(())), type(iter([]))))  # iterators that never wait
 END: Any = object()
-BUSY_DELAYS_MS = (1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100)
+NO_EPOCH = -1
 
 Rows = list[tuple[Any, ...]]
-
-
-def busy_delay(attempt: int) -> float:
-    """Seconds to wait before a locked database is tried again, for the attempt-th time (from 0)."""
-    return BUSY_DELAYS_MS[min(attempt, len(BUSY_DELAYS_MS) - 1)] / 1000.0
 
 
 class Statement:
@@ -66,6 +60,7 @@ class Statement:
         "pending",
         "program",
         "stepped",
+        "view",
     )
 
     def __init__(self, connection: Connection, program: Program, instance: Instance) -> None:
@@ -79,14 +74,23 @@ class Statement:
         self.stepped = False
         self.finished = False
         self.pending: Any = None
+        self.view: View | None = None
         new = self.host.function("statement_new")
         self.address = address(new(connection.address, program.frame_size, self.n_slots, self.n_columns))
         (self.params_at,) = self.host.unpack(layout.U32, self.address + layout.PARAMS_AT)
         self.params_size = self.n_slots * SLOT_SIZE
         if program.counts_changes:
             self.host.pack(layout.U32, self.address + layout.FLAGS_AT, layout.FLAG_COUNTS_CHANGES)
-        for slot, cookie in program.cookies.items():
-            self.host.pack(layout.I32, self.address + layout.COOKIES_AT + 4 * slot, cookie)
+        self.host.pack(layout.I32, self.address + layout.EPOCH_AT, NO_EPOCH)
+
+    def see(self, view: View | None) -> None:
+        """Run against the schema of this view; None: the Program belongs to none that is there now, and is refused."""
+        if view is self.view or not self.program.checks:
+            return
+        self.view = view
+        if view is not None:
+            self.host.pack(layout.COOKIES, self.address + layout.COOKIES_AT, *view.cookies)
+        self.host.pack(layout.I32, self.address + layout.EPOCH_AT, NO_EPOCH if view is None else view.epoch)
 
     # --- parameters ---------------------------------------------------------------------------------------------
 
@@ -168,7 +172,7 @@ class Statement:
                         self.bind(values_of(one), literals)
                     if self.instance.heat >= 0:
                         self._count()
-                    self._run_on(self._slice(first=True))
+                    self._run_on(self._slice())
                     host.function("statement_reset")(self.address)
                     left -= 1
                     one = next(sets, END) if left and at_hand else END
@@ -180,7 +184,7 @@ class Statement:
         first, self.stepped = not self.stepped, True
         if first:
             self._count()
-        return self._run_on(self._slice(first))
+        return self._run_on(self._slice())
 
     def _run_on(self, result: int) -> int:
         """Go on after a slice that ended in YIELD; between slices signals and other threads have their turn."""
@@ -188,7 +192,7 @@ class Statement:
             if self.instance.heat >= 0:
                 self.host.warm(self.instance)
             self._let_others(self.host.give_way)
-            result = self._slice(first=False)
+            result = self._slice()
         return result
 
     def _let_others(self, in_kernel: Callable[[], object]) -> None:
@@ -208,52 +212,27 @@ class Statement:
             elif self.program.loops == "yielding":
                 self.host.pack(layout.U32, self.address + layout.BUDGET_AT, FIRST_SLICE)
 
-    def _slice(self, first: bool) -> int:
-        """One call of the Program; `first`: nothing was handed over yet, so it may be run again while busy (S2)."""
-        try:
-            return self.instance.step(self.address)
-        except BaseException as error:
-            return self._failed(error, first)
-
-    def _failed(self, error: BaseException, first: bool) -> int:
-        """Abort (S1); then raise the error, or run again while the database is busy."""
-        retry = self._may_retry(error) and first
-        self._abort()
-        if not retry:
-            raise error
-        deadline = time.monotonic() + self.connection.busy_timeout_ms / 1000.0
-        attempt = 0
-        while (left := deadline - time.monotonic()) > 0:
-            self._let_others(partial(self.host.pause, min(busy_delay(attempt), left)))
-            attempt += 1
+    def _slice(self) -> int:
+        """One call of the Program, again as long as the kernel finds it worth waiting for a lock (S1, S2)."""
+        while True:
             try:
                 return self.instance.step(self.address)
-            except BaseException as again:
-                error, retry = again, self._may_retry(again)
-                self._abort()
-                if not retry:
+            except BaseException:
+                delay_ms = self._failed()
+                if delay_ms < 0:
                     raise
-        raise error
+            self._let_others(partial(self.host.pause, delay_ms / 1000.0))
 
-    def _may_retry(self, error: BaseException) -> bool:
-        """True for SQLITE_BUSY, unless the kernel says that waiting does not help."""
-        if not isinstance(error, SqlError) or error.code != SQLITE_BUSY:
-            return False
-        (flags,) = self.host.unpack(layout.U32, self.address + layout.FLAGS_AT)
-        return not flags & layout.FLAG_DO_NOT_RETRY
-
-    def _abort(self) -> None:
-        """Undo what the failed step did, as the kernel's error record and the statement's on_error say (S1).
+    def _failed(self) -> int:
+        """Undo what the failed step did (S1): how many milliseconds to wait before another one, or below 0: raise.
 
         Undoing may fail too, on a corrupt file; the second time the kernel rolls back without reading anything.
         """
-        abort = self.host.function("statement_abort")
+        failed = self.host.function("statement_failed")
         try:
-            abort(self.address)
+            return int(failed(self.address))
         except (SqlError, InternalError):
-            abort(self.address)
-        finally:
-            self.host.function("error_clear")()
+            return int(failed(self.address))
 
     @property
     def changes(self) -> int:

@@ -338,7 +338,7 @@ def _append_rows(tokens: Tokens, rows: tuple[tuple[LiteralValue, ...], ...], sta
 
 # --- keywords that depend on their neighbours ------------------------------------------------------------------------
 
-_NAME_AFTER_OVER: Final = FALLBACK | JOIN_WORDS | {ID, STRING, "TEMP"}
+NAME_AFTER_OVER: Final = FALLBACK | JOIN_WORDS | {ID, STRING, "TEMP"}
 
 
 def _resolve_contextual(tokens: Tokens, first: int) -> None:
@@ -352,7 +352,7 @@ def _resolve_contextual(tokens: Tokens, first: int) -> None:
         word = words[i]
         if word not in CONTEXTUAL:
             continue
-        next_is_name = padded[i + 1] in _NAME_AFTER_OVER and words[i + 1] != "FILTER"
+        next_is_name = padded[i + 1] in NAME_AFTER_OVER and words[i + 1] != "FILTER"
         if word == "WINDOW":
             keyword = next_is_name and padded[i + 2] == "AS"
         else:

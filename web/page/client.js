@@ -47,7 +47,7 @@ export class Client {
     return this.#next++;
   }
 
-  /** Start the engine in the worker (P2). @param {Record<string, any>} fields of `init` */
+  /** Start the engine in the worker (P2); the answer to `init`. @param {Record<string, any>} fields of `init` */
   async start(fields) {
     const lock = `turso-wasm worker ${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
     const silent = setTimeout(() => this.#end(failure(`did not start within ${START_MS / 1000} s`)), START_MS);
@@ -56,7 +56,7 @@ export class Client {
     init.catch(() => undefined); // if `hello` fails, so does it
     await hello.finally(() => clearTimeout(silent));
     navigator.locks?.request(lock, () => this.#end(failure('has ended: connect again'))).catch(() => undefined);
-    await init;
+    return init;
   }
 
   /**

@@ -3,7 +3,7 @@
 import { isWorker } from './check.js';
 import { Client } from './client.js';
 
-/** @typedef {{client: Client, started: Promise<void>}} Started */
+/** @typedef {{client: Client, started: Promise<{isFirstVisit: boolean}>}} Started */
 /** @typedef {{assets?: string | URL, pyodide?: string | URL, worker?: Worker | (() => Worker)}} Where */
 
 /** @type {Map<string, Started>} by place; one that ended is made anew */
@@ -12,7 +12,7 @@ const ours = new Map();
 const theirs = new WeakMap();
 
 /**
- * The client of a worker whose engine is ready, started when it is first asked for. One that cannot start is ended and forgotten.
+ * The client of a worker whose engine is ready, started when it is first asked for. On later visits it does not wait for the compiler. One that cannot start is ended and forgotten.
  * @param {Where} where
  * @param {{onProgress?: (stage: string) => void, signal?: AbortSignal | null}} [options] signal: gives up waiting, not the worker
  * @returns {Promise<Client>}
@@ -22,9 +22,11 @@ export async function workerFor(where, { onProgress, signal } = {}) {
   const { client, started } = startedFor(where);
   try {
     onProgress?.('kernel');
-    await unlessAborted(started, signal);
-    onProgress?.('compiler');
-    await unlessAborted(client.request({ op: 'ready' }), signal);
+    const { isFirstVisit } = await unlessAborted(started, signal);
+    if (isFirstVisit) {
+      onProgress?.('compiler');
+      await unlessAborted(client.request({ op: 'ready' }), signal);
+    }
     onProgress?.('ready');
   } catch (error) {
     if (!signal?.aborted) client.terminate(error);

@@ -270,6 +270,46 @@ def test_a_changed_schema_cookie_is_noticed(link: Link) -> None:
     put(link, 2, 3)
 
 
+def test_a_schema_change_of_its_own_begins_an_epoch(link: Link) -> None:
+    before = link.epoch
+    link.set(DB_SCHEMA_COOKIE, 7)
+    assert link.epoch != before
+    with pytest.raises(SqlFailure, match="17: database schema has changed"), link.statement(0, 7, before):
+        pass
+    with link.statement(0, 7):
+        pass
+
+
+def test_a_schema_change_that_is_taken_back_begins_an_epoch_again(link: Link) -> None:
+    """The cookie alone would not tell: it counts the same numbers twice."""
+    link.set(DB_SCHEMA_COOKIE, 7)
+    seen = [link.epoch]
+    for undo, ended in ((link.rollback, True), (lambda: link.rollback_to("a"), False)):
+        link.begin()
+        link.savepoint("a")
+        link.set(DB_SCHEMA_COOKIE, 8)
+        seen.append(link.epoch)
+        undo()
+        seen.append(link.epoch)
+        assert link.get(DB_SCHEMA_COOKIE) == 7
+        if not ended:
+            link.commit()
+    assert len(set(seen)) == len(seen)
+
+
+def test_other_rollbacks_begin_no_epoch(link: Link) -> None:
+    before = link.epoch
+    link.begin()
+    put(link, 2, 3)
+    link.rollback()
+    link.set(DB_SCHEMA_COOKIE, 7)
+    changed = link.epoch
+    link.begin()
+    put(link, 2, 3)
+    link.rollback()
+    assert (before, changed) == (0, link.epoch)
+
+
 def test_interrupt_stops_running_statements_only(link: Link) -> None:
     set_interrupted(link)
     put(link, 2, 2)

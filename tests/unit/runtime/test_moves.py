@@ -14,6 +14,7 @@ import pytest
 import turso_wasm
 from turso_wasm.base.errors import SqlError
 from turso_wasm.runtime import engine
+from turso_wasm.runtime import schema as schema_module
 from turso_wasm.runtime.connection import Connection
 from turso_wasm.runtime.hosts import wasmtime as host_module
 from turso_wasm.runtime.hosts.wasmtime import WasmtimeHost
@@ -111,6 +112,7 @@ def test_the_data_of_programs_is_freed(host: WasmtimeHost, monkeypatch: pytest.M
             run(db, f"RELEASE {name}{i:0>2000}")
         db.close()
         del db
+        del schema_module._libraries[host]  # it keeps the last Programs for the next connection
         gc.collect()
         return int(host.function("memory_used")())
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
 from turso_wasm.codegen.program import Program
 from turso_wasm.runtime import compiler, engine
 from turso_wasm.runtime import connection as connection_module
+from turso_wasm.runtime import schema as schema_module
 from turso_wasm.runtime.connection import Connection
 
 
 @pytest.fixture
-def db() -> Iterator[Connection]:
+def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
+    monkeypatch.setattr(schema_module, "_libraries", WeakKeyDictionary())  # nothing that another test has compiled
     connection = Connection(engine.host(), ":memory:")
     run(connection, "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b TEXT)")
     run(connection, "INSERT INTO t VALUES (1, 10, 'x'), (2, 20, 'y'), (3, 30, 'z')")
@@ -28,9 +31,9 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that were compiled."""
     texts: list[str] = []
 
-    def spy(tokens: Any, environment: Any) -> Program:
+    def spy(tokens: Any, *environment: Any) -> Program:
         texts.append(tokens.sql)
-        return compiler.compile_statement(tokens, environment)
+        return compiler.compile_statement(tokens, *environment)
 
     monkeypatch.setattr(connection_module, "compile_statement", spy)
     return texts

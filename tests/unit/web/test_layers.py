@@ -13,8 +13,10 @@ FOLDERS = ("base", "vfs", "web", "demo")
 """Bottom first; a module imports from its own folder and from those before it."""
 
 WEB = (
-    "file.js program.js protocol.js pyodide.js rows.js values.js",
+    "file.js lexer.js program.js program_cache.js protocol.js pyodide.js rows.js values.js waiting.js",
     "parameters.js compiler.js kernel.js stores.js page/check.js",
+    "literals.js",
+    "schema.js",
     "statement.js database.js engine.js python_host.js page/client.js page/tenure.js",
     "job.js session.js server.js page/connection.js page/statement.js page/workers.js",
     "page/handle.js page/database.js",

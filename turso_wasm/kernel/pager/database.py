@@ -38,7 +38,7 @@ from turso_wasm.kernel.base.vfs import (
 from turso_wasm.kernel.pager.cache import DEFAULT_CACHE_SIZE, cache_free_all, cache_set_limit, cache_start
 from turso_wasm.kernel.pager.header import bytes_equal
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Pager
-from turso_wasm.wasm.lang import i32, memory_copy, ptr, sizeof, u8
+from turso_wasm.wasm.lang import export, i32, memory_copy, ptr, sizeof, u8
 
 __subset__ = True
 
@@ -227,10 +227,11 @@ def exclusive_lock(db: Database) -> i32:
     return 0
 
 
-def busy_wait(c: Connection, attempt: i32) -> i32:
-    """Sleep before another attempt at a lock that another process holds; 0 when busy_timeout_ms was slept already.
+@export
+def busy_delay(c: Connection, attempt: i32) -> i32:
+    """Milliseconds to wait before another attempt at a lock; 0 when busy_timeout_ms was waited already.
 
-    attempt: how often this was called before. What counts is the time slept, as in SQLite.
+    attempt: how often this was called before. What counts is the time waited, as in SQLite.
     """
     last: i32 = len(BUSY_DELAYS) - 1
     slept: i32 = 0
@@ -240,7 +241,13 @@ def busy_wait(c: Connection, attempt: i32) -> i32:
     if left <= 0:
         return 0
     delay: i32 = BUSY_DELAYS[attempt if attempt < last else last]
-    return host_sleep(delay if delay < left else left)
+    return delay if delay < left else left
+
+
+def busy_wait(c: Connection, attempt: i32) -> i32:
+    """Sleep before another attempt at a lock that another process holds; 0 when the host cannot, or it is too late."""
+    delay: i32 = busy_delay(c, attempt)
+    return host_sleep(delay) if delay else 0
 
 
 def exclusive_lock_waiting(db: Database, c: Connection) -> i32:

@@ -9,6 +9,8 @@ Invariants:
       `settle` ends the others.
   N3  Every pager that writes has `savepoint_depth` savepoints. A statement savepoint's number is kept in
       Statement.savepoint; when an outer one is released first, it becomes 0.
+  N4  `schema_epoch` is never again what it was before a change of the schema by this connection, or before such a
+      change was taken back. The schema cookie is no substitute: after a rollback it counts the same numbers again.
 """
 
 from turso_wasm.kernel.abi import JOURNAL_WAL, N_SLOTS, OPEN_READONLY, Connection, Statement
@@ -143,6 +145,7 @@ def settle(c: Connection) -> None:
             if p.state == PAGER_WRITE:
                 cursors_forget_all(p)
                 _ = pager_rollback(p)
+                schema_undone(c)
             pager_end_read(p)
     relax_all(c)
 
@@ -176,6 +179,7 @@ def commit_all(c: Connection) -> i32:
         savepoint_names_free(c, 0)
         c.savepoint_depth = 0
         savepoints_lose(c, 0)
+        c.schema_changed = 0
         checkpoint_all(c)
     return rc
 
@@ -231,8 +235,21 @@ def rollback_all(c: Connection, save: i32) -> i32:
     savepoint_names_free(c, 0)
     c.savepoint_depth = 0
     savepoints_lose(c, 0)
+    schema_undone(c)
+    c.schema_changed = 0
     c.autocommit = 1
     return rc
+
+
+def schema_change(c: Connection) -> None:
+    """The transaction changes the schema (N4)."""
+    c.schema_epoch += 1
+    c.schema_changed = 1
+
+
+def schema_undone(c: Connection) -> None:
+    """Something was rolled back, and the schema with it if it was changed (N4)."""
+    c.schema_epoch += c.schema_changed
 
 
 def cursors_save_every(c: Connection) -> None:
@@ -297,6 +314,7 @@ def depth_undo(c: Connection, depth: i32) -> i32:
         p: Pager = Pager(c.pagers[slot])
         if p and p.state == PAGER_WRITE and rc == 0:
             rc = savepoint_undo_to(p, depth)
+    schema_undone(c)
     if rc == 0:
         c.savepoint_depth = depth
         savepoints_lose(c, depth)

@@ -11,6 +11,7 @@ from turso_wasm.kernel.pager.header import page_size_valid
 from turso_wasm.kernel.pager.pages import pager_new_page, pager_of, pager_truncate
 from turso_wasm.kernel.pager.snapshot import database_load
 from turso_wasm.kernel.pager.storage import PAGER_READ, Database, Pager
+from turso_wasm.kernel.session.connection import schema_change
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.wasm.lang import export, i32, i64, lit, u32
 
@@ -37,6 +38,7 @@ def database_replace(s: Statement, slot: i32, page_size: i32, n_pages: u32) -> N
         _ = pager_new_page(p)
     pager_truncate(p, n_pages)
     p.replaced = 1
+    schema_change(c)
 
 
 def page_size_change(p: Pager, page_size: i32, autocommit: i32) -> None:

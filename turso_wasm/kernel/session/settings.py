@@ -46,7 +46,7 @@ from turso_wasm.kernel.pager.modes import journal_mode_now, mode_change
 from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_write
 from turso_wasm.kernel.pager.snapshot import pager_begin_read
 from turso_wasm.kernel.pager.storage import PAGER_WRITE, Database, Page, Pager
-from turso_wasm.kernel.session.connection import readers_running, settle
+from turso_wasm.kernel.session.connection import readers_running, schema_change, settle
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, ptr, put_be32, u8, u32
 
@@ -149,6 +149,7 @@ def database_set(s: Statement, slot: i32, field: i32, value: i64) -> i64:
     put_be32(page.data + at, u32(i32(value)))
     if field == DB_SCHEMA_COOKIE:
         schema_begin(page.data)
+        schema_change(Connection(s.connection))
     return value
 
 

@@ -13,12 +13,15 @@ Invariants:
 from turso_wasm.kernel.abi import (
     ON_ERROR_FAIL,
     ON_ERROR_ROLLBACK,
+    PREPARE,
+    RAISE,
     Connection,
     Cursor,
     Statement,
     Value,
 )
 from turso_wasm.kernel.base.errors import (
+    SQLITE_BUSY,
     SQLITE_CONSTRAINT,
     SQLITE_CORRUPT,
     SQLITE_ERROR,
@@ -27,6 +30,7 @@ from turso_wasm.kernel.base.errors import (
     SQLITE_IOERR,
     SQLITE_NOMEM,
     SQLITE_SCHEMA,
+    error_clear,
     error_record,
     raise_error,
 )
@@ -34,6 +38,7 @@ from turso_wasm.kernel.base.memory import arena_free, arena_release, mfree, mzal
 from turso_wasm.kernel.base.resources import resources_free
 from turso_wasm.kernel.base.vfs import check_io, host_poll
 from turso_wasm.kernel.btree.cursor.position import cursor_close
+from turso_wasm.kernel.pager.database import busy_delay
 from turso_wasm.kernel.pager.header import AT_SCHEMA_COOKIE
 from turso_wasm.kernel.pager.modes import pager_begin_write
 from turso_wasm.kernel.pager.pages import pager_get, pager_of
@@ -118,6 +123,7 @@ def statement_reset(s: Statement) -> None:
             statement_undo(s, SQLITE_ERROR, 0)
         statement_leave(s)
         settle(Connection(s.connection))
+    s.attempts = 0
     statement_clean(s)
 
 
@@ -179,7 +185,7 @@ def statement_begin(s: Statement, slot: i32, write: i32, cookie: i32) -> None:
     else:
         pager_begin_read(p)
     statement_enter(s, p, 1 << slot, write)
-    if cookie != -1 and schema_cookie(p) != cookie:
+    if cookie != -1 and (schema_cookie(p) != cookie or s.schema_epoch != c.schema_epoch):
         raise_error(SQLITE_SCHEMA, *lit(b"database schema has changed"))
 
 
@@ -306,6 +312,27 @@ def statement_abort(s: Statement) -> None:
     statement_leave(s)
     settle(c)
     statement_clean(s)
+
+
+@export
+def statement_failed(s: Statement) -> i32:
+    """After a trap in a step whose error the host has read: abort the statement, forget the error, and say what now.
+
+    RAISE: report the error. PREPARE: nothing was done, the schema is another one. n > 0: nothing was done, run it again
+    after n milliseconds; its parameters are still bound. It may trap itself: as statement_abort, call it again then.
+    """
+    code: i32 = error_record().code
+    fresh: i32 = i32(s.state == 0 and not s.flags & STATEMENT_ABORTING)
+    patient: i32 = i32(fresh and not s.flags & STATEMENT_NO_RETRY)
+    statement_abort(s)
+    error_clear()
+    if fresh and code == SQLITE_SCHEMA:
+        return PREPARE
+    if patient and code == SQLITE_BUSY:
+        delay: i32 = busy_delay(Connection(s.connection), s.attempts)
+        s.attempts += 1
+        return delay if delay else RAISE
+    return RAISE
 
 
 def statement_undo(s: Statement, code: i32, on_error: i32) -> None:

@@ -1,0 +1,221 @@
+/**
+ * What a Program depends on besides its text, and the Programs for it: runtime/schema.py's twin in the worker.
+ *
+ * A Schema is found by what databases *contain*, never by what files are called or by schema cookies, so all databases of an engine
+ * share them.
+ *
+ * Invariants:
+ *   C1  A Prepared is never run against another Schema than its own: a Program contains root pages and column numbers.
+ *   C2  A Program is reused for other literals only when every literal it pinned has the same value and type, every list of rows the
+ *       same width, and every column that is named by the text of its expression would get the same name.
+ *   C3  A Program's data stays in kernel memory while a statement uses it.
+ */
+
+import { lex } from './lexer.js';
+import { encodeLiterals, spelled } from './literals.js';
+import { parseProgram } from './program.js';
+
+const MAX_TEXTS = 512;
+const MAX_PROGRAMS = 512;
+const MAX_VARIANTS = 8; // Programs of one shape that differ in what they pinned
+const MAX_UNUSED = 8; // Schemas kept though no database is at them
+const PLAIN_NAME = /^[A-Za-z_]\w*$/;
+
+/**
+ * @typedef {object} Contents one database as the compiler sees it (runtime/schema.py)
+ * @property {number} slot
+ * @property {string} name
+ * @property {unknown[][] | null} rows of its sqlite_schema; null: not known
+ * @property {boolean} descending
+ * @property {unknown[][]} statistics rows of sqlite_stat1
+ *
+ * @typedef {import('./kernel.js').Loaded & {uses: number, retired: boolean}} CountedProgram
+ * @typedef {object} Prepared
+ * @property {string} sql
+ * @property {number} start
+ * @property {number} end
+ * @property {CountedProgram} loaded
+ * @property {import('./literals.js').LiteralBlock} literals
+ * @property {Schema} schema
+ *
+ * @typedef {object} View the schema that a database sees
+ * @property {Schema} schema
+ * @property {number[]} cookies by slot
+ * @property {number} epoch of the kernel's connection
+ */
+
+/** What a statement is known by: its shape, or, where that does not do, its text. @param {import('./lexer.js').Lexed} lexed @param {string} text */
+function keysOf(lexed, text) {
+  const widths = lexed.literals.filter(Array.isArray).map((rows) => /** @type {any[][]} */ (rows)[0].length);
+  const bare = text.endsWith(';') ? text.slice(0, -1) : text;
+  return { shape: `s${widths.join()} ${lexed.key}`, text: `t${bare}` };
+}
+
+/**
+ * The key to keep a Program under, null: none. A shape is only used where this lexer and the compiler's agree on key and literals.
+ * @param {import('./lexer.js').Lexed} lexed
+ * @param {string} text
+ * @param {import('./compiler.js').Compiled} compiled
+ */
+export function keyFor(lexed, text, { key, literals }) {
+  const keys = keysOf(lexed, text);
+  if (key === null) return keys.text;
+  const { bytes } = encodeLiterals(lexed.literals);
+  const agree =
+    key === lexed.key && bytes.length === literals.bytes.length && bytes.every((byte, i) => byte === literals.bytes[i]);
+  return agree ? keys.shape : null;
+}
+
+export class Schema {
+  /** By the whole text they are prepared from. @type {Map<string, Prepared>} */ texts = new Map();
+  /** By key (keysOf). @type {Map<string, CountedProgram[]>} */ #programs = new Map();
+  #count = 0;
+  /** Databases that are at it. */
+  users = 0;
+  /** The compiler's number for it, 0: not told yet. */
+  number = 0;
+
+  /** @param {Library} library @param {Contents[]} databases @param {string} key */
+  constructor(library, databases, key) {
+    this.library = library;
+    this.databases = databases;
+    this.key = key;
+  }
+
+  /**
+   * A Program for a statement: one that was used here before, or a stored one (C2).
+   * @param {import('./lexer.js').Lexed} lexed
+   * @param {string} text
+   * @returns {CountedProgram | undefined}
+   */
+  find(lexed, text) {
+    const keys = keysOf(lexed, text);
+    for (const key of [keys.shape, keys.text]) {
+      const known = this.#programs.get(key)?.find(({ program }) => fits(program, lexed.literals, text));
+      if (known) return known;
+      for (const bytes of this.library.programs.find(this.key, key)) {
+        const program = parseProgram(bytes);
+        if (fits(program, lexed.literals, text)) return this.#load(key, program);
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * A Program that was compiled just now.
+   * @param {string | null} key null: no other statement may have it
+   * @param {Uint8Array} bytes
+   */
+  add(key, bytes) {
+    const program = parseProgram(bytes);
+    if (key === null || !program.shared) return { ...this.library.kernel.load(program), uses: 0, retired: true };
+    this.library.programs.add(this.key, key, bytes);
+    return this.#load(key, program);
+  }
+
+  /** @param {string} key @param {import('./program.js').Program} program @returns {CountedProgram} */
+  #load(key, program) {
+    if (this.#count >= MAX_PROGRAMS) this.#evict();
+    const loaded = { ...this.library.kernel.load(program), uses: 0, retired: false };
+    const variants = this.#programs.get(key) ?? [];
+    variants.unshift(loaded);
+    this.#programs.set(key, variants);
+    this.#count++;
+    for (const old of variants.splice(MAX_VARIANTS)) this.#retire(old);
+    return loaded;
+  }
+
+  /** Let the older half of the Programs go. */
+  #evict() {
+    for (const [key, variants] of [...this.#programs].slice(0, this.#programs.size / 2 + 1)) {
+      this.#programs.delete(key);
+      for (const loaded of variants) this.#retire(loaded);
+    }
+    this.texts.clear();
+  }
+
+  /** @param {CountedProgram} loaded */
+  #retire(loaded) {
+    this.#count--;
+    loaded.retired = true;
+    if (loaded.uses === 0) this.library.kernel.unload(loaded);
+  }
+
+  /** A statement stops using a Program (C3). @param {CountedProgram} loaded */
+  leave(loaded) {
+    loaded.uses--;
+    if (loaded.retired && loaded.uses === 0) this.library.kernel.unload(loaded);
+  }
+
+  /** Remember a statement by its text. @param {Prepared} prepared */
+  addText(prepared) {
+    const { texts } = this;
+    if (texts.size >= MAX_TEXTS) texts.delete(texts.keys().next().value ?? '');
+    texts.set(prepared.sql, prepared);
+  }
+
+  /** Programs that are there from the start (Kernel.programs). @param {{text: string, shape: boolean, bytes: Uint8Array}[]} programs */
+  provide(programs) {
+    for (const { text, shape, bytes } of programs) {
+      const keys = keysOf(lex(text, 0), text);
+      this.#load(shape ? keys.shape : keys.text, parseProgram(bytes));
+    }
+  }
+
+  /** Forget everything. */
+  clear() {
+    for (const variants of this.#programs.values()) for (const loaded of variants) this.#retire(loaded);
+    this.#programs.clear();
+    this.texts.clear();
+  }
+}
+
+/** @param {import('./program.js').Program} program @param {import('./lexer.js').Literal[]} literals @param {string} text */
+function fits(program, literals, text) {
+  for (const [ordinal, value] of program.pinned) {
+    if (JSON.stringify(spelled(literals[ordinal])) !== JSON.stringify(value)) return false;
+  }
+  return program.columns.every(({ name }) => PLAIN_NAME.test(name) || text.includes(name));
+}
+
+/** The Schemas of an engine, by content: those that databases are at, and the last few others. */
+export class Library {
+  /** @type {Map<string, Schema>} */ #schemas = new Map();
+
+  /** @param {import('./kernel.js').Kernel} kernel @param {import('./program_cache.js').ProgramCache} programs */
+  constructor(kernel, programs) {
+    this.kernel = kernel;
+    this.programs = programs;
+    /** Tells the compiler to forget a schema. @type {(number: number) => void} */
+    this.closed = () => undefined;
+    this.bootstrap = this.schema([{ slot: 0, name: 'main', rows: null, descending: true, statistics: [] }]);
+    this.bootstrap.users = 1;
+  }
+
+  /** The one Schema of an environment. @param {Contents[]} databases */
+  schema(databases) {
+    const key = JSON.stringify(
+      databases.map(({ slot, name, rows, descending, statistics }) => [slot, name, rows, descending, statistics]),
+      plain,
+    );
+    const schema = this.#schemas.get(key) ?? new Schema(this, databases, key);
+    this.#schemas.delete(key);
+    this.#schemas.set(key, schema);
+    const unused = [...this.#schemas.values()].filter((one) => one.users === 0 && one !== schema);
+    for (const old of unused.slice(0, Math.max(0, unused.length - MAX_UNUSED))) this.#forget(old);
+    return schema;
+  }
+
+  /** @param {Schema} schema */
+  #forget(schema) {
+    this.#schemas.delete(schema.key);
+    schema.clear();
+    if (schema.number) this.closed(schema.number);
+  }
+}
+
+/** JSON has no bytes, BigInts or infinities; the schema tables have none either unless they are malformed. @param {string} _ @param {unknown} value */
+function plain(_, value) {
+  if (value instanceof Uint8Array) return { bytes: [...value] };
+  return typeof value === 'bigint' ? Number(value) : value;
+}
