@@ -46,7 +46,7 @@ def wire(context: Any, server: str) -> Iterator[Callable[..., Any]]:
     """
     page = context.new_page()
     page.goto(f"{server}tests/browser/blank.html")
-    assert set(page.evaluate(SETUP)["value"]) == {"compiling"}
+    assert set(page.evaluate(SETUP)["value"]) == {"isFirstVisit"}
 
     def run(body: str) -> Any:
         return page.evaluate(f"async () => {{ const {{ worker, answers, order, send, answer, ask }} = wire; {body} }}")

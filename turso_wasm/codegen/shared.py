@@ -51,7 +51,8 @@ def _shared_scan(node: nodes.SharedScan, ctx: Context, then: Then) -> None:
 def _compile(shared: nodes.Shared, caller: Context) -> Routine:
     ctx = caller.routine("shared", has_loop(shared.child))
     f = ctx.f
-    assert ctx.frame_alloc(8) == FIRST
+    first = ctx.frame_alloc(8)
+    assert first == FIRST
     memory = f.local(I32, "memory", f.call("hash_new", ctx.stmt, 0))
 
     def keep() -> None:
