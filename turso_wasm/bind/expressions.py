@@ -119,7 +119,7 @@ def _bind_operator(binder: Binder, node: ast.Binary, left: bound.Expr | None, sc
     """`node` with its left operand already bound (None: not yet)."""
     op = node.op
     if op in COMPARISONS:
-        if left is None and (is_row(node.left) or is_row(node.right)):
+        if left is None and (is_row(binder, node.left, scope) or is_row(binder, node.right, scope)):
             return _bind_row_comparison(binder, node, scope)
         return compare(op, left or binder.expr(node.left, scope), binder.expr(node.right, scope))
     if op == "IS" or op == "IS NOT":
@@ -133,7 +133,7 @@ def _bind_operator(binder: Binder, node: ast.Binary, left: bound.Expr | None, sc
 def _bind_is(binder: Binder, node: ast.Binary, left: bound.Expr | None, scope: Scope | None) -> bound.Expr:
     negated = node.op == "IS NOT"
     right_node = node.right
-    if left is None and (is_row(node.left) or is_row(right_node)):
+    if left is None and (is_row(binder, node.left, scope) or is_row(binder, right_node, scope)):
         return _bind_row_comparison(binder, node, scope)
     left = left or binder.expr(node.left, scope)
     if type(right_node) is ast.NullLiteral:
@@ -160,7 +160,7 @@ def bind_collate(binder: Binder, node: ast.Collate, scope: Scope | None) -> boun
 
 def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> bound.Expr:
     """The range test: x BETWEEN low AND high is x >= low AND x <= high."""
-    if is_row(node.operand):
+    if is_row(binder, node.operand, scope):
         low = _bind_row_comparison(binder, ast.Binary(">=", node.operand, node.low, node.span), scope)
         high = _bind_row_comparison(binder, ast.Binary("<=", node.operand, node.high, node.span), scope)
         return _negated(bound.Binary(op="and", left=low, right=high), node)
@@ -208,7 +208,7 @@ def bind_cast(binder: Binder, node: ast.Cast, scope: Scope | None) -> bound.Expr
 
 def bind_case(binder: Binder, node: ast.Case, scope: Scope | None) -> bound.Expr:
     """CASE x WHEN y is bound to the condition x = y."""
-    if node.operand is not None and not is_row(node.operand):
+    if node.operand is not None and not is_row(binder, node.operand, scope):
         return _bind_simple_case(binder, node, node.operand, scope)
     whens = []
     for when in node.whens:
@@ -239,7 +239,7 @@ def _bind_else(binder: Binder, node: ast.Case, scope: Scope | None) -> bound.Exp
 
 def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound.Expr:
     """X IN (): false, whatever x is."""
-    if is_row(node.operand):
+    if is_row(binder, node.operand, scope):
         return _bind_row_in_list(binder, node, scope)
     operand = binder.expr(node.operand, scope)
     if not node.items:
@@ -265,19 +265,22 @@ def bind_raise(binder: Binder, node: ast.Raise, scope: Scope | None) -> bound.Ex
 # --- row values ---------------------------------------------------------------------------------------------------
 
 
-def is_row(node: ast.Expr) -> bool:
+def is_row(binder: Binder, node: ast.Expr, scope: Scope | None) -> bool:
     """A row value, or a subquery that gives several columns."""
-    return type(node) is ast.RowValue or (type(node) is ast.Subquery and subquery_width(node) > 1)
+    return type(node) is ast.RowValue or (type(node) is ast.Subquery and subquery_width(binder, node, scope) > 1)
 
 
-def subquery_width(node: ast.Subquery) -> int:
-    """The number of columns a subquery shows without looking at its tables: 1 if it has a star."""
-    core = node.select.core
-    if isinstance(core, ast.SelectCore):
-        if any(isinstance(column, ast.Star) for column in core.columns):
-            return 1
-        return len(core.columns)
-    return len(core.rows[0])
+def subquery_width(binder: Binder, node: ast.Subquery, scope: Scope | None) -> int:
+    """The number of columns a subquery shows; of one with a star the FROM clause is bound to count them."""
+    select = node.select
+    if not isinstance(select.core, ast.SelectCore):
+        return len(select.core.rows[0])
+    columns = select.core.columns
+    if not any(isinstance(column, ast.Star) for column in columns):
+        return len(columns)
+    stars = tuple(column for column in columns if isinstance(column, ast.Star))
+    only = ast.Select(ast.SelectCore(stars, select.core.source, span=select.span), with_=select.with_, span=select.span)
+    return len(columns) - len(stars) + len(binder.nested_select(only, scope).columns)
 
 
 def bind_row(binder: Binder, node: ast.RowValue, scope: Scope | None) -> bound.Expr:
@@ -289,26 +292,29 @@ def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[bound
     """The bound elements of a row value; of a subquery one scalar subquery a column."""
     if type(node) is ast.RowValue:
         return list(binder.exprs(node.items, scope))
-    if type(node) is ast.Subquery and subquery_width(node) > 1:
-        return [
-            binder.expr(ast.Subquery(_only_column(node.select, number), node.span), scope)
-            for number in range(subquery_width(node))
-        ]
+    if type(node) is ast.Subquery:
+        width = subquery_width(binder, node, scope)
+        if width > 1:
+            selects = [_only_column(node.select, number, width) for number in range(width)]
+            return [binder.expr(ast.Subquery(select, node.span), scope) for select in selects]
     return [binder.expr(node, scope)]
 
 
-def _only_column(select: ast.Select, number: int) -> ast.Select:
-    """The same SELECT around another: only one of its columns."""
-    if not isinstance(select.core, ast.SelectCore) or select.compounds or select.core.distinct or select.order_by:
-        unsupported("row value from a compound, distinct or ordered subquery", select)
+def _only_column(select: ast.Select, number: int, width: int) -> ast.Select:
+    """The same SELECT with only one of its columns; where the others have a say in its rows, one around it."""
     core = select.core
-    return ast.Select(
-        ast.SelectCore((core.columns[number],), core.source, core.where, core.group_by, core.having, span=core.span),
-        limit=select.limit,
-        offset=select.offset,
-        with_=select.with_,
-        span=select.span,
-    )
+    if isinstance(core, ast.SelectCore) and not (select.compounds or core.distinct or select.order_by):
+        column = core.columns[number] if len(core.columns) == width else None
+        if isinstance(column, ast.ResultColumn):
+            return replace(select, core=replace(core, columns=(column,)))
+    first = select if select.limit is not None else replace(select, limit=ast.IntegerLiteral(1))
+    names = tuple(ast.Name(f"c{at}") for at in range(width))
+    whole = ast.With(False, (ast.CommonTable(_ROW, names, first, span=select.span),), select.span)
+    one = (ast.ResultColumn(ast.ColumnRef(f"c{number}")),)
+    return ast.Select(ast.SelectCore(one, ast.TableSource(_ROW), span=select.span), with_=whole, span=select.span)
+
+
+_ROW = "\0row"  # a common table that nobody can name
 
 
 def _bind_row_comparison(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.Expr:

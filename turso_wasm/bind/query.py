@@ -34,7 +34,7 @@ class AggregateRef(Expr):
 class OutputColumn:
     """What is known of a result column: its name and, for plain columns, where it comes from.
 
-    span: of the text that the name was taken from, when it is an expression's text.
+    span: of the text that the name was taken from, when it is an expression's text. is_alias: the name was given by AS.
     """
 
     name: str
@@ -42,6 +42,7 @@ class OutputColumn:
     table: str | None = None
     origin: str | None = None
     span: tuple[int, int] | None = None
+    is_alias: bool = False
 
 
 @dataclass(slots=True, eq=False)

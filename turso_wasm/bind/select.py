@@ -148,11 +148,12 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr) -> Outp
         for part in walk(expr):
             if type(part) is bound.Constant:
                 binder.pin(part)
+    is_alias = column.alias is not None
     if isinstance(expr, bound.ColumnRef):
-        return OutputColumn(name, expr.decltype, expr.table, expr.origin, span)
+        return OutputColumn(name, expr.decltype, expr.table, expr.origin, span, is_alias)
     if isinstance(expr, bound.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
-        return OutputColumn(name, expr.plan.columns[0].decltype, span=span)
-    return OutputColumn(name, span=span)
+        return OutputColumn(name, expr.plan.columns[0].decltype, span=span, is_alias=is_alias)
+    return OutputColumn(name, span=span, is_alias=is_alias)
 
 
 def _expand_star(star: ast.Star, core: Core, scope: Scope) -> None:
@@ -335,12 +336,17 @@ def _compound_order_key(
     return order_key(term, found, collation or compound_collations(query)[found.column])
 
 
+def _aliased(core: Core, name: str) -> int:
+    """The first result column with that (folded) alias, -1 if there is none. Equal columns may be one node."""
+    return next((at for at, column in enumerate(core.columns) if column.is_alias and fold(column.name) == name), -1)
+
+
 def _matching_column(binder: Binder, term: ast.Expr, query: Query, scopes: list[Scope]) -> int:
     for core, scope in zip(query.cores, scopes, strict=True):
         if isinstance(term, ast.ColumnRef) and term.table is None:
-            aliased = scope.aliases.get(fold(term.column))
-            if aliased is not None:
-                return next(at for at, output in enumerate(core.outputs) if output is aliased)
+            at = _aliased(core, fold(term.column))
+            if at >= 0:
+                return at
         scope.use_aliases = False
         scope.aggregates = "yes" if core.is_aggregate else "no"
         try:

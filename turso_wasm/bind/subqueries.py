@@ -45,7 +45,7 @@ def bind_exists(binder: Binder, node: ast.Exists, scope: Scope | None) -> bound.
 
 def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> bound.Expr:
     """The test x [NOT] IN (SELECT …)."""
-    if is_row(node.operand):
+    if is_row(binder, node.operand, scope):
         return _bind_row_in_select(binder, node, scope)
     operand = binder.expr(node.operand, scope)
     query = binder.nested_select(node.select, scope)

@@ -15,6 +15,7 @@ Source: https://sqlite.org/lang_createtable.html, https://sqlite.org/withoutrowi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NoReturn
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
@@ -318,7 +319,9 @@ class _TableBuilder:
         for index in self.automatic:
             if table.without_rowid and index.origin == "pk":
                 continue
-            index.suffix = primary_key_suffix(table, index.columns)
+            # SQLite lets these columns ascend, whatever the key says: the order is that of the file
+            suffix = primary_key_suffix(table, index.columns)
+            index.suffix = tuple(replace(part, desc=False) for part in suffix)
             add_index(table, index)
 
     # --- rules about the whole table ---------------------------------------------------------------------------

@@ -167,7 +167,7 @@ def with_affinity(value: SqlValue, affinity: str | None, ctx: Context) -> SqlVal
         types = value.types & ~mask(INTEGER) | mask(REAL)
     else:
         wanted = value.has_tag(REAL) | value.has_tag(TEXT)
-        types = value.types | mask(INTEGER)
+        types = value.types | (mask(INTEGER, REAL) if value.may_be(TEXT) else mask(INTEGER))
     if wanted.const == 0:
         return value
     result = ctx.copy(value)

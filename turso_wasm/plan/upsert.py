@@ -14,6 +14,7 @@ from turso_wasm.bind.comparison import explicit_collation
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_index_terms
 from turso_wasm.bind.scope import Scope, column_ref, table_item
+from turso_wasm.bind.select import ordinal
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation
 from turso_wasm.bind.writes import ROWID, Target, bind_assignments, bind_returning, bind_target, check_writable, new_row
 from turso_wasm.catalog.objects import Index, IndexColumn
@@ -26,15 +27,15 @@ NO_MATCH = "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constrai
 
 def plan_upserts(binder: Binder, planner: Planner, node: ast.Insert, target: Target) -> tuple[nodes.Upsert, ...]:
     """The ON CONFLICT clauses of an INSERT. Errors: no such column, a target that is no constraint."""
-    return tuple(_plan_upsert(binder, planner, node, clause, target) for clause in node.upserts)
+    return tuple(_plan_upsert(binder, planner, node, number, target) for number in range(len(node.upserts)))
 
 
-def _plan_upsert(
-    binder: Binder, planner: Planner, node: ast.Insert, clause: ast.Upsert, target: Target
-) -> nodes.Upsert:
+def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int, target: Target) -> nodes.Upsert:
+    clause = node.upserts[number]
     table = target.table
     old = table_item(binder.new_source(), table, node.alias)
-    index, key = _conflict_target(binder, clause, old) if clause.target else (None, False)
+    which = f"{ordinal(number + 1)} " if len(node.upserts) > 1 else ""
+    index, key = _conflict_target(binder, clause, old, which) if clause.target else (None, False)
     if clause.assignments is None:
         return nodes.Upsert(index=index, key=key, update=None)
     check_writable(binder, table, "UPDATE", clause)
@@ -68,7 +69,7 @@ def _plan_upsert(
     return nodes.Upsert(index=index, key=key, update=update, where=None if where is None else planner.finish(where))
 
 
-def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item) -> tuple[Index | None, bool]:
+def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item, which: str) -> tuple[Index | None, bool]:
     """The constraint that the target names: (its index, whether it is the rowid or the primary key)."""
     table = item.table
     assert table is not None
@@ -87,7 +88,7 @@ def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item) -> tuple[In
             continue
         if all(any(same_expression(part, wanted, binder.pin) for part in where) for wanted in known.where):
             return index, False
-    raise SqlError(SQLITE_ERROR, NO_MATCH, clause.span)
+    raise SqlError(SQLITE_ERROR, which + NO_MATCH, clause.span)
 
 
 def _names_fields(
