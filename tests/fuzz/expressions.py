@@ -224,7 +224,8 @@ class Expressions(Grammar):
 
     @production("expr", 1, kinds="bool")
     def expr_is_truth(self, scope: Scope, kind: str) -> str:
-        return f"{self.operand(scope, ANY)} IS {self.pick(('', 'NOT '))}{self.pick(('TRUE', 'FALSE', 'NULL'))}"
+        words = ("TRUE", "FALSE", "NULL") if not scope.constant else ("NULL",)  # in a DEFAULT, FALSE is 0 to SQLite
+        return f"{self.operand(scope, ANY)} IS {self.pick(('', 'NOT '))}{self.pick(words)}"
 
     @production("expr", 1.5, kinds="bool")
     def expr_is_null(self, scope: Scope, kind: str) -> str:

@@ -70,7 +70,7 @@ def bound(predicate: str) -> tuple[str, tuple[object, ...]]:
     """(the predicate with parameters for its literals, their values); places that take only literals are left alone."""
     tokens = lexer.tokenize(predicate)
     words = set(tokens.kinds)
-    if words & {"ORDER", "GROUP", "LIMIT", "CAST", "AS", "VALUES", lexer.ROWS}:
+    if "likelihood" in predicate or words & {"ORDER", "GROUP", "LIMIT", "CAST", "AS", "VALUES", lexer.ROWS}:
         return predicate, ()
     values: list[object] = []
     parts: list[str] = []
