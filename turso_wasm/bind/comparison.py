@@ -8,7 +8,7 @@ from __future__ import annotations
 from turso_wasm.base import tree
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import Query
+from turso_wasm.bind.query import Core, Query
 from turso_wasm.bind.walk import operands, strip_collation
 from turso_wasm.catalog.types import NUMERIC_AFFINITIES
 
@@ -27,8 +27,60 @@ def affinity_of(expr: bound.Expr) -> str | None:
     if isinstance(expr, bound.Cast | bound.ApplyAffinity):
         return expr.affinity
     if isinstance(expr, bound.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
-        return affinity_of(expr.plan.cores[0].outputs[0])
+        return affinity_of(expr.plan.cores[-1].outputs[0])
     return None
+
+
+def column_affinity(query: Query, number: int) -> str | None:
+    """The affinity of a column of a subquery in FROM, a view or a new table.
+
+    In a compound it is that of the first SELECT that has one, unless others mix texts with numbers.
+    """
+    outputs = [core.outputs[number] for core in query.cores]
+    at = next((at for at, output in enumerate(outputs) if affinity_of(output) is not None), 0)
+    affinity = affinity_of(outputs[at])
+    if affinity is None or affinity == "A" or len(outputs) == 1:
+        return affinity
+    foreign = _NUMBER if affinity == "B" else _TEXT
+    others = (core for core in query.cores if core.outputs[number] is not outputs[at])
+    if any(_column_types(core, number) & foreign for core in others):
+        return "A"
+    return "C" if isinstance(outputs[at], bound.Cast) and affinity in NUMERIC_AFFINITIES else affinity
+
+
+_NUMBER, _TEXT, _BLOB = 1, 2, 4
+_TYPE_OF = {type(None): 0, int: _NUMBER, bool: _NUMBER, float: _NUMBER, str: _TEXT, bytes: _BLOB}
+
+
+def _column_types(core: Core, number: int) -> int:
+    """The storage classes that a column of one SELECT seems to have, as bits."""
+    found = 0
+    if core.rows is not None:
+        for row in core.rows:
+            found |= _types(row[number])
+        return found
+    return _types(core.outputs[number])
+
+
+def _types(expr: bound.Expr) -> int:
+    expr = strip_collation(expr)
+    while isinstance(expr, bound.Unary) and expr.op == "+":
+        expr = strip_collation(expr.operand)
+    if isinstance(expr, bound.Constant):
+        return _TYPE_OF[type(expr.value)]
+    if isinstance(expr, bound.Binary) and expr.op == "||":
+        return _TEXT | _BLOB
+    if isinstance(expr, bound.Case):
+        found = 0 if expr.otherwise is None else _types(expr.otherwise)
+        for _, result in expr.whens:
+            found |= _types(result)
+        return found
+    if isinstance(expr, bound.Binary | bound.Unary | bound.Compare | bound.InList | bound.IsNull | bound.IsTruth):
+        return _NUMBER
+    affinity = affinity_of(expr)
+    if affinity in NUMERIC_AFFINITIES:
+        return _NUMBER | _BLOB
+    return _TEXT | _BLOB if affinity == "B" else _NUMBER | _TEXT | _BLOB
 
 
 def explicit_collation(expr: bound.Expr) -> str | None:
@@ -95,10 +147,17 @@ def comparison_affinity(left: str | None, right: str | None) -> str | None:
     return "C" if found in NUMERIC_AFFINITIES else "B"
 
 
+def _is_compound(expr: bound.Expr) -> bool:
+    """A scalar subquery whose affinity is that of its last SELECT, and whose value may come from another."""
+    return isinstance(expr, bound.SubqueryExpr) and isinstance(expr.plan, Query) and len(expr.plan.cores) > 1
+
+
 def needed_affinity(expr: bound.Expr, own: str | None, wanted: str | None) -> str | None:
     """`wanted`, or None where it cannot change a value of `expr`, whose own affinity is `own`."""
-    if wanted is None or own == wanted or (wanted == "C" and own in NUMERIC_AFFINITIES):
+    if wanted is None:
         return None
+    if own == wanted or (wanted == "C" and own in NUMERIC_AFFINITIES):
+        return wanted if _is_compound(expr) else None
     if type(expr) is bound.Constant:
         if wanted == "C" and not isinstance(expr.value, str):
             return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
-from turso_wasm.bind.comparison import affinity_of, collation_of
+from turso_wasm.bind.comparison import collation_of, column_affinity
 from turso_wasm.bind.query import AggregateRef, Core, Item
 from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.names import ROWID_NAMES, fold
@@ -111,7 +111,7 @@ def query_column(item: Item, number: int) -> bound.ColumnRef:
         source=item.source,
         column=number,
         name=item.columns[number],
-        affinity=affinity_of(expr),
+        affinity=column_affinity(query, number),
         collation=collation_of(expr),
         not_null=False,
         exact=False,

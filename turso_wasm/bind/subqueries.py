@@ -50,7 +50,7 @@ def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b
     operand = binder.expr(node.operand, scope)
     query = binder.nested_select(node.select, scope)
     _check_width(query, 1, node)
-    column = query.cores[0].outputs[0]
+    column = query.cores[-1].outputs[0]
     collation = (
         explicit_collation(operand)
         or explicit_collation(column)

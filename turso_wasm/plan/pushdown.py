@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
-from turso_wasm.bind.comparison import affinity_of
+from turso_wasm.bind.comparison import affinity_of, column_affinity
 from turso_wasm.bind.query import Core, Item, Query, Step
 from turso_wasm.bind.walk import (
     all_of,
@@ -65,7 +65,7 @@ def _can_push(expr: bound.Expr, item: Item, query: Query) -> bool:
         outputs = [core.outputs[ref.column] for core in query.cores]
         if any(not is_deterministic(output) or has_subquery(output) for output in outputs):
             return False
-        if len({affinity_of(output) for output in outputs}) > 1:
+        if {affinity_of(output) for output in outputs} != {column_affinity(query, ref.column)}:
             return False
     return all(_can_take(core, refs) for core in query.cores)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
-from turso_wasm.bind.comparison import affinity_of
+from turso_wasm.bind.comparison import column_affinity
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_schema_expr, check_index_expressions, check_table_expressions
 from turso_wasm.bind.scope import column_ref, table_item
@@ -89,7 +89,7 @@ def _plan_create_as(binder: Binder, node: ast.CreateTable, select: ast.Select, c
     query = bind_select(binder, select)
     if binder.parameters:
         fail("parameters are not allowed in CREATE TABLE AS", node)
-    affinities = tuple(affinity_of(expr) or "A" for expr in query.cores[0].outputs)
+    affinities = tuple(column_affinity(query, number) or "A" for number in range(len(query.columns)))
     names = unique_names(query.columns)
     rows = Planner(binder).plan_query(query)
     name = node.name.name
