@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -35,7 +36,7 @@ def catalogs_of(connection: apsw.Connection) -> Catalogs:
     return Catalogs([Catalog(0, "main", rows, statistics=statistics), Catalog(1, "temp", temp)])
 
 
-def plan_of(sql: str, catalogs: Catalogs, **context: bool) -> Planned:
+def plan_of(sql: str, catalogs: Catalogs, **context: Any) -> Planned:
     """The plan of one statement."""
     statement, _ = parse_one(sql)
     assert statement is not None

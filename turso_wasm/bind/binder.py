@@ -65,6 +65,7 @@ class Binder:
         self.open_views: list[str] = []
         self.views: dict[str, Common] = {}  # in the FROM clause being bound
         self.foreign_keys = False  # PRAGMA foreign_keys
+        self.without: frozenset[str] = frozenset()  # names of optimizations that are off (plan.rewrite, plan.joins)
         self.place = ""  # of the schema's expression that is bound: "an index", "a CHECK constraint" or "a DEFAULT"
         self.creating = False  # the schema's object is being made
         self.lift = True  # literals with an ordinal come from the statement's slots (not those in the schema's texts)

@@ -79,6 +79,7 @@ class TableAccess:
     used: frozenset[int]
     pin: object
     index_terms: dict[str, IndexTerms] = field(default_factory=dict)
+    use_indexes: bool = True
     registry: Registry = BUILTIN
 
     @property
@@ -104,7 +105,7 @@ class TableAccess:
                 found.append(self._scan())
             else:
                 found.extend(self._index_paths(None, table.primary_key, sargs, ()))
-        if not self.item.not_indexed:
+        if not self.item.not_indexed and self.use_indexes:
             for index in table.indexes:
                 if self.item.indexed_by is not None and index.name.lower() != self.item.indexed_by.lower():
                     continue

@@ -21,20 +21,27 @@ from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.plan import alter, nodes, schema
 from turso_wasm.plan.explain import explain_query_plan
+from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
+from turso_wasm.plan.rewrite import PASSES
 from turso_wasm.plan.writes import Written, plan_delete, plan_insert, plan_update
 from turso_wasm.sql import ast
+
+OPTIMIZATIONS = (*(name for name, _ in PASSES), *CHOICES)
 
 assert subqueries  # registers how subqueries are bound
 
 
 @dataclass(slots=True)
 class PlanContext:
-    """What a plan depends on besides the schema. sql: the text the statement's spans point into."""
+    """What a plan depends on besides the schema. sql: the text the statement's spans point into. without: optimizations
+    that are off, of OPTIMIZATIONS: a query gives the same rows without any of them.
+    """
 
     sql: str = ""
     foreign_keys: bool = False
     registry: Registry = BUILTIN
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -70,6 +77,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
         raise SqlError(SQLITE_ERROR, f"not supported yet: {name} statement", getattr(statement, "span", None))
     binder = SelectBinder(catalogs, context.sql, context.registry)
     binder.foreign_keys = context.foreign_keys
+    binder.without = context.without
     planned = build(binder, statement)
     planned.pinned = binder.pinned
     if binder.parameters:

@@ -179,7 +179,7 @@ def _rows(planner: Planner, core: Core, rewrite: _Rewriter, correlated: bool) ->
     together = list(rewrite.keys)
     if len(core.aggregates) == 1 and core.aggregates[0].distinct:
         together += core.aggregates[0].args[:1]
-    wish = AnyOrder(together, planner.binder.pin) if together else None
+    wish = AnyOrder(together, planner.binder.pin) if together and "row_order" not in planner.binder.without else None
     return planner.plan_from(core, wish, correlated)
 
 

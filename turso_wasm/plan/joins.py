@@ -31,6 +31,9 @@ from turso_wasm.plan.terms import Term, make_term
 if TYPE_CHECKING:
     from turso_wasm.plan.planner import Planner
 
+CHOICES = ("join_order", "hash_joins", "or_look_ups", "indexes", "row_order")
+"""What can be switched off besides the passes of rewrite.py."""
+
 EXACT_UNITS = 6
 BEAM = 16
 LIMIT_ROWS = 100.0  # a query with LIMIT is taken to want that many rows
@@ -142,6 +145,7 @@ class JoinPlanner:
         self.correlated = correlated
         self.limited = limited
         self.own = frozenset(item.source for step in steps for item in step.items())
+        self.without = planner.binder.without
         self.outer = frozenset().union(*(term.sources for term in terms)) - self.own if correlated else frozenset()
         self.units = [self._unit(number, step) for number, step in enumerate(steps)]
 
@@ -235,6 +239,8 @@ class JoinPlanner:
         there are any.
         """
         found = [unit for unit in self.units if not (state.mask >> unit.number & 1 or unit.before & ~state.mask)]
+        if "join_order" in self.without:
+            return found[:1]
         if len(self.units) > EXACT_UNITS and state.mask:
             return [unit for unit in found if unit.left or unit.related & state.sources] or found
         return found
@@ -286,9 +292,8 @@ class JoinPlanner:
             assert unit.access is not None
             blocked = self.own - state.sources
             paths = unit.access.paths(self.terms, blocked)
-            if unit.item is not None and unit.item.indexed_by is None and not unit.item.not_indexed:
-                found = [or_path(term, arms, blocked) for term, arms in self._arms(unit)]
-                paths = [*paths, *(path for path in found if path is not None)]
+            found = [or_path(term, arms, blocked) for term, arms in self._arms(unit)]
+            paths += [path for path in found if path is not None]
             unit.cache[key] = paths = _useful(paths, self.ordering is not None)
         if state.mask:
             # Inside a loop an IN (SELECT …) is tested by look-up; driving the loop it would run again and again.
@@ -299,6 +304,10 @@ class JoinPlanner:
     def _arms(self, unit: Unit) -> list[tuple[Term, list[Arm]]]:
         if unit.arms is None:
             assert unit.access is not None
+            item = unit.access.item
+            if "or_look_ups" in self.without or item.indexed_by is not None or item.not_indexed:
+                unit.arms = []
+                return unit.arms
             pairs = [(term, arms_of(self.planner, unit.access, term)) for term in unit.terms]
             unit.arms = [(term, arms) for term, arms in pairs if arms]
         return unit.arms
@@ -355,6 +364,8 @@ class JoinPlanner:
         equalities = _hash_keys(state.sources | self.outer, unit.sources, terms)
         is_query = unit.access is None
         if not equalities and (not is_query or unit.is_kept):
+            return None
+        if "hash_joins" in self.without and not is_query:
             return None
         runs = state.rows if state.mask else RUNS
         if not state.mask and self._reads_changing(unit):

@@ -97,7 +97,7 @@ class Planner:
             ordered = grouped.ordered
         else:
             ordering = Ordering(order_by, self.binder.pin) if order_by else None
-            if core.distinct and not order_by:
+            if core.distinct and not order_by and "row_order" not in self.binder.without:
                 ordering = AnyOrder(core.outputs, self.binder.pin)
             joined = self.plan_from(core, ordering, correlated, limit is not None)
             exprs = tuple(self.finish(strip_collation(expr)) for expr in core.outputs)
@@ -297,6 +297,7 @@ class Planner:
         if found is None:
             found = TableAccess(item, self.used_columns(item.source), self.binder.pin, registry=self.binder.registry)
             assert item.table is not None
+            found.use_indexes = "indexes" not in self.binder.without or item.indexed_by is not None
             for index in item.table.indexes:
                 if index.where is not None or any(column.column == -2 for column in index.columns):
                     found.index_terms[index.name] = bind_index_terms(self.binder, index, item)

@@ -16,17 +16,22 @@ from turso_wasm.bind.walk import operands
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.plan import nodes
 
-LINES = (nodes.Plan, nodes.Step, nodes.Upsert)
+LINES = (nodes.Plan, nodes.Step, nodes.Upsert, nodes.Shared)
 """Nodes that have a line of their own."""
 
 
 def print_plan(plan: Node, indent: int = 0) -> str:
     """The plan as indented text, without a newline at the end."""
-    return "\n".join(_lines(plan, indent))
+    return "\n".join(_lines(plan, indent, set()))
 
 
-def _lines(node: Node, indent: int) -> Iterator[str]:
+def _lines(node: Node, indent: int, shown: set[int]) -> Iterator[str]:
     """One line for the node itself; fields that are plans follow, indented."""
+    if isinstance(node, nodes.Shared):
+        if node.number in shown:
+            yield f"{'  ' * indent}Shared number={node.number} (as above)"
+            return
+        shown.add(node.number)
     head, nested = [type(node).__name__], []
     for slot in fields(node):
         value = getattr(node, slot.name)
@@ -40,14 +45,14 @@ def _lines(node: Node, indent: int) -> Iterator[str]:
     yield pad + " ".join(head)
     for name, child in nested:
         label = "" if name in ("child", "left", "right", "children", "steps") else f"{name}: "
-        lines = _lines(child, indent + 1)
+        lines = _lines(child, indent + 1, shown)
         first = next(lines)
         yield f"{'  ' * (indent + 1)}{label}{first.strip()}"
         yield from lines
     for expr in nodes.subqueries(node):
         yield f"{pad}  subquery {expr.kind}:"
         if isinstance(expr.plan, nodes.Plan):
-            yield from _lines(expr.plan, indent + 2)
+            yield from _lines(expr.plan, indent + 2, shown)
 
 
 def _is_default(value: object) -> bool:

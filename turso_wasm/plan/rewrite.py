@@ -41,8 +41,9 @@ Pass = Callable[[Query, Binder], Query]
 def simplify(query: Query, binder: Binder) -> Query:
     """The query after all passes. The argument is left as it is."""
     query = _copied(query)
-    for _, rewrite in PASSES:
-        query = rewrite(query, binder)
+    for name, rewrite in PASSES:
+        if name not in binder.without:
+            query = rewrite(query, binder)
     return query
 
 

@@ -1,0 +1,68 @@
+"""A query gives the same rows with every optimization off, one at a time, and with all of them off."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+import turso_wasm
+from tests.oracle.planner import catalogs_of, oracle, plan_of
+from tests.property.plan.queries import Generator
+from tests.property.plan.test_random_queries import N_QUERIES, answer, as_set, seeds
+from turso_wasm.plan.build import OPTIMIZATIONS, PlanContext
+from turso_wasm.plan.printer import print_plan
+from turso_wasm.runtime import compiler
+
+ALL = "all"
+
+
+@pytest.mark.parametrize("seed", seeds())
+@pytest.mark.parametrize("off", [*OPTIMIZATIONS, ALL])
+def test_the_rows_do_not_depend_on_it(off: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    without = frozenset(OPTIMIZATIONS if off == ALL else [off])
+    generator = Generator(1000 + seed)
+    schema, queries = generator.schema(), [generator.query()[0] for _ in range(N_QUERIES)]
+    rows = []
+    for context in (PlanContext, partial(PlanContext, without=without)):
+        monkeypatch.setattr(compiler, "PlanContext", context)
+        connection = turso_wasm.connect(":memory:", isolation_level=None)
+        for sql in schema:
+            answer(connection.execute, sql)
+        rows.append([answer(connection.execute, sql) for sql in queries])
+        connection.close()
+    for sql, usual, other in zip(queries, *rows, strict=True):
+        if isinstance(usual, str) or isinstance(other, str):
+            assert usual == other, sql
+        else:
+            assert as_set(usual) == as_set(other), sql
+
+
+SCHEMA = [
+    "CREATE TABLE t(a, b, c)",
+    "CREATE INDEX ta ON t(a)",
+    "CREATE INDEX tb ON t(b, a)",
+    "CREATE TABLE w(x, y)",
+    "CREATE INDEX wxy ON w(x, y)",
+]
+STATEMENTS = [
+    "SELECT x FROM (SELECT a AS x FROM t WHERE b = 1) WHERE TRUE AND x > 2",
+    "SELECT 1 FROM t p LEFT JOIN t q ON p.c = q.c WHERE q.c > 1",
+    "SELECT 1 FROM t WHERE (a, b) IN (SELECT b, c FROM t) OR c = 3",
+    "SELECT 1 FROM t WHERE c = 1 OR c = 2",
+    "SELECT 1 FROM t WHERE a = 1 OR b = 2",
+    "SELECT 1 FROM t p, t q WHERE (p.c = q.c AND p.b > 1) OR (p.c = q.c AND p.b < 0)",
+    "SELECT 1 FROM t p, t q WHERE p.b = q.a AND q.a = 5",
+    "SELECT x FROM (SELECT DISTINCT c AS x FROM t) WHERE x > 2",
+    "SELECT 1 FROM t p, t q WHERE q.a > 1 AND p.a = 1",
+    "SELECT DISTINCT x FROM w",
+]
+
+
+@pytest.mark.parametrize("off", OPTIMIZATIONS)
+def test_each_makes_a_difference(off: str) -> None:
+    """A name that nothing looks at would be no switch."""
+    catalogs = catalogs_of(oracle(SCHEMA))
+    usual = [print_plan(plan_of(sql, catalogs).plan) for sql in STATEMENTS]
+    other = [print_plan(plan_of(sql, catalogs, without=frozenset({off})).plan) for sql in STATEMENTS]
+    assert usual != other
