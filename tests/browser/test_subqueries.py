@@ -32,7 +32,7 @@ LONG = {
     "IN": "SELECT -1 IN (SELECT a.i + b.i FROM big a, big b)",
     "IN, correlated": "SELECT x FROM few WHERE -x IN (SELECT a.i + b.i + few.x FROM big a, big b)",
     "NOT IN": "SELECT x FROM few WHERE -x NOT IN (SELECT a.i + b.i FROM big a, big b)",
-    "row values": "SELECT x FROM few WHERE (x, -1) IN (SELECT a.i, b.i FROM big a, big b)",
+    "row values": "SELECT x FROM few WHERE (-x, -1) IN (SELECT a.i + b.i, a.i - b.i FROM big a, big b)",
     "in FROM": "SELECT count(*) FROM (SELECT DISTINCT a.i % 7 FROM big a, big b)",
     "a common table": "WITH w AS MATERIALIZED (SELECT max(a.i * b.i) AS m FROM big a, big b) SELECT m FROM w, few",
     "a compound": "SELECT (SELECT count(*) FROM (SELECT a.i FROM big a, big b UNION ALL SELECT 1))",
