@@ -31,6 +31,8 @@ def statements(body: Body, nodes: list[ast.stmt], tail: bool = False) -> Flow:
         handler = _HANDLERS.get(type(node))
         if handler is None:
             raise body.error(f"{type(node).__name__} is not part of the subset", node)
+        if isinstance(node, (ast.Return, ast.Break, ast.Continue)) and at + 1 < len(nodes):
+            raise body.error("nothing reaches this statement", nodes[at + 1])
         flow = handler(body, node, tail and at == len(nodes) - 1)
         if flow is not FALLS:
             return flow
