@@ -20,7 +20,6 @@ from turso_wasm.vfs.base import (
     CANTOPEN,
     FULL,
     IOERR,
-    LOCK_NONE,
     OPEN_CREATE,
     OPEN_MEMORY,
     OPEN_TEMP,
@@ -28,7 +27,7 @@ from turso_wasm.vfs.base import (
     Locks,
     VfsError,
 )
-from turso_wasm.vfs.memory import MemoryData, MemoryVfs
+from turso_wasm.vfs.memory import LockedFile, MemoryData, MemoryVfs
 
 SECTOR = 512
 
@@ -123,10 +122,11 @@ class Fault:
     )
 
 
-class FaultyFile:
+class FaultyFile(LockedFile):
     """A handle on FaultyData."""
 
     def __init__(self, owner: FaultyVfs, name: str, data: FaultyData) -> None:
+        super().__init__(data.locks)
         self.owner = owner
         self.name = name
         self.data = data
@@ -164,22 +164,6 @@ class FaultyFile:
         """Length in bytes."""
         self.owner.step("size", self.name)
         return len(self.data.current)
-
-    def lock(self, level: int) -> bool:
-        """Raise the lock."""
-        return self.data.locks.lock(self, level)
-
-    def unlock(self, level: int) -> None:
-        """Lower the lock."""
-        self.data.locks.unlock(self, level)
-
-    def check_reserved(self) -> bool:
-        """True when some handle holds RESERVED or more."""
-        return self.data.locks.check_reserved()
-
-    def close(self) -> None:
-        """Give up the locks."""
-        self.data.locks.unlock(self, LOCK_NONE)
 
 
 class FaultyVfs:

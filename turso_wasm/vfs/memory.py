@@ -18,10 +18,34 @@ class MemoryData:
         self.locks = Locks()
 
 
-class MemoryFile:
+class LockedFile:
+    """What a handle does with the lock table of its file."""
+
+    def __init__(self, locks: Locks) -> None:
+        self.locks = locks
+
+    def lock(self, level: int) -> bool:
+        """Raise this handle's lock."""
+        return self.locks.lock(self, level)
+
+    def unlock(self, level: int) -> None:
+        """Lower this handle's lock."""
+        self.locks.unlock(self, level)
+
+    def check_reserved(self) -> bool:
+        """True when some handle holds RESERVED or more."""
+        return self.locks.check_reserved()
+
+    def close(self) -> None:
+        """Give up the locks; the data stay with the VFS."""
+        self.locks.unlock(self, LOCK_NONE)
+
+
+class MemoryFile(LockedFile):
     """A handle on MemoryData."""
 
     def __init__(self, data: MemoryData, capabilities: int) -> None:
+        super().__init__(data.locks)
         self.data = data
         self.capabilities = capabilities
 
@@ -52,22 +76,6 @@ class MemoryFile:
     def size(self) -> int:
         """Length in bytes."""
         return len(self.data.bytes)
-
-    def lock(self, level: int) -> bool:
-        """Raise this handle's lock."""
-        return self.data.locks.lock(self, level)
-
-    def unlock(self, level: int) -> None:
-        """Lower this handle's lock."""
-        self.data.locks.unlock(self, level)
-
-    def check_reserved(self) -> bool:
-        """True when some handle holds RESERVED or more."""
-        return self.data.locks.check_reserved()
-
-    def close(self) -> None:
-        """Give up the locks; the data stay with the VFS."""
-        self.data.locks.unlock(self, LOCK_NONE)
 
 
 class MemoryVfs:
