@@ -46,6 +46,7 @@ PAINT = 0xCD
 CHUNK_MIN = 4096
 CHUNK_MAX = 262144
 SPARE_MAX = 262144
+GROWN_MAX = 0x7FFE0000  # of a buffer that grows
 
 
 class Chunk(Struct):
@@ -213,6 +214,20 @@ def block_resize(b: Block, total: i32) -> i32:
     block_trim(h, b, total)
     used_bytes += b.size & ~1
     return 1
+
+
+def grown(capacity: i32, need: i64, least: i32) -> i32:
+    """The size for a buffer of that capacity which needs more: at least `need` and `least`, and doubled if that can be.
+    Errors: SQLITE_NOMEM when no buffer can be so large.
+    """
+    if need > GROWN_MAX:
+        raise_nomem()
+    size: i64 = i64(capacity) * 2
+    if size > GROWN_MAX:
+        size = i64(GROWN_MAX)
+    if size < need:
+        size = need
+    return i32(size) if size > i64(least) else least
 
 
 @export

@@ -17,8 +17,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import Arena, Frame, Resource, Statement
-from turso_wasm.kernel.base.errors import raise_nomem
-from turso_wasm.kernel.base.memory import arena_alloc, arena_free, mfree, mrealloc, mzalloc
+from turso_wasm.kernel.base.memory import arena_alloc, arena_free, grown, mfree, mrealloc, mzalloc
 from turso_wasm.wasm.lang import export, fn, funcref, i32, i64, ptr, sizeof, u8
 
 __subset__ = True
@@ -27,8 +26,6 @@ KIND_KEEP = 1
 KIND_BUFFER = 2
 KIND_SORTER = 3
 KIND_HASH = 4
-
-BUFFER_MAX = 0x7FFE0000
 
 
 class Keep(Resource):
@@ -144,12 +141,6 @@ def buffer_grow(b: Buffer, n: i64) -> None:
     """Make the capacity at least n bytes; at least doubles. Errors: SQLITE_NOMEM."""
     if n <= i64(b.capacity):
         return
-    capacity: i64 = i64(b.capacity) * 2
-    if capacity < n:
-        capacity = n
-    if capacity > BUFFER_MAX:
-        capacity = BUFFER_MAX
-    if n > BUFFER_MAX:
-        raise_nomem()
-    b.data = mrealloc(b.data, i32(capacity))
-    b.capacity = i32(capacity)
+    capacity: i32 = grown(b.capacity, n, 0)
+    b.data = mrealloc(b.data, capacity)
+    b.capacity = capacity

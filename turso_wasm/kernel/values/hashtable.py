@@ -57,7 +57,7 @@ from turso_wasm.wasm.lang import (
 __subset__ = True
 
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: a good multiplier by itself, should a host's randomness be poor
-SLOTS_MIN = 16
+BUCKETS_MIN = 16
 SLOTS_MAX = 1 << 27
 SORT_BYTES = 2 * Item.size + 16
 SORT_MAX = 0x7FFE0000 // SORT_BYTES
@@ -79,7 +79,7 @@ def hash_new(stmt: Statement, entry_size: i32) -> Hash:
     h: Hash = Hash(i32(resource_add(stmt, sizeof(Hash), KIND_HASH, funcref(hash_release))))
     h.statement = stmt
     h.key_at = (entry_size + 7) & ~7
-    hash_place(h, SLOTS_MIN)
+    hash_place(h, BUCKETS_MIN)
     return h
 
 
@@ -192,8 +192,8 @@ def hash_insert(h: Hash, entry: ptr[u8], hash: i32, at: i32, by_int: i32) -> Non
     """Put a new zeroed entry into the free bucket `at`, and grow the table when it is full."""
     if h.count == h.order_capacity:
         n: i32 = h.order_capacity * 2
-        if n < SLOTS_MIN:
-            n = SLOTS_MIN
+        if n < BUCKETS_MIN:
+            n = BUCKETS_MIN
         h.order = ptr[i32](mrealloc(ptr[u8](h.order), n * 4))
         h.order_capacity = n
     clear: i32 = 0

@@ -43,8 +43,7 @@ from turso_wasm.kernel.abi import (
     TEXT,
     Statement,
 )
-from turso_wasm.kernel.base.errors import raise_nomem
-from turso_wasm.kernel.base.memory import mrealloc
+from turso_wasm.kernel.base.memory import grown, mrealloc
 from turso_wasm.wasm.lang import (
     bits,
     clz,
@@ -78,7 +77,6 @@ TAG_NULL_LAST = 0xF7
 NUMBER_MAX = 17  # bytes of a number
 SLACK = 16  # K3
 KEY_MIN = 256  # bytes of a fresh key buffer
-KEY_MAX = 0x7FFE0000
 TWO_63 = 9223372036854775808.0
 INT_MIN = -0x8000000000000000
 
@@ -96,17 +94,9 @@ def key_reset(stmt: Statement) -> None:
 def key_grow(stmt: Statement, n: i32) -> None:
     """Make room for n more bytes and the slack; at least doubles. Errors: SQLITE_NOMEM."""
     need: i64 = i64(stmt.key_used) + i64(n) + SLACK
-    if need > KEY_MAX:
-        raise_nomem()
-    capacity: i64 = i64(stmt.key_capacity) * 2
-    if capacity < need:
-        capacity = need
-    if capacity < KEY_MIN:
-        capacity = KEY_MIN
-    if capacity > KEY_MAX:
-        capacity = KEY_MAX
-    stmt.key = mrealloc(stmt.key, i32(capacity))
-    stmt.key_capacity = i32(capacity)
+    capacity: i32 = grown(stmt.key_capacity, need, KEY_MIN)
+    stmt.key = mrealloc(stmt.key, capacity)
+    stmt.key_capacity = capacity
 
 
 @inline

@@ -4,7 +4,7 @@ Memory is one growing block; 8 bytes a rowid.
 """
 
 from turso_wasm.kernel.abi import Resource, Statement
-from turso_wasm.kernel.base.memory import mfree, mrealloc
+from turso_wasm.kernel.base.memory import grown, mfree, mrealloc
 from turso_wasm.kernel.base.resources import resource_add
 from turso_wasm.wasm.lang import export, funcref, i32, i64, ptr, sizeof, u8
 
@@ -38,8 +38,9 @@ def rowlist_new(stmt: Statement) -> RowList:
 def rowlist_add(rows: RowList, rowid: i64) -> None:
     """Append. Errors: SQLITE_NOMEM."""
     if rows.count == rows.capacity:
-        rows.capacity = 64 if rows.capacity == 0 else rows.capacity * 2
-        rows.items = ptr[i64](mrealloc(ptr[u8](rows.items), rows.capacity * 8))
+        size: i32 = grown(rows.capacity * 8, i64(rows.count) * 8 + 8, 512)
+        rows.items = ptr[i64](mrealloc(ptr[u8](rows.items), size))
+        rows.capacity = size >> 3
     rows.items[rows.count] = rowid
     rows.count += 1
 

@@ -16,8 +16,8 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import TEXT, Statement
-from turso_wasm.kernel.base.errors import raise_nomem, raise_too_big
-from turso_wasm.kernel.base.memory import mfree, mrealloc
+from turso_wasm.kernel.base.errors import raise_too_big
+from turso_wasm.kernel.base.memory import grown, mfree, mrealloc
 from turso_wasm.kernel.values.record import MAX_LENGTH
 from turso_wasm.wasm.lang import export, i32, i64, inline, le64, memory_copy, ptr, put_le64, u8, u64
 
@@ -27,7 +27,6 @@ ROWS_FULL = 128 * 1024  # bytes of rows, and
 HEAP_FULL = 1024 * 1024  # bytes of texts and blobs, at which step hands over
 ROWS_MIN = 1024
 HEAP_MIN = 1024
-HEAP_MAX = 0x7FFE0000
 HEAP_KEEP = 4 * 1024 * 1024  # a larger heap is given back when the statement is reset
 
 
@@ -141,17 +140,9 @@ def not_ascii(p: ptr[u8], n: i32) -> bool:
 def heap_grow(stmt: Statement, size: i32) -> None:
     """Make room for `size` bytes and a word more; at least doubles. Errors: SQLITE_NOMEM."""
     need: i64 = i64(stmt.heap_used) + i64(size) + 8
-    capacity: i64 = i64(stmt.heap_capacity) * 2
-    if capacity < HEAP_MIN:
-        capacity = HEAP_MIN
-    if capacity < need:
-        capacity = need
-    if capacity > HEAP_MAX:
-        capacity = HEAP_MAX
-    if need > HEAP_MAX:
-        raise_nomem()
-    stmt.heap = mrealloc(stmt.heap, i32(capacity))
-    stmt.heap_capacity = i32(capacity)
+    capacity: i32 = grown(stmt.heap_capacity, need, HEAP_MIN)
+    stmt.heap = mrealloc(stmt.heap, capacity)
+    stmt.heap_capacity = capacity
 
 
 @export
