@@ -95,8 +95,10 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
     left_items = [item for step in steps for item in step.items()]
     inner: list[bound.Expr] = []
     n_pending = len(clause.pending)
+    merged, clause.scope.merged = clause.scope.merged, {}
     right = _bind_operand(clause, join.right, inner)
     _enclose(clause, n_left, n_pending)
+    merged_right, clause.scope.merged = clause.scope.merged, merged
     if join.kind in ("COMMA", "INNER", "CROSS"):
         _move(clause, inner, where)
         if join.kind == "CROSS":
@@ -104,7 +106,7 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
                 right[0] = Step(None, group=[right[0]])
             right[0].kind = "cross"
         new_items = clause.scope.items[n_left:]
-        where.extend(using_conditions(clause, join, left_items, new_items))
+        where.extend(using_conditions(clause, join, left_items, new_items, merged_right))
         if join.on is not None:
             clause.pending.append(Pending(join.on, None, set(), where))
         return steps + right
@@ -122,7 +124,7 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
         item.nullable = True
         item.refs.clear()
     _forget_not_null(clause.scope, nullable)
-    step.on.extend(using_conditions(clause, join, left_items, right_items))
+    step.on.extend(using_conditions(clause, join, left_items, right_items, merged_right))
     if join.on is not None:
         visible = {item.source for item in clause.scope.items}
         clause.pending.append(Pending(join.on, step, visible, step.on))
@@ -168,10 +170,13 @@ def _as_one_step(steps: list[Step], where: list[bound.Expr]) -> Step:
     return Step(None, group=steps, group_where=where)
 
 
-def using_conditions(clause: FromClause, join: ast.Join, left: list[Item], right: list[Item]) -> list[bound.Expr]:
+def using_conditions(
+    clause: FromClause, join: ast.Join, left: list[Item], right: list[Item], merged_right: dict[str, bound.Expr]
+) -> list[bound.Expr]:
     """The conditions of USING or NATURAL.
 
     The right side's columns of that name are hidden; in a right or full join the name then means coalesce(left, right).
+    merged_right: the names that joins within the right side have merged.
     """
     found: list[bound.Expr] = []
     outer = join.kind in ("RIGHT", "FULL")
@@ -183,17 +188,20 @@ def using_conditions(clause: FromClause, join: ast.Join, left: list[Item], right
         if outer and sum(key in item.numbers and key not in item.hidden for item in left) > 1:
             fail(f"ambiguous reference to {name} in USING()", join)
         left_ref: bound.Expr = clause.scope.merged.get(key) or column_ref(left_item, left_item.numbers[key])
-        right_ref = column_ref(right_item, right_item.numbers[key])
+        right_ref = merged_right.pop(key, None) or column_ref(right_item, right_item.numbers[key])
         found.append(compare("=", left_ref, right_ref))
         right_item.hidden.add(key)
         if outer:
             clause.scope.merged[key] = bound.Call(name="coalesce", args=(left_ref, right_ref), style="special")
+    for key, expr in merged_right.items():
+        clause.scope.merged.setdefault(key, expr)
     return found
 
 
 def _using_names(join: ast.Join, left: list[Item], right: list[Item]) -> list[str]:
     if join.natural:
-        return [name for item in right for name in item.columns if _find_using(left, fold(name)) is not None]
+        shown = {fold(name): name for item in right for name in item.columns if fold(name) not in item.hidden}
+        return [name for key, name in shown.items() if _find_using(left, key) is not None]
     return [name.text for name in join.using or ()]
 
 

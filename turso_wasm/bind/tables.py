@@ -8,7 +8,9 @@ Source: https://sqlite.org/lang_naming.html, https://sqlite.org/lang_createview.
 
 from __future__ import annotations
 
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, CommonTables, fail, unsupported
+from turso_wasm.bind.comparison import affinity_of, column_affinity
 from turso_wasm.bind.query import Item, OutputColumn, Query
 from turso_wasm.bind.scope import Scope, table_item
 from turso_wasm.bind.sharing import share
@@ -21,6 +23,7 @@ from turso_wasm.sql.walk import walk
 def query_item(binder: Binder, query: Query, name: str, alias: str | None, columns: tuple[str, ...] = ()) -> Item:
     """A FROM element that is a query; its columns get unique names ("a", "a:1", …) unless `columns` gives them."""
     names = unique_names([OutputColumn(column) for column in columns] if columns else query.columns)
+    _make_real(query)
     numbers: dict[str, int] = {}
     for number, column in enumerate(names):
         numbers.setdefault(fold(column), number)
@@ -29,6 +32,15 @@ def query_item(binder: Binder, query: Query, name: str, alias: str | None, colum
         binder.n_subqueries += 1
     binder.names[source] = name or f"(subquery-{binder.n_subqueries})"
     return Item(source, name, query=query, columns=names, numbers=numbers, alias=alias)
+
+
+def _make_real(query: Query) -> None:
+    """Integers of a compound's column of REAL affinity become reals, as in SQLite's materialized table."""
+    for number in range(len(query.columns)) if len(query.cores) > 1 else ():
+        if column_affinity(query, number) == "E":
+            for core in query.cores:
+                if affinity_of(core.outputs[number]) != "E":
+                    core.outputs[number] = bound.ApplyAffinity(operand=core.outputs[number], affinity="E")
 
 
 def unique_names(columns: list[OutputColumn]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from turso_wasm.bind.scope import Scope, column_ref, table_item
 from turso_wasm.bind.select import describe
 from turso_wasm.bind.tables import check_readable, must_find_table
 from turso_wasm.bind.walk import all_of, strip_collation, transform, transform_query
+from turso_wasm.catalog.constants import is_constant
 from turso_wasm.catalog.names import ROWID_NAMES, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
@@ -34,6 +35,7 @@ class Target:
     table: Table
     item: Item
     checks: tuple[tuple[bound.Expr, str], ...] = ()
+    defaults: dict[int, bound.Expr] = field(default_factory=dict)  # of NOT NULL columns, where they are expressions
     index_exprs: dict[str, tuple[bound.Expr | None, ...]] = field(default_factory=dict)
     index_where: dict[str, bound.Expr] = field(default_factory=dict)
 
@@ -86,7 +88,12 @@ def _is_parent(binder: Binder, table: Table) -> bool:
 
 def bind_target(binder: Binder, table: Table, item: Item, with_checks: bool = True) -> Target:
     """The constraints and index expressions of `table` over the row source `item`."""
-    target = Target(table, item, bind_checks(binder, table, item) if with_checks else ())
+    target = Target(table, item)
+    if with_checks:
+        target.checks = bind_checks(binder, table, item)
+        for number, column in enumerate(table.columns):
+            if column.not_null and not is_constant(column.default):
+                target.defaults[number] = bind_default(binder, table, column)
     for index in table.indexes:
         if index.where is None and all(column.expr is None for column in index.columns):
             continue
@@ -117,8 +124,8 @@ class InsertColumns:
 
 
 def insert_columns(table: Table, names: tuple[ast.Name, ...]) -> InsertColumns:
-    """The column list of an INSERT; of a column named twice the last value counts. Errors: "table t has no column
-    named x".
+    """The column list of an INSERT; of a column named twice the first value counts, of the rowid the last. Errors:
+    "table t has no column named x".
     """
     if not names:
         return InsertColumns({number: number for number in range(len(table.columns))}, len(table.columns), False)
@@ -132,7 +139,8 @@ def insert_columns(table: Table, names: tuple[ast.Name, ...]) -> InsertColumns:
             number = ROWID
         elif number == table.rowid_alias:
             number = ROWID
-        positions[number] = at
+        if number == ROWID or number not in positions:
+            positions[number] = at
     return InsertColumns(positions, len(names), True)
 
 

@@ -154,7 +154,7 @@ class _TableBuilder:
             case ast.Generated():
                 self.set_generated(constraint, column)
             case ast.ForeignKey():
-                self.add_foreign_key(constraint)
+                self.add_foreign_key(constraint, column)
 
     def set_collation(self, column: Column, number: int, collation: str) -> None:
         """COLLATE counts for an index that an earlier constraint of the same column made."""
@@ -253,7 +253,8 @@ class _TableBuilder:
             label = dequote_start(self.sql[constraint.text_span[0] : constraint.text_span[1]].strip())
         self.table.checks.append(Check(constraint.expr, label))
 
-    def add_foreign_key(self, constraint: ast.ForeignKey) -> None:
+    def add_foreign_key(self, constraint: ast.ForeignKey, column: Column | None = None) -> None:
+        """A table's constraint, or that of a column: then it names the column like the table's do."""
         columns = constraint.columns
         if columns:
             for name in columns:
@@ -264,11 +265,11 @@ class _TableBuilder:
                     "number of columns in foreign key does not match the number of columns in the referenced table",
                     constraint,
                 )
-        elif len(constraint.to_columns) > 1:
-            column = self.table.columns[-1].name
-            fail(
-                f"foreign key on {column} should reference only one column of table {constraint.table.text}", constraint
-            )
+        elif column is not None:
+            if len(constraint.to_columns) > 1:
+                parent = constraint.table.text
+                fail(f"foreign key on {column.name} should reference only one column of table {parent}", constraint)
+            constraint = replace(constraint, columns=(ast.Name(column.name, constraint.span),))
         self.table.foreign_keys.append(constraint)
 
     # --- automatic indexes -------------------------------------------------------------------------------------

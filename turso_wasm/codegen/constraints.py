@@ -14,9 +14,11 @@ from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Column, Index, Table
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.expressions import emit_value, with_affinity
 from turso_wasm.codegen.tables import NewRow
-from turso_wasm.codegen.values import SqlValue
+from turso_wasm.codegen.values import SqlValue, mask
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, ON_ERROR_ABORT, ON_ERROR_FAIL, ON_ERROR_ROLLBACK, REAL, TEXT
+from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import Label
 
 CHECK_FAILED = 275
@@ -77,27 +79,39 @@ def _check_strict(table: Table, column: Column, value: SqlValue, ctx: Context) -
                     raise_constraint(ctx, "ABORT", DATATYPE_FAILED, text)
 
 
-def check_not_null(table: Table, row: NewRow, conflict: str | None, ignored: Label, ctx: Context) -> None:
+def check_not_null(node: nodes.Insert | nodes.Update, row: NewRow, ignored: Label, ctx: Context) -> None:
     """NOT NULL columns; under REPLACE a NULL becomes the column's default, if that is not NULL."""
     f = ctx.f
+    table = node.table
     for at, column in enumerate(table.columns):
         value = row.decoded[at]
         if not column.not_null or at == table.rowid_alias or not value.may_be(NULL):
             continue
-        how = policy(conflict, column.not_null_conflict)
-        message = f"NOT NULL constraint failed: {table.name}.{column.name}"
+        how = policy(node.conflict, column.not_null_conflict)
         if how == "REPLACE":
-            if column.absent_value is not None:
-                default = ctx.constant(column.absent_value)
-                row.decoded[at] = replaced = ctx.copy(value)
-                replaced.types |= default.types
-                with f.if_(value.has_tag(NULL)):
-                    f.set(replaced.tag, default.tag_expr)  # type: ignore[arg-type]
-                    f.set(replaced.payload, default.payload)  # type: ignore[arg-type]
-                continue
+            value = _with_default(node, at, row, value, ctx)
             how = "ABORT"
-        with f.if_(value.has_tag(NULL)):
-            violated(ctx, how, ignored, NOTNULL_FAILED, message)
+        if value.may_be(NULL):
+            with f.if_(value.has_tag(NULL)):
+                message = f"NOT NULL constraint failed: {table.name}.{column.name}"
+                violated(ctx, how, ignored, NOTNULL_FAILED, message)
+
+
+def _with_default(node: nodes.Insert | nodes.Update, at: int, row: NewRow, value: SqlValue, ctx: Context) -> SqlValue:
+    """The column's value with its default in the place of NULL."""
+    column = node.table.columns[at]
+    if at not in node.defaults and column.absent_value is None:
+        return value
+    replaced = row.decoded[at] = ctx.copy(value)
+    with ctx.f.if_(value.has_tag(NULL)):
+        if at in node.defaults:
+            default = with_affinity(emit_value(node.defaults[at], ctx), column.affinity, ctx)
+        else:
+            default = ctx.constant(column.absent_value)
+        ctx.f.set(replaced.tag, default.tag_expr)  # type: ignore[arg-type]
+        ctx.f.set(replaced.payload, default.payload)  # type: ignore[arg-type]
+    replaced.types = (value.types & ~mask(NULL)) | default.types
+    return replaced
 
 
 def check_checks(checks: Sequence[tuple[bound.Expr, str]], conflict: str | None, ignored: Label, ctx: Context) -> None:

@@ -41,7 +41,7 @@ def emit_insert(node: nodes.Insert, ctx: Context) -> None:
     """Insert each row of the child."""
     begin_write(ctx, savepoint=not node.single_row)
     writer = TableWriter(node.table, ctx)
-    sequence = AutoIncrement(node, ctx) if node.table.autoincrement else None
+    sequence = AutoIncrement(node, writer.cursor, ctx) if node.table.autoincrement else None
     child, values, rowid = node.child, node.values, node.rowid
     if node.child_reads_table:
         child, values, rowid = _materialized(node)
@@ -87,7 +87,7 @@ def _insert_one(
         if sequence is not None:  # a row that is then ignored has used up its number
             sequence.note(rowid)
     ctx.sources[node.source] = row
-    check_not_null(table, row, node.conflict, ignored, ctx)
+    check_not_null(node, row, ignored, ctx)
     check_types(table, row, range(len(table.columns)), ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)
     _check_unique(node, writer, row, rowid, given is not None, ignored, ctx)

@@ -18,9 +18,11 @@ NAME, SEQ = 0, 1
 
 
 class AutoIncrement:
-    """`largest` starts as the stored value; `row` is the rowid of the sequence's row, 0 if there is none yet."""
+    """`largest` starts as the stored value or, if that is larger, the table's largest rowid; `row` is the rowid of the
+    sequence's row, 0 if there is none yet.
+    """
 
-    def __init__(self, node: nodes.Insert, ctx: Context) -> None:
+    def __init__(self, node: nodes.Insert, table: Local, ctx: Context) -> None:
         assert node.sequence is not None
         f = ctx.f
         self.ctx = ctx
@@ -38,6 +40,8 @@ class AutoIncrement:
                     f.set(self.largest, f.call("to_integer", *values[SEQ].pair))
                     f.br(found)
                 f.br(top, if_=f.call("cursor_next", self.cursor))
+        with ctx.at_start(), f.if_(f.call("cursor_last", table)):
+            self.note(f.local(I64, "last", table_source(node.table, table).rowid(ctx)))
 
     def next(self, table: Local) -> Expr:
         """A rowid larger than any the table ever had. Raises FULL when there is none."""

@@ -127,7 +127,7 @@ def update_row(
         rowid = _updated_rowid(node, old, ctx)
         row.set_rowid(rowid, table)
     ctx.sources[node.source] = row
-    check_not_null(table, row, node.conflict, ignored, ctx)
+    check_not_null(node, row, ignored, ctx)
     check_types(table, row, node.changed, ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)
     _check_update_unique(node, writer, touched, moves, old, row, rowid, ignored, ctx)

@@ -42,6 +42,7 @@ class PlanContext:
     foreign_keys: bool = False
     registry: Registry = BUILTIN
     without: frozenset[str] = frozenset()
+    lift: bool = True  # literals come from the statement's slots
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     binder = SelectBinder(catalogs, context.sql, context.registry)
     binder.foreign_keys = context.foreign_keys
     binder.without = context.without
+    binder.lift = context.lift
     planned = build(binder, statement)
     planned.pinned = binder.pinned
     if binder.parameters:

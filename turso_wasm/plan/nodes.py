@@ -304,6 +304,7 @@ class Insert(Plan):
     source: int
     conflict: str | None = None
     checks: tuple[tuple[Expr, str], ...] = ()
+    defaults: dict[int, Expr] = field(default_factory=dict)  # of NOT NULL columns, where they are expressions
     index_exprs: dict[str, tuple[Expr | None, ...]] = field(
         default_factory=dict
     )  # index -> per key column: expression or None
@@ -348,6 +349,7 @@ class Update(Plan):
     rowid: Expr | None = None
     conflict: str | None = None
     checks: tuple[tuple[Expr, str], ...] = ()
+    defaults: dict[int, Expr] = field(default_factory=dict)  # of NOT NULL columns, where they are expressions
     index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
     index_where: dict[str, Expr] = field(default_factory=dict)
     old_index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)

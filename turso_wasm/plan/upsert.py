@@ -60,6 +60,7 @@ def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int
         rowid=planner.finish(assigned[ROWID]) if ROWID in assigned else None,
         conflict=None,
         checks=new.checks,
+        defaults=new.defaults,
         index_exprs=new.index_exprs,
         index_where=new.index_where,
         old_index_exprs=before.index_exprs,

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from turso_wasm.base.errors import SqlError
+from turso_wasm.bind.views import view_columns
 from turso_wasm.catalog import functions
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.names import fold
@@ -45,6 +47,8 @@ def table_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files:
     table = catalogs.find_table(name, schema) if name else None
     if table is None:
         return
+    if table.kind == "view":
+        yield from ((number, *column, 0, None, 0, 0) for number, column in enumerate(view_columns(catalogs, table)))
     for number, column in enumerate(table.columns):
         not_null = column.not_null or (table.without_rowid and column.primary_key > 0)
         yield (
@@ -68,7 +72,15 @@ def table_list(catalogs: Catalogs, schema: str | None, name: str | None, files: 
         for table in tables:
             shown = "sqlite_schema" if table is schema_table and catalog.slot != 1 else table.name
             if name is None or fold(shown) == fold(name):
-                yield catalog.name, shown, table.kind, len(table.columns), int(table.without_rowid), int(table.strict)
+                width = _view_width(catalogs, table) if table.kind == "view" else len(table.columns)
+                yield catalog.name, shown, table.kind, width, int(table.without_rowid), int(table.strict)
+
+
+def _view_width(catalogs: Catalogs, view: Table) -> int:
+    try:
+        return len(view_columns(catalogs, view))
+    except SqlError:
+        return 0
 
 
 def foreign_key_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:

@@ -23,8 +23,12 @@ from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.catalog.objects import Table
 from turso_wasm.kernel import abi
 from turso_wasm.plan import nodes
+from turso_wasm.plan.build import PlanContext, build_plan
+from turso_wasm.runtime.foreign_key_check import check_query
 from turso_wasm.runtime.pragma_rows import ROWS, RowsPragma
+from turso_wasm.runtime.pragma_settings import SETTINGS
 from turso_wasm.sql import ast
+from turso_wasm.sql.parser import parse_one
 
 SOURCE = 0  # the only row source of a PRAGMA's plan
 
@@ -331,9 +335,30 @@ def checked_trees(trees: Sequence[tuple[int, int, str]]) -> bytes:
     return bytes(structs + names)
 
 
-def foreign_keys(request: Request) -> Compiled:
-    """Foreign keys are parsed but not enforced, and that is what the answer says."""
-    return NOTHING if request.value is not None else Compiled(_values([(0,)], 1), ("foreign_keys",))
+def foreign_key_check(request: Request) -> Compiled:
+    """The rows without parents, of one table or of all."""
+    columns = ("table", "rowid", "parent", "fkid")
+    tables = [table for table in request.catalog.tables() if table.kind == "table"]
+    if request.value is not None:
+        found = request.catalog.find_table(request.value)
+        if found is None:
+            raise SqlError(SQLITE_ERROR, f"no such table: {request.value}")
+        tables = [found]
+    statement, _ = parse_one(check_query(request.catalog, tables))
+    assert statement is not None
+    return Compiled(build_plan(statement, request.catalogs, PlanContext(lift=False)).plan, columns, reads=True)
+
+
+def setting(request: Request) -> Compiled:
+    """A setting that has one position only."""
+    known = SETTINGS[request.name]
+    answer = Compiled(_values([(known.value,)], 1), (request.name,))
+    if request.value is None:
+        return answer if known.reads else NOTHING
+    if request.name == "writable_schema" and request.value.lower() == "reset":
+        return NOTHING
+    known.check(request.name, request.value)
+    return answer if known.answers else NOTHING
 
 
 def busy_timeout(request: Request) -> Compiled:
@@ -346,13 +371,14 @@ def busy_timeout(request: Request) -> Compiled:
 
 
 PRAGMAS: dict[str, Plan] = {
+    **dict.fromkeys(SETTINGS, setting),
     "application_id": Field(abi.DB_APPLICATION_ID, header_integer),
     "auto_vacuum": Field(abi.DB_AUTO_VACUUM, chosen("none", "full", "incremental")),
     "busy_timeout": busy_timeout,
     "cache_size": Field(abi.DB_CACHE_SIZE, leading_integer),
     "data_version": Field(abi.DB_DATA_VERSION),
     "encoding": encoding,
-    "foreign_keys": foreign_keys,
+    "foreign_key_check": foreign_key_check,
     "freelist_count": Field(abi.DB_FREELIST_COUNT),
     "incremental_vacuum": incremental_vacuum,
     "integrity_check": integrity_check,

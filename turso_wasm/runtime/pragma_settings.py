@@ -1,0 +1,75 @@
+"""Settings of SQLite that we have in one position only: it can be read and set; another one is refused.
+
+Source: https://sqlite.org/pragma.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """value: the only one there is. is_flag: what is set is read as a boolean. reads: PRAGMA name answers with it.
+    answers: so does PRAGMA name = value.
+    """
+
+    value: int
+    is_flag: bool = True
+    reads: bool = True
+    answers: bool = False
+
+    def check(self, name: str, written: str) -> None:
+        """Refuse to set it to something else. Errors: "not supported yet: PRAGMA name = value"."""
+        wanted = int(boolean(written)) if self.is_flag else integer(written)
+        if wanted != self.value:
+            raise SqlError(SQLITE_ERROR, f"not supported yet: PRAGMA {name} = {written}")
+
+
+def boolean(text: str) -> bool:
+    """How SQLite reads ON and OFF: other words are false."""
+    return text.lower() in ("on", "yes", "true") or (text[:1].isdigit() and integer(text) != 0)
+
+
+def integer(text: str) -> int:
+    """The integer a text begins with, 0 if with none."""
+    sign, digits = (text[:1], text[1:]) if text[:1] in ("-", "+") else ("", text)
+    end = next((at for at, char in enumerate(digits) if not ("0" <= char <= "9")), len(digits))
+    return int(sign + digits[:end]) if end else 0
+
+
+SETTINGS: Final[dict[str, Setting]] = {
+    **dict.fromkeys(("automatic_index", "short_column_names", "trusted_schema"), Setting(1)),
+    **dict.fromkeys(
+        (
+            "cell_size_check",
+            "checkpoint_fullfsync",
+            "count_changes",
+            "defer_foreign_keys",
+            "empty_result_callbacks",
+            "foreign_keys",
+            "full_column_names",
+            "fullfsync",
+            "ignore_check_constraints",
+            "legacy_alter_table",
+            "query_only",
+            "read_uncommitted",
+            "recursive_triggers",
+            "reverse_unordered_selects",
+            "writable_schema",
+        ),
+        Setting(0),
+    ),
+    "case_sensitive_like": Setting(0, reads=False),
+    "secure_delete": Setting(0, answers=True),
+    **dict.fromkeys(
+        ("analysis_limit", "hard_heap_limit", "mmap_size", "soft_heap_limit", "threads"),
+        Setting(0, is_flag=False, answers=True),
+    ),
+    "journal_size_limit": Setting(-1, is_flag=False, answers=True),
+    "max_page_count": Setting(4294967294, is_flag=False, answers=True),
+    "temp_store": Setting(0, is_flag=False),
+}
