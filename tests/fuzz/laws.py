@@ -38,7 +38,7 @@ def sides(law: Law, indexes: list[str]) -> tuple[Side, Side]:
         case "not indexed":
             return side(query), side(f"SELECT {law.columns} FROM {law.source} WHERE {law.predicate} OR NULL")
         case "swapped":
-            swapped = f"SELECT {law.columns} FROM (SELECT 1) AS one, {law.source} WHERE {law.predicate}"
+            swapped = f"SELECT {law.columns} FROM (SELECT 1 AS fuzz_one) AS fuzz_q, {law.source} WHERE {law.predicate}"
             return side(query), side(swapped if " RIGHT " not in query and " FULL " not in query else query)
         case "subquery":
             return side(query), side(f"SELECT * FROM ({query})")

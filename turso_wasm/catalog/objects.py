@@ -28,6 +28,7 @@ class Column:
         None  # of records written before ALTER TABLE ADD COLUMN: the constant DEFAULT, affinity applied
     )
     primary_key: int = 0  # 1-based position in the primary key, 0 if no part
+    unique: bool = False  # by a constraint of its own, not of the table
     hidden: int = 0  # as in table_xinfo: 0 normal, 2 virtual generated, 3 stored generated
     generated: ast.Expr | None = None
 

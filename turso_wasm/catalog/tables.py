@@ -139,6 +139,7 @@ class _TableBuilder:
             case ast.PrimaryKey():
                 self.add_column_key(constraint, column, number)
             case ast.Unique():
+                column.unique = True
                 self.add_automatic_index(
                     (IndexColumn(number, column.collation),), "u", constraint.on_conflict, constraint
                 )

@@ -131,9 +131,12 @@ def unique_checks(
     """(policy, index) of each uniqueness in SQLite's order, None for the rowid or primary key: first those that fail or
     skip, then those that replace. with_key: the key can be a duplicate.
     """
-    checks: list[tuple[str, Index | None]] = [(policy(conflict, i.conflict), i) for i in indexes if i.unique]
+    unique = [index for index in indexes if index.unique]
+    checks: list[tuple[str, Index | None]] = [(policy(conflict, index.conflict), index) for index in unique]
     if with_key:
-        at = sum(i.name not in table.older_indexes for i in indexes if i.unique) if table.without_rowid else 0
+        place = (table.primary_key_conflict == "REPLACE", True)
+        before = [index for index in unique if (index.conflict == "REPLACE", index.name in table.older_indexes) < place]
+        at = len(before) if table.without_rowid else 0
         checks.insert(at, (policy(conflict, table.primary_key_conflict), None))
     return sorted(checks, key=lambda check: check[0] == "REPLACE")
 

@@ -34,7 +34,7 @@ from turso_wasm.codegen.writes import (
 )
 from turso_wasm.kernel.abi import Connection, Statement
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I64, Label, Local
+from turso_wasm.wasm.dsl import I64, Expr, Label, Local
 
 
 def emit_insert(node: nodes.Insert, ctx: Context) -> None:
@@ -111,13 +111,16 @@ def _choose_rowid(
     given: tuple[Local, Local] | None, writer: TableWriter, sequence: AutoIncrement | None, ctx: Context
 ) -> Local:
     f = ctx.f
-    new = sequence.next(writer.cursor) if sequence is not None else f.call("table_new_rowid", writer.cursor)
     if given is None:
-        return f.local(I64, "rowid", new)
+        return f.local(I64, "rowid", _new_rowid(writer, sequence, ctx))
     is_given, rowid = given
     with f.if_(is_given.eqz()):
-        f.set(rowid, new)
+        f.set(rowid, _new_rowid(writer, sequence, ctx))
     return rowid
+
+
+def _new_rowid(writer: TableWriter, sequence: AutoIncrement | None, ctx: Context) -> Expr:
+    return sequence.next(writer.cursor) if sequence is not None else ctx.f.call("table_new_rowid", writer.cursor)
 
 
 def _check_unique(

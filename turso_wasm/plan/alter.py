@@ -328,9 +328,8 @@ def _refuse_drop(table: Table, number: int, node: ast.DropColumn) -> None:
     column = table.columns[number]
     if column.primary_key:
         fail(f'cannot drop PRIMARY KEY column: "{node.column}"', node)
-    for index in table.indexes:
-        if index.origin == "u" and len(index.columns) == 1 and index.columns[0].column == number:
-            fail(f'cannot drop UNIQUE column: "{node.column}"', node)
+    if column.unique:
+        fail(f'cannot drop UNIQUE column: "{node.column}"', node)
     if len(table.columns) == 1:
         fail(f'cannot drop column "{node.column}": no other columns exist', node)
 

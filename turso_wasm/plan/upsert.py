@@ -58,7 +58,7 @@ def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int
         ),
         changed=frozenset(number for number in assigned if number != ROWID),
         rowid=planner.finish(assigned[ROWID]) if ROWID in assigned else None,
-        conflict=None,
+        conflict="ABORT",
         checks=new.checks,
         defaults=new.defaults,
         index_exprs=new.index_exprs,
