@@ -1,0 +1,176 @@
+"""Later visits: statements whose Programs an earlier one has left answer without Python (web/program_cache.js)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.serve import Handler
+from tests.browser.conftest import open_page, runner
+
+SETUP = """
+    await db.exec('CREATE TABLE IF NOT EXISTS notes(id INTEGER PRIMARY KEY, body TEXT, at REAL)');
+    await db.transaction(async (tx) => tx.run('INSERT INTO notes(body, at) VALUES (?, ?)', 'first', 1.5))();
+"""
+KNOWN = """
+    const started = performance.now();
+    const db = await turso.connect('notes.db');
+    const connected = performance.now() - started;
+    const rows = await db.prepare('SELECT id, body FROM notes WHERE id >= 1 ORDER BY id').raw().all();
+    const ms = performance.now() - started;
+"""
+CACHE = "const cache = await caches.open('turso-wasm'); const [key] = await cache.keys();"
+STORED = """
+    const stored = async () => (await (await caches.open('turso-wasm')).keys()).length;
+    while (await stored() === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 700));
+"""
+
+
+class Logging(Handler):
+    """Remembers what was asked for."""
+
+    asked: list[str] = []  # noqa: RUF012 (shared by all requests on purpose)
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        super().do_GET()
+
+
+def asked_for_python() -> list[str]:
+    return [path for path in Logging.asked if "/dist/pyodide/" in path or path.endswith(".whl")]
+
+
+@pytest.fixture(scope="module")
+def logged() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Logging) as started:
+        started.daemon_threads = True
+        threading.Thread(target=started.serve_forever, daemon=True).start()
+        yield f"http://localhost:{started.server_address[1]}/"
+        started.shutdown()
+
+
+@pytest.fixture
+def visit(launch: Callable[[Path], Any], logged: str, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Open the page anew in one browser profile and run a function body on it; the page is closed after it."""
+    context = launch(tmp_path / "profile")
+
+    def run(body: str, **values: Any) -> Any:
+        Logging.asked.clear()
+        page = open_page(context, logged)
+        try:
+            return runner(page)(body, **values)
+        finally:
+            page.close()
+
+    yield run
+    context.close()
+
+
+def first_visit(visit: Callable[..., Any]) -> float:
+    """Milliseconds from connect() to rows where nobody was before; its Programs are stored at the end."""
+    ms: float = visit(KNOWN.replace("const rows", f"{SETUP} const rows") + STORED + "await db.close(); return ms;")
+    return ms
+
+
+def test_known_statements_need_no_python(visit: Callable[..., Any]) -> None:
+    first = first_visit(visit)
+    assert asked_for_python()
+    found = visit(
+        KNOWN
+        + """
+        await db.transaction(async (tx) => tx.run('INSERT INTO notes(body, at) VALUES (?, ?)', 'second', 2.5))();
+        const other = await db.prepare('select id, body from notes where id >= 2 order by id').raw().all();
+        return { rows, other, connected, ms };"""
+    )
+    assert asked_for_python() == []
+    assert found["rows"] == [[1, "first"]]
+    assert found["other"] == [[2, "second"]]
+    print(f"connect() to rows: {first:.0f} ms, on the second visit {found['ms']:.0f} ms")
+    assert found["ms"] < first
+
+
+def test_a_new_statement_fetches_python_when_it_is_needed(visit: Callable[..., Any]) -> None:
+    first_visit(visit)
+    found = visit(KNOWN + "const n = await db.prepare('SELECT count(*) FROM notes').pluck().get(); return [rows, n];")
+    assert found == [[[1, "first"]], 1]
+    assert asked_for_python()
+
+
+def test_python_is_fetched_in_the_end_though_nobody_needs_it(visit: Callable[..., Any]) -> None:
+    first_visit(visit)
+
+    def wait() -> None:
+        deadline = time.monotonic() + 30
+        while not asked_for_python() and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    visit(KNOWN + "await new Promise((resolve) => setTimeout(resolve, 4000)); return rows;")
+    waiting.join()
+    assert asked_for_python()
+
+
+DAMAGES = (
+    "bytes[bytes.length - 5] ^= 1",
+    "bytes[0] ^= 1",
+    "bytes = bytes.slice(0, 100)",
+    "bytes = new Uint8Array(0)",
+    "bytes.set([255, 255, 255, 127], 32)",
+)
+
+
+def test_what_is_damaged_or_of_another_build_is_not_used(visit: Callable[..., Any]) -> None:
+    first_visit(visit)
+    for damage in DAMAGES:
+        change = f"""let bytes = new Uint8Array(await (await cache.match(key)).arrayBuffer());
+            {damage};
+            await cache.put(key, new Response(bytes));"""
+        assert visit(CACHE + change + KNOWN + STORED + "return rows;") == [[1, "first"]]
+        assert asked_for_python(), damage
+    change = """await cache.put(key.url.slice(0, -4) + '0000', await cache.match(key));
+        await cache.delete(key);"""
+    assert visit(CACHE + change + KNOWN + STORED + "return rows;") == [[1, "first"]]
+    assert asked_for_python()
+    assert visit(KNOWN + "return rows;") == [[1, "first"]]
+    assert asked_for_python() == []
+
+
+def test_another_schema_has_other_programs(visit: Callable[..., Any]) -> None:
+    """The same text, the same name of the file, the columns elsewhere."""
+    first_visit(visit)
+    found = visit(
+        """await turso.remove('notes.db');
+        const made = await turso.connect('notes.db');
+        await made.exec('CREATE TABLE notes(at REAL, body TEXT, id INTEGER PRIMARY KEY)');
+        await made.exec("INSERT INTO notes VALUES (7.5, 'new', 3)");
+        await made.close();"""
+        + KNOWN
+        + "return rows;"
+    )
+    assert found == [[3, "new"]]
+
+
+def test_what_is_kept_is_bounded(visit: Callable[..., Any]) -> None:
+    first_visit(visit)
+    size = visit(
+        """const db = await turso.connect(':memory:');
+        for (let i = 0; i < 600; i++) await db.prepare(`SELECT 1 AS c${i}`).get();
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        const cache = await caches.open('turso-wasm');
+        const files = await cache.keys();
+        const file = await (await cache.match(files[0])).arrayBuffer();
+        const n = new DataView(file).getUint32(32, true);
+        const { entries } = JSON.parse(new TextDecoder().decode(new Uint8Array(file, 36, n)));
+        return [files.length, file.byteLength, entries.length];"""
+    )
+    assert size[0] == 1
+    assert size[1] < 3_000_000
+    assert size[2] <= 512
