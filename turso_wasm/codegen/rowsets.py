@@ -37,6 +37,12 @@ def _values(node: nodes.Values, ctx: Context, then: Then) -> None:
         return
     if not node.rows:
         return
+    chunks = [] if all(is_cell(expr) for one in node.rows for expr in one) else _chunks(node.rows)
+    if len(chunks) > 1:
+        columns_of = tuple(bound.ColumnRef(source=node.source, column=i) for i in range(node.n_columns))
+        arms = tuple(nodes.Values(source=node.source, rows=rows, n_columns=node.n_columns) for rows in chunks)
+        _append(nodes.Append(source=node.source, children=arms, outputs=(columns_of,) * len(arms)), ctx, then)
+        return
     columns = [SqlValue(f.local(I32), f.local(I64)) for _ in range(node.n_columns)]
     ctx.sources[node.source] = LocalSource(columns)
     row = f.local(I32, "row")
@@ -62,6 +68,19 @@ def _values(node: nodes.Values, ctx: Context, then: Then) -> None:
         then()
 
     visit(ctx, begin, step, body)
+
+
+def _chunks(rows: tuple[tuple[bound.Expr, ...], ...]) -> list[tuple[tuple[bound.Expr, ...], ...]]:
+    """Computed rows in parts that a function has room for."""
+    chunks: list[list[tuple[bound.Expr, ...]]] = [[]]
+    weight = 0
+    for row in rows:
+        weight += sum(1 for _ in walk(row))
+        if weight > LARGE_GROUP and chunks[-1]:
+            chunks.append([])
+            weight = 0
+        chunks[-1].append(row)
+    return [tuple(chunk) for chunk in chunks]
 
 
 def _literal_rows(node: nodes.LiteralRows, ctx: Context, then: Then) -> None:
