@@ -59,6 +59,7 @@ class Binder:
         self.trace: list[tuple[ast.ColumnRef, bound.Expr]] | None = (
             None  # what each name meant (ALTER TABLE RENAME COLUMN)
         )
+        self.scanned: dict[int, Table] = {}  # by row source
         self.names: dict[int, str] = {}  # of row sources, as EXPLAIN QUERY PLAN shows them
         self.tables: list[Table] = []  # every table that is read
         self.common: CommonTables | None = None

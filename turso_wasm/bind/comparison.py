@@ -170,7 +170,6 @@ def compare(op: str, left: bound.Expr, right: bound.Expr) -> bound.Compare:
     """`left op right` with the affinities and the collation that SQLite applies."""
     own_left, own_right = affinity_of(left), affinity_of(right)
     wanted = comparison_affinity(own_left, own_right)
-    own_left, own_right = _certain(left, own_left), _certain(right, own_right)
     collation = comparison_collation(left, right)
     left, right = strip_collation(left), strip_collation(right)
     return bound.Compare(
@@ -181,12 +180,6 @@ def compare(op: str, left: bound.Expr, right: bound.Expr) -> bound.Compare:
         left_affinity=needed_affinity(left, own_left, wanted),
         right_affinity=needed_affinity(right, own_right, wanted),
     )
-
-
-def _certain(expr: bound.Expr, affinity: str | None) -> str | None:
-    """The affinity that all values of the expression have been given: not those of a compound's other SELECTs."""
-    compound = isinstance(expr, bound.SubqueryExpr) and isinstance(expr.plan, Query) and len(expr.plan.cores) > 1
-    return None if compound else affinity
 
 
 def in_list(operand: bound.Expr, items: tuple[bound.Expr, ...], negated: bool) -> bound.InList:

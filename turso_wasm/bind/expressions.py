@@ -62,7 +62,10 @@ def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> bou
         return found
     if node.table is None:
         if node.double_quoted:
-            return bound.Constant(value=node.column)
+            literal = bound.Constant(value=node.column)
+            if binder.trace is not None and not binder.open_views:
+                binder.trace.append((node, literal))
+            return literal
         if node.truth is not None:
             return TRUE if node.truth else FALSE
     raise SqlError(SQLITE_ERROR, f"no such column: {written(node)}", node.span)

@@ -77,6 +77,7 @@ def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) ->
             fail(f"no such index: {source.indexed_by}", source)
     binder.tables.append(table)
     item = table_item(binder.new_source(), table, source.alias)
+    binder.scanned[item.source] = table
     prefix = f"{source.schema}." if source.schema is not None and source.alias is None else ""
     binder.names[item.source] = prefix + (source.alias or source.name)
     item.indexed_by, item.not_indexed = source.indexed_by, source.not_indexed

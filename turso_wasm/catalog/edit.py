@@ -13,8 +13,9 @@ from dataclasses import fields
 from functools import cached_property
 
 from turso_wasm.catalog.names import fold, quote_identifier
+from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
-from turso_wasm.sql.lexer import tokenize
+from turso_wasm.sql.lexer import dequote, tokenize
 
 
 class StoredText:
@@ -53,11 +54,19 @@ class StoredText:
         starts = self._tokens[0]
         return next(start for start in starts if start >= end)
 
-    def replaced(self, spans: Iterable[tuple[int, int]], name: str, always_quoted: bool) -> str:
-        """The text with these tokens replaced by a name."""
+    def replaced(
+        self, spans: Iterable[tuple[int, int]], name: str, always_quoted: bool, strings: Iterable[tuple[int, int]] = ()
+    ) -> str:
+        """The text with these tokens replaced by a name, and `strings` in double quotes by such in single ones."""
         quoted = quote_identifier(name)
+        literals = set(strings)
         parts, at = [], 0
-        for start, end in sorted(set(spans)):
+        for start, end in sorted(literals.union(spans)):
+            if (start, end) in literals:
+                text = dequote(self.sql[start:end]).replace("'", "''")
+                parts += [self.sql[at:start], f"'{text}'"]
+                at = end
+                continue
             bare = self.sql[start] not in "\"'`[" and not always_quoted
             parts += [self.sql[at:start], name if bare else quoted]
             # A quoted name may stand right before a word; a bare one must not grow into it.
@@ -137,6 +146,13 @@ def own_column_tokens(source: StoredText, table: str, column: str) -> Iterator[t
                 yield from (source.token(name.span[0]) for name in node.columns if fold(name.text) == key)
                 if fold(node.table.text) == table_key:
                     yield from (source.token(name.span[0]) for name in node.to_columns if fold(name.text) == key)
+
+
+def string_tokens(source: StoredText, table: Table) -> Iterator[tuple[int, int]]:
+    """Where the text of a table or of one of its indexes has a string in double quotes."""
+    for node in source.nodes:
+        if isinstance(node, ast.ColumnRef) and node.double_quoted and fold(node.column) not in table.numbers:
+            yield source.token(node.span[0])
 
 
 def referenced_column_tokens(source: StoredText, table: str, column: str) -> Iterator[tuple[int, int]]:

@@ -8,6 +8,7 @@ Source: https://sqlite.org/lang_altertable.html
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
@@ -16,7 +17,7 @@ from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_index_terms, bind_schema_expr, check_table_expressions
 from turso_wasm.bind.scope import column_ref, table_item
 from turso_wasm.catalog import ddl, edit
-from turso_wasm.catalog.catalog import Catalog, Entry
+from turso_wasm.catalog.catalog import Catalog, Catalogs, Entry, Row
 from turso_wasm.catalog.constants import constant_value, is_constant
 from turso_wasm.catalog.functions import MISSING_COLLATION
 from turso_wasm.catalog.indexes import build_index
@@ -29,6 +30,10 @@ from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 
 TYPE, NAME, TBL_NAME, ROOTPAGE, SQL = range(5)
+
+Spans: TypeAlias = list[tuple[int, int]]
+Changes: TypeAlias = tuple[Entry, dict[int, str]]
+"""A row of sqlite_schema, and its new values by column."""
 
 
 def _target(binder: Binder, name: ast.QualifiedName) -> tuple[Catalog, Table]:
@@ -97,15 +102,21 @@ def plan_rename_table(binder: Binder, node: ast.RenameTable) -> Changed:
     if table.kind == "view":
         fail(f"view {table.name} may not be altered", node.table)
     _refuse_triggers(binder, (table.name,), node)
-    steps = list(_rename_steps(binder, catalog, table, node.to))
+    for entry in catalog.entries.values():
+        if entry.type == "view":
+            _trace_view(binder, catalog, entry, table.name)
+    changes = _renamed_rows(catalog, table, node.to)
+    _check_renamed(binder, catalog, changes)
+    steps = [_change(binder, catalog, entry, values) for entry, values in changes]
     sequence = catalog.find_table("sqlite_sequence")
     if table.autoincrement and sequence is not None:
         steps.append(_rename_sequence(binder, sequence, table.name, node.to))
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
 
 
-def _rename_steps(binder: Binder, catalog: Catalog, table: Table, to: str) -> Iterator[nodes.Step]:
+def _renamed_rows(catalog: Catalog, table: Table, to: str) -> list[Changes]:
     key = fold(table.name)
+    found = []
     for entry in _entries(catalog):
         own = fold(entry.table) == key and entry.type in ("table", "index")
         values: dict[int, str] = {}
@@ -121,7 +132,28 @@ def _rename_steps(binder: Binder, catalog: Catalog, table: Table, to: str) -> It
             if spans:
                 values[SQL] = source.replaced(spans, to, always_quoted=True)
         if values:
-            yield _change(binder, catalog, entry, values)
+            found.append((entry, values))
+    return found
+
+
+def _check_renamed(binder: Binder, catalog: Catalog, changes: list[Changes]) -> None:
+    """Every view must be sound in the changed schema. Errors: "error in view v after rename: …"."""
+    changed = {id(entry): values for entry, values in changes}
+    rows: list[Row] = []
+    for entry in _entries(catalog):
+        row = (entry.type, entry.name, entry.table, entry.root, entry.sql)
+        values = changed.get(id(entry), {})
+        rows.append(tuple(values.get(at, old) for at, old in enumerate(row)))  # type: ignore[arg-type]
+    after = Catalog(catalog.slot, catalog.name, rows, descending=catalog.descending)
+    catalogs = list(binder.catalogs.slots)
+    catalogs[catalog.slot] = after
+    saved, binder.catalogs = binder.catalogs, Catalogs(catalogs)
+    try:
+        for entry in after.entries.values():
+            if entry.type == "view":
+                _trace_view(binder, after, entry, None, " after rename")
+    finally:
+        binder.catalogs = saved
 
 
 def _entries(catalog: Catalog) -> list[Entry]:
@@ -159,61 +191,72 @@ def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
     if fold(node.column) not in table.numbers:
         fail(f'no such column: "{node.column}"', node)
     _refuse_triggers(binder, (table.name, node.column), node)
-    steps = [
-        _change(binder, catalog, entry, {SQL: source.replaced(spans, node.to, node.to_quoted)})
-        for entry, source, spans in _column_places(binder, catalog, table, node.column)
-        if spans
-    ]
     other = table.numbers.get(fold(node.to))
     if other is not None and other != table.numbers[fold(node.column)]:
         fail(f"error in table {table.name} after rename: duplicate column name: {node.to}", node)
-    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
+    changes: list[Changes] = []
+    for entry, source, spans, strings in _column_places(binder, catalog, table, node.column):
+        if spans or strings:
+            changes.append((entry, {SQL: source.replaced(spans, node.to, node.to_quoted, strings)}))
+    _check_renamed(binder, catalog, changes)
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(_change(binder, catalog, *change) for change in changes)), catalog
 
 
 def _column_places(
     binder: Binder, catalog: Catalog, table: Table, column: str
-) -> Iterator[tuple[Entry, edit.StoredText, list[tuple[int, int]]]]:
+) -> Iterator[tuple[Entry, edit.StoredText, Spans, Spans]]:
+    """(entry, its text, where that names the column, where it has strings in double quotes)."""
     key = fold(table.name)
     for entry in _entries(catalog):
         if entry.sql is None:
             continue
         source = _source(entry)
+        strings: Spans = []
         if entry.type == "view":
-            spans = _view_tokens(binder, catalog, entry, source, table, column)
-        elif fold(entry.table) == key:
+            trace = _trace_view(binder, catalog, entry, column)
+            spans = [source.last_token(node.span) for node, ref in trace if _is_column(binder, ref, table, column)]
+            strings = [source.token(node.span[0]) for node, ref in trace if isinstance(ref, bound.Constant)]
+            yield entry, source, spans, strings
+            continue
+        owner = catalog.find_table(entry.table)
+        if owner is not None and not isinstance(source.statement, ast.CreateVirtualTable):
+            strings = list(edit.string_tokens(source, owner))
+        if fold(entry.table) == key:
             spans = list(edit.own_column_tokens(source, table.name, column))
         else:
             spans = list(edit.referenced_column_tokens(source, table.name, column))
-        yield entry, source, spans
+        yield entry, source, spans, strings
 
 
-def _view_tokens(
-    binder: Binder, catalog: Catalog, entry: Entry, source: edit.StoredText, table: Table, column: str
-) -> list[tuple[int, int]]:
-    """Where a view's text names the column: names are resolved to tell."""
+def _trace_view(
+    binder: Binder, catalog: Catalog, entry: Entry, name: str | None, when: str = ""
+) -> list[tuple[ast.ColumnRef, bound.Expr]]:
+    """What each name in a view's text means. Errors: "error in view v: …"; if we cannot read the view, only where it
+    mentions `name`.
+    """
+    source = _source(entry)
     assert isinstance(source.statement, ast.CreateView)
-    if not edit.mentions(source, column):
-        return []
     saved = binder.sql, binder.default_schema, binder.lift
     binder.sql, binder.lift, binder.trace = source.sql, False, []
     binder.default_schema = None if catalog.slot == ddl.TEMP_SLOT else catalog.name
     try:
         binder.nested_select(source.statement.select, None)
-        trace = binder.trace
+        return binder.trace
     except SqlError as error:
-        raise SqlError(SQLITE_ERROR, f"error in view {entry.name}: {error.message}") from None
+        if error.message.startswith("not supported yet") and (name is None or not edit.mentions(source, name)):
+            return []
+        raise SqlError(SQLITE_ERROR, f"error in view {entry.name}{when}: {error.message}") from None
     finally:
         binder.sql, binder.default_schema, binder.lift = saved
         binder.trace = None
-    key, table_key = fold(column), fold(table.name)
-    return [
-        source.last_token(node.span)
-        for node, ref in trace
-        if isinstance(ref, bound.ColumnRef)
-        and fold(node.column) == key
-        and fold(ref.table or "") == table_key
-        and fold(ref.origin or "") == key
-    ]
+
+
+def _is_column(binder: Binder, expr: bound.Expr, table: Table, column: str) -> bool:
+    """It is the column of the table itself, not one that a subquery or view made of it."""
+    if not isinstance(expr, bound.ColumnRef) or binder.scanned.get(expr.source) is not table:
+        return False
+    number = table.numbers[fold(column)]
+    return expr.column == number or (expr.column == -1 and number == table.rowid_alias)
 
 
 # --- ADD COLUMN ---------------------------------------------------------------------------------------------------
