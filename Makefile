@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv/bin
 TESTS ?= tests
 FAST := tests/meta tests/sql tests/plans tests/size tests/unit tests/differential/test_random.py
-SOAK := tests/property tests/differential tests/hostile tests/crash tests/conformance/test_two_processes.py
+SOAK := tests/property tests/differential tests/hostile tests/crash tests/conformance/test_two_processes.py \
+	tests/unit/runtime/test_moves.py
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 
 SECONDS ?= 60
