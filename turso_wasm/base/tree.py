@@ -55,8 +55,11 @@ def _is_data(part: Field[Any]) -> bool:
 
 def children(node: Node) -> list[Node]:
     """The nodes directly below."""
+    names = _parts.get(type(node))
+    if names is None:
+        names = parts(type(node))
     found: list[Node] = []
-    for name in parts(type(node)):
+    for name in names:
         value = getattr(node, name)
         if isinstance(value, Node):
             found.append(value)
@@ -84,20 +87,21 @@ def _add(value: object, found: list[Node]) -> None:
                 _add(item, found)
 
 
-def walk(roots: Iterable[Node], below: Callable[[Node], Iterable[Node]] = children) -> Iterator[Node]:
+def walk(roots: Iterable[Node], below: Callable[[Node], list[Node]] = children) -> Iterator[Node]:
     """The nodes and everything below them, outside in, left to right; one that has several places comes once."""
     stack = list(roots)
     stack.reverse()
     seen: set[int] = set()
     while stack:
         node = stack.pop()
-        if id(node) in seen:
+        key = id(node)
+        if key in seen:
             continue
-        seen.add(id(node))
+        seen.add(key)
         yield node
-        more = list(below(node))
-        more.reverse()
-        stack += more
+        more = below(node)
+        if more:
+            stack += more[::-1]
 
 
 def with_children(node: N, new: list[Node]) -> N:

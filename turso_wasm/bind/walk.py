@@ -31,7 +31,7 @@ def operands_and_outer(node: Node) -> list[Node]:
     """The nodes directly below; of a subquery its operand and the outer columns that it reads."""
     if type(node) is bound.SubqueryExpr:
         return [*operands(node), *node.outer]
-    return tree.children(node)
+    return [] if type(node) is bound.ColumnRef else tree.children(node)
 
 
 def walk(*roots: Node) -> Iterator[Node]:
@@ -44,19 +44,37 @@ def columns_used(expr: bound.Expr) -> Iterator[bound.ColumnRef]:
     return (found for found in walk(expr) if type(found) is bound.ColumnRef)
 
 
+_LEAVES = frozenset({bound.ColumnRef, bound.Constant, bound.Parameter})
+
+
+def _parts(expr: Node) -> list[Node]:
+    """What `walk` gives, in another order: asked of every expression again and again, so without a generator."""
+    found = [expr]
+    inner: set[int] = set()
+    for node in found:
+        if type(node) not in _LEAVES and id(node) not in inner:
+            inner.add(id(node))
+            found += operands_and_outer(node)
+    return found
+
+
 def sources_used(expr: bound.Expr) -> set[int]:
     """The numbers of the row sources that `expr` reads."""
-    return {found.source for found in walk(expr) if type(found) is bound.ColumnRef}
+    if type(expr) is bound.ColumnRef:
+        return {expr.source}
+    return {found.source for found in _parts(expr) if type(found) is bound.ColumnRef}
 
 
 def has_subquery(expr: bound.Expr) -> bool:
     """A subquery stands somewhere in the expression."""
-    return any(type(found) is bound.SubqueryExpr for found in walk(expr))
+    return type(expr) not in _LEAVES and bound.SubqueryExpr in map(type, _parts(expr))
 
 
 def is_deterministic(expr: bound.Expr) -> bool:
     """No random(), changes() and the like inside."""
-    return not any(type(found) is bound.Call and not found.deterministic for found in walk(expr))
+    if type(expr) in _LEAVES:
+        return True
+    return all(type(found) is not bound.Call or found.deterministic for found in _parts(expr))
 
 
 def size(expr: bound.Expr) -> int:

@@ -18,6 +18,7 @@ from turso_wasm.bind.schema import bind_index_terms
 from turso_wasm.bind.select import compound_collations
 from turso_wasm.bind.walk import (
     columns_used,
+    has_subquery,
     is_deterministic,
     query_expressions,
     strip_collation,
@@ -342,7 +343,7 @@ class Planner:
 
     def finish(self, expr: bound.Expr) -> bound.Expr:
         """`expr` with its subqueries planned."""
-        if not any(type(part) is bound.SubqueryExpr for part in walk(expr)):
+        if not has_subquery(expr):
             return expr
         return transform(expr, self._finish_subquery)
 
