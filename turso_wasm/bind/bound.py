@@ -8,12 +8,45 @@ A row source (a scan, an aggregation, a sort …) has a number, unique in the st
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from turso_wasm.base.tree import Node
 
 if TYPE_CHECKING:
     from turso_wasm.bind.query import Query
+
+
+UnaryOp: TypeAlias = Literal["-", "+", "~", "not"]
+BinaryOp: TypeAlias = Literal["+", "-", "*", "/", "%", "||", "&", "|", "<<", ">>", "and", "or"]
+CompareOp: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">=", "is", "is not"]
+SubqueryKind: TypeAlias = Literal["scalar", "exists", "in"]
+NullsOrder: TypeAlias = Literal["first", "last"]
+NULLS: dict[str | None, NullsOrder | None] = {None: None, "FIRST": "first", "LAST": "last"}
+"""As it is written (upper case) → as it is bound; likewise:"""
+COMPARISONS: dict[str, CompareOp] = {
+    "=": "=",
+    "<>": "<>",
+    "<": "<",
+    "<=": "<=",
+    ">": ">",
+    ">=": ">=",
+    "IS": "is",
+    "IS NOT": "is not",
+}
+OPERATORS: dict[str, BinaryOp] = {
+    "+": "+",
+    "-": "-",
+    "*": "*",
+    "/": "/",
+    "%": "%",
+    "||": "||",
+    "&": "&",
+    "|": "|",
+    "<<": "<<",
+    ">>": ">>",
+    "AND": "and",
+    "OR": "or",
+}
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -65,7 +98,7 @@ class ColumnRef(Expr):
 class Unary(Expr):
     """`op`: "-" "+" "~" "not"."""
 
-    op: str
+    op: UnaryOp
     operand: Expr
 
 
@@ -73,7 +106,7 @@ class Unary(Expr):
 class Binary(Expr):
     """`op`: + - * / % || & | << >> — the value operators — and "and", "or"."""
 
-    op: str
+    op: BinaryOp
     left: Expr
     right: Expr
 
@@ -84,7 +117,7 @@ class Compare(Expr):
     None) was decided by the binder (datatype3.html section 4.2).
     """
 
-    op: str
+    op: CompareOp
     left: Expr
     right: Expr
     collation: str = "BINARY"
@@ -192,7 +225,7 @@ class SubqueryExpr(Expr):
     planner has replaced it by a plan. `outer`: the outer columns it uses (none: evaluated once).
     """
 
-    kind: str
+    kind: SubqueryKind
     plan: Query | Plan
     outer: tuple[ColumnRef, ...] = ()
     operand: Expr | None = None
@@ -219,5 +252,5 @@ class OrderTerm(Node):
 
     expr: Expr
     desc: bool = False
-    nulls: str | None = None
+    nulls: NullsOrder | None = None
     collation: str = "BINARY"

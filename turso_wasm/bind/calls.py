@@ -149,7 +149,7 @@ def _check_allowed(owner: Scope, scope: Scope, node: ast.FunctionCall) -> None:
 
 def _order_term(binder: Binder, term: ast.OrderTerm, scope: Scope) -> bound.OrderTerm:
     expr = binder.expr(term.expr, scope)
-    nulls = term.nulls.lower() if term.nulls is not None else None
+    nulls = bound.NULLS[term.nulls]
     return bound.OrderTerm(expr=strip_collation(expr), desc=term.descending, nulls=nulls, collation=collation_of(expr))
 
 

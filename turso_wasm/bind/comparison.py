@@ -166,7 +166,7 @@ def needed_affinity(expr: bound.Expr, own: str | None, wanted: str | None) -> st
     return wanted
 
 
-def compare(op: str, left: bound.Expr, right: bound.Expr) -> bound.Compare:
+def compare(op: bound.CompareOp, left: bound.Expr, right: bound.Expr) -> bound.Compare:
     """`left op right` with the affinities and the collation that SQLite applies."""
     own_left, own_right = affinity_of(left), affinity_of(right)
     wanted = comparison_affinity(own_left, own_right)

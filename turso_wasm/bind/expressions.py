@@ -26,9 +26,6 @@ from turso_wasm.catalog.types import affinity_of_type
 from turso_wasm.sql import ast
 from turso_wasm.values.arithmetic import negate
 
-VALUE_OPERATORS = frozenset(["+", "-", "*", "/", "%", "||", "&", "|", "<<", ">>"])
-COMPARISONS = frozenset(["=", "<>", "<", "<=", ">", ">="])
-
 TRUE = bound.Constant(value=1)
 FALSE = bound.Constant(value=0)
 
@@ -115,22 +112,22 @@ def bind_binary(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.
 
 
 def _is_chained(op: str) -> bool:
-    return op in VALUE_OPERATORS or op == "AND" or op == "OR"
+    return op in bound.OPERATORS
 
 
 def _bind_operator(binder: Binder, node: ast.Binary, left: bound.Expr | None, scope: Scope | None) -> bound.Expr:
     """`node` with its left operand already bound (None: not yet)."""
     op = node.op
-    if op in COMPARISONS:
-        if left is None and (is_row(binder, node.left, scope) or is_row(binder, node.right, scope)):
-            return _bind_row_comparison(binder, node, scope)
-        return compare(op, left or binder.expr(node.left, scope), binder.expr(node.right, scope))
     if op == "IS" or op == "IS NOT":
         return _bind_is(binder, node, left, scope)
+    if op in bound.COMPARISONS:
+        if left is None and (is_row(binder, node.left, scope) or is_row(binder, node.right, scope)):
+            return _bind_row_comparison(binder, node, scope)
+        return compare(bound.COMPARISONS[op], left or binder.expr(node.left, scope), binder.expr(node.right, scope))
     if op == "->" or op == "->>":
         unsupported(f"operator {op}", node)
     left = left or binder.expr(node.left, scope)
-    return bound.Binary(op=op if op in VALUE_OPERATORS else op.lower(), left=left, right=binder.expr(node.right, scope))
+    return bound.Binary(op=bound.OPERATORS[op], left=left, right=binder.expr(node.right, scope))
 
 
 def _bind_is(binder: Binder, node: ast.Binary, left: bound.Expr | None, scope: Scope | None) -> bound.Expr:
@@ -324,23 +321,23 @@ def _bind_row_comparison(binder: Binder, node: ast.Binary, scope: Scope | None) 
     left, right = row_parts(binder, node.left, scope), row_parts(binder, node.right, scope)
     if len(left) != len(right):
         fail("row value misused", node)
-    return compare_rows(node.op, left, right)
+    return compare_rows(bound.COMPARISONS[node.op], left, right)
 
 
-def compare_rows(op: str, left: Sequence[bound.Expr], right: Sequence[bound.Expr]) -> bound.Expr:
+def compare_rows(op: bound.CompareOp, left: Sequence[bound.Expr], right: Sequence[bound.Expr]) -> bound.Expr:
     """`(left…) op (right…)` in terms of comparisons of the elements."""
-    if op in ("=", "IS"):
-        return _connect("and", [compare(op.lower(), x, y) for x, y in zip(left, right, strict=True)])
-    if op in ("<>", "IS NOT"):
-        return _connect("or", [compare(op.lower(), x, y) for x, y in zip(left, right, strict=True)])
+    if op == "=" or op == "is":
+        return _connect("and", [compare(op, x, y) for x, y in zip(left, right, strict=True)])
+    if op == "<>" or op == "is not":
+        return _connect("or", [compare(op, x, y) for x, y in zip(left, right, strict=True)])
     result: bound.Expr = compare(op, left[-1], right[-1])
     for x, y in zip(reversed(left[:-1]), reversed(right[:-1]), strict=True):
         equal = bound.Binary(op="and", left=compare("=", x, y), right=result)
-        result = bound.Binary(op="or", left=compare(op[0], x, y), right=equal)
+        result = bound.Binary(op="or", left=compare("<" if op[0] == "<" else ">", x, y), right=equal)
     return result
 
 
-def _connect(op: str, parts: list[bound.Expr]) -> bound.Expr:
+def _connect(op: bound.BinaryOp, parts: list[bound.Expr]) -> bound.Expr:
     result = parts[0]
     for part in parts[1:]:
         result = bound.Binary(op=op, left=result, right=part)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from turso_wasm.bind.bound import AggregateCall, ColumnRef, Expr
+from turso_wasm.bind.bound import AggregateCall, ColumnRef, Expr, NullsOrder
 
 if TYPE_CHECKING:
     from turso_wasm.catalog.objects import Table
@@ -155,7 +155,7 @@ class OrderKey:
 
     expr: Expr
     desc: bool = False
-    nulls: str | None = None
+    nulls: NullsOrder | None = None
     collation: str = "BINARY"
 
 

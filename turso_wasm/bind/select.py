@@ -271,7 +271,7 @@ def _alias(binder: Binder, term: ast.Expr, scope: Scope) -> bound.Expr | None:
 
 def order_key(term: ast.OrderTerm, expr: bound.Expr, collation: str | None = None) -> OrderKey:
     """A sort key; its collation is that of the expression unless given."""
-    nulls = term.nulls.lower() if term.nulls is not None else None
+    nulls = bound.NULLS[term.nulls]
     return OrderKey(
         expr=strip_collation(expr), desc=term.descending, nulls=nulls, collation=collation or collation_of(expr)
     )

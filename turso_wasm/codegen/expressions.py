@@ -87,7 +87,7 @@ def _apply_signs(node: bound.Unary, ctx: Context) -> SqlValue:
 
 def signs_of(node: bound.Expr) -> tuple[list[str], bound.Expr]:
     """The signs before an operand, outside in, and the operand."""
-    signs = []
+    signs: list[str] = []
     while isinstance(node, bound.Unary) and node.op != "not":
         signs.append(node.op)
         node = node.operand

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Item
@@ -45,7 +45,7 @@ class Path:
     there.
     """
 
-    kind: str
+    kind: Literal["scan", "rowid", "range", "index", "or"]
     index: Index | None = None
     equal: tuple[Sarg, ...] = ()
     lower: Sarg | None = None

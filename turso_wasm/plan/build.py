@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.recursion import with_room
@@ -126,13 +126,20 @@ def _ddl(plan_change: Callable[[Binder, Any], tuple[nodes.Plan, Catalog | None]]
     return build
 
 
+TRANSACTION_MODES: dict[str | None, Literal["deferred", "immediate", "exclusive"]] = {
+    None: "deferred",
+    "DEFERRED": "deferred",
+    "IMMEDIATE": "immediate",
+    "EXCLUSIVE": "exclusive",
+}
+
+
 def _transaction(binder: Binder, node: Any) -> Planned:
     match node:
         case ast.Begin():
-            mode = (node.mode or "DEFERRED").lower()
-            if mode == "concurrent":
+            if node.mode == "CONCURRENT":
                 raise SqlError(SQLITE_ERROR, "not supported yet: BEGIN CONCURRENT", node.span)
-            plan = nodes.Transaction(op="begin", mode=mode)
+            plan = nodes.Transaction(op="begin", mode=TRANSACTION_MODES[node.mode])
         case ast.Commit():
             plan = nodes.Transaction(op="commit")
         case ast.Rollback():

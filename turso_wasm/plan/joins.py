@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from turso_wasm.base import tree
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
@@ -92,10 +92,10 @@ class JoinPlan:
 
 @dataclass(slots=True, eq=False)
 class Choice:
-    """How one unit is visited. method: loop, hash, left, hash-left."""
+    """How one unit is visited."""
 
     unit: Unit
-    method: str
+    method: Literal["loop", "hash", "left", "hash-left"]
     path: Path | None = None
     reverse: bool = False
     keys: tuple[HashKey, ...] = ()

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from turso_wasm.base.tree import Node, children
-from turso_wasm.bind.bound import AggregateCall, Expr, SubqueryExpr
+from turso_wasm.bind.bound import AggregateCall, Expr, NullsOrder, SubqueryExpr
 from turso_wasm.bind.bound import Plan as Plan
 from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.objects import Index, Table
+from turso_wasm.sql.ast import ConflictAction
 
 # --- row sources ------------------------------------------------------------------------------------------
 
@@ -220,7 +221,7 @@ class SortKey(Node):
 
     expr: Expr
     desc: bool = False
-    nulls: str | None = None  # "first" "last" or default
+    nulls: NullsOrder | None = None  # None: NULLs are small
     collation: str = "BINARY"
 
 
@@ -302,7 +303,7 @@ class Insert(Plan):
     values: tuple[Expr, ...]
     rowid: Expr | None
     source: int
-    conflict: str | None = None
+    conflict: ConflictAction | None = None
     checks: tuple[tuple[Expr, str], ...] = ()
     defaults: dict[int, Expr] = field(default_factory=dict)  # of NOT NULL columns, where they are expressions
     index_exprs: dict[str, tuple[Expr | None, ...]] = field(
@@ -347,7 +348,7 @@ class Update(Plan):
     values: tuple[Expr, ...]
     changed: frozenset[int]
     rowid: Expr | None = None
-    conflict: str | None = None
+    conflict: ConflictAction | None = None
     checks: tuple[tuple[Expr, str], ...] = ()
     defaults: dict[int, Expr] = field(default_factory=dict)  # of NOT NULL columns, where they are expressions
     index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
@@ -385,7 +386,7 @@ class Step(Node):
 class CreateBtree(Step):
     """Create a b-tree; its root page number goes to `register`."""
 
-    kind: str  # "table" "index"
+    kind: Literal["table", "index"]
     register: int
 
 
@@ -486,8 +487,8 @@ class Transaction(Plan):
     savepoint.
     """
 
-    op: str
-    mode: str = "deferred"
+    op: Literal["begin", "commit", "rollback", "savepoint", "release", "rollback_to"]
+    mode: Literal["deferred", "immediate", "exclusive"] = "deferred"
     name: str = ""
 
 

@@ -51,8 +51,7 @@ def plan_create_table(binder: Binder, node: ast.CreateTable) -> Changed:
         unsupported("generated columns", node)
     check_table_expressions(binder, table, table_item(binder.new_source(), table, None))
     name = node.name.name
-    kind = "index" if table.without_rowid else "table"
-    steps: list[nodes.Step] = [nodes.CreateBtree(kind=kind, register=0)]
+    steps: list[nodes.Step] = [nodes.CreateBtree(kind="index" if table.without_rowid else "table", register=0)]
     indexes = _automatic_indexes(table)
     steps.extend(nodes.CreateBtree(kind="index", register=register) for register in range(1, len(indexes) + 1))
     steps.append(
