@@ -19,10 +19,11 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     transactions,
     updates,
 )
-from turso_wasm.codegen.context import Context, Unit
+from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program
 from turso_wasm.codegen.roots import emit_root
+from turso_wasm.codegen.unit import Unit
 from turso_wasm.kernel.abi import Statement
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.symbols import Symbols

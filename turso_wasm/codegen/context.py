@@ -32,54 +32,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from turso_wasm.codegen.unit import Routine, Unit
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.kernel.abi import BLOB, DONE, INTEGER, REAL, ROWS, TEXT, YIELD, Frame, Statement, Value
 from turso_wasm.wasm import coroutine
 from turso_wasm.wasm.coroutine import Point
-from turso_wasm.wasm.dsl import I32, I64, Expr, Function, Hole, Local, i32, i64
-from turso_wasm.wasm.module import Module
+from turso_wasm.wasm.dsl import I32, I64, Expr, Hole, Local, i32, i64
 from turso_wasm.wasm.opcodes import F64
 
 if TYPE_CHECKING:
     from turso_wasm.bind import bound
     from turso_wasm.codegen.sources import Source
-    from turso_wasm.wasm.symbols import Symbols
 
 Then = Callable[[], None]
 VALUE_SIZE = Value.size
 _KIND = {I32: ("i32", 4), I64: ("i64", 8), F64: ("f64", 8)}
-
-
-class Unit:
-    """What the routines of one Program share: the module, its data, the root frame."""
-
-    def __init__(self, n_user_params: int, symbols: Symbols | None) -> None:
-        self.module = Module(symbols, name="program")
-        self.module.import_memory("kernel", "memory")
-        self.data_base = self.module.import_global("program", "data", I32)
-        self.n_user_params = n_user_params
-        self.data = bytearray()
-        self.data_offsets: dict[bytes, int] = {}
-        self.pinned: dict[int, object] = {}
-        self.root_size = 0
-        self.once: dict[int, tuple[int, object]] = {}  # id of a node → its place in the root frame, the node
-        self.routines: dict[Any, Any] = {}  # compiled subqueries, by their node
-        self.counts_changes = False
-
-    def root_alloc(self, size: int) -> int:
-        """Reserve bytes of the statement's own frame (zero at the start); the offset, 8-aligned."""
-        at = self.root_size
-        self.root_size += (size + 7) & ~7
-        return at
-
-
-class Routine:
-    """A routine that was compiled: its function, the size of its frame, whether it can yield."""
-
-    def __init__(self, function: Function, frame_size: int, yields: bool) -> None:
-        self.function = function
-        self.frame_size = frame_size
-        self.yields = yields
 
 
 class Context:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from turso_wasm.base.tree import Node, walk
 from turso_wasm.bind import bound
-from turso_wasm.codegen.context import VALUE_SIZE, Context, Routine
+from turso_wasm.codegen.context import VALUE_SIZE, Context
 from turso_wasm.codegen.expressions import outer_columns
 from turso_wasm.codegen.sources import LocalSource
+from turso_wasm.codegen.unit import Routine
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import ROWS, YIELD, Frame, Statement
 from turso_wasm.wasm.coroutine import Point

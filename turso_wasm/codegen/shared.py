@@ -6,12 +6,13 @@ the record, the record.
 
 from __future__ import annotations
 
-from turso_wasm.codegen.context import Context, Routine, Then
+from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.joins import encode_record
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.sources import RecordSource
+from turso_wasm.codegen.unit import Routine
 from turso_wasm.kernel.abi import Frame
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label

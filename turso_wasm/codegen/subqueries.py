@@ -13,7 +13,7 @@ from typing import Any
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.conditions import JUMPS, compare_values, jump_kleene, jump_value
-from turso_wasm.codegen.context import Context, Routine
+from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import (
     EMITTERS,
     INTEGER_OR_NULL,
@@ -24,6 +24,7 @@ from turso_wasm.codegen.expressions import (
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.routines import RESULT, Argument, arguments_of, open_routine, pass_arguments
+from turso_wasm.codegen.unit import Routine
 from turso_wasm.codegen.values import ANY, TEXTUAL, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import NULL, TEXT
 from turso_wasm.plan import nodes
