@@ -98,6 +98,8 @@ class Cursor:
     def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> Cursor:
         """Execute one INSERT, UPDATE or DELETE for each set of parameters; `rowcount` sums up.
 
+        Rows of RETURNING are dropped.
+
         Errors: as execute; ProgrammingError for another kind of statement.
         """
         connection = self._usable()
@@ -110,9 +112,9 @@ class Cursor:
         program = prepared.program
         if program.kind not in DML:
             raise ProgrammingError("executemany() can only execute DML statements.")
-        if program.columns:
-            raise ProgrammingError("executemany() can only execute DML statements.")
         connection._begin_implicitly()
+        if program.columns:
+            self._describe(prepared, program)
         before = connection._runtime.counters()[1]
         try:
             self._run_many(connection, prepared, iter(parameters))

@@ -150,7 +150,7 @@ class Statement:
         return decode_rows(host.read(rows, used), host.read(heap, heap_used), self.n_columns, not not_ascii, text)
 
     def run_many(self, sets: Iterator[Any], literals: Sequence[Any], values_of: Callable[[Any], Sequence[Any]]) -> None:
-        """Run a Program without result rows once for each of `sets`; `values_of` makes parameters of one set.
+        """Run once for each of `sets`, dropping result rows; `values_of` makes parameters of one set.
 
         `pending` is the set in work when it raises. Errors: as bind and step.
         """
@@ -170,14 +170,22 @@ class Statement:
                         host.write(self.params_at, block)
                     else:
                         self.bind(values_of(one), literals)
-                    if self.instance.heat >= 0:
-                        self._count()
-                    self._run_on(self._slice())
-                    host.function("statement_reset")(self.address)
+                    if self.n_columns:
+                        self._run_without_rows()
+                    else:
+                        if self.instance.heat >= 0:
+                            self._count()
+                        self._run_on(self._slice())
+                        host.function("statement_reset")(self.address)
                     left -= 1
                     one = next(sets, END) if left and at_hand else END
                 host.give_way()
         self.pending = None
+
+    def _run_without_rows(self) -> None:
+        while self.step(bytes) is not None:
+            pass
+        self.reset()
 
     def _run(self) -> int:
         """Step until DONE or ROWS."""
