@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Literal
 
 from turso_wasm.base.errors import SqlError
+from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.cursor import Cursor, Parameters
 from turso_wasm.dbapi.dump import dump_statements
 from turso_wasm.dbapi.errors import (
@@ -51,6 +53,9 @@ class Connection:
     DataError = DataError
     NotSupportedError = NotSupportedError
 
+    row_factory: Callable[[Cursor, tuple[Any, ...]], Any] | None = None
+    _text_factory: Any = str
+
     def __init__(
         self,
         database: str | bytes | os.PathLike[str] | os.PathLike[bytes],
@@ -64,12 +69,12 @@ class Connection:
         autocommit: bool | int = LEGACY_TRANSACTION_CONTROL,
     ) -> None:
         """Open the database. Errors: OperationalError when it cannot be opened."""
+        timeout_ms = _milliseconds(timeout)
         self._thread = threading.get_ident() if check_same_thread else None
         self._trace_callback: Callable[[str], object] | None = None
         self._text: Callable[[bytes], Any] | None = None
-        self._text_factory: Any = str
-        self.detect_types = detect_types
-        self.row_factory: Callable[[Cursor, tuple[Any, ...]], Any] | None = None
+        self.detect_types = arguments.integer(detect_types)
+        arguments.integer(cached_statements)
         self._isolation_level: str | None = None
         self._autocommit: bool | int = LEGACY_TRANSACTION_CONTROL
         self.isolation_level = isolation_level
@@ -78,8 +83,13 @@ class Connection:
             self._runtime = _open(self._location)
         except SqlError as error:
             fail(error)
-        self._runtime.busy_timeout_ms = int(timeout * 1000)
+        self._runtime.busy_timeout_ms = timeout_ms
         self.autocommit = autocommit
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:1] == "_" and name[:2] != "__" and "_runtime" not in self.__dict__:
+            raise ProgrammingError("Base Connection.__init__ not called.")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # --- statements ---------------------------------------------------------------------------------------------
 
@@ -155,7 +165,7 @@ class Connection:
     @property
     def in_transaction(self) -> bool:
         """True while a transaction is open."""
-        self._check()
+        self._check_open()
         return self._runtime.in_transaction
 
     @property
@@ -163,6 +173,7 @@ class Connection:
         """How transactions are begun implicitly (legacy control): "", "DEFERRED", "IMMEDIATE", "EXCLUSIVE"; None:
         never.
         """
+        self._check_open()
         return self._isolation_level
 
     @isolation_level.setter
@@ -170,9 +181,14 @@ class Connection:
         if level is not None:
             if not isinstance(level, str):
                 raise TypeError("isolation_level must be str or None")
+            arguments.text(level, "isolation_level")
             if level.upper() not in _LEVELS:
                 raise ValueError("isolation_level string must be '', 'DEFERRED', 'IMMEDIATE', or 'EXCLUSIVE'")
-        elif hasattr(self, "_runtime") and self.in_transaction:
+        if "_runtime" not in self.__dict__:
+            self._isolation_level = level
+            return
+        self._check()
+        if level is None and self.in_transaction:
             self._commit_implicitly()
         self._isolation_level = level
 
@@ -193,12 +209,13 @@ class Connection:
         self._autocommit = value
 
     def __enter__(self) -> Connection:
-        self._check()
+        self._check_open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Literal[False]:
+        self._check()
         if self._autocommit is True or (self._autocommit == LEGACY_TRANSACTION_CONTROL and not self.in_transaction):
             return False
         if kind is None:
@@ -216,7 +233,7 @@ class Connection:
     @property
     def total_changes(self) -> int:
         """Rows inserted, updated and deleted since the connection was opened."""
-        self._check()
+        self._check_open()
         return self._runtime.counters()[1]
 
     @property
@@ -227,12 +244,11 @@ class Connection:
     @text_factory.setter
     def text_factory(self, factory: Any) -> None:
         self._text_factory = factory
-        self._text = None if factory is str else factory
+        self._text = None if factory is str else factory if callable(factory) else lambda raw: factory(raw)
 
     def interrupt(self) -> None:
         """Make the statements that are running (in other threads) fail with "interrupted"."""
-        if not self._runtime.address:
-            raise ProgrammingError("Cannot operate on a closed database.")
+        self._check_open()
         self._runtime.interrupt()
 
     def set_trace_callback(self, callback: Callable[[str], object] | None, /) -> None:
@@ -250,7 +266,7 @@ class Connection:
     def serialize(self, *, name: str = "main") -> bytes:
         """The database as the bytes of a database file."""
         self._check()
-        _main_only(name)
+        _main_only(name, "serialize")
         try:
             return read_image(self._runtime)
         except SqlError as error:
@@ -262,9 +278,14 @@ class Connection:
         Errors: OperationalError inside a transaction or while statements run; DatabaseError when `data` is no database.
         """
         self._check()
-        _main_only(name)
+        _main_only(name, "deserialize")
         try:
-            replace_by_memory(self._runtime, bytes(data))
+            with memoryview(data) as view:
+                image = view.tobytes()
+        except TypeError:
+            raise TypeError(f"a bytes-like object is required, not '{type(data).__name__}'") from None
+        try:
+            replace_by_memory(self._runtime, image)
         except SqlError as error:
             fail(error)
 
@@ -282,10 +303,16 @@ class Connection:
         progress(status, pages left, pages in all) is called at the end, with status 101 (done).
         """
         self._check()
-        target._check()
-        _main_only(name)
+        if not isinstance(target, Connection):
+            raise arguments.wrong_type("backup() argument 'target'", "turso_wasm.Connection", target)
         if target is self:
             raise ValueError("target cannot be the same connection instance")
+        arguments.integer(pages)
+        arguments.real(sleep)
+        if progress is not None and not callable(progress):
+            raise TypeError("progress argument must be a callable")
+        target._check()
+        _main_only(name, "backup")
         if target.in_transaction:
             raise OperationalError("target is in transaction")
         told = None if progress is None else lambda left, total: void(progress(101, left, total))
@@ -302,16 +329,12 @@ class Connection:
         self._runtime.close()
 
     def __del__(self) -> None:
-        runtime = getattr(self, "_runtime", None)
-        if runtime is not None:
-            del self._runtime
+        self.__dict__.pop("_runtime", None)
 
     # --- for cursors --------------------------------------------------------------------------------------------
 
     def _prepare(self, sql: str) -> Prepared | None:
         """One statement. Errors: ProgrammingError when there are more."""
-        if not isinstance(sql, str):
-            raise TypeError(f"execute() argument 1 must be str, not {type(sql).__name__}")
         try:
             prepared = self._runtime.prepare(sql)
         except SqlError as error:
@@ -326,12 +349,16 @@ class Connection:
 
     def _trace(self, prepared: Prepared, values: Any) -> None:
         if self._trace_callback is not None:
-            self._trace_callback(expanded(prepared, values))
+            with suppress(Exception):  # as in the sqlite3 module, it cannot fail the statement
+                self._trace_callback(expanded(prepared, values))
 
     def _check(self) -> None:
+        self._check_thread()
+        self._check_open()
+
+    def _check_open(self) -> None:
         if not self._runtime.address:
             raise ProgrammingError("Cannot operate on a closed database.")
-        self._check_thread()
 
     def _check_thread(self) -> None:
         if self._thread is not None and self._thread != threading.get_ident():
@@ -345,9 +372,15 @@ def void(_: object) -> None:
     """Drop a value."""
 
 
-def _main_only(name: str) -> None:
-    if name.lower() != "main":
-        raise OperationalError(f"unknown database {name}")
+def _milliseconds(timeout: float) -> int:
+    seconds = arguments.real(timeout)
+    return int(min(max(seconds, 0.0), 2_000_000.0) * 1000) if seconds == seconds else 0
+
+
+def _main_only(name: str, function: str) -> None:
+    if arguments.text(name, f"{function}() argument 'name'").lower() != "main":
+        unknown = f"unable to serialize '{name}'" if function == "serialize" else f"unknown database {name}"
+        raise OperationalError(unknown)
 
 
 def _open(location: Location) -> RuntimeConnection:
@@ -367,7 +400,7 @@ def connect(
     detect_types: int = 0,
     isolation_level: IsolationLevel | None = "",
     check_same_thread: bool = True,
-    factory: Callable[..., Connection] | None = None,
+    factory: Callable[..., Connection] = Connection,
     cached_statements: int = 128,
     uri: bool = False,
     *,
@@ -377,13 +410,5 @@ def connect(
 
     timeout: seconds to wait while another connection holds a lock. The other arguments are those of `sqlite3.connect`.
     """
-    return (factory or Connection)(
-        database,
-        timeout,
-        detect_types,
-        isolation_level,
-        check_same_thread,
-        cached_statements,
-        uri,
-        autocommit=autocommit,
-    )
+    more = {} if autocommit == LEGACY_TRANSACTION_CONTROL else {"autocommit": autocommit}
+    return factory(database, timeout, detect_types, isolation_level, check_same_thread, cached_statements, uri, **more)

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from turso_wasm.base.errors import SQLITE_SCHEMA, SqlError
+from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.errors import DataError, OperationalError, ProgrammingError, fail
 from turso_wasm.dbapi.types import PARSE_COLNAMES, adapted, converted, find_converter
 from turso_wasm.runtime.parameters import TooBig, UnsupportedType
@@ -27,17 +28,50 @@ DML = frozenset(("insert", "update", "delete"))
 class Cursor:
     """Executes statements one after the other and gives the rows of the last one."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.arraysize = 1
-        self.description: Description | None = None
-        self.lastrowid: int | None = None
-        self.rowcount = -1
+    arraysize = 1
+    row_factory: Callable[[Cursor, tuple[Any, ...]], Any] | None = None
+
+    def __init__(self, connection: Connection, /) -> None:
+        if not hasattr(connection, "_runtime"):
+            raise arguments.wrong_type("Cursor() argument 1", "turso_wasm.Connection", connection)
+        self._connection = connection
+        self._description: Description | None = None
+        self._lastrowid: int | None = None
+        self._rowcount = -1
         self.row_factory = connection.row_factory
         self._statement: Statement | None = None
         self._rows: Iterator[tuple[Any, ...]] = iter(())
         self._converters: list[Callable[[bytes], Any] | None] | None = None
+        self._busy = False  # amid code of the caller: parameters, adapters, converters
+        self._looped = False  # over by a generator, which has `_rows`
         self._closed = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:1] == "_" and name[:2] != "__" and "_closed" not in self.__dict__:
+            raise ProgrammingError("Base Cursor.__init__ not called.")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # --- what the last statement was --------------------------------------------------------------------------------
+
+    @property
+    def connection(self) -> Connection:
+        """The connection it belongs to."""
+        return self._connection
+
+    @property
+    def description(self) -> Description | None:
+        """A tuple for each result column, of its name and six times None; None without result columns."""
+        return self._description
+
+    @property
+    def rowcount(self) -> int:
+        """Rows changed by the last INSERT, UPDATE, DELETE or `executemany`; -1 for other statements."""
+        return self._rowcount
+
+    @property
+    def lastrowid(self) -> int | None:
+        """The rowid of the last row inserted."""
+        return self._lastrowid
 
     # --- executing ----------------------------------------------------------------------------------------------
 
@@ -47,53 +81,58 @@ class Cursor:
         Errors: ProgrammingError for several statements, a wrong number of parameters, a closed cursor; the engine's.
         """
         connection = self._usable()
+        arguments.sql_text(sql, "execute() argument 1")
         self._finish()
+        self._description = None
+        self._rowcount = -1
         prepared = connection._prepare(sql)
-        self.description = None
-        self.rowcount = -1
         if prepared is None:
             return self
         program = prepared.program
         if program.kind in DML:
             connection._begin_implicitly()
-            self.rowcount = 0
-        values = parameters_for(program, parameters)
+            self._rowcount = 0
+        self._busy = True
+        try:
+            values = parameters_for(program, parameters)
+        finally:
+            self._busy = False
         connection._trace(prepared, values)
         runtime = connection._runtime
         try:
             statement, rows = runtime.execute(prepared, values, connection._text)
         except Exception as error:
-            self.rowcount = -1
+            self._rowcount = -1
             _fail(error, program)
         self._started(prepared, statement, rows)
-        self.lastrowid = runtime.counters()[2]
+        self._lastrowid = runtime.counters()[2]
         return self
 
     def _started(self, prepared: Prepared, statement: Statement, rows: list[Any] | None) -> None:
         program = statement.program
         if program.kind in DML and (statement.finished or program.returns_rows):
-            self.rowcount = statement.changes
+            self._rowcount = statement.changes
         if program.columns:
             self._describe(prepared, program)
             self._rows = iter(rows or ())
         if statement.finished:
-            self.connection._runtime.release(statement)
+            self._connection._runtime.release(statement)
         else:
             self._statement = statement
 
     def _describe(self, prepared: Prepared, program: Program) -> None:
-        detect = self.connection.detect_types
+        detect = self._connection.detect_types
         if not detect:
             if prepared.description is None:
                 prepared.description = _description([column.name for column in program.columns])
-            self.description = prepared.description
+            self._description = prepared.description
             return
         names = [column.name for column in program.columns]
         found = [find_converter(detect, column.name, column.decltype) for column in program.columns]
         self._converters = found if any(found) else None
         if detect & PARSE_COLNAMES:
             names = [name.partition(" [")[0] if name.endswith("]") else name for name in names]
-        self.description = _description(names)
+        self._description = _description(names)
 
     def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> Cursor:
         """Execute one INSERT, UPDATE or DELETE for each set of parameters; `rowcount` sums up.
@@ -103,12 +142,14 @@ class Cursor:
         Errors: as execute; ProgrammingError for another kind of statement.
         """
         connection = self._usable()
+        arguments.sql_text(sql, "executemany() argument 1")
+        sets = iter(parameters)
         self._finish()
+        self._description = None
+        self._rowcount = -1
         prepared = connection._prepare(sql)
-        self.description = None
-        self.rowcount = -1
         if prepared is None:
-            return self
+            raise ProgrammingError("executemany() can only execute DML statements.")
         program = prepared.program
         if program.kind not in DML:
             raise ProgrammingError("executemany() can only execute DML statements.")
@@ -116,11 +157,15 @@ class Cursor:
         if program.columns:
             self._describe(prepared, program)
         before = connection._runtime.counters()[1]
+        self._busy = True
         try:
-            self._run_many(connection, prepared, iter(parameters))
+            self._run_many(connection, prepared, sets)
         except Exception as error:
             _fail(error, program)
-        self.rowcount = connection._runtime.counters()[1] - before
+        finally:
+            self._busy = False
+        connection._check_open()
+        self._rowcount = connection._runtime.counters()[1] - before
         return self
 
     def _run_many(self, connection: Connection, prepared: Prepared, sets: Iterator[Parameters]) -> None:
@@ -150,10 +195,7 @@ class Cursor:
         first.
         """
         connection = self._usable()
-        if not isinstance(sql_script, str):
-            raise TypeError(f"executescript() argument must be str, not {type(sql_script).__name__}")
-        if "\0" in sql_script:
-            raise ValueError("embedded null character")
+        arguments.text(sql_script, "executescript() argument")
         self._finish()
         connection._commit_implicitly()
         runtime = connection._runtime
@@ -180,18 +222,25 @@ class Cursor:
     def __iter__(self) -> Iterator[Any]:
         """The rows that are left; a generator, because that is the fastest loop Python has."""
         self._usable()
+        return self._left()
+
+    def _left(self) -> Iterator[Any]:
+        self._looped = True
         while True:
+            rows = self._rows
             if self._converters is None and self.row_factory is None:
-                yield from self._rows
+                yield from rows
             else:
-                for row in self._rows:
+                for row in rows:
                     yield self._shaped(row)
-            first = self._next_batch()
-            if first is None:
-                return
-            yield self._shaped(first)
+            if self._rows is rows:
+                first = self._next_batch()
+                if first is None:
+                    return
+                yield self._shaped(first)
 
     def __next__(self) -> Any:
+        self._usable()
         for row in self._rows:
             return self._shaped(row)
         first = self._next_batch()
@@ -222,18 +271,23 @@ class Cursor:
 
     def _shaped(self, row: tuple[Any, ...]) -> Any:
         if self._converters is not None:
-            row = converted(row, self._converters)
+            self._busy = True
+            try:
+                row = converted(row, self._converters)
+            finally:
+                self._busy = False
         return row if self.row_factory is None else self.row_factory(self, row)
 
     def fetchone(self) -> Any:
         """The next row, or None."""
-        self._usable()
         return next(self, None)
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
-        """Up to `size` rows (default: arraysize)."""
+        """Up to `size` rows (default: arraysize); all that are left if it is negative."""
         self._usable()
-        wanted = self.arraysize if size is None else size
+        wanted = arguments.integer(self.arraysize if size is None else size)
+        if wanted < 0:
+            return self.fetchall()
         rows: list[Any] = []
         for row in self:
             if len(rows) >= wanted:
@@ -259,7 +313,7 @@ class Cursor:
     @property
     def column_names(self) -> tuple[str, ...]:
         """The names of the result columns."""
-        return tuple(column[0] for column in self.description or ())
+        return tuple(column[0] for column in self._description or ())
 
     def setinputsizes(self, sizes: object, /) -> None:
         """Required by PEP 249; does nothing."""
@@ -269,28 +323,36 @@ class Cursor:
 
     def close(self) -> None:
         """Give up the statement; the cursor is unusable from now on."""
-        self.connection._check_thread()
+        if self._busy:
+            raise ProgrammingError("Recursive use of cursors not allowed.")
+        self._connection._check()
         self._finish()
         self._closed = True
 
     def __del__(self) -> None:
-        statement = getattr(self, "_statement", None)
+        statement = self.__dict__.get("_statement")
         if statement is not None:
             statement.connection.drop(statement)
 
     def _finish(self) -> None:
         """Give the running statement back."""
         statement, self._statement = self._statement, None
+        if self._looped:
+            self._looped = False
+            for _ in self._rows:  # the loop goes on with what comes next
+                pass
         self._rows = iter(())
         self._converters = None
-        if statement is not None and self.connection._runtime.address:
-            self.connection._runtime.release(statement)
+        if statement is not None and self._connection._runtime.address:
+            self._connection._runtime.release(statement)
 
     def _usable(self) -> Connection:
         if self._closed:
             raise ProgrammingError("Cannot operate on a closed cursor.")
-        self.connection._check()
-        return self.connection
+        if self._busy:
+            raise ProgrammingError("Recursive use of cursors not allowed.")
+        self._connection._check()
+        return self._connection
 
 
 def _description(names: Sequence[str]) -> Description:
@@ -300,13 +362,15 @@ def _description(names: Sequence[str]) -> Description:
 def parameters_for(program: Program, given: Parameters) -> Sequence[Any]:
     """The values of a Program's parameters in order. Errors: ProgrammingError as the sqlite3 module's."""
     n = program.n_user_params
-    if isinstance(given, (tuple, list)) or (not isinstance(given, Mapping) and isinstance(given, Sequence)):
+    if isinstance(given, (tuple, list)):
         if len(given) != n:
             uses = f"The current statement uses {n}, and there are {len(given)} supplied."
             raise ProgrammingError(f"Incorrect number of bindings supplied. {uses}")
         return adapted(given)
-    if hasattr(given, "__getitem__"):
+    if isinstance(given, Mapping):
         return adapted([_named(program, i, given) for i in range(n)])
+    if hasattr(given, "__getitem__"):
+        return parameters_for(program, [given[i] for i in range(len(given))])
     raise ProgrammingError("parameters are of unsupported type")
 
 
@@ -325,9 +389,8 @@ def _fail(error: Exception, program: Program) -> Any:
     if isinstance(error, SqlError):
         fail(error)
     if isinstance(error, UnsupportedType):
-        name = program.param_names[error.index] if error.index < len(program.param_names) else None
-        which = f"'{name}'" if name and not name.startswith("?") else str(error.index + 1)
-        raise ProgrammingError(f"Error binding parameter {which}: type '{error.type_name}' is not supported") from None
+        which = f"Error binding parameter {error.index + 1}"
+        raise ProgrammingError(f"{which}: type '{error.type_name}' is not supported") from None
     if isinstance(error, TooBig):
         raise DataError("string or blob too big") from None
     if isinstance(error, UndecodableText):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from turso_wasm.dbapi import arguments
+
 if TYPE_CHECKING:
     from turso_wasm.dbapi.cursor import Cursor
 
@@ -14,9 +16,11 @@ class Row:
 
     __slots__ = ("_names", "_values")
 
-    def __init__(self, cursor: Cursor, values: tuple[Any, ...]) -> None:
+    def __init__(self, cursor: Cursor, values: tuple[Any, ...], /) -> None:
+        if not hasattr(cursor, "column_names"):
+            raise arguments.wrong_type("Row() argument 1", "turso_wasm.Cursor", cursor)
         if not isinstance(values, tuple):
-            raise TypeError(f"Row() argument 2 must be tuple, not {type(values).__name__}")
+            raise arguments.wrong_type("Row() argument 2", "tuple", values)
         self._names = cursor.column_names
         self._values = values
 
@@ -25,8 +29,10 @@ class Row:
         return list(self._names)
 
     def __getitem__(self, key: int | slice | str) -> Any:
-        if not isinstance(key, str):
+        if isinstance(key, (int, slice)):
             return self._values[key]
+        if not isinstance(key, str):
+            raise IndexError("Index must be int or string")
         for at, name in enumerate(self._names):
             if name == key or (name.isascii() and key.isascii() and name.lower() == key.lower()):
                 return self._values[at]

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from turso_wasm.dbapi.arguments import sql_text, wrong_type
+
 PARSE_DECLTYPES = 1
 PARSE_COLNAMES = 2
 
@@ -43,12 +45,14 @@ _converters: dict[str, Callable[[bytes], Any]] = {}
 
 def register_adapter(kind: type, adapter: Callable[[Any], Any]) -> None:
     """Bind values of `kind` as what `adapter` makes of them."""
+    if not isinstance(kind, type):
+        raise wrong_type("register_adapter() argument 1", "type", kind)
     _adapters[kind] = adapter
 
 
 def register_converter(name: str, converter: Callable[[bytes], Any]) -> None:
     """Turn values of columns declared as `name` (see `detect_types`) into what `converter` makes of their bytes."""
-    _converters[name.upper()] = converter
+    _converters[sql_text(name, "register_converter() argument 1").upper()] = converter
 
 
 def adapted(values: Sequence[Any]) -> Sequence[Any]:

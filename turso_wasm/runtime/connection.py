@@ -27,7 +27,7 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
-from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, SQLITE_SCHEMA, SqlError
+from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError
 from turso_wasm.kernel.abi import (
     DB_PAGE_COUNT,
     DB_SCHEMA_COOKIE,
@@ -361,6 +361,8 @@ class Connection:
         with self.host.lock:
             if self.stepping:
                 self.wait_turn()
+            if not self.address:
+                raise SqlError(SQLITE_MISUSE, "bad parameter or other API misuse")  # closed by what made the values
             for attempt in range(MAX_RETRIES):
                 statement = self.acquire(prepared)
                 try:

@@ -160,6 +160,8 @@ class Statement:
             with lock:
                 if connection.stepping:
                     connection.wait_turn()
+                if not connection.address:
+                    return  # the connection was closed, by what made the parameters
                 left = ROWS_A_TURN
                 while one is not END:
                     self.pending = one
@@ -169,7 +171,10 @@ class Statement:
                     if packer is not None and len(block := packer(one, self.params_at)) <= self.params_size:
                         host.write(self.params_at, block)
                     else:
-                        self.bind(values_of(one), literals)
+                        values = values_of(one)
+                        if not connection.address:
+                            return
+                        self.bind(values, literals)
                     if self.n_columns:
                         self._run_without_rows()
                     else:

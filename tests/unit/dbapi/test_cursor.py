@@ -257,7 +257,7 @@ def test_returning(ours: Any) -> None:
 def test_unsupported_types_are_named(ours: Any) -> None:
     with pytest.raises(ours.ProgrammingError, match="Error binding parameter 2: type 'object' is not supported"):
         ours.execute("SELECT ?, ?", (1, object()))
-    with pytest.raises(ours.ProgrammingError, match="Error binding parameter ':b': type 'dict' is not supported"):
+    with pytest.raises(ours.ProgrammingError, match="Error binding parameter 1: type 'dict' is not supported"):
         ours.execute("SELECT :b", {"b": {}})
     with pytest.raises(ours.ProgrammingError, match="parameters are of unsupported type"):
         ours.execute("SELECT ?", 5)
