@@ -116,7 +116,7 @@ def test_backup_wants_another_connection_outside_a_transaction() -> None:
     target.execute("BEGIN")
     with pytest.raises(turso_wasm.OperationalError, match="target is in transaction"):
         source.backup(target)
-    with pytest.raises(turso_wasm.OperationalError, match="unable to serialize .nope"):
+    with pytest.raises(turso_wasm.OperationalError, match="unable to serialize 'nope'"):
         source.serialize(name="nope")
     for db in (source, target):
         db.close()
