@@ -90,6 +90,7 @@ class Oracle:
         except apsw.Error as error:
             raise _failure(error) from None
         except UnicodeDecodeError:
+            cursor.close(True)
             raise Failure(UNDECODABLE, "") from None
         return Answer(columns, rows if columns else [])  # PRAGMA incremental_vacuum gives rows without columns
 

@@ -13,7 +13,7 @@ from typing import Final
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
 from turso_wasm.bind.comparison import collation_of, comparison_collation, explicit_collation, implicit_collation
-from turso_wasm.bind.purity import MOMENTS, PURE, pure_call
+from turso_wasm.bind.purity import MOMENTS, PURE, failing, pure_call
 from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import same_expression, strip_collation
@@ -211,7 +211,7 @@ def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr
     if node.escape is not None:
         args.append(binder.expr(node.escape, scope))
     if node.op == "MATCH":
-        fail("unable to use function MATCH in the requested context", node)
+        return failing("unable to use function MATCH in the requested context")
     if node.op == "REGEXP":
         fail(f"no such function: {_word(binder, node, 'REGEXP')}", node)
     name = node.op.lower()

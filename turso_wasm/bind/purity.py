@@ -24,8 +24,7 @@ NULL: Final = bound.Constant(value=None)
 def pure_call(call: bound.Expr, place: str, name: str) -> bound.Expr:
     """`call`, which raises an error where it is not pure. name: as it is written."""
     assert isinstance(call, bound.Call)
-    message = f"non-deterministic use of {name}() in {place}"
-    failure = bound.Call(name="raise", args=(bound.Constant(value=message),), style="special", deterministic=False)
+    failure = failing(f"non-deterministic use of {name}() in {place}")
     first = MOMENTS[call.name]
     if len(call.args) == first:
         return failure
@@ -39,6 +38,11 @@ def pure_call(call: bound.Expr, place: str, name: str) -> bound.Expr:
         whens.append((bound.IsNull(operand=moment), NULL))
     whens += [(_is_word(modifier, word), failure) for modifier in modifiers for word in _ZONES]
     return bound.Case(whens=tuple(whens), otherwise=call)
+
+
+def failing(message: str) -> bound.Expr:
+    """An expression that fails with this message when it is evaluated."""
+    return bound.Call(name="raise", args=(bound.Constant(value=message),), style="special", deterministic=False)
 
 
 def _is_word(arg: bound.Expr, word: str) -> bound.Expr:

@@ -15,6 +15,7 @@ Source: https://sqlite.org/lang_createtable.html, https://sqlite.org/withoutrowi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
@@ -58,6 +59,14 @@ def add_index(table: Table, index: Index) -> None:
         while at < len(table.indexes) and table.indexes[at].conflict != "REPLACE":
             at += 1
     table.indexes.insert(at, index)
+
+
+def place_of_key(table: Table, indexes: Sequence[Index]) -> int:
+    """How many of these indexes come before the primary key of a WITHOUT ROWID table, which has its place among them
+    (T2).
+    """
+    key = (table.primary_key_conflict == "REPLACE", True)
+    return sum((index.conflict == "REPLACE", index.name in table.older_indexes) < key for index in indexes)
 
 
 def primary_key_suffix(table: Table, columns: tuple[IndexColumn, ...]) -> tuple[IndexColumn, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Column, Index, Table
+from turso_wasm.catalog.tables import place_of_key
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, with_affinity
@@ -134,9 +135,7 @@ def unique_checks(
     unique = [index for index in indexes if index.unique]
     checks: list[tuple[str, Index | None]] = [(policy(conflict, index.conflict), index) for index in unique]
     if with_key:
-        place = (table.primary_key_conflict == "REPLACE", True)
-        before = [index for index in unique if (index.conflict == "REPLACE", index.name in table.older_indexes) < place]
-        at = len(before) if table.without_rowid else 0
+        at = place_of_key(table, unique) if table.without_rowid else 0
         checks.insert(at, (policy(conflict, table.primary_key_conflict), None))
     return sorted(checks, key=lambda check: check[0] == "REPLACE")
 

@@ -17,6 +17,7 @@ from turso_wasm.catalog import functions
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
+from turso_wasm.catalog.tables import place_of_key
 from turso_wasm.sql import ast
 
 Row: TypeAlias = tuple[int | str | None, ...]
@@ -120,7 +121,9 @@ def indexes_of(table: Table) -> list[Index]:
     stored = {column.column for column in key}
     rest = tuple(IndexColumn(i) for i in table.storage_order if i not in stored)
     name = f"sqlite_autoindex_{table.name}_{number}"
-    return [*table.indexes, Index(name, table.name, table.root, key, rest, unique=True, origin="pk")]
+    at = place_of_key(table, table.indexes)
+    whole = Index(name, table.name, table.root, key, rest, unique=True, origin="pk")
+    return [*table.indexes[:at], whole, *table.indexes[at:]]
 
 
 def _find_index(catalogs: Catalogs, schema: str | None, name: str | None) -> tuple[Table, Index] | None:
