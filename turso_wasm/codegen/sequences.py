@@ -18,8 +18,9 @@ NAME, SEQ = 0, 1
 
 
 class AutoIncrement:
-    """`largest` starts as the stored value or, if that is larger, the table's largest rowid; `row` is the rowid of the
-    sequence's row, 0 if there is none yet.
+    """`largest` starts as the stored value; `row` is the rowid of the sequence's row, 0 if there is none yet.
+
+    last: the table's largest rowid at the start, which an UPDATE may have made larger than any that was inserted.
     """
 
     def __init__(self, node: nodes.Insert, table: Local, ctx: Context) -> None:
@@ -40,14 +41,15 @@ class AutoIncrement:
                     f.set(self.largest, f.call("to_integer", *values[SEQ].pair))
                     f.br(found)
                 f.br(top, if_=f.call("cursor_next", self.cursor))
+        self.last = f.local(I64, "last")
         with ctx.at_start(), f.if_(f.call("cursor_last", table)):
-            self.note(f.local(I64, "last", table_source(node.table, table).rowid(ctx)))
+            f.set(self.last, table_source(node.table, table).rowid(ctx))
 
     def next(self, table: Local) -> Expr:
         """A rowid larger than any the table ever had. Raises FULL when there is none."""
         f = self.ctx.f
         found = f.local(I64, "next", f.call("table_new_rowid", table))
-        with f.if_(self.largest == i64(2**63 - 1)):
+        with f.if_((self.largest == i64(2**63 - 1)) | (self.last == i64(2**63 - 1))):
             self.ctx.raise_error(FULL, "database or disk is full")
         following = self.largest + 1
         return select(found > following, found, following)
