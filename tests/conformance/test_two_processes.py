@@ -7,6 +7,8 @@ process at a time.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from random import Random
@@ -14,6 +16,7 @@ from random import Random
 import apsw
 import pytest
 
+import turso_wasm
 from tests.conformance.peer import Peer, Refused
 from tests.harness.effort import HEAVY
 
@@ -260,6 +263,40 @@ def test_a_statement_that_waits_gets_the_lock_when_it_is_free(engines: tuple[str
             waiter.finish()
         waiter.run("COMMIT")
         assert holder.run("SELECT count(*) FROM t") == [[3]]
+
+
+@pytest.mark.parametrize("engines", (("sqlite", "sqlite"), *PAIRS))
+def test_a_waiting_commit_keeps_new_readers_out(engines: tuple[str, str], path: Path) -> None:
+    """So it comes to its end however many readers follow each other; outside BEGIN … COMMIT too."""
+    first, second, third = Peer(engines[0], path), Peer(engines[1], path, timeout_ms=20_000), Peer(engines[0], path)
+    with first as reader, second as writer, third as another:
+        reader.run("BEGIN")
+        reader.run("SELECT count(*) FROM t")
+        writer.start("INSERT INTO t VALUES (3, 'three')")
+        time.sleep(1)  # by now it has the lock that keeps others out, and keeps it while it waits
+        for _ in range(30):
+            with pytest.raises(Refused, match=LOCKED):
+                another.run("SELECT count(*) FROM t")
+            time.sleep(0.01)
+        reader.run("COMMIT")
+        assert writer.finish() == []
+        assert reader.run("SELECT count(*) FROM t") == [[3]]
+
+
+def test_beside_a_busy_writer_we_get_our_share(path: Path) -> None:
+    script = (
+        "import sys, time, apsw; c = apsw.Connection(sys.argv[1]); c.set_busy_timeout(10000); c.execute('PRAGMA synchronous=OFF');"
+        "end = time.time() + 4\nwhile time.time() < end: c.execute('UPDATE t SET b = b || 1 WHERE a = 1')"
+    )
+    busy = subprocess.Popen([sys.executable, "-c", script, str(path)])
+    connection = turso_wasm.connect(str(path), timeout=10, isolation_level=None)
+    commits = 0
+    while busy.poll() is None:
+        connection.execute("UPDATE t SET b = b || 2 WHERE a = 2")
+        commits += 1
+    connection.close()
+    assert busy.returncode == 0
+    assert commits >= 3
 
 
 @pytest.mark.parametrize("engines", PAIRS)

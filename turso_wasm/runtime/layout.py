@@ -33,3 +33,5 @@ INTERRUPTED_AT = Connection.offset("interrupted")
 CONNECTION_EPOCH_AT = Connection.offset("schema_epoch")
 
 FLAG_COUNTS_CHANGES = 1  # Statement.flags: the rows it changes are the connection's changes()
+FLAG_PATIENT = 64  # Statement.flags: this host can wait in the middle of a commit
+FLAG_FINISHING = 32  # Statement.flags: only its commit is left to do

@@ -79,8 +79,8 @@ class Statement:
         self.address = address(new(connection.address, program.frame_size, self.n_slots, self.n_columns))
         (self.params_at,) = self.host.unpack(layout.U32, self.address + layout.PARAMS_AT)
         self.params_size = self.n_slots * SLOT_SIZE
-        if program.counts_changes:
-            self.host.pack(layout.U32, self.address + layout.FLAGS_AT, layout.FLAG_COUNTS_CHANGES)
+        flags = layout.FLAG_PATIENT | (layout.FLAG_COUNTS_CHANGES if program.counts_changes else 0)
+        self.host.pack(layout.U32, self.address + layout.FLAGS_AT, flags)
         self.host.pack(layout.I32, self.address + layout.EPOCH_AT, NO_EPOCH)
 
     def see(self, view: View | None) -> None:
@@ -227,14 +227,22 @@ class Statement:
 
     def _slice(self) -> int:
         """One call of the Program, again as long as the kernel finds it worth waiting for a lock (S1, S2)."""
+        run = self.instance.step
         while True:
             try:
-                return self.instance.step(self.address)
+                return run(self.address)
             except BaseException:
                 delay_ms = self._failed()
                 if delay_ms < 0:
                     raise
             self._let_others(partial(self.host.pause, delay_ms / 1000.0))
+            (flags,) = self.host.unpack(layout.U32, self.address + layout.FLAGS_AT)
+            run = self._commit if flags & layout.FLAG_FINISHING else self.instance.step
+
+    def _commit(self, statement: int) -> int:
+        """What is left to do of a run whose commit had to wait."""
+        self.host.function("statement_done")(statement)
+        return DONE
 
     def _failed(self) -> int:
         """Undo what the failed step did (S1): how many milliseconds to wait before another one, or below 0: raise.

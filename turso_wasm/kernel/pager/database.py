@@ -38,14 +38,14 @@ from turso_wasm.kernel.base.vfs import (
 from turso_wasm.kernel.pager.cache import DEFAULT_CACHE_SIZE, cache_free_all, cache_set_limit, cache_start
 from turso_wasm.kernel.pager.header import bytes_equal
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Pager
-from turso_wasm.wasm.lang import export, i32, memory_copy, ptr, sizeof, u8
+from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, sizeof, u8
 
 __subset__ = True
 
 DEFAULT_PAGE_SIZE = 4096
 DEFAULT_AUTOCHECKPOINT = 1000
 SYNCHRONOUS_FULL = 2
-BUSY_DELAYS = bytes([1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100])  # ms; the last one repeats
+BUSY_DELAYS = bytes([1, 2, 5, 10])  # ms; the last one repeats: a busy writer lets go for a moment only
 SUFFIX_MAX = 8
 
 databases: i32 = 0  # list of Database
@@ -234,12 +234,14 @@ def busy_delay(c: Connection, attempt: i32) -> i32:
     attempt: how often this was called before. What counts is the time waited, as in SQLite.
     """
     last: i32 = len(BUSY_DELAYS) - 1
-    slept: i32 = 0
-    for i in range(attempt):
-        slept += BUSY_DELAYS[i if i < last else last]
-    left: i32 = c.busy_timeout_ms - slept
-    if left <= 0:
+    slept: i64 = i64(0)
+    for i in range(attempt if attempt < last else last):
+        slept += i64(BUSY_DELAYS[i])
+    if attempt > last:
+        slept += i64(attempt - last) * i64(BUSY_DELAYS[last])
+    if slept >= i64(c.busy_timeout_ms):
         return 0
+    left: i32 = c.busy_timeout_ms - i32(slept)
     delay: i32 = BUSY_DELAYS[attempt if attempt < last else last]
     return delay if delay < left else left
 

@@ -41,6 +41,8 @@ STATEMENT_NO_RETRY = 2  # SQLITE_BUSY will not go away while the connection keep
 STATEMENT_TRIPPED = 4  # a rollback took away what it works on
 STATEMENT_ABORTING = 8  # statement_abort was entered
 STATEMENT_ROLLBACK = 16  # it is a ROLLBACK, which must succeed
+STATEMENT_PATIENT = 64  # set by a host that can wait in the middle of a commit
+STATEMENT_FINISHING = 32  # it has done everything, but its commit met SQLITE_BUSY: statement_done may be called again
 PREPARE_FILES = 0
 PREPARE_LOGS = 1
 

@@ -48,7 +48,9 @@ from turso_wasm.kernel.session.connection import (
     N_SLOTS,
     STATEMENT_ABORTING,
     STATEMENT_COUNTS,
+    STATEMENT_FINISHING,
     STATEMENT_NO_RETRY,
+    STATEMENT_PATIENT,
     STATEMENT_ROLLBACK,
     STATEMENT_TRIPPED,
     commit_all,
@@ -141,7 +143,7 @@ def statement_clean(s: Statement) -> None:
     s.changes = i64(0)
     s.now = 0.0
     s.budget = BUDGET
-    s.flags &= STATEMENT_COUNTS | STATEMENT_NO_RETRY
+    s.flags &= STATEMENT_COUNTS | STATEMENT_NO_RETRY | STATEMENT_PATIENT
 
 
 def cursors_close(s: Statement) -> None:
@@ -233,15 +235,20 @@ def statement_savepoint(s: Statement) -> None:
 def statement_done(s: Statement) -> None:
     """The program is at its end: close cursors, and commit if nothing else keeps the transaction open (Q3).
 
-    Errors: SQLITE_BUSY and I/O errors of the commit; SQLITE_ABORT_ROLLBACK if it was rolled back meanwhile.
+    Errors: SQLITE_BUSY of the commit (STATEMENT_FINISHING: call this again) and I/O errors; SQLITE_ABORT_ROLLBACK if it
+    was rolled back meanwhile.
     """
     c: Connection = Connection(s.connection)
     check_tripped(s)
     cursors_close(s)
     if s.savepoint:
         depth_release(c, s.savepoint)
+    s.flags &= ~STATEMENT_FINISHING
     if s.wrote and c.autocommit and writers_running(c) == writers_of(s):
-        check_io(commit_all(c))
+        rc: i32 = commit_all(c)
+        if rc == -SQLITE_BUSY and s.flags & STATEMENT_PATIENT:
+            s.flags |= STATEMENT_FINISHING
+        check_io(rc)
     statement_leave(s)
     settle(c)
     changes_count(s, c)
@@ -319,9 +326,17 @@ def statement_failed(s: Statement) -> i32:
     """After a trap in a step whose error the host has read: abort the statement, forget the error, and say what now.
 
     RAISE: report the error. PREPARE: nothing was done, the schema is another one. n > 0: nothing was done, run it again
-    after n milliseconds; its parameters are still bound. It may trap itself: as statement_abort, call it again then.
+    after n milliseconds; its parameters are still bound. With STATEMENT_FINISHING everything is done but the commit,
+    which keeps its place in front of new readers (LOCK_PENDING): after n milliseconds call statement_done instead.
+    It may trap itself: as statement_abort, call it again then.
     """
     code: i32 = error_record().code
+    if s.flags & STATEMENT_FINISHING and not s.flags & STATEMENT_ABORTING:
+        left: i32 = busy_delay(Connection(s.connection), s.attempts)
+        s.attempts += 1
+        if left:
+            error_clear()
+            return left
     fresh: i32 = i32(s.state == 0 and not s.flags & STATEMENT_ABORTING)
     patient: i32 = i32(fresh and not s.flags & STATEMENT_NO_RETRY)
     statement_abort(s)
