@@ -73,6 +73,11 @@ export class StoredFile {
     return 0;
   }
 
+  /** 1 if its name leads to it no more, else 0. @returns {number} */
+  moved() {
+    return 0;
+  }
+
   close() {}
 }
 

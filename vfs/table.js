@@ -168,6 +168,11 @@ export class FileTable {
   }
 
   /** @param {number} fd */
+  moved(fd) {
+    return this.#file(fd).moved();
+  }
+
+  /** @param {number} fd */
   capabilities(fd) {
     return this.#file(fd).capabilities;
   }

@@ -239,6 +239,7 @@ export class Kernel {
       vfs_lock: (fd, level) => guarded(() => vfs.lock(fd, level)),
       vfs_unlock: (fd, level) => vfs.unlock(fd, level),
       vfs_check_reserved: (fd) => guarded(() => vfs.checkReserved(fd)),
+      vfs_moved: (fd) => vfs.moved(fd),
       vfs_capabilities: (fd) => vfs.capabilities(fd),
       host_now: () => Date.now(),
       host_utc_offset: (ms) => (-60 * new Date(ms).getTimezoneOffset()) | 0,

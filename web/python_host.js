@@ -72,6 +72,11 @@ class PythonFile extends StoredFile {
   }
 
   /** @override */
+  moved() {
+    return this.files.moved(this.fd);
+  }
+
+  /** @override */
   close() {
     this.files.close(this.fd);
   }

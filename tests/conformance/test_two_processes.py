@@ -285,8 +285,10 @@ def test_a_waiting_commit_keeps_new_readers_out(engines: tuple[str, str], path: 
 
 def test_beside_a_busy_writer_we_get_our_share(path: Path) -> None:
     script = (
-        "import sys, time, apsw; c = apsw.Connection(sys.argv[1]); c.set_busy_timeout(10000); c.execute('PRAGMA synchronous=OFF');"
-        "end = time.time() + 4\nwhile time.time() < end: c.execute('UPDATE t SET b = b || 1 WHERE a = 1')"
+        "import sys, time, apsw; c = apsw.Connection(sys.argv[1]); c.set_busy_timeout(10000);"
+        "c.execute('PRAGMA synchronous=OFF');"
+        "end = time.time() + 4\nwhile time.time() < end:\n"
+        " try: c.execute('UPDATE t SET b = b || 1 WHERE a = 1')\n except apsw.BusyError: pass"
     )
     busy = subprocess.Popen([sys.executable, "-c", script, str(path)])
     connection = turso_wasm.connect(str(path), timeout=10, isolation_level=None)
@@ -294,6 +296,7 @@ def test_beside_a_busy_writer_we_get_our_share(path: Path) -> None:
     while busy.poll() is None:
         connection.execute("UPDATE t SET b = b || 2 WHERE a = 2")
         commits += 1
+        time.sleep(0.01)  # now the other one has its turn
     connection.close()
     assert busy.returncode == 0
     assert commits >= 3
@@ -344,15 +347,33 @@ def logged(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("other", ["sqlite", "ours"])
-def test_while_we_have_a_log_open_nobody_else_gets_in(other: str, logged: Path) -> None:
+def test_while_we_use_a_log_nobody_else_gets_in(other: str, logged: Path) -> None:
     with Peer("ours", logged) as us, Peer(other, logged) as them:
+        us.run("BEGIN")
         us.run("INSERT INTO t VALUES (3, 'three')")
         for sql in ("SELECT * FROM t", "DELETE FROM t", "BEGIN IMMEDIATE"):
             with pytest.raises(Refused, match=LOCKED):
                 them.run(sql)
         us.run("DELETE FROM t WHERE a = 1")
-        us.run("CLOSE")
+        us.run("COMMIT")
         assert them.run("SELECT a FROM t") == [[2], [3]]
+
+
+@pytest.mark.parametrize("other", ["sqlite", "ours"])
+def test_with_a_log_open_and_idle_others_read_and_write(other: str, logged: Path) -> None:
+    with Peer("ours", logged) as us, Peer(other, logged) as them:
+        us.run("INSERT INTO t VALUES (3, 'three')")
+        assert them.run("SELECT a FROM t") == [[1], [2], [3]]
+        them.run("DELETE FROM t WHERE a = 1")
+        them.run("CLOSE")
+        assert us.run("SELECT a FROM t") == [[2], [3]]
+        us.run("UPDATE t SET b = 'ours' WHERE a = 2")
+        for i in range(10, 20):
+            them.run(f"INSERT INTO t VALUES ({i}, 'more')")
+            them.run("CLOSE")
+            us.run(f"UPDATE t SET b = b || 'x' WHERE a = {i}")
+        assert them.run("SELECT count(*), sum(b = 'morex') FROM t") == [[12, 10]]
+        assert them.run("PRAGMA integrity_check") == [["ok"]]
 
 
 def test_while_sqlite_has_a_log_open_we_do_not_get_in(logged: Path) -> None:

@@ -175,6 +175,7 @@ class MemoryFiles:
             "vfs_lock": lambda fd, level: 0,
             "vfs_unlock": lambda fd, level: None,
             "vfs_check_reserved": lambda fd: 0,
+            "vfs_moved": lambda fd: 0,
             "vfs_capabilities": lambda fd: CAP_OWNED_MEMORY,
             "host_now": lambda: 0.0,
             "host_random": self.random,

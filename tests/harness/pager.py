@@ -140,6 +140,9 @@ class Engine:
         self.calls.append(("check_reserved", name))
         return int(file.check_reserved())
 
+    def vfs_moved(self, fd: int) -> int:
+        return int(self.files[fd][0].moved())
+
     def vfs_capabilities(self, fd: int) -> int:
         return int(self.files[fd][0].capabilities)
 

@@ -169,6 +169,10 @@ class FileTable:
         except (VfsError, OSError) as error:
             return -code_of(error)
 
+    def moved(self, fd: int) -> int:
+        """1 or 0."""
+        return int(self.files[fd].moved())
+
     def capabilities(self, fd: int) -> int:
         """CAP_* bits."""
         return self.files[fd].capabilities

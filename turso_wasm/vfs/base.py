@@ -114,6 +114,9 @@ class File(Protocol):
     def check_reserved(self) -> bool:
         """True when any handle, of any process, holds RESERVED or more."""
 
+    def moved(self) -> bool:
+        """True when the name it was opened by leads to it no more: it was deleted, or another file took its place."""
+
     def close(self) -> None:
         """Give up the handle and its locks (V5)."""
 

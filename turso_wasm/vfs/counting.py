@@ -62,6 +62,10 @@ class CountingFile:
         self.owner.counts["check_reserved"] += 1
         return self.inner.check_reserved()
 
+    def moved(self) -> bool:
+        """Pass on."""
+        return self.inner.moved()
+
     def close(self) -> None:
         """Count and close."""
         self.owner.counts["close"] += 1

@@ -165,6 +165,10 @@ class FaultyFile(LockedFile):
         self.owner.step("size", self.name)
         return len(self.data.current)
 
+    def moved(self) -> bool:
+        """True when the name was deleted, or means another file."""
+        return self.owner.files.get(self.name) is not self.data
+
 
 class FaultyVfs:
     """See the module docstring. `operations` counts what was asked since the last `fail_at` (or the beginning)."""

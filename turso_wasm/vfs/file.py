@@ -281,6 +281,14 @@ class OsFile:
         with _inodes_lock:
             return self.inode.check_reserved()
 
+    def moved(self) -> bool:
+        """Compare device and inode of the path with the descriptor's."""
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return True
+        return (status.st_dev, status.st_ino) != self.inode.key
+
     def close(self) -> None:
         """Give up the locks; close or park the descriptor (F1)."""
         with _inodes_lock:
@@ -419,6 +427,10 @@ class TemporaryFile:
 
     def check_reserved(self) -> bool:
         """Nobody else can see the file."""
+        return False
+
+    def moved(self) -> bool:
+        """It has no name."""
         return False
 
     def close(self) -> None:

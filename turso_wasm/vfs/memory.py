@@ -44,10 +44,14 @@ class LockedFile:
 class MemoryFile(LockedFile):
     """A handle on MemoryData."""
 
-    def __init__(self, data: MemoryData, capabilities: int) -> None:
+    def __init__(
+        self, data: MemoryData, capabilities: int, name: str = "", names: dict[str, MemoryData] | None = None
+    ) -> None:
         super().__init__(data.locks)
         self.data = data
         self.capabilities = capabilities
+        self.name = name
+        self.names = names
 
     def read(self, buffer: memoryview, offset: int) -> int:
         """Copy from `offset` into `buffer`; fewer bytes than asked only at the end."""
@@ -77,6 +81,10 @@ class MemoryFile(LockedFile):
         """Length in bytes."""
         return len(self.data.bytes)
 
+    def moved(self) -> bool:
+        """True when the name was deleted, or means another file."""
+        return self.names is not None and self.names.get(self.name) is not self.data
+
 
 class MemoryVfs:
     """A flat dictionary of files. `capabilities` are reported by every named file."""
@@ -93,7 +101,7 @@ class MemoryVfs:
             if not flags & OPEN_CREATE:
                 raise VfsError(CANTOPEN)
             self.files[name] = MemoryData()
-        return MemoryFile(self.files[name], self.capabilities)
+        return MemoryFile(self.files[name], self.capabilities, name, self.files)
 
     def delete(self, name: str) -> None:
         """Forget the name; open handles keep their bytes."""

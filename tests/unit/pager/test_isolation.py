@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from tests.harness.pager import Engine, Link, SqlFailure, page_bytes
@@ -10,6 +12,7 @@ from turso_wasm.kernel.abi import (
     DB_DATA_VERSION,
     DB_JOURNAL_MODE,
     DB_LOCKING_MODE,
+    DB_WAL_AUTOCHECKPOINT,
     JOURNAL_DELETE,
     JOURNAL_WAL,
     Statement,
@@ -292,14 +295,64 @@ def test_a_busy_lock_is_waited_for_as_long_as_the_timeout_says() -> None:
     assert 100 < second.engine.slept < 200 and value_at(first) == 3
 
 
-def test_a_log_belongs_to_one_process() -> None:
+def test_a_log_belongs_to_one_process_at_a_time() -> None:
     first, second = two_processes()
     first.journal_mode(JOURNAL_WAL)
-    busy(lambda: value_at(second))
     put(first, 2, 2)
-    busy(lambda: value_at(second))
-    first.close()
     assert value_at(second) == 2 and second.get(DB_JOURNAL_MODE) == JOURNAL_WAL
+    first.begin()
+    put(first, 2, 3)
+    busy(lambda: value_at(second))
+    first.commit()
+    assert value_at(second) == 3
+    put(second, 2, 4)
+    assert value_at(first) == 4
+    reader = second.start()
+    busy(lambda: value_at(first))
+    reader.free()
+    first.close()
+    assert value_at(second) == 4
+    second.close()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_processes_take_turns_with_a_log(seed: int) -> None:
+    """Writing, moving the log into the file, emptying it, removing it: whatever one did, the other sees."""
+    random = Random(seed)
+    vfs = MemoryVfs()
+    links = [Engine(vfs).connect() for _ in range(2)]
+    links[0].journal_mode(JOURNAL_WAL)
+    expected: dict[int, int] = {}
+    for step in range(120):
+        at = random.randrange(2)
+        link = links[at]
+        match random.randrange(12):
+            case 0:
+                link.checkpoint(random.randrange(4))
+            case 1:
+                link.close()
+                links[at] = Engine(vfs).connect()
+            case 2:
+                link.set(DB_WAL_AUTOCHECKPOINT, random.choice((0, 1, 3, 10)))
+            case 3:
+                with link.write() as work:
+                    work.put(2, page_bytes(9999))
+                    work.fail()
+            case 4 | 5 | 6 | 7:
+                with link.write() as work:
+                    for pgno in random.sample(range(2, 9), random.randrange(1, 4)):
+                        work.put(pgno, page_bytes(step * 10 + pgno))
+                        expected[pgno] = step * 10 + pgno
+            case _:
+                pages = link.pages()
+                assert {n: pages[n] for n in expected} == {n: page_bytes(v) for n, v in expected.items()}, step
+    for link in links:
+        link.close()
+    last = Engine(vfs).connect()
+    pages = last.pages()
+    assert {n: pages[n] for n in expected} == {n: page_bytes(v) for n, v in expected.items()}
+    last.close()
+    assert set(vfs.files) == {"db"}
 
 
 def test_locking_mode_exclusive_keeps_the_file() -> None:

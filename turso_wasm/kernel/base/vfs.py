@@ -88,6 +88,11 @@ def vfs_check_reserved(fd: i32) -> i32:
 
 
 @imported("vfs")
+def vfs_moved(fd: i32) -> i32:
+    """1 if the name the file was opened by leads to it no more (deleted, or another file in its place), else 0."""
+
+
+@imported("vfs")
 def vfs_capabilities(fd: i32) -> i32:
     """CAP_* bits of an open file."""
 

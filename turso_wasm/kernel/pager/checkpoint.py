@@ -17,8 +17,8 @@ from turso_wasm.kernel.pager.cache import cache_find, cache_forget, cache_forget
 from turso_wasm.kernel.pager.pageio import file_write, page_encode
 from turso_wasm.kernel.pager.runs import RUN_BYTES
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Page, Pager, Wal
-from turso_wasm.kernel.pager.wal import wal_find, wal_read_encoded, wal_start, wal_sync
-from turso_wasm.wasm.lang import i32, i64, ptr, u8, u32
+from turso_wasm.kernel.pager.wal import HEADER_SIZE, wal_find, wal_read_encoded, wal_start, wal_sync
+from turso_wasm.wasm.lang import i32, i64, memory_fill, ptr, u8, u32
 
 __subset__ = True
 
@@ -185,4 +185,7 @@ def wal_empty(db: Database) -> i32:
         wal_start(db)
     if w.fd == 0:
         return 0
-    return vfs_truncate(w.fd - 1, i64(0))
+    rc: i32 = vfs_truncate(w.fd - 1, i64(0))
+    if rc == 0:
+        memory_fill(w.seen, 0, HEADER_SIZE)
+    return rc

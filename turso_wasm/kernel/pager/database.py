@@ -4,10 +4,12 @@ Owns the list of databases, opening and closing them, their pagers, and the lock
 between the connections of this one. Does not read the file (kernel/pager/snapshot.py).
 
 Invariants:
-  D1  A file that is shared by name has one Database; private ones (":memory:", temporary) have no name.
+  D1  A file that is shared by name has one Database; private ones (":memory:", temporary) have no name. When another
+      file took the place of one that is open, the name means the new one.
   D2  `lock` is at least LOCK_SHARED while a pager is active; an owned or in-memory file counts as LOCK_EXCLUSIVE.
-  D3  A log is used by one process at a time: a database in WAL mode keeps LOCK_EXCLUSIVE (LOCK_SHARED if it can only
-      be read) until it is closed, and so does locking_mode EXCLUSIVE once it has it.
+  D3  A log is used by one process at a time: whoever reads or writes a database in WAL mode holds LOCK_EXCLUSIVE
+      (LOCK_SHARED if it can only be read) until no pager is active; whoever comes next looks whether the log is still
+      the one that memory knows. With locking_mode EXCLUSIVE the lock is kept.
   D4  A conflict with another connection of this process is SQLITE_BUSY at once: it cannot end while this one waits.
 """
 
@@ -32,6 +34,7 @@ from turso_wasm.kernel.base.vfs import (
     vfs_capabilities,
     vfs_close,
     vfs_lock,
+    vfs_moved,
     vfs_open,
     vfs_unlock,
 )
@@ -58,10 +61,17 @@ def database_find(name: ptr[u8], size: i32) -> Database:
     """The shared database of that name, or null."""
     db: Database = Database(databases)
     while db:
-        if db.name and db.name_size == size and bytes_equal(db.name, name, size):
+        if db.name and db.name_size == size and bytes_equal(db.name, name, size) and not file_moved(db):
             return db
         db = db.next
     return db
+
+
+def file_moved(db: Database) -> i32:
+    """1 if the database's name does not lead to its file any more."""
+    if db.capabilities & (CAP_OWNED | CAP_MEMORY):
+        return 0
+    return vfs_moved(db.fd)
 
 
 def database_open(name: ptr[u8], size: i32, flags: i32) -> Database:
@@ -176,7 +186,7 @@ def keeps_lock(db: Database) -> i32:
     if db.journal.begun and not db.writer:
         # A rollback failed, and only this process has the originals.
         return 1
-    return i32(db.journal_mode == JOURNAL_WAL or db.locking_mode != 0)
+    return i32(db.locking_mode != 0)
 
 
 def file_lock(db: Database, level: i32) -> i32:
@@ -191,7 +201,7 @@ def file_lock(db: Database, level: i32) -> i32:
 
 def file_unlock(db: Database, level: i32) -> None:
     """Lower the lock on the file, unless it is kept."""
-    if keeps_lock(db):
+    if keeps_lock(db) or (db.journal_mode == JOURNAL_WAL and level != LOCK_NONE):
         return
     # Not only when `lock` is higher: a failed request for LOCK_EXCLUSIVE may have left LOCK_PENDING.
     vfs_unlock(db.fd, level)

@@ -36,6 +36,7 @@ from turso_wasm.kernel.pager.cache import (
     page_new,
     page_touch,
 )
+from turso_wasm.kernel.pager.database import file_moved
 from turso_wasm.kernel.pager.journal import lock_byte_page
 from turso_wasm.kernel.pager.pageio import file_read
 from turso_wasm.kernel.pager.savepoint import page_capture
@@ -50,6 +51,7 @@ READ_AHEAD_MIN = 1 << 16
 READ_AHEAD_MAX = 1 << 18
 READ_AHEAD_GAP = 4  # a miss that far behind the last window still continues it
 PAGE_COUNT_MAX = 4294967294
+READONLY_DBMOVED = 1032
 
 
 @export
@@ -249,9 +251,14 @@ def page_privatize(p: Pager, page: Page) -> Page:
 
 
 def writer_room(p: Pager) -> None:
-    """Check that the pager may write, and spill if it has too many pages in memory. Raises."""
+    """Check that the pager may write, and spill if it has too many pages in memory. Raises.
+
+    What is written to a file that was deleted or replaced would be lost: SQLITE_READONLY_DBMOVED.
+    """
     if p.state != PAGER_WRITE:
         raise_error(SQLITE_ABORT, *lit(b"abort due to ROLLBACK"))
+    if p.private.n_pages == 0 and p.original_count and file_moved(p.database):
+        raise_error(READONLY_DBMOVED, *lit(b"attempt to write a readonly database"))
     if p.n_resident >= p.private.limit:
         spill(p)
 

@@ -49,7 +49,15 @@ from turso_wasm.kernel.pager.header import HEADER_SIZE as FILE_HEADER_SIZE
 from turso_wasm.kernel.pager.pageio import VERSION_AT, VERSION_SIZE, pages_decode, version_note
 from turso_wasm.kernel.pager.recovery import recover
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Database, Page, Pager, Wal
-from turso_wasm.kernel.pager.wal import wal_exists, wal_find, wal_forget, wal_read_frame, wal_recover, wal_remove
+from turso_wasm.kernel.pager.wal import (
+    log_changed,
+    wal_exists,
+    wal_find,
+    wal_forget,
+    wal_read_frame,
+    wal_recover,
+    wal_remove,
+)
 from turso_wasm.wasm.lang import addr, be32, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, u8, u32
 
 __subset__ = True
@@ -222,8 +230,11 @@ def database_changed(db: Database) -> i32:
     if keeps_lock(db) and db.lock >= LOCK_EXCLUSIVE:
         return 0
     if db.journal_mode == JOURNAL_WAL:
-        # It can only be read, so another process may be writing its log.
-        return 1
+        if db.read_only:
+            # Without LOCK_EXCLUSIVE another process may be writing the log.
+            return 1
+        rc: i32 = file_lock(db, LOCK_EXCLUSIVE)
+        return log_changed(db) if rc == 0 else rc
     now: ptr[u8] = scratch(VERSION_SIZE)
     n: i32 = vfs_read(db.fd, now, VERSION_SIZE, i64(VERSION_AT))
     if n < 0:

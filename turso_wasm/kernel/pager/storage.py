@@ -141,6 +141,8 @@ class Wal(Struct):
     committed_sum1: u32
     committed_sum2: u32
     header_due: i32  # the next append starts the file anew
+    seen: array[u8, 32]  # header of the file as it was last read or written; zeros: none
+    seen_end: u32  # header_due: the last frame of the log that the file holds under that header
     used: i32  # the file may hold frames of an older log (or had, before a truncation that may be undone)
     page_size: i32  # of the frames
     page_count: u32  # of the database at the last commit

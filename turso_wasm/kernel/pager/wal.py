@@ -28,6 +28,8 @@ Invariants:
   W4  A reader begins with snapshot 0 when backfilled = committed: it needs no frame, and the log may be restarted.
   W5  What lies behind `end` in the file cannot be taken for frames: salts or the running checksum differ; a commit
       mark whose transaction failed is cut off (wal_retract).
+  W7  `seen` is the file's header; log_changed asks whether another process has written the log since, or put another
+      file in its place.
   W6  Before frames overwrite those of an older log, the new header is durable. A write may arrive without its
       beginning: the old header and what is left of the old frames would pass for the log.
 """
@@ -41,6 +43,7 @@ from turso_wasm.kernel.base.vfs import (
     vfs_close,
     vfs_delete,
     vfs_exists,
+    vfs_moved,
     vfs_open,
     vfs_read,
     vfs_size,
@@ -49,7 +52,7 @@ from turso_wasm.kernel.base.vfs import (
     vfs_write,
 )
 from turso_wasm.kernel.pager.database import name_with
-from turso_wasm.kernel.pager.header import page_size_valid
+from turso_wasm.kernel.pager.header import bytes_equal, page_size_valid
 from turso_wasm.kernel.pager.pageio import SHORT, page_encode, page_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Page, Pager, Wal
 from turso_wasm.wasm.lang import (
@@ -59,6 +62,8 @@ from turso_wasm.wasm.lang import (
     inline,
     le32,
     lit,
+    memory_copy,
+    memory_fill,
     ptr,
     put_be32,
     scratch,
@@ -226,6 +231,7 @@ def wal_forget(db: Database) -> None:
     w.header_due = 0
     w.used = 0
     w.commit_due = 0
+    memory_fill(w.seen, 0, HEADER_SIZE)
 
 
 def wal_free(db: Database) -> None:
@@ -252,6 +258,8 @@ def wal_remove(db: Database) -> i32:
 def wal_start(db: Database) -> None:
     """Begin a new log: the next append writes a header with new salts. No frame of the old one is needed any more."""
     w: Wal = db.wal
+    if not w.header_due:
+        w.seen_end = w.committed
     random: ptr[u8] = scratch(8)
     host_random(random, 8)
     if w.salt1:
@@ -360,6 +368,8 @@ def header_replace(w: Wal) -> i32:
     header_encode(w, head)
     rc: i32 = vfs_write(w.fd - 1, head, HEADER_SIZE, i64(0))
     if rc == 0:
+        memory_copy(w.seen, head, HEADER_SIZE)
+        w.seen_end = u32(0)
         rc = vfs_sync(w.fd - 1)
     if rc == 0:
         w.used = 0
@@ -381,7 +391,11 @@ def append_chunk(db: Database, buffer: ptr[u8], pages: ptr[i32], n: i32, last: i
         at += FRAME_HEADER_SIZE + w.page_size
         index_append(w, page.pgno)
         page.frame = w.end
-    return vfs_write(w.fd - 1, buffer, at - buffer, offset)
+    rc: i32 = vfs_write(w.fd - 1, buffer, at - buffer, offset)
+    if rc == 0 and offset == 0:
+        memory_copy(w.seen, buffer, HEADER_SIZE)
+        w.seen_end = u32(0)
+    return rc
 
 
 def wal_sync(w: Wal) -> i32:
@@ -441,6 +455,28 @@ def wal_read_encoded(w: Wal, frame: u32, data: ptr[u8]) -> i32:
     return 0 if got == w.page_size else SHORT
 
 
+def log_changed(db: Database) -> i32:
+    """1 if the log file is not what it was when the lock was given up (W7), or a negative result code.
+
+    Another process that only moved frames into the file has changed nothing that matters. Without a log on disk nobody
+    can know: what others wrote may be in the file already, whose header need not tell.
+    """
+    w: Wal = db.wal
+    if w.fd == 0 or vfs_moved(w.fd - 1):
+        return 1
+    head: ptr[u8] = scratch(HEADER_SIZE)
+    n: i32 = vfs_read(w.fd - 1, head, HEADER_SIZE, i64(0))
+    if n < 0:
+        return n
+    if n < HEADER_SIZE or not bytes_equal(head, w.seen, HEADER_SIZE):
+        return 1
+    # Whoever went on with this log wrote a frame behind its end.
+    n = vfs_read(w.fd - 1, head, FRAME_HEADER_SIZE, frame_offset(w, (w.seen_end if w.header_due else w.committed) + 1))
+    if n < 0:
+        return n
+    return i32(n == FRAME_HEADER_SIZE and bytes_equal(head + 8, w.seen + 16, 8))
+
+
 # --- recovery -------------------------------------------------------------------------------------------------
 
 
@@ -456,6 +492,7 @@ def wal_recover(db: Database) -> None:
     head: ptr[u8] = scratch(HEADER_SIZE)
     n: i32 = vfs_read(w.fd - 1, head, HEADER_SIZE, i64(0))
     check_io(n)
+    memory_copy(w.seen, head, n)
     if n < HEADER_SIZE or not header_decode(w, head):
         return
     recover_frames(w)

@@ -13,9 +13,18 @@ Invariants:
       change was taken back. The schema cookie is no substitute: after a rollback it counts the same numbers again.
 """
 
-from turso_wasm.kernel.abi import JOURNAL_WAL, N_SLOTS, OPEN_READONLY, Connection, Statement
+from turso_wasm.kernel.abi import (
+    JOURNAL_WAL,
+    LOCK_EXCLUSIVE,
+    LOCK_SHARED,
+    N_SLOTS,
+    OPEN_READONLY,
+    Connection,
+    Statement,
+)
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import mfree, mzalloc
+from turso_wasm.kernel.base.vfs import vfs_moved, vfs_size
 from turso_wasm.kernel.btree.autovacuum import auto_vacuum_commit
 from turso_wasm.kernel.btree.cursor.save import cursors_forget_all, cursors_save_all
 from turso_wasm.kernel.pager.checkpoint import checkpoint_run
@@ -26,12 +35,20 @@ from turso_wasm.kernel.pager.commit import (
     nothing_to_commit,
     pager_rollback,
 )
-from turso_wasm.kernel.pager.database import database_free, database_open, database_relax, pager_free, pager_new
+from turso_wasm.kernel.pager.database import (
+    database_free,
+    database_open,
+    database_relax,
+    file_lock,
+    file_moved,
+    pager_free,
+    pager_new,
+)
 from turso_wasm.kernel.pager.journal import journal_close
 from turso_wasm.kernel.pager.savepoint import savepoint_push, savepoint_release_to, savepoint_undo_to
 from turso_wasm.kernel.pager.snapshot import pager_end_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Database, Pager
-from turso_wasm.kernel.pager.wal import wal_free, wal_remove
+from turso_wasm.kernel.pager.wal import log_changed, wal_free, wal_remove
 from turso_wasm.wasm.lang import Struct, export, i32, lit, ptr, sizeof, u8
 
 __subset__ = True
@@ -98,13 +115,26 @@ def slot_close(c: Connection, slot: i32) -> None:
 
 def database_close(db: Database) -> None:
     """The last connection is gone: move the log into the file and delete it, if that is possible."""
-    logged: i32 = i32(db.loaded and db.journal_mode == JOURNAL_WAL and db.wal.fd and not db.read_only)
-    if logged and checkpoint_run(db) == 0 and db.wal.backfilled == db.wal.committed:
+    if log_is_done(db):
         _ = wal_remove(db)
     wal_free(db)
     journal_close(db)
     mfree(db.head)
     database_free(db)
+
+
+def log_is_done(db: Database) -> i32:
+    """1 if the database has a log that nobody needs any more: its content is in the file now."""
+    if not db.loaded or db.journal_mode != JOURNAL_WAL or not db.wal.fd or db.read_only or file_moved(db):
+        return 0
+    if db.lock < LOCK_EXCLUSIVE:
+        if file_lock(db, LOCK_SHARED) < 0 or file_lock(db, LOCK_EXCLUSIVE) < 0:
+            return 0
+        if vfs_size(db.wal.fd - 1) == 0 and not vfs_moved(db.wal.fd - 1):
+            return 1
+        if log_changed(db):
+            return 0
+    return i32(checkpoint_run(db) == 0 and db.wal.backfilled == db.wal.committed)
 
 
 def slots_close(c: Connection) -> None:

@@ -190,7 +190,7 @@ class _ScriptFiles:
 
     def __init__(self) -> None:
         self._files = FileTable()
-        for name in ("close", "truncate", "sync", "size", "lock", "unlock", "check_reserved", "capabilities"):
+        for name in ("close", "truncate", "sync", "size", "lock", "unlock", "check_reserved", "moved", "capabilities"):
             setattr(self, name, getattr(self._files, name))
 
     def open(self, name: str, flags: int) -> int:

@@ -248,6 +248,7 @@ class WasmtimeHost:
             ("vfs", "vfs_lock"): files.lock,
             ("vfs", "vfs_unlock"): files.unlock,
             ("vfs", "vfs_check_reserved"): files.check_reserved,
+            ("vfs", "vfs_moved"): files.moved,
             ("vfs", "vfs_capabilities"): files.capabilities,
             ("vfs", "host_now"): lambda: time.time() * 1000.0,
             ("vfs", "host_utc_offset"): _utc_offset,
