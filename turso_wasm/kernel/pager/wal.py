@@ -51,7 +51,7 @@ from turso_wasm.kernel.base.vfs import (
     vfs_truncate,
     vfs_write,
 )
-from turso_wasm.kernel.pager.database import name_with
+from turso_wasm.kernel.pager.database import file_moved, name_with
 from turso_wasm.kernel.pager.header import bytes_equal, page_size_valid
 from turso_wasm.kernel.pager.pageio import SHORT, page_encode, page_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Page, Pager, Wal
@@ -462,6 +462,8 @@ def log_changed(db: Database) -> i32:
     can know: what others wrote may be in the file already, whose header need not tell.
     """
     w: Wal = db.wal
+    if w.fd and file_moved(db):
+        return 0  # the names lead elsewhere: nobody can find these files
     if w.fd == 0 or vfs_moved(w.fd - 1):
         return 1
     head: ptr[u8] = scratch(HEADER_SIZE)
