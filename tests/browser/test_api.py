@@ -152,6 +152,26 @@ class TestWriting:
         """)
         assert found == [["id", "name", "age", "photo"], ["id", "name", "age", "photo", "city"]]
 
+    @pytest.mark.parametrize(
+        "sql", ["SELECT * FROM t", "INSERT INTO t VALUES (1)", "DELETE FROM t", "SELECT max(b) FROM t"]
+    )
+    def test_a_statement_whose_table_is_away_works_when_it_is_back(self, js: Any, sql: str) -> None:
+        found = js(
+            """const db = await turso.connect(':memory:');
+            await db.exec('CREATE TABLE t(b)');
+            const statement = db.prepare(sql);
+            await statement.all();
+            const errors = [];
+            for (const script of ['DROP TABLE t', 'CREATE TABLE t(b)', 'ALTER TABLE t RENAME TO u', 'ALTER TABLE u RENAME TO t', 'BEGIN; DROP TABLE t', 'ROLLBACK']) {
+                await db.exec(script);
+                for (let i = 0; i < 2; i++) errors.push((await failure(() => statement.all()))?.message ?? '');
+            }
+            await db.close();
+            return errors;""",
+            sql=sql,
+        )
+        assert found == (["no such table: t"] * 2 + ["", ""]) * 3
+
     def test_a_rolled_back_table_is_gone_even_when_its_number_comes_again(self, users: Any) -> None:
         found = users("""
             await db.exec('BEGIN; CREATE TABLE one(a, b)');

@@ -1,6 +1,6 @@
 /** Checked by tsc, never run: the declarations say what the page's API takes and gives. */
 
-import { connect, type Database, type Row, SqlError, type SqlValue } from 'turso-wasm';
+import { connect, type Database, list, type Row, remove, SqlError, type SqlValue } from 'turso-wasm';
 
 interface User {
   id: number;
@@ -26,6 +26,14 @@ export async function tour(): Promise<void> {
   const n: number = await add.immediate(['Ada']);
   const file: Uint8Array = await db.export();
   await db.import(new Blob([await db.export()]));
+  await using shared: Database = await connect('app.db', { storage: 'indexeddb', timeout: 100 });
+  await using given: Database = await connect(new File([], 'given.db'));
+  const names: string[] = await list({ storage: 'opfs' });
+  await remove('app.db', { storage: 'memory' });
+  // @ts-expect-error: there is no such storage
+  await connect('app.db', { storage: 'cloud' });
+  // @ts-expect-error: there is no such option
+  await connect('app.db', { readOnly: true });
   // @ts-expect-error: a Date cannot be bound
   await db.prepare('SELECT ?').get(new Date());
   // @ts-expect-error: names are a list of strings
@@ -35,5 +43,5 @@ export async function tour(): Promise<void> {
   } catch (error) {
     if (error instanceof SqlError) error.code.startsWith('SQLITE_');
   }
-  void [rows, users, one, raw, changes, lastInsertRowid, n, file];
+  void [shared, given, names, rows, users, one, raw, changes, lastInsertRowid, n, file];
 }
