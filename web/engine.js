@@ -39,12 +39,13 @@ export class Engine {
     const load = () => (isThere ? Promise.resolve(compiler) : Compiler.load(compiler));
     const early = (await ProgramCache.exists()) ? null : load();
     early?.catch(() => undefined); // awaited by `ready`
-    const source = typeof kernel === 'string' ? await fetchBytes(kernel) : kernel;
+    const code = typeof kernel === 'string' ? await fetchBytes(kernel) : kernel;
+    const source = isThere ? '' : compiler.pyodide;
     const stores = new Stores(storage);
-    const started = await Kernel.load(source, stores.files).catch((cause) => {
+    const started = await Kernel.load(code, stores.files).catch((cause) => {
       throw new Error(`kernel.wasm could not be started: ${cause instanceof Error ? cause.message : cause}`, { cause });
     });
-    return new Engine(started, stores, await ProgramCache.open(started.build), load, early);
+    return new Engine(started, stores, await ProgramCache.open(started.build, source), load, early);
   }
 
   /**

@@ -2,7 +2,8 @@
  * Compiled Programs by environment and key, kept for the next visit in the origin's Cache storage.
  *
  * A stored Program is never trusted blindly: the file is named after the build that made it (kernel and compiler), and begins with the
- * digest of the rest; what does not match is dropped. It holds SQL text and schemas, no rows.
+ * digest of the rest; what does not match is dropped. It is named after the compiler's place, too: that one has been there is what lets
+ * `connect` go on before it is loaded. It holds SQL text and schemas, no rows.
  *
  *   OFFSET   SIZE  MEANING
  *   0        32    SHA-256 of what follows
@@ -27,9 +28,10 @@ export class ProgramCache {
   #size = 0;
   #saving = false;
 
-  /** @param {string} build what made the Programs; '': they are not kept */
-  constructor(build) {
+  /** @param {string} build what made the Programs; '': they are not kept @param {string} source where the compiler comes from */
+  constructor(build, source) {
     this.build = build;
+    this.source = source;
   }
 
   /** Whether an earlier visit has left anything; at once, before the build is known. */
@@ -41,9 +43,9 @@ export class ProgramCache {
     }
   }
 
-  /** What earlier visits have left for this build. @param {string} build */
-  static async open(build) {
-    const cache = new ProgramCache(build);
+  /** What earlier visits have left for this build, with a compiler from there. @param {string} build @param {string} source */
+  static async open(build, source) {
+    const cache = new ProgramCache(build, source);
     if (!build) return cache;
     try {
       const response = await (await caches.open(CACHE)).match(cache.#url);
@@ -55,7 +57,8 @@ export class ProgramCache {
   }
 
   get #url() {
-    return new URL(`/turso-wasm/programs/${this.build}`, globalThis.location?.href ?? 'http://localhost').href;
+    const path = `/turso-wasm/programs/${this.build}?compiler=${encodeURIComponent(this.source)}`;
+    return new URL(path, globalThis.location?.href ?? 'http://localhost').href;
   }
 
   /** Programs in it. */

@@ -24,19 +24,22 @@ const within = (milliseconds, promise) => Promise.race([
 
 
 class Faulty(Handler):
-    """Serves /<fault>/<file>/<visit>/…: the file fails that way when it is asked for the first time in that visit."""
+    """Serves /<fault>/<file>/<visit>/…: the file fails that way until /heal/<visit> was asked for."""
 
-    seen: set[str] = set()  # noqa: RUF012 (shared by all requests on purpose)
+    healed: set[str] = set()  # noqa: RUF012 (shared by all requests on purpose)
 
     def do_GET(self) -> None:
         """Answer, or fail to."""
-        _, fault, name, visit, *rest = self.path.split("?")[0].split("/")
+        _, fault, name, *rest = self.path.split("?")[0].split("/")
+        if fault == "heal":
+            self.healed.add(name)
+            self.send_error(404)
+            return
+        visit, *rest = rest
         self.path = "/" + "/".join(rest)
-        first = rest[-1] == name and visit not in self.seen
-        if not first:
+        if rest[-1] != name or visit in self.healed:
             super().do_GET()
             return
-        self.seen.add(visit)
         if fault.isdigit():
             self.send_error(int(fault))
             return
@@ -98,11 +101,13 @@ class TestAssets:
         found = tab(
             """await caches.delete('turso-wasm'); // a first visit: later ones need the compiler for new statements only
             const both = await Promise.all([1, 2].map(() => within(20000, turso.connect(':memory:', { assets }))));
+            await fetch(heal);
             const db = await turso.connect(':memory:', { assets });
             const one = await db.prepare('SELECT 1').pluck().get();
             await db.close();
             return [both, one];""",
             assets=f"{faulty}/{fault}/{name}/{fault}-{name}/dist/",
+            heal=f"{faulty}/heal/{fault}-{name}",
         )
         (first, second), one = found
         assert one == 1
