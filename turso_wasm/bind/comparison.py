@@ -133,7 +133,13 @@ _CONDITIONS = frozenset((bound.Compare, bound.IsNull, bound.IsTruth, bound.InLis
 
 
 def _is_number(expr: bound.Expr) -> bool:
-    """An operator whose value is a number or NULL: no collation is asked, which saves looking for one below it."""
+    """Its value is a number or NULL, as the operator shows: no collation is asked, which saves looking for one."""
+    while isinstance(expr, bound.Let):
+        expr = expr.body
+    if isinstance(expr, bound.Case):
+        results = [result for _, result in expr.whens]
+        results += [] if expr.otherwise is None else [expr.otherwise]
+        return all(type(result) is bound.Constant and not isinstance(result.value, str) for result in results)
     return type(expr) in _CONDITIONS or (type(expr) is bound.Binary and expr.op != "||")
 
 

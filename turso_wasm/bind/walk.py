@@ -262,6 +262,21 @@ def _step_expressions(step: Step) -> Iterator[bound.Expr]:
 Pin: TypeAlias = Callable[[bound.Constant], None]
 
 
+def fingerprint(expr: bound.Expr) -> int:
+    """Equal for expressions that are the same; so those with different ones need not be compared."""
+    return tree.fold(expr, _fingerprint, operands)
+
+
+def _fingerprint(node: Node, below: list[int]) -> int:
+    if isinstance(node, bound.SubqueryExpr):
+        return id(node)
+    if isinstance(node, bound.Constant):
+        return hash((type(node.value), node.value))
+    if isinstance(node, bound.ColumnRef):
+        return hash((node.source, node.column))
+    return hash((type(node), tree.data(node), *below))
+
+
 def same_expression(a: bound.Expr, c: bound.Expr, pin: Pin) -> bool:
     """Whether two expressions always have the same value. Literals are compared by value; where the answer depends
     on one that was lifted out of the text, `pin` is told.

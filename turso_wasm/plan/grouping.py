@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import affinity_of, collation_of
 from turso_wasm.bind.query import AggregateRef, Core, OrderKey
-from turso_wasm.bind.walk import order_key, same_expression, strip_collation, transform, transform_aggregate
+from turso_wasm.bind.walk import (
+    fingerprint,
+    order_key,
+    same_expression,
+    strip_collation,
+    transform,
+    transform_aggregate,
+)
 from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.joins import JoinPlan
 from turso_wasm.plan.ordering import AnyOrder, Ordering
@@ -126,8 +133,11 @@ def _arrange(
     """Keys without repetitions and (unless nothing is left) constants, in an order that serves ORDER BY if one does."""
     pin = planner.binder.pin
     pairs: list[tuple[bound.Expr, str]] = []
+    alike: dict[tuple[int, str], list[bound.Expr]] = {}
     for key, collation in zip(keys, collations, strict=True):
-        if not any(same_expression(key, known, pin) and collation == other for known, other in pairs):
+        known = alike.setdefault((fingerprint(key), collation), [])
+        if not any(same_expression(key, other, pin) for other in known):
+            known.append(key)
             pairs.append((key, collation))
     useful = [pair for pair in pairs if type(pair[0]) is not bound.Constant]
     pairs = useful or pairs[:1]
