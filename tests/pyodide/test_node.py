@@ -36,6 +36,11 @@ def test_micropip_installs_the_wheel(answers: dict[str, object]) -> None:
     assert answers["installer"] == "micropip"
 
 
+def test_deep_statements(answers: dict[str, object]) -> None:
+    """Python recurses there on the stack of JavaScript."""
+    assert answers["deep"] == [991, 1, 1, 1, 1]
+
+
 def test_a_database_in_memory(answers: dict[str, object]) -> None:
     assert answers["rows"] == [2000, 2000 * 2001 // 2, "n999 ü"]
     assert answers["blob"] == "ff"

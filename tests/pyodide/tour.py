@@ -35,6 +35,9 @@ try:
     connection.execute("SELEC 1")
 except turso.OperationalError as error:
     answers["syntax"] = str(error)
+deep = [f"SELECT {'1 + ' * 990}1", f"SELECT {'NOT ' * 900}1", f"SELECT {'abs(' * 800}1{')' * 800}"]
+deep += ["SELECT (" * 40 + "SELECT 1" + ")" * 40, "SELECT 1 IN (" * 40 + "SELECT 1" + ")" * 40]
+answers["deep"] = [connection.execute(sql).fetchone()[0] for sql in deep]
 connection.close()
 
 path = "/node/from_pyodide.db"

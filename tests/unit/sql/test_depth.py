@@ -172,3 +172,42 @@ def test_number_of_columns(family: str, oracle: apsw.Connection) -> None:
         connection.execute(sql)
     assert str(caught.value) == message
     connection.close()
+
+
+ANSWERED = {
+    "sum": f"SELECT {'a + ' * 998}a FROM t",
+    "concatenation": f"SELECT length({' || '.join(['a'] * 990)}) FROM t",
+    "and": "SELECT a FROM t WHERE " + " AND ".join(f"a <> {i + 10}" for i in range(999)),
+    "or": "SELECT a FROM t WHERE " + " OR ".join(f"a = {i}" for i in range(990)),
+    "equalities": f"SELECT {' = '.join(['a'] * 999)} FROM t",
+    "signs": f"SELECT {'- ' * 998}a FROM t",
+    "not": f"SELECT {'NOT ' * 998}a FROM t",
+    "parentheses": nested("(", "a", ")")(2000),
+    "calls": nested("abs(", "a", ")")(800),
+    "coalesce": nested("coalesce(", "a", ", 1)")(800),
+    "case": nested("CASE WHEN a THEN ", "a", " ELSE 0 END")(490),
+    "case operand": nested("CASE ", "a", " WHEN 1 THEN 2 END")(300),
+    "arms of CASE": "SELECT CASE a " + " ".join(f"WHEN {i} THEN {-i}" for i in range(600)) + " END FROM t",
+    "between": nested("(", "a", ") BETWEEN 0 AND 1")(600),
+    "between in between": nested("1 BETWEEN 0 AND (", "a", ")")(490),
+    "in": nested("a IN (", "1", ", 2)")(41),
+    "in subqueries": subqueries("SELECT 1 IN ")(43),
+    "scalar subqueries": subqueries("SELECT ")(43),
+    "exists": subqueries("SELECT EXISTS ")(43),
+    "from": subqueries("SELECT * FROM ")(200),
+    "in a long list": f"SELECT a FROM t WHERE a IN ({listed(30_000)})",
+    "union": " UNION ".join(f"SELECT {i % 7}" for i in range(500)) + " ORDER BY 1",
+    "values": "SELECT count(*), sum(column1) FROM (VALUES " + ", ".join(f"({i}, 'x')" for i in range(30_000)) + ")",
+    "group by": f"SELECT count(*) FROM t GROUP BY {listed(500, 'a + {}')}",
+    "row value": f"SELECT 1 FROM t WHERE ({listed(1000)}) = ({listed(1000)})",
+}
+
+
+@pytest.mark.parametrize("family", ANSWERED)
+def test_what_is_allowed_is_answered(family: str, oracle: apsw.Connection) -> None:
+    oracle.execute("DELETE FROM t; INSERT INTO t VALUES (1, 2), (NULL, 3)")
+    connection = turso_wasm.connect(":memory:", isolation_level=None)
+    connection.execute("CREATE TABLE t(a, b)")
+    connection.execute("INSERT INTO t VALUES (1, 2), (NULL, 3)")
+    assert connection.execute(ANSWERED[family]).fetchall() == oracle.execute(ANSWERED[family]).fetchall()
+    connection.close()
