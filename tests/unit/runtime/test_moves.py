@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import weakref
+from collections import OrderedDict
 from collections.abc import Iterator
 
 import pytest
@@ -107,6 +108,7 @@ def test_linked_instances_stay_few(
 
 def test_the_data_of_programs_is_freed(host: WasmtimeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_module, "KEPT", 10)
+    monkeypatch.setattr(host, "_instances", OrderedDict())  # else it lets go of what other tests have left there
 
     def used_after(name: str) -> int:
         db = Connection(host, ":memory:")
