@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv/bin
 TESTS ?= tests
-FAST := tests/meta tests/sql tests/plans tests/size tests/unit tests/differential/test_random.py
+FAST := tests/meta tests/sql tests/plans tests/size tests/unit tests/differential/test_random.py \
+	--ignore tests/unit/runtime/test_moves.py
 SOAK := tests/property tests/differential tests/hostile tests/crash tests/conformance/test_two_processes.py \
 	tests/unit/runtime/test_moves.py
 export PATH := $(CURDIR)/$(VENV):$(PATH)
