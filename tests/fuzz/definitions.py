@@ -210,7 +210,7 @@ class Definitions(Changes):
         name = f"{self.if_not_exists()}{self.new_name('r')}"
         return f"CREATE TRIGGER {name} {time}{event} ON {self.name(table.name)}{each}{when} BEGIN {body}; END"
 
-    @production("define", 0.05, leaf=True)
+    @production("define", 0.2, leaf=True)
     def create_virtual_table(self) -> str:
         return f"CREATE VIRTUAL TABLE {self.if_not_exists()}f9 USING {self.pick(('fts5(a, b)', 'rtree', 'x(a (1), )'))}"
 

@@ -442,7 +442,7 @@ class Expressions(Grammar):
             return call.format(f"{argument} {order}") + self.filter(scope)
         return call.format(argument, order) + self.filter(scope)
 
-    @production("expr", 0.08, kinds="int")
+    @production("expr", 0.15, kinds="int")
     def expr_window(self, scope: Scope, kind: str) -> str:
         if scope.constant:
             return "1"

@@ -48,11 +48,10 @@ def production(symbol: str, weight: float = 1.0, *, leaf: bool = False, kinds: s
 class Grammar:
     """Choices drawn from one seed, and the bookkeeping of derivations."""
 
-    MAX_DEPTH = 5
-    MAX_NODES = 60
-
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
+        self.max_depth = 5
+        self.max_nodes = 60
         self.used: Counter[str] = Counter()
         self.depth = 0
         self.nodes = 0
@@ -69,7 +68,7 @@ class Grammar:
     def derive(self, symbol: str, *arguments: Any, kind: str = ANY) -> Any:
         """Write `symbol` by one of its productions, which is given `arguments` (and the kind, if it has kinds)."""
         choices = [found for found in self.symbols[symbol] if found.suits(kind)]
-        if self.depth >= self.MAX_DEPTH or self.nodes >= self.MAX_NODES:
+        if self.depth >= self.max_depth or self.nodes >= self.max_nodes:
             choices = [found for found in choices if found.leaf] or choices
         chosen = self.random.choices(choices, [found.weight for found in choices])[0]
         self.used[chosen.name] += 1

@@ -408,6 +408,7 @@ class Queries(Expressions):
     def start_statement(self) -> None:
         """Forget what belonged to the statement before."""
         self.nodes = 0
+        self.max_depth, self.max_nodes = self.pick(((3, 20), (4, 40), (5, 60), (5, 60), (7, 100), (10, 160)))
         self.n_aliases = 0
         self.common = []
         self.windows = []

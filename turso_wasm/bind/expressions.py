@@ -238,7 +238,9 @@ def _bind_else(binder: Binder, node: ast.Case, scope: Scope | None) -> bound.Exp
 
 
 def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound.Expr:
-    """X IN (): false, whatever x is."""
+    """X IN (): false, whatever x is. x IN ((SELECT …)) is x IN (SELECT …)."""
+    if len(node.items) == 1 and type(node.items[0]) is ast.Subquery:
+        return binder.expr(ast.InSelect(node.operand, node.items[0].select, node.negated, node.span), scope)
     if is_row(binder, node.operand, scope):
         return _bind_row_in_list(binder, node, scope)
     operand = binder.expr(node.operand, scope)

@@ -34,10 +34,21 @@ def pure_call(call: bound.Expr, place: str, name: str) -> bound.Expr:
     whens: list[tuple[bound.Expr, bound.Expr]] = [(bound.IsNull(operand=arg), NULL) for arg in call.args[:first]]
     for time in times:
         whens += [(_is_word(time, word), failure) for word in _NOW]
-        moment = bound.Call(name="julianday", args=(time,), kernel="fn_julianday", style="array")
-        whens.append((bound.IsNull(operand=moment), NULL))
+        whens.append((_is_no_moment(time, modifiers[:1]), NULL))
     whens += [(_is_word(modifier, word), failure) for modifier in modifiers for word in _ZONES]
     return bound.Case(whens=tuple(whens), otherwise=call)
+
+
+def _is_no_moment(time: bound.Expr, modifier: tuple[bound.Expr, ...]) -> bound.Expr:
+    """No time, also not to the first modifier, which may say how to read a number."""
+    found: bound.Expr = bound.IsNull(operand=_julianday(time))
+    if modifier:
+        found = bound.Binary(op="and", left=found, right=bound.IsNull(operand=_julianday(time, *modifier)))
+    return found
+
+
+def _julianday(*args: bound.Expr) -> bound.Expr:
+    return bound.Call(name="julianday", args=args, kernel="fn_julianday", style="array")
 
 
 def failing(message: str) -> bound.Expr:

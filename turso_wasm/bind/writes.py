@@ -181,8 +181,9 @@ def bind_assignments(
     """New values by column number (-1: the rowid); of a column assigned twice the last value counts."""
     found: dict[int, bound.Expr] = {}
     for assignment in assignments:
+        values = _assigned_values(binder, assignment, scope)
         numbers = [_assigned_column(table, name) for name in assignment.columns]
-        for number, value in zip(numbers, _assigned_values(binder, assignment, scope), strict=True):
+        for number, value in zip(numbers, values, strict=True):
             found.pop(number, None)
             found[number] = strip_collation(value)
     return found

@@ -82,20 +82,26 @@ def _check_strict(table: Table, column: Column, value: SqlValue, ctx: Context) -
 
 def check_not_null(node: nodes.Insert | nodes.Update, row: NewRow, ignored: Label, ctx: Context) -> None:
     """NOT NULL columns; under REPLACE a NULL becomes the column's default, if that is not NULL."""
-    f = ctx.f
     table = node.table
+    replaced: list[tuple[Column, SqlValue]] = []
     for at, column in enumerate(table.columns):
         value = row.decoded[at]
-        if not column.not_null or at == table.rowid_alias or not value.may_be(NULL):
+        if not column.not_null or at == table.rowid_alias:
             continue
         how = policy(node.conflict, column.not_null_conflict)
-        if how == "REPLACE":
-            value = _with_default(node, at, row, value, ctx)
-            how = "ABORT"
-        if value.may_be(NULL):
-            with f.if_(value.has_tag(NULL)):
-                message = f"NOT NULL constraint failed: {table.name}.{column.name}"
-                violated(ctx, how, ignored, NOTNULL_FAILED, message)
+        if how == "REPLACE" and column.default is not None:
+            replaced.append((column, _with_default(node, at, row, value, ctx)))
+        else:
+            _refuse_null(table, column, value, "ABORT" if how == "REPLACE" else how, ignored, ctx)
+    for column, value in replaced:
+        _refuse_null(table, column, value, "ABORT", ignored, ctx)
+
+
+def _refuse_null(table: Table, column: Column, value: SqlValue, how: str, ignored: Label, ctx: Context) -> None:
+    if value.may_be(NULL):
+        with ctx.f.if_(value.has_tag(NULL)):
+            message = f"NOT NULL constraint failed: {table.name}.{column.name}"
+            violated(ctx, how, ignored, NOTNULL_FAILED, message)
 
 
 def _with_default(node: nodes.Insert | nodes.Update, at: int, row: NewRow, value: SqlValue, ctx: Context) -> SqlValue:
