@@ -19,6 +19,7 @@ from turso_wasm.bind.scope import column_ref, table_item
 from turso_wasm.catalog import ddl, edit
 from turso_wasm.catalog.catalog import Catalog, Catalogs, Entry, Row
 from turso_wasm.catalog.constants import constant_value, is_constant
+from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.functions import MISSING_COLLATION
 from turso_wasm.catalog.indexes import build_index
 from turso_wasm.catalog.names import fold, is_reserved
@@ -361,7 +362,7 @@ def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
     entry = catalog.entries[fold(table.name)]
     sql = edit.without_column(_source(entry), number)
     changed = _rebuild(table, sql, "drop column")
-    _check_dropped(binder, catalog, table, changed)
+    _check_dropped(binder, catalog, table, changed, fold(node.column))
     keep = tuple(at for at in range(len(table.columns)) if at != number)
     steps = (nodes.RewriteRows(table=table, keep=keep), _change(binder, catalog, entry, {SQL: sql}))
     return nodes.Ddl(slot=catalog.slot, steps=steps), catalog
@@ -377,18 +378,21 @@ def _refuse_drop(table: Table, number: int, node: ast.DropColumn) -> None:
         fail(f'cannot drop column "{node.column}": no other columns exist', node)
 
 
-def _check_dropped(binder: Binder, catalog: Catalog, table: Table, changed: Table) -> None:
+def _check_dropped(binder: Binder, catalog: Catalog, table: Table, changed: Table, name: str) -> None:
     """Nothing else of the schema may need the column. Errors: "error in index i after drop column: no such column:
     a".
     """
     where = f"table {table.name}"
     try:
         check_table_expressions(binder, changed, table_item(binder.new_source(), changed, None))
+        for check in changed.checks:
+            _refuse_quoted(check.expr, name)
         for index in table.indexes:
             if index.sql is not None:
                 where = f"index {index.name}"
                 statement, _ = parse_one(index.sql)
                 assert isinstance(statement, ast.CreateIndex)
+                _refuse_quoted(statement, name)
                 item = table_item(binder.new_source(), changed, None)
                 if statement.where is not None:
                     bind_schema_expr(binder, statement.where, [item], index.sql)
@@ -396,6 +400,14 @@ def _check_dropped(binder: Binder, catalog: Catalog, table: Table, changed: Tabl
     except SqlError as error:
         raise SqlError(error.code, f"error in {where} after drop column: {error.message}") from None
     _check_views(binder, catalog, table, changed)
+
+
+def _refuse_quoted(root: ast.Node, name: str) -> None:
+    """The (folded) name of the dropped column in double quotes must not become a string."""
+    for node in syntax_nodes(root):
+        if isinstance(node, ast.ColumnRef) and node.double_quoted and fold(node.column) == name:
+            hint = "should this be a string literal in single-quotes?"
+            raise SqlError(SQLITE_ERROR, f'no such column: "{node.column}" - {hint}')
 
 
 def _check_views(binder: Binder, catalog: Catalog, table: Table, changed: Table) -> None:
