@@ -8,10 +8,11 @@ a text is long.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, ValuesView
 from dataclasses import Field, dataclass, fields, replace
 from operator import is_
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, get_origin
 
 N = TypeVar("N", bound="Node")
 T = TypeVar("T")
@@ -34,7 +35,7 @@ def parts(kind: type) -> tuple[str, ...]:
     """The names of the fields of a node class that can hold nodes."""
     found = _parts.get(kind)
     if found is None:
-        found = _parts[kind] = tuple(part.name for part in fields(kind) if not _is_data(part))
+        found = _parts[kind] = tuple(part.name for part in fields(kind) if not _is_data(kind, part))
     return found
 
 
@@ -48,9 +49,15 @@ def data(node: Node) -> tuple[object, ...]:
     return tuple(getattr(node, name) for name in names)
 
 
-def _is_data(part: Field[Any]) -> bool:
-    words = re.findall(r"\w+", re.sub(r"\"[^\"]*\"", "", str(part.type)))
-    return _DATA.issuperset(words)
+def _is_data(kind: type, part: Field[Any]) -> bool:
+    words = re.findall(r"\w+", re.sub(r"\"[^\"]*\"|'[^']*'", "", str(part.type)))
+    return all(word in _DATA or _is_literal(kind, word) for word in words)
+
+
+def _is_literal(kind: type, word: str) -> bool:
+    """The word is a name for a closed set of values, where the class or one of its bases is defined."""
+    modules = (vars(sys.modules[base.__module__]) for base in kind.__mro__)
+    return any(get_origin(names.get(word)) is Literal for names in modules)
 
 
 def children(node: Node) -> list[Node]:

@@ -86,3 +86,15 @@ def test_fold_goes_from_the_leaves_up() -> None:
     for _ in range(5000):
         expr = add(expr, TWO)
     assert tree.fold(expr, height) == 5001
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NODES if issubclass(kind, Node)], ids=lambda kind: kind.__name__)
+def test_operators_and_kinds_are_data(kind: type) -> None:
+    """Else nodes that differ in them alone would be the same."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    assert not names & {"op", "kind", "mode", "name", "negated", "collation", "affinity"} & set(tree.parts(kind))
+
+
+def test_operators_tell_expressions_apart() -> None:
+    less, equal = (bound.Compare(op=op, left=ONE, right=TWO) for op in ("<", "="))  # type: ignore[arg-type]
+    assert tree.data(less) != tree.data(equal)
