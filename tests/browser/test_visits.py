@@ -174,3 +174,28 @@ def test_what_is_kept_is_bounded(visit: Callable[..., Any]) -> None:
     assert size[0] == 1
     assert size[1] < 3_000_000
     assert size[2] <= 512
+
+
+def test_a_script_of_many_lines_takes_time_by_the_line(visit: Callable[..., Any]) -> None:
+    """The lines of one shape share a Program, and none is sent to Python with all that follow it."""
+    found = visit(
+        """const db = await turso.connect('dump.db');
+        const lines = (n) => Array.from({ length: n }, (_, i) => `INSERT INTO t VALUES(${i},'name ${i}',${i / 7});`);
+        await db.exec('CREATE TABLE t(a, b, c)');
+        const timed = async (n) => {
+            const script = ['BEGIN;', ...lines(n), 'COMMIT;'].join('\\n');
+            const started = performance.now();
+            await db.exec(script);
+            return performance.now() - started;
+        };
+        await timed(100);
+        const times = [await timed(2000), await timed(20000)];
+        const n = await db.prepare('SELECT count(*) FROM t').pluck().get();
+        await db.close();
+        return [n, ...times];"""
+    )
+    n, short, long = found
+    print(f"a script of 20,000 lines: {long:.0f} ms")
+    assert n == 22_100
+    assert long < 30 * short
+    assert long < 30_000
