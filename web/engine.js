@@ -74,9 +74,7 @@ export class Engine {
     const loading = compiling.then((compiler) => {
       this.#compiler = compiler;
     });
-    loading.catch(() => {
-      if (this.#loading === loading) this.#loading = null; // the next who needs it tries again
-    });
+    loading.catch(() => undefined); // who asks hears of it
     this.#loading = loading;
     return loading;
   }
@@ -86,9 +84,13 @@ export class Engine {
     timer.unref?.();
   }
 
-  /** Resolves when statements can be compiled; rejects when Pyodide cannot be had. @returns {Promise<void>} */
+  /** Resolves when statements can be compiled; rejects when Pyodide cannot be had: the next who asks then tries again. @returns {Promise<void>} */
   get ready() {
-    return this.#loading ?? this.#start(this.load());
+    const loading = this.#loading ?? this.#start(this.load());
+    loading.catch(() => {
+      if (this.#loading === loading) this.#loading = null;
+    });
+    return loading;
   }
 
   /** The compiler. Errors: NotYet while it is not loaded. @returns {Compiler} */

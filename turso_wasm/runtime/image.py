@@ -11,7 +11,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from turso_wasm.base.errors import SQLITE_NOTADB, InternalError, SqlError
-from turso_wasm.kernel.abi import DB_PAGE_SIZE, OPEN_CREATE, OPEN_MEMORY, PAGE_DATA_AT
+from turso_wasm.kernel.abi import (
+    DB_PAGE_COUNT,
+    DB_PAGE_SIZE,
+    DB_SCHEMA_COOKIE,
+    OPEN_CREATE,
+    OPEN_MEMORY,
+    PAGE_DATA_AT,
+)
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.hosts.base import address
 
@@ -67,7 +74,8 @@ def read_image(connection: Connection) -> bytes:
 
 
 def write_image(connection: Connection, image: bytes, progress: Progress | None = None) -> None:
-    """Make `image` the content of the main database, in one transaction.
+    """Make `image` the content of the main database, in one transaction. Where there was one, the schema cookie goes on
+    from its own, so that other connections read the schema again.
 
     progress(pages left, pages in all) is called now and then. Errors: SQLITE_NOTADB; as any writing statement.
     """
@@ -80,6 +88,9 @@ def write_image(connection: Connection, image: bytes, progress: Progress | None 
         raise SqlError(SQLITE_NOTADB, "file is not a database")
     host = connection.host
     with host.lock, _bare_statement(connection) as statement:
+        get_field = host.function("database_get")
+        had_pages = get_field(connection.address, 0, DB_PAGE_COUNT) > 0
+        cookie = get_field(connection.address, 0, DB_SCHEMA_COOKIE)
         host.function("database_replace")(statement, 0, size, total)
         pager = host.function("pager_of")(connection.address, 0)
         get, write = host.function("pager_get"), host.function("pager_write")
@@ -89,6 +100,8 @@ def write_image(connection: Connection, image: bytes, progress: Progress | None 
             page = address(write(pager, get(pager, pgno)))
             (data,) = host.unpack(layout.U32, page + PAGE_DATA_AT)
             host.write(data, image[(pgno - 1) * size : pgno * size])
+        if had_pages:
+            host.function("database_set")(statement, 0, DB_SCHEMA_COOKIE, cookie + 1)
     if progress is not None:
         progress(0, total)
 

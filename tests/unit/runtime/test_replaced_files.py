@@ -111,6 +111,26 @@ def test_prepared_statements_follow_a_change_that_was_taken_back() -> None:
     db.close()
 
 
+def test_a_backup_is_seen_by_the_other_connections_of_its_target(tmp_path: Path) -> None:
+    """Both databases count their schema changes alike."""
+    first, other, source = (turso_wasm.connect(str(tmp_path / name)) for name in ("a.db", "a.db", "b.db"))
+    for db, sql in ((first, FIRST), (source, SECOND)):
+        db.execute(sql)
+        db.execute("INSERT INTO t(x, y) VALUES ('x', 'y')")
+        db.commit()
+    query = "SELECT x, y FROM t"
+    assert other.execute(query).fetchall() == [("x", "y")]
+    source.backup(first)
+    for db in (other, first):
+        assert db.execute(query).fetchall() == [("x", "y")]
+        assert [row[0] for row in db.execute("SELECT * FROM t")] == ["y"]
+    other.execute("INSERT INTO t(x, y) VALUES ('x2', 'y2')")
+    other.commit()
+    for db in (first, other, source):
+        db.close()
+    assert oracle(tmp_path / "a.db", "PRAGMA integrity_check", "SELECT y FROM t WHERE y > 'y'") == [("ok",), ("y2",)]
+
+
 def test_unused_schemas_are_forgotten() -> None:
     library = library_of(engine.host())
     for i in range(100):
