@@ -183,27 +183,29 @@ def test_files_come_and_go(wire: Callable[..., Any]) -> None:
 
 def test_every_port_has_a_session_of_its_own(wire: Callable[..., Any]) -> None:
     found = wire(
-        """const connect = () => {
+        """const connect = async () => {
             const { port1, port2 } = new MessageChannel();
             const heard = new Map();
             port1.onmessage = ({ data }) => heard.get(data.id)(data);
             const name = `ports.db ${Math.random()}`;
             let leave;
-            navigator.locks.request(name, () => new Promise((resolve) => { leave = resolve; }));
+            await new Promise((held) => {
+                navigator.locks.request(name, () => new Promise((resolve) => { leave = resolve; held(); }));
+            });
             worker.postMessage({ op: 'connect', port: port2, lock: name }, [port2]);
             return { leave: () => leave(), ask: (id, message) => new Promise((resolve) => {
                 heard.set(id, resolve);
                 port1.postMessage({ ...message, id });
             }) };
         };
-        const [a, b] = [connect(), connect()];
+        const [a, b] = [await connect(), await connect()];
         const open = { op: 'open', name: 'ports.db', options: { timeout: 0 } };
         const [one, two] = [await a.ask(1, open), await b.ask(1, open)];
         const exec = (end, id, sql, database = 1) => end.ask(id, { op: 'exec', database, sql });
         await exec(a, 2, 'CREATE TABLE t(x); INSERT INTO t VALUES (1)');
         const asked = (end, id, sql) => end.ask(id, { op: 'get', database: 1, statement: 7, sql, args: [] });
         const [first, second] = await Promise.all([asked(a, 3, 'SELECT 1 AS a'), asked(b, 3, 'SELECT 2 AS b')]);
-        await exec(a, 4, 'BEGIN IMMEDIATE');  // by now the locks are held
+        await exec(a, 4, 'BEGIN IMMEDIATE');
         const locked = (await exec(b, 4, 'BEGIN IMMEDIATE')).error.message;
         const stranger = (await exec(b, 5, 'SELECT 1', 2)).error.message;
         a.leave();  // its transaction ends with it
