@@ -170,7 +170,8 @@ def content(image: dict[str, bytes], capabilities: int) -> Pages:
     link = engine.connect()
     pages = link.pages()
     link.close()
-    assert not vfs.files.get("db-wal")
+    if vfs.files.get("db-wal"):  # a log that another process might have written since is left alone: it changes nothing
+        assert Engine(vfs).connect().pages() == pages
     return pages
 
 

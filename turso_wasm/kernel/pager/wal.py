@@ -488,7 +488,7 @@ def wal_recover(db: Database) -> None:
     check_io(wal_open(db))
     size: i64 = vfs_size(w.fd - 1)
     check_io(i32(size) if size < 0 else 0)
-    w.used = i32(size > 0)
+    w.used = 1  # an empty one too: the truncation may not be durable
     if size < HEADER_SIZE:
         return
     head: ptr[u8] = scratch(HEADER_SIZE)
