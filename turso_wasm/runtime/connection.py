@@ -83,6 +83,7 @@ def _free(host: Host, at: int, memory: str | None) -> None:
     with host.lock:
         try:
             host.function("connection_free")(at)
+            host.trim()
         finally:
             if memory is not None:
                 _memory_users[memory] -= 1

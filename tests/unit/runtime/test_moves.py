@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 import time
 import weakref
@@ -184,3 +185,23 @@ def test_many_shapes_in_bounded_memory(db: turso_wasm.Connection, monkeypatch: p
         peaks.append(peak >> 20)
     print(f"peak MiB of each {SHAPES // 10} shapes:", peaks)
     assert peaks[-1] < max(peaks[:4]) * 1.1 + 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory stays with the process")
+def test_memory_of_a_closed_database_is_given_back(host: WasmtimeHost) -> None:
+    before = resident()
+    for _ in range(2):
+        db = turso_wasm.connect(":memory:")
+        db.execute("CREATE TABLE t(a)")
+        for _ in range(40):
+            db.execute("INSERT INTO t VALUES (zeroblob(4000000))")
+        db.commit()
+        assert resident() - before > 150 << 20
+        other = turso_wasm.connect(":memory:")
+        other.execute("CREATE TABLE u(a)")
+        other.execute("INSERT INTO u VALUES (hex(zeroblob(1000000)))")
+        db.close()
+        assert resident() - before < 80 << 20
+        assert other.execute("SELECT length(a), trim(a, '0') FROM u").fetchone() == (2_000_000, "")
+        assert host.function("heap_check")() > 0
+        other.close()

@@ -67,6 +67,9 @@ class Host(Protocol):
         SqlError and InternalError that come out of it are dropped.
         """
 
+    def trim(self) -> None:
+        """Memory was freed: the host may give some back to the system. Outside of any call of the kernel."""
+
     def function(self, name: str) -> Callable[..., Any]:
         """A kernel export as a function of ints and floats.
 

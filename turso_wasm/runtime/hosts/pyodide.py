@@ -76,6 +76,9 @@ class PyodideHost:
         if not self._depth:
             self._sweep()
 
+    def trim(self) -> None:
+        """Linear memory does not shrink."""
+
     def _sweep(self) -> None:
         while self._later:
             with contextlib.suppress(SqlError, InternalError):

@@ -40,6 +40,7 @@ from turso_wasm.runtime.hosts.store import Handlers, KernelStore
 
 WARM_AFTER = 500  # executions
 KEPT = 1000  # instances and modules of Programs
+TRIM_FROM = 64 << 20  # bytes the kernel has, and does not use
 MAX_LINKED = 2000  # instances in a store: at most some 100 KB each
 
 _I32 = struct.Struct("<i")
@@ -99,6 +100,14 @@ class WasmtimeHost:
         """See hosts/base.py. A host that is garbage itself has nothing left to give back."""
         if self._store.is_open():
             self.lock.later(action)
+
+    def trim(self) -> None:
+        """Give memory back to the system, if the kernel has much that it does not use."""
+        if self._store.size - address(self.function("memory_used")()) > TRIM_FROM:
+            from turso_wasm.runtime.hosts.trim import trim
+
+            self._store.cover(0)
+            trim(self._store)
 
     def free(self, at: int) -> None:
         """Free memory that `malloc` gave."""
