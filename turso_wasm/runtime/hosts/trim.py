@@ -13,11 +13,13 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from turso_wasm.kernel.base.errors import ERROR_AREA_SIZE
-from turso_wasm.kernel.base.heap import N_BINS, POISON, Block, Heap
-
 if TYPE_CHECKING:
     from turso_wasm.runtime.hosts.store import KernelStore
+
+# The heap as the kernel lays it out; tests/meta/test_contract.py holds them together.
+BINS_AT, N_BINS = 1220, 104  # the lists of free blocks, from the aligned heap_base on
+SIZE_AT, NEXT_FREE_AT, HEADER = 0, 8, 16  # of a free block
+POISON = 0xDA
 
 LEAST = 1 << 20  # bytes of a block worth the call
 PAGE = mmap.PAGESIZE
@@ -33,7 +35,7 @@ def trim(store: KernelStore) -> int:
     madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
     given = 0
     for at, size in _free_blocks(store):
-        first = -(-(start + at + Block.size) // PAGE) * PAGE
+        first = -(-(start + at + HEADER) // PAGE) * PAGE
         end = (start + at + size) // PAGE * PAGE
         if store.view[first - start] != POISON and madvise(first, end - first, mmap.MADV_DONTNEED) == 0:
             given += end - first
@@ -43,11 +45,11 @@ def trim(store: KernelStore) -> int:
 def _free_blocks(store: KernelStore) -> Iterator[tuple[int, int]]:
     """(address, size) of the large free blocks of the kernel's heap."""
     base = store.exports["heap_base"].value(store.store)
-    bins = ((base + 15) & ~15) + ERROR_AREA_SIZE + Heap.offset("bins")
+    bins = ((base + 15) & ~15) + BINS_AT
     for n in range(N_BINS):
         (at,) = store.unpack(_WORD, bins + 4 * n)
         while at:
-            (size,) = store.unpack(_WORD, at + Block.offset("size"))
+            (size,) = store.unpack(_WORD, at + SIZE_AT)
             if size >= LEAST:
                 yield at, size
-            (at,) = store.unpack(_WORD, at + Block.offset("next_free"))
+            (at,) = store.unpack(_WORD, at + NEXT_FREE_AT)
