@@ -9,7 +9,7 @@ from turso_wasm.codegen.hashing import hash_found
 from turso_wasm.codegen.joins import encode_record
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.sources import RecordSource
-from turso_wasm.codegen.values import collation_code
+from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.kernel.abi import INTEGER, KEY_DESC, KEY_NULLS_FIRST, KEY_NULLS_LAST
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, i64
@@ -38,8 +38,12 @@ def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
     def each() -> None:
         exprs = [key.expr for key in node.keys]
         ensure([exprs, node.outputs], ctx)
-        keys = [emit_value(expr, ctx) for expr in exprs]
-        row = encode_record([emit_value(expr, ctx) for expr in node.outputs], ctx)
+        values: dict[int, SqlValue] = {}  # what is a key and a column is computed once
+        for expr in (*exprs, *node.outputs):
+            if id(expr) not in values:
+                values[id(expr)] = emit_value(expr, ctx)
+        keys = [values[id(expr)] for expr in exprs]
+        row = encode_record([values[id(expr)] for expr in node.outputs], ctx)
         ctx.do("key_reset", ctx.stmt)
         for key, value in zip(node.keys, keys, strict=True):
             ctx.do("key_add", ctx.stmt, value, key_flags(key))

@@ -57,6 +57,9 @@ class Planner:
         self.used: dict[int, set[int]] = {}
         self._accesses: dict[int, TableAccess] = {}
         self._items: dict[int, JoinPlan] = {}
+        self._finished: dict[
+            int, tuple[bound.Expr, bound.Expr]
+        ] = {}  # by id: the expression, with its subqueries planned
         self._shared: dict[int, tuple[nodes.Shared, Rows]] = {}
         self.deleted = -1  # the source whose rows are to be deleted
         self.changing: Table | None = None  # the table that is being changed while what is planned now runs
@@ -345,12 +348,20 @@ class Planner:
         """`expr` with its subqueries planned."""
         if not has_subquery(expr):
             return expr
-        return transform(expr, self._finish_subquery)
+        known = self._finished.get(id(expr))
+        if known is None:
+            known = self._finished[id(expr)] = (expr, transform(expr, self._finish_subquery))
+        return known[1]
 
     def _finish_subquery(self, expr: bound.Expr) -> bound.Expr | None:
         if not isinstance(expr, bound.SubqueryExpr) or not isinstance(expr.plan, Query):
             return None
-        query = expr.plan
+        known = self._finished.get(id(expr))
+        if known is None:
+            known = self._finished[id(expr)] = (expr, self._plan_subquery(expr, expr.plan))
+        return known[1]
+
+    def _plan_subquery(self, expr: bound.SubqueryExpr, query: Query) -> bound.Expr:
         if expr.kind == "exists" and not query.operators and query.limit is None and not query.cores[0].is_aggregate:
             query = replace(
                 query, order_by=[], cores=[replace(query.cores[0], outputs=[bound.Constant(value=1)], distinct=False)]
