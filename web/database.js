@@ -440,7 +440,7 @@ export class Database {
   #query(schema, sql) {
     const statement = new Statement(this, schema.texts.get(sql) ?? this.#prepare(schema, sql, 0, lex(sql, 0)));
     try {
-      return statement.raw().all();
+      return statement.peeking().raw().all();
     } finally {
       statement.finalize();
     }

@@ -71,6 +71,12 @@ export class Statement {
     this.database.opened(this);
   }
 
+  /** It reads for the compiler: in a transaction that has read nothing it leaves no snapshot behind. */
+  peeking() {
+    this.kernel.call('statement_peeks', this.#address);
+    return this;
+  }
+
   /** Whether its kernel statement exists: not finalized, and the database was not replaced or closed meanwhile. */
   get live() {
     return this.#address !== 0;

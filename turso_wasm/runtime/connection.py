@@ -341,6 +341,7 @@ class Connection:
     def _rows(self, schema: Schema, sql: str, text: TextFactory | None) -> list[tuple[Any, ...]]:
         prepared = schema.find_text(sql) or self._prepare(schema, sql, 0, _statement_at(sql, 0))
         statement = self.acquire(prepared)
+        self.host.function("statement_peeks")(statement.address)
         try:
             rows = []
             while (batch := statement.step(text)) is not None:

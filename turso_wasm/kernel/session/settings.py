@@ -44,9 +44,9 @@ from turso_wasm.kernel.pager.header import (
 )
 from turso_wasm.kernel.pager.modes import journal_mode_now, mode_change
 from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_write
-from turso_wasm.kernel.pager.snapshot import pager_begin_read
-from turso_wasm.kernel.pager.storage import PAGER_WRITE, Database, Page, Pager
-from turso_wasm.kernel.session.connection import readers_running, schema_change, settle
+from turso_wasm.kernel.pager.snapshot import pager_begin_read, pager_end_read
+from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Database, Page, Pager
+from turso_wasm.kernel.session.connection import readers_running, relax_all, schema_change, settle
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, ptr, put_be32, u8, u32
 
@@ -68,9 +68,12 @@ def database_get(c: Connection, slot: i32, field: i32) -> i64:
         return i64(db.autocheckpoint)
     if field == DB_LOCKING_MODE:
         return i64(db.locking_mode)
+    began: i32 = i32(p.state == PAGER_NONE)
     pager_begin_read(p)
     value: i64 = field_read(p, field)
-    settle(c)
+    if began:
+        pager_end_read(p)
+    relax_all(c)
     return value
 
 

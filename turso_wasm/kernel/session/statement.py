@@ -42,15 +42,17 @@ from turso_wasm.kernel.pager.database import busy_delay
 from turso_wasm.kernel.pager.header import AT_SCHEMA_COOKIE
 from turso_wasm.kernel.pager.modes import pager_begin_write
 from turso_wasm.kernel.pager.pages import pager_get, pager_of
-from turso_wasm.kernel.pager.snapshot import pager_begin_read
-from turso_wasm.kernel.pager.storage import PAGER_NONE, Pager
+from turso_wasm.kernel.pager.snapshot import pager_begin_read, pager_end_read
+from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, Pager
 from turso_wasm.kernel.session.connection import (
     N_SLOTS,
     STATEMENT_ABORTING,
+    STATEMENT_BEGAN,
     STATEMENT_COUNTS,
     STATEMENT_FINISHING,
     STATEMENT_NO_RETRY,
     STATEMENT_PATIENT,
+    STATEMENT_PEEKS,
     STATEMENT_ROLLBACK,
     STATEMENT_TRIPPED,
     commit_all,
@@ -99,6 +101,12 @@ def statement_new(c: Connection, frame_size: i32, n_params: i32, n_columns: i32)
 
 
 @export
+def statement_peeks(s: Statement) -> None:
+    """The statement reads for the compiler (the schema): in a transaction that has read nothing it leaves no snapshot."""
+    s.flags |= STATEMENT_PEEKS
+
+
+@export
 def statement_free(s: Statement) -> None:
     """Reset and free a statement."""
     statement_reset(s)
@@ -143,7 +151,7 @@ def statement_clean(s: Statement) -> None:
     s.changes = i64(0)
     s.now = 0.0
     s.budget = BUDGET
-    s.flags &= STATEMENT_COUNTS | STATEMENT_NO_RETRY | STATEMENT_PATIENT
+    s.flags &= STATEMENT_COUNTS | STATEMENT_NO_RETRY | STATEMENT_PATIENT | STATEMENT_PEEKS
 
 
 def cursors_close(s: Statement) -> None:
@@ -182,6 +190,8 @@ def statement_begin(s: Statement, slot: i32, write: i32, cookie: i32) -> None:
     s.flags &= ~STATEMENT_NO_RETRY
     if p.state != PAGER_NONE:
         s.flags |= STATEMENT_NO_RETRY
+    elif s.flags & STATEMENT_PEEKS:
+        s.flags |= STATEMENT_BEGAN
     if write:
         pager_begin_write(p)
     else:
@@ -213,6 +223,9 @@ def statement_leave(s: Statement) -> None:
             p.readers -= 1
             if s.wrote & bit:
                 p.writers -= 1
+            if s.flags & STATEMENT_BEGAN and p.readers == 0 and p.state == PAGER_READ:
+                pager_end_read(p)
+    s.flags &= ~STATEMENT_BEGAN
     s.slots_read = 0
     s.wrote = 0
 
