@@ -63,15 +63,15 @@ def test_moves_between_slices(script: Script, monkeypatch: pytest.MonkeyPatch) -
     made = statement_module.Statement._slice
     moves = 0
 
-    def moved_slice(statement: statement_module.Statement, first: bool) -> int:
+    def moved_slice(statement: statement_module.Statement) -> int:
         nonlocal moves
         moves += 1
         if moves % 5 == 0:
             host.move()
-        return made(statement, first)
+        return made(statement)
 
     monkeypatch.setattr(statement_module.Statement, "_slice", moved_slice)
-    with before_each_step(lambda at: host.pack(ONE, at + Statement.offset("budget"), 1)) as results:
+    with before_each_step(lambda at: host.pack(ONE, at + Statement.offset("budget"), 0)) as results:
         check(script)
     assert moves > 20
     assert results

@@ -310,12 +310,14 @@ class Connection:
         raise SqlError(SQLITE_SCHEMA, "database schema has changed")
 
     def _read_contents(self, slot: int, name: str) -> Contents:
-        get = self.host.function("database_get")
-        if get(self.address, slot, DB_PAGE_COUNT) == 0:
+        if self._field(slot, DB_PAGE_COUNT) == 0:
             return Contents(slot, name, ())
         rows = self._query(self._bootstrap, f"{SCHEMA_QUERY} {_quoted(name)}.sqlite_master")
-        schema_format = get(self.address, slot, DB_SCHEMA_FORMAT)
+        schema_format = self._field(slot, DB_SCHEMA_FORMAT)
         return Contents(slot, name, tuple(rows), not rows or schema_format >= DESCENDING_FORMAT)
+
+    def _field(self, slot: int, field: int) -> int:
+        return int(self.host.function("database_get")(self.address, slot, field))
 
     def _with_statistics(self, view: View) -> View:
         """The same with what ANALYZE left, which a Program of the schema without reads. Errors: SQLITE_SCHEMA."""

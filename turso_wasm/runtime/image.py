@@ -93,11 +93,11 @@ def write_image(connection: Connection, image: bytes, progress: Progress | None 
         cookie = get_field(connection.address, 0, DB_SCHEMA_COOKIE)
         host.function("database_replace")(statement, 0, size, total)
         pager = host.function("pager_of")(connection.address, 0)
-        get, write = host.function("pager_get"), host.function("pager_write")
         for pgno in range(1, total + 1):
             if _skips(pgno, size):
                 continue
-            page = address(write(pager, get(pager, pgno)))
+            # Looked up for each page: what `progress` runs may move the kernel.
+            page = address(host.function("pager_write")(pager, host.function("pager_get")(pager, pgno)))
             (data,) = host.unpack(layout.U32, page + PAGE_DATA_AT)
             host.write(data, image[(pgno - 1) * size : pgno * size])
         if had_pages:
