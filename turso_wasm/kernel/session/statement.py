@@ -102,7 +102,7 @@ def statement_new(c: Connection, frame_size: i32, n_params: i32, n_columns: i32)
 
 @export
 def statement_peeks(s: Statement) -> None:
-    """The statement reads for the compiler (the schema): in a transaction that has read nothing it leaves no snapshot."""
+    """The statement reads the schema for the compiler: inside BEGIN it leaves no snapshot behind."""
     s.flags |= STATEMENT_PEEKS
 
 
