@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
+from weakref import WeakKeyDictionary
 
-from turso_wasm.runtime import engine
+from turso_wasm.runtime import engine, schema
 from turso_wasm.runtime.hosts.store import KernelStore
 
 
 @contextmanager
 def before_each_step(before: Callable[[int], None]) -> Iterator[list[int]]:
-    """Call `before(statement)` before every step meanwhile; gives the results of the steps."""
+    """Call `before(statement)` before every step meanwhile, also of Programs known before; gives the results."""
     results: list[int] = []
     made = KernelStore.link
 
@@ -28,5 +29,9 @@ def before_each_step(before: Callable[[int], None]) -> Iterator[list[int]]:
 
         return prepared_step
 
-    with mock.patch.object(KernelStore, "link", link), mock.patch.object(engine.host(), "_instances", OrderedDict()):
+    with (
+        mock.patch.object(KernelStore, "link", link),
+        mock.patch.object(engine.host(), "_instances", OrderedDict()),
+        mock.patch.object(schema, "_libraries", WeakKeyDictionary()),
+    ):
         yield results
