@@ -7,8 +7,6 @@ process at a time.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from pathlib import Path
 from random import Random
@@ -16,7 +14,6 @@ from random import Random
 import apsw
 import pytest
 
-import turso_wasm
 from tests.conformance.peer import Peer, Refused
 from tests.harness.effort import HEAVY
 
@@ -281,25 +278,6 @@ def test_a_waiting_commit_keeps_new_readers_out(engines: tuple[str, str], path: 
         reader.run("COMMIT")
         assert writer.finish() == []
         assert reader.run("SELECT count(*) FROM t") == [[3]]
-
-
-def test_beside_a_busy_writer_we_get_our_share(path: Path) -> None:
-    script = (
-        "import sys, time, apsw; c = apsw.Connection(sys.argv[1]); c.set_busy_timeout(10000);"
-        "c.execute('PRAGMA synchronous=OFF');"
-        "end = time.time() + 4\nwhile time.time() < end:\n"
-        " try: c.execute('UPDATE t SET b = b || 1 WHERE a = 1')\n except apsw.BusyError: pass"
-    )
-    busy = subprocess.Popen([sys.executable, "-c", script, str(path)])
-    connection = turso_wasm.connect(str(path), timeout=10, isolation_level=None)
-    commits = 0
-    while busy.poll() is None:
-        connection.execute("UPDATE t SET b = b || 2 WHERE a = 2")
-        commits += 1
-        time.sleep(0.01)  # now the other one has its turn
-    connection.close()
-    assert busy.returncode == 0
-    assert commits >= 3
 
 
 @pytest.mark.parametrize("engines", PAIRS)
