@@ -23,6 +23,7 @@ from turso_wasm.codegen.expressions import (
     emit_value,
     for_comparison,
 )
+from turso_wasm.codegen.hashing import add_member, find_member, new_members
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import INTEGER, NULL
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, if_expr, select
@@ -173,35 +174,19 @@ def _in_chain(node: bound.InList, operand: SqlValue, known: Local, ctx: Context)
 
 def _in_table(node: bound.InList, operand: SqlValue, known: Local, ctx: Context) -> None:
     """A long list: hashed once, then one look-up a row."""
-    f = ctx.f
-    flags = collation_code(node.collation)
 
-    def fill(list_: Expr) -> None:
-        table = f.local(I32, "list", f.call("hash_new", ctx.stmt, 0))
-        has_null = f.local(I32, "list_null", 0)
+    def fill(members: Expr) -> None:
+        new_members(members, ctx)
 
         def add(values: list[SqlValue]) -> None:
             value = SqlValue(values[0].tag, values[0].payload)
             if node.affinity not in (None, "A"):
                 value = comparison_affinity(value, node.affinity, ctx)
-            with f.if_(value.has_tag(NULL)):
-                f.set(has_null, 1)
-                f.else_()
-                ctx.do("key_reset", ctx.stmt)
-                ctx.do("key_add", ctx.stmt, value, flags)
-                ctx.do("hash_add", table)
+            add_member(members, value, node.collation, ctx)
 
         emit_cells([(item,) for item in node.items], ctx, add)
-        f.store("i32", list_, table)
-        f.store("i32", list_, has_null, 4)
 
-    list_ = ctx.once(node, 8, fill)
-    with f.if_(operand.has_tag(NULL)):
-        f.set(known, 1)
-        f.else_()
-        ctx.do("key_reset", ctx.stmt)
-        ctx.do("key_add", ctx.stmt, operand, flags)
-        f.set(known, select(f.call("hash_find", f.load("i32", list_)), i32(2), f.load("i32", list_, 4)))
+    find_member(ctx.once(node, 8, fill), operand, node.collation, known, ctx)
 
 
 # --- anything else ------------------------------------------------------------------------------------
@@ -273,10 +258,13 @@ JUMPS: dict[type, Callable[[Any, Label, Context, bool, bool], None]] = {
 
 def _boolean(node: bound.Expr, ctx: Context) -> SqlValue:
     """A condition as a value: 1, 0 or NULL."""
-    f = ctx.f
-    known = emit_kleene(node, ctx)
-    tag = f.local(I32, "", known != 1)  # INTEGER is 1, NULL is 0
-    return SqlValue(tag, f.local(I64, "", known.shr_u(1).extend_u()), INTEGER_OR_NULL)
+    return kleene_value(emit_kleene(node, ctx), ctx)
+
+
+def kleene_value(known: Expr, ctx: Context) -> SqlValue:
+    """A truth that is known as 0, 1 or 2, as a value."""
+    tag = ctx.f.local(I32, "", known != 1)  # INTEGER is 1, NULL is 0
+    return SqlValue(tag, ctx.f.local(I64, "", known.shr_u(1).extend_u()), INTEGER_OR_NULL)
 
 
 def _case(node: bound.Case, ctx: Context) -> SqlValue:

@@ -12,9 +12,9 @@ from turso_wasm.codegen.conditions import compare_values, jump
 from turso_wasm.codegen.constraints import raise_constraint, unique_message
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
-from turso_wasm.codegen.joins import encode_record
 from turso_wasm.codegen.lengths import LONG_STEPS
 from turso_wasm.codegen.loops import emit_source, visit
+from turso_wasm.codegen.records import encode_record
 from turso_wasm.codegen.roots import ROOTS, emit_root
 from turso_wasm.codegen.sources import (
     ROWID,

@@ -14,9 +14,10 @@ from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.hashing import hash_found
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
+from turso_wasm.codegen.records import copied
 from turso_wasm.codegen.sources import LocalSource
-from turso_wasm.codegen.values import SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import INTEGER, NULL, TEXT
+from turso_wasm.codegen.values import SqlValue, collation_code
+from turso_wasm.kernel.abi import INTEGER, NULL
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local
 
@@ -140,17 +141,9 @@ def _find_group(node: nodes.Aggregate, layout: Layout, table: Local, group: Loca
 
 def _kept(value: SqlValue, table: Local | None, ctx: Context) -> SqlValue:
     """The value with its bytes copied to memory that lives as long as the statement."""
-    f = ctx.f
-    if not value.types & mask(TEXT, 4):
-        return value
-    payload = f.local(I64, "", value.payload)
-    with f.if_(value.tag_expr >= TEXT):
-        size = f.local(I32, "", payload.shr_u(32).wrap())
-        memory = f.call("hash_alloc", table, size) if table is not None else f.call("keep_alloc", ctx.stmt, size)
-        copy = f.local(I32, "", memory)
-        f.memory_copy(copy, payload.wrap(), size)
-        f.set(payload, copy.extend_u() | (size.extend_u() << 32))
-    return SqlValue(value.tag, payload, value.types)
+    if table is not None:
+        return copied(value, lambda size: ctx.f.call("hash_alloc", table, size), ctx)
+    return copied(value, lambda size: ctx.f.call("keep_alloc", ctx.stmt, size), ctx)
 
 
 def _starts_bare(node: nodes.Aggregate) -> bool:

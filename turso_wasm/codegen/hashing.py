@@ -1,11 +1,46 @@
-"""What generated code reads of the kernel's hash tables directly."""
+"""Hash tables in generated code: what was found, and the members of an IN."""
 
 from __future__ import annotations
 
-from turso_wasm.kernel.abi import Hash
-from turso_wasm.wasm.dsl import Expr, Local, load
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.values import SqlValue, collation_code
+from turso_wasm.kernel.abi import NULL, Hash
+from turso_wasm.wasm.dsl import Expr, Local, i32, load, select
+
+HAS_NULL = 4  # members: 8 bytes, the address of a hash table and whether there is a NULL
 
 
 def hash_found(table: Local) -> Expr:
     """i32: the last hash_add found the key there already."""
     return load("i32", table, Hash.offset("found"))
+
+
+def new_members(at: Expr, ctx: Context) -> None:
+    """Begin the members stored at `at`, which is zero."""
+    ctx.f.store("i32", at, ctx.f.call("hash_new", ctx.stmt, 0))
+
+
+def add_member(at: Expr, value: SqlValue, collation: str, ctx: Context) -> None:
+    """Add a value to the members at `at`."""
+    f = ctx.f
+    with f.if_(value.has_tag(NULL)) as otherwise:
+        f.store("i32", at, 1, HAS_NULL)
+        otherwise.else_()
+        _key(value, collation, ctx)
+        ctx.do("hash_add", f.load("i32", at))
+
+
+def find_member(at: Expr, operand: SqlValue, collation: str, known: Local, ctx: Context) -> None:
+    """Known = the truth of `operand IN (the members at `at`)`: 0 false, 1 NULL, 2 true."""
+    f = ctx.f
+    table, has_null = f.load("i32", at), f.load("i32", at, HAS_NULL)
+    with f.if_(operand.has_tag(NULL)) as otherwise:
+        f.set(known, (f.call("hash_count", table) != 0) | has_null)
+        otherwise.else_()
+        _key(operand, collation, ctx)
+        f.set(known, select(f.call("hash_find", table), i32(2), has_null))
+
+
+def _key(value: SqlValue, collation: str, ctx: Context) -> None:
+    ctx.do("key_reset", ctx.stmt)
+    ctx.do("key_add", ctx.stmt, value, collation_code(collation))

@@ -7,16 +7,17 @@ from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import columns_of, emit_value, ensure, ensure_outer, for_comparison
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
+from turso_wasm.codegen.records import ROW_HEAD, ROW_NEXT, append_row, keep_row, kept_record
 from turso_wasm.codegen.rowsets import first_conjunct
 from turso_wasm.codegen.sources import RecordSource, Source, decoded_columns, forget_since, set_null
-from turso_wasm.codegen.values import SqlValue, collation_code
+from turso_wasm.codegen.values import collation_code
 from turso_wasm.kernel.abi import NULL
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
-# A build row: next row of the same key, size of the record, (where all rows count: next row, matched,) the record.
-ROW_BYTES, ROW_NEXT, ROW_MATCHED = 4, 8, 12
+# The head of a build row goes on, where all rows count, with the next of all rows and whether it was matched.
+LISTED_NEXT, ROW_MATCHED, LISTED_HEAD = ROW_HEAD, ROW_HEAD + 4, ROW_HEAD + 8
 # The build side: hash table, first and last of all rows.
 HASH, FIRST, LAST = 0, 4, 8
 
@@ -113,7 +114,7 @@ class _Table:
     def __init__(self, node: nodes.HashJoin, ctx: Context) -> None:
         self.node = node
         self.listed = node.keeps_build
-        self.row_size = 16 if self.listed else 8
+        self.head = LISTED_HEAD if self.listed else ROW_HEAD
         f = ctx.f
         self.hash = f.local(I32, "table")
         self.null_row = f.local(I32, "null_row")  # 1: a probe row without a match
@@ -150,33 +151,17 @@ class _Table:
                 f.set(entry, f.call("hash_add", self.hash))
             refs = [bound.ColumnRef(source=source, column=column) for source, column in node.build_columns]
             ensure(refs, ctx)
-            blob = encode_record([emit_value(ref, ctx) for ref in refs], ctx)
-            size = f.local(I32, "size", blob.shr_u(32).wrap())
-            new = f.local(I32, "new", f.call("hash_alloc", self.hash, size + self.row_size))
-            f.store("i32", new, 0)
-            f.store("i32", new, size, ROW_BYTES)
-            f.memory_copy(new + self.row_size, blob.wrap(), size)
+            new = keep_row([emit_value(ref, ctx) for ref in refs], self.hash, self.head, ctx)
             if self.listed:
-                f.store("i32", new, 0, ROW_NEXT)
+                f.store("i32", new, 0, LISTED_NEXT)
                 f.store("i32", new, 0, ROW_MATCHED)
-                _append(new, at + FIRST, at + LAST, ROW_NEXT, ctx)
+                append_row(new, at + FIRST, at + LAST, LISTED_NEXT, ctx)
                 f.br(skip, if_=entry.eqz())
-            _append(new, entry, entry + 4, 0, ctx)
+            append_row(new, entry, entry + 4, ROW_NEXT, ctx)
 
     def blob(self, row: Local, ctx: Context) -> Expr:
         """The record of a row."""
-        return (row + self.row_size).extend_u() | (ctx.f.load("i32", row, ROW_BYTES).extend_u() << 32)
-
-
-def _append(new: Local, first: Expr, last: Expr, link: int, ctx: Context) -> None:
-    """Put a row at the end of a list linked at offset `link` of its rows."""
-    f = ctx.f
-    end = f.local(I32, "end", f.load("i32", last))
-    with f.if_(end):
-        f.store("i32", end, new, link)
-        f.else_()
-        f.store("i32", first, new)
-    f.store("i32", last, new)
+        return kept_record(row, self.head, ctx)
 
 
 def _hash_join(node: nodes.HashJoin, ctx: Context, then: Then) -> None:
@@ -223,22 +208,12 @@ def _both_passes(
             f.br(done, if_=rest.eqz())
             ctx.tick()
             f.set(row, rest)
-            f.set(rest, f.load("i32", row, ROW_NEXT))
+            f.set(rest, f.load("i32", row, LISTED_NEXT))
             f.br(found, if_=f.load("i32", row, ROW_MATCHED).eqz())
             f.br(skipping)
         f.set(record.payload, table.blob(row, ctx))
         ctx.goto(point)
         f.br(again)
-
-
-def encode_record(values: list[SqlValue], ctx: Context) -> Local:
-    """Encode values as a record in the arena; the blob in a local."""
-    f = ctx.f
-    ctx.allocates = True
-    slots = f.local(I32, "fields", ctx.frame_values(len(values)))
-    for at, value in enumerate(values):
-        ctx.store_value(slots, value, at)
-    return f.local(I64, "record", f.call("record_encode", ctx.stmt, slots, len(values)))
 
 
 def _probe(node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource, ctx: Context, then: Then) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
-from turso_wasm.base.tree import walk
+from turso_wasm.base.tree import Node, walk
 from turso_wasm.bind import bound
 from turso_wasm.codegen.cells import cell_table, is_cell, load_cells
 from turso_wasm.codegen.conditions import jump
@@ -19,7 +20,8 @@ from turso_wasm.plan import nodes
 from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
-LARGE_GROUP = 250  # nodes of plans and expressions in the arms of a UNION ALL that one function holds
+LARGE_PART = 250  # nodes of plans and expressions, of a UNION ALL or VALUES, that one function holds
+T = TypeVar("T")
 
 
 def _one_row(node: nodes.OneRow, ctx: Context, then: Then) -> None:
@@ -37,10 +39,10 @@ def _values(node: nodes.Values, ctx: Context, then: Then) -> None:
         return
     if not node.rows:
         return
-    chunks = [] if all(is_cell(expr) for one in node.rows for expr in one) else _chunks(node.rows)
+    chunks = [] if all(is_cell(expr) for one in node.rows for expr in one) else _parts(node.rows, _weight)
     if len(chunks) > 1:
         columns_of = tuple(bound.ColumnRef(source=node.source, column=i) for i in range(node.n_columns))
-        arms = tuple(nodes.Values(source=node.source, rows=rows, n_columns=node.n_columns) for rows in chunks)
+        arms = tuple(nodes.Values(source=node.source, rows=tuple(rows), n_columns=node.n_columns) for rows in chunks)
         _append(nodes.Append(source=node.source, children=arms, outputs=(columns_of,) * len(arms)), ctx, then)
         return
     columns = [SqlValue(f.local(I32), f.local(I64)) for _ in range(node.n_columns)]
@@ -70,17 +72,21 @@ def _values(node: nodes.Values, ctx: Context, then: Then) -> None:
     visit(ctx, begin, step, body)
 
 
-def _chunks(rows: tuple[tuple[bound.Expr, ...], ...]) -> list[tuple[tuple[bound.Expr, ...], ...]]:
-    """Computed rows in parts that a function has room for."""
-    chunks: list[list[tuple[bound.Expr, ...]]] = [[]]
+def _parts(items: Iterable[T], weigh: Callable[[T], int]) -> list[list[T]]:
+    """The items in parts that one function has room for."""
+    parts: list[list[T]] = [[]]
     weight = 0
-    for row in rows:
-        weight += sum(1 for _ in walk(row))
-        if weight > LARGE_GROUP and chunks[-1]:
-            chunks.append([])
+    for item in items:
+        weight += weigh(item)
+        if weight > LARGE_PART and parts[-1]:
+            parts.append([])
             weight = 0
-        chunks[-1].append(row)
-    return [tuple(chunk) for chunk in chunks]
+        parts[-1].append(item)
+    return parts
+
+
+def _weight(nodes_: Iterable[Node]) -> int:
+    return sum(1 for _ in walk(nodes_))
 
 
 def _literal_rows(node: nodes.LiteralRows, ctx: Context, then: Then) -> None:
@@ -155,7 +161,7 @@ def _append(node: nodes.Append, ctx: Context, then: Then) -> None:
                 f.br(row)
                 ctx.land(point)
 
-            groups = _groups(node)
+            groups = _parts(zip(node.children, node.outputs, strict=True), lambda arm: _weight((arm[0], *arm[1])))
             for arms in groups:
                 if len(groups) == 1:
                     _arms(arms, ctx, hand_over)
@@ -170,19 +176,6 @@ def _append(node: nodes.Append, ctx: Context, then: Then) -> None:
 
 
 Arm = tuple[nodes.Plan, tuple[bound.Expr, ...]]
-
-
-def _groups(node: nodes.Append) -> list[list[Arm]]:
-    """The arms in groups that are no larger than a function should be."""
-    groups: list[list[Arm]] = [[]]
-    weight = 0
-    for arm in zip(node.children, node.outputs, strict=True):
-        weight += sum(1 for _ in walk((arm[0], *arm[1])))
-        if weight > LARGE_GROUP and groups[-1]:
-            groups.append([])
-            weight = 0
-        groups[-1].append(arm)
-    return groups
 
 
 def _arms(arms: Sequence[Arm], ctx: Context, hand_over: Callable[[Sequence[SqlValue]], None]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from turso_wasm.codegen.conditions import compare_values
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.joins import encode_record
+from turso_wasm.codegen.records import encode_record
 from turso_wasm.codegen.sources import open_table, table_source
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER

@@ -6,8 +6,8 @@ from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.hashing import hash_found
-from turso_wasm.codegen.joins import encode_record
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
+from turso_wasm.codegen.records import encode_record
 from turso_wasm.codegen.sources import RecordSource
 from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.kernel.abi import INTEGER, KEY_DESC, KEY_NULLS_FIRST, KEY_NULLS_LAST

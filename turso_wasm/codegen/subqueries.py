@@ -2,7 +2,7 @@
 
 One without outer columns runs once, when its value is first needed. Others run where they stand, with the outer values
 as arguments in their frame. A routine leaves its result in the frame: a Value, the truth of EXISTS or IN (0 false,
-1 NULL, 2 true), or the hash table of an uncorrelated IN.
+1 NULL, 2 true), or the members of an uncorrelated IN.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from turso_wasm.bind import bound
-from turso_wasm.codegen.conditions import JUMPS, compare_values, jump_kleene, jump_value
+from turso_wasm.codegen.conditions import JUMPS, compare_values, jump_kleene, jump_value, kleene_value
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import (
     EMITTERS,
-    INTEGER_OR_NULL,
     emit_value,
     ensure,
     for_comparison,
 )
+from turso_wasm.codegen.hashing import add_member, find_member, new_members
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.loops import emit_source
+from turso_wasm.codegen.records import copied
 from turso_wasm.codegen.routines import RESULT, Argument, arguments_of, open_routine, pass_arguments
 from turso_wasm.codegen.unit import Routine
-from turso_wasm.codegen.values import ANY, TEXTUAL, SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import NULL, TEXT
+from turso_wasm.codegen.values import ANY, TEXTUAL, SqlValue, mask
+from turso_wasm.kernel.abi import NULL
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I32, I64, Label, Local, i32, select
+from turso_wasm.wasm.dsl import I32, Label, Local, i32
 
 
 @dataclass(slots=True)
@@ -52,9 +53,7 @@ def emit_subquery_value(node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
         value = ctx.load_value(frame, types=types, at=RESULT)
         ctx.allocates = ctx.allocates or bool(types & TEXTUAL)
         return value
-    known = kleene(node, ctx)
-    tag = ctx.f.local(I32, "", known != 1)
-    return SqlValue(tag, ctx.f.local(I64, "", known.shr_u(1).extend_u()), INTEGER_OR_NULL)
+    return kleene_value(kleene(node, ctx), ctx)
 
 
 def kleene(node: bound.SubqueryExpr, ctx: Context) -> Local:
@@ -80,14 +79,7 @@ def _in(node: bound.SubqueryExpr, ctx: Context) -> Local:
         return f.local(I32, "in", f.load("i32", frame, RESULT))
     frame, _ = _run(node, ctx, _in_hash)
     known = f.local(I32, "in")
-    table, has_null = f.load("i32", frame, RESULT), f.load("i32", frame, RESULT + 4)
-    with f.if_(operand.has_tag(NULL)) as otherwise:
-        f.set(known, f.call("hash_count", table) != 0)
-        f.set(known, known | has_null)
-        otherwise.else_()
-        ctx.do("key_reset", ctx.stmt)
-        ctx.do("key_add", ctx.stmt, operand, collation_code(node.collation))
-        f.set(known, select(f.call("hash_find", table), i32(2), has_null))
+    find_member(frame + RESULT, operand, node.collation, known, ctx)
     return known
 
 
@@ -169,18 +161,8 @@ def _scalar(node: bound.SubqueryExpr, ctx: Context, _: SqlValue | None) -> int:
 
 def _outliving(value: SqlValue, node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
     """The value, its bytes copied to where they outlive the cursors: the caller's row, or the statement's memory."""
-    f = ctx.f
-    if not value.types & TEXTUAL:
-        return value
-    payload = f.local(I64, "scalar", value.payload)
-    with f.if_(value.tag_expr >= TEXT):
-        size = f.local(I32, "", payload.shr_u(32).wrap())
-        copy = f.local(
-            I32, "", f.call("arena_alloc", ctx.stmt, size) if node.outer else f.call("keep_alloc", ctx.stmt, size)
-        )
-        f.memory_copy(copy, payload.wrap(), size)
-        f.set(payload, copy.extend_u() | (size.extend_u() << 32))
-    return SqlValue(value.tag, payload, value.types)
+    routine = "arena_alloc" if node.outer else "keep_alloc"
+    return copied(value, lambda size: ctx.f.call(routine, ctx.stmt, size), ctx)
 
 
 def _exists(node: bound.SubqueryExpr, ctx: Context, _: SqlValue | None) -> int:
@@ -212,21 +194,13 @@ def _in_scan(node: bound.SubqueryExpr, ctx: Context, operand: SqlValue | None) -
 
 
 def _in_hash(node: bound.SubqueryExpr, ctx: Context, _: SqlValue | None) -> int:
-    f = ctx.f
     plan = _output(node)
-    flags = collation_code(node.collation)
-    table = f.local(I32, "values", f.call("hash_new", ctx.stmt, 0))
-    f.store("i32", ctx.frame, table, RESULT)
+    members = ctx.frame + RESULT
+    new_members(members, ctx)
 
     def add() -> None:
         ensure(plan.exprs, ctx)
-        value = for_comparison(plan.exprs[0], node.affinity, ctx)
-        with f.if_(value.has_tag(NULL)) as otherwise:
-            f.store("i32", ctx.frame, 1, RESULT + 4)
-            otherwise.else_()
-            ctx.do("key_reset", ctx.stmt)
-            ctx.do("key_add", ctx.stmt, value, flags)
-            ctx.do("hash_add", table)
+        add_member(members, for_comparison(plan.exprs[0], node.affinity, ctx), node.collation, ctx)
 
     emit_source(plan.child, ctx, add)
     return ANY

@@ -13,7 +13,7 @@ from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure
-from turso_wasm.codegen.joins import encode_record
+from turso_wasm.codegen.records import encode_record
 from turso_wasm.codegen.sources import (
     ROWID,
     EntrySource,
