@@ -71,6 +71,8 @@ class Context:
         self.resumable = resumable  # loops yield, result rows suspend
         self.allocates = False  # set when emitted code uses the row arena
         self._hoisted: dict[Any, SqlValue] = {}
+        self._budget: Local | None = None
+        self._root: Local | None = None
         self._callee_frames: dict[Routine, int] = {}
         self._open_hoists: list[Hole] = []
         self._begin()
@@ -126,19 +128,15 @@ class Context:
         """Close the function."""
         f = self.f
         if not self.is_root:
-            self._leave()
+            self._return()
         f.ret(i32(DONE))
         body = f.out[self._body_at :]
-        if coroutine.has_points(body):
-            candidates = set(range(len(f.locals))) - self._not_kept - f.temporaries
-            f.out[self._body_at :], states = coroutine.rewrite(body, self.resume, (self._suspended,), candidates)
-            self._suspended.__exit__(None, None, None)
-            if self._suspends:
-                self._spill([f.locals[i] for i in states])
-            else:
-                f.unreachable()
+        candidates = set(range(len(f.locals))) - self._not_kept - f.temporaries
+        f.out[self._body_at :], states = coroutine.rewrite(body, self.resume, (self._suspended,), candidates)
+        self._suspended.__exit__(None, None, None)
+        if self._suspends:
+            self._spill([f.locals[i] for i in states])
         else:
-            self._suspended.__exit__(None, None, None)
             f.unreachable()
         return Routine(f, self.frame_size, self._suspends)
 
@@ -154,7 +152,7 @@ class Context:
         self._stop_clock()
         f.ret(self.status)
 
-    def _leave(self) -> None:
+    def _return(self) -> None:
         """The activation ends."""
         if self.resumable:
             self.f.store("i32", self._state[0], 0, self._state[1])
@@ -162,10 +160,10 @@ class Context:
 
     def _stop_clock(self) -> None:
         """The caller goes on counting (X4)."""
-        if not self.is_root and "budget" in self._hoisted:
+        if not self.is_root and self._budget is not None:
             self.f.store("i32", self.stmt, self.budget, Statement.offset("budget"))
 
-    def suspend(self, point: Point, status: int | Expr) -> None:
+    def suspend(self, point: Point, status: int) -> None:
         """Leave the routine with ROWS or YIELD; the next call continues at `land(point)`."""
         self._suspends = True
         self.f.out.append(coroutine.SetPoint(self.point, point))
@@ -208,12 +206,10 @@ class Context:
     @property
     def budget(self) -> Local:
         """The local that counts down to the next poll."""
-        found = self._hoisted.get("budget")
-        if found is None:
-            local = self.prologue_local(I32, "budget", self.f.load("i32", self.stmt, Statement.offset("budget")))
-            self._hoisted["budget"] = found = SqlValue(local, local.extend_s())
-        assert isinstance(found.tag, Local)
-        return found.tag
+        if self._budget is None:
+            at = Statement.offset("budget")
+            self._budget = self.prologue_local(I32, "budget", self.f.load("i32", self.stmt, at))
+        return self._budget
 
     def rows_full(self, full: Expr) -> None:
         """After a result row: suspend with ROWS when `full`."""
@@ -248,39 +244,39 @@ class Context:
         return frame
 
     def activate(self, routine: Routine, frame: Local, keep: bool = False) -> None:
-        """Run an activation to its end (X2). `keep`: what it allocates stays until the statement ends."""
+        """Run an activation to its end. `keep`: what it allocates stays until the statement ends."""
+        self.run(routine, frame)
+        if not keep:
+            self.leave(frame)
+
+    def run(self, routine: Routine, frame: Local) -> Local:
+        """Call a routine until it is DONE or has ROWS (X2); which."""
         f = self.f
         status = f.local(I32, "status")
         yields = routine.yields and self.resumable
         point = Point()
-        with self.handing_over_the_clock():
-            if yields:
-                self.land(point)
-            f.store("i32", self.stmt, frame, Statement.offset("scope"))
+        counts, budget = self._budget is not None, Statement.offset("budget")
+        if counts:
+            f.store("i32", self.stmt, self.budget, budget)
+        if yields:
+            self.land(point)
+        f.store("i32", self.stmt, frame, Statement.offset("scope"))
+        with f.loop() as again:
+            f.call_own(status, routine.function, self.stmt, frame)
             if routine.yields and not yields:
-                with f.loop() as again:
-                    f.call_own(status, routine.function, self.stmt, frame)
-                    f.br(again, if_=status)
-            else:
-                f.call_own(status, routine.function, self.stmt, frame)
-            f.store("i32", self.stmt, self.scope, Statement.offset("scope"))
-            if yields:
-                with f.if_(status):
-                    self.suspend(point, status)
-            if not keep:
-                with f.if_(f.load("i32", frame, Frame.offset("resources"))):
-                    self.do("frame_leave", frame)
+                f.br(again, if_=status == YIELD)
+        f.store("i32", self.stmt, self.scope, Statement.offset("scope"))
+        if yields:
+            with f.if_(status == YIELD):
+                self.suspend(point, YIELD)
+        if counts:
+            f.set(self.budget, f.load("i32", self.stmt, budget))
+        return status
 
-    @contextmanager
-    def handing_over_the_clock(self) -> Iterator[None]:
-        """A routine is called inside (X4)."""
-        counts = "budget" in self._hoisted
-        at = Statement.offset("budget")
-        if counts:
-            self.f.store("i32", self.stmt, self.budget, at)
-        yield
-        if counts:
-            self.f.set(self.budget, self.f.load("i32", self.stmt, at))
+    def leave(self, frame: Local) -> None:
+        """An activation is over: what hangs on its frame goes."""
+        with self.f.if_(self.f.load("i32", frame, Frame.offset("resources"))):
+            self.do("frame_leave", frame)
 
     @property
     def scope(self) -> Expr:
@@ -292,12 +288,9 @@ class Context:
         """The statement's own frame, from any routine."""
         if self.is_root:
             return self.frame
-        found = self._hoisted.get("root")
-        if found is None:
-            local = self.prologue_local(I32, "root", self.f.load("i32", self.stmt, Statement.offset("frame")))
-            self._hoisted["root"] = found = SqlValue(local, local.extend_u())
-        assert isinstance(found.tag, Local)
-        return found.tag
+        if self._root is None:
+            self._root = self.prologue_local(I32, "root", self.f.load("i32", self.stmt, Statement.offset("frame")))
+        return self._root
 
     def once(self, node: object, size: int, compute: Callable[[Expr], None]) -> Expr:
         """The address of `size` bytes, those of `node`, that `compute(address)` fills before a run first needs them.

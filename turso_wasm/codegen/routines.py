@@ -15,11 +15,10 @@ from turso_wasm.bind import bound
 from turso_wasm.codegen.context import VALUE_SIZE, Context
 from turso_wasm.codegen.expressions import outer_columns
 from turso_wasm.codegen.sources import LocalSource
-from turso_wasm.codegen.unit import Routine
 from turso_wasm.codegen.values import SqlValue
-from turso_wasm.kernel.abi import ROWS, YIELD, Frame, Statement
+from turso_wasm.kernel.abi import ROWS, Frame
 from turso_wasm.wasm.coroutine import Point
-from turso_wasm.wasm.dsl import I32, Expr, Local
+from turso_wasm.wasm.dsl import Expr, Local
 
 RESULT = Frame.size  # offset in the frame of what a routine computed: a Value slot
 
@@ -88,6 +87,7 @@ def generate(
 
     The results: one that emits the code which fetches the next row (i32: there is one), and one that reads it.
     """
+    f = ctx.f
     arguments = arguments_of(plans, ctx)
     inner, at, _ = open_routine(name, ctx, arguments, n_columns, True)
 
@@ -101,43 +101,17 @@ def generate(
     emit(inner, row)
     routine = inner.finish()
     frame = ctx.callee_frame(routine)
-    _start_afresh(frame, ctx)
+    f.store("i32", frame, 0, Frame.offset("state"))  # an earlier activation may have been left where it was (LIMIT)
+    ctx.leave(frame)
     pass_arguments(frame, at, arguments, ctx)
 
     def fetch() -> Expr:
-        return _pull(routine, frame, ctx)
+        status = ctx.run(routine, frame)
+        with f.if_(status.eqz()):
+            ctx.leave(frame)
+        return status
 
     def read() -> list[SqlValue]:
         return [ctx.load_value(frame, column, at=RESULT) for column in range(n_columns)]
 
     return fetch, read
-
-
-def _start_afresh(frame: Local, ctx: Context) -> None:
-    """An earlier activation may have been left where it was (LIMIT, EXISTS)."""
-    f = ctx.f
-    f.store("i32", frame, 0, Frame.offset("state"))
-    with f.if_(f.load("i32", frame, Frame.offset("resources"))):
-        ctx.do("frame_leave", frame)
-
-
-def _pull(routine: Routine, frame: Local, ctx: Context) -> Expr:
-    """Call a generator until it has a row or is at its end (context.py X2); i32: it has a row."""
-    f = ctx.f
-    status = f.local(I32, "status")
-    point = Point()
-    with ctx.handing_over_the_clock():
-        if ctx.resumable:
-            ctx.land(point)
-        f.store("i32", ctx.stmt, frame, Statement.offset("scope"))
-        with f.loop() as again:
-            f.call_own(status, routine.function, ctx.stmt, frame)
-            if not ctx.resumable:
-                f.br(again, if_=status == YIELD)
-        f.store("i32", ctx.stmt, ctx.scope, Statement.offset("scope"))
-        if ctx.resumable:
-            with f.if_(status == YIELD):
-                ctx.suspend(point, YIELD)
-        with f.if_(status.eqz()):
-            ctx.do("frame_leave", frame)
-    return status

@@ -73,15 +73,13 @@ def rewrite(
     items: the body of a function, in blocks.py's terms, that stands inside the blocks `around`. candidates: the locals
     that are not assigned anew whenever the function is entered.
     """
-    tree = _parse(list(_flat(items)))
+    flat = list(_flat(items))
+    if not any(type(item) is Land for item in flat):
+        return flat, []
+    tree = _parse(flat)
     writer = _Writer(resume, around)
     writer.sequence(tree)
     return writer.out, [local for local in _states(writer.stretches) if local in candidates]
-
-
-def has_points(items: Sequence[Any]) -> bool:
-    """Whether there is anything to rewrite."""
-    return any(isinstance(item, Land) for item in _flat(items))
 
 
 def _flat(items: Sequence[Any]) -> Iterator[Any]:
