@@ -49,3 +49,11 @@ def test_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
     for name in ("CONTRIBUTING.md", "README.md"):
         assert set(re.findall(r"\bmake ([a-z]+)\b(?=    |`|$)", text(name), re.MULTILINE)) <= targets | {"make"}
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    """The number of the file's name, which its title repeats."""
+    files = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
+    for number, file in enumerate(files, 1):
+        assert file.read_text(encoding="utf-8").startswith(f"# {number}. "), file.name
