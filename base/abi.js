@@ -22,7 +22,7 @@ export const DB_SCHEMA_FORMAT = 4;
 export const DB_PAGE_COUNT = 1;
 export const N_SLOTS = 12;
 
-export const Statement = Object.freeze({
+export const Run = Object.freeze({
   flags: 24,
   params: 72,
   n_columns: 76,
@@ -38,7 +38,7 @@ export const Statement = Object.freeze({
   schema_epoch: 208,
 });
 
-export const Connection = Object.freeze({
+export const KernelConnection = Object.freeze({
   autocommit: 0,
   interrupted: 4,
   changes: 8,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from turso_wasm.base.errors import CODE_NAMES
 from turso_wasm.kernel import abi
-from turso_wasm.kernel.abi import Connection, Statement
+from turso_wasm.kernel.abi import KernelConnection, Run
 from turso_wasm.runtime import schema
 from turso_wasm.sql import keywords as sql
 from turso_wasm.sql import lexer
@@ -42,7 +42,7 @@ def text() -> str:
     origin = "turso_wasm/kernel/abi.py and turso_wasm/base/errors.py"
     lines = [f"/** Made from {origin} by base/make_abi.py; do not edit. Offsets are in bytes. */", ""]
     lines += [f"export const {name} = {getattr(abi, name)};" for name in CONSTANTS]
-    for struct, fields in ((Statement, STATEMENT), (Connection, CONNECTION)):
+    for struct, fields in ((Run, STATEMENT), (KernelConnection, CONNECTION)):
         lines += ["", f"export const {struct.__name__} = Object.freeze({{"]
         lines += [f"  {name}: {struct.offset(name)}," for name in fields]
         lines += ["});"]

@@ -1,6 +1,6 @@
 """Loops over the kernel's per-row routines, in the typed subset: what benchmarks/records.py times."""
 
-from turso_wasm.kernel.abi import INTEGER, TEXT, Statement, Value
+from turso_wasm.kernel.abi import INTEGER, TEXT, Run, Value
 from turso_wasm.kernel.base.memory import arena_mark, arena_release, malloc, mzalloc
 from turso_wasm.kernel.base.resources import resources_free
 from turso_wasm.kernel.values.aggregate import SumState, sum_step_int
@@ -36,8 +36,8 @@ def scramble(i: i32) -> i32:
 
 
 @export
-def new_statement() -> Statement:
-    return Statement(mzalloc(Statement.size))
+def new_statement() -> Run:
+    return Run(mzalloc(Run.size))
 
 
 def text_of(i: i32, out: ptr[u8]) -> i64:
@@ -47,7 +47,7 @@ def text_of(i: i32, out: ptr[u8]) -> i64:
 
 
 @export
-def make_records(stmt: Statement, n: i32) -> ptr[u8]:
+def make_records(stmt: Run, n: i32) -> ptr[u8]:
     """n records (i, random below a million, text, real), each in RECORD_ROOM bytes behind its size."""
     all: ptr[u8] = malloc(n * RECORD_ROOM + 64)
     values: ptr[Value] = ptr[Value](malloc(64))
@@ -94,7 +94,7 @@ def scan_column(records: ptr[u8], n: i32, column: i32) -> i64:
 
 
 @export
-def encode_records(stmt: Statement, n: i32) -> i64:
+def encode_records(stmt: Run, n: i32) -> i64:
     """record_encode of 5 values."""
     values: ptr[Value] = ptr[Value](mzalloc(16 * 5))
     total: i64 = 0
@@ -115,7 +115,7 @@ def encode_records(stmt: Statement, n: i32) -> i64:
 
 
 @export
-def group_ints(stmt: Statement, n: i32, groups: i32) -> i64:
+def group_ints(stmt: Run, n: i32, groups: i32) -> i64:
     """GROUP BY an integer: count(*), sum(i)."""
     h: Hash = hash_new(stmt, 8 + SumState.size)
     for i in range(n):
@@ -134,7 +134,7 @@ def group_nothing(n: i32, groups: i32) -> i64:
     return total
 
 
-def finish_groups(stmt: Statement, h: Hash) -> i64:
+def finish_groups(stmt: Run, h: Hash) -> i64:
     hash_sort(h)
     total: i64 = 0
     n: i64 = 0
@@ -148,7 +148,7 @@ def finish_groups(stmt: Statement, h: Hash) -> i64:
 
 
 @export
-def group_texts(stmt: Statement, n: i32, groups: i32) -> i64:
+def group_texts(stmt: Run, n: i32, groups: i32) -> i64:
     """GROUP BY a text: count(*)."""
     h: Hash = hash_new(stmt, 8)
     names: ptr[u8] = malloc(groups * 32)
@@ -164,7 +164,7 @@ def group_texts(stmt: Statement, n: i32, groups: i32) -> i64:
 
 
 @export
-def sort_ints(stmt: Statement, n: i32, distinct: i32, limit: i64, memory: i32) -> i64:
+def sort_ints(stmt: Run, n: i32, distinct: i32, limit: i64, memory: i32) -> i64:
     """ORDER BY an integer, one integer a row."""
     sorter_set_memory_limit(memory)
     s: Sorter = sorter_new(stmt, limit)
@@ -179,7 +179,7 @@ def sort_ints(stmt: Statement, n: i32, distinct: i32, limit: i64, memory: i32) -
     return finish_sort(stmt, s)
 
 
-def finish_sort(stmt: Statement, s: Sorter) -> i64:
+def finish_sort(stmt: Run, s: Sorter) -> i64:
     total: i64 = 0
     n: i64 = 0
     while sorter_next(s):
@@ -190,7 +190,7 @@ def finish_sort(stmt: Statement, s: Sorter) -> i64:
 
 
 @export
-def sort_texts(stmt: Statement, n: i32, distinct: i32, limit: i64, memory: i32) -> i64:
+def sort_texts(stmt: Run, n: i32, distinct: i32, limit: i64, memory: i32) -> i64:
     """ORDER BY a text, one integer a row."""
     sorter_set_memory_limit(memory)
     s: Sorter = sorter_new(stmt, limit)
@@ -206,7 +206,7 @@ def sort_texts(stmt: Statement, n: i32, distinct: i32, limit: i64, memory: i32) 
 
 
 @export
-def write_rows(stmt: Statement, n: i32) -> i32:
+def write_rows(stmt: Run, n: i32) -> i32:
     """Rows of two integers and a text, emptied when they are full."""
     stmt.n_columns = 3
     name: ptr[u8] = malloc(64)

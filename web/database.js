@@ -8,7 +8,7 @@
  */
 
 import {
-  Connection as C,
+  KernelConnection as C,
   DB_PAGE_COUNT,
   DB_SCHEMA_COOKIE,
   DB_SCHEMA_FORMAT,
@@ -23,7 +23,7 @@ import { checkHeader, withoutWal } from './file.js';
 import { hasMore, lex } from './lexer.js';
 import { encodeLiterals } from './literals.js';
 import { keyFor } from './schema.js';
-import { Statement } from './statement.js';
+import { HostStatement } from './statement.js';
 import { NotYet, sleep, whenPossible } from './waiting.js';
 
 const DESCENDING_FORMAT = 4; // the first schema format whose indexes honour DESC
@@ -43,8 +43,8 @@ const CACHED_TEXT = 1 << 16; // longer statements are bulk data, hardly ever see
  * @typedef {import('./schema.js').Prepared} Prepared
  */
 
-export class Database {
-  /** @type {Set<Statement>} */ #statements = new Set();
+export class HostDatabase {
+  /** @type {Set<HostStatement>} */ #statements = new Set();
   /** @type {View | null} */ #view = null;
   /** Names of the open databases. @type {Map<number, string>} */ #slots = new Map([[0, 'main']]);
   #busyTimeout;
@@ -165,7 +165,7 @@ export class Database {
     if (hasMore(sql, prepared.end)) {
       throw new SqlError('the SQL text contains more than one statement: use exec()', SQLITE_MISUSE, prepared.end);
     }
-    return new Statement(this, prepared);
+    return new HostStatement(this, prepared);
   }
 
   /** Run all statements of a text, dropping rows. @param {string} sql */
@@ -180,7 +180,7 @@ export class Database {
       const prepared = this.prepareText(sql, at);
       if (!prepared) return;
       at = prepared.end;
-      const statement = new Statement(this, prepared);
+      const statement = new HostStatement(this, prepared);
       try {
         yield statement;
       } finally {
@@ -200,7 +200,7 @@ export class Database {
       const prepared = await possible(() => this.prepareText(sql, from));
       if (!prepared) return;
       at = prepared.end;
-      const statement = new Statement(this, prepared);
+      const statement = new HostStatement(this, prepared);
       try {
         yield statement;
       } finally {
@@ -254,14 +254,14 @@ export class Database {
     }
   }
 
-  /** @param {Statement} statement */
+  /** @param {HostStatement} statement */
   opened(statement) {
     this.#mustBeOpen();
     this.#statements.add(statement);
     statement.prepared.loaded.uses++;
   }
 
-  /** @param {Statement} statement */
+  /** @param {HostStatement} statement */
   closed(statement) {
     if (!this.#statements.delete(statement)) return;
     const { schema, loaded } = statement.prepared;
@@ -438,7 +438,7 @@ export class Database {
 
   /** All rows of a query of ours. @param {Schema} schema @param {string} sql @returns {unknown[][]} */
   #query(schema, sql) {
-    const statement = new Statement(this, schema.texts.get(sql) ?? this.#prepare(schema, sql, 0, lex(sql, 0)));
+    const statement = new HostStatement(this, schema.texts.get(sql) ?? this.#prepare(schema, sql, 0, lex(sql, 0)));
     try {
       return statement.peeking().raw().all();
     } finally {

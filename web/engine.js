@@ -2,7 +2,7 @@
 
 import { SQLITE_BUSY, SqlError } from '../base/errors.js';
 import { Compiler, fetchBytes } from './compiler.js';
-import { Database } from './database.js';
+import { HostDatabase } from './database.js';
 import { Kernel } from './kernel.js';
 import { ProgramCache } from './program_cache.js';
 import { Library } from './schema.js';
@@ -24,7 +24,7 @@ const PREFETCH_MS = 2000;
 export class Engine {
   /** @type {Compiler | null} */ #compiler = null;
   /** @type {Promise<void> | null} */ #loading = null;
-  /** @type {Set<Database>} */ databases = new Set();
+  /** @type {Set<HostDatabase>} */ databases = new Set();
   /** @type {Map<string, Promise<void>>} files that are being replaced */ #replacing = new Map();
 
   /**
@@ -103,7 +103,7 @@ export class Engine {
    * Open or create a database, and wait for the compiler.
    * @param {string | Blob} name ":memory:" (or "") for a private database in memory, a Blob to be read, else a name in a store
    * @param {OpenOptions} [options]
-   * @returns {Promise<Database>}
+   * @returns {Promise<HostDatabase>}
    */
   async open(name, options = {}) {
     const [database] = await Promise.all([this.openNow(name, options), this.ready]);
@@ -114,7 +114,7 @@ export class Engine {
    * The same without the compiler: statements whose Program is in no cache cannot be prepared until it is `ready` (waiting.js).
    * @param {string | Blob} name
    * @param {OpenOptions} [options]
-   * @returns {Promise<Database>}
+   * @returns {Promise<HostDatabase>}
    */
   async openNow(name, options = {}) {
     if (typeof name !== 'string') return this.#openBlob(name, options);
@@ -136,7 +136,7 @@ export class Engine {
     await this.files.acquire(where.file, how);
     try {
       await this.#replacing.get(where.file);
-      const database = new Database(this, where);
+      const database = new HostDatabase(this, where);
       this.databases.add(database);
       return database;
     } catch (error) {
@@ -147,7 +147,7 @@ export class Engine {
 
   /**
    * Put `content` in the place of a database's file, between `disconnect` and `connect`.
-   * @param {Database} database @param {Blob} content @throws {SqlError} SQLITE_BUSY when another connection has it open
+   * @param {HostDatabase} database @param {Blob} content @throws {SqlError} SQLITE_BUSY when another connection has it open
    */
   async replace(database, content) {
     const { file, name } = database.where;

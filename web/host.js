@@ -6,6 +6,6 @@ export { IndexedDbStorage } from '../vfs/indexeddb.js';
 export { MemoryStorage } from '../vfs/memory.js';
 export { OpfsStorage } from '../vfs/opfs.js';
 export { Compiler } from './compiler.js';
-export { Database } from './database.js';
+export { HostDatabase as Database } from './database.js';
 export { Engine } from './engine.js';
-export { Statement } from './statement.js';
+export { HostStatement as Statement } from './statement.js';

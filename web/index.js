@@ -10,8 +10,8 @@
 
 import { SqlError } from '../base/errors.js';
 import { BOOLEAN, checkOptions, FOLDER, FUNCTION, MILLISECONDS, oneOf, SIGNAL, WORKER } from './page/check.js';
-import { Connection } from './page/connection.js';
 import { Database } from './page/database.js';
+import { RemoteDatabase } from './page/remote.js';
 import { unlessAborted, workerFor } from './page/workers.js';
 import { describe } from './values.js';
 
@@ -48,7 +48,7 @@ export async function connect(name, options) {
   try {
     const { database } = await unlessAborted(opening, signal);
     const shown = isBlob ? /** @type {any} */ (name.name ?? 'blob') : name;
-    return new Database(new Connection(client, database, settings), shown);
+    return new Database(new RemoteDatabase(client, database, settings), shown);
   } catch (error) {
     opening.then(({ database }) => client.request({ op: 'close', database })).catch(() => undefined);
     throw error;

@@ -3,7 +3,7 @@
 import { SQLITE_INTERRUPT, SqlError } from '../base/errors.js';
 import { whenPossible } from './waiting.js';
 
-/** @typedef {import('./statement.js').Statement} Statement */
+/** @typedef {import('./statement.js').HostStatement} HostStatement */
 
 /** A request that is being served, or will be. */
 export class Job {
@@ -24,12 +24,12 @@ export class Job {
     this.#wake?.(interrupted());
   }
 
-  /** @param {Statement} [statement] what runs @throws {SqlError} SQLITE_INTERRUPT when it is to end here */
+  /** @param {HostStatement} [statement] what runs @throws {SqlError} SQLITE_INTERRUPT when it is to end here */
   check(statement) {
     if (this.cancelled || (statement && this.#isLost(statement))) throw interrupted();
   }
 
-  /** Whether nobody will miss what a statement does: its database is being closed. @param {Statement} statement */
+  /** Whether nobody will miss what a statement does: its database is being closed. @param {HostStatement} statement */
   #isLost({ readonly, database }) {
     return this.open?.closing && (readonly || database.inTransaction);
   }

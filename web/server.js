@@ -10,14 +10,14 @@ import { Engine } from './engine.js';
 import { Session } from './session.js';
 
 /**
- * @typedef {import('./database.js').Database} Database
+ * @typedef {import('./database.js').HostDatabase} HostDatabase
  * @typedef {{postMessage: (message: any, options: {transfer: Transferable[]}) => void, onmessage: any}} Endpoint a worker's own scope,
  *   or a MessagePort
  */
 
 export class Server {
   /** @type {Promise<Engine> | null} */ #engine = null;
-  /** @type {Map<string, {database: Database, over: Promise<void>}>} by file */ #pausedWrites = new Map();
+  /** @type {Map<string, {database: HostDatabase, over: Promise<void>}>} by file */ #pausedWrites = new Map();
   /** @type {Map<string, Set<() => void>>} by file: who waits for a lock */ #waiting = new Map();
 
   /** @param {(options: any) => Promise<Engine>} [create] makes the engine from what `init` says */
@@ -60,7 +60,7 @@ export class Server {
 
   // --- connections of one file -------------------------------------------------------------------------------
 
-  /** V1. @param {Database} database @param {import('./job.js').Job} job */
+  /** V1. @param {HostDatabase} database @param {import('./job.js').Job} job */
   async withoutPausedWrite(database, job) {
     for (;;) {
       const paused = this.#pausedWrites.get(database.where.file);
@@ -69,7 +69,7 @@ export class Server {
     }
   }
 
-  /** A write is going to pause (V1). @param {Database} database @returns {() => void} to be called when it is over */
+  /** A write is going to pause (V1). @param {HostDatabase} database @returns {() => void} to be called when it is over */
   pauseWrite(database) {
     const { file } = database.where;
     let resolve = () => {};

@@ -21,14 +21,14 @@ const FIRST_BATCH = 256;
 const GRACE_MS = 500;
 
 /**
- * @typedef {import('./database.js').Database} Database
- * @typedef {import('./statement.js').Statement} Statement
+ * @typedef {import('./database.js').HostDatabase} HostDatabase
+ * @typedef {import('./statement.js').HostStatement} HostStatement
  * @typedef {{postMessage: (message: any, options: {transfer: Transferable[]}) => void}} Port
  * @typedef {object} Open an open database
- * @property {Database} database
+ * @property {HostDatabase} database
  * @property {Promise<unknown>} queue
  * @property {boolean} closing
- * @typedef {{statement: Statement, open: Open}} Prepared
+ * @typedef {{statement: HostStatement, open: Open}} Prepared
  */
 
 export class Session {
@@ -299,7 +299,7 @@ export class Session {
     return this.#last(statement);
   }
 
-  /** @param {Statement} statement */
+  /** @param {HostStatement} statement */
   #last(statement) {
     const rows = pack(statement);
     statement.reset();
@@ -349,7 +349,7 @@ export class Session {
     return { results };
   }
 
-  /** @param {Statement} statement @param {number} limit @param {Job} job */
+  /** @param {HostStatement} statement @param {number} limit @param {Job} job */
   async #result(statement, limit, job) {
     const { prepared } = statement;
     const { program } = prepared.loaded;
@@ -379,7 +379,7 @@ export class Session {
   /**
    * Start with `args`, or go on when they are null; step while `more(status)`, pausing when a slice is over (N1). A failure or
    * cancellation resets the statement (N3).
-   * @param {Statement} statement
+   * @param {HostStatement} statement
    * @param {unknown[] | null} args
    * @param {Job} job
    * @param {(status: number) => boolean} more
@@ -412,7 +412,7 @@ export class Session {
     }
   }
 
-  /** Another connection has the lock: wait for it, as long as the connection's busy timeout allows. @param {Statement} statement @param {unknown[]} args @param {number} first @param {Job} job */
+  /** Another connection has the lock: wait for it, as long as the connection's busy timeout allows. @param {HostStatement} statement @param {unknown[]} args @param {number} first @param {Job} job */
   async #startWhenFree(statement, args, first, job) {
     const { database } = statement;
     const deadline = performance.now() + database.busyTimeout;
@@ -441,12 +441,12 @@ const NOTICES = {
   end: (session) => session.end(),
 };
 
-/** What a statement did, its rowid whole. @param {Statement} statement */
+/** What a statement did, its rowid whole. @param {HostStatement} statement */
 function exactOutcome({ database, prepared }) {
   return database.outcome(prepared.loaded.program, 'auto');
 }
 
-/** The rows in a statement's buffer. @param {Statement} statement @returns {import('./protocol.js').Rows} */
+/** The rows in a statement's buffer. @param {HostStatement} statement @returns {import('./protocol.js').Rows} */
 function pack(statement) {
   const names = statement.prepared.loaded.program.columns.map(({ name }) => name);
   return { packed: statement.rowCount ? statement.copy() : null, names };

@@ -9,7 +9,7 @@
  *   S3  The rows in the buffer are taken before the Program is run again.
  */
 
-import { DONE, PREPARE, RAISE, ROWS, Statement as S, YIELD } from '../base/abi.js';
+import { DONE, PREPARE, RAISE, ROWS, Run as S, YIELD } from '../base/abi.js';
 import { misuse, SQLITE_LOCKED, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
 import { collect, heapNeeded, SLOT_SIZE, writeValues } from './parameters.js';
 import { decodeRows, rowSize } from './rows.js';
@@ -27,7 +27,7 @@ const BUSY = 3; // what `start` returns besides DONE, ROWS and YIELD
  * @typedef {import('./schema.js').View} View
  */
 
-export class Statement {
+export class HostStatement {
   #address = 0;
   #n = 0;
   #paramsAt = 0;
@@ -42,8 +42,8 @@ export class Statement {
   /** @type {import('./rows.js').Shape} */ #shape = { kind: 'raw' };
 
   /**
-   * Made by Database.prepare.
-   * @param {import('./database.js').Database} database
+   * Made by HostDatabase.prepare.
+   * @param {import('./database.js').HostDatabase} database
    * @param {Prepared} prepared
    */
   constructor(database, prepared) {

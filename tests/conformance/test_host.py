@@ -17,7 +17,7 @@ import pytest
 
 from turso_wasm.base.errors import InternalError, SqlError
 from turso_wasm.codegen.program import Program
-from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_MEMORY, OPEN_TEMP, Statement
+from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_MEMORY, OPEN_TEMP, Run
 from turso_wasm.kernel.build import check_build
 from turso_wasm.runtime.files import register_vfs, unregister_vfs
 from turso_wasm.runtime.hosts.base import address
@@ -33,7 +33,7 @@ from turso_wasm.wasm.opcodes import I32, I64
 PARTS = [f"turso_wasm.kernel.{name}" for name in ("base.errors", "base.memory", "base.vfs", "values.rows")] + [
     "tests.conformance.probe"
 ]
-STATEMENT = struct.Struct(f"<{Statement.size}x")
+STATEMENT = struct.Struct(f"<{Run.size}x")
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,8 @@ def host(kernel: bytes) -> WasmtimeHost:
 
 
 def new_statement(host: WasmtimeHost, n_columns: int) -> int:
-    at = address(host.function("mzalloc")(Statement.size))
-    host.pack(struct.Struct("<i"), at + Statement.offset("n_columns"), n_columns)
+    at = address(host.function("mzalloc")(Run.size))
+    host.pack(struct.Struct("<i"), at + Run.offset("n_columns"), n_columns)
     return at
 
 
@@ -65,8 +65,8 @@ def program(write: object, data: bytes = b"", **symbols: tuple[list[int], list[i
 
 def rows_of(host: WasmtimeHost, statement: int, n_columns: int) -> list[tuple[object, ...]]:
     fields = struct.Struct("<II")
-    rows, used = host.unpack(fields, statement + Statement.offset("rows"))
-    heap, heap_used = host.unpack(fields, statement + Statement.offset("heap"))
+    rows, used = host.unpack(fields, statement + Run.offset("rows"))
+    heap, heap_used = host.unpack(fields, statement + Run.offset("heap"))
     return decode_rows(host.read(rows, used), host.read(heap, heap_used), n_columns, False)
 
 

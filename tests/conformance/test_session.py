@@ -22,7 +22,7 @@ from turso_wasm.base.errors import SqlError
 from turso_wasm.runtime import compiler, engine
 from turso_wasm.runtime import connection as connection_module
 from turso_wasm.runtime import schema as schema_module
-from turso_wasm.runtime.connection import Connection
+from turso_wasm.runtime.connection import HostConnection
 
 HERE = Path(__file__).parent
 DIST = HERE.parents[1] / "dist"
@@ -74,7 +74,7 @@ class Session:
     def __init__(self, folder: Path, content: bytes | None, texts: list[str]) -> None:
         self.paths = {"a": folder / "case.db", "b": folder / "case.db", "c": folder / "other.db"}
         self.texts = texts
-        self.connections: dict[str, Connection] = {}
+        self.connections: dict[str, HostConnection] = {}
         self.statements: dict[str, Any] = {}
         for path in self.paths.values() if content is not None else ():
             path.write_bytes(content or b"")
@@ -85,37 +85,37 @@ class Session:
             self.texts.clear()
             return n
         if who not in self.connections:
-            self.connections[who] = Connection(engine.host(), str(self.paths[who]))
+            self.connections[who] = HostConnection(engine.host(), str(self.paths[who]))
         try:
             return getattr(self, what)(self.connections[who], *args)
         except SqlError as error:
             return error.message
 
-    def exec(self, db: Connection, sql: str) -> None:
+    def exec(self, db: HostConnection, sql: str) -> None:
         at = 0
         while (prepared := db.prepare(sql, at)) is not None:
             self._rows(db, prepared, ())
             at = prepared.end
 
-    def prepare(self, db: Connection, name: str, sql: str) -> None:
+    def prepare(self, db: HostConnection, name: str, sql: str) -> None:
         self.statements[name] = db.prepare(sql)
 
-    def all(self, db: Connection, name: str, values: list[Any]) -> list[list[Any]]:
+    def all(self, db: HostConnection, name: str, values: list[Any]) -> list[list[Any]]:
         return self._rows(db, self.statements[name], values)
 
-    def query(self, db: Connection, sql: str) -> list[list[Any]]:
+    def query(self, db: HostConnection, sql: str) -> list[list[Any]]:
         return self._rows(db, db.prepare(sql), ())
 
-    def names(self, db: Connection, sql: str) -> list[str]:
+    def names(self, db: HostConnection, sql: str) -> list[str]:
         prepared = db.prepare(sql)
         assert prepared is not None
         return [column.name for column in prepared.program.columns]
 
-    def file(self, db: Connection) -> str | None:
+    def file(self, db: HostConnection) -> str | None:
         ((_, _, file),) = self.query(db, "PRAGMA database_list")
         return None if file == db.path else "another file"
 
-    def _rows(self, db: Connection, prepared: Any, values: Any) -> list[list[Any]]:
+    def _rows(self, db: HostConnection, prepared: Any, values: Any) -> list[list[Any]]:
         statement, rows = db.execute(prepared, values)
         try:
             found = list(map(list, rows or ()))

@@ -14,7 +14,7 @@ import pytest
 
 from tests.golden.script import Script
 from tests.harness.steps import before_each_step
-from turso_wasm.kernel.abi import YIELD, Statement
+from turso_wasm.kernel.abi import YIELD, Run
 from turso_wasm.runtime import engine
 from turso_wasm.runtime import statement as statement_module
 from turso_wasm.runtime.hosts.wasmtime import WasmtimeHost
@@ -43,14 +43,14 @@ def check(script: Script) -> None:
 def test_one_row_at_a_time(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     host = engine.host()
     monkeypatch.setattr(statement_module, "FIRST_ROWS", 1)
-    with before_each_step(lambda at: host.pack(ONE, at + Statement.offset("row_limit"), 1)) as results:
+    with before_each_step(lambda at: host.pack(ONE, at + Run.offset("row_limit"), 1)) as results:
         check(script)
     assert results
 
 
 def test_one_tick_at_a_time(script: Script) -> None:
     host = engine.host()
-    with before_each_step(lambda at: host.pack(ONE, at + Statement.offset("budget"), 0)) as results:
+    with before_each_step(lambda at: host.pack(ONE, at + Run.offset("budget"), 0)) as results:
         check(script)
     assert results.count(YIELD) > 10
 
@@ -60,18 +60,18 @@ def test_moves_between_slices(script: Script, monkeypatch: pytest.MonkeyPatch) -
     """The kernel moves to a fresh store, with all that is suspended in it (hosts/wasmtime.py W3)."""
     host = engine.host()
     assert isinstance(host, WasmtimeHost)
-    made = statement_module.Statement._slice
+    made = statement_module.HostStatement._slice
     moves = 0
 
-    def moved_slice(statement: statement_module.Statement) -> int:
+    def moved_slice(statement: statement_module.HostStatement) -> int:
         nonlocal moves
         moves += 1
         if moves % 5 == 0:
             host.move()
         return made(statement)
 
-    monkeypatch.setattr(statement_module.Statement, "_slice", moved_slice)
-    with before_each_step(lambda at: host.pack(ONE, at + Statement.offset("budget"), 0)) as results:
+    monkeypatch.setattr(statement_module.HostStatement, "_slice", moved_slice)
+    with before_each_step(lambda at: host.pack(ONE, at + Run.offset("budget"), 0)) as results:
         check(script)
     assert moves > 20
     assert results

@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 import turso_wasm as turso
-from turso_wasm.kernel.abi import Statement
+from turso_wasm.kernel.abi import Run
 from turso_wasm.runtime import engine
 from turso_wasm.runtime.hosts import wasmtime as host_module
 
@@ -34,7 +34,7 @@ def answers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
             step = made(host, *rest)
 
             def prepared_step(statement: int) -> int:
-                host.pack(WORD, statement + Statement.offset("budget"), 0)
+                host.pack(WORD, statement + Run.offset("budget"), 0)
                 return step(statement)
 
             return prepared_step

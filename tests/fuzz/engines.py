@@ -105,7 +105,7 @@ def running(mode: str) -> Iterator[None]:
         return
     host = process.host()
     name, limit = ("budget", 0) if mode == "ticks" else ("row_limit", 1)
-    at = abi.Statement.offset(name)
+    at = abi.Run.offset(name)
     with before_each_step(lambda statement: host.pack(_U32, statement + at, limit)):
         yield
 

@@ -3,7 +3,7 @@
 from turso_wasm.kernel.base.memory import mzalloc
 from turso_wasm.kernel.base.tempfile import Scrambler, temp_scramble
 from turso_wasm.kernel.pager.pageio import codec_set
-from turso_wasm.kernel.pager.storage import Codec, Database
+from turso_wasm.kernel.pager.storage import Codec, SharedFile
 from turso_wasm.wasm.lang import export, funcref, i32, i64, memory_copy, ptr, sizeof, u8, u32
 
 __subset__ = True
@@ -29,7 +29,7 @@ def test_decode(codec: i32, pgno: u32, data: ptr[u8], n: i32) -> i32:
 
 
 @export
-def test_codec_install(db: Database) -> None:
+def test_codec_install(db: SharedFile) -> None:
     codec: Codec = Codec(mzalloc(sizeof(Codec)))
     codec.encode = funcref(test_encode)
     codec.decode = funcref(test_decode)

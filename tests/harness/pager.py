@@ -20,7 +20,7 @@ from typing import Any
 import wasmtime
 
 from tests.harness.kernel import Kernel, KernelAssertion
-from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_MEMORY, Connection, Statement
+from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_MEMORY, KernelConnection, Run
 from turso_wasm.kernel.pager import storage
 from turso_wasm.vfs.base import VfsError, code_of
 
@@ -233,7 +233,7 @@ class Link:
 
     @property
     def pager(self) -> int:
-        return self.engine.field(Connection, self.c, "pagers")
+        return self.engine.field(KernelConnection, self.c, "pagers")
 
     @property
     def database(self) -> int:
@@ -241,10 +241,10 @@ class Link:
 
     @property
     def autocommit(self) -> int:
-        return self.engine.field(Connection, self.c, "autocommit")
+        return self.engine.field(KernelConnection, self.c, "autocommit")
 
     def set_timeout(self, ms: int) -> None:
-        self.engine.set_field(Connection, self.c, "busy_timeout_ms", ms)
+        self.engine.set_field(KernelConnection, self.c, "busy_timeout_ms", ms)
 
     # --- statements ----------------------------------------------------------------------------------------------
 
@@ -326,7 +326,7 @@ class Link:
     @property
     def epoch(self) -> int:
         """The connection's schema epoch."""
-        return self.engine.field(Connection, self.c, "schema_epoch")
+        return self.engine.field(KernelConnection, self.c, "schema_epoch")
 
     def page(self, pgno: int) -> bytes:
         """One page, in a statement of its own."""
@@ -346,7 +346,7 @@ class Work:
         self.link = link
         self.engine = link.engine
         self.s = self.engine.call("statement_new", link.c, 0, 0, 0)
-        self.engine.set_field(Statement, self.s, "schema_epoch", epoch)
+        self.engine.set_field(Run, self.s, "schema_epoch", epoch)
         try:
             self.call("statement_begin", self.s, 0, write, cookie)
         except SqlFailure:
@@ -398,7 +398,7 @@ class Work:
     def fail(self, code: int = 19, on_error: int = 0) -> None:
         """Fail as a program does, with `code`."""
         text = self.engine.put(b"constraint failed")
-        self.engine.set_field(Statement, self.s, "on_error", on_error)
+        self.engine.set_field(Run, self.s, "on_error", on_error)
         try:
             self.call("raise_error", code, text, 17)
         except SqlFailure as error:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tests.harness.values import STMT, ValuesKernel
-from turso_wasm.kernel.abi import Statement
+from turso_wasm.kernel.abi import Run
 from turso_wasm.kernel.build import check_build
 from turso_wasm.values.types import SqlValue
 
@@ -80,7 +80,7 @@ class RecordsKernel(ValuesKernel):
         needed = {item["name"] for item in check_build(modules)[1]["imports"]}
         super().__init__(modules, {name: function for name, function in every.items() if name in needed})
         self.temporary.kernel = self
-        self._key_fields = self.statement + Statement.offset("key")
+        self._key_fields = self.statement + Run.offset("key")
         self._place, self._place_size = 0, 0
 
     def _random(self, p: int, n: int) -> None:
@@ -90,10 +90,10 @@ class RecordsKernel(ValuesKernel):
 
     def field(self, name: str) -> int:
         """A 32-bit field of the statement."""
-        return int(struct.unpack("<i", self.read(self.statement + Statement.offset(name), 4))[0])
+        return int(struct.unpack("<i", self.read(self.statement + Run.offset(name), 4))[0])
 
     def set_field(self, name: str, value: int) -> None:
-        self.write(self.statement + Statement.offset(name), struct.pack("<i", value))
+        self.write(self.statement + Run.offset(name), struct.pack("<i", value))
 
     def end_statement(self) -> None:
         """What statement_free does with what is ours."""

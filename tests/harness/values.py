@@ -17,7 +17,7 @@ import wasmtime
 
 from tests.harness.kernel import Kernel, KernelAssertion
 from turso_wasm.base.errors import SqlError
-from turso_wasm.kernel.abi import Statement
+from turso_wasm.kernel.abi import Run
 from turso_wasm.values.types import SqlValue, bytes_text, text_bytes
 
 STMT = object()
@@ -32,8 +32,8 @@ class ValuesKernel(Kernel):
 
     def __init__(self, modules: Iterable[str], imports: Any = None) -> None:
         super().__init__(["turso_wasm.kernel.base.memory", *modules], imports)
-        self.statement = self.call("mzalloc", Statement.size)
-        self.arena = self.statement + Statement.offset("arena")
+        self.statement = self.call("mzalloc", Run.size)
+        self.arena = self.statement + Run.offset("arena")
         self.buffer = self.call("mzalloc", 1024)
         self.stack = self.get_global("stack_pointer")
 

@@ -24,7 +24,7 @@ from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program
 from turso_wasm.codegen.roots import emit_root
 from turso_wasm.codegen.unit import Unit
-from turso_wasm.kernel.abi import Statement
+from turso_wasm.kernel.abi import Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.symbols import Symbols
 
@@ -40,7 +40,7 @@ def compile_plan(
 ) -> Program:
     """Fill in `program` (metadata given by the caller) with the code of `plan`.
 
-    slots: database slot → (write, whether the schema cookie must be that of Statement.cookies); the statement begins a
+    slots: database slot → (write, whether the schema cookie must be that of Run.cookies); the statement begins a
     transaction on each. Errors: what cannot be compiled was refused by the planner; TypeError and KeyError are bugs.
     """
     unit = Unit(program.n_user_params, symbols)
@@ -48,7 +48,7 @@ def compile_plan(
     with ctx.f.into(ctx.opens):
         for slot, (write, checked) in slots.items():
             # Not a constant: after a schema change the other Programs are the same bytes again.
-            cookie = ctx.f.load("i32", ctx.stmt, Statement.offset("cookies") + 4 * slot) if checked else UNCHECKED
+            cookie = ctx.f.load("i32", ctx.stmt, Run.offset("cookies") + 4 * slot) if checked else UNCHECKED
             ctx.do("statement_begin", ctx.stmt, slot, WRITE if write else READ, cookie)
     emit_root(plan, ctx)
     ctx.do("statement_done", ctx.stmt)

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 from turso_wasm.codegen.unit import Routine, Unit
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
-from turso_wasm.kernel.abi import BLOB, DONE, INTEGER, REAL, ROWS, TEXT, YIELD, Frame, Statement, Value
+from turso_wasm.kernel.abi import BLOB, DONE, INTEGER, REAL, ROWS, TEXT, YIELD, Frame, Run, Value
 from turso_wasm.wasm import coroutine
 from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Hole, Local, i32, i64
@@ -82,13 +82,13 @@ class Context:
     def _begin(self) -> None:
         f = self.f
         if self.is_root:
-            self.frame = f.local(I32, "frame", f.load("i32", self.stmt, Statement.offset("frame")))
-            self._state = (self.stmt, Statement.offset("state"))
+            self.frame = f.local(I32, "frame", f.load("i32", self.stmt, Run.offset("frame")))
+            self._state = (self.stmt, Run.offset("state"))
         else:
             self.frame = f.params[1]
             self._state = (self.frame, Frame.offset("state"))
         self.resume = f.local(I32, "resume", f.load("i32", *self._state) if self.resumable else None)
-        self.params = f.local(I32, "params", f.load("i32", self.stmt, Statement.offset("params")))
+        self.params = f.local(I32, "params", f.load("i32", self.stmt, Run.offset("params")))
         self.point = f.local(I32, "point")
         self.status = f.local(I32, "status")
         self._not_kept = {local.index for local in f.locals}
@@ -161,7 +161,7 @@ class Context:
     def _stop_clock(self) -> None:
         """The caller goes on counting (X4)."""
         if not self.is_root and self._budget is not None:
-            self.f.store("i32", self.stmt, self.budget, Statement.offset("budget"))
+            self.f.store("i32", self.stmt, self.budget, Run.offset("budget"))
 
     def suspend(self, point: Point, status: int) -> None:
         """Leave the routine with ROWS or YIELD; the next call continues at `land(point)`."""
@@ -194,9 +194,9 @@ class Context:
         f = self.f
         f.set(self.budget, self.budget - 1)
         with f.if_(self.budget < 0):
-            f.store("i32", self.stmt, 0, Statement.offset("budget"))
+            f.store("i32", self.stmt, 0, Run.offset("budget"))
             wanted = f.local(I32, "wanted", f.call("poll", self.stmt))
-            f.set(self.budget, f.load("i32", self.stmt, Statement.offset("budget")))
+            f.set(self.budget, f.load("i32", self.stmt, Run.offset("budget")))
             if self.resumable:
                 point = Point()
                 with f.if_(wanted):
@@ -207,7 +207,7 @@ class Context:
     def budget(self) -> Local:
         """The local that counts down to the next poll."""
         if self._budget is None:
-            at = Statement.offset("budget")
+            at = Run.offset("budget")
             self._budget = self.prologue_local(I32, "budget", self.f.load("i32", self.stmt, at))
         return self._budget
 
@@ -255,17 +255,17 @@ class Context:
         status = f.local(I32, "status")
         yields = routine.yields and self.resumable
         point = Point()
-        counts, budget = self._budget is not None, Statement.offset("budget")
+        counts, budget = self._budget is not None, Run.offset("budget")
         if counts:
             f.store("i32", self.stmt, self.budget, budget)
         if yields:
             self.land(point)
-        f.store("i32", self.stmt, frame, Statement.offset("scope"))
+        f.store("i32", self.stmt, frame, Run.offset("scope"))
         with f.loop() as again:
             f.call_own(status, routine.function, self.stmt, frame)
             if routine.yields and not yields:
                 f.br(again, if_=status == YIELD)
-        f.store("i32", self.stmt, self.scope, Statement.offset("scope"))
+        f.store("i32", self.stmt, self.scope, Run.offset("scope"))
         if yields:
             with f.if_(status == YIELD):
                 self.suspend(point, YIELD)
@@ -281,7 +281,7 @@ class Context:
     @property
     def scope(self) -> Expr:
         """What stmt.scope is while this routine runs (X3)."""
-        return self.stmt + Statement.offset("root") if self.is_root else self.frame
+        return self.stmt + Run.offset("root") if self.is_root else self.frame
 
     @property
     def root_frame(self) -> Expr:
@@ -289,7 +289,7 @@ class Context:
         if self.is_root:
             return self.frame
         if self._root is None:
-            self._root = self.prologue_local(I32, "root", self.f.load("i32", self.stmt, Statement.offset("frame")))
+            self._root = self.prologue_local(I32, "root", self.f.load("i32", self.stmt, Run.offset("frame")))
         return self._root
 
     def once(self, node: object, size: int, compute: Callable[[Expr], None]) -> Expr:
@@ -303,9 +303,9 @@ class Context:
         f = self.f
         at = f.local(I32, "once", self.root_frame + offset)
         with f.if_(f.load("i32", at).eqz()):
-            f.store("i32", self.stmt, self.stmt + Statement.offset("root"), Statement.offset("scope"))
+            f.store("i32", self.stmt, self.stmt + Run.offset("root"), Run.offset("scope"))
             compute(at + 8)
-            f.store("i32", self.stmt, self.scope, Statement.offset("scope"))
+            f.store("i32", self.stmt, self.scope, Run.offset("scope"))
             f.store("i32", at, 1)
         return at + 8
 

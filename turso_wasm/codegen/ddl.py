@@ -28,7 +28,7 @@ from turso_wasm.codegen.sources import (
 )
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code
 from turso_wasm.codegen.writes import change_rows
-from turso_wasm.kernel.abi import DB_SCHEMA_COOKIE, INDEX_BTREE, INTEGER, KEY_DESC, NULL, TABLE_BTREE, Statement
+from turso_wasm.kernel.abi import DB_SCHEMA_COOKIE, INDEX_BTREE, INTEGER, KEY_DESC, NULL, TABLE_BTREE, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
 
@@ -271,7 +271,7 @@ def emit_ddl(node: nodes.Ddl, ctx: Context) -> None:
     for step in node.steps:
         with nullcontext() if isinstance(step, LONG_STEPS) else ctx.unsuspended():
             STEPS[type(step)](ddl, step)
-    connection = f.load("i32", ctx.stmt, Statement.offset("connection"))
+    connection = f.load("i32", ctx.stmt, Run.offset("connection"))
     cookie = f.call("database_get", connection, node.slot, DB_SCHEMA_COOKIE)
     ctx.do("database_set", ctx.stmt, node.slot, DB_SCHEMA_COOKIE, cookie + 1)
 

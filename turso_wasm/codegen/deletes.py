@@ -10,7 +10,7 @@ from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import EntrySource
 from turso_wasm.codegen.tables import TableWriter
 from turso_wasm.codegen.writes import begin_write, change_rows, collect_rows, count_change, decode_row, keep_values
-from turso_wasm.kernel.abi import Statement
+from turso_wasm.kernel.abi import Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I64
 
@@ -57,7 +57,7 @@ def _truncate(node: nodes.Delete, ctx: Context) -> None:
     f = ctx.f
     table = node.table
     removed = f.local(I64, "removed", f.call("btree_clear", ctx.stmt, table.slot, table.root))
-    at = Statement.offset("changes")
+    at = Run.offset("changes")
     f.store("i64", ctx.stmt, removed, at)
     for index in table.indexes:
         f.do(f.call("btree_clear", ctx.stmt, table.slot, index.root))

@@ -22,7 +22,7 @@ from turso_wasm.codegen.values import (
     collation_code,
     mask,
 )
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Connection, Statement
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, KernelConnection, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64
 
@@ -276,8 +276,8 @@ def _glob(node: bound.Call, ctx: Context) -> SqlValue:
 def _connection_field(field: str) -> Callable[[bound.Call, Context], SqlValue]:
     def emit(node: bound.Call, ctx: Context) -> SqlValue:
         f = ctx.f
-        connection = f.load("i32", ctx.stmt, Statement.offset("connection"))
-        return SqlValue(INTEGER, f.local(I64, "", f.load("i64", connection, Connection.offset(field))))
+        connection = f.load("i32", ctx.stmt, Run.offset("connection"))
+        return SqlValue(INTEGER, f.local(I64, "", f.load("i64", connection, KernelConnection.offset(field))))
 
     return emit
 

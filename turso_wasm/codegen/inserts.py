@@ -32,7 +32,7 @@ from turso_wasm.codegen.writes import (
     given_rowid,
     seek_row_of_entry,
 )
-from turso_wasm.kernel.abi import Connection, Statement
+from turso_wasm.kernel.abi import KernelConnection, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I64, Expr, Label, Local
 
@@ -94,8 +94,8 @@ def _insert_one(
     writer.insert_entries(row, node.index_exprs, node.index_where)
     writer.insert_row(row.columns, rowid)
     if rowid is not None:
-        connection = f.load("i32", ctx.stmt, Statement.offset("connection"))
-        f.store("i64", connection, rowid, Connection.offset("last_insert_rowid"))
+        connection = f.load("i32", ctx.stmt, Run.offset("connection"))
+        f.store("i64", connection, rowid, KernelConnection.offset("last_insert_rowid"))
     count_change(ctx)
     if node.returning:
         emit_row(node.returning, ctx)

@@ -11,7 +11,7 @@ from turso_wasm.codegen.loops import SOURCES, visit
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import SqlValue
-from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, BEGIN_IMMEDIATE, INTEGER, TEXT, Statement
+from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, BEGIN_IMMEDIATE, INTEGER, TEXT, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
@@ -49,7 +49,7 @@ TAKES_CONNECTION = {"database_get"}
 def _arguments(node: nodes.KernelCall, ctx: Context) -> list[Any]:
     f = ctx.f
     params = ctx.module.symbols.function(node.function).params
-    first = f.load("i32", ctx.stmt, Statement.offset("connection")) if node.function in TAKES_CONNECTION else ctx.stmt
+    first = f.load("i32", ctx.stmt, Run.offset("connection")) if node.function in TAKES_CONNECTION else ctx.stmt
     args: list[Any] = [first]
     for at, arg in enumerate(node.args):
         if isinstance(arg, bound.Expr):

@@ -11,7 +11,7 @@ from turso_wasm.codegen.sorting import MISMATCH
 from turso_wasm.codegen.sources import ROWID, EntrySource, index_fields
 from turso_wasm.codegen.tables import NewRow, TableWriter
 from turso_wasm.codegen.values import TEXTUAL, SqlValue
-from turso_wasm.kernel.abi import INTEGER, NULL, Statement
+from turso_wasm.kernel.abi import INTEGER, NULL, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local
 
@@ -28,10 +28,10 @@ def begin_write(ctx: Context, savepoint: bool) -> None:
         f.store(
             "i32",
             ctx.stmt,
-            f.load("i32", ctx.stmt, Statement.offset("flags")) | COUNT_CHANGES,
-            Statement.offset("flags"),
+            f.load("i32", ctx.stmt, Run.offset("flags")) | COUNT_CHANGES,
+            Run.offset("flags"),
         )
-        f.store("i64", ctx.stmt, 0, Statement.offset("changes"))
+        f.store("i64", ctx.stmt, 0, Run.offset("changes"))
         if savepoint:
             ctx.do("statement_savepoint", ctx.stmt)
 
@@ -39,7 +39,7 @@ def begin_write(ctx: Context, savepoint: bool) -> None:
 def count_change(ctx: Context) -> None:
     """One row changed."""
     f = ctx.f
-    at = Statement.offset("changes")
+    at = Run.offset("changes")
     f.store("i64", ctx.stmt, f.load("i64", ctx.stmt, at) + 1, at)
 
 

@@ -29,7 +29,7 @@ from turso_wasm.dbapi.errors import (
 from turso_wasm.dbapi.trace import expanded
 from turso_wasm.dbapi.uri import Location, parse_location
 from turso_wasm.runtime import engine
-from turso_wasm.runtime.connection import Connection as RuntimeConnection
+from turso_wasm.runtime.connection import HostConnection
 from turso_wasm.runtime.image import read_image, replace_by_memory, write_image
 from turso_wasm.runtime.schema import Prepared
 
@@ -383,8 +383,8 @@ def _main_only(name: str, function: str) -> None:
         raise OperationalError(unknown)
 
 
-def _open(location: Location) -> RuntimeConnection:
-    return RuntimeConnection(
+def _open(location: Location) -> HostConnection:
+    return HostConnection(
         engine.host(),
         location.path,
         readonly=location.readonly,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from turso_wasm.codegen.program import Program
     from turso_wasm.dbapi.connection import Connection
     from turso_wasm.runtime.schema import Prepared
-    from turso_wasm.runtime.statement import Statement
+    from turso_wasm.runtime.statement import HostStatement
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 Description = tuple[tuple[str, None, None, None, None, None, None], ...]
@@ -39,7 +39,7 @@ class Cursor:
         self._lastrowid: int | None = None
         self._rowcount = -1
         self.row_factory = connection.row_factory
-        self._statement: Statement | None = None
+        self._statement: HostStatement | None = None
         self._rows: Iterator[tuple[Any, ...]] = iter(())
         self._converters: list[Callable[[bytes], Any] | None] | None = None
         self._busy = False  # amid code of the caller: parameters, adapters, converters
@@ -108,7 +108,7 @@ class Cursor:
         self._lastrowid = runtime.counters()[2]
         return self
 
-    def _started(self, prepared: Prepared, statement: Statement, rows: list[Any] | None) -> None:
+    def _started(self, prepared: Prepared, statement: HostStatement, rows: list[Any] | None) -> None:
         program = statement.program
         if program.kind in DML and (statement.finished or program.returns_rows):
             self._rowcount = statement.changes

@@ -57,7 +57,7 @@ BEGIN_DEFERRED = 0
 BEGIN_IMMEDIATE = 1
 BEGIN_EXCLUSIVE = 2
 
-# --- what a failing statement takes with it (Statement.on_error) ---------------------------------------------
+# --- what a failing statement takes with it (Run.on_error) ---------------------------------------------
 ON_ERROR_ABORT = 0  # undo this statement
 ON_ERROR_FAIL = 1  # keep what the statement did so far
 ON_ERROR_ROLLBACK = 2  # roll the whole transaction back
@@ -146,7 +146,7 @@ class Frame(Struct):
     unused: i32
 
 
-class Statement(Struct):
+class Run(Struct):
     """One prepared statement in execution. Hosts read and write the fields marked H."""
 
     arena: Arena.embed  # row-lifetime memory; generated code marks and releases it around loops
@@ -186,11 +186,11 @@ class Statement(Struct):
     slots_read: i32  # bit set of database slots whose read lock this statement holds
     cookies: array[i32, N_SLOTS]  # H: schema cookies the program was compiled for, by database slot; -1: not checked
     now: f64  # ms since 1970 as the date functions see it, the same for a whole run; 0 until they ask
-    schema_epoch: i32  # H: Connection.schema_epoch when the schema it was prepared for was read
+    schema_epoch: i32  # H: KernelConnection.schema_epoch when the schema it was prepared for was read
     attempts: i32  # how often this run has found the database busy
 
 
-class Connection(Struct):
+class KernelConnection(Struct):
     """State of one connection. Hosts read the fields marked H."""
 
     autocommit: i32  # H: 1 outside BEGIN … COMMIT
@@ -288,7 +288,7 @@ class Hash(Resource):
     shift: i32  # 32 - log2 of the number of buckets
     mask: i32  # number of buckets * 8 - 1
     key_at: i32
-    statement: Statement
+    statement: Run
     count: i32
     limit: i32  # count at which the table grows
     at: i32  # the entry in `order` that hash_next returns

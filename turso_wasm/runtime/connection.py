@@ -1,4 +1,4 @@
-"""An open database connection: the kernel's Connection, the schema it sees, and the statements it runs.
+"""An open database connection: the kernel's KernelConnection, the schema it sees, and the statements it runs.
 
 Owns preparing (look-up, compilation, reload of a schema that moved) and the pool of kernel statements. Transaction
 state, locks, pages, and what follows when a step fails, are the kernel's.
@@ -54,7 +54,7 @@ from turso_wasm.runtime.schema import (
     Schema,
     library_of,
 )
-from turso_wasm.runtime.statement import Rows, Statement
+from turso_wasm.runtime.statement import HostStatement, Rows
 from turso_wasm.sql.lexer import END, Tokens, normalize, tokenize
 
 DESCENDING_FORMAT = 4  # the first schema format whose indexes honour DESC
@@ -92,7 +92,7 @@ def _free(host: Host, at: int, memory: str | None) -> None:
                     forget_memory(memory)
 
 
-class Connection:
+class HostConnection:
     """See the module docstring. `path`: a file name, ":memory:", or "" for a temporary database."""
 
     def __init__(
@@ -113,12 +113,12 @@ class Connection:
         self.host = host
         self.path = path
         self.address = 0
-        self._idle: dict[int, list[Statement]] = {}  # by id of the Program, which the statements keep alive
+        self._idle: dict[int, list[HostStatement]] = {}  # by id of the Program, which the statements keep alive
         self._n_idle = 0
         self._slots = {0: "main"}
         self._view: View | None = None
         self._bootstrap = library_of(host).schema(Environment())
-        self.active: set[Statement] = set()
+        self.active: set[HostStatement] = set()
         self.stepping = 0  # the thread that gives way between time slices of a statement
         self._memory = shared_memory
         if shared_memory is not None:
@@ -356,11 +356,11 @@ class Connection:
 
     def execute(
         self, prepared: Prepared, values: Sequence[Any] = (), text: TextFactory | None = None
-    ) -> tuple[Statement, Rows | None]:
+    ) -> tuple[HostStatement, Rows | None]:
         """Start a statement: (the statement, the first batch of rows, None when it is finished already).
 
         A statement whose schema is out of date is prepared again. The caller gives it back with `release`, at once
-        when it is finished. Errors: as Statement.step and Statement.bind.
+        when it is finished. Errors: as HostStatement.step and HostStatement.bind.
         """
         with self.host.lock:
             if self.stepping:
@@ -386,7 +386,7 @@ class Connection:
         assert again is not None
         return again
 
-    def acquire(self, prepared: Prepared) -> Statement:
+    def acquire(self, prepared: Prepared) -> HostStatement:
         """A kernel statement for this Program, from the pool or new."""
         program = prepared.program
         pool = self._idle.get(id(program))
@@ -394,24 +394,24 @@ class Connection:
             statement = pool.pop()
             self._n_idle -= 1
         else:
-            statement = Statement(self, program, prepared.instance)
+            statement = HostStatement(self, program, prepared.instance)
         view = self._view
         statement.see(view if view is not None and view.schema is prepared.schema else None)
         self.active.add(statement)
         return statement
 
-    def release(self, statement: Statement) -> None:
+    def release(self, statement: HostStatement) -> None:
         """Give a statement back; whatever it still holds is given up."""
         with self.host.lock:
             if self.stepping:
                 self.wait_turn()
             self._give_back(statement)
 
-    def drop(self, statement: Statement) -> None:
+    def drop(self, statement: HostStatement) -> None:
         """Give back a statement that nobody can step any more; from finalizers (N3)."""
         self.host.later(partial(self._give_back, statement))
 
-    def _give_back(self, statement: Statement) -> None:
+    def _give_back(self, statement: HostStatement) -> None:
         if statement not in self.active or not self.address:
             return
         self.active.discard(statement)
@@ -431,7 +431,7 @@ class Connection:
                 return
 
     @contextmanager
-    def running(self, prepared: Prepared) -> Iterator[Statement]:
+    def running(self, prepared: Prepared) -> Iterator[HostStatement]:
         """A statement for many runs (executemany)."""
         statement = self.acquire(prepared)
         try:

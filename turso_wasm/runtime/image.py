@@ -23,7 +23,7 @@ from turso_wasm.runtime import layout
 from turso_wasm.runtime.hosts.base import address
 
 if TYPE_CHECKING:
-    from turso_wasm.runtime.connection import Connection
+    from turso_wasm.runtime.connection import HostConnection
 
 MAGIC = b"SQLite format 3\0"
 LOCK_BYTE = 0x40000000  # the page that holds it is never part of the database
@@ -33,8 +33,8 @@ Progress = Callable[[int, int], None]
 
 
 @contextmanager
-def _bare_statement(connection: Connection) -> Iterator[int]:
-    """A kernel Statement without a Program; what is done with it is committed, or undone when it raises."""
+def _bare_statement(connection: HostConnection) -> Iterator[int]:
+    """A kernel Run without a Program; what is done with it is committed, or undone when it raises."""
     call = connection.host.function
     statement = address(call("statement_new")(connection.address, 0, 0, 0))
     try:
@@ -55,7 +55,7 @@ def _skips(pgno: int, page_size: int) -> bool:
     return pgno == LOCK_BYTE // page_size + 1
 
 
-def read_image(connection: Connection) -> bytes:
+def read_image(connection: HostConnection) -> bytes:
     """The main database as the connection sees it now. Errors: as any reading statement."""
     host = connection.host
     with host.lock, _bare_statement(connection) as statement:
@@ -73,7 +73,7 @@ def read_image(connection: Connection) -> bytes:
         return b"".join(pages)
 
 
-def write_image(connection: Connection, image: bytes, progress: Progress | None = None) -> None:
+def write_image(connection: HostConnection, image: bytes, progress: Progress | None = None) -> None:
     """Make `image` the content of the main database, in one transaction. Where there was one, the schema cookie goes on
     from its own, so that other connections read the schema again.
 
@@ -106,7 +106,7 @@ def write_image(connection: Connection, image: bytes, progress: Progress | None 
         progress(0, total)
 
 
-def replace_by_memory(connection: Connection, image: bytes) -> None:
+def replace_by_memory(connection: HostConnection, image: bytes) -> None:
     """Disconnect from the main database and go on with a private one in memory that holds `image`."""
     connection.reopen(":memory:", OPEN_MEMORY | OPEN_CREATE)
     if image:

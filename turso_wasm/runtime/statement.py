@@ -1,8 +1,8 @@
-"""A statement in execution: a kernel Statement running one Program with one set of parameters.
+"""A statement in execution: a kernel Run running one Program with one set of parameters.
 
 Owns binding, stepping and decoding, and what happens when a step fails. It is an iterator of row batches:
 
-    statement = Statement(connection, prepared)
+    statement = HostStatement(connection, prepared)
     statement.bind(values)
     while (rows := statement.step()) is not None: …      # None: finished
     statement.reset()
@@ -30,7 +30,7 @@ from turso_wasm.runtime.rows import TextFactory, decode_rows
 
 if TYPE_CHECKING:
     from turso_wasm.codegen.program import Program
-    from turso_wasm.runtime.connection import Connection, View
+    from turso_wasm.runtime.connection import HostConnection, View
 
 FIRST_ROWS = 64  # rows of the first batch: who wants only the first few does not pay for a full buffer
 FIRST_SLICE = 3000  # polls; the kernel's own slices are longer
@@ -43,8 +43,8 @@ NO_EPOCH = -1
 Rows = list[tuple[Any, ...]]
 
 
-class Statement:
-    """See the module docstring. Made by `Connection.acquire`, given back with `Connection.release`."""
+class HostStatement:
+    """See the module docstring. Made by `HostConnection.acquire`, given back with `HostConnection.release`."""
 
     __slots__ = (
         "address",
@@ -63,7 +63,7 @@ class Statement:
         "view",
     )
 
-    def __init__(self, connection: Connection, program: Program, instance: Instance) -> None:
+    def __init__(self, connection: HostConnection, program: Program, instance: Instance) -> None:
         self.connection = connection
         self.host = connection.host
         self.program = program
@@ -272,6 +272,6 @@ class Statement:
             self._make_room(self.n_slots * SLOT_SIZE)
 
     def free(self) -> None:
-        """Free the kernel Statement."""
+        """Free the kernel Run."""
         self.host.function("statement_free")(self.address)
         self.finished = True

@@ -6,7 +6,7 @@ import { COUNT, checkOptions, checkSql, SIGNAL } from './check.js';
 import { Handle } from './handle.js';
 
 export class Database extends Handle {
-  /** Made by `connect`. @param {import('./connection.js').Connection} connection @param {string} name */
+  /** Made by `connect`. @param {import('./remote.js').RemoteDatabase} connection @param {string} name */
   constructor(connection, name) {
     super(connection, null);
     this.name = name;

@@ -4,13 +4,13 @@ import { misuse } from '../../base/errors.js';
 import { BOOLEAN, check, checkOptions, checkSql, FUNCTION, SIGNAL } from './check.js';
 import { Statement } from './statement.js';
 
-/** @typedef {import('./connection.js').Connection} Connection */
+/** @typedef {import('./remote.js').RemoteDatabase} RemoteDatabase */
 /** @typedef {import('./tenure.js').Tenure} Tenure */
 
 const TEXT = { takes: 'a string', is: (/** @type {any} */ value) => typeof value === 'string' };
 
 export class Handle {
-  /** @param {Connection} connection @param {Tenure | null} tenure the transaction that its statements are part of */
+  /** @param {RemoteDatabase} connection @param {Tenure | null} tenure the transaction that its statements are part of */
   constructor(connection, tenure) {
     this.connection = connection;
     this.tenure = tenure;

@@ -12,7 +12,7 @@ import pytest
 from tests.harness.effort import HEAVY
 from tests.harness.values import STMT, ValuesKernel
 from tests.harness.values_samples import Oracle, identical, random_numeric_text, random_value
-from turso_wasm.kernel.abi import Statement
+from turso_wasm.kernel.abi import Run
 from turso_wasm.values.types import SqlValue
 
 ROUNDS = 100_000 if HEAVY else 200
@@ -237,7 +237,7 @@ def test_now_stands_still_while_a_statement_runs() -> None:
     assert kernel.value("fn_current_timestamp", STMT) == "2024-01-31 12:34:56"
     assert kernel.value("fn_timediff", STMT, "now", "now") == "+0000-00-00 00:00:00.000"
     assert kernel.variadic("fn_unixepoch", ["now", "subsec"]) == 1706704496.789
-    kernel.write(kernel.statement + Statement.offset("now"), bytes(8))
+    kernel.write(kernel.statement + Run.offset("now"), bytes(8))
     assert kernel.variadic("fn_unixepoch", ["now", "subsec"]) == 1706704496.79
 
 

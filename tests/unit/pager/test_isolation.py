@@ -15,7 +15,7 @@ from turso_wasm.kernel.abi import (
     DB_WAL_AUTOCHECKPOINT,
     JOURNAL_DELETE,
     JOURNAL_WAL,
-    Statement,
+    Run,
 )
 from turso_wasm.vfs.memory import MemoryVfs
 
@@ -239,7 +239,7 @@ def test_busy_after_an_earlier_read_says_that_waiting_is_pointless() -> None:
             value_at(second)
         s = second.engine.call("statement_new", second.c, 0, 0, 0)
         busy(lambda s=s: second.engine.call("statement_begin", s, 0, 1, -1, statement=s))
-        assert second.engine.field(Statement, s, "flags") & 2 == flag
+        assert second.engine.field(Run, s, "flags") & 2 == flag
 
 
 # --- two processes --------------------------------------------------------------------------------------------

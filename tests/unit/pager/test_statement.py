@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.harness.pager import Engine, Link, SqlFailure, Work, page_bytes
-from turso_wasm.kernel.abi import CAP_OWNED, DB_SCHEMA_COOKIE, Connection, Statement
+from turso_wasm.kernel.abi import CAP_OWNED, DB_SCHEMA_COOKIE, KernelConnection, Run
 from turso_wasm.vfs.memory import MemoryVfs
 
 CONSTRAINT, FULL, IOERR, NOMEM, INTERRUPT, CORRUPT, ERROR = 19, 13, 10, 7, 9, 11, 1
@@ -140,7 +140,7 @@ def test_a_write_is_committed_when_the_last_writer_is_done(link: Link) -> None:
     first.put(2, page_bytes(8))
     second.put(3, page_bytes(9))
     first.done()
-    assert link.engine.field(Connection, link.c, "autocommit") == 1
+    assert link.engine.field(KernelConnection, link.c, "autocommit") == 1
     link.engine.calls.clear()
     second.done()
     assert [call[0] for call in link.engine.calls] == ["open", "write", "sync"]
@@ -332,14 +332,14 @@ def test_a_host_can_interrupt_from_poll(link: Link) -> None:
 
 
 def set_interrupted(link: Link) -> None:
-    link.engine.set_field(Connection, link.c, "interrupted", 1)
+    link.engine.set_field(KernelConnection, link.c, "interrupted", 1)
 
 
 def test_poll_refills_the_budget_and_yields_if_the_host_wants(link: Link) -> None:
     work = link.start()
-    link.engine.set_field(Statement, work.s, "budget", 0)
+    link.engine.set_field(Run, work.s, "budget", 0)
     assert work.call("poll", work.s) == 0
-    assert link.engine.field(Statement, work.s, "budget") > 1000
+    assert link.engine.field(Run, work.s, "budget") > 1000
     work.call("poll_set_yields", 1)
     assert work.call("poll", work.s) == 1
     work.call("poll_set_yields", 0)
@@ -349,14 +349,16 @@ def test_poll_refills_the_budget_and_yields_if_the_host_wants(link: Link) -> Non
 def test_changes_are_counted_when_the_statement_is_done(link: Link) -> None:
     def change(n: int, fails: bool) -> tuple[int, int]:
         work: Work = link.start(write=1)
-        link.engine.set_field(Statement, work.s, "flags", 1)
-        link.engine.set_field(Statement, work.s, "changes", n)
+        link.engine.set_field(Run, work.s, "flags", 1)
+        link.engine.set_field(Run, work.s, "changes", n)
         if fails:
             work.fail()
         else:
             work.done()
         work.free()
-        return link.engine.field(Connection, link.c, "changes"), link.engine.field(Connection, link.c, "total_changes")
+        return link.engine.field(KernelConnection, link.c, "changes"), link.engine.field(
+            KernelConnection, link.c, "total_changes"
+        )
 
     assert [change(5, False), change(3, True), change(2, False)] == [(5, 5), (0, 5), (2, 7)]
 

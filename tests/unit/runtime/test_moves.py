@@ -19,7 +19,7 @@ from tests.harness.effort import HEAVY
 from turso_wasm.base.errors import SqlError
 from turso_wasm.runtime import engine
 from turso_wasm.runtime import schema as schema_module
-from turso_wasm.runtime.connection import Connection
+from turso_wasm.runtime.connection import HostConnection
 from turso_wasm.runtime.hosts import wasmtime as host_module
 from turso_wasm.runtime.hosts.wasmtime import WasmtimeHost
 
@@ -53,7 +53,7 @@ def answer(i: int) -> tuple[int]:
     return (17 - 2 * i.bit_count(),)
 
 
-def run(db: Connection, sql: str) -> None:
+def run(db: HostConnection, sql: str) -> None:
     prepared = db.prepare(sql)
     assert prepared is not None
     db.release(db.execute(prepared)[0])
@@ -114,7 +114,7 @@ def test_the_data_of_programs_is_freed(monkeypatch: pytest.MonkeyPatch) -> None:
     host = WasmtimeHost(host_module.kernel_bytes())  # nobody else's memory is counted
 
     def used_after(name: str) -> int:
-        db = Connection(host, ":memory:")
+        db = HostConnection(host, ":memory:")
         for i in range(30):
             run(db, f"SAVEPOINT {name}{i:0>2000}")
             run(db, f"RELEASE {name}{i:0>2000}")
@@ -155,7 +155,7 @@ def test_an_interrupt_from_another_thread_finds_the_kernel(host: WasmtimeHost, d
 def test_without_room_for_code_it_is_out_of_memory() -> None:
     """A limit that is reached is an error of the database, and the next statement may find room."""
     host = WasmtimeHost(host_module.kernel_bytes())
-    db = Connection(host, ":memory:")
+    db = HostConnection(host, ":memory:")
     host._store.store.set_limits(instances=20)
     with pytest.raises(SqlError, match="out of memory") as caught:
         for i in range(40):

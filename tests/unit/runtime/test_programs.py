@@ -13,13 +13,13 @@ from turso_wasm.codegen.program import Program
 from turso_wasm.runtime import compiler, engine
 from turso_wasm.runtime import connection as connection_module
 from turso_wasm.runtime import schema as schema_module
-from turso_wasm.runtime.connection import Connection
+from turso_wasm.runtime.connection import HostConnection
 
 
 @pytest.fixture
-def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
+def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostConnection]:
     monkeypatch.setattr(schema_module, "_libraries", WeakKeyDictionary())  # nothing that another test has compiled
-    connection = Connection(engine.host(), ":memory:")
+    connection = HostConnection(engine.host(), ":memory:")
     run(connection, "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b TEXT)")
     run(connection, "INSERT INTO t VALUES (1, 10, 'x'), (2, 20, 'y'), (3, 30, 'z')")
     yield connection
@@ -39,7 +39,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-def run(connection: Connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+def run(connection: HostConnection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
     prepared = connection.prepare(sql)
     assert prepared is not None
     statement, rows = connection.execute(prepared, values)
@@ -51,26 +51,26 @@ def run(connection: Connection, sql: str, *values: Any) -> list[tuple[Any, ...]]
     return found
 
 
-def names(connection: Connection, sql: str) -> list[str]:
+def names(connection: HostConnection, sql: str) -> list[str]:
     prepared = connection.prepare(sql)
     assert prepared is not None
     return [column.name for column in prepared.program.columns]
 
 
-def test_the_same_text_is_compiled_once(db: Connection, compiled: list[str]) -> None:
+def test_the_same_text_is_compiled_once(db: HostConnection, compiled: list[str]) -> None:
     for _ in range(3):
         assert run(db, "SELECT a FROM t WHERE id = ?", 2) == [(20,)]
     assert len(compiled) == 1
 
 
-def test_texts_that_differ_in_literals_share_a_program(db: Connection, compiled: list[str]) -> None:
+def test_texts_that_differ_in_literals_share_a_program(db: HostConnection, compiled: list[str]) -> None:
     for i in (1, 2, 3):
         assert run(db, f"SELECT a FROM t WHERE id = {i} AND b <> 'no{i}'") == [(10 * i,)]
     assert run(db, "select  a\nfrom t -- comment\n where id=3 and b<>'q'") == [(30,)]
     assert len(compiled) == 1
 
 
-def test_literals_that_the_plan_depends_on_are_not_shared(db: Connection) -> None:
+def test_literals_that_the_plan_depends_on_are_not_shared(db: HostConnection) -> None:
     assert run(db, "SELECT a FROM t ORDER BY 1 DESC LIMIT 1") == [(30,)]
     assert run(db, "SELECT a, id FROM t ORDER BY 2 DESC LIMIT 2") == [(30, 3), (20, 2)]
     assert run(db, "SELECT a, id FROM t ORDER BY 1 LIMIT 1") == [(10, 1)]
@@ -79,7 +79,7 @@ def test_literals_that_the_plan_depends_on_are_not_shared(db: Connection) -> Non
         run(db, "SELECT a, id FROM t ORDER BY 5 LIMIT 1")
 
 
-def test_kinds_of_literals_are_not_mixed_up(db: Connection) -> None:
+def test_kinds_of_literals_are_not_mixed_up(db: HostConnection) -> None:
     assert run(db, "SELECT typeof(1)") == [("integer",)]
     assert run(db, "SELECT typeof(1.0)") == [("real",)]
     assert run(db, "SELECT typeof('1')") == [("text",)]
@@ -89,7 +89,7 @@ def test_kinds_of_literals_are_not_mixed_up(db: Connection) -> None:
     assert run(db, "SELECT -9223372036854775808, 9223372036854775808") == [(-(2**63), 2.0**63)]
 
 
-def test_columns_are_named_by_their_own_text(db: Connection) -> None:
+def test_columns_are_named_by_their_own_text(db: HostConnection) -> None:
     assert names(db, "SELECT id+1, 5 FROM t") == ["id+1", "5"]
     assert names(db, "SELECT id + 1, 5 FROM t") == ["id + 1", "5"]
     assert names(db, "SELECT id+2, 6 FROM t") == ["id+2", "6"]
@@ -98,7 +98,7 @@ def test_columns_are_named_by_their_own_text(db: Connection) -> None:
     assert names(db, "SELECT id AS 'two' FROM t") == ["two"]
 
 
-def test_bulk_inserts_of_one_width_share_a_program(db: Connection, compiled: list[str]) -> None:
+def test_bulk_inserts_of_one_width_share_a_program(db: HostConnection, compiled: list[str]) -> None:
     run(db, "INSERT INTO t(a, b) VALUES (1, 'a'), (2, 'b')")
     run(db, "INSERT INTO t(a, b) VALUES (3.5, NULL), ('c', x'00'), (-4, 'd')")
     assert len(compiled) == 1
@@ -109,7 +109,7 @@ def test_bulk_inserts_of_one_width_share_a_program(db: Connection, compiled: lis
     ]  # fmt: skip
 
 
-def test_schema_texts_are_stored_as_written(db: Connection) -> None:
+def test_schema_texts_are_stored_as_written(db: HostConnection) -> None:
     run(db, "CREATE TABLE one(a DEFAULT 1)")
     run(db, "CREATE TABLE two  ( a DEFAULT 2 )")
     run(db, "DROP TABLE one")
@@ -118,7 +118,7 @@ def test_schema_texts_are_stored_as_written(db: Connection) -> None:
     assert found == [("CREATE TABLE one(a  DEFAULT 7)",), ("CREATE TABLE two  ( a DEFAULT 2 )",)]
 
 
-def test_a_changed_schema_is_seen_by_prepared_texts(db: Connection) -> None:
+def test_a_changed_schema_is_seen_by_prepared_texts(db: HostConnection) -> None:
     assert run(db, "SELECT * FROM t WHERE id = 1") == [(1, 10, "x")]
     run(db, "DROP TABLE t")
     run(db, "CREATE TABLE t(other)")
@@ -126,7 +126,7 @@ def test_a_changed_schema_is_seen_by_prepared_texts(db: Connection) -> None:
     assert run(db, "SELECT * FROM t") == [("o",)]
 
 
-def test_a_rolled_back_schema_is_forgotten_with_its_programs(db: Connection) -> None:
+def test_a_rolled_back_schema_is_forgotten_with_its_programs(db: HostConnection) -> None:
     """After the rollback another change gives the same schema cookie to another schema."""
     run(db, "BEGIN")
     run(db, "CREATE TABLE u(x, y)")
@@ -140,7 +140,7 @@ def test_a_rolled_back_schema_is_forgotten_with_its_programs(db: Connection) -> 
     assert run(db, "SELECT count(*) FROM v") == [(0,)]
 
 
-def test_a_schema_rolled_back_to_a_savepoint(db: Connection) -> None:
+def test_a_schema_rolled_back_to_a_savepoint(db: HostConnection) -> None:
     run(db, "BEGIN")
     run(db, "SAVEPOINT s")
     run(db, "CREATE TABLE u(x)")
@@ -152,7 +152,7 @@ def test_a_schema_rolled_back_to_a_savepoint(db: Connection) -> None:
 
 
 def test_connections_of_a_file_share_programs(tmp_path: Path, compiled: list[str]) -> None:
-    one, two = (Connection(engine.host(), str(tmp_path / "x.db")) for _ in range(2))
+    one, two = (HostConnection(engine.host(), str(tmp_path / "x.db")) for _ in range(2))
     run(one, "CREATE TABLE t(a)")
     run(one, "INSERT INTO t VALUES (5)")
     assert run(one, "SELECT a FROM t") == run(two, "SELECT a FROM t") == [(5,)]
@@ -163,7 +163,7 @@ def test_connections_of_a_file_share_programs(tmp_path: Path, compiled: list[str
     two.close()
 
 
-def test_statements_in_use_are_not_reused(db: Connection) -> None:
+def test_statements_in_use_are_not_reused(db: HostConnection) -> None:
     prepared = db.prepare("SELECT id FROM t ORDER BY id")
     assert prepared is not None
     one, two = db.acquire(prepared), db.acquire(prepared)
@@ -174,14 +174,14 @@ def test_statements_in_use_are_not_reused(db: Connection) -> None:
         db.release(statement)
 
 
-def test_many_different_statements_do_not_pile_up(db: Connection) -> None:
+def test_many_different_statements_do_not_pile_up(db: HostConnection) -> None:
     for i in range(90):
         run(db, f"SELECT {', '.join(f'a + {j}' for j in range(i % 75 + 1))}, '{i}' FROM t LIMIT 1")
     assert db._n_idle <= connection_module.MAX_IDLE
     assert sum(len(pool) for pool in db._idle.values()) == db._n_idle
 
 
-def test_large_parameters_are_given_back(db: Connection) -> None:
+def test_large_parameters_are_given_back(db: HostConnection) -> None:
     used = engine.host().function("memory_used")
     before = used()
     run(db, "SELECT length(?)", b"x" * 10_000_000)

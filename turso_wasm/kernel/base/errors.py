@@ -15,7 +15,7 @@ Invariants:
   E2  Nothing here allocates.
 """
 
-from turso_wasm.kernel.abi import ErrorRecord, Statement
+from turso_wasm.kernel.abi import ErrorRecord, Run
 from turso_wasm.wasm.lang import (
     export,
     heap_base,
@@ -97,7 +97,7 @@ def raise_corrupt(pgno: u32) -> None:
 
 
 @export
-def raise_constraint(stmt: Statement, on_error: i32, code: i32, text: ptr[u8], size: i32) -> None:
+def raise_constraint(stmt: Run, on_error: i32, code: i32, text: ptr[u8], size: i32) -> None:
     """Raise a constraint violation that takes with it what `on_error` (ON_ERROR_*) says."""
     stmt.on_error = on_error
     raise_error(code, text, size)

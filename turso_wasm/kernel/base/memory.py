@@ -20,7 +20,7 @@ Invariants:
   M5  16 readable bytes follow every payload and every chunk, so code may read whole words and mask the excess away.
 """
 
-from turso_wasm.kernel.abi import TEXT, Arena, Statement
+from turso_wasm.kernel.abi import TEXT, Arena, Run
 from turso_wasm.kernel.base.errors import raise_nomem
 from turso_wasm.kernel.base.heap import (
     N_CLASSES,
@@ -379,13 +379,13 @@ def arena_free(a: Arena) -> None:
 
 @export
 @inline
-def alloc(stmt: Statement, n: i32) -> ptr[u8]:
+def alloc(stmt: Run, n: i32) -> ptr[u8]:
     """`n` bytes in the statement's arena."""
     return arena_alloc(stmt.arena, n)
 
 
 @export
-def copy_value(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def copy_value(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """The value with its text or blob copied into the statement's arena."""
     if tag < TEXT:
         return tag, payload

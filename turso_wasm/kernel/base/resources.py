@@ -16,7 +16,7 @@ Invariants:
   S2  Release functions do not raise; when one is called the resource is in no list any more.
 """
 
-from turso_wasm.kernel.abi import Arena, Frame, Resource, Statement
+from turso_wasm.kernel.abi import Arena, Frame, Resource, Run
 from turso_wasm.kernel.base.memory import arena_alloc, arena_free, grown, mfree, mrealloc, mzalloc
 from turso_wasm.wasm.lang import export, fn, funcref, i32, i64, ptr, sizeof, u8
 
@@ -41,7 +41,7 @@ class Buffer(Resource):
     capacity: i32
 
 
-def resource_add(stmt: Statement, size: i32, kind: i32, release: fn[[i32], None]) -> Resource:
+def resource_add(stmt: Run, size: i32, kind: i32, release: fn[[i32], None]) -> Resource:
     """A new resource of `size` bytes of the frame in scope, zeroed but for its head. Errors: SQLITE_NOMEM."""
     owner: Frame = Frame(stmt.scope)
     r: Resource = Resource(mzalloc(size))
@@ -53,7 +53,7 @@ def resource_add(stmt: Statement, size: i32, kind: i32, release: fn[[i32], None]
 
 
 @export
-def resource_free(stmt: Statement, resource: i32) -> None:
+def resource_free(stmt: Run, resource: i32) -> None:
     """Free one resource of the frame in scope (a sorter or hash table that is done with) before the activation ends."""
     owner: Frame = Frame(stmt.scope)
     before: i32 = 0
@@ -74,7 +74,7 @@ def resource_free(stmt: Statement, resource: i32) -> None:
 
 
 @export
-def frame_new(stmt: Statement, size: i32) -> Frame:
+def frame_new(stmt: Run, size: i32) -> Frame:
     """A frame of `size` bytes (its head included), zeroed, for a routine of the statement. Errors: SQLITE_NOMEM."""
     frame: Frame = Frame(mzalloc(size))
     frame.next = stmt.frames
@@ -92,7 +92,7 @@ def frame_leave(frame: Frame) -> None:
 
 
 @export
-def resources_free(stmt: Statement) -> None:
+def resources_free(stmt: Run) -> None:
     """Free every resource and frame of the statement; the frame in scope is its own again."""
     stmt.scope = i32(stmt.root)
     frame_leave(stmt.root)
@@ -113,7 +113,7 @@ def keep_release(resource: i32) -> None:
 
 
 @export
-def keep_alloc(stmt: Statement, n: i32) -> ptr[u8]:
+def keep_alloc(stmt: Run, n: i32) -> ptr[u8]:
     """Allocate n bytes, 8-aligned, not initialised, that live until the activation ends. Errors: SQLITE_NOMEM."""
     at: i32 = Frame(stmt.scope).resources
     while at and Resource(at).kind != KIND_KEEP:
@@ -132,7 +132,7 @@ def buffer_release(resource: i32) -> None:
     mfree(ptr[u8](resource))
 
 
-def buffer_new(stmt: Statement) -> Buffer:
+def buffer_new(stmt: Run) -> Buffer:
     """An empty buffer."""
     return Buffer(i32(resource_add(stmt, sizeof(Buffer), KIND_BUFFER, funcref(buffer_release))))
 

@@ -10,7 +10,7 @@ Invariants:
   Z3  Root pages are never moved by shortening: they are at the front of the file.
 """
 
-from turso_wasm.kernel.abi import INDEX_BTREE, TABLE_BTREE, Connection, Layout, Statement
+from turso_wasm.kernel.abi import INDEX_BTREE, TABLE_BTREE, KernelConnection, Layout, Run
 from turso_wasm.kernel.base.errors import raise_corrupt
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.btree.cell import LEAF, TABLE_LEAF, cell_overflow, cell_size, layout_init
@@ -247,9 +247,9 @@ def vacuum_last_page(p: Pager) -> i32:
 
 
 @export
-def incremental_vacuum(stmt: Statement, slot: i32, n: i32) -> None:
+def incremental_vacuum(stmt: Run, slot: i32, n: i32) -> None:
     """Give up to n free pages (n <= 0: all) at the end of the file back; nothing unless auto-vacuum is incremental."""
-    p: Pager = pager_of(Connection(stmt.connection), slot)
+    p: Pager = pager_of(KernelConnection(stmt.connection), slot)
     if auto_vacuum_root(p) == 0:
         return
     cursors_save_all(p)

@@ -10,7 +10,7 @@ Invariants:
   I3  No more than `left` messages are written.
 """
 
-from turso_wasm.kernel.abi import INDEX_BTREE, TABLE_BTREE, Connection, Cursor, KeyInfo, Layout, Statement
+from turso_wasm.kernel.abi import INDEX_BTREE, TABLE_BTREE, Cursor, KernelConnection, KeyInfo, Layout, Run
 from turso_wasm.kernel.base.memory import alloc, malloc, mfree, mrealloc, mzalloc
 from turso_wasm.kernel.btree.cell import (
     INDEX_INTERIOR,
@@ -506,13 +506,13 @@ def check_trees(k: Check, trees: ptr[CheckedTree], n: i32) -> None:
 
 
 @export
-def integrity_check(stmt: Statement, slot: i32, trees: ptr[CheckedTree], n: i32, most: i32) -> i64:
+def integrity_check(stmt: Run, slot: i32, trees: ptr[CheckedTree], n: i32, most: i32) -> i64:
     """Check freelist, pointer map and these b-trees (page 1 among them, each once).
 
     Returns lines of text in the statement's arena, without a final newline: address | size << 32; size 0: all is well.
     At most `most` messages are written. trees[0].root == 0: check only the other trees, not what belongs to none.
     """
-    p: Pager = pager_of(Connection(stmt.connection), slot)
+    p: Pager = pager_of(KernelConnection(stmt.connection), slot)
     k: Check = Check(mzalloc(sizeof(Check) + sizeof(Layout)))
     k.layout = Layout(i32(k) + sizeof(Check))
     k.pager = p

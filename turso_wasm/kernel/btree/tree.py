@@ -9,7 +9,7 @@ Invariants:
       dropped when no other statement of the connection reads anything; its cursors become invalid.
 """
 
-from turso_wasm.kernel.abi import INDEX_BTREE, Connection, Cursor, KeyInfo, Statement
+from turso_wasm.kernel.abi import INDEX_BTREE, Cursor, KernelConnection, KeyInfo, Run
 from turso_wasm.kernel.base.errors import SQLITE_LOCKED, raise_corrupt, raise_error
 from turso_wasm.kernel.btree.autovacuum import allocate_root, release_root
 from turso_wasm.kernel.btree.cell import INDEX_INTERIOR, INDEX_LEAF, LEAF, TABLE_INTERIOR, TABLE_LEAF, interior_kind
@@ -43,9 +43,9 @@ __subset__ = True
 
 
 @export
-def btree_create(stmt: Statement, slot: i32, kind: i32) -> u32:
+def btree_create(stmt: Run, slot: i32, kind: i32) -> u32:
     """Create an empty b-tree (TABLE_BTREE, INDEX_BTREE) in the database of that slot; its root page."""
-    p: Pager = pager_of(Connection(stmt.connection), slot)
+    p: Pager = pager_of(KernelConnection(stmt.connection), slot)
     page: Page = allocate_root(p) if auto_vacuum_root(p) else page_allocate(p)
     page_init(page, INDEX_LEAF if kind == INDEX_BTREE else TABLE_LEAF, p.usable_size)
     page.checked = 0
@@ -64,13 +64,13 @@ def forget_cursors(p: Pager, root: u32) -> None:
         at = Cursor(at.next_in_pager)
 
 
-def check_alone(stmt: Statement) -> None:
+def check_alone(stmt: Run) -> None:
     """Raise SQLITE_LOCKED if another statement of the connection is reading (T2)."""
-    other: Statement = Statement(Connection(stmt.connection).statements)
+    other: Run = Run(KernelConnection(stmt.connection).statements)
     while other:
         if other != stmt and other.slots_read:
             raise_error(SQLITE_LOCKED, *lit(b"database table is locked"))
-        other = Statement(other.next)
+        other = Run(other.next)
 
 
 def clear_cells(c: Cursor) -> i64:
@@ -122,7 +122,7 @@ def tree_cursor(p: Pager, root: u32) -> Cursor:
     keyinfo: ptr[u8] = scratch(8)
     put_be32(keyinfo, u32(0))
     # The cursor is never compared with anything: no key fields.
-    return cursor_new(p, Statement(0), root, KeyInfo(keyinfo) if kind == INDEX_INTERIOR else KeyInfo(0), 1)
+    return cursor_new(p, Run(0), root, KeyInfo(keyinfo) if kind == INDEX_INTERIOR else KeyInfo(0), 1)
 
 
 def clear_root(p: Pager, root: u32) -> i64:
@@ -137,20 +137,20 @@ def clear_root(p: Pager, root: u32) -> i64:
 
 
 @export
-def btree_clear(stmt: Statement, slot: i32, root: u32) -> i64:
+def btree_clear(stmt: Run, slot: i32, root: u32) -> i64:
     """Delete all entries of a b-tree; how many there were. Its cursors keep their place. Errors: SQLITE_CORRUPT."""
-    return clear_root(pager_of(Connection(stmt.connection), slot), root)
+    return clear_root(pager_of(KernelConnection(stmt.connection), slot), root)
 
 
 @export
-def btree_drop(stmt: Statement, slot: i32, root: u32) -> u32:
+def btree_drop(stmt: Run, slot: i32, root: u32) -> u32:
     """Delete a b-tree and free its root page.
 
     Returns, in auto-vacuum databases, the number of the root page that was moved to `root` to keep roots together:
     whatever refers to it must now refer to `root`. Otherwise 0. Errors: SQLITE_CORRUPT, also for root 1;
     SQLITE_LOCKED while other statements of the connection read.
     """
-    p: Pager = pager_of(Connection(stmt.connection), slot)
+    p: Pager = pager_of(KernelConnection(stmt.connection), slot)
     if root < 2:
         raise_corrupt(root)
     check_alone(stmt)

@@ -6,7 +6,7 @@ number as text, gives NULL; so does a result that is none (NaN), and a logarithm
 Source: https://sqlite.org/lang_mathfunc.html, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import NULL, Statement
+from turso_wasm.kernel.abi import NULL, Run
 from turso_wasm.kernel.functions.exponential import (
     real_acosh,
     real_asinh,
@@ -53,37 +53,37 @@ def apply_positive(f: fn[[f64], f64], tag: i32, payload: i64) -> tuple[i32, i64]
 
 
 @export
-def fn_exp(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_exp(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """exp(X)."""
     return apply(funcref(real_exp), tag, payload)
 
 
 @export
-def fn_ln(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_ln(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """ln(X): natural logarithm."""
     return apply_positive(funcref(real_log), tag, payload)
 
 
 @export
-def fn_log_1(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_log_1(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """log(X), log10(X): logarithm to base 10."""
     return apply_positive(funcref(real_log10), tag, payload)
 
 
 @export
-def fn_log10(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_log10(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """log10(X)."""
     return apply_positive(funcref(real_log10), tag, payload)
 
 
 @export
-def fn_log2(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_log2(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """log2(X)."""
     return apply_positive(funcref(real_log2), tag, payload)
 
 
 @export
-def fn_log_2(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
+def fn_log_2(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
     """log(B, X): logarithm to base B > 1, as the quotient of two natural logarithms."""
     ok, base = math_argument(tag, payload)
     # SQLite is lenient here: the number that X begins with will do.
@@ -97,7 +97,7 @@ def fn_log_2(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) 
 
 
 @export
-def fn_pow(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
+def fn_pow(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
     """pow(X, Y)."""
     ok, x = math_argument(tag, payload)
     ok2, y = math_argument(tag2, payload2)
@@ -107,43 +107,43 @@ def fn_pow(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) ->
 
 
 @export
-def fn_sin(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_sin(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """sin(X)."""
     return apply(funcref(real_sin), tag, payload)
 
 
 @export
-def fn_cos(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_cos(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """cos(X)."""
     return apply(funcref(real_cos), tag, payload)
 
 
 @export
-def fn_tan(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_tan(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """tan(X)."""
     return apply(funcref(real_tan), tag, payload)
 
 
 @export
-def fn_asin(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_asin(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """asin(X)."""
     return apply(funcref(real_asin), tag, payload)
 
 
 @export
-def fn_acos(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_acos(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """acos(X)."""
     return apply(funcref(real_acos), tag, payload)
 
 
 @export
-def fn_atan(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_atan(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """atan(X)."""
     return apply(funcref(real_atan), tag, payload)
 
 
 @export
-def fn_atan2(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
+def fn_atan2(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
     """atan2(Y, X)."""
     ok, y = math_argument(tag, payload)
     ok2, x = math_argument(tag2, payload2)
@@ -153,36 +153,36 @@ def fn_atan2(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) 
 
 
 @export
-def fn_sinh(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_sinh(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """sinh(X)."""
     return apply(funcref(real_sinh), tag, payload)
 
 
 @export
-def fn_cosh(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_cosh(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """cosh(X)."""
     return apply(funcref(real_cosh), tag, payload)
 
 
 @export
-def fn_tanh(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_tanh(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """tanh(X)."""
     return apply(funcref(real_tanh), tag, payload)
 
 
 @export
-def fn_asinh(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_asinh(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """asinh(X)."""
     return apply(funcref(real_asinh), tag, payload)
 
 
 @export
-def fn_acosh(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_acosh(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """acosh(X)."""
     return apply(funcref(real_acosh), tag, payload)
 
 
 @export
-def fn_atanh(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_atanh(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """atanh(X)."""
     return apply(funcref(real_atanh), tag, payload)

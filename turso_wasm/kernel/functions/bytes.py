@@ -3,7 +3,7 @@
 Source: https://sqlite.org/lang_corefunc.html, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, TEXT, Statement, Value
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, TEXT, Run, Value
 from turso_wasm.kernel.base.vfs import host_random
 from turso_wasm.kernel.values.arithmetic import text_or_scratch
 from turso_wasm.kernel.values.number_text import REAL_TEXT_SIZE
@@ -30,7 +30,7 @@ def write_hex(p: ptr[u8], n: i32, out: ptr[u8]) -> None:
 
 
 @export
-def fn_hex(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_hex(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """hex(X): the bytes of the value as text; an empty text for NULL. Raises SQLITE_TOOBIG."""
     if tag == NULL:
         return TEXT, 0
@@ -78,7 +78,7 @@ def contains_char(p: ptr[u8], n: i32, q: ptr[u8], m: i32) -> bool:
     return False
 
 
-def unhex(stmt: Statement, text: i64, ignored: i64) -> tuple[i32, i64]:
+def unhex(stmt: Run, text: i64, ignored: i64) -> tuple[i32, i64]:
     """The bytes of hexadecimal digits in pairs, between which ignored characters may stand; else NULL."""
     p: ptr[u8] = bytes_of(text)
     n: i32 = size_of(text)
@@ -100,7 +100,7 @@ def unhex(stmt: Statement, text: i64, ignored: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_unhex_1(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_unhex_1(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """unhex(X): NULL unless X is pairs of hexadecimal digits."""
     if tag == NULL:
         return NULL, 0
@@ -108,7 +108,7 @@ def fn_unhex_1(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_unhex_2(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
+def fn_unhex_2(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
     """unhex(X, ignored): characters of the second argument may stand between pairs of digits."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
@@ -121,7 +121,7 @@ def fn_unhex_2(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64
 
 
 @export
-def fn_char(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
+def fn_char(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """char(…): the text of these code points; U+FFFD for what is none."""
     out: ptr[u8] = alloc_text(stmt, i64(n) * 4)
     size: i32 = 0
@@ -136,7 +136,7 @@ def fn_char(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
 # --- concatenation ------------------------------------------------------------------------------------------
 
 
-def join(stmt: Statement, values: ptr[Value], n: i32, separator: i64) -> tuple[i32, i64]:
+def join(stmt: Run, values: ptr[Value], n: i32, separator: i64) -> tuple[i32, i64]:
     """The values' texts with the separator between them, leaving NULLs out. Raises SQLITE_TOOBIG."""
     total: i64 = 0
     count: i32 = 0
@@ -165,13 +165,13 @@ def join(stmt: Statement, values: ptr[Value], n: i32, separator: i64) -> tuple[i
 
 
 @export
-def fn_concat(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
+def fn_concat(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """concat(…): the texts of all values but NULLs. Overwrites `values`."""
     return join(stmt, values, n, 0)
 
 
 @export
-def fn_concat_ws(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
+def fn_concat_ws(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """concat_ws(separator, …): NULL when the separator is NULL. Overwrites `values`."""
     if values[0].tag == NULL:
         return NULL, 0
@@ -188,7 +188,7 @@ def letter_of(c: i32) -> i32:
 
 
 @export
-def fn_soundex(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_soundex(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """soundex(X): a letter and three digits; "?000" when X has no letter."""
     out: ptr[u8] = alloc_text(stmt, 4)
     memory_copy(out, b"?000", 4)
@@ -223,7 +223,7 @@ def fn_soundex(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_zeroblob(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_zeroblob(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """zeroblob(N): N zero bytes. Raises SQLITE_TOOBIG."""
     n: i64 = to_integer(tag, payload)
     if n < 0:
@@ -234,7 +234,7 @@ def fn_zeroblob(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_randomblob(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_randomblob(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """randomblob(N): N random bytes, at least one. Raises SQLITE_TOOBIG."""
     n: i64 = to_integer(tag, payload)
     if n < 1:
@@ -245,7 +245,7 @@ def fn_randomblob(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_random_0(stmt: Statement) -> tuple[i32, i64]:
+def fn_random_0(stmt: Run) -> tuple[i32, i64]:
     """random(): any 64-bit integer but the smallest, so that abs(random()) never fails."""
     room: ptr[u8] = scratch(8)
     host_random(room, 8)

@@ -7,7 +7,7 @@ no time value, or a modifier that is none, gives NULL.
 Source: https://sqlite.org/lang_datefunc.html, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, Statement, Value
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, Run, Value
 from turso_wasm.kernel.base.vfs import host_now
 from turso_wasm.kernel.functions.moment import (
     MS_PER_DAY,
@@ -56,7 +56,7 @@ __subset__ = True
 # --- arguments ----------------------------------------------------------------------------------------------
 
 
-def set_now(stmt: Statement, m: Moment) -> None:
+def set_now(stmt: Run, m: Moment) -> None:
     """The time at which the statement first asked for it: it stands still while a statement runs."""
     if stmt.now == 0.0:
         stmt.now = host_now()
@@ -66,7 +66,7 @@ def set_now(stmt: Statement, m: Moment) -> None:
     m.local = 0
 
 
-def read_text(stmt: Statement, m: Moment, p: ptr[u8], n: i32) -> bool:
+def read_text(stmt: Run, m: Moment, p: ptr[u8], n: i32) -> bool:
     """Read a time value; True if the text is one."""
     if read_date(m, p, n):
         settle(m)
@@ -89,7 +89,7 @@ def read_text(stmt: Statement, m: Moment, p: ptr[u8], n: i32) -> bool:
     return False
 
 
-def moment_of(stmt: Statement, m: Moment, values: ptr[Value], n: i32) -> bool:
+def moment_of(stmt: Run, m: Moment, values: ptr[Value], n: i32) -> bool:
     """The moment of a time value and its modifiers (now when there are none); True if it is one."""
     memory_fill(m, 0, sizeof(Moment))
     if n == 0:
@@ -123,7 +123,7 @@ def moment_of(stmt: Statement, m: Moment, values: ptr[Value], n: i32) -> bool:
 
 
 @export
-def fn_date(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
+def fn_date(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """date(time value, modifier, …)."""
     m: Moment = Moment(scratch(sizeof(Moment)))
     if not moment_of(stmt, m, values, n):
@@ -136,7 +136,7 @@ def fn_date(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
 
 
 @export
-def fn_time(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
+def fn_time(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """time(time value, modifier, …)."""
     m: Moment = Moment(scratch(sizeof(Moment)))
     if not moment_of(stmt, m, values, n):
@@ -149,7 +149,7 @@ def fn_time(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
 
 
 @export
-def fn_datetime(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
+def fn_datetime(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """datetime(time value, modifier, …)."""
     m: Moment = Moment(scratch(sizeof(Moment)))
     if not moment_of(stmt, m, values, n):
@@ -164,7 +164,7 @@ def fn_datetime(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
 
 
 @export
-def fn_julianday(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
+def fn_julianday(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """julianday(time value, modifier, …)."""
     m: Moment = Moment(scratch(sizeof(Moment)))
     if not moment_of(stmt, m, values, n):
@@ -173,7 +173,7 @@ def fn_julianday(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]
 
 
 @export
-def fn_unixepoch(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
+def fn_unixepoch(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """unixepoch(time value, modifier, …): seconds since 1970; a REAL with milliseconds after the modifier `subsec`."""
     m: Moment = Moment(scratch(sizeof(Moment)))
     if not moment_of(stmt, m, values, n):
@@ -184,19 +184,19 @@ def fn_unixepoch(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]
 
 
 @export
-def fn_current_date(stmt: Statement) -> tuple[i32, i64]:
+def fn_current_date(stmt: Run) -> tuple[i32, i64]:
     """current_date."""
     return fn_date(stmt, ptr[Value](0), 0)
 
 
 @export
-def fn_current_time(stmt: Statement) -> tuple[i32, i64]:
+def fn_current_time(stmt: Run) -> tuple[i32, i64]:
     """current_time."""
     return fn_time(stmt, ptr[Value](0), 0)
 
 
 @export
-def fn_current_timestamp(stmt: Statement) -> tuple[i32, i64]:
+def fn_current_timestamp(stmt: Run) -> tuple[i32, i64]:
     """current_timestamp."""
     return fn_datetime(stmt, ptr[Value](0), 0)
 
@@ -205,7 +205,7 @@ def fn_current_timestamp(stmt: Statement) -> tuple[i32, i64]:
 
 
 @export
-def fn_strftime(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
+def fn_strftime(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """strftime(format, time value, modifier, …): NULL for an unknown conversion."""
     if n == 0 or values[0].tag == NULL:
         return NULL, 0
@@ -241,7 +241,7 @@ def move_months(m: Moment, from_: Moment, months: i32) -> None:
 
 
 @export
-def fn_timediff(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
+def fn_timediff(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
     """timediff(A, B): ±YYYY-MM-DD HH:MM:SS.SSS, the modifier that makes A of B: months first, then days and time."""
     room: ptr[Value] = ptr[Value](scratch(sizeof(Value) * 2))
     room[0].tag = tag
@@ -265,7 +265,7 @@ def fn_timediff(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i6
     return difference(stmt, forward, months if forward else 0 - months, a.jd - moved.jd)
 
 
-def difference(stmt: Statement, forward: bool, months: i32, ms: i64) -> tuple[i32, i64]:
+def difference(stmt: Run, forward: bool, months: i32, ms: i64) -> tuple[i32, i64]:
     """The text of a difference."""
     ms = ms if ms >= 0 else 0 - ms
     b: Buffer = Buffer(scratch(sizeof(Buffer)))

@@ -11,7 +11,7 @@ Invariants:
 Source: https://sqlite.org/lang_expr.html#the_like_glob_regexp_match_and_extract_operators, and observed behaviour.
 """
 
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, Statement
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, Run
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.values.collate import fold
 from turso_wasm.kernel.values.utf8 import count_chars, next_char, read_char, terminated_size
@@ -186,7 +186,7 @@ def glob_raw(pattern: ptr[u8], n: i32, text: ptr[u8], m: i32) -> i32:
         j = retry
 
 
-def pattern_payload(stmt: Statement, tag: i32, payload: i64) -> i64:
+def pattern_payload(stmt: Run, tag: i32, payload: i64) -> i64:
     """The payload of a pattern's text; raises when it is too long."""
     if tag == NULL:
         return 0
@@ -196,7 +196,7 @@ def pattern_payload(stmt: Statement, tag: i32, payload: i64) -> i64:
     return text
 
 
-def escape_char(stmt: Statement, tag: i32, payload: i64) -> i32:
+def escape_char(stmt: Run, tag: i32, payload: i64) -> i32:
     """The code of the escape character; raises unless the value is exactly one character."""
     text: i64 = to_text(stmt, tag, payload)
     p: ptr[u8] = bytes_of(text)
@@ -209,7 +209,7 @@ def escape_char(stmt: Statement, tag: i32, payload: i64) -> i32:
 
 @export
 def like_case(
-    stmt: Statement,
+    stmt: Run,
     pattern_tag: i32,
     pattern: i64,
     tag: i32,
@@ -239,7 +239,7 @@ def like_case(
 
 @export
 def like(
-    stmt: Statement,
+    stmt: Run,
     pattern_tag: i32,
     pattern: i64,
     tag: i32,
@@ -253,7 +253,7 @@ def like(
 
 
 @export
-def glob(stmt: Statement, pattern_tag: i32, pattern: i64, tag: i32, payload: i64) -> tuple[i32, i64]:
+def glob(stmt: Run, pattern_tag: i32, pattern: i64, tag: i32, payload: i64) -> tuple[i32, i64]:
     """`text` GLOB pattern: 1, 0 or NULL."""
     if pattern_tag == BLOB or tag == BLOB:
         return INTEGER, 0

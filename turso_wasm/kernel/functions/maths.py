@@ -5,7 +5,7 @@ An argument that is not a number, nor wholly a number as text, gives NULL; so do
 Source: https://sqlite.org/lang_mathfunc.html
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, Statement
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, Run
 from turso_wasm.kernel.values.value import apply_numeric, real_value, to_real
 from turso_wasm.wasm.lang import (
     bits,
@@ -39,7 +39,7 @@ def math_argument(tag: i32, payload: i64) -> tuple[i32, f64]:
 
 
 @export
-def fn_ceil(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_ceil(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """ceil(X): an INTEGER stays one."""
     kind, value = apply_numeric(tag, payload)
     if kind == REAL:
@@ -50,7 +50,7 @@ def fn_ceil(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_floor(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_floor(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """floor(X): an INTEGER stays one."""
     kind, value = apply_numeric(tag, payload)
     if kind == REAL:
@@ -61,7 +61,7 @@ def fn_floor(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_trunc(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_trunc(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """trunc(X): an INTEGER stays one."""
     kind, value = apply_numeric(tag, payload)
     if kind == REAL:
@@ -72,7 +72,7 @@ def fn_trunc(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_sqrt(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_sqrt(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """sqrt(X)."""
     ok, x = math_argument(tag, payload)
     if ok == 0:
@@ -81,13 +81,13 @@ def fn_sqrt(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_pi(stmt: Statement) -> tuple[i32, i64]:
+def fn_pi(stmt: Run) -> tuple[i32, i64]:
     """pi()."""
     return REAL, bits(PI)
 
 
 @export
-def fn_degrees(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_degrees(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """degrees(X)."""
     ok, x = math_argument(tag, payload)
     if ok == 0:
@@ -96,7 +96,7 @@ def fn_degrees(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_radians(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_radians(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """radians(X)."""
     ok, x = math_argument(tag, payload)
     if ok == 0:
@@ -152,7 +152,7 @@ def real_mod(x: f64, y: f64) -> f64:
 
 
 @export
-def fn_mod(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
+def fn_mod(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
     """mod(X, Y)."""
     ok, x = math_argument(tag, payload)
     ok2, y = math_argument(tag2, payload2)

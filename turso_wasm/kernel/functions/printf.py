@@ -11,7 +11,7 @@ ends the output; missing arguments are NULL.
 Source: https://sqlite.org/printf.html, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import NULL, Statement, Value
+from turso_wasm.kernel.abi import NULL, Run, Value
 from turso_wasm.kernel.functions.printf_real import put_real
 from turso_wasm.kernel.functions.printf_spec import Spec, next_integer, next_value, scan_spec
 from turso_wasm.kernel.values.buffer import (
@@ -368,7 +368,7 @@ def is_text_conversion(c: i32) -> bool:
 
 
 @export
-def fn_printf(stmt: Statement, values: ptr[Value], n: i32) -> tuple[i32, i64]:
+def fn_printf(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """printf(format, …): NULL for a NULL format. Raises SQLITE_TOOBIG."""
     if n == 0 or values[0].tag == NULL:
         return NULL, 0

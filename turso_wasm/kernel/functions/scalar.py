@@ -4,7 +4,7 @@ Source: https://sqlite.org/lang_corefunc.html, https://sqlite.org/lang_mathfunc.
 3.54.
 """
 
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Statement, Value
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Run, Value
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.functions.bytes import write_hex
 from turso_wasm.kernel.values.arithmetic import INTEGER_MIN
@@ -46,7 +46,7 @@ NO_FRACTION = 4503599627370496.0  # 2^52: from here on a double is an integer
 
 
 @export
-def fn_typeof(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_typeof(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """typeof(X)."""
     if tag == INTEGER:
         return TEXT, pack(b"integer", 7)
@@ -60,7 +60,7 @@ def fn_typeof(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_abs(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_abs(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """abs(X): of the number a text or blob begins with, as a REAL. Raises "integer overflow" (smallest integer)."""
     if tag == NULL:
         return NULL, 0
@@ -73,7 +73,7 @@ def fn_abs(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_sign(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_sign(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """sign(X): -1, 0 or 1; NULL for what is not wholly a number."""
     kind, value = apply_numeric(tag, payload)
     if kind != INTEGER and kind != REAL:
@@ -99,7 +99,7 @@ def round_real(v: f64, places: i32) -> f64:
 
 
 @export
-def fn_round_1(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_round_1(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """round(X)."""
     if tag == NULL:
         return NULL, 0
@@ -107,7 +107,7 @@ def fn_round_1(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_round_2(stmt: Statement, tag: i32, payload: i64, places_tag: i32, places: i64) -> tuple[i32, i64]:
+def fn_round_2(stmt: Run, tag: i32, payload: i64, places_tag: i32, places: i64) -> tuple[i32, i64]:
     """round(X, places): places below 0 count as 0, those above MAX_PLACES as that."""
     if tag == NULL or places_tag == NULL:
         return NULL, 0
@@ -122,7 +122,7 @@ def fn_round_2(stmt: Statement, tag: i32, payload: i64, places_tag: i32, places:
 # --- quote --------------------------------------------------------------------------------------------------
 
 
-def quote_text(stmt: Statement, p: ptr[u8], n: i32) -> i64:
+def quote_text(stmt: Run, p: ptr[u8], n: i32) -> i64:
     """A text as an SQL literal; it ends at its first NUL."""
     n = terminated_size(p, n)
     quotes: i32 = 0
@@ -141,7 +141,7 @@ def quote_text(stmt: Statement, p: ptr[u8], n: i32) -> i64:
     return pack(out, at + 1)
 
 
-def quote_blob(stmt: Statement, p: ptr[u8], n: i32) -> i64:
+def quote_blob(stmt: Run, p: ptr[u8], n: i32) -> i64:
     """A blob as an SQL literal."""
     out: ptr[u8] = alloc_text(stmt, i64(n) * 2 + 3)
     out[0] = 88
@@ -152,7 +152,7 @@ def quote_blob(stmt: Statement, p: ptr[u8], n: i32) -> i64:
 
 
 @export
-def fn_quote(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_quote(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """quote(X): an SQL literal of the value. Raises SQLITE_TOOBIG."""
     if tag == NULL:
         return TEXT, pack(b"NULL", 4)
@@ -173,7 +173,7 @@ def fn_quote(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_min(stmt: Statement, values: ptr[Value], n: i32, collation: i32) -> tuple[i32, i64]:
+def fn_min(stmt: Run, values: ptr[Value], n: i32, collation: i32) -> tuple[i32, i64]:
     """min(X, Y, …): NULL if any is NULL; the last of equal ones."""
     best: Value = values[0]
     for i in range(n):
@@ -186,7 +186,7 @@ def fn_min(stmt: Statement, values: ptr[Value], n: i32, collation: i32) -> tuple
 
 
 @export
-def fn_max(stmt: Statement, values: ptr[Value], n: i32, collation: i32) -> tuple[i32, i64]:
+def fn_max(stmt: Run, values: ptr[Value], n: i32, collation: i32) -> tuple[i32, i64]:
     """max(X, Y, …): NULL if any is NULL; the first of equal ones."""
     best: Value = values[0]
     for i in range(n):

@@ -11,7 +11,7 @@ Invariants:
 Source: https://sqlite.org/lang_corefunc.html, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, TEXT, Statement
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, TEXT, Run
 from turso_wasm.kernel.values.arithmetic import text_or_scratch
 from turso_wasm.kernel.values.collate import fold
 from turso_wasm.kernel.values.number_text import REAL_TEXT_SIZE
@@ -34,7 +34,7 @@ __subset__ = True
 
 
 @export
-def fn_length(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_length(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """length(X): characters before the first NUL; bytes of a blob."""
     if tag == NULL:
         return NULL, 0
@@ -46,7 +46,7 @@ def fn_length(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_octet_length(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_octet_length(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """octet_length(X): bytes of the value as text."""
     if tag == NULL:
         return NULL, 0
@@ -54,7 +54,7 @@ def fn_octet_length(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_unicode(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_unicode(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """unicode(X): code of the first character (as a signed 32-bit number); NULL for an empty text or one that begins
     with NUL.
     """
@@ -72,7 +72,7 @@ def fn_unicode(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_lower(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_lower(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """lower(X): ASCII letters only."""
     if tag == NULL:
         return NULL, 0
@@ -86,7 +86,7 @@ def fn_lower(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_upper(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_upper(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """upper(X): ASCII letters only."""
     if tag == NULL:
         return NULL, 0
@@ -128,7 +128,7 @@ def clip(start: i64, count: i64, length: i64) -> tuple[i64, i64]:
     return start, count if count < length - start else length - start
 
 
-def substr(stmt: Statement, tag: i32, payload: i64, start: i64, count: i64) -> tuple[i32, i64]:
+def substr(stmt: Run, tag: i32, payload: i64, start: i64, count: i64) -> tuple[i32, i64]:
     """`substr` of a value that is not NULL."""
     if tag == BLOB:
         if size_of(payload) == 0:
@@ -148,7 +148,7 @@ def substr(stmt: Statement, tag: i32, payload: i64, start: i64, count: i64) -> t
 
 
 @export
-def fn_substr_2(stmt: Statement, tag: i32, payload: i64, start_tag: i32, start: i64) -> tuple[i32, i64]:
+def fn_substr_2(stmt: Run, tag: i32, payload: i64, start_tag: i32, start: i64) -> tuple[i32, i64]:
     """substr(X, start)."""
     if tag == NULL or start_tag == NULL:
         return NULL, 0
@@ -157,7 +157,7 @@ def fn_substr_2(stmt: Statement, tag: i32, payload: i64, start_tag: i32, start: 
 
 @export
 def fn_substr_3(
-    stmt: Statement, tag: i32, payload: i64, start_tag: i32, start: i64, count_tag: i32, count: i64
+    stmt: Run, tag: i32, payload: i64, start_tag: i32, start: i64, count_tag: i32, count: i64
 ) -> tuple[i32, i64]:
     """substr(X, start, count)."""
     if tag == NULL or start_tag == NULL or count_tag == NULL:
@@ -184,7 +184,7 @@ def find_bytes(p: ptr[u8], n: i32, at: i32, q: ptr[u8], m: i32) -> i32:
 
 
 @export
-def fn_instr(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
+def fn_instr(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
     """instr(X, Y): 1-based place of Y in X, in bytes when both are blobs, else in characters; 0 when absent."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0
@@ -207,7 +207,7 @@ def fn_instr(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) 
 
 @export
 def fn_replace(
-    stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64, tag3: i32, payload3: i64
+    stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64, tag3: i32, payload3: i64
 ) -> tuple[i32, i64]:
     """replace(X, Y, Z): X with each Y replaced by Z; X when Y is empty or begins with NUL. Raises SQLITE_TOOBIG."""
     if tag == NULL or tag2 == NULL:
@@ -288,7 +288,7 @@ def same_bytes(p: ptr[u8], q: ptr[u8], n: i32) -> bool:
     return i == n
 
 
-def trim(stmt: Statement, tag: i32, payload: i64, set_p: ptr[u8], set_n: i32, sides: i32) -> tuple[i32, i64]:
+def trim(stmt: Run, tag: i32, payload: i64, set_p: ptr[u8], set_n: i32, sides: i32) -> tuple[i32, i64]:
     """The value's text without the set's characters at the given sides."""
     text: i64 = to_text(stmt, tag, payload)
     p: ptr[u8] = bytes_of(text)
@@ -307,7 +307,7 @@ def trim(stmt: Statement, tag: i32, payload: i64, set_p: ptr[u8], set_n: i32, si
     return TEXT, pack(p, n)
 
 
-def trim_set(stmt: Statement, tag: i32, payload: i64, set_tag: i32, chars: i64, sides: i32) -> tuple[i32, i64]:
+def trim_set(stmt: Run, tag: i32, payload: i64, set_tag: i32, chars: i64, sides: i32) -> tuple[i32, i64]:
     """`trim` with a set of characters given as a value."""
     if tag == NULL or set_tag == NULL:
         return NULL, 0
@@ -317,7 +317,7 @@ def trim_set(stmt: Statement, tag: i32, payload: i64, set_tag: i32, chars: i64, 
 
 
 @export
-def fn_trim_1(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_trim_1(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """trim(X)."""
     if tag == NULL:
         return NULL, 0
@@ -325,7 +325,7 @@ def fn_trim_1(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_ltrim_1(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_ltrim_1(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """ltrim(X)."""
     if tag == NULL:
         return NULL, 0
@@ -333,7 +333,7 @@ def fn_ltrim_1(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_rtrim_1(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_rtrim_1(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """rtrim(X)."""
     if tag == NULL:
         return NULL, 0
@@ -341,18 +341,18 @@ def fn_rtrim_1(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_trim_2(stmt: Statement, tag: i32, payload: i64, set_tag: i32, chars: i64) -> tuple[i32, i64]:
+def fn_trim_2(stmt: Run, tag: i32, payload: i64, set_tag: i32, chars: i64) -> tuple[i32, i64]:
     """trim(X, characters)."""
     return trim_set(stmt, tag, payload, set_tag, chars, TRIM_LEFT | TRIM_RIGHT)
 
 
 @export
-def fn_ltrim_2(stmt: Statement, tag: i32, payload: i64, set_tag: i32, chars: i64) -> tuple[i32, i64]:
+def fn_ltrim_2(stmt: Run, tag: i32, payload: i64, set_tag: i32, chars: i64) -> tuple[i32, i64]:
     """ltrim(X, characters)."""
     return trim_set(stmt, tag, payload, set_tag, chars, TRIM_LEFT)
 
 
 @export
-def fn_rtrim_2(stmt: Statement, tag: i32, payload: i64, set_tag: i32, chars: i64) -> tuple[i32, i64]:
+def fn_rtrim_2(stmt: Run, tag: i32, payload: i64, set_tag: i32, chars: i64) -> tuple[i32, i64]:
     """rtrim(X, characters)."""
     return trim_set(stmt, tag, payload, set_tag, chars, TRIM_RIGHT)

@@ -5,7 +5,7 @@
 Source: https://sqlite.org/lang_corefunc.html#unistr, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import NULL, TEXT, Statement
+from turso_wasm.kernel.abi import NULL, TEXT, Run
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.functions.bytes import hex_digit
 from turso_wasm.kernel.functions.printf import has_control, put_sql_escaped
@@ -50,7 +50,7 @@ def escape(p: ptr[u8], n: i32, at: i32) -> tuple[i64, i32]:
 
 
 @export
-def fn_unistr(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_unistr(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """unistr(X): X with its escapes replaced, up to its first NUL. Raises "invalid Unicode escape"."""
     if tag == NULL:
         return NULL, 0
@@ -76,7 +76,7 @@ def fn_unistr(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def fn_unistr_quote(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def fn_unistr_quote(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """unistr_quote(X): like quote(X), but with control characters as unistr('…')."""
     if tag != TEXT:
         return fn_quote(stmt, tag, payload)

@@ -14,7 +14,7 @@ Invariants (with S1 to S5 of kernel/pager/storage.py):
 
 from turso_wasm.kernel.abi import Cursor
 from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
-from turso_wasm.kernel.pager.storage import Database, Page, PageList, Pager
+from turso_wasm.kernel.pager.storage import Page, PageList, Pager, SharedFile
 from turso_wasm.wasm.lang import ctz, export, i32, inline, memory_copy, ptr, sizeof, u8, u32
 
 __subset__ = True
@@ -74,7 +74,7 @@ def page_buffer_free(p: ptr[u8], size: i32) -> None:
     head[1] += 1
 
 
-def page_new(db: Database, pgno: u32) -> Page:
+def page_new(db: SharedFile, pgno: u32) -> Page:
     """A page with a buffer, in no list and let go; all other fields zero."""
     page: Page = Page(mzalloc(sizeof(Page)))
     page.database = i32(db)
@@ -87,7 +87,7 @@ def page_new(db: Database, pgno: u32) -> Page:
 def page_free(page: Page) -> None:
     """Free a page that is in no list and not in the hash."""
     if page.data:
-        page_buffer_free(page.data, Database(page.database).page_size)
+        page_buffer_free(page.data, SharedFile(page.database).page_size)
     mfree(ptr[u8](i32(page)))
 
 
@@ -236,7 +236,7 @@ def count_miss() -> None:
 
 def cache_move(page: Page) -> None:
     """Put a page of a database's cache at the new end of its list."""
-    pages: PageList = Database(page.database).cache
+    pages: PageList = SharedFile(page.database).cache
     page.moved = gets
     if pages.newest != page:
         list_remove(pages, page)
@@ -248,7 +248,7 @@ def cache_move(page: Page) -> None:
 
 def page_in_cursor(page: Page) -> i32:
     """1 if the page is in the stack of an open cursor."""
-    p: Pager = Database(page.database).pagers
+    p: Pager = SharedFile(page.database).pagers
     while p:
         at: i32 = p.cursors
         while at:
@@ -302,7 +302,7 @@ def cache_evict(pages: PageList) -> i32:
     return 0
 
 
-def cache_room(db: Database) -> None:
+def cache_room(db: SharedFile) -> None:
     """Make room for one more page of the database: evict what exceeds the limit, grow the hash."""
     cache_reserve()
     pages: PageList = db.cache
@@ -316,7 +316,7 @@ def cache_room(db: Database) -> None:
 
 def cache_add(page: Page, owner: i32, number: u32) -> None:
     """Put a page that is in no list into its database's cache under a committed identity."""
-    db: Database = Database(page.database)
+    db: SharedFile = SharedFile(page.database)
     assert owner == i32(db) or owner == i32(db) + 1, "cache C1: not a committed identity"
     cache_insert(page, owner, number)
     page.moved = gets
@@ -326,7 +326,7 @@ def cache_add(page: Page, owner: i32, number: u32) -> None:
 def cache_forget(page: Page) -> None:
     """Drop a committed page."""
     cache_remove(page)
-    list_remove(Database(page.database).cache, page)
+    list_remove(SharedFile(page.database).cache, page)
     page_retire(page)
 
 
@@ -337,13 +337,13 @@ def cache_forget_at(owner: i32, number: u32) -> None:
         cache_forget(page)
 
 
-def cache_forget_all(db: Database) -> None:
+def cache_forget_all(db: SharedFile) -> None:
     """Drop every committed page of a database: the file may have changed."""
     while db.cache.oldest:
         cache_forget(db.cache.oldest)
 
 
-def cache_free_all(db: Database) -> None:
+def cache_free_all(db: SharedFile) -> None:
     """Free every page of a database that nobody uses any more."""
     cache_forget_all(db)
     pages: PageList = PageList(limbo)
@@ -356,7 +356,7 @@ def cache_free_all(db: Database) -> None:
         page = newer
 
 
-def cache_set_limit(db: Database) -> None:
+def cache_set_limit(db: SharedFile) -> None:
     """Derive the limit in pages from `cache_size` (> 0: pages, < 0: KiB)."""
     limit: i32 = db.cache_size
     if limit < 0:
@@ -367,7 +367,7 @@ def cache_set_limit(db: Database) -> None:
 
 def page_copy(page: Page, owner: i32) -> Page:
     """A private copy of a page for the pager `owner`, not yet in its list."""
-    db: Database = Database(page.database)
+    db: SharedFile = SharedFile(page.database)
     cache_reserve()
     copy: Page = page_new(db, page.pgno)
     memory_copy(copy.data, page.data, db.page_size)
@@ -378,7 +378,7 @@ def page_copy(page: Page, owner: i32) -> Page:
 
 
 @export
-def cache_pages(db: Database) -> i32:
+def cache_pages(db: SharedFile) -> i32:
     """Committed pages of the database in memory."""
     return db.cache.n_pages
 

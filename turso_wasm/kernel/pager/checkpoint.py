@@ -16,7 +16,7 @@ from turso_wasm.kernel.base.vfs import vfs_size, vfs_sync, vfs_truncate
 from turso_wasm.kernel.pager.cache import cache_find, cache_forget, cache_forget_at, cache_insert, cache_remove
 from turso_wasm.kernel.pager.pageio import file_write, page_encode
 from turso_wasm.kernel.pager.runs import RUN_BYTES
-from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Page, Pager, Wal
+from turso_wasm.kernel.pager.storage import PAGER_NONE, Page, Pager, SharedFile, Wal
 from turso_wasm.kernel.pager.wal import HEADER_SIZE, wal_find, wal_read_encoded, wal_start, wal_sync
 from turso_wasm.wasm.lang import i32, i64, memory_fill, ptr, u8, u32
 
@@ -28,7 +28,7 @@ CHECKPOINT_RESTART = 2
 CHECKPOINT_TRUNCATE = 3
 
 
-def checkpoint_target(db: Database) -> u32:
+def checkpoint_target(db: SharedFile) -> u32:
     """The last frame that may be moved (K1)."""
     target: u32 = db.wal.committed
     p: Pager = db.pagers
@@ -39,7 +39,7 @@ def checkpoint_target(db: Database) -> u32:
     return target
 
 
-def checkpoint_run(db: Database) -> i32:
+def checkpoint_run(db: SharedFile) -> i32:
     """Move as many frames as readers allow; 0 or a negative result code. No transaction is being committed."""
     w: Wal = db.wal
     target: u32 = checkpoint_target(db)
@@ -98,7 +98,7 @@ def frames_sort(w: Wal, frames: ptr[u32], n: i32) -> None:
         gap = gap // 3
 
 
-def frames_write(db: Database, frames: ptr[u32], n: i32) -> i32:
+def frames_write(db: SharedFile, frames: ptr[u32], n: i32) -> i32:
     """Write the frames' pages to the file, neighbours together; 0 or a negative result code."""
     w: Wal = db.wal
     size: i32 = w.page_size
@@ -123,7 +123,7 @@ def frames_write(db: Database, frames: ptr[u32], n: i32) -> i32:
     return rc
 
 
-def frame_content(db: Database, frame: u32, data: ptr[u8]) -> i32:
+def frame_content(db: SharedFile, frame: u32, data: ptr[u8]) -> i32:
     """The encoded page in a frame, from memory if it is there; 0 or a negative result code."""
     page: Page = cache_find(i32(db) + 1, frame)
     if page:
@@ -132,7 +132,7 @@ def frame_content(db: Database, frame: u32, data: ptr[u8]) -> i32:
     return wal_read_encoded(db.wal, frame, data)
 
 
-def file_resize(db: Database) -> i32:
+def file_resize(db: SharedFile) -> i32:
     """Give the file the size of the committed database; 0 or a negative result code."""
     size: i64 = i64(db.wal.page_count) * i64(db.wal.page_size)
     now: i64 = vfs_size(db.fd)
@@ -143,7 +143,7 @@ def file_resize(db: Database) -> i32:
     return vfs_truncate(db.fd, size)
 
 
-def frames_moved(db: Database, frames: ptr[u32], n: i32, target: u32) -> None:
+def frames_moved(db: SharedFile, frames: ptr[u32], n: i32, target: u32) -> None:
     """The file has the frames up to `target`: rename the cached pages (K2)."""
     w: Wal = db.wal
     frame: u32 = w.backfilled + 1
@@ -161,7 +161,7 @@ def frames_moved(db: Database, frames: ptr[u32], n: i32, target: u32) -> None:
     w.backfilled = target
 
 
-def checkpoint(db: Database, mode: i32) -> tuple[i32, i32, i32]:
+def checkpoint(db: SharedFile, mode: i32) -> tuple[i32, i32, i32]:
     """PRAGMA wal_checkpoint: (0, 1 if it could not finish, or a negative result code; frames in the log; frames moved).
 
     mode: CHECKPOINT_*. FULL, RESTART and TRUNCATE report busy when a reader or writer stands in the way; waiting for
@@ -178,7 +178,7 @@ def checkpoint(db: Database, mode: i32) -> tuple[i32, i32, i32]:
     return rc, i32(w.committed), i32(w.backfilled)
 
 
-def wal_empty(db: Database) -> i32:
+def wal_empty(db: SharedFile) -> i32:
     """Truncate a log that was moved completely; 0 or a negative result code."""
     w: Wal = db.wal
     if w.committed:

@@ -18,7 +18,7 @@ Invariants:
       reader recovers it; originals that are only in memory keep the file locked until then.
 """
 
-from turso_wasm.kernel.abi import CAP_MEMORY, JOURNAL_MEMORY, JOURNAL_WAL, Connection
+from turso_wasm.kernel.abi import CAP_MEMORY, JOURNAL_MEMORY, JOURNAL_WAL, KernelConnection
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import vfs_size, vfs_sync, vfs_truncate
 from turso_wasm.kernel.pager.cache import (
@@ -55,7 +55,7 @@ from turso_wasm.kernel.pager.pages import pager_get, pager_write
 from turso_wasm.kernel.pager.runs import pages_sort, pages_write
 from turso_wasm.kernel.pager.savepoint import savepoints_free
 from turso_wasm.kernel.pager.spill import pages_journal
-from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGER_READ, PAGER_WRITE, Database, Page, Pager, Wal
+from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGER_READ, PAGER_WRITE, Page, Pager, SharedFile, Wal
 from turso_wasm.kernel.pager.wal import wal_append, wal_committed, wal_retract, wal_sync
 from turso_wasm.wasm.lang import be32, i32, i64, ptr, u8, u32
 
@@ -69,7 +69,7 @@ def nothing_to_commit(p: Pager) -> i32:
     return i32(p.private.n_pages == 0 and p.page_count == p.original_count)
 
 
-def uses_log(db: Database) -> i32:
+def uses_log(db: SharedFile) -> i32:
     """1 if transactions go to the log. (The one that creates or converts the database does not yet.)"""
     return i32(db.journal_mode == JOURNAL_WAL)
 
@@ -98,7 +98,7 @@ def dirty_pages(p: Pager, pages: ptr[i32]) -> i32:
 
 def prepare_log(p: Pager) -> i32:
     """Append the dirty pages to the log with a commit mark; 0 or a negative result code."""
-    db: Database = p.database
+    db: SharedFile = p.database
     first: Page = pager_get(p, u32(1))
     if first.owner == i32(p) or be32(first.data + AT_PAGE_COUNT) != p.page_count:
         first = page_one_stamp(p)
@@ -117,8 +117,8 @@ def prepare_log(p: Pager) -> i32:
 
 def prepare_file(p: Pager) -> i32:
     """Journal the originals and write the dirty pages to the file; 0 or a negative result code."""
-    db: Database = p.database
-    rc: i32 = exclusive_lock_waiting(db, Connection(p.connection))
+    db: SharedFile = p.database
+    rc: i32 = exclusive_lock_waiting(db, KernelConnection(p.connection))
     if rc < 0:
         return rc
     if not db.counted or p.page_count != p.original_count or p.replaced:
@@ -141,7 +141,7 @@ def prepare_file(p: Pager) -> i32:
 
 def page_one_stamp(p: Pager) -> Page:
     """Note the transaction in the header; the private page 1. Raises, also when a replaced header is not one."""
-    db: Database = p.database
+    db: SharedFile = p.database
     first: Page = pager_write(p, pager_get(p, u32(1)))
     if p.replaced:
         header_check(first.data)
@@ -169,7 +169,7 @@ def commit_finish(p: Pager) -> i32:
     """Commit what was prepared; the pager reads on, seeing its own changes. 0 or a negative result code (X1)."""
     if p.state != PAGER_WRITE:
         return 0
-    db: Database = p.database
+    db: SharedFile = p.database
     if nothing_to_commit(p):
         writer_end(p)
         return 0
@@ -198,7 +198,7 @@ def commit_finish(p: Pager) -> i32:
 
 def writer_end(p: Pager) -> None:
     """The pager only reads from now on."""
-    db: Database = p.database
+    db: SharedFile = p.database
     savepoints_free(p)
     p.state = PAGER_READ
     p.n_resident = 0
@@ -233,7 +233,7 @@ def page_publish(p: Pager, page: Page, owner: i32, number: u32) -> None:
 
 def publish_frames(p: Pager) -> None:
     """The private pages are committed frames of the log now (X2)."""
-    db: Database = p.database
+    db: SharedFile = p.database
     w: Wal = db.wal
     page: Page = private_take(p)
     while page:
@@ -250,7 +250,7 @@ def publish_frames(p: Pager) -> None:
 
 def publish_file(p: Pager) -> None:
     """The private pages are committed pages of the file now (X2)."""
-    db: Database = p.database
+    db: SharedFile = p.database
     page: Page = private_take(p)
     while page:
         cache_forget_at(i32(db), page.pgno)
@@ -267,7 +267,7 @@ def publish_file(p: Pager) -> None:
         db.wal.page_size = db.page_size
 
 
-def checkpoint_automatically(db: Database) -> None:
+def checkpoint_automatically(db: SharedFile) -> None:
     """After a commit: move frames to the file when there are many. What fails is tried again after the next commit."""
     if not uses_log(db) or db.autocheckpoint == 0 or db.writer:
         return
@@ -282,7 +282,7 @@ def pager_rollback(p: Pager) -> i32:
     """Undo the transaction; the pager reads on. Cursors were saved or forgotten. 0 or a negative result code (X3)."""
     if p.state != PAGER_WRITE:
         return 0
-    db: Database = p.database
+    db: SharedFile = p.database
     rc: i32 = wal_retract(db) if uses_log(db) else file_restore(db)
     page: Page = private_take(p)
     while page:
@@ -299,7 +299,7 @@ def pager_rollback(p: Pager) -> i32:
     return rc
 
 
-def file_restore(db: Database) -> i32:
+def file_restore(db: SharedFile) -> i32:
     """Undo what was written to the file, and end the journal; 0 or a negative result code."""
     rc: i32 = 0
     if not db.journal.begun:

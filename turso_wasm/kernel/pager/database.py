@@ -4,7 +4,7 @@ Owns the list of databases, opening and closing them, their pagers, and the lock
 between the connections of this one. Does not read the file (kernel/pager/snapshot.py).
 
 Invariants:
-  D1  A file that is shared by name has one Database; private ones (":memory:", temporary) have no name. When another
+  D1  A file that is shared by name has one SharedFile; private ones (":memory:", temporary) have no name. When another
       file took the place of one that is open, the name means the new one.
   D2  `lock` is at least LOCK_SHARED while a pager is active; an owned or in-memory file counts as LOCK_EXCLUSIVE.
   D3  A log is used by one process at a time: whoever reads or writes a database in WAL mode holds LOCK_EXCLUSIVE
@@ -24,7 +24,7 @@ from turso_wasm.kernel.abi import (
     OPEN_MEMORY,
     OPEN_READONLY,
     OPEN_TEMP,
-    Connection,
+    KernelConnection,
 )
 from turso_wasm.kernel.base.errors import SQLITE_BUSY
 from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
@@ -40,7 +40,7 @@ from turso_wasm.kernel.base.vfs import (
 )
 from turso_wasm.kernel.pager.cache import DEFAULT_CACHE_SIZE, cache_free_all, cache_set_limit, cache_start
 from turso_wasm.kernel.pager.header import bytes_equal
-from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Pager
+from turso_wasm.kernel.pager.storage import PAGER_NONE, Pager, SharedFile
 from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, sizeof, u8
 
 __subset__ = True
@@ -51,15 +51,15 @@ SYNCHRONOUS_FULL = 2
 BUSY_DELAYS = bytes([1, 2, 5, 10])  # ms; the last one repeats: a busy writer lets go for a moment only
 SUFFIX_MAX = 8
 
-databases: i32 = 0  # list of Database
+databases: i32 = 0  # list of SharedFile
 
 
 # --- opening and closing --------------------------------------------------------------------------------------
 
 
-def database_find(name: ptr[u8], size: i32) -> Database:
+def database_find(name: ptr[u8], size: i32) -> SharedFile:
     """The shared database of that name, or null."""
-    db: Database = Database(databases)
+    db: SharedFile = SharedFile(databases)
     while db:
         if db.name and db.name_size == size and bytes_equal(db.name, name, size) and not file_moved(db):
             return db
@@ -67,25 +67,25 @@ def database_find(name: ptr[u8], size: i32) -> Database:
     return db
 
 
-def file_moved(db: Database) -> i32:
+def file_moved(db: SharedFile) -> i32:
     """1 if the database's name does not lead to its file any more."""
     if db.capabilities & (CAP_OWNED | CAP_MEMORY):
         return 0
     return vfs_moved(db.fd)
 
 
-def database_open(name: ptr[u8], size: i32, flags: i32) -> Database:
+def database_open(name: ptr[u8], size: i32, flags: i32) -> SharedFile:
     """The database of that name, opened if this process has not yet; flags: OPEN_*. Errors: SQLITE_CANTOPEN, …"""
     global databases
     cache_start()
     private: i32 = flags & (OPEN_MEMORY | OPEN_TEMP)
     if not private:
-        shared: Database = database_find(name, size)
+        shared: SharedFile = database_find(name, size)
         if shared:
             if shared.read_only and not flags & OPEN_READONLY and shared.active == 0:
                 database_reopen(shared, flags)
             return shared
-    db: Database = Database(mzalloc(sizeof(Database)))
+    db: SharedFile = SharedFile(mzalloc(sizeof(SharedFile)))
     if not private:
         db.name = malloc(size + SUFFIX_MAX)
         memory_copy(db.name, name, size)
@@ -111,12 +111,12 @@ def database_open(name: ptr[u8], size: i32, flags: i32) -> Database:
     db.page_size = DEFAULT_PAGE_SIZE
     db.usable_size = DEFAULT_PAGE_SIZE
     cache_set_limit(db)
-    db.next = Database(databases)
+    db.next = SharedFile(databases)
     databases = i32(db)
     return db
 
 
-def database_reopen(db: Database, flags: i32) -> None:
+def database_reopen(db: SharedFile, flags: i32) -> None:
     """A database that was opened for reading gets a connection that may write. Errors: SQLITE_CANTOPEN, …"""
     fd: i32 = vfs_open(db.name, db.name_size, flags)
     check_io(fd)
@@ -129,7 +129,7 @@ def database_reopen(db: Database, flags: i32) -> None:
     db.loaded = 0
 
 
-def database_free(db: Database) -> None:
+def database_free(db: SharedFile) -> None:
     """Forget a database that no pager uses; its log and journal are closed already."""
     global databases
     cache_free_all(db)
@@ -137,7 +137,7 @@ def database_free(db: Database) -> None:
     if databases == i32(db):
         databases = i32(db.next)
     else:
-        before: Database = Database(databases)
+        before: SharedFile = SharedFile(databases)
         while before.next != db:
             before = before.next
         before.next = db.next
@@ -145,7 +145,7 @@ def database_free(db: Database) -> None:
     mfree(ptr[u8](i32(db)))
 
 
-def pager_new(db: Database, c: Connection, read_only: i32) -> Pager:
+def pager_new(db: SharedFile, c: KernelConnection, read_only: i32) -> Pager:
     """A pager of the connection on the database."""
     p: Pager = Pager(mzalloc(sizeof(Pager)))
     p.database = db
@@ -158,7 +158,7 @@ def pager_new(db: Database, c: Connection, read_only: i32) -> Pager:
 
 def pager_free(p: Pager) -> None:
     """Take a pager that is outside a transaction from its database and free it."""
-    db: Database = p.database
+    db: SharedFile = p.database
     assert p.state == PAGER_NONE, "database: a pager is freed inside a transaction"
     if db.pagers == p:
         db.pagers = p.next
@@ -170,7 +170,7 @@ def pager_free(p: Pager) -> None:
     mfree(ptr[u8](i32(p)))
 
 
-def name_with(db: Database, suffix: ptr[u8], size: i32) -> ptr[u8]:
+def name_with(db: SharedFile, suffix: ptr[u8], size: i32) -> ptr[u8]:
     """The database's name with a suffix: db.name_size + size bytes behind it, valid until the next call."""
     memory_copy(db.name + db.name_size, suffix, size)
     return db.name
@@ -179,7 +179,7 @@ def name_with(db: Database, suffix: ptr[u8], size: i32) -> ptr[u8]:
 # --- locks ----------------------------------------------------------------------------------------------------
 
 
-def keeps_lock(db: Database) -> i32:
+def keeps_lock(db: SharedFile) -> i32:
     """1 if the file lock outlives transactions (D2, D3)."""
     if db.capabilities & (CAP_OWNED | CAP_MEMORY):
         return 1
@@ -189,7 +189,7 @@ def keeps_lock(db: Database) -> i32:
     return i32(db.locking_mode != 0)
 
 
-def file_lock(db: Database, level: i32) -> i32:
+def file_lock(db: SharedFile, level: i32) -> i32:
     """Raise the lock on the file; 0 or a negative result code."""
     if db.lock >= level:
         return 0
@@ -199,7 +199,7 @@ def file_lock(db: Database, level: i32) -> i32:
     return rc
 
 
-def file_unlock(db: Database, level: i32) -> None:
+def file_unlock(db: SharedFile, level: i32) -> None:
     """Lower the lock on the file, unless it is kept."""
     if keeps_lock(db) or (db.journal_mode == JOURNAL_WAL and level != LOCK_NONE):
         return
@@ -211,13 +211,13 @@ def file_unlock(db: Database, level: i32) -> None:
         db.counted = 0
 
 
-def database_relax(db: Database) -> None:
+def database_relax(db: SharedFile) -> None:
     """Give the file up when no pager is active, also after an error in the middle of taking it."""
     if db.active == 0 and db.lock > LOCK_NONE:
         file_unlock(db, LOCK_NONE)
 
 
-def writer_relax(db: Database) -> None:
+def writer_relax(db: SharedFile) -> None:
     """The writer is done: readers may come, and other processes write."""
     db.writer = 0
     db.pending = 0
@@ -225,7 +225,7 @@ def writer_relax(db: Database) -> None:
     file_unlock(db, LOCK_SHARED)
 
 
-def exclusive_lock(db: Database) -> i32:
+def exclusive_lock(db: SharedFile) -> i32:
     """Make the writer alone on the database; 0, -SQLITE_BUSY or another negative result code."""
     if db.active > 1:
         db.pending = 1
@@ -238,7 +238,7 @@ def exclusive_lock(db: Database) -> i32:
 
 
 @export
-def busy_delay(c: Connection, attempt: i32) -> i32:
+def busy_delay(c: KernelConnection, attempt: i32) -> i32:
     """Milliseconds to wait before another attempt at a lock; 0 when busy_timeout_ms was waited already.
 
     attempt: how often this was called before. What counts is the time waited, as in SQLite.
@@ -256,13 +256,13 @@ def busy_delay(c: Connection, attempt: i32) -> i32:
     return delay if delay < left else left
 
 
-def busy_wait(c: Connection, attempt: i32) -> i32:
+def busy_wait(c: KernelConnection, attempt: i32) -> i32:
     """Sleep before another attempt at a lock that another process holds; 0 when the host cannot, or it is too late."""
     delay: i32 = busy_delay(c, attempt)
     return host_sleep(delay) if delay else 0
 
 
-def exclusive_lock_waiting(db: Database, c: Connection) -> i32:
+def exclusive_lock_waiting(db: SharedFile, c: KernelConnection) -> i32:
     """exclusive_lock, waiting for other processes as long as the connection allows."""
     attempt: i32 = 0
     rc: i32 = exclusive_lock(db)

@@ -33,7 +33,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_NOTADB, raise_error
-from turso_wasm.kernel.pager.storage import Database
+from turso_wasm.kernel.pager.storage import SharedFile
 from turso_wasm.wasm.lang import be16, be32, i32, lit, memory_copy, memory_fill, ptr, put_be16, put_be32, u8, u32
 
 __subset__ = True
@@ -127,7 +127,7 @@ def header_stamp(p: ptr[u8], page_count: u32) -> None:
     put_be32(p + AT_LIBRARY_VERSION, LIBRARY_VERSION)
 
 
-def header_create(db: Database, p: ptr[u8], version: i32) -> None:
+def header_create(db: SharedFile, p: ptr[u8], version: i32) -> None:
     """Write page 1 of an empty database: the header and an empty table leaf. version: VERSION_*."""
     memory_fill(p, 0, db.page_size)
     memory_copy(p, MAGIC, len(MAGIC))

@@ -56,7 +56,7 @@ from turso_wasm.kernel.base.vfs import (
 from turso_wasm.kernel.pager.cache import cache_find
 from turso_wasm.kernel.pager.database import name_with
 from turso_wasm.kernel.pager.pageio import file_read_encoded, file_write, page_decode, page_encode, page_read
-from turso_wasm.kernel.pager.storage import Database, Journal, Page
+from turso_wasm.kernel.pager.storage import Journal, Page, SharedFile
 from turso_wasm.wasm.lang import be32, i32, i64, memory_copy, memory_fill, ptr, put_be32, scratch, u8, u32
 
 __subset__ = True
@@ -70,7 +70,7 @@ SYNC_FULL = 2
 COUNT_UNKNOWN = 0xFFFFFFFF
 
 
-def journal_mode_of(db: Database) -> i32:
+def journal_mode_of(db: SharedFile) -> i32:
     """The mode a transaction that does not use the log journals in."""
     if db.capabilities & CAP_MEMORY:
         return JOURNAL_OFF if db.journal_mode == JOURNAL_OFF else JOURNAL_MEMORY
@@ -87,7 +87,7 @@ def journal_checksum(nonce: u32, data: ptr[u8], page_size: i32) -> u32:
     return total
 
 
-def journal_begin(db: Database) -> i32:
+def journal_begin(db: SharedFile) -> i32:
     """Prepare the journal of a transaction; 0 or a negative result code."""
     j: Journal = db.journal
     if j.begun:
@@ -115,7 +115,7 @@ def journal_begin(db: Database) -> i32:
     return 0
 
 
-def original_encode(db: Database, pgno: u32, out: ptr[u8]) -> i32:
+def original_encode(db: SharedFile, pgno: u32, out: ptr[u8]) -> i32:
     """The encoded committed form of a page of the file; 0 or a negative result code. A page behind its end is zeros."""
     page: Page = cache_find(i32(db), pgno)
     if page:
@@ -124,7 +124,7 @@ def original_encode(db: Database, pgno: u32, out: ptr[u8]) -> i32:
     return file_read_encoded(db, pgno, out)
 
 
-def segment_header(db: Database, p: ptr[u8], count: u32, page_count: u32) -> None:
+def segment_header(db: SharedFile, p: ptr[u8], count: u32, page_count: u32) -> None:
     """Write a segment's header, padded to the sector size."""
     memory_fill(p, 0, SECTOR_SIZE)
     memory_copy(p, JOURNAL_MAGIC, 8)
@@ -135,7 +135,7 @@ def segment_header(db: Database, p: ptr[u8], count: u32, page_count: u32) -> Non
     put_be32(p + 24, db.page_size)
 
 
-def journal_add(db: Database, pages: ptr[u32], n: i32, page_count: u32) -> i32:
+def journal_add(db: SharedFile, pages: ptr[u32], n: i32, page_count: u32) -> i32:
     """Write a segment with the originals of n pages (J1); 0 or a negative result code.
 
     page_count: of the database before the transaction. The record of pages[i] lies at journal_record_at(db, i).
@@ -188,7 +188,7 @@ def segment_start(j: Journal) -> i64:
     return (j.size + i64(SECTOR_SIZE - 1)) & ~i64(SECTOR_SIZE - 1)
 
 
-def journal_record_at(db: Database, i: i32) -> i64:
+def journal_record_at(db: SharedFile, i: i32) -> i64:
     """The offset of the i-th record of the segment that was added last."""
     return db.journal.records_at + i64(i) * i64(db.page_size + 8)
 
@@ -203,7 +203,7 @@ def segment_end(j: Journal, p: ptr[u8], at: i64) -> i32:
     return n
 
 
-def record_encode_original(db: Database, p: ptr[u8], pgno: u32) -> i32:
+def record_encode_original(db: SharedFile, p: ptr[u8], pgno: u32) -> i32:
     """Write the record of a page; 0 or a negative result code."""
     put_be32(p, pgno)
     rc: i32 = original_encode(db, pgno, p + 4)
@@ -211,7 +211,7 @@ def record_encode_original(db: Database, p: ptr[u8], pgno: u32) -> i32:
     return rc
 
 
-def memory_add(db: Database, pages: ptr[u32], n: i32) -> i32:
+def memory_add(db: SharedFile, pages: ptr[u32], n: i32) -> i32:
     """Append records to a journal in memory (J4); 0 or a negative result code."""
     j: Journal = db.journal
     record_size: i32 = db.page_size + 8
@@ -237,7 +237,7 @@ def memory_add(db: Database, pages: ptr[u32], n: i32) -> i32:
     return 0
 
 
-def journal_sync(db: Database) -> i32:
+def journal_sync(db: SharedFile) -> i32:
     """Make the journal durable (J1); 0 or a negative result code."""
     j: Journal = db.journal
     if db.synchronous == 0 or j.fd == 0 or j.mode == JOURNAL_MEMORY or j.mode == JOURNAL_OFF:
@@ -253,7 +253,7 @@ def journal_sync(db: Database) -> i32:
     return rc
 
 
-def journal_original(db: Database, at: i64, pgno: u32, data: ptr[u8]) -> i32:
+def journal_original(db: SharedFile, at: i64, pgno: u32, data: ptr[u8]) -> i32:
     """Read the original of a page back from its record; 0 or a negative result code."""
     j: Journal = db.journal
     if j.mode == JOURNAL_MEMORY:
@@ -262,7 +262,7 @@ def journal_original(db: Database, at: i64, pgno: u32, data: ptr[u8]) -> i32:
     return page_read(db, j.fd - 1, at + i64(4), pgno, data, db.page_size)
 
 
-def journal_finish(db: Database) -> i32:
+def journal_finish(db: SharedFile) -> i32:
     """End the journal, which commits the transaction (or ends its rollback); 0 or a negative result code."""
     j: Journal = db.journal
     if not j.begun:
@@ -282,7 +282,7 @@ def journal_finish(db: Database) -> i32:
     return rc
 
 
-def journal_zero(db: Database) -> i32:
+def journal_zero(db: SharedFile) -> i32:
     """End a journal by zeroing its header; 0 or a negative result code, then the journal is as it was."""
     j: Journal = db.journal
     zeros: ptr[u8] = scratch(JOURNAL_HEADER_SIZE)
@@ -296,7 +296,7 @@ def journal_zero(db: Database) -> i32:
     return rc
 
 
-def journal_forget(db: Database) -> None:
+def journal_forget(db: SharedFile) -> None:
     """The journal is not in use any more; memory is given back if it is much."""
     j: Journal = db.journal
     j.begun = 0
@@ -308,7 +308,7 @@ def journal_forget(db: Database) -> None:
         j.memory_capacity = i64(0)
 
 
-def journal_play_back_own(db: Database) -> i32:
+def journal_play_back_own(db: SharedFile) -> i32:
     """Restore the file that the running transaction modified; 0 or a negative result code."""
     j: Journal = db.journal
     if j.mode == JOURNAL_OFF:
@@ -324,7 +324,7 @@ def journal_play_back_own(db: Database) -> i32:
     return journal_play_back(db, j.fd - 1, j.size)
 
 
-def journal_close(db: Database) -> None:
+def journal_close(db: SharedFile) -> None:
     """Close the file, which stays: without a lock it may be another process's journal by now."""
     j: Journal = db.journal
     if j.fd:
@@ -338,7 +338,7 @@ def journal_close(db: Database) -> None:
 # --- playing back ---------------------------------------------------------------------------------------------
 
 
-def file_shrink(db: Database, size: i64) -> i32:
+def file_shrink(db: SharedFile, size: i64) -> i32:
     """Cut off what the file has behind `size`; 0 or a negative result code."""
     now: i64 = vfs_size(db.fd)
     if now < 0:
@@ -348,7 +348,7 @@ def file_shrink(db: Database, size: i64) -> i32:
     return vfs_truncate(db.fd, size)
 
 
-def file_fit(db: Database, size: i64, most: i64) -> i32:
+def file_fit(db: SharedFile, size: i64, most: i64) -> i32:
     """Give the file `size` bytes; 0 or a negative result code. Pages it lacks may be free, and in no journal.
 
     It grows by `most` bytes at most: what a damaged header asks for could be terabytes.
@@ -361,7 +361,7 @@ def file_fit(db: Database, size: i64, most: i64) -> i32:
     return vfs_truncate(db.fd, size)
 
 
-def memory_play_back(db: Database) -> i32:
+def memory_play_back(db: SharedFile) -> i32:
     """Restore the file from a journal in memory; 0 or a negative result code."""
     j: Journal = db.journal
     at: i64 = i64(SECTOR_SIZE)
@@ -373,7 +373,7 @@ def memory_play_back(db: Database) -> i32:
     return rc
 
 
-def journal_play_back(db: Database, fd: i32, size: i64) -> i32:
+def journal_play_back(db: SharedFile, fd: i32, size: i64) -> i32:
     """Restore the file from the segments of a journal of `size` bytes; 0 or a negative result code.
 
     A journal that ends or breaks off somewhere holds what was durable by then: the rest never reached the database.
@@ -415,7 +415,7 @@ def journal_header_valid(p: ptr[u8]) -> i32:
 
 
 def segment_play_back(
-    db: Database, fd: i32, head: ptr[u8], at: i64, size: i64, page_size: i32, page_count: u32
+    db: SharedFile, fd: i32, head: ptr[u8], at: i64, size: i64, page_size: i32, page_count: u32
 ) -> tuple[i32, i64]:
     """Restore from the records at `at`; (1 if a segment may follow, 0 at the end, or a negative code; behind it)."""
     record_size: i64 = i64(page_size + 8)
@@ -439,7 +439,7 @@ def segment_play_back(
     return rc, at
 
 
-def record_play_back(db: Database, record: ptr[u8], nonce: u32, page_count: u32, page_size: i32) -> i32:
+def record_play_back(db: SharedFile, record: ptr[u8], nonce: u32, page_count: u32, page_size: i32) -> i32:
     """Restore one page; 1, 0 if the record is not valid (the journal ends here), or a negative result code."""
     pgno: u32 = be32(record)
     if pgno == 0 or pgno == lock_byte_page(page_size):

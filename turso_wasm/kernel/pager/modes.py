@@ -22,7 +22,7 @@ from turso_wasm.kernel.abi import (
     JOURNAL_WAL,
     LOCK_RESERVED,
     LOCK_SHARED,
-    Connection,
+    KernelConnection,
 )
 from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_READONLY, raise_error
 from turso_wasm.kernel.base.vfs import check_io, raise_busy, vfs_delete
@@ -40,14 +40,14 @@ from turso_wasm.kernel.pager.journal import JOURNAL_SUFFIX, journal_close
 from turso_wasm.kernel.pager.pages import pager_get, pager_new_page, pager_write
 from turso_wasm.kernel.pager.savepoint import savepoint_push
 from turso_wasm.kernel.pager.snapshot import BUSY_SNAPSHOT, pager_begin_read, pager_end_read, writer_lock
-from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Database, Page, Pager
+from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile
 from turso_wasm.kernel.pager.wal import wal_begin_write, wal_remove
 from turso_wasm.wasm.lang import i32, lit, u32
 
 __subset__ = True
 
 
-def wants_log(db: Database) -> i32:
+def wants_log(db: SharedFile) -> i32:
     """1 if the database should use a log once it is written (J4)."""
     if db.capabilities & CAP_MEMORY:
         return 0
@@ -56,7 +56,7 @@ def wants_log(db: Database) -> i32:
     return i32(db.wanted_mode == JOURNAL_WAL)
 
 
-def journal_mode_now(db: Database) -> i32:
+def journal_mode_now(db: SharedFile) -> i32:
     """The mode in force; of a database that does not exist yet, the one it will have."""
     if db.page_count == 0 and wants_log(db):
         return JOURNAL_WAL
@@ -74,7 +74,7 @@ def pager_begin_write(p: Pager) -> None:
     """
     if p.state == PAGER_WRITE:
         return
-    db: Database = p.database
+    db: SharedFile = p.database
     was_reading: i32 = i32(p.state != PAGER_NONE)
     pager_begin_read(p)
     if p.read_only or db.read_only or db.header_read_only:
@@ -92,7 +92,7 @@ def pager_begin_write(p: Pager) -> None:
 
 def lock_waiting(p: Pager) -> i32:
     """Try to become the writer as long as the connection allows, reading anew each time; 0 or a negative code."""
-    c: Connection = Connection(p.connection)
+    c: KernelConnection = KernelConnection(p.connection)
     attempt: i32 = 0
     rc: i32 = -SQLITE_BUSY
     while rc == -SQLITE_BUSY and not p.database.writer and busy_wait(c, attempt):
@@ -105,7 +105,7 @@ def lock_waiting(p: Pager) -> i32:
 
 def writer_begin(p: Pager) -> None:
     """What a transaction does before its first change: create, convert, restart the log, open savepoints. Raises."""
-    db: Database = p.database
+    db: SharedFile = p.database
     if p.page_count == 0:
         page_one_create(p)
     elif wants_log(db) and db.journal_mode != JOURNAL_WAL and db.active == 1:
@@ -113,13 +113,13 @@ def writer_begin(p: Pager) -> None:
         check_io(writer_lock(p))
     if db.journal_mode == JOURNAL_WAL:
         wal_begin_write(db)
-    for _ in range(Connection(p.connection).savepoint_depth):
+    for _ in range(KernelConnection(p.connection).savepoint_depth):
         savepoint_push(p)
 
 
 def page_one_create(p: Pager) -> None:
     """Begin a new database."""
-    db: Database = p.database
+    db: SharedFile = p.database
     page: Page = pager_new_page(p)
     header_create(db, page.data, VERSION_WAL if wants_log(db) else VERSION_ROLLBACK)
     db.to_wal = wants_log(db)
@@ -147,9 +147,9 @@ def writer_commit(p: Pager) -> None:
 def pager_begin_exclusive(p: Pager) -> None:
     """pager_begin_write, and without a log keep readers out from now on. Raises."""
     pager_begin_write(p)
-    db: Database = p.database
+    db: SharedFile = p.database
     if db.journal_mode != JOURNAL_WAL:
-        check_io(exclusive_lock_waiting(db, Connection(p.connection)))
+        check_io(exclusive_lock_waiting(db, KernelConnection(p.connection)))
 
 
 # --- changing the mode ----------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
 
     busy: the connection is in a transaction, or other statements of it run. Raises SQLITE_BUSY, SQLITE_ERROR.
     """
-    db: Database = p.database
+    db: SharedFile = p.database
     now: i32 = journal_mode_now(db)
     if db.capabilities & CAP_MEMORY:
         if (mode == JOURNAL_OFF or mode == JOURNAL_MEMORY) and not db.writer:  # noqa: SIM109
@@ -183,7 +183,7 @@ def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
 
 def log_begin(p: Pager) -> i32:
     """Bring a log into use; the mode now in force."""
-    db: Database = p.database
+    db: SharedFile = p.database
     if p.read_only or db.read_only or db.header_read_only:
         return db.journal_mode
     if db.active > 1:
@@ -193,7 +193,7 @@ def log_begin(p: Pager) -> i32:
     db.wanted_mode = JOURNAL_WAL
     rc: i32 = writer_lock(p)
     if rc == 0:
-        rc = exclusive_lock_waiting(db, Connection(p.connection))
+        rc = exclusive_lock_waiting(db, KernelConnection(p.connection))
     if rc < 0:
         db.wanted_mode = before
         _ = pager_rollback(p)
@@ -208,7 +208,7 @@ def log_begin(p: Pager) -> i32:
 
 def log_end(p: Pager, mode: i32) -> i32:
     """Do without the log (J2); the mode now in force."""
-    db: Database = p.database
+    db: SharedFile = p.database
     if p.read_only or db.read_only:
         return db.journal_mode
     if db.active > 1 or db.pagers != p or p.next:
@@ -227,7 +227,7 @@ def log_end(p: Pager, mode: i32) -> i32:
     return mode
 
 
-def journal_switch(db: Database, mode: i32) -> None:
+def journal_switch(db: SharedFile, mode: i32) -> None:
     """Use another rollback journal mode from the next transaction on; an empty journal file is not left behind."""
     if db.journal_mode == mode:
         return

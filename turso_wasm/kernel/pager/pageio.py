@@ -8,11 +8,11 @@ Invariants:
       from file to file is not decoded, and the checksums of log and journal are those of encoded bytes.
   I2  Without a codec the encoded form is the page itself.
   I3  Bytes 16..23 of page 1 are the same in both forms: they tell the page size before anything can be decoded.
-  I4  Database.file_version is bytes 24..39 of page 1 as this process last read or wrote them in the file.
+  I4  SharedFile.file_version is bytes 24..39 of page 1 as this process last read or wrote them in the file.
 """
 
 from turso_wasm.kernel.base.vfs import vfs_read, vfs_write
-from turso_wasm.kernel.pager.storage import Codec, Database
+from turso_wasm.kernel.pager.storage import Codec, SharedFile
 from turso_wasm.wasm.lang import addr, i32, i64, inline, memory_copy, memory_fill, ptr, u8, u32
 
 __subset__ = True
@@ -23,7 +23,7 @@ SHORT = -10  # SQLITE_IOERR: the file ends within the page
 
 
 @inline
-def page_encode(db: Database, pgno: u32, data: ptr[u8], out: ptr[u8], size: i32) -> None:
+def page_encode(db: SharedFile, pgno: u32, data: ptr[u8], out: ptr[u8], size: i32) -> None:
     """Write the encoded form of a page of `size` bytes to `out`."""
     if db.codec:
         db.codec.encode(i32(db.codec), pgno, data, out, size)
@@ -32,14 +32,14 @@ def page_encode(db: Database, pgno: u32, data: ptr[u8], out: ptr[u8], size: i32)
 
 
 @inline
-def page_decode(db: Database, pgno: u32, data: ptr[u8], size: i32) -> i32:
+def page_decode(db: SharedFile, pgno: u32, data: ptr[u8], size: i32) -> i32:
     """Decode a page in place; 0 or a negative result code."""
     if db.codec:
         return db.codec.decode(i32(db.codec), pgno, data, size)
     return 0
 
 
-def pages_decode(db: Database, pgno: u32, data: ptr[u8], n: i32, size: i32) -> i32:
+def pages_decode(db: SharedFile, pgno: u32, data: ptr[u8], n: i32, size: i32) -> i32:
     """Decode n pages in place; 0 or a negative result code."""
     rc: i32 = 0
     i: i32 = 0
@@ -49,7 +49,7 @@ def pages_decode(db: Database, pgno: u32, data: ptr[u8], n: i32, size: i32) -> i
     return rc
 
 
-def page_read(db: Database, fd: i32, at: i64, pgno: u32, data: ptr[u8], size: i32) -> i32:
+def page_read(db: SharedFile, fd: i32, at: i64, pgno: u32, data: ptr[u8], size: i32) -> i32:
     """Read the page that lies at an offset of some file; 0 or a negative result code, also if the file ends in it."""
     got: i32 = vfs_read(fd, data, size, at)
     if got < 0:
@@ -63,7 +63,7 @@ def file_offset(pgno: u32, size: i32) -> i64:
     return i64(pgno - 1) * i64(size)
 
 
-def file_read(db: Database, pgno: u32, n: i32, data: ptr[u8]) -> i32:
+def file_read(db: SharedFile, pgno: u32, n: i32, data: ptr[u8]) -> i32:
     """Read up to n pages of the file; the bytes it had, 0 behind its end, or a negative result code.
 
     What the file lacks of the n pages is zeros.
@@ -77,7 +77,7 @@ def file_read(db: Database, pgno: u32, n: i32, data: ptr[u8]) -> i32:
     return rc if rc < 0 else got
 
 
-def file_read_encoded(db: Database, pgno: u32, data: ptr[u8]) -> i32:
+def file_read_encoded(db: SharedFile, pgno: u32, data: ptr[u8]) -> i32:
     """Read a page of the file as it lies there, behind its end zeros; 0 or a negative result code."""
     size: i32 = db.page_size
     got: i32 = vfs_read(db.fd, data, size, file_offset(pgno, size))
@@ -87,7 +87,7 @@ def file_read_encoded(db: Database, pgno: u32, data: ptr[u8]) -> i32:
     return 0
 
 
-def file_write(db: Database, pgno: u32, encoded: ptr[u8], n: i32, size: i32) -> i32:
+def file_write(db: SharedFile, pgno: u32, encoded: ptr[u8], n: i32, size: i32) -> i32:
     """Write n encoded pages of `size` bytes to their places in the file; 0 or a negative result code."""
     rc: i32 = vfs_write(db.fd, encoded, n * size, file_offset(pgno, size))
     if pgno == 1 and rc == 0:
@@ -95,12 +95,12 @@ def file_write(db: Database, pgno: u32, encoded: ptr[u8], n: i32, size: i32) -> 
     return rc
 
 
-def version_note(db: Database, encoded: ptr[u8]) -> None:
+def version_note(db: SharedFile, encoded: ptr[u8]) -> None:
     """Remember what tells whether somebody else changed the file (I4). encoded: page 1."""
     memory_copy(addr(db.file_version), encoded + VERSION_AT, VERSION_SIZE)
 
 
-def codec_set(db: Database, codec: Codec) -> None:
+def codec_set(db: SharedFile, codec: Codec) -> None:
     """Give a database that nobody has read yet a codec; null: none."""
     assert not db.loaded, "pageio: the database was read without its codec"
     db.codec = codec

@@ -15,7 +15,7 @@ Invariants:
       (L2), are not put into the cache.
 """
 
-from turso_wasm.kernel.abi import Connection
+from turso_wasm.kernel.abi import KernelConnection
 from turso_wasm.kernel.base.errors import SQLITE_ABORT, SQLITE_FULL, raise_corrupt, raise_error
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import check_io
@@ -41,7 +41,7 @@ from turso_wasm.kernel.pager.journal import lock_byte_page
 from turso_wasm.kernel.pager.pageio import file_read
 from turso_wasm.kernel.pager.savepoint import page_capture
 from turso_wasm.kernel.pager.spill import private_load, spill
-from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGER_NONE, PAGER_WRITE, Database, Page, Pager, Wal
+from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile, Wal
 from turso_wasm.kernel.pager.wal import wal_find, wal_read_frame
 from turso_wasm.wasm.lang import export, i32, inline, lit, memory_copy, memory_fill, ptr, u8, u32
 
@@ -55,7 +55,7 @@ READONLY_DBMOVED = 1032
 
 
 @export
-def pager_of(c: Connection, slot: i32) -> Pager:
+def pager_of(c: KernelConnection, slot: i32) -> Pager:
     """The pager of a database slot: 0 main, 1 temp, 2.. attached; null if nothing is attached there."""
     return Pager(c.pagers[slot])
 
@@ -136,7 +136,7 @@ def raise_unreadable(p: Pager, pgno: u32) -> None:
 
 def page_load(p: Pager, pgno: u32, number: u32, in_log: i32) -> Page:
     """Read a committed page into the cache. Raises."""
-    db: Database = p.database
+    db: SharedFile = p.database
     count_miss()
     if not in_log:
         return file_load(p, pgno)
@@ -152,7 +152,7 @@ def page_load(p: Pager, pgno: u32, number: u32, in_log: i32) -> Page:
 
 def file_load(p: Pager, pgno: u32) -> Page:
     """Read a page of the file, and those behind it if reading is sequential (G4). Raises."""
-    db: Database = p.database
+    db: SharedFile = p.database
     n: i32 = window_size(p, pgno)
     if n > 1:
         return window_load(p, pgno, n)
@@ -169,7 +169,7 @@ def file_load(p: Pager, pgno: u32) -> Page:
 
 def window_size(p: Pager, pgno: u32) -> i32:
     """How many pages a miss reads; notes where a sequential reader would continue."""
-    db: Database = p.database
+    db: SharedFile = p.database
     n: i32 = 1
     if db.ahead and pgno >= db.ahead and pgno - db.ahead < READ_AHEAD_GAP:
         n = db.window * 2
@@ -190,7 +190,7 @@ def window_size(p: Pager, pgno: u32) -> i32:
 
 def window_load(p: Pager, pgno: u32, n: i32) -> Page:
     """Read n pages of the file with one call; the first. Raises."""
-    db: Database = p.database
+    db: SharedFile = p.database
     size: i32 = db.page_size
     buffer: ptr[u8] = malloc(n * size)
     got: i32 = file_read(db, pgno, n, buffer)
@@ -209,14 +209,14 @@ def window_load(p: Pager, pgno: u32, n: i32) -> Page:
     return page
 
 
-def window_wants(db: Database, pgno: u32) -> i32:
+def window_wants(db: SharedFile, pgno: u32) -> i32:
     """1 if what the file has is the committed version of a page, and not in memory (G4)."""
     if cache_find(i32(db), pgno) or (db.writer and cache_find(db.writer, pgno)):
         return 0
     return i32(wal_find(db.wal, pgno, db.wal.committed) == 0)
 
 
-def window_page(db: Database, pgno: u32, data: ptr[u8]) -> Page:
+def window_page(db: SharedFile, pgno: u32, data: ptr[u8]) -> Page:
     """Put a page that was just read into the cache."""
     cache_room(db)
     page: Page = page_new(db, pgno)

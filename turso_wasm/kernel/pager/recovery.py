@@ -38,7 +38,7 @@ from turso_wasm.kernel.pager.journal import (
     journal_play_back,
     journal_play_back_own,
 )
-from turso_wasm.kernel.pager.storage import Database
+from turso_wasm.kernel.pager.storage import SharedFile
 from turso_wasm.wasm.lang import be32, i32, i64, ptr, scratch, u8, u32
 
 __subset__ = True
@@ -46,7 +46,7 @@ __subset__ = True
 SUPER_NAME_MAX = 4096
 
 
-def recover(db: Database) -> i32:
+def recover(db: SharedFile) -> i32:
     """Roll back a hot journal if there is one. LOCK_SHARED is held. 0 or a negative result code."""
     if db.journal.begun:
         return recover_own(db)
@@ -72,7 +72,7 @@ def recover(db: Database) -> i32:
     return hot
 
 
-def recover_own(db: Database) -> i32:
+def recover_own(db: SharedFile) -> i32:
     """Repeat a rollback of this process that failed; 0 or a negative result code."""
     rc: i32 = 0
     if db.journal.file_modified:
@@ -86,7 +86,7 @@ def recover_own(db: Database) -> i32:
     return rc
 
 
-def journal_is_hot(db: Database) -> i32:
+def journal_is_hot(db: SharedFile) -> i32:
     """1 if a journal must be played back, 0 if not, or a negative result code."""
     rc: i32 = vfs_exists(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8)
     if rc <= 0:
@@ -110,7 +110,7 @@ def journal_is_hot(db: Database) -> i32:
     return i32(n == 1 and first[0] != 0)
 
 
-def hot_play_back(db: Database) -> i32:
+def hot_play_back(db: SharedFile) -> i32:
     """Play a hot journal back and delete it; 0 or a negative result code."""
     fd: i32 = vfs_open(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8, 0)
     if fd < 0:

@@ -5,7 +5,7 @@ Owns nothing. Used by commit, spilling and checkpoints: the cost of storage is t
 
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.pager.pageio import file_write, page_encode
-from turso_wasm.kernel.pager.storage import Database, Page
+from turso_wasm.kernel.pager.storage import Page, SharedFile
 from turso_wasm.wasm.lang import i32, ptr, u8, u32
 
 __subset__ = True
@@ -41,7 +41,7 @@ def run_length(pages: ptr[i32], n: i32, page_size: i32) -> i32:
     return length
 
 
-def pages_write(db: Database, pages: ptr[i32], n: i32) -> i32:
+def pages_write(db: SharedFile, pages: ptr[i32], n: i32) -> i32:
     """Write sorted pages to their places in the file; 0 or a negative result code."""
     page_size: i32 = db.page_size
     buffer: ptr[u8] = ptr[u8](0)

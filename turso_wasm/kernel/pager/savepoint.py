@@ -31,7 +31,7 @@ from turso_wasm.kernel.pager.cache import (
 )
 from turso_wasm.kernel.pager.pageio import page_encode, page_read
 from turso_wasm.kernel.pager.spill import original_restore, private_read
-from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGE_WRITTEN, Database, Image, Page, Pager, Savepoint, Wal
+from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGE_WRITTEN, Image, Page, Pager, Savepoint, SharedFile, Wal
 from turso_wasm.kernel.pager.wal import index_truncate
 from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr, sizeof, u8
 
@@ -45,7 +45,7 @@ IMAGE_BATCH = 16  # images that are moved to the temporary file with one write
 
 def page_capture(p: Pager, page: Page) -> None:
     """Keep the state of a loaded private page, which is about to change, for the innermost savepoint."""
-    db: Database = p.database
+    db: SharedFile = p.database
     if p.n_images >= p.private.limit and not (db.capabilities & CAP_MEMORY):
         images_spill(p)
     data: ptr[u8] = page_buffer_new(db.page_size)

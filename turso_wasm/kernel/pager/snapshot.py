@@ -25,7 +25,7 @@ from turso_wasm.kernel.abi import (
     LOCK_NONE,
     LOCK_RESERVED,
     LOCK_SHARED,
-    Connection,
+    KernelConnection,
 )
 from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_IOERR, raise_corrupt, raise_error
 from turso_wasm.kernel.base.memory import malloc, mfree
@@ -48,7 +48,7 @@ from turso_wasm.kernel.pager.header import (
 from turso_wasm.kernel.pager.header import HEADER_SIZE as FILE_HEADER_SIZE
 from turso_wasm.kernel.pager.pageio import VERSION_AT, VERSION_SIZE, pages_decode, version_note
 from turso_wasm.kernel.pager.recovery import recover
-from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Database, Page, Pager, Wal
+from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Page, Pager, SharedFile, Wal
 from turso_wasm.kernel.pager.wal import (
     log_changed,
     wal_exists,
@@ -72,7 +72,7 @@ BUSY_SNAPSHOT = 517
 # --- loading --------------------------------------------------------------------------------------------------
 
 
-def database_load(db: Database) -> None:
+def database_load(db: SharedFile) -> None:
     """Learn what the file and its log hold; LOCK_SHARED is held, no pager is active. Raises."""
     db.loaded = 0
     cache_free_all(db)
@@ -100,7 +100,7 @@ def database_load(db: Database) -> None:
     db.loaded = 1
 
 
-def load_empty(db: Database) -> None:
+def load_empty(db: SharedFile) -> None:
     """The file is empty: a database that does not exist yet. A log without its database is of no use."""
     if not (db.capabilities & CAP_MEMORY) and not db.read_only and wal_exists(db):
         check_io(wal_remove(db))
@@ -114,14 +114,14 @@ def load_empty(db: Database) -> None:
     db.loaded = 1
 
 
-def mode_without_log(db: Database) -> i32:
+def mode_without_log(db: SharedFile) -> i32:
     """The rollback journal mode this database uses when it does not use a log."""
     if db.capabilities & CAP_MEMORY:
         return JOURNAL_OFF if db.wanted_mode == JOURNAL_OFF else JOURNAL_MEMORY
     return JOURNAL_DELETE if db.wanted_mode < 0 or db.wanted_mode == JOURNAL_WAL else db.wanted_mode
 
 
-def load_head(db: Database, n: i32) -> i32:
+def load_head(db: SharedFile, n: i32) -> i32:
     """Read the first n bytes of the file; if there is a log, lock it (D3) and recover it. The bytes read; raises."""
     got: i32 = vfs_read(db.fd, db.head, n, i64(0))
     check_io(got)
@@ -140,7 +140,7 @@ def load_head(db: Database, n: i32) -> i32:
     return got
 
 
-def head_decode(db: Database, n: i32) -> None:
+def head_decode(db: SharedFile, n: i32) -> None:
     """Decode the whole pages among the first n bytes of the file. Errors: SQLITE_NOTADB; what decoding fails with."""
     if not db.codec:
         return
@@ -150,7 +150,7 @@ def head_decode(db: Database, n: i32) -> None:
     check_io(pages_decode(db, u32(1), db.head, n // page_size, page_size))
 
 
-def load_header(db: Database, n: i32, size: i64) -> None:
+def load_header(db: SharedFile, n: i32, size: i64) -> None:
     """Take geometry and journal mode from page 1, in the log or the n bytes of the file. Raises."""
     w: Wal = db.wal
     first: ptr[u8] = db.head
@@ -198,7 +198,7 @@ def file_page_count(header: ptr[u8], page_size: i32, size: i64) -> u32:
     return stated if stated else u32(in_file)
 
 
-def load_pages(db: Database, n: i32) -> None:
+def load_pages(db: SharedFile, n: i32) -> None:
     """Put the whole pages among the first n bytes of the file, already read, into the cache."""
     w: Wal = db.wal
     count: u32 = u32(n // db.page_size)
@@ -211,7 +211,7 @@ def load_pages(db: Database, n: i32) -> None:
         pgno += 1
 
 
-def file_page_add(db: Database, pgno: u32, data: ptr[u8]) -> Page:
+def file_page_add(db: SharedFile, pgno: u32, data: ptr[u8]) -> Page:
     """Put a page of the file that was just read into the cache."""
     cache_room(db)
     page: Page = page_new(db, pgno)
@@ -223,7 +223,7 @@ def file_page_add(db: Database, pgno: u32, data: ptr[u8]) -> Page:
 # --- reading --------------------------------------------------------------------------------------------------
 
 
-def database_changed(db: Database) -> i32:
+def database_changed(db: SharedFile) -> i32:
     """1 if another process may have written since the file was last seen, or a negative result code."""
     if not db.loaded:
         return 1
@@ -244,7 +244,7 @@ def database_changed(db: Database) -> i32:
     return i32(n < VERSION_SIZE or not bytes_equal(now, addr(db.file_version), VERSION_SIZE))
 
 
-def database_take(db: Database) -> i32:
+def database_take(db: SharedFile) -> i32:
     """Steps 1 to 4 for the first active pager; 0 or a negative result code. Loading raises."""
     rc: i32 = 0
     fresh: i32 = i32(db.lock == LOCK_NONE)
@@ -270,12 +270,12 @@ def pager_begin_read(p: Pager) -> None:
     """Fix the pager's view (T1). Raises SQLITE_BUSY; SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB, …"""
     if p.state != PAGER_NONE:
         return
-    db: Database = p.database
+    db: SharedFile = p.database
     if db.pending or db.exclusive:
         raise_busy()
     if db.active == 0:
         database_relax(db)
-        take_waiting(db, Connection(p.connection))
+        take_waiting(db, KernelConnection(p.connection))
     elif not db.loaded:
         raise_error(SQLITE_IOERR, *lit(b"disk I/O error"))
     p.state = PAGER_READ
@@ -290,7 +290,7 @@ def pager_begin_read(p: Pager) -> None:
     p.seen_commits = db.commits
 
 
-def take_waiting(db: Database, c: Connection) -> None:
+def take_waiting(db: SharedFile, c: KernelConnection) -> None:
     """database_take, waiting for other processes as long as the connection allows."""
     attempt: i32 = 0
     rc: i32 = database_take(db)
@@ -307,7 +307,7 @@ def pager_end_read(p: Pager) -> None:
     if p.state != PAGER_READ:
         return
     assert p.private.n_pages == 0, "snapshot: private pages outside a write transaction"
-    db: Database = p.database
+    db: SharedFile = p.database
     p.state = PAGER_NONE
     p.snapshot = 0
     db.active -= 1
@@ -321,7 +321,7 @@ def pager_end_read(p: Pager) -> None:
 
 def writer_lock(p: Pager) -> i32:
     """Make a reading pager the writer (S6); 0, -SQLITE_BUSY, -SQLITE_BUSY_SNAPSHOT or another negative result code."""
-    db: Database = p.database
+    db: SharedFile = p.database
     if db.writer or db.pending:
         return -SQLITE_BUSY
     if db.journal_mode == JOURNAL_WAL:

@@ -24,7 +24,7 @@ from turso_wasm.kernel.pager.journal import (
 )
 from turso_wasm.kernel.pager.pageio import file_offset, page_read
 from turso_wasm.kernel.pager.runs import pages_sort, pages_write
-from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGE_WRITTEN, Database, Page, Pager
+from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGE_WRITTEN, Page, Pager, SharedFile
 from turso_wasm.kernel.pager.wal import wal_append, wal_read_frame
 from turso_wasm.wasm.lang import i32, ptr, u8, u32
 
@@ -35,7 +35,7 @@ SPILL_MIN = 8  # fewer are not worth a write
 
 def spill(p: Pager) -> None:
     """Give up the buffers of some private pages. Raises on I/O errors: the transaction must be rolled back then."""
-    db: Database = p.database
+    db: SharedFile = p.database
     if db.capabilities & CAP_MEMORY:
         p.private.limit = 0x7FFFFFFF
         return
@@ -87,7 +87,7 @@ def buffer_drop(p: Pager, page: Page) -> None:
 
 def write_early(p: Pager, pages: ptr[i32], n: i32) -> i32:
     """Write sorted private pages before the transaction commits; 0 or a negative result code."""
-    db: Database = p.database
+    db: SharedFile = p.database
     p.spilled = 1
     if db.journal_mode == JOURNAL_WAL:
         return wal_append(db, pages, n, u32(0))
@@ -111,7 +111,7 @@ def pages_journal(p: Pager, pages: ptr[i32], n: i32, cut_from: u32) -> i32:
 
     Returns 0 or a negative result code.
     """
-    db: Database = p.database
+    db: SharedFile = p.database
     rc: i32 = journal_begin(db)
     if rc < 0:
         return rc
@@ -147,7 +147,7 @@ def originals_placed(p: Pager, pages: ptr[i32], n: i32) -> None:
 
 def private_load(p: Pager, page: Page) -> None:
     """Read a spilled page back. Raises on I/O errors."""
-    db: Database = p.database
+    db: SharedFile = p.database
     data: ptr[u8] = page_buffer_new(db.page_size)
     rc: i32 = private_read(db, page, data)
     if rc < 0:
@@ -157,7 +157,7 @@ def private_load(p: Pager, page: Page) -> None:
     p.n_resident += 1
 
 
-def private_read(db: Database, page: Page, data: ptr[u8]) -> i32:
+def private_read(db: SharedFile, page: Page, data: ptr[u8]) -> i32:
     """Read a spilled page from its frame or its place in the file; 0 or a negative result code."""
     if page.frame:
         return wal_read_frame(db, page.frame, data)

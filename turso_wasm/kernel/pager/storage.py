@@ -3,11 +3,11 @@
 Owns the data model and its invariants; the functions live in cache, database, header, wal, checkpoint, journal,
 snapshot, spill, savepoint, commit and pager.
 
-One `Database` exists per file and process; each connection that uses it has a `Pager` on it, which is that
+One `SharedFile` exists per file and process; each connection that uses it has a `Pager` on it, which is that
 connection's view: a snapshot, and while it writes, private pages. A `Page` is one version of one page.
 
 Invariants:
-  S1  A page is found by (owner, number): (Database, pgno) is the page of the file, (Database + 1, frame) a frame of
+  S1  A page is found by (owner, number): (SharedFile, pgno) is the page of the file, (SharedFile + 1, frame) a frame of
       the log, (Pager, pgno) the private page of a writer. Owner 0: replaced or dropped, waiting in limbo.
   S2  The bytes of a page whose owner is not a Pager never change.
   S3  A page that was got stays until 256 other pages were got, and while in the stack of an open cursor
@@ -17,7 +17,7 @@ Invariants:
   S4  A private page is DIRTY (its bytes are only in memory) or equals its place in the log or the file; then `data`
       may be null. Its bytes at the last commit are in the file or the log, or journal_at says where in the journal.
   S5  The private pages of a pager are a list ordered by `born`; n_resident of them have data.
-  S6  At most one pager of a database writes (`Database.writer`). In a rollback mode the others read the last
+  S6  At most one pager of a database writes (`SharedFile.writer`). In a rollback mode the others read the last
       committed state until the writer needs `exclusive`, which it gets when it is the only active pager.
   S7  `loaded` is 0 whenever memory may not tell what the file holds: after a failed rollback, or when another
       process may have written. Then the next read transaction starts from the files.
@@ -93,7 +93,7 @@ class Savepoint(Struct):
 class Pager(Struct):
     """The view that one connection has of a database. All zero except the links: outside a transaction."""
 
-    database: "Database"
+    database: "SharedFile"
     connection: i32
     next: "Pager"  # of the same database
     read_only: i32  # the connection opened it for reading
@@ -103,7 +103,7 @@ class Pager(Struct):
     usable_size: i32
     snapshot: u32  # last frame of the log that this view sees; 0: only the file
     version: i32  # changes whenever the content of the view changes otherwise than by this pager's own writes
-    seen_commits: i32  # Database.commits at the snapshot
+    seen_commits: i32  # SharedFile.commits at the snapshot
     own_commits: i32
     readers: i32  # running statements that use this pager
     writers: i32  # those of them that write
@@ -181,10 +181,10 @@ class Codec(Struct):
     decode: fn[[i32, u32, ptr[u8], i32], i32]  # likewise, in place: 0 or a negative result code
 
 
-class Database(Struct):
+class SharedFile(Struct):
     """A database file in use by this process."""
 
-    next: "Database"
+    next: "SharedFile"
     name: ptr[u8]  # null: private, not shared
     name_size: i32
     fd: i32

@@ -54,7 +54,7 @@ from turso_wasm.kernel.base.vfs import (
 from turso_wasm.kernel.pager.database import file_moved, name_with
 from turso_wasm.kernel.pager.header import bytes_equal, page_size_valid
 from turso_wasm.kernel.pager.pageio import SHORT, page_encode, page_read
-from turso_wasm.kernel.pager.storage import PAGER_NONE, Database, Page, Pager, Wal
+from turso_wasm.kernel.pager.storage import PAGER_NONE, Page, Pager, SharedFile, Wal
 from turso_wasm.wasm.lang import (
     be32,
     i32,
@@ -196,7 +196,7 @@ def index_truncate(w: Wal, end: u32) -> None:
 # --- the file -------------------------------------------------------------------------------------------------
 
 
-def wal_open(db: Database) -> i32:
+def wal_open(db: SharedFile) -> i32:
     """Open the log file, creating it if need be; 0 or a negative result code."""
     w: Wal = db.wal
     if w.fd:
@@ -209,14 +209,14 @@ def wal_open(db: Database) -> i32:
     return 0
 
 
-def wal_exists(db: Database) -> i32:
+def wal_exists(db: SharedFile) -> i32:
     """1 if there is a log file; raises."""
     rc: i32 = vfs_exists(name_with(db, SUFFIX, len(SUFFIX)), db.name_size + len(SUFFIX))
     check_io(rc)
     return rc
 
 
-def wal_forget(db: Database) -> None:
+def wal_forget(db: SharedFile) -> None:
     """Close the log file and forget the index; the file stays."""
     w: Wal = db.wal
     if w.fd:
@@ -234,7 +234,7 @@ def wal_forget(db: Database) -> None:
     memory_fill(w.seen, 0, HEADER_SIZE)
 
 
-def wal_free(db: Database) -> None:
+def wal_free(db: SharedFile) -> None:
     """wal_forget, and free the index."""
     w: Wal = db.wal
     wal_forget(db)
@@ -249,13 +249,13 @@ def wal_free(db: Database) -> None:
     w.capacity = 0
 
 
-def wal_remove(db: Database) -> i32:
+def wal_remove(db: SharedFile) -> i32:
     """Close and delete the log, all of which the database file has; 0 or a negative result code."""
     wal_forget(db)
     return vfs_delete(name_with(db, SUFFIX, len(SUFFIX)), db.name_size + len(SUFFIX))
 
 
-def wal_start(db: Database) -> None:
+def wal_start(db: SharedFile) -> None:
     """Begin a new log: the next append writes a header with new salts. No frame of the old one is needed any more."""
     w: Wal = db.wal
     if not w.header_due:
@@ -284,7 +284,7 @@ def wal_start(db: Database) -> None:
         p = p.next
 
 
-def wal_begin_write(db: Database) -> None:
+def wal_begin_write(db: SharedFile) -> None:
     """A writer begins: if the file has everything, so that every reader can read the file, the log begins anew (W4)."""
     w: Wal = db.wal
     if w.backfilled == w.committed and (w.committed or not w.header_due):
@@ -304,7 +304,7 @@ def header_encode(w: Wal, p: ptr[u8]) -> None:
     put_be32(p + 28, w.sum2)
 
 
-def frame_encode(db: Database, p: ptr[u8], page: Page, page_count: u32) -> None:
+def frame_encode(db: SharedFile, p: ptr[u8], page: Page, page_count: u32) -> None:
     """Write a frame with the page; page_count: not 0 makes it a commit frame."""
     w: Wal = db.wal
     put_be32(p, page.pgno)
@@ -322,7 +322,7 @@ def frame_encode(db: Database, p: ptr[u8], page: Page, page_count: u32) -> None:
     w.sum2 = sum2
 
 
-def wal_append(db: Database, pages: ptr[i32], n: i32, page_count: u32) -> i32:
+def wal_append(db: SharedFile, pages: ptr[i32], n: i32, page_count: u32) -> i32:
     """Append n pages as frames; page_count: not 0 marks the last as a commit. 0 or a negative result code.
 
     Sets the `frame` of each page. On failure the log is as before.
@@ -376,7 +376,7 @@ def header_replace(w: Wal) -> i32:
     return rc
 
 
-def append_chunk(db: Database, buffer: ptr[u8], pages: ptr[i32], n: i32, last: i32, page_count: u32) -> i32:
+def append_chunk(db: SharedFile, buffer: ptr[u8], pages: ptr[i32], n: i32, last: i32, page_count: u32) -> i32:
     """Encode and write n frames with one write."""
     w: Wal = db.wal
     at: ptr[u8] = buffer
@@ -408,7 +408,7 @@ def wal_sync(w: Wal) -> i32:
     return rc
 
 
-def wal_committed(db: Database, page_count: u32) -> None:
+def wal_committed(db: SharedFile, page_count: u32) -> None:
     """The frames up to `end` are a committed transaction."""
     w: Wal = db.wal
     w.committed = w.end
@@ -418,7 +418,7 @@ def wal_committed(db: Database, page_count: u32) -> None:
     w.commit_due = 0
 
 
-def wal_retract(db: Database) -> i32:
+def wal_retract(db: SharedFile) -> i32:
     """Forget the frames of the running transaction; 0 or a negative result code if a commit mark may survive (W5)."""
     w: Wal = db.wal
     rc: i32 = 0
@@ -441,7 +441,7 @@ def frame_data_offset(w: Wal, frame: u32) -> i64:
     return frame_offset(w, frame) + i64(FRAME_HEADER_SIZE)
 
 
-def wal_read_frame(db: Database, frame: u32, data: ptr[u8]) -> i32:
+def wal_read_frame(db: SharedFile, frame: u32, data: ptr[u8]) -> i32:
     """Read the page in a frame; 0 or a negative result code (-SQLITE_IOERR if the file ends before)."""
     w: Wal = db.wal
     return page_read(db, w.fd - 1, frame_data_offset(w, frame), w.pgnos[frame], data, w.page_size)
@@ -455,7 +455,7 @@ def wal_read_encoded(w: Wal, frame: u32, data: ptr[u8]) -> i32:
     return 0 if got == w.page_size else SHORT
 
 
-def log_changed(db: Database) -> i32:
+def log_changed(db: SharedFile) -> i32:
     """1 if the log file is not what it was when the lock was given up (W7), or a negative result code.
 
     Another process that only moved frames into the file has changed nothing that matters. Without a log on disk nobody
@@ -482,7 +482,7 @@ def log_changed(db: Database) -> i32:
 # --- recovery -------------------------------------------------------------------------------------------------
 
 
-def wal_recover(db: Database) -> None:
+def wal_recover(db: SharedFile) -> None:
     """Open an existing log and build its index; afterwards committed is 0 if it holds nothing of use. Raises."""
     w: Wal = db.wal
     check_io(wal_open(db))

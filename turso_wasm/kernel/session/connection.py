@@ -1,6 +1,6 @@
 """Connections: the databases they have open, and the transactions over all of them.
 
-Owns `Connection` and its slots, and the steps that a commit or rollback takes over several pagers. The SQL of
+Owns `KernelConnection` and its slots, and the steps that a commit or rollback takes over several pagers. The SQL of
 transactions is kernel/session/transaction.py's; statements are kernel/session/statement.py's.
 
 Invariants:
@@ -8,7 +8,7 @@ Invariants:
   N2  A pager is in a transaction while statements use it (Pager.readers), or the connection is inside BEGIN … COMMIT.
       `settle` ends the others.
   N3  Every pager that writes has `savepoint_depth` savepoints. A statement savepoint's number is kept in
-      Statement.savepoint; when an outer one is released first, it becomes 0.
+      Run.savepoint; when an outer one is released first, it becomes 0.
   N4  `schema_epoch` is never again what it was before a change of the schema by this connection, or before such a
       change was taken back. The schema cookie is no substitute: after a rollback it counts the same numbers again.
 """
@@ -19,8 +19,8 @@ from turso_wasm.kernel.abi import (
     LOCK_SHARED,
     N_SLOTS,
     OPEN_READONLY,
-    Connection,
-    Statement,
+    KernelConnection,
+    Run,
 )
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import mfree, mzalloc
@@ -47,13 +47,13 @@ from turso_wasm.kernel.pager.database import (
 from turso_wasm.kernel.pager.journal import journal_close
 from turso_wasm.kernel.pager.savepoint import savepoint_push, savepoint_release_to, savepoint_undo_to
 from turso_wasm.kernel.pager.snapshot import pager_end_read
-from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Database, Pager
+from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Pager, SharedFile
 from turso_wasm.kernel.pager.wal import log_changed, wal_free, wal_remove
 from turso_wasm.wasm.lang import Struct, export, i32, lit, ptr, sizeof, u8
 
 __subset__ = True
 
-STATEMENT_COUNTS = 1  # Statement.flags: its changes are the connection's changes()
+STATEMENT_COUNTS = 1  # Run.flags: its changes are the connection's changes()
 STATEMENT_NO_RETRY = 2  # SQLITE_BUSY will not go away while the connection keeps its read transaction
 STATEMENT_TRIPPED = 4  # a rollback took away what it works on
 STATEMENT_ABORTING = 8  # statement_abort was entered
@@ -70,27 +70,27 @@ PREPARE_LOGS = 1
 
 
 @export
-def connection_new() -> Connection:
+def connection_new() -> KernelConnection:
     """A connection without databases."""
-    c: Connection = Connection(mzalloc(sizeof(Connection)))
+    c: KernelConnection = KernelConnection(mzalloc(sizeof(KernelConnection)))
     c.autocommit = 1
     return c
 
 
 @export
-def connection_open(c: Connection, slot: i32, name: ptr[u8], size: i32, flags: i32) -> i32:
+def connection_open(c: KernelConnection, slot: i32, name: ptr[u8], size: i32, flags: i32) -> i32:
     """Open a database, or share the one of that name, in a free slot; 0. flags: OPEN_*.
 
     Nothing is read yet. Errors: SQLITE_CANTOPEN, or another failure of vfs_open.
     """
     assert slot >= 0 and slot < N_SLOTS and c.pagers[slot] == 0, "connection N1: the slot is taken"
-    db: Database = database_open(name, size, flags)
+    db: SharedFile = database_open(name, size, flags)
     c.pagers[slot] = i32(pager_new(db, c, flags & OPEN_READONLY))
     return 0
 
 
 @export
-def connection_close_slot(c: Connection, slot: i32) -> None:
+def connection_close_slot(c: KernelConnection, slot: i32) -> None:
     """Close the database in a slot, as DETACH does. Errors: SQLITE_ERROR "database is locked" while it is in use."""
     p: Pager = Pager(c.pagers[slot])
     if not p:
@@ -100,7 +100,7 @@ def connection_close_slot(c: Connection, slot: i32) -> None:
     slot_close(c, slot)
 
 
-def slot_close(c: Connection, slot: i32) -> None:
+def slot_close(c: KernelConnection, slot: i32) -> None:
     """Roll back and close what is in a slot."""
     p: Pager = Pager(c.pagers[slot])
     if not p:
@@ -109,13 +109,13 @@ def slot_close(c: Connection, slot: i32) -> None:
     cursors_forget_all(p)
     _ = pager_rollback(p)
     pager_end_read(p)
-    db: Database = p.database
+    db: SharedFile = p.database
     pager_free(p)
     if not db.pagers:
         database_close(db)
 
 
-def database_close(db: Database) -> None:
+def database_close(db: SharedFile) -> None:
     """The last connection is gone: move the log into the file and delete it, if that is possible."""
     if log_is_done(db):
         _ = wal_remove(db)
@@ -125,7 +125,7 @@ def database_close(db: Database) -> None:
     database_free(db)
 
 
-def log_is_done(db: Database) -> i32:
+def log_is_done(db: SharedFile) -> i32:
     """1 if the database has a log that nobody needs any more: its content is in the file now."""
     if not db.loaded or db.journal_mode != JOURNAL_WAL or not db.wal.fd or db.read_only or file_moved(db):
         return 0
@@ -139,7 +139,7 @@ def log_is_done(db: Database) -> i32:
     return i32(checkpoint_run(db) == 0 and db.wal.backfilled == db.wal.committed)
 
 
-def slots_close(c: Connection) -> None:
+def slots_close(c: KernelConnection) -> None:
     """Close all databases of a connection."""
     for slot in range(N_SLOTS):
         slot_close(c, slot)
@@ -148,7 +148,7 @@ def slots_close(c: Connection) -> None:
 # --- what runs ------------------------------------------------------------------------------------------------
 
 
-def readers_running(c: Connection) -> i32:
+def readers_running(c: KernelConnection) -> i32:
     """The number of (statement, database) pairs in use."""
     n: i32 = 0
     for slot in range(N_SLOTS):
@@ -158,7 +158,7 @@ def readers_running(c: Connection) -> i32:
     return n
 
 
-def writers_running(c: Connection) -> i32:
+def writers_running(c: KernelConnection) -> i32:
     """The number of (statement, database) pairs being written."""
     n: i32 = 0
     for slot in range(N_SLOTS):
@@ -168,7 +168,7 @@ def writers_running(c: Connection) -> i32:
     return n
 
 
-def settle(c: Connection) -> None:
+def settle(c: KernelConnection) -> None:
     """End the transactions that nothing needs any more (N2); unfinished writes are rolled back."""
     if not c.autocommit:
         relax_all(c)
@@ -184,7 +184,7 @@ def settle(c: Connection) -> None:
     relax_all(c)
 
 
-def relax_all(c: Connection) -> None:
+def relax_all(c: KernelConnection) -> None:
     """Give up file locks that an error left behind."""
     for slot in range(N_SLOTS):
         p: Pager = Pager(c.pagers[slot])
@@ -195,7 +195,7 @@ def relax_all(c: Connection) -> None:
 # --- commit and rollback of all databases ---------------------------------------------------------------------
 
 
-def commit_all(c: Connection) -> i32:
+def commit_all(c: KernelConnection) -> i32:
     """Commit every database the connection writes; 0 or a negative result code, then nothing is committed.
 
     Databases with rollback journals are prepared first: they can be restored if another one fails.
@@ -218,7 +218,7 @@ def commit_all(c: Connection) -> i32:
     return rc
 
 
-def prepare_all(c: Connection, kind: i32) -> i32:
+def prepare_all(c: KernelConnection, kind: i32) -> i32:
     """commit_prepare of the databases with or without a log; 0 or a negative result code."""
     for slot in range(N_SLOTS):
         p: Pager = Pager(c.pagers[slot])
@@ -229,7 +229,7 @@ def prepare_all(c: Connection, kind: i32) -> i32:
     return 0
 
 
-def finish_all(c: Connection) -> i32:
+def finish_all(c: KernelConnection) -> i32:
     """commit_finish of all databases; 0 or a negative result code."""
     for slot in range(N_SLOTS):
         p: Pager = Pager(c.pagers[slot])
@@ -240,7 +240,7 @@ def finish_all(c: Connection) -> i32:
     return 0
 
 
-def checkpoint_all(c: Connection) -> None:
+def checkpoint_all(c: KernelConnection) -> None:
     """Move long logs into their files."""
     for slot in range(N_SLOTS):
         p: Pager = Pager(c.pagers[slot])
@@ -248,7 +248,7 @@ def checkpoint_all(c: Connection) -> None:
             checkpoint_automatically(p.database)
 
 
-def rollback_all(c: Connection, save: i32) -> i32:
+def rollback_all(c: KernelConnection, save: i32) -> i32:
     """Roll back every database and end BEGIN … COMMIT; 0 or the first negative result code.
 
     save: other statements keep their places if they only read; reading their keys may raise. Otherwise, and if they
@@ -275,18 +275,18 @@ def rollback_all(c: Connection, save: i32) -> i32:
     return rc
 
 
-def schema_change(c: Connection) -> None:
+def schema_change(c: KernelConnection) -> None:
     """The transaction changes the schema (N4)."""
     c.schema_epoch += 1
     c.schema_changed = 1
 
 
-def schema_undone(c: Connection) -> None:
+def schema_undone(c: KernelConnection) -> None:
     """Something was rolled back, and the schema with it if it was changed (N4)."""
     c.schema_epoch += c.schema_changed
 
 
-def cursors_save_every(c: Connection) -> None:
+def cursors_save_every(c: KernelConnection) -> None:
     """Save all cursors on databases the connection writes. Raises."""
     for slot in range(N_SLOTS):
         p: Pager = Pager(c.pagers[slot])
@@ -294,13 +294,13 @@ def cursors_save_every(c: Connection) -> None:
             cursors_save_all(p)
 
 
-def statements_trip(c: Connection, slots: i32, writers_only: i32) -> None:
+def statements_trip(c: KernelConnection, slots: i32, writers_only: i32) -> None:
     """Make running statements on these slots fail when they go on: the state they work on is gone."""
-    s: Statement = Statement(c.statements)
+    s: Run = Run(c.statements)
     while s:
         if s.wrote & slots or (s.slots_read & slots and not writers_only):
             s.flags |= STATEMENT_TRIPPED
-        s = Statement(s.next)
+        s = Run(s.next)
 
 
 # --- savepoints of all databases ------------------------------------------------------------------------------
@@ -316,7 +316,7 @@ class Name(Struct):
     size: i32
 
 
-def depth_open(c: Connection) -> i32:
+def depth_open(c: KernelConnection) -> i32:
     """Open a savepoint on every pager that writes; its number."""
     c.savepoint_depth += 1
     for slot in range(N_SLOTS):
@@ -326,7 +326,7 @@ def depth_open(c: Connection) -> i32:
     return c.savepoint_depth
 
 
-def depth_release(c: Connection, depth: i32) -> None:
+def depth_release(c: KernelConnection, depth: i32) -> None:
     """Release the savepoint with this number and all inner ones."""
     for slot in range(N_SLOTS):
         p: Pager = Pager(c.pagers[slot])
@@ -337,7 +337,7 @@ def depth_release(c: Connection, depth: i32) -> None:
     savepoint_names_free(c, depth - 1)
 
 
-def depth_undo(c: Connection, depth: i32) -> i32:
+def depth_undo(c: KernelConnection, depth: i32) -> i32:
     """Restore the state at the savepoint with this number, and release the inner ones; 0 or a negative result code.
 
     Saves the places of all cursors, which may raise. After a failure the transaction must be rolled back.
@@ -356,16 +356,16 @@ def depth_undo(c: Connection, depth: i32) -> i32:
     return rc
 
 
-def savepoints_lose(c: Connection, depth: i32) -> None:
+def savepoints_lose(c: KernelConnection, depth: i32) -> None:
     """Statements whose savepoint is deeper than this have none any more (N3)."""
-    s: Statement = Statement(c.statements)
+    s: Run = Run(c.statements)
     while s:
         if s.savepoint > depth:
             s.savepoint = 0
-        s = Statement(s.next)
+        s = Run(s.next)
 
 
-def savepoint_names_free(c: Connection, depth: i32) -> None:
+def savepoint_names_free(c: KernelConnection, depth: i32) -> None:
     """Forget the names of savepoints that are deeper than this."""
     while c.savepoints and Name(c.savepoints).depth > depth:
         name: Name = Name(c.savepoints)

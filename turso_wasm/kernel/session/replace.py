@@ -4,13 +4,13 @@ Owns `database_replace`. The host writes the pages; the commit checks the new he
 mode in it.
 """
 
-from turso_wasm.kernel.abi import CAP_MEMORY, Connection, Statement
+from turso_wasm.kernel.abi import CAP_MEMORY, KernelConnection, Run
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_READONLY, raise_error
 from turso_wasm.kernel.base.vfs import check_io, vfs_truncate
 from turso_wasm.kernel.pager.header import page_size_valid
 from turso_wasm.kernel.pager.pages import pager_new_page, pager_of, pager_truncate
 from turso_wasm.kernel.pager.snapshot import database_load
-from turso_wasm.kernel.pager.storage import PAGER_READ, Database, Pager
+from turso_wasm.kernel.pager.storage import PAGER_READ, Pager, SharedFile
 from turso_wasm.kernel.session.connection import schema_change
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.wasm.lang import export, i32, i64, lit, u32
@@ -19,14 +19,14 @@ __subset__ = True
 
 
 @export
-def database_replace(s: Statement, slot: i32, page_size: i32, n_pages: u32) -> None:
+def database_replace(s: Run, slot: i32, page_size: i32, n_pages: u32) -> None:
     """Begin a write transaction in which the database has n_pages pages of page_size bytes, to be written one by one.
 
     Another page size than the database has is possible while it is empty; and in memory, where a database that only
     this statement uses is emptied at once, which a rollback does not undo. Errors: SQLITE_READONLY for another page
     size otherwise; as statement_begin; the commit raises SQLITE_NOTADB if page 1 is not the first page of a database.
     """
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     p: Pager = pager_of(c, slot)
     if not page_size_valid(u32(page_size)) or n_pages == 0:
         raise_error(SQLITE_ERROR, *lit(b"not an image of a database"))
@@ -43,7 +43,7 @@ def database_replace(s: Statement, slot: i32, page_size: i32, n_pages: u32) -> N
 
 def page_size_change(p: Pager, page_size: i32, autocommit: i32) -> None:
     """Give an empty database, or one in memory that nobody else uses, another page size. Errors: SQLITE_READONLY."""
-    db: Database = p.database
+    db: SharedFile = p.database
     db.new_page_size = page_size
     if p.page_count:
         alone: i32 = i32(db.active == 1 and p.readers == 1 and p.state == PAGER_READ and autocommit)

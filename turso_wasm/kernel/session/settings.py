@@ -22,8 +22,8 @@ from turso_wasm.kernel.abi import (
     DB_USER_VERSION,
     DB_WAL_AUTOCHECKPOINT,
     JOURNAL_WAL,
-    Connection,
-    Statement,
+    KernelConnection,
+    Run,
 )
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_LOCKED, raise_error
 from turso_wasm.kernel.base.vfs import check_io
@@ -45,7 +45,7 @@ from turso_wasm.kernel.pager.header import (
 from turso_wasm.kernel.pager.modes import journal_mode_now, mode_change
 from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_write
 from turso_wasm.kernel.pager.snapshot import pager_begin_read, pager_end_read
-from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Database, Page, Pager
+from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile
 from turso_wasm.kernel.session.connection import readers_running, relax_all, schema_change, settle
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, ptr, put_be32, u8, u32
@@ -56,10 +56,10 @@ __subset__ = True
 
 
 @export
-def database_get(c: Connection, slot: i32, field: i32) -> i64:
+def database_get(c: KernelConnection, slot: i32, field: i32) -> i64:
     """The value of a DB_* field, read under a short read lock if no transaction is open. Raises what reading raises."""
     p: Pager = pager_of(c, slot)
-    db: Database = p.database
+    db: SharedFile = p.database
     if field == DB_CACHE_SIZE:
         return i64(db.cache_size)
     if field == DB_SYNCHRONOUS:
@@ -79,7 +79,7 @@ def database_get(c: Connection, slot: i32, field: i32) -> i64:
 
 def field_read(p: Pager, field: i32) -> i64:
     """The value of a field that depends on the view of an active pager."""
-    db: Database = p.database
+    db: SharedFile = p.database
     if field == DB_PAGE_SIZE:
         return i64(db.page_size)
     if field == DB_PAGE_COUNT:
@@ -131,28 +131,28 @@ def field_offset(field: i32) -> i32:
 
 
 @export
-def database_set(s: Statement, slot: i32, field: i32, value: i64) -> i64:
+def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
     """Set a DB_* field; the value now in force. Fields of the header become part of the transaction (begun if need be).
 
     page_size and auto_vacuum are for databases that do not exist yet and otherwise ignored (but auto_vacuum may switch
     between full and incremental). Errors: as statement_begin; SQLITE_ERROR for an encoding other than UTF-8.
     """
-    p: Pager = pager_of(Connection(s.connection), slot)
+    p: Pager = pager_of(KernelConnection(s.connection), slot)
     if setting_set(p.database, field, i32(value)):
-        return database_get(Connection(s.connection), slot, field)
+        return database_get(KernelConnection(s.connection), slot, field)
     if field == DB_ENCODING and value > 1:
         raise_error(SQLITE_ERROR, *lit(b"not supported yet: UTF-16 database"))
     if field == DB_PAGE_SIZE or field == DB_AUTO_VACUUM:  # noqa: SIM109
         return creation_set(s, p, slot, field, i32(value))
     at: i32 = field_offset(field)
     if at == 0 or field == DB_FREELIST_COUNT:
-        return database_get(Connection(s.connection), slot, field)
+        return database_get(KernelConnection(s.connection), slot, field)
     statement_begin(s, slot, 1, -1)
     page: Page = pager_write(p, pager_get(p, u32(1)))
     put_be32(page.data + at, u32(i32(value)))
     if field == DB_SCHEMA_COOKIE:
         schema_begin(page.data)
-        schema_change(Connection(s.connection))
+        schema_change(KernelConnection(s.connection))
     return value
 
 
@@ -167,7 +167,7 @@ def schema_begin(header: ptr[u8]) -> None:
         put_be32(header + AT_ENCODING, u32(1))
 
 
-def setting_set(db: Database, field: i32, value: i32) -> i32:
+def setting_set(db: SharedFile, field: i32, value: i32) -> i32:
     """Set a field that is not part of the file; 0 if it is none of those."""
     if field == DB_CACHE_SIZE:
         db.cache_size = value
@@ -183,10 +183,10 @@ def setting_set(db: Database, field: i32, value: i32) -> i32:
     return 1
 
 
-def creation_set(s: Statement, p: Pager, slot: i32, field: i32, value: i32) -> i64:
+def creation_set(s: Run, p: Pager, slot: i32, field: i32, value: i32) -> i64:
     """Set what is fixed when a database is created, if it is not yet; the value in force."""
     statement_begin(s, slot, 0, -1)
-    db: Database = p.database
+    db: SharedFile = p.database
     if p.page_count == 0 and p.state != PAGER_WRITE:
         if field == DB_AUTO_VACUUM and value >= 0 and value <= 2:
             db.new_auto_vacuum = value
@@ -202,7 +202,7 @@ def creation_set(s: Statement, p: Pager, slot: i32, field: i32, value: i32) -> i
     return field_read(p, field)
 
 
-def auto_vacuum_switch(s: Statement, p: Pager, slot: i32, value: i32) -> None:
+def auto_vacuum_switch(s: Run, p: Pager, slot: i32, value: i32) -> None:
     """Switch an auto-vacuum database between full and incremental; nothing else can be changed."""
     now: i64 = auto_vacuum_of(pager_get(p, u32(1)).data)
     if now == 0 or value == 0 or value > 2 or value == i32(now):
@@ -216,12 +216,12 @@ def auto_vacuum_switch(s: Statement, p: Pager, slot: i32, value: i32) -> None:
 
 
 @export
-def journal_mode_set(s: Statement, slot: i32, mode: i32) -> i32:
+def journal_mode_set(s: Run, slot: i32, mode: i32) -> i32:
     """Change the journal mode; the mode now in force. mode: JOURNAL_*.
 
     Errors: SQLITE_ERROR when WAL would begin or end inside a transaction; SQLITE_BUSY while others use the database.
     """
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     p: Pager = pager_of(c, slot)
     busy: i32 = i32(not c.autocommit or readers_running(c) > 0)
     pager_begin_read(p)
@@ -231,18 +231,18 @@ def journal_mode_set(s: Statement, slot: i32, mode: i32) -> i32:
 
 
 @export
-def wal_checkpoint(s: Statement, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
+def wal_checkpoint(s: Run, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
     """Move the log into the file; mode 0 PASSIVE 1 FULL 2 RESTART 3 TRUNCATE.
 
     Returns (1 if readers or a writer stood in the way, frames in the log, frames moved); without a log (0, -1, -1).
     Errors: SQLITE_LOCKED inside a write transaction of this connection; I/O errors.
     """
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     p: Pager = pager_of(c, slot)
     if p.state == PAGER_WRITE:
         raise_error(SQLITE_LOCKED, *lit(b"database table is locked"))
     pager_begin_read(p)
-    db: Database = p.database
+    db: SharedFile = p.database
     busy: i32 = 0
     frames: i32 = -1
     moved: i32 = -1
@@ -254,14 +254,14 @@ def wal_checkpoint(s: Statement, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
 
 
 @export
-def busy_timeout_set(s: Statement, ms: i32) -> i32:
+def busy_timeout_set(s: Run, ms: i32) -> i32:
     """PRAGMA busy_timeout: how long a lock of another process or connection is waited for; the value in force."""
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     c.busy_timeout_ms = ms if ms > 0 else 0
     return c.busy_timeout_ms
 
 
 @export
-def busy_timeout_get(s: Statement) -> i32:
+def busy_timeout_get(s: Run) -> i32:
     """The busy timeout in ms."""
-    return Connection(s.connection).busy_timeout_ms
+    return KernelConnection(s.connection).busy_timeout_ms

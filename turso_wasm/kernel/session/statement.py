@@ -1,6 +1,6 @@
 """Statements: their memory, the transactions they run in, and how they end, well or not.
 
-Owns the life of a `Statement`: new, begin, (savepoint,) done, reset, abort, free; and poll.
+Owns the life of a `Run`: new, begin, (savepoint,) done, reset, abort, free; and poll.
 
 Invariants:
   Q1  While `slots_read` has a slot's bit, the statement counts in that pager's `readers`; likewise `wrote`, `writers`.
@@ -15,9 +15,9 @@ from turso_wasm.kernel.abi import (
     ON_ERROR_ROLLBACK,
     PREPARE,
     RAISE,
-    Connection,
     Cursor,
-    Statement,
+    KernelConnection,
+    Run,
     Value,
 )
 from turso_wasm.kernel.base.errors import (
@@ -82,9 +82,9 @@ poll_yields: i32 = 0
 
 
 @export
-def statement_new(c: Connection, frame_size: i32, n_params: i32, n_columns: i32) -> Statement:
+def statement_new(c: KernelConnection, frame_size: i32, n_params: i32, n_columns: i32) -> Run:
     """A statement that was not started. Its frame and parameters are zeroed blocks of their own."""
-    s: Statement = Statement(mzalloc(sizeof(Statement)))
+    s: Run = Run(mzalloc(sizeof(Run)))
     s.frame_size = frame_size
     if frame_size:
         s.frame = mzalloc(frame_size)
@@ -101,22 +101,22 @@ def statement_new(c: Connection, frame_size: i32, n_params: i32, n_columns: i32)
 
 
 @export
-def statement_peeks(s: Statement) -> None:
+def statement_peeks(s: Run) -> None:
     """The statement reads the schema for the compiler: inside BEGIN it leaves no snapshot behind."""
     s.flags |= STATEMENT_PEEKS
 
 
 @export
-def statement_free(s: Statement) -> None:
+def statement_free(s: Run) -> None:
     """Reset and free a statement."""
     statement_reset(s)
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     if c.statements == i32(s):
         c.statements = s.next
     else:
-        before: Statement = Statement(c.statements)
+        before: Run = Run(c.statements)
         while before.next != i32(s):
-            before = Statement(before.next)
+            before = Run(before.next)
         before.next = s.next
     arena_free(s.arena)
     buffers_free(s)
@@ -126,18 +126,18 @@ def statement_free(s: Statement) -> None:
 
 
 @export
-def statement_reset(s: Statement) -> None:
+def statement_reset(s: Run) -> None:
     """Make a statement ready to be started again; a write that was not finished is undone as by an error."""
     if s.slots_read:
         if s.wrote:
             statement_undo(s, SQLITE_ERROR, 0)
         statement_leave(s)
-        settle(Connection(s.connection))
+        settle(KernelConnection(s.connection))
     s.attempts = 0
     statement_clean(s)
 
 
-def statement_clean(s: Statement) -> None:
+def statement_clean(s: Run) -> None:
     """Free what a run used; the statement holds no locks any more."""
     cursors_close(s)
     resources_free(s)
@@ -154,17 +154,17 @@ def statement_clean(s: Statement) -> None:
     s.flags &= STATEMENT_COUNTS | STATEMENT_NO_RETRY | STATEMENT_PATIENT | STATEMENT_PEEKS
 
 
-def cursors_close(s: Statement) -> None:
+def cursors_close(s: Run) -> None:
     """Close the statement's cursors."""
     while s.cursors:
         cursor_close(Cursor(s.cursors))
 
 
 @export
-def connection_free(c: Connection) -> None:
+def connection_free(c: KernelConnection) -> None:
     """Roll back, free all statements, close all databases, free the connection."""
     while c.statements:
-        statement_free(Statement(c.statements))
+        statement_free(Run(c.statements))
     savepoint_names_free(c, 0)
     slots_close(c)
     mfree(ptr[u8](i32(c)))
@@ -174,13 +174,13 @@ def connection_free(c: Connection) -> None:
 
 
 @export
-def statement_begin(s: Statement, slot: i32, write: i32, cookie: i32) -> None:
+def statement_begin(s: Run, slot: i32, write: i32, cookie: i32) -> None:
     """Start or join the transaction on a slot.
 
     write: 1 to become its writer. cookie: the schema cookie the program was compiled for, -1: do not check.
     Errors: SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_SCHEMA, SQLITE_READONLY, SQLITE_INTERRUPT, what reading raises.
     """
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     p: Pager = pager_of(c, slot)
     if c.interrupted:
         if readers_running(c) == 0:
@@ -201,7 +201,7 @@ def statement_begin(s: Statement, slot: i32, write: i32, cookie: i32) -> None:
         raise_error(SQLITE_SCHEMA, *lit(b"database schema has changed"))
 
 
-def statement_enter(s: Statement, p: Pager, bit: i32, write: i32) -> None:
+def statement_enter(s: Run, p: Pager, bit: i32, write: i32) -> None:
     """Count the statement as a user of the pager (Q1)."""
     if not s.slots_read & bit:
         s.slots_read |= bit
@@ -213,9 +213,9 @@ def statement_enter(s: Statement, p: Pager, bit: i32, write: i32) -> None:
             p.changes = 0
 
 
-def statement_leave(s: Statement) -> None:
+def statement_leave(s: Run) -> None:
     """The statement uses no pager any more (Q1)."""
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     for slot in range(N_SLOTS):
         bit: i32 = 1 << slot
         if s.slots_read & bit:
@@ -238,20 +238,20 @@ def schema_cookie(p: Pager) -> i32:
 
 
 @export
-def statement_savepoint(s: Statement) -> None:
+def statement_savepoint(s: Run) -> None:
     """Open the statement's savepoint: what it does from now on can be undone alone."""
     if s.savepoint == 0:
-        s.savepoint = depth_open(Connection(s.connection))
+        s.savepoint = depth_open(KernelConnection(s.connection))
 
 
 @export
-def statement_done(s: Statement) -> None:
+def statement_done(s: Run) -> None:
     """The program is at its end: close cursors, and commit if nothing else keeps the transaction open (Q3).
 
     Errors: SQLITE_BUSY of the commit (STATEMENT_FINISHING: call this again) and I/O errors; SQLITE_ABORT_ROLLBACK if it
     was rolled back meanwhile.
     """
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     check_tripped(s)
     cursors_close(s)
     if s.savepoint:
@@ -268,7 +268,7 @@ def statement_done(s: Statement) -> None:
     s.state = -1
 
 
-def writers_of(s: Statement) -> i32:
+def writers_of(s: Run) -> i32:
     """The number of databases the statement writes."""
     n: i32 = 0
     for slot in range(N_SLOTS):
@@ -276,25 +276,25 @@ def writers_of(s: Statement) -> i32:
     return n
 
 
-def changes_count(s: Statement, c: Connection) -> None:
+def changes_count(s: Run, c: KernelConnection) -> None:
     """Make the statement's changes those of the connection."""
     if s.flags & STATEMENT_COUNTS:
         c.changes = s.changes
         c.total_changes += s.changes
 
 
-def check_tripped(s: Statement) -> None:
+def check_tripped(s: Run) -> None:
     """Raise SQLITE_ABORT_ROLLBACK if a rollback took the statement's transaction away."""
     if s.flags & STATEMENT_TRIPPED:
         raise_error(SQLITE_ABORT_ROLLBACK, *lit(b"abort due to ROLLBACK"))
 
 
 @export
-def poll(s: Statement) -> i32:
+def poll(s: Run) -> i32:
     """Called when `budget` is used up: 1 if the program should suspend. Errors: SQLITE_INTERRUPT, _ABORT_ROLLBACK."""
     s.budget = BUDGET
     check_tripped(s)
-    if host_poll() or Connection(s.connection).interrupted:
+    if host_poll() or KernelConnection(s.connection).interrupted:
         raise_interrupt()
     return poll_yields
 
@@ -315,9 +315,9 @@ def raise_interrupt() -> None:
 
 
 @export
-def statement_abort(s: Statement) -> None:
+def statement_abort(s: Run) -> None:
     """After a trap in the statement, with the error still recorded: undo what must be undone, then reset (Q2)."""
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     code: i32 = error_record().code
     again: i32 = s.flags & STATEMENT_ABORTING
     s.flags |= STATEMENT_ABORTING
@@ -335,7 +335,7 @@ def statement_abort(s: Statement) -> None:
 
 
 @export
-def statement_failed(s: Statement) -> i32:
+def statement_failed(s: Run) -> i32:
     """After a trap in a step whose error the host has read: abort the statement, forget the error, and say what now.
 
     RAISE: report the error. PREPARE: nothing was done, the schema is another one. n > 0: nothing was done, run it again
@@ -345,7 +345,7 @@ def statement_failed(s: Statement) -> i32:
     """
     code: i32 = error_record().code
     if s.flags & STATEMENT_FINISHING and not s.flags & STATEMENT_ABORTING:
-        left: i32 = busy_delay(Connection(s.connection), s.attempts)
+        left: i32 = busy_delay(KernelConnection(s.connection), s.attempts)
         s.attempts += 1
         if left:
             error_clear()
@@ -357,15 +357,15 @@ def statement_failed(s: Statement) -> i32:
     if fresh and code == SQLITE_SCHEMA:
         return PREPARE
     if patient and code == SQLITE_BUSY:
-        delay: i32 = busy_delay(Connection(s.connection), s.attempts)
+        delay: i32 = busy_delay(KernelConnection(s.connection), s.attempts)
         s.attempts += 1
         return delay if delay else RAISE
     return RAISE
 
 
-def statement_undo(s: Statement, code: i32, on_error: i32) -> None:
+def statement_undo(s: Run, code: i32, on_error: i32) -> None:
     """Undo a writing statement that failed with `code`."""
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     changed: i32 = statement_changed(s, c)
     alone: i32 = i32(c.autocommit and writers_running(c) == writers_of(s))
     cursors_close(s)
@@ -395,7 +395,7 @@ def is_constraint(code: i32) -> i32:
     return i32((code & 0xFF) == SQLITE_CONSTRAINT)
 
 
-def statement_changed(s: Statement, c: Connection) -> i32:
+def statement_changed(s: Run, c: KernelConnection) -> i32:
     """1 if a database the statement writes was changed since its first writer began."""
     for slot in range(N_SLOTS):
         if (s.wrote >> slot) & 1 and pager_of(c, slot).changes:
@@ -403,15 +403,15 @@ def statement_changed(s: Statement, c: Connection) -> i32:
     return 0
 
 
-def transaction_undo(s: Statement, save: i32) -> None:
+def transaction_undo(s: Run, save: i32) -> None:
     """Roll everything back for the sake of the statement."""
     statement_leave(s)
-    _ = rollback_all(Connection(s.connection), save)
+    _ = rollback_all(KernelConnection(s.connection), save)
 
 
-def undo_nothing(s: Statement, alone: i32) -> None:
+def undo_nothing(s: Run, alone: i32) -> None:
     """ON_ERROR_FAIL: keep what was done; outside BEGIN … COMMIT that is committed."""
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     if s.savepoint:
         depth_release(c, s.savepoint)
     if alone and commit_all(c) < 0:

@@ -8,7 +8,7 @@ Invariants:
   B3  Names of savepoints compare without regard to ASCII case; the innermost one of a name counts.
 """
 
-from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, Connection, Statement
+from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, KernelConnection, Run
 from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import alloc, malloc, mzalloc
 from turso_wasm.kernel.base.vfs import check_io, raise_busy
@@ -39,13 +39,13 @@ NO_SAVEPOINT = b"no such savepoint: "
 
 
 @export
-def transaction_begin(s: Statement, mode: i32) -> None:
+def transaction_begin(s: Run, mode: i32) -> None:
     """BEGIN; mode: BEGIN_*. IMMEDIATE and EXCLUSIVE become the writer of every attached database at once (a reader
     of those that cannot be written).
 
     Errors: SQLITE_ERROR inside a transaction, SQLITE_BUSY.
     """
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     if not c.autocommit:
         raise_error(SQLITE_ERROR, *lit(b"cannot start a transaction within a transaction"))
     if mode != BEGIN_DEFERRED:
@@ -61,9 +61,9 @@ def transaction_begin(s: Statement, mode: i32) -> None:
 
 
 @export
-def transaction_commit(s: Statement) -> None:
+def transaction_commit(s: Run) -> None:
     """COMMIT. Errors: SQLITE_ERROR outside a transaction; SQLITE_BUSY (B1); I/O errors."""
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     if c.autocommit:
         raise_error(SQLITE_ERROR, *lit(b"cannot commit - no transaction is active"))
     if writers_running(c):
@@ -71,7 +71,7 @@ def transaction_commit(s: Statement) -> None:
     transaction_end(s, c)
 
 
-def transaction_end(s: Statement, c: Connection) -> None:
+def transaction_end(s: Run, c: KernelConnection) -> None:
     """Commit and leave the transaction. Raises."""
     s.flags |= STATEMENT_ROLLBACK
     rc: i32 = commit_all(c)
@@ -85,9 +85,9 @@ def transaction_end(s: Statement, c: Connection) -> None:
 
 
 @export
-def transaction_rollback(s: Statement) -> None:
+def transaction_rollback(s: Run) -> None:
     """ROLLBACK. Errors: SQLITE_ERROR outside a transaction; I/O errors when files cannot be restored (B2)."""
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     if c.autocommit:
         raise_error(SQLITE_ERROR, *lit(b"cannot rollback - no transaction is active"))
     s.flags |= STATEMENT_ROLLBACK
@@ -101,9 +101,9 @@ def transaction_rollback(s: Statement) -> None:
 
 
 @export
-def savepoint_open(s: Statement, text: ptr[u8], size: i32) -> None:
+def savepoint_open(s: Run, text: ptr[u8], size: i32) -> None:
     """SAVEPOINT: outside a transaction it begins one. Errors: SQLITE_BUSY while statements write."""
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     if writers_running(c):
         raise_error(SQLITE_BUSY, *lit(b"cannot open savepoint - SQL statements in progress"))
     copy: ptr[u8] = malloc(size)
@@ -119,9 +119,9 @@ def savepoint_open(s: Statement, text: ptr[u8], size: i32) -> None:
 
 
 @export
-def savepoint_release(s: Statement, text: ptr[u8], size: i32) -> None:
+def savepoint_release(s: Run, text: ptr[u8], size: i32) -> None:
     """RELEASE: of the savepoint that began the transaction, commits. Errors: SQLITE_ERROR, SQLITE_BUSY."""
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     name: Name = must_find(s, text, size)
     if writers_running(c):
         raise_error(SQLITE_BUSY, *lit(b"cannot release savepoint - SQL statements in progress"))
@@ -132,18 +132,18 @@ def savepoint_release(s: Statement, text: ptr[u8], size: i32) -> None:
 
 
 @export
-def savepoint_rollback(s: Statement, text: ptr[u8], size: i32) -> None:
+def savepoint_rollback(s: Run, text: ptr[u8], size: i32) -> None:
     """ROLLBACK TO: the savepoint stays open. Errors: SQLITE_ERROR; I/O errors roll the transaction back."""
-    c: Connection = Connection(s.connection)
+    c: KernelConnection = KernelConnection(s.connection)
     name: Name = must_find(s, text, size)
     if depth_undo(c, name.depth) < 0:
         s.flags |= STATEMENT_ROLLBACK
         check_io(-10)
 
 
-def must_find(s: Statement, text: ptr[u8], size: i32) -> Name:
+def must_find(s: Run, text: ptr[u8], size: i32) -> Name:
     """The innermost savepoint of that name (B3). Errors: SQLITE_ERROR "no such savepoint: …"."""
-    name: Name = Name(Connection(s.connection).savepoints)
+    name: Name = Name(KernelConnection(s.connection).savepoints)
     while name and not name_equal(name, text, size):
         name = name.next
     if not name:

@@ -11,7 +11,7 @@ Invariants:
   G4  Of equal extremes the first one is kept.
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, ConcatState, ExtremeState, Statement, SumState
+from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, ConcatState, ExtremeState, Run, SumState
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error, raise_too_big
 from turso_wasm.kernel.base.memory import arena_mark, arena_release
 from turso_wasm.kernel.base.resources import Buffer, buffer_grow, buffer_new, keep_alloc
@@ -149,7 +149,7 @@ def avg_final(state: SumState) -> tuple[i32, i64]:
 # --- min, max ------------------------------------------------------------------------------------------------
 
 
-def extreme_set(stmt: Statement, state: ExtremeState, tag: i32, payload: i64) -> None:
+def extreme_set(stmt: Run, state: ExtremeState, tag: i32, payload: i64) -> None:
     """Make a value the extreme."""
     state.tag = tag
     state.payload = payload
@@ -174,7 +174,7 @@ def extreme_order(state: ExtremeState, tag: i32, payload: i64, collation: i32) -
 
 
 @export
-def min_step(stmt: Statement, state: ExtremeState, tag: i32, payload: i64, collation: i32) -> i32:
+def min_step(stmt: Run, state: ExtremeState, tag: i32, payload: i64, collation: i32) -> i32:
     """1 if the row is the one to show: its value is the least so far, or all were NULL. Errors: SQLITE_NOMEM."""
     if tag == NULL:
         return i32(state.tag == NULL)
@@ -185,7 +185,7 @@ def min_step(stmt: Statement, state: ExtremeState, tag: i32, payload: i64, colla
 
 
 @export
-def max_step(stmt: Statement, state: ExtremeState, tag: i32, payload: i64, collation: i32) -> i32:
+def max_step(stmt: Run, state: ExtremeState, tag: i32, payload: i64, collation: i32) -> i32:
     """1 if the row is the one to show: its value is the greatest so far, or all were NULL. Errors: SQLITE_NOMEM."""
     if tag == NULL:
         return i32(state.tag == NULL)
@@ -205,7 +205,7 @@ def extreme_final(state: ExtremeState) -> tuple[i32, i64]:
 # --- group_concat --------------------------------------------------------------------------------------------
 
 
-def concat_grow(stmt: Statement, state: ConcatState, n: i32) -> None:
+def concat_grow(stmt: Run, state: ConcatState, n: i32) -> None:
     """Make room for n more bytes; at least doubles. Errors: SQLITE_TOOBIG, SQLITE_NOMEM."""
     need: i64 = i64(state.used) + i64(n)
     if need > MAX_LENGTH:
@@ -231,7 +231,7 @@ def concat_grow(stmt: Statement, state: ConcatState, n: i32) -> None:
     state.capacity = Buffer(state.buffer).capacity
 
 
-def concat_add(stmt: Statement, state: ConcatState, tag: i32, payload: i64) -> None:
+def concat_add(stmt: Run, state: ConcatState, tag: i32, payload: i64) -> None:
     """Append a value as text; NULL is empty, the bytes of a blob are taken as they are."""
     if tag == NULL:
         return
@@ -245,9 +245,7 @@ def concat_add(stmt: Statement, state: ConcatState, tag: i32, payload: i64) -> N
 
 
 @export
-def concat_step(
-    stmt: Statement, state: ConcatState, tag: i32, payload: i64, separator_tag: i32, separator: i64
-) -> None:
+def concat_step(stmt: Run, state: ConcatState, tag: i32, payload: i64, separator_tag: i32, separator: i64) -> None:
     """Append a value, with the separator before it unless it is the first. Errors: SQLITE_TOOBIG, SQLITE_NOMEM."""
     if tag == NULL:
         return

@@ -7,7 +7,7 @@ Source: https://sqlite.org/lang_expr.html section 2, and observed behaviour of S
 is the reference.
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, Statement
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, Run
 from turso_wasm.kernel.values.number_text import REAL_TEXT_SIZE, int_to_text, real_to_text
 from turso_wasm.kernel.values.value import (
     alloc_text,
@@ -210,7 +210,7 @@ def text_or_scratch(tag: i32, payload: i64, room: ptr[u8]) -> i64:
 
 
 @export
-def value_concat(stmt: Statement, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
+def value_concat(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tuple[i32, i64]:
     """`a` || b. Raises SQLITE_TOOBIG."""
     if tag == NULL or tag2 == NULL:
         return NULL, 0

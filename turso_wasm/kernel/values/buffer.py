@@ -3,7 +3,7 @@
 Owns the growing. The final text is `data[:size]`; outgrown memory stays in the arena until its mark is released.
 """
 
-from turso_wasm.kernel.abi import TEXT, Statement
+from turso_wasm.kernel.abi import TEXT, Run
 from turso_wasm.kernel.base.errors import raise_too_big
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.values.value import MAX_LENGTH, pack
@@ -20,10 +20,10 @@ class Buffer(Struct):
     data: ptr[u8]
     size: i32
     capacity: i32
-    stmt: Statement
+    stmt: Run
 
 
-def buffer_init(b: Buffer, stmt: Statement) -> None:
+def buffer_init(b: Buffer, stmt: Run) -> None:
     """An empty buffer that takes memory from the statement's arena."""
     b.data = alloc(stmt, FIRST_CAPACITY)
     b.size = 0

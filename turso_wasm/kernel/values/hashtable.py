@@ -27,7 +27,7 @@ Invariants:
       predictable.
 """
 
-from turso_wasm.kernel.abi import Hash, Statement
+from turso_wasm.kernel.abi import Hash, Run
 from turso_wasm.kernel.base.errors import raise_nomem
 from turso_wasm.kernel.base.memory import arena_alloc, arena_free, malloc, mfree, mrealloc, mzalloc
 from turso_wasm.kernel.base.resources import KIND_HASH, resource_add
@@ -69,7 +69,7 @@ multiplier: u64 = 0
 
 
 @export
-def hash_new(stmt: Statement, entry_size: i32) -> Hash:
+def hash_new(stmt: Run, entry_size: i32) -> Hash:
     """An empty table whose entries have `entry_size` bytes. Errors: SQLITE_NOMEM."""
     global multiplier
     if multiplier == 0:
@@ -265,7 +265,7 @@ def int_key(key: ptr[u8], size: i32) -> tuple[bool, i64]:
 
 def hash_key(h: Hash) -> tuple[ptr[u8], i32]:
     """The statement's current key and its size."""
-    stmt: Statement = h.statement
+    stmt: Run = h.statement
     if not stmt.key:
         _ = key_room(stmt, 0)
     return stmt.key, stmt.key_used

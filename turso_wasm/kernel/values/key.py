@@ -41,7 +41,7 @@ from turso_wasm.kernel.abi import (
     REAL,
     RTRIM,
     TEXT,
-    Statement,
+    Run,
 )
 from turso_wasm.kernel.base.memory import grown, mrealloc
 from turso_wasm.wasm.lang import (
@@ -86,12 +86,12 @@ INT_MIN = -0x8000000000000000
 
 @export
 @inline
-def key_reset(stmt: Statement) -> None:
+def key_reset(stmt: Run) -> None:
     """Start a new key."""
     stmt.key_used = 0
 
 
-def key_grow(stmt: Statement, n: i32) -> None:
+def key_grow(stmt: Run, n: i32) -> None:
     """Make room for n more bytes and the slack; at least doubles. Errors: SQLITE_NOMEM."""
     need: i64 = i64(stmt.key_used) + i64(n) + SLACK
     capacity: i32 = grown(stmt.key_capacity, need, KEY_MIN)
@@ -100,7 +100,7 @@ def key_grow(stmt: Statement, n: i32) -> None:
 
 
 @inline
-def key_room(stmt: Statement, n: i32) -> ptr[u8]:
+def key_room(stmt: Run, n: i32) -> ptr[u8]:
     """The end of the key, with room for n bytes and the slack behind it."""
     if n > stmt.key_capacity - SLACK - stmt.key_used:
         key_grow(stmt, n)
@@ -155,7 +155,7 @@ def key_put_large(p: ptr[u8], r: f64, flip: i64) -> i32:
 
 @export
 @inline
-def key_add_int(stmt: Statement, v: i64, flags: i32) -> None:
+def key_add_int(stmt: Run, v: i64, flags: i32) -> None:
     """Append an integer."""
     p: ptr[u8] = key_room(stmt, NUMBER_MAX)
     stmt.key_used += key_put_int(p, v, flip_of(flags))
@@ -191,7 +191,7 @@ def key_put_real(p: ptr[u8], r: f64, flip: i64) -> i32:
 
 
 @export
-def key_add_real(stmt: Statement, r: f64, flags: i32) -> None:
+def key_add_real(stmt: Run, r: f64, flags: i32) -> None:
     """Append a double; a NaN is NULL."""
     if r != r:
         key_add_null(stmt, flags)
@@ -201,7 +201,7 @@ def key_add_real(stmt: Statement, r: f64, flags: i32) -> None:
 
 
 @export
-def key_add_null(stmt: Statement, flags: i32) -> None:
+def key_add_null(stmt: Run, flags: i32) -> None:
     """Append NULL: first when ascending, last when descending, unless a flag says otherwise."""
     p: ptr[u8] = key_room(stmt, 1)
     tag: i32 = TAG_NULL_LAST if flags & KEY_DESC else TAG_NULL
@@ -214,7 +214,7 @@ def key_add_null(stmt: Statement, flags: i32) -> None:
 
 
 @export
-def key_add(stmt: Statement, tag: i32, payload: i64, flags: i32) -> None:
+def key_add(stmt: Run, tag: i32, payload: i64, flags: i32) -> None:
     """Append a field. flags: collation | KEY_DESC | KEY_NULLS_FIRST | KEY_NULLS_LAST. Errors: SQLITE_NOMEM."""
     if tag == INTEGER:
         key_add_int(stmt, payload, flags)
@@ -244,7 +244,7 @@ def fold_word(word: u64) -> u64:
     return word | ((upper & ~word & 0x8080808080808080) >> 2)
 
 
-def key_add_bytes(stmt: Statement, tag: i32, q: ptr[u8], n: i32, flags: i32) -> None:
+def key_add_bytes(stmt: Run, tag: i32, q: ptr[u8], n: i32, flags: i32) -> None:
     """Append a TEXT (after its collation) or BLOB of n bytes."""
     collation: i32 = 0
     if tag == TEXT:
@@ -290,7 +290,7 @@ def key_add_bytes(stmt: Statement, tag: i32, q: ptr[u8], n: i32, flags: i32) -> 
     stmt.key_used = p - stmt.key + left + 1
 
 
-def key_add_escaped(stmt: Statement, word: u64, left: i32, count: i32, flip: u64, collation: i32) -> ptr[u8]:
+def key_add_escaped(stmt: Run, word: u64, left: i32, count: i32, flip: u64, collation: i32) -> ptr[u8]:
     """Append the first `count` bytes in `word` with escapes; room for all of the `left` bytes is there afterwards.
 
     Returns the end of the key, not yet counted in key_used; null, with key_used right, behind a NUL of a NOCASE text.
@@ -315,7 +315,7 @@ def key_add_escaped(stmt: Statement, word: u64, left: i32, count: i32, flip: u64
     return p
 
 
-def key_end_nocase(stmt: Statement, n: i32, flip: u64) -> None:
+def key_end_nocase(stmt: Run, n: i32, flip: u64) -> None:
     """End a NOCASE text of n bytes behind its first NUL."""
     p: ptr[u8] = key_room(stmt, 4)
     put_be32(p, u32(n) ^ u32(flip))

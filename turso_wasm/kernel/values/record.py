@@ -25,7 +25,7 @@ Invariants:
   R4  Integers are stored in the shortest serial type; a record written here has at most MAX_LENGTH bytes.
 """
 
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Statement, Value
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Run, Value
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import raise_corrupt, raise_too_big
 from turso_wasm.kernel.base.memory import alloc
@@ -275,7 +275,7 @@ def record_sizes(values: ptr[Value], n: i32) -> tuple[i32, i64]:
 
 
 @export
-def record_encode(stmt: Statement, values: ptr[Value], n: i32) -> i64:
+def record_encode(stmt: Run, values: ptr[Value], n: i32) -> i64:
     """The record of n values, in the statement's arena: address | size << 32.
 
     Errors: SQLITE_TOOBIG when it would be longer than MAX_LENGTH.

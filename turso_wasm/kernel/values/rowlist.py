@@ -3,7 +3,7 @@
 Memory is one growing block; 8 bytes a rowid.
 """
 
-from turso_wasm.kernel.abi import Resource, Statement
+from turso_wasm.kernel.abi import Resource, Run
 from turso_wasm.kernel.base.memory import grown, mfree, mrealloc
 from turso_wasm.kernel.base.resources import resource_add
 from turso_wasm.wasm.lang import export, funcref, i32, i64, ptr, sizeof, u8
@@ -29,7 +29,7 @@ def rowlist_release(resource: i32) -> None:
 
 
 @export
-def rowlist_new(stmt: Statement) -> RowList:
+def rowlist_new(stmt: Run) -> RowList:
     """An empty list, freed with the statement."""
     return RowList(i32(resource_add(stmt, sizeof(RowList), KIND_ROWLIST, funcref(rowlist_release))))
 

@@ -1,6 +1,6 @@
 """Result rows: what a statement hands to its host.
 
-Owns the row buffer and the heap behind it (fields rows… and heap… of abi.Statement), and frees them and the key
+Owns the row buffer and the heap behind it (fields rows… and heap… of abi.Run), and frees them and the key
 buffer with the statement. Hosts reset rows_used, row_count and heap_used before they call step again.
 
 A row of n columns, at a multiple of 8:
@@ -15,7 +15,7 @@ Invariants:
   W3  A text or blob has at most MAX_LENGTH bytes. Every row is written whole, however large it is.
 """
 
-from turso_wasm.kernel.abi import TEXT, Statement
+from turso_wasm.kernel.abi import TEXT, Run
 from turso_wasm.kernel.base.errors import raise_too_big
 from turso_wasm.kernel.base.memory import grown, mfree, mrealloc
 from turso_wasm.kernel.values.record import MAX_LENGTH
@@ -36,7 +36,7 @@ def tag_bytes(n_columns: i32) -> i32:
     return (n_columns + 7) & ~7
 
 
-def rows_grow(stmt: Statement, size: i32) -> None:
+def rows_grow(stmt: Run, size: i32) -> None:
     """Make room for another row of `size` bytes; doubles."""
     capacity: i32 = stmt.rows_capacity * 2
     if capacity < ROWS_MIN:
@@ -51,7 +51,7 @@ def rows_grow(stmt: Statement, size: i32) -> None:
 
 @export
 @inline
-def row_begin(stmt: Statement) -> ptr[u8]:
+def row_begin(stmt: Run) -> ptr[u8]:
     """The address of a new row whose tags are all NULL; payloads are not initialised. Errors: SQLITE_NOMEM."""
     tags: i32 = tag_bytes(stmt.n_columns)
     if stmt.rows_used + tags + stmt.n_columns * 8 > stmt.rows_capacity:
@@ -66,7 +66,7 @@ def row_begin(stmt: Statement) -> ptr[u8]:
 
 @export
 @inline
-def row_set(stmt: Statement, row: ptr[u8], column: i32, tag: i32, payload: i64) -> None:
+def row_set(stmt: Run, row: ptr[u8], column: i32, tag: i32, payload: i64) -> None:
     """Set one column; a text or blob is copied to the heap. Errors: SQLITE_TOOBIG, SQLITE_NOMEM."""
     row[column] = tag
     if tag >= TEXT:
@@ -76,7 +76,7 @@ def row_set(stmt: Statement, row: ptr[u8], column: i32, tag: i32, payload: i64) 
 
 @export
 @inline
-def row_end(stmt: Statement) -> i32:
+def row_end(stmt: Run) -> i32:
     """Count the row; 1 when step must return ROWS."""
     stmt.rows_used += tag_bytes(stmt.n_columns) + stmt.n_columns * 8
     stmt.row_count += 1
@@ -86,7 +86,7 @@ def row_end(stmt: Statement) -> i32:
 
 
 @export
-def row_text(stmt: Statement, payload: i64, is_text: i32) -> i64:
+def row_text(stmt: Run, payload: i64, is_text: i32) -> i64:
     """Copy a text or blob to the heap; its offset there | size << 32. Errors: SQLITE_TOOBIG, SQLITE_NOMEM."""
     size: i32 = i32(payload >> 32)
     source: ptr[u8] = ptr[u8](i32(payload))
@@ -137,7 +137,7 @@ def not_ascii(p: ptr[u8], n: i32) -> bool:
     return high & 0x8080808080808080 != 0
 
 
-def heap_grow(stmt: Statement, size: i32) -> None:
+def heap_grow(stmt: Run, size: i32) -> None:
     """Make room for `size` bytes and a word more; at least doubles. Errors: SQLITE_NOMEM."""
     need: i64 = i64(stmt.heap_used) + i64(size) + 8
     capacity: i32 = grown(stmt.heap_capacity, need, HEAP_MIN)
@@ -146,7 +146,7 @@ def heap_grow(stmt: Statement, size: i32) -> None:
 
 
 @export
-def buffers_trim(stmt: Statement) -> None:
+def buffers_trim(stmt: Run) -> None:
     """Empty the row buffer and give back a heap or key buffer that has grown out of proportion: for statement_reset."""
     stmt.rows_used = 0
     stmt.row_count = 0
@@ -164,7 +164,7 @@ def buffers_trim(stmt: Statement) -> None:
 
 
 @export
-def buffers_free(stmt: Statement) -> None:
+def buffers_free(stmt: Run) -> None:
     """Free the row buffer, the heap and the key buffer: for statement_free."""
     mfree(stmt.rows)
     mfree(stmt.heap)

@@ -13,7 +13,7 @@ Invariants:
   T4  sorter_row is valid until the next sorter_next.
 """
 
-from turso_wasm.kernel.abi import Arena, Statement
+from turso_wasm.kernel.abi import Arena, Run
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import raise_too_big
 from turso_wasm.kernel.base.memory import arena_alloc, arena_free, malloc, mfree, mrealloc
@@ -65,7 +65,7 @@ sorter_memory_limit: i32 = 64 * 1024 * 1024
 class Sorter(SortedRuns):
     """A sorter; kernel/values/sorted_runs.py owns the first fields."""
 
-    statement: Statement
+    statement: Run
     limit: i64  # rows to return at most
     returned: i64
     top: i32  # limit, if it is small enough to drop rows by; else -1
@@ -95,7 +95,7 @@ def sorter_set_memory_limit(n: i32) -> None:
 
 
 @export
-def sorter_new(stmt: Statement, limit: i64) -> Sorter:
+def sorter_new(stmt: Run, limit: i64) -> Sorter:
     """An empty sorter that returns the first `limit` rows; all of them if it is negative. Errors: SQLITE_NOMEM."""
     s: Sorter = Sorter(i32(resource_add(stmt, sizeof(Sorter), KIND_SORTER, funcref(sorter_release))))
     s.fd = -1
@@ -148,7 +148,7 @@ def is_cut(s: Sorter, prefix: u64, key: ptr[u8], size: i32) -> bool:
 @inline
 def current_prefix(s: Sorter) -> u64:
     """The first word of the statement's current key."""
-    stmt: Statement = s.statement
+    stmt: Run = s.statement
     if not stmt.key:
         _ = key_room(stmt, 0)
     return key_word(stmt.key, stmt.key_used, 0)

@@ -22,7 +22,7 @@ from turso_wasm.kernel.abi import (
     NULL,
     REAL,
     TEXT,
-    Statement,
+    Run,
 )
 from turso_wasm.kernel.base.errors import raise_too_big
 from turso_wasm.kernel.base.memory import alloc
@@ -66,14 +66,14 @@ def real_value(v: f64) -> tuple[i32, i64]:
     return REAL, bits(v)
 
 
-def alloc_text(stmt: Statement, n: i64) -> ptr[u8]:
+def alloc_text(stmt: Run, n: i64) -> ptr[u8]:
     """Arena memory for n bytes of text or blob; raises SQLITE_TOOBIG (invariant V2)."""
     if n > MAX_LENGTH:
         raise_too_big()
     return alloc(stmt, i32(n))
 
 
-def text_value(stmt: Statement, p: ptr[u8], n: i32) -> tuple[i32, i64]:
+def text_value(stmt: Run, p: ptr[u8], n: i32) -> tuple[i32, i64]:
     """A TEXT with a copy of these bytes."""
     out: ptr[u8] = alloc_text(stmt, i64(n))
     memory_copy(out, p, n)
@@ -155,7 +155,7 @@ def apply_real(tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def apply_text(stmt: Statement, tag: i32, payload: i64) -> tuple[i32, i64]:
+def apply_text(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """What a column of TEXT affinity makes of a value: numbers become text."""
     if tag != NULL and tag < TEXT:
         return TEXT, number_text(stmt, tag, payload)
@@ -172,7 +172,7 @@ def apply_integer(tag: i32, payload: i64) -> tuple[i32, i64]:
 
 
 @export
-def apply_affinity(stmt: Statement, tag: i32, payload: i64, affinity: i32) -> tuple[i32, i64]:
+def apply_affinity(stmt: Run, tag: i32, payload: i64, affinity: i32) -> tuple[i32, i64]:
     """What a column of that affinity (AFFINITY_*) makes of a value."""
     if affinity >= AFFINITY_NUMERIC and affinity <= AFFINITY_INTEGER:
         return apply_integer(tag, payload)
@@ -196,7 +196,7 @@ def store_real(tag: i32, payload: i64) -> tuple[i32, i64]:
 # --- to text ------------------------------------------------------------------------------------------------
 
 
-def number_text(stmt: Statement, tag: i32, payload: i64) -> i64:
+def number_text(stmt: Run, tag: i32, payload: i64) -> i64:
     """The payload of an INTEGER's or REAL's text."""
     if tag == INTEGER:
         out: ptr[u8] = alloc(stmt, INT_TEXT_SIZE)
@@ -206,7 +206,7 @@ def number_text(stmt: Statement, tag: i32, payload: i64) -> i64:
 
 
 @export
-def to_text(stmt: Statement, tag: i32, payload: i64) -> i64:
+def to_text(stmt: Run, tag: i32, payload: i64) -> i64:
     """The payload of the value as text; a blob's bytes are taken as they are. Not for NULL."""
     if tag >= TEXT:
         return payload
@@ -214,7 +214,7 @@ def to_text(stmt: Statement, tag: i32, payload: i64) -> i64:
 
 
 @export
-def cast_value(stmt: Statement, tag: i32, payload: i64, affinity: i32) -> tuple[i32, i64]:
+def cast_value(stmt: Run, tag: i32, payload: i64, affinity: i32) -> tuple[i32, i64]:
     """CAST to a type of that affinity (AFFINITY_*)."""
     if tag == NULL:
         return NULL, 0

@@ -37,7 +37,7 @@ def address(value: int) -> int:
 
 class Instance(Protocol):
     """A loaded Program: its code beside the kernel, its `data` in linear memory. It has no state of its own: any
-    number of statements may run it, each with its own kernel Statement.
+    number of statements may run it, each with its own kernel Run.
     """
 
     program: Program
@@ -45,7 +45,7 @@ class Instance(Protocol):
 
     @property
     def step(self) -> Callable[[int], int]:
-        """Run one step of a kernel Statement: DONE, ROWS or YIELD. Errors: as H2, H3."""
+        """Run one step of a kernel Run: DONE, ROWS or YIELD. Errors: as H2, H3."""
 
 
 class Host(Protocol):

@@ -16,7 +16,7 @@ Invariants:
       SQLITE_CORRUPT, as does one deeper than MAX_DEPTH.
 """
 
-from turso_wasm.kernel.abi import INDEX_BTREE, TABLE_BTREE, Connection, Cursor, KeyInfo, Statement, Value
+from turso_wasm.kernel.abi import INDEX_BTREE, TABLE_BTREE, Cursor, KernelConnection, KeyInfo, Run, Value
 from turso_wasm.kernel.base.errors import raise_corrupt
 from turso_wasm.kernel.base.memory import mfree, mzalloc
 from turso_wasm.kernel.base.varint import get_varint
@@ -52,15 +52,15 @@ empty_page: i32 = 0  # Page
 
 
 @export
-def cursor_open(stmt: Statement, slot: i32, root: u32, keyinfo: KeyInfo, write: i32) -> Cursor:
+def cursor_open(stmt: Run, slot: i32, root: u32, keyinfo: KeyInfo, write: i32) -> Cursor:
     """A cursor on the b-tree whose root page is `root` of the database in that slot; no position yet.
 
     keyinfo: null for a table b-tree. It must live as long as the cursor.
     """
-    return cursor_new(pager_of(Connection(stmt.connection), slot), stmt, root, keyinfo, write)
+    return cursor_new(pager_of(KernelConnection(stmt.connection), slot), stmt, root, keyinfo, write)
 
 
-def cursor_new(p: Pager, stmt: Statement, root: u32, keyinfo: KeyInfo, write: i32) -> Cursor:
+def cursor_new(p: Pager, stmt: Run, root: u32, keyinfo: KeyInfo, write: i32) -> Cursor:
     """cursor_open on a pager; `stmt` may be null, then only the pager knows the cursor."""
     n_fields: i32 = keyinfo.n_fields if keyinfo else 0
     c: Cursor = Cursor(mzalloc(sizeof(Cursor) + n_fields * sizeof(Value)))
@@ -92,7 +92,7 @@ def cursor_close(c: Cursor) -> None:
         while at.next_in_pager != i32(c):
             at = Cursor(at.next_in_pager)
         at.next_in_pager = c.next_in_pager
-    stmt: Statement = Statement(c.statement)
+    stmt: Run = Run(c.statement)
     if stmt:
         if stmt.cursors == i32(c):
             stmt.cursors = c.next

@@ -6,7 +6,7 @@ import { Tenure } from './tenure.js';
 /** @typedef {import('./client.js').Client} Client */
 /** @typedef {{tenure?: Tenure | null} & import('./client.js').RequestOptions} Options tenure: the transaction the request is part of */
 
-export class Connection {
+export class RemoteDatabase {
   /** @type {Tenure | null} */ #tenure = null;
   /** @type {Set<number>} */ #running = new Set();
   /** @type {Promise<void> | null} */ #closing = null;
