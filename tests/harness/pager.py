@@ -225,7 +225,7 @@ class Link:
         p = self.engine.put(encoded)
         self.engine.call("connection_open", self.c, slot, p, len(encoded), flags)
         self.engine.call("mfree", p)
-        if self.engine.codec and not self.engine.field(storage.Database, self.database, "loaded"):
+        if self.engine.codec and not self.engine.field(storage.SharedFile, self.database, "loaded"):
             self.engine.call("test_codec_install", self.database)
 
     def close(self) -> None:
@@ -352,7 +352,7 @@ class Work:
         except SqlFailure:
             self.free()
             raise
-        self.size = self.engine.field(storage.Database, link.database, "page_size")
+        self.size = self.engine.field(storage.SharedFile, link.database, "page_size")
 
     def call(self, name: str, *args: int) -> Any:
         return self.engine.call(name, *args, statement=self.s)
