@@ -18,7 +18,7 @@ WEB = (
     "literals.js",
     "schema.js",
     "statement.js database.js engine.js python_host.js page/client.js page/tenure.js",
-    "job.js session.js server.js page/connection.js page/statement.js page/workers.js",
+    "job.js session.js server.js page/remote.js page/statement.js page/workers.js",
     "page/handle.js page/database.js",
     "worker.js host.js index.js",
 )
