@@ -27,16 +27,18 @@ import turso_wasm
 from tests.fuzz import laws
 from tests.fuzz.model import quote_name
 from tests.fuzz.statements import Law, Script, Statement, Step
+from tests.harness.planning import without
 from tests.harness.steps import before_each_step
 from tests.oracle.engines import Answer, Engine, Failure, Oracle, Ours, literal, row_text
 from turso_wasm.kernel import abi
+from turso_wasm.plan.build import OPTIMIZATIONS
 from turso_wasm.runtime import engine as process
 
 SECONDS = 10
 """What one statement may take before it counts as hanging."""
 MAX_STEPS = 3_000_000
-MODES = ("plain", "plain", "ticks", "rows")
-"""How Programs run: as they are, with a time slice of no tick, with one row in a buffer."""
+MODES = ("plain", "plain", "ticks", "rows", "unoptimized")
+"""How Programs run: as they are, with a time slice of no tick, with one row in a buffer, without any optimization."""
 
 CHANGES = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 READS = re.compile(r"\s*(SELECT|VALUES)\b", re.IGNORECASE)
@@ -102,6 +104,10 @@ def running(mode: str) -> Iterator[None]:
     """Run our Programs in this mode."""
     if mode == "plain":
         yield
+        return
+    if mode == "unoptimized":
+        with without(OPTIMIZATIONS):
+            yield
         return
     host = process.host()
     name, limit = ("budget", 0) if mode == "ticks" else ("row_limit", 1)
@@ -375,12 +381,12 @@ class Pair:
             return None
         self.statements["laws"] += 1
         sides: list[list[str]] = []
-        for queries, before, after in laws.sides(law, self.indexes()):
+        for (queries, before, after), off in zip(laws.sides(law, self.indexes()), ((), law.without), strict=True):
             rows: list[str] = []
             for statement in before:
                 self.must(statement)
             for query in queries:
-                with limited_time(self.ours):
+                with without(off) if off else contextlib.nullcontext(), limited_time(self.ours):
                     reply = ask(self.ours, query)
                 broken = self.breakage(at, reply)
                 if broken or reply.failure:

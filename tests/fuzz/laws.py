@@ -29,6 +29,8 @@ def sides(law: Law, indexes: list[str]) -> tuple[Side, Side]:
     back = ("ROLLBACK TO fuzz_law", "RELEASE fuzz_law")
     names = ", ".join(f"q{i}" for i in range(law.columns.count(" AS q")))
     match law.name:
+        case "unoptimized":
+            return side(query), side(query)
         case "count":
             counted = f"SELECT coalesce(sum(CASE WHEN {law.predicate} THEN 1 ELSE 0 END), 0) FROM {law.source}"
             return side(f"SELECT count(*) FROM {law.source} WHERE {law.predicate}"), side(counted)
@@ -58,7 +60,7 @@ def sides(law: Law, indexes: list[str]) -> tuple[Side, Side]:
 
 def text(law: Law) -> list[str]:
     """The law, readable."""
-    lines = []
+    lines = [f"-- on the second side without {', '.join(law.without)}"] if law.without else []
     for queries, before, after in sides(law, []):
         lines += [*(f"{statement};" for statement in before)]
         lines += [f"{query.sql}; -- {query.parameters}" if query.parameters else f"{query.sql};" for query in queries]

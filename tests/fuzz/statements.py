@@ -8,6 +8,7 @@ from tests.fuzz.definitions import Definitions
 from tests.fuzz.grammar import production
 from tests.fuzz.model import Scope
 from tests.fuzz.queries import Query
+from turso_wasm.plan.build import OPTIMIZATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,17 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """An equation that holds in every database, over `SELECT columns FROM source WHERE predicate`."""
+    """An equation that holds in every database, over `SELECT columns FROM source WHERE predicate`.
+
+    without: optimizations that are off on its second side.
+    """
 
     name: str
     columns: str
     source: str
     predicate: str
     parameters: tuple[object, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 Step = Statement | Law
@@ -51,6 +56,7 @@ class Script:
 
 
 LAWS = ("count", "partition", "not indexed", "swapped", "subquery", "common", "view", "bound", "no indexes")
+UNOPTIMIZED = "unoptimized"
 
 
 class Generator(Definitions):
@@ -77,11 +83,12 @@ class Generator(Definitions):
     def law(self) -> Law:
         """A query to be asked in several ways."""
         self.parameters = None
-        name = self.pick(LAWS)
+        without = tuple(self.random.sample(OPTIMIZATIONS, 1 if self.chance(0.8) else 3)) if self.chance(0.4) else ()
+        name = UNOPTIMIZED if without else self.pick(LAWS)
         from_ = self.from_clause(None)
         scope = Scope(from_.sources, merged=from_.merged)
         columns = ", ".join(f"{self.expr(scope)} AS q{i}" for i in range(self.random.randint(1, 3)))
-        return Law(name, columns, from_.text, self.condition(scope))
+        return Law(name, columns, from_.text, self.condition(scope), without=without)
 
     # --- statements ------------------------------------------------------------------------------------------------
 
