@@ -62,14 +62,9 @@ class Changes(Queries):
         columns, names = self.written_columns(table)
         query = self.query(None, [column.kind for column in columns])
         text = query.text
-        if len(query.order) < len(columns) and not text.rpartition(")")[2].count("VALUES") and "VALUES" not in text:
-            text = f"SELECT * FROM ({text})"
-        places = ", ".join(str(place + 1) for place in range(len(columns)))
-        limit = f" LIMIT {self.random.randint(0, 6)}"
-        if not query.order and "VALUES" not in text and not text.startswith("WITH"):
-            text = f"{text} ORDER BY {places}{limit}"
-        elif "VALUES" not in text:
-            text = f"SELECT * FROM ({text}) ORDER BY {places}{limit}"
+        if not text.startswith("VALUES"):  # rowids follow the order of the rows
+            places = ", ".join(str(place + 1) for place in range(len(columns)))
+            text = f"SELECT * FROM ({text}) ORDER BY {places} LIMIT {self.random.randint(0, 6)}"
         return self.insert(table, names, text, joined=True)
 
     def insert(self, table: Table, names: str, source: str, *, joined: bool) -> str:

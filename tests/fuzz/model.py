@@ -100,7 +100,7 @@ def _table(database: apsw.Connection, name: str, without_rowid: int, strict: int
     table = Table(name, _columns(database, name), without_rowid=bool(without_rowid), strict=bool(strict))
     for _, index, unique, origin, partial in database.execute(f"PRAGMA index_list({quote_name(name)})").fetchall():
         columns = [row[2] for row in database.execute(f"PRAGMA index_info({quote_name(index)})")]
-        if origin == "c":
+        if origin == "c" and not partial:  # INDEXED BY with a partial one mostly has no solution
             table.indexes.append(index)
         if unique and not partial and None not in columns:
             table.uniques.append(columns)

@@ -41,7 +41,6 @@ class Queries(Expressions):
         self.common: list[Visible] = []
         self.n_aliases = 0
         self.in_returning = False
-        self.in_trigger = False
 
     def existing(self) -> list[Table]:
         return self.schema.readable
