@@ -21,6 +21,7 @@ export const DB_SCHEMA_COOKIE = 3;
 export const DB_SCHEMA_FORMAT = 4;
 export const DB_PAGE_COUNT = 1;
 export const N_SLOTS = 12;
+export const TEMP_SLOT = 1;
 
 export const Run = Object.freeze({
   flags: 24,
@@ -46,6 +47,7 @@ export const KernelConnection = Object.freeze({
   last_insert_rowid: 24,
   busy_timeout_ms: 92,
   schema_epoch: 100,
+  pagers: 32,
 });
 
 /** Result codes by number. @type {Readonly<Record<number, string>>} */

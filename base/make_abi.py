@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 CONSTANTS = (
     "NULL", "INTEGER", "REAL", "TEXT", "BLOB", "DONE", "ROWS", "YIELD", "RAISE", "PREPARE", "OPEN_CREATE",
     "OPEN_READONLY", "OPEN_TEMP", "OPEN_MEMORY", "CAP_OWNED", "CAP_MEMORY", "CAP_READONLY", "DB_SCHEMA_COOKIE",
-    "DB_SCHEMA_FORMAT", "DB_PAGE_COUNT", "N_SLOTS",
+    "DB_SCHEMA_FORMAT", "DB_PAGE_COUNT", "N_SLOTS", "TEMP_SLOT",
 )  # fmt: skip
 STATEMENT = (
     "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used",
@@ -29,6 +29,7 @@ STATEMENT = (
 )  # fmt: skip
 CONNECTION = (
     "autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid", "busy_timeout_ms", "schema_epoch",
+    "pagers",
 )  # fmt: skip
 KEYWORDS = (
     ("KEYWORDS", "All keywords.", sql.KEYWORDS | {"TEMPORARY"}),

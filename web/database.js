@@ -16,6 +16,7 @@ import {
   OPEN_CREATE,
   OPEN_MEMORY,
   OPEN_READONLY,
+  TEMP_SLOT,
 } from '../base/abi.js';
 import { misuse, SQLITE_BUSY, SQLITE_ERROR, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
 import { NEEDS_NO_SCHEMA, SCHEMA_QUERY, STATISTICS_QUERY } from '../base/sql.js';
@@ -46,7 +47,10 @@ const CACHED_TEXT = 1 << 16; // longer statements are bulk data, hardly ever see
 export class HostDatabase {
   /** @type {Set<HostStatement>} */ #statements = new Set();
   /** @type {View | null} */ #view = null;
-  /** Names of the open databases. @type {Map<number, string>} */ #slots = new Map([[0, 'main']]);
+  /** Names of the open databases. @type {Map<number, string>} */ #slots = new Map([
+    [0, 'main'],
+    [TEMP_SLOT, 'temp'],
+  ]);
   #busyTimeout;
   connection = 0;
 
@@ -378,10 +382,13 @@ export class HostDatabase {
     return Number(this.kernel.call('database_get', this.connection, slot, field));
   }
 
+  /** Whether a database is open in a slot. (The temp database is made when it is needed.) @param {number} slot */
+  #isOpen(slot) {
+    return this.kernel.refresh().i32[((this.connection + C.pagers) >>> 2) + slot] !== 0;
+  }
+
   #cookies() {
-    return Array.from({ length: N_SLOTS }, (_, slot) =>
-      this.#slots.has(slot) ? this.#get(slot, DB_SCHEMA_COOKIE) : 0,
-    );
+    return Array.from({ length: N_SLOTS }, (_, slot) => (this.#isOpen(slot) ? this.#get(slot, DB_SCHEMA_COOKIE) : 0));
   }
 
   /** True, and the schema forgotten, when it is no longer the one in the files. */
@@ -411,8 +418,10 @@ export class HostDatabase {
   /** @param {number} slot @param {string} name @returns {import('./schema.js').Contents} */
   #readContents(slot, name) {
     const contents = { slot, name, descending: true, statistics: [] };
-    if (this.#get(slot, DB_PAGE_COUNT) === 0) return { ...contents, rows: [] };
-    const rows = this.#query(this.engine.library.bootstrap, `${SCHEMA_QUERY} ${quoted(name)}.sqlite_master`);
+    if (!this.#isOpen(slot) || this.#get(slot, DB_PAGE_COUNT) === 0) return { ...contents, rows: [] };
+    const { bootstrap } = this.engine.library;
+    const known = quoted(bootstrap.databases[slot].name);
+    const rows = this.#query(bootstrap, `${SCHEMA_QUERY} ${known}.sqlite_master`);
     const descending = rows.length === 0 || this.#get(slot, DB_SCHEMA_FORMAT) >= DESCENDING_FORMAT;
     return { ...contents, rows, descending };
   }

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from turso_wasm.runtime.compiler import compile_statement
-from turso_wasm.runtime.schema import SCHEMA_QUERY, SHARED_BY_SHAPE, Environment
+from turso_wasm.runtime.schema import BOOTSTRAP, SCHEMA_QUERY, SHARED_BY_SHAPE
 from turso_wasm.sql.lexer import tokenize
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,8 +88,9 @@ def _byte_compile(wheel: Path, target: Path) -> None:
 
 # What every visit needs before any other statement, and what web/ itself runs.
 FIRST_STATEMENTS = (
-    f'{SCHEMA_QUERY} "main".sqlite_master', "BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE", "COMMIT", "ROLLBACK",
-    "SAVEPOINT _transaction", "RELEASE _transaction", "ROLLBACK TO _transaction",
+    f'{SCHEMA_QUERY} "main".sqlite_master', f'{SCHEMA_QUERY} "temp".sqlite_master', "BEGIN", "BEGIN IMMEDIATE",
+    "BEGIN EXCLUSIVE", "COMMIT", "ROLLBACK", "SAVEPOINT _transaction",
+    "RELEASE _transaction", "ROLLBACK TO _transaction",
 )  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def kernel_with_programs() -> bytes:
         digest.update(path.read_bytes())
     head, codes = [], []
     for text in FIRST_STATEMENTS:
-        program = compile_statement(tokenize(text), Environment().catalogs())
+        program = compile_statement(tokenize(text), BOOTSTRAP.catalogs())
         codes.append(program.to_bytes())
         head.append([text, program.kind in SHARED_BY_SHAPE, len(codes[-1])])
     raw = json.dumps(head, separators=(",", ":")).encode()

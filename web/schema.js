@@ -11,6 +11,7 @@
  *   C3  A Program's data stays in kernel memory while a statement uses it.
  */
 
+import { N_SLOTS, TEMP_SLOT } from '../base/abi.js';
 import { lex } from './lexer.js';
 import { encodeLiterals, spelled } from './literals.js';
 import { parseProgram } from './program.js';
@@ -188,7 +189,12 @@ export class Library {
     this.programs = programs;
     /** Tells the compiler to forget a schema. @type {(number: number) => void} */
     this.closed = () => undefined;
-    this.bootstrap = this.schema([{ slot: 0, name: 'main', rows: null, descending: true, statistics: [] }]);
+    this.bootstrap = this.schema(
+      Array.from({ length: N_SLOTS }, (_, slot) => {
+        const name = slot === 0 ? 'main' : slot === TEMP_SLOT ? 'temp' : `${slot}`;
+        return { slot, name, rows: null, descending: true, statistics: [] };
+      }),
+    );
     this.bootstrap.users = 1;
   }
 

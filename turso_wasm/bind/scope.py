@@ -15,7 +15,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import collation_of, column_affinity
 from turso_wasm.bind.query import AggregateRef, Core, Item
 from turso_wasm.bind.walk import walk
-from turso_wasm.catalog.names import ROWID_NAMES, fold
+from turso_wasm.catalog.names import ROWID_NAMES, fold, schema_table_names
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
 
@@ -219,7 +219,7 @@ def item_matches(item: Item, qualifier: str, schema: str | None) -> bool:
         if item.alias is not None or item.table is None:
             return False
         # sqlite_schema answers to all its names
-        if not (item.table.root == 1 and qualifier in ("sqlite_master", "sqlite_schema")):
+        if not (item.table.root == 1 and qualifier in schema_table_names(item.table.slot)):
             return False
     return schema is None or (item.schema is not None and fold(item.schema) == schema)
 

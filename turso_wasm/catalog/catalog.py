@@ -17,11 +17,12 @@ from typing import Final, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_CORRUPT, SQLITE_ERROR, SqlError
 from turso_wasm.catalog.indexes import build_index
-from turso_wasm.catalog.names import SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, fold
+from turso_wasm.catalog.names import SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Column, Index, Table
 from turso_wasm.catalog.tables import add_index, build_table
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
+from turso_wasm.sql.walk import walk
 
 Row: TypeAlias = tuple[object, object, object, object, object]
 """A sqlite_schema row: type, name, tbl_name, rootpage, sql."""
@@ -102,7 +103,7 @@ class Catalog:
         if entry is not None:
             table = self._tables[key] = self._load(entry)
             return table
-        if key in SCHEMA_TABLE_NAMES or (self.slot == 1 and key in TEMP_SCHEMA_TABLE_NAMES):
+        if key in SCHEMA_TABLE_NAMES or (self.slot == TEMP_SLOT and key in TEMP_SCHEMA_TABLE_NAMES):
             return self._schema_table
         return None
 
@@ -124,6 +125,25 @@ class Catalog:
         if not isinstance(node, ast.CreateTrigger):
             raise malformed(entry.name)
         return Trigger(entry.name, entry.table, node, entry.sql)
+
+    def is_called(self, schema: str) -> bool:
+        """Whether `schema.` means this database; `main` is slot 0 whatever its name."""
+        key = fold(schema)
+        return key == fold(self.name) or (key == "main" and self.slot == 0)
+
+    def check_reach(self, kind: str, name: str, body: ast.Node) -> None:
+        """What a view or trigger (`kind`) that is no temporary one names must be in its own database.
+
+        Errors: "view x cannot reference objects in database y".
+        """
+        if self.slot == TEMP_SLOT:
+            return
+        for node in walk(body):
+            if isinstance(node, ast.TableSource | ast.TableFunctionSource | ast.QualifiedName):
+                if node.schema is None or self.is_called(node.schema):
+                    continue
+                message = f"{kind} {name} cannot reference objects in database {node.schema}"
+                raise SqlError(SQLITE_ERROR, message, node.span)
 
     def triggers_of(self, table: str) -> tuple[str, ...]:
         """The names of the triggers of this database on tables of that name."""
@@ -217,6 +237,7 @@ class Catalog:
             case ast.CreateTable() if node.select is None:
                 table = self._build_table(entry, node)
             case ast.CreateView():
+                self._check_stored("view", entry, node.select)
                 columns = tuple(name.text for name in node.columns)
                 table = Table(node.name.name, 0, [], kind="view", select=node.select, view_columns=columns)
             case ast.CreateVirtualTable():
@@ -229,6 +250,12 @@ class Catalog:
         table.triggers = tuple(self._triggers_of.get(fold(entry.name), ()))
         self._apply_statistics(table)
         return table
+
+    def _check_stored(self, kind: str, entry: Entry, body: ast.Node) -> None:
+        try:
+            self.check_reach(kind, entry.name, body)
+        except SqlError as error:
+            raise malformed(entry.name, error.message) from None
 
     def _build_table(self, entry: Entry, node: ast.CreateTable) -> Table:
         assert entry.sql is not None
@@ -303,7 +330,7 @@ _SCHEMA_COLUMNS: Final = (
 
 
 def _schema_table(slot: int, schema: str) -> Table:
-    name = "sqlite_temp_master" if slot == 1 else "sqlite_master"
+    name = "sqlite_temp_master" if slot == TEMP_SLOT else "sqlite_master"
     columns = [Column(column, decltype, affinity) for column, decltype, affinity in _SCHEMA_COLUMNS]
     numbers = {column.name: number for number, column in enumerate(columns)}
     text = "CREATE TABLE x(type text,name text,tbl_name text,rootpage int,sql text)"
@@ -311,18 +338,21 @@ def _schema_table(slot: int, schema: str) -> Table:
 
 
 class Catalogs:
-    """The catalogs of a connection, by slot (None: a slot not in use); main is slot 0, temp slot 1."""
+    """The catalogs of a connection, by slot (None: a slot not in use); main is slot 0, temp slot 1, which is empty
+    unless it is given.
+    """
 
     def __init__(self, catalogs: Iterable[Catalog | None]) -> None:
         self.slots: list[Catalog | None] = list(catalogs)
+        if len(self.slots) <= TEMP_SLOT:
+            self.slots.append(Catalog(TEMP_SLOT, "temp"))
         order = self.slots[1:2] + self.slots[:1] + self.slots[2:]  # temp hides main, main hides attached
         self.search_order: tuple[Catalog, ...] = tuple(c for c in order if c is not None)
 
     def find(self, schema: str) -> Catalog | None:
         """The database called `schema`; `main` is slot 0 whatever its name."""
-        key = fold(schema)
         for catalog in self.slots:
-            if catalog is not None and (fold(catalog.name) == key or (key == "main" and catalog.slot == 0)):
+            if catalog is not None and catalog.is_called(schema):
                 return catalog
         return None
 
@@ -339,6 +369,12 @@ class Catalogs:
         assert found is not None
         return found
 
+    def temp(self) -> Catalog:
+        """The temp database."""
+        found = self.slots[TEMP_SLOT]
+        assert found is not None
+        return found
+
     def find_table(self, name: str, schema: str | None = None) -> Table | None:
         """A table or view; without `schema` the first of temp, main, attached."""
         if schema is not None:
@@ -346,8 +382,7 @@ class Catalogs:
             return catalog.find_table(name) if catalog is not None else None
         key = fold(name)
         if key in TEMP_SCHEMA_TABLE_NAMES:
-            temp = self.slots[1] if len(self.slots) > 1 else None
-            return temp.find_table(name) if temp is not None else None
+            return self.temp().find_table(name)
         if key in SCHEMA_TABLE_NAMES:
             return self.main().find_table(name)
         for catalog in self.search_order:

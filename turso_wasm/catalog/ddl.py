@@ -9,13 +9,11 @@ import re
 from typing import Final
 
 from turso_wasm.catalog.catalog import Catalog, Catalogs
-from turso_wasm.catalog.names import fold, is_reserved
+from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
 from turso_wasm.catalog.tables import fail
 from turso_wasm.sql import ast
 from turso_wasm.sql.keywords import KEYWORDS
 from turso_wasm.sql.lexer import tokenize
-
-TEMP_SLOT: Final = 1
 
 _SPACE_OR_COMMENT: Final = re.compile(r"(?:[ \t\n\f\r]+|--[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/)?)*")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -31,10 +29,7 @@ def target_catalog(catalogs: Catalogs, name: ast.QualifiedName, temporary: bool)
             fail("temporary table name must be unqualified", name)
         return catalog
     if temporary:
-        found = catalogs.slots[TEMP_SLOT] if len(catalogs.slots) > TEMP_SLOT else None
-        if found is None:
-            fail("not supported yet: temporary tables", name)
-        return found
+        return catalogs.temp()
     return catalogs.main()
 
 

@@ -16,10 +16,17 @@ ROWID_NAMES: Final = frozenset({"rowid", "_rowid_", "oid"})
 SCHEMA_TABLE_NAMES: Final = frozenset({"sqlite_schema", "sqlite_master"})
 TEMP_SCHEMA_TABLE_NAMES: Final = frozenset({"sqlite_temp_schema", "sqlite_temp_master"})
 
+TEMP_SLOT: Final = 1
+
 
 def fold(name: str) -> str:
     """`name` in the form in which names are equal: ASCII letters lowered, all others as they are."""
     return name.lower() if name.isascii() else name.translate(_LOWER)
+
+
+def schema_table_names(slot: int) -> frozenset[str]:
+    """The names of a database's schema table. (Behind `temp.` it answers to those of the others, too.)"""
+    return TEMP_SCHEMA_TABLE_NAMES if slot == TEMP_SLOT else SCHEMA_TABLE_NAMES
 
 
 def same_name(a: str, b: str) -> bool:

@@ -100,6 +100,11 @@ CAP_OWNED = 1  # nobody else can touch the file: no locks, no change detection, 
 CAP_MEMORY = 2  # not durable: no journal, no syncs; commit writes the pages, rollback drops them
 CAP_READONLY = 4
 
+TEMP_STORE_DEFAULT = 0  # of the host: files where it has any
+TEMP_STORE_FILE = 1
+TEMP_STORE_MEMORY = 2
+
+TEMP_SLOT = 1
 N_SLOTS = 12  # databases of a connection: 0 main, 1 temp, 2.. attached
 
 PAGE_DATA_AT = 0  # offset of `data` in a Page (kernel/pager/storage.py)
@@ -206,6 +211,7 @@ class KernelConnection(Struct):
     savepoint_depth: i32  # open savepoints, statement savepoints included: every writing pager has as many
     schema_epoch: i32  # H: changes when the connection itself changes the schema, or takes such a change back
     schema_changed: i32  # 1: the open transaction has changed the schema
+    temp_store: i32  # TEMP_STORE_*: where the temp database lies
 
 
 class ErrorRecord(Struct):

@@ -22,7 +22,7 @@ from turso_wasm.catalog.constants import constant_value, is_constant
 from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.functions import MISSING_COLLATION
 from turso_wasm.catalog.indexes import build_index
-from turso_wasm.catalog.names import fold, is_reserved
+from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
 from turso_wasm.catalog.objects import Column, Table
 from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
@@ -239,7 +239,7 @@ def _trace_view(
     assert isinstance(source.statement, ast.CreateView)
     saved = binder.sql, binder.default_schema, binder.lift
     binder.sql, binder.lift, binder.trace = source.sql, False, []
-    binder.default_schema = None if catalog.slot == ddl.TEMP_SLOT else catalog.name
+    binder.default_schema = None if catalog.slot == TEMP_SLOT else catalog.name
     try:
         binder.nested_select(source.statement.select, None)
         return binder.trace

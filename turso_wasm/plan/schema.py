@@ -22,7 +22,7 @@ from turso_wasm.catalog import ddl
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.indexes import build_index
-from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
@@ -110,6 +110,7 @@ def plan_create_view(binder: Binder, node: ast.CreateView) -> Changed:
     if not ddl.check_new_table(catalog, node.name, node.if_not_exists):
         return NOTHING, None
     name = node.name.name
+    catalog.check_reach("view", name, node.select)
     row = nodes.AddSchemaRow(
         type="view", name=name, table_name=name, register=None, sql=ddl.stored_view_sql(binder.sql, node)
     )
@@ -160,15 +161,15 @@ def _indexed_table(binder: Binder, node: ast.CreateIndex) -> tuple[Catalog, Tabl
     if node.name.schema is not None:
         catalog = catalogs.must_find(node.name.schema, node.name)
     else:
-        temp = catalogs.slots[ddl.TEMP_SLOT] if len(catalogs.slots) > ddl.TEMP_SLOT else None
-        in_temp = temp is not None and fold(node.table.text) in temp.entries
-        catalog = temp if temp is not None and in_temp else catalogs.main()
+        temp = catalogs.temp()
+        catalog = temp if fold(node.table.text) in temp.entries else catalogs.main()
     table = catalog.find_table(node.table.text)
     if table is None:
         other = catalogs.find_table(node.table.text)
-        if catalog.slot == ddl.TEMP_SLOT and other is not None:
+        if catalog.slot == TEMP_SLOT and other is not None:
             fail(f'cannot create a TEMP index on non-TEMP table "{other.name}"', node.table)
-        fail(f"no such table: {catalog.name}.{node.table.text}", node.table)
+        where = "" if catalog.slot == TEMP_SLOT else f"{catalog.name}."
+        fail(f"no such table: {where}{node.table.text}", node.table)
     if table.root == 1 or (fold(table.name).startswith("sqlite_") and table.kind == "table"):
         fail(f"table {table.name} may not be indexed", node.table)
     if table.kind == "view":

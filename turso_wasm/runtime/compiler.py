@@ -15,6 +15,7 @@ from turso_wasm.base.recursion import with_room
 from turso_wasm.bind import bound
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
+from turso_wasm.catalog.names import TEMP_SLOT
 from turso_wasm.codegen.compile import compile_plan
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program, ResultColumn
@@ -93,7 +94,8 @@ def _compile_pragma(statement: ast.Pragma, tokens: Tokens, catalogs: Catalogs, f
     )
     slots = {}
     for catalog in catalogs.slots:
-        if catalog is not None and compiled.reads:
+        # Only this connection changes the temp database, whose epoch tells; an empty one may not be there at all.
+        if catalog is not None and compiled.reads and (catalog.slot != TEMP_SLOT or catalog.entries):
             slots[catalog.slot] = (False, catalog.checked)
     if compiled.writes is not None:
         slots[compiled.writes] = (True, False)

@@ -37,6 +37,7 @@ from turso_wasm.kernel.abi import (
     OPEN_MEMORY,
     OPEN_READONLY,
     OPEN_TEMP,
+    TEMP_SLOT,
 )
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.compiler import compile_statement
@@ -44,6 +45,7 @@ from turso_wasm.runtime.files import MEMORY, forget_memory, qualified
 from turso_wasm.runtime.hosts.base import Host, address
 from turso_wasm.runtime.rows import TextFactory, UndecodableText
 from turso_wasm.runtime.schema import (
+    BOOTSTRAP,
     NEEDS_NO_SCHEMA,
     SCHEMA_QUERY,
     SHARED_BY_SHAPE,
@@ -115,9 +117,9 @@ class HostConnection:
         self.address = 0
         self._idle: dict[int, list[HostStatement]] = {}  # by id of the Program, which the statements keep alive
         self._n_idle = 0
-        self._slots = {0: "main"}
+        self._slots = {0: "main", TEMP_SLOT: "temp"}
         self._view: View | None = None
-        self._bootstrap = library_of(host).schema(Environment())
+        self._bootstrap = library_of(host).schema(BOOTSTRAP)
         self.active: set[HostStatement] = set()
         self.stepping = 0  # the thread that gives way between time slices of a statement
         self._memory = shared_memory
@@ -284,7 +286,12 @@ class HostConnection:
 
     def _cookies(self) -> tuple[int, ...]:
         get = self.host.function("database_get")
-        return tuple(get(self.address, slot, DB_SCHEMA_COOKIE) if slot in self._slots else 0 for slot in range(N_SLOTS))
+        opened = self._opened()
+        return tuple(get(self.address, slot, DB_SCHEMA_COOKIE) if opened[slot] else 0 for slot in range(N_SLOTS))
+
+    def _opened(self) -> tuple[int, ...]:
+        """By slot, something else than 0 where a database is open. (The temp database is made when it is needed.)"""
+        return self.host.unpack(layout.PAGERS, self.address + layout.PAGERS_AT)
 
     def _schema_moved(self) -> bool:
         """True, and the schema forgotten, when it is no longer the one in the files."""
@@ -310,9 +317,10 @@ class HostConnection:
         raise SqlError(SQLITE_SCHEMA, "database schema has changed")
 
     def _read_contents(self, slot: int, name: str) -> Contents:
-        if self._field(slot, DB_PAGE_COUNT) == 0:
+        if not self._opened()[slot] or self._field(slot, DB_PAGE_COUNT) == 0:
             return Contents(slot, name, ())
-        rows = self._query(self._bootstrap, f"{SCHEMA_QUERY} {_quoted(name)}.sqlite_master")
+        known = self._bootstrap.environment.databases[slot].name
+        rows = self._query(self._bootstrap, f"{SCHEMA_QUERY} {_quoted(known)}.sqlite_master")
         schema_format = self._field(slot, DB_SCHEMA_FORMAT)
         return Contents(slot, name, tuple(rows), not rows or schema_format >= DESCENDING_FORMAT)
 

@@ -30,6 +30,8 @@ COUNTERS_AT = KernelConnection.offset("changes")
 AUTOCOMMIT_AT = KernelConnection.offset("autocommit")
 BUSY_TIMEOUT_AT = KernelConnection.offset("busy_timeout_ms")
 INTERRUPTED_AT = KernelConnection.offset("interrupted")
+PAGERS = Struct(f"<{N_SLOTS}I")
+PAGERS_AT = KernelConnection.offset("pagers")
 CONNECTION_EPOCH_AT = KernelConnection.offset("schema_epoch")
 
 FLAG_COUNTS_CHANGES = 1  # Run.flags: the rows it changes are the connection's changes()

@@ -15,7 +15,7 @@ from turso_wasm.base.errors import SqlError
 from turso_wasm.bind.views import view_columns
 from turso_wasm.catalog import functions
 from turso_wasm.catalog.catalog import Catalogs
-from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.tables import place_of_key
 from turso_wasm.sql import ast
@@ -71,7 +71,9 @@ def table_list(catalogs: Catalogs, schema: str | None, name: str | None, files: 
         schema_table = catalog.find_table("sqlite_master")
         tables = [*catalog.tables(), *([schema_table] if schema_table else [])]
         for table in tables:
-            shown = "sqlite_schema" if table is schema_table and catalog.slot != 1 else table.name
+            shown = table.name
+            if table is schema_table:
+                shown = "sqlite_temp_schema" if catalog.slot == TEMP_SLOT else "sqlite_schema"
             if name is None or fold(shown) == fold(name):
                 width = _view_width(catalogs, table) if table.kind == "view" else len(table.columns)
                 yield catalog.name, shown, table.kind, width, int(table.without_rowid), int(table.strict)

@@ -71,5 +71,4 @@ SETTINGS: Final[dict[str, Setting]] = {
     ),
     "journal_size_limit": Setting(-1, is_flag=False, answers=True),
     "max_page_count": Setting(4294967294, is_flag=False, answers=True),
-    "temp_store": Setting(0, is_flag=False),
 }

@@ -370,6 +370,25 @@ def busy_timeout(request: Request) -> Compiled:
     )
 
 
+TEMP_STORES = {
+    "1": abi.TEMP_STORE_FILE,
+    "file": abi.TEMP_STORE_FILE,
+    "2": abi.TEMP_STORE_MEMORY,
+    "memory": abi.TEMP_STORE_MEMORY,
+}
+
+
+def temp_store(request: Request) -> Compiled:
+    """Where temporary databases, and what does not fit into memory, lie."""
+    if request.value is None:
+        return _row(nodes.KernelCall(source=SOURCE, function="temp_store_get", args=(), write=None), "temp_store")
+    where = TEMP_STORES.get(
+        request.value[:1] if request.value[:1].isdigit() else request.value.lower(), abi.TEMP_STORE_DEFAULT
+    )
+    call = nodes.KernelCall(source=SOURCE, function="temp_store_set", args=(where,), write=None, silent=True)
+    return Compiled(call, readonly=False, changes_schema=True)
+
+
 PRAGMAS: dict[str, Plan] = {
     **dict.fromkeys(SETTINGS, setting),
     "application_id": Field(abi.DB_APPLICATION_ID, header_integer),
@@ -390,6 +409,7 @@ PRAGMAS: dict[str, Plan] = {
     "page_size": Field(abi.DB_PAGE_SIZE, page_size),
     "quick_check": integrity_check,
     "schema_version": Field(abi.DB_SCHEMA_COOKIE, header_integer, changes_schema=True),
+    "temp_store": temp_store,
     "synchronous": Field(abi.DB_SYNCHRONOUS, safety_level),
     "user_version": Field(abi.DB_USER_VERSION, header_integer),
     "wal_autocheckpoint": Field(abi.DB_WAL_AUTOCHECKPOINT, leading_integer, answers=True),

@@ -24,6 +24,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from turso_wasm.catalog.catalog import Catalog, Catalogs, Row
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.codegen.program import Program
+from turso_wasm.kernel.abi import N_SLOTS, TEMP_SLOT
 from turso_wasm.runtime.hosts.base import Host, Instance
 
 MAX_TEXTS = 512
@@ -76,6 +77,12 @@ class Environment:
         for contents in self.databases:
             slots[contents.slot] = contents.catalog()
         return Catalogs(slots)
+
+
+BOOTSTRAP = Environment(
+    (Contents(), Contents(TEMP_SLOT, "temp"), *(Contents(slot, str(slot)) for slot in range(TEMP_SLOT + 1, N_SLOTS)))
+)
+"""What is known before any file was read; attached databases are called by their slots."""
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ Owns their codec: bytes at an offset of a temporary file are written scrambled w
 encrypted database lies readable in them.
 """
 
-from turso_wasm.kernel.abi import OPEN_TEMP
+from turso_wasm.kernel.abi import OPEN_MEMORY, OPEN_TEMP, TEMP_STORE_MEMORY, KernelConnection
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import check_io, vfs_open, vfs_read, vfs_write
 from turso_wasm.wasm.lang import Struct, fn, i32, i64, memory_copy, ptr, u8
@@ -29,9 +29,14 @@ def temp_scramble(how: Scrambler) -> None:
     scrambler = i32(how)
 
 
-def temp_open() -> i32:
+def temp_flags(c: KernelConnection) -> i32:
+    """How the connection's temporary files are opened (PRAGMA temp_store)."""
+    return OPEN_MEMORY if c.temp_store == TEMP_STORE_MEMORY else OPEN_TEMP
+
+
+def temp_open(flags: i32) -> i32:
     """A new temporary file. Errors: SQLITE_CANTOPEN, …"""
-    fd: i32 = vfs_open(ptr[u8](0), 0, OPEN_TEMP)
+    fd: i32 = vfs_open(ptr[u8](0), 0, flags)
     check_io(fd)
     return fd
 

@@ -18,9 +18,10 @@ Invariants:
   P5  Images beyond the pager's limit are moved to a temporary file.
 """
 
-from turso_wasm.kernel.abi import CAP_MEMORY, OPEN_TEMP
+from turso_wasm.kernel.abi import CAP_MEMORY, KernelConnection
 from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
-from turso_wasm.kernel.base.vfs import check_io, vfs_close, vfs_open, vfs_write
+from turso_wasm.kernel.base.tempfile import temp_flags, temp_open
+from turso_wasm.kernel.base.vfs import check_io, vfs_close, vfs_write
 from turso_wasm.kernel.pager.cache import (
     cache_find,
     cache_remove,
@@ -64,9 +65,7 @@ def images_spill(p: Pager) -> None:
     """Move all images in memory to the temporary file (P5). Raises on I/O errors."""
     size: i32 = p.database.page_size
     if p.image_fd == 0:
-        fd: i32 = vfs_open(ptr[u8](0), 0, OPEN_TEMP)
-        check_io(fd)
-        p.image_fd = fd + 1
+        p.image_fd = temp_open(temp_flags(KernelConnection(p.connection))) + 1
         p.image_size = i64(0)
     buffer: ptr[u8] = malloc(IMAGE_BATCH * size)
     batch: ptr[i32] = ptr[i32](malloc(IMAGE_BATCH * 4))

@@ -18,12 +18,15 @@ from turso_wasm.kernel.abi import (
     LOCK_EXCLUSIVE,
     LOCK_SHARED,
     N_SLOTS,
+    OPEN_CREATE,
     OPEN_READONLY,
+    TEMP_SLOT,
     KernelConnection,
     Run,
 )
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import mfree, mzalloc
+from turso_wasm.kernel.base.tempfile import temp_flags
 from turso_wasm.kernel.base.vfs import vfs_moved, vfs_size
 from turso_wasm.kernel.btree.autovacuum import auto_vacuum_commit
 from turso_wasm.kernel.btree.cursor.save import cursors_forget_all, cursors_save_all
@@ -87,6 +90,38 @@ def connection_open(c: KernelConnection, slot: i32, name: ptr[u8], size: i32, fl
     db: SharedFile = database_open(name, size, flags)
     c.pagers[slot] = i32(pager_new(db, c, flags & OPEN_READONLY))
     return 0
+
+
+def slot_pager(c: KernelConnection, slot: i32) -> Pager:
+    """The pager of a slot. The temp database is made when it is first asked for. Errors: SQLITE_CANTOPEN, …"""
+    if slot == TEMP_SLOT and not c.pagers[slot]:
+        _ = connection_open(c, slot, ptr[u8](0), 0, temp_flags(c) | OPEN_CREATE)
+        Pager(c.pagers[slot]).database.synchronous = 0
+    return Pager(c.pagers[slot])
+
+
+@export
+def temp_store_set(s: Run, where: i32) -> None:
+    """PRAGMA temp_store: TEMP_STORE_*. Another place for the temp database means losing what is in it.
+
+    Errors: SQLITE_ERROR inside a transaction that has begun.
+    """
+    c: KernelConnection = KernelConnection(s.connection)
+    if where == c.temp_store:
+        return
+    p: Pager = Pager(c.pagers[TEMP_SLOT])
+    if p:
+        if not c.autocommit or p.state != PAGER_NONE:
+            raise_error(SQLITE_ERROR, *lit(b"temporary storage cannot be changed from within a transaction"))
+        slot_close(c, TEMP_SLOT)
+        c.schema_epoch += 1
+    c.temp_store = where
+
+
+@export
+def temp_store_get(s: Run) -> i32:
+    """TEMP_STORE_*."""
+    return KernelConnection(s.connection).temp_store
 
 
 @export

@@ -43,10 +43,10 @@ from turso_wasm.kernel.pager.header import (
     page_size_valid,
 )
 from turso_wasm.kernel.pager.modes import journal_mode_now, mode_change
-from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_write
+from turso_wasm.kernel.pager.pages import pager_get, pager_write
 from turso_wasm.kernel.pager.snapshot import pager_begin_read, pager_end_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile
-from turso_wasm.kernel.session.connection import readers_running, relax_all, schema_change, settle
+from turso_wasm.kernel.session.connection import readers_running, relax_all, schema_change, settle, slot_pager
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, ptr, put_be32, u8, u32
 
@@ -58,7 +58,7 @@ __subset__ = True
 @export
 def database_get(c: KernelConnection, slot: i32, field: i32) -> i64:
     """The value of a DB_* field, read under a short read lock if no transaction is open. Raises what reading raises."""
-    p: Pager = pager_of(c, slot)
+    p: Pager = slot_pager(c, slot)
     db: SharedFile = p.database
     if field == DB_CACHE_SIZE:
         return i64(db.cache_size)
@@ -137,7 +137,7 @@ def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
     page_size and auto_vacuum are for databases that do not exist yet and otherwise ignored (but auto_vacuum may switch
     between full and incremental). Errors: as statement_begin; SQLITE_ERROR for an encoding other than UTF-8.
     """
-    p: Pager = pager_of(KernelConnection(s.connection), slot)
+    p: Pager = slot_pager(KernelConnection(s.connection), slot)
     if setting_set(p.database, field, i32(value)):
         return database_get(KernelConnection(s.connection), slot, field)
     if field == DB_ENCODING and value > 1:
@@ -222,7 +222,7 @@ def journal_mode_set(s: Run, slot: i32, mode: i32) -> i32:
     Errors: SQLITE_ERROR when WAL would begin or end inside a transaction; SQLITE_BUSY while others use the database.
     """
     c: KernelConnection = KernelConnection(s.connection)
-    p: Pager = pager_of(c, slot)
+    p: Pager = slot_pager(c, slot)
     busy: i32 = i32(not c.autocommit or readers_running(c) > 0)
     pager_begin_read(p)
     now: i32 = mode_change(p, mode, busy)
@@ -238,7 +238,7 @@ def wal_checkpoint(s: Run, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
     Errors: SQLITE_LOCKED inside a write transaction of this connection; I/O errors.
     """
     c: KernelConnection = KernelConnection(s.connection)
-    p: Pager = pager_of(c, slot)
+    p: Pager = slot_pager(c, slot)
     if p.state == PAGER_WRITE:
         raise_error(SQLITE_LOCKED, *lit(b"database table is locked"))
     pager_begin_read(p)

@@ -63,6 +63,7 @@ from turso_wasm.kernel.session.connection import (
     rollback_all,
     savepoint_names_free,
     settle,
+    slot_pager,
     slots_close,
     writers_running,
 )
@@ -181,7 +182,7 @@ def statement_begin(s: Run, slot: i32, write: i32, cookie: i32) -> None:
     Errors: SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_SCHEMA, SQLITE_READONLY, SQLITE_INTERRUPT, what reading raises.
     """
     c: KernelConnection = KernelConnection(s.connection)
-    p: Pager = pager_of(c, slot)
+    p: Pager = slot_pager(c, slot)
     if c.interrupted:
         if readers_running(c) == 0:
             c.interrupted = 0

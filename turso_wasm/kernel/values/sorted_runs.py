@@ -54,9 +54,10 @@ class Reader(Item):
 
 
 class SortedRuns(Resource):
-    """The runs of a sorter; the Sorter goes on behind these fields. All zero but `fd`: there are none."""
+    """The runs of a sorter; the Sorter goes on behind these fields. All zero but the first two: there are none."""
 
     fd: i32  # -1: no file yet
+    open_flags: i32  # of its files
     target: i32  # the file that a merge pass writes, -1 otherwise
     runs: ptr[Run]
     n_runs: i32
@@ -240,7 +241,7 @@ def merge_close(s: SortedRuns) -> None:
 
 def merge_pass(s: SortedRuns, limit: i64) -> None:
     """Merge groups of FAN_IN runs into longer runs, at most `limit` rows each, in a new file (P2)."""
-    s.target = temp_open()
+    s.target = temp_open(s.open_flags)
     s.written = 0
     runs: i32 = s.n_runs
     s.n_runs = 0

@@ -13,13 +13,13 @@ Invariants:
   T4  sorter_row is valid until the next sorter_next.
 """
 
-from turso_wasm.kernel.abi import Arena, Run
+from turso_wasm.kernel.abi import Arena, KernelConnection, Run
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import raise_too_big
 from turso_wasm.kernel.base.memory import arena_alloc, arena_free, malloc, mfree, mrealloc
 from turso_wasm.kernel.base.resources import KIND_SORTER, resource_add
 from turso_wasm.kernel.base.sort import Item, compare_keys, key_word, sort_items
-from turso_wasm.kernel.base.tempfile import temp_open
+from turso_wasm.kernel.base.tempfile import temp_flags, temp_open
 from turso_wasm.kernel.values.key import key_room
 from turso_wasm.kernel.values.sorted_runs import (
     BUFFER_MAX,
@@ -99,6 +99,7 @@ def sorter_new(stmt: Run, limit: i64) -> Sorter:
     """An empty sorter that returns the first `limit` rows; all of them if it is negative. Errors: SQLITE_NOMEM."""
     s: Sorter = Sorter(i32(resource_add(stmt, sizeof(Sorter), KIND_SORTER, funcref(sorter_release))))
     s.fd = -1
+    s.open_flags = temp_flags(KernelConnection(stmt.connection))
     s.target = -1
     s.statement = stmt
     s.limit = i64(NO_LIMIT) if limit < 0 else limit
@@ -253,7 +254,7 @@ def sorter_spill(s: Sorter) -> None:
     sort_run(s)
     runs: SortedRuns = SortedRuns(i32(s))
     if s.fd < 0:
-        s.fd = temp_open()
+        s.fd = temp_open(s.open_flags)
     run_begin(runs)
     for i in range(s.count):
         key: ptr[u8] = s.items[i].key
