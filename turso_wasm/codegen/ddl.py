@@ -83,6 +83,11 @@ class _Ddl:
         f = self.ctx.f
         f.set(self.registers[step.register], f.call("btree_create", self.ctx.stmt, self.node.slot, kind))
 
+    def clear_btree(self, step: nodes.ClearBtree) -> None:
+        f = self.ctx.f
+        f.do(f.call("btree_clear", self.ctx.stmt, step.slot, step.root))
+        f.set(self.registers[step.register], step.root)
+
     def add_schema_row(self, step: nodes.AddSchemaRow) -> None:
         ctx, f = self.ctx, self.ctx.f
         root = self.registers[step.register].extend_u() if step.register is not None else i64(0)
@@ -139,9 +144,8 @@ class _Ddl:
         """Sort the keys, then insert them in order; equal neighbours break a unique index."""
         ctx, f = self.ctx, self.ctx.f
         fields = index_fields(step.index, step.table)
-        cursor = open_cursor(
-            self.node.slot, self.registers[step.register], key_info(fields), ctx, write=True, here=True
-        )
+        root = self.registers[step.register]
+        cursor = open_cursor(step.table.slot, root, key_info(fields), ctx, write=True, here=True)
         sorter = f.local(I32, "sorter", f.call("sorter_new", ctx.stmt, i64(-1)))
 
         def collect() -> None:
@@ -250,6 +254,7 @@ class _Ddl:
 
 STEPS: dict[type, Callable[[_Ddl, Any], None]] = {
     nodes.CreateBtree: _Ddl.create_btree,
+    nodes.ClearBtree: _Ddl.clear_btree,
     nodes.AddSchemaRow: _Ddl.add_schema_row,
     nodes.RemoveSchemaRows: _Ddl.remove_schema_rows,
     nodes.DropBtree: _Ddl.drop_btree,
@@ -262,7 +267,7 @@ STEPS: dict[type, Callable[[_Ddl, Any], None]] = {
 
 
 def emit_ddl(node: nodes.Ddl, ctx: Context) -> None:
-    """Run the steps, then move the schema cookie on."""
+    """Run the steps; if they change the schema, move its cookie on."""
     f = ctx.f
     with f.into(ctx.opens):
         ctx.do("statement_savepoint", ctx.stmt)
@@ -271,6 +276,8 @@ def emit_ddl(node: nodes.Ddl, ctx: Context) -> None:
     for step in node.steps:
         with nullcontext() if isinstance(step, LONG_STEPS) else ctx.unsuspended():
             STEPS[type(step)](ddl, step)
+    if not node.changes_schema:
+        return
     connection = f.load("i32", ctx.stmt, Run.offset("connection"))
     cookie = f.call("database_get", connection, node.slot, DB_SCHEMA_COOKIE)
     ctx.do("database_set", ctx.stmt, node.slot, DB_SCHEMA_COOKIE, cookie + 1)

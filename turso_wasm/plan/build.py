@@ -2,7 +2,7 @@
 must know.
 
 Life of a statement: `build_plan` → bind (names, types) → rewrite.PASSES → joins, grouping, ordering → plan nodes.
-PRAGMA, ATTACH, VACUUM, ANALYZE and REINDEX are the runtime's.
+PRAGMA and ATTACH are the runtime's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
-from turso_wasm.plan import alter, nodes, schema
+from turso_wasm.plan import alter, nodes, reindex, schema
 from turso_wasm.plan.explain import explain_query_plan
 from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
@@ -89,15 +89,15 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     return planned
 
 
-def _slots(binder: Binder, written: int = -1) -> dict[int, tuple[bool, bool]]:
+def _slots(binder: Binder, *written: int) -> dict[int, tuple[bool, bool]]:
     """The databases that are read or written."""
-    used = binder.slots if written < 0 else binder.slots | {written}
+    used = binder.slots.union(written)
     catalogs = binder.catalogs.slots
     found = {}
     for slot in sorted(used):
         catalog = catalogs[slot]
         assert catalog is not None
-        found[slot] = (slot == written, catalog.checked)
+        found[slot] = (slot in written, catalog.checked)
     return found
 
 
@@ -124,6 +124,11 @@ def _ddl(plan_change: Callable[[Binder, Any], tuple[nodes.Plan, Catalog | None]]
         return Planned(plan, "ddl", readonly=False, changes_schema=True, slots=_slots(binder, catalog.slot))
 
     return build
+
+
+def _reindex(binder: Binder, node: ast.Reindex) -> Planned:
+    plan, written = reindex.plan_reindex(binder, node)
+    return Planned(plan, "ddl", readonly=False, slots=_slots(binder, *written))
 
 
 TRANSACTION_MODES: dict[str | None, Literal["deferred", "immediate", "exclusive"]] = {
@@ -183,6 +188,7 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.RenameColumn: _ddl(alter.plan_rename_column),
     ast.AddColumn: _ddl(alter.plan_add_column),
     ast.DropColumn: _ddl(alter.plan_drop_column),
+    ast.Reindex: _reindex,
     ast.Begin: _transaction,
     ast.Commit: _transaction,
     ast.Rollback: _transaction,

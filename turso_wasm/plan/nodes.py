@@ -391,6 +391,15 @@ class CreateBtree(Step):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class ClearBtree(Step):
+    """Delete all entries of a b-tree; its root page number goes to `register`."""
+
+    slot: int
+    root: int
+    register: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class AddSchemaRow(Step):
     """INSERT INTO sqlite_schema; `register` holds the root page (None: 0)."""
 
@@ -420,7 +429,7 @@ class DropBtree(Step):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class FillIndex(Step):
-    """Fill a new index from its table: `scan` reads the table as `source`; a duplicate raises UNIQUE
+    """Fill an empty index from its table: `scan` reads the table as `source`; a duplicate raises UNIQUE
     constraint failed.
     """
 
@@ -474,11 +483,12 @@ class RunStatement(Step):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Ddl(Plan):
-    """The steps, then schema cookie + 1 (of database `slot`)."""
+    """The steps; then, if they change the schema of database `slot`, its schema cookie + 1."""
 
     slot: int
     steps: tuple[Step, ...]
     n_registers: int = 0
+    changes_schema: bool = True
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

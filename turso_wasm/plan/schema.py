@@ -132,23 +132,28 @@ def plan_create_index(binder: Binder, node: ast.CreateIndex) -> Changed:
         bind_schema_expr(binder, node.where, [item], binder.sql)
     index = build_index(node, table, sql=ddl.stored_index_sql(binder.sql, node))
     catalog.order_index(index)
+    fill = fill_index(binder, table, index, item, register=0)
+    row = nodes.AddSchemaRow(type="index", name=index.name, table_name=table.name, register=0, sql=index.sql)
+    return nodes.Ddl(
+        slot=catalog.slot, steps=(nodes.CreateBtree(kind="index", register=0), row, fill), n_registers=1
+    ), catalog
+
+
+def fill_index(binder: Binder, table: Table, index: Index, item: Item, register: int) -> nodes.FillIndex:
+    """The step that fills an empty index. item: the table as its expressions see it."""
     terms = check_index_expressions(binder, table, index, item)
     fields = index.columns + index.suffix
     exprs = tuple(terms.exprs.get(at) or _field(item, part) for at, part in enumerate(fields))
     columns = frozenset(range(len(table.columns)))
-    fill = nodes.FillIndex(
+    return nodes.FillIndex(
         index=index,
         table=table,
-        register=0,
+        register=register,
         scan=nodes.TableScan(source=item.source, table=table, columns=columns),
         source=item.source,
         exprs=exprs,
         where=all_of(terms.where),
     )
-    row = nodes.AddSchemaRow(type="index", name=index.name, table_name=table.name, register=0, sql=index.sql)
-    return nodes.Ddl(
-        slot=catalog.slot, steps=(nodes.CreateBtree(kind="index", register=0), row, fill), n_registers=1
-    ), catalog
 
 
 def _field(item: Item, part: IndexColumn) -> bound.Expr:
@@ -247,7 +252,7 @@ def _forget(binder: Binder, catalog: Catalog, table_name: str, column: int, valu
 def _plan_drop_index(binder: Binder, node: ast.Drop) -> Changed:
     found = binder.catalogs.find_index(node.name.name, node.name.schema)
     automatic = found is not None and found[1].origin != "c"
-    if automatic or (found is None and _is_storage_key(binder, node.name)):
+    if automatic or (found is None and is_storage_key(binder, node.name)):
         fail("index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped", node.name)
     if found is None:
         return _missing(node, "index")
@@ -260,7 +265,7 @@ def _plan_drop_index(binder: Binder, node: ast.Drop) -> Changed:
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
 
 
-def _is_storage_key(binder: Binder, name: ast.QualifiedName) -> bool:
+def is_storage_key(binder: Binder, name: ast.QualifiedName) -> bool:
     """The name SQLite gives the primary key of a WITHOUT ROWID table, which is no index of its own."""
     head, _, number = fold(name.name).rpartition("_")
     prefix = "sqlite_autoindex_"
