@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import Common, Query
+from turso_wasm.bind.query import Common, OutputColumn, Query
 from turso_wasm.bind.scope import NameFinder, Scope
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
@@ -23,12 +23,29 @@ EXPRESSIONS: dict[type, BindFunction] = {}
 
 
 @dataclass(slots=True)
+class Opened:
+    """A common table that is being bound. mistake: what a reference to it is."""
+
+    common: ast.CommonTable
+    mistake: str = "circular reference"
+
+
+@dataclass(slots=True)
+class CurrentRow:
+    """The row of a recursive common table that its recursive SELECTs see: columns of a row source, and their names."""
+
+    name: str
+    columns: tuple[bound.ColumnRef, ...]
+    outputs: list[OutputColumn]
+
+
+@dataclass(slots=True)
 class CommonTables:
     """The tables of one WITH clause, and those of the enclosing ones."""
 
     tables: dict[str, ast.CommonTable] = field(default_factory=dict)
     parent: CommonTables | None = None
-    open: set[str] = field(default_factory=set)  # being bound now: a reference would be circular
+    open: dict[str, Opened] = field(default_factory=dict)  # being bound now
     shared: dict[str, Common] = field(default_factory=dict)
 
     def find(self, name: str) -> tuple[CommonTables, ast.CommonTable] | None:
@@ -63,6 +80,7 @@ class Binder:
         self.names: dict[int, str] = {}  # of row sources, as EXPLAIN QUERY PLAN shows them
         self.tables: list[Table] = []  # every table that is read
         self.common: CommonTables | None = None
+        self.current_rows: dict[int, CurrentRow] = {}  # by the id of the ast.TableSource that names the table
         self.open_views: list[str] = []
         self.views: dict[str, Common] = {}  # in the FROM clause being bound
         self.foreign_keys = False  # PRAGMA foreign_keys
@@ -91,8 +109,8 @@ class Binder:
         bind = self.expr
         return tuple([bind(node, scope) for node in nodes])
 
-    def nested_select(self, node: ast.Select, parent: Scope | None) -> Query:
-        """A bound subquery that sees the names of `parent` (bind.select.SelectBinder)."""
+    def nested_select(self, node: ast.Select, parent: Scope | None, opened: Opened | None = None) -> Query:
+        """A bound subquery that sees the names of `parent`, or the common table `opened` (bind.select.SelectBinder)."""
         raise NotImplementedError
 
     def text(self, span: tuple[int, int]) -> str:

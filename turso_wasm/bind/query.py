@@ -173,4 +173,5 @@ class Query:
     offset: Expr | None = None
     source: int = -1  # compounds: the source whose columns the order terms name
     outer: tuple[ColumnRef, ...] = ()  # columns of enclosing queries it uses
+    recursive: int = 0  # the cores from this number on are recursive: they read one row at a time, as `source`
     label: str = ""  # what EXPLAIN QUERY PLAN calls it

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound, calls
-from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.binder import Binder, Opened, fail, unsupported
 from turso_wasm.bind.comparison import collation_of, explicit_collation, implicit_collation
 from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, OutputColumn, Query
+from turso_wasm.bind.recursion import bind_recursive, find_recursion
 from turso_wasm.bind.scope import Scope, column_ref, item_matches
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables
@@ -25,26 +26,29 @@ from turso_wasm.sql.limits import check_columns, check_terms
 class SelectBinder(Binder):
     """A Binder that can bind SELECTs, nested and at the top."""
 
-    def nested_select(self, node: ast.Select, parent: Scope | None) -> Query:
-        """A subquery; `outer` of the result lists the columns it takes from outside."""
+    def nested_select(self, node: ast.Select, parent: Scope | None, opened: Opened | None = None) -> Query:
+        """A subquery, or the common table `opened`; `outer` of the result lists the columns it takes from outside."""
         depth = parent.depth + 1 if parent is not None else 0
         captured: dict[tuple[int, int], bound.Expr] = {}
         captures = self.finder.captures
         captures.append((depth, captured))
         try:
-            query = bind_select(self, node, parent)
+            query = bind_select(self, node, parent, opened)
         finally:
             captures.pop()
         query.outer = tuple(captured.values())  # type: ignore[arg-type]  # AggregateRefs among them are replaced later
         return query
 
 
-def bind_select(binder: Binder, node: ast.Select, parent: Scope | None = None) -> Query:
-    """A whole SELECT, with compounds, ORDER BY and LIMIT. Errors: SqlError with SQLite's message."""
+def bind_select(binder: Binder, node: ast.Select, parent: Scope | None = None, opened: Opened | None = None) -> Query:
+    """A whole SELECT (that of the common table `opened`, if any), with compounds, ORDER BY and LIMIT.
+
+    Errors: SqlError with SQLite's message.
+    """
     saved = add_common_tables(binder, node.with_)
     try:
         if node.compounds:
-            return _bind_compound(binder, node, parent)
+            return _bind_compound(binder, node, parent, opened)
         core, scope = bind_core(binder, node.core, parent)
         query = Query([core], core.columns)
         if node.order_by:
@@ -280,25 +284,38 @@ def order_key(term: ast.OrderTerm, expr: bound.Expr, collation: str | None = Non
 # --- compounds ----------------------------------------------------------------------------------------------------
 
 
-def _bind_compound(binder: Binder, node: ast.Select, parent: Scope | None) -> Query:
-    cores: list[Core] = []
-    scopes: list[Scope] = []
-    for part in (node.core, *(compound.core for compound in node.compounds)):
-        core, scope = bind_core(binder, part, parent)
-        _bind_grouping(binder, part, core, scope)
-        cores.append(core)
-        scopes.append(scope)
-    for compound, core in zip(node.compounds, cores[1:], strict=True):
-        if len(core.outputs) != len(cores[0].outputs):
-            text = f"SELECTs to the left and right of {compound.op} do not have the same number of result columns"
-            fail(text, compound)
-    query = Query(cores, cores[0].columns, [compound.op for compound in node.compounds], source=binder.new_source())
+def _bind_compound(binder: Binder, node: ast.Select, parent: Scope | None, opened: Opened | None) -> Query:
+    recursive = find_recursion(opened) if opened is not None else None
+    parts: list[Part] = [("", node.core), *((compound.op, compound.core) for compound in node.compounds)]
+    first = len(parts) if recursive is None else recursive.first
+    found = _bind_parts(binder, parts[:first], parent)
+    cores, scopes = [core for core, _ in found], [scope for _, scope in found]
+    query = Query(cores, cores[0].columns, [op for op, _ in parts[1:]], source=binder.new_source())
+    if recursive is not None:
+        width = len(query.columns)
+        scopes += bind_recursive(binder, query, recursive, lambda: _bind_parts(binder, parts[first:], parent, width))
     check_terms(len(node.order_by), "ORDER BY")
     query.order_by = [
         _compound_order_key(binder, term, number, query, scopes) for number, term in enumerate(node.order_by)
     ]
     _bind_limit(binder, node, query)
     return query
+
+
+Part = tuple[str, ast.SelectCore | ast.Values | ast.LiteralValues]
+
+
+def _bind_parts(binder: Binder, parts: list[Part], parent: Scope | None, width: int = 0) -> list[tuple[Core, Scope]]:
+    """SELECTs of a compound, each with the operator before it; all have as many columns as the first, or `width`."""
+    found = []
+    for _, node in parts:
+        core, scope = bind_core(binder, node, parent)
+        _bind_grouping(binder, node, core, scope)
+        found.append((core, scope))
+    for (op, node), (core, _) in zip(parts, found, strict=True):
+        if len(core.outputs) != (width or len(found[0][0].outputs)):
+            fail(f"SELECTs to the left and right of {op} do not have the same number of result columns", node)
+    return found
 
 
 def compound_collations(query: Query) -> list[str]:

@@ -256,7 +256,8 @@ def _bind_subquery(clause: FromClause, source: ast.SubquerySource) -> Item:
 
 def _refuse_function(binder: Binder, source: ast.TableFunctionSource) -> None:
     name = fold(source.name)
-    if binder.catalogs.find_table(source.name, source.schema) is not None:
+    common = None if source.schema is not None or binder.common is None else binder.common.find(source.name)
+    if common is not None or binder.catalogs.find_table(source.name, source.schema) is not None:
         fail(f"'{source.name}' is not a function", source)
     if name in _TABLE_FUNCTIONS or name.startswith("pragma_"):
         unsupported(f"table-valued function {source.name}", source)

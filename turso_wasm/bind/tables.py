@@ -9,9 +9,9 @@ Source: https://sqlite.org/lang_naming.html, https://sqlite.org/lang_createview.
 from __future__ import annotations
 
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import Binder, CommonTables, fail, unsupported
+from turso_wasm.bind.binder import Binder, CommonTables, CurrentRow, Opened, fail, unsupported
 from turso_wasm.bind.comparison import affinity_of, column_affinity
-from turso_wasm.bind.query import Item, OutputColumn, Query
+from turso_wasm.bind.query import Core, Item, OutputColumn, Query
 from turso_wasm.bind.scope import Scope, table_item
 from turso_wasm.bind.sharing import share
 from turso_wasm.catalog.names import fold
@@ -63,6 +63,9 @@ def unique_names(columns: list[OutputColumn]) -> tuple[str, ...]:
 
 def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) -> Item:
     """A FROM element by name: a common table, a table or a view."""
+    row = binder.current_rows.get(id(source))
+    if row is not None:
+        return _current_row(binder, source, row)
     if source.schema is None and binder.common is not None:
         found = binder.common.find(source.name)
         if found is not None:
@@ -139,25 +142,21 @@ def _bind_common_table(
 ) -> Item:
     key = fold(common.name)
     if key in level.open:
-        if common.select.compounds:
-            unsupported("recursive common table expressions", source)
-        fail(f"circular reference: {common.name}", source)
+        fail(f"{level.open[key].mistake}: {common.name}", source)
 
     def bind() -> Query:
         saved, binder.common = binder.common, level
-        level.open.add(key)
+        opened = level.open[key] = Opened(common)
         try:
-            return binder.nested_select(common.select, parent)
+            return binder.nested_select(common.select, parent, opened)
         finally:
-            level.open.discard(key)
+            del level.open[key]
             binder.common = saved
 
     shared = share(binder.views if common.materialized is False else level.shared, f"with.{key}", bind)
     shared.materialized = common.materialized is True
     query = shared.query
-    columns = tuple(name.text for name in common.columns)
-    if columns and len(columns) != len(query.columns):
-        fail(f"table {common.name} has {len(query.columns)} values for {len(columns)} columns", source)
+    columns = common_columns(common, query, source)
     if source.indexed_by is not None:
         fail(f"no such index: {source.indexed_by}", source)
     item = query_item(binder, query, source.alias or common.name, source.alias, columns)
@@ -165,6 +164,22 @@ def _bind_common_table(
         item.common = shared
     query.label = common.name
     return item
+
+
+def common_columns(common: ast.CommonTable, query: Query, node: ast.Node | None = None) -> tuple[str, ...]:
+    """The names that a common table gives its columns, if any. Errors: "table x has 2 values for 1 columns"."""
+    if common.columns and len(common.columns) != len(query.columns):
+        text = f"table {common.name} has {len(query.columns)} values for {len(common.columns)} columns"
+        fail(text, node)
+    return tuple(name.text for name in common.columns)
+
+
+def _current_row(binder: Binder, source: ast.TableSource, row: CurrentRow) -> Item:
+    """The row of a recursive common table: a query without FROM, whose results are columns of a source outside."""
+    if source.indexed_by is not None:
+        fail("no query solution", source)
+    query = Query([Core(list(row.columns), row.outputs)], row.outputs, outer=row.columns)
+    return query_item(binder, query, source.alias or row.name, source.alias)
 
 
 def add_common_tables(binder: Binder, clause: ast.With | None) -> CommonTables | None:

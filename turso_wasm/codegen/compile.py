@@ -11,6 +11,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     inserts,
     joins,
     output,
+    recursion,
     rowsets,
     scans,
     shared,

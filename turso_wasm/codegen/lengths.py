@@ -16,6 +16,7 @@ ROWS = (
     nodes.HashJoin,
     nodes.Append,
     nodes.SharedScan,
+    nodes.Recursive,
 )
 LONG_STEPS = (nodes.FillIndex, nodes.InsertRows)  # of a schema change, during which it can suspend
 

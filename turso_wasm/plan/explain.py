@@ -104,6 +104,8 @@ class _Explainer:
                 yield from self.root(plan)
             case nodes.SharedScan():
                 yield from self.shared(plan)
+            case nodes.Recursive():
+                yield from self.recursive(plan)
             case nodes.OneRow():
                 pass
             case _:
@@ -165,6 +167,14 @@ class _Explainer:
             self.materialized.add(plan.shared.number)
             yield Line(f"MATERIALIZE {label}", list(self.node(plan.shared.child)) or [Line("SCAN CONSTANT ROW")])
         yield Line(f"SCAN {self.names.get(plan.source, label)}")
+
+    def recursive(self, plan: nodes.Recursive) -> Iterator[Line]:
+        yield Line("SETUP", list(self.node(plan.initial)) or [Line("SCAN CONSTANT ROW")])
+        steps = [[Line(f"SCAN {plan.label}"), *self.node(step)] for step in plan.steps]
+        if len(steps) > 1:
+            names = ("LEFT-MOST SUBQUERY", *("UNION ALL" for _ in steps[1:]))
+            steps = [[Line("COMPOUND QUERY", [Line(name, step) for name, step in zip(names, steps, strict=True)])]]
+        yield Line("RECURSIVE STEP", steps[0])
 
     def hash_join(self, plan: nodes.HashJoin) -> Line:
         lines = list(self.node(plan.build))

@@ -73,6 +73,14 @@ class Unit:
         return self.subplan is not None and isinstance(self.subplan.plan, nodes.SharedScan)
 
     @property
+    def is_endless(self) -> bool:
+        """It is a recursive common table that nothing in it limits."""
+        plan = self.subplan.plan if self.subplan is not None else None
+        while isinstance(plan, nodes.Append) and len(plan.children) == 1:
+            plan = plan.children[0]
+        return isinstance(plan, nodes.Recursive)
+
+    @property
     def left(self) -> bool:
         """It is the right side of a left join."""
         return self.step.kind == "left"
@@ -241,6 +249,8 @@ class JoinPlanner:
         found = [unit for unit in self.units if not (state.mask >> unit.number & 1 or unit.before & ~state.mask)]
         if "join_order" in self.without:
             return found[:1]
+        if self.limited and not state.mask:  # rows without end cannot be kept, but the first of them can be had
+            found = [unit for unit in found if unit.is_endless] or found
         if len(self.units) > EXACT_UNITS and state.mask:
             return [unit for unit in found if unit.left or unit.related & state.sources] or found
         return found

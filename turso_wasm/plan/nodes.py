@@ -257,6 +257,25 @@ class Append(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class Recursive(Plan):
+    """A recursive common table. Its rows go through a queue: those of `initial`; then, for each row that leaves it,
+    those of all `steps`, which read that row. Rows of children are `outputs` (of `initial`, then of each step); in the
+    steps, in `keys` and above they are columns of `source`.
+
+    keys: the order in which rows leave the queue; without, first in first out. distinct: the collations of the
+    columns, where a row that was in the queue is not put into it again (UNION); else None.
+    """
+
+    source: int
+    initial: Plan
+    steps: tuple[Plan, ...]
+    outputs: tuple[tuple[Expr, ...], ...]
+    keys: tuple[SortKey, ...] = ()
+    distinct: tuple[str, ...] | None = None
+    label: str = ""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Shared(Node):
     """Rows that are materialized once a statement, by the first SharedScan that is entered: `outputs` for each row of
     `child`, which reads nothing from outside. Its scans hold the same object.

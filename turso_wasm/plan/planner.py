@@ -74,7 +74,9 @@ class Planner:
         """A whole SELECT. correlated: it reads columns of enclosing queries."""
         query = simplify(query, self.binder)
         self.note_columns(query)
-        if query.operators:
+        if query.recursive:
+            rows = self._plan_recursive(query, correlated)
+        elif query.operators:
             rows = self._plan_compound(query, correlated)
         else:
             rows = self._plan_core(query.cores[0], query, correlated)
@@ -153,14 +155,17 @@ class Planner:
         if not order_by:
             return rows
         source = self.new_source()
-        keys = tuple(
-            nodes.SortKey(expr=self.finish(key.expr), desc=key.desc, nulls=key.nulls, collation=key.collation)
-            for key in order_by
-        )
+        keys = self._sort_keys(order_by)
         limit = self._top(query) if query is not None else None
         plan = nodes.Sort(source=source, child=rows.plan, keys=keys, outputs=rows.exprs, limit=limit)
         exprs = tuple(_sorted_column(source, at, expr) for at, expr in enumerate(rows.exprs))
         return Rows(plan, exprs, rows.rows, rows.cost + cost.sort_cost(rows.rows), rows.single)
+
+    def _sort_keys(self, order_by: list[OrderKey]) -> tuple[nodes.SortKey, ...]:
+        return tuple(
+            nodes.SortKey(expr=self.finish(key.expr), desc=key.desc, nulls=key.nulls, collation=key.collation)
+            for key in order_by
+        )
 
     def _top(self, query: Query) -> bound.Expr | None:
         """Limit + offset, negative for no limit."""
@@ -273,6 +278,30 @@ class Planner:
         for position, at in enumerate(columns):
             exprs[at] = _sorted_column(source, position, both.exprs[at])  # type: ignore[call-overload]
         return Rows(plan, tuple(exprs), max(both.rows / 2, 1.0), both.cost + both.rows * cost.PER_BUILD)
+
+    def _plan_recursive(self, query: Query, correlated: bool) -> Rows:
+        """A recursive common table."""
+        first = query.recursive
+        cores, operators = query.cores[:first], query.operators[: first - 1]
+        if operators:
+            part = replace(query, cores=cores, operators=operators, order_by=[], source=self.new_source())
+            initial = self._plan_compound(part, correlated)
+        else:
+            initial = self._plan_core(cores[0], None, correlated)
+        steps = [self._plan_core(core, None, True) for core in query.cores[first:]]
+        columns = tuple(_sorted_column(query.source, at, expr) for at, expr in enumerate(initial.exprs))
+        plan = nodes.Recursive(
+            source=query.source,
+            initial=initial.plan,
+            steps=tuple(step.plan for step in steps),
+            outputs=(initial.exprs, *(step.exprs for step in steps)),
+            keys=self._sort_keys(query.order_by),
+            distinct=tuple(compound_collations(query)) if query.operators[-1] == "UNION" else None,
+            label=query.label,
+        )
+        rows = initial.rows * cost.RECURSIONS
+        price = initial.cost + rows * sum(step.cost + step.rows * cost.PER_BUILD for step in steps)
+        return Rows(plan, columns, rows, price)
 
     # --- FROM ----------------------------------------------------------------------------------------------------
 

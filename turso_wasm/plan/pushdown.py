@@ -36,7 +36,7 @@ def push_filters_into_subqueries(query: Query, binder: Binder) -> Query:
 def _push(core: Core, step: Step, item: Item, binder: Binder) -> None:
     query = item.query
     assert query is not None
-    if item.shared:
+    if item.shared or query.recursive:
         return
     if query.limit is not None or query.offset is not None or any(op != "UNION ALL" for op in query.operators):
         return

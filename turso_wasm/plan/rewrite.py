@@ -127,7 +127,8 @@ def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
     if item.nullable:
         own = {source.source for each in inner.steps for source in each.items()}
         return all(isinstance(expr, bound.ColumnRef) and expr.source in own for expr in inner.outputs) and bool(own)
-    if not inner.steps and (step.kind != "inner" or (len(core.steps) == 1 and bool(core.where))):
+    alone = len(core.steps) == 1 and bool(core.where) and not query.outer
+    if not inner.steps and (step.kind != "inner" or alone):
         return False
     return all(is_deterministic(expr) and not has_subquery(expr) for expr in inner.outputs)
 

@@ -1,0 +1,339 @@
+"""Queues of a recursive common table: rows come out first in, first out, or by their normalized keys.
+
+Owns the rows that wait. Those without keys lie in chunks: a list of them in front, which is read; behind it, once
+memory is used up, a part in a temporary file; behind that a second list, which is written. Those with keys are a heap.
+
+A chunk, and the row in it (rows begin at multiples of 8):
+
+  OFFSET  SIZE  MEANING                          OFFSET  SIZE  MEANING
+  0       4     the next chunk                   0       4     size
+  4       4     bytes of rows in it              8       size  the row
+  8       4     bytes that it has room for
+  16            the rows
+
+A row of the heap: sizes of key and row (4 bytes each), its number, the first word of the key, key, row.
+
+Invariants:
+  U1  The row that queue_next went to is valid until the next queue_next.
+  U2  Rows are appended to the front list while there is nothing behind it.
+  U3  Of equal keys the row that came first comes first.
+"""
+
+from turso_wasm.kernel.abi import Resource, Statement
+from turso_wasm.kernel.base.copy import copy_bytes
+from turso_wasm.kernel.base.errors import SQLITE_IOERR, raise_too_big
+from turso_wasm.kernel.base.memory import grown, malloc, mfree, mrealloc
+from turso_wasm.kernel.base.resources import resource_add
+from turso_wasm.kernel.base.sort import compare_keys, key_word
+from turso_wasm.kernel.base.tempfile import temp_open, temp_read, temp_write
+from turso_wasm.kernel.base.vfs import raise_io, vfs_close
+from turso_wasm.kernel.values.key import key_room
+from turso_wasm.wasm.lang import Struct, export, funcref, i32, i64, inline, ptr, scratch, sizeof, u8, u32, u64
+
+__subset__ = True
+
+KIND_QUEUE = 17
+CHUNK = 1 << 16
+ROW_MAX = 0x7FFE0000
+
+queue_memory_limit: i32 = 64 * 1024 * 1024
+
+
+class Chunk(Struct):
+    """Rows in the order in which they came."""
+
+    next: "Chunk"
+    used: i32
+    capacity: i32
+    unused: i32
+
+
+class Waiting(Struct):
+    """A row of the heap; key and row follow."""
+
+    key_size: i32
+    row_size: i32
+    number: i64
+    prefix: u64
+
+
+class Queue(Resource):
+    """A queue. `row` is the current one: address | size << 32."""
+
+    statement: Statement
+    row: i64
+    at: i32  # offset in `front` of the next row
+    front: Chunk  # being read
+    front_last: Chunk
+    back: Chunk  # behind the file
+    back_last: Chunk
+    bytes: i64  # of all chunks
+    bytes_max: i64
+    fd: i32  # -1: no file yet
+    unused: i32
+    read_at: i64  # the part of the file that holds rows
+    write_at: i64
+    heap: ptr[i32]  # of Waiting
+    count: i32
+    capacity: i32
+    added: i64
+    current: i32  # the Waiting that is the current row
+
+
+@export
+def queue_set_memory_limit(n: i32) -> None:
+    """Let queues made from now on hold about n bytes of rows each before they spill."""
+    global queue_memory_limit
+    queue_memory_limit = n
+
+
+@export
+def queue_new(stmt: Statement) -> Queue:
+    """An empty queue. Errors: SQLITE_NOMEM."""
+    q: Queue = Queue(i32(resource_add(stmt, sizeof(Queue), KIND_QUEUE, funcref(queue_release))))
+    q.statement = stmt
+    q.fd = -1
+    q.bytes_max = i64(queue_memory_limit)
+    return q
+
+
+def queue_release(resource: i32) -> None:
+    """Free a Queue."""
+    q: Queue = Queue(resource)
+    chunks_free(q.front)
+    chunks_free(q.back)
+    for i in range(q.count):
+        mfree(ptr[u8](q.heap[i]))
+    mfree(ptr[u8](q.heap))
+    mfree(ptr[u8](q.current))
+    if q.fd >= 0:
+        vfs_close(q.fd)
+    mfree(ptr[u8](resource))
+
+
+def chunks_free(chunk: Chunk) -> None:
+    """Free a list of chunks."""
+    while chunk is not None:
+        following: Chunk = chunk.next
+        mfree(ptr[u8](chunk))
+        chunk = following
+
+
+# --- first in, first out -------------------------------------------------------------------------------------
+
+
+@export
+def queue_add(q: Queue, row: i64) -> None:
+    """Append a row (address | size << 32), which is copied. Errors: SQLITE_TOOBIG, SQLITE_NOMEM, SQLITE_FULL,
+    SQLITE_IOERR.
+    """
+    size: i32 = i32(row >> 32)
+    if size > ROW_MAX:
+        raise_too_big()
+    need: i32 = 8 + ((size + 7) & ~7)
+    last: Chunk = q.front_last
+    if q.back is not None or q.read_at < q.write_at:  # U2
+        last = q.back_last
+    if last is None or last.capacity - last.used < need:
+        last = chunk_new(q, need)
+    p: ptr[u8] = ptr[u8](last) + (sizeof(Chunk) + last.used)
+    ptr[i32](p)[0] = size
+    copy_bytes(p + 8, ptr[u8](i32(row)), size)
+    last.used += need
+
+
+def chunk_new(q: Queue, need: i32) -> Chunk:
+    """A new last chunk with room for `need` bytes; makes room in memory."""
+    if q.bytes >= q.bytes_max:
+        queue_spill(q)
+    capacity: i32 = CHUNK if need < CHUNK else need
+    chunk: Chunk = Chunk(malloc(sizeof(Chunk) + capacity + 16))
+    chunk.next = Chunk(None)
+    chunk.used = 0
+    chunk.capacity = capacity
+    q.bytes += i64(capacity)
+    if q.back is None and q.read_at == q.write_at:
+        if q.front is None:
+            q.front = chunk
+        else:
+            q.front_last.next = chunk
+        q.front_last = chunk
+    else:
+        if q.back is None:
+            q.back = chunk
+        else:
+            q.back_last.next = chunk
+        q.back_last = chunk
+    return chunk
+
+
+def queue_spill(q: Queue) -> None:
+    """Write all rows to the file but those of the first chunk, which is being read."""
+    if q.fd < 0:
+        q.fd = temp_open()
+    if q.back is not None:
+        chunks_write(q, q.back)
+        q.back = Chunk(None)
+        q.back_last = Chunk(None)
+    elif q.read_at == q.write_at and q.front is not None:
+        chunks_write(q, q.front.next)
+        q.front.next = Chunk(None)
+        q.front_last = q.front
+
+
+def chunks_write(q: Queue, chunk: Chunk) -> None:
+    """Append a list of chunks to the file and free it."""
+    while chunk is not None:
+        following: Chunk = chunk.next
+        size: i32 = sizeof(Chunk) + chunk.used
+        temp_write(q.fd, ptr[u8](chunk), size, q.write_at)
+        q.write_at += i64(size)
+        q.bytes -= i64(chunk.capacity)
+        mfree(ptr[u8](chunk))
+        chunk = following
+
+
+def chunk_read(q: Queue) -> None:
+    """Read the next chunk of the file: it is the front."""
+    head: Chunk = Chunk(scratch(sizeof(Chunk)))
+    file_read(q, ptr[u8](head), sizeof(Chunk))
+    used: i32 = head.used
+    chunk: Chunk = Chunk(malloc(sizeof(Chunk) + used + 16))
+    chunk.next = Chunk(None)
+    chunk.used = used
+    chunk.capacity = used
+    q.bytes += i64(used)
+    q.front = chunk
+    q.front_last = chunk
+    file_read(q, ptr[u8](chunk) + sizeof(Chunk), used)
+    if q.read_at == q.write_at:
+        q.read_at = i64(0)
+        q.write_at = i64(0)
+
+
+def file_read(q: Queue, p: ptr[u8], n: i32) -> None:
+    """Read the next n bytes of the file."""
+    if temp_read(q.fd, p, n, q.read_at) < n:
+        raise_io(-SQLITE_IOERR)
+    q.read_at += i64(n)
+
+
+@export
+def queue_next(q: Queue) -> i32:
+    """Take the first row out: it is the current one. 0: there is none. Errors: SQLITE_NOMEM, SQLITE_IOERR."""
+    while q.front is None or q.at >= q.front.used:
+        if not queue_turn(q):
+            return 0
+    p: ptr[u8] = ptr[u8](q.front) + (sizeof(Chunk) + q.at)
+    size: i32 = ptr[i32](p)[0]
+    q.row = i64(u32(p + 8)) | i64(size) << 32
+    q.at += 8 + ((size + 7) & ~7)
+    return 1
+
+
+def queue_turn(q: Queue) -> bool:
+    """Go on to the next chunk; False if there is none."""
+    done: Chunk = q.front
+    q.at = 0
+    if done is not None:
+        if done.next is None and q.back is None and q.read_at == q.write_at:
+            done.used = 0
+            return False
+        q.front = done.next
+        q.bytes -= i64(done.capacity)
+        mfree(ptr[u8](done))
+    if q.front is None:
+        if q.read_at < q.write_at:
+            chunk_read(q)
+        else:
+            q.front = q.back
+            q.front_last = q.back_last
+            q.back = Chunk(None)
+            q.back_last = Chunk(None)
+    return q.front is not None
+
+
+# --- by keys -------------------------------------------------------------------------------------------------
+
+
+@inline
+def comes_before(a: Waiting, b: Waiting) -> bool:
+    """Whether row a comes out before row b (U3)."""
+    if a.prefix != b.prefix:
+        return a.prefix < b.prefix
+    at: i32 = sizeof(Waiting)
+    order: i32 = compare_keys(ptr[u8](a) + at, a.key_size, ptr[u8](b) + at, b.key_size, 8)
+    return a.number < b.number if order == 0 else order < 0
+
+
+@export
+def queue_add_ordered(q: Queue, row: i64) -> None:
+    """Add a row (address | size << 32) under the statement's current key; both are copied. Errors: SQLITE_TOOBIG,
+    SQLITE_NOMEM.
+    """
+    stmt: Statement = q.statement
+    if not stmt.key:
+        _ = key_room(stmt, 0)
+    key_size: i32 = stmt.key_used
+    row_size: i32 = i32(row >> 32)
+    total: i64 = i64(row_size) + i64(key_size) + i64(sizeof(Waiting) + 16)
+    if total > ROW_MAX:
+        raise_too_big()
+    if q.count == q.capacity:
+        size: i32 = grown(q.capacity * 4, i64(q.count) * 4 + 4, 256)
+        q.heap = ptr[i32](mrealloc(ptr[u8](q.heap), size))
+        q.capacity = size >> 2
+    p: ptr[u8] = malloc(i32(total))
+    new: Waiting = Waiting(p)
+    new.key_size = key_size
+    new.row_size = row_size
+    new.number = q.added
+    new.prefix = key_word(stmt.key, key_size, 0)
+    copy_bytes(p + sizeof(Waiting), stmt.key, key_size)
+    copy_bytes(p + sizeof(Waiting) + key_size, ptr[u8](i32(row)), row_size)
+    q.added += 1
+    at: i32 = q.count
+    q.count += 1
+    while at > 0:
+        parent: i32 = (at - 1) >> 1
+        if not comes_before(new, Waiting(q.heap[parent])):
+            break
+        q.heap[at] = q.heap[parent]
+        at = parent
+    q.heap[at] = i32(new)
+
+
+@export
+def queue_next_ordered(q: Queue) -> i32:
+    """Take the first row out: it is the current one. 0: there is none."""
+    mfree(ptr[u8](q.current))
+    q.current = 0
+    if q.count == 0:
+        return 0
+    first: Waiting = Waiting(q.heap[0])
+    q.current = i32(first)
+    q.count -= 1
+    heap_sink(q, q.heap[q.count])
+    q.row = i64(u32(ptr[u8](first) + sizeof(Waiting) + first.key_size)) | i64(first.row_size) << 32
+    return 1
+
+
+def heap_sink(q: Queue, moving: i32) -> None:
+    """Put a row in the place of the first and restore the heap."""
+    at: i32 = 0
+    while at * 2 + 1 < q.count:
+        child: i32 = at * 2 + 1
+        if child + 1 < q.count and comes_before(Waiting(q.heap[child + 1]), Waiting(q.heap[child])):
+            child += 1
+        if not comes_before(Waiting(q.heap[child]), Waiting(moving)):
+            break
+        q.heap[at] = q.heap[child]
+        at = child
+    q.heap[at] = moving
+
+
+@export
+@inline
+def queue_row(q: Queue) -> i64:
+    """The current row: address | size << 32 (U1)."""
+    return q.row
