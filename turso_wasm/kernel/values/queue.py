@@ -19,13 +19,13 @@ Invariants:
   U3  Of equal keys the row that came first comes first.
 """
 
-from turso_wasm.kernel.abi import Resource, Statement
+from turso_wasm.kernel.abi import KernelConnection, Resource, Run
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import SQLITE_IOERR, raise_too_big
 from turso_wasm.kernel.base.memory import grown, malloc, mfree, mrealloc
 from turso_wasm.kernel.base.resources import resource_add
 from turso_wasm.kernel.base.sort import compare_keys, key_word
-from turso_wasm.kernel.base.tempfile import temp_open, temp_read, temp_write
+from turso_wasm.kernel.base.tempfile import temp_flags, temp_open, temp_read, temp_write
 from turso_wasm.kernel.base.vfs import raise_io, vfs_close
 from turso_wasm.kernel.values.key import key_room
 from turso_wasm.wasm.lang import Struct, export, funcref, i32, i64, inline, ptr, scratch, sizeof, u8, u32, u64
@@ -60,7 +60,7 @@ class Waiting(Struct):
 class Queue(Resource):
     """A queue. `row` is the current one: address | size << 32."""
 
-    statement: Statement
+    statement: Run
     row: i64
     at: i32  # offset in `front` of the next row
     front: Chunk  # being read
@@ -88,7 +88,7 @@ def queue_set_memory_limit(n: i32) -> None:
 
 
 @export
-def queue_new(stmt: Statement) -> Queue:
+def queue_new(stmt: Run) -> Queue:
     """An empty queue. Errors: SQLITE_NOMEM."""
     q: Queue = Queue(i32(resource_add(stmt, sizeof(Queue), KIND_QUEUE, funcref(queue_release))))
     q.statement = stmt
@@ -170,7 +170,7 @@ def chunk_new(q: Queue, need: i32) -> Chunk:
 def queue_spill(q: Queue) -> None:
     """Write all rows to the file but those of the first chunk, which is being read."""
     if q.fd < 0:
-        q.fd = temp_open()
+        q.fd = temp_open(temp_flags(KernelConnection(q.statement.connection)))
     if q.back is not None:
         chunks_write(q, q.back)
         q.back = Chunk(None)
@@ -271,7 +271,7 @@ def queue_add_ordered(q: Queue, row: i64) -> None:
     """Add a row (address | size << 32) under the statement's current key; both are copied. Errors: SQLITE_TOOBIG,
     SQLITE_NOMEM.
     """
-    stmt: Statement = q.statement
+    stmt: Run = q.statement
     if not stmt.key:
         _ = key_room(stmt, 0)
     key_size: i32 = stmt.key_used
