@@ -93,6 +93,7 @@ class Lexer {
       this.texts.push(this.text);
       if (kind === ';' || kind === ILLEGAL) break;
       if (kind === 'VALUES') at = this.#rows(at);
+      else if (kind === 'IN') at = this.#members(at);
     }
     if (this.contextual) this.#resolveContextual(first);
     return at;
@@ -196,13 +197,31 @@ class Lexer {
       const next = skip(GAP, sql, close);
       if (sql[next] !== ',') {
         if (rows.length < 2) return at;
-        this.kinds.push('<rows>');
-        this.texts.push('');
-        this.literals.push(rows);
-        return close;
+        return this.#list('<rows>', rows, close);
       }
       open = skip(GAP, sql, next + 1);
     }
+  }
+
+  /** Two or more literals in parentheses, that are all there is of an IN: one token. @param {number} at */
+  #members(at) {
+    const { sql } = this;
+    const open = skip(GAP, sql, at);
+    const members = sql[open] === '(' ? this.#row(open + 1) : null;
+    if (!members || members.length < 2) return at;
+    return this.#list(
+      listKind(members),
+      members.map((member) => [member]),
+      this.at,
+    );
+  }
+
+  /** A token that stands for rows of literals. @param {string} kind @param {Scalar[][]} rows @param {number} end behind it */
+  #list(kind, rows, end) {
+    this.kinds.push(kind);
+    this.texts.push('');
+    this.literals.push(rows);
+    return end;
   }
 
   /** The literals up to a closing parenthesis, behind which `at` is then; null: they are not only literals. @param {number} at */
@@ -339,6 +358,13 @@ function quotedEnd(sql, start) {
     if (close === ']' || sql[found + 1] !== close) return found + 1;
     at = found + 2;
   }
+}
+
+/** The kind of a list: what its members are (turso_wasm/sql/literals.py). @param {Scalar[]} members */
+function listKind(members) {
+  if (members.every((member) => typeof member === 'bigint')) return '<integers>';
+  if (members.every((member) => typeof member === 'bigint' || typeof member === 'number')) return '<numbers>';
+  return members.every((member) => typeof member === 'string') ? '<texts>' : '<list>';
 }
 
 /** @param {string} text */

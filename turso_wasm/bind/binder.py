@@ -95,7 +95,7 @@ class Binder:
         self.n_sources += 1
         return self.n_sources - 1
 
-    def pin(self, literal: bound.Constant) -> None:
+    def pin(self, literal: bound.Constant | bound.LiteralList) -> None:
         """The result of binding depends on the value of this literal."""
         if literal.lifted is not None:
             self.pinned[literal.lifted] = literal.value

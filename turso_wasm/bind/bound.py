@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from turso_wasm.base.tree import Node
+from turso_wasm.sql.literals import ListKind
 
 if TYPE_CHECKING:
     from turso_wasm.bind.query import Query
@@ -67,6 +68,28 @@ class Constant(Expr):
 
     value: int | float | str | bytes | None
     lifted: int | None = None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class LiteralList(Expr):
+    """The members of an IN list of literals, in rows of one. `lifted` as of a Constant: the plan depends only on
+    `kind`, not on how many there are nor on their values.
+    """
+
+    value: tuple[tuple[int | float | str | bytes | None, ...], ...]
+    kind: ListKind
+    lifted: int | None = None
+
+    @property
+    def members(self) -> tuple[Constant, ...]:
+        """The members one by one, as parts of the plan."""
+        return tuple([Constant(value=value) for (value,) in self.value])
+
+    def is_safe_from(self, affinity: str | None) -> bool:
+        """A comparison's affinity changes no member: that of text no text, a numeric one no number."""
+        if affinity is None or affinity == "A":
+            return True
+        return self.kind == "texts" if affinity == "B" else self.kind in ("integers", "numbers")
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -144,7 +167,7 @@ class IsTruth(Expr):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class InList(Expr):
-    """x [NOT] IN (items). `affinity` is applied to x and the items."""
+    """x [NOT] IN (items). `affinity` is applied to x and the items. Literals, two or more, are one LiteralList."""
 
     operand: Expr
     items: tuple[Expr, ...]

@@ -24,6 +24,7 @@ from turso_wasm.bind.scope import Scope, written
 from turso_wasm.bind.walk import strip_collation, walk
 from turso_wasm.catalog.types import affinity_of_type
 from turso_wasm.sql import ast
+from turso_wasm.sql.literals import list_kind
 from turso_wasm.values.arithmetic import negate
 
 TRUE = bound.Constant(value=1)
@@ -35,6 +36,13 @@ def bind_literal(
 ) -> bound.Expr:
     """A literal: its value comes from the statement's literal slot when it has one."""
     return bound.Constant(value=node.value, lifted=node.index if node.index >= 0 and binder.lift else None)
+
+
+def bind_literal_list(binder: Binder, node: ast.LiteralList, scope: Scope | None) -> bound.Expr:
+    """The members of an IN list: as bind_literal."""
+    lifted = node.index if node.index >= 0 and binder.lift else None
+    rows = tuple([(value,) for value in node.values])
+    return bound.LiteralList(value=rows, kind=list_kind(node.values), lifted=lifted)
 
 
 def bind_null(binder: Binder, node: ast.NullLiteral, scope: Scope | None) -> bound.Expr:
@@ -367,6 +375,7 @@ EXPRESSIONS.update(
         ast.RealLiteral: bind_literal,
         ast.TextLiteral: bind_literal,
         ast.BlobLiteral: bind_literal,
+        ast.LiteralList: bind_literal_list,
         ast.NullLiteral: bind_null,
         ast.Parameter: bind_parameter,
         ast.ColumnRef: bind_column,

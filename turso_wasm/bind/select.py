@@ -150,7 +150,7 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr) -> Outp
         name = binder.text(column.text_span)
         span = column.text_span if binder.lift else None
         for part in walk(expr):
-            if type(part) is bound.Constant:
+            if isinstance(part, bound.Constant | bound.LiteralList):
                 binder.pin(part)
     is_alias = column.alias is not None
     if isinstance(expr, bound.ColumnRef):

@@ -44,7 +44,7 @@ def columns_used(expr: bound.Expr) -> Iterator[bound.ColumnRef]:
     return (found for found in walk(expr) if type(found) is bound.ColumnRef)
 
 
-_LEAVES = frozenset({bound.ColumnRef, bound.Constant, bound.Parameter})
+_LEAVES = frozenset({bound.ColumnRef, bound.Constant, bound.LiteralList, bound.Parameter})
 
 
 def _parts(expr: Node) -> list[Node]:
@@ -259,7 +259,8 @@ def _step_expressions(step: Step) -> Iterator[bound.Expr]:
 
 # --- comparing ----------------------------------------------------------------------------------------------------
 
-Pin: TypeAlias = Callable[[bound.Constant], None]
+_LITERALS = (bound.Constant, bound.LiteralList)
+Pin: TypeAlias = Callable[[bound.Constant | bound.LiteralList], None]
 
 
 def fingerprint(expr: bound.Expr) -> int:
@@ -270,7 +271,7 @@ def fingerprint(expr: bound.Expr) -> int:
 def _fingerprint(node: Node, below: list[int]) -> int:
     if isinstance(node, bound.SubqueryExpr):
         return id(node)
-    if isinstance(node, bound.Constant):
+    if isinstance(node, _LITERALS):
         return hash((type(node.value), node.value))
     if isinstance(node, bound.ColumnRef):
         return hash((node.source, node.column))
@@ -299,14 +300,19 @@ def same_expression(a: bound.Expr, c: bound.Expr, pin: Pin) -> bool:
     return is_deterministic(a)
 
 
+def _types(value: object) -> object:
+    """1 and 1.0 are equal, but not the same."""
+    return [type(member) for row in value for member in row] if isinstance(value, tuple) else type(value)
+
+
 def _same_head(x: Node, y: Node, pin: Pin) -> bool:
     """What two nodes are, apart from their operands."""
-    if isinstance(x, bound.Constant) and isinstance(y, bound.Constant):
-        if type(x.value) is not type(y.value):
+    if isinstance(x, _LITERALS) and isinstance(y, _LITERALS):
+        if _types(x.value) != _types(y.value):
             return False
-        for constant in (x, y):
-            if constant.lifted is not None:
-                pin(constant)
+        for literal in (x, y):
+            if literal.lifted is not None:
+                pin(literal)
         return x.value == y.value
     if isinstance(x, bound.ColumnRef) and isinstance(y, bound.ColumnRef):
         return x.source == y.source and x.column == y.column

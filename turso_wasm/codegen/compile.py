@@ -8,6 +8,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     ddl,
     deletes,
     grouping,
+    in_lists,
     inserts,
     joins,
     output,

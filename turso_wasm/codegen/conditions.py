@@ -13,22 +13,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from turso_wasm.bind import bound
-from turso_wasm.codegen.cells import emit_cells, is_cell
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import (
     EMITTERS,
     INTEGER_OR_NULL,
     SPECIAL,
-    comparison_affinity,
     emit_value,
     for_comparison,
 )
-from turso_wasm.codegen.hashing import add_member, find_member, new_members
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import INTEGER, NULL
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, if_expr, select
-
-LIST_AS_CHAIN = 8  # longer IN lists become a hash table
 
 COMPARISON: dict[str, Callable[[Expr, Any], Expr]] = {
     "=": lambda x, y: x == y,
@@ -125,70 +120,6 @@ def _jump_is_truth(node: bound.IsTruth, label: Label, ctx: Context, when: bool, 
     jump(node.operand, label, ctx, node.wanted if positive else not node.wanted, not positive)
 
 
-# --- IN -----------------------------------------------------------------------------------------------
-
-
-def _jump_in(node: bound.InList, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
-    known = _kleene_in(node, ctx)
-    jump_kleene(known, label, ctx, when, on_null)
-
-
-def _kleene_in(node: bound.InList, ctx: Context) -> Local:
-    f = ctx.f
-    known = f.local(I32, "in")
-    if not node.items:
-        f.set(known, 2 if node.negated else 0)
-        return known
-    operand = for_comparison(node.operand, node.affinity, ctx)
-    if len(node.items) > LIST_AS_CHAIN and all(is_cell(item) for item in node.items):
-        _in_table(node, operand, known, ctx)
-    else:
-        _in_chain(node, operand, known, ctx)
-    if node.negated:
-        f.set(known, i32(2).sub(known))
-    return known
-
-
-def _in_chain(node: bound.InList, operand: SqlValue, known: Local, ctx: Context) -> None:
-    f = ctx.f
-    with f.block() as done:
-        f.set(known, 1)
-        f.br(done, if_=operand.has_tag(NULL))
-        f.set(known, 0)
-        for item in node.items:
-            value = for_comparison(item, node.affinity, ctx)
-            equal = compare_values("=", operand, value, node.collation, ctx)
-            null = value.has_tag(NULL)
-            if null.const is None or null.const:
-                with f.if_(null):
-                    f.set(known, 1)
-                    f.else_()
-                    with f.if_(equal):
-                        f.set(known, 2)
-                        f.br(done)
-            else:
-                with f.if_(equal):
-                    f.set(known, 2)
-                    f.br(done)
-
-
-def _in_table(node: bound.InList, operand: SqlValue, known: Local, ctx: Context) -> None:
-    """A long list: hashed once, then one look-up a row."""
-
-    def fill(members: Expr) -> None:
-        new_members(members, ctx)
-
-        def add(values: list[SqlValue]) -> None:
-            value = SqlValue(values[0].tag, values[0].payload)
-            if node.affinity not in (None, "A"):
-                value = comparison_affinity(value, node.affinity, ctx)
-            add_member(members, value, node.collation, ctx)
-
-        emit_cells([(item,) for item in node.items], ctx, add)
-
-    find_member(ctx.once(node, 8, fill), operand, node.collation, known, ctx)
-
-
 # --- anything else ------------------------------------------------------------------------------------
 
 
@@ -227,8 +158,8 @@ def emit_kleene(node: bound.Expr, ctx: Context) -> Expr:
             smaller = known < other
             f.set(known, select(smaller if node.op == "and" else smaller.eqz(), known, other))
         return known
-    if isinstance(node, bound.InList):
-        return _kleene_in(node, ctx)
+    if type(node) in KLEENE:
+        return KLEENE[type(node)](node, ctx)
     if isinstance(node, bound.Compare):
         true, null = compare(node, ctx)
     elif isinstance(node, bound.IsNull):
@@ -249,8 +180,11 @@ JUMPS: dict[type, Callable[[Any, Label, Context, bool, bool], None]] = {
     bound.Compare: _jump_compare,
     bound.IsNull: _jump_is_null,
     bound.IsTruth: _jump_is_truth,
-    bound.InList: _jump_in,
 }
+
+
+KLEENE: dict[type, Callable[[Any, Context], Expr]] = {}
+"""Conditions whose truth is made as such: `emit_kleene` of a class."""
 
 
 # --- conditions as values, and values chosen by conditions -----------------------------------------------------
@@ -333,7 +267,6 @@ EMITTERS.update(
         bound.Compare: _boolean,
         bound.IsNull: _boolean,
         bound.IsTruth: _boolean,
-        bound.InList: _boolean,
         bound.Case: _case,
         bound.Let: _let_value,
         bound.LetRef: lambda node, ctx: ctx.lets[node.number],

@@ -272,7 +272,11 @@ class TableAccess:
 
 def in_rows(sarg: Sarg) -> float:
     """How many values an IN is taken to have."""
-    return cost.IN_SUBQUERY_ROWS if sarg.subquery is not None else float(max(len(sarg.items), 1))
+    if sarg.subquery is not None:
+        return cost.IN_SUBQUERY_ROWS
+    if isinstance(sarg.items[0], bound.LiteralList):
+        return cost.IN_LITERALS_ROWS
+    return float(len(sarg.items))
 
 
 def _same_conversion(lower: Sarg, upper: Sarg) -> bool:

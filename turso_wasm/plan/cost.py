@@ -26,6 +26,7 @@ FILTER_SELECTIVITY: Final = {"=": 0.25, "is": 0.25}
 OTHER_SELECTIVITY: Final = 0.9
 IN_SUBQUERY_ROWS: Final = 25.0
 RECURSIONS: Final = 1000.0  # rows of a recursive common table for each that it begins with
+IN_LITERALS_ROWS: Final = 4.0  # one plan serves lists of any length
 DEFAULT_EQUAL_ROWS: Final = (10.0, 9.0, 8.0, 7.0, 6.0, 5.0)  # rows for the first k columns, without statistics
 
 

@@ -226,7 +226,7 @@ def _union(plan: nodes.NestedLoop) -> nodes.Append | None:
 def _is_in_loop(plan: nodes.Plan) -> bool:
     """The values of an IN, which drive a look-up: SQLite does not mention them."""
     if isinstance(plan, nodes.Sort) and isinstance(plan.child, nodes.Distinct):
-        return isinstance(plan.child.child, nodes.Values)
+        return isinstance(plan.child.child, nodes.Values | nodes.LiteralRows)
     return isinstance(plan, nodes.Values) and len(plan.rows) == 1
 
 

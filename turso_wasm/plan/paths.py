@@ -110,10 +110,8 @@ def _in_values(planner: Planner, sarg: Sarg) -> tuple[nodes.Plan, bound.Expr]:
         rows, exprs = planner.subquery_rows(sarg.subquery)
         value: bound.Expr = _converted(exprs[0], affinity)
     else:
-        source = planner.new_source()
-        items = tuple((_converted(item, affinity),) for item in sarg.items)
-        rows, value = nodes.Values(source=source, rows=items, n_columns=1), bound.ColumnRef(source=source, column=0)
-        if len(items) == 1:
+        rows, value = _listed_values(planner, sarg.items, affinity)
+        if isinstance(rows, nodes.Values) and len(rows.rows) == 1:
             return rows, value
     sorted_source = planner.new_source()
     distinct = nodes.Distinct(child=rows, keys=(value,), collations=(sarg.collation,))
@@ -121,6 +119,22 @@ def _in_values(planner: Planner, sarg: Sarg) -> tuple[nodes.Plan, bound.Expr]:
     return nodes.Sort(source=sorted_source, child=distinct, keys=keys, outputs=(value,)), bound.ColumnRef(
         source=sorted_source, column=0
     )
+
+
+def _listed_values(
+    planner: Planner, items: tuple[bound.Expr, ...], affinity: str | None
+) -> tuple[nodes.Plan, bound.Expr]:
+    """A loop over the members of an IN list, and the column that holds the value."""
+    value = bound.ColumnRef(source=planner.new_source(), column=0)
+    list_ = items[0]
+    if not isinstance(list_, bound.LiteralList):
+        rows = tuple((_converted(item, affinity),) for item in items)
+    elif list_.lifted is None:
+        rows = tuple((_converted(member, affinity),) for member in list_.members)
+    else:
+        literals = nodes.LiteralRows(source=value.source, literal=list_.lifted, n_columns=1)
+        return literals, value if list_.is_safe_from(affinity) else _converted(value, affinity)
+    return nodes.Values(source=value.source, rows=rows, n_columns=1), value
 
 
 def _converted(expr: bound.Expr, affinity: str | None) -> bound.Expr:

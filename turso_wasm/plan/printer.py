@@ -15,6 +15,7 @@ from turso_wasm.bind.query import AggregateRef, Query
 from turso_wasm.bind.walk import operands
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.plan import nodes
+from turso_wasm.sql.literals import print_value
 
 LINES = (nodes.Plan, nodes.Step, nodes.Upsert, nodes.Shared)
 """Nodes that have a line of their own."""
@@ -85,7 +86,10 @@ def _text(expr: Node, below: list[str]) -> str:
     """The text of a node, given the texts of its operands."""
     match expr:
         case bound.Constant():
-            return _literal(expr.value) if expr.lifted is None else f"?L{expr.lifted}={_literal(expr.value)}"
+            return print_value(expr.value) if expr.lifted is None else f"?L{expr.lifted}={print_value(expr.value)}"
+        case bound.LiteralList():
+            values = ", ".join(print_value(value) for (value,) in expr.value)
+            return values if expr.lifted is None else f"?L{expr.lifted}={values}"
         case bound.Parameter():
             return f"?{expr.index}"
         case bound.ColumnRef():
@@ -140,16 +144,6 @@ def _not(negated: bool) -> str:
 
 def _suffix(affinity: str | None) -> str:
     return f":{affinity}" if affinity is not None else ""
-
-
-def _literal(value: object) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, bytes):
-        return f"x'{value.hex()}'"
-    return str(value)
 
 
 def _subquery(expr: bound.SubqueryExpr, below: list[str]) -> str:

@@ -62,8 +62,8 @@ class Term:
 @dataclass(slots=True, eq=False)
 class Sarg:
     """`operand op value`. op: = is isnull in < <= > >= notnull. column: of a plain column, -1 the rowid; -2:
-    `operand` is an expression. sources: what `value` reads. items: the list of an IN. subquery: of an IN (SELECT
-    …).
+    `operand` is an expression. sources: what `value` reads. items: the list of an IN. subquery: of an IN
+    (SELECT …).
     """
 
     term: Term

@@ -131,7 +131,7 @@ def _pinned(plan: nodes.Plan, tokens: Tokens) -> dict[int, object]:
         return {}
     read: set[int] = set()
     for node in tree.walk((plan,)):
-        if isinstance(node, bound.Constant):
+        if isinstance(node, bound.Constant | bound.LiteralList):
             if node.lifted is not None:
                 read.add(node.lifted)
         elif isinstance(node, nodes.LiteralRows):

@@ -4,8 +4,8 @@ What is written for a statement is one block: `Value` slots (kernel/abi.py: tag 
 user's parameters first, then the literals lifted out of the text, and behind the slots the bytes of texts and blobs.
 Payloads of texts and blobs are address | size << 32, so the block is made for the address it will lie at.
 
-A literal may be a list of rows (`VALUES (1, 'a'), (2, 'b'), …` is one literal to the lexer): its slot is a BLOB whose
-payload is address | number of rows << 32, and at that address lie the Value slots of all rows, row by row.
+A literal may be a list of rows (`VALUES (1, 'a'), (2, 'b'), …` is one literal to the lexer): the payload of its slot is
+address | number of rows << 32, and at that address lie the Value slots of all rows, row by row.
 """
 
 from __future__ import annotations
@@ -95,6 +95,27 @@ def _make_packer(types: tuple[type, ...]) -> Packer:
     exec("def packer(values, at):\n" + "\n".join(lines), scope)
     made: Packer = scope["packer"]
     return made
+
+
+def pack_block(values: Sequence[Any], literals: Sequence[Any], at: int) -> bytes | None:
+    """The block of a statement all of whose parameters are given, for address `at`; None: see encode_block.
+
+    The members of lists are slots behind the last literal.
+    """
+    flat = (*values, *literals) if literals else values
+    types = tuple(map(type, flat))
+    if tuple in types:
+        slots = list(flat)
+        members: list[Any] = []
+        for i, kind in enumerate(types):
+            if kind is tuple:
+                rows = slots[i]
+                slots[i] = at + (len(flat) + len(members)) * SLOT_SIZE | len(rows) << 32
+                members += [value for row in rows for value in row]
+        flat = (*slots, *members)
+        types = tuple(map(type, flat))
+    packer = packer_for(types)
+    return None if packer is None else packer(flat, at)
 
 
 # --- the general way --------------------------------------------------------------------------------------------

@@ -157,8 +157,8 @@ def _fits(program: Program, literals: Sequence[Any], sql: str) -> bool:
 
 
 def _same(a: object, b: object) -> bool:
-    """Equal, of one type; floats bit for bit as far as SQL can tell (0.0 and -0.0 differ)."""
-    return type(a) is type(b) and a == b and (not isinstance(a, float) or repr(a) == repr(b))
+    """Equal, of one type; floats bit for bit as far as SQL can tell (0.0 and -0.0 differ); so the members of lists."""
+    return type(a) is type(b) and a == b and (not isinstance(a, float | tuple) or repr(a) == repr(b))
 
 
 class Library:

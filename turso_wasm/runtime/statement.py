@@ -25,7 +25,7 @@ from turso_wasm.base.errors import SQLITE_INTERRUPT, InternalError, SqlError
 from turso_wasm.kernel.abi import DONE, YIELD
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.hosts.base import Instance, address
-from turso_wasm.runtime.parameters import SLOT_SIZE, encode_block, packer_for
+from turso_wasm.runtime.parameters import SLOT_SIZE, encode_block, pack_block, packer_for
 from turso_wasm.runtime.rows import TextFactory, decode_rows
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class HostStatement:
 
     __slots__ = (
         "address",
+        "bound",
         "connection",
         "finished",
         "host",
@@ -75,6 +76,7 @@ class HostStatement:
         self.finished = False
         self.pending: Any = None
         self.view: View | None = None
+        self.bound: Sequence[Any] | None = None  # the literals that are all there is in the parameters
         new = self.host.function("statement_new")
         self.address = address(new(connection.address, program.frame_size, self.n_slots, self.n_columns))
         (self.params_at,) = self.host.unpack(layout.U32, self.address + layout.PARAMS_AT)
@@ -96,8 +98,9 @@ class HostStatement:
 
     def bind(self, values: Sequence[Any], literals: Sequence[Any] = ()) -> None:
         """Write the parameters. Errors: as parameters.encode_block."""
-        if not self.n_slots:
+        if not self.n_slots or (not values and literals is self.bound):
             return
+        self.bound = None if values else literals
         block = self._encode(values, literals)
         if len(block) > self.params_size:
             self._make_room(len(block))
@@ -105,11 +108,10 @@ class HostStatement:
         self.host.write(self.params_at, block)
 
     def _encode(self, values: Sequence[Any], literals: Sequence[Any]) -> bytes:
-        flat = (*values, *literals) if literals else values
-        if len(flat) == self.n_slots:
-            packer = packer_for(tuple(map(type, flat)))
-            if packer is not None:
-                return packer(flat, self.params_at)
+        if len(values) + len(literals) == self.n_slots:
+            block = pack_block(values, literals, self.params_at)
+            if block is not None:
+                return block
         return encode_block(values, literals, self.n_values, self.params_at)
 
     def _make_room(self, size: int) -> None:
@@ -163,6 +165,7 @@ class HostStatement:
                 if not connection.address:
                     return  # the connection was closed, by what made the parameters
                 left = ROWS_A_TURN
+                self.bound = None
                 while one is not END:
                     self.pending = one
                     packer = None
@@ -269,6 +272,7 @@ class HostStatement:
         self.stepped = self.finished = False
         if self.params_size > KEEP_BLOCK and self.params_size > self.n_slots * SLOT_SIZE:
             self.params_size = 0
+            self.bound = None
             self._make_room(self.n_slots * SLOT_SIZE)
 
     def free(self) -> None:

@@ -65,6 +65,7 @@ from turso_wasm.sql.ast_expr import (
     IntegerLiteral,
     IsNull,
     Like,
+    LiteralList,
     NullLiteral,
     OrderTerm,
     Parameter,
@@ -98,7 +99,6 @@ from turso_wasm.sql.ast_select import (
     CompoundPart,
     Join,
     JoinKind,
-    LiteralValue,
     LiteralValues,
     ParenthesizedSource,
     ResultColumn,
@@ -112,6 +112,7 @@ from turso_wasm.sql.ast_select import (
     WindowDefinition,
     With,
 )
+from turso_wasm.sql.literals import LiteralValue
 
 __all__ = [
     "TRUTH_WORDS",
@@ -170,6 +171,7 @@ __all__ = [
     "Join",
     "JoinKind",
     "Like",
+    "LiteralList",
     "LiteralValue",
     "LiteralValues",
     "Name",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from turso_wasm.sql.ast_base import Expr, Node, QualifiedName, Span
+from turso_wasm.sql.literals import LiteralValue
 
 if TYPE_CHECKING:
     from turso_wasm.sql.ast_select import Select
@@ -187,8 +188,20 @@ class Between(Expr):
 
 
 @dataclass(slots=True)
+class LiteralList(Expr):
+    """The members of an IN list with two or more of nothing but NULL and literals (with or without a sign).
+
+    values: data, no nodes. `index` is the ordinal of the *whole list*: `normalize` lifts it as one literal.
+    """
+
+    values: tuple[LiteralValue, ...]
+    index: int = field(default=-1, compare=False, repr=False)
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
 class InList(Expr):
-    """`operand [NOT] IN (items)`; the list may be empty."""
+    """`operand [NOT] IN (items)`; the list may be empty. Two or more literals are one item, a LiteralList."""
 
     operand: Expr
     items: tuple[Expr, ...]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from turso_wasm.sql.ast_base import Expr, FromSource, Name, Node, Span, Statement
 from turso_wasm.sql.ast_expr import OrderTerm, WindowSpec
-
-LiteralValue: TypeAlias = int | float | str | bytes | None
-"""A value of a literal row: NULL, integer, real, text, blob."""
+from turso_wasm.sql.literals import LiteralValue
 
 # --- result columns --------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from turso_wasm.sql.ast_expr import (
     InSelect,
     InTable,
     Like,
+    LiteralList,
     Raise,
     RowValue,
     WindowSpec,
@@ -64,7 +65,7 @@ def _heights(root: Node) -> dict[int, int]:
         height = max([heights[id(child)] for child in _counted(node)], default=0)
         if isinstance(node, Select) and node.limit is not None:
             height = max(height, _limit_height(node, heights))
-        if isinstance(node, InList) and len(node.items) == 1 and _is_constant(node.items[0]):
+        if isinstance(node, InList) and len(node.items) == 1 and _is_single_constant(node.items[0]):
             height = max(heights[id(node.operand)], heights[id(node.items[0])] + 1)  # it is `operand = +item`
         if isinstance(node, Expr):
             height += 2 if isinstance(node, _NEGATABLE) and node.negated else 1
@@ -87,6 +88,8 @@ def _limit_height(node: Select, heights: dict[int, int]) -> int:
     return 1 + max(heights[id(part)] for part in parts if part is not None)
 
 
-def _is_constant(expr: Expr) -> bool:
-    """SQLite's parser takes it for a constant, calls of functions included."""
+def _is_single_constant(expr: Expr) -> bool:
+    """One member that SQLite's parser takes for a constant, calls of functions included."""
+    if isinstance(expr, LiteralList):
+        return False
     return not any(isinstance(node, _VARYING) and getattr(node, "truth", None) is None for node in walk(expr))

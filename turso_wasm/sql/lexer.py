@@ -4,8 +4,9 @@
 or a keyword is its own kind in canonical spelling ('<>' for !=, 'SELECT' for select); everything else has
 one of the kinds in angle brackets below, which no operator and no keyword can be.
 
-Lists of rows that hold nothing but literals (`VALUES (1, 'a'), (2, 'b'), …`) become one token of kind ROWS whose
-literal is the tuple of all rows: a bulk INSERT costs neither tokens nor nodes, and its key does not grow with it.
+Lists that hold nothing but literals become one token: the rows of `VALUES (1, 'a'), (2, 'b'), …` one of kind ROWS,
+the members of `IN (1, 2, 3)` one of a kind that says what they are (LISTS). Its literal is the tuple of all rows; a
+member is a row of one. So a bulk INSERT costs neither tokens nor nodes, and no key grows with a list.
 
 Numbered invariants:
 L1  kinds, texts, starts and ends run in parallel; offsets are characters; three END tokens close them.
@@ -18,8 +19,8 @@ from __future__ import annotations
 import re
 from typing import Final, TypeAlias
 
-from turso_wasm.sql.ast_select import LiteralValue
 from turso_wasm.sql.keywords import CONTEXTUAL, FALLBACK, JOIN_WORDS, KEYWORDS
+from turso_wasm.sql.literals import ListKind, LiteralValue, list_kind
 
 # --- kinds -----------------------------------------------------------------------------------------------------------
 
@@ -29,6 +30,12 @@ INTEGER: Final = "<integer>"
 REAL: Final = "<real>"
 BLOB: Final = "<blob>"
 ROWS: Final = "<rows>"
+LISTS: Final[dict[ListKind, str]] = {
+    "integers": "<integers>",
+    "numbers": "<numbers>",
+    "texts": "<texts>",
+    "mixed": "<list>",
+}
 VARIABLE: Final = "<variable>"
 TWO_TO_63: Final = "<9223372036854775808>"  # decimal; an integer only behind a minus sign
 MIN_INTEGER: Final = "<0x8000000000000000>"  # hexadecimal; not allowed behind a minus sign
@@ -37,7 +44,7 @@ ILLEGAL: Final = "<illegal>"
 END: Final = "<end>"
 
 Literal: TypeAlias = LiteralValue | tuple[tuple[LiteralValue, ...], ...]
-"""A lifted value: of one literal, or all rows of a ROWS token."""
+"""A lifted value: of one literal, or all rows of a list."""
 
 _ID_CHAR = r"[A-Za-z0-9_$\x80-\U0010ffff]"
 _SPACE = r"[ \t\n\f\r\ufeff]*+"
@@ -224,10 +231,12 @@ def _scan(tokens: Tokens, at: int) -> int:
             ends.append(at)
             if kind == ";" or kind == ILLEGAL:
                 break
-            if kind == "VALUES" and (found := _literal_rows(sql, at)) is not None:
-                at = _append_rows(tokens, *found)
-                stop = False
-                break
+            if kind == "VALUES" or kind == "IN":
+                list_ = _literal_rows(sql, at) if kind == "VALUES" else _literal_members(sql, at)
+                if list_ is not None:
+                    at = _append_list(tokens, *list_)
+                    stop = False
+                    break
     if contextual:
         _resolve_contextual(tokens, first)
     return at
@@ -280,11 +289,27 @@ _SEPARATED = re.compile(
     r"|(?:[0-9]+(?:_[0-9]+)*(?:\.(?:[0-9]+(?:_[0-9]+)*)?)?|\.[0-9]+(?:_[0-9]+)*)(?:[eE][+-]?[0-9]+(?:_[0-9]+)*)?"
 )
 
-# --- rows of literals ------------------------------------------------------------------------------------------------
+# --- lists of literals -----------------------------------------------------------------------------------------------
 
 
-def _literal_rows(sql: str, at: int) -> tuple[tuple[tuple[LiteralValue, ...], ...], int, int] | None:
-    """(rows, start, end) of two or more rows of literals, all of one width, that are all there is of this VALUES."""
+_Rows: TypeAlias = tuple[tuple[LiteralValue, ...], ...]
+
+
+def _literal_members(sql: str, at: int) -> tuple[str, _Rows, int, int] | None:
+    """(kind, rows, start, end) of two or more literals in parentheses; `IN (1)` is as good as an equality."""
+    match = _ROW.match(sql, at)
+    if match is None:
+        return None
+    members = [_literal_value(item) for item in _ITEM.findall(match[1])]
+    if len(members) < 2 or _BAD in members:
+        return None
+    start = sql.rindex("(", at, match.start(1))
+    end = sql.index(")", match.end(1)) + 1
+    return LISTS[list_kind(members)], tuple([(member,) for member in members]), start, end
+
+
+def _literal_rows(sql: str, at: int) -> tuple[str, _Rows, int, int] | None:
+    """(kind, rows, start, end) of two or more rows of literals, all of one width, that are all there is of a VALUES."""
     match = _ROW.match(sql, at)
     if match is None or not match[2]:
         return None
@@ -297,7 +322,7 @@ def _literal_rows(sql: str, at: int) -> tuple[tuple[tuple[LiteralValue, ...], ..
             return None
         rows.append(row)
         if not match[2]:
-            return tuple(rows), start, sql.rindex(")", start, match.end()) + 1
+            return ROWS, tuple(rows), start, sql.rindex(")", start, match.end()) + 1
         match = _ROW.match(sql, match.end())
     return None
 
@@ -326,10 +351,10 @@ def _literal_value(text: str) -> LiteralValue:
     return float(number) if number == 2**63 else number
 
 
-def _append_rows(tokens: Tokens, rows: tuple[tuple[LiteralValue, ...], ...], start: int, end: int) -> int:
+def _append_list(tokens: Tokens, kind: str, rows: _Rows, start: int, end: int) -> int:
     tokens.literals.append(rows)
     tokens.literal_at.append(len(tokens.kinds))
-    tokens.kinds.append(ROWS)
+    tokens.kinds.append(kind)
     tokens.texts.append(tokens.sql[start:end])
     tokens.starts.append(start)
     tokens.ends.append(end)

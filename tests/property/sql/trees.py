@@ -61,6 +61,11 @@ leaves: SearchStrategy[Expr] = st.one_of(
     st.builds(ast.Raise, st.just("IGNORE")),
 )
 
+literal_values = st.one_of(
+    st.none(), integers, reals, reals.filter(lambda x: x != 0).map(lambda x: -x), texts, st.binary(max_size=3)
+)
+literal_lists = st.lists(literal_values, min_size=2, max_size=3).map(lambda values: (ast.LiteralList(tuple(values)),))
+
 _BINARY = "|| -> ->> * / % + - & | << >> < <= > >= = <> AND OR".split()  # noqa: SIM905
 
 
@@ -75,6 +80,11 @@ def _sign(op: str, operand: Expr) -> Expr:
     return ast.Unary(op, operand)  # type: ignore[arg-type]
 
 
+def _no_list(items: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """At least one item that is no literal: else they would be a LiteralList."""
+    return (ast.ColumnRef("a"), *items[1:]) if len(items) > 1 else items
+
+
 def _operators(inner: SearchStrategy[Expr]) -> SearchStrategy[Expr]:
     likes = st.sampled_from(["LIKE", "GLOB", "REGEXP", "MATCH"])
     truth = st.booleans()
@@ -87,7 +97,7 @@ def _operators(inner: SearchStrategy[Expr]) -> SearchStrategy[Expr]:
         st.builds(ast.Collate, inner, collations),
         st.builds(ast.Like, likes, inner, inner, st.none() | inner, truth),
         st.builds(ast.Between, inner, inner, inner, truth),
-        st.builds(ast.InList, inner, maybe_some(inner), truth),
+        st.builds(ast.InList, inner, st.one_of(maybe_some(inner).map(_no_list), literal_lists), truth),
         st.builds(ast.InTable, inner, qualified, st.none() | maybe_some(inner), truth),
         st.builds(ast.Case, st.none() | inner, some(st.builds(ast.When, inner, inner), 2), st.none() | inner),
         st.builds(ast.Cast, inner, types),
@@ -204,10 +214,6 @@ simple_sources: SearchStrategy[FromSource] = st.one_of(
     st.deferred(lambda: st.builds(ast.SubquerySource, selects, st.none() | names)),
 )
 sources: SearchStrategy[FromSource] = st.recursive(simple_sources, _joins, max_leaves=3)
-
-literal_values = st.one_of(
-    st.none(), integers, reals, reals.filter(lambda x: x != 0).map(lambda x: -x), texts, st.binary(max_size=3)
-)
 
 
 @st.composite

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
+from turso_wasm.base.errors import SqlError
 from turso_wasm.codegen.program import Program
 from turso_wasm.runtime import compiler, engine
 from turso_wasm.runtime import connection as connection_module
@@ -187,3 +188,50 @@ def test_large_parameters_are_given_back(db: HostConnection) -> None:
     run(db, "SELECT length(?)", b"x" * 10_000_000)
     assert run(db, "SELECT length(?)", b"y" * 5) == [(5,)]
     assert used() < before + 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("sql", "member"),
+    [
+        ("SELECT id FROM t WHERE a IN (%s)", "%d"),
+        ("SELECT id FROM t WHERE b NOT IN (%s) ORDER BY id", "'text %d'"),
+        ("SELECT id FROM t WHERE id IN (%s) AND a > 5", "%d.5"),
+        ("DELETE FROM t WHERE a IN (%s)", "x'%02x'"),
+        ("UPDATE t SET b = a IN (%s)", "%d"),
+    ],
+)
+def test_a_list_of_literals_of_any_length_is_one_program(
+    db: Connection, compiled: list[str], sql: str, member: str
+) -> None:
+    for length in range(2, 61):
+        run(db, sql % ", ".join(member % n for n in range(length)))
+    assert len(compiled) == 1
+
+
+def test_lists_of_different_kinds_are_different_programs_and_right(db: Connection, compiled: list[str]) -> None:
+    sql = "SELECT id FROM t WHERE a IN (%s) ORDER BY id"
+    kinds = {
+        "integers": [("10, 20", [1, 2]), ("30, 10, 30, 5", [1, 3]), ("-1, +20, 0x1e", [2, 3])],
+        "numbers": [("10.0, 20", [1, 2]), ("30, 10.5", [3])],
+        "texts": [("'10', 'x'", []), ("'x', 'y', 'z'", [])],
+        "mixed": [("10, 'x'", [1]), ("NULL, 20, 30.0", [2, 3]), ("NULL, NULL", [])],
+    }
+    for n, lists in enumerate(kinds.values(), 1):
+        for values, found in lists:
+            assert run(db, sql % values) == [(id_,) for id_ in found]
+        assert len(compiled) == n
+
+
+def test_what_depends_on_a_list_is_compiled_for_it(db: Connection, compiled: list[str]) -> None:
+    run(db, "CREATE INDEX part ON t(b) WHERE a IN (10, 20)")
+    compiled.clear()
+    assert names(db, "SELECT a IN (1, 2) FROM t") == ["a IN (1, 2)"]
+    assert names(db, "SELECT a IN (1, 3) FROM t") == ["a IN (1, 3)"]
+    grouped = "SELECT count(*) FROM t GROUP BY a IN (10, 20), a IN (%s) ORDER BY a IN (%s)"
+    assert run(db, grouped % ("10, 30", "10, 30")) == [(1,), (1,), (1,)]
+    partial = "SELECT id FROM t INDEXED BY part WHERE a IN (%s) AND b > ''"
+    assert run(db, partial % "10, 20") == [(1,), (2,)]
+    with pytest.raises(SqlError, match="no query solution"):
+        run(db, partial % "10, 30")
+    with pytest.raises(SqlError, match="no query solution"):
+        run(db, partial % "10.0, 20")

@@ -28,6 +28,7 @@ from turso_wasm.sql.ast_expr import (
     IntegerLiteral,
     IsNull,
     Like,
+    LiteralList,
     NullLiteral,
     Raise,
     RealLiteral,
@@ -36,7 +37,8 @@ from turso_wasm.sql.ast_expr import (
     Unary,
     When,
 )
-from turso_wasm.sql.lexer import ID, STRING, dequote
+from turso_wasm.sql.lexer import ID, LISTS, STRING, dequote
+from turso_wasm.sql.parser.leaves import literal_values
 from turso_wasm.sql.parser.stream import COLUMN_WORDS
 from turso_wasm.sql.parser.types import TypeParser
 
@@ -336,6 +338,8 @@ class ExpressionParser(TypeParser):
 
     def _in(self, left: Expr, start: int, negated: bool = False) -> Expr:
         """`IN (list)`, `IN (select)`, `IN table`, `IN function(arguments)`."""
+        if self.kinds[self.at] in _LISTS:
+            return InList(left, (self.literal_list(),), negated, self.span_from(start))
         if self.accept("("):
             self.enter(3)
             if self.kinds[self.at] in SUBQUERY_STARTS:
@@ -346,6 +350,8 @@ class ExpressionParser(TypeParser):
             items = () if self.kinds[self.at] == ")" else self.expr_list()
             self.depth -= 3
             self.expect(")")
+            if len(items) > 1 and (values := literal_values(items)) is not None:  # one that has a comment in it
+                items = (LiteralList(values, -1, self.span_from(start)),)
             return InList(left, items, negated, self.span_from(start))
         table: QualifiedName = self.qualified_name()
         arguments = None
@@ -398,4 +404,5 @@ _INFIX: Final[dict[str, _Infix]] = {
     "BETWEEN": _P._between,
     "IN": _P._in,
 }
+_LISTS: Final = frozenset(LISTS.values())
 _NEGATABLE: Final = frozenset({"IN", "BETWEEN", "LIKE", "GLOB", "REGEXP", "MATCH"})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from collections.abc import Iterable
+from typing import Final, Literal, cast
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.sql import lexer
@@ -11,13 +12,16 @@ from turso_wasm.sql.ast_expr import (
     BlobLiteral,
     CurrentTime,
     IntegerLiteral,
+    LiteralList,
     NullLiteral,
     Parameter,
     RealLiteral,
     TextLiteral,
+    Unary,
 )
 from turso_wasm.sql.lexer import Tokens
 from turso_wasm.sql.limits import MAX_PARAMETER
+from turso_wasm.sql.literals import LiteralValue
 from turso_wasm.sql.parser.stream import TokenStream
 
 
@@ -82,6 +86,17 @@ class LeafParser(TokenStream):
         if text[:2] in ("0x", "0X"):
             self.too_big = SqlError(SQLITE_ERROR, f"hex literal too big: -{text}", span)
 
+    def literal_list(self) -> LiteralList:
+        """The members of an IN list of literals, which are one token. Errors: SqlError, as for several."""
+        self.enter(3)
+        self.enter(2, 1)
+        self.depth -= 5
+        index = self.literal_index()
+        at = self.at
+        self.at = at + 1
+        rows = cast(tuple[tuple[LiteralValue], ...], self.tokens.literals[index])
+        return LiteralList(tuple([value for (value,) in rows]), index, (self.starts[at], self.ends[at]))
+
     def string(self) -> Expr:
         """A string literal."""
         index = self.literal_index()
@@ -132,3 +147,24 @@ class LeafParser(TokenStream):
             self.complain("too many SQL variables", span)
         self.highest_parameter = max(self.highest_parameter, number)
         return Parameter(text, number, span)
+
+
+def literal_values(nodes: Iterable[Expr]) -> tuple[LiteralValue, ...] | None:
+    """The values of nodes that are all literals, with or without a sign, or NULL; else None."""
+    values = [_literal_value(node) for node in nodes]
+    return None if _NO_LITERAL in values else tuple(values)
+
+
+def _literal_value(node: Expr) -> LiteralValue:
+    if isinstance(node, (IntegerLiteral, RealLiteral, TextLiteral, BlobLiteral)):
+        return node.value
+    if isinstance(node, NullLiteral):
+        return None
+    if isinstance(node, Unary) and node.op in _SIGNS and isinstance(node.operand, (IntegerLiteral, RealLiteral)):
+        value = node.operand.value
+        return _NO_LITERAL if value == -(2**63) else -value if node.op == "-" else value
+    return _NO_LITERAL
+
+
+_SIGNS: Final = frozenset({"+", "-"})
+_NO_LITERAL: Final[LiteralValue] = cast(LiteralValue, object())

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Final, cast
 
 from turso_wasm.sql.ast_base import Expr, FromSource, Name
-from turso_wasm.sql.ast_expr import BlobLiteral, IntegerLiteral, NullLiteral, RealLiteral, TextLiteral, Unary
 from turso_wasm.sql.ast_select import (
     CommonTable,
     CompoundOperator,
     CompoundPart,
     Join,
     JoinKind,
-    LiteralValue,
     LiteralValues,
     ParenthesizedSource,
     ResultColumn,
@@ -29,7 +27,9 @@ from turso_wasm.sql.ast_select import (
 from turso_wasm.sql.keywords import JOIN_WORDS
 from turso_wasm.sql.lexer import ROWS
 from turso_wasm.sql.limits import MAX_COMPOUND
+from turso_wasm.sql.literals import LiteralValue
 from turso_wasm.sql.parser.expressions import SUBQUERY_STARTS, ExpressionParser
+from turso_wasm.sql.parser.leaves import literal_values
 from turso_wasm.sql.parser.stream import ALIASES, NAMES
 
 _COMPOUND: Final = frozenset({"UNION", "EXCEPT", "INTERSECT"})
@@ -392,29 +392,9 @@ class SelectParser(ExpressionParser):
 
 def _literal_rows(rows: tuple[tuple[Expr, ...], ...]) -> tuple[tuple[LiteralValue, ...], ...] | None:
     """The values of two or more rows of nothing but literals: those that have a comment in them."""
-    if len(rows) < 2:
-        return None
-    data = []
-    for row in rows:
-        values = [_literal_value(item) for item in row]
-        if _NO_LITERAL in values:
-            return None
-        data.append(tuple(values))
-    return tuple(data)
+    data = [values for row in rows if (values := literal_values(row)) is not None]
+    return tuple(data) if len(data) == len(rows) > 1 else None
 
 
-def _literal_value(node: Expr) -> LiteralValue:
-    if isinstance(node, (IntegerLiteral, RealLiteral, TextLiteral, BlobLiteral)):
-        return node.value
-    if isinstance(node, NullLiteral):
-        return None
-    if isinstance(node, Unary) and node.op in _SIGNS and isinstance(node.operand, (IntegerLiteral, RealLiteral)):
-        value = node.operand.value
-        return _NO_LITERAL if value == -(2**63) else -value if node.op == "-" else value
-    return _NO_LITERAL
-
-
-_SIGNS: Final = frozenset({"+", "-"})
-_NO_LITERAL: Final[LiteralValue] = cast(LiteralValue, object())
 _BEFORE_STAR: Final = NAMES - {"CAST", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "RAISE"}
 _LATE_CLAUSES: Final = frozenset({"GROUP", "HAVING", "WINDOW"})

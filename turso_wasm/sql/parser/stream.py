@@ -17,6 +17,7 @@ from turso_wasm.sql.lexer import (
     ID,
     ILLEGAL,
     INTEGER,
+    LISTS,
     MIN_INTEGER,
     REAL,
     ROWS,
@@ -170,7 +171,7 @@ class TokenStream:
         kind, text = self.kinds[at], self.texts[at]
         if kind == END:
             raise SqlError(SQLITE_ERROR, "incomplete input")
-        if kind == ROWS:
+        if kind == ROWS or kind in LISTS.values():
             text = "("
         span = (self.starts[at], self.starts[at] + len(text))
         if kind == ILLEGAL:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from turso_wasm.base.errors import InternalError
 from turso_wasm.sql.ast_base import Name, Node
-from turso_wasm.sql.ast_select import LiteralValue
 from turso_wasm.sql.keywords import KEYWORDS
 
 PRINTERS: Final[dict[type, Callable[[Any], str]]] = {}
@@ -40,21 +39,6 @@ def quote_column(name: str) -> str:
     if _PLAIN_NAME.fullmatch(name) and name.upper() not in KEYWORDS:
         return name
     return "`" + name.replace("`", "``") + "`"
-
-
-def print_value(value: LiteralValue) -> str:
-    """A value as a literal; negative numbers with their sign."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, bytes):
-        return f"x'{value.hex()}'"
-    if isinstance(value, int):
-        return str(value)
-    if value in (float("inf"), float("-inf")):
-        return "9e999" if value > 0 else "-9e999"
-    return repr(value)
 
 
 def comma(nodes: Iterable[Node]) -> str:

@@ -6,7 +6,8 @@ from typing import Final
 
 from turso_wasm.sql import ast_expr as e
 from turso_wasm.sql.ast_base import Expr
-from turso_wasm.sql.printer.base import PRINTERS, comma, print_node, print_type, print_value, quote_column, quote_name
+from turso_wasm.sql.literals import print_value
+from turso_wasm.sql.printer.base import PRINTERS, comma, print_node, print_type, quote_column, quote_name
 
 _OR, _AND, _NOT, _EQUALITY, _ORDER, _BITS, _SUM, _PRODUCT, _CONCAT, _COLLATE, _SIGN, _LEAF = range(1, 13)
 _BINARY: Final[dict[str, int]] = {
@@ -98,6 +99,10 @@ def _between(node: e.Between) -> str:
     return f"{_left(node.operand, node.negated, 'BETWEEN')}{low} AND {high}"
 
 
+def _literal_list(node: e.LiteralList) -> str:
+    return ", ".join([print_value(value) for value in node.values])
+
+
 def _in_list(node: e.InList) -> str:
     return f"{_left(node.operand, node.negated, 'IN')}({comma(node.items)})"
 
@@ -178,6 +183,7 @@ PRINTERS.update(
         e.Collate: _collate,
         e.Like: _like,
         e.Between: _between,
+        e.LiteralList: _literal_list,
         e.InList: _in_list,
         e.InSelect: _in_select,
         e.InTable: _in_table,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from turso_wasm.sql import ast_select as s
 from turso_wasm.sql.ast_base import Expr, FromSource
-from turso_wasm.sql.printer.base import PRINTERS, comma, name_list, print_node, print_value, qualified, quote_name
+from turso_wasm.sql.literals import print_value
+from turso_wasm.sql.printer.base import PRINTERS, comma, name_list, print_node, qualified, quote_name
 
 
 def _alias(alias: str | None) -> str:

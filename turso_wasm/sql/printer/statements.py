@@ -18,13 +18,13 @@ from turso_wasm.sql.ast_expr import (
     Unary,
 )
 from turso_wasm.sql.ast_select import ResultColumn, Star, With
+from turso_wasm.sql.literals import print_value
 from turso_wasm.sql.printer.base import (
     PRINTERS,
     comma,
     name_list,
     print_node,
     print_type,
-    print_value,
     qualified,
     quote_name,
 )
