@@ -201,14 +201,14 @@ def test_large_parameters_are_given_back(db: HostConnection) -> None:
     ],
 )
 def test_a_list_of_literals_of_any_length_is_one_program(
-    db: Connection, compiled: list[str], sql: str, member: str
+    db: HostConnection, compiled: list[str], sql: str, member: str
 ) -> None:
     for length in range(2, 61):
         run(db, sql % ", ".join(member % n for n in range(length)))
     assert len(compiled) == 1
 
 
-def test_lists_of_different_kinds_are_different_programs_and_right(db: Connection, compiled: list[str]) -> None:
+def test_lists_of_different_kinds_are_different_programs_and_right(db: HostConnection, compiled: list[str]) -> None:
     sql = "SELECT id FROM t WHERE a IN (%s) ORDER BY id"
     kinds = {
         "integers": [("10, 20", [1, 2]), ("30, 10, 30, 5", [1, 3]), ("-1, +20, 0x1e", [2, 3])],
@@ -222,7 +222,7 @@ def test_lists_of_different_kinds_are_different_programs_and_right(db: Connectio
         assert len(compiled) == n
 
 
-def test_what_depends_on_a_list_is_compiled_for_it(db: Connection, compiled: list[str]) -> None:
+def test_what_depends_on_a_list_is_compiled_for_it(db: HostConnection, compiled: list[str]) -> None:
     run(db, "CREATE INDEX part ON t(b) WHERE a IN (10, 20)")
     compiled.clear()
     assert names(db, "SELECT a IN (1, 2) FROM t") == ["a IN (1, 2)"]
