@@ -102,20 +102,26 @@ def pack_block(values: Sequence[Any], literals: Sequence[Any], at: int) -> bytes
 
     The members of lists are slots behind the last literal.
     """
-    flat = (*values, *literals) if literals else values
-    types = tuple(map(type, flat))
-    if tuple in types:
-        slots = list(flat)
-        members: list[Any] = []
-        for i, kind in enumerate(types):
-            if kind is tuple:
-                rows = slots[i]
-                slots[i] = at + (len(flat) + len(members)) * SLOT_SIZE | len(rows) << 32
-                members += [value for row in rows for value in row]
-        flat = (*slots, *members)
-        types = tuple(map(type, flat))
-    packer = packer_for(types)
+    flat: Sequence[Any] = values
+    if literals:
+        flat = (*values, *literals)
+        if tuple in map(type, literals):
+            flat = _with_members(values, literals, at)
+    packer = packer_for(tuple(map(type, flat)))
     return None if packer is None else packer(flat, at)
+
+
+def _with_members(values: Sequence[Any], literals: Sequence[Any], at: int) -> list[Any]:
+    slots = list(values)
+    members: list[Any] = []
+    n_slots = len(values) + len(literals)
+    for literal in literals:
+        if type(literal) is tuple:
+            slots.append(at + (n_slots + len(members)) * SLOT_SIZE | len(literal) << 32)
+            members += [value for row in literal for value in row]
+        else:
+            slots.append(literal)
+    return slots + members
 
 
 # --- the general way --------------------------------------------------------------------------------------------
