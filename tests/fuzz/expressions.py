@@ -430,6 +430,12 @@ class Expressions(Grammar):
         argument = f"CAST({self.expr(self.inside(scope), INT)} AS INTEGER) % 1000"
         return f"{name}({quantifier}{argument}){self.filter(scope)}"
 
+    @production("aggregate", 0.5, leaf=True, kinds="real")
+    def aggregate_percentile(self, scope: Scope, kind: str) -> str:
+        call = self.pick(("median({})", "percentile({}, 25)", "percentile_cont({}, 0.9)", "percentile_disc({}, 0.4)"))
+        quantifier = self.pick(("", "", "", "DISTINCT ")) if call.startswith("median") else ""
+        return call.format(f"{quantifier}{self.expr(self.inside(scope), INT)} % 1000") + self.filter(scope)
+
     @production("aggregate", 3, leaf=True, kinds="int real text blob bool")
     def aggregate_extreme(self, scope: Scope, kind: str) -> str:
         quantifier = self.pick(("", "", "", "", "DISTINCT "))

@@ -101,12 +101,39 @@ class Queries(Expressions):
         parts = []
         for _ in self.few(1, 2):
             name = self.alias("w")
+            if self.chance(0.25):
+                text, columns = self.recursive_table(name, outer)
+                parts.append(text)
+                self.common.append(Visible(name, columns))
+                continue
             query = self.query(outer)
             columns, names = self.exposed(query, 0.5)
             hint = self.pick(("", "", "", "MATERIALIZED ", "NOT MATERIALIZED "))
             parts.append(f"{name}{names} AS {hint}({query.text})")
             self.common.append(Visible(name, columns))
         return f"WITH {self.maybe(0.05, lambda: 'RECURSIVE ')}{', '.join(parts)} ", outside
+
+    def recursive_table(self, name: str, outer: Scope | None) -> tuple[str, list[Column]]:
+        """A common table that reads itself, at most three rows deep; its last column is the depth."""
+        kinds = [self.pick(KINDS) for _ in self.few(1, 2)]
+        first = self.query(outer, kinds)
+        columns = [*(Column(f"k{i}", kind) for i, kind in enumerate(kinds)), Column("deep", INT)]
+        operator = self.pick(("UNION ALL", "UNION"))
+        text = f"SELECT *, 0 FROM ({first.text}) AS {self.alias()}"
+        for _ in self.few(1, 2):
+            scope, from_ = Scope([Visible(name, columns)], outer), name
+            if self.chance(0.3):
+                other = self.source(outer)
+                scope = Scope([*scope.sources, *other.sources], outer)
+                from_ = self.pick(
+                    (f"{name}, {other.text}", f"{other.text} JOIN {name}", f"{name} LEFT JOIN {other.text}")
+                )
+            items = ", ".join(self.expr(scope, kind) for kind in kinds)
+            more = self.maybe(0.4, lambda scope=scope: f" AND {self.condition(scope)}")
+            text += f" {operator} SELECT {items}, deep + 1 FROM {from_} WHERE deep < {self.random.randint(1, 2)}{more}"
+        order = [str(at + 1) + self.pick(("", " DESC")) for at in range(len(columns))]
+        text += self.maybe(0.3, lambda: f" ORDER BY {', '.join(order)}" + self.maybe(0.5, self.limit))
+        return f"{name}({', '.join(column.name for column in columns)}) AS ({text})", columns
 
     def exposed(self, query: Query, listed: float) -> tuple[list[Column], str]:
         """The columns a query can be asked for by name, and a list of names for them (or nothing)."""

@@ -165,10 +165,8 @@ def _aggregate_call(
     if name in ("min", "max"):
         distinct = False  # it makes no difference
     collation = collation_of(args[0]) if args else "BINARY"
-    if name != "group_concat":
-        order_by = ()  # nor does the order, except for concatenation
-    if order_by:
-        unsupported("ORDER BY in an aggregate")
+    if name in ("count", "min", "max"):
+        order_by = ()  # nor does the order
     return bound.AggregateCall(
         name=name,
         args=tuple(map(strip_collation, args)),

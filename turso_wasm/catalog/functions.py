@@ -131,8 +131,9 @@ _AGGREGATES: Final[list[AggregateFunction]] = [
     AggregateFunction("max", 1, 1),
     AggregateFunction("group_concat", 1, 2),
     AggregateFunction("string_agg", 2, 2),
-    *(AggregateFunction(name, 1, 1, missing=True) for name in ("median", "json_group_array", "jsonb_group_array")),
-    *(AggregateFunction(name, 2, 2, missing=True) for name in ("percentile", "percentile_cont", "percentile_disc")),
+    *(AggregateFunction(name, 1, 1, missing=True) for name in ("json_group_array", "jsonb_group_array")),
+    AggregateFunction("median", 1, 1),
+    *(AggregateFunction(name, 2, 2) for name in ("percentile", "percentile_cont", "percentile_disc")),
     *(AggregateFunction(name, 2, 2, missing=True) for name in ("json_group_object", "jsonb_group_object")),
     *(
         AggregateFunction(name, 0, 0, missing=True, window=True)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, ConcatState, ExtremeState, SumState
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, ConcatState, ExtremeState, PercentileState, SumState
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i64
+
+MEDIAN, PERCENTILE, CONT, DISC = range(4)  # kernel/values/percentile.py
 
 Step = Callable[[bound.AggregateCall, list[SqlValue], Expr, bool, Context], "Local | None"]
 
@@ -71,6 +73,22 @@ def _concat_step(call: bound.AggregateCall, arguments: list[SqlValue], state: Ex
     ctx.do("concat_step", ctx.stmt, state, arguments[0], separator)
 
 
+def _median_step(call: bound.AggregateCall, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+    ctx.do("median_step", ctx.stmt, state, arguments[0])
+
+
+def _percentile(kind: int) -> Aggregate:
+    """Of the numbers of kernel/values/percentile.py."""
+
+    def step(call: bound.AggregateCall, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+        ctx.do("percentile_step", ctx.stmt, state, *arguments, kind)
+
+    def value(state: Expr, ctx: Context) -> SqlValue:
+        return ctx.call("percentile_final", state, kind, types=mask(NULL, REAL))
+
+    return Aggregate(PercentileState.size, _median_step if kind == MEDIAN else step, value)
+
+
 def _kernel_value(routine: str, types: int) -> Callable[[Expr, Context], SqlValue]:
     return lambda state, ctx: ctx.call(routine, state, types=types)
 
@@ -83,4 +101,8 @@ AGGREGATES: dict[str, Aggregate] = {
     "min": Aggregate(ExtremeState.size, _extreme_step("min_step"), _kernel_value("extreme_final", ANY)),
     "max": Aggregate(ExtremeState.size, _extreme_step("max_step"), _kernel_value("extreme_final", ANY)),
     "group_concat": Aggregate(ConcatState.size, _concat_step, _kernel_value("concat_final", mask(NULL, TEXT))),
+    "median": _percentile(MEDIAN),
+    "percentile": _percentile(PERCENTILE),
+    "percentile_cont": _percentile(CONT),
+    "percentile_disc": _percentile(DISC),
 }

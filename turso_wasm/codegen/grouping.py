@@ -14,6 +14,7 @@ from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.hashing import hash_found
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
+from turso_wasm.codegen.ordered_aggregates import open_ordered, put_aside, run_ordered
 from turso_wasm.codegen.records import copied
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import SqlValue, collation_code
@@ -64,6 +65,7 @@ def _single_group(node: nodes.Aggregate, layout: Layout, ctx: Context, then: The
     f.set(has_row, 0)
     for counter in counters.values():
         f.set(counter, 0)
+    ordered = open_ordered(node, ctx)
 
     def each() -> None:
         if node.bare:
@@ -71,9 +73,10 @@ def _single_group(node: nodes.Aggregate, layout: Layout, ctx: Context, then: The
                 with f.if_(has_row.eqz()):
                     _store_bare(node, layout, group, ctx)
             f.set(has_row, 1)
-        _step_all(node, layout, group, counters, ctx)
+        _step_all(node, layout, group, counters, ordered, ctx)
 
     emit_source(node.child, ctx, each)
+    run_ordered(node, ordered, group, layout.states, ctx)
     values = [_value(a, group + layout.states[i], counters.get(i), ctx) for i, a in enumerate(node.aggregates)]
     values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
     ctx.sources[node.source] = LocalSource(values)
@@ -89,12 +92,14 @@ def _grouped(node: nodes.Aggregate, layout: Layout, ctx: Context, then: Then) ->
     with f.if_(table):  # an inner loop comes here again: the old groups go
         ctx.do("resource_free", ctx.stmt, table)
     f.set(table, f.call("hash_new", ctx.stmt, layout.size))
+    ordered = open_ordered(node, ctx)
 
     def each() -> None:
         _find_group(node, layout, table, group, ctx)
-        _step_all(node, layout, group, {}, ctx)
+        _step_all(node, layout, group, {}, ordered, ctx)
 
     emit_source(node.child, ctx, each)
+    run_ordered(node, ordered, group, layout.states, ctx)
     ctx.do("hash_sort", table)
 
     def begin() -> Expr:
@@ -159,10 +164,17 @@ def _store_bare(node: nodes.Aggregate, layout: Layout, group: Local, ctx: Contex
 # --- one aggregate ----------------------------------------------------------------------------------------
 
 
-def _step_all(node: nodes.Aggregate, layout: Layout, group: Local, counters: dict[int, Local], ctx: Context) -> None:
+def _step_all(
+    node: nodes.Aggregate,
+    layout: Layout,
+    group: Local,
+    counters: dict[int, Local],
+    ordered: dict[int, Local],
+    ctx: Context,
+) -> None:
     hot = len(node.aggregates) <= MANY
     if hot:
-        ensure([a.args for a in node.aggregates if a.filter is None], ctx)
+        ensure([(a.args, a.order_by) for a in node.aggregates if a.filter is None], ctx)
     for i, aggregate in enumerate(node.aggregates):
         with ctx.f.block() as skip:
             if aggregate.filter is not None:
@@ -171,6 +183,9 @@ def _step_all(node: nodes.Aggregate, layout: Layout, group: Local, counters: dic
             if i in layout.distinct:
                 ctx.f.br(skip, if_=values[0].has_tag(NULL))
                 ctx.f.br(skip, if_=_seen_before(aggregate, values[0], group + layout.distinct[i], ctx))
+            if i in ordered:
+                put_aside(aggregate, values, group, ordered[i], ctx)
+                continue
             if i in counters:
                 ctx.f.set(counters[i], counters[i] + counted(values))
                 continue

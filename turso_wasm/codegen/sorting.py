@@ -17,7 +17,7 @@ from turso_wasm.wasm.dsl import I32, I64, Expr, Label, i64
 MISMATCH = 20
 
 
-def key_flags(key: nodes.SortKey) -> int:
+def key_flags(key: nodes.SortKey | bound.OrderTerm) -> int:
     """Flags of kernel/values/key.py for one ORDER BY term."""
     flags = collation_code(key.collation) | (KEY_DESC if key.desc else 0)
     if key.nulls == "last":

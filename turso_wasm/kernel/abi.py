@@ -333,3 +333,13 @@ class ConcatState(Struct):
     data: ptr[u8]
     buffer: i32
     unused: i32
+
+
+class PercentileState(Struct):
+    """Of median and the percentiles: the doubles so far, in a Buffer, and the fraction asked for."""
+
+    fraction: f64
+    has_fraction: i32
+    count: i32
+    buffer: i32
+    unused: i32

@@ -19,6 +19,7 @@ from turso_wasm.bind.walk import (
     strip_collation,
     transform,
     transform_aggregate,
+    walk,
 )
 from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.joins import JoinPlan
@@ -96,7 +97,8 @@ def plan_aggregate(planner: Planner, core: Core, order_by: list[OrderKey], corre
     keys, collations, ordered = _arrange(planner, keys, collations, order_by)
     own = frozenset(item.source for step in core.steps for item in step.items())
     source = planner.new_source()
-    rewrite = _Rewriter(planner, core, keys, own, source, _bare_from(core))
+    bare_from = _bare_from(core, order_by)
+    rewrite = _Rewriter(planner, core, keys, own, source, bare_from)
     outputs = tuple(transform(strip_collation(expr), rewrite) for expr in core.outputs)
     having = None if core.having is None else transform(core.having, rewrite)
     order_by = [order_key(key, rewrite) for key in order_by]
@@ -111,7 +113,7 @@ def plan_aggregate(planner: Planner, core: Core, order_by: list[OrderKey], corre
             collations=tuple(collations),
             aggregates=tuple(transform_aggregate(call, planner.finish) for call in core.aggregates),
             bare=tuple(rewrite.bare),
-            bare_from=_bare_from(core),
+            bare_from=bare_from,
         )
         rows = max(child.rows / 5, 1.0) if keys else 1.0
     if having is not None:
@@ -121,10 +123,14 @@ def plan_aggregate(planner: Planner, core: Core, order_by: list[OrderKey], corre
     return Grouped(plan, exprs, order_by, ordered, rows, total, not keys)
 
 
-def _bare_from(core: Core) -> int:
-    """Bare columns come from the row of the extreme when there is exactly one min() or max()."""
+def _bare_from(core: Core, order_by: list[OrderKey]) -> int:
+    """Bare columns come from the row of the extreme that the last min() or max() finds: HAVING's come last."""
     extremes = [at for at, call in enumerate(core.aggregates) if call.name in ("min", "max")]
-    return extremes[0] if len(extremes) == 1 else -1
+    if len(extremes) > 1 and core.having is not None:
+        shown = walk(*core.outputs, *(key.expr for key in order_by))
+        first = {part.index for part in shown if isinstance(part, AggregateRef)}
+        extremes.sort(key=lambda at: at not in first)
+    return extremes[-1] if extremes else -1
 
 
 def _arrange(
