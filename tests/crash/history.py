@@ -106,6 +106,9 @@ class Maker:
             "PRAGMA wal_checkpoint(TRUNCATE)",
             "PRAGMA incremental_vacuum(3)",
             f"PRAGMA user_version={self.random.randint(1, 1000)}",
+            "VACUUM",
+            f"PRAGMA page_size={self.random.choice((512, 1024, 4096))}",
+            f"PRAGMA auto_vacuum={self.random.randrange(3)}",
         )
 
     def value(self) -> bytes:

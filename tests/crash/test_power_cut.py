@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from tests.crash.disk import Disk, Image, RecordingVfs
-from tests.crash.history import Content, Maker, Ours, Setting, content, run
+from tests.crash.history import Content, History, Maker, Ours, Setting, Statement, content, run
 from tests.harness.effort import HEAVY
 from turso_wasm.vfs.base import CAP_OWNED
 
@@ -70,15 +70,10 @@ def sample(n: int, wanted: int) -> range:
     return range(0, n + 1, 1 if HEAVY else max(1, n // wanted))
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_the_last_committed_state_is_found(name: str, tmp_path: Path) -> None:
-    setting = SETTINGS[name]
-    vfs = RecordingVfs(capabilities=setting.capabilities)
-    statements = list(Maker(1).statements(N_TRANSACTIONS))
-    history = run(vfs, setting, statements, reader=name == "wal")
-    assert len(history.contents) > N_TRANSACTIONS // 2
+def check_cuts(vfs: RecordingVfs, history: History, setting: Setting, folder: Path, wanted: int = N_CRASHES) -> None:
+    """After a power cut at `wanted` of the events both engines find what they may."""
     disk, done, seen = Disk(), 0, set()
-    for at in sample(len(vfs.events), N_CRASHES):
+    for at in sample(len(vfs.events), wanted):
         for event in vfs.events[done:at]:
             disk.repeat(event)
         done = at
@@ -89,12 +84,45 @@ def test_the_last_committed_state_is_found(name: str, tmp_path: Path) -> None:
             if key in seen:
                 continue
             seen.add(key)
-            expected = found_by_sqlite(image, tmp_path)
+            expected = found_by_sqlite(image, folder)
             assert expected in allowed, (at, survivors)
             after = RecordingVfs(image, setting.capabilities)
             assert found_by_us(after) == expected, (at, survivors)
             files = {file: bytes(data.bytes) for file, data in after.files.items()}
-            assert found_by_sqlite(files, tmp_path) == expected, (at, survivors)
+            assert found_by_sqlite(files, folder) == expected, (at, survivors)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_last_committed_state_is_found(name: str, tmp_path: Path) -> None:
+    setting = SETTINGS[name]
+    vfs = RecordingVfs(capabilities=setting.capabilities)
+    statements = list(Maker(1).statements(N_TRANSACTIONS))
+    history = run(vfs, setting, statements, reader=name == "wal")
+    assert len(history.contents) > N_TRANSACTIONS // 2
+    check_cuts(vfs, history, setting, tmp_path)
+
+
+VACUUMS: tuple[Statement, ...] = (
+    ("VACUUM", ()),
+    ("PRAGMA page_size = 4096", ()),
+    ("PRAGMA auto_vacuum = 1", ()),
+    ("VACUUM", ()),
+    ("UPDATE items SET name = name || 'x'", ()),
+    ("PRAGMA page_size = 512", ()),
+    ("PRAGMA auto_vacuum = 0", ()),
+    ("VACUUM", ()),
+    ("DELETE FROM items WHERE id % 2", ()),
+    ("VACUUM", ()),
+)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_vacuum_is_done_wholly_or_not_at_all(name: str, tmp_path: Path) -> None:
+    """With the page size and auto-vacuum changing meanwhile."""
+    setting = SETTINGS[name]
+    vfs = RecordingVfs(capabilities=setting.capabilities)
+    history = run(vfs, setting, [*Maker(3).statements(8), *VACUUMS], reader=name == "wal")
+    check_cuts(vfs, history, setting, tmp_path, wanted=60)
 
 
 @pytest.mark.parametrize("name", ["wal", "delete", "delete, small pages, full auto-vacuum", "persist"])

@@ -84,7 +84,16 @@ class Workload:
             return self.definition()
         if luck < 0.015 and autocommit:
             return random.choice(("PRAGMA incremental_vacuum(7)", "PRAGMA incremental_vacuum")), ()
+        if luck < 0.02 and autocommit:
+            return self.upkeep(), ()
         return self.change()
+
+    def upkeep(self) -> str:
+        """The file is built anew, or will be, in another form."""
+        size, kind = self.random.choice((512, 1024, 4096, 16384)), self.random.randrange(3)
+        return self.random.choice(
+            ("VACUUM", "VACUUM", "REINDEX", f"PRAGMA page_size = {size}", f"PRAGMA auto_vacuum = {kind}")
+        )
 
     def definition(self) -> Statement:
         """An index comes or goes."""

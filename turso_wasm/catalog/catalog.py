@@ -38,13 +38,16 @@ def malformed(name: object, reason: str = "") -> SqlError:
 
 @dataclass(slots=True)
 class Entry:
-    """A schema row whose form has been checked. root: 0 for views and triggers. sql: None for automatic indexes."""
+    """A schema row whose form has been checked. root: 0 for views and triggers. sql: None for automatic indexes. row:
+    which one it is, from 0.
+    """
 
     type: str
     name: str
     table: str
     root: int
     sql: str | None
+    row: int
 
 
 @dataclass(slots=True)
@@ -85,8 +88,8 @@ class Catalog:
         self._triggers_of: dict[str, list[str]] = {}
         self._tables: dict[str, Table] = {}
         self._statistics: dict[str, dict[str | None, tuple[int, ...]]] = {}
-        for row in rows:
-            self._add_row(row)
+        for number, row in enumerate(rows):
+            self._add_row(row, number)
         for table, index, stat in statistics:
             self._add_statistics(table, index, stat)
         self._schema_table = _schema_table(slot, name)
@@ -184,7 +187,7 @@ class Catalog:
 
     # --- rows ----------------------------------------------------------------------------------------------------
 
-    def _add_row(self, row: Row) -> None:
+    def _add_row(self, row: Row, number: int) -> None:
         kind, name, table, root, sql = row
         if not isinstance(name, str):
             raise malformed(name)
@@ -199,12 +202,12 @@ class Catalog:
         if root < 0 or (root < 2 and kind == "index"):
             raise malformed(name, "invalid rootpage")
         if kind in ("table", "view"):
-            self._add_entry(self.entries, Entry(kind, name, table, root, sql))
+            self._add_entry(self.entries, Entry(kind, name, table, root, sql, number))
         elif kind == "index":
-            self._add_entry(self.index_entries, Entry(kind, name, table, root, sql or None))
+            self._add_entry(self.index_entries, Entry(kind, name, table, root, sql or None, number))
             self._indexes_of.setdefault(fold(table), []).append(self.index_entries[fold(name)])
         elif kind == "trigger":
-            self._add_entry(self.trigger_entries, Entry(kind, name, table, root, sql))
+            self._add_entry(self.trigger_entries, Entry(kind, name, table, root, sql, number))
             self._triggers_of.setdefault(fold(table), []).append(name)
         else:
             raise malformed(name)

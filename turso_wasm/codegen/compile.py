@@ -20,6 +20,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     subqueries,
     transactions,
     updates,
+    vacuum,
 )
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.lengths import has_loop

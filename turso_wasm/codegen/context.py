@@ -189,10 +189,10 @@ class Context:
         yield
         self.resumable = before
 
-    def tick(self) -> None:
-        """Count a loop iteration: interrupts are seen, and a long statement yields."""
+    def tick(self, n: int = 1) -> None:
+        """Count a loop iteration, of n rows: interrupts are seen, and a long statement yields."""
         f = self.f
-        f.set(self.budget, self.budget - 1)
+        f.set(self.budget, self.budget - n)
         with f.if_(self.budget < 0):
             f.store("i32", self.stmt, 0, Run.offset("budget"))
             wanted = f.local(I32, "wanted", f.call("poll", self.stmt))

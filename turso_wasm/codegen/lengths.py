@@ -17,6 +17,7 @@ ROWS = (
     nodes.Append,
     nodes.SharedScan,
     nodes.Recursive,
+    nodes.Vacuum,
 )
 LONG_STEPS = (nodes.FillIndex, nodes.InsertRows)  # of a schema change, during which it can suspend
 

@@ -19,7 +19,7 @@ from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
-from turso_wasm.plan import alter, nodes, reindex, schema
+from turso_wasm.plan import alter, nodes, reindex, schema, vacuum
 from turso_wasm.plan.explain import explain_query_plan
 from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
@@ -131,6 +131,14 @@ def _reindex(binder: Binder, node: ast.Reindex) -> Planned:
     return Planned(plan, "ddl", readonly=False, slots=_slots(binder, *written))
 
 
+def _vacuum(binder: Binder, node: ast.Vacuum) -> Planned:
+    plan, catalog = vacuum.plan_vacuum(binder, node)
+    if catalog is None:
+        return Planned(plan, "ddl")
+    slots = {catalog.slot: (False, catalog.checked)}  # it becomes the writer when it is sure that it may run
+    return Planned(plan, "ddl", readonly=False, changes_schema=True, slots=slots)
+
+
 TRANSACTION_MODES: dict[str | None, Literal["deferred", "immediate", "exclusive"]] = {
     None: "deferred",
     "DEFERRED": "deferred",
@@ -189,6 +197,7 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.AddColumn: _ddl(alter.plan_add_column),
     ast.DropColumn: _ddl(alter.plan_drop_column),
     ast.Reindex: _reindex,
+    ast.Vacuum: _vacuum,
     ast.Begin: _transaction,
     ast.Commit: _transaction,
     ast.Rollback: _transaction,

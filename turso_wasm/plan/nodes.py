@@ -511,6 +511,16 @@ class Ddl(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class Vacuum(Plan):
+    """VACUUM of the database in `slot`. objects: the rows of its sqlite_schema in their new order: (which row it is
+    now, whether the rowids of its table are renumbered).
+    """
+
+    slot: int
+    objects: tuple[tuple[int, bool], ...]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Transaction(Plan):
     """`op`: begin commit rollback savepoint release rollback_to; `mode`: deferred immediate exclusive; `name`:
     savepoint.

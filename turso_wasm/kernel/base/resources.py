@@ -26,6 +26,7 @@ KIND_KEEP = 1
 KIND_BUFFER = 2
 KIND_SORTER = 3
 KIND_HASH = 4
+KIND_VACUUM = 5
 
 
 class Keep(Resource):

@@ -241,6 +241,19 @@ def index_insert(c: Cursor, p: ptr[u8], size: i32) -> None:
         replace_on_interior(c, p, size)
 
 
+def entry_append(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
+    """Insert the record of `size` bytes at p behind all other entries of the tree (N2, N3). rowid: of table b-trees.
+
+    Errors: SQLITE_CORRUPT, SQLITE_FULL.
+    """
+    cursors_save_others(c)
+    if c.depth < 0 or on_last_leaf(c) == 0:
+        _ = enter_root(c)
+        descend_right(c)
+    c.slot = page_n_cells(stack_page(c, c.depth))
+    insert_into_leaf(c, rowid, p, size)
+
+
 def random_rowid(c: Cursor) -> i64:
     """An unused positive rowid, when the largest is taken. Errors: SQLITE_FULL when none was found."""
     bytes8: ptr[u8] = scratch(8)

@@ -45,7 +45,11 @@ __subset__ = True
 @export
 def btree_create(stmt: Run, slot: i32, kind: i32) -> u32:
     """Create an empty b-tree (TABLE_BTREE, INDEX_BTREE) in the database of that slot; its root page."""
-    p: Pager = pager_of(KernelConnection(stmt.connection), slot)
+    return tree_create(pager_of(KernelConnection(stmt.connection), slot), kind)
+
+
+def tree_create(p: Pager, kind: i32) -> u32:
+    """btree_create in the database of a pager."""
     page: Page = allocate_root(p) if auto_vacuum_root(p) else page_allocate(p)
     page_init(page, INDEX_LEAF if kind == INDEX_BTREE else TABLE_LEAF, p.usable_size)
     page.checked = 0

@@ -132,7 +132,7 @@ def prepare_file(p: Pager) -> i32:
         db.journal.file_modified = 1
         rc = pages_write(db, pages, n)
     mfree(ptr[u8](i32(pages)))
-    if rc == 0 and (p.spilled or p.page_count < p.original_count):
+    if rc == 0 and (p.spilled or p.replaced or p.page_count < p.original_count):
         rc = file_cut(p)
     if rc == 0 and db.synchronous and not (db.capabilities & CAP_MEMORY):
         rc = vfs_sync(db.fd)
@@ -145,18 +145,25 @@ def page_one_stamp(p: Pager) -> Page:
     first: Page = pager_write(p, pager_get(p, u32(1)))
     if p.replaced:
         header_check(first.data)
-        if header_page_size(first.data) != db.page_size:
+        if header_page_size(first.data) != p.replaced:
             raise_not_a_database()
         version: i32 = VERSION_WAL if uses_log(db) or db.to_wal else VERSION_ROLLBACK
         first.data[AT_WRITE_VERSION] = version
         first.data[AT_READ_VERSION] = version
-    header_stamp(first.data, p.page_count)
+    header_stamp(first.data, image_count(first.data) if is_resized(p) else p.page_count)
     return first
+
+
+def image_count(header: ptr[u8]) -> u32:
+    """The number of pages that the header of an image states which replaces a database of another page size."""
+    return be32(header + AT_PAGE_COUNT)
 
 
 def file_cut(p: Pager) -> i32:
     """Cut off what the file has behind the last page; 0 or a negative result code."""
     size: i64 = i64(p.page_count) * i64(p.database.page_size)
+    if is_resized(p):
+        size = i64(image_count(pager_get(p, u32(1)).data)) * i64(p.replaced)
     now: i64 = vfs_size(p.database.fd)
     if now < 0:
         return i32(now)
@@ -182,7 +189,9 @@ def commit_finish(p: Pager) -> i32:
         if rc < 0:
             return rc
         publish_file(p)
-    if p.replaced:
+    if is_resized(p):
+        database_unload(p)
+    elif p.replaced:
         p.usable_size = db.page_size - pager_get(p, u32(1)).data[AT_RESERVED]
         db.usable_size = p.usable_size
     db.page_count = p.page_count
@@ -194,6 +203,18 @@ def commit_finish(p: Pager) -> i32:
         if not cache_evict(db.cache):
             break
     return 0
+
+
+def is_resized(p: Pager) -> i32:
+    """1 if the transaction gives the database another page size."""
+    return i32(p.replaced != 0 and p.replaced != p.database.page_size)
+
+
+def database_unload(p: Pager) -> None:
+    """What memory knows of the file holds no more; the pager sees nothing until it begins to read again."""
+    p.database.loaded = 0
+    p.database.counted = 0
+    p.page_count = 0
 
 
 def writer_end(p: Pager) -> None:

@@ -33,8 +33,6 @@ from turso_wasm.kernel.base.vfs import check_io, raise_busy, vfs_read, vfs_size
 from turso_wasm.kernel.pager.cache import cache_add, cache_free_all, cache_room, cache_set_limit, page_new
 from turso_wasm.kernel.pager.database import busy_wait, database_relax, file_lock, keeps_lock
 from turso_wasm.kernel.pager.header import (
-    AT_INCREMENTAL,
-    AT_LARGEST_ROOT,
     AT_READ_VERSION,
     AT_RESERVED,
     AT_WRITE_VERSION,
@@ -58,7 +56,7 @@ from turso_wasm.kernel.pager.wal import (
     wal_recover,
     wal_remove,
 )
-from turso_wasm.wasm.lang import addr, be32, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, u8, u32
+from turso_wasm.wasm.lang import addr, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, u8, u32
 
 __subset__ = True
 
@@ -106,8 +104,7 @@ def load_empty(db: SharedFile) -> None:
         check_io(wal_remove(db))
     db.page_count = 0
     db.page_size = db.new_page_size
-    db.usable_size = db.new_page_size
-    db.auto_vacuum = db.new_auto_vacuum
+    db.usable_size = db.new_page_size - db.new_reserved
     db.journal_mode = mode_without_log(db)
     db.header_read_only = 0
     cache_set_limit(db)
@@ -165,9 +162,6 @@ def load_header(db: SharedFile, n: i32, size: i64) -> None:
     db.page_size = page_size
     db.new_page_size = page_size
     db.usable_size = page_size - first[AT_RESERVED]
-    db.auto_vacuum = 0
-    if be32(first + AT_LARGEST_ROOT):
-        db.auto_vacuum = 2 if be32(first + AT_INCREMENTAL) else 1
     db.header_read_only = i32(first[AT_WRITE_VERSION] > VERSION_WAL)
     db.journal_mode = mode_without_log(db)
     if (w.committed or first[AT_READ_VERSION] == VERSION_WAL) and not (db.capabilities & CAP_MEMORY):

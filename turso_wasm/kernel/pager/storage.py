@@ -91,7 +91,7 @@ class Savepoint(Struct):
 
 
 class Pager(Struct):
-    """The view that one connection has of a database. All zero except the links: outside a transaction."""
+    """The view that one connection has of a database. Outside a transaction all is zero but for links and settings."""
 
     database: "SharedFile"
     connection: i32
@@ -105,6 +105,8 @@ class Pager(Struct):
     version: i32  # changes whenever the content of the view changes otherwise than by this pager's own writes
     seen_commits: i32  # SharedFile.commits at the snapshot
     own_commits: i32
+    vacuum_page_size: i32  # what VACUUM is to change the page size to; 0: nothing. Outlives transactions
+    vacuum_auto_vacuum: i32  # likewise auto-vacuum, + 1
     readers: i32  # running statements that use this pager
     writers: i32  # those of them that write
     changes: i32  # counts pager_write, pager_new_page, pager_truncate
@@ -114,7 +116,7 @@ class Pager(Struct):
     next_born: i32
     original_count: u32  # pages when the transaction began
     spilled: i32
-    replaced: i32  # all of the database is being replaced, its header too
+    replaced: i32  # all of the database is being replaced, its header too: the page size from then on; 0: it is not
     savepoints: Savepoint  # innermost first
     savepoint_id: i32  # of the innermost
     next_savepoint_id: i32
@@ -202,7 +204,6 @@ class SharedFile(Struct):
     page_size: i32
     usable_size: i32
     page_count: u32  # committed
-    auto_vacuum: i32
     commits: i32
     codec: Codec  # null: pages are stored as they are
     file_version: array[u8, 16]  # kernel/pager/pageio.py I4
@@ -218,6 +219,7 @@ class SharedFile(Struct):
     autocheckpoint: i32
     cache_size: i32  # as PRAGMA cache_size
     new_page_size: i32  # for a database that does not exist yet
+    new_reserved: i32  # likewise bytes at the end of each page that are not the b-trees'
     new_auto_vacuum: i32
     cache: PageList.embed
     wal: Wal.embed

@@ -37,7 +37,7 @@ def database_replace(s: Run, slot: i32, page_size: i32, n_pages: u32) -> None:
     while p.page_count < n_pages:
         _ = pager_new_page(p)
     pager_truncate(p, n_pages)
-    p.replaced = 1
+    p.replaced = page_size
     schema_change(c)
 
 

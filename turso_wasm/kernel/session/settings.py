@@ -134,8 +134,9 @@ def field_offset(field: i32) -> i32:
 def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
     """Set a DB_* field; the value now in force. Fields of the header become part of the transaction (begun if need be).
 
-    page_size and auto_vacuum are for databases that do not exist yet and otherwise ignored (but auto_vacuum may switch
-    between full and incremental). Errors: as statement_begin; SQLITE_ERROR for an encoding other than UTF-8.
+    page_size and auto_vacuum are for databases that do not exist yet; others change with their next VACUUM (but
+    auto_vacuum switches between full and incremental at once). Errors: as statement_begin; SQLITE_ERROR for an encoding
+    other than UTF-8.
     """
     p: Pager = slot_pager(KernelConnection(s.connection), slot)
     if setting_set(p.database, field, i32(value)):
@@ -190,7 +191,6 @@ def creation_set(s: Run, p: Pager, slot: i32, field: i32, value: i32) -> i64:
     if p.page_count == 0 and p.state != PAGER_WRITE:
         if field == DB_AUTO_VACUUM and value >= 0 and value <= 2:
             db.new_auto_vacuum = value
-            db.auto_vacuum = value
         if field == DB_PAGE_SIZE and page_size_valid(u32(value)):
             db.new_page_size = value
             db.page_size = value
@@ -199,13 +199,16 @@ def creation_set(s: Run, p: Pager, slot: i32, field: i32, value: i32) -> i64:
             cache_set_limit(db)
     elif field == DB_AUTO_VACUUM:
         auto_vacuum_switch(s, p, slot, value)
+    elif page_size_valid(u32(value)):
+        p.vacuum_page_size = value
     return field_read(p, field)
 
 
 def auto_vacuum_switch(s: Run, p: Pager, slot: i32, value: i32) -> None:
-    """Switch an auto-vacuum database between full and incremental; nothing else can be changed."""
+    """Switch an auto-vacuum database between full and incremental; everything else waits for VACUUM."""
     now: i64 = auto_vacuum_of(pager_get(p, u32(1)).data)
-    if now == 0 or value == 0 or value > 2 or value == i32(now):
+    p.vacuum_auto_vacuum = value + 1
+    if now == 0 or value == 0 or value == i32(now):
         return
     statement_begin(s, slot, 1, -1)
     page: Page = pager_write(p, pager_get(p, u32(1)))

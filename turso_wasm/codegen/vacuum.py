@@ -1,0 +1,27 @@
+"""VACUUM: the kernel's steps, in a loop that can be suspended."""
+
+from __future__ import annotations
+
+import struct
+
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.roots import ROOTS
+from turso_wasm.plan import nodes
+from turso_wasm.wasm.dsl import I32
+
+STEP_TICKS = 1000  # a step of the kernel's takes as long as so many rows
+
+
+def emit_vacuum(node: nodes.Vacuum, ctx: Context) -> None:
+    """Steps until there are no more."""
+    f = ctx.f
+    data = b"".join(struct.pack("<ii", row, renumbered) for row, renumbered in node.objects)
+    objects = ctx.data_address(data, align=8)
+    work = f.local(I32, "work", f.call("vacuum_begin", ctx.stmt, node.slot, objects, len(node.objects)))
+    with f.block() as done, f.loop() as top:
+        f.br(done, if_=f.call("vacuum_step", work).eqz())
+        ctx.tick(STEP_TICKS)
+        f.br(top)
+
+
+ROOTS[nodes.Vacuum] = emit_vacuum
