@@ -5,10 +5,15 @@
  * and executes `unreachable`; `trap()` reads it.
  */
 
+import { CODE_NAMES } from '../base/abi.js';
 import { SQLITE_INTERNAL, SqlError } from '../base/errors.js';
+import { IOERR } from '../vfs/base.js';
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
+
+/** @type {Record<string, number>} */
+const CODES = Object.fromEntries(Object.entries(CODE_NAMES).map(([code, name]) => [name, Number(code)]));
 
 /** @typedef {{program: import('./program.js').Program, step: (statement: number) => number, data: number}} Loaded */
 
@@ -214,31 +219,33 @@ export class Kernel {
   /** @returns {Record<string, (...args: any[]) => any>} */
   #imports() {
     const { vfs } = this;
-    /** @param {() => number} act */
-    const guarded = (act) => {
+    /** @param {string} failing the name of an I/O error there @param {() => number} act */
+    const guarded = (failing, act) => {
+      let code;
       try {
-        return act();
+        code = act();
       } catch (error) {
-        return vfs.failure(error);
+        code = vfs.failure(error);
       }
+      return code === IOERR ? -CODES[failing] : code;
     };
     /** @param {number} at @param {number} size */
     const name = (at, size) => this.text(at, size);
     /** @param {number} at @param {number} size */
     const view = (at, size) => this.refresh().u8.subarray(at >>> 0, (at >>> 0) + size);
     return {
-      vfs_open: (at, size, flags) => guarded(() => vfs.open(name(at, size), flags)),
+      vfs_open: (at, size, flags) => guarded('SQLITE_IOERR', () => vfs.open(name(at, size), flags)),
       vfs_close: (fd) => vfs.close(fd),
-      vfs_delete: (at, size) => guarded(() => vfs.delete(name(at, size))),
-      vfs_exists: (at, size) => guarded(() => (vfs.exists(name(at, size)) ? 1 : 0)),
-      vfs_read: (fd, at, n, offset) => guarded(() => vfs.read(fd, view(at, n), Number(offset))),
-      vfs_write: (fd, at, n, offset) => guarded(() => vfs.write(fd, view(at, n), Number(offset))),
-      vfs_truncate: (fd, size) => guarded(() => vfs.truncate(fd, Number(size))),
-      vfs_sync: (fd) => guarded(() => vfs.sync(fd)),
-      vfs_size: (fd) => BigInt(guarded(() => vfs.size(fd))),
-      vfs_lock: (fd, level) => guarded(() => vfs.lock(fd, level)),
+      vfs_delete: (at, size) => guarded('SQLITE_IOERR_DELETE', () => vfs.delete(name(at, size))),
+      vfs_exists: (at, size) => guarded('SQLITE_IOERR_ACCESS', () => (vfs.exists(name(at, size)) ? 1 : 0)),
+      vfs_read: (fd, at, n, offset) => guarded('SQLITE_IOERR_READ', () => vfs.read(fd, view(at, n), Number(offset))),
+      vfs_write: (fd, at, n, offset) => guarded('SQLITE_IOERR_WRITE', () => vfs.write(fd, view(at, n), Number(offset))),
+      vfs_truncate: (fd, size) => guarded('SQLITE_IOERR_TRUNCATE', () => vfs.truncate(fd, Number(size))),
+      vfs_sync: (fd) => guarded('SQLITE_IOERR_FSYNC', () => vfs.sync(fd)),
+      vfs_size: (fd) => BigInt(guarded('SQLITE_IOERR_FSTAT', () => vfs.size(fd))),
+      vfs_lock: (fd, level) => guarded('SQLITE_IOERR_LOCK', () => vfs.lock(fd, level)),
       vfs_unlock: (fd, level) => vfs.unlock(fd, level),
-      vfs_check_reserved: (fd) => guarded(() => vfs.checkReserved(fd)),
+      vfs_check_reserved: (fd) => guarded('SQLITE_IOERR_CHECKRESERVEDLOCK', () => vfs.checkReserved(fd)),
       vfs_moved: (fd) => vfs.moved(fd),
       vfs_capabilities: (fd) => vfs.capabilities(fd),
       host_now: () => Date.now(),

@@ -284,7 +284,7 @@ def test_an_injected_fault_reaches_the_kernel_as_its_code(host: WasmtimeHost) ->
     write = host.function("probe_write")
     assert [write(fd, *place(host, b"abcd"), 0) for _ in range(3)] == [0, -13, -13]
     vfs.fail_at(1)
-    assert host.function("probe_size")(fd) == -10
+    assert host.function("probe_size")(fd) == -1802, "SQLITE_IOERR_FSTAT"
     assert host.function("probe_size")(fd) == 4
     unregister_vfs("faulty")
 

@@ -63,7 +63,7 @@ class Engine:
             try:
                 return method(*args)
             except (VfsError, OSError) as error:
-                return -code_of(error)
+                return -code_of(error, name.removeprefix("vfs_"))
 
         return call
 

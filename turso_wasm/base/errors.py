@@ -89,6 +89,9 @@ RESULT_CODES: Final[dict[str, int]] = {
     "SQLITE_CONSTRAINT_PINNED": 2835,
     "SQLITE_IOERR_NOMEM": 3082,
     "SQLITE_CONSTRAINT_DATATYPE": 3091,
+    "SQLITE_IOERR_ACCESS": 3338,
+    "SQLITE_IOERR_CHECKRESERVEDLOCK": 3594,
+    "SQLITE_IOERR_LOCK": 3850,
 }
 
 CODE_NAMES: Final[dict[int, str]] = {number: name for name, number in RESULT_CODES.items()}

@@ -101,7 +101,7 @@ class FileTable:
             vfs, path = self._resolve(str(name, "utf-8", "surrogateescape"))
             vfs.delete(path)
         except (VfsError, OSError) as error:
-            return -code_of(error)
+            return -code_of(error, "delete")
         return 0
 
     def exists(self, name: memoryview) -> int:
@@ -110,21 +110,21 @@ class FileTable:
             vfs, path = self._resolve(str(name, "utf-8", "surrogateescape"))
             return int(vfs.exists(path))
         except (VfsError, OSError) as error:
-            return -code_of(error)
+            return -code_of(error, "exists")
 
     def read(self, fd: int, buffer: memoryview, offset: int) -> int:
         """Fill `buffer`; the number of bytes there were."""
         try:
             return self.files[fd].read(buffer, offset)
         except (VfsError, OSError) as error:
-            return -code_of(error)
+            return -code_of(error, "read")
 
     def write(self, fd: int, data: memoryview, offset: int) -> int:
         """Write `data`."""
         try:
             self.files[fd].write(data, offset)
         except (VfsError, OSError) as error:
-            return -code_of(error)
+            return -code_of(error, "write")
         return 0
 
     def truncate(self, fd: int, size: int) -> int:
@@ -132,7 +132,7 @@ class FileTable:
         try:
             self.files[fd].truncate(size)
         except (VfsError, OSError) as error:
-            return -code_of(error)
+            return -code_of(error, "truncate")
         return 0
 
     def sync(self, fd: int) -> int:
@@ -140,7 +140,7 @@ class FileTable:
         try:
             self.files[fd].sync()
         except (VfsError, OSError) as error:
-            return -code_of(error)
+            return -code_of(error, "sync")
         return 0
 
     def size(self, fd: int) -> int:
@@ -148,14 +148,14 @@ class FileTable:
         try:
             return self.files[fd].size()
         except (VfsError, OSError) as error:
-            return -code_of(error)
+            return -code_of(error, "size")
 
     def lock(self, fd: int, level: int) -> int:
         """0, or busy."""
         try:
             return 0 if self.files[fd].lock(level) else -BUSY
         except (VfsError, OSError) as error:
-            return -code_of(error)
+            return -code_of(error, "lock")
 
     def unlock(self, fd: int, level: int) -> None:
         """Lower a lock; errors have nobody left to tell."""
@@ -167,7 +167,7 @@ class FileTable:
         try:
             return int(self.files[fd].check_reserved())
         except (VfsError, OSError) as error:
-            return -code_of(error)
+            return -code_of(error, "check_reserved")
 
     def moved(self, fd: int) -> int:
         """1 or 0."""

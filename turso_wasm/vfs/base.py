@@ -20,6 +20,7 @@ from __future__ import annotations
 import errno
 from typing import Protocol
 
+from turso_wasm.base.errors import RESULT_CODES
 from turso_wasm.kernel.abi import (
     CAP_MEMORY,
     CAP_OWNED,
@@ -53,6 +54,7 @@ __all__ = [
     "OPEN_READONLY",
     "OPEN_TEMP",
     "READONLY",
+    "READONLY_DIRECTORY",
     "File",
     "Locks",
     "Vfs",
@@ -66,6 +68,7 @@ READONLY = 8
 IOERR = 10
 FULL = 13
 CANTOPEN = 14
+READONLY_DIRECTORY = RESULT_CODES["SQLITE_READONLY_DIRECTORY"]
 
 
 class VfsError(Exception):
@@ -76,13 +79,19 @@ class VfsError(Exception):
         self.code = code
 
 
-def code_of(error: BaseException) -> int:
-    """The result code of an error that a VFS raised: its own for VfsError, FULL for a full disk, else IOERR."""
-    if isinstance(error, VfsError):
+_IO_ERRORS = {"sync": "FSYNC", "size": "FSTAT", "exists": "ACCESS", "check_reserved": "CHECKRESERVEDLOCK"}
+"""What SQLite's codes call the operations, where it is another word."""
+
+
+def code_of(error: BaseException, operation: str) -> int:
+    """The result code of an error that a method of a VFS or a file raised: its own for VfsError, FULL for a full disk,
+    else the IOERR of that operation. operation: the method's name.
+    """
+    if isinstance(error, VfsError) and error.code != IOERR:
         return error.code
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return FULL
-    return IOERR
+    return RESULT_CODES.get(f"SQLITE_IOERR_{_IO_ERRORS.get(operation, operation.upper())}", IOERR)
 
 
 class File(Protocol):

@@ -34,6 +34,7 @@ from turso_wasm.vfs.base import (
     OPEN_READONLY,
     OPEN_TEMP,
     READONLY,
+    READONLY_DIRECTORY,
     File,
     Locks,
     VfsError,
@@ -369,7 +370,10 @@ class FileVfs:
 
 
 def _open_descriptor(name: str, flags: int, readonly: bool, existed: bool) -> tuple[int, bool]:
-    """Open `name`; return (descriptor, whether it can only read). Raises VfsError(CANTOPEN)."""
+    """Open `name`; return (descriptor, whether it can only read).
+
+    Raises VfsError: READONLY_DIRECTORY for a journal or log that cannot be created there, else CANTOPEN.
+    """
     if os.path.isdir(name):
         raise VfsError(CANTOPEN)
     create = os.O_CREAT if flags & OPEN_CREATE and not readonly else 0
@@ -383,7 +387,10 @@ def _open_descriptor(name: str, flags: int, readonly: bool, existed: bool) -> tu
                     raise
         return os.open(name, os.O_RDONLY | common), True
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise VfsError(CANTOPEN, str(error)) from error
+        refused = isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS)
+        companion = name.endswith(("-journal", "-wal")) and os.path.isdir(os.path.dirname(name) or ".")
+        code = READONLY_DIRECTORY if refused and create and companion and not existed else CANTOPEN
+        raise VfsError(code, str(error)) from error
 
 
 class TemporaryFile:

@@ -3,7 +3,8 @@
 Owns the declarations, and how their failures become SQL errors. Does not decide when to call them.
 
 Contract with a host:
-  V1  A call that fails returns a negative result code (-SQLITE_FULL, -SQLITE_IOERR, …); it never throws.
+  V1  A call that fails returns a negative result code, extended where there is one (-SQLITE_FULL, -SQLITE_IOERR_WRITE,
+      …); it never throws.
   V2  vfs_read is short only at the end of the file. vfs_write writes everything or fails, and extends the file.
   V3  What was written before a successful vfs_sync survives a crash; of later writes any part may survive.
       vfs_delete survives a crash when it returns.
@@ -125,18 +126,19 @@ def raise_busy() -> None:
 def raise_io(rc: i32) -> None:
     """Raise the error of a failed vfs call. rc: its negative result."""
     code: i32 = -rc
-    if code == SQLITE_FULL:
+    kind: i32 = code & 255
+    if kind == SQLITE_FULL:
         raise_error(code, *lit(b"database or disk is full"))
-    elif code == SQLITE_NOMEM:
+    elif kind == SQLITE_NOMEM:
         raise_nomem()
-    elif code == SQLITE_BUSY:
+    elif kind == SQLITE_BUSY:
         raise_busy()
-    elif code == SQLITE_READONLY:
+    elif kind == SQLITE_READONLY:
         raise_error(code, *lit(b"attempt to write a readonly database"))
-    elif code == SQLITE_CANTOPEN:
+    elif kind == SQLITE_CANTOPEN:
         raise_error(code, *lit(b"unable to open database file"))
     else:
-        raise_error(SQLITE_IOERR, *lit(b"disk I/O error"))
+        raise_error(code if kind == SQLITE_IOERR else SQLITE_IOERR, *lit(b"disk I/O error"))
 
 
 def check_io(rc: i32) -> None:

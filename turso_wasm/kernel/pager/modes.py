@@ -77,8 +77,7 @@ def pager_begin_write(p: Pager) -> None:
     db: SharedFile = p.database
     was_reading: i32 = i32(p.state != PAGER_NONE)
     pager_begin_read(p)
-    if p.read_only or db.read_only or db.header_read_only:
-        raise_error(SQLITE_READONLY, *lit(b"attempt to write a readonly database"))
+    refuse_read_only(p)
     rc: i32 = writer_lock(p)
     if rc == -SQLITE_BUSY and not was_reading and not db.writer:
         rc = lock_waiting(p)
@@ -88,6 +87,12 @@ def pager_begin_write(p: Pager) -> None:
         pager_end_read(p)
     check_io(rc)
     writer_begin(p)
+
+
+def refuse_read_only(p: Pager) -> None:
+    """Raise SQLITE_READONLY if the pager can only read."""
+    if p.read_only or p.database.read_only or p.database.header_read_only:
+        raise_error(SQLITE_READONLY, *lit(b"attempt to write a readonly database"))
 
 
 def lock_waiting(p: Pager) -> i32:
@@ -107,7 +112,7 @@ def writer_begin(p: Pager) -> None:
     """What a transaction does before its first change: create, convert, restart the log, open savepoints. Raises."""
     db: SharedFile = p.database
     if p.page_count == 0:
-        page_one_create(p)
+        page_one_create(p, wants_log(db))
     elif wants_log(db) and db.journal_mode != JOURNAL_WAL and db.active == 1:
         versions_set(p, VERSION_WAL)
         check_io(writer_lock(p))
@@ -117,12 +122,11 @@ def writer_begin(p: Pager) -> None:
         savepoint_push(p)
 
 
-def page_one_create(p: Pager) -> None:
-    """Begin a new database."""
-    db: SharedFile = p.database
+def page_one_create(p: Pager, log: i32) -> None:
+    """Begin a new database, with a log or without."""
     page: Page = pager_new_page(p)
-    header_create(db, page.data, VERSION_WAL if wants_log(db) else VERSION_ROLLBACK)
-    db.to_wal = wants_log(db)
+    header_create(p.database, page.data, VERSION_WAL if log else VERSION_ROLLBACK)
+    p.database.to_wal = log
 
 
 def versions_set(p: Pager, version: i32) -> None:
@@ -158,7 +162,8 @@ def pager_begin_exclusive(p: Pager) -> None:
 def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
     """Change the journal mode of a database that the pager reads; the mode now in force.
 
-    busy: the connection is in a transaction, or other statements of it run. Raises SQLITE_BUSY, SQLITE_ERROR.
+    busy: the connection is in a transaction, or other statements of it run. Raises SQLITE_BUSY, SQLITE_ERROR,
+    SQLITE_READONLY.
     """
     db: SharedFile = p.database
     now: i32 = journal_mode_now(db)
@@ -184,33 +189,29 @@ def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
 def log_begin(p: Pager) -> i32:
     """Bring a log into use; the mode now in force."""
     db: SharedFile = p.database
-    if p.read_only or db.read_only or db.header_read_only:
-        return db.journal_mode
+    refuse_read_only(p)
     if db.active > 1:
         raise_busy()
     journal_switch(db, JOURNAL_DELETE)
-    before: i32 = db.wanted_mode
-    db.wanted_mode = JOURNAL_WAL
     rc: i32 = writer_lock(p)
     if rc == 0:
         rc = exclusive_lock_waiting(db, KernelConnection(p.connection))
     if rc < 0:
-        db.wanted_mode = before
         _ = pager_rollback(p)
         check_io(rc)
     if p.page_count == 0:
-        page_one_create(p)
+        page_one_create(p, 1)
         writer_commit(p)
     else:
         versions_set(p, VERSION_WAL)
+    db.wanted_mode = JOURNAL_WAL  # only now that nothing has failed
     return db.journal_mode
 
 
 def log_end(p: Pager, mode: i32) -> i32:
     """Do without the log (J2); the mode now in force."""
     db: SharedFile = p.database
-    if p.read_only or db.read_only:
-        return db.journal_mode
+    refuse_read_only(p)
     if db.active > 1 or db.pagers != p or p.next:
         raise_busy()
     check_io(checkpoint_run(db))

@@ -19,7 +19,7 @@ __subset__ = True
 
 VERSION_AT = 24
 VERSION_SIZE = 16
-SHORT = -10  # SQLITE_IOERR: the file ends within the page
+SHORT = -522  # SQLITE_IOERR_SHORT_READ: the file ends within the page
 
 
 @inline

@@ -17,7 +17,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import CAP_MEMORY, LOCK_EXCLUSIVE, LOCK_RESERVED, LOCK_SHARED
-from turso_wasm.kernel.base.errors import SQLITE_READONLY
+from turso_wasm.kernel.base.errors import SQLITE_READONLY_ROLLBACK
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import (
     vfs_check_reserved,
@@ -55,7 +55,7 @@ def recover(db: SharedFile) -> i32:
         return 0
     hot: i32 = journal_is_hot(db)
     if hot > 0 and db.read_only:
-        return -SQLITE_READONLY
+        return -SQLITE_READONLY_ROLLBACK
     if hot > 0:
         level: i32 = db.lock
         hot = file_lock(db, LOCK_EXCLUSIVE)

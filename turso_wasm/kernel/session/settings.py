@@ -42,7 +42,7 @@ from turso_wasm.kernel.pager.header import (
     SCHEMA_FORMAT,
     page_size_valid,
 )
-from turso_wasm.kernel.pager.modes import journal_mode_now, mode_change
+from turso_wasm.kernel.pager.modes import journal_mode_now, mode_change, refuse_read_only
 from turso_wasm.kernel.pager.pages import pager_get, pager_write
 from turso_wasm.kernel.pager.snapshot import pager_begin_read, pager_end_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile
@@ -238,7 +238,7 @@ def wal_checkpoint(s: Run, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
     """Move the log into the file; mode 0 PASSIVE 1 FULL 2 RESTART 3 TRUNCATE.
 
     Returns (1 if readers or a writer stood in the way, frames in the log, frames moved); without a log (0, -1, -1).
-    Errors: SQLITE_LOCKED inside a write transaction of this connection; I/O errors.
+    Errors: SQLITE_LOCKED inside a write transaction of this connection; SQLITE_READONLY; I/O errors.
     """
     c: KernelConnection = KernelConnection(s.connection)
     p: Pager = slot_pager(c, slot)
@@ -249,8 +249,13 @@ def wal_checkpoint(s: Run, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
     busy: i32 = 0
     frames: i32 = -1
     moved: i32 = -1
-    if db.journal_mode == JOURNAL_WAL and not (p.read_only or db.read_only):
-        busy, frames, moved = checkpoint(db, mode)
+    if db.journal_mode == JOURNAL_WAL:
+        if db.wal.committed:
+            refuse_read_only(p)
+        if p.read_only or db.read_only:
+            frames, moved = 0, 0
+        else:
+            busy, frames, moved = checkpoint(db, mode)
     settle(c)
     check_io(busy)
     return busy, frames, moved
