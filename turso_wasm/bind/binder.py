@@ -70,6 +70,7 @@ class Binder:
         self.finder = NameFinder()
         self.n_sources = 0
         self.n_subqueries = 0
+        self.n_selects = 0  # bound so far, and what EXPLAIN QUERY PLAN counts as such
         self.parameters: dict[int, str] = {}
         self.pinned: dict[int, object] = {}
         self.slots: set[int] = set()

@@ -22,6 +22,9 @@ BinaryOp: TypeAlias = Literal["+", "-", "*", "/", "%", "||", "&", "|", "<<", ">>
 CompareOp: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">=", "is", "is not"]
 SubqueryKind: TypeAlias = Literal["scalar", "exists", "in"]
 NullsOrder: TypeAlias = Literal["first", "last"]
+FrameUnit: TypeAlias = Literal["rows", "range", "groups"]
+FrameEdge: TypeAlias = Literal["unbounded", "preceding", "current", "following"]
+Exclusion: TypeAlias = Literal["", "current row", "group", "ties"]
 NULLS: dict[str | None, NullsOrder | None] = {None: None, "FIRST": "first", "LAST": "last"}
 """As it is written (upper case) → as it is bound; likewise:"""
 COMPARISONS: dict[str, CompareOp] = {
@@ -277,3 +280,35 @@ class OrderTerm(Node):
     desc: bool = False
     nulls: NullsOrder | None = None
     collation: str = "BINARY"
+
+
+# --- windows ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Frame(Node):
+    """Which rows around the current one a window function sees. `start_offset`, `end_offset`: the number of an edge
+    that is "preceding" or "following". "unbounded": the first row of the partition as a start, the last as an end.
+    """
+
+    unit: FrameUnit = "range"
+    start: FrameEdge = "unbounded"
+    end: FrameEdge = "current"
+    start_offset: Expr | None = None
+    end_offset: Expr | None = None
+    exclude: Exclusion = ""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class WindowCall(Node):
+    """A window function, or an aggregate used as one, with its window. The frame of a built-in window function is the
+    one that its definition implies.
+    """
+
+    name: str
+    args: tuple[Expr, ...]
+    filter: Expr | None
+    collation: str
+    partition: tuple[OrderTerm, ...]
+    order: tuple[OrderTerm, ...]
+    frame: Frame

@@ -17,6 +17,7 @@ from turso_wasm.bind.purity import MOMENTS, PURE, failing, pure_call
 from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import same_expression, strip_collation
+from turso_wasm.bind.windows import bind_window_call
 from turso_wasm.catalog.functions import Function
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
@@ -28,15 +29,16 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     """A function call by name: an aggregate, or a scalar function."""
     name = fold(node.name)
     n_arguments = len(node.arguments)
-    # count(*) is the only aggregate with a star; random(*) is random().
     registry = binder.registry
     if name in registry.aggregates:
         aggregate = registry.find_aggregate(name, n_arguments)
-        if aggregate is not None and not (node.star and name != "count"):
-            if aggregate.missing or node.over is not None:
-                if aggregate.window and (node.over is None or binder.place):
-                    fail(f"misuse of window function {node.name}()", node)
-                unsupported("window functions" if node.over is not None else f"function {name}()", node)
+        if aggregate is not None:
+            if aggregate.window and node.over is None:
+                fail(f"misuse of window function {node.name}()", node)
+            if node.over is not None:
+                return bind_window_call(binder, node, aggregate, scope)
+            if aggregate.missing:
+                unsupported(f"function {name}()", node)
             return bind_aggregate(binder, node, name, scope)
     if node.over is not None:
         if registry.find_scalar(name, n_arguments) is None:
@@ -122,10 +124,11 @@ def bind_aggregate(binder: Binder, node: ast.FunctionCall, name: str, scope: Sco
     finder = binder.finder
     outer_deepest, finder.deepest = finder.deepest, -1
     allowed, scope.inside_aggregate = scope.inside_aggregate, True
+    windows, scope.allows_windows = scope.allows_windows, False
     args = binder.exprs(node.arguments, scope)
     condition = binder.expr(node.filter, scope) if node.filter is not None else None
     order_by = tuple(_order_term(binder, term, scope) for term in node.order_by)
-    scope.inside_aggregate = allowed
+    scope.inside_aggregate, scope.allows_windows = allowed, windows
     deepest, finder.deepest = finder.deepest, max(outer_deepest, finder.deepest)
     owner = scope
     while 0 <= deepest < owner.depth and owner.parent is not None:

@@ -19,7 +19,7 @@ from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
 from turso_wasm.bind.comparison import compare, in_list
-from turso_wasm.bind.query import AggregateRef
+from turso_wasm.bind.query import AggregateRef, WindowRef
 from turso_wasm.bind.scope import Scope, written
 from turso_wasm.bind.walk import strip_collation, walk
 from turso_wasm.catalog.types import affinity_of_type
@@ -62,8 +62,10 @@ def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> bou
     if found is not None:
         if binder.trace is not None and not binder.open_views:
             binder.trace.append((node, found))
-        if type(found) is not bound.ColumnRef and scope is not None and scope.aggregates != "yes":
-            refuse_aggregates(found, scope, node)
+        if type(found) is not bound.ColumnRef and scope is not None:
+            if scope.aggregates != "yes":
+                refuse_aggregates(found, scope, node)
+            _refuse_windows(found, scope, node)
         return found
     if node.table is None:
         if node.double_quoted:
@@ -84,6 +86,15 @@ def refuse_aggregates(expr: bound.Expr, scope: Scope, node: ast.Node) -> None:
             if isinstance(part, AggregateRef) and level.core is not None and part.source == level.core.aggregate_source:
                 fail(f"misuse of aggregate: {level.core.aggregate_texts[part.index]}()", node)
         level = level.parent
+
+
+def _refuse_windows(expr: bound.Expr, scope: Scope, node: ast.ColumnRef) -> None:
+    """An alias of a window function may be used where window functions may, but not in a subquery there."""
+    for part in walk(expr):
+        if isinstance(part, WindowRef):
+            own = scope.core is not None and part.source == scope.core.window_source
+            if not own or not scope.allows_windows:
+                fail(f"misuse of aliased window function {node.column}", node)
 
 
 # --- operators ----------------------------------------------------------------------------------------------------

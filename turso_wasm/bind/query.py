@@ -8,7 +8,9 @@ Invariants:
   Q2  Inner ON and USING conditions are in `Core.where`; `Step.on` is used by outer joins only.
   Q3  In an aggregate core, outputs, having and order terms may contain AggregateRef(aggregate_source, n) for
       aggregates[n] and plain ColumnRefs; the planner rewrites both to columns of the Aggregate node.
-  Q4  `Query.order_by` of a compound refers to ColumnRef(Query.source, n): column n of the result.
+  Q4  Outputs and order terms may contain WindowRef(window_source, n) for windows[n], whose own expressions may contain
+      what outputs may, but for WindowRefs.
+  Q5  `Query.order_by` of a compound refers to ColumnRef(Query.source, n): column n of the result.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from turso_wasm.bind.bound import AggregateCall, ColumnRef, Expr, NullsOrder
+from turso_wasm.bind.bound import AggregateCall, ColumnRef, Expr, NullsOrder, WindowCall
 
 if TYPE_CHECKING:
     from turso_wasm.catalog.objects import Table
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
 @dataclass(slots=True, frozen=True, kw_only=True)
 class AggregateRef(Expr):
     """Stands for aggregates[index] of the core whose aggregate_source is `source`, until the planner has placed it."""
+
+    source: int
+    index: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class WindowRef(Expr):
+    """Stands for windows[index] of the core whose window_source is `source`, likewise."""
 
     source: int
     index: int
@@ -138,6 +148,9 @@ class Core:
     aggregates: list[AggregateCall] = field(default_factory=list)
     aggregate_texts: list[str] = field(default_factory=list)  # their names as written
     aggregate_source: int = -1
+    windows: list[WindowCall] = field(default_factory=list)
+    window_texts: list[str] = field(default_factory=list)  # their names as written
+    window_source: int = -1
     values_source: int = -1
     rows: tuple[tuple[Expr, ...], ...] | None = None
     literal_rows: tuple[tuple[object, ...], ...] | None = None

@@ -25,7 +25,8 @@ class Scope:
     """The names of one query level. aliases: result columns, seen where `use_aliases` is set.
 
     aggregates: "yes" collects them in `core`, "where" likewise but they are refused afterwards (a clause that runs
-    before grouping), "no" refuses them at once.
+    before grouping), "no" refuses them at once. allows_windows: window functions may stand here. windows: those that
+    the WINDOW clause names, by folded name.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -38,6 +39,8 @@ class Scope:
     use_aliases: bool = False
     aggregates: str = "no"
     inside_aggregate: bool = False
+    allows_windows: bool = False
+    windows: dict[str, ast.WindowSpec] = field(default_factory=dict)
 
 
 def table_item(source: int, table: Table, alias: str | None) -> Item:

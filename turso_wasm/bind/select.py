@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound, calls
-from turso_wasm.bind.binder import Binder, Opened, fail, unsupported
+from turso_wasm.bind.binder import Binder, Opened, fail
 from turso_wasm.bind.comparison import collation_of, explicit_collation, implicit_collation
-from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, OutputColumn, Query
+from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, OutputColumn, Query, WindowRef
 from turso_wasm.bind.recursion import bind_recursive, find_recursion
 from turso_wasm.bind.scope import Scope, column_ref, item_matches
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation, walk
+from turso_wasm.bind.windows import define_windows
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 from turso_wasm.sql.limits import check_columns, check_terms
@@ -79,12 +80,12 @@ def bind_core(
     """
     if not isinstance(node, ast.SelectCore):
         return _bind_values(binder, node, parent)
-    if node.windows:
-        unsupported("window functions", node.windows[0])
+    binder.n_selects += 1
     core = Core([], [], distinct=node.distinct, aggregate_source=binder.new_source())
     scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0, core=core)
     clause = bind_from(binder, node.source, core, scope)
-    scope.aggregates = "yes"
+    scope.aggregates, scope.allows_windows = "yes", True
+    define_windows(binder, node.windows, scope)
     for column in node.columns:
         if isinstance(column, ast.Star):
             _expand_star(column, core, scope)
@@ -93,7 +94,7 @@ def bind_core(
     check_columns(len(core.outputs), "in result set")
     if node.group_by:
         core.is_aggregate = True
-    scope.use_aliases = True
+    scope.use_aliases, scope.allows_windows = True, False
     if node.having is not None:
         if not core.is_aggregate:
             fail("HAVING clause on a non-aggregate query", node.having)
@@ -115,9 +116,12 @@ def _bind_values(binder: Binder, node: ast.Values | ast.LiteralValues, parent: S
         core = Core([], columns, values_source=binder.new_source(), literal_rows=node.rows)
         core.literal_index = node.index if binder.lift else -1
     else:
+        if len(node.rows) == 1:
+            core = scope.core = Core([], columns)
+            scope.allows_windows = True
+            core.outputs = list(binder.exprs(node.rows[0], scope))
+            return core, scope
         rows = tuple(binder.exprs(row, scope) for row in node.rows)
-        if len(rows) == 1:
-            return Core(list(rows[0]), columns), scope
         core = Core([], columns, values_source=binder.new_source(), rows=rows)
     source = core.values_source
     core.outputs = [
@@ -213,6 +217,8 @@ def _bind_grouping(
                 if isinstance(expr, bound.Collated):
                     fail(f"misuse of aggregate: {core.aggregate_texts[part.index]}()", term)
                 fail("aggregate functions are not allowed in the GROUP BY clause", term)
+            if isinstance(part, WindowRef):
+                fail(f"misuse of window function {core.window_texts[part.index]}()", term)
         core.group_by.append(expr)
 
 
@@ -250,7 +256,7 @@ def ordinal(number: int) -> str:
 def _order_by(binder: Binder, terms: tuple[ast.OrderTerm, ...], core: Core, scope: Scope) -> list[OrderKey]:
     """The terms of a simple SELECT: an ordinal, an alias (before columns), or any expression."""
     check_terms(len(terms), "ORDER BY")
-    scope.aggregates = "yes" if core.is_aggregate else "where"
+    scope.aggregates, scope.allows_windows = "yes" if core.is_aggregate else "where", True
     keys = []
     for number, term in enumerate(terms):
         expr = _ordinal(binder, term.expr, core.outputs, number, "ORDER")
@@ -259,6 +265,7 @@ def _order_by(binder: Binder, terms: tuple[ast.OrderTerm, ...], core: Core, scop
         if expr is None:
             expr = binder.expr(term.expr, scope)
         keys.append(order_key(term, expr))
+    scope.allows_windows = False
     return keys
 
 

@@ -36,7 +36,7 @@ def can_merge(query: Query) -> bool:
     core = query.cores[0]
     if query.operators or query.limit is not None or query.offset is not None:
         return False
-    return bool(core.steps) and not core.distinct and not core.is_aggregate and core.values_source < 0
+    return bool(core.steps) and not core.distinct and not core.is_aggregate and not core.windows and core.values_source < 0
 
 
 def weight(query: Query) -> int:

@@ -184,6 +184,7 @@ def _transform_core(core: Core, rewrite: Rewrite) -> Core:
         group_by=[transform(e, rewrite) for e in core.group_by],
         having=None if core.having is None else transform(core.having, rewrite),
         aggregates=[transform_aggregate(call, rewrite) for call in core.aggregates],
+        windows=[transform_window(call, rewrite) for call in core.windows],
         rows=None if core.rows is None else tuple(transform_all(row, rewrite) for row in core.rows),
     )
 
@@ -216,6 +217,11 @@ def transform_aggregate(call: bound.AggregateCall, rewrite: Rewrite) -> bound.Ag
     return replace(call, args=args, filter=condition, order_by=order_by)
 
 
+def transform_window(call: bound.WindowCall, rewrite: Rewrite) -> bound.WindowCall:
+    """A window function with its arguments and its window rewritten."""
+    return transform(call, rewrite)  # type: ignore[arg-type,return-value]
+
+
 def query_expressions(query: Query) -> Iterator[bound.Expr]:
     """Every expression of a bound query, those of the subqueries in its FROM clause included."""
     for core in query.cores:
@@ -241,10 +247,21 @@ def core_expressions(core: Core) -> Iterator[bound.Expr]:
             yield call.filter
         for key in call.order_by:
             yield key.expr
+    for window in core.windows:
+        yield from window_expressions(window)
     for step in core.steps:
         yield from _step_expressions(step)
     for row in core.rows or ():
         yield from row
+
+
+def window_expressions(call: bound.WindowCall) -> Iterator[bound.Expr]:
+    """Every expression of a window function that is computed for a row."""
+    yield from call.args
+    if call.filter is not None:
+        yield call.filter
+    for term in (*call.partition, *call.order):
+        yield term.expr
 
 
 def _step_expressions(step: Step) -> Iterator[bound.Expr]:

@@ -3,7 +3,8 @@
 Owns the table of built-in functions, `BUILTIN`; binder, code generator and documentation read it. A name maps to its
 overloads; a function of SQLite that we do not have yet is listed without a routine, so that it is refused by name.
 
-Source: https://sqlite.org/lang_corefunc.html, https://sqlite.org/lang_aggfunc.html, https://sqlite.org/lang_mathfunc.html
+Source: https://sqlite.org/lang_corefunc.html, https://sqlite.org/lang_aggfunc.html, https://sqlite.org/lang_mathfunc.html,
+https://sqlite.org/windowfunctions.html
 """
 
 from __future__ import annotations
@@ -136,12 +137,12 @@ _AGGREGATES: Final[list[AggregateFunction]] = [
     *(AggregateFunction(name, 2, 2) for name in ("percentile", "percentile_cont", "percentile_disc")),
     *(AggregateFunction(name, 2, 2, missing=True) for name in ("json_group_object", "jsonb_group_object")),
     *(
-        AggregateFunction(name, 0, 0, missing=True, window=True)
+        AggregateFunction(name, 0, 0, window=True)
         for name in ("row_number", "rank", "dense_rank", "percent_rank", "cume_dist")
     ),
-    *(AggregateFunction(name, 1, 3, missing=True, window=True) for name in ("lag", "lead")),
-    *(AggregateFunction(name, 1, 1, missing=True, window=True) for name in ("ntile", "first_value", "last_value")),
-    AggregateFunction("nth_value", 2, 2, missing=True, window=True),
+    *(AggregateFunction(name, 1, 3, window=True) for name in ("lag", "lead")),
+    *(AggregateFunction(name, 1, 1, window=True) for name in ("ntile", "first_value", "last_value")),
+    AggregateFunction("nth_value", 2, 2, window=True),
 ]
 
 

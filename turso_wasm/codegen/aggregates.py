@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, ConcatState, ExtremeState, PercentileState, SumState
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, ConcatState, ExtremesState, ExtremeState, PercentileState, SumState
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i64
 
 MEDIAN, PERCENTILE, CONT, DISC = range(4)  # kernel/values/percentile.py
 
-Step = Callable[[bound.AggregateCall, list[SqlValue], Expr, bool, Context], "Local | None"]
+Call: TypeAlias = "bound.AggregateCall | bound.WindowCall"
+Step = Callable[[Call, list[SqlValue], Expr, bool, Context], "Local | None"]
+Reset = Callable[[Expr, Context], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,27 @@ class Aggregate:
     size: bytes of its state. step(call, arguments, address of the state, hot, ctx): emit the code that takes a row in;
     what it returns is a local that is 1 when that row is the one whose bare columns count (min, max), else None.
     hot: it stands in the body of a long loop, so code may be expanded there. value(address of the state, ctx): its
-    result so far.
+    result so far; more rows may follow. reset(address of the state, ctx): the state before the first row.
+
+    For the frame of a window that moves: inverse, called like step, takes out the row that was taken in first. None:
+    there is no such way, the state is computed anew; `moving` may be the same aggregate with another state, that has
+    one. constant: the arguments from the second on must be constants for it.
     """
 
     size: int
     step: Step
     value: Callable[[Expr, Context], SqlValue]
+    inverse: Step | None = None
+    moving: Aggregate | None = None
+    reset: Reset | None = None  # None: all zero
+    constant: bool = False
+
+    def clear(self, state: Expr, ctx: Context) -> None:
+        """Emit the code that makes a state the one before the first row; one that was never used is all zero."""
+        if self.reset is None:
+            ctx.f.memory_fill(state, 0, self.size)
+        else:
+            self.reset(state, ctx)
 
 
 def counted(arguments: list[SqlValue]) -> Expr:
@@ -40,15 +58,19 @@ def counted(arguments: list[SqlValue]) -> Expr:
     return arguments[0].has_tag(NULL).eqz().extend_u() if arguments else i64(1)
 
 
-def _count_step(call: bound.AggregateCall, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+def _count_step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
     ctx.f.store("i64", state, ctx.f.load("i64", state) + counted(arguments))
+
+
+def _count_inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+    ctx.f.store("i64", state, ctx.f.load("i64", state).sub(counted(arguments)))
 
 
 def _count_value(state: Expr, ctx: Context) -> SqlValue:
     return SqlValue(INTEGER, ctx.f.local(I64, "count", ctx.f.load("i64", state)))
 
 
-def _sum_step(call: bound.AggregateCall, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+def _sum_step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
     (value,) = arguments
     integer = value.has_tag(INTEGER)
     if not hot or integer.const == 0:
@@ -60,47 +82,105 @@ def _sum_step(call: bound.AggregateCall, arguments: list[SqlValue], state: Expr,
         ctx.do("sum_step", state, value)
 
 
+def _sum_inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+    ctx.do("sum_inverse", state, arguments[0])
+
+
 def _extreme_step(routine: str) -> Step:
-    def step(call: bound.AggregateCall, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> Local:
+    def step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> Local:
         changed = ctx.f.call(routine, ctx.stmt, state, *arguments[0].pair, collation_code(call.collation))
         return ctx.f.local(I32, "changed", changed)
 
     return step
 
 
-def _concat_step(call: bound.AggregateCall, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
-    separator = arguments[1] if len(arguments) > 1 else ctx.constant(",")
-    ctx.do("concat_step", ctx.stmt, state, arguments[0], separator)
+def _extreme_reset(state: Expr, ctx: Context) -> None:
+    """What holds its text is used again."""
+    ctx.f.store("i32", state, NULL, ExtremeState.offset("tag"))
 
 
-def _median_step(call: bound.AggregateCall, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+def _moving_extreme(sign: int) -> Aggregate:
+    """The extreme of a frame that moves: the values that can still become it, in order."""
+
+    def step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+        ctx.do("extremes_enter", ctx.stmt, state, arguments[0], sign, collation_code(call.collation))
+
+    def inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+        ctx.do("extremes_leave", state, arguments[0].tag_expr)
+
+    def reset(state: Expr, ctx: Context) -> None:
+        ctx.do("extremes_reset", state)
+
+    return Aggregate(ExtremesState.size, step, _kernel_value("extremes_value", ANY), inverse, reset=reset)
+
+
+def _concat(routine: str) -> Step:
+    def step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+        separator = arguments[1] if len(arguments) > 1 else ctx.constant(",")
+        ctx.do(routine, ctx.stmt, state, arguments[0], separator)
+
+    return step
+
+
+def _concat_reset(state: Expr, ctx: Context) -> None:
+    """What holds the text is used again."""
+    for name in ("count", "used", "start"):
+        ctx.f.store("i32", state, 0, ConcatState.offset(name))
+
+
+def _median_step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
     ctx.do("median_step", ctx.stmt, state, arguments[0])
 
 
 def _percentile(kind: int) -> Aggregate:
     """Of the numbers of kernel/values/percentile.py."""
 
-    def step(call: bound.AggregateCall, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+    def step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
         ctx.do("percentile_step", ctx.stmt, state, *arguments, kind)
 
     def value(state: Expr, ctx: Context) -> SqlValue:
         return ctx.call("percentile_final", state, kind, types=mask(NULL, REAL))
 
-    return Aggregate(PercentileState.size, _median_step if kind == MEDIAN else step, value)
+    def inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+        ctx.do("percentile_inverse", state, arguments[0].tag_expr)
+
+    def reset(state: Expr, ctx: Context) -> None:
+        for name in ("count", "has_fraction"):
+            ctx.f.store("i32", state, 0, PercentileState.offset(name))
+
+    take = _median_step if kind == MEDIAN else step
+    return Aggregate(PercentileState.size, take, value, inverse, reset=reset)
 
 
 def _kernel_value(routine: str, types: int) -> Callable[[Expr, Context], SqlValue]:
     return lambda state, ctx: ctx.call(routine, state, types=types)
 
 
+def _sum(routine: str, types: int) -> Aggregate:
+    return Aggregate(SumState.size, _sum_step, _kernel_value(routine, types), _sum_inverse)
+
+
+def _extreme(routine: str, sign: int) -> Aggregate:
+    value = _kernel_value("extreme_final", ANY)
+    moving = _moving_extreme(sign)
+    return Aggregate(ExtremeState.size, _extreme_step(routine), value, moving=moving, reset=_extreme_reset)
+
+
 AGGREGATES: dict[str, Aggregate] = {
-    "count": Aggregate(8, _count_step, _count_value),
-    "sum": Aggregate(SumState.size, _sum_step, _kernel_value("sum_final", mask(NULL, INTEGER, REAL))),
-    "total": Aggregate(SumState.size, _sum_step, _kernel_value("total_final", mask(REAL))),
-    "avg": Aggregate(SumState.size, _sum_step, _kernel_value("avg_final", mask(NULL, REAL))),
-    "min": Aggregate(ExtremeState.size, _extreme_step("min_step"), _kernel_value("extreme_final", ANY)),
-    "max": Aggregate(ExtremeState.size, _extreme_step("max_step"), _kernel_value("extreme_final", ANY)),
-    "group_concat": Aggregate(ConcatState.size, _concat_step, _kernel_value("concat_final", mask(NULL, TEXT))),
+    "count": Aggregate(8, _count_step, _count_value, _count_inverse),
+    "sum": _sum("sum_final", mask(NULL, INTEGER, REAL)),
+    "total": _sum("total_final", mask(REAL)),
+    "avg": _sum("avg_final", mask(NULL, REAL)),
+    "min": _extreme("min_step", 1),
+    "max": _extreme("max_step", -1),
+    "group_concat": Aggregate(
+        ConcatState.size,
+        _concat("concat_step"),
+        _kernel_value("concat_final", mask(NULL, TEXT)),
+        _concat("concat_inverse"),
+        reset=_concat_reset,
+        constant=True,
+    ),
     "median": _percentile(MEDIAN),
     "percentile": _percentile(PERCENTILE),
     "percentile_cont": _percentile(CONT),

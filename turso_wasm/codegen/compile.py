@@ -21,6 +21,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     transactions,
     updates,
     vacuum,
+    windows,
 )
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.lengths import has_loop

@@ -324,15 +324,24 @@ class ExtremeState(Struct):
     unused: i32
 
 
+class ExtremesState(Struct):
+    """Of min and max over a frame that moves (kernel/values/window.py)."""
+
+    extremes: i32  # Extremes, 0: none yet
+    unused: i32
+
+
 class ConcatState(Struct):
-    """Of group_concat: the text so far. `data` is kept memory, or that of `buffer` once it is long."""
+    """Of group_concat: the text so far, bytes start..used of `data`, of `count` values. `data` is kept memory, or that
+    of `buffer` once it is long.
+    """
 
     count: i32
     used: i32
     capacity: i32
     data: ptr[u8]
     buffer: i32
-    unused: i32
+    start: i32
 
 
 class PercentileState(Struct):

@@ -106,6 +106,8 @@ class _Explainer:
                 yield from self.shared(plan)
             case nodes.Recursive():
                 yield from self.recursive(plan)
+            case nodes.Window():
+                yield from self.window(plan)
             case nodes.OneRow():
                 pass
             case _:
@@ -175,6 +177,14 @@ class _Explainer:
             names = ("LEFT-MOST SUBQUERY", *("UNION ALL" for _ in steps[1:]))
             steps = [[Line("COMPOUND QUERY", [Line(name, step) for name, step in zip(names, steps, strict=True)])]]
         yield Line("RECURSIVE STEP", steps[0])
+
+    def window(self, plan: nodes.Window) -> Iterator[Line]:
+        lines = list(self.node(plan.child)) or [Line("SCAN CONSTANT ROW")]
+        if plan.sort:
+            lines.append(Line("USE TEMP B-TREE FOR ORDER BY"))
+        name = self.names[plan.source]
+        yield Line(f"CO-ROUTINE {name}", lines)
+        yield Line(f"SCAN {name}")
 
     def hash_join(self, plan: nodes.HashJoin) -> Line:
         lines = list(self.node(plan.build))

@@ -19,6 +19,7 @@ from turso_wasm.bind.walk import (
     strip_collation,
     transform,
     transform_aggregate,
+    transform_window,
     walk,
 )
 from turso_wasm.plan import cost, nodes
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Grouped:
-    """The result of grouping: plan, result columns, the ORDER BY terms left to do (rewritten), estimates."""
+    """The result of grouping: its plan and its source, estimates; result columns, ORDER BY terms and windows over it,
+    whose subqueries are still to be planned. ordered: the groups come in the order that was wished for.
+    """
 
     plan: nodes.Plan
+    source: int
     exprs: tuple[bound.Expr, ...]
     order_by: list[OrderKey]
+    windows: list[bound.WindowCall]
     ordered: bool
     rows: float
     cost: float
@@ -90,11 +95,13 @@ class _Rewriter:
         return bound.ColumnRef(source=self.source, column=at, affinity=affinity_of(expr), collation=collation_of(expr))
 
 
-def plan_aggregate(planner: Planner, core: Core, order_by: list[OrderKey], correlated: bool) -> Grouped:
-    """Plan a SELECT with GROUP BY or aggregates."""
+def plan_aggregate(
+    planner: Planner, core: Core, order_by: list[OrderKey], wish: list[OrderKey], correlated: bool
+) -> Grouped:
+    """Plan a SELECT with GROUP BY or aggregates; the groups had best come in the order `wish`."""
     collations = [collation_of(expr) for expr in core.group_by]
     keys = [strip_collation(expr) for expr in core.group_by]
-    keys, collations, ordered = _arrange(planner, keys, collations, order_by)
+    keys, collations, ordered = _arrange(planner, keys, collations, wish)
     own = frozenset(item.source for step in core.steps for item in step.items())
     source = planner.new_source()
     bare_from = _bare_from(core, order_by)
@@ -102,6 +109,7 @@ def plan_aggregate(planner: Planner, core: Core, order_by: list[OrderKey], corre
     outputs = tuple(transform(strip_collation(expr), rewrite) for expr in core.outputs)
     having = None if core.having is None else transform(core.having, rewrite)
     order_by = [order_key(key, rewrite) for key in order_by]
+    windows = [transform_window(call, rewrite) for call in core.windows]
     counted = None if keys or rewrite.bare else _count_rows(planner, core, source)
     child = counted or _rows(planner, core, rewrite, correlated)
     plan, rows = child.plan, 1.0
@@ -118,9 +126,8 @@ def plan_aggregate(planner: Planner, core: Core, order_by: list[OrderKey], corre
         rows = max(child.rows / 5, 1.0) if keys else 1.0
     if having is not None:
         plan = nodes.Filter(child=plan, predicate=planner.finish(having))
-    exprs = tuple(planner.finish(expr) for expr in outputs)
     total = child.cost + child.rows * (cost.PER_BUILD if keys else 0.2)
-    return Grouped(plan, exprs, order_by, ordered, rows, total, not keys)
+    return Grouped(plan, source, outputs, order_by, windows, ordered, rows, total, not keys)
 
 
 def _bare_from(core: Core, order_by: list[OrderKey]) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from turso_wasm.base.tree import Node, children
-from turso_wasm.bind.bound import AggregateCall, Expr, NullsOrder, SubqueryExpr
+from turso_wasm.bind.bound import AggregateCall, Expr, NullsOrder, SubqueryExpr, WindowCall
 from turso_wasm.bind.bound import Plan as Plan
 from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.objects import Index, Table
@@ -236,6 +236,28 @@ class Sort(Plan):
     keys: tuple[SortKey, ...]
     outputs: tuple[Expr, ...]
     limit: Expr | None = None
+
+
+WindowUnit = Literal["row", "group", "partition"]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Window(Plan):
+    """Window functions: each row of `child` in the order of its partition and in this of `order`. Columns of `source`:
+    `outputs`, which are kept of each row, then what `calls` give. Keys and calls are in terms of these columns.
+
+    sort: the rows of `child` do not come in that order. unit: what must be read before the first of its rows is
+    answered: nothing but the row, its peers, or its whole partition.
+    """
+
+    source: int
+    child: Plan
+    outputs: tuple[Expr, ...]
+    partition: tuple[SortKey, ...]
+    order: tuple[SortKey, ...]
+    calls: tuple[WindowCall, ...]
+    sort: bool
+    unit: WindowUnit
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

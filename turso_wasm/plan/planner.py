@@ -33,6 +33,7 @@ from turso_wasm.plan.joins import JoinPlan, JoinPlanner
 from turso_wasm.plan.ordering import AnyOrder, Ordering
 from turso_wasm.plan.rewrite import simplify
 from turso_wasm.plan.terms import make_term
+from turso_wasm.plan.windows import Windowing
 
 NULL = bound.Constant(value=None)
 MAX_INT = 2**63 - 1
@@ -96,19 +97,26 @@ class Planner:
         limit = query.limit if query is not None else None
         if core.values_source >= 0:
             return self._sorted(self._values(core), order_by, query)
+        windowing = Windowing(self, core, order_by) if core.windows else None
+        wish = order_by if windowing is None else windowing.wished_order()
+        windows = core.windows
         if core.is_aggregate:
-            grouped = plan_aggregate(self, core, order_by, correlated)
+            grouped = plan_aggregate(self, core, order_by, wish, correlated)
             rows = Rows(grouped.plan, grouped.exprs, grouped.rows, grouped.cost, grouped.single)
-            order_by = grouped.order_by
+            order_by, windows, own = grouped.order_by, grouped.windows, frozenset({grouped.source})
             ordered = grouped.ordered
         else:
-            ordering = Ordering(order_by, self.binder.pin) if order_by else None
-            if core.distinct and not order_by and "row_order" not in self.binder.without:
+            ordering = Ordering(wish, self.binder.pin) if wish else None
+            if core.distinct and not wish and windowing is None and "row_order" not in self.binder.without:
                 ordering = AnyOrder(core.outputs, self.binder.pin)
-            joined = self.plan_from(core, ordering, correlated, limit is not None)
-            exprs = tuple(self.finish(strip_collation(expr)) for expr in core.outputs)
+            joined = self.plan_from(core, ordering, correlated, limit is not None and windowing is None)
+            exprs = tuple(strip_collation(expr) for expr in core.outputs)
             rows = Rows(joined.plan, exprs, joined.rows, joined.cost, is_single(joined.plan))
+            own = frozenset(item.source for step in core.steps for item in step.items())
             ordered = joined.ordered
+        if windowing is not None:
+            order_by, ordered = windowing.plan(rows, own, windows, order_by, wish if ordered else [])
+        rows.exprs = tuple([self.finish(expr) for expr in rows.exprs])
         if core.distinct and not rows.single:
             collations = tuple(collation_of(expr) for expr in core.outputs)
             rows.plan = nodes.Distinct(child=rows.plan, keys=rows.exprs, collations=collations)

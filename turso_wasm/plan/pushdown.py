@@ -21,6 +21,7 @@ from turso_wasm.bind.walk import (
     is_deterministic,
     same_expression,
     transform,
+    walk,
 )
 
 
@@ -45,14 +46,14 @@ def _push(core: Core, step: Step, item: Item, binder: Binder) -> None:
     kept: list[bound.Expr] = []
     pushed: list[bound.Expr] = []
     for expr in core.where:
-        (pushed if _can_push(expr, item, query) else kept).append(expr)
+        (pushed if _can_push(expr, item, query, binder) else kept).append(expr)
     if pushed:
         core.where = kept
         cores = [_with_conditions(inner, item.source, pushed, binder) for inner in query.cores]
         step.item = replace(item, query=replace(query, cores=cores), common=None)
 
 
-def _can_push(expr: bound.Expr, item: Item, query: Query) -> bool:
+def _can_push(expr: bound.Expr, item: Item, query: Query, binder: Binder) -> bool:
     """Only the subquery's columns and constants, and every SELECT gives those columns the same affinity."""
     if not isinstance(expr, bound.Compare | bound.InList | bound.IsNull | bound.Call | bound.Binary | bound.Unary):
         return False
@@ -67,12 +68,47 @@ def _can_push(expr: bound.Expr, item: Item, query: Query) -> bool:
             return False
         if {affinity_of(output) for output in outputs} != {column_affinity(query, ref.column)}:
             return False
-    return all(_can_take(core, refs) for core in query.cores)
+    return all(_can_take(core, expr, refs, binder) for core in query.cores)
 
 
-def _can_take(core: Core, refs: list[bound.ColumnRef]) -> bool:
-    """A lone group exists even without rows, so a condition on its constants must not reach WHERE."""
-    return not core.is_aggregate or bool(core.group_by)
+def _can_take(core: Core, expr: bound.Expr, refs: list[bound.ColumnRef], binder: Binder) -> bool:
+    """A lone group exists even without rows, so a condition on its constants must not reach WHERE. A window must not
+    lose rows of a partition that it keeps.
+    """
+    if core.is_aggregate and not core.group_by:
+        return False
+    return not core.windows or (_is_whole(expr, core) and all(_is_partition(ref, core, binder) for ref in refs))
+
+
+_WHOLE = (bound.ColumnRef, bound.Constant, bound.Parameter, bound.Compare, bound.InList, bound.IsNull, bound.Binary)
+
+
+def _is_whole(expr: bound.Expr, core: Core) -> bool:
+    """The condition says the same of equal values, though they may look different, as 1 and 1.0 do."""
+    for part in walk(expr):
+        if not isinstance(part, _WHOLE) or (isinstance(part, bound.Binary) and part.op not in ("and", "or")):
+            return False
+        if isinstance(part, bound.Compare | bound.InList):
+            sides = [part.operand] if isinstance(part, bound.InList) else [part.left, part.right]
+            for side in sides:
+                text = part.affinity if isinstance(part, bound.InList) else _own_affinity(part, side)
+                if isinstance(side, bound.ColumnRef) and text == "B":
+                    if affinity_of(core.outputs[side.column]) != "B":
+                        return False
+    return True
+
+
+def _own_affinity(expr: bound.Compare, side: bound.Expr) -> str | None:
+    return expr.left_affinity if side is expr.left else expr.right_affinity
+
+
+def _is_partition(ref: bound.ColumnRef, core: Core, binder: Binder) -> bool:
+    """The column is a partition's key in every window."""
+    output = core.outputs[ref.column]
+    return all(
+        any(term.collation == "BINARY" and same_expression(output, term.expr, binder.pin) for term in call.partition)
+        for call in core.windows
+    )
 
 
 def _with_conditions(core: Core, source: int, conditions: list[bound.Expr], binder: Binder) -> Core:

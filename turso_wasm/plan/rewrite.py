@@ -118,7 +118,7 @@ def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
     if query.operators or query.limit is not None or query.offset is not None or item.shared:
         return False
     inner = query.cores[0]
-    if inner.distinct or inner.is_aggregate or inner.values_source >= 0:
+    if inner.distinct or inner.is_aggregate or inner.windows or inner.values_source >= 0:
         return False
     if any(size(expr) > MOVED for expr in inner.outputs):
         return False
@@ -135,7 +135,8 @@ def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
 
 def _order_can_move(outer: Query, core: Core) -> bool:
     """A subquery's ORDER BY is kept where it is the only source, and means nothing where the outer query sorts."""
-    return core.only_item() is not None and not outer.operators and not core.is_aggregate and not core.distinct
+    plain = not (core.is_aggregate or core.distinct or core.windows)
+    return core.only_item() is not None and not outer.operators and plain
 
 
 def _flatten(query: Query, core: Core, steps: list[Step], at: int) -> Query:

@@ -34,6 +34,8 @@ from turso_wasm.wasm.lang import (
 
 __subset__ = True
 
+LARGEST = 0x7FFFFFFFFFFFFFFF
+SMALLEST = -LARGEST - 1
 CONCAT_SMALL = 4096  # a longer concatenation gets a Buffer of its own
 
 
@@ -109,6 +111,25 @@ def sum_step(state: SumState, tag: i32, payload: i64) -> None:
         sum_step_real(state, to_real(tag, payload))
 
 
+@export
+def sum_inverse(state: SumState, tag: i32, payload: i64) -> None:
+    """Take out a value that was added: what was approximate stays so."""
+    if tag == TEXT:
+        tag, payload = apply_numeric(tag, payload)
+    if tag == NULL:
+        return
+    state.count -= 1
+    if tag != INTEGER:
+        add_real(state, -to_real(tag, payload))
+    elif state.approximate == 0:
+        state.sum = state.sum - payload
+    elif payload == SMALLEST:
+        add_int(state, LARGEST)
+        add_int(state, i64(1))
+    else:
+        add_int(state, -payload)
+
+
 @inline
 def sum_real(state: SumState) -> f64:
     """The sum as a double."""
@@ -149,6 +170,7 @@ def avg_final(state: SumState) -> tuple[i32, i64]:
 # --- min, max ------------------------------------------------------------------------------------------------
 
 
+@export
 def extreme_set(stmt: Run, state: ExtremeState, tag: i32, payload: i64) -> None:
     """Make a value the extreme."""
     state.tag = tag
@@ -252,7 +274,31 @@ def concat_step(stmt: Run, state: ConcatState, tag: i32, payload: i64, separator
     if state.count:
         concat_add(stmt, state, separator_tag, separator)
     concat_add(stmt, state, tag, payload)
-    state.count = 1
+    state.count += 1
+
+
+@export
+def concat_inverse(
+    stmt: Run, state: ConcatState, tag: i32, payload: i64, separator_tag: i32, separator: i64
+) -> None:
+    """Take out the value that was appended first, and the separator behind it, of which all are equal. When no bytes
+    are left the next value is the first one, even if empty ones were there: as in SQLite.
+    """
+    if tag == NULL:
+        return
+    mark: i32 = arena_mark(stmt.arena)
+    state.start += i32(to_text(stmt, tag, payload) >> 32)
+    if separator_tag != NULL:
+        state.start += i32(to_text(stmt, separator_tag, separator) >> 32)
+    arena_release(stmt.arena, mark)
+    if state.start >= state.used:
+        state.count = 0
+        state.start = 0
+        state.used = 0
+    elif state.start > state.used >> 1:
+        state.used -= state.start
+        memory_copy(state.data, state.data + state.start, state.used)
+        state.start = 0
 
 
 @export
@@ -260,4 +306,4 @@ def concat_final(state: ConcatState) -> tuple[i32, i64]:
     """group_concat(): NULL without input."""
     if state.count == 0:
         return NULL, i64(0)
-    return TEXT, i64(u32(state.data)) | i64(state.used) << 32
+    return TEXT, i64(u32(state.data + state.start)) | i64(state.used - state.start) << 32

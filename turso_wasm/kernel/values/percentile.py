@@ -142,6 +142,16 @@ def percentile_add(stmt: Run, state: PercentileState, tag: i32, payload: i64, ki
     state.count += 1
 
 
+@export
+def percentile_inverse(state: PercentileState, tag: i32) -> None:
+    """Take out the value, of that storage class, that was taken in first."""
+    if tag == NULL:
+        return
+    state.count -= 1
+    values: ptr[u8] = Buffer(state.buffer).data
+    memory_copy(values, values + 8, state.count * 8)
+
+
 # --- the value -----------------------------------------------------------------------------------------------
 
 

@@ -94,6 +94,11 @@ def sorter_set_memory_limit(n: i32) -> None:
     sorter_memory_limit = n
 
 
+def sorter_limit() -> i32:
+    """How many bytes of rows a sorter holds before it spills."""
+    return sorter_memory_limit
+
+
 @export
 def sorter_new(stmt: Run, limit: i64) -> Sorter:
     """An empty sorter that returns the first `limit` rows; all of them if it is negative. Errors: SQLITE_NOMEM."""
@@ -303,6 +308,12 @@ def sorter_next(s: Sorter) -> i32:
         s.row = i64(u32(r.key + r.size)) | i64(r.row_size) << 32
     s.returned += 1
     return 1
+
+
+@export
+def sorter_is_in_memory(s: Sorter) -> i32:
+    """1 if all rows stay where they are as long as the sorter does; asked after sorter_sort."""
+    return i32(s.n_runs == 0)
 
 
 @export

@@ -1,0 +1,185 @@
+"""Window functions: where they may stand, which window they mean, and SQLite's errors about both.
+
+A call with OVER is added to the windows of its SELECT and stands there as WindowRef, until the planner has placed it.
+
+Source: https://sqlite.org/windowfunctions.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from turso_wasm.bind import bound
+from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.comparison import collation_of
+from turso_wasm.bind.query import Core, WindowRef
+from turso_wasm.bind.scope import Scope
+from turso_wasm.bind.walk import strip_collation
+from turso_wasm.catalog.functions import AggregateFunction
+from turso_wasm.catalog.names import fold
+from turso_wasm.sql import ast
+from turso_wasm.sql.walk import walk
+
+_UNITS: Final[dict[str, bound.FrameUnit]] = {"ROWS": "rows", "RANGE": "range", "GROUPS": "groups"}
+_EDGES: Final[dict[str, bound.FrameEdge]] = {
+    "UNBOUNDED PRECEDING": "unbounded",
+    "PRECEDING": "preceding",
+    "CURRENT ROW": "current",
+    "FOLLOWING": "following",
+    "UNBOUNDED FOLLOWING": "unbounded",
+}
+_EXCLUSIONS: Final[dict[str | None, bound.Exclusion]] = {
+    None: "",
+    "NO OTHERS": "",
+    "CURRENT ROW": "current row",
+    "GROUP": "group",
+    "TIES": "ties",
+}
+
+_ONE: Final = bound.Constant(value=1)
+_RUNNING_ROWS: Final = bound.Frame(unit="rows")
+_RUNNING_GROUPS: Final = bound.Frame()
+_IMPLIED: Final[dict[str, bound.Frame]] = {
+    "row_number": _RUNNING_ROWS,
+    "rank": _RUNNING_GROUPS,
+    "dense_rank": _RUNNING_GROUPS,
+    "percent_rank": bound.Frame(unit="groups", start="current", end="unbounded"),
+    "cume_dist": bound.Frame(unit="groups", start="following", start_offset=_ONE, end="unbounded"),
+    "ntile": bound.Frame(unit="rows", start="current", end="unbounded"),
+    "lag": _RUNNING_ROWS,
+    "lead": bound.Frame(unit="rows", end="unbounded"),
+}
+"""The frames of functions that have one of their own, whatever the window says."""
+
+
+# --- the WINDOW clause --------------------------------------------------------------------------------------------
+
+
+def define_windows(binder: Binder, definitions: Sequence[ast.WindowDefinition], scope: Scope) -> None:
+    """Enter a WINDOW clause. A definition builds upon those before it; names in it mean nothing until it is used."""
+    for definition in definitions:
+        spec = definition.spec
+        base = None if spec.base is None else scope.windows.get(fold(spec.base))
+        scope.windows[fold(definition.name)] = spec if base is None else _extended(spec, base)
+        for part in walk(spec):
+            if isinstance(part, ast.Parameter):
+                binder.parameters[part.number] = part.name
+
+
+def _extended(spec: ast.WindowSpec, base: ast.WindowSpec) -> ast.WindowSpec:
+    """The window `(base …)`. Errors: "cannot override PARTITION clause of window: w" and the like."""
+    clause = None
+    if spec.partition_by:
+        clause = "PARTITION clause"
+    elif base.order_by and spec.order_by:
+        clause = "ORDER BY clause"
+    elif base.frame is not None:
+        clause = "frame specification"
+    if clause is not None:
+        fail(f"cannot override {clause} of window: {spec.base}", spec)
+    return replace(spec, partition_by=base.partition_by, order_by=spec.order_by or base.order_by)
+
+
+def _find_window(over: ast.WindowSpec | str, scope: Scope, node: ast.Node) -> ast.WindowSpec:
+    """The window that stands behind OVER. Errors: "no such window: w"."""
+    name = over if isinstance(over, str) else over.base
+    if name is None:
+        assert isinstance(over, ast.WindowSpec)
+        return over
+    known = scope.windows.get(fold(name))
+    if known is None:
+        fail(f"no such window: {name}", node)
+    return known if isinstance(over, str) else _extended(over, known)
+
+
+# --- calls --------------------------------------------------------------------------------------------------------
+
+
+def bind_window_call(
+    binder: Binder, node: ast.FunctionCall, function: AggregateFunction, scope: Scope | None
+) -> bound.Expr:
+    """A call with OVER."""
+    if scope is None or scope.core is None or not scope.allows_windows:
+        fail(f"misuse of window function {node.name}()", node)
+    if node.order_by:
+        fail(f"ORDER BY may not be used with non-aggregate {node.name}()", node)
+    if function.missing:
+        unsupported(f"function {function.name}()", node)
+    assert node.over is not None
+    scope.allows_windows = False
+    args = binder.exprs(node.arguments, scope)
+    condition = binder.expr(node.filter, scope) if node.filter is not None else None
+    spec = _find_window(node.over, scope, node)
+    partition = tuple([_term(binder.expr(expr, scope)) for expr in spec.partition_by])
+    order = tuple([_order_term(binder, term, scope) for term in spec.order_by])
+    frame = _frame(binder, spec, scope)
+    scope.allows_windows = True
+    if function.window:
+        if condition is not None:
+            fail("FILTER clause may only be used with aggregate window functions", node)
+        frame = _IMPLIED.get(function.name, frame)
+    call = bound.WindowCall(
+        name="group_concat" if function.name == "string_agg" else function.name,
+        args=tuple(map(strip_collation, args)),
+        filter=condition,
+        collation=collation_of(args[0]) if args else "BINARY",
+        partition=partition,
+        order=order,
+        frame=frame,
+    )
+    return _add(binder, scope.core, call, node.name)
+
+
+def _add(binder: Binder, core: Core, call: bound.WindowCall, text: str) -> WindowRef:
+    if core.window_source < 0:
+        core.window_source = binder.new_source()
+    core.windows.append(call)
+    core.window_texts.append(text)
+    return WindowRef(source=core.window_source, index=len(core.windows) - 1)
+
+
+def _term(expr: bound.Expr) -> bound.OrderTerm:
+    return bound.OrderTerm(expr=strip_collation(expr), collation=collation_of(expr))
+
+
+def _order_term(binder: Binder, term: ast.OrderTerm, scope: Scope) -> bound.OrderTerm:
+    return replace(_term(binder.expr(term.expr, scope)), desc=term.descending, nulls=bound.NULLS[term.nulls])
+
+
+# --- frames -------------------------------------------------------------------------------------------------------
+
+
+def _frame(binder: Binder, spec: ast.WindowSpec, scope: Scope) -> bound.Frame:
+    written = spec.frame
+    if written is None:
+        return bound.Frame()
+    start, end = written.start, written.end
+    offset = start.offset is not None or (end is not None and end.offset is not None)
+    if written.unit == "RANGE" and offset and len(spec.order_by) != 1:
+        fail("RANGE with offset PRECEDING/FOLLOWING requires one ORDER BY expression", written)
+    return bound.Frame(
+        unit=_UNITS[written.unit],
+        start=_EDGES[start.kind],
+        end="current" if end is None else _EDGES[end.kind],
+        start_offset=_offset(binder, start, scope),
+        end_offset=None if end is None else _offset(binder, end, scope),
+        exclude=_EXCLUSIONS[written.exclude],
+    )
+
+
+_VARIABLE = (ast.ColumnRef, ast.FunctionCall, ast.Like, ast.CurrentTime, ast.Subquery, ast.Exists, ast.InSelect, ast.InTable)
+
+
+def _offset(binder: Binder, edge: ast.FrameBound, scope: Scope) -> bound.Expr | None:
+    """An offset is a constant expression; what reads a column or calls a function is NULL, which no frame accepts."""
+    if edge.offset is None:
+        return None
+    variable = any(isinstance(part, _VARIABLE) and not _is_truth(part) for part in walk(edge.offset))
+    return bound.Constant(value=None) if variable else binder.expr(edge.offset, scope)
+
+
+def _is_truth(part: object) -> bool:
+    """TRUE or FALSE, which may be the names of columns."""
+    return isinstance(part, ast.ColumnRef) and part.truth is not None
