@@ -36,7 +36,8 @@ def can_merge(query: Query) -> bool:
     core = query.cores[0]
     if query.operators or query.limit is not None or query.offset is not None:
         return False
-    return bool(core.steps) and not core.distinct and not core.is_aggregate and not core.windows and core.values_source < 0
+    made = core.distinct or core.is_aggregate or core.windows
+    return bool(core.steps) and not made and core.values_source < 0
 
 
 def weight(query: Query) -> int:

@@ -169,7 +169,16 @@ def _frame(binder: Binder, spec: ast.WindowSpec, scope: Scope) -> bound.Frame:
     )
 
 
-_VARIABLE = (ast.ColumnRef, ast.FunctionCall, ast.Like, ast.CurrentTime, ast.Subquery, ast.Exists, ast.InSelect, ast.InTable)
+_VARIABLE = (
+    ast.ColumnRef,
+    ast.FunctionCall,
+    ast.Like,
+    ast.CurrentTime,
+    ast.Subquery,
+    ast.Exists,
+    ast.InSelect,
+    ast.InTable,
+)
 
 
 def _offset(binder: Binder, edge: ast.FrameBound, scope: Scope) -> bound.Expr | None:

@@ -13,7 +13,17 @@ from typing import TypeAlias
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, ConcatState, ExtremesState, ExtremeState, PercentileState, SumState
+from turso_wasm.kernel.abi import (
+    INTEGER,
+    NULL,
+    REAL,
+    TEXT,
+    ConcatState,
+    ExtremesState,
+    ExtremeState,
+    PercentileState,
+    SumState,
+)
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i64
 
 MEDIAN, PERCENTILE, CONT, DISC = range(4)  # kernel/values/percentile.py

@@ -215,7 +215,7 @@ class Functions:
     # --- other rows ----------------------------------------------------------------------------------------------
 
     def _neighbour(self, call: bound.WindowCall) -> SqlValue:
-        """lag and lead: of the row at that distance in the partition, else the default."""
+        """What lag and lead give: of the row at that distance in the partition, else the default."""
         ctx, f, unit = self.ctx, self.ctx.f, self.unit
         here = SqlValue(INTEGER, f.local(I64, "here", unit.current.extend_u()))
         distance = emit_value(call.args[1], ctx) if len(call.args) > 1 else SqlValue(INTEGER, i64(1))

@@ -230,4 +230,3 @@ def _gathered(node: nodes.Window, ctx: Context, then: Then) -> None:
 
 
 SOURCES[nodes.Window] = _window
-

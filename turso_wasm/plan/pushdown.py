@@ -88,18 +88,17 @@ def _is_whole(expr: bound.Expr, core: Core) -> bool:
     for part in walk(expr):
         if not isinstance(part, _WHOLE) or (isinstance(part, bound.Binary) and part.op not in ("and", "or")):
             return False
-        if isinstance(part, bound.Compare | bound.InList):
-            sides = [part.operand] if isinstance(part, bound.InList) else [part.left, part.right]
-            for side in sides:
-                text = part.affinity if isinstance(part, bound.InList) else _own_affinity(part, side)
-                if isinstance(side, bound.ColumnRef) and text == "B":
-                    if affinity_of(core.outputs[side.column]) != "B":
-                        return False
+        if isinstance(part, bound.InList):
+            sides = [(part.operand, part.affinity)]
+        elif isinstance(part, bound.Compare):
+            sides = [(part.left, part.left_affinity), (part.right, part.right_affinity)]
+        else:
+            continue
+        for side, affinity in sides:
+            column = core.outputs[side.column] if isinstance(side, bound.ColumnRef) else None
+            if column is not None and affinity == "B" and affinity_of(column) != "B":
+                return False
     return True
-
-
-def _own_affinity(expr: bound.Compare, side: bound.Expr) -> str | None:
-    return expr.left_affinity if side is expr.left else expr.right_affinity
 
 
 def _is_partition(ref: bound.ColumnRef, core: Core, binder: Binder) -> bool:

@@ -278,9 +278,7 @@ def concat_step(stmt: Run, state: ConcatState, tag: i32, payload: i64, separator
 
 
 @export
-def concat_inverse(
-    stmt: Run, state: ConcatState, tag: i32, payload: i64, separator_tag: i32, separator: i64
-) -> None:
+def concat_inverse(stmt: Run, state: ConcatState, tag: i32, payload: i64, separator_tag: i32, separator: i64) -> None:
     """Take out the value that was appended first, and the separator behind it, of which all are equal. When no bytes
     are left the next value is the first one, even if empty ones were there: as in SQLite.
     """

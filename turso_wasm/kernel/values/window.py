@@ -40,7 +40,7 @@ from turso_wasm.wasm.lang import (
 
 __subset__ = True
 
-KIND_EXTREMES = 18
+KIND_EXTREMES = 19
 FAR = 1 << 30  # more rows than any partition has
 
 

@@ -8,7 +8,7 @@ Invariants:
   R2  A row that was read from the file is copied to the run's arena: valid as long as what else is computed for a row.
 """
 
-from turso_wasm.kernel.abi import Arena, Resource, Run
+from turso_wasm.kernel.abi import Arena, KernelConnection, Resource, Run
 from turso_wasm.kernel.base.errors import SQLITE_IOERR
 from turso_wasm.kernel.base.memory import (
     arena_alloc,
@@ -21,7 +21,7 @@ from turso_wasm.kernel.base.memory import (
     mrealloc,
 )
 from turso_wasm.kernel.base.resources import resource_add
-from turso_wasm.kernel.base.tempfile import temp_open, temp_read, temp_write
+from turso_wasm.kernel.base.tempfile import temp_flags, temp_open, temp_read, temp_write
 from turso_wasm.kernel.base.vfs import raise_io, vfs_close
 from turso_wasm.kernel.values.sorter import sorter_limit
 from turso_wasm.wasm.lang import (
@@ -40,7 +40,7 @@ from turso_wasm.wasm.lang import (
 
 __subset__ = True
 
-KIND_WINDOW_ROWS = 17
+KIND_WINDOW_ROWS = 18
 BLOCK = 32 * 1024
 N_BLOCKS = 8  # of the file that are held in memory
 
@@ -147,7 +147,7 @@ def window_rows_add(w: WindowRows, row: i64, group: i32, stays: i32) -> None:
 def window_rows_spill(w: WindowRows) -> None:
     """Write the copies to the file."""
     if w.fd < 0:
-        w.fd = temp_open()
+        w.fd = temp_open(temp_flags(KernelConnection(w.statement.connection)))
     buffer: ptr[u8] = malloc(BLOCK)
     used: i32 = 0
     offset: i64 = w.written  # of the buffer
