@@ -85,6 +85,8 @@ class Binder:
         self.open_views: list[str] = []
         self.views: dict[str, Common] = {}  # in the FROM clause being bound
         self.foreign_keys = False  # PRAGMA foreign_keys
+        self.written: set[int] = set()  # slots of the databases that are changed, by triggers too
+        self.programs: dict[Any, Any] = {}  # the triggers that are fired (plan.triggers)
         self.without: frozenset[str] = frozenset()  # names of optimizations that are off (plan.rewrite, plan.joins)
         self.place = ""  # of the schema's expression that is bound: "an index", "a CHECK constraint" or "a DEFAULT"
         self.creating = False  # the schema's object is being made

@@ -21,6 +21,7 @@ UnaryOp: TypeAlias = Literal["-", "+", "~", "not"]
 BinaryOp: TypeAlias = Literal["+", "-", "*", "/", "%", "||", "&", "|", "<<", ">>", "and", "or"]
 CompareOp: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">=", "is", "is not"]
 SubqueryKind: TypeAlias = Literal["scalar", "exists", "in"]
+RaiseAction: TypeAlias = Literal["IGNORE", "ABORT", "FAIL", "ROLLBACK"]
 NullsOrder: TypeAlias = Literal["first", "last"]
 FrameUnit: TypeAlias = Literal["rows", "range", "groups"]
 FrameEdge: TypeAlias = Literal["unbounded", "preceding", "current", "following"]
@@ -243,6 +244,14 @@ class Call(Expr):
     style: str = "fixed"
     collation: str = "BINARY"
     deterministic: bool = True
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Raise(Expr):
+    """RAISE in a trigger. IGNORE has no message."""
+
+    action: RaiseAction
+    message: Expr | None = None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

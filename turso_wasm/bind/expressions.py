@@ -279,8 +279,11 @@ def bind_current_time(binder: Binder, node: ast.CurrentTime, scope: Scope | None
 
 
 def bind_raise(binder: Binder, node: ast.Raise, scope: Scope | None) -> bound.Expr:
-    """RAISE outside a trigger."""
-    fail("RAISE() may only be used within a trigger-program", node)
+    """RAISE. Errors: outside of a trigger."""
+    if binder.finder.rows is None:
+        fail("RAISE() may only be used within a trigger-program", node)
+    message = None if node.message is None else binder.expr(node.message, scope)
+    return bound.Raise(action=node.action, message=message)
 
 
 # --- row values ---------------------------------------------------------------------------------------------------

@@ -36,11 +36,13 @@ def bind_schema_expr(
     place: "an index", "a CHECK constraint", "a DEFAULT".
     """
     saved = binder.lift, binder.sql, binder.common, binder.place
+    rows, binder.finder.rows = binder.finder.rows, None
     binder.lift, binder.sql, binder.common, binder.place = False, sql or "", None, place
     try:
         return binder.expr(expr, Scope(items))
     finally:
         binder.lift, binder.sql, binder.common, binder.place = saved
+        binder.finder.rows = rows
 
 
 def bind_index_terms(binder: Binder, index: Index, item: Item) -> IndexTerms:

@@ -130,12 +130,14 @@ def query_column(item: Item, number: int) -> bound.ColumnRef:
 class NameFinder:
     """Resolves references in a chain of scopes. `deepest` is the depth of the innermost scope that a reference of
     the current aggregate used (-1: none), which tells whose aggregate it is. `outer` collects, per query level, the
-    columns taken from outside.
+    columns taken from outside. `rows` are OLD and NEW of the trigger whose text is bound, which are constants to every
+    query in it; None outside of triggers.
     """
 
-    __slots__ = ("captures", "deepest")
+    __slots__ = ("captures", "deepest", "rows")
 
-    def __init__(self) -> None:
+    def __init__(self, rows: tuple[Item, ...] | None = None) -> None:
+        self.rows = rows
         self.deepest = -1
         self.captures: list[tuple[int, dict[tuple[int, int], bound.Expr]]] = []
 
@@ -158,6 +160,8 @@ class NameFinder:
                     self._note_all(expr, level)
                     return expr
             level = level.parent
+        if self.rows and qualifier is not None and node.schema is None:
+            return self._find_column(node, key, qualifier, Scope(qualified=list(self.rows)))
         return None
 
     def _find_column(self, node: ast.ColumnRef, key: str, qualifier: str | None, level: Scope) -> bound.Expr | None:

@@ -74,7 +74,13 @@ def is_deterministic(expr: bound.Expr) -> bool:
     """No random(), changes() and the like inside."""
     if type(expr) in _LEAVES:
         return True
-    return all(type(found) is not bound.Call or found.deterministic for found in _parts(expr))
+    return all(_is_stable(found) for found in _parts(expr))
+
+
+def _is_stable(node: Node) -> bool:
+    if type(node) is bound.Raise:
+        return False
+    return type(node) is not bound.Call or node.deterministic
 
 
 def size(expr: bound.Expr) -> int:
@@ -232,6 +238,20 @@ def query_expressions(query: Query) -> Iterator[bound.Expr]:
         yield query.limit
     if query.offset is not None:
         yield query.offset
+
+
+def query_items(query: Query) -> Iterator[Item]:
+    """Every element of FROM of a bound query and of the queries in it."""
+    for core in query.cores:
+        for step in core.steps:
+            for item in step.items():
+                yield item
+                if item.query is not None:
+                    yield from query_items(item.query)
+    for expr in query_expressions(query):
+        for part in walk(expr):
+            if isinstance(part, bound.SubqueryExpr) and isinstance(part.plan, Query):
+                yield from query_items(part.plan)
 
 
 def core_expressions(core: Core) -> Iterator[bound.Expr]:

@@ -7,7 +7,7 @@ Source: https://sqlite.org/lang_insert.html, https://sqlite.org/lang_update.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from turso_wasm.bind import bound
@@ -18,14 +18,13 @@ from turso_wasm.bind.schema import bind_checks, bind_default, bind_index_terms
 from turso_wasm.bind.scope import Scope, column_ref, table_item
 from turso_wasm.bind.select import describe
 from turso_wasm.bind.tables import check_readable, must_find_table
-from turso_wasm.bind.walk import all_of, strip_collation, transform, transform_query
+from turso_wasm.bind.triggers import ROWID, Event, triggers_fired
+from turso_wasm.bind.walk import all_of, query_items, strip_collation, transform, transform_query
 from turso_wasm.catalog.constants import is_constant
 from turso_wasm.catalog.names import ROWID_NAMES, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
 from turso_wasm.sql.limits import check_columns
-
-ROWID = -1
 
 
 @dataclass(slots=True)
@@ -40,39 +39,33 @@ class Target:
     index_where: dict[str, bound.Expr] = field(default_factory=dict)
 
 
-def target_table(binder: Binder, name: ast.QualifiedName, event: str) -> Table:
-    """The table that a statement changes. Errors: "no such table: x", "cannot modify x because it is a view"."""
+def target_table(
+    binder: Binder, name: ast.QualifiedName, event: Event, assigned: Collection[str] | None = None
+) -> Table:
+    """The table that a statement changes, or a view with triggers for that. assigned: the (folded) names of the columns
+    that an UPDATE writes. Errors: "no such table: x", "cannot modify x because it is a view".
+    """
     table = must_find_table(binder, name.name, name.schema, name)
-    check_writable(binder, table, event, name)
+    check_writable(binder, table, event, name, assigned)
+    binder.written.add(table.slot)
     return table
 
 
-def check_writable(binder: Binder, table: Table, event: str, node: ast.Node) -> None:
-    """Refuse views, the schema tables, virtual tables, and what needs triggers."""
-    triggers = list(_triggers(binder, table, event))
+def check_writable(
+    binder: Binder, table: Table, event: Event, node: ast.Node, assigned: Collection[str] | None = None
+) -> None:
+    """Refuse the schema tables, virtual tables, and views that no trigger answers for."""
     if table.kind == "view":
-        if triggers:
-            unsupported("triggers", node)
+        if triggers_fired(binder, table, event, assigned):
+            return
         fail(f"cannot modify {table.name} because it is a view", node)
     if table.root == 1:
         fail(f"table {table.name} may not be modified", node)
     check_readable(table, node)
     if any(column.generated is not None for column in table.columns):
         unsupported(f"generated columns (table {table.name})", node)
-    if triggers:
-        unsupported(f"triggers (table {table.name} has one)", node)
     if binder.foreign_keys and (table.foreign_keys or _is_parent(binder, table)):
         unsupported("enforcement of foreign keys (PRAGMA foreign_keys is on)", node)
-
-
-def _triggers(binder: Binder, table: Table, event: str) -> Iterable[str]:
-    """Names of triggers on the table that an INSERT, UPDATE or DELETE fires."""
-    for catalog in binder.catalogs.search_order:
-        if catalog.slot == table.slot or catalog.slot == 1:
-            for name in catalog.triggers_of(table.name):
-                trigger = catalog.find_trigger(name)
-                if trigger is not None and trigger.node.event == event:
-                    yield name
 
 
 def _is_parent(binder: Binder, table: Table) -> bool:
@@ -189,6 +182,11 @@ def bind_assignments(
     return found
 
 
+def assigned_names(assignments: tuple[ast.Assignment, ...]) -> frozenset[str]:
+    """The (folded) names that are written: UPDATE OF goes by them."""
+    return frozenset(fold(name.text) for assignment in assignments for name in assignment.columns)
+
+
 def _assigned_column(table: Table, name: ast.Name) -> int:
     key = fold(name.text)
     number = table.numbers.get(key)
@@ -235,11 +233,13 @@ def bind_returning(
 
 
 def _asked_for_each_row(expr: bound.Expr, item: Item) -> bound.Expr:
-    """Subqueries of RETURNING see the table as each row leaves it, so all of them depend on the row."""
+    """Subqueries of RETURNING that read the table see it as each row leaves it: they depend on the row."""
     row = column_ref(item, 0)
 
     def depend(found: bound.Expr) -> bound.Expr | None:
         if not isinstance(found, bound.SubqueryExpr) or not isinstance(found.plan, Query):
+            return None
+        if not any(source.table is item.table for source in query_items(found.plan)):
             return None
         operand = None if found.operand is None else transform(found.operand, depend)
         return replace(found, operand=operand, plan=transform_query(found.plan, depend), outer=found.outer or (row,))

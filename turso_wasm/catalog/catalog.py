@@ -58,6 +58,8 @@ class Trigger:
     table: str
     node: ast.CreateTrigger
     sql: str
+    slot: int = 0
+    schema: str = "main"
 
 
 class Catalog:
@@ -87,6 +89,7 @@ class Catalog:
         self._indexes_of: dict[str, list[Entry]] = {}
         self._triggers_of: dict[str, list[str]] = {}
         self._tables: dict[str, Table] = {}
+        self._triggers: dict[str, Trigger] = {}
         self._statistics: dict[str, dict[str | None, tuple[int, ...]]] = {}
         for number, row in enumerate(rows):
             self._add_row(row, number)
@@ -121,13 +124,16 @@ class Catalog:
 
     def find_trigger(self, name: str) -> Trigger | None:
         """The trigger of that name, or None."""
-        entry = self.trigger_entries.get(fold(name))
-        if entry is None or entry.sql is None:
-            return None
+        key = fold(name)
+        found = self._triggers.get(key)
+        entry = self.trigger_entries.get(key)
+        if found is not None or entry is None or entry.sql is None:
+            return found
         node = _parse(entry)
         if not isinstance(node, ast.CreateTrigger):
             raise malformed(entry.name)
-        return Trigger(entry.name, entry.table, node, entry.sql)
+        found = self._triggers[key] = Trigger(entry.name, entry.table, node, entry.sql, self.slot, self.name)
+        return found
 
     def is_called(self, schema: str) -> bool:
         """Whether `schema.` means this database; `main` is slot 0 whatever its name."""
@@ -148,9 +154,10 @@ class Catalog:
                 message = f"{kind} {name} cannot reference objects in database {node.schema}"
                 raise SqlError(SQLITE_ERROR, message, node.span)
 
-    def triggers_of(self, table: str) -> tuple[str, ...]:
-        """The names of the triggers of this database on tables of that name."""
-        return tuple(self._triggers_of.get(fold(table), ()))
+    def triggers_of(self, table: str) -> list[Trigger]:
+        """The triggers of this database on tables of that name, the oldest first."""
+        found = (self.find_trigger(name) for name in self._triggers_of.get(fold(table), ()))
+        return [trigger for trigger in found if trigger is not None]
 
     def tables(self) -> Iterator[Table]:
         """All tables and views, in schema order."""
@@ -250,7 +257,6 @@ class Catalog:
         if fold(table.name) != fold(entry.name) or (table.kind == "view") != (entry.type == "view"):
             raise malformed(entry.name)
         table.slot, table.schema, table.sql = self.slot, self.name, entry.sql
-        table.triggers = tuple(self._triggers_of.get(fold(entry.name), ()))
         self._apply_statistics(table)
         return table
 

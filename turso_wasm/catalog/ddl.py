@@ -102,6 +102,11 @@ def stored_view_sql(sql: str, node: ast.CreateView) -> str:
     return "CREATE VIEW " + text.rstrip(" \t\n\f\r\v")
 
 
+def stored_trigger_sql(sql: str, node: ast.CreateTrigger) -> str:
+    """CREATE TRIGGER as SQLite stores it: up to its END."""
+    return "CREATE TRIGGER " + sql[name_start(sql, node.name) : node.span[1]]
+
+
 _CREATED_TYPES: Final = {"A": "", "B": " TEXT", "C": " NUM", "D": " INT", "E": " REAL"}
 
 

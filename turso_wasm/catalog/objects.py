@@ -106,7 +106,6 @@ class Table:
     row_estimate: int | None = None
     select: ast.Select | None = None  # views: the defining SELECT
     view_columns: tuple[str, ...] = ()  # views: CREATE VIEW v(columns)
-    triggers: tuple[str, ...] = ()  # names of the triggers on it
     numbers: dict[str, int] = field(
         default_factory=dict, compare=False, repr=False
     )  # folded column name -> column number

@@ -59,7 +59,7 @@ def compile_plan(
     ctx.finish()
     program.wasm = unit.module.encode()
     program.data = bytes(unit.data)
-    program.frame_size = unit.root_size
+    program.frame_size = ctx.frame_size
     program.counts_changes = unit.counts_changes
     program.pinned.update(unit.pinned)
     program.checks = tuple(slot for slot, (_, checked) in slots.items() if checked)

@@ -34,7 +34,20 @@ from typing import TYPE_CHECKING, Any
 
 from turso_wasm.codegen.unit import Routine, Unit
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
-from turso_wasm.kernel.abi import BLOB, DONE, INTEGER, REAL, ROWS, TEXT, YIELD, Frame, Run, Value
+from turso_wasm.kernel.abi import (
+    BLOB,
+    DONE,
+    INTEGER,
+    REAL,
+    ROWS,
+    TEXT,
+    YIELD,
+    Activation,
+    Frame,
+    KernelConnection,
+    Run,
+    Value,
+)
 from turso_wasm.wasm import coroutine
 from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Hole, Local, i32, i64
@@ -50,19 +63,32 @@ _KIND = {I32: ("i32", 4), I64: ("i64", 8), F64: ("f64", 8)}
 
 
 class Context:
-    """One routine being compiled; `caller` is None for the statement itself."""
+    """One routine being compiled; `caller` is None for the statement itself.
 
-    def __init__(self, unit: Unit, caller: Context | None = None, name: str = "step", resumable: bool = False) -> None:
+    `statement` is the routine of the statement that the code belongs to: the Program's own, or a trigger's, which
+    counts as one. What is computed once a statement lies in its frame.
+    """
+
+    def __init__(
+        self,
+        unit: Unit,
+        caller: Context | None = None,
+        name: str = "step",
+        resumable: bool = False,
+        is_trigger: bool = False,
+    ) -> None:
         self.unit = unit
         self.module = unit.module
         self.data_base = unit.data_base
         self.n_user_params = unit.n_user_params
         self.is_root = caller is None
+        self.statement: Context = self if caller is None or is_trigger else caller.statement
         params = [("stmt", I32)] if self.is_root else [("stmt", I32), ("frame", I32)]
         self.f = self.module.function(name, params=params, results=[I32], export=self.is_root)
         self.stmt = self.f.params[0]
-        self.frame_size = 0 if self.is_root else Frame.size
+        self.frame_size = 0 if self.is_root else Activation.size if is_trigger else Frame.size
         self.sources: dict[int, Source] = {}
+        self.trigger_rows: dict[int, Callable[[], Source]] = {}  # of a trigger: what makes OLD and NEW
         self.scan_cursors: dict[int, Local] = {}  # sources whose scan uses a cursor that is open already
         self.lets: dict[int, SqlValue] = {}  # by the numbers of the Lets the code stands in
         self.in_ddl = False
@@ -75,7 +101,11 @@ class Context:
         self._root: Local | None = None
         self._callee_frames: dict[Routine, int] = {}
         self._open_hoists: list[Hole] = []
+        self._zeroed: list[int] = []
+        self._ignores = False
         self._begin()
+        for source, make in self.statement.trigger_rows.items():
+            self.sources[source] = make()
 
     # --- prologue, suspension --------------------------------------------------------------------
 
@@ -98,6 +128,9 @@ class Context:
         self._suspended = f.block()
         self._suspended.__enter__()
         self._body_at = len(f.out)
+        self._over = f.block()
+        if not self.statement.is_root:
+            self._over.__enter__()
         self.opens = f.hole()  # transactions begin, cursors are opened
         self.start = f.hole()  # invariants
 
@@ -127,6 +160,11 @@ class Context:
     def finish(self) -> Routine:
         """Close the function."""
         f = self.f
+        if not self.statement.is_root:
+            self._over.__exit__(None, None, None)
+        with f.into(self.opens):
+            for at in self._zeroed:
+                f.store("i32", self.frame, 0, at)
         if not self.is_root:
             self._return()
         f.ret(i32(DONE))
@@ -138,7 +176,7 @@ class Context:
             self._spill([f.locals[i] for i in states])
         else:
             f.unreachable()
-        return Routine(f, self.frame_size, self._suspends)
+        return Routine(f, self.frame_size, self._suspends, self._ignores)
 
     def _spill(self, kept: list[Local]) -> None:
         f = self.f
@@ -223,9 +261,9 @@ class Context:
 
     # --- routines --------------------------------------------------------------------------------
 
-    def routine(self, name: str, resumable: bool) -> Context:
+    def routine(self, name: str, resumable: bool, is_trigger: bool = False) -> Context:
         """A new routine that this one can call."""
-        return Context(self.unit, self, f"{name}_{len(self.module.functions)}", resumable)
+        return Context(self.unit, self, f"{name}_{len(self.module.functions)}", resumable, is_trigger)
 
     def callee_frame(self, routine: Routine) -> Local:
         """The frame for this routine's activations of `routine`, made at the first (a local)."""
@@ -239,7 +277,8 @@ class Context:
         f = self.f
         frame = f.local(I32, "callee", f.load("i32", slot))
         with f.if_(frame.eqz()):
-            f.set(frame, f.call("frame_new", self.stmt, routine.frame_size))
+            size = routine.frame_size if routine.size_at is None else f.load("i32", self.data_base + routine.size_at)
+            f.set(frame, f.call("frame_new", self.stmt, size))
             f.store("i32", slot, frame)
         return frame
 
@@ -271,7 +310,19 @@ class Context:
                 self.suspend(point, YIELD)
         if counts:
             f.set(self.budget, f.load("i32", self.stmt, budget))
+        if routine.ignores:
+            self._leave_if_ignored()
         return status
+
+    def ignore(self) -> None:
+        """RAISE(IGNORE): the trigger is over, whatever routine of it this is."""
+        self._ignores = True
+        self.f.store("i32", self.statement_frame, 1, Activation.offset("ignored"))
+        self.f.br(self._over)
+
+    def _leave_if_ignored(self) -> None:
+        self._ignores = True
+        self.f.br(self._over, if_=self.f.load("i32", self.statement_frame, Activation.offset("ignored")))
 
     def leave(self, frame: Local) -> None:
         """An activation is over: what hangs on its frame goes."""
@@ -284,13 +335,19 @@ class Context:
         return self.stmt + Run.offset("root") if self.is_root else self.frame
 
     @property
-    def root_frame(self) -> Expr:
-        """The statement's own frame, from any routine."""
-        if self.is_root:
+    def statement_frame(self) -> Expr:
+        """The frame of the statement, from any of its routines."""
+        if self.statement is self:
             return self.frame
         if self._root is None:
-            self._root = self.prologue_local(I32, "root", self.f.load("i32", self.stmt, Run.offset("frame")))
+            field = "frame" if self.statement.is_root else "trigger"
+            self._root = self.prologue_local(I32, "root", self.f.load("i32", self.stmt, Run.offset(field)))
         return self._root
+
+    @property
+    def statement_scope(self) -> Expr:
+        """`scope` of the statement's routine, from any of its routines."""
+        return self.stmt + Run.offset("root") if self.statement.is_root else self.statement_frame
 
     def once(self, node: object, size: int, compute: Callable[[Expr], None]) -> Expr:
         """The address of `size` bytes, those of `node`, that `compute(address)` fills before a run first needs them.
@@ -298,26 +355,31 @@ class Context:
         They are the statement's own, whatever routine asks; so is what `compute` allocates.
         """
         if id(node) not in self.unit.once:
-            self.unit.once[id(node)] = (self.unit.root_alloc(8 + size), node)
+            at = self.statement.frame_alloc(8 + size)
+            self.statement.zero_at_start(at)
+            self.unit.once[id(node)] = (at, node)
         offset, _ = self.unit.once[id(node)]
         f = self.f
-        at = f.local(I32, "once", self.root_frame + offset)
-        with f.if_(f.load("i32", at).eqz()):
-            f.store("i32", self.stmt, self.stmt + Run.offset("root"), Run.offset("scope"))
-            compute(at + 8)
+        place = f.local(I32, "once", self.statement_frame + offset)
+        with f.if_(f.load("i32", place).eqz()):
+            f.store("i32", self.stmt, self.statement_scope, Run.offset("scope"))
+            compute(place + 8)
             f.store("i32", self.stmt, self.scope, Run.offset("scope"))
-            f.store("i32", at, 1)
-        return at + 8
+            f.store("i32", place, 1)
+        return place + 8
 
     # --- memory ----------------------------------------------------------------------------------
 
     def frame_alloc(self, size: int) -> int:
         """Reserve bytes of the frame (zero at the start); the offset, 8-aligned."""
-        if self.is_root:
-            return self.unit.root_alloc(size)
         at = self.frame_size
         self.frame_size += (size + 7) & ~7
         return at
+
+    def zero_at_start(self, at: int) -> None:
+        """The i32 at this offset of the frame is 0 whenever an activation begins."""
+        if not self.is_root:
+            self._zeroed.append(at)
 
     def frame_values(self, n: int) -> Expr:
         """Reserve n Value slots in the frame; their address."""
@@ -380,6 +442,11 @@ class Context:
         raw = message.encode()
         self.do("raise_error", code, self.data_address(raw), len(raw))
         self.f.unreachable()
+
+    def setting(self, bit: int) -> Expr:
+        """Whether this bit of KernelConnection.settings is set (not 0)."""
+        connection = self.f.load("i32", self.stmt, Run.offset("connection"))
+        return self.f.load("i32", connection, KernelConnection.offset("settings")) & bit
 
     # --- constants and parameters ------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from turso_wasm.bind.walk import has_subquery
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.effects import delete_row
 from turso_wasm.codegen.expressions import ensure
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
@@ -22,6 +23,9 @@ def emit_delete(node: nodes.Delete, ctx: Context) -> None:
         _truncate(node, ctx)
         return
     writer = TableWriter(node.table, ctx)
+    if node.effects:
+        collect_rows(node.child, node.source, writer, ctx, lambda: delete_row(node, writer, ctx))
+        return
     if _scans_in_place(node.child, node):
         _delete_in_place(node, writer, ctx)
         return

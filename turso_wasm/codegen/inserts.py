@@ -16,12 +16,13 @@ from turso_wasm.codegen.constraints import (
     violated,
 )
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.effects import delete_replaced, show_row
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
-from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.rowsets import first_conjunct
 from turso_wasm.codegen.sequences import AutoIncrement
 from turso_wasm.codegen.tables import NewRow, TableWriter
+from turso_wasm.codegen.triggers import fire
 from turso_wasm.codegen.updates import effects, update_row
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.codegen.writes import (
@@ -34,16 +35,16 @@ from turso_wasm.codegen.writes import (
 )
 from turso_wasm.kernel.abi import KernelConnection, Run
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I64, Expr, Label, Local
+from turso_wasm.wasm.dsl import I64, Expr, Label, Local, i64, select
 
 
 def emit_insert(node: nodes.Insert, ctx: Context) -> None:
     """Insert each row of the child."""
-    begin_write(ctx, savepoint=not node.single_row)
+    begin_write(ctx, savepoint=not node.single_row or bool(node.effects or node.replaced))
     writer = TableWriter(node.table, ctx)
     sequence = AutoIncrement(node, writer.cursor, ctx) if node.table.autoincrement else None
     child, values, rowid = node.child, node.values, node.rowid
-    if node.child_reads_table:
+    if node.child_reads_table or (node.effects and not node.single_row):
         child, values, rowid = _materialized(node)
 
     def each() -> None:
@@ -51,8 +52,13 @@ def emit_insert(node: nodes.Insert, ctx: Context) -> None:
             _insert_one(node, values, rowid, writer, sequence, ignored, ctx)
 
     change_rows(child, ctx, each)
-    if sequence is not None:
+    if sequence is not None and not _shares(node, ctx):
         sequence.write_back()
+
+
+def _shares(node: nodes.Insert, ctx: Context) -> bool:
+    """Other statements can run amid this one: what it keeps of the database must be read and written for each row."""
+    return bool(node.effects or node.replaced) or not ctx.is_root
 
 
 def _materialized(node: nodes.Insert) -> tuple[nodes.Plan, tuple[bound.Expr, ...], bound.Expr | None]:
@@ -79,13 +85,20 @@ def _insert_one(
     ensure([values, rowid_expr], ctx)
     given = given_rowid(rowid_expr, ctx) if rowid_expr is not None else None
     columns = [_column_value(node, at, expr, ctx) for at, expr in enumerate(values)]
+    if node.effects.before:
+        _fire_before(node, columns, given, ctx, ignored)
     row = NewRow(columns, None, table)
     rowid: Local | None = None
     if not table.without_rowid:
+        shares = sequence is not None and _shares(node, ctx)
+        if sequence is not None and shares:
+            sequence.read()
         rowid = _choose_rowid(given, writer, sequence, ctx)
         row.set_rowid(rowid, table)
         if sequence is not None:  # a row that is then ignored has used up its number
             sequence.note(rowid)
+            if shares:
+                sequence.write_back()
     ctx.sources[node.source] = row
     check_not_null(node, row, ignored, ctx)
     check_types(table, row, range(len(table.columns)), ctx)
@@ -97,8 +110,24 @@ def _insert_one(
         connection = f.load("i32", ctx.stmt, Run.offset("connection"))
         f.store("i64", connection, rowid, KernelConnection.offset("last_insert_rowid"))
     count_change(ctx)
-    if node.returning:
-        emit_row(node.returning, ctx)
+    show_row(node.effects, node.returning, ctx, lambda fires: fire(fires, None, row, ctx, ignored))
+
+
+def _fire_before(
+    node: nodes.Insert, columns: list[SqlValue], given: tuple[Local, Local] | None, ctx: Context, ignored: Label
+) -> None:
+    """The row as BEFORE triggers see it: its types were checked, and a rowid that is not given is -1."""
+    f = ctx.f
+    table = node.table
+    row = NewRow(columns, None, table)
+    check_types(table, row, range(len(table.columns)), ctx)
+    if not table.without_rowid:
+        seen = f.local(I64, "rowid", i64(-1))
+        if given is not None:
+            is_given, rowid = given
+            f.set(seen, select(is_given, rowid, seen))
+        row.set_rowid(seen, table)
+    fire(node.effects.before, None, row, ctx, ignored)
 
 
 def _column_value(node: nodes.Insert, at: int, expr: bound.Expr, ctx: Context) -> SqlValue:
@@ -155,7 +184,7 @@ def _check_unique(
                 _upsert(clause, writer, ignored, ctx)
                 ctx.sources[node.source] = row
                 continue
-            writer.remove_row(node.source, node.index_exprs, node.index_where)
+            delete_replaced(node.replaced, writer, node.source, node.index_exprs, node.index_where, ctx)
             ctx.sources[node.source] = row
 
 

@@ -119,7 +119,9 @@ class _Table:
         self.hash = f.local(I32, "table")
         self.null_row = f.local(I32, "null_row")  # 1: a probe row without a match
         if node.fresh:
-            self.address: Expr = f.local(I32, "build", ctx.frame + ctx.frame_alloc(16))
+            place = ctx.frame_alloc(16)
+            ctx.zero_at_start(place)
+            self.address: Expr = f.local(I32, "build", ctx.frame + place)
             with f.if_(f.load("i32", self.address, HASH)):
                 ctx.do("resource_free", ctx.stmt, f.load("i32", self.address, HASH))
             self._read(self.address, ctx)

@@ -26,7 +26,27 @@ def has_loop(plan: nodes.Plan) -> bool:
     """Rows can come in any number, in the plan or in a subquery of it."""
     if isinstance(plan, nodes.Ddl):
         return any(isinstance(step, LONG_STEPS) for step in plan.steps)
-    return any(isinstance(node, ROWS) and not _is_lookup(node) for node in walk((plan,)))
+    return _loops((plan,), set())
+
+
+def program_loops(program: nodes.TriggerProgram) -> bool:
+    """The same, of a trigger."""
+    return _loops(_parts(program), {program.number})
+
+
+def _parts(program: nodes.TriggerProgram) -> tuple[Node, ...]:
+    return program.steps if program.when is None else (program.when, *program.steps)
+
+
+def _loops(roots: tuple[Node, ...], seen: set[int]) -> bool:
+    for node in walk(roots):
+        if isinstance(node, ROWS) and not _is_lookup(node):
+            return True
+        if isinstance(node, nodes.Fire) and node.program.number not in seen:
+            seen.add(node.program.number)
+            if _loops(_parts(node.program), seen):
+                return True
+    return False
 
 
 def _is_lookup(plan: Node) -> bool:

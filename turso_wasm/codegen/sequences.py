@@ -30,8 +30,17 @@ class AutoIncrement:
         self.name = node.table.name
         self.cursor = open_table(node.sequence, ctx, write=True)
         self.largest, self.row = f.local(I64, "sequence"), f.local(I64, "sequence_row")
-        source = table_source(node.sequence, self.cursor)
-        with ctx.at_start(), f.block() as found:
+        self.last = f.local(I64, "last")
+        self.source = table_source(node.sequence, self.cursor)
+        self.read()
+        with f.if_(f.call("cursor_last", table)):
+            f.set(self.last, table_source(node.table, table).rowid(ctx))
+
+    def read(self) -> None:
+        """Look the stored value up."""
+        ctx, f, source = self.ctx, self.ctx.f, self.source
+        f.set(self.row, 0)
+        with f.block() as found:
             f.br(found, if_=f.call("cursor_first", self.cursor).eqz())
             with f.loop() as top:
                 values = source.decode([NAME, SEQ], ctx)
@@ -41,9 +50,6 @@ class AutoIncrement:
                     f.set(self.largest, f.call("to_integer", *values[SEQ].pair))
                     f.br(found)
                 f.br(top, if_=f.call("cursor_next", self.cursor))
-        self.last = f.local(I64, "last")
-        with ctx.at_start(), f.if_(f.call("cursor_last", table)):
-            f.set(self.last, table_source(node.table, table).rowid(ctx))
 
     def next(self, table: Local) -> Expr:
         """A rowid larger than any the table ever had. Raises FULL when there is none."""
@@ -60,7 +66,7 @@ class AutoIncrement:
         f.set(self.largest, select(rowid > self.largest, rowid, self.largest))
 
     def write_back(self) -> None:
-        """Store the sequence value at the end of the statement."""
+        """Store the sequence value: at the end of the statement, or before its next part can ask for it."""
         ctx, f = self.ctx, self.ctx.f
         with f.if_(self.row.eqz()):
             f.set(self.row, f.call("table_new_rowid", self.cursor))

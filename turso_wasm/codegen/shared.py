@@ -25,7 +25,9 @@ def _shared_scan(node: nodes.SharedScan, ctx: Context, then: Then) -> None:
     routine = ctx.unit.routines.get(id(shared)) or _compile(shared, ctx)
 
     def run(slot: Expr) -> None:
-        ctx.activate(routine, ctx.frame_at(slot, routine), keep=True)
+        frame = ctx.frame_at(slot, routine)
+        ctx.leave(frame)  # of a trigger's earlier activation
+        ctx.activate(routine, frame, keep=True)
 
     slot = ctx.once(shared, 8, run)
     row = f.local(I32, "row")
@@ -52,6 +54,8 @@ def _compile(shared: nodes.Shared, caller: Context) -> Routine:
     f = ctx.f
     first = ctx.frame_alloc(8)
     assert first == FIRST
+    ctx.zero_at_start(FIRST)
+    ctx.zero_at_start(LAST)
     memory = f.local(I32, "memory", f.call("hash_new", ctx.stmt, 0))
 
     def keep() -> None:

@@ -104,7 +104,9 @@ def _run(node: bound.SubqueryExpr, ctx: Context, emit: Emit, operand: SqlValue |
 
 
 def _run_once(routine: Routine, slot: Any, ctx: Context) -> None:
-    ctx.activate(routine, ctx.frame_at(slot, routine), keep=True)
+    frame = ctx.frame_at(slot, routine)
+    ctx.leave(frame)  # of a trigger's earlier activation
+    ctx.activate(routine, frame, keep=True)
 
 
 # --- compiling ---------------------------------------------------------------------------------------------

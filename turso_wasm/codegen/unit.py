@@ -22,22 +22,31 @@ class Unit:
         self.data = bytearray()
         self.data_offsets: dict[bytes, int] = {}
         self.pinned: dict[int, object] = {}
-        self.root_size = 0
-        self.once: dict[int, tuple[int, object]] = {}  # id of a node → its place in the root frame, the node
+        self.once: dict[int, tuple[int, object]] = {}  # id of a node → its place in its statement's frame, the node
         self.routines: dict[Any, Any] = {}  # compiled subqueries, by their node
         self.counts_changes = False
 
-    def root_alloc(self, size: int) -> int:
-        """Reserve bytes of the statement's own frame (zero at the start); the offset, 8-aligned."""
-        at = self.root_size
-        self.root_size += (size + 7) & ~7
-        return at
+    def reserve(self) -> int:
+        """Room in the program's data for an i32 that is known later (`fill`); its offset."""
+        self.data.extend(b"\0" * (4 + -len(self.data) % 4))
+        return len(self.data) - 4
+
+    def fill(self, at: int, value: int) -> None:
+        """Set a reserved i32."""
+        self.data[at : at + 4] = value.to_bytes(4, "little")
 
 
 class Routine:
-    """A routine that was compiled: its function, the size of its frame, whether it can yield."""
+    """A routine that was compiled: its function, the size of its frame, whether it can yield, or end by RAISE(IGNORE).
 
-    def __init__(self, function: Function, frame_size: int, yields: bool) -> None:
+    size_at: of one that calls itself, so that its size is not known when it is called, where the data has it.
+    """
+
+    def __init__(
+        self, function: Function, frame_size: int, yields: bool, ignores: bool = False, size_at: int | None = None
+    ) -> None:
         self.function = function
         self.frame_size = frame_size
         self.yields = yields
+        self.ignores = ignores
+        self.size_at = size_at

@@ -18,12 +18,13 @@ from turso_wasm.codegen.constraints import (
     violated,
 )
 from turso_wasm.codegen.context import Context, Then
+from turso_wasm.codegen.effects import delete_replaced, found_again, seek_again, show_row
 from turso_wasm.codegen.expressions import emit_value, with_affinity
-from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sorting import MISMATCH
 from turso_wasm.codegen.sources import ROWID, EntrySource, LocalSource, index_fields
 from turso_wasm.codegen.tables import NewRow, TableWriter
+from turso_wasm.codegen.triggers import fire
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.codegen.writes import (
     begin_write,
@@ -118,7 +119,7 @@ def update_row(
     old = writer.current_row()
     ctx.sources[node.old_source] = old
     decode_row(old, ctx)
-    if moves or table.without_rowid or writer.indexes != touched or node.returning:
+    if moves or table.without_rowid or writer.indexes != touched or node.returning or node.effects:
         keep_values(old, ctx)
     values = [_updated_value(node, at, ctx) for at in range(len(table.columns))]
     row = NewRow(values, None, table)
@@ -127,20 +128,39 @@ def update_row(
         rowid = _updated_rowid(node, old, ctx)
         row.set_rowid(rowid, table)
     ctx.sources[node.source] = row
+    current = old
+    if node.effects.before:
+        check_types(table, row, node.changed, ctx)
+        fire(node.effects.before, old, row, ctx, ignored)
+        current = _changed_meanwhile(node, writer, old, row, ignored, ctx)
     check_not_null(node, row, ignored, ctx)
     check_types(table, row, node.changed, ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)
-    _check_update_unique(node, writer, touched, moves, old, row, rowid, ignored, ctx)
-    writer.remove_entries(old, node.old_index_exprs, node.old_index_where, touched)
+    _check_update_unique(node, writer, touched, moves, current, row, rowid, ignored, ctx)
+    ctx.sources[node.old_source] = current
+    writer.remove_entries(current, node.old_index_exprs, node.old_index_where, touched)
     if moves or table.without_rowid:
-        _seek_old(writer, old, ctx)
+        _seek_old(writer, current, ignored if node.replaced else None, ctx)
         ctx.do("cursor_delete", writer.cursor)
     ctx.sources[node.source] = row
     writer.insert_entries(row, node.index_exprs, node.index_where, touched)
     writer.insert_row(row.columns, rowid)
     count_change(ctx)
-    if node.returning:
-        emit_row(node.returning, ctx)
+    show_row(node.effects, node.returning, ctx, lambda fires: fire(fires, old, row, ctx, ignored))
+
+
+def _changed_meanwhile(
+    node: nodes.Update, writer: TableWriter, old: EntrySource, row: NewRow, gone: Label, ctx: Context
+) -> EntrySource:
+    """The row as BEFORE triggers left it: columns that are not assigned keep what these wrote."""
+    seek_again(writer, old, gone, ctx)
+    current = writer.current_row()
+    decode_row(current, ctx)
+    keep_values(current, ctx)
+    for at in range(len(node.table.columns)):
+        if at not in node.changed and at != node.table.rowid_alias:
+            row.decoded[at] = current.value(at, ctx)
+    return current
 
 
 def _updated_value(node: nodes.Update, at: int, ctx: Context) -> SqlValue:
@@ -162,15 +182,15 @@ def _updated_rowid(node: nodes.Update, old: EntrySource, ctx: Context) -> Local:
     return rowid
 
 
-def _seek_old(writer: TableWriter, old: EntrySource, ctx: Context) -> None:
-    """Put the table cursor back on the row being updated (a replaced row may have moved it)."""
-    f = ctx.f
-    if writer.table.without_rowid:
-        values = [old.value(at, ctx) for at in range(len(writer.table.columns))]
-        found = writer.seek_primary_key(values)
-    else:
-        found = f.call("cursor_seek_rowid", writer.cursor, old.value(ROWID, ctx).payload)
-    with f.if_(found.eqz()):
+def _seek_old(writer: TableWriter, old: EntrySource, gone: Label | None, ctx: Context) -> None:
+    """Put the table cursor back on the row being updated, which a replaced row may have moved it from.
+
+    gone: where to go if it is not there, which only triggers of the replaced row can have done.
+    """
+    if gone is not None:
+        seek_again(writer, old, gone, ctx)
+        return
+    with ctx.f.if_(found_again(writer, old, ctx).eqz()):
         ctx.do("raise_corrupt", 0)
 
 
@@ -203,7 +223,7 @@ def _check_update_unique(
                 continue
             if index is not None:
                 seek_row_of_entry(writer, index, cursor, ctx)
-            writer.remove_row(node.old_source, node.old_index_exprs, node.old_index_where)
+            delete_replaced(node.replaced, writer, node.old_source, node.old_index_exprs, node.old_index_where, ctx)
             ctx.sources[node.old_source] = old
 
 

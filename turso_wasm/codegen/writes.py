@@ -21,7 +21,8 @@ COUNT_CHANGES = 1
 def begin_write(ctx: Context, savepoint: bool) -> None:
     """What every writing statement does first."""
     f = ctx.f
-    if ctx.in_ddl:  # DROP TABLE cleaning up sqlite_sequence is no change of rows to anybody
+    # DROP TABLE cleaning up sqlite_sequence is no change of rows to anybody; a trigger's counts are set apart for it.
+    if ctx.in_ddl or not ctx.is_root:
         return
     ctx.unit.counts_changes = True
     with f.into(ctx.opens):

@@ -62,6 +62,10 @@ ON_ERROR_ABORT = 0  # undo this statement
 ON_ERROR_FAIL = 1  # keep what the statement did so far
 ON_ERROR_ROLLBACK = 2  # roll the whole transaction back
 
+# --- settings of a connection (KernelConnection.settings) -----------------------------------------------------
+SETTING_FOREIGN_KEYS = 1
+SETTING_RECURSIVE_TRIGGERS = 2
+
 # --- b-tree kinds ------------------------------------------------------------------------------------------
 TABLE_BTREE = 1
 INDEX_BTREE = 2
@@ -151,6 +155,18 @@ class Frame(Struct):
     unused: i32
 
 
+class Activation(Frame):
+    """The frame of a trigger: what it must not change for whoever fired it, and who that is."""
+
+    outer: i32  # the frame of the trigger whose statement fired it; 0: the statement itself
+    token: i32  # which trigger it is
+    ignored: i32  # 1: RAISE(IGNORE)
+    spare: i32
+    changes: i64  # Run.changes
+    connection_changes: i64  # KernelConnection.changes
+    last_insert_rowid: i64
+
+
 class Run(Struct):
     """One prepared statement in execution. Hosts read and write the fields marked H."""
 
@@ -193,6 +209,8 @@ class Run(Struct):
     now: f64  # ms since 1970 as the date functions see it, the same for a whole run; 0 until they ask
     schema_epoch: i32  # H: KernelConnection.schema_epoch when the schema it was prepared for was read
     attempts: i32  # how often this run has found the database busy
+    trigger: i32  # the Activation of the innermost trigger that runs
+    trigger_depth: i32
 
 
 class KernelConnection(Struct):
@@ -212,6 +230,7 @@ class KernelConnection(Struct):
     schema_epoch: i32  # H: changes when the connection itself changes the schema, or takes such a change back
     schema_changed: i32  # 1: the open transaction has changed the schema
     temp_store: i32  # TEMP_STORE_*: where the temp database lies
+    settings: i32  # H: SETTING_*
 
 
 class ErrorRecord(Struct):

@@ -7,7 +7,7 @@ PRAGMA and ATTACH are the runtime's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -89,7 +89,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     return planned
 
 
-def _slots(binder: Binder, *written: int) -> dict[int, tuple[bool, bool]]:
+def _slots(binder: Binder, written: Collection[int] = ()) -> dict[int, tuple[bool, bool]]:
     """The databases that are read or written."""
     used = binder.slots.union(written)
     catalogs = binder.catalogs.slots
@@ -110,8 +110,8 @@ def _select(binder: Binder, node: ast.Select) -> Planned:
 
 def _write(kind: str, plan_write: Callable[[Binder, Any], Written]) -> Callable[[Binder, Any], Planned]:
     def build(binder: Binder, node: Any) -> Planned:
-        plan, columns, table = plan_write(binder, node)
-        return Planned(plan, kind, tuple(columns), False, slots=_slots(binder, table.slot))
+        plan, columns, _ = plan_write(binder, node)
+        return Planned(plan, kind, tuple(columns), False, slots=_slots(binder, binder.written))
 
     return build
 
@@ -121,14 +121,14 @@ def _ddl(plan_change: Callable[[Binder, Any], tuple[nodes.Plan, Catalog | None]]
         plan, catalog = plan_change(binder, node)
         if catalog is None:
             return Planned(plan, "ddl")
-        return Planned(plan, "ddl", readonly=False, changes_schema=True, slots=_slots(binder, catalog.slot))
+        return Planned(plan, "ddl", readonly=False, changes_schema=True, slots=_slots(binder, {catalog.slot}))
 
     return build
 
 
 def _reindex(binder: Binder, node: ast.Reindex) -> Planned:
     plan, written = reindex.plan_reindex(binder, node)
-    return Planned(plan, "ddl", readonly=False, slots=_slots(binder, *written))
+    return Planned(plan, "ddl", readonly=False, slots=_slots(binder, written))
 
 
 def _vacuum(binder: Binder, node: ast.Vacuum) -> Planned:
@@ -191,6 +191,7 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.CreateTable: _ddl(schema.plan_create_table),
     ast.CreateIndex: _ddl(schema.plan_create_index),
     ast.CreateView: _ddl(schema.plan_create_view),
+    ast.CreateTrigger: _ddl(schema.plan_create_trigger),
     ast.Drop: _ddl(schema.plan_drop),
     ast.RenameTable: _ddl(alter.plan_rename_table),
     ast.RenameColumn: _ddl(alter.plan_rename_column),

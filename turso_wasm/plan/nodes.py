@@ -317,6 +317,50 @@ class SharedScan(Plan):
     shared: Shared
 
 
+# --- what changes of rows set off -----------------------------------------------------------------------------
+
+
+@dataclass(slots=True, eq=False)
+class TriggerProgram:
+    """The planned text of a trigger. It is no node: what it runs may fire it again.
+
+    number: tells the programs of a statement apart. old, new: the row sources that are OLD and NEW, -1: there is none.
+    when: the condition. steps: roots, in order; of a SELECT the rows are not shown. token: that of the trigger, which
+    several programs can be made of; recursive: it may run while it runs, whatever the settings say.
+    """
+
+    name: str
+    number: int
+    token: int
+    old: int = -1
+    new: int = -1
+    when: Expr | None = None
+    steps: tuple[Plan, ...] = ()
+    recursive: bool = False
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Fire(Node):
+    """A trigger is fired for a row; what OLD and NEW are is for the writer of the row to say."""
+
+    program: TriggerProgram
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class RowEffects(Node):
+    """What goes with the change of each row. The first `n_temporary` of `after` come before RETURNING shows the row."""
+
+    before: tuple[Fire, ...] = ()
+    after: tuple[Fire, ...] = ()
+    n_temporary: int = 0
+
+    def __bool__(self) -> bool:
+        """There is anything to do."""
+        return bool(self.before or self.after)
+
+
+NO_EFFECTS = RowEffects()
+
 # --- roots --------------------------------------------------------------------------------------------------
 
 
@@ -353,7 +397,9 @@ class Insert(Plan):
     index_where: dict[str, Expr] = field(default_factory=dict)  # partial indexes: predicate over `source`
     returning: tuple[Expr, ...] = ()
     child_reads_table: bool = False
-    single_row: bool = False  # exactly one row: no statement savepoint is needed
+    single_row: bool = False  # exactly one row
+    effects: RowEffects = NO_EFFECTS
+    replaced: RowEffects = NO_EFFECTS  # of the rows that REPLACE deletes
     sequence: Table | None = None  # sqlite_sequence, when the table is AUTOINCREMENT
     upserts: tuple[Upsert, ...] = ()  # ON CONFLICT clauses, in order: the first whose target is violated acts
 
@@ -401,6 +447,8 @@ class Update(Plan):
     collect_source: int = (
         -1
     )  # … and read by `values`, `rowid` as columns of this source; of a row found twice the last counts
+    effects: RowEffects = NO_EFFECTS
+    replaced: RowEffects = NO_EFFECTS  # of the rows that REPLACE deletes
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -412,6 +460,25 @@ class Delete(Plan):
     source: int
     index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
     index_where: dict[str, Expr] = field(default_factory=dict)
+    returning: tuple[Expr, ...] = ()
+    effects: RowEffects = NO_EFFECTS
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class InsteadOf(Plan):
+    """The triggers of a view, for each row of `child`: `row`, which is read to the end first, as columns of `source`.
+
+    has_old: the row begins with what the view shows, which is OLD. new: NEW, of the columns of `source`; () for DELETE.
+    `shown` names in `returning` the new row, or the one that was to be deleted.
+    """
+
+    child: Plan
+    source: int
+    row: tuple[Expr, ...]
+    has_old: bool
+    new: tuple[Expr, ...]
+    shown: int
+    effects: RowEffects
     returning: tuple[Expr, ...] = ()
 
 

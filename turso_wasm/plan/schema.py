@@ -22,7 +22,7 @@ from turso_wasm.catalog import ddl
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.indexes import build_index
-from turso_wasm.catalog.names import TEMP_SLOT, fold
+from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
@@ -115,6 +115,44 @@ def plan_create_view(binder: Binder, node: ast.CreateView) -> Changed:
         type="view", name=name, table_name=name, register=None, sql=ddl.stored_view_sql(binder.sql, node)
     )
     return nodes.Ddl(slot=catalog.slot, steps=(row,)), catalog
+
+
+def plan_create_trigger(binder: Binder, node: ast.CreateTrigger) -> Changed:
+    """CREATE TRIGGER: what its body names is not looked up until it is fired."""
+    catalog, table = _triggered_table(binder, node)
+    name = node.name.name
+    if is_reserved(name):
+        fail(f"object name reserved for internal use: {name}", node.name)
+    if fold(name) in catalog.trigger_entries:
+        if node.if_not_exists:
+            return NOTHING, None
+        fail(f"trigger {name} already exists", node.name)
+    if table.root == 1 or fold(table.name).startswith("sqlite_"):
+        fail("cannot create trigger on system table", node.table)
+    if table.kind == "view" and node.time != "INSTEAD OF":
+        fail(f"cannot create {node.time or 'BEFORE'} trigger on view: {node.table.name}", node.table)
+    if table.kind != "view" and node.time == "INSTEAD OF":
+        fail(f"cannot create INSTEAD OF trigger on table: {node.table.name}", node.table)
+    for part in syntax_nodes(node):
+        if isinstance(part, ast.Parameter):
+            fail("trigger cannot use variables", part)
+    sql = ddl.stored_trigger_sql(binder.sql, node)
+    row = nodes.AddSchemaRow(type="trigger", name=name, table_name=table.name, register=None, sql=sql)
+    return nodes.Ddl(slot=catalog.slot, steps=(row,)), catalog
+
+
+def _triggered_table(binder: Binder, node: ast.CreateTrigger) -> tuple[Catalog, Table]:
+    """The database of a new trigger, and the table or view it is on: of the same database, unless that is temp."""
+    catalog = ddl.target_catalog(binder.catalogs, node.name, node.temporary)
+    schema = node.table.schema or (None if catalog.slot == TEMP_SLOT else catalog.name)
+    table = binder.catalogs.find_table(node.table.name, schema)
+    if table is None:
+        fail(f"no such table: {node.table.schema or catalog.name}.{node.table.name}", node.table)
+    if table.kind == "virtual":
+        fail("cannot create triggers on virtual tables", node.table)
+    if catalog.slot not in (TEMP_SLOT, table.slot):
+        fail(f"trigger {node.name.name} cannot reference objects in database {table.schema}", node.table)
+    return catalog, table
 
 
 # --- indexes ------------------------------------------------------------------------------------------------------
@@ -222,7 +260,7 @@ def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> nodes.P
     """Triggers go first; b-trees are dropped from the last page on, so that auto-vacuum moves none of them."""
     steps: list[nodes.Step] = []
     for trigger in catalog.triggers_of(table.name):
-        steps.append(nodes.RemoveSchemaRows(type="trigger", name=trigger))
+        steps.append(nodes.RemoveSchemaRows(type="trigger", name=trigger.name))
     if table.autoincrement:
         steps.extend(_forget(binder, catalog, "sqlite_sequence", 0, table.name))
     for statistics in ("sqlite_stat1", "sqlite_stat4"):

@@ -15,11 +15,21 @@ from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_index_terms
 from turso_wasm.bind.scope import Scope, column_ref, table_item
 from turso_wasm.bind.select import ordinal
+from turso_wasm.bind.triggers import ROWID
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation
-from turso_wasm.bind.writes import ROWID, Target, bind_assignments, bind_returning, bind_target, check_writable, new_row
+from turso_wasm.bind.writes import (
+    Target,
+    assigned_names,
+    bind_assignments,
+    bind_returning,
+    bind_target,
+    check_writable,
+    new_row,
+)
 from turso_wasm.catalog.objects import Index, IndexColumn
 from turso_wasm.plan import nodes
 from turso_wasm.plan.planner import Planner
+from turso_wasm.plan.triggers import row_effects
 from turso_wasm.sql import ast
 
 NO_MATCH = "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint"
@@ -38,7 +48,8 @@ def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int
     index, key = _conflict_target(binder, clause, old, which) if clause.target else (None, False)
     if clause.assignments is None:
         return nodes.Upsert(index=index, key=key, update=None)
-    check_writable(binder, table, "UPDATE", clause)
+    names = assigned_names(clause.assignments)
+    check_writable(binder, table, "UPDATE", clause, names)
     excluded = target.item
     seen = Item(excluded.source, "excluded", table, None, excluded.columns, excluded.numbers, alias="excluded")
     scope = Scope([old], qualified=[seen])
@@ -66,6 +77,7 @@ def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int
         old_index_exprs=before.index_exprs,
         old_index_where=before.index_where,
         returning=tuple(planner.finish(expr) for expr in returning),
+        effects=row_effects(binder, table, "UPDATE", "ABORT", names),
     )
     return nodes.Upsert(index=index, key=key, update=update, where=None if where is None else planner.finish(where))
 

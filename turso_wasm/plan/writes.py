@@ -15,9 +15,10 @@ from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.select import bind_select
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables, bind_table
+from turso_wasm.bind.triggers import ROWID, Event
 from turso_wasm.bind.walk import columns_used, conjuncts, strip_collation
 from turso_wasm.bind.writes import (
-    ROWID,
+    assigned_names,
     bind_assignments,
     bind_returning,
     bind_target,
@@ -30,7 +31,9 @@ from turso_wasm.bind.writes import (
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.instead import plan_delete_instead, plan_insert_instead, plan_update_instead, view_table
 from turso_wasm.plan.planner import Planner, Rows
+from turso_wasm.plan.triggers import STEPS, effects_of_replace, row_effects
 from turso_wasm.plan.upsert import plan_upserts
 from turso_wasm.sql import ast
 
@@ -42,6 +45,10 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     saved = add_common_tables(binder, node.with_)
     planner = Planner(binder)
     table = target_table(binder, node.table, "INSERT")
+    if table.kind == "view":
+        if node.upserts:
+            fail("cannot UPSERT a view", node)
+        table = view_table(binder, table)
     columns = insert_columns(table, node.columns)
     rows, single = _insert_rows(binder, planner, table, columns.listed, node)
     if node.source is not None:
@@ -52,9 +59,12 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
         columns.positions.clear()
     values, rowid = column_values(binder, table, columns, rows.exprs)
     binder.common = saved
+    if table.kind == "view":
+        return plan_insert_instead(binder, planner, table, values, rows.plan, node)
     target = bind_target(binder, table, new_row(binder, table))
     returning, described = bind_returning(binder, node.returning, target.item)
     planner.changing = table
+    effects = row_effects(binder, table, "INSERT", node.on_conflict)
     plan = nodes.Insert(
         table=table,
         child=rows.plan,
@@ -71,6 +81,8 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
         single_row=single,
         sequence=_sequence(binder, table),
         upserts=plan_upserts(binder, planner, node, target),
+        effects=effects,
+        replaced=effects_of_replace(binder, table, node.on_conflict),
     )
     return plan, described, table
 
@@ -109,9 +121,9 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         _refuse_limit(binder, node)
     saved = add_common_tables(binder, node.with_)
     planner = Planner(binder)
-    old = _bind_changed(binder, node.table, "UPDATE")
-    table = old.table
-    assert table is not None
+    names = assigned_names(node.assignments)
+    old = _bind_changed(binder, node.table, "UPDATE", names)
+    table = old.table or view_table(binder, old)
     core = Core([], [], [Step(old)])
     scope = Scope([old])
     if node.source is not None:
@@ -119,6 +131,9 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     assigned = bind_assignments(binder, table, node.assignments, scope)
     if node.where is not None:
         core.where += conjuncts(binder.expr(node.where, scope))
+    if old.table is None:
+        binder.common = saved
+        return plan_update_instead(binder, planner, old, table, core, assigned, node)
     found = _FoundRows(binder, planner, old, core, assigned, collect=node.source is not None)
     binder.common = saved
     new = bind_target(binder, table, new_row(binder, table))
@@ -144,6 +159,8 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         returning=tuple(planner.finish(expr) for expr in returning),
         collected=found.collected,
         collect_source=found.collect_source,
+        effects=row_effects(binder, table, "UPDATE", node.on_conflict, names),
+        replaced=effects_of_replace(binder, table, node.on_conflict),
     )
     return plan, described, table
 
@@ -216,14 +233,15 @@ def _refuse_limit(binder: Binder, node: ast.Update | ast.Delete) -> NoReturn:
     fail(f'near "{binder.sql[at : at + len(word)]}": syntax error', clause)
 
 
-def _bind_changed(binder: Binder, source: ast.TableSource, event: str) -> Item:
+def _bind_changed(
+    binder: Binder, source: ast.TableSource, event: Event, assigned: Collection[str] | None = None
+) -> Item:
     """The table of an UPDATE or DELETE as a FROM element."""
     name = ast.QualifiedName(source.name, source.schema, span=source.span)
-    table = target_table(binder, name, event)
+    target_table(binder, name, event, assigned)
     saved, binder.common = binder.common, None  # a common table of that name does not hide it
     item = bind_table(binder, source, None)
     binder.common = saved
-    assert item.table is table
     return item
 
 
@@ -237,11 +255,14 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     saved = add_common_tables(binder, node.with_)
     planner = Planner(binder)
     item = _bind_changed(binder, node.table, "DELETE")
+    where = conjuncts(binder.expr(node.where, Scope([item]))) if node.where is not None else []
     table = item.table
-    assert table is not None
+    if table is None:
+        binder.common = saved
+        return plan_delete_instead(binder, planner, item, Core([], [], [Step(item)], where), node)
     child = None
-    if node.where is not None or node.returning:
-        where = conjuncts(binder.expr(node.where, Scope([item]))) if node.where is not None else []
+    effects = row_effects(binder, table, "DELETE", None)
+    if node.where is not None or node.returning or effects:
         core = Core(_key_refs(item), [], [Step(item)], where)
         planner.deleted = item.source
         child = _find_rows(planner, item, core, all_columns=True).plan
@@ -261,5 +282,11 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
         index_exprs=target.index_exprs,
         index_where=target.index_where,
         returning=tuple(planner.finish(expr) for expr in returning),
+        effects=effects,
     )
     return plan, described, table
+
+
+STEPS[ast.Insert] = plan_insert
+STEPS[ast.Update] = plan_update
+STEPS[ast.Delete] = plan_delete

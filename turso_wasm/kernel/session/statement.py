@@ -67,6 +67,7 @@ from turso_wasm.kernel.session.connection import (
     slots_close,
     writers_running,
 )
+from turso_wasm.kernel.session.triggers import triggers_abandon
 from turso_wasm.kernel.values.rows import buffers_free, buffers_trim
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, memory_fill, ptr, sizeof, u8, u32
 
@@ -150,6 +151,8 @@ def statement_clean(s: Run) -> None:
     s.on_error = 0
     s.savepoint = 0
     s.changes = i64(0)
+    s.trigger = 0
+    s.trigger_depth = 0
     s.now = 0.0
     s.budget = BUDGET
     s.flags &= STATEMENT_COUNTS | STATEMENT_NO_RETRY | STATEMENT_PATIENT | STATEMENT_PEEKS
@@ -322,6 +325,7 @@ def statement_abort(s: Run) -> None:
     code: i32 = error_record().code
     again: i32 = s.flags & STATEMENT_ABORTING
     s.flags |= STATEMENT_ABORTING
+    triggers_abandon(s)
     if s.flags & STATEMENT_COUNTS:
         c.changes = i64(0)
     if again or s.flags & STATEMENT_ROLLBACK:

@@ -1,0 +1,92 @@
+"""What goes with the change of a row: triggers ahead of it and behind it, for the writers of rows.
+
+A BEFORE trigger may change or delete the row itself, so the writer looks for it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from turso_wasm.bind import bound
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.output import emit_row
+from turso_wasm.codegen.sources import ROWID, Source
+from turso_wasm.codegen.tables import IndexExprs, IndexWhere, TableWriter
+from turso_wasm.codegen.triggers import fire
+from turso_wasm.codegen.writes import count_change, decode_row, keep_values
+from turso_wasm.kernel.abi import SETTING_RECURSIVE_TRIGGERS
+from turso_wasm.plan import nodes
+from turso_wasm.wasm.dsl import Expr, Label
+
+
+def found_again(writer: TableWriter, row: Source, ctx: Context) -> Expr:
+    """Put the table cursor back on a row that was decoded; 0: it is not there any more."""
+    if writer.table.without_rowid:
+        return writer.seek_primary_key([row.value(at, ctx) for at in range(len(writer.table.columns))])
+    return ctx.f.call("cursor_seek_rowid", writer.cursor, row.value(ROWID, ctx).payload)
+
+
+def seek_again(writer: TableWriter, row: Source, gone: Label, ctx: Context) -> None:
+    """The same; jumps to `gone` if it is not there."""
+    ctx.f.br(gone, if_=found_again(writer, row, ctx).eqz())
+
+
+def show_row(
+    effects: nodes.RowEffects,
+    returning: Sequence[bound.Expr],
+    ctx: Context,
+    run: Callable[[Sequence[nodes.Fire]], None],
+) -> None:
+    """The row was changed: `run` AFTER triggers, RETURNING shows it in between."""
+    run(effects.after[: effects.n_temporary])
+    if returning:
+        emit_row(returning, ctx)
+    run(effects.after[effects.n_temporary :])
+
+
+def delete_row(node: nodes.Delete, writer: TableWriter, ctx: Context) -> None:
+    """Delete the row under the table cursor with all that goes with it, and count it."""
+    with ctx.f.block() as skipped:
+        row = writer.current_row()
+        ctx.sources[node.source] = row
+        decode_row(row, ctx)
+        keep_values(row, ctx)
+
+        def run(fires: Sequence[nodes.Fire]) -> None:
+            fire(fires, row, None, ctx, skipped)
+
+        if node.effects.before:
+            run(node.effects.before)
+            seek_again(writer, row, skipped, ctx)
+        writer.remove_row(node.source, node.index_exprs, node.index_where)
+        ctx.sources[node.source] = row
+        count_change(ctx)
+        show_row(node.effects, node.returning, ctx, run)
+
+
+def delete_replaced(
+    effects: nodes.RowEffects,
+    writer: TableWriter,
+    source: int,
+    exprs: IndexExprs,
+    where: IndexWhere,
+    ctx: Context,
+) -> None:
+    """REPLACE: delete the row under the table cursor. Its triggers are fired if triggers may be recursive."""
+    f = ctx.f
+    with f.block() as skipped:
+        row = writer.current_row()
+        if effects:
+            decode_row(row, ctx)
+            keep_values(row, ctx)
+
+        def run(fires: Sequence[nodes.Fire]) -> None:
+            if fires:
+                with f.if_(ctx.setting(SETTING_RECURSIVE_TRIGGERS)):
+                    fire(fires, row, None, ctx, skipped)
+
+        if effects.before:
+            run(effects.before)
+            seek_again(writer, row, skipped, ctx)
+        writer.remove_row(source, exprs, where)
+        run(effects.after)

@@ -1,0 +1,73 @@
+"""Triggers of a run: how deep they are, which ones run, and the counters that they leave as they found them.
+
+Source: https://sqlite.org/c3ref/changes.html, https://sqlite.org/c3ref/last_insert_rowid.html
+"""
+
+from turso_wasm.kernel.abi import Activation, KernelConnection, Run
+from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
+from turso_wasm.wasm.lang import export, i32, i64, lit
+
+__subset__ = True
+
+MAX_DEPTH = 1000  # SQLITE_MAX_TRIGGER_DEPTH
+
+
+@export
+def trigger_enter(s: Run, a: Activation, token: i32, recursive: i32) -> i32:
+    """A trigger is about to run; 0: it must not, since it runs already.
+
+    token: which trigger it is. recursive: 1 if it may run while it runs. Errors: SQLITE_ERROR when too deep.
+    """
+    c: KernelConnection = KernelConnection(s.connection)
+    if not recursive and is_running(s, token):
+        return 0
+    if s.trigger_depth >= MAX_DEPTH:
+        raise_error(SQLITE_ERROR, *lit(b"triggers nested too deep"))
+    s.trigger_depth += 1
+    a.outer = s.trigger
+    a.token = token
+    a.ignored = 0
+    a.changes = s.changes
+    a.connection_changes = c.changes
+    a.last_insert_rowid = c.last_insert_rowid
+    s.trigger = i32(a)
+    s.changes = i64(0)
+    return 1
+
+
+def is_running(s: Run, token: i32) -> i32:
+    """1 if this trigger is one of those that run."""
+    a: Activation = Activation(s.trigger)
+    while a:
+        if a.token == token:
+            return 1
+        a = Activation(a.outer)
+    return 0
+
+
+@export
+def trigger_step(s: Run) -> None:
+    """A statement of a trigger that changes rows has ended: its changes are those that changes() tells."""
+    c: KernelConnection = KernelConnection(s.connection)
+    c.changes = s.changes
+    c.total_changes += s.changes
+    s.changes = i64(0)
+
+
+def triggers_abandon(s: Run) -> None:
+    """The run has failed inside triggers: what they inserted is not what last_insert_rowid() tells."""
+    while s.trigger:
+        _ = trigger_leave(s)
+
+
+@export
+def trigger_leave(s: Run) -> i32:
+    """The innermost trigger has ended; 1 if by RAISE(IGNORE)."""
+    c: KernelConnection = KernelConnection(s.connection)
+    a: Activation = Activation(s.trigger)
+    s.trigger_depth -= 1
+    s.trigger = a.outer
+    s.changes = a.changes
+    c.changes = a.connection_changes
+    c.last_insert_rowid = a.last_insert_rowid
+    return a.ignored

@@ -1,0 +1,106 @@
+"""What a change of rows sets off: the programs of triggers, planned once a statement however often they are fired.
+
+The conflict clause of a statement holds for the statements of the triggers it fires, so one trigger can be several
+programs. A program may fire itself; that is why nodes hold the program and not its plan.
+
+Source: https://sqlite.org/lang_createtrigger.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Any
+
+from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.query import Item
+from turso_wasm.bind.select import bind_select
+from turso_wasm.bind.triggers import Event, inside_trigger, trigger_row, triggers_fired
+from turso_wasm.catalog.catalog import Trigger
+from turso_wasm.catalog.names import TEMP_SLOT, fold
+from turso_wasm.catalog.objects import Table
+from turso_wasm.plan import nodes
+from turso_wasm.plan.planner import Planner
+from turso_wasm.sql import ast
+
+STEPS: dict[type, Callable[[Binder, Any], tuple[nodes.Plan, Any, Any]]] = {}
+"""How the statements of a trigger that change rows are planned; filled by writes.py, which needs this module."""
+
+
+def row_effects(
+    binder: Binder,
+    table: Table,
+    event: Event,
+    conflict: ast.ConflictAction | None,
+    assigned: Collection[str] | None = None,
+) -> nodes.RowEffects:
+    """What each changed row of `table` sets off.
+
+    conflict: the clause of the statement. assigned: the (folded) names of the columns that an UPDATE writes.
+    """
+    before: list[nodes.Fire] = []
+    after: list[nodes.Fire] = []
+    n_temporary = 0
+    for trigger in triggers_fired(binder, table, event, assigned):
+        fire = nodes.Fire(program=_program(binder, trigger, table, conflict))
+        if trigger.node.time == "AFTER":
+            after.append(fire)
+            n_temporary += trigger.slot == TEMP_SLOT != table.slot
+        else:
+            before.append(fire)
+    return nodes.RowEffects(before=tuple(before), after=tuple(after), n_temporary=n_temporary)
+
+
+def effects_of_replace(binder: Binder, table: Table, conflict: ast.ConflictAction | None) -> nodes.RowEffects:
+    """What the rows that REPLACE deletes set off, if the statement or a constraint can ask for it."""
+    constraints = [table.primary_key_conflict, *(index.conflict for index in table.indexes)]
+    if conflict != "REPLACE" and (conflict is not None or "REPLACE" not in constraints):
+        return nodes.NO_EFFECTS
+    return row_effects(binder, table, "DELETE", "REPLACE")
+
+
+def _program(
+    binder: Binder, trigger: Trigger, table: Table, conflict: ast.ConflictAction | None
+) -> nodes.TriggerProgram:
+    key = (trigger.slot, fold(trigger.name), conflict)
+    found = binder.programs.get(key)
+    if found is None:
+        number = len(binder.programs)
+        token = next((p.token for k, p in binder.programs.items() if k[:2] == key[:2]), number)
+        found = binder.programs[key] = nodes.TriggerProgram(trigger.name, number, token)
+        schema = None if trigger.slot == TEMP_SLOT else trigger.schema
+        plan_program(binder, found, trigger.node, trigger.sql, schema, table, conflict)
+    return found
+
+
+def plan_program(
+    binder: Binder,
+    program: nodes.TriggerProgram,
+    node: ast.CreateTrigger,
+    sql: str,
+    schema: str | None,
+    table: Table,
+    conflict: ast.ConflictAction | None,
+) -> None:
+    """Fill in a program. schema: the database that names in it mean, None: any. Errors: of its statements."""
+    rows: list[Item] = []
+    if node.event != "INSERT":
+        rows.append(trigger_row(binder, table, "old"))
+        program.old = rows[-1].source
+    if node.event != "DELETE":
+        rows.append(trigger_row(binder, table, "new"))
+        program.new = rows[-1].source
+    with inside_trigger(binder, sql, schema, tuple(rows)):
+        if node.when is not None:
+            program.when = Planner(binder).finish(binder.expr(node.when, None))
+        program.steps = tuple(_step(binder, step, conflict) for step in node.body)
+
+
+def _step(binder: Binder, node: ast.Statement, conflict: ast.ConflictAction | None) -> nodes.Plan:
+    binder.tables = []
+    if isinstance(node, ast.Select):
+        rows = Planner(binder).plan_query(bind_select(binder, node))
+        return nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single)
+    if conflict is not None and isinstance(node, ast.Insert | ast.Update):
+        node = replace(node, on_conflict=conflict)
+    return STEPS[type(node)](binder, node)[0]
