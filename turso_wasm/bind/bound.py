@@ -235,7 +235,8 @@ class Call(Expr):
     """A scalar function. `kernel`: symbol of the kernel routine. `style`: "fixed": (stmt, V, V, …) -> V;
     "array": (stmt, values, n) -> V; "array_collation": (stmt, values, n, collation) -> V; "special": codegen knows the
     name (coalesce ifnull iif nullif typeof likely changes total_changes last_insert_rowid …); "unknown": code for it
-    cannot be made, and `kernel` is the message of the error.
+    cannot be made, and `kernel` is the message of the error. merges: it is the one column that USING made of its
+    arguments, with the affinity and the collation of the first.
     """
 
     name: str
@@ -244,6 +245,7 @@ class Call(Expr):
     style: str = "fixed"
     collation: str = "BINARY"
     deterministic: bool = True
+    merges: bool = False
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

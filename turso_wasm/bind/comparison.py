@@ -24,6 +24,8 @@ def affinity_of(expr: bound.Expr) -> str | None:
         return None
     if isinstance(expr, bound.Collated):
         return affinity_of(expr.operand)
+    if isinstance(expr, bound.Call) and expr.merges:
+        return affinity_of(expr.args[0])
     if isinstance(expr, bound.Cast | bound.ApplyAffinity):
         return expr.affinity
     if isinstance(expr, bound.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
@@ -104,6 +106,8 @@ def implicit_collation(expr: bound.Expr) -> str | None:
             isinstance(expr, bound.Unary) and expr.op == "+"
         ):
             expr = expr.operand
+        elif isinstance(expr, bound.Call) and expr.merges:
+            expr = expr.args[0]
         else:
             return None
 
@@ -153,8 +157,10 @@ def comparison_affinity(left: str | None, right: str | None) -> str | None:
     return "C" if found in NUMERIC_AFFINITIES else "B"
 
 
-def _is_compound(expr: bound.Expr) -> bool:
-    """A scalar subquery whose affinity is that of its last SELECT, and whose value may come from another."""
+def _is_mixed(expr: bound.Expr) -> bool:
+    """Its affinity is that of one column and its value may come from another: a compound, what USING merged."""
+    if isinstance(expr, bound.Call):
+        return expr.merges
     return isinstance(expr, bound.SubqueryExpr) and isinstance(expr.plan, Query) and len(expr.plan.cores) > 1
 
 
@@ -163,7 +169,7 @@ def needed_affinity(expr: bound.Expr, own: str | None, wanted: str | None) -> st
     if wanted is None:
         return None
     if own == wanted or (wanted == "C" and own in NUMERIC_AFFINITIES):
-        return wanted if _is_compound(expr) else None
+        return wanted if _is_mixed(expr) else None
     if type(expr) is bound.Constant:
         if wanted == "C" and not isinstance(expr.value, str):
             return None

@@ -74,7 +74,9 @@ class Item:
     """One element of FROM: a table, or a subquery (also: an opened view or common table).
 
     name: what the query calls it. columns: the visible names, in order. hidden: folded names that USING or NATURAL
-    merged into an element further left. nullable: it may be NULL-extended by an outer join.
+    merged into an element further left. shown, compared: by folded name, what such a column of this element means when
+    it is named without qualifier, and what the next USING compares, where that is not the column itself (using.py).
+    nullable: it may be NULL-extended by an outer join.
     """
 
     source: int
@@ -85,6 +87,8 @@ class Item:
     numbers: dict[str, int] = field(default_factory=dict)
     refs: dict[int, ColumnRef] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
+    shown: dict[str, Expr] = field(default_factory=dict)
+    compared: dict[str, Expr] = field(default_factory=dict)
     schema: str | None = None
     alias: str | None = None
     nullable: bool = False

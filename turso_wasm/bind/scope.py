@@ -31,7 +31,7 @@ class Scope:
 
     items: list[Item] = field(default_factory=list)
     qualified: list[Item] = field(default_factory=list)  # seen only as name.column (excluded, in an upsert)
-    merged: dict[str, bound.Expr] = field(default_factory=dict)  # columns that USING of an outer join made of two
+    nested: list[set[int]] = field(default_factory=list)  # the sources of joins in parentheses, inner ones first
     parent: Scope | None = None
     depth: int = 0
     core: Core | None = None
@@ -192,8 +192,8 @@ class NameFinder:
             return None
         if count > 1:
             raise SqlError(SQLITE_ERROR, f"ambiguous column name: {written(node)}", node.span)
-        if qualifier is None and key in level.merged:
-            return level.merged[key]
+        if qualifier is None and key in match.shown:
+            return match.shown[key]
         return column_ref(match, number)
 
     def _note(self, ref: bound.ColumnRef | AggregateRef, level: Scope) -> None:

@@ -17,6 +17,7 @@ from turso_wasm.bind.recursion import bind_recursive, find_recursion
 from turso_wasm.bind.scope import Scope, column_ref, item_matches
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables
+from turso_wasm.bind.using import starred
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation, walk
 from turso_wasm.bind.windows import define_windows
 from turso_wasm.catalog.names import fold
@@ -148,8 +149,6 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr) -> Outp
         name = column.alias
     elif isinstance(expr, bound.ColumnRef) and type(column.expr) is ast.ColumnRef:
         name = expr.name
-    elif type(column.expr) is ast.ColumnRef and type(expr) is bound.Call:  # merged by USING
-        name = column.expr.column
     else:
         name = binder.text(column.text_span)
         span = column.text_span if binder.lift else None
@@ -174,18 +173,21 @@ def _expand_star(star: ast.Star, core: Core, scope: Scope) -> None:
     elif not items:
         fail("no tables specified", star)
     twice = _names_twice(scope.items)
-    for item in items:
-        hidden = item.hidden if star.table is None else ()
-        for number, name in enumerate(item.columns):
-            if hidden and fold(name) in hidden:
-                continue
-            if twice and item.name and _is_ambiguous(item, name, scope.items):
-                parts = (item.schema, item.name, name)
-                fail(f"ambiguous column name: {'.'.join(part for part in parts if part)}", star)
-            ref = column_ref(item, number)
-            merged = scope.merged.get(fold(name)) if star.table is None and scope.merged else None
-            core.outputs.append(ref if merged is None else merged)
+    plain = star.table is not None
+    nested = [*scope.nested, {item.source for item in items}] if star.nested else scope.nested
+    columns = starred(items, nested) if not plain else [(i, at) for i in items for at in range(len(i.columns))]
+    for item, number in columns:
+        name = item.columns[number]
+        if twice and item.name and _is_ambiguous(item, name, scope.items):
+            parts = (item.schema, item.name, name)
+            fail(f"ambiguous column name: {'.'.join(part for part in parts if part)}", star)
+        shown = item.shown.get(fold(name)) if item.shown and not plain else None
+        ref = shown or column_ref(item, number)
+        core.outputs.append(ref)
+        if isinstance(ref, bound.ColumnRef):
             core.columns.append(OutputColumn(name, ref.decltype, ref.table, ref.origin))
+        else:
+            core.columns.append(OutputColumn(name))
 
 
 def _names_twice(items: list[Item]) -> bool:

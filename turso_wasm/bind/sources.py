@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
-from turso_wasm.bind.comparison import compare
 from turso_wasm.bind.query import Core, Item, Step
-from turso_wasm.bind.scope import Scope, column_ref
+from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.tables import bind_table, query_item
-from turso_wasm.bind.walk import conjuncts, sources_used, transform
+from turso_wasm.bind.using import forget_not_null, using_conditions
+from turso_wasm.bind.walk import conjuncts, sources_used
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 from turso_wasm.sql.limits import MAX_JOIN
@@ -46,6 +46,7 @@ class FromClause:
     scope: Scope
     core: Core
     pending: list[Pending] = field(default_factory=list)
+    has_outer: bool = False  # a right or full join stands in the FROM clause, or in the parentheses, being bound
 
 
 def bind_from(binder: Binder, source: ast.FromSource | None, core: Core, scope: Scope) -> FromClause:
@@ -85,8 +86,24 @@ def _bind_source(clause: FromClause, source: ast.FromSource, where: list[bound.E
         chain.append(source)
         source = source.left
     steps = _bind_operand(clause, source, where)
+    outside = clause.has_outer
+    clause.has_outer = outside or any(join.kind in ("RIGHT", "FULL") for join in chain)
     for join in reversed(chain):
+        if join.natural and (join.on is not None or join.using is not None):
+            fail("a NATURAL join may not have an ON or USING clause", join)
         steps = _bind_join(clause, steps, join, where)
+    clause.has_outer = outside
+    return steps
+
+
+def _bind_right(clause: FromClause, source: ast.FromSource, where: list[bound.Expr]) -> list[Step]:
+    """The right operand of a join: a join in parentheses is a FROM clause of its own."""
+    n_items, outside = len(clause.scope.items), clause.has_outer
+    clause.has_outer = False
+    steps = _bind_operand(clause, source, where)
+    clause.has_outer = outside
+    if len(clause.scope.items) > n_items + 1:
+        clause.scope.nested.append({item.source for item in clause.scope.items[n_items:]})
     return steps
 
 
@@ -95,10 +112,8 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
     left_items = [item for step in steps for item in step.items()]
     inner: list[bound.Expr] = []
     n_pending = len(clause.pending)
-    merged, clause.scope.merged = clause.scope.merged, {}
-    right = _bind_operand(clause, join.right, inner)
+    right = _bind_right(clause, join.right, inner)
     _enclose(clause, n_left, n_pending)
-    merged_right, clause.scope.merged = clause.scope.merged, merged
     if join.kind in ("COMMA", "INNER", "CROSS"):
         _move(clause, inner, where)
         if join.kind == "CROSS":
@@ -106,7 +121,7 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
                 right[0] = Step(None, group=[right[0]])
             right[0].kind = "cross"
         new_items = clause.scope.items[n_left:]
-        where.extend(using_conditions(clause, join, left_items, new_items, merged_right))
+        where.extend(using_conditions(join, left_items, new_items, clause.has_outer))
         if join.on is not None:
             clause.pending.append(Pending(join.on, None, set(), where))
         return steps + right
@@ -123,8 +138,8 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
     for item in nullable:
         item.nullable = True
         item.refs.clear()
-    _forget_not_null(clause.scope, nullable)
-    step.on.extend(using_conditions(clause, join, left_items, right_items, merged_right))
+    forget_not_null(clause.scope.items, nullable)
+    step.on.extend(using_conditions(join, left_items, right_items, clause.has_outer))
     if join.on is not None:
         visible = {item.source for item in clause.scope.items}
         clause.pending.append(Pending(join.on, step, visible, step.on))
@@ -133,25 +148,11 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
 
 def _enclose(clause: FromClause, first: int, n_pending: int) -> None:
     """The ON conditions of a join in parentheses see the names in these, from item number `first` on."""
-    items = clause.scope.items[first:]
-    for pending in clause.pending[n_pending:]:
-        if pending.scope is None:
-            own = {item.source for item in items}
-            merged = {key: expr for key, expr in clause.scope.merged.items() if sources_used(expr) <= own}
-            pending.scope = replace(clause.scope, items=items, merged=merged)
-
-
-def _forget_not_null(scope: Scope, nullable: list[Item]) -> None:
-    """Columns that USING merged earlier may be NULL from here on."""
-    sources = {item.source for item in nullable}
-
-    def forget(expr: bound.Expr) -> bound.Expr | None:
-        if isinstance(expr, bound.ColumnRef) and expr.source in sources:
-            return replace(expr, not_null=False)
-        return None
-
-    for key, expr in scope.merged.items():
-        scope.merged[key] = transform(expr, forget)
+    if len(clause.pending) > n_pending:
+        inside = clause.scope.items[first:]
+        items = [replace(item, refs={}, hidden=set(item.hidden), shown=dict(item.shown)) for item in inside]
+        for pending in clause.pending[n_pending:]:
+            pending.scope = pending.scope or replace(clause.scope, items=items)
 
 
 def _move(clause: FromClause, source: list[bound.Expr], target: list[bound.Expr]) -> None:
@@ -168,45 +169,6 @@ def _as_one_step(steps: list[Step], where: list[bound.Expr]) -> Step:
     if len(steps) == 1 and steps[0].kind == "inner" and not where:
         return steps[0]
     return Step(None, group=steps, group_where=where)
-
-
-def using_conditions(
-    clause: FromClause, join: ast.Join, left: list[Item], right: list[Item], merged_right: dict[str, bound.Expr]
-) -> list[bound.Expr]:
-    """The conditions of USING or NATURAL.
-
-    The right side's columns of that name are hidden; in a right or full join the name then means coalesce(left, right).
-    merged_right: the names that joins within the right side have merged.
-    """
-    found: list[bound.Expr] = []
-    outer = join.kind in ("RIGHT", "FULL")
-    for name in _using_names(join, left, right):
-        key = fold(name)
-        left_item, right_item = _find_using(left, key), _find_using(right, key)
-        if left_item is None or right_item is None:
-            fail(f"cannot join using column {name} - column not present in both tables", join)
-        if outer and sum(key in item.numbers and key not in item.hidden for item in left) > 1:
-            fail(f"ambiguous reference to {name} in USING()", join)
-        left_ref: bound.Expr = clause.scope.merged.get(key) or column_ref(left_item, left_item.numbers[key])
-        right_ref = merged_right.pop(key, None) or column_ref(right_item, right_item.numbers[key])
-        found.append(compare("=", left_ref, right_ref))
-        right_item.hidden.add(key)
-        if outer:
-            clause.scope.merged[key] = bound.Call(name="coalesce", args=(left_ref, right_ref), style="special")
-    for key, expr in merged_right.items():
-        clause.scope.merged.setdefault(key, expr)
-    return found
-
-
-def _using_names(join: ast.Join, left: list[Item], right: list[Item]) -> list[str]:
-    if join.natural:
-        shown = {fold(name): name for item in right for name in item.columns if fold(name) not in item.hidden}
-        return [name for key, name in shown.items() if _find_using(left, key) is not None]
-    return [name.text for name in join.using or ()]
-
-
-def _find_using(items: list[Item], key: str) -> Item | None:
-    return next((item for item in items if key in item.numbers), None)
 
 
 # --- operands -----------------------------------------------------------------------------------------------------
@@ -245,7 +207,7 @@ def _bind_parenthesized(clause: FromClause, source: ast.ParenthesizedSource, whe
         else:
             named = ast.SubquerySource(inner.select, source.alias, span=inner.span)
         return _bind_operand(clause, named, where)
-    select = ast.Select(ast.SelectCore((ast.Star(),), inner, span=source.span), span=source.span)
+    select = ast.Select(ast.SelectCore((ast.Star(nested=True),), inner, span=source.span), span=source.span)
     return _bind_operand(clause, ast.SubquerySource(select, source.alias, span=source.span), where)
 
 

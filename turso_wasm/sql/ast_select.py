@@ -28,10 +28,11 @@ class ResultColumn(Node):
 
 @dataclass(slots=True)
 class Star(Node):
-    """`*` or `table.*`."""
+    """`*` or `table.*`. nested: it stands for a join in parentheses that has a name (the binder's)."""
 
     table: str | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)
+    nested: bool = field(default=False, compare=False, repr=False)
 
 
 # --- sources ---------------------------------------------------------------------------------------------------------
