@@ -22,6 +22,14 @@ export const DB_SCHEMA_FORMAT = 4;
 export const DB_PAGE_COUNT = 1;
 export const N_SLOTS = 12;
 export const TEMP_SLOT = 1;
+export const CALL_FUNCTION = 0;
+export const CALL_STEP = 1;
+export const CALL_INVERSE = 2;
+export const CALL_VALUE = 3;
+export const CALL_FINAL = 4;
+export const CALL_COMPARE = 5;
+export const CALL_BITS = 3;
+export const ANSWER_ROOM = 240;
 
 export const Run = Object.freeze({
   flags: 24,

@@ -21,7 +21,8 @@ HERE = Path(__file__).parent
 CONSTANTS = (
     "NULL", "INTEGER", "REAL", "TEXT", "BLOB", "DONE", "ROWS", "YIELD", "RAISE", "PREPARE", "OPEN_CREATE",
     "OPEN_READONLY", "OPEN_TEMP", "OPEN_MEMORY", "CAP_OWNED", "CAP_MEMORY", "CAP_READONLY", "DB_SCHEMA_COOKIE",
-    "DB_SCHEMA_FORMAT", "DB_PAGE_COUNT", "N_SLOTS", "TEMP_SLOT",
+    "DB_SCHEMA_FORMAT", "DB_PAGE_COUNT", "N_SLOTS", "TEMP_SLOT", "CALL_FUNCTION", "CALL_STEP",
+    "CALL_INVERSE", "CALL_VALUE", "CALL_FINAL", "CALL_COMPARE", "CALL_BITS", "ANSWER_ROOM",
 )  # fmt: skip
 STATEMENT = (
     "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used",

@@ -46,6 +46,7 @@ __all__ = [
     "Warning",
     "apilevel",
     "connect",
+    "enable_callback_tracebacks",
     "paramstyle",
     "register_adapter",
     "register_converter",

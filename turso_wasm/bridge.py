@@ -27,6 +27,8 @@ from typing import Any
 
 from turso_wasm.base.errors import SQLITE_TOOBIG, SqlError
 from turso_wasm.catalog.catalog import Catalogs
+from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function, Own, OwnCollation, Registry
+from turso_wasm.catalog.names import fold
 from turso_wasm.runtime.compiler import compile_statement
 from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL
 from turso_wasm.runtime.parameters import TooBig, encode_block
@@ -41,17 +43,19 @@ class Compiler:
     """The catalogs of one worker's schemas. The host calls the methods with plain data."""
 
     def __init__(self) -> None:
-        self._schemas: dict[int, Catalogs] = {}
+        self._schemas: dict[int, tuple[Catalogs, Registry]] = {}
         self._n_schemas = 0
 
-    def open_schema(self, databases: str) -> bytes:
+    def open_schema(self, environment: str) -> bytes:
         """A schema: {"schema": number}.
 
-        databases: a JSON array with [slot, name, rows of sqlite_schema or null, descending, rows of sqlite_stat1] for
-        each database, as runtime/schema.py Contents. Errors: a malformed schema.
+        environment: JSON, {"databases": [[slot, name, rows of sqlite_schema or null, descending, rows of sqlite_stat1],
+        …], as runtime/schema.py Contents, "own": what the user has registered (web/usercode.js Own)}.
+        Errors: a malformed schema.
         """
         try:
-            environment = Environment(
+            described = json.loads(environment)
+            known = Environment(
                 tuple(
                     Contents(
                         slot,
@@ -60,14 +64,15 @@ class Compiler:
                         descending,
                         tuple(map(tuple, statistics)),
                     )
-                    for slot, name, rows, descending, statistics in json.loads(databases)
-                )
+                    for slot, name, rows, descending, statistics in described["databases"]
+                ),
+                _registry(described["own"]),
             )
-            catalogs = environment.catalogs()
+            catalogs = known.catalogs()
         except Exception as error:  # B1
             return _error_reply(error)
         self._n_schemas += 1
-        self._schemas[self._n_schemas] = catalogs
+        self._schemas[self._n_schemas] = catalogs, known.registry
         return _reply({"schema": self._n_schemas})
 
     def close_schema(self, number: int) -> None:
@@ -85,7 +90,8 @@ class Compiler:
         try:
             tokens = tokenize(sql)
             key, literals = normalize(tokens)
-            program = compile_statement(tokens, self._schemas[schema], (path,))
+            catalogs, registry = self._schemas[schema]
+            program = compile_statement(tokens, catalogs, (path,), registry)
             block = encode_block((), literals, 0, 0) if literals else b""
         except Exception as error:  # B1
             return _error_reply(error, sql)
@@ -100,6 +106,22 @@ class Compiler:
             "rows_literals": lists,
         }
         return _reply(head, block + code)
+
+
+def _registry(own: list[list[Any] | None]) -> Registry:
+    """The registry with these entries of the user's."""
+    return Registry(tuple(_own(*entry) if entry else None for entry in own)) if own else BUILTIN
+
+
+def _own(kind: str, name: str, n_arguments: int = 0, *flags: bool) -> Own:
+    if kind == "collation":
+        return OwnCollation(name)
+    name, n_min = fold(name), max(n_arguments, 0)
+    if kind == "aggregate":
+        direct_only, inverts = flags
+        return AggregateFunction(name, n_min, n_arguments, direct_only=direct_only, inverts=inverts)
+    deterministic, direct_only = flags
+    return Function(name, n_min, n_arguments, "", "user", deterministic, direct_only)
 
 
 def _reply(head: dict[str, Any], block: bytes = b"") -> bytes:

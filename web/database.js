@@ -25,6 +25,7 @@ import { hasMore, lex } from './lexer.js';
 import { encodeLiterals } from './literals.js';
 import { keyFor } from './schema.js';
 import { HostStatement } from './statement.js';
+import { describeAggregate, describeCollation, describeFunction, UserCode } from './usercode.js';
 import { NotYet, sleep, whenPossible } from './waiting.js';
 
 const DESCENDING_FORMAT = 4; // the first schema format whose indexes honour DESC
@@ -51,6 +52,7 @@ export class HostDatabase {
     [0, 'main'],
     [TEMP_SLOT, 'temp'],
   ]);
+  #user = new UserCode();
   #busyTimeout;
   connection = 0;
 
@@ -71,6 +73,10 @@ export class HostDatabase {
     this.connect();
   }
 
+  get #calls() {
+    return /** @type {import('./usercode.js').UserCalls} */ (this.kernel.user);
+  }
+
   /** Open the file in the kernel. */
   connect() {
     const { kernel, where } = this;
@@ -85,6 +91,7 @@ export class HostDatabase {
       throw error;
     }
     this.connection = connection;
+    this.#calls.connections.set(connection, this.#user);
     kernel.refresh().i32[(connection + C.busy_timeout_ms) >>> 2] = this.#busyTimeout;
   }
 
@@ -96,6 +103,7 @@ export class HostDatabase {
     this.#busyTimeout = this.busyTimeout;
     this.connection = 0;
     this.kernel.call('connection_free', connection);
+    this.#calls.connections.delete(connection);
   }
 
   /** What PRAGMA database_list says of it. */
@@ -272,6 +280,46 @@ export class HostDatabase {
     schema.leave(loaded);
   }
 
+  // --- code of the user's ------------------------------------------------------------------------------
+
+  /**
+   * Let SQL call `code`. It is given numbers, strings, Uint8Arrays and null, and returns what can be bound; what it throws the
+   * statement throws. Replaces a function of the same name and number of arguments.
+   * @param {string} name
+   * @param {...any} rest optionally {deterministic, directOnly, varargs, safeIntegers}, then the function
+   */
+  function(name, ...rest) {
+    const [options, code] = rest.length > 1 ? rest : [{}, rest[0]];
+    return this.#register(...describeFunction(name, options, code));
+  }
+
+  /**
+   * Let SQL call an aggregate, with `inverse` also as a window function.
+   * @param {string} name
+   * @param {import('./usercode.js').AggregateOptions} options start: the first total, or what makes it (null); step(total, ...values): the
+   *   new total, undefined keeps it; inverse: likewise; result(total): the value (the total itself)
+   */
+  aggregate(name, options) {
+    return this.#register(...describeAggregate(name, options));
+  }
+
+  /** Let SQL order texts by `compare`. @param {string} name @param {(a: string, b: string) => number} compare */
+  collation(name, compare) {
+    return this.#register(...describeCollation(name, compare));
+  }
+
+  /** @param {import('./usercode.js').Own} own @param {import('./usercode.js').Callable} code */
+  #register(own, code) {
+    this.#mustBeOpen();
+    if (this.#user.numberOf(own) >= 0 && [...this.#statements].some((statement) => statement.busy)) {
+      const what = own[0] === 'collation' ? 'collation sequence' : 'user-function';
+      throw new SqlError(`unable to delete/modify ${what} due to active statements`, SQLITE_BUSY);
+    }
+    this.#user.put(own, code);
+    this.#see(null);
+    return this;
+  }
+
   // --- preparing ---------------------------------------------------------------------------------------
 
   /**
@@ -406,7 +454,11 @@ export class HostDatabase {
       const cookies = this.#cookies();
       const databases = [...this.#slots].map(([slot, name]) => this.#readContents(slot, name));
       try {
-        const view = this.#withStatistics({ schema: this.engine.library.schema(databases), cookies, epoch });
+        const view = this.#withStatistics({
+          schema: this.engine.library.schema(databases, this.#user.own),
+          cookies,
+          epoch,
+        });
         if (`${this.#cookies()}` === `${cookies}`) return view;
       } catch (error) {
         if (!(error instanceof SqlError) || error.errcode !== SQLITE_SCHEMA) throw error;
@@ -439,7 +491,7 @@ export class HostDatabase {
           statistics: this.#query(view.schema, `${STATISTICS_QUERY} ${quoted(contents.name)}.sqlite_stat1`),
         };
       });
-      return { ...view, schema: this.engine.library.schema(known) };
+      return { ...view, schema: this.engine.library.schema(known, this.#user.own) };
     } finally {
       this.#see(null);
     }
@@ -497,6 +549,7 @@ export class HostDatabase {
   /** Roll back what is open, free everything and give the file up. Safe to call twice. */
   async close() {
     if (!this.connection) return;
+    this.#user.mustBeIdle();
     this.engine.databases.delete(this);
     for (const statement of [...this.#statements]) statement.finalize();
     this.disconnect();

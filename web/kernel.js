@@ -8,6 +8,7 @@
 import { CODE_NAMES } from '../base/abi.js';
 import { SQLITE_INTERNAL, SqlError } from '../base/errors.js';
 import { IOERR } from '../vfs/base.js';
+import { UserCalls } from './usercode.js';
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -15,6 +16,11 @@ const encoder = new TextEncoder();
 /** @type {Record<string, number>} */
 const CODES = Object.fromEntries(Object.entries(CODE_NAMES).map(([code, name]) => [name, Number(code)]));
 
+/**
+ * @typedef {object} Calls the user's code, for the kernel (usercode.js)
+ * @property {() => Record<string, (...args: any[]) => any>} imports
+ * @property {() => {error: unknown} | null} takeFailure
+ */
 /** @typedef {{program: import('./program.js').Program, step: (statement: number) => number, data: number}} Loaded */
 
 export class Kernel {
@@ -25,7 +31,7 @@ export class Kernel {
    */
   static async load(source, vfs) {
     const kernel = new Kernel(vfs);
-    const imports = { vfs: kernel.#imports() };
+    const imports = { vfs: kernel.#imports(), user: kernel.user.imports() };
     const given = await source;
     let instance;
     let module;
@@ -43,18 +49,24 @@ export class Kernel {
     return kernel;
   }
 
-  /** The same, at once. @param {WebAssembly.Module} module @param {import('../vfs/table.js').FileTable} vfs */
-  static start(module, vfs) {
-    const kernel = new Kernel(vfs);
-    kernel.#start(module, new WebAssembly.Instance(module, { vfs: kernel.#imports() }));
+  /**
+   * The same, at once.
+   * @param {WebAssembly.Module} module @param {import('../vfs/table.js').FileTable} vfs @param {Calls} [user]
+   */
+  static start(module, vfs, user = undefined) {
+    const kernel = new Kernel(vfs, user);
+    kernel.#start(module, new WebAssembly.Instance(module, { vfs: kernel.#imports(), user: kernel.user.imports() }));
     return kernel;
   }
 
-  /** @param {import('../vfs/table.js').FileTable} vfs */
-  constructor(vfs) {
+  /** @param {import('../vfs/table.js').FileTable} vfs @param {Calls} [user] who runs the user's code; default: UserCalls */
+  constructor(vfs, user = undefined) {
     this.vfs = vfs;
     /** @type {WebAssembly.Module | null} */
     this.module = null;
+    /** Calls of the user's code. */
+    this.user = user ?? new UserCalls(this);
+    /** Where the stack begins for what enters the kernel now. */
     this.stackTop = 0;
     /** @type {WebAssembly.Memory} */
     this.memory = new WebAssembly.Memory({ initial: 0 });
@@ -175,12 +187,15 @@ export class Kernel {
 
   /**
    * What went wrong: an SqlError from the error record, or the engine's own error (a bug), for which the record is set to
-   * SQLITE_INTERNAL so that `statement_abort` rolls the transaction back. The record stays: the caller clears it.
+   * SQLITE_INTERNAL so that `statement_abort` rolls the transaction back; or what code of the user's threw. The record stays: the
+   * caller clears it.
    * @param {unknown} error
    */
   trap(error) {
     if (!(error instanceof WebAssembly.RuntimeError) && !(error instanceof RangeError)) return error;
     this.exports.stack_pointer.value = this.stackTop;
+    const failure = this.user.takeFailure();
+    if (failure) return failure.error;
     const record = this.exports.error_record() >>> 0;
     const { i32 } = this.refresh();
     const [code, size, text] = i32.subarray(record >> 2, (record >> 2) + 3);

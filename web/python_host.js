@@ -107,12 +107,44 @@ class PythonStorage extends Storage {
   }
 }
 
+/** The user's code, which Python runs (runtime/usercode.py). */
+class PythonCalls {
+  /** @param {PythonHost} host @param {PythonFiles} calls call, take, drop and nothing else */
+  constructor(host, calls) {
+    this.host = host;
+    this.calls = calls;
+  }
+
+  imports() {
+    const { calls } = this;
+    return {
+      user_call: (/** @type {number[]} */ ...args) => {
+        const { kernel } = this.host;
+        const before = kernel.stackTop;
+        kernel.stackTop = args[args.length - 1];
+        try {
+          return calls.call(...args);
+        } finally {
+          kernel.stackTop = before;
+        }
+      },
+      user_take: (/** @type {number} */ at) => calls.take(at),
+      user_drop: (/** @type {number} */ connection, /** @type {number} */ instance) => calls.drop(connection, instance),
+    };
+  }
+
+  /** Python remembers what was raised. */
+  takeFailure() {
+    return null;
+  }
+}
+
 export class PythonHost {
-  /** @param {BufferSource} wasm kernel.wasm @param {PythonFiles} files */
-  constructor(wasm, files) {
+  /** @param {BufferSource} wasm kernel.wasm @param {PythonFiles} files @param {PythonFiles} calls runtime/usercode.py UserCalls */
+  constructor(wasm, files, calls) {
     this.opfs = new OpfsStorage({ untilClosed: true });
     this.files = new FileTable({ [OPFS]: this.opfs, '': new PythonStorage(files) });
-    this.kernel = Kernel.start(new WebAssembly.Module(wasm), this.files);
+    this.kernel = Kernel.start(new WebAssembly.Module(wasm), this.files, new PythonCalls(this, calls));
   }
 
   /**

@@ -30,6 +30,7 @@ const PLAIN_NAME = /^[A-Za-z_]\w*$/;
  * @property {boolean} descending
  * @property {unknown[][]} statistics rows of sqlite_stat1
  *
+ * @typedef {import('./usercode.js').Own | null} Own
  * @typedef {import('./kernel.js').Loaded & {uses: number, retired: boolean}} CountedProgram
  * @typedef {object} Prepared
  * @property {string} sql
@@ -76,10 +77,11 @@ export class Schema {
   /** The compiler's number for it, 0: not told yet. */
   number = 0;
 
-  /** @param {Library} library @param {Contents[]} databases @param {string} key */
-  constructor(library, databases, key) {
+  /** @param {Library} library @param {Contents[]} databases @param {Own[]} own @param {string} key */
+  constructor(library, databases, own, key) {
     this.library = library;
     this.databases = databases;
+    this.own = own;
     this.key = key;
   }
 
@@ -198,13 +200,17 @@ export class Library {
     this.bootstrap.users = 1;
   }
 
-  /** The one Schema of an environment. @param {Contents[]} databases */
-  schema(databases) {
-    const key = JSON.stringify(
-      databases.map(({ slot, name, rows, descending, statistics }) => [slot, name, rows, descending, statistics]),
-      plain,
-    );
-    const schema = this.#schemas.get(key) ?? new Schema(this, databases, key);
+  /** The one Schema of an environment. @param {Contents[]} databases @param {Own[]} own what the user has registered */
+  schema(databases, own = []) {
+    const contents = databases.map(({ slot, name, rows, descending, statistics }) => [
+      slot,
+      name,
+      rows,
+      descending,
+      statistics,
+    ]);
+    const key = JSON.stringify({ databases: contents, own }, plain);
+    const schema = this.#schemas.get(key) ?? new Schema(this, databases, [...own], key);
     this.#schemas.delete(key);
     this.#schemas.set(key, schema);
     const unused = [...this.#schemas.values()].filter((one) => one.users === 0 && one !== schema);

@@ -243,8 +243,16 @@ export class HostStatement {
     if (view) i32.set(view.cookies, (this.#address + S.cookies) >>> 2);
   }
 
+  #stepping = false;
+
+  /** In a call of the user's code the statement that called is left alone. */
+  #mustNotStep() {
+    if (this.#stepping) throw new SqlError('the statement is running', SQLITE_LOCKED);
+  }
+
   /** Run on: DONE, ROWS or YIELD. What was in the buffer is gone (S3). @param {number} limit */
   step(limit) {
+    this.#mustNotStep();
     const { kernel } = this;
     const { u32 } = kernel.refresh();
     const at = this.#address >>> 2;
@@ -253,6 +261,7 @@ export class HostStatement {
     u32[at + (S.heap_used >> 2)] = 0;
     u32[at + (S.heap_not_ascii >> 2)] = 0;
     u32[at + (S.row_limit >> 2)] = limit;
+    this.#stepping = true;
     try {
       return this.prepared.loaded.step(this.#address);
     } catch (error) {
@@ -262,6 +271,8 @@ export class HostStatement {
       if (next === PREPARE) return PREPARE;
       this.refusal = cause;
       return BUSY;
+    } finally {
+      this.#stepping = false;
     }
   }
 
@@ -319,6 +330,7 @@ export class HostStatement {
 
   /** End the run, whether it is at its end or not. */
   reset() {
+    this.#mustNotStep();
     this.#running = false;
     if (!this.#address) return;
     const { exports } = this.kernel; // not `call`: this runs once a row of a bulk insert
@@ -392,6 +404,7 @@ export class HostStatement {
 
   /** Give the kernel statement up; it comes back when it is used again. */
   abandon() {
+    this.#mustNotStep();
     if (!this.#address) return;
     const at = this.#address;
     this.#address = 0;
@@ -404,8 +417,8 @@ export class HostStatement {
 
   /** Give everything back; the statement cannot be used any more. */
   finalize() {
-    this.finalized = true;
     this.abandon();
+    this.finalized = true;
   }
 
   [Symbol.dispose ?? Symbol.for('Symbol.dispose')]() {

@@ -92,6 +92,7 @@ class Binder:
         self.creating = False  # the schema's object is being made
         self.lift = True  # literals with an ordinal come from the statement's slots (not those in the schema's texts)
         self.default_schema: str | None = None  # inside a view: the database it is in
+        self.calls_user = False  # a function or aggregate of the user's is called
 
     def new_source(self) -> int:
         """A number for a new row source."""

@@ -234,9 +234,9 @@ class Collated(Expr):
 class Call(Expr):
     """A scalar function. `kernel`: symbol of the kernel routine. `style`: "fixed": (stmt, V, V, …) -> V;
     "array": (stmt, values, n) -> V; "array_collation": (stmt, values, n, collation) -> V; "special": codegen knows the
-    name (coalesce ifnull iif nullif typeof likely changes total_changes last_insert_rowid …); "unknown": code for it
-    cannot be made, and `kernel` is the message of the error. merges: it is the one column that USING made of its
-    arguments, with the affinity and the collation of the first.
+    name (coalesce ifnull iif nullif typeof likely changes total_changes last_insert_rowid …); "user": code of the
+    user's, `number` in the registry; "unknown": code for it cannot be made, and `kernel` is the message of the error.
+    merges: it is the one column that USING made of its arguments, with the affinity and the collation of the first.
     """
 
     name: str
@@ -246,6 +246,7 @@ class Call(Expr):
     collation: str = "BINARY"
     deterministic: bool = True
     merges: bool = False
+    number: int = -1
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -273,7 +274,10 @@ class SubqueryExpr(Expr):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class AggregateCall(Node):
-    """One aggregate of an Aggregate node: count (no args: count(*)), sum, total, avg, min, max, group_concat."""
+    """One aggregate of an Aggregate node: count (no args: count(*)), sum, total, avg, min, max, group_concat …
+
+    number: of an aggregate of the user's in the registry.
+    """
 
     name: str
     args: tuple[Expr, ...]
@@ -281,6 +285,7 @@ class AggregateCall(Node):
     filter: Expr | None = None
     collation: str = "BINARY"
     order_by: tuple[OrderTerm, ...] = ()  # group_concat(x ORDER BY y)
+    number: int = -1
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -323,3 +328,4 @@ class WindowCall(Node):
     partition: tuple[OrderTerm, ...]
     order: tuple[OrderTerm, ...]
     frame: Frame
+    number: int = -1  # of an aggregate of the user's in the registry

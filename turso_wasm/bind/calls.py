@@ -18,7 +18,7 @@ from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import same_expression, strip_collation
 from turso_wasm.bind.windows import bind_window_call
-from turso_wasm.catalog.functions import Function
+from turso_wasm.catalog.functions import AggregateFunction, Function
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 
@@ -30,16 +30,19 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     name = fold(node.name)
     n_arguments = len(node.arguments)
     registry = binder.registry
-    if name in registry.aggregates:
-        aggregate = registry.find_aggregate(name, n_arguments)
-        if aggregate is not None:
-            if aggregate.window and node.over is None:
-                fail(f"misuse of window function {node.name}()", node)
-            if node.over is not None:
-                return bind_window_call(binder, node, aggregate, scope)
-            if aggregate.missing:
-                unsupported(f"function {name}()", node)
-            return bind_aggregate(binder, node, name, scope)
+    aggregate = registry.find_aggregate(name, n_arguments)
+    if aggregate is not None:
+        if aggregate.window and node.over is None:
+            fail(f"misuse of window function {node.name}()", node)
+        _check_safe(binder, aggregate.direct_only, node)
+        binder.calls_user = binder.calls_user or aggregate.number >= 0
+        if node.over is not None:
+            if not aggregate.inverts:
+                fail(f"{node.name}() may not be used as a window function", node)
+            return bind_window_call(binder, node, aggregate, scope)
+        if aggregate.missing:
+            unsupported(f"function {name}()", node)
+        return bind_aggregate(binder, node, aggregate, scope)
     if node.over is not None:
         if registry.find_scalar(name, n_arguments) is None:
             raise registry.no_function(name, node.name, node.span)
@@ -56,10 +59,13 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         fail(f"ORDER BY may not be used with non-aggregate {node.name}()", node)
     if function.style == "missing":
         unsupported(f"function {name}()", node)
-    if name == "likelihood":
+    _check_safe(binder, function.direct_only, node)
+    binder.calls_user = binder.calls_user or function.style == "user"
+    if name == "likelihood" and function.style != "user":
         _check_probability(binder, node)
     call = scalar_call(function, binder.exprs(node.arguments, scope), node)
-    return pure_call(call, binder.place, node.name) if name in MOMENTS and binder.place in PURE else call
+    is_moment = name in MOMENTS and function.style != "user"
+    return pure_call(call, binder.place, node.name) if is_moment and binder.place in PURE else call
 
 
 def _unknown_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None, unknown: bool) -> bound.Expr:
@@ -67,6 +73,12 @@ def _unknown_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None, u
     message = f"unknown function: {node.name}()" if unknown else f"not supported yet: function {fold(node.name)}()"
     args = binder.exprs(node.arguments, scope)
     return bound.Call(name=fold(node.name), args=args, kernel=message, style="unknown", deterministic=False)
+
+
+def _check_safe(binder: Binder, direct_only: bool, node: ast.FunctionCall) -> None:
+    """What is to be called directly stands in no text of a schema."""
+    if direct_only and (binder.place or binder.open_views):
+        fail(f"unsafe use of {node.name}()", node)
 
 
 def _check_probability(binder: Binder, node: ast.FunctionCall) -> None:
@@ -79,7 +91,7 @@ def _check_probability(binder: Binder, node: ast.FunctionCall) -> None:
 
 def scalar_call(function: Function, args: tuple[bound.Expr, ...], node: ast.Node | None = None) -> bound.Expr:
     """A call of a scalar function with bound arguments."""
-    name = function.name
+    name = function.plan_name
     if function.style == "conditional":
         return _conditional(args)
     if function.style == "constant":
@@ -96,6 +108,7 @@ def scalar_call(function: Function, args: tuple[bound.Expr, ...], node: ast.Node
         style=function.style,
         collation=collation,
         deterministic=function.deterministic,
+        number=function.number,
     )
 
 
@@ -112,7 +125,9 @@ def _conditional(args: tuple[bound.Expr, ...]) -> bound.Expr:
 # --- aggregates ---------------------------------------------------------------------------------------------------
 
 
-def bind_aggregate(binder: Binder, node: ast.FunctionCall, name: str, scope: Scope | None) -> bound.Expr:
+def bind_aggregate(
+    binder: Binder, node: ast.FunctionCall, function: AggregateFunction, scope: Scope | None
+) -> bound.Expr:
     """An aggregate: it is added to the query it belongs to, and stands there as AggregateRef.
 
     That query is the innermost one of whose columns the arguments use some; without any the current one.
@@ -134,7 +149,7 @@ def bind_aggregate(binder: Binder, node: ast.FunctionCall, name: str, scope: Sco
     while 0 <= deepest < owner.depth and owner.parent is not None:
         owner = owner.parent
     _check_allowed(owner, scope, node)
-    call = _aggregate_call(name, args, node.distinct, condition, order_by)
+    call = _aggregate_call(function, args, node.distinct, condition, order_by)
     reference = _add_aggregate(binder, owner, call, node.name)
     if owner is not scope:
         finder.capture(reference, owner.depth)
@@ -157,14 +172,13 @@ def _order_term(binder: Binder, term: ast.OrderTerm, scope: Scope) -> bound.Orde
 
 
 def _aggregate_call(
-    name: str,
+    function: AggregateFunction,
     args: tuple[bound.Expr, ...],
     distinct: bool,
     condition: bound.Expr | None,
     order_by: tuple[bound.OrderTerm, ...],
 ) -> bound.AggregateCall:
-    if name == "string_agg":
-        name = "group_concat"
+    name = function.plan_name
     if name in ("min", "max"):
         distinct = False  # it makes no difference
     collation = collation_of(args[0]) if args else "BINARY"
@@ -177,6 +191,7 @@ def _aggregate_call(
         filter=condition,
         collation=collation,
         order_by=order_by,
+        number=function.number,
     )
 
 
@@ -194,7 +209,14 @@ def _add_aggregate(binder: Binder, owner: Scope, call: bound.AggregateCall, text
 
 def same_aggregate(a: bound.AggregateCall, c: bound.AggregateCall, binder: Binder) -> bool:
     """Whether two aggregates of one query always have the same value."""
-    if a.name != c.name or a.distinct != c.distinct or a.collation != c.collation or a.order_by or c.order_by:
+    if (
+        a.name != c.name
+        or a.number != c.number
+        or a.distinct != c.distinct
+        or a.collation != c.collation
+        or a.order_by
+        or c.order_by
+    ):
         return False
     if len(a.args) != len(c.args) or (a.filter is None) != (c.filter is None):
         return False
@@ -211,15 +233,14 @@ def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr
     args = [binder.expr(node.pattern, scope), binder.expr(node.operand, scope)]
     if node.escape is not None:
         args.append(binder.expr(node.escape, scope))
-    if node.op == "MATCH":
-        return failing("unable to use function MATCH in the requested context")
-    if node.op == "REGEXP":
-        fail(f"no such function: {_word(binder, node, 'REGEXP')}", node)
     name = node.op.lower()
     function = binder.registry.find_scalar(name, len(args))
+    if function is None and node.op == "MATCH":
+        return failing("unable to use function MATCH in the requested context")
     if function is None:
         raise binder.registry.no_function(name, _word(binder, node, node.op), node.span)
-    result: bound.Expr = bound.Call(name=name, args=tuple(args), kernel=function.kernel, style=function.style)
+    binder.calls_user = binder.calls_user or function.style == "user"
+    result = scalar_call(function, tuple(args))
     return bound.Unary(op="not", operand=result) if node.negated else result
 
 

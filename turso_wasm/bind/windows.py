@@ -121,13 +121,14 @@ def bind_window_call(
             fail("FILTER clause may only be used with aggregate window functions", node)
         frame = _IMPLIED.get(function.name, frame)
     call = bound.WindowCall(
-        name="group_concat" if function.name == "string_agg" else function.name,
+        name=function.plan_name,
         args=tuple(map(strip_collation, args)),
         filter=condition,
         collation=collation_of(args[0]) if args else "BINARY",
         partition=partition,
         order=order,
         frame=frame,
+        number=function.number,
     )
     return _add(binder, scope.core, call, node.name)
 

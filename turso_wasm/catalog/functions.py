@@ -9,16 +9,18 @@ https://sqlite.org/windowfunctions.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from turso_wasm.base.errors import RESULT_CODES, SQLITE_ERROR, SqlError
 from turso_wasm.catalog.names import fold
 
 MISSING_COLLATION: Final = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
-Style = Literal["fixed", "array", "array_collation", "special", "constant", "conditional", "missing"]
+Style = Literal["fixed", "array", "array_collation", "special", "constant", "conditional", "missing", "user"]
+
+F = TypeVar("F", "Function", "AggregateFunction", "Function | AggregateFunction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Function:
 
     kernel: symbol of its routine. style: how that is called (bind.bound.Call); besides those "constant": folded by
     the binder, "conditional": bound to CASE, "missing": not supported yet.
-    deterministic: equal arguments give equal results at any time.
+    deterministic: equal arguments give equal results at any time. direct_only: not to be called from a schema.
+    number: of a function of the user's (style "user"), in `Registry.own`.
     """
 
     name: str
@@ -36,17 +39,45 @@ class Function:
     kernel: str = ""
     style: Style = "fixed"
     deterministic: bool = True
+    direct_only: bool = False
+    number: int = -1
+
+    @property
+    def plan_name(self) -> str:
+        """The name in plans: what the user has called "like" is not taken for the built-in function."""
+        return self.name if self.number < 0 else "user function"
+
+    def takes(self, n_arguments: int) -> bool:
+        """Whether it can be called with so many."""
+        return self.n_min <= n_arguments and (n_arguments <= self.n_max or self.n_max < 0)
 
 
 @dataclass(frozen=True, slots=True)
 class AggregateFunction:
-    """An aggregate; `missing`: SQLite has it, we do not yet. window: it makes sense only with OVER."""
+    """An aggregate; `missing`: SQLite has it, we do not yet. window: it makes sense only with OVER.
+
+    number: of an aggregate of the user's, in `Registry.own`. inverts: it has what a moving window takes.
+    """
 
     name: str
     n_min: int
     n_max: int
     missing: bool = False
     window: bool = False
+    direct_only: bool = False
+    number: int = -1
+    inverts: bool = True
+
+    @property
+    def plan_name(self) -> str:
+        """The name in plans."""
+        if self.number >= 0:
+            return "user aggregate"
+        return "group_concat" if self.name == "string_agg" else self.name
+
+    def takes(self, n_arguments: int) -> bool:
+        """Whether it can be called with so many."""
+        return self.n_min <= n_arguments and (n_arguments <= self.n_max or self.n_max < 0)
 
 
 def _fixed(*entries: str) -> list[Function]:
@@ -146,42 +177,76 @@ _AGGREGATES: Final[list[AggregateFunction]] = [
 ]
 
 
-def _by_name(functions: list[Function]) -> dict[str, tuple[Function, ...]]:
-    names: dict[str, list[Function]] = {}
+@dataclass(frozen=True, slots=True)
+class OwnCollation:
+    """A collation of the user's; `name` as it is shown."""
+
+    name: str
+
+
+Own = Function | AggregateFunction | OwnCollation
+"""What a connection can have of its own."""
+
+
+def _by_name(functions: Iterable[F]) -> dict[str, tuple[F, ...]]:
+    names: dict[str, list[F]] = {}
     for function in functions:
         names.setdefault(function.name, []).append(function)
     return {name: tuple(overloads) for name, overloads in names.items()}
 
 
-@dataclass(frozen=True, slots=True)
 class Registry:
     """What the statements of a connection can call by name: one immutable value, part of its environment.
 
-    Keys are folded names; `collations` gives the names as they are shown. A connection's own entries hide the
-    built-in ones of the same name (functions: and number of arguments).
+    Keys are folded names; `collations` gives the names as they are shown, `numbers` the place of those of the user's
+    in `own`. A connection's own entries hide the built-in ones of the same name: functions, where the number of
+    arguments fits. Registries with equal `own` are equal: so connections that register alike share Programs.
     """
 
-    scalars: Mapping[str, tuple[Function, ...]]
-    aggregates: Mapping[str, AggregateFunction]
-    collations: Mapping[str, str]
+    def __init__(self, own: tuple[Own | None, ...] = ()) -> None:
+        self.own = own
+        self.scalars: Mapping[str, tuple[Function, ...]] = _BUILTIN_SCALARS
+        self.aggregates: Mapping[str, AggregateFunction] = _BUILTIN_AGGREGATES
+        collations = [entry.name for entry in own if isinstance(entry, OwnCollation)]
+        self.collations = _BUILTIN_COLLATIONS | {fold(name): name for name in collations}
+        self.numbers = {fold(e.name): number for number, e in enumerate(own) if isinstance(e, OwnCollation)}
+        functions = [
+            replace(entry, number=number)
+            for number, entry in enumerate(own)
+            if isinstance(entry, Function | AggregateFunction)
+        ]
+        functions.sort(key=lambda function: function.n_max < 0)  # an exact number of arguments is the better match
+        self.own_functions = _by_name(functions)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Registry) and self.own == other.own
+
+    def __hash__(self) -> int:
+        return hash(self.own)
+
+    def find(self, name: str, n_arguments: int) -> Function | AggregateFunction | None:
+        """What that folded name calls with that many arguments, or None; min and max of two are scalars."""
+        for own in self.own_functions.get(name, ()):
+            if own.takes(n_arguments):
+                return own
+        aggregate = self.aggregates.get(name)
+        if aggregate is not None and aggregate.takes(n_arguments):
+            return aggregate
+        return next((function for function in self.scalars.get(name, ()) if function.takes(n_arguments)), None)
 
     def find_scalar(self, name: str, n_arguments: int) -> Function | None:
         """The scalar function of that folded name for that many arguments, or None."""
-        for function in self.scalars.get(name, ()):
-            if function.n_min <= n_arguments and (n_arguments <= function.n_max or function.n_max < 0):
-                return function
-        return None
+        found = self.find(name, n_arguments)
+        return found if isinstance(found, Function) else None
 
     def find_aggregate(self, name: str, n_arguments: int) -> AggregateFunction | None:
-        """The aggregate of that folded name for that many arguments, or None; min and max of two are scalars."""
-        found = self.aggregates.get(name)
-        if found is not None and found.n_min <= n_arguments <= found.n_max:
-            return found
-        return None
+        """The aggregate of that folded name for that many arguments, or None."""
+        found = self.find(name, n_arguments)
+        return found if isinstance(found, AggregateFunction) else None
 
     def no_function(self, name: str, written: str, span: tuple[int, int] | None = None) -> SqlError:
         """The error when no overload fits: a wrong number of arguments, or no function of that folded name."""
-        if name in self.scalars or name in self.aggregates:
+        if name in self.scalars or name in self.aggregates or name in self.own_functions:
             return SqlError(SQLITE_ERROR, f"wrong number of arguments to function {written}()", span)
         return SqlError(SQLITE_ERROR, f"no such function: {written}", span)
 
@@ -196,18 +261,29 @@ class Registry:
             raise no_collation(name)
         return found
 
-    def with_scalar(self, function: Function) -> Registry:
-        """The registry with one function more."""
-        others = self.scalars.get(function.name, ())
-        return replace(self, scalars={**self.scalars, function.name: (function, *others)})
+    def with_own(self, entry: Own) -> tuple[Registry, int]:
+        """The registry with one entry of the user's more, or in place of the one it replaces; its number."""
+        number = self.number_of(entry)
+        if number is None:
+            return Registry((*self.own, entry)), len(self.own)
+        return Registry((*self.own[:number], entry, *self.own[number + 1 :])), number
 
-    def with_aggregate(self, aggregate: AggregateFunction) -> Registry:
-        """The registry with one aggregate more."""
-        return replace(self, aggregates={**self.aggregates, aggregate.name: aggregate})
+    def without(self, number: int) -> Registry:
+        """The registry without one of the user's entries; the others keep their numbers."""
+        own = [*self.own[:number], None, *self.own[number + 1 :]]
+        while own and own[-1] is None:
+            own.pop()
+        return Registry(tuple(own)) if own else BUILTIN
 
-    def with_collation(self, name: str) -> Registry:
-        """The registry with one collation more."""
-        return replace(self, collations={**self.collations, fold(name): name})
+    def number_of(self, entry: Own) -> int | None:
+        """The number of the user's entry that `entry` would replace: with its name, and arity if it is no collation."""
+        return next((n for n, known in enumerate(self.own) if known is not None and _is_same(known, entry)), None)
+
+
+def _is_same(a: Own, b: Own) -> bool:
+    if isinstance(a, OwnCollation) or isinstance(b, OwnCollation):
+        return isinstance(a, OwnCollation) and isinstance(b, OwnCollation) and fold(a.name) == fold(b.name)
+    return a.name == b.name and a.n_max == b.n_max
 
 
 def no_collation(name: str) -> SqlError:
@@ -215,9 +291,8 @@ def no_collation(name: str) -> SqlError:
     return SqlError(MISSING_COLLATION, f"no such collation sequence: {name}")
 
 
-BUILTIN: Final = Registry(
-    _by_name(_SCALARS),
-    {aggregate.name: aggregate for aggregate in _AGGREGATES},
-    {fold(name): name for name in ("BINARY", "NOCASE", "RTRIM")},
-)
+_BUILTIN_SCALARS: Final = _by_name(_SCALARS)
+_BUILTIN_AGGREGATES: Final = {aggregate.name: aggregate for aggregate in _AGGREGATES}
+_BUILTIN_COLLATIONS: Final = {fold(name): name for name in ("BINARY", "NOCASE", "RTRIM")}
+BUILTIN: Final = Registry()
 """What every connection has."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
@@ -23,6 +23,7 @@ from turso_wasm.kernel.abi import (
     ExtremeState,
     PercentileState,
     SumState,
+    UserState,
 )
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i64
 
@@ -30,6 +31,7 @@ MEDIAN, PERCENTILE, CONT, DISC = range(4)  # kernel/values/percentile.py
 
 Call: TypeAlias = "bound.AggregateCall | bound.WindowCall"
 Step = Callable[[Call, list[SqlValue], Expr, bool, Context], "Local | None"]
+Value = Callable[[Expr, Context], SqlValue]
 Reset = Callable[[Expr, Context], None]
 
 
@@ -40,7 +42,8 @@ class Aggregate:
     size: bytes of its state. step(call, arguments, address of the state, hot, ctx): emit the code that takes a row in;
     what it returns is a local that is 1 when that row is the one whose bare columns count (min, max), else None.
     hot: it stands in the body of a long loop, so code may be expanded there. value(address of the state, ctx): its
-    result so far; more rows may follow. reset(address of the state, ctx): the state before the first row.
+    result so far; more rows may follow; final, called likewise: the result, nothing follows (None: as value).
+    reset(address of the state, ctx): the state before the first row.
 
     For the frame of a window that moves: inverse, called like step, takes out the row that was taken in first. None:
     there is no such way, the state is computed anew; `moving` may be the same aggregate with another state, that has
@@ -49,10 +52,11 @@ class Aggregate:
 
     size: int
     step: Step
-    value: Callable[[Expr, Context], SqlValue]
+    value: Value
     inverse: Step | None = None
     moving: Aggregate | None = None
     reset: Reset | None = None  # None: all zero
+    final: Value | None = None
     constant: bool = False
 
     def clear(self, state: Expr, ctx: Context) -> None:
@@ -196,3 +200,46 @@ AGGREGATES: dict[str, Aggregate] = {
     "percentile_cont": _percentile(CONT),
     "percentile_disc": _percentile(DISC),
 }
+
+
+@overload
+def aggregate_of(call: bound.AggregateCall) -> Aggregate: ...
+
+
+@overload
+def aggregate_of(call: bound.WindowCall) -> Aggregate | None: ...
+
+
+def aggregate_of(call: Call) -> Aggregate | None:
+    """How this aggregate is compiled; None for a window function that is none."""
+    return _user_aggregate(call.number) if call.number >= 0 else AGGREGATES.get(call.name)
+
+
+def _user_aggregate(number: int) -> Aggregate:
+    """An aggregate of the user's, `number` in the registry."""
+
+    def take(routine: str) -> Step:
+        def step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+            slots = ctx.f.local(I32, "", ctx.frame_values(len(arguments)))
+            for i, argument in enumerate(arguments):
+                ctx.store_value(slots, argument, i)
+            ctx.allocates = True
+            ctx.do(routine, ctx.stmt, state, slots, len(arguments), number)
+
+        return step
+
+    def give(routine: str) -> Callable[[Expr, Context], SqlValue]:
+        return lambda state, ctx: ctx.call_alloc(routine, state, number)
+
+    def reset(state: Expr, ctx: Context) -> None:
+        ctx.allocates = True
+        ctx.do("user_reset", ctx.stmt, state, number)
+
+    return Aggregate(
+        UserState.size,
+        take("user_step"),
+        give("user_value"),
+        take("user_inverse"),
+        reset=reset,
+        final=give("user_final"),
+    )

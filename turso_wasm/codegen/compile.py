@@ -27,7 +27,7 @@ from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program
 from turso_wasm.codegen.roots import emit_root
-from turso_wasm.codegen.unit import Unit
+from turso_wasm.codegen.unit import NO_USER_CODE, Unit, UserCode
 from turso_wasm.kernel.abi import Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.symbols import Symbols
@@ -41,13 +41,15 @@ def compile_plan(
     program: Program,
     slots: Mapping[int, tuple[bool, bool]],
     symbols: Symbols | None = None,
+    user: UserCode = NO_USER_CODE,
 ) -> Program:
     """Fill in `program` (metadata given by the caller) with the code of `plan`.
 
+    user: what code of the user's the plan may ask for.
     slots: database slot → (write, whether the schema cookie must be that of Run.cookies); the statement begins a
     transaction on each. Errors: what cannot be compiled was refused by the planner; TypeError and KeyError are bugs.
     """
-    unit = Unit(program.n_user_params, symbols)
+    unit = Unit(program.n_user_params, symbols, user)
     ctx = Context(unit, resumable=has_loop(plan))
     with ctx.f.into(ctx.opens):
         for slot, (write, checked) in slots.items():

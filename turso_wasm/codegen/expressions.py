@@ -239,6 +239,8 @@ def _call(node: bound.Call, ctx: Context) -> SqlValue:
     slots = ctx.f.local(I32, "", ctx.frame_values(len(node.args)))
     for i, arg in enumerate(node.args):
         ctx.store_value(slots, emit_value(arg, ctx), i)
+    if node.style == "user":
+        return ctx.call_alloc("user_function", slots, len(node.args), node.number)
     extra = [collation_code(node.collation)] if node.style == "array_collation" else []
     return ctx.call_alloc(node.kernel, slots, len(node.args), *extra)
 

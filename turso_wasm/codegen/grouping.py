@@ -8,7 +8,7 @@ aggregate's own struct.
 from __future__ import annotations
 
 from turso_wasm.bind import bound
-from turso_wasm.codegen.aggregates import AGGREGATES, counted
+from turso_wasm.codegen.aggregates import aggregate_of, counted
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
@@ -36,7 +36,7 @@ class Layout:
         self.distinct: dict[int, int] = {}
         for number, aggregate in enumerate(node.aggregates):
             self.states.append(at)
-            at += (AGGREGATES[aggregate.name].size + 7) & ~7
+            at += (aggregate_of(aggregate).size + 7) & ~7
             if aggregate.distinct and aggregate.args:
                 self.distinct[number] = at
                 at += 8
@@ -189,7 +189,7 @@ def _step_all(
             if i in counters:
                 ctx.f.set(counters[i], counters[i] + counted(values))
                 continue
-            step = AGGREGATES[aggregate.name].step
+            step = aggregate_of(aggregate).step
             changed = step(aggregate, values, group + layout.states[i], hot, ctx)
             if i == node.bare_from and changed is not None:
                 with ctx.f.if_(changed):
@@ -211,7 +211,10 @@ def _seen_before(aggregate: bound.AggregateCall, value: SqlValue, place: Expr, c
 
 def _value(aggregate: bound.AggregateCall, state: Expr, counter: Local | None, ctx: Context) -> SqlValue:
     """The aggregate's result."""
-    return AGGREGATES[aggregate.name].value(state, ctx) if counter is None else SqlValue(INTEGER, counter)
+    if counter is not None:
+        return SqlValue(INTEGER, counter)
+    kind = aggregate_of(aggregate)
+    return (kind.final or kind.value)(state, ctx)
 
 
 SOURCES[nodes.Aggregate] = _aggregate

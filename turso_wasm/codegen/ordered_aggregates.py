@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from turso_wasm.bind import bound
-from turso_wasm.codegen.aggregates import AGGREGATES
+from turso_wasm.codegen.aggregates import aggregate_of
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value
 from turso_wasm.codegen.loops import visit
@@ -62,6 +62,6 @@ def _take_in(call: bound.AggregateCall, sorter: Local, group: Local, state: int,
         columns = range(len(call.args) + 1)
         found = RecordSource(row, len(columns)).decode(columns, ctx)
         f.set(group, found[0].payload.wrap())
-        AGGREGATES[call.name].step(call, [found[at] for at in columns[1:]], group + state, False, ctx)
+        aggregate_of(call).step(call, [found[at] for at in columns[1:]], group + state, False, ctx)
 
     visit(ctx, following, following, body)

@@ -14,7 +14,7 @@ from typing import Any
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.codegen.context import VALUE_SIZE, Context
 from turso_wasm.codegen.decoding import RecordWalk
-from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
+from turso_wasm.codegen.values import ANY, TEXTUAL, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import INTEGER, KEY_DESC, NULL, REAL, Cursor
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i32, i64
 
@@ -148,7 +148,12 @@ class EntrySource(Source):
         """See the base class."""
         missing = sorted({c for c in columns if c not in self.decoded}, key=lambda c: self.positions.get(c, -1))
         stored = [c for c in missing if c != ROWID and c != self.table.rowid_alias]
-        if self.hot and 0 < len(stored) <= FEW_COLUMNS and self.positions[stored[-1]] <= FAR_COLUMN:
+        if (
+            self.hot
+            and not ctx.unit.user.calls
+            and 0 < len(stored) <= FEW_COLUMNS
+            and self.positions[stored[-1]] <= FAR_COLUMN
+        ):
             self.decoded.update(self._nullable(lambda: self._decode_inline(stored, ctx), ctx))
             missing = [c for c in missing if c not in self.decoded]
         super().ensure(missing, ctx)
@@ -179,7 +184,7 @@ class EntrySource(Source):
             if column not in values:
                 values[column] = self._decode_one(column, ctx)
             values[column] = self._typed(column, values[column], ctx)
-        return values
+        return kept_across_calls(values, ctx)
 
     def rowid(self, ctx: Context) -> Expr:
         """The entry's rowid (i64)."""
@@ -203,6 +208,16 @@ class EntrySource(Source):
         if default is None:
             return ctx.call("cursor_column", self.cursor, at)
         return ctx.call("cursor_column_or", self.cursor, at, ctx.constant(default))
+
+
+def kept_across_calls(values: dict[int, SqlValue], ctx: Context) -> dict[int, SqlValue]:
+    """The values, which may lie in pages, where code of the user's can run and change these: copied."""
+    if not ctx.unit.user.calls:
+        return values
+    return {
+        column: ctx.call_alloc("copy_value", value, types=value.types) if value.types & TEXTUAL else value
+        for column, value in values.items()
+    }
 
 
 def _stored_real(value: SqlValue, ctx: Context) -> SqlValue:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from turso_wasm.wasm.dsl import I32, Function
@@ -11,10 +13,24 @@ if TYPE_CHECKING:
     from turso_wasm.wasm.symbols import Symbols
 
 
+@dataclass(frozen=True, slots=True)
+class UserCode:
+    """The user's own code a Program may ask for. calls: it calls functions or aggregates, which may change what the
+    Program reads. collations: their numbers in the registry, by folded name.
+    """
+
+    calls: bool = False
+    collations: Mapping[str, int] = field(default_factory=dict)
+
+
+NO_USER_CODE = UserCode()
+
+
 class Unit:
     """What the routines of one Program share: the module, its data, the root frame."""
 
-    def __init__(self, n_user_params: int, symbols: Symbols | None) -> None:
+    def __init__(self, n_user_params: int, symbols: Symbols | None, user: UserCode) -> None:
+        self.user = user
         self.module = Module(symbols, name="program")
         self.module.import_memory("kernel", "memory")
         self.data_base = self.module.import_global("program", "data", I32)

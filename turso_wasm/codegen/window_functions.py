@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from turso_wasm.base.errors import SQLITE_ERROR
 from turso_wasm.bind import bound
-from turso_wasm.codegen.aggregates import AGGREGATES, Aggregate
+from turso_wasm.codegen.aggregates import Aggregate, aggregate_of
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure
@@ -76,9 +76,9 @@ class RunningFunctions:
         self.ctx = ctx
         self.number, self.first, self.groups = f.local(I64, "number"), f.local(I64, "first"), f.local(I64, "groups")
         self.states = {
-            at: _state(call, AGGREGATES[call.name], ctx)
+            at: _state(call, aggregate, ctx)
             for at, call in enumerate(node.calls)
-            if call.name in AGGREGATES
+            if (aggregate := aggregate_of(call)) is not None
         }
 
     def forget(self) -> None:
@@ -128,8 +128,9 @@ class Functions:
         self.states: dict[int, _State] = {}
         self.buckets = ctx.f.local(I64, "buckets")
         for at, call in enumerate(node.calls):
-            if call.name in AGGREGATES:
-                self.states[at] = self._frame(call).add(call)
+            aggregate = aggregate_of(call)
+            if aggregate is not None:
+                self.states[at] = self._frame(call).add(call, aggregate)
             elif call.name in ("first_value", "last_value", "nth_value"):
                 self._frame(call)
 
@@ -279,9 +280,8 @@ class _Frame:
         self.low, self.high = f.local(I32, "low"), f.local(I32, "high")
         self.begin, self.reached = f.local(I32, "begin"), f.local(I32, "reached")
 
-    def add(self, call: bound.WindowCall) -> _State:
+    def add(self, call: bound.WindowCall, aggregate: Aggregate) -> _State:
         """An aggregate over this frame."""
-        aggregate = AGGREGATES[call.name]
         frame = self.code.frame
         moving = aggregate.moving or aggregate
         if frame.exclude:

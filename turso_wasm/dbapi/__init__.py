@@ -14,6 +14,7 @@ from turso_wasm.dbapi.errors import (
     ProgrammingError,
     Warning,
 )
+from turso_wasm.dbapi.functions import enable_callback_tracebacks
 from turso_wasm.dbapi.row import Row
 from turso_wasm.dbapi.types import (
     PARSE_COLNAMES,
@@ -63,6 +64,7 @@ __all__ = [
     "Warning",
     "apilevel",
     "connect",
+    "enable_callback_tracebacks",
     "paramstyle",
     "register_adapter",
     "register_converter",

@@ -26,6 +26,7 @@ from turso_wasm.dbapi.errors import (
     Warning,
     fail,
 )
+from turso_wasm.dbapi.functions import Registering
 from turso_wasm.dbapi.trace import expanded
 from turso_wasm.dbapi.uri import Location, parse_location
 from turso_wasm.runtime import engine
@@ -39,7 +40,7 @@ IsolationLevel = Literal["", "DEFERRED", "IMMEDIATE", "EXCLUSIVE"]
 _LEVELS = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
 
 
-class Connection:
+class Connection(Registering):
     """A connection to a database; see `connect`."""
 
     Warning = Warning
@@ -324,9 +325,15 @@ class Connection:
             fail(error)
 
     def close(self) -> None:
-        """Close; an open transaction is rolled back. Closing twice is fine."""
+        """Close; an open transaction is rolled back. Closing twice is fine.
+
+        Errors: OperationalError in a function that one of its statements has called.
+        """
         self._check_thread()
-        self._runtime.close()
+        try:
+            self._runtime.close()
+        except SqlError as error:
+            fail(error)
 
     def __del__(self) -> None:
         self.__dict__.pop("_runtime", None)

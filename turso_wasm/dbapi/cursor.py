@@ -42,7 +42,7 @@ class Cursor:
         self._statement: HostStatement | None = None
         self._rows: Iterator[tuple[Any, ...]] = iter(())
         self._converters: list[Callable[[bytes], Any] | None] | None = None
-        self._busy = False  # amid code of the caller: parameters, adapters, converters
+        self._busy = False  # amid code of the caller's: parameters, adapters, converters, functions
         self._looped = False  # over by a generator, which has `_rows`
         self._closed = False
 
@@ -99,11 +99,14 @@ class Cursor:
             self._busy = False
         connection._trace(prepared, values)
         runtime = connection._runtime
+        self._busy = True
         try:
             statement, rows = runtime.execute(prepared, values, connection._text)
         except Exception as error:
             self._rowcount = -1
             _fail(error, program)
+        finally:
+            self._busy = False
         self._started(prepared, statement, rows)
         self._lastrowid = runtime.counters()[2]
         return self
@@ -255,12 +258,15 @@ class Cursor:
             statement = self._statement
             runtime = connection._runtime
             with runtime.host.lock:
+                self._busy = True
                 try:
                     rows = statement.step(connection._text)
                 except Exception as error:
                     self._statement = None
                     runtime.release(statement)
                     _fail(error, statement.program)
+                finally:
+                    self._busy = False
                 if statement.finished:
                     self._statement = None
                     runtime.release(statement)

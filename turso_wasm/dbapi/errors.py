@@ -81,5 +81,5 @@ def translated(error: SqlError) -> Exception:
 
 
 def fail(error: SqlError) -> NoReturn:
-    """Raise the PEP 249 exception for an engine error."""
-    raise translated(error) from error
+    """Raise the PEP 249 exception for an engine error; its cause is what code of the user's raised, if that was it."""
+    raise translated(error) from (error.__cause__ or error)

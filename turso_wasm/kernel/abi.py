@@ -62,6 +62,18 @@ ON_ERROR_ABORT = 0  # undo this statement
 ON_ERROR_FAIL = 1  # keep what the statement did so far
 ON_ERROR_ROLLBACK = 2  # roll the whole transaction back
 
+STATEMENT_TRIPPED = 4  # bit of Run.flags: a rollback took away what it works on
+
+# --- what a call of the user's code does (kernel/base/callback.py) ------------------------------------------
+CALL_FUNCTION = 0
+CALL_STEP = 1  # of an aggregate; makes the instance when there is none
+CALL_INVERSE = 2
+CALL_VALUE = 3
+CALL_FINAL = 4  # the instance is over
+CALL_COMPARE = 5  # two texts: an INTEGER
+CALL_BITS = 3
+ANSWER_ROOM = 240  # bytes for the text or blob of an answer
+
 # --- settings of a connection (KernelConnection.settings) -----------------------------------------------------
 SETTING_FOREIGN_KEYS = 1
 SETTING_RECURSIVE_TRIGGERS = 2
@@ -211,6 +223,8 @@ class Run(Struct):
     attempts: i32  # how often this run has found the database busy
     trigger: i32  # the Activation of the innermost trigger that runs
     trigger_depth: i32
+    changed_at: array[i32, N_SLOTS]  # Pager.changes when the statement began to write the database in that slot
+    calling: i32  # calls of the user's code that have not returned (kernel/base/callback.py)
 
 
 class KernelConnection(Struct):
@@ -231,6 +245,7 @@ class KernelConnection(Struct):
     schema_changed: i32  # 1: the open transaction has changed the schema
     temp_store: i32  # TEMP_STORE_*: where the temp database lies
     settings: i32  # H: SETTING_*
+    comparing: i32  # a collation of the user's is being asked: nothing may be written
 
 
 class ErrorRecord(Struct):
@@ -347,6 +362,13 @@ class ExtremesState(Struct):
     """Of min and max over a frame that moves (kernel/values/window.py)."""
 
     extremes: i32  # Extremes, 0: none yet
+    unused: i32
+
+
+class UserState(Struct):
+    """Of an aggregate of the user's: who drops its instance; 0 before the first row."""
+
+    resource: i32
     unused: i32
 
 

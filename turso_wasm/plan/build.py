@@ -52,7 +52,7 @@ class Planned:
     kind: select insert update delete ddl transaction explain. columns: of the result rows. slots: database slot →
     (write, whether it asks for the schema cookie). pinned: literal ordinals whose values the plan depends on, with
     those values.
-    param_names: with prefix (":a", "?5"), None for a plain `?`.
+    param_names: with prefix (":a", "?5"), None for a plain `?`. calls_user: functions of the user's are called.
     """
 
     plan: nodes.Plan
@@ -64,6 +64,7 @@ class Planned:
     pinned: dict[int, object] = field(default_factory=dict)
     n_user_params: int = 0
     param_names: tuple[str | None, ...] = ()
+    calls_user: bool = False
 
 
 def build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanContext) -> Planned:
@@ -82,6 +83,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     binder.lift = context.lift
     planned = build(binder, statement)
     planned.pinned = binder.pinned
+    planned.calls_user = binder.calls_user
     if binder.parameters:
         planned.n_user_params = max(binder.parameters)
         names = (binder.parameters.get(number) for number in range(1, planned.n_user_params + 1))

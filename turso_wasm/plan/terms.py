@@ -161,7 +161,7 @@ def is_strict(expr: bound.Expr, sources: frozenset[int]) -> bool:
                 return any(below)
             case bound.Compare():
                 return node.op not in ("is", "is not") and any(below)
-            case bound.Call(name="like" | "glob"):
+            case bound.Call(name="like" | "glob", style="special"):
                 return any(below)
         return False
 

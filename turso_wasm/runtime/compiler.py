@@ -19,6 +19,7 @@ from turso_wasm.catalog.names import TEMP_SLOT
 from turso_wasm.codegen.compile import compile_plan
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program, ResultColumn
+from turso_wasm.codegen.unit import UserCode
 from turso_wasm.plan import nodes
 from turso_wasm.plan.build import PlanContext, Planned, build_plan
 from turso_wasm.plan.printer import print_plan
@@ -54,10 +55,10 @@ def _compile(
         case ast.Explain(mode="CODE"):
             return _explain_code(statement, tokens, catalogs, registry)
     planned = build_plan(statement, catalogs, PlanContext(tokens.sql, registry=registry))
-    return _program(planned, tokens)
+    return _program(planned, tokens, registry)
 
 
-def _program(planned: Planned, tokens: Tokens) -> Program:
+def _program(planned: Planned, tokens: Tokens, registry: Registry) -> Program:
     columns = tuple(ResultColumn(c.name, c.decltype, c.table, c.origin) for c in planned.columns)
     program = Program(
         planned.kind,
@@ -70,7 +71,8 @@ def _program(planned: Planned, tokens: Tokens) -> Program:
     )
     program.pinned = _pinned(planned.plan, tokens) | planned.pinned
     program.loops = _loops(planned.plan)
-    return compile_plan(planned.plan, program, planned.slots)
+    user = UserCode(planned.calls_user, registry.numbers)
+    return compile_plan(planned.plan, program, planned.slots, user=user)
 
 
 def _loops(plan: nodes.Plan) -> str:
@@ -110,7 +112,7 @@ def _explain_code(statement: ast.Explain, tokens: Tokens, catalogs: Catalogs, re
     if isinstance(statement.statement, ast.Pragma | ast.Explain):
         raise SqlError(SQLITE_ERROR, "not supported yet: EXPLAIN CODE of this statement", statement.span)
     planned = build_plan(statement.statement, catalogs, PlanContext(tokens.sql, registry=registry))
-    code = print_python(_program(planned, tokens).wasm)
+    code = print_python(_program(planned, tokens, registry).wasm)
     text = f"{print_plan(planned.plan)}\n\n{code}"
     rows = tuple((bound.Constant(value=line),) for line in text.splitlines())
     answer = nodes.Output(

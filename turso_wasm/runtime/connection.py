@@ -28,6 +28,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError
+from turso_wasm.catalog.functions import BUILTIN, Own, OwnCollation, Registry
 from turso_wasm.kernel.abi import (
     DB_PAGE_COUNT,
     DB_SCHEMA_COOKIE,
@@ -57,6 +58,7 @@ from turso_wasm.runtime.schema import (
     library_of,
 )
 from turso_wasm.runtime.statement import HostStatement, Rows
+from turso_wasm.runtime.usercode import UserCode
 from turso_wasm.sql.lexer import END, Tokens, normalize, tokenize
 
 DESCENDING_FORMAT = 4  # the first schema format whose indexes honour DESC
@@ -87,6 +89,7 @@ def _free(host: Host, at: int, memory: str | None) -> None:
             host.function("connection_free")(at)
             host.trim()
         finally:
+            host.user_calls.remove(at)
             if memory is not None:
                 _memory_users[memory] -= 1
                 if not _memory_users[memory]:
@@ -119,6 +122,8 @@ class HostConnection:
         self._n_idle = 0
         self._slots = {0: "main", TEMP_SLOT: "temp"}
         self._view: View | None = None
+        self._registry = BUILTIN
+        self.user = UserCode()
         self._bootstrap = library_of(host).schema(BOOTSTRAP)
         self.active: set[HostStatement] = set()
         self.stepping = 0  # the thread that gives way between time slices of a statement
@@ -130,6 +135,7 @@ class HostConnection:
             name, flags = _kernel_name(path, vfs, readonly, create)
         with host.lock:
             self.address = address(host.function("connection_new")())
+            host.user_calls.add(self.address, self.user)
             try:
                 self._open_slot(0, name, flags)
             except BaseException:
@@ -159,11 +165,15 @@ class HostConnection:
             self._view = None
 
     def close(self) -> None:
-        """Roll back what is open and free everything; safe to call twice."""
+        """Roll back what is open and free everything; safe to call twice. Errors: SQLITE_BUSY in a call of the user's
+        code by a statement of the connection.
+        """
         with self.host.lock:
             self.wait_turn()
             if not self.address:
                 return
+            if self.user.depth:
+                raise SqlError(SQLITE_BUSY, "unable to close due to unfinalized statements or unfinished backups")
             at, self.address = self.address, 0
             memory, self._memory = self._memory, None
             for statement in [*self.active, *(s for pool in self._idle.values() for s in pool)]:
@@ -204,6 +214,42 @@ class HostConnection:
         """Make running statements end with SQLITE_INTERRUPT; may be called from any thread, without the lock."""
         if self.address:
             self.host.post(self.address + layout.INTERRUPTED_AT, 1)
+
+    # --- code of the user's -------------------------------------------------------------------------------------
+
+    def register(self, entry: Own, code: Callable[..., Any]) -> None:
+        """Let statements call `code`: a function, the class of an aggregate, a comparison of two texts.
+
+        Errors: SQLITE_BUSY when it would replace what running statements may call.
+        """
+        with self.host.lock:
+            self.wait_turn()
+            if self._registry.number_of(entry) is not None:
+                self._check_idle(entry)
+            registry, number = self._registry.with_own(entry)
+            self.user.put(number, code)
+            self._know(registry)
+
+    def unregister(self, entry: Own) -> None:
+        """Forget the code that `entry` would replace, if there is any. Errors: as `register`."""
+        with self.host.lock:
+            self.wait_turn()
+            number = self._registry.number_of(entry)
+            if number is not None:
+                self._check_idle(entry)
+                self.user.put(number, None)
+                self._know(self._registry.without(number))
+
+    def _check_idle(self, entry: Own) -> None:
+        if self.active:
+            what = "collation sequence" if isinstance(entry, OwnCollation) else "user-function"
+            raise SqlError(SQLITE_BUSY, f"unable to delete/modify {what} due to active statements")
+
+    def _know(self, registry: Registry) -> None:
+        """Prepare with another registry from now on."""
+        if registry != self._registry:
+            self._view = None
+        self._registry = registry
 
     # --- threads ------------------------------------------------------------------------------------------------
 
@@ -305,7 +351,7 @@ class HostConnection:
         for _ in range(MAX_RETRIES):
             epoch, cookies = self._epoch(), self._cookies()
             databases = tuple(self._read_contents(slot, name) for slot, name in self._slots.items())
-            view = View(library_of(self.host).schema(Environment(databases)), cookies, epoch)
+            view = View(library_of(self.host).schema(Environment(databases, self._registry)), cookies, epoch)
             try:
                 view = self._with_statistics(view)
             except SqlError as error:
@@ -339,7 +385,7 @@ class HostConnection:
         if self._view is not view:
             return view
         self._view = None
-        return replace(view, schema=library_of(self.host).schema(Environment(tuple(databases))))
+        return replace(view, schema=library_of(self.host).schema(Environment(tuple(databases), self._registry)))
 
     def _query(self, schema: Schema, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query of ours; a schema that is not UTF-8 is for the parser to judge."""
@@ -413,6 +459,8 @@ class HostConnection:
         with self.host.lock:
             if self.stepping:
                 self.wait_turn()
+            if statement.running:
+                raise SqlError(SQLITE_MISUSE, "bad parameter or other API misuse")
             self._give_back(statement)
 
     def drop(self, statement: HostStatement) -> None:

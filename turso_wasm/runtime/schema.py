@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -60,16 +60,10 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What a connection's Programs depend on besides their text: compared, and hashed, by value; the registry is one
-    value of its own kind.
-    """
+    """What a connection's Programs depend on besides their text: compared, and hashed, by value."""
 
     databases: tuple[Contents, ...] = (Contents(),)
-    registry: Registry = field(default=BUILTIN, compare=False)
-    registry_id: int = field(init=False, default=0)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "registry_id", id(self.registry))
+    registry: Registry = BUILTIN
 
     def catalogs(self) -> Catalogs:
         """Errors: SQLITE_CORRUPT, a malformed schema."""

@@ -60,6 +60,7 @@ class HostStatement:
         "params_size",
         "pending",
         "program",
+        "running",
         "stepped",
         "view",
     )
@@ -74,6 +75,7 @@ class HostStatement:
         self.n_slots = program.n_params
         self.stepped = False
         self.finished = False
+        self.running = False  # in the kernel, maybe in a call of the user's code, which must leave it alone
         self.pending: Any = None
         self.view: View | None = None
         self.bound: Sequence[Any] | None = None  # the literals that are all there is in the parameters
@@ -232,12 +234,15 @@ class HostStatement:
         """One call of the Program, again as long as the kernel finds it worth waiting for a lock (S1, S2)."""
         run = self.instance.step
         while True:
+            self.running = True
             try:
                 return run(self.address)
             except BaseException:
                 delay_ms = self._failed()
                 if delay_ms < 0:
                     raise
+            finally:
+                self.running = False
             self._let_others(partial(self.host.pause, delay_ms / 1000.0))
             (flags,) = self.host.unpack(layout.U32, self.address + layout.FLAGS_AT)
             run = self._commit if flags & layout.FLAG_FINISHING else self.instance.step

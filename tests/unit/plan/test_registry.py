@@ -9,7 +9,7 @@ from turso_wasm.bind import bound, subqueries
 from turso_wasm.bind.query import Query
 from turso_wasm.bind.select import SelectBinder, bind_select
 from turso_wasm.catalog.catalog import Catalog, Catalogs
-from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function, Registry
+from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function, Own, OwnCollation, Registry
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 
@@ -47,38 +47,78 @@ def refusal(sql: str, registry: Registry = BUILTIN, catalogs: Catalogs = ALL) ->
 # --- functions ------------------------------------------------------------------------------------------------------
 
 
+def with_own(*entries: Own) -> Registry:
+    registry = BUILTIN
+    for entry in entries:
+        registry, _ = registry.with_own(entry)
+    return registry
+
+
+def user(name: str, n_arguments: int) -> Function:
+    return Function(name, max(n_arguments, 0), n_arguments, style="user")
+
+
 def test_a_registry_is_a_value() -> None:
-    more = BUILTIN.with_scalar(Function("twice", 1, 1, "fn_twice"))
+    more = with_own(user("twice", 1))
     assert BUILTIN.find_scalar("twice", 1) is None
     found = more.find_scalar("twice", 1)
-    assert found is not None and found.kernel == "fn_twice"
+    assert found is not None and (found.style, found.number) == ("user", 0)
     assert more.find_scalar("abs", 1) is BUILTIN.find_scalar("abs", 1)
+    assert more == with_own(user("twice", 1)) and hash(more) == hash(with_own(user("twice", 1)))
+    assert more != BUILTIN and more != with_own(user("twice", 2))
+
+
+def test_entries_keep_their_numbers() -> None:
+    registry = with_own(user("a", 0), user("b", 0), OwnCollation("c"))
+    assert registry.with_own(user("b", 0))[1] == 1
+    assert registry.with_own(OwnCollation("C"))[1] == 2
+    fewer = registry.without(0)
+    assert fewer.find_scalar("a", 0) is None
+    assert fewer.number_of(user("b", 0)) == 1 and fewer.numbers == {"c": 2}
+    assert fewer.without(1).without(2) is BUILTIN
 
 
 def test_own_functions_hide_built_in_ones_of_the_same_arity() -> None:
-    more = BUILTIN.with_scalar(Function("substr", 2, 2, "own"))
+    more = with_own(user("substr", 2))
     two, three = more.find_scalar("substr", 2), more.find_scalar("substr", 3)
-    assert two is not None and two.kernel == "own"
+    assert two is not None and two.style == "user"
     assert three is not None and three.kernel == "fn_substr_3"
+
+
+def test_an_exact_number_of_arguments_is_the_better_match() -> None:
+    more = with_own(user("f", -1), user("f", 2))
+    found = [more.find_scalar("f", n) for n in range(4)]
+    assert [function and function.number for function in found] == [0, 0, 1, 0]
 
 
 def test_statements_are_bound_with_their_registry() -> None:
     assert refusal("SELECT Twice(1)") == "no such function: Twice"
-    more = BUILTIN.with_scalar(Function("twice", 1, 1, "fn_twice"))
-    _, query = bind("SELECT Twice(1)", more)
+    more = with_own(user("twice", 1))
+    binder, query = bind("SELECT Twice(1)", more)
     call = query.cores[0].outputs[0]
-    assert isinstance(call, bound.Call) and call.kernel == "fn_twice"
+    assert isinstance(call, bound.Call) and (call.style, call.number) == ("user", 0)
+    assert binder.calls_user
     assert refusal("SELECT twice(1, 2)", more) == "wrong number of arguments to function twice()"
 
 
 def test_own_aggregates() -> None:
-    more = BUILTIN.with_aggregate(AggregateFunction("product", 1, 1))
-    _, query = bind("SELECT product(a) FROM only_main", more)
-    assert [call.name for call in query.cores[0].aggregates] == ["product"]
+    more = with_own(user("x", 0), AggregateFunction("product", 1, 1))
+    binder, query = bind("SELECT product(a) FROM only_main", more)
+    assert [call.number for call in query.cores[0].aggregates] == [1]
+    assert binder.calls_user
+    hiding = with_own(user("sum", 1))
+    assert hiding.find_aggregate("sum", 1) is None
+
+
+def test_what_is_to_be_called_directly_is_not_called_by_a_schema() -> None:
+    more = with_own(Function("f", 0, 0, style="user", direct_only=True))
+    view = Catalog(0, "main", [("view", "v", "v", 0, "CREATE VIEW v AS SELECT f() AS x")])
+    assert refusal("SELECT * FROM v", more, Catalogs([view])) == "unsafe use of f()"
+    bind("SELECT f()", more)
 
 
 def test_own_collations() -> None:
-    more = BUILTIN.with_collation("Unicase")
+    more = with_own(OwnCollation("Unicase"))
     assert more.known_collation("UNICASE") == "Unicase"
     assert more.collation("nocase") == "NOCASE"
     assert BUILTIN.collation("unicase") == "unicase"

@@ -14,8 +14,9 @@ FOLDERS = ("base", "vfs", "web", "demo")
 
 WEB = (
     "file.js lexer.js program.js program_cache.js protocol.js pyodide.js rows.js values.js waiting.js",
-    "parameters.js compiler.js kernel.js stores.js page/check.js",
-    "literals.js",
+    "parameters.js compiler.js stores.js page/check.js",
+    "literals.js usercode.js",
+    "kernel.js",
     "schema.js",
     "statement.js database.js engine.js python_host.js page/client.js page/tenure.js",
     "job.js session.js server.js page/remote.js page/statement.js page/workers.js",

@@ -27,6 +27,7 @@ KIND_BUFFER = 2
 KIND_SORTER = 3
 KIND_HASH = 4
 KIND_VACUUM = 5
+KIND_USER = 6
 
 
 class Keep(Resource):

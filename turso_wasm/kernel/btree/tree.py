@@ -14,6 +14,7 @@ from turso_wasm.kernel.base.errors import SQLITE_LOCKED, raise_corrupt, raise_er
 from turso_wasm.kernel.btree.autovacuum import allocate_root, release_root
 from turso_wasm.kernel.btree.cell import INDEX_INTERIOR, INDEX_LEAF, LEAF, TABLE_INTERIOR, TABLE_LEAF, interior_kind
 from turso_wasm.kernel.btree.cursor.position import (
+    check_not_calling,
     cursor_close,
     cursor_invalidate,
     cursor_new,
@@ -44,7 +45,12 @@ __subset__ = True
 
 @export
 def btree_create(stmt: Run, slot: i32, kind: i32) -> u32:
-    """Create an empty b-tree (TABLE_BTREE, INDEX_BTREE) in the database of that slot; its root page."""
+    """Create an empty b-tree (TABLE_BTREE, INDEX_BTREE) in the database of that slot; its root page.
+
+    Errors: SQLITE_LOCKED, an index while a statement that writes is in a call of the user's code.
+    """
+    if kind == INDEX_BTREE:
+        check_no_call(stmt)
     return tree_create(pager_of(KernelConnection(stmt.connection), slot), kind)
 
 
@@ -66,6 +72,17 @@ def forget_cursors(p: Pager, root: u32) -> None:
         if at.root == root:
             cursor_invalidate(at)
         at = Cursor(at.next_in_pager)
+
+
+def check_no_call(stmt: Run) -> None:
+    """Raise SQLITE_LOCKED while a statement of the connection that writes is in a call of the user's code: it would not
+    know of the new b-tree.
+    """
+    s: Run = Run(KernelConnection(stmt.connection).statements)
+    while s:
+        if s.calling and s.wrote:
+            raise_error(SQLITE_LOCKED, *lit(b"database table is locked"))
+        s = Run(s.next)
 
 
 def check_alone(stmt: Run) -> None:
@@ -143,7 +160,9 @@ def clear_root(p: Pager, root: u32) -> i64:
 @export
 def btree_clear(stmt: Run, slot: i32, root: u32) -> i64:
     """Delete all entries of a b-tree; how many there were. Its cursors keep their place. Errors: SQLITE_CORRUPT."""
-    return clear_root(pager_of(KernelConnection(stmt.connection), slot), root)
+    p: Pager = pager_of(KernelConnection(stmt.connection), slot)
+    check_not_calling(p, root)
+    return clear_root(p, root)
 
 
 @export

@@ -20,11 +20,12 @@ from turso_wasm.kernel.abi import (
     N_SLOTS,
     OPEN_CREATE,
     OPEN_READONLY,
+    STATEMENT_TRIPPED,
     TEMP_SLOT,
     KernelConnection,
     Run,
 )
-from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
+from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_LOCKED, raise_error
 from turso_wasm.kernel.base.memory import mfree, mzalloc
 from turso_wasm.kernel.base.tempfile import temp_flags
 from turso_wasm.kernel.base.vfs import vfs_moved, vfs_size
@@ -58,7 +59,6 @@ __subset__ = True
 
 STATEMENT_COUNTS = 1  # Run.flags: its changes are the connection's changes()
 STATEMENT_NO_RETRY = 2  # SQLITE_BUSY will not go away while the connection keeps its read transaction
-STATEMENT_TRIPPED = 4  # a rollback took away what it works on
 STATEMENT_ABORTING = 8  # statement_abort was entered
 STATEMENT_ROLLBACK = 16  # it is a ROLLBACK, which must succeed
 STATEMENT_PATIENT = 64  # set by a host that can wait in the middle of a commit
@@ -336,6 +336,12 @@ def statements_trip(c: KernelConnection, slots: i32, writers_only: i32) -> None:
         if s.wrote & slots or (s.slots_read & slots and not writers_only):
             s.flags |= STATEMENT_TRIPPED
         s = Run(s.next)
+
+
+def check_not_comparing(c: KernelConnection) -> None:
+    """Raise SQLITE_LOCKED while a collation of the user's is asked: a b-tree is searched (base/callback.py U3)."""
+    if c.comparing:
+        raise_error(SQLITE_LOCKED, *lit(b"database table is locked"))
 
 
 # --- savepoints of all databases ------------------------------------------------------------------------------

@@ -15,12 +15,14 @@ from turso_wasm.kernel.abi import (
     ON_ERROR_ROLLBACK,
     PREPARE,
     RAISE,
+    STATEMENT_TRIPPED,
     Cursor,
     KernelConnection,
     Run,
     Value,
 )
 from turso_wasm.kernel.base.errors import (
+    SQLITE_ABORT_ROLLBACK,
     SQLITE_BUSY,
     SQLITE_CONSTRAINT,
     SQLITE_CORRUPT,
@@ -54,7 +56,7 @@ from turso_wasm.kernel.session.connection import (
     STATEMENT_PATIENT,
     STATEMENT_PEEKS,
     STATEMENT_ROLLBACK,
-    STATEMENT_TRIPPED,
+    check_not_comparing,
     commit_all,
     depth_open,
     depth_release,
@@ -75,7 +77,6 @@ __subset__ = True
 
 BUDGET = 100_000  # ticks between two polls
 SQLITE_INTERNAL = 2
-SQLITE_ABORT_ROLLBACK = 516
 
 poll_yields: i32 = 0
 
@@ -191,6 +192,8 @@ def statement_begin(s: Run, slot: i32, write: i32, cookie: i32) -> None:
             c.interrupted = 0
         else:
             raise_interrupt()
+    if write:
+        check_not_comparing(c)
     s.flags &= ~STATEMENT_NO_RETRY
     if p.state != PAGER_NONE:
         s.flags |= STATEMENT_NO_RETRY
@@ -200,13 +203,14 @@ def statement_begin(s: Run, slot: i32, write: i32, cookie: i32) -> None:
         pager_begin_write(p)
     else:
         pager_begin_read(p)
-    statement_enter(s, p, 1 << slot, write)
+    statement_enter(s, p, slot, write)
     if cookie != -1 and (schema_cookie(p) != cookie or s.schema_epoch != c.schema_epoch):
         raise_error(SQLITE_SCHEMA, *lit(b"database schema has changed"))
 
 
-def statement_enter(s: Run, p: Pager, bit: i32, write: i32) -> None:
+def statement_enter(s: Run, p: Pager, slot: i32, write: i32) -> None:
     """Count the statement as a user of the pager (Q1)."""
+    bit: i32 = 1 << slot
     if not s.slots_read & bit:
         s.slots_read |= bit
         p.readers += 1
@@ -215,6 +219,7 @@ def statement_enter(s: Run, p: Pager, bit: i32, write: i32) -> None:
         p.writers += 1
         if p.writers == 1:
             p.changes = 0
+        s.changed_at[slot] = p.changes
 
 
 def statement_leave(s: Run) -> None:
@@ -370,6 +375,9 @@ def statement_failed(s: Run) -> i32:
 
 def statement_undo(s: Run, code: i32, on_error: i32) -> None:
     """Undo a writing statement that failed with `code`."""
+    if s.flags & STATEMENT_TRIPPED:  # what it did is undone
+        cursors_close(s)
+        return
     c: KernelConnection = KernelConnection(s.connection)
     changed: i32 = statement_changed(s, c)
     alone: i32 = i32(c.autocommit and writers_running(c) == writers_of(s))
@@ -401,9 +409,9 @@ def is_constraint(code: i32) -> i32:
 
 
 def statement_changed(s: Run, c: KernelConnection) -> i32:
-    """1 if a database the statement writes was changed since its first writer began."""
+    """1 if a database the statement writes was changed since it began."""
     for slot in range(N_SLOTS):
-        if (s.wrote >> slot) & 1 and pager_of(c, slot).changes:
+        if (s.wrote >> slot) & 1 and pager_of(c, slot).changes != s.changed_at[slot]:
             return 1
     return 0
 

@@ -18,14 +18,17 @@ from turso_wasm.kernel.pager.snapshot import pager_begin_read
 from turso_wasm.kernel.pager.storage import Pager
 from turso_wasm.kernel.session.connection import (
     N_SLOTS,
+    STATEMENT_NO_RETRY,
     STATEMENT_ROLLBACK,
     Name,
+    check_not_comparing,
     commit_all,
     depth_open,
     depth_release,
     depth_undo,
     rollback_all,
     settle,
+    statements_trip,
     writers_running,
 )
 from turso_wasm.wasm.lang import export, i32, lit, memory_copy, ptr, sizeof, u8
@@ -64,9 +67,11 @@ def transaction_begin(s: Run, mode: i32) -> None:
 def transaction_commit(s: Run) -> None:
     """COMMIT. Errors: SQLITE_ERROR outside a transaction; SQLITE_BUSY (B1); I/O errors."""
     c: KernelConnection = KernelConnection(s.connection)
+    check_not_comparing(c)
     if c.autocommit:
         raise_error(SQLITE_ERROR, *lit(b"cannot commit - no transaction is active"))
     if writers_running(c):
+        s.flags |= STATEMENT_NO_RETRY
         raise_error(SQLITE_BUSY, *lit(b"cannot commit transaction - SQL statements in progress"))
     transaction_end(s, c)
 
@@ -88,6 +93,7 @@ def transaction_end(s: Run, c: KernelConnection) -> None:
 def transaction_rollback(s: Run) -> None:
     """ROLLBACK. Errors: SQLITE_ERROR outside a transaction; I/O errors when files cannot be restored (B2)."""
     c: KernelConnection = KernelConnection(s.connection)
+    check_not_comparing(c)
     if c.autocommit:
         raise_error(SQLITE_ERROR, *lit(b"cannot rollback - no transaction is active"))
     s.flags |= STATEMENT_ROLLBACK
@@ -105,6 +111,7 @@ def savepoint_open(s: Run, text: ptr[u8], size: i32) -> None:
     """SAVEPOINT: outside a transaction it begins one. Errors: SQLITE_BUSY while statements write."""
     c: KernelConnection = KernelConnection(s.connection)
     if writers_running(c):
+        s.flags |= STATEMENT_NO_RETRY
         raise_error(SQLITE_BUSY, *lit(b"cannot open savepoint - SQL statements in progress"))
     copy: ptr[u8] = malloc(size)
     memory_copy(copy, text, size)
@@ -122,8 +129,10 @@ def savepoint_open(s: Run, text: ptr[u8], size: i32) -> None:
 def savepoint_release(s: Run, text: ptr[u8], size: i32) -> None:
     """RELEASE: of the savepoint that began the transaction, commits. Errors: SQLITE_ERROR, SQLITE_BUSY."""
     c: KernelConnection = KernelConnection(s.connection)
+    check_not_comparing(c)
     name: Name = must_find(s, text, size)
     if writers_running(c):
+        s.flags |= STATEMENT_NO_RETRY
         raise_error(SQLITE_BUSY, *lit(b"cannot release savepoint - SQL statements in progress"))
     if name.is_transaction:
         transaction_end(s, c)
@@ -133,12 +142,17 @@ def savepoint_release(s: Run, text: ptr[u8], size: i32) -> None:
 
 @export
 def savepoint_rollback(s: Run, text: ptr[u8], size: i32) -> None:
-    """ROLLBACK TO: the savepoint stays open. Errors: SQLITE_ERROR; I/O errors roll the transaction back."""
+    """ROLLBACK TO: the savepoint stays open, statements that write are tripped.
+
+    Errors: SQLITE_ERROR; I/O errors roll the transaction back.
+    """
     c: KernelConnection = KernelConnection(s.connection)
+    check_not_comparing(c)
     name: Name = must_find(s, text, size)
     if depth_undo(c, name.depth) < 0:
         s.flags |= STATEMENT_ROLLBACK
         check_io(-10)
+    statements_trip(c, -1, 1)
 
 
 def must_find(s: Run, text: ptr[u8], size: i32) -> Name:

@@ -15,6 +15,8 @@ Invariants:
   H4  What `function` and `view` gave, and an instance's `step`, are good until the next `load` or `give_way`: a host
       may replace them.
   H5  Finalizers run anywhere, in callbacks from the kernel too: what they have to give back they leave to `later`.
+  H7  While `user_calls` runs code of the user's (inside a call of the kernel), calls of the kernel nest: `give_way` and
+      `pause` let nobody in, `later` waits, and nothing is replaced (H4).
   H6  Addresses and sizes are ints 0 … 2**32 - 1. i32 results come as signed ints; `address()` makes one an address.
 """
 
@@ -26,6 +28,7 @@ from struct import Struct
 from typing import Any, Protocol
 
 from turso_wasm.codegen.program import Program
+from turso_wasm.runtime.usercode import UserCalls
 
 SQLITE_INTERNAL = 2
 
@@ -54,6 +57,10 @@ class Host(Protocol):
     @property
     def lock(self) -> AbstractContextManager[Any]:
         """Re-entrant; held while the kernel is entered (H1)."""
+
+    @property
+    def user_calls(self) -> UserCalls:
+        """The code of the users, by connection."""
 
     def pause(self, seconds: float) -> None:
         """Let others into the kernel for that long; the caller holds `lock`, and holds it again afterwards."""

@@ -28,8 +28,9 @@ from turso_wasm.base.errors import InternalError, SqlError
 from turso_wasm.codegen.program import Program
 from turso_wasm.runtime import files
 from turso_wasm.runtime.files import FileTable
-from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL
+from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, Instance
 from turso_wasm.runtime.hosts.scripts import link
+from turso_wasm.runtime.usercode import UserCalls
 from turso_wasm.vfs.base import CANTOPEN, File, Vfs, VfsError
 
 OPFS = "opfs"  # the VFS name of the origin private file system
@@ -52,11 +53,13 @@ class PyodideHost:
 
     def __init__(self, kernel: bytes, symbols: dict[str, Any], script: str) -> None:
         """Instantiate `kernel` (kernel.wasm). script: web/python_host.js, linked."""
-        self.lock = contextlib.nullcontext()  # no threads here, and nothing re-enters the kernel
+        self.lock = contextlib.nullcontext()  # no threads here
         self._symbols = symbols
         self._module = run_js(script)
         self._table = create_proxy(_ScriptFiles())  # Y2
-        self._host = self._module.PythonHost.new(to_js(kernel), self._table)
+        self.user_calls = UserCalls(self)
+        self._calls = create_proxy(self.user_calls)
+        self._host = self._module.PythonHost.new(to_js(kernel), self._table, self._calls)
         self._view = self._host.view
         self._depth = 0  # calls of the kernel that have not returned
         self._later: deque[Callable[[], object]] = deque()
@@ -69,6 +72,9 @@ class PyodideHost:
 
     def give_way(self) -> None:
         """There are no other threads."""
+
+    def warm(self, instance: Instance) -> None:
+        """The JavaScript engine tiers up by itself."""
 
     def later(self, action: Callable[[], object]) -> None:
         """Finalizers also run in callbacks from the kernel: then, when it is left."""
@@ -119,7 +125,10 @@ class PyodideHost:
             try:
                 result = call(*args)
             except JsException as error:
-                raise _translated(error) from None
+                cause = self.user_calls.take_failure()
+                if cause is not None and not isinstance(cause, Exception):
+                    raise cause from None
+                raise _translated(error) from cause
             finally:
                 self._depth -= 1
                 if self._later and not self._depth:

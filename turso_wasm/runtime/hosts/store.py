@@ -56,11 +56,21 @@ _I32 = struct.Struct("<i")
 class KernelStore:
     """See the module docstring. `view` covers linear memory as far as it was looked at, `size` bytes."""
 
-    def __init__(self, engine: wasmtime.Engine, kernel: wasmtime.Module, handlers: Handlers) -> None:
-        """Instantiate `kernel`. handlers: its imports, by (module, name)."""
+    def __init__(
+        self,
+        engine: wasmtime.Engine,
+        kernel: wasmtime.Module,
+        handlers: Handlers,
+        cause: Callable[[], BaseException | None] = lambda: None,
+    ) -> None:
+        """Instantiate `kernel`. handlers: its imports, by (module, name). cause: gives, once, what a handler that
+        answered with a failure has caught.
+        """
+        self.cause = cause
         self.store = wasmtime.Store(engine)
         self.store.set_limits(instances=MAX_INSTANCES)
         self.n_linked = 0
+        self.n_nested = 0  # calls of the user's code that have not returned
         self.pending: BaseException | None = None  # raised in a callback, to be raised when the kernel is left
         self._callback_code: CodeType | None = None
         self._context = ctypes.cast(self.store._context(), ctypes.c_void_p).value or 0
@@ -172,6 +182,20 @@ class KernelStore:
         finally:
             self._error_clear()
 
+    def enter(self, floor: int) -> int:
+        """Code of the user's runs: what enters the kernel has the stack below `floor` (kernel/base/callback.py U1).
+
+        What `leave` must be told.
+        """
+        before, self._stack_floor = self._stack_floor, floor
+        self.n_nested += 1
+        return int(before)
+
+    def leave(self, before: int) -> None:
+        """Code of the user's has returned."""
+        self.n_nested -= 1
+        self._stack_floor = before
+
     def _failed(self, error: int) -> None:
         """Turn the trap of the call that just returned into an exception (H2). Always raises."""
         if error:  # an exception in a callback comes as an error, a trap of wasm code as a trap
@@ -184,8 +208,11 @@ class KernelStore:
         self.exports["stack_pointer"].set_value(self.store, self._stack_floor)
         pending, self.pending = self.pending, None
         code, size, text = self.unpack(_ERROR_RECORD, address(self._error_record()))
+        cause = self.cause()
+        if cause is not None and not isinstance(cause, Exception):
+            raise cause
         if pending is None and code not in (0, SQLITE_INTERNAL):
-            raise SqlError(code, self.read(text, size).decode("utf-8", "replace"))
+            raise SqlError(code, self.read(text, size).decode("utf-8", "replace")) from cause
         self.record(SQLITE_INTERNAL)
         if pending is not None:
             raise pending

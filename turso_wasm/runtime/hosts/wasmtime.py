@@ -37,6 +37,7 @@ from turso_wasm.runtime.hosts.base import Instance, address
 from turso_wasm.runtime.hosts.compiled import compiled, engine, optimizer
 from turso_wasm.runtime.hosts.lock import Action, KernelLock, is_atomic
 from turso_wasm.runtime.hosts.store import Handlers, KernelStore
+from turso_wasm.runtime.usercode import UserCalls
 
 WARM_AFTER = 500  # executions
 KEPT = 1000  # instances and modules of Programs
@@ -72,13 +73,14 @@ class WasmtimeHost:
         """Compile (or fetch from the cache) and instantiate `kernel`."""
         self.lock = KernelLock()
         self.files = files or FileTable()
+        self.user_calls = UserCalls(self)
         self._moving = threading.RLock()  # held while the kernel's memory is copied
         self._engine = engine("baseline")
         self._kernel = compiled(self._engine, kernel)
         self._linked: weakref.WeakSet[WasmtimeInstance] = weakref.WeakSet()
         self._instances: OrderedDict[tuple[bytes, bytes], WasmtimeInstance] = OrderedDict()
         self._modules: OrderedDict[bytes, wasmtime.Module] = OrderedDict()
-        self._settle(KernelStore(self._engine, self._kernel, self._handlers()))
+        self._settle(KernelStore(self._engine, self._kernel, self._handlers(), self.user_calls.take_failure))
 
     def _settle(self, store: KernelStore) -> None:
         """Live in `store` from now on."""
@@ -90,11 +92,15 @@ class WasmtimeHost:
 
     def pause(self, seconds: float) -> None:
         """Give up the lock, however often it is held, for a while."""
-        self.lock.pause(partial(time.sleep, seconds))
+        if self._store.n_nested:
+            time.sleep(seconds)  # H7
+        else:
+            self.lock.pause(partial(time.sleep, seconds))
 
     def give_way(self) -> None:
         """Let in who waits for the lock."""
-        self.lock.give_way()
+        if not self._store.n_nested:
+            self.lock.give_way()
 
     def later(self, action: Action) -> None:
         """See hosts/base.py. A host that is garbage itself has nothing left to give back."""
@@ -103,7 +109,7 @@ class WasmtimeHost:
 
     def trim(self) -> None:
         """Give memory back to the system, if the kernel has much that it does not use."""
-        if self._store.size - address(self.function("memory_used")()) > TRIM_FROM:
+        if not self._store.n_nested and self._store.size - address(self.function("memory_used")()) > TRIM_FROM:
             from turso_wasm.runtime.hosts.trim import trim
 
             self._store.cover(0)
@@ -120,7 +126,7 @@ class WasmtimeHost:
         key = (program.wasm, program.data)
         found = self._instances.get(key)
         if found is None:
-            if self._store.n_linked >= MAX_LINKED:
+            if self._store.n_linked >= MAX_LINKED and not self._store.n_nested:
                 self.move()
             found = self._instances[key] = self._instantiate(program)
             if len(self._instances) > KEPT:
@@ -178,7 +184,7 @@ class WasmtimeHost:
 
         Only between calls of the kernel. Errors: SqlError SQLITE_NOMEM, and nothing was moved.
         """
-        fresh = KernelStore(self._engine, self._kernel, self._handlers())
+        fresh = KernelStore(self._engine, self._kernel, self._handlers(), self.user_calls.take_failure)
         with self._moving:
             old = self._store
             fresh.adopt(old)
@@ -230,6 +236,8 @@ class WasmtimeHost:
             return
         caller = frame
         while caller is not None:
+            if caller.f_code is UserCalls.call.__code__:
+                break  # in code of the user's an exception is what it gives
             if self._store.stopped_in(caller.f_code):
                 self._store.pending = KeyboardInterrupt()
                 return
@@ -239,12 +247,23 @@ class WasmtimeHost:
     # --- imports ------------------------------------------------------------------------------------------------
 
     def _handlers(self) -> Handlers:
-        files = self.files
+        files, calls = self.files, self.user_calls
 
         def view(at: int, size: int) -> memoryview:
             return self.view(at & 0xFFFFFFFF, size)
 
+        def user_call(*args: int) -> int:
+            store = self._store
+            before = store.enter(args[-1])
+            try:
+                return calls.call(*args)
+            finally:
+                store.leave(before)
+
         return {
+            ("user", "user_call"): user_call,
+            ("user", "user_take"): calls.take,
+            ("user", "user_drop"): calls.drop,
             ("vfs", "vfs_open"): lambda p, n, flags: files.open(view(p, n), flags),
             ("vfs", "vfs_close"): files.close,
             ("vfs", "vfs_delete"): lambda p, n: files.delete(view(p, n)),

@@ -17,7 +17,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import INDEX_BTREE, TABLE_BTREE, Cursor, KernelConnection, KeyInfo, Run, Value
-from turso_wasm.kernel.base.errors import raise_corrupt
+from turso_wasm.kernel.base.errors import SQLITE_LOCKED, raise_corrupt, raise_error
 from turso_wasm.kernel.base.memory import mfree, mzalloc
 from turso_wasm.kernel.base.varint import get_varint
 from turso_wasm.kernel.btree.cell import LEAF, get_rowid, layout_init, local_size
@@ -35,7 +35,7 @@ from turso_wasm.kernel.btree.page import (
 )
 from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_page_count
 from turso_wasm.kernel.pager.storage import Page, Pager
-from turso_wasm.wasm.lang import be16, export, i32, i64, inline, ptr, sizeof, u8, u32
+from turso_wasm.wasm.lang import be16, export, i32, i64, inline, lit, ptr, sizeof, u8, u32
 
 __subset__ = True
 
@@ -56,8 +56,22 @@ def cursor_open(stmt: Run, slot: i32, root: u32, keyinfo: KeyInfo, write: i32) -
     """A cursor on the b-tree whose root page is `root` of the database in that slot; no position yet.
 
     keyinfo: null for a table b-tree. It must live as long as the cursor.
+    Errors: SQLITE_LOCKED, somebody who writes it has called the user's code that asks for it (callback.py U3).
     """
-    return cursor_new(pager_of(KernelConnection(stmt.connection), slot), stmt, root, keyinfo, write)
+    p: Pager = pager_of(KernelConnection(stmt.connection), slot)
+    if write:
+        check_not_calling(p, root)
+    return cursor_new(p, stmt, root, keyinfo, write)
+
+
+def check_not_calling(p: Pager, root: u32) -> None:
+    """Raise SQLITE_LOCKED if a run that writes this b-tree is in a call of the user's code."""
+    at: i32 = p.cursors
+    while at:
+        c: Cursor = Cursor(at)
+        if c.write and c.root == root and c.statement and Run(c.statement).calling:
+            raise_error(SQLITE_LOCKED, *lit(b"database table is locked"))
+        at = c.next_in_pager
 
 
 def cursor_new(p: Pager, stmt: Run, root: u32, keyinfo: KeyInfo, write: i32) -> Cursor:

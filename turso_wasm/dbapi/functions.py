@@ -1,0 +1,135 @@
+"""Registering code of the user's with a connection: signatures and messages of the `sqlite3` module."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from turso_wasm.base.errors import SQLITE_MISUSE, SqlError
+from turso_wasm.catalog.functions import AggregateFunction, Function, Own, OwnCollation
+from turso_wasm.catalog.names import fold
+from turso_wasm.dbapi import arguments
+from turso_wasm.dbapi.errors import OperationalError, fail
+from turso_wasm.runtime import engine
+
+if TYPE_CHECKING:
+    from turso_wasm.runtime.connection import HostConnection
+
+MAX_ARGUMENTS = 127  # SQLITE_MAX_FUNCTION_ARG as SQLite is built by default
+MAX_NAME = 255  # bytes
+
+Value = int | float | str | bytes | None
+"""What code of the user's is given, and may return; bool and other bytes-like objects too."""
+
+
+class Aggregate(Protocol):
+    """An aggregate: one instance for each group of rows, made without arguments."""
+
+    def step(self, *values: Any) -> object:
+        """Take a row in."""
+
+    def finalize(self) -> Any:
+        """The result."""
+
+
+class WindowAggregate(Aggregate, Protocol):
+    """An aggregate that can be a window function."""
+
+    def inverse(self, *values: Any) -> object:
+        """Take the oldest row out."""
+
+    def value(self) -> Any:
+        """The result of the rows of now."""
+
+
+class Registering:
+    """Base of Connection."""
+
+    _runtime: HostConnection
+
+    def _check(self) -> None:
+        raise NotImplementedError
+
+    def create_function(
+        self, name: str, narg: int, func: Callable[..., Any] | None, *, deterministic: bool = False
+    ) -> None:
+        """Let SQL call `func` as name(…) with narg arguments; -1: any number. None: remove that function.
+
+        It is given and returns a `Value`. What it raises fails the statement, and is the cause of that error.
+        deterministic: equal arguments always give equal results, so indexes, CHECKs and generated columns may use it.
+        Errors: OperationalError when the function cannot be registered, or is in use by a running statement.
+        """
+        self._check()
+        name = arguments.text(name, "create_function() argument 'name'")
+        n = arguments.integer(narg)
+        if not _is_legal(name, n):
+            raise OperationalError("Error creating function")
+        entry = Function(fold(name), max(n, 0), n, style="user", deterministic=bool(deterministic))
+        self._register(entry, func, "Error creating function")
+
+    def create_aggregate(self, name: str, n_arg: int, aggregate_class: Callable[[], Aggregate] | None) -> None:
+        """Let SQL call an aggregate of n_arg arguments (-1: any number). None: remove it.
+
+        Errors: as create_function.
+        """
+        self._check()
+        name = arguments.text(name, "create_aggregate() argument 'name'")
+        n = arguments.integer(n_arg)
+        if not _is_legal(name, n):
+            raise OperationalError("Error creating aggregate")
+        entry = AggregateFunction(fold(name), max(n, 0), n, inverts=False)
+        self._register(entry, aggregate_class, "Error creating aggregate")
+
+    def create_window_function(
+        self, name: str, num_params: int, aggregate_class: Callable[[], WindowAggregate] | None, /
+    ) -> None:
+        """Let SQL call an aggregate that can be a window function; otherwise as create_aggregate."""
+        self._check()
+        name = arguments.text(name, "create_window_function() argument 1")
+        n = arguments.integer(num_params)
+        if not _is_legal(name, n):
+            fail(SqlError(SQLITE_MISUSE, "bad parameter or other API misuse"))
+        self._register(AggregateFunction(fold(name), max(n, 0), n), aggregate_class, None)
+
+    def create_collation(self, name: str, callable: Callable[[str, str], int] | None, /) -> None:
+        """Let SQL order texts by `callable`, which is negative, 0 or positive for two of them. None: remove it.
+
+        It must order all texts one way for as long as an index by it exists. Errors: as create_function; TypeError.
+        """
+        self._check()
+        name = arguments.text(name, "create_collation() argument 1")
+        if callable is not None and not hasattr(callable, "__call__"):  # noqa: B004
+            raise TypeError("parameter must be callable")
+        self._register(OwnCollation(name), callable, None)
+
+    def _register(self, entry: Own, code: Callable[..., Any] | None, message: str | None) -> None:
+        """message: what the sqlite3 module says whatever went wrong."""
+        try:
+            if code is None:
+                self._runtime.unregister(entry)
+            else:
+                self._runtime.register(entry, code)
+        except SqlError as error:
+            if message is not None:
+                raise OperationalError(message) from error
+            fail(error)
+
+
+def _is_legal(name: str, n_arguments: int) -> bool:
+    return -1 <= n_arguments <= MAX_ARGUMENTS and len(name.encode()) <= MAX_NAME
+
+
+def enable_callback_tracebacks(flag: bool, /) -> None:
+    """Show what functions, aggregates and collations raise (by `sys.unraisablehook`) where it is raised."""
+    engine.host().user_calls.on_error = _show if flag else None
+
+
+def _show(error: BaseException) -> None:
+    if sys.unraisablehook is sys.__unraisablehook__:
+        traceback.print_exception(error)
+        return
+    facts = {"exc_type": type(error), "exc_value": error, "exc_traceback": error.__traceback__}
+    sys.unraisablehook(SimpleNamespace(**facts, err_msg=None, object=None))

@@ -1,0 +1,168 @@
+"""Calls of the user's own code: functions, aggregates and collations that a host registered for a connection.
+
+Owns the one way out of a Program into code of the user's (docs/decisions/0015) and the life of aggregate instances.
+
+A call passes values and gets one back, or a failure with its message. Where the answer lies:
+
+  OFFSET  SIZE         MEANING
+  0       16           a Value; of a text, blob or message only the size counts
+  16      ANSWER_ROOM  its bytes, if they fit; else `user_take` fetches them
+
+Invariants:
+  U1  `answer` is the top of the kernel's stack: what enters the kernel during the call uses what lies below it. After
+      a trap of such an entry the host puts the stack pointer back there, not to the floor of the stack.
+  U2  `user_call` returns: a failure is a result code, never a trap or an exception of the host.
+  U3  Run.calling counts the calls a run is in. Nobody steps, resets or frees such a run; what it writes nobody else
+      does (btree/cursor/position.py); KernelConnection.comparing forbids writing at all.
+"""
+
+from turso_wasm.kernel.abi import (
+    ANSWER_ROOM,
+    CALL_BITS,
+    CALL_FINAL,
+    CALL_FUNCTION,
+    CALL_INVERSE,
+    CALL_STEP,
+    CALL_VALUE,
+    STATEMENT_TRIPPED,
+    TEXT,
+    KernelConnection,
+    Resource,
+    Run,
+    UserState,
+    Value,
+)
+from turso_wasm.kernel.base.errors import SQLITE_ABORT_ROLLBACK, SQLITE_INTERRUPT, raise_error
+from turso_wasm.kernel.base.memory import alloc, mfree
+from turso_wasm.kernel.base.resources import KIND_USER, resource_add
+from turso_wasm.wasm.lang import (
+    export,
+    funcref,
+    i32,
+    i64,
+    imported,
+    lit,
+    memory_copy,
+    ptr,
+    scratch,
+    sizeof,
+    u8,
+    u32,
+)
+
+__subset__ = True
+
+ANSWER_SIZE = 16 + ANSWER_ROOM
+
+
+@imported("user")
+def user_call(connection: i32, routine: i32, instance: i32, values: ptr[Value], n: i32, answer: Value) -> i32:
+    """Run code of the user's.
+
+    routine: its number in the connection's registry << CALL_BITS | what to do with it. instance: of the
+    aggregate, 0: none yet; CALL_STEP answers with it. Returns 0 or a result code; the answer is the message then.
+    """
+
+
+@imported("user")
+def user_take(p: ptr[u8]) -> None:
+    """Write the bytes of the last answer, which had no room, to p."""
+
+
+@imported("user")
+def user_drop(connection: i32, instance: i32) -> None:
+    """An aggregate instance is of no use any more."""
+
+
+def call(stmt: Run, routine: i32, instance: i32, values: ptr[Value], n: i32) -> tuple[i32, i64]:
+    """Run code of the user's; its answer, bytes in the arena. Errors: its own; SQLITE_INTERRUPT, _ABORT_ROLLBACK."""
+    answer: Value = Value(i32(scratch(ANSWER_SIZE)))
+    stmt.calling += 1
+    failure: i32 = user_call(stmt.connection, routine, instance, values, n, answer)
+    stmt.calling -= 1
+    tag: i32 = answer.tag
+    payload: i64 = answer.payload
+    if tag >= TEXT:
+        size: i32 = i32(payload >> 32)
+        p: ptr[u8] = alloc(stmt, size)
+        if size <= ANSWER_ROOM:
+            memory_copy(p, ptr[u8](i32(answer)) + 16, size)
+        else:
+            user_take(p)
+        payload = i64(u32(p)) | i64(size) << 32
+    if failure:
+        raise_error(failure, ptr[u8](i32(payload)), i32(payload >> 32))
+    if KernelConnection(stmt.connection).interrupted:
+        raise_error(SQLITE_INTERRUPT, *lit(b"interrupted"))
+    if stmt.flags & STATEMENT_TRIPPED:
+        raise_error(SQLITE_ABORT_ROLLBACK, *lit(b"abort due to ROLLBACK"))
+    return tag, payload
+
+
+@export
+def user_function(stmt: Run, values: ptr[Value], n: i32, number: i32) -> tuple[i32, i64]:
+    """The value of a function of the user's. Errors: as `call`."""
+    return call(stmt, number << CALL_BITS | CALL_FUNCTION, 0, values, n)
+
+
+# --- aggregates ----------------------------------------------------------------------------------------------
+
+
+class Instance(Resource):
+    """An aggregate instance of the host's that must be dropped when the activation ends."""
+
+    connection: i32
+    instance: i32
+
+
+def instance_release(resource: i32) -> None:
+    """Drop an instance that was not finished."""
+    r: Instance = Instance(resource)
+    if r.instance:
+        user_drop(r.connection, r.instance)
+    mfree(ptr[u8](resource))
+
+
+@export
+def user_step(stmt: Run, state: UserState, values: ptr[Value], n: i32, number: i32) -> None:
+    """Take a row into a group. Errors: as `call`."""
+    if state.resource == 0:
+        r: Instance = Instance(i32(resource_add(stmt, sizeof(Instance), KIND_USER, funcref(instance_release))))
+        r.connection = stmt.connection
+        state.resource = i32(r)
+    owner: Instance = Instance(state.resource)
+    _tag, instance = call(stmt, number << CALL_BITS | CALL_STEP, owner.instance, values, n)
+    owner.instance = i32(instance)
+
+
+@export
+def user_inverse(stmt: Run, state: UserState, values: ptr[Value], n: i32, number: i32) -> None:
+    """Take a row out of a window. Errors: as `call`."""
+    _tag, _payload = call(stmt, number << CALL_BITS | CALL_INVERSE, user_instance(state), values, n)
+
+
+@export
+def user_value(stmt: Run, state: UserState, number: i32) -> tuple[i32, i64]:
+    """The value of a window as it is. Errors: as `call`."""
+    return call(stmt, number << CALL_BITS | CALL_VALUE, user_instance(state), ptr[Value](0), 0)
+
+
+@export
+def user_final(stmt: Run, state: UserState, number: i32) -> tuple[i32, i64]:
+    """The value of a group, whose instance is over. Errors: as `call`."""
+    instance: i32 = user_instance(state)
+    if instance:
+        Instance(state.resource).instance = 0
+    return call(stmt, number << CALL_BITS | CALL_FINAL, instance, ptr[Value](0), 0)
+
+
+@export
+def user_reset(stmt: Run, state: UserState, number: i32) -> None:
+    """Make the state the one before the first row: the instance, if there is one, is over. Errors: as `call`."""
+    if user_instance(state):
+        _tag, _payload = user_final(stmt, state, number)
+
+
+def user_instance(state: UserState) -> i32:
+    """The instance of a group, 0 if no row came."""
+    return Instance(state.resource).instance if state.resource else 0

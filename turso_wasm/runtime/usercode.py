@@ -1,0 +1,249 @@
+"""The user's own functions, aggregates and collations, as the kernel calls them.
+
+`UserCode` is what one connection has registered: the callables behind the numbers of its catalog.functions.Registry,
+and the aggregate instances that are in work. `UserCalls` is the host's side of a call (kernel/base/callback.py): values
+out of linear memory, the answer into it.
+
+Invariants:
+  V1  While a call runs the kernel's stack ends at its answer, and other threads stay out of the kernel: its frames lie
+      on the stack of this one (hosts/base.py H1).
+  V2  What is raised becomes a result code and a message; the exception itself waits in `failure` until the kernel has
+      been left, and is the cause of the error then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from struct import Struct
+from struct import error as StructError
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from turso_wasm.base.errors import SQLITE_ERROR, SQLITE_NOMEM, SQLITE_TOOBIG
+from turso_wasm.kernel.abi import (
+    ANSWER_ROOM,
+    BLOB,
+    CALL_BITS,
+    CALL_COMPARE,
+    CALL_FINAL,
+    CALL_FUNCTION,
+    CALL_INVERSE,
+    CALL_STEP,
+    CALL_VALUE,
+    INTEGER,
+    NULL,
+    REAL,
+    TEXT,
+)
+
+if TYPE_CHECKING:
+    from turso_wasm.runtime.hosts.base import Host
+
+OPERATION_MASK = (1 << CALL_BITS) - 1
+TOO_BIG = "string or blob too big"
+
+_WHAT = {
+    CALL_FUNCTION: "user-defined function raised exception",
+    CALL_STEP: "user-defined aggregate's 'step' method raised error",
+    CALL_INVERSE: "user-defined aggregate's 'inverse' method raised error",
+    CALL_VALUE: "user-defined aggregate's 'value' method raised error",
+    CALL_FINAL: "user-defined aggregate's 'finalize' method raised error",
+    CALL_COMPARE: "user-defined collation raised exception",
+}
+_INIT = "user-defined aggregate's '__init__' method raised error"
+_METHODS = {CALL_STEP: "step", CALL_INVERSE: "inverse", CALL_VALUE: "value", CALL_FINAL: "finalize"}
+
+_CELL = Struct("<i4xq")
+_REAL_CELL = Struct("<i4xd")
+_BITS, _DOUBLE = Struct("<q"), Struct("<d")
+LIMIT = 1 << 63
+
+
+def _cells_of(n: int) -> Struct:
+    """N values, as tags and payloads."""
+    return Struct("<" + "i4xq" * n)
+
+
+_cells = [_cells_of(n) for n in range(9)]
+
+
+class Failed(Exception):
+    """A call failed with this result code and message; the cause, if any, is what was raised."""
+
+    def __init__(self, message: str, code: int = SQLITE_ERROR) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class UserCode:
+    """What a connection has registered; `depth`: calls of it that have not returned."""
+
+    def __init__(self) -> None:
+        self.code: list[Any] = []  # by number: a function, the class of an aggregate, a comparison
+        self.instances: dict[int, Any] = {}
+        self.depth = 0
+        self._numbers = count(1)
+
+    def put(self, number: int, code: Any) -> None:
+        """Register `code` under a number; None: nothing."""
+        self.code += [None] * (number + 1 - len(self.code))
+        self.code[number] = code
+
+    def run(self, operation: int, code: Any, instance: int, values: Sequence[Any]) -> Any:
+        """What a call other than CALL_FUNCTION gives. Errors: Failed; whatever the code raises."""
+        if operation == CALL_COMPARE:
+            return _sign(code(*values))
+        if operation == CALL_STEP:
+            made = self.instances[instance] if instance else _make(code)
+            _method(made, CALL_STEP)(*values)
+            if not instance:
+                instance = next(self._numbers)
+                self.instances[instance] = made
+            return instance
+        if operation == CALL_FINAL and not instance:
+            return None  # no row came
+        made = self.instances[instance] if operation != CALL_FINAL else self.instances.pop(instance)
+        result = _method(made, operation)(*values)
+        return None if operation == CALL_INVERSE else result
+
+
+def _sign(order: Any) -> int:
+    """-1, 0 or 1. Errors: TypeError when a comparison gave no integer."""
+    if not isinstance(order, int):
+        raise TypeError(f"a collation must return an int, not {type(order).__name__}")
+    return (order > 0) - (order < 0)
+
+
+def _make(code: Any) -> Any:
+    try:
+        return code()
+    except BaseException as error:
+        raise _failed(error, _INIT) from error
+
+
+def _method(instance: Any, operation: int) -> Callable[..., Any]:
+    name = _METHODS[operation]
+    try:
+        found: Callable[..., Any] = getattr(instance, name)
+    except AttributeError as error:
+        raise Failed(f"user-defined aggregate's '{name}' method not defined") from error
+    return found
+
+
+def _failed(error: BaseException, message: str) -> Failed:
+    """How SQL shows what was raised."""
+    if isinstance(error, Failed):
+        return error
+    if isinstance(error, MemoryError):
+        return Failed("out of memory", SQLITE_NOMEM)
+    if isinstance(error, OverflowError):
+        return Failed(TOO_BIG, SQLITE_TOOBIG)
+    return Failed(message)
+
+
+class UserCalls:
+    """The calls of all connections of a host. `on_error` is told of what is raised (a debugging aid)."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._connections: dict[int, ref[UserCode]] = {}  # by the address of the kernel's connection
+        self.failure: BaseException | None = None  # V2
+        self.on_error: Callable[[BaseException], object] | None = None
+        self._rest = b""
+
+    def add(self, connection: int, code: UserCode) -> None:
+        """The kernel's connection at that address calls `code`, which whoever owns the connection keeps."""
+        self._connections[connection] = ref(code)
+
+    def remove(self, connection: int) -> None:
+        """The kernel's connection was freed."""
+        del self._connections[connection]
+
+    def call(self, connection: int, routine: int, instance: int, at: int, n: int, answer: int) -> int:
+        """`user_call` of the kernel."""
+        mine = self._connections[connection & 0xFFFFFFFF]()
+        assert mine is not None, "who runs a statement has its connection"
+        mine.depth += 1
+        try:
+            cells = self.host.unpack(_cells[n] if n < len(_cells) else _cells_of(n), at & 0xFFFFFFFF)
+            values = cells[1:] if n == 1 and cells[0] == INTEGER else self._values(cells)
+            if routine & OPERATION_MASK:
+                result = mine.run(routine & OPERATION_MASK, mine.code[routine >> CALL_BITS], instance, values)
+            else:
+                result = mine.code[routine >> CALL_BITS](*values)
+            if type(result) is int and -LIMIT <= result < LIMIT:
+                self.host.pack(_CELL, answer, INTEGER, result)
+            else:
+                self._put(answer, result)
+        except BaseException as error:
+            failed = _failed(error, _WHAT[routine & OPERATION_MASK])
+            self.failure = (failed.__cause__ or failed) if error is failed else error
+            if self.on_error is not None:
+                self.on_error(self.failure)
+            self._put_bytes(answer, TEXT, failed.message.encode())
+            return failed.code
+        finally:
+            mine.depth -= 1
+        return 0
+
+    def take(self, at: int) -> None:
+        """`user_take` of the kernel."""
+        self.host.write(at & 0xFFFFFFFF, self._rest)
+        self._rest = b""
+
+    def drop(self, connection: int, instance: int) -> None:
+        """`user_drop` of the kernel."""
+        mine = self._connections[connection & 0xFFFFFFFF]()
+        if mine is not None:
+            mine.instances.pop(instance, None)
+
+    def take_failure(self) -> BaseException | None:
+        """What the call that just failed raised; forget it."""
+        failure, self.failure = self.failure, None
+        return failure
+
+    # --- values -------------------------------------------------------------------------------------------------
+
+    def _values(self, cells: Sequence[int]) -> Sequence[Any]:
+        cell = iter(cells)
+        return [self._value(tag, payload) for tag, payload in zip(cell, cell, strict=True)]
+
+    def _value(self, tag: int, payload: int) -> Any:
+        if tag == INTEGER:
+            return payload
+        if tag == REAL:
+            return _DOUBLE.unpack(_BITS.pack(payload))[0]
+        if tag == NULL:
+            return None
+        raw = self.host.read(payload & 0xFFFFFFFF, payload >> 32)
+        return raw.decode() if tag == TEXT else raw
+
+    def _put(self, at: int, value: Any) -> None:
+        """Write an answer. Errors: OverflowError, TypeError, UnicodeEncodeError."""
+        kind = type(value)
+        if kind is int or isinstance(value, int):
+            try:
+                self.host.pack(_CELL, at, INTEGER, value)
+            except StructError:
+                raise OverflowError("Python int too large to convert to SQLite INTEGER") from None
+        elif value is None or (value != value and isinstance(value, float)):
+            self.host.pack(_CELL, at, NULL, 0)
+        elif isinstance(value, float):
+            self.host.pack(_REAL_CELL, at, REAL, value)
+        elif isinstance(value, str):
+            self._put_bytes(at, TEXT, value.encode())
+        else:
+            try:
+                raw = bytes(memoryview(value))
+            except TypeError:
+                raise TypeError(f"type '{kind.__name__}' is not supported") from None
+            self._put_bytes(at, BLOB, raw)
+
+    def _put_bytes(self, at: int, tag: int, raw: bytes) -> None:
+        if len(raw) <= ANSWER_ROOM:
+            self.host.write(at + 16, raw)
+        else:
+            self._rest = raw
+        self.host.pack(_CELL, at, tag, len(raw) << 32)
