@@ -92,7 +92,15 @@ class Workload:
         """The file is built anew, or will be, in another form."""
         size, kind = self.random.choice((512, 1024, 4096, 16384)), self.random.randrange(3)
         return self.random.choice(
-            ("VACUUM", "VACUUM", "REINDEX", f"PRAGMA page_size = {size}", f"PRAGMA auto_vacuum = {kind}")
+            (
+                "VACUUM",
+                "VACUUM",
+                "REINDEX",
+                "ANALYZE",
+                "ANALYZE rows",
+                f"PRAGMA page_size = {size}",
+                f"PRAGMA auto_vacuum = {kind}",
+            )
         )
 
     def definition(self) -> Statement:
@@ -165,8 +173,11 @@ def content(connection: Any) -> list[object]:
     def query(sql: str) -> list[Any]:
         return list(connection.execute(sql))
 
+    schema = sorted(query("SELECT type, name, tbl_name, sql FROM sqlite_schema"), key=repr)
+    analysed = any(row[1] == "sqlite_stat1" for row in schema)
     return [
-        sorted(query("SELECT type, name, tbl_name, sql FROM sqlite_schema"), key=repr),
+        schema,
+        sorted(query("SELECT tbl, idx, stat FROM sqlite_stat1"), key=repr) if analysed else [],
         query("SELECT * FROM rows ORDER BY id"),
         query("SELECT * FROM keys ORDER BY a, b"),
         query("SELECT rowid, * FROM heap ORDER BY rowid"),

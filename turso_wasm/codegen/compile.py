@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
+    analyze,
     ddl,
     deletes,
     grouping,

@@ -45,7 +45,7 @@ def schema_table(slot: int) -> Table:
     return Table("sqlite_schema", 1, columns, slot=slot)
 
 
-class _Ddl:
+class SchemaChange:
     """One statement: the registers that hold root pages, and the cursor on sqlite_schema."""
 
     def __init__(self, node: nodes.Ddl, ctx: Context) -> None:
@@ -79,16 +79,19 @@ class _Ddl:
     # --- steps -----------------------------------------------------------------------------------
 
     def create_btree(self, step: nodes.CreateBtree) -> None:
+        """A new root page."""
         kind = TABLE_BTREE if step.kind == "table" else INDEX_BTREE
         f = self.ctx.f
         f.set(self.registers[step.register], f.call("btree_create", self.ctx.stmt, self.node.slot, kind))
 
     def clear_btree(self, step: nodes.ClearBtree) -> None:
+        """An emptied tree is used as a new one."""
         f = self.ctx.f
         f.do(f.call("btree_clear", self.ctx.stmt, step.slot, step.root))
         f.set(self.registers[step.register], step.root)
 
     def add_schema_row(self, step: nodes.AddSchemaRow) -> None:
+        """A row behind those there are."""
         ctx, f = self.ctx, self.ctx.f
         root = self.registers[step.register].extend_u() if step.register is not None else i64(0)
         texts = [ctx.constant(text) for text in (step.type, step.name, step.table_name)]
@@ -97,6 +100,7 @@ class _Ddl:
         ctx.do("table_insert", self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
 
     def remove_schema_rows(self, step: nodes.RemoveSchemaRows) -> None:
+        """Those of one object."""
         ctx, f = self.ctx, self.ctx.f
 
         def body(source: Any) -> None:
@@ -194,6 +198,7 @@ class _Ddl:
             raise_constraint(ctx, "ABORT", 2067 if code == 1555 else code, message)
 
     def insert_rows(self, step: nodes.InsertRows) -> None:
+        """The rows of a query, rowids from 1."""
         ctx, f = self.ctx, self.ctx.f
         cursor = open_cursor(self.node.slot, self.registers[step.register], None, ctx, write=True, here=True)
         rowid = f.local(I64, "rowid")
@@ -249,20 +254,21 @@ class _Ddl:
         return self.ctx.call("store_real", value) if table.columns[column].affinity == "E" else value
 
     def run_statement(self, step: nodes.RunStatement) -> None:
+        """Another plan's code."""
         emit_root(step.plan, self.ctx)
 
 
-STEPS: dict[type, Callable[[_Ddl, Any], None]] = {
-    nodes.CreateBtree: _Ddl.create_btree,
-    nodes.ClearBtree: _Ddl.clear_btree,
-    nodes.AddSchemaRow: _Ddl.add_schema_row,
-    nodes.RemoveSchemaRows: _Ddl.remove_schema_rows,
-    nodes.DropBtree: _Ddl.drop_btree,
-    nodes.FillIndex: _Ddl.fill_index,
-    nodes.InsertRows: _Ddl.insert_rows,
-    nodes.RaiseOnRow: _Ddl.raise_on_row,
-    nodes.RewriteRows: _Ddl.rewrite_rows,
-    nodes.RunStatement: _Ddl.run_statement,
+STEPS: dict[type, Callable[[SchemaChange, Any], None]] = {
+    nodes.CreateBtree: SchemaChange.create_btree,
+    nodes.ClearBtree: SchemaChange.clear_btree,
+    nodes.AddSchemaRow: SchemaChange.add_schema_row,
+    nodes.RemoveSchemaRows: SchemaChange.remove_schema_rows,
+    nodes.DropBtree: SchemaChange.drop_btree,
+    nodes.FillIndex: SchemaChange.fill_index,
+    nodes.InsertRows: SchemaChange.insert_rows,
+    nodes.RaiseOnRow: SchemaChange.raise_on_row,
+    nodes.RewriteRows: SchemaChange.rewrite_rows,
+    nodes.RunStatement: SchemaChange.run_statement,
 }
 
 
@@ -272,7 +278,7 @@ def emit_ddl(node: nodes.Ddl, ctx: Context) -> None:
     with f.into(ctx.opens):
         ctx.do("statement_savepoint", ctx.stmt)
     ctx.in_ddl = True
-    ddl = _Ddl(node, ctx)
+    ddl = SchemaChange(node, ctx)
     for step in node.steps:
         with nullcontext() if isinstance(step, LONG_STEPS) else ctx.unsuspended():
             STEPS[type(step)](ddl, step)

@@ -19,7 +19,7 @@ ROWS = (
     nodes.Recursive,
     nodes.Vacuum,
 )
-LONG_STEPS = (nodes.FillIndex, nodes.InsertRows)  # of a schema change, during which it can suspend
+LONG_STEPS = (nodes.FillIndex, nodes.InsertRows, nodes.Analyze)  # of a schema change, during which it can suspend
 
 
 def has_loop(plan: nodes.Plan) -> bool:

@@ -19,7 +19,7 @@ from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
-from turso_wasm.plan import alter, nodes, reindex, schema, vacuum
+from turso_wasm.plan import alter, analyze, nodes, reindex, schema, vacuum
 from turso_wasm.plan.explain import explain_query_plan
 from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
@@ -133,6 +133,11 @@ def _reindex(binder: Binder, node: ast.Reindex) -> Planned:
     return Planned(plan, "ddl", readonly=False, slots=_slots(binder, written))
 
 
+def _analyze(binder: Binder, node: ast.Analyze) -> Planned:
+    plan, written, changes = analyze.plan_analyze(binder, node)
+    return Planned(plan, "ddl", readonly=False, changes_schema=changes, slots=_slots(binder, *written))
+
+
 def _vacuum(binder: Binder, node: ast.Vacuum) -> Planned:
     plan, catalog = vacuum.plan_vacuum(binder, node)
     if catalog is None:
@@ -200,6 +205,7 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.AddColumn: _ddl(alter.plan_add_column),
     ast.DropColumn: _ddl(alter.plan_drop_column),
     ast.Reindex: _reindex,
+    ast.Analyze: _analyze,
     ast.Vacuum: _vacuum,
     ast.Begin: _transaction,
     ast.Commit: _transaction,

@@ -583,6 +583,24 @@ class RewriteRows(Step):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class Analyze(Step):
+    """Write statistics of a table, unless it is empty: of `indexes` and, if `counts`, the number of its rows. stat1,
+    stat4: roots of sqlite_stat1 and sqlite_stat4; 0: those in registers 0 and 1.
+    """
+
+    table: Table
+    indexes: tuple[Index, ...]
+    counts: bool
+    stat1: int
+    stat4: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class RenewStatistics(Step):
+    """Make the connection read the statistics again before it compiles another statement."""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class RunStatement(Step):
     """A write plan run as one of the steps (e.g. DELETE FROM sqlite_sequence)."""
 

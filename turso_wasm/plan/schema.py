@@ -262,9 +262,9 @@ def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> nodes.P
     for trigger in catalog.triggers_of(table.name):
         steps.append(nodes.RemoveSchemaRows(type="trigger", name=trigger.name))
     if table.autoincrement:
-        steps.extend(_forget(binder, catalog, "sqlite_sequence", 0, table.name))
+        steps.extend(forget(binder, catalog, "sqlite_sequence", 0, table.name))
     for statistics in ("sqlite_stat1", "sqlite_stat4"):
-        steps.extend(_forget(binder, catalog, statistics, 0, table.name))
+        steps.extend(forget(binder, catalog, statistics, 0, table.name))
     steps.append(nodes.RemoveSchemaRows(type=None, name=table.name))
     if table.kind == "table":
         roots = [table.root, *(index.root for index in table.indexes)]
@@ -272,7 +272,7 @@ def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> nodes.P
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps))
 
 
-def _forget(binder: Binder, catalog: Catalog, table_name: str, column: int, value: str) -> list[nodes.Step]:
+def forget(binder: Binder, catalog: Catalog, table_name: str, column: int, value: str) -> list[nodes.Step]:
     """DELETE FROM table_name WHERE column = value, if there is such a table."""
     table = catalog.find_table(table_name)
     if table is None or table.kind != "table" or column >= len(table.columns):
@@ -297,7 +297,7 @@ def _plan_drop_index(binder: Binder, node: ast.Drop) -> Changed:
     catalog, index = found
     steps: list[nodes.Step] = []
     for statistics in ("sqlite_stat1", "sqlite_stat4"):
-        steps.extend(_forget(binder, catalog, statistics, 1, index.name))
+        steps.extend(forget(binder, catalog, statistics, 1, index.name))
     steps.append(nodes.RemoveSchemaRows(type="index", name=index.name))
     steps.append(nodes.DropBtree(root=index.root))
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog

@@ -28,6 +28,7 @@ KIND_SORTER = 3
 KIND_HASH = 4
 KIND_VACUUM = 5
 KIND_USER = 6
+KIND_ANALYSIS = 7
 
 
 class Keep(Resource):

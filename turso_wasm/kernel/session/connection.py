@@ -316,6 +316,12 @@ def schema_change(c: KernelConnection) -> None:
     c.schema_changed = 1
 
 
+@export
+def statistics_changed(s: Run) -> None:
+    """The statement has changed what ANALYZE leaves, which is read along with the schema."""
+    schema_change(KernelConnection(s.connection))
+
+
 def schema_undone(c: KernelConnection) -> None:
     """Something was rolled back, and the schema with it if it was changed (N4)."""
     c.schema_epoch += c.schema_changed
