@@ -135,7 +135,7 @@ def _reindex(binder: Binder, node: ast.Reindex) -> Planned:
 
 def _analyze(binder: Binder, node: ast.Analyze) -> Planned:
     plan, written, changes = analyze.plan_analyze(binder, node)
-    return Planned(plan, "ddl", readonly=False, changes_schema=changes, slots=_slots(binder, *written))
+    return Planned(plan, "ddl", readonly=False, changes_schema=changes, slots=_slots(binder, written))
 
 
 def _vacuum(binder: Binder, node: ast.Vacuum) -> Planned:
