@@ -136,7 +136,7 @@ class Value(Struct):
     """A value in memory: record fields, parameters, index probes. 16 bytes."""
 
     tag: i32
-    unused: i32
+    subtype: i32  # as SQLite's: 74 for JSON; meant only where a JSON function takes the value
     payload: i64
 
 
@@ -225,6 +225,7 @@ class Run(Struct):
     trigger_depth: i32
     changed_at: array[i32, N_SLOTS]  # Pager.changes when the statement began to write the database in that slot
     calling: i32  # calls of the user's code that have not returned (kernel/base/callback.py)
+    subtype: i32  # that of the result of the JSON function called last, where it is not always the same
 
 
 class KernelConnection(Struct):

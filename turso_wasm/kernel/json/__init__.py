@@ -1,0 +1,1 @@
+"""JSON: text and JSONB, paths, edits, and the SQL functions over them."""

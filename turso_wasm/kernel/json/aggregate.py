@@ -1,0 +1,92 @@
+"""json_group_array and json_group_object: the text so far, without its closing bracket."""
+
+from turso_wasm.kernel.abi import NULL, TEXT, ConcatState, Run
+from turso_wasm.kernel.base.memory import arena_mark, arena_release
+from turso_wasm.kernel.json.document import put_value
+from turso_wasm.kernel.json.functions import text_to_blob
+from turso_wasm.kernel.values.aggregate import concat_grow
+from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
+from turso_wasm.kernel.values.value import pack, to_text
+from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, scratch, sizeof, u8
+
+__subset__ = True
+
+
+def add_text(stmt: Run, state: ConcatState, p: ptr[u8], n: i32) -> None:
+    """Append bytes to the state."""
+    concat_grow(stmt, state, n)
+    memory_copy(state.data + state.used, p, n)
+    state.used += n
+
+
+@export
+def json_array_step(stmt: Run, state: ConcatState, tag: i32, payload: i64, subtype: i32) -> None:
+    """Take a value in. Raises "JSON cannot hold BLOB values", SQLITE_TOOBIG, SQLITE_NOMEM."""
+    mark: i32 = arena_mark(stmt.arena)
+    b: Buffer = Buffer(scratch(sizeof(Buffer)))
+    buffer_init(b, stmt)
+    buffer_put(b, 44 if state.count else 91)
+    put_value(b, tag, payload, subtype)
+    add_text(stmt, state, b.data, b.size)
+    state.count += 1
+    arena_release(stmt.arena, mark)
+
+
+@export
+def json_object_step(
+    stmt: Run, state: ConcatState, label_tag: i32, label: i64, tag: i32, payload: i64, subtype: i32
+) -> None:
+    """Take a label and its value in, unless the label is NULL. Raises as json_array_step."""
+    if label_tag == NULL:
+        return
+    mark: i32 = arena_mark(stmt.arena)
+    b: Buffer = Buffer(scratch(sizeof(Buffer)))
+    buffer_init(b, stmt)
+    buffer_put(b, 44 if state.count else 123)
+    put_value(b, TEXT, to_text(stmt, label_tag, label), 0)
+    buffer_put(b, 58)
+    put_value(b, tag, payload, subtype)
+    add_text(stmt, state, b.data, b.size)
+    state.count += 1
+    arena_release(stmt.arena, mark)
+
+
+@export
+def json_group_inverse(state: ConcatState) -> None:
+    """Take the oldest element out again."""
+    depth: i32 = 0
+    i: i32 = 1
+    while i < state.used:
+        c: i32 = state.data[i]
+        if c == 34:
+            i += 1
+            while state.data[i] != 34:
+                i += 2 if state.data[i] == 92 else 1
+        elif c == 91 or c == 123:
+            depth += 1
+        elif c == 93 or c == 125:
+            depth -= 1
+        elif c == 44 and depth == 0:
+            break
+        i += 1
+    state.count -= 1
+    if state.count == 0 or i >= state.used:
+        state.used = 0
+        state.count = 0
+        return
+    memory_copy(state.data + 1, state.data + i + 1, state.used - i - 1)
+    state.used -= i
+
+
+@export
+def json_group_value(stmt: Run, state: ConcatState, opening: i32, binary: i32) -> tuple[i32, i64]:
+    """The array or object so far; opening: its first byte. Raises SQLITE_TOOBIG, SQLITE_NOMEM."""
+    b: Buffer = Buffer(scratch(sizeof(Buffer)))
+    buffer_init(b, stmt)
+    if state.count == 0:
+        buffer_put(b, opening)
+    buffer_add(b, state.data, state.used)
+    buffer_put(b, opening + 2)
+    if binary:
+        return text_to_blob(stmt, TEXT, pack(b.data, b.size))
+    return TEXT, pack(b.data, b.size)

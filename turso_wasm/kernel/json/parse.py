@@ -1,0 +1,292 @@
+"""Parsing: JSON and JSON5 text to JSONB.
+
+A text ends at its first NUL. A failing parse says at which byte; what JSON5 allows beyond JSON sets `relaxed`.
+
+Source: https://www.rfc-editor.org/rfc/rfc8259, https://spec.json5.org, and observed behaviour of SQLite 3.54.
+"""
+
+from turso_wasm.kernel.json.element import (
+    ARRAY,
+    FALSE_ELEMENT,
+    MAX_DEPTH,
+    NULL_ELEMENT,
+    OBJECT,
+    TEXT_5,
+    TEXT_J,
+    TEXT_PLAIN,
+    TRUE_ELEMENT,
+    close_container,
+    head_size,
+    put_element,
+)
+from turso_wasm.kernel.json.numerals import scan_numeral
+from turso_wasm.kernel.json.scan import (
+    is_alnum,
+    is_name_start,
+    same_word,
+    scan_escape,
+    skip_space,
+)
+from turso_wasm.kernel.values.buffer import Buffer, buffer_put, buffer_room
+from turso_wasm.kernel.values.utf8 import terminated_size
+from turso_wasm.wasm.lang import Struct, i32, i64, inline, lit, ptr, u8
+
+__subset__ = True
+
+FAILED = -1
+
+
+class Parser(Struct):
+    """A text being parsed. Each parse_… takes the index where it begins and gives the index behind, or FAILED."""
+
+    text: ptr[u8]
+    size: i32
+    out: Buffer
+    depth: i32
+    error: i32  # index of the byte where it went wrong
+    relaxed: i32  # 1: it is JSON5, not JSON
+
+
+def fail(ps: Parser, at: i32) -> i32:
+    """Note where the text is wrong."""
+    ps.error = at
+    return FAILED
+
+
+@inline
+def is_space(c: i32) -> bool:
+    """White space of JSON."""
+    return c == 32 or c == 10 or c == 13 or c == 9
+
+
+@inline
+def may_be_space(c: i32) -> bool:
+    """Whether white space or a comment of JSON5 may begin with this byte."""
+    return c == 47 or c >= 0x80 or c == 11 or c == 12
+
+
+def space(ps: Parser, i: i32) -> i32:
+    """Index behind white space and comments."""
+    while i < ps.size and is_space(ps.text[i]):
+        i += 1
+    if i < ps.size and may_be_space(ps.text[i]):
+        behind: i32 = skip_space(ps.text, ps.size, i)
+        if behind > i:
+            ps.relaxed = 1
+        return behind
+    return i
+
+
+# --- strings -------------------------------------------------------------------------------------------------
+
+
+def parse_string(ps: Parser, i: i32) -> i32:
+    """A string in the quotes at i."""
+    p: ptr[u8] = ps.text
+    quote: i32 = p[i]
+    kind: i32 = TEXT_PLAIN
+    if quote == 39:
+        ps.relaxed = 1
+    start: i32 = i + 1
+    i = start
+    while True:
+        while i < ps.size and p[i] >= 32 and p[i] != 92 and p[i] != 34 and p[i] != 39:
+            i += 1
+        if i >= ps.size:
+            return fail(ps, i)
+        c: i32 = p[i]
+        if c == quote:
+            break
+        if c == 92:
+            behind, json5 = scan_escape(p, ps.size, i + 1)
+            if behind < 0:
+                return fail(ps, i + 1)
+            if json5:
+                kind = TEXT_5
+                ps.relaxed = 1
+            elif kind == TEXT_PLAIN:
+                kind = TEXT_J
+            i = behind
+        else:
+            if c < 32:
+                kind = TEXT_5
+                ps.relaxed = 1
+            elif c == 34:
+                kind = TEXT_5
+            i += 1
+    put_element(ps.out, kind, p + start, i - start)
+    return i + 1
+
+
+def parse_name(ps: Parser, i: i32) -> i32:
+    """A label without quotes."""
+    p: ptr[u8] = ps.text
+    kind: i32 = TEXT_PLAIN
+    start: i32 = i
+    while i < ps.size and (is_name_start(p, ps.size, i) or (i > start and is_alnum(p[i]))):
+        if p[i] == 92:
+            kind = TEXT_J
+            i += 6
+        else:
+            i += 1
+    ps.relaxed = 1
+    put_element(ps.out, kind, p + start, i - start)
+    return i
+
+
+# --- values --------------------------------------------------------------------------------------------------
+
+
+def parse_word(ps: Parser, i: i32) -> i32:
+    """true, false, null, and the numbers that are words."""
+    p: ptr[u8] = ps.text
+    n: i32 = ps.size
+    c: i32 = p[i] | 32
+    size: i32 = 0
+    if same_word(p, n, i, *lit(b"true"), True):
+        buffer_put(ps.out, TRUE_ELEMENT)
+        return i + 4
+    if same_word(p, n, i, *lit(b"false"), True):
+        buffer_put(ps.out, FALSE_ELEMENT)
+        return i + 5
+    if same_word(p, n, i, *lit(b"null"), True):
+        buffer_put(ps.out, NULL_ELEMENT)
+        return i + 4
+    if c == 110 and same_word(p, n, i, *lit(b"nan"), False):
+        size = 3
+    elif (c == 113 and same_word(p, n, i, *lit(b"qnan"), False)) or (
+        c == 115 and same_word(p, n, i, *lit(b"snan"), False)
+    ):
+        size = 4
+    if size:
+        ps.relaxed = 1
+        buffer_put(ps.out, NULL_ELEMENT)
+        return i + size
+    return parse_numeral(ps, i)
+
+
+def parse_numeral(ps: Parser, i: i32) -> i32:
+    """A number."""
+    kind, start, behind = scan_numeral(ps.text, ps.size, i)
+    if kind < 0:
+        return fail(ps, behind)
+    if kind & 16:
+        ps.relaxed = 1
+        kind &= 15
+    if start < 0:  # infinity, whose sign -1 or -2 says
+        if start == -2:
+            put_element(ps.out, kind, *lit(b"-9e999"))
+        else:
+            put_element(ps.out, kind, *lit(b"9e999"))
+        return behind
+    put_element(ps.out, kind, ps.text + start, behind - start)
+    return behind
+
+
+def open_container(ps: Parser, i: i32) -> tuple[i32, i32]:
+    """Leave room for a container's header: (its index, its size)."""
+    at: i32 = ps.out.size
+    head: i32 = head_size(ps.size - i)
+    _ = buffer_room(ps.out, i64(head))
+    return at, head
+
+
+def parse_array(ps: Parser, i: i32) -> i32:
+    """An array that begins at i."""
+    p: ptr[u8] = ps.text
+    at, head = open_container(ps, i)
+    i = space(ps, i + 1)
+    first: bool = True
+    while i < ps.size and p[i] != 93:
+        i = parse_value(ps, i)
+        if i < 0:
+            return FAILED
+        first = False
+        i = space(ps, i)
+        if i >= ps.size or (p[i] != 44 and p[i] != 93):
+            return fail(ps, i)
+        if p[i] == 44:
+            i = space(ps, i + 1)
+            if i < ps.size and p[i] == 93:
+                ps.relaxed = 1
+    if i >= ps.size:
+        return fail(ps, i)
+    if first:
+        ps.error = i
+    close_container(ps.out, at, head, ARRAY)
+    return i + 1
+
+
+def parse_label(ps: Parser, i: i32) -> i32:
+    """A label and the colon behind it."""
+    p: ptr[u8] = ps.text
+    if p[i] == 34 or p[i] == 39:
+        i = parse_string(ps, i)
+        if i < 0:
+            return FAILED
+    elif is_name_start(p, ps.size, i):
+        i = parse_name(ps, i)
+    else:
+        return fail(ps, i)
+    i = space(ps, i)
+    if i >= ps.size or p[i] != 58:
+        return fail(ps, i)
+    return space(ps, i + 1)
+
+
+def parse_object(ps: Parser, i: i32) -> i32:
+    """An object that begins at i."""
+    p: ptr[u8] = ps.text
+    at, head = open_container(ps, i)
+    i = space(ps, i + 1)
+    while i < ps.size and p[i] != 125:
+        i = parse_label(ps, i)
+        if i < 0:
+            return FAILED
+        i = parse_value(ps, i)
+        if i < 0:
+            return FAILED
+        i = space(ps, i)
+        if i >= ps.size or (p[i] != 44 and p[i] != 125):
+            return fail(ps, i)
+        if p[i] == 44:
+            i = space(ps, i + 1)
+            if i < ps.size and p[i] == 125:
+                ps.relaxed = 1
+    if i >= ps.size:
+        return fail(ps, i)
+    ps.error = i
+    close_container(ps.out, at, head, OBJECT)
+    return i + 1
+
+
+def parse_value(ps: Parser, i: i32) -> i32:
+    """Any value; white space before it is behind us already."""
+    if i >= ps.size:
+        return fail(ps, i)
+    c: i32 = ps.text[i]
+    if c == 34 or c == 39:
+        return parse_string(ps, i)
+    if c != 91 and c != 123:
+        return parse_word(ps, i) if c > 57 else parse_numeral(ps, i)
+    ps.depth += 1
+    if ps.depth > MAX_DEPTH:
+        return fail(ps, i)
+    i = parse_array(ps, i) if c == 91 else parse_object(ps, i)
+    ps.depth -= 1
+    return i
+
+
+def parse_text(ps: Parser, p: ptr[u8], n: i32, out: Buffer) -> bool:
+    """Append a whole text's value to `out`; False when it is malformed, at ps.error."""
+    ps.text = p
+    ps.size = terminated_size(p, n)
+    ps.out = out
+    ps.depth = 0
+    ps.error = 0
+    ps.relaxed = 0
+    i: i32 = space(ps, 0)
+    if i == ps.size:
+        return False
+    i = parse_value(ps, i)
+    return i >= 0 and space(ps, i) == ps.size

@@ -1,0 +1,83 @@
+"""Whether a blob is JSONB through and through, as json_valid(X, 8) and json_error_position ask.
+
+Source: https://sqlite.org/json1.html#jvalid, https://sqlite.org/jsonb.html
+"""
+
+from turso_wasm.kernel.json.element import (
+    ARRAY,
+    FALSE_ELEMENT,
+    FLOAT5,
+    INT5,
+    MAX_DEPTH,
+    OBJECT,
+    TEXT_5,
+    TEXT_J,
+    TEXT_PLAIN,
+    TEXT_RAW,
+    element,
+    is_text,
+)
+from turso_wasm.kernel.json.numerals import RELAXED, scan_numeral
+from turso_wasm.kernel.json.scan import BACKSLASH, scan_escape
+from turso_wasm.wasm.lang import i32, ptr, u8
+
+__subset__ = True
+
+VALID = -1
+
+
+def check_string(kind: i32, p: ptr[u8], at: i32, end: i32) -> i32:
+    """VALID, or the index of the first byte that a string of that kind must not have."""
+    if kind == TEXT_RAW:
+        return VALID
+    while at < end:
+        c: i32 = p[at]
+        if kind != TEXT_5 and (c < 32 or c == 34):
+            return at
+        if c == BACKSLASH:
+            if kind == TEXT_PLAIN:
+                return at
+            behind, json5 = scan_escape(p, end, at + 1)
+            if behind < 0 or (json5 and kind == TEXT_J):
+                return at
+            at = behind
+        else:
+            at += 1
+    return VALID
+
+
+def check_number(kind: i32, p: ptr[u8], at: i32, end: i32) -> i32:
+    """VALID, or the index where a numeral is not of that kind."""
+    found, start, behind = scan_numeral(p, end, at)
+    if found < 0 or start != at or behind != end or found & 15 != kind:
+        return at
+    if found & RELAXED and kind != INT5 and kind != FLOAT5:
+        return at
+    return VALID
+
+
+def check_element(p: ptr[u8], at: i32, end: i32, depth: i32) -> i32:
+    """VALID, or the index where the element that fills at..end is damaged."""
+    if depth > MAX_DEPTH:
+        return at
+    kind, start, behind = element(p, at, end)
+    if kind < 0 or behind != end:
+        return at
+    if kind <= FALSE_ELEMENT:
+        return VALID if start == end else at
+    if kind <= FLOAT5:
+        return check_number(kind, p, start, end)
+    if kind <= TEXT_RAW:
+        return check_string(kind, p, start, end)
+    label: bool = kind == OBJECT
+    while start < end:
+        inner, _, after = element(p, start, end)
+        if inner < 0 or (label and not is_text(inner)):
+            return start
+        bad: i32 = check_element(p, start, after, depth + 1)
+        if bad >= 0:
+            return bad
+        start = after
+        if kind == OBJECT:
+            label = not label
+    return VALID if kind == ARRAY or label else end
