@@ -233,9 +233,10 @@ class Collated(Expr):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Call(Expr):
     """A scalar function. `kernel`: symbol of the kernel routine. `style`: "fixed": (stmt, V, V, …) -> V;
-    "array": (stmt, values, n) -> V; "array_collation": (stmt, values, n, collation) -> V; "special": codegen knows the
-    name (coalesce ifnull iif nullif typeof likely changes total_changes last_insert_rowid …); "user": code of the
-    user's, `number` in the registry; "unknown": code for it cannot be made, and `kernel` is the message of the error.
+    "array": (stmt, values, n) -> V; "json": so too, the values with their subtypes; "array_collation": (stmt, values,
+    n, collation) -> V; "special": codegen knows the name (coalesce ifnull iif nullif typeof likely changes
+    total_changes last_insert_rowid …); "user": code of the user's, `number` in the registry; "unknown": code for it
+    cannot be made, and `kernel` is the message of the error. subtype: of its result, "none", "json" or "varies".
     merges: it is the one column that USING made of its arguments, with the affinity and the collation of the first.
     """
 
@@ -247,6 +248,7 @@ class Call(Expr):
     deterministic: bool = True
     merges: bool = False
     number: int = -1
+    subtype: str = "none"
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -109,6 +109,7 @@ def scalar_call(function: Function, args: tuple[bound.Expr, ...], node: ast.Node
         collation=collation,
         deterministic=function.deterministic,
         number=function.number,
+        subtype=function.subtype,
     )
 
 

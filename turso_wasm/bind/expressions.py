@@ -17,7 +17,8 @@ from dataclasses import replace
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
+from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
+from turso_wasm.bind.calls import scalar_call
 from turso_wasm.bind.comparison import compare, in_list
 from turso_wasm.bind.query import AggregateRef, WindowRef
 from turso_wasm.bind.scope import Scope, written
@@ -143,9 +144,11 @@ def _bind_operator(binder: Binder, node: ast.Binary, left: bound.Expr | None, sc
         if left is None and (is_row(binder, node.left, scope) or is_row(binder, node.right, scope)):
             return _bind_row_comparison(binder, node, scope)
         return compare(bound.COMPARISONS[op], left or binder.expr(node.left, scope), binder.expr(node.right, scope))
-    if op == "->" or op == "->>":
-        unsupported(f"operator {op}", node)
     left = left or binder.expr(node.left, scope)
+    if op == "->" or op == "->>":
+        function = binder.registry.find_scalar(op, 2)
+        assert function is not None
+        return scalar_call(function, (left, binder.expr(node.right, scope)), node)
     return bound.Binary(op=bound.OPERATORS[op], left=left, right=binder.expr(node.right, scope))
 
 

@@ -83,6 +83,11 @@ def _is_stable(node: Node) -> bool:
     return type(node) is not bound.Call or node.deterministic
 
 
+def has_subtype(expr: bound.Expr) -> bool:
+    """Its value may be marked as JSON, which as a column it is not."""
+    return any(type(found) is bound.Call and found.subtype != "none" for found in _parts(expr))
+
+
 def size(expr: bound.Expr) -> int:
     """The number of nodes, one that has several places counted for each."""
     known: dict[int, int] = {}

@@ -18,7 +18,8 @@ from turso_wasm.catalog.names import fold
 
 MISSING_COLLATION: Final = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
-Style = Literal["fixed", "array", "array_collation", "special", "constant", "conditional", "missing", "user"]
+Style = Literal["fixed", "array", "array_collation", "json", "special", "constant", "conditional", "missing", "user"]
+Subtype = Literal["none", "json", "varies"]
 
 F = TypeVar("F", "Function", "AggregateFunction", "Function | AggregateFunction")
 
@@ -31,6 +32,7 @@ class Function:
     the binder, "conditional": bound to CASE, "missing": not supported yet.
     deterministic: equal arguments give equal results at any time. direct_only: not to be called from a schema.
     number: of a function of the user's (style "user"), in `Registry.own`.
+    deterministic: equal arguments give equal results at any time. subtype: whether its text is marked as JSON.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Function:
     deterministic: bool = True
     direct_only: bool = False
     number: int = -1
+    subtype: Subtype = "none"
 
     @property
     def plan_name(self) -> str:
@@ -87,6 +90,18 @@ def _fixed(*entries: str) -> list[Function]:
         head, _, symbol = entry.partition("=")
         name, _, arity = head.partition("/")
         found.append(Function(name, int(arity), int(arity), symbol or f"fn_{name}"))
+    return found
+
+
+def _json(*entries: str, subtype: Subtype = "json") -> list[Function]:
+    """`name/low-high` of functions that take values with their subtypes; high `*`: any number; else as `_fixed`."""
+    found = []
+    for entry in entries:
+        head, _, symbol = entry.partition("=")
+        name, _, arity = head.partition("/")
+        low, _, high = arity.partition("-")
+        most = -1 if high == "*" else int(high or low)
+        found.append(Function(name, int(low), most, symbol or f"fn_{name}", "json", subtype=subtype))
     return found
 
 
@@ -143,15 +158,19 @@ _SCALARS: Final[list[Function]] = [
     Function("unlikely", 1, 1, style="special"),
     Function("likelihood", 2, 2, style="special"),
     Function("sqlite_version", 0, 0, style="constant", deterministic=False),
-    *_missing("json/1", "json_array/0-*", "json_array_insert/0-*", "json_array_length/1-2", "json_error_position/1"),
-    *_missing(
-        "json_extract/0-*", "json_insert/0-*", "json_object/0-*", "json_patch/2", "json_pretty/1-2", "json_quote/1"
+    *_json("json_array/0-*", "json_array_insert/0-*", "json_insert/0-*", "json_object/0-*", "json_patch/2"),
+    *_json("json_quote/1", "json_remove/0-*", "json_replace/0-*", "json_set/0-*", "->/2=fn_json_arrow"),
+    Function("json", 1, 1, "fn_json", subtype="json"),
+    *_json("json_extract/0-*", subtype="varies"),
+    *_json("json_array_length/1-2", "json_pretty/1-2", "json_type/1-2", "json_valid/1-2", subtype="none"),
+    *_json(
+        "->>/2=fn_json_arrow_value", "jsonb_array/0-*", "jsonb_array_insert/0-*", "jsonb_extract/0-*", subtype="none"
     ),
-    *_missing("json_remove/0-*", "json_replace/0-*", "json_set/0-*", "json_type/1-2", "json_valid/1-2", "jsonb/1"),
-    *_missing("jsonb_array/0-*", "jsonb_array_insert/0-*", "jsonb_extract/0-*", "jsonb_insert/0-*", "jsonb_object/0-*"),
-    *_missing("jsonb_patch/2", "jsonb_remove/0-*", "jsonb_replace/0-*", "jsonb_set/0-*", "->/2", "->>/2"),
+    *_json("jsonb_insert/0-*", "jsonb_object/0-*", "jsonb_patch/2", "jsonb_remove/0-*", subtype="none"),
+    *_json("jsonb_replace/0-*", "jsonb_set/0-*", "subtype/1", subtype="none"),
+    *_fixed("json_error_position/1", "jsonb/1"),
     *_missing("load_extension/1-2", "sqlite_compileoption_get/1", "sqlite_compileoption_used/1", "sqlite_log/2"),
-    *_missing("sqlite_source_id/0", "subtype/1"),
+    *_missing("sqlite_source_id/0"),
 ]
 
 _AGGREGATES: Final[list[AggregateFunction]] = [
@@ -163,10 +182,10 @@ _AGGREGATES: Final[list[AggregateFunction]] = [
     AggregateFunction("max", 1, 1),
     AggregateFunction("group_concat", 1, 2),
     AggregateFunction("string_agg", 2, 2),
-    *(AggregateFunction(name, 1, 1, missing=True) for name in ("json_group_array", "jsonb_group_array")),
+    *(AggregateFunction(name, 1, 1) for name in ("json_group_array", "jsonb_group_array")),
     AggregateFunction("median", 1, 1),
     *(AggregateFunction(name, 2, 2) for name in ("percentile", "percentile_cont", "percentile_disc")),
-    *(AggregateFunction(name, 2, 2, missing=True) for name in ("json_group_object", "jsonb_group_object")),
+    *(AggregateFunction(name, 2, 2) for name in ("json_group_object", "jsonb_group_object")),
     *(
         AggregateFunction(name, 0, 0, window=True)
         for name in ("row_number", "rank", "dense_rank", "percent_rank", "cume_dist")

@@ -12,8 +12,10 @@ from typing import TypeAlias, overload
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.subtypes import JSON, subtype_of
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import (
+    BLOB,
     INTEGER,
     NULL,
     REAL,
@@ -25,7 +27,7 @@ from turso_wasm.kernel.abi import (
     SumState,
     UserState,
 )
-from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i64
+from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i32, i64
 
 MEDIAN, PERCENTILE, CONT, DISC = range(4)  # kernel/values/percentile.py
 
@@ -48,6 +50,8 @@ class Aggregate:
     For the frame of a window that moves: inverse, called like step, takes out the row that was taken in first. None:
     there is no such way, the state is computed anew; `moving` may be the same aggregate with another state, that has
     one. constant: the arguments from the second on must be constants for it.
+
+    takes_null: DISTINCT keeps one NULL too. marked: the arguments' subtypes matter.
     """
 
     size: int
@@ -58,6 +62,8 @@ class Aggregate:
     reset: Reset | None = None  # None: all zero
     final: Value | None = None
     constant: bool = False
+    takes_null: bool = False
+    marked: bool = False
 
     def clear(self, state: Expr, ctx: Context) -> None:
         """Emit the code that makes a state the one before the first row; one that was never used is all zero."""
@@ -174,6 +180,36 @@ def _sum(routine: str, types: int) -> Aggregate:
     return Aggregate(SumState.size, _sum_step, _kernel_value(routine, types), _sum_inverse)
 
 
+def _json_array_step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+    ctx.do("json_array_step", ctx.stmt, state, arguments[0], subtype_of(arguments[0]))
+
+
+def _json_array_inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+    ctx.do("json_group_inverse", state, INTEGER)
+
+
+def _json_object_step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+    ctx.do("json_object_step", ctx.stmt, state, *arguments, subtype_of(arguments[1]))
+
+
+def _json_object_inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+    ctx.do("json_group_inverse", state, arguments[0].tag_expr)
+
+
+def _json_group(opening: str, binary: bool) -> Aggregate:
+    """An array or an object, as text or as JSONB."""
+
+    def value(state: Expr, ctx: Context) -> SqlValue:
+        types = mask(BLOB if binary else TEXT)
+        result = ctx.call_alloc("json_group_value", state, ord(opening), int(binary), types=types)
+        result.subtype = None if binary else i32(JSON)
+        return result
+
+    array = opening == "["
+    step, inverse = (_json_array_step, _json_array_inverse) if array else (_json_object_step, _json_object_inverse)
+    return Aggregate(ConcatState.size, step, value, inverse, reset=_concat_reset, takes_null=array, marked=True)
+
+
 def _extreme(routine: str, sign: int) -> Aggregate:
     value = _kernel_value("extreme_final", ANY)
     moving = _moving_extreme(sign)
@@ -195,6 +231,10 @@ AGGREGATES: dict[str, Aggregate] = {
         reset=_concat_reset,
         constant=True,
     ),
+    "json_group_array": _json_group("[", False),
+    "jsonb_group_array": _json_group("[", True),
+    "json_group_object": _json_group("{", False),
+    "jsonb_group_object": _json_group("{", True),
     "median": _percentile(MEDIAN),
     "percentile": _percentile(PERCENTILE),
     "percentile_cont": _percentile(CONT),

@@ -21,6 +21,7 @@ from turso_wasm.codegen.expressions import (
     emit_value,
     for_comparison,
 )
+from turso_wasm.codegen.subtypes import may_have_subtype
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import INTEGER, NULL
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, if_expr, select
@@ -203,15 +204,10 @@ def kleene_value(known: Expr, ctx: Context) -> SqlValue:
 
 def _case(node: bound.Case, ctx: Context) -> SqlValue:
     f = ctx.f
-    tag, payload = f.local(I32), f.local(I64)
-    types = 0
+    chosen = ctx.chosen(may_have_subtype(node))
 
     def assign(expr: bound.Expr | None) -> None:
-        nonlocal types
-        value = emit_value(expr, ctx) if expr is not None else NULL_VALUE
-        types |= value.types
-        f.set(tag, value.tag_expr)
-        f.set(payload, value.payload)
+        ctx.choose(chosen, emit_value(expr, ctx) if expr is not None else NULL_VALUE)
 
     with f.block() as done:
         for condition, result in node.whens:
@@ -220,7 +216,7 @@ def _case(node: bound.Case, ctx: Context) -> SqlValue:
                 assign(result)
                 f.br(done)
         assign(node.otherwise)
-    return SqlValue(tag, payload, types)
+    return chosen
 
 
 @contextmanager

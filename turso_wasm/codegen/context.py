@@ -419,7 +419,25 @@ class Context:
     def copy(self, value: SqlValue) -> SqlValue:
         """The value in fresh locals of its own, assignable."""
         tag = self.f.local(I32, "", value.tag_expr)
-        return SqlValue(tag, self.f.local(I64, "", value.payload), value.types)
+        result = SqlValue(tag, self.f.local(I64, "", value.payload), value.types)
+        result.subtype = value.subtype
+        return result
+
+    def chosen(self, marked: bool = False) -> SqlValue:
+        """Locals for a value that one of several branches gives by `choose`. marked: some may have a subtype."""
+        result = SqlValue(self.f.local(I32), self.f.local(I64), 0)
+        if marked:
+            result.subtype = self.f.local(I32, "subtype")
+        return result
+
+    def choose(self, result: SqlValue, value: SqlValue) -> None:
+        """Emitted in a branch: it gives `value`."""
+        assert isinstance(result.tag, Local) and isinstance(result.payload, Local)
+        result.types |= value.types
+        self.f.set(result.tag, value.tag_expr)
+        self.f.set(result.payload, value.payload)
+        if isinstance(result.subtype, Local):
+            self.f.set(result.subtype, value.subtype if value.subtype is not None else 0)
 
     # --- calls -----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from turso_wasm.base.tree import Node, nodes_in
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import walk
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.subtypes import mark, mark_as_chosen, may_have_subtype, store_with_subtype
 from turso_wasm.codegen.values import (
     AFFINITY_CODE,
     NULL_VALUE,
@@ -24,7 +25,7 @@ from turso_wasm.codegen.values import (
 )
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, KernelConnection, Run
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I32, I64
+from turso_wasm.wasm.dsl import I32, I64, Local
 
 INTEGER_OR_NULL = mask(INTEGER, NULL)
 NUMBER_OR_NULL = mask(INTEGER, REAL, NULL)
@@ -140,7 +141,9 @@ def _cast(node: bound.Cast, ctx: Context) -> SqlValue:
     types = {"B": mask(TEXT), "A": mask(BLOB), "D": mask(INTEGER), "E": mask(REAL)}.get(
         node.affinity, mask(INTEGER, REAL)
     )
-    return ctx.call_alloc("cast_value", value, AFFINITY_CODE[node.affinity], types=types | mask(NULL))
+    result = ctx.call_alloc("cast_value", value, AFFINITY_CODE[node.affinity], types=types | mask(NULL))
+    result.subtype = value.subtype if node.affinity == "B" else None
+    return result
 
 
 def _apply_affinity(node: bound.ApplyAffinity, ctx: Context) -> SqlValue:
@@ -235,28 +238,31 @@ def _call(node: bound.Call, ctx: Context) -> SqlValue:
     if node.style == "unknown":
         raise SqlError(SQLITE_ERROR, node.kernel)
     if node.style == "fixed":
-        return ctx.call_alloc(node.kernel, *[emit_value(arg, ctx) for arg in node.args])
+        return mark(ctx.call_alloc(node.kernel, *[emit_value(arg, ctx) for arg in node.args]), node, ctx)
     slots = ctx.f.local(I32, "", ctx.frame_values(len(node.args)))
-    for i, arg in enumerate(node.args):
-        ctx.store_value(slots, emit_value(arg, ctx), i)
+    values = [emit_value(arg, ctx) for arg in node.args]
+    if node.style == "json":
+        for i, value in enumerate(values):
+            store_with_subtype(slots, value, i, ctx)
+        return mark(ctx.call_alloc(node.kernel, slots, len(values)), node, ctx)
+    for i, value in enumerate(values):
+        ctx.store_value(slots, value, i)
     if node.style == "user":
-        return ctx.call_alloc("user_function", slots, len(node.args), node.number)
-    extra = [collation_code(node.collation)] if node.style == "array_collation" else []
-    return ctx.call_alloc(node.kernel, slots, len(node.args), *extra)
+        return ctx.call_alloc("user_function", slots, len(values), node.number)
+    if node.style == "array":
+        return ctx.call_alloc(node.kernel, slots, len(values))
+    return mark_as_chosen(ctx.call_alloc(node.kernel, slots, len(values), collation_code(node.collation)), values, ctx)
 
 
 def _coalesce(node: bound.Call, ctx: Context) -> SqlValue:
     f = ctx.f
-    tag, payload = f.local(I32), f.local(I64)
-    types = 0
+    result = ctx.chosen(may_have_subtype(node))
+    assert isinstance(result.tag, Local)
     with f.block() as done:
         for arg in node.args:
-            value = emit_value(arg, ctx)
-            types |= value.types
-            f.set(tag, value.tag_expr)
-            f.set(payload, value.payload)
-            f.br(done, if_=tag)
-    return SqlValue(tag, payload, types)
+            ctx.choose(result, emit_value(arg, ctx))
+            f.br(done, if_=result.tag)
+    return result
 
 
 def _first(node: bound.Call, ctx: Context) -> SqlValue:

@@ -17,6 +17,7 @@ from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.ordered_aggregates import open_ordered, put_aside, run_ordered
 from turso_wasm.codegen.records import copied
 from turso_wasm.codegen.sources import LocalSource
+from turso_wasm.codegen.subtypes import marked_like
 from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.kernel.abi import INTEGER, NULL
 from turso_wasm.plan import nodes
@@ -107,7 +108,9 @@ def _grouped(node: nodes.Aggregate, layout: Layout, ctx: Context, then: Then) ->
         return f.tee(group, f.call("hash_next", table))
 
     def body(done: object) -> None:
-        values = [ctx.load_value(group, at=layout.keys + i * VALUE_SIZE) for i in range(len(node.keys))]
+        values = [
+            marked_like(ctx.load_value(group, at=layout.keys + i * VALUE_SIZE), key) for i, key in enumerate(node.keys)
+        ]
         values += [_value(a, group + layout.states[i], None, ctx) for i, a in enumerate(node.aggregates)]
         values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
         ctx.sources[node.source] = LocalSource(values)
@@ -181,7 +184,8 @@ def _step_all(
                 jump(aggregate.filter, skip, ctx, when=False, on_null=True)
             values = [emit_value(arg, ctx) for arg in aggregate.args]
             if i in layout.distinct:
-                ctx.f.br(skip, if_=values[0].has_tag(NULL))
+                if not aggregate_of(aggregate).takes_null:
+                    ctx.f.br(skip, if_=values[0].has_tag(NULL))
                 ctx.f.br(skip, if_=_seen_before(aggregate, values[0], group + layout.distinct[i], ctx))
             if i in ordered:
                 put_aside(aggregate, values, group, ordered[i], ctx)

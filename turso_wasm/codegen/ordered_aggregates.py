@@ -12,6 +12,7 @@ from turso_wasm.codegen.loops import visit
 from turso_wasm.codegen.records import encode_record
 from turso_wasm.codegen.sorting import key_flags
 from turso_wasm.codegen.sources import RecordSource
+from turso_wasm.codegen.subtypes import subtype_of
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER
 from turso_wasm.plan import nodes
@@ -33,7 +34,8 @@ def put_aside(call: bound.AggregateCall, values: Sequence[SqlValue], group: Loca
     """Keep a row's arguments under its group and the ORDER BY."""
     address = SqlValue(INTEGER, group.extend_u())
     keys = [emit_value(key.expr, ctx) for key in call.order_by]
-    row = encode_record([address, *values], ctx)
+    marks = [SqlValue(INTEGER, subtype_of(value).extend_u()) for value in values if aggregate_of(call).marked]
+    row = encode_record([address, *values, *marks], ctx)
     ctx.do("key_reset", ctx.stmt)
     ctx.do("key_add", ctx.stmt, address, 0)
     for term, value in zip(call.order_by, keys, strict=True):
@@ -59,9 +61,13 @@ def _take_in(call: bound.AggregateCall, sorter: Local, group: Local, state: int,
 
     def body(done: Label) -> None:
         f.set(row, f.call("sorter_row", sorter))
-        columns = range(len(call.args) + 1)
+        aggregate, n = aggregate_of(call), len(call.args)
+        columns = range(1 + n * (1 + aggregate.marked))
         found = RecordSource(row, len(columns)).decode(columns, ctx)
         f.set(group, found[0].payload.wrap())
-        aggregate_of(call).step(call, [found[at] for at in columns[1:]], group + state, False, ctx)
+        values = [found[at] for at in columns[1 : n + 1]]
+        for value, at in zip(values, columns[n + 1 :], strict=False):
+            value.subtype = found[at].payload.wrap()
+        aggregate.step(call, values, group + state, False, ctx)
 
     visit(ctx, following, following, body)

@@ -14,6 +14,7 @@ from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.routines import generate
 from turso_wasm.codegen.sources import LocalSource
+from turso_wasm.codegen.subtypes import unmarked
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import BLOB
 from turso_wasm.plan import nodes
@@ -32,7 +33,8 @@ def _values(node: nodes.Values, ctx: Context, then: Then) -> None:
     f = ctx.f
     if len(node.rows) == 1:
         values = [
-            ctx.copy(emit_value(expr, ctx)) if not is_cell(expr) else emit_value(expr, ctx) for expr in node.rows[0]
+            ctx.copy(unmarked(emit_value(expr, ctx))) if not is_cell(expr) else emit_value(expr, ctx)
+            for expr in node.rows[0]
         ]
         ctx.sources[node.source] = LocalSource(values)
         then()

@@ -28,13 +28,18 @@ def mask(*tags: int) -> int:
 
 
 class SqlValue:
-    """A value in flight. `tag`: int when certain, else an i32 Local. `types`: its possible storage classes, as bits."""
+    """A value in flight. `tag`: int when certain, else an i32 Local. `types`: its possible storage classes, as bits.
 
-    __slots__ = ("payload", "tag", "types")
+    subtype: i32, 74 when it is JSON text; None when it is certainly none. It lives within one expression: columns have
+    none.
+    """
+
+    __slots__ = ("payload", "subtype", "tag", "types")
 
     def __init__(self, tag: int | Local, payload: Expr, types: int | None = None) -> None:
         self.tag = tag
         self.payload = payload
+        self.subtype: Expr | None = None
         self.types = types if types is not None else (1 << tag if isinstance(tag, int) else ANY)
 
     @property

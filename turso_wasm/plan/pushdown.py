@@ -18,6 +18,7 @@ from turso_wasm.bind.walk import (
     columns_used,
     conjuncts,
     has_subquery,
+    has_subtype,
     is_deterministic,
     same_expression,
     transform,
@@ -64,7 +65,7 @@ def _can_push(expr: bound.Expr, item: Item, query: Query, binder: Binder) -> boo
         return False
     for ref in refs:
         outputs = [core.outputs[ref.column] for core in query.cores]
-        if any(not is_deterministic(output) or has_subquery(output) for output in outputs):
+        if any(not is_deterministic(output) or has_subquery(output) or has_subtype(output) for output in outputs):
             return False
         if {affinity_of(output) for output in outputs} != {column_affinity(query, ref.column)}:
             return False

@@ -23,6 +23,7 @@ from turso_wasm.bind.walk import (
     chain,
     conjuncts,
     has_subquery,
+    has_subtype,
     is_deterministic,
     same_expression,
     size,
@@ -130,7 +131,7 @@ def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
     alone = len(core.steps) == 1 and bool(core.where) and not query.outer
     if not inner.steps and (step.kind != "inner" or alone):
         return False
-    return all(is_deterministic(expr) and not has_subquery(expr) for expr in inner.outputs)
+    return all(is_deterministic(expr) and not has_subquery(expr) and not has_subtype(expr) for expr in inner.outputs)
 
 
 def _order_can_move(outer: Query, core: Core) -> bool:

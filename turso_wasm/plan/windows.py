@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Core, OrderKey, WindowRef
 from turso_wasm.bind.walk import (
+    has_subtype,
     order_key,
     same_expression,
     transform,
@@ -229,6 +230,14 @@ class _Columns:
         self.exprs.append(expr)
         return len(self.exprs) - 1
 
+    def _late(self, expr: bound.Expr) -> bound.Expr:
+        """The expression over the kept columns: its value is marked as JSON, which a column would forget."""
+
+        def kept(part: bound.Expr) -> bound.Expr | None:
+            return self.place(part) if isinstance(part, bound.ColumnRef) and part.source in self.own else None
+
+        return transform(expr, kept)
+
     def sort_key(self, term: bound.OrderTerm) -> nodes.SortKey:
         """A term of PARTITION BY or ORDER BY."""
         expr = self._ref(self._place(term.expr))
@@ -236,7 +245,7 @@ class _Columns:
 
     def call(self, call: bound.WindowCall) -> bound.WindowCall:
         """A function over the node's own columns."""
-        args = tuple(self.place(arg) for arg in call.args)
+        args = tuple(self._late(arg) if has_subtype(arg) else self.place(arg) for arg in call.args)
         condition = None if call.filter is None else self.place(call.filter)
         return replace(call, args=args, filter=condition, partition=(), order=())
 

@@ -1,10 +1,10 @@
-"""json_group_array and json_group_object: the text so far, without its closing bracket."""
+"""json_group_array and json_group_object: the state is the text between the brackets."""
 
 from turso_wasm.kernel.abi import NULL, TEXT, ConcatState, Run
 from turso_wasm.kernel.base.memory import arena_mark, arena_release
 from turso_wasm.kernel.json.document import put_value
 from turso_wasm.kernel.json.functions import text_to_blob
-from turso_wasm.kernel.values.aggregate import concat_grow
+from turso_wasm.kernel.values.aggregate import concat_compact, concat_grow
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
 from turso_wasm.kernel.values.value import pack, to_text
 from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, scratch, sizeof, u8
@@ -25,7 +25,8 @@ def json_array_step(stmt: Run, state: ConcatState, tag: i32, payload: i64, subty
     mark: i32 = arena_mark(stmt.arena)
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     buffer_init(b, stmt)
-    buffer_put(b, 44 if state.count else 91)
+    if state.count:
+        buffer_put(b, 44)
     put_value(b, tag, payload, subtype)
     add_text(stmt, state, b.data, b.size)
     state.count += 1
@@ -42,7 +43,8 @@ def json_object_step(
     mark: i32 = arena_mark(stmt.arena)
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     buffer_init(b, stmt)
-    buffer_put(b, 44 if state.count else 123)
+    if state.count:
+        buffer_put(b, 44)
     put_value(b, TEXT, to_text(stmt, label_tag, label), 0)
     buffer_put(b, 58)
     put_value(b, tag, payload, subtype)
@@ -51,31 +53,33 @@ def json_object_step(
     arena_release(stmt.arena, mark)
 
 
-@export
-def json_group_inverse(state: ConcatState) -> None:
-    """Take the oldest element out again."""
+def element_end(p: ptr[u8], i: i32, end: i32) -> i32:
+    """Index of the comma behind the element that begins at i; `end` when it is the last."""
     depth: i32 = 0
-    i: i32 = 1
-    while i < state.used:
-        c: i32 = state.data[i]
+    while i < end:
+        c: i32 = p[i]
         if c == 34:
             i += 1
-            while state.data[i] != 34:
-                i += 2 if state.data[i] == 92 else 1
+            while p[i] != 34:
+                i += 2 if p[i] == 92 else 1
         elif c == 91 or c == 123:
             depth += 1
         elif c == 93 or c == 125:
             depth -= 1
         elif c == 44 and depth == 0:
-            break
+            return i
         i += 1
-    state.count -= 1
-    if state.count == 0 or i >= state.used:
-        state.used = 0
-        state.count = 0
+    return end
+
+
+@export
+def json_group_inverse(state: ConcatState, tag: i32) -> None:
+    """Take out the oldest element, unless it was a NULL label's, which is not there."""
+    if tag == NULL:
         return
-    memory_copy(state.data + 1, state.data + i + 1, state.used - i - 1)
-    state.used -= i
+    state.count -= 1
+    state.start = element_end(state.data, state.start, state.used) + 1
+    concat_compact(state)
 
 
 @export
@@ -83,9 +87,8 @@ def json_group_value(stmt: Run, state: ConcatState, opening: i32, binary: i32) -
     """The array or object so far; opening: its first byte. Raises SQLITE_TOOBIG, SQLITE_NOMEM."""
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     buffer_init(b, stmt)
-    if state.count == 0:
-        buffer_put(b, opening)
-    buffer_add(b, state.data, state.used)
+    buffer_put(b, opening)
+    buffer_add(b, state.data + state.start, state.used - state.start)
     buffer_put(b, opening + 2)
     if binary:
         return text_to_blob(stmt, TEXT, pack(b.data, b.size))

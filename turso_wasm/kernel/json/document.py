@@ -28,8 +28,9 @@ from turso_wasm.kernel.json.parse import Parser, parse_text
 from turso_wasm.kernel.json.path import has_escapes, same_bytes
 from turso_wasm.kernel.json.render import hex_value, put_compact, put_string
 from turso_wasm.kernel.json.scan import put_unescaped
+from turso_wasm.kernel.json.validity import VALID, check_element
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
-from turso_wasm.kernel.values.number import text_to_number, text_to_real
+from turso_wasm.kernel.values.number import is_digit, text_to_number, text_to_real
 from turso_wasm.kernel.values.utf8 import terminated_size
 from turso_wasm.kernel.values.value import bytes_of, pack, size_of, text_value, to_text
 from turso_wasm.wasm.lang import (
@@ -45,7 +46,6 @@ from turso_wasm.wasm.lang import (
     scratch,
     sizeof,
     u8,
-    u64,
 )
 
 __subset__ = True
@@ -123,9 +123,12 @@ def parsed(stmt: Run, p: ptr[u8], n: i32) -> tuple[ptr[u8], i32]:
 
 
 def looks_binary(p: ptr[u8], n: i32) -> bool:
-    """Whether a blob can be JSONB: one element fills it."""
+    """Whether a blob can be JSONB: one element fills it. A short one that may be text must be sound, too."""
     kind, start, behind = element(p, 0, n)
-    return kind >= 0 and behind == n and (kind > FALSE_ELEMENT or start == n)
+    if kind < 0 or behind != n or (kind <= FALSE_ELEMENT and start < n):
+        return False
+    may_be_text: bool = n < 9 and (p[0] == 91 or p[0] == 123 or is_digit(p[0]))
+    return not may_be_text or check_element(p, 0, n, 1) == VALID
 
 
 def document_or_none(stmt: Run, tag: i32, payload: i64) -> tuple[ptr[u8], i32]:
@@ -215,7 +218,10 @@ def json_result(stmt: Run, p: ptr[u8], at: i32, end: i32) -> tuple[i32, i64]:
 def hex_result(p: ptr[u8], n: i32) -> tuple[i32, i64]:
     """A hexadecimal integer: INTEGER if it fits, else REAL."""
     negative: bool = n > 0 and p[0] == 45
-    value: u64 = hex_value(p + 1, n - 1) if negative else hex_value(p, n)
+    start: i32 = i32(negative)
+    value, large = hex_value(p + start, n - start)
+    if large:
+        raise_malformed()
     if value >> 63:
         real: f64 = f64(value)
         return REAL, bits(0.0 - real if negative else real)

@@ -16,6 +16,7 @@ from turso_wasm.kernel.json.element import (
     raise_malformed,
     resize,
     splice,
+    widen,
 )
 from turso_wasm.kernel.json.path import (
     FOUND,
@@ -29,7 +30,7 @@ from turso_wasm.kernel.json.path import (
     walk,
 )
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_room
-from turso_wasm.wasm.lang import i32, i64, lit, ptr, scratch, sizeof, u8
+from turso_wasm.wasm.lang import i32, i64, lit, memory_copy, ptr, scratch, sizeof, u8
 
 __subset__ = True
 
@@ -55,12 +56,17 @@ def change(w: Walk, doc: Buffer, at: i32, removed: i32, p: ptr[u8], added: i32) 
     grow_parents(w, doc, added - removed)
 
 
+def replace(doc: Buffer, at: i32, removed: i32, p: ptr[u8], added: i32) -> i32:
+    """Put an element of `added` bytes in the place of one of `removed` bytes; by how much the document grew (E1)."""
+    if added < removed:
+        memory_copy(doc.data + at, p, added)
+        if widen(doc, at, removed - added):
+            return 0
+    splice(doc, at, removed, p, added)
+    return added - removed
+
+
 # --- what is missing --------------------------------------------------------------------------------------------
-
-
-def raise_no_element(w: Walk) -> None:
-    """Raise "not an array element: '…'"."""
-    raise_quoted(w.stmt, *lit(b"not an array element: "), w.path, w.path_size)
 
 
 def build(w: Walk, b: Buffer, i: i32, op: i32, value: ptr[u8], size: i32, depth: i32) -> bool:
@@ -75,7 +81,7 @@ def build(w: Walk, b: Buffer, i: i32, op: i32, value: ptr[u8], size: i32, depth:
         return True
     step: Step = Step(scratch(sizeof(Step)))
     if not read_step(step, w.path, w.path_size, i):
-        raise_bad_path(w.stmt, w.path, w.path_size)
+        raise_bad_path(w)
     at: i32 = b.size
     _ = buffer_room(b, i64(1))
     if step.is_label:
@@ -88,9 +94,14 @@ def build(w: Walk, b: Buffer, i: i32, op: i32, value: ptr[u8], size: i32, depth:
     return True
 
 
+def raise_no_element(w: Walk) -> None:
+    """Raise "not an array element: '…'"."""
+    raise_quoted(w.stmt, *lit(b"not an array element: "), w.path, w.path_size)
+
+
 def put_label(w: Walk, b: Buffer, step: Step, op: i32) -> None:
     """Append the label of a value that is going to be inserted."""
-    if op == ARRAY_INSERT and step.next >= w.path_size:
+    if op == ARRAY_INSERT and (step.next >= w.path_size or w.path[w.path_size - 1] != 93):
         raise_no_element(w)
     put_element(b, TEXT_5 if step.escaped else TEXT_RAW, step.label, step.label_size)
 
@@ -113,14 +124,13 @@ def insert_missing(w: Walk, doc: Buffer, op: i32, value: ptr[u8], size: i32) -> 
 def edit_found(w: Walk, doc: Buffer, op: i32, value: ptr[u8], size: i32) -> None:
     """Edit the element that the walk found."""
     if op & REPLACE:
-        change(w, doc, w.at, w.behind - w.at, value, size)
+        grow_parents(w, doc, replace(doc, w.at, w.behind - w.at, value, size))
     elif op == REMOVE:
         change(w, doc, w.label_at, w.behind - w.label_at, value, 0)
-    elif op == ARRAY_INSERT:
-        if w.in_array:
-            change(w, doc, w.at, 0, value, size)
-        elif w.n_parents > 0:
+    elif op == ARRAY_INSERT and w.n_parents > 0:
+        if w.label_at != w.at:
             raise_no_element(w)
+        change(w, doc, w.at, 0, value, size)
 
 
 def edit(w: Walk, doc: Buffer, op: i32, value: ptr[u8], size: i32) -> None:

@@ -6,7 +6,8 @@
   …       payload      of an array: its elements; of an object: labels and values in turn; else text
 
 Invariants:
-  E1  What this kernel writes has the shortest header that holds its size.
+  E1  What this kernel writes has the shortest header that holds its size; but a value that replaces one a little longer
+      gets a header that fills the gap, as in SQLite, so that nothing behind it moves.
   E2  A document from outside may be damaged anywhere: `element` is the only reader of headers, and every element it
       accepts ends within its container.
 
@@ -15,7 +16,7 @@ Source: https://sqlite.org/jsonb.html
 
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.values.buffer import Buffer, buffer_put, buffer_room
-from turso_wasm.wasm.lang import be16, be32, i32, i64, lit, memory_copy, ptr, put_be16, put_be32, u8
+from turso_wasm.wasm.lang import be16, be32, i32, i64, lit, memory_copy, memory_fill, ptr, put_be16, put_be32, u8
 
 __subset__ = True
 
@@ -146,6 +147,28 @@ def resize(b: Buffer, at: i32, size: i32) -> i32:
         b.size = at + wanted + rest
     write_head(b.data + at, b.data[at] & 15, size)
     return wanted - head
+
+
+def widen(b: Buffer, at: i32, spare: i32) -> bool:
+    """Make the header of the element at `at` longer by the `spare` bytes free behind it; False if it cannot be."""
+    _, start, behind = element(b.data, at, b.size)
+    size: i32 = behind - start
+    head: i32 = start - at + spare
+    if (head != 2 and head != 3 and head != 5 and head != 9) or b.data[at] & 15 <= FALSE_ELEMENT:
+        return False
+    memory_copy(b.data + at + head, b.data + start, size)
+    kind: i32 = b.data[at] & 15
+    memory_fill(b.data + at, 0, head)
+    if head == 2:
+        b.data[at] = kind | 0xC0
+        b.data[at + 1] = size
+    elif head == 3:
+        b.data[at] = kind | 0xD0
+        put_be16(b.data + at + 1, size)
+    else:
+        b.data[at] = kind | (0xE0 if head == 5 else 0xF0)
+        put_be32(b.data + at + head - 4, size)
+    return True
 
 
 def splice(b: Buffer, at: i32, removed: i32, p: ptr[u8], added: i32) -> None:

@@ -22,7 +22,7 @@ from turso_wasm.kernel.json.edit import ARRAY_INSERT, INSERT, REMOVE, REPLACE, e
 from turso_wasm.kernel.json.element import ARRAY, FLOAT, NULL_ELEMENT, OBJECT, TEXT_PLAIN, child, close_container
 from turso_wasm.kernel.json.parse import Parser, parse_text
 from turso_wasm.kernel.json.patch import merge
-from turso_wasm.kernel.json.path import FOUND, Walk, count_elements, walk
+from turso_wasm.kernel.json.path import FOUND, Walk, count_elements, raise_bad_path, walk
 from turso_wasm.kernel.json.render import Style, put_json
 from turso_wasm.kernel.json.validity import check_element
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put, buffer_room
@@ -44,6 +44,7 @@ def start_walk(stmt: Run, w: Walk, path: Value) -> None:
     w.stmt = stmt
     w.path = bytes_of(text)
     w.path_size = terminated_size(w.path, size_of(text))
+    w.shown = pack(w.path, w.path_size)
     w.parents = ptr[i32](0)
 
 
@@ -206,7 +207,8 @@ def fn_jsonb_extract(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
         buffer_init(b, stmt)
         if not extract_all(stmt, values, n, p, size, b):
             return NULL, 0
-        return BLOB, pack(b.data, b.size)
+        tag, payload = json_result(stmt, b.data, 0, b.size)
+        return text_to_blob(stmt, tag, payload)
     w: Walk = Walk(scratch(sizeof(Walk)))
     if values[1].tag == NULL or not find(stmt, w, p, size, values[1]):
         return NULL, 0
@@ -215,20 +217,17 @@ def fn_jsonb_extract(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     return value_result(stmt, p, w.at, w.behind)
 
 
-def put_arrow_path(b: Buffer, tag: i32, payload: i64) -> None:
-    """The path that the right side of an arrow stands for: a label, an index, a path."""
-    text: i64 = to_text(b.stmt, tag, payload)
-    p: ptr[u8] = bytes_of(text)
-    n: i32 = terminated_size(p, size_of(text))
+def put_arrow_path(b: Buffer, tag: i32, p: ptr[u8], n: i32) -> None:
+    """The path that the right side of an arrow stands for: a label, an index, a path. It is not empty."""
     if tag == INTEGER:
         buffer_add(b, *lit(b"$["))
-        if payload < 0:
+        if p[0] == 45:
             buffer_put(b, 35)
         buffer_add(b, p, n)
         buffer_put(b, 93)
-    elif n > 0 and p[0] == 36:
+    elif p[0] == 36:
         buffer_add(b, p, n)
-    elif n > 1 and p[0] == 91 and p[n - 1] == 93:
+    elif n > 2 and p[0] == 91 and p[n - 1] == 93:
         buffer_put(b, 36)
         buffer_add(b, p, n)
     else:
@@ -242,13 +241,14 @@ def arrow(stmt: Run, w: Walk, values: ptr[Value]) -> ptr[u8]:
     if values[0].tag == NULL or values[1].tag == NULL:
         return ptr[u8](0)
     p, size = document(stmt, values[0].tag, values[0].payload)
+    start_walk(stmt, w, values[1])
+    if w.path_size == 0:
+        raise_bad_path(w)
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     buffer_init(b, stmt)
-    put_arrow_path(b, values[1].tag, values[1].payload)
-    w.stmt = stmt
+    put_arrow_path(b, values[1].tag, w.path, w.path_size)
     w.path = b.data
     w.path_size = b.size
-    w.parents = ptr[i32](0)
     walk(w, p, size)
     return p if w.result == FOUND else ptr[u8](0)
 
@@ -410,10 +410,9 @@ def patched(stmt: Run, values: ptr[Value], b: Buffer) -> bool:
     """A document merged with a patch; False if one is NULL. Raises "malformed JSON"."""
     if values[0].tag == NULL or values[1].tag == NULL:
         return False
-    p, n = document(stmt, values[0].tag, values[0].payload)
-    q, m = document(stmt, values[1].tag, values[1].payload)
-    buffer_init(b, stmt)
-    merge(b, p, 0, n, q, 0, m, 0)
+    open_document(stmt, b, values[0])
+    p, n = document(stmt, values[1].tag, values[1].payload)
+    _ = merge(b, 0, p, 0, n, 0)
     return True
 
 

@@ -77,6 +77,16 @@ def space(ps: Parser, i: i32) -> i32:
     return i
 
 
+def space_before_mark(ps: Parser, i: i32) -> i32:
+    """As `space`, before a comma, colon or bracket; behind what only JSON5 skips, that is where SQLite would err."""
+    while i < ps.size and is_space(ps.text[i]):
+        i += 1
+    behind: i32 = space(ps, i)
+    if behind > i and behind < ps.size:
+        ps.error = behind
+    return behind
+
+
 # --- strings -------------------------------------------------------------------------------------------------
 
 
@@ -195,69 +205,79 @@ def parse_array(ps: Parser, i: i32) -> i32:
     """An array that begins at i."""
     p: ptr[u8] = ps.text
     at, head = open_container(ps, i)
-    i = space(ps, i + 1)
-    first: bool = True
+    before: i32 = i + 1
+    i = space(ps, before)
     while i < ps.size and p[i] != 93:
         i = parse_value(ps, i)
         if i < 0:
             return FAILED
-        first = False
-        i = space(ps, i)
+        i = space_before_mark(ps, i)
         if i >= ps.size or (p[i] != 44 and p[i] != 93):
             return fail(ps, i)
-        if p[i] == 44:
-            i = space(ps, i + 1)
-            if i < ps.size and p[i] == 93:
-                ps.relaxed = 1
+        if p[i] == 93:
+            close_container(ps.out, at, head, ARRAY)
+            return i + 1
+        before = i + 1
+        i = space(ps, before)
+        ps.relaxed |= i32(i < ps.size and p[i] == 93)
+    return close_early(ps, i, before, at, head, ARRAY)
+
+
+def close_early(ps: Parser, i: i32, before: i32, at: i32, head: i32, kind: i32) -> i32:
+    """Close a container behind its opening bracket or a comma: if more follows the text, SQLite errs there."""
     if i >= ps.size:
-        return fail(ps, i)
-    if first:
-        ps.error = i
-    close_container(ps.out, at, head, ARRAY)
+        return fail(ps, before)
+    ps.error = i
+    close_container(ps.out, at, head, kind)
     return i + 1
 
 
-def parse_label(ps: Parser, i: i32) -> i32:
-    """A label and the colon behind it."""
+def parse_bare_label(ps: Parser, i: i32, before: i32) -> i32:
+    """A label without quotes; words that are values are none. before: where its white space begins."""
+    end: i32 = ps.out.size
+    if parse_value(ps, i) >= 0:
+        return fail(ps, before)
+    ps.out.size = end
+    return parse_name(ps, i) if is_name_start(ps.text, ps.size, i) else fail(ps, i)
+
+
+def parse_label(ps: Parser, i: i32, before: i32) -> i32:
+    """A label and the colon behind it. before: where its white space begins."""
     p: ptr[u8] = ps.text
-    if p[i] == 34 or p[i] == 39:
-        i = parse_string(ps, i)
-        if i < 0:
-            return FAILED
-    elif is_name_start(p, ps.size, i):
-        i = parse_name(ps, i)
-    else:
-        return fail(ps, i)
-    i = space(ps, i)
+    i = parse_string(ps, i) if p[i] == 34 or p[i] == 39 else parse_bare_label(ps, i, before)
+    if i < 0:
+        return FAILED
+    i = space_before_mark(ps, i)
     if i >= ps.size or p[i] != 58:
         return fail(ps, i)
-    return space(ps, i + 1)
+    return i + 1
 
 
 def parse_object(ps: Parser, i: i32) -> i32:
     """An object that begins at i."""
     p: ptr[u8] = ps.text
     at, head = open_container(ps, i)
-    i = space(ps, i + 1)
+    before: i32 = i + 1
+    i = space(ps, before)
     while i < ps.size and p[i] != 125:
-        i = parse_label(ps, i)
+        i = parse_label(ps, i, before)
         if i < 0:
             return FAILED
-        i = parse_value(ps, i)
-        if i < 0:
-            return FAILED
+        before = i
         i = space(ps, i)
+        i = parse_value(ps, i) if i < ps.size else fail(ps, before)
+        if i < 0:
+            return FAILED
+        i = space_before_mark(ps, i)
         if i >= ps.size or (p[i] != 44 and p[i] != 125):
             return fail(ps, i)
-        if p[i] == 44:
-            i = space(ps, i + 1)
-            if i < ps.size and p[i] == 125:
-                ps.relaxed = 1
-    if i >= ps.size:
-        return fail(ps, i)
-    ps.error = i
-    close_container(ps.out, at, head, OBJECT)
-    return i + 1
+        if p[i] == 125:
+            close_container(ps.out, at, head, OBJECT)
+            return i + 1
+        before = i + 1
+        i = space(ps, before)
+        ps.relaxed |= i32(i < ps.size and p[i] == 125)
+    return close_early(ps, i, i, at, head, OBJECT)
 
 
 def parse_value(ps: Parser, i: i32) -> i32:

@@ -14,6 +14,7 @@ from turso_wasm.kernel.json.element import ARRAY, OBJECT, TEXT_5, TEXT_J, child,
 from turso_wasm.kernel.json.scan import BACKSLASH, put_unescaped
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
 from turso_wasm.kernel.values.number import is_digit
+from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import Struct, i32, i64, lit, ptr, scratch, sizeof, u8
 
 __subset__ = True
@@ -43,12 +44,12 @@ class Walk(Struct):
     stmt: Run
     path: ptr[u8]
     path_size: i32
+    shown: i64  # the path as errors show it: packed
     result: i32  # FOUND …
     at: i32  # the element, or where a missing one would stand
     behind: i32
     label_at: i32  # of an object's value: its label; else `at`
     rest: i32  # MISSING_…: index of the step that is missing
-    in_array: i32  # FOUND: 1 if it is an array's element
     parents: ptr[i32]  # the containers on the way, outermost first
     n_parents: i32
 
@@ -64,9 +65,9 @@ def raise_quoted(stmt: Run, before: ptr[u8], n_before: i32, p: ptr[u8], n: i32) 
     raise_error(SQLITE_ERROR, b.data, b.size)
 
 
-def raise_bad_path(stmt: Run, p: ptr[u8], n: i32) -> None:
+def raise_bad_path(w: Walk) -> None:
     """Raise "bad JSON path: '…'"."""
-    raise_quoted(stmt, *lit(b"bad JSON path: "), p, n)
+    raise_quoted(w.stmt, *lit(b"bad JSON path: "), bytes_of(w.shown), size_of(w.shown))
 
 
 # --- steps -----------------------------------------------------------------------------------------------------
@@ -199,7 +200,6 @@ def step_label(w: Walk, step: Step, p: ptr[u8], at: i32, end: i32) -> None:
             w.label_at = at
             w.at = behind
             w.behind = after
-            w.in_array = 0
             return
         at = after
     w.result = MISSING_LABEL
@@ -231,7 +231,6 @@ def step_index(w: Walk, step: Step, p: ptr[u8], at: i32, end: i32) -> None:
             w.at = at
             w.label_at = at
             w.behind = after
-            w.in_array = 1
             return
         wanted -= 1
         at = after
@@ -243,24 +242,25 @@ def step_index(w: Walk, step: Step, p: ptr[u8], at: i32, end: i32) -> None:
 def walk(w: Walk, p: ptr[u8], n: i32) -> None:
     """Follow w.path in the document of n bytes; w.parents has room. Raises "bad JSON path: …", "malformed JSON"."""
     if w.path_size == 0 or w.path[0] != 36:
-        raise_bad_path(w.stmt, w.path, w.path_size)
+        raise_bad_path(w)
     step: Step = Step(scratch(sizeof(Step)))
     _, _, behind = child(p, 0, n)
     w.result = FOUND
     w.at = 0
     w.label_at = 0
-    w.in_array = 0
     w.behind = behind
     w.n_parents = 0
     i: i32 = 1
     while i < w.path_size and w.result == FOUND:
         kind, start, end = child(p, w.at, n)
-        wanted: i32 = OBJECT if w.path[i] == 46 else ARRAY
-        if (w.path[i] == 46 or w.path[i] == 91) and kind != wanted:
+        if w.path[i] == 91 and kind != ARRAY:
             w.result = NOWHERE
             return
         if not read_step(step, w.path, w.path_size, i):
-            raise_bad_path(w.stmt, w.path, w.path_size)
+            raise_bad_path(w)
+        if step.is_label and kind != OBJECT:
+            w.result = NOWHERE
+            return
         w.rest = i
         if w.parents:
             w.parents[w.n_parents] = w.at

@@ -34,16 +34,16 @@ __subset__ = True
 # --- scalars ---------------------------------------------------------------------------------------------------
 
 
-def hex_value(p: ptr[u8], n: i32) -> u64:
-    """The digits behind 0x, as far as they go. Raises "malformed JSON" beyond 64 bits."""
+def hex_value(p: ptr[u8], n: i32) -> tuple[u64, bool]:
+    """The digits behind 0x, as far as they go: (their value, whether it has more than 64 bits)."""
     value: u64 = 0
     i: i32 = 2
     while i < n and hex_digit(p[i]) >= 0:
         if value >> 60:
-            raise_malformed()
+            return value, True
         value = value << 4 | u64(i64(hex_digit(p[i])))
         i += 1
-    return value
+    return value, False
 
 
 def put_hex_number(b: Buffer, p: ptr[u8], n: i32) -> None:
@@ -52,8 +52,12 @@ def put_hex_number(b: Buffer, p: ptr[u8], n: i32) -> None:
         buffer_put(b, 45)
         p = p + 1
         n -= 1
+    value, large = hex_value(p, n)
+    if large:
+        buffer_add(b, *lit(b"9.0e999"))
+        return
     digits: ptr[u8] = scratch(24)
-    buffer_add(b, digits, uint_to_text(hex_value(p, n), digits))
+    buffer_add(b, digits, uint_to_text(value, digits))
 
 
 def put_json5_real(b: Buffer, p: ptr[u8], n: i32) -> None:
@@ -84,8 +88,11 @@ def put_string(b: Buffer, p: ptr[u8], n: i32) -> None:
 def put_json5_escape(b: Buffer, p: ptr[u8], n: i32, at: i32) -> i32:
     """The escape whose backslash is before `at`, as JSON spells it; index behind it."""
     behind, json5 = scan_escape(p, n, at)
-    if behind < 0:
+    if at >= n:
         raise_malformed()
+    if behind < 0:
+        behind = at + 1
+        json5 = False
     if not json5:
         buffer_add(b, p + at - 1, behind - at + 1)
     elif p[at] == 39:

@@ -168,9 +168,12 @@ def put_unescaped_char(b: Buffer, p: ptr[u8], n: i32, at: i32) -> i32:
         if low >= 0:
             code = 0x10000 + ((code & 0x3FF) << 10) + (low & 0x3FF)
             behind += 6
-        b.size += write_char(buffer_room(b, i64(4)), u32(code)) - 4
+        room: ptr[u8] = buffer_room(b, i64(4))
+        b.size = b.size - 4 + write_char(room, u32(code))
     elif behind == at + 1 and c != 10 and c != 13:
         buffer_put(b, letter_code(c))
+    elif behind >= n:
+        buffer_put(b, 0)  # as SQLite has it: a line that goes on, but there is no more
     return behind
 
 

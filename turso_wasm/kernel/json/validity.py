@@ -3,10 +3,13 @@
 Source: https://sqlite.org/json1.html#jvalid, https://sqlite.org/jsonb.html
 """
 
+from turso_wasm.kernel.functions.bytes import hex_digit
 from turso_wasm.kernel.json.element import (
     ARRAY,
     FALSE_ELEMENT,
+    FLOAT,
     FLOAT5,
+    INT,
     INT5,
     MAX_DEPTH,
     OBJECT,
@@ -17,8 +20,8 @@ from turso_wasm.kernel.json.element import (
     element,
     is_text,
 )
-from turso_wasm.kernel.json.numerals import RELAXED, scan_numeral
 from turso_wasm.kernel.json.scan import BACKSLASH, scan_escape
+from turso_wasm.kernel.values.number import is_digit
 from turso_wasm.wasm.lang import i32, ptr, u8
 
 __subset__ = True
@@ -46,14 +49,55 @@ def check_string(kind: i32, p: ptr[u8], at: i32, end: i32) -> i32:
     return VALID
 
 
+def skip_digits(p: ptr[u8], at: i32, end: i32) -> i32:
+    """Index behind the decimal digits at `at`."""
+    while at < end and is_digit(p[at]):
+        at += 1
+    return at
+
+
+def check_hexadecimal(p: ptr[u8], at: i32, end: i32) -> i32:
+    """VALID, or the index of the byte that does not belong to an INT5."""
+    if at < end and p[at] == 45:
+        at += 1
+    if at + 3 > end or p[at] != 48 or (p[at + 1] | 32) != 120:
+        return at
+    at += 2
+    while at < end and hex_digit(p[at]) >= 0:
+        at += 1
+    return VALID if at == end else at
+
+
 def check_number(kind: i32, p: ptr[u8], at: i32, end: i32) -> i32:
-    """VALID, or the index where a numeral is not of that kind."""
-    found, start, behind = scan_numeral(p, end, at)
-    if found < 0 or start != at or behind != end or found & 15 != kind:
+    """VALID, or the index of the byte that does not belong to an INT, FLOAT or FLOAT5."""
+    if at < end and p[at] == 45:
+        at += 1
+    start: i32 = at
+    at = skip_digits(p, at, end)
+    if kind == INT:
+        return VALID if at == end and at > start else at
+    if at - start > 1 and p[start] == 48:
+        return start
+    whole: bool = at > start
+    digits: i32 = at
+    if at < end and p[at] == 46:
+        point: i32 = at
+        at = skip_digits(p, point + 1, end)
+        bare: bool = at == point + 1
+        if (bare or not whole) and (kind == FLOAT or bare == (not whole)):
+            return point
+    elif not whole:
         return at
-    if found & RELAXED and kind != INT5 and kind != FLOAT5:
+    if at < end and (p[at] | 32) == 101:
+        at += 1
+        if at < end and (p[at] == 43 or p[at] == 45):
+            at += 1
+        if at == end or not is_digit(p[at]):
+            return at
+        at = skip_digits(p, at, end)
+    if at < end:
         return at
-    return VALID
+    return VALID if at > digits else start
 
 
 def check_element(p: ptr[u8], at: i32, end: i32, depth: i32) -> i32:
@@ -65,6 +109,10 @@ def check_element(p: ptr[u8], at: i32, end: i32, depth: i32) -> i32:
         return at
     if kind <= FALSE_ELEMENT:
         return VALID if start == end else at
+    if kind <= FLOAT5 and start == end:
+        return at
+    if kind == INT5:
+        return check_hexadecimal(p, start, end)
     if kind <= FLOAT5:
         return check_number(kind, p, start, end)
     if kind <= TEXT_RAW:

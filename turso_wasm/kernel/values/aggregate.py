@@ -289,6 +289,11 @@ def concat_inverse(stmt: Run, state: ConcatState, tag: i32, payload: i64, separa
     if separator_tag != NULL:
         state.start += i32(to_text(stmt, separator_tag, separator) >> 32)
     arena_release(stmt.arena, mark)
+    concat_compact(state)
+
+
+def concat_compact(state: ConcatState) -> None:
+    """Values were taken out in front: their room is used again, now and then."""
     if state.start >= state.used:
         state.count = 0
         state.start = 0
