@@ -21,6 +21,7 @@ const MAX_PROGRAMS = 512;
 const MAX_VARIANTS = 8; // Programs of one shape that differ in what they pinned
 const MAX_UNUSED = 8; // Schemas kept though no database is at them
 const PLAIN_NAME = /^[A-Za-z_]\w*$/;
+const GROWS = /^[\p{L}\p{N}_.]{2}$/u;
 
 /**
  * @typedef {object} Contents one database as the compiler sees it (runtime/schema.py)
@@ -178,7 +179,16 @@ function fits(program, literals, text) {
   for (const [ordinal, value] of program.pinned) {
     if (JSON.stringify(spelled(literals[ordinal])) !== JSON.stringify(value)) return false;
   }
-  return program.columns.every(({ name }) => PLAIN_NAME.test(name) || text.includes(name));
+  return program.columns.every(({ name }) => PLAIN_NAME.test(name) || standsIn(text, name));
+}
+
+/** Whether the text has this name, not as a part of a longer word or number. @param {string} text @param {string} name */
+function standsIn(text, name) {
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+    const end = at + name.length;
+    if (!GROWS.test(text.slice(Math.max(0, at - 1), at) + name[0]) && !GROWS.test(name.slice(-1) + text.slice(end, end + 1))) return true;
+  }
+  return false;
 }
 
 /** The Schemas of an engine, by content: those that databases are at, and the last few others. */

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -31,6 +31,7 @@ from tests.fuzz.statements import Law, Script, Statement, Step
 from tests.harness.planning import without
 from tests.harness.steps import before_each_step
 from tests.oracle.engines import Answer, Engine, Failure, Oracle, Ours, literal, row_text
+from turso_wasm.base.errors import SqlError
 from turso_wasm.kernel import abi
 from turso_wasm.plan.build import OPTIMIZATIONS
 from turso_wasm.runtime import engine as process
@@ -327,21 +328,25 @@ class Pair:
                          [line for line in contents[1] if line not in contents[0]])  # fmt: skip
         if not kind:
             return None
-        if kind == "error" and both_are_there(step.sql, self.message(self.oracle), self.message(self.ours)):
+        if kind == "error" and both_are_there(step.sql, self.message_of_sqlite, self.message_of_ours):
             self.statements["with several errors"] += 1
             return None
         if not self.is_determined(at):
             raise Stop
         return Fault(kind, self.script, at, *lines)
 
-    def message(self, engine: Engine) -> Callable[[str], str | None]:
-        """What an engine says against a statement when it prepares it."""
+    def message_of_sqlite(self, sql: str) -> str | None:
+        """What SQLite says against a statement when it prepares it."""
+        failure = ask(self.oracle, Statement(f"EXPLAIN {sql}")).failure
+        return failure.message if failure is not None else None
 
-        def ask_message(sql: str) -> str | None:
-            failure = ask(engine, Statement(f"EXPLAIN {sql}")).failure
-            return failure.message if failure is not None else None
-
-        return ask_message
+    def message_of_ours(self, sql: str) -> str | None:
+        """What we say."""
+        try:
+            self.ours._connection("main")._runtime.prepare(sql)
+        except SqlError as error:
+            return error.message
+        return None
 
     def counters(self, engine: Engine) -> tuple[object, ...]:
         """changes(), last_insert_rowid(), total_changes() and whether a transaction is open."""

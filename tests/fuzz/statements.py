@@ -130,7 +130,8 @@ class Generator(Definitions):
             "SELECT 1 ORDER BY 1 UNION SELECT 2", "SELECT 1 LIMIT 1 UNION ALL SELECT 2",
             "CREATE VIEW v8(a COLLATE nocase) AS SELECT 1", "CREATE INDEX i8 ON t1(a NULLS FIRST)",
             "SELECT 1 FROM (SELECT 1) ON 1", "VALUES (1), (2, 3)", "WITH w AS (SELECT 1), w AS (SELECT 2) SELECT 1",
-            "SELECT RAISE(IGNORE)", "SELECT 1 IN ((SELECT RAISE(ABORT, 'no')))", "UPDATE t1 SET c = RAISE(FAIL, 'a')",
+            "SELECT 'a' MATCH 'b'", "SELECT 'a' NOT MATCH 1", "SELECT RAISE(IGNORE)",
+            "SELECT 1 IN ((SELECT RAISE(ABORT, 'no')))", "UPDATE t1 SET c = RAISE(FAIL, 'a')",
         )  # fmt: skip
         return Statement(self.pick(texts))
 

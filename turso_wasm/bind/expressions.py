@@ -1,12 +1,9 @@
 """Syntax trees of expressions to bound expressions.
 
-Owns operators, literals, CASE, CAST, COLLATE, IN lists and row values. Functions are in calls.py, subqueries in
-subqueries.py.
+Owns operators, literals, CASE, CAST, COLLATE and IN lists. Functions are in calls.py, subqueries in subqueries.py, row
+values in rows.py.
 
-Row values leave no node behind: `(a, b) = (c, d)` is bound to `a = c AND b = d`, `(a, b) < (c, d)` to
-`a < c OR (a = c AND b < d)`.
-
-Source: https://sqlite.org/lang_expr.html, https://sqlite.org/rowvalue.html
+Source: https://sqlite.org/lang_expr.html
 """
 
 from __future__ import annotations
@@ -15,14 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.calls import scalar_call
 from turso_wasm.bind.comparison import compare, in_list
 from turso_wasm.bind.query import AggregateRef, WindowRef
+from turso_wasm.bind.rows import SharedRow, compare_row_nodes, connect, is_costly, is_row, row_parts
 from turso_wasm.bind.scope import Scope, written
 from turso_wasm.bind.walk import strip_collation, walk
+from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.types import affinity_of_type
 from turso_wasm.sql import ast
 from turso_wasm.sql.literals import list_kind
@@ -30,6 +28,7 @@ from turso_wasm.values.arithmetic import negate
 
 TRUE = bound.Constant(value=1)
 FALSE = bound.Constant(value=0)
+FALSE_VALUE = bound.Constant(value=0)  # the number, not the word: `x IS (y AND 0)` compares
 
 
 def bind_literal(
@@ -119,16 +118,66 @@ def bind_unary(binder: Binder, node: ast.Unary, scope: Scope | None) -> bound.Ex
 
 def bind_binary(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.Expr:
     """A chain of operators is bound without recursion on its left side: chains can be long."""
-    chain = [node]
-    left_node = node.left
-    while type(left_node) is ast.Binary and _is_chained(left_node.op):
-        chain.append(left_node)
-        left_node = left_node.left
+    chain = _chain(node)
     result: bound.Expr | None = None
+    dropped = _dropped(chain)
+    if dropped < len(chain) and _drop(binder, chain[dropped]):
+        chain = chain[:dropped]
+        result = FALSE_VALUE
     for part in reversed(chain):
         result = _bind_operator(binder, part, result, scope)
     assert result is not None
     return result
+
+
+def _chain(node: ast.Binary) -> list[ast.Binary]:
+    """The node and the operators down its left side, as far as they are chained."""
+    chain = [node]
+    left = node.left
+    while type(left) is ast.Binary and _is_chained(left.op):
+        chain.append(left)
+        left = left.left
+    return chain
+
+
+# SQLite's parser makes 0 of x AND 0 and of x IN (), whatever else is in them but functions: any names may stand there.
+
+
+def _dropped(chain: list[ast.Binary]) -> int:
+    """Where the outermost part of a chain is that is dropped; its length if none is."""
+    found = len(chain)
+    false = _is_dropped(chain[-1].left)
+    for at in range(len(chain) - 1, -1, -1):
+        part = chain[at]
+        false = part.op == "AND" and (false or _is_dropped(part.right)) and not _has_function(part)
+        if false:
+            found = at
+    return found
+
+
+def _is_dropped(node: ast.Expr) -> bool:
+    if type(node) is ast.IntegerLiteral:
+        return node.value == 0
+    if type(node) is ast.InList:
+        return not node.items and not node.negated and not _has_function(node)
+    return type(node) is ast.Binary and node.op == "AND" and _dropped(_chain(node)) == 0
+
+
+def _drop(binder: Binder, node: ast.Expr) -> bool:
+    """Drop an expression unseen, but for its parameters; a RENAME looks at all names, though."""
+    if binder.trace is not None:
+        return False
+    for part in syntax_nodes(node):
+        if isinstance(part, ast.Parameter):
+            bind_parameter(binder, part, None)
+    return True
+
+
+def _has_function(node: ast.Expr) -> bool:
+    return any(isinstance(part, _FUNCTIONS) for part in syntax_nodes(node))
+
+
+_FUNCTIONS = ast.FunctionCall | ast.Like | ast.CurrentTime
 
 
 def _is_chained(op: str) -> bool:
@@ -142,7 +191,7 @@ def _bind_operator(binder: Binder, node: ast.Binary, left: bound.Expr | None, sc
         return _bind_is(binder, node, left, scope)
     if op in bound.COMPARISONS:
         if left is None and (is_row(binder, node.left, scope) or is_row(binder, node.right, scope)):
-            return _bind_row_comparison(binder, node, scope)
+            return compare_row_nodes(binder, node, scope)
         return compare(bound.COMPARISONS[op], left or binder.expr(node.left, scope), binder.expr(node.right, scope))
     left = left or binder.expr(node.left, scope)
     if op == "->" or op == "->>":
@@ -156,7 +205,7 @@ def _bind_is(binder: Binder, node: ast.Binary, left: bound.Expr | None, scope: S
     negated = node.op == "IS NOT"
     right_node = node.right
     if left is None and (is_row(binder, node.left, scope) or is_row(binder, right_node, scope)):
-        return _bind_row_comparison(binder, node, scope)
+        return compare_row_nodes(binder, node, scope)
     left = left or binder.expr(node.left, scope)
     if type(right_node) is ast.NullLiteral:
         return bound.IsNull(operand=left, negated=negated)
@@ -183,26 +232,20 @@ def bind_collate(binder: Binder, node: ast.Collate, scope: Scope | None) -> boun
 def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> bound.Expr:
     """The range test: x BETWEEN low AND high is x >= low AND x <= high."""
     if is_row(binder, node.operand, scope):
-        low = _bind_row_comparison(binder, ast.Binary(">=", node.operand, node.low, node.span), scope)
-        high = _bind_row_comparison(binder, ast.Binary("<=", node.operand, node.high, node.span), scope)
-        return _negated(bound.Binary(op="and", left=low, right=high), node)
+        row = SharedRow(row_parts(binder, node.operand, scope))
+        low = row.compare(">=", row_parts(binder, node.low, scope), node)
+        high = row.compare("<=", row_parts(binder, node.high, scope), node)
+        return _negated(row.around(bound.Binary(op="and", left=low, right=high)), node)
     operand = binder.expr(node.operand, scope)
     low = compare(">=", operand, binder.expr(node.low, scope))
     high = compare("<=", operand, binder.expr(node.high, scope))
-    if any(_is_costly(part) for part in walk(operand)):
+    if any(is_costly(part) for part in walk(operand)):
         return _negated(_once(operand, [low, high], _both), node)
     return _negated(_both([low, high]), node)  # the planner looks for ranges
 
 
 def _both(comparisons: Sequence[bound.Expr]) -> bound.Expr:
     return bound.Binary(op="and", left=comparisons[0], right=comparisons[1])
-
-
-def _is_costly(part: Node) -> bool:
-    """To be computed once, though the planner sees no range then: a subquery, random(), conditions."""
-    if isinstance(part, bound.Call):
-        return not part.deterministic
-    return isinstance(part, bound.SubqueryExpr | bound.Let | bound.Compare)
 
 
 def _negated(expr: bound.Expr, node: ast.Between) -> bound.Expr:
@@ -232,15 +275,16 @@ def bind_case(binder: Binder, node: ast.Case, scope: Scope | None) -> bound.Expr
     """CASE x WHEN y is bound to the condition x = y."""
     if node.operand is not None and not is_row(binder, node.operand, scope):
         return _bind_simple_case(binder, node, node.operand, scope)
+    row = SharedRow(row_parts(binder, node.operand, scope)) if node.operand is not None else None
     whens = []
     for when in node.whens:
-        if node.operand is not None:
-            equal = ast.Binary("=", node.operand, when.condition, when.span)
-            condition = _bind_row_comparison(binder, equal, scope)
+        if row is not None:
+            condition = row.compare("=", row_parts(binder, when.condition, scope), when)
         else:
             condition = binder.expr(when.condition, scope)
         whens.append((condition, binder.expr(when.result, scope)))
-    return bound.Case(whens=tuple(whens), otherwise=_bind_else(binder, node, scope))
+    case = bound.Case(whens=tuple(whens), otherwise=_bind_else(binder, node, scope))
+    return case if row is None else row.around(case)
 
 
 def _bind_simple_case(binder: Binder, node: ast.Case, x: ast.Expr, scope: Scope | None) -> bound.Expr:
@@ -265,14 +309,27 @@ def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound
         return binder.expr(ast.InSelect(node.operand, node.items[0].select, node.negated, node.span), scope)
     if is_row(binder, node.operand, scope):
         return _bind_row_in_list(binder, node, scope)
+    if not node.items and not _has_function(node) and _drop(binder, node):
+        return TRUE if node.negated else FALSE
     operand = binder.expr(node.operand, scope)
     if not node.items:
-        return TRUE_VALUE if node.negated else FALSE_VALUE
+        return TRUE if node.negated else FALSE
     return in_list(operand, binder.exprs(node.items, scope), node.negated)
 
 
-TRUE_VALUE = bound.Constant(value=1)  # not the words TRUE and FALSE: `x IS (y IN ())` compares
-FALSE_VALUE = bound.Constant(value=0)
+def _bind_row_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound.Expr:
+    row = SharedRow(row_parts(binder, node.operand, scope))
+    if not node.items:
+        return TRUE if node.negated else FALSE_VALUE
+    alternatives = []
+    for item in node.items:
+        parts = row_parts(binder, item, scope)
+        if len(parts) != len(row.parts):
+            terms = "1 term" if len(parts) == 1 else f"{len(parts)} terms"
+            fail(f"IN(...) element has {terms} - expected {len(row.parts)}", item)
+        alternatives.append(row.compare("=", [bound.Unary(op="+", operand=part) for part in parts], item))
+    result = row.around(connect("or", alternatives))
+    return bound.Unary(op="not", operand=result) if node.negated else result
 
 
 def bind_current_time(binder: Binder, node: ast.CurrentTime, scope: Scope | None) -> bound.Expr:
@@ -287,103 +344,6 @@ def bind_raise(binder: Binder, node: ast.Raise, scope: Scope | None) -> bound.Ex
         fail("RAISE() may only be used within a trigger-program", node)
     message = None if node.message is None else binder.expr(node.message, scope)
     return bound.Raise(action=node.action, message=message)
-
-
-# --- row values ---------------------------------------------------------------------------------------------------
-
-
-def is_row(binder: Binder, node: ast.Expr, scope: Scope | None) -> bool:
-    """A row value, or a subquery that gives several columns."""
-    return type(node) is ast.RowValue or (type(node) is ast.Subquery and subquery_width(binder, node, scope) > 1)
-
-
-def subquery_width(binder: Binder, node: ast.Subquery, scope: Scope | None) -> int:
-    """The number of columns a subquery shows; of one with a star the FROM clause is bound to count them."""
-    select = node.select
-    if not isinstance(select.core, ast.SelectCore):
-        return len(select.core.rows[0])
-    columns = select.core.columns
-    if not any(isinstance(column, ast.Star) for column in columns):
-        return len(columns)
-    stars = tuple(column for column in columns if isinstance(column, ast.Star))
-    only = ast.Select(ast.SelectCore(stars, select.core.source, span=select.span), with_=select.with_, span=select.span)
-    return len(columns) - len(stars) + len(binder.nested_select(only, scope).columns)
-
-
-def bind_row(binder: Binder, node: ast.RowValue, scope: Scope | None) -> bound.Expr:
-    """A row value where a single value is wanted."""
-    fail("row value misused", node)
-
-
-def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[bound.Expr]:
-    """The bound elements of a row value; of a subquery one scalar subquery a column."""
-    if type(node) is ast.RowValue:
-        return list(binder.exprs(node.items, scope))
-    if type(node) is ast.Subquery:
-        width = subquery_width(binder, node, scope)
-        if width > 1:
-            selects = [_only_column(node.select, number, width) for number in range(width)]
-            return [binder.expr(ast.Subquery(select, node.span), scope) for select in selects]
-    return [binder.expr(node, scope)]
-
-
-def _only_column(select: ast.Select, number: int, width: int) -> ast.Select:
-    """The same SELECT with only one of its columns; where the others have a say in its rows, one around it."""
-    core = select.core
-    if isinstance(core, ast.SelectCore) and not (select.compounds or core.distinct or select.order_by):
-        column = core.columns[number] if len(core.columns) == width else None
-        if isinstance(column, ast.ResultColumn):
-            return replace(select, core=replace(core, columns=(column,)))
-    first = select if select.limit is not None else replace(select, limit=ast.IntegerLiteral(1))
-    names = tuple(ast.Name(f"c{at}") for at in range(width))
-    whole = ast.With(False, (ast.CommonTable(_ROW, names, first, span=select.span),), select.span)
-    one = (ast.ResultColumn(ast.ColumnRef(f"c{number}")),)
-    return ast.Select(ast.SelectCore(one, ast.TableSource(_ROW), span=select.span), with_=whole, span=select.span)
-
-
-_ROW = "\0row"  # a common table that nobody can name
-
-
-def _bind_row_comparison(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.Expr:
-    left, right = row_parts(binder, node.left, scope), row_parts(binder, node.right, scope)
-    if len(left) != len(right):
-        fail("row value misused", node)
-    return compare_rows(bound.COMPARISONS[node.op], left, right)
-
-
-def compare_rows(op: bound.CompareOp, left: Sequence[bound.Expr], right: Sequence[bound.Expr]) -> bound.Expr:
-    """`(left…) op (right…)` in terms of comparisons of the elements."""
-    if op == "=" or op == "is":
-        return _connect("and", [compare(op, x, y) for x, y in zip(left, right, strict=True)])
-    if op == "<>" or op == "is not":
-        return _connect("or", [compare(op, x, y) for x, y in zip(left, right, strict=True)])
-    result: bound.Expr = compare(op, left[-1], right[-1])
-    for x, y in zip(reversed(left[:-1]), reversed(right[:-1]), strict=True):
-        equal = bound.Binary(op="and", left=compare("=", x, y), right=result)
-        result = bound.Binary(op="or", left=compare("<" if op[0] == "<" else ">", x, y), right=equal)
-    return result
-
-
-def _connect(op: bound.BinaryOp, parts: list[bound.Expr]) -> bound.Expr:
-    result = parts[0]
-    for part in parts[1:]:
-        result = bound.Binary(op=op, left=result, right=part)
-    return result
-
-
-def _bind_row_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound.Expr:
-    operand = row_parts(binder, node.operand, scope)
-    if not node.items:
-        return TRUE_VALUE if node.negated else FALSE_VALUE
-    alternatives = []
-    for item in node.items:
-        parts = row_parts(binder, item, scope)
-        if len(parts) != len(operand):
-            terms = "1 term" if len(parts) == 1 else f"{len(parts)} terms"
-            fail(f"IN(...) element has {terms} - expected {len(operand)}", item)
-        alternatives.append(compare_rows("=", operand, [bound.Unary(op="+", operand=part) for part in parts]))
-    result = _connect("or", alternatives)
-    return bound.Unary(op="not", operand=result) if node.negated else result
 
 
 EXPRESSIONS.update(
@@ -406,6 +366,5 @@ EXPRESSIONS.update(
         ast.InList: bind_in_list,
         ast.CurrentTime: bind_current_time,
         ast.Raise: bind_raise,
-        ast.RowValue: bind_row,
     }
 )

@@ -104,24 +104,8 @@ def _is_volatile(binder: Binder, node: ast.Node) -> bool:
     return function is not None and not function.deterministic
 
 
-_INCONSTANT = ast.Parameter | ast.Subquery | ast.Exists | ast.InSelect | ast.InTable | ast.Raise
-
-
-def check_default(column: Column) -> None:
-    """A DEFAULT must not depend on a row. Errors: "default value of column [x] is not constant"."""
-    if column.default is None:
-        return
-    for node in syntax_nodes(column.default):
-        name = isinstance(node, ast.ColumnRef) and node.truth is None
-        window = isinstance(node, ast.FunctionCall) and node.over is not None
-        if name or window or isinstance(node, _INCONSTANT):
-            fail(f"default value of column [{column.name}] is not constant", node)
-
-
 def check_table_expressions(binder: Binder, table: Table, item: Item) -> None:
-    """Bind the CHECKs and DEFAULTs of a new table for their errors."""
-    for column in table.columns:
-        check_default(column)
+    """Bind the CHECKs of a new table for their errors."""
     for check in table.checks:
         refuse_in(binder, "CHECK constraints", check.expr)
     binder.creating = True

@@ -17,8 +17,8 @@ from turso_wasm.bind.comparison import (
     explicit_collation,
     implicit_collation,
 )
-from turso_wasm.bind.expressions import compare_rows, is_row, row_parts
 from turso_wasm.bind.query import AggregateRef, Common, Core, Item, OutputColumn, Query, Step
+from turso_wasm.bind.rows import compare_rows, is_row, row_parts
 from turso_wasm.bind.scope import Scope, column_ref, reference_key
 from turso_wasm.bind.tables import query_item
 from turso_wasm.bind.walk import any_of, conjuncts, strip_collation, walk

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
-from turso_wasm.bind.expressions import row_parts
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query
+from turso_wasm.bind.rows import row_parts
 from turso_wasm.bind.schema import bind_checks, bind_default, bind_index_terms
 from turso_wasm.bind.scope import Scope, column_ref, table_item
 from turso_wasm.bind.select import describe

@@ -8,11 +8,24 @@ Source: https://sqlite.org/lang_altertable.html section 4
 
 from __future__ import annotations
 
+from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.types import affinity_of_type
 from turso_wasm.sql import ast
 from turso_wasm.values.arithmetic import negate
 from turso_wasm.values.conversion import apply_affinity, cast
 from turso_wasm.values.types import Affinity, SqlValue
+
+_CHANGING = ast.Parameter | ast.Subquery | ast.Exists | ast.InSelect | ast.InTable | ast.Raise
+
+
+def depends_on_nothing(expr: ast.Expr) -> bool:
+    """Whether an expression may be a DEFAULT at all: it has no columns, parameters, subqueries, windows."""
+    for node in syntax_nodes(expr):
+        name = isinstance(node, ast.ColumnRef) and node.truth is None
+        window = isinstance(node, ast.FunctionCall) and node.over is not None
+        if name or window or isinstance(node, _CHANGING):
+            return False
+    return True
 
 
 def is_constant(expr: ast.Expr | None) -> bool:

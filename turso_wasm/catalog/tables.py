@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.catalog.constants import absent_value, default_word
+from turso_wasm.catalog.constants import absent_value, default_word, depends_on_nothing
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Check, Column, Index, IndexColumn, Table
@@ -46,10 +46,17 @@ def build_table(
 ) -> Table:
     """The table that CREATE TABLE `node` (not … AS SELECT) makes; `sql` is the text its spans point into.
 
-    Automatic indexes get root 0: the caller knows their b-trees. registry: where the collations must be known; those
-    of a table that exists need not be. Errors: SqlError with SQLite's message.
+    Automatic indexes get root 0: the caller knows their b-trees. registry: of a new table, whose collations must be
+    known and whose DEFAULTs must be constant; those of a table that exists need not be. Errors: SqlError with SQLite's
+    message.
     """
     return _TableBuilder(node, sql, root, slot, schema, registry).build()
+
+
+def check_default(default: ast.Default, column: str) -> None:
+    """Errors: "default value of column [x] is not constant"."""
+    if not depends_on_nothing(default.expr):
+        fail(f"default value of column [{column}] is not constant", default)
 
 
 def add_index(table: Table, index: Index) -> None:
@@ -86,6 +93,7 @@ class _TableBuilder:
         self, node: ast.CreateTable, sql: str, root: int, slot: int, schema: str, registry: Registry | None
     ) -> None:
         self.node = node
+        self.is_new = registry is not None
         self.collation = BUILTIN.collation if registry is None else registry.known_collation
         self.sql = sql
         self.table = Table(
@@ -155,8 +163,10 @@ class _TableBuilder:
             case ast.Check():
                 self.add_check(constraint)
             case ast.Default():
+                if self.is_new:
+                    check_default(constraint, column.name)
                 if column.generated is not None:
-                    fail(f'error in generated column "{column.name}"', constraint)
+                    fail("cannot use DEFAULT on a generated column", constraint)
                 column.default_text = self.sql[constraint.text_span[0] : constraint.text_span[1]].strip()
                 column.default = default_word(constraint.expr, column.default_text)
             case ast.CollateConstraint():

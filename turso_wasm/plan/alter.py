@@ -24,7 +24,7 @@ from turso_wasm.catalog.functions import MISSING_COLLATION
 from turso_wasm.catalog.indexes import build_index
 from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
 from turso_wasm.catalog.objects import Column, Table
-from turso_wasm.catalog.tables import build_table
+from turso_wasm.catalog.tables import build_table, check_default
 from turso_wasm.plan import nodes
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
@@ -277,7 +277,7 @@ def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
     text = binder.sql[start : ddl.statement_end(binder.sql, node.column.span[1])].rstrip(" \t\n\f\r;")
     at = edit.columns_end(source)
     sql = f"{source.sql[:at]}, {text}{source.sql[at:]}"
-    _refuse_keys(node.column)
+    _check_definition(node.column)
     changed = _rebuild(table, sql, "add column")
     column = changed.columns[-1]
     if column.generated is not None:
@@ -288,7 +288,14 @@ def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
 
 
-def _refuse_keys(definition: ast.ColumnDef) -> None:
+def _check_definition(definition: ast.ColumnDef) -> None:
+    generated = False
+    for constraint in definition.constraints:
+        if isinstance(constraint, ast.Default):
+            check_default(constraint, definition.name)
+            if generated:
+                fail("cannot use DEFAULT on a generated column", constraint)
+        generated |= isinstance(constraint, ast.Generated)
     for constraint in definition.constraints:
         if isinstance(constraint, ast.PrimaryKey):
             fail("Cannot add a PRIMARY KEY column", constraint)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.recursion import with_room
-from turso_wasm.bind import subqueries
+from turso_wasm.bind import expressions, subqueries
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
@@ -29,7 +29,7 @@ from turso_wasm.sql import ast
 
 OPTIMIZATIONS = (*(name for name, _ in PASSES), *CHOICES)
 
-assert subqueries  # registers how subqueries are bound
+assert subqueries and expressions  # which register how expressions are bound
 
 
 @dataclass(slots=True)

@@ -147,7 +147,21 @@ def _shape(key: str, literals: Sequence[Any]) -> tuple[object, ...]:
 def _fits(program: Program, literals: Sequence[Any], sql: str) -> bool:
     if not all(_same(literals[ordinal], value) for ordinal, value in program.pinned.items()):
         return False
-    return all(column.name in sql for column in program.columns if not column.name.isidentifier())
+    return all(_stands_in(sql, column.name) for column in program.columns if not column.name.isidentifier())
+
+
+def _stands_in(sql: str, name: str) -> bool:
+    """True if the text has this name, not as a part of a longer word or number, as `1.00` has `1.0`."""
+    at = sql.find(name)
+    while at >= 0:
+        if not _grows(sql[at - 1 : at] + name[:1]) and not _grows(name[-1:] + sql[at + len(name) : at + len(name) + 1]):
+            return True
+        at = sql.find(name, at + 1)
+    return False
+
+
+def _grows(pair: str) -> bool:
+    return len(pair) == 2 and all(char.isalnum() or char in "_." for char in pair)
 
 
 def _same(a: object, b: object) -> bool:

@@ -96,3 +96,27 @@ def test_64_tables_are_planned_soon(name: str) -> None:
     before = time.process_time()
     plan_of(f"SELECT * FROM {tables} WHERE {' AND '.join(JOINS[name])}", catalogs)
     assert time.process_time() - before < 2  # it takes a few tenths
+
+
+ROWS = (
+    "(({0}, b) < (2, a))",
+    "((a, {0}) >= (b, {0}))",
+    "(({0}, 1) BETWEEN (a, b) AND (1, 2))",
+    "(({0}, a) IN ((1, 2), (0, 1)))",
+    "(CASE ({0}, 1) WHEN (1, 2) THEN 1 WHEN (2, 3) THEN 3 END)",
+    "(((SELECT {0}), a) < (3, b))",
+)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_rows_in_rows(row: str) -> None:
+    """What a comparison needs twice is computed once: the plan grows as the text does."""
+
+    def size(depth: int) -> tuple[int, int]:
+        text = "a"
+        for _ in range(depth):
+            text = row.format(text) if len(text) < 400 else row.replace("{0}", "b").replace("b", text, 1)
+        return len(text), len(list(walk((plan_of(f"SELECT {text} FROM t", CATALOGS).plan,))))
+
+    (short, few), (long, many) = size(4), size(9)
+    assert many / few < 2 * long / short
