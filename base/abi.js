@@ -56,6 +56,9 @@ export const KernelConnection = Object.freeze({
   busy_timeout_ms: 92,
   schema_epoch: 100,
   pagers: 32,
+  names: 132,
+  name_sizes: 180,
+  orders: 228,
 });
 
 /** Result codes by number. @type {Readonly<Record<number, string>>} */

@@ -35,6 +35,15 @@ export class SqlError extends Error {
   }
 }
 
+/** What stands in the way of a synchronous call but not of one that can wait (web/waiting.js). */
+export class NotYet extends SqlError {
+  /** @param {string} message @param {number} errcode @param {() => Promise<void>} passed when to try again; it rejects if never */
+  constructor(message, errcode, passed) {
+    super(message, errcode);
+    this.passed = passed;
+  }
+}
+
 /** The class is misused: closed, finalized, busy. @param {string} message */
 export function misuse(message) {
   return new SqlError(message, SQLITE_MISUSE);

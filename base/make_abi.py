@@ -30,7 +30,7 @@ STATEMENT = (
 )  # fmt: skip
 CONNECTION = (
     "autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid", "busy_timeout_ms", "schema_epoch",
-    "pagers",
+    "pagers", "names", "name_sizes", "orders",
 )  # fmt: skip
 KEYWORDS = (
     ("KEYWORDS", "All keywords.", sql.KEYWORDS | {"TEMPORARY"}),

@@ -79,19 +79,20 @@ class Compiler:
         """Forget a schema."""
         self._schemas.pop(number, None)
 
-    def compile(self, schema: int, sql: str, path: str) -> bytes:
+    def compile(self, schema: int, sql: str, files: str) -> bytes:
         """The first statement of `sql`: {"end", "key", "shape", "literals", "program", "rows_literals"}, the literal
         block and the Program (codegen/program.py).
 
-        path: of the main database. end: behind the statement. key: of the text without its literals; shape: other texts
-        with this key may share the Program. literals, program: sizes. rows_literals: [index of the literal, number of
+        files: a JSON array, by slot, of the files of the databases (runtime/pragma_rows.py Files). end: behind the
+        statement. key: of the text without its literals; shape: other texts with this key may share the Program.
+        literals, program: sizes. rows_literals: [index of the literal, number of
         rows, width] of each literal that is a list of rows.
         """
         try:
             tokens = tokenize(sql)
             key, literals = normalize(tokens)
             catalogs, registry = self._schemas[schema]
-            program = compile_statement(tokens, catalogs, (path,), registry)
+            program = compile_statement(tokens, catalogs, json.loads(files), registry)
             block = encode_block((), literals, 0, 0) if literals else b""
         except Exception as error:  # B1
             return _error_reply(error, sql)

@@ -83,6 +83,11 @@ export class StoredFile {
 
 /** A store of files. The methods that are here do nothing: what a store can do it overrides. */
 export class Storage {
+  /** Whether names in it mean something outside of one connection. */
+  get isShared() {
+    return true;
+  }
+
   // --- databases, asynchronous -----------------------------------------------------------------------
 
   /**

@@ -53,6 +53,11 @@ export class BlobStorage extends Storage {
   /** @type {Map<string, BlobFile>} */ #files = new Map();
   #next = 1;
 
+  /** @override */
+  get isShared() {
+    return false;
+  }
+
   /** Take a Blob in until it is released. @param {Blob} blob @returns {Promise<string>} its name */
   async add(blob) {
     const name = `${this.#next++}/${/** @type {any} */ (blob).name ?? 'blob'}`;

@@ -64,6 +64,11 @@ export class MemoryStorage extends Storage {
     this.#private = isPrivate;
   }
 
+  /** @override */
+  get isShared() {
+    return !this.#private;
+  }
+
   /** @override @param {string} name @param {{create?: boolean}} [options] */
   async acquire(name, { create = true } = {}) {
     if (name === '') throw cannotOpen('""', 'a database needs a name');

@@ -9,20 +9,29 @@
  *   anything else                 what is mounted under ''
  */
 
-import { OPEN_MEMORY, OPEN_TEMP } from '../base/abi.js';
+import { OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP } from '../base/abi.js';
+import { NotYet, SQLITE_CANTOPEN } from '../base/errors.js';
 import { cannotOpen, failureCode, IOERR, NOMEM, Storage, StoredFile } from './base.js';
 import { MemoryFile } from './memory.js';
 
 const MAX_FILES = 1 << 20;
 
+/** @typedef {{times: number, files: number}} Loan how often it was acquired, how many of its files are open */
+
 export class FileTable {
   /** @type {(StoredFile | undefined)[]} by descriptor */ #files = [];
   /** @type {number[]} */ #free = [];
+  /** Of lent files, by descriptor. @type {Record<number, string>} */ #names = {};
   /** What a call of the kernel's failed with last, for diagnosis. @type {unknown} */ lastError = undefined;
+  /** How often names are acquired. @type {Map<string, number>} */ #acquired = new Map();
+  /** Names acquired for ATTACH: given back when their last file is closed. @type {Map<string, Loan>} */ #lent =
+    new Map();
+  /** What is being given back. @type {Set<Promise<void>>} */ #returning = new Set();
 
-  /** @param {Record<string, Storage>} mounts by prefix */
-  constructor(mounts) {
+  /** @param {Record<string, Storage>} mounts by prefix @param {string} usual the prefix of names that say none */
+  constructor(mounts, usual = '') {
     this.mounts = mounts;
+    this.usual = usual;
     this.prefixes = Object.keys(mounts).filter(Boolean);
   }
 
@@ -45,12 +54,63 @@ export class FileTable {
   async acquire(name, options) {
     const [store, rest] = this.#find(name);
     await store.acquire(rest, options);
+    this.#acquired.set(name, (this.#acquired.get(name) ?? 0) + 1);
   }
 
   /** @param {string} name */
   async release(name) {
     const [store, rest] = this.#find(name);
+    const times = this.#acquired.get(name) ?? 0;
+    if (times > 1) this.#acquired.set(name, times - 1);
+    else this.#acquired.delete(name);
     await store.release(rest);
+  }
+
+  // --- databases that are attached ---------------------------------------------------------------------
+
+  /**
+   * What the kernel calls a database that a user calls `name`, and how to open it: a private one, or one in the store where `near` lies.
+   * @param {string} name
+   * @param {string} near the kernel's name of the main database, '': it is private
+   * @param {number} flags of the main database
+   * @throws {NotYet} until its files are acquired
+   */
+  locate(name, near, flags) {
+    if (name === ':memory:' || name === '') return { name: '', flags: OPEN_CREATE | (name ? OPEN_MEMORY : OPEN_TEMP) };
+    const prefix = this.#prefixOf(near);
+    const path = (this.mounts[prefix]?.isShared ? prefix : this.usual) + name;
+    if (!this.#acquired.get(path)) {
+      const message = `unable to open database: ${name}: its files must be acquired first (await attach)`;
+      throw new NotYet(message, SQLITE_CANTOPEN, () => this.#lend(path, Boolean(flags & OPEN_CREATE)));
+    }
+    return { name: path, flags: flags & (OPEN_CREATE | OPEN_READONLY) };
+  }
+
+  /** @param {string} path @param {boolean} create */
+  async #lend(path, create) {
+    await this.acquire(path, { create });
+    const loan = this.#lent.get(path) ?? { times: 0, files: 0 };
+    loan.times++;
+    this.#lent.set(path, loan);
+  }
+
+  /** A file of that name was closed. @param {string} path */
+  #closed(path) {
+    const loan = this.#lent.get(path);
+    if (!loan || --loan.files > 0) return;
+    this.#lent.delete(path);
+    for (let i = 0; i < loan.times; i++) {
+      const returned = this.release(path).catch((error) => {
+        this.lastError = error;
+      });
+      this.#returning.add(returned);
+      returned.then(() => this.#returning.delete(returned));
+    }
+  }
+
+  /** When everything that was lent is given back. */
+  async returned() {
+    await Promise.all(this.#returning);
   }
 
   /** The databases of a store. @param {string} prefix */
@@ -90,7 +150,14 @@ export class FileTable {
     if (isNameless) return this.#add(new MemoryFile());
     const [store, rest] = this.#find(name);
     const file = store.open(rest, flags);
-    return typeof file === 'number' ? file : this.#add(file);
+    if (typeof file === 'number') return file;
+    const fd = this.#add(file);
+    const loan = this.#lent.get(name);
+    if (loan && fd >= 0) {
+      loan.files++;
+      this.#names[fd] = name;
+    }
+    return fd;
   }
 
   /** @param {StoredFile} file */
@@ -113,6 +180,10 @@ export class FileTable {
     this.#files[fd]?.close();
     this.#files[fd] = undefined;
     this.#free.push(fd);
+    const name = this.#names[fd];
+    if (name === undefined) return;
+    delete this.#names[fd];
+    this.#closed(name);
   }
 
   /** @param {string} name */

@@ -76,11 +76,11 @@ export class Compiler {
    * The first statement of a text. Errors: SqlError with its offset.
    * @param {number} schema
    * @param {string} sql
-   * @param {string} path of the main database, as PRAGMA database_list shows it
+   * @param {(string | null)[]} files of the databases by slot, as PRAGMA database_list shows them; null where none is open
    * @returns {Compiled}
    */
-  compile(schema, sql, path) {
-    const { head, block } = checked(this.compileProxy(schema, sql, path));
+  compile(schema, sql, files) {
+    const { head, block } = checked(this.compileProxy(schema, sql, JSON.stringify(files)));
     const { end, key, shape, literals, program, rows_literals } = /** @type {any} */ (head);
     return {
       end,

@@ -18,7 +18,7 @@ import {
   OPEN_READONLY,
   TEMP_SLOT,
 } from '../base/abi.js';
-import { misuse, SQLITE_BUSY, SQLITE_ERROR, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
+import { misuse, NotYet, SQLITE_BUSY, SQLITE_ERROR, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
 import { NEEDS_NO_SCHEMA, SCHEMA_QUERY, STATISTICS_QUERY } from '../base/sql.js';
 import { checkHeader, withoutWal } from './file.js';
 import { hasMore, lex } from './lexer.js';
@@ -26,7 +26,7 @@ import { encodeLiterals } from './literals.js';
 import { keyFor } from './schema.js';
 import { HostStatement } from './statement.js';
 import { describeAggregate, describeCollation, describeFunction, UserCode } from './usercode.js';
-import { NotYet, sleep, whenPossible } from './waiting.js';
+import { sleep, whenPossible } from './waiting.js';
 
 const DESCENDING_FORMAT = 4; // the first schema format whose indexes honour DESC
 /** As better-sqlite3's. */
@@ -48,10 +48,6 @@ const CACHED_TEXT = 1 << 16; // longer statements are bulk data, hardly ever see
 export class HostDatabase {
   /** @type {Set<HostStatement>} */ #statements = new Set();
   /** @type {View | null} */ #view = null;
-  /** Names of the open databases. @type {Map<number, string>} */ #slots = new Map([
-    [0, 'main'],
-    [TEMP_SLOT, 'temp'],
-  ]);
   #user = new UserCode();
   #busyTimeout;
   connection = 0;
@@ -106,9 +102,27 @@ export class HostDatabase {
     this.#calls.connections.delete(connection);
   }
 
-  /** What PRAGMA database_list says of it. */
-  get path() {
-    return this.where.inMemory ? '' : this.where.name;
+  /** The files of its databases, as the kernel calls them, by slot: '' for a private one, null where none is open. */
+  #files() {
+    const { kernel } = this;
+    return Array.from({ length: N_SLOTS }, (_, slot) => {
+      if (!this.#isOpen(slot)) return null;
+      const name = BigInt.asUintN(64, kernel.call('database_name', this.connection, slot));
+      return kernel.text(Number(name & 0xffffffffn), Number(name >> 32n));
+    });
+  }
+
+  /** The files in stores that it has open: of the main database, and of attached ones. */
+  get files() {
+    const attached = this.connection ? this.#files().slice(TEMP_SLOT + 1) : [];
+    const files = new Set([this.where.file]);
+    for (const file of attached) if (file) files.add(file);
+    return [...files];
+  }
+
+  /** The same by slot, as PRAGMA database_list shows them. */
+  get #paths() {
+    return this.#files().map((file) => (file === null ? null : this.engine.stores.shown(file)));
   }
 
   /** Whether it can be used. */
@@ -372,7 +386,7 @@ export class HostDatabase {
     const text = sql.slice(lexed.start, stop);
     let compiled;
     try {
-      compiled = compiler.compile(schema.number, text, this.path);
+      compiled = compiler.compile(schema.number, text, this.#paths);
     } catch (error) {
       if (error instanceof SqlError && error.offset >= 0) error.offset += lexed.start;
       throw error;
@@ -447,12 +461,25 @@ export class HostDatabase {
     return true;
   }
 
+  /** Main, temp, then the attached ones in order of attachment. */
+  #databases() {
+    const { kernel, connection } = this;
+    const { u32 } = kernel.refresh();
+    const field = (/** @type {number} */ offset, /** @type {number} */ slot) =>
+      u32[((connection + offset) >>> 2) + slot];
+    const attached = Array.from({ length: N_SLOTS }, (_, slot) => ({ slot, order: field(C.orders, slot) }))
+      .filter(({ slot }) => slot > TEMP_SLOT && field(C.names, slot))
+      .sort((a, b) => a.order - b.order)
+      .map(({ slot }) => ({ slot, name: kernel.text(field(C.names, slot), field(C.name_sizes, slot)) }));
+    return [{ slot: 0, name: 'main' }, { slot: TEMP_SLOT, name: 'temp' }, ...attached];
+  }
+
   /** @returns {View} */
   #readView() {
     for (let attempt = 0; attempt < MAX_RETRIES; attempt++) {
       const epoch = this.#epoch();
       const cookies = this.#cookies();
-      const databases = [...this.#slots].map(([slot, name]) => this.#readContents(slot, name));
+      const databases = this.#databases().map(({ slot, name }) => this.#readContents(slot, name));
       try {
         const view = this.#withStatistics({
           schema: this.engine.library.schema(databases, this.#user.own),
@@ -507,6 +534,17 @@ export class HostDatabase {
     }
   }
 
+  // --- other databases ---------------------------------------------------------------------------------------
+
+  /**
+   * ATTACH, also of a file in a store that has to be acquired first.
+   * @param {string} name as for `open`
+   * @param {string} schema
+   */
+  async attach(name, schema) {
+    await whenPossible(() => this.prepare('ATTACH ? AS ?').run(name, schema));
+  }
+
   // --- whole files -----------------------------------------------------------------------------------------
 
   /** The database as a file that SQLite opens. Errors: inside a transaction. @returns {Uint8Array<ArrayBuffer>} */
@@ -553,7 +591,7 @@ export class HostDatabase {
     this.engine.databases.delete(this);
     for (const statement of [...this.#statements]) statement.finalize();
     this.disconnect();
-    await this.engine.files.release(this.where.file);
+    await Promise.all([this.engine.files.release(this.where.file), this.engine.files.returned()]);
   }
 
   [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {

@@ -1,13 +1,12 @@
 /** One kernel, one compiler, some stores, and the databases that are open on them. Lives in a worker (or in Node). */
 
-import { SQLITE_BUSY, SqlError } from '../base/errors.js';
+import { NotYet, SQLITE_BUSY, SqlError } from '../base/errors.js';
 import { Compiler, fetchBytes } from './compiler.js';
 import { HostDatabase } from './database.js';
 import { Kernel } from './kernel.js';
 import { ProgramCache } from './program_cache.js';
 import { Library } from './schema.js';
 import { Stores } from './stores.js';
-import { NotYet } from './waiting.js';
 
 /**
  * @typedef {object} OpenOptions

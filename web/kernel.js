@@ -6,7 +6,7 @@
  */
 
 import { CODE_NAMES } from '../base/abi.js';
-import { SQLITE_INTERNAL, SqlError } from '../base/errors.js';
+import { NotYet, SQLITE_INTERNAL, SqlError } from '../base/errors.js';
 import { IOERR } from '../vfs/base.js';
 import { UserCalls } from './usercode.js';
 
@@ -24,6 +24,8 @@ const CODES = Object.fromEntries(Object.entries(CODE_NAMES).map(([code, name]) =
 /** @typedef {{program: import('./program.js').Program, step: (statement: number) => number, data: number}} Loaded */
 
 export class Kernel {
+  /** Why a call of the file system failed that may succeed later. @type {NotYet | null} */ #obstacle = null;
+
   /**
    * Instantiate kernel.wasm over a VFS.
    * @param {Response | Promise<Response> | BufferSource | WebAssembly.Module} source
@@ -196,6 +198,9 @@ export class Kernel {
     this.exports.stack_pointer.value = this.stackTop;
     const failure = this.user.takeFailure();
     if (failure) return failure.error;
+    const obstacle = this.#obstacle;
+    this.#obstacle = null;
+    if (obstacle) return obstacle;
     const record = this.exports.error_record() >>> 0;
     const { i32 } = this.refresh();
     const [code, size, text] = i32.subarray(record >> 2, (record >> 2) + 3);
@@ -240,9 +245,18 @@ export class Kernel {
       try {
         code = act();
       } catch (error) {
+        if (error instanceof NotYet) this.#obstacle = error;
         code = vfs.failure(error);
       }
       return code === IOERR ? -CODES[failing] : code;
+    };
+    /** @param {string} asked @param {string} near @param {number} flags @param {Uint8Array} into */
+    const locate = (asked, near, flags, into) => {
+      const found = vfs.locate(asked, near, flags);
+      const { read, written } = encoder.encodeInto(found.name, into);
+      return read === found.name.length
+        ? (written << 8) | found.flags
+        : vfs.failure(new RangeError('the name is too long'));
     };
     /** @param {number} at @param {number} size */
     const name = (at, size) => this.text(at, size);
@@ -250,6 +264,8 @@ export class Kernel {
     const view = (at, size) => this.refresh().u8.subarray(at >>> 0, (at >>> 0) + size);
     return {
       vfs_open: (at, size, flags) => guarded('SQLITE_IOERR', () => vfs.open(name(at, size), flags)),
+      vfs_locate: (at, size, near, nearSize, flags, out, room) =>
+        guarded('SQLITE_IOERR', () => locate(name(at, size), name(near, nearSize), flags, view(out, room))),
       vfs_close: (fd) => vfs.close(fd),
       vfs_delete: (at, size) => guarded('SQLITE_IOERR_DELETE', () => vfs.delete(name(at, size))),
       vfs_exists: (at, size) => guarded('SQLITE_IOERR_ACCESS', () => (vfs.exists(name(at, size)) ? 1 : 0)),

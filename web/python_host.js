@@ -8,7 +8,7 @@
  *   anything else             Python's file table: Emscripten's file system, and the VFSs registered in Python
  */
 
-import { Storage, StoredFile } from '../vfs/base.js';
+import { cannotOpen, Storage, StoredFile } from '../vfs/base.js';
 import { OpfsStorage } from '../vfs/opfs.js';
 import { FileTable } from '../vfs/table.js';
 import { Kernel } from './kernel.js';
@@ -139,11 +139,29 @@ class PythonCalls {
   }
 }
 
+/** Databases that are attached lie where Python says. */
+class PythonFileTable extends FileTable {
+  /** @param {Record<string, Storage>} mounts @param {PythonFiles} files */
+  constructor(mounts, files) {
+    super(mounts);
+    this.files = files;
+  }
+
+  /** @override @param {string} name @param {string} near @param {number} flags */
+  locate(name, near, flags) {
+    const found = this.files.locate(name, near, flags);
+    const [path, how] = found.toJs();
+    found.destroy();
+    if (how < 0) throw cannotOpen(name, 'it has no possible name');
+    return { name: path, flags: how };
+  }
+}
+
 export class PythonHost {
   /** @param {BufferSource} wasm kernel.wasm @param {PythonFiles} files @param {PythonFiles} calls runtime/usercode.py UserCalls */
   constructor(wasm, files, calls) {
     this.opfs = new OpfsStorage({ untilClosed: true });
-    this.files = new FileTable({ [OPFS]: this.opfs, '': new PythonStorage(files) });
+    this.files = new PythonFileTable({ [OPFS]: this.opfs, '': new PythonStorage(files) }, files);
     this.kernel = Kernel.start(new WebAssembly.Module(wasm), this.files, new PythonCalls(this, calls));
   }
 

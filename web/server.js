@@ -63,46 +63,52 @@ export class Server {
   /** V1. @param {HostDatabase} database @param {import('./job.js').Job} job */
   async withoutPausedWrite(database, job) {
     for (;;) {
-      const paused = this.#pausedWrites.get(database.where.file);
-      if (!paused || paused.database === database) return;
+      const paused = database.files
+        .map((file) => this.#pausedWrites.get(file))
+        .find((write) => write && write.database !== database);
+      if (!paused) return;
       await job.wait(paused.over);
     }
   }
 
   /** A write is going to pause (V1). @param {HostDatabase} database @returns {() => void} to be called when it is over */
   pauseWrite(database) {
-    const { file } = database.where;
+    const { files } = database;
     let resolve = () => {};
     const over = new Promise((/** @type {(nothing: void) => void} */ done) => {
       resolve = done;
     });
-    this.#pausedWrites.set(file, { database, over });
+    for (const file of files) this.#pausedWrites.set(file, { database, over });
     return () => {
-      this.#pausedWrites.delete(file);
+      for (const file of files) this.#pausedWrites.delete(file);
       resolve();
     };
   }
 
-  /** Until a request on a file is over, but not longer than that (V2). @param {string} file @param {number} milliseconds @returns {Promise<void>} */
-  released(file, milliseconds) {
-    const waiting = this.#waiting.get(file) ?? new Set();
-    this.#waiting.set(file, waiting);
+  /** Until a request on one of these files is over, but not longer than that (V2). @param {string[]} files @param {number} milliseconds @returns {Promise<void>} */
+  released(files, milliseconds) {
     return new Promise((resolve) => {
+      const sets = files.map((file) => {
+        const waiting = this.#waiting.get(file) ?? new Set();
+        this.#waiting.set(file, waiting);
+        return waiting;
+      });
       const timer = setTimeout(done, milliseconds);
       function done() {
         clearTimeout(timer);
-        waiting.delete(done);
+        for (const waiting of sets) waiting.delete(done);
         resolve();
       }
-      waiting.add(done);
+      for (const waiting of sets) waiting.add(done);
     });
   }
 
-  /** A request on a file is over (V2). @param {string} file */
-  ended(file) {
-    const waiting = this.#waiting.get(file);
-    if (!waiting) return;
-    this.#waiting.delete(file);
-    for (const done of waiting) done();
+  /** A request on these files is over (V2). @param {string[]} files */
+  ended(files) {
+    for (const file of files) {
+      const waiting = [...(this.#waiting.get(file) ?? [])];
+      this.#waiting.delete(file);
+      for (const done of waiting) done();
+    }
   }
 }

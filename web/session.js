@@ -86,15 +86,16 @@ export class Session {
 
   /** N1, N4. @param {Open} open @param {Job} job */
   #inTurn(open, job) {
-    const { file } = open.database.where;
+    const { files } = open.database;
     const turn = open.queue.then(async () => {
       if (job.answered) return undefined;
       await this.server.withoutPausedWrite(open.database, job);
       try {
         return await this.#serve(job);
       } finally {
-        this.server.ended(file);
-        await open.database.engine.files.settled(file);
+        const touched = new Set([...files, ...open.database.files]);
+        this.server.ended([...touched]);
+        for (const file of touched) await open.database.engine.files.settled(file);
       }
     });
     open.queue = turn.catch(() => undefined);
@@ -141,10 +142,9 @@ export class Session {
     const found = this.#cursors.get(cursor);
     if (!found) return;
     const { open } = found;
-    const { file } = open.database.where;
     open.queue = open.queue
       .then(() => this._return({ cursor }))
-      .then(() => this.server.ended(file))
+      .then(() => this.server.ended(open.database.files))
       .catch(() => undefined);
   }
 
@@ -419,7 +419,7 @@ export class Session {
     for (;;) {
       const left = deadline - performance.now();
       if (left <= 0) throw statement.refusal;
-      await job.wait(this.server.released(database.where.file, left));
+      await job.wait(this.server.released(database.files, left));
       const status = await job.possible(() => statement.start(args, first));
       if (status !== BUSY) return status;
     }

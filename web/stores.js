@@ -20,11 +20,19 @@ export class Stores {
     /** The kind that is taken when none is asked for. @type {string} */
     this.usual = own ? 'own' : OpfsStorage.available || !IndexedDbStorage.available ? 'opfs' : 'indexeddb';
     /** What the kernel has as its file system. */
-    this.files = new FileTable({
-      ...Object.fromEntries(Object.entries(named).map(([kind, store]) => [`${kind}://`, store])),
-      'blob://': this.#blobs,
-      ':memory:': new MemoryStorage({ private: true }),
-    });
+    this.files = new FileTable(
+      {
+        ...Object.fromEntries(Object.entries(named).map(([kind, store]) => [`${kind}://`, store])),
+        'blob://': this.#blobs,
+        ':memory:': new MemoryStorage({ private: true }),
+      },
+      this.path(''),
+    );
+  }
+
+  /** A path as PRAGMA database_list shows it. @param {string} path */
+  shown(path) {
+    return path.startsWith(':memory:') ? '' : path.slice(path.indexOf('://') + 1).replace(/^\/\//, '');
   }
 
   /** The path of a database, or, without a name, of all of a kind. @param {string} name @param {Kind} [kind] */

@@ -1,14 +1,6 @@
-/** What stands in the way of a synchronous call but not of one that can wait. */
+/** Waiting for what a synchronous call cannot wait for. */
 
-import { SqlError } from '../base/errors.js';
-
-export class NotYet extends SqlError {
-  /** @param {string} message @param {number} errcode @param {() => Promise<void>} passed when to try again; it rejects if never */
-  constructor(message, errcode, passed) {
-    super(message, errcode);
-    this.passed = passed;
-  }
-}
+import { NotYet } from '../base/errors.js';
 
 /**
  * `act()`, as often as it takes.

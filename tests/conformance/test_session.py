@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,6 +24,7 @@ from turso_wasm.runtime import compiler, engine
 from turso_wasm.runtime import connection as connection_module
 from turso_wasm.runtime import schema as schema_module
 from turso_wasm.runtime.connection import HostConnection
+from turso_wasm.runtime.uri import Location
 
 HERE = Path(__file__).parent
 DIST = HERE.parents[1] / "dist"
@@ -85,7 +87,7 @@ class Session:
             self.texts.clear()
             return n
         if who not in self.connections:
-            self.connections[who] = HostConnection(engine.host(), str(self.paths[who]))
+            self.connections[who] = HostConnection(engine.host(), Location(str(self.paths[who])))
         try:
             return getattr(self, what)(self.connections[who], *args)
         except SqlError as error:
@@ -113,7 +115,8 @@ class Session:
 
     def file(self, db: HostConnection) -> str | None:
         ((_, _, file),) = self.query(db, "PRAGMA database_list")
-        return None if file == db.path else "another file"
+        (path,) = (self.paths[who] for who, connection in self.connections.items() if connection is db)
+        return None if file == os.path.realpath(path) else "another file"
 
     def _rows(self, db: HostConnection, prepared: Any, values: Any) -> list[list[Any]]:
         statement, rows = db.execute(prepared, values)

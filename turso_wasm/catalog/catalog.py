@@ -348,15 +348,17 @@ def _schema_table(slot: int, schema: str) -> Table:
 
 class Catalogs:
     """The catalogs of a connection, by slot (None: a slot not in use); main is slot 0, temp slot 1, which is empty
-    unless it is given.
+    unless it is given. order: the slots, attached ones in order of attachment; default: as they are numbered.
     """
 
-    def __init__(self, catalogs: Iterable[Catalog | None]) -> None:
+    def __init__(self, catalogs: Iterable[Catalog | None], order: Iterable[int] = ()) -> None:
         self.slots: list[Catalog | None] = list(catalogs)
         if len(self.slots) <= TEMP_SLOT:
             self.slots.append(Catalog(TEMP_SLOT, "temp"))
-        order = self.slots[1:2] + self.slots[:1] + self.slots[2:]  # temp hides main, main hides attached
-        self.search_order: tuple[Catalog, ...] = tuple(c for c in order if c is not None)
+        attached = [slot for slot in order or range(len(self.slots)) if slot > TEMP_SLOT]
+        self.order = (0, TEMP_SLOT, *attached)
+        found = (self.slots[slot] for slot in (TEMP_SLOT, 0, *attached))  # temp hides main, main hides attached
+        self.search_order: tuple[Catalog, ...] = tuple(catalog for catalog in found if catalog is not None)
 
     def find(self, schema: str) -> Catalog | None:
         """The database called `schema`; `main` is slot 0 whatever its name."""

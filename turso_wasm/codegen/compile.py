@@ -43,16 +43,20 @@ def compile_plan(
     slots: Mapping[int, tuple[bool, bool]],
     symbols: Symbols | None = None,
     user: UserCode = NO_USER_CODE,
+    attached: int | None = None,
 ) -> Program:
     """Fill in `program` (metadata given by the caller) with the code of `plan`.
 
     user: what code of the user's the plan may ask for.
     slots: database slot → (write, whether the schema cookie must be that of Run.cookies); the statement begins a
-    transaction on each. Errors: what cannot be compiled was refused by the planner; TypeError and KeyError are bugs.
+    transaction on each. attached: a slot that it uses without one, and that may be another database's one day.
+    Errors: what cannot be compiled was refused by the planner; TypeError and KeyError are bugs.
     """
     unit = Unit(program.n_user_params, symbols, user)
     ctx = Context(unit, resumable=has_loop(plan))
     with ctx.f.into(ctx.opens):
+        if attached is not None:
+            ctx.do("schema_check", ctx.stmt)
         for slot, (write, checked) in slots.items():
             # Not a constant: after a schema change the other Programs are the same bytes again.
             cookie = ctx.f.load("i32", ctx.stmt, Run.offset("cookies") + 4 * slot) if checked else UNCHECKED
@@ -65,5 +69,7 @@ def compile_plan(
     program.frame_size = ctx.frame_size
     program.counts_changes = unit.counts_changes
     program.pinned.update(unit.pinned)
-    program.checks = tuple(slot for slot, (_, checked) in slots.items() if checked)
+    program.checks = tuple(slot for slot, (_, checked) in slots.items() if checked) or (
+        () if attached is None else (attached,)
+    )
     return program

@@ -35,7 +35,7 @@ class Program:
     were lifted out of the text; `pinned` are the literal ordinals whose value the plan depends on, with that value.
     """
 
-    kind: str  # select insert update delete ddl transaction pragma explain
+    kind: str  # select insert update delete ddl transaction attach pragma explain
     wasm: bytes = b""
     data: bytes = b""
     frame_size: int = 0

@@ -6,8 +6,8 @@ from typing import Any
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context, Then
-from turso_wasm.codegen.expressions import emit_value
-from turso_wasm.codegen.loops import SOURCES, visit
+from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import SqlValue
@@ -28,6 +28,17 @@ def emit_transaction(node: nodes.Transaction, ctx: Context) -> None:
         ctx.do(NAMED[node.op], ctx.stmt, ctx.data_address(raw), len(raw))
     else:
         ctx.do("transaction_commit" if node.op == "commit" else "transaction_rollback", ctx.stmt)
+
+
+def emit_attach(node: nodes.Attach, ctx: Context) -> None:
+    """ATTACH and DETACH."""
+
+    def then() -> None:
+        ensure(node.exprs, ctx)
+        values = [word for expr in node.exprs for word in emit_value(expr, ctx).pair]
+        ctx.do("database_attach" if len(node.exprs) > 1 else "database_detach", ctx.stmt, *values)
+
+    emit_source(node.child, ctx, then)
 
 
 def _kernel_call(node: nodes.KernelCall, ctx: Context, then: Then) -> None:
@@ -102,5 +113,11 @@ def emit_kernel_call(node: nodes.KernelCall, ctx: Context) -> None:
     _kernel_call(node, ctx, lambda: None)
 
 
-ROOTS.update({nodes.Transaction: emit_transaction, nodes.KernelCall: emit_kernel_call})
+ROOTS.update(
+    {
+        nodes.Transaction: emit_transaction,
+        nodes.Attach: emit_attach,
+        nodes.KernelCall: emit_kernel_call,
+    }
+)
 SOURCES[nodes.KernelCall] = _kernel_call

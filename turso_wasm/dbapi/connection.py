@@ -28,11 +28,11 @@ from turso_wasm.dbapi.errors import (
 )
 from turso_wasm.dbapi.functions import Registering
 from turso_wasm.dbapi.trace import expanded
-from turso_wasm.dbapi.uri import Location, parse_location
 from turso_wasm.runtime import engine
 from turso_wasm.runtime.connection import HostConnection
 from turso_wasm.runtime.image import read_image, replace_by_memory, write_image
 from turso_wasm.runtime.schema import Prepared
+from turso_wasm.runtime.uri import parse_location
 
 LEGACY_TRANSACTION_CONTROL = -1
 
@@ -81,7 +81,7 @@ class Connection(Registering):
         self.isolation_level = isolation_level
         try:
             self._location = parse_location(database, uri)
-            self._runtime = _open(self._location)
+            self._runtime = HostConnection(engine.host(), self._location, uri=uri)
         except SqlError as error:
             fail(error)
         self._runtime.busy_timeout_ms = timeout_ms
@@ -388,17 +388,6 @@ def _main_only(name: str, function: str) -> None:
     if arguments.text(name, f"{function}() argument 'name'").lower() != "main":
         unknown = f"unable to serialize '{name}'" if function == "serialize" else f"unknown database {name}"
         raise OperationalError(unknown)
-
-
-def _open(location: Location) -> HostConnection:
-    return HostConnection(
-        engine.host(),
-        location.path,
-        readonly=location.readonly,
-        create=location.create,
-        vfs=location.vfs,
-        shared_memory=location.shared_memory,
-    )
 
 
 def connect(

@@ -112,6 +112,7 @@ OPEN_CREATE = 1
 OPEN_READONLY = 2
 OPEN_TEMP = 4  # anonymous scratch file, deleted on close; the name is ignored
 OPEN_MEMORY = 8  # a private in-memory file (":memory:")
+OPEN_URI = 16  # of a connection: file names may be URIs
 CAP_OWNED = 1  # nobody else can touch the file: no locks, no change detection, WAL by default
 CAP_MEMORY = 2  # not durable: no journal, no syncs; commit writes the pages, rollback drops them
 CAP_READONLY = 4
@@ -247,6 +248,12 @@ class KernelConnection(Struct):
     temp_store: i32  # TEMP_STORE_*: where the temp database lies
     settings: i32  # H: SETTING_*
     comparing: i32  # a collation of the user's is being asked: nothing may be written
+    open_flags: i32  # OPEN_*, as the main database was opened
+    attached: i32  # how often ATTACH was done
+    attaching: i32  # the slot that ATTACH is opening, 0: none
+    names: array[i32, N_SLOTS]  # H: of attached databases: address
+    name_sizes: array[i32, N_SLOTS]  # H
+    orders: array[i32, N_SLOTS]  # H: they were attached in the order of these numbers
 
 
 class ErrorRecord(Struct):

@@ -148,7 +148,7 @@ def _check_renamed(binder: Binder, catalog: Catalog, changes: list[Changes]) -> 
     after = Catalog(catalog.slot, catalog.name, rows, descending=catalog.descending)
     catalogs = list(binder.catalogs.slots)
     catalogs[catalog.slot] = after
-    saved, binder.catalogs = binder.catalogs, Catalogs(catalogs)
+    saved, binder.catalogs = binder.catalogs, Catalogs(catalogs, binder.catalogs.order)
     try:
         for entry in after.entries.values():
             if entry.type == "view":

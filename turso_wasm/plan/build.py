@@ -2,7 +2,7 @@
 must know.
 
 Life of a statement: `build_plan` → bind (names, types) → rewrite.PASSES → joins, grouping, ordering → plan nodes.
-PRAGMA and ATTACH are the runtime's.
+PRAGMA is the runtime's.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class PlanContext:
 class Planned:
     """A plan and its metadata.
 
-    kind: select insert update delete ddl transaction explain. columns: of the result rows. slots: database slot →
-    (write, whether it asks for the schema cookie). pinned: literal ordinals whose values the plan depends on, with
+    kind: select insert update delete ddl transaction attach explain. columns: of the result rows. slots: database slot
+    → (write, whether it asks for the schema cookie). pinned: literal ordinals whose values the plan depends on, with
     those values.
     param_names: with prefix (":a", "?5"), None for a plain `?`. calls_user: functions of the user's are called.
     """
@@ -175,6 +175,24 @@ def _transaction(binder: Binder, node: Any) -> Planned:
     return Planned(plan, "transaction")
 
 
+def _attach(binder: Binder, node: ast.Attach | ast.Detach) -> Planned:
+    """ATTACH and DETACH: their expressions are those of a SELECT. The key is looked at and not used, as in SQLite
+    without encryption.
+    """
+    given = (node.file, node.schema, node.key) if isinstance(node, ast.Attach) else (node.schema,)
+    columns = tuple(ast.ResultColumn(_name_or_value(expr)) for expr in given if expr is not None)
+    rows = Planner(binder).plan_query(bind_select(binder, ast.Select(ast.SelectCore(columns))))
+    exprs = rows.exprs[:2] if isinstance(node, ast.Attach) else rows.exprs
+    return Planned(nodes.Attach(child=rows.plan, exprs=exprs), "attach", slots=_slots(binder))
+
+
+def _name_or_value(node: ast.Expr) -> ast.Expr:
+    """A bare word is a string."""
+    if isinstance(node, ast.ColumnRef) and node.table is None:
+        return ast.TextLiteral(node.column)
+    return node
+
+
 EXPLAIN_COLUMNS = ("id", "parent", "notused", "detail")
 
 
@@ -207,6 +225,8 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.Reindex: _reindex,
     ast.Analyze: _analyze,
     ast.Vacuum: _vacuum,
+    ast.Attach: _attach,
+    ast.Detach: _attach,
     ast.Begin: _transaction,
     ast.Commit: _transaction,
     ast.Rollback: _transaction,

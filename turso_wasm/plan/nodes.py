@@ -639,6 +639,14 @@ class Transaction(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class Attach(Plan):
+    """ATTACH and DETACH. exprs: over the one row of the child; the file, then the schema; of DETACH the schema only."""
+
+    child: Plan
+    exprs: tuple[Expr, ...]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class KernelCall(Plan):
     """A row whose columns are results of one kernel routine: (stmt, *args) -> i32/i64 results, or a text blob
     with `text`.

@@ -7,8 +7,6 @@ Invariant:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from turso_wasm.base import tree
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.recursion import with_room
@@ -23,6 +21,7 @@ from turso_wasm.codegen.unit import UserCode
 from turso_wasm.plan import nodes
 from turso_wasm.plan.build import PlanContext, Planned, build_plan
 from turso_wasm.plan.printer import print_plan
+from turso_wasm.runtime.pragma_rows import Files
 from turso_wasm.runtime.pragmas import compile_pragma
 from turso_wasm.sql import ast
 from turso_wasm.sql.lexer import Tokens
@@ -32,9 +31,7 @@ from turso_wasm.wasm.text import print_python
 UNSHARED_PRAGMAS = frozenset(("database_list",))  # those that tell the names of files
 
 
-def compile_statement(
-    tokens: Tokens, catalogs: Catalogs, files: Sequence[str] = (), registry: Registry = BUILTIN
-) -> Program:
+def compile_statement(tokens: Tokens, catalogs: Catalogs, files: Files = (), registry: Registry = BUILTIN) -> Program:
     """The Program of the statement in `tokens`. files: the path of the database in each slot.
 
     Errors: SqlError with SQLite's message and the span it points at.
@@ -46,9 +43,7 @@ def compile_statement(
     return program
 
 
-def _compile(
-    statement: ast.Statement, tokens: Tokens, catalogs: Catalogs, files: Sequence[str], registry: Registry
-) -> Program:
+def _compile(statement: ast.Statement, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry) -> Program:
     match statement:
         case ast.Pragma():
             return _compile_pragma(statement, tokens, catalogs, files)
@@ -82,7 +77,7 @@ def _loops(plan: nodes.Plan) -> str:
     return "through" if isinstance(plan, nodes.Output) and plan.single else "yielding"
 
 
-def _compile_pragma(statement: ast.Pragma, tokens: Tokens, catalogs: Catalogs, files: Sequence[str]) -> Program:
+def _compile_pragma(statement: ast.Pragma, tokens: Tokens, catalogs: Catalogs, files: Files) -> Program:
     compiled = compile_pragma(statement, catalogs, files)
     columns = tuple(ResultColumn(name) for name in compiled.columns)
     program = Program(
@@ -101,7 +96,8 @@ def _compile_pragma(statement: ast.Pragma, tokens: Tokens, catalogs: Catalogs, f
             slots[catalog.slot] = (False, catalog.checked)
     if compiled.writes is not None:
         slots[compiled.writes] = (True, False)
-    return compile_plan(compiled.plan, program, slots)
+    attached = catalogs.must_find(statement.schema).slot if statement.schema is not None else 0
+    return compile_plan(compiled.plan, program, slots, attached=attached if attached > TEMP_SLOT else None)
 
 
 # --- EXPLAIN CODE -----------------------------------------------------------------------------------------------

@@ -16,10 +16,8 @@ Invariants:
 
 from __future__ import annotations
 
-import os
 import re
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,15 +32,12 @@ from turso_wasm.kernel.abi import (
     DB_SCHEMA_COOKIE,
     DB_SCHEMA_FORMAT,
     N_SLOTS,
-    OPEN_CREATE,
-    OPEN_MEMORY,
-    OPEN_READONLY,
-    OPEN_TEMP,
+    OPEN_URI,
     TEMP_SLOT,
 )
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.compiler import compile_statement
-from turso_wasm.runtime.files import MEMORY, forget_memory, qualified
+from turso_wasm.runtime.files import kernel_name, shown
 from turso_wasm.runtime.hosts.base import Host, address
 from turso_wasm.runtime.rows import TextFactory, UndecodableText
 from turso_wasm.runtime.schema import (
@@ -58,6 +53,7 @@ from turso_wasm.runtime.schema import (
     library_of,
 )
 from turso_wasm.runtime.statement import HostStatement, Rows
+from turso_wasm.runtime.uri import Location
 from turso_wasm.runtime.usercode import UserCode
 from turso_wasm.sql.lexer import END, Tokens, normalize, tokenize
 
@@ -79,60 +75,34 @@ class View:
     epoch: int
 
 
-_memory_users: Counter[str] = Counter()
-
-
-def _free(host: Host, at: int, memory: str | None) -> None:
-    """Free a kernel connection; the last one to a shared in-memory database takes it along."""
+def _free(host: Host, at: int) -> None:
+    """Free a kernel connection."""
     with host.lock:
         try:
             host.function("connection_free")(at)
             host.trim()
         finally:
             host.user_calls.remove(at)
-            if memory is not None:
-                _memory_users[memory] -= 1
-                if not _memory_users[memory]:
-                    del _memory_users[memory]
-                    forget_memory(memory)
 
 
 class HostConnection:
-    """See the module docstring. `path`: a file name, ":memory:", or "" for a temporary database."""
+    """See the module docstring."""
 
-    def __init__(
-        self,
-        host: Host,
-        path: str,
-        *,
-        readonly: bool = False,
-        create: bool = True,
-        vfs: str | None = None,
-        shared_memory: str | None = None,
-    ) -> None:
-        """Open or create the database.
-
-        vfs: a registered file system (files.py). shared_memory: the name of an in-memory database that all
-        connections of the process to that name share. Errors: SqlError(SQLITE_CANTOPEN), …
-        """
+    def __init__(self, host: Host, location: Location, *, uri: bool = False) -> None:
+        """Open or create the main database. uri: names in ATTACH may be URIs. Errors: SqlError(SQLITE_CANTOPEN), …"""
         self.host = host
-        self.path = path
         self.address = 0
         self._idle: dict[int, list[HostStatement]] = {}  # by id of the Program, which the statements keep alive
         self._n_idle = 0
-        self._slots = {0: "main", TEMP_SLOT: "temp"}
         self._view: View | None = None
         self._registry = BUILTIN
         self.user = UserCode()
         self._bootstrap = library_of(host).schema(BOOTSTRAP)
         self.active: set[HostStatement] = set()
         self.stepping = 0  # the thread that gives way between time slices of a statement
-        self._memory = shared_memory
-        if shared_memory is not None:
-            name, flags = qualified(MEMORY, shared_memory), OPEN_CREATE
-            _memory_users[shared_memory] += 1
-        else:
-            name, flags = _kernel_name(path, vfs, readonly, create)
+        name, flags = kernel_name(location)
+        if uri:
+            flags |= OPEN_URI
         with host.lock:
             self.address = address(host.function("connection_new")())
             host.user_calls.add(self.address, self.user)
@@ -161,7 +131,6 @@ class HostConnection:
             self._n_idle = 0
             self.host.function("connection_close_slot")(self.address, 0)
             self._open_slot(0, name, flags)
-            self.path = name
             self._view = None
 
     def close(self) -> None:
@@ -175,17 +144,16 @@ class HostConnection:
             if self.user.depth:
                 raise SqlError(SQLITE_BUSY, "unable to close due to unfinalized statements or unfinished backups")
             at, self.address = self.address, 0
-            memory, self._memory = self._memory, None
             for statement in [*self.active, *(s for pool in self._idle.values() for s in pool)]:
                 statement.finished = True
             self.active.clear()
             self._idle.clear()
-            _free(self.host, at, memory)
+            _free(self.host, at)
 
     def __del__(self) -> None:
         at, self.address = getattr(self, "address", 0), 0
         if at:
-            self.host.later(partial(_free, self.host, at, self._memory))
+            self.host.later(partial(_free, self.host, at))
 
     # --- state the kernel keeps ---------------------------------------------------------------------------------
 
@@ -295,7 +263,7 @@ class HostConnection:
         key, literals = normalize(tokens)
         known = schema.find_shape(key, literals, sql)
         if known is None:
-            program = compile_statement(tokens, schema.catalogs, (self.path,), schema.environment.registry)
+            program = compile_statement(tokens, schema.catalogs, self._files(), schema.environment.registry)
             known = program, self.host.load(program)
             if program.kind in SHARED_BY_SHAPE:
                 schema.add_shape(key, literals, *known)
@@ -347,10 +315,36 @@ class HostConnection:
         self._view = None
         return True
 
+    def _databases(self) -> list[tuple[int, str]]:
+        """(slot, name): main, temp, then the attached ones in order of attachment."""
+        found = self.host.unpack(layout.NAMES, self.address + layout.NAMES_AT)
+        names, sizes, orders = found[:N_SLOTS], found[N_SLOTS : 2 * N_SLOTS], found[2 * N_SLOTS :]
+        attached = [slot for slot in range(TEMP_SLOT + 1, N_SLOTS) if names[slot]]
+        attached.sort(key=lambda slot: orders[slot])
+        read = self.host.read
+        return [
+            (0, "main"),
+            (TEMP_SLOT, "temp"),
+            *((slot, read(names[slot], sizes[slot]).decode("utf-8", "replace")) for slot in attached),
+        ]
+
+    def _files(self) -> tuple[str | None, ...]:
+        """By slot, the file of a database as PRAGMA database_list shows it; None where none is open."""
+        get = self.host.function("database_name")
+        files: list[str | None] = []
+        for slot, opened in enumerate(self._opened()):
+            if opened:
+                name = get(self.address, slot)
+                raw = self.host.read(name & 0xFFFFFFFF, name >> 32) if name else b""
+                files.append(shown(raw.decode("utf-8", "surrogateescape")))
+            else:
+                files.append(None)
+        return tuple(files)
+
     def _read_view(self) -> View:
         for _ in range(MAX_RETRIES):
             epoch, cookies = self._epoch(), self._cookies()
-            databases = tuple(self._read_contents(slot, name) for slot, name in self._slots.items())
+            databases = tuple(self._read_contents(slot, name) for slot, name in self._databases())
             view = View(library_of(self.host).schema(Environment(databases, self._registry)), cookies, epoch)
             try:
                 view = self._with_statistics(view)
@@ -511,13 +505,3 @@ def _statement_at(sql: str, start: int) -> Tokens:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _kernel_name(path: str, vfs: str | None, readonly: bool, create: bool) -> tuple[str, int]:
-    """The name and the OPEN_* flags the kernel is given."""
-    flags = OPEN_READONLY if readonly else (OPEN_CREATE if create else 0)
-    if path == ":memory:":
-        return path, OPEN_MEMORY | OPEN_CREATE
-    if path == "":
-        return path, OPEN_TEMP | OPEN_CREATE
-    return (qualified(vfs, path), flags) if vfs else (os.path.realpath(path), flags)

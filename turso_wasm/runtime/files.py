@@ -9,8 +9,12 @@ name is the database's plus a suffix, so it goes the same way.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 
+from turso_wasm.base.errors import SqlError
+from turso_wasm.kernel.abi import OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP, OPEN_URI
+from turso_wasm.runtime.uri import Location, parse_location
 from turso_wasm.vfs.base import BUSY, CANTOPEN, CAP_MEMORY, CAP_OWNED, OPEN_CREATE, File, Vfs, VfsError, code_of
 from turso_wasm.vfs.file import FileVfs
 from turso_wasm.vfs.memory import MemoryVfs
@@ -18,7 +22,7 @@ from turso_wasm.vfs.memory import MemoryVfs
 PREFIX = "vfs:"
 MEMORY = "memory"  # the file system of in-memory databases that have a name
 
-_registered: dict[str, Vfs] = {MEMORY: MemoryVfs(CAP_MEMORY | CAP_OWNED)}
+_registered: dict[str, Vfs] = {MEMORY: MemoryVfs(CAP_MEMORY | CAP_OWNED, transient=True)}
 
 
 def register_vfs(name: str, vfs: Vfs) -> None:
@@ -38,23 +42,47 @@ def has_vfs(name: str) -> bool:
     return name in _registered
 
 
-def forget_memory(name: str) -> None:
-    """Drop a named in-memory database and its journal."""
-    for suffix in ("", "-journal", "-wal"):
-        _registered[MEMORY].delete(name + suffix)
-
-
-def put_memory(name: str, data: bytes) -> None:
-    """Make `data` the content of a named in-memory database that nobody has open yet."""
-    vfs = _registered[MEMORY]
-    file = vfs.open(name, OPEN_CREATE)
-    file.write(memoryview(data), 0)
-    file.close()
-
-
 def qualified(vfs: str | None, path: str) -> str:
     """The name the kernel is given for `path` on the file system `vfs` (None: the default)."""
     return f"{PREFIX}{vfs}:{path}" if vfs else path
+
+
+def shown(name: str) -> str:
+    """A kernel's name as PRAGMA database_list shows it."""
+    if not name.startswith(PREFIX):
+        return name
+    vfs, _, path = name[len(PREFIX) :].partition(":")
+    return "" if vfs == MEMORY else path
+
+
+def kernel_name(location: Location, near: str = "") -> tuple[str, int]:
+    """The name and the OPEN_* flags the kernel is given. near: the name of a database in whose file system it is,
+    unless the location has one of its own.
+    """
+    flags = OPEN_READONLY if location.readonly else (OPEN_CREATE if location.create else 0)
+    if location.shared_memory is not None:
+        return qualified(MEMORY, location.shared_memory), OPEN_CREATE
+    if location.path == ":memory:":
+        return location.path, OPEN_MEMORY | OPEN_CREATE
+    if location.path == "":
+        return location.path, OPEN_TEMP | OPEN_CREATE
+    vfs = location.vfs
+    if vfs is None and near.startswith(PREFIX):
+        vfs = near[len(PREFIX) :].partition(":")[0]
+        vfs = None if vfs == MEMORY else vfs
+    return (qualified(vfs, location.path) if vfs else os.path.realpath(location.path)), flags
+
+
+def locate(name: str, near: str, flags: int) -> tuple[str, int]:
+    """What the kernel calls a database that the user calls `name`, and the OPEN_* flags to open it with, or a negative
+    result code (kernel/base/vfs.py vfs_locate).
+    """
+    try:
+        if "\0" in name:
+            return "", -CANTOPEN
+        return kernel_name(parse_location(name, bool(flags & OPEN_URI), flags), near)
+    except SqlError:
+        return "", -CANTOPEN
 
 
 class FileTable:
@@ -89,6 +117,15 @@ class FileTable:
         self.next_fd += 1
         self.files[fd] = file
         return fd
+
+    def locate(self, name: memoryview, near: memoryview, flags: int, out: memoryview) -> int:
+        """Write what the kernel calls a database that the user calls `name`; size << 8 | OPEN_*."""
+        found, how = locate(str(name, "utf-8", "surrogateescape"), str(near, "utf-8", "surrogateescape"), flags)
+        raw = found.encode("utf-8", "surrogateescape")
+        if how < 0 or len(raw) > len(out):
+            return -CANTOPEN
+        out[: len(raw)] = raw
+        return len(raw) << 8 | how
 
     def close(self, fd: int) -> None:
         """Close a descriptor; errors have nobody left to tell."""

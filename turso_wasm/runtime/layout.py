@@ -32,6 +32,9 @@ BUSY_TIMEOUT_AT = KernelConnection.offset("busy_timeout_ms")
 INTERRUPTED_AT = KernelConnection.offset("interrupted")
 PAGERS = Struct(f"<{N_SLOTS}I")
 PAGERS_AT = KernelConnection.offset("pagers")
+# KernelConnection.names, name_sizes, orders lie together
+NAMES = Struct(f"<{3 * N_SLOTS}I")
+NAMES_AT = KernelConnection.offset("names")
 CONNECTION_EPOCH_AT = KernelConnection.offset("schema_epoch")
 
 FLAG_COUNTS_CHANGES = 1  # Run.flags: the rows it changes are the connection's changes()

@@ -6,7 +6,6 @@ rows.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -21,7 +20,10 @@ from turso_wasm.catalog.tables import place_of_key
 from turso_wasm.sql import ast
 
 Row: TypeAlias = tuple[int | str | None, ...]
-MakeRows: TypeAlias = Callable[[Catalogs, str | None, str | None, Sequence[str]], Iterator[Row]]
+Files: TypeAlias = Sequence[str | None]
+"""By slot, the file of a database, "" of a private one; None where none is open."""
+
+MakeRows: TypeAlias = Callable[[Catalogs, str | None, str | None, Files], Iterator[Row]]
 
 
 @dataclass(slots=True, frozen=True)
@@ -38,12 +40,12 @@ class RowsPragma:
 # --- tables ---------------------------------------------------------------------------------------------------
 
 
-def table_info(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+def table_info(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """The columns of a table that are neither hidden nor generated."""
     return (row[:6] for row in table_xinfo(catalogs, schema, name, files) if row[6] == 0)
 
 
-def table_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+def table_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """All columns of a table."""
     table = catalogs.find_table(name, schema) if name else None
     if table is None:
@@ -63,9 +65,9 @@ def table_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files:
         )
 
 
-def table_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+def table_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """Tables and views of one or all databases."""
-    for catalog in catalogs.slots:
+    for catalog in (catalogs.slots[slot] for slot in catalogs.order):
         if catalog is None or (schema is not None and catalog is not catalogs.find(schema)):
             continue
         schema_table = catalog.find_table("sqlite_master")
@@ -86,7 +88,7 @@ def _view_width(catalogs: Catalogs, view: Table) -> int:
         return 0
 
 
-def foreign_key_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+def foreign_key_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """One row per column of each foreign key, the last declared first."""
     table = catalogs.find_table(name, schema) if name else None
     if table is None:
@@ -102,7 +104,7 @@ def foreign_key_list(catalogs: Catalogs, schema: str | None, name: str | None, f
 # --- indexes --------------------------------------------------------------------------------------------------
 
 
-def index_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+def index_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """The indexes of a table, the newest first."""
     table = catalogs.find_table(name, schema) if name else None
     if table is None:
@@ -139,12 +141,12 @@ def _find_index(catalogs: Catalogs, schema: str | None, name: str | None) -> tup
     return None
 
 
-def index_info(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+def index_info(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """The key columns of an index."""
     return (row[:3] for row in index_xinfo(catalogs, schema, name, files) if row[5] == 1)
 
 
-def index_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+def index_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """All columns of an index entry: key columns, then what leads to the row."""
     found = _find_index(catalogs, schema, name)
     if found is None:
@@ -160,20 +162,21 @@ def index_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files:
 # --- the engine -----------------------------------------------------------------------------------------------
 
 
-def database_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+def database_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """The databases of the connection with their files."""
-    for catalog in catalogs.slots:
-        if catalog is not None and (catalog.slot != 1 or catalog.entries):
-            path = files[catalog.slot] if catalog.slot < len(files) else ""
-            yield catalog.slot, catalog.name, os.path.abspath(path) if path not in ("", ":memory:") else ""
+    for number, slot in enumerate(catalogs.order):
+        catalog = catalogs.slots[slot]
+        path = files[slot] if slot < len(files) else None
+        if catalog is not None and path is not None:
+            yield number, catalog.name, path
 
 
-def collation_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+def collation_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """The collations."""
     yield from enumerate(reversed(list(functions.BUILTIN.collations.values())))
 
 
-def function_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+def function_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """The functions that can be called."""
     for scalar in (one for same_name in functions.BUILTIN.scalars.values() for one in same_name):
         if scalar.style != "missing":
@@ -185,7 +188,7 @@ def function_list(catalogs: Catalogs, schema: str | None, name: str | None, file
             yield aggregate.name, 1, "w", "utf8", narg, 0x200000
 
 
-def pragma_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+def pragma_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """The PRAGMAs."""
     from turso_wasm.runtime.pragmas import PRAGMAS
 
@@ -193,7 +196,7 @@ def pragma_list(catalogs: Catalogs, schema: str | None, name: str | None, files:
         yield (known,)
 
 
-def compile_options(catalogs: Catalogs, schema: str | None, name: str | None, files: Sequence[str]) -> Iterator[Row]:
+def compile_options(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """What this engine is."""
     for option in ("DEFAULT_AUTOVACUUM=0", "DEFAULT_CACHE_SIZE=-2000", "ENGINE=turso_wasm", "THREADSAFE=1"):
         yield (option,)

@@ -25,7 +25,7 @@ from turso_wasm.kernel import abi
 from turso_wasm.plan import nodes
 from turso_wasm.plan.build import PlanContext, build_plan
 from turso_wasm.runtime.foreign_key_check import check_query
-from turso_wasm.runtime.pragma_rows import ROWS, RowsPragma
+from turso_wasm.runtime.pragma_rows import ROWS, Files, RowsPragma
 from turso_wasm.runtime.pragma_settings import SETTINGS
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
@@ -61,7 +61,7 @@ class Request:
     value: str | None
     catalogs: Catalogs
     schema: str | None = None
-    files: Sequence[str] = ()
+    files: Files = ()
 
     @property
     def catalog(self) -> Catalog:
@@ -75,7 +75,7 @@ class Request:
         return default if self.value is None else leading_integer(self.value)
 
 
-def compile_pragma(statement: ast.Pragma, catalogs: Catalogs, files: Sequence[str] = ()) -> Compiled:
+def compile_pragma(statement: ast.Pragma, catalogs: Catalogs, files: Files = ()) -> Compiled:
     """The plan of a PRAGMA. files: the path of the database in each slot. Errors: "unknown database x"."""
     slot = 0 if statement.schema is None else catalogs.must_find(statement.schema, statement).slot
     request = Request(statement.name.lower(), slot, statement.value, catalogs, statement.schema, files)

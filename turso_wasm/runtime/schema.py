@@ -60,7 +60,9 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What a connection's Programs depend on besides their text: compared, and hashed, by value."""
+    """What a connection's Programs depend on besides their text: compared, and hashed, by value. databases: main, temp,
+    then the attached ones in order of attachment.
+    """
 
     databases: tuple[Contents, ...] = (Contents(),)
     registry: Registry = BUILTIN
@@ -70,7 +72,7 @@ class Environment:
         slots: list[Catalog | None] = [None] * (1 + max(contents.slot for contents in self.databases))
         for contents in self.databases:
             slots[contents.slot] = contents.catalog()
-        return Catalogs(slots)
+        return Catalogs(slots, [contents.slot for contents in self.databases])
 
 
 BOOTSTRAP = Environment(

@@ -13,9 +13,11 @@ from turso_wasm.vfs.base import CANTOPEN, CAP_MEMORY, LOCK_NONE, OPEN_CREATE, OP
 class MemoryData:
     """The bytes and the lock table of one file."""
 
-    def __init__(self, data: bytes = b"") -> None:
+    def __init__(self, data: bytes = b"", transient: bool = False) -> None:
         self.bytes = bytearray(data)
         self.locks = Locks()
+        self.transient = transient
+        self.handles = 0
 
 
 class LockedFile:
@@ -49,9 +51,17 @@ class MemoryFile(LockedFile):
     ) -> None:
         super().__init__(data.locks)
         self.data = data
+        self.data.handles += 1
         self.capabilities = capabilities
         self.name = name
         self.names = names
+
+    def close(self) -> None:
+        """Give up the locks; with the last handle on a transient file its name goes, too."""
+        super().close()
+        self.data.handles -= 1
+        if self.data.transient and not self.data.handles and not self.moved() and self.names is not None:
+            del self.names[self.name]
 
     def read(self, buffer: memoryview, offset: int) -> int:
         """Copy from `offset` into `buffer`; fewer bytes than asked only at the end."""
@@ -87,11 +97,14 @@ class MemoryFile(LockedFile):
 
 
 class MemoryVfs:
-    """A flat dictionary of files. `capabilities` are reported by every named file."""
+    """A flat dictionary of files. `capabilities` are reported by every named file. transient: files go with their last
+    handle.
+    """
 
-    def __init__(self, capabilities: int = 0) -> None:
+    def __init__(self, capabilities: int = 0, *, transient: bool = False) -> None:
         self.files: dict[str, MemoryData] = {}
         self.capabilities = capabilities
+        self.transient = transient
 
     def open(self, name: str, flags: int) -> MemoryFile:
         """Open or create; OPEN_MEMORY and OPEN_TEMP files have no name and no other handle."""
@@ -100,7 +113,7 @@ class MemoryVfs:
         if name not in self.files:
             if not flags & OPEN_CREATE:
                 raise VfsError(CANTOPEN)
-            self.files[name] = MemoryData()
+            self.files[name] = MemoryData(transient=self.transient)
         return MemoryFile(self.files[name], self.capabilities, name, self.files)
 
     def delete(self, name: str) -> None:

@@ -22,6 +22,7 @@ from turso_wasm.runtime import schema as schema_module
 from turso_wasm.runtime.connection import HostConnection
 from turso_wasm.runtime.hosts import wasmtime as host_module
 from turso_wasm.runtime.hosts.wasmtime import WasmtimeHost
+from turso_wasm.runtime.uri import Location
 
 ROOT = Path(__file__).parents[3]
 SHAPES, LINKED = (100_000, host_module.MAX_LINKED) if HEAVY else (2_000, 200)
@@ -114,7 +115,7 @@ def test_the_data_of_programs_is_freed(monkeypatch: pytest.MonkeyPatch) -> None:
     host = WasmtimeHost(host_module.kernel_bytes())  # nobody else's memory is counted
 
     def used_after(name: str) -> int:
-        db = HostConnection(host, ":memory:")
+        db = HostConnection(host, Location(":memory:"))
         for i in range(30):
             run(db, f"SAVEPOINT {name}{i:0>2000}")
             run(db, f"RELEASE {name}{i:0>2000}")
@@ -155,7 +156,7 @@ def test_an_interrupt_from_another_thread_finds_the_kernel(host: WasmtimeHost, d
 def test_without_room_for_code_it_is_out_of_memory() -> None:
     """A limit that is reached is an error of the database, and the next statement may find room."""
     host = WasmtimeHost(host_module.kernel_bytes())
-    db = HostConnection(host, ":memory:")
+    db = HostConnection(host, Location(":memory:"))
     host._store.store.set_limits(instances=20)
     with pytest.raises(SqlError, match="out of memory") as caught:
         for i in range(40):

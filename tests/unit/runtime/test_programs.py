@@ -15,12 +15,13 @@ from turso_wasm.runtime import compiler, engine
 from turso_wasm.runtime import connection as connection_module
 from turso_wasm.runtime import schema as schema_module
 from turso_wasm.runtime.connection import HostConnection
+from turso_wasm.runtime.uri import Location
 
 
 @pytest.fixture
 def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostConnection]:
     monkeypatch.setattr(schema_module, "_libraries", WeakKeyDictionary())  # nothing that another test has compiled
-    connection = HostConnection(engine.host(), ":memory:")
+    connection = HostConnection(engine.host(), Location(":memory:"))
     run(connection, "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b TEXT)")
     run(connection, "INSERT INTO t VALUES (1, 10, 'x'), (2, 20, 'y'), (3, 30, 'z')")
     yield connection
@@ -153,7 +154,7 @@ def test_a_schema_rolled_back_to_a_savepoint(db: HostConnection) -> None:
 
 
 def test_connections_of_a_file_share_programs(tmp_path: Path, compiled: list[str]) -> None:
-    one, two = (HostConnection(engine.host(), str(tmp_path / "x.db")) for _ in range(2))
+    one, two = (HostConnection(engine.host(), Location(str(tmp_path / "x.db"))) for _ in range(2))
     run(one, "CREATE TABLE t(a)")
     run(one, "INSERT INTO t VALUES (5)")
     assert run(one, "SELECT a FROM t") == run(two, "SELECT a FROM t") == [(5,)]

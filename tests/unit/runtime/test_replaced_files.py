@@ -12,6 +12,7 @@ import turso_wasm
 from turso_wasm.runtime import engine
 from turso_wasm.runtime.connection import HostConnection
 from turso_wasm.runtime.schema import Environment, library_of
+from turso_wasm.runtime.uri import Location
 
 FIRST = "CREATE TABLE t(x, y)"
 SECOND = "CREATE TABLE t(y UNIQUE, x)"
@@ -57,7 +58,7 @@ def test_a_copy_of_a_database_shares_its_programs(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a.db", "b.db", "c.db")]
     for path, sql in zip(paths, (FIRST, FIRST, SECOND), strict=True):
         oracle(path, sql)
-    connections = [HostConnection(engine.host(), str(path)) for path in paths]
+    connections = [HostConnection(engine.host(), Location(str(path))) for path in paths]
     same, again, other = (connection.prepare("SELECT x FROM t") for connection in connections)
     assert same is not None and again is not None and other is not None
     assert same.program is again.program

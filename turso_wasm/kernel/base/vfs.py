@@ -34,6 +34,16 @@ def vfs_open(name: ptr[u8], size: i32, flags: i32) -> i32:
 
 
 @imported("vfs")
+def vfs_locate(name: ptr[u8], size: i32, near: ptr[u8], near_size: i32, flags: i32, out: ptr[u8], room: i32) -> i32:
+    """What the kernel calls the database that a user calls `name`: written to `out`, `room` bytes.
+
+    near: the name of the connection's main database (size 0: it is private), in whose storage others are. flags:
+    OPEN_* of the main database; with OPEN_URI `name` may be a URI. Returns size << 8 | OPEN_* to open it with, or a
+    negative result code.
+    """
+
+
+@imported("vfs")
 def vfs_close(fd: i32) -> None:
     """Close a file; a temporary file is deleted, locks are given up."""
 

@@ -67,6 +67,21 @@ def database_find(name: ptr[u8], size: i32) -> SharedFile:
     return db
 
 
+def same_name(a: ptr[u8], a_size: i32, b: ptr[u8], b_size: i32) -> i32:
+    """1 if two names are the same but for ASCII case."""
+    if a_size != b_size:
+        return 0
+    for i in range(a_size):
+        if lower(a[i]) != lower(b[i]):
+            return 0
+    return 1
+
+
+def lower(byte: i32) -> i32:
+    """An ASCII letter in lower case."""
+    return byte | 32 if byte >= 65 and byte <= 90 else byte
+
+
 def file_moved(db: SharedFile) -> i32:
     """1 if the database's name does not lead to its file any more."""
     if db.capabilities & (CAP_OWNED | CAP_MEMORY):
@@ -74,8 +89,8 @@ def file_moved(db: SharedFile) -> i32:
     return vfs_moved(db.fd)
 
 
-def database_open(name: ptr[u8], size: i32, flags: i32) -> SharedFile:
-    """The database of that name, opened if this process has not yet; flags: OPEN_*. Errors: SQLITE_CANTOPEN, …"""
+def database_open(name: ptr[u8], size: i32, flags: i32) -> tuple[i32, SharedFile]:
+    """(0 or a negative result code, the database of that name, opened if this process has not yet); flags: OPEN_*."""
     global databases
     cache_start()
     private: i32 = flags & (OPEN_MEMORY | OPEN_TEMP)
@@ -84,7 +99,7 @@ def database_open(name: ptr[u8], size: i32, flags: i32) -> SharedFile:
         if shared:
             if shared.read_only and not flags & OPEN_READONLY and shared.active == 0:
                 database_reopen(shared, flags)
-            return shared
+            return 0, shared
     db: SharedFile = SharedFile(mzalloc(sizeof(SharedFile)))
     if not private:
         db.name = malloc(size + SUFFIX_MAX)
@@ -94,7 +109,7 @@ def database_open(name: ptr[u8], size: i32, flags: i32) -> SharedFile:
     if fd < 0:
         mfree(db.name)
         mfree(ptr[u8](i32(db)))
-        check_io(fd)
+        return fd, SharedFile(0)
     db.fd = fd
     db.capabilities = vfs_capabilities(fd)
     if private:
@@ -113,7 +128,7 @@ def database_open(name: ptr[u8], size: i32, flags: i32) -> SharedFile:
     cache_set_limit(db)
     db.next = SharedFile(databases)
     databases = i32(db)
-    return db
+    return 0, db
 
 
 def database_reopen(db: SharedFile, flags: i32) -> None:

@@ -20,6 +20,7 @@ from turso_wasm.kernel.abi import (
     N_SLOTS,
     OPEN_CREATE,
     OPEN_READONLY,
+    OPEN_URI,
     STATEMENT_TRIPPED,
     TEMP_SLOT,
     KernelConnection,
@@ -28,7 +29,7 @@ from turso_wasm.kernel.abi import (
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_LOCKED, raise_error
 from turso_wasm.kernel.base.memory import mfree, mzalloc
 from turso_wasm.kernel.base.tempfile import temp_flags
-from turso_wasm.kernel.base.vfs import vfs_moved, vfs_size
+from turso_wasm.kernel.base.vfs import check_io, vfs_moved, vfs_size
 from turso_wasm.kernel.btree.autovacuum import auto_vacuum_commit
 from turso_wasm.kernel.btree.cursor.save import cursors_forget_all, cursors_save_all
 from turso_wasm.kernel.pager.checkpoint import checkpoint_run
@@ -53,7 +54,7 @@ from turso_wasm.kernel.pager.savepoint import savepoint_push, savepoint_release_
 from turso_wasm.kernel.pager.snapshot import pager_end_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Pager, SharedFile
 from turso_wasm.kernel.pager.wal import log_changed, wal_free, wal_remove
-from turso_wasm.wasm.lang import Struct, export, i32, lit, ptr, sizeof, u8
+from turso_wasm.wasm.lang import Struct, export, i32, i64, lit, ptr, sizeof, u8, u32
 
 __subset__ = True
 
@@ -87,9 +88,27 @@ def connection_open(c: KernelConnection, slot: i32, name: ptr[u8], size: i32, fl
     Nothing is read yet. Errors: SQLITE_CANTOPEN, or another failure of vfs_open.
     """
     assert slot >= 0 and slot < N_SLOTS and c.pagers[slot] == 0, "connection N1: the slot is taken"
-    db: SharedFile = database_open(name, size, flags)
-    c.pagers[slot] = i32(pager_new(db, c, flags & OPEN_READONLY))
+    if slot == 0:
+        c.open_flags = flags
+    check_io(slot_open(c, slot, name, size, flags & ~OPEN_URI))
     return 0
+
+
+def slot_open(c: KernelConnection, slot: i32, name: ptr[u8], size: i32, flags: i32) -> i32:
+    """connection_open; 0 or a negative result code."""
+    rc, db = database_open(name, size, flags)
+    if rc == 0:
+        c.pagers[slot] = i32(pager_new(db, c, flags & OPEN_READONLY))
+    return rc
+
+
+@export
+def database_name(c: KernelConnection, slot: i32) -> i64:
+    """The name of the file in a slot: address | size << 32; 0 for a private database, and where there is none."""
+    p: Pager = Pager(c.pagers[slot])
+    if not p or not p.database.name:
+        return i64(0)
+    return i64(u32(i32(p.database.name))) | i64(p.database.name_size) << 32
 
 
 def slot_pager(c: KernelConnection, slot: i32) -> Pager:
@@ -98,6 +117,13 @@ def slot_pager(c: KernelConnection, slot: i32) -> Pager:
         _ = connection_open(c, slot, ptr[u8](0), 0, temp_flags(c) | OPEN_CREATE)
         Pager(c.pagers[slot]).database.synchronous = 0
     return Pager(c.pagers[slot])
+
+
+def attach_undo(c: KernelConnection) -> None:
+    """Close what an ATTACH that failed has opened."""
+    if c.attaching:
+        slot_close(c, c.attaching)
+        c.attaching = 0
 
 
 @export
@@ -141,6 +167,8 @@ def slot_close(c: KernelConnection, slot: i32) -> None:
     if not p:
         return
     c.pagers[slot] = 0
+    mfree(ptr[u8](c.names[slot]))
+    c.names[slot] = 0
     cursors_forget_all(p)
     _ = pager_rollback(p)
     pager_end_read(p)

@@ -56,6 +56,7 @@ from turso_wasm.kernel.session.connection import (
     STATEMENT_PATIENT,
     STATEMENT_PEEKS,
     STATEMENT_ROLLBACK,
+    attach_undo,
     check_not_comparing,
     commit_all,
     depth_open,
@@ -187,6 +188,8 @@ def statement_begin(s: Run, slot: i32, write: i32, cookie: i32) -> None:
     """
     c: KernelConnection = KernelConnection(s.connection)
     p: Pager = slot_pager(c, slot)
+    if not p:
+        raise_schema()
     if c.interrupted:
         if readers_running(c) == 0:
             c.interrupted = 0
@@ -205,7 +208,19 @@ def statement_begin(s: Run, slot: i32, write: i32, cookie: i32) -> None:
         pager_begin_read(p)
     statement_enter(s, p, slot, write)
     if cookie != -1 and (schema_cookie(p) != cookie or s.schema_epoch != c.schema_epoch):
-        raise_error(SQLITE_SCHEMA, *lit(b"database schema has changed"))
+        raise_schema()
+
+
+@export
+def schema_check(s: Run) -> None:
+    """What the program was compiled for is still attached. Errors: SQLITE_SCHEMA."""
+    if s.schema_epoch != KernelConnection(s.connection).schema_epoch:
+        raise_schema()
+
+
+def raise_schema() -> None:
+    """Raise SQLITE_SCHEMA: the statement must be prepared again."""
+    raise_error(SQLITE_SCHEMA, *lit(b"database schema has changed"))
 
 
 def statement_enter(s: Run, p: Pager, slot: i32, write: i32) -> None:
@@ -331,6 +346,7 @@ def statement_abort(s: Run) -> None:
     again: i32 = s.flags & STATEMENT_ABORTING
     s.flags |= STATEMENT_ABORTING
     triggers_abandon(s)
+    attach_undo(c)
     if s.flags & STATEMENT_COUNTS:
         c.changes = i64(0)
     if again or s.flags & STATEMENT_ROLLBACK:

@@ -12,6 +12,7 @@ from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, KernelConnect
 from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import alloc, malloc, mzalloc
 from turso_wasm.kernel.base.vfs import check_io, raise_busy
+from turso_wasm.kernel.pager.database import same_name
 from turso_wasm.kernel.pager.modes import pager_begin_exclusive, pager_begin_write
 from turso_wasm.kernel.pager.pages import pager_of
 from turso_wasm.kernel.pager.snapshot import pager_begin_read
@@ -158,7 +159,7 @@ def savepoint_rollback(s: Run, text: ptr[u8], size: i32) -> None:
 def must_find(s: Run, text: ptr[u8], size: i32) -> Name:
     """The innermost savepoint of that name (B3). Errors: SQLITE_ERROR "no such savepoint: …"."""
     name: Name = Name(KernelConnection(s.connection).savepoints)
-    while name and not name_equal(name, text, size):
+    while name and not same_name(name.text, name.size, text, size):
         name = name.next
     if not name:
         message: ptr[u8] = alloc(s, len(NO_SAVEPOINT) + size)
@@ -166,18 +167,3 @@ def must_find(s: Run, text: ptr[u8], size: i32) -> Name:
         memory_copy(message + len(NO_SAVEPOINT), text, size)
         raise_error(SQLITE_ERROR, message, len(NO_SAVEPOINT) + size)
     return name
-
-
-def name_equal(name: Name, text: ptr[u8], size: i32) -> i32:
-    """1 if the name is the same but for ASCII case."""
-    if name.size != size:
-        return 0
-    for i in range(size):
-        if lower(name.text[i]) != lower(text[i]):
-            return 0
-    return 1
-
-
-def lower(byte: i32) -> i32:
-    """An ASCII letter in lower case."""
-    return byte | 32 if byte >= 65 and byte <= 90 else byte

@@ -209,6 +209,10 @@ class _ScriptFiles:
         """See FileTable."""
         return self._files.open(memoryview(name.encode("utf-8", "surrogateescape")), flags)
 
+    def locate(self, name: str, near: str, flags: int) -> tuple[str, int]:
+        """See runtime/files.py."""
+        return files.locate(name, near, flags)
+
     def delete(self, name: str) -> int:
         """See FileTable."""
         return self._files.delete(memoryview(name.encode("utf-8", "surrogateescape")))

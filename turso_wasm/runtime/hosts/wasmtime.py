@@ -265,6 +265,9 @@ class WasmtimeHost:
             ("user", "user_take"): calls.take,
             ("user", "user_drop"): calls.drop,
             ("vfs", "vfs_open"): lambda p, n, flags: files.open(view(p, n), flags),
+            ("vfs", "vfs_locate"): lambda p, n, near, size, flags, out, room: files.locate(
+                view(p, n), view(near, size), flags, view(out, room)
+            ),
             ("vfs", "vfs_close"): files.close,
             ("vfs", "vfs_delete"): lambda p, n: files.delete(view(p, n)),
             ("vfs", "vfs_exists"): lambda p, n: files.exists(view(p, n)),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_READONLY
 
 _MODES = ("ro", "rw", "rwc", "memory")
 
@@ -23,11 +24,17 @@ class Location:
     shared_memory: str | None = None  # name of an in-memory database that connections share
 
 
-def parse_location(database: str | bytes | os.PathLike[str] | os.PathLike[bytes], uri: bool) -> Location:
-    """What `connect(database, uri=…)` means. Errors: SqlError for a URI that is none."""
+def parse_location(
+    database: str | bytes | os.PathLike[str] | os.PathLike[bytes], uri: bool, flags: int = OPEN_CREATE
+) -> Location:
+    """What `connect(database, uri=…)` means. flags: OPEN_READONLY, OPEN_CREATE unless the URI says otherwise.
+
+    Errors: SqlError for a URI that is none.
+    """
     name = os.fsdecode(database)
+    plain = Location(name, readonly=bool(flags & OPEN_READONLY), create=bool(flags & OPEN_CREATE))
     if not uri or not name.startswith("file:"):
-        return Location(name)
+        return plain
     rest, _, _fragment = name[5:].partition("#")
     path, _, query = rest.partition("?")
     if path.startswith("//"):
@@ -42,7 +49,7 @@ def parse_location(database: str | bytes | os.PathLike[str] | os.PathLike[bytes]
     for part in query.split("&") if query else ():
         key, _, value = part.partition("=")
         options[unquote(key)] = unquote(value)
-    return _with_options(Location(path), options)
+    return _with_options(replace(plain, path=path), options)
 
 
 def _with_options(location: Location, options: dict[str, str]) -> Location:
