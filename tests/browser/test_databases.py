@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (lines of JavaScript and SQL)
 """Several databases of one connection in a page: temp, attached ones."""
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from turso_wasm.kernel.abi import (
     JOURNAL_OFF,
     JOURNAL_WAL,
     OPEN_CREATE,
-    OPEN_TEMP,
     TABLE_BTREE,
     Cursor,
     KernelConnection,
@@ -31,6 +30,8 @@ from turso_wasm.kernel.abi import (
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_corrupt, raise_error
 from turso_wasm.kernel.base.memory import arena_mark, arena_release, mfree
 from turso_wasm.kernel.base.resources import KIND_VACUUM, keep_alloc, resource_add
+from turso_wasm.kernel.base.tempfile import temp_flags
+from turso_wasm.kernel.base.vfs import check_io
 from turso_wasm.kernel.btree.cell import LEAF, TABLE_LEAF
 from turso_wasm.kernel.btree.cursor.move import cursor_first, cursor_next
 from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_invalidate, cursor_new
@@ -155,7 +156,9 @@ def vacuum_begin(s: Run, slot: i32, objects: ptr[CopiedObject], n: i32) -> Vacuu
     v.source = pager_of(c, slot)
     v.objects = objects
     v.n = n
-    v.copy = pager_new(database_open(ptr[u8](0), 0, OPEN_TEMP | OPEN_CREATE), c, 0)
+    rc, db = database_open(ptr[u8](0), 0, temp_flags(c) | OPEN_CREATE)
+    check_io(rc)
+    v.copy = pager_new(db, c, 0)
     v.copy.database.codec = v.source.database.codec
     copy_begin(v)
     rows_read(v)
