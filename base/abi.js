@@ -30,6 +30,7 @@ export const CALL_FINAL = 4;
 export const CALL_COMPARE = 5;
 export const CALL_BITS = 3;
 export const ANSWER_ROOM = 240;
+export const SETTINGS_COMPILED = 15;
 
 export const Run = Object.freeze({
   flags: 24,
@@ -56,6 +57,7 @@ export const KernelConnection = Object.freeze({
   busy_timeout_ms: 92,
   schema_epoch: 100,
   pagers: 32,
+  settings: 112,
   names: 132,
   name_sizes: 180,
   orders: 228,

@@ -23,6 +23,7 @@ CONSTANTS = (
     "OPEN_READONLY", "OPEN_TEMP", "OPEN_MEMORY", "CAP_OWNED", "CAP_MEMORY", "CAP_READONLY", "DB_SCHEMA_COOKIE",
     "DB_SCHEMA_FORMAT", "DB_PAGE_COUNT", "N_SLOTS", "TEMP_SLOT", "CALL_FUNCTION", "CALL_STEP",
     "CALL_INVERSE", "CALL_VALUE", "CALL_FINAL", "CALL_COMPARE", "CALL_BITS", "ANSWER_ROOM",
+    "SETTINGS_COMPILED",
 )  # fmt: skip
 STATEMENT = (
     "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used",
@@ -30,7 +31,7 @@ STATEMENT = (
 )  # fmt: skip
 CONNECTION = (
     "autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid", "busy_timeout_ms", "schema_epoch",
-    "pagers", "names", "name_sizes", "orders",
+    "pagers", "settings", "names", "name_sizes", "orders",
 )  # fmt: skip
 KEYWORDS = (
     ("KEYWORDS", "All keywords.", sql.KEYWORDS | {"TEMPORARY"}),

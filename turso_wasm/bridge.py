@@ -50,7 +50,8 @@ class Compiler:
         """A schema: {"schema": number}.
 
         environment: JSON, {"databases": [[slot, name, rows of sqlite_schema or null, descending, rows of sqlite_stat1],
-        …], as runtime/schema.py Contents, "own": what the user has registered (web/usercode.js Own)}.
+        …], as runtime/schema.py Contents, "own": what the user has registered (web/usercode.js Own),
+        "settings": as in Environment}.
         Errors: a malformed schema.
         """
         try:
@@ -67,6 +68,7 @@ class Compiler:
                     for slot, name, rows, descending, statistics in described["databases"]
                 ),
                 _registry(described["own"]),
+                described["settings"],
             )
             catalogs = known.catalogs()
         except Exception as error:  # B1

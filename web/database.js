@@ -16,6 +16,7 @@ import {
   OPEN_CREATE,
   OPEN_MEMORY,
   OPEN_READONLY,
+  SETTINGS_COMPILED,
   TEMP_SLOT,
 } from '../base/abi.js';
 import { misuse, NotYet, SQLITE_BUSY, SQLITE_ERROR, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
@@ -346,7 +347,8 @@ export class HostDatabase {
   prepareText(sql, start) {
     this.#mustBeOpen();
     const known = start === 0 ? this.#view?.schema.texts.get(sql) : undefined;
-    if (known) return known;
+    // The kernel refuses what is out of date, or we do.
+    if (known && (known.loaded.program.checks.length || this.#view?.epoch === this.#epoch())) return known;
     const lexed = lex(sql, start);
     if (!lexed.key) return null;
     const { bootstrap } = this.engine.library;
@@ -481,11 +483,9 @@ export class HostDatabase {
       const cookies = this.#cookies();
       const databases = this.#databases().map(({ slot, name }) => this.#readContents(slot, name));
       try {
-        const view = this.#withStatistics({
-          schema: this.engine.library.schema(databases, this.#user.own),
-          cookies,
-          epoch,
-        });
+        const settings = this.kernel.refresh().i32[(this.connection + C.settings) >>> 2] & SETTINGS_COMPILED;
+        const schema = this.engine.library.schema(databases, this.#user.own, settings);
+        const view = this.#withStatistics({ schema, cookies, epoch });
         if (`${this.#cookies()}` === `${cookies}`) return view;
       } catch (error) {
         if (!(error instanceof SqlError) || error.errcode !== SQLITE_SCHEMA) throw error;
@@ -507,7 +507,7 @@ export class HostDatabase {
 
   /** The same with what ANALYZE left, which a Program of the schema without reads. @param {View} view @returns {View} */
   #withStatistics(view) {
-    const { databases } = view.schema;
+    const { databases, settings } = view.schema;
     if (!databases.some(hasStatistics)) return view;
     this.#see(view);
     try {
@@ -518,7 +518,7 @@ export class HostDatabase {
           statistics: this.#query(view.schema, `${STATISTICS_QUERY} ${quoted(contents.name)}.sqlite_stat1`),
         };
       });
-      return { ...view, schema: this.engine.library.schema(known, this.#user.own) };
+      return { ...view, schema: this.engine.library.schema(known, this.#user.own, settings) };
     } finally {
       this.#see(null);
     }

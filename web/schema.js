@@ -78,11 +78,12 @@ export class Schema {
   /** The compiler's number for it, 0: not told yet. */
   number = 0;
 
-  /** @param {Library} library @param {Contents[]} databases @param {Own[]} own @param {string} key */
-  constructor(library, databases, own, key) {
+  /** @param {Library} library @param {Contents[]} databases @param {Own[]} own @param {number} settings @param {string} key */
+  constructor(library, databases, own, settings, key) {
     this.library = library;
     this.databases = databases;
     this.own = own;
+    this.settings = settings;
     this.key = key;
   }
 
@@ -210,8 +211,13 @@ export class Library {
     this.bootstrap.users = 1;
   }
 
-  /** The one Schema of an environment. @param {Contents[]} databases @param {Own[]} own what the user has registered */
-  schema(databases, own = []) {
+  /**
+   * The one Schema of an environment.
+   * @param {Contents[]} databases
+   * @param {Own[]} own what the user has registered
+   * @param {number} settings SETTINGS_COMPILED of the connection's
+   */
+  schema(databases, own = [], settings = 0) {
     const contents = databases.map(({ slot, name, rows, descending, statistics }) => [
       slot,
       name,
@@ -219,8 +225,8 @@ export class Library {
       descending,
       statistics,
     ]);
-    const key = JSON.stringify({ databases: contents, own }, plain);
-    const schema = this.#schemas.get(key) ?? new Schema(this, databases, [...own], key);
+    const key = JSON.stringify({ databases: contents, own, settings }, plain);
+    const schema = this.#schemas.get(key) ?? new Schema(this, databases, [...own], settings, key);
     this.#schemas.delete(key);
     this.#schemas.set(key, schema);
     const unused = [...this.#schemas.values()].filter((one) => one.users === 0 && one !== schema);

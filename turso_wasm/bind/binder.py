@@ -65,6 +65,7 @@ class Binder:
 
     def __init__(self, catalogs: Catalogs, sql: str = "", registry: Registry = BUILTIN) -> None:
         self.catalogs = catalogs
+        self.settings = catalogs.settings
         self.sql = sql
         self.registry = registry
         self.finder = NameFinder()
@@ -84,7 +85,6 @@ class Binder:
         self.current_rows: dict[int, CurrentRow] = {}  # by the id of the ast.TableSource that names the table
         self.open_views: list[str] = []
         self.views: dict[str, Common] = {}  # in the FROM clause being bound
-        self.foreign_keys = False  # PRAGMA foreign_keys
         self.written: set[int] = set()  # slots of the databases that are changed, by triggers too
         self.programs: dict[Any, Any] = {}  # the triggers that are fired (plan.triggers)
         self.without: frozenset[str] = frozenset()  # names of optimizations that are off (plan.rewrite, plan.joins)

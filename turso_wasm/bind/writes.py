@@ -59,12 +59,12 @@ def check_writable(
         if triggers_fired(binder, table, event, assigned):
             return
         fail(f"cannot modify {table.name} because it is a view", node)
-    if table.root == 1:
+    if table.root == 1 and not binder.settings.writable_schema:
         fail(f"table {table.name} may not be modified", node)
     check_readable(table, node)
     if any(column.generated is not None for column in table.columns):
         unsupported(f"generated columns (table {table.name})", node)
-    if binder.foreign_keys and (table.foreign_keys or _is_parent(binder, table)):
+    if binder.settings.foreign_keys and (table.foreign_keys or _is_parent(binder, table)):
         unsupported("enforcement of foreign keys (PRAGMA foreign_keys is on)", node)
 
 
@@ -83,7 +83,8 @@ def bind_target(binder: Binder, table: Table, item: Item, with_checks: bool = Tr
     """The constraints and index expressions of `table` over the row source `item`."""
     target = Target(table, item)
     if with_checks:
-        target.checks = bind_checks(binder, table, item)
+        if not binder.settings.ignore_check_constraints:
+            target.checks = bind_checks(binder, table, item)
         for number, column in enumerate(table.columns):
             if column.not_null and not is_constant(column.default):
                 target.defaults[number] = bind_default(binder, table, column)

@@ -19,6 +19,7 @@ from turso_wasm.base.errors import SQLITE_CORRUPT, SQLITE_ERROR, SqlError
 from turso_wasm.catalog.indexes import build_index
 from turso_wasm.catalog.names import SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Column, Index, Table
+from turso_wasm.catalog.settings import DEFAULT, Settings
 from turso_wasm.catalog.tables import add_index, build_table
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
@@ -348,10 +349,14 @@ def _schema_table(slot: int, schema: str) -> Table:
 
 class Catalogs:
     """The catalogs of a connection, by slot (None: a slot not in use); main is slot 0, temp slot 1, which is empty
-    unless it is given. order: the slots, attached ones in order of attachment; default: as they are numbered.
+    unless it is given. order: the slots, attached ones in order of attachment; default: as they are numbered. settings:
+    those of the connection.
     """
 
-    def __init__(self, catalogs: Iterable[Catalog | None], order: Iterable[int] = ()) -> None:
+    def __init__(
+        self, catalogs: Iterable[Catalog | None], order: Iterable[int] = (), settings: Settings = DEFAULT
+    ) -> None:
+        self.settings = settings
         self.slots: list[Catalog | None] = list(catalogs)
         if len(self.slots) <= TEMP_SLOT:
             self.slots.append(Catalog(TEMP_SLOT, "temp"))

@@ -76,7 +76,13 @@ ANSWER_ROOM = 240  # bytes for the text or blob of an answer
 
 # --- settings of a connection (KernelConnection.settings) -----------------------------------------------------
 SETTING_FOREIGN_KEYS = 1
-SETTING_RECURSIVE_TRIGGERS = 2
+SETTING_IGNORE_CHECK_CONSTRAINTS = 2
+SETTING_WRITABLE_SCHEMA = 4
+SETTING_CASE_SENSITIVE_LIKE = 8
+SETTINGS_COMPILED = 15  # those that Programs are compiled for; the others they ask for as they run
+SETTING_RECURSIVE_TRIGGERS = 16
+SETTING_DEFER_FOREIGN_KEYS = 32
+SETTING_QUERY_ONLY = 64
 
 # --- b-tree kinds ------------------------------------------------------------------------------------------
 TABLE_BTREE = 1
@@ -99,6 +105,7 @@ DB_SYNCHRONOUS = 12  # 0 OFF 1 NORMAL 2 FULL 3 EXTRA
 DB_DATA_VERSION = 13
 DB_WAL_AUTOCHECKPOINT = 14
 DB_LOCKING_MODE = 15  # 0 normal 1 exclusive
+DB_MAX_PAGE_COUNT = 17
 
 JOURNAL_DELETE = 0
 JOURNAL_PERSIST = 1
@@ -227,6 +234,9 @@ class Run(Struct):
     changed_at: array[i32, N_SLOTS]  # Pager.changes when the statement began to write the database in that slot
     calling: i32  # calls of the user's code that have not returned (kernel/base/callback.py)
     subtype: i32  # that of the result of the JSON function called last, where it is not always the same
+    violations: i64  # rows that violate immediate foreign keys: there must be none when the statement ends
+    deferred_before: i64  # KernelConnection.deferred and deferred_immediate when the statement's savepoint was opened
+    deferred_immediate_before: i64
 
 
 class KernelConnection(Struct):
@@ -254,6 +264,8 @@ class KernelConnection(Struct):
     names: array[i32, N_SLOTS]  # H: of attached databases: address
     name_sizes: array[i32, N_SLOTS]  # H
     orders: array[i32, N_SLOTS]  # H: they were attached in the order of these numbers
+    deferred: i64  # rows that violate deferred foreign keys
+    deferred_immediate: i64  # … and immediate ones while PRAGMA defer_foreign_keys is on
 
 
 class ErrorRecord(Struct):

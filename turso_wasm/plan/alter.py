@@ -148,7 +148,8 @@ def _check_renamed(binder: Binder, catalog: Catalog, changes: list[Changes]) -> 
     after = Catalog(catalog.slot, catalog.name, rows, descending=catalog.descending)
     catalogs = list(binder.catalogs.slots)
     catalogs[catalog.slot] = after
-    saved, binder.catalogs = binder.catalogs, Catalogs(catalogs, binder.catalogs.order)
+    saved = binder.catalogs
+    binder.catalogs = Catalogs(catalogs, saved.order, saved.settings)
     try:
         for entry in after.entries.values():
             if entry.type == "view":
@@ -323,7 +324,7 @@ def _existing_rows(
     scan = nodes.TableScan(source=item.source, table=table, columns=columns)
     default = constant_value(column.default) if is_constant(column.default) else None
     references = any(isinstance(constraint, ast.ForeignKey) for constraint in definition.constraints)
-    if binder.foreign_keys and references and default is not None:
+    if binder.settings.foreign_keys and references and default is not None:
         yield nodes.RaiseOnRow(child=scan, message="Cannot add a REFERENCES column with non-NULL default value")
     if column.not_null and is_constant(column.default) and default is None:
         yield nodes.RaiseOnRow(child=scan, message="Cannot add a NOT NULL column with default value NULL")

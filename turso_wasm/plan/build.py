@@ -39,7 +39,6 @@ class PlanContext:
     """
 
     sql: str = ""
-    foreign_keys: bool = False
     registry: Registry = BUILTIN
     without: frozenset[str] = frozenset()
     lift: bool = True  # literals come from the statement's slots
@@ -78,7 +77,6 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
         name = type(statement).__name__
         raise SqlError(SQLITE_ERROR, f"not supported yet: {name} statement", getattr(statement, "span", None))
     binder = SelectBinder(catalogs, context.sql, context.registry)
-    binder.foreign_keys = context.foreign_keys
     binder.without = context.without
     binder.lift = context.lift
     planned = build(binder, statement)

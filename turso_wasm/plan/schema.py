@@ -242,7 +242,7 @@ def plan_drop(binder: Binder, node: ast.Drop) -> Changed:
         fail(f"use DROP VIEW to delete view {table.name}", node.name)
     if table.kind == "virtual":
         fail(f"no such module: {table.module}", node.name)
-    if binder.foreign_keys and table.kind == "table":
+    if binder.settings.foreign_keys and table.kind == "table":
         unsupported("DROP TABLE with PRAGMA foreign_keys on", node)
     catalog = binder.catalogs.slots[table.slot]
     assert catalog is not None

@@ -33,6 +33,7 @@ from turso_wasm.kernel.abi import (
     DB_SCHEMA_FORMAT,
     N_SLOTS,
     OPEN_URI,
+    SETTINGS_COMPILED,
     TEMP_SLOT,
 )
 from turso_wasm.runtime import layout
@@ -242,7 +243,14 @@ class HostConnection:
         Errors: SqlError with SQLite's message and span.
         """
         view = self._view
-        if start == 0 and view is not None and (found := view.schema.find_text(sql)) is not None:
+        if (
+            start == 0
+            and view is not None
+            and (found := view.schema.find_text(sql)) is not None
+            and (
+                found.program.checks or view.epoch == self._epoch()
+            )  # the kernel refuses what is out of date, or we do
+        ):
             return found
         with self.host.lock:
             self.wait_turn()
@@ -298,6 +306,10 @@ class HostConnection:
         (epoch,) = self.host.unpack(layout.I32, self.address + layout.CONNECTION_EPOCH_AT)
         return int(epoch)
 
+    def _settings(self) -> int:
+        (settings,) = self.host.unpack(layout.I32, self.address + layout.SETTINGS_AT)
+        return int(settings) & SETTINGS_COMPILED
+
     def _cookies(self) -> tuple[int, ...]:
         get = self.host.function("database_get")
         opened = self._opened()
@@ -345,7 +357,8 @@ class HostConnection:
         for _ in range(MAX_RETRIES):
             epoch, cookies = self._epoch(), self._cookies()
             databases = tuple(self._read_contents(slot, name) for slot, name in self._databases())
-            view = View(library_of(self.host).schema(Environment(databases, self._registry)), cookies, epoch)
+            environment = Environment(databases, self._registry, self._settings())
+            view = View(library_of(self.host).schema(environment), cookies, epoch)
             try:
                 view = self._with_statistics(view)
             except SqlError as error:
@@ -379,7 +392,8 @@ class HostConnection:
         if self._view is not view:
             return view
         self._view = None
-        return replace(view, schema=library_of(self.host).schema(Environment(tuple(databases), self._registry)))
+        environment = replace(view.schema.environment, databases=tuple(databases))
+        return replace(view, schema=library_of(self.host).schema(environment))
 
     def _query(self, schema: Schema, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query of ours; a schema that is not UTF-8 is for the parser to judge."""

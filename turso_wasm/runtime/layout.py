@@ -35,6 +35,7 @@ PAGERS_AT = KernelConnection.offset("pagers")
 # KernelConnection.names, name_sizes, orders lie together
 NAMES = Struct(f"<{3 * N_SLOTS}I")
 NAMES_AT = KernelConnection.offset("names")
+SETTINGS_AT = KernelConnection.offset("settings")
 CONNECTION_EPOCH_AT = KernelConnection.offset("schema_epoch")
 
 FLAG_COUNTS_CHANGES = 1  # Run.flags: the rows it changes are the connection's changes()

@@ -26,7 +26,7 @@ from turso_wasm.plan import nodes
 from turso_wasm.plan.build import PlanContext, build_plan
 from turso_wasm.runtime.foreign_key_check import check_query
 from turso_wasm.runtime.pragma_rows import ROWS, Files, RowsPragma
-from turso_wasm.runtime.pragma_settings import SETTINGS
+from turso_wasm.runtime.pragma_settings import SETTINGS, boolean
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 
@@ -155,6 +155,23 @@ class Field:
         )
 
 
+@dataclass(slots=True, frozen=True)
+class Switch:
+    """`PRAGMA name` tells whether a setting of the connection (SETTING_*) is on, `PRAGMA name = boolean` sets it."""
+
+    bit: int
+
+    def __call__(self, request: Request) -> Compiled:
+        """Read or set it."""
+        if request.value is None:
+            return _row(
+                nodes.KernelCall(source=SOURCE, function="setting_get", args=(self.bit,), write=None), request.name
+            )
+        args = (self.bit, int(boolean(request.value)))
+        call = nodes.KernelCall(source=SOURCE, function="setting_set", args=args, write=None, silent=True)
+        return Compiled(call, readonly=False)
+
+
 def named(number: bound.Expr, names: Sequence[str]) -> bound.Expr:
     """The name of a number that counts from 0."""
     whens = tuple(
@@ -172,6 +189,12 @@ def leading_integer(text: str) -> int:
     number = int(found[2], 16 if found[2][:2].lower() == "0x" else 10)
     number = -number if found[1] == "-" else number
     return number if -(1 << 31) <= number < 1 << 31 else 0
+
+
+def large_integer(text: str) -> int:
+    """The integer a text begins with, 0 if with none, as a 64-bit number."""
+    found = re.match(r"\s*[+-]?\d+", text)
+    return max(-(1 << 63), min(int(found[0]), (1 << 63) - 1)) if found else 0
 
 
 def header_integer(text: str) -> int:
@@ -355,8 +378,6 @@ def setting(request: Request) -> Compiled:
     answer = Compiled(_values([(known.value,)], 1), (request.name,))
     if request.value is None:
         return answer if known.reads else NOTHING
-    if request.name == "writable_schema" and request.value.lower() == "reset":
-        return NOTHING
     known.check(request.name, request.value)
     return answer if known.answers else NOTHING
 
@@ -395,23 +416,30 @@ PRAGMAS: dict[str, Plan] = {
     "auto_vacuum": Field(abi.DB_AUTO_VACUUM, chosen("none", "full", "incremental")),
     "busy_timeout": busy_timeout,
     "cache_size": Field(abi.DB_CACHE_SIZE, leading_integer),
+    "defer_foreign_keys": Switch(abi.SETTING_DEFER_FOREIGN_KEYS),
     "data_version": Field(abi.DB_DATA_VERSION),
     "encoding": encoding,
     "foreign_key_check": foreign_key_check,
+    "foreign_keys": Switch(abi.SETTING_FOREIGN_KEYS),
     "freelist_count": Field(abi.DB_FREELIST_COUNT),
+    "ignore_check_constraints": Switch(abi.SETTING_IGNORE_CHECK_CONSTRAINTS),
     "incremental_vacuum": incremental_vacuum,
     "integrity_check": integrity_check,
     "journal_mode": journal_mode,
     "locking_mode": Field(
         abi.DB_LOCKING_MODE, chosen("normal", "exclusive"), answers=True, names=("normal", "exclusive")
     ),
+    "max_page_count": Field(abi.DB_MAX_PAGE_COUNT, large_integer, answers=True),
     "page_count": Field(abi.DB_PAGE_COUNT),
     "page_size": Field(abi.DB_PAGE_SIZE, page_size),
+    "query_only": Switch(abi.SETTING_QUERY_ONLY),
     "quick_check": integrity_check,
+    "recursive_triggers": Switch(abi.SETTING_RECURSIVE_TRIGGERS),
     "schema_version": Field(abi.DB_SCHEMA_COOKIE, header_integer, changes_schema=True),
     "temp_store": temp_store,
     "synchronous": Field(abi.DB_SYNCHRONOUS, safety_level),
     "user_version": Field(abi.DB_USER_VERSION, header_integer),
+    "writable_schema": Switch(abi.SETTING_WRITABLE_SCHEMA),
     "wal_autocheckpoint": Field(abi.DB_WAL_AUTOCHECKPOINT, leading_integer, answers=True),
     "wal_checkpoint": wal_checkpoint,
 }

@@ -23,8 +23,16 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from turso_wasm.catalog.catalog import Catalog, Catalogs, Row
 from turso_wasm.catalog.functions import BUILTIN, Registry
+from turso_wasm.catalog.settings import Settings
 from turso_wasm.codegen.program import Program
-from turso_wasm.kernel.abi import N_SLOTS, TEMP_SLOT
+from turso_wasm.kernel.abi import (
+    N_SLOTS,
+    SETTING_CASE_SENSITIVE_LIKE,
+    SETTING_FOREIGN_KEYS,
+    SETTING_IGNORE_CHECK_CONSTRAINTS,
+    SETTING_WRITABLE_SCHEMA,
+    TEMP_SLOT,
+)
 from turso_wasm.runtime.hosts.base import Host, Instance
 
 MAX_TEXTS = 512
@@ -58,6 +66,16 @@ class Contents:
         return Catalog(self.slot, self.name, self.rows or (), checked, self.statistics, self.descending)
 
 
+def settings_of(bits: int) -> Settings:
+    """The settings that KernelConnection.settings has."""
+    return Settings(
+        foreign_keys=bool(bits & SETTING_FOREIGN_KEYS),
+        ignore_check_constraints=bool(bits & SETTING_IGNORE_CHECK_CONSTRAINTS),
+        writable_schema=bool(bits & SETTING_WRITABLE_SCHEMA),
+        case_sensitive_like=bool(bits & SETTING_CASE_SENSITIVE_LIKE),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """What a connection's Programs depend on besides their text: compared, and hashed, by value. databases: main, temp,
@@ -66,13 +84,14 @@ class Environment:
 
     databases: tuple[Contents, ...] = (Contents(),)
     registry: Registry = BUILTIN
+    settings: int = 0  # the SETTINGS_COMPILED of KernelConnection.settings
 
     def catalogs(self) -> Catalogs:
         """Errors: SQLITE_CORRUPT, a malformed schema."""
         slots: list[Catalog | None] = [None] * (1 + max(contents.slot for contents in self.databases))
         for contents in self.databases:
             slots[contents.slot] = contents.catalog()
-        return Catalogs(slots, [contents.slot for contents in self.databases])
+        return Catalogs(slots, [contents.slot for contents in self.databases], settings_of(self.settings))
 
 
 BOOTSTRAP = Environment(

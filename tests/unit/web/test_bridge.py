@@ -16,7 +16,7 @@ TABLE = ["table", "t", "t", 2, "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)"]
 
 
 def databases(*rows: list[Any], descending: bool = True) -> str:
-    return json.dumps({"databases": [[0, "main", list(rows), descending, []]], "own": []})
+    return json.dumps({"databases": [[0, "main", list(rows), descending, []]], "own": [], "settings": 0})
 
 
 def parts(reply: bytes) -> tuple[dict[str, Any], bytes, bytes]:

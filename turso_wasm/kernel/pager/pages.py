@@ -309,7 +309,7 @@ def pager_new_page(p: Pager) -> Page:
     pgno: u32 = p.page_count + 1
     if pgno == lock_byte_page(p.database.page_size):
         pgno += 1
-    if pgno > PAGE_COUNT_MAX:
+    if pgno > (p.max_page_count if p.max_page_count else PAGE_COUNT_MAX):
         raise_error(SQLITE_FULL, *lit(b"database or disk is full"))
     page: Page = page_blank(p, pgno)
     p.page_count = pgno

@@ -107,6 +107,7 @@ class Pager(Struct):
     own_commits: i32
     vacuum_page_size: i32  # what VACUUM is to change the page size to; 0: nothing. Outlives transactions
     vacuum_auto_vacuum: i32  # likewise auto-vacuum, + 1
+    max_page_count: u32  # PRAGMA max_page_count; 0: as many as there can be. Outlives transactions
     readers: i32  # running statements that use this pager
     writers: i32  # those of them that write
     changes: i32  # counts pager_write, pager_new_page, pager_truncate

@@ -21,6 +21,7 @@ from turso_wasm.kernel.abi import (
     OPEN_CREATE,
     OPEN_READONLY,
     OPEN_URI,
+    SETTING_DEFER_FOREIGN_KEYS,
     STATEMENT_TRIPPED,
     TEMP_SLOT,
     KernelConnection,
@@ -276,6 +277,7 @@ def commit_all(c: KernelConnection) -> i32:
         savepoint_names_free(c, 0)
         c.savepoint_depth = 0
         savepoints_lose(c, 0)
+        violations_forget(c)
         c.schema_changed = 0
         checkpoint_all(c)
     return rc
@@ -332,10 +334,18 @@ def rollback_all(c: KernelConnection, save: i32) -> i32:
     savepoint_names_free(c, 0)
     c.savepoint_depth = 0
     savepoints_lose(c, 0)
+    violations_forget(c)
     schema_undone(c)
     c.schema_changed = 0
     c.autocommit = 1
     return rc
+
+
+def violations_forget(c: KernelConnection) -> None:
+    """The transaction is over: nothing of it is deferred."""
+    c.deferred = i64(0)
+    c.deferred_immediate = i64(0)
+    c.settings &= ~SETTING_DEFER_FOREIGN_KEYS
 
 
 def schema_change(c: KernelConnection) -> None:
@@ -387,6 +397,8 @@ class Name(Struct):
     next: "Name"
     depth: i32  # its number: 1 is the outermost of all savepoints
     is_transaction: i32  # it began the transaction, so releasing it commits
+    deferred: i64  # KernelConnection.deferred, deferred_immediate when it was opened
+    deferred_immediate: i64
     text: ptr[u8]
     size: i32
 

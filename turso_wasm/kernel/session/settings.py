@@ -14,6 +14,7 @@ from turso_wasm.kernel.abi import (
     DB_FREELIST_COUNT,
     DB_JOURNAL_MODE,
     DB_LOCKING_MODE,
+    DB_MAX_PAGE_COUNT,
     DB_PAGE_COUNT,
     DB_PAGE_SIZE,
     DB_SCHEMA_COOKIE,
@@ -22,6 +23,10 @@ from turso_wasm.kernel.abi import (
     DB_USER_VERSION,
     DB_WAL_AUTOCHECKPOINT,
     JOURNAL_WAL,
+    SETTING_DEFER_FOREIGN_KEYS,
+    SETTING_FOREIGN_KEYS,
+    SETTING_WRITABLE_SCHEMA,
+    SETTINGS_COMPILED,
     KernelConnection,
     Run,
 )
@@ -43,7 +48,7 @@ from turso_wasm.kernel.pager.header import (
     page_size_valid,
 )
 from turso_wasm.kernel.pager.modes import journal_mode_now, mode_change, refuse_read_only
-from turso_wasm.kernel.pager.pages import pager_get, pager_write
+from turso_wasm.kernel.pager.pages import PAGE_COUNT_MAX, pager_get, pager_write
 from turso_wasm.kernel.pager.snapshot import pager_begin_read, pager_end_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile
 from turso_wasm.kernel.session.connection import readers_running, relax_all, schema_change, settle, slot_pager
@@ -51,6 +56,32 @@ from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, ptr, put_be32, u8, u32
 
 __subset__ = True
+
+# --- of the connection ----------------------------------------------------------------------------------------
+
+
+@export
+def setting_get(s: Run, bit: i32) -> i32:
+    """1 if a setting (SETTING_*) of the connection is on."""
+    return i32(KernelConnection(s.connection).settings & bit != 0)
+
+
+@export
+def setting_set(s: Run, bit: i32, on: i32) -> i32:
+    """Turn a setting on or off; whether it is on now. Enforcement of foreign keys does not change in a transaction.
+
+    What is compiled for another one is refused from now on, as after a change of the schema.
+    """
+    c: KernelConnection = KernelConnection(s.connection)
+    before: i32 = c.settings
+    if bit != SETTING_FOREIGN_KEYS or c.autocommit:
+        c.settings = before | bit if on else before & ~bit
+    if bit == SETTING_DEFER_FOREIGN_KEYS and not on:
+        c.deferred_immediate = i64(0)
+    if (before ^ c.settings) & SETTINGS_COMPILED or (bit == SETTING_WRITABLE_SCHEMA and not on):
+        c.schema_epoch += 1
+    return setting_get(s, bit)
+
 
 # --- reading --------------------------------------------------------------------------------------------------
 
@@ -68,6 +99,8 @@ def database_get(c: KernelConnection, slot: i32, field: i32) -> i64:
         return i64(db.autocheckpoint)
     if field == DB_LOCKING_MODE:
         return i64(db.locking_mode)
+    if field == DB_MAX_PAGE_COUNT:
+        return i64(p.max_page_count if p.max_page_count else PAGE_COUNT_MAX)
     began: i32 = i32(p.state == PAGER_NONE)
     pager_begin_read(p)
     value: i64 = field_read(p, field)
@@ -139,7 +172,9 @@ def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
     other than UTF-8.
     """
     p: Pager = slot_pager(KernelConnection(s.connection), slot)
-    if setting_set(p.database, field, i32(value)):
+    if field == DB_MAX_PAGE_COUNT:
+        return max_page_count_set(KernelConnection(s.connection), p, slot, value)
+    if field_set(p.database, field, i32(value)):
         return database_get(KernelConnection(s.connection), slot, field)
     if field == DB_ENCODING and value > 1:
         raise_error(SQLITE_ERROR, *lit(b"not supported yet: UTF-16 database"))
@@ -157,6 +192,15 @@ def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
     return value
 
 
+def max_page_count_set(c: KernelConnection, p: Pager, slot: i32, value: i64) -> i64:
+    """Let the database grow to so many pages; no fewer than it has. Nothing changes for 0 and less."""
+    if value > 0:
+        n: i64 = database_get(c, slot, DB_PAGE_COUNT)
+        value = value if value > n else n
+        p.max_page_count = u32(value) if value < i64(PAGE_COUNT_MAX) else PAGE_COUNT_MAX
+    return database_get(c, slot, DB_MAX_PAGE_COUNT)
+
+
 def schema_begin(header: ptr[u8]) -> None:
     """With the first change of its schema a database gets what the schema's meaning depends on: format and encoding.
 
@@ -168,7 +212,7 @@ def schema_begin(header: ptr[u8]) -> None:
         put_be32(header + AT_ENCODING, u32(1))
 
 
-def setting_set(db: SharedFile, field: i32, value: i32) -> i32:
+def field_set(db: SharedFile, field: i32, value: i32) -> i32:
     """Set a field that is not part of the file; 0 if it is none of those."""
     if field == DB_CACHE_SIZE:
         db.cache_size = value

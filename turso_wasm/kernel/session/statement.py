@@ -15,6 +15,7 @@ from turso_wasm.kernel.abi import (
     ON_ERROR_ROLLBACK,
     PREPARE,
     RAISE,
+    SETTING_QUERY_ONLY,
     STATEMENT_TRIPPED,
     Cursor,
     KernelConnection,
@@ -31,6 +32,7 @@ from turso_wasm.kernel.base.errors import (
     SQLITE_INTERRUPT,
     SQLITE_IOERR,
     SQLITE_NOMEM,
+    SQLITE_READONLY,
     SQLITE_SCHEMA,
     error_clear,
     error_record,
@@ -70,6 +72,7 @@ from turso_wasm.kernel.session.connection import (
     slots_close,
     writers_running,
 )
+from turso_wasm.kernel.session.foreign_keys import check_deferred, check_immediate, deferred_keep, deferred_restore
 from turso_wasm.kernel.session.triggers import triggers_abandon
 from turso_wasm.kernel.values.rows import buffers_free, buffers_trim
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, memory_fill, ptr, sizeof, u8, u32
@@ -155,6 +158,7 @@ def statement_clean(s: Run) -> None:
     s.changes = i64(0)
     s.trigger = 0
     s.trigger_depth = 0
+    s.violations = i64(0)
     s.now = 0.0
     s.budget = BUDGET
     s.flags &= STATEMENT_COUNTS | STATEMENT_NO_RETRY | STATEMENT_PATIENT | STATEMENT_PEEKS
@@ -202,6 +206,8 @@ def statement_begin(s: Run, slot: i32, write: i32, cookie: i32) -> None:
         s.flags |= STATEMENT_NO_RETRY
     elif s.flags & STATEMENT_PEEKS:
         s.flags |= STATEMENT_BEGAN
+    if write and c.settings & SETTING_QUERY_ONLY:
+        raise_error(SQLITE_READONLY, *lit(b"attempt to write a readonly database"))
     if write:
         pager_begin_write(p)
     else:
@@ -266,6 +272,7 @@ def statement_savepoint(s: Run) -> None:
     """Open the statement's savepoint: what it does from now on can be undone alone."""
     if s.savepoint == 0:
         s.savepoint = depth_open(KernelConnection(s.connection))
+        deferred_keep(s)
 
 
 @export
@@ -277,11 +284,13 @@ def statement_done(s: Run) -> None:
     """
     c: KernelConnection = KernelConnection(s.connection)
     check_tripped(s)
+    check_immediate(s)
     cursors_close(s)
     if s.savepoint:
         depth_release(c, s.savepoint)
     s.flags &= ~STATEMENT_FINISHING
     if s.wrote and c.autocommit and writers_running(c) == writers_of(s):
+        check_deferred(s)
         rc: i32 = commit_all(c)
         if rc == -SQLITE_BUSY and s.flags & STATEMENT_PATIENT:
             s.flags |= STATEMENT_FINISHING
@@ -408,6 +417,7 @@ def statement_undo(s: Run, code: i32, on_error: i32) -> None:
         if depth_undo(c, s.savepoint) < 0:
             transaction_undo(s, 0)
         else:
+            deferred_restore(s)
             depth_release(c, s.savepoint)
 
 

@@ -8,8 +8,8 @@ Invariants:
   B3  Names of savepoints compare without regard to ASCII case; the innermost one of a name counts.
 """
 
-from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, KernelConnection, Run
-from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_ERROR, raise_error
+from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, SETTING_QUERY_ONLY, KernelConnection, Run
+from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_ERROR, SQLITE_READONLY, raise_error
 from turso_wasm.kernel.base.memory import alloc, malloc, mzalloc
 from turso_wasm.kernel.base.vfs import check_io, raise_busy
 from turso_wasm.kernel.pager.database import same_name
@@ -32,6 +32,7 @@ from turso_wasm.kernel.session.connection import (
     statements_trip,
     writers_running,
 )
+from turso_wasm.kernel.session.foreign_keys import check_deferred
 from turso_wasm.wasm.lang import export, i32, lit, memory_copy, ptr, sizeof, u8
 
 __subset__ = True
@@ -53,6 +54,8 @@ def transaction_begin(s: Run, mode: i32) -> None:
     if not c.autocommit:
         raise_error(SQLITE_ERROR, *lit(b"cannot start a transaction within a transaction"))
     if mode != BEGIN_DEFERRED:
+        if c.settings & SETTING_QUERY_ONLY:
+            raise_error(SQLITE_READONLY, *lit(b"attempt to write a readonly database"))
         for slot in range(N_SLOTS):
             p: Pager = pager_of(c, slot)
             if p and (p.read_only or p.database.read_only):
@@ -79,6 +82,7 @@ def transaction_commit(s: Run) -> None:
 
 def transaction_end(s: Run, c: KernelConnection) -> None:
     """Commit and leave the transaction. Raises."""
+    check_deferred(s)
     s.flags |= STATEMENT_ROLLBACK
     rc: i32 = commit_all(c)
     if rc == -SQLITE_BUSY:
@@ -122,6 +126,8 @@ def savepoint_open(s: Run, text: ptr[u8], size: i32) -> None:
     name.is_transaction = c.autocommit
     c.autocommit = 0
     name.depth = depth_open(c)
+    name.deferred = c.deferred
+    name.deferred_immediate = c.deferred_immediate
     name.next = Name(c.savepoints)
     c.savepoints = i32(name)
 
@@ -154,6 +160,8 @@ def savepoint_rollback(s: Run, text: ptr[u8], size: i32) -> None:
         s.flags |= STATEMENT_ROLLBACK
         check_io(-10)
     statements_trip(c, -1, 1)
+    c.deferred = name.deferred
+    c.deferred_immediate = name.deferred_immediate
 
 
 def must_find(s: Run, text: ptr[u8], size: i32) -> Name:

@@ -1,0 +1,21 @@
+"""The settings of a connection that its statements are compiled for: `PRAGMA name = …` with one bit each.
+
+Settings that matter when a statement runs, and not before, are the kernel's alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All as SQLite starts with them. Source: https://sqlite.org/pragma.html"""
+
+    foreign_keys: bool = False
+    ignore_check_constraints: bool = False
+    writable_schema: bool = False
+    case_sensitive_like: bool = False
+
+
+DEFAULT = Settings()
