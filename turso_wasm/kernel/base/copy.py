@@ -12,7 +12,7 @@ SHORT = 128  # bytes up to which words are faster
 
 @inline
 def copy_bytes(to: ptr[u8], source: ptr[u8], n: i32) -> None:
-    """Copy n bytes between regions that do not overlap; up to 7 bytes more are read and written."""
+    """Copy n bytes, of regions that overlap only toward lower addresses; up to 7 bytes more are read and written."""
     if n > SHORT:
         memory_copy(to, source, n)
     else:

@@ -4,6 +4,7 @@ A text is parsed once while it is asked for again soon: the last few texts and w
 
 Invariants:
   D1  A document that `document` gave stays where it is until KEPT other texts have been parsed.
+  D2  Keeping costs two copies. Where texts do not come again (PATIENCE) only some are kept, to notice when they do.
 """
 
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Run
@@ -53,6 +54,8 @@ __subset__ = True
 JSON_SUBTYPE = 74
 KEPT = 4
 KEPT_MAX = 262144  # bytes of a text that is kept
+PATIENCE = 32  # so many texts in a row were in vain: only
+SAMPLED = 9  # every ninth is kept (an odd number: texts may be asked for in pairs)
 
 
 class Kept(Struct):
@@ -66,6 +69,7 @@ class Kept(Struct):
 
 kept: i32 = 0  # KEPT structs Kept, once there is one
 kept_next: i32 = 0
+misses: i32 = 0  # texts in a row that were not kept
 
 
 # --- parsed texts -----------------------------------------------------------------------------------------------
@@ -106,16 +110,20 @@ def keep(p: ptr[u8], n: i32, doc: ptr[u8], size: i32) -> None:
 
 def parsed(stmt: Run, p: ptr[u8], n: i32) -> tuple[ptr[u8], i32]:
     """(document, its size) of a text; size 0 when it is malformed. Raises SQLITE_TOOBIG, SQLITE_NOMEM."""
+    global misses
     n = terminated_size(p, n)
     k: Kept = find_kept(p, n)
     if k:
+        misses = 0
         return k.text + n, k.size
+    misses += 1
     ps: Parser = Parser(scratch(sizeof(Parser)))
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     buffer_init(b, stmt)
     if not parse_text(ps, p, n, b):
         return b.data, 0
-    keep(p, n, b.data, b.size)
+    if misses < PATIENCE or misses % SAMPLED == 0:
+        keep(p, n, b.data, b.size)
     return b.data, b.size
 
 

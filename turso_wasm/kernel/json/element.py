@@ -14,9 +14,26 @@ Invariants:
 Source: https://sqlite.org/jsonb.html
 """
 
+from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.values.buffer import Buffer, buffer_put, buffer_room
-from turso_wasm.wasm.lang import be16, be32, i32, i64, lit, memory_copy, memory_fill, ptr, put_be16, put_be32, u8
+from turso_wasm.wasm.lang import (
+    be16,
+    be32,
+    i32,
+    i64,
+    le32,
+    le64,
+    lit,
+    memory_copy,
+    memory_fill,
+    ptr,
+    put_be16,
+    put_be32,
+    put_le32,
+    put_le64,
+    u8,
+)
 
 __subset__ = True
 
@@ -118,19 +135,28 @@ def put_head(b: Buffer, kind: i32, size: i32) -> None:
 
 def put_element(b: Buffer, kind: i32, p: ptr[u8], size: i32) -> None:
     """Append an element with that payload."""
-    put_head(b, kind, size)
-    memory_copy(buffer_room(b, i64(size)), p, size)
+    if size <= 11 and b.size + 12 < b.capacity:
+        short: ptr[u8] = b.data + b.size
+        short[0] = kind | size << 4
+        put_le64(short + 1, le64(p))
+        put_le32(short + 9, le32(p + 8))
+        b.size += 1 + size
+    else:
+        at: ptr[u8] = buffer_room(b, i64(head_size(size)) + i64(size))
+        write_head(at, kind, size)
+        copy_bytes(at + head_size(size), p, size)
 
 
 def close_container(b: Buffer, at: i32, head: i32, kind: i32) -> None:
     """Everything behind the `head` bytes at `at` is the payload of a container: write its header there."""
     size: i32 = b.size - at - head
     wanted: i32 = head_size(size)
-    if wanted > head:
+    if wanted < head:
+        copy_bytes(b.data + at + wanted, b.data + at + head, size)
+    elif wanted > head:
         _ = buffer_room(b, i64(wanted - head))
-    if wanted != head:
         memory_copy(b.data + at + wanted, b.data + at + head, size)
-        b.size = at + wanted + size
+    b.size = at + wanted + size
     write_head(b.data + at, kind, size)
 
 

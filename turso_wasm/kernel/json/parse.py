@@ -8,6 +8,7 @@ Source: https://www.rfc-editor.org/rfc/rfc8259, https://spec.json5.org, and obse
 from turso_wasm.kernel.json.element import (
     ARRAY,
     FALSE_ELEMENT,
+    INT,
     MAX_DEPTH,
     NULL_ELEMENT,
     OBJECT,
@@ -28,8 +29,9 @@ from turso_wasm.kernel.json.scan import (
     skip_space,
 )
 from turso_wasm.kernel.values.buffer import Buffer, buffer_put, buffer_room
+from turso_wasm.kernel.values.number import is_digit
 from turso_wasm.kernel.values.utf8 import terminated_size
-from turso_wasm.wasm.lang import Struct, i32, i64, inline, lit, ptr, u8
+from turso_wasm.wasm.lang import Struct, ctz, i32, i64, inline, le64, lit, ptr, u8, u64
 
 __subset__ = True
 
@@ -65,29 +67,57 @@ def may_be_space(c: i32) -> bool:
     return c == 47 or c >= 0x80 or c == 11 or c == 12
 
 
+def more_space(ps: Parser, i: i32) -> i32:
+    """Index behind what only JSON5 takes for white space."""
+    behind: i32 = skip_space(ps.text, ps.size, i)
+    if behind > i:
+        ps.relaxed = 1
+    return behind
+
+
+@inline
 def space(ps: Parser, i: i32) -> i32:
     """Index behind white space and comments."""
     while i < ps.size and is_space(ps.text[i]):
         i += 1
     if i < ps.size and may_be_space(ps.text[i]):
-        behind: i32 = skip_space(ps.text, ps.size, i)
-        if behind > i:
-            ps.relaxed = 1
-        return behind
+        return more_space(ps, i)
     return i
 
 
+@inline
 def space_before_mark(ps: Parser, i: i32) -> i32:
     """As `space`, before a comma, colon or bracket; behind what only JSON5 skips, that is where SQLite would err."""
     while i < ps.size and is_space(ps.text[i]):
         i += 1
-    behind: i32 = space(ps, i)
-    if behind > i and behind < ps.size:
-        ps.error = behind
-    return behind
+    if i < ps.size and may_be_space(ps.text[i]):
+        i = more_space(ps, i)
+        if i < ps.size:
+            ps.error = i
+    return i
 
 
 # --- strings -------------------------------------------------------------------------------------------------
+
+
+@inline
+def zero_bytes(word: u64) -> u64:
+    """Bit 7 of the lowest byte that is 0; those above may be wrong."""
+    return (word - 0x0101010101010101) & ~word
+
+
+@inline
+def skip_plain(p: ptr[u8], n: i32, i: i32, quote: i32) -> i32:
+    """Index of the next byte from i on that is a quote, a backslash or a control character; at least n if none is."""
+    quotes: u64 = u64(i64(quote)) * 0x0101010101010101
+    while i < n:
+        word: u64 = u64(le64(p + i))
+        found: u64 = zero_bytes(word ^ quotes) | zero_bytes(word ^ 0x5C5C5C5C5C5C5C5C)
+        found = (found | ((word - 0x2020202020202020) & ~word)) & 0x8080808080808080
+        if found:
+            return i + i32(ctz(found) >> 3)
+        i += 8
+    return i
 
 
 def parse_string(ps: Parser, i: i32) -> i32:
@@ -100,8 +130,7 @@ def parse_string(ps: Parser, i: i32) -> i32:
     start: i32 = i + 1
     i = start
     while True:
-        while i < ps.size and p[i] >= 32 and p[i] != 92 and p[i] != 34 and p[i] != 39:
-            i += 1
+        i = skip_plain(p, ps.size, i, quote)
         if i >= ps.size:
             return fail(ps, i)
         c: i32 = p[i]
@@ -118,14 +147,20 @@ def parse_string(ps: Parser, i: i32) -> i32:
                 kind = TEXT_J
             i = behind
         else:
-            if c < 32:
-                kind = TEXT_5
-                ps.relaxed = 1
-            elif c == 34:
-                kind = TEXT_5
+            kind = TEXT_5
+            ps.relaxed = 1
             i += 1
+    if quote == 39 and kind != TEXT_5 and has_quote(p, start, i):
+        kind = TEXT_5
     put_element(ps.out, kind, p + start, i - start)
     return i + 1
+
+
+def has_quote(p: ptr[u8], i: i32, end: i32) -> bool:
+    """Whether there is a double quote that no backslash escapes."""
+    while i < end and p[i] != 34:
+        i += 2 if p[i] == 92 else 1
+    return i < end
 
 
 def parse_name(ps: Parser, i: i32) -> i32:
@@ -153,13 +188,13 @@ def parse_word(ps: Parser, i: i32) -> i32:
     n: i32 = ps.size
     c: i32 = p[i] | 32
     size: i32 = 0
-    if same_word(p, n, i, *lit(b"true"), True):
+    if c == 116 and same_word(p, n, i, *lit(b"true"), True):
         buffer_put(ps.out, TRUE_ELEMENT)
         return i + 4
-    if same_word(p, n, i, *lit(b"false"), True):
+    if c == 102 and same_word(p, n, i, *lit(b"false"), True):
         buffer_put(ps.out, FALSE_ELEMENT)
         return i + 5
-    if same_word(p, n, i, *lit(b"null"), True):
+    if c == 110 and same_word(p, n, i, *lit(b"null"), True):
         buffer_put(ps.out, NULL_ELEMENT)
         return i + 4
     if c == 110 and same_word(p, n, i, *lit(b"nan"), False):
@@ -175,8 +210,23 @@ def parse_word(ps: Parser, i: i32) -> i32:
     return parse_numeral(ps, i)
 
 
+@inline
+def ends_integer(c: i32) -> bool:
+    """Whether digits before this byte are all of a number."""
+    return c == 44 or c == 93 or c == 125 or c == 32
+
+
 def parse_numeral(ps: Parser, i: i32) -> i32:
-    """A number."""
+    """A number. Most have digits only."""
+    p: ptr[u8] = ps.text
+    digits: i32 = i + i32(p[i] == 45)
+    end: i32 = digits
+    while end < ps.size and is_digit(p[end]):
+        end += 1
+    whole: bool = end > digits and (p[digits] != 48 or end == digits + 1)
+    if whole and (end == ps.size or ends_integer(p[end])):
+        put_element(ps.out, INT, p + i, end - i)
+        return end
     kind, start, behind = scan_numeral(ps.text, ps.size, i)
     if kind < 0:
         return fail(ps, behind)

@@ -4,6 +4,7 @@ Owns the growing. The final text is `data[:size]`; outgrown memory stays in the 
 """
 
 from turso_wasm.kernel.abi import TEXT, Run
+from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import raise_too_big
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.values.value import MAX_LENGTH, pack
@@ -12,6 +13,7 @@ from turso_wasm.wasm.lang import Struct, i32, i64, memory_copy, memory_fill, ptr
 __subset__ = True
 
 FIRST_CAPACITY = 64
+SLACK = 8  # bytes behind the capacity, so that whole words can be written
 
 
 class Buffer(Struct):
@@ -25,7 +27,7 @@ class Buffer(Struct):
 
 def buffer_init(b: Buffer, stmt: Run) -> None:
     """An empty buffer that takes memory from the statement's arena."""
-    b.data = alloc(stmt, FIRST_CAPACITY)
+    b.data = alloc(stmt, FIRST_CAPACITY + SLACK)
     b.size = 0
     b.capacity = FIRST_CAPACITY
     b.stmt = stmt
@@ -40,7 +42,7 @@ def buffer_grow(b: Buffer, need: i64) -> None:
         capacity = i64(MAX_LENGTH)
     if capacity < need:
         capacity = need
-    data: ptr[u8] = alloc(b.stmt, i32(capacity))
+    data: ptr[u8] = alloc(b.stmt, i32(capacity) + SLACK)
     memory_copy(data, b.data, b.size)
     b.data = data
     b.capacity = i32(capacity)
@@ -66,7 +68,7 @@ def buffer_put(b: Buffer, c: i32) -> None:
 
 def buffer_add(b: Buffer, p: ptr[u8], n: i32) -> None:
     """Append n bytes."""
-    memory_copy(buffer_room(b, i64(n)), p, n)
+    copy_bytes(buffer_room(b, i64(n)), p, n)
 
 
 def buffer_fill(b: Buffer, c: i32, n: i32) -> None:
