@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from turso_wasm.base.errors import SqlError
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.plan import nodes
 from turso_wasm.plan.build import PlanContext, Planned, build_plan
+from turso_wasm.runtime.pragmas import compile_pragma
 from turso_wasm.sql.parser import parse_one
 
 ROWS = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema"
@@ -40,7 +42,8 @@ def plan_of(sql: str, catalogs: Catalogs, **context: Any) -> Planned:
     """The plan of one statement."""
     statement, _ = parse_one(sql)
     assert statement is not None
-    return build_plan(statement, catalogs, PlanContext(sql, **context))
+    pragmas = partial(compile_pragma, catalogs=catalogs)
+    return build_plan(statement, catalogs, PlanContext(sql, plan_pragma=pragmas, **context))
 
 
 class _Prepared(Exception):

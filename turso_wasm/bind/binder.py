@@ -87,6 +87,7 @@ class Binder:
         self.views: dict[str, Common] = {}  # in the FROM clause being bound
         self.written: set[int] = set()  # slots of the databases that are changed, by triggers too
         self.programs: dict[Any, Any] = {}  # the triggers that are fired (plan.triggers)
+        self.plan_pragma: Callable[[ast.Pragma], Any] | None = None  # for functions of PRAGMAs: plan.build.PlanContext
         self.without: frozenset[str] = frozenset()  # names of optimizations that are off (plan.rewrite, plan.joins)
         self.place = ""  # of the schema's expression that is bound: "an index", "a CHECK constraint" or "a DEFAULT"
         self.creating = False  # the schema's object is being made

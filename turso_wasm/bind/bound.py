@@ -150,6 +150,7 @@ class Compare(Expr):
     collation: str = "BINARY"
     left_affinity: str | None = None
     right_affinity: str | None = None
+    is_argument: bool = False  # of a table-valued function, whose hidden column is `left`
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

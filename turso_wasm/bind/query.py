@@ -22,6 +22,7 @@ from turso_wasm.bind.bound import AggregateCall, ColumnRef, Expr, NullsOrder, Wi
 
 if TYPE_CHECKING:
     from turso_wasm.catalog.objects import Table
+    from turso_wasm.catalog.table_functions import TableFunction
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -94,6 +95,7 @@ class Item:
     nullable: bool = False
     indexed_by: str | None = None
     not_indexed: bool = False
+    function: TableFunction | None = None  # whose rows they are; `table` is table_of(function)
     common: Common | None = None  # `query` is the common's, which is uncorrelated
 
     @property

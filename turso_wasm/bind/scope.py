@@ -185,7 +185,7 @@ class NameFinder:
             for item in items:
                 if qualifier is not None and not item_matches(item, qualifier, schema):
                     continue
-                if item.table is not None and item.table.kind == "table" and not item.table.without_rowid:
+                if item.table is not None and item.table.kind in ("table", "function") and not item.table.without_rowid:
                     count += 1
                     match = match or item
         if match is None:

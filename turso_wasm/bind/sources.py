@@ -10,25 +10,24 @@ Source: https://sqlite.org/lang_select.html, https://sqlite.org/lang_with.html
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.query import Core, Item, Step
 from turso_wasm.bind.scope import Scope
+from turso_wasm.bind.table_functions import argument, bind_function
 from turso_wasm.bind.tables import bind_table, query_item
 from turso_wasm.bind.using import forget_not_null, using_conditions
 from turso_wasm.bind.walk import conjuncts, sources_used
-from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 from turso_wasm.sql.limits import MAX_JOIN
-
-_TABLE_FUNCTIONS = frozenset({"json_each", "json_tree", "jsonb_each", "jsonb_tree"})
 
 
 @dataclass(slots=True)
 class Pending:
-    """An ON condition not yet bound. step: the left-joined step it belongs to, None for an inner join. scope: that of
-    the join in parentheses that it stands in.
+    """An ON condition, or an argument of a function, not yet bound. step: the left-joined step it belongs to, None for
+    an inner join. scope: that of the join in parentheses that it stands in. argument: which one, of what.
     """
 
     on: ast.Expr
@@ -36,6 +35,7 @@ class Pending:
     visible: set[int]  # sources that it may use: those up to its own join
     into: list[bound.Expr]
     scope: Scope | None = None
+    argument: tuple[Item, int] | None = None
 
 
 @dataclass(slots=True)
@@ -62,18 +62,28 @@ def bind_from(binder: Binder, source: ast.FromSource | None, core: Core, scope: 
 
 
 def bind_conditions(clause: FromClause) -> None:
-    """Bind the ON conditions: all names of the FROM clause, or of the join in parentheses, are in scope, but an outer
-    join's must not look to its right.
+    """Bind the ON conditions and arguments: all names of the FROM clause, or of the join in parentheses, are in scope,
+    but an outer join's must not look to its right.
     """
     for pending in clause.pending:
         scope = pending.scope or clause.scope
-        parts = conjuncts(clause.binder.expr(pending.on, scope))
+        expr = clause.binder.expr(pending.on, scope)
+        parts = conjuncts(expr) if pending.argument is None else [argument(*pending.argument, expr)]
         if pending.step is not None:
             own = {item.source for item in scope.items}
             for part in parts:
                 if (sources_used(part) & own) - pending.visible:
-                    fail("ON clause references tables to its right", pending.on)
+                    _refuse_reference(pending)
         pending.into.extend(parts)
+
+
+def _refuse_reference(pending: Pending) -> NoReturn:
+    if pending.argument is None:
+        fail("ON clause references tables to its right", pending.on)
+    assert pending.step is not None
+    if pending.step.kind != "left":
+        unsupported(f"arguments that read the other side of a {pending.step.kind.upper()} JOIN", pending.on)
+    fail("table-function argument references tables to its right", pending.on)
 
 
 # --- joins --------------------------------------------------------------------------------------------------------
@@ -113,7 +123,8 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
     inner: list[bound.Expr] = []
     n_pending = len(clause.pending)
     right = _bind_right(clause, join.right, inner)
-    _enclose(clause, n_left, n_pending)
+    if not isinstance(join.right, ast.TableFunctionSource):
+        _enclose(clause, n_left, n_pending)
     if join.kind in ("COMMA", "INNER", "CROSS"):
         _move(clause, inner, where)
         if join.kind == "CROSS":
@@ -126,7 +137,14 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
             clause.pending.append(Pending(join.on, None, set(), where))
         return steps + right
     right_items = clause.scope.items[n_left:]
-    step = _as_one_step(right, inner)
+    arguments = [each for each in clause.pending[n_pending:] if each.argument is not None and each.into is inner]
+    if arguments and join.kind != "LEFT":
+        step = Step(None, group=right, group_where=inner)
+        _belong_to(step, arguments, {item.source for item in right_items})
+    else:
+        step = _as_one_step(right, inner)
+    if arguments and step.item is not None:
+        _belong_to(step, arguments, {item.source for item in clause.scope.items}, step.on)
     if join.kind == "RIGHT" or join.kind == "FULL":
         step.kind = "right" if join.kind == "RIGHT" else "full"
         step.left = steps
@@ -144,6 +162,13 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
         visible = {item.source for item in clause.scope.items}
         clause.pending.append(Pending(join.on, step, visible, step.on))
     return result
+
+
+def _belong_to(step: Step, pending: list[Pending], visible: set[int], into: list[bound.Expr] | None = None) -> None:
+    """What is pending belongs to the outer join whose right side `step` is."""
+    for each in pending:
+        each.step, each.visible = step, visible
+        each.into = each.into if into is None else into
 
 
 def _enclose(clause: FromClause, first: int, n_pending: int) -> None:
@@ -183,7 +208,7 @@ def _bind_operand(clause: FromClause, source: ast.FromSource, where: list[bound.
         case ast.ParenthesizedSource():
             return _bind_parenthesized(clause, source, where)
         case ast.TableFunctionSource():
-            _refuse_function(clause.binder, source)
+            return _bind_function(clause, source, where)
         case ast.Join():
             return _bind_source(clause, source, where)
     raise TypeError(f"unknown source {type(source).__name__}")
@@ -198,29 +223,19 @@ def _bind_parenthesized(clause: FromClause, source: ast.ParenthesizedSource, whe
     inner = source.source
     if source.alias is None:
         return _bind_source(clause, inner, where)
-    if isinstance(inner, ast.TableSource | ast.SubquerySource) and inner.alias is None:
-        named: ast.FromSource
-        if isinstance(inner, ast.TableSource):
-            named = ast.TableSource(
-                inner.name, inner.schema, source.alias, inner.indexed_by, inner.not_indexed, span=inner.span
-            )
-        else:
-            named = ast.SubquerySource(inner.select, source.alias, span=inner.span)
-        return _bind_operand(clause, named, where)
+    if isinstance(inner, ast.TableSource | ast.SubquerySource | ast.TableFunctionSource) and inner.alias is None:
+        return _bind_operand(clause, replace(inner, alias=source.alias), where)
     select = ast.Select(ast.SelectCore((ast.Star(nested=True),), inner, span=source.span), span=source.span)
     return _bind_operand(clause, ast.SubquerySource(select, source.alias, span=source.span), where)
+
+
+def _bind_function(clause: FromClause, source: ast.TableFunctionSource, where: list[bound.Expr]) -> list[Step]:
+    step = _add(clause, bind_function(clause.binder, source))
+    for number, node in enumerate(source.arguments):
+        clause.pending.append(Pending(node, None, set(), where, argument=(step.own_items()[0], number)))
+    return [step]
 
 
 def _bind_subquery(clause: FromClause, source: ast.SubquerySource) -> Item:
     query = clause.binder.nested_select(source.select, clause.scope.parent)
     return query_item(clause.binder, query, source.alias or "", source.alias)
-
-
-def _refuse_function(binder: Binder, source: ast.TableFunctionSource) -> None:
-    name = fold(source.name)
-    common = None if source.schema is not None or binder.common is None else binder.common.find(source.name)
-    if common is not None or binder.catalogs.find_table(source.name, source.schema) is not None:
-        fail(f"'{source.name}' is not a function", source)
-    if name in _TABLE_FUNCTIONS or name.startswith("pragma_"):
-        unsupported(f"table-valued function {source.name}", source)
-    fail(f"no such table: {source.name}", source)

@@ -9,11 +9,12 @@ Source: https://sqlite.org/lang_naming.html, https://sqlite.org/lang_createview.
 from __future__ import annotations
 
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import Binder, CommonTables, CurrentRow, Opened, fail, unsupported
+from turso_wasm.bind.binder import Binder, CommonTables, CurrentRow, Opened, fail
 from turso_wasm.bind.comparison import affinity_of, column_affinity
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query
 from turso_wasm.bind.scope import Scope, table_item
 from turso_wasm.bind.sharing import share
+from turso_wasm.bind.table_functions import find_function, function_item
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
@@ -70,6 +71,11 @@ def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) ->
         found = binder.common.find(source.name)
         if found is not None:
             return _bind_common_table(binder, source, *found, parent)
+    function = find_function(binder, source.name, source)
+    if function is not None and binder.catalogs.find_table(source.name, None) is None:
+        if source.indexed_by is not None:
+            fail(f"no such index: {source.indexed_by}", source)
+        return function_item(binder, function, source.name, source.alias)
     table = must_find_table(binder, source.name, source.schema, source)
     if table.kind == "view":
         return _bind_view(binder, source, table)
@@ -92,8 +98,6 @@ def must_find_table(binder: Binder, name: str, schema: str | None, node: ast.Nod
     schema = schema if schema is not None else binder.default_schema
     table = binder.catalogs.find_table(name, schema)
     if table is None:
-        if fold(name).startswith("pragma_"):
-            unsupported(f"table-valued function {name}", node)
         fail(f"no such table: {name}" if schema is None else f"no such table: {schema}.{name}", node)
     binder.slots.add(table.slot)
     return table

@@ -17,6 +17,7 @@ from turso_wasm.bind.rows import row_parts
 from turso_wasm.bind.schema import bind_checks, bind_default, bind_index_terms
 from turso_wasm.bind.scope import Scope, column_ref, table_item
 from turso_wasm.bind.select import describe
+from turso_wasm.bind.table_functions import find_function
 from turso_wasm.bind.tables import check_readable, must_find_table
 from turso_wasm.bind.triggers import ROWID, Event, triggers_fired
 from turso_wasm.bind.walk import all_of, query_items, strip_collation, transform, transform_query
@@ -45,6 +46,8 @@ def target_table(
     """The table that a statement changes, or a view with triggers for that. assigned: the (folded) names of the columns
     that an UPDATE writes. Errors: "no such table: x", "cannot modify x because it is a view".
     """
+    if find_function(binder, name.name, name) and binder.catalogs.find_table(name.name, None) is None:
+        fail(f"table {name.name} may not be modified", name)
     table = must_find_table(binder, name.name, name.schema, name)
     check_writable(binder, table, event, name, assigned)
     binder.written.add(table.slot)

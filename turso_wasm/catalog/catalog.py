@@ -136,6 +136,11 @@ class Catalog:
         found = self._triggers[key] = Trigger(entry.name, entry.table, node, entry.sql, self.slot, self.name)
         return found
 
+    @property
+    def is_there(self) -> bool:
+        """It has a file, or pages in memory: a temp database gets them when the first thing is put into it."""
+        return self.slot != TEMP_SLOT or bool(self.entries)
+
     def is_called(self, schema: str) -> bool:
         """Whether `schema.` means this database; `main` is slot 0 whatever its name."""
         key = fold(schema)

@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeVar
 
 from turso_wasm.base.errors import RESULT_CODES, SQLITE_ERROR, SqlError
 from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS, TableFunction
 
 MISSING_COLLATION: Final = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
@@ -227,6 +228,7 @@ class Registry:
         self.scalars: Mapping[str, tuple[Function, ...]] = _BUILTIN_SCALARS
         self.aggregates: Mapping[str, AggregateFunction] = _BUILTIN_AGGREGATES
         collations = [entry.name for entry in own if isinstance(entry, OwnCollation)]
+        self.table_functions: Mapping[str, TableFunction] = TABLE_FUNCTIONS
         self.collations = _BUILTIN_COLLATIONS | {fold(name): name for name in collations}
         self.numbers = {fold(e.name): number for number, e in enumerate(own) if isinstance(e, OwnCollation)}
         functions = [

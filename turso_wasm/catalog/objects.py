@@ -29,7 +29,7 @@ class Column:
     )
     primary_key: int = 0  # 1-based position in the primary key, 0 if no part
     unique: bool = False  # by a constraint of its own, not of the table
-    hidden: int = 0  # as in table_xinfo: 0 normal, 2 virtual generated, 3 stored generated
+    hidden: int = 0  # as in table_xinfo: 0 normal, 1 hidden, 2 virtual generated, 3 stored generated
     generated: ast.Expr | None = None
 
     @property
@@ -102,7 +102,7 @@ class Table:
     checks: list[Check] = field(default_factory=list)
     foreign_keys: list[ast.Node] = field(default_factory=list)
     sql: str | None = None
-    kind: str = "table"  # table view virtual
+    kind: str = "table"  # table view virtual function
     row_estimate: int | None = None
     select: ast.Select | None = None  # views: the defining SELECT
     view_columns: tuple[str, ...] = ()  # views: CREATE VIEW v(columns)

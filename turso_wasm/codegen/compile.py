@@ -19,6 +19,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     shared,
     sorting,
     subqueries,
+    table_functions,
     transactions,
     updates,
     vacuum,

@@ -11,6 +11,8 @@ ROWS = (
     nodes.IndexScan,
     nodes.Values,
     nodes.LiteralRows,
+    nodes.Series,
+    nodes.Directory,
     nodes.Aggregate,
     nodes.Sort,
     nodes.HashJoin,

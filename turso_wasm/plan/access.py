@@ -21,6 +21,7 @@ from turso_wasm.plan.terms import EQUALITY, LOWER, UPPER, Sarg, Term, is_strict
 
 if TYPE_CHECKING:
     from turso_wasm.plan.alternatives import Arm
+    from turso_wasm.plan.providers import Offer
 
 ROWID_FIELD = IndexColumn(-1)
 
@@ -37,7 +38,8 @@ class OrderColumn:
 
 @dataclass(slots=True, eq=False)
 class Path:
-    """One way to visit a table. kind: scan, rowid (one row), range (of rowids), index, or (arms of an OR).
+    """One way to visit a table. kind: scan, rowid (one row), range (of rowids), index, or (arms of an OR), function
+    (`offer` of what gives its rows; `equal`: the conditions that it takes care of).
 
     cost and rows: of one visit.
 
@@ -45,7 +47,7 @@ class Path:
     there.
     """
 
-    kind: Literal["scan", "rowid", "range", "index", "or"]
+    kind: Literal["scan", "rowid", "range", "index", "or", "function"]
     index: Index | None = None
     equal: tuple[Sarg, ...] = ()
     lower: Sarg | None = None
@@ -60,6 +62,7 @@ class Path:
     reverse: bool = False
     implied: tuple[Term, ...] = ()  # guaranteed by a partial index or the arms
     arms: tuple[tuple[Arm, Path], ...] = ()
+    offer: Offer | None = None
 
     def sargs(self) -> list[Sarg]:
         """Every condition that the path itself takes care of."""

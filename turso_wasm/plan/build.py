@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.recursion import with_room
@@ -35,13 +35,21 @@ assert subqueries and expressions  # which register how expressions are bound
 @dataclass(slots=True)
 class PlanContext:
     """What a plan depends on besides the schema. sql: the text the statement's spans point into. without: optimizations
-    that are off, of OPTIMIZATIONS: a query gives the same rows without any of them.
+    that are off, of OPTIMIZATIONS: a query gives the same rows without any of them. plan_pragma: for PRAGMAs in FROM.
     """
 
     sql: str = ""
     registry: Registry = BUILTIN
     without: frozenset[str] = frozenset()
     lift: bool = True  # literals come from the statement's slots
+    plan_pragma: Callable[[ast.Pragma], PlannedPragma] | None = None
+
+
+class PlannedPragma(Protocol):
+    """A PRAGMA's plan, whose root is an Output over one source, number 0. reads: it depends on the schema."""
+
+    plan: Any
+    reads: bool
 
 
 @dataclass(slots=True)
@@ -79,6 +87,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     binder = SelectBinder(catalogs, context.sql, context.registry)
     binder.without = context.without
     binder.lift = context.lift
+    binder.plan_pragma = context.plan_pragma
     planned = build(binder, statement)
     planned.pinned = binder.pinned
     planned.calls_user = binder.calls_user

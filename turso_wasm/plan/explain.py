@@ -80,6 +80,9 @@ class _Explainer:
         match plan:
             case nodes.TableScan() | nodes.RowidSeek() | nodes.RowidRange() | nodes.IndexScan() | nodes.CountRows():
                 yield Line(self.access(plan))
+            case nodes.FunctionScan():
+                name = self.names.get(plan.source, plan.name)
+                yield Line(f"SCAN {name} VIRTUAL TABLE INDEX {plan.number}:{plan.label}")
             case nodes.LeftJoin():
                 yield from self.node(plan.left)
                 for line in self.node(plan.right):

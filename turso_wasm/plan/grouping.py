@@ -182,6 +182,8 @@ def _count_rows(planner: Planner, core: Core, source: int) -> JoinPlan | None:
     if call.name != "count" or call.args or call.filter is not None or item is None or item.table is None:
         return None
     table = item.table
+    if table.kind == "function":
+        return None
     smallest = None
     if item.indexed_by is None and not item.not_indexed:
         whole = [index for index in table.indexes if index.where is None]

@@ -26,6 +26,7 @@ from turso_wasm.plan.access import Path, TableAccess
 from turso_wasm.plan.alternatives import Arm, arms_of, or_path
 from turso_wasm.plan.ordering import Ordering, OrderState
 from turso_wasm.plan.paths import path_plan
+from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.terms import Term, make_term
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Unit:
     step: Step
     sources: frozenset[int]
     before: int = 0
-    access: TableAccess | None = None
+    access: TableAccess | FunctionAccess | None = None
     subplan: JoinPlan | None = None  # of a subquery, or of a left join's right side
     on: list[Term] = field(default_factory=list)
     related: frozenset[int] = frozenset()
@@ -177,6 +178,8 @@ class JoinPlanner:
         elif item is None and step.kind != "left":
             unit.subplan = self._plan_operand(step.group, step.group_where)
             unit.subplan.correlated = bool(outer_sources(unit.subplan.plan))
+        elif item is not None and item.function is not None:
+            unit.access = self.planner.function_access(item)
         elif item is not None and item.table is not None:
             unit.access = self.planner.table_access(item)
         elif item is not None:
@@ -315,9 +318,11 @@ class JoinPlanner:
         if unit.arms is None:
             assert unit.access is not None
             item = unit.access.item
-            if "or_look_ups" in self.without or item.indexed_by is not None or item.not_indexed:
+            is_fixed = item.indexed_by is not None or item.not_indexed or item.function is not None
+            if "or_look_ups" in self.without or is_fixed:
                 unit.arms = []
                 return unit.arms
+            assert isinstance(unit.access, TableAccess)
             pairs = [(term, arms_of(self.planner, unit.access, term)) for term in unit.terms]
             unit.arms = [(term, arms) for term, arms in pairs if arms]
         return unit.arms
@@ -406,6 +411,9 @@ class JoinPlanner:
     def _build_paths(self, unit: Unit, terms: list[Term]) -> list[Path]:
         """Paths for the build side: no term may read anything else."""
         assert unit.access is not None
+        if isinstance(unit.access, FunctionAccess):  # it must know of the arguments that are not there
+            others = frozenset().union(*(term.sources for term in terms)) - unit.sources
+            return unit.access.paths(terms, others)
         alone = [term for term in terms if term.sources <= unit.sources]
         return unit.access.paths(alone, frozenset())
 

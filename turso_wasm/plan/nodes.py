@@ -47,6 +47,52 @@ class LiteralRows(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class FunctionScan(Plan):
+    """The rows that a provider (providers.py) gives for the table function `name`: those of `child`, of which `outputs`
+    makes the columns in `columns` (-1: the rowid; is_numbered: it counts the rows). number, label: what EXPLAIN QUERY
+    PLAN says of its choice.
+    """
+
+    source: int
+    name: str
+    child: Plan
+    columns: tuple[int, ...]
+    outputs: tuple[Expr, ...]
+    is_numbered: bool = False
+    number: int = 0
+    label: str = ""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Series(Plan):
+    """The integers start, start + step, … up to (down to, if step is negative) stop, as column 0; columns 1 to 3 are
+    start, stop and step, which are integers, or one is NULL: then there are none. A step of 0 is one of 1. Those below
+    `lower` and above `upper` may be left out. direction: of the values, None: that of the step.
+    """
+
+    source: int
+    start: Expr
+    stop: Expr
+    step: Expr
+    lower: Expr | None = None
+    upper: Expr | None = None
+    direction: Literal["ascending", "descending"] | None = None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Directory(Plan):
+    """Of constant rows in groups, those of the group called `key`, a text, in any case. groups: (name, number of rows),
+    in the order of `rows`.
+    """
+
+    source: int
+    key: Expr
+    groups: tuple[tuple[str, int], ...]
+    rows: tuple[tuple[Expr, ...], ...]
+    n_columns: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Bound(Node):
     """One end of a range: the key must be > / >= (lower) or < / <= (upper) `expr`; a NULL value matches nothing."""
 

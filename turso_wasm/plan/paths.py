@@ -10,14 +10,18 @@ from turso_wasm.bind.walk import all_of
 from turso_wasm.plan import nodes
 from turso_wasm.plan.access import Path, TableAccess
 from turso_wasm.plan.alternatives import moved
+from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.terms import Sarg
 
 if TYPE_CHECKING:
     from turso_wasm.plan.planner import Planner
 
 
-def path_plan(planner: Planner, access: TableAccess, path: Path, reverse: bool) -> nodes.Plan:
+def path_plan(planner: Planner, access: TableAccess | FunctionAccess, path: Path, reverse: bool) -> nodes.Plan:
     """The nodes that visit the table by `path`; an IN becomes a loop over its distinct values around a look-up."""
+    if isinstance(access, FunctionAccess):
+        assert path.offer is not None
+        return access.plan(path.offer, reverse)
     if path.kind == "or":
         return _alternatives(planner, access, path)
     values = {sarg: sarg.value for sarg in path.equal}

@@ -31,7 +31,9 @@ from turso_wasm.plan.access import TableAccess
 from turso_wasm.plan.grouping import plan_aggregate
 from turso_wasm.plan.joins import JoinPlan, JoinPlanner
 from turso_wasm.plan.ordering import AnyOrder, Ordering
+from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.rewrite import simplify
+from turso_wasm.plan.table_functions import provider_of
 from turso_wasm.plan.terms import make_term
 from turso_wasm.plan.windows import Windowing
 
@@ -331,6 +333,11 @@ class Planner:
     def used_columns(self, source: int) -> frozenset[int]:
         """The columns of a source that are read anywhere."""
         return frozenset(self.used.get(source, ()))
+
+    def function_access(self, item: Item) -> FunctionAccess:
+        """What the provider of a function in FROM needs to know."""
+        assert item.function is not None
+        return FunctionAccess(item, self.used_columns(item.source), self, provider_of(item.function))
 
     def table_access(self, item: Item) -> TableAccess:
         """What access paths need to know of a table in FROM."""

@@ -208,6 +208,8 @@ def _indexed_table(binder: Binder, node: ast.CreateIndex) -> tuple[Catalog, Tabl
         catalog = temp if fold(node.table.text) in temp.entries else catalogs.main()
     table = catalog.find_table(node.table.text)
     if table is None:
+        if fold(node.table.text) in binder.registry.table_functions:
+            fail("virtual tables may not be indexed", node.table)
         other = catalogs.find_table(node.table.text)
         if catalog.slot == TEMP_SLOT and other is not None:
             fail(f'cannot create a TEMP index on non-TEMP table "{other.name}"', node.table)

@@ -133,7 +133,7 @@ def _compare_sargs(term: Term, expr: bound.Compare, source: int) -> list[Sarg]:
         sarg = _sarg(term, MIRRORED[op], expr.right, expr.left, expr.left_affinity, expr.collation)
         sarg.sources = frozenset(left)
         found.append(sarg)
-    return [sarg for sarg in found if is_deterministic(sarg.value)]
+    return [sarg for sarg in found if expr.is_argument or is_deterministic(sarg.value)]
 
 
 def _sarg(term: Term, op: str, operand: bound.Expr, value: bound.Expr, affinity: str | None, collation: str) -> Sarg:

@@ -22,7 +22,7 @@ from turso_wasm.plan import nodes
 from turso_wasm.plan.build import PlanContext, Planned, build_plan
 from turso_wasm.plan.printer import print_plan
 from turso_wasm.runtime.pragma_rows import Files
-from turso_wasm.runtime.pragmas import compile_pragma
+from turso_wasm.runtime.pragmas import Compiled, compile_pragma
 from turso_wasm.sql import ast
 from turso_wasm.sql.lexer import Tokens
 from turso_wasm.sql.parser import parse_tokens
@@ -48,9 +48,25 @@ def _compile(statement: ast.Statement, tokens: Tokens, catalogs: Catalogs, files
         case ast.Pragma():
             return _compile_pragma(statement, tokens, catalogs, files)
         case ast.Explain(mode="CODE"):
-            return _explain_code(statement, tokens, catalogs, registry)
-    planned = build_plan(statement, catalogs, PlanContext(tokens.sql, registry=registry))
-    return _program(planned, tokens, registry)
+            return _explain_code(statement, tokens, catalogs, files, registry)
+    pragmas = _Pragmas(catalogs, files)
+    context = PlanContext(tokens.sql, registry=registry, plan_pragma=pragmas)
+    program = _program(build_plan(statement, catalogs, context), tokens, registry)
+    program.shared = pragmas.asked.isdisjoint(UNSHARED_PRAGMAS)
+    return program
+
+
+class _Pragmas:
+    """Plans the PRAGMAs that stand in a FROM clause. asked: which there were."""
+
+    def __init__(self, catalogs: Catalogs, files: Files) -> None:
+        self.catalogs = catalogs
+        self.files = files
+        self.asked: set[str] = set()
+
+    def __call__(self, statement: ast.Pragma) -> Compiled:
+        self.asked.add(statement.name)
+        return compile_pragma(statement, self.catalogs, self.files)
 
 
 def _program(planned: Planned, tokens: Tokens, registry: Registry) -> Program:
@@ -91,8 +107,7 @@ def _compile_pragma(statement: ast.Pragma, tokens: Tokens, catalogs: Catalogs, f
     )
     slots = {}
     for catalog in catalogs.slots:
-        # Only this connection changes the temp database, whose epoch tells; an empty one may not be there at all.
-        if catalog is not None and compiled.reads and (catalog.slot != TEMP_SLOT or catalog.entries):
+        if catalog is not None and compiled.reads and catalog.is_there:
             slots[catalog.slot] = (False, catalog.checked)
     if compiled.writes is not None:
         slots[compiled.writes] = (True, False)
@@ -103,11 +118,14 @@ def _compile_pragma(statement: ast.Pragma, tokens: Tokens, catalogs: Catalogs, f
 # --- EXPLAIN CODE -----------------------------------------------------------------------------------------------
 
 
-def _explain_code(statement: ast.Explain, tokens: Tokens, catalogs: Catalogs, registry: Registry) -> Program:
+def _explain_code(
+    statement: ast.Explain, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry
+) -> Program:
     """The plan and the compiled statement as readable text, one line a row."""
     if isinstance(statement.statement, ast.Pragma | ast.Explain):
         raise SqlError(SQLITE_ERROR, "not supported yet: EXPLAIN CODE of this statement", statement.span)
-    planned = build_plan(statement.statement, catalogs, PlanContext(tokens.sql, registry=registry))
+    context = PlanContext(tokens.sql, registry=registry, plan_pragma=_Pragmas(catalogs, files))
+    planned = build_plan(statement.statement, catalogs, context)
     code = print_python(_program(planned, tokens, registry).wasm)
     text = f"{print_plan(planned.plan)}\n\n{code}"
     rows = tuple((bound.Constant(value=line),) for line in text.splitlines())

@@ -273,7 +273,7 @@ class HostConnection:
         if known is None:
             program = compile_statement(tokens, schema.catalogs, self._files(), schema.environment.registry)
             known = program, self.host.load(program)
-            if program.kind in SHARED_BY_SHAPE:
+            if program.kind in SHARED_BY_SHAPE and program.shared:
                 schema.add_shape(key, literals, *known)
         has_tail = tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END
         prepared = Prepared(sql, start, tokens.end, *known, literals if known[0].n_literals else (), schema, has_tail)

@@ -1,0 +1,93 @@
+"""Functions in FROM: what is declared of PRAGMAs, generate_series, and what is kept for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import turso_wasm.dbapi as turso
+from turso_wasm.catalog.catalog import Catalog, Catalogs
+from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS, TableFunction
+from turso_wasm.runtime.pragmas import compile_pragma
+from turso_wasm.sql import ast
+
+PRAGMAS = [function for function in TABLE_FUNCTIONS.values() if function.pragma is not None]
+
+
+@pytest.fixture
+def db() -> Iterator[turso.Connection]:
+    connection = turso.connect(":memory:")
+    connection.executescript("CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2), (3, 4)")
+    yield connection
+    connection.close()
+
+
+def rows(db: turso.Connection, sql: str, *values: object) -> list[tuple[object, ...]]:
+    return db.execute(sql, values).fetchall()
+
+
+@pytest.mark.parametrize("function", PRAGMAS, ids=lambda function: function.name)
+def test_a_pragma_has_the_columns_that_are_declared(function: TableFunction, db: turso.Connection) -> None:
+    assert function.pragma is not None
+    answer = compile_pragma(ast.Pragma(function.pragma), Catalogs([Catalog(0, "main", [])]))
+    assert answer.columns in (function.columns, ())
+    assert answer.readonly
+    assert db.execute(f"SELECT * FROM {function.name}").fetchall() == db.execute(f"PRAGMA {function.pragma}").fetchall()
+
+
+def test_arguments_of_a_series(db: turso.Connection) -> None:
+    assert rows(db, "SELECT value, start, stop, step, rowid FROM generate_series(5, 9, 3)") == [
+        (5, 5, 9, 3, 1),
+        (8, 5, 9, 3, 2),
+    ]
+    assert rows(db, "SELECT * FROM generate_series(?, ?, ?)", "10", 7.9, -2) == [(10,), (8,)]
+    assert rows(db, "SELECT value, step FROM generate_series(1, 2, 0)") == [(1, 1), (2, 1)]
+    assert rows(db, "SELECT stop FROM generate_series(7) LIMIT 1") == [(4294967295,)]
+    assert (
+        rows(db, "SELECT * FROM generate_series(NULL, 2)") == rows(db, "SELECT * FROM generate_series(1, NULL)") == []
+    )
+    assert rows(db, "SELECT * FROM generate_series WHERE start = 1 AND stop = 2") == [(1,), (2,)]
+    with pytest.raises(turso.OperationalError, match=r'first argument to "generate_series\(\)" missing or unusable'):
+        rows(db, "SELECT * FROM generate_series")
+    with pytest.raises(turso.OperationalError, match=r"too many arguments on generate_series\(\) - max 3"):
+        rows(db, "SELECT * FROM generate_series(1, 2, 3, 4)")
+
+
+def test_arguments_come_from_other_tables(db: turso.Connection) -> None:
+    expected = [(1, 1), (1, 2), (3, 3), (3, 4)]
+    assert rows(db, "SELECT a, value FROM t, generate_series(a, b)") == expected
+    assert rows(db, "SELECT a, value FROM generate_series(t.a, t.b), t") == expected
+    assert rows(db, "SELECT a, value FROM t LEFT JOIN generate_series(a, 2)") == [(1, 1), (1, 2), (3, None)]
+    assert rows(db, "SELECT a, (SELECT sum(value) FROM generate_series(a, b)) FROM t") == [(1, 3), (3, 7)]
+    assert rows(db, "SELECT value FROM t RIGHT JOIN generate_series(3, 4) ON value = a") == [(3,), (4,)]
+    with pytest.raises(turso.OperationalError, match="not supported yet: arguments that read the other side of a FULL"):
+        rows(db, "SELECT * FROM t FULL JOIN generate_series(t.a, 4)")
+    with pytest.raises(turso.OperationalError, match="no query solution"):
+        rows(db, "SELECT * FROM generate_series(h.value, 3) g, generate_series(g.value, 2) h")
+    with pytest.raises(turso.OperationalError, match="table-function argument references tables to its right"):
+        rows(db, "SELECT * FROM t LEFT JOIN generate_series(u.a, 2) LEFT JOIN t u")
+
+
+def test_an_argument_is_computed_once_for_a_visit(db: turso.Connection) -> None:
+    sql = "SELECT count(*), count(DISTINCT start) FROM generate_series(abs(random() % 1000), 5000)"
+    ((count, starts),) = rows(db, sql)
+    assert count >= 4000 and starts == 1  # type: ignore[operator]
+
+
+def test_names_of_files_are_told_to_nobody_else(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        path = tmp_path / name
+        connection = turso.connect(path)
+        for sql in ("SELECT file FROM pragma_database_list", "SELECT file FROM pragma_database_list WHERE seq = 0"):
+            assert connection.execute(sql).fetchall() == [(str(path),)]
+        connection.close()
+
+
+def test_a_schema_that_changes_is_seen(db: turso.Connection) -> None:
+    sql = "SELECT s.name, c.name FROM sqlite_schema s, pragma_table_info(s.name) c"
+    assert rows(db, sql) == [("t", "a"), ("t", "b")]
+    db.execute("ALTER TABLE t ADD COLUMN c")
+    assert rows(db, sql) == [("t", "a"), ("t", "b"), ("t", "c")]
+    assert rows(db, "SELECT count(*) FROM pragma_table_info('T')") == [(3,)]

@@ -1,0 +1,66 @@
+"""Functions in FROM: a table under conditions, one for each argument: hidden column = argument.
+
+Source: https://sqlite.org/vtab.html#tabfunc2
+"""
+
+from __future__ import annotations
+
+from turso_wasm.bind import bound
+from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.query import Item
+from turso_wasm.bind.scope import column_ref
+from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.table_functions import TableFunction, table_of
+from turso_wasm.sql import ast
+
+_MISSING = frozenset({"json_each", "json_tree", "jsonb_each", "jsonb_tree"})
+
+
+def find_function(binder: Binder, name: str, node: ast.Node) -> TableFunction | None:
+    """The table-valued function of that name. Errors: it is one that we do not have yet."""
+    key = fold(name)
+    if key in _MISSING and binder.catalogs.find_table(name, None) is None:
+        unsupported(f"table-valued function {name}", node)
+    return binder.registry.table_functions.get(key)
+
+
+def function_item(binder: Binder, function: TableFunction, written: str, alias: str | None) -> Item:
+    """A FROM element whose rows the function gives."""
+    table = table_of(function)
+    item = Item(
+        binder.new_source(),
+        alias or table.name,
+        table,
+        columns=function.columns,
+        numbers=table.numbers,
+        schema=table.schema,
+        alias=alias,
+        function=function,
+    )
+    binder.names[item.source] = alias or written
+    return item
+
+
+def bind_function(binder: Binder, source: ast.TableFunctionSource) -> Item:
+    """A call in FROM; its arguments are bound when all of FROM is known (`argument`).
+
+    Errors: "'x' is not a function" for tables, views and common tables, "no such table: x", "too many arguments on
+    x() - max n".
+    """
+    is_common = source.schema is None and binder.common is not None and binder.common.find(source.name) is not None
+    schema = source.schema if source.schema is not None else binder.default_schema
+    function = None if is_common else find_function(binder, source.name, source)
+    if is_common or binder.catalogs.find_table(source.name, None if function is not None else schema) is not None:
+        fail(f"'{source.name}' is not a function", source)
+    if function is None:
+        fail(f"no such table: {source.name}" if schema is None else f"no such table: {schema}.{source.name}", source)
+    if len(source.arguments) > len(function.arguments):
+        fail(f"too many arguments on {source.name}() - max {len(function.arguments)}", source)
+    return function_item(binder, function, source.name, source.alias)
+
+
+def argument(item: Item, number: int, value: bound.Expr) -> bound.Compare:
+    """The condition that argument `number` is: whatever the affinities, its value is what the column holds."""
+    assert item.function is not None
+    hidden = column_ref(item, len(item.function.columns) + number)
+    return bound.Compare(op="=", left=hidden, right=value, is_argument=True)

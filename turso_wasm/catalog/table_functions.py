@@ -1,0 +1,76 @@
+"""The registry of table-valued functions: names, columns, and the hidden columns that stand for their arguments.
+
+`f(x, y)` in FROM is the table `f` WHERE its first hidden column is x and its second y. What gives the rows is a
+provider (plan/providers.py).
+
+Source: https://sqlite.org/vtab.html#tabfunc2, https://sqlite.org/pragma.html#pragfunc, https://sqlite.org/series.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from turso_wasm.catalog.objects import Column, Table
+
+PRAGMA_PREFIX: Final = "pragma_"
+
+
+@dataclass(frozen=True, slots=True)
+class TableFunction:
+    """A function in FROM. columns: those that `*` shows. arguments: the hidden columns, in the order of arguments."""
+
+    name: str
+    columns: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def pragma(self) -> str | None:
+        """The PRAGMA whose rows it gives."""
+        return self.name[len(PRAGMA_PREFIX) :] if self.name.startswith(PRAGMA_PREFIX) else None
+
+
+@cache
+def table_of(function: TableFunction) -> Table:
+    """The function as a table without a b-tree; its columns have no affinity."""
+    columns = [Column(name, None, "A") for name in function.columns]
+    columns += [Column(name, None, "A", hidden=1) for name in function.arguments]
+    numbers = {column.name: number for number, column in enumerate(columns)}
+    return Table(function.name, 0, columns, kind="function", numbers=numbers)
+
+
+def _pragma(name: str, columns: str = "", arguments: str = "") -> TableFunction:
+    return TableFunction(PRAGMA_PREFIX + name, tuple(columns.split()) or (name,), tuple(arguments.split()))
+
+
+# Of many a PRAGMA the answer is one number, in a column of its own name; of some it is that of a database.
+_NUMBERS: Final = """analysis_limit application_id automatic_index cell_size_check checkpoint_fullfsync count_changes
+    data_version defer_foreign_keys empty_result_callbacks encoding foreign_keys freelist_count full_column_names
+    fullfsync hard_heap_limit ignore_check_constraints legacy_alter_table query_only read_uncommitted
+    recursive_triggers reverse_unordered_selects schema_version secure_delete short_column_names soft_heap_limit
+    temp_store threads trusted_schema user_version writable_schema"""
+_NUMBERS_OF_DATABASES: Final = """auto_vacuum cache_size journal_mode journal_size_limit locking_mode max_page_count
+    page_count page_size synchronous"""
+
+_FUNCTIONS: Final = (
+    TableFunction("generate_series", ("value",), ("start", "stop", "step")),
+    *(_pragma(name) for name in _NUMBERS.split()),
+    *(_pragma(name, arguments="schema") for name in _NUMBERS_OF_DATABASES.split()),
+    _pragma("busy_timeout", "timeout"),
+    _pragma("collation_list", "seq name"),
+    _pragma("compile_options"),
+    _pragma("database_list", "seq name file"),
+    _pragma("foreign_key_list", "id seq table from to on_update on_delete match", "arg schema"),
+    _pragma("function_list", "name builtin type enc narg flags"),
+    _pragma("index_info", "seqno cid name", "arg schema"),
+    _pragma("index_list", "seq name unique origin partial", "arg schema"),
+    _pragma("index_xinfo", "seqno cid name desc coll key", "arg schema"),
+    _pragma("integrity_check", "", "arg schema"),
+    _pragma("pragma_list", "name"),
+    _pragma("quick_check", "", "arg schema"),
+    _pragma("table_info", "cid name type notnull dflt_value pk", "arg schema"),
+    _pragma("table_list", "schema name type ncol wr strict", "arg"),
+    _pragma("table_xinfo", "cid name type notnull dflt_value pk hidden", "arg schema"),
+)
+TABLE_FUNCTIONS: Final = {function.name: function for function in _FUNCTIONS}

@@ -1,0 +1,184 @@
+"""PRAGMAs as functions in FROM: pragma_table_info('t') has the rows of PRAGMA table_info('t').
+
+Where the arguments are literals, the PRAGMA is planned as it stands (they are pinned). Where one is known only when
+the statement runs, as in `sqlite_schema s, pragma_table_info(s.name)`, there are as many answers as names in the
+schema: all of them go into the Program, and each row of the outer loop looks its own up.
+
+Source: https://sqlite.org/pragma.html#pragfunc
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeAlias
+
+from turso_wasm.base import tree
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.tree import Node
+from turso_wasm.bind import bound
+from turso_wasm.bind.binder import unsupported
+from turso_wasm.catalog.catalog import Catalogs
+from turso_wasm.catalog.names import fold, schema_table_names
+from turso_wasm.catalog.objects import Table
+from turso_wasm.plan import nodes
+from turso_wasm.plan.providers import NULL, GivenRows, Offer, Request
+from turso_wasm.plan.terms import Sarg
+from turso_wasm.sql import ast
+
+ROWS = 20.0
+INDEX_FUNCTIONS = frozenset({"pragma_index_info", "pragma_index_xinfo"})
+SEPARATOR, NO_ARGUMENT = "\1", "\2"  # in the keys of a Directory, which are [schema separator] argument
+
+Text: TypeAlias = "str | None"
+
+
+class PragmaProvider:
+    """A single offer: arguments that are there are used."""
+
+    def offers(self, request: Request) -> list[Offer]:
+        """See Provider. Errors: those of the PRAGMA; "unknown database 'x'"."""
+        function = request.item.function
+        assert function is not None
+        consumed = [request.argument(number) for number in range(len(function.arguments))]
+        given = dict(zip(function.arguments, consumed, strict=True))
+        used = tuple(sarg for sarg in consumed if sarg is not None)
+        return [Offer(ROWS, ROWS, used, lambda reverse: _rows(request, given.get("arg"), given.get("schema")))]
+
+
+def _rows(request: Request, argument: Sarg | None, schema: Sarg | None) -> GivenRows:
+    parts = [NULL if sarg is None else sarg.value for sarg in (argument, schema)]
+    if all(_is_known(part) for part in parts):
+        texts = [_known_text(request, part) for part in parts]
+        given = _answer(request, *texts)
+        shown: list[bound.Expr] = [bound.Constant(value=text) for text in texts]
+    else:
+        row, columns = request.evaluated([bound.Cast(operand=part, affinity="B") for part in parts])
+        given = _any_answer(request, *columns)
+        given.child = nodes.NestedLoop(left=row, right=given.child)
+        shown = list(columns)
+    function = request.item.function
+    assert function is not None
+    if "arg" in function.arguments:
+        given.columns.update(enumerate(shown[: len(function.arguments)], len(function.columns)))
+    return given
+
+
+def _is_known(expr: bound.Expr) -> bool:
+    return isinstance(expr, bound.Constant) and not isinstance(expr.value, float | bytes)
+
+
+def _known_text(request: Request, expr: bound.Expr) -> Text:
+    assert isinstance(expr, bound.Constant)
+    request.planner.binder.pin(expr)
+    return None if expr.value is None else str(expr.value)
+
+
+# --- arguments that are known -------------------------------------------------------------------------------------
+
+
+def _answer(request: Request, argument: Text, schema: Text) -> GivenRows:
+    """The PRAGMA's own plan, as a source of this statement."""
+    binder, function = request.planner.binder, request.item.function
+    assert function is not None and function.pragma is not None
+    if schema is not None and binder.catalogs.find(schema) is None:
+        raise SqlError(SQLITE_ERROR, f"unknown database '{schema}'")
+    plan = _planned(request, argument, schema)
+    source = request.planner.new_source()
+    moved = tree.transform(plan, lambda node: _moved(node, source))
+    assert isinstance(moved, nodes.Output)
+    return GivenRows(moved.child, dict(enumerate(moved.exprs)))
+
+
+def _planned(request: Request, argument: Text, schema: Text) -> nodes.Output:
+    binder, function = request.planner.binder, request.item.function
+    assert function is not None and function.pragma is not None
+    assert binder.plan_pragma is not None, "whoever plans functions of PRAGMAs knows how to plan PRAGMAs"
+    compiled = binder.plan_pragma(ast.Pragma(function.pragma, schema, argument))
+    if compiled.reads:
+        there = [catalog for catalog in binder.catalogs.slots if catalog is not None and catalog.is_there]
+        binder.slots.update(catalog.slot for catalog in there)
+    plan: nodes.Output = compiled.plan
+    return plan
+
+
+def _moved(node: Node, source: int) -> Node | None:
+    """A PRAGMA's plan has one source, number 0."""
+    match node:
+        case bound.ColumnRef():
+            return replace(node, source=source)
+        case nodes.Values() if node.source != source:
+            return replace(node, source=source)
+        case nodes.KernelCall() if node.source != source:
+            return replace(node, source=source)
+    return None
+
+
+# --- arguments that are not ---------------------------------------------------------------------------------------
+
+
+def _any_answer(request: Request, argument: bound.Expr, schema: bound.Expr) -> GivenRows:
+    function = request.item.function
+    assert function is not None
+    n_columns = len(function.columns)
+    catalogs = request.planner.binder.catalogs
+    groups: list[tuple[str, int]] = []
+    rows: list[tuple[bound.Expr, ...]] = []
+    of_indexes = function.name in INDEX_FUNCTIONS
+    for chosen in _schemas(catalogs):
+        for name in (None, *_names(catalogs, chosen, of_indexes)):
+            answer = _constant_rows(request, name, chosen)
+            if not answer:
+                continue
+            key = ("" if chosen is None else chosen + SEPARATOR) + (NO_ARGUMENT if name is None else name)
+            groups.append((key, len(answer)))
+            rows += answer
+    source = request.planner.new_source()
+    prefix = bound.Binary(op="||", left=schema, right=bound.Constant(value=SEPARATOR))
+    key_expr = bound.Binary(op="||", left=_or_else(prefix, ""), right=_or_else(argument, NO_ARGUMENT))
+    directory = nodes.Directory(
+        source=source, key=key_expr, groups=tuple(groups), rows=tuple(rows), n_columns=n_columns
+    )
+    return GivenRows(directory, {column: bound.ColumnRef(source=source, column=column) for column in range(n_columns)})
+
+
+def _or_else(expr: bound.Expr, text: str) -> bound.Expr:
+    return bound.Call(name="coalesce", args=(expr, bound.Constant(value=text)), style="special")
+
+
+def _schemas(catalogs: Catalogs) -> list[Text]:
+    return [None, *(catalog.name for catalog in catalogs.slots if catalog is not None)]
+
+
+def _names(catalogs: Catalogs, schema: Text, of_indexes: bool) -> Iterator[str]:
+    """Everything that an argument can name, once."""
+    seen: set[str] = set()
+    for catalog in catalogs.search_order if schema is None else [catalogs.must_find(schema)]:
+        tables = list(catalog.tables())
+        names = [index.name for table in tables for index in table.indexes]
+        if of_indexes:
+            names += [f"sqlite_autoindex_{table.name}_{n}" for table in tables for n in _key_numbers(table)]
+        else:
+            names = [*(table.name for table in tables), *sorted(schema_table_names(catalog.slot))]
+        for name in names:
+            if fold(name) not in seen:
+                seen.add(fold(name))
+                yield name
+
+
+def _key_numbers(table: Table) -> range:
+    """The numbers that the index which the key of a WITHOUT ROWID table is may have."""
+    return range(1, len(table.indexes) + 2) if table.without_rowid else range(0)
+
+
+def _constant_rows(request: Request, argument: Text, schema: Text) -> list[tuple[bound.Expr, ...]]:
+    """The answer, if it is made of constants. Errors: "not supported yet", if it is made when the statement runs."""
+    function = request.item.function
+    assert function is not None
+    try:
+        plan = _planned(request, argument, schema)
+    except SqlError:
+        return []  # a view that cannot be read; it is no error as long as nobody asks
+    if not isinstance(plan.child, nodes.Values):
+        unsupported(f"{function.name}() with an argument that is no literal")
+    return list(plan.child.rows)

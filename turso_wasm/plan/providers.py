@@ -1,0 +1,146 @@
+"""The interface to what gives the rows of table-valued functions.
+
+A *provider* is asked for offers: given the conditions that can be used when the function is entered (arguments are
+conditions on its hidden columns, see bind/table_functions.py), it says in which ways it can give rows, what each costs,
+in which order the rows come and which of the conditions they satisfy. The join planner weighs offers as it weighs the
+paths of a table, and asks the chosen one for its rows: any row source, with an expression for each column.
+
+To add a function: its line in catalog/table_functions.py, and its provider in plan/table_functions.py; where no row
+source there is can give the rows, a node and its emitter (codegen/table_functions.py).
+
+Invariants:
+  F1  The conditions of a request read nothing that is not there yet. While a hidden column's value is not there the
+      function is not asked: it waits.
+  F2  A condition that an offer consumes is true of every row; all others are tested again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from turso_wasm.bind import bound
+from turso_wasm.bind.query import Item
+from turso_wasm.catalog.objects import Table
+from turso_wasm.plan import nodes
+from turso_wasm.plan.access import OrderColumn, Path
+from turso_wasm.plan.terms import Sarg, Term
+
+if TYPE_CHECKING:
+    from turso_wasm.plan.planner import Planner
+
+NULL = bound.Constant(value=None)
+ROWID = -1
+
+
+@dataclass(slots=True, eq=False)
+class GivenRows:
+    """The rows of an offer that was taken: those of `child`, with the columns that it makes of them.
+
+    columns: by number, visible ones first, then the arguments, -1 the rowid. A rowid that is missing counts the rows;
+    all else that is missing is NULL.
+    """
+
+    child: nodes.Plan
+    columns: dict[int, bound.Expr]
+
+
+@dataclass(slots=True, eq=False)
+class Offer:
+    """One way to give the rows. rows, cost: of one visit, in the units of cost.py.
+
+    consumed: F2. order: the columns by which the rows come, in one of both directions. number, label: what EXPLAIN
+    QUERY PLAN says. make: is called with True for rows in reverse order.
+    """
+
+    rows: float
+    cost: float
+    consumed: tuple[Sarg, ...]
+    make: Callable[[bool], GivenRows]
+    order: tuple[OrderColumn, ...] = ()
+    number: int = 0
+    label: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A function in FROM, and the conditions on its columns that can be used (F1). used: the columns anything reads."""
+
+    item: Item
+    conditions: list[Sarg]
+    used: frozenset[int]
+    planner: Planner
+
+    def argument(self, number: int) -> Sarg | None:
+        """The condition that gives an argument its value, counted from 0."""
+        assert self.item.function is not None
+        column = len(self.item.function.columns) + number
+        return next((sarg for sarg in self.conditions if sarg.column == column and sarg.op == "="), None)
+
+    def evaluated(self, values: Iterable[bound.Expr]) -> tuple[nodes.Plan, tuple[bound.ColumnRef, ...]]:
+        """One row of these values, each computed once, and the columns that hold them."""
+        source = self.planner.new_source()
+        row = tuple(values)
+        columns = tuple(bound.ColumnRef(source=source, column=number) for number in range(len(row)))
+        return nodes.Values(source=source, rows=(row,), n_columns=len(row)), columns
+
+
+class Provider(Protocol):
+    """What gives the rows of a function."""
+
+    def offers(self, request: Request) -> list[Offer]:
+        """The ways to give the rows, at least one. Errors: SqlError when an argument is missing that must be there."""
+
+
+@dataclass(slots=True, eq=False)
+class FunctionAccess:
+    """A function in FROM, as the join planner sees it: the counterpart of a TableAccess."""
+
+    item: Item
+    used: frozenset[int]
+    planner: Planner
+    provider: Provider
+
+    @property
+    def table(self) -> Table:
+        """The function's columns."""
+        assert self.item.table is not None
+        return self.item.table
+
+    def paths(self, terms: Iterable[Term], blocked: frozenset[int]) -> list[Path]:
+        """The offers, given terms whose values must not read the sources in `blocked`; none while arguments wait."""
+        source = self.item.source
+        assert self.item.function is not None
+        n_visible = len(self.item.function.columns)
+        conditions = []
+        for term in terms:
+            for sarg in term.sargs_for(source) if source in term.sources else ():
+                if not sarg.sources & blocked:
+                    conditions.append(sarg)
+                elif sarg.op == "=" and sarg.column >= n_visible:
+                    return []
+        request = Request(self.item, conditions, self.used, self.planner)
+        return [self._path(offer) for offer in self.provider.offers(request)]
+
+    def _path(self, offer: Offer) -> Path:
+        path = Path("function", equal=offer.consumed, rows=offer.rows, cost=offer.cost, order=offer.order)
+        path.offer = offer
+        return path
+
+    def plan(self, offer: Offer, reverse: bool) -> nodes.Plan:
+        """The nodes of the offer that was taken."""
+        given = offer.make(reverse)
+        is_numbered = ROWID in self.used and ROWID not in given.columns
+        columns = tuple(sorted(self.used - {ROWID} if is_numbered else self.used))
+        assert self.item.function is not None
+        return nodes.FunctionScan(
+            source=self.item.source,
+            name=self.item.function.name,
+            child=given.child,
+            columns=columns,
+            outputs=tuple(given.columns.get(column, NULL) for column in columns),
+            is_numbered=is_numbered,
+            number=offer.number,
+            label=offer.label,
+        )
