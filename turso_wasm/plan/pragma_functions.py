@@ -54,7 +54,8 @@ def _rows(request: Request, argument: Sarg | None, schema: Sarg | None) -> Given
         shown: list[bound.Expr] = [bound.Constant(value=text) for text in texts]
     else:
         row, columns = request.evaluated([bound.Cast(operand=part, affinity="B") for part in parts])
-        given = _any_answer(request, *columns)
+        has_name = request.item.function is not None and "arg" in request.item.function.arguments
+        given = _any_answer(request, *columns) if has_name else _any_database(request, columns[1])
         given.child = nodes.NestedLoop(left=row, right=given.child)
         shown = list(columns)
     function = request.item.function
@@ -95,6 +96,8 @@ def _planned(request: Request, argument: Text, schema: Text) -> nodes.Output:
     assert function is not None and function.pragma is not None
     assert binder.plan_pragma is not None, "whoever plans functions of PRAGMAs knows how to plan PRAGMAs"
     compiled = binder.plan_pragma(ast.Pragma(function.pragma, schema, argument))
+    if schema is not None:
+        binder.slots.add(binder.catalogs.must_find(schema).slot)
     if compiled.reads:
         there = [catalog for catalog in binder.catalogs.slots if catalog is not None and catalog.is_there]
         binder.slots.update(catalog.slot for catalog in there)
@@ -142,12 +145,28 @@ def _any_answer(request: Request, argument: bound.Expr, schema: bound.Expr) -> G
     return GivenRows(directory, {column: bound.ColumnRef(source=source, column=column) for column in range(n_columns)})
 
 
+def _any_database(request: Request, schema: bound.Expr) -> GivenRows:
+    """The answer about the database that `schema` names: one of those there are."""
+    children, outputs = [], []
+    for chosen in _schemas(request.planner.binder.catalogs):
+        answer = _answer(request, None, chosen)
+        is_chosen: bound.Expr = bound.IsNull(operand=schema)
+        if chosen is not None:
+            name = bound.Constant(value=chosen)
+            is_chosen = bound.Compare(op="=", left=schema, right=name, collation="NOCASE")
+        children.append(nodes.Filter(child=answer.child, predicate=is_chosen))
+        outputs.append(tuple(answer.columns.values()))
+    source = request.planner.new_source()
+    union = nodes.Append(source=source, children=tuple(children), outputs=tuple(outputs))
+    return GivenRows(union, {0: bound.ColumnRef(source=source, column=0)})
+
+
 def _or_else(expr: bound.Expr, text: str) -> bound.Expr:
     return bound.Call(name="coalesce", args=(expr, bound.Constant(value=text)), style="special")
 
 
 def _schemas(catalogs: Catalogs) -> list[Text]:
-    return [None, *(catalog.name for catalog in catalogs.slots if catalog is not None)]
+    return [None, *(catalog.name for catalog in catalogs.slots if catalog is not None and catalog.is_there)]
 
 
 def _names(catalogs: Catalogs, schema: Text, of_indexes: bool) -> Iterator[str]:
