@@ -2,8 +2,8 @@
 
 from turso_wasm.kernel.abi import NULL, TEXT, ConcatState, Run
 from turso_wasm.kernel.base.memory import arena_mark, arena_release
+from turso_wasm.kernel.json.build import text_to_blob
 from turso_wasm.kernel.json.document import put_value
-from turso_wasm.kernel.json.functions import text_to_blob
 from turso_wasm.kernel.values.aggregate import concat_compact, concat_grow
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
 from turso_wasm.kernel.values.value import pack, to_text

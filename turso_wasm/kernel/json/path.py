@@ -6,7 +6,7 @@ is not looked at, so it need not be well-formed.
 Source: https://sqlite.org/json1.html#path_arguments, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import Run
+from turso_wasm.kernel.abi import Run, Value
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import arena_mark, arena_release
 from turso_wasm.kernel.functions.printf import put_sql_escaped
@@ -14,7 +14,8 @@ from turso_wasm.kernel.json.element import ARRAY, OBJECT, TEXT_5, TEXT_J, child,
 from turso_wasm.kernel.json.scan import BACKSLASH, put_unescaped
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
 from turso_wasm.kernel.values.number import is_digit
-from turso_wasm.kernel.values.value import bytes_of, size_of
+from turso_wasm.kernel.values.utf8 import terminated_size
+from turso_wasm.kernel.values.value import bytes_of, pack, size_of, to_text
 from turso_wasm.wasm.lang import Struct, i32, i64, lit, ptr, scratch, sizeof, u8
 
 __subset__ = True
@@ -270,3 +271,20 @@ def walk(w: Walk, p: ptr[u8], n: i32) -> None:
         else:
             step_index(w, step, p, start, end)
         i = step.next
+
+
+def start_walk(stmt: Run, w: Walk, path: Value) -> None:
+    """Begin a walk along a path that is not NULL."""
+    text: i64 = to_text(stmt, path.tag, path.payload)
+    w.stmt = stmt
+    w.path = bytes_of(text)
+    w.path_size = terminated_size(w.path, size_of(text))
+    w.shown = pack(w.path, w.path_size)
+    w.parents = ptr[i32](0)
+
+
+def find(stmt: Run, w: Walk, p: ptr[u8], n: i32, path: Value) -> bool:
+    """Whether there is something at the path."""
+    start_walk(stmt, w, path)
+    walk(w, p, n)
+    return w.result == FOUND
