@@ -23,7 +23,7 @@ from turso_wasm.codegen.expressions import (
 )
 from turso_wasm.codegen.subtypes import may_have_subtype
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import INTEGER, NULL
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, if_expr, select
 
 COMPARISON: dict[str, Callable[[Expr, Any], Expr]] = {
@@ -96,17 +96,35 @@ def compare(node: bound.Compare, ctx: Context) -> tuple[Expr, Expr | None]:
 
 
 def compare_values(op: str, left: SqlValue, right: SqlValue, collation: str, ctx: Context) -> Expr:
-    """i32: left op right in the total order of values (NULL first); integers inline."""
+    """i32: left op right in the total order of values (NULL first); usual pairs of numbers inline."""
     relation = COMPARISON[op]
-    both = left.has_tag(INTEGER) & right.has_tag(INTEGER)
-    if both.const == 0:
-        return relation(ctx.f.call("compare_values", *left.pair, *right.pair, collation_code(collation)), 0)
-    integers = relation(left.payload, right.payload)
-    if both.const is not None:
-        return integers
-    return if_expr(
-        both, integers, relation(ctx.f.call("compare_values", *left.pair, *right.pair, collation_code(collation)), 0)
-    )
+    inline = [(when, relation(*sides)) for when, *sides in _numbers(left, right) if when.const != 0]
+    if inline and inline[0][0].const is not None:
+        return inline[0][1]
+    found = relation(ctx.f.call("compare_values", *left.pair, *right.pair, collation_code(collation)), 0)
+    for when, result in reversed(inline):
+        found = if_expr(when, result, found)
+    return found
+
+
+def _numbers(left: SqlValue, right: SqlValue) -> Iterator[tuple[Expr, Expr, Expr]]:
+    """(the case, both sides as numbers of one type) of pairs that are worth code of their own: of the types that both
+    sides can have.
+    """
+    integers = left.may_be(INTEGER) and right.may_be(INTEGER)
+    if integers:
+        yield left.has_tag(INTEGER) & right.has_tag(INTEGER), left.payload, right.payload
+    elif left.may_be(REAL) and right.may_be(REAL):
+        yield left.has_tag(REAL) & right.has_tag(REAL), left.payload.reinterpret(), right.payload.reinterpret()
+    elif left.may_be(REAL) and right.is_always(INTEGER):
+        yield left.has_tag(REAL) & _is_exact(right.payload), left.payload.reinterpret(), right.payload.to_f64_s()
+    elif right.may_be(REAL) and left.is_always(INTEGER):
+        yield right.has_tag(REAL) & _is_exact(left.payload), left.payload.to_f64_s(), right.payload.reinterpret()
+
+
+def _is_exact(integer: Expr) -> Expr:
+    """i32: it is exact as a double."""
+    return (integer + (1 << 53)).le_u(1 << 54)
 
 
 def _jump_is_null(node: bound.IsNull, label: Label, ctx: Context, when: bool, on_null: bool) -> None:

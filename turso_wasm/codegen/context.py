@@ -521,6 +521,20 @@ class Context:
             self._hoisted[key] = found
         return found
 
+    def lazily(self, make: Callable[[], SqlValue]) -> SqlValue:
+        """A value that is computed where it is first needed, once in an activation."""
+        f = self.f
+        done, tag, payload = f.local(I32, "known"), f.local(I32), f.local(I64)
+        with self.at_start():
+            for local in (done, tag, payload):
+                f.set(local, 0)
+        with f.if_(done.eqz()), self.row_memory():
+            value = make()
+            f.set(tag, value.tag_expr)
+            f.set(payload, value.payload)
+            f.set(done, 1)
+        return SqlValue(tag, payload, value.types)
+
     @contextmanager
     def at_start(self) -> Iterator[None]:
         """Code that runs when the routine starts. Nested, the inner code goes before the outer's."""

@@ -15,6 +15,7 @@ from turso_wasm.base.tree import Node, nodes_in
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import walk
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.records import copied
 from turso_wasm.codegen.subtypes import mark, mark_as_chosen, may_have_subtype, store_with_subtype
 from turso_wasm.codegen.values import (
     AFFINITY_CODE,
@@ -237,6 +238,28 @@ def _call(node: bound.Call, ctx: Context) -> SqlValue:
         return SPECIAL[node.name](node, ctx)
     if node.style == "unknown":
         raise SqlError(SQLITE_ERROR, node.kernel)
+    if ctx.loop and _is_constant_call(node):
+        return ctx.lazily(lambda: _kept(_kernel_call(node, ctx), ctx))
+    return _kernel_call(node, ctx)
+
+
+_CONSTANT_PARTS = (bound.Constant, bound.Parameter, bound.Unary, bound.Binary, bound.Cast, bound.Call)
+
+
+def _is_constant_call(node: bound.Call) -> bool:
+    """It has the same value for all rows, which takes a call of the kernel to compute."""
+    plain = node.style in ("fixed", "array", "array_collation") and not may_have_subtype(node)
+    return plain and all(
+        isinstance(part, _CONSTANT_PARTS) and (type(part) is not bound.Call or part.deterministic)
+        for part in walk(node)
+    )
+
+
+def _kept(value: SqlValue, ctx: Context) -> SqlValue:
+    return copied(value, lambda size: ctx.f.call("keep_alloc", ctx.stmt, size), ctx)
+
+
+def _kernel_call(node: bound.Call, ctx: Context) -> SqlValue:
     if node.style == "fixed":
         return mark(ctx.call_alloc(node.kernel, *[emit_value(arg, ctx) for arg in node.args]), node, ctx)
     slots = ctx.f.local(I32, "", ctx.frame_values(len(node.args)))
@@ -347,6 +370,13 @@ def ensure_outer(plan: nodes.Plan, ctx: Context) -> None:
     """Decode here what `plan` reads of sources outside of it."""
     for source, columns in outer_columns(plan).items():
         if source in ctx.sources:
+            ctx.sources[source].ensure(columns, ctx)
+
+
+def ensure_cheap(exprs: object, ctx: Context) -> None:
+    """Decode here the columns that `exprs` may read, of sources where they cost less together than one by one."""
+    for source, columns in columns_of(exprs).items():
+        if source in ctx.sources and ctx.sources[source].is_cheap(columns):
             ctx.sources[source].ensure(columns, ctx)
 
 

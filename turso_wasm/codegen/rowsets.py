@@ -10,7 +10,7 @@ from turso_wasm.bind import bound
 from turso_wasm.codegen.cells import cell_table, is_cell, load_cells
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
-from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.expressions import emit_value, ensure, ensure_cheap
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.routines import generate
 from turso_wasm.codegen.sources import LocalSource
@@ -131,6 +131,7 @@ def _switch_rows(node: nodes.Values, row: Local, assign: Callable[[Sequence[SqlV
 def _filter(node: nodes.Filter, ctx: Context, then: Then) -> None:
     def body() -> None:
         with ctx.f.block() as rejected:
+            ensure_cheap(node.predicate, ctx)
             ensure(first_conjunct(node.predicate), ctx)
             jump(node.predicate, rejected, ctx, when=False, on_null=True)
             then()

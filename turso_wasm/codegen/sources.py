@@ -45,6 +45,10 @@ class Source:
         if missing:
             self.decoded.update(self._decode_or_null(missing, ctx))
 
+    def is_cheap(self, columns: Collection[int]) -> bool:
+        """To decode these columns where one of them is decoded costs next to nothing."""
+        return False
+
     def _decode_or_null(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
         return self._nullable(lambda: self.decode(columns, ctx), ctx)
 
@@ -157,6 +161,11 @@ class EntrySource(Source):
             self.decoded.update(self._nullable(lambda: self._decode_inline(stored, ctx), ctx))
             missing = [c for c in missing if c not in self.decoded]
         super().ensure(missing, ctx)
+
+    def is_cheap(self, columns: Collection[int]) -> bool:
+        """See the base class."""
+        places = [self.positions.get(column, FAR_COLUMN + 1) for column in columns]
+        return self.hot and len(places) <= FEW_COLUMNS and max(places) <= FAR_COLUMN
 
     def _decode_inline(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
         if self._walk is None:
