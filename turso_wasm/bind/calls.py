@@ -46,6 +46,7 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     if node.over is not None:
         if registry.find_scalar(name, n_arguments) is None:
             raise registry.no_function(name, node.name, node.span)
+        binder.exprs(node.arguments, scope)
         fail(f"{node.name}() may not be used as a window function", node)
     function = registry.find_scalar(name, n_arguments)
     exists = bool(binder.place) and not binder.creating

@@ -156,6 +156,9 @@ class Core:
     aggregate_source: int = -1
     windows: list[WindowCall] = field(default_factory=list)
     window_texts: list[str] = field(default_factory=list)  # their names as written
+    window_copies: dict[int, int] = field(
+        default_factory=dict
+    )  # those of ORDER BY terms that name a result column: of which
     window_source: int = -1
     values_source: int = -1
     rows: tuple[tuple[Expr, ...], ...] | None = None

@@ -19,7 +19,7 @@ from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables
 from turso_wasm.bind.using import starred
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation, walk
-from turso_wasm.bind.windows import define_windows
+from turso_wasm.bind.windows import define_windows, order_windows
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 from turso_wasm.sql.limits import check_columns, check_terms
@@ -260,12 +260,16 @@ def _order_by(binder: Binder, terms: tuple[ast.OrderTerm, ...], core: Core, scop
     check_terms(len(terms), "ORDER BY")
     scope.aggregates, scope.allows_windows = "yes" if core.is_aggregate else "where", True
     keys = []
+    shown = len(core.windows)
     for number, term in enumerate(terms):
+        known = len(core.windows)
         expr = _ordinal(binder, term.expr, core.outputs, number, "ORDER")
         if expr is None:
             expr = _alias(binder, term.expr, scope)
         if expr is None:
             expr = binder.expr(term.expr, scope)
+        if core.windows:
+            expr = order_windows(binder, core, expr, shown, known)
         keys.append(order_key(term, expr))
     scope.allows_windows = False
     return keys

@@ -11,16 +11,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from turso_wasm.base import tree
+from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.comparison import collation_of
 from turso_wasm.bind.query import Core, WindowRef
 from turso_wasm.bind.scope import Scope
-from turso_wasm.bind.walk import strip_collation
+from turso_wasm.bind.walk import same_expression, strip_collation, transform, walk, window_expressions
 from turso_wasm.catalog.functions import AggregateFunction
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
-from turso_wasm.sql.walk import walk
+from turso_wasm.sql.walk import walk as walk_syntax
 
 _UNITS: Final[dict[str, bound.FrameUnit]] = {"ROWS": "rows", "RANGE": "range", "GROUPS": "groups"}
 _EDGES: Final[dict[str, bound.FrameEdge]] = {
@@ -63,7 +65,7 @@ def define_windows(binder: Binder, definitions: Sequence[ast.WindowDefinition], 
         spec = definition.spec
         base = None if spec.base is None else scope.windows.get(fold(spec.base))
         scope.windows[fold(definition.name)] = spec if base is None else _extended(spec, base)
-        for part in walk(spec):
+        for part in walk_syntax(spec):
             if isinstance(part, ast.Parameter):
                 binder.parameters[part.number] = part.name
 
@@ -83,7 +85,16 @@ def _extended(spec: ast.WindowSpec, base: ast.WindowSpec) -> ast.WindowSpec:
 
 
 def _find_window(over: ast.WindowSpec | str, scope: Scope, node: ast.Node) -> ast.WindowSpec:
-    """The window that stands behind OVER. Errors: "no such window: w"."""
+    """The window that stands behind OVER. Errors: "no such window: w", and what SQLite finds out after that."""
+    try:
+        return _named_window(over, scope, node)
+    except SqlError:
+        if isinstance(over, ast.WindowSpec):
+            _check_range(over)
+        raise
+
+
+def _named_window(over: ast.WindowSpec | str, scope: Scope, node: ast.Node) -> ast.WindowSpec:
     name = over if isinstance(over, str) else over.base
     if name is None:
         assert isinstance(over, ast.WindowSpec)
@@ -141,6 +152,66 @@ def _add(binder: Binder, core: Core, call: bound.WindowCall, text: str) -> Windo
     return WindowRef(source=core.window_source, index=len(core.windows) - 1)
 
 
+def order_windows(binder: Binder, core: Core, expr: bound.Expr, shown: int, known: int) -> bound.Expr:
+    """An ORDER BY term. Window functions of result columns that it names are computed once more, before those of the
+    result, which ties depend on. A result column that is the term is then shown as it was sorted, unless of equal rows
+    only one is shown: as in SQLite.
+
+    shown: how many windows the result has; known: how many there were before the term was bound.
+    """
+    columns = (at for at, output in enumerate(core.outputs) if _has_window(output))
+    same = next((at for at in columns if _same(core.outputs[at], expr, core, binder)), None)
+    if same is not None:
+        expr = core.outputs[same]
+        del core.windows[known:], core.window_texts[known:]
+
+    def copy(part: bound.Expr) -> bound.Expr | None:
+        if not isinstance(part, WindowRef) or part.source != core.window_source or part.index >= shown:
+            return None
+        core.windows.append(core.windows[part.index])
+        core.window_texts.append(core.window_texts[part.index])
+        core.window_copies[len(core.windows) - 1] = part.index
+        return replace(part, index=len(core.windows) - 1)
+
+    copied = transform(expr, copy)
+    if same is None:
+        return copied
+    if not core.distinct:
+        core.outputs[same] = copied
+    return core.outputs[same]
+
+
+def _has_window(expr: bound.Expr) -> bool:
+    return any(isinstance(part, WindowRef) for part in walk(expr))
+
+
+def _same(a: bound.Expr, c: bound.Expr, core: Core, binder: Binder) -> bool:
+    """The expressions are the same, window functions compared by what they compute."""
+
+    def shown(part: bound.Expr) -> bound.Expr | None:
+        if not isinstance(part, WindowRef) or part.source != core.window_source:
+            return None
+        alike = (at for at, call in enumerate(core.windows) if same_call(call, core.windows[part.index], binder))
+        return replace(part, index=next(alike, part.index))
+
+    return a is c or same_expression(transform(a, shown), transform(c, shown), binder.pin)
+
+
+def same_call(a: bound.WindowCall, c: bound.WindowCall, binder: Binder) -> bool:
+    """Two window functions compute the same."""
+    if a is c:
+        return True
+    if tree.data(a) != tree.data(c) or len(a.args) != len(c.args) or (a.filter is None) != (c.filter is None):
+        return False
+    if (len(a.partition), len(a.order)) != (len(c.partition), len(c.order)) or a.frame != c.frame:
+        return False
+    terms = zip((*a.partition, *a.order), (*c.partition, *c.order), strict=True)
+    if any(tree.data(x) != tree.data(y) for x, y in terms):
+        return False
+    exprs = zip(window_expressions(a), window_expressions(c), strict=True)
+    return all(same_expression(x, y, binder.pin) for x, y in exprs)
+
+
 def _term(expr: bound.Expr) -> bound.OrderTerm:
     return bound.OrderTerm(expr=strip_collation(expr), collation=collation_of(expr))
 
@@ -157,9 +228,7 @@ def _frame(binder: Binder, spec: ast.WindowSpec, scope: Scope) -> bound.Frame:
     if written is None:
         return bound.Frame()
     start, end = written.start, written.end
-    offset = start.offset is not None or (end is not None and end.offset is not None)
-    if written.unit == "RANGE" and offset and len(spec.order_by) != 1:
-        fail("RANGE with offset PRECEDING/FOLLOWING requires one ORDER BY expression", written)
+    _check_range(spec)
     return bound.Frame(
         unit=_UNITS[written.unit],
         start=_EDGES[start.kind],
@@ -168,6 +237,14 @@ def _frame(binder: Binder, spec: ast.WindowSpec, scope: Scope) -> bound.Frame:
         end_offset=None if end is None else _offset(binder, end, scope),
         exclude=_EXCLUSIONS[written.exclude],
     )
+
+
+def _check_range(spec: ast.WindowSpec) -> None:
+    frame = spec.frame
+    if frame is None or frame.unit != "RANGE" or len(spec.order_by) == 1:
+        return
+    if frame.start.offset is not None or (frame.end is not None and frame.end.offset is not None):
+        fail("RANGE with offset PRECEDING/FOLLOWING requires one ORDER BY expression", frame)
 
 
 _VARIABLE = (
@@ -186,7 +263,7 @@ def _offset(binder: Binder, edge: ast.FrameBound, scope: Scope) -> bound.Expr | 
     """An offset is a constant expression; what reads a column or calls a function is NULL, which no frame accepts."""
     if edge.offset is None:
         return None
-    variable = any(isinstance(part, _VARIABLE) and not _is_truth(part) for part in walk(edge.offset))
+    variable = any(isinstance(part, _VARIABLE) and not _is_truth(part) for part in walk_syntax(edge.offset))
     return bound.Constant(value=None) if variable else binder.expr(edge.offset, scope)
 
 

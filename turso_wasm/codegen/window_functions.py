@@ -74,7 +74,7 @@ class RunningFunctions:
         f = ctx.f
         self.node = node
         self.ctx = ctx
-        self.number, self.first, self.groups = f.local(I64, "number"), f.local(I64, "first"), f.local(I64, "groups")
+        self.number, self.first, self.groups = (f.local(I64, name, 0) for name in ("number", "first", "groups"))
         self.states = {
             at: _state(call, aggregate, ctx)
             for at, call in enumerate(node.calls)
@@ -152,6 +152,7 @@ class Functions:
 
     def begin_unit(self) -> None:
         """Before the first row of a unit is answered."""
+        self.ctx.f.set(self.buckets, 0)
         for frame in self.frames.values():
             frame.begin_unit()
 
@@ -221,7 +222,11 @@ class Functions:
         here = SqlValue(INTEGER, f.local(I64, "here", unit.current.extend_u()))
         distance = emit_value(call.args[1], ctx) if len(call.args) > 1 else SqlValue(INTEGER, i64(1))
         wanted = ctx.call("value_sub" if call.name == "lag" else "value_add", here, distance)
-        number = f.local(I32, "number", f.call("window_target", *wanted.pair, unit.count))
+        count: Expr = unit.count
+        if call.name == "lag" and not _is_backwards(call):  # SQLite, too, has read no more than one row ahead
+            ahead = f.local(I32, "ahead", unit.current + 2)
+            count = select(ahead < count, ahead, count)
+        number = f.local(I32, "number", f.call("window_target", *wanted.pair, count))
         default = emit_value(call.args[2], ctx) if len(call.args) > 2 else None
         return self._value_at(call.args[0], number, number >= 0, default)
 
@@ -362,3 +367,9 @@ class _Frame:
 
 def _is_simple(call: bound.WindowCall, aggregate: Aggregate) -> bool:
     return not aggregate.constant or all(isinstance(arg, bound.Constant | bound.Parameter) for arg in call.args[1:])
+
+
+def _is_backwards(call: bound.WindowCall) -> bool:
+    """The distance of a lag() is known not to be negative."""
+    distance = call.args[1] if len(call.args) > 1 else bound.Constant(value=1)
+    return isinstance(distance, bound.Constant) and isinstance(distance.value, int) and distance.value >= 0

@@ -52,6 +52,7 @@ class Windowing:
         self.planner = planner
         self.core = core
         self.order_by = list(order_by)
+        self.left_out: set[int] = set()
         self.stages = self._merged(self._stages())  # the last one first
         binder = planner.binder
         for stage in self.stages:
@@ -61,15 +62,16 @@ class Windowing:
     # --- stages --------------------------------------------------------------------------------------------------
 
     def _stages(self) -> list[Stage]:
-        """One for each window and frame that the result or its order needs, in the order of the text."""
-        roots = [*self.core.outputs, *(key.expr for key in self.order_by)]
-        own = self.core.window_source
-        used = {part.index for part in walk(*roots) if isinstance(part, WindowRef) and part.source == own}
+        """One for each window and frame, in the order of the text; none if nothing is asked for."""
+        copies = self.core.window_copies
+        exprs = [*self.core.outputs, *(key.expr for key in self.order_by)]
+        if not any(isinstance(part, WindowRef) and part.source == self.core.window_source for part in walk(*exprs)):
+            return []
         found: list[tuple[Stage, bound.Frame]] = []
-        for index in sorted(used):
-            call = self.core.windows[index]
+        for index, call in enumerate(self.core.windows):
             new = Stage(_keys(call), len(call.partition), [index])
-            same = next((stage for stage, frame in found if frame == call.frame and self._alike(stage, new)), None)
+            others = found[1:] if index in copies else found
+            same = next((stage for stage, frame in others if frame == call.frame and self._alike(stage, new)), None)
             if same is None:
                 found.append((new, call.frame))
             else:
@@ -83,10 +85,17 @@ class Windowing:
         result: list[Stage] = []
         for stage in stages:
             if result and self._alike(result[-1], stage):
-                result[-1].calls += stage.calls
+                result[-1].calls += [index for index in stage.calls if not self._is_there(index, result[-1])]
             else:
                 result.append(stage)
         return result
+
+    def _is_there(self, index: int, stage: Stage) -> bool:
+        """A copy that is computed with what it is a copy of is left out."""
+        found = self.core.window_copies.get(index) in stage.calls
+        if found:
+            self.left_out.add(index)
+        return found
 
     def _alike(self, a: Stage, c: Stage) -> bool:
         same = a.n_partition == c.n_partition and len(a.keys) == len(c.keys)
@@ -125,7 +134,7 @@ class Windowing:
         `order`, in which the rows come, is as it was bound. The results: `order_by` rewritten, whether rows come so.
         """
         planner = self.planner
-        left = dict(enumerate(calls))
+        left = {index: calls[index] for stage in self.stages for index in stage.calls}
         for stage in reversed(self.stages):
             mine = [left.pop(index) for index in stage.calls]
             columns = _Columns(planner, own)
@@ -134,7 +143,7 @@ class Windowing:
                 columns.keep(window_expressions(call))
             sort = not self._serves(order, stage.keys)
             rows.plan = _window(planner, stage, mine, columns, rows.plan, sort)
-            rewrite = _Rewriter(columns, self.core.window_source, stage.calls)
+            rewrite = _Rewriter(columns, self.core.window_source, self._places(stage))
             rows.exprs = tuple(transform(expr, rewrite) for expr in rows.exprs)
             order_by = [order_key(key, rewrite) for key in order_by]
             left = {index: transform_window(call, rewrite) for index, call in left.items()}
@@ -142,6 +151,14 @@ class Windowing:
             order = stage.keys if sort else order
             own = frozenset({columns.source})
         return order_by, self._serves(order, self.order_by)
+
+    def _places(self, stage: Stage) -> dict[int, int]:
+        """Which of the stage's calls stands for which window: for copies, too, that were left out."""
+        places = {index: at for at, index in enumerate(stage.calls)}
+        for copy, index in self.core.window_copies.items():
+            if index in places and copy in self.left_out:
+                places[copy] = places[index]
+        return places
 
 
 def _keys(call: bound.WindowCall) -> list[OrderKey]:
@@ -256,12 +273,12 @@ class _Rewriter:
 
     columns: _Columns
     window_source: int
-    calls: list[int]
+    places: dict[int, int]  # which call stands for which window
 
     def __call__(self, expr: bound.Expr) -> bound.Expr | None:
         columns = self.columns
-        if isinstance(expr, WindowRef) and expr.source == self.window_source and expr.index in self.calls:
-            at = len(columns.exprs) + self.calls.index(expr.index)
+        if isinstance(expr, WindowRef) and expr.source == self.window_source and expr.index in self.places:
+            at = len(columns.exprs) + self.places[expr.index]
             return bound.ColumnRef(source=columns.source, column=at)
         if isinstance(expr, bound.ColumnRef) and expr.source in columns.own:
             return replace(expr, source=columns.source, column=columns.places[expr.source, expr.column], exact=False)
