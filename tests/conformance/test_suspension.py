@@ -21,6 +21,7 @@ from turso_wasm.runtime.hosts.wasmtime import WasmtimeHost
 
 FILES = (
     *("joins", "grouping", "ordering", "distinct_limit", "select", "where", "collation"),
+    *("windows/aggregates", "windows/frames", "windows/functions", "windows/order"),
     *("insert", "update", "delete", "update_from", "upsert", "conflict", "ddl", "transactions"),
 )
 HERE = Path(__file__).parents[1] / "sql"
