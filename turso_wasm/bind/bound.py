@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from turso_wasm.base.tree import Node
+from turso_wasm.catalog.functions import CallStyle
+from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.sql.literals import ListKind
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ class LiteralList(Expr):
         """The members one by one, as parts of the plan."""
         return tuple([Constant(value=value) for (value,) in self.value])
 
-    def is_safe_from(self, affinity: str | None) -> bool:
+    def is_safe_from(self, affinity: AffinityLetter | None) -> bool:
         """A comparison's affinity changes no member: that of text no text, a numeric one no number."""
         if affinity is None or affinity == "A":
             return True
@@ -112,7 +114,7 @@ class ColumnRef(Expr):
     source: int
     column: int
     name: str = ""
-    affinity: str | None = None
+    affinity: AffinityLetter | None = None
     collation: str = "BINARY"
     not_null: bool = False
     exact: bool = False  # a rowid or STRICT column: the storage class is certain (INTEGER for "D", REAL "E", TEXT "B")
@@ -148,8 +150,8 @@ class Compare(Expr):
     left: Expr
     right: Expr
     collation: str = "BINARY"
-    left_affinity: str | None = None
-    right_affinity: str | None = None
+    left_affinity: AffinityLetter | None = None
+    right_affinity: AffinityLetter | None = None
     is_argument: bool = False  # of a table-valued function, whose hidden column is `left`
 
 
@@ -178,7 +180,7 @@ class InList(Expr):
     items: tuple[Expr, ...]
     negated: bool = False
     collation: str = "BINARY"
-    affinity: str | None = None
+    affinity: AffinityLetter | None = None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -210,7 +212,7 @@ class Cast(Expr):
     """CAST(operand AS a type of this affinity)."""
 
     operand: Expr
-    affinity: str
+    affinity: AffinityLetter
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -220,7 +222,7 @@ class ApplyAffinity(Expr):
     """
 
     operand: Expr
-    affinity: str
+    affinity: AffinityLetter
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -244,7 +246,7 @@ class Call(Expr):
     name: str
     args: tuple[Expr, ...]
     kernel: str = ""
-    style: str = "fixed"
+    style: CallStyle = "fixed"
     collation: str = "BINARY"
     deterministic: bool = True
     merges: bool = False
@@ -272,7 +274,7 @@ class SubqueryExpr(Expr):
     operand: Expr | None = None
     negated: bool = False
     collation: str = "BINARY"
-    affinity: str | None = None
+    affinity: AffinityLetter | None = None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -97,6 +97,7 @@ def scalar_call(function: Function, args: tuple[bound.Expr, ...], node: ast.Node
         return _conditional(args)
     if function.style == "constant":
         return bound.Constant(value=SQLITE_VERSION)
+    assert function.style != "missing", "bind_call refuses it"
     collation = "BINARY"
     if function.style == "array_collation":
         collation = next((c for c in map(_own_collation, args) if c is not None), "BINARY")

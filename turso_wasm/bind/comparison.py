@@ -10,13 +10,10 @@ from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Core, Query
 from turso_wasm.bind.walk import operands, strip_collation
-from turso_wasm.catalog.types import NUMERIC_AFFINITIES
-
-MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<=", "is": "is", "is not": "is not"}
-NEGATED = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<", "is": "is not", "is not": "is"}
+from turso_wasm.catalog.types import NUMERIC_AFFINITIES, AffinityLetter
 
 
-def affinity_of(expr: bound.Expr) -> str | None:
+def affinity_of(expr: bound.Expr) -> AffinityLetter | None:
     """The affinity of an expression: of columns, CASTs and scalar subqueries; None for all others."""
     if isinstance(expr, bound.ColumnRef):
         return expr.affinity
@@ -33,7 +30,7 @@ def affinity_of(expr: bound.Expr) -> str | None:
     return None
 
 
-def column_affinity(query: Query, number: int) -> str | None:
+def column_affinity(query: Query, number: int) -> AffinityLetter | None:
     """The affinity of a column of a subquery in FROM, a view or a new table.
 
     In a compound it is that of the first SELECT that has one, unless others mix texts with numbers.
@@ -147,7 +144,7 @@ def _is_number(expr: bound.Expr) -> bool:
     return type(expr) in _CONDITIONS or (type(expr) is bound.Binary and expr.op != "||")
 
 
-def comparison_affinity(left: str | None, right: str | None) -> str | None:
+def comparison_affinity(left: AffinityLetter | None, right: AffinityLetter | None) -> AffinityLetter | None:
     """The affinity a comparison applies to both sides: "C", "B" or None."""
     if left is not None and right is not None:
         return "C" if left in NUMERIC_AFFINITIES or right in NUMERIC_AFFINITIES else None
@@ -164,7 +161,9 @@ def _is_mixed(expr: bound.Expr) -> bool:
     return isinstance(expr, bound.SubqueryExpr) and isinstance(expr.plan, Query) and len(expr.plan.cores) > 1
 
 
-def needed_affinity(expr: bound.Expr, own: str | None, wanted: str | None) -> str | None:
+def needed_affinity(
+    expr: bound.Expr, own: AffinityLetter | None, wanted: AffinityLetter | None
+) -> AffinityLetter | None:
     """`wanted`, or None where it cannot change a value of `expr`, whose own affinity is `own`."""
     if wanted is None:
         return None
@@ -197,7 +196,9 @@ def compare(op: bound.CompareOp, left: bound.Expr, right: bound.Expr) -> bound.C
 def in_list(operand: bound.Expr, items: tuple[bound.Expr, ...], negated: bool) -> bound.InList:
     """`operand [NOT] IN (items)`: as `operand = +item`, so only the operand's affinity and collation count."""
     affinity = affinity_of(operand)
-    wanted = None if affinity is None or affinity == "A" else "C" if affinity in NUMERIC_AFFINITIES else "B"
+    wanted: AffinityLetter | None = None
+    if affinity is not None and affinity != "A":
+        wanted = "C" if affinity in NUMERIC_AFFINITIES else "B"
     return bound.InList(
         operand=strip_collation(operand),
         items=tuple(strip_collation(item) for item in items),

@@ -19,6 +19,7 @@ from turso_wasm.bind.query import Core, Query
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.tables import common_columns, unique_names
 from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.sql import ast
 from turso_wasm.sql.walk import children
 
@@ -110,11 +111,11 @@ def _has_window(core: ast.Node) -> bool:
     return False
 
 
-def _affinities(query: Query) -> list[str | None]:
+def _affinities(query: Query) -> list[AffinityLetter | None]:
     return [column_affinity(query, number) for number in range(len(query.columns))]
 
 
-def _current_row(query: Query, common: ast.CommonTable, affinities: list[str | None]) -> CurrentRow:
+def _current_row(query: Query, common: ast.CommonTable, affinities: list[AffinityLetter | None]) -> CurrentRow:
     names = common_columns(common, query) or unique_names(query.columns)
     columns = tuple(
         bound.ColumnRef(

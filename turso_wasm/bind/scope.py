@@ -9,6 +9,7 @@ Source: https://sqlite.org/lang_select.html, https://sqlite.org/rowidtable.html,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
@@ -37,7 +38,7 @@ class Scope:
     core: Core | None = None
     aliases: dict[str, bound.Expr] = field(default_factory=dict)
     use_aliases: bool = False
-    aggregates: str = "no"
+    aggregates: Literal["yes", "where", "no"] = "no"
     inside_aggregate: bool = False
     allows_windows: bool = False
     windows: dict[str, ast.WindowSpec] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from turso_wasm.catalog.names import SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES
 from turso_wasm.catalog.objects import Column, Index, Table
 from turso_wasm.catalog.settings import DEFAULT, Settings
 from turso_wasm.catalog.tables import add_index, build_table
+from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 from turso_wasm.sql.walk import walk
@@ -335,7 +336,7 @@ def _parse(entry: Entry) -> ast.Statement:
     return statement
 
 
-_SCHEMA_COLUMNS: Final = (
+_SCHEMA_COLUMNS: Final[tuple[tuple[str, str, AffinityLetter], ...]] = (
     ("type", "TEXT", "B"),
     ("name", "TEXT", "B"),
     ("tbl_name", "TEXT", "B"),

@@ -9,7 +9,7 @@ Source: https://sqlite.org/lang_altertable.html section 4
 from __future__ import annotations
 
 from turso_wasm.catalog.edit import syntax_nodes
-from turso_wasm.catalog.types import affinity_of_type
+from turso_wasm.catalog.types import AffinityLetter, affinity_of_type
 from turso_wasm.sql import ast
 from turso_wasm.values.arithmetic import negate
 from turso_wasm.values.conversion import apply_affinity, cast
@@ -54,7 +54,7 @@ def constant_value(expr: ast.Expr | None) -> SqlValue:
     return None
 
 
-def absent_value(expr: ast.Expr | None, affinity: str) -> SqlValue:
+def absent_value(expr: ast.Expr | None, affinity: AffinityLetter) -> SqlValue:
     """The stored value that a constant DEFAULT gives a column of that affinity."""
     if expr is None or not is_constant(expr):
         return None

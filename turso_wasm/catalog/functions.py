@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from turso_wasm.base.errors import RESULT_CODES, SQLITE_ERROR, SqlError
 from turso_wasm.catalog.names import fold
@@ -19,7 +19,9 @@ from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS, TableFunction
 
 MISSING_COLLATION: Final = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
-Style = Literal["fixed", "array", "array_collation", "json", "special", "constant", "conditional", "missing", "user"]
+CallStyle: TypeAlias = Literal["fixed", "array", "array_collation", "json", "special", "user", "unknown"]
+"""How codegen calls a function (bind.bound.Call)."""
+Style: TypeAlias = Literal[CallStyle, "constant", "conditional", "missing"]
 Subtype = Literal["none", "json", "varies"]
 
 F = TypeVar("F", "Function", "AggregateFunction", "Function | AggregateFunction")

@@ -6,10 +6,18 @@ Affinities are SQLite's one-letter names: "A" (blob/none) "B" text "C" numeric "
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from turso_wasm.catalog.types import AffinityLetter
 
 if TYPE_CHECKING:
     from turso_wasm.sql import ast
+
+
+TableKind: TypeAlias = Literal["table", "view", "virtual", "function"]
+"""function: the columns of a table-valued function (table_functions.py)."""
+IndexOrigin: TypeAlias = Literal["c", "u", "pk"]
+"""CREATE INDEX, a UNIQUE constraint, a PRIMARY KEY; as PRAGMA index_list says."""
 
 
 @dataclass(slots=True)
@@ -18,7 +26,7 @@ class Column:
 
     name: str
     decltype: str | None
-    affinity: str
+    affinity: AffinityLetter
     collation: str = "BINARY"
     not_null: bool = False
     not_null_conflict: str | None = None  # ABORT FAIL IGNORE REPLACE ROLLBACK, None = unspecified
@@ -60,7 +68,7 @@ class Index:
     columns: tuple[IndexColumn, ...]
     suffix: tuple[IndexColumn, ...] = ()
     unique: bool = False
-    origin: str = "c"  # c CREATE INDEX, u UNIQUE constraint, pk PRIMARY KEY
+    origin: IndexOrigin = "c"
     conflict: str | None = None
     where: ast.Expr | None = None  # partial index
     sql: str | None = None
@@ -102,7 +110,7 @@ class Table:
     checks: list[Check] = field(default_factory=list)
     foreign_keys: list[ast.Node] = field(default_factory=list)
     sql: str | None = None
-    kind: str = "table"  # table view virtual function
+    kind: TableKind = "table"
     row_estimate: int | None = None
     select: ast.Select | None = None  # views: the defining SELECT
     view_columns: tuple[str, ...] = ()  # views: CREATE VIEW v(columns)

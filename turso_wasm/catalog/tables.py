@@ -23,7 +23,7 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.catalog.constants import absent_value, default_word, depends_on_nothing
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import fold
-from turso_wasm.catalog.objects import Check, Column, Index, IndexColumn, Table
+from turso_wasm.catalog.objects import Check, Column, Index, IndexColumn, IndexOrigin, Table
 from turso_wasm.catalog.types import STANDARD_TYPES, STRICT_TYPES, affinity_of_type
 from turso_wasm.sql import ast
 from turso_wasm.sql.lexer import dequote_start
@@ -295,7 +295,7 @@ class _TableBuilder:
     # --- automatic indexes -------------------------------------------------------------------------------------
 
     def add_automatic_index(
-        self, columns: tuple[IndexColumn, ...], origin: str, conflict: str | None, constraint: ast.Constraint
+        self, columns: tuple[IndexColumn, ...], origin: IndexOrigin, conflict: str | None, constraint: ast.Constraint
     ) -> None:
         """The index of a UNIQUE or PRIMARY KEY constraint, unless an earlier one has its columns and collations."""
         key = [(c.column, c.collation) for c in columns]

@@ -6,9 +6,12 @@ Source: https://sqlite.org/datatype3.html section 3.1, https://sqlite.org/strict
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal, TypeAlias, cast
 
 from turso_wasm.values.types import declared_affinity
+
+AffinityLetter: TypeAlias = Literal["A", "B", "C", "D", "E"]
+"""An affinity: BLOB (also called NONE), TEXT, NUMERIC, INTEGER, REAL."""
 
 BLOB: Final = "A"
 TEXT: Final = "B"
@@ -16,15 +19,22 @@ NUMERIC: Final = "C"
 INTEGER: Final = "D"
 REAL: Final = "E"
 
-NUMERIC_AFFINITIES: Final = frozenset("CDE")
+NUMERIC_AFFINITIES: Final[frozenset[AffinityLetter | None]] = frozenset({"C", "D", "E"})
 
-STRICT_TYPES: Final = {"int": "D", "integer": "D", "real": "E", "text": "B", "blob": "A", "any": "A"}
+STRICT_TYPES: Final[dict[str, AffinityLetter]] = {
+    "int": "D",
+    "integer": "D",
+    "real": "E",
+    "text": "B",
+    "blob": "A",
+    "any": "A",
+}
 
 STANDARD_TYPES: Final = {name: name.upper() for name in ("any", "blob", "int", "integer", "real", "text")}
 """Types that SQLite reports in capitals however they were written."""
 
 
 @lru_cache(maxsize=256)
-def affinity_of_type(type_name: str) -> str:
+def affinity_of_type(type_name: str) -> AffinityLetter:
     """The affinity of a declared type ('' for none): the five rules, in order."""
-    return chr(declared_affinity(type_name))
+    return cast(AffinityLetter, chr(declared_affinity(type_name)))

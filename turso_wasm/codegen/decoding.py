@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER, REAL, TEXT, Cursor
@@ -45,7 +46,7 @@ class RecordWalk:
         """What was emitted last may be skipped: the next columns are found from the start of the record."""
         self.loop = -1
 
-    def decode(self, columns: Sequence[tuple[int, str, Constant]], ctx: Context) -> list[SqlValue]:
+    def decode(self, columns: Sequence[tuple[int, AffinityLetter, Constant]], ctx: Context) -> list[SqlValue]:
         """The values of (position in the record, affinity, value when absent) triples, positions ascending."""
         f = ctx.f
         values = [SqlValue(f.local(I32), f.local(I64)) for _ in columns]
@@ -90,7 +91,7 @@ class RecordWalk:
         return places
 
 
-def _decode(value: SqlValue, affinity: str, serial: Local, size: Local, address: Expr, ctx: Context) -> None:
+def _decode(value: SqlValue, affinity: AffinityLetter, serial: Local, size: Local, address: Expr, ctx: Context) -> None:
     """Decode what a column of this affinity usually holds inline, everything else in the kernel."""
     f = ctx.f
     tag, payload = value.tag, value.payload

@@ -8,12 +8,13 @@ subqueries.py.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, assert_never
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.tree import Node, nodes_in
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import walk
+from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.records import copied
 from turso_wasm.codegen.subtypes import mark, mark_as_chosen, may_have_subtype, store_with_subtype
@@ -26,7 +27,7 @@ from turso_wasm.codegen.values import (
 )
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, KernelConnection, Run
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I32, I64, Local
+from turso_wasm.wasm.dsl import I32, I64, Expr, Local
 
 INTEGER_OR_NULL = mask(INTEGER, NULL)
 NUMBER_OR_NULL = mask(INTEGER, REAL, NULL)
@@ -158,7 +159,7 @@ def _collated(node: bound.Collated, ctx: Context) -> SqlValue:
 # --- affinity ---------------------------------------------------------------------------------------
 
 
-def with_affinity(value: SqlValue, affinity: str | None, ctx: Context) -> SqlValue:
+def with_affinity(value: SqlValue, affinity: AffinityLetter | None, ctx: Context) -> SqlValue:
     """`value` after SQLite's column affinity (datatype3.html section 3) was applied."""
     if affinity is None or affinity == "A":
         return value
@@ -189,7 +190,7 @@ def with_affinity(value: SqlValue, affinity: str | None, ctx: Context) -> SqlVal
     return result
 
 
-def for_comparison(node: bound.Expr, affinity: str | None, ctx: Context) -> SqlValue:
+def for_comparison(node: bound.Expr, affinity: AffinityLetter | None, ctx: Context) -> SqlValue:
     """An operand of a comparison, its affinity applied: numeric affinities only touch text, TEXT only numbers."""
     if affinity is not None and affinity != "A" and is_invariant(node):
         return ctx.hoist(
@@ -199,7 +200,7 @@ def for_comparison(node: bound.Expr, affinity: str | None, ctx: Context) -> SqlV
     return comparison_affinity(emit_value(node, ctx), affinity, ctx)
 
 
-def comparison_affinity(value: SqlValue, affinity: str | None, ctx: Context) -> SqlValue:
+def comparison_affinity(value: SqlValue, affinity: AffinityLetter | None, ctx: Context) -> SqlValue:
     """`value` as one side of a comparison that applies `affinity`."""
     if affinity is None or affinity == "A":
         return value
@@ -264,17 +265,25 @@ def _kernel_call(node: bound.Call, ctx: Context) -> SqlValue:
         return mark(ctx.call_alloc(node.kernel, *[emit_value(arg, ctx) for arg in node.args]), node, ctx)
     slots = ctx.f.local(I32, "", ctx.frame_values(len(node.args)))
     values = [emit_value(arg, ctx) for arg in node.args]
-    if node.style == "json":
-        for i, value in enumerate(values):
-            store_with_subtype(slots, value, i, ctx)
-        return mark(ctx.call_alloc(node.kernel, slots, len(values)), node, ctx)
+    store = store_with_subtype if node.style == "json" else _store
     for i, value in enumerate(values):
-        ctx.store_value(slots, value, i)
-    if node.style == "user":
-        return ctx.call_alloc("user_function", slots, len(values), node.number)
-    if node.style == "array":
-        return ctx.call_alloc(node.kernel, slots, len(values))
-    return mark_as_chosen(ctx.call_alloc(node.kernel, slots, len(values), collation_code(node.collation)), values, ctx)
+        store(slots, value, i, ctx)
+    match node.style:
+        case "json":
+            return mark(ctx.call_alloc(node.kernel, slots, len(values)), node, ctx)
+        case "user":
+            return ctx.call_alloc("user_function", slots, len(values), node.number)
+        case "array":
+            return ctx.call_alloc(node.kernel, slots, len(values))
+        case "array_collation":
+            result = ctx.call_alloc(node.kernel, slots, len(values), collation_code(node.collation))
+            return mark_as_chosen(result, values, ctx)
+        case _:
+            assert_never(node.style)
+
+
+def _store(slots: Expr, value: SqlValue, at: int, ctx: Context) -> None:
+    ctx.store_value(slots, value, at)
 
 
 def _coalesce(node: bound.Call, ctx: Context) -> SqlValue:

@@ -21,6 +21,7 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Item, Step
 from turso_wasm.bind.walk import all_of, is_deterministic
+from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.access import Path, TableAccess
 from turso_wasm.plan.alternatives import Arm, arms_of, or_path
@@ -118,7 +119,7 @@ class HashKey:
     probe: bound.Expr
     build: bound.Expr
     collation: str
-    affinity: str | None
+    affinity: AffinityLetter | None
 
 
 SAME_KEY = [HashKey(None, ONE, ONE, "BINARY", None)]

@@ -15,6 +15,7 @@ from turso_wasm.bind.bound import AggregateCall, Expr, NullsOrder, SubqueryExpr,
 from turso_wasm.bind.bound import Plan as Plan
 from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.objects import Index, Table
+from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.sql.ast import ConflictAction
 
 # --- row sources ------------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ class IndexScan(Plan):
     equal: tuple[Expr, ...] = ()
     lower: Bound | None = None
     upper: Bound | None = None
-    affinities: tuple[str | None, ...] = ()
+    affinities: tuple[AffinityLetter | None, ...] = ()
     covering: bool = False
     reverse: bool = False
     unique: bool = (
@@ -207,7 +208,7 @@ class HashJoin(Plan):
     probe_keys: tuple[Expr, ...]
     build_keys: tuple[Expr, ...]
     collations: tuple[str, ...]
-    affinities: tuple[str | None, ...]  # applied to both sides of each key
+    affinities: tuple[AffinityLetter | None, ...]  # applied to both sides of each key
     build_columns: tuple[tuple[int, int], ...]
     residual: Expr | None = None  # rest of the ON condition
     kind: Literal["inner", "left", "right", "full"] = "inner"
@@ -603,7 +604,7 @@ class InsertRows(Step):
     register: int
     child: Plan
     exprs: tuple[Expr, ...]
-    affinities: tuple[str, ...]
+    affinities: tuple[AffinityLetter, ...]
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from turso_wasm.bind import bound
 from turso_wasm.bind.scope import column_ref
 from turso_wasm.bind.walk import all_of
+from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.plan import nodes
 from turso_wasm.plan.access import Path, TableAccess
 from turso_wasm.plan.alternatives import moved
@@ -126,7 +127,7 @@ def _in_values(planner: Planner, sarg: Sarg) -> tuple[nodes.Plan, bound.Expr]:
 
 
 def _listed_values(
-    planner: Planner, items: tuple[bound.Expr, ...], affinity: str | None
+    planner: Planner, items: tuple[bound.Expr, ...], affinity: AffinityLetter | None
 ) -> tuple[nodes.Plan, bound.Expr]:
     """A loop over the members of an IN list, and the column that holds the value."""
     value = bound.ColumnRef(source=planner.new_source(), column=0)
@@ -141,7 +142,7 @@ def _listed_values(
     return nodes.Values(source=value.source, rows=rows, n_columns=1), value
 
 
-def _converted(expr: bound.Expr, affinity: str | None) -> bound.Expr:
+def _converted(expr: bound.Expr, affinity: AffinityLetter | None) -> bound.Expr:
     """`expr` with the affinity of the comparison, where that can change it."""
     if affinity is None:
         return expr

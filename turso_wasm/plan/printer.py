@@ -14,6 +14,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.query import AggregateRef, Query
 from turso_wasm.bind.walk import operands
 from turso_wasm.catalog.objects import Index, Table
+from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.plan import nodes
 from turso_wasm.sql.literals import print_value
 
@@ -142,7 +143,7 @@ def _not(negated: bool) -> str:
     return "not " if negated else ""
 
 
-def _suffix(affinity: str | None) -> str:
+def _suffix(affinity: AffinityLetter | None) -> str:
     return f":{affinity}" if affinity is not None else ""
 
 

@@ -12,13 +12,16 @@ Invariants:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from turso_wasm.base.tree import Node, fold
 from turso_wasm.bind import bound
-from turso_wasm.bind.comparison import MIRRORED
 from turso_wasm.bind.walk import chain, has_subquery, is_deterministic, operands, sources_used
+from turso_wasm.catalog.types import AffinityLetter
 
+SargOp: TypeAlias = Literal["=", "is", "isnull", "in", "<", "<=", ">", ">=", "notnull"]
+
+REVERSED: dict[str, SargOp] = {"=": "=", "is": "is", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 EQUALITY = frozenset({"=", "is", "isnull", "in"})
 LOWER = frozenset({">", ">="})
 UPPER = frozenset({"<", "<="})
@@ -67,11 +70,11 @@ class Sarg:
     """
 
     term: Term
-    op: str
+    op: SargOp
     column: int
     operand: bound.Expr
     value: bound.Expr
-    affinity: str | None
+    affinity: AffinityLetter | None
     collation: str
     sources: frozenset[int]
     items: tuple[bound.Expr, ...] = ()
@@ -90,8 +93,9 @@ def find_sargs(term: Term, source: int) -> list[Sarg]:
         return _compare_sargs(term, expr, source)
     if isinstance(expr, bound.IsNull):
         if source in sources_used(expr.operand):
-            op, value = ("notnull", SMALLEST) if expr.negated else ("isnull", bound.Constant(value=None))
-            return [_sarg(term, op, expr.operand, value, None, "BINARY")]
+            if expr.negated:
+                return [_sarg(term, "notnull", expr.operand, SMALLEST, None, "BINARY")]
+            return [_sarg(term, "isnull", expr.operand, bound.Constant(value=None), None, "BINARY")]
         return []
     if isinstance(expr, bound.InList) and not expr.negated and source in sources_used(expr.operand):
         used: set[int] = set()
@@ -112,7 +116,7 @@ def find_sargs(term: Term, source: int) -> list[Sarg]:
     return []
 
 
-def _fits_column(operand: bound.Expr, affinity: str | None) -> bool:
+def _fits_column(operand: bound.Expr, affinity: AffinityLetter | None) -> bool:
     own = operand.affinity if isinstance(operand, bound.ColumnRef) else None
     if affinity is None or affinity == "A":
         return True
@@ -130,13 +134,15 @@ def _compare_sargs(term: Term, expr: bound.Compare, source: int) -> list[Sarg]:
         sarg.sources = frozenset(right)
         found.append(sarg)
     elif source in right and source not in left and expr.right_affinity is None:
-        sarg = _sarg(term, MIRRORED[op], expr.right, expr.left, expr.left_affinity, expr.collation)
+        sarg = _sarg(term, REVERSED[op], expr.right, expr.left, expr.left_affinity, expr.collation)
         sarg.sources = frozenset(left)
         found.append(sarg)
     return [sarg for sarg in found if expr.is_argument or is_deterministic(sarg.value)]
 
 
-def _sarg(term: Term, op: str, operand: bound.Expr, value: bound.Expr, affinity: str | None, collation: str) -> Sarg:
+def _sarg(
+    term: Term, op: SargOp, operand: bound.Expr, value: bound.Expr, affinity: AffinityLetter | None, collation: str
+) -> Sarg:
     column = operand.column if isinstance(operand, bound.ColumnRef) else -2
     return Sarg(term, op, column, operand, value, affinity, collation, frozenset())
 
