@@ -278,6 +278,8 @@ def _kernel_call(node: bound.Call, ctx: Context) -> SqlValue:
         case "array_collation":
             result = ctx.call_alloc(node.kernel, slots, len(values), collation_code(node.collation))
             return mark_as_chosen(result, values, ctx)
+        case "special" | "unknown":
+            raise AssertionError("no routine of the kernel")
         case _:
             assert_never(node.style)
 
