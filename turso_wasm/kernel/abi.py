@@ -260,6 +260,8 @@ class KernelConnection(Struct):
     comparing: i32  # a collation of the user's is being asked: nothing may be written
     open_flags: i32  # OPEN_*, as the main database was opened
     attached: i32  # how often ATTACH was done
+    super_name: ptr[u8]  # of the super-journal of the commit that is under way
+    super_size: i32  # 0: there is none
     attaching: i32  # the slot that ATTACH is opening, 0: none
     names: array[i32, N_SLOTS]  # H: of attached databases: address
     name_sizes: array[i32, N_SLOTS]  # H

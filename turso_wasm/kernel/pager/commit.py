@@ -48,6 +48,7 @@ from turso_wasm.kernel.pager.journal import (
     journal_close,
     journal_finish,
     journal_forget,
+    journal_name_super,
     journal_play_back_own,
     journal_sync,
 )
@@ -127,6 +128,8 @@ def prepare_file(p: Pager) -> i32:
     n: i32 = dirty_pages(p, pages)
     rc = pages_journal(p, pages, n, p.page_count + 1)
     if rc == 0:
+        rc = journal_name_super(db)
+    if rc == 0:
         rc = journal_sync(db)
     if rc == 0:
         db.journal.file_modified = 1
@@ -172,8 +175,11 @@ def file_cut(p: Pager) -> i32:
     return vfs_truncate(p.database.fd, size)
 
 
-def commit_finish(p: Pager) -> i32:
-    """Commit what was prepared; the pager reads on, seeing its own changes. 0 or a negative result code (X1)."""
+def commit_finish(p: Pager, committed: i32) -> i32:
+    """Commit what was prepared; the pager reads on, seeing its own changes. 0 or a negative result code (X1).
+
+    committed: its super-journal is gone, so it is committed already.
+    """
     if p.state != PAGER_WRITE:
         return 0
     db: SharedFile = p.database
@@ -186,8 +192,12 @@ def commit_finish(p: Pager) -> i32:
         p.snapshot = db.wal.committed
     else:
         rc: i32 = journal_finish(db)
-        if rc < 0:
+        if rc < 0 and not committed:
             return rc
+        if rc < 0:
+            # It stays behind, and means nothing.
+            journal_close(db)
+            journal_forget(db)
         publish_file(p)
     if is_resized(p):
         database_unload(p)

@@ -29,6 +29,7 @@ Invariants:
       segment is durable. `journal_at` of a private page is the offset of its original.
   J3  Behind the last segment no header of an older journal can follow: its place is zeroed.
   J4  JOURNAL_OFF writes nothing; JOURNAL_MEMORY keeps records (without checksum) in memory, at the same offsets.
+  J5  The file does not end in an older transaction's super-journal record: its transaction would not be undone.
 """
 
 from turso_wasm.kernel.abi import (
@@ -57,6 +58,7 @@ from turso_wasm.kernel.pager.cache import cache_find
 from turso_wasm.kernel.pager.database import name_with
 from turso_wasm.kernel.pager.pageio import file_read_encoded, file_write, page_decode, page_encode, page_read
 from turso_wasm.kernel.pager.storage import Journal, Page, SharedFile
+from turso_wasm.kernel.pager.superjournal import super_record_ends, super_record_write
 from turso_wasm.wasm.lang import be32, i32, i64, memory_copy, memory_fill, ptr, put_be32, scratch, u8, u32
 
 __subset__ = True
@@ -108,6 +110,11 @@ def journal_begin(db: SharedFile) -> i32:
     j.stale_size = vfs_size(j.fd - 1)
     if j.stale_size < 0:
         return i32(j.stale_size)
+    if super_record_ends(j.fd - 1, j.stale_size):
+        rc: i32 = vfs_truncate(j.fd - 1, i64(0))
+        if rc < 0:
+            return rc
+        j.stale_size = i64(0)
     random: ptr[u8] = scratch(4)
     host_random(random, 4)
     j.nonce = be32(random)
@@ -181,6 +188,14 @@ def journal_add(db: SharedFile, pages: ptr[u32], n: i32, page_count: u32) -> i32
     if rc == 0:
         j.size = start + i64(SECTOR_SIZE) + i64(n) * i64(record_size)
     return rc
+
+
+def journal_name_super(db: SharedFile) -> i32:
+    """Write the name of the transaction's super-journal, if it has one, behind the segments; 0 or a negative code."""
+    j: Journal = db.journal
+    if not j.super_size or j.fd == 0 or j.mode == JOURNAL_MEMORY or j.mode == JOURNAL_OFF:
+        return 0
+    return super_record_write(j, segment_start(j), lock_byte_page(db.page_size), JOURNAL_MAGIC)
 
 
 def segment_start(j: Journal) -> i64:
@@ -274,8 +289,8 @@ def journal_finish(db: SharedFile) -> i32:
         rc = vfs_delete(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8)
     elif j.mode == JOURNAL_TRUNCATE or j.mode == JOURNAL_PERSIST:
         rc = journal_zero(db)
-        if rc == 0 and j.mode == JOURNAL_TRUNCATE:
-            # Whether this succeeds does not matter any more.
+        if rc == 0 and (j.mode == JOURNAL_TRUNCATE or j.super_size):
+            # Whether this succeeds does not matter any more (J5).
             _ = vfs_truncate(j.fd - 1, i64(0))
     if rc == 0:
         journal_forget(db)

@@ -3,13 +3,7 @@
 Owns the decision whether a journal is hot. Playing it back is kernel/pager/journal.py's.
 
 A journal is hot when it exists, is not empty or zeroed, nobody holds LOCK_RESERVED, and, if it names a super-journal
-(a transaction over several files), that still exists. The name is at the end of the journal:
-  OFFSET FROM END  SIZE  MEANING
-  -(20+n)          4     number of the lock-byte page
-  -(16+n)          n     name of the super-journal, ending in "-mjHHHHHH9HH" (H: hexadecimal digit)
-  -16              4     n
-  -12              4     sum of the name's bytes
-  -8               8     the journal's magic
+(a transaction over several files, kernel/pager/superjournal.py), that still exists.
 
 Invariants:
   R1  A hot journal is played back under LOCK_EXCLUSIVE, and looked for again once that is held.
@@ -32,18 +26,16 @@ from turso_wasm.kernel.base.vfs import (
 )
 from turso_wasm.kernel.pager.database import file_lock, name_with
 from turso_wasm.kernel.pager.journal import (
-    JOURNAL_MAGIC,
     JOURNAL_SUFFIX,
     journal_finish,
     journal_play_back,
     journal_play_back_own,
 )
 from turso_wasm.kernel.pager.storage import SharedFile
-from turso_wasm.wasm.lang import be32, i32, i64, ptr, scratch, u8, u32
+from turso_wasm.kernel.pager.superjournal import SUPER_NAME_MAX, super_delete_unnamed, super_record_read
+from turso_wasm.wasm.lang import i32, i64, ptr, scratch, u8
 
 __subset__ = True
-
-SUPER_NAME_MAX = 4096
 
 
 def recover(db: SharedFile) -> i32:
@@ -116,7 +108,10 @@ def hot_play_back(db: SharedFile) -> i32:
     if fd < 0:
         return fd
     size: i64 = vfs_size(fd)
-    rc: i32 = i32(size) if size < 0 else super_journal_missing(fd, size)
+    name: ptr[u8] = malloc(SUPER_NAME_MAX)
+    n: i32 = i32(size) if size < 0 else super_record_read(fd, size, name)
+    there: i32 = vfs_exists(name, n) if n > 0 else n
+    rc: i32 = there if there < 0 else i32(n > 0 and there == 0)
     if rc == 0:
         # What is left of a crashed process may not be durable yet.
         rc = vfs_sync(fd)
@@ -127,50 +122,7 @@ def hot_play_back(db: SharedFile) -> i32:
         rc = vfs_sync(db.fd)
     if rc >= 0:
         rc = vfs_delete(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8)
-    return rc
-
-
-def super_journal_missing(fd: i32, size: i64) -> i32:
-    """1 if the journal names a super-journal that is gone, so the transaction is committed; 0 or a negative code."""
-    tail: ptr[u8] = scratch(16)
-    if size < 20:
-        return 0
-    n: i32 = vfs_read(fd, tail, 16, size - i64(16))
-    if n < 0:
-        return n
-    length: u32 = be32(tail)
-    if n < 16 or length == 0 or length > SUPER_NAME_MAX or i64(length) > size - i64(20):
-        return 0
-    for i in range(8):
-        if tail[8 + i] != JOURNAL_MAGIC[i]:
-            return 0
-    name: ptr[u8] = malloc(i32(length))
-    rc: i32 = vfs_read(fd, name, i32(length), size - i64(16) - i64(length))
-    if rc == i32(length):
-        total: u32 = 0
-        for i in range(i32(length)):
-            total += u32(name[i])
-        # A name that was not written completely is none: the transaction cannot have been committed.
-        rc = 0
-        if total == be32(tail + 4) and super_name_valid(name, i32(length)):
-            rc = vfs_exists(name, i32(length))
-            if rc >= 0:
-                rc = 1 - rc
-    elif rc > 0:
-        rc = 0
+    if rc == 0 and n > 0 and there > 0:
+        super_delete_unnamed(name, n)
     mfree(name)
     return rc
-
-
-def super_name_valid(name: ptr[u8], size: i32) -> i32:
-    """1 if the name ends like SQLite's super-journals: "-mj", six hexadecimal digits, "9", two more."""
-    if size < 12:
-        return 0
-    end: ptr[u8] = name + (size - 12)
-    if end[0] != 45 or end[1] != 109 or end[2] != 106 or end[9] != 57:
-        return 0
-    for i in range(3, 12):
-        digit: i32 = end[i]
-        if not ((digit >= 48 and digit <= 57) or (digit >= 65 and digit <= 70)):
-            return 0
-    return 1

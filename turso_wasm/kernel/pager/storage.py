@@ -175,6 +175,8 @@ class Journal(Struct):
     header: array[u8, 28]  # of the first segment
     memory: ptr[u8]  # JOURNAL_MEMORY: the records
     memory_capacity: i64
+    super_name: ptr[u8]  # of the super-journal of the commit that is under way
+    super_size: i32  # 0: there is none
 
 
 class Codec(Struct):

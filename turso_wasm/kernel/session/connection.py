@@ -31,14 +31,9 @@ from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_LOCKED, raise_err
 from turso_wasm.kernel.base.memory import mfree, mzalloc
 from turso_wasm.kernel.base.tempfile import temp_flags
 from turso_wasm.kernel.base.vfs import check_io, vfs_moved, vfs_size
-from turso_wasm.kernel.btree.autovacuum import auto_vacuum_commit
 from turso_wasm.kernel.btree.cursor.save import cursors_forget_all, cursors_save_all
 from turso_wasm.kernel.pager.checkpoint import checkpoint_run
 from turso_wasm.kernel.pager.commit import (
-    checkpoint_automatically,
-    commit_finish,
-    commit_prepare,
-    nothing_to_commit,
     pager_rollback,
 )
 from turso_wasm.kernel.pager.database import (
@@ -55,6 +50,7 @@ from turso_wasm.kernel.pager.savepoint import savepoint_push, savepoint_release_
 from turso_wasm.kernel.pager.snapshot import pager_end_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Pager, SharedFile
 from turso_wasm.kernel.pager.wal import log_changed, wal_free, wal_remove
+from turso_wasm.kernel.session.commit import checkpoint_all, commit_pagers, super_undone
 from turso_wasm.wasm.lang import Struct, export, i32, i64, lit, ptr, sizeof, u8, u32
 
 __subset__ = True
@@ -260,19 +256,8 @@ def relax_all(c: KernelConnection) -> None:
 
 
 def commit_all(c: KernelConnection) -> i32:
-    """Commit every database the connection writes; 0 or a negative result code, then nothing is committed.
-
-    Databases with rollback journals are prepared first: they can be restored if another one fails.
-    """
-    for slot in range(N_SLOTS):
-        p: Pager = Pager(c.pagers[slot])
-        if p and p.state == PAGER_WRITE and not nothing_to_commit(p):
-            auto_vacuum_commit(p)
-    rc: i32 = prepare_all(c, PREPARE_FILES)
-    if rc == 0:
-        rc = prepare_all(c, PREPARE_LOGS)
-    if rc == 0:
-        rc = finish_all(c)
+    """Commit every database the connection writes; 0 or a negative result code, then nothing is committed."""
+    rc: i32 = commit_pagers(c)
     if rc == 0:
         savepoint_names_free(c, 0)
         c.savepoint_depth = 0
@@ -281,36 +266,6 @@ def commit_all(c: KernelConnection) -> i32:
         c.schema_changed = 0
         checkpoint_all(c)
     return rc
-
-
-def prepare_all(c: KernelConnection, kind: i32) -> i32:
-    """commit_prepare of the databases with or without a log; 0 or a negative result code."""
-    for slot in range(N_SLOTS):
-        p: Pager = Pager(c.pagers[slot])
-        if p and p.state == PAGER_WRITE and (p.database.journal_mode == JOURNAL_WAL) == (kind == PREPARE_LOGS):
-            rc: i32 = commit_prepare(p)
-            if rc < 0:
-                return rc
-    return 0
-
-
-def finish_all(c: KernelConnection) -> i32:
-    """commit_finish of all databases; 0 or a negative result code."""
-    for slot in range(N_SLOTS):
-        p: Pager = Pager(c.pagers[slot])
-        if p and p.state == PAGER_WRITE:
-            rc: i32 = commit_finish(p)
-            if rc < 0:
-                return rc
-    return 0
-
-
-def checkpoint_all(c: KernelConnection) -> None:
-    """Move long logs into their files."""
-    for slot in range(N_SLOTS):
-        p: Pager = Pager(c.pagers[slot])
-        if p and p.state != PAGER_NONE:
-            checkpoint_automatically(p.database)
 
 
 def rollback_all(c: KernelConnection, save: i32) -> i32:
@@ -331,6 +286,7 @@ def rollback_all(c: KernelConnection, save: i32) -> i32:
             failed: i32 = pager_rollback(p)
             if rc == 0:
                 rc = failed
+    super_undone(c, rc)
     savepoint_names_free(c, 0)
     c.savepoint_depth = 0
     savepoints_lose(c, 0)

@@ -1,0 +1,186 @@
+"""A power cut at any storage call of transactions over three files leaves all of them as before, or all as after.
+
+With rollback journals, whatever their mode; logs commit each file by itself. Both engines recover the same files and
+must find the same, whichever file is opened first; then no super-journal may be left that a journal named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import combinations_with_replacement
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import apsw
+import pytest
+
+import turso_wasm
+from tests.crash.disk import Disk, Image, RecordingVfs
+from tests.crash.history import Content
+from tests.harness.effort import HEAVY
+from turso_wasm.runtime import engine
+from turso_wasm.vfs.base import CAP_OWNED
+
+NAMES = ("zero", "one", "two")
+MODES = ("DELETE", "TRUNCATE", "PERSIST")
+N_TRANSACTIONS = 40 if HEAVY else 10
+N_CRASHES = 2000 if HEAVY else 60
+SUFFIXES = ("", "-journal", "-wal", "-shm")
+
+Query = Callable[[str], list[tuple[Any, ...]]]
+
+
+@contextmanager
+def ours(vfs: RecordingVfs, folder: Path, names: Sequence[str] = NAMES) -> Iterator[Query]:
+    """A connection of ours to the first of these files, to which the others are attached."""
+    files: Any = engine.host()
+    files = files.files
+    saved, files.default = files.default, vfs
+    try:
+        connection = turso_wasm.connect(folder / names[0], isolation_level=None, timeout=0)
+        try:
+            for name in names[1:]:
+                connection.execute("ATTACH ? AS ?", (str(folder / name), name))
+            yield lambda sql: connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+    finally:
+        files.default = saved
+
+
+def schema_of(name: str, names: Sequence[str] = NAMES) -> str:
+    """What the file is called where it was opened with the others."""
+    return "main" if name == names[0] else name
+
+
+def contents(query: Query, names: Sequence[str]) -> dict[str, Content]:
+    """What each file contains."""
+    found = {}
+    for name in names:
+        schema = schema_of(name, names)
+        assert query(f"PRAGMA {schema}.integrity_check") == [("ok",)]
+        rows = query(f"SELECT * FROM {schema}.t ORDER BY 1") if query(f"SELECT 1 FROM {schema}.sqlite_schema") else []
+        found[name] = (rows, query(f"PRAGMA {schema}.user_version"))
+    return found
+
+
+def sqlite_finds(image: Image, folder: Path, names: Sequence[str]) -> dict[str, Content]:
+    """What SQLite recovers."""
+    for path in folder.iterdir():
+        path.unlink()
+    for path_name, data in image.items():
+        Path(path_name).write_bytes(data)
+    connection = apsw.Connection(str(folder / names[0]))
+    try:
+        for name in names[1:]:
+            connection.execute("ATTACH ? AS ?", (str(folder / name), name))
+        return contents(lambda sql: list(connection.execute(sql)), names)
+    finally:
+        connection.close()
+
+
+def transaction(random: Random, number: int) -> Iterator[str]:
+    """A transaction that changes two or three of the files."""
+    yield "BEGIN"
+    for name in map(schema_of, random.sample(NAMES, random.choice((2, 3, 3)))):
+        yield f"INSERT INTO {name}.t VALUES ({number}, zeroblob({random.choice((10, 300, 5000))}))"
+        if random.random() < 0.3:
+            yield "SAVEPOINT s"
+            yield f"UPDATE {name}.t SET b = randomblob({random.randint(1, 2000)})"
+            yield random.choice(("RELEASE s", "ROLLBACK TO s"))
+        if random.random() < 0.3:
+            yield f"DELETE FROM {name}.t WHERE a < {number - 4}"
+        if random.random() < 0.2:
+            yield f"PRAGMA {name}.user_version = {number}"
+    yield "COMMIT" if random.random() < 0.9 else "ROLLBACK"
+
+
+class Run:
+    """What a workload did: `states[i]` was committed between the events `begun[i]` and `ended[i]`."""
+
+    def __init__(self, vfs: RecordingVfs, folder: Path, pragmas: Sequence[str], seed: int) -> None:
+        self.states: list[dict[str, Content]] = [{}]
+        self.begun, self.ended = [0], [0]
+        self.vfs = vfs
+        random = Random(seed)
+        with ours(vfs, folder) as query:
+            for pragma in pragmas:
+                query(pragma)
+            for name in NAMES:
+                self.do(query, [f"CREATE TABLE {schema_of(name)}.t(a INTEGER PRIMARY KEY, b)"])
+            for number in range(N_TRANSACTIONS):
+                self.do(query, list(transaction(random, number)))
+
+    def do(self, query: Query, statements: Sequence[str]) -> None:
+        begun = len(self.vfs.events)
+        for sql in statements:
+            query(sql)
+        self.states.append(contents(query, NAMES))
+        self.begun.append(begun)
+        self.ended.append(len(self.vfs.events))
+
+    def allowed(self, at: int) -> list[dict[str, Content]]:
+        """What may be found after a crash before event `at`."""
+        last = max(i for i, end in enumerate(self.ended) if end <= at)
+        return [self.states[last], *(state for i, state in enumerate(self.states) if i > last and self.begun[i] < at)]
+
+
+def check(run: Run, folder: Path, capabilities: int, together: bool) -> None:
+    first = run.ended[len(NAMES)]  # from the last CREATE TABLE on all files are there
+    events, disk, done, seen = run.vfs.events, Disk(), 0, set()
+    step = max(1, (len(events) - first) // N_CRASHES)
+    for at in range(first, len(events) + 1, step):
+        for event in events[done:at]:
+            disk.repeat(event)
+        done = at
+        allowed = run.allowed(at)
+        for survivors in ("none", "all", Random(at)):
+            image = disk.after_power_cut(survivors)
+            if (key := hash(tuple(sorted(image.items())))) in seen:
+                continue
+            seen.add(key)
+            order = NAMES if at % 2 else NAMES[::-1]
+            expected = sqlite_finds(image, folder, order)
+            if together:
+                assert expected in allowed, (at, survivors)
+            else:
+                assert all(expected[name] in [state[name] for state in allowed] for name in NAMES), (at, survivors)
+            after = RecordingVfs(image, capabilities)
+            with ours(after, folder, order) as query:
+                assert contents(query, order) == expected, (at, survivors)
+                for name in (schema_of(name, order) for name in order):
+                    query(f"INSERT INTO {name}.t VALUES (1000, 'afterwards')")
+            left = {name: bytes(data.bytes) for name, data in after.files.items()}
+            if survivors in ("none", "all"):
+                assert not [name for name in left if "-mj" in name and is_named(name, image)], (at, survivors)
+            assert all((1000, "afterwards") in rows for rows, _ in sqlite_finds(left, folder, order).values())
+
+
+def is_named(super_journal: str, image: Image) -> bool:
+    """Whether a journal names it; one that was made just before the crash is left behind, by SQLite too."""
+    return any(super_journal.encode() in data for name, data in image.items() if name.endswith("-journal"))
+
+
+@pytest.mark.parametrize("capabilities", [0, CAP_OWNED], ids=["", "owned"])
+@pytest.mark.parametrize("modes", [*combinations_with_replacement(MODES, 2)], ids="-".join)
+def test_all_or_nothing(modes: tuple[str, str], capabilities: int, tmp_path: Path) -> None:
+    vfs = RecordingVfs(capabilities=capabilities)
+    pragmas = [f"PRAGMA {schema_of(name)}.journal_mode = {modes[at % 2]}" for at, name in enumerate(NAMES)]
+    pragmas += [f"PRAGMA {schema_of(name)}.cache_size = 10" for name in NAMES]
+    run = Run(vfs, tmp_path, pragmas, seed=len(modes[0]) + len(modes[1]))
+    assert any("-mj" in event.name for event in vfs.events)
+    check(run, tmp_path, capabilities, together=True)
+
+
+@pytest.mark.parametrize("modes", [("WAL", "WAL"), ("WAL", "DELETE"), ("DELETE", "WAL")], ids="-".join)
+def test_logs_commit_each_file(modes: tuple[str, str], tmp_path: Path) -> None:
+    vfs = RecordingVfs()
+    run = Run(
+        vfs,
+        tmp_path,
+        [f"PRAGMA {schema_of(name)}.journal_mode = {modes[at % 2]}" for at, name in enumerate(NAMES)],
+        seed=3,
+    )
+    check(run, tmp_path, 0, together=False)
