@@ -58,9 +58,9 @@ export const KernelConnection = Object.freeze({
   schema_epoch: 100,
   pagers: 32,
   settings: 112,
-  names: 132,
-  name_sizes: 180,
-  orders: 228,
+  names: 140,
+  name_sizes: 188,
+  orders: 236,
 });
 
 /** Result codes by number. @type {Readonly<Record<number, string>>} */
