@@ -23,7 +23,7 @@ from turso_wasm.bind.walk import (
     walk,
 )
 from turso_wasm.plan import cost, nodes
-from turso_wasm.plan.joins import JoinPlan
+from turso_wasm.plan.join_states import JoinPlan
 from turso_wasm.plan.ordering import AnyOrder, Ordering
 
 if TYPE_CHECKING:

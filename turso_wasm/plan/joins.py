@@ -13,20 +13,29 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from turso_wasm.base import tree
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import Item, Step
-from turso_wasm.bind.walk import all_of, is_deterministic
-from turso_wasm.catalog.types import AffinityLetter
-from turso_wasm.plan import cost, nodes
+from turso_wasm.bind.query import Step
+from turso_wasm.bind.walk import all_of
+from turso_wasm.plan import cost
 from turso_wasm.plan.access import Path, TableAccess
 from turso_wasm.plan.alternatives import Arm, arms_of, or_path
+from turso_wasm.plan.join_nodes import Assembler, by_cost, hash_join, outer_sources, reads_changing
+from turso_wasm.plan.join_states import (
+    SAME_KEY,
+    Choice,
+    JoinPlan,
+    State,
+    Unit,
+    hash_keys,
+    is_lookup,
+    keep,
+    useful,
+)
 from turso_wasm.plan.ordering import Ordering, OrderState
-from turso_wasm.plan.paths import path_plan
 from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.terms import Term, make_term
 
@@ -42,99 +51,7 @@ LIMIT_ROWS = 100.0  # a query with LIMIT is taken to want that many rows
 HASH_MIN_OUTER = 3.0  # fewer probes do not pay for building a table
 RUNS = 25.0  # a subquery that reads outer columns is taken to run that often
 
-ONE = bound.Constant(value=1)
 COMPLETE = OrderState(0, True)
-
-
-@dataclass(slots=True, eq=False)
-class Unit:
-    """One operand. before: bit mask of the units that must come first. related: sources of the join its terms look
-    at.
-    """
-
-    number: int
-    step: Step
-    sources: frozenset[int]
-    before: int = 0
-    access: TableAccess | FunctionAccess | None = None
-    subplan: JoinPlan | None = None  # of a subquery, or of a left join's right side
-    on: list[Term] = field(default_factory=list)
-    related: frozenset[int] = frozenset()
-    terms: list[Term] = field(default_factory=list)  # of the join, those that look at it
-    cache: dict[frozenset[int], list[Path]] = field(default_factory=dict)
-    arms: list[tuple[Term, list[Arm]]] | None = None  # of ORs about a table, once they are asked for
-
-    @property
-    def item(self) -> Item | None:
-        """The FROM element, None for a join."""
-        return None if self.step.left else self.step.item
-
-    @property
-    def is_kept(self) -> bool:
-        """Its rows are materialized anyway."""
-        return self.subplan is not None and isinstance(self.subplan.plan, nodes.SharedScan)
-
-    @property
-    def is_endless(self) -> bool:
-        """It is a recursive common table that nothing in it limits."""
-        plan = self.subplan.plan if self.subplan is not None else None
-        while isinstance(plan, nodes.Append) and len(plan.children) == 1:
-            plan = plan.children[0]
-        return isinstance(plan, nodes.Recursive)
-
-    @property
-    def left(self) -> bool:
-        """It is the right side of a left join."""
-        return self.step.kind == "left"
-
-
-@dataclass(slots=True, eq=False)
-class JoinPlan:
-    """A finished join (or any row source) with its estimates. path: of a single table."""
-
-    plan: nodes.Plan
-    rows: float
-    cost: float
-    ordered: bool = False
-    path: Path | None = None
-    correlated: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Choice:
-    """How one unit is visited."""
-
-    unit: Unit
-    method: Literal["loop", "hash", "left", "hash-left"]
-    path: Path | None = None
-    reverse: bool = False
-    keys: tuple[HashKey, ...] = ()
-
-
-@dataclass(slots=True, eq=False)
-class HashKey:
-    """An equality as a key of a hash join."""
-
-    term: Term | None  # None: a key that all rows have
-    probe: bound.Expr
-    build: bound.Expr
-    collation: str
-    affinity: AffinityLetter | None
-
-
-SAME_KEY = [HashKey(None, ONE, ONE, "BINARY", None)]
-
-
-@dataclass(slots=True, eq=False)
-class State:
-    """A sequence of choices for the units in `mask`."""
-
-    mask: int
-    sources: frozenset[int]
-    cost: float
-    rows: float
-    order: OrderState
-    choices: tuple[Choice, ...] = ()
 
 
 class JoinPlanner:
@@ -162,7 +79,7 @@ class JoinPlanner:
     def plan(self) -> JoinPlan:
         """The cheapest plan. Errors: "no query solution" (INDEXED BY an index that cannot be used)."""
         best = self._search()
-        plan = self._assemble(best)
+        plan = Assembler(self.planner, self.terms, self.own, self.correlated).assemble(best)
         ordered = self.ordering is not None and self.ordering.complete(best.order)
         path = best.choices[0].path if len(best.choices) == 1 else None
         return JoinPlan(plan, best.rows, best.cost, ordered, path)
@@ -210,12 +127,12 @@ class JoinPlanner:
         terms = [make_term(self.planner.finish(expr)) for expr in step.on]
         left_sources = frozenset(item.source for item in step.left_items())
         own = frozenset(item.source for item in step.own_items())
-        keys = _hash_keys(left_sources, own, terms)
+        keys = hash_keys(left_sources, own, terms)
         used = {key.term for key in keys}
-        join = self._hash_node(left.plan, right.plan, keys or SAME_KEY, own)
+        join = hash_join(self.planner, left.plan, right.plan, keys or SAME_KEY, own)
         join = replace(
             join,
-            residual=all_of([term.expr for term in _by_cost(terms) if term not in used]),
+            residual=all_of([term.expr for term in by_cost(terms) if term not in used]),
             kind="full" if step.kind == "full" else "right",
             probe_sources=tuple(sorted(left_sources)),
         )
@@ -237,7 +154,7 @@ class JoinPlanner:
             for state in states:
                 for unit in self._candidates(state):
                     for following in self._extend(state, unit):
-                        _keep(found.setdefault(following.mask, []), following)
+                        keep(found.setdefault(following.mask, []), following)
             states = [state for group in found.values() for state in group]
             if len(self.units) > EXACT_UNITS:
                 states.sort(key=lambda state: state.cost)
@@ -283,7 +200,7 @@ class JoinPlanner:
             rows = state.rows * unit.subplan.rows
             total = state.cost + (rows if unit.is_kept else state.rows * unit.subplan.cost)
             found.append(self._next(state, unit, total, rows, self._broken(state), Choice(unit, "loop")))
-        if (state.mask or self.correlated) and not any(_is_lookup(_last(following)) for following in found):
+        if (state.mask or self.correlated) and not any(is_lookup(following.choices[-1]) for following in found):
             hashed = self._extend_hash(state, unit)
             if hashed is not None:
                 found.append(hashed)
@@ -308,7 +225,7 @@ class JoinPlanner:
             paths = unit.access.paths(self.terms, blocked)
             found = [or_path(term, arms, blocked) for term, arms in self._arms(unit)]
             paths += [path for path in found if path is not None]
-            unit.cache[key] = paths = _useful(paths, self.ordering is not None)
+            unit.cache[key] = paths = useful(paths, self.ordering is not None)
         if state.mask:
             # Inside a loop an IN (SELECT …) is tested by look-up; driving the loop it would run again and again.
             usable = [path for path in paths if path.in_sarg is None or path.in_sarg.subquery is None]
@@ -362,7 +279,7 @@ class JoinPlanner:
             (source,) = unit.sources
             order, _ = self.ordering.extend(state.order, right.path, source, self.own, state.sources, self.terms)
         found = [self._next(state, unit, total, rows, order, Choice(unit, "left"))]
-        if _is_lookup(Choice(unit, "left", right.path)):
+        if is_lookup(Choice(unit, "left", right.path)):
             return found  # without statistics a look-up is the safer choice
         hashed = self._extend_hash(state, unit)
         if hashed is not None:
@@ -377,14 +294,14 @@ class JoinPlanner:
         if (item is None and unit.left) or (unit.subplan is not None and unit.subplan.correlated):
             return None
         terms = unit.on if unit.left else unit.terms
-        equalities = _hash_keys(state.sources | self.outer, unit.sources, terms)
+        equalities = hash_keys(state.sources | self.outer, unit.sources, terms)
         is_query = unit.access is None
         if not equalities and (not is_query or unit.is_kept):
             return None
         if "hash_joins" in self.without and not is_query:
             return None
         runs = state.rows if state.mask else RUNS
-        if not state.mask and self._reads_changing(unit):
+        if not state.mask and reads_changing(self.planner, unit):
             return None
         keys = tuple(equalities or SAME_KEY)
         path: Path | None = None
@@ -417,174 +334,3 @@ class JoinPlanner:
             return unit.access.paths(terms, others)
         alone = [term for term in terms if term.sources <= unit.sources]
         return unit.access.paths(alone, frozenset())
-
-    # --- plan nodes ----------------------------------------------------------------------------------------------
-
-    def _assemble(self, best: State) -> nodes.Plan:
-        remaining = [term for term in self.terms if not term.derived]
-        plan: nodes.Plan | None = None
-        available: frozenset[int] = frozenset()
-        constant = [term for term in remaining if not (term.sources & self.own) and is_deterministic(term.expr)]
-        if constant and not self.correlated:
-            plan = with_filter(nodes.OneRow(), constant)
-            remaining = [term for term in remaining if term not in constant]
-        for choice in best.choices:
-            unit = choice.unit
-            if choice.method == "loop":
-                right, used = self._loop(choice)
-                remaining = [term for term in remaining if term not in used]
-                available |= unit.sources
-                ready = [term for term in remaining if (term.sources & self.own) <= available]
-                right = with_filter(right, ready)
-                plan = right if plan is None else nodes.NestedLoop(left=plan, right=right)
-            else:
-                plan = plan or nodes.OneRow()
-                ready = []
-                if choice.method == "left":
-                    assert unit.subplan is not None
-                    plan = nodes.LeftJoin(left=plan, right=unit.subplan.plan, right_sources=tuple(sorted(unit.sources)))
-                else:
-                    plan, used = self._hash(plan, choice)
-                    remaining = [term for term in remaining if term not in used]
-                available |= unit.sources
-                ready = [term for term in remaining if (term.sources & self.own) <= available]
-                plan = with_filter(plan, ready)
-            remaining = [term for term in remaining if term not in ready]
-        assert plan is not None
-        return plan
-
-    def _loop(self, choice: Choice) -> tuple[nodes.Plan, set[Term]]:
-        unit = choice.unit
-        if choice.path is None:
-            assert unit.subplan is not None
-            return unit.subplan.plan, set()
-        assert unit.access is not None
-        plan = path_plan(self.planner, unit.access, choice.path, choice.reverse)
-        used = {sarg.term for sarg in choice.path.sargs()}
-        used.update(choice.path.implied)
-        return plan, used
-
-    def _hash(self, probe: nodes.Plan, choice: Choice) -> tuple[nodes.Plan, set[Term]]:
-        """Terms on the build side alone are tested while it is read; the rest of a left join's ON is the residual."""
-        unit = choice.unit
-        terms = unit.on if unit.left else [term for term in self.terms if not term.derived]
-        used: set[Term] = set()
-        build: nodes.Plan
-        if choice.path is not None:
-            assert unit.access is not None
-            build = path_plan(self.planner, unit.access, choice.path, False)
-            used = {sarg.term for sarg in choice.path.sargs()} | set(choice.path.implied)
-        elif unit.item is not None:
-            build = self.planner.item_plan(unit.item).plan
-        else:
-            assert unit.subplan is not None
-            build = unit.subplan.plan
-        alone = [term for term in terms if term not in used and term.sources <= unit.sources and term.sources]
-        build = with_filter(build, alone)
-        used.update(alone)
-        used.update(key.term for key in choice.keys if key.term is not None)
-        residual = None
-        if unit.left:
-            residual = all_of([term.expr for term in _by_cost(unit.on) if term not in used])
-        join = self._hash_node(probe, build, choice.keys, unit.sources)
-        return replace(join, residual=residual, kind="left" if unit.left else "inner"), used
-
-    def _reads_changing(self, unit: Unit) -> bool:
-        """It reads the table that the statement is changing meanwhile: what was read once would be stale."""
-        if unit.access is not None:
-            return unit.access.table is self.planner.changing
-        assert unit.subplan is not None
-        return self._is_fresh(unit.subplan.plan)
-
-    def _is_fresh(self, plan: nodes.Plan) -> bool:
-        """The plan must be run whenever its rows are wanted."""
-        changing = self.planner.changing
-        if changing is not None and any(getattr(node, "table", None) is changing for node in tree.walk((plan,))):
-            return True
-        return bool(outer_sources(plan))
-
-    def _hash_node(
-        self, probe: nodes.Plan, build: nodes.Plan, keys: Sequence[HashKey], sources: frozenset[int]
-    ) -> nodes.HashJoin:
-        columns = [(source, column) for source in sorted(sources) for column in self.planner.used_columns(source)]
-        return nodes.HashJoin(
-            probe=probe,
-            build=build,
-            probe_keys=tuple(key.probe for key in keys),
-            build_keys=tuple(key.build for key in keys),
-            collations=tuple(key.collation for key in keys),
-            affinities=tuple(key.affinity for key in keys),
-            build_columns=tuple(sorted(columns)),
-            build_sources=tuple(sorted(sources)),
-            fresh=self._is_fresh(build),
-        )
-
-
-def _hash_keys(probe: frozenset[int], build: frozenset[int], terms: list[Term]) -> list[HashKey]:
-    """Equalities between the sources of two sides; both sides of a key get the comparison's affinity."""
-    found = []
-    for term in terms:
-        if term.sides is None:
-            continue
-        left, right = term.sides
-        expr = term.expr
-        assert isinstance(expr, bound.Compare)
-        affinity = expr.left_affinity or expr.right_affinity
-        if left <= build and right <= probe:
-            found.append(HashKey(term, expr.right, expr.left, expr.collation, affinity))
-        elif right <= build and left <= probe:
-            found.append(HashKey(term, expr.left, expr.right, expr.collation, affinity))
-    return found
-
-
-def outer_sources(plan: nodes.Plan) -> set[int]:
-    """The sources that a plan reads and does not hold."""
-    read: set[int] = set()
-    own: set[int] = set()
-    for node in tree.walk((plan,)):
-        if isinstance(node, bound.ColumnRef):
-            read.add(node.source)
-        elif isinstance(node, nodes.Plan):
-            own.add(getattr(node, "source", -1))
-    return read - own
-
-
-def _is_lookup(choice: Choice) -> bool:
-    return choice.path is not None and bool(choice.path.equal or choice.path.arms)
-
-
-def _last(state: State) -> Choice:
-    return state.choices[-1]
-
-
-def _keep(group: list[State], new: State) -> None:
-    """Add a state to those of the same set, unless one is as cheap and as well ordered; drop those it beats."""
-    for old in group:
-        if old.cost <= new.cost and _order_rank(old.order) >= _order_rank(new.order):
-            return
-    group[:] = [old for old in group if not (new.cost <= old.cost and _order_rank(new.order) >= _order_rank(old.order))]
-    group.append(new)
-
-
-def _order_rank(order: OrderState) -> int:
-    return order.satisfied * 2 + order.alive
-
-
-def _useful(paths: list[Path], ordered: bool) -> list[Path]:
-    """Without ORDER BY only the cheapest path counts; with it every one that has an order of its own."""
-    if not paths:
-        return []
-    best = min(paths, key=lambda path: path.cost + path.rows * cost.PER_OUTPUT)
-    if not ordered:
-        return [best]
-    return [path for path in paths if path is best or path.order]
-
-
-def _by_cost(terms: list[Term]) -> list[Term]:
-    return [term for term in terms if not term.late] + [term for term in terms if term.late]
-
-
-def with_filter(plan: nodes.Plan, terms: list[Term]) -> nodes.Plan:
-    """`plan` under the conditions, cheap ones first."""
-    predicate = all_of([term.expr for term in _by_cost(terms)])
-    return plan if predicate is None else nodes.Filter(child=plan, predicate=predicate)

@@ -29,7 +29,8 @@ from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.access import TableAccess
 from turso_wasm.plan.grouping import plan_aggregate
-from turso_wasm.plan.joins import JoinPlan, JoinPlanner
+from turso_wasm.plan.join_states import JoinPlan
+from turso_wasm.plan.joins import JoinPlanner
 from turso_wasm.plan.ordering import AnyOrder, Ordering
 from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.rewrite import simplify
