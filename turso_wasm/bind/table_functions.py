@@ -6,22 +6,17 @@ Source: https://sqlite.org/vtab.html#tabfunc2
 from __future__ import annotations
 
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import column_ref
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.table_functions import TableFunction, table_of
 from turso_wasm.sql import ast
 
-_MISSING = frozenset({"json_each", "json_tree", "jsonb_each", "jsonb_tree"})
 
-
-def find_function(binder: Binder, name: str, node: ast.Node) -> TableFunction | None:
-    """The table-valued function of that name. Errors: it is one that we do not have yet."""
-    key = fold(name)
-    if key in _MISSING and binder.catalogs.find_table(name, None) is None:
-        unsupported(f"table-valued function {name}", node)
-    return binder.registry.table_functions.get(key)
+def find_function(binder: Binder, name: str) -> TableFunction | None:
+    """The table-valued function of that name."""
+    return binder.registry.table_functions.get(fold(name))
 
 
 def function_item(binder: Binder, function: TableFunction, written: str, alias: str | None) -> Item:
@@ -49,7 +44,7 @@ def bind_function(binder: Binder, source: ast.TableFunctionSource) -> Item:
     """
     is_common = source.schema is None and binder.common is not None and binder.common.find(source.name) is not None
     schema = source.schema if source.schema is not None else binder.default_schema
-    function = None if is_common else find_function(binder, source.name, source)
+    function = None if is_common else find_function(binder, source.name)
     if is_common or binder.catalogs.find_table(source.name, None if function is not None else schema) is not None:
         fail(f"'{source.name}' is not a function", source)
     if function is None:

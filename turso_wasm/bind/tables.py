@@ -71,7 +71,7 @@ def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) ->
         found = binder.common.find(source.name)
         if found is not None:
             return _bind_common_table(binder, source, *found, parent)
-    function = find_function(binder, source.name, source)
+    function = find_function(binder, source.name)
     if function is not None and binder.catalogs.find_table(source.name, None) is None:
         if source.indexed_by is not None:
             fail(f"no such index: {source.indexed_by}", source)

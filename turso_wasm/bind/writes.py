@@ -46,7 +46,7 @@ def target_table(
     """The table that a statement changes, or a view with triggers for that. assigned: the (folded) names of the columns
     that an UPDATE writes. Errors: "no such table: x", "cannot modify x because it is a view".
     """
-    if find_function(binder, name.name, name) and binder.catalogs.find_table(name.name, None) is None:
+    if find_function(binder, name.name) and binder.catalogs.find_table(name.name, None) is None:
         fail(f"table {name.name} may not be modified", name)
     table = must_find_table(binder, name.name, name.schema, name)
     check_writable(binder, table, event, name, assigned)

@@ -53,8 +53,11 @@ _NUMBERS: Final = """analysis_limit application_id automatic_index cell_size_che
 _NUMBERS_OF_DATABASES: Final = """auto_vacuum cache_size journal_mode journal_size_limit locking_mode max_page_count
     page_count page_size synchronous"""
 
+_JSON: Final = ("key", "value", "type", "atom", "id", "parent", "fullkey", "path")
+
 _FUNCTIONS: Final = (
     TableFunction("generate_series", ("value",), ("start", "stop", "step")),
+    *(TableFunction(name, _JSON, ("json", "root")) for name in ("json_each", "json_tree", "jsonb_each", "jsonb_tree")),
     *(_pragma(name) for name in _NUMBERS.split()),
     *(_pragma(name, arguments="schema") for name in _NUMBERS_OF_DATABASES.split()),
     _pragma("busy_timeout", "timeout"),

@@ -12,6 +12,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     in_lists,
     inserts,
     joins,
+    json_rows,
     output,
     recursion,
     rowsets,

@@ -12,6 +12,7 @@ ROWS = (
     nodes.Values,
     nodes.LiteralRows,
     nodes.Series,
+    nodes.JsonRows,
     nodes.Directory,
     nodes.Aggregate,
     nodes.Sort,

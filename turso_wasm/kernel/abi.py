@@ -407,6 +407,35 @@ class ConcatState(Struct):
     start: i32
 
 
+class JsonLevel(Struct):
+    """A container on the way from the root of a JsonWalk to its row."""
+
+    id: i32  # where it begins, its label included
+    is_object: i32
+    index: i32  # number of the child that the row is in
+    next: i32  # where the child after that begins
+    end: i32
+
+
+class JsonWalk(Struct):
+    """A walk through a JSON document (json_each, json_tree). See kernel/json/each.py."""
+
+    document: ptr[u8]
+    size: i32
+    is_tree: i32
+    is_binary: i32
+    at: i32  # of the row: where its label begins, or else its element
+    value: i32  # its element
+    levels: ptr[JsonLevel]
+    depth: i32
+    capacity: i32
+    path: ptr[u8]  # of the root
+    path_size: i32
+    last_step: i32  # index of the path's last step; its size if it has none
+    root_index: i32  # number of the root in its array
+    row: i32  # number of the row, from 0
+
+
 class PercentileState(Struct):
     """Of median and the percentiles: the doubles so far, in a Buffer, and the fraction asked for."""
 

@@ -81,6 +81,19 @@ class Series(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class JsonRows(Plan):
+    """What json_each (is_tree: json_tree) finds at `path` in a document: columns key, value, type, atom, id, parent,
+    fullkey, path, and the number of the row. is_binary: arrays and objects as JSONB.
+    """
+
+    source: int
+    document: Expr
+    path: Expr
+    is_tree: bool = False
+    is_binary: bool = False
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Directory(Plan):
     """Of constant rows in groups, those of the group called `key`, a text, in any case. groups: (name, number of rows),
     in the order of `rows`.

@@ -50,7 +50,8 @@ class Walk(Struct):
     at: i32  # the element, or where a missing one would stand
     behind: i32
     label_at: i32  # of an object's value: its label; else `at`
-    rest: i32  # MISSING_…: index of the step that is missing
+    rest: i32  # index of the last step that was taken, or is missing
+    index: i32  # FOUND in an array: the number of the element
     parents: ptr[i32]  # the containers on the way, outermost first
     n_parents: i32
 
@@ -223,6 +224,7 @@ def step_index(w: Walk, step: Step, p: ptr[u8], at: i32, end: i32) -> None:
     if step.from_end:
         wanted = count_elements(p, at, end) - step.index
     w.result = NOWHERE
+    w.index = wanted
     if wanted < 0:
         return
     while at < end:
