@@ -187,7 +187,11 @@ function fits(program, literals, text) {
 function standsIn(text, name) {
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
     const end = at + name.length;
-    if (!GROWS.test(text.slice(Math.max(0, at - 1), at) + name[0]) && !GROWS.test(name.slice(-1) + text.slice(end, end + 1))) return true;
+    if (
+      !GROWS.test(text.slice(Math.max(0, at - 1), at) + name[0]) &&
+      !GROWS.test(name.slice(-1) + text.slice(end, end + 1))
+    )
+      return true;
   }
   return false;
 }
