@@ -4,7 +4,7 @@ export const SCHEMA_QUERY = 'SELECT type, name, tbl_name, rootpage, sql FROM';
 export const STATISTICS_QUERY = 'SELECT tbl, idx, stat FROM';
 
 /** Statements that SQLite prepares without a look at the file, which may be locked. */
-export const NEEDS_NO_SCHEMA = /^\s*(?:(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b|PRAGMA\s+(?:busy_timeout|locking_mode)\b)/i;
+export const NEEDS_NO_SCHEMA = /^\s*(?:(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b|DETACH\b[^(]*$|PRAGMA\s+(?:busy_timeout|locking_mode)\b)/i;
 
 /** All keywords. @type {ReadonlySet<string>} */
 export const KEYWORDS = new Set(

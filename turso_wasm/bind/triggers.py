@@ -33,20 +33,20 @@ def triggers_fired(
 
     assigned: the (folded) names of the columns that an UPDATE writes; None: any.
     """
-    catalogs = binder.catalogs.slots
-    temp = catalogs[TEMP_SLOT] if len(catalogs) > TEMP_SLOT else None
-    own = catalogs[table.slot]
+    own = binder.catalogs.slots[table.slot]
     assert own is not None
-    found = own.triggers_of(table.name)[::-1]
-    if temp is not None and temp is not own:
-        found = [*(other for other in temp.triggers_of(table.name) if _is_on(binder, other, table)), *found]
+    found = [*temp_triggers(binder, table), *own.triggers_of(table.name)[::-1]]
     return [trigger for trigger in found if _fires(trigger, event, assigned)]
 
 
-def _is_on(binder: Binder, trigger: Trigger, table: Table) -> bool:
-    """A trigger of temp is on the table of another database that its text names."""
-    name = trigger.node.table
-    return binder.catalogs.find_table(name.name, name.schema) is table
+def temp_triggers(binder: Binder, table: Table) -> list[Trigger]:
+    """The triggers of temp on a table of another database, which is the one that their text names."""
+    catalogs = binder.catalogs
+    if table.slot == TEMP_SLOT:
+        return []
+    triggers = catalogs.temp().triggers_of(table.name)
+    named = ((trigger, trigger.node.table) for trigger in triggers)
+    return [trigger for trigger, name in named if catalogs.find_table(name.name, name.schema) is table]
 
 
 def _fires(trigger: Trigger, event: Event, assigned: Collection[str] | None) -> bool:

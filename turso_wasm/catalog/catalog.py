@@ -134,6 +134,7 @@ class Catalog:
         node = _parse(entry)
         if not isinstance(node, ast.CreateTrigger):
             raise malformed(entry.name)
+        self._check_stored("trigger", entry, node)
         found = self._triggers[key] = Trigger(entry.name, entry.table, node, entry.sql, self.slot, self.name)
         return found
 

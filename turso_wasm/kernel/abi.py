@@ -129,6 +129,7 @@ TEMP_STORE_FILE = 1
 TEMP_STORE_MEMORY = 2
 
 TEMP_SLOT = 1
+ALL_SLOTS = -1  # to PRAGMAs: every database that is open
 N_SLOTS = 12  # databases of a connection: 0 main, 1 temp, 2.. attached
 
 PAGE_DATA_AT = 0  # offset of `data` in a Page (kernel/pager/storage.py)

@@ -86,9 +86,9 @@ def _plan(binder: Binder, task: Task) -> nodes.Ddl:
             steps.append(nodes.CreateBtree(kind="table", register=register))
             steps.append(nodes.AddSchemaRow(type="table", name=name, table_name=name, register=register, sql=sql))
         elif task.index is not None:
-            steps += forget(binder, task.catalog, name, 1, task.index.name)
+            steps += forget(binder, task.catalog, name, {1: task.index.name})
         elif task.table is not None:
-            steps += forget(binder, task.catalog, name, 0, task.table.name)
+            steps += forget(binder, task.catalog, name, {0: task.table.name})
         else:
             steps.append(nodes.ClearBtree(slot=task.catalog.slot, root=table.root, register=register))
     for table in task.tables:

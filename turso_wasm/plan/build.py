@@ -130,7 +130,9 @@ def _ddl(plan_change: Callable[[Binder, Any], tuple[nodes.Plan, Catalog | None]]
         plan, catalog = plan_change(binder, node)
         if catalog is None:
             return Planned(plan, "ddl")
-        return Planned(plan, "ddl", readonly=False, changes_schema=True, slots=_slots(binder, {catalog.slot}))
+        return Planned(
+            plan, "ddl", readonly=False, changes_schema=True, slots=_slots(binder, binder.written | {catalog.slot})
+        )
 
     return build
 

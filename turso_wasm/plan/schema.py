@@ -17,6 +17,7 @@ from turso_wasm.bind.schema import bind_schema_expr, check_index_expressions, ch
 from turso_wasm.bind.scope import column_ref, table_item
 from turso_wasm.bind.select import bind_select
 from turso_wasm.bind.tables import unique_names
+from turso_wasm.bind.triggers import temp_triggers
 from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog import ddl
 from turso_wasm.catalog.catalog import Catalog
@@ -136,6 +137,7 @@ def plan_create_trigger(binder: Binder, node: ast.CreateTrigger) -> Changed:
     for part in syntax_nodes(node):
         if isinstance(part, ast.Parameter):
             fail("trigger cannot use variables", part)
+    catalog.check_reach("trigger", name, node)
     sql = ddl.stored_trigger_sql(binder.sql, node)
     row = nodes.AddSchemaRow(type="trigger", name=name, table_name=table.name, register=None, sql=sql)
     return nodes.Ddl(slot=catalog.slot, steps=(row,)), catalog
@@ -263,10 +265,13 @@ def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> nodes.P
     steps: list[nodes.Step] = []
     for trigger in catalog.triggers_of(table.name):
         steps.append(nodes.RemoveSchemaRows(type="trigger", name=trigger.name))
+    for trigger in temp_triggers(binder, table):
+        steps.extend(forget(binder, binder.catalogs.temp(), "sqlite_temp_schema", {0: "trigger", 1: trigger.name}))
+        binder.written.add(TEMP_SLOT)
     if table.autoincrement:
-        steps.extend(forget(binder, catalog, "sqlite_sequence", 0, table.name))
+        steps.extend(forget(binder, catalog, "sqlite_sequence", {0: table.name}))
     for statistics in ("sqlite_stat1", "sqlite_stat4"):
-        steps.extend(forget(binder, catalog, statistics, 0, table.name))
+        steps.extend(forget(binder, catalog, statistics, {0: table.name}))
     steps.append(nodes.RemoveSchemaRows(type=None, name=table.name))
     if table.kind == "table":
         roots = [table.root, *(index.root for index in table.indexes)]
@@ -274,14 +279,19 @@ def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> nodes.P
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps))
 
 
-def forget(binder: Binder, catalog: Catalog, table_name: str, column: int, value: str) -> list[nodes.Step]:
-    """DELETE FROM table_name WHERE column = value, if there is such a table."""
+def forget(binder: Binder, catalog: Catalog, table_name: str, values: dict[int, str]) -> list[nodes.Step]:
+    """Delete the rows with these values, by column, from a table if there is one."""
     table = catalog.find_table(table_name)
-    if table is None or table.kind != "table" or column >= len(table.columns):
+    if table is None or table.kind != "table" or max(values) >= len(table.columns):
         return []
     item = table_item(binder.new_source(), table, None)
-    scan = nodes.TableScan(source=item.source, table=table, columns=frozenset({column}))
-    condition = bound.Compare(op="=", left=column_ref(item, column), right=bound.Constant(value=value))
+    scan = nodes.TableScan(source=item.source, table=table, columns=frozenset(values))
+    conditions: list[bound.Expr] = [
+        bound.Compare(op="=", left=column_ref(item, column), right=bound.Constant(value=value))
+        for column, value in values.items()
+    ]
+    condition = all_of(conditions)
+    assert condition is not None
     return [
         nodes.RunStatement(
             plan=nodes.Delete(table=table, child=nodes.Filter(child=scan, predicate=condition), source=item.source)
@@ -299,7 +309,7 @@ def _plan_drop_index(binder: Binder, node: ast.Drop) -> Changed:
     catalog, index = found
     steps: list[nodes.Step] = []
     for statistics in ("sqlite_stat1", "sqlite_stat4"):
-        steps.extend(forget(binder, catalog, statistics, 1, index.name))
+        steps.extend(forget(binder, catalog, statistics, {1: index.name}))
     steps.append(nodes.RemoveSchemaRows(type="index", name=index.name))
     steps.append(nodes.DropBtree(root=index.root))
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from turso_wasm.base.errors import SqlError
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.kernel.abi import OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP, OPEN_URI
 from turso_wasm.runtime.uri import Location, parse_location
 from turso_wasm.vfs.base import BUSY, CANTOPEN, CAP_MEMORY, CAP_OWNED, OPEN_CREATE, File, Vfs, VfsError, code_of
@@ -63,9 +63,9 @@ def kernel_name(location: Location, near: str = "") -> tuple[str, int]:
     if location.shared_memory is not None:
         return qualified(MEMORY, location.shared_memory), OPEN_CREATE
     if location.path == ":memory:":
-        return location.path, OPEN_MEMORY | OPEN_CREATE
+        return location.path, OPEN_MEMORY | OPEN_CREATE | (flags & OPEN_READONLY)
     if location.path == "":
-        return location.path, OPEN_TEMP | OPEN_CREATE
+        return location.path, OPEN_TEMP | OPEN_CREATE | (flags & OPEN_READONLY)
     vfs = location.vfs
     if vfs is None and near.startswith(PREFIX):
         vfs = near[len(PREFIX) :].partition(":")[0]
@@ -74,15 +74,18 @@ def kernel_name(location: Location, near: str = "") -> tuple[str, int]:
 
 
 def locate(name: str, near: str, flags: int) -> tuple[str, int]:
-    """What the kernel calls a database that the user calls `name`, and the OPEN_* flags to open it with, or a negative
-    result code (kernel/base/vfs.py vfs_locate).
+    """What the kernel calls a database that the user calls `name`, and the OPEN_* flags to open it with; or a message
+    and a negative result code (kernel/base/vfs.py vfs_locate).
     """
     try:
         if "\0" in name:
             return "", -CANTOPEN
-        return kernel_name(parse_location(name, bool(flags & OPEN_URI), flags), near)
-    except SqlError:
-        return "", -CANTOPEN
+        location = parse_location(name, bool(flags & OPEN_URI), flags)
+        if location.vfs is not None and not has_vfs(location.vfs):
+            return f"no such vfs: {location.vfs}", -SQLITE_ERROR
+        return kernel_name(location, near)
+    except SqlError as error:
+        return error.message, -error.code
 
 
 class FileTable:
@@ -122,10 +125,10 @@ class FileTable:
         """Write what the kernel calls a database that the user calls `name`; size << 8 | OPEN_*."""
         found, how = locate(str(name, "utf-8", "surrogateescape"), str(near, "utf-8", "surrogateescape"), flags)
         raw = found.encode("utf-8", "surrogateescape")
-        if how < 0 or len(raw) > len(out):
+        if len(raw) > len(out):
             return -CANTOPEN
         out[: len(raw)] = raw
-        return len(raw) << 8 | how
+        return len(raw) << 8 | how if how >= 0 else -(len(raw) << 8 | -how)
 
     def close(self, fd: int) -> None:
         """Close a descriptor; errors have nobody left to tell."""

@@ -64,6 +64,11 @@ class Request:
     files: Files = ()
 
     @property
+    def slots(self) -> int:
+        """The slot of the database it is about, ALL_SLOTS when none is named."""
+        return abi.ALL_SLOTS if self.schema is None else self.slot
+
+    @property
     def catalog(self) -> Catalog:
         """The catalog of the database it is about."""
         found = self.catalogs.slots[self.slot]
@@ -114,7 +119,8 @@ class Field:
     """`PRAGMA name` reads a DB_* field; `PRAGMA name = value` sets it.
 
     parse: the number for an argument, None for one that is ignored; without it every argument is. answers: setting
-    returns the new value as a row. names: what the numbers are called in the answer.
+    returns the new value as a row. names: what the numbers are called in the answer. everywhere:
+    without the name of a database it is set in all that are open.
     """
 
     field: int
@@ -122,6 +128,7 @@ class Field:
     answers: bool = False
     names: tuple[str, ...] = ()
     changes_schema: bool = False
+    everywhere: bool = False
 
     def __call__(self, request: Request) -> Compiled:
         """Read or set the field."""
@@ -133,7 +140,7 @@ class Field:
         call = nodes.KernelCall(
             source=SOURCE,
             function="database_set",
-            args=(request.slot, self.field, value),
+            args=(request.slots if self.everywhere else request.slot, self.field, value),
             slot=request.slot,
             write=None,
         )
@@ -248,7 +255,7 @@ def journal_mode(request: Request) -> Compiled:
             exprs=(named(name, JOURNAL_MODES),),
         )
     call = nodes.KernelCall(
-        source=SOURCE, function="journal_mode_set", args=(request.slot, JOURNAL_MODES.index(wanted)), write=None
+        source=SOURCE, function="journal_mode_set", args=(request.slots, JOURNAL_MODES.index(wanted)), write=None
     )
     return _row(call, "journal_mode", exprs=(named(name, JOURNAL_MODES),), readonly=False)
 
@@ -261,7 +268,7 @@ def wal_checkpoint(request: Request) -> Compiled:
     mode = (request.value or "").lower()
     number = CHECKPOINTS.index(mode) if mode in CHECKPOINTS else 0
     call = nodes.KernelCall(
-        source=SOURCE, function="wal_checkpoint", args=(request.slot, number), n_results=3, write=None
+        source=SOURCE, function="wal_checkpoint", args=(request.slots, number), n_results=3, write=None
     )
     return _row(call, "busy", "log", "checkpointed", readonly=False)
 
@@ -427,7 +434,7 @@ PRAGMAS: dict[str, Plan] = {
     "integrity_check": integrity_check,
     "journal_mode": journal_mode,
     "locking_mode": Field(
-        abi.DB_LOCKING_MODE, chosen("normal", "exclusive"), answers=True, names=("normal", "exclusive")
+        abi.DB_LOCKING_MODE, chosen("normal", "exclusive"), answers=True, names=("normal", "exclusive"), everywhere=True
     ),
     "max_page_count": Field(abi.DB_MAX_PAGE_COUNT, large_integer, answers=True),
     "page_count": Field(abi.DB_PAGE_COUNT),
@@ -440,6 +447,6 @@ PRAGMAS: dict[str, Plan] = {
     "synchronous": Field(abi.DB_SYNCHRONOUS, safety_level),
     "user_version": Field(abi.DB_USER_VERSION, header_integer),
     "writable_schema": Switch(abi.SETTING_WRITABLE_SCHEMA),
-    "wal_autocheckpoint": Field(abi.DB_WAL_AUTOCHECKPOINT, leading_integer, answers=True),
+    "wal_autocheckpoint": Field(abi.DB_WAL_AUTOCHECKPOINT, leading_integer, answers=True, everywhere=True),
     "wal_checkpoint": wal_checkpoint,
 }

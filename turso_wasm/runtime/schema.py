@@ -44,8 +44,11 @@ SHARED_BY_SHAPE = frozenset(("select", "insert", "update", "delete"))  # not ddl
 SCHEMA_QUERY = "SELECT type, name, tbl_name, rootpage, sql FROM"  # the name of the schema table follows
 STATISTICS_QUERY = "SELECT tbl, idx, stat FROM"
 
-# Statements that SQLite prepares without a look at the file, which may be locked.
-NEEDS_NO_SCHEMA = r"\s*(?:(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b|PRAGMA\s+(?:busy_timeout|locking_mode)\b)"
+# Statements that SQLite prepares without a look at the file, which may be locked; and DETACH without subqueries, which
+# gets rid of a file whose schema cannot be read.
+NEEDS_NO_SCHEMA = (
+    r"\s*(?:(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b|DETACH\b[^(]*$|PRAGMA\s+(?:busy_timeout|locking_mode)\b)"
+)
 
 
 @dataclass(frozen=True, slots=True)

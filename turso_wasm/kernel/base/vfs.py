@@ -38,8 +38,8 @@ def vfs_locate(name: ptr[u8], size: i32, near: ptr[u8], near_size: i32, flags: i
     """What the kernel calls the database that a user calls `name`: written to `out`, `room` bytes.
 
     near: the name of the connection's main database (size 0: it is private), in whose storage others are. flags:
-    OPEN_* of the main database; with OPEN_URI `name` may be a URI. Returns size << 8 | OPEN_* to open it with, or a
-    negative result code.
+    OPEN_* of the main database; with OPEN_URI `name` may be a URI. Returns size << 8 | OPEN_* to open it with, or minus
+    (size << 8 | result code), a message of that size in `out`.
     """
 
 

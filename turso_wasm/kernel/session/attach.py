@@ -61,6 +61,8 @@ def attach_file(s: Run, c: KernelConnection, slot: i32, tag: i32, payload: i64) 
     main: SharedFile = Pager(c.pagers[0]).database
     name: ptr[u8] = alloc(s, FILE_NAME_MAX)
     found: i32 = vfs_locate(at, size, main.name, main.name_size, c.open_flags, name, FILE_NAME_MAX)
+    if found < 0 and -found >> 8:
+        raise_error(-found & 0xFF, name, -found >> 8)
     rc: i32 = found
     if found >= 0:
         rc = slot_open(c, slot, name, found >> 8, found & 0xFF & ~OPEN_URI)

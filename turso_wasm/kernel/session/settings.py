@@ -5,6 +5,7 @@ once and belongs to the database, which all connections of the process share.
 """
 
 from turso_wasm.kernel.abi import (
+    ALL_SLOTS,
     DB_APPLICATION_ID,
     DB_AUTO_VACUUM,
     DB_CACHE_SIZE,
@@ -23,6 +24,7 @@ from turso_wasm.kernel.abi import (
     DB_USER_VERSION,
     DB_WAL_AUTOCHECKPOINT,
     JOURNAL_WAL,
+    N_SLOTS,
     SETTING_DEFER_FOREIGN_KEYS,
     SETTING_FOREIGN_KEYS,
     SETTING_WRITABLE_SCHEMA,
@@ -165,17 +167,22 @@ def field_offset(field: i32) -> i32:
 
 @export
 def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
-    """Set a DB_* field; the value now in force. Fields of the header become part of the transaction (begun if need be).
+    """Set a DB_* field; the value now in force (ALL_SLOTS: in all databases, that of main). Fields of the header become
+    part of the transaction (begun if need be).
 
     page_size and auto_vacuum are for databases that do not exist yet; others change with their next VACUUM (but
     auto_vacuum switches between full and incremental at once). Errors: as statement_begin; SQLITE_ERROR for an encoding
     other than UTF-8.
     """
-    p: Pager = slot_pager(KernelConnection(s.connection), slot)
+    c: KernelConnection = KernelConnection(s.connection)
+    if slot == ALL_SLOTS:
+        field_set_others(c, field, i32(value))
+        slot = 0
+    p: Pager = slot_pager(c, slot)
     if field == DB_MAX_PAGE_COUNT:
-        return max_page_count_set(KernelConnection(s.connection), p, slot, value)
+        return max_page_count_set(c, p, slot, value)
     if field_set(p.database, field, i32(value)):
-        return database_get(KernelConnection(s.connection), slot, field)
+        return database_get(c, slot, field)
     if field == DB_ENCODING and value > 1:
         raise_error(SQLITE_ERROR, *lit(b"not supported yet: UTF-16 database"))
     if field == DB_PAGE_SIZE or field == DB_AUTO_VACUUM:  # noqa: SIM109
@@ -199,6 +206,13 @@ def max_page_count_set(c: KernelConnection, p: Pager, slot: i32, value: i64) -> 
         value = value if value > n else n
         p.max_page_count = u32(value) if value < i64(PAGE_COUNT_MAX) else PAGE_COUNT_MAX
     return database_get(c, slot, DB_MAX_PAGE_COUNT)
+
+
+def field_set_others(c: KernelConnection, field: i32, value: i32) -> None:
+    """Set a field that is not part of the file in every database but main."""
+    for slot in range(1, N_SLOTS):
+        if c.pagers[slot]:
+            _ = field_set(Pager(c.pagers[slot]).database, field, value)
 
 
 def schema_begin(header: ptr[u8]) -> None:
@@ -264,11 +278,21 @@ def auto_vacuum_switch(s: Run, p: Pager, slot: i32, value: i32) -> None:
 
 @export
 def journal_mode_set(s: Run, slot: i32, mode: i32) -> i32:
-    """Change the journal mode; the mode now in force. mode: JOURNAL_*.
+    """Change the journal mode, of all databases with ALL_SLOTS; the mode now in force, of main then. mode: JOURNAL_*.
 
     Errors: SQLITE_ERROR when WAL would begin or end inside a transaction; SQLITE_BUSY while others use the database.
     """
     c: KernelConnection = KernelConnection(s.connection)
+    at: i32 = N_SLOTS - 1
+    while slot == ALL_SLOTS and at > 0:
+        if c.pagers[at]:
+            _ = slot_mode_set(c, at, mode)
+        at -= 1
+    return slot_mode_set(c, 0 if slot == ALL_SLOTS else slot, mode)
+
+
+def slot_mode_set(c: KernelConnection, slot: i32, mode: i32) -> i32:
+    """Change the journal mode of one database; the mode now in force. Raises."""
     p: Pager = slot_pager(c, slot)
     busy: i32 = i32(not c.autocommit or readers_running(c) > 0)
     pager_begin_read(p)
@@ -279,12 +303,25 @@ def journal_mode_set(s: Run, slot: i32, mode: i32) -> i32:
 
 @export
 def wal_checkpoint(s: Run, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
-    """Move the log into the file; mode 0 PASSIVE 1 FULL 2 RESTART 3 TRUNCATE.
+    """Move the log into the file, with ALL_SLOTS of every database; mode 0 PASSIVE 1 FULL 2 RESTART 3 TRUNCATE.
 
-    Returns (1 if readers or a writer stood in the way, frames in the log, frames moved); without a log (0, -1, -1).
-    Errors: SQLITE_LOCKED inside a write transaction of this connection; SQLITE_READONLY; I/O errors.
+    Returns (1 if readers or a writer stood in the way, frames in the log, frames moved; the last two of main's with
+    ALL_SLOTS); without a log (0, -1, -1). Errors: SQLITE_LOCKED inside a write transaction of this connection;
+    SQLITE_READONLY; I/O errors.
     """
     c: KernelConnection = KernelConnection(s.connection)
+    if slot != ALL_SLOTS:
+        return slot_checkpoint(c, slot, mode)
+    busy, frames, moved = slot_checkpoint(c, 0, mode)
+    for at in range(1, N_SLOTS):
+        if c.pagers[at]:
+            others, _, _ = slot_checkpoint(c, at, mode)
+            busy |= others
+    return busy, frames, moved
+
+
+def slot_checkpoint(c: KernelConnection, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
+    """wal_checkpoint of one database. Raises."""
     p: Pager = slot_pager(c, slot)
     if p.state == PAGER_WRITE:
         raise_error(SQLITE_LOCKED, *lit(b"database table is locked"))
