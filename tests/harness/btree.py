@@ -375,7 +375,7 @@ class Tree:
 
     def __init__(self, db: Trees, root: int, flags: Sequence[int]) -> None:
         self.db, self.root, self.flags = db, root, flags
-        info = db.keep(struct.pack("<i", len(flags)) + bytes(flags)) if flags else 0
+        info = db.keep(struct.pack(f"<{1 + len(flags)}i", len(flags), *flags)) if flags else 0
         self.at = db.call("cursor_open", db.statement, 0, root, info, 1)
 
     def call(self, name: str, *args: int) -> Any:

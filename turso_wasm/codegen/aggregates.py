@@ -108,7 +108,7 @@ def _sum_inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, 
 
 def _extreme_step(routine: str) -> Step:
     def step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> Local:
-        changed = ctx.f.call(routine, ctx.stmt, state, *arguments[0].pair, collation_code(call.collation))
+        changed = ctx.f.call(routine, ctx.stmt, state, *arguments[0].pair, collation_code(call.collation, ctx))
         return ctx.f.local(I32, "changed", changed)
 
     return step
@@ -123,7 +123,7 @@ def _moving_extreme(sign: int) -> Aggregate:
     """The extreme of a frame that moves: the values that can still become it, in order."""
 
     def step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
-        ctx.do("extremes_enter", ctx.stmt, state, arguments[0], sign, collation_code(call.collation))
+        ctx.do("extremes_enter", ctx.stmt, state, arguments[0], sign, collation_code(call.collation, ctx))
 
     def inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
         ctx.do("extremes_leave", state, arguments[0].tag_expr)

@@ -101,7 +101,8 @@ def compare_values(op: str, left: SqlValue, right: SqlValue, collation: str, ctx
     inline = [(when, relation(*sides)) for when, *sides in _numbers(left, right) if when.const != 0]
     if inline and inline[0][0].const is not None:
         return inline[0][1]
-    found = relation(ctx.f.call("compare_values", *left.pair, *right.pair, collation_code(collation)), 0)
+    order = ctx.f.call("compare_values", ctx.stmt, *left.pair, *right.pair, collation_code(collation, ctx))
+    found = relation(order, 0)
     for when, result in reversed(inline):
         found = if_expr(when, result, found)
     return found

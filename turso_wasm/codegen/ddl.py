@@ -149,7 +149,7 @@ class SchemaChange:
         ctx, f = self.ctx, self.ctx.f
         fields = index_fields(step.index, step.table)
         root = self.registers[step.register]
-        cursor = open_cursor(step.table.slot, root, key_info(fields), ctx, write=True, here=True)
+        cursor = open_cursor(step.table.slot, root, key_info(fields, ctx), ctx, write=True, here=True)
         sorter = f.local(I32, "sorter", f.call("sorter_new", ctx.stmt, i64(-1)))
 
         def collect() -> None:
@@ -165,7 +165,7 @@ class SchemaChange:
                 blob = encode_record(values, ctx)
                 ctx.do("key_reset", ctx.stmt)
                 for field, value in zip(fields, values, strict=True):
-                    flags = collation_code(field.collation) | (KEY_DESC if field.desc else 0)
+                    flags = collation_code(field.collation, ctx) | (KEY_DESC if field.desc else 0)
                     ctx.do("key_add", ctx.stmt, value, flags)
                 ctx.do("sorter_add", sorter, blob)
 

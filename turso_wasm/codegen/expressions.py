@@ -276,7 +276,7 @@ def _kernel_call(node: bound.Call, ctx: Context) -> SqlValue:
         case "array":
             return ctx.call_alloc(node.kernel, slots, len(values))
         case "array_collation":
-            result = ctx.call_alloc(node.kernel, slots, len(values), collation_code(node.collation))
+            result = ctx.call_alloc(node.kernel, slots, len(values), collation_code(node.collation, ctx))
             return mark_as_chosen(result, values, ctx)
         case "special" | "unknown":
             raise AssertionError("no routine of the kernel")

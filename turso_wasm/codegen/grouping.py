@@ -128,7 +128,7 @@ def _find_group(node: nodes.Aggregate, layout: Layout, table: Local, group: Loca
     def general() -> None:
         ctx.do("key_reset", ctx.stmt)
         for key, collation in zip(keys, node.collations, strict=True):
-            ctx.do("key_add", ctx.stmt, key, collation_code(collation))
+            ctx.do("key_add", ctx.stmt, key, collation_code(collation, ctx))
         f.set(group, f.call("hash_add", table))
 
     if len(keys) == 1 and keys[0].may_be(INTEGER):
@@ -208,7 +208,7 @@ def _seen_before(aggregate: bound.AggregateCall, value: SqlValue, place: Expr, c
         f.set(table, f.call("hash_new", ctx.stmt, 0))
         f.store("i32", place, table)
     ctx.do("key_reset", ctx.stmt)
-    ctx.do("key_add", ctx.stmt, value, collation_code(aggregate.collation))
+    ctx.do("key_add", ctx.stmt, value, collation_code(aggregate.collation, ctx))
     ctx.do("hash_add", table)
     return hash_found(table)
 

@@ -43,4 +43,4 @@ def find_member(at: Expr, operand: SqlValue, collation: str, known: Local, ctx: 
 
 def _key(value: SqlValue, collation: str, ctx: Context) -> None:
     ctx.do("key_reset", ctx.stmt)
-    ctx.do("key_add", ctx.stmt, value, collation_code(collation))
+    ctx.do("key_add", ctx.stmt, value, collation_code(collation, ctx))

@@ -103,7 +103,7 @@ def _key(exprs: tuple[bound.Expr, ...], node: nodes.HashJoin, missing: Label, ct
         ctx.f.br(missing, if_=value.has_tag(NULL))
     ctx.do("key_reset", ctx.stmt)
     for value, collation in zip(values, node.collations, strict=True):
-        ctx.do("key_add", ctx.stmt, value, collation_code(collation))
+        ctx.do("key_add", ctx.stmt, value, collation_code(collation, ctx))
 
 
 class _Table:

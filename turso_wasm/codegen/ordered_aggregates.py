@@ -39,7 +39,7 @@ def put_aside(call: bound.AggregateCall, values: Sequence[SqlValue], group: Loca
     ctx.do("key_reset", ctx.stmt)
     ctx.do("key_add", ctx.stmt, address, 0)
     for term, value in zip(call.order_by, keys, strict=True):
-        ctx.do("key_add", ctx.stmt, value, key_flags(term))
+        ctx.do("key_add", ctx.stmt, value, key_flags(term, ctx))
     ctx.do("sorter_add", sorter, row)
 
 

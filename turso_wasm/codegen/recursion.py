@@ -58,13 +58,13 @@ def _put(node: nodes.Recursive, outputs: Sequence[bound.Expr], queue: Local, see
         ensure(outputs, ctx)
         values = [emit_value(expr, ctx) for expr in outputs]
         if seen is not None and node.distinct is not None:
-            _key([(value, collation_code(name)) for value, name in zip(values, node.distinct, strict=True)], ctx)
+            _key([(value, collation_code(name, ctx)) for value, name in zip(values, node.distinct, strict=True)], ctx)
             ctx.do("hash_add", seen)
             ctx.f.br(repeated, if_=hash_found(seen))
         record = encode_record(values, ctx)
         if node.keys:
             ctx.sources[node.source] = LocalSource(values)
-            _key([(emit_value(key.expr, ctx), key_flags(key)) for key in node.keys], ctx)
+            _key([(emit_value(key.expr, ctx), key_flags(key, ctx)) for key in node.keys], ctx)
         ctx.do("queue_add_ordered" if node.keys else "queue_add", queue, record)
 
 

@@ -17,9 +17,9 @@ from turso_wasm.wasm.dsl import I32, I64, Expr, Label, i64
 MISMATCH = 20
 
 
-def key_flags(key: nodes.SortKey | bound.OrderTerm) -> int:
+def key_flags(key: nodes.SortKey | bound.OrderTerm, ctx: Context) -> int:
     """Flags of kernel/values/key.py for one ORDER BY term."""
-    flags = collation_code(key.collation) | (KEY_DESC if key.desc else 0)
+    flags = collation_code(key.collation, ctx) | (KEY_DESC if key.desc else 0)
     if key.nulls == "last":
         flags |= KEY_NULLS_LAST
     elif key.nulls == "first":
@@ -46,7 +46,7 @@ def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
         row = encode_record([values[id(expr)] for expr in node.outputs], ctx)
         ctx.do("key_reset", ctx.stmt)
         for key, value in zip(node.keys, keys, strict=True):
-            ctx.do("key_add", ctx.stmt, value, key_flags(key))
+            ctx.do("key_add", ctx.stmt, value, key_flags(key, ctx))
         ctx.do("sorter_add", sorter, row)
 
     emit_source(node.child, ctx, each)
@@ -74,7 +74,7 @@ def _distinct(node: nodes.Distinct, ctx: Context, then: Then) -> None:
             values = [emit_value(key, ctx) for key in node.keys]
             ctx.do("key_reset", ctx.stmt)
             for value, collation in zip(values, node.collations, strict=True):
-                ctx.do("key_add", ctx.stmt, value, collation_code(collation))
+                ctx.do("key_add", ctx.stmt, value, collation_code(collation, ctx))
             ctx.do("hash_add", table)
             f.br(repeated, if_=hash_found(table))
             then()

@@ -301,10 +301,10 @@ def _unless(flag: Local | None, ctx: Context) -> AbstractContextManager[Any]:
 # --- cursors ------------------------------------------------------------------------------------------
 
 
-def key_info(columns: Sequence[IndexColumn]) -> bytes:
+def key_info(columns: Sequence[IndexColumn], ctx: Context) -> bytes:
     """The KeyInfo of an index b-tree with these fields (kernel/abi.py)."""
-    flags = bytes(collation_code(c.collation) | (KEY_DESC if c.desc else 0) for c in columns)
-    return struct.pack("<i", len(flags)) + flags
+    flags = [collation_code(c.collation, ctx) | (KEY_DESC if c.desc else 0) for c in columns]
+    return struct.pack(f"<{1 + len(flags)}i", len(flags), *flags)
 
 
 def index_fields(index: Index, table: Table) -> tuple[IndexColumn, ...]:
@@ -316,7 +316,7 @@ def index_fields(index: Index, table: Table) -> tuple[IndexColumn, ...]:
 
 def open_table(table: Table, ctx: Context, write: bool = False) -> Local:
     """A cursor on the table's b-tree, opened at the start of the statement."""
-    info = key_info(table.primary_key) if table.without_rowid else None
+    info = key_info(table.primary_key, ctx) if table.without_rowid else None
     return open_cursor(table.slot, i32(table.root), info, ctx, write)
 
 
@@ -328,7 +328,7 @@ def scan_cursor(source: int, table: Table, ctx: Context) -> Local:
 
 def open_index(index: Index, table: Table, ctx: Context, write: bool = False) -> Local:
     """A cursor on an index."""
-    return open_cursor(table.slot, i32(index.root), key_info(index_fields(index, table)), ctx, write)
+    return open_cursor(table.slot, i32(index.root), key_info(index_fields(index, table), ctx), ctx, write)
 
 
 def open_cursor(slot: int, root: Expr, info: bytes | None, ctx: Context, write: bool, here: bool = False) -> Local:

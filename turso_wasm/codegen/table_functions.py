@@ -85,7 +85,7 @@ def _directory(node: nodes.Directory, ctx: Context, then: Then) -> None:
 
     def find(value: SqlValue) -> None:
         ctx.do("key_reset", ctx.stmt)
-        ctx.do("key_add", ctx.stmt, value, collation_code("NOCASE"))
+        ctx.do("key_add", ctx.stmt, value, collation_code("NOCASE", ctx))
 
     def fill(slot: Expr) -> None:
         """A hash table from the name to where the rows of its group begin and end."""

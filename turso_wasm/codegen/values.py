@@ -11,9 +11,15 @@ x.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from turso_wasm.catalog.functions import no_collation
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
+from turso_wasm.catalog.names import fold
+from turso_wasm.kernel.abi import BLOB, COLLATION_SHIFT, COLLATION_USER, INTEGER, NULL, REAL, TEXT
 from turso_wasm.wasm.dsl import Expr, Local, i32, i64
+
+if TYPE_CHECKING:
+    from turso_wasm.codegen.context import Context
 
 ANY = 0b11111
 NUMERIC_TYPES = 1 << INTEGER | 1 << REAL
@@ -75,8 +81,11 @@ AFFINITY_CODE = {"A": 65, "B": 66, "C": 67, "D": 68, "E": 69}
 COLLATION_CODE = {"BINARY": 0, "NOCASE": 1, "RTRIM": 2}
 
 
-def collation_code(name: str) -> int:
+def collation_code(name: str, ctx: Context) -> int:
     """The kernel's number of a collation (names compare without case). Errors: "no such collation sequence: x"."""
+    number = ctx.unit.user.collations.get(fold(name))
+    if number is not None:
+        return COLLATION_USER | number << COLLATION_SHIFT
     code = COLLATION_CODE.get(name.upper())
     if code is None:
         raise no_collation(name)

@@ -231,7 +231,7 @@ class FrameCode:
         def wanted() -> Expr:
             with self.unit.at(pointer):
                 value = emit_value(key.expr, ctx)
-            order = f.call("window_order", *value.pair, *target.pair, key_flags(key))
+            order = f.call("window_order", ctx.stmt, *value.pair, *target.pair, key_flags(key, ctx))
             return order <= 0 if is_end else order < 0
 
         self.unit.advance(pointer, wanted)

@@ -117,7 +117,7 @@ def _sorted(node: nodes.Window, row: Local, stays: Local, ctx: Context, each: Th
         record = encode_record(values, ctx)
         ctx.do("key_reset", ctx.stmt)
         for key in (*node.partition, *node.order):
-            ctx.do("key_add", ctx.stmt, emit_value(key.expr, ctx), key_flags(key))
+            ctx.do("key_add", ctx.stmt, emit_value(key.expr, ctx), key_flags(key, ctx))
         ctx.do("sorter_add", sorter, record)
 
     emit_source(node.child, ctx, add)

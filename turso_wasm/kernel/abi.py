@@ -32,7 +32,9 @@ AFFINITY_REAL = 69  # 'E'
 BINARY = 0
 NOCASE = 1
 RTRIM = 2
+COLLATION_USER = 3  # the user's: its number in the connection's registry << COLLATION_SHIFT is added
 COLLATION_MASK = 3
+COLLATION_SHIFT = 8
 KEY_DESC = 4
 KEY_NULLS_LAST = 8  # for ascending: NULLs after everything; for descending: NULLs *first* stays possible with 16
 KEY_NULLS_FIRST = 16
@@ -150,10 +152,10 @@ class Value(Struct):
 
 
 class KeyInfo(Struct):
-    """How the fields of an index b-tree compare: lives in a Program's data. `flags` goes on for n_fields bytes."""
+    """How the fields of an index b-tree compare: lives in a Program's data. `flags` goes on for n_fields numbers."""
 
     n_fields: i32  # fields that take part in ordering (for a rowid index: all columns and the rowid)
-    flags: u8  # the first of n_fields bytes: collation | KEY_DESC
+    flags: i32  # the first of n_fields numbers: collation | KEY_DESC
 
 
 class Arena(Struct):
@@ -233,6 +235,7 @@ class Run(Struct):
     trigger: i32  # the Activation of the innermost trigger that runs
     trigger_depth: i32
     changed_at: array[i32, N_SLOTS]  # Pager.changes when the statement began to write the database in that slot
+    labels: i32  # Labels of its first collation of the user's (kernel/values/labels.py)
     calling: i32  # calls of the user's code that have not returned (kernel/base/callback.py)
     subtype: i32  # that of the result of the JSON function called last, where it is not always the same
     violations: i64  # rows that violate immediate foreign keys: there must be none when the statement ends

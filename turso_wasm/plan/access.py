@@ -15,6 +15,7 @@ from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import IndexTerms
 from turso_wasm.bind.walk import same_expression
 from turso_wasm.catalog.functions import BUILTIN, Registry
+from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.plan import cost
 from turso_wasm.plan.terms import EQUALITY, LOWER, UPPER, Sarg, Term, is_strict
@@ -244,8 +245,8 @@ class TableAccess:
 
     def _is_usable(self, index: Index) -> bool:
         """Its order is known: all its collations are."""
-        known = self.registry.collations.values()
-        return all(column.collation in known for column in (*index.columns, *index.suffix))
+        known = self.registry.collations
+        return all(fold(column.collation) in known for column in (*index.columns, *index.suffix))
 
     def _implied(self, index: Index, terms: Iterable[Term]) -> tuple[Term, ...] | None:
         """() for an ordinary index; for a partial one the terms its WHERE follows from, None if it does not."""

@@ -46,7 +46,7 @@ def compile_statement(tokens: Tokens, catalogs: Catalogs, files: Files = (), reg
 def _compile(statement: ast.Statement, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry) -> Program:
     match statement:
         case ast.Pragma():
-            return _compile_pragma(statement, tokens, catalogs, files)
+            return _compile_pragma(statement, tokens, catalogs, files, registry)
         case ast.Explain(mode="CODE"):
             return _explain_code(statement, tokens, catalogs, files, registry)
     pragmas = _Pragmas(catalogs, files)
@@ -93,7 +93,9 @@ def _loops(plan: nodes.Plan) -> str:
     return "through" if isinstance(plan, nodes.Output) and plan.single else "yielding"
 
 
-def _compile_pragma(statement: ast.Pragma, tokens: Tokens, catalogs: Catalogs, files: Files) -> Program:
+def _compile_pragma(
+    statement: ast.Pragma, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry
+) -> Program:
     compiled = compile_pragma(statement, catalogs, files)
     columns = tuple(ResultColumn(name) for name in compiled.columns)
     program = Program(
@@ -112,7 +114,8 @@ def _compile_pragma(statement: ast.Pragma, tokens: Tokens, catalogs: Catalogs, f
     if compiled.writes is not None:
         slots[compiled.writes] = (True, False)
     attached = catalogs.must_find(statement.schema).slot if statement.schema is not None else 0
-    return compile_plan(compiled.plan, program, slots, attached=attached if attached > TEMP_SLOT else None)
+    user = UserCode(False, registry.numbers)
+    return compile_plan(compiled.plan, program, slots, user=user, attached=attached if attached > TEMP_SLOT else None)
 
 
 # --- EXPLAIN CODE -----------------------------------------------------------------------------------------------

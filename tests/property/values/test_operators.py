@@ -136,10 +136,10 @@ def test_comparison(kernel: ValuesKernel, collation: Collation) -> None:
     pairs += [(rng.choice(numbers), rng.choice(numbers)) for _ in range(ROUNDS)]
     for a, b in pairs:
         kernel.reset()
-        got = kernel.raw("compare_values", a, b, [collation])
+        got = kernel.raw("compare_values", STMT, a, b, [collation])
         assert got == comparison.compare(a, b, collation), (a, b)
         kernel.reset()
-        assert kernel.raw("compare_values", b, a, [collation]) == -got, (a, b)
+        assert kernel.raw("compare_values", STMT, b, a, [collation]) == -got, (a, b)
         if a is not None and b is not None:
             less, equal = oracle.row(f"?1 < ?2 COLLATE {collation.name}, ?1 = ?2 COLLATE {collation.name}", a, b)
             assert got == (-1 if less else 0 if equal else 1), (a, b)
@@ -152,7 +152,7 @@ def test_texts_that_differ_late(kernel: ValuesKernel, collation: Collation) -> N
         common = "".join(rng.choice("abZ \0") for _ in range(rng.randint(0, 40)))
         a, b = (common + rng.choice(["", " ", "a", "A", "\0", "[", "_", "b  ", "\0b", "\0c"]) for _ in range(2))
         kernel.reset()
-        got = kernel.raw("compare_text", Raw(text_bytes(a)), Raw(text_bytes(b)), [collation])
+        got = kernel.raw("compare_text", STMT, Raw(text_bytes(a)), Raw(text_bytes(b)), [collation])
         less, equal = oracle.row(f"?1 < ?2 COLLATE {collation.name}, ?1 = ?2 COLLATE {collation.name}", a, b)
         assert got == (-1 if less else 0 if equal else 1), (a, b)
         assert got == comparison.compare(a, b, collation), (a, b)

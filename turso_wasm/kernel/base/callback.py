@@ -19,11 +19,13 @@ Invariants:
 from turso_wasm.kernel.abi import (
     ANSWER_ROOM,
     CALL_BITS,
+    CALL_COMPARE,
     CALL_FINAL,
     CALL_FUNCTION,
     CALL_INVERSE,
     CALL_STEP,
     CALL_VALUE,
+    COLLATION_SHIFT,
     STATEMENT_TRIPPED,
     TEXT,
     KernelConnection,
@@ -77,9 +79,13 @@ def user_drop(connection: i32, instance: i32) -> None:
 def call(stmt: Run, routine: i32, instance: i32, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """Run code of the user's; its answer, bytes in the arena. Errors: its own; SQLITE_INTERRUPT, _ABORT_ROLLBACK."""
     answer: Value = Value(i32(scratch(ANSWER_SIZE)))
+    c: KernelConnection = KernelConnection(stmt.connection)
+    compares: i32 = i32(routine & ((1 << CALL_BITS) - 1) == CALL_COMPARE)
+    c.comparing += compares
     stmt.calling += 1
     failure: i32 = user_call(stmt.connection, routine, instance, values, n, answer)
     stmt.calling -= 1
+    c.comparing -= compares
     tag: i32 = answer.tag
     payload: i64 = answer.payload
     if tag >= TEXT:
@@ -92,7 +98,7 @@ def call(stmt: Run, routine: i32, instance: i32, values: ptr[Value], n: i32) -> 
         payload = i64(u32(p)) | i64(size) << 32
     if failure:
         raise_error(failure, ptr[u8](i32(payload)), i32(payload >> 32))
-    if KernelConnection(stmt.connection).interrupted:
+    if c.interrupted:
         raise_error(SQLITE_INTERRUPT, *lit(b"interrupted"))
     if stmt.flags & STATEMENT_TRIPPED:
         raise_error(SQLITE_ABORT_ROLLBACK, *lit(b"abort due to ROLLBACK"))
@@ -103,6 +109,21 @@ def call(stmt: Run, routine: i32, instance: i32, values: ptr[Value], n: i32) -> 
 def user_function(stmt: Run, values: ptr[Value], n: i32, number: i32) -> tuple[i32, i64]:
     """The value of a function of the user's. Errors: as `call`."""
     return call(stmt, number << CALL_BITS | CALL_FUNCTION, 0, values, n)
+
+
+def compare_user(stmt: Run, p: ptr[u8], n: i32, q: ptr[u8], m: i32, collation: i32) -> i32:
+    """-1, 0 or 1: two texts under a collation of the user's (COLLATION_USER and its number). Errors: as `call`."""
+    values: ptr[Value] = ptr[Value](i32(scratch(2 * 16)))
+    text_put(values[0], p, n)
+    text_put(values[1], q, m)
+    _tag, order = call(stmt, collation >> COLLATION_SHIFT << CALL_BITS | CALL_COMPARE, 0, values, 2)
+    return i32(order)
+
+
+def text_put(value: Value, p: ptr[u8], n: i32) -> None:
+    """Make a slot the TEXT of n bytes."""
+    value.tag = TEXT
+    value.payload = i64(u32(p)) | i64(n) << 32
 
 
 # --- aggregates ----------------------------------------------------------------------------------------------

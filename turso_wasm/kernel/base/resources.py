@@ -29,6 +29,7 @@ KIND_HASH = 4
 KIND_VACUUM = 5
 KIND_USER = 6
 KIND_ANALYSIS = 7
+KIND_LABELS = 8
 
 
 class Keep(Resource):
@@ -98,6 +99,7 @@ def frame_leave(frame: Frame) -> None:
 def resources_free(stmt: Run) -> None:
     """Free every resource and frame of the statement; the frame in scope is its own again."""
     stmt.scope = i32(stmt.root)
+    stmt.labels = 0
     frame_leave(stmt.root)
     while stmt.frames:
         frame: Frame = Frame(stmt.frames)

@@ -138,11 +138,11 @@ def entry_count(a: Analysis) -> None:
 
 def fields_changed(a: Analysis) -> i32:
     """The first field in which the current entry differs from the last one (N2); n for equal entries."""
-    flags: ptr[u8] = ptr[u8](addr(KeyInfo(a.cursor.keyinfo).flags))
+    flags: ptr[i32] = addr(KeyInfo(a.cursor.keyinfo).flags)
     for i in range(a.n):
         x: Value = a.fields[i]
         y: Value = a.current[i]
-        if compare_values(x.tag, x.payload, y.tag, y.payload, flags[i]):
+        if compare_values(Run(a.cursor.statement), x.tag, x.payload, y.tag, y.payload, flags[i]):
             return i
     return a.n
 

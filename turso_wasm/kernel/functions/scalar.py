@@ -180,7 +180,7 @@ def fn_min(stmt: Run, values: ptr[Value], n: i32, collation: i32) -> tuple[i32, 
         v: Value = values[i]
         if v.tag == NULL:
             return NULL, 0
-        if compare_values(best.tag, best.payload, v.tag, v.payload, collation) >= 0:
+        if compare_values(stmt, best.tag, best.payload, v.tag, v.payload, collation) >= 0:
             best = v
     return best.tag, best.payload
 
@@ -193,6 +193,6 @@ def fn_max(stmt: Run, values: ptr[Value], n: i32, collation: i32) -> tuple[i32, 
         v: Value = values[i]
         if v.tag == NULL:
             return NULL, 0
-        if compare_values(best.tag, best.payload, v.tag, v.payload, collation) < 0:
+        if compare_values(stmt, best.tag, best.payload, v.tag, v.payload, collation) < 0:
             best = v
     return best.tag, best.payload

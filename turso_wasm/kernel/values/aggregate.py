@@ -188,11 +188,11 @@ def extreme_set(stmt: Run, state: ExtremeState, tag: i32, payload: i64) -> None:
 
 
 @inline
-def extreme_order(state: ExtremeState, tag: i32, payload: i64, collation: i32) -> i32:
+def extreme_order(stmt: Run, state: ExtremeState, tag: i32, payload: i64, collation: i32) -> i32:
     """Order of a value that is not NULL against the extreme that there is."""
     if tag == INTEGER and state.tag == INTEGER:
         return i32(payload > state.payload) - i32(payload < state.payload)
-    return compare_values(tag, payload, state.tag, state.payload, collation)
+    return compare_values(stmt, tag, payload, state.tag, state.payload, collation)
 
 
 @export
@@ -200,7 +200,7 @@ def min_step(stmt: Run, state: ExtremeState, tag: i32, payload: i64, collation: 
     """1 if the row is the one to show: its value is the least so far, or all were NULL. Errors: SQLITE_NOMEM."""
     if tag == NULL:
         return i32(state.tag == NULL)
-    if state.tag != NULL and extreme_order(state, tag, payload, collation) >= 0:
+    if state.tag != NULL and extreme_order(stmt, state, tag, payload, collation) >= 0:
         return 0
     extreme_set(stmt, state, tag, payload)
     return 1
@@ -211,7 +211,7 @@ def max_step(stmt: Run, state: ExtremeState, tag: i32, payload: i64, collation: 
     """1 if the row is the one to show: its value is the greatest so far, or all were NULL. Errors: SQLITE_NOMEM."""
     if tag == NULL:
         return i32(state.tag == NULL)
-    if state.tag != NULL and extreme_order(state, tag, payload, collation) <= 0:
+    if state.tag != NULL and extreme_order(stmt, state, tag, payload, collation) <= 0:
         return 0
     extreme_set(stmt, state, tag, payload)
     return 1

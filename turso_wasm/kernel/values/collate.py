@@ -8,7 +8,8 @@ Invariants:
   C3  RTRIM ignores spaces (only U+0020) at the end.
 """
 
-from turso_wasm.kernel.abi import COLLATION_MASK, INTEGER, NOCASE, NULL, REAL, RTRIM, TEXT
+from turso_wasm.kernel.abi import COLLATION_MASK, COLLATION_USER, INTEGER, NOCASE, NULL, REAL, RTRIM, TEXT, Run
+from turso_wasm.kernel.base.callback import compare_user
 from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import be64, export, f64, float_from_bits, i32, i64, inline, ptr, u8, u64
 
@@ -64,12 +65,14 @@ def trimmed_size(p: ptr[u8], n: i32) -> i32:
 
 
 @export
-def compare_text(p: ptr[u8], n: i32, q: ptr[u8], m: i32, collation: i32) -> i32:
-    """-1, 0 or 1 under a collation (BINARY, NOCASE, RTRIM; flags beyond it are ignored)."""
-    collation &= COLLATION_MASK
-    if collation == NOCASE:
+def compare_text(stmt: Run, p: ptr[u8], n: i32, q: ptr[u8], m: i32, collation: i32) -> i32:
+    """-1, 0 or 1 under a collation (abi.py; other flags are ignored). Errors: what code of the user's raises."""
+    kind: i32 = collation & COLLATION_MASK
+    if kind == NOCASE:
         return compare_nocase(p, n, q, m)
-    if collation == RTRIM:
+    if kind == COLLATION_USER:
+        return compare_user(stmt, p, n, q, m, collation)
+    if kind == RTRIM:
         return compare_bytes(p, trimmed_size(p, n), q, trimmed_size(q, m))
     return compare_bytes(p, n, q, m)
 
@@ -102,8 +105,8 @@ def compare_numbers(tag: i32, payload: i64, tag2: i32, payload2: i64) -> i32:
 
 
 @export
-def compare_values(tag: i32, payload: i64, tag2: i32, payload2: i64, collation: i32) -> i32:
-    """-1, 0 or 1 in the total order of values (invariant C1)."""
+def compare_values(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64, collation: i32) -> i32:
+    """-1, 0 or 1 in the total order of values (invariant C1). Errors: as compare_text."""
     if tag <= REAL and tag2 <= REAL and tag != NULL and tag2 != NULL:
         return compare_numbers(tag, payload, tag2, payload2)
     if tag != tag2:
@@ -111,5 +114,5 @@ def compare_values(tag: i32, payload: i64, tag2: i32, payload2: i64, collation: 
     if tag == NULL:
         return 0
     if tag == TEXT:
-        return compare_text(bytes_of(payload), size_of(payload), bytes_of(payload2), size_of(payload2), collation)
+        return compare_text(stmt, bytes_of(payload), size_of(payload), bytes_of(payload2), size_of(payload2), collation)
     return compare_bytes(bytes_of(payload), size_of(payload), bytes_of(payload2), size_of(payload2))

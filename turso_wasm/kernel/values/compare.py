@@ -9,7 +9,7 @@ Invariants:
   K3  Only bytes inside the record are interpreted; up to 15 bytes behind it are read.
 """
 
-from turso_wasm.kernel.abi import BINARY, BLOB, COLLATION_MASK, INTEGER, KEY_DESC, TEXT, KeyInfo, Value
+from turso_wasm.kernel.abi import BINARY, BLOB, COLLATION_MASK, INTEGER, KEY_DESC, TEXT, Cursor, KeyInfo, Run, Value
 from turso_wasm.kernel.base.errors import raise_corrupt
 from turso_wasm.kernel.base.varint import get_varint
 from turso_wasm.kernel.values.collate import compare_bytes, compare_text, compare_values
@@ -31,7 +31,7 @@ def sign_of(a: i64, b: i64) -> i32:
 
 
 @inline
-def compare_string(tag: i32, q: ptr[u8], size: i32, probe: Value, flags: i32) -> i32:
+def compare_string(stmt: Run, tag: i32, q: ptr[u8], size: i32, probe: Value, flags: i32) -> i32:
     """Order of a stored text or blob and a value."""
     other: i32 = probe.tag
     if tag != other:
@@ -40,7 +40,7 @@ def compare_string(tag: i32, q: ptr[u8], size: i32, probe: Value, flags: i32) ->
     n: i32 = i32(probe.payload >> 32)
     if tag == BLOB or flags & COLLATION_MASK == BINARY:
         return compare_bytes(q, size, p, n)
-    return compare_text(q, size, p, n, flags)
+    return compare_text(stmt, q, size, p, n, flags)
 
 
 def probe_word(probe: Value, flags: i32) -> tuple[i32, u64]:
@@ -82,10 +82,11 @@ def compare_quick(p: ptr[u8], available: i32, mode: i32, word: u64) -> i32:
     return i32(own > word) - i32(own < word)
 
 
-def compare_record(p: ptr[u8], available: i32, size: i32, probe: ptr[Value], n: i32, keyinfo: KeyInfo) -> i32:
+def compare_record(c: Cursor, p: ptr[u8], available: i32, size: i32, probe: ptr[Value], n: i32) -> i32:
     """Order (K1) of the record of `size` bytes, of which `available` lie at p, and the first n fields of the probe.
 
-    NEED_MORE when a field that matters is not available. n <= keyinfo.n_fields. Errors: SQLITE_CORRUPT.
+    c: a cursor on the b-tree. NEED_MORE when a field that matters is not available. n <= KeyInfo.n_fields.
+    Errors: SQLITE_CORRUPT; what a collation of the user's raises.
     """
     at: i32 = 1
     if size <= 0:
@@ -101,7 +102,8 @@ def compare_record(p: ptr[u8], available: i32, size: i32, probe: ptr[Value], n: 
             raise_corrupt(u32(0))
         return NEED_MORE
     body: i32 = end
-    flags: ptr[u8] = ptr[u8](addr(keyinfo.flags))
+    stmt: Run = Run(c.statement)
+    flags: ptr[i32] = addr(KeyInfo(c.keyinfo).flags)
     for i in range(n):
         if at >= end:
             return 0
@@ -123,10 +125,10 @@ def compare_record(p: ptr[u8], available: i32, size: i32, probe: ptr[Value], n: 
         if u32(st - 1) < 6 and field.tag == INTEGER:
             order = sign_of(be64(p + body) >> i64(INTEGER_SHIFT[st]), field.payload)
         elif st >= 12:
-            order = compare_string(BLOB - (st & 1), p + body, length, field, flags[i])
+            order = compare_string(stmt, BLOB - (st & 1), p + body, length, field, flags[i])
         else:
             tag, payload = serial_value(st, p + body)
-            order = compare_values(tag, payload, field.tag, field.payload, BINARY)
+            order = compare_values(stmt, tag, payload, field.tag, field.payload, BINARY)
         if order:
             return -order if flags[i] & KEY_DESC else order
         body += length

@@ -13,6 +13,7 @@ A field is a tag byte and what the tag asks for:
   0x29..0x30   n = tag - 0x28 bytes of m, fraction             number > 0
   0x31         8 bytes: bits of the double                     number >= 2^63
   0x40         escaped bytes, 0x00                             TEXT, after its collation
+               a label (kernel/values/labels.py)               TEXT, under a collation of the user's
   0x50         escaped bytes, 0x00                             BLOB
   0xf7         -                                               NULL, placed last
 
@@ -33,6 +34,8 @@ Invariants:
 from turso_wasm.kernel.abi import (
     BLOB,
     COLLATION_MASK,
+    COLLATION_SHIFT,
+    COLLATION_USER,
     INTEGER,
     KEY_DESC,
     KEY_NULLS_FIRST,
@@ -44,6 +47,7 @@ from turso_wasm.kernel.abi import (
     Run,
 )
 from turso_wasm.kernel.base.memory import grown, mrealloc
+from turso_wasm.kernel.values.labels import Label, label_of
 from turso_wasm.wasm.lang import (
     bits,
     clz,
@@ -74,6 +78,7 @@ TAG_TEXT = 0x40
 TAG_BLOB = 0x50
 TAG_NULL_LAST = 0xF7
 
+LABEL_MASK = COLLATION_MASK | -1 << COLLATION_SHIFT  # what of the flags names a collation
 NUMBER_MAX = 17  # bytes of a number
 SLACK = 16  # K3
 KEY_MIN = 256  # bytes of a fresh key buffer
@@ -249,6 +254,9 @@ def key_add_bytes(stmt: Run, tag: i32, q: ptr[u8], n: i32, flags: i32) -> None:
     collation: i32 = 0
     if tag == TEXT:
         collation = flags & COLLATION_MASK
+        if collation == COLLATION_USER:
+            key_add_label(stmt, label_of(stmt, flags & LABEL_MASK, q, n), u64(flip_of(flags)))
+            return
         if collation == RTRIM:
             while n > 0 and q[n - 1] == 32:
                 n -= 1
@@ -288,6 +296,18 @@ def key_add_bytes(stmt: Run, tag: i32, q: ptr[u8], n: i32, flags: i32) -> None:
     # The zeros behind the end are the end mark.
     put_le64(p, i64(word ^ flip))
     stmt.key_used = p - stmt.key + left + 1
+
+
+def key_add_label(stmt: Run, label: Label, flip: u64) -> None:
+    """Append a TEXT under a collation of the user's."""
+    p: ptr[u8] = key_room(stmt, 1 + 9 * label.n_words)
+    p[0] = TAG_TEXT ^ i32(flip)
+    p += 1
+    for i in range(label.n_words):
+        put_be64(p, label.words[i] ^ i64(flip))
+        p[8] = i32(i + 1 < label.n_words) ^ i32(flip)
+        p += 9
+    stmt.key_used = p - stmt.key
 
 
 def key_add_escaped(stmt: Run, word: u64, left: i32, count: i32, flip: u64, collation: i32) -> ptr[u8]:

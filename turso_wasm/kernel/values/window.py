@@ -78,7 +78,7 @@ def window_edge(tag: i32, payload: i64, distance_tag: i32, distance: i64, forwar
 
 
 @export
-def window_order(tag: i32, payload: i64, tag2: i32, payload2: i64, flags: i32) -> i32:
+def window_order(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64, flags: i32) -> i32:
     """-1, 0 or 1: how two values come in an order with these flags (kernel/values/key.py)."""
     if tag == NULL or tag2 == NULL:
         last: i32 = flags & KEY_NULLS_LAST
@@ -86,7 +86,7 @@ def window_order(tag: i32, payload: i64, tag2: i32, payload2: i64, flags: i32) -
             last = 1
         order: i32 = i32(tag2 == NULL) - i32(tag == NULL)
         return -order if last else order
-    order = compare_values(tag, payload, tag2, payload2, flags)
+    order = compare_values(stmt, tag, payload, tag2, payload2, flags)
     return -order if flags & KEY_DESC else order
 
 
@@ -171,7 +171,7 @@ def extremes_enter(stmt: Run, state: ExtremesState, tag: i32, payload: i64, sign
     e: Extremes = Extremes(state.extremes)
     while e.count:
         last: Extreme = e.items[e.first + e.count - 1]
-        if compare_values(last.tag, last.payload, tag, payload, e.collation) * e.sign < 0:
+        if compare_values(stmt, last.tag, last.payload, tag, payload, e.collation) * e.sign < 0:
             break
         extreme_free(last)
         e.count -= 1

@@ -9,7 +9,7 @@ Invariants:
       pages is not moved when more of it is needed.
 """
 
-from turso_wasm.kernel.abi import NULL, Cursor, KeyInfo, Value
+from turso_wasm.kernel.abi import NULL, Cursor, Value
 from turso_wasm.kernel.base.errors import raise_corrupt
 from turso_wasm.kernel.base.varint import get_varint
 from turso_wasm.kernel.btree.cursor.save import cursor_ready
@@ -154,7 +154,7 @@ def cursor_compare_key(c: Cursor, probe: ptr[Value], n: i32) -> i32:
     """Sign of entry - probe in index order, first n fields; -1 when there is no entry. Errors: SQLITE_CORRUPT."""
     if c.valid == 0 and cursor_ready(c) == 0:
         return -1
-    order: i32 = compare_record(c.payload, c.local_size, c.payload_size, probe, n, KeyInfo(c.keyinfo))
+    order: i32 = compare_record(c, c.payload, c.local_size, c.payload_size, probe, n)
     if order == NEED_MORE:
-        order = compare_record(cursor_payload(c), c.payload_size, c.payload_size, probe, n, KeyInfo(c.keyinfo))
+        order = compare_record(c, cursor_payload(c), c.payload_size, c.payload_size, probe, n)
     return order

@@ -226,7 +226,7 @@ def compare_spilled(c: Cursor, p: ptr[u8], size: i32, probe: ptr[Value], n: i32)
     c.overflow_size = 0
     whole: ptr[u8] = cursor_assemble(c, p, size, local_size(c.layout, size), size)
     c.overflow_size = 0
-    return compare_record(whole, size, size, probe, n, KeyInfo(c.keyinfo))
+    return compare_record(c, whole, size, size, probe, n)
 
 
 @inline
@@ -234,7 +234,7 @@ def compare_cell(c: Cursor, p: ptr[u8], probe: ptr[Value], n: i32) -> i32:
     """Order of the index cell at p (behind the child of an interior cell) and the probe."""
     size, width = get_varint(p)
     total: i32 = i32(size)
-    order: i32 = compare_record(p + width, local_size(c.layout, total), total, probe, n, KeyInfo(c.keyinfo))
+    order: i32 = compare_record(c, p + width, local_size(c.layout, total), total, probe, n)
     if order == NEED_MORE:
         order = compare_spilled(c, p + width, total, probe, n)
     return order
