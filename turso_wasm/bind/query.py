@@ -46,6 +46,8 @@ class OutputColumn:
     """What is known of a result column: its name and, for plain columns, where it comes from.
 
     span: of the text that the name was taken from, when it is an expression's text. is_alias: the name was given by AS.
+    inner: the name that it has for a query around, when that is another one: of the column under COLLATE; is_hinted:
+    under likely() and its like, too, which only views and new tables see through.
     """
 
     name: str
@@ -54,6 +56,8 @@ class OutputColumn:
     origin: str | None = None
     span: tuple[int, int] | None = None
     is_alias: bool = False
+    inner: str | None = None
+    is_hinted: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -160,7 +160,21 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr) -> Outp
         return OutputColumn(name, expr.decltype, expr.table, expr.origin, span, is_alias)
     if isinstance(expr, bound.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
         return OutputColumn(name, expr.plan.columns[0].decltype, span=span, is_alias=is_alias)
-    return OutputColumn(name, span=span, is_alias=is_alias)
+    inner, is_hinted = (None, False) if is_alias else _column_within(expr)
+    return OutputColumn(name, span=span, is_alias=is_alias, inner=inner, is_hinted=is_hinted)
+
+
+def _column_within(expr: bound.Expr) -> tuple[str | None, bool]:
+    """(the name of the column under COLLATE and likely(), whether there is a likely())."""
+    is_hinted = False
+    while True:
+        if isinstance(expr, bound.Collated):
+            expr = expr.operand
+        elif isinstance(expr, bound.Call) and expr.name in ("likely", "unlikely", "likelihood"):
+            expr = expr.args[0]
+            is_hinted = True
+        else:
+            return (expr.name if isinstance(expr, bound.ColumnRef) else None), is_hinted
 
 
 def _expand_star(star: ast.Star, core: Core, scope: Scope) -> None:

@@ -21,9 +21,17 @@ from turso_wasm.sql import ast
 from turso_wasm.sql.walk import walk
 
 
-def query_item(binder: Binder, query: Query, name: str, alias: str | None, columns: tuple[str, ...] = ()) -> Item:
+def query_item(
+    binder: Binder,
+    query: Query,
+    name: str,
+    alias: str | None,
+    columns: tuple[str, ...] = (),
+    *,
+    is_view: bool = False,
+) -> Item:
     """A FROM element that is a query; its columns get unique names ("a", "a:1", …) unless `columns` gives them."""
-    names = unique_names([OutputColumn(column) for column in columns] if columns else query.columns)
+    names = unique_names([OutputColumn(column) for column in columns] if columns else query.columns, stored=is_view)
     _make_real(query)
     numbers: dict[str, int] = {}
     for number, column in enumerate(names):
@@ -44,12 +52,14 @@ def _make_real(query: Query) -> None:
                     core.outputs[number] = bound.ApplyAffinity(operand=core.outputs[number], affinity="E")
 
 
-def unique_names(columns: list[OutputColumn]) -> tuple[str, ...]:
-    """The names that a subquery's, view's or new table's columns get."""
+def unique_names(columns: list[OutputColumn], *, stored: bool = False) -> tuple[str, ...]:
+    """The names that a subquery's columns get, or (stored) a view's or a new table's."""
     taken: set[str] = set()
     names = []
     for number, column in enumerate(columns):
-        name = column.name if fold(column.name) not in ("", "true", "false") else f"column{number + 1}"
+        name = column.inner if column.inner is not None and (stored or not column.is_hinted) else column.name
+        if fold(name) in ("", "true", "false"):
+            name = f"column{number + 1}"
         base, count = name, 0
         while fold(name) in taken:
             head, colon, tail = base.rpartition(":")
@@ -120,7 +130,7 @@ def _bind_view(binder: Binder, source: ast.TableSource, table: Table) -> Item:
     query = common.query
     if table.view_columns and len(table.view_columns) != len(query.columns):
         fail(f"expected {len(table.view_columns)} columns for '{table.name}' but got {len(query.columns)}", source)
-    item = query_item(binder, query, source.alias or table.name, source.alias, table.view_columns)
+    item = query_item(binder, query, source.alias or table.name, source.alias, table.view_columns, is_view=True)
     item.schema = table.schema
     query.label = table.name
     item.common = common

@@ -90,7 +90,7 @@ def _plan_create_as(binder: Binder, node: ast.CreateTable, select: ast.Select, c
     if binder.parameters:
         fail("parameters are not allowed in CREATE TABLE AS", node)
     affinities = tuple(column_affinity(query, number) or "A" for number in range(len(query.columns)))
-    names = unique_names(query.columns)
+    names = unique_names(query.columns, stored=True)
     rows = Planner(binder).plan_query(query)
     name = node.name.name
     sql = ddl.created_table_sql(name, list(zip(names, affinities, strict=True)))

@@ -271,9 +271,11 @@ def commit_all(c: KernelConnection) -> i32:
 def rollback_all(c: KernelConnection, save: i32) -> i32:
     """Roll back every database and end BEGIN … COMMIT; 0 or the first negative result code.
 
-    save: other statements keep their places if they only read; reading their keys may raise. Otherwise, and if they
-    write, they are tripped: they fail with SQLITE_ABORT_ROLLBACK.
+    save: other statements keep their places if they only read and the schema stays; reading their keys may raise.
+    Otherwise they are tripped: they fail with SQLITE_ABORT_ROLLBACK.
     """
+    if c.schema_changed:
+        save = 0
     if save:
         cursors_save_every(c)
     rc: i32 = 0
@@ -336,6 +338,15 @@ def statements_trip(c: KernelConnection, slots: i32, writers_only: i32) -> None:
         if s.wrote & slots or (s.slots_read & slots and not writers_only):
             s.flags |= STATEMENT_TRIPPED
         s = Run(s.next)
+
+
+def readers_trip(c: KernelConnection) -> None:
+    """Trip all statements on databases that the connection writes: what they read may never have been."""
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.state == PAGER_WRITE:
+            statements_trip(c, 1 << slot, 0)
+            cursors_forget_all(p)
 
 
 def check_not_comparing(c: KernelConnection) -> None:

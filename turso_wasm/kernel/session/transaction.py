@@ -27,6 +27,7 @@ from turso_wasm.kernel.session.connection import (
     depth_open,
     depth_release,
     depth_undo,
+    readers_trip,
     rollback_all,
     settle,
     statements_trip,
@@ -149,7 +150,8 @@ def savepoint_release(s: Run, text: ptr[u8], size: i32) -> None:
 
 @export
 def savepoint_rollback(s: Run, text: ptr[u8], size: i32) -> None:
-    """ROLLBACK TO: the savepoint stays open, statements that write are tripped.
+    """ROLLBACK TO: the savepoint stays open; statements that write are tripped, and those that read if the transaction
+    has changed the schema.
 
     Errors: SQLITE_ERROR; I/O errors roll the transaction back.
     """
@@ -160,6 +162,8 @@ def savepoint_rollback(s: Run, text: ptr[u8], size: i32) -> None:
         s.flags |= STATEMENT_ROLLBACK
         check_io(-10)
     statements_trip(c, -1, 1)
+    if c.schema_changed:
+        readers_trip(c)
     c.deferred = name.deferred
     c.deferred_immediate = name.deferred_immediate
 
