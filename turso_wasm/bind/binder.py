@@ -75,9 +75,8 @@ class Binder:
         self.parameters: dict[int, str] = {}
         self.pinned: dict[int, object] = {}
         self.slots: set[int] = set()
-        self.trace: list[tuple[ast.ColumnRef, bound.Expr]] | None = (
-            None  # what each name meant (ALTER TABLE RENAME COLUMN)
-        )
+        # What each name meant (ALTER TABLE RENAME COLUMN).
+        self.trace: list[tuple[ast.ColumnRef, bound.Expr]] | None = None
         self.scanned: dict[int, Table] = {}  # by row source
         self.names: dict[int, str] = {}  # of row sources, as EXPLAIN QUERY PLAN shows them
         self.tables: list[Table] = []  # every table that is read

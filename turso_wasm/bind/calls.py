@@ -26,7 +26,11 @@ SQLITE_VERSION: Final = "3.54.1"
 
 
 def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bound.Expr:
-    """A function call by name: an aggregate, or a scalar function."""
+    """A function call by name: an aggregate, or a scalar function.
+
+    Errors: "no such function: f", "wrong number of arguments to function f()", the misuses of FILTER, OVER and ORDER BY,
+    "unsafe use of f()"; "not supported yet" for functions that SQLite has and we have not.
+    """
     name = fold(node.name)
     n_arguments = len(node.arguments)
     registry = binder.registry
@@ -133,7 +137,8 @@ def bind_aggregate(
 ) -> bound.Expr:
     """An aggregate: it is added to the query it belongs to, and stands there as AggregateRef.
 
-    That query is the innermost one of whose columns the arguments use some; without any the current one.
+    That query is the innermost one of whose columns the arguments use some; without any the current one. Errors: "misuse
+    of aggregate function f()", "DISTINCT aggregates must have exactly one argument".
     """
     if scope is None or scope.inside_aggregate or scope.core is None:
         fail(f"misuse of aggregate function {node.name}()", node)
@@ -232,7 +237,7 @@ def same_aggregate(a: bound.AggregateCall, c: bound.AggregateCall, binder: Binde
 
 
 def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr:
-    """X LIKE y ESCAPE z is like(y, x, z); the value is 1, 0 or NULL."""
+    """X LIKE y ESCAPE z is like(y, x, z); the value is 1, 0 or NULL. Errors: "no such function"."""
     args = [binder.expr(node.pattern, scope), binder.expr(node.operand, scope)]
     if node.escape is not None:
         args.append(binder.expr(node.escape, scope))

@@ -57,7 +57,10 @@ def bind_parameter(binder: Binder, node: ast.Parameter, scope: Scope | None) -> 
 
 
 def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> bound.Expr:
-    """A name: a column, an alias, TRUE or FALSE, or (double quotes, no such column) a string."""
+    """A name: a column, an alias, TRUE or FALSE, or (double quotes, no such column) a string.
+
+    Errors: "no such column: x", "ambiguous column name: x", "misuse of aggregate: f()".
+    """
     found = binder.finder.find(node, scope)
     if found is not None:
         if binder.trace is not None and not binder.open_views:
@@ -79,7 +82,7 @@ def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> bou
 
 
 def refuse_aggregates(expr: bound.Expr, scope: Scope, node: ast.Node) -> None:
-    """An alias of an aggregate may not be used where aggregates may not."""
+    """An alias of an aggregate may not be used where aggregates may not. Errors: "misuse of aggregate: f()"."""
     level: Scope | None = scope
     while level is not None:
         for part in walk(expr):

@@ -44,7 +44,7 @@ def subquery_width(binder: Binder, node: ast.Subquery, scope: Scope | None) -> i
 
 
 def bind_row(binder: Binder, node: ast.RowValue, scope: Scope | None) -> bound.Expr:
-    """A row value where a single value is wanted."""
+    """A row value where a single value is wanted. Errors: "row value misused", always."""
     fail("row value misused", node)
 
 

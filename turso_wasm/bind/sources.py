@@ -50,7 +50,10 @@ class FromClause:
 
 
 def bind_from(binder: Binder, source: ast.FromSource | None, core: Core, scope: Scope) -> FromClause:
-    """Fill `core.steps` and `scope.items`; USING conditions go to their place at once, ON conditions stay pending."""
+    """Fill `core.steps` and `scope.items`; USING conditions go to their place at once, ON conditions stay pending.
+
+    Errors: "no such table: x", "x is not a function", those of USING, "at most 64 tables in a join".
+    """
     clause = FromClause(binder, scope, core)
     if source is not None:
         saved, binder.views = binder.views, {}
@@ -64,6 +67,8 @@ def bind_from(binder: Binder, source: ast.FromSource | None, core: Core, scope: 
 def bind_conditions(clause: FromClause) -> None:
     """Bind the ON conditions and arguments: all names of the FROM clause, or of the join in parentheses, are in scope,
     but an outer join's must not look to its right.
+
+    Errors: "ON clause references tables to its right", "table-function argument references tables to its right".
     """
     for pending in clause.pending:
         scope = pending.scope or clause.scope

@@ -73,7 +73,10 @@ def unique_names(columns: list[OutputColumn], *, stored: bool = False) -> tuple[
 
 
 def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) -> Item:
-    """A FROM element by name: a common table, a table or a view."""
+    """A FROM element by name: a common table, a table, a view, or a function without arguments.
+
+    Errors: "no such table: x", "no such index: i" (INDEXED BY), "circular reference: x", "no such module: m".
+    """
     row = binder.current_rows.get(id(source))
     if row is not None:
         return _current_row(binder, source, row)
@@ -114,7 +117,7 @@ def must_find_table(binder: Binder, name: str, schema: str | None, node: ast.Nod
 
 
 def check_readable(table: Table, node: ast.Node) -> None:
-    """Refuse what we know by name only."""
+    """Refuse what we know by name only. Errors: "no such module: m"."""
     if table.kind == "virtual":
         fail(f"no such module: {table.module}", node)
 
@@ -199,7 +202,10 @@ def _current_row(binder: Binder, source: ast.TableSource, row: CurrentRow) -> It
 
 
 def add_common_tables(binder: Binder, clause: ast.With | None) -> CommonTables | None:
-    """Make the tables of a WITH clause visible; the level to restore afterwards."""
+    """Make the tables of a WITH clause visible; the level to restore afterwards.
+
+    Errors: "duplicate WITH table name: x".
+    """
     saved = binder.common
     if clause is not None:
         level = CommonTables(parent=saved)

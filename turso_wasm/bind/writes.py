@@ -57,7 +57,10 @@ def target_table(
 def check_writable(
     binder: Binder, table: Table, event: Event, node: ast.Node, assigned: Collection[str] | None = None
 ) -> None:
-    """Refuse the schema tables, virtual tables, and views that no trigger answers for."""
+    """Refuse the schema tables, virtual tables, and views that no trigger answers for.
+
+    Errors: "cannot modify v because it is a view", "table t may not be modified"; "not supported yet".
+    """
     if table.kind == "view":
         if triggers_fired(binder, table, event, assigned):
             return
@@ -216,7 +219,10 @@ def _assigned_values(binder: Binder, assignment: ast.Assignment, scope: Scope) -
 def bind_returning(
     binder: Binder, columns: tuple[ast.ResultColumn | ast.Star, ...], item: Item
 ) -> tuple[list[bound.Expr], list[OutputColumn]]:
-    """The result columns of RETURNING over the row source `item`."""
+    """The result columns of RETURNING over the row source `item`.
+
+    Errors: those of expressions, RETURNING may not use "TABLE.*" wildcards.
+    """
     exprs: list[bound.Expr] = []
     described: list[OutputColumn] = []
     scope = Scope([item], core=Core([], []))

@@ -32,9 +32,7 @@ class Column:
     not_null_conflict: str | None = None  # ABORT FAIL IGNORE REPLACE ROLLBACK, None = unspecified
     default: ast.Expr | None = None
     default_text: str | None = None  # as PRAGMA table_info shows it
-    absent_value: int | float | str | bytes | None = (
-        None  # of records written before ALTER TABLE ADD COLUMN: the constant DEFAULT, affinity applied
-    )
+    absent_value: int | float | str | bytes | None = None  # in records from before ALTER TABLE ADD COLUMN: its DEFAULT
     primary_key: int = 0  # 1-based position in the primary key, 0 if no part
     unique: bool = False  # by a constraint of its own, not of the table
     hidden: int = 0  # as in table_xinfo: 0 normal, 1 hidden, 2 virtual generated, 3 stored generated
@@ -58,8 +56,8 @@ class IndexColumn:
 
 @dataclass(slots=True)
 class Index:
-    """An index. `columns` are the key columns as declared; the b-tree record is those, then the rowid
-    (rowid tables) or the primary-key columns not yet present (WITHOUT ROWID): `suffix`.
+    """An index. `columns` are the key columns as declared; the b-tree record is those, then the rowid (rowid tables) or
+    the primary-key columns not yet present (WITHOUT ROWID): `suffix`.
     """
 
     name: str

@@ -1,9 +1,7 @@
 """Conditions as jumps: three-valued logic without materialized booleans.
 
-`jump(node, label, ctx, when, on_null)` branches when the truth of `node` is `when`, or when it is NULL and
-`on_null`; a WHERE
-clause is `jump(predicate, next_row, when=False, on_null=True)`. Each connective has one line of algebra per
-case.
+`jump(node, label, ctx, when, on_null)` branches when the truth of `node` is `when`, or when it is NULL and `on_null`; a
+WHERE clause is `jump(predicate, next_row, when=False, on_null=True)`. Each connective has one line of algebra per case.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Constraints: NOT NULL, CHECK, STRICT types, rowid and UNIQUE, and what each conflict clause does about a
 violation.
 
-The statement's OR clause overrides the constraint's own ON CONFLICT. REPLACE is applied after every other check
-passed, so
-that a failing statement has not removed anything. Source: https://sqlite.org/lang_conflict.html
+The statement's OR clause overrides the constraint's own ON CONFLICT. REPLACE is applied after every other check passed,
+so that a failing statement has not removed anything. Source: https://sqlite.org/lang_conflict.html
 """
 
 from __future__ import annotations

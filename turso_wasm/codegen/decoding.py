@@ -1,10 +1,8 @@
 """Columns decoded inline: the hot path of scans.
 
-The record under a cursor is walked once a row, as far as columns are needed, by straight code over one-byte
-serial types; anything
-unusual (long header, long serial type, a column past the end of the record or on an overflow page) takes the
-kernel's
-`cursor_column`. Format: https://sqlite.org/fileformat2.html section 2.1
+The record under a cursor is walked once a row, as far as columns are needed, by straight code over one-byte serial
+types; anything unusual (long header, long serial type, a column past the end of the record or on an overflow page)
+takes the kernel's `cursor_column`. Format: https://sqlite.org/fileformat2.html section 2.1
 
 Invariants:
   D1  `body` is the offset of the body of the column at `reached`; it is FAR after an unusual row, so that all

@@ -1,8 +1,7 @@
 """Bound expressions to code: `emit_value(node, ctx)` leaves a SqlValue, one emitter per node type.
 
-Does not decide affinities or collations (bind did). Conditions, CASE and subqueries register theirs from
-conditions.py and
-subqueries.py.
+Does not decide affinities or collations (bind did). Conditions, CASE and subqueries register theirs from conditions.py
+and subqueries.py.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A compiled statement: the one thing hosts execute.
 
-A Program is plain data. It can be serialized, cached and run again by a host that has no compiler at hand.
-Its wasm module imports `kernel.memory`, kernel functions by name, and the immutable global `program.data: i32`
-(address at which
+A Program is plain data. It can be serialized, cached and run again by a host that has no compiler at hand. Its wasm
+module imports `kernel.memory`, kernel functions by name, and the immutable global `program.data: i32` (address at which
 the host placed `data` in linear memory); it exports `step(stmt: i32) -> i32` returning DONE, ROWS or YIELD
 (kernel/abi.py).
 """

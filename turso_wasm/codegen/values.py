@@ -1,8 +1,7 @@
 """SQL values in generated code, and the one place where NULL logic lives.
 
-A SqlValue is a (tag, payload) pair of kernel/abi.py invariant A1; a tag known at compile time is a Python int
-and vanishes
-from the code. Conditions are compiled to jumps (`jump`), never to materialized booleans, unless a value is
+A SqlValue is a (tag, payload) pair of kernel/abi.py invariant A1; a tag known at compile time is a Python int and
+vanishes from the code. Conditions are compiled to jumps (`jump`), never to materialized booleans, unless a value is
 asked for.
 
 Truth in generated code is Kleene's: 0 false, 1 unknown (NULL), 2 true; so AND is min, OR is max, NOT x is 2 -

@@ -93,7 +93,10 @@ def _change(binder: Binder, catalog: Catalog, entry: Entry, values: dict[int, st
 
 
 def plan_rename_table(binder: Binder, node: ast.RenameTable) -> Changed:
-    """ALTER TABLE t RENAME TO u."""
+    """ALTER TABLE t RENAME TO u.
+
+    Errors: "no such table: t", "there is already another table or index with this name: u", a reserved name, a view.
+    """
     catalog, table = _target(binder, node.table)
     if catalog.find_table(node.to) is not None or catalog.find_index(node.to) is not None:
         fail(f"there is already another table or index with this name: {node.to}", node)
@@ -185,7 +188,11 @@ def _rename_sequence(binder: Binder, sequence: Table, name: str, to: str) -> nod
 
 
 def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
-    """ALTER TABLE t RENAME COLUMN a TO b."""
+    """ALTER TABLE t RENAME COLUMN a TO b.
+
+    Errors: no such column: "a", "error in table t after rename: duplicate column name: b", a view; what the schema says
+    with the new name.
+    """
     catalog, table = _target(binder, node.table)
     _refuse_system(table, node.table)
     if table.kind == "view":
@@ -265,7 +272,10 @@ def _is_column(binder: Binder, expr: bound.Expr, table: Table, column: str) -> b
 
 
 def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
-    """ALTER TABLE t ADD COLUMN …: only the text changes; old records give the column its default."""
+    """ALTER TABLE t ADD COLUMN …: only the text changes; old records give the column its default.
+
+    Errors: "duplicate column name: c", "Cannot add a … column"; "not supported yet" for generated ones.
+    """
     catalog, table = _target(binder, node.table)
     _refuse_system(table, node.table)
     if table.kind == "view":
@@ -355,7 +365,11 @@ def _fits(column: Column) -> bool:
 
 
 def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
-    """ALTER TABLE t DROP COLUMN a: the text loses the column, every record its field."""
+    """ALTER TABLE t DROP COLUMN a: the text loses the column, every record its field.
+
+    Errors: no such column: "a", cannot drop … column: "a", what the schema says without it; "not supported yet" for
+    tables with generated columns.
+    """
     catalog, table = _target(binder, node.table)
     _refuse_system(table, node.table)
     if table.kind == "view":

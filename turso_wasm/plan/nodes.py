@@ -37,9 +37,8 @@ class Values(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class LiteralRows(Plan):
-    """Rows of literals bound at run time: literal slot `literal` holds a BLOB payload (address | number of rows
-    << 32) of
-    `n_columns` Value structs a row. All bulk INSERTs of one width share a Program.
+    """Rows of literals bound at run time: literal slot `literal` holds a BLOB payload (address | number of rows << 32)
+    of `n_columns` Value structs a row. All bulk INSERTs of one width share a Program.
     """
 
     source: int
@@ -150,10 +149,9 @@ class RowidRange(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class IndexScan(Plan):
-    """Entries of `index` (None: the primary key b-tree of a WITHOUT ROWID table) whose first fields equal
-    `equal` and whose next field
-    lies in lower..upper, in index order. `covering`: every used column is in the entry, the table is not touched.
-    Affinities of the probe values are already applied by wrapping them (bind: the column's affinity in
+    """Entries of `index` (None: the primary key b-tree of a WITHOUT ROWID table) whose first fields equal `equal` and
+    whose next field lies in lower..upper, in index order. `covering`: every used column is in the entry, the table is
+    not touched. Affinities of the probe values are already applied by wrapping them (bind: the column's affinity in
     `affinities`, one a field).
     """
 
@@ -167,9 +165,7 @@ class IndexScan(Plan):
     affinities: tuple[AffinityLetter | None, ...] = ()
     covering: bool = False
     reverse: bool = False
-    unique: bool = (
-        False  # all key columns of a unique index are bound by `equal` (and none may be NULL): at most one row
-    )
+    unique: bool = False  # `equal` binds all key columns of a unique index, none of them to NULL: at most one row
     null_equal: tuple[bool, ...] = ()  # per `equal`: IS instead of = (NULL matches NULL)
 
 
@@ -203,9 +199,8 @@ class LeftJoin(Plan):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class HashJoin(Plan):
     """`build` is read once into a table of the columns `build_columns` (source, column), keyed by `build_keys`. For
-    each row of `probe`, the rows with equal keys (a NULL key equals nothing) for which
-    `residual` is true match; they come in the order in which `build` gave them. `build` may join several sources; their
-    columns stay addressable.
+    each row of `probe`, the rows with equal keys (a NULL key equals nothing) for which `residual` is true match; they
+    come in the order in which `build` gave them. `build` may join several sources; their columns stay addressable.
 
     kind: left and full give a probe row that nothing matches once, with `build_sources` NULL (`keeps_probe`); right and
     full give, after the last probe row, each build row that nothing matched (`keeps_build`), in the order in which
@@ -242,9 +237,8 @@ class HashJoin(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Aggregate(Plan):
-    """GROUP BY. Output columns of `source`: keys first, then aggregates, then `bare` columns (from an arbitrary
-    row of the
-    group; with a single min()/max() from the row of the extreme). Without keys: exactly one row.
+    """GROUP BY. Output columns of `source`: keys first, then aggregates, then `bare` columns (from an arbitrary row of
+    the group; with a single min()/max() from the row of the extreme). Without keys: exactly one row.
     """
 
     source: int
@@ -435,11 +429,9 @@ class Output(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Insert(Plan):
-    """For each row of `child` insert a row. `values`: one expression a table column, defaults filled in,
-    affinity not yet applied;
-    `rowid`: expression for the rowid or None (new rowid; also when it evaluates to NULL). `source` names the
-    new row in `checks`
-    and `returning` (columns after affinity). `conflict`: the statement's OR clause or None.
+    """For each row of `child` insert a row. `values`: one expression a table column, defaults filled in, affinity not
+    yet applied; `rowid`: expression for the rowid or None (new rowid; also when it evaluates to NULL). `source` names
+    the new row in `checks` and `returning` (columns after affinity). `conflict`: the statement's OR clause or None.
     `child_reads_table`: materialize first.
     """
 
@@ -451,9 +443,7 @@ class Insert(Plan):
     conflict: ConflictAction | None = None
     checks: tuple[tuple[Expr, str], ...] = ()
     defaults: dict[int, Expr] = field(default_factory=dict)  # of NOT NULL columns, where they are expressions
-    index_exprs: dict[str, tuple[Expr | None, ...]] = field(
-        default_factory=dict
-    )  # index -> per key column: expression or None
+    index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)  # by index: one a key column, or None
     index_where: dict[str, Expr] = field(default_factory=dict)  # partial indexes: predicate over `source`
     returning: tuple[Expr, ...] = ()
     child_reads_table: bool = False
@@ -466,13 +456,11 @@ class Insert(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Upsert(Node):
-    """One ON CONFLICT clause. It is about a conflict on `index`, or on the rowid / primary key (`key`), or
-    (neither) on any
-    of them. `update` None: DO NOTHING, the row is skipped. Else the existing row is changed as that Update says
-    (its `child` is
-    OneRow and not run; `old_source` is the existing row, the Insert's `source` the row that could not be
-    inserted) if `where` is
-    true; it counts as one change, RETURNING shows `update.returning`. All other constraints act as without the clause.
+    """One ON CONFLICT clause. It is about a conflict on `index`, or on the rowid / primary key (`key`), or (neither) on
+    any of them. `update` None: DO NOTHING, the row is skipped. Else the existing row is changed as that Update says
+    (its `child` is OneRow and not run; `old_source` is the existing row, the Insert's `source` the row that could not
+    be inserted) if `where` is true; it counts as one change, RETURNING shows `update.returning`. All other constraints
+    act as without the clause.
     """
 
     index: Index | None
@@ -483,9 +471,9 @@ class Upsert(Node):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Update(Plan):
-    """For each row of `child` (which scans `table` as `old_source`) replace the row. `values`: one expression a
-    column (a plain
-    ColumnRef to old_source where unchanged), `changed`: column numbers assigned. `rowid`: new rowid expression or None.
+    """For each row of `child` (which scans `table` as `old_source`) replace the row. `values`: one expression a column
+    (a plain ColumnRef to old_source where unchanged), `changed`: column numbers assigned. `rowid`: new rowid expression
+    or None.
     """
 
     table: Table
@@ -503,10 +491,10 @@ class Update(Plan):
     old_index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
     old_index_where: dict[str, Expr] = field(default_factory=dict)
     returning: tuple[Expr, ...] = ()
-    collected: tuple[Expr, ...] = ()  # UPDATE … FROM: evaluated for each row of `child`, kept with the row's key …
-    collect_source: int = (
-        -1
-    )  # … and read by `values`, `rowid` as columns of this source; of a row found twice the last counts
+    # UPDATE … FROM: `collected` is evaluated for each row of `child` and kept with the row's key; `values` and `rowid`
+    # read it as columns of `collect_source`. Of a row that is found twice the last counts.
+    collected: tuple[Expr, ...] = ()
+    collect_source: int = -1
     effects: RowEffects = NO_EFFECTS
     replaced: RowEffects = NO_EFFECTS  # of the rows that REPLACE deletes
 
@@ -633,9 +621,9 @@ class RaiseOnRow(Step):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class RewriteRows(Step):
-    """ALTER TABLE DROP COLUMN: every record of `table` is replaced by one that has only the columns `keep`
-    (column numbers, in
-    ascending order; rowid alias as NULL as ever). WITHOUT ROWID: record in storage order without the dropped column.
+    """ALTER TABLE DROP COLUMN: every record of `table` is replaced by one that has only the columns `keep` (column
+    numbers, in ascending order; rowid alias as NULL as ever). WITHOUT ROWID: record in storage order without the
+    dropped column.
     """
 
     table: Table

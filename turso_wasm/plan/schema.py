@@ -103,7 +103,10 @@ def _plan_create_as(binder: Binder, node: ast.CreateTable, select: ast.Select, c
 
 
 def plan_create_view(binder: Binder, node: ast.CreateView) -> Changed:
-    """CREATE VIEW: its SELECT is not looked at until the view is used."""
+    """CREATE VIEW: its SELECT is not looked at until the view is used.
+
+    Errors: "parameters are not allowed in views", a name that is taken or reserved.
+    """
     catalog = ddl.target_catalog(binder.catalogs, node.name, node.temporary)
     for part in syntax_nodes(node.select):
         if isinstance(part, ast.Parameter):
@@ -119,7 +122,11 @@ def plan_create_view(binder: Binder, node: ast.CreateView) -> Changed:
 
 
 def plan_create_trigger(binder: Binder, node: ast.CreateTrigger) -> Changed:
-    """CREATE TRIGGER: what its body names is not looked up until it is fired."""
+    """CREATE TRIGGER: what its body names is not looked up until it is fired.
+
+    Errors: "trigger t already exists", "no such table: x", triggers on system tables, BEFORE and AFTER on views, INSTEAD
+    OF on tables, "trigger cannot use variables".
+    """
     catalog, table = _triggered_table(binder, node)
     name = node.name.name
     if is_reserved(name):
