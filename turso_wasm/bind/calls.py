@@ -28,7 +28,7 @@ SQLITE_VERSION: Final = "3.54.1"
 def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bound.Expr:
     """A function call by name: an aggregate, or a scalar function.
 
-    Errors: "no such function: f", "wrong number of arguments to function f()", the misuses of FILTER, OVER and ORDER BY,
+    Errors: "no such function: f", "wrong number of arguments to function f()", misuses of FILTER, OVER and ORDER BY,
     "unsafe use of f()"; "not supported yet" for functions that SQLite has and we have not.
     """
     name = fold(node.name)
@@ -137,8 +137,8 @@ def bind_aggregate(
 ) -> bound.Expr:
     """An aggregate: it is added to the query it belongs to, and stands there as AggregateRef.
 
-    That query is the innermost one of whose columns the arguments use some; without any the current one. Errors: "misuse
-    of aggregate function f()", "DISTINCT aggregates must have exactly one argument".
+    That query is the innermost one of whose columns the arguments use some; without any the current one.
+    Errors: "misuse of aggregate function f()", "DISTINCT aggregates must have exactly one argument".
     """
     if scope is None or scope.inside_aggregate or scope.core is None:
         fail(f"misuse of aggregate function {node.name}()", node)

@@ -37,8 +37,8 @@ class Values(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class LiteralRows(Plan):
-    """Rows of literals bound at run time: literal slot `literal` holds a BLOB payload (address | number of rows << 32)
-    of `n_columns` Value structs a row. All bulk INSERTs of one width share a Program.
+    """Rows of literals bound at run time: the payload of literal slot `literal` is address | number of rows << 32, of
+    rows of `n_columns` Value structs. So is an IN list, in rows of one. All bulk INSERTs of one width share a Program.
     """
 
     source: int

@@ -124,8 +124,8 @@ def plan_create_view(binder: Binder, node: ast.CreateView) -> Changed:
 def plan_create_trigger(binder: Binder, node: ast.CreateTrigger) -> Changed:
     """CREATE TRIGGER: what its body names is not looked up until it is fired.
 
-    Errors: "trigger t already exists", "no such table: x", triggers on system tables, BEFORE and AFTER on views, INSTEAD
-    OF on tables, "trigger cannot use variables".
+    Errors: "trigger t already exists", "no such table: x", triggers on system tables, BEFORE and AFTER on views,
+    INSTEAD OF on tables, "trigger cannot use variables".
     """
     catalog, table = _triggered_table(binder, node)
     name = node.name.name
