@@ -133,7 +133,9 @@ class TableAccess:
                 found.append(Path("rowid", equal=(sarg,), unique=True, rows=1.0, cost=cost.SEEK))
             elif sarg.op == "in":
                 n = in_rows(sarg)
-                found.append(Path("rowid", equal=(sarg,), rows=n, cost=n * (cost.SEEK + cost.PER_BUILD), in_sarg=sarg))
+                path = Path("rowid", equal=(sarg,), rows=n, cost=n * (cost.SEEK + cost.PER_BUILD), in_sarg=sarg)
+                path.order, path.distinct_order = (OrderColumn(-1),), True
+                found.append(path)
         lower = next((sarg for sarg in mine if sarg.op in LOWER), None)
         upper = next((sarg for sarg in mine if sarg.op in UPPER), None)
         if lower is not None or upper is not None:
@@ -200,13 +202,15 @@ class TableAccess:
         seek = cost.SEEK if equal or lower or upper else 0.0
         path.rows, path.cost = rows * n_loops, (seek + visit) * n_loops
         path.in_sarg = in_sarg
-        if in_sarg is None:
-            path.order = tuple(
-                OrderColumn(part.column, part.collation, part.desc, exprs.get(at))
-                for at, part in enumerate(fields)
-                if at >= n
-            )
-            path.distinct_order = True
+        path.order = tuple(
+            OrderColumn(part.column, part.collation, part.desc, exprs.get(at))
+            for at, part in enumerate(fields)
+            if at >= n
+        )
+        path.distinct_order = True
+        if in_sarg is not None:  # its values are gone through in ascending order, whatever that of the index is
+            at = equal.index(in_sarg)
+            path.order = (OrderColumn(fields[at].column, fields[at].collation, False, exprs.get(at)), *path.order)
         return path
 
     def _equality(self, part: IndexColumn, expr: bound.Expr | None, sargs: list[Sarg], allow_in: bool) -> Sarg | None:

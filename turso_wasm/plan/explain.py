@@ -91,17 +91,23 @@ class _Explainer:
                     yield line
             case nodes.NestedLoop() if _union(plan) is not None:
                 yield Line("MULTI-INDEX OR", list(self.arms(plan)))
+            case nodes.NestedLoop() if (wanted := _wanted_values(plan.left)) is not None:
+                yield from self.node(plan.right)
+                if not isinstance(wanted, nodes.Values | nodes.LiteralRows):
+                    self.n_subqueries += 1
+                    yield Line(f"LIST SUBQUERY {self.n_subqueries}", list(self.node(wanted)))
             case nodes.NestedLoop():
-                if not _is_in_loop(plan.left):
-                    yield from self.node(plan.left)
+                yield from self.node(plan.left)
                 yield from self.node(plan.right)
             case nodes.HashJoin():
                 yield from self.node(plan.probe)
                 yield self.hash_join(plan)
             case nodes.Append():
                 yield from self.append(plan)
+            case nodes.Aggregate(child=nodes.Append() as union) if (operator := _set_operator(plan, union)) is not None:
+                yield self.set_operation(operator, union)
             case nodes.Values() | nodes.LiteralRows():
-                n_rows = len(plan.rows) if isinstance(plan, nodes.Values) else "N"
+                n_rows = len(plan.rows) if isinstance(plan, nodes.Values) else plan.n_rows
                 yield Line(f"SCAN {n_rows}-ROW VALUES CLAUSE")
             case nodes.Output() | nodes.Insert() | nodes.Update() | nodes.Delete():
                 yield from self.root(plan)
@@ -129,17 +135,11 @@ class _Explainer:
         """Nodes over one child."""
         child = getattr(plan, "child", None)
         lines = list(self.node(child)) if child is not None else []
-        if isinstance(plan, nodes.Aggregate) and not plan.keys and isinstance(child, nodes.Limit):
-            for line in lines:  # one end of an index
-                line.detail = (
-                    line.detail.replace("SCAN", "SEARCH", 1).split(" (")[0]
-                    if "rowid" not in line.detail
-                    else line.detail
-                )
+        if isinstance(plan, nodes.Aggregate):
+            yield from _aggregate(plan, lines)
+            return
         yield from lines
-        if isinstance(plan, nodes.Aggregate) and plan.keys and not _is_grouped(plan):
-            yield Line("USE TEMP B-TREE FOR GROUP BY")
-        elif isinstance(plan, nodes.Distinct):
+        if isinstance(plan, nodes.Distinct):
             yield Line("USE TEMP B-TREE FOR DISTINCT")
         elif isinstance(plan, nodes.Sort) and plan.keys:
             yield Line("USE TEMP B-TREE FOR ORDER BY")
@@ -154,7 +154,7 @@ class _Explainer:
         if len(plan.children) == 1:
             name = self.names.get(plan.source)
             lines = list(self.node(plan.children[0]))
-            if name is None:
+            if name is None or isinstance(plan.children[0], nodes.Values | nodes.LiteralRows):
                 yield from lines
             else:
                 yield Line(f"CO-ROUTINE {name}", lines)
@@ -165,6 +165,15 @@ class _Explainer:
             lines = list(self.node(child)) or [Line("SCAN CONSTANT ROW")]
             whole.children.append(Line("UNION ALL" if number else "LEFT-MOST SUBQUERY", lines))
         yield whole
+
+    def set_operation(self, operator: str, union: nodes.Append) -> Line:
+        """UNION, EXCEPT or INTERSECT: the rows of all sides, tagged with their side, in one table."""
+        whole = Line("COMPOUND QUERY")
+        sides = sorted(zip(map(_tag, union.outputs), union.children, strict=True), key=lambda side: side[0])
+        for number, (tag, child) in enumerate(sides):
+            title = "LEFT-MOST SUBQUERY" if not number else f"{operator} USING TEMP B-TREE" if tag else "UNION ALL"
+            whole.children.append(Line(title, list(self.node(child)) or [Line("SCAN CONSTANT ROW")]))
+        return whole
 
     def shared(self, plan: nodes.SharedScan) -> Iterator[Line]:
         label = plan.shared.label or "subquery"
@@ -236,11 +245,65 @@ def _union(plan: nodes.NestedLoop) -> nodes.Append | None:
     return found if is_or and isinstance(found, nodes.Append) else None
 
 
-def _is_in_loop(plan: nodes.Plan) -> bool:
-    """The values of an IN, which drive a look-up: SQLite does not mention them."""
-    if isinstance(plan, nodes.Sort) and isinstance(plan.child, nodes.Distinct):
-        return isinstance(plan.child.child, nodes.Values | nodes.LiteralRows)
-    return isinstance(plan, nodes.Values) and len(plan.rows) == 1
+def _wanted_values(plan: nodes.Plan) -> nodes.Plan | None:
+    """What gives the values of an IN that drive a look-up (paths.py). Lists are not mentioned, as in SQLite."""
+    if isinstance(plan, nodes.Sort) and isinstance(plan.child, nodes.Distinct) and len(plan.outputs) == 1:
+        return plan.child.child
+    return plan if isinstance(plan, nodes.Values) and len(plan.rows) == 1 else None
+
+
+def _tag(outputs: tuple[bound.Expr, ...]) -> int:
+    last = outputs[-1]
+    return last.value if isinstance(last, bound.Constant) and isinstance(last.value, int) else -1
+
+
+def _set_operator(plan: nodes.Aggregate, union: nodes.Append) -> str | None:
+    """The operator that planner._set_operation has made a grouping of."""
+    tag = len(union.outputs[0]) - 1
+    if len(union.children) < 2 or any(_tag(outputs) < 0 for outputs in union.outputs):
+        return None
+    if not plan.aggregates:
+        grouped = {key.column for key in plan.keys if isinstance(key, bound.ColumnRef) and key.source == union.source}
+        return "UNION" if grouped == set(range(tag)) else None
+    (call, *others) = plan.aggregates
+    if others or len(call.args) != 1 or call.args[0] != bound.ColumnRef(source=union.source, column=tag):
+        return None
+    return {"max": "EXCEPT", "count": "INTERSECT"}.get(call.name)
+
+
+def _aggregate(plan: nodes.Aggregate, lines: list[Line]) -> Iterator[Line]:
+    """What is added about grouping to the lines about its rows."""
+    distinct = [Line(f"USE TEMP B-TREE FOR {call.name}(DISTINCT)") for call in _hashed(plan)]
+    if plan.keys:
+        yield from lines
+        if not _is_grouped(plan):
+            yield Line("USE TEMP B-TREE FOR GROUP BY")
+        yield from distinct
+        return
+    yield from distinct
+    if len(plan.aggregates) == 1 and plan.aggregates[0].name in ("min", "max") and plan.aggregates[0].filter is None:
+        for line in lines:
+            _say_search(line, isinstance(plan.child, nodes.Limit))
+    yield from lines
+
+
+def _say_search(line: Line, is_end: bool) -> None:
+    """SQLite says SEARCH for a lone min() or max(). is_end: one end of an index is looked at, past the NULLs."""
+    if line.detail.startswith("SCAN ") and not line.detail.endswith(("CONSTANT ROW", "VALUES CLAUSE")):
+        line.detail = line.detail.replace("SCAN", "SEARCH", 1)
+    if is_end and "rowid" not in line.detail:
+        line.detail = line.detail.split(" (")[0]
+
+
+def _hashed(plan: nodes.Aggregate) -> list[bound.AggregateCall]:
+    """The DISTINCT aggregates whose arguments do not come in order anyway."""
+    calls = [call for call in plan.aggregates if call.distinct]
+    if len(calls) == len(plan.aggregates) == 1 and not plan.keys and isinstance(plan.child, nodes.IndexScan):
+        scan, (argument, *_) = plan.child, calls[0].args
+        fields = _fields(scan.index, scan.table)[len(scan.equal) :]
+        if isinstance(argument, bound.ColumnRef) and fields and fields[0].column == argument.column:
+            return []
+    return calls
 
 
 def _is_grouped(plan: nodes.Aggregate) -> bool:

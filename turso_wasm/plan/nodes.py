@@ -44,6 +44,7 @@ class LiteralRows(Plan):
     source: int
     literal: int
     n_columns: int
+    n_rows: int = 0  # in this text: for EXPLAIN
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

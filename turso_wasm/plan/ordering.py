@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import collation_of
 from turso_wasm.bind.query import OrderKey
-from turso_wasm.bind.walk import same_expression, sources_used, strip_collation
+from turso_wasm.bind.walk import is_deterministic, same_expression, sources_used, strip_collation
 from turso_wasm.plan.access import OrderColumn, Path
 from turso_wasm.plan.terms import Term
 
@@ -109,7 +109,7 @@ class Ordering:
             return True
         if isinstance(expr, bound.ColumnRef) and expr.source == source:
             return self._column_is_fixed(OrderColumn(expr.column, key.collation), source, own, before, terms)
-        return not (sources_used(expr) & own)
+        return is_deterministic(expr) and not (sources_used(expr) & own)
 
     def _column_is_fixed(
         self, column: OrderColumn, source: int, own: frozenset[int], before: frozenset[int], terms: Sequence[Term]

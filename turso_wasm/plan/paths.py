@@ -28,7 +28,7 @@ def path_plan(planner: Planner, access: TableAccess | FunctionAccess, path: Path
     values = {sarg: sarg.value for sarg in path.equal}
     if path.in_sarg is None:
         return _visit(access, path, values, reverse)
-    loop, column = _in_values(planner, path.in_sarg)
+    loop, column = _in_values(planner, path.in_sarg, reverse)
     values[path.in_sarg] = column
     return nodes.NestedLoop(left=loop, right=_visit(access, path, values, reverse))
 
@@ -107,8 +107,8 @@ def _bound(sarg: Sarg | None) -> nodes.Bound | None:
     return None if sarg is None else nodes.Bound(expr=sarg.value, inclusive=sarg.op in ("<=", ">=", "notnull"))
 
 
-def _in_values(planner: Planner, sarg: Sarg) -> tuple[nodes.Plan, bound.Expr]:
-    """A loop over the distinct values of an IN in ascending order, and the column that holds the value."""
+def _in_values(planner: Planner, sarg: Sarg, reverse: bool) -> tuple[nodes.Plan, bound.Expr]:
+    """A loop over the distinct values of an IN, ascending or reverse, and the column that holds the value."""
     affinity = sarg.affinity if sarg.affinity != "A" else None
     rows: nodes.Plan
     if sarg.subquery is not None:
@@ -120,7 +120,7 @@ def _in_values(planner: Planner, sarg: Sarg) -> tuple[nodes.Plan, bound.Expr]:
             return rows, value
     sorted_source = planner.new_source()
     distinct = nodes.Distinct(child=rows, keys=(value,), collations=(sarg.collation,))
-    keys = (nodes.SortKey(expr=value, collation=sarg.collation),)
+    keys = (nodes.SortKey(expr=value, desc=reverse, collation=sarg.collation),)
     return nodes.Sort(source=sorted_source, child=distinct, keys=keys, outputs=(value,)), bound.ColumnRef(
         source=sorted_source, column=0
     )

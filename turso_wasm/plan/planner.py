@@ -149,7 +149,12 @@ class Planner:
             n_rows = float(len(core.literal_rows))
             if core.literal_index >= 0:
                 return Rows(
-                    nodes.LiteralRows(source=source, literal=core.literal_index, n_columns=n), exprs, n_rows, n_rows
+                    nodes.LiteralRows(
+                        source=source, literal=core.literal_index, n_columns=n, n_rows=len(core.literal_rows)
+                    ),
+                    exprs,
+                    n_rows,
+                    n_rows,
                 )
             rows = tuple(tuple(bound.Constant(value=value) for value in row) for row in core.literal_rows)  # type: ignore[arg-type]
             return Rows(nodes.Values(source=source, rows=rows, n_columns=n), exprs, n_rows, n_rows)
