@@ -1,15 +1,18 @@
-"""PRAGMA integrity_check notices indexes that do not have an entry for each row, as SQLite's does."""
+"""PRAGMA integrity_check and quick_check find in rows, indexes and damaged bytes what SQLite's find."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import apsw
 import pytest
 
 import turso_wasm
+from tests.harness.effort import HEAVY
 
+N_DAMAGES = 10_000 if HEAVY else 150
 SCHEMA = """
 CREATE TABLE t(a, b); CREATE INDEX t_a ON t(a); CREATE INDEX t_some ON t(b) WHERE b > 5; CREATE INDEX t_b ON t(b);
 CREATE TABLE w(k PRIMARY KEY, v UNIQUE) WITHOUT ROWID; CREATE INDEX w_v ON w(v DESC);
@@ -51,12 +54,95 @@ def test_wrong_numbers_of_entries(index: str, change: str, tmp_path: Path) -> No
         )
     behind_the_back(them, index, change)
     expected = them.execute("PRAGMA integrity_check").fetchall()
+    quick = them.execute("PRAGMA quick_check").fetchall()
     them.close()
     us = turso_wasm.connect(tmp_path / "x.db")
     found = us.execute("PRAGMA integrity_check").fetchall()
     assert counts(found) == counts(expected)
     assert (found == [("ok",)]) == (expected == [("ok",)])
-    assert us.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+    assert us.execute("PRAGMA quick_check").fetchall() == quick
     table = index[0]
     assert us.execute(f"PRAGMA integrity_check({table})").fetchall() == found
     assert us.execute(f"PRAGMA integrity_check({'tw'.replace(table, '')})").fetchall() == [("ok",)]
+
+
+ROWS = "INSERT INTO t VALUES (1, 2, 3), ('x', 'y', NULL), (NULL, '5', x'00'), ('7', 1.5, 'abc')"
+KEYED = "CREATE TABLE t(a, b, c PRIMARY KEY) WITHOUT ROWID"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (["CREATE TABLE t(a, b, c)"], {"t": "CREATE TABLE t(a NOT NULL, b, c NOT NULL)"}),
+        (["CREATE TABLE t(a, b, c)"], {"t": "CREATE TABLE t(a INTEGER, b TEXT, c REAL)"}),
+        (["CREATE TABLE t(a, b, c)"], {"t": "CREATE TABLE t(a NUMERIC, b BLOB, c INT)"}),
+        (["CREATE TABLE t(a, b, c)"], {"t": "CREATE TABLE t(a INT, b TEXT, c ANY) STRICT"}),
+        (["CREATE TABLE t(a, b, c)"], {"t": "CREATE TABLE t(a INTEGER NOT NULL, b TEXT, c, CHECK (c > 2), CHECK (b))"}),
+        (["CREATE TABLE t(a, b, c)", "CREATE INDEX i ON t(a)"], {"i": "CREATE INDEX i ON t(b)"}),
+        (["CREATE TABLE t(a, b, c)", "CREATE INDEX i ON t(a)"], {"i": "CREATE INDEX i ON t(a || 'x')"}),
+        (["CREATE TABLE t(a, b, c)", "CREATE INDEX i ON t(a)", ROWS], {"i": "CREATE UNIQUE INDEX i ON t(a)"}),
+        (["CREATE TABLE t(a, b, c)", "CREATE INDEX i ON t(a) WHERE b = 2"], {"i": "CREATE INDEX i ON t(a)"}),
+        (["CREATE TABLE t(a, b, c)", "CREATE INDEX i ON t(b)"], {"i": "CREATE INDEX i ON t(b) WHERE b = 2"}),
+        ([KEYED.replace("PRIMARY KEY", "DEFAULT 0 PRIMARY KEY")], {}),
+        ([KEYED, "CREATE INDEX i ON t(a)"], {"i": "CREATE INDEX i ON t(b)"}),
+        ([KEYED], {"t": "CREATE TABLE t(a, b, c, PRIMARY KEY(c DESC)) WITHOUT ROWID"}),
+    ],
+)
+def test_rows_that_are_not_as_the_schema_says(before: list[str], after: dict[str, str], tmp_path: Path) -> None:
+    """The schema is changed behind the back of the rows."""
+    path = tmp_path / "x.db"
+    them = apsw.Connection(str(path))
+    for sql in (*before, ROWS.replace("NULL)", "4)") if "WITHOUT" in before[0] else ROWS):
+        them.execute(sql)
+    them.execute("PRAGMA writable_schema = ON")
+    for name, sql in after.items():
+        them.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (sql, name))
+    them.close()
+    them, us = apsw.Connection(str(path)), turso_wasm.connect(path)
+    for pragma in ("integrity_check", "quick_check", "integrity_check(2)", "integrity_check(t)", "quick_check('t')"):
+        assert us.execute(f"PRAGMA {pragma}").fetchall() == them.execute(f"PRAGMA {pragma}").fetchall(), pragma
+
+
+def damaged_file(path: Path, page_size: int, auto_vacuum: int) -> bytes:
+    connection = apsw.Connection(str(path))
+    for pragma in (f"page_size = {page_size}", f"auto_vacuum = {auto_vacuum}"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(SCHEMA)
+    for table in "tw":
+        connection.execute(
+            f"INSERT INTO {table} WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 150) "
+            "SELECT i, CASE i % 9 WHEN 0 THEN zeroblob(i * 9) || i ELSE 'text ' || i END FROM n"
+        )
+    connection.execute("DELETE FROM t WHERE a % 4 = 3")
+    connection.close()
+    return path.read_bytes()
+
+
+def verdict(connection: Any) -> object:
+    try:
+        return connection.execute("PRAGMA integrity_check").fetchall()
+    except (apsw.CorruptError, turso_wasm.DatabaseError) as error:
+        return str(error)
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(("page_size", "auto_vacuum"), [(512, 0), (512, 1), (1024, 0)])
+def test_every_byte_that_is_damaged(page_size: int, auto_vacuum: int, tmp_path: Path) -> None:
+    """What SQLite calls sound we do, and the other way round; mostly in the same words.
+
+    Not always: where entries are out of order it depends on the way down a tree which of them are found.
+    """
+    content = damaged_file(tmp_path / "sound.db", page_size, auto_vacuum)
+    random = Random(page_size + auto_vacuum)
+    equal = 0
+    for round_ in range(N_DAMAGES):
+        damaged = bytearray(content)
+        at = random.randrange(100, len(content))
+        damaged[at] = random.choice((0, 255, damaged[at] ^ 1 << random.randrange(8), random.randrange(256)))
+        path = tmp_path / f"{round_}.db"
+        path.write_bytes(damaged)
+        expected, found = verdict(apsw.Connection(str(path))), verdict(turso_wasm.connect(path))
+        assert (found == [("ok",)]) == (expected == [("ok",)]), (at, damaged[at], expected, found)
+        equal += found == expected
+    assert equal > 0.7 * N_DAMAGES

@@ -42,7 +42,7 @@ MODULES = (
     "turso_wasm.kernel.btree.delete",
     "turso_wasm.kernel.base.errors",
     "turso_wasm.kernel.btree.insert",
-    "turso_wasm.kernel.btree.integrity",
+    "turso_wasm.kernel.btree.check.file",
     "turso_wasm.kernel.base.memory",
     "turso_wasm.kernel.btree.ptrmap",
     "turso_wasm.kernel.session.statement",
@@ -340,9 +340,13 @@ class Trees:
 
     def integrity(self, roots: Sequence[int], most: int = 100) -> str:
         """What our integrity_check says about these trees; roots[0] == 0: only about them."""
-        at = self.copy(b"".join(struct.pack("<4i", root, -1, 0, 0) for root in roots))
-        answer = self.call("integrity_check", self.statement, 0, at, len(roots), most)
-        return self.kernel.read(answer & 0xFFFFFFFF, answer >> 32).decode()
+        at = self.copy(struct.pack(f"<{len(roots)}i", *roots) + b"main")
+        check = self.call("check_new", self.statement, most)
+        self.call("check_database", check, 0, at, len(roots), at + 4 * len(roots), 4)
+        answer = self.call("check_next", check)
+        text: str = self.kernel.read(answer & 0xFFFFFFFF, answer >> 32).decode()
+        self.call("resource_free", self.statement, check)
+        return "" if text == "ok" else text.removeprefix("*** in database main ***\n")
 
     def free_counts_are_right(self) -> None:
         """Page.free of every b-tree page in memory says what its bytes say."""

@@ -11,6 +11,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     grouping,
     in_lists,
     inserts,
+    integrity,
     joins,
     json_rows,
     output,

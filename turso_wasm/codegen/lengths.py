@@ -21,6 +21,7 @@ ROWS = (
     nodes.SharedScan,
     nodes.Recursive,
     nodes.Vacuum,
+    nodes.IntegrityCheck,
 )
 LONG_STEPS = (nodes.FillIndex, nodes.InsertRows, nodes.Analyze)  # of a schema change, during which it can suspend
 

@@ -7,13 +7,13 @@ from typing import Any
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
-from turso_wasm.codegen.loops import SOURCES, emit_source, visit
+from turso_wasm.codegen.loops import SOURCES, emit_source
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import SqlValue
-from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, BEGIN_IMMEDIATE, INTEGER, TEXT, Run
+from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, BEGIN_IMMEDIATE, INTEGER, Run
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
+from turso_wasm.wasm.dsl import I64
 
 MODES = {"deferred": BEGIN_DEFERRED, "immediate": BEGIN_IMMEDIATE, "exclusive": BEGIN_EXCLUSIVE}
 NAMED = {"savepoint": "savepoint_open", "release": "savepoint_release", "rollback_to": "savepoint_rollback"}
@@ -42,12 +42,9 @@ def emit_attach(node: nodes.Attach, ctx: Context) -> None:
 
 
 def _kernel_call(node: nodes.KernelCall, ctx: Context, then: Then) -> None:
-    """What a kernel routine returns: one row of its results, or a row for each line of its text."""
+    """A row of what a kernel routine returns."""
     f = ctx.f
     results = f.call_multi(node.function, *_arguments(node, ctx))
-    if node.text:
-        _lines(node, results[0], ctx, then)
-        return
     values = [SqlValue(INTEGER, r if r.type == I64 else f.local(I64, "", r.extend_s())) for r in results]
     ctx.sources[node.source] = LocalSource(values)
     if not node.silent:
@@ -71,41 +68,6 @@ def _arguments(node: nodes.KernelCall, ctx: Context) -> list[Any]:
         else:
             args.append(arg)
     return args
-
-
-def _lines(node: nodes.KernelCall, text: Local, ctx: Context, then: Then) -> None:
-    f = ctx.f
-    at, end, line = f.local(I32, "at"), f.local(I32, "end"), f.local(I64, "line")
-
-    def measure() -> None:
-        """`line` becomes the text from `at` up to the next newline."""
-        stop = f.local(I32, "stop")
-        f.set(stop, at)
-        with f.block() as found, f.loop() as again:
-            f.br(found, if_=stop.ge_u(end))
-            f.br(found, if_=f.load("i32_8u", stop) == 10)
-            f.set(stop, stop + 1)
-            f.br(again)
-        f.set(line, at.extend_u() | (stop.sub(at).extend_u() << 32))
-        f.set(at, stop + 1)
-
-    def begin() -> Expr:
-        f.set(at, text.wrap())
-        f.set(end, at + text.shr_u(32).wrap())
-        measure()
-        return i32(1)
-
-    def step() -> Expr:
-        more = f.local(I32, "more", at.lt_u(end))
-        with f.if_(more):
-            measure()
-        return more
-
-    def body(done: Label) -> None:
-        ctx.sources[node.source] = LocalSource([SqlValue(TEXT, line)])
-        then()
-
-    visit(ctx, begin, step, body)
 
 
 def emit_kernel_call(node: nodes.KernelCall, ctx: Context) -> None:

@@ -696,9 +696,55 @@ class Attach(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class CheckedIndex(Node):
+    """An index whose entries PRAGMA integrity_check looks for. tree: its number in CheckedDatabase.roots. exprs: of its
+    fields, None for plain columns.
+    """
+
+    index: Index
+    tree: int
+    exprs: tuple[Expr | None, ...]
+    where: Expr | None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class CheckedTable(Node):
+    """A table whose rows PRAGMA integrity_check looks at, as `source`. tree: its number in CheckedDatabase.roots.
+    checks: CHECK constraints. quick: neither the order of rows nor entries of indexes.
+    """
+
+    table: Table
+    source: int
+    tree: int
+    checks: tuple[Expr, ...]
+    indexes: tuple[CheckedIndex, ...]
+    quick: bool
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class CheckedDatabase(Node):
+    """A database that PRAGMA integrity_check looks at. roots: of its trees, 1 for sqlite_schema first; 0 first: only
+    these trees are checked, not the file.
+    """
+
+    slot: int
+    name: str
+    roots: tuple[int, ...]
+    tables: tuple[CheckedTable, ...]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class IntegrityCheck(Plan):
+    """PRAGMA integrity_check: a row for each thing that is wrong, at most `most`, or "ok"."""
+
+    source: int
+    databases: tuple[CheckedDatabase, ...]
+    most: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class KernelCall(Plan):
-    """A row whose columns are results of one kernel routine: (stmt, *args) -> i32/i64 results, or a text blob
-    with `text`.
+    """A row whose columns are results of one kernel routine: (stmt, *args) -> i32/i64 results.
     `args` are ints, Expr (passed as i64), or bytes (placed in the program's data, their address is passed).
     `write`: needs a write transaction on `slot`; None: no transaction at all.
     """
@@ -707,7 +753,6 @@ class KernelCall(Plan):
     function: str
     args: tuple[int | bytes | Expr, ...] = ()
     n_results: int = 1
-    text: bool = False  # result is B: text; one row a line
     slot: int = 0
     write: bool | None = False
     silent: bool = False  # returns no row

@@ -106,13 +106,14 @@ def _planned(request: Request, argument: Text, schema: Text) -> nodes.Output:
 
 
 def _moved(node: Node, source: int) -> Node | None:
-    """A PRAGMA's plan has one source, number 0."""
+    """What a PRAGMA answers is the source number 0 of its plan."""
     match node:
-        case bound.ColumnRef():
-            return replace(node, source=source)
-        case nodes.Values() if node.source != source:
-            return replace(node, source=source)
-        case nodes.KernelCall() if node.source != source:
+        case (
+            bound.ColumnRef(source=0)
+            | nodes.Values(source=0)
+            | nodes.KernelCall(source=0)
+            | nodes.IntegrityCheck(source=0)
+        ):
             return replace(node, source=source)
     return None
 

@@ -96,7 +96,7 @@ def _loops(plan: nodes.Plan) -> str:
 def _compile_pragma(
     statement: ast.Pragma, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry
 ) -> Program:
-    compiled = compile_pragma(statement, catalogs, files)
+    compiled = compile_pragma(statement, catalogs, files, registry)
     columns = tuple(ResultColumn(name) for name in compiled.columns)
     program = Program(
         "pragma",
@@ -114,7 +114,7 @@ def _compile_pragma(
     if compiled.writes is not None:
         slots[compiled.writes] = (True, False)
     attached = catalogs.must_find(statement.schema).slot if statement.schema is not None else 0
-    user = UserCode(False, registry.numbers)
+    user = UserCode(compiled.calls_user, registry.numbers)
     return compile_plan(compiled.plan, program, slots, user=user, attached=attached if attached > TEMP_SLOT else None)
 
 

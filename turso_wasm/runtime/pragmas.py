@@ -12,18 +12,21 @@ Source: https://sqlite.org/pragma.html
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
+from turso_wasm.bind.select import SelectBinder
 from turso_wasm.catalog.catalog import Catalog, Catalogs
+from turso_wasm.catalog.functions import BUILTIN, Registry
+from turso_wasm.catalog.names import TEMP_SLOT
 from turso_wasm.catalog.objects import Table
 from turso_wasm.kernel import abi
 from turso_wasm.plan import nodes
 from turso_wasm.plan.build import PlanContext, build_plan
+from turso_wasm.plan.integrity import plan_integrity
 from turso_wasm.runtime.foreign_key_check import check_query
 from turso_wasm.runtime.pragma_rows import ROWS, Files, RowsPragma
 from turso_wasm.runtime.pragma_settings import SETTINGS, boolean
@@ -31,6 +34,8 @@ from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 
 SOURCE = 0  # the only row source of a PRAGMA's plan
+DEFAULT_PROBLEMS = 100  # rows of integrity_check
+MOST_PROBLEMS = (1 << 31) - 1
 
 
 @dataclass(slots=True)
@@ -38,7 +43,7 @@ class Compiled:
     """A PRAGMA's plan, its column names, and what the Program must say of it.
 
     reads: its rows come from the catalog, so the Program holds for one schema cookie only. writes: the database slot it
-    needs a write transaction on.
+    needs a write transaction on. calls_user: functions of the user's are called.
     """
 
     plan: nodes.Plan
@@ -47,6 +52,7 @@ class Compiled:
     changes_schema: bool = False
     reads: bool = False
     writes: int | None = None
+    calls_user: bool = False
 
 
 Plan: TypeAlias = Callable[["Request"], Compiled]
@@ -62,6 +68,7 @@ class Request:
     catalogs: Catalogs
     schema: str | None = None
     files: Files = ()
+    registry: Registry = BUILTIN
 
     @property
     def slots(self) -> int:
@@ -80,10 +87,12 @@ class Request:
         return default if self.value is None else leading_integer(self.value)
 
 
-def compile_pragma(statement: ast.Pragma, catalogs: Catalogs, files: Files = ()) -> Compiled:
+def compile_pragma(
+    statement: ast.Pragma, catalogs: Catalogs, files: Files = (), registry: Registry = BUILTIN
+) -> Compiled:
     """The plan of a PRAGMA. files: the path of the database in each slot. Errors: "unknown database x"."""
     slot = 0 if statement.schema is None else catalogs.must_find(statement.schema, statement).slot
-    request = Request(statement.name.lower(), slot, statement.value, catalogs, statement.schema, files)
+    request = Request(statement.name.lower(), slot, statement.value, catalogs, statement.schema, files, registry)
     rows = ROWS.get(request.name)
     if rows is not None:
         return _constant_rows(rows, request)
@@ -307,62 +316,27 @@ def incremental_vacuum(request: Request) -> Compiled:
 
 
 def integrity_check(request: Request) -> Compiled:
-    """A line for each problem, or "ok". The argument is the number of lines at most, or the name of one table."""
-    most = 100
-    tables = [table for table in request.catalog.tables() if table.kind == "table"]
-    whole = True
+    """A row for each problem, or "ok". The argument is the number of rows at most, or the name of one table."""
+    most = DEFAULT_PROBLEMS
+    only: Table | None = None
     if request.value is not None:
-        if re.fullmatch(r"\s*[+-]?\d+\s*", request.value):
-            most = leading_integer(request.value)
-            most = most if most > 0 else 100
+        number = re.fullmatch(r"\s*[+-]?(\d+)(\.\d*)?\s*", request.value)
+        if number is not None:
+            most = min(int(number[1]), MOST_PROBLEMS) or most
         else:
-            table = request.catalog.find_table(request.value)
-            tables = [table] if table is not None else []
-            whole = False
-    trees = trees_of(tables, count=request.name == "integrity_check")
-    trees.insert(0, (1 if whole else 0, -1, ""))
-    data = checked_trees(trees)
-    call = nodes.KernelCall(
-        source=SOURCE,
-        function="integrity_check",
-        args=(request.slot, data, len(trees), most),
-        text=True,
-        slot=request.slot,
-    )
-    line = bound.ColumnRef(source=SOURCE, column=0)
-    shown = bound.Case(
-        whens=((bound.Compare(op="=", left=line, right=bound.Constant(value="")), bound.Constant(value="ok")),),
-        otherwise=line,
-    )  # an empty text: all is well
-    return Compiled(nodes.Output(child=call, exprs=(shown,)), (request.name,), reads=True)
-
-
-def trees_of(tables: Iterable[Table], count: bool) -> list[tuple[int, int, str]]:
-    """(root page, number of its table in a list that has one tree before these, name) of tables and their indexes.
-
-    Tables need no name. The number is -1 for what is not an index with an entry for each row, and for everything
-    unless `count`.
-    """
-    trees: list[tuple[int, int, str]] = []
-    for table in tables:
-        if table.root <= 0:
-            continue
-        number = len(trees) + 1
-        trees.append((table.root, -1, ""))
-        for index in table.indexes:
-            if index.root > 0:
-                trees.append((index.root, number if count and index.where is None else -1, index.name))
-    return trees
-
-
-def checked_trees(trees: Sequence[tuple[int, int, str]]) -> bytes:
-    """The list of CheckedTree structs that kernel/btree/integrity.py takes, names behind it."""
-    structs, names = bytearray(), bytearray()
-    for root, table, name in trees:
-        encoded = name.encode()
-        structs += struct.pack("<4i", root, table, 16 * len(trees) + len(names), len(encoded))
-        names += encoded
-    return bytes(structs + names)
+            only = request.catalogs.find_table(request.value, request.schema)
+            if only is None:
+                raise SqlError(SQLITE_ERROR, f"no such table: {request.value}")
+    chosen = request.catalogs.slots
+    if only is not None or request.schema is not None:
+        chosen = [request.catalogs.slots[request.slot if only is None else only.slot]]
+    databases = [
+        (catalog, only) for catalog in chosen if catalog is not None and (catalog.slot != TEMP_SLOT or catalog.entries)
+    ]
+    binder = SelectBinder(request.catalogs, "", request.registry)
+    plan = plan_integrity(binder, databases, most, quick=request.name == "quick_check")
+    shown = bound.ColumnRef(source=plan.source, column=0)
+    return Compiled(nodes.Output(child=plan, exprs=(shown,)), (request.name,), reads=True, calls_user=binder.calls_user)
 
 
 def foreign_key_check(request: Request) -> Compiled:

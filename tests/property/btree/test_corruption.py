@@ -130,7 +130,7 @@ def structural(messages: list[str]) -> list[str]:
 @pytest.mark.parametrize("auto_vacuum", (0, 1, 2))
 def test_integrity_check_says_what_sqlite_says(auto_vacuum: int) -> None:
     """Exactly, but for a few files: SQLite visits the trees in another order, so that it blames another of two
-    references to a page, and counts the last cell of an interior page as the right child."""
+    references to a page."""
     healthy = healthy_file(512, auto_vacuum)
     roots = dict(ask_sqlite(healthy, "SELECT name, rootpage FROM sqlite_schema")[0])
     rnd = random.Random(auto_vacuum)

@@ -30,6 +30,7 @@ KIND_VACUUM = 5
 KIND_USER = 6
 KIND_ANALYSIS = 7
 KIND_LABELS = 8
+KIND_CHECK = 9
 
 
 class Keep(Resource):

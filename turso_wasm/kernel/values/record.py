@@ -11,7 +11,7 @@ serial type, for each column; the body is the columns' bytes in the same order.
   1 2 3 4 5 6   1 2 3 4 6 8  big-endian two's complement integer
   7             8         big-endian IEEE double (a NaN reads as NULL)
   8 9           0         the integers 0 and 1
-  10 11         -         reserved, never in a well-formed file
+  10 11         -         reserved, never in a well-formed file; read as NULL
   even >= 12    (n-12)/2  BLOB
   odd >= 13     (n-13)/2  TEXT
 
@@ -50,7 +50,7 @@ __subset__ = True
 
 MAX_LENGTH = 1_000_000_000  # SQLite's default SQLITE_MAX_LENGTH
 
-# Size of the body part of serial types 0..127; the reserved ones count as 0 while they are skipped.
+# Size of the body part of serial types 0..127.
 SERIAL_SIZES = bytes([0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0] + [(st - 12) // 2 for st in range(12, 128)])
 # 64 - 8 * size of integer serial types: how far eight bytes read at the integer must be shifted right.
 INTEGER_SHIFT = bytes([0, 56, 48, 40, 32, 16, 0, 0])
@@ -96,7 +96,9 @@ def serial_value_rare(st: i32, q: ptr[u8]) -> tuple[i32, i64]:
         if x != x:
             return NULL, i64(0)
         return REAL, real
-    if st < 0 or st >= 10:
+    if st >= 10:
+        return NULL, i64(0)  # reserved types: SQLite reads them as NULL
+    if st < 0:
         raise_corrupt(u32(0))
     return INTEGER, i64(st - 8)
 

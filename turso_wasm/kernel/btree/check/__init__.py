@@ -1,0 +1,1 @@
+"""PRAGMA integrity_check: what is wrong with a file."""

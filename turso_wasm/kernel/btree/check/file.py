@@ -1,0 +1,145 @@
+"""PRAGMA integrity_check: the whole file, and whether each index has an entry for each row.
+
+Owns the order of the check: freelist, trees, pages that belong to nothing. What needs the schema (index entries and
+constraints of rows) is done by generated code, which asks `check_usable` first: a damaged tree is not walked again.
+"""
+
+from turso_wasm.kernel.abi import Cursor, KernelConnection, KeyInfo, Run
+from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
+from turso_wasm.kernel.base.resources import KIND_CHECK, resource_add
+from turso_wasm.kernel.btree.check.lists import check_freelist, check_unused
+from turso_wasm.kernel.btree.check.pages import check_tree
+from turso_wasm.kernel.btree.check.report import (
+    WHERE_NOWHERE,
+    Check,
+    begin,
+    check_release,
+    check_row,
+    database_done,
+    put_bytes,
+    put_page,
+    report,
+    structure_end,
+)
+from turso_wasm.kernel.btree.cursor.read import cursor_compare_key, cursor_payload
+from turso_wasm.kernel.btree.page import PAGE_SIZE_MAX
+from turso_wasm.kernel.btree.ptrmap import INCREMENTAL, LARGEST_ROOT
+from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_page_count
+from turso_wasm.kernel.pager.storage import Pager
+from turso_wasm.kernel.values.compare import record_fields
+from turso_wasm.wasm.lang import be32, export, funcref, i32, lit, memory_copy, ptr, sizeof, u8, u32
+
+__subset__ = True
+
+
+def check_largest_root(k: Check, roots: ptr[u32], n: i32) -> None:
+    """Compare the largest root page with the header of an auto-vacuum database."""
+    data: ptr[u8] = pager_get(k.pager, u32(1)).data
+    k.where = WHERE_NOWHERE
+    largest: u32 = u32(1)
+    for i in range(n):
+        if roots[i] > largest:
+            largest = roots[i]
+    if k.mapped:
+        if largest != be32(data + LARGEST_ROOT) and begin(k):
+            put_page(k, *lit(b"max rootpage ("), largest)
+            put_page(k, *lit(b") disagrees with header ("), be32(data + LARGEST_ROOT))
+            put_bytes(k, *lit(b")"))
+    elif be32(data + INCREMENTAL):
+        report(k, *lit(b"incremental_vacuum enabled with a max rootpage of zero"))
+
+
+def check_trees(k: Check, roots: ptr[u32]) -> None:
+    """Check the trees, and count their entries."""
+    k.unsound = 0
+    for i in range(k.n_trees):
+        left: i32 = k.left
+        unsound: i32 = k.unsound
+        k.entries = 0
+        if roots[i]:
+            check_tree(k, roots[i])
+        k.counts[i] = k.entries
+        if k.unsound != unsound or k.left != left:
+            k.counts[i] = -1 - k.entries
+
+
+@export
+def check_new(stmt: Run, most: i32) -> Check:
+    """A check that finds at most `most` things."""
+    k: Check = Check(i32(resource_add(stmt, sizeof(Check), KIND_CHECK, funcref(check_release))))
+    k.statement = stmt
+    k.left = most
+    return k
+
+
+@export
+def check_database(k: Check, slot: i32, roots: ptr[u32], n: i32, name: ptr[u8], name_size: i32) -> None:
+    """Check freelist, pointer map and these b-trees (page 1 among them, each once) of the database of that name.
+
+    roots[0] == 0: only the other trees, not what belongs to none.
+    """
+    p: Pager = pager_of(KernelConnection(k.statement.connection), slot)
+    database_done(k)
+    k.pager = p
+    k.database = name
+    k.database_size = name_size
+    k.pages = pager_page_count(p)
+    k.mapped = 0
+    k.n_trees = n
+    k.counts = ptr[i32](i32(mzalloc(n * 4 + 4)))
+    whole: i32 = i32(n == 0 or roots[0] != 0)
+    if k.pages:
+        k.mapped = i32(be32(pager_get(p, u32(1)).data + LARGEST_ROOT) != 0)
+        k.used = mzalloc(i32(k.pages >> 3) + 1)
+        k.bytes = malloc(PAGE_SIZE_MAX)
+        if whole:
+            check_freelist(k)
+            check_largest_root(k, roots, n)
+        check_trees(k, roots)
+        if whole:
+            check_unused(k)
+    structure_end(k)
+    if k.unsound:
+        check_row(k, *lit(b"database disk image is malformed"))
+
+
+@export
+def check_usable(k: Check, tree: i32) -> i32:
+    """1 if a tree of the list may be walked: nothing was wrong with it."""
+    return i32(k.counts[tree] >= 0)
+
+
+@export
+def check_enter(k: Check, tree: i32) -> i32:
+    """check_usable of a table whose rows are walked from now on."""
+    k.last_size = 0
+    return check_usable(k, tree)
+
+
+@export
+def check_order(k: Check, c: Cursor, text: ptr[u8], size: i32) -> None:
+    """A row with this text unless the entry of an index b-tree is greater than the one before. Raises."""
+    if k.last_size:
+        n: i32 = record_fields(k.last, k.last_size, c.probe, KeyInfo(c.keyinfo).n_fields)
+        if cursor_compare_key(c, c.probe, n) <= 0:
+            check_row(k, text, size)
+    record: ptr[u8] = cursor_payload(c)
+    if c.payload_size > k.last_capacity:
+        mfree(k.last)
+        k.last_capacity = c.payload_size * 2
+        k.last = malloc(k.last_capacity)
+    memory_copy(k.last, record, c.payload_size)
+    k.last_size = c.payload_size
+
+
+@export
+def check_counts(k: Check, tree: i32, table: i32, text: ptr[u8], size: i32) -> None:
+    """A row with this text unless two trees of the list, an index and its table, have as many entries."""
+    if tree_entries(k, tree) != tree_entries(k, table):
+        check_row(k, text, size)
+
+
+def tree_entries(k: Check, tree: i32) -> i32:
+    """The entries of a tree of the list, as far as they could be counted."""
+    n: i32 = k.counts[tree]
+    return n if n >= 0 else -1 - n

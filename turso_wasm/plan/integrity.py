@@ -1,0 +1,58 @@
+"""The plan of PRAGMA integrity_check and quick_check.
+
+Source: https://sqlite.org/pragma.html#pragma_integrity_check
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.schema import bind_checks, bind_index_terms
+from turso_wasm.bind.scope import table_item
+from turso_wasm.bind.walk import all_of
+from turso_wasm.catalog.catalog import Catalog
+from turso_wasm.catalog.objects import Index, Table
+from turso_wasm.plan import nodes
+
+SCHEMA_ROOT = 1
+NO_FILE = 0  # in the place of SCHEMA_ROOT
+
+
+def plan_integrity(
+    binder: Binder, databases: Iterable[tuple[Catalog, Table | None]], most: int, quick: bool
+) -> nodes.IntegrityCheck:
+    """Check databases, each wholly or one table of it. most: rows of the answer. Errors: as binding the schema."""
+    source = binder.new_source()
+    checked = tuple(_database(binder, catalog, only, quick) for catalog, only in databases)
+    return nodes.IntegrityCheck(source=source, databases=checked, most=most)
+
+
+def _database(binder: Binder, catalog: Catalog, only: Table | None, quick: bool) -> nodes.CheckedDatabase:
+    roots = [SCHEMA_ROOT if only is None else NO_FILE]
+    tables = []
+    for table in catalog.tables() if only is None else (only,):
+        if table.kind == "table" and table.root > SCHEMA_ROOT:
+            tables.append(_table(binder, table, len(roots), quick))
+            roots += [table.root, *(index.root for index in table.indexes)]
+        elif table.root == SCHEMA_ROOT:
+            roots.append(SCHEMA_ROOT)
+    return nodes.CheckedDatabase(slot=catalog.slot, name=catalog.name, roots=tuple(roots), tables=tuple(tables))
+
+
+def _table(binder: Binder, table: Table, tree: int, quick: bool) -> nodes.CheckedTable:
+    item = table_item(binder.new_source(), table, None)
+
+    def index_of(number: int, index: Index) -> nodes.CheckedIndex:
+        terms = bind_index_terms(binder, index, item)
+        exprs = tuple(terms.exprs.get(at) for at in range(len(index.columns)))
+        return nodes.CheckedIndex(index=index, tree=tree + number, exprs=exprs, where=all_of(terms.where))
+
+    return nodes.CheckedTable(
+        table=table,
+        source=item.source,
+        tree=tree,
+        checks=tuple(expr for expr, _ in bind_checks(binder, table, item)),
+        quick=quick,
+        indexes=tuple(index_of(number, index) for number, index in enumerate(table.indexes, 1)),
+    )
