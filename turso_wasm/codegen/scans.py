@@ -41,31 +41,6 @@ def advance(step: str, cursor: Local, ctx: Context) -> Expr:
     return ctx.f.call(step, cursor, inline=step == "table_next")
 
 
-def _rowid_seek(node: nodes.RowidSeek, ctx: Context, then: Then) -> None:
-    f = ctx.f
-    cursor = scan_cursor(node.source, node.table, ctx)
-    ctx.sources[node.source] = table_source(node.table, cursor)
-    with f.block() as done:
-        ensure(node.key, ctx)
-        key = emit_value(node.key, ctx)
-        rowid = _exact_rowid(key, done, ctx)
-        f.br(done, if_=f.call("cursor_seek_rowid", cursor, rowid).eqz())
-        then()
-
-
-def _exact_rowid(key: SqlValue, missing: Label, ctx: Context) -> Expr:
-    """`key` as a rowid; jumps to `missing` when no rowid equals it."""
-    f = ctx.f
-    if key.is_always(INTEGER):
-        return key.payload
-    rowid = f.local(I64, "", key.payload)
-    with f.if_(key.has_tag(INTEGER).eqz()):
-        ok, exact = f.call_multi("rowid_exact", *key.pair)
-        f.br(missing, if_=ok.eqz())
-        f.set(rowid, exact)
-    return rowid
-
-
 def _rowid_range(node: nodes.RowidRange, ctx: Context, then: Then) -> None:
     f = ctx.f
     cursor = scan_cursor(node.source, node.table, ctx)
@@ -252,7 +227,6 @@ def _count_rows(node: nodes.CountRows, ctx: Context, then: Then) -> None:
 SOURCES.update(
     {
         nodes.TableScan: _table_scan,
-        nodes.RowidSeek: _rowid_seek,
         nodes.RowidRange: _rowid_range,
         nodes.IndexScan: _index_scan,
         nodes.CountRows: _count_rows,

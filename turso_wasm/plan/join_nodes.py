@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from turso_wasm.base import tree
 from turso_wasm.bind import bound
-from turso_wasm.bind.walk import all_of, is_deterministic
+from turso_wasm.bind.walk import all_of, is_deterministic, walk
 from turso_wasm.plan import nodes
-from turso_wasm.plan.join_states import Choice, HashKey, State, Unit
+from turso_wasm.plan.join_states import Choice, HashKey, State, Unit, finds_one
 from turso_wasm.plan.paths import path_plan
 from turso_wasm.plan.terms import Term
 
@@ -36,12 +36,17 @@ class Assembler:
         if constant and not self.correlated:
             plan = with_filter(nodes.OneRow(), constant)
             remaining = [term for term in remaining if term not in constant]
-        for choice in best.choices:
+        for place, choice in enumerate(best.choices):
             available |= choice.unit.sources
             if choice.method == "loop":
                 right, used = self._loop(choice)
                 ready = self._ready(remaining, used, available)
-                right = with_filter(right, ready)
+                if place + 1 < len(best.choices) and finds_one(best.choices[place + 1]):
+                    ready = [term for term in ready if not _is_costly(term)]
+                tested = ready
+                if plan is not None:
+                    right, tested = self._sieved(choice.unit, right, ready)
+                right = with_filter(right, tested)
                 plan = right if plan is None else nodes.NestedLoop(left=plan, right=right)
             else:
                 joined, used = self._joined(plan or nodes.OneRow(), choice)
@@ -54,6 +59,18 @@ class Assembler:
     def _ready(self, remaining: list[Term], used: set[Term], available: frozenset[int]) -> list[Term]:
         """The terms that can be tested now."""
         return [term for term in remaining if term not in used and (term.sources & self.own) <= available]
+
+    def _sieved(self, unit: Unit, plan: nodes.Plan, ready: list[Term]) -> tuple[nodes.Plan, list[Term]]:
+        """A look-up by rowid takes care of the terms about its table alone; (the plan, the terms that are left)."""
+        if not isinstance(plan, nodes.RowidSeek) or plan.table is self.planner.changing:
+            return plan, ready
+        if "sieves" in self.planner.binder.without:
+            return plan, ready
+        own = [term for term in ready if term.sources == unit.sources and not term.late and is_deterministic(term.expr)]
+        if not own:
+            return plan, ready
+        sieve = all_of([term.expr for term in own])
+        return replace(plan, sieve=sieve), [term for term in ready if term not in own]
 
     def _joined(self, plan: nodes.Plan, choice: Choice) -> tuple[nodes.Plan, set[Term]]:
         match choice.method:
@@ -104,6 +121,11 @@ class Assembler:
             residual = all_of([term.expr for term in by_cost(unit.on) if term not in used])
         join = hash_join(self.planner, probe, build, choice.keys, unit.sources)
         return replace(join, residual=residual, kind="left" if unit.left else "inner"), used
+
+
+def _is_costly(term: Term) -> bool:
+    """It runs a subquery for every row."""
+    return term.late and any(isinstance(part, bound.SubqueryExpr) and part.outer for part in walk(term.expr))
 
 
 def hash_join(

@@ -149,6 +149,12 @@ def hash_keys(probe: frozenset[int], build: frozenset[int], terms: list[Term]) -
     return found
 
 
+def finds_one(choice: Choice) -> bool:
+    """It gives at most one row for each that is there."""
+    path = choice.path if choice.method == "loop" else None
+    return path is not None and (path.kind == "rowid" or path.unique)
+
+
 def is_lookup(choice: Choice) -> bool:
     """It finds its rows by equality, not by reading them all."""
     return choice.path is not None and bool(choice.path.equal or choice.path.arms)

@@ -6,7 +6,8 @@ kept (exact up to EXACT_UNITS, beyond that only the best states of each size: BE
 
 Invariants:
   J1  The right side of a LEFT or CROSS JOIN is visited after everything to its left.
-  J2  A condition is tested at the first place where all it reads is there, and exactly once.
+  J2  A condition is tested at the first place where all it reads is there, and exactly once; one that runs a subquery
+      for every row waits for the look-ups of one row that come next.
   J3  The build side of a hash join is read once, so it reads nothing from outside the join.
 """
 
@@ -42,7 +43,7 @@ from turso_wasm.plan.terms import Term, make_term
 if TYPE_CHECKING:
     from turso_wasm.plan.planner import Planner
 
-CHOICES = ("join_order", "hash_joins", "or_look_ups", "indexes", "row_order")
+CHOICES = ("join_order", "hash_joins", "or_look_ups", "indexes", "row_order", "sieves")
 """What can be switched off besides the passes of rewrite.py."""
 
 EXACT_UNITS = 6

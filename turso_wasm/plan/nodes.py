@@ -127,13 +127,14 @@ class TableScan(Plan):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class RowidSeek(Plan):
     """The row whose rowid equals `key` (at most one). `key` is compared as SQLite does: a REAL or text that is
-    no integer finds nothing.
+    no integer finds nothing. sieve: a condition on the row alone that it must satisfy, in the loop of a join.
     """
 
     source: int
     table: Table
     columns: frozenset[int]
     key: Expr
+    sieve: Expr | None = None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ from turso_wasm.bind.walk import (
     transform_query,
     walk,
 )
+from turso_wasm.plan.disjunctions import split_disjunctions
 from turso_wasm.plan.pushdown import push_filters_into_subqueries
 from turso_wasm.plan.terms import rejects_null
 
@@ -402,6 +403,7 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("push_filters_into_subqueries", push_filters_into_subqueries),
     ("reduce_outer_joins", reduce_outer_joins),
     ("factor_common_conditions", factor_common_conditions),
+    ("split_disjunctions", split_disjunctions),
     ("or_to_in", or_to_in),
     ("derive_constants", derive_constants),
 )

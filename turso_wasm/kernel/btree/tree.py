@@ -204,6 +204,23 @@ def unread_leaf_count(c: Cursor, pgno: u32) -> i32:
 
 
 @export
+def btree_estimate(c: Cursor) -> i32:
+    """About how many entries there are, from the pages on the way to one of them; the cursor has no position
+    afterwards. Errors: SQLITE_CORRUPT.
+    """
+    entries: i64 = i64(1)
+    page: Page = enter_root(c)
+    while not page_is_leaf(page):
+        n: i32 = page_n_cells(page)
+        if entries < 1 << 40:
+            entries *= i64(n) + 1
+        page = enter_child(c, page_child(page, n >> 1))
+    entries *= i64(page_n_cells(page))
+    cursor_invalidate(c)
+    return i32(entries) if entries < 0x7FFFFFFF else 0x7FFFFFFF
+
+
+@export
 def btree_count(c: Cursor) -> i64:
     """Number of entries; the cursor has no position afterwards. Errors: SQLITE_CORRUPT.
 

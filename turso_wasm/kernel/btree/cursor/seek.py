@@ -16,6 +16,7 @@ from turso_wasm.kernel.base.varint import get_varint
 from turso_wasm.kernel.btree.cell import LEAF, get_rowid, local_size
 from turso_wasm.kernel.btree.cursor.position import (
     STATE_GAP,
+    STATE_VALID,
     cursor_no_entry,
     enter_child,
     enter_root,
@@ -135,6 +136,10 @@ def near_rowid(c: Cursor, rowid: i64) -> i32:
     n: i32 = page_n_cells(page)
     if n == 0:
         return -1
+    following: i32 = c.slot + 1
+    if following > 0 and following < n and leaf_rowid(page, following) == rowid:
+        c.slot = following
+        return 1
     last: i64 = leaf_rowid(page, n - 1)
     if rowid > last:
         if on_last_leaf(c):
@@ -169,6 +174,8 @@ def table_find(c: Cursor, rowid: i64) -> i32:
 @export
 def cursor_seek_rowid(c: Cursor, rowid: i64) -> i32:
     """Go to the entry with that rowid; 0 (between entries) if there is none."""
+    if c.state == STATE_VALID and c.rowid == rowid:
+        return 1
     if table_find(c, rowid):
         load_entry(c)
         return 1
