@@ -36,6 +36,7 @@ class Expressions(Grammar):
         self.parameters: list[object] | None = None  # None: none may be written
         self.named: dict[str, object] = {}
         self.windows: list[str] = []
+        self.no_windows = False
         self.in_trigger = False
 
     # what the class of queries gives -------------------------------------------------------------------------------
@@ -453,7 +454,7 @@ class Expressions(Grammar):
 
     @production("expr", 0.15, kinds="int")
     def expr_window(self, scope: Scope, kind: str) -> str:
-        if scope.constant:
+        if scope.constant or self.no_windows:
             return "1"
         name = self.pick(("row_number()", "rank()", "count(*)", f"sum({self.operand(self.inside(scope), INT)} % 9)"))
         over = self.pick(self.windows) if self.windows and self.chance(0.6) else self.window(scope)

@@ -351,6 +351,8 @@ class Queries(Expressions):
 
     @production("from", 0.8)
     def from_parentheses(self, outer: Scope | None) -> From:
+        if self.in_returning:  # a subquery, to SQLite
+            return self.source(outer)
         left = self.source(outer)
         inner = self.from_join(outer)  # of a single table in parentheses SQLite forgets the alias
         if self.chance(0.15):
@@ -438,6 +440,7 @@ class Queries(Expressions):
         self.n_aliases = 0
         self.common = []
         self.windows = []
+        self.no_windows = False
         self._names_taken: set[str] = set()
         self.named = {}
         self.parameters = [] if self.chance(0.3) else None

@@ -83,6 +83,7 @@ class Generator(Definitions):
     def law(self) -> Law:
         """A query to be asked in several ways."""
         self.parameters = None
+        self.no_windows = True  # they look at other rows
         without = tuple(self.random.sample(OPTIMIZATIONS, 1 if self.chance(0.8) else 3)) if self.chance(0.4) else ()
         name = UNOPTIMIZED if without else self.pick(LAWS)
         from_ = self.from_clause(None)

@@ -8,11 +8,18 @@ Source: https://sqlite.org/lang_corefunc.html, https://sqlite.org/lang_aggfunc.h
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
-from turso_wasm.bind.comparison import collation_of, comparison_collation, explicit_collation, implicit_collation
+from turso_wasm.bind.comparison import (
+    collation_in,
+    collation_of,
+    comparison_collation,
+    explicit_collation,
+    implicit_collation,
+)
 from turso_wasm.bind.purity import MOMENTS, PURE, failing, pure_call
 from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.scope import Scope
@@ -158,7 +165,7 @@ def bind_aggregate(
         owner = owner.parent
     _check_allowed(owner, scope, node)
     call = _aggregate_call(function, args, node.distinct, condition, order_by)
-    reference = _add_aggregate(binder, owner, call, node.name)
+    reference = replace(_add_aggregate(binder, owner, call, node.name), collation=collation_in(args))
     if owner is not scope:
         finder.capture(reference, owner.depth)
     return reference

@@ -8,7 +8,7 @@ from __future__ import annotations
 from turso_wasm.base import tree
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import Core, Query
+from turso_wasm.bind.query import AggregateRef, Core, Query, WindowRef
 from turso_wasm.bind.walk import operands, strip_collation
 from turso_wasm.catalog.types import NUMERIC_AFFINITIES, AffinityLetter
 
@@ -87,7 +87,14 @@ def explicit_collation(expr: bound.Expr) -> str | None:
     for part in tree.walk((expr,), _collated_parts):
         if type(part) is bound.Collated:
             return part.collation
+        if isinstance(part, AggregateRef | WindowRef) and part.collation is not None:
+            return part.collation
     return None
+
+
+def collation_in(args: tuple[bound.Expr, ...]) -> str | None:
+    """The collation that a COLLATE in the arguments of an aggregate gives its result; the leftmost counts."""
+    return next(filter(None, map(explicit_collation, args)), None)
 
 
 def _collated_parts(node: Node) -> list[Node]:

@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class AggregateRef(Expr):
-    """Stands for aggregates[index] of the core whose aggregate_source is `source`, until the planner has placed it."""
+    """Stands for aggregates[index] of the core whose aggregate_source is `source`, until the planner has placed it.
+
+    collation: that a COLLATE in its arguments gives it.
+    """
 
     source: int
     index: int
+    collation: str | None = None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -39,6 +43,7 @@ class WindowRef(Expr):
 
     source: int
     index: int
+    collation: str | None = None
 
 
 @dataclass(slots=True)
@@ -46,8 +51,8 @@ class OutputColumn:
     """What is known of a result column: its name and, for plain columns, where it comes from.
 
     span: of the text that the name was taken from, when it is an expression's text. is_alias: the name was given by AS.
-    inner: the name that it has for a query around, when that is another one: of the column under COLLATE; is_hinted:
-    under likely() and its like, too, which only views and new tables see through.
+    inner, stored: the names that it has for a query around, and in a view or a new table, when these are others: of the
+    column under COLLATE, and so on.
     """
 
     name: str
@@ -57,7 +62,7 @@ class OutputColumn:
     span: tuple[int, int] | None = None
     is_alias: bool = False
     inner: str | None = None
-    is_hinted: bool = False
+    stored: str | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -160,21 +160,30 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr) -> Outp
         return OutputColumn(name, expr.decltype, expr.table, expr.origin, span, is_alias)
     if isinstance(expr, bound.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
         return OutputColumn(name, expr.plan.columns[0].decltype, span=span, is_alias=is_alias)
-    inner, is_hinted = (None, False) if is_alias else _column_within(expr)
-    return OutputColumn(name, span=span, is_alias=is_alias, inner=inner, is_hinted=is_hinted)
+    if is_alias:
+        return OutputColumn(name, is_alias=True)
+    inner, stored = _names_within(column.expr, expr)
+    return OutputColumn(name, span=span, inner=inner, stored=stored)
 
 
-def _column_within(expr: bound.Expr) -> tuple[str | None, bool]:
-    """(the name of the column under COLLATE and likely(), whether there is a likely())."""
-    is_hinted = False
-    while True:
-        if isinstance(expr, bound.Collated):
-            expr = expr.operand
-        elif isinstance(expr, bound.Call) and expr.name in ("likely", "unlikely", "likelihood"):
-            expr = expr.args[0]
-            is_hinted = True
+def _names_within(node: ast.Expr, expr: bound.Expr) -> tuple[str | None, str | None]:
+    """(OutputColumn.inner, stored): of the column under COLLATE; a query around sees no likely(), what is stored does;
+    to the former a string in double quotes is a name.
+    """
+    while isinstance(node, ast.Collate):
+        node = node.operand
+    within = strip_collation(expr)
+    inner = node.column if isinstance(node, ast.ColumnRef) and node.double_quoted else None
+    if isinstance(within, bound.ColumnRef):
+        inner = within.name
+    while isinstance(within, bound.Collated | bound.Call):
+        if isinstance(within, bound.Collated):
+            within = within.operand
+        elif within.name in ("likely", "unlikely", "likelihood"):
+            within = within.args[0]
         else:
-            return (expr.name if isinstance(expr, bound.ColumnRef) else None), is_hinted
+            break
+    return inner, within.name if isinstance(within, bound.ColumnRef) else None
 
 
 def _expand_star(star: ast.Star, core: Core, scope: Scope) -> None:

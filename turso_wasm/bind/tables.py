@@ -57,7 +57,7 @@ def unique_names(columns: list[OutputColumn], *, stored: bool = False) -> tuple[
     taken: set[str] = set()
     names = []
     for number, column in enumerate(columns):
-        name = column.inner if column.inner is not None and (stored or not column.is_hinted) else column.name
+        name = (column.stored if stored else column.inner) or column.name
         if fold(name) in ("", "true", "false"):
             name = f"column{number + 1}"
         base, count = name, 0

@@ -15,7 +15,7 @@ from turso_wasm.base import tree
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
-from turso_wasm.bind.comparison import collation_of
+from turso_wasm.bind.comparison import collation_in, collation_of
 from turso_wasm.bind.query import Core, WindowRef
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import same_expression, strip_collation, transform, walk, window_expressions
@@ -141,7 +141,7 @@ def bind_window_call(
         frame=frame,
         number=function.number,
     )
-    return _add(binder, scope.core, call, node.name)
+    return replace(_add(binder, scope.core, call, node.name), collation=collation_in(args))
 
 
 def _add(binder: Binder, core: Core, call: bound.WindowCall, text: str) -> WindowRef:

@@ -132,6 +132,10 @@ def _text(expr: Node, below: list[str]) -> str:
             return _subquery(expr, below)
         case bound.AggregateCall():
             return _aggregate(expr, below)
+        case bound.Frame():
+            return f"{expr.unit} {expr.start} {expr.end} {expr.exclude}".rstrip()
+        case bound.WindowCall():
+            return f"{expr.name}({', '.join(below)})"
         case bound.OrderTerm() | nodes.SortKey():
             return _sort_key(expr, below[0])
         case nodes.Bound():
