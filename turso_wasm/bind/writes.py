@@ -70,19 +70,6 @@ def check_writable(
     check_readable(table, node)
     if any(column.generated is not None for column in table.columns):
         unsupported(f"generated columns (table {table.name})", node)
-    if binder.settings.foreign_keys and (table.foreign_keys or _is_parent(binder, table)):
-        unsupported("enforcement of foreign keys (PRAGMA foreign_keys is on)", node)
-
-
-def _is_parent(binder: Binder, table: Table) -> bool:
-    key = fold(table.name)
-    for catalog in binder.catalogs.search_order:
-        if catalog.slot == table.slot:
-            for other in catalog.tables():
-                for constraint in other.foreign_keys:
-                    if isinstance(constraint, ast.ForeignKey) and fold(constraint.table.text) == key:
-                        return True
-    return False
 
 
 def bind_target(binder: Binder, table: Table, item: Item, with_checks: bool = True) -> Target:

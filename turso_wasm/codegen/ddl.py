@@ -255,7 +255,13 @@ class SchemaChange:
 
     def run_statement(self, step: nodes.RunStatement) -> None:
         """Another plan's code."""
-        emit_root(step.plan, self.ctx)
+        f = self.ctx.f
+        with f.if_(f.call("foreign_key_pending", self.ctx.stmt, 1)) if step.if_pending else nullcontext():
+            emit_root(step.plan, self.ctx)
+
+    def refuse_violations(self, step: nodes.RefuseViolations) -> None:
+        """Fail before anything is done that violates foreign keys for good."""
+        self.ctx.do("foreign_keys_check", self.ctx.stmt)
 
 
 STEPS: dict[type, Callable[[SchemaChange, Any], None]] = {
@@ -269,6 +275,7 @@ STEPS: dict[type, Callable[[SchemaChange, Any], None]] = {
     nodes.RaiseOnRow: SchemaChange.raise_on_row,
     nodes.RewriteRows: SchemaChange.rewrite_rows,
     nodes.RunStatement: SchemaChange.run_statement,
+    nodes.RefuseViolations: SchemaChange.refuse_violations,
 }
 
 

@@ -9,14 +9,15 @@ from collections.abc import Callable, Sequence
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.expressions import emit_value
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.sources import ROWID, Source
 from turso_wasm.codegen.tables import IndexExprs, IndexWhere, TableWriter
 from turso_wasm.codegen.triggers import fire
 from turso_wasm.codegen.writes import count_change, decode_row, keep_values
-from turso_wasm.kernel.abi import SETTING_RECURSIVE_TRIGGERS
+from turso_wasm.kernel.abi import SETTING_DEFER_FOREIGN_KEYS, SETTING_RECURSIVE_TRIGGERS
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import Expr, Label
+from turso_wasm.wasm.dsl import I64, Expr, Label, i64
 
 
 def found_again(writer: TableWriter, row: Source, ctx: Context) -> Expr:
@@ -29,6 +30,21 @@ def found_again(writer: TableWriter, row: Source, ctx: Context) -> Expr:
 def seek_again(writer: TableWriter, row: Source, gone: Label, ctx: Context) -> None:
     """The same; jumps to `gone` if it is not there."""
     ctx.f.br(gone, if_=found_again(writer, row, ctx).eqz())
+
+
+def count_violations(checks: Sequence[nodes.CountViolations], ctx: Context) -> None:
+    """Count violations of foreign keys; the sources that the counts read are decoded."""
+    f = ctx.f
+    for check in checks:
+        with f.block() as none:
+            if check.sign < 0:
+                f.br(none, if_=f.call("foreign_key_pending", ctx.stmt, int(check.deferred)).eqz())
+            n = f.local(I64, "violations", emit_value(check.violations, ctx).payload)
+            f.br(none, if_=n.eqz())
+            if check.at_once:
+                with f.if_(ctx.setting(SETTING_DEFER_FOREIGN_KEYS).eqz()):
+                    ctx.do("foreign_key_failed", ctx.stmt)
+            ctx.do("foreign_key_count", ctx.stmt, int(check.deferred), n if check.sign > 0 else i64(0).sub(n))
 
 
 def show_row(
@@ -58,9 +74,11 @@ def delete_row(node: nodes.Delete, writer: TableWriter, ctx: Context) -> None:
         if node.effects.before:
             run(node.effects.before)
             seek_again(writer, row, skipped, ctx)
+        count_violations(node.effects.leaving, ctx)
         writer.remove_row(node.source, node.index_exprs, node.index_where)
         ctx.sources[node.source] = row
         count_change(ctx)
+        run(node.effects.actions)
         show_row(node.effects, node.returning, ctx, run)
 
 
@@ -77,6 +95,7 @@ def delete_replaced(
     with f.block() as skipped:
         row = writer.current_row()
         if effects:
+            ctx.sources[source] = row
             decode_row(row, ctx)
             keep_values(row, ctx)
 
@@ -88,5 +107,7 @@ def delete_replaced(
         if effects.before:
             run(effects.before)
             seek_again(writer, row, skipped, ctx)
+        count_violations(effects.leaving, ctx)
         writer.remove_row(source, exprs, where)
+        fire(effects.actions, row, None, ctx, skipped)
         run(effects.after)

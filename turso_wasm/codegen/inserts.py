@@ -16,7 +16,7 @@ from turso_wasm.codegen.constraints import (
     violated,
 )
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.effects import delete_replaced, show_row
+from turso_wasm.codegen.effects import count_violations, delete_replaced, show_row
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.rowsets import first_conjunct
@@ -104,6 +104,7 @@ def _insert_one(
     check_types(table, row, range(len(table.columns)), ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)
     _check_unique(node, writer, row, rowid, given is not None, ignored, ctx)
+    count_violations(node.effects.arriving, ctx)
     writer.insert_entries(row, node.index_exprs, node.index_where)
     writer.insert_row(row.columns, rowid)
     if rowid is not None:

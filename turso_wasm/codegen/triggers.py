@@ -23,7 +23,7 @@ from turso_wasm.codegen.sources import LocalSource, Source
 from turso_wasm.codegen.unit import Routine
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.codegen.writes import begin_write, change_rows
-from turso_wasm.kernel.abi import NULL, SETTING_RECURSIVE_TRIGGERS
+from turso_wasm.kernel.abi import NULL, SETTING_DEFER_FOREIGN_KEYS, SETTING_RECURSIVE_TRIGGERS
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, Expr, Label
 
@@ -60,21 +60,28 @@ class TriggerRow(LocalSource):
 
 def fire(fires: Sequence[nodes.Fire], old: Source | None, new: Source | None, ctx: Context, ignored: Label) -> None:
     """Run triggers for a row, whose values must outlive changes of any table; RAISE(IGNORE) jumps to `ignored`."""
-    f = ctx.f
     for item in fires:
-        program = item.program
-        compiled = ctx.unit.routines.get(program) or _compile(program, ctx)
-        frame = ctx.callee_frame(compiled.routine)
-        recursive: Expr | int = 1 if program.recursive else ctx.setting(SETTING_RECURSIVE_TRIGGERS)
-        entered = f.local(I32, "entered", f.call("trigger_enter", ctx.stmt, frame, program.token, recursive))
-        with f.if_(entered):
-            for number, (source, column) in enumerate(compiled.reads):
-                row = old if source == program.old else new
-                assert row is not None
-                ctx.store_value(frame + compiled.at, row.value(column, ctx), number)
-            ctx.run(compiled.routine, frame)
-            ctx.leave(frame)
-            f.br(ignored, if_=f.call("trigger_leave", ctx.stmt))
+        if item.program.unless_deferred:
+            with ctx.f.if_(ctx.setting(SETTING_DEFER_FOREIGN_KEYS).eqz()):
+                _fire(item.program, old, new, ctx, ignored)
+        else:
+            _fire(item.program, old, new, ctx, ignored)
+
+
+def _fire(program: nodes.TriggerProgram, old: Source | None, new: Source | None, ctx: Context, ignored: Label) -> None:
+    f = ctx.f
+    compiled = ctx.unit.routines.get(program) or _compile(program, ctx)
+    frame = ctx.callee_frame(compiled.routine)
+    recursive: Expr | int = 1 if program.recursive else ctx.setting(SETTING_RECURSIVE_TRIGGERS)
+    entered = f.local(I32, "entered", f.call("trigger_enter", ctx.stmt, frame, program.token, recursive))
+    with f.if_(entered):
+        for number, (source, column) in enumerate(compiled.reads):
+            row = old if source == program.old else new
+            assert row is not None
+            ctx.store_value(frame + compiled.at, row.value(column, ctx), number)
+        ctx.run(compiled.routine, frame)
+        ctx.leave(frame)
+        f.br(ignored, if_=f.call("trigger_leave", ctx.stmt))
 
 
 def _compile(program: nodes.TriggerProgram, caller: Context) -> _Compiled:

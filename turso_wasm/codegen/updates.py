@@ -18,7 +18,7 @@ from turso_wasm.codegen.constraints import (
     violated,
 )
 from turso_wasm.codegen.context import Context, Then
-from turso_wasm.codegen.effects import delete_replaced, found_again, seek_again, show_row
+from turso_wasm.codegen.effects import count_violations, delete_replaced, found_again, seek_again, show_row
 from turso_wasm.codegen.expressions import emit_value, with_affinity
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sorting import MISMATCH
@@ -137,14 +137,17 @@ def update_row(
     check_types(table, row, node.changed, ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)
     _check_update_unique(node, writer, touched, moves, current, row, rowid, ignored, ctx)
+    count_violations(node.effects.leaving, ctx)
     ctx.sources[node.old_source] = current
     writer.remove_entries(current, node.old_index_exprs, node.old_index_where, touched)
     if moves or table.without_rowid:
         _seek_old(writer, current, ignored if node.replaced else None, ctx)
         ctx.do("cursor_delete", writer.cursor)
     ctx.sources[node.source] = row
+    count_violations(node.effects.arriving, ctx)
     writer.insert_entries(row, node.index_exprs, node.index_where, touched)
     writer.insert_row(row.columns, rowid)
+    fire(node.effects.actions, old, row, ctx, ignored)
     count_change(ctx)
     show_row(node.effects, node.returning, ctx, lambda fires: fire(fires, old, row, ctx, ignored))
 

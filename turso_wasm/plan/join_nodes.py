@@ -149,15 +149,14 @@ def hash_join(
 def reads_changing(planner: Planner, unit: Unit) -> bool:
     """It reads the table that the statement is changing meanwhile: what was read once would be stale."""
     if unit.access is not None:
-        return unit.access.table is planner.changing
+        return planner.may_change(unit.access.table)
     assert unit.subplan is not None
     return _is_fresh(planner, unit.subplan.plan)
 
 
 def _is_fresh(planner: Planner, plan: nodes.Plan) -> bool:
     """The plan must be run whenever its rows are wanted."""
-    changing = planner.changing
-    if changing is not None and any(getattr(node, "table", None) is changing for node in tree.walk((plan,))):
+    if any(planner.may_change(getattr(node, "table", None)) for node in tree.walk((plan,))):
         return True
     return bool(outer_sources(plan))
 

@@ -393,6 +393,7 @@ class TriggerProgram:
     when: Expr | None = None
     steps: tuple[Plan, ...] = ()
     recursive: bool = False
+    unless_deferred: bool = False  # not while PRAGMA defer_foreign_keys is on
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -403,16 +404,34 @@ class Fire(Node):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class CountViolations(Node):
+    """`violations` (a number) of a foreign key more, or less if `sign` is -1. at_once: any is an error."""
+
+    violations: Expr
+    sign: int
+    deferred: bool
+    at_once: bool = False
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class RowEffects(Node):
-    """What goes with the change of each row. The first `n_temporary` of `after` come before RETURNING shows the row."""
+    """What goes with the change of each row: `before` its checks; then what the old row is `leaving` behind, and, when
+    that is gone, what the new one needs in `arriving`; then, when it is there, `actions` and `after`. The first
+    `n_temporary` of `after` come before RETURNING shows the row.
+    """
 
     before: tuple[Fire, ...] = ()
+    leaving: tuple[CountViolations, ...] = ()
+    arriving: tuple[CountViolations, ...] = ()
+    actions: tuple[Fire, ...] = ()
     after: tuple[Fire, ...] = ()
     n_temporary: int = 0
 
     def __bool__(self) -> bool:
-        """There is anything to do."""
-        return bool(self.before or self.after)
+        """There is anything to do but to check a row that is new."""
+        if self.before or self.leaving or self.actions or self.after:
+            return True
+        return any(check.sign > 0 and not check.at_once for check in self.arriving)
 
 
 NO_EFFECTS = RowEffects()
@@ -611,6 +630,11 @@ class InsertRows(Step):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class RefuseViolations(Step):
+    """Fail if rows violate immediate foreign keys now."""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class RaiseOnRow(Step):
     """Run `child`; if it gives a row, the statement fails with `message` (ALTER TABLE: existing rows break a
     new constraint).
@@ -652,9 +676,12 @@ class RenewStatistics(Step):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class RunStatement(Step):
-    """A write plan run as one of the steps (e.g. DELETE FROM sqlite_sequence)."""
+    """A write plan run as one of the steps (e.g. DELETE FROM sqlite_sequence). if_pending: only while rows violate
+    deferred foreign keys.
+    """
 
     plan: Plan
+    if_pending: bool = False
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -761,5 +788,5 @@ class KernelCall(Plan):
 
 def subqueries(node: Node) -> Iterator[SubqueryExpr]:
     """The subqueries in the expressions of a node itself, not of the plans below it."""
-    exprs = [child for child in children(node) if not isinstance(child, Plan | Step | Upsert)]
+    exprs = [child for child in children(node) if not isinstance(child, Plan | Step | Upsert | RowEffects | Fire)]
     return (found for found in walk(*exprs) if isinstance(found, SubqueryExpr))

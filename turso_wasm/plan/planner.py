@@ -67,10 +67,15 @@ class Planner:
         self._shared: dict[int, tuple[nodes.Shared, Rows]] = {}
         self.deleted = -1  # the source whose rows are to be deleted
         self.changing: Table | None = None  # the table that is being changed while what is planned now runs
+        self.all_changing = False  # any table may be: by triggers, by actions of foreign keys
 
     def new_source(self) -> int:
         """A number for a new row source."""
         return self.binder.new_source()
+
+    def may_change(self, table: object) -> bool:
+        """The table may be changed while what is planned now runs."""
+        return isinstance(table, Table) and (self.all_changing or table is self.changing)
 
     # --- queries -------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,16 @@ from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.plan import nodes
 from turso_wasm.sql.literals import print_value
 
-LINES = (nodes.Plan, nodes.Step, nodes.Upsert, nodes.Shared)
+LINES = (
+    nodes.Plan,
+    nodes.Step,
+    nodes.Upsert,
+    nodes.Shared,
+    nodes.RowEffects,
+    nodes.CountViolations,
+    nodes.Fire,
+    nodes.TriggerProgram,
+)
 """Nodes that have a line of their own."""
 
 
@@ -27,21 +36,22 @@ def print_plan(plan: Node, indent: int = 0) -> str:
     return "\n".join(_lines(plan, indent, set()))
 
 
-def _lines(node: Node, indent: int, shown: set[int]) -> Iterator[str]:
+def _lines(node: Node | nodes.TriggerProgram, indent: int, shown: set[object]) -> Iterator[str]:
     """One line for the node itself; fields that are plans follow, indented."""
-    if isinstance(node, nodes.Shared):
-        if node.number in shown:
-            yield f"{'  ' * indent}Shared number={node.number} (as above)"
+    if isinstance(node, nodes.Shared | nodes.TriggerProgram):
+        key = (type(node).__name__, node.number)
+        if key in shown:
+            yield f"{'  ' * indent}{key[0]} number={node.number} (as above)"
             return
-        shown.add(node.number)
+        shown.add(key)
     head, nested = [type(node).__name__], []
     for slot in fields(node):
         value = getattr(node, slot.name)
-        if isinstance(value, LINES):
+        if isinstance(value, LINES) and value is not nodes.NO_EFFECTS:
             nested.append((slot.name, value))
         elif isinstance(value, tuple) and value and isinstance(value[0], LINES):
             nested.extend((slot.name, child) for child in value)
-        elif value != slot.default and not _is_default(value):
+        elif value != slot.default and value is not nodes.NO_EFFECTS and not _is_default(value):
             head.append(f"{slot.name}={_value(value)}")
     pad = "  " * indent
     yield pad + " ".join(head)
@@ -51,7 +61,7 @@ def _lines(node: Node, indent: int, shown: set[int]) -> Iterator[str]:
         first = next(lines)
         yield f"{'  ' * (indent + 1)}{label}{first.strip()}"
         yield from lines
-    for expr in nodes.subqueries(node):
+    for expr in nodes.subqueries(node) if isinstance(node, Node) else ():
         yield f"{pad}  subquery {expr.kind}:"
         if isinstance(expr.plan, nodes.Plan):
             yield from _lines(expr.plan, indent + 2, shown)
@@ -128,6 +138,8 @@ def _text(expr: Node, below: list[str]) -> str:
             return f"({below[0]} collate {expr.collation})"
         case bound.Call():
             return f"{expr.name}({', '.join(below)})"
+        case bound.Raise():
+            return f"raise({', '.join((expr.action, *below))})"
         case bound.SubqueryExpr():
             return _subquery(expr, below)
         case bound.AggregateCall():

@@ -27,6 +27,7 @@ from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.foreign_keys import delete_all
 from turso_wasm.plan.planner import Planner
 from turso_wasm.sql import ast
 
@@ -253,8 +254,6 @@ def plan_drop(binder: Binder, node: ast.Drop) -> Changed:
         fail(f"use DROP VIEW to delete view {table.name}", node.name)
     if table.kind == "virtual":
         fail(f"no such module: {table.module}", node.name)
-    if binder.settings.foreign_keys and table.kind == "table":
-        unsupported("DROP TABLE with PRAGMA foreign_keys on", node)
     catalog = binder.catalogs.slots[table.slot]
     assert catalog is not None
     return _drop_table_steps(binder, catalog, table), catalog
@@ -269,7 +268,7 @@ def _missing(node: ast.Drop, what: str) -> Changed:
 
 def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> nodes.Plan:
     """Triggers go first; b-trees are dropped from the last page on, so that auto-vacuum moves none of them."""
-    steps: list[nodes.Step] = []
+    steps: list[nodes.Step] = delete_all(binder, catalog, table)
     for trigger in catalog.triggers_of(table.name):
         steps.append(nodes.RemoveSchemaRows(type="trigger", name=trigger.name))
     for trigger in temp_triggers(binder, table):

@@ -48,15 +48,14 @@ def row_effects(
             n_temporary += trigger.slot == TEMP_SLOT != table.slot
         else:
             before.append(fire)
+    if not before and not after:
+        return nodes.NO_EFFECTS
     return nodes.RowEffects(before=tuple(before), after=tuple(after), n_temporary=n_temporary)
 
 
-def effects_of_replace(binder: Binder, table: Table, conflict: ast.ConflictAction | None) -> nodes.RowEffects:
-    """What the rows that REPLACE deletes set off, if the statement or a constraint can ask for it."""
-    constraints = [table.primary_key_conflict, *(index.conflict for index in table.indexes)]
-    if conflict != "REPLACE" and (conflict is not None or "REPLACE" not in constraints):
-        return nodes.NO_EFFECTS
-    return row_effects(binder, table, "DELETE", "REPLACE")
+def sets_off(binder: Binder, table: Table, event: Event) -> bool:
+    """A change of a row may change other rows, of any table."""
+    return binder.settings.foreign_keys or bool(triggers_fired(binder, table, event))
 
 
 def _program(

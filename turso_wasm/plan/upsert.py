@@ -28,6 +28,7 @@ from turso_wasm.bind.writes import (
 )
 from turso_wasm.catalog.objects import Index, IndexColumn
 from turso_wasm.plan import nodes
+from turso_wasm.plan.foreign_keys import ForeignKeyEffects
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.triggers import row_effects
 from turso_wasm.sql import ast
@@ -57,6 +58,8 @@ def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int
     where = binder.expr(clause.where, scope) if clause.where is not None else None
     new = bind_target(binder, table, new_row(binder, table))
     before = bind_target(binder, table, old, with_checks=False)
+    effects = row_effects(binder, table, "UPDATE", "ABORT", names)
+    effects = ForeignKeyEffects(binder, table, old, new.item, assigned).add_to(effects)
     returning, _ = bind_returning(binder, node.returning, new.item)
     update = nodes.Update(
         table=table,
@@ -77,7 +80,7 @@ def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int
         old_index_exprs=before.index_exprs,
         old_index_where=before.index_where,
         returning=tuple(planner.finish(expr) for expr in returning),
-        effects=row_effects(binder, table, "UPDATE", "ABORT", names),
+        effects=effects,
     )
     return nodes.Upsert(index=index, key=key, update=update, where=None if where is None else planner.finish(where))
 

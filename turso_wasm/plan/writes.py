@@ -31,9 +31,10 @@ from turso_wasm.bind.writes import (
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.foreign_keys import ForeignKeyEffects, effects_of_replace
 from turso_wasm.plan.instead import plan_delete_instead, plan_insert_instead, plan_update_instead, view_table
 from turso_wasm.plan.planner import Planner, Rows
-from turso_wasm.plan.triggers import STEPS, effects_of_replace, row_effects
+from turso_wasm.plan.triggers import STEPS, row_effects, sets_off
 from turso_wasm.plan.upsert import plan_upserts
 from turso_wasm.sql import ast
 
@@ -64,7 +65,11 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     target = bind_target(binder, table, new_row(binder, table))
     returning, described = bind_returning(binder, node.returning, target.item)
     planner.changing = table
+    planner.all_changing = sets_off(binder, table, "INSERT")
     effects = row_effects(binder, table, "INSERT", node.on_conflict)
+    replaced = effects_of_replace(binder, table, node.on_conflict, target.item)
+    alone = single and not (effects or replaced or node.upserts or binder.finder.rows is not None)
+    effects = ForeignKeyEffects(binder, table, None, target.item, at_once=alone).add_to(effects)
     plan = nodes.Insert(
         table=table,
         child=rows.plan,
@@ -82,7 +87,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
         sequence=_sequence(binder, table),
         upserts=plan_upserts(binder, planner, node, target),
         effects=effects,
-        replaced=effects_of_replace(binder, table, node.on_conflict),
+        replaced=replaced,
     )
     return plan, described, table
 
@@ -140,7 +145,10 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     before = bind_target(binder, table, old, with_checks=False)
     returning, described = bind_returning(binder, node.returning, new.item)
     planner.changing = table
+    planner.all_changing = sets_off(binder, table, "UPDATE")
     values = found.values
+    effects = row_effects(binder, table, "UPDATE", node.on_conflict, names)
+    effects = ForeignKeyEffects(binder, table, old, new.item, assigned).add_to(effects)
     plan = nodes.Update(
         table=table,
         child=found.child,
@@ -159,8 +167,8 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         returning=tuple(planner.finish(expr) for expr in returning),
         collected=found.collected,
         collect_source=found.collect_source,
-        effects=row_effects(binder, table, "UPDATE", node.on_conflict, names),
-        replaced=effects_of_replace(binder, table, node.on_conflict),
+        effects=effects,
+        replaced=effects_of_replace(binder, table, node.on_conflict, old),
     )
     return plan, described, table
 
@@ -201,6 +209,7 @@ class _FoundRows:
             }
         else:
             planner.changing = item.table
+            planner.all_changing = item.table is not None and sets_off(binder, item.table, "UPDATE")
             self.values = {number: planner.finish(expr) for number, expr in assigned.items()}
 
 
@@ -261,7 +270,7 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
         binder.common = saved
         return plan_delete_instead(binder, planner, item, Core([], [], [Step(item)], where), node)
     child = None
-    effects = row_effects(binder, table, "DELETE", None)
+    effects = ForeignKeyEffects(binder, table, item, None).add_to(row_effects(binder, table, "DELETE", None))
     if node.where is not None or node.returning or effects:
         core = Core(_key_refs(item), [], [Step(item)], where)
         planner.deleted = item.source
@@ -275,6 +284,7 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     )
     returning, described = bind_returning(binder, node.returning, shown)
     planner.changing = table
+    planner.all_changing = sets_off(binder, table, "DELETE")
     plan = nodes.Delete(
         table=table,
         child=child,

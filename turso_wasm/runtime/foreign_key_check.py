@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.catalog.catalog import Catalog
-from turso_wasm.catalog.names import fold, quote_identifier
+from turso_wasm.catalog.foreign_keys import ForeignKey, foreign_keys_of
+from turso_wasm.catalog.names import quote_identifier
 from turso_wasm.catalog.objects import Table
-from turso_wasm.sql import ast
 
 
 def check_query(catalog: Catalog, tables: Sequence[Table]) -> str:
@@ -26,10 +25,9 @@ def check_query(catalog: Catalog, tables: Sequence[Table]) -> str:
 def _violations(catalog: Catalog, child: Table) -> str:
     """Row by row, key by key."""
     keys, whens = [], []
-    for number, key in enumerate(reversed(child.foreign_keys)):
-        assert isinstance(key, ast.ForeignKey)
-        keys.append(f"SELECT {_text(key.table.text)} AS parent, {number} AS id")
-        whens.append(f"WHEN {number} THEN {_violation(catalog, child, key)}")
+    for number, key in enumerate(reversed(foreign_keys_of(child))):
+        keys.append(f"SELECT {_text(key.parent)} AS parent, {number} AS id")
+        whens.append(f"WHEN {number} THEN {_violation(catalog, key)}")
     rowid = "NULL" if child.without_rowid else "child.rowid"
     return (
         f"SELECT {_text(child.name)}, {rowid}, fk.parent, fk.id FROM {_name(child)} AS child"
@@ -37,34 +35,16 @@ def _violations(catalog: Catalog, child: Table) -> str:
     )
 
 
-def _violation(catalog: Catalog, child: Table, key: ast.ForeignKey) -> str:
-    """The condition on a row of `child` that it lacks its parent."""
-    parent = catalog.find_table(key.table.text)
-    columns = [f"child.{quote_identifier(name.text)}" for name in key.columns]
+def _violation(catalog: Catalog, key: ForeignKey) -> str:
+    """The condition on a row of the child that it lacks its parent (as plan/foreign_keys.py has it)."""
+    parent = catalog.find_table(key.parent)
+    columns = [f"child.{quote_identifier(name)}" for name in key.columns]
     conditions = [f"{column} IS NOT NULL" for column in columns]
     if parent is not None and parent.kind == "table":
-        names = _parent_columns(child, parent, key)
-        pairs = zip(names, columns, strict=True)
-        equal = " AND ".join(f"parent.{quote_identifier(name)} = {column}" for name, column in pairs)
+        pairs = zip(key.parent_columns(parent), columns, strict=True)
+        equal = " AND ".join(f"parent.{quote_identifier(name)} = +{column}" for name, column in pairs)
         conditions.append(f"NOT EXISTS (SELECT 1 FROM {_name(parent)} AS parent WHERE {equal})")
     return " AND ".join(conditions)
-
-
-def _parent_columns(child: Table, parent: Table, key: ast.ForeignKey) -> list[str]:
-    """The columns that are referenced: those named, or the primary key; they must be unique."""
-    primary = sorted((column for column in parent.columns if column.primary_key), key=lambda c: c.primary_key)
-    names = [name.text for name in key.to_columns] or [column.name for column in primary]
-    wanted = {fold(name) for name in names}
-    known = wanted <= parent.numbers.keys() and len(names) == len(key.columns)
-    unique = {fold(column.name) for column in primary} == wanted or any(
-        index.unique
-        and index.where is None
-        and {fold(parent.columns[column.column].name) for column in index.columns if column.column >= 0} == wanted
-        for index in parent.indexes
-    )
-    if not known or not unique:
-        raise SqlError(SQLITE_ERROR, f'foreign key mismatch - "{child.name}" referencing "{parent.name}"')
-    return names
 
 
 def _name(table: Table) -> str:

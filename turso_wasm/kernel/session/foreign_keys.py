@@ -42,8 +42,12 @@ def foreign_key_failed(s: Run) -> None:
     raise_constraint(s, ON_ERROR_ABORT, SQLITE_CONSTRAINT_FOREIGNKEY, *lit(b"FOREIGN KEY constraint failed"))
 
 
-def check_immediate(s: Run) -> None:
-    """The statement ends. Errors: SQLITE_CONSTRAINT_FOREIGNKEY if it leaves violations."""
+@export
+def foreign_keys_check(s: Run) -> None:
+    """The statement ends, or will do what must not be undone.
+
+    Errors: SQLITE_CONSTRAINT_FOREIGNKEY if it leaves violations.
+    """
     if s.violations > 0:
         foreign_key_failed(s)
 

@@ -72,7 +72,12 @@ from turso_wasm.kernel.session.connection import (
     slots_close,
     writers_running,
 )
-from turso_wasm.kernel.session.foreign_keys import check_deferred, check_immediate, deferred_keep, deferred_restore
+from turso_wasm.kernel.session.foreign_keys import (
+    check_deferred,
+    deferred_keep,
+    deferred_restore,
+    foreign_keys_check,
+)
 from turso_wasm.kernel.session.triggers import triggers_abandon
 from turso_wasm.kernel.values.rows import buffers_free, buffers_trim
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, memory_fill, ptr, sizeof, u8, u32
@@ -284,7 +289,7 @@ def statement_done(s: Run) -> None:
     """
     c: KernelConnection = KernelConnection(s.connection)
     check_tripped(s)
-    check_immediate(s)
+    foreign_keys_check(s)
     cursors_close(s)
     if s.savepoint:
         depth_release(c, s.savepoint)

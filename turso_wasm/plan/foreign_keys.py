@@ -1,0 +1,277 @@
+"""What a change of a row means for foreign keys: violations to count, and the actions, which are triggers of ours.
+
+Whoever changes a row counts, ahead of the change, what the old row leaves behind and what the new one lacks:
+
+  of a child    the old row may have lacked its parent (one violation less), the new one may lack it (one more);
+  of a parent   the children of the old row will lack it (so many more), those of the new one find it (so many less).
+
+The actions then change the children, which counts again, so that what they put right comes out even. Conditions are
+written as SQL: "row" is the row, "other" a row of the other table.
+
+Source: https://sqlite.org/foreignkeys.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from turso_wasm.base.errors import SqlError
+from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.query import Item
+from turso_wasm.bind.scope import Scope, table_item
+from turso_wasm.bind.triggers import ROWID, inside_trigger
+from turso_wasm.bind.writes import bind_target
+from turso_wasm.catalog.catalog import Catalog
+from turso_wasm.catalog.foreign_keys import ForeignKey, foreign_keys_of, foreign_keys_to
+from turso_wasm.catalog.names import fold, quote_identifier
+from turso_wasm.catalog.objects import Table
+from turso_wasm.plan import nodes
+from turso_wasm.plan.planner import Planner
+from turso_wasm.plan.triggers import plan_program, row_effects
+from turso_wasm.sql import ast
+from turso_wasm.sql.parser import parse_one
+
+FAILED = "FOREIGN KEY constraint failed"
+
+
+class ForeignKeyEffects:
+    """The effects of a change of a row of `table`: `old` or `new` is None for INSERT or DELETE.
+
+    changed: the columns that an UPDATE assigns (-1: the rowid), None: all. at_once: it is the only row of a statement
+    that does nothing else, so that what a new row lacks is an error at once. dropping: the table goes with all its
+    rows; keys that do not fit are no error then. Errors: "foreign key mismatch - …", "no such table: …".
+    """
+
+    def __init__(
+        self,
+        binder: Binder,
+        table: Table,
+        old: Item | None,
+        new: Item | None,
+        changed: Collection[int] | None = None,
+        at_once: bool = False,
+        dropping: bool = False,
+    ) -> None:
+        self.binder = binder
+        self.table = table
+        self.old = None if old is None else _named(old)
+        self.new = None if new is None else _named(new)
+        self.changed = changed
+        self.at_once = at_once
+        self.dropping = dropping
+        self.leaving: list[nodes.CountViolations] = []
+        self.arriving: list[nodes.CountViolations] = []
+        self.actions: list[nodes.Fire] = []
+        catalog = binder.catalogs.slots[table.slot]
+        assert catalog is not None
+        self.catalog: Catalog = catalog
+        if binder.settings.foreign_keys and table.kind == "table":
+            self._collect()
+
+    def add_to(self, effects: nodes.RowEffects) -> nodes.RowEffects:
+        """Triggers, and what goes with foreign keys."""
+        if not (self.leaving or self.arriving or self.actions):
+            return effects
+        return replace(effects, leaving=tuple(self.leaving), arriving=tuple(self.arriving), actions=tuple(self.actions))
+
+    def _collect(self) -> None:
+        own = [key for key in foreign_keys_of(self.table) if self._touches(key, key.columns)]
+        others = foreign_keys_to(self.catalog, self.table.name)
+        touched = [key for key in others if self._touches_parent(key)]
+        for key in reversed(own):
+            self._count_child(key)
+        for key in reversed(touched):
+            self._count_parent(key)
+        if self.old is not None and (own or touched) and not self.dropping:
+            for key in others:  # those that are not touched must fit, too
+                key.parent_columns(self.table)
+
+    def _touches(self, key: ForeignKey, columns: Collection[str]) -> bool:
+        """The columns are among those that change. A row that refers to its own table is always looked at."""
+        if self.changed is None or fold(key.parent) == fold(self.table.name):
+            return True
+        return any(self._changes(self.table.numbers.get(fold(name), ROWID - 1)) for name in columns)
+
+    def _touches_parent(self, key: ForeignKey) -> bool:
+        if self.changed is None:
+            return True
+        names = [name.text for name in key.node.to_columns]
+        names = names or [column.name for column in self.table.columns if column.primary_key]
+        return any(self._changes(self.table.numbers.get(fold(name), ROWID - 1)) for name in names)
+
+    def _changes(self, number: int) -> bool:
+        assert self.changed is not None
+        return number in self.changed or (number == self.table.rowid_alias and ROWID in self.changed)
+
+    # --- counting ---------------------------------------------------------------------------------------------------
+
+    def _count_child(self, key: ForeignKey) -> None:
+        parent = self.catalog.find_table(key.parent)
+        given = " AND ".join(f"{_row(name)} IS NOT NULL" for name in key.columns)
+        names = key.columns  # without a parent binding says that it is missing
+        if parent is not None:
+            found = self._parent_columns(key, parent)
+            if found is None:
+                return
+            names = found
+        lacks = given
+        if parent is not None or not self.dropping:
+            lacks = self._lacks_parent(key, names, given)
+        if self.old is not None:
+            self._count(self.leaving, f"CASE WHEN {lacks} THEN 1 ELSE 0 END", self.old, key, -1)
+        if self.new is not None:
+            if fold(key.parent) == fold(self.table.name):
+                same = " AND ".join(_same_row(self.table, a, b) for a, b in zip(names, key.columns, strict=True))
+                lacks = f"({lacks}) AND ({same}) IS NOT TRUE"
+            self._count(self.arriving, f"CASE WHEN {lacks} THEN 1 ELSE 0 END", self.new, key, 1)
+
+    def _lacks_parent(self, key: ForeignKey, names: Collection[str], given: str) -> str:
+        """The row is a child without a parent. (A value is compared as if it stood in the parent's column.)"""
+        pairs = zip(names, key.columns, strict=True)
+        found = " AND ".join(f"{_other(name)} = +{_row(column)}" for name, column in pairs)
+        return f"{given} AND NOT EXISTS (SELECT 1 FROM {self._from(key.parent)} WHERE {found})"
+
+    def _count_parent(self, key: ForeignKey) -> None:
+        names = self._parent_columns(key, self.table)
+        if names is None:
+            return
+        pairs = zip(names, key.columns, strict=True)
+        found = " AND ".join(f"{_row(name)} = {_other(column)}" for name, column in pairs)
+        children = f"(SELECT count(*) FROM {self._from(key.child.name)} WHERE {found}"
+        if self.old is not None:
+            itself = f" AND {self._is_another()}" if key.child is self.table else ""
+            self._count(self.leaving, f"{children}{itself})", self.old, key, 1)
+            self._act(key, names)
+        if self.new is not None:
+            self._count(self.arriving, f"{children})", self.new, key, -1)
+
+    def _parent_columns(self, key: ForeignKey, parent: Table) -> list[str] | None:
+        """Errors: as ForeignKey.parent_columns, where that is the statement's fault; else None."""
+        try:
+            return key.parent_columns(parent)
+        except SqlError:
+            if self.dropping or (self.at_once and parent is self.table and not key.deferred):
+                return None
+            raise
+
+    def _is_another(self) -> str:
+        """The other row is not the row itself."""
+        if not self.table.without_rowid:
+            return f"{_other('rowid')} IS NOT {_row('rowid')}"
+        names = [self.table.columns[part.column].name for part in self.table.primary_key]
+        return "NOT (" + " AND ".join(f"{_other(name)} IS {_row(name)}" for name in names) + ")"
+
+    def _from(self, table: str) -> str:
+        return f"{quote_identifier(self.catalog.name)}.{quote_identifier(table)} AS other"
+
+    def _count(self, into: list[nodes.CountViolations], sql: str, row: Item | None, key: ForeignKey, sign: int) -> None:
+        assert row is not None
+        statement, _ = parse_one(f"SELECT {sql}")
+        assert isinstance(statement, ast.Select) and isinstance(statement.core, ast.SelectCore)
+        column = statement.core.columns[0]
+        assert isinstance(column, ast.ResultColumn)
+        with inside_trigger(self.binder, sql, None, ()):
+            expr = self.binder.expr(column.expr, Scope([row]))
+        planner = Planner(self.binder)
+        planner.all_changing = True
+        expr = planner.finish(expr)
+        at_once = self.at_once and sign > 0 and not key.deferred
+        into.append(nodes.CountViolations(violations=expr, sign=sign, deferred=key.deferred, at_once=at_once))
+
+    # --- actions ----------------------------------------------------------------------------------------------------
+
+    def _act(self, key: ForeignKey, names: list[str]) -> None:
+        event = "DELETE" if self.new is None else "UPDATE"
+        action = key.node.on_delete if self.new is None else key.node.on_update
+        if action in (None, "NO ACTION"):
+            return
+        identity = ("foreign key", key.child.slot, fold(key.child.name), key.number, event)
+        program = self.binder.programs.get(identity)
+        if program is None:
+            number = len(self.binder.programs)
+            program = nodes.TriggerProgram(f"fk {key.child.name}", number, number, recursive=True)
+            program.unless_deferred = action == "RESTRICT"
+            self.binder.programs[identity] = program
+            text = "".join(_action(self.table, key, names, event, str(action)))
+            node, _ = parse_one(text)
+            assert isinstance(node, ast.CreateTrigger)
+            plan_program(self.binder, program, node, text, self.catalog.name, self.table, "ABORT")
+        self.actions.append(nodes.Fire(program=program))
+
+
+def _action(parent: Table, key: ForeignKey, names: list[str], event: str, action: str) -> Iterator[str]:
+    """The text of the trigger that does what ON DELETE or ON UPDATE says."""
+    pairs = [(quote_identifier(a), quote_identifier(b)) for a, b in zip(names, key.columns, strict=True)]
+    child = quote_identifier(key.child.name)
+    where = " AND ".join(f"OLD.{a} = {b}" for a, b in pairs)
+    yield f"CREATE TRIGGER fk AFTER {event} ON {quote_identifier(parent.name)}"
+    if event == "UPDATE":
+        yield " WHEN NOT (" + " AND ".join(f"OLD.{a} IS NEW.{a}" for a, _ in pairs) + ")"
+    yield " BEGIN "
+    if action == "RESTRICT":
+        yield f"SELECT RAISE(ABORT, '{FAILED}') FROM {child} WHERE {where}"
+    elif action == "CASCADE" and event == "DELETE":
+        yield f"DELETE FROM {child} WHERE {where}"
+    else:
+        values = [f"NEW.{a}" if action == "CASCADE" else "NULL" for a, _ in pairs]
+        if action == "SET DEFAULT":
+            values = [_default(key.child, column) for column in key.columns]
+        assignments = [f"{b} = {value}" for (_, b), value in zip(pairs, values, strict=True)]
+        yield f"UPDATE {child} SET {', '.join(assignments)} WHERE {where}"
+    yield "; END"
+
+
+def _default(child: Table, column: str) -> str:
+    text = child.columns[child.numbers[fold(column)]].default_text
+    return "NULL" if text is None else f"({text})"
+
+
+def _named(item: Item) -> Item:
+    """The row as conditions call it."""
+    return replace(item, name="row", alias="row", refs=dict(item.refs))
+
+
+def _row(column: str) -> str:
+    return f"row.{quote_identifier(column)}"
+
+
+def _other(column: str) -> str:
+    return f"other.{quote_identifier(column)}"
+
+
+def _same_row(table: Table, parent: str, child: str) -> str:
+    """The row refers to itself: its values are compared as they are, the rowid as an integer."""
+    number = table.numbers.get(fold(parent), ROWID)
+    if number in (ROWID, table.rowid_alias):
+        return f"{_row(parent)} = +{_row(child)}"
+    return f"+{_row(parent)} = +{_row(child)} COLLATE BINARY"
+
+
+def effects_of_replace(
+    binder: Binder, table: Table, conflict: ast.ConflictAction | None, row: Item
+) -> nodes.RowEffects:
+    """What the rows that REPLACE deletes set off, if the statement or a constraint can ask for it. `row` names them."""
+    constraints = [table.primary_key_conflict, *(index.conflict for index in table.indexes)]
+    if conflict != "REPLACE" and (conflict is not None or "REPLACE" not in constraints):
+        return nodes.NO_EFFECTS
+    return ForeignKeyEffects(binder, table, row, None).add_to(row_effects(binder, table, "DELETE", "REPLACE"))
+
+
+def delete_all(binder: Binder, catalog: Catalog, table: Table) -> list[nodes.Step]:
+    """With PRAGMA foreign_keys the rows of a table are deleted before it is dropped, for what becomes of others."""
+    item = table_item(binder.new_source(), table, None)
+    effects = ForeignKeyEffects(binder, table, item, None, dropping=True).add_to(nodes.NO_EFFECTS)
+    if not effects:
+        return []
+    target = bind_target(binder, table, item, with_checks=False)
+    plan = nodes.Delete(
+        table=table,
+        child=nodes.TableScan(source=item.source, table=table, columns=frozenset(range(len(table.columns)))),
+        source=item.source,
+        index_exprs=target.index_exprs,
+        index_where=target.index_where,
+        effects=effects,
+    )
+    is_parent = bool(foreign_keys_to(catalog, table.name))
+    return [nodes.RunStatement(plan=plan, if_pending=not is_parent), nodes.RefuseViolations()]
