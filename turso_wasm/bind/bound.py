@@ -255,6 +255,19 @@ class Call(Expr):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class Generated(Expr):
+    """A virtual column of a row source: `value`, of its other columns; all that comparisons ask is the column's."""
+
+    value: Expr
+    name: str
+    affinity: AffinityLetter
+    collation: str
+    table: str | None = None
+    decltype: str | None = None
+    origin: str | None = None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Raise(Expr):
     """RAISE in a trigger. IGNORE has no message."""
 

@@ -15,7 +15,7 @@ from turso_wasm.catalog.types import NUMERIC_AFFINITIES, AffinityLetter
 
 def affinity_of(expr: bound.Expr) -> AffinityLetter | None:
     """The affinity of an expression: of columns, CASTs and scalar subqueries; None for all others."""
-    if isinstance(expr, bound.ColumnRef):
+    if isinstance(expr, bound.ColumnRef | bound.Generated):
         return expr.affinity
     if isinstance(expr, bound.Constant | bound.Parameter):
         return None
@@ -104,7 +104,7 @@ def _collated_parts(node: Node) -> list[Node]:
 def implicit_collation(expr: bound.Expr) -> str | None:
     """The collation of a column, also under CAST and unary +; None for other expressions."""
     while True:
-        if type(expr) is bound.ColumnRef:
+        if isinstance(expr, bound.ColumnRef | bound.Generated):
             return expr.collation
         if isinstance(expr, bound.Cast | bound.ApplyAffinity | bound.Collated) or (
             isinstance(expr, bound.Unary) and expr.op == "+"

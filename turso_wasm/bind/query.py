@@ -15,6 +15,7 @@ Invariants:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -102,6 +103,7 @@ class Item:
     schema: str | None = None
     alias: str | None = None
     nullable: bool = False
+    virtual: Callable[[int], Expr] | None = None  # a table's virtual columns, by number
     indexed_by: str | None = None
     not_indexed: bool = False
     function: TableFunction | None = None  # whose rows they are; `table` is table_of(function)

@@ -85,7 +85,8 @@ def refuse_in(binder: Binder, where: str, expr: ast.Expr, table: Table | None = 
             fail(f"parameters prohibited in {where}", node)
         if table is None:
             continue
-        if where == "index expressions" and isinstance(node, ast.ColumnRef) and _has_column(table, node):
+        dotted = where in ("index expressions", "generated columns")
+        if dotted and isinstance(node, ast.ColumnRef) and _has_column(table, node):
             fail(f'the "." operator prohibited in {where}', node)
         matches = isinstance(node, ast.Like) and node.op in ("MATCH", "REGEXP")
         if matches or isinstance(node, ast.CurrentTime) or _is_volatile(binder, node):

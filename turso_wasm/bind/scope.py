@@ -58,8 +58,15 @@ def table_item(source: int, table: Table, alias: str | None) -> Item:
     )
 
 
+def column_of(item: Item, number: int) -> bound.Expr:
+    """A column of a FROM element: a reference to it, or the expression that a virtual column is."""
+    if item.virtual is not None and number >= 0 and item.table is not None and item.table.columns[number].is_virtual:
+        return item.virtual(number)
+    return column_ref(item, number)
+
+
 def column_ref(item: Item, number: int) -> bound.ColumnRef:
-    """The reference to a column of a FROM element; -1 is the rowid."""
+    """The reference to a column of a FROM element that its rows hold; -1 is the rowid."""
     ref = item.refs.get(number)
     if ref is None:
         ref = item.refs[number] = _make_ref(item, number)
@@ -89,8 +96,6 @@ def _make_ref(item: Item, number: int) -> bound.ColumnRef:
             origin=name,
         )
     column = table.columns[number]
-    if column.is_virtual:
-        raise SqlError(SQLITE_ERROR, f"not supported yet: generated columns (table {table.name})")
     return bound.ColumnRef(
         source=item.source,
         column=number,
@@ -195,7 +200,7 @@ class NameFinder:
             raise SqlError(SQLITE_ERROR, f"ambiguous column name: {written(node)}", node.span)
         if qualifier is None and key in match.shown:
             return match.shown[key]
-        return column_ref(match, number)
+        return column_of(match, number)
 
     def _note(self, ref: bound.ColumnRef | AggregateRef, level: Scope) -> None:
         if level.depth > self.deepest:

@@ -14,7 +14,7 @@ from turso_wasm.bind.binder import Binder, Opened, fail
 from turso_wasm.bind.comparison import collation_of, explicit_collation, implicit_collation
 from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, OutputColumn, Query, WindowRef
 from turso_wasm.bind.recursion import bind_recursive, find_recursion
-from turso_wasm.bind.scope import Scope, column_ref, item_matches
+from turso_wasm.bind.scope import Scope, column_of, item_matches
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables
 from turso_wasm.bind.using import starred
@@ -147,7 +147,7 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr) -> Outp
     span = None
     if column.alias is not None:
         name = column.alias
-    elif isinstance(expr, bound.ColumnRef) and type(column.expr) is ast.ColumnRef:
+    elif isinstance(expr, bound.ColumnRef | bound.Generated) and type(column.expr) is ast.ColumnRef:
         name = expr.name
     else:
         name = binder.text(column.text_span)
@@ -156,7 +156,7 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr) -> Outp
             if isinstance(part, bound.Constant | bound.LiteralList):
                 binder.pin(part)
     is_alias = column.alias is not None
-    if isinstance(expr, bound.ColumnRef):
+    if isinstance(expr, bound.ColumnRef | bound.Generated):
         return OutputColumn(name, expr.decltype, expr.table, expr.origin, span, is_alias)
     if isinstance(expr, bound.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
         return OutputColumn(name, expr.plan.columns[0].decltype, span=span, is_alias=is_alias)
@@ -205,9 +205,9 @@ def _expand_star(star: ast.Star, core: Core, scope: Scope) -> None:
             parts = (item.schema, item.name, name)
             fail(f"ambiguous column name: {'.'.join(part for part in parts if part)}", star)
         shown = item.shown.get(fold(name)) if item.shown and not plain else None
-        ref = shown or column_ref(item, number)
+        ref = shown or column_of(item, number)
         core.outputs.append(ref)
-        if isinstance(ref, bound.ColumnRef):
+        if isinstance(ref, bound.ColumnRef | bound.Generated):
             core.columns.append(OutputColumn(name, ref.decltype, ref.table, ref.origin))
         else:
             core.columns.append(OutputColumn(name))

@@ -11,8 +11,9 @@ from __future__ import annotations
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, CommonTables, CurrentRow, Opened, fail
 from turso_wasm.bind.comparison import affinity_of, column_affinity
+from turso_wasm.bind.generated import row_of
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query
-from turso_wasm.bind.scope import Scope, table_item
+from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.sharing import share
 from turso_wasm.bind.table_functions import find_function, function_item
 from turso_wasm.catalog.names import fold
@@ -98,7 +99,7 @@ def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) ->
         if not any(fold(index.name) == key for index in table.indexes):
             fail(f"no such index: {source.indexed_by}", source)
     binder.tables.append(table)
-    item = table_item(binder.new_source(), table, source.alias)
+    item = row_of(binder, table, source.alias)
     binder.scanned[item.source] = table
     prefix = f"{source.schema}." if source.schema is not None and source.alias is None else ""
     binder.names[item.source] = prefix + (source.alias or source.name)

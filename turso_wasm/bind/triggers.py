@@ -68,7 +68,7 @@ def trigger_row(binder: Binder, table: Table, name: Literal["old", "new"]) -> It
     else:
         columns, numbers = tuple(column.name for column in table.columns), table.numbers
         seen = Item(source, name, table, columns=columns, numbers=numbers)
-        refs = {number: column_ref(seen, number) for number in (*range(len(columns)), ROWID)}
+        refs = {number: column_ref(seen, number) for number in (*range(len(columns)), ROWID)}  # virtual ones, too
     item = Item(source, name, None if table.kind == "view" else table, columns=columns, numbers=numbers, alias=name)
     item.refs = {number: _seen(ref, source) for number, ref in refs.items()}
     return item

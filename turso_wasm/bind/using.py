@@ -16,7 +16,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.binder import fail
 from turso_wasm.bind.comparison import compare
 from turso_wasm.bind.query import Item
-from turso_wasm.bind.scope import column_ref
+from turso_wasm.bind.scope import column_of
 from turso_wasm.bind.walk import transform
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
@@ -51,11 +51,11 @@ def _first_known(left: bound.Expr, right: bound.Expr) -> bound.Expr:
 
 def shown_column(item: Item, key: str) -> bound.Expr:
     """What the (folded) name of a column of this item means without a qualifier."""
-    return item.shown.get(key) or column_ref(item, item.numbers[key])
+    return item.shown.get(key) or column_of(item, item.numbers[key])
 
 
 def _compared(item: Item, key: str) -> bound.Expr:
-    return item.compared.get(key) or column_ref(item, item.numbers[key])
+    return item.compared.get(key) or column_of(item, item.numbers[key])
 
 
 def _using_names(join: ast.Join, left: list[Item], right: list[Item]) -> list[str]:

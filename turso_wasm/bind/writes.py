@@ -11,11 +11,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.generated import row_of
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query
 from turso_wasm.bind.rows import row_parts
 from turso_wasm.bind.schema import bind_checks, bind_default, bind_index_terms
-from turso_wasm.bind.scope import Scope, column_ref, table_item
+from turso_wasm.bind.scope import Scope, column_of, column_ref
 from turso_wasm.bind.select import describe
 from turso_wasm.bind.table_functions import find_function
 from turso_wasm.bind.tables import check_readable, must_find_table
@@ -68,8 +69,6 @@ def check_writable(
     if table.root == 1 and not binder.settings.writable_schema:
         fail(f"table {table.name} may not be modified", node)
     check_readable(table, node)
-    if any(column.generated is not None for column in table.columns):
-        unsupported(f"generated columns (table {table.name})", node)
 
 
 def bind_target(binder: Binder, table: Table, item: Item, with_checks: bool = True) -> Target:
@@ -95,7 +94,7 @@ def bind_target(binder: Binder, table: Table, item: Item, with_checks: bool = Tr
 
 def new_row(binder: Binder, table: Table) -> Item:
     """A row source for a row of `table` that is being written."""
-    return table_item(binder.new_source(), table, None)
+    return row_of(binder, table)
 
 
 # --- INSERT -------------------------------------------------------------------------------------------------------
@@ -115,7 +114,8 @@ def insert_columns(table: Table, names: tuple[ast.Name, ...]) -> InsertColumns:
     "table t has no column named x".
     """
     if not names:
-        return InsertColumns({number: number for number in range(len(table.columns))}, len(table.columns), False)
+        given = [number for number, column in enumerate(table.columns) if column.generated is None]
+        return InsertColumns({number: at for at, number in enumerate(given)}, len(given), False)
     positions: dict[int, int] = {}
     for at, name in enumerate(names):
         key = fold(name.text)
@@ -126,6 +126,8 @@ def insert_columns(table: Table, names: tuple[ast.Name, ...]) -> InsertColumns:
             number = ROWID
         elif number == table.rowid_alias:
             number = ROWID
+        if number >= 0 and table.columns[number].generated is not None:
+            fail(f'cannot INSERT into generated column "{table.columns[number].name}"', name)
         if number == ROWID or number not in positions:
             positions[number] = at
     return InsertColumns(positions, len(names), True)
@@ -176,6 +178,12 @@ def bind_assignments(
     return found
 
 
+def changed_columns(table: Table, assigned: Collection[int]) -> frozenset[int]:
+    """The columns that an UPDATE changes: those it assigns, and all generated ones, which may depend on them."""
+    generated = (number for number, column in enumerate(table.columns) if column.generated is not None)
+    return frozenset((*(number for number in assigned if number != ROWID), *generated))
+
+
 def assigned_names(assignments: tuple[ast.Assignment, ...]) -> frozenset[str]:
     """The (folded) names that are written: UPDATE OF goes by them."""
     return frozenset(fold(name.text) for assignment in assignments for name in assignment.columns)
@@ -188,6 +196,8 @@ def _assigned_column(table: Table, name: ast.Name) -> int:
         if key not in ROWID_NAMES or table.without_rowid:
             fail(f"no such column: {name.text}", name)
         return ROWID
+    if table.columns[number].generated is not None:
+        fail(f'cannot UPDATE generated column "{table.columns[number].name}"', name)
     return ROWID if number == table.rowid_alias else number
 
 
@@ -218,8 +228,9 @@ def bind_returning(
             if column.table is not None:
                 fail('RETURNING may not use "TABLE.*" wildcards', column)
             for number, name in enumerate(item.columns):
-                ref = column_ref(item, number)
+                ref = column_of(item, number)
                 exprs.append(ref)
+                assert isinstance(ref, bound.ColumnRef | bound.Generated)
                 described.append(OutputColumn(name, ref.decltype, ref.table, ref.origin))
         else:
             expr = binder.expr(column.expr, scope)
@@ -231,7 +242,8 @@ def bind_returning(
 
 def _asked_for_each_row(expr: bound.Expr, item: Item) -> bound.Expr:
     """Subqueries of RETURNING that read the table see it as each row leaves it: they depend on the row."""
-    row = column_ref(item, 0)
+    stored = item.table.record_order[0] if item.table is not None and item.table.columns else 0
+    row = column_ref(item, stored)
 
     def depend(found: bound.Expr) -> bound.Expr | None:
         if not isinstance(found, bound.SubqueryExpr) or not isinstance(found.plan, Query):

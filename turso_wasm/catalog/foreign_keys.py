@@ -68,7 +68,7 @@ def _is_made_of(parent: Table, columns: tuple[IndexColumn, ...], wanted: list[st
         return False
     found = set()
     for part in columns:
-        number, collation = part.column, part.collation
+        number, collation = part.shown, part.collation
         if number < 0 or parent.columns[number].collation != collation:
             return False
         found.add(fold(parent.columns[number].name))

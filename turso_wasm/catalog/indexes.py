@@ -11,7 +11,7 @@ from __future__ import annotations
 from turso_wasm.catalog.functions import BUILTIN
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
-from turso_wasm.catalog.tables import fail, indexed_term, primary_key_suffix
+from turso_wasm.catalog.tables import fail, indexed_column, indexed_term, primary_key_suffix
 from turso_wasm.sql import ast
 from turso_wasm.sql.limits import check_columns
 
@@ -52,4 +52,4 @@ def _index_column(term: ast.OrderTerm, table: Table) -> IndexColumn:
         number = -1
     if number < 0:
         return IndexColumn(-2, collation or "BINARY", term.descending, expr)
-    return IndexColumn(number, collation or table.columns[number].collation, term.descending)
+    return indexed_column(table, IndexColumn(number, collation or table.columns[number].collation, term.descending))

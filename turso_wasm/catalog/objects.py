@@ -52,6 +52,12 @@ class IndexColumn:
     collation: str = "BINARY"
     desc: bool = False
     expr: ast.Expr | None = None
+    virtual: int = -1  # the number of the virtual column that `expr` names
+
+    @property
+    def shown(self) -> int:
+        """The number of the table column, as PRAGMAs and messages have it."""
+        return self.virtual if self.virtual >= 0 else self.column
 
 
 @dataclass(slots=True)

@@ -59,6 +59,14 @@ def check_default(default: ast.Default, column: str) -> None:
         fail(f"default value of column [{column}] is not constant", default)
 
 
+def indexed_column(table: Table, part: IndexColumn) -> IndexColumn:
+    """A virtual column is indexed as an expression."""
+    if part.column < 0 or not table.columns[part.column].is_virtual:
+        return part
+    name = ast.ColumnRef(table.columns[part.column].name)
+    return replace(part, column=-2, expr=name, virtual=part.column)
+
+
 def add_index(table: Table, index: Index) -> None:
     """Put a new index at its place in `table.indexes` (T2)."""
     at = 0
@@ -341,6 +349,7 @@ class _TableBuilder:
             if table.without_rowid and index.origin == "pk":
                 continue
             # SQLite lets these columns ascend, whatever the key says: the order is that of the file
+            index.columns = tuple(indexed_column(table, part) for part in index.columns)
             suffix = primary_key_suffix(table, index.columns)
             index.suffix = tuple(replace(part, desc=False) for part in suffix)
             add_index(table, index)

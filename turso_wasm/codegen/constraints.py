@@ -148,9 +148,9 @@ def unique_checks(
 def unique_message(table: Table, index: Index) -> tuple[int, str]:
     """(code, message) for a duplicate in a unique index."""
     code = PRIMARYKEY_FAILED if index.origin == "pk" else UNIQUE_FAILED
-    if any(column.column < -1 for column in index.columns):
+    if any(column.shown < -1 for column in index.columns):
         return code, f"UNIQUE constraint failed: index '{index.name}'"
-    names = [f"{table.name}.{table.columns[column.column].name}" for column in index.columns]
+    names = [f"{table.name}.{table.columns[column.shown].name}" for column in index.columns]
     return code, "UNIQUE constraint failed: " + ", ".join(names)
 
 

@@ -224,11 +224,13 @@ class SchemaChange:
         ctx, f = self.ctx, self.ctx.f
         table = step.table
         old, source = REWRITTEN, REWRITTEN - 1
-        columns = tuple(bound.ColumnRef(source=old, column=at) for at in range(len(table.columns)))
+        columns = tuple(
+            bound.Constant(value=None) if column.is_virtual else bound.ColumnRef(source=old, column=at)
+            for at, column in enumerate(table.columns)
+        )
         outputs = columns if table.without_rowid else (*columns, bound.ColumnRef(source=old, column=ROWID))
-        child = nodes.TableScan(source=old, table=table, columns=frozenset(range(len(columns))))
+        child = nodes.TableScan(source=old, table=table, columns=frozenset(table.record_order))
         writer = open_table(table, ctx, write=True)
-        order = table.storage_order if table.without_rowid else range(len(columns))
         cleared = f.local(I32, "cleared")
 
         def each() -> None:
@@ -237,7 +239,7 @@ class SchemaChange:
                 f.set(cleared, 1)
             row = ctx.sources[source]
             row.ensure(range(len(outputs)), ctx)
-            fields = [self._kept(table, row, at) for at in order if at in step.keep]
+            fields = [self._kept(table, row, at) for at in table.record_order if at in step.keep]
             blob = encode_record(fields, ctx)
             if table.without_rowid:
                 ctx.do("index_insert", writer, blob.wrap(), blob.shr_u(32).wrap())

@@ -14,6 +14,7 @@ from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.sources import ROWID, Source
 from turso_wasm.codegen.tables import IndexExprs, IndexWhere, TableWriter
 from turso_wasm.codegen.triggers import fire
+from turso_wasm.codegen.values import NULL_VALUE
 from turso_wasm.codegen.writes import count_change, decode_row, keep_values
 from turso_wasm.kernel.abi import SETTING_DEFER_FOREIGN_KEYS, SETTING_RECURSIVE_TRIGGERS
 from turso_wasm.plan import nodes
@@ -23,13 +24,21 @@ from turso_wasm.wasm.dsl import I64, Expr, Label, i64
 def found_again(writer: TableWriter, row: Source, ctx: Context) -> Expr:
     """Put the table cursor back on a row that was decoded; 0: it is not there any more."""
     if writer.table.without_rowid:
-        return writer.seek_primary_key([row.value(at, ctx) for at in range(len(writer.table.columns))])
+        key = {part.column: row.value(part.column, ctx) for part in writer.table.primary_key}
+        return writer.seek_primary_key([key.get(at, NULL_VALUE) for at in range(len(writer.table.columns))])
     return ctx.f.call("cursor_seek_rowid", writer.cursor, row.value(ROWID, ctx).payload)
 
 
 def seek_again(writer: TableWriter, row: Source, gone: Label, ctx: Context) -> None:
     """The same; jumps to `gone` if it is not there."""
     ctx.f.br(gone, if_=found_again(writer, row, ctx).eqz())
+
+
+def compute(generated: Sequence[tuple[int, bound.Expr]], source: int, row: Source, ctx: Context) -> None:
+    """Compute generated columns of a row, which `source` names."""
+    ctx.sources[source] = row
+    for number, expr in generated:
+        row.decoded[number] = emit_value(expr, ctx)
 
 
 def count_violations(checks: Sequence[nodes.CountViolations], ctx: Context) -> None:
@@ -67,6 +76,7 @@ def delete_row(node: nodes.Delete, writer: TableWriter, ctx: Context) -> None:
         ctx.sources[node.source] = row
         decode_row(row, ctx)
         keep_values(row, ctx)
+        compute(node.effects.virtual, node.source, row, ctx)
 
         def run(fires: Sequence[nodes.Fire]) -> None:
             fire(fires, row, None, ctx, skipped)
@@ -98,6 +108,7 @@ def delete_replaced(
             ctx.sources[source] = row
             decode_row(row, ctx)
             keep_values(row, ctx)
+            compute(effects.virtual, source, row, ctx)
 
         def run(fires: Sequence[nodes.Fire]) -> None:
             if fires:

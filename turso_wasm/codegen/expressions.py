@@ -151,6 +151,10 @@ def _apply_affinity(node: bound.ApplyAffinity, ctx: Context) -> SqlValue:
     return with_affinity(emit_value(node.operand, ctx), node.affinity, ctx)
 
 
+def _generated(node: bound.Generated, ctx: Context) -> SqlValue:
+    return emit_value(node.value, ctx)
+
+
 def _collated(node: bound.Collated, ctx: Context) -> SqlValue:
     return emit_value(node.operand, ctx)
 
@@ -355,6 +359,7 @@ EMITTERS: dict[type, Callable[[Any, Context], SqlValue]] = {
     bound.Cast: _cast,
     bound.ApplyAffinity: _apply_affinity,
     bound.Collated: _collated,
+    bound.Generated: _generated,
     bound.Call: _call,
 }
 

@@ -16,7 +16,7 @@ from turso_wasm.codegen.constraints import (
     violated,
 )
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.effects import count_violations, delete_replaced, show_row
+from turso_wasm.codegen.effects import compute, count_violations, delete_replaced, show_row
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.rowsets import first_conjunct
@@ -99,7 +99,7 @@ def _insert_one(
             sequence.note(rowid)
             if shares:
                 sequence.write_back()
-    ctx.sources[node.source] = row
+    compute(node.generated, node.source, row, ctx)
     check_not_null(node, row, ignored, ctx)
     check_types(table, row, range(len(table.columns)), ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)
@@ -121,18 +121,19 @@ def _fire_before(
     f = ctx.f
     table = node.table
     row = NewRow(columns, None, table)
-    check_types(table, row, range(len(table.columns)), ctx)
     if not table.without_rowid:
         seen = f.local(I64, "rowid", i64(-1))
         if given is not None:
             is_given, rowid = given
             f.set(seen, select(is_given, rowid, seen))
         row.set_rowid(seen, table)
+    compute(node.generated, node.source, row, ctx)
+    check_types(table, row, range(len(table.columns)), ctx)
     fire(node.effects.before, None, row, ctx, ignored)
 
 
 def _column_value(node: nodes.Insert, at: int, expr: bound.Expr, ctx: Context) -> SqlValue:
-    if at == node.table.rowid_alias:
+    if at == node.table.rowid_alias or node.table.columns[at].generated is not None:
         return ctx.constant(None)
     return with_affinity(emit_value(expr, ctx), node.table.columns[at].affinity, ctx)
 

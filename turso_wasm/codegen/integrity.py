@@ -72,7 +72,7 @@ class _Rows:
 
     def emit(self) -> None:
         node, ctx, f = self.node, self.ctx, self.ctx.f
-        columns = frozenset(range(len(node.table.columns)))
+        columns = frozenset(node.table.record_order)
         for index in node.indexes:
             if index.where is None:
                 text = f"wrong # of entries in index {index.index.name}"
@@ -98,7 +98,7 @@ class _Rows:
     def _row(self, source: Source) -> None:
         node, ctx, f = self.node, self.ctx, self.ctx.f
         table = node.table
-        source.ensure(range(len(table.columns)), ctx)
+        source.ensure(table.record_order, ctx)
         for at, column in enumerate(table.columns):
             if at != table.rowid_alias and not column.is_virtual:
                 self._value(column, source.value(at, ctx))

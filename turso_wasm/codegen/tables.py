@@ -86,9 +86,8 @@ class TableWriter:
         """Insert the table's record (replacing one with the same rowid)."""
         ctx = self.ctx
         table = self.table
-        order = table.storage_order if table.without_rowid else range(len(values))
         fields = []
-        for column in order:
+        for column in table.record_order:
             if column == table.rowid_alias:
                 fields.append(NULL_VALUE)
             elif table.columns[column].affinity == "E":

@@ -18,7 +18,7 @@ from turso_wasm.codegen.constraints import (
     violated,
 )
 from turso_wasm.codegen.context import Context, Then
-from turso_wasm.codegen.effects import count_violations, delete_replaced, found_again, seek_again, show_row
+from turso_wasm.codegen.effects import compute, count_violations, delete_replaced, found_again, seek_again, show_row
 from turso_wasm.codegen.expressions import emit_value, with_affinity
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sorting import MISMATCH
@@ -127,7 +127,8 @@ def update_row(
     if not table.without_rowid:
         rowid = _updated_rowid(node, old, ctx)
         row.set_rowid(rowid, table)
-    ctx.sources[node.source] = row
+    compute(node.effects.virtual, node.old_source, old, ctx)
+    compute(node.generated, node.source, row, ctx)
     current = old
     if node.effects.before:
         check_types(table, row, node.changed, ctx)
@@ -163,12 +164,13 @@ def _changed_meanwhile(
     for at in range(len(node.table.columns)):
         if at not in node.changed and at != node.table.rowid_alias:
             row.decoded[at] = current.value(at, ctx)
+    compute(node.generated, node.source, row, ctx)
     return current
 
 
 def _updated_value(node: nodes.Update, at: int, ctx: Context) -> SqlValue:
     expr = node.values[at]
-    if at == node.table.rowid_alias:
+    if at == node.table.rowid_alias or node.table.columns[at].generated is not None:
         return ctx.constant(None)
     if at not in node.changed:
         return ctx.sources[node.old_source].value(at, ctx)

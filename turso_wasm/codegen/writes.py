@@ -55,7 +55,7 @@ def change_rows(child: nodes.Plan, ctx: Context, then: Then) -> None:
 
 def decode_row(row: EntrySource, ctx: Context) -> None:
     """Decode all columns of a table's row."""
-    row.ensure(range(len(row.table.columns)), ctx)
+    row.ensure(row.table.record_order, ctx)
     if not row.table.without_rowid:
         row.ensure({ROWID}, ctx)
 

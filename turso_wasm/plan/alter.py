@@ -13,9 +13,10 @@ from typing import TypeAlias
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.generated import check_generated, row_of
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_index_terms, bind_schema_expr, check_table_expressions
-from turso_wasm.bind.scope import column_ref, table_item
+from turso_wasm.bind.scope import column_of, column_ref, table_item
 from turso_wasm.catalog import ddl, edit
 from turso_wasm.catalog.catalog import Catalog, Catalogs, Entry, Row
 from turso_wasm.catalog.constants import constant_value, is_constant
@@ -262,6 +263,8 @@ def _trace_view(
 
 def _is_column(binder: Binder, expr: bound.Expr, table: Table, column: str) -> bool:
     """It is the column of the table itself, not one that a subquery or view made of it."""
+    if isinstance(expr, bound.Generated):
+        return expr.table == table.name and fold(expr.name) == fold(column)
     if not isinstance(expr, bound.ColumnRef) or binder.scanned.get(expr.source) is not table:
         return False
     number = table.numbers[fold(column)]
@@ -291,9 +294,13 @@ def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
     _check_definition(node.column)
     changed = _rebuild(table, sql, "add column")
     column = changed.columns[-1]
-    if column.generated is not None:
-        unsupported("generated columns", node.column)
-    item = table_item(binder.new_source(), changed, None)
+    if column.generated is not None and not column.is_virtual:
+        fail("cannot add a STORED column", node.column)
+    item = row_of(binder, changed)
+    try:
+        check_generated(binder, changed, item, loops=True)
+    except SqlError as error:
+        raise SqlError(error.code, f"error in table {table.name} after add column: {error.message}") from None
     check_table_expressions(binder, changed, item)
     steps = [*_existing_rows(binder, node.column, changed, column, item), _change(binder, catalog, entry, {SQL: sql})]
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
@@ -330,13 +337,16 @@ def _existing_rows(
     binder: Binder, definition: ast.ColumnDef, table: Table, column: Column, item: Item
 ) -> Iterator[nodes.Step]:
     """What must not be if the table has rows: they get the default, and it must suit every constraint."""
-    columns = frozenset(range(len(table.columns) - 1))
+    columns = frozenset(number for number in table.record_order if number < len(table.columns) - 1)
     scan = nodes.TableScan(source=item.source, table=table, columns=columns)
     default = constant_value(column.default) if is_constant(column.default) else None
     references = any(isinstance(constraint, ast.ForeignKey) for constraint in definition.constraints)
     if binder.settings.foreign_keys and references and default is not None:
         yield nodes.RaiseOnRow(child=scan, message="Cannot add a REFERENCES column with non-NULL default value")
-    if column.not_null and is_constant(column.default) and default is None:
+    if column.not_null and column.generated is not None:
+        missing = bound.IsNull(operand=column_of(item, len(table.columns) - 1))
+        yield nodes.RaiseOnRow(child=nodes.Filter(child=scan, predicate=missing), message="NOT NULL constraint failed")
+    elif column.not_null and is_constant(column.default) and default is None:
         yield nodes.RaiseOnRow(child=scan, message="Cannot add a NOT NULL column with default value NULL")
     if not is_constant(column.default):
         yield nodes.RaiseOnRow(child=scan, message="Cannot add a column with non-constant default")
@@ -377,8 +387,6 @@ def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
     number = table.numbers.get(fold(node.column))
     if number is None:
         fail(f'no such column: "{node.column}"', node)
-    if any(column.generated is not None for column in table.columns):
-        unsupported("generated columns", node)
     _refuse_drop(table, number, node)
     _refuse_triggers(binder, (table.name,), node)
     entry = catalog.entries[fold(table.name)]
@@ -386,8 +394,10 @@ def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
     changed = _rebuild(table, sql, "drop column")
     _check_dropped(binder, catalog, table, changed, fold(node.column))
     keep = tuple(at for at in range(len(table.columns)) if at != number)
-    steps = (nodes.RewriteRows(table=table, keep=keep), _change(binder, catalog, entry, {SQL: sql}))
-    return nodes.Ddl(slot=catalog.slot, steps=steps), catalog
+    steps: list[nodes.Step] = [_change(binder, catalog, entry, {SQL: sql})]
+    if not table.columns[number].is_virtual:
+        steps.insert(0, nodes.RewriteRows(table=table, keep=keep))
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
 
 
 def _refuse_drop(table: Table, number: int, node: ast.DropColumn) -> None:
@@ -406,16 +416,19 @@ def _check_dropped(binder: Binder, catalog: Catalog, table: Table, changed: Tabl
     """
     where = f"table {table.name}"
     try:
-        check_table_expressions(binder, changed, table_item(binder.new_source(), changed, None))
-        for check in changed.checks:
-            _refuse_quoted(check.expr, name)
+        item = row_of(binder, changed)
+        check_generated(binder, changed, item, loops=True)
+        check_table_expressions(binder, changed, item)
+        for expr in (*(check.expr for check in changed.checks), *(column.generated for column in changed.columns)):
+            if expr is not None:
+                _refuse_quoted(expr, name)
         for index in table.indexes:
             if index.sql is not None:
                 where = f"index {index.name}"
                 statement, _ = parse_one(index.sql)
                 assert isinstance(statement, ast.CreateIndex)
                 _refuse_quoted(statement, name)
-                item = table_item(binder.new_source(), changed, None)
+                item = row_of(binder, changed)
                 if statement.where is not None:
                     bind_schema_expr(binder, statement.where, [item], index.sql)
                 bind_index_terms(binder, build_index(statement, changed), item)

@@ -337,9 +337,9 @@ def _index_terms(plan: nodes.IndexScan) -> str:
 
 
 def _field_name(part: IndexColumn, table: Table) -> str:
-    if part.column == -2:
+    if part.shown == -2:
         return "<expr>"
-    return "rowid" if part.column < 0 else table.columns[part.column].name
+    return "rowid" if part.shown < 0 else table.columns[part.shown].name
 
 
 def _range(name: str, lower: nodes.Bound | None, upper: nodes.Bound | None) -> str:

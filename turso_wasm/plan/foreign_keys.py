@@ -18,8 +18,9 @@ from dataclasses import replace
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.generated import generated_columns, row_of
 from turso_wasm.bind.query import Item
-from turso_wasm.bind.scope import Scope, table_item
+from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.triggers import ROWID, inside_trigger
 from turso_wasm.bind.writes import bind_target
 from turso_wasm.catalog.catalog import Catalog
@@ -71,9 +72,12 @@ class ForeignKeyEffects:
 
     def add_to(self, effects: nodes.RowEffects) -> nodes.RowEffects:
         """Triggers, and what goes with foreign keys."""
-        if not (self.leaving or self.arriving or self.actions):
-            return effects
-        return replace(effects, leaving=tuple(self.leaving), arriving=tuple(self.arriving), actions=tuple(self.actions))
+        leaving, arriving, actions = tuple(self.leaving), tuple(self.arriving), tuple(self.actions)
+        if leaving or arriving or actions:
+            effects = replace(effects, leaving=leaving, arriving=arriving, actions=actions)
+        if effects and self.old is not None:
+            effects = replace(effects, virtual=generated_columns(self.binder, self.old, virtual_only=True))
+        return effects
 
     def _collect(self) -> None:
         own = [key for key in foreign_keys_of(self.table) if self._touches(key, key.columns)]
@@ -102,6 +106,9 @@ class ForeignKeyEffects:
 
     def _changes(self, number: int) -> bool:
         assert self.changed is not None
+        column = self.table.columns[number] if number >= 0 else None
+        if column is not None and column.generated is not None:
+            return True
         return number in self.changed or (number == self.table.rowid_alias and ROWID in self.changed)
 
     # --- counting ---------------------------------------------------------------------------------------------------
@@ -260,14 +267,14 @@ def effects_of_replace(
 
 def delete_all(binder: Binder, catalog: Catalog, table: Table) -> list[nodes.Step]:
     """With PRAGMA foreign_keys the rows of a table are deleted before it is dropped, for what becomes of others."""
-    item = table_item(binder.new_source(), table, None)
+    item = row_of(binder, table)
     effects = ForeignKeyEffects(binder, table, item, None, dropping=True).add_to(nodes.NO_EFFECTS)
     if not effects:
         return []
     target = bind_target(binder, table, item, with_checks=False)
     plan = nodes.Delete(
         table=table,
-        child=nodes.TableScan(source=item.source, table=table, columns=frozenset(range(len(table.columns)))),
+        child=nodes.TableScan(source=item.source, table=table, columns=frozenset(table.record_order)),
         source=item.source,
         index_exprs=target.index_exprs,
         index_where=target.index_where,

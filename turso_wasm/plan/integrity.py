@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.generated import row_of
 from turso_wasm.bind.schema import bind_checks, bind_index_terms
-from turso_wasm.bind.scope import table_item
 from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.objects import Index, Table
@@ -41,7 +41,7 @@ def _database(binder: Binder, catalog: Catalog, only: Table | None, quick: bool)
 
 
 def _table(binder: Binder, table: Table, tree: int, quick: bool) -> nodes.CheckedTable:
-    item = table_item(binder.new_source(), table, None)
+    item = row_of(binder, table)
 
     def index_of(number: int, index: Index) -> nodes.CheckedIndex:
         terms = bind_index_terms(binder, index, item)

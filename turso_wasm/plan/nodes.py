@@ -420,6 +420,7 @@ class RowEffects(Node):
     `n_temporary` of `after` come before RETURNING shows the row.
     """
 
+    virtual: tuple[tuple[int, Expr], ...] = ()  # the virtual columns of the old row
     before: tuple[Fire, ...] = ()
     leaving: tuple[CountViolations, ...] = ()
     arriving: tuple[CountViolations, ...] = ()
@@ -464,6 +465,7 @@ class Insert(Plan):
     conflict: ConflictAction | None = None
     checks: tuple[tuple[Expr, str], ...] = ()
     defaults: dict[int, Expr] = field(default_factory=dict)  # of NOT NULL columns, where they are expressions
+    generated: tuple[tuple[int, Expr], ...] = ()  # columns of `source`, in the order in which they are computed
     index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)  # by index: one a key column, or None
     index_where: dict[str, Expr] = field(default_factory=dict)  # partial indexes: predicate over `source`
     returning: tuple[Expr, ...] = ()
@@ -507,6 +509,7 @@ class Update(Plan):
     conflict: ConflictAction | None = None
     checks: tuple[tuple[Expr, str], ...] = ()
     defaults: dict[int, Expr] = field(default_factory=dict)  # of NOT NULL columns, where they are expressions
+    generated: tuple[tuple[int, Expr], ...] = ()  # columns of `source`, in the order in which they are computed
     index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
     index_where: dict[str, Expr] = field(default_factory=dict)
     old_index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)

@@ -138,6 +138,8 @@ def _text(expr: Node, below: list[str]) -> str:
             return f"({below[0]} collate {expr.collation})"
         case bound.Call():
             return f"{expr.name}({', '.join(below)})"
+        case bound.Generated():
+            return f"({expr.name}: {below[0]})"
         case bound.Raise():
             return f"raise({', '.join((expr.action, *below))})"
         case bound.SubqueryExpr():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from turso_wasm.bind.binder import Binder, fail
-from turso_wasm.bind.scope import table_item
+from turso_wasm.bind.generated import row_of
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.plan import nodes
@@ -25,7 +25,7 @@ def plan_reindex(binder: Binder, node: ast.Reindex) -> tuple[nodes.Plan, set[int
         return NOTHING, set()
     steps: list[nodes.Step] = []
     for register, (table, index) in enumerate(found):
-        item = table_item(binder.new_source(), table, None)
+        item = row_of(binder, table)
         steps.append(nodes.ClearBtree(slot=table.slot, root=index.root, register=register))
         steps.append(fill_index(binder, table, index, item, register))
     slots = {table.slot for table, _ in found}

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.comparison import column_affinity
+from turso_wasm.bind.generated import check_generated, row_of
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_schema_expr, check_index_expressions, check_table_expressions
 from turso_wasm.bind.scope import column_ref, table_item
@@ -49,9 +50,9 @@ def plan_create_table(binder: Binder, node: ast.CreateTable) -> Changed:
     if node.select is not None:
         return _plan_create_as(binder, node, node.select, catalog), catalog
     table = build_table(node, binder.sql, slot=catalog.slot, schema=catalog.name, registry=binder.registry)
-    if any(column.generated is not None for column in table.columns):
-        unsupported("generated columns", node)
-    check_table_expressions(binder, table, table_item(binder.new_source(), table, None))
+    item = row_of(binder, table)
+    check_generated(binder, table, item)
+    check_table_expressions(binder, table, item)
     name = node.name.name
     steps: list[nodes.Step] = [nodes.CreateBtree(kind="index" if table.without_rowid else "table", register=0)]
     indexes = _automatic_indexes(table)
@@ -173,9 +174,7 @@ def plan_create_index(binder: Binder, node: ast.CreateIndex) -> Changed:
     catalog, table = _indexed_table(binder, node)
     if not ddl.check_new_index(catalog, node.name, node.if_not_exists):
         return NOTHING, None
-    if any(column.generated is not None for column in table.columns):
-        unsupported("generated columns", node)
-    item = table_item(binder.new_source(), table, None)
+    item = row_of(binder, table)
     if node.where is not None:  # SQLite looks at it before the columns
         bind_schema_expr(binder, node.where, [item], binder.sql)
     index = build_index(node, table, sql=ddl.stored_index_sql(binder.sql, node))
@@ -192,7 +191,7 @@ def fill_index(binder: Binder, table: Table, index: Index, item: Item, register:
     terms = check_index_expressions(binder, table, index, item)
     fields = index.columns + index.suffix
     exprs = tuple(terms.exprs.get(at) or _field(item, part) for at, part in enumerate(fields))
-    columns = frozenset(range(len(table.columns)))
+    columns = frozenset(table.record_order)
     return nodes.FillIndex(
         index=index,
         table=table,

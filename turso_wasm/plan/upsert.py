@@ -11,9 +11,10 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import explicit_collation
+from turso_wasm.bind.generated import generated_columns, row_of
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_index_terms
-from turso_wasm.bind.scope import Scope, column_ref, table_item
+from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.select import ordinal
 from turso_wasm.bind.triggers import ROWID
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation
@@ -23,6 +24,7 @@ from turso_wasm.bind.writes import (
     bind_assignments,
     bind_returning,
     bind_target,
+    changed_columns,
     check_writable,
     new_row,
 )
@@ -44,7 +46,7 @@ def plan_upserts(binder: Binder, planner: Planner, node: ast.Insert, target: Tar
 def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int, target: Target) -> nodes.Upsert:
     clause = node.upserts[number]
     table = target.table
-    old = table_item(binder.new_source(), table, node.alias)
+    old = row_of(binder, table, node.alias)
     which = f"{ordinal(number + 1)} " if len(node.upserts) > 1 else ""
     index, key = _conflict_target(binder, clause, old, which) if clause.target else (None, False)
     if clause.assignments is None:
@@ -53,6 +55,7 @@ def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int
     check_writable(binder, table, "UPDATE", clause, names)
     excluded = target.item
     seen = Item(excluded.source, "excluded", table, None, excluded.columns, excluded.numbers, alias="excluded")
+    seen.virtual = excluded.virtual
     scope = Scope([old], qualified=[seen])
     assigned = bind_assignments(binder, table, clause.assignments, scope)
     where = binder.expr(clause.where, scope) if clause.where is not None else None
@@ -70,7 +73,8 @@ def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int
             planner.finish(assigned[number]) if number in assigned else column_ref(old, number)
             for number in range(len(table.columns))
         ),
-        changed=frozenset(number for number in assigned if number != ROWID),
+        changed=changed_columns(table, assigned),
+        generated=generated_columns(binder, new.item),
         rowid=planner.finish(assigned[ROWID]) if ROWID in assigned else None,
         conflict="ABORT",
         checks=new.checks,

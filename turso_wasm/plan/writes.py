@@ -6,10 +6,12 @@ Source: https://sqlite.org/lang_insert.html, https://sqlite.org/lang_update.html
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import NoReturn
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.generated import generated_columns
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
 from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.select import bind_select
@@ -22,6 +24,7 @@ from turso_wasm.bind.writes import (
     bind_assignments,
     bind_returning,
     bind_target,
+    changed_columns,
     check_n_values,
     column_values,
     insert_columns,
@@ -79,6 +82,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
         conflict=node.on_conflict,
         checks=target.checks,
         defaults=target.defaults,
+        generated=generated_columns(binder, target.item),
         index_exprs=target.index_exprs,
         index_where=target.index_where,
         returning=tuple(planner.finish(expr) for expr in returning),
@@ -147,6 +151,7 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     planner.changing = table
     planner.all_changing = sets_off(binder, table, "UPDATE")
     values = found.values
+    changed = changed_columns(table, assigned)
     effects = row_effects(binder, table, "UPDATE", node.on_conflict, names)
     effects = ForeignKeyEffects(binder, table, old, new.item, assigned).add_to(effects)
     plan = nodes.Update(
@@ -155,10 +160,11 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         old_source=old.source,
         source=new.item.source,
         values=tuple(values.get(number) or column_ref(old, number) for number in range(len(table.columns))),
-        changed=frozenset(number for number in assigned if number != ROWID),
+        changed=changed,
+        generated=generated_columns(binder, new.item),
         rowid=values.get(ROWID),
         conflict=node.on_conflict,
-        checks=tuple(check for check in new.checks if _reads_any(check[0], assigned)),
+        checks=tuple(check for check in new.checks if _reads_any(check[0], {*assigned, *changed})),
         defaults=new.defaults,
         index_exprs=new.index_exprs,
         index_where=new.index_where,
@@ -229,7 +235,7 @@ def _find_rows(planner: Planner, item: Item, core: Core, all_columns: bool) -> R
     """
     assert item.table is not None
     if all_columns:
-        planner.used[item.source] = {ROWID, *range(len(item.table.columns))}
+        planner.used[item.source] = {ROWID, *item.table.record_order}
     return planner.plan_query(Query([core], []))
 
 
@@ -277,11 +283,7 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
         child = _find_rows(planner, item, core, all_columns=True).plan
     binder.common = saved
     target = bind_target(binder, table, item, with_checks=False)
-    shown = (
-        item
-        if item.alias is None
-        else Item(item.source, table.name, table, None, item.columns, item.numbers, item.refs, schema=item.schema)
-    )
+    shown = item if item.alias is None else replace(item, name=table.name, alias=None)
     returning, described = bind_returning(binder, node.returning, shown)
     planner.changing = table
     planner.all_changing = sets_off(binder, table, "DELETE")

@@ -155,8 +155,8 @@ def index_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files:
     suffix = index.suffix or (() if table.without_rowid else (IndexColumn(-1),))
     columns = [(column, 1) for column in index.columns] + [(column, 0) for column in suffix]
     for number, (column, is_key) in enumerate(columns):
-        shown = table.columns[column.column].name if column.column >= 0 else None
-        yield number, column.column, shown, int(column.desc), column.collation, is_key
+        shown = table.columns[column.shown].name if column.shown >= 0 else None
+        yield number, column.shown, shown, int(column.desc), column.collation, is_key
 
 
 # --- the engine -----------------------------------------------------------------------------------------------

@@ -47,8 +47,8 @@ def index_fields(table: Table, fields: tuple[IndexColumn, ...], n_key: int) -> l
     return [
         (
             at,
-            f.column,
-            table.columns[f.column].name if f.column >= 0 else None,
+            f.shown,
+            table.columns[f.shown].name if f.shown >= 0 else None,
             int(f.desc),
             f.collation,
             int(at < n_key),
