@@ -8,7 +8,7 @@ without an inverse when the start moves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from turso_wasm.base.errors import SQLITE_ERROR
 from turso_wasm.bind import bound
@@ -289,8 +289,8 @@ class _Frame:
         """An aggregate over this frame."""
         frame = self.code.frame
         moving = aggregate.moving or aggregate
-        if frame.exclude:
-            states = self.fresh
+        if frame.exclude:  # computed anew for each row
+            states, aggregate = self.fresh, replace(aggregate, value=aggregate.final or aggregate.value)
         elif frame.start == "unbounded" or moving.inverse is None or not _is_simple(call, moving):
             states = self.growing
         else:

@@ -102,7 +102,7 @@ class UserCode:
                 instance = next(self._numbers)
                 self.instances[instance] = made
             return instance
-        if operation == CALL_FINAL and not instance:
+        if not instance:
             return None  # no row came
         made = self.instances[instance] if operation != CALL_FINAL else self.instances.pop(instance)
         result = _method(made, operation)(*values)

@@ -405,3 +405,88 @@ def test_tracebacks_can_be_seen_where_they_happen(monkeypatch: pytest.MonkeyPatc
         db.execute("SELECT f()")
     assert [shown.exc_type for shown in seen] == [ZeroDivisionError]
     db.close()
+
+
+# --- windows and triggers -------------------------------------------------------------------------------------------
+
+
+class MovingSum(Sum):
+    """Says how many rows there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = 0
+
+    def step(self, *values: int) -> None:
+        super().step(*values)
+        self.rows += 1
+
+    def inverse(self, value: int) -> None:
+        self.total -= value
+        self.rows -= 1
+
+    def value(self) -> str:
+        return f"{self.total} of {self.rows}"
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        "",
+        "ORDER BY id",
+        "PARTITION BY g ORDER BY id",
+        "ORDER BY id ROWS 2 PRECEDING",
+        "PARTITION BY g ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING",
+        "ORDER BY g RANGE CURRENT ROW",
+        "ORDER BY g GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW",
+        "ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE TIES",
+    ],
+)
+def test_windows(window: str) -> None:
+    import sqlite3
+
+    found = []
+    for module in (turso_wasm, sqlite3):
+        db: Any = module.connect(":memory:")
+        db.create_window_function("moving", 1, MovingSum)
+        db.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, g, x)")
+        db.executemany("INSERT INTO t VALUES (?, ?, ?)", [(i, i % 3, i * i % 17) for i in range(40)])
+        found.append(db.execute(f"SELECT id, moving(x) OVER ({window}) FROM t ORDER BY id").fetchall())
+        found.append(db.execute("SELECT g, moving(x) FROM t GROUP BY g").fetchall())
+        db.close()
+    assert found[:2] == found[2:]
+
+
+def test_an_aggregate_without_inverse_is_no_window_function(module: Any) -> None:
+    db = module.connect(":memory:")
+    db.create_aggregate("total_of", 1, Sum)
+    with pytest.raises(module.OperationalError, match=r"^total_of\(\) may not be used as a window function$"):
+        db.execute("SELECT total_of(1) OVER ()")
+    db.close()
+
+
+def test_an_empty_window_has_no_value() -> None:
+    db = turso_wasm.connect(":memory:")
+    db.create_window_function("moving", 1, MovingSum)
+    window = "FILTER (WHERE column1 > 1) OVER (ORDER BY column1 ROWS 0 PRECEDING)"
+    assert db.execute(f"SELECT moving(column1) {window} FROM (VALUES (1), (2))").fetchall() == [(None,), ("2 of 1",)]
+    db.close()
+
+
+def test_triggers_call_functions(module: Any) -> None:
+    db = module.connect(":memory:")
+    db.create_function("double", 1, lambda a: a * 2)
+    db.executescript(
+        "CREATE TABLE t(a, b); CREATE TABLE log(x, y);"
+        "CREATE TRIGGER one AFTER INSERT ON t BEGIN INSERT INTO log SELECT double(new.a), double(new.b); END;"
+        "CREATE TRIGGER two BEFORE UPDATE ON t WHEN double(new.a) > 10"
+        " BEGIN INSERT INTO log VALUES (old.b, double(old.a)); END;"
+        "CREATE TRIGGER three BEFORE DELETE ON t BEGIN SELECT RAISE(IGNORE) WHERE double(old.a) > 8; END;"
+    )
+    db.executemany("INSERT INTO t VALUES (?, ?)", [(i, f"text {i} " * 50) for i in range(6)])
+    db.execute("UPDATE t SET a = a + 1")
+    db.execute("DELETE FROM t")
+    assert db.execute("SELECT x, length(y) FROM log ORDER BY rowid LIMIT 2").fetchall() == [(0, 700), (2, 700)]
+    assert db.execute("SELECT substr(x, 1, 6), y FROM log WHERE rowid > 6").fetchall() == [("text 5", 10)]
+    assert db.execute("SELECT a FROM t").fetchall() == [(5,), (6,)]
+    db.close()
