@@ -121,6 +121,7 @@ export class UserCalls {
   /** By the address of the kernel's connection. @type {Map<number, UserCode>} */ connections = new Map();
   /** V2. @type {{error: unknown} | null} */ failure = null;
   /** @type {Uint8Array} */ #rest = new Uint8Array();
+  #request = 0;
 
   /** @param {import('./kernel.js').Kernel} kernel */
   constructor(kernel) {
@@ -137,24 +138,26 @@ export class UserCalls {
     };
   }
 
-  /**
-   * @param {number} connection @param {number} routine @param {number} instance @param {number} at @param {number} n
-   * @param {number} answer
-   */
-  #call(connection, routine, instance, at, n, answer) {
+  /** Run what the Request asks for, and write its Answer. */
+  #call() {
     const { kernel } = this;
+    this.#request ||= kernel.exports.user_request() >>> 0;
+    const { i32 } = kernel.refresh();
+    const at = this.#request >>> 2;
+    const [connection, routine, instance, n, values, answer] = i32.subarray(at, at + 6);
     const mine = /** @type {UserCode} */ (this.connections.get(connection >>> 0));
     const before = kernel.stackTop;
     kernel.stackTop = answer; // V1
     mine.depth++;
     try {
-      const result = mine.run(routine, instance, (integers) => readValues(kernel, at >>> 0, n, integers));
-      this.#put(answer, result);
-      return 0;
+      this.#put(
+        answer,
+        mine.run(routine, instance, (integers) => readValues(kernel, values >>> 0, n, integers)),
+      );
     } catch (error) {
       this.failure = { error };
       this.#put(answer, 'user-defined function raised exception');
-      return SQLITE_ERROR;
+      kernel.refresh().i32[(answer >>> 2) + 1] = SQLITE_ERROR;
     } finally {
       mine.depth--;
       kernel.stackTop = before;

@@ -53,6 +53,12 @@ def test_errors_are_those_of_pep_249(answers: dict[str, object]) -> None:
     assert answers["syntax"] == 'near "SELEC": syntax error'
 
 
+def test_code_of_ones_own_as_in_sqlite3(answers: dict[str, object]) -> None:
+    ours, theirs = answers["own"]  # type: ignore[misc]
+    assert ours == theirs
+    assert answers["cause"] == "ZeroDivisionError('division by zero')"
+
+
 def test_files_of_a_mounted_folder(answers: dict[str, object]) -> None:
     assert answers["reopened"] == [[1], [2]]
     assert answers["sqlite3"] == ["ok"]

@@ -35,6 +35,72 @@ try:
     connection.execute("SELEC 1")
 except turso.OperationalError as error:
     answers["syntax"] = str(error)
+
+
+class Total:
+    """A window function."""
+
+    def __init__(self):
+        self.n = 0
+
+    def step(self, x):
+        self.n += x
+
+    def inverse(self, x):
+        self.n -= x
+
+    def value(self):
+        return self.n
+
+    finalize = value
+
+
+def own(module):
+    """What code of one's own gives, with either module."""
+    db = module.connect(":memory:")
+    db.create_function("echo", 1, lambda x: x)
+    db.create_function("any", -1, lambda *x: len(x))
+    db.create_function("nested", 1, lambda x: db.execute("SELECT ? || 'ü' * 2", (x,)).fetchone()[0])
+    db.create_function("guilty", 0, lambda: 1 // 0)
+    db.create_function("big", 0, lambda: 1 << 70)
+    db.create_window_function("total", 1, Total)
+    db.create_collation("backwards", lambda a, b: (a < b) - (a > b))
+    found = []
+    for sql, *values in [
+        *(
+            ("SELECT echo(?), typeof(echo(?1))", x)
+            for x in (None, 5, -(1 << 63), 1.5, "ü\0x", "x" * 300, b"", b"y" * 300)
+        ),
+        ("SELECT any(), any(1, 2, 3), nested(7)",),
+        ("SELECT guilty()",),
+        ("SELECT big()",),
+        ("SELECT total(x) FROM (SELECT 1 AS x UNION ALL SELECT 2)",),
+        ("SELECT total(column1) OVER (ORDER BY column1 ROWS 1 PRECEDING) FROM (VALUES (1), (2), (4))",),
+        ("SELECT x FROM (SELECT 'a' AS x UNION ALL SELECT 'c' UNION ALL SELECT 'b') ORDER BY x COLLATE backwards",),
+    ]:
+        try:
+            found.append(repr(db.execute(sql, values).fetchall()))
+        except module.Error as error:
+            found.append(f"{type(error).__name__}: {error}")
+    for register in (
+        lambda: db.create_function("echo", -2, None),
+        lambda: db.create_aggregate("total", 500, Total),
+        lambda: db.create_window_function("total", 500, Total),
+    ):
+        try:
+            found.append(repr(register()))
+        except Exception as error:
+            found.append(f"{type(error).__name__}: {error}")
+    db.close()
+    return found
+
+
+answers["own"] = own(turso), own(sqlite3)
+try:
+    connection.create_function("guilty", 0, lambda: 1 // 0)
+    connection.execute("SELECT guilty()")
+except turso.OperationalError as error:
+    answers["cause"] = repr(error.__cause__)
 deep = [f"SELECT {'1 + ' * 990}1", f"SELECT {'NOT ' * 900}1", f"SELECT {'abs(' * 800}1{')' * 800}"]
 deep += ["SELECT (" * 40 + "SELECT 1" + ")" * 40, "SELECT 1 IN (" * 40 + "SELECT 1" + ")" * 40]
 answers["deep"] = [connection.execute(sql).fetchone()[0] for sql in deep]

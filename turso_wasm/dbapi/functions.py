@@ -12,7 +12,7 @@ from turso_wasm.base.errors import SQLITE_MISUSE, SqlError
 from turso_wasm.catalog.functions import AggregateFunction, Function, Own, OwnCollation
 from turso_wasm.catalog.names import fold
 from turso_wasm.dbapi import arguments
-from turso_wasm.dbapi.errors import OperationalError, fail
+from turso_wasm.dbapi.errors import OperationalError, ProgrammingError, fail
 from turso_wasm.runtime import engine
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ class Registering:
 
         It is given and returns a `Value`. What it raises fails the statement, and is the cause of that error.
         deterministic: equal arguments always give equal results, so indexes, CHECKs and generated columns may use it.
-        Errors: OperationalError when the function cannot be registered, or is in use by a running statement.
+        Errors: ProgrammingError for a wrong narg; OperationalError when a running statement may call what is replaced.
         """
         self._check()
         name = arguments.text(name, "create_function() argument 'name'")
-        n = arguments.integer(narg)
-        if not _is_legal(name, n):
+        n = _arity(narg, "narg")
+        if not _is_name(name):
             raise OperationalError("Error creating function")
         entry = Function(fold(name), max(n, 0), n, style="user", deterministic=bool(deterministic))
         self._register(entry, func, "Error creating function")
@@ -77,8 +77,8 @@ class Registering:
         """
         self._check()
         name = arguments.text(name, "create_aggregate() argument 'name'")
-        n = arguments.integer(n_arg)
-        if not _is_legal(name, n):
+        n = _arity(n_arg, "n_arg")
+        if not _is_name(name):
             raise OperationalError("Error creating aggregate")
         entry = AggregateFunction(fold(name), max(n, 0), n, inverts=False)
         self._register(entry, aggregate_class, "Error creating aggregate")
@@ -89,10 +89,10 @@ class Registering:
         """Let SQL call an aggregate that can be a window function; otherwise as create_aggregate."""
         self._check()
         name = arguments.text(name, "create_window_function() argument 1")
-        n = arguments.integer(num_params)
-        if not _is_legal(name, n):
+        n = _arity(num_params, "num_params")
+        if not _is_name(name):
             fail(SqlError(SQLITE_MISUSE, "bad parameter or other API misuse"))
-        self._register(AggregateFunction(fold(name), max(n, 0), n), aggregate_class, None)
+        self._register(AggregateFunction(fold(name), max(n, 0), n), aggregate_class, "database is locked")
 
     def create_collation(self, name: str, callable: Callable[[str, str], int] | None, /) -> None:
         """Let SQL order texts by `callable`, which is negative, 0 or positive for two of them. None: remove it.
@@ -118,8 +118,16 @@ class Registering:
             fail(error)
 
 
-def _is_legal(name: str, n_arguments: int) -> bool:
-    return -1 <= n_arguments <= MAX_ARGUMENTS and len(name.encode()) <= MAX_NAME
+def _arity(given: int, what: str) -> int:
+    """A number of arguments. Errors: TypeError, OverflowError, ProgrammingError."""
+    n = arguments.integer(given)
+    if not -1 <= n <= MAX_ARGUMENTS:
+        raise ProgrammingError(f"'{what}' must be between -1 and {MAX_ARGUMENTS}, not {n}")
+    return n
+
+
+def _is_name(name: str) -> bool:
+    return len(name.encode()) <= MAX_NAME
 
 
 def enable_callback_tracebacks(flag: bool, /) -> None:

@@ -391,6 +391,26 @@ class ExtremesState(Struct):
     unused: i32
 
 
+class Request(Struct):
+    """What a call of the user's code is told; the next call overwrites it."""
+
+    connection: i32
+    routine: i32  # its number in the connection's registry << CALL_BITS | CALL_*
+    instance: i32  # of the aggregate, 0: none yet
+    n: i32
+    values: ptr[Value]
+    answer: i32  # address of the Answer
+    first: array[i64, 4]  # copies of the first two values
+
+
+class Answer(Struct):
+    """What a call gives: a Value, with a result code in its gap; behind it ANSWER_ROOM bytes."""
+
+    tag: i32
+    status: i32  # 0 before the call; another result code: it failed, and the answer is the message
+    payload: i64  # of a text or blob: size << 32
+
+
 class UserState(Struct):
     """Of an aggregate of the user's: who drops its instance; 0 before the first row."""
 

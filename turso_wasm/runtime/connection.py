@@ -142,7 +142,7 @@ class HostConnection:
             self.wait_turn()
             if not self.address:
                 return
-            if self.user.depth:
+            if self.host.user_calls.is_calling(self.user):
                 raise SqlError(SQLITE_BUSY, "unable to close due to unfinalized statements or unfinished backups")
             at, self.address = self.address, 0
             for statement in [*self.active, *(s for pool in self._idle.values() for s in pool)]:

@@ -14,6 +14,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import count
 from struct import Struct
 from struct import error as StructError
@@ -54,18 +55,17 @@ _WHAT = {
 _INIT = "user-defined aggregate's '__init__' method raised error"
 _METHODS = {CALL_STEP: "step", CALL_INVERSE: "inverse", CALL_VALUE: "value", CALL_FINAL: "finalize"}
 
+_REQUEST = Struct("<iiiiii" + "i4xq" * 2)
+_ANSWER = Struct("<iiq")
 _CELL = Struct("<i4xq")
 _REAL_CELL = Struct("<i4xd")
 _BITS, _DOUBLE = Struct("<q"), Struct("<d")
-LIMIT = 1 << 63
 
 
+@cache
 def _cells_of(n: int) -> Struct:
     """N values, as tags and payloads."""
     return Struct("<" + "i4xq" * n)
-
-
-_cells = [_cells_of(n) for n in range(9)]
 
 
 class Failed(Exception):
@@ -78,12 +78,11 @@ class Failed(Exception):
 
 
 class UserCode:
-    """What a connection has registered; `depth`: calls of it that have not returned."""
+    """What a connection has registered."""
 
     def __init__(self) -> None:
         self.code: list[Any] = []  # by number: a function, the class of an aggregate, a comparison
         self.instances: dict[int, Any] = {}
-        self.depth = 0
         self._numbers = count(1)
 
     def put(self, number: int, code: Any) -> None:
@@ -148,45 +147,56 @@ class UserCalls:
 
     def __init__(self, host: Host) -> None:
         self.host = host
+        self.stack: list[tuple[int, UserCode]] = []  # calls that have not returned: their answers (V1), whose they are
         self._connections: dict[int, ref[UserCode]] = {}  # by the address of the kernel's connection
+        self._request = 0
         self.failure: BaseException | None = None  # V2
         self.on_error: Callable[[BaseException], object] | None = None
         self._rest = b""
 
     def add(self, connection: int, code: UserCode) -> None:
         """The kernel's connection at that address calls `code`, which whoever owns the connection keeps."""
+        if not self._request:
+            self._request = self.host.function("user_request")()
+            self.host.read(self._request, _REQUEST.size)  # it can be seen from now on
         self._connections[connection] = ref(code)
 
     def remove(self, connection: int) -> None:
         """The kernel's connection was freed."""
         del self._connections[connection]
 
-    def call(self, connection: int, routine: int, instance: int, at: int, n: int, answer: int) -> int:
-        """`user_call` of the kernel."""
+    def is_calling(self, code: UserCode) -> bool:
+        """Whether a call of it has not returned."""
+        return any(mine is code for _, mine in self.stack)
+
+    def call(self) -> None:
+        """`user_call` of the kernel. The way of few values in and an integer out is kept short."""
+        connection, routine, instance, n, at, answer, tag, payload, tag2, payload2 = self._told()
         mine = self._connections[connection & 0xFFFFFFFF]()
         assert mine is not None, "who runs a statement has its connection"
-        mine.depth += 1
+        self.stack.append((answer, mine))
         try:
-            cells = self.host.unpack(_cells[n] if n < len(_cells) else _cells_of(n), at & 0xFFFFFFFF)
-            values = cells[1:] if n == 1 and cells[0] == INTEGER else self._values(cells)
-            if routine & OPERATION_MASK:
-                result = mine.run(routine & OPERATION_MASK, mine.code[routine >> CALL_BITS], instance, values)
-            else:
-                result = mine.code[routine >> CALL_BITS](*values)
-            if type(result) is int and -LIMIT <= result < LIMIT:
-                self.host.pack(_CELL, answer, INTEGER, result)
-            else:
-                self._put(answer, result)
+            values: Sequence[Any] = ()
+            if n == 1:
+                values = (payload if tag == INTEGER else self._value(tag, payload),)
+            elif n == 2:
+                values = self._value(tag, payload), self._value(tag2, payload2)
+            elif n:
+                cell = iter(self.host.unpack(_cells_of(n), at & 0xFFFFFFFF))
+                values = [self._value(tag, payload) for tag, payload in zip(cell, cell, strict=True)]
+            code, operation = mine.code[routine >> CALL_BITS], routine & OPERATION_MASK
+            self._put(answer, mine.run(operation, code, instance, values) if operation else code(*values))
         except BaseException as error:
-            failed = _failed(error, _WHAT[routine & OPERATION_MASK])
-            self.failure = (failed.__cause__ or failed) if error is failed else error
-            if self.on_error is not None:
-                self.on_error(self.failure)
-            self._put_bytes(answer, TEXT, failed.message.encode())
-            return failed.code
+            self._fail(answer, error, _WHAT[routine & OPERATION_MASK])
         finally:
-            mine.depth -= 1
-        return 0
+            self.stack.pop()
+
+    def _fail(self, answer: int, error: BaseException, what: str) -> None:
+        failed = _failed(error, what)
+        self.failure = (failed.__cause__ or failed) if error is failed else error
+        if self.on_error is not None:
+            self.on_error(self.failure)
+        self._put_bytes(answer, TEXT, failed.message.encode(), failed.code)
 
     def take(self, at: int) -> None:
         """`user_take` of the kernel."""
@@ -206,9 +216,9 @@ class UserCalls:
 
     # --- values -------------------------------------------------------------------------------------------------
 
-    def _values(self, cells: Sequence[int]) -> Sequence[Any]:
-        cell = iter(cells)
-        return [self._value(tag, payload) for tag, payload in zip(cell, cell, strict=True)]
+    def _told(self) -> tuple[int, ...]:
+        """The Request."""
+        return self.host.unpack(_REQUEST, self._request)
 
     def _value(self, tag: int, payload: int) -> Any:
         if tag == INTEGER:
@@ -217,15 +227,17 @@ class UserCalls:
             return _DOUBLE.unpack(_BITS.pack(payload))[0]
         if tag == NULL:
             return None
-        raw = self.host.read(payload & 0xFFFFFFFF, payload >> 32)
-        return raw.decode() if tag == TEXT else raw
+        raw = self._bytes(payload & 0xFFFFFFFF, payload >> 32)
+        return str(raw, "utf-8") if tag == TEXT else bytes(raw)
+
+    def _bytes(self, at: int, size: int) -> bytes | memoryview:
+        return self.host.read(at, size)
 
     def _put(self, at: int, value: Any) -> None:
         """Write an answer. Errors: OverflowError, TypeError, UnicodeEncodeError."""
-        kind = type(value)
-        if kind is int or isinstance(value, int):
+        if isinstance(value, int):
             try:
-                self.host.pack(_CELL, at, INTEGER, value)
+                self._put_number(at, value)
             except StructError:
                 raise OverflowError("Python int too large to convert to SQLite INTEGER") from None
         elif value is None or (value != value and isinstance(value, float)):
@@ -238,12 +250,33 @@ class UserCalls:
             try:
                 raw = bytes(memoryview(value))
             except TypeError:
-                raise TypeError(f"type '{kind.__name__}' is not supported") from None
+                raise TypeError(f"type '{type(value).__name__}' is not supported") from None
             self._put_bytes(at, BLOB, raw)
 
-    def _put_bytes(self, at: int, tag: int, raw: bytes) -> None:
+    def _put_number(self, at: int, value: int) -> None:
+        self.host.pack(_CELL, at, INTEGER, value)
+
+    def _put_bytes(self, at: int, tag: int, raw: bytes, status: int = 0) -> None:
         if len(raw) <= ANSWER_ROOM:
             self.host.write(at + 16, raw)
         else:
             self._rest = raw
-        self.host.pack(_CELL, at, tag, len(raw) << 32)
+        self.host.pack(_ANSWER, at, tag, status, len(raw) << 32)
+
+
+class DirectCalls(UserCalls):
+    """The calls of a host whose linear memory can be seen: `look` gives the view of now."""
+
+    def __init__(self, host: Host, look: Callable[[], memoryview]) -> None:
+        super().__init__(host)
+        self._look = look
+
+    def _told(self) -> tuple[int, ...]:
+        return _REQUEST.unpack_from(self._look(), self._request)
+
+    def _put_number(self, at: int, value: int) -> None:
+        _CELL.pack_into(self._look(), at, INTEGER, value)
+
+    def _bytes(self, at: int, size: int) -> bytes | memoryview:
+        view = self._look()
+        return view[at : at + size] if at + size <= len(view) else self.host.read(at, size)

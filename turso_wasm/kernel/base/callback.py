@@ -2,11 +2,8 @@
 
 Owns the one way out of a Program into code of the user's (docs/decisions/0015) and the life of aggregate instances.
 
-A call passes values and gets one back, or a failure with its message. Where the answer lies:
-
-  OFFSET  SIZE         MEANING
-  0       16           a Value; of a text, blob or message only the size counts
-  16      ANSWER_ROOM  its bytes, if they fit; else `user_take` fetches them
+A call passes values and gets one back, or a failure with its message (abi.py Request, Answer). The bytes of a text lie
+behind the Answer if they fit; else `user_take` fetches them.
 
 Invariants:
   U1  `answer` is the top of the kernel's stack: what enters the kernel during the call uses what lies below it. After
@@ -28,16 +25,19 @@ from turso_wasm.kernel.abi import (
     COLLATION_SHIFT,
     STATEMENT_TRIPPED,
     TEXT,
+    Answer,
     KernelConnection,
+    Request,
     Resource,
     Run,
     UserState,
     Value,
 )
 from turso_wasm.kernel.base.errors import SQLITE_ABORT_ROLLBACK, SQLITE_INTERRUPT, raise_error
-from turso_wasm.kernel.base.memory import alloc, mfree
+from turso_wasm.kernel.base.memory import alloc, mfree, mzalloc
 from turso_wasm.kernel.base.resources import KIND_USER, resource_add
 from turso_wasm.wasm.lang import (
+    addr,
     export,
     funcref,
     i32,
@@ -57,13 +57,21 @@ __subset__ = True
 ANSWER_SIZE = 16 + ANSWER_ROOM
 
 
-@imported("user")
-def user_call(connection: i32, routine: i32, instance: i32, values: ptr[Value], n: i32, answer: Value) -> i32:
-    """Run code of the user's.
+request: i32 = 0  # Request
 
-    routine: its number in the connection's registry << CALL_BITS | what to do with it. instance: of the
-    aggregate, 0: none yet; CALL_STEP answers with it. Returns 0 or a result code; the answer is the message then.
-    """
+
+@export
+def user_request() -> Request:
+    """Where calls find what they are told."""
+    global request
+    if request == 0:
+        request = i32(mzalloc(sizeof(Request)))
+    return Request(request)
+
+
+@imported("user")
+def user_call() -> None:
+    """Run code of the user's: reads the Request, writes its Answer."""
 
 
 @imported("user")
@@ -78,12 +86,22 @@ def user_drop(connection: i32, instance: i32) -> None:
 
 def call(stmt: Run, routine: i32, instance: i32, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """Run code of the user's; its answer, bytes in the arena. Errors: its own; SQLITE_INTERRUPT, _ABORT_ROLLBACK."""
-    answer: Value = Value(i32(scratch(ANSWER_SIZE)))
+    answer: Answer = Answer(i32(scratch(ANSWER_SIZE)))
+    answer.status = 0
+    r: Request = user_request()
+    r.connection = stmt.connection
+    r.routine = routine
+    r.instance = instance
+    r.n = n
+    r.values = values
+    r.answer = i32(answer)
+    if n:
+        memory_copy(ptr[u8](addr(r.first)), ptr[u8](i32(values)), 16 if n == 1 else 32)
     c: KernelConnection = KernelConnection(stmt.connection)
     compares: i32 = i32(routine & ((1 << CALL_BITS) - 1) == CALL_COMPARE)
     c.comparing += compares
     stmt.calling += 1
-    failure: i32 = user_call(stmt.connection, routine, instance, values, n, answer)
+    user_call()
     stmt.calling -= 1
     c.comparing -= compares
     tag: i32 = answer.tag
@@ -96,8 +114,8 @@ def call(stmt: Run, routine: i32, instance: i32, values: ptr[Value], n: i32) -> 
         else:
             user_take(p)
         payload = i64(u32(p)) | i64(size) << 32
-    if failure:
-        raise_error(failure, ptr[u8](i32(payload)), i32(payload >> 32))
+    if answer.status:
+        raise_error(answer.status, ptr[u8](i32(payload)), i32(payload >> 32))
     if c.interrupted:
         raise_error(SQLITE_INTERRUPT, *lit(b"interrupted"))
     if stmt.flags & STATEMENT_TRIPPED:

@@ -31,6 +31,7 @@ from turso_wasm.base.errors import SQLITE_NOMEM, InternalError, SqlError
 from turso_wasm.kernel.abi import ErrorRecord
 from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, address
 from turso_wasm.runtime.hosts.sections import import_names
+from turso_wasm.runtime.usercode import UserCalls
 
 SLOT = 16  # bytes of a raw value
 MAX_SLOTS = 64
@@ -61,18 +62,15 @@ class KernelStore:
         engine: wasmtime.Engine,
         kernel: wasmtime.Module,
         handlers: Handlers,
-        cause: Callable[[], BaseException | None] = lambda: None,
+        calls: UserCalls,
     ) -> None:
-        """Instantiate `kernel`. handlers: its imports, by (module, name). cause: gives, once, what a handler that
-        answered with a failure has caught.
-        """
-        self.cause = cause
+        """Instantiate `kernel`. handlers: its imports, by (module, name)."""
+        self.calls = calls
         self.store = wasmtime.Store(engine)
         self.store.set_limits(instances=MAX_INSTANCES)
         self.n_linked = 0
-        self.n_nested = 0  # calls of the user's code that have not returned
         self.pending: BaseException | None = None  # raised in a callback, to be raised when the kernel is left
-        self._callback_code: CodeType | None = None
+        self._callback_code: set[CodeType] = set()
         self._context = ctypes.cast(self.store._context(), ctypes.c_void_p).value or 0
         self._buffer = ctypes.create_string_buffer(SLOT * MAX_SLOTS)
         self._trap = ctypes.c_void_p()
@@ -182,20 +180,6 @@ class KernelStore:
         finally:
             self._error_clear()
 
-    def enter(self, floor: int) -> int:
-        """Code of the user's runs: what enters the kernel has the stack below `floor` (kernel/base/callback.py U1).
-
-        What `leave` must be told.
-        """
-        before, self._stack_floor = self._stack_floor, floor
-        self.n_nested += 1
-        return int(before)
-
-    def leave(self, before: int) -> None:
-        """Code of the user's has returned."""
-        self.n_nested -= 1
-        self._stack_floor = before
-
     def _failed(self, error: int) -> None:
         """Turn the trap of the call that just returned into an exception (H2). Always raises."""
         if error:  # an exception in a callback comes as an error, a trap of wasm code as a trap
@@ -205,10 +189,12 @@ class KernelStore:
             trap = ctypes.cast(ctypes.c_void_p(self._trap.value), ctypes.POINTER(ffi.wasm_trap_t))
             self._trap.value = None
             evidence = str(wasmtime.Trap._from_ptr(trap))
-        self.exports["stack_pointer"].set_value(self.store, self._stack_floor)
+        stack = self.calls.stack
+        floor = stack[-1][0] if stack else self._stack_floor
+        self.exports["stack_pointer"].set_value(self.store, floor)
         pending, self.pending = self.pending, None
         code, size, text = self.unpack(_ERROR_RECORD, address(self._error_record()))
-        cause = self.cause()
+        cause = self.calls.take_failure()
         if cause is not None and not isinstance(cause, Exception):
             raise cause
         if pending is None and code not in (0, SQLITE_INTERNAL):
@@ -296,6 +282,8 @@ class KernelStore:
         results = [str(t) for t in kind.results]
         pack = struct.Struct("<" + "".join(_RAW_PARAM[t] for t in results)).pack_into
         returns = bool(results)
+        if not kind.params and not returns:
+            return self._bare_callback(kind, handler)
 
         def callback(_env: int, _caller: int, raw: int, _n: int) -> int:
             try:
@@ -310,7 +298,25 @@ class KernelStore:
                 return 0
             return ctypes.cast(wasmtime.Trap("exception in the host")._consume(), ctypes.c_void_p).value or 0
 
-        self._callback_code = callback.__code__
+        return self._raw(kind, callback)
+
+    def _bare_callback(self, kind: wasmtime.FuncType, handler: Callable[..., Any]) -> wasmtime.Func:
+        """The same for a handler that is given nothing, and gives nothing: the fastest way to call one."""
+
+        def callback(_env: int, _caller: int, _raw: int, _n: int) -> int:
+            try:
+                if self.pending is None:
+                    handler()
+                    if self.pending is None:
+                        return 0
+            except BaseException as error:
+                self.pending = error
+            return ctypes.cast(wasmtime.Trap("exception in the host")._consume(), ctypes.c_void_p).value or 0
+
+        return self._raw(kind, callback)
+
+    def _raw(self, kind: wasmtime.FuncType, callback: Callable[[int, int, int, int], int]) -> wasmtime.Func:
+        self._callback_code.add(callback.__code__)
         raw_callback = _Callback(callback)
         self._callbacks.append(raw_callback)
         function = ffi.wasmtime_func_t()
@@ -322,4 +328,4 @@ class KernelStore:
 
     def stopped_in(self, code: CodeType) -> bool:
         """Whether `code` is that of a callback, out of which nothing may be raised (W5)."""
-        return code is self._callback_code
+        return code in self._callback_code

@@ -37,7 +37,7 @@ from turso_wasm.runtime.hosts.base import Instance, address
 from turso_wasm.runtime.hosts.compiled import compiled, engine, optimizer
 from turso_wasm.runtime.hosts.lock import Action, KernelLock, is_atomic
 from turso_wasm.runtime.hosts.store import Handlers, KernelStore
-from turso_wasm.runtime.usercode import UserCalls
+from turso_wasm.runtime.usercode import DirectCalls, UserCalls
 
 WARM_AFTER = 500  # executions
 KEPT = 1000  # instances and modules of Programs
@@ -73,14 +73,14 @@ class WasmtimeHost:
         """Compile (or fetch from the cache) and instantiate `kernel`."""
         self.lock = KernelLock()
         self.files = files or FileTable()
-        self.user_calls = UserCalls(self)
+        self.user_calls: UserCalls = DirectCalls(self, lambda: self._store.view)
         self._moving = threading.RLock()  # held while the kernel's memory is copied
         self._engine = engine("baseline")
         self._kernel = compiled(self._engine, kernel)
         self._linked: weakref.WeakSet[WasmtimeInstance] = weakref.WeakSet()
         self._instances: OrderedDict[tuple[bytes, bytes], WasmtimeInstance] = OrderedDict()
         self._modules: OrderedDict[bytes, wasmtime.Module] = OrderedDict()
-        self._settle(KernelStore(self._engine, self._kernel, self._handlers(), self.user_calls.take_failure))
+        self._settle(KernelStore(self._engine, self._kernel, self._handlers(), self.user_calls))
 
     def _settle(self, store: KernelStore) -> None:
         """Live in `store` from now on."""
@@ -92,14 +92,14 @@ class WasmtimeHost:
 
     def pause(self, seconds: float) -> None:
         """Give up the lock, however often it is held, for a while."""
-        if self._store.n_nested:
+        if self.user_calls.stack:
             time.sleep(seconds)  # H7
         else:
             self.lock.pause(partial(time.sleep, seconds))
 
     def give_way(self) -> None:
         """Let in who waits for the lock."""
-        if not self._store.n_nested:
+        if not self.user_calls.stack:
             self.lock.give_way()
 
     def later(self, action: Action) -> None:
@@ -109,7 +109,7 @@ class WasmtimeHost:
 
     def trim(self) -> None:
         """Give memory back to the system, if the kernel has much that it does not use."""
-        if not self._store.n_nested and self._store.size - address(self.function("memory_used")()) > TRIM_FROM:
+        if not self.user_calls.stack and self._store.size - address(self.function("memory_used")()) > TRIM_FROM:
             from turso_wasm.runtime.hosts.trim import trim
 
             self._store.cover(0)
@@ -126,7 +126,7 @@ class WasmtimeHost:
         key = (program.wasm, program.data)
         found = self._instances.get(key)
         if found is None:
-            if self._store.n_linked >= MAX_LINKED and not self._store.n_nested:
+            if self._store.n_linked >= MAX_LINKED and not self.user_calls.stack:
                 self.move()
             found = self._instances[key] = self._instantiate(program)
             if len(self._instances) > KEPT:
@@ -184,7 +184,7 @@ class WasmtimeHost:
 
         Only between calls of the kernel. Errors: SqlError SQLITE_NOMEM, and nothing was moved.
         """
-        fresh = KernelStore(self._engine, self._kernel, self._handlers(), self.user_calls.take_failure)
+        fresh = KernelStore(self._engine, self._kernel, self._handlers(), self.user_calls)
         with self._moving:
             old = self._store
             fresh.adopt(old)
@@ -252,16 +252,8 @@ class WasmtimeHost:
         def view(at: int, size: int) -> memoryview:
             return self.view(at & 0xFFFFFFFF, size)
 
-        def user_call(*args: int) -> int:
-            store = self._store
-            before = store.enter(args[-1])
-            try:
-                return calls.call(*args)
-            finally:
-                store.leave(before)
-
         return {
-            ("user", "user_call"): user_call,
+            ("user", "user_call"): calls.call,
             ("user", "user_take"): calls.take,
             ("user", "user_drop"): calls.drop,
             ("vfs", "vfs_open"): lambda p, n, flags: files.open(view(p, n), flags),

@@ -1,0 +1,21 @@
+"""The user's functions, aggregates and collations on the JavaScript host, in Node (Python's: tests/unit/dbapi)."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+DIST = HERE.parents[1] / "dist"
+
+
+def test_code_of_the_users_in_javascript() -> None:
+    node = shutil.which("node")
+    if node is None or not (DIST / "kernel.wasm").exists():
+        pytest.skip("needs Node and dist/")
+    done = subprocess.run([node, str(HERE / "user_code.mjs")], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "ok"
