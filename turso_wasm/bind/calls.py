@@ -147,6 +147,8 @@ def bind_aggregate(
     That query is the innermost one of whose columns the arguments use some; without any the current one.
     Errors: "misuse of aggregate function f()", "DISTINCT aggregates must have exactly one argument".
     """
+    if scope is None:
+        binder.exprs(node.arguments, None)  # a name is the first fault
     if scope is None or scope.inside_aggregate or scope.core is None:
         fail(f"misuse of aggregate function {node.name}()", node)
     if node.distinct and len(node.arguments) != 1:

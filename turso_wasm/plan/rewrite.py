@@ -31,6 +31,7 @@ from turso_wasm.bind.walk import (
     walk,
 )
 from turso_wasm.plan.disjunctions import split_disjunctions
+from turso_wasm.plan.like_ranges import derive_like_ranges
 from turso_wasm.plan.pushdown import push_filters_into_subqueries
 from turso_wasm.plan.terms import rejects_null
 
@@ -406,4 +407,5 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("split_disjunctions", split_disjunctions),
     ("or_to_in", or_to_in),
     ("derive_constants", derive_constants),
+    ("derive_like_ranges", derive_like_ranges),
 )

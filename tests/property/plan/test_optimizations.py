@@ -44,6 +44,7 @@ SCHEMA = [
     "CREATE INDEX tb ON t(b, a)",
     "CREATE TABLE w(x, y)",
     "CREATE INDEX wxy ON w(x, y)",
+    "CREATE TABLE n(s TEXT UNIQUE)",
 ]
 STATEMENTS = [
     "SELECT x FROM (SELECT a AS x FROM t WHERE b = 1) WHERE TRUE AND x > 2",
@@ -57,6 +58,7 @@ STATEMENTS = [
     "SELECT 1 FROM t p, t q WHERE q.a > 1 AND p.a = 1",
     "SELECT DISTINCT x FROM w",
     "SELECT 1 FROM t p, t q WHERE (p.c = 1 AND q.b > 1) OR (p.c = 2 AND q.b < 0)",
+    "SELECT 1 FROM n WHERE s GLOB 'a*'",
     "SELECT 1 FROM t p CROSS JOIN t q ON q.rowid = p.c WHERE q.b > 1",
 ]
 
