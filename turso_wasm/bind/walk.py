@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from turso_wasm.base import tree
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import Core, Item, OrderKey, Query, Step
+from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, Query, Step
 
 Rewrite: TypeAlias = Callable[[bound.Expr], bound.Expr | None]
 """What replaces an expression, or None: look inside."""
@@ -169,8 +169,11 @@ def _transform_subquery(expr: bound.SubqueryExpr, rewrite: Rewrite) -> bound.Exp
         return expr
     outer: dict[tuple[int, int], bound.ColumnRef] = {}
     for ref in expr.outer:
-        for found in columns_used(transform(ref, rewrite)):
-            outer.setdefault((found.source, found.column), found)
+        for found in walk(transform(ref, rewrite)):
+            if isinstance(found, bound.ColumnRef):
+                outer.setdefault((found.source, found.column), found)
+            elif isinstance(found, AggregateRef):
+                outer.setdefault((found.source, ~1 - found.index), found)  # type: ignore[arg-type]  # replaced later
     plan = transform_query(expr.plan, rewrite) if isinstance(expr.plan, Query) else expr.plan
     return replace(expr, operand=operand, plan=plan, outer=tuple(outer.values()))
 

@@ -63,16 +63,16 @@ def test_first_in_first_out(kernel: RecordsKernel, script: list[int], seed: int,
     assert not kernel.temporary.files
 
 
-@given(st.lists(st.integers(0, 3), max_size=80), st.integers(0, 1 << 30))
-def test_by_keys(kernel: RecordsKernel, script: list[int], seed: int) -> None:
-    """The least key first; of equal ones the row that came first."""
+@given(st.lists(st.integers(0, 3), max_size=80), st.integers(0, 1 << 30), st.sampled_from((0, 300, 2000, 1 << 26)))
+def test_by_keys(kernel: RecordsKernel, script: list[int], seed: int, memory: int) -> None:
+    """The least key first; of equal ones the row that came first. With and without runs in files."""
     rng = random.Random(seed)
-    queue, model = Queue(kernel), list[tuple[bytes, int, bytes]]()
+    queue, model = Queue(kernel, memory), list[tuple[bytes, int, bytes]]()
     for number, step in enumerate(script):
         if step:
             key, row = (
                 bytes(rng.choices(b"ab", k=rng.choice((1, 2, 12)))) + b"\0",
-                rng.randbytes(rng.choice((0, 3, 70))),
+                rng.randbytes(rng.choice((0, 3, 70, 9000))),
             )
             queue.add(row, key)
             heapq.heappush(model, (key, number, row))
@@ -82,6 +82,7 @@ def test_by_keys(kernel: RecordsKernel, script: list[int], seed: int) -> None:
         assert queue.next(ordered=True) == heapq.heappop(model)[2]
     assert queue.next(ordered=True) is None
     kernel.call("resources_free", kernel.statement)
+    assert not kernel.temporary.files
 
 
 def test_a_file_that_fails(kernel: RecordsKernel) -> None:

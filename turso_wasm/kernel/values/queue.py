@@ -1,7 +1,9 @@
 """Queues of a recursive common table: rows come out first in, first out, or by their normalized keys.
 
 Owns the rows that wait. Those without keys lie in chunks: a list of them in front, which is read; behind it, once
-memory is used up, a part in a temporary file; behind that a second list, which is written. Those with keys are a heap.
+memory is used up, a part in a temporary file; behind that a second list, which is written. Those with keys are a heap;
+once memory is used up, all of them are written as a sorted run (kernel/values/sorted_runs.py), and the next row is the
+least of the heap's first and the runs' first rows.
 
 A chunk, and the row in it (rows begin at multiples of 8):
 
@@ -11,7 +13,8 @@ A chunk, and the row in it (rows begin at multiples of 8):
   8       4     bytes that it has room for
   16            the rows
 
-A row of the heap: sizes of key and row (4 bytes each), its number, the first word of the key, key, row.
+A row of the heap: the first word of the key, then as in a run: sizes of row and key (4 bytes each), key, row. The key
+ends in the row's number.
 
 Invariants:
   U1  The row that queue_next went to is valid until the next queue_next.
@@ -19,16 +22,43 @@ Invariants:
   U3  Of equal keys the row that came first comes first.
 """
 
-from turso_wasm.kernel.abi import KernelConnection, Resource, Run
+from turso_wasm.kernel.abi import KernelConnection, Run
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import SQLITE_IOERR, raise_too_big
-from turso_wasm.kernel.base.memory import grown, malloc, mfree, mrealloc
+from turso_wasm.kernel.base.memory import grown, malloc, mfree, mrealloc, mzalloc
 from turso_wasm.kernel.base.resources import resource_add
 from turso_wasm.kernel.base.sort import compare_keys, key_word
 from turso_wasm.kernel.base.tempfile import temp_flags, temp_open, temp_read, temp_write
-from turso_wasm.kernel.base.vfs import raise_io, vfs_close
+from turso_wasm.kernel.base.vfs import raise_io
 from turso_wasm.kernel.values.key import key_room
-from turso_wasm.wasm.lang import Struct, export, funcref, i32, i64, inline, ptr, scratch, sizeof, u8, u32, u64
+from turso_wasm.kernel.values.sorted_runs import (
+    BUFFER_MAX,
+    BUFFER_MIN,
+    SLACK,
+    Reader,
+    SortedRuns,
+    reader_next,
+    run_begin,
+    run_end,
+    runs_release,
+    runs_write,
+)
+from turso_wasm.kernel.values.sorted_runs import Run as SpilledRun
+from turso_wasm.wasm.lang import (
+    Struct,
+    export,
+    funcref,
+    i32,
+    i64,
+    inline,
+    ptr,
+    put_be64,
+    scratch,
+    sizeof,
+    u8,
+    u32,
+    u64,
+)
 
 __subset__ = True
 
@@ -51,14 +81,13 @@ class Chunk(Struct):
 class Waiting(Struct):
     """A row of the heap; key and row follow."""
 
-    key_size: i32
-    row_size: i32
-    number: i64
     prefix: u64
+    row_size: i32
+    key_size: i32
 
 
-class Queue(Resource):
-    """A queue. `row` is the current one: address | size << 32."""
+class Queue(SortedRuns):
+    """A queue; kernel/values/sorted_runs.py owns the first fields. `row` is the current one: address | size << 32."""
 
     statement: Run
     row: i64
@@ -67,17 +96,18 @@ class Queue(Resource):
     front_last: Chunk
     back: Chunk  # behind the file
     back_last: Chunk
-    bytes: i64  # of all chunks
+    bytes: i64  # of all chunks, or of the heap's rows
     bytes_max: i64
-    fd: i32  # -1: no file yet
-    unused: i32
-    read_at: i64  # the part of the file that holds rows
+    read_at: i64  # the part of the file that holds chunks
     write_at: i64
-    heap: ptr[i32]  # of Waiting
+    waiting: ptr[i32]  # the heap: of Waiting
     count: i32
     capacity: i32
     added: i64
     current: i32  # the Waiting that is the current row
+    sources: ptr[i32]  # a Reader for each run that has rows left
+    n_sources: i32
+    moved: i32  # the index of the Reader whose row is the current one, -1: none
 
 
 @export
@@ -93,7 +123,11 @@ def queue_new(stmt: Run) -> Queue:
     q: Queue = Queue(i32(resource_add(stmt, sizeof(Queue), KIND_QUEUE, funcref(queue_release))))
     q.statement = stmt
     q.fd = -1
+    q.target = -1
+    q.moved = -1
     q.bytes_max = i64(queue_memory_limit)
+    size: i32 = queue_memory_limit // 64
+    q.buffer_size = BUFFER_MIN if size < BUFFER_MIN else BUFFER_MAX if size > BUFFER_MAX else size
     return q
 
 
@@ -103,11 +137,13 @@ def queue_release(resource: i32) -> None:
     chunks_free(q.front)
     chunks_free(q.back)
     for i in range(q.count):
-        mfree(ptr[u8](q.heap[i]))
-    mfree(ptr[u8](q.heap))
+        mfree(ptr[u8](q.waiting[i]))
+    mfree(ptr[u8](q.waiting))
     mfree(ptr[u8](q.current))
-    if q.fd >= 0:
-        vfs_close(q.fd)
+    for i in range(q.n_sources):
+        source_free(Reader(q.sources[i]))
+    mfree(ptr[u8](q.sources))
+    runs_release(SortedRuns(resource))
     mfree(ptr[u8](resource))
 
 
@@ -167,10 +203,15 @@ def chunk_new(q: Queue, need: i32) -> Chunk:
     return chunk
 
 
-def queue_spill(q: Queue) -> None:
-    """Write all rows to the file but those of the first chunk, which is being read."""
+def file_open(q: Queue) -> None:
+    """Have a file."""
     if q.fd < 0:
         q.fd = temp_open(temp_flags(KernelConnection(q.statement.connection)))
+
+
+def queue_spill(q: Queue) -> None:
+    """Write all rows to the file but those of the first chunk, which is being read."""
+    file_open(q)
     if q.back is not None:
         chunks_write(q, q.back)
         q.back = Chunk(None)
@@ -262,60 +303,54 @@ def comes_before(a: Waiting, b: Waiting) -> bool:
     if a.prefix != b.prefix:
         return a.prefix < b.prefix
     at: i32 = sizeof(Waiting)
-    order: i32 = compare_keys(ptr[u8](a) + at, a.key_size, ptr[u8](b) + at, b.key_size, 8)
-    return a.number < b.number if order == 0 else order < 0
+    return compare_keys(ptr[u8](a) + at, a.key_size, ptr[u8](b) + at, b.key_size, 8) < 0
 
 
 @export
 def queue_add_ordered(q: Queue, row: i64) -> None:
     """Add a row (address | size << 32) under the statement's current key; both are copied. Errors: SQLITE_TOOBIG,
-    SQLITE_NOMEM.
+    SQLITE_NOMEM, SQLITE_FULL, SQLITE_IOERR.
     """
     stmt: Run = q.statement
-    if not stmt.key:
-        _ = key_room(stmt, 0)
-    key_size: i32 = stmt.key_used
+    key: ptr[u8] = key_room(stmt, 8)
+    put_be64(key, q.added)
+    key_size: i32 = stmt.key_used + 8
     row_size: i32 = i32(row >> 32)
     total: i64 = i64(row_size) + i64(key_size) + i64(sizeof(Waiting) + 16)
     if total > ROW_MAX:
         raise_too_big()
+    if q.count and q.bytes >= q.bytes_max:
+        heap_spill(q)
     if q.count == q.capacity:
         size: i32 = grown(q.capacity * 4, i64(q.count) * 4 + 4, 256)
-        q.heap = ptr[i32](mrealloc(ptr[u8](q.heap), size))
+        q.waiting = ptr[i32](mrealloc(ptr[u8](q.waiting), size))
         q.capacity = size >> 2
     p: ptr[u8] = malloc(i32(total))
     new: Waiting = Waiting(p)
-    new.key_size = key_size
     new.row_size = row_size
-    new.number = q.added
+    new.key_size = key_size
     new.prefix = key_word(stmt.key, key_size, 0)
     copy_bytes(p + sizeof(Waiting), stmt.key, key_size)
     copy_bytes(p + sizeof(Waiting) + key_size, ptr[u8](i32(row)), row_size)
     q.added += 1
+    q.bytes += total
     at: i32 = q.count
     q.count += 1
     while at > 0:
         parent: i32 = (at - 1) >> 1
-        if not comes_before(new, Waiting(q.heap[parent])):
+        if not comes_before(new, Waiting(q.waiting[parent])):
             break
-        q.heap[at] = q.heap[parent]
+        q.waiting[at] = q.waiting[parent]
         at = parent
-    q.heap[at] = i32(new)
+    q.waiting[at] = i32(new)
 
 
-@export
-def queue_next_ordered(q: Queue) -> i32:
-    """Take the first row out: it is the current one. 0: there is none."""
-    mfree(ptr[u8](q.current))
-    q.current = 0
-    if q.count == 0:
-        return 0
-    first: Waiting = Waiting(q.heap[0])
-    q.current = i32(first)
+def heap_take(q: Queue) -> Waiting:
+    """Take the first row out of the heap, which is not empty."""
+    first: Waiting = Waiting(q.waiting[0])
     q.count -= 1
-    heap_sink(q, q.heap[q.count])
-    q.row = i64(u32(ptr[u8](first) + sizeof(Waiting) + first.key_size)) | i64(first.row_size) << 32
-    return 1
+    heap_sink(q, q.waiting[q.count])
+    return first
 
 
 def heap_sink(q: Queue, moving: i32) -> None:
@@ -323,13 +358,95 @@ def heap_sink(q: Queue, moving: i32) -> None:
     at: i32 = 0
     while at * 2 + 1 < q.count:
         child: i32 = at * 2 + 1
-        if child + 1 < q.count and comes_before(Waiting(q.heap[child + 1]), Waiting(q.heap[child])):
+        if child + 1 < q.count and comes_before(Waiting(q.waiting[child + 1]), Waiting(q.waiting[child])):
             child += 1
-        if not comes_before(Waiting(q.heap[child]), Waiting(moving)):
+        if not comes_before(Waiting(q.waiting[child]), Waiting(moving)):
             break
-        q.heap[at] = q.heap[child]
+        q.waiting[at] = q.waiting[child]
         at = child
-    q.heap[at] = moving
+    q.waiting[at] = moving
+
+
+def heap_spill(q: Queue) -> None:
+    """Write the rows of the heap to the file as a run, and begin to read it."""
+    file_open(q)
+    runs: SortedRuns = SortedRuns(i32(q))
+    run_begin(runs)
+    while q.count:
+        first: Waiting = heap_take(q)
+        runs_write(runs, q.fd, ptr[u8](first) + 8, sizeof(Waiting) - 8 + first.key_size + first.row_size)
+        mfree(ptr[u8](first))
+    run_end(runs, q.fd)
+    q.bytes = i64(0)
+    q.sources = ptr[i32](mrealloc(ptr[u8](q.sources), 4 * q.n_runs))
+    r: Reader = Reader(mzalloc(sizeof(Reader)))
+    q.sources[q.n_sources] = i32(r)
+    q.n_sources += 1
+    run: SpilledRun = q.runs[q.n_runs - 1]
+    r.offset = run.start
+    r.end = run.end
+    r.buffer = malloc(q.buffer_size + SLACK)
+    r.capacity = q.buffer_size
+    _ = reader_next(r, q.fd)
+
+
+def source_free(r: Reader) -> None:
+    """Free a Reader."""
+    mfree(r.buffer)
+    mfree(ptr[u8](r))
+
+
+def source_advance(q: Queue) -> None:
+    """The run whose row was the current one goes on to its next; at its end it goes."""
+    r: Reader = Reader(q.sources[q.moved])
+    if not reader_next(r, q.fd):
+        source_free(r)
+        q.n_sources -= 1
+        q.sources[q.moved] = q.sources[q.n_sources]
+    q.moved = -1
+
+
+def least_source(q: Queue) -> i32:
+    """The index of the Reader that stands at the row that comes first, -1 if there is none."""
+    least: i32 = -1
+    for i in range(q.n_sources):
+        if least < 0 or source_before(Reader(q.sources[i]), Reader(q.sources[least])):
+            least = i
+    return least
+
+
+def source_before(a: Reader, b: Reader) -> bool:
+    """Whether a's row comes before b's."""
+    return a.prefix < b.prefix or (a.prefix == b.prefix and compare_keys(a.key, a.size, b.key, b.size, 8) < 0)
+
+
+def is_first(first: Waiting, r: Reader) -> bool:
+    """Whether the heap's row comes before the reader's."""
+    if first.prefix != r.prefix:
+        return first.prefix < r.prefix
+    return compare_keys(ptr[u8](first) + sizeof(Waiting), first.key_size, r.key, r.size, 8) < 0
+
+
+@export
+def queue_next_ordered(q: Queue) -> i32:
+    """Take the first row out: it is the current one. 0: there is none. Errors: SQLITE_NOMEM, SQLITE_IOERR."""
+    mfree(ptr[u8](q.current))
+    q.current = 0
+    if q.moved >= 0:
+        source_advance(q)
+    least: i32 = least_source(q)
+    if q.count and (least < 0 or is_first(Waiting(q.waiting[0]), Reader(q.sources[least]))):
+        first: Waiting = heap_take(q)
+        q.current = i32(first)
+        q.bytes -= i64(sizeof(Waiting) + 16 + first.key_size + first.row_size)
+        q.row = i64(u32(ptr[u8](first) + sizeof(Waiting) + first.key_size)) | i64(first.row_size) << 32
+        return 1
+    if least < 0:
+        return 0
+    r: Reader = Reader(q.sources[least])
+    q.moved = least
+    q.row = i64(u32(r.key + r.size)) | i64(r.row_size) << 32
+    return 1
 
 
 @export
