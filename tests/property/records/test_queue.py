@@ -7,11 +7,13 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.harness.records import RecordsKernel
 from turso_wasm.base.errors import SqlError
+
+unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,7 @@ class Queue:
         return bytes(self.kernel.at(self.kernel.call("queue_row", self.at)))
 
 
+@unhurried
 @given(st.lists(st.integers(0, 3), max_size=60), st.integers(0, 1 << 30), st.sampled_from((0, 200_000, 1 << 26)))
 def test_first_in_first_out(kernel: RecordsKernel, script: list[int], seed: int, memory: int) -> None:
     """Rows of all sizes, in bursts; with and without files in between."""
@@ -63,6 +66,7 @@ def test_first_in_first_out(kernel: RecordsKernel, script: list[int], seed: int,
     assert not kernel.temporary.files
 
 
+@unhurried
 @given(st.lists(st.integers(0, 3), max_size=80), st.integers(0, 1 << 30), st.sampled_from((0, 300, 2000, 1 << 26)))
 def test_by_keys(kernel: RecordsKernel, script: list[int], seed: int, memory: int) -> None:
     """The least key first; of equal ones the row that came first. With and without runs in files."""
