@@ -103,27 +103,29 @@ export class HostDatabase {
     this.#calls.connections.delete(connection);
   }
 
-  /** The files of its databases, as the kernel calls them, by slot: '' for a private one, null where none is open. */
-  #files() {
-    const { kernel } = this;
-    return Array.from({ length: N_SLOTS }, (_, slot) => {
-      if (!this.#isOpen(slot)) return null;
-      const name = BigInt.asUintN(64, kernel.call('database_name', this.connection, slot));
-      return kernel.text(Number(name & 0xffffffffn), Number(name >> 32n));
-    });
+  /** The file in a slot, as the kernel calls it: '' for a private one, null where none is open. @param {number} slot */
+  #fileOf(slot) {
+    if (!this.#isOpen(slot)) return null;
+    const name = BigInt.asUintN(64, this.kernel.call('database_name', this.connection, slot));
+    return this.kernel.text(Number(name & 0xffffffffn), Number(name >> 32n));
   }
 
   /** The files in stores that it has open: of the main database, and of attached ones. */
   get files() {
-    const attached = this.connection ? this.#files().slice(TEMP_SLOT + 1) : [];
     const files = new Set([this.where.file]);
-    for (const file of attached) if (file) files.add(file);
+    for (let slot = TEMP_SLOT + 1; this.connection && slot < N_SLOTS; slot++) {
+      const file = this.#fileOf(slot);
+      if (file) files.add(file);
+    }
     return [...files];
   }
 
-  /** The same by slot, as PRAGMA database_list shows them. */
+  /** The files by slot, as PRAGMA database_list shows them. */
   get #paths() {
-    return this.#files().map((file) => (file === null ? null : this.engine.stores.shown(file)));
+    return Array.from({ length: N_SLOTS }, (_, slot) => {
+      const file = this.#fileOf(slot);
+      return file === null ? null : this.engine.stores.shown(file);
+    });
   }
 
   /** Whether it can be used. */

@@ -75,12 +75,12 @@ class Changes(Queries):
         as_ = f" AS {alias}" if alias != table.name else ""
         scope = Scope([Visible(alias, table.columns, table)])
         upserts = self.upserts(table, scope) if not joined and self.chance(0.25) else ""
-        target = f"{self.main()}{self.name(table.name)}{as_}"
+        target = f"{self.schema_of(table)}{self.name(table.name)}{as_}"
         return f"{verb} INTO {target}{names} {source}{upserts}{self.returning(scope)}"
 
-    def main(self) -> str:
-        """The schema's name, sometimes; triggers allow none."""
-        return self.maybe(0 if self.in_trigger else 0.1, lambda: "main.")
+    def schema_of(self, table: Table) -> str:
+        """The name of the table's database, sometimes; triggers allow none."""
+        return self.maybe(0 if self.in_trigger else 0.1, lambda: f"{table.schema}.")
 
     def upserts(self, table: Table, scope: Scope) -> str:
         """ON CONFLICT clauses."""
@@ -139,7 +139,7 @@ class Changes(Queries):
     def changed(self, table: Table) -> tuple[str, Scope]:
         """(how UPDATE and DELETE name their table, what it brings into scope)."""
         alias = self.alias("u") if self.chance(0.15) and not self.in_trigger else table.name
-        text = f"{self.main()}{self.name(table.name)}"
+        text = f"{self.schema_of(table)}{self.name(table.name)}"
         if alias != table.name:
             text += f" AS {alias}"
         if self.chance(0.05) and not self.in_trigger:

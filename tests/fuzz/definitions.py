@@ -60,7 +60,8 @@ class Definitions(Changes):
         options = ["WITHOUT ROWID"] * without_rowid + ["STRICT"] * strict
         body = ", ".join(parts + constraints)
         tail = " " + ", ".join(options) if options else ""
-        name = f"{self.maybe(0.1, lambda: 'main.')}{self.new_name('t')}"
+        where = self.pick(self.schema.databases) if self.chance(0.8) else "temp"
+        name = f"{self.maybe(0.3, lambda: where + '.')}{self.new_name('t')}"
         return f"CREATE TABLE {self.if_not_exists()}{name}({body}){tail}"
 
     def column_definition(self, column: Column, type_: str, scope: Scope, is_key: bool) -> str:
@@ -178,7 +179,8 @@ class Definitions(Changes):
         columns = self.indexed([column for column in table.columns if not column.hidden], expressions=scope)
         where = self.maybe(0.2, lambda: f" WHERE {self.condition(scope)}")
         unique = self.pick(("", "", "", "UNIQUE "))
-        name = self.new_name("i")
+        schema = f"{table.schema}." if table.schema not in ("main", "temp") or self.chance(0.1) else ""
+        name = f"{schema}{self.new_name('i')}"
         return f"CREATE {unique}INDEX {self.if_not_exists()}{name} ON {self.name(table.name)} ({columns}){where}"
 
     @production("define", 2)
@@ -192,7 +194,8 @@ class Definitions(Changes):
     @production("define", 0.15)
     def create_temporary(self) -> str:
         kind = self.pick(("TEMP", "TEMPORARY"))
-        return f"CREATE {kind} {self.pick(('TABLE x9(a)', 'VIEW v9 AS SELECT 1', 'TABLE x9 AS SELECT 1'))}"
+        choices = ("TABLE x9(a)", "VIEW v9 AS SELECT 1", "TABLE x9 AS SELECT 1", "VIEW w9 AS SELECT * FROM t1")
+        return f"CREATE {kind} {self.pick(choices)}"
 
     @production("define", 0.3)
     def create_trigger(self) -> str:
@@ -234,7 +237,7 @@ class Definitions(Changes):
     @production("define", 2.5, leaf=True)
     def alter(self) -> str:
         table = self.table()
-        schema = self.maybe(0.1, lambda: "main.")
+        schema = self.maybe(0.1, lambda: f"{table.schema}.")
         return f"ALTER TABLE {schema}{self.name(table.name)} {self.derive('alteration', table)}"
 
     def some_column(self, table: Table) -> str:

@@ -52,6 +52,9 @@ BROKEN = re.compile(
 _U32 = struct.Struct("<I")
 
 
+OWN_TABLES = ("sqlite_schema", "sqlite_temp_schema", "sqlite_stat1", "sqlite_stat4")
+
+
 class Unsupported(Exception):
     """We say that we do not support this yet."""
 
@@ -363,14 +366,14 @@ class Pair:
     def contents(self, engine: Engine) -> list[str]:
         """All rows of all tables, with their rowids."""
         lines = []
-        for name, without_rowid, n_columns in self.database.execute(
-            "SELECT name, wr, ncol FROM pragma_table_list WHERE schema = 'main' AND type = 'table' ORDER BY name"
+        for schema, name, without_rowid, n_columns in self.database.execute(
+            "SELECT schema, name, wr, ncol FROM pragma_table_list WHERE type = 'table' ORDER BY schema, name"
         ).fetchall():
-            if name in ("sqlite_schema", "sqlite_stat1", "sqlite_stat4") or not n_columns:
+            if name in OWN_TABLES or not n_columns:
                 continue
             what = "*" if without_rowid else "rowid, *"
-            reply = ask(engine, Statement(f"SELECT {what} FROM {quote_name(name)}"))
-            lines += sorted(f"{name}: {line}" for line in reply.lines())
+            reply = ask(engine, Statement(f"SELECT {what} FROM {quote_name(schema)}.{quote_name(name)}"))
+            lines += sorted(f"{schema}.{name}: {line}" for line in reply.lines())
         return lines
 
     def is_determined(self, at: int) -> bool:

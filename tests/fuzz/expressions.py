@@ -103,7 +103,7 @@ class Expressions(Grammar):
         if bare:
             return self.name(column.name)
         if source.table is not None and source.name == source.table.name and self.chance(0.1) and not outward:
-            return f"main.{self.name(source.name)}.{self.name(column.name)}"
+            return f"{source.table.schema}.{self.name(source.name)}.{self.name(column.name)}"
         return f"{self.name(source.name)}.{self.name(column.name)}"
 
     def name(self, name: str) -> str:
@@ -286,8 +286,9 @@ class Expressions(Grammar):
         narrow = [table for table in self.existing() if len(table.columns) == 1]
         if not narrow or scope.constant:
             return self.expr_in_list(scope, kind)
-        schema = self.pick(("", "", "main."))
-        return f"{self.operand(scope)} {self.pick(('', 'NOT '))}IN {schema}{self.name(self.pick(narrow).name)}"
+        table = self.pick(narrow)
+        schema = self.pick(("", "", f"{table.schema}."))
+        return f"{self.operand(scope)} {self.pick(('', 'NOT '))}IN {schema}{self.name(table.name)}"
 
     @production("expr", 0.02, kinds="bool")
     def expr_in_function(self, scope: Scope, kind: str) -> str:

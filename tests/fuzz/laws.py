@@ -47,7 +47,7 @@ def sides(law: Law, indexes: list[str]) -> tuple[Side, Side]:
         case "common":
             return side(query), side(f"WITH fuzz_w({names}) AS ({query}) SELECT * FROM fuzz_w")
         case "view":
-            made = ("SAVEPOINT fuzz_law", f"CREATE VIEW fuzz_v AS {query}")
+            made = ("SAVEPOINT fuzz_law", f"CREATE TEMP VIEW fuzz_v AS {query}")
             return side(query), side("SELECT * FROM fuzz_v", before=made, after=back)
         case "bound":
             text, values = bound(law.predicate)

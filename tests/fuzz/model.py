@@ -32,6 +32,7 @@ class Table:
     strict: bool = False
     uniques: list[list[str]] = field(default_factory=list)
     indexes: list[str] = field(default_factory=list)
+    schema: str = "main"
 
     @property
     def rowid_column(self) -> str | None:
@@ -42,11 +43,12 @@ class Table:
 
 @dataclass(slots=True)
 class Schema:
-    """All tables, views and indexes of one database."""
+    """All tables, views and indexes of a connection's databases."""
 
     tables: list[Table] = field(default_factory=list)
     views: list[Table] = field(default_factory=list)
     indexes: list[str] = field(default_factory=list)
+    databases: list[str] = field(default_factory=lambda: ["main"])
     fingerprint: object = None
 
     @property
@@ -77,40 +79,50 @@ def quote_name(name: str, mark: str = '"') -> str:
 
 
 def learn(schema: Schema, database: apsw.Connection) -> None:
-    """Bring the schema up to date with a database."""
-    rows = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid").fetchall()
-    if rows == schema.fingerprint:
+    """Bring the schema up to date with a connection's databases."""
+    names = [row[1] for row in database.execute("PRAGMA database_list").fetchall()]
+    rows = [
+        (name, *row)
+        for name in names
+        for row in database.execute(
+            f"SELECT type, name, tbl_name, sql FROM {quote_name(name)}.sqlite_schema ORDER BY rowid"
+        ).fetchall()
+    ]
+    if (names, rows) == schema.fingerprint:
         return
-    schema.fingerprint = rows
+    schema.fingerprint = names, rows
+    schema.databases = names
     schema.tables, schema.views, schema.indexes = [], [], []
-    facts = {row[1]: (row[4], row[5]) for row in database.execute("PRAGMA table_list").fetchall() if row[0] == "main"}
-    for kind, name, _, _ in rows:
+    facts = {row[:2]: (row[4], row[5]) for row in database.execute("PRAGMA table_list").fetchall()}
+    for where, kind, name, _, _ in rows:
         if kind == "table" and not name.startswith("sqlite_"):
-            schema.tables.append(_table(database, name, *facts.get(name, (0, 0))))
+            schema.tables.append(_table(database, where, name, *facts.get((where, name), (0, 0))))
         elif kind == "view":
             try:
-                schema.views.append(Table(name, _columns(database, name), is_view=True))
+                schema.views.append(Table(name, _columns(database, where, name), is_view=True, schema=where))
             except apsw.Error:
                 continue  # a view of what is gone
         elif kind == "index" and not name.startswith("sqlite_"):
             schema.indexes.append(name)
 
 
-def _table(database: apsw.Connection, name: str, without_rowid: int, strict: int) -> Table:
-    table = Table(name, _columns(database, name), without_rowid=bool(without_rowid), strict=bool(strict))
-    for _, index, unique, origin, partial in database.execute(f"PRAGMA index_list({quote_name(name)})").fetchall():
-        columns = [row[2] for row in database.execute(f"PRAGMA index_info({quote_name(index)})")]
+def _table(database: apsw.Connection, schema: str, name: str, without_rowid: int, strict: int) -> Table:
+    columns = _columns(database, schema, name)
+    table = Table(name, columns, without_rowid=bool(without_rowid), strict=bool(strict), schema=schema)
+    of = f"PRAGMA {quote_name(schema)}."
+    for _, index, unique, origin, partial in database.execute(f"{of}index_list({quote_name(name)})").fetchall():
+        indexed = [row[2] for row in database.execute(f"{of}index_info({quote_name(index)})")]
         if origin == "c" and not partial:  # INDEXED BY with a partial one mostly has no solution
             table.indexes.append(index)
-        if unique and not partial and None not in columns:
-            table.uniques.append(columns)
+        if unique and not partial and None not in indexed:
+            table.uniques.append(indexed)
     if table.rowid_column:
         table.uniques.append([table.rowid_column])
     return table
 
 
-def _columns(database: apsw.Connection, name: str) -> list[Column]:
-    rows = database.execute(f"PRAGMA table_xinfo({quote_name(name)})").fetchall()
+def _columns(database: apsw.Connection, schema: str, name: str) -> list[Column]:
+    rows = database.execute(f"PRAGMA {quote_name(schema)}.table_xinfo({quote_name(name)})").fetchall()
     return [
         Column(row[1], kind_of(row[2] or ""), bool(row[3]), row[4] is not None, row[5], row[6] != 0) for row in rows
     ]

@@ -309,7 +309,7 @@ class Queries(Expressions):
         taken = table.name.lower() in self.names_taken or (outer and table.name.lower() in outer.visible_names())
         name = self.alias() if taken or self.chance(0.5) else table.name
         self.names_taken.add(name.lower())
-        text = f"{self.pick(('', '', '', 'main.'))}{self.name(table.name)}"
+        text = f"{self.pick(('', '', '', f'{table.schema}.'))}{self.name(table.name)}"
         if name != table.name:
             text += f"{self.pick((' AS', ''))} {name}"
         if table.indexes and self.chance(0.1):

@@ -75,6 +75,8 @@ class Generator(Definitions):
     def first(self, at: int) -> Step:
         """One of the steps that begin a script: tables, and rows in them."""
         self.start_statement()
+        if at == 0 and self.chance(0.3):
+            return Statement("ATTACH ':memory:' AS other")
         if at < 3 or not self.schema.tables:
             return Statement(self.create_table())
         self.parameters = None

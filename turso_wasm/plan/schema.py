@@ -155,6 +155,9 @@ def plan_create_trigger(binder: Binder, node: ast.CreateTrigger) -> Changed:
 def _triggered_table(binder: Binder, node: ast.CreateTrigger) -> tuple[Catalog, Table]:
     """The database of a new trigger, and the table or view it is on: of the same database, unless that is temp."""
     catalog = ddl.target_catalog(binder.catalogs, node.name, node.temporary)
+    named = binder.catalogs.find_table(node.table.name, node.table.schema)
+    if node.name.schema is None and named is not None and named.slot == TEMP_SLOT:
+        catalog = binder.catalogs.temp()
     schema = node.table.schema or (None if catalog.slot == TEMP_SLOT else catalog.name)
     table = binder.catalogs.find_table(node.table.name, schema)
     if table is None:

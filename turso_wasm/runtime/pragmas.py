@@ -326,8 +326,9 @@ def integrity_check(request: Request) -> Compiled:
         else:
             only = request.catalogs.find_table(request.value, request.schema)
             if only is None:
-                raise SqlError(SQLITE_ERROR, f"no such table: {request.value}")
-    chosen = request.catalogs.slots
+                where = f"{request.schema}." if request.schema is not None else ""
+                raise SqlError(SQLITE_ERROR, f"no such table: {where}{request.value}")
+    chosen = [request.catalogs.slots[slot] for slot in request.catalogs.order]
     if only is not None or request.schema is not None:
         chosen = [request.catalogs.slots[request.slot if only is None else only.slot]]
     databases = [
