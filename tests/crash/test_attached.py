@@ -7,7 +7,7 @@ must find the same, whichever file is opened first; then no super-journal may be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import combinations_with_replacement
 from pathlib import Path
 from random import Random
@@ -21,7 +21,8 @@ from tests.crash.disk import Disk, Image, RecordingVfs
 from tests.crash.history import Content
 from tests.harness.effort import HEAVY
 from turso_wasm.runtime import engine
-from turso_wasm.vfs.base import CAP_OWNED
+from turso_wasm.vfs.base import CAP_OWNED, Vfs
+from turso_wasm.vfs.faulty import FaultyVfs
 
 NAMES = ("zero", "one", "two")
 MODES = ("DELETE", "TRUNCATE", "PERSIST")
@@ -33,7 +34,7 @@ Query = Callable[[str], list[tuple[Any, ...]]]
 
 
 @contextmanager
-def ours(vfs: RecordingVfs, folder: Path, names: Sequence[str] = NAMES) -> Iterator[Query]:
+def ours(vfs: Vfs, folder: Path, names: Sequence[str] = NAMES) -> Iterator[Query]:
     """A connection of ours to the first of these files, to which the others are attached."""
     files: Any = engine.host()
     files = files.files
@@ -184,3 +185,49 @@ def test_logs_commit_each_file(modes: tuple[str, str], tmp_path: Path) -> None:
         seed=3,
     )
     check(run, tmp_path, 0, together=False)
+
+
+def numbers(query: Query) -> list[tuple[Any, ...]]:
+    """The keys in each file."""
+    return [tuple(row[0] for row in query(f"SELECT a FROM {schema_of(name)}.t ORDER BY 1")) for name in NAMES]
+
+
+@pytest.mark.parametrize("kind", ["error", "short write", "errors for a while"])
+@pytest.mark.parametrize("modes", [("DELETE", "DELETE"), ("PERSIST", "TRUNCATE")], ids="-".join)
+def test_a_call_that_fails_fails_in_all_files(modes: tuple[str, str], kind: str, tmp_path: Path) -> None:
+    """And what a power cut leaves then is the same in all of them."""
+    reached = 0
+    for at in range(1, 200, 1 if HEAVY else 3):
+        vfs = FaultyVfs()
+        with ours(vfs, tmp_path) as query:
+            for number, name in enumerate(NAMES):
+                query(f"PRAGMA {schema_of(name)}.journal_mode = {modes[number % 2]}")
+                query(f"CREATE TABLE {schema_of(name)}.t(a INTEGER PRIMARY KEY, b)")
+                query(f"INSERT INTO {schema_of(name)}.t VALUES (1, zeroblob(9000))")
+            vfs.fail_at(at, short=kind == "short write", sticky=kind == "errors for a while")
+            failed = False
+            try:
+                query("BEGIN")
+                for name in NAMES:
+                    query(f"INSERT INTO {schema_of(name)}.t VALUES (2, zeroblob(9000))")
+                query("COMMIT")
+            except turso_wasm.OperationalError:
+                failed = True
+            left = vfs.crash_image(Random(at))
+            reached, fired = max(reached, vfs.operations), vfs.fired
+            vfs.fail_at(0)
+            with suppress(turso_wasm.OperationalError):
+                query("ROLLBACK")
+            found = numbers(query)
+            assert found == [(1,) if failed and kind != "errors for a while" else found[0]] * 3, at
+            query("BEGIN")
+            for name in NAMES:
+                query(f"INSERT INTO {schema_of(name)}.t VALUES (3, 'afterwards')")
+            query("COMMIT")
+            assert numbers(query) == [(*found[0], 3)] * 3, at
+        assert not [name for name in vfs.files if "-mj" in name] or kind == "errors for a while", at
+        with ours(RecordingVfs(left), tmp_path) as query:
+            assert len({*numbers(query)}) == 1, at
+        if not fired:
+            break
+    assert reached > 30
