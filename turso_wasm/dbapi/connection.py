@@ -265,11 +265,11 @@ class Connection(Registering):
     # --- whole databases ----------------------------------------------------------------------------------------
 
     def serialize(self, *, name: str = "main") -> bytes:
-        """The database as the bytes of a database file."""
+        """A database as the bytes of a database file. Errors: OperationalError when there is none of that name."""
         self._check()
-        _main_only(name, "serialize")
+        slot = self._slot_of(name, "serialize", "unable to serialize '{}'")
         try:
-            return read_image(self._runtime)
+            return read_image(self._runtime, slot)
         except SqlError as error:
             fail(error)
 
@@ -279,7 +279,8 @@ class Connection(Registering):
         Errors: OperationalError inside a transaction or while statements run; DatabaseError when `data` is no database.
         """
         self._check()
-        _main_only(name, "deserialize")
+        if self._slot_of(name, "deserialize"):
+            raise NotSupportedError(f"deserialize() into '{name}': only the main database can be replaced")
         try:
             with memoryview(data) as view:
                 image = view.tobytes()
@@ -313,16 +314,22 @@ class Connection(Registering):
         if progress is not None and not callable(progress):
             raise TypeError("progress argument must be a callable")
         target._check()
-        _main_only(name, "backup")
+        slot = self._slot_of(name, "backup")
         if target.in_transaction:
             raise OperationalError("target is in transaction")
         told = None if progress is None else lambda left, total: void(progress(101, left, total))
         try:
-            image = read_image(self._runtime)
+            image = read_image(self._runtime, slot)
             if image:
                 write_image(target._runtime, image, told)
         except SqlError as error:
             fail(error)
+
+    def _slot_of(self, name: str, function: str, unknown: str = "unknown database {}") -> int:
+        slot = self._runtime.slot_of(arguments.text(name, f"{function}() argument 'name'"))
+        if slot is None:
+            raise OperationalError(unknown.format(name))
+        return slot
 
     def close(self) -> None:
         """Close; an open transaction is rolled back. Closing twice is fine.
@@ -382,12 +389,6 @@ def void(_: object) -> None:
 def _milliseconds(timeout: float) -> int:
     seconds = arguments.real(timeout)
     return int(min(max(seconds, 0.0), 2_000_000.0) * 1000) if seconds == seconds else 0
-
-
-def _main_only(name: str, function: str) -> None:
-    if arguments.text(name, f"{function}() argument 'name'").lower() != "main":
-        unknown = f"unable to serialize '{name}'" if function == "serialize" else f"unknown database {name}"
-        raise OperationalError(unknown)
 
 
 def connect(

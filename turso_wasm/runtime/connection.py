@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 
 from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError
 from turso_wasm.catalog.functions import BUILTIN, Own, OwnCollation, Registry
+from turso_wasm.catalog.names import fold
 from turso_wasm.kernel.abi import (
     DB_PAGE_COUNT,
     DB_SCHEMA_COOKIE,
@@ -339,6 +340,11 @@ class HostConnection:
             (TEMP_SLOT, "temp"),
             *((slot, read(names[slot], sizes[slot]).decode("utf-8", "replace")) for slot in attached),
         ]
+
+    def slot_of(self, name: str) -> int | None:
+        """The slot of the open database that is called so; None: there is none."""
+        key, opened = fold(name), self._opened()
+        return next((slot for slot, known in self._databases() if fold(known) == key and opened[slot]), None)
 
     def _files(self) -> tuple[str | None, ...]:
         """By slot, the file of a database as PRAGMA database_list shows it; None where none is open."""

@@ -55,13 +55,13 @@ def _skips(pgno: int, page_size: int) -> bool:
     return pgno == LOCK_BYTE // page_size + 1
 
 
-def read_image(connection: HostConnection) -> bytes:
-    """The main database as the connection sees it now. Errors: as any reading statement."""
+def read_image(connection: HostConnection, slot: int = 0) -> bytes:
+    """A database as the connection sees it now. Errors: as any reading statement."""
     host = connection.host
     with host.lock, _bare_statement(connection) as statement:
-        host.function("statement_begin")(statement, 0, READ, UNCHECKED)
-        pager = host.function("pager_of")(connection.address, 0)
-        size = int(host.function("database_get")(connection.address, 0, DB_PAGE_SIZE))
+        host.function("statement_begin")(statement, slot, READ, UNCHECKED)
+        pager = host.function("pager_of")(connection.address, slot)
+        size = int(host.function("database_get")(connection.address, slot, DB_PAGE_SIZE))
         get, empty = host.function("pager_get"), bytes(size)
         pages = []
         for pgno in range(1, host.function("pager_page_count")(pager) + 1):

@@ -261,3 +261,21 @@ def test_nothing_is_left_open(folder: Path) -> None:
     db.execute("DETACH one")
     db.close()
     assert len(host.files.files) == before
+
+
+def test_images_of_attached_databases(db: turso_wasm.Connection) -> None:
+    db.execute("ATTACH ':memory:' AS o")
+    db.execute("CREATE TABLE o.t AS SELECT 7 AS a")
+    copy = turso_wasm.connect(":memory:")
+    db.backup(copy, name="O")
+    assert rows(copy, "SELECT a FROM t") == [(7,)]
+    again = turso_wasm.connect(":memory:")
+    again.deserialize(db.serialize(name="o"))
+    assert rows(again, "SELECT a FROM t") == [(7,)]
+    with pytest.raises(turso_wasm.OperationalError, match="unable to serialize 'x'"):
+        db.serialize(name="x")
+    with pytest.raises(turso_wasm.OperationalError, match="unknown database temp"):
+        db.backup(copy, name="temp")
+    db.execute("CREATE TEMP TABLE tt AS SELECT 8 AS b")
+    db.backup(copy, name="temp")
+    assert rows(copy, "SELECT b FROM tt") == [(8,)]
