@@ -59,6 +59,11 @@ def test_code_of_ones_own_as_in_sqlite3(answers: dict[str, object]) -> None:
     assert answers["cause"] == "ZeroDivisionError('division by zero')"
 
 
+def test_attached_files(answers: dict[str, object]) -> None:
+    assert answers["attached"] == answers["attached file"] == [6]
+    assert answers["not attached"] == "unable to open database: /no/such/folder.db"
+
+
 def test_files_of_a_mounted_folder(answers: dict[str, object]) -> None:
     assert answers["reopened"] == [[1], [2]]
     assert answers["sqlite3"] == ["ok"]

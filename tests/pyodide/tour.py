@@ -113,6 +113,19 @@ with turso.connect(path) as connection:
 connection.close()
 answers["reopened"] = turso.connect(path).execute("SELECT x FROM kept").fetchall()
 answers["sqlite3"] = sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone()
+connection = turso.connect(path)
+connection.execute("ATTACH '/node/attached.db' AS other")
+connection.execute("ATTACH ':memory:' AS m")
+connection.execute("CREATE TABLE m.doubled AS SELECT x * 2 AS y FROM kept")
+connection.execute("CREATE TABLE other.total AS SELECT sum(y) AS s FROM doubled")
+connection.execute("CREATE TEMP TABLE own AS SELECT s FROM total")
+answers["attached"] = connection.execute("SELECT s FROM own").fetchone()
+try:
+    connection.execute("ATTACH '/no/such/folder.db' AS x")
+except turso.OperationalError as error:
+    answers["not attached"] = str(error)
+connection.close()
+answers["attached file"] = sqlite3.connect("/node/attached.db").execute("SELECT s FROM total").fetchone()
 try:
     await turso.connect_async("app.db")  # noqa: F704
 except turso.OperationalError as error:
