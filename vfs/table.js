@@ -10,7 +10,7 @@
  */
 
 import { OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP } from '../base/abi.js';
-import { NotYet, SQLITE_CANTOPEN } from '../base/errors.js';
+import { NotYet, SQLITE_BUSY, SQLITE_CANTOPEN } from '../base/errors.js';
 import { cannotOpen, failureCode, IOERR, NOMEM, Storage, StoredFile } from './base.js';
 import { MemoryFile } from './memory.js';
 
@@ -26,6 +26,7 @@ export class FileTable {
   /** How often names are acquired. @type {Map<string, number>} */ #acquired = new Map();
   /** Names acquired for ATTACH: given back when their last file is closed. @type {Map<string, Loan>} */ #lent =
     new Map();
+  /** What is being replaced. @type {Map<string, Promise<void>>} */ #replacing = new Map();
   /** What is being given back. @type {Set<Promise<void>>} */ #returning = new Set();
 
   /** @param {Record<string, Storage>} mounts by prefix @param {string} usual the prefix of names that say none */
@@ -73,12 +74,14 @@ export class FileTable {
    * @param {string} name
    * @param {string} near the kernel's name of the main database, '': it is private
    * @param {number} flags of the main database
-   * @throws {NotYet} until its files are acquired
+   * @throws {NotYet} until its files are acquired, and while they are replaced
    */
   locate(name, near, flags) {
     if (name === ':memory:' || name === '') return { name: '', flags: OPEN_CREATE | (name ? OPEN_MEMORY : OPEN_TEMP) };
     const prefix = this.#prefixOf(near);
     const path = (this.mounts[prefix]?.isShared ? prefix : this.usual) + name;
+    const replacing = this.#replacing.get(path);
+    if (replacing) throw new NotYet(`database is locked: ${name} is being replaced`, SQLITE_BUSY, () => replacing);
     if (!this.#acquired.get(path)) {
       const message = `unable to open database: ${name}: its files must be acquired first (await attach)`;
       throw new NotYet(message, SQLITE_CANTOPEN, () => this.#lend(path, Boolean(flags & OPEN_CREATE)));
@@ -133,7 +136,14 @@ export class FileTable {
   /** @param {string} name @param {Blob} content */
   async replace(name, content) {
     const [store, rest] = this.#find(name);
-    await store.replace(rest, content);
+    const replaced = store.replace(rest, content);
+    const over = replaced.catch(() => undefined);
+    this.#replacing.set(name, over);
+    try {
+      await replaced;
+    } finally {
+      this.#replacing.delete(name);
+    }
   }
 
   /** @param {string} name */

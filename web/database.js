@@ -553,7 +553,7 @@ export class HostDatabase {
   export() {
     this.#mustBeOpen();
     if (this.inTransaction) throw new SqlError('cannot export within a transaction', SQLITE_ERROR);
-    this.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.exec('PRAGMA main.wal_checkpoint(TRUNCATE)');
     return withoutWal(this.engine.files.contentOf(this.where.file));
   }
 
@@ -561,11 +561,12 @@ export class HostDatabase {
    * Replace the whole database by a file that can be read, or by an empty one. The old one stays as it is when this fails. Prepared
    * statements are compiled again when they are used.
    * @param {Uint8Array | ArrayBuffer | Blob} source
-   * @throws {SqlError} SQLITE_NOTADB, SQLITE_CORRUPT; SQLITE_ERROR in a transaction; SQLITE_READONLY
+   * @throws {SqlError} SQLITE_NOTADB, SQLITE_CORRUPT; SQLITE_ERROR in a transaction or while others are attached; SQLITE_READONLY
    */
   async import(source) {
     this.#mustBeOpen();
     if (this.inTransaction) throw new SqlError('cannot import within a transaction', SQLITE_ERROR);
+    if (this.files.length > 1) throw new SqlError('cannot import while other databases are attached', SQLITE_ERROR);
     if (this.readonly) throw new SqlError('attempt to write a readonly database', 8);
     const blob = source instanceof Blob ? source : new Blob([/** @type {BlobPart} */ (source)]);
     if (blob.size) await this.#mustBeReadable(blob);

@@ -151,7 +151,7 @@ export class Engine {
   async replace(database, content) {
     const { file, name } = database.where;
     for (const other of this.databases) {
-      if (other === database || other.where.file !== file) continue;
+      if (other === database || !other.files.includes(file)) continue;
       throw new SqlError(`database is locked: another connection has ${name} open`, SQLITE_BUSY);
     }
     database.disconnect();

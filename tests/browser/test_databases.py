@@ -80,3 +80,24 @@ def test_two_connections_attach_one_file(js: Any) -> None:
         return { rows, still, kept, code: failed && failed.code };
     """)
     assert got == {"rows": [1, 2], "still": 2, "kept": 2, "code": "SQLITE_CANTOPEN"}
+
+
+def test_a_database_that_is_attached_is_not_replaced(js: Any) -> None:
+    got = js("""
+        const one = await turso.connect('importer.db');
+        const two = await turso.connect('imported.db');
+        await two.exec('CREATE TABLE t(a); INSERT INTO t VALUES (1)');
+        const file = await two.export();
+        await one.exec("ATTACH 'imported.db' AS i");
+        const used = await failure(() => two.import(file));
+        const attached = await failure(() => one.import(file));
+        await one.exec('DETACH i');
+        await two.import(file);
+        await one.import(file);
+        const rows = await one.prepare('SELECT a FROM t').pluck().all();
+        await one.close();
+        await two.close();
+        return { used: used.code, attached: attached.message, rows };
+    """)
+    message = "cannot import while other databases are attached"
+    assert got == {"used": "SQLITE_BUSY", "attached": message, "rows": [1]}
