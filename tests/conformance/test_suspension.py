@@ -23,6 +23,7 @@ FILES = (
     *("joins", "grouping", "ordering", "distinct_limit", "select", "where", "collation"),
     *("windows/aggregates", "windows/frames", "windows/functions", "windows/order"),
     *("insert", "update", "delete", "update_from", "upsert", "conflict", "ddl", "transactions"),
+    *("triggers", "trigger_bodies", "trigger_recursion", "foreign_keys", "generated"),
 )
 HERE = Path(__file__).parents[1] / "sql"
 ONE = struct.Struct("<I")

@@ -30,6 +30,14 @@ SCHEMA = (
     "CREATE INDEX items_name ON items(name)",
     "CREATE TABLE words(word TEXT PRIMARY KEY, n INT) WITHOUT ROWID",
     "CREATE TABLE pairs(x, y UNIQUE, z DEFAULT 'z')",
+    "PRAGMA foreign_keys = ON",
+    "CREATE TABLE notes(item REFERENCES items ON DELETE CASCADE, note, size AS (length(note)), kept AS (note) STORED)",
+    "CREATE INDEX notes_size ON notes(size, item)",
+    "CREATE INDEX notes_item ON notes(item)",
+    "CREATE TRIGGER noted AFTER INSERT ON items BEGIN"
+    " INSERT INTO notes(item, note) VALUES (new.id, new.name), (new.id, substr(new.name, 2)); END",
+    "CREATE TRIGGER renamed AFTER UPDATE OF name ON items WHEN old.name <> new.name BEGIN"
+    " UPDATE notes SET note = note || new.name WHERE item = new.id AND size < 9; END",
 )
 
 
@@ -134,7 +142,7 @@ class Maker:
             case 5:
                 return "UPDATE items SET data = ? WHERE id = ?", (self.value(), at)
             case 6:
-                return "DELETE FROM items WHERE id BETWEEN ? AND ?", (at, at + 2)
+                return "DELETE FROM items WHERE id BETWEEN ? AND ?", (at, at + 2)  # and their notes
             case 7 | 8:
                 return "INSERT OR REPLACE INTO words VALUES (?, ?)", (self.word(), at)
             case 9:

@@ -28,7 +28,9 @@ LOOP = "generated column loop"
 
 def row_of(binder: Binder, table: Table, alias: str | None = None) -> Item:
     """A new row source that is a row of `table`."""
-    return with_virtual(binder, table_item(binder.new_source(), table, alias))
+    item = table_item(binder.new_source(), table, alias)
+    binder.scanned[item.source] = table
+    return with_virtual(binder, item)
 
 
 def with_virtual(binder: Binder, item: Item) -> Item:

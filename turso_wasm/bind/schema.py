@@ -37,12 +37,14 @@ def bind_schema_expr(
     """
     saved = binder.lift, binder.sql, binder.common, binder.place
     rows, binder.finder.rows = binder.finder.rows, None
+    trace, binder.trace = binder.trace, None
     binder.lift, binder.sql, binder.common, binder.place = False, sql or "", None, place
     try:
         return binder.expr(expr, Scope(items))
     finally:
         binder.lift, binder.sql, binder.common, binder.place = saved
         binder.finder.rows = rows
+        binder.trace = trace
 
 
 def bind_index_terms(binder: Binder, index: Index, item: Item) -> IndexTerms:

@@ -71,6 +71,7 @@ def trigger_row(binder: Binder, table: Table, name: Literal["old", "new"]) -> It
         refs = {number: column_ref(seen, number) for number in (*range(len(columns)), ROWID)}  # virtual ones, too
     item = Item(source, name, None if table.kind == "view" else table, columns=columns, numbers=numbers, alias=name)
     item.refs = {number: _seen(ref, source) for number, ref in refs.items()}
+    binder.scanned[source] = table
     return item
 
 

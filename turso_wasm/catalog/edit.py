@@ -105,6 +105,8 @@ def table_tokens(source: StoredText, name: str, own: bool) -> Iterator[tuple[int
         match node:
             case ast.CreateTable() if own:
                 yield source.token(node.name.span[0], 2 if node.name.schema is not None else 0)
+            case ast.CreateTrigger() | ast.Insert() if fold(node.table.name) == key:
+                yield source.token(node.table.span[0], 2 if node.table.schema is not None else 0)
             case ast.CreateIndex() if own:
                 yield source.token(node.table.span[0])
             case ast.ForeignKey() if fold(node.table.text) == key:

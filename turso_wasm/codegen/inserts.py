@@ -40,7 +40,8 @@ from turso_wasm.wasm.dsl import I64, Expr, Label, Local, i64, select
 
 def emit_insert(node: nodes.Insert, ctx: Context) -> None:
     """Insert each row of the child."""
-    begin_write(ctx, savepoint=not node.single_row or bool(node.effects or node.replaced))
+    updates = any(clause.update is not None and clause.update.effects for clause in node.upserts)
+    begin_write(ctx, savepoint=not node.single_row or updates or bool(node.effects or node.replaced))
     writer = TableWriter(node.table, ctx)
     sequence = AutoIncrement(node, writer.cursor, ctx) if node.table.autoincrement else None
     child, values, rowid = node.child, node.values, node.rowid

@@ -27,6 +27,7 @@ from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
 from turso_wasm.catalog.objects import Column, Table
 from turso_wasm.catalog.tables import build_table, check_default
 from turso_wasm.plan import nodes
+from turso_wasm.plan.alter_triggers import assigned_tokens, check_triggers, trace_trigger
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
@@ -56,10 +57,10 @@ def _refuse_system(table: Table, node: ast.Node) -> None:
         fail(f"table {table.name} may not be altered", node)
 
 
-def _refuse_triggers(binder: Binder, names: tuple[str, ...], node: ast.Node) -> None:
-    """Texts of triggers are not edited yet, so none may mention what changes its name."""
+def _refuse_triggers(binder: Binder, changed: Catalog, names: tuple[str, ...], node: ast.Node) -> None:
+    """Texts of triggers of another database (of temp) are not edited yet, so none may mention what changes its name."""
     for catalog in binder.catalogs.search_order:
-        for entry in catalog.trigger_entries.values():
+        for entry in catalog.trigger_entries.values() if catalog is not changed else ():
             source = _source(entry)
             if any(edit.mentions(source, name) for name in names):
                 unsupported(f"ALTER TABLE of what trigger {entry.name} mentions", node)
@@ -106,10 +107,11 @@ def plan_rename_table(binder: Binder, node: ast.RenameTable) -> Changed:
         fail(f"object name reserved for internal use: {node.to}", node)
     if table.kind == "view":
         fail(f"view {table.name} may not be altered", node.table)
-    _refuse_triggers(binder, (table.name,), node)
+    _refuse_triggers(binder, catalog, (table.name,), node)
     for entry in catalog.entries.values():
         if entry.type == "view":
             _trace_view(binder, catalog, entry, table.name)
+    check_triggers(binder, catalog)
     changes = _renamed_rows(catalog, table, node.to)
     _check_renamed(binder, catalog, changes)
     steps = [_change(binder, catalog, entry, values) for entry, values in changes]
@@ -125,9 +127,11 @@ def _renamed_rows(catalog: Catalog, table: Table, to: str) -> list[Changes]:
     for entry in _entries(catalog):
         own = fold(entry.table) == key and entry.type in ("table", "index")
         values: dict[int, str] = {}
-        if own:
+        if own or (entry.type == "trigger" and fold(entry.table) == key):
             values[TBL_NAME] = to
-            if entry.type == "table":
+            if entry.type == "trigger":
+                pass
+            elif entry.type == "table":
                 values[NAME] = to
             elif entry.sql is None:
                 values[NAME] = f"sqlite_autoindex_{to}_{entry.name.rpartition('_')[2]}"
@@ -158,12 +162,13 @@ def _check_renamed(binder: Binder, catalog: Catalog, changes: list[Changes]) -> 
         for entry in after.entries.values():
             if entry.type == "view":
                 _trace_view(binder, after, entry, None, " after rename")
+        check_triggers(binder, after, " after rename")
     finally:
         binder.catalogs = saved
 
 
 def _entries(catalog: Catalog) -> list[Entry]:
-    return [*catalog.entries.values(), *catalog.index_entries.values()]
+    return [*catalog.entries.values(), *catalog.index_entries.values(), *catalog.trigger_entries.values()]
 
 
 def _rename_sequence(binder: Binder, sequence: Table, name: str, to: str) -> nodes.RunStatement:
@@ -200,7 +205,7 @@ def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
         fail(f'cannot rename columns of view "{table.name}"', node.table)
     if fold(node.column) not in table.numbers:
         fail(f'no such column: "{node.column}"', node)
-    _refuse_triggers(binder, (table.name, node.column), node)
+    _refuse_triggers(binder, catalog, (table.name, node.column), node)
     other = table.numbers.get(fold(node.to))
     if other is not None and other != table.numbers[fold(node.column)]:
         fail(f"error in table {table.name} after rename: duplicate column name: {node.to}", node)
@@ -225,6 +230,16 @@ def _column_places(
         if entry.type == "view":
             trace = _trace_view(binder, catalog, entry, column)
             spans = [source.last_token(node.span) for node, ref in trace if _is_column(binder, ref, table, column)]
+            strings = [source.token(node.span[0]) for node, ref in trace if isinstance(ref, bound.Constant)]
+            yield entry, source, spans, strings
+            continue
+        if entry.type == "trigger":
+            trigger = catalog.find_trigger(entry.name)
+            assert trigger is not None
+            trace = trace_trigger(binder, catalog, trigger)
+            source = edit.StoredText(trigger.sql, trigger.node)  # the trace is about this tree
+            spans = [source.last_token(node.span) for node, ref in trace if _is_column(binder, ref, table, column)]
+            spans += assigned_tokens(source, catalog, table, column)
             strings = [source.token(node.span[0]) for node, ref in trace if isinstance(ref, bound.Constant)]
             yield entry, source, spans, strings
             continue
@@ -388,7 +403,8 @@ def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
     if number is None:
         fail(f'no such column: "{node.column}"', node)
     _refuse_drop(table, number, node)
-    _refuse_triggers(binder, (table.name,), node)
+    _refuse_triggers(binder, catalog, (table.name,), node)
+    check_triggers(binder, catalog)
     entry = catalog.entries[fold(table.name)]
     sql = edit.without_column(_source(entry), number)
     changed = _rebuild(table, sql, "drop column")
@@ -449,6 +465,7 @@ def _check_views(binder: Binder, catalog: Catalog, table: Table, changed: Table)
     """Views that name the table must still be valid without the column."""
     key = fold(table.name)
     with catalog.replaced(table.name, changed):
+        check_triggers(binder, catalog, " after drop column")
         for entry in catalog.entries.values():
             if entry.type != "view":
                 continue

@@ -67,7 +67,7 @@ class ForeignKeyEffects:
         catalog = binder.catalogs.slots[table.slot]
         assert catalog is not None
         self.catalog: Catalog = catalog
-        if binder.settings.foreign_keys and table.kind == "table":
+        if binder.settings.foreign_keys and table.kind == "table" and binder.trace is None:
             self._collect()
 
     def add_to(self, effects: nodes.RowEffects) -> nodes.RowEffects:
@@ -80,9 +80,12 @@ class ForeignKeyEffects:
         return effects
 
     def _collect(self) -> None:
-        own = [key for key in foreign_keys_of(self.table) if self._touches(key, key.columns)]
+        keys = foreign_keys_of(self.table)
+        own = [key for key in keys if self._touches(key.columns)]
         others = foreign_keys_to(self.catalog, self.table.name)
         touched = [key for key in others if self._touches_parent(key)]
+        if own or touched:  # then those that refer to the table itself are looked at, too
+            own = [key for key in keys if key in own or fold(key.parent) == fold(self.table.name)]
         for key in reversed(own):
             self._count_child(key)
         for key in reversed(touched):
@@ -91,9 +94,9 @@ class ForeignKeyEffects:
             for key in others:  # those that are not touched must fit, too
                 key.parent_columns(self.table)
 
-    def _touches(self, key: ForeignKey, columns: Collection[str]) -> bool:
-        """The columns are among those that change. A row that refers to its own table is always looked at."""
-        if self.changed is None or fold(key.parent) == fold(self.table.name):
+    def _touches(self, columns: Collection[str]) -> bool:
+        """The columns are among those that change."""
+        if self.changed is None:
             return True
         return any(self._changes(self.table.numbers.get(fold(name), ROWID - 1)) for name in columns)
 
@@ -129,15 +132,17 @@ class ForeignKeyEffects:
             self._count(self.leaving, f"CASE WHEN {lacks} THEN 1 ELSE 0 END", self.old, key, -1)
         if self.new is not None:
             if fold(key.parent) == fold(self.table.name):
+                if self._touches(key.columns):  # the row as it was is gone
+                    lacks = self._lacks_parent(key, names, given, f" AND {self._is_another()}")
                 same = " AND ".join(_same_row(self.table, a, b) for a, b in zip(names, key.columns, strict=True))
                 lacks = f"({lacks}) AND ({same}) IS NOT TRUE"
             self._count(self.arriving, f"CASE WHEN {lacks} THEN 1 ELSE 0 END", self.new, key, 1)
 
-    def _lacks_parent(self, key: ForeignKey, names: Collection[str], given: str) -> str:
+    def _lacks_parent(self, key: ForeignKey, names: Collection[str], given: str, among: str = "") -> str:
         """The row is a child without a parent. (A value is compared as if it stood in the parent's column.)"""
         pairs = zip(names, key.columns, strict=True)
         found = " AND ".join(f"{_other(name)} = +{_row(column)}" for name, column in pairs)
-        return f"{given} AND NOT EXISTS (SELECT 1 FROM {self._from(key.parent)} WHERE {found})"
+        return f"{given} AND NOT EXISTS (SELECT 1 FROM {self._from(key.parent)} WHERE {found}{among})"
 
     def _count_parent(self, key: ForeignKey) -> None:
         names = self._parent_columns(key, self.table)

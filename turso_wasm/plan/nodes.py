@@ -428,6 +428,11 @@ class RowEffects(Node):
     after: tuple[Fire, ...] = ()
     n_temporary: int = 0
 
+    @property
+    def fires(self) -> bool:
+        """Other statements run."""
+        return bool(self.before or self.actions or self.after)
+
     def __bool__(self) -> bool:
         """There is anything to do but to check a row that is new."""
         if self.before or self.leaving or self.actions or self.after:

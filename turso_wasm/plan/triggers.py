@@ -38,6 +38,8 @@ def row_effects(
 
     conflict: the clause of the statement. assigned: the (folded) names of the columns that an UPDATE writes.
     """
+    if binder.trace is not None:  # only names are asked for
+        return nodes.NO_EFFECTS
     before: list[nodes.Fire] = []
     after: list[nodes.Fire] = []
     n_temporary = 0

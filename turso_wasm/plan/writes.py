@@ -71,7 +71,9 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     planner.all_changing = sets_off(binder, table, "INSERT")
     effects = row_effects(binder, table, "INSERT", node.on_conflict)
     replaced = effects_of_replace(binder, table, node.on_conflict, target.item)
-    alone = single and not (effects or replaced or node.upserts or binder.finder.rows is not None)
+    upserts = plan_upserts(binder, planner, node, target)
+    fires = any(clause.update is not None and clause.update.effects.fires for clause in upserts)
+    alone = single and not (effects or replaced or fires or returning or binder.finder.rows is not None)
     effects = ForeignKeyEffects(binder, table, None, target.item, at_once=alone).add_to(effects)
     plan = nodes.Insert(
         table=table,
@@ -89,7 +91,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
         child_reads_table=table in binder.tables and not single,
         single_row=single,
         sequence=_sequence(binder, table),
-        upserts=plan_upserts(binder, planner, node, target),
+        upserts=upserts,
         effects=effects,
         replaced=replaced,
     )

@@ -15,11 +15,12 @@ Invariants:
   E2  Nothing here allocates.
 """
 
-from turso_wasm.kernel.abi import ErrorRecord, Run
+from turso_wasm.kernel.abi import ON_ERROR_ABORT, ON_ERROR_FAIL, ErrorRecord, KernelConnection, Run
 from turso_wasm.wasm.lang import (
     export,
     heap_base,
     i32,
+    i64,
     lit,
     memory_copy,
     memory_grow,
@@ -80,6 +81,12 @@ def raise_error(code: i32, text: ptr[u8], size: i32) -> None:
 
     text: UTF-8, `size` bytes.
     """
+    error_note(code, text, size)
+    unreachable()
+
+
+def error_note(code: i32, text: ptr[u8], size: i32) -> None:
+    """Record an error: also one that a trap of the engine's own, should it come next, is to be reported as."""
     record: ErrorRecord = error_record()
     record.code = code
     record.size = size
@@ -87,7 +94,6 @@ def raise_error(code: i32, text: ptr[u8], size: i32) -> None:
     if size <= ERROR_TEXT_SIZE:
         record.text = ptr[u8](i32(record) + 16)
         memory_copy(record.text, text, size)
-    unreachable()
 
 
 @export
@@ -100,7 +106,15 @@ def raise_corrupt(pgno: u32) -> None:
 
 @export
 def raise_constraint(stmt: Run, on_error: i32, code: i32, text: ptr[u8], size: i32) -> None:
-    """Raise a constraint violation that takes with it what `on_error` (ON_ERROR_*) says."""
+    """Raise a constraint violation that takes with it what `on_error` (ON_ERROR_*) says.
+
+    What ON_ERROR_FAIL keeps must not violate foreign keys: then it is that error, and nothing is kept.
+    """
+    c: KernelConnection = KernelConnection(stmt.connection)
+    late: i64 = c.deferred + c.deferred_immediate if c.autocommit else i64(0)
+    if on_error == ON_ERROR_FAIL and (stmt.violations > 0 or late > 0):
+        stmt.on_error = ON_ERROR_ABORT
+        raise_error(SQLITE_CONSTRAINT_FOREIGNKEY, *lit(b"FOREIGN KEY constraint failed"))
     stmt.on_error = on_error
     raise_error(code, text, size)
 

@@ -4,12 +4,14 @@ Source: https://sqlite.org/c3ref/changes.html, https://sqlite.org/c3ref/last_ins
 """
 
 from turso_wasm.kernel.abi import Activation, KernelConnection, Run
-from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
+from turso_wasm.kernel.base.errors import SQLITE_ERROR, error_clear, error_note, raise_error
 from turso_wasm.wasm.lang import export, i32, i64, lit
 
 __subset__ = True
 
 MAX_DEPTH = 1000  # SQLITE_MAX_TRIGGER_DEPTH
+SHALLOW = 32  # so deep the engine's stack is certain to last
+PROBE = 1000  # calls that must fit on it before a trigger runs that is deeper
 
 
 @export
@@ -23,6 +25,10 @@ def trigger_enter(s: Run, a: Activation, token: i32, recursive: i32) -> i32:
         return 0
     if s.trigger_depth >= MAX_DEPTH:
         raise_error(SQLITE_ERROR, *lit(b"triggers nested too deep"))
+    if s.trigger_depth >= SHALLOW:
+        error_note(SQLITE_ERROR, *lit(b"triggers nested too deep"))
+        _ = stack_probe(PROBE)  # if the engine's stack must overflow, then here, where nothing is half done
+        error_clear()
     s.trigger_depth += 1
     a.outer = s.trigger
     a.token = token
@@ -33,6 +39,11 @@ def trigger_enter(s: Run, a: Activation, token: i32, recursive: i32) -> i32:
     s.trigger = i32(a)
     s.changes = i64(0)
     return 1
+
+
+def stack_probe(n: i32) -> i32:
+    """Use the engine's stack for n calls."""
+    return stack_probe(n - 1) + 1 if n > 0 else 0
 
 
 def is_running(s: Run, token: i32) -> i32:
