@@ -19,12 +19,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
 import turso_wasm
-from tests.fuzz import laws
+from tests.fuzz import laws, own
 from tests.fuzz.errors import both_are_there
 from tests.fuzz.model import quote_name
 from tests.fuzz.statements import Law, Script, Statement, Step
@@ -65,6 +65,9 @@ class Stop(Exception):
 
 class Hang(Exception):
     """A statement took too long."""
+
+
+E = TypeVar("E", Oracle, Ours, Oracle | Ours)
 
 
 @dataclass(slots=True)
@@ -165,6 +168,12 @@ class Reply:
         return [str(self.failure)] if self.failure else [row_text(row) for row in self.rows]
 
 
+def knowing(engine: E) -> E:
+    """The engine, whose main connection calls code of the user's (own.py)."""
+    own.register(engine._connection("main"))
+    return engine
+
+
 def ask(engine: Engine, step: Statement) -> Reply:
     """Run a statement."""
     try:
@@ -228,8 +237,8 @@ class Pair:
         self.script = script
         memory = Path("/dev/shm")
         self.folder = Path(tempfile.mkdtemp(prefix="fuzz", dir=memory if memory.is_dir() else None))
-        self.oracle = Oracle(self.folder / "sqlite.db")
-        self.ours = Ours(self.folder / "ours.db")
+        self.oracle = knowing(Oracle(self.folder / "sqlite.db"))
+        self.ours = knowing(Ours(self.folder / "ours.db"))
         self.limit(self.oracle)
         self.statements = Counter[str]()
         self.last: Reply = Reply()
@@ -382,7 +391,7 @@ class Pair:
         assert isinstance(step, Statement)
         answers = []
         for way in ("", "PRAGMA reverse_unordered_selects = on", "no indexes", "ANALYZE"):
-            oracle = Oracle()
+            oracle = knowing(Oracle())
             try:
                 for earlier in self.script.steps[:at]:
                     if isinstance(earlier, Statement) and not earlier.own:
@@ -457,6 +466,7 @@ class Pair:
         if not mine.exists():
             return None
         file = apsw.Connection(str(mine))
+        own.register(file)
         try:
             verdict = [str(row[0]) for row in file.execute("PRAGMA integrity_check")]
         except apsw.Error as error:
@@ -465,7 +475,7 @@ class Pair:
         if verdict != ["ok"]:
             return Fault("file", self.script, at, ["ok"], ["integrity_check: " + verdict[0], *verdict[1:]])
         contents = []
-        for engine in (Oracle(theirs), Oracle(mine), Ours(theirs)):
+        for engine in map(knowing, (Oracle(theirs), Oracle(mine), Ours(theirs))):
             self.oracle = engine if isinstance(engine, Oracle) else self.oracle
             contents.append(self.contents(engine))
             if isinstance(engine, Ours):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from tests.fuzz import own
 from tests.fuzz.grammar import ANY, Grammar, production
 from tests.fuzz.model import BLOB, BOOL, INT, REAL, TEXT, Column, Scope, Table, quote_name
 
@@ -20,9 +21,9 @@ BLOBS = ("x''", "x'00'", "X'61'", "x'6162'", "x'FF00'", "x'31'")
 COLLATIONS = ("NOCASE", "BINARY", "RTRIM", "nocase", '"nocase"')
 TYPE_NAMES = ("INTEGER", "INT", "TEXT", "REAL", "NUMERIC", "BLOB", "VARCHAR(10)", "DECIMAL(10, -2)", "DOUBLE PRECISION")
 COMPARISONS = ("=", "==", "<>", "!=", "<", "<=", ">", ">=", "IS", "IS NOT", "IS DISTINCT FROM", "IS NOT DISTINCT FROM")
-INTEGER_CALLS = ("length", "unicode", "octet_length", "sign", "abs", "round")
+INTEGER_CALLS = ("length", "unicode", "octet_length", "sign", "abs", "round", own.NUMBER)
 REAL_CALLS = ("ceil", "floor", "trunc", "round", "sqrt", "abs", "degrees")
-TEXT_CALLS = ("lower", "upper", "hex", "trim", "ltrim", "rtrim", "quote", "typeof", "unistr_quote")
+TEXT_CALLS = ("lower", "upper", "hex", "trim", "ltrim", "rtrim", "quote", "typeof", "unistr_quote", own.TEXT)
 PATTERNS = ("'a%'", "'%'", "'_'", "'%b_'", "'A%'", "'1%'", "''", "'a\\%'", "'abc'")
 GLOBS = ("'a*'", "'*'", "'?'", "'[a-c]*'", "'[^a]*'", "'A*'", "'1*'", "''")
 SIMPLE = re.compile(r"[\w.]+|'[^']*'|\w+\([^()]*\)|\([^()]*\)")
@@ -243,7 +244,7 @@ class Expressions(Grammar):
 
     @production("expr", 1, kinds="text")
     def expr_collate(self, scope: Scope, kind: str) -> str:
-        return f"{self.operand(scope, TEXT)} COLLATE {self.pick(COLLATIONS)}"
+        return f"{self.operand(scope, TEXT)} COLLATE {self.pick((*COLLATIONS, own.COLLATION))}"
 
     @production("expr", 1.5, kinds="bool")
     def expr_like(self, scope: Scope, kind: str) -> str:
@@ -427,7 +428,7 @@ class Expressions(Grammar):
 
     @production("aggregate", 2, leaf=True, kinds="int bool real")
     def aggregate_sum(self, scope: Scope, kind: str) -> str:
-        name = self.pick(("sum", "total", "avg"))
+        name = self.pick(("sum", "total", "avg", own.AGGREGATE))
         quantifier = self.pick(("", "", "", "DISTINCT "))
         argument = f"CAST({self.expr(self.inside(scope), INT)} AS INTEGER) % 1000"
         return f"{name}({quantifier}{argument}){self.filter(scope)}"

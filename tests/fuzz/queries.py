@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tests.fuzz import own
 from tests.fuzz.expressions import Expressions
 from tests.fuzz.grammar import ANY, production
 from tests.fuzz.model import BLOB, BOOL, INT, REAL, TEXT, Column, Schema, Scope, Table, Visible
@@ -164,7 +165,11 @@ class Queries(Expressions):
     def order_term(self, column: Column, place: int, collated: bool) -> str:
         named = column.name and self.chance(0.3) and column.name.startswith("c_")
         term = self.name(column.name) if named else str(place + 1)
-        collation = self.pick(("", "", " COLLATE BINARY", " COLLATE BINARY", " COLLATE NOCASE")) if collated else ""
+        collation = (
+            self.pick(("", "", " COLLATE BINARY", " COLLATE BINARY", " COLLATE NOCASE", f" COLLATE {own.COLLATION}"))
+            if collated
+            else ""
+        )
         direction = self.pick(("", "", " ASC", " DESC", " DESC"))
         return f"{term}{collation}{direction}{self.maybe(0.15, lambda: self.pick((' NULLS FIRST', ' NULLS LAST')))}"
 

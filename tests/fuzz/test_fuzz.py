@@ -13,6 +13,7 @@ from typing import Any
 import apsw
 import pytest
 
+from tests.fuzz import own
 from tests.fuzz.engines import MODES, Fault, Reply, agree, replay
 from tests.fuzz.model import learn
 from tests.fuzz.run import fuzz
@@ -40,6 +41,7 @@ def corpus() -> tuple[list[str], Counter[str]]:
     for seed in range(SCRIPTS):
         generator = Generator(seed)
         database = apsw.Connection(":memory:")
+        own.register(database)
         database.set_progress_handler(lambda: True, 200_000)
         for at in range(STEPS):
             learn(generator.schema, database)

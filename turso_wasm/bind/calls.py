@@ -89,7 +89,7 @@ def _unknown_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None, u
 
 def _check_safe(binder: Binder, direct_only: bool, node: ast.FunctionCall) -> None:
     """What is to be called directly stands in no text of a schema."""
-    if direct_only and (binder.place or binder.open_views):
+    if direct_only and not binder.lift:
         fail(f"unsafe use of {node.name}()", node)
 
 

@@ -49,7 +49,7 @@ def _compile(statement: ast.Statement, tokens: Tokens, catalogs: Catalogs, files
             return _compile_pragma(statement, tokens, catalogs, files, registry)
         case ast.Explain(mode="CODE"):
             return _explain_code(statement, tokens, catalogs, files, registry)
-    pragmas = _Pragmas(catalogs, files)
+    pragmas = _Pragmas(catalogs, files, registry)
     context = PlanContext(tokens.sql, registry=registry, plan_pragma=pragmas)
     program = _program(build_plan(statement, catalogs, context), tokens, registry)
     program.shared = pragmas.asked.isdisjoint(UNSHARED_PRAGMAS)
@@ -59,14 +59,15 @@ def _compile(statement: ast.Statement, tokens: Tokens, catalogs: Catalogs, files
 class _Pragmas:
     """Plans the PRAGMAs that stand in a FROM clause. asked: which there were."""
 
-    def __init__(self, catalogs: Catalogs, files: Files) -> None:
+    def __init__(self, catalogs: Catalogs, files: Files, registry: Registry) -> None:
         self.catalogs = catalogs
         self.files = files
+        self.registry = registry
         self.asked: set[str] = set()
 
     def __call__(self, statement: ast.Pragma) -> Compiled:
         self.asked.add(statement.name)
-        return compile_pragma(statement, self.catalogs, self.files)
+        return compile_pragma(statement, self.catalogs, self.files, self.registry)
 
 
 def _program(planned: Planned, tokens: Tokens, registry: Registry) -> Program:
@@ -127,7 +128,7 @@ def _explain_code(
     """The plan and the compiled statement as readable text, one line a row."""
     if isinstance(statement.statement, ast.Pragma | ast.Explain):
         raise SqlError(SQLITE_ERROR, "not supported yet: EXPLAIN CODE of this statement", statement.span)
-    context = PlanContext(tokens.sql, registry=registry, plan_pragma=_Pragmas(catalogs, files))
+    context = PlanContext(tokens.sql, registry=registry, plan_pragma=_Pragmas(catalogs, files, registry))
     planned = build_plan(statement.statement, catalogs, context)
     code = print_python(_program(planned, tokens, registry).wasm)
     text = f"{print_plan(planned.plan)}\n\n{code}"

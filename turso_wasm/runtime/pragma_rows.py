@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind.views import view_columns
-from turso_wasm.catalog import functions
 from turso_wasm.catalog.catalog import Catalogs
+from turso_wasm.catalog.functions import AggregateFunction, Function, Registry
 from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.tables import place_of_key
@@ -28,13 +28,14 @@ MakeRows: TypeAlias = Callable[[Catalogs, str | None, str | None, Files], Iterat
 
 @dataclass(slots=True, frozen=True)
 class RowsPragma:
-    """`rows(catalogs, schema name or None, argument or None, file names by slot)`. reads_schema: they depend on the
-    schema.
+    """`rows(catalogs, schema name or None, argument or None, file names by slot)`, or of_registry(registry).
+    reads_schema: they depend on the schema.
     """
 
     columns: tuple[str, ...]
-    rows: MakeRows
+    rows: MakeRows = lambda *_: iter(())
     reads_schema: bool = True
+    of_registry: Callable[[Registry], Iterator[Row]] | None = None
 
 
 # --- tables ---------------------------------------------------------------------------------------------------
@@ -171,21 +172,32 @@ def database_list(catalogs: Catalogs, schema: str | None, name: str | None, file
             yield number, catalog.name, path
 
 
-def collation_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
+DETERMINISTIC = 0x800  # SQLITE_DETERMINISTIC
+DIRECT_ONLY = 0x80000  # SQLITE_DIRECTONLY
+
+
+def collation_list(registry: Registry) -> Iterator[Row]:
     """The collations."""
-    yield from enumerate(reversed(list(functions.BUILTIN.collations.values())))
+    yield from enumerate(reversed(registry.collations.values()))
 
 
-def function_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
+def function_list(registry: Registry) -> Iterator[Row]:
     """The functions that can be called."""
-    for scalar in (one for same_name in functions.BUILTIN.scalars.values() for one in same_name):
+    for scalar in (one for same_name in registry.scalars.values() for one in same_name):
         if scalar.style != "missing":
             narg = scalar.n_min if scalar.n_min == scalar.n_max else -1
             yield scalar.name, 1, "s", "utf8", narg, 0x200800 if scalar.deterministic else 0x200000
-    for aggregate in functions.BUILTIN.aggregates.values():
+    for aggregate in registry.aggregates.values():
         if not aggregate.missing and not aggregate.window:
             narg = aggregate.n_min if aggregate.n_min == aggregate.n_max else -1
             yield aggregate.name, 1, "w", "utf8", narg, 0x200000
+    for own in registry.own:
+        if isinstance(own, Function):
+            flags = (DETERMINISTIC if own.deterministic else 0) | (DIRECT_ONLY if own.direct_only else 0)
+            yield own.name, 0, "s", "utf8", own.n_max, flags
+        elif isinstance(own, AggregateFunction):
+            kind = "w" if own.inverts else "a"
+            yield own.name, 0, kind, "utf8", own.n_max, DIRECT_ONLY if own.direct_only else 0
 
 
 def pragma_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
@@ -213,8 +225,10 @@ ROWS: dict[str, RowsPragma] = {
         ("id", "seq", "table", "from", "to", "on_update", "on_delete", "match"), foreign_key_list
     ),
     "database_list": RowsPragma(("seq", "name", "file"), database_list),
-    "collation_list": RowsPragma(("seq", "name"), collation_list, reads_schema=False),
-    "function_list": RowsPragma(("name", "builtin", "type", "enc", "narg", "flags"), function_list, reads_schema=False),
+    "collation_list": RowsPragma(("seq", "name"), of_registry=collation_list, reads_schema=False),
+    "function_list": RowsPragma(
+        ("name", "builtin", "type", "enc", "narg", "flags"), of_registry=function_list, reads_schema=False
+    ),
     "pragma_list": RowsPragma(("name",), pragma_list, reads_schema=False),
     "compile_options": RowsPragma(("compile_options",), compile_options, reads_schema=False),
 }

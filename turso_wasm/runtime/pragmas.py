@@ -104,7 +104,10 @@ NOTHING = Compiled(nodes.Output(child=nodes.Filter(child=nodes.OneRow(), predica
 
 
 def _constant_rows(pragma: RowsPragma, request: Request) -> Compiled:
-    rows = pragma.rows(request.catalogs, request.schema, request.value, request.files)
+    if pragma.of_registry is not None:
+        rows = pragma.of_registry(request.registry)
+    else:
+        rows = pragma.rows(request.catalogs, request.schema, request.value, request.files)
     return Compiled(_values(rows, len(pragma.columns)), pragma.columns, reads=pragma.reads_schema)
 
 

@@ -499,3 +499,28 @@ def test_triggers_call_functions(module: Any) -> None:
     assert db.execute("SELECT substr(x, 1, 6), y FROM log WHERE rowid > 6").fetchall() == [("text 5", 10)]
     assert db.execute("SELECT a FROM t").fetchall() == [(5,), (6,)]
     db.close()
+
+
+def test_lists_show_them() -> None:
+    db = turso_wasm.connect(":memory:")
+    db.create_function("Pure", 1, print, deterministic=True)
+    db.create_function("any", -1, print)
+    db.create_aggregate("gathers", 2, Sum)
+    db.create_window_function("moves", 1, MovingSum)
+    db.create_collation("Mine", lambda a, b: 0)
+    own = [row for row in db.execute("PRAGMA function_list") if not row[1]]
+    assert own == [
+        ("pure", 0, "s", "utf8", 1, 0x800),
+        ("any", 0, "s", "utf8", -1, 0),
+        ("gathers", 0, "a", "utf8", 2, 0),
+        ("moves", 0, "w", "utf8", 1, 0),
+    ]
+    assert [name for _, name in db.execute("SELECT * FROM pragma_collation_list")] == [
+        "Mine",
+        "RTRIM",
+        "NOCASE",
+        "BINARY",
+    ]
+    db.create_collation("Mine", None)
+    assert db.execute("SELECT count(*) FROM pragma_collation_list").fetchone() == (3,)
+    db.close()

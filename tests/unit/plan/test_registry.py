@@ -114,6 +114,7 @@ def test_what_is_to_be_called_directly_is_not_called_by_a_schema() -> None:
     more = with_own(Function("f", 0, 0, style="user", direct_only=True))
     view = Catalog(0, "main", [("view", "v", "v", 0, "CREATE VIEW v AS SELECT f() AS x")])
     assert refusal("SELECT * FROM v", more, Catalogs([view])) == "unsafe use of f()"
+    assert refusal("SELECT (SELECT x FROM v)", more, Catalogs([view])) == "unsafe use of f()"
     bind("SELECT f()", more)
 
 
