@@ -90,8 +90,7 @@ def refuse_in(binder: Binder, where: str, expr: ast.Expr, table: Table | None = 
         dotted = where in ("index expressions", "generated columns")
         if dotted and isinstance(node, ast.ColumnRef) and _has_column(table, node):
             fail(f'the "." operator prohibited in {where}', node)
-        matches = isinstance(node, ast.Like) and node.op in ("MATCH", "REGEXP")
-        if matches or isinstance(node, ast.CurrentTime) or _is_volatile(binder, node):
+        if isinstance(node, ast.CurrentTime) or _is_volatile(binder, node):
             fail(f"non-deterministic functions prohibited in {where}", node)
 
 
@@ -101,6 +100,9 @@ def _has_column(table: Table, node: ast.ColumnRef) -> bool:
 
 
 def _is_volatile(binder: Binder, node: ast.Node) -> bool:
+    if isinstance(node, ast.Like):
+        function = binder.registry.find_scalar(node.op.lower(), 2 if node.escape is None else 3)
+        return node.op == "MATCH" if function is None else not function.deterministic
     if not isinstance(node, ast.FunctionCall):
         return False
     function = binder.registry.find_scalar(fold(node.name), len(node.arguments))
