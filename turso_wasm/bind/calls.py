@@ -255,17 +255,19 @@ def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr
     if function is None and node.op == "MATCH":
         return failing("unable to use function MATCH in the requested context")
     if function is None:
-        raise binder.registry.no_function(name, _word(binder, node, node.op), node.span)
+        word, at = _word(binder, node, node.op)
+        raise binder.registry.no_function(name, word, (at, at + len(word)))
     binder.calls_user = binder.calls_user or function.style == "user"
     result = scalar_call(function, tuple(args))
     return bound.Unary(op="not", operand=result) if node.negated else result
 
 
-def _word(binder: Binder, node: ast.Like, word: str) -> str:
-    """The operator as it is written in the text."""
+def _word(binder: Binder, node: ast.Like, word: str) -> tuple[str, int]:
+    """The operator as it is written in the text, and where."""
+    start = node.span[0]
     text = binder.text(node.span)
     at = text.upper().find(word)
-    return text[at : at + len(word)] if at >= 0 else word
+    return (text[at : at + len(word)], start + at) if at >= 0 else (word, node.span[0])
 
 
 EXPRESSIONS.update({ast.FunctionCall: bind_call, ast.Like: bind_like})

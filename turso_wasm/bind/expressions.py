@@ -240,6 +240,8 @@ def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> boun
         high = row.compare("<=", row_parts(binder, node.high, scope), node)
         return _negated(row.around(bound.Binary(op="and", left=low, right=high)), node)
     operand = binder.expr(node.operand, scope)
+    if is_row(binder, node.low, scope) or is_row(binder, node.high, scope):
+        fail("row value misused", node)
     low = compare(">=", operand, binder.expr(node.low, scope))
     high = compare("<=", operand, binder.expr(node.high, scope))
     if any(is_costly(part) for part in walk(operand)):

@@ -244,7 +244,22 @@ def _call(node: bound.Call, ctx: Context) -> SqlValue:
         raise SqlError(SQLITE_ERROR, node.kernel)
     if ctx.loop and _is_constant_call(node):
         return ctx.lazily(lambda: _kept(_kernel_call(node, ctx), ctx))
-    return _kernel_call(node, ctx)
+    value = _kernel_call(node, ctx)
+    if ctx.loop and node.name in _GROWING:
+        _count_bytes(value, ctx)
+    return value
+
+
+_GROWING = frozenset(("randomblob", "zeroblob", "hex", "unhex", "replace", "printf", "format", "quote"))
+"""Functions whose result may be far larger than their arguments."""
+BYTES_A_TICK_SHIFT = 6  # 64 bytes take about as long as a row
+
+
+def _count_bytes(value: SqlValue, ctx: Context) -> None:
+    """A row with a large value counts as many: it is not long until interrupts are seen."""
+    f = ctx.f
+    with f.if_(value.tag_expr >= TEXT):
+        f.set(ctx.budget, ctx.budget - value.payload.shr_u(32 + BYTES_A_TICK_SHIFT).wrap())
 
 
 _CONSTANT_PARTS = (bound.Constant, bound.Parameter, bound.Unary, bound.Binary, bound.Cast, bound.Call)

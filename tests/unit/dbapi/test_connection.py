@@ -230,6 +230,27 @@ def test_interrupt(ours: Any) -> None:
     shared.close()
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT max(length(hex(randomblob(1000000)))) FROM t",
+        "SELECT sum(length(replace(hex(zeroblob(a * 100)), '0', 'ab'))) FROM t",
+        "SELECT (SELECT count(*) FROM t x, t y, t z)",
+    ],
+)
+def test_interrupt_is_heard_soon_though_rows_take_long(ours: Any, sql: str) -> None:
+    shared = turso_wasm.connect(":memory:", check_same_thread=False)
+    shared.execute("CREATE TABLE t(a)")
+    shared.executemany("INSERT INTO t VALUES (?)", [(i,) for i in range(5000)])
+    asked = []
+    timer = threading.Timer(0.2, lambda: (asked.append(time.monotonic()), shared.interrupt()))
+    timer.start()
+    with pytest.raises(turso_wasm.OperationalError, match="interrupted"):
+        shared.execute(sql).fetchall()
+    assert time.monotonic() - asked[0] < 2  # it takes some hundredths; many seconds if only rows are counted
+    shared.close()
+
+
 @pytest.fixture
 def keyboard() -> Iterator[None]:
     """SIGINT raises, also where the tests run in the background, which lets a shell ignore it."""

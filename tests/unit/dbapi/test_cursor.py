@@ -254,6 +254,16 @@ def test_returning(ours: Any) -> None:
     assert ours.execute("SELECT count(*) FROM t").fetchone() == (2,)
 
 
+def test_executemany_discards_what_returning_gives(db: Any) -> None:
+    before = db.execute("SELECT count(*) FROM t").fetchone()[0]
+    cursor = db.executemany("INSERT INTO t(a) VALUES (?) RETURNING id, a", [(7,), (8,), (9,)])
+    assert cursor.fetchall() == [] and cursor.rowcount == 3
+    changed = db.executemany("UPDATE t SET a = a + 1 WHERE a = ? RETURNING *", [(7,), (9,), (1000,)])
+    assert changed.fetchone() is None and changed.rowcount == 2
+    assert db.execute("SELECT count(*), sum(a = 8), sum(a = 10) FROM t").fetchone() == (before + 3, 2, 1)
+    assert db.executemany("DELETE FROM t WHERE a = ? RETURNING a", [(8,), (10,)]).fetchall() == []
+
+
 def test_unsupported_types_are_named(ours: Any) -> None:
     with pytest.raises(ours.ProgrammingError, match="Error binding parameter 2: type 'object' is not supported"):
         ours.execute("SELECT ?, ?", (1, object()))
