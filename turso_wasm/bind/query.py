@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from turso_wasm.catalog.table_functions import TableFunction
 
 
+USUAL_RUNS = 25.0  # how often a subquery that reads outer columns is taken to run
+
+
 @dataclass(slots=True, frozen=True, kw_only=True)
 class AggregateRef(Expr):
     """Stands for aggregates[index] of the core whose aggregate_source is `source`, until the planner has placed it.
@@ -175,6 +178,7 @@ class Core:
     rows: tuple[tuple[Expr, ...], ...] | None = None
     literal_rows: tuple[tuple[object, ...], ...] | None = None
     literal_index: int = -1  # ordinal of the whole list among the lifted literals, -1: part of the program
+    runs: float = USUAL_RUNS  # how often it is taken to run, if it reads outer columns
 
     def only_item(self) -> Item | None:
         """The item of a FROM clause that has one only."""

@@ -103,6 +103,9 @@ def _unknown(condition: bound.Expr) -> list[bound.Expr]:
     return [bound.IsNull(operand=condition)]
 
 
+ROW_RUNS = 1e5  # many: rather than look up by a part of the row, its SELECT is read once, as SQLite always does
+
+
 def _exists_row(
     binder: Binder,
     node: ast.InSelect,
@@ -122,7 +125,8 @@ def _exists_row(
     for part in walk(*operand):
         if isinstance(part, bound.ColumnRef | AggregateRef):
             outer[reference_key(part)] = part  # type: ignore[assignment]  # AggregateRefs are replaced later
-    whole = Query([Core([bound.Constant(value=1)], [OutputColumn("1")], [Step(item)], where)], [OutputColumn("1")])
+    core = Core([bound.Constant(value=1)], [OutputColumn("1")], [Step(item)], where, runs=ROW_RUNS)
+    whole = Query([core], [OutputColumn("1")])
     whole.outer = tuple(outer.values())
     return bound.SubqueryExpr(kind="exists", plan=whole, outer=whole.outer)
 

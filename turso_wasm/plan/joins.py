@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import Step
+from turso_wasm.bind.query import USUAL_RUNS, Step
 from turso_wasm.bind.walk import all_of
 from turso_wasm.plan import cost
 from turso_wasm.plan.access import Path, TableAccess
@@ -50,7 +50,6 @@ EXACT_UNITS = 6
 BEAM = 16
 LIMIT_ROWS = 100.0  # a query with LIMIT is taken to want that many rows
 HASH_MIN_OUTER = 3.0  # fewer probes do not pay for building a table
-RUNS = 25.0  # a subquery that reads outer columns is taken to run that often
 
 COMPLETE = OrderState(0, True)
 
@@ -66,8 +65,10 @@ class JoinPlanner:
         ordering: Ordering | None = None,
         correlated: bool = False,
         limited: bool = False,
+        runs: float = USUAL_RUNS,
     ) -> None:
         self.planner = planner
+        self.runs = runs
         self.terms = terms
         self.ordering = ordering
         self.correlated = correlated
@@ -119,7 +120,7 @@ class JoinPlanner:
         step = unit.step
         inner = step.group if step.item is None else [Step(step.item)]
         terms = [*unit.on, *(make_term(self.planner.finish(expr)) for expr in step.group_where)]
-        return JoinPlanner(self.planner, inner, terms, correlated=True).plan()
+        return JoinPlanner(self.planner, inner, terms, correlated=True, runs=self.runs).plan()
 
     def _plan_outer_join(self, step: Step) -> JoinPlan:
         """A RIGHT or FULL join: the right side is read first, then each row of the left looks for its matches."""
@@ -143,7 +144,7 @@ class JoinPlanner:
 
     def _plan_operand(self, steps: Sequence[Step], where: list[bound.Expr]) -> JoinPlan:
         terms = [make_term(self.planner.finish(expr)) for expr in where]
-        return JoinPlanner(self.planner, steps, terms, correlated=self.correlated).plan()
+        return JoinPlanner(self.planner, steps, terms, correlated=self.correlated, runs=self.runs).plan()
 
     # --- search --------------------------------------------------------------------------------------------------
 
@@ -201,7 +202,9 @@ class JoinPlanner:
             rows = state.rows * unit.subplan.rows
             total = state.cost + (rows if unit.is_kept else state.rows * unit.subplan.cost)
             found.append(self._next(state, unit, total, rows, self._broken(state), Choice(unit, "loop")))
-        if (state.mask or self.correlated) and not any(is_lookup(following.choices[-1]) for following in found):
+        is_sure = self.runs <= USUAL_RUNS  # without statistics a look-up is the safer choice
+        looks_up = is_sure and any(is_lookup(following.choices[-1]) for following in found)
+        if (state.mask or self.correlated) and not looks_up:
             hashed = self._extend_hash(state, unit)
             if hashed is not None:
                 found.append(hashed)
@@ -301,7 +304,7 @@ class JoinPlanner:
             return None
         if "hash_joins" in self.without and not is_query:
             return None
-        runs = state.rows if state.mask else RUNS
+        runs = state.rows if state.mask else self.runs
         if not state.mask and reads_changing(self.planner, unit):
             return None
         keys = tuple(equalities or SAME_KEY)
@@ -321,7 +324,7 @@ class JoinPlanner:
         matches = max(min(rows, 10.0 if equalities else rows), 1.0)
         build_cost = price + rows * cost.PER_BUILD
         if not state.mask:
-            build_cost /= RUNS
+            build_cost /= self.runs
         rows_out = state.rows * matches
         total = state.cost + build_cost + state.rows * cost.PER_PROBE + rows_out * cost.PER_OUTPUT
         choice = Choice(unit, "hash-left" if unit.left else "hash", path, keys=keys)

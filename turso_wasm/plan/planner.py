@@ -143,7 +143,7 @@ class Planner:
             for term in terms:
                 plan = nodes.Filter(child=plan, predicate=term.expr)
             return JoinPlan(plan, 1.0, 1.0)
-        return JoinPlanner(self, core.steps, terms, ordering, correlated, limited).plan()
+        return JoinPlanner(self, core.steps, terms, ordering, correlated, limited, core.runs).plan()
 
     def _values(self, core: Core) -> Rows:
         """VALUES with several rows, as data where possible."""
