@@ -30,7 +30,7 @@ export const CALL_FINAL = 4;
 export const CALL_COMPARE = 5;
 export const CALL_BITS = 3;
 export const ANSWER_ROOM = 240;
-export const SETTINGS_COMPILED = 15;
+export const SETTINGS_COMPILED = 399;
 
 export const Run = Object.freeze({
   flags: 24,
@@ -57,10 +57,10 @@ export const KernelConnection = Object.freeze({
   busy_timeout_ms: 92,
   schema_epoch: 100,
   pagers: 32,
-  settings: 112,
-  names: 140,
-  name_sizes: 188,
-  orders: 236,
+  settings: 116,
+  names: 144,
+  name_sizes: 192,
+  orders: 240,
 });
 
 /** Result codes by number. @type {Readonly<Record<number, string>>} */

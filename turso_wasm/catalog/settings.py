@@ -16,6 +16,8 @@ class Settings:
     ignore_check_constraints: bool = False
     writable_schema: bool = False
     case_sensitive_like: bool = False
+    automatic_index: bool = True
+    reverse_unordered_selects: bool = False
 
 
 DEFAULT = Settings()

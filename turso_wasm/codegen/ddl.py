@@ -177,7 +177,7 @@ class SchemaChange:
             f.set(row, f.call("sorter_row", sorter))
             if step.index.unique:
                 self._check_duplicate(step, row, cursor)
-            ctx.do("index_insert", cursor, row.wrap(), row.shr_u(32).wrap())
+            ctx.do("index_append", cursor, row.wrap(), row.shr_u(32).wrap())
 
         visit(ctx, lambda: f.call("sorter_next", sorter), lambda: f.call("sorter_next", sorter), insert)
 

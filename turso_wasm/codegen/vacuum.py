@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32
@@ -17,7 +19,18 @@ def emit_vacuum(node: nodes.Vacuum, ctx: Context) -> None:
     f = ctx.f
     data = b"".join(struct.pack("<ii", row, renumbered) for row, renumbered in node.objects)
     objects = ctx.data_address(data, align=8)
-    work = f.local(I32, "work", f.call("vacuum_begin", ctx.stmt, node.slot, objects, len(node.objects)))
+    work = f.local(I32, "work")
+    given = (ctx.stmt, node.slot, objects, len(node.objects))
+    if node.into is None or node.child is None:
+        f.set(work, f.call("vacuum_begin", *given))
+    else:
+        into = node.into
+
+        def begin() -> None:
+            ensure([into], ctx)
+            f.set(work, f.call("vacuum_into", *given, *emit_value(into, ctx).pair))
+
+        emit_source(node.child, ctx, begin)
     with f.block() as done, f.loop() as top:
         f.br(done, if_=f.call("vacuum_step", work).eqz())
         ctx.tick(STEP_TICKS)

@@ -81,10 +81,17 @@ SETTING_FOREIGN_KEYS = 1
 SETTING_IGNORE_CHECK_CONSTRAINTS = 2
 SETTING_WRITABLE_SCHEMA = 4
 SETTING_CASE_SENSITIVE_LIKE = 8
-SETTINGS_COMPILED = 15  # those that Programs are compiled for; the others they ask for as they run
 SETTING_RECURSIVE_TRIGGERS = 16
 SETTING_DEFER_FOREIGN_KEYS = 32
 SETTING_QUERY_ONLY = 64
+SETTING_NO_AUTOMATIC_INDEX = 1 << 7  # on in SQLite unless they are turned off: the bit says that they are
+SETTING_REVERSE_UNORDERED_SELECTS = 1 << 8
+SETTINGS_COMPILED = 0x18F  # those that Programs are compiled for; the others they ask for as they run
+SETTING_CELL_SIZE_CHECK = 1 << 12  # pages are always checked
+SETTING_CHECKPOINT_FULLFSYNC = 1 << 13  # of macOS, as the next
+SETTING_FULLFSYNC = 1 << 14
+SETTING_READ_UNCOMMITTED = 1 << 15  # of caches that connections share, which there are not
+SETTING_EMPTY_RESULT_CALLBACKS = 1 << 16  # of an old function of the C API
 
 # --- b-tree kinds ------------------------------------------------------------------------------------------
 TABLE_BTREE = 1
@@ -108,6 +115,9 @@ DB_DATA_VERSION = 13
 DB_WAL_AUTOCHECKPOINT = 14
 DB_LOCKING_MODE = 15  # 0 normal 1 exclusive
 DB_MAX_PAGE_COUNT = 17
+DB_JOURNAL_SIZE_LIMIT = 18  # bytes that a journal or log keeps when it is not needed; -1: all
+DB_SECURE_DELETE = 19  # 0 off, 1: what is deleted is overwritten, 2: where that costs no write
+DB_CACHE_SPILL = 20  # pages a writer holds in memory before it spills some; 0: it never does
 
 JOURNAL_DELETE = 0
 JOURNAL_PERSIST = 1
@@ -259,6 +269,7 @@ class KernelConnection(Struct):
     savepoint_depth: i32  # open savepoints, statement savepoints included: every writing pager has as many
     schema_epoch: i32  # H: changes when the connection itself changes the schema, or takes such a change back
     schema_changed: i32  # 1: the open transaction has changed the schema
+    analysis_limit: i32  # entries of an index that ANALYZE looks at; 0: all
     temp_store: i32  # TEMP_STORE_*: where the temp database lies
     settings: i32  # H: SETTING_*
     comparing: i32  # a collation of the user's is being asked: nothing may be written

@@ -23,6 +23,7 @@ from turso_wasm.plan import alter, analyze, nodes, reindex, schema, vacuum
 from turso_wasm.plan.explain import explain_query_plan
 from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
+from turso_wasm.plan.reversal import read_backwards
 from turso_wasm.plan.rewrite import PASSES
 from turso_wasm.plan.writes import Written, plan_delete, plan_insert, plan_update
 from turso_wasm.sql import ast
@@ -85,7 +86,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
         name = type(statement).__name__
         raise SqlError(SQLITE_ERROR, f"not supported yet: {name} statement", getattr(statement, "span", None))
     binder = SelectBinder(catalogs, context.sql, context.registry)
-    binder.without = context.without
+    binder.without = context.without if binder.settings.automatic_index else context.without | {"hash_joins"}
     binder.lift = context.lift
     binder.plan_pragma = context.plan_pragma
     planned = build(binder, statement)
@@ -114,6 +115,8 @@ def _select(binder: Binder, node: ast.Select) -> Planned:
     query = bind_select(binder, node)
     rows = Planner(binder).plan_query(query)
     plan = nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single)
+    if binder.settings.reverse_unordered_selects and not query.order_by:
+        plan = read_backwards(plan)
     return Planned(plan, "select", tuple(query.columns), slots=_slots(binder))
 
 
@@ -151,8 +154,8 @@ def _vacuum(binder: Binder, node: ast.Vacuum) -> Planned:
     plan, catalog = vacuum.plan_vacuum(binder, node)
     if catalog is None:
         return Planned(plan, "ddl")
-    slots = {catalog.slot: (False, catalog.checked)}  # it becomes the writer when it is sure that it may run
-    return Planned(plan, "ddl", readonly=False, changes_schema=True, slots=slots)
+    slots = _slots(binder) | {catalog.slot: (False, catalog.checked)}  # it writes when it is sure that it may run
+    return Planned(plan, "ddl", readonly=node.into is not None, changes_schema=node.into is None, slots=slots)
 
 
 TRANSACTION_MODES: dict[str | None, Literal["deferred", "immediate", "exclusive"]] = {

@@ -705,11 +705,13 @@ class Ddl(Plan):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Vacuum(Plan):
     """VACUUM of the database in `slot`. objects: the rows of its sqlite_schema in their new order: (which row it is
-    now, whether the rowids of its table are renumbered).
+    now, whether the rowids of its table are renumbered). into: over the one row of `child`, the name of the file.
     """
 
     slot: int
     objects: tuple[tuple[int, bool], ...]
+    child: Plan | None = None
+    into: Expr | None = None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.select import bind_select
 from turso_wasm.catalog.catalog import Catalog, Entry
 from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.plan import nodes
+from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.schema import NOTHING
 from turso_wasm.sql import ast
 
@@ -25,8 +27,13 @@ def plan_vacuum(binder: Binder, node: ast.Vacuum) -> tuple[nodes.Plan, Catalog |
     catalog = binder.catalogs.main() if node.schema is None else binder.catalogs.must_find(node.schema, node)
     if catalog.slot == TEMP_SLOT:
         return NOTHING, None
-    objects = tuple((entry.row, _renumbers(catalog, entry)) for entry in _in_order(catalog))
-    return nodes.Vacuum(slot=catalog.slot, objects=objects), catalog
+    if node.into is None:
+        objects = tuple((entry.row, _renumbers(catalog, entry)) for entry in _in_order(catalog))
+        return nodes.Vacuum(slot=catalog.slot, objects=objects), catalog
+    name = ast.Select(ast.SelectCore((ast.ResultColumn(node.into),)))
+    rows = Planner(binder).plan_query(bind_select(binder, name))
+    objects = tuple((entry.row, False) for entry in _in_order(catalog))
+    return nodes.Vacuum(slot=catalog.slot, objects=objects, child=rows.plan, into=rows.exprs[0]), catalog
 
 
 def _in_order(catalog: Catalog) -> Iterator[Entry]:

@@ -13,18 +13,18 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """value: the only one there is. is_flag: what is set is read as a boolean. reads: PRAGMA name answers with it.
-    answers: so does PRAGMA name = value.
+    """value: the only one there is. is_fixed: what cannot be here, memory that is mapped and threads, as in a build of
+    SQLite without it: setting it changes nothing. reads: PRAGMA name answers. answers: so does PRAGMA name = value.
     """
 
     value: int
-    is_flag: bool = True
+    is_fixed: bool = False
     reads: bool = True
     answers: bool = False
 
     def check(self, name: str, written: str) -> None:
         """Refuse to set it to something else. Errors: "not supported yet: PRAGMA name = value"."""
-        wanted = int(boolean(written)) if self.is_flag else integer(written)
+        wanted = int(boolean(written))
         if wanted != self.value:
             raise SqlError(SQLITE_ERROR, f"not supported yet: PRAGMA {name} = {written}")
 
@@ -42,26 +42,10 @@ def integer(text: str) -> int:
 
 
 SETTINGS: Final[dict[str, Setting]] = {
-    **dict.fromkeys(("automatic_index", "short_column_names", "trusted_schema"), Setting(1)),
-    **dict.fromkeys(
-        (
-            "cell_size_check",
-            "checkpoint_fullfsync",
-            "count_changes",
-            "empty_result_callbacks",
-            "full_column_names",
-            "fullfsync",
-            "legacy_alter_table",
-            "read_uncommitted",
-            "reverse_unordered_selects",
-        ),
-        Setting(0),
-    ),
+    **dict.fromkeys(("count_changes", "full_column_names", "legacy_alter_table"), Setting(0)),
+    **dict.fromkeys(("short_column_names", "trusted_schema"), Setting(1)),
     "case_sensitive_like": Setting(0, reads=False),
-    "secure_delete": Setting(0, answers=True),
     **dict.fromkeys(
-        ("analysis_limit", "hard_heap_limit", "mmap_size", "soft_heap_limit", "threads"),
-        Setting(0, is_flag=False, answers=True),
+        ("hard_heap_limit", "mmap_size", "soft_heap_limit", "threads"), Setting(0, is_fixed=True, answers=True)
     ),
-    "journal_size_limit": Setting(-1, is_flag=False, answers=True),
 }

@@ -176,17 +176,23 @@ class Field:
 
 @dataclass(slots=True, frozen=True)
 class Switch:
-    """`PRAGMA name` tells whether a setting of the connection (SETTING_*) is on, `PRAGMA name = boolean` sets it."""
+    """`PRAGMA name` tells whether a setting of the connection (SETTING_*) is on, `PRAGMA name = boolean` sets it.
+
+    inverted: the bit says that it is off.
+    """
 
     bit: int
+    inverted: bool = False
 
     def __call__(self, request: Request) -> Compiled:
         """Read or set it."""
         if request.value is None:
-            return _row(
-                nodes.KernelCall(source=SOURCE, function="setting_get", args=(self.bit,), write=None), request.name
-            )
-        args = (self.bit, int(boolean(request.value)))
+            call = nodes.KernelCall(source=SOURCE, function="setting_get", args=(self.bit,), write=None)
+            shown: bound.Expr = bound.ColumnRef(source=SOURCE, column=0)
+            if self.inverted:
+                shown = bound.Compare(op="=", left=shown, right=bound.Constant(value=0))
+            return _row(call, request.name, exprs=(shown,))
+        args = (self.bit, int(boolean(request.value) != self.inverted))
         call = nodes.KernelCall(source=SOURCE, function="setting_set", args=args, write=None, silent=True)
         return Compiled(call, readonly=False)
 
@@ -246,7 +252,22 @@ def safety_level(text: str) -> int:
     if word in words:
         return words[word]
     number = leading_integer(text) & 0xFF
-    return number & 3 if word[:1].isdigit() else 1
+    return max(number + 1 & 7, 1) - 1 if word[:1].isdigit() else 1
+
+
+def secure_delete(text: str) -> int:
+    """OFF ON FAST."""
+    return 2 if text.lower() == "fast" else int(boolean(text))
+
+
+def cache_spill(text: str) -> int:
+    """A number of pages, or a boolean: what is neither turns it on."""
+    return leading_integer(text) if text[:1].isdigit() else int(text.lower() not in ("off", "no", "false"))
+
+
+def locking_mode(text: str) -> int | None:
+    """NORMAL or EXCLUSIVE."""
+    return {"normal": 0, "exclusive": 1}.get(text.lower())
 
 
 # --- other kernel routines ------------------------------------------------------------------------------------
@@ -285,8 +306,18 @@ def wal_checkpoint(request: Request) -> Compiled:
     return _row(call, "busy", "log", "checkpointed", readonly=False)
 
 
+def analysis_limit(request: Request) -> Compiled:
+    """How many entries of an index ANALYZE looks at; what is no number changes nothing."""
+    value = request.value or ""
+    wanted = large_integer(value) if value[:1].isdigit() else -1
+    call = nodes.KernelCall(source=SOURCE, function="analysis_limit_set", args=(wanted,), write=None)
+    return _row(call, request.name, readonly=request.value is None)
+
+
 def encoding(request: Request) -> Compiled:
     """The text encoding; setting is for databases that do not exist yet."""
+    if request.value is not None and (request.catalog.entries or request.catalog.index_entries):
+        return NOTHING
     names = {"utf-8": 1, "utf8": 1, "utf-16": 2, "utf16": 2, "utf-16le": 2, "utf16le": 2, "utf-16be": 3, "utf16be": 3}
     if request.value is not None:
         number = names.get(request.value.lower())
@@ -363,7 +394,8 @@ def setting(request: Request) -> Compiled:
     answer = Compiled(_values([(known.value,)], 1), (request.name,))
     if request.value is None:
         return answer if known.reads else NOTHING
-    known.check(request.name, request.value)
+    if not known.is_fixed:
+        known.check(request.name, request.value)
     return answer if known.answers else NOTHING
 
 
@@ -397,28 +429,40 @@ def temp_store(request: Request) -> Compiled:
 
 PRAGMAS: dict[str, Plan] = {
     **dict.fromkeys(SETTINGS, setting),
+    "analysis_limit": analysis_limit,
     "application_id": Field(abi.DB_APPLICATION_ID, header_integer),
+    "automatic_index": Switch(abi.SETTING_NO_AUTOMATIC_INDEX, inverted=True),
     "auto_vacuum": Field(abi.DB_AUTO_VACUUM, chosen("none", "full", "incremental")),
     "busy_timeout": busy_timeout,
     "cache_size": Field(abi.DB_CACHE_SIZE, leading_integer),
+    "cache_spill": Field(abi.DB_CACHE_SPILL, cache_spill),
+    "cell_size_check": Switch(abi.SETTING_CELL_SIZE_CHECK),
+    "checkpoint_fullfsync": Switch(abi.SETTING_CHECKPOINT_FULLFSYNC),
     "defer_foreign_keys": Switch(abi.SETTING_DEFER_FOREIGN_KEYS),
     "data_version": Field(abi.DB_DATA_VERSION),
+    "empty_result_callbacks": Switch(abi.SETTING_EMPTY_RESULT_CALLBACKS),
     "encoding": encoding,
     "foreign_key_check": foreign_key_check,
     "foreign_keys": Switch(abi.SETTING_FOREIGN_KEYS),
+    "fullfsync": Switch(abi.SETTING_FULLFSYNC),
     "freelist_count": Field(abi.DB_FREELIST_COUNT),
     "ignore_check_constraints": Switch(abi.SETTING_IGNORE_CHECK_CONSTRAINTS),
     "incremental_vacuum": incremental_vacuum,
     "integrity_check": integrity_check,
     "journal_mode": journal_mode,
+    "journal_size_limit": Field(abi.DB_JOURNAL_SIZE_LIMIT, large_integer, answers=True),
     "locking_mode": Field(
-        abi.DB_LOCKING_MODE, chosen("normal", "exclusive"), answers=True, names=("normal", "exclusive"), everywhere=True
+        abi.DB_LOCKING_MODE, locking_mode, answers=True, names=("normal", "exclusive"), everywhere=True
     ),
     "max_page_count": Field(abi.DB_MAX_PAGE_COUNT, large_integer, answers=True),
     "page_count": Field(abi.DB_PAGE_COUNT),
     "page_size": Field(abi.DB_PAGE_SIZE, page_size),
     "query_only": Switch(abi.SETTING_QUERY_ONLY),
     "quick_check": integrity_check,
+    "read_uncommitted": Switch(abi.SETTING_READ_UNCOMMITTED),
+    "reverse_unordered_selects": Switch(abi.SETTING_REVERSE_UNORDERED_SELECTS),
+    "secure_delete": Field(abi.DB_SECURE_DELETE, secure_delete, answers=True),
+    "shrink_memory": lambda request: NOTHING,  # memory is given back as soon as it is not needed
     "recursive_triggers": Switch(abi.SETTING_RECURSIVE_TRIGGERS),
     "schema_version": Field(abi.DB_SCHEMA_COOKIE, header_integer, changes_schema=True),
     "temp_store": temp_store,

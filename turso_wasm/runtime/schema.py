@@ -30,6 +30,8 @@ from turso_wasm.kernel.abi import (
     SETTING_CASE_SENSITIVE_LIKE,
     SETTING_FOREIGN_KEYS,
     SETTING_IGNORE_CHECK_CONSTRAINTS,
+    SETTING_NO_AUTOMATIC_INDEX,
+    SETTING_REVERSE_UNORDERED_SELECTS,
     SETTING_WRITABLE_SCHEMA,
     TEMP_SLOT,
 )
@@ -76,6 +78,8 @@ def settings_of(bits: int) -> Settings:
         ignore_check_constraints=bool(bits & SETTING_IGNORE_CHECK_CONSTRAINTS),
         writable_schema=bool(bits & SETTING_WRITABLE_SCHEMA),
         case_sensitive_like=bool(bits & SETTING_CASE_SENSITIVE_LIKE),
+        automatic_index=not bits & SETTING_NO_AUTOMATIC_INDEX,
+        reverse_unordered_selects=bool(bits & SETTING_REVERSE_UNORDERED_SELECTS),
     )
 
 

@@ -15,7 +15,7 @@ Invariants:
   N2  NULLs are equal to each other here.
 """
 
-from turso_wasm.kernel.abi import TEXT, Cursor, KeyInfo, Resource, Run, Value
+from turso_wasm.kernel.abi import TEXT, Cursor, KernelConnection, KeyInfo, Resource, Run, Value
 from turso_wasm.kernel.base.memory import alloc, malloc, mfree
 from turso_wasm.kernel.base.resources import KIND_ANALYSIS, keep_alloc, resource_add
 from turso_wasm.kernel.btree.cursor.move import cursor_first, cursor_next
@@ -54,6 +54,8 @@ class Analysis(Resource):
     n: i32  # fields, the rowid or primary key behind the key columns included
     n_key: i32  # those that sqlite_stat1 tells of
     rows: i64
+    total: i64  # entries of the index
+    limit: i64  # how many are looked at, with one more; 0: all
     period: i64
     counts: ptr[i64]  # N1
     last: ptr[u8]  # the record of the entry before
@@ -74,7 +76,9 @@ def analysis_begin(s: Run, c: Cursor, n_key: i32) -> Analysis:
     a.cursor = c
     a.n = KeyInfo(c.keyinfo).n_fields
     a.n_key = n_key
-    a.period = btree_count(c) // i64(SPREAD) + 1
+    a.limit = i64(KernelConnection(s.connection).analysis_limit)
+    a.total = btree_count(c)
+    a.period = a.total // i64(SPREAD) + 1
     a.counts = counts_new(a)
     a.fields = ptr[Value](i32(keep_alloc(s, a.n * sizeof(Value))))
     a.current = ptr[Value](i32(keep_alloc(s, a.n * sizeof(Value))))
@@ -115,6 +119,8 @@ def analysis_step(a: Analysis) -> i32:
         entry_count(a)
         more = cursor_next(c)
         n += 1
+        if a.limit and a.rows > a.limit:
+            more = 0
     if not more and a.rows:
         groups_end(a, 0)
     return more
@@ -202,8 +208,8 @@ def group_sample(a: Analysis, prefix: i32) -> None:
 
 
 def sample_add(a: Analysis, prefix: i32, open: i32) -> None:
-    """Make the last entry a sample."""
-    if a.n_samples == SAMPLES and not sample_remove(a, prefix):
+    """Make the last entry a sample, unless only some of all entries are looked at."""
+    if a.limit or (a.n_samples == SAMPLES and not sample_remove(a, prefix)):
         return
     sample: Sample = a.samples[a.n_samples]
     a.n_samples += 1
@@ -251,7 +257,7 @@ def group_is_smaller(a: Analysis, i: i32, j: i32) -> i32:
 def analysis_stat(a: Analysis) -> tuple[i32, i64]:
     """The text of sqlite_stat1: the number of entries, then for each prefix the average number of equal ones."""
     text: ptr[u8] = alloc(a.statement, (a.n_key + 1) * NUMBER_SIZE)
-    used: i32 = int_to_text(a.rows, text)
+    used: i32 = int_to_text(a.total, text)
     for i in range(a.n_key):
         text[used] = 32
         used += 1 + int_to_text(average(a.rows, a.counts[2 * a.n + i] + 1), text + used + 1)

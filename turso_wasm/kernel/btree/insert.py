@@ -254,6 +254,15 @@ def entry_append(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
     insert_into_leaf(c, rowid, p, size)
 
 
+@export
+def index_append(c: Cursor, p: ptr[u8], size: i32) -> None:
+    """Insert the record of `size` bytes at p into an index b-tree whose entries are all less (N2, N3).
+
+    Errors: SQLITE_CORRUPT, SQLITE_FULL.
+    """
+    entry_append(c, i64(0), p, size)
+
+
 def random_rowid(c: Cursor) -> i64:
     """An unused positive rowid, when the largest is taken. Errors: SQLITE_FULL when none was found."""
     bytes8: ptr[u8] = scratch(8)

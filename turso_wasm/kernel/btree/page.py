@@ -30,7 +30,7 @@ from turso_wasm.kernel.abi import TABLE_BTREE, Layout
 from turso_wasm.kernel.base.errors import raise_corrupt
 from turso_wasm.kernel.base.memory import malloc
 from turso_wasm.kernel.btree.cell import INDEX_LEAF, LEAF, TABLE_LEAF, cell_size, interior_kind, small_cell_size
-from turso_wasm.kernel.pager.storage import Page
+from turso_wasm.kernel.pager.storage import Page, SharedFile
 from turso_wasm.wasm.lang import (
     Struct,
     be16,
@@ -151,6 +151,13 @@ def page_init(page: Page, kind: i32, usable: i32) -> None:
     if kind & LEAF == 0:
         h.right_child = u32(0)
     page.free = usable - array_end(page, h) + 1
+    if overwrites(page):
+        memory_fill(page.data + array_end(page, h), 0, usable - array_end(page, h))
+
+
+def overwrites(page: Page) -> i32:
+    """1 if what is deleted from a page must not stay there (PRAGMA secure_delete)."""
+    return i32(page.database != 0 and SharedFile(page.database).secure_delete != 0)
 
 
 # --- validation ------------------------------------------------------------------------------------------------------
@@ -277,6 +284,8 @@ def page_defragment(page: Page, layout: Layout) -> None:
     h.first_freeblock = 0
     h.content = top
     h.fragments = 0
+    if overwrites(page):
+        memory_fill(page.data + floor, 0, top - floor)
 
 
 def page_take(page: Page, layout: Layout, size: i32) -> i32:
@@ -391,6 +400,8 @@ def page_drop(page: Page, layout: Layout, slot: i32) -> None:
     size: i32 = small_cell_size(layout, h.kind, page.data + offset)
     if size > layout.usable - offset:
         raise_corrupt(page.pgno)
+    if overwrites(page):
+        memory_fill(page.data + offset, 0, size)
     h.n_cells = n
     if n == 0:
         h.first_freeblock = 0

@@ -122,6 +122,7 @@ def database_open(name: ptr[u8], size: i32, flags: i32) -> tuple[i32, SharedFile
     db.synchronous = SYNCHRONOUS_FULL
     db.autocheckpoint = DEFAULT_AUTOCHECKPOINT
     db.cache_size = DEFAULT_CACHE_SIZE
+    db.journal_size_limit = i64(-1)
     db.new_page_size = DEFAULT_PAGE_SIZE
     db.page_size = DEFAULT_PAGE_SIZE
     db.usable_size = DEFAULT_PAGE_SIZE

@@ -292,6 +292,8 @@ def journal_finish(db: SharedFile) -> i32:
         if rc == 0 and (j.mode == JOURNAL_TRUNCATE or j.super_size):
             # Whether this succeeds does not matter any more (J5).
             _ = vfs_truncate(j.fd - 1, i64(0))
+        elif rc == 0 and db.journal_size_limit >= 0 and vfs_size(j.fd - 1) > db.journal_size_limit:
+            _ = vfs_truncate(j.fd - 1, db.journal_size_limit)
     if rc == 0:
         journal_forget(db)
     return rc

@@ -328,7 +328,7 @@ def writer_lock(p: Pager) -> i32:
     db.writer = i32(p)
     p.state = PAGER_WRITE
     p.original_count = p.page_count
-    p.private.limit = db.cache.limit
+    p.private.limit = db.cache.limit if db.cache.limit > db.spill_size else db.spill_size
     if p.private.limit < PRIVATE_MIN:
         p.private.limit = PRIVATE_MIN
     p.spilled = 0

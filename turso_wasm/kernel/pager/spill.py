@@ -36,7 +36,7 @@ SPILL_MIN = 8  # fewer are not worth a write
 def spill(p: Pager) -> None:
     """Give up the buffers of some private pages. Raises on I/O errors: the transaction must be rolled back then."""
     db: SharedFile = p.database
-    if db.capabilities & CAP_MEMORY:
+    if db.capabilities & CAP_MEMORY or db.no_spill:
         p.private.limit = 0x7FFFFFFF
         return
     pages: ptr[i32] = ptr[i32](malloc(p.n_resident * 4))

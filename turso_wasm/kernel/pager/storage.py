@@ -146,6 +146,7 @@ class Wal(Struct):
     header_due: i32  # the next append starts the file anew
     seen: array[u8, 32]  # header of the file as it was last read or written; zeros: none
     seen_end: u32  # header_due: the last frame of the log that the file holds under that header
+    cut_due: i32  # the file may be longer than it is allowed to be: cut it after the next commit
     used: i32  # the file may hold frames of an older log (or had, before a truncation that may be undone)
     page_size: i32  # of the frames
     page_count: u32  # of the database at the last commit
@@ -221,6 +222,10 @@ class SharedFile(Struct):
     locking_mode: i32
     autocheckpoint: i32
     cache_size: i32  # as PRAGMA cache_size
+    journal_size_limit: i64  # DB_JOURNAL_SIZE_LIMIT
+    secure_delete: i32  # DB_SECURE_DELETE
+    no_spill: i32  # 1: private pages stay in memory
+    spill_size: i32  # pages that a writer may hold even if the cache is smaller
     new_page_size: i32  # for a database that does not exist yet
     new_reserved: i32  # likewise bytes at the end of each page that are not the b-trees'
     new_auto_vacuum: i32

@@ -277,6 +277,7 @@ def wal_start(db: SharedFile) -> None:
     w.backfilled = 0
     w.synced = 0
     w.header_due = 1
+    w.cut_due = 1
     p: Pager = db.pagers
     while p:
         if p.state != PAGER_NONE:
@@ -416,6 +417,19 @@ def wal_committed(db: SharedFile, page_count: u32) -> None:
     w.committed_sum2 = w.sum2
     w.page_count = page_count
     w.commit_due = 0
+    if w.cut_due and db.journal_size_limit >= 0:
+        wal_cut(db)
+    w.cut_due = 0
+
+
+def wal_cut(db: SharedFile) -> None:
+    """Cut the file of a log that has begun anew to the size it may have. Whether this succeeds does not matter."""
+    w: Wal = db.wal
+    size: i64 = frame_offset(w, w.end + 1)
+    if size < db.journal_size_limit:
+        size = db.journal_size_limit
+    if vfs_size(w.fd - 1) > size:
+        _ = vfs_truncate(w.fd - 1, size)
 
 
 def wal_retract(db: SharedFile) -> i32:

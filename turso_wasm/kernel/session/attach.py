@@ -58,17 +58,28 @@ def database_attach(s: Run, file_tag: i32, file: i64, name_tag: i32, name: i64) 
 def attach_file(s: Run, c: KernelConnection, slot: i32, tag: i32, payload: i64) -> None:
     """Open the file that the user calls so. Raises SQLITE_CANTOPEN."""
     at, size = text_of(s, tag, payload)
+    rc, name, name_size, flags = file_locate(s, at, size)
+    if rc == 0:
+        rc = slot_open(c, slot, name, name_size, flags)
+    if rc == -SQLITE_CANTOPEN:
+        raise_about(s, SQLITE_CANTOPEN, *lit(b"unable to open database: "), at, size, *lit(b""))
+    check_io(rc)
+
+
+def file_locate(s: Run, at: ptr[u8], size: i32) -> tuple[i32, ptr[u8], i32, i32]:
+    """What a file is called that the user calls so: 0 or a negative result code, the name, its size, OPEN_* flags.
+
+    Errors: what the host says of the name.
+    """
+    c: KernelConnection = KernelConnection(s.connection)
     main: SharedFile = Pager(c.pagers[0]).database
     name: ptr[u8] = alloc(s, FILE_NAME_MAX)
     found: i32 = vfs_locate(at, size, main.name, main.name_size, c.open_flags, name, FILE_NAME_MAX)
     if found < 0 and -found >> 8:
         raise_error(-found & 0xFF, name, -found >> 8)
-    rc: i32 = found
-    if found >= 0:
-        rc = slot_open(c, slot, name, found >> 8, found & 0xFF & ~OPEN_URI)
-    if rc == -SQLITE_CANTOPEN:
-        raise_about(s, SQLITE_CANTOPEN, *lit(b"unable to open database: "), at, size, *lit(b""))
-    check_io(rc)
+    if found < 0:
+        return found, name, 0, 0
+    return 0, name, found >> 8, found & 0xFF & ~OPEN_URI
 
 
 @export

@@ -9,17 +9,20 @@ from turso_wasm.kernel.abi import (
     DB_APPLICATION_ID,
     DB_AUTO_VACUUM,
     DB_CACHE_SIZE,
+    DB_CACHE_SPILL,
     DB_DATA_VERSION,
     DB_DEFAULT_CACHE_SIZE,
     DB_ENCODING,
     DB_FREELIST_COUNT,
     DB_JOURNAL_MODE,
+    DB_JOURNAL_SIZE_LIMIT,
     DB_LOCKING_MODE,
     DB_MAX_PAGE_COUNT,
     DB_PAGE_COUNT,
     DB_PAGE_SIZE,
     DB_SCHEMA_COOKIE,
     DB_SCHEMA_FORMAT,
+    DB_SECURE_DELETE,
     DB_SYNCHRONOUS,
     DB_USER_VERSION,
     DB_WAL_AUTOCHECKPOINT,
@@ -101,6 +104,12 @@ def database_get(c: KernelConnection, slot: i32, field: i32) -> i64:
         return i64(db.autocheckpoint)
     if field == DB_LOCKING_MODE:
         return i64(db.locking_mode)
+    if field == DB_JOURNAL_SIZE_LIMIT:
+        return db.journal_size_limit
+    if field == DB_SECURE_DELETE:
+        return i64(db.secure_delete)
+    if field == DB_CACHE_SPILL:
+        return spill_limit(db)
     if field == DB_MAX_PAGE_COUNT:
         return i64(p.max_page_count if p.max_page_count else PAGE_COUNT_MAX)
     began: i32 = i32(p.state == PAGER_NONE)
@@ -110,6 +119,13 @@ def database_get(c: KernelConnection, slot: i32, field: i32) -> i64:
         pager_end_read(p)
     relax_all(c)
     return value
+
+
+def spill_limit(db: SharedFile) -> i64:
+    """DB_CACHE_SPILL."""
+    if db.no_spill:
+        return i64(0)
+    return i64(db.cache.limit if db.cache.limit > db.spill_size else db.spill_size)
 
 
 def field_read(p: Pager, field: i32) -> i64:
@@ -179,6 +195,9 @@ def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
         field_set_others(c, field, i32(value))
         slot = 0
     p: Pager = slot_pager(c, slot)
+    if field == DB_JOURNAL_SIZE_LIMIT:
+        p.database.journal_size_limit = value if value >= 0 else i64(-1)
+        return p.database.journal_size_limit
     if field == DB_MAX_PAGE_COUNT:
         return max_page_count_set(c, p, slot, value)
     if field_set(p.database, field, i32(value)):
@@ -237,6 +256,11 @@ def field_set(db: SharedFile, field: i32, value: i32) -> i32:
         db.autocheckpoint = value if value > 0 else 0
     elif field == DB_LOCKING_MODE:
         db.locking_mode = i32(value == 1)
+    elif field == DB_SECURE_DELETE:
+        db.secure_delete = value
+    elif field == DB_CACHE_SPILL:
+        db.no_spill = i32(value == 0)
+        db.spill_size = value if value > 1 else db.spill_size
     else:
         return 0
     return 1
@@ -348,6 +372,15 @@ def busy_timeout_set(s: Run, ms: i32) -> i32:
     c: KernelConnection = KernelConnection(s.connection)
     c.busy_timeout_ms = ms if ms > 0 else 0
     return c.busy_timeout_ms
+
+
+@export
+def analysis_limit_set(s: Run, n: i64) -> i32:
+    """PRAGMA analysis_limit: how many entries of an index ANALYZE looks at, 0: all, below 0: as before; in force."""
+    c: KernelConnection = KernelConnection(s.connection)
+    if n >= 0:
+        c.analysis_limit = i32(n) if n < 0x7FFFFFFF else 0x7FFFFFFF
+    return c.analysis_limit
 
 
 @export

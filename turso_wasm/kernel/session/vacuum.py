@@ -1,7 +1,8 @@
 """VACUUM: the database is built anew without gaps, in a temporary file, which then replaces all of its pages.
 
-Owns copying the b-trees and the schema, and changes of page size and auto-vacuum. The Program knows which objects there
-are, in the order in which SQLite writes them; the rest is the same for all schemas.
+Owns copying the b-trees and the schema, changes of page size and auto-vacuum, and VACUUM INTO, whose copy is a file
+that stays. The Program knows which objects there are, in the order in which SQLite writes them; the rest is the same
+for all schemas.
 
 A run is many short steps, so that a long one can be interrupted: first the entries of one b-tree after the other are
 appended to the copy, then the copy's pages become the transaction's. The commit is an ordinary one.
@@ -20,6 +21,7 @@ from turso_wasm.kernel.abi import (
     JOURNAL_WAL,
     OPEN_CREATE,
     TABLE_BTREE,
+    TEXT,
     Cursor,
     KernelConnection,
     KeyInfo,
@@ -27,11 +29,11 @@ from turso_wasm.kernel.abi import (
     Run,
     Value,
 )
-from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_corrupt, raise_error
+from turso_wasm.kernel.base.errors import SQLITE_CANTOPEN, SQLITE_ERROR, raise_corrupt, raise_error
 from turso_wasm.kernel.base.memory import arena_mark, arena_release, mfree
 from turso_wasm.kernel.base.resources import KIND_VACUUM, keep_alloc, resource_add
 from turso_wasm.kernel.base.tempfile import temp_flags
-from turso_wasm.kernel.base.vfs import check_io
+from turso_wasm.kernel.base.vfs import check_io, vfs_size, vfs_sync
 from turso_wasm.kernel.btree.cell import LEAF, TABLE_LEAF
 from turso_wasm.kernel.btree.cursor.move import cursor_first, cursor_next
 from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_invalidate, cursor_new
@@ -65,6 +67,7 @@ from turso_wasm.kernel.pager.pages import (
 )
 from turso_wasm.kernel.pager.snapshot import pager_end_read
 from turso_wasm.kernel.pager.storage import Page, Pager, SharedFile
+from turso_wasm.kernel.session.attach import file_locate, raise_about
 from turso_wasm.kernel.session.connection import database_close, readers_running, schema_change
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.kernel.values.record import record_column, record_columns, record_encode
@@ -103,6 +106,7 @@ KEPT_FIELDS = bytes(  # of the header
         AT_APPLICATION_ID,
     )
 )
+NO_HEADER = bytes(100)  # of a database that does not exist yet
 RENUMBER = 1  # CopiedObject.flags: rowids count from 1
 
 
@@ -134,6 +138,7 @@ class Vacuum(Resource):
     at: i32  # the object whose entries are copied; n: all are
     reader: Cursor  # on its b-tree; null between objects
     writer: Cursor
+    into: i32  # 1: the copy is a file that stays, and the database is only read
     rowid: i64  # the last one, if they are renumbered
     pgno: u32  # the last page of the database that was replaced
     fields: KeyInfo.embed  # of index cursors, which compare nothing
@@ -151,20 +156,58 @@ def vacuum_begin(s: Run, slot: i32, objects: ptr[CopiedObject], n: i32) -> Vacuu
     c: KernelConnection = KernelConnection(s.connection)
     check_alone(c)
     statement_begin(s, slot, 1, -1)
-    v: Vacuum = Vacuum(i32(resource_add(s, sizeof(Vacuum), KIND_VACUUM, funcref(vacuum_release))))
-    v.statement = s
-    v.source = pager_of(c, slot)
-    v.objects = objects
-    v.n = n
+    v: Vacuum = vacuum_new(s, slot, objects, n)
     rc, db = database_open(ptr[u8](0), 0, temp_flags(c) | OPEN_CREATE)
     check_io(rc)
     v.copy = pager_new(db, c, 0)
-    v.copy.database.codec = v.source.database.codec
+    db.codec = v.source.database.codec
     copy_begin(v)
-    rows_read(v)
-    trees_create(v)
-    rows_write(v)
     return v
+
+
+@export
+def vacuum_into(s: Run, slot: i32, objects: ptr[CopiedObject], n: i32, tag: i32, payload: i64) -> Vacuum:
+    """Begin a VACUUM INTO the file that the user calls so; the statement reads the database already.
+
+    Errors: SQLITE_ERROR as vacuum_begin, if the name is no text, and if there is something in the file;
+    SQLITE_CANTOPEN.
+    """
+    check_alone(KernelConnection(s.connection))
+    if tag != TEXT:
+        raise_error(SQLITE_ERROR, *lit(b"non-text filename"))
+    v: Vacuum = vacuum_new(s, slot, objects, n)
+    v.into = 1
+    file_open(v, ptr[u8](u32(payload)), i32(payload >> 32))
+    copy_begin(v)
+    v.copy.database.synchronous = 0
+    return v
+
+
+def vacuum_new(s: Run, slot: i32, objects: ptr[CopiedObject], n: i32) -> Vacuum:
+    """A VACUUM that has no copy yet."""
+    v: Vacuum = Vacuum(i32(resource_add(s, sizeof(Vacuum), KIND_VACUUM, funcref(vacuum_release))))
+    v.statement = s
+    v.source = pager_of(KernelConnection(s.connection), slot)
+    v.objects = objects
+    v.n = n
+    return v
+
+
+def file_open(v: Vacuum, name: ptr[u8], size: i32) -> None:
+    """Open the file that the copy is to be; one without a name is temporary. Raises."""
+    s: Run = v.statement
+    c: KernelConnection = KernelConnection(s.connection)
+    rc, full, full_size, flags = file_locate(s, name, size)
+    db: SharedFile = SharedFile(0)
+    if rc == 0:
+        rc, db = database_open(full, full_size, flags | OPEN_CREATE)
+    if rc == -SQLITE_CANTOPEN:
+        raise_about(s, SQLITE_CANTOPEN, *lit(b"unable to open database: "), name, size, *lit(b""))
+    check_io(rc)
+    taken: i32 = i32(db.pagers)
+    v.copy = pager_new(db, c, 0)
+    if taken or (db.fd >= 0 and vfs_size(db.fd) > 0):
+        raise_error(SQLITE_ERROR, *lit(b"output file already exists"))
 
 
 def check_alone(c: KernelConnection) -> None:
@@ -176,12 +219,12 @@ def check_alone(c: KernelConnection) -> None:
 
 
 def copy_begin(v: Vacuum) -> None:
-    """Begin the copy: an empty database with the header it will have. Raises."""
+    """Begin the copy: the header, schema and roots that it will have. Raises."""
     p: Pager = v.source
     db: SharedFile = v.copy.database
-    header: ptr[u8] = pager_get(p, u32(1)).data
+    header: ptr[u8] = pager_get(p, u32(1)).data if p.page_count else NO_HEADER
     db.wanted_mode = JOURNAL_OFF
-    db.new_page_size = page_size_wanted(p)
+    db.new_page_size = page_size_wanted(p, v.into)
     db.new_reserved = p.database.page_size - p.usable_size
     db.new_auto_vacuum = auto_vacuum_wanted(p, header)
     pager_begin_write(v.copy)
@@ -190,12 +233,16 @@ def copy_begin(v: Vacuum) -> None:
         at: i32 = KEPT_FIELDS[i]
         put_be32(first + at, be32(header + at))
     put_be32(first + AT_SCHEMA_COOKIE, be32(header + AT_SCHEMA_COOKIE) + 1)
+    rows_read(v)
+    trees_create(v)
+    rows_write(v)
 
 
-def page_size_wanted(p: Pager) -> i32:
+def page_size_wanted(p: Pager, into: i32) -> i32:
     """The page size after VACUUM: it stays if there is a log or no file, and where pages are encoded."""
     db: SharedFile = p.database
-    if p.vacuum_page_size == 0 or db.journal_mode == JOURNAL_WAL or db.capabilities & CAP_MEMORY or db.codec:
+    stays: i32 = i32(not into and db.journal_mode == JOURNAL_WAL)
+    if p.vacuum_page_size == 0 or stays or db.capabilities & CAP_MEMORY or db.codec:
         return db.page_size
     reserved: i32 = db.page_size - p.usable_size
     return p.vacuum_page_size if p.vacuum_page_size - reserved >= USABLE_MIN else db.page_size
@@ -277,7 +324,18 @@ def vacuum_step(v: Vacuum) -> i32:
     if v.at < v.n:
         entries_copy(v)
         return 1
+    if v.into:
+        file_finish(v)
+        return 0
     return pages_copy(v)
+
+
+def file_finish(v: Vacuum) -> None:
+    """Make the file of VACUUM INTO durable, if the database is. Raises."""
+    db: SharedFile = v.copy.database
+    writer_commit(v.copy)
+    if v.source.database.synchronous and not (db.capabilities & CAP_MEMORY):
+        check_io(vfs_sync(db.fd))
 
 
 def entries_copy(v: Vacuum) -> None:
@@ -399,5 +457,6 @@ def vacuum_release(resource: i32) -> None:
         pager_end_read(p)
         db: SharedFile = p.database
         pager_free(p)
-        database_close(db)
+        if not db.pagers:
+            database_close(db)
     mfree(ptr[u8](resource))
