@@ -8,6 +8,8 @@ Source: https://sqlite.org/lang_select.html, https://sqlite.org/c3ref/column_nam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound, calls
 from turso_wasm.bind.binder import Binder, Opened, fail
@@ -89,7 +91,7 @@ def bind_core(
     define_windows(binder, node.windows, scope)
     for column in node.columns:
         if isinstance(column, ast.Star):
-            _expand_star(column, core, scope)
+            _expand_star(binder, column, core, scope)
         else:
             _bind_result(binder, column, core, scope)
     check_columns(len(core.outputs), "in result set")
@@ -134,21 +136,27 @@ def _bind_values(binder: Binder, node: ast.Values | ast.LiteralValues, parent: S
 def _bind_result(binder: Binder, column: ast.ResultColumn, core: Core, scope: Scope) -> None:
     expr = binder.expr(column.expr, scope)
     core.outputs.append(expr)
-    core.columns.append(describe(binder, column, expr))
+    core.columns.append(describe(binder, column, expr, scope.items))
     if column.alias is not None:
         scope.aliases.setdefault(fold(column.alias), expr)
 
 
-def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr) -> OutputColumn:
-    """Name and origin of a result column: its alias, the column's own name, or the expression as it is written.
+def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr, items: Sequence[Item]) -> OutputColumn:
+    """Name and origin of a result column of `items`: its alias, the column's own name (or what the settings
+    full_column_names and short_column_names make of it), or the expression as it is written.
 
     Such a text depends on the literals in it, so they are pinned.
     """
     span = None
+    own: str | None = None
     if column.alias is not None:
         name = column.alias
     elif isinstance(expr, bound.ColumnRef | bound.Generated) and type(column.expr) is ast.ColumnRef:
-        name = expr.name
+        name = own = expr.name
+        if binder.settings.full_column_names:
+            name = _full_name(expr, items)
+        elif not binder.settings.short_column_names:
+            name = binder.text(column.text_span)
     else:
         name = binder.text(column.text_span)
         span = column.text_span if binder.lift else None
@@ -157,13 +165,28 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr) -> Outp
                 binder.pin(part)
     is_alias = column.alias is not None
     if isinstance(expr, bound.ColumnRef | bound.Generated):
-        return OutputColumn(name, expr.decltype, expr.table, expr.origin, span, is_alias)
+        plain = None if own == name else own
+        return OutputColumn(name, expr.decltype, expr.table, expr.origin, span, is_alias, inner=plain, stored=plain)
     if isinstance(expr, bound.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
         return OutputColumn(name, expr.plan.columns[0].decltype, span=span, is_alias=is_alias)
     if is_alias:
         return OutputColumn(name, is_alias=True)
     inner, stored = _names_within(column.expr, expr)
     return OutputColumn(name, span=span, inner=inner, stored=stored)
+
+
+def _full_name(expr: bound.ColumnRef | bound.Generated, items: Sequence[Item]) -> str:
+    """TABLE.COLUMN: the table has its own name, not that of the query."""
+    source = expr.source if isinstance(expr, bound.ColumnRef) else None
+    item = next((item for item in items if item.source == source), None)
+    if item is None:
+        return f"{expr.table}.{expr.name}" if expr.table else expr.name
+    return f"{item.table.name if item.table is not None else _shown_name(item, items)}.{expr.name}"
+
+
+def _shown_name(item: Item, items: Sequence[Item]) -> str:
+    """What the query calls an element of FROM; one without a name has a number."""
+    return item.name or f"(subquery-{[one for one in items if not one.name].index(item) + 1})"
 
 
 def _names_within(node: ast.Expr, expr: bound.Expr) -> tuple[str | None, str | None]:
@@ -186,7 +209,8 @@ def _names_within(node: ast.Expr, expr: bound.Expr) -> tuple[str | None, str | N
     return inner, within.name if isinstance(within, bound.ColumnRef) else None
 
 
-def _expand_star(star: ast.Star, core: Core, scope: Scope) -> None:
+def _expand_star(binder: Binder, star: ast.Star, core: Core, scope: Scope) -> None:
+    is_full = binder.settings.full_column_names and not binder.settings.short_column_names
     items = scope.items
     if star.table is not None:
         key = fold(star.table)
@@ -208,7 +232,11 @@ def _expand_star(star: ast.Star, core: Core, scope: Scope) -> None:
         ref = shown or column_of(item, number)
         core.outputs.append(ref)
         if isinstance(ref, bound.ColumnRef | bound.Generated):
-            core.columns.append(OutputColumn(name, ref.decltype, ref.table, ref.origin))
+            label = f"{_shown_name(item, scope.items)}.{name}" if is_full else name
+            plain_name = None if label == name else name
+            core.columns.append(
+                OutputColumn(label, ref.decltype, ref.table, ref.origin, inner=plain_name, stored=plain_name)
+            )
         else:
             core.columns.append(OutputColumn(name))
 

@@ -223,6 +223,7 @@ def bind_returning(
     exprs: list[bound.Expr] = []
     described: list[OutputColumn] = []
     scope = Scope([item], core=Core([], []))
+    is_full = binder.settings.full_column_names and not binder.settings.short_column_names
     for column in columns:
         if isinstance(column, ast.Star):
             if column.table is not None:
@@ -231,11 +232,12 @@ def bind_returning(
                 ref = column_of(item, number)
                 exprs.append(ref)
                 assert isinstance(ref, bound.ColumnRef | bound.Generated)
-                described.append(OutputColumn(name, ref.decltype, ref.table, ref.origin))
+                label = f"{item.name}.{name}" if is_full else name
+                described.append(OutputColumn(label, ref.decltype, ref.table, ref.origin))
         else:
             expr = binder.expr(column.expr, scope)
             exprs.append(_asked_for_each_row(strip_collation(expr), item))
-            described.append(describe(binder, column, expr))
+            described.append(describe(binder, column, expr, [item]))
     check_columns(len(exprs), "in result set")
     return exprs, described
 

@@ -18,6 +18,9 @@ class Settings:
     case_sensitive_like: bool = False
     automatic_index: bool = True
     reverse_unordered_selects: bool = False
+    count_changes: bool = False
+    full_column_names: bool = False
+    short_column_names: bool = True
 
 
 DEFAULT = Settings()

@@ -8,9 +8,9 @@ from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import emit_source
-from turso_wasm.codegen.roots import ROOTS
+from turso_wasm.codegen.roots import ROOTS, emit_root
 from turso_wasm.codegen.values import NUMERIC_TYPES, SqlValue
-from turso_wasm.kernel.abi import NULL
+from turso_wasm.kernel.abi import INTEGER, NULL, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, Expr
 
@@ -55,4 +55,14 @@ def _put(value: SqlValue, address: Expr, at: int, first: int, ctx: Context) -> N
     ctx.f.store("i64", address, value.payload, first + 8 * at)
 
 
-ROOTS[nodes.Output] = emit_output
+def emit_count_changes(node: nodes.CountChanges, ctx: Context) -> None:
+    """A write, then the number of its changes."""
+    emit_root(node.child, ctx)
+    f = ctx.f
+    address = f.local(I32, "row", f.call("row_begin", ctx.stmt))
+    f.store("i32_8", address, INTEGER, 0)
+    f.store("i64", address, f.load("i64", ctx.stmt, Run.offset("changes")), 8)
+    ctx.do("row_end", ctx.stmt)
+
+
+ROOTS.update({nodes.Output: emit_output, nodes.CountChanges: emit_count_changes})

@@ -125,12 +125,12 @@ class Cursor:
 
     def _describe(self, prepared: Prepared, program: Program) -> None:
         detect = self._connection.detect_types
-        if not detect:
+        names = [column.name for column in program.columns]
+        if not detect and prepared.program is program:
             if prepared.description is None:
-                prepared.description = _description([column.name for column in program.columns])
+                prepared.description = _description(names)
             self._description = prepared.description
             return
-        names = [column.name for column in program.columns]
         found = [find_converter(detect, column.name, column.decltype) for column in program.columns]
         self._converters = found if any(found) else None
         if detect & PARSE_COLNAMES:

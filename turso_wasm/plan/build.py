@@ -123,6 +123,8 @@ def _select(binder: Binder, node: ast.Select) -> Planned:
 def _write(kind: str, plan_write: Callable[[Binder, Any], Written]) -> Callable[[Binder, Any], Planned]:
     def build(binder: Binder, node: Any) -> Planned:
         plan, columns, _ = plan_write(binder, node)
+        if binder.settings.count_changes and not columns:
+            plan, columns = nodes.CountChanges(child=plan), [OutputColumn(f"rows {kind.removesuffix('e')}ed")]
         return Planned(plan, kind, tuple(columns), False, slots=_slots(binder, binder.written))
 
     return build

@@ -563,6 +563,13 @@ class InsteadOf(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class CountChanges(Plan):
+    """PRAGMA count_changes: a row with the number of rows that the child, a write, has changed."""
+
+    child: Plan
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Step(Node):
     """Base of the steps of a schema change."""
 

@@ -16,6 +16,7 @@ from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import AggregateFunction, Function, Registry
 from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
+from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS
 from turso_wasm.catalog.tables import place_of_key
 from turso_wasm.sql import ast
 
@@ -214,7 +215,13 @@ def compile_options(catalogs: Catalogs, schema: str | None, name: str | None, fi
         yield (option,)
 
 
+def module_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
+    """The modules: of table-valued functions."""
+    yield from ((function.name,) for function in TABLE_FUNCTIONS.values() if function.pragma is None)
+
+
 ROWS: dict[str, RowsPragma] = {
+    "module_list": RowsPragma(("name",), module_list, reads_schema=False),
     "table_info": RowsPragma(("cid", "name", "type", "notnull", "dflt_value", "pk"), table_info),
     "table_xinfo": RowsPragma(("cid", "name", "type", "notnull", "dflt_value", "pk", "hidden"), table_xinfo),
     "table_list": RowsPragma(("schema", "name", "type", "ncol", "wr", "strict"), table_list),

@@ -42,8 +42,8 @@ def integer(text: str) -> int:
 
 
 SETTINGS: Final[dict[str, Setting]] = {
-    **dict.fromkeys(("count_changes", "full_column_names", "legacy_alter_table"), Setting(0)),
-    **dict.fromkeys(("short_column_names", "trusted_schema"), Setting(1)),
+    "legacy_alter_table": Setting(0),
+    "trusted_schema": Setting(1),
     "case_sensitive_like": Setting(0, reads=False),
     **dict.fromkeys(
         ("hard_heap_limit", "mmap_size", "soft_heap_limit", "threads"), Setting(0, is_fixed=True, answers=True)

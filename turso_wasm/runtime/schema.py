@@ -28,9 +28,12 @@ from turso_wasm.codegen.program import Program
 from turso_wasm.kernel.abi import (
     N_SLOTS,
     SETTING_CASE_SENSITIVE_LIKE,
+    SETTING_COUNT_CHANGES,
     SETTING_FOREIGN_KEYS,
+    SETTING_FULL_COLUMN_NAMES,
     SETTING_IGNORE_CHECK_CONSTRAINTS,
     SETTING_NO_AUTOMATIC_INDEX,
+    SETTING_NO_SHORT_COLUMN_NAMES,
     SETTING_REVERSE_UNORDERED_SELECTS,
     SETTING_WRITABLE_SCHEMA,
     TEMP_SLOT,
@@ -80,6 +83,9 @@ def settings_of(bits: int) -> Settings:
         case_sensitive_like=bool(bits & SETTING_CASE_SENSITIVE_LIKE),
         automatic_index=not bits & SETTING_NO_AUTOMATIC_INDEX,
         reverse_unordered_selects=bool(bits & SETTING_REVERSE_UNORDERED_SELECTS),
+        count_changes=bool(bits & SETTING_COUNT_CHANGES),
+        full_column_names=bool(bits & SETTING_FULL_COLUMN_NAMES),
+        short_column_names=not bits & SETTING_NO_SHORT_COLUMN_NAMES,
     )
 
 
