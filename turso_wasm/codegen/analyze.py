@@ -14,6 +14,7 @@ from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Local, i32
 
 STEP_TICKS = 1000  # entries that one step of the kernel looks at
+GROWTH = 10  # PRAGMA optimize: a table with so many times the rows, or so few, is analysed again
 EQUAL, LESS, DISTINCT = range(3)
 
 
@@ -25,6 +26,7 @@ def emit_analyze(change: SchemaChange, step: nodes.Analyze) -> None:
 class _Analyze:
     def __init__(self, change: SchemaChange, step: nodes.Analyze) -> None:
         self.ctx = change.ctx
+        self.change = change
         self.step = step
         self.slot = step.table.slot
         roots = ((step.stat1, change.registers[0]), (step.stat4, change.registers[1]))
@@ -36,7 +38,13 @@ class _Analyze:
     def emit(self) -> None:
         step, ctx, f = self.step, self.ctx, self.ctx.f
         rows = open_table(step.table, ctx)
-        with f.if_(f.call("cursor_first", rows)):
+        with f.block() as over:
+            f.br(over, if_=f.call("cursor_first", rows).eqz())
+            if step.known_rows is not None:
+                count_now = f.local(I64, "count", f.call("btree_count", rows))
+                f.br(over, if_=(count_now < step.known_rows * GROWTH) & (count_now * GROWTH > step.known_rows))
+            for before in step.before:
+                STEPS[type(before)](self.change, before)
             for index in step.indexes:
                 self._index(index, rows)
             if step.counts:

@@ -76,28 +76,71 @@ def _whole(catalog: Catalog) -> Task:
 
 def _plan(binder: Binder, task: Task) -> nodes.Ddl:
     steps: list[nodes.Step] = []
-    roots = []
-    created = False
-    for register, (name, sql) in enumerate(STATISTICS):
-        table = task.catalog.find_table(name)
-        roots.append(0 if table is None else table.root)
-        if table is None:
-            created = True
-            steps.append(nodes.CreateBtree(kind="table", register=register))
-            steps.append(nodes.AddSchemaRow(type="table", name=name, table_name=name, register=register, sql=sql))
-        elif task.index is not None:
+    roots = _statistics_tables(task.catalog, steps)
+    created = 0 in roots
+    for (name, _), register in zip(STATISTICS, range(len(STATISTICS)), strict=True):
+        if task.index is not None:
             steps += forget(binder, task.catalog, name, {1: task.index.name})
         elif task.table is not None:
             steps += forget(binder, task.catalog, name, {0: task.table.name})
-        else:
-            steps.append(nodes.ClearBtree(slot=task.catalog.slot, root=table.root, register=register))
+        elif roots[register]:
+            steps.append(nodes.ClearBtree(slot=task.catalog.slot, root=roots[register], register=register))
     for table in task.tables:
-        if table.kind == "table" and table.root > 1 and not fold(table.name).startswith("sqlite_"):
+        if _has_statistics(table):
             indexes = tuple(_all_indexes(table)) if task.index is None else (task.index,)
             counts = task.index is None and all(index.where is not None for index in indexes)
             steps.append(nodes.Analyze(table=table, indexes=indexes, counts=counts, stat1=roots[0], stat4=roots[1]))
+    return _renewed(task.catalog, steps, created)
+
+
+def _statistics_tables(catalog: Catalog, steps: list[nodes.Step]) -> list[int]:
+    """The roots of the tables of statistics; 0 for one that `steps` create, with its root in its register."""
+    roots = []
+    for register, (name, sql) in enumerate(STATISTICS):
+        table = catalog.find_table(name)
+        roots.append(0 if table is None else table.root)
+        if table is None:
+            steps.append(nodes.CreateBtree(kind="table", register=register))
+            steps.append(nodes.AddSchemaRow(type="table", name=name, table_name=name, register=register, sql=sql))
+    return roots
+
+
+def _has_statistics(table: Table) -> bool:
+    return table.kind == "table" and table.root > 1 and not fold(table.name).startswith("sqlite_")
+
+
+def _renewed(catalog: Catalog, steps: list[nodes.Step], created: bool) -> nodes.Ddl:
     steps.append(nodes.RenewStatistics())
-    return nodes.Ddl(slot=task.catalog.slot, steps=tuple(steps), n_registers=len(STATISTICS), changes_schema=created)
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps), n_registers=len(STATISTICS), changes_schema=created)
+
+
+def plan_optimize(binder: Binder, catalog: Catalog, all_tables: bool) -> nodes.Ddl | None:
+    """PRAGMA optimize: tables that have indexes (or all) are analysed if they never were, and again if they have ten
+    times as many rows as then, or a tenth. None: there are no such tables.
+    """
+    steps: list[nodes.Step] = []
+    tables = [table for table in catalog.tables() if _has_statistics(table) and (all_tables or table.indexes)]
+    if not tables:
+        return None
+    roots = _statistics_tables(catalog, steps)
+    for table in tables:
+        indexes = tuple(_all_indexes(table))
+        is_known = all(index.stat is not None for index in table.indexes)
+        before: list[nodes.Step] = []
+        for name, _ in STATISTICS:
+            before += forget(binder, catalog, name, {0: table.name})
+        steps.append(
+            nodes.Analyze(
+                table=table,
+                indexes=indexes,
+                counts=all(index.where is not None for index in indexes),
+                stat1=roots[0],
+                stat4=roots[1],
+                known_rows=table.row_estimate if is_known else None,
+                before=tuple(before),
+            )
+        )
+    return _renewed(catalog, steps, 0 in roots)
 
 
 def _all_indexes(table: Table) -> Iterator[Index]:

@@ -25,6 +25,7 @@ from turso_wasm.catalog.names import TEMP_SLOT
 from turso_wasm.catalog.objects import Table
 from turso_wasm.kernel import abi
 from turso_wasm.plan import nodes
+from turso_wasm.plan.analyze import plan_optimize
 from turso_wasm.plan.build import PlanContext, build_plan
 from turso_wasm.plan.integrity import plan_integrity
 from turso_wasm.runtime.foreign_key_check import check_query
@@ -349,6 +350,20 @@ def incremental_vacuum(request: Request) -> Compiled:
     return Compiled(call, readonly=False, writes=request.slot)
 
 
+OPTIMIZE_ANALYZE = 0x2
+OPTIMIZE_ALL_TABLES = 0x10000
+
+
+def optimize(request: Request) -> Compiled:
+    """Analyse what has changed much. The argument is a bit set of what to do."""
+    mask = request.integer(0xFFFE)
+    binder = SelectBinder(request.catalogs, "", request.registry)
+    plan = plan_optimize(binder, request.catalog, bool(mask & OPTIMIZE_ALL_TABLES)) if mask & OPTIMIZE_ANALYZE else None
+    if plan is None:
+        return replace(NOTHING, reads=True)
+    return Compiled(plan, readonly=False, changes_schema=plan.changes_schema, reads=True, writes=request.slot)
+
+
 def integrity_check(request: Request) -> Compiled:
     """A row for each problem, or "ok". The argument is the number of rows at most, or the name of one table."""
     most = DEFAULT_PROBLEMS
@@ -457,6 +472,7 @@ PRAGMAS: dict[str, Plan] = {
         abi.DB_LOCKING_MODE, locking_mode, answers=True, names=("normal", "exclusive"), everywhere=True
     ),
     "max_page_count": Field(abi.DB_MAX_PAGE_COUNT, large_integer, answers=True),
+    "optimize": optimize,
     "page_count": Field(abi.DB_PAGE_COUNT),
     "page_size": Field(abi.DB_PAGE_SIZE, page_size),
     "query_only": Switch(abi.SETTING_QUERY_ONLY),
