@@ -270,9 +270,11 @@ class Expressions(Grammar):
     @production("expr", 2, kinds="bool")
     def expr_in_list(self, scope: Scope, kind: str) -> str:
         of = self.pick((INT, INT, TEXT, REAL, ANY))
-        items = [
-            self.literal(of) if self.chance(0.7) else self.expr(scope, of) for _ in range(self.random.randint(0, 4))
-        ]
+        if self.chance(0.4):  # one slot of any length (sql.lexer LISTS)
+            items = [self.literal(of) for _ in range(self.pick((2, 2, 3, 4, 5, 8, 9, 20)))]
+        else:
+            n = self.random.randint(0, 4)
+            items = [self.literal(of) if self.chance(0.7) else self.expr(scope, of) for _ in range(n)]
         return f"{self.operand(scope, of)} {self.pick(('', '', 'NOT '))}IN ({', '.join(items)})"
 
     @production("expr", 1.5, kinds="bool")

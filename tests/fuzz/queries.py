@@ -33,6 +33,16 @@ class From:
     merged: set[str] = field(default_factory=set)
 
 
+PRAGMA_FUNCTIONS = (
+    ("pragma_table_info", ("cid", "name", "notnull", "pk")),
+    ("pragma_table_xinfo", ("cid", "name", "hidden", "arg")),
+    ("pragma_index_list", ("seq", "origin", "partial")),
+    ("pragma_index_info", ("seqno", "cid", "name")),
+    ("pragma_foreign_key_list", ("id", "seq", "on_delete")),
+)
+"""Functions in FROM of one argument, and columns of theirs."""
+
+
 class Queries(Expressions):
     """SELECT and everything in it."""
 
@@ -341,11 +351,23 @@ class Queries(Expressions):
         self.names_taken.add(name)
         return From(table.name if name == table.name else f"{table.name} {name}", [Visible(name, table.columns)])
 
-    @production("source", 0.03, leaf=True)
+    @production("source", 0.3, leaf=True)
     def source_function(self, outer: Scope | None) -> From:
+        """A function; its argument is a name of the schema, or comes from an outer query."""
         name = self.alias()
-        call = self.pick(("pragma_table_list", "json_each('[1,2]')", "pragma_table_info('t1')"))
-        return From(f"{call} AS {name}", [Visible(name, [])])
+        if self.chance(0.1):
+            call = self.pick(("pragma_table_list", "json_each('[1,2]')", "pragma_database_list", "pragma_encoding()"))
+            return From(f"{call} AS {name}", [Visible(name, [])])
+        function, columns = self.pick(PRAGMA_FUNCTIONS)
+        tables = self.existing()
+        argument = f"'{self.pick(tables).name}'" if tables and self.chance(0.8) else "NULL"
+        if self.chance(0.2):
+            argument = "(SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name LIMIT 1)"
+        if outer is not None and self.chance(0.3):
+            argument = self.expr(outer, TEXT)
+        schema = self.pick(("", "", ", 'main'", ", NULL"))
+        visible = Visible(name, [Column(each, ANY) for each in columns])
+        return From(f"{function}({argument}{schema}) AS {name}", [visible])
 
     @production("from", 4)
     def from_join(self, outer: Scope | None) -> From:

@@ -40,7 +40,7 @@ def _values(node: nodes.Values, ctx: Context, then: Then) -> None:
         then()
         return
     if not node.rows:
-        _no_rows(node, ctx, then)
+        emit_no_rows(node, ctx, then)
         return
     chunks = [] if all(is_cell(expr) for one in node.rows for expr in one) else _parts(node.rows, _weight)
     if len(chunks) > 1:
@@ -115,7 +115,7 @@ def _literal_rows(node: nodes.LiteralRows, ctx: Context, then: Then) -> None:
     visit(ctx, begin, step, body)
 
 
-def _no_rows(node: nodes.Values, ctx: Context, then: Then) -> None:
+def emit_no_rows(node: nodes.Values | nodes.Directory, ctx: Context, then: Then) -> None:
     """The body is there all the same: an outer join enters it for its NULL rows."""
     f = ctx.f
     ctx.sources[node.source] = LocalSource([SqlValue(f.local(I32), f.local(I64)) for _ in range(node.n_columns)])

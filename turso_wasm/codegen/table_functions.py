@@ -7,6 +7,7 @@ from turso_wasm.codegen.cells import cell_table, emit_cells, load_cells
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
+from turso_wasm.codegen.rowsets import emit_no_rows
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.kernel.abi import INTEGER, NULL
@@ -76,6 +77,7 @@ def _limit(expr: bound.Expr | None, is_upper: bool, ctx: Context) -> Expr:
 def _directory(node: nodes.Directory, ctx: Context, then: Then) -> None:
     f = ctx.f
     if not node.rows:
+        emit_no_rows(node, ctx, then)
         return
     ensure((node.key,), ctx)
     key = emit_value(node.key, ctx)
