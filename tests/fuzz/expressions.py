@@ -275,7 +275,8 @@ class Expressions(Grammar):
         else:
             n = self.random.randint(0, 4)
             items = [self.literal(of) if self.chance(0.7) else self.expr(scope, of) for _ in range(n)]
-        return f"{self.operand(scope, of)} {self.pick(('', '', 'NOT '))}IN ({', '.join(items)})"
+        comma = self.pick((", ", ", ", ", ", ", /* one */ "))
+        return f"{self.operand(scope, of)} {self.pick(('', '', 'NOT '))}IN ({comma.join(items)})"
 
     @production("expr", 1.5, kinds="bool")
     def expr_in_select(self, scope: Scope, kind: str) -> str:
