@@ -281,5 +281,6 @@ def _user_aggregate(number: int) -> Aggregate:
         give("user_value"),
         take("user_inverse"),
         reset=reset,
+        takes_null=True,
         final=give("user_final"),
     )

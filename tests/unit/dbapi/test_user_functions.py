@@ -322,6 +322,26 @@ def broken(method: str, raising: bool) -> type:
     return type("Broken", (), methods)
 
 
+def test_an_aggregate_is_given_null_once_with_distinct(module: Any) -> None:
+    class Given:
+        def __init__(self) -> None:
+            self.values: list[object] = []
+
+        def step(self, value: object) -> None:
+            self.values.append(value)
+
+        def finalize(self) -> str:
+            return str(self.values)
+
+    db = module.connect(":memory:")
+    db.create_aggregate("given", 1, Given)
+    db.execute("CREATE TABLE t(x)")
+    db.executemany("INSERT INTO t VALUES (?)", [(None,), (1,), (None,), (1,)])
+    assert db.execute("SELECT given(DISTINCT x), given(x) FROM t").fetchone() == ("[None, 1]", "[None, 1, None, 1]")
+    assert db.execute("SELECT given(DISTINCT NULL)").fetchone() == ("[None]",)
+    db.close()
+
+
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
