@@ -35,7 +35,7 @@ from turso_wasm.codegen.writes import (
 )
 from turso_wasm.kernel.abi import KernelConnection, Run
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I64, Expr, Label, Local, i64, select
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64, select
 
 
 def emit_insert(node: nodes.Insert, ctx: Context) -> None:
@@ -168,6 +168,7 @@ def _check_unique(
     f = ctx.f
     table = node.table
     checks = unique_checks(table, writer.indexes, node.conflict, table.without_rowid or rowid_given)
+    replaced = f.local(I32, "replaced", i32(0)) if node.replaced.fires else None
     for how, index in sorted(checks, key=lambda check: _place_of_clause(node, check[1])):
         with f.block() as absent:
             if index is None:
@@ -189,6 +190,26 @@ def _check_unique(
                 continue
             delete_replaced(node.replaced, writer, node.source, node.index_exprs, node.index_where, ctx)
             ctx.sources[node.source] = row
+            if replaced is not None:
+                f.set(replaced, 1)
+    if replaced is not None:
+        with f.if_(replaced):
+            _refuse_duplicates(node, writer, row, rowid, ctx)
+
+
+def _refuse_duplicates(node: nodes.Insert, writer: TableWriter, row: NewRow, rowid: Local | None, ctx: Context) -> None:
+    """What was fired by rows that REPLACE deleted may have put others in their place."""
+    table = node.table
+    for _, index in unique_checks(table, writer.indexes, "ABORT", True):
+        with ctx.f.block() as absent:
+            if index is None:
+                find_same_row(writer, row, rowid, absent, ctx)
+                code, message = primary_key_message(table) if table.without_rowid else rowid_message(table)
+            else:
+                writer.if_indexed(index, node.index_where, absent)
+                writer.find_conflict(index, writer.key_values(index, row, node.index_exprs), absent)
+                code, message = unique_message(table, index)
+            violated(ctx, "ABORT", absent, code, message)
 
 
 def _place_of_clause(node: nodes.Insert, index: Index | None) -> int:
