@@ -29,6 +29,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     windows,
 )
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.driver import emit_driver
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program
 from turso_wasm.codegen.roots import emit_root
@@ -68,6 +69,7 @@ def compile_plan(
     emit_root(plan, ctx)
     ctx.do("statement_done", ctx.stmt)
     ctx.finish()
+    emit_driver(ctx)
     program.wasm = unit.module.encode()
     program.data = bytes(unit.data)
     program.frame_size = ctx.frame_size

@@ -36,6 +36,7 @@ from turso_wasm.codegen.unit import Routine, Unit
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.kernel.abi import (
     BLOB,
+    DEEPER,
     DONE,
     INTEGER,
     REAL,
@@ -201,8 +202,8 @@ class Context:
         if not self.is_root and self._budget is not None:
             self.f.store("i32", self.stmt, self.budget, Run.offset("budget"))
 
-    def suspend(self, point: Point, status: int) -> None:
-        """Leave the routine with ROWS or YIELD; the next call continues at `land(point)`."""
+    def suspend(self, point: Point, status: int | Local) -> None:
+        """Leave the routine with ROWS, YIELD or DEEPER; the next call continues at `land(point)`."""
         self._suspends = True
         self.f.out.append(coroutine.SetPoint(self.point, point))
         self.f.set(self.status, status)
@@ -288,31 +289,51 @@ class Context:
         if not keep:
             self.leave(frame)
 
-    def run(self, routine: Routine, frame: Local) -> Local:
-        """Call a routine until it is DONE or has ROWS (X2); which."""
+    def run(self, routine: Routine, frame: Local, deepens: bool = False) -> Local:
+        """Call a routine until it is DONE or has ROWS (X2); which. deepens: a trigger, which may begin a segment."""
         f = self.f
         status = f.local(I32, "status")
         yields = routine.yields and self.resumable
+        deepens = deepens and yields
         point = Point()
         counts, budget = self._budget is not None, Run.offset("budget")
         if counts:
             f.store("i32", self.stmt, self.budget, budget)
+        if deepens:
+            with f.if_(f.call("segment_due", self.stmt, inline=True)):
+                f.store("i32", frame, self.unit.base_number(routine), Activation.offset("routine"))
+                f.store("i32", self.stmt, frame, Run.offset("deeper"))
+                self.suspend(point, DEEPER)
         if yields:
             self.land(point)
-        f.store("i32", self.stmt, frame, Run.offset("scope"))
-        with f.loop() as again:
-            f.call_own(status, routine.function, self.stmt, frame)
-            if routine.yields and not yields:
-                f.br(again, if_=status == YIELD)
+        with f.block() as ended:
+            if deepens:
+                f.set(status, DONE)
+                f.br(ended, if_=f.load("i32", frame, Activation.offset("ended")))
+            f.store("i32", self.stmt, frame, Run.offset("scope"))
+            self._call(routine, frame, status, yields)
         f.store("i32", self.stmt, self.scope, Run.offset("scope"))
         if yields:
-            with f.if_(status == YIELD):
-                self.suspend(point, YIELD)
+            with f.if_(status >= YIELD if deepens else status == YIELD):
+                self.suspend(point, status if deepens else YIELD)
         if counts:
             f.set(self.budget, f.load("i32", self.stmt, budget))
         if routine.ignores:
             self._leave_if_ignored()
         return status
+
+    def _call(self, routine: Routine, frame: Local, status: Local, yields: bool) -> None:
+        """Call a routine once, or, where this one cannot suspend, as often as it takes."""
+        f = self.f
+        if yields or not routine.yields:
+            f.call_own(status, routine.function, self.stmt, frame)
+            return
+        at = Run.offset("in_one_piece")
+        f.store("i32", self.stmt, f.load("i32", self.stmt, at) + 1, at)
+        with f.loop() as again:
+            f.call_own(status, routine.function, self.stmt, frame)
+            f.br(again, if_=status == YIELD)
+        f.store("i32", self.stmt, f.load("i32", self.stmt, at).sub(1), at)
 
     def ignore(self) -> None:
         """RAISE(IGNORE): the trigger is over, whatever routine of it this is."""

@@ -46,7 +46,9 @@ def _loops(roots: tuple[Node, ...], seen: set[int]) -> bool:
     for node in walk(roots):
         if isinstance(node, ROWS) and not _is_lookup(node):
             return True
-        if isinstance(node, nodes.Fire) and node.program.number not in seen:
+        if isinstance(node, nodes.Fire):
+            if node.program.number in seen:  # it may fire itself, to a depth that only suspending makes possible
+                return True
             seen.add(node.program.number)
             if _loops(_parts(node.program), seen):
                 return True

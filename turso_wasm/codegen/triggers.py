@@ -79,7 +79,7 @@ def _fire(program: nodes.TriggerProgram, old: Source | None, new: Source | None,
             row = old if source == program.old else new
             assert row is not None
             ctx.store_value(frame + compiled.at, row.value(column, ctx), number)
-        ctx.run(compiled.routine, frame)
+        ctx.run(compiled.routine, frame, deepens=True)
         ctx.leave(frame)
         f.br(ignored, if_=f.call("trigger_leave", ctx.stmt))
 

@@ -40,7 +40,14 @@ class Unit:
         self.pinned: dict[int, object] = {}
         self.once: dict[int, tuple[int, object]] = {}  # id of a node → its place in its statement's frame, the node
         self.routines: dict[Any, Any] = {}  # compiled subqueries, by their node
+        self.bases: list[Routine] = []  # the triggers with which a segment may begin (codegen/driver.py)
         self.counts_changes = False
+
+    def base_number(self, routine: Routine) -> int:
+        """The number by which the driver knows a routine."""
+        if routine not in self.bases:
+            self.bases.append(routine)
+        return self.bases.index(routine)
 
     def reserve(self) -> int:
         """Room in the program's data for an i32 that is known later (`fill`); its offset."""

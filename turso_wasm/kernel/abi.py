@@ -49,6 +49,7 @@ SEEK_LT = 3
 DONE = 0
 ROWS = 1
 YIELD = 2
+DEEPER = 3  # a routine asks the Program's driver to run Run.deeper (never seen by hosts)
 
 # --- what `statement_failed` returns, unless it is how many milliseconds to wait before another attempt -----------
 RAISE = -1  # report the error
@@ -197,7 +198,9 @@ class Activation(Frame):
     outer: i32  # the frame of the trigger whose statement fired it; 0: the statement itself
     token: i32  # which trigger it is
     ignored: i32  # 1: RAISE(IGNORE)
-    spare: i32
+    routine: i32  # which routine of the Program it is (codegen/deep.py)
+    below: i32  # of the base of a segment: the base of the one under it
+    ended: i32  # 1: the driver has run it to its end
     changes: i64  # Run.changes
     connection_changes: i64  # KernelConnection.changes
     last_insert_rowid: i64
@@ -246,6 +249,9 @@ class Run(Struct):
     schema_epoch: i32  # H: KernelConnection.schema_epoch when the schema it was prepared for was read
     attempts: i32  # how often this run has found the database busy
     trigger: i32  # the Activation of the innermost trigger that runs
+    deeper: i32  # the Activation that is to begin a segment
+    segment: i32  # the Activation at the base of the innermost segment; 0: the statement itself
+    in_one_piece: i32  # > 0: what runs cannot suspend, so no segment may begin
     trigger_depth: i32
     changed_at: array[i32, N_SLOTS]  # Pager.changes when the statement began to write the database in that slot
     labels: i32  # Labels of its first collation of the user's (kernel/values/labels.py)

@@ -163,6 +163,8 @@ def statement_clean(s: Run) -> None:
     s.changes = i64(0)
     s.trigger = 0
     s.trigger_depth = 0
+    s.segment = 0
+    s.in_one_piece = 0
     s.violations = i64(0)
     s.now = 0.0
     s.budget = BUDGET

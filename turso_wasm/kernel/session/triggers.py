@@ -1,16 +1,21 @@
 """Triggers of a run: how deep they are, which ones run, and the counters that they leave as they found them.
 
+The engine's stack does not hold MAX_DEPTH of them. Every SEGMENT levels a routine suspends with DEEPER, as do its
+callers, and the Program's driver (codegen/deep.py) begins the trigger on an empty stack; when that has ended, it
+enters the suspended routines again.
+
 Source: https://sqlite.org/c3ref/changes.html, https://sqlite.org/c3ref/last_insert_rowid.html
 """
 
 from turso_wasm.kernel.abi import Activation, KernelConnection, Run
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, error_clear, error_note, raise_error
-from turso_wasm.wasm.lang import export, i32, i64, lit
+from turso_wasm.wasm.lang import export, i32, i64, inline, lit
 
 __subset__ = True
 
 MAX_DEPTH = 1000  # SQLITE_MAX_TRIGGER_DEPTH
-SHALLOW = 32  # so deep the engine's stack is certain to last
+SEGMENT = 16  # levels that share a stretch of the engine's stack
+SHALLOW = 32  # so deep it is certain to last in one piece
 PROBE = 1000  # calls that must fit on it before a trigger runs that is deeper
 
 
@@ -25,7 +30,7 @@ def trigger_enter(s: Run, a: Activation, token: i32, recursive: i32) -> i32:
         return 0
     if s.trigger_depth >= MAX_DEPTH:
         raise_error(SQLITE_ERROR, *lit(b"triggers nested too deep"))
-    if s.trigger_depth >= SHALLOW:
+    if s.in_one_piece and s.trigger_depth >= SHALLOW:
         error_note(SQLITE_ERROR, *lit(b"triggers nested too deep"))
         _ = stack_probe(PROBE)  # if the engine's stack must overflow, then here, where nothing is half done
         error_clear()
@@ -33,6 +38,7 @@ def trigger_enter(s: Run, a: Activation, token: i32, recursive: i32) -> i32:
     a.outer = s.trigger
     a.token = token
     a.ignored = 0
+    a.ended = 0
     a.changes = s.changes
     a.connection_changes = c.changes
     a.last_insert_rowid = c.last_insert_rowid
@@ -82,3 +88,25 @@ def trigger_leave(s: Run) -> i32:
     c.changes = a.connection_changes
     c.last_insert_rowid = a.last_insert_rowid
     return a.ignored
+
+
+@export
+@inline
+def segment_due(s: Run) -> i32:
+    """1 if the trigger that was entered last begins a segment."""
+    return i32((s.trigger_depth & (SEGMENT - 1)) == 0) & i32(s.in_one_piece == 0)
+
+
+@export
+def segment_push(s: Run) -> None:
+    """The trigger that asked for it becomes the base of the innermost segment."""
+    Activation(s.deeper).below = s.segment
+    s.segment = s.deeper
+
+
+@export
+def segment_pop(s: Run) -> None:
+    """The innermost segment has ended."""
+    a: Activation = Activation(s.segment)
+    a.ended = 1
+    s.segment = a.below
