@@ -666,6 +666,19 @@ def test_a_script_gives_the_result_of_each_statement(users: Any) -> None:
     assert found[1] == "no such table: nope"
 
 
+def test_triggers_nest_as_deep_as_they_may(users: Any) -> None:
+    """The engine's stack is smaller in a worker."""
+    found = users("""
+        await db.exec(`PRAGMA recursive_triggers = ON; CREATE TABLE n(a, b, c, x); INSERT INTO n VALUES ('a', 'b', 'c', 0);
+            CREATE TRIGGER up AFTER UPDATE ON n WHEN new.x < 1000 BEGIN UPDATE n SET a = a || x, b = lower(b), c = new.c, x = x + 1; END`);
+        await db.prepare('UPDATE n SET x = 1').run();
+        const reached = await db.prepare('SELECT x FROM n').pluck().get();
+        const error = await db.prepare('UPDATE n SET x = -1').run().catch((e) => e.message);
+        return [reached, error, await db.prepare('SELECT x FROM n').pluck().get()];
+    """)
+    assert found == [1000, "triggers nested too deep", 1000]
+
+
 def test_pragma(users: Any) -> None:
     found = users(
         "return [await db.pragma('user_version = 7'), await db.pragma('user_version', { simple: true }), await db.pragma('user_version')]"
