@@ -16,10 +16,10 @@ from turso_wasm.plan import nodes
 from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
-# The head of a build row goes on, where all rows count, with the next of all rows and whether it was matched.
+# The head of a build row goes on, where all rows count, with the next of all rows and the visit in which it was matched.
 LISTED_NEXT, ROW_MATCHED, LISTED_HEAD = ROW_HEAD, ROW_HEAD + 4, ROW_HEAD + 8
-# The build side: hash table, first and last of all rows.
-HASH, FIRST, LAST = 0, 4, 8
+# The build side: hash table, first and last of all rows, how often it was visited.
+HASH, FIRST, LAST, VISITS = 0, 4, 8, 12
 
 
 def _nested_loop(node: nodes.NestedLoop, ctx: Context, then: Then) -> None:
@@ -185,6 +185,8 @@ def _both_passes(
     f = ctx.f
     rest, second = f.local(I32, "rest"), f.local(I32, "unmatched")
     mark = f.local(I32, "mark")
+    times = f.local(I32, "visit", f.load("i32", table.address, VISITS) + 1)
+    f.store("i32", table.address, times, VISITS)
     f.set(second, 0)
     point = Point()
     before = {source: found for source, found in decoded_columns(ctx).items() if source not in node.build_sources}
@@ -193,7 +195,7 @@ def _both_passes(
 
             def body() -> None:
                 with f.if_(row):  # 0: the NULL row of a probe row without a match
-                    f.store("i32", row, 1, ROW_MATCHED)
+                    f.store("i32", row, times, ROW_MATCHED)
                 ctx.land(point)
                 forget_since(before, ctx, node.probe_sources)
                 _mark_nullable(node.probe_sources, second, ctx)
@@ -211,7 +213,7 @@ def _both_passes(
             ctx.tick()
             f.set(row, rest)
             f.set(rest, f.load("i32", row, LISTED_NEXT))
-            f.br(found, if_=f.load("i32", row, ROW_MATCHED).eqz())
+            f.br(found, if_=f.load("i32", row, ROW_MATCHED) != times)
             f.br(skipping)
         f.set(record.payload, table.blob(row, ctx))
         ctx.goto(point)
