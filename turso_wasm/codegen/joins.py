@@ -16,7 +16,7 @@ from turso_wasm.plan import nodes
 from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
-# The head of a build row goes on, where all rows count, with the next of all rows and the visit in which it was matched.
+# The head of a build row goes on, where all rows count, with the next of all rows and the visit that matched it.
 LISTED_NEXT, ROW_MATCHED, LISTED_HEAD = ROW_HEAD, ROW_HEAD + 4, ROW_HEAD + 8
 # The build side: hash table, first and last of all rows, how often it was visited.
 HASH, FIRST, LAST, VISITS = 0, 4, 8, 12
