@@ -42,6 +42,7 @@ def _database(binder: Binder, catalog: Catalog, only: Table | None, quick: bool)
 
 def _table(binder: Binder, table: Table, tree: int, quick: bool) -> nodes.CheckedTable:
     item = row_of(binder, table)
+    checks = () if binder.settings.ignore_check_constraints else bind_checks(binder, table, item)
 
     def index_of(number: int, index: Index) -> nodes.CheckedIndex:
         terms = bind_index_terms(binder, index, item)
@@ -52,7 +53,7 @@ def _table(binder: Binder, table: Table, tree: int, quick: bool) -> nodes.Checke
         table=table,
         source=item.source,
         tree=tree,
-        checks=tuple(expr for expr, _ in bind_checks(binder, table, item)),
+        checks=tuple(expr for expr, _ in checks),
         quick=quick,
         indexes=tuple(index_of(number, index) for number, index in enumerate(table.indexes, 1)),
     )
