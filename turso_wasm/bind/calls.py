@@ -30,6 +30,7 @@ from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 
 SQLITE_VERSION: Final = "3.54.1"
+CASE_SENSITIVE_LIKE: Final = Function("like", 2, 3, "like_case", "special")
 
 
 def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bound.Expr:
@@ -75,7 +76,7 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     binder.calls_user = binder.calls_user or function.style == "user"
     if name == "likelihood" and function.style != "user":
         _check_probability(binder, node)
-    call = scalar_call(function, binder.exprs(node.arguments, scope), node)
+    call = scalar_call(_as_set(binder, function), binder.exprs(node.arguments, scope), node)
     is_moment = name in MOMENTS and function.style != "user"
     return pure_call(call, binder.place, node.name) if is_moment and binder.place in PURE else call
 
@@ -258,8 +259,14 @@ def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr
         word, at = _word(binder, node, node.op)
         raise binder.registry.no_function(name, word, (at, at + len(word)))
     binder.calls_user = binder.calls_user or function.style == "user"
-    result = scalar_call(function, tuple(args))
+    result = scalar_call(_as_set(binder, function), tuple(args))
     return bound.Unary(op="not", operand=result) if node.negated else result
+
+
+def _as_set(binder: Binder, function: Function) -> Function:
+    """The function; of LIKE the one that PRAGMA case_sensitive_like has chosen."""
+    is_like = function.kernel == "like"
+    return CASE_SENSITIVE_LIKE if is_like and binder.settings.case_sensitive_like else function
 
 
 def _word(binder: Binder, node: ast.Like, word: str) -> tuple[str, int]:

@@ -325,7 +325,8 @@ def _like(node: bound.Call, ctx: Context) -> SqlValue:
     """like(pattern, text[, escape])."""
     values = [emit_value(arg, ctx) for arg in node.args]
     escape = values[2] if len(values) > 2 else NULL_VALUE
-    return ctx.call_alloc("like", *values[:2], escape, int(len(values) > 2), types=INTEGER_OR_NULL)
+    case = (1,) if node.kernel == "like_case" else ()
+    return ctx.call_alloc(node.kernel, *values[:2], escape, int(len(values) > 2), *case, types=INTEGER_OR_NULL)
 
 
 def _glob(node: bound.Call, ctx: Context) -> SqlValue:

@@ -1,7 +1,8 @@
 """The pass that makes ranges of LIKE and GLOB: what begins with 'abc' lies between 'abc' and 'abd'.
 
-Only where an index of the column has the order that is needed (NOCASE for LIKE, BINARY for GLOB): the Program then
-holds for that pattern alone. The condition itself stays; the range is for look-ups.
+Only where an index of the column has the order that is needed (NOCASE for LIKE, BINARY for GLOB and for LIKE under
+PRAGMA case_sensitive_like): the Program then holds for that pattern alone. The condition itself stays; the range is for
+look-ups.
 
 Source: https://sqlite.org/optoverview.html section 4
 """
@@ -13,7 +14,7 @@ from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.query import Query
 
 WILD = {"like": "%_", "glob": "*?["}
-COLLATIONS = {"like": "NOCASE", "glob": "BINARY"}
+COLLATIONS = {"like": "NOCASE", "like_case": "BINARY", "glob": "BINARY"}  # by the kernel's routine
 
 
 def derive_like_ranges(query: Query, binder: Binder) -> Query:
@@ -32,7 +33,7 @@ def _range(expr: bound.Expr, binder: Binder) -> list[bound.Expr]:
         return []
     if not isinstance(operand, bound.ColumnRef) or operand.affinity != "B":
         return []
-    collation = COLLATIONS[expr.name]
+    collation = COLLATIONS[expr.kernel]
     prefix = _prefix(pattern.value, WILD[expr.name])
     if not prefix or not _has_index(operand, collation, binder):
         return []

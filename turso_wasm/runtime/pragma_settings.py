@@ -14,12 +14,11 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 @dataclass(frozen=True, slots=True)
 class Setting:
     """value: the only one there is. is_fixed: what cannot be here, memory that is mapped and threads, as in a build of
-    SQLite without it: setting it changes nothing. reads: PRAGMA name answers. answers: so does PRAGMA name = value.
+    SQLite without it: setting it changes nothing. answers: PRAGMA name = value answers as PRAGMA name does.
     """
 
     value: int
     is_fixed: bool = False
-    reads: bool = True
     answers: bool = False
 
     def check(self, name: str, written: str) -> None:
@@ -44,7 +43,6 @@ def integer(text: str) -> int:
 SETTINGS: Final[dict[str, Setting]] = {
     "legacy_alter_table": Setting(0),
     "trusted_schema": Setting(1),
-    "case_sensitive_like": Setting(0, reads=False),
     **dict.fromkeys(
         ("hard_heap_limit", "mmap_size", "soft_heap_limit", "threads"), Setting(0, is_fixed=True, answers=True)
     ),

@@ -179,14 +179,17 @@ class Field:
 class Switch:
     """`PRAGMA name` tells whether a setting of the connection (SETTING_*) is on, `PRAGMA name = boolean` sets it.
 
-    inverted: the bit says that it is off.
+    inverted: the bit says that it is off. reads: `PRAGMA name` answers.
     """
 
     bit: int
     inverted: bool = False
+    reads: bool = True
 
     def __call__(self, request: Request) -> Compiled:
         """Read or set it."""
+        if request.value is None and not self.reads:
+            return NOTHING
         if request.value is None:
             call = nodes.KernelCall(source=SOURCE, function="setting_get", args=(self.bit,), write=None)
             shown: bound.Expr = bound.ColumnRef(source=SOURCE, column=0)
@@ -408,7 +411,7 @@ def setting(request: Request) -> Compiled:
     known = SETTINGS[request.name]
     answer = Compiled(_values([(known.value,)], 1), (request.name,))
     if request.value is None:
-        return answer if known.reads else NOTHING
+        return answer
     if not known.is_fixed:
         known.check(request.name, request.value)
     return answer if known.answers else NOTHING
@@ -451,6 +454,7 @@ PRAGMAS: dict[str, Plan] = {
     "busy_timeout": busy_timeout,
     "cache_size": Field(abi.DB_CACHE_SIZE, leading_integer),
     "cache_spill": Field(abi.DB_CACHE_SPILL, cache_spill),
+    "case_sensitive_like": Switch(abi.SETTING_CASE_SENSITIVE_LIKE, reads=False),
     "cell_size_check": Switch(abi.SETTING_CELL_SIZE_CHECK),
     "checkpoint_fullfsync": Switch(abi.SETTING_CHECKPOINT_FULLFSYNC),
     "defer_foreign_keys": Switch(abi.SETTING_DEFER_FOREIGN_KEYS),
