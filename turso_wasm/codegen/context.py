@@ -573,6 +573,15 @@ class Context:
     # --- loops -----------------------------------------------------------------------------------
 
     @contextmanager
+    def repeated(self) -> Iterator[None]:
+        """The code inside may run again, or after other code than what it stands behind: it is a loop's body."""
+        outer = self.loop
+        self.n_loops += 1
+        self.loop = self.n_loops
+        yield
+        self.loop = outer
+
+    @contextmanager
     def row_memory(self) -> Iterator[None]:
         """Arena memory that the code inside allocates is released at its end (if it allocates any)."""
         f = self.f

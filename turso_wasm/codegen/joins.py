@@ -53,7 +53,8 @@ def _outer_rows(node: nodes.LeftJoin, ctx: Context, then: Then) -> None:
             forget_since(decoded, ctx, node.right_sources)  # the NULL row comes here without the code of the right side
             f.set(matched, 1)
             _mark_nullable(node.right_sources, null_row, ctx)
-            then()
+            with ctx.repeated():
+                then()
             f.br(done, if_=null_row)
 
         emit_source(node.right, ctx, body)
@@ -199,7 +200,8 @@ def _both_passes(
                 ctx.land(point)
                 forget_since(before, ctx, node.probe_sources)
                 _mark_nullable(node.probe_sources, second, ctx)
-                then()
+                with ctx.repeated():
+                    then()
                 f.br(following, if_=second)
 
             emit_source(node.probe, ctx, lambda: _probe(node, table, row, record, ctx, body))

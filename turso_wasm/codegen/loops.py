@@ -14,17 +14,13 @@ SOURCES: dict[type, Callable[..., None]] = {}
 def visit(ctx: Context, begin: Callable[[], Expr], advance: Callable[[], Expr], body: Callable[[Label], None]) -> None:
     """`begin()`, then `body(done)` for each row until `advance()` says 0; `done` is the label behind the loop."""
     f = ctx.f
-    outer = ctx.loop
     with f.block() as done:
         f.br(done, if_=begin().eqz())
-        ctx.n_loops += 1
-        ctx.loop = ctx.n_loops
-        with f.loop() as top:
+        with ctx.repeated(), f.loop() as top:
             ctx.tick()
             with ctx.row_memory(), f.block():
                 body(done)
             f.br(top, if_=advance())
-    ctx.loop = outer
 
 
 def emit_source(node: nodes.Plan, ctx: Context, then: Then) -> None:

@@ -181,7 +181,7 @@ def _append(node: nodes.Append, ctx: Context, then: Then) -> None:
                     _generated_arms(arms, ctx, hand_over)
             f.br(done)
         ctx.sources[node.source] = LocalSource(columns)
-        with ctx.row_memory():
+        with ctx.repeated(), ctx.row_memory():
             then()
         f.set(ctx.resume, following)
         f.br(again)
@@ -194,7 +194,7 @@ def _arms(arms: Sequence[Arm], ctx: Context, hand_over: Callable[[Sequence[SqlVa
     for child, outputs in arms:
 
         def row(outputs: Sequence[bound.Expr] = outputs) -> None:
-            with ctx.row_memory():  # an arm without FROM has no loop that would give it back
+            with ctx.repeated(), ctx.row_memory():  # an arm without FROM has no loop that would give it back
                 ensure(outputs, ctx)
                 hand_over([emit_value(expr, ctx) for expr in outputs])
 

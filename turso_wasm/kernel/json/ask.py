@@ -30,9 +30,11 @@ IS_BINARY = 8
 @export
 def fn_json_array_length(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """json_array_length(X[, path]). Raises "malformed JSON", "bad JSON path: …"."""
-    if values[0].tag == NULL or values[n - 1].tag == NULL:
+    if values[0].tag == NULL:
         return NULL, 0
     p, size = document(stmt, values[0].tag, values[0].payload)
+    if values[n - 1].tag == NULL:
+        return NULL, 0
     at: i32 = 0
     if n > 1:
         w: Walk = Walk(scratch(sizeof(Walk)))
@@ -65,9 +67,11 @@ def type_name(kind: i32) -> tuple[i32, i64]:
 @export
 def fn_json_type(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """json_type(X[, path]). Raises "malformed JSON", "bad JSON path: …"."""
-    if values[0].tag == NULL or values[n - 1].tag == NULL:
+    if values[0].tag == NULL:
         return NULL, 0
     p, size = document(stmt, values[0].tag, values[0].payload)
+    if values[n - 1].tag == NULL:
+        return NULL, 0
     at: i32 = 0
     if n > 1:
         w: Walk = Walk(scratch(sizeof(Walk)))

@@ -152,9 +152,11 @@ def fn_jsonb_remove(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
 
 def patched(stmt: Run, values: ptr[Value], b: Buffer) -> bool:
     """A document merged with a patch; False if one is NULL. Raises "malformed JSON"."""
-    if values[0].tag == NULL or values[1].tag == NULL:
+    if values[0].tag == NULL:
         return False
     open_document(stmt, b, values[0])
+    if values[1].tag == NULL:
+        return False
     p, n = document(stmt, values[1].tag, values[1].payload)
     _ = merge(b, 0, p, 0, n, 0)
     return True

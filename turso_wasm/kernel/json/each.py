@@ -80,9 +80,11 @@ def json_walk_begin(stmt: Run, w: JsonWalk, tag: i32, payload: i64, path_tag: i3
 
     Raises "malformed JSON", "bad JSON path: …", SQLITE_TOOBIG, SQLITE_NOMEM.
     """
-    if tag == NULL or path_tag == NULL:
+    if tag == NULL:
         return 0
     p, n = document(stmt, tag, payload)
+    if path_tag == NULL:
+        return 0
     w.document = alloc(stmt, n)
     memory_copy(w.document, p, n)
     w.size = n

@@ -49,15 +49,12 @@ def fn_json_extract(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     if n < 2 or values[0].tag == NULL:
         return NULL, 0
     w: Walk = Walk(scratch(sizeof(Walk)))
+    p, size = document(stmt, values[0].tag, values[0].payload)
     if n == 2:
-        if values[1].tag == NULL:
-            return NULL, 0
-        p, size = document(stmt, values[0].tag, values[0].payload)
-        if not find(stmt, w, p, size, values[1]):
+        if values[1].tag == NULL or not find(stmt, w, p, size, values[1]):
             return NULL, 0
         set_subtype(stmt, p, w.at)
         return value_result(stmt, p, w.at, w.behind)
-    p, size = document(stmt, values[0].tag, values[0].payload)
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     buffer_init(b, stmt)
     if not extract_all(stmt, values, n, p, size, b):
@@ -108,9 +105,11 @@ def put_arrow_path(b: Buffer, tag: i32, p: ptr[u8], n: i32) -> None:
 
 def arrow(stmt: Run, w: Walk, values: ptr[Value]) -> ptr[u8]:
     """The document in which the walk found what the right side names, or null. Raises "malformed JSON"."""
-    if values[0].tag == NULL or values[1].tag == NULL:
+    if values[0].tag == NULL:
         return ptr[u8](0)
     p, size = document(stmt, values[0].tag, values[0].payload)
+    if values[1].tag == NULL:
+        return ptr[u8](0)
     start_walk(stmt, w, values[1])
     if w.path_size == 0:
         raise_bad_path(w)
