@@ -194,11 +194,12 @@ def _arms(arms: Sequence[Arm], ctx: Context, hand_over: Callable[[Sequence[SqlVa
     for child, outputs in arms:
 
         def row(outputs: Sequence[bound.Expr] = outputs) -> None:
-            with ctx.repeated(), ctx.row_memory():  # an arm without FROM has no loop that would give it back
+            with ctx.row_memory():  # an arm without FROM has no loop that would give it back
                 ensure(outputs, ctx)
                 hand_over([emit_value(expr, ctx) for expr in outputs])
 
-        emit_source(child, ctx, row)
+        with ctx.repeated():  # the body has run meanwhile
+            emit_source(child, ctx, row)
 
 
 def _generated_arms(arms: Sequence[Arm], ctx: Context, hand_over: Callable[[Sequence[SqlValue]], None]) -> None:
