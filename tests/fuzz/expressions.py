@@ -36,7 +36,6 @@ class Expressions(Grammar):
         super().__init__(seed)
         self.parameters: list[object] | None = None  # None: none may be written
         self.named: dict[str, object] = {}
-        self.windows: list[str] = []
         self.no_windows = False
         self.in_trigger = False
 
@@ -406,7 +405,7 @@ class Expressions(Grammar):
             )
         )
 
-    # --- aggregates and windows ------------------------------------------------------------------------------------
+    # --- aggregates ----------------------------------------------------------------------------------------------
 
     @production("expr", 1, kinds="int real text bool")
     def expr_aggregate(self, scope: Scope, kind: str) -> str:
@@ -456,38 +455,6 @@ class Expressions(Grammar):
         if call.count("{}") == 1:
             return call.format(f"{argument} {order}") + self.filter(scope)
         return call.format(argument, order) + self.filter(scope)
-
-    @production("expr", 0.15, kinds="int")
-    def expr_window(self, scope: Scope, kind: str) -> str:
-        if scope.constant or self.no_windows:
-            return "1"
-        name = self.pick(("row_number()", "rank()", "count(*)", f"sum({self.operand(self.inside(scope), INT)} % 9)"))
-        over = self.pick(self.windows) if self.windows and self.chance(0.6) else self.window(scope)
-        return f"{name} {self.maybe(0.1, lambda: 'FILTER (WHERE 1) ')}OVER {over}"
-
-    def window(self, scope: Scope) -> str:
-        """What stands in the parentheses of OVER or WINDOW."""
-        inner = self.inside(scope)
-        partition = self.maybe(0.4, lambda: f"PARTITION BY {self.expr(inner)} ")
-        order = self.maybe(0.7, lambda: f"ORDER BY {self.expr(inner)} ")
-        return f"({partition}{order}{self.maybe(0.5, lambda: self.derive('frame'))})"
-
-    @production("frame", leaf=True)
-    def frame_start(self) -> str:
-        start = self.pick(("UNBOUNDED PRECEDING", "CURRENT ROW", "1 PRECEDING"))
-        return f"{self.pick(('ROWS', 'RANGE', 'GROUPS'))} {start}{self.derive('exclusion')}"
-
-    @production("frame", leaf=True)
-    def frame_between(self) -> str:
-        start = self.pick(("UNBOUNDED PRECEDING", "2 PRECEDING", "CURRENT ROW"))
-        end = self.pick(("CURRENT ROW", "1 FOLLOWING", "UNBOUNDED FOLLOWING"))
-        return f"{self.pick(('ROWS', 'GROUPS'))} BETWEEN {start} AND {end}{self.derive('exclusion')}"
-
-    @production("exclusion", leaf=True)
-    def exclusion(self) -> str:
-        words = ("", "", "NO OTHERS", "CURRENT ROW", "GROUP", "TIES")
-        chosen = self.pick(words)
-        return f" EXCLUDE {chosen}" if chosen else ""
 
     def plain_column(self, column: Column, source: str) -> str:
         """A qualified column."""

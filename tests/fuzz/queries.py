@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.fuzz import own
-from tests.fuzz.expressions import Expressions
 from tests.fuzz.grammar import ANY, production
 from tests.fuzz.model import BLOB, BOOL, INT, REAL, TEXT, Column, Schema, Scope, Table, Visible
+from tests.fuzz.windows import Windows
 
 KINDS = (INT, INT, INT, TEXT, TEXT, REAL, BLOB, BOOL, ANY)
 
@@ -43,7 +43,7 @@ PRAGMA_FUNCTIONS = (
 """Functions in FROM of one argument, and columns of theirs."""
 
 
-class Queries(Expressions):
+class Queries(Windows):
     """SELECT and everything in it."""
 
     def __init__(self, seed: int) -> None:
@@ -288,16 +288,19 @@ class Queries(Expressions):
         """True if the text seems to name a column of the source."""
         return any(column.name in text for column in source.columns)
 
-    @production("core", 0.05)
+    @production("core", 1.5)
     def core_windows(self, outer: Scope | None, kinds: list[str]) -> Query:
         from_ = self.from_clause(outer)
-        scope = Scope(from_.sources, outer, merged=from_.merged)
-        name = self.alias("win")
-        self.windows.append(name)
-        items = [self.expr_window(scope, INT) for _ in kinds]
-        clause = f"{name} AS (PARTITION BY {self.expr(scope)}), {name}b AS ({name} ORDER BY {self.expr(scope)})"
-        self.windows.pop()
-        return Query(f"SELECT {', '.join(items)} FROM {from_.text} WINDOW {clause}", [Column("", INT) for _ in kinds])
+        scope = Scope(from_.sources, merged=from_.merged)
+        clause = self.maybe(0.5, lambda: self.window_clause(scope))
+        items = [
+            self.result(self.window_call(scope, kind) if self.chance(0.7) else self.expr(scope, kind), kind)
+            for kind in kinds
+        ]
+        self.windows = []
+        distinct = self.pick(("", "", "", "", "DISTINCT "))
+        text = f"SELECT {distinct}{', '.join(text for text, _ in items)} FROM {from_.text}{self.where(scope, 0.4)}"
+        return Query(text + clause, [column for _, column in items])
 
     # --- FROM ------------------------------------------------------------------------------------------------------
 

@@ -125,7 +125,7 @@ class Generator(Definitions):
         words = self.pick(("EXPLAIN", "EXPLAIN QUERY PLAN", "EXPLAIN QUERY PLAN", "EXPLAIN CODE"))
         return Statement(f"{words} {inner}", own=True)
 
-    @production("statement", 0.1, leaf=True)
+    @production("statement", 0.2, leaf=True)
     def statement_refused(self) -> Statement:
         """What the grammar takes only to refuse it in words of its own."""
         self.parameters = None

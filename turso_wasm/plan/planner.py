@@ -117,7 +117,8 @@ class Planner:
             ordering = Ordering(wish, self.binder.pin) if wish else None
             if core.distinct and not wish and windowing is None and "row_order" not in self.binder.without:
                 ordering = AnyOrder(core.outputs, self.binder.pin)
-            joined = self.plan_from(core, ordering, correlated, limit is not None and windowing is None)
+            limited = limit is not None and (windowing is None or windowing.streams)
+            joined = self.plan_from(core, ordering, correlated, limited)
             exprs = tuple(strip_collation(expr) for expr in core.outputs)
             rows = Rows(joined.plan, exprs, joined.rows, joined.cost, is_single(joined.plan))
             own = frozenset(item.source for step in core.steps for item in step.items())

@@ -11,7 +11,7 @@ from dataclasses import fields
 
 from turso_wasm.base.tree import Node, fold
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import AggregateRef, Query
+from turso_wasm.bind.query import AggregateRef, Query, WindowRef
 from turso_wasm.bind.walk import operands
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.catalog.types import AffinityLetter
@@ -108,6 +108,8 @@ def _text(expr: Node, below: list[str]) -> str:
             return f"s{expr.source}.{name}"
         case AggregateRef():
             return f"aggregate{expr.source}.{expr.index}"
+        case WindowRef():
+            return f"window{expr.source}.{expr.index}"
         case bound.Unary():
             return f"{expr.op}{' ' if expr.op == 'not' else ''}{below[0]}"
         case bound.Binary():
@@ -146,12 +148,12 @@ def _text(expr: Node, below: list[str]) -> str:
             return _subquery(expr, below)
         case bound.AggregateCall():
             return _aggregate(expr, below)
-        case bound.Frame():
-            return f"{expr.unit} {expr.start} {expr.end} {expr.exclude}".rstrip()
-        case bound.WindowCall():
-            return f"{expr.name}({', '.join(below)})"
         case bound.OrderTerm() | nodes.SortKey():
             return _sort_key(expr, below[0])
+        case bound.WindowCall():
+            return _window(expr, below)
+        case bound.Frame():
+            return _frame(expr, below)
         case nodes.Bound():
             return ("=" if expr.inclusive else "") + below[0]
     raise TypeError(f"unknown bound expression {type(expr).__name__}")
@@ -179,6 +181,21 @@ def _aggregate(call: bound.AggregateCall, below: list[str]) -> str:
     keys = below[len(below) - len(call.order_by) :]
     order = f" order by {', '.join(keys)}" if keys else ""
     return f"{call.name}({distinct}{', '.join(below[:n]) or '*'}{order}){condition}"
+
+
+def _window(call: bound.WindowCall, below: list[str]) -> str:
+    n, m = len(call.args), len(call.args) + (call.filter is not None)
+    condition = f" filter ({below[n]})" if call.filter is not None else ""
+    parts = [("partition by", below[m : m + len(call.partition)]), ("order by", below[m + len(call.partition) : -1])]
+    clauses = "".join(f"{clause} {', '.join(terms)} " for clause, terms in parts if terms)
+    return f"{call.name}({', '.join(below[:n])}){condition} over ({clauses}{below[-1]})"
+
+
+def _frame(frame: bound.Frame, below: list[str]) -> str:
+    offsets = list(below)
+    start = f"{offsets.pop(0)} {frame.start}" if frame.start_offset is not None else frame.start
+    end = f"{offsets.pop(0)} {frame.end}" if frame.end_offset is not None else frame.end
+    return f"{frame.unit} {start}..{end}" + (f" exclude {frame.exclude}" if frame.exclude else "")
 
 
 def _sort_key(key: bound.OrderTerm | nodes.SortKey, text: str) -> str:

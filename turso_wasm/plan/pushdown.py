@@ -81,7 +81,10 @@ def _can_take(core: Core, expr: bound.Expr, refs: list[bound.ColumnRef], binder:
     return not core.windows or (_is_whole(expr, core) and all(_is_partition(ref, core, binder) for ref in refs))
 
 
-_WHOLE = (bound.ColumnRef, bound.Constant, bound.Parameter, bound.Compare, bound.InList, bound.IsNull, bound.Binary)
+_WHOLE = (
+    *(bound.ColumnRef, bound.Constant, bound.Parameter, bound.LiteralList),
+    *(bound.Compare, bound.InList, bound.IsNull, bound.Binary),
+)
 
 
 def _is_whole(expr: bound.Expr, core: Core) -> bool:

@@ -7,7 +7,7 @@ stage sorts its rows unless they come in its order anyway: from an index, or fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +22,7 @@ from turso_wasm.bind.walk import (
     walk,
     window_expressions,
 )
+from turso_wasm.catalog.objects import IndexColumn, Table
 from turso_wasm.plan import cost, nodes
 
 if TYPE_CHECKING:
@@ -109,6 +110,26 @@ class Windowing:
             for key, other in zip(keys, order, strict=False)
         )
 
+    def _has_no_peers(self, stage: Stage) -> bool:
+        """The rows are those of one table, and no two of them have the same keys."""
+        item = self.core.only_item()
+        if self.core.is_aggregate or item is None or item.table is None or item.table.kind != "table":
+            return False
+        own = {
+            (key.expr.column, "BINARY" if key.expr.column < 0 else key.collation)
+            for key in stage.keys
+            if isinstance(key.expr, bound.ColumnRef) and key.expr.source == item.source
+        }
+        return any(
+            all(own & {(part.column, part.collation), (part.column, "BINARY")} for part in unique)
+            for unique in _unique_keys(item.table)
+        )
+
+    @property
+    def streams(self) -> bool:
+        """Few rows are read for the first rows of the result, if they come in order."""
+        return len(self.stages) == 1 and _unit(self.core.windows) != "partition"
+
     def wished_order(self) -> list[OrderKey]:
         """The order in which the rows had best come: that of the first stage that has one."""
         for stage in reversed(self.stages):
@@ -137,6 +158,8 @@ class Windowing:
         left = {index: calls[index] for stage in self.stages for index in stage.calls}
         for stage in reversed(self.stages):
             mine = [left.pop(index) for index in stage.calls]
+            if self._has_no_peers(stage):
+                mine = [_by_rows(call) for call in mine]
             columns = _Columns(planner, own)
             columns.keep([*rows.exprs, *(key.expr for key in order_by)])
             for call in left.values():
@@ -184,6 +207,25 @@ def _window(
         sort=sort,
         unit=_unit(placed),
     )
+
+
+def _unique_keys(table: Table) -> Iterator[tuple[IndexColumn, ...]]:
+    """Columns of which no two rows have the same values, none NULL; column -1 is the rowid."""
+    yield table.primary_key if table.without_rowid else (IndexColumn(-1),)
+    for index in table.indexes:
+        known = all(part.column >= 0 and table.columns[part.column].not_null for part in index.columns)
+        if index.unique and index.where is None and known:
+            yield index.columns
+
+
+def _by_rows(call: bound.WindowCall) -> bound.WindowCall:
+    """What is the same where no row has a peer, and need not wait for peers."""
+    frame = call.frame
+    offsets = frame.start_offset is not None or frame.end_offset is not None
+    unit: bound.FrameUnit = "range" if frame.unit == "range" and offsets else "rows"
+    exclude: bound.Exclusion = "current row" if frame.exclude in ("current row", "group") else ""
+    name = "row_number" if call.name in ("rank", "dense_rank") else call.name
+    return replace(call, name=name, frame=replace(frame, unit=unit, exclude=exclude))
 
 
 def _unit(calls: Sequence[bound.WindowCall]) -> nodes.WindowUnit:
