@@ -219,7 +219,9 @@ def _unique_keys(table: Table) -> Iterator[tuple[IndexColumn, ...]]:
 
 
 def _by_rows(call: bound.WindowCall) -> bound.WindowCall:
-    """What is the same where no row has a peer, and need not wait for peers."""
+    """What is the same where no row has a peer, and need not wait for peers. The user's code sees how it is called."""
+    if call.number >= 0:
+        return call
     frame = call.frame
     offsets = frame.start_offset is not None or frame.end_offset is not None
     unit: bound.FrameUnit = "range" if frame.unit == "range" and offsets else "rows"
