@@ -45,8 +45,8 @@ def temp_triggers(binder: Binder, table: Table) -> list[Trigger]:
     if table.slot == TEMP_SLOT:
         return []
     triggers = catalogs.temp().triggers_of(table.name)
-    named = ((trigger, trigger.node.table) for trigger in triggers)
-    return [trigger for trigger, name in named if catalogs.find_table(name.name, name.schema) is table]
+    named = ((trigger, catalogs.find_table(trigger.node.table.name, trigger.node.table.schema)) for trigger in triggers)
+    return [trigger for trigger, found in named if found is not None and found.slot == table.slot]
 
 
 def _fires(trigger: Trigger, event: Event, assigned: Collection[str] | None) -> bool:
