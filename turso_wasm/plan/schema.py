@@ -127,7 +127,7 @@ def plan_create_trigger(binder: Binder, node: ast.CreateTrigger) -> Changed:
     """CREATE TRIGGER: what its body names is not looked up until it is fired.
 
     Errors: "trigger t already exists", "no such table: x", triggers on system tables, BEFORE and AFTER on views,
-    INSTEAD OF on tables, "trigger cannot use variables".
+    INSTEAD OF on tables, "trigger cannot use variables", "qualified table names are not allowed …" outside temp.
     """
     catalog, table = _triggered_table(binder, node)
     name = node.name.name
@@ -143,6 +143,8 @@ def plan_create_trigger(binder: Binder, node: ast.CreateTrigger) -> Changed:
         fail(f"cannot create {node.time or 'BEFORE'} trigger on view: {node.table.name}", node.table)
     if table.kind != "view" and node.time == "INSTEAD OF":
         fail(f"cannot create INSTEAD OF trigger on table: {node.table.name}", node.table)
+    if catalog.slot != TEMP_SLOT:
+        _refuse_qualified(node)
     for part in syntax_nodes(node):
         if isinstance(part, ast.Parameter):
             fail("trigger cannot use variables", part)
@@ -150,6 +152,14 @@ def plan_create_trigger(binder: Binder, node: ast.CreateTrigger) -> Changed:
     sql = ddl.stored_trigger_sql(binder.sql, node)
     row = nodes.AddSchemaRow(type="trigger", name=name, table_name=table.name, register=None, sql=sql)
     return nodes.Ddl(slot=catalog.slot, steps=(row,)), catalog
+
+
+def _refuse_qualified(node: ast.CreateTrigger) -> None:
+    """What a trigger of a file changes is in that file."""
+    for step in node.body:
+        if not isinstance(step, ast.Select) and step.table.schema is not None:
+            statements = "INSERT, UPDATE, and DELETE statements"
+            fail(f"qualified table names are not allowed on {statements} within triggers", step)
 
 
 def _triggered_table(binder: Binder, node: ast.CreateTrigger) -> tuple[Catalog, Table]:

@@ -64,12 +64,8 @@ class DmlParser(SelectParser):
         return cast(ConflictAction, kind)
 
     def _target(self) -> tuple[QualifiedName, str | None]:
-        """(table, alias) of the statement; in a trigger there must be no schema."""
+        """(table, alias) of the statement."""
         table = self.qualified_name()
-        if self.in_trigger and table.schema is not None:
-            self.complain(
-                "qualified table names are not allowed on INSERT, UPDATE, and DELETE statements " + _IN_TRIGGER
-            )
         return table, self.name() if self.accept("AS") else None
 
     def _upserts(self, statement: Insert) -> None:
