@@ -165,8 +165,8 @@ def transform_all(exprs: tuple[bound.Expr, ...], rewrite: Rewrite) -> tuple[boun
 
 def _transform_subquery(expr: bound.SubqueryExpr, rewrite: Rewrite) -> bound.Expr:
     operand = None if expr.operand is None else transform(expr.operand, rewrite)
-    if not expr.outer and operand is expr.operand:
-        return expr
+    if not expr.outer:  # its query reads nothing that could be replaced
+        return expr if operand is expr.operand else replace(expr, operand=operand)
     outer: dict[tuple[int, int], bound.ColumnRef] = {}
     for ref in expr.outer:
         for found in walk(transform(ref, rewrite)):
