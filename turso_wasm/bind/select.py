@@ -109,6 +109,14 @@ def bind_core(
     return core, scope
 
 
+def _rows_as_selects(node: ast.Values) -> ast.SelectCore:
+    """A window function sees its own row of VALUES only: SELECT * FROM (VALUES (…) UNION ALL VALUES (…))."""
+    first, *others = (ast.Values((row,), span=node.span) for row in node.rows)
+    compounds = tuple(ast.CompoundPart("UNION ALL", core) for core in others)
+    source = ast.SubquerySource(ast.Select(first, compounds, span=node.span), span=node.span)
+    return ast.SelectCore((ast.Star(),), source, span=node.span)
+
+
 def _bind_values(binder: Binder, node: ast.Values | ast.LiteralValues, parent: Scope | None) -> tuple[Core, Scope]:
     """VALUES: one row is a SELECT without FROM; more are a source of their own."""
     scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0)
@@ -120,17 +128,32 @@ def _bind_values(binder: Binder, node: ast.Values | ast.LiteralValues, parent: S
         core.literal_index = node.index if binder.lift else -1
     else:
         if len(node.rows) == 1:
-            core = scope.core = Core([], columns)
-            scope.allows_windows = True
+            core = scope.core = Core([], columns, aggregate_source=binder.new_source())
+            scope.aggregates, scope.allows_windows = "yes", True
             core.outputs = list(binder.exprs(node.rows[0], scope))
             return core, scope
-        rows = tuple(binder.exprs(row, scope) for row in node.rows)
-        core = Core([], columns, values_source=binder.new_source(), rows=rows)
+        core = scope.core = Core([], columns, values_source=binder.new_source())
+        core.aggregate_source = binder.new_source()
+        scope.aggregates, scope.allows_windows = "yes", True
+        rows = [binder.exprs(row, scope) for row in reversed(node.rows)]
+        if core.windows:
+            return bind_core(binder, _rows_as_selects(node), parent)
+        if core.aggregates:
+            _refuse_aggregates(node, core, rows)
+        core.rows = tuple(reversed(rows))
     source = core.values_source
     core.outputs = [
         bound.ColumnRef(source=source, column=number, name=column.name) for number, column in enumerate(columns)
     ]
     return core, scope
+
+
+def _refuse_aggregates(node: ast.Values, core: Core, rows: list[tuple[bound.Expr, ...]]) -> None:
+    """Rows of VALUES, the last one first, whose aggregates have no rows to see: SQLite names the last one."""
+    for row in rows:
+        own = (part for part in walk(*row) if isinstance(part, AggregateRef) and part.source == core.aggregate_source)
+        for part in list(own)[-1:]:
+            fail(f"misuse of aggregate: {core.aggregate_texts[part.index]}()", node)
 
 
 def _bind_result(binder: Binder, column: ast.ResultColumn, core: Core, scope: Scope) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from turso_wasm.bind import bound
 from turso_wasm.bind.walk import columns_used
 from turso_wasm.catalog.objects import Index
 from turso_wasm.codegen.conditions import compare_values
@@ -37,8 +36,9 @@ from turso_wasm.codegen.writes import (
     keep_values,
     seek_row_of_entry,
 )
+from turso_wasm.kernel.abi import NULL
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I64, Expr, Label, Local, i32
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
 
 def emit_update(node: nodes.Update, ctx: Context) -> None:
@@ -77,17 +77,17 @@ def _collect_values(node: nodes.Update, writer: TableWriter, ctx: Context, then:
     rows = nodes.Aggregate(
         source=-2,
         child=node.child,
-        keys=tuple(bound.ColumnRef(source=node.old_source, column=column) for column in columns),
+        keys=node.collected[: len(columns)],
         collations=tuple(collations),
         aggregates=(),
-        bare=node.collected,
+        bare=node.collected[len(columns) :],
         bare_last=True,
     )
 
     def again() -> None:
         found = ctx.sources[-2]
         ctx.sources[node.collect_source] = LocalSource(
-            [found.value(len(columns) + at, ctx) for at in range(len(node.collected))]
+            [found.value(at, ctx) for at in range(len(columns), len(node.collected))]
         )
         if table.without_rowid:
             values: list[SqlValue] = [ctx.constant(None)] * len(table.columns)
@@ -95,7 +95,10 @@ def _collect_values(node: nodes.Update, writer: TableWriter, ctx: Context, then:
                 values[column] = found.value(at, ctx)
             seek = writer.seek_primary_key(values)
         else:
-            seek = f.call("cursor_seek_rowid", writer.cursor, found.value(0, ctx).payload)
+            key = found.value(0, ctx)
+            seek = f.local(I32, "found", key.tag_expr != NULL)  # an aggregate of no rows has none
+            with f.if_(seek):
+                f.set(seek, f.call("cursor_seek_rowid", writer.cursor, key.payload))
         with f.if_(seek):
             then()
 

@@ -520,8 +520,8 @@ class Update(Plan):
     old_index_exprs: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
     old_index_where: dict[str, Expr] = field(default_factory=dict)
     returning: tuple[Expr, ...] = ()
-    # UPDATE … FROM: `collected` is evaluated for each row of `child` and kept with the row's key; `values` and `rowid`
-    # read it as columns of `collect_source`. Of a row that is found twice the last counts.
+    # UPDATE … FROM: `collected`, the row's key and then new values, is evaluated for each row of `child`; `values` and
+    # `rowid` read the latter as columns of `collect_source`. Of a row that is found twice the last counts.
     collected: tuple[Expr, ...] = ()
     collect_source: int = -1
     effects: RowEffects = NO_EFFECTS

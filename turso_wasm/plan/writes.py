@@ -137,9 +137,12 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     table = old.table or view_table(binder, old)
     core = Core([], [], [Step(old)])
     scope = Scope([old])
-    if node.source is not None:
+    if node.source is not None:  # the new values are result columns of a SELECT then
         _add_from(binder, node.source, core, scope, old)
+        core.aggregate_source = binder.new_source()
+        scope.core, scope.aggregates, scope.allows_windows = core, "yes", True
     assigned = bind_assignments(binder, table, node.assignments, scope)
+    scope.aggregates, scope.allows_windows = "where" if core.is_aggregate else "no", False
     if node.where is not None:
         core.where += conjuncts(binder.expr(node.where, scope))
     if old.table is None:
@@ -211,7 +214,7 @@ class _FoundRows:
         self.child = rows.plan
         if collect:
             self.collect_source = binder.new_source()
-            self.collected = rows.exprs[len(keys) :]
+            self.collected = rows.exprs
             self.values: dict[int, bound.Expr] = {
                 number: bound.ColumnRef(source=self.collect_source, column=at) for at, number in enumerate(assigned)
             }
