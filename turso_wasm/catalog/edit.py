@@ -157,6 +157,17 @@ def string_tokens(source: StoredText, table: Table) -> Iterator[tuple[int, int]]
             yield source.token(node.span[0])
 
 
+def string_term(statement: ast.CreateIndex, table: Table) -> str | None:
+    """The first whole term of an index that is a string in double quotes; such a term cannot be written otherwise."""
+    for term in statement.columns:
+        node = term.expr
+        while isinstance(node, ast.Collate):
+            node = node.operand
+        if isinstance(node, ast.ColumnRef) and node.double_quoted and fold(node.column) not in table.numbers:
+            return node.column
+    return None
+
+
 def referenced_column_tokens(source: StoredText, table: str, column: str) -> Iterator[tuple[int, int]]:
     """Where the text of another table names a column of `table` in a foreign key."""
     key, table_key = fold(column), fold(table)

@@ -246,11 +246,20 @@ def _column_places(
         owner = catalog.find_table(entry.table)
         if owner is not None and not isinstance(source.statement, ast.CreateVirtualTable):
             strings = list(edit.string_tokens(source, owner))
+            _refuse_string_term(source, owner, entry, "" if owner is table else " after rename")
         if fold(entry.table) == key:
             spans = list(edit.own_column_tokens(source, table.name, column))
         else:
             spans = list(edit.referenced_column_tokens(source, table.name, column))
         yield entry, source, spans, strings
+
+
+def _refuse_string_term(source: edit.StoredText, owner: Table, entry: Entry, when: str) -> None:
+    if (
+        isinstance(source.statement, ast.CreateIndex)
+        and (term := edit.string_term(source.statement, owner)) is not None
+    ):
+        raise SqlError(SQLITE_ERROR, f"error in index {entry.name}{when}: no such column: {term}")
 
 
 def _trace_view(
@@ -444,6 +453,8 @@ def _check_dropped(binder: Binder, catalog: Catalog, table: Table, changed: Tabl
                 statement, _ = parse_one(index.sql)
                 assert isinstance(statement, ast.CreateIndex)
                 _refuse_quoted(statement, name)
+                if (term := edit.string_term(statement, changed)) is not None:
+                    raise SqlError(SQLITE_ERROR, f"no such column: {term}")
                 item = row_of(binder, changed)
                 if statement.where is not None:
                     bind_schema_expr(binder, statement.where, [item], index.sql)
