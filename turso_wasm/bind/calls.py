@@ -20,6 +20,7 @@ from turso_wasm.bind.comparison import (
     explicit_collation,
     implicit_collation,
 )
+from turso_wasm.bind.expansions import EXPANSIONS
 from turso_wasm.bind.purity import MOMENTS, PURE, failing, pure_call
 from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.scope import Scope
@@ -29,7 +30,6 @@ from turso_wasm.catalog.functions import AggregateFunction, Function
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 
-SQLITE_VERSION: Final = "3.54.1"
 CASE_SENSITIVE_LIKE: Final = Function("like", 2, 3, "like_case", "special")
 
 
@@ -105,10 +105,8 @@ def _check_probability(binder: Binder, node: ast.FunctionCall) -> None:
 def scalar_call(function: Function, args: tuple[bound.Expr, ...], node: ast.Node | None = None) -> bound.Expr:
     """A call of a scalar function with bound arguments."""
     name = function.plan_name
-    if function.style == "conditional":
-        return _conditional(args)
-    if function.style == "constant":
-        return bound.Constant(value=SQLITE_VERSION)
+    if function.style == "expansion":
+        return EXPANSIONS[name](args)
     assert function.style != "missing", "bind_call refuses it"
     collation = "BINARY"
     if function.style == "array_collation":
@@ -129,12 +127,6 @@ def scalar_call(function: Function, args: tuple[bound.Expr, ...], node: ast.Node
 
 def _own_collation(expr: bound.Expr) -> str | None:
     return explicit_collation(expr) or implicit_collation(expr)
-
-
-def _conditional(args: tuple[bound.Expr, ...]) -> bound.Expr:
-    """iif(condition, value, …[, otherwise])."""
-    pairs = tuple(zip(args[0::2], args[1::2], strict=False))
-    return bound.Case(whens=pairs, otherwise=args[-1] if len(args) % 2 else None)
 
 
 # --- aggregates ---------------------------------------------------------------------------------------------------

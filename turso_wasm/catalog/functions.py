@@ -21,7 +21,7 @@ MISSING_COLLATION: Final = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
 CallStyle: TypeAlias = Literal["fixed", "array", "array_collation", "json", "special", "user", "unknown"]
 """How codegen calls a function (bind.bound.Call)."""
-Style: TypeAlias = Literal[CallStyle, "constant", "conditional", "missing"]
+Style: TypeAlias = Literal[CallStyle, "expansion", "missing"]
 Subtype = Literal["none", "json", "varies"]
 
 F = TypeVar("F", "Function", "AggregateFunction", "Function | AggregateFunction")
@@ -31,8 +31,8 @@ F = TypeVar("F", "Function", "AggregateFunction", "Function | AggregateFunction"
 class Function:
     """A scalar function for n_min..n_max arguments (n_max -1: any number).
 
-    kernel: symbol of its routine. style: how that is called (bind.bound.Call); besides those "constant": folded by
-    the binder, "conditional": bound to CASE, "missing": not supported yet.
+    kernel: symbol of its routine. style: how that is called (bind.bound.Call); besides those
+    "expansion": bound to another expression (bind.expansions), "missing": not supported yet.
     deterministic: equal arguments give equal results at any time. direct_only: not to be called from a schema.
     number: of a function of the user's (style "user"), in `Registry.own`.
     deterministic: equal arguments give equal results at any time. subtype: whether its text is marked as JSON.
@@ -108,15 +108,6 @@ def _json(*entries: str, subtype: Subtype = "json") -> list[Function]:
     return found
 
 
-def _missing(*entries: str) -> list[Function]:
-    found = []
-    for entry in entries:
-        name, _, arity = entry.partition("/")
-        low, _, high = arity.partition("-")
-        found.append(Function(name, int(low), int(high or low) if high != "*" else -1, style="missing"))
-    return found
-
-
 _SCALARS: Final[list[Function]] = [
     *_fixed("abs/1", "hex/1", "instr/2", "length/1", "octet_length/1", "lower/1", "upper/1", "quote/1", "replace/3"),
     *_fixed("substr/2=fn_substr_2", "substr/3=fn_substr_3", "substring/2=fn_substr_2", "substring/3=fn_substr_3"),
@@ -155,12 +146,24 @@ _SCALARS: Final[list[Function]] = [
     Function("changes", 0, 0, style="special", deterministic=False),
     Function("total_changes", 0, 0, style="special", deterministic=False),
     Function("last_insert_rowid", 0, 0, style="special", deterministic=False),
-    Function("iif", 2, -1, style="conditional"),
-    Function("if", 2, -1, style="conditional"),
+    Function("iif", 2, -1, style="expansion"),
+    Function("if", 2, -1, style="expansion"),
     Function("likely", 1, 1, style="special"),
     Function("unlikely", 1, 1, style="special"),
     Function("likelihood", 2, 2, style="special"),
-    Function("sqlite_version", 0, 0, style="constant", deterministic=False),
+    *(
+        Function(name, arity, arity, style="expansion", deterministic=False)
+        for name, arity in (
+            ("sqlite_compileoption_get", 1),
+            ("sqlite_compileoption_used", 1),
+            ("sqlite_source_id", 0),
+            ("sqlite_version", 0),
+        )
+    ),
+    *(
+        Function(name, arity, arity, style="expansion", deterministic=False, direct_only=True)
+        for name, arity in (("load_extension", 1), ("load_extension", 2), ("sqlite_log", 2))
+    ),
     *_json("json_array/0-*", "json_array_insert/0-*", "json_insert/0-*", "json_object/0-*", "json_patch/2"),
     *_json("json_quote/1", "json_remove/0-*", "json_replace/0-*", "json_set/0-*", "->/2=fn_json_arrow"),
     Function("json", 1, 1, "fn_json", subtype="json"),
@@ -172,8 +175,6 @@ _SCALARS: Final[list[Function]] = [
     *_json("jsonb_insert/0-*", "jsonb_object/0-*", "jsonb_patch/2", "jsonb_remove/0-*", subtype="none"),
     *_json("jsonb_replace/0-*", "jsonb_set/0-*", "subtype/1", subtype="none"),
     *_fixed("json_error_position/1", "jsonb/1"),
-    *_missing("load_extension/1-2", "sqlite_compileoption_get/1", "sqlite_compileoption_used/1", "sqlite_log/2"),
-    *_missing("sqlite_source_id/0"),
 ]
 
 _AGGREGATES: Final[list[AggregateFunction]] = [

@@ -1,5 +1,6 @@
 """PEP 249 as the standard library's `sqlite3` module has it."""
 
+from turso_wasm.catalog.build import SQLITE_VERSION
 from turso_wasm.dbapi.connection import LEGACY_TRANSACTION_CONTROL, Connection, connect
 from turso_wasm.dbapi.cursor import Cursor
 from turso_wasm.dbapi.errors import (
@@ -34,8 +35,8 @@ from turso_wasm.dbapi.types import (
 apilevel = "2.0"
 threadsafety = 3
 paramstyle = "qmark"
-sqlite_version = "3.54.0"
-sqlite_version_info = (3, 54, 0)
+sqlite_version = SQLITE_VERSION
+sqlite_version_info = tuple(map(int, SQLITE_VERSION.split(".")))
 
 __all__ = [
     "LEGACY_TRANSACTION_CONTROL",

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind.views import view_columns
+from turso_wasm.catalog.build import OPTIONS
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import AggregateFunction, Function, Registry
 from turso_wasm.catalog.names import TEMP_SLOT, fold
@@ -187,7 +188,8 @@ def function_list(registry: Registry) -> Iterator[Row]:
     for scalar in (one for same_name in registry.scalars.values() for one in same_name):
         if scalar.style != "missing":
             narg = scalar.n_min if scalar.n_min == scalar.n_max else -1
-            yield scalar.name, 1, "s", "utf8", narg, 0x200800 if scalar.deterministic else 0x200000
+            safe = DIRECT_ONLY if scalar.direct_only else 0x200000
+            yield scalar.name, 1, "s", "utf8", narg, safe | (DETERMINISTIC if scalar.deterministic else 0)
     for aggregate in registry.aggregates.values():
         if not aggregate.missing and not aggregate.window:
             narg = aggregate.n_min if aggregate.n_min == aggregate.n_max else -1
@@ -211,8 +213,7 @@ def pragma_list(catalogs: Catalogs, schema: str | None, name: str | None, files:
 
 def compile_options(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """What this engine is."""
-    for option in ("DEFAULT_AUTOVACUUM=0", "DEFAULT_CACHE_SIZE=-2000", "ENGINE=turso_wasm", "THREADSAFE=1"):
-        yield (option,)
+    yield from ((option,) for option in OPTIONS)
 
 
 def module_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
