@@ -91,8 +91,26 @@ def syntax_nodes(node: object) -> Iterator[ast.Node]:
 # --- tables -------------------------------------------------------------------------------------------------------
 
 
+def owner_tokens(source: StoredText, name: str, own: bool, keys: bool) -> Iterator[tuple[int, int]]:
+    """Where the text says that it belongs to the table, and with `keys` where foreign keys do. own: it is the text of
+    the table itself or of one of its indexes.
+    """
+    key = fold(name)
+    for node in source.nodes:
+        match node:
+            case ast.CreateTable() if own:
+                yield source.token(node.name.span[0], 2 if node.name.schema is not None else 0)
+            case ast.CreateTrigger() if fold(node.table.name) == key:
+                yield source.token(node.table.span[0], 2 if node.table.schema is not None else 0)
+            case ast.CreateIndex() if own:
+                yield source.token(node.table.span[0])
+            case ast.ForeignKey() if keys and fold(node.table.text) == key:
+                yield source.token(node.table.span[0])
+
+
 def table_tokens(source: StoredText, name: str, own: bool) -> Iterator[tuple[int, int]]:
     """Where the text names the table. own: it is the text of the table itself or of one of its indexes."""
+    yield from owner_tokens(source, name, own, keys=True)
     key = fold(name)
     hidden = any(isinstance(node, ast.CommonTable) and fold(node.name) == key for node in source.nodes)
     if hidden:
@@ -103,14 +121,8 @@ def table_tokens(source: StoredText, name: str, own: bool) -> Iterator[tuple[int
     )
     for node in source.nodes:
         match node:
-            case ast.CreateTable() if own:
-                yield source.token(node.name.span[0], 2 if node.name.schema is not None else 0)
-            case ast.CreateTrigger() | ast.Insert() if fold(node.table.name) == key:
+            case ast.Insert() if fold(node.table.name) == key:
                 yield source.token(node.table.span[0], 2 if node.table.schema is not None else 0)
-            case ast.CreateIndex() if own:
-                yield source.token(node.table.span[0])
-            case ast.ForeignKey() if fold(node.table.text) == key:
-                yield source.token(node.table.span[0])
             case ast.TableSource() if fold(node.name) == key:
                 yield source.token(node.span[0], 2 if node.schema is not None else 0)
             case ast.ColumnRef() if node.table is not None and fold(node.table) == key and not aliased:

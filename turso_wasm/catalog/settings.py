@@ -21,6 +21,7 @@ class Settings:
     count_changes: bool = False
     full_column_names: bool = False
     short_column_names: bool = True
+    legacy_alter_table: bool = False
 
 
 DEFAULT = Settings()

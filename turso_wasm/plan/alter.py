@@ -1,8 +1,10 @@
 """Plans of ALTER TABLE: the stored texts are edited, and where the rows change shape they are rewritten.
 
 Every object whose text names what is renamed is edited: the table, its indexes, foreign keys of other tables, views.
+Under PRAGMA legacy_alter_table RENAME TO leaves what views and triggers do as it is, and foreign keys unless they are
+enforced; and no change asks whether views and triggers are still sound after it.
 
-Source: https://sqlite.org/lang_altertable.html
+Source: https://sqlite.org/lang_altertable.html, https://sqlite.org/pragma.html#pragma_legacy_alter_table
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from turso_wasm.bind.generated import check_generated, row_of
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_index_terms, bind_schema_expr, check_table_expressions
 from turso_wasm.bind.scope import column_of, column_ref, table_item
+from turso_wasm.bind.triggers import temp_triggers
 from turso_wasm.catalog import ddl, edit
 from turso_wasm.catalog.catalog import Catalog, Catalogs, Entry, Row
 from turso_wasm.catalog.constants import constant_value, is_constant
@@ -27,7 +30,7 @@ from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
 from turso_wasm.catalog.objects import Column, Table
 from turso_wasm.catalog.tables import build_table, check_default
 from turso_wasm.plan import nodes
-from turso_wasm.plan.alter_triggers import assigned_tokens, check_triggers, trace_trigger
+from turso_wasm.plan.alter_triggers import assigned_tokens, check_triggers, trace_trigger, unsound
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
@@ -107,13 +110,18 @@ def plan_rename_table(binder: Binder, node: ast.RenameTable) -> Changed:
         fail(f"object name reserved for internal use: {node.to}", node)
     if table.kind == "view":
         fail(f"view {table.name} may not be altered", node.table)
-    _refuse_triggers(binder, catalog, (table.name,), node)
-    for entry in catalog.entries.values():
-        if entry.type == "view":
-            _trace_view(binder, catalog, entry, table.name)
-    check_triggers(binder, catalog)
-    changes = _renamed_rows(catalog, table, node.to)
-    _check_renamed(binder, catalog, changes)
+    legacy = binder.settings.legacy_alter_table
+    if not legacy:
+        _refuse_triggers(binder, catalog, (table.name,), node)
+        _check_sound(binder, catalog, table.name)
+    elif temp_triggers(binder, table):
+        unsupported("ALTER TABLE of what a trigger of temp is on", node)
+    changes = _renamed_rows(binder, catalog, table, node.to)
+    after = _after(catalog, changes)
+    if legacy:
+        _check_own(binder, after, node.to)
+    else:
+        _check_renamed(binder, after)
     steps = [_change(binder, catalog, entry, values) for entry, values in changes]
     sequence = catalog.find_table("sqlite_sequence")
     if table.autoincrement and sequence is not None:
@@ -121,8 +129,17 @@ def plan_rename_table(binder: Binder, node: ast.RenameTable) -> Changed:
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
 
 
-def _renamed_rows(catalog: Catalog, table: Table, to: str) -> list[Changes]:
+def _check_sound(binder: Binder, catalog: Catalog, name: str) -> None:
+    """Views and triggers must be sound before the change. name: of the table. Errors: as `_trace_view`."""
+    for entry in catalog.entries.values():
+        if entry.type == "view":
+            _trace_view(binder, catalog, entry, name)
+    check_triggers(binder, catalog)
+
+
+def _renamed_rows(binder: Binder, catalog: Catalog, table: Table, to: str) -> list[Changes]:
     key = fold(table.name)
+    settings = binder.settings
     found = []
     for entry in _entries(catalog):
         own = fold(entry.table) == key and entry.type in ("table", "index")
@@ -137,7 +154,10 @@ def _renamed_rows(catalog: Catalog, table: Table, to: str) -> list[Changes]:
                 values[NAME] = f"sqlite_autoindex_{to}_{entry.name.rpartition('_')[2]}"
         if entry.sql is not None:
             source = _source(entry)
-            spans = list(edit.table_tokens(source, table.name, own))
+            if settings.legacy_alter_table:
+                spans = list(edit.owner_tokens(source, table.name, own, settings.foreign_keys))
+            else:
+                spans = list(edit.table_tokens(source, table.name, own))
             if spans:
                 values[SQL] = source.replaced(spans, to, always_quoted=True)
         if values:
@@ -145,17 +165,40 @@ def _renamed_rows(catalog: Catalog, table: Table, to: str) -> list[Changes]:
     return found
 
 
-def _check_renamed(binder: Binder, catalog: Catalog, changes: list[Changes]) -> None:
-    """Every view must be sound in the changed schema. Errors: "error in view v after rename: …"."""
+def _after(catalog: Catalog, changes: list[Changes]) -> Catalog:
+    """The changed schema."""
     changed = {id(entry): values for entry, values in changes}
     rows: list[Row] = []
     for entry in _entries(catalog):
         row = (entry.type, entry.name, entry.table, entry.root, entry.sql)
         values = changed.get(id(entry), {})
         rows.append(tuple(values.get(at, old) for at, old in enumerate(row)))  # type: ignore[arg-type]
-    after = Catalog(catalog.slot, catalog.name, rows, descending=catalog.descending)
+    return Catalog(catalog.slot, catalog.name, rows, descending=catalog.descending)
+
+
+def _check_own(binder: Binder, after: Catalog, name: str) -> None:
+    """What the renamed table and its indexes compute must not name it as it was called. Errors: "error in table t after
+    rename: …".
+    """
+    table = after.find_table(name)
+    assert table is not None
+    where = f"table {table.name}"
+    try:
+        item = row_of(binder, table)
+        check_table_expressions(binder, table, item)
+        for index in table.indexes:
+            where = f"index {index.name}"
+            bind_index_terms(binder, index, item)
+    except SqlError as error:
+        raise SqlError(error.code, f"error in {where} after rename: {error.message}") from None
+
+
+def _check_renamed(binder: Binder, after: Catalog) -> None:
+    """Every view and trigger must be sound in the changed schema. Errors: "error in view v after rename: …"."""
+    if binder.settings.legacy_alter_table:
+        return
     catalogs = list(binder.catalogs.slots)
-    catalogs[catalog.slot] = after
+    catalogs[after.slot] = after
     saved = binder.catalogs
     binder.catalogs = Catalogs(catalogs, saved.order, saved.settings)
     try:
@@ -213,7 +256,7 @@ def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
     for entry, source, spans, strings in _column_places(binder, catalog, table, node.column):
         if spans or strings:
             changes.append((entry, {SQL: source.replaced(spans, node.to, node.to_quoted, strings)}))
-    _check_renamed(binder, catalog, changes)
+    _check_renamed(binder, _after(catalog, changes))
     return nodes.Ddl(slot=catalog.slot, steps=tuple(_change(binder, catalog, *change) for change in changes)), catalog
 
 
@@ -279,7 +322,7 @@ def _trace_view(
     except SqlError as error:
         if error.message.startswith("not supported yet") and (name is None or not edit.mentions(source, name)):
             return []
-        raise SqlError(SQLITE_ERROR, f"error in view {entry.name}{when}: {error.message}") from None
+        raise unsound(binder, f"view {entry.name}{when}", error) from None
     finally:
         binder.sql, binder.default_schema, binder.lift = saved
         binder.trace = None
@@ -413,7 +456,7 @@ def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
         fail(f'no such column: "{node.column}"', node)
     _refuse_drop(table, number, node)
     _refuse_triggers(binder, catalog, (table.name,), node)
-    check_triggers(binder, catalog)
+    _check_sound(binder, catalog, table.name)
     entry = catalog.entries[fold(table.name)]
     sql = edit.without_column(_source(entry), number)
     changed = _rebuild(table, sql, "drop column")
@@ -474,6 +517,8 @@ def _refuse_quoted(root: ast.Node, name: str) -> None:
 
 def _check_views(binder: Binder, catalog: Catalog, table: Table, changed: Table) -> None:
     """Views that name the table must still be valid without the column."""
+    if binder.settings.legacy_alter_table:
+        return
     key = fold(table.name)
     with catalog.replaced(table.name, changed):
         check_triggers(binder, catalog, " after drop column")

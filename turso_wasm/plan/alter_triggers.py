@@ -34,9 +34,16 @@ def trace_trigger(binder: Binder, catalog: Catalog, trigger: Trigger, when: str 
         plan_program(binder, program, trigger.node, trigger.sql, schema, table, None)
         return binder.trace
     except SqlError as error:
-        raise SqlError(SQLITE_ERROR, f"error in trigger {trigger.name}{when}: {error.message}") from None
+        raise unsound(binder, f"trigger {trigger.name}{when}", error) from None
     finally:
         binder.trace = None
+
+
+def unsound(binder: Binder, what: str, error: SqlError) -> SqlError:
+    """The error of a view or trigger that cannot be read; under PRAGMA legacy_alter_table it does not say why."""
+    if binder.settings.legacy_alter_table:
+        return SqlError(SQLITE_ERROR, "SQL logic error")
+    return SqlError(SQLITE_ERROR, f"error in {what}: {error.message}")
 
 
 def check_triggers(binder: Binder, catalog: Catalog, when: str = "") -> None:

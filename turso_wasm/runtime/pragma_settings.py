@@ -41,7 +41,6 @@ def integer(text: str) -> int:
 
 
 SETTINGS: Final[dict[str, Setting]] = {
-    "legacy_alter_table": Setting(0),
     "trusted_schema": Setting(1),
     **dict.fromkeys(
         ("hard_heap_limit", "mmap_size", "soft_heap_limit", "threads"), Setting(0, is_fixed=True, answers=True)

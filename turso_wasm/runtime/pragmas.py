@@ -472,6 +472,7 @@ PRAGMAS: dict[str, Plan] = {
     "integrity_check": integrity_check,
     "journal_mode": journal_mode,
     "journal_size_limit": Field(abi.DB_JOURNAL_SIZE_LIMIT, large_integer, answers=True),
+    "legacy_alter_table": Switch(abi.SETTING_LEGACY_ALTER_TABLE),
     "locking_mode": Field(
         abi.DB_LOCKING_MODE, locking_mode, answers=True, names=("normal", "exclusive"), everywhere=True
     ),

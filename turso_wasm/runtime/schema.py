@@ -32,6 +32,7 @@ from turso_wasm.kernel.abi import (
     SETTING_FOREIGN_KEYS,
     SETTING_FULL_COLUMN_NAMES,
     SETTING_IGNORE_CHECK_CONSTRAINTS,
+    SETTING_LEGACY_ALTER_TABLE,
     SETTING_NO_AUTOMATIC_INDEX,
     SETTING_NO_SHORT_COLUMN_NAMES,
     SETTING_REVERSE_UNORDERED_SELECTS,
@@ -86,6 +87,7 @@ def settings_of(bits: int) -> Settings:
         count_changes=bool(bits & SETTING_COUNT_CHANGES),
         full_column_names=bool(bits & SETTING_FULL_COLUMN_NAMES),
         short_column_names=not bits & SETTING_NO_SHORT_COLUMN_NAMES,
+        legacy_alter_table=bool(bits & SETTING_LEGACY_ALTER_TABLE),
     )
 
 
