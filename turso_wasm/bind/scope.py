@@ -174,6 +174,7 @@ class NameFinder:
         match: Item | None = None
         number = -1
         count = 0
+        merged = qualifier is None
         schema = fold(node.schema) if node.schema is not None else None
         items = level.items if qualifier is None or not level.qualified else level.items + level.qualified
         for item in items:
@@ -182,7 +183,8 @@ class NameFinder:
             at = item.numbers.get(key)
             if at is None:
                 continue
-            if qualifier is None and key in item.hidden and count:
+            if key in item.hidden and count:
+                merged = True
                 continue
             count += 1
             if match is None:
@@ -198,7 +200,7 @@ class NameFinder:
             return None
         if count > 1:
             raise SqlError(SQLITE_ERROR, f"ambiguous column name: {written(node)}", node.span)
-        if qualifier is None and key in match.shown:
+        if merged and key in match.shown:
             return match.shown[key]
         return column_of(match, number)
 

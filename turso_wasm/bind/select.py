@@ -248,11 +248,13 @@ def _expand_star(binder: Binder, star: ast.Star, core: Core, scope: Scope) -> No
     columns = starred(items, nested) if not plain else [(i, at) for i in items for at in range(len(i.columns))]
     for item, number in columns:
         name = item.columns[number]
-        if twice and item.name and _is_ambiguous(item, name, scope.items):
-            parts = (item.schema, item.name, name)
-            fail(f"ambiguous column name: {'.'.join(part for part in parts if part)}", star)
-        shown = item.shown.get(fold(name)) if item.shown and not plain else None
-        ref = shown or column_of(item, number)
+        key = fold(name)
+        alike = _alike(item, key, scope.items) if twice and item.name else [item]
+        if any(key not in other.hidden for other in alike[1:]):
+            fail(f"ambiguous column name: {item.schema or '*'}.{item.name}.{name}", star)
+        meant = alike[0]
+        shown = meant.shown.get(key) if meant.shown and (not plain or len(alike) > 1) else None
+        ref = shown or column_of(meant, number if meant is item else meant.numbers[key])
         core.outputs.append(ref)
         if isinstance(ref, bound.ColumnRef | bound.Generated):
             label = f"{_shown_name(item, scope.items)}.{name}" if is_full else name
@@ -268,10 +270,13 @@ def _names_twice(items: list[Item]) -> bool:
     return len(items) > 1 and len({fold(item.name) for item in items}) < len(items)
 
 
-def _is_ambiguous(item: Item, name: str, items: list[Item]) -> bool:
-    key, name_key = fold(item.name), fold(name)
-    same = [other for other in items if fold(other.name) == key and other.schema == item.schema]
-    return sum(name_key in other.numbers for other in same) > 1
+def _alike(item: Item, key: str, items: list[Item]) -> list[Item]:
+    """The elements of FROM with the name of `item` that have the column `key`. `name.key` means that of the first, as
+    long as USING has hidden those of the others.
+    """
+    name = fold(item.name)
+    same = (other for other in items if fold(other.name) == name and other.schema == item.schema)
+    return [other for other in same if key in other.numbers]
 
 
 # --- GROUP BY and ORDER BY -----------------------------------------------------------------------------------------
