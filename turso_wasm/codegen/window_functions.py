@@ -127,6 +127,12 @@ class Functions:
         self.frames: dict[bound.Frame, _Frame] = {}
         self.states: dict[int, _State] = {}
         self.buckets = ctx.f.local(I64, "buckets")
+        frames = list(dict.fromkeys(call.frame for call in node.calls))
+        # To SQLite each frame is a subquery of those named before it: its errors come first, those of aggregates ahead.
+        self.turns = sorted(
+            range(len(node.calls)),
+            key=lambda at: (-frames.index(node.calls[at].frame), aggregate_of(node.calls[at]) is None),
+        )
         for at, call in enumerate(node.calls):
             aggregate = aggregate_of(call)
             if aggregate is not None:
@@ -160,8 +166,8 @@ class Functions:
         """The results for the current row, by their columns."""
         for frame in self.frames.values():
             frame.move()
-        n = len(self.node.outputs)
-        return {n + at: self._value(at, call) for at, call in enumerate(self.node.calls)}
+        n, calls = len(self.node.outputs), self.node.calls
+        return {n + at: self._value(at, calls[at]) for at in self.turns}
 
     def _value(self, at: int, call: bound.WindowCall) -> SqlValue:
         if at in self.states:
@@ -241,15 +247,18 @@ class Functions:
                     f.set(number, start - 1)
             return self._value_at(call.args[0], number, number >= code.start)
         number = f.local(I32, "number", code.start)
+        nth = None
         if call.name == "nth_value":
             nth = f.local(I32, "nth", f.call("window_count", *emit_value(call.args[1], ctx).pair))
-            with f.if_(nth <= 0):
-                ctx.raise_error(SQLITE_ERROR, "second argument to nth_value must be a positive integer")
-            f.set(number, number + nth - 1)
+            f.set(number, number + select(nth > 0, nth - 1, i32(0)))
         for start, end in code.excluded():
             first = f.local(I32, "", select(start > code.start, start, code.start))
             with f.if_((number >= first) & (end > first)):
                 f.set(number, number + (end - first))
+        if nth is not None:  # EXCLUDE makes SQLite step through the frame, so one without rows raises nothing
+            wrong = (nth <= 0) & (number < code.end) if call.frame.exclude else nth <= 0
+            with f.if_(wrong):
+                ctx.raise_error(SQLITE_ERROR, "second argument to nth_value must be a positive integer")
         return self._value_at(call.args[0], number, number < code.end)
 
     def _value_at(self, expr: bound.Expr, number: Local, found: Expr, default: SqlValue | None = None) -> SqlValue:
