@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail, unsupported
+from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.comparison import (
     collation_in,
     collation_of,
@@ -52,8 +52,6 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
             if not aggregate.inverts:
                 fail(f"{node.name}() may not be used as a window function", node)
             return bind_window_call(binder, node, aggregate, scope)
-        if aggregate.missing:
-            unsupported(f"function {name}()", node)
         return bind_aggregate(binder, node, aggregate, scope)
     if node.over is not None:
         if registry.find_scalar(name, n_arguments) is None:
@@ -61,17 +59,14 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         binder.exprs(node.arguments, scope)
         fail(f"{node.name}() may not be used as a window function", node)
     function = registry.find_scalar(name, n_arguments)
-    exists = bool(binder.place) and not binder.creating
-    if exists and (function is None or function.style == "missing"):
-        return _unknown_call(binder, node, scope, function is None)
+    if function is None and binder.place and not binder.creating:
+        return _unknown_call(binder, node, scope)
     if function is None:
         raise registry.no_function(name, node.name, node.span)
     if node.filter is not None:
         fail(f"FILTER may not be used with non-aggregate {node.name}()", node)
     if node.order_by:
         fail(f"ORDER BY may not be used with non-aggregate {node.name}()", node)
-    if function.style == "missing":
-        unsupported(f"function {name}()", node)
     _check_safe(binder, function.direct_only, node)
     binder.calls_user = binder.calls_user or function.style == "user"
     if name == "likelihood" and function.style != "user":
@@ -81,9 +76,9 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     return pure_call(call, binder.place, node.name) if is_moment and binder.place in PURE else call
 
 
-def _unknown_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None, unknown: bool) -> bound.Expr:
+def _unknown_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bound.Expr:
     """A function of the schema that we lack: only a statement that needs its value fails (codegen)."""
-    message = f"unknown function: {node.name}()" if unknown else f"not supported yet: function {fold(node.name)}()"
+    message = f"unknown function: {node.name}()"
     args = binder.exprs(node.arguments, scope)
     return bound.Call(name=fold(node.name), args=args, kernel=message, style="unknown", deterministic=False)
 
@@ -107,7 +102,6 @@ def scalar_call(function: Function, args: tuple[bound.Expr, ...], node: ast.Node
     name = function.plan_name
     if function.style == "expansion":
         return EXPANSIONS[name](args)
-    assert function.style != "missing", "bind_call refuses it"
     collation = "BINARY"
     if function.style == "array_collation":
         collation = next((c for c in map(_own_collation, args) if c is not None), "BINARY")

@@ -14,7 +14,7 @@ from typing import Final
 from turso_wasm.base import tree
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.comparison import collation_in, collation_of
 from turso_wasm.bind.query import Core, WindowRef
 from turso_wasm.bind.scope import Scope
@@ -116,8 +116,6 @@ def bind_window_call(
         fail(f"misuse of window function {node.name}()", node)
     if node.order_by:
         fail(f"ORDER BY may not be used with non-aggregate {node.name}()", node)
-    if function.missing:
-        unsupported(f"function {function.name}()", node)
     assert node.over is not None
     scope.allows_windows = False
     args = binder.exprs(node.arguments, scope)

@@ -21,7 +21,7 @@ MISSING_COLLATION: Final = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
 CallStyle: TypeAlias = Literal["fixed", "array", "array_collation", "json", "special", "user", "unknown"]
 """How codegen calls a function (bind.bound.Call)."""
-Style: TypeAlias = Literal[CallStyle, "expansion", "missing"]
+Style: TypeAlias = Literal[CallStyle, "expansion"]
 Subtype = Literal["none", "json", "varies"]
 
 F = TypeVar("F", "Function", "AggregateFunction", "Function | AggregateFunction")
@@ -32,7 +32,7 @@ class Function:
     """A scalar function for n_min..n_max arguments (n_max -1: any number).
 
     kernel: symbol of its routine. style: how that is called (bind.bound.Call); besides those
-    "expansion": bound to another expression (bind.expansions), "missing": not supported yet.
+    "expansion": bound to another expression (bind.expansions).
     deterministic: equal arguments give equal results at any time. direct_only: not to be called from a schema.
     number: of a function of the user's (style "user"), in `Registry.own`.
     deterministic: equal arguments give equal results at any time. subtype: whether its text is marked as JSON.
@@ -60,7 +60,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class AggregateFunction:
-    """An aggregate; `missing`: SQLite has it, we do not yet. window: it makes sense only with OVER.
+    """An aggregate. window: it makes sense only with OVER.
 
     number: of an aggregate of the user's, in `Registry.own`. inverts: it has what a moving window takes.
     """
@@ -68,7 +68,6 @@ class AggregateFunction:
     name: str
     n_min: int
     n_max: int
-    missing: bool = False
     window: bool = False
     direct_only: bool = False
     number: int = -1

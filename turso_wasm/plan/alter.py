@@ -249,13 +249,13 @@ def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
     if fold(node.column) not in table.numbers:
         fail(f'no such column: "{node.column}"', node)
     _refuse_triggers(binder, catalog, (table.name, node.column), node)
-    other = table.numbers.get(fold(node.to))
-    if other is not None and other != table.numbers[fold(node.column)]:
-        fail(f"error in table {table.name} after rename: duplicate column name: {node.to}", node)
     changes: list[Changes] = []
     for entry, source, spans, strings in _column_places(binder, catalog, table, node.column):
         if spans or strings:
             changes.append((entry, {SQL: source.replaced(spans, node.to, node.to_quoted, strings)}))
+    other = table.numbers.get(fold(node.to))
+    if other is not None and other != table.numbers[fold(node.column)]:
+        fail(f"error in table {table.name} after rename: duplicate column name: {node.to}", node)
     _check_renamed(binder, _after(catalog, changes))
     return nodes.Ddl(slot=catalog.slot, steps=tuple(_change(binder, catalog, *change) for change in changes)), catalog
 

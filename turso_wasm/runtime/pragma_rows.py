@@ -186,12 +186,11 @@ def collation_list(registry: Registry) -> Iterator[Row]:
 def function_list(registry: Registry) -> Iterator[Row]:
     """The functions that can be called."""
     for scalar in (one for same_name in registry.scalars.values() for one in same_name):
-        if scalar.style != "missing":
-            narg = scalar.n_min if scalar.n_min == scalar.n_max else -1
-            safe = DIRECT_ONLY if scalar.direct_only else 0x200000
-            yield scalar.name, 1, "s", "utf8", narg, safe | (DETERMINISTIC if scalar.deterministic else 0)
+        narg = scalar.n_min if scalar.n_min == scalar.n_max else -1
+        safe = DIRECT_ONLY if scalar.direct_only else 0x200000
+        yield scalar.name, 1, "s", "utf8", narg, safe | (DETERMINISTIC if scalar.deterministic else 0)
     for aggregate in registry.aggregates.values():
-        if not aggregate.missing and not aggregate.window:
+        if not aggregate.window:
             narg = aggregate.n_min if aggregate.n_min == aggregate.n_max else -1
             yield aggregate.name, 1, "w", "utf8", narg, 0x200000
     for own in registry.own:

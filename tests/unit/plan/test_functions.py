@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 import turso_wasm.kernel
-from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function
+from turso_wasm.catalog.functions import BUILTIN, Function
 
 SYMBOLS = Path(turso_wasm.kernel.__file__).with_name("symbols.json")
 OURS = [function for overloads in BUILTIN.scalars.values() for function in overloads]
@@ -56,10 +56,3 @@ def test_the_kernel_exports_the_routine(function: Function) -> None:
     assert function.kernel in functions
     if function.style == "fixed":
         assert len(functions[function.kernel]["params"]) == 1 + 2 * function.n_min
-
-
-def test_what_we_lack_is_listed() -> None:
-    missing = {f.name for f in OURS if f.style == "missing"}
-    missing |= {a.name for a in BUILTIN.aggregates.values() if a.missing}
-    assert missing == set()
-    assert all(isinstance(a, AggregateFunction) for a in BUILTIN.aggregates.values())
