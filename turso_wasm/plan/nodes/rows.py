@@ -1,0 +1,363 @@
+"""Nodes that give rows: scans, joins, grouping, sorting, windows, compounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from turso_wasm.base.tree import Node
+from turso_wasm.bind.bound import AggregateCall, Expr, NullsOrder, Plan, WindowCall
+from turso_wasm.catalog.objects import Index, Table
+from turso_wasm.catalog.types import AffinityLetter
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class OneRow(Plan):
+    """A single row without columns: SELECT without FROM."""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Values(Plan):
+    """Constant or computed rows: VALUES, multi-row INSERT, PRAGMA answers."""
+
+    source: int
+    rows: tuple[tuple[Expr, ...], ...]
+    n_columns: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class LiteralRows(Plan):
+    """Rows of literals bound at run time: the payload of literal slot `literal` is address | number of rows << 32, of
+    rows of `n_columns` Value structs. So is an IN list, in rows of one. All bulk INSERTs of one width share a Program.
+    """
+
+    source: int
+    literal: int
+    n_columns: int
+    n_rows: int = 0  # in this text: for EXPLAIN
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class FunctionScan(Plan):
+    """The rows that a provider (providers.py) gives for the table function `name`: those of `child`, of which `outputs`
+    makes the columns in `columns` (-1: the rowid; is_numbered: it counts the rows). number, label: what EXPLAIN QUERY
+    PLAN says of its choice.
+    """
+
+    source: int
+    name: str
+    child: Plan
+    columns: tuple[int, ...]
+    outputs: tuple[Expr, ...]
+    is_numbered: bool = False
+    number: int = 0
+    label: str = ""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Series(Plan):
+    """The integers start, start + step, … up to (down to, if step is negative) stop, as column 0; columns 1 to 3 are
+    start, stop and step, which are integers, or one is NULL: then there are none. A step of 0 is one of 1. Those below
+    `lower` and above `upper` may be left out. direction: of the values, None: that of the step.
+    """
+
+    source: int
+    start: Expr
+    stop: Expr
+    step: Expr
+    lower: Expr | None = None
+    upper: Expr | None = None
+    direction: Literal["ascending", "descending"] | None = None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class JsonRows(Plan):
+    """What json_each (is_tree: json_tree) finds at `path` in a document: columns key, value, type, atom, id, parent,
+    fullkey, path, and the number of the row. is_binary: arrays and objects as JSONB.
+    """
+
+    source: int
+    document: Expr
+    path: Expr
+    is_tree: bool = False
+    is_binary: bool = False
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Directory(Plan):
+    """Of constant rows in groups, those of the group called `key`, a text, in any case. groups: (name, number of rows),
+    in the order of `rows`.
+    """
+
+    source: int
+    key: Expr
+    groups: tuple[tuple[str, int], ...]
+    rows: tuple[tuple[Expr, ...], ...]
+    n_columns: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Bound(Node):
+    """One end of a range: the key must be > / >= (lower) or < / <= (upper) `expr`; a NULL value matches nothing."""
+
+    expr: Expr
+    inclusive: bool
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class TableScan(Plan):
+    """All rows of a table in rowid (or primary key) order."""
+
+    source: int
+    table: Table
+    columns: frozenset[int]  # column numbers used above
+    reverse: bool = False
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class RowidSeek(Plan):
+    """The row whose rowid equals `key` (at most one). `key` is compared as SQLite does: a REAL or text that is
+    no integer finds nothing. sieve: a condition on the row alone that it must satisfy, in the loop of a join.
+    """
+
+    source: int
+    table: Table
+    columns: frozenset[int]
+    key: Expr
+    sieve: Expr | None = None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class RowidRange(Plan):
+    """Rows whose rowid lies between the bounds, in rowid order."""
+
+    source: int
+    table: Table
+    columns: frozenset[int]
+    lower: Bound | None
+    upper: Bound | None
+    reverse: bool = False
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class IndexScan(Plan):
+    """Entries of `index` (None: the primary key b-tree of a WITHOUT ROWID table) whose first fields equal `equal` and
+    whose next field lies in lower..upper, in index order. `covering`: every used column is in the entry, the table is
+    not touched. Affinities of the probe values are already applied by wrapping them (bind: the column's affinity in
+    `affinities`, one a field).
+    """
+
+    source: int
+    table: Table
+    columns: frozenset[int]
+    index: Index | None
+    equal: tuple[Expr, ...] = ()
+    lower: Bound | None = None
+    upper: Bound | None = None
+    affinities: tuple[AffinityLetter | None, ...] = ()
+    covering: bool = False
+    reverse: bool = False
+    unique: bool = False  # `equal` binds all key columns of a unique index, none of them to NULL: at most one row
+    null_equal: tuple[bool, ...] = ()  # per `equal`: IS instead of = (NULL matches NULL)
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Filter(Plan):
+    """The rows of `child` for which `predicate` is true."""
+
+    child: Plan
+    predicate: Expr
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class NestedLoop(Plan):
+    """For each row of `left`, each row of `right` (whose expressions may use left's columns)."""
+
+    left: Plan
+    right: Plan
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class LeftJoin(Plan):
+    """As NestedLoop; when no right row satisfied `right` (its ON condition is inside as Filter), one row with
+    `right_sources` all NULL.
+    """
+
+    left: Plan
+    right: Plan
+    right_sources: tuple[int, ...]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class HashJoin(Plan):
+    """`build` is read once into a table of the columns `build_columns` (source, column), keyed by `build_keys`. For
+    each row of `probe`, the rows with equal keys (a NULL key equals nothing) for which `residual` is true match; they
+    come in the order in which `build` gave them. `build` may join several sources; their columns stay addressable.
+
+    kind: left and full give a probe row that nothing matches once, with `build_sources` NULL (`keeps_probe`); right and
+    full give, after the last probe row, each build row that nothing matched (`keeps_build`), in the order in which
+    `build` gave them, those with NULL keys among them, with `probe_sources` NULL.
+
+    `build` reads nothing of the rows of the join itself. It is read once a statement, also where the join stands in a
+    subquery that runs for each row of another one; unless `fresh`: it reads columns from outside, so it is read anew
+    whenever the join is entered.
+    """
+
+    probe: Plan
+    build: Plan
+    probe_keys: tuple[Expr, ...]
+    build_keys: tuple[Expr, ...]
+    collations: tuple[str, ...]
+    affinities: tuple[AffinityLetter | None, ...]  # applied to both sides of each key
+    build_columns: tuple[tuple[int, int], ...]
+    residual: Expr | None = None  # rest of the ON condition
+    kind: Literal["inner", "left", "right", "full"] = "inner"
+    build_sources: tuple[int, ...] = ()
+    probe_sources: tuple[int, ...] = ()
+    fresh: bool = False
+
+    @property
+    def keeps_probe(self) -> bool:
+        """Every row of `probe` comes at least once."""
+        return self.kind == "left" or self.kind == "full"
+
+    @property
+    def keeps_build(self) -> bool:
+        """Every row of `build` comes at least once."""
+        return self.kind == "right" or self.kind == "full"
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Aggregate(Plan):
+    """GROUP BY. Output columns of `source`: keys first, then aggregates, then `bare` columns (from an arbitrary row of
+    the group; with a single min()/max() from the row of the extreme). Without keys: exactly one row.
+    """
+
+    source: int
+    child: Plan
+    keys: tuple[Expr, ...]
+    collations: tuple[str, ...]  # one a key
+    aggregates: tuple[AggregateCall, ...]
+    bare: tuple[Expr, ...] = ()
+    bare_from: int = -1  # index into aggregates of the min/max whose row `bare` comes from
+    bare_last: bool = False  # `bare` comes from the last row of the group
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class CountRows(Plan):
+    """count(*) of a whole b-tree: one row, one column."""
+
+    source: int
+    table: Table
+    index: Index | None = None  # a smaller b-tree to count
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Distinct(Plan):
+    """Only the first row of each distinct combination of `keys`."""
+
+    child: Plan
+    keys: tuple[Expr, ...]
+    collations: tuple[str, ...]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class SortKey(Node):
+    """One ORDER BY term. `nulls`: "first", "last" or the default of the direction."""
+
+    expr: Expr
+    desc: bool = False
+    nulls: NullsOrder | None = None  # None: NULLs are small
+    collation: str = "BINARY"
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Sort(Plan):
+    """Materializes `outputs` (columns of `source` above) in order of `keys`; with `limit` (an expression giving
+    limit + offset; negative: all) only the top rows are kept.
+    """
+
+    source: int
+    child: Plan
+    keys: tuple[SortKey, ...]
+    outputs: tuple[Expr, ...]
+    limit: Expr | None = None
+
+
+WindowUnit = Literal["row", "group", "partition"]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Window(Plan):
+    """Window functions: each row of `child` in the order of its partition and in this of `order`. Columns of `source`:
+    `outputs`, which are kept of each row, then what `calls` give. Keys and calls are in terms of these columns.
+
+    sort: the rows of `child` do not come in that order. unit: what must be read before the first of its rows is
+    answered: nothing but the row, its peers, or its whole partition.
+    """
+
+    source: int
+    child: Plan
+    outputs: tuple[Expr, ...]
+    partition: tuple[SortKey, ...]
+    order: tuple[SortKey, ...]
+    calls: tuple[WindowCall, ...]
+    sort: bool
+    unit: WindowUnit
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Limit(Plan):
+    """Both must be integers (or losslessly convertible: else "datatype mismatch"); negative limit: no limit."""
+
+    child: Plan
+    limit: Expr | None
+    offset: Expr | None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Append(Plan):
+    """The rows of each child in turn (UNION ALL); child i's row is `outputs[i]`; columns of `source` above."""
+
+    source: int
+    children: tuple[Plan, ...]
+    outputs: tuple[tuple[Expr, ...], ...]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Recursive(Plan):
+    """A recursive common table. Its rows go through a queue: those of `initial`; then, for each row that leaves it,
+    those of all `steps`, which read that row. Rows of children are `outputs` (of `initial`, then of each step); in the
+    steps, in `keys` and above they are columns of `source`.
+
+    keys: the order in which rows leave the queue; without, first in first out. distinct: the collations of the
+    columns, where a row that was in the queue is not put into it again (UNION); else None.
+    """
+
+    source: int
+    initial: Plan
+    steps: tuple[Plan, ...]
+    outputs: tuple[tuple[Expr, ...], ...]
+    keys: tuple[SortKey, ...] = ()
+    distinct: tuple[str, ...] | None = None
+    label: str = ""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Shared(Node):
+    """Rows that are materialized once a statement, by the first SharedScan that is entered: `outputs` for each row of
+    `child`, which reads nothing from outside. Its scans hold the same object.
+    """
+
+    number: int
+    child: Plan
+    outputs: tuple[Expr, ...]
+    label: str = ""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class SharedScan(Plan):
+    """The rows of `shared`, in their order, as columns of `source`."""
+
+    source: int
+    shared: Shared
