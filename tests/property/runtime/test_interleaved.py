@@ -17,7 +17,7 @@ import pytest
 import turso_wasm
 from tests.harness.effort import HEAVY
 
-SEEDS = range(400 if HEAVY else 24)
+SEEDS = range(400 if HEAVY else 8)
 N_ROWS = 600
 STEPS = 60
 SIZES = (3, 40, 40, 400, 1300, 4050, 9000)  # bytes of text: a cell, a page, several overflow pages
