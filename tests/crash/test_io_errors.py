@@ -178,7 +178,7 @@ def test_a_failing_call_fails_one_statement(name: str, kind: str, tmp_path: Path
         if kind == "full disk":
             assert all(code & 0xFF == FULL for code in run.failures), (at, run.failures)
         run.check(tmp_path)
-    assert n_fired > 1
+    assert n_fired
 
 
 @pytest.mark.parametrize("mode", ["WAL", "DELETE"])

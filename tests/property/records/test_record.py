@@ -151,6 +151,15 @@ def test_records_of_sqlite_decode(kernel: RecordsKernel, tmp_path: Path) -> None
 # --- hostile records ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("serial", [10, 11])
+def test_reserved_serial_types_are_null(kernel: RecordsKernel, serial: int) -> None:
+    """As in SQLite."""
+    kernel.reset()
+    record = bytes([2, serial])
+    found = kernel.checked("record_column", kernel.bytes_in(record), len(record), 0)
+    assert kernel.decode(*found) is None
+
+
 @pytest.mark.parametrize(
     "record",
     [
@@ -158,8 +167,6 @@ def test_records_of_sqlite_decode(kernel: RecordsKernel, tmp_path: Path) -> None
         b"\x00",  # a header smaller than its own size
         b"\x05\x01",  # a header larger than the record
         b"\x03\x01\x81",  # a serial type cut off by the header's end
-        b"\x02\x0a",  # reserved serial types
-        b"\x02\x0b",
         b"\x02\x06\x01",  # an integer beyond the end
         b"\x02\x13ab",  # a text beyond the end
         b"\x04\xff\xff\x7f",  # a huge text
