@@ -27,20 +27,25 @@ LOOKS_BINARY = 4
 IS_BINARY = 8
 
 
+def asked(stmt: Run, values: ptr[Value], n: i32) -> tuple[ptr[u8], i32, i32]:
+    """(document, its size, index of the element at the path, if there is one, in the arguments); index -1: nothing."""
+    if values[0].tag == NULL:
+        return ptr[u8](0), 0, -1
+    p, size = document(stmt, values[0].tag, values[0].payload)
+    if values[n - 1].tag == NULL:
+        return p, size, -1
+    if n == 1:
+        return p, size, 0
+    w: Walk = Walk(scratch(sizeof(Walk)))
+    return p, size, w.at if find(stmt, w, p, size, values[1]) else -1
+
+
 @export
 def fn_json_array_length(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """json_array_length(X[, path]). Raises "malformed JSON", "bad JSON path: …"."""
-    if values[0].tag == NULL:
+    p, size, at = asked(stmt, values, n)
+    if at < 0:
         return NULL, 0
-    p, size = document(stmt, values[0].tag, values[0].payload)
-    if values[n - 1].tag == NULL:
-        return NULL, 0
-    at: i32 = 0
-    if n > 1:
-        w: Walk = Walk(scratch(sizeof(Walk)))
-        if not find(stmt, w, p, size, values[1]):
-            return NULL, 0
-        at = w.at
     kind, start, behind = child(p, at, size)
     return INTEGER, i64(count_elements(p, start, behind) if kind == ARRAY else 0)
 
@@ -67,17 +72,9 @@ def type_name(kind: i32) -> tuple[i32, i64]:
 @export
 def fn_json_type(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """json_type(X[, path]). Raises "malformed JSON", "bad JSON path: …"."""
-    if values[0].tag == NULL:
+    p, _, at = asked(stmt, values, n)
+    if at < 0:
         return NULL, 0
-    p, size = document(stmt, values[0].tag, values[0].payload)
-    if values[n - 1].tag == NULL:
-        return NULL, 0
-    at: i32 = 0
-    if n > 1:
-        w: Walk = Walk(scratch(sizeof(Walk)))
-        if not find(stmt, w, p, size, values[1]):
-            return NULL, 0
-        at = w.at
     return type_name(p[at] & 15)
 
 

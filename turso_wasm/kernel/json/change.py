@@ -46,7 +46,7 @@ def edited(stmt: Run, values: ptr[Value], n: i32, op: i32, name: ptr[u8], name_s
             v: Value = values[i + 1]
             buffer_init(b, stmt)
             put_value_element(b, v.tag, v.payload, v.subtype)
-            start_walk(stmt, w, values[i])
+            start_walk(stmt, w, values[i].tag, values[i].payload)
             edit(w, doc, op, b.data, b.size)
         i += 2
     return True
@@ -125,7 +125,7 @@ def removed(stmt: Run, values: ptr[Value], n: i32, doc: Buffer) -> bool:
     for i in range(1, n):
         if values[i].tag == NULL:
             return False
-        start_walk(stmt, w, values[i])
+        start_walk(stmt, w, values[i].tag, values[i].payload)
         if w.path_size == 1 and w.path[0] == 36:
             return False
         edit(w, doc, REMOVE, w.path, 0)

@@ -10,6 +10,7 @@ Invariants:
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, Run
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
+from turso_wasm.kernel.functions.text import same_bytes
 from turso_wasm.kernel.json.element import (
     ARRAY,
     FALSE_ELEMENT,
@@ -26,7 +27,7 @@ from turso_wasm.kernel.json.element import (
     raise_malformed,
 )
 from turso_wasm.kernel.json.parse import Parser, parse_text
-from turso_wasm.kernel.json.path import has_escapes, same_bytes
+from turso_wasm.kernel.json.path import has_escapes
 from turso_wasm.kernel.json.render import hex_value, put_compact, put_string
 from turso_wasm.kernel.json.scan import put_unescaped
 from turso_wasm.kernel.json.validity import VALID, check_element
@@ -80,7 +81,7 @@ def find_kept(p: ptr[u8], n: i32) -> Kept:
     if kept:
         for i in range(KEPT):
             k: Kept = ptr[Kept](kept)[i]
-            if k.text_size == n and same_bytes(k.text, n, p, n):
+            if k.text_size == n and same_bytes(k.text, p, n):
                 return k
     return Kept(0)
 

@@ -11,13 +11,12 @@ from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.json.ask import type_name
 from turso_wasm.kernel.json.document import JSON_SUBTYPE, blob_result, document, value_result
 from turso_wasm.kernel.json.element import ARRAY, OBJECT, child
-from turso_wasm.kernel.json.path import FOUND, Walk, has_escapes, walk
+from turso_wasm.kernel.json.path import FOUND, Walk, has_escapes, start_walk, walk
 from turso_wasm.kernel.json.scan import is_alnum, put_unescaped
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
 from turso_wasm.kernel.values.number import is_digit
 from turso_wasm.kernel.values.number_text import INT_TEXT_SIZE, int_to_text
-from turso_wasm.kernel.values.utf8 import terminated_size
-from turso_wasm.kernel.values.value import bytes_of, pack, size_of, to_text
+from turso_wasm.kernel.values.value import pack
 from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, scratch, sizeof, u8
 
 __subset__ = True
@@ -94,12 +93,7 @@ def json_walk_begin(stmt: Run, w: JsonWalk, tag: i32, payload: i64, path_tag: i3
     w.capacity = 0
     w.row = 0
     found: Walk = Walk(scratch(sizeof(Walk)))
-    found.stmt = stmt
-    text: i64 = to_text(stmt, path_tag, path)
-    found.path = bytes_of(text)
-    found.path_size = terminated_size(found.path, size_of(text))
-    found.shown = pack(found.path, found.path_size)
-    found.parents = ptr[i32](0)
+    start_walk(stmt, found, path_tag, path)
     walk(found, w.document, n)
     if found.result != FOUND:
         return 0

@@ -110,7 +110,7 @@ def arrow(stmt: Run, w: Walk, values: ptr[Value]) -> ptr[u8]:
     p, size = document(stmt, values[0].tag, values[0].payload)
     if values[1].tag == NULL:
         return ptr[u8](0)
-    start_walk(stmt, w, values[1])
+    start_walk(stmt, w, values[1].tag, values[1].payload)
     if w.path_size == 0:
         raise_bad_path(w)
     b: Buffer = Buffer(scratch(sizeof(Buffer)))

@@ -10,6 +10,7 @@ from turso_wasm.kernel.abi import Run, Value
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import arena_mark, arena_release
 from turso_wasm.kernel.functions.printf import put_sql_escaped
+from turso_wasm.kernel.functions.text import same_bytes
 from turso_wasm.kernel.json.element import ARRAY, OBJECT, TEXT_5, TEXT_J, child, is_text, raise_malformed
 from turso_wasm.kernel.json.scan import BACKSLASH, put_unescaped
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
@@ -147,16 +148,6 @@ def read_step(step: Step, p: ptr[u8], n: i32, i: i32) -> bool:
 # --- labels ----------------------------------------------------------------------------------------------------
 
 
-def same_bytes(p: ptr[u8], n: i32, q: ptr[u8], m: i32) -> bool:
-    """Whether two byte strings are equal."""
-    if n != m:
-        return False
-    i: i32 = 0
-    while i < n and p[i] == q[i]:
-        i += 1
-    return i == n
-
-
 def unescaped(b: Buffer, stmt: Run, p: ptr[u8], n: i32, escaped: bool) -> None:
     """Fill a fresh buffer with a label's text."""
     buffer_init(b, stmt)
@@ -169,13 +160,13 @@ def unescaped(b: Buffer, stmt: Run, p: ptr[u8], n: i32, escaped: bool) -> None:
 def same_label(stmt: Run, p: ptr[u8], n: i32, escaped: bool, q: ptr[u8], m: i32, other_escaped: bool) -> bool:
     """Whether two labels are the same text."""
     if not escaped and not other_escaped:
-        return same_bytes(p, n, q, m)
+        return n == m and same_bytes(p, q, n)
     mark: i32 = arena_mark(stmt.arena)
     a: Buffer = Buffer(scratch(sizeof(Buffer)))
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     unescaped(a, stmt, p, n, escaped)
     unescaped(b, stmt, q, m, other_escaped)
-    same: bool = same_bytes(a.data, a.size, b.data, b.size)
+    same: bool = a.size == b.size and same_bytes(a.data, b.data, a.size)
     arena_release(stmt.arena, mark)
     return same
 
@@ -275,9 +266,9 @@ def walk(w: Walk, p: ptr[u8], n: i32) -> None:
         i = step.next
 
 
-def start_walk(stmt: Run, w: Walk, path: Value) -> None:
+def start_walk(stmt: Run, w: Walk, tag: i32, payload: i64) -> None:
     """Begin a walk along a path that is not NULL."""
-    text: i64 = to_text(stmt, path.tag, path.payload)
+    text: i64 = to_text(stmt, tag, payload)
     w.stmt = stmt
     w.path = bytes_of(text)
     w.path_size = terminated_size(w.path, size_of(text))
@@ -287,6 +278,6 @@ def start_walk(stmt: Run, w: Walk, path: Value) -> None:
 
 def find(stmt: Run, w: Walk, p: ptr[u8], n: i32, path: Value) -> bool:
     """Whether there is something at the path."""
-    start_walk(stmt, w, path)
+    start_walk(stmt, w, path.tag, path.payload)
     walk(w, p, n)
     return w.result == FOUND

@@ -3,7 +3,7 @@
 Source: https://spec.json5.org, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.functions.bytes import hex_digit
+from turso_wasm.kernel.functions.unistr import hex_number
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_put, buffer_room
 from turso_wasm.kernel.values.number import is_digit
 from turso_wasm.kernel.values.utf8 import write_char
@@ -21,15 +21,7 @@ def is_alnum(c: i32) -> bool:
 
 def hex_run(p: ptr[u8], n: i32, at: i32, digits: i32) -> i32:
     """The number of that many hexadecimal digits at `at`; -1 unless they are there."""
-    if at + digits > n:
-        return -1
-    value: i32 = 0
-    for i in range(digits):
-        digit: i32 = hex_digit(p[at + i])
-        if digit < 0:
-            return -1
-        value = value << 4 | digit
-    return value
+    return i32(hex_number(p, n, at, digits))
 
 
 def same_word(p: ptr[u8], n: i32, at: i32, word: ptr[u8], size: i32, exact: bool) -> bool:
