@@ -23,13 +23,16 @@ from turso_wasm.bind.comparison import (
 from turso_wasm.bind.expansions import EXPANSIONS
 from turso_wasm.bind.purity import MOMENTS, PURE, failing, pure_call
 from turso_wasm.bind.query import AggregateRef
+from turso_wasm.bind.row_functions import row_function
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import same_expression, strip_collation
 from turso_wasm.bind.windows import bind_window_call
 from turso_wasm.catalog.functions import AggregateFunction, Function
+from turso_wasm.catalog.modules.registry import ROW_FUNCTIONS
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 
+NO_MATCH: Final = "unable to use function MATCH in the requested context"
 CASE_SENSITIVE_LIKE: Final = Function("like", 2, 3, "like_case", "special")
 
 
@@ -58,6 +61,10 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
             raise registry.no_function(name, node.name, node.span)
         binder.exprs(node.arguments, scope)
         fail(f"{node.name}() may not be used as a window function", node)
+    if name in ROW_FUNCTIONS and n_arguments:
+        column = row_function(binder, node, scope)
+        if column is not None:
+            return column
     function = registry.find_scalar(name, n_arguments)
     if function is None and binder.place and not binder.creating:
         return _unknown_call(binder, node, scope)
@@ -74,6 +81,11 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     call = scalar_call(_as_set(binder, function), binder.exprs(node.arguments, scope), node)
     is_moment = name in MOMENTS and function.style != "user"
     return pure_call(call, binder.place, node.name) if is_moment and binder.place in PURE else call
+
+
+def _is_virtual(binder: Binder, column: bound.ColumnRef) -> bool:
+    table = binder.scanned.get(column.source)
+    return table is not None and table.kind == "virtual"
 
 
 def _unknown_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bound.Expr:
@@ -240,7 +252,11 @@ def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr
     name = node.op.lower()
     function = binder.registry.find_scalar(name, len(args))
     if function is None and node.op == "MATCH":
-        return failing("unable to use function MATCH in the requested context")
+        column = args[1]
+        if isinstance(column, bound.ColumnRef) and _is_virtual(binder, column):
+            match = bound.Call(name="match", args=tuple(args), style="special")
+            return bound.Unary(op="not", operand=match) if node.negated else match
+        return failing(NO_MATCH)
     if function is None:
         word, at = _word(binder, node, node.op)
         raise binder.registry.no_function(name, word, (at, at + len(word)))

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from turso_wasm.bind.bound import AggregateCall, ColumnRef, Expr, NullsOrder, WindowCall
+from turso_wasm.bind.bound import AggregateCall, Call, ColumnRef, Expr, NullsOrder, WindowCall
 
 if TYPE_CHECKING:
     from turso_wasm.catalog.objects import Table
@@ -110,6 +110,7 @@ class Item:
     indexed_by: str | None = None
     not_indexed: bool = False
     function: TableFunction | None = None  # whose rows they are; `table` is table_of(function)
+    calls: list[Call] = field(default_factory=list)  # of functions of its row: columns behind those of the table
     common: Common | None = None  # `query` is the common's, which is uncorrelated
 
     @property

@@ -16,6 +16,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import collation_of, column_affinity
 from turso_wasm.bind.query import AggregateRef, Core, Item
 from turso_wasm.bind.walk import walk
+from turso_wasm.catalog.modules.module import HIDDEN
 from turso_wasm.catalog.names import ROWID_NAMES, fold, schema_table_names
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
@@ -46,7 +47,7 @@ class Scope:
 
 def table_item(source: int, table: Table, alias: str | None) -> Item:
     """A FROM element that is a table."""
-    columns = tuple(column.name for column in table.columns)
+    columns = tuple(column.name for column in table.columns if column.hidden != HIDDEN)
     return Item(
         source,
         alias or table.name,
@@ -155,7 +156,7 @@ class NameFinder:
         while level is not None:
             found = self._find_column(node, key, qualifier, level)
             if isinstance(found, bound.ColumnRef):
-                self._note(found, level)
+                self.note(found, level)
                 return found
             if found is not None:
                 self._note_all(found, level)
@@ -193,7 +194,7 @@ class NameFinder:
             for item in items:
                 if qualifier is not None and not item_matches(item, qualifier, schema):
                     continue
-                if item.table is not None and item.table.kind in ("table", "function") and not item.table.without_rowid:
+                if item.table is not None and item.table.kind != "view" and not item.table.without_rowid:
                     count += 1
                     match = match or item
         if match is None:
@@ -204,7 +205,8 @@ class NameFinder:
             return match.shown[key]
         return column_of(match, number)
 
-    def _note(self, ref: bound.ColumnRef | AggregateRef, level: Scope) -> None:
+    def note(self, ref: bound.ColumnRef | AggregateRef, level: Scope) -> None:
+        """A reference was found at that level."""
         if level.depth > self.deepest:
             self.deepest = level.depth
         if self.captures:
@@ -220,7 +222,7 @@ class NameFinder:
     def _note_all(self, expr: bound.Expr, level: Scope) -> None:
         for part in walk(expr):
             if isinstance(part, bound.ColumnRef | AggregateRef):
-                self._note(part, level)
+                self.note(part, level)
 
 
 def reference_key(ref: bound.ColumnRef | AggregateRef) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.query import Core, Item, Step
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.table_functions import argument, bind_function
-from turso_wasm.bind.tables import bind_table, query_item
+from turso_wasm.bind.tables import bind_table, bind_virtual, query_item
 from turso_wasm.bind.using import forget_not_null, using_conditions
 from turso_wasm.bind.walk import conjuncts, sources_used
 from turso_wasm.sql import ast
@@ -235,7 +235,8 @@ def _bind_parenthesized(clause: FromClause, source: ast.ParenthesizedSource, whe
 
 
 def _bind_function(clause: FromClause, source: ast.TableFunctionSource, where: list[bound.Expr]) -> list[Step]:
-    step = _add(clause, bind_function(clause.binder, source))
+    item = bind_virtual(clause.binder, source, clause.scope.parent) or bind_function(clause.binder, source)
+    step = _add(clause, item)
     for number, node in enumerate(source.arguments):
         clause.pending.append(Pending(node, None, set(), where, argument=(step.own_items()[0], number)))
     return [step]

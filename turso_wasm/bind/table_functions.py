@@ -56,6 +56,5 @@ def bind_function(binder: Binder, source: ast.TableFunctionSource) -> Item:
 
 def argument(item: Item, number: int, value: bound.Expr) -> bound.Compare:
     """The condition that argument `number` is: whatever the affinities, its value is what the column holds."""
-    assert item.function is not None
-    hidden = column_ref(item, len(item.function.columns) + number)
+    hidden = column_ref(item, len(item.columns) + number)
     return bound.Compare(op="=", left=hidden, right=value, is_argument=True)

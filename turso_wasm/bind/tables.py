@@ -107,6 +107,23 @@ def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) ->
     return item
 
 
+def bind_virtual(binder: Binder, source: ast.TableFunctionSource, parent: Scope | None) -> Item | None:
+    """A virtual table that is called like a function: the arguments are those of its hidden columns.
+
+    None: it is none. Errors: "too many arguments on x() - max n".
+    """
+    if source.schema is None and binder.common is not None and binder.common.find(source.name) is not None:
+        return None
+    table = binder.catalogs.find_table(source.name, source.schema or binder.default_schema)
+    if table is None or table.kind != "virtual":
+        return None
+    item = bind_table(binder, ast.TableSource(source.name, source.schema, source.alias, span=source.span), parent)
+    n_hidden = len(table.columns) - len(item.columns)
+    if len(source.arguments) > n_hidden:
+        fail(f"too many arguments on {source.name}() - max {n_hidden}", source)
+    return item
+
+
 def must_find_table(binder: Binder, name: str, schema: str | None, node: ast.Node) -> Table:
     """The table or view of that name. Errors: "no such table: x"."""
     schema = schema if schema is not None else binder.default_schema
@@ -118,9 +135,9 @@ def must_find_table(binder: Binder, name: str, schema: str | None, node: ast.Nod
 
 
 def check_readable(table: Table, node: ast.Node) -> None:
-    """Refuse what we know by name only. Errors: "no such module: m"."""
-    if table.kind == "virtual":
-        fail(f"no such module: {table.module}", node)
+    """Refuse a virtual table that its module does not know. Errors: "no such module: m", what the module says."""
+    if table.failure:
+        fail(table.failure, node)
 
 
 def _bind_view(binder: Binder, source: ast.TableSource, table: Table) -> Item:

@@ -23,6 +23,8 @@ from turso_wasm.bind.tables import check_readable, must_find_table
 from turso_wasm.bind.triggers import ROWID, Event, triggers_fired
 from turso_wasm.bind.walk import all_of, query_items, strip_collation, transform, transform_query
 from turso_wasm.catalog.constants import is_constant
+from turso_wasm.catalog.modules.module import HIDDEN
+from turso_wasm.catalog.modules.registry import find_module
 from turso_wasm.catalog.names import ROWID_NAMES, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
@@ -60,7 +62,7 @@ def check_writable(
 ) -> None:
     """Refuse the schema tables, virtual tables, and views that no trigger answers for.
 
-    Errors: "cannot modify v because it is a view", "table t may not be modified"; "not supported yet".
+    Errors: "cannot modify v because it is a view", "table t may not be modified", "no such module: m".
     """
     if table.kind == "view":
         if triggers_fired(binder, table, event, assigned):
@@ -69,6 +71,9 @@ def check_writable(
     if table.root == 1 and not binder.settings.writable_schema:
         fail(f"table {table.name} may not be modified", node)
     check_readable(table, node)
+    module = find_module(table.module) if table.kind == "virtual" else None
+    if module is not None and not module.is_writable:
+        fail(f"table {table.name} may not be modified", node)
 
 
 def bind_target(binder: Binder, table: Table, item: Item, with_checks: bool = True) -> Target:
@@ -114,7 +119,7 @@ def insert_columns(table: Table, names: tuple[ast.Name, ...]) -> InsertColumns:
     "table t has no column named x".
     """
     if not names:
-        given = [number for number, column in enumerate(table.columns) if column.generated is None]
+        given = [at for at, column in enumerate(table.columns) if column.generated is None and column.hidden != HIDDEN]
         return InsertColumns({number: at for at, number in enumerate(given)}, len(given), False)
     positions: dict[int, int] = {}
     for at, name in enumerate(names):

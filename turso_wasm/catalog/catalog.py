@@ -17,6 +17,8 @@ from typing import Final, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_CORRUPT, SQLITE_ERROR, SqlError
 from turso_wasm.catalog.indexes import build_index
+from turso_wasm.catalog.modules.module import Using
+from turso_wasm.catalog.modules.registry import declare, find_module
 from turso_wasm.catalog.names import SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Column, Index, Table
 from turso_wasm.catalog.settings import DEFAULT, Settings
@@ -162,6 +164,27 @@ class Catalog:
                 message = f"{kind} {name} cannot reference objects in database {node.schema}"
                 raise SqlError(SQLITE_ERROR, message, node.span)
 
+    def shadow_owner(self, name: str) -> Table | None:
+        """The virtual table whose shadow table has that name."""
+        head, _, suffix = fold(name).rpartition("_")
+        entry = self.entries.get(head)
+        if entry is None or entry.type != "table" or entry.root:
+            return None
+        owner = self.find_table(head)
+        module = find_module(owner.module) if owner is not None and owner.kind == "virtual" else None
+        return owner if module is not None and suffix in module.suffixes else None
+
+    def shadows_of(self, table: Table) -> dict[str, Table]:
+        """The shadow tables of a virtual table, by suffix. Errors: "no such table: s.t_x"."""
+        found = {}
+        for shadow in table.declared.shadows if table.declared is not None else ():
+            name = f"{table.name}_{shadow.suffix}"
+            known = self.find_table(name)
+            if known is None or known.kind != "table":
+                raise SqlError(SQLITE_ERROR, f"no such table: {self.name}.{name}")
+            found[shadow.suffix] = known
+        return found
+
     def triggers_of(self, table: str) -> list[Trigger]:
         """The triggers of this database on tables of that name, the oldest first."""
         found = (self.find_trigger(name) for name in self._triggers_of.get(fold(table), ()))
@@ -259,13 +282,25 @@ class Catalog:
                 columns = tuple(name.text for name in node.columns)
                 table = Table(node.name.name, 0, [], kind="view", select=node.select, view_columns=columns)
             case ast.CreateVirtualTable():
-                table = Table(node.name.name, 0, [], kind="virtual", module=node.module)
+                table = self._build_virtual(node)
             case _:
                 raise malformed(entry.name)
         if fold(table.name) != fold(entry.name) or (table.kind == "view") != (entry.type == "view"):
             raise malformed(entry.name)
         table.slot, table.schema, table.sql = self.slot, self.name, entry.sql
         self._apply_statistics(table)
+        return table
+
+    def _build_virtual(self, node: ast.CreateVirtualTable) -> Table:
+        """What its module refuses is an error of whoever uses the table."""
+        table = Table(node.name.name, 0, [], kind="virtual", module=node.module)
+        try:
+            declared = declare(node.module, Using(schema=self.name, name=table.name, arguments=node.arguments))
+        except SqlError as error:
+            table.failure = error.message
+            return table
+        table.declared, table.columns, table.without_rowid = declared, list(declared.columns), declared.without_rowid
+        table.numbers = {fold(column.name): number for number, column in enumerate(declared.columns)}
         return table
 
     def _check_stored(self, kind: str, entry: Entry, body: ast.Node) -> None:

@@ -90,6 +90,11 @@ def stored_table_sql(sql: str, node: ast.CreateTable) -> str:
     return "CREATE TABLE " + sql[name_start(sql, node.name) : end]
 
 
+def stored_virtual_table_sql(sql: str, node: ast.CreateVirtualTable) -> str:
+    """CREATE VIRTUAL TABLE as SQLite stores it: up to the closing parenthesis, or the module's name."""
+    return "CREATE VIRTUAL TABLE " + sql[name_start(sql, node.name) : node.span[1]]
+
+
 def stored_index_sql(sql: str, node: ast.CreateIndex) -> str:
     """CREATE INDEX as SQLite stores it: all up to the ';'."""
     head = "CREATE UNIQUE INDEX " if node.unique else "CREATE INDEX "

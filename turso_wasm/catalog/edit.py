@@ -98,7 +98,7 @@ def owner_tokens(source: StoredText, name: str, own: bool, keys: bool) -> Iterat
     key = fold(name)
     for node in source.nodes:
         match node:
-            case ast.CreateTable() if own:
+            case ast.CreateTable() | ast.CreateVirtualTable() if own:
                 yield source.token(node.name.span[0], 2 if node.name.schema is not None else 0)
             case ast.CreateTrigger() if fold(node.table.name) == key:
                 yield source.token(node.table.span[0], 2 if node.table.schema is not None else 0)

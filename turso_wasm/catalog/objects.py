@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from turso_wasm.catalog.types import AffinityLetter
 
 if TYPE_CHECKING:
+    from turso_wasm.catalog.modules.module import Declared
     from turso_wasm.sql import ast
 
 
@@ -122,6 +123,13 @@ class Table:
         default_factory=dict, compare=False, repr=False
     )  # folded column name -> column number
     module: str = ""  # virtual tables: the module
+    declared: Declared | None = None  # … and what it says of the table
+    failure: str = ""  # … or why it says nothing: what whoever uses the table is told
+
+    @property
+    def is_provided(self) -> bool:
+        """Its rows are those of a provider (plan/providers.py): there is no b-tree of its own."""
+        return self.kind in ("virtual", "function")
 
     @property
     def record_order(self) -> tuple[int, ...]:

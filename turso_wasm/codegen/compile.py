@@ -26,6 +26,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     transactions,
     updates,
     vacuum,
+    virtual,
     windows,
 )
 from turso_wasm.codegen.context import Context

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from turso_wasm.bind import bound
+from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Column, Table
 from turso_wasm.codegen.conditions import compare_values, jump
 from turso_wasm.codegen.constraints import raise_constraint, unique_message
@@ -14,6 +15,7 @@ from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.lengths import LONG_STEPS
 from turso_wasm.codegen.loops import emit_source, visit
+from turso_wasm.codegen.modules.registry import WRITERS
 from turso_wasm.codegen.records import encode_record
 from turso_wasm.codegen.roots import ROOTS, emit_root
 from turso_wasm.codegen.sources import (
@@ -255,6 +257,11 @@ class SchemaChange:
         value = row.value(column, self.ctx)
         return self.ctx.call("store_real", value) if table.columns[column].affinity == "E" else value
 
+    def create_virtual(self, step: nodes.CreateVirtual) -> None:
+        """The module's writer makes the table's beginnings."""
+        roots = {suffix: self.registers[register] for suffix, register in step.registers.items()}
+        WRITERS[fold(step.table.module)].create(step, roots, self.ctx)
+
     def run_statement(self, step: nodes.RunStatement) -> None:
         """Another plan's code."""
         f = self.ctx.f
@@ -276,6 +283,7 @@ STEPS: dict[type, Callable[[SchemaChange, Any], None]] = {
     nodes.InsertRows: SchemaChange.insert_rows,
     nodes.RaiseOnRow: SchemaChange.raise_on_row,
     nodes.RewriteRows: SchemaChange.rewrite_rows,
+    nodes.CreateVirtual: SchemaChange.create_virtual,
     nodes.RunStatement: SchemaChange.run_statement,
     nodes.RefuseViolations: SchemaChange.refuse_violations,
 }

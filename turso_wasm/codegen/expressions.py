@@ -351,8 +351,15 @@ def _raise(node: bound.Call, ctx: Context) -> SqlValue:
     return NULL_VALUE
 
 
+def _no_match(node: bound.Call, ctx: Context) -> SqlValue:
+    """MATCH that no virtual table has taken for a condition of its own."""
+    ctx.raise_error(SQLITE_ERROR, "unable to use function MATCH in the requested context")
+    return NULL_VALUE
+
+
 SPECIAL: dict[str, Callable[[bound.Call, Context], SqlValue]] = {
     "raise": _raise,
+    "match": _no_match,
     "coalesce": _coalesce,
     "ifnull": _coalesce,
     "like": _like,

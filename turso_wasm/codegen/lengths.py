@@ -23,7 +23,12 @@ ROWS = (
     nodes.Vacuum,
     nodes.IntegrityCheck,
 )
-LONG_STEPS = (nodes.FillIndex, nodes.InsertRows, nodes.Analyze)  # of a schema change, during which it can suspend
+LONG_STEPS = (
+    nodes.FillIndex,
+    nodes.InsertRows,
+    nodes.Analyze,
+    nodes.CreateVirtual,
+)  # of a schema change, during which it can suspend
 
 
 def has_loop(plan: nodes.Plan) -> bool:

@@ -291,6 +291,7 @@ class KernelConnection(Struct):
     names: array[i32, N_SLOTS]  # H: of attached databases: address
     name_sizes: array[i32, N_SLOTS]  # H
     orders: array[i32, N_SLOTS]  # H: they were attached in the order of these numbers
+    pending: i32  # Pending: what virtual tables keep until it must be in pages
     deferred: i64  # rows that violate deferred foreign keys
     deferred_immediate: i64  # … and immediate ones while PRAGMA defer_foreign_keys is on
 

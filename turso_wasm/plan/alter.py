@@ -48,8 +48,8 @@ def _target(binder: Binder, name: ast.QualifiedName) -> tuple[Catalog, Table]:
     if table is None:
         shown = name.name if name.schema is None else f"{name.schema}.{name.name}"
         fail(f"no such table: {shown}", name)
-    if table.kind == "virtual":
-        fail("virtual tables may not be altered", name)
+    if table.failure:
+        fail(table.failure, name)
     catalog = binder.catalogs.slots[table.slot]
     assert catalog is not None
     return catalog, table
@@ -117,6 +117,8 @@ def plan_rename_table(binder: Binder, node: ast.RenameTable) -> Changed:
     elif temp_triggers(binder, table):
         unsupported("ALTER TABLE of what a trigger of temp is on", node)
     changes = _renamed_rows(binder, catalog, table, node.to)
+    for suffix, shadow in catalog.shadows_of(table).items():
+        changes += _renamed_rows(binder, catalog, shadow, f"{node.to}_{suffix}")
     after = _after(catalog, changes)
     if legacy:
         _check_own(binder, after, node.to)
@@ -246,6 +248,8 @@ def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
     _refuse_system(table, node.table)
     if table.kind == "view":
         fail(f'cannot rename columns of view "{table.name}"', node.table)
+    if table.kind == "virtual":
+        fail(f'cannot rename columns of virtual table "{table.name}"', node.table)
     if fold(node.column) not in table.numbers:
         fail(f'no such column: "{node.column}"', node)
     _refuse_triggers(binder, catalog, (table.name, node.column), node)
@@ -350,6 +354,8 @@ def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
     _refuse_system(table, node.table)
     if table.kind == "view":
         fail("Cannot add a column to a view", node.table)
+    if table.kind == "virtual":
+        fail("virtual tables may not be altered", node.table)
     entry = catalog.entries[fold(table.name)]
     source = _source(entry)
     if fold(node.column.name) in table.numbers:
@@ -451,6 +457,8 @@ def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
     _refuse_system(table, node.table)
     if table.kind == "view":
         fail(f'cannot drop column from view "{table.name}"', node.table)
+    if table.kind == "virtual":
+        fail(f'cannot drop column from virtual table "{table.name}"', node.table)
     number = table.numbers.get(fold(node.column))
     if number is None:
         fail(f'no such column: "{node.column}"', node)

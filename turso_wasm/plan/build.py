@@ -19,7 +19,7 @@ from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
-from turso_wasm.plan import alter, analyze, nodes, reindex, schema, vacuum
+from turso_wasm.plan import alter, analyze, nodes, reindex, schema, vacuum, virtual
 from turso_wasm.plan.explain import explain_query_plan
 from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
@@ -230,6 +230,7 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.CreateTable: _ddl(schema.plan_create_table),
     ast.CreateIndex: _ddl(schema.plan_create_index),
     ast.CreateView: _ddl(schema.plan_create_view),
+    ast.CreateVirtualTable: _ddl(virtual.plan_create_virtual),
     ast.CreateTrigger: _ddl(schema.plan_create_trigger),
     ast.Drop: _ddl(schema.plan_drop),
     ast.RenameTable: _ddl(alter.plan_rename_table),

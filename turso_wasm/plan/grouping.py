@@ -182,7 +182,7 @@ def _count_rows(planner: Planner, core: Core, source: int) -> JoinPlan | None:
     if call.name != "count" or call.args or call.filter is not None or item is None or item.table is None:
         return None
     table = item.table
-    if table.kind == "function":
+    if table.is_provided:
         return None
     smallest = None
     if item.indexed_by is None and not item.not_indexed:

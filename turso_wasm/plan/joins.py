@@ -98,7 +98,7 @@ class JoinPlanner:
         elif item is None and step.kind != "left":
             unit.subplan = self._plan_operand(step.group, step.group_where)
             unit.subplan.correlated = bool(outer_sources(unit.subplan.plan))
-        elif item is not None and item.function is not None:
+        elif item is not None and item.table is not None and item.table.is_provided:
             unit.access = self.planner.function_access(item)
         elif item is not None and item.table is not None:
             unit.access = self.planner.table_access(item)
@@ -240,7 +240,7 @@ class JoinPlanner:
         if unit.arms is None:
             assert unit.access is not None
             item = unit.access.item
-            is_fixed = item.indexed_by is not None or item.not_indexed or item.function is not None
+            is_fixed = item.indexed_by is not None or item.not_indexed or isinstance(unit.access, FunctionAccess)
             if "or_look_ups" in self.without or is_fixed:
                 unit.arms = []
                 return unit.arms

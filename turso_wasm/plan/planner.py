@@ -347,9 +347,8 @@ class Planner:
         return frozenset(self.used.get(source, ()))
 
     def function_access(self, item: Item) -> FunctionAccess:
-        """What the provider of a function in FROM needs to know."""
-        assert item.function is not None
-        return FunctionAccess(item, self.used_columns(item.source), self, provider_of(item.function))
+        """What the provider of a function in FROM, or of a virtual table, needs to know."""
+        return FunctionAccess(item, self.used_columns(item.source), self, provider_of(item))
 
     def table_access(self, item: Item) -> TableAccess:
         """What access paths need to know of a table in FROM."""

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Item
+from turso_wasm.catalog.modules.registry import find_module
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.access import OrderColumn, Path
-from turso_wasm.plan.terms import Sarg, Term
+from turso_wasm.plan.terms import Sarg, Term, call_sargs
 
 if TYPE_CHECKING:
     from turso_wasm.plan.planner import Planner
@@ -74,8 +75,7 @@ class Request:
 
     def argument(self, number: int) -> Sarg | None:
         """The condition that gives an argument its value, counted from 0."""
-        assert self.item.function is not None
-        column = len(self.item.function.columns) + number
+        column = len(self.item.columns) + number
         return next((sarg for sarg in self.conditions if sarg.column == column and sarg.op == "="), None)
 
     def evaluated(self, values: Iterable[bound.Expr]) -> tuple[nodes.Plan, tuple[bound.ColumnRef, ...]]:
@@ -111,17 +111,24 @@ class FunctionAccess:
     def paths(self, terms: Iterable[Term], blocked: frozenset[int]) -> list[Path]:
         """The offers, given terms whose values must not read the sources in `blocked`; none while arguments wait."""
         source = self.item.source
-        assert self.item.function is not None
-        n_visible = len(self.item.function.columns)
+        n_visible = len(self.item.columns)
         conditions = []
         for term in terms:
-            for sarg in term.sargs_for(source) if source in term.sources else ():
+            for sarg in self._sargs(term) if source in term.sources else ():
                 if not sarg.sources & blocked:
                     conditions.append(sarg)
                 elif sarg.op == "=" and sarg.column >= n_visible:
                     return []
         request = Request(self.item, conditions, self.used, self.planner)
         return [self._path(offer) for offer in self.provider.offers(request)]
+
+    def _sargs(self, term: Term) -> list[Sarg]:
+        """The conditions a term is on columns, those by functions and operators of the table's module included."""
+        module = find_module(self.table.module) if self.table.kind == "virtual" else None
+        found = term.sargs_for(self.item.source)
+        if module is None or not module.conditions:
+            return found
+        return [*found, *call_sargs(term, self.item.source, module.conditions)]
 
     def _path(self, offer: Offer) -> Path:
         path = Path("function", equal=offer.consumed, rows=offer.rows, cost=offer.cost, order=offer.order)
@@ -133,10 +140,9 @@ class FunctionAccess:
         given = offer.make(reverse)
         is_numbered = ROWID in self.used and ROWID not in given.columns
         columns = tuple(sorted(self.used - {ROWID} if is_numbered else self.used))
-        assert self.item.function is not None
         return nodes.FunctionScan(
             source=self.item.source,
-            name=self.item.function.name,
+            name=self.table.name,
             child=given.child,
             columns=columns,
             outputs=tuple(given.columns.get(column, NULL) for column in columns),

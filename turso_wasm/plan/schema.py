@@ -8,6 +8,8 @@ Source: https://sqlite.org/lang_createtable.html, https://sqlite.org/lang_create
 
 from __future__ import annotations
 
+from typing import Literal
+
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
@@ -53,20 +55,8 @@ def plan_create_table(binder: Binder, node: ast.CreateTable) -> Changed:
     item = row_of(binder, table)
     check_generated(binder, table, item)
     check_table_expressions(binder, table, item)
-    name = node.name.name
-    steps: list[nodes.Step] = [nodes.CreateBtree(kind="index" if table.without_rowid else "table", register=0)]
-    indexes = _automatic_indexes(table)
-    steps.extend(nodes.CreateBtree(kind="index", register=register) for register in range(1, len(indexes) + 1))
-    steps.append(
-        nodes.AddSchemaRow(
-            type="table", name=name, table_name=name, register=0, sql=ddl.stored_table_sql(binder.sql, node)
-        )
-    )
-    steps.extend(
-        nodes.AddSchemaRow(type="index", name=index.name, table_name=name, register=register, sql=None)
-        for register, index in enumerate(indexes, 1)
-    )
-    n_registers = 1 + len(indexes)
+    steps = table_steps(table, ddl.stored_table_sql(binder.sql, node), 0)
+    n_registers = 1 + len(table.indexes)
     if table.autoincrement and catalog.find_table("sqlite_sequence") is None:
         steps.append(nodes.CreateBtree(kind="table", register=n_registers))
         steps.append(
@@ -80,6 +70,20 @@ def plan_create_table(binder: Binder, node: ast.CreateTable) -> Changed:
         )
         n_registers += 1
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps), n_registers=n_registers), catalog
+
+
+def table_steps(table: Table, sql: str, register: int) -> list[nodes.Step]:
+    """The b-trees of a new table and of its automatic indexes, in registers from this one on, and their schema rows."""
+    name, indexes = table.name, _automatic_indexes(table)
+    kind: Literal["table", "index"] = "index" if table.without_rowid else "table"
+    steps: list[nodes.Step] = [nodes.CreateBtree(kind=kind, register=register)]
+    steps.extend(nodes.CreateBtree(kind="index", register=register + at) for at in range(1, len(indexes) + 1))
+    steps.append(nodes.AddSchemaRow(type="table", name=name, table_name=name, register=register, sql=sql))
+    steps.extend(
+        nodes.AddSchemaRow(type="index", name=index.name, table_name=name, register=register + at, sql=None)
+        for at, index in enumerate(indexes, 1)
+    )
+    return steps
 
 
 def _automatic_indexes(table: Table) -> list[Index]:
@@ -264,11 +268,11 @@ def plan_drop(binder: Binder, node: ast.Drop) -> Changed:
         fail(f"use DROP TABLE to delete table {table.name}", node.name)
     if node.kind == "TABLE" and table.kind == "view":
         fail(f"use DROP VIEW to delete view {table.name}", node.name)
-    if table.kind == "virtual":
-        fail(f"no such module: {table.module}", node.name)
+    if table.failure:
+        fail(table.failure, node.name)
     catalog = binder.catalogs.slots[table.slot]
     assert catalog is not None
-    return _drop_table_steps(binder, catalog, table), catalog
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(_drop_table_steps(binder, catalog, table))), catalog
 
 
 def _missing(node: ast.Drop, what: str) -> Changed:
@@ -278,8 +282,18 @@ def _missing(node: ast.Drop, what: str) -> Changed:
     raise SqlError(SQLITE_ERROR, f"no such {what}: {name}", node.name.span)
 
 
-def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> nodes.Plan:
-    """Triggers go first; b-trees are dropped from the last page on, so that auto-vacuum moves none of them."""
+def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> list[nodes.Step]:
+    """Triggers go first; b-trees are dropped from the last page on, so that auto-vacuum moves none of them. The shadow
+    tables of a virtual table go with it.
+    """
+    dropped = [table, *(catalog.shadows_of(table).values() if table.kind == "virtual" else ())]
+    steps = [step for each in dropped for step in _forget_table(binder, catalog, each)]
+    roots = [root for each in dropped for root in (each.root, *(index.root for index in each.indexes)) if root]
+    return [*steps, *(nodes.DropBtree(root=root) for root in sorted(roots, reverse=True))]
+
+
+def _forget_table(binder: Binder, catalog: Catalog, table: Table) -> list[nodes.Step]:
+    """Everything of a table but its b-trees."""
     steps: list[nodes.Step] = delete_all(binder, catalog, table)
     for trigger in catalog.triggers_of(table.name):
         steps.append(nodes.RemoveSchemaRows(type="trigger", name=trigger.name))
@@ -291,10 +305,7 @@ def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> nodes.P
     for statistics in ("sqlite_stat1", "sqlite_stat4"):
         steps.extend(forget(binder, catalog, statistics, {0: table.name}))
     steps.append(nodes.RemoveSchemaRows(type=None, name=table.name))
-    if table.kind == "table":
-        roots = [table.root, *(index.root for index in table.indexes)]
-        steps.extend(nodes.DropBtree(root=root) for root in sorted(roots, reverse=True))
-    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps))
+    return steps
 
 
 def forget(binder: Binder, catalog: Catalog, table_name: str, values: dict[int, str]) -> list[nodes.Step]:

@@ -1,11 +1,13 @@
-"""The providers of the table-valued functions there are."""
+"""The providers of the table-valued functions there are, and of virtual tables."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from turso_wasm.catalog.table_functions import TableFunction
+from turso_wasm.bind.query import Item
+from turso_wasm.catalog.names import fold
 from turso_wasm.plan.json_rows import JsonProvider
+from turso_wasm.plan.modules.registry import PLANNED
 from turso_wasm.plan.pragma_functions import PragmaProvider
 from turso_wasm.plan.providers import Provider
 from turso_wasm.plan.series import SeriesProvider
@@ -20,6 +22,9 @@ PROVIDERS: Final[dict[str, Provider]] = {
 }
 
 
-def provider_of(function: TableFunction) -> Provider:
-    """What gives the function's rows."""
-    return PRAGMAS if function.pragma is not None else PROVIDERS[function.name]
+def provider_of(item: Item) -> Provider:
+    """What gives the rows of a function in FROM, or of a virtual table."""
+    if item.function is None:
+        assert item.table is not None
+        return PLANNED[fold(item.table.module)]
+    return PRAGMAS if item.function.pragma is not None else PROVIDERS[item.function.name]

@@ -19,7 +19,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.walk import chain, has_subquery, is_deterministic, operands, sources_used
 from turso_wasm.catalog.types import AffinityLetter
 
-SargOp: TypeAlias = Literal["=", "is", "isnull", "in", "<", "<=", ">", ">=", "notnull"]
+SargOp: TypeAlias = Literal["=", "is", "isnull", "in", "<", "<=", ">", ">=", "notnull", "call"]
 
 REVERSED: dict[str, SargOp] = {"=": "=", "is": "is", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 EQUALITY = frozenset({"=", "is", "isnull", "in"})
@@ -64,9 +64,9 @@ class Term:
 
 @dataclass(slots=True, eq=False)
 class Sarg:
-    """`operand op value`. op: = is isnull in < <= > >= notnull. column: of a plain column, -1 the rowid; -2:
-    `operand` is an expression. sources: what `value` reads. items: the list of an IN. subquery: of an IN
-    (SELECT …).
+    """`operand op value`. op: = is isnull in < <= > >= notnull; call: a condition that `function` is (a module's).
+    column: of a plain column, -1 the rowid; -2: `operand` is an expression. sources: what `value` reads. items: the
+    list of an IN. subquery: of an IN (SELECT …).
     """
 
     term: Term
@@ -79,6 +79,7 @@ class Sarg:
     sources: frozenset[int]
     items: tuple[bound.Expr, ...] = ()
     subquery: bound.SubqueryExpr | None = None
+    function: str = ""
 
 
 def make_term(expr: bound.Expr, derived: bool = False) -> Term:
@@ -114,6 +115,23 @@ def find_sargs(term: Term, source: int) -> list[Sarg]:
             sarg.sources, sarg.subquery = frozenset(), expr
             return [sarg]
     return []
+
+
+OPERATORS = frozenset({"match", "like", "glob", "regexp"})  # x LIKE y is like(y, x)
+
+
+def call_sargs(term: Term, source: int, functions: frozenset[str]) -> list[Sarg]:
+    """`term` as a condition that one of these functions, or operators, sets for a column of `source`."""
+    expr = term.expr
+    if not isinstance(expr, bound.Call) or expr.name not in functions or len(expr.args) != 2:
+        return []
+    value, operand = expr.args if expr.name in OPERATORS else reversed(expr.args)
+    read = frozenset(sources_used(value))
+    if not isinstance(operand, bound.ColumnRef) or operand.source != source or source in read:
+        return []
+    sarg = _sarg(term, "call", operand, value, None, "BINARY")
+    sarg.sources, sarg.function = read, expr.name
+    return [sarg]
 
 
 def _fits_column(operand: bound.Expr, affinity: AffinityLetter | None) -> bool:

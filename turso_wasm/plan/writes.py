@@ -39,6 +39,7 @@ from turso_wasm.plan.instead import plan_delete_instead, plan_insert_instead, pl
 from turso_wasm.plan.planner import Planner, Rows
 from turso_wasm.plan.triggers import STEPS, row_effects, sets_off
 from turso_wasm.plan.upsert import plan_upserts
+from turso_wasm.plan.virtual import plan_delete_virtual, plan_insert_virtual, plan_update_virtual
 from turso_wasm.sql import ast
 
 Written = tuple[nodes.Plan, list[OutputColumn], Table]
@@ -65,6 +66,8 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     binder.common = saved
     if table.kind == "view":
         return plan_insert_instead(binder, planner, table, values, rows.plan, node)
+    if table.kind == "virtual":
+        return plan_insert_virtual(binder, planner, table, columns, values, rowid, rows, single, node)
     target = bind_target(binder, table, new_row(binder, table))
     returning, described = bind_returning(binder, node.returning, target.item)
     planner.changing = table
@@ -148,6 +151,9 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     if old.table is None:
         binder.common = saved
         return plan_update_instead(binder, planner, old, table, core, assigned, node)
+    if table.kind == "virtual":
+        binder.common = saved
+        return plan_update_virtual(binder, planner, old, core, assigned, node)
     found = _FoundRows(binder, planner, old, core, assigned, collect=node.source is not None)
     binder.common = saved
     new = bind_target(binder, table, new_row(binder, table))
@@ -280,6 +286,9 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     if table is None:
         binder.common = saved
         return plan_delete_instead(binder, planner, item, Core([], [], [Step(item)], where), node)
+    if table.kind == "virtual":
+        binder.common = saved
+        return plan_delete_virtual(binder, planner, item, Core([], [], [Step(item)], where), node)
     child = None
     effects = ForeignKeyEffects(binder, table, item, None).add_to(row_effects(binder, table, "DELETE", None))
     if node.where is not None or node.returning or effects:

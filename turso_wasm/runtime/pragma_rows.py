@@ -81,7 +81,8 @@ def table_list(catalogs: Catalogs, schema: str | None, name: str | None, files: 
                 shown = "sqlite_temp_schema" if catalog.slot == TEMP_SLOT else "sqlite_schema"
             if name is None or fold(shown) == fold(name):
                 width = _view_width(catalogs, table) if table.kind == "view" else len(table.columns)
-                yield catalog.name, shown, table.kind, width, int(table.without_rowid), int(table.strict)
+                kind = "shadow" if table.kind == "table" and catalog.shadow_owner(table.name) else table.kind
+                yield catalog.name, shown, kind, width, int(table.without_rowid), int(table.strict)
 
 
 def _view_width(catalogs: Catalogs, view: Table) -> int:

@@ -29,6 +29,7 @@ from turso_wasm.kernel.abi import (
 )
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_LOCKED, raise_error
 from turso_wasm.kernel.base.memory import mfree, mzalloc
+from turso_wasm.kernel.base.pending import pending_drop
 from turso_wasm.kernel.base.tempfile import temp_flags
 from turso_wasm.kernel.base.vfs import check_io, vfs_moved, vfs_size
 from turso_wasm.kernel.btree.cursor.save import cursors_forget_all, cursors_save_all
@@ -265,6 +266,7 @@ def commit_all(c: KernelConnection) -> i32:
         violations_forget(c)
         c.schema_changed = 0
         checkpoint_all(c)
+        pending_drop(c)
     return rc
 
 
@@ -274,6 +276,7 @@ def rollback_all(c: KernelConnection, save: i32) -> i32:
     save: other statements keep their places if they only read and the schema stays; reading their keys may raise.
     Otherwise they are tripped: they fail with SQLITE_ABORT_ROLLBACK.
     """
+    pending_drop(c)
     if c.schema_changed:
         save = 0
     if save:
@@ -396,6 +399,7 @@ def depth_undo(c: KernelConnection, depth: i32) -> i32:
 
     Saves the places of all cursors, which may raise. After a failure the transaction must be rolled back.
     """
+    pending_drop(c)
     cursors_save_every(c)
     rc: i32 = 0
     for slot in range(N_SLOTS):

@@ -39,6 +39,7 @@ from turso_wasm.kernel.base.errors import (
     raise_error,
 )
 from turso_wasm.kernel.base.memory import arena_free, arena_release, mfree, mzalloc
+from turso_wasm.kernel.base.pending import pending_drop, pending_flush
 from turso_wasm.kernel.base.resources import resources_free
 from turso_wasm.kernel.base.vfs import check_io, host_poll
 from turso_wasm.kernel.btree.cursor.position import cursor_close
@@ -183,6 +184,7 @@ def connection_free(c: KernelConnection) -> None:
     while c.statements:
         statement_free(Run(c.statements))
     savepoint_names_free(c, 0)
+    pending_drop(c)
     slots_close(c)
     mfree(ptr[u8](i32(c)))
 
@@ -278,6 +280,7 @@ def schema_cookie(p: Pager) -> i32:
 def statement_savepoint(s: Run) -> None:
     """Open the statement's savepoint: what it does from now on can be undone alone."""
     if s.savepoint == 0:
+        pending_flush(s)
         s.savepoint = depth_open(KernelConnection(s.connection))
         deferred_keep(s)
 
@@ -298,6 +301,8 @@ def statement_done(s: Run) -> None:
     s.flags &= ~STATEMENT_FINISHING
     if s.wrote and c.autocommit and writers_running(c) == writers_of(s):
         check_deferred(s)
+        pending_flush(s)
+        cursors_close(s)
         rc: i32 = commit_all(c)
         if rc == -SQLITE_BUSY and s.flags & STATEMENT_PATIENT:
             s.flags |= STATEMENT_FINISHING
@@ -460,6 +465,9 @@ def undo_nothing(s: Run, alone: i32) -> None:
     c: KernelConnection = KernelConnection(s.connection)
     if s.savepoint:
         depth_release(c, s.savepoint)
+    if alone:
+        pending_flush(s)
+        cursors_close(s)
     if alone and commit_all(c) < 0:
         transaction_undo(s, 0)
     else:

@@ -11,6 +11,7 @@ Invariants:
 from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, SETTING_QUERY_ONLY, KernelConnection, Run
 from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_ERROR, SQLITE_READONLY, raise_error
 from turso_wasm.kernel.base.memory import alloc, malloc, mzalloc
+from turso_wasm.kernel.base.pending import pending_flush
 from turso_wasm.kernel.base.vfs import check_io, raise_busy
 from turso_wasm.kernel.pager.database import same_name
 from turso_wasm.kernel.pager.modes import pager_begin_exclusive, pager_begin_write
@@ -85,6 +86,7 @@ def transaction_end(s: Run, c: KernelConnection) -> None:
     """Commit and leave the transaction. Raises."""
     check_deferred(s)
     s.flags |= STATEMENT_ROLLBACK
+    pending_flush(s)
     rc: i32 = commit_all(c)
     if rc == -SQLITE_BUSY:
         s.flags &= ~STATEMENT_ROLLBACK
@@ -119,6 +121,7 @@ def savepoint_open(s: Run, text: ptr[u8], size: i32) -> None:
     if writers_running(c):
         s.flags |= STATEMENT_NO_RETRY
         raise_error(SQLITE_BUSY, *lit(b"cannot open savepoint - SQL statements in progress"))
+    pending_flush(s)
     copy: ptr[u8] = malloc(size)
     memory_copy(copy, text, size)
     name: Name = Name(mzalloc(sizeof(Name)))

@@ -23,6 +23,7 @@ from turso_wasm.plan.nodes.changes import (
     TriggerProgram,
     Update,
     Upsert,
+    WriteVirtual,
 )
 from turso_wasm.plan.nodes.rows import (
     Aggregate,
@@ -64,6 +65,7 @@ from turso_wasm.plan.nodes.schema import (
     ClearBtree,
     CountChanges,
     CreateBtree,
+    CreateVirtual,
     Ddl,
     DropBtree,
     FillIndex,
@@ -97,6 +99,7 @@ __all__ = [
     "CountRows",
     "CountViolations",
     "CreateBtree",
+    "CreateVirtual",
     "Ddl",
     "Delete",
     "Directory",
@@ -146,6 +149,7 @@ __all__ = [
     "Values",
     "Window",
     "WindowUnit",
+    "WriteVirtual",
     "subqueries",
 ]
 

@@ -176,6 +176,31 @@ class Delete(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class WriteVirtual(Plan):
+    """For each row of `child` the writer of a virtual table's module inserts, updates or deletes a row.
+
+    old: the rowid of the row to be updated or deleted, None: INSERT. is_delete: DELETE. values: one expression a
+    column, hidden ones included, without affinity. rowid: the new one (None: of an INSERT, the module chooses; of an
+    UPDATE, it stays). changed: columns that an UPDATE assigns; of an INSERT, those that it gives. shadows: the table's
+    shadow tables, by suffix. plans: those that the module has asked for. source: names the new row in `returning`.
+    """
+
+    table: Table
+    child: Plan
+    old: Expr | None = None
+    is_delete: bool = False
+    values: tuple[Expr, ...] = ()
+    rowid: Expr | None = None
+    changed: frozenset[int] = frozenset()
+    conflict: ConflictAction | None = None
+    shadows: dict[str, Table] = field(default_factory=dict)
+    plans: tuple[Plan, ...] = ()
+    source: int = -1
+    returning: tuple[Expr, ...] = ()
+    single_row: bool = False  # exactly one row
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class InsteadOf(Plan):
     """The triggers of a view, for each row of `child`: `row`, which is read to the end first, as columns of `source`.
 

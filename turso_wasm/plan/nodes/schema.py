@@ -52,6 +52,19 @@ class AddSchemaRow(Step):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class CreateVirtual(Step):
+    """The writer of a new virtual table's module puts into its shadow tables what they begin with.
+
+    shadows: by suffix, with no root pages yet; registers: where these are. plans: those that the module has asked for.
+    """
+
+    table: Table
+    shadows: dict[str, Table]
+    registers: dict[str, int]
+    plans: tuple[Plan, ...] = ()
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class RemoveSchemaRows(Step):
     """Delete the sqlite_schema rows with this type and name (type None: all rows of tbl_name = name except
     triggers).

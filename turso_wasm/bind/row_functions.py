@@ -1,0 +1,58 @@
+"""Functions that belong to the row of a virtual table: bm25(t), highlight(t, 0, '<b>', '</b>').
+
+The module that gives the row computes them with it. So a call is a column that the statement adds to the table, and
+whatever is done with columns (grouping, sorting, reading from a subquery) is done with it.
+
+Source: https://sqlite.org/vtab.html#the_xfindfunction_method
+"""
+
+from __future__ import annotations
+
+from turso_wasm.bind import bound
+from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.query import Item
+from turso_wasm.bind.scope import Scope
+from turso_wasm.bind.walk import same_expression, strip_collation
+from turso_wasm.catalog.modules.registry import find_module
+from turso_wasm.catalog.names import fold
+from turso_wasm.sql import ast
+
+
+def row_function(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bound.ColumnRef | None:
+    """The column that a call with a column of a virtual table as its first argument is, or None."""
+    name = fold(node.name)
+    args = tuple(map(strip_collation, binder.exprs(node.arguments, scope)))
+    if not isinstance(args[0], bound.ColumnRef):
+        return None
+    level, item = _find_item(scope, args[0].source)
+    if level is None or item is None or item.table is None or item.table.kind != "virtual":
+        return None
+    module = find_module(item.table.module)
+    if module is None or name not in module.row_functions:
+        return None
+    ref = _column(binder, item, bound.Call(name=name, args=args, kernel="", style="unknown"))
+    binder.finder.note(ref, level)
+    return ref
+
+
+def _find_item(scope: Scope | None, source: int) -> tuple[Scope | None, Item | None]:
+    while scope is not None:
+        for item in scope.items:
+            if item.source == source:
+                return scope, item
+        scope = scope.parent
+    return None, None
+
+
+def _column(binder: Binder, item: Item, call: bound.Call) -> bound.ColumnRef:
+    assert item.table is not None
+    first = len(item.table.columns)
+    for index, known in enumerate(item.calls):
+        if known.name != call.name or len(known.args) != len(call.args):
+            continue
+        if all(same_expression(a, b, binder.pin) for a, b in zip(known.args, call.args, strict=True)):
+            return item.refs[first + index]
+    item.calls.append(call)
+    number = first + len(item.calls) - 1
+    ref = item.refs[number] = bound.ColumnRef(source=item.source, column=number, name=call.name)
+    return ref

@@ -1,0 +1,85 @@
+"""What a module of virtual tables says about a table before anything of it is read or written.
+
+A module has one file in each of three folders, and one line in the registry of each:
+
+    catalog/modules/  its name, the columns and shadow tables that follow from the arguments    MODULES
+    plan/modules/     its provider: in which ways it gives rows (plan/providers.py)              PLANNED
+    codegen/modules/  its writer: the code that inserts, updates and deletes a row               WRITERS
+
+*Shadow tables* are ordinary tables `<name>_<suffix>` in which a virtual table keeps its rows; so rollbacks, savepoints
+and other connections need nothing of the module.
+
+Source: https://sqlite.org/vtab.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.catalog.objects import Column
+from turso_wasm.catalog.types import AffinityLetter, affinity_of_type
+
+HIDDEN: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Using:
+    """`CREATE VIRTUAL TABLE schema.name USING module(arguments)`; arguments: raw texts, trimmed."""
+
+    schema: str
+    name: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadow:
+    """A shadow table. sql: of its row in sqlite_schema, a CREATE TABLE."""
+
+    suffix: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """A virtual table. columns: hidden ones last; those are the arguments of the table when it is called in FROM, in
+    their order. shadows: in the order in which they are made. options: what else the module has read in the arguments;
+    its provider and its writer know the type.
+    """
+
+    columns: tuple[Column, ...]
+    shadows: tuple[Shadow, ...] = ()
+    options: object = None
+    without_rowid: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """A module.
+
+    declare: raises `SqlError` for arguments that make no table. suffixes: of all shadow tables that a table of it may
+    have. columns_of: functions that belong to the row of a table: a call `f(t, …)` whose first argument is one of
+    the table's columns is a column that the statement adds to the table (Item.calls). conditions: functions f(column,
+    value), and operators ("match", "like", "glob", "regexp"), that the provider is told of as conditions on a column.
+    is_writable: it has a writer.
+    """
+
+    name: str
+    declare: Callable[[Using], Declared]
+    suffixes: frozenset[str] = frozenset()
+    row_functions: frozenset[str] = frozenset()
+    conditions: frozenset[str] = frozenset()
+    is_writable: bool = True
+
+
+def column(name: str, decltype: str | None = None, *, hidden: bool = False) -> Column:
+    """A column of a virtual table, with the affinity of its type. Of no type it has none."""
+    affinity: AffinityLetter = "A" if decltype is None else affinity_of_type(decltype)
+    return Column(name, decltype, affinity, hidden=HIDDEN if hidden else 0)
+
+
+def refuse(message: str) -> SqlError:
+    """The error of a constructor."""
+    return SqlError(SQLITE_ERROR, message)

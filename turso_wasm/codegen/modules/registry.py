@@ -1,0 +1,9 @@
+"""The writers of virtual tables, by module."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from turso_wasm.codegen.modules.module import Writer
+
+WRITERS: Final[dict[str, type[Writer]]] = {}

@@ -1,0 +1,58 @@
+"""INSERT, UPDATE and DELETE of virtual tables: the rows, for the writer of the table's module (codegen/modules)."""
+
+from __future__ import annotations
+
+from turso_wasm.catalog.names import fold
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.modules.module import VirtualRow, Writer
+from turso_wasm.codegen.modules.registry import WRITERS
+from turso_wasm.codegen.output import emit_row
+from turso_wasm.codegen.roots import ROOTS
+from turso_wasm.codegen.sources import ROWID, LocalSource
+from turso_wasm.codegen.values import NULL_VALUE, SqlValue
+from turso_wasm.codegen.writes import begin_write, change_rows, count_change
+from turso_wasm.kernel.abi import INTEGER, KernelConnection, Run
+from turso_wasm.plan import nodes
+from turso_wasm.wasm.dsl import I64, Label, i64
+
+UNKNOWN_ROWID = SqlValue(INTEGER, i64(-1))  # what RETURNING shows of a new row
+
+
+def emit_write_virtual(node: nodes.WriteVirtual, ctx: Context) -> None:
+    """Hand each row to the writer."""
+    begin_write(ctx, savepoint=not node.single_row)
+    writer = WRITERS[fold(node.table.module)](node, ctx)
+
+    def each() -> None:
+        with ctx.f.block() as skipped:
+            _write_one(node, writer, skipped, ctx)
+
+    change_rows(node.child, ctx, each)
+
+
+def _write_one(node: nodes.WriteVirtual, writer: Writer, skipped: Label, ctx: Context) -> None:
+    f = ctx.f
+    ensure([node.old, node.values, node.rowid], ctx)
+    old = None if node.old is None else f.local(I64, "old_rowid", emit_value(node.old, ctx).payload)
+    if node.is_delete:
+        assert old is not None
+        writer.delete(old)
+        count_change(ctx)
+        return
+    rowid = NULL_VALUE if node.rowid is None else emit_value(node.rowid, ctx)
+    row = VirtualRow([emit_value(value, ctx) for value in node.values], rowid)
+    if old is not None:
+        writer.update(old, row, skipped)
+    else:
+        new = writer.insert(row, skipped)
+        connection = f.load("i32", ctx.stmt, Run.offset("connection"))
+        f.store("i64", connection, new, KernelConnection.offset("last_insert_rowid"))
+    count_change(ctx)
+    if node.returning:
+        shown = ctx.sources[node.source] = LocalSource(row.columns)
+        shown.decoded[ROWID] = UNKNOWN_ROWID
+        emit_row(node.returning, ctx)
+
+
+ROOTS[nodes.WriteVirtual] = emit_write_virtual

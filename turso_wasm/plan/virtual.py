@@ -1,0 +1,163 @@
+"""Virtual tables: CREATE, and INSERT, UPDATE and DELETE of their rows.
+
+The rows that are to be changed are found, and the new values computed, before the first is changed: a module's writer
+need not know what a scan of its own tables does meanwhile.
+
+Source: https://sqlite.org/vtab.html
+"""
+
+from __future__ import annotations
+
+from turso_wasm.bind import bound
+from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.query import Core, Item, OutputColumn, Query
+from turso_wasm.bind.scope import column_ref
+from turso_wasm.bind.triggers import ROWID
+from turso_wasm.bind.writes import InsertColumns, bind_returning, new_row
+from turso_wasm.catalog import ddl
+from turso_wasm.catalog.catalog import Catalog
+from turso_wasm.catalog.modules.module import Shadow, Using
+from turso_wasm.catalog.modules.registry import declare
+from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.objects import Table
+from turso_wasm.catalog.tables import build_table
+from turso_wasm.plan import nodes
+from turso_wasm.plan.modules.module import shadows
+from turso_wasm.plan.modules.registry import PLANNED
+from turso_wasm.plan.planner import Planner, Rows
+from turso_wasm.plan.schema import NOTHING, Changed, table_steps
+from turso_wasm.sql import ast
+from turso_wasm.sql.parser import parse_one
+
+Written = tuple[nodes.Plan, list[OutputColumn], Table]
+
+
+def plan_create_virtual(binder: Binder, node: ast.CreateVirtualTable) -> Changed:
+    """CREATE VIRTUAL TABLE. Errors: a name that is taken or reserved, "no such module: m", what the module refuses."""
+    catalog = ddl.target_catalog(binder.catalogs, node.name, False)
+    if not ddl.check_new_table(catalog, node.name, node.if_not_exists):
+        return NOTHING, None
+    name = node.name.name
+    using = Using(schema=catalog.name, name=name, arguments=node.arguments)
+    declared = declare(node.module, using, node.span)
+    table = Table(name, 0, list(declared.columns), catalog.slot, catalog.name, kind="virtual", module=node.module)
+    table.declared = declared
+    sql = ddl.stored_virtual_table_sql(binder.sql, node)
+    steps: list[nodes.Step] = [nodes.AddSchemaRow(type="table", name=name, table_name=name, register=None, sql=sql)]
+    made, registers, n_registers = {}, {}, 0
+    for shadow in declared.shadows:
+        made[shadow.suffix] = _shadow_table(binder, catalog, name, shadow)
+        registers[shadow.suffix] = n_registers
+        new = table_steps(made[shadow.suffix], shadow.sql, n_registers)
+        steps += new
+        n_registers += sum(isinstance(step, nodes.CreateBtree) for step in new)
+    if declared.shadows:
+        plans = PLANNED[fold(node.module)].plans_for_writing(Planner(binder), table)
+        steps.append(nodes.CreateVirtual(table=table, shadows=made, registers=registers, plans=plans))
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps), n_registers=n_registers), catalog
+
+
+def _shadow_table(binder: Binder, catalog: Catalog, owner: str, shadow: Shadow) -> Table:
+    """Errors: 'table "t_x" already exists'."""
+    name = f"{owner}_{shadow.suffix}"
+    if catalog.find_table(name) is not None:
+        fail(f'table "{name}" already exists')
+    if catalog.find_index(name) is not None:
+        fail(f"there is already an index named {name}")
+    node, _ = parse_one(shadow.sql)
+    assert isinstance(node, ast.CreateTable)
+    return build_table(node, shadow.sql, slot=catalog.slot, schema=catalog.name, registry=binder.registry)
+
+
+# --- rows ---------------------------------------------------------------------------------------------------------
+
+
+def plan_insert_virtual(
+    binder: Binder,
+    planner: Planner,
+    table: Table,
+    columns: InsertColumns,
+    values: tuple[bound.Expr, ...],
+    rowid: bound.Expr | None,
+    rows: Rows,
+    single: bool,
+    node: ast.Insert,
+) -> Written:
+    """INSERT of `rows`. Errors: "UPSERT not implemented for virtual table "t""."""
+    if node.upserts:
+        fail(f'UPSERT not implemented for virtual table "{table.name}"', node)
+    item = new_row(binder, table)
+    returning, described = bind_returning(binder, node.returning, item)
+    child = rows.plan
+    if table in binder.tables and not single:
+        child, (*kept, rowid) = _kept(binder, child, (*values, rowid or bound.Constant(value=None)))
+        values = tuple(kept)
+    plan = nodes.WriteVirtual(
+        table=table,
+        child=child,
+        values=values,
+        rowid=rowid,
+        changed=frozenset(number for number in columns.positions if number != ROWID),
+        conflict=node.on_conflict,
+        shadows=shadows(binder, table),
+        plans=_plans(planner, table),
+        source=item.source,
+        returning=tuple(planner.finish(expr) for expr in returning),
+        single_row=single,
+    )
+    return plan, described, table
+
+
+def plan_update_virtual(
+    binder: Binder, planner: Planner, old: Item, core: Core, assigned: dict[int, bound.Expr], node: ast.Update
+) -> Written:
+    """UPDATE of the rows that `core` finds. Errors: "UPDATE RETURNING is not available on virtual tables"."""
+    table = old.table
+    assert table is not None
+    if node.returning:
+        fail("UPDATE RETURNING is not available on virtual tables", node)
+    values = [assigned.get(number) or column_ref(old, number) for number in range(len(table.columns))]
+    rowid = column_ref(old, ROWID)
+    core.outputs = [rowid, *values, assigned.get(ROWID, rowid)]
+    rows = planner.plan_query(Query([core], []))
+    child, (key, *kept, new_rowid) = _kept(binder, rows.plan, rows.exprs)
+    plan = nodes.WriteVirtual(
+        table=table,
+        child=child,
+        old=key,
+        values=tuple(kept),
+        rowid=new_rowid,
+        changed=frozenset(number for number in assigned if number != ROWID),
+        conflict=node.on_conflict,
+        shadows=shadows(binder, table),
+        plans=_plans(planner, table),
+    )
+    return plan, [], table
+
+
+def plan_delete_virtual(binder: Binder, planner: Planner, old: Item, core: Core, node: ast.Delete) -> Written:
+    """DELETE of the rows that `core` finds. Errors: "DELETE RETURNING is not available on virtual tables"."""
+    table = old.table
+    assert table is not None
+    if node.returning:
+        fail("DELETE RETURNING is not available on virtual tables", node)
+    core.outputs = [column_ref(old, ROWID)]
+    rows = planner.plan_query(Query([core], []))
+    child, (key,) = _kept(binder, rows.plan, rows.exprs)
+    plan = nodes.WriteVirtual(
+        table=table, child=child, old=key, is_delete=True, shadows=shadows(binder, table), plans=_plans(planner, table)
+    )
+    return plan, [], table
+
+
+def _plans(planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
+    return PLANNED[fold(table.module)].plans_for_writing(planner, table)
+
+
+def _kept(
+    binder: Binder, child: nodes.Plan, outputs: tuple[bound.Expr, ...]
+) -> tuple[nodes.Plan, tuple[bound.Expr, ...]]:
+    """All rows are read, and `outputs` computed, before the first is handed on."""
+    source = binder.new_source()
+    refs = tuple(bound.ColumnRef(source=source, column=at) for at in range(len(outputs)))
+    return nodes.Sort(source=source, child=child, keys=(), outputs=outputs), refs
