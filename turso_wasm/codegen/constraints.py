@@ -84,8 +84,8 @@ def check_not_null(node: nodes.Insert | nodes.Update, row: NewRow, ignored: Labe
     table = node.table
     replaced: list[tuple[Column, SqlValue]] = []
     for at, column in enumerate(table.columns):
-        value = row.decoded[at]
-        if not column.not_null or at == table.rowid_alias:
+        value = row.decoded.get(at)  # None: an update leaves it alone
+        if value is None or not column.not_null or at == table.rowid_alias:
             continue
         how = policy(node.conflict, column.not_null_conflict)
         if how == "REPLACE" and column.default is not None:

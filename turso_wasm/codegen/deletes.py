@@ -10,7 +10,15 @@ from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import EntrySource
 from turso_wasm.codegen.tables import TableWriter
-from turso_wasm.codegen.writes import begin_write, change_rows, collect_rows, count_change, decode_row, keep_values
+from turso_wasm.codegen.writes import (
+    begin_write,
+    change_in_place,
+    collect_rows,
+    count_change,
+    decode_row,
+    keep_values,
+    scans_in_place,
+)
 from turso_wasm.kernel.abi import Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I64
@@ -26,8 +34,9 @@ def emit_delete(node: nodes.Delete, ctx: Context) -> None:
     if node.effects:
         collect_rows(node.child, node.source, writer, ctx, lambda: delete_row(node, writer, ctx))
         return
-    if _scans_in_place(node.child, node):
-        _delete_in_place(node, writer, ctx)
+    if scans_in_place(node.child) and not _looks_around(node):
+        # cursor_delete leaves the cursor so that cursor_next reaches the following row.
+        change_in_place(node.child, node.source, writer, ctx, lambda row: _delete_one(node, writer, row, ctx))
         return
 
     def each() -> None:
@@ -65,35 +74,6 @@ def _truncate(node: nodes.Delete, ctx: Context) -> None:
     f.store("i64", ctx.stmt, removed, at)
     for index in table.indexes:
         f.do(f.call("btree_clear", ctx.stmt, table.slot, index.root))
-
-
-def _scans_in_place(plan: nodes.Plan, node: nodes.Delete) -> bool:
-    """The child visits the table's own b-tree forward, and nothing looks at other rows."""
-    if _looks_around(node):
-        return False
-    while isinstance(plan, nodes.Filter):
-        if has_subquery(plan.predicate):
-            return False
-        plan = plan.child
-    if isinstance(plan, nodes.RowidSeek):
-        return not has_subquery(plan.key)
-    if isinstance(plan, nodes.RowidRange):
-        bounds = [limit.expr for limit in (plan.lower, plan.upper) if limit is not None]
-        return not plan.reverse and not any(map(has_subquery, bounds))
-    return isinstance(plan, nodes.TableScan) and not plan.reverse
-
-
-def _delete_in_place(node: nodes.Delete, writer: TableWriter, ctx: Context) -> None:
-    """The write cursor scans by itself: cursor_delete leaves it so that cursor_next reaches the following row."""
-    assert node.child is not None
-    ctx.scan_cursors[node.source] = writer.cursor
-
-    def each() -> None:
-        row = ctx.sources[node.source]
-        assert isinstance(row, EntrySource)
-        _delete_one(node, writer, row, ctx)
-
-    change_rows(node.child, ctx, each)
 
 
 ROOTS[nodes.Delete] = emit_delete

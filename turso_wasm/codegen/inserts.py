@@ -104,10 +104,10 @@ def _insert_one(
     check_not_null(node, row, ignored, ctx)
     check_types(table, row, range(len(table.columns)), ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)
-    _check_unique(node, writer, row, rowid, given is not None, ignored, ctx)
+    absent = _check_unique(node, writer, row, rowid, given is not None, ignored, ctx)
     count_violations(node.effects.arriving, ctx)
     writer.insert_entries(row, node.index_exprs, node.index_where)
-    writer.insert_row(row.columns, rowid)
+    writer.insert_row(row.columns, rowid, absent)
     if rowid is not None:
         connection = f.load("i32", ctx.stmt, Run.offset("connection"))
         f.store("i64", connection, rowid, KernelConnection.offset("last_insert_rowid"))
@@ -163,8 +163,11 @@ def _check_unique(
     rowid_given: bool,
     ignored: Label,
     ctx: Context,
-) -> None:
-    """Rowid, primary key and unique indexes: first those that ON CONFLICT clauses name, in the order of these."""
+) -> bool:
+    """Rowid, primary key and unique indexes: first those that ON CONFLICT clauses name, in the order of these.
+
+    True if the table cursor was looking for the row's key when it was last used.
+    """
     f = ctx.f
     table = node.table
     checks = unique_checks(table, writer.indexes, node.conflict, table.without_rowid or rowid_given)
@@ -195,6 +198,7 @@ def _check_unique(
     if replaced is not None:
         with f.if_(replaced):
             _refuse_duplicates(node, writer, row, rowid, ctx)
+    return rowid_given and all(how != "REPLACE" for how, _ in checks)
 
 
 def _refuse_duplicates(node: nodes.Insert, writer: TableWriter, row: NewRow, rowid: Local | None, ctx: Context) -> None:

@@ -26,7 +26,7 @@ from turso_wasm.codegen.sources import (
 )
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, SEEK_GE
-from turso_wasm.wasm.dsl import I32, Expr, Label, Local
+from turso_wasm.wasm.dsl import I32, Expr, Label, Local, i64
 
 IndexExprs = Mapping[str, tuple["bound.Expr | None", ...]]
 IndexWhere = Mapping[str, bound.Expr]
@@ -82,24 +82,43 @@ class TableWriter:
                 blob = encode_record(self._entry(index, self.key_values(index, row, exprs)), ctx)
                 ctx.do("index_insert", self.index_cursors[index.name], blob.wrap(), blob.shr_u(32).wrap())
 
-    def insert_row(self, values: Sequence[SqlValue], rowid: Expr | None) -> None:
-        """Insert the table's record (replacing one with the same rowid)."""
+    def insert_row(self, values: Sequence[SqlValue], rowid: Expr | None, absent: bool = False) -> None:
+        """Insert the table's record (replacing one with the same rowid).
+
+        absent: the cursor was last asked for the rowid, in vain.
+        """
         ctx = self.ctx
-        table = self.table
-        fields = []
-        for column in table.record_order:
-            if column == table.rowid_alias:
-                fields.append(NULL_VALUE)
-            elif table.columns[column].affinity == "E":
-                fields.append(self._stored(values[column]))
-            else:
-                fields.append(values[column])
-        blob = encode_record(fields, ctx)
-        if table.without_rowid:
+        blob = self._record(values)
+        if self.table.without_rowid:
             ctx.do("index_insert", self.cursor, blob.wrap(), blob.shr_u(32).wrap())
         else:
             assert rowid is not None
-            ctx.do("table_insert", self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
+            name = "table_insert_absent" if absent else "table_insert"
+            ctx.do(name, self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
+
+    def replace_row(self, values: Sequence[SqlValue]) -> None:
+        """Give the row under the cursor of a rowid table another record."""
+        blob = self._record(values)
+        self.ctx.do("cursor_replace", self.cursor, blob.wrap(), blob.shr_u(32).wrap())
+
+    def patch_row(self, row: Source, columns: Sequence[int]) -> Expr:
+        """Overwrite these columns (in the record's order) of the row under the cursor; i32, 0 if that cannot be."""
+        ctx = self.ctx
+        order = self.table.record_order
+        slots = ctx.f.local(I32, "fields", ctx.frame_values(len(columns)))
+        for at, column in enumerate(columns):
+            ctx.store_value(slots, self._column(row.value(column, ctx), column), at)
+        mask = sum(1 << order.index(column) for column in columns)
+        return ctx.f.call("cursor_patch", self.cursor, slots, i64(mask - (mask >> 63 << 64)))
+
+    def _record(self, values: Sequence[SqlValue]) -> Local:
+        return encode_record([self._column(values[column], column) for column in self.table.record_order], self.ctx)
+
+    def _column(self, value: SqlValue, column: int) -> SqlValue:
+        """The value of a column as it is stored."""
+        if column == self.table.rowid_alias:
+            return NULL_VALUE
+        return self._stored(value) if self.table.columns[column].affinity == "E" else value
 
     def _entry(self, index: Index, values: Sequence[SqlValue]) -> list[SqlValue]:
         """The fields as they are stored."""

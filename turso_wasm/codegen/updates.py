@@ -1,8 +1,12 @@
-"""UPDATE: the rows are collected first, then each is checked and replaced."""
+"""UPDATE: the rows are collected first, then each is checked and replaced.
+
+Rows that keep their keys are changed amid the scan of their own b-tree instead, if nothing else looks at it: fields are
+overwritten where they lie as long as all of them keep their sizes, and the others are not even decoded then.
+"""
 
 from __future__ import annotations
 
-from turso_wasm.bind.walk import columns_used
+from turso_wasm.bind.walk import columns_used, has_subquery
 from turso_wasm.catalog.objects import Index
 from turso_wasm.codegen.conditions import compare_values
 from turso_wasm.codegen.constraints import (
@@ -18,7 +22,7 @@ from turso_wasm.codegen.constraints import (
 )
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.effects import compute, count_violations, delete_replaced, found_again, seek_again, show_row
-from turso_wasm.codegen.expressions import emit_value, with_affinity
+from turso_wasm.codegen.expressions import columns_of, emit_value, with_affinity
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sorting import MISMATCH
 from turso_wasm.codegen.sources import ROWID, EntrySource, LocalSource, index_fields
@@ -27,6 +31,7 @@ from turso_wasm.codegen.triggers import fire
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.codegen.writes import (
     begin_write,
+    change_in_place,
     change_rows,
     collect_rows,
     count_change,
@@ -34,11 +39,14 @@ from turso_wasm.codegen.writes import (
     find_same_row,
     given_rowid,
     keep_values,
+    scans_in_place,
     seek_row_of_entry,
 )
 from turso_wasm.kernel.abi import NULL
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
+
+PATCHED = 64  # fields of a record that cursor_patch reaches
 
 
 def emit_update(node: nodes.Update, ctx: Context) -> None:
@@ -55,6 +63,10 @@ def emit_update(node: nodes.Update, ctx: Context) -> None:
 
     if node.collected:
         _collect_values(node, writer, ctx, each)
+    elif not (moves or replaces) and _stays_in_place(node, ctx):
+        change_in_place(
+            node.child, node.old_source, writer, ctx, lambda old: _update_in_place(node, writer, touched, old, ctx)
+        )
     else:
         collect_rows(node.child, node.old_source, writer, ctx, each)
 
@@ -66,6 +78,20 @@ def effects(node: nodes.Update) -> tuple[bool, list[Index]]:
         table.without_rowid and any(column.column in node.changed for column in table.primary_key)
     )
     return moves, [index for index in table.indexes if moves or _touches(node, index)]
+
+
+def _stays_in_place(node: nodes.Update, ctx: Context) -> bool:
+    """Nobody can see the table amid the statement."""
+    effects = node.effects
+    return not (
+        node.table.without_rowid
+        or node.returning
+        or effects
+        or effects.arriving
+        or ctx.unit.user.calls
+        or any(map(has_subquery, node.values))
+        or not scans_in_place(node.child)
+    )
 
 
 def _collect_values(node: nodes.Update, writer: TableWriter, ctx: Context, then: Then) -> None:
@@ -154,6 +180,72 @@ def update_row(
     fire(node.effects.actions, old, row, ctx, ignored)
     count_change(ctx)
     show_row(node.effects, node.returning, ctx, lambda fires: fire(fires, old, row, ctx, ignored))
+
+
+def _update_in_place(
+    node: nodes.Update, writer: TableWriter, touched: list[Index], old: EntrySource, ctx: Context
+) -> None:
+    """Check and change the row the scan is on, which keeps its key."""
+    table = node.table
+    patched = _patched_columns(node)
+    with ctx.f.block() as ignored:
+        old.ensure(_columns_read(node, touched) if patched else {ROWID, *table.record_order}, ctx)
+        row = NewRow([], None, table)
+        for at in range(len(table.columns)):
+            if not patched or at in node.changed or at in old.decoded:
+                row.decoded[at] = _updated_value(node, at, ctx)
+        row.set_rowid(ctx.f.local(I64, "rowid", old.value(ROWID, ctx).payload), table)
+        compute(node.effects.virtual, node.old_source, old, ctx)
+        compute(node.generated, node.source, row, ctx)
+        check_not_null(node, row, ignored, ctx)
+        check_types(table, row, node.changed, ctx)
+        check_checks(node.checks, node.conflict, ignored, ctx)
+        _check_update_unique(node, writer, touched, False, old, row, None, ignored, ctx)
+        ctx.sources[node.old_source] = old
+        writer.remove_entries(old, node.old_index_exprs, node.old_index_where, touched)
+        ctx.sources[node.source] = row
+        writer.insert_entries(row, node.index_exprs, node.index_where, touched)
+        with ctx.f.block() as done:
+            if patched:
+                ctx.f.br(done, if_=writer.patch_row(row, patched))
+                before = set(old.decoded)
+                old.ensure(table.record_order, ctx)
+                row.decoded = {**old.decoded, **row.decoded}
+                old.forget(before)
+            writer.replace_row(row.columns)
+        count_change(ctx)
+
+
+def _patched_columns(node: nodes.Update) -> list[int]:
+    """The columns to overwrite in the records, in their order; none if that is not worth trying."""
+    order = node.table.record_order
+    columns = [at for at in order if at in node.changed and at != node.table.rowid_alias]
+    if any(column.generated is not None for column in node.table.columns) or len(columns) * 2 > len(order):
+        return []
+    return columns if order.index(columns[-1]) < PATCHED else []
+
+
+def _columns_read(node: nodes.Update, touched: list[Index]) -> set[int]:
+    """The columns of a row in place that anything but the record itself needs."""
+    indexed = {field.column for index in touched for field in index_fields(index, node.table)}
+    read = columns_of(
+        [
+            [value for at, value in enumerate(node.values) if at in node.changed],
+            node.checks,
+            *(
+                expr
+                for index in touched
+                for expr in (node.index_exprs.get(index.name), node.index_where.get(index.name))
+            ),
+            *(
+                expr
+                for index in touched
+                for expr in (node.old_index_exprs.get(index.name), node.old_index_where.get(index.name))
+            ),
+        ]
+    )
+    columns = {ROWID} | read.get(node.source, set()) | read.get(node.old_source, set())
+    return columns | {column for column in indexed if column >= 0}
 
 
 def _changed_meanwhile(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from turso_wasm.bind import bound
+from turso_wasm.bind.walk import has_subquery
 from turso_wasm.catalog.objects import Index
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
@@ -106,6 +109,34 @@ def seek_row_of_entry(writer: TableWriter, index: Index, cursor: Local, ctx: Con
         found = writer.seek_primary_key([fields.get(at, ctx.constant(None)) for at in range(len(table.columns))])
     with f.if_(found.eqz()):
         ctx.do("raise_corrupt", 0)
+
+
+def scans_in_place(plan: nodes.Plan) -> bool:
+    """`plan` visits the table's own b-tree forward and looks at nothing else, so its rows can be changed amid it."""
+    while isinstance(plan, nodes.Filter):
+        if has_subquery(plan.predicate):
+            return False
+        plan = plan.child
+    if isinstance(plan, nodes.RowidSeek):
+        return not has_subquery(plan.key)
+    if isinstance(plan, nodes.RowidRange):
+        bounds = [limit.expr for limit in (plan.lower, plan.upper) if limit is not None]
+        return not plan.reverse and not any(map(has_subquery, bounds))
+    return isinstance(plan, nodes.TableScan) and not plan.reverse
+
+
+def change_in_place(
+    child: nodes.Plan, source: int, writer: TableWriter, ctx: Context, then: Callable[[EntrySource], None]
+) -> None:
+    """Run `then` for each row of `child` (`scans_in_place`), through which the write cursor itself goes."""
+    ctx.scan_cursors[source] = writer.cursor
+
+    def each() -> None:
+        row = ctx.sources[source]
+        assert isinstance(row, EntrySource)
+        then(row)
+
+    change_rows(child, ctx, each)
 
 
 def collect_rows(child: nodes.Plan, source: int, writer: TableWriter, ctx: Context, then: Then) -> None:

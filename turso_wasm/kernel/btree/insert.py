@@ -17,6 +17,7 @@ from turso_wasm.kernel.base.vfs import host_random
 from turso_wasm.kernel.btree.balance import append_page, balance, can_append, deepen_root, map_overflow, write_level
 from turso_wasm.kernel.btree.cell import cell_payload, cell_size, local_size
 from turso_wasm.kernel.btree.cursor.position import (
+    STATE_GAP,
     descend_right,
     enter_root,
     load_entry,
@@ -221,6 +222,16 @@ def table_insert(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
         replace_on_leaf(c, rowid, p, size)
     else:
         insert_into_leaf(c, rowid, p, size)
+
+
+@export
+def table_insert_absent(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
+    """table_insert of a rowid that the cursor was last asked for, in vain."""
+    if c.state == STATE_GAP:
+        cursors_save_others(c)
+        insert_into_leaf(c, rowid, p, size)
+    else:
+        table_insert(c, rowid, p, size)
 
 
 @export

@@ -137,6 +137,11 @@ def near_rowid(c: Cursor, rowid: i64) -> i32:
     if n == 0:
         return -1
     following: i32 = c.slot + 1
+    if c.valid and following == c.n_cells and rowid > c.rowid:  # behind the last entry, which the cursor is on
+        if on_last_leaf(c):
+            c.slot = n
+            return 0
+        return -1
     if following > 0 and following < n and leaf_rowid(page, following) == rowid:
         c.slot = following
         return 1
