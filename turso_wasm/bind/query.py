@@ -5,7 +5,7 @@ sources have numbers unique in the statement; a column of the source `n` is Colu
 
 Invariants:
   Q1  `Core.where` and `Step.on` are conjuncts: no element is a Binary "and" at its top.
-  Q2  Inner ON and USING conditions are in `Core.where`; `Step.on` is used by outer joins only.
+  Q2  Inner ON and USING conditions are in `Core.where`; `Step.on` is used by outer, semi- and anti-joins only.
   Q3  In an aggregate core, outputs, having and order terms may contain AggregateRef(aggregate_source, n) for
       aggregates[n] and plain ColumnRefs; the planner rewrites both to columns of the Aggregate node.
   Q4  Outputs and order terms may contain WindowRef(window_source, n) for windows[n], whose own expressions may contain
@@ -119,7 +119,7 @@ class Item:
         return self.common is not None and self.common.is_shared
 
 
-JoinKind: TypeAlias = Literal["inner", "cross", "left", "right", "full"]
+JoinKind: TypeAlias = Literal["inner", "cross", "left", "right", "full", "semi", "anti"]
 
 
 @dataclass(slots=True)
@@ -127,7 +127,8 @@ class Step:
     """One operand of the join, in the order of the text: an item, or a `group` joined among itself first.
 
     kind: how it is joined to what stands left of it. cross: it keeps its place. right, full: what stands left of it is
-    not in the list around it but in `left`, joined among itself first.
+    not in the list around it but in `left`, joined among itself first. semi, anti: it gives no columns, but rows of the
+    others pass for which it has a row (has none) that satisfies `on`.
     """
 
     item: Item | None
@@ -137,6 +138,7 @@ class Step:
     group_where: list[Expr] = field(default_factory=list)  # conditions inside the group
     left: list[Step] = field(default_factory=list)
     left_where: list[Expr] = field(default_factory=list)  # conditions inside `left`
+    derived: list[Expr] = field(default_factory=list)  # semi, anti: they follow from the others: for look-ups only
 
     def items(self) -> list[Item]:
         """All items, in the order of the text."""

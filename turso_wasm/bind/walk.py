@@ -215,6 +215,7 @@ def _transform_step(step: Step, rewrite: Rewrite) -> Step:
         [transform(e, rewrite) for e in step.group_where],
         [_transform_step(inner, rewrite) for inner in step.left],
         [transform(e, rewrite) for e in step.left_where],
+        [transform(e, rewrite) for e in step.derived],
     )
 
 
@@ -278,7 +279,7 @@ def core_expressions(core: Core) -> Iterator[bound.Expr]:
     for window in core.windows:
         yield from window_expressions(window)
     for step in core.steps:
-        yield from _step_expressions(step)
+        yield from step_expressions(step)
     for row in core.rows or ():
         yield from row
 
@@ -292,12 +293,13 @@ def window_expressions(call: bound.WindowCall) -> Iterator[bound.Expr]:
         yield term.expr
 
 
-def _step_expressions(step: Step) -> Iterator[bound.Expr]:
+def step_expressions(step: Step) -> Iterator[bound.Expr]:
+    """Every expression of an operand of a join."""
     yield from step.on
     yield from step.group_where
     yield from step.left_where
     for inner in (*step.left, *step.group):
-        yield from _step_expressions(inner)
+        yield from step_expressions(inner)
     if step.item is not None and step.item.query is not None and not step.item.shared:
         yield from query_expressions(step.item.query)
 

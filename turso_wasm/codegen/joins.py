@@ -1,4 +1,4 @@
-"""Joins: nested loops, left joins that re-enter their right side for the NULL row, and hash joins."""
+"""Joins: nested loops, left joins that re-enter their right side for the NULL row, joins that only ask, hash joins."""
 
 from __future__ import annotations
 
@@ -79,6 +79,37 @@ def _mark_nullable(sources: tuple[int, ...], null_row: Local, ctx: Context) -> N
                 set_null(source.decoded.values(), ctx)
 
 
+def _semi_join(node: nodes.SemiJoin, ctx: Context, then: Then) -> None:
+
+    def each() -> None:
+        f = ctx.f
+        with f.block() as rejected:
+            with f.block() as matched:
+                _seek_match(node.right, matched, ctx)
+                f.br(rejected)
+            then()
+
+    emit_source(node.left, ctx, each)
+
+
+def _anti_join(node: nodes.AntiJoin, ctx: Context, then: Then) -> None:
+
+    def each() -> None:
+        with ctx.f.block() as rejected:
+            _seek_match(node.right, rejected, ctx)
+            then()
+
+    emit_source(node.left, ctx, each)
+
+
+def _seek_match(right: nodes.Plan, found: Label, ctx: Context) -> None:
+    """Go to `found` at the first row; what its search decodes is not there for all who come to what follows."""
+    ensure_outer(right, ctx)
+    before = decoded_columns(ctx)
+    emit_source(right, ctx, lambda: ctx.f.br(found))
+    forget_since(before, ctx)
+
+
 # --- hash join ------------------------------------------------------------------------------------------
 
 
@@ -130,6 +161,11 @@ class _Table:
             self.address = ctx.once(node, 16, lambda at: self._read(at, ctx))
         f.set(self.hash, f.load("i32", self.address, HASH))
 
+    @property
+    def has_rows(self) -> bool:
+        """More is asked of it than whether a key is there."""
+        return not self.node.asks or self.node.residual is not None
+
     def _read(self, at: Expr, ctx: Context) -> None:
         f = ctx.f
         f.set(self.hash, f.call("hash_new", ctx.stmt, 8))
@@ -152,6 +188,8 @@ class _Table:
             else:
                 _key(node.build_keys, node, skip, ctx)
                 f.set(entry, f.call("hash_add", self.hash))
+            if not self.has_rows:
+                return
             refs = [bound.ColumnRef(source=source, column=column) for source, column in node.build_columns]
             ensure(refs, ctx)
             new = keep_row([emit_value(ref, ctx) for ref in refs], self.hash, self.head, ctx)
@@ -171,7 +209,9 @@ def _hash_join(node: nodes.HashJoin, ctx: Context, then: Then) -> None:
     table = _Table(node, ctx)
     row = ctx.f.local(I32, "row")
     record = RecordSource(ctx.f.local(I64, "record"), len(node.build_columns))
-    if not node.keeps_build:
+    if node.asks:
+        emit_source(node.probe, ctx, lambda: _ask(node, table, row, record, ctx, then))
+    elif not node.keeps_build:
         emit_source(node.probe, ctx, lambda: _probe(node, table, row, record, ctx, then))
     else:
         _both_passes(node, table, row, record, ctx, then)
@@ -222,13 +262,58 @@ def _both_passes(
         f.br(again)
 
 
+def _ask(node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource, ctx: Context, then: Then) -> None:
+    """Semi- and anti-joins: the probe row passes if something, or nothing, matches."""
+    f = ctx.f
+    matched = f.local(I32, "matched")
+    _place_build_columns(node, record, ctx)
+    _ensure_probe_columns(node, ctx)
+    f.set(matched, 0)
+    before = decoded_columns(ctx)
+
+    def begin() -> Expr:
+        f.set(row, 0)
+        with f.block() as missing:
+            _key(node.probe_keys, node, missing, ctx)
+            f.set(row, f.call("hash_find", table.hash))
+            if table.has_rows:
+                f.br(missing, if_=row.eqz())
+                f.set(row, f.load("i32", row))
+        return row
+
+    def step() -> Expr:
+        f.set(row, f.load("i32", row))
+        return row
+
+    def body(done: Label) -> None:
+        with f.block() as rejected:
+            f.set(record.payload, table.blob(row, ctx))
+            assert node.residual is not None
+            ensure(first_conjunct(node.residual), ctx)
+            jump(node.residual, rejected, ctx, when=False, on_null=True)
+            f.set(matched, 1)
+            f.br(done)
+
+    if table.has_rows:
+        visit(ctx, begin, step, body)
+        forget_since(before, ctx)
+    else:
+        f.set(matched, begin() != 0)
+    with f.if_(matched if node.kind == "semi" else matched.eqz()):
+        then()
+
+
+def _ensure_probe_columns(node: nodes.HashJoin, ctx: Context) -> None:
+    for source, columns in columns_of([node.probe_keys, node.residual]).items():
+        if source not in node.build_sources and source in ctx.sources:
+            ctx.sources[source].ensure(columns, ctx)
+
+
 def _probe(node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource, ctx: Context, then: Then) -> None:
     f = ctx.f
     null_row, matched = table.null_row, f.local(I32, "matched")
     _place_build_columns(node, record, ctx)
-    for source, columns in columns_of([node.probe_keys, node.residual]).items():
-        if source not in node.build_sources and source in ctx.sources:
-            ctx.sources[source].ensure(columns, ctx)
+    _ensure_probe_columns(node, ctx)
 
     def begin() -> Expr:
         f.set(null_row, 0)
@@ -286,4 +371,12 @@ def _place_build_columns(node: nodes.HashJoin, record: RecordSource, ctx: Contex
         ctx.sources[source] = BuildSource(record, positions)
 
 
-SOURCES.update({nodes.NestedLoop: _nested_loop, nodes.LeftJoin: _left_join, nodes.HashJoin: _hash_join})
+SOURCES.update(
+    {
+        nodes.NestedLoop: _nested_loop,
+        nodes.LeftJoin: _left_join,
+        nodes.SemiJoin: _semi_join,
+        nodes.AntiJoin: _anti_join,
+        nodes.HashJoin: _hash_join,
+    }
+)

@@ -24,6 +24,7 @@ PER_OUTPUT: Final = 0.05  # every row handed on
 RANGE_SELECTIVITY: Final = 0.25  # per bound of a range
 FILTER_SELECTIVITY: Final = {"=": 0.25, "is": 0.25}
 OTHER_SELECTIVITY: Final = 0.9
+MATCH_SELECTIVITY: Final = 0.5  # of EXISTS; and how much of what could match is read until something does
 IN_SUBQUERY_ROWS: Final = 25.0
 RECURSIONS: Final = 1000.0  # rows of a recursive common table for each that it begins with
 IN_LITERALS_ROWS: Final = 4.0  # one plan serves lists of any length

@@ -89,6 +89,9 @@ class _Explainer:
                     if line.detail.startswith(("SCAN", "SEARCH")):
                         line.detail += " LEFT-JOIN"
                     yield line
+            case nodes.SemiJoin() | nodes.AntiJoin():
+                yield from self.node(plan.left)
+                yield from self.asked(plan)
             case nodes.NestedLoop() if _union(plan) is not None:
                 yield Line("MULTI-INDEX OR", list(self.arms(plan)))
             case nodes.NestedLoop() if (wanted := _wanted_values(plan.left)) is not None:
@@ -143,6 +146,17 @@ class _Explainer:
             yield Line("USE TEMP B-TREE FOR DISTINCT")
         elif isinstance(plan, nodes.Sort) and plan.keys:
             yield Line("USE TEMP B-TREE FOR ORDER BY")
+
+    def asked(self, plan: nodes.SemiJoin | nodes.AntiJoin) -> Iterator[Line]:
+        """The right side of a semi- or anti-join: as SQLite says it, which joins for EXISTS of one table only."""
+        number = self.n_subqueries = self.n_subqueries + 1
+        lines = list(self.node(plan.right))
+        words = lines[0].detail.split(" ", 2) if lines else []
+        if isinstance(plan, nodes.SemiJoin) and len(lines) == 1 and words[0] in ("SCAN", "SEARCH"):
+            self.n_subqueries -= 1
+            yield Line(" ".join((*words[:2], "EXISTS", *words[2:])))
+        else:
+            yield Line(f"CORRELATED SCALAR SUBQUERY {number}", lines)
 
     def arms(self, plan: nodes.NestedLoop) -> Iterator[Line]:
         union = _union(plan)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from turso_wasm.base import tree
 from turso_wasm.bind import bound
-from turso_wasm.bind.walk import all_of, is_deterministic, walk
+from turso_wasm.bind.walk import all_of, columns_used, is_deterministic, walk
 from turso_wasm.plan import nodes
 from turso_wasm.plan.join_states import Choice, HashKey, State, Unit, finds_one
 from turso_wasm.plan.paths import path_plan
@@ -74,13 +74,10 @@ class Assembler:
 
     def _joined(self, plan: nodes.Plan, choice: Choice) -> tuple[nodes.Plan, set[Term]]:
         match choice.method:
-            case "hash" | "hash-left":
+            case "hash":
                 return self._hash(plan, choice)
-            case "left":
-                unit = choice.unit
-                assert unit.subplan is not None
-                sources = tuple(sorted(unit.sources))
-                return nodes.LeftJoin(left=plan, right=unit.subplan.plan, right_sources=sources), set()
+            case "match":
+                return _match(plan, choice.unit), set()
             case "loop":
                 raise AssertionError("a loop is no node of its own")
             case _:
@@ -100,7 +97,7 @@ class Assembler:
     def _hash(self, probe: nodes.Plan, choice: Choice) -> tuple[nodes.Plan, set[Term]]:
         """Terms on the build side alone are tested while it is read; the rest of a left join's ON is the residual."""
         unit = choice.unit
-        terms = unit.on if unit.left else [term for term in self.terms if not term.derived]
+        terms = unit.on if unit.has_on else [term for term in self.terms if not term.derived]
         used: set[Term] = set()
         build: nodes.Plan
         if choice.path is not None:
@@ -110,17 +107,44 @@ class Assembler:
         elif unit.item is not None:
             build = self.planner.item_plan(unit.item).plan
         else:
-            assert unit.subplan is not None
-            build = unit.subplan.plan
+            side = unit.alone or unit.subplan
+            assert side is not None
+            build = side.plan
         alone = [term for term in terms if term not in used and term.sources <= unit.sources and term.sources]
         build = with_filter(build, alone)
         used.update(alone)
         used.update(key.term for key in choice.keys if key.term is not None)
         residual = None
-        if unit.left:
+        if unit.has_on:
             residual = all_of([term.expr for term in by_cost(unit.on) if term not in used])
         join = hash_join(self.planner, probe, build, choice.keys, unit.sources)
-        return replace(join, residual=residual, kind="left" if unit.left else "inner"), used
+        return replace(
+            join,
+            residual=residual,
+            kind=_kind(unit),
+            build_columns=_read_by(residual, unit.sources) if unit.asked else join.build_columns,
+        ), used
+
+
+def _match(left: nodes.Plan, unit: Unit) -> nodes.Plan:
+    assert unit.subplan is not None
+    right = unit.subplan.plan
+    if unit.left:
+        return nodes.LeftJoin(left=left, right=right, right_sources=tuple(sorted(unit.sources)))
+    return (
+        nodes.SemiJoin(left=left, right=right) if unit.step.kind == "semi" else nodes.AntiJoin(left=left, right=right)
+    )
+
+
+def _kind(unit: Unit) -> nodes.HashKind:
+    kind = unit.step.kind
+    return kind if kind == "left" or kind == "semi" or kind == "anti" else "inner"
+
+
+def _read_by(expr: bound.Expr | None, sources: frozenset[int]) -> tuple[tuple[int, int], ...]:
+    if expr is None:
+        return ()
+    return tuple(sorted({(ref.source, ref.column) for ref in columns_used(expr) if ref.source in sources}))
 
 
 def _is_costly(term: Term) -> bool:

@@ -29,7 +29,8 @@ class Unit:
     sources: frozenset[int]
     before: int = 0
     access: TableAccess | FunctionAccess | None = None
-    subplan: JoinPlan | None = None  # of a subquery, or of a left join's right side
+    subplan: JoinPlan | None = None  # of a subquery, or of the right side of a join that has an ON
+    alone: JoinPlan | None = None  # of a semi- or anti-join's right side of several tables, without what is outside
     on: list[Term] = field(default_factory=list)
     related: frozenset[int] = frozenset()
     terms: list[Term] = field(default_factory=list)  # of the join, those that look at it
@@ -59,6 +60,16 @@ class Unit:
         """It is the right side of a left join."""
         return self.step.kind == "left"
 
+    @property
+    def asked(self) -> bool:
+        """It is the right side of a semi- or anti-join."""
+        return self.step.kind == "semi" or self.step.kind == "anti"
+
+    @property
+    def has_on(self) -> bool:
+        """Its conditions are its own: they say what matches, not which rows pass."""
+        return self.left or self.asked
+
 
 @dataclass(slots=True, eq=False)
 class JoinPlan:
@@ -74,10 +85,10 @@ class JoinPlan:
 
 @dataclass(slots=True, eq=False)
 class Choice:
-    """How one unit is visited."""
+    """How one unit is visited: its rows for each that is there; by hash table; by what they match, as its step says."""
 
     unit: Unit
-    method: Literal["loop", "hash", "left", "hash-left"]
+    method: Literal["loop", "hash", "match"]
     path: Path | None = None
     reverse: bool = False
     keys: tuple[HashKey, ...] = ()

@@ -5,7 +5,8 @@ state is a sequence of units with a choice for each; for every set of units the 
 kept (exact up to EXACT_UNITS, beyond that only the best states of each size: BEAM, fewer of very large joins).
 
 Invariants:
-  J1  The right side of a LEFT or CROSS JOIN is visited after everything to its left.
+  J1  The right side of a LEFT or CROSS JOIN is visited after everything to its left, that of a semi- or anti-join after
+      what it reads.
   J2  A condition is tested at the first place where all it reads is there, and exactly once; one that runs a subquery
       for every row waits for the look-ups of one row that come next.
   J3  The build side of a hash join is read once, so it reads nothing from outside the join.
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import USUAL_RUNS, Step
-from turso_wasm.bind.walk import all_of
+from turso_wasm.bind.walk import all_of, sources_used, step_expressions
 from turso_wasm.plan import cost
 from turso_wasm.plan.access import Path, TableAccess
 from turso_wasm.plan.alternatives import Arm, arms_of, or_path
@@ -76,7 +77,9 @@ class JoinPlanner:
         self.own = frozenset(item.source for step in steps for item in step.items())
         self.without = planner.binder.without
         self.outer = frozenset().union(*(term.sources for term in terms)) - self.own if correlated else frozenset()
-        self.units = [self._unit(number, step) for number, step in enumerate(steps)]
+        self.units: list[Unit] = []
+        for number, step in enumerate(steps):
+            self.units.append(self._unit(number, step))
 
     def plan(self) -> JoinPlan:
         """The cheapest plan. Errors: "no query solution" (INDEXED BY an index that cannot be used)."""
@@ -92,10 +95,13 @@ class JoinPlanner:
         unit = Unit(number, step, frozenset(item.source for item in step.items()))
         if step.kind in ("left", "cross"):
             unit.before = (1 << number) - 1
+        elif unit.asked:
+            read = _sources_read(step)
+            unit.before = sum(1 << other.number for other in self.units if other.sources & read)
         item = unit.item
         if step.left:
             unit.subplan = self._plan_outer_join(step)
-        elif item is None and step.kind != "left":
+        elif item is None and not unit.has_on:
             unit.subplan = self._plan_operand(step.group, step.group_where)
             unit.subplan.correlated = bool(outer_sources(unit.subplan.plan))
         elif item is not None and item.table is not None and item.table.is_provided:
@@ -106,7 +112,7 @@ class JoinPlanner:
             assert item.query is not None
             unit.subplan = self.planner.plan_item(item)
             unit.subplan.correlated = bool(item.query.outer)
-        if unit.left:
+        if unit.has_on:
             unit.on = [make_term(self.planner.finish(expr)) for expr in step.on]
             depends = item is not None and item.query is not None and bool(item.query.outer)
             unit.subplan = self._plan_right_side(unit)
@@ -116,10 +122,11 @@ class JoinPlanner:
         return unit
 
     def _plan_right_side(self, unit: Unit) -> JoinPlan:
-        """The right side of a left join for one row of the left: its ON condition is tested inside."""
+        """The right side of a join for one row of the left: its ON condition is tested inside."""
         step = unit.step
         inner = step.group if step.item is None else [Step(step.item)]
         terms = [*unit.on, *(make_term(self.planner.finish(expr)) for expr in step.group_where)]
+        terms += [make_term(expr, derived=True) for expr in step.derived]
         return JoinPlanner(self.planner, inner, terms, correlated=True, runs=self.runs).plan()
 
     def _plan_outer_join(self, step: Step) -> JoinPlan:
@@ -175,7 +182,7 @@ class JoinPlanner:
         if self.limited and not state.mask:  # rows without end cannot be kept, but the first of them can be had
             found = [unit for unit in found if unit.is_endless] or found
         if len(self.units) > EXACT_UNITS and state.mask:
-            return [unit for unit in found if unit.left or unit.related & state.sources] or found
+            return [unit for unit in found if unit.has_on or unit.related & state.sources] or found
         return found
 
     def _final_cost(self, state: State) -> float:
@@ -187,8 +194,8 @@ class JoinPlanner:
         return state.cost
 
     def _extend(self, state: State, unit: Unit) -> list[State]:
-        if unit.left:
-            return self._extend_left(state, unit)
+        if unit.has_on:
+            return self._extend_matches(state, unit)
         found = []
         if unit.access is not None:
             paths = self._paths(state, unit)
@@ -227,7 +234,8 @@ class JoinPlanner:
             assert unit.access is not None
             blocked = self.own - state.sources
             paths = unit.access.paths(self.terms, blocked)
-            found = [or_path(term, arms, blocked) for term, arms in self._arms(unit)]
+            whole = [(term, arms) for term, arms in self._arms(unit) if not term.sources & blocked - unit.sources]
+            found = [or_path(term, arms, blocked) for term, arms in whole]
             paths += [path for path in found if path is not None]
             unit.cache[key] = paths = useful(paths, self.ordering is not None)
         if state.mask:
@@ -271,24 +279,33 @@ class JoinPlanner:
     def _broken(self, state: State) -> OrderState:
         return state.order if self.ordering is None else self.ordering.broken(state.order)
 
-    # --- left joins ----------------------------------------------------------------------------------------------
+    # --- joins with an ON of their own ---------------------------------------------------------------------------
 
-    def _extend_left(self, state: State, unit: Unit) -> list[State]:
+    def _extend_matches(self, state: State, unit: Unit) -> list[State]:
+        """The right side of a left, semi- or anti-join for each row."""
         right = unit.subplan
         assert right is not None
-        rows = state.rows * max(right.rows, 1.0)
-        total = state.cost + state.rows * right.cost + rows * cost.PER_OUTPUT
         order = self._broken(state)
-        if right.path is not None and right.path.unique and self.ordering is not None and unit.access is not None:
+        if unit.asked:
+            rows, order = max(state.rows * cost.MATCH_SELECTIVITY, 0.001), state.order
+            total = state.cost + state.rows * right.cost * (1.0 if right.rows <= 1 else cost.MATCH_SELECTIVITY)
+        else:
+            rows = state.rows * max(right.rows, 1.0)
+            total = state.cost + state.rows * right.cost + rows * cost.PER_OUTPUT
+        if right.path is not None and right.path.unique and self.ordering is not None and unit.left and unit.access:
             (source,) = unit.sources
             order, _ = self.ordering.extend(state.order, right.path, source, self.own, state.sources, self.terms)
-        found = [self._next(state, unit, total, rows, order, Choice(unit, "left"))]
-        if is_lookup(Choice(unit, "left", right.path)):
-            return found  # without statistics a look-up is the safer choice
+        found = [self._next(state, unit, total, rows, order, Choice(unit, "match"))]
         hashed = self._extend_hash(state, unit)
-        if hashed is not None:
+        if hashed is not None and not self._looks_up(unit, right.path, hashed):
             found.append(hashed)
         return found
+
+    def _looks_up(self, unit: Unit, path: Path | None, hashed: State) -> bool:
+        """Without statistics a look-up is the safer choice, unless the hash table finds by more columns."""
+        if path is None or not is_lookup(Choice(unit, "match", path)):
+            return False
+        return unit.left or path.unique or len(hashed.choices[-1].keys) <= len(path.equal)
 
     # --- hash joins ----------------------------------------------------------------------------------------------
 
@@ -297,10 +314,10 @@ class JoinPlanner:
         item = unit.item
         if (item is None and unit.left) or (unit.subplan is not None and unit.subplan.correlated):
             return None
-        terms = unit.on if unit.left else unit.terms
+        terms = unit.on if unit.has_on else unit.terms
         equalities = hash_keys(state.sources | self.outer, unit.sources, terms)
         is_query = unit.access is None
-        if not equalities and (not is_query or unit.is_kept):
+        if not equalities and (not is_query or unit.is_kept or unit.asked):
             return None
         if "hash_joins" in self.without and not is_query:
             return None
@@ -316,8 +333,9 @@ class JoinPlanner:
             path = min(build, key=lambda each: each.cost)
             rows, price = path.rows, path.cost
         else:
-            assert unit.subplan is not None
-            source = unit.subplan if item is None else self.planner.item_plan(item)
+            source = self._build_side(unit)
+            if source is None:
+                return None
             rows, price = source.rows, source.cost
         if runs < HASH_MIN_OUTER and not is_query:
             return None
@@ -325,10 +343,21 @@ class JoinPlanner:
         build_cost = price + rows * cost.PER_BUILD
         if not state.mask:
             build_cost /= self.runs
-        rows_out = state.rows * matches
+        rows_out = state.rows * (cost.MATCH_SELECTIVITY if unit.asked else matches)
         total = state.cost + build_cost + state.rows * cost.PER_PROBE + rows_out * cost.PER_OUTPUT
-        choice = Choice(unit, "hash-left" if unit.left else "hash", path, keys=keys)
-        return self._next(state, unit, total, rows_out, self._broken(state), choice)
+        order = state.order if unit.asked else self._broken(state)
+        return self._next(state, unit, total, rows_out, order, Choice(unit, "hash", path, keys=keys))
+
+    def _build_side(self, unit: Unit) -> JoinPlan | None:
+        """A unit that is no table, to be read once; None if it reads what stands outside."""
+        if unit.item is not None:
+            return self.planner.item_plan(unit.item)
+        if unit.asked and unit.alone is None:
+            unit.alone = self._plan_operand(unit.step.group, unit.step.group_where)
+            unit.alone.correlated = bool(outer_sources(unit.alone.plan))
+        found = unit.alone or unit.subplan
+        assert found is not None
+        return None if found.correlated else found
 
     def _build_paths(self, unit: Unit, terms: list[Term]) -> list[Path]:
         """Paths for the build side: no term may read anything else."""
@@ -338,3 +367,11 @@ class JoinPlanner:
             return unit.access.paths(terms, others)
         alone = [term for term in terms if term.sources <= unit.sources]
         return unit.access.paths(alone, frozenset())
+
+
+def _sources_read(step: Step) -> set[int]:
+    """The sources that the right side of a join looks at, inside and outside."""
+    found: set[int] = set()
+    for expr in step_expressions(step):
+        found |= sources_used(expr)
+    return found

@@ -449,6 +449,10 @@ def is_single(plan: nodes.Plan) -> bool:
         return is_single(plan.child)
     if isinstance(plan, nodes.NestedLoop):
         return is_single(plan.left) and is_single(plan.right)
+    if isinstance(plan, nodes.SemiJoin | nodes.AntiJoin):
+        return is_single(plan.left)
+    if isinstance(plan, nodes.HashJoin) and plan.asks:
+        return is_single(plan.probe)
     if isinstance(plan, nodes.IndexScan):
         return plan.unique
     return isinstance(plan, nodes.OneRow | nodes.RowidSeek)

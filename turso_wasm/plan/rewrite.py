@@ -34,6 +34,7 @@ from turso_wasm.plan.disjunctions import split_disjunctions
 from turso_wasm.plan.like_ranges import derive_like_ranges
 from turso_wasm.plan.pushdown import push_filters_into_subqueries
 from turso_wasm.plan.terms import rejects_null
+from turso_wasm.plan.unnesting import unnest_subqueries
 
 MOVED = 200
 """Larger expressions stay in their subquery: they would be repeated wherever its column is named."""
@@ -397,10 +398,15 @@ def _derive(pairs: list[bound.Compare], constants: list[bound.Compare]) -> list[
     return derived
 
 
+def _unnest(query: Query, binder: Binder) -> Query:
+    return unnest_subqueries(query, binder, simplify)
+
+
 PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("flatten_subqueries", flatten_subqueries),
     ("forget_unknown", forget_unknown),
     ("drop_true_conditions", drop_true_conditions),
+    ("unnest_subqueries", _unnest),
     ("push_filters_into_subqueries", push_filters_into_subqueries),
     ("reduce_outer_joins", reduce_outer_joins),
     ("factor_common_conditions", factor_common_conditions),

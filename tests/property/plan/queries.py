@@ -124,11 +124,20 @@ class Generator:
         inner: Scope = [(alias, self.tables[table][0])]
         if self.chance(0.6):
             inner += scope
-        where = f" WHERE {self.condition(inner, depth + 1)}" if self.chance(0.7) else ""
         column = f"{alias}.{self.random.choice(self.tables[table][0])}"
+        where = f" WHERE {self.condition(inner, depth + 1)}" if self.chance(0.7) else ""
+        if self.chance(0.5):
+            where += f"{' AND' if where else ' WHERE'} {column} = {self.column(scope)}"
         kind = self.random.randint(0, 2)
         if kind == 0:
-            return f"EXISTS (SELECT 1 FROM {table} {alias}{where})"
+            if self.chance(0.3):
+                other = self.random.choice(list(self.tables))
+                pair = f"{alias}b.{self.random.choice(self.tables[other][0])} = {column}"
+                table = f"{table} {alias} {self.pick('', 'LEFT ')}JOIN {other} {alias}b ON {pair}"
+            else:
+                table = f"{table} {alias}"
+            shown = self.pick("1", column, f"DISTINCT {column}")
+            return f"{self.pick('', 'NOT ')}EXISTS (SELECT {shown} FROM {table}{where}{self.pick('', '', ' LIMIT 2')})"
         if kind == 1:
             operand = self.expression(scope, 2)
             return f"({operand} {self.pick('IN', 'NOT IN')} (SELECT {column} FROM {table} {alias}{where}))"
@@ -136,6 +145,9 @@ class Generator:
 
     def condition(self, scope: Scope, depth: int = 0) -> str:
         column = self.column(scope)
+        if depth == 0 and self.chance(0.3):
+            subquery = self.subquery(scope, 1)
+            return f"{subquery} AND {self.condition(scope, 1)}" if self.chance(0.5) else subquery
         kind = self.random.randint(0, 9)
         if kind <= 3 or (kind in (7, 8) and depth >= 3):
             other = self.value() if self.chance(0.6) else self.column(scope)

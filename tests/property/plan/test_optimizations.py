@@ -60,6 +60,7 @@ STATEMENTS = [
     "SELECT 1 FROM t p, t q WHERE (p.c = 1 AND q.b > 1) OR (p.c = 2 AND q.b < 0)",
     "SELECT 1 FROM n WHERE s GLOB 'a*'",
     "SELECT 1 FROM t p CROSS JOIN t q ON q.rowid = p.c WHERE q.b > 1",
+    "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM w WHERE x = c)",
 ]
 
 

@@ -189,6 +189,25 @@ class LeftJoin(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class SemiJoin(Plan):
+    """Each row of `left` for which `right` (whose expressions may use left's columns) gives a row."""
+
+    left: Plan
+    right: Plan
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class AntiJoin(Plan):
+    """Each row of `left` for which `right` (whose expressions may use left's columns) gives none."""
+
+    left: Plan
+    right: Plan
+
+
+HashKind = Literal["inner", "left", "right", "full", "semi", "anti"]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class HashJoin(Plan):
     """`build` is read once into a table of the columns `build_columns` (source, column), keyed by `build_keys`. For
     each row of `probe`, the rows with equal keys (a NULL key equals nothing) for which `residual` is true match; they
@@ -196,7 +215,8 @@ class HashJoin(Plan):
 
     kind: left and full give a probe row that nothing matches once, with `build_sources` NULL (`keeps_probe`); right and
     full give, after the last probe row, each build row that nothing matched (`keeps_build`), in the order in which
-    `build` gave them, those with NULL keys among them, with `probe_sources` NULL.
+    `build` gave them, those with NULL keys among them, with `probe_sources` NULL. semi and anti give each probe row
+    once that something (that nothing) matches, and no columns of `build` (`asks`).
 
     `build` reads nothing of the rows of the join itself. It is read once a statement, also where the join stands in a
     subquery that runs for each row of another one; unless `fresh`: it reads columns from outside, so it is read anew
@@ -211,7 +231,7 @@ class HashJoin(Plan):
     affinities: tuple[AffinityLetter | None, ...]  # applied to both sides of each key
     build_columns: tuple[tuple[int, int], ...]
     residual: Expr | None = None  # rest of the ON condition
-    kind: Literal["inner", "left", "right", "full"] = "inner"
+    kind: HashKind = "inner"
     build_sources: tuple[int, ...] = ()
     probe_sources: tuple[int, ...] = ()
     fresh: bool = False
@@ -225,6 +245,11 @@ class HashJoin(Plan):
     def keeps_build(self) -> bool:
         """Every row of `build` comes at least once."""
         return self.kind == "right" or self.kind == "full"
+
+    @property
+    def asks(self) -> bool:
+        """Only whether there is a match counts."""
+        return self.kind == "semi" or self.kind == "anti"
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
