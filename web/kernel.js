@@ -280,6 +280,7 @@ export class Kernel {
       vfs_moved: (fd) => vfs.moved(fd),
       vfs_capabilities: (fd) => vfs.capabilities(fd),
       host_now: () => Date.now(),
+      host_clock: () => performance.now(),
       host_utc_offset: (ms) => (-60 * new Date(ms).getTimezoneOffset()) | 0,
       host_random: (at, n) => {
         const bytes = view(at, n);

@@ -38,9 +38,10 @@ def query_item(
     for number, column in enumerate(names):
         numbers.setdefault(fold(column), number)
     source = binder.new_source()
-    if not name:
+    binder.names[source] = name
+    if not name or name.startswith("\0"):
         binder.n_subqueries += 1
-    binder.names[source] = name or f"(subquery-{binder.n_subqueries})"
+        binder.names[source] = f"(subquery-{binder.n_subqueries})"
     return Item(source, name, query=query, columns=names, numbers=numbers, alias=alias)
 
 

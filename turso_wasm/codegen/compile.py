@@ -16,6 +16,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     json_rows,
     lookups,
     output,
+    profile,
     recursion,
     rowsets,
     scans,

@@ -185,6 +185,11 @@ class Context:
         with f.into(self._restore), f.if_(self.resume):
             for local, at in places:
                 f.set(local, f.load(_KIND[local.type][0], self.frame, at))
+        profile = self.unit.profile if self.is_root else None
+        if profile is not None:
+            with f.into(self._restore), f.if_(self.resume):
+                self.do("profile_continue", profile.address(profile.at, self))
+            self.do("profile_pause", profile.address(profile.at, self))
         for local, at in places:
             f.store(_KIND[local.type][0], self.frame, local, at)
         f.store("i32", self._state[0], self.point, self._state[1])

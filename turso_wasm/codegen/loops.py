@@ -25,4 +25,8 @@ def visit(ctx: Context, begin: Callable[[], Expr], advance: Callable[[], Expr], 
 
 def emit_source(node: nodes.Plan, ctx: Context, then: Then) -> None:
     """Run `then` for each row of `node`."""
-    SOURCES[type(node)](node, ctx, then)
+    emit, profile = SOURCES[type(node)], ctx.unit.profile
+    if profile is None:
+        emit(node, ctx, then)
+    else:
+        profile.measure(node, ctx, then, emit)

@@ -12,7 +12,7 @@ from turso_wasm.codegen.roots import ROOTS, emit_root
 from turso_wasm.codegen.values import NUMERIC_TYPES, SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL, Run
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I32, Expr
+from turso_wasm.wasm.dsl import I32, Expr, i32
 
 
 def emit_output(node: nodes.Output, ctx: Context) -> None:
@@ -35,9 +35,21 @@ def emit_row(exprs: Sequence[bound.Expr], ctx: Context) -> None:
 
 def row(exprs: Sequence[bound.Expr], ctx: Context) -> Expr:
     """Write a row to the result buffer; i32: the buffer is full."""
-    f = ctx.f
     ensure(exprs, ctx)
     values = [emit_value(expr, ctx) for expr in exprs]
+    if ctx.unit.profile is not None:
+        ctx.unit.profile.drop_row(values, ctx)
+        return i32(0)
+    return _put_all(values, ctx)
+
+
+def show_row(values: Sequence[SqlValue], ctx: Context) -> None:
+    """A result row of these values, which never suspends."""
+    ctx.f.do(_put_all(values, ctx))
+
+
+def _put_all(values: Sequence[SqlValue], ctx: Context) -> Expr:
+    f = ctx.f
     address = f.local(I32, "row", f.call("row_begin", ctx.stmt))
     first = (len(values) + 7) & ~7
     for at, value in enumerate(values):

@@ -10,6 +10,7 @@ from turso_wasm.wasm.dsl import I32, Function
 from turso_wasm.wasm.module import Module
 
 if TYPE_CHECKING:
+    from turso_wasm.codegen.profile import Profiler
     from turso_wasm.wasm.symbols import Symbols
 
 
@@ -42,6 +43,7 @@ class Unit:
         self.routines: dict[Any, Any] = {}  # compiled subqueries, by their node
         self.bases: list[Routine] = []  # the triggers with which a segment may begin (codegen/driver.py)
         self.counts_changes = False
+        self.profile: Profiler | None = None  # EXPLAIN ANALYZE: what is emitted is measured
 
     def base_number(self, routine: Routine) -> int:
         """The number by which the driver knows a routine."""

@@ -296,6 +296,28 @@ class KernelConnection(Struct):
     deferred_immediate: i64  # … and immediate ones while PRAGMA defer_foreign_keys is on
 
 
+class Profile(Struct):
+    """What EXPLAIN ANALYZE measures with (kernel/session/profile.py); milliseconds."""
+
+    owner: i32  # the ProfilePoint whose time runs
+    weight: i32  # how many stretches of its kind the present one stands for; 0: it is not timed
+    started: f64
+    question: f64  # what asking the clock takes
+    entered: f64
+    ms: f64  # of the whole run, without questions
+
+
+class ProfilePoint(Struct):
+    """What EXPLAIN ANALYZE has found out about a node of the plan."""
+
+    ms: f64  # without the nodes below it
+    loops: i64
+    rows: i64
+    timed_ms: f64
+    timed: i32  # stretches
+    unused: i32
+
+
 class ErrorRecord(Struct):
     """What raise_error left behind; at the address returned by `error_record()`. Read by hosts after a trap."""
 

@@ -20,7 +20,7 @@ from turso_wasm.bind.select import SelectBinder, bind_select
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.plan import alter, analyze, nodes, reindex, schema, vacuum, virtual
-from turso_wasm.plan.explain import explain_query_plan
+from turso_wasm.plan.explain import explain_analyze, explain_query_plan
 from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.reversal import read_backwards
@@ -208,14 +208,19 @@ def _name_or_value(node: ast.Expr) -> ast.Expr:
 
 
 EXPLAIN_COLUMNS = ("id", "parent", "notused", "detail")
+PROFILE_COLUMNS = (*EXPLAIN_COLUMNS, "loops", "visited", "rows", "ms")
 
 
 def _explain(binder: Binder, node: ast.Explain) -> Planned:
-    """EXPLAIN QUERY PLAN; the other two kinds are the runtime's, which has the code."""
+    """EXPLAIN QUERY PLAN and EXPLAIN ANALYZE; the other two kinds are the runtime's, which has the code."""
     build = BUILDERS.get(type(node.statement))
-    if node.mode != "QUERY PLAN" or build is None:
+    if node.mode not in ("QUERY PLAN", "ANALYZE") or build is None:
         raise SqlError(SQLITE_ERROR, f"not supported yet: EXPLAIN {node.mode}", node.span)
     planned = build(binder, node.statement)
+    if node.mode == "ANALYZE":
+        planned.plan = explain_analyze(planned.plan, planned.kind, binder.names)
+        planned.columns = tuple(OutputColumn(name) for name in PROFILE_COLUMNS)
+        return planned
     plan = explain_query_plan(planned.plan, binder.new_source(), binder.names)
     columns = tuple(OutputColumn(name) for name in EXPLAIN_COLUMNS)
     slots = {slot: (False, checked) for slot, (_, checked) in planned.slots.items()}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from turso_wasm.sql.ast_base import Expr, QualifiedName, Span, Statement
+
+ExplainMode: TypeAlias = Literal["PROGRAM", "QUERY PLAN", "CODE", "ANALYZE"]
 
 
 @dataclass(slots=True)
@@ -102,8 +104,10 @@ class Vacuum(Statement):
 
 @dataclass(slots=True)
 class Explain(Statement):
-    """EXPLAIN, EXPLAIN QUERY PLAN, and our own EXPLAIN CODE (the compiled statement as readable pseudo-Python)."""
+    """EXPLAIN, EXPLAIN QUERY PLAN, and our own EXPLAIN CODE (the compiled statement as readable pseudo-Python) and
+    EXPLAIN ANALYZE (the statement is run).
+    """
 
-    mode: Literal["PROGRAM", "QUERY PLAN", "CODE"]
+    mode: ExplainMode
     statement: Statement
     span: Span = field(default=(0, 0), compare=False, repr=False)

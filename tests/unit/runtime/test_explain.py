@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 import turso_wasm
+from tests.golden.blocks import parse
 
 
 def test_the_plan_and_the_code_are_shown() -> None:
@@ -29,4 +33,132 @@ def test_explaining_does_not_execute() -> None:
     assert db.execute("SELECT count(*) FROM t").fetchone() == (0,)
     with pytest.raises(turso_wasm.OperationalError, match="no such table: nope"):
         db.execute("EXPLAIN CODE SELECT * FROM nope")
+    db.close()
+
+
+# --- EXPLAIN ANALYZE --------------------------------------------------------------------------------------------
+
+MEASURED = ("id", "parent", "notused", "detail", "loops", "visited", "rows", "ms")
+FILES = (
+    "joins",
+    "subqueries",
+    "recursive",
+    "grouping",
+    "correlated",
+    "windows/values",
+    "outer_joins",
+    "table_functions",
+)
+
+
+@pytest.fixture
+def db() -> Iterator[turso_wasm.Connection]:
+    db = turso_wasm.connect(":memory:", isolation_level=None)
+    db.execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b, c)")
+    db.execute("CREATE TABLE u(x, y)")
+    db.execute("CREATE INDEX ux ON u(x)")
+    db.execute(
+        "WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 5000) INSERT INTO t SELECT i, i % 10, i FROM n"
+    )
+    db.execute("INSERT INTO u SELECT b, count(*) FROM t GROUP BY b")
+    yield db
+    db.close()
+
+
+def lines(db: turso_wasm.Connection, sql: str) -> list[tuple[object, ...]]:
+    """(level, detail, loops, visited, rows) of each line."""
+    cursor = db.execute(f"EXPLAIN ANALYZE {sql}")
+    assert tuple(column[0] for column in cursor.description or ()) == MEASURED
+    level, found = {0: -1}, []
+    for number, parent, _, detail, loops, visited, rows, ms in cursor:
+        level[number] = level[parent] + 1
+        assert ms is None or 0 <= ms < 60_000
+        found.append((level[number], detail, loops, visited, rows))
+    return found
+
+
+def test_rows_and_loops_are_counted(db: turso_wasm.Connection) -> None:
+    assert lines(db, "SELECT c FROM t WHERE b = 3") == [
+        (0, "SELECT", 1, 500, 500),
+        (1, "SCAN t", 1, 5000, 500),
+    ]
+    assert lines(db, "SELECT b, count(*) FROM t WHERE a > 4000 GROUP BY b ORDER BY 2 LIMIT 3") == [
+        (0, "SELECT", 1, 3, 3),
+        (1, "SEARCH t USING INTEGER PRIMARY KEY (rowid>?)", 1, 1000, 1000),
+        (1, "USE TEMP B-TREE FOR GROUP BY", 1, 10, 10),
+        (1, "USE TEMP B-TREE FOR ORDER BY", 1, 3, 3),
+    ]
+    assert lines(db, "SELECT (SELECT sum(y) FROM u WHERE x > t.b) FROM t WHERE a <= 4") == [
+        (0, "SELECT", 1, 4, 4),
+        (1, "SEARCH t USING INTEGER PRIMARY KEY (rowid<?)", 1, 4, 4),
+        (1, "CORRELATED SCALAR SUBQUERY 1", 4, 4, 4),
+        (2, "SCAN u", 4, 40, 26),
+    ]
+    assert lines(db, "SELECT 1 FROM t LIMIT 7")[1] == (1, "SCAN t", 1, 7, 7)
+    assert lines(db, "SELECT 1") == [(0, "SELECT", 1, 1, 1), (1, "SCAN CONSTANT ROW", 1, 1, 1)]
+
+
+def test_changes_are_made(db: turso_wasm.Connection) -> None:
+    assert lines(db, "INSERT INTO u SELECT a, b FROM t WHERE a > 4990")[0] == (0, "INSERT", 1, 10, 10)
+    assert db.execute("SELECT count(*) FROM u").fetchone() == (20,)
+    assert lines(db, "UPDATE u SET y = 0 WHERE x > 4990 RETURNING x")[0] == (0, "UPDATE", 1, 10, 10)
+    assert lines(db, "WITH w AS (SELECT 1) DELETE FROM u WHERE y = 0")[:2] == [
+        (0, "DELETE", 1, 10, 10),
+        (1, "SCAN u", 1, 20, 10),
+    ]
+    assert lines(db, "REPLACE INTO t VALUES (1, 2, 3), (5001, 2, 3)")[0] == (0, "INSERT", 1, 2, 2)
+    assert db.execute("SELECT count(*) FROM t").fetchone() == (5001,)
+    assert lines(db, "DELETE FROM t") == [(0, "DELETE", 1, 5001, 5001)]
+    with pytest.raises(turso_wasm.IntegrityError):
+        lines(db, "INSERT INTO t VALUES (1, 2, 3), (1, 2, 3)")
+    assert db.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+def test_a_transaction_begins_as_for_the_statement_itself() -> None:
+    db = turso_wasm.connect(":memory:")
+    db.execute("CREATE TABLE t(a)")
+    db.execute("EXPLAIN ANALYZE INSERT INTO t VALUES (1)").fetchall()
+    assert db.in_transaction
+    db.rollback()
+    assert db.execute("SELECT count(*) FROM t").fetchone() == (0,)
+    db.close()
+
+
+def test_time_is_that_of_the_lines(db: turso_wasm.Connection) -> None:
+    cross = "SELECT count(*) FROM t, (SELECT * FROM u LIMIT 10) v WHERE t.c * v.y > 5"
+    rows = db.execute(f"EXPLAIN ANALYZE {cross}").fetchall()
+    whole, parts = rows[0][7], [row[7] for row in rows[1:] if row[1] == 1]
+    assert whole > 0
+    assert sum(parts) <= whole * 1.001 + 0.01
+
+
+def test_parameters_are_bound(db: turso_wasm.Connection) -> None:
+    rows = db.execute("EXPLAIN ANALYZE SELECT * FROM t WHERE a < ?", (11,)).fetchall()
+    assert rows[0][6] == 10
+    assert db.execute("EXPLAIN ANALYZE SELECT * FROM t WHERE a < ?", (21,)).fetchall()[0][6] == 20
+
+
+@pytest.mark.parametrize(
+    "sql", ["EXPLAIN ANALYZE CREATE TABLE v(a)", "EXPLAIN ANALYZE t x", "EXPLAIN ANALYZE EXPLAIN SELECT 1"]
+)
+def test_what_is_not_analyzed_is_a_syntax_error(db: turso_wasm.Connection, sql: str) -> None:
+    with pytest.raises(turso_wasm.OperationalError, match="syntax error"):
+        db.execute(sql)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_as_many_rows_as_without(name: str) -> None:
+    """Queries of the .test files: measured, they run to the same end."""
+    db = turso_wasm.connect(":memory:", isolation_level=None)
+    for block in parse(Path(__file__).parents[2] / "sql" / f"{name}.test"):
+        if block.fresh:
+            db.close()
+            db = turso_wasm.connect(":memory:", isolation_level=None)
+        for command in block.commands:
+            try:
+                rows = db.execute(command.sql).fetchall()
+            except turso_wasm.Error:
+                continue
+            if command.sql.upper().startswith(("SELECT", "VALUES")) and "random" not in command.sql:
+                assert lines(db, command.sql)[0] == (0, "SELECT", 1, len(rows), len(rows))
     db.close()

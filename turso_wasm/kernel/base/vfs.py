@@ -114,6 +114,11 @@ def host_now() -> f64:
 
 
 @imported("vfs")
+def host_clock() -> f64:
+    """Milliseconds since any moment, by a clock that is never set."""
+
+
+@imported("vfs")
 def host_random(p: ptr[u8], n: i32) -> None:
     """Fill with random bytes."""
 

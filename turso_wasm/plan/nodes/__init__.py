@@ -25,6 +25,7 @@ from turso_wasm.plan.nodes.changes import (
     Upsert,
     WriteVirtual,
 )
+from turso_wasm.plan.nodes.profile import Profile, ProfileLine
 from turso_wasm.plan.nodes.rows import (
     Aggregate,
     AntiJoin,
@@ -129,6 +130,8 @@ __all__ = [
     "OneRow",
     "Output",
     "Plan",
+    "Profile",
+    "ProfileLine",
     "RaiseOnRow",
     "Recursive",
     "RefuseViolations",

@@ -274,6 +274,7 @@ class WasmtimeHost:
             ("vfs", "vfs_moved"): files.moved,
             ("vfs", "vfs_capabilities"): files.capabilities,
             ("vfs", "host_now"): lambda: time.time() * 1000.0,
+            ("vfs", "host_clock"): lambda: time.perf_counter() * 1000.0,
             ("vfs", "host_utc_offset"): _utc_offset,
             ("vfs", "host_random"): self._random,
             ("vfs", "host_poll"): lambda: 0,  # being called is enough: Python runs signal handlers

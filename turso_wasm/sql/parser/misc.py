@@ -13,6 +13,7 @@ from turso_wasm.sql.ast_misc import (
     Commit,
     Detach,
     Explain,
+    ExplainMode,
     Pragma,
     Reindex,
     Release,
@@ -62,16 +63,25 @@ class Parser(DdlParser):
     def _explain(self) -> Explain:
         start = self.starts[self.at]
         self.at += 1
-        mode: Literal["PROGRAM", "QUERY PLAN", "CODE"] = "PROGRAM"
+        mode: ExplainMode = "PROGRAM"
         if self.accept("QUERY"):
             self.expect("PLAN")
             mode = "QUERY PLAN"
         elif self._at_word("CODE") and self.kinds[self.at + 1] in _COMMANDS:
             self.at += 1
             mode = "CODE"
+        elif self._at_analyzed():
+            self.at += 1
+            mode = "ANALYZE"
         self.depth += 1
         statement = self._command()
         return Explain(mode, statement, self.span_from(start))
+
+    def _at_analyzed(self) -> bool:
+        """True at the ANALYZE of EXPLAIN ANALYZE and a statement, which is not that of EXPLAIN and an ANALYZE."""
+        kind, following = self.kinds[self.at + 1 : self.at + 3]
+        is_name = kind in NAMES and following in (".", ";", END)
+        return self.kinds[self.at] == "ANALYZE" and kind in ANALYZED and not is_name
 
     def _with(self) -> Statement:
         with_ = self.with_clause()
@@ -192,6 +202,9 @@ class Parser(DdlParser):
         into = self.expr() if self.accept("INTO") else None
         return Vacuum(schema, into, self.span_from(start))
 
+
+ANALYZED: Final = frozenset(("DELETE", "INSERT", "REPLACE", "SELECT", "UPDATE", "VALUES", "WITH"))
+"""How statements begin that EXPLAIN ANALYZE runs."""
 
 _COMMANDS: Final[dict[str, Callable[[Parser], Statement]]] = {
     "ALTER": Parser.alter,

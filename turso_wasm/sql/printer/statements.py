@@ -237,7 +237,12 @@ def _vacuum(node: x.Vacuum) -> str:
     return f"VACUUM{schema}" + ("" if node.into is None else f" INTO {print_node(node.into)}")
 
 
-_EXPLAIN = {"PROGRAM": "EXPLAIN", "QUERY PLAN": "EXPLAIN QUERY PLAN", "CODE": "EXPLAIN CODE"}
+_EXPLAIN = {
+    "PROGRAM": "EXPLAIN",
+    "QUERY PLAN": "EXPLAIN QUERY PLAN",
+    "CODE": "EXPLAIN CODE",
+    "ANALYZE": "EXPLAIN ANALYZE",
+}
 
 PRINTERS.update(
     {

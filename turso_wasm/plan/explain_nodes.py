@@ -1,0 +1,339 @@
+"""The nodes of a plan in SQLite's words.
+
+Where our plan is one that SQLite has too, the text is SQLite's. What it does not have is called by its name: HASH JOIN.
+
+Source: https://sqlite.org/eqp.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from turso_wasm.base.tree import Node
+from turso_wasm.bind import bound
+from turso_wasm.bind.walk import walk
+from turso_wasm.catalog.objects import Index, IndexColumn, Table
+from turso_wasm.plan import nodes
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of the answer and the lines below it.
+
+    about: the nodes it tells of, if they can be told apart: the one that gives its rows first.
+    """
+
+    detail: str
+    children: list[Line] = field(default_factory=list)
+    about: tuple[Node, ...] = ()
+
+
+class Explainer:
+    """The lines about the nodes of one statement."""
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        self.names = names
+        self.n_subqueries = 0
+        self.materialized: set[int] = set()
+
+    def node(self, plan: Node) -> Iterator[Line]:
+        """The lines of a node and of what it reads, in the order in which they happen."""
+        match plan:
+            case nodes.TableScan() | nodes.RowidSeek() | nodes.RowidRange() | nodes.IndexScan() | nodes.CountRows():
+                yield Line(self._access(plan), about=(plan,))
+            case nodes.FunctionScan():
+                name = self.names.get(plan.source, plan.name)
+                yield Line(f"SCAN {name} VIRTUAL TABLE INDEX {plan.number}:{plan.label}", about=(plan,))
+            case nodes.LeftJoin():
+                yield from self.node(plan.left)
+                for line in self.node(plan.right):
+                    if line.detail.startswith(("SCAN", "SEARCH")):
+                        line.detail += " LEFT-JOIN"
+                    yield line
+            case nodes.SemiJoin() | nodes.AntiJoin():
+                yield from self.node(plan.left)
+                yield from self._asked(plan)
+            case nodes.NestedLoop() if _union(plan) is not None:
+                yield Line("MULTI-INDEX OR", list(self._arms(plan)), (plan,))
+            case nodes.NestedLoop() if (wanted := _wanted_values(plan.left)) is not None:
+                yield from self.node(plan.right)
+                if not isinstance(wanted, nodes.Values | nodes.LiteralRows):
+                    self.n_subqueries += 1
+                    yield Line(f"LIST SUBQUERY {self.n_subqueries}", list(self.node(wanted)), (wanted,))
+            case nodes.NestedLoop():
+                yield from self.node(plan.left)
+                yield from self.node(plan.right)
+            case nodes.HashJoin():
+                yield from self.node(plan.probe)
+                yield self._hash_join(plan)
+            case nodes.Append():
+                yield from self._append(plan)
+            case nodes.Aggregate(child=nodes.Append() as union) if (operator := _set_operator(plan, union)) is not None:
+                yield self._set_operation(operator, union)
+            case nodes.Values() | nodes.LiteralRows():
+                n_rows = len(plan.rows) if isinstance(plan, nodes.Values) else plan.n_rows
+                yield Line(f"SCAN {n_rows}-ROW VALUES CLAUSE", about=(plan,))
+            case nodes.Output() | nodes.Insert() | nodes.Update() | nodes.Delete():
+                yield from self._root(plan)
+            case nodes.SharedScan():
+                yield from self._shared(plan)
+            case nodes.Recursive():
+                yield from self._recursive(plan)
+            case nodes.Window():
+                yield from self._window(plan)
+            case nodes.OneRow():
+                pass
+            case _:
+                yield from self._other(plan)
+        if not isinstance(plan, nodes.Output | nodes.Insert | nodes.Update | nodes.Delete):
+            yield from self._subqueries(plan)
+
+    def _root(self, plan: nodes.Output | nodes.Insert | nodes.Update | nodes.Delete) -> Iterator[Line]:
+        lines = list(self.node(plan.child)) if plan.child is not None else []
+        lines.extend(self._subqueries(plan))
+        if isinstance(plan, nodes.Output) and not _visits(plan.child):
+            lines.insert(0, Line("SCAN CONSTANT ROW", about=(plan.child,)))
+        yield from lines
+
+    def _rows_of(self, plan: Node) -> list[Line]:
+        """The lines of what gives rows to an operator that says so even if they are read from nowhere."""
+        return list(self.node(plan)) or [Line("SCAN CONSTANT ROW", about=(plan,))]
+
+    def _other(self, plan: Node) -> Iterator[Line]:
+        """Nodes over one child."""
+        child = getattr(plan, "child", None)
+        lines = list(self.node(child)) if child is not None else []
+        if isinstance(plan, nodes.Aggregate):
+            yield from _aggregate(plan, lines)
+            return
+        if isinstance(plan, nodes.Filter) and lines and child is next(iter(lines[-1].about), None):
+            lines[-1].about = (plan, *lines[-1].about)
+        yield from lines
+        if isinstance(plan, nodes.Distinct):
+            yield Line("USE TEMP B-TREE FOR DISTINCT", about=(plan,))
+        elif isinstance(plan, nodes.Sort) and plan.keys:
+            yield Line("USE TEMP B-TREE FOR ORDER BY", about=(plan,))
+
+    def _asked(self, plan: nodes.SemiJoin | nodes.AntiJoin) -> Iterator[Line]:
+        """The right side of a semi- or anti-join: as SQLite says it, which joins for EXISTS of one table only."""
+        number = self.n_subqueries = self.n_subqueries + 1
+        lines = list(self.node(plan.right))
+        words = lines[0].detail.split(" ", 2) if lines else []
+        if isinstance(plan, nodes.SemiJoin) and len(lines) == 1 and words[0] in ("SCAN", "SEARCH"):
+            self.n_subqueries -= 1
+            yield Line(" ".join((*words[:2], "EXISTS", *words[2:])), about=lines[0].about)
+        else:
+            yield Line(f"CORRELATED SCALAR SUBQUERY {number}", lines, (plan.right,))
+
+    def _arms(self, plan: nodes.NestedLoop) -> Iterator[Line]:
+        union = _union(plan)
+        assert union is not None
+        for number, child in enumerate(union.children, 1):
+            yield Line(f"INDEX {number}", list(self.node(child)), (child,))
+
+    def _append(self, plan: nodes.Append) -> Iterator[Line]:
+        if len(plan.children) == 1:
+            name = self.names.get(plan.source)
+            child = plan.children[0]
+            lines = list(self.node(child))
+            if name is None or isinstance(child, nodes.Values | nodes.LiteralRows):
+                yield from lines
+            else:
+                yield Line(f"CO-ROUTINE {name}", lines, (child,))
+                yield Line(f"SCAN {name}", about=(plan,))
+            return
+        whole = Line("COMPOUND QUERY", about=(plan,))
+        for number, child in enumerate(plan.children):
+            title = "UNION ALL" if number else "LEFT-MOST SUBQUERY"
+            whole.children.append(Line(title, self._rows_of(child), (child,)))
+        yield whole
+
+    def _set_operation(self, operator: str, union: nodes.Append) -> Line:
+        """UNION, EXCEPT or INTERSECT: the rows of all sides, tagged with their side, in one table."""
+        whole = Line("COMPOUND QUERY", about=(union,))
+        sides = sorted(zip(map(_tag, union.outputs), union.children, strict=True), key=lambda side: side[0])
+        for number, (tag, child) in enumerate(sides):
+            title = "LEFT-MOST SUBQUERY" if not number else f"{operator} USING TEMP B-TREE" if tag else "UNION ALL"
+            whole.children.append(Line(title, self._rows_of(child), (child,)))
+        return whole
+
+    def _shared(self, plan: nodes.SharedScan) -> Iterator[Line]:
+        label = plan.shared.label or "subquery"
+        if plan.shared.number not in self.materialized:
+            self.materialized.add(plan.shared.number)
+            yield Line(f"MATERIALIZE {label}", self._rows_of(plan.shared.child), (plan.shared.child,))
+        yield Line(f"SCAN {self.names.get(plan.source, label)}", about=(plan,))
+
+    def _recursive(self, plan: nodes.Recursive) -> Iterator[Line]:
+        yield Line("SETUP", self._rows_of(plan.initial), (plan.initial,))
+        steps = [[Line(f"SCAN {plan.label}", about=(step,)), *self.node(step)] for step in plan.steps]
+        if len(steps) > 1:
+            names = ("LEFT-MOST SUBQUERY", *("UNION ALL" for _ in steps[1:]))
+            arms = zip(names, steps, plan.steps, strict=True)
+            steps = [[Line("COMPOUND QUERY", [Line(name, lines, (step,)) for name, lines, step in arms])]]
+        yield Line("RECURSIVE STEP", steps[0], (plan,))
+
+    def _window(self, plan: nodes.Window) -> Iterator[Line]:
+        lines = self._rows_of(plan.child)
+        if plan.sort:
+            lines.append(Line("USE TEMP B-TREE FOR ORDER BY"))
+        name = self.names[plan.source]
+        yield Line(f"CO-ROUTINE {name}", lines, (plan.child,))
+        yield Line(f"SCAN {name}", about=(plan,))
+
+    def _hash_join(self, plan: nodes.HashJoin) -> Line:
+        lines = list(self.node(plan.build))
+        name = next((self.names[source] for source in plan.build_sources if source in self.names), "subquery")
+        keys = " AND ".join(f"{_shown(key)}=?" for key in plan.build_keys if type(key) is not bound.Constant)
+        kind = "" if plan.kind == "inner" else f" {plan.kind.upper()}-JOIN"
+        return Line(f"HASH JOIN {name}" + (f" ({keys})" if keys else "") + kind, lines, (plan,))
+
+    # --- tables --------------------------------------------------------------------------------------------------
+
+    def _access(
+        self, plan: nodes.TableScan | nodes.RowidSeek | nodes.RowidRange | nodes.IndexScan | nodes.CountRows
+    ) -> str:
+        """SCAN or SEARCH, as SQLite says it."""
+        name = self.names.get(plan.source, plan.table.name)
+        if isinstance(plan, nodes.CountRows):
+            return f"SCAN {plan.table.name}" + (f" USING COVERING INDEX {plan.index.name}" if plan.index else "")
+        if isinstance(plan, nodes.TableScan):
+            return f"SCAN {name}"
+        if isinstance(plan, nodes.RowidSeek):
+            return f"SEARCH {name} USING INTEGER PRIMARY KEY (rowid=?)"
+        if isinstance(plan, nodes.RowidRange):
+            return f"SEARCH {name} USING INTEGER PRIMARY KEY ({_range('rowid', plan.lower, plan.upper)})"
+        terms = _index_terms(plan)
+        if plan.index is None:
+            return f"SEARCH {name} USING PRIMARY KEY ({terms})" if terms else f"SCAN {name}"
+        how = "COVERING INDEX" if plan.covering else "INDEX"
+        verb = "SEARCH" if terms else "SCAN"
+        return f"{verb} {name} USING {how} {plan.index.name}" + (f" ({terms})" if terms else "")
+
+    # --- subqueries in expressions -------------------------------------------------------------------------------
+
+    def _subqueries(self, plan: Node) -> Iterator[Line]:
+        for expr in nodes.subqueries(plan):
+            self.n_subqueries += 1
+            kind = "LIST" if expr.kind == "in" else "SCALAR"
+            title = f"{'CORRELATED ' if expr.outer else ''}{kind} SUBQUERY {self.n_subqueries}"
+            assert isinstance(expr.plan, nodes.Output)
+            yield Line(title, list(self.node(expr.plan)), (expr.plan.child,))
+
+
+def _union(plan: nodes.NestedLoop) -> nodes.Append | None:
+    """The rowids that several indexes find, of a loop that looks up their rows."""
+    found = plan.left.child if isinstance(plan.left, nodes.Sort) else plan.left
+    is_or = isinstance(found, nodes.Append) and isinstance(plan.right, nodes.RowidSeek) and len(found.children) > 1
+    return found if is_or and isinstance(found, nodes.Append) else None
+
+
+def _wanted_values(plan: nodes.Plan) -> nodes.Plan | None:
+    """What gives the values of an IN that drive a look-up (paths.py). Lists are not mentioned, as in SQLite."""
+    if isinstance(plan, nodes.Sort) and isinstance(plan.child, nodes.Distinct) and len(plan.outputs) == 1:
+        return plan.child.child
+    return plan if isinstance(plan, nodes.Values) and len(plan.rows) == 1 else None
+
+
+def _tag(outputs: tuple[bound.Expr, ...]) -> int:
+    last = outputs[-1]
+    return last.value if isinstance(last, bound.Constant) and isinstance(last.value, int) else -1
+
+
+def _set_operator(plan: nodes.Aggregate, union: nodes.Append) -> str | None:
+    """The operator that planner._set_operation has made a grouping of."""
+    tag = len(union.outputs[0]) - 1
+    if len(union.children) < 2 or any(_tag(outputs) < 0 for outputs in union.outputs):
+        return None
+    if not plan.aggregates:
+        grouped = {key.column for key in plan.keys if isinstance(key, bound.ColumnRef) and key.source == union.source}
+        return "UNION" if grouped == set(range(tag)) else None
+    (call, *others) = plan.aggregates
+    if others or len(call.args) != 1 or call.args[0] != bound.ColumnRef(source=union.source, column=tag):
+        return None
+    return {"max": "EXCEPT", "count": "INTERSECT"}.get(call.name)
+
+
+def _aggregate(plan: nodes.Aggregate, lines: list[Line]) -> Iterator[Line]:
+    """What is added about grouping to the lines about its rows."""
+    distinct = [Line(f"USE TEMP B-TREE FOR {call.name}(DISTINCT)") for call in _hashed(plan)]
+    if plan.keys:
+        yield from lines
+        if not _is_grouped(plan):
+            yield Line("USE TEMP B-TREE FOR GROUP BY", about=(plan,))
+        yield from distinct
+        return
+    yield from distinct
+    if len(plan.aggregates) == 1 and plan.aggregates[0].name in ("min", "max") and plan.aggregates[0].filter is None:
+        for line in lines:
+            _say_search(line, isinstance(plan.child, nodes.Limit))
+    yield from lines
+
+
+def _say_search(line: Line, is_end: bool) -> None:
+    """SQLite says SEARCH for a lone min() or max(). is_end: one end of an index is looked at, past the NULLs."""
+    if line.detail.startswith("SCAN ") and not line.detail.endswith(("CONSTANT ROW", "VALUES CLAUSE")):
+        line.detail = line.detail.replace("SCAN", "SEARCH", 1)
+    if is_end and "rowid" not in line.detail:
+        line.detail = line.detail.split(" (")[0]
+
+
+def _hashed(plan: nodes.Aggregate) -> list[bound.AggregateCall]:
+    """The DISTINCT aggregates whose arguments do not come in order anyway."""
+    calls = [call for call in plan.aggregates if call.distinct]
+    if len(calls) == len(plan.aggregates) == 1 and not plan.keys and isinstance(plan.child, nodes.IndexScan):
+        scan, (argument, *_) = plan.child, calls[0].args
+        fields = _fields(scan.index, scan.table)[len(scan.equal) :]
+        if isinstance(argument, bound.ColumnRef) and fields and fields[0].column == argument.column:
+            return []
+    return calls
+
+
+def _is_grouped(plan: nodes.Aggregate) -> bool:
+    """The rows come in the order of the keys anyway."""
+    child = plan.child
+    if not isinstance(child, nodes.IndexScan) or child.equal:
+        return False
+    fields = _fields(child.index, child.table)
+    columns = [key.column if isinstance(key, bound.ColumnRef) else -2 for key in plan.keys]
+    return sorted(part.column for part in fields[: len(columns)]) == sorted(columns)
+
+
+def _visits(plan: Node) -> bool:
+    """Something in the plan reads rows."""
+    return any(isinstance(node, nodes.Plan) and not isinstance(node, ROWLESS) for node in walk(plan))
+
+
+ROWLESS = nodes.OneRow | nodes.Filter | nodes.Limit | nodes.Sort | nodes.Distinct | nodes.NestedLoop | nodes.Aggregate
+
+
+def _fields(index: Index | None, table: Table) -> tuple[IndexColumn, ...]:
+    return table.primary_key if index is None else index.columns + index.suffix
+
+
+def _index_terms(plan: nodes.IndexScan) -> str:
+    names = [_field_name(part, plan.table) for part in _fields(plan.index, plan.table)]
+    terms = [f"{name}=?" for name in names[: len(plan.equal)]]
+    if plan.lower is not None or plan.upper is not None:
+        terms.append(_range(names[len(plan.equal)], plan.lower, plan.upper))
+    return " AND ".join(terms)
+
+
+def _field_name(part: IndexColumn, table: Table) -> str:
+    if part.shown == -2:
+        return "<expr>"
+    return "rowid" if part.shown < 0 else table.columns[part.shown].name
+
+
+def _range(name: str, lower: nodes.Bound | None, upper: nodes.Bound | None) -> str:
+    parts = [f"{name}>?"] if lower is not None else []
+    if upper is not None:
+        parts.append(f"{name}<?")
+    return " AND ".join(parts)
+
+
+def _shown(expr: bound.Expr) -> str:
+    if isinstance(expr, bound.ColumnRef):
+        return "rowid" if expr.column == -1 else expr.name
+    return "<expr>"
