@@ -7,6 +7,7 @@ a file to which reproductions are appended.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import subprocess
@@ -18,6 +19,8 @@ from pathlib import Path
 from tests.fuzz.engines import MODES
 from tests.fuzz.run import Outcome, fuzz, shrunk
 
+PATIENCE = 600
+"""Seconds after which a script that waits for something is ended, with a traceback."""
 SHOWN = 3
 """How many faults of a kind are shrunk and shown."""
 
@@ -27,6 +30,7 @@ def child(first: int, n: int) -> None:
     known = json.loads(os.environ.get("KNOWN", "[]"))
     for seed in range(first, first + n):
         print(json.dumps({"seed": seed}), flush=True)
+        faulthandler.dump_traceback_later(PATIENCE, exit=True)
         outcome = fuzz(seed, mode=MODES[seed % len(MODES)])
         report = {"seed": seed, "counts": outcome.counts, "skipped": outcome.unsupported}
         if outcome.fault is not None:

@@ -63,7 +63,8 @@ class Changes(Queries):
         query = self.query(None, [column.kind for column in columns])
         text = query.text
         if not text.startswith("VALUES"):  # rowids follow the order of the rows
-            places = ", ".join(str(place + 1) for place in range(len(columns)))
+            # with COLLATE: else SQLite takes ORDER BY 1 COLLATE x in a subquery for the same order
+            places = ", ".join(f"{place + 1} COLLATE BINARY" for place in range(len(columns)))
             text = f"SELECT * FROM ({text}) ORDER BY {places} LIMIT {self.random.randint(0, 6)}"
         return self.insert(table, names, text, joined=True)
 
@@ -89,7 +90,8 @@ class Changes(Queries):
             columns = ", ".join(self.name(name) for name in unique)
             where = self.maybe(0.05, lambda: f" WHERE {self.condition(scope)}")
             parts.append(f" ON CONFLICT ({columns}){where} DO {self.derive('reaction', table, scope)}")
-        if (not parts or self.chance(0.2)) and table.uniques:
+        # one that no constraint is left for is never resolved
+        if (not parts or self.chance(0.2)) and len(table.uniques) > len(parts):
             parts.append(f" ON CONFLICT DO {self.derive('reaction', table, scope)}")
         return "".join(parts)
 

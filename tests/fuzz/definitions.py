@@ -167,7 +167,11 @@ class Definitions(Changes):
     @production("define", 0.5)
     def create_table_as(self) -> str:
         query = self.query()
-        text = query.text if len(query.order) == len(query.columns) else f"SELECT * FROM ({query.text}) ORDER BY 1, 1"
+        text = (
+            query.text
+            if len(query.order) == len(query.columns)
+            else f"SELECT * FROM ({query.text}) ORDER BY 1 COLLATE BINARY"
+        )
         return f"CREATE TABLE {self.if_not_exists()}{self.new_name('t')} AS {text}"
 
     # --- indexes, views and what we do not have yet ------------------------------------------------------------------
@@ -186,8 +190,9 @@ class Definitions(Changes):
     @production("define", 2)
     def create_view(self) -> str:
         parameters, self.parameters = self.parameters, None
+        self.in_view = True
         query = self.query()
-        self.parameters = parameters
+        self.parameters, self.in_view = parameters, False
         _, names = self.exposed(query, 0.5)
         return f"CREATE VIEW {self.if_not_exists()}{self.new_name('v')}{names} AS {query.text}"
 

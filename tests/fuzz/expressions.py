@@ -217,6 +217,8 @@ class Expressions(Grammar):
 
     @production("expr", 0.05, kinds="text")
     def expr_json_arrow(self, scope: Scope, kind: str) -> str:
+        if scope.constant:
+            return self.expr_concatenation(scope, kind)
         return f"{self.operand(scope, TEXT)} {self.pick(('->', '->>'))} '$.a'"
 
     @production("expr", 6, kinds="bool")
@@ -257,6 +259,8 @@ class Expressions(Grammar):
 
     @production("expr", 0.02, kinds="bool")
     def expr_match(self, scope: Scope, kind: str) -> str:
+        if scope.constant:
+            return self.expr_like(scope, kind)
         return f"{self.operand(scope, TEXT)} {self.pick(('', 'NOT '))}REGEXP 'a'"  # MATCH fails where it is asked
 
     @production("expr", 2, kinds="bool")
@@ -297,7 +301,7 @@ class Expressions(Grammar):
     def expr_in_function(self, scope: Scope, kind: str) -> str:
         if scope.constant:
             return self.expr_in_list(scope, kind)
-        return f"{self.operand(scope)} IN {self.pick(('pragma_database_list()', 'json_each(1, 2)'))}"
+        return f"{self.operand(scope)} IN {self.pick(('pragma_user_version()', 'pragma_encoding()'))}"
 
     @production("expr", 1, kinds="bool")
     def expr_rows(self, scope: Scope, kind: str) -> str:

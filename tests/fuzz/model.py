@@ -112,7 +112,8 @@ def _table(database: apsw.Connection, schema: str, name: str, without_rowid: int
     of = f"PRAGMA {quote_name(schema)}."
     for _, index, unique, origin, partial in database.execute(f"{of}index_list({quote_name(name)})").fetchall():
         indexed = [row[2] for row in database.execute(f"{of}index_info({quote_name(index)})")]
-        if origin == "c" and not partial:  # INDEXED BY with a partial one mostly has no solution
+        # INDEXED BY with a partial one, and with one of expressions in a RIGHT JOIN, mostly has no solution
+        if origin == "c" and not partial and None not in indexed:
             table.indexes.append(index)
         if unique and not partial and None not in indexed:
             table.uniques.append(indexed)

@@ -35,7 +35,7 @@ class From:
 
 PRAGMA_FUNCTIONS = (
     ("pragma_table_info", ("cid", "name", "notnull", "pk")),
-    ("pragma_table_xinfo", ("cid", "name", "hidden", "arg")),
+    ("pragma_table_xinfo", ("cid", "name", "hidden")),
     ("pragma_index_list", ("seq", "origin", "partial")),
     ("pragma_index_info", ("seqno", "cid", "name")),
     ("pragma_foreign_key_list", ("id", "seq", "on_delete")),
@@ -52,6 +52,7 @@ class Queries(Windows):
         self.common: list[Visible] = []
         self.n_aliases = 0
         self.in_returning = False
+        self.in_view = False
 
     def existing(self) -> list[Table]:
         return self.schema.readable
@@ -273,7 +274,8 @@ class Queries(Windows):
                 kind = self.pick((INT, TEXT, ANY))
                 key = self.column_of_kind(Scope(from_.sources), kind) if self.chance(0.6) else self.expr(scope, kind)
                 names = any(self.name_in(key, source) for source in from_.sources) if key else False
-                if key is not None and names and "?" not in key:  # to SQLite, 1 NOT NULL is 1, a place
+                # to SQLite, 1 NOT NULL is 1 and x AND 0 is 0, which are places
+                if key is not None and names and "?" not in key and " AND " not in key:
                     keys.append((f"({key})" if not key.replace(".", "").isidentifier() else key, kind))
         grouped = Scope(from_.sources, outer, aggregates=True, keys=keys, merged=from_.merged)
         items = [self.result(self.expr(grouped, kind), kind) for kind in kinds]
@@ -357,6 +359,8 @@ class Queries(Windows):
     @production("source", 0.3, leaf=True)
     def source_function(self, outer: Scope | None) -> From:
         """A function; its argument is a name of the schema, or comes from an outer query."""
+        if self.in_view:  # ALTER does not find the columns of those between parentheses
+            return self.source_table(outer)
         name = self.alias()
         if self.chance(0.1):
             call = self.pick(("pragma_table_list", "json_each('[1,2]')", "pragma_database_list", "pragma_encoding()"))
@@ -385,12 +389,11 @@ class Queries(Windows):
             return self.source(outer)
         left = self.source(outer)
         inner = self.from_join(outer)  # of a single table in parentheses SQLite forgets the alias
+        if inner.merged and len(inner.sources) > 2:  # to SQLite a merged column is ambiguous there
+            return inner
         if self.chance(0.15):
-            name = self.alias()
-            columns = [column for source in inner.sources for column in source.columns]
-            names = [column.name.lower() for column in columns]
-            unique = [column for column in columns if names.count(column.name.lower()) == 1]
-            return From(f"({inner.text}) AS {name}", [Visible(name, unique)])
+            name = self.alias()  # which of the columns can be named, and how, SQLite does not say
+            return From(f"({inner.text}) AS {name}", [Visible(name, [])])
         found: From = self.derive("join", outer, left, From(f"({inner.text})", inner.sources, inner.merged))
         return found
 

@@ -12,6 +12,7 @@ from turso_wasm.base.errors import SqlError
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 from turso_wasm.sql.printer import print_sql
+from turso_wasm.sql.walk import walk
 
 T = TypeVar("T")
 
@@ -25,6 +26,11 @@ def smaller_texts(step: Statement) -> Iterator[str]:
     if tree is None or step.own:
         return
     for smaller in variants(tree):
+        if any(
+            isinstance(node, ast.ParenthesizedSource) and not isinstance(node.source, ast.Join)
+            for node in walk(smaller)
+        ):
+            continue  # SQLite forgets the alias of a single table in parentheses
         with contextlib.suppress(Exception):  # a part may be missing that cannot be
             yield print_sql(smaller)
 

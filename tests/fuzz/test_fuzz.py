@@ -13,12 +13,15 @@ from typing import Any
 import apsw
 import pytest
 
+import turso_wasm
 from tests.fuzz import own
 from tests.fuzz.engines import MODES, Fault, Reply, agree, replay
+from tests.fuzz.errors import Message, both_are_there, is_of_a_part
 from tests.fuzz.model import learn
 from tests.fuzz.run import fuzz
 from tests.fuzz.shrink import shrink
 from tests.fuzz.statements import Generator, Law, Script, Statement
+from tests.oracle.planner import sqlite_answer
 from turso_wasm.base.errors import SqlError
 from turso_wasm.sql.parser import ddl, dml, expressions, functions, leaves, misc, parse_one, select, tables, types
 
@@ -179,3 +182,47 @@ def test_a_difference_is_found_where_one_is_made() -> None:
     assert replay(Script(1, list(steps))) is None
     wrong = Law("count", "a AS q0", "t", "a = 1 AND random() IS NOT NULL")
     assert replay(Script(1, [*steps, wrong])) is None
+
+
+def prepared(database: apsw.Connection) -> Message:
+    return lambda sql: found if isinstance(found := sqlite_answer(database, sql), str) else None
+
+
+def prepared_by_us(connection: turso_wasm.Connection) -> Message:
+    def message(sql: str) -> str | None:
+        try:
+            connection._runtime.prepare(sql)
+        except SqlError as error:
+            return error.message
+        return None
+
+    return message
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE t SET nosuch = RAISE(FAIL, 'x')",
+        "UPDATE t SET nosuch = (SELECT 1, 2)",
+        "UPDATE t SET a = 1, nosuch = 2 FROM missing",
+        "CREATE TRIGGER r INSTEAD OF DELETE ON t BEGIN SELECT 1; SELECT (1, 2; END",
+    ],
+)
+def test_of_two_errors_either_may_be_reported(sql: str) -> None:
+    ours, database = turso_wasm.connect(":memory:"), apsw.Connection(":memory:")
+    for connection in (ours, database):
+        connection.execute("CREATE TABLE t(a, b)")
+    mine, theirs = prepared_by_us(ours), prepared(database)
+    assert both_are_there(sql, theirs, mine)
+    assert not both_are_there(sql, theirs, lambda text: "an error of ours alone")
+    assert not both_are_there(sql, theirs, lambda text: mine(text) if text == sql else None)
+
+
+def test_an_error_of_a_value_is_excused_where_a_part_has_it() -> None:
+    def other(sql: str) -> str | None:
+        return "malformed JSON" if sql.startswith("SELECT 'x'") else None
+
+    assert is_of_a_part("SELECT 0 AND 'x' -> '$'", "malformed JSON", other)
+    assert not is_of_a_part("SELECT 0 AND 'x' -> '$'", "malformed JSON", lambda sql: None)
+    assert not is_of_a_part("SELECT 0 AND 'x' -> '$'", "no such column: x", lambda sql: "no such column: x")
+    assert not is_of_a_part("SELECT 1 + 'x' -> '$'", "malformed JSON", lambda sql: "malformed JSON")

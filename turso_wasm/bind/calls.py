@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from turso_wasm.base import tree
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.comparison import (
@@ -25,7 +26,7 @@ from turso_wasm.bind.purity import MOMENTS, PURE, failing, pure_call
 from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.row_functions import row_function
 from turso_wasm.bind.scope import Scope
-from turso_wasm.bind.walk import same_expression, strip_collation
+from turso_wasm.bind.walk import fingerprint, same_expression, strip_collation
 from turso_wasm.bind.windows import bind_window_call
 from turso_wasm.catalog.functions import AggregateFunction, Function
 from turso_wasm.catalog.modules.registry import ROW_FUNCTIONS
@@ -67,7 +68,7 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
             return column
     function = registry.find_scalar(name, n_arguments)
     if function is None and binder.place and not binder.creating:
-        return _unknown_call(binder, node, scope)
+        return _unknown_call(node.name, binder.exprs(node.arguments, scope))
     if function is None:
         raise registry.no_function(name, node.name, node.span)
     if node.filter is not None:
@@ -88,11 +89,11 @@ def _is_virtual(binder: Binder, column: bound.ColumnRef) -> bool:
     return table is not None and table.kind == "virtual"
 
 
-def _unknown_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bound.Expr:
+def _unknown_call(name: str, args: tuple[bound.Expr, ...]) -> bound.Expr:
     """A function of the schema that we lack: only a statement that needs its value fails (codegen)."""
-    message = f"unknown function: {node.name}()"
-    args = binder.exprs(node.arguments, scope)
-    return bound.Call(name=fold(node.name), args=args, kernel=message, style="unknown", deterministic=False)
+    return bound.Call(
+        name=fold(name), args=args, kernel=f"unknown function: {name}()", style="unknown", deterministic=False
+    )
 
 
 def _check_safe(binder: Binder, direct_only: bool, node: ast.FunctionCall) -> None:
@@ -215,24 +216,20 @@ def _add_aggregate(binder: Binder, owner: Scope, call: bound.AggregateCall, text
     core = owner.core
     assert core is not None
     core.is_aggregate = True
-    for index, known in enumerate(core.aggregates):
-        if same_aggregate(known, call, binder):
+    exprs = (*call.args, *(() if call.filter is None else (call.filter,)))
+    alike = core.alike.setdefault(hash((tree.data(call), *map(fingerprint, exprs))), [])
+    for index in alike:
+        if _same_aggregate(core.aggregates[index], call, binder):
             return AggregateRef(source=core.aggregate_source, index=index)
+    alike.append(len(core.aggregates))
     core.aggregates.append(call)
     core.aggregate_texts.append(text)
     return AggregateRef(source=core.aggregate_source, index=len(core.aggregates) - 1)
 
 
-def same_aggregate(a: bound.AggregateCall, c: bound.AggregateCall, binder: Binder) -> bool:
+def _same_aggregate(a: bound.AggregateCall, c: bound.AggregateCall, binder: Binder) -> bool:
     """Whether two aggregates of one query always have the same value."""
-    if (
-        a.name != c.name
-        or a.number != c.number
-        or a.distinct != c.distinct
-        or a.collation != c.collation
-        or a.order_by
-        or c.order_by
-    ):
+    if tree.data(a) != tree.data(c) or a.order_by or c.order_by:
         return False
     if len(a.args) != len(c.args) or (a.filter is None) != (c.filter is None):
         return False
@@ -258,6 +255,9 @@ def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr
             return bound.Unary(op="not", operand=match) if node.negated else match
         return failing(NO_MATCH)
     if function is None:
+        if binder.place and not binder.creating:
+            unknown = _unknown_call(node.op, tuple(args))
+            return bound.Unary(op="not", operand=unknown) if node.negated else unknown
         word, at = _word(binder, node, node.op)
         raise binder.registry.no_function(name, word, (at, at + len(word)))
     binder.calls_user = binder.calls_user or function.style == "user"

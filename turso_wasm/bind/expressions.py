@@ -17,7 +17,7 @@ from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.calls import scalar_call
 from turso_wasm.bind.comparison import compare, in_list
 from turso_wasm.bind.query import AggregateRef, WindowRef
-from turso_wasm.bind.rows import SharedRow, compare_row_nodes, connect, is_costly, is_row, row_parts
+from turso_wasm.bind.rows import SharedRow, check_rows, compare_row_nodes, connect, is_costly, is_row, row_parts
 from turso_wasm.bind.scope import Scope, written
 from turso_wasm.bind.walk import strip_collation, walk
 from turso_wasm.catalog.edit import syntax_nodes
@@ -235,13 +235,14 @@ def bind_collate(binder: Binder, node: ast.Collate, scope: Scope | None) -> boun
 def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> bound.Expr:
     """The range test: x BETWEEN low AND high is x >= low AND x <= high."""
     if is_row(binder, node.operand, scope):
+        check_rows(node, node.operand, node.low, node.high)
         row = SharedRow(row_parts(binder, node.operand, scope))
         low = row.compare(">=", row_parts(binder, node.low, scope), node)
         high = row.compare("<=", row_parts(binder, node.high, scope), node)
         return _negated(row.around(bound.Binary(op="and", left=low, right=high)), node)
-    operand = binder.expr(node.operand, scope)
     if is_row(binder, node.low, scope) or is_row(binder, node.high, scope):
         fail("row value misused", node)
+    operand = binder.expr(node.operand, scope)
     low = compare(">=", operand, binder.expr(node.low, scope))
     high = compare("<=", operand, binder.expr(node.high, scope))
     if any(is_costly(part) for part in walk(operand)):

@@ -16,7 +16,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_schema_expr, refuse_in
-from turso_wasm.bind.scope import NameFinder, column_ref, table_item
+from turso_wasm.bind.scope import NameFinder, column_of, column_ref, table_item
 from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.names import ROWID_NAMES, fold
 from turso_wasm.catalog.objects import Table
@@ -125,7 +125,7 @@ def generated_columns(binder: Binder, item: Item, virtual_only: bool = False) ->
 
 
 def check_generated(binder: Binder, table: Table, item: Item, loops: bool = False) -> None:
-    """Refuse what a generated column of a new table must not be. loops: but those that are made of themselves."""
+    """Refuse what a generated column must not be. loops: a column may be made of itself, as long as nobody asks it."""
     for column in table.columns:
         if column.generated is None:
             continue
@@ -134,10 +134,18 @@ def check_generated(binder: Binder, table: Table, item: Item, loops: bool = Fals
             if name in ROWID_NAMES and name not in table.numbers:
                 fail(f"no such column: {name}", node)
         refuse_in(binder, "generated columns", column.generated, table)
-    generated = [number for number, column in enumerate(table.columns) if column.generated is not None]
-    for number in generated if loops else in_order(table):
+    loop: SqlError | None = None
+    for number, column in enumerate(table.columns):
+        if column.generated is None:
+            continue
         try:
-            generated_value(binder, item, number)
+            if column.is_virtual:
+                column_of(item, number)
+            else:
+                generated_value(binder, item, number)
         except SqlError as error:
-            if not loops or not error.message.startswith(LOOP):
+            if not error.message.startswith(LOOP):
                 raise
+            loop = error if column.is_virtual else loop
+    if loop is not None and not loops:
+        raise loop

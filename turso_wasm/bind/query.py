@@ -171,6 +171,7 @@ class Core:
     aggregates: list[AggregateCall] = field(default_factory=list)
     aggregate_texts: list[str] = field(default_factory=list)  # their names as written
     aggregate_source: int = -1
+    alike: dict[int, list[int]] = field(default_factory=dict)  # places in `aggregates` of those with one fingerprint
     windows: list[WindowCall] = field(default_factory=list)
     window_texts: list[str] = field(default_factory=list)  # their names as written
     window_copies: dict[int, int] = field(

@@ -77,8 +77,15 @@ def _only_column(select: ast.Select, number: int, width: int) -> ast.Select:
 _ROW = "\0row"  # a common table that nobody can name
 
 
+def check_rows(node: ast.Expr, *sides: ast.Expr) -> None:
+    """What a row is compared with is one as it stands, without operators. Errors: "row value misused"."""
+    if not all(type(side) in (ast.RowValue, ast.Subquery) for side in sides):
+        fail("row value misused", node)
+
+
 def compare_row_nodes(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.Expr:
     """A comparison of which a side is a row value. Errors: "row value misused"."""
+    check_rows(node, node.left, node.right)
     left, right = row_parts(binder, node.left, scope), row_parts(binder, node.right, scope)
     if len(left) != len(right):
         fail("row value misused", node)

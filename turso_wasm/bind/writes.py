@@ -114,7 +114,13 @@ class InsertColumns:
     listed: bool
 
 
-def insert_columns(table: Table, names: tuple[ast.Name, ...]) -> InsertColumns:
+def target_label(node: ast.Insert) -> str:
+    """What messages call the table: as it is written, or its alias."""
+    schema = f"{node.table.schema}." if node.table.schema is not None else ""
+    return node.alias or f"{schema}{node.table.name}"
+
+
+def insert_columns(table: Table, names: tuple[ast.Name, ...], label: str) -> InsertColumns:
     """The column list of an INSERT; of a column named twice the first value counts, of the rowid the last. Errors:
     "table t has no column named x".
     """
@@ -127,7 +133,7 @@ def insert_columns(table: Table, names: tuple[ast.Name, ...]) -> InsertColumns:
         number = table.numbers.get(key)
         if number is None:
             if key not in ROWID_NAMES or table.without_rowid:
-                fail(f"table {table.name} has no column named {name.text}", name)
+                fail(f"table {label} has no column named {name.text}", name)
             number = ROWID
         elif number == table.rowid_alias:
             number = ROWID
@@ -138,13 +144,13 @@ def insert_columns(table: Table, names: tuple[ast.Name, ...]) -> InsertColumns:
     return InsertColumns(positions, len(names), True)
 
 
-def check_n_values(table: Table, columns: InsertColumns, n_values: int, node: ast.Node) -> None:
+def check_n_values(columns: InsertColumns, n_values: int, node: ast.Insert) -> None:
     """Errors: "table t has 2 columns but 3 values were supplied", "3 values for 2 columns"."""
     if n_values == columns.n_values:
         return
     if columns.listed:
         fail(f"{n_values} values for {columns.n_values} columns", node)
-    fail(f"table {table.name} has {columns.n_values} columns but {n_values} values were supplied", node)
+    fail(f"table {target_label(node)} has {columns.n_values} columns but {n_values} values were supplied", node)
 
 
 def column_values(

@@ -269,6 +269,8 @@ class _TableBuilder:
             if name is None:
                 fail("expressions prohibited in PRIMARY KEY and UNIQUE constraints", term)
             number = self.numbers.get(fold(name), -1)
+            if number < 0 and isinstance(expr, ast.ColumnRef) and expr.double_quoted:  # a text, that is
+                fail("expressions prohibited in PRIMARY KEY and UNIQUE constraints", term)
             if number < 0:
                 fail(f"no such column: {name}", expr)
             column = self.table.columns[number]

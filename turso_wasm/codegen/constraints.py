@@ -60,6 +60,13 @@ def check_types(table: Table, row: NewRow, columns: Iterable[int], ctx: Context)
                 _check_strict(table, table.columns[at], row.decoded[at], ctx)
 
 
+def check_types_early(table: Table, row: NewRow, columns: Iterable[int], ctx: Context) -> None:
+    """STRICT: what generated columns are made of is looked at before NOT NULL, and so are the virtual ones."""
+    if any(column.generated is not None for column in table.columns):
+        check_types(table, row, [at for at in columns if table.columns[at].generated is None], ctx)
+        check_types(table, row, [at for at in columns if table.columns[at].is_virtual], ctx)
+
+
 STRICT_TAGS = {"INT": INTEGER, "INTEGER": INTEGER, "REAL": REAL, "TEXT": TEXT, "BLOB": BLOB}
 TAG_NAMES = {INTEGER: "INT", REAL: "REAL", TEXT: "TEXT", BLOB: "BLOB"}
 

@@ -9,6 +9,7 @@ from turso_wasm.codegen.constraints import (
     check_checks,
     check_not_null,
     check_types,
+    check_types_early,
     primary_key_message,
     rowid_message,
     unique_checks,
@@ -101,6 +102,7 @@ def _insert_one(
             if shares:
                 sequence.write_back()
     compute(node.generated, node.source, row, ctx)
+    check_types_early(table, row, range(len(table.columns)), ctx)
     check_not_null(node, row, ignored, ctx)
     check_types(table, row, range(len(table.columns)), ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)

@@ -13,6 +13,7 @@ from turso_wasm.codegen.constraints import (
     check_checks,
     check_not_null,
     check_types,
+    check_types_early,
     policy,
     primary_key_message,
     rowid_message,
@@ -163,6 +164,7 @@ def update_row(
         check_types(table, row, node.changed, ctx)
         fire(node.effects.before, old, row, ctx, ignored)
         current = _changed_meanwhile(node, writer, old, row, ignored, ctx)
+    check_types_early(table, row, node.changed, ctx)
     check_not_null(node, row, ignored, ctx)
     check_types(table, row, node.changed, ctx)
     check_checks(node.checks, node.conflict, ignored, ctx)

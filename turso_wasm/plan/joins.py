@@ -162,8 +162,11 @@ class JoinPlanner:
             found: dict[int, list[State]] = {}
             for state in states:
                 for unit in self._candidates(state):
-                    for following in self._extend(state, unit):
+                    extended = self._extend(state, unit)
+                    for following in extended:
                         keep(found.setdefault(following.mask, []), following)
+                    if extended and "join_order" in self.without:
+                        break
             states = [state for group in found.values() for state in group]
             if len(self.units) > EXACT_UNITS:
                 states.sort(key=lambda state: state.cost)
@@ -178,7 +181,7 @@ class JoinPlanner:
         """
         found = [unit for unit in self.units if not (state.mask >> unit.number & 1 or unit.before & ~state.mask)]
         if "join_order" in self.without:
-            return found[:1]
+            return found
         if self.limited and not state.mask:  # rows without end cannot be kept, but the first of them can be had
             found = [unit for unit in found if unit.is_endless] or found
         if len(self.units) > EXACT_UNITS and state.mask:

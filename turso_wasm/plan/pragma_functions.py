@@ -178,6 +178,7 @@ def _names(catalogs: Catalogs, schema: Text, of_indexes: bool) -> Iterator[str]:
         names = [index.name for table in tables for index in table.indexes]
         if of_indexes:
             names += [f"sqlite_autoindex_{table.name}_{n}" for table in tables for n in _key_numbers(table)]
+            names += [table.name for table in tables if table.without_rowid]
         else:
             names = [*(table.name for table in tables), *sorted(schema_table_names(catalog.slot))]
         for name in names:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import NoReturn
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
@@ -29,6 +28,7 @@ from turso_wasm.bind.writes import (
     column_values,
     insert_columns,
     new_row,
+    target_label,
     target_table,
 )
 from turso_wasm.catalog.names import fold
@@ -54,10 +54,10 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
         if node.upserts:
             fail("cannot UPSERT a view", node)
         table = view_table(binder, table)
-    columns = insert_columns(table, node.columns)
+    columns = insert_columns(table, node.columns, target_label(node))
     rows, single = _insert_rows(binder, planner, table, columns.listed, node)
     if node.source is not None:
-        check_n_values(table, columns, len(rows.exprs), node)
+        check_n_values(columns, len(rows.exprs), node)
     elif columns.listed:
         fail(f"0 values for {columns.n_values} columns", node)
     else:
@@ -131,8 +131,6 @@ def _sequence(binder: Binder, table: Table) -> Table | None:
 
 def plan_update(binder: Binder, node: ast.Update) -> Written:
     """UPDATE, also … FROM. Errors: SqlError with SQLite's message."""
-    if node.order_by or node.limit is not None:
-        _refuse_limit(binder, node)
     saved = add_common_tables(binder, node.with_)
     planner = Planner(binder)
     names = assigned_names(node.assignments)
@@ -250,15 +248,6 @@ def _find_rows(planner: Planner, item: Item, core: Core, all_columns: bool) -> R
     return planner.plan_query(Query([core], []))
 
 
-def _refuse_limit(binder: Binder, node: ast.Update | ast.Delete) -> NoReturn:
-    """SQLite knows ORDER BY and LIMIT there only when it was compiled so; usually it is not."""
-    word = "ORDER" if node.order_by else "LIMIT"
-    clause = node.order_by[0] if node.order_by else node.limit
-    end = getattr(clause, "span", node.span)[0]
-    at = binder.sql.upper().rfind(word, 0, end)
-    fail(f'near "{binder.sql[at : at + len(word)]}": syntax error', clause)
-
-
 def _bind_changed(
     binder: Binder, source: ast.TableSource, event: Event, assigned: Collection[str] | None = None
 ) -> Item:
@@ -276,8 +265,6 @@ def _bind_changed(
 
 def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     """DELETE; without WHERE and RETURNING the whole b-tree is emptied. Errors: SqlError with SQLite's message."""
-    if node.order_by or node.limit is not None:
-        _refuse_limit(binder, node)
     saved = add_common_tables(binder, node.with_)
     planner = Planner(binder)
     item = _bind_changed(binder, node.table, "DELETE")

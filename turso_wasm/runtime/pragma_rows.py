@@ -135,14 +135,20 @@ def indexes_of(table: Table) -> list[Index]:
 
 
 def _find_index(catalogs: Catalogs, schema: str | None, name: str | None) -> tuple[Table, Index] | None:
+    """The index of that name, or the key of the WITHOUT ROWID table of that name."""
+    if name is None:
+        return None
     for catalog in catalogs.search_order:
-        if name is None or (schema is not None and catalog is not catalogs.find(schema)):
+        if schema is not None and catalog is not catalogs.find(schema):
             continue
         for table in catalog.tables():
             for index in indexes_of(table):
                 if fold(index.name) == fold(name):
                     return table, index
-    return None
+    named = catalogs.find_table(name, schema)
+    if named is None or not named.without_rowid:
+        return None
+    return named, next(index for index in indexes_of(named) if index.origin == "pk")
 
 
 def index_info(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:

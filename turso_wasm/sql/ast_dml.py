@@ -60,9 +60,6 @@ class Update(Statement):
     source: FromSource | None = None
     where: Expr | None = None
     returning: tuple[ResultColumn | Star, ...] = ()
-    order_by: tuple[OrderTerm, ...] = ()
-    limit: Expr | None = None
-    offset: Expr | None = None
     on_conflict: ConflictAction | None = None
     with_: With | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -75,8 +72,5 @@ class Delete(Statement):
     table: TableSource
     where: Expr | None = None
     returning: tuple[ResultColumn | Star, ...] = ()
-    order_by: tuple[OrderTerm, ...] = ()
-    limit: Expr | None = None
-    offset: Expr | None = None
     with_: With | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)

@@ -269,13 +269,16 @@ def _states(stretches: list[list[Any]]) -> list[int]:
     states: set[int] = set()
     for number, items in enumerate(stretches):
         code, assigned = _reads_and_writes(items)
-        read = {_index(raw) for raw in set(_READS.findall(code))}
-        for local in read | assigned.keys():
+        first_reads: dict[bytes, int] = {}  # what only looks like a read errs on the safe side
+        for read in _READS.finditer(code):
+            first_reads.setdefault(read[1], read.start())
+        reads: dict[int, int] = {}
+        for raw, at in first_reads.items():
+            reads.setdefault(_index(raw), at)
+        for local in reads.keys() | assigned.keys():
             if home.setdefault(local, number) != number:
                 states.add(local)
-        for local in read:
-            if local not in states and not _is_assigned_first(code, local, assigned.get(local)):
-                states.add(local)
+        states.update(local for local, at in reads.items() if at < assigned.get(local, len(code)))
     return sorted(states)
 
 
@@ -298,11 +301,6 @@ def _reads_and_writes(items: list[Any]) -> tuple[bytes, dict[int, int]]:
         for target in targets:
             assigned.setdefault(target, end)
     return b"".join(parts), assigned
-
-
-def _is_assigned_first(code: bytes, local: int, end: int | None) -> bool:
-    """No read precedes the first assignment. What only looks like a read errs on the safe side."""
-    return end is not None and code.find(_GET + uleb(local), 0, end) < 0
 
 
 def _index(raw: bytes) -> int:

@@ -157,21 +157,13 @@ class DmlParser(SelectParser):
         return TableSource(table.name, table.schema, alias, indexed_by, not_indexed, self.span_from(start))
 
     def _where_and_rest(self, statement: Update | Delete) -> None:
-        """`[WHERE …] [RETURNING …] [ORDER BY …] [LIMIT …]`; the last two are SQLite's optional extension."""
+        """`[WHERE …] [RETURNING …]`"""
         self.depth += 1
         if self.accept("WHERE"):
             statement.where = self.expr()
         self.depth -= 1
-        if self.in_trigger:
-            return
-        statement.returning = self.returning_clause()
-        if self.accept("ORDER"):
-            self.expect("BY")
-            statement.order_by = self.order_terms()
-            if self.kinds[self.at] != "LIMIT":
-                self.fail()
-        if self.accept("LIMIT"):
-            statement.limit, statement.offset = self.limit_clause()
+        if not self.in_trigger:
+            statement.returning = self.returning_clause()
 
     def assignments(self) -> tuple[Assignment, ...]:
         """`column = expr, (columns) = expr, …`"""

@@ -28,7 +28,6 @@ from turso_wasm.sql.printer.base import (
     qualified,
     quote_name,
 )
-from turso_wasm.sql.printer.select import print_limit
 
 # --- changing rows ---------------------------------------------------------------------------------------------------
 
@@ -71,8 +70,7 @@ def _insert(node: m.Insert) -> str:
 
 
 def _rest(node: m.Update | m.Delete) -> str:
-    order_by = f" ORDER BY {comma(node.order_by)}" if node.order_by else ""
-    return _where(node.where) + _returning(node.returning) + order_by + print_limit(node.limit, node.offset)
+    return _where(node.where) + _returning(node.returning)
 
 
 def _update(node: m.Update) -> str:
