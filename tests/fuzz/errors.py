@@ -47,19 +47,19 @@ def is_of_a_part(sql: str, message: str, other: Message) -> bool:
 def _gives(sql: str, wanted: str, engine: Message, other: Message) -> bool:
     """True if the engine gives the message that the other one gives for `sql`, once enough else is left out."""
     tried = 0
-    progress = True
-    while progress:
-        progress = False
+    while True:
+        shorter = ""
         for text in _simpler(sql):
             tried += 1
             if tried > MAX_TRIED:
                 return False
             if engine(text) == wanted:
                 return True
-            if len(text) < len(sql) and other(text) == wanted:
-                sql, progress = text, True
-                break
-    return False
+            if not shorter and len(text) < len(sql) and other(text) == wanted:
+                shorter = text
+        if not shorter:
+            return False
+        sql = shorter
 
 
 def _simpler(sql: str) -> Iterator[str]:
