@@ -199,6 +199,7 @@ def _update_in_place(
         row.set_rowid(ctx.f.local(I64, "rowid", old.value(ROWID, ctx).payload), table)
         compute(node.effects.virtual, node.old_source, old, ctx)
         compute(node.generated, node.source, row, ctx)
+        check_types_early(table, row, node.changed, ctx)
         check_not_null(node, row, ignored, ctx)
         check_types(table, row, node.changed, ctx)
         check_checks(node.checks, node.conflict, ignored, ctx)
