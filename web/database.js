@@ -12,12 +12,14 @@ import {
   DB_PAGE_COUNT,
   DB_SCHEMA_COOKIE,
   DB_SCHEMA_FORMAT,
+  ENCODING_SHIFT,
   N_SLOTS,
   OPEN_CREATE,
   OPEN_MEMORY,
   OPEN_READONLY,
   SETTINGS_COMPILED,
   TEMP_SLOT,
+  UTF8,
 } from '../base/abi.js';
 import { misuse, NotYet, SQLITE_BUSY, SQLITE_ERROR, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
 import { NEEDS_NO_SCHEMA, SCHEMA_QUERY, STATISTICS_QUERY } from '../base/sql.js';
@@ -483,9 +485,12 @@ export class HostDatabase {
     for (let attempt = 0; attempt < MAX_RETRIES; attempt++) {
       const epoch = this.#epoch();
       const cookies = this.#cookies();
-      const databases = this.#databases().map(({ slot, name }) => this.#readContents(slot, name));
+      const encoding = (this.kernel.call('connection_encoding', this.connection) - UTF8) << ENCODING_SHIFT;
+      const bootstrap = this.engine.library.bootstrapFor(encoding);
+      const databases = this.#databases().map(({ slot, name }) => this.#readContents(slot, name, bootstrap));
       try {
-        const settings = this.kernel.refresh().i32[(this.connection + C.settings) >>> 2] & SETTINGS_COMPILED;
+        const compiled = this.kernel.refresh().i32[(this.connection + C.settings) >>> 2] & SETTINGS_COMPILED;
+        const settings = compiled | encoding;
         const schema = this.engine.library.schema(databases, this.#user.own, settings);
         const view = this.#withStatistics({ schema, cookies, epoch });
         if (`${this.#cookies()}` === `${cookies}`) return view;
@@ -496,11 +501,10 @@ export class HostDatabase {
     throw new SqlError('database schema has changed', SQLITE_SCHEMA);
   }
 
-  /** @param {number} slot @param {string} name @returns {import('./schema.js').Contents} */
-  #readContents(slot, name) {
+  /** @param {number} slot @param {string} name @param {Schema} bootstrap @returns {import('./schema.js').Contents} */
+  #readContents(slot, name, bootstrap) {
     const contents = { slot, name, descending: true, statistics: [] };
     if (!this.#isOpen(slot) || this.#get(slot, DB_PAGE_COUNT) === 0) return { ...contents, rows: [] };
-    const { bootstrap } = this.engine.library;
     const known = quoted(bootstrap.databases[slot].name);
     const rows = this.#query(bootstrap, `${SCHEMA_QUERY} ${known}.sqlite_master`);
     const descending = rows.length === 0 || this.#get(slot, DB_SCHEMA_FORMAT) >= DESCENDING_FORMAT;

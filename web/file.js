@@ -10,7 +10,6 @@ const AT_READ_VERSION = 19;
 const AT_CHANGE_COUNTER = 24;
 const AT_PAGE_COUNT = 28;
 const AT_SCHEMA_FORMAT = 44;
-const AT_ENCODING = 56;
 const AT_VERSION_VALID_FOR = 92;
 
 /**
@@ -26,7 +25,6 @@ export async function checkHeader(file) {
   if (pageSize < 512 || pageSize > 65536 || pageSize & (pageSize - 1)) {
     throw new SqlError('file is not a database', SQLITE_NOTADB);
   }
-  if ((header.getUint32(AT_ENCODING) & 3) > 1) throw new SqlError('not supported yet: UTF-16 database', SQLITE_ERROR);
   if (header.getUint32(AT_SCHEMA_FORMAT) > 4) throw new SqlError('unsupported file format', SQLITE_ERROR);
   const counted = header.getUint32(AT_CHANGE_COUNTER) === header.getUint32(AT_VERSION_VALID_FOR);
   const pages = counted ? header.getUint32(AT_PAGE_COUNT) : 1;

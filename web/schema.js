@@ -215,11 +215,16 @@ export class Library {
     this.bootstrap.users = 1;
   }
 
+  /** What is known before a file was read, of databases of an encoding (Environment.settings). @param {number} encoding */
+  bootstrapFor(encoding) {
+    return encoding ? this.schema(this.bootstrap.databases, [], encoding) : this.bootstrap;
+  }
+
   /**
    * The one Schema of an environment.
    * @param {Contents[]} databases
    * @param {Own[]} own what the user has registered
-   * @param {number} settings SETTINGS_COMPILED of the connection's
+   * @param {number} settings as Environment.settings (runtime/schema.py)
    */
   schema(databases, own = [], settings = 0) {
     const contents = databases.map(({ slot, name, rows, descending, statistics }) => [

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from tests.browser.conftest import open_page, runner
@@ -185,9 +186,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 class TestImport:
     REFUSED: dict[str, tuple[Callable[[bytes], bytes], str]] = {  # noqa: RUF012
-        "UTF-16le": (lambda file: changed(file, 56, struct.pack(">I", 2)), "UTF-16"),
-        "UTF-16be": (lambda file: changed(file, 56, struct.pack(">I", 3)), "UTF-16"),
-        "UTF-16 in its two lowest bits": (lambda file: changed(file, 56, struct.pack(">I", 6)), "UTF-16"),
+        "UTF-8 that claims to be UTF-16": (lambda file: changed(file, 56, struct.pack(">I", 2)), "malformed"),
         "a page size that is none": (lambda file: changed(file, 16, struct.pack(">H", 1000)), "not a database"),
         "a page size of zero": (lambda file: changed(file, 16, b"\0\0"), "not a database"),
         "another page size": (lambda file: changed(file, 16, struct.pack(">H", 512)), ""),
@@ -238,14 +237,25 @@ class TestImport:
         content = made_by_sqlite(
             tmp_path / "wide.db", "CREATE TABLE t(a); INSERT INTO t VALUES ('ž')", f"encoding = '{encoding}'"
         )
-        error = tab(
-            """const db = await turso.connect(':memory:');
-            const error = await failure(() => db.import(new Uint8Array(content)));
+        found = tab(
+            """const db = await turso.connect('wide.db');
+            await db.import(new Uint8Array(content));
+            await db.run("INSERT INTO t VALUES (?)", ['🐫']);
+            const rows = await db.prepare('SELECT a, hex(a), length(a) FROM t ORDER BY a').raw().all();
+            const encoding = await db.pragma('encoding', { simple: true });
+            const file = [...await db.export()];
             await db.close();
-            return error;""",
+            await turso.remove('wide.db');
+            return [rows, encoding, file];""",
             content=list(content),
         )
-        assert error["message"] == "not supported yet: UTF-16 database"
+        path = tmp_path / "changed.db"
+        path.write_bytes(bytes(found[2]))
+        theirs = apsw.Connection(str(path))
+        rows = theirs.execute("SELECT a, hex(a), length(a) FROM t ORDER BY a").fetchall()
+        assert [tuple(row) for row in found[0]] == rows and len(rows) == 2
+        assert found[1] == encoding
+        assert theirs.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
     def test_while_another_connection_has_it_open(self, tab: Any, sound: bytes) -> None:
         found = tab(

@@ -29,6 +29,7 @@ SCHEMA = (
     "CREATE TABLE heap(x UNIQUE, y)",
 )
 INDEXES = ("number", "data", "id, name", "name DESC, id")
+ENCODINGS = ("UTF-8", "UTF-16le", "UTF-16be")
 SUFFIXES = ("", "-wal", "-journal", "-shm")
 
 
@@ -189,7 +190,13 @@ def content(connection: Any) -> list[object]:
 
 
 def settings(page_size: int, mode: str, vacuum: str) -> list[str]:
-    return [f"PRAGMA page_size={page_size}", f"PRAGMA auto_vacuum={vacuum}", f"PRAGMA journal_mode={mode}"]
+    """What a file of these is created with; its encoding goes with the page size."""
+    return [
+        f"PRAGMA encoding='{ENCODINGS[page_size.bit_length() % 3]}'",
+        f"PRAGMA page_size={page_size}",
+        f"PRAGMA auto_vacuum={vacuum}",
+        f"PRAGMA journal_mode={mode}",
+    ]
 
 
 def run(connection: Any, statement: Statement) -> str | None:

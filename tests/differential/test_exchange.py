@@ -72,7 +72,7 @@ def test_one_file_changes_hands(page_size: int, mode: str, vacuum: str, tmp_path
     them = apsw.Connection(str(path))
     for sql in (*settings(page_size, mode, vacuum), *SCHEMA):
         them.execute(sql).fetchall()
-    for sql in SCHEMA:
+    for sql in (settings(page_size, mode, vacuum)[0], *SCHEMA):
         model.execute(sql)
     them.close()
     workload = Workload(page_size + 1, page_size, budget=1500)

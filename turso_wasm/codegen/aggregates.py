@@ -12,6 +12,7 @@ from typing import TypeAlias, overload
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.encodings import as_text
 from turso_wasm.codegen.subtypes import JSON, subtype_of
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import (
@@ -137,7 +138,7 @@ def _moving_extreme(sign: int) -> Aggregate:
 def _concat(routine: str) -> Step:
     def step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
         separator = arguments[1] if len(arguments) > 1 else ctx.constant(",")
-        ctx.do(routine, ctx.stmt, state, arguments[0], separator)
+        ctx.do(routine, ctx.stmt, state, as_text(arguments[0], ctx), as_text(separator, ctx))
 
     return step
 

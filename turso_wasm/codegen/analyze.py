@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from turso_wasm.catalog.objects import Index
 from turso_wasm.codegen.ddl import STEPS, SchemaChange
-from turso_wasm.codegen.records import encode_record
+from turso_wasm.codegen.encodings import encode_entry
 from turso_wasm.codegen.sources import index_fields, key_info, open_cursor, open_table
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import BLOB, INTEGER
@@ -74,7 +74,7 @@ class _Analyze:
     def _insert(self, cursor: Local, values: Sequence[SqlValue]) -> None:
         """A row that begins with the name of the table."""
         ctx, f = self.ctx, self.ctx.f
-        blob = encode_record([ctx.constant(self.step.table.name), *values], ctx)
+        blob = encode_entry([ctx.constant(self.step.table.name), *values], ctx)
         rowid = f.local(I64, "rowid", f.call("table_new_rowid", cursor))
         ctx.do("table_insert", cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
 

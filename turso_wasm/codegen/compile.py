@@ -36,7 +36,7 @@ from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program
 from turso_wasm.codegen.roots import emit_root
 from turso_wasm.codegen.unit import NO_USER_CODE, Unit, UserCode
-from turso_wasm.kernel.abi import Run
+from turso_wasm.kernel.abi import UTF8, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.symbols import Symbols
 
@@ -51,15 +51,17 @@ def compile_plan(
     symbols: Symbols | None = None,
     user: UserCode = NO_USER_CODE,
     attached: int | None = None,
+    encoding: int = UTF8,
 ) -> Program:
     """Fill in `program` (metadata given by the caller) with the code of `plan`.
 
     user: what code of the user's the plan may ask for.
     slots: database slot → (write, whether the schema cookie must be that of Run.cookies); the statement begins a
     transaction on each. attached: a slot that it uses without one, and that may be another database's one day.
+    encoding: of the databases.
     Errors: what cannot be compiled was refused by the planner; TypeError and KeyError are bugs.
     """
-    unit = Unit(program.n_user_params, symbols, user)
+    unit = Unit(program.n_user_params, symbols, user, encoding)
     ctx = Context(unit, resumable=has_loop(plan))
     with ctx.f.into(ctx.opens):
         if attached is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.encodings import as_text
 from turso_wasm.codegen.expressions import (
     EMITTERS,
     INTEGER_OR_NULL,
@@ -151,7 +152,7 @@ def _truth(value: SqlValue, ctx: Context) -> tuple[Expr, Expr | None]:
     """(true, null) of a value used as a condition."""
     if value.is_always(INTEGER):
         return value.payload != 0, None
-    truth = ctx.f.local(I32, "", ctx.f.call("truth", *value.pair))  # 1, 0, or -1 for NULL
+    truth = ctx.f.local(I32, "", ctx.f.call("truth", *as_text(value, ctx).pair))  # 1, 0, or -1 for NULL
     return truth > 0, (truth < 0 if value.may_be(NULL) else None)
 
 

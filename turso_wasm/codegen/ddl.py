@@ -12,11 +12,11 @@ from turso_wasm.catalog.objects import Column, Table
 from turso_wasm.codegen.conditions import compare_values, jump
 from turso_wasm.codegen.constraints import raise_constraint, unique_message
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.encodings import encode_entry
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.lengths import LONG_STEPS
 from turso_wasm.codegen.loops import emit_source, visit
 from turso_wasm.codegen.modules.registry import WRITERS
-from turso_wasm.codegen.records import encode_record
 from turso_wasm.codegen.roots import ROOTS, emit_root
 from turso_wasm.codegen.sources import (
     ROWID,
@@ -97,7 +97,7 @@ class SchemaChange:
         ctx, f = self.ctx, self.ctx.f
         root = self.registers[step.register].extend_u() if step.register is not None else i64(0)
         texts = [ctx.constant(text) for text in (step.type, step.name, step.table_name)]
-        blob = encode_record([*texts, SqlValue(INTEGER, root), ctx.constant(step.sql)], ctx)
+        blob = encode_entry([*texts, SqlValue(INTEGER, root), ctx.constant(step.sql)], ctx)
         rowid = f.local(I64, "rowid", f.call("table_new_rowid", self.cursor))
         ctx.do("table_insert", self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
 
@@ -134,7 +134,7 @@ class SchemaChange:
                     f.br(other, if_=values[ROOTPAGE].payload != moved.extend_u())
                     rowid = f.local(I64, "rowid", source.rowid(ctx))
                     values[ROOTPAGE] = SqlValue(INTEGER, self._root(step.root).extend_u())
-                    blob = encode_record(values, ctx)
+                    blob = encode_entry(values, ctx)
                     ctx.do("table_insert", self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
 
             self.each_schema_row(body)
@@ -164,7 +164,7 @@ class SchemaChange:
                 for at, field in enumerate(fields):
                     expr = step.exprs[at] if at < len(step.exprs) else None
                     values.append(emit_value(expr, ctx) if expr is not None else source.value(field.column, ctx))
-                blob = encode_record(values, ctx)
+                blob = encode_entry(values, ctx)
                 ctx.do("key_reset", ctx.stmt)
                 for field, value in zip(fields, values, strict=True):
                     flags = collation_code(field.collation, ctx) | (KEY_DESC if field.desc else 0)
@@ -211,7 +211,7 @@ class SchemaChange:
                 with_affinity(emit_value(expr, ctx), affinity, ctx)
                 for expr, affinity in zip(step.exprs, step.affinities, strict=True)
             ]
-            blob = encode_record(values, ctx)
+            blob = encode_entry(values, ctx)
             f.set(rowid, rowid + 1)
             ctx.do("table_insert", cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
 
@@ -242,7 +242,7 @@ class SchemaChange:
             row = ctx.sources[source]
             row.ensure(range(len(outputs)), ctx)
             fields = [self._kept(table, row, at) for at in table.record_order if at in step.keep]
-            blob = encode_record(fields, ctx)
+            blob = encode_entry(fields, ctx)
             if table.without_rowid:
                 ctx.do("index_insert", writer, blob.wrap(), blob.shr_u(32).wrap())
             else:

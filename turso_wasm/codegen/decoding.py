@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 
 from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.encodings import stored_constant
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER, REAL, TEXT, Cursor
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, load
@@ -57,7 +58,7 @@ class RecordWalk:
             f.set(self.body, FAR)
             for value, (position, _, absent) in zip(values, columns, strict=True):
                 assert isinstance(value.tag, Local) and isinstance(value.payload, Local)
-                default = ctx.constant(absent)
+                default = stored_constant(absent, ctx)
                 f.call_multi("cursor_column_or", self.cursor, position, *default.pair, into=[value.tag, value.payload])
         return values
 

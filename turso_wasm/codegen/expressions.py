@@ -15,6 +15,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.encodings import argument, as_bytes, as_text
 from turso_wasm.codegen.records import copied
 from turso_wasm.codegen.subtypes import mark, mark_as_chosen, may_have_subtype, store_with_subtype
 from turso_wasm.codegen.values import (
@@ -79,6 +80,8 @@ def _apply_signs(node: bound.Unary, ctx: Context) -> SqlValue:
         signs.pop()
     else:
         value = emit_value(operand, ctx)
+        if set(signs) != {"+"}:
+            value = as_text(value, ctx)
     for sign in reversed(signs):
         if sign == "-":
             value = ctx.call("value_negate", value, types=NUMBER_OR_NULL)
@@ -99,7 +102,7 @@ def signs_of(node: bound.Expr) -> tuple[list[str], bound.Expr]:
 def _binary(node: bound.Binary, ctx: Context) -> SqlValue:
     if node.op in ("and", "or"):
         return EMITTERS[bound.Compare](node, ctx)  # a condition as a value
-    left, right = emit_value(node.left, ctx), emit_value(node.right, ctx)
+    left, right = (as_text(emit_value(operand, ctx), ctx) for operand in (node.left, node.right))
     if node.op == "||":
         return ctx.call_alloc("value_concat", left, right, types=TEXT_OR_NULL | mask(BLOB))
     if node.op in ("+", "-") and left.may_be(INTEGER) and right.may_be(INTEGER):
@@ -138,12 +141,13 @@ def _divide_inline(op: str, left: SqlValue, right: SqlValue, ctx: Context) -> Sq
 
 
 def _cast(node: bound.Cast, ctx: Context) -> SqlValue:
-    value = emit_value(node.operand, ctx)
+    operand = emit_value(node.operand, ctx)
+    value = as_bytes(operand, ctx) if node.affinity == "A" else as_text(operand, ctx)
     types = {"B": mask(TEXT), "A": mask(BLOB), "D": mask(INTEGER), "E": mask(REAL)}.get(
         node.affinity, mask(INTEGER, REAL)
     )
     result = ctx.call_alloc("cast_value", value, AFFINITY_CODE[node.affinity], types=types | mask(NULL))
-    result.subtype = value.subtype if node.affinity == "B" else None
+    result.subtype = operand.subtype if node.affinity == "B" else None
     return result
 
 
@@ -280,9 +284,12 @@ def _kept(value: SqlValue, ctx: Context) -> SqlValue:
 
 def _kernel_call(node: bound.Call, ctx: Context) -> SqlValue:
     if node.style == "fixed":
-        return mark(ctx.call_alloc(node.kernel, *[emit_value(arg, ctx) for arg in node.args]), node, ctx)
+        arguments = [argument(emit_value(arg, ctx), node.name, ctx) for arg in node.args]
+        return mark(ctx.call_alloc(node.kernel, *arguments), node, ctx)
     slots = ctx.f.local(I32, "", ctx.frame_values(len(node.args)))
     values = [emit_value(arg, ctx) for arg in node.args]
+    if node.style == "array":
+        values = [argument(value, node.name, ctx) for value in values]
     store = store_with_subtype if node.style == "json" else _store
     for i, value in enumerate(values):
         store(slots, value, i, ctx)

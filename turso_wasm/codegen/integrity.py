@@ -11,6 +11,7 @@ from turso_wasm.catalog.objects import Column
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.constraints import STRICT_TAGS
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
+from turso_wasm.codegen.encodings import store_field
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.routines import Argument, open_routine, pass_arguments
@@ -153,7 +154,7 @@ class _Rows:
                 values.append(emit_value(expr, ctx) if expr is not None else source.value(field.column, ctx))
             key = f.local(I32, "key", ctx.frame + ctx.frame_alloc(len(fields) * VALUE_SIZE))
             for at, value in enumerate(values):
-                ctx.store_value(key, value, at)
+                store_field(key, value, at, ctx)
             f.store("i32", cursor, 0, Cursor.offset("near"))  # from the root: entries may be out of order
             found = f.local(I32, "found", f.call("cursor_seek_key", cursor, key, len(fields), SEEK_GE))
             with f.if_(found):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Table
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
+from turso_wasm.codegen.encodings import store_field
 from turso_wasm.codegen.expressions import emit_value, ensure, for_comparison
 from turso_wasm.codegen.loops import SOURCES, visit
 from turso_wasm.codegen.sources import (
@@ -137,7 +138,7 @@ def _index_scan_source(node: nodes.IndexScan, cursor: Local, ctx: Context) -> So
             values = entry.decode(key_columns, ctx)
             probe = f.local(I32, "", ctx.frame_values(len(key_columns)))
             for at, column in enumerate(key_columns):
-                ctx.store_value(probe, values[column], at)
+                store_field(probe, values[column], at, ctx)
             found = f.call("cursor_seek_key", row_cursor, probe, len(key_columns), SEEK_GE)
         if ctx.unit.user.calls:  # which may have deleted the row
             f.do(found)
@@ -163,15 +164,15 @@ def _seek_start(ends: _Range, cursor: Local, ctx: Context) -> Expr:
             value = _probe_value(expr, at, node, ctx)
             if not (node.null_equal and node.null_equal[at]):
                 f.br(nothing, if_=value.has_tag(NULL))
-            ctx.store_value(ctx.frame + ends.start_probe, value, at)
+            store_field(ctx.frame + ends.start_probe, value, at, ctx)
             if ends.end is not None or ends.start is not None:
-                ctx.store_value(ctx.frame + ends.end_probe, value, at)
+                store_field(ctx.frame + ends.end_probe, value, at, ctx)
         for limit, probe in ((ends.start, ends.start_probe), (ends.end, ends.end_probe)):
             if limit is not None:
                 ensure(limit.expr, ctx)
                 value = _probe_value(limit.expr, ends.n_equal, node, ctx)
                 f.br(nothing, if_=value.has_tag(NULL))
-                ctx.store_value(ctx.frame + probe, value, ends.n_equal)
+                store_field(ctx.frame + probe, value, ends.n_equal, ctx)
         f.set(ok, _position(ends, cursor, ctx))
     return ok
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from turso_wasm.codegen.conditions import compare_values
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.records import encode_record
+from turso_wasm.codegen.encodings import encode_entry
 from turso_wasm.codegen.sources import open_table, table_source
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER
@@ -70,5 +70,5 @@ class AutoIncrement:
         ctx, f = self.ctx, self.ctx.f
         with f.if_(self.row.eqz()):
             f.set(self.row, f.call("table_new_rowid", self.cursor))
-        blob = encode_record([ctx.constant(self.name), SqlValue(INTEGER, self.largest)], ctx)
+        blob = encode_entry([ctx.constant(self.name), SqlValue(INTEGER, self.largest)], ctx)
         f.do(f.call("table_insert", self.cursor, self.row, blob.wrap(), blob.shr_u(32).wrap()))

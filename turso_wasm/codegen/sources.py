@@ -14,7 +14,8 @@ from typing import Any
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.codegen.context import VALUE_SIZE, Context
 from turso_wasm.codegen.decoding import RecordWalk
-from turso_wasm.codegen.values import ANY, TEXTUAL, SqlValue, collation_code, mask
+from turso_wasm.codegen.encodings import loaded, stored_constant
+from turso_wasm.codegen.values import ANY, TEXTUAL, SqlValue, key_collation_code, mask
 from turso_wasm.kernel.abi import INTEGER, KEY_DESC, NULL, REAL, Cursor
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i32, i64
 
@@ -175,6 +176,7 @@ class EntrySource(Source):
         return {column: self._typed(column, value, ctx) for column, value in values.items()}
 
     def _typed(self, column: int, value: SqlValue, ctx: Context) -> SqlValue:
+        value = loaded(value, ctx)
         return _stored_real(value, ctx) if self.table.columns[column].affinity == "E" else value
 
     def decode(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
@@ -216,7 +218,7 @@ class EntrySource(Source):
         default = self.default(column)
         if default is None:
             return ctx.call("cursor_column", self.cursor, at)
-        return ctx.call("cursor_column_or", self.cursor, at, ctx.constant(default))
+        return ctx.call("cursor_column_or", self.cursor, at, stored_constant(default, ctx))
 
 
 def kept_across_calls(values: dict[int, SqlValue], ctx: Context) -> dict[int, SqlValue]:
@@ -303,7 +305,7 @@ def _unless(flag: Local | None, ctx: Context) -> AbstractContextManager[Any]:
 
 def key_info(columns: Sequence[IndexColumn], ctx: Context) -> bytes:
     """The KeyInfo of an index b-tree with these fields (kernel/abi.py)."""
-    flags = [collation_code(c.collation, ctx) | (KEY_DESC if c.desc else 0) for c in columns]
+    flags = [key_collation_code(c.collation, ctx) | (KEY_DESC if c.desc else 0) for c in columns]
     return struct.pack(f"<{1 + len(flags)}i", len(flags), *flags)
 
 

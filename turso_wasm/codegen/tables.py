@@ -12,8 +12,8 @@ from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.encodings import encode_entry, store_field
 from turso_wasm.codegen.expressions import emit_value, ensure
-from turso_wasm.codegen.records import encode_record
 from turso_wasm.codegen.sources import (
     ROWID,
     EntrySource,
@@ -61,7 +61,7 @@ class TableWriter:
             self._probes[index.name] = ctx.frame_alloc(len(index_fields(index, self.table)) * 16)
         slots = ctx.f.local(I32, "key", ctx.frame + self._probes[index.name])
         for at, value in enumerate(values):
-            ctx.store_value(slots, value, at)
+            store_field(slots, value, at, ctx)
         return slots
 
     def if_indexed(self, index: Index, where: IndexWhere, skip: Label) -> None:
@@ -79,7 +79,7 @@ class TableWriter:
         for index in self.indexes if only is None else only:
             with f.block() as skip:
                 self.if_indexed(index, where, skip)
-                blob = encode_record(self._entry(index, self.key_values(index, row, exprs)), ctx)
+                blob = encode_entry(self._entry(index, self.key_values(index, row, exprs)), ctx)
                 ctx.do("index_insert", self.index_cursors[index.name], blob.wrap(), blob.shr_u(32).wrap())
 
     def insert_row(self, values: Sequence[SqlValue], rowid: Expr | None, absent: bool = False) -> None:
@@ -107,12 +107,12 @@ class TableWriter:
         order = self.table.record_order
         slots = ctx.f.local(I32, "fields", ctx.frame_values(len(columns)))
         for at, column in enumerate(columns):
-            ctx.store_value(slots, self._column(row.value(column, ctx), column), at)
+            store_field(slots, self._column(row.value(column, ctx), column), at, ctx)
         mask = sum(1 << order.index(column) for column in columns)
         return ctx.f.call("cursor_patch", self.cursor, slots, i64(mask - (mask >> 63 << 64)))
 
     def _record(self, values: Sequence[SqlValue]) -> Local:
-        return encode_record([self._column(values[column], column) for column in self.table.record_order], self.ctx)
+        return encode_entry([self._column(values[column], column) for column in self.table.record_order], self.ctx)
 
     def _column(self, value: SqlValue, column: int) -> SqlValue:
         """The value of a column as it is stored."""
@@ -189,7 +189,7 @@ class TableWriter:
             self._probes[""] = ctx.frame_alloc(n * 16)
         slots = f.local(I32, "key", ctx.frame + self._probes[""])
         for at, column in enumerate(self.table.primary_key):
-            ctx.store_value(slots, values[column.column], at)
+            store_field(slots, values[column.column], at, ctx)
         found = f.local(I32, "found", f.call("cursor_seek_key", self.cursor, slots, n, SEEK_GE))
         with f.if_(found):
             f.set(found, f.call("cursor_compare_key", self.cursor, slots, n).eqz())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from turso_wasm.kernel.abi import UTF8
 from turso_wasm.wasm.dsl import I32, Function
 from turso_wasm.wasm.module import Module
 
@@ -30,8 +31,9 @@ NO_USER_CODE = UserCode()
 class Unit:
     """What the routines of one Program share: the module, its data, the root frame."""
 
-    def __init__(self, n_user_params: int, symbols: Symbols | None, user: UserCode) -> None:
+    def __init__(self, n_user_params: int, symbols: Symbols | None, user: UserCode, encoding: int = UTF8) -> None:
         self.user = user
+        self.encoding = encoding
         self.module = Module(symbols, name="program")
         self.module.import_memory("kernel", "memory")
         self.data_base = self.module.import_global("program", "data", I32)

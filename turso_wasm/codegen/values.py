@@ -14,7 +14,21 @@ from typing import TYPE_CHECKING
 
 from turso_wasm.catalog.functions import no_collation
 from turso_wasm.catalog.names import fold
-from turso_wasm.kernel.abi import BLOB, COLLATION_SHIFT, COLLATION_USER, INTEGER, NULL, REAL, TEXT
+from turso_wasm.kernel.abi import (
+    BINARY,
+    BLOB,
+    COLLATION_SHIFT,
+    COLLATION_USER,
+    COLLATION_UTF16BE,
+    COLLATION_UTF16LE,
+    INTEGER,
+    NULL,
+    REAL,
+    TEXT,
+    UTF8,
+    UTF16BE,
+    UTF16LE,
+)
 from turso_wasm.wasm.dsl import Expr, Local, i32, i64
 
 if TYPE_CHECKING:
@@ -80,12 +94,23 @@ AFFINITY_CODE = {"A": 65, "B": 66, "C": 67, "D": 68, "E": 69}
 COLLATION_CODE = {"BINARY": 0, "NOCASE": 1, "RTRIM": 2}
 
 
+UTF16_COLLATION = {UTF8: 0, UTF16LE: COLLATION_UTF16LE, UTF16BE: COLLATION_UTF16BE}
+
+
 def collation_code(name: str, ctx: Context) -> int:
-    """The kernel's number of a collation (names compare without case). Errors: "no such collation sequence: x"."""
+    """The kernel's number of a collation of values (names compare without case).
+
+    Errors: "no such collation sequence: x".
+    """
     number = ctx.unit.user.collations.get(fold(name))
     if number is not None:
         return COLLATION_USER | number << COLLATION_SHIFT
     code = COLLATION_CODE.get(name.upper())
     if code is None:
         raise no_collation(name)
-    return code
+    return code if code != BINARY else UTF16_COLLATION[ctx.unit.encoding]
+
+
+def key_collation_code(name: str, ctx: Context) -> int:
+    """The same of an index, whose texts are compared as they are stored. Errors: as `collation_code`."""
+    return collation_code(name, ctx) ^ UTF16_COLLATION[ctx.unit.encoding]

@@ -38,6 +38,17 @@ COLLATION_SHIFT = 8
 KEY_DESC = 4
 KEY_NULLS_LAST = 8  # for ascending: NULLs after everything; for descending: NULLs *first* stays possible with 16
 KEY_NULLS_FIRST = 16
+# The encoding of the database is UTF-16: values are ordered under BINARY as they are in it; under other collations it
+# is the texts that are compared, those of an index, which are in it. Source: kernel/values/utf16.py E2
+COLLATION_UTF16LE = 32
+COLLATION_UTF16BE = 64
+COLLATION_UTF16 = 96
+
+# --- text encodings ------------------------------------------------------------------------------------------
+UTF8 = 1
+UTF16LE = 2
+UTF16BE = 3
+ENCODING_SHIFT = 20  # above SETTINGS_COMPILED: where what Programs are compiled for has the encoding
 
 # --- seek operators ----------------------------------------------------------------------------------------
 SEEK_GE = 0
@@ -110,7 +121,7 @@ DB_SCHEMA_COOKIE = 3
 DB_SCHEMA_FORMAT = 4
 DB_DEFAULT_CACHE_SIZE = 5
 DB_AUTO_VACUUM = 6  # 0 none, 1 full, 2 incremental
-DB_ENCODING = 7  # 1 UTF-8, 2 UTF-16le, 3 UTF-16be
+DB_ENCODING = 7  # UTF8, …
 DB_USER_VERSION = 8
 DB_APPLICATION_ID = 9
 DB_JOURNAL_MODE = 10  # JOURNAL_*
@@ -294,6 +305,7 @@ class KernelConnection(Struct):
     pending: i32  # Pending: what virtual tables keep until it must be in pages
     deferred: i64  # rows that violate deferred foreign keys
     deferred_immediate: i64  # … and immediate ones while PRAGMA defer_foreign_keys is on
+    encoding: i32  # of databases that it creates; 0: UTF8 (connection_encoding)
 
 
 class Profile(Struct):

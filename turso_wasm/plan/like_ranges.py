@@ -13,12 +13,15 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.query import Query
 
+UTF8 = 1
 WILD = {"like": "%_", "glob": "*?["}
 COLLATIONS = {"like": "NOCASE", "like_case": "BINARY", "glob": "BINARY"}  # by the kernel's routine
 
 
 def derive_like_ranges(query: Query, binder: Binder) -> Query:
-    """Add the ranges to the conditions that follow from WHERE."""
+    """Add the ranges to the conditions that follow from WHERE. In UTF-16 what begins alike need not lie together."""
+    if binder.settings.encoding != UTF8:
+        return query
     for core in query.cores:
         for expr in core.where:
             core.derived += _range(expr, binder)

@@ -51,7 +51,7 @@ def _compile(statement: ast.Statement, tokens: Tokens, catalogs: Catalogs, files
             return _explain_code(statement, tokens, catalogs, files, registry)
     pragmas = _Pragmas(catalogs, files, registry)
     context = PlanContext(tokens.sql, registry=registry, plan_pragma=pragmas)
-    program = _program(build_plan(statement, catalogs, context), tokens, registry)
+    program = _program(build_plan(statement, catalogs, context), tokens, catalogs, registry)
     program.shared = pragmas.asked.isdisjoint(UNSHARED_PRAGMAS)
     return program
 
@@ -70,7 +70,7 @@ class _Pragmas:
         return compile_pragma(statement, self.catalogs, self.files, self.registry)
 
 
-def _program(planned: Planned, tokens: Tokens, registry: Registry) -> Program:
+def _program(planned: Planned, tokens: Tokens, catalogs: Catalogs, registry: Registry) -> Program:
     columns = tuple(ResultColumn(c.name, c.decltype, c.table, c.origin) for c in planned.columns)
     program = Program(
         planned.kind,
@@ -84,7 +84,7 @@ def _program(planned: Planned, tokens: Tokens, registry: Registry) -> Program:
     program.pinned = _pinned(planned.plan, tokens) | planned.pinned
     program.loops = _loops(planned.plan)
     user = UserCode(planned.calls_user, registry.numbers)
-    return compile_plan(planned.plan, program, planned.slots, user=user)
+    return compile_plan(planned.plan, program, planned.slots, user=user, encoding=catalogs.settings.encoding)
 
 
 def _loops(plan: nodes.Plan) -> str:
@@ -116,7 +116,14 @@ def _compile_pragma(
         slots[compiled.writes] = (True, False)
     attached = catalogs.must_find(statement.schema).slot if statement.schema is not None else 0
     user = UserCode(compiled.calls_user, registry.numbers)
-    return compile_plan(compiled.plan, program, slots, user=user, attached=attached if attached > TEMP_SLOT else None)
+    return compile_plan(
+        compiled.plan,
+        program,
+        slots,
+        user=user,
+        attached=attached if attached > TEMP_SLOT else None,
+        encoding=catalogs.settings.encoding,
+    )
 
 
 # --- EXPLAIN CODE -----------------------------------------------------------------------------------------------
@@ -130,7 +137,7 @@ def _explain_code(
         raise SqlError(SQLITE_ERROR, "not supported yet: EXPLAIN CODE of this statement", statement.span)
     context = PlanContext(tokens.sql, registry=registry, plan_pragma=_Pragmas(catalogs, files, registry))
     planned = build_plan(statement.statement, catalogs, context)
-    code = print_python(_program(planned, tokens, registry).wasm)
+    code = print_python(_program(planned, tokens, catalogs, registry).wasm)
     text = f"{print_plan(planned.plan)}\n\n{code}"
     rows = tuple((bound.Constant(value=line),) for line in text.splitlines())
     answer = nodes.Output(

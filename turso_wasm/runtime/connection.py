@@ -52,6 +52,7 @@ from turso_wasm.runtime.schema import (
     Environment,
     Prepared,
     Schema,
+    encoding_bits,
     library_of,
 )
 from turso_wasm.runtime.statement import HostStatement, Rows
@@ -311,6 +312,10 @@ class HostConnection:
         (settings,) = self.host.unpack(layout.I32, self.address + layout.SETTINGS_AT)
         return int(settings) & SETTINGS_COMPILED
 
+    def _encoding(self) -> int:
+        """UTF8, …: of all databases. Errors: SQLITE_ERROR when one has another encoding than main."""
+        return int(self.host.function("connection_encoding")(self.address))
+
     def _cookies(self) -> tuple[int, ...]:
         get = self.host.function("database_get")
         opened = self._opened()
@@ -362,8 +367,10 @@ class HostConnection:
     def _read_view(self) -> View:
         for _ in range(MAX_RETRIES):
             epoch, cookies = self._epoch(), self._cookies()
-            databases = tuple(self._read_contents(slot, name) for slot, name in self._databases())
-            environment = Environment(databases, self._registry, self._settings())
+            encoding = encoding_bits(self._encoding())
+            bootstrap = self._bootstrap_of(encoding)
+            databases = tuple(self._read_contents(slot, name, bootstrap) for slot, name in self._databases())
+            environment = Environment(databases, self._registry, self._settings() | encoding)
             view = View(library_of(self.host).schema(environment), cookies, epoch)
             try:
                 view = self._with_statistics(view)
@@ -375,11 +382,14 @@ class HostConnection:
                     return view
         raise SqlError(SQLITE_SCHEMA, "database schema has changed")
 
-    def _read_contents(self, slot: int, name: str) -> Contents:
+    def _bootstrap_of(self, encoding: int) -> Schema:
+        return self._bootstrap if not encoding else library_of(self.host).schema(replace(BOOTSTRAP, settings=encoding))
+
+    def _read_contents(self, slot: int, name: str, bootstrap: Schema) -> Contents:
         if not self._opened()[slot] or self._field(slot, DB_PAGE_COUNT) == 0:
             return Contents(slot, name, ())
-        known = self._bootstrap.environment.databases[slot].name
-        rows = self._query(self._bootstrap, f"{SCHEMA_QUERY} {_quoted(known)}.sqlite_master")
+        known = bootstrap.environment.databases[slot].name
+        rows = self._query(bootstrap, f"{SCHEMA_QUERY} {_quoted(known)}.sqlite_master")
         schema_format = self._field(slot, DB_SCHEMA_FORMAT)
         return Contents(slot, name, tuple(rows), not rows or schema_format >= DESCENDING_FORMAT)
 

@@ -319,21 +319,15 @@ def analysis_limit(request: Request) -> Compiled:
 
 
 def encoding(request: Request) -> Compiled:
-    """The text encoding; setting is for databases that do not exist yet."""
-    if request.value is not None and (request.catalog.entries or request.catalog.index_entries):
+    """The text encoding of all databases of the connection; setting it does nothing once there is something in one."""
+    if request.value is not None and any(catalog is not None and catalog.entries for catalog in request.catalogs.slots):
         return NOTHING
     names = {"utf-8": 1, "utf8": 1, "utf-16": 2, "utf16": 2, "utf-16le": 2, "utf16le": 2, "utf-16be": 3, "utf16be": 3}
     if request.value is not None:
         number = names.get(request.value.lower())
         if number is None:
             raise SqlError(SQLITE_ERROR, f"unsupported encoding: {request.value}")
-        call = nodes.KernelCall(
-            source=SOURCE,
-            function="database_set",
-            args=(request.slot, abi.DB_ENCODING, number),
-            write=None,
-            silent=True,
-        )
+        call = nodes.KernelCall(source=SOURCE, function="encoding_set", args=(number,), write=None, silent=True)
         return Compiled(call, readonly=False)
     call = nodes.KernelCall(source=SOURCE, function="database_get", args=(request.slot, abi.DB_ENCODING), write=None)
     shown = named(bound.ColumnRef(source=SOURCE, column=0), ("", "UTF-8", "UTF-16le", "UTF-16be"))

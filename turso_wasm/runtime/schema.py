@@ -26,6 +26,7 @@ from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.settings import Settings
 from turso_wasm.codegen.program import Program
 from turso_wasm.kernel.abi import (
+    ENCODING_SHIFT,
     N_SLOTS,
     SETTING_CASE_SENSITIVE_LIKE,
     SETTING_COUNT_CHANGES,
@@ -38,6 +39,7 @@ from turso_wasm.kernel.abi import (
     SETTING_REVERSE_UNORDERED_SELECTS,
     SETTING_WRITABLE_SCHEMA,
     TEMP_SLOT,
+    UTF8,
 )
 from turso_wasm.runtime.hosts.base import Host, Instance
 
@@ -75,8 +77,13 @@ class Contents:
         return Catalog(self.slot, self.name, self.rows or (), checked, self.statistics, self.descending)
 
 
+def encoding_bits(encoding: int) -> int:
+    """The encoding of a connection's databases (kernel/abi.py UTF8, …) as a part of Environment.settings."""
+    return encoding - UTF8 << ENCODING_SHIFT
+
+
 def settings_of(bits: int) -> Settings:
-    """The settings that KernelConnection.settings has."""
+    """What Environment.settings says."""
     return Settings(
         foreign_keys=bool(bits & SETTING_FOREIGN_KEYS),
         ignore_check_constraints=bool(bits & SETTING_IGNORE_CHECK_CONSTRAINTS),
@@ -88,6 +95,7 @@ def settings_of(bits: int) -> Settings:
         full_column_names=bool(bits & SETTING_FULL_COLUMN_NAMES),
         short_column_names=not bits & SETTING_NO_SHORT_COLUMN_NAMES,
         legacy_alter_table=bool(bits & SETTING_LEGACY_ALTER_TABLE),
+        encoding=(bits >> ENCODING_SHIFT) + UTF8,
     )
 
 
@@ -99,7 +107,7 @@ class Environment:
 
     databases: tuple[Contents, ...] = (Contents(),)
     registry: Registry = BUILTIN
-    settings: int = 0  # the SETTINGS_COMPILED of KernelConnection.settings
+    settings: int = 0  # the SETTINGS_COMPILED of KernelConnection.settings, and the encoding (encoding_bits)
 
     def catalogs(self) -> Catalogs:
         """Errors: SQLITE_CORRUPT, a malformed schema."""
@@ -112,7 +120,7 @@ class Environment:
 BOOTSTRAP = Environment(
     (Contents(), Contents(TEMP_SLOT, "temp"), *(Contents(slot, str(slot)) for slot in range(TEMP_SLOT + 1, N_SLOTS)))
 )
-"""What is known before any file was read; attached databases are called by their slots."""
+"""What is known before any file was read, but for the encoding; attached databases are called by their slots."""
 
 
 @dataclass(slots=True)

@@ -92,12 +92,6 @@ def test_too_many_reserved_bytes_in_a_small_page_are_no_database(sound: bytes) -
     assert ours({"db": small}) == (26, "file is not a database")
 
 
-def test_utf16_is_not_supported_yet(sound: bytes) -> None:
-    for encoding in (2, 3):
-        data = patched(sound, 56, encoding.to_bytes(4, "big"))
-        assert ours({"db": data}) == (1, "not supported yet: UTF-16 database")
-
-
 def test_a_write_version_of_the_future_can_be_read_but_not_written(sound: bytes) -> None:
     link = Engine(memory_vfs({"db": patched(sound, 18, b"\x03")})).connect()
     assert len(link.pages()) == 6

@@ -14,7 +14,6 @@ from turso_wasm.kernel.abi import (
     DB_APPLICATION_ID,
     DB_AUTO_VACUUM,
     DB_CACHE_SIZE,
-    DB_ENCODING,
     DB_FREELIST_COUNT,
     DB_JOURNAL_MODE,
     DB_PAGE_COUNT,
@@ -310,15 +309,6 @@ def test_header_fields_are_written_in_the_transaction(field: int, value: int) ->
     assert link.get(field) == value
     other = link.engine.connect()
     assert other.get(field) == value
-
-
-def test_utf16_is_refused() -> None:
-    link = connect()
-    assert link.get(DB_ENCODING) == 1
-    for encoding in (2, 3):
-        with pytest.raises(SqlFailure, match="1: not supported yet: UTF-16 database"):
-            link.set(DB_ENCODING, encoding)
-    assert link.set(DB_ENCODING, 1) == 1 == link.get(DB_ENCODING)
 
 
 def test_settings_are_kept_without_a_transaction() -> None:

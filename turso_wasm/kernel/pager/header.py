@@ -16,7 +16,7 @@ Owns the layout. Does not read files; the fields that SQL can set are read and w
   44      4     schema format
   48      4     default cache size
   52      4     largest root page if auto-vacuum, else 0
-  56      4     text encoding: 1 UTF-8
+  56      4     text encoding: 1 UTF-8, 2 UTF-16le, 3 UTF-16be; 0 until there is a schema
   60      4     user version
   64      4     1: incremental vacuum
   68      4     application id
@@ -32,7 +32,7 @@ Invariants:
       pages changes.
 """
 
-from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_NOTADB, raise_error
+from turso_wasm.kernel.base.errors import SQLITE_NOTADB, raise_error
 from turso_wasm.kernel.pager.storage import SharedFile
 from turso_wasm.wasm.lang import be16, be32, i32, lit, memory_copy, memory_fill, ptr, put_be16, put_be32, u8, u32
 
@@ -97,7 +97,7 @@ def header_page_size(p: ptr[u8]) -> i32:
 def header_check(p: ptr[u8]) -> None:
     """Check a file's header (H1); a file that ends within it counts as filled up with zeros.
 
-    Errors: SQLITE_NOTADB; SQLITE_ERROR for a UTF-16 database, which is not supported yet.
+    Errors: SQLITE_NOTADB.
     """
     if not bytes_equal(p, MAGIC, len(MAGIC)):
         raise_not_a_database()
@@ -106,9 +106,6 @@ def header_check(p: ptr[u8]) -> None:
         raise_not_a_database()
     if not bytes_equal(p + 21, FRACTIONS, 3):
         raise_not_a_database()
-    encoding: u32 = be32(p + AT_ENCODING)
-    if encoding == 2 or encoding == 3:
-        raise_error(SQLITE_ERROR, *lit(b"not supported yet: UTF-16 database"))
 
 
 def header_page_count(p: ptr[u8]) -> u32:

@@ -19,6 +19,7 @@ from turso_wasm.kernel.pager.database import same_name
 from turso_wasm.kernel.pager.snapshot import pager_begin_read, pager_end_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Pager, SharedFile
 from turso_wasm.kernel.session.connection import slot_close, slot_open
+from turso_wasm.kernel.session.settings import connection_encoding
 from turso_wasm.kernel.values.value import to_text
 from turso_wasm.wasm.lang import export, i32, i64, lit, memory_copy, ptr, u8, u32
 
@@ -31,7 +32,8 @@ FILE_NAME_MAX = 4096
 def database_attach(s: Run, file_tag: i32, file: i64, name_tag: i32, name: i64) -> None:
     """ATTACH file AS name.
 
-    Errors: SQLITE_ERROR when there are too many, or the name is taken; SQLITE_CANTOPEN; what reading a file raises.
+    Errors: SQLITE_ERROR when there are too many, the name is taken, or the encoding is another one; SQLITE_CANTOPEN;
+    what reading a file raises.
     """
     c: KernelConnection = KernelConnection(s.connection)
     at, size = text_of(s, name_tag, name)
@@ -45,6 +47,7 @@ def database_attach(s: Run, file_tag: i32, file: i64, name_tag: i32, name: i64) 
     p: Pager = Pager(c.pagers[slot])
     pager_begin_read(p)
     pager_end_read(p)
+    _ = connection_encoding(c)
     copy: ptr[u8] = malloc(size)
     memory_copy(copy, at, size)
     c.attaching = 0

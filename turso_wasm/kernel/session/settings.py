@@ -32,6 +32,7 @@ from turso_wasm.kernel.abi import (
     SETTING_FOREIGN_KEYS,
     SETTING_WRITABLE_SCHEMA,
     SETTINGS_COMPILED,
+    UTF8,
     KernelConnection,
     Run,
 )
@@ -94,6 +95,8 @@ def setting_set(s: Run, bit: i32, on: i32) -> i32:
 @export
 def database_get(c: KernelConnection, slot: i32, field: i32) -> i64:
     """The value of a DB_* field, read under a short read lock if no transaction is open. Raises what reading raises."""
+    if field == DB_ENCODING:
+        return i64(connection_encoding(c))
     p: Pager = slot_pager(c, slot)
     db: SharedFile = p.database
     if field == DB_CACHE_SIZE:
@@ -112,13 +115,48 @@ def database_get(c: KernelConnection, slot: i32, field: i32) -> i64:
         return spill_limit(db)
     if field == DB_MAX_PAGE_COUNT:
         return i64(p.max_page_count if p.max_page_count else PAGE_COUNT_MAX)
+    value: i64 = field_look(p, field)
+    relax_all(c)
+    return value
+
+
+def field_look(p: Pager, field: i32) -> i64:
+    """field_read, under a short read lock if no transaction is open. Raises."""
     began: i32 = i32(p.state == PAGER_NONE)
     pager_begin_read(p)
     value: i64 = field_read(p, field)
     if began:
         pager_end_read(p)
-    relax_all(c)
     return value
+
+
+@export
+def connection_encoding(c: KernelConnection) -> i32:
+    """UTF8, …: the encoding of all databases of a connection, which is that of main if that has one yet.
+
+    Errors: SQLITE_ERROR when another database has another one; what reading a file raises.
+    """
+    encoding: i32 = i32(field_look(Pager(c.pagers[0]), DB_ENCODING))
+    if encoding == 0:
+        encoding = c.encoding if c.encoding else UTF8
+    for slot in range(1, N_SLOTS):
+        if c.pagers[slot]:
+            other: i32 = i32(field_look(Pager(c.pagers[slot]), DB_ENCODING))
+            if other != 0 and other != encoding:
+                raise_error(SQLITE_ERROR, *lit(b"attached databases must use the same text encoding as main database"))
+    relax_all(c)
+    return encoding
+
+
+@export
+def encoding_set(s: Run, encoding: i32) -> None:
+    """PRAGMA encoding: of databases that are still to be created; nothing changes once one has an encoding. Raises."""
+    c: KernelConnection = KernelConnection(s.connection)
+    for slot in range(N_SLOTS):
+        if c.pagers[slot] and field_look(Pager(c.pagers[slot]), DB_ENCODING) != 0:
+            return
+    c.encoding = encoding
+    c.schema_epoch += 1
 
 
 def spill_limit(db: SharedFile) -> i64:
@@ -129,7 +167,7 @@ def spill_limit(db: SharedFile) -> i64:
 
 
 def field_read(p: Pager, field: i32) -> i64:
-    """The value of a field that depends on the view of an active pager."""
+    """The value of a field that depends on the view of an active pager. DB_ENCODING: 0 while it has none."""
     db: SharedFile = p.database
     if field == DB_PAGE_SIZE:
         return i64(db.page_size)
@@ -142,12 +180,12 @@ def field_read(p: Pager, field: i32) -> i64:
     if p.page_count == 0:
         if field == DB_AUTO_VACUUM:
             return i64(db.new_auto_vacuum)
-        return i64(field == DB_ENCODING)
+        return i64(0)
     header: ptr[u8] = pager_get(p, u32(1)).data
     if field == DB_AUTO_VACUUM:
         return auto_vacuum_of(header)
-    if field == DB_ENCODING and be32(header + AT_ENCODING) == 0:
-        return i64(1)
+    if field == DB_ENCODING:
+        return i64(be32(header + AT_ENCODING) & 3)
     at: i32 = field_offset(field)
     return i64(i32(be32(header + at))) if at else i64(0)
 
@@ -169,8 +207,6 @@ def field_offset(field: i32) -> i32:
         return AT_SCHEMA_FORMAT
     if field == DB_DEFAULT_CACHE_SIZE:
         return AT_DEFAULT_CACHE_SIZE
-    if field == DB_ENCODING:
-        return AT_ENCODING
     if field == DB_USER_VERSION:
         return AT_USER_VERSION
     if field == DB_APPLICATION_ID:
@@ -187,8 +223,7 @@ def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
     part of the transaction (begun if need be).
 
     page_size and auto_vacuum are for databases that do not exist yet; others change with their next VACUUM (but
-    auto_vacuum switches between full and incremental at once). Errors: as statement_begin; SQLITE_ERROR for an encoding
-    other than UTF-8.
+    auto_vacuum switches between full and incremental at once). Errors: as statement_begin.
     """
     c: KernelConnection = KernelConnection(s.connection)
     if slot == ALL_SLOTS:
@@ -202,8 +237,6 @@ def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
         return max_page_count_set(c, p, slot, value)
     if field_set(p.database, field, i32(value)):
         return database_get(c, slot, field)
-    if field == DB_ENCODING and value > 1:
-        raise_error(SQLITE_ERROR, *lit(b"not supported yet: UTF-16 database"))
     if field == DB_PAGE_SIZE or field == DB_AUTO_VACUUM:  # noqa: SIM109
         return creation_set(s, p, slot, field, i32(value))
     at: i32 = field_offset(field)
@@ -213,7 +246,7 @@ def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
     page: Page = pager_write(p, pager_get(p, u32(1)))
     put_be32(page.data + at, u32(i32(value)))
     if field == DB_SCHEMA_COOKIE:
-        schema_begin(page.data)
+        schema_begin(page.data, c)
         schema_change(KernelConnection(s.connection))
     return value
 
@@ -234,7 +267,7 @@ def field_set_others(c: KernelConnection, field: i32, value: i32) -> None:
             _ = field_set(Pager(c.pagers[slot]).database, field, value)
 
 
-def schema_begin(header: ptr[u8]) -> None:
+def schema_begin(header: ptr[u8], c: KernelConnection) -> None:
     """With the first change of its schema a database gets what the schema's meaning depends on: format and encoding.
 
     SQLite ignores DESC in the indexes of formats before 4, so a file that leaves it at 0 has those in another order.
@@ -242,7 +275,7 @@ def schema_begin(header: ptr[u8]) -> None:
     if be32(header + AT_SCHEMA_FORMAT) == 0:
         put_be32(header + AT_SCHEMA_FORMAT, u32(SCHEMA_FORMAT))
     if be32(header + AT_ENCODING) == 0:
-        put_be32(header + AT_ENCODING, u32(1))
+        put_be32(header + AT_ENCODING, u32(connection_encoding(c)))
 
 
 def field_set(db: SharedFile, field: i32, value: i32) -> i32:

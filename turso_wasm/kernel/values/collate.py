@@ -8,8 +8,25 @@ Invariants:
   C3  RTRIM ignores spaces (only U+0020) at the end.
 """
 
-from turso_wasm.kernel.abi import COLLATION_MASK, COLLATION_USER, INTEGER, NOCASE, NULL, REAL, RTRIM, TEXT, Run
+from turso_wasm.kernel.abi import (
+    BINARY,
+    COLLATION_MASK,
+    COLLATION_USER,
+    COLLATION_UTF16,
+    COLLATION_UTF16BE,
+    INTEGER,
+    NOCASE,
+    NULL,
+    REAL,
+    RTRIM,
+    TEXT,
+    UTF16BE,
+    UTF16LE,
+    Run,
+)
 from turso_wasm.kernel.base.callback import compare_user
+from turso_wasm.kernel.base.memory import arena_mark, arena_release
+from turso_wasm.kernel.values.utf16 import compare_binary, decode_text
 from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import be64, export, f64, float_from_bits, i32, i64, inline, ptr, u8, u64
 
@@ -68,6 +85,8 @@ def trimmed_size(p: ptr[u8], n: i32) -> i32:
 def compare_text(stmt: Run, p: ptr[u8], n: i32, q: ptr[u8], m: i32, collation: i32) -> i32:
     """-1, 0 or 1 under a collation (abi.py; other flags are ignored). Errors: what code of the user's raises."""
     kind: i32 = collation & COLLATION_MASK
+    if collation & COLLATION_UTF16:
+        return compare_utf16(stmt, p, n, q, m, collation)
     if kind == NOCASE:
         return compare_nocase(p, n, q, m)
     if kind == COLLATION_USER:
@@ -75,6 +94,19 @@ def compare_text(stmt: Run, p: ptr[u8], n: i32, q: ptr[u8], m: i32, collation: i
     if kind == RTRIM:
         return compare_bytes(p, trimmed_size(p, n), q, trimmed_size(q, m))
     return compare_bytes(p, n, q, m)
+
+
+def compare_utf16(stmt: Run, p: ptr[u8], n: i32, q: ptr[u8], m: i32, collation: i32) -> i32:
+    """compare_text in a UTF-16 database (abi.py COLLATION_UTF16)."""
+    encoding: i32 = UTF16BE if collation & COLLATION_UTF16BE else UTF16LE
+    if collation & COLLATION_MASK == BINARY:
+        return compare_binary(p, n, q, m, encoding)
+    mark: i32 = arena_mark(stmt.arena)
+    a: i64 = decode_text(stmt, p, n, encoding)
+    b: i64 = decode_text(stmt, q, m, encoding)
+    order: i32 = compare_text(stmt, bytes_of(a), size_of(a), bytes_of(b), size_of(b), collation & ~COLLATION_UTF16)
+    arena_release(stmt.arena, mark)
+    return order
 
 
 @export

@@ -36,6 +36,8 @@ from turso_wasm.kernel.abi import (
     COLLATION_MASK,
     COLLATION_SHIFT,
     COLLATION_USER,
+    COLLATION_UTF16,
+    COLLATION_UTF16BE,
     INTEGER,
     KEY_DESC,
     KEY_NULLS_FIRST,
@@ -44,10 +46,13 @@ from turso_wasm.kernel.abi import (
     REAL,
     RTRIM,
     TEXT,
+    UTF16BE,
+    UTF16LE,
     Run,
 )
-from turso_wasm.kernel.base.memory import grown, mrealloc
+from turso_wasm.kernel.base.memory import arena_mark, arena_release, grown, mrealloc
 from turso_wasm.kernel.values.labels import Label, label_of
+from turso_wasm.kernel.values.utf16 import encode_text
 from turso_wasm.wasm.lang import (
     bits,
     clz,
@@ -260,6 +265,9 @@ def key_add_bytes(stmt: Run, tag: i32, q: ptr[u8], n: i32, flags: i32) -> None:
         if collation == RTRIM:
             while n > 0 and q[n - 1] == 32:
                 n -= 1
+        elif flags & COLLATION_UTF16:
+            key_add_utf16(stmt, q, n, flags)
+            return
     p: ptr[u8] = key_room(stmt, n + 2)
     flip: u64 = u64(flip_of(flags))
     # The tag goes before the text as one more byte.
@@ -296,6 +304,14 @@ def key_add_bytes(stmt: Run, tag: i32, q: ptr[u8], n: i32, flags: i32) -> None:
     # The zeros behind the end are the end mark.
     put_le64(p, i64(word ^ flip))
     stmt.key_used = p - stmt.key + left + 1
+
+
+def key_add_utf16(stmt: Run, q: ptr[u8], n: i32, flags: i32) -> None:
+    """Append a TEXT that is ordered as its bytes are in UTF-16."""
+    mark: i32 = arena_mark(stmt.arena)
+    text: i64 = encode_text(stmt, q, n, UTF16BE if flags & COLLATION_UTF16BE else UTF16LE)
+    key_add_bytes(stmt, TEXT, ptr[u8](i32(text)), i32(text >> 32), flags & ~COLLATION_UTF16)
+    arena_release(stmt.arena, mark)
 
 
 def key_add_label(stmt: Run, label: Label, flip: u64) -> None:
