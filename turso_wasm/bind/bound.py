@@ -278,7 +278,8 @@ class Raise(Expr):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class SubqueryExpr(Expr):
     """A scalar subquery, EXISTS or x IN (SELECT): `kind` "scalar" "exists" "in". `plan`: the bound Query until the
-    planner has replaced it by a plan. `outer`: the outer columns it uses (none: evaluated once).
+    planner has replaced it by a plan. `outer`: the outer columns it uses (none: evaluated once). `remembered`: what it
+    answered is kept, for each combination of their values.
     """
 
     kind: SubqueryKind
@@ -288,6 +289,7 @@ class SubqueryExpr(Expr):
     negated: bool = False
     collation: str = "BINARY"
     affinity: AffinityLetter | None = None
+    remembered: bool = False
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -74,10 +74,11 @@ def is_deterministic(expr: bound.Expr) -> bool:
     """No random(), changes() and the like inside."""
     if type(expr) in _LEAVES:
         return True
-    return all(_is_stable(found) for found in _parts(expr))
+    return all(is_stable(found) for found in _parts(expr))
 
 
-def _is_stable(node: Node) -> bool:
+def is_stable(node: Node) -> bool:
+    """The node itself, without what is in it, has the same value whenever it is asked."""
     if type(node) is bound.Raise:
         return False
     return type(node) is not bound.Call or node.deterministic

@@ -23,6 +23,7 @@ from turso_wasm.codegen.expressions import (
 from turso_wasm.codegen.hashing import add_member, find_member, new_members
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.loops import emit_source
+from turso_wasm.codegen.memo import MAX_ARGUMENTS, remembered
 from turso_wasm.codegen.records import copied
 from turso_wasm.codegen.routines import RESULT, Argument, arguments_of, open_routine, pass_arguments
 from turso_wasm.codegen.unit import Routine
@@ -49,8 +50,8 @@ Emit = Callable[[bound.SubqueryExpr, Context, "SqlValue | None"], int]
 def emit_subquery_value(node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
     """The value of a subquery expression."""
     if node.kind == "scalar":
-        frame, types = _run(node, ctx, _scalar)
-        value = ctx.load_value(frame, types=types, at=RESULT)
+        result, types = _run(node, ctx, _scalar)
+        value = ctx.load_value(result, types=types)
         ctx.allocates = ctx.allocates or bool(types & TEXTUAL)
         return value
     return kleene_value(kleene(node, ctx), ctx)
@@ -60,8 +61,8 @@ def kleene(node: bound.SubqueryExpr, ctx: Context) -> Local:
     """EXISTS or IN as 0 false, 1 NULL, 2 true."""
     f = ctx.f
     if node.kind == "exists":
-        frame, _ = _run(node, ctx, _exists)
-        known = f.local(I32, "exists", f.load("i32", frame, RESULT))
+        result, _ = _run(node, ctx, _exists)
+        known = f.local(I32, "exists", f.load("i32", result))
     else:
         known = _in(node, ctx)
     if node.negated:
@@ -75,11 +76,11 @@ def _in(node: bound.SubqueryExpr, ctx: Context) -> Local:
     f = ctx.f
     operand = for_comparison(node.operand, node.affinity, ctx)
     if node.outer:
-        frame, _ = _run(node, ctx, _in_scan, operand)
-        return f.local(I32, "in", f.load("i32", frame, RESULT))
-    frame, _ = _run(node, ctx, _in_hash)
+        result, _ = _run(node, ctx, _in_scan, operand)
+        return f.local(I32, "in", f.load("i32", result))
+    result, _ = _run(node, ctx, _in_hash)
     known = f.local(I32, "in")
-    find_member(frame + RESULT, operand, node.collation, known, ctx)
+    find_member(result, operand, node.collation, known, ctx)
     return known
 
 
@@ -87,20 +88,31 @@ def _in(node: bound.SubqueryExpr, ctx: Context) -> Local:
 
 
 def _run(node: bound.SubqueryExpr, ctx: Context, emit: Emit, operand: SqlValue | None = None) -> tuple[Local, int]:
-    """(the routine's frame, with the result in it; the types of a scalar result)."""
+    """(the address of the result, the types of a scalar result)."""
     f = ctx.f
     if not node.outer:
         compiled = _compiled(node, ctx, emit, [])
         slot = ctx.once(node, 8, lambda at: _run_once(compiled.routine, at, ctx))
-        return f.local(I32, "frame", f.load("i32", slot)), compiled.types
+        return f.local(I32, "result", f.load("i32", slot) + RESULT), compiled.types
     arguments = arguments_of([_output(node)], ctx)
     if operand is not None:
         arguments.append(Argument(None, OPERAND, operand))
     compiled = _compiled(node, ctx, emit, arguments)
-    frame = ctx.callee_frame(compiled.routine)
-    pass_arguments(frame, compiled.arguments_at, arguments, ctx)
-    ctx.activate(compiled.routine, frame)
-    return frame, compiled.types
+    result = f.local(I32, "result")
+
+    def run() -> None:
+        frame = ctx.callee_frame(compiled.routine)
+        pass_arguments(frame, compiled.arguments_at, arguments, ctx)
+        ctx.activate(compiled.routine, frame)
+        f.set(result, frame + RESULT)
+
+    if node.remembered and len(arguments) <= MAX_ARGUMENTS:
+        values = [argument.value for argument in arguments]
+        with remembered(node, values, result, compiled.types if node.kind == "scalar" else 0, ctx):
+            run()
+    else:
+        run()
+    return result, compiled.types
 
 
 def _run_once(routine: Routine, slot: Any, ctx: Context) -> None:

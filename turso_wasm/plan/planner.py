@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from turso_wasm.base import tree
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import collation_of
@@ -20,6 +21,7 @@ from turso_wasm.bind.walk import (
     columns_used,
     has_subquery,
     is_deterministic,
+    is_stable,
     query_expressions,
     strip_collation,
     transform,
@@ -40,6 +42,7 @@ from turso_wasm.plan.windows import Windowing
 
 NULL = bound.Constant(value=None)
 MAX_INT = 2**63 - 1
+ROWID = -1
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +68,7 @@ class Planner:
             int, tuple[bound.Expr, bound.Expr]
         ] = {}  # by id: the expression, with its subqueries planned
         self._shared: dict[int, tuple[nodes.Shared, Rows]] = {}
+        self.alone = -1  # the source whose rows the SELECT that is being planned sees once each
         self.deleted = -1  # the source whose rows are to be deleted
         self.changing: Table | None = None  # the table that is being changed while what is planned now runs
         self.all_changing = False  # any table may be: by triggers, by actions of foreign keys
@@ -101,6 +105,12 @@ class Planner:
 
     def _plan_core(self, core: Core, query: Query | None, correlated: bool) -> Rows:
         """One SELECT with the ORDER BY of `query`."""
+        around, self.alone = self.alone, _only_source(core)
+        rows = self._plan_select(core, query, correlated)
+        self.alone = around
+        return rows
+
+    def _plan_select(self, core: Core, query: Query | None, correlated: bool) -> Rows:
         order_by = list(query.order_by) if query is not None else []
         limit = query.limit if query is not None else None
         if core.values_source >= 0:
@@ -423,7 +433,17 @@ class Planner:
             )
         rows = self.plan_query(query, bool(expr.outer))
         operand = None if expr.operand is None else self.finish(expr.operand)
-        return replace(expr, plan=nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single), operand=operand)
+        output = nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single)
+        return replace(expr, plan=output, operand=operand, remembered=self._is_remembered(expr, output))
+
+    def _is_remembered(self, expr: bound.SubqueryExpr, output: nodes.Output) -> bool:
+        """Its answers are kept: it always gives the same ones, not at once, and not for values that do not repeat."""
+        if "memo" in self.binder.without or not expr.outer or is_single(output.child):
+            return False
+        if any(ref.column == ROWID and ref.source == self.alone for ref in expr.outer):
+            return False
+        parts = tree.walk((output,))
+        return not any(self.may_change(getattr(part, "table", None)) or not is_stable(part) for part in parts)
 
     def subquery_rows(self, expr: bound.SubqueryExpr) -> tuple[nodes.Plan, tuple[bound.Expr, ...]]:
         """The rows of an IN (SELECT …) that has been planned."""
@@ -437,6 +457,12 @@ def _sorted_column(source: int, at: int, expr: bound.Expr) -> bound.ColumnRef:
     if isinstance(expr, bound.ColumnRef):
         return replace(expr, source=source, column=at, exact=False)
     return bound.ColumnRef(source=source, column=at)
+
+
+def _only_source(core: Core) -> int:
+    """The source whose rows FROM gives, each once; -1 if it joins."""
+    items = [item for step in core.steps if step.kind not in ("semi", "anti") for item in step.items()]
+    return items[0].source if len(items) == 1 else -1
 
 
 def _is_one(limit: bound.Expr | None) -> bool:
