@@ -45,6 +45,7 @@ __all__ = [
     "TimestampFromTicks",
     "Warning",
     "apilevel",
+    "compiled",
     "connect",
     "enable_callback_tracebacks",
     "paramstyle",

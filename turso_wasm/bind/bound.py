@@ -14,6 +14,7 @@ from turso_wasm.base.tree import Node
 from turso_wasm.catalog.functions import CallStyle
 from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.sql.literals import ListKind
+from turso_wasm.typed.types import Function as TypedFunction
 
 if TYPE_CHECKING:
     from turso_wasm.bind.query import Query
@@ -238,8 +239,9 @@ class Call(Expr):
     """A scalar function. `kernel`: symbol of the kernel routine. `style`: "fixed": (stmt, V, V, …) -> V;
     "array": (stmt, values, n) -> V; "json": so too, the values with their subtypes; "array_collation": (stmt, values,
     n, collation) -> V; "special": codegen knows the name (coalesce ifnull iif nullif typeof likely changes
-    total_changes last_insert_rowid …); "user": code of the user's, `number` in the registry; "unknown": code for it
-    cannot be made, and `kernel` is the message of the error. subtype: of its result, "none", "json" or "varies".
+    total_changes last_insert_rowid …); "user": code of the user's, `number` in the registry; "typed": the same
+    compiled, `body`; "unknown": code for it cannot be made, and `kernel` is the message of the error.
+    subtype: of its result, "none", "json" or "varies".
     merges: it is the one column that USING made of its arguments, with the affinity and the collation of the first.
     """
 
@@ -252,6 +254,7 @@ class Call(Expr):
     merges: bool = False
     number: int = -1
     subtype: str = "none"
+    body: TypedFunction | None = None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -77,10 +77,10 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         fail(f"ORDER BY may not be used with non-aggregate {node.name}()", node)
     _check_safe(binder, function.direct_only, node)
     binder.calls_user = binder.calls_user or function.style == "user"
-    if name == "likelihood" and function.style != "user":
+    if name == "likelihood" and function.number < 0:
         _check_probability(binder, node)
     call = scalar_call(_as_set(binder, function), binder.exprs(node.arguments, scope), node)
-    is_moment = name in MOMENTS and function.style != "user"
+    is_moment = name in MOMENTS and function.number < 0
     return pure_call(call, binder.place, node.name) if is_moment and binder.place in PURE else call
 
 
@@ -129,6 +129,7 @@ def scalar_call(function: Function, args: tuple[bound.Expr, ...], node: ast.Node
         deterministic=function.deterministic,
         number=function.number,
         subtype=function.subtype,
+        body=function.body,
     )
 
 

@@ -16,10 +16,11 @@ from typing import Final, Literal, TypeAlias, TypeVar
 from turso_wasm.base.errors import RESULT_CODES, SQLITE_ERROR, SqlError
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS, TableFunction
+from turso_wasm.typed.types import Function as TypedFunction
 
 MISSING_COLLATION: Final = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
-CallStyle: TypeAlias = Literal["fixed", "array", "array_collation", "json", "special", "user", "unknown"]
+CallStyle: TypeAlias = Literal["fixed", "array", "array_collation", "json", "special", "user", "typed", "unknown"]
 """How codegen calls a function (bind.bound.Call)."""
 Style: TypeAlias = Literal[CallStyle, "expansion"]
 Subtype = Literal["none", "json", "varies"]
@@ -34,8 +35,8 @@ class Function:
     kernel: symbol of its routine. style: how that is called (bind.bound.Call); besides those
     "expansion": bound to another expression (bind.expansions).
     deterministic: equal arguments give equal results at any time. direct_only: not to be called from a schema.
-    number: of a function of the user's (style "user"), in `Registry.own`.
-    deterministic: equal arguments give equal results at any time. subtype: whether its text is marked as JSON.
+    number: of a function of the user's (style "user" or "typed"), in `Registry.own`. body: of a typed one.
+    subtype: whether its text is marked as JSON.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Function:
     direct_only: bool = False
     number: int = -1
     subtype: Subtype = "none"
+    body: TypedFunction | None = None
 
     @property
     def plan_name(self) -> str:

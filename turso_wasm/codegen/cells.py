@@ -52,8 +52,8 @@ def _constant_at(value: int | float | str | bytes | None, ctx: Context) -> int:
     else:
         raw = value.encode() if isinstance(value, str) else bytes(value)
         tag = TEXT if isinstance(value, str) else BLOB
-        payload = struct.pack("<II", ctx.data_offset(raw or b"\0"), len(raw))
-    return ctx.data_offset(struct.pack("<ii", tag, 0) + payload, align=8)
+        payload = struct.pack("<II", ctx.unit.data_offset(raw or b"\0"), len(raw))
+    return ctx.unit.data_offset(struct.pack("<ii", tag, 0) + payload, align=8)
 
 
 def emit_cells(rows: Sequence[Sequence[bound.Expr]], ctx: Context, each: Callable[[list[SqlValue]], None]) -> None:

@@ -411,18 +411,9 @@ class Context:
         """Reserve n Value slots in the frame; their address."""
         return self.frame + self.frame_alloc(max(n, 1) * VALUE_SIZE)
 
-    def data_offset(self, content: bytes, align: int = 1) -> int:
-        """Place bytes in the program's data (deduplicated); their offset."""
-        at = self.unit.data_offsets.get(content)
-        if at is None or at % align:
-            self.unit.data.extend(b"\0" * (-len(self.unit.data) % align))
-            at = self.unit.data_offsets[content] = len(self.unit.data)
-            self.unit.data.extend(content)
-        return at
-
     def data_address(self, content: bytes, align: int = 1) -> Expr:
         """Place bytes in the program's data (deduplicated); their address."""
-        return self.data_base + self.data_offset(content, align)
+        return self.data_base + self.unit.data_offset(content, align)
 
     def pin(self, literal: bound.Constant) -> None:
         """The code depends on this literal: the Program serves only statements with the same value there."""

@@ -18,6 +18,7 @@ from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.encodings import argument, as_bytes, as_text
 from turso_wasm.codegen.records import copied
 from turso_wasm.codegen.subtypes import mark, mark_as_chosen, may_have_subtype, store_with_subtype
+from turso_wasm.codegen.typed.function import call_typed
 from turso_wasm.codegen.values import (
     AFFINITY_CODE,
     NULL_VALUE,
@@ -271,7 +272,7 @@ _CONSTANT_PARTS = (bound.Constant, bound.Parameter, bound.Unary, bound.Binary, b
 
 def _is_constant_call(node: bound.Call) -> bool:
     """It has the same value for all rows, which takes a call of the kernel to compute."""
-    plain = node.style in ("fixed", "array", "array_collation") and not may_have_subtype(node)
+    plain = node.style in ("fixed", "array", "array_collation", "typed") and not may_have_subtype(node)
     return plain and all(
         isinstance(part, _CONSTANT_PARTS) and (type(part) is not bound.Call or part.deterministic)
         for part in walk(node)
@@ -286,6 +287,8 @@ def _kernel_call(node: bound.Call, ctx: Context) -> SqlValue:
     if node.style == "fixed":
         arguments = [argument(emit_value(arg, ctx), node.name, ctx) for arg in node.args]
         return mark(ctx.call_alloc(node.kernel, *arguments), node, ctx)
+    if node.style == "typed":
+        return call_typed(node, [emit_value(arg, ctx) for arg in node.args], ctx)
     slots = ctx.f.local(I32, "", ctx.frame_values(len(node.args)))
     values = [emit_value(arg, ctx) for arg in node.args]
     if node.style == "array":
@@ -303,7 +306,7 @@ def _kernel_call(node: bound.Call, ctx: Context) -> SqlValue:
         case "array_collation":
             result = ctx.call_alloc(node.kernel, slots, len(values), collation_code(node.collation, ctx))
             return mark_as_chosen(result, values, ctx)
-        case "special" | "unknown":
+        case "special" | "unknown" | "typed":
             raise AssertionError("no routine of the kernel")
         case _:
             assert_never(node.style)

@@ -44,6 +44,7 @@ class Unit:
         self.once: dict[int, tuple[int, object]] = {}  # id of a node → its place in its statement's frame, the node
         self.routines: dict[Any, Any] = {}  # compiled subqueries, by their node
         self.bases: list[Routine] = []  # the triggers with which a segment may begin (codegen/driver.py)
+        self.typed: dict[Any, Any] = {}  # compiled functions of the user's (codegen/typed/function.py)
         self.counts_changes = False
         self.profile: Profiler | None = None  # EXPLAIN ANALYZE: what is emitted is measured
 
@@ -52,6 +53,15 @@ class Unit:
         if routine not in self.bases:
             self.bases.append(routine)
         return self.bases.index(routine)
+
+    def data_offset(self, content: bytes, align: int = 1) -> int:
+        """Place bytes in the program's data (deduplicated); their offset."""
+        at = self.data_offsets.get(content)
+        if at is None or at % align:
+            self.data.extend(b"\0" * (-len(self.data) % align))
+            at = self.data_offsets[content] = len(self.data)
+            self.data.extend(content)
+        return at
 
     def reserve(self) -> int:
         """Room in the program's data for an i32 that is known later (`fill`); its offset."""

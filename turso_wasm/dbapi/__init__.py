@@ -1,6 +1,7 @@
 """PEP 249 as the standard library's `sqlite3` module has it."""
 
 from turso_wasm.catalog.build import SQLITE_VERSION
+from turso_wasm.dbapi.compiled import compiled
 from turso_wasm.dbapi.connection import LEGACY_TRANSACTION_CONTROL, Connection, connect
 from turso_wasm.dbapi.cursor import Cursor
 from turso_wasm.dbapi.errors import (
@@ -64,6 +65,7 @@ __all__ = [
     "TimestampFromTicks",
     "Warning",
     "apilevel",
+    "compiled",
     "connect",
     "enable_callback_tracebacks",
     "paramstyle",

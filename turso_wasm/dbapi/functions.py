@@ -6,18 +6,20 @@ import sys
 import traceback
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from turso_wasm.base.errors import SQLITE_MISUSE, SqlError
 from turso_wasm.catalog.functions import AggregateFunction, Function, Own, OwnCollation
 from turso_wasm.catalog.names import fold
 from turso_wasm.dbapi import arguments
+from turso_wasm.dbapi.compiled import CompiledFunction, arities, compiled_function
 from turso_wasm.dbapi.errors import OperationalError, ProgrammingError, fail
 from turso_wasm.runtime import engine
 
 if TYPE_CHECKING:
     from turso_wasm.runtime.connection import HostConnection
 
+F = TypeVar("F", bound=Callable[..., Any])
 MAX_ARGUMENTS = 127  # SQLITE_MAX_FUNCTION_ARG as SQLite is built by default
 MAX_NAME = 255  # bytes
 
@@ -67,8 +69,42 @@ class Registering:
         n = _arity(narg, "narg")
         if not _is_name(name):
             raise OperationalError("Error creating function")
-        entry = Function(fold(name), max(n, 0), n, style="user", deterministic=bool(deterministic))
+        if isinstance(func, CompiledFunction):
+            func.check_arity(n)
+            entry = Function(fold(name), n, n, style="typed", body=func.body)
+        else:
+            entry = Function(fold(name), max(n, 0), n, style="user", deterministic=bool(deterministic))
         self._register(entry, func, "Error creating function")
+
+    @overload
+    def function(self, func: F, /) -> F: ...
+
+    @overload
+    def function(
+        self, func: None = None, /, *, name: str | None = ..., deterministic: bool = ..., compiled: bool | None = ...
+    ) -> Callable[[F], F]: ...
+
+    def function(
+        self,
+        func: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        deterministic: bool = False,
+        compiled: bool | None = None,
+    ) -> Any:
+        """Let SQL call the decorated function by its name, or `name`, with as many arguments as it takes.
+
+        A function in typed Python (docs/typed-python.md) is compiled into the statements that call it, and counts as
+        deterministic; any other is called as by `create_function`. compiled: True demands the one, False the other.
+        Errors: NotSupportedError when it was demanded and cannot be; as create_function.
+        """
+        if func is None:
+            return lambda func: self.function(func, name=name, deterministic=deterministic, compiled=compiled)
+        code = compiled_function(func, demanded=compiled is True) if compiled is not False else None
+        for n in arities(func):
+            self.create_function(name or func.__name__, n, code or func, deterministic=deterministic)
+        return func
 
     def create_aggregate(self, name: str, n_arg: int, aggregate_class: Callable[[], Aggregate] | None) -> None:
         """Let SQL call an aggregate of n_arg arguments (-1: any number). None: remove it.

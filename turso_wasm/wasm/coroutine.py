@@ -292,7 +292,7 @@ def _reads_and_writes(items: list[Any]) -> tuple[bytes, dict[int, int]]:
         if type(item) is Assign:
             targets = item.targets
         elif type(item) is OwnCall:
-            targets = (item.target.index,)
+            targets = tuple([target.index for target in item.targets])
             item = item.arguments
         elif isinstance(item, Late):
             continue  # SetPoint: its targets are the coroutine's own

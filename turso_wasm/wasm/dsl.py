@@ -309,9 +309,10 @@ class Function:
         self.out.append(item)
         return targets
 
-    def call_own(self, target: Local, function: Function, *args: Operand) -> None:
-        """Assign to `target` the result of a function of this module; imports may still be added."""
-        self.out.append(OwnCall(target, function, self.arguments(function.name, function.param_types, args)))
+    def call_own(self, targets: Local | Sequence[Local], function: Function, *args: Operand) -> None:
+        """Assign to `targets` the results of a function of this module; imports may still be added."""
+        into = (targets,) if isinstance(targets, Local) else tuple(targets)
+        self.out.append(OwnCall(into, function, self.arguments(function.name, function.param_types, args)))
 
     def call_indirect(self, index: Expr, params: Sequence[int], results: Sequence[int], *args: Operand) -> Expr:
         """Call the table's function `index`, which must have this signature (else a trap)."""
@@ -364,17 +365,18 @@ class Function:
 class OwnCall(Late):
     """A call of a function of the same module, whose index is known when all imports are."""
 
-    __slots__ = ("arguments", "function", "target")
+    __slots__ = ("arguments", "function", "targets")
 
-    def __init__(self, target: Local, function: Function, arguments: bytes) -> None:
-        self.target = target
+    def __init__(self, targets: tuple[Local, ...], function: Function, arguments: bytes) -> None:
+        self.targets = targets
         self.function = function
         self.arguments = arguments
 
     def code(self) -> bytes:
         """See Late."""
         index = len(self.function.module.imported) + self.function.position
-        return self.arguments + _CALL + uleb(index) + _SET + uleb(self.target.index)
+        sets = b"".join([_SET + uleb(target.index) for target in reversed(self.targets)])
+        return self.arguments + _CALL + uleb(index) + sets
 
 
 def _find_comments(out: list[Any], at: int, found: list[tuple[int, str]]) -> int:
