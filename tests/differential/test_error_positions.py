@@ -1,16 +1,20 @@
 """Where errors point: a token of a sound statement is replaced, dropped or doubled, and SQLite asked for its place.
 
-Where both report the same error it is at the same place, and we give a place wherever SQLite does.
+Where both report the same error it is at the same place, and we give a place wherever SQLite does. So it is with the
+statements of the .test files that fail.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import apsw
 import pytest
 
 import turso_wasm
+from tests.golden.blocks import parse
 from turso_wasm.base.errors import SqlError
 from turso_wasm.sql import lexer
 
@@ -77,3 +81,33 @@ def test_errors_are_where_sqlite_finds_them(sql: str) -> None:
         assert found[1] == expected[1], text
         same += 1
     assert same > 100
+
+
+FILES = sorted((Path(__file__).parents[1] / "sql").rglob("*.test"))
+# Of an aggregate that another place of the text names we tell that place, SQLite the aggregate's; a column that USING
+# made of two has none of its own in SQLite.
+ELSEWHERE = ("misuse of aggregate: ", "misuse of window function ", "ambiguous column name: ")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_errors_of_the_test_files_are_where_sqlite_finds_them(path: Path) -> None:
+    sqlite, ours = apsw.Connection(":memory:"), turso_wasm.connect(":memory:", isolation_level=None)
+    for block in parse(path):
+        if block.fresh:
+            ours.close()
+            sqlite, ours = apsw.Connection(":memory:"), turso_wasm.connect(":memory:", isolation_level=None)
+        for command in block.commands:
+            if command.connection is not None:
+                continue
+            if command.fails:
+                expected, found = error_of_sqlite(sqlite, command.sql), error_of_ours(ours, command.sql)
+                same = expected is not None and found is not None and expected[0] == found[0]
+                if same and expected[1] >= 0 and not expected[0].startswith(ELSEWHERE):
+                    assert found == expected, f"{path.name}:{block.line} {command.sql}"
+            if command.fails or command.sql.upper().startswith(("SELECT", "VALUES", "EXPLAIN")):
+                continue
+            with suppress(apsw.Error):
+                sqlite.execute(command.sql).fetchall()
+            with suppress(turso_wasm.Error):
+                ours.execute(command.sql).fetchall()
+    ours.close()

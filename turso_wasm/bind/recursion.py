@@ -130,5 +130,5 @@ def _current_row(query: Query, common: ast.CommonTable, affinities: list[Affinit
         )
         for number, column in enumerate(query.columns)
     )
-    outputs = [replace(column, name=name) for name, column in zip(names, query.columns, strict=True)]
+    outputs = [replace(column, name=name, inner=None) for name, column in zip(names, query.columns, strict=True)]
     return CurrentRow(common.name, columns, outputs)

@@ -112,11 +112,13 @@ def _make_ref(item: Item, number: int) -> bound.ColumnRef:
 
 
 def query_column(item: Item, number: int) -> bound.ColumnRef:
-    """Refers to a column of a subquery in FROM: it has the affinity and collation of the expression behind it."""
+    """Refers to a column of a subquery in FROM: it has the affinity and collation of the expression behind it. What is
+    told of its origin is, as in SQLite, that of the last SELECT of a compound.
+    """
     query = item.query
     assert query is not None
     expr = query.cores[0].outputs[number]
-    column = query.columns[number]
+    column = query.cores[-1].columns[number]
     return bound.ColumnRef(
         source=item.source,
         column=number,

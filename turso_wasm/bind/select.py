@@ -89,6 +89,7 @@ def bind_core(
     clause = bind_from(binder, node.source, core, scope)
     scope.aggregates, scope.allows_windows = "yes", True
     define_windows(binder, node.windows, scope)
+    _check_stars(node.columns, scope)
     for column in node.columns:
         if isinstance(column, ast.Star):
             _expand_star(binder, column, core, scope)
@@ -188,14 +189,14 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr, items: 
                 binder.pin(part)
     is_alias = column.alias is not None
     if isinstance(expr, bound.ColumnRef | bound.Generated):
-        plain = None if own == name else own
-        return OutputColumn(name, expr.decltype, expr.table, expr.origin, span, is_alias, inner=plain, stored=plain)
+        stored = None if own == name else own
+        inner = None if is_alias else _written(column.expr)
+        return OutputColumn(name, expr.decltype, expr.table, expr.origin, span, is_alias, inner, stored)
     if isinstance(expr, bound.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
-        return OutputColumn(name, expr.plan.columns[0].decltype, span=span, is_alias=is_alias)
+        return OutputColumn(name, expr.plan.cores[-1].columns[0].decltype, span=span, is_alias=is_alias)
     if is_alias:
         return OutputColumn(name, is_alias=True)
-    inner, stored = _names_within(column.expr, expr)
-    return OutputColumn(name, span=span, inner=inner, stored=stored)
+    return OutputColumn(name, span=span, inner=_written(column.expr), stored=_stored(expr))
 
 
 def _full_name(expr: bound.ColumnRef | bound.Generated, items: Sequence[Item]) -> str:
@@ -212,24 +213,40 @@ def _shown_name(item: Item, items: Sequence[Item]) -> str:
     return item.name or f"(subquery-{[one for one in items if not one.name].index(item) + 1})"
 
 
-def _names_within(node: ast.Expr, expr: bound.Expr) -> tuple[str | None, str | None]:
-    """(OutputColumn.inner, stored): of the column under COLLATE; a query around sees no likely(), what is stored does;
-    to the former a string in double quotes is a name.
+def _written(node: ast.Expr) -> str | None:
+    """OutputColumn.inner: a query around sees a name as it is written, also of what is no column (a string in double
+    quotes), and under COLLATE.
     """
     while isinstance(node, ast.Collate):
         node = node.operand
-    within = strip_collation(expr)
-    inner = node.column if isinstance(node, ast.ColumnRef) and node.double_quoted else None
-    if isinstance(within, bound.ColumnRef):
-        inner = within.name
-    while isinstance(within, bound.Collated | bound.Call):
-        if isinstance(within, bound.Collated):
-            within = within.operand
-        elif within.name in ("likely", "unlikely", "likelihood"):
-            within = within.args[0]
+    return node.column if isinstance(node, ast.ColumnRef) else None
+
+
+def _stored(expr: bound.Expr) -> str | None:
+    """OutputColumn.stored: of the column under COLLATE and likely()."""
+    while isinstance(expr, bound.Collated | bound.Call):
+        if isinstance(expr, bound.Collated):
+            expr = expr.operand
+        elif expr.name in ("likely", "unlikely", "likelihood"):
+            expr = expr.args[0]
         else:
             break
-    return inner, within.name if isinstance(within, bound.ColumnRef) else None
+    return expr.name if isinstance(expr, bound.ColumnRef) else None
+
+
+def _check_stars(columns: Sequence[ast.ResultColumn | ast.Star], scope: Scope) -> None:
+    """Errors: those of the last star that means nothing, before any other in the result columns."""
+    wrong: tuple[str, ast.Star] | None = None
+    for column in columns:
+        if isinstance(column, ast.Star):
+            if column.table is not None and not any(
+                item_matches(item, fold(column.table), None) for item in scope.items
+            ):
+                wrong = f"no such table: {column.table}", column
+            elif not scope.items:
+                wrong = "no tables specified", column
+    if wrong is not None:
+        fail(*wrong)
 
 
 def _expand_star(binder: Binder, star: ast.Star, core: Core, scope: Scope) -> None:
@@ -238,10 +255,6 @@ def _expand_star(binder: Binder, star: ast.Star, core: Core, scope: Scope) -> No
     if star.table is not None:
         key = fold(star.table)
         items = [item for item in items if item_matches(item, key, None)]
-        if not items:
-            fail(f"no such table: {star.table}", star)
-    elif not items:
-        fail("no tables specified", star)
     twice = _names_twice(scope.items)
     plain = star.table is not None
     nested = [*scope.nested, {item.source for item in items}] if star.nested else scope.nested

@@ -60,7 +60,7 @@ def unique_names(columns: list[OutputColumn], *, stored: bool = False) -> tuple[
     names = []
     for number, column in enumerate(columns):
         name = (column.stored if stored else column.inner) or column.name
-        if fold(name) in ("", "true", "false"):
+        if fold(name) in ("true", "false"):
             name = f"column{number + 1}"
         base, count = name, 0
         while fold(name) in taken:

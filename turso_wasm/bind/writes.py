@@ -233,7 +233,7 @@ def bind_returning(
     """
     exprs: list[bound.Expr] = []
     described: list[OutputColumn] = []
-    scope = Scope([item], core=Core([], []))
+    scope = Scope([replace(item, schema=None)], core=Core([], []))
     is_full = binder.settings.full_column_names and not binder.settings.short_column_names
     for column in columns:
         if isinstance(column, ast.Star):

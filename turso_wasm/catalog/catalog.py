@@ -150,8 +150,8 @@ class Catalog:
         key = fold(schema)
         return key == fold(self.name) or (key == "main" and self.slot == 0)
 
-    def check_reach(self, kind: str, name: str, body: ast.Node) -> None:
-        """What a view or trigger (`kind`) that is no temporary one names must be in its own database.
+    def check_reach(self, kind: str, name: str, body: ast.Node, span: ast.Span | None = None) -> None:
+        """What a view or trigger (`kind`) that is no temporary one names must be in its own database. span: of `name`.
 
         Errors: "view x cannot reference objects in database y".
         """
@@ -162,7 +162,7 @@ class Catalog:
                 if node.schema is None or self.is_called(node.schema):
                     continue
                 message = f"{kind} {name} cannot reference objects in database {node.schema}"
-                raise SqlError(SQLITE_ERROR, message, node.span)
+                raise SqlError(SQLITE_ERROR, message, span)
 
     def shadow_owner(self, name: str) -> Table | None:
         """The virtual table whose shadow table has that name."""

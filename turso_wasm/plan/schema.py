@@ -120,7 +120,7 @@ def plan_create_view(binder: Binder, node: ast.CreateView) -> Changed:
     if not ddl.check_new_table(catalog, node.name, node.if_not_exists):
         return NOTHING, None
     name = node.name.name
-    catalog.check_reach("view", name, node.select)
+    catalog.check_reach("view", name, node.select, node.name.name_span)
     row = nodes.AddSchemaRow(
         type="view", name=name, table_name=name, register=None, sql=ddl.stored_view_sql(binder.sql, node)
     )
@@ -152,7 +152,7 @@ def plan_create_trigger(binder: Binder, node: ast.CreateTrigger) -> Changed:
     for part in syntax_nodes(node):
         if isinstance(part, ast.Parameter):
             fail("trigger cannot use variables", part)
-    catalog.check_reach("trigger", name, node)
+    catalog.check_reach("trigger", name, node, node.name.name_span)
     sql = ddl.stored_trigger_sql(binder.sql, node)
     row = nodes.AddSchemaRow(type="trigger", name=name, table_name=table.name, register=None, sql=sql)
     return nodes.Ddl(slot=catalog.slot, steps=(row,)), catalog
@@ -179,7 +179,8 @@ def _triggered_table(binder: Binder, node: ast.CreateTrigger) -> tuple[Catalog, 
     if table.kind == "virtual":
         fail("cannot create triggers on virtual tables", node.table)
     if catalog.slot not in (TEMP_SLOT, table.slot):
-        fail(f"trigger {node.name.name} cannot reference objects in database {table.schema}", node.table)
+        message = f"trigger {node.name.name} cannot reference objects in database {table.schema}"
+        raise SqlError(SQLITE_ERROR, message, node.name.name_span)
     return catalog, table
 
 

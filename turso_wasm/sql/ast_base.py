@@ -32,11 +32,12 @@ class Name(Node):
 
 @dataclass(slots=True)
 class QualifiedName(Node):
-    """`[schema.]name` of a table, index, view, trigger or table-valued function."""
+    """`[schema.]name` of a table, index, view, trigger or table-valued function. name_span: without the schema."""
 
     name: str
     schema: str | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)
+    name_span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(slots=True)

@@ -146,7 +146,6 @@ class Parser(DdlParser):
     # --- the rest ----------------------------------------------------------------------------------------------------
 
     def _pragma(self) -> Pragma:
-        start = self.starts[self.at]
         self.at += 1
         name = self.qualified_name()
         value = None
@@ -155,7 +154,7 @@ class Parser(DdlParser):
         elif self.accept("("):
             value = self._pragma_value()
             self.expect(")")
-        return Pragma(name.name, name.schema, value, self.span_from(start))
+        return Pragma(name.name, name.schema, value, self.span_from(name.span[0]))
 
     def _pragma_value(self) -> str:
         kind = self.kinds[self.at]
@@ -196,8 +195,8 @@ class Parser(DdlParser):
         return Reindex(name, self.span_from(start))
 
     def _vacuum(self) -> Vacuum:
-        start = self.starts[self.at]
         self.at += 1
+        start = self.starts[self.at]
         schema = self.name() if self.kinds[self.at] in NAMES else None
         into = self.expr() if self.accept("INTO") else None
         return Vacuum(schema, into, self.span_from(start))

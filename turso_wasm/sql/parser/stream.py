@@ -137,11 +137,11 @@ class TokenStream:
 
     def qualified_name(self) -> QualifiedName:
         """`name` or `schema.name`."""
-        start = self.starts[self.at]
-        name = self.name()
+        name, schema = self.name_node(), None
+        start = name.span[0]
         if self.accept("."):
-            return QualifiedName(self.name(), name, self.span_from(start))
-        return QualifiedName(name, None, self.span_from(start))
+            name, schema = self.name_node(), name.text
+        return QualifiedName(name.text, schema, self.span_from(start), name.span)
 
     def optional_alias(self) -> str | None:
         """`AS name`, a bare identifier or string, or nothing."""
