@@ -16,6 +16,7 @@ from turso_wasm.codegen.writes import (
     collect_rows,
     count_change,
     decode_row,
+    entries_can_wait,
     keep_values,
     scans_in_place,
 )
@@ -31,12 +32,15 @@ def emit_delete(node: nodes.Delete, ctx: Context) -> None:
         _truncate(node, ctx)
         return
     writer = TableWriter(node.table, ctx)
+    if entries_can_wait(node, ctx):
+        writer.sort_changes()
     if node.effects:
         collect_rows(node.child, node.source, writer, ctx, lambda: delete_row(node, writer, ctx))
         return
     if scans_in_place(node.child) and not _looks_around(node):
         # cursor_delete leaves the cursor so that cursor_next reaches the following row.
         change_in_place(node.child, node.source, writer, ctx, lambda row: _delete_one(node, writer, row, ctx))
+        writer.apply_changes()
         return
 
     def each() -> None:
@@ -45,6 +49,7 @@ def emit_delete(node: nodes.Delete, ctx: Context) -> None:
         _delete_one(node, writer, row, ctx)
 
     collect_rows(node.child, node.source, writer, ctx, each)
+    writer.apply_changes()
 
 
 def _delete_one(node: nodes.Delete, writer: TableWriter, row: EntrySource, ctx: Context) -> None:

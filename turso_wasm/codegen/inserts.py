@@ -30,6 +30,7 @@ from turso_wasm.codegen.writes import (
     begin_write,
     change_rows,
     count_change,
+    entries_can_wait,
     find_same_row,
     given_rowid,
     seek_row_of_entry,
@@ -44,6 +45,8 @@ def emit_insert(node: nodes.Insert, ctx: Context) -> None:
     updates = any(clause.update is not None and clause.update.effects for clause in node.upserts)
     begin_write(ctx, savepoint=not node.single_row or updates or bool(node.effects or node.replaced))
     writer = TableWriter(node.table, ctx)
+    if entries_can_wait(node, ctx):
+        writer.sort_changes()
     sequence = AutoIncrement(node, writer.cursor, ctx) if node.table.autoincrement else None
     child, values, rowid = node.child, node.values, node.rowid
     if node.child_reads_table or (node.effects and not node.single_row):
@@ -54,6 +57,7 @@ def emit_insert(node: nodes.Insert, ctx: Context) -> None:
             _insert_one(node, values, rowid, writer, sequence, ignored, ctx)
 
     change_rows(child, ctx, each)
+    writer.apply_changes()
     if sequence is not None and not _shares(node, ctx):
         sequence.write_back()
 

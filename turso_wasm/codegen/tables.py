@@ -14,6 +14,7 @@ from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.encodings import encode_entry, store_field
 from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.sorted_changes import DELETED, INSERTED, SortedChanges
 from turso_wasm.codegen.sources import (
     ROWID,
     EntrySource,
@@ -42,6 +43,16 @@ class TableWriter:
         self.indexes = list(table.indexes if indexes is None else indexes)
         self.index_cursors = {index.name: open_index(index, table, ctx, write=True) for index in self.indexes}
         self._probes: dict[str, int] = {}
+        self.sorted: SortedChanges | None = None
+
+    def sort_changes(self) -> None:
+        """Let the changes of index entries wait until `apply_changes`, where that is possible."""
+        self.sorted = SortedChanges(self.table, self.indexes, self.ctx)
+
+    def apply_changes(self) -> None:
+        """All rows are done."""
+        if self.sorted is not None:
+            self.sorted.apply(self.index_cursors)
 
     # --- index keys ------------------------------------------------------------------------------
 
@@ -79,7 +90,11 @@ class TableWriter:
         for index in self.indexes if only is None else only:
             with f.block() as skip:
                 self.if_indexed(index, where, skip)
-                blob = encode_entry(self._entry(index, self.key_values(index, row, exprs)), ctx)
+                values = self.key_values(index, row, exprs)
+                stored = self._entry(index, values)
+                if self.sorted is not None and self.sorted.add(index, INSERTED, values, stored):
+                    continue
+                blob = encode_entry(stored, ctx)
                 ctx.do("index_insert", self.index_cursors[index.name], blob.wrap(), blob.shr_u(32).wrap())
 
     def insert_row(self, values: Sequence[SqlValue], rowid: Expr | None, absent: bool = False) -> None:
@@ -142,6 +157,8 @@ class TableWriter:
             with f.block() as skip:
                 self.if_indexed(index, where, skip)
                 values = self.key_values(index, row, exprs)
+                if self.sorted is not None and self.sorted.add(index, DELETED, values, self._entry(index, values)):
+                    continue
                 slots = self.key_slots(index, values)
                 ctx.do("index_delete", self.index_cursors[index.name], slots, len(values))
 

@@ -37,6 +37,7 @@ from turso_wasm.codegen.writes import (
     collect_rows,
     count_change,
     decode_row,
+    entries_can_wait,
     find_same_row,
     given_rowid,
     keep_values,
@@ -57,6 +58,8 @@ def emit_update(node: nodes.Update, ctx: Context) -> None:
     moves, touched = effects(node)
     replaces = policy(node.conflict, None) == "REPLACE" or any(index.conflict == "REPLACE" for index in table.indexes)
     writer = TableWriter(table, ctx, table.indexes if replaces else touched)
+    if entries_can_wait(node, ctx):
+        writer.sort_changes()
 
     def each() -> None:
         with ctx.f.block() as ignored:
@@ -70,6 +73,7 @@ def emit_update(node: nodes.Update, ctx: Context) -> None:
         )
     else:
         collect_rows(node.child, node.old_source, writer, ctx, each)
+    writer.apply_changes()
 
 
 def effects(node: nodes.Update) -> tuple[bool, list[Index]]:

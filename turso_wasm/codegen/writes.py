@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from turso_wasm.base import tree
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import has_subquery
-from turso_wasm.catalog.objects import Index
+from turso_wasm.catalog.objects import Index, Table
+from turso_wasm.codegen.constraints import policy
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import emit_source, visit
@@ -177,3 +179,37 @@ def collect_rows(child: nodes.Plan, source: int, writer: TableWriter, ctx: Conte
             then()
 
     visit(ctx, fetch, fetch, body)
+
+
+def entries_can_wait(node: nodes.Insert | nodes.Update | nodes.Delete, ctx: Context) -> bool:
+    """The statement changes any number of rows, and index entries may be missing amid it: no other statement, no code of
+    the user's, no row of RETURNING could see it, and nothing is kept when it fails.
+    """
+    effects = node.effects
+    if not ctx.is_root or ctx.in_ddl or ctx.unit.user.calls or node.returning or effects or not _is_long(node):
+        return False
+    if any(getattr(found, "table", None) is node.table for found in tree.walk(effects.arriving, tree.children)):
+        return False
+    if isinstance(node, nodes.Delete):
+        return True
+    if isinstance(node, nodes.Insert) and node.upserts:
+        return False
+    if isinstance(node, nodes.Update) and any(map(has_subquery, node.values)):
+        return False
+    return not {"FAIL", "REPLACE"} & _policies(node.conflict, node.table)
+
+
+def _is_long(node: nodes.Insert | nodes.Update | nodes.Delete) -> bool:
+    if isinstance(node, nodes.Insert):
+        return not node.single_row
+    plan = node.child
+    while isinstance(plan, nodes.Filter):
+        plan = plan.child
+    return plan is not None and not isinstance(plan, nodes.RowidSeek)
+
+
+def _policies(statement: str | None, table: Table) -> set[str]:
+    own = [table.primary_key_conflict, None]
+    own += [column.not_null_conflict for column in table.columns if column.not_null]
+    own += [index.conflict for index in table.indexes if index.unique]
+    return {policy(statement, conflict) for conflict in own}

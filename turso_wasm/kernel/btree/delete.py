@@ -1,6 +1,6 @@
 """Deleting entries.
 
-Owns cursor_delete and index_delete. An entry on a leaf is dropped, and the page balanced when it became rather empty.
+Owns cursor_delete, index_delete and index_change. An entry on a leaf is dropped, and the page balanced when it became rather empty.
 An entry on an interior page of an index is replaced by the entry before it, which is the last one of a leaf.
 
 Invariants:
@@ -8,7 +8,7 @@ Invariants:
   X2  Afterwards the cursor is between the neighbours of the deleted entry: GAP, or SAVED with the deleted key.
 """
 
-from turso_wasm.kernel.abi import Cursor, Value
+from turso_wasm.kernel.abi import Cursor, KeyInfo, Value
 from turso_wasm.kernel.base.errors import raise_corrupt
 from turso_wasm.kernel.btree.balance import balance, is_underfull, map_overflow, write_level
 from turso_wasm.kernel.btree.cell import cell_size, small_cell_size
@@ -30,7 +30,7 @@ from turso_wasm.kernel.btree.cursor.save import (
     find_saved,
 )
 from turso_wasm.kernel.btree.cursor.seek import index_find
-from turso_wasm.kernel.btree.insert import cell_buffer, free_cell_overflow, replace_interior_cell
+from turso_wasm.kernel.btree.insert import cell_buffer, free_cell_overflow, index_insert, replace_interior_cell
 from turso_wasm.kernel.btree.page import (
     page_cell,
     page_child,
@@ -41,6 +41,7 @@ from turso_wasm.kernel.btree.page import (
 )
 from turso_wasm.kernel.btree.siblings import workspace, workspace_pending
 from turso_wasm.kernel.pager.storage import Page, Pager
+from turso_wasm.kernel.values.compare import record_fields
 from turso_wasm.wasm.lang import export, i32, memory_copy, ptr, u8
 
 __subset__ = True
@@ -145,3 +146,16 @@ def index_delete(c: Cursor, probe: ptr[Value], n: i32) -> i32:
     _ = settle_next(c)
     cursor_delete(c)
     return 1
+
+
+@export
+def index_change(c: Cursor, p: ptr[u8], size: i32) -> None:
+    """Insert or delete the entry whose record is the `size` bytes at p but the last, which is 1 or 0 accordingly.
+
+    The record lies in no page of the tree. Errors: SQLITE_CORRUPT, SQLITE_FULL.
+    """
+    size -= 1
+    if p[size]:
+        index_insert(c, p, size)
+    else:
+        _ = index_delete(c, c.probe, record_fields(p, size, c.probe, KeyInfo(c.keyinfo).n_fields))
