@@ -6,8 +6,10 @@ from turso_wasm.bind.walk import has_subquery
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.effects import delete_row
 from turso_wasm.codegen.expressions import ensure
+from turso_wasm.codegen.loops import visit
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS
+from turso_wasm.codegen.scans import rowid_bounds
 from turso_wasm.codegen.sources import EntrySource
 from turso_wasm.codegen.tables import TableWriter
 from turso_wasm.codegen.writes import (
@@ -22,7 +24,7 @@ from turso_wasm.codegen.writes import (
 )
 from turso_wasm.kernel.abi import Run
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I64
+from turso_wasm.wasm.dsl import I64, Expr
 
 
 def emit_delete(node: nodes.Delete, ctx: Context) -> None:
@@ -32,6 +34,9 @@ def emit_delete(node: nodes.Delete, ctx: Context) -> None:
         _truncate(node, ctx)
         return
     writer = TableWriter(node.table, ctx)
+    if isinstance(node.child, nodes.RowidRange) and scans_in_place(node.child) and _is_unwatched(node):
+        _delete_range(node.child, writer, ctx)
+        return
     if entries_can_wait(node, ctx):
         writer.sort_changes()
     if node.effects:
@@ -69,6 +74,29 @@ def _delete_one(node: nodes.Delete, writer: TableWriter, row: EntrySource, ctx: 
 def _looks_around(node: nodes.Delete) -> bool:
     """RETURNING has subqueries: they see the table without the row."""
     return any(map(has_subquery, node.returning))
+
+
+def _is_unwatched(node: nodes.Delete) -> bool:
+    """Nothing needs the rows that go."""
+    return not (node.table.without_rowid or node.table.indexes or node.effects or node.returning)
+
+
+def _delete_range(node: nodes.RowidRange, writer: TableWriter, ctx: Context) -> None:
+    """Whole leaves at a time."""
+    f = ctx.f
+    first, last, removed = f.local(I64, "first"), f.local(I64, "last"), f.local(I64, "removed")
+
+    def some() -> Expr:
+        f.set(removed, f.call("table_delete_range", writer.cursor, first, last))
+        return removed != 0
+
+    def begin() -> Expr:
+        ok = rowid_bounds(node, first, last, ctx)
+        with f.if_(ok):
+            f.set(ok, some())
+        return ok
+
+    visit(ctx, begin, some, lambda done: count_change(ctx, removed))
 
 
 def _truncate(node: nodes.Delete, ctx: Context) -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from turso_wasm.base.tree import Node, children, walk
 from turso_wasm.bind import bound
+from turso_wasm.catalog.objects import Table
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value
 from turso_wasm.codegen.output import emit_row
@@ -54,6 +56,21 @@ def count_violations(checks: Sequence[nodes.CountViolations], ctx: Context) -> N
                 with f.if_(ctx.setting(SETTING_DEFER_FOREIGN_KEYS).eqz()):
                     ctx.do("foreign_key_failed", ctx.stmt)
             ctx.do("foreign_key_count", ctx.stmt, int(check.deferred), n if check.sign > 0 else i64(0).sub(n))
+
+
+def tables_changed(effects: nodes.RowEffects) -> list[Table]:
+    """The tables that triggers and actions may change, and those that they set off in turn."""
+    programs: set[int] = set()
+
+    def below(node: Node) -> list[Node]:
+        if not isinstance(node, nodes.Fire) or node.program.number in programs:
+            return children(node)
+        programs.add(node.program.number)
+        return list(node.program.steps)
+
+    changes = (nodes.Insert, nodes.Update, nodes.Delete)
+    found = [node for node in walk([effects], below) if isinstance(node, changes)]
+    return [table for node in found for table in (node.table, getattr(node, "sequence", None)) if table is not None]
 
 
 def show_row(

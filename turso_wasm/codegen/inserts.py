@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from turso_wasm.base.tree import walk
 from turso_wasm.bind import bound
+from turso_wasm.bind.walk import is_stable
 from turso_wasm.catalog.objects import Index
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.constraints import (
@@ -17,7 +19,7 @@ from turso_wasm.codegen.constraints import (
     violated,
 )
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.effects import compute, count_violations, delete_replaced, show_row
+from turso_wasm.codegen.effects import compute, count_violations, delete_replaced, show_row, tables_changed
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.rowsets import first_conjunct
@@ -49,7 +51,7 @@ def emit_insert(node: nodes.Insert, ctx: Context) -> None:
         writer.sort_changes()
     sequence = AutoIncrement(node, writer.cursor, ctx) if node.table.autoincrement else None
     child, values, rowid = node.child, node.values, node.rowid
-    if node.child_reads_table or (node.effects and not node.single_row):
+    if node.child_reads_table or (node.effects and not node.single_row and _is_shaken(node, ctx)):
         child, values, rowid = _materialized(node)
 
     def each() -> None:
@@ -65,6 +67,15 @@ def emit_insert(node: nodes.Insert, ctx: Context) -> None:
 def _shares(node: nodes.Insert, ctx: Context) -> bool:
     """Other statements can run amid this one: what it keeps of the database must be read and written for each row."""
     return bool(node.effects or node.replaced) or not ctx.is_root
+
+
+def _is_shaken(node: nodes.Insert, ctx: Context) -> bool:
+    """What inserting a row sets off may be seen by the query that the rows come from."""
+    changed = {id(table) for table in tables_changed(node.effects) + tables_changed(node.replaced)}
+    read = list(walk([node.child, *node.values, *([] if node.rowid is None else [node.rowid])]))
+    if ctx.unit.user.calls or not all(map(is_stable, read)):
+        return True
+    return any(id(getattr(found, "table", None)) in changed for found in read)
 
 
 def _materialized(node: nodes.Insert) -> tuple[nodes.Plan, tuple[bound.Expr, ...], bound.Expr | None]:

@@ -50,15 +50,7 @@ def _rowid_range(node: nodes.RowidRange, ctx: Context, then: Then) -> None:
     rowid = f.load("i64", cursor, Cursor.offset("rowid"))
 
     def begin() -> Expr:
-        ok = f.local(I32, "ok", 1)
-        f.set(first, i64(-(2**63)))
-        f.set(last, i64(2**63 - 1))
-        for limit, name, target in ((node.lower, "rowid_lower", first), (node.upper, "rowid_upper", last)):
-            if limit is not None:
-                ensure(limit.expr, ctx)
-                found, edge = f.call_multi(name, *emit_value(limit.expr, ctx).pair, int(limit.inclusive))
-                f.set(ok, ok & found)
-                f.set(target, edge)
+        ok = rowid_bounds(node, first, last, ctx)
         if node.reverse:
             return ok & f.call("cursor_seek_rowid_op", cursor, last, SEEK_LE)
         return ok & f.call("cursor_seek_rowid_op", cursor, first, SEEK_GE)
@@ -71,6 +63,21 @@ def _rowid_range(node: nodes.RowidRange, ctx: Context, then: Then) -> None:
         then()
 
     visit(ctx, begin, lambda: advance("cursor_prev" if node.reverse else "table_next", cursor, ctx), body)
+
+
+def rowid_bounds(node: nodes.RowidRange, first: Local, last: Local, ctx: Context) -> Local:
+    """Set the first and the last rowid of a range; 0: it is empty."""
+    f = ctx.f
+    ok = f.local(I32, "ok", 1)
+    f.set(first, i64(-(2**63)))
+    f.set(last, i64(2**63 - 1))
+    for limit, name, target in ((node.lower, "rowid_lower", first), (node.upper, "rowid_upper", last)):
+        if limit is not None:
+            ensure(limit.expr, ctx)
+            found, edge = f.call_multi(name, *emit_value(limit.expr, ctx).pair, int(limit.inclusive))
+            f.set(ok, ok & found)
+            f.set(target, edge)
+    return ok
 
 
 # --- index scans ----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from turso_wasm.codegen.loops import visit
 from turso_wasm.codegen.sources import index_fields
 from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.kernel.abi import COLLATION_MASK, COLLATION_USER, KEY_DESC
-from turso_wasm.wasm.dsl import I32, I64, Label, Local, i64
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i64
 
 DELETED, INSERTED = 0, 1
 
@@ -56,18 +56,20 @@ class SortedChanges:
         """Change the indexes under these cursors. Of equal entries those removed come before those put in their place,
         because sorting is stable.
         """
+        for name, sorter in self._sorters.items():
+            self._apply(sorter, cursors[name])
+
+    def _apply(self, sorter: Local, cursor: Local) -> None:
         ctx, f = self.ctx, self.ctx.f
         change = f.local(I64, "change")
-        for name, sorter in self._sorters.items():
 
-            def one(done: Label, name: str = name, sorter: Local = sorter) -> None:
-                f.set(change, f.call("sorter_row", sorter))
-                ctx.do("index_change", cursors[name], change.wrap(), change.shr_u(32).wrap())
+        def fetch() -> Expr:
+            return f.call("sorter_next", sorter)
 
-            ctx.do("sorter_sort", sorter)
-            visit(
-                ctx,
-                lambda sorter=sorter: f.call("sorter_next", sorter),
-                lambda sorter=sorter: f.call("sorter_next", sorter),
-                one,
-            )
+        def one(_: Label) -> None:
+            f.set(change, f.call("sorter_row", sorter))
+            ctx.do("index_change", cursor, change.wrap(), change.shr_u(32).wrap())
+
+        ctx.do("sorter_sort", sorter)
+        visit(ctx, fetch, fetch, one)
+        ctx.do("resource_free", ctx.stmt, sorter)

@@ -42,11 +42,11 @@ def begin_write(ctx: Context, savepoint: bool) -> None:
             ctx.do("statement_savepoint", ctx.stmt)
 
 
-def count_change(ctx: Context) -> None:
-    """One row changed."""
+def count_change(ctx: Context, n: Expr | int = 1) -> None:
+    """`n` (i64) rows changed."""
     f = ctx.f
     at = Run.offset("changes")
-    f.store("i64", ctx.stmt, f.load("i64", ctx.stmt, at) + 1, at)
+    f.store("i64", ctx.stmt, f.load("i64", ctx.stmt, at) + n, at)
 
 
 def change_rows(child: nodes.Plan, ctx: Context, then: Then) -> None:
@@ -182,8 +182,8 @@ def collect_rows(child: nodes.Plan, source: int, writer: TableWriter, ctx: Conte
 
 
 def entries_can_wait(node: nodes.Insert | nodes.Update | nodes.Delete, ctx: Context) -> bool:
-    """The statement changes any number of rows, and index entries may be missing amid it: no other statement, no code of
-    the user's, no row of RETURNING could see it, and nothing is kept when it fails.
+    """The statement changes any number of rows, and index entries may be missing amid it: no other statement, no code
+    of the user's, no row of RETURNING could see it, and nothing is kept when it fails.
     """
     effects = node.effects
     if not ctx.is_root or ctx.in_ddl or ctx.unit.user.calls or node.returning or effects or not _is_long(node):

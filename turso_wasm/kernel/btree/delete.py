@@ -1,7 +1,7 @@
 """Deleting entries.
 
-Owns cursor_delete, index_delete and index_change. An entry on a leaf is dropped, and the page balanced when it became rather empty.
-An entry on an interior page of an index is replaced by the entry before it, which is the last one of a leaf.
+Owns cursor_delete, index_delete and index_change. An entry on a leaf is dropped, and the page balanced when it became
+rather empty. An entry on an interior page of an index is replaced by the entry before it, the last one of a leaf.
 
 Invariants:
   X1  Other cursors on the tree are saved before anything changes.
@@ -29,8 +29,8 @@ from turso_wasm.kernel.btree.cursor.save import (
     cursors_save_others,
     find_saved,
 )
-from turso_wasm.kernel.btree.cursor.seek import index_find
-from turso_wasm.kernel.btree.insert import cell_buffer, free_cell_overflow, index_insert, replace_interior_cell
+from turso_wasm.kernel.btree.cursor.seek import index_find, index_find_onward
+from turso_wasm.kernel.btree.insert import cell_buffer, free_cell_overflow, insert_found, replace_interior_cell
 from turso_wasm.kernel.btree.page import (
     page_cell,
     page_child,
@@ -152,10 +152,15 @@ def index_delete(c: Cursor, probe: ptr[Value], n: i32) -> i32:
 def index_change(c: Cursor, p: ptr[u8], size: i32) -> None:
     """Insert or delete the entry whose record is the `size` bytes at p but the last, which is 1 or 0 accordingly.
 
-    The record lies in no page of the tree. Errors: SQLITE_CORRUPT, SQLITE_FULL.
+    Changes come in the order of the entries. The record lies in no page of the tree. Errors: SQLITE_CORRUPT,
+    SQLITE_FULL.
     """
     size -= 1
+    n: i32 = record_fields(p, size, c.probe, KeyInfo(c.keyinfo).n_fields)
+    found: i32 = index_find_onward(c, c.probe, n)
     if p[size]:
-        index_insert(c, p, size)
-    else:
-        _ = index_delete(c, c.probe, record_fields(p, size, c.probe, KeyInfo(c.keyinfo).n_fields))
+        cursors_save_others(c)
+        insert_found(c, found, p, size)
+    elif found:
+        _ = settle_next(c)
+        cursor_delete(c)

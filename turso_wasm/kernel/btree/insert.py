@@ -242,7 +242,11 @@ def index_insert(c: Cursor, p: ptr[u8], size: i32) -> None:
     """
     cursors_save_others(c)
     n: i32 = record_fields(p, size, c.probe, KeyInfo(c.keyinfo).n_fields)
-    found: i32 = index_find(c, c.probe, n, 0)
+    insert_found(c, index_find(c, c.probe, n, 0), p, size)
+
+
+def insert_found(c: Cursor, found: i32, p: ptr[u8], size: i32) -> None:
+    """index_insert where index_find has `found` the place."""
     if found == 0:
         insert_into_leaf(c, i64(0), p, size)
     elif found == 1:

@@ -252,8 +252,8 @@ def compare_cell(c: Cursor, p: ptr[u8], probe: ptr[Value], n: i32) -> i32:
     return order
 
 
-def index_search(c: Cursor, page: Page, probe: ptr[Value], n: i32, beyond: i32) -> i32:
-    """Set `slot` to the first slot whose entry is not less than the probe; 1 if it is equal.
+def index_search(c: Cursor, page: Page, probe: ptr[Value], n: i32, beyond: i32, low: i32) -> i32:
+    """Set `slot` to the first slot from `low` on whose entry is not less than the probe; 1 if it is equal.
 
     beyond: 1: the first slot whose entry is greater; then the result is 0.
     """
@@ -265,7 +265,6 @@ def index_search(c: Cursor, page: Page, probe: ptr[Value], n: i32, beyond: i32) 
     if n == 0:
         mode = QUICK_NOT
     most: i32 = c.layout.max_local
-    low: i32 = 0
     high: i32 = h.n_cells
     equal: i32 = 0
     while low < high:
@@ -305,7 +304,7 @@ def near_key(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
     # A first entry that equals the probe may follow another one on the leaf before.
     if compare_cell(c, page.data + be16(cells), probe, n) >= beyond:
         return -1
-    return index_search(c, page, probe, n, beyond)
+    return index_search(c, page, probe, n, beyond, 0)
 
 
 def index_find(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
@@ -328,7 +327,7 @@ def index_find(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
     above: i32 = 0
     page: Page = enter_root(c)
     while page_is_leaf(page) == 0:
-        above |= index_search(c, page, probe, n, beyond)
+        above |= index_search(c, page, probe, n, beyond, 0)
         at: i32 = c.slot
         c.slots[c.depth] = at
         h: PageHeader = page_header(page)
@@ -338,9 +337,23 @@ def index_find(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
         page = enter_child(c, child)
     if i32(page) == before:
         c.near = NEAR_TRIES
-    if index_search(c, page, probe, n, beyond):
+    if index_search(c, page, probe, n, beyond, 0):
         return 1
     return 2 * above if c.slot == page_n_cells(page) else 0
+
+
+def index_find_onward(c: Cursor, probe: ptr[Value], n: i32) -> i32:
+    """index_find for a probe that is not less than the one before."""
+    if c.depth >= 0:
+        page: Page = stack_page(c, c.depth)
+        count: i32 = page_n_cells(page)
+        if page_is_leaf(page) and c.slot < count:
+            found: i32 = index_search(c, page, probe, n, 0, c.slot)
+            if c.slot < count or on_last_leaf(c):
+                cursor_no_entry(c, STATE_GAP)
+                return found
+        c.near = 0
+    return index_find(c, probe, n, 0)
 
 
 @export
