@@ -76,7 +76,7 @@ class Binder:
         self.pinned: dict[int, object] = {}
         self.slots: set[int] = set()
         # What each name meant (ALTER TABLE RENAME COLUMN).
-        self.trace: list[tuple[ast.ColumnRef, bound.Expr]] | None = None
+        self.trace: list[tuple[ast.ColumnRef, bound.Expr]] | None = None  # ALTER TABLE asks what names mean
         self.scanned: dict[int, Table] = {}  # by row source
         self.names: dict[int, str] = {}  # of row sources, as EXPLAIN QUERY PLAN shows them
         self.tables: list[Table] = []  # every table that is read

@@ -8,9 +8,10 @@ Source: https://sqlite.org/lang_altertable.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from functools import cached_property
+from typing import TypeAlias
 
 from turso_wasm.catalog.names import fold, quote_identifier
 from turso_wasm.catalog.objects import Table
@@ -91,7 +92,11 @@ def syntax_nodes(node: object) -> Iterator[ast.Node]:
 # --- tables -------------------------------------------------------------------------------------------------------
 
 
-def owner_tokens(source: StoredText, name: str, own: bool, keys: bool) -> Iterator[tuple[int, int]]:
+IsMeant: TypeAlias = Callable[[str | None], bool]
+"""Whether a table's name behind that of a database, or behind none, is the table in question."""
+
+
+def owner_tokens(source: StoredText, name: str, own: bool, keys: bool, is_meant: IsMeant) -> Iterator[tuple[int, int]]:
     """Where the text says that it belongs to the table, and with `keys` where foreign keys do. own: it is the text of
     the table itself or of one of its indexes.
     """
@@ -100,7 +105,7 @@ def owner_tokens(source: StoredText, name: str, own: bool, keys: bool) -> Iterat
         match node:
             case ast.CreateTable() | ast.CreateVirtualTable() if own:
                 yield source.token(node.name.span[0], 2 if node.name.schema is not None else 0)
-            case ast.CreateTrigger() if fold(node.table.name) == key:
+            case ast.CreateTrigger() if fold(node.table.name) == key and is_meant(node.table.schema):
                 yield source.token(node.table.span[0], 2 if node.table.schema is not None else 0)
             case ast.CreateIndex() if own:
                 yield source.token(node.table.span[0])
@@ -108,9 +113,9 @@ def owner_tokens(source: StoredText, name: str, own: bool, keys: bool) -> Iterat
                 yield source.token(node.table.span[0])
 
 
-def table_tokens(source: StoredText, name: str, own: bool) -> Iterator[tuple[int, int]]:
+def table_tokens(source: StoredText, name: str, own: bool, is_meant: IsMeant) -> Iterator[tuple[int, int]]:
     """Where the text names the table. own: it is the text of the table itself or of one of its indexes."""
-    yield from owner_tokens(source, name, own, keys=True)
+    yield from owner_tokens(source, name, own, True, is_meant)
     key = fold(name)
     hidden = any(isinstance(node, ast.CommonTable) and fold(node.name) == key for node in source.nodes)
     if hidden:
@@ -121,25 +126,16 @@ def table_tokens(source: StoredText, name: str, own: bool) -> Iterator[tuple[int
     )
     for node in source.nodes:
         match node:
-            case ast.Insert() if fold(node.table.name) == key:
+            case ast.Insert() if fold(node.table.name) == key and is_meant(node.table.schema):
                 yield source.token(node.table.span[0], 2 if node.table.schema is not None else 0)
-            case ast.TableSource() if fold(node.name) == key:
+            case ast.TableSource() if fold(node.name) == key and is_meant(node.schema):
                 yield source.token(node.span[0], 2 if node.schema is not None else 0)
-            case ast.ColumnRef() if node.table is not None and fold(node.table) == key and not aliased:
+            case ast.ColumnRef() if (
+                node.table is not None and fold(node.table) == key and not aliased and is_meant(node.schema)
+            ):
                 yield source.token(node.span[0], 2 if node.schema is not None else 0)
-            case ast.Star() if node.table is not None and fold(node.table) == key and not aliased:
+            case ast.Star() if node.table is not None and fold(node.table) == key and not aliased and is_meant(None):
                 yield source.token(node.span[0])
-
-
-def mentions(source: StoredText, name: str) -> bool:
-    """Whether the name occurs anywhere in the text, as an identifier of any kind."""
-    key = fold(name)
-    for node in source.nodes:
-        for slot in fields(node):
-            value = getattr(node, slot.name)
-            if isinstance(value, str) and fold(value) == key:
-                return True
-    return False
 
 
 # --- columns ------------------------------------------------------------------------------------------------------

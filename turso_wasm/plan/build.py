@@ -19,7 +19,12 @@ from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
-from turso_wasm.plan import alter, analyze, nodes, reindex, schema, vacuum, virtual
+from turso_wasm.plan import analyze, nodes, reindex, schema, vacuum, virtual
+from turso_wasm.plan.alter.add_column import plan_add_column
+from turso_wasm.plan.alter.constraints import plan_add_constraint, plan_drop_constraint, plan_not_null
+from turso_wasm.plan.alter.drop_column import plan_drop_column
+from turso_wasm.plan.alter.rename_column import plan_rename_column
+from turso_wasm.plan.alter.rename_table import plan_rename_table
 from turso_wasm.plan.explain import explain_analyze, explain_query_plan
 from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
@@ -238,10 +243,13 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.CreateVirtualTable: _ddl(virtual.plan_create_virtual),
     ast.CreateTrigger: _ddl(schema.plan_create_trigger),
     ast.Drop: _ddl(schema.plan_drop),
-    ast.RenameTable: _ddl(alter.plan_rename_table),
-    ast.RenameColumn: _ddl(alter.plan_rename_column),
-    ast.AddColumn: _ddl(alter.plan_add_column),
-    ast.DropColumn: _ddl(alter.plan_drop_column),
+    ast.RenameTable: _ddl(plan_rename_table),
+    ast.RenameColumn: _ddl(plan_rename_column),
+    ast.AddColumn: _ddl(plan_add_column),
+    ast.DropColumn: _ddl(plan_drop_column),
+    ast.AddConstraint: _ddl(plan_add_constraint),
+    ast.DropConstraint: _ddl(plan_drop_constraint),
+    ast.AlterColumnNotNull: _ddl(plan_not_null),
     ast.Reindex: _reindex,
     ast.Analyze: _analyze,
     ast.Vacuum: _vacuum,

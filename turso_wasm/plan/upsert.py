@@ -108,6 +108,8 @@ def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item, which: str)
             continue
         if all(any(same_expression(part, wanted, binder.pin) for part in where) for wanted in known.where):
             return index, False
+    if binder.trace is not None:  # ALTER TABLE does not ask for more than names
+        return None, False
     raise SqlError(SQLITE_ERROR, which + NO_MATCH, clause.span)
 
 

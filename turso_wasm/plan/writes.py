@@ -54,7 +54,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
         if node.upserts:
             fail("cannot UPSERT a view", node)
         table = view_table(binder, table)
-    columns = insert_columns(table, node.columns, target_label(node))
+    columns = insert_columns(binder, table, node.columns, target_label(node))
     rows, single = _insert_rows(binder, planner, table, columns.listed, node)
     if node.source is not None:
         check_n_values(columns, len(rows.exprs), node)

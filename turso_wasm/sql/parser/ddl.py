@@ -281,10 +281,10 @@ class DdlParser(TableParser):
     def _alter_column(self, table: QualifiedName) -> AlterColumnNotNull:
         self.accept("COLUMN")
         column = self.name()
-        start = self.starts[self.at]
         dropped = self.accept("DROP")
         if not dropped:
             self.expect("SET")
+        start = self.starts[self.at]
         self.expect("NOT")
         self.expect("NULL")
         if dropped:

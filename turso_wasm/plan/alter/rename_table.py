@@ -1,0 +1,114 @@
+"""ALTER TABLE … RENAME TO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from turso_wasm.bind import bound
+from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.scope import column_ref, table_item
+from turso_wasm.catalog import edit
+from turso_wasm.catalog.names import fold, is_reserved
+from turso_wasm.catalog.objects import Table
+from turso_wasm.plan import nodes
+from turso_wasm.plan.alter.rows import (
+    NAME,
+    SQL,
+    TBL_NAME,
+    Change,
+    change,
+    means,
+    reaching,
+    refuse_system,
+    stored,
+    target,
+)
+from turso_wasm.plan.alter.soundness import changed_catalogs, check_own, check_renamed, check_sound, concerned
+from turso_wasm.plan.schema import Changed
+from turso_wasm.sql import ast
+
+
+def plan_rename_table(binder: Binder, node: ast.RenameTable) -> Changed:
+    """ALTER TABLE t RENAME TO u.
+
+    Errors: "no such table: t", "there is already another table or index with this name: u", a reserved name, a view.
+    """
+    catalog, table = target(binder, node.table)
+    if catalog.find_table(node.to) is not None or catalog.find_index(node.to) is not None:
+        fail(f"there is already another table or index with this name: {node.to}", node)
+    refuse_system(table, node.table)
+    if is_reserved(node.to):
+        fail(f"object name reserved for internal use: {node.to}", node)
+    if table.kind == "view":
+        fail(f"view {table.name} may not be altered", node.table)
+    legacy = binder.settings.legacy_alter_table
+    if not legacy:
+        check_sound(binder, concerned(table))
+    changes = _renamed_rows(binder, table, node.to)
+    for suffix, shadow in catalog.shadows_of(table).items():
+        changes += _renamed_rows(binder, shadow, f"{node.to}_{suffix}")
+    after = changed_catalogs(binder, changes)
+    renamed = after.find_table(node.to, catalog.name)
+    assert renamed is not None
+    if legacy:
+        check_own(binder, renamed)
+    check_renamed(binder, after, concerned(table))
+    steps = [change(binder, *row) for row in changes]
+    sequence = catalog.find_table("sqlite_sequence")
+    if table.autoincrement and sequence is not None:
+        steps.append(_rename_sequence(binder, sequence, table.name, node.to))
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
+
+
+def _renamed_rows(binder: Binder, table: Table, to: str) -> list[Change]:
+    settings = binder.settings
+    found: list[Change] = []
+    for catalog, entry in reaching(binder, table):
+        values: dict[int, str] = {}
+        own = catalog.slot == table.slot and fold(entry.table) == fold(table.name) and entry.type in ("table", "index")
+        is_meant = means(binder, catalog, table)
+        if own:
+            values[TBL_NAME] = to
+            if entry.type == "table":
+                values[NAME] = to
+            elif entry.sql is None:
+                values[NAME] = f"sqlite_autoindex_{to}_{entry.name.rpartition('_')[2]}"
+        if entry.sql is not None:
+            source = stored(entry)
+            if _is_on(source.statement, table.name, is_meant):
+                values[TBL_NAME] = to
+            if settings.legacy_alter_table:
+                spans = list(edit.owner_tokens(source, table.name, own, settings.foreign_keys, is_meant))
+            else:
+                spans = list(edit.table_tokens(source, table.name, own, is_meant))
+            if spans:
+                values[SQL] = source.replaced(spans, to, always_quoted=True)
+        if values:
+            found.append((catalog, entry, values))
+    return found
+
+
+def _is_on(statement: ast.Statement, name: str, is_meant: Callable[[str | None], bool]) -> bool:
+    """It is a trigger of the table."""
+    if not isinstance(statement, ast.CreateTrigger) or fold(statement.table.name) != fold(name):
+        return False
+    return is_meant(statement.table.schema)
+
+
+def _rename_sequence(binder: Binder, sequence: Table, name: str, to: str) -> nodes.RunStatement:
+    old = table_item(binder.new_source(), sequence, None)
+    condition = bound.Compare(op="=", left=column_ref(old, 0), right=bound.Constant(value=name))
+    child = nodes.Filter(
+        child=nodes.TableScan(source=old.source, table=sequence, columns=frozenset({0})), predicate=condition
+    )
+    values = (bound.Constant(value=to), *(column_ref(old, at) for at in range(1, len(sequence.columns))))
+    return nodes.RunStatement(
+        plan=nodes.Update(
+            table=sequence,
+            child=child,
+            old_source=old.source,
+            source=binder.new_source(),
+            values=values,
+            changed=frozenset({0}),
+        )
+    )
