@@ -13,6 +13,7 @@ ROWS = (
     nodes.LiteralRows,
     nodes.Series,
     nodes.JsonRows,
+    nodes.RtreeRows,
     nodes.Directory,
     nodes.Aggregate,
     nodes.Sort,

@@ -5,5 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from turso_wasm.codegen.modules.module import Writer
+from turso_wasm.codegen.modules.rtree import RtreeWriter
 
-WRITERS: Final[dict[str, type[Writer]]] = {}
+WRITERS: Final[dict[str, type[Writer]]] = {"rtree": RtreeWriter, "rtree_i32": RtreeWriter}

@@ -5,5 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from turso_wasm.plan.modules.module import PlannedModule
+from turso_wasm.plan.modules.rtree import RtreeProvider
 
-PLANNED: Final[dict[str, PlannedModule]] = {}
+PLANNED: Final[dict[str, PlannedModule]] = {"rtree": RtreeProvider(), "rtree_i32": RtreeProvider()}

@@ -84,6 +84,20 @@ class JsonRows(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class RtreeRows(Plan):
+    """Entries of an R*Tree: those whose coordinates satisfy `limits` (coordinate from 0, operator, value), or with
+    `key` the one with that rowid. Columns: the coordinates, -1 the rowid. shadows: its shadow tables, by suffix.
+    """
+
+    source: int
+    shadows: dict[str, Table]
+    n_coords: int
+    is_int: bool
+    key: Expr | None
+    limits: tuple[tuple[int, str, Expr], ...]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Directory(Plan):
     """Of constant rows in groups, those of the group called `key`, a text, in any case. groups: (name, number of rows),
     in the order of `rows`.

@@ -142,7 +142,7 @@ class DdlParser(TableParser):
             if depth == 0 and kind in (",", ")"):
                 end = self.ends[self.at - 1] if self.at > first else self.starts[first]
                 text = self.tokens.sql[self.starts[first] : end]
-                if text or kind == "," or arguments:
+                if text:  # SQLite drops empty arguments
                     arguments.append(text)
                 first = self.at + 1
             depth += 1 if kind == "(" else -1 if kind == ")" else 0

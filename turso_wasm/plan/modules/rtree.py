@@ -1,0 +1,100 @@
+"""The provider of R*Trees: a search by conditions on coordinates, or by rowid.
+
+Source: https://sqlite.org/rtree.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from turso_wasm.bind import bound
+from turso_wasm.bind.purity import failing
+from turso_wasm.bind.scope import column_ref, table_item
+from turso_wasm.catalog.modules.rtree import RtreeOptions
+from turso_wasm.catalog.objects import Table
+from turso_wasm.plan import nodes
+from turso_wasm.plan.modules.module import shadows
+from turso_wasm.plan.providers import ROWID, GivenRows, Offer, Request
+from turso_wasm.plan.terms import Sarg
+
+if TYPE_CHECKING:
+    from turso_wasm.plan.planner import Planner
+
+OPERATORS: Final = {"=": "A", "<=": "B", "<": "C", ">=": "D", ">": "E"}
+"""The conditions on coordinates, with the letters that EXPLAIN QUERY PLAN shows."""
+
+ROWS: Final = 100_000.0  # what is assumed of a tree
+SELECTIVITY: Final = 0.3  # of a condition on a coordinate
+PER_ROW: Final = 1.5
+
+
+class RtreeProvider:
+    """Offers a search by the conditions there are, or by rowid."""
+
+    def offers(self, request: Request) -> list[Offer]:
+        """See PlannedModule."""
+        table = request.item.table
+        assert table is not None and table.declared is not None
+        options = table.declared.options
+        assert isinstance(options, RtreeOptions)
+        match = [sarg for sarg in request.conditions if sarg.op == "call"]
+        if match:  # there are no geometries
+            return [Offer(1.0, 1.0, tuple(match), lambda _: _no_geometry(request), number=2)]
+        key = next((sarg for sarg in request.conditions if sarg.column in (ROWID, 0) and sarg.op == "="), None)
+        if key is not None:
+            return [Offer(1.0, 10.0, (key,), lambda _: _rows(request, options, key.value, []), number=1)]
+        limits = [
+            sarg
+            for sarg in request.conditions
+            if 0 < sarg.column <= options.n_coords and sarg.op in OPERATORS and sarg.collation == "BINARY"
+        ]
+        rows = (table.row_estimate or ROWS) * SELECTIVITY ** len(limits)
+        label = "".join(f"{OPERATORS[sarg.op]}{sarg.column - 1}" for sarg in limits)
+        cost = rows * PER_ROW + 10.0
+        return [
+            Offer(rows, cost, tuple(limits), lambda _: _rows(request, options, None, limits), number=2, label=label)
+        ]
+
+    def plans_for_writing(self, planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
+        """None."""
+        return ()
+
+
+def _no_geometry(request: Request) -> GivenRows:
+    return GivenRows(nodes.Filter(child=nodes.OneRow(), predicate=failing("SQL logic error")), {})
+
+
+def _rows(request: Request, options: RtreeOptions, key: bound.Expr | None, limits: list[Sarg]) -> GivenRows:
+    """The entries; auxiliary columns come from the row of t_rowid."""
+    table = request.item.table
+    assert table is not None
+    found = shadows(request.planner.binder, table)
+    source = request.planner.new_source()
+    rows: nodes.Plan = nodes.RtreeRows(
+        source=source,
+        shadows=found,
+        n_coords=options.n_coords,
+        is_int=options.is_int,
+        key=key,
+        limits=tuple((sarg.column - 1, sarg.op, _applied(sarg)) for sarg in limits),
+    )
+    rowid = bound.ColumnRef(source=source, column=ROWID, affinity="D", not_null=True, exact=True)
+    columns: dict[int, bound.Expr] = {ROWID: rowid, 0: rowid}
+    for at in range(1, options.n_coords + 1):
+        columns[at] = bound.ColumnRef(source=source, column=at - 1)
+    first = options.n_coords + 1
+    auxiliary = [at for at in range(first, first + options.n_aux) if at in request.used]
+    if auxiliary:
+        item = table_item(request.planner.new_source(), found["rowid"], None)
+        used = frozenset(at - first + 2 for at in auxiliary)
+        kept = nodes.RowidSeek(source=item.source, table=found["rowid"], columns=used, key=rowid)
+        rows = nodes.NestedLoop(left=rows, right=kept)
+        columns.update({at: column_ref(item, at - first + 2) for at in auxiliary})
+    return GivenRows(rows, columns)
+
+
+def _applied(sarg: Sarg) -> bound.Expr:
+    """The value as it is compared with the column."""
+    if sarg.affinity is None or sarg.affinity == "A":
+        return sarg.value
+    return bound.ApplyAffinity(operand=sarg.value, affinity=sarg.affinity)
