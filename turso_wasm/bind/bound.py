@@ -18,6 +18,7 @@ from turso_wasm.typed.types import Function as TypedFunction
 
 if TYPE_CHECKING:
     from turso_wasm.bind.query import Query
+    from turso_wasm.catalog.objects import Table
 
 
 UnaryOp: TypeAlias = Literal["-", "+", "~", "not"]
@@ -255,6 +256,25 @@ class Call(Expr):
     number: int = -1
     subtype: str = "none"
     body: TypedFunction | None = None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class CheckVirtual(Expr):
+    """What the module of a virtual table says is wrong with it, as text: "ok", or faults. schema, name: of the table;
+    candidates: all that it can be. Another name is an error.
+    """
+
+    schema: Expr
+    name: Expr
+    candidates: tuple[CheckedVirtual, ...]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class CheckedVirtual(Node):
+    """A virtual table that can be checked, and its shadow tables, by suffix."""
+
+    table: Table
+    shadows: dict[str, Table]
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

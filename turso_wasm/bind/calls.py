@@ -24,7 +24,7 @@ from turso_wasm.bind.comparison import (
 from turso_wasm.bind.expansions import EXPANSIONS
 from turso_wasm.bind.purity import MOMENTS, PURE, failing, pure_call
 from turso_wasm.bind.query import AggregateRef
-from turso_wasm.bind.row_functions import row_function
+from turso_wasm.bind.row_functions import bind_rtreecheck, row_function
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import fingerprint, same_expression, strip_collation
 from turso_wasm.bind.windows import bind_window_call
@@ -46,6 +46,8 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     name = fold(node.name)
     n_arguments = len(node.arguments)
     registry = binder.registry
+    if name == "rtreecheck" and node.over is None and name not in registry.own_functions:
+        return bind_rtreecheck(binder, node, scope)
     aggregate = registry.find_aggregate(name, n_arguments)
     if aggregate is not None:
         if aggregate.window and node.over is None:

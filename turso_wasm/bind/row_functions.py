@@ -1,4 +1,4 @@
-"""Functions that belong to the row of a virtual table: bm25(t), highlight(t, 0, '<b>', '</b>').
+"""Functions of modules. Some belong to the row of a virtual table: bm25(t), highlight(t, 0, '<b>', '</b>').
 
 The module that gives the row computes them with it. So a call is a column that the statement adds to the table, and
 whatever is done with columns (grouping, sorting, reading from a subquery) is done with it.
@@ -8,14 +8,17 @@ Source: https://sqlite.org/vtab.html#the_xfindfunction_method
 
 from __future__ import annotations
 
+from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import same_expression, strip_collation
 from turso_wasm.catalog.modules.registry import find_module
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
+
+RTREES = frozenset({"rtree", "rtree_i32", "geopoly"})
 
 
 def row_function(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bound.ColumnRef | None:
@@ -56,3 +59,24 @@ def _column(binder: Binder, item: Item, call: bound.Call) -> bound.ColumnRef:
     number = first + len(item.calls) - 1
     ref = item.refs[number] = bound.ColumnRef(source=item.source, column=number, name=call.name)
     return ref
+
+
+def bind_rtreecheck(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bound.Expr:
+    """rtreecheck([schema,] table): the names may be computed, so any R*Tree may be meant.
+
+    Errors: "wrong number of arguments to function rtreecheck()".
+    """
+    args = tuple(map(strip_collation, binder.exprs(node.arguments, scope)))
+    if len(args) not in (1, 2):
+        fail("wrong number of arguments to function rtreecheck()", node)
+    schema = args[0] if len(args) == 2 else bound.Constant(value="main")
+    found = []
+    for catalog in binder.catalogs.search_order:
+        for table in catalog.tables():
+            if table.kind == "virtual" and fold(table.module) in RTREES and not table.failure:
+                try:
+                    found.append(bound.CheckedVirtual(table=table, shadows=catalog.shadows_of(table)))
+                except SqlError:
+                    continue
+                binder.slots.add(table.slot)
+    return bound.CheckVirtual(schema=schema, name=args[-1], candidates=tuple(found))

@@ -120,6 +120,7 @@ _SCALARS: Final[list[Function]] = [
     *_fixed("sin/1", "cos/1", "tan/1", "asin/1", "acos/1", "atan/1", "atan2/2"),
     *_fixed("sinh/1", "cosh/1", "tanh/1", "asinh/1", "acosh/1", "atanh/1"),
     *_fixed("unistr/1", "unistr_quote/1"),
+    *_fixed("rtreenode/2", "rtreedepth/1"),
     Function("random", 0, 0, "fn_random_0", deterministic=False),
     Function("randomblob", 1, 1, "fn_randomblob", deterministic=False),
     Function("char", 0, -1, "fn_char", "array"),

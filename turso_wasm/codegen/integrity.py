@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import struct
 
+from turso_wasm.bind import bound
+from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Column
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.constraints import STRICT_TAGS
@@ -14,6 +16,7 @@ from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.encodings import store_field
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
+from turso_wasm.codegen.modules.registry import CHECKS
 from turso_wasm.codegen.routines import Argument, open_routine, pass_arguments
 from turso_wasm.codegen.sources import LocalSource, Source, index_fields, open_index, open_table
 from turso_wasm.codegen.values import SqlValue
@@ -33,6 +36,8 @@ def emit_integrity_check(node: nodes.IntegrityCheck, ctx: Context, then: Then) -
         ctx.do("check_database", check, database.slot, roots, len(database.roots), *_text(database.name, ctx))
         for table in database.tables:
             _call(table, check, ctx)
+        for virtual in database.virtual:
+            _check_virtual(virtual, check, ctx)
     line = f.local(I64, "line")
 
     def following() -> Expr:
@@ -44,6 +49,16 @@ def emit_integrity_check(node: nodes.IntegrityCheck, ctx: Context, then: Then) -
         then()
 
     visit(ctx, following, following, body)
+
+
+def _check_virtual(node: bound.CheckedVirtual, check: Local, ctx: Context) -> None:
+    """What the module of a virtual table has found is a row."""
+    checker = CHECKS.get(fold(node.table.module))
+    if checker is None:
+        return
+    faults = checker(node, ctx)
+    with ctx.f.if_(faults.has_tag(NULL).eqz()):
+        ctx.do("check_row", check, faults.payload.wrap(), faults.payload.shr_u(32).wrap())
 
 
 def _text(text: str, ctx: Context) -> tuple[Expr | int, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.generated import row_of
 from turso_wasm.bind.schema import bind_checks, bind_index_terms
@@ -30,14 +31,18 @@ def plan_integrity(
 
 def _database(binder: Binder, catalog: Catalog, only: Table | None, quick: bool) -> nodes.CheckedDatabase:
     roots = [SCHEMA_ROOT if only is None else NO_FILE]
-    tables = []
+    tables, virtual = [], []
     for table in catalog.tables() if only is None else (only,):
         if table.kind == "table" and table.root > SCHEMA_ROOT:
             tables.append(_table(binder, table, len(roots), quick))
             roots += [table.root, *(index.root for index in table.indexes)]
         elif table.root == SCHEMA_ROOT:
             roots.append(SCHEMA_ROOT)
-    return nodes.CheckedDatabase(slot=catalog.slot, name=catalog.name, roots=tuple(roots), tables=tuple(tables))
+        elif table.kind == "virtual" and not table.failure:
+            virtual.append(bound.CheckedVirtual(table=table, shadows=catalog.shadows_of(table)))
+    return nodes.CheckedDatabase(
+        slot=catalog.slot, name=catalog.name, roots=tuple(roots), tables=tuple(tables), virtual=tuple(virtual)
+    )
 
 
 def _table(binder: Binder, table: Table, tree: int, quick: bool) -> nodes.CheckedTable:

@@ -287,7 +287,12 @@ def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> list[no
     """Triggers go first; b-trees are dropped from the last page on, so that auto-vacuum moves none of them. The shadow
     tables of a virtual table go with it.
     """
-    dropped = [table, *(catalog.shadows_of(table).values() if table.kind == "virtual" else ())]
+    dropped = [table]
+    if table.kind == "virtual":
+        try:
+            dropped += catalog.shadows_of(table).values()
+        except SqlError:  # one is missing
+            fail("SQL logic error")
     steps = [step for each in dropped for step in _forget_table(binder, catalog, each)]
     roots = [root for each in dropped for root in (each.root, *(index.root for index in each.indexes)) if root]
     return [*steps, *(nodes.DropBtree(root=root) for root in sorted(roots, reverse=True))]

@@ -1,10 +1,20 @@
-"""The writers of virtual tables, by module."""
+"""The writers of virtual tables, and what checks them, by module."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
+from turso_wasm.bind import bound
+from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.modules.module import Writer
-from turso_wasm.codegen.modules.rtree import RtreeWriter
+from turso_wasm.codegen.modules.rtree import RtreeWriter, tree_faults
+from turso_wasm.codegen.values import SqlValue
+
+CHECKS: Final[dict[str, Callable[[bound.CheckedVirtual, Context], SqlValue]]] = {
+    "rtree": tree_faults,
+    "rtree_i32": tree_faults,
+}
+"""What PRAGMA integrity_check says of a table: a text, NULL: nothing is wrong."""
 
 WRITERS: Final[dict[str, type[Writer]]] = {"rtree": RtreeWriter, "rtree_i32": RtreeWriter}

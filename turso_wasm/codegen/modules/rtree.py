@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from turso_wasm.base.errors import SQLITE_ERROR
+from turso_wasm.bind import bound
 from turso_wasm.catalog.modules.rtree import RtreeOptions
+from turso_wasm.codegen.conditions import compare_values
 from turso_wasm.codegen.constraints import violated
 from turso_wasm.codegen.context import Context, Then
-from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.expressions import EMITTERS, emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, visit
 from turso_wasm.codegen.modules.module import VirtualRow, Writer
 from turso_wasm.codegen.sources import ROWID, Source, open_cursor, open_table
@@ -168,6 +171,51 @@ class RtreeWriter(Writer):
     def _store_auxiliary(self, row: VirtualRow) -> None:
         for at, value in enumerate(row.columns[1 + self.options.n_coords :]):
             self.ctx.store_value(self.auxiliary, value, at)
+
+
+def check_tree(node: bound.CheckedVirtual, ctx: Context) -> SqlValue:
+    """What is wrong with a tree, NULL: nothing."""
+    declared = node.table.declared
+    assert declared is not None and isinstance(declared.options, RtreeOptions)
+    tree = ctx.frame + ctx.frame_alloc(Rtree.size)
+    cursors = [open_table(node.shadows[suffix], ctx) for suffix in ("node", "rowid", "parent")]
+    ctx.do("rtree_open", tree, ctx.stmt, *cursors, declared.options.n_coords, int(declared.options.is_int))
+    ctx.allocates = True
+    return ctx.call("rtree_check", tree)
+
+
+def tree_faults(node: bound.CheckedVirtual, ctx: Context) -> SqlValue:
+    """The row of PRAGMA integrity_check about a tree, NULL: nothing is wrong."""
+    found = ctx.chosen()
+    faults = check_tree(node, ctx)
+    ctx.choose(found, faults)
+    with ctx.f.if_(faults.has_tag(NULL).eqz()):
+        head = ctx.constant(f"In RTree {node.table.schema}.{node.table.name}:\n")
+        ctx.choose(found, ctx.call_alloc("value_concat", head, faults))
+    return found
+
+
+def _check_virtual(node: bound.CheckVirtual, ctx: Context) -> SqlValue:
+    """The value of rtreecheck(): the tree is looked for by its name."""
+    f = ctx.f
+    schema, name = ctx.copy(emit_value(node.schema, ctx)), ctx.copy(emit_value(node.name, ctx))
+    result = ctx.chosen()
+    ctx.choose(result, ctx.constant("ok"))
+    with f.block() as done:
+        for candidate in node.candidates:
+            with f.block() as other:
+                for value, wanted in ((schema, candidate.table.schema), (name, candidate.table.name)):
+                    same = compare_values("is", value, ctx.constant(wanted), "NOCASE", ctx)
+                    f.br(other, if_=same.eqz())
+                faults = check_tree(candidate, ctx)
+                f.br(done, if_=faults.has_tag(NULL))
+                ctx.choose(result, faults)
+                f.br(done)
+        ctx.raise_error(SQLITE_ERROR, "SQL logic error")
+    return result
+
+
+EMITTERS[bound.CheckVirtual] = _check_virtual
 
 
 def _options(node: nodes.WriteVirtual | nodes.CreateVirtual) -> RtreeOptions:

@@ -114,17 +114,19 @@ def rtree_limit(s: RtreeScan, at: i32, op: i32, tag: i32, payload: i64) -> None:
 
 
 def exact(limit: Limit, v: i64) -> None:
-    """The double is not quite the integer: no coordinate lies between them."""
+    """The double is not quite the integer: no coordinate lies between them. <= and >= mean the double: so it is in
+    SQLite.
+    """
     back: i64 = i64(limit.value)
     if back == v and limit.value < 9.2e18:
         return
     below: i32 = i32(back < v and limit.value < 9.2e18)  # the double is less than the integer
     if limit.op == EQUAL:
         limit.op = NEVER
-    elif limit.op == LESS or limit.op == LESS_OR_EQUAL:
-        limit.op = LESS_OR_EQUAL if below else LESS
-    else:
-        limit.op = GREATER if below else GREATER_OR_EQUAL
+    elif limit.op == LESS and below:
+        limit.op = LESS_OR_EQUAL
+    elif limit.op == GREATER and not below:
+        limit.op = GREATER_OR_EQUAL
 
 
 def holds(limit: Limit, v: f64) -> i32:

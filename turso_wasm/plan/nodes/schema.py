@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from turso_wasm.base.tree import Node
-from turso_wasm.bind.bound import Expr, Plan
+from turso_wasm.bind.bound import CheckedVirtual, Expr, Plan
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.catalog.types import AffinityLetter
 
@@ -241,6 +241,7 @@ class CheckedDatabase(Node):
     name: str
     roots: tuple[int, ...]
     tables: tuple[CheckedTable, ...]
+    virtual: tuple[CheckedVirtual, ...] = ()
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
