@@ -17,14 +17,27 @@ from turso_wasm.codegen.modules.module import VirtualRow, Writer
 from turso_wasm.codegen.sources import ROWID, Source, open_cursor, open_table
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL
-from turso_wasm.kernel.rtree.node import Rtree
-from turso_wasm.kernel.rtree.scan import EQUAL, GREATER, GREATER_OR_EQUAL, LESS, LESS_OR_EQUAL, Limit, RtreeScan
+from turso_wasm.kernel.abi_modules import (
+    RTREE_EQUAL,
+    RTREE_GREATER,
+    RTREE_GREATER_OR_EQUAL,
+    RTREE_LESS,
+    RTREE_LESS_OR_EQUAL,
+    Rtree,
+    RtreeLimit,
+    RtreeScan,
+)
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
-OPERATORS: Final = {"=": EQUAL, "<": LESS, "<=": LESS_OR_EQUAL, ">": GREATER, ">=": GREATER_OR_EQUAL}
+OPERATORS: Final = {
+    "=": RTREE_EQUAL,
+    "<": RTREE_LESS,
+    "<=": RTREE_LESS_OR_EQUAL,
+    ">": RTREE_GREATER,
+    ">=": RTREE_GREATER_OR_EQUAL,
+}
 CONSTRAINT: Final = 19
-ALIGNED: Final = 8
 
 
 class EntrySource(Source):
@@ -49,7 +62,7 @@ def _rows(node: nodes.RtreeRows, ctx: Context, then: Then) -> None:
     f = ctx.f
     read = [node.key, *(value for _, _, value in node.limits)]
     ensure([expr for expr in read if expr is not None], ctx)
-    at = ctx.frame_alloc(RtreeScan.size + Limit.size * len(node.limits))
+    at = ctx.frame_alloc(RtreeScan.size + RtreeLimit.size * len(node.limits))
     ctx.zero_at_start(at + RtreeScan.offset("path"))
     scan = ctx.frame + at
     cursors = [open_table(node.shadows[suffix], ctx) for suffix in ("node", "rowid")]

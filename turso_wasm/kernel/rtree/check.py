@@ -4,11 +4,12 @@ Source: https://sqlite.org/rtree.html#integrity_check, and observed behaviour of
 """
 
 from turso_wasm.kernel.abi import BLOB, NULL, TEXT, Cursor, Run
+from turso_wasm.kernel.abi_modules import Rtree
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.btree.cursor.read import cursor_column
 from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
 from turso_wasm.kernel.btree.tree import btree_count
-from turso_wasm.kernel.rtree.node import HEADER, MAX_DEPTH, ROOT, Rtree, cell_at, coord, n_cells, node_blob, read_depth
+from turso_wasm.kernel.rtree.node import HEADER, MAX_DEPTH, ROOT, cell_at, coord, n_cells, node_blob, read_depth
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put, buffer_value
 from turso_wasm.kernel.values.number_text import INT_TEXT_SIZE, int_to_text
 from turso_wasm.kernel.values.value import bytes_of, size_of

@@ -1,7 +1,8 @@
 """Coordinates: from values to cells. Minima are rounded down to what a cell can hold, maxima up."""
 
 from turso_wasm.kernel.abi import Value
-from turso_wasm.kernel.rtree.node import Rtree, raw_coord
+from turso_wasm.kernel.abi_modules import Rtree
+from turso_wasm.kernel.rtree.node import raw_coord
 from turso_wasm.kernel.values.value import to_integer, to_real
 from turso_wasm.wasm.lang import export, f32, f64, i32, i64, ptr, put_be32, scratch, u8, u32
 

@@ -20,6 +20,7 @@ Source: https://sqlite.org/rtree.html
 """
 
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, Cursor, Run, Value
+from turso_wasm.kernel.abi_modules import Rtree
 from turso_wasm.kernel.base.errors import raise_error
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.btree.cursor.read import cursor_column, cursor_columns
@@ -57,26 +58,6 @@ ROOT = 1
 MAX_DEPTH = 40
 HEADER = 4
 BOX = 8  # where a cell's coordinates begin
-
-
-class Rtree(Struct):
-    """A tree that a statement reads or writes."""
-
-    stmt: i32  # Run
-    nodes: i32  # Cursor on t_node
-    rowids: i32  # Cursor on t_rowid
-    parents: i32  # Cursor on t_parent; readers need none of these two
-    n_coords: i32
-    is_int: i32
-    n_aux: i32
-    cell_size: i32
-    node_size: i32  # 0: not known yet
-    capacity: i32  # cells of a node
-    least: i32
-    depth: i32
-    loaded: i32  # Node
-    removed: i32  # Node: taken out of the tree, its cells still to be put back
-    new_node: i64  # the highest number that this operation has given to a node
 
 
 class Node(Struct):

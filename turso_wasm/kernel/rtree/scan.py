@@ -7,13 +7,23 @@ Source: https://sqlite.org/rtree.html#using_the_r_tree_module
 """
 
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, Cursor, Run
+from turso_wasm.kernel.abi_modules import (
+    RTREE_EQUAL,
+    RTREE_GREATER,
+    RTREE_GREATER_OR_EQUAL,
+    RTREE_LESS,
+    RTREE_LESS_OR_EQUAL,
+    RTREE_NEVER,
+    Rtree,
+    RtreeLimit,
+    RtreeScan,
+)
 from turso_wasm.kernel.base.resources import keep_alloc
 from turso_wasm.kernel.rtree.node import (
     BOX,
     HEADER,
     MAX_DEPTH,
     ROOT,
-    Rtree,
     cell_at,
     coord,
     corrupt,
@@ -41,34 +51,12 @@ from turso_wasm.wasm.lang import (
 
 __subset__ = True
 
-EQUAL, LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL, NEVER = range(6)
-
-
-class Limit(Struct):
-    """A condition: coordinate `at` compared with a value."""
-
-    at: i32
-    op: i32
-    value: f64
-
 
 class Level(Struct):
     """A node on the path."""
 
     data: ptr[u8]  # a copy of it
     slot: i32  # the cell that is looked at next
-
-
-class RtreeScan(Struct):
-    """A search, in a frame that was zeroed. cell: of the current entry."""
-
-    tree: Rtree.embed
-    n_limits: i32
-    depth: i32  # of the path: nodes[0] is the root
-    limits: ptr[Limit]
-    cell: ptr[u8]
-    impossible: i32  # a condition that is never true
-    path: i32  # Levels, from the root on; 0 when an activation begins
 
 
 @export
@@ -88,7 +76,7 @@ def rtree_open(t: Rtree, stmt: Run, nodes: Cursor, rowids: Cursor, parents: Curs
 @export
 def rtree_scan_restart(s: RtreeScan) -> None:
     """Forget the conditions of the search before. The limits lie behind the RtreeScan."""
-    s.limits = ptr[Limit](i32(s) + sizeof(RtreeScan))
+    s.limits = ptr[RtreeLimit](i32(s) + sizeof(RtreeScan))
     s.n_limits = 0
     s.impossible = 0
 
@@ -96,7 +84,7 @@ def rtree_scan_restart(s: RtreeScan) -> None:
 @export
 def rtree_limit(s: RtreeScan, at: i32, op: i32, tag: i32, payload: i64) -> None:
     """Add a condition. Numbers are less than texts, and these than blobs; nothing compares with NULL."""
-    limit: Limit = s.limits[s.n_limits]
+    limit: RtreeLimit = s.limits[s.n_limits]
     limit.at = at
     limit.op = op
     if tag == REAL:
@@ -104,16 +92,16 @@ def rtree_limit(s: RtreeScan, at: i32, op: i32, tag: i32, payload: i64) -> None:
     elif tag == INTEGER:
         limit.value = f64(payload)
         exact(limit, payload)
-    elif tag == NULL or op == EQUAL or op >= GREATER:
-        limit.op = NEVER
+    elif tag == NULL or op == RTREE_EQUAL or op >= RTREE_GREATER:
+        limit.op = RTREE_NEVER
     else:
         return
-    if limit.op == NEVER:
+    if limit.op == RTREE_NEVER:
         s.impossible = 1
     s.n_limits += 1
 
 
-def exact(limit: Limit, v: i64) -> None:
+def exact(limit: RtreeLimit, v: i64) -> None:
     """The double is not quite the integer: no coordinate lies between them. <= and >= mean the double: so it is in
     SQLite.
     """
@@ -121,41 +109,41 @@ def exact(limit: Limit, v: i64) -> None:
     if back == v and limit.value < 9.2e18:
         return
     below: i32 = i32(back < v and limit.value < 9.2e18)  # the double is less than the integer
-    if limit.op == EQUAL:
-        limit.op = NEVER
-    elif limit.op == LESS and below:
-        limit.op = LESS_OR_EQUAL
-    elif limit.op == GREATER and not below:
-        limit.op = GREATER_OR_EQUAL
+    if limit.op == RTREE_EQUAL:
+        limit.op = RTREE_NEVER
+    elif limit.op == RTREE_LESS and below:
+        limit.op = RTREE_LESS_OR_EQUAL
+    elif limit.op == RTREE_GREATER and not below:
+        limit.op = RTREE_GREATER_OR_EQUAL
 
 
-def holds(limit: Limit, v: f64) -> i32:
+def holds(limit: RtreeLimit, v: f64) -> i32:
     """The condition is true of a coordinate."""
     op: i32 = limit.op
-    if op == LESS_OR_EQUAL:
+    if op == RTREE_LESS_OR_EQUAL:
         return i32(v <= limit.value)
-    if op == GREATER_OR_EQUAL:
+    if op == RTREE_GREATER_OR_EQUAL:
         return i32(v >= limit.value)
-    if op == LESS:
+    if op == RTREE_LESS:
         return i32(v < limit.value)
-    if op == GREATER:
+    if op == RTREE_GREATER:
         return i32(v > limit.value)
     return i32(v == limit.value)
 
 
-def may_hold(t: Rtree, limit: Limit, cell: ptr[u8]) -> i32:
+def may_hold(t: Rtree, limit: RtreeLimit, cell: ptr[u8]) -> i32:
     """The condition can be true of an entry within a box: its minimum and its maximum lie between the box's."""
     low: i32 = limit.at & ~1
     op: i32 = limit.op
-    if op == EQUAL:
+    if op == RTREE_EQUAL:
         return i32(coord(t, cell, low) <= limit.value and limit.value <= coord(t, cell, low + 1))
-    return holds(limit, coord(t, cell, low if op <= LESS_OR_EQUAL else low + 1))
+    return holds(limit, coord(t, cell, low if op <= RTREE_LESS_OR_EQUAL else low + 1))
 
 
 def accepts(s: RtreeScan, cell: ptr[u8], is_leaf: i32) -> i32:
     """An entry satisfies the conditions, or entries below a cell can."""
     for i in range(s.n_limits):
-        limit: Limit = s.limits[i]
+        limit: RtreeLimit = s.limits[i]
         if is_leaf:
             if not holds(limit, raw_coord(cell + BOX + limit.at * 4, s.tree.is_int)):
                 return 0

@@ -8,8 +8,9 @@ Source: N. Beckmann et al., The R*-tree, SIGMOD 1990, section 4.2
 """
 
 from turso_wasm.kernel.abi import Run
+from turso_wasm.kernel.abi_modules import Rtree
 from turso_wasm.kernel.base.memory import alloc
-from turso_wasm.kernel.rtree.node import Rtree, coord
+from turso_wasm.kernel.rtree.node import coord
 from turso_wasm.wasm.lang import Struct, f64, fmax, fmin, i32, memory_copy, ptr, u8
 
 __subset__ = True

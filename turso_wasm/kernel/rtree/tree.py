@@ -5,6 +5,7 @@ full is split (split.py); one that is left with too few cells is taken out of th
 """
 
 from turso_wasm.kernel.abi import BLOB, Cursor, Run, Value
+from turso_wasm.kernel.abi_modules import Rtree
 from turso_wasm.kernel.base.errors import raise_error
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.pager.storage import Pager
@@ -13,7 +14,6 @@ from turso_wasm.kernel.rtree.node import (
     HEADER,
     ROOT,
     Node,
-    Rtree,
     append_cell,
     begin,
     cell_at,
