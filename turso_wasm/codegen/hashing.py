@@ -35,7 +35,7 @@ def find_member(at: Expr, operand: SqlValue, collation: str, known: Local, ctx: 
     f = ctx.f
     table, has_null = f.load("i32", at), f.load("i32", at, HAS_NULL)
     with f.if_(operand.has_tag(NULL)) as otherwise:
-        f.set(known, (f.call("hash_count", table) != 0) | has_null)
+        f.set(known, (f.call("hash_any", table) != 0) | has_null)
         otherwise.else_()
         _key(operand, collation, ctx)
         f.set(known, select(f.call("hash_find", table), i32(2), has_null))

@@ -7,19 +7,14 @@ from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import columns_of, emit_value, ensure, ensure_outer, for_comparison
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
-from turso_wasm.codegen.records import ROW_HEAD, ROW_NEXT, append_row, keep_row, kept_record
+from turso_wasm.codegen.records import encode_record, kept_record
 from turso_wasm.codegen.rowsets import first_conjunct
 from turso_wasm.codegen.sources import RecordSource, Source, decoded_columns, forget_since, set_null
-from turso_wasm.codegen.values import collation_code
-from turso_wasm.kernel.abi import NULL
+from turso_wasm.codegen.values import SqlValue, collation_code
+from turso_wasm.kernel.abi import IN_FILE, INTEGER, NULL, KeptRow, ListedRow
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
-
-# The head of a build row goes on, where all rows count, with the next of all rows and the visit that matched it.
-LISTED_NEXT, ROW_MATCHED, LISTED_HEAD = ROW_HEAD, ROW_HEAD + 4, ROW_HEAD + 8
-# The build side: hash table, first and last of all rows, how often it was visited.
-HASH, FIRST, LAST, VISITS = 0, 4, 8, 12
 
 
 def _nested_loop(node: nodes.NestedLoop, ctx: Context, then: Then) -> None:
@@ -129,37 +124,44 @@ class BuildSource(Source):
 
 def _key(exprs: tuple[bound.Expr, ...], node: nodes.HashJoin, missing: Label, ctx: Context) -> None:
     """Build the normalized key; jumps to `missing` when a part is NULL (which equals nothing)."""
+    _make_key(_key_values(exprs, node, missing, ctx), node, ctx)
+
+
+def _key_values(exprs: tuple[bound.Expr, ...], node: nodes.HashJoin, missing: Label, ctx: Context) -> list[SqlValue]:
     ensure(exprs, ctx)
     values = [for_comparison(expr, affinity, ctx) for expr, affinity in zip(exprs, node.affinities, strict=True)]
     for value in values:
         ctx.f.br(missing, if_=value.has_tag(NULL))
+    return values
+
+
+def _make_key(values: list[SqlValue], node: nodes.HashJoin, ctx: Context) -> None:
     ctx.do("key_reset", ctx.stmt)
     for value, collation in zip(values, node.collations, strict=True):
         ctx.do("key_add", ctx.stmt, value, collation_code(collation, ctx))
 
 
 class _Table:
-    """The materialized build side: where its hash table and the list of all its rows begin (the statement's memory, or
-    the frame's when it is read anew on every entry), and the shape of a row.
+    """The materialized build side, in the statement's memory, or in the frame's when it is read anew on every entry: a
+    table of rows (kernel/values/join_table.py), or a set where nothing is asked but whether a key is there.
     """
 
     def __init__(self, node: nodes.HashJoin, ctx: Context) -> None:
         self.node = node
-        self.listed = node.keeps_build
-        self.head = LISTED_HEAD if self.listed else ROW_HEAD
+        self.head = ListedRow.size if node.keeps_build else KeptRow.size
         f = ctx.f
-        self.hash = f.local(I32, "table")
+        self.table = f.local(I32, "table")
         self.null_row = f.local(I32, "null_row")  # 1: a probe row without a match
         if node.fresh:
-            place = ctx.frame_alloc(16)
+            place = ctx.frame_alloc(4)
             ctx.zero_at_start(place)
-            self.address: Expr = f.local(I32, "build", ctx.frame + place)
-            with f.if_(f.load("i32", self.address, HASH)):
-                ctx.do("resource_free", ctx.stmt, f.load("i32", self.address, HASH))
-            self._read(self.address, ctx)
+            at: Expr = f.local(I32, "build", ctx.frame + place)
+            with f.if_(f.load("i32", at)):
+                ctx.do("join_free" if self.has_rows else "resource_free", ctx.stmt, f.load("i32", at))
+            self._read(at, ctx)
         else:
-            self.address = ctx.once(node, 16, lambda at: self._read(at, ctx))
-        f.set(self.hash, f.load("i32", self.address, HASH))
+            at = ctx.once(node, 4, lambda at: self._read(at, ctx))
+        f.set(self.table, f.load("i32", at))
 
     @property
     def has_rows(self) -> bool:
@@ -168,37 +170,63 @@ class _Table:
 
     def _read(self, at: Expr, ctx: Context) -> None:
         f = ctx.f
-        f.set(self.hash, f.call("hash_new", ctx.stmt, 8))
-        f.store("i32", at, self.hash, HASH)
-        f.store("i32", at, 0, FIRST)
-        f.store("i32", at, 0, LAST)
-        emit_source(self.node.build, ctx, lambda: self._add(at, ctx))
+        keeps = int(self.node.keeps_build)
+        new = f.call("join_new", ctx.stmt, keeps) if self.has_rows else f.call("hash_new", ctx.stmt, 0)
+        f.set(self.table, new)
+        f.store("i32", at, self.table)
+        emit_source(self.node.build, ctx, lambda: self._add(ctx))
+        if self.has_rows:
+            ctx.do("join_end", self.table)
 
-    def _add(self, at: Expr, ctx: Context) -> None:
-        """Append the row to the chain of its key (entry: first row, last row) and, where it counts, to the list."""
+    def _add(self, ctx: Context) -> None:
+        """Add the row, unless it cannot be found nor shown."""
         f = ctx.f
         node = self.node
-        entry = f.local(I32, "entry")
+        keyed: Expr = i32(1)
         with f.block() as skip:
-            if self.listed:
-                f.set(entry, 0)
+            if node.keeps_build:
+                keyed = f.local(I32, "keyed", i32(0))
                 with f.block() as keyless:
                     _key(node.build_keys, node, keyless, ctx)
-                    f.set(entry, f.call("hash_add", self.hash))
+                    f.set(keyed, 1)
             else:
                 _key(node.build_keys, node, skip, ctx)
-                f.set(entry, f.call("hash_add", self.hash))
             if not self.has_rows:
+                ctx.do("hash_add", self.table)
                 return
             refs = [bound.ColumnRef(source=source, column=column) for source, column in node.build_columns]
             ensure(refs, ctx)
-            new = keep_row([emit_value(ref, ctx) for ref in refs], self.hash, self.head, ctx)
-            if self.listed:
-                f.store("i32", new, 0, LISTED_NEXT)
-                f.store("i32", new, 0, ROW_MATCHED)
-                append_row(new, at + FIRST, at + LAST, LISTED_NEXT, ctx)
-                f.br(skip, if_=entry.eqz())
-            append_row(new, entry, entry + 4, ROW_NEXT, ctx)
+            record = encode_record([emit_value(ref, ctx) for ref in refs], ctx)
+            ctx.do("join_add", self.table, record, keyed)
+
+    def find(self, row: Local, ctx: Context) -> None:
+        """Row = the first match of the probe row, 0 if there is none; of a set, not 0 if the key is there."""
+        f = ctx.f
+        ask = "join_find" if self.has_rows else "hash_find"
+        with f.block() as missing:
+            values = _key_values(self.node.probe_keys, self.node, missing, ctx)
+            with f.block() as found:
+                if len(values) == 1 and values[0].may_be(INTEGER):
+                    with f.if_(values[0].has_tag(INTEGER)):
+                        f.set(row, f.call(f"{ask}_int", self.table, values[0].payload))
+                        f.br(found)
+                if not (len(values) == 1 and values[0].is_always(INTEGER)):
+                    _make_key(values, self.node, ctx)
+                    f.set(row, f.call(ask, self.table))
+
+    def advance(self, row: Local, ctx: Context) -> None:
+        """Row = the next match."""
+        f = ctx.f
+        f.set(row, f.load("i32", row, KeptRow.offset("next")))
+        with f.if_(row == IN_FILE):
+            f.set(row, f.call("join_next", self.table))
+
+    def matched(self, row: Local, visit: Local, ctx: Context) -> None:
+        """Remember that a row has been matched in this visit."""
+        f = ctx.f
+        f.store("i32", row, visit, ListedRow.offset("matched"))
+        with f.if_(f.load("i32", row, KeptRow.offset("next")) == IN_FILE):
+            ctx.do("join_match", self.table, row)
 
     def blob(self, row: Local, ctx: Context) -> Expr:
         """The record of a row."""
@@ -224,10 +252,8 @@ def _both_passes(
     side skipped, its columns NULL.
     """
     f = ctx.f
-    rest, second = f.local(I32, "rest"), f.local(I32, "unmatched")
-    mark = f.local(I32, "mark")
-    times = f.local(I32, "visit", f.load("i32", table.address, VISITS) + 1)
-    f.store("i32", table.address, times, VISITS)
+    second, mark = f.local(I32, "unmatched"), f.local(I32, "mark")
+    visit_ = f.local(I32, "visit", f.call("join_begin", table.table))
     f.set(second, 0)
     point = Point()
     before = {source: found for source, found in decoded_columns(ctx).items() if source not in node.build_sources}
@@ -236,7 +262,7 @@ def _both_passes(
 
             def body() -> None:
                 with f.if_(row):  # 0: the NULL row of a probe row without a match
-                    f.store("i32", row, times, ROW_MATCHED)
+                    table.matched(row, visit_, ctx)
                 ctx.land(point)
                 forget_since(before, ctx, node.probe_sources)
                 _mark_nullable(node.probe_sources, second, ctx)
@@ -247,16 +273,11 @@ def _both_passes(
             emit_source(node.probe, ctx, lambda: _probe(node, table, row, record, ctx, body))
             f.set(second, 1)
             f.set(table.null_row, 0)
-            f.set(rest, f.load("i32", table.address, FIRST))
             f.set(mark, f.call("arena_mark", ctx.stmt))
         ctx.do("arena_release", ctx.stmt, mark)
-        with f.block() as found, f.loop() as skipping:
-            f.br(done, if_=rest.eqz())
-            ctx.tick()
-            f.set(row, rest)
-            f.set(rest, f.load("i32", row, LISTED_NEXT))
-            f.br(found, if_=f.load("i32", row, ROW_MATCHED) != times)
-            f.br(skipping)
+        ctx.tick()
+        f.set(row, f.call("join_rest", table.table))
+        f.br(done, if_=row.eqz())
         f.set(record.payload, table.blob(row, ctx))
         ctx.goto(point)
         f.br(again)
@@ -273,16 +294,11 @@ def _ask(node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource, 
 
     def begin() -> Expr:
         f.set(row, 0)
-        with f.block() as missing:
-            _key(node.probe_keys, node, missing, ctx)
-            f.set(row, f.call("hash_find", table.hash))
-            if table.has_rows:
-                f.br(missing, if_=row.eqz())
-                f.set(row, f.load("i32", row))
+        table.find(row, ctx)
         return row
 
     def step() -> Expr:
-        f.set(row, f.load("i32", row))
+        table.advance(row, ctx)
         return row
 
     def body(done: Label) -> None:
@@ -319,11 +335,7 @@ def _probe(node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource
         f.set(null_row, 0)
         f.set(matched, 0)
         f.set(row, 0)
-        with f.block() as missing:
-            _key(node.probe_keys, node, missing, ctx)
-            entry = f.local(I32, "entry", f.call("hash_find", table.hash))
-            with f.if_(entry):
-                f.set(row, f.load("i32", entry))
+        table.find(row, ctx)
         if not node.keeps_probe:
             return row
         f.set(null_row, row.eqz())
@@ -331,14 +343,14 @@ def _probe(node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource
 
     def step() -> Expr:
         if not node.keeps_probe:
-            f.set(row, f.load("i32", row))
+            table.advance(row, ctx)
             return row
         # After the last match: one NULL row if none passed the residual condition.
         with f.if_(null_row):
             f.set(row, 0)
             f.set(matched, 1)
             f.else_()
-            f.set(row, f.load("i32", row))
+            table.advance(row, ctx)
             f.set(null_row, row.eqz() & matched.eqz())
         return (row != 0) | (null_row & matched.eqz())
 

@@ -417,6 +417,27 @@ class Hash(Resource):
     order: ptr[i32]
     order_capacity: i32
     arena: Arena.embed
+    bytes: i64  # of the entries and what they take up in buckets and order
+    bytes_max: i64
+    runs: i32  # IndexedRuns: the keys of a set that are in a file; 0: none
+    is_full: i32  # 1: a table of groups takes no new ones
+
+
+IN_FILE = 1  # in place of a kept row's address: the row is in a temporary file
+
+
+class KeptRow(Struct):
+    """What a row kept in memory begins with; its record comes last."""
+
+    next: i32  # the next row, 0 behind the last; IN_FILE: this one is in a file, as is the next, if there is one
+    size: i32  # of the record
+
+
+class ListedRow(KeptRow):
+    """A row that a join may have to show though nothing matched it."""
+
+    listed: i32  # the next of all rows; in a file: the number of the row
+    matched: i32  # the visit in which something matched it
 
 
 class SumState(Struct):

@@ -42,7 +42,5 @@ def integer(text: str) -> int:
 
 SETTINGS: Final[dict[str, Setting]] = {
     "trusted_schema": Setting(1),
-    **dict.fromkeys(
-        ("hard_heap_limit", "mmap_size", "soft_heap_limit", "threads"), Setting(0, is_fixed=True, answers=True)
-    ),
+    **dict.fromkeys(("mmap_size", "threads"), Setting(0, is_fixed=True, answers=True)),
 }

@@ -318,6 +318,15 @@ def analysis_limit(request: Request) -> Compiled:
     return _row(call, request.name, readonly=request.value is None)
 
 
+def heap_limit(request: Request) -> Compiled:
+    """The limit on memory in force after trying to set it; what is no integer changes nothing."""
+    text = (request.value or "").strip()
+    wanted = int(text, 16 if "x" in text.lower() else 10) if re.fullmatch(r"[+-]?\d+|0[xX][\da-fA-F]+", text) else -1
+    limit = bound.Constant(value=wanted if wanted < 1 << 63 else -1)
+    call = nodes.KernelCall(source=SOURCE, function=request.name, args=(limit,), write=None)
+    return _row(call, request.name)
+
+
 def encoding(request: Request) -> Compiled:
     """The text encoding of all databases of the connection; setting it does nothing once there is something in one."""
     if request.value is not None and any(catalog is not None and catalog.entries for catalog in request.catalogs.slots):
@@ -461,6 +470,7 @@ PRAGMAS: dict[str, Plan] = {
     "full_column_names": Switch(abi.SETTING_FULL_COLUMN_NAMES),
     "fullfsync": Switch(abi.SETTING_FULLFSYNC),
     "freelist_count": Field(abi.DB_FREELIST_COUNT),
+    "hard_heap_limit": heap_limit,
     "ignore_check_constraints": Switch(abi.SETTING_IGNORE_CHECK_CONSTRAINTS),
     "incremental_vacuum": incremental_vacuum,
     "integrity_check": integrity_check,
@@ -483,6 +493,7 @@ PRAGMAS: dict[str, Plan] = {
     "shrink_memory": lambda request: NOTHING,  # memory is given back as soon as it is not needed
     "recursive_triggers": Switch(abi.SETTING_RECURSIVE_TRIGGERS),
     "schema_version": Field(abi.DB_SCHEMA_COOKIE, header_integer, changes_schema=True),
+    "soft_heap_limit": heap_limit,
     "temp_store": temp_store,
     "synchronous": Field(abi.DB_SYNCHRONOUS, safety_level),
     "user_version": Field(abi.DB_USER_VERSION, header_integer),

@@ -29,7 +29,7 @@ class Queue:
 
     def __init__(self, kernel: RecordsKernel, memory: int = 64 << 20) -> None:
         self.kernel = kernel
-        kernel.call("queue_set_memory_limit", memory)
+        kernel.call("work_memory_set", memory)
         self.at = kernel.checked("queue_new", kernel.statement)
 
     def add(self, row: bytes, key: bytes | None = None) -> None:

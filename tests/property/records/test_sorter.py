@@ -31,7 +31,7 @@ class Sorter:
 
     def __init__(self, kernel: RecordsKernel, limit: int = UNLIMITED, memory: int = DEFAULT_LIMIT) -> None:
         self.kernel = kernel
-        kernel.call("sorter_set_memory_limit", memory)
+        kernel.call("work_memory_set", memory)
         self.at = kernel.checked("sorter_new", kernel.statement, limit)
 
     def set_key(self, key: bytes) -> None:

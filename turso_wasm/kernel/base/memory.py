@@ -36,6 +36,7 @@ from turso_wasm.kernel.base.heap import (
     heap,
     heap_ready,
 )
+from turso_wasm.kernel.base.limits import within_hard_limit
 from turso_wasm.wasm.lang import Struct, export, i32, i64, inline, memory_copy, memory_fill, ptr, sizeof, u8, u32
 
 __subset__ = True
@@ -111,11 +112,18 @@ def span_retire(h: Heap) -> None:
         span_top += class_size(c)
 
 
+def check_limit(n: i32) -> None:
+    """Raise SQLITE_NOMEM if n bytes more would exceed the hard limit."""
+    if not within_hard_limit(i64(u32(used_bytes)) + i64(n)):
+        raise_nomem()
+
+
 def small_alloc_slow(c: i32) -> Block:
     """An object of class c from the span, or from a new span."""
     global span_top, span_limit
     size: i32 = class_size(c)
     if span_limit - span_top < size:
+        check_limit(SPAN_SIZE)
         if heap_ready():
             span_retire(heap())
         b: Block = block_alloc(SPAN_SIZE)
@@ -135,6 +143,7 @@ def malloc(n: i32) -> ptr[u8]:
         raise_nomem()
     total: i32 = (n + 23) & ~15
     if total > SMALL_MAX:
+        check_limit(total)
         large: Block = block_alloc(total)
         used_bytes += large.size & ~1
         assert fill_debug(i32(large) + 8, n, PAINT)

@@ -2,6 +2,9 @@
 
 Owns tables for GROUP BY, DISTINCT, set operations and hash joins. What lies in an entry belongs to the generated code.
 
+A table without room for entries is a set. Beyond the memory limit its keys become a sorted run
+(kernel/values/indexed_runs.py), in which a key is looked for that is not in memory.
+
 Open addressing with linear probing over buckets of 8 bytes:
 
   OFFSET  SIZE  MEANING
@@ -25,14 +28,31 @@ Invariants:
       collide. Integers are multiplied by it; words of byte keys are masked with it (plus a constant for each word
       before) and their halves multiplied, because a multiplication by a constant alone leaves the top bit's changes
       predictable.
+  H6  A key of a set is in memory or in one run, never in two places. What hash_add and hash_find return of a key in a
+      run only says that it is there.
 """
 
-from turso_wasm.kernel.abi import Hash, Run
+from turso_wasm.kernel.abi import Hash, KernelConnection, Run
+from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import raise_nomem
+from turso_wasm.kernel.base.limits import work_memory
 from turso_wasm.kernel.base.memory import arena_alloc, arena_free, malloc, mfree, mrealloc, mzalloc
 from turso_wasm.kernel.base.resources import KIND_HASH, resource_add
 from turso_wasm.kernel.base.sort import Item, key_word, sort_items
+from turso_wasm.kernel.base.tempfile import temp_flags
 from turso_wasm.kernel.base.vfs import host_random
+from turso_wasm.kernel.values.indexed_runs import (
+    RUNS_MAX,
+    IndexedRuns,
+    indexed_begin,
+    indexed_end,
+    indexed_find,
+    indexed_free,
+    indexed_merge,
+    indexed_new,
+    indexed_room,
+    indexed_write,
+)
 from turso_wasm.kernel.values.key import TAG_ZERO, key_put_int, key_room
 from turso_wasm.wasm.lang import (
     be64,
@@ -58,6 +78,7 @@ __subset__ = True
 
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: a good multiplier by itself, should a host's randomness be poor
 BUCKETS_MIN = 16
+OVERHEAD = 24  # bytes that an entry takes up besides itself: buckets, order, head
 SLOTS_MAX = 1 << 27
 SORT_BYTES = 2 * Item.size + 16
 SORT_MAX = 0x7FFE0000 // SORT_BYTES
@@ -79,6 +100,7 @@ def hash_new(stmt: Run, entry_size: i32) -> Hash:
     h: Hash = Hash(i32(resource_add(stmt, sizeof(Hash), KIND_HASH, funcref(hash_release))))
     h.statement = stmt
     h.key_at = (entry_size + 7) & ~7
+    h.bytes_max = i64(work_memory())
     hash_place(h, BUCKETS_MIN)
     return h
 
@@ -86,6 +108,8 @@ def hash_new(stmt: Run, entry_size: i32) -> Hash:
 def hash_release(resource: i32) -> None:
     """Free a Hash."""
     h: Hash = Hash(resource)
+    if h.runs:
+        indexed_free(IndexedRuns(h.runs))
     mfree(h.buckets)
     mfree(ptr[u8](h.order))
     arena_free(h.arena)
@@ -95,10 +119,20 @@ def hash_release(resource: i32) -> None:
 @export
 def hash_clear(h: Hash) -> None:
     """Remove all entries, keeping the buckets."""
+    if h.runs:
+        indexed_free(IndexedRuns(h.runs))
+        h.runs = 0
+    hash_empty(h)
+
+
+def hash_empty(h: Hash) -> None:
+    """Remove the entries in memory."""
     arena_free(h.arena)
     memory_fill(h.buckets, 0, h.mask + 1)
     h.count = 0
     h.at = 0
+    h.bytes = 0
+    h.is_full = 0
 
 
 def hash_place(h: Hash, n: i32) -> None:
@@ -176,12 +210,21 @@ def hash_find_int(h: Hash, key: i64) -> ptr[u8]:
             if le64(entry - 8) == key:
                 return entry
         elif bucket == 0:
-            return entry
+            return entry if h.runs == 0 else int_in_file(h, key)
         at = (at + 8) & h.mask
 
 
 def insert_int(h: Hash, key: i64, hash: i32, at: i32) -> ptr[u8]:
     """A new entry of an integer key; `at` is its free bucket."""
+    if h.key_at == 0 and h.bytes >= h.bytes_max:
+        set_spill(h)
+        at = first_bucket(h, hash)
+    if h.runs:
+        found: ptr[u8] = int_in_file(h, key)
+        if found:
+            h.found = 1
+            return found
+    h.bytes += i64(h.key_at + 8 + OVERHEAD)
     entry: ptr[u8] = arena_alloc(h.arena, h.key_at + 8) + 8
     put_le64(entry - 8, key)
     hash_insert(h, entry, hash, at, 1)
@@ -298,6 +341,15 @@ def insert_bytes(h: Hash, key: ptr[u8], size: i32, hash: i32, at: i32) -> ptr[u8
     """A new entry of a byte key; `at` is its free bucket."""
     if size > 0x70000000:
         raise_nomem()
+    if h.key_at == 0 and h.bytes >= h.bytes_max:
+        set_spill(h)
+        at = first_bucket(h, hash)
+    if h.runs:
+        found: ptr[u8] = in_file(h, key, size)
+        if found:
+            h.found = 1
+            return found
+    h.bytes += i64(h.key_at + size + OVERHEAD)
     fresh: ptr[u8] = arena_alloc(h.arena, 8 + h.key_at + ((size + 7) & ~7)) + 8
     put_le64(fresh - 8, i64(size))
     i: i32 = 0
@@ -322,10 +374,49 @@ def hash_find(h: Hash) -> ptr[u8]:
         bucket: i64 = le64(h.buckets + at)
         entry: ptr[u8] = ptr[u8](i32(bucket >> 32))
         if bucket == 0:
-            return entry
+            return entry if h.runs == 0 else in_file(h, key, size)
         if i32(bucket) == hash and i32(le64(entry - 8)) == size and keys_equal(entry + h.key_at, key, size):
             return entry
         at = (at + 8) & h.mask
+
+
+# --- sets beyond the memory limit -----------------------------------------------------------------------------
+
+
+def set_spill(h: Hash) -> None:
+    """Write all keys in memory to the file, as a run. Errors: SQLITE_NOMEM, SQLITE_FULL, SQLITE_IOERR, …"""
+    if h.runs == 0:
+        h.runs = i32(indexed_new(temp_flags(KernelConnection(h.statement.connection))))
+    runs: IndexedRuns = IndexedRuns(h.runs)
+    if runs.n_runs == RUNS_MAX:
+        indexed_merge(runs)
+    hash_sort(h)
+    indexed_begin(runs, i64(h.count))
+    for i in range(h.count):
+        listed: i32 = h.order[i]
+        word: i64 = le64(ptr[u8](listed & ~1) - 8)
+        size: i32 = 9 if listed & 1 else i32(word)
+        head: ptr[u8] = indexed_room(runs, size + 16)
+        if listed & 1:
+            size = key_put_int(head + 8, word, i64(0))
+        else:
+            copy_bytes(head + 8, ptr[u8](listed), size)
+        put_le64(head, i64(size) << 32)
+        indexed_write(runs, runs.fd, head)
+    indexed_end(runs, runs.fd)
+    hash_empty(h)
+
+
+def in_file(h: Hash, key: ptr[u8], size: i32) -> ptr[u8]:
+    """Not null if a run has the key (H6)."""
+    return ptr[u8](i32(indexed_find(IndexedRuns(h.runs), key, size)))
+
+
+@export
+def int_in_file(h: Hash, key: i64) -> ptr[u8]:
+    """The same of an integer key."""
+    room: ptr[u8] = scratch(32)
+    return in_file(h, room, key_put_int(room, key, i64(0)))
 
 
 # --- iteration -----------------------------------------------------------------------------------------------
@@ -333,8 +424,14 @@ def hash_find(h: Hash) -> ptr[u8]:
 
 @export
 def hash_count(h: Hash) -> i32:
-    """How many entries the table has."""
+    """How many entries are in memory: all of a table that is no set."""
     return h.count
+
+
+@export
+def hash_any(h: Hash) -> i32:
+    """Not 0 if there are entries."""
+    return h.count | i32(h.runs != 0)
 
 
 @export

@@ -25,6 +25,7 @@ Invariants:
 from turso_wasm.kernel.abi import KernelConnection, Run
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import SQLITE_IOERR, raise_too_big
+from turso_wasm.kernel.base.limits import work_memory
 from turso_wasm.kernel.base.memory import grown, malloc, mfree, mrealloc, mzalloc
 from turso_wasm.kernel.base.resources import resource_add
 from turso_wasm.kernel.base.sort import compare_keys, key_word
@@ -32,14 +33,13 @@ from turso_wasm.kernel.base.tempfile import temp_flags, temp_open, temp_read, te
 from turso_wasm.kernel.base.vfs import raise_io
 from turso_wasm.kernel.values.key import key_room
 from turso_wasm.kernel.values.sorted_runs import (
-    BUFFER_MAX,
-    BUFFER_MIN,
     SLACK,
     Reader,
     SortedRuns,
     reader_next,
     run_begin,
     run_end,
+    runs_buffer,
     runs_release,
     runs_write,
 )
@@ -65,8 +65,6 @@ __subset__ = True
 KIND_QUEUE = 17
 CHUNK = 1 << 16
 ROW_MAX = 0x7FFE0000
-
-queue_memory_limit: i32 = 64 * 1024 * 1024
 
 
 class Chunk(Struct):
@@ -111,13 +109,6 @@ class Queue(SortedRuns):
 
 
 @export
-def queue_set_memory_limit(n: i32) -> None:
-    """Let queues made from now on hold about n bytes of rows each before they spill."""
-    global queue_memory_limit
-    queue_memory_limit = n
-
-
-@export
 def queue_new(stmt: Run) -> Queue:
     """An empty queue. Errors: SQLITE_NOMEM."""
     q: Queue = Queue(i32(resource_add(stmt, sizeof(Queue), KIND_QUEUE, funcref(queue_release))))
@@ -125,9 +116,8 @@ def queue_new(stmt: Run) -> Queue:
     q.fd = -1
     q.target = -1
     q.moved = -1
-    q.bytes_max = i64(queue_memory_limit)
-    size: i32 = queue_memory_limit // 64
-    q.buffer_size = BUFFER_MIN if size < BUFFER_MIN else BUFFER_MAX if size > BUFFER_MAX else size
+    q.bytes_max = i64(work_memory())
+    q.buffer_size = runs_buffer()
     return q
 
 

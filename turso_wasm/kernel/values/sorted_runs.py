@@ -19,6 +19,7 @@ Invariants:
 
 from turso_wasm.kernel.abi import Resource
 from turso_wasm.kernel.base.errors import SQLITE_IOERR
+from turso_wasm.kernel.base.limits import work_memory
 from turso_wasm.kernel.base.memory import malloc, mfree, mrealloc
 from turso_wasm.kernel.base.sort import Item, compare_keys, key_word
 from turso_wasm.kernel.base.tempfile import temp_open, temp_read, temp_write
@@ -71,6 +72,12 @@ class SortedRuns(Resource):
     heap: ptr[i32]  # readers that have a row, as a heap; the first has the least key
     n_heap: i32
     advance: i32  # 1: the first reader's row has been returned, it must move on
+
+
+def runs_buffer() -> i32:
+    """The size of buffers: a part of what an operator may hold."""
+    size: i32 = work_memory() // 64
+    return BUFFER_MIN if size < BUFFER_MIN else BUFFER_MAX if size > BUFFER_MAX else size
 
 
 # --- writing -------------------------------------------------------------------------------------------------

@@ -16,20 +16,20 @@ Invariants:
 from turso_wasm.kernel.abi import Arena, KernelConnection, Run
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import raise_too_big
+from turso_wasm.kernel.base.limits import work_memory
 from turso_wasm.kernel.base.memory import arena_alloc, arena_free, malloc, mfree, mrealloc
 from turso_wasm.kernel.base.resources import KIND_SORTER, resource_add
 from turso_wasm.kernel.base.sort import Item, compare_keys, key_word, sort_items
 from turso_wasm.kernel.base.tempfile import temp_flags, temp_open
 from turso_wasm.kernel.values.key import key_room
 from turso_wasm.kernel.values.sorted_runs import (
-    BUFFER_MAX,
-    BUFFER_MIN,
     Reader,
     SortedRuns,
     merge_close,
     merge_next,
     run_begin,
     run_end,
+    runs_buffer,
     runs_merge,
     runs_release,
     runs_write,
@@ -60,8 +60,6 @@ ROW_MAX = 0x7FFE0000
 TOUCHED = 16
 NO_LIMIT = 0x7FFFFFFFFFFFFFFF
 
-sorter_memory_limit: i32 = 64 * 1024 * 1024
-
 
 class Sorter(SortedRuns):
     """A sorter; kernel/values/sorted_runs.py owns the first fields."""
@@ -90,18 +88,6 @@ class Sorter(SortedRuns):
 
 
 @export
-def sorter_set_memory_limit(n: i32) -> None:
-    """Let sorters made from now on hold about n bytes of rows each before they spill."""
-    global sorter_memory_limit
-    sorter_memory_limit = n
-
-
-def sorter_limit() -> i32:
-    """How many bytes of rows a sorter holds before it spills."""
-    return sorter_memory_limit
-
-
-@export
 def sorter_new(stmt: Run, limit: i64) -> Sorter:
     """An empty sorter that returns the first `limit` rows; all of them if it is negative. Errors: SQLITE_NOMEM."""
     s: Sorter = Sorter(i32(resource_add(stmt, sizeof(Sorter), KIND_SORTER, funcref(sorter_release))))
@@ -112,9 +98,8 @@ def sorter_new(stmt: Run, limit: i64) -> Sorter:
     s.limit = i64(NO_LIMIT) if limit < 0 else limit
     s.top = i32(limit) if limit >= 0 and limit <= TOP_MAX else -1
     s.has_cut = i32(limit == 0)
-    s.bytes_max = i64(sorter_memory_limit)
-    size: i32 = sorter_memory_limit // 64
-    s.buffer_size = BUFFER_MIN if size < BUFFER_MIN else BUFFER_MAX if size > BUFFER_MAX else size
+    s.bytes_max = i64(work_memory())
+    s.buffer_size = runs_buffer()
     return s
 
 
@@ -322,6 +307,13 @@ def sorter_next(s: Sorter) -> i32:
         s.row = i64(u32(r.key + r.size)) | i64(r.row_size) << 32
     s.returned += 1
     return 1
+
+
+def sorter_head(s: Sorter) -> ptr[u8]:
+    """The current row, as in a run: sizes, key, row (T4)."""
+    if s.n_runs == 0:
+        return s.items[i32(s.returned) - 1].key - 8
+    return Reader(s.heap[0]).key - 8
 
 
 @export

@@ -1,7 +1,7 @@
 """The rows of a window's partition: added in order, read by number, in memory or in a temporary file.
 
 A row is a record. One that outlives the partition where it is (in a sorter's memory) is only referred to, others are
-copied. Copies beyond the memory limit of sorters go to a file, all at once; sixteen bytes a row stay.
+copied. Copies beyond the memory limit go to a file, all at once; sixteen bytes a row stay.
 
 Invariants:
   R1  A row's `at` is its address, or ~offset in the file. Rows are not read while others are added.
@@ -10,6 +10,7 @@ Invariants:
 
 from turso_wasm.kernel.abi import Arena, KernelConnection, Resource, Run
 from turso_wasm.kernel.base.errors import SQLITE_IOERR
+from turso_wasm.kernel.base.limits import work_memory
 from turso_wasm.kernel.base.memory import (
     arena_alloc,
     arena_free,
@@ -23,7 +24,6 @@ from turso_wasm.kernel.base.memory import (
 from turso_wasm.kernel.base.resources import resource_add
 from turso_wasm.kernel.base.tempfile import temp_flags, temp_open, temp_read, temp_write
 from turso_wasm.kernel.base.vfs import raise_io, vfs_close
-from turso_wasm.kernel.values.sorter import sorter_limit
 from turso_wasm.wasm.lang import (
     Struct,
     export,
@@ -88,7 +88,7 @@ def window_rows_new(stmt: Run) -> WindowRows:
     )
     w.fd = -1
     w.statement = stmt
-    w.bytes_max = i64(sorter_limit())
+    w.bytes_max = i64(work_memory())
     return w
 
 
