@@ -99,6 +99,17 @@ class _Range:
         self.start_probe, self.end_probe = ctx.frame_alloc(size), ctx.frame_alloc(size)
         self.node = node
 
+    def forward_end(self, ctx: Context) -> tuple[Expr, int, int] | None:
+        """Where a forward scan ends: a probe, how many fields of it count, whether equal entries still come."""
+        n = self.n_equal
+        probe = ctx.frame + self.end_probe
+        if self.end is not None:
+            return probe, n + 1, int(self.end.inclusive)
+        if self.start is not None and not self.low_first:  # towards the NULLs
+            ctx.store_value(probe, SqlValue(NULL, i64(0)), n)
+            return probe, n + 1, 0
+        return (ctx.frame + self.start_probe, n, 1) if n else None
+
 
 def _index_scan(node: nodes.IndexScan, ctx: Context, then: Then) -> None:
     table, index = node.table, node.index
@@ -204,6 +215,12 @@ def _check_end(ends: _Range, cursor: Local, done: Label, ctx: Context) -> None:
     f = ctx.f
     n = ends.n_equal
     probe = ctx.frame + ends.end_probe
+    if not ends.backward:
+        end = ends.forward_end(ctx)
+        if end is not None:
+            with f.if_(f.load("i32", cursor, Cursor.offset("slot")) >= f.load("i32", cursor, Cursor.offset("sure"))):
+                f.br(done, if_=f.call("cursor_past", cursor, *end))
+        return
     if ends.end is not None:
         order = f.call("cursor_compare_key", cursor, probe, n + 1)
         inclusive = ends.end.inclusive
@@ -216,20 +233,35 @@ def _check_end(ends: _Range, cursor: Local, done: Label, ctx: Context) -> None:
         return
     else:
         return
-    # Entries are visited in index order, or backwards: stop as soon as one is past the probe.
-    if ends.backward:
-        past = order < 0 if inclusive else order <= 0
-    else:
-        past = order > 0 if inclusive else order >= 0
-    f.br(done, if_=past)
+    f.br(done, if_=order < 0 if inclusive else order <= 0)
 
 
 def _count_rows(node: nodes.CountRows, ctx: Context, then: Then) -> None:
-    cursor = open_index(node.index, node.table, ctx) if node.index else open_table(node.table, ctx)
-    count = ctx.f.local(I64, "count")
-    ctx.f.set(count, ctx.f.call("btree_count", cursor))
+    count = ctx.f.local(I64, "count", 0)
     ctx.sources[node.source] = LocalSource([SqlValue(INTEGER, count)])
+    if node.scan is not None:
+        _count_range(node.scan, count, ctx)
+        then()
+        return
+    cursor = open_index(node.index, node.table, ctx) if node.index else open_table(node.table, ctx)
+    ctx.f.set(count, ctx.f.call("btree_count", cursor))
     then()
+
+
+def _count_range(node: nodes.IndexScan, count: Local, ctx: Context) -> None:
+    """Add up the entries of the range, a page at a time."""
+    f = ctx.f
+    cursor = open_index(node.index, node.table, ctx) if node.index else open_table(node.table, ctx)
+    ends = _Range(node, ctx)
+    run = f.local(I32, "run")
+
+    def body(done: Label) -> None:
+        end = ends.forward_end(ctx) or (ctx.frame + ends.start_probe, 0, 1)
+        f.set(run, f.call("cursor_run", cursor, *end))
+        f.br(done, if_=run.eqz())
+        f.set(count, count + run.extend_u())
+
+    visit(ctx, lambda: _seek_start(ends, cursor, ctx), lambda: advance("index_next", cursor, ctx), body)
 
 
 SOURCES.update(

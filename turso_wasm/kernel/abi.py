@@ -391,7 +391,7 @@ class Cursor(Struct):
     overflow_size: i32  # bytes of it assembled so far; 0: none
     overflow_next: u32  # the overflow page that continues it
     overflow_for: ptr[u8]  # the value of `payload` it was assembled for
-    spare1: i32
+    sure: i32  # slots below it hold entries within the range of the scan (kernel/btree/cursor/range.py)
 
 
 class Resource(Struct):

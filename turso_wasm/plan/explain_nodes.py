@@ -196,6 +196,8 @@ class Explainer:
     ) -> str:
         """SCAN or SEARCH, as SQLite says it."""
         name = self.names.get(plan.source, plan.table.name)
+        if isinstance(plan, nodes.CountRows) and plan.scan is not None:
+            return self._access(plan.scan)
         if isinstance(plan, nodes.CountRows):
             return f"SCAN {plan.table.name}" + (f" USING COVERING INDEX {plan.index.name}" if plan.index else "")
         if isinstance(plan, nodes.TableScan):

@@ -113,7 +113,10 @@ def plan_aggregate(
     counted = None if keys or rewrite.bare else _count_rows(planner, core, source)
     child = counted or _rows(planner, core, rewrite, correlated)
     plan, rows = child.plan, 1.0
-    if counted is None:
+    if counted is None and _counts_entries(planner, core, child.plan, bool(keys or rewrite.bare)):
+        assert isinstance(child.plan, nodes.IndexScan)
+        plan = nodes.CountRows(source=source, table=child.plan.table, scan=child.plan)
+    elif counted is None:
         plan = nodes.Aggregate(
             source=source,
             child=child.plan,
@@ -179,7 +182,7 @@ def _count_rows(planner: Planner, core: Core, source: int) -> JoinPlan | None:
     if core.where or len(core.aggregates) != 1:
         return None
     call, item = core.aggregates[0], core.only_item()
-    if call.name != "count" or call.args or call.filter is not None or item is None or item.table is None:
+    if not _counts_all(call) or item is None or item.table is None:
         return None
     table = item.table
     if table.is_provided:
@@ -192,6 +195,17 @@ def _count_rows(planner: Planner, core: Core, source: int) -> JoinPlan | None:
             smallest = None
     rows = cost.table_rows(table)
     return JoinPlan(nodes.CountRows(source=source, table=table, index=smallest), 1.0, rows / 50)
+
+
+def _counts_entries(planner: Planner, core: Core, plan: nodes.Plan, shows_rows: bool) -> bool:
+    """SELECT count(*) of a range of an index: entries are counted page by page."""
+    if shows_rows or not isinstance(plan, nodes.IndexScan) or plan.reverse or "count_ranges" in planner.binder.without:
+        return False
+    return len(core.aggregates) == 1 and _counts_all(core.aggregates[0])
+
+
+def _counts_all(call: bound.AggregateCall) -> bool:
+    return call.name == "count" and not call.args and call.filter is None
 
 
 def _rows(planner: Planner, core: Core, rewrite: _Rewriter, correlated: bool) -> JoinPlan:

@@ -44,7 +44,7 @@ from turso_wasm.plan.terms import Term, make_term
 if TYPE_CHECKING:
     from turso_wasm.plan.planner import Planner
 
-CHOICES = ("join_order", "hash_joins", "or_look_ups", "indexes", "row_order", "sieves", "memo")
+CHOICES = ("join_order", "hash_joins", "or_look_ups", "indexes", "row_order", "sieves", "memo", "count_ranges")
 """What can be switched off besides the passes of rewrite.py."""
 
 EXACT_UNITS = 6

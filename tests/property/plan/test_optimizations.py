@@ -62,6 +62,7 @@ STATEMENTS = [
     "SELECT 1 FROM t p CROSS JOIN t q ON q.rowid = p.c WHERE q.b > 1",
     "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM w WHERE x = c)",
     "SELECT (SELECT max(y) FROM w WHERE x = c) FROM t",
+    "SELECT count(*) FROM w WHERE x > 1",
 ]
 
 

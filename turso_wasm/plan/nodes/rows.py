@@ -284,11 +284,12 @@ class Aggregate(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class CountRows(Plan):
-    """count(*) of a whole b-tree: one row, one column."""
+    """count(*) of a whole b-tree, or of `scan`, forward: one row, one column."""
 
     source: int
     table: Table
     index: Index | None = None  # a smaller b-tree to count
+    scan: IndexScan | None = None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -44,6 +44,7 @@ STATE_VALID = 1
 STATE_GAP = 2
 STATE_SAVED = 3
 MAX_DEPTH = 20
+PATIENCE = 3  # entries after a seek that are compared with the end of a range one by one
 
 empty_page: i32 = 0  # Page
 
@@ -128,6 +129,7 @@ def cursor_no_entry(c: Cursor, state: i32) -> None:
     c.payload_size = 0
     c.local_size = 0
     c.overflow_size = 0
+    c.sure = -PATIENCE
 
 
 def cursor_invalidate(c: Cursor) -> None:
@@ -269,6 +271,8 @@ def load_entry(c: Cursor) -> None:
     c.valid = 1
     c.state = STATE_VALID
     c.overflow_size = 0
+    if c.sure > 0:
+        c.sure = 0
     cell: ptr[u8] = page.data + be16(c.cells + 2 * c.slot)
     if h.kind & LEAF == 0:
         c.n_cells = 0
