@@ -24,7 +24,7 @@ def find_end(c: Cursor, probe: ptr[Value], n: i32, inclusive: i32) -> None:
         c.sure = last + 1
         return
     slot: i32 = c.slot
-    _ = index_search(c, stack_page(c, c.depth), probe, n, inclusive)
+    _ = index_search(c, stack_page(c, c.depth), probe, n, inclusive, slot + 1)
     c.sure = c.slot
     c.slot = slot
 
