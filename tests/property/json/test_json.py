@@ -12,7 +12,7 @@ import pytest
 
 import turso_wasm
 from tests.harness.effort import HEAVY
-from tests.property.json.samples import Texts, damaged, damaged_blob, path
+from tests.property.json.samples import LABELS, Texts, damaged, damaged_blob, path
 
 ROUNDS = 20_000 if HEAVY else 300
 
@@ -64,6 +64,29 @@ def test_paths(seed: int) -> None:
         check("SELECT hex(jsonb_extract(?1, ?2)), json_array_length(?1, ?2), hex(json_quote(?1 -> ?2))", text, one)
         step = rng.choice((one, one[1:], rng.randint(-4, 4), rng.choice(("a", "b", "c d", "x.y", "")), 1.5, None))
         check("SELECT hex(?1 -> ?2), hex(?1 ->> ?2), typeof(?1 ->> ?2)", text, step)
+
+
+ONE_VALUE = (
+    "hex(json_extract(?1, ?2))",
+    "hex(jsonb_extract(?1, ?2))",
+    "json_type(?1, ?2)",
+    "json_array_length(?1, ?2)",
+    "hex(?1 -> ?2)",
+    "hex(?1 ->> ?2)",
+    "json_valid(coalesce(?1, ?2))",
+)
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS // 100))
+def test_one_value_of_a_text(seed: int) -> None:
+    """Which is sought without parsing the text where that can be."""
+    rng = random.Random(seed)
+    for _ in range(200):
+        text = Texts(rng, relaxed=rng.random() < 0.2).value()
+        if rng.random() < 0.2:
+            text = damaged(rng, text)
+        step = rng.choice((path(rng, bad=0.05), rng.choice(LABELS), "a", 0))
+        check(f"SELECT {rng.choice(ONE_VALUE)}", text, step)
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS // 100))

@@ -10,8 +10,10 @@ from turso_wasm.kernel.json.document import (
     looks_binary,
 )
 from turso_wasm.kernel.json.element import ARRAY, FLOAT, NULL_ELEMENT, OBJECT, TEXT_PLAIN, child
+from turso_wasm.kernel.json.locate import locate
 from turso_wasm.kernel.json.parse import Parser, parse_text
-from turso_wasm.kernel.json.path import Walk, count_elements, find
+from turso_wasm.kernel.json.path import Walk, count_elements
+from turso_wasm.kernel.json.probe import is_plain_json
 from turso_wasm.kernel.json.render import Style, put_json
 from turso_wasm.kernel.json.validity import check_element
 from turso_wasm.kernel.values.buffer import Buffer, buffer_init
@@ -27,26 +29,26 @@ LOOKS_BINARY = 4
 IS_BINARY = 8
 
 
-def asked(stmt: Run, values: ptr[Value], n: i32) -> tuple[ptr[u8], i32, i32]:
-    """(document, its size, index of the element at the path, if there is one, in the arguments); index -1: nothing."""
+def asked(stmt: Run, w: Walk, values: ptr[Value], n: i32) -> ptr[u8]:
+    """The document in which w.at, until w.behind, is what the arguments ask about; null if there is nothing."""
     if values[0].tag == NULL:
-        return ptr[u8](0), 0, -1
+        return ptr[u8](0)
+    if n > 1:
+        return locate(stmt, w, values[0], values[1])
     p, size = document(stmt, values[0].tag, values[0].payload)
-    if values[n - 1].tag == NULL:
-        return p, size, -1
-    if n == 1:
-        return p, size, 0
-    w: Walk = Walk(scratch(sizeof(Walk)))
-    return p, size, w.at if find(stmt, w, p, size, values[1]) else -1
+    w.at = 0
+    w.behind = size
+    return p
 
 
 @export
 def fn_json_array_length(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """json_array_length(X[, path]). Raises "malformed JSON", "bad JSON path: …"."""
-    p, size, at = asked(stmt, values, n)
-    if at < 0:
+    w: Walk = Walk(scratch(sizeof(Walk)))
+    p: ptr[u8] = asked(stmt, w, values, n)
+    if not p:
         return NULL, 0
-    kind, start, behind = child(p, at, size)
+    kind, start, behind = child(p, w.at, w.behind)
     return INTEGER, i64(count_elements(p, start, behind) if kind == ARRAY else 0)
 
 
@@ -72,10 +74,11 @@ def type_name(kind: i32) -> tuple[i32, i64]:
 @export
 def fn_json_type(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """json_type(X[, path]). Raises "malformed JSON", "bad JSON path: …"."""
-    p, _, at = asked(stmt, values, n)
-    if at < 0:
+    w: Walk = Walk(scratch(sizeof(Walk)))
+    p: ptr[u8] = asked(stmt, w, values, n)
+    if not p:
         return NULL, 0
-    return type_name(p[at] & 15)
+    return type_name(p[w.at] & 15)
 
 
 def is_valid(stmt: Run, tag: i32, payload: i64, flags: i32) -> bool:
@@ -90,6 +93,8 @@ def is_valid(stmt: Run, tag: i32, payload: i64, flags: i32) -> bool:
     if flags & (STRICT_TEXT | JSON5_TEXT) == 0:
         return False
     text: i64 = to_text(stmt, tag, payload)
+    if is_plain_json(bytes_of(text), size_of(text)):
+        return True
     ps: Parser = Parser(scratch(sizeof(Parser)))
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     buffer_init(b, stmt)

@@ -88,6 +88,8 @@ def build(w: Walk, b: Buffer, i: i32, op: i32, value: ptr[u8], size: i32, depth:
         put_label(w, b, step, op)
     elif step.index > 0:
         return False
+    elif step.open_end:
+        raise_bad_path(w)
     if not build(w, b, step.next, op, value, size, depth + 1):
         return False
     close_container(b, at, 1, OBJECT if step.is_label else ARRAY)

@@ -37,6 +37,7 @@ class Step(Struct):
     escaped: i32  # 1: the label has escapes
     index: i32
     from_end: i32  # 1: counted from the end
+    open_end: i32  # 1: an index from the end without its bracket, an error unless it lies before the first element
     next: i32
 
 
@@ -118,6 +119,7 @@ def read_index(step: Step, p: ptr[u8], n: i32, i: i32) -> bool:
     """The index behind the bracket before i; False if it is malformed."""
     step.is_label = 0
     step.from_end = 0
+    step.open_end = 0
     step.index = 0
     if i < n and p[i] == 35:
         step.from_end = 1
@@ -128,6 +130,7 @@ def read_index(step: Step, p: ptr[u8], n: i32, i: i32) -> bool:
             index, after = read_number(p, n, i + 1)
             step.index = index
             i = after
+            step.open_end = i32(i >= n or p[i] != 93)
     else:
         if i >= n or not is_digit(p[i]):
             return False
@@ -135,7 +138,7 @@ def read_index(step: Step, p: ptr[u8], n: i32, i: i32) -> bool:
         step.index = index
         i = after
     step.next = i + 1
-    return i < n and p[i] == 93
+    return step.open_end != 0 or (i < n and p[i] == 93)
 
 
 def read_step(step: Step, p: ptr[u8], n: i32, i: i32) -> bool:
@@ -263,6 +266,8 @@ def walk(w: Walk, p: ptr[u8], n: i32) -> None:
             step_label(w, step, p, start, end)
         else:
             step_index(w, step, p, start, end)
+            if step.open_end and w.index >= 0:
+                raise_bad_path(w)
         i = step.next
 
 

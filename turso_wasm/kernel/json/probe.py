@@ -1,0 +1,267 @@
+"""Finding one value in a JSON text without parsing the rest: the text is checked, and nothing is built.
+
+A probe knows plain JSON and paths of labels and indexes. Whatever else it meets (JSON5, an error, a label with escapes
+where one is sought) makes it UNSURE: then the document is parsed.
+
+Invariants:
+  O1  A text that ends a probe FOUND or ABSENT is well-formed JSON, which parse.py would take too.
+  O2  What is found is what path.py `walk` finds in the parsed document: the first label that is the step's counts.
+
+Source: https://www.rfc-editor.org/rfc/rfc8259
+"""
+
+from turso_wasm.kernel.functions.text import same_bytes
+from turso_wasm.kernel.json.parse import is_space, skip_plain
+from turso_wasm.kernel.json.path import Step, read_step
+from turso_wasm.kernel.json.scan import BACKSLASH, scan_escape
+from turso_wasm.kernel.values.number import is_digit
+from turso_wasm.wasm.lang import Struct, i32, inline, le32, ptr, scratch, sizeof, u8, u64
+
+__subset__ = True
+
+UNSURE = 0
+FOUND = 1
+ABSENT = 2
+MAX_STEPS = 8
+MAX_DEPTH = 60  # of containers in each other
+NOT_HERE = -1  # no step is sought in any container that is open
+
+
+class Probe(Struct):
+    """A path, and what a probe along it found. `steps`: MAX_STEPS structs Step."""
+
+    steps: ptr[Step]
+    n_steps: i32
+    text: ptr[u8]
+    size: i32
+    start: i32  # of the value that was found
+    end: i32
+
+
+def probe_path(pr: Probe, p: ptr[u8], n: i32) -> bool:
+    """Read the steps of a path that begins with `$`; False if it is none that a probe can follow."""
+    pr.n_steps = 0
+    i: i32 = 1
+    if n == 0 or p[0] != 36:
+        return False
+    while i < n:
+        if pr.n_steps == MAX_STEPS:
+            return False
+        step: Step = pr.steps[pr.n_steps]
+        if not read_step(step, p, n, i) or (step.escaped if step.is_label else step.from_end):
+            return False
+        pr.n_steps += 1
+        i = step.next
+    return True
+
+
+def probe_label(pr: Probe, p: ptr[u8], n: i32) -> None:
+    """A path of one label."""
+    step: Step = pr.steps[0]
+    step.is_label = 1
+    step.label = p
+    step.label_size = n
+    pr.n_steps = 1
+
+
+# --- tokens: the index behind, or -1 -----------------------------------------------------------------------------
+
+
+@inline
+def blank(p: ptr[u8], n: i32, i: i32) -> i32:
+    """Index behind white space."""
+    while i < n and p[i] <= 32 and is_space(p[i]):
+        i += 1
+    return i
+
+
+def probe_escaped(p: ptr[u8], n: i32, i: i32) -> i32:
+    """The rest of a string, from a byte that is not plain on."""
+    while i < n:
+        if p[i] == 34:
+            return i + 1
+        if p[i] != BACKSLASH:
+            return -1
+        behind, json5 = scan_escape(p, n, i + 1)
+        if behind < 0 or json5:
+            return -1
+        i = skip_plain(p, n, behind, 34)
+    return -1
+
+
+@inline
+def probe_string(p: ptr[u8], n: i32, i: i32) -> i32:
+    """A string, from behind its quote."""
+    i = skip_plain(p, n, i, 34)
+    return i + 1 if i < n and p[i] == 34 else probe_escaped(p, n, i)
+
+
+def digits(p: ptr[u8], n: i32, i: i32) -> i32:
+    """One digit or more."""
+    if i >= n or not is_digit(p[i]):
+        return -1
+    i += 1
+    while i < n and is_digit(p[i]):
+        i += 1
+    return i
+
+
+def probe_fraction(p: ptr[u8], n: i32, i: i32) -> i32:
+    """What follows the whole part of a number."""
+    if p[i] == 46:
+        i = digits(p, n, i + 1)
+        if i < 0 or i >= n:
+            return i
+    if p[i] | 32 == 101:
+        i += 1
+        if i < n and (p[i] == 43 or p[i] == 45):
+            i += 1
+        i = digits(p, n, i)
+    return i
+
+
+@inline
+def probe_number(p: ptr[u8], n: i32, i: i32) -> i32:
+    """A number."""
+    i += i32(p[i] == 45)
+    first: i32 = i
+    while i < n and is_digit(p[i]):
+        i += 1
+    if i == first or (p[first] == 48 and i > first + 1):
+        return -1
+    return probe_fraction(p, n, i) if i < n and (p[i] == 46 or p[i] | 32 == 101) else i
+
+
+def probe_word(p: ptr[u8], n: i32, i: i32) -> i32:
+    """true, false, null."""
+    if i + 4 <= n and (le32(p + i) == 0x65757274 or le32(p + i) == 0x6C6C756E):
+        return i + 4
+    return i + 5 if i + 5 <= n and p[i] == 102 and le32(p + i + 1) == 0x65736C61 else -1
+
+
+@inline
+def probe_scalar(p: ptr[u8], n: i32, i: i32) -> i32:
+    """A value that holds no others."""
+    c: i32 = p[i]
+    if c == 34:
+        return probe_string(p, n, i + 1)
+    return probe_number(p, n, i) if c <= 57 else probe_word(p, n, i)
+
+
+# --- the walk ----------------------------------------------------------------------------------------------------
+
+
+@inline
+def probe_member(pr: Probe, i: i32, sought: i32) -> tuple[i32, i32]:
+    """A label and its colon: (index behind, -1 for UNSURE; whether step number `sought`, from 1, names it)."""
+    p: ptr[u8] = pr.text
+    n: i32 = pr.size
+    i = blank(p, n, i)
+    if i >= n or p[i] != 34:
+        return -1, 0
+    start: i32 = i + 1
+    i = skip_plain(p, n, start, 34)
+    named: i32 = 0
+    if i < n and p[i] == 34:
+        if sought > 0:
+            step: Step = pr.steps[sought - 1]
+            named = i32(i - start == step.label_size and same_bytes(p + start, step.label, i - start))
+        i += 1
+    else:
+        i = -1 if sought > 0 else probe_escaped(p, n, i)
+    if i < 0:
+        return -1, 0
+    i = blank(p, n, i)
+    return i + 1 if i < n and p[i] == 58 else -1, named
+
+
+def probe(pr: Probe) -> i32:
+    """Check the text, and find what is at the path: FOUND (start, end), ABSENT or UNSURE.
+
+    `at` is the depth of the container in which the next step is sought; `target` says that the value that begins is
+    where the steps so far lead.
+    """
+    p: ptr[u8] = pr.text
+    n: i32 = pr.size
+    steps: ptr[Step] = pr.steps
+    kinds: u64 = 0  # of the open containers, innermost first: 1 an object
+    depth: i32 = 0
+    at: i32 = 0
+    left: i32 = 0  # elements before the one that is sought
+    found_depth: i32 = NOT_HERE
+    target: i32 = 1
+    result: i32 = ABSENT
+    i: i32 = 0
+    while True:
+        i = blank(p, n, i)
+        if i >= n:
+            return UNSURE
+        c: i32 = p[i]
+        if target and at == pr.n_steps:
+            pr.start = i
+            found_depth = depth
+            result = FOUND
+        if c == 123 or c == 91:
+            is_object: i32 = i32(c == 123)
+            i = blank(p, n, i + 1)
+            if depth == MAX_DEPTH or i >= n:
+                return UNSURE
+            depth += 1
+            kinds = kinds << 1 | u64(is_object)
+            if target and at < pr.n_steps and steps[at].is_label == is_object:
+                left = steps[at].index
+                at += 1
+            elif target:
+                at = NOT_HERE
+            if p[i] != c + 2:
+                target = i32(at == depth and left == 0)
+                if is_object:
+                    i, target = probe_member(pr, i, at if at == depth else 0)
+                    if i < 0:
+                        return UNSURE
+                continue
+        else:
+            i = probe_scalar(p, n, i) - 1
+            if i < 0:
+                return UNSURE
+            if target and found_depth != depth:
+                at = NOT_HERE
+            depth += 1
+            kinds = kinds << 1
+        # The value ends with the byte at i; so may those around it.
+        while True:
+            if at == depth:
+                at = NOT_HERE
+            depth -= 1
+            kinds = kinds >> 1
+            i = blank(p, n, i + 1)
+            if found_depth == depth:
+                pr.end = i
+                found_depth = NOT_HERE
+                at = NOT_HERE
+            if depth == 0:
+                return result if i == n else UNSURE
+            if i >= n:
+                return UNSURE
+            if p[i] == 44:
+                break
+            if p[i] != (125 if kinds & 1 else 93):
+                return UNSURE
+        i += 1
+        target = 0
+        if at == depth:
+            left -= 1
+            target = i32(left == 0)
+        if kinds & 1:
+            i, target = probe_member(pr, i, at if at == depth else 0)
+            if i < 0:
+                return UNSURE
+
+
+def is_plain_json(p: ptr[u8], n: i32) -> bool:
+    """Whether a text is JSON for certain; one that is not may be."""
+    pr: Probe = Probe(scratch(sizeof(Probe)))
+    pr.text = p
+    pr.size = n
+    pr.n_steps = 0
+    return probe(pr) != UNSURE
