@@ -1,7 +1,7 @@
 """How long each stage takes on its way from text to Program: `python -m benchmarks.compile_times`.
 
-200 statements of different shapes over ten tables, each compiled once, so nothing comes from a cache. The browser run
-executes this file in Pyodide (browser/prepare.js).
+200 statements of different shapes over ten tables, each compiled once, so nothing comes from a cache; then large ones:
+a join of six tables, TPC-H's queries. The browser run executes this file in Pyodide (browser/prepare.js).
 """
 
 from __future__ import annotations
@@ -49,14 +49,24 @@ def statements() -> list[str]:
     return [template.format(t=f"t{i}", u=f"t{(i + 1) % 10}") for i in range(10) for template in _TEMPLATES]
 
 
-def _catalogs() -> Any:
+SIX_TABLES = """
+SELECT n_name, p_type, sum(l_extendedprice * (1 - l_discount))
+FROM customer JOIN orders ON c_custkey = o_custkey JOIN lineitem ON l_orderkey = o_orderkey
+    JOIN part ON p_partkey = l_partkey JOIN supplier ON s_suppkey = l_suppkey JOIN nation ON n_nationkey = s_nationkey
+WHERE c_mktsegment = ? AND o_orderdate < ? GROUP BY n_name, p_type ORDER BY 3 DESC LIMIT 10"""
+ROUNDS = 5
+
+
+def _catalogs(schema: list[str]) -> Any:
     from turso_wasm.catalog.catalog import Catalog, Catalogs
 
     rows = []
-    for page, sql in enumerate(SCHEMA, 2):
+    for page, sql in enumerate(schema, 2):
         words = sql.replace("(", " ").split()
         kind, name = words[1].lower(), words[2]
-        rows.append((kind, name, name if kind == "table" else words[4], page, sql))
+        rows.append((kind, name, name if kind == "table" else words[4], 2 * page, sql))
+        if " PRIMARY KEY (" in sql:
+            rows.append(("index", f"sqlite_autoindex_{name}_1", name, 2 * page + 1, None))
     return Catalogs([Catalog(rows=rows)])
 
 
@@ -69,7 +79,7 @@ def measure() -> dict[str, float]:
     from turso_wasm.sql.lexer import normalize, tokenize
     from turso_wasm.sql.parser import parse_tokens
 
-    catalogs = _catalogs()
+    catalogs = _catalogs(SCHEMA)
     texts = statements()
     for text in texts:
         build_plan(parse_tokens(tokenize(text, 0)), catalogs, PlanContext(text))
@@ -102,7 +112,30 @@ def measure() -> dict[str, float]:
     return spent
 
 
+def measure_large(schema: str, queries: dict[int, str]) -> dict[str, float]:
+    """Milliseconds of processor time from text to Program of the large statements, the least of some rounds; the
+    arguments are TPC-H's.
+    """
+    from turso_wasm.runtime.compiler import compile_statement
+    from turso_wasm.sql.lexer import tokenize
+
+    catalogs = _catalogs([sql.strip() for sql in schema.split(";") if sql.strip()])
+    texts = {"six tables": SIX_TABLES, **{f"Q{number}": sql for number, sql in queries.items()}}
+    spent = dict.fromkeys(texts, float("inf"))
+    for _ in range(ROUNDS):
+        for name, sql in texts.items():
+            start = time.process_time()
+            compile_statement(tokenize(sql, 0), catalogs).to_bytes()
+            spent[name] = min(spent[name], (time.process_time() - start) * 1000)
+    return spent
+
+
 if __name__ == "__main__":
+    from benchmarks.tpch.data import SCHEMA as TPCH
+    from benchmarks.tpch.queries import QUERIES
+
     measure()
     for _name, _ms in measure().items():
+        print(f"{_name:20} {_ms:8.3f} ms")
+    for _name, _ms in measure_large(TPCH, QUERIES).items():
         print(f"{_name:20} {_ms:8.3f} ms")

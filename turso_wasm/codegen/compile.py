@@ -52,13 +52,14 @@ def compile_plan(
     user: UserCode = NO_USER_CODE,
     attached: int | None = None,
     encoding: int = UTF8,
+    readable: bool = False,
 ) -> Program:
     """Fill in `program` (metadata given by the caller) with the code of `plan`.
 
     user: what code of the user's the plan may ask for.
     slots: database slot → (write, whether the schema cookie must be that of Run.cookies); the statement begins a
     transaction on each. attached: a slot that it uses without one, and that may be another database's one day.
-    encoding: of the databases.
+    encoding: of the databases. readable: for printers, with the names of locals.
     Errors: what cannot be compiled was refused by the planner; TypeError and KeyError are bugs.
     """
     unit = Unit(program.n_user_params, symbols, user, encoding)
@@ -74,7 +75,7 @@ def compile_plan(
     ctx.do("statement_done", ctx.stmt)
     ctx.finish()
     emit_driver(ctx)
-    program.wasm = unit.module.encode()
+    program.wasm = unit.module.encode(local_names=readable)
     program.data = bytes(unit.data)
     program.frame_size = ctx.frame_size
     program.counts_changes = unit.counts_changes

@@ -70,7 +70,9 @@ class _Pragmas:
         return compile_pragma(statement, self.catalogs, self.files, self.registry)
 
 
-def _program(planned: Planned, tokens: Tokens, catalogs: Catalogs, registry: Registry) -> Program:
+def _program(
+    planned: Planned, tokens: Tokens, catalogs: Catalogs, registry: Registry, readable: bool = False
+) -> Program:
     columns = tuple(ResultColumn(c.name, c.decltype, c.table, c.origin) for c in planned.columns)
     program = Program(
         planned.kind,
@@ -84,7 +86,8 @@ def _program(planned: Planned, tokens: Tokens, catalogs: Catalogs, registry: Reg
     program.pinned = _pinned(planned.plan, tokens) | planned.pinned
     program.loops = _loops(planned.plan)
     user = UserCode(planned.calls_user, registry.numbers)
-    return compile_plan(planned.plan, program, planned.slots, user=user, encoding=catalogs.settings.encoding)
+    encoding = catalogs.settings.encoding
+    return compile_plan(planned.plan, program, planned.slots, user=user, encoding=encoding, readable=readable)
 
 
 def _loops(plan: nodes.Plan) -> str:
@@ -137,7 +140,7 @@ def _explain_code(
         raise SqlError(SQLITE_ERROR, "not supported yet: EXPLAIN CODE of this statement", statement.span)
     context = PlanContext(tokens.sql, registry=registry, plan_pragma=_Pragmas(catalogs, files, registry))
     planned = build_plan(statement.statement, catalogs, context)
-    code = print_python(_program(planned, tokens, catalogs, registry).wasm)
+    code = print_python(_program(planned, tokens, catalogs, registry, readable=True).wasm)
     text = f"{print_plan(planned.plan)}\n\n{code}"
     rows = tuple((bound.Constant(value=line),) for line in text.splitlines())
     answer = nodes.Output(

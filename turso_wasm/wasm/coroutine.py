@@ -17,7 +17,8 @@ Invariants:
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
+from functools import cache
 from typing import Any
 
 from turso_wasm.wasm.blocks import ELSE, END, Assign, Branch, Comment, Hole, Label, Late, Open
@@ -73,7 +74,8 @@ def rewrite(
     items: the body of a function, in blocks.py's terms, that stands inside the blocks `around`. candidates: the locals
     that are not assigned anew whenever the function is entered.
     """
-    flat = list(_flat(items))
+    flat: list[Any] = []
+    _flatten(items, flat)
     if not any(type(item) is Land for item in flat):
         return flat, []
     tree = _parse(flat)
@@ -82,12 +84,13 @@ def rewrite(
     return writer.out, [local for local in _states(writer.stretches) if local in candidates]
 
 
-def _flat(items: Sequence[Any]) -> Iterator[Any]:
+def _flatten(items: Sequence[Any], flat: list[Any]) -> None:
     for item in items:
-        if isinstance(item, Hole):
-            yield from _flat(item.out)
-        elif not isinstance(item, Comment):
-            yield item
+        kind = type(item)
+        if kind is Hole:
+            _flatten(item.out, flat)
+        elif kind is not Comment:
+            flat.append(item)
 
 
 # --- the blocks that contain points ------------------------------------------------------------------------
@@ -269,16 +272,13 @@ def _states(stretches: list[list[Any]]) -> list[int]:
     states: set[int] = set()
     for number, items in enumerate(stretches):
         code, assigned = _reads_and_writes(items)
-        first_reads: dict[bytes, int] = {}  # what only looks like a read errs on the safe side
-        for read in _READS.finditer(code):
-            first_reads.setdefault(read[1], read.start())
-        reads: dict[int, int] = {}
-        for raw, at in first_reads.items():
-            reads.setdefault(_index(raw), at)
-        for local in reads.keys() | assigned.keys():
+        for raw in set(_READS.findall(code)):  # what only looks like a read errs on the safe side
+            local = _index(raw)
+            if local not in assigned or code.find(_GET + raw) < assigned[local]:
+                states.add(local)
+        for local in assigned:
             if home.setdefault(local, number) != number:
                 states.add(local)
-        states.update(local for local, at in reads.items() if at < assigned.get(local, len(code)))
     return sorted(states)
 
 
@@ -288,21 +288,22 @@ def _reads_and_writes(items: list[Any]) -> tuple[bytes, dict[int, int]]:
     assigned: dict[int, int] = {}
     end = 0
     for item in items:
-        targets: tuple[int, ...] = ()
-        if type(item) is Assign:
-            targets = item.targets
-        elif type(item) is OwnCall:
-            targets = tuple([target.index for target in item.targets])
-            item = item.arguments
-        elif isinstance(item, Late):
-            continue  # SetPoint: its targets are the coroutine's own
-        parts.append(item)
-        end += len(item)
-        for target in targets:
-            assigned.setdefault(target, end)
+        kind = type(item)
+        if kind is OwnCall:
+            parts.append(item.arguments)
+            end += len(item.arguments)
+            for target in item.targets:
+                assigned.setdefault(target.index, end)
+        elif kind is not SetPoint:  # its target is the coroutine's own
+            parts.append(item)
+            end += len(item)
+            if kind is Assign:
+                for index in item.targets:
+                    assigned.setdefault(index, end)
     return b"".join(parts), assigned
 
 
+@cache
 def _index(raw: bytes) -> int:
     """The number that LEB128 bytes stand for."""
     value = 0

@@ -135,7 +135,7 @@ class Function:
         if not isinstance(value, Expr) or value.type != target.type:
             value = constant(target.type, value)
         if isinstance(target, Local):
-            item = Assign(value.code + _SET + uleb(target.index))
+            item = Assign(value.code + _SET + target.encoded)
             item.targets = (target.index,)
             self.out.append(item)
         elif isinstance(target, Global) and target.mutable:
@@ -145,7 +145,7 @@ class Function:
 
     def tee(self, target: Local, value: Operand) -> Expr:
         """The expression that sets target and has its value."""
-        return Expr(constant(target.type, value).code + _TEE + uleb(target.index), target.type)
+        return Expr(constant(target.type, value).code + _TEE + target.encoded, target.type)
 
     def do(self, value: Expr) -> None:
         """Evaluate for effect; results are dropped."""

@@ -113,12 +113,13 @@ def type_text(type_: Any) -> str:
 
 
 class Local(Expr):
-    """A local variable (or parameter) of a function; as an expression, its value."""
+    """A local variable (or parameter) of a function; as an expression, its value. encoded: its index."""
 
-    __slots__ = ("index", "name")
+    __slots__ = ("encoded", "index", "name")
 
     def __init__(self, index: int, type_: int, name: str) -> None:
-        self.code = _GET + uleb(index)
+        self.encoded = uleb(index)
+        self.code = _GET + self.encoded
         self.type = type_
         self.const = None
         self.plus = None

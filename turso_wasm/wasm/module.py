@@ -1,8 +1,8 @@
 """A WebAssembly module under construction, and its binary encoding.
 
 Owns the sections: types, imports, functions, table, memory, globals, exports, elements, code, data, and the `name`
-section (always written, so that traps and the printers show Python names). Does not check function bodies: the builder
-(expr.py, dsl.py) does that as they are built.
+section: of functions, so that traps show Python names, and for the printers of locals. Does not check function bodies:
+the builder (expr.py, dsl.py) does that as they are built.
 Source: WebAssembly Core Specification 2.0, chapter 5.5.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from turso_wasm.wasm.dsl import Function
@@ -172,8 +173,8 @@ class Module:
 
     # --- encoding --------------------------------------------------------------------------------
 
-    def encode(self, comments: bool = False) -> bytes:
-        """The binary. `comments`: also keep f.comment(…) texts in a custom section, for the printers."""
+    def encode(self, comments: bool = False, local_names: bool = True) -> bytes:
+        """The binary, for the printers with the names of locals and (`comments`) f.comment(…) texts in a section."""
         bodies = [function.encode() for function in self.functions]
         sections = [
             (1, [_function_type(signature) for signature in self.types]),
@@ -191,7 +192,7 @@ class Module:
         for number, items in sections:
             if items:
                 out.append(_section(number, _vector(items)))
-        out.append(_section(0, _name("name") + self._names()))
+        out.append(_section(0, _name("name") + self._names(local_names)))
         if comments:
             out.append(_section(0, _name("comments") + self._comments()))
         return b"".join(out)
@@ -201,7 +202,7 @@ class Module:
         own = [(f.export_name, FUNC, n + f.position) for f in self.functions if f.export_name]
         return own + self.exports
 
-    def _names(self) -> bytes:
+    def _names(self, local_names: bool) -> bytes:
         """The name section: module, functions, locals, globals (extended names proposal, subsection 7)."""
         n = len(self.imported)
         functions = [(callee.index, callee.name) for callee in self.imported]
@@ -209,11 +210,11 @@ class Module:
         local_maps = [
             uleb(n + f.position) + _name_map([(local.index, local.name) for local in f.locals if local.name])
             for f in self.functions
-            if any(local.name for local in f.locals)
+            if local_names and any(local.name for local in f.locals)
         ]
         all_globals = [(g.index, g.name) for g in itertools.chain(self.imported_globals, (g for g, _ in self.globals))]
         out = _section(0, _name(self.name)) if self.name else b""
-        out += _section(1, _name_map(functions)) + _section(2, _vector(local_maps))
+        out += _section(1, _name_map(functions)) + (_section(2, _vector(local_maps)) if local_maps else b"")
         return out + (_section(7, _name_map(all_globals)) if all_globals else b"")
 
     def _comments(self) -> bytes:
@@ -235,6 +236,7 @@ def _vector(items: list[bytes]) -> bytes:
     return uleb(len(items)) + b"".join(items)
 
 
+@lru_cache(maxsize=4096)  # most are those of the kernel's functions
 def _name(text: str) -> bytes:
     encoded = text.encode()
     return uleb(len(encoded)) + encoded
@@ -250,6 +252,7 @@ def _limits(minimum: int, maximum: int | None) -> bytes:
     return b"\1" + uleb(minimum) + uleb(maximum)
 
 
+@lru_cache(maxsize=1024)
 def _function_type(signature: Signature) -> bytes:
     params, results = signature
     return b"\x60" + uleb(len(params)) + bytes(params) + uleb(len(results)) + bytes(results)
