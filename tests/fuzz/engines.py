@@ -45,6 +45,7 @@ MODES = ("plain", "plain", "ticks", "rows", "unoptimized")
 """How Programs run: as they are, with a time slice of no tick, with one row in a buffer, without any optimization."""
 
 CHANGES = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+NO_MODULE = ("no such module: fts5", "no such module: rtree")
 READS = re.compile(r"\s*(SELECT|VALUES)\b", re.IGNORECASE)
 ROWID = re.compile(r"^(_rowid_|oid)$", re.IGNORECASE)
 BROKEN = re.compile(
@@ -328,7 +329,7 @@ class Pair:
         failure = ours.failure
         if failure is None:
             return None
-        if failure.message.startswith("not supported yet"):
+        if failure.message.startswith("not supported yet") or failure.message in NO_MODULE:
             raise Unsupported(failure.message)
         if failure.code.startswith("BUG") or failure.code == "SQLITE_CORRUPT" or BROKEN.search(failure.message):
             if "malformed database schema" in failure.message:
