@@ -163,7 +163,7 @@ def _bind_body(binder: Binder, table: Table, key: str) -> Query:
     """The SELECT of a view."""
     assert table.select is not None
     saved = binder.sql, binder.common, binder.default_schema, binder.lift
-    rows, binder.finder.rows = binder.finder.rows, None
+    finder, binder.finder = binder.finder, type(binder.finder)()  # its names are nobody's around it
     binder.sql, binder.common, binder.lift = table.sql or "", None, False
     binder.default_schema = None if table.slot == 1 else table.schema
     binder.open_views.append(key)
@@ -172,7 +172,7 @@ def _bind_body(binder: Binder, table: Table, key: str) -> Query:
     finally:
         binder.open_views.pop()
         binder.sql, binder.common, binder.default_schema, binder.lift = saved
-        binder.finder.rows = rows
+        binder.finder = finder
 
 
 def _bind_common_table(

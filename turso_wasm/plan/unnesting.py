@@ -53,6 +53,8 @@ def _unnested(expr: bound.Expr, core: Core, binder: Binder, simplify: Simplify) 
         return None
     assert isinstance(subquery.plan, Query)
     inner = simplify(subquery.plan, binder).cores[0]
+    if not inner.steps:
+        return None
     own = frozenset(item.source for step in inner.steps for item in step.items())
     where = [*inner.where, *_membership(subquery, inner, kind)]
     outside = [part for part in where if kind == "semi" and not sources_used(part) & own]
