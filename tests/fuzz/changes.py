@@ -12,8 +12,14 @@ ACTIONS = ("", "", "", "", "OR IGNORE ", "OR REPLACE ", "OR ABORT ", "OR FAIL ",
 class Changes(Queries):
     """Statements that change rows."""
 
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.around: Scope | None = None  # OLD and NEW of the trigger that is being written
+
     def table(self) -> Table:
-        """A table to write to."""
+        """A table to write to, or a view that a trigger answers for."""
+        if self.schema.writable_views and self.chance(0.2):
+            return self.pick(self.schema.writable_views)
         return self.pick(self.schema.tables)
 
     def returning(self, scope: Scope) -> str:
@@ -31,7 +37,12 @@ class Changes(Queries):
         if column.key and column.kind == INT and self.chance(0.8):
             return self.pick(("NULL", str(self.random.randint(1, 60)), str(self.random.randint(1, 60))))
         kind = column.kind if self.chance(0.9) else ANY
-        text = self.literal(kind) if self.chance(0.8) else self.expr(Scope([]), kind)
+        if self.around is not None and self.chance(0.5):
+            return self.expr(self.around, kind)
+        if column.parent and self.chance(0.6) and not self.in_trigger:
+            table, name = column.parent
+            return f"(SELECT min({self.name(name)}) FROM {self.name(table)})"
+        text = self.literal(kind) if self.chance(0.8) else self.expr(Scope([], self.around), kind)
         if text == "NULL" and column.not_null and self.chance(0.9):
             return {INT: "1", REAL: "0.5", TEXT: "'t'", BLOB: "x'01'"}.get(column.kind, "2")
         if text.isdigit() and column.kind == INT:
@@ -40,7 +51,7 @@ class Changes(Queries):
 
     def written_columns(self, table: Table) -> tuple[list[Column], str]:
         """(columns that get values, their list in parentheses or nothing)."""
-        columns = [column for column in table.columns if not column.hidden]
+        columns = [column for column in table.columns if not (column.hidden or column.generated)]
         if self.chance(0.4) and len(columns) == len(table.columns):
             return columns, ""
         chosen = [
@@ -53,14 +64,16 @@ class Changes(Queries):
     def insert_values(self) -> str:
         table = self.table()
         columns, names = self.written_columns(table)
+        self.in_values = True
         rows = [f"({', '.join(self.value_for(column) for column in columns)})" for _ in self.few(1, 6)]
+        self.in_values = False
         return self.insert(table, names, f"VALUES {', '.join(rows)}", joined=False)
 
     @production("change", 2)
     def insert_select(self) -> str:
         table = self.table()
         columns, names = self.written_columns(table)
-        query = self.query(None, [column.kind for column in columns])
+        query = self.query(self.around, [column.kind for column in columns])
         text = query.text
         if not text.startswith("VALUES"):  # rowids follow the order of the rows
             # with COLLATE: else SQLite takes ORDER BY 1 COLLATE x in a subquery for the same order
@@ -74,7 +87,7 @@ class Changes(Queries):
         verb = "REPLACE" if head is None else f"INSERT {head}".rstrip()
         alias = self.alias("n") if self.chance(0.1) and not self.in_trigger else table.name
         as_ = f" AS {alias}" if alias != table.name else ""
-        scope = Scope([Visible(alias, table.columns, table)])
+        scope = Scope([Visible(alias, table.columns, table)], self.around)
         upserts = self.upserts(table, scope) if not joined and self.chance(0.25) else ""
         target = f"{self.schema_of(table)}{self.name(table.name)}{as_}"
         return f"{verb} INTO {target}{names} {source}{upserts}{self.returning(scope)}"
@@ -101,7 +114,7 @@ class Changes(Queries):
 
     @production("reaction", 2, leaf=True)
     def reaction_update(self, table: Table, scope: Scope) -> str:
-        excluded = Scope([*scope.sources, Visible("excluded", table.columns)])
+        excluded = Scope([*scope.sources, Visible("excluded", table.columns)], self.around)
         return f"UPDATE SET {self.assignments(table, excluded)}{self.where(excluded, 0.3)}"
 
     @production("change", 0.5)
@@ -121,7 +134,7 @@ class Changes(Queries):
 
     def assignments(self, table: Table, scope: Scope) -> str:
         """SET."""
-        columns = [column for column in table.columns if not column.hidden]
+        columns = [column for column in table.columns if not (column.hidden or column.generated)]
         chosen = self.random.sample(columns, self.random.randint(1, min(3, len(columns))))
         if len(chosen) > 1 and self.chance(0.2):
             kinds = [column.kind for column in chosen]
@@ -147,7 +160,7 @@ class Changes(Queries):
         if self.chance(0.05) and not self.in_trigger:
             text += " NOT INDEXED"
         self.names_taken.add(alias.lower())
-        return text, Scope([Visible(alias, table.columns, table)])
+        return text, Scope([Visible(alias, table.columns, table)], self.around)
 
     @production("change", 3)
     def update(self) -> str:
@@ -158,7 +171,7 @@ class Changes(Queries):
         if self.chance(0.15):
             source = self.source(None)
             from_ = f" FROM {source.text}"
-            here = Scope([*scope.sources, *source.sources])
+            here = Scope([*scope.sources, *source.sources], self.around)
         where = self.where(here, 0.85)
         set_ = self.assignments(table, here)
         action = self.pick(ACTIONS)

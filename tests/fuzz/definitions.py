@@ -20,6 +20,7 @@ class Definitions(Changes):
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         self.n_names = 0
+        self.foreign_keys = self.chance(0.3)
 
     def new_name(self, prefix: str) -> str:
         """A name that is not taken; very rarely one that is."""
@@ -70,8 +71,11 @@ class Definitions(Changes):
         if is_key:
             text += self.column_primary_key(type_)
         for _ in range(self.pick((0, 0, 0, 1, 1, 2))):
-            text += self.maybe(0.1, lambda: f" CONSTRAINT n{self.random.randint(1, 9)}")
-            text += str(self.derive("column constraint", column, scope))
+            constraint = str(self.derive("column constraint", column, scope))
+            if is_key and column.generated:
+                column.generated = False
+                continue
+            text += self.maybe(0.1, lambda: f" CONSTRAINT n{self.random.randint(1, 9)}") + constraint
         return text
 
     def column_primary_key(self, type_: str) -> str:
@@ -110,25 +114,32 @@ class Definitions(Changes):
     def column_collate(self, column: Column, scope: Scope) -> str:
         return f" COLLATE {self.pick(COLLATIONS)}"
 
-    @production("column constraint", 0.4, leaf=True)
+    @production("column constraint", 1, leaf=True)
     def column_references(self, column: Column, scope: Scope) -> str:
         return f" {self.references(1)}"
 
-    @production("column constraint", 0.05, leaf=True)
+    @production("column constraint", 0.6, leaf=True)
     def column_generated(self, column: Column, scope: Scope) -> str:
         words = self.pick((" AS", " GENERATED ALWAYS AS"))
-        return f"{words} ({self.expr(scope)}){self.pick(('', ' STORED', ' VIRTUAL'))}"
+        others = [other for other in scope.sources[0].columns if other is not column and not other.generated]
+        seen = scope if self.chance(0.02) else Scope([Visible("", others)], constant=True)
+        column.generated = True
+        return f"{words} ({self.expr(seen)}){self.pick(('', ' STORED', ' VIRTUAL'))}"
 
     def references(self, n: int) -> str:
         """REFERENCES with all that may follow."""
         table = self.pick(self.schema.tables) if self.schema.tables else None
         name = self.name(table.name) if table else "t1"
         columns = ""
-        if table and len(table.columns) >= n and self.chance(0.7):
+        if table and (keys := [unique for unique in table.uniques if len(unique) == n]) and self.chance(0.9):
+            columns = f"({', '.join(self.name(name) for name in self.pick(keys))})"
+        elif table and len(table.columns) >= n and self.chance(0.3):
             columns = f"({', '.join(self.name(column.name) for column in table.columns[:n])})"
         text = f"REFERENCES {name}{columns}"
         for event in ("DELETE", "UPDATE"):
-            action = self.pick(("SET NULL", "SET DEFAULT", "CASCADE", "RESTRICT", "NO ACTION"))
+            # after SET NULL SQLite sometimes does not look for the parent of a new row
+            first = "CASCADE" if self.foreign_keys else "SET NULL"
+            action = self.pick((first, "SET DEFAULT", "CASCADE", "RESTRICT", "NO ACTION"))
             text += self.maybe(0.4, lambda event=event, action=action: f" ON {event} {action}")  # type: ignore[misc]
         text += self.maybe(0.1, lambda: " MATCH FULL")
         when = self.pick(("", " INITIALLY DEFERRED", " INITIALLY IMMEDIATE"))
@@ -136,7 +147,8 @@ class Definitions(Changes):
 
     @production("table constraint", 0.1, leaf=True)
     def table_primary_key(self, columns: list[Column], scope: Scope) -> str:
-        return f"{self.constraint_name()}PRIMARY KEY ({self.indexed(columns)}){self.pick(ON_CONFLICT)}"
+        plain = [column for column in columns if not column.generated]
+        return f"{self.constraint_name()}PRIMARY KEY ({self.indexed(plain or columns)}){self.pick(ON_CONFLICT)}"
 
     @production("table constraint", 2, leaf=True)
     def table_unique(self, columns: list[Column], scope: Scope) -> str:
@@ -166,7 +178,9 @@ class Definitions(Changes):
 
     @production("define", 0.5)
     def create_table_as(self) -> str:
+        self.in_view = True
         query = self.query()
+        self.in_view = False
         text = (
             query.text
             if len(query.order) == len(query.columns)
@@ -196,27 +210,45 @@ class Definitions(Changes):
         _, names = self.exposed(query, 0.5)
         return f"CREATE VIEW {self.if_not_exists()}{self.new_name('v')}{names} AS {query.text}"
 
-    @production("define", 0.15)
+    @production("define", 0.6)
     def create_temporary(self) -> str:
-        kind = self.pick(("TEMP", "TEMPORARY"))
-        choices = ("TABLE x9(a)", "VIEW v9 AS SELECT 1", "TABLE x9 AS SELECT 1", "VIEW w9 AS SELECT * FROM t1")
-        return f"CREATE {kind} {self.pick(choices)}"
+        """What the schema `temp` holds, over all databases."""
+        create = self.pick((self.create_table, self.create_table_as, self.create_view))
+        head, kind, rest = create().partition(" " if create is self.create_view else "TABLE ")
+        if create is self.create_view:
+            return f"CREATE {self.pick(('TEMP', 'TEMPORARY'))} {rest}"
+        name, mark, rest = rest.partition("(")
+        return f"{head}{self.pick(('TEMP', 'TEMPORARY'))} {kind}{name.rpartition('.')[2]}{mark}{rest}"
 
-    @production("define", 0.3)
+    @production("define", 2.5)
     def create_trigger(self) -> str:
-        table = self.table()
-        scope = Scope([Visible("new", table.columns)])
-        time = self.pick(("", "BEFORE ", "AFTER ", "INSTEAD OF "))
-        some = ", ".join(self.name(column.name) for column in table.columns[:2])
+        view = self.chance(0.2) and bool(self.schema.views)
+        table = self.pick(self.schema.views) if view else self.pick(self.schema.tables)
+        some = ", ".join(self.name(column.name) for column in table.columns[:2]) or "a"
         event = self.pick(("INSERT", "DELETE", "UPDATE", f"UPDATE OF {some}"))
+        time = "INSTEAD OF " if view != self.chance(0.03) else self.pick(("", "BEFORE ", "AFTER ", "AFTER "))
+        rows = [Visible("new", table.columns)] if event != "DELETE" else []
+        rows += [Visible("old", table.columns)] if event != "INSERT" else []
+        around = Scope(rows, merged={column.name.lower() for column in table.columns} if len(rows) == 1 else set())
         each = self.maybe(0.5, lambda: " FOR EACH ROW")
-        when = self.maybe(0.3, lambda: f" WHEN {self.condition(scope)}")
-        self.in_trigger = self.chance(0.95)
-        body = "; ".join(self.derive("change") for _ in self.few(1, 2))
-        self.in_trigger = False
-        body += self.pick(("", "; SELECT 1", "; SELECT RAISE(IGNORE)", "; SELECT RAISE(ABORT, 'no')"))
+        self.around, self.in_trigger = around, True
+        when = self.maybe(0.3, lambda: f" WHEN {self.condition(around)}")
+        body = "; ".join(self.trigger_step(around) for _ in self.few(1, 2))
+        self.around, self.in_trigger = None, False
+        temporary = self.maybe(0.15, lambda: self.pick(("TEMP ", "TEMPORARY ")))
         name = f"{self.if_not_exists()}{self.new_name('r')}"
-        return f"CREATE TRIGGER {name} {time}{event} ON {self.name(table.name)}{each}{when} BEGIN {body}; END"
+        return (
+            f"CREATE {temporary}TRIGGER {name} {time}{event} ON {self.name(table.name)}{each}{when} BEGIN {body}; END"
+        )
+
+    def trigger_step(self, around: Scope) -> str:
+        """A command of a trigger."""
+        if self.chance(0.8):
+            return str(self.derive("change"))
+        if self.chance(0.3):
+            return str(self.query(around).text)
+        raised = self.pick(("IGNORE", "ABORT, 'no'", "FAIL, 'no'", "ROLLBACK, 'x' || 1", f"ABORT, {self.expr(around)}"))
+        return f"SELECT RAISE({raised}) WHERE {self.condition(around)}"
 
     @production("define", 0.2, leaf=True)
     def create_virtual_table(self) -> str:
@@ -230,14 +262,13 @@ class Definitions(Changes):
             "INDEX": self.schema.indexes,
             "VIEW": [view.name for view in self.schema.views],
             "TABLE": [table.name for table in self.schema.tables[3:]],
+            "TRIGGER": self.schema.triggers,
         }
-        kind = self.pick(("INDEX", "INDEX", "VIEW", "TABLE"))
+        kind = self.pick(("INDEX", "INDEX", "VIEW", "TABLE", "TRIGGER"))
         name = self.pick(kinds[kind]) if kinds[kind] else "nothing"
         schema = self.maybe(0.1, lambda: "main.")
         condition = "IF EXISTS " if (name == "nothing" and self.chance(0.9)) or self.chance(0.1) else ""
-        return (
-            f"DROP {kind} {condition}{schema}{self.name(name)}" if self.chance(0.98) else f"DROP TRIGGER {condition}r"
-        )
+        return f"DROP {kind} {condition}{schema}{self.name(name)}"
 
     @production("define", 2.5, leaf=True)
     def alter(self) -> str:

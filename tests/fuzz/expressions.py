@@ -38,6 +38,7 @@ class Expressions(Grammar):
         self.named: dict[str, object] = {}
         self.no_windows = False
         self.in_trigger = False
+        self.in_view = False
 
     # what the class of queries gives -------------------------------------------------------------------------------
 
@@ -98,7 +99,7 @@ class Expressions(Grammar):
             return None
         source, column = self.pick(choices)
         if source.has_rowid and self.chance(0.03):
-            return f"{self.name(source.name)}.{self.pick(('rowid', '_rowid_', 'oid'))}"
+            return f"{self.name(source.name)}.{'rowid' if self.in_view else self.pick(('rowid', '_rowid_', 'oid'))}"
         bare = not source.name or (not outward and not here.is_ambiguous(column.name) and self.chance(0.5))
         if bare:
             return self.name(column.name)
@@ -214,12 +215,6 @@ class Expressions(Grammar):
     @production("expr", 1.5, kinds="text")
     def expr_concatenation(self, scope: Scope, kind: str) -> str:
         return f"{self.operand(scope, TEXT)} || {self.operand(scope, TEXT)}"
-
-    @production("expr", 0.05, kinds="text")
-    def expr_json_arrow(self, scope: Scope, kind: str) -> str:
-        if scope.constant:
-            return self.expr_concatenation(scope, kind)
-        return f"{self.operand(scope, TEXT)} {self.pick(('->', '->>'))} '$.a'"
 
     @production("expr", 6, kinds="bool")
     def expr_comparison(self, scope: Scope, kind: str) -> str:

@@ -19,6 +19,9 @@ class Column:
     has_default: bool = False
     key: int = 0  # its place in the primary key, 1-based
     hidden: bool = False
+    declared: str = ""
+    generated: bool = False
+    parent: tuple[str, str] | None = None  # the (table, column) that it references alone
 
 
 @dataclass(slots=True)
@@ -38,7 +41,8 @@ class Table:
     def rowid_column(self) -> str | None:
         """The INTEGER PRIMARY KEY, if it looks like one."""
         keys = [column for column in self.columns if column.key]
-        return keys[0].name if len(keys) == 1 and keys[0].kind == INT and not self.without_rowid else None
+        is_alias = len(keys) == 1 and keys[0].declared.upper() == "INTEGER" and not self.without_rowid
+        return keys[0].name if is_alias else None
 
 
 @dataclass(slots=True)
@@ -48,6 +52,8 @@ class Schema:
     tables: list[Table] = field(default_factory=list)
     views: list[Table] = field(default_factory=list)
     indexes: list[str] = field(default_factory=list)
+    triggers: list[str] = field(default_factory=list)
+    writable_views: list[Table] = field(default_factory=list)
     databases: list[str] = field(default_factory=lambda: ["main"])
     fingerprint: object = None
 
@@ -58,7 +64,9 @@ class Schema:
 
     def names(self) -> set[str]:
         """All names that are taken, folded."""
-        return {each.name.lower() for each in self.readable} | {name.lower() for name in self.indexes}
+        return {each.name.lower() for each in self.readable} | {
+            name.lower() for name in (*self.indexes, *self.triggers)
+        }
 
 
 def kind_of(declared: str) -> str:
@@ -92,9 +100,9 @@ def learn(schema: Schema, database: apsw.Connection) -> None:
         return
     schema.fingerprint = names, rows
     schema.databases = names
-    schema.tables, schema.views, schema.indexes = [], [], []
+    schema.tables, schema.views, schema.indexes, schema.triggers, schema.writable_views = [], [], [], [], []
     facts = {row[:2]: (row[4], row[5]) for row in database.execute("PRAGMA table_list").fetchall()}
-    for where, kind, name, _, _ in rows:
+    for where, kind, name, table_name, _ in rows:
         if kind == "table" and not name.startswith("sqlite_"):
             schema.tables.append(_table(database, where, name, *facts.get((where, name), (0, 0))))
         elif kind == "view":
@@ -104,6 +112,9 @@ def learn(schema: Schema, database: apsw.Connection) -> None:
                 continue  # a view of what is gone
         elif kind == "index" and not name.startswith("sqlite_"):
             schema.indexes.append(name)
+        elif kind == "trigger":
+            schema.triggers.append(name)
+            schema.writable_views += [view for view in schema.views if view.name == table_name]
 
 
 def _table(database: apsw.Connection, schema: str, name: str, without_rowid: int, strict: int) -> Table:
@@ -119,13 +130,27 @@ def _table(database: apsw.Connection, schema: str, name: str, without_rowid: int
             table.uniques.append(indexed)
     if table.rowid_column:
         table.uniques.append([table.rowid_column])
+    for _, _, parent, child, to, *_ in database.execute(f"{of}foreign_key_list({quote_name(name)})").fetchall():
+        for column in columns:
+            if column.name == child and to is not None:
+                column.parent = (parent, to)
     return table
 
 
 def _columns(database: apsw.Connection, schema: str, name: str) -> list[Column]:
     rows = database.execute(f"PRAGMA {quote_name(schema)}.table_xinfo({quote_name(name)})").fetchall()
     return [
-        Column(row[1], kind_of(row[2] or ""), bool(row[3]), row[4] is not None, row[5], row[6] != 0) for row in rows
+        Column(
+            row[1],
+            kind_of(row[2] or ""),
+            bool(row[3]),
+            row[4] is not None,
+            row[5],
+            row[6] == 1,
+            row[2] or "",
+            row[6] > 1,
+        )
+        for row in rows
     ]
 
 

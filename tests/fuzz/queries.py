@@ -5,6 +5,7 @@ LIMIT comes with an ORDER BY of all that is shown; a grouped query shows its key
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from tests.fuzz import own
@@ -52,7 +53,7 @@ class Queries(Windows):
         self.common: list[Visible] = []
         self.n_aliases = 0
         self.in_returning = False
-        self.in_view = False
+        self.in_values = False
 
     def existing(self) -> list[Table]:
         return self.schema.readable
@@ -158,8 +159,8 @@ class Queries(Windows):
     def ordered(self, query: Query, *, collated: bool = True) -> Query:
         """With ORDER BY or LIMIT, or without. collated: a term may have a collation."""
         n = len(query.columns)
-        if self.chance(0.5):
-            return query
+        if self.chance(0.5) or (query.text.startswith("VALUES") and (self.in_trigger or self.chance(0.95))):
+            return query  # behind VALUES it is no syntax
         if self.chance(0.1):
             return Query(f"{query.text} LIMIT {self.pick(('-1', '1000', '9223372036854775807', '0'))}", query.columns)
         places = list(range(n))
@@ -241,7 +242,7 @@ class Queries(Windows):
     @production("core", 1.5, leaf=True)
     def core_star(self, outer: Scope | None, kinds: list[str]) -> Query:
         choices = [table for table in self.existing() if len(table.columns) == len(kinds)]
-        if not choices:
+        if not choices or self.in_returning:  # where SQLite counts a star as one column
             return self.core_constant(outer, kinds)
         table = self.pick(choices)
         scope = Scope([Visible(table.name, table.columns, table)], outer)
@@ -259,7 +260,10 @@ class Queries(Windows):
     def core_values(self, outer: Scope | None, kinds: list[str]) -> Query:
         scope = Scope([], outer)
         write = self.literal if self.chance(0.5) else lambda kind: self.expr(scope, kind)
-        rows = [f"({', '.join(write(kind) for kind in kinds)})" for _ in self.few()]
+        if self.chance(0.1) and not self.no_windows and not self.in_window:
+            write = lambda kind: self.window_call(scope, kind) if self.chance(0.5) else self.expr(scope, kind)  # noqa: E731
+        n_rows = range(1) if self.in_values else self.few()  # there SQLite takes no rows of several for a row value
+        rows = [f"({', '.join(write(kind) for kind in kinds)})" for _ in n_rows]
         columns = [Column(f"column{i + 1}", kind) for i, kind in enumerate(kinds)]
         comma = ", " if self.chance(0.9) else ", /* and */ "
         return Query(f"VALUES {comma.join(rows)}", columns)
@@ -288,7 +292,8 @@ class Queries(Windows):
 
     def name_in(self, text: str, source: Visible) -> bool:
         """True if the text seems to name a column of the source."""
-        return any(column.name in text for column in source.columns)
+        bare = re.sub(r"'(?:[^']|'')*'", "", text)
+        return any(re.search(rf"(?<!\w){re.escape(column.name)}(?!\w)", bare) for column in source.columns)
 
     @production("core", 1.5)
     def core_windows(self, outer: Scope | None, kinds: list[str]) -> Query:
@@ -362,8 +367,10 @@ class Queries(Windows):
         if self.in_view:  # ALTER does not find the columns of those between parentheses
             return self.source_table(outer)
         name = self.alias()
+        if self.chance(0.4):
+            return self.json_rows(outer, name)
         if self.chance(0.1):
-            call = self.pick(("pragma_table_list", "json_each('[1,2]')", "pragma_database_list", "pragma_encoding()"))
+            call = self.pick(("pragma_table_list", "pragma_database_list", "pragma_encoding()"))
             return From(f"{call} AS {name}", [Visible(name, [])])
         function, columns = self.pick(PRAGMA_FUNCTIONS)
         tables = self.existing()
@@ -376,6 +383,15 @@ class Queries(Windows):
         visible = Visible(name, [Column(each, ANY) for each in columns])
         return From(f"{function}({argument}{schema}) AS {name}", [visible])
 
+    def json_rows(self, outer: Scope | None, name: str) -> From:
+        """The rows of a document."""
+        call = (
+            f"{self.pick(('json_each', 'json_tree', 'jsonb_each', 'jsonb_tree'))}({self.document(outer or Scope([]))}"
+        )
+        call += self.maybe(0.3, lambda: f", {self.path()}") + ")"
+        kinds = {"key": ANY, "value": ANY, "type": TEXT, "atom": ANY, "fullkey": TEXT, "path": TEXT}
+        return From(f"{call} AS {name}", [Visible(name, [Column(each, kind) for each, kind in kinds.items()])])
+
     @production("from", 4)
     def from_join(self, outer: Scope | None) -> From:
         left = self.from_clause(outer) if self.chance(0.3) else self.source(outer)
@@ -387,6 +403,8 @@ class Queries(Windows):
     def from_parentheses(self, outer: Scope | None) -> From:
         if self.in_returning:  # a subquery, to SQLite
             return self.source(outer)
+        if self.in_view or self.in_trigger:  # where ALTER does not find its names
+            return self.from_join(outer)
         left = self.source(outer)
         inner = self.from_join(outer)  # of a single table in parentheses SQLite forgets the alias
         if inner.merged and len(inner.sources) > 2:  # to SQLite a merged column is ambiguous there
@@ -439,6 +457,8 @@ class Queries(Windows):
     @production("join", 1.2, leaf=True)
     def join_using(self, outer: Scope | None, left: From, right: From) -> From:
         names = [column.name for source in left.sources for column in source.columns]
+        if not all(source.columns for source in (*left.sources, *right.sources)):
+            return self.join_on(outer, left, right)
         shared = [
             column.name
             for column in right.sources[0].columns
@@ -454,7 +474,11 @@ class Queries(Windows):
 
     @production("join", 0.4, leaf=True)
     def join_natural(self, outer: Scope | None, left: From, right: From) -> From:
-        if len(left.sources) > 1 or len(right.sources) > 1:
+        if (
+            len(left.sources) > 1
+            or len(right.sources) > 1
+            or not (left.sources[0].columns and right.sources[0].columns)
+        ):
             return self.join_on(outer, left, right)
         names = {column.name.lower() for column in left.sources[0].columns}
         merged = names & {column.name.lower() for column in right.sources[0].columns}

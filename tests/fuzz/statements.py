@@ -62,6 +62,10 @@ UNOPTIMIZED = "unoptimized"
 class Generator(Definitions):
     """Steps one after the other. Equal seeds and equal schemas give equal steps."""
 
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.settings: list[str] = []
+
     def statement(self) -> Step:
         """The next step, for the schema as it is now."""
         self.start_statement()
@@ -77,11 +81,19 @@ class Generator(Definitions):
         """One of the steps that begin a script: tables, and rows in them."""
         self.start_statement()
         self.parameters = None
-        if at == 0 and self.chance(0.3):
-            return Statement("ATTACH ':memory:' AS other")
-        if at < 3 or not self.schema.tables:
+        if at == 0:
+            self.settings = self.first_settings()
+        if self.settings:
+            return Statement(self.settings.pop())
+        if len(self.schema.tables) < 3 and at < 6:
             return Statement(self.create_table())
         return Statement(self.insert_values())
+
+    def first_settings(self) -> list[str]:
+        """What holds for a whole script."""
+        chosen = ["PRAGMA foreign_keys = on"] if self.foreign_keys else []
+        chosen += ["PRAGMA recursive_triggers = on"] if self.chance(0.1) else []
+        return chosen + (["ATTACH ':memory:' AS other"] if self.chance(0.3) else [])
 
     def law(self) -> Law:
         """A query to be asked in several ways."""
@@ -124,6 +136,8 @@ class Generator(Definitions):
 
     @production("statement", 0.3)
     def statement_explain(self) -> Statement:
+        if self.chance(0.3):  # which runs it
+            return Statement(f"EXPLAIN ANALYZE {self.statement_query().sql}", own=True)
         inner = self.pick((self.statement_query, self.statement_change))().sql
         words = self.pick(("EXPLAIN", "EXPLAIN QUERY PLAN", "EXPLAIN QUERY PLAN", "EXPLAIN CODE"))
         return Statement(f"{words} {inner}", own=True)
@@ -137,7 +151,9 @@ class Generator(Definitions):
             "CREATE VIEW v8(a COLLATE nocase) AS SELECT 1", "CREATE INDEX i8 ON t1(a NULLS FIRST)",
             "SELECT 1 FROM (SELECT 1) ON 1", "VALUES (1), (2, 3)", "WITH w AS (SELECT 1), w AS (SELECT 2) SELECT 1",
             "SELECT 'a' MATCH 'b'", "SELECT 'a' NOT MATCH 1", "SELECT RAISE(IGNORE)",
-            "SELECT 1 IN ((SELECT RAISE(ABORT, 'no')))", "UPDATE t1 SET c = RAISE(FAIL, 'a')",
+            "SELECT 1 IN ((SELECT RAISE(ABORT, 'no')))", "DELETE FROM t1 WHERE RAISE(FAIL, 'a')", "SELECT 'x' -> '$'",
+            "SELECT json_extract('[1', '$')", "SELECT json_set('{}', 'a', 1)", "SELECT json_array(x'00')",
+            "SELECT json_object('a')", "SELECT * FROM json_each('[')", "SELECT '[1]' -> '$[x]'", "SELECT jsonb('b')",
         )  # fmt: skip
         return Statement(self.pick(texts))
 
@@ -192,7 +208,8 @@ class Generator(Definitions):
                 "user_version", "main.user_version", "application_id", "encoding", "page_size", "integrity_check",
                 "quick_check", "main.journal_mode(DELETE)", "schema_version", "user_version(+3)",
                 f"main.table_info({table})",
-                "application_id = 0x10", "integrity_check(5)",
+                "application_id = 0x10", "integrity_check(5)", "foreign_key_check", f"foreign_key_check({table})",
+                "foreign_keys", f"defer_foreign_keys = {self.pick('01')}",
             )
         )  # fmt: skip
 

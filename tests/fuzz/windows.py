@@ -6,8 +6,8 @@ window that orders the rows by all they have (`total`): then only equal rows are
 
 from __future__ import annotations
 
-from tests.fuzz.expressions import Expressions
 from tests.fuzz.grammar import production
+from tests.fuzz.json_calls import Json
 from tests.fuzz.model import INT, TEXT, Scope
 
 OFFSETS = ("0", "1", "1", "2", "3", "1 + 1", "'1'", "2.0")
@@ -15,7 +15,7 @@ DISTANCES = (*OFFSETS, "0.5", "1.5", "1e3")
 WRONG_OFFSETS = ("-1", "NULL", "1.5", "'x'", "abs(1)")
 
 
-class Windows(Expressions):
+class Windows(Json):
     """Calls with OVER, WINDOW clauses, frames."""
 
     def __init__(self, seed: int) -> None:

@@ -14,6 +14,7 @@ Source: https://sqlite.org/foreignkeys.html
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from turso_wasm.base.errors import SqlError
@@ -145,7 +146,8 @@ class ForeignKeyEffects:
         return f"{given} AND NOT EXISTS (SELECT 1 FROM {self._from(key.parent)} WHERE {found}{among})"
 
     def _count_parent(self, key: ForeignKey) -> None:
-        names = self._parent_columns(key, self.table)
+        alone = self.at_once and not key.deferred  # of a row that is inserted alone none there is a child
+        names = self._parent_columns(key, self.table, excused=alone)
         if names is None:
             return
         pairs = zip(names, key.columns, strict=True)
@@ -158,12 +160,12 @@ class ForeignKeyEffects:
         if self.new is not None:
             self._count(self.arriving, f"{children})", self.new, key, -1)
 
-    def _parent_columns(self, key: ForeignKey, parent: Table) -> list[str] | None:
-        """Errors: as ForeignKey.parent_columns, where that is the statement's fault; else None."""
+    def _parent_columns(self, key: ForeignKey, parent: Table, excused: bool = False) -> list[str] | None:
+        """Errors: as ForeignKey.parent_columns; excused, or if the table goes anyway: None."""
         try:
             return key.parent_columns(parent)
         except SqlError:
-            if self.dropping or (self.at_once and parent is self.table and not key.deferred):
+            if self.dropping or excused:
                 return None
             raise
 
@@ -260,12 +262,28 @@ def _same_row(table: Table, parent: str, child: str) -> str:
     return f"+{_row(parent)} = +{_row(child)} COLLATE BINARY"
 
 
+@contextmanager
+def foreign_keys_first(
+    binder: Binder, table: Table, old: Item | None, new: Item | None, changed: Collection[int] | None = None
+) -> Iterator[None]:
+    """Where triggers and RETURNING are bound: what is wrong with foreign keys is reported instead of their errors."""
+    try:
+        yield
+    except SqlError:
+        ForeignKeyEffects(binder, table, old, new, changed)
+        raise
+
+
 def effects_of_replace(
-    binder: Binder, table: Table, conflict: ast.ConflictAction | None, row: Item
+    binder: Binder, table: Table, conflict: ast.ConflictAction | None, row: Item, has_key: bool
 ) -> nodes.RowEffects:
-    """What the rows that REPLACE deletes set off, if the statement or a constraint can ask for it. `row` names them."""
-    constraints = [table.primary_key_conflict, *(index.conflict for index in table.indexes)]
-    if conflict != "REPLACE" and (conflict is not None or "REPLACE" not in constraints):
+    """What the rows that REPLACE deletes set off, if the statement or a constraint can ask for it. `row` names them.
+    has_key: the new row's key can be another row's.
+    """
+    constraints = [index.conflict for index in table.indexes if index.unique]
+    if has_key or table.without_rowid:
+        constraints.append(table.primary_key_conflict)
+    if not constraints or (conflict != "REPLACE" and (conflict is not None or "REPLACE" not in constraints)):
         return nodes.NO_EFFECTS
     return ForeignKeyEffects(binder, table, row, None).add_to(row_effects(binder, table, "DELETE", "REPLACE"))
 

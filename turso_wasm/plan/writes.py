@@ -34,7 +34,7 @@ from turso_wasm.bind.writes import (
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
-from turso_wasm.plan.foreign_keys import ForeignKeyEffects, effects_of_replace
+from turso_wasm.plan.foreign_keys import ForeignKeyEffects, effects_of_replace, foreign_keys_first
 from turso_wasm.plan.instead import plan_delete_instead, plan_insert_instead, plan_update_instead, view_table
 from turso_wasm.plan.planner import Planner, Rows
 from turso_wasm.plan.triggers import STEPS, row_effects, sets_off
@@ -69,12 +69,13 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     if table.kind == "virtual":
         return plan_insert_virtual(binder, planner, table, columns, values, rowid, rows, single, node)
     target = bind_target(binder, table, new_row(binder, table))
-    returning, described = bind_returning(binder, node.returning, target.item)
-    planner.changing = table
-    planner.all_changing = sets_off(binder, table, "INSERT")
-    effects = row_effects(binder, table, "INSERT", node.on_conflict)
-    replaced = effects_of_replace(binder, table, node.on_conflict, target.item)
-    upserts = plan_upserts(binder, planner, node, target)
+    with foreign_keys_first(binder, table, None, target.item):
+        returning, described = bind_returning(binder, node.returning, target.item)
+        planner.changing = table
+        planner.all_changing = sets_off(binder, table, "INSERT")
+        effects = row_effects(binder, table, "INSERT", node.on_conflict)
+        replaced = effects_of_replace(binder, table, node.on_conflict, target.item, rowid is not None)
+        upserts = plan_upserts(binder, planner, node, target)
     fires = any(clause.update is not None and clause.update.effects.fires for clause in upserts)
     alone = single and not (effects or replaced or fires or returning or binder.finder.rows is not None)
     effects = ForeignKeyEffects(binder, table, None, target.item, at_once=alone).add_to(effects)
@@ -156,12 +157,13 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     binder.common = saved
     new = bind_target(binder, table, new_row(binder, table))
     before = bind_target(binder, table, old, with_checks=False)
-    returning, described = bind_returning(binder, node.returning, new.item)
-    planner.changing = table
-    planner.all_changing = sets_off(binder, table, "UPDATE")
+    with foreign_keys_first(binder, table, old, new.item, assigned):
+        returning, described = bind_returning(binder, node.returning, new.item)
+        planner.changing = table
+        planner.all_changing = sets_off(binder, table, "UPDATE")
+        effects = row_effects(binder, table, "UPDATE", node.on_conflict, names)
     values = found.values
     changed = changed_columns(table, assigned)
-    effects = row_effects(binder, table, "UPDATE", node.on_conflict, names)
     effects = ForeignKeyEffects(binder, table, old, new.item, assigned).add_to(effects)
     plan = nodes.Update(
         table=table,
@@ -183,7 +185,7 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         collected=found.collected,
         collect_source=found.collect_source,
         effects=effects,
-        replaced=effects_of_replace(binder, table, node.on_conflict, old),
+        replaced=effects_of_replace(binder, table, node.on_conflict, old, ROWID in assigned),
     )
     return plan, described, table
 

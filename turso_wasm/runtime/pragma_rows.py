@@ -44,8 +44,9 @@ class RowsPragma:
 
 
 def table_info(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
-    """The columns of a table that are neither hidden nor generated."""
-    return (row[:6] for row in table_xinfo(catalogs, schema, name, files) if row[6] == 0)
+    """The columns of a table that are neither hidden nor generated, and are counted as if there were no others."""
+    shown = (row[1:6] for row in table_xinfo(catalogs, schema, name, files) if row[6] == 0)
+    return ((number, *row) for number, row in enumerate(shown))
 
 
 def table_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:

@@ -34,7 +34,7 @@ def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
     if table.kind == "virtual":
         fail(f'cannot rename columns of virtual table "{table.name}"', node.table)
     if fold(node.column) not in table.numbers:
-        fail(f'no such column: "{node.column}"', node)
+        fail(f'no such column: "{node.written}"', node)
     changes: list[Change] = []
     for place, entry, source, spans, strings in _column_places(binder, table, node.column):
         if spans or strings:

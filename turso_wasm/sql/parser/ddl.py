@@ -247,7 +247,8 @@ class DdlParser(TableParser):
                 statement = DropConstraint(table, self.name())
             else:
                 self.accept("COLUMN")
-                statement = DropColumn(table, self.name())
+                written = self.texts[self.at]
+                statement = DropColumn(table, self.name(), written)
         else:
             statement = self._alter_column(table)
         statement.span = self.span_from(start)  # type: ignore[attr-defined]
@@ -257,10 +258,11 @@ class DdlParser(TableParser):
         if self.accept("TO"):
             return RenameTable(table, self.name())
         self.accept("COLUMN")
+        written = self.texts[self.at]
         column = self.name()
         self.expect("TO")
         quoted = self.texts[self.at][:1] in ("'", '"', "`", "[")
-        return RenameColumn(table, column, self.name(), quoted)
+        return RenameColumn(table, column, self.name(), quoted, written)
 
     def _add(self, table: QualifiedName) -> Statement:
         start = self.starts[self.at]
