@@ -36,6 +36,14 @@ def policy(statement: str | None, constraint: str | None) -> str:
     return (statement or constraint or "ABORT").upper()
 
 
+def policies(statement: str | None, table: Table) -> set[str]:
+    """What may happen on the violations of any constraint of a table."""
+    own = [table.primary_key_conflict, None]
+    own += [column.not_null_conflict for column in table.columns if column.not_null]
+    own += [index.conflict for index in table.indexes if index.unique]
+    return {policy(statement, conflict) for conflict in own}
+
+
 def raise_constraint(ctx: Context, how: str, code: int, message: str) -> None:
     """Raise a constraint error that takes with it what `how` says."""
     raw = message.encode()

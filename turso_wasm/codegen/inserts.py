@@ -12,6 +12,7 @@ from turso_wasm.codegen.constraints import (
     check_not_null,
     check_types,
     check_types_early,
+    policies,
     primary_key_message,
     rowid_message,
     unique_checks,
@@ -67,6 +68,19 @@ def emit_insert(node: nodes.Insert, ctx: Context) -> None:
 def _shares(node: nodes.Insert, ctx: Context) -> bool:
     """Other statements can run amid this one: what it keeps of the database must be read and written for each row."""
     return bool(node.effects or node.replaced) or not ctx.is_root
+
+
+def takes_rows(plan: nodes.Plan) -> bool:
+    """A one-row INSERT that looks at nothing but its row, and undoes no more than itself when it fails: executions one
+    after the other do what one with all their rows does.
+    """
+    return (
+        isinstance(plan, nodes.Insert)
+        and plan.single_row
+        and not (plan.upserts or plan.returning or plan.effects or plan.effects.arriving or plan.replaced)
+        and policies(plan.conflict, plan.table) == {"ABORT"}
+        and all(map(is_stable, walk([plan])))
+    )
 
 
 def _is_shaken(node: nodes.Insert, ctx: Context) -> bool:

@@ -50,6 +50,7 @@ class Program:
     checks: tuple[int, ...] = ()  # database slots whose schema cookie must be the one that the statement is given
     shared: bool = True  # equal texts in equal environments (runtime/schema.py) may use it
     loops: str = ""  # it visits any number of rows: "through" for a single row, else "yielding"; "": it does not
+    takes_rows: bool = False  # an INSERT whose executions, in one transaction, might as well be one with all their rows
     listing: str = ""  # what EXPLAIN CODE prints besides the code: the plan
 
     @property
@@ -130,5 +131,6 @@ _PLAIN = (
     "checks",
     "shared",
     "loops",
+    "takes_rows",
     "listing",
 )

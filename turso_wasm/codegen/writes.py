@@ -7,8 +7,8 @@ from collections.abc import Callable
 from turso_wasm.base import tree
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import has_subquery
-from turso_wasm.catalog.objects import Index, Table
-from turso_wasm.codegen.constraints import policy
+from turso_wasm.catalog.objects import Index
+from turso_wasm.codegen.constraints import policies
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import emit_source, visit
@@ -196,7 +196,7 @@ def entries_can_wait(node: nodes.Insert | nodes.Update | nodes.Delete, ctx: Cont
         return False
     if isinstance(node, nodes.Update) and any(map(has_subquery, node.values)):
         return False
-    return not {"FAIL", "REPLACE"} & _policies(node.conflict, node.table)
+    return not {"FAIL", "REPLACE"} & policies(node.conflict, node.table)
 
 
 def _is_long(node: nodes.Insert | nodes.Update | nodes.Delete) -> bool:
@@ -206,10 +206,3 @@ def _is_long(node: nodes.Insert | nodes.Update | nodes.Delete) -> bool:
     while isinstance(plan, nodes.Filter):
         plan = plan.child
     return plan is not None and not isinstance(plan, nodes.RowidSeek)
-
-
-def _policies(statement: str | None, table: Table) -> set[str]:
-    own = [table.primary_key_conflict, None]
-    own += [column.not_null_conflict for column in table.columns if column.not_null]
-    own += [index.conflict for index in table.indexes if index.unique]
-    return {policy(statement, conflict) for conflict in own}

@@ -10,8 +10,10 @@ from turso_wasm.base.errors import SQLITE_SCHEMA, SqlError
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.errors import DataError, OperationalError, ProgrammingError, fail
 from turso_wasm.dbapi.types import PARSE_COLNAMES, adapted, converted, find_converter
+from turso_wasm.runtime.bulk import insert_batches
 from turso_wasm.runtime.parameters import TooBig, UnsupportedType
 from turso_wasm.runtime.rows import UndecodableText
+from turso_wasm.runtime.statement import AT_HAND
 
 if TYPE_CHECKING:
     from turso_wasm.codegen.program import Program
@@ -159,21 +161,21 @@ class Cursor:
         connection._begin_implicitly()
         if program.columns:
             self._describe(prepared, program)
-        before = connection._runtime.counters()[1]
         self._busy = True
         try:
-            self._run_many(connection, prepared, sets)
+            changed = self._run_many(connection, prepared, sets)
         except Exception as error:
             _fail(error, program)
         finally:
             self._busy = False
         connection._check_open()
-        self._rowcount = connection._runtime.counters()[1] - before
+        self._rowcount = changed
         return self
 
-    def _run_many(self, connection: Connection, prepared: Prepared, sets: Iterator[Parameters]) -> None:
-        """Run for each set; a schema that changes under it costs a retry of one row."""
+    def _run_many(self, connection: Connection, prepared: Prepared, sets: Iterator[Parameters]) -> int:
+        """Run for each set; how many rows were changed. A schema that changes under it costs a retry of one row."""
         runtime = connection._runtime
+        changed = 0
 
         def values_of(one: Parameters) -> Sequence[Any]:
             values = parameters_for(prepared.program, one)
@@ -182,14 +184,17 @@ class Cursor:
 
         if connection._trace_callback is not None:
             sets = (list(one) if type(one) is tuple else one for one in sets)  # tuples take a way without values_of
+        if type(sets) in AT_HAND:
+            changed, sets = insert_batches(runtime, prepared, sets)
         while True:
             with runtime.running(prepared) as statement:
                 try:
                     statement.run_many(sets, prepared.literals, values_of)
-                    return
+                    return changed + statement.changed
                 except SqlError as error:
                     if error.code != SQLITE_SCHEMA:
                         raise
+                    changed += statement.changed
                     sets = chain([statement.pending], sets)
             prepared = runtime.prepare_again(prepared)
 

@@ -15,6 +15,7 @@ from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import TEMP_SLOT
 from turso_wasm.codegen.compile import compile_plan
+from turso_wasm.codegen.inserts import takes_rows
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program, ResultColumn
 from turso_wasm.codegen.unit import UserCode
@@ -85,6 +86,7 @@ def _program(
     )
     program.pinned = _pinned(planned.plan, tokens) | planned.pinned
     program.loops = _loops(planned.plan)
+    program.takes_rows = not planned.calls_user and takes_rows(planned.plan)
     user = UserCode(planned.calls_user, registry.numbers)
     encoding = catalogs.settings.encoding
     return compile_plan(planned.plan, program, planned.slots, user=user, encoding=encoding, readable=readable)

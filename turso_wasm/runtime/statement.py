@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from turso_wasm.base.errors import SQLITE_INTERRUPT, InternalError, SqlError
 from turso_wasm.kernel.abi import DONE, YIELD
 from turso_wasm.runtime import layout
+from turso_wasm.runtime.bulk import Columns, encode_rows
 from turso_wasm.runtime.hosts.base import Instance, address
 from turso_wasm.runtime.parameters import SLOT_SIZE, encode_block, pack_block, packer_for
 from turso_wasm.runtime.rows import TextFactory, decode_rows
@@ -49,6 +50,7 @@ class HostStatement:
     __slots__ = (
         "address",
         "bound",
+        "changed",
         "connection",
         "finished",
         "host",
@@ -75,6 +77,7 @@ class HostStatement:
         self.n_slots = program.n_params
         self.stepped = False
         self.finished = False
+        self.changed = 0  # rows, by all runs of `run_many`
         self.running = False  # in the kernel, maybe in a call of the user's code, which must leave it alone
         self.pending: Any = None
         self.view: View | None = None
@@ -107,6 +110,15 @@ class HostStatement:
         if len(block) > self.params_size:
             self._make_room(len(block))
             block = self._encode(values, literals)
+        self.host.write(self.params_at, block)
+
+    def bind_rows(self, columns: Columns) -> None:
+        """Write the list of rows that is the only parameter. Errors: as bulk.encode_rows."""
+        self.bound = None
+        block = encode_rows(columns, self.params_at)
+        if len(block) > self.params_size:
+            self._make_room(len(block))
+            block = encode_rows(columns, self.params_at)
         self.host.write(self.params_at, block)
 
     def _encode(self, values: Sequence[Any], literals: Sequence[Any]) -> bytes:
@@ -156,8 +168,9 @@ class HostStatement:
     def run_many(self, sets: Iterator[Any], literals: Sequence[Any], values_of: Callable[[Any], Sequence[Any]]) -> None:
         """Run once for each of `sets`, dropping result rows; `values_of` makes parameters of one set.
 
-        `pending` is the set in work when it raises. Errors: as bind and step.
+        `pending` is the set in work when it raises; `changed` counts the rows changed. Errors: as bind and step.
         """
+        self.changed = 0
         host, n, lock, connection = self.host, self.n_slots, self.host.lock, self.connection
         at_hand = type(sets) in AT_HAND
         for one in sets:  # without the lock: where they come from may wait for others who want it
@@ -186,6 +199,7 @@ class HostStatement:
                         if self.instance.heat >= 0:
                             self._count()
                         self._run_on(self._slice())
+                        self.changed += self.changes
                         host.function("statement_reset")(self.address)
                     left -= 1
                     one = next(sets, END) if left and at_hand else END
@@ -195,6 +209,7 @@ class HostStatement:
     def _run_without_rows(self) -> None:
         while self.step(bytes) is not None:
             pass
+        self.changed += self.changes
         self.reset()
 
     def _run(self) -> int:
