@@ -47,19 +47,20 @@ def insert_batches(connection: HostConnection, prepared: Prepared, sets: Iterato
     while text is not None:
         batch = list(islice(sets, BATCH))
         columns = plain_columns(batch, prepared.program.n_user_params) if len(batch) > FEW else None
-        if columns is None or not _insert(connection, text, columns):
+        if columns is None or not _insert(connection, prepared, text, columns):
             return n_rows, chain(batch, sets)
         n_rows += len(batch)
     return n_rows, sets
 
 
-def _insert(connection: HostConnection, text: str, columns: Columns) -> bool:
+def _insert(connection: HostConnection, prepared: Prepared, text: str, columns: Columns) -> bool:
     """Insert a batch; False: not a row of it was."""
     with connection.host.lock:
         if connection.stepping:
             connection.wait_turn()
         many = connection.prepare(text)
-        assert many is not None
+        if many is None or many.schema is not prepared.schema:
+            return False
         try:
             with connection.running(many) as statement:
                 statement.bind_rows(columns)
