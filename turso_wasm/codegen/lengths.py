@@ -14,6 +14,7 @@ ROWS = (
     nodes.Series,
     nodes.JsonRows,
     nodes.RtreeRows,
+    nodes.FtsRows,
     nodes.Directory,
     nodes.Aggregate,
     nodes.Sort,

@@ -3,7 +3,9 @@
 As kernel/abi.py, which has the contract of all else.
 """
 
-from turso_wasm.wasm.lang import Struct, f64, i32, i64, ptr, u8
+from unicodedata import category
+
+from turso_wasm.wasm.lang import Struct, array, f64, i32, i64, ptr, u8, u32
 
 __subset__ = True
 
@@ -50,3 +52,75 @@ class RtreeScan(Struct):
     cell: ptr[u8]
     impossible: i32  # a condition that is never true
     path: i32  # Levels, from the root on; 0 when an activation begins
+
+
+# --- full text (kernel/fts) -----------------------------------------------------------------------------------
+
+DETAIL_FULL, DETAIL_NONE, DETAIL_COLUMNS = range(3)
+UNICODE61, ASCII, TRIGRAM = range(3)
+CATEGORY_NAMES = (
+    "*",
+    "Lu",
+    "Ll",
+    "Cc",
+    "Cf",
+    "Co",
+    "Lm",
+    "Lo",
+    "Lt",
+    "Mc",
+    "Me",
+    "Mn",
+    "Nd",
+    "Nl",
+    "No",
+    "Pc",
+    "Pd",
+    "Pe",
+    "Pf",
+    "Pi",
+    "Po",
+    "Ps",
+    "Sc",
+    "Sk",
+    "Sm",
+    "So",
+    "Zl",
+    "Zp",
+    "Zs",
+)  # of characters; the first: none, which is part of every token
+ASCII_CATEGORIES = tuple(category(chr(code)) for code in range(256))  # which no version of Unicode changes below 128
+CONTENT_OWN = 0  # %_content
+CONTENT_NONE = 1  # content=''
+CONTENT_OTHER = 2  # a table of the user's
+NOWHERE = 0xFFFF
+ROWID = 0xFFFE
+MAX_PREFIXES = 31
+
+
+class FtsConfig(Struct):
+    """A table. Roots are 0 where there is no such table."""
+
+    size: i32  # with what lies behind
+    slot: i32  # of the database
+    data: u32  # root of %_data
+    index: u32  # of %_idx
+    content: u32  # of %_content, or of the user's table
+    docsize: u32  # of %_docsize
+    options: u32  # of %_config
+    n_columns: i32
+    detail: i32  # DETAIL_*
+    source: i32  # CONTENT_*
+    contentless_delete: i32
+    tokenizer: i32  # its kind
+    stems: i32
+    marks: i32
+    cased: i32
+    categories: i32
+    n_exceptions: i32
+    exceptions: i32  # offset: code points of 4 bytes
+    ascii: i32  # offset: 256 bytes
+    columns: i32  # offset: of each a byte, 1: UNINDEXED, 2 bytes with the size of its name, and the name
+    places: i32  # offset: of each column 2 bytes: which of the content table's records, or NOWHERE, or ROWID
+    n_prefixes: i32
+    prefixes: array[i32, MAX_PREFIXES]

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from turso_wasm.plan.modules.fts5 import Fts5Provider
 from turso_wasm.plan.modules.module import PlannedModule
 from turso_wasm.plan.modules.rtree import RtreeProvider
 
-PLANNED: Final[dict[str, PlannedModule]] = {"rtree": RtreeProvider(), "rtree_i32": RtreeProvider()}
+PLANNED: Final[dict[str, PlannedModule]] = {
+    "fts5": Fts5Provider(),
+    "rtree": RtreeProvider(),
+    "rtree_i32": RtreeProvider(),
+}

@@ -98,6 +98,26 @@ class RtreeRows(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class FtsRows(Plan):
+    """The rows of a full-text table (catalog/modules/fts5.py) that match queries, by rowid: its rowid, and a handle of
+    the search as column 0, for functions of the row.
+    """
+
+    source: int
+    table: Table
+    shadows: dict[str, Table]
+    matches: tuple[Match, ...]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Match(Node):
+    """A query of a full-text table. column: -1: any."""
+
+    column: int
+    query: Expr
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Directory(Plan):
     """Of constant rows in groups, those of the group called `key`, a text, in any case. groups: (name, number of rows),
     in the order of `rows`.

@@ -1,0 +1,102 @@
+"""tokenize='…' of fts5: which tokenizer, and its settings.
+
+Source: https://sqlite.org/fts5.html section 4.3, and observed behaviour of SQLite 3.54.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from turso_wasm.catalog.modules.module import refuse
+
+Kind = Literal["unicode61", "ascii", "trigram"]
+_WORDS: Final = re.compile(r"\s*(?:'((?:[^']|'')*)'|([A-Za-z0-9_\x1a\x80-\U0010ffff]+|[-+]?[0-9.]+))")
+DEFAULT_CATEGORIES: Final = ("L*", "N*", "Co")
+_CATEGORIES: Final = {
+    "C": "cfnso",
+    "L": "lmotuC",
+    "M": "cen",
+    "N": "dlo",
+    "P": "cdefios",
+    "S": "ckmo",
+    "Z": "lps",
+}
+
+
+@dataclass(slots=True)
+class TokenizerOptions:
+    """stems: how often porter is applied. marks: remove_diacritics. members: characters that are part of tokens (True)
+    or not, whatever their category; the last word counts.
+    """
+
+    kind: Kind = "unicode61"
+    stems: int = 0
+    marks: int = 1
+    cased: bool = False
+    categories: tuple[str, ...] = DEFAULT_CATEGORIES
+    members: dict[str, bool] = field(default_factory=dict)
+
+
+def tokenizer_options(value: str) -> TokenizerOptions:
+    """Errors: "parse error in tokenize directive", "no such tokenizer: x", "error in tokenizer constructor"."""
+    words, at = [], 0
+    while value[at:].strip():
+        found = _WORDS.match(value, at)
+        if found is None:
+            raise refuse("parse error in tokenize directive")
+        words.append(found[2] if found[1] is None else found[1].replace("''", "'"))
+        at = found.end()
+    return _options(words or ["unicode61"], refuse(f"no such tokenizer: {words[0]}" if words else ""))
+
+
+def _options(words: list[str], unknown: Exception) -> TokenizerOptions:
+    name, *settings = words
+    wrong = refuse("error in tokenizer constructor")
+    if name.lower() == "porter":
+        inner = _options(settings or ["unicode61"], wrong)
+        inner.stems += 1
+        return inner
+    options = TokenizerOptions()
+    if name.lower() not in ("unicode61", "ascii", "trigram"):
+        raise unknown
+    options.kind = name.lower()  # type: ignore[assignment]
+    if options.kind == "trigram":
+        options.marks = 0
+    if len(settings) % 2:
+        raise wrong
+    pairs = list(zip(settings[::2], settings[1::2], strict=True))
+    for key, value in pairs:
+        if not _set(options, key.lower(), value):
+            raise wrong
+    if options.kind == "trigram" and options.cased and options.marks:
+        raise wrong
+    return options
+
+
+def _set(options: TokenizerOptions, key: str, value: str) -> bool:
+    if options.kind == "trigram":
+        if key == "case_sensitive" and value in ("0", "1"):
+            options.cased = value == "1"
+            return True
+        if key == "remove_diacritics" and value[:1] in ("0", "1", "2"):
+            options.marks = 2 if value != "0" else 0
+            return True
+        return False
+    if key in ("tokenchars", "separators"):
+        options.members.update(dict.fromkeys(value, key == "tokenchars"))
+        return True
+    if options.kind == "ascii":
+        return False
+    if key == "remove_diacritics" and value in ("0", "1", "2"):
+        options.marks = int(value)
+        return True
+    if key == "categories":
+        options.categories = tuple(re.findall(r"..", re.sub(r"[ \t]", "", value)))
+        return "".join(options.categories) == re.sub(r"[ \t]", "", value) and all(map(_is_category, options.categories))
+    return False
+
+
+def _is_category(name: str) -> bool:
+    return (name[1] == "*" and name[0] in _CATEGORIES) or name[1] in _CATEGORIES.get(name[0], "")

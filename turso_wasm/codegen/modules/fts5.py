@@ -1,0 +1,150 @@
+"""Full-text tables: searching (kernel/fts/search.py) and writing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.catalog.modules.fts5 import Fts5Options
+from turso_wasm.codegen.constraints import PRIMARYKEY_FAILED, violated
+from turso_wasm.codegen.context import Context, Then
+from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.loops import SOURCES, visit
+from turso_wasm.codegen.modules.fts5_config import config_bytes
+from turso_wasm.codegen.modules.module import VirtualRow, Writer
+from turso_wasm.codegen.sources import ROWID, Source
+from turso_wasm.codegen.values import SqlValue
+from turso_wasm.kernel.abi import INTEGER, NULL
+from turso_wasm.plan import nodes
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
+
+
+class SearchSource(Source):
+    """The row a search is on: its rowid, and the search itself."""
+
+    def __init__(self, search: Expr) -> None:
+        super().__init__()
+        self.search = search
+
+    def decode(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
+        """See Source."""
+        f = ctx.f
+        return {
+            column: SqlValue(
+                INTEGER,
+                f.local(I64, "rowid", f.call("fts_rowid", self.search)) if column == ROWID else self.search.extend_u(),
+            )
+            for column in columns
+        }
+
+
+def _fts_rows(node: nodes.FtsRows, ctx: Context, then: Then) -> None:
+    f = ctx.f
+    at = ctx.frame_alloc(8)
+    ctx.zero_at_start(at)
+    queries = [match.query for match in node.matches]
+    ensure(queries, ctx)
+    values = [emit_value(query, ctx) for query in queries]
+    roots = {suffix: table.root for suffix, table in node.shadows.items()}
+    config = ctx.data_address(config_bytes(node.table, roots), align=8)
+    search = f.local(I32, "search")
+
+    def begin() -> Expr:
+        f.set(search, f.call("fts_open", ctx.stmt, ctx.frame + at, config))
+        for match, value in zip(node.matches, values, strict=True):
+            ctx.do("fts_match", search, match.column, value)
+        return f.call("fts_first", search)
+
+    def body(done: Label) -> None:
+        ctx.sources[node.source] = SearchSource(search)
+        then()
+
+    visit(ctx, begin, lambda: f.call("fts_next", search), body)
+
+
+SOURCES[nodes.FtsRows] = _fts_rows
+
+
+class Fts5Writer(Writer):
+    """Rows of a full-text table (kernel/fts/rows.py), and its commands."""
+
+    def __init__(self, change: nodes.WriteVirtual, ctx: Context) -> None:
+        super().__init__(change, ctx)
+        table = change.table
+        assert table.declared is not None and isinstance(table.declared.options, Fts5Options)
+        self.options = table.declared.options
+        if self.options.contentless_delete:
+            raise SqlError(SQLITE_ERROR, "writing to a contentless_delete=1 table is not supported yet")
+        self.n = len(self.options.names)
+        roots = {suffix: shadow.root for suffix, shadow in change.shadows.items()}
+        texts = [plan.table for plan in change.plans if isinstance(plan, nodes.TableScan)]
+        self.config = ctx.data_address(config_bytes(table, roots, *texts), align=8)
+
+    @classmethod
+    def create(cls, step: nodes.CreateVirtual, roots: Mapping[str, Local], ctx: Context) -> None:
+        """See Writer."""
+        config = ctx.data_address(config_bytes(step.table, dict.fromkeys(roots, 0)), align=8)
+        ctx.do("fts_create", ctx.stmt, config, roots["data"], roots["config"])
+
+    def insert(self, row: VirtualRow, skipped: Label) -> Expr:
+        """See Writer."""
+        f, values = self.ctx.f, self._values(row)
+        rowid = f.local(I64, "rowid", i64(0))
+        with ExitStack() as ordinary:
+            if self.n in self.change.changed:
+                is_row = ordinary.enter_context(f.if_(row.columns[self.n].has_tag(NULL).eqz()))
+                self.ctx.do("fts_command", self.ctx.stmt, self.config, values, row.rowid)
+                is_row.else_()
+            self._make_way(row.rowid, skipped)
+            f.set(rowid, f.call("fts_insert", self.ctx.stmt, self.config, values, *row.rowid.pair))
+        return rowid
+
+    def update(self, old: Local, row: VirtualRow, skipped: Label) -> None:
+        """See Writer."""
+        ctx, f = self.ctx, self.ctx.f
+        name = self.change.table.name
+        if self.options.content == "":
+            if not self.options.contentless_delete:
+                ctx.raise_error(SQLITE_ERROR, f"cannot UPDATE contentless fts5 table: {name}")
+                return
+            if not self.change.changed >= set(range(self.n)):
+                about = "cannot UPDATE a subset of columns on fts5 contentless-delete table"
+                ctx.raise_error(SQLITE_ERROR, f"{about}: {name}")
+                return
+        values = self._values(row)
+        rowid = f.local(I64, "new_rowid", f.call("fts_given_rowid", *row.rowid.pair))
+        with f.if_(rowid != old):
+            self._make_way(SqlValue(INTEGER, rowid), skipped)
+        ctx.do("fts_delete", ctx.stmt, self.config, old)
+        f.do(f.call("fts_insert", ctx.stmt, self.config, values, i32(INTEGER), rowid))
+
+    def delete(self, rowid: Local) -> None:
+        """See Writer."""
+        if self.options.content == "" and not self.options.contentless_delete:
+            message = f"cannot DELETE from contentless fts5 table: {self.change.table.name}"
+            self.ctx.raise_error(SQLITE_ERROR, message)
+            return
+        self.ctx.do("fts_delete", self.ctx.stmt, self.config, rowid)
+
+    def _values(self, row: VirtualRow) -> Expr:
+        slots = self.ctx.f.local(I32, "values", self.ctx.frame_values(len(row.columns)))
+        for at, value in enumerate(row.columns):
+            self.ctx.store_value(slots, value, at)
+        return slots
+
+    def _make_way(self, rowid: SqlValue, skipped: Label) -> None:
+        """A row that has the rowid goes, or is the error."""
+        f = self.ctx.f
+        with f.if_(f.call("fts_conflicts", self.ctx.stmt, self.config, *rowid.pair)):
+            if self.change.conflict == "REPLACE":
+                given = f.call("fts_given_rowid", *rowid.pair)
+                self.ctx.do("fts_delete", self.ctx.stmt, self.config, given)
+            else:
+                violated(
+                    self.ctx,
+                    self.change.conflict or "ABORT",
+                    skipped,
+                    PRIMARYKEY_FAILED,
+                    "constraint failed",
+                )

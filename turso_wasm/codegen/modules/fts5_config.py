@@ -1,0 +1,115 @@
+"""A full-text table as the kernel knows it: kernel.fts.config.FtsConfig as bytes."""
+
+from __future__ import annotations
+
+import struct
+
+from turso_wasm.catalog.modules.fts5 import Fts5Options
+from turso_wasm.catalog.modules.fts5_tokenizer import TokenizerOptions
+from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.objects import Table
+from turso_wasm.kernel.abi_modules import (
+    ASCII,
+    ASCII_CATEGORIES,
+    CATEGORY_NAMES,
+    CONTENT_NONE,
+    CONTENT_OTHER,
+    CONTENT_OWN,
+    DETAIL_COLUMNS,
+    DETAIL_FULL,
+    DETAIL_NONE,
+    NOWHERE,
+    ROWID,
+    TRIGRAM,
+    UNICODE61,
+    FtsConfig,
+)
+
+KINDS = {"unicode61": UNICODE61, "ascii": ASCII, "trigram": TRIGRAM}
+DETAILS = {"full": DETAIL_FULL, "none": DETAIL_NONE, "column": DETAIL_COLUMNS}
+
+
+def config_bytes(table: Table, roots: dict[str, int], content: Table | None = None) -> bytes:
+    """The configuration. roots: of the shadow tables, by suffix. content: the user's table that has the texts."""
+    assert table.declared is not None and isinstance(table.declared.options, Fts5Options)
+    options = table.declared.options
+    tokenizer = options.tokenizer
+    assert tokenizer is not None
+    exceptions = sorted((ord(c), member) for c, member in tokenizer.members.items() if ord(c) >= 128)
+    numbers = range(len(options.names))
+    parts = [
+        b"".join(struct.pack("<I", code << 1 | member) for code, member in exceptions),
+        _ascii(tokenizer),
+        b"".join(_column(options, number) for number in numbers),
+        struct.pack(f"<{len(numbers)}H", *(_place(options, number, content) for number in numbers)),
+    ]
+    offsets = [FtsConfig.size + sum(map(len, parts[:at])) for at in range(len(parts) + 1)]
+    source = CONTENT_OWN if options.content is None else CONTENT_OTHER if options.content else CONTENT_NONE
+    fields = {
+        "size": offsets[-1],
+        "slot": table.slot,
+        "data": roots["data"],
+        "index": roots["idx"],
+        "content": roots.get("content", 0) if content is None else content.root,
+        "docsize": roots.get("docsize", 0),
+        "options": roots["config"],
+        "n_columns": len(options.names),
+        "detail": DETAILS[options.detail],
+        "source": source,
+        "contentless_delete": int(options.contentless_delete),
+        "tokenizer": KINDS[tokenizer.kind],
+        "stems": tokenizer.stems,
+        "marks": tokenizer.marks,
+        "cased": int(tokenizer.cased),
+        "categories": _categories(tokenizer),
+        "n_exceptions": len(exceptions),
+        "exceptions": offsets[0],
+        "ascii": offsets[1],
+        "columns": offsets[2],
+        "places": offsets[3],
+        "n_prefixes": len(options.prefixes),
+    }
+    head = bytearray(FtsConfig.size)
+    for name, value in fields.items():
+        struct.pack_into("<i", head, FtsConfig.offset(name), value)
+    struct.pack_into(f"<{len(options.prefixes)}i", head, FtsConfig.offset("prefixes"), *options.prefixes)
+    return bytes(head) + b"".join(parts)
+
+
+def _column(options: Fts5Options, number: int) -> bytes:
+    name = options.names[number].encode()
+    return struct.pack("<BH", number in options.unindexed, len(name)) + name
+
+
+def _place(options: Fts5Options, number: int, content: Table | None) -> int:
+    """Where the content table has a column in its records."""
+    if content is None:
+        return options.stored.index(number) + 1 if number in options.stored else NOWHERE
+    column = content.numbers.get(fold(options.names[number]), -2)
+    if column == content.rowid_alias:
+        return ROWID
+    return content.record_order.index(column) if column in content.record_order else NOWHERE
+
+
+def _categories(tokenizer: TokenizerOptions) -> int:
+    """Bit set of category numbers; 0, of what has no category, is always in."""
+    wanted = 1
+    for number, name in enumerate(CATEGORY_NAMES[1:], 1):
+        for category in tokenizer.categories:
+            if category in (name, name[0] + "*") or (category == "LC" and name in ("Lu", "Ll", "Lt")):
+                wanted |= 1 << number
+    return wanted
+
+
+def _ascii(tokenizer: TokenizerOptions) -> bytes:
+    """What each byte stands for in the index, 0: it is between tokens. From 128 on they matter to ascii only."""
+    categories = _categories(tokenizer)
+    table = bytearray(256)
+    for code in range(256):
+        member = code >= 128 or bool(categories >> CATEGORY_NAMES.index(ASCII_CATEGORIES[code]) & 1)
+        if tokenizer.kind == "ascii" and code < 128:
+            member = chr(code).isalnum()
+        member = tokenizer.members.get(chr(code), member) if code < 128 else member
+        if member:
+            table[code] = code | 32 if 65 <= code <= 90 else code
+    return bytes(table)

@@ -1,0 +1,1 @@
+"""Full-text search: FTS5 tables in SQLite's format."""

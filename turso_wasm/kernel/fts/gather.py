@@ -1,0 +1,201 @@
+"""What a transaction changes in an index: gathered, then written as a segment.
+
+Owns `Gather`, which is kept with the connection (kernel/base/pending.py): terms that are not in a segment yet, and the
+table's sums (row 1 of %_data: a varint of the rows, then one of the tokens in each column).
+
+Invariants:
+  W1  Terms are written when rows would no longer ascend, when there is much, and when pending.py says so.
+  W2  The sums are read once, and written with the terms; both are right in the file whenever nothing is pending.
+"""
+
+from turso_wasm.kernel.abi import Arena, Cursor, KeyInfo, Run
+from turso_wasm.kernel.abi_modules import FtsConfig
+from turso_wasm.kernel.base.memory import arena_alloc, arena_free
+from turso_wasm.kernel.base.pending import pending_find, pending_new
+from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open
+from turso_wasm.kernel.fts.bytes import Bytes, bytes_init, bytes_varint
+from turso_wasm.kernel.fts.merge import merge_all, merge_levels, structure_insert, structure_write
+from turso_wasm.kernel.fts.options import Options, options_read
+from turso_wasm.kernel.fts.postings import Index
+from turso_wasm.kernel.fts.search import INDEX_KEY, index_open, read_blob, read_tokenizer
+from turso_wasm.kernel.fts.structure import AVERAGES_ROW, Reader, Segment, read_varint
+from turso_wasm.kernel.fts.terms import Term, Terms, terms_init, terms_sorted
+from turso_wasm.kernel.fts.tokenize import Tokenizer
+from turso_wasm.kernel.fts.writer import SegmentWriter, store_blob, write_doclist, write_term, writer_end, writer_init
+from turso_wasm.wasm.lang import Struct, funcref, i32, i64, memory_copy, memory_fill, ptr, scratch, sizeof, u8, u32
+
+__subset__ = True
+
+
+class Gather(Struct):
+    """A table's index as the transaction changes it."""
+
+    config: FtsConfig
+    own: Arena.embed  # what lives as long as this
+    arena: Arena.embed  # the terms
+    terms: Terms.embed
+    tokenizer: Tokenizer.embed
+    options: Options.embed
+    rowid: i64  # of the row that is being written
+    begun: i32  # 1: there is such a row
+    deleting: i32
+    deleted: i32  # 1: a row was deleted since the last segment
+    n_rows: i64
+    tokens: ptr[i64]  # of all rows, by column
+    sums_changed: i32
+    origin: i64  # with contentless_delete: of the rows that are gathered
+    row_count: i64  # rows that were inserted since the last segment
+
+
+def gather_drop(data: ptr[u8]) -> None:
+    """Free what a Gather owns."""
+    g: Gather = Gather(data)
+    arena_free(g.own)
+    arena_free(g.arena)
+
+
+def gather_of(stmt: Run, config: FtsConfig) -> Gather:
+    """What is gathered for a table."""
+    found: ptr[u8] = pending_find(stmt, config.slot, config.data)
+    if found and Gather(found).config:
+        return Gather(found)
+    if found == None:  # noqa: E711
+        size: i32 = sizeof(Gather)
+        found = pending_new(stmt, config.slot, config.data, size, funcref(gather_flush), funcref(gather_drop))
+    g: Gather = Gather(found)
+    copy: ptr[u8] = arena_alloc(g.own, config.size)
+    memory_copy(copy, config, config.size)
+    g.config = FtsConfig(copy)
+    read_tokenizer(g.tokenizer, g.config, g.own)
+    options_read(g.options, stmt, config)
+    terms_init(g.terms, g.arena, config.detail)
+    read_sums(g, stmt)
+    return g
+
+
+def gather_forget(stmt: Run, slot: i32, root: u32) -> None:
+    """Forget what is gathered for a table, and what is known of it: it begins anew."""
+    found: ptr[u8] = pending_find(stmt, slot, root)
+    if found:
+        gather_drop(found)
+        memory_fill(found, 0, sizeof(Gather))
+
+
+def read_sums(g: Gather, stmt: Run) -> None:
+    """Read the table's sums (W2)."""
+    n: i32 = g.config.n_columns
+    g.tokens = ptr[i64](arena_alloc(g.own, 8 * n))
+    memory_fill(g.tokens, 0, 8 * n)
+    c: Cursor = cursor_open(stmt, g.config.slot, g.config.data, None, 0)
+    r: Reader = Reader(scratch(sizeof(Reader)))
+    read_blob(c, i64(AVERAGES_ROW), 1, r)
+    g.n_rows = read_varint(r) if r.size else i64(0)
+    for i in range(n):
+        if r.at < r.size:
+            g.tokens[i] = read_varint(r)
+    cursor_close(c)
+
+
+def write_sums(g: Gather, stmt: Run, data: Cursor, arena: Arena) -> None:
+    """Write the table's sums."""
+    b: Bytes = Bytes(scratch(sizeof(Bytes)))
+    bytes_init(b, arena)
+    bytes_varint(b, g.n_rows)
+    for i in range(g.config.n_columns):
+        bytes_varint(b, g.tokens[i])
+    store_blob(stmt, data, i64(AVERAGES_ROW), b.data, b.size)
+    g.sums_changed = 0
+
+
+def gather_row(g: Gather, stmt: Run, rowid: i64, deleting: i32) -> None:
+    """Begin with the terms of a row that is deleted or inserted (W1)."""
+    if g.begun and (rowid < g.rowid or (rowid == g.rowid and g.deleting == 0) or g.terms.bytes > g.options.hash_size):
+        gather_flush(stmt, ptr[u8](i32(g)))
+    g.begun = 1
+    g.rowid = rowid
+    g.deleting = deleting
+    if deleting:
+        g.deleted = 1
+    else:
+        g.row_count += 1
+
+
+# --- writing -----------------------------------------------------------------------------------------------------
+
+
+class IndexWriter(Struct):
+    """An index that is being written."""
+
+    arena: Arena.embed
+    index: Index.embed
+
+
+def index_writer(stmt: Run, config: FtsConfig) -> IndexWriter:
+    """An index with cursors to write it, in memory of the statement; index_close ends it."""
+    w: IndexWriter = IndexWriter(arena_alloc(stmt.arena, sizeof(IndexWriter)))
+    memory_fill(w, 0, sizeof(IndexWriter))
+    w.index.data = cursor_open(stmt, config.slot, config.data, None, 1)
+    w.index.terms = cursor_open(stmt, config.slot, config.index, KeyInfo(i32(INDEX_KEY)), 1)
+    index_open(w.index, stmt, config, stmt.arena)
+    return w
+
+
+def index_close(w: IndexWriter) -> None:
+    """Close the cursors."""
+    cursor_close(w.index.data)
+    cursor_close(w.index.terms)
+
+
+def gather_flush(stmt: Run, data: ptr[u8]) -> None:
+    """Write what is gathered."""
+    g: Gather = Gather(data)
+    if g.config == None or (g.terms.count == 0 and g.sums_changed == 0):  # noqa: E711
+        return
+    w: IndexWriter = index_writer(stmt, g.config)
+    if g.terms.count:
+        write_segment(g, w.index)
+        merge_due(g, w.index)
+        structure_write(w.index)
+    if g.sums_changed:
+        write_sums(g, stmt, w.index.data, w.index.arena)
+    index_close(w)
+    gather_reset(g)
+
+
+def gather_reset(g: Gather) -> None:
+    """Nothing is gathered."""
+    arena_free(g.arena)
+    terms_init(g.terms, g.arena, g.config.detail)
+    g.begun = 0
+    g.deleted = 0
+    g.row_count = 0
+
+
+def write_segment(g: Gather, x: Index) -> None:
+    """Make a segment of the terms, the youngest of level 0."""
+    terms: ptr[i32] = terms_sorted(g.terms)
+    segment: Segment = structure_insert(x, 0, 0)
+    w: SegmentWriter = SegmentWriter(arena_alloc(x.arena, sizeof(SegmentWriter)))
+    writer_init(w, x, segment.id, g.options.page_size)
+    for i in range(g.terms.count):
+        t: Term = Term(terms[i])
+        write_term(w, t.text, t.size)
+        write_doclist(w, x.detail, t.doclist.data, t.doclist.size)
+    segment.first = 1
+    segment.last = writer_end(w)
+    x.structure.written += i64(segment.last)
+    if x.structure.origins:
+        x.structure.origin += 1
+        segment.origin_first = x.structure.origin
+        segment.origin_last = x.structure.origin
+        segment.rows = g.row_count
+
+
+def merge_due(g: Gather, x: Index) -> None:
+    """Merge levels that have grown too wide; with secure-delete all, so that nothing is left of deleted rows."""
+    if g.options.secure_delete and g.deleted:
+        _ = merge_all(x, g.options.page_size)
+        return
+    if g.options.automerge:
+        _ = merge_levels(x, g.options.page_size, g.options.automerge)
+    _ = merge_levels(x, g.options.page_size, g.options.crisismerge)

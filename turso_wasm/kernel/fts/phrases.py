@@ -1,0 +1,173 @@
+"""Whether a row that has all the tokens of some phrases has the phrases.
+
+Owns the positions of phrases in a row: Phrase.hits.
+"""
+
+from turso_wasm.kernel.abi import Arena
+from turso_wasm.kernel.abi_modules import DETAIL_COLUMNS, DETAIL_FULL, DETAIL_NONE
+from turso_wasm.kernel.base.memory import arena_alloc
+from turso_wasm.kernel.fts.expression import Node, Phrase, Term
+from turso_wasm.kernel.fts.positions import NO_POSITION, column_of, position_next, positions_start
+from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr
+
+__subset__ = True
+
+OFFSET_MASK = 0xFFFFFFFF
+
+
+def add_hit(arena: Arena, phrase: Phrase, position: i64) -> None:
+    """One more place of a phrase."""
+    if phrase.n_hits == phrase.capacity:
+        capacity: i32 = phrase.capacity * 2 + 8
+        hits: ptr[i64] = ptr[i64](arena_alloc(arena, capacity * 8))
+        memory_copy(hits, phrase.hits, phrase.n_hits * 8)
+        phrase.hits = hits
+        phrase.capacity = capacity
+    phrase.hits[phrase.n_hits] = position
+    phrase.n_hits += 1
+
+
+def find_hits(arena: Arena, node: Node, phrase: Phrase, limit: i32) -> None:
+    """Where the phrase is, in the columns that count; no more than `limit` places."""
+    phrase.n_hits = 0
+    first: Term = phrase.terms
+    term: Term = first
+    while term:
+        positions_start(term.reader, term.postings.positions, term.postings.size)
+        _ = position_next(term.reader)
+        term = term.next
+    while first.reader.position != NO_POSITION and phrase.n_hits < limit:
+        position: i64 = first.reader.position
+        if align(phrase, position) and counts(node, phrase, position):
+            add_hit(arena, phrase, position)
+        _ = position_next(first.reader)
+
+
+def align(phrase: Phrase, position: i64) -> bool:
+    """Whether the terms behind the first one follow it there."""
+    term: Term = phrase.terms.next
+    want: i64 = position + 1
+    while term:
+        while term.reader.position < want:
+            _ = position_next(term.reader)
+        if term.reader.position != want:
+            return False
+        want += 1
+        term = term.next
+    return True
+
+
+def counts(node: Node, phrase: Phrase, position: i64) -> bool:
+    """Whether a place is in a column that counts, and at its beginning where it must be."""
+    if node.columns != None and node.columns[column_of(position)] == 0:  # noqa: E711
+        return False
+    return phrase.initial == 0 or (position & OFFSET_MASK) == 0
+
+
+def has_columns(node: Node, phrase: Phrase) -> bool:
+    """detail=column: whether the term is in a column that counts."""
+    term: Term = phrase.terms
+    positions_start(term.reader, term.postings.positions, term.postings.size)
+    while position_next(term.reader) != NO_POSITION:
+        if node.columns[i32(term.reader.position)]:
+            return True
+    return False
+
+
+def has_phrases(arena: Arena, node: Node, detail: i32) -> bool:
+    """Whether the row that all terms of the node are on has its phrases."""
+    only: Phrase = node.phrases
+    node.counted = 0
+    if node.n_phrases == 1 and only.n_terms == 1 and only.initial == 0 and node.columns == None:  # noqa: E711
+        return True
+    if detail == DETAIL_NONE:
+        return True
+    if detail == DETAIL_COLUMNS:
+        return node.columns == None or has_columns(node, only)  # noqa: E711
+    phrase: Phrase = only
+    limit: i32 = 1 if node.n_phrases == 1 else 0x7FFFFFFF
+    while phrase:
+        find_hits(arena, node, phrase, limit)
+        if phrase.n_hits == 0:
+            return False
+        phrase = phrase.next
+    if node.n_phrases == 1:
+        return True
+    node.counted = 1
+    return keep_near(arena, node)
+
+
+def count_hits(arena: Arena, node: Node, detail: i32) -> None:
+    """Have the hits of the node's phrases in its row."""
+    if node.counted or detail != DETAIL_FULL:
+        return
+    node.counted = 1
+    phrase: Phrase = node.phrases
+    while phrase:
+        find_hits(arena, node, phrase, 0x7FFFFFFF)
+        phrase = phrase.next
+
+
+def keep_near(arena: Arena, node: Node) -> bool:
+    """Leave those hits only that are near one of every other phrase; whether there are any."""
+    n: i32 = node.n_phrases
+    if node.places == None:  # noqa: E711
+        node.places = ptr[i32](arena_alloc(arena, n * 8))
+    at: ptr[i32] = node.places  # the hit each phrase is looked at
+    kept: ptr[i32] = node.places + n
+    for i in range(n):
+        at[i] = 0
+        kept[i] = 0
+    while gather(node, at):
+        # All are near: keep them, and go on with the one whose next hit comes first.
+        phrase: Phrase = node.phrases
+        least: i32 = 0
+        position: i64 = i64(NO_POSITION)
+        for i in range(n):
+            hit: i64 = phrase.hits[at[i]]
+            following: i64 = phrase.hits[at[i] + 1] if at[i] + 1 < phrase.n_hits else i64(NO_POSITION)
+            if kept[i] == 0 or phrase.hits[kept[i] - 1] != hit:
+                phrase.hits[kept[i]] = hit
+                kept[i] += 1
+            if following < position:
+                position = following
+                least = i
+            phrase = phrase.next
+        at[least] += 1
+    phrase = node.phrases
+    found: bool = kept[0] > 0
+    for i in range(n):
+        phrase.n_hits = kept[i]
+        phrase = phrase.next
+    return found
+
+
+def gather(node: Node, at: ptr[i32]) -> bool:
+    """Go forward to hits that are near each other; False: there are none."""
+    phrase: Phrase = node.phrases
+    last: i64 = -1  # the one farthest behind
+    i: i32 = 0
+    while phrase:
+        if at[i] >= phrase.n_hits:
+            return False
+        if phrase.hits[at[i]] > last:
+            last = phrase.hits[at[i]]
+        i += 1
+        phrase = phrase.next
+    near: bool = False
+    while not near:
+        near = True
+        phrase = node.phrases
+        i = 0
+        while phrase:
+            first: i64 = last - i64(phrase.n_terms) - i64(node.near)
+            while phrase.hits[at[i]] < first:
+                at[i] += 1
+                if at[i] >= phrase.n_hits:
+                    return False
+            if phrase.hits[at[i]] > last:
+                last = phrase.hits[at[i]]
+                near = False
+            i += 1
+            phrase = phrase.next
+    return True

@@ -1,0 +1,381 @@
+"""The rows of one term, or of all terms with a prefix, over all segments of an index.
+
+Owns putting segments together: the newest entry of a row is the one that counts, and tombstones hide rows.
+
+Invariants:
+  P1  Rows come in ascending order, each once, with a position list that is not empty (detail=none: without one).
+  P2  A prefix that has no index of its own is collected into memory, as a list that is walked.
+"""
+
+from turso_wasm.kernel.abi import BLOB, Arena, Cursor, Run
+from turso_wasm.kernel.abi_modules import DETAIL_NONE
+from turso_wasm.kernel.base.memory import arena_alloc
+from turso_wasm.kernel.btree.cursor.read import cursor_column
+from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
+from turso_wasm.kernel.fts.bytes import Bytes, bytes_add, bytes_new, bytes_varint
+from turso_wasm.kernel.fts.positions import (
+    COLUMN_SHIFT,
+    NO_POSITION,
+    PositionReader,
+    column_of,
+    position_next,
+    positions_start,
+)
+from turso_wasm.kernel.fts.segment import SegmentReader, next_row, next_term, reader_new, seek_term
+from turso_wasm.kernel.fts.structure import Segment, Structure, tombstone_row
+from turso_wasm.kernel.values.value import bytes_of, size_of
+from turso_wasm.wasm.lang import (
+    Struct,
+    be32,
+    be64,
+    i32,
+    i64,
+    memory_copy,
+    memory_fill,
+    ptr,
+    scratch,
+    sizeof,
+    u8,
+    u64,
+)
+
+__subset__ = True
+
+MAIN_INDEX = 48  # the first byte of a term says which index it is in: "0" the main one, from "1" on those of prefixes
+
+
+class Index(Struct):
+    """An index that is being read."""
+
+    stmt: Run
+    arena: Arena  # lives as long as what reads
+    data: Cursor
+    terms: Cursor  # %_idx
+    structure: Structure
+    detail: i32
+    n_columns: i32
+    prefixes: ptr[i32]  # characters of the prefixes that have an index
+    n_prefixes: i32
+
+
+class Entry(Struct):
+    """A row of a collected list."""
+
+    rowid: i64
+    positions: ptr[u8]
+    size: i32
+
+
+class Postings(Struct):
+    """A place in the rows of a term."""
+
+    index: Index
+    n_readers: i32
+    readers: ptr[i32]  # SegmentReaders, of the newest segment first
+    n_entries: i32  # P2
+    entry: i32
+    entries: ptr[Entry]
+    rowid: i64
+    positions: ptr[u8]
+    size: i32
+    ended: i32
+
+
+# --- tombstones ----------------------------------------------------------------------------------------------
+
+
+def is_buried(x: Index, segment: Segment, rowid: i64) -> bool:
+    """Whether a tombstone hides the row's entries in a segment.
+
+    Page rowid % pages of the segment's is a hash table: a byte with the size of its keys, a byte that says whether
+    rowid 0 is in it, 4 bytes with the number of keys at 4, and from 8 on the slots, 0 where free.
+    """
+    pages: u64 = u64(segment.tombstone_pages)
+    if cursor_seek_rowid(x.data, tombstone_row(segment, i32(u64(rowid) % pages))) == 0:
+        return False
+    tag, payload = cursor_column(x.data, 1)
+    size: i32 = size_of(payload)
+    p: ptr[u8] = bytes_of(payload)
+    if tag != BLOB or size < 16:
+        return False
+    if rowid == 0:
+        return p[1] != 0
+    width: i32 = 4 if p[0] == 4 else 8
+    slots: i32 = (size - 8) // width
+    slot: i32 = i32(u64(rowid) // pages % u64(slots))
+    for _ in range(slots):
+        at: ptr[u8] = p + (8 + slot * width)
+        key: i64 = i64(be32(at)) if width == 4 else be64(at)
+        if key == 0:
+            return False
+        if key == rowid:
+            return True
+        slot = slot + 1 if slot + 1 < slots else 0
+    return False
+
+
+# --- one term --------------------------------------------------------------------------------------------------
+
+
+def postings_new(x: Index) -> Postings:
+    """Postings without rows."""
+    t: Postings = Postings(arena_alloc(x.arena, sizeof(Postings)))
+    memory_fill(t, 0, sizeof(Postings))
+    t.index = x
+    return t
+
+
+def postings_open(x: Index, term: ptr[u8], n: i32) -> Postings:
+    """The rows of a term (its first byte says of which index), on the first one."""
+    t: Postings = postings_new(x)
+    count: i32 = x.structure.n_segments
+    t.readers = ptr[i32](arena_alloc(x.arena, 4 * count + 4))
+    for i in range(count):
+        segment: Segment = x.structure.segments[i]
+        if segment.last == 0:
+            continue
+        r: SegmentReader = reader_new(x.arena, segment, x.data, x.terms, x.detail)
+        if seek_term(r, term, n) and next_row(r):
+            t.readers[t.n_readers] = i32(r)
+            t.n_readers += 1
+    settle(t)
+    return t
+
+
+def settle(t: Postings) -> None:
+    """Take the row that is due, or pass over it when it is deleted, until there is one."""
+    while True:
+        # The newest of those with the least rowid.
+        best: i32 = -1
+        for i in range(t.n_readers):
+            r: SegmentReader = SegmentReader(t.readers[i])
+            if r.ended == 0 and (best < 0 or r.rowid < t.rowid):
+                best = i
+                t.rowid = r.rowid
+        if best < 0:
+            t.ended = 1
+            return
+        r = SegmentReader(t.readers[best])
+        t.positions = r.positions
+        t.size = r.size
+        alive: bool = r.deleted == 0 or r.reinserted != 0 if t.index.detail == DETAIL_NONE else r.size > 0
+        if r.segment.tombstone_pages and alive:
+            alive = not is_buried(t.index, r.segment, t.rowid)
+        if alive:
+            return
+        step(t)
+
+
+def step(t: Postings) -> None:
+    """Take all readers beyond the row."""
+    for i in range(t.n_readers):
+        r: SegmentReader = SegmentReader(t.readers[i])
+        if r.ended == 0 and r.rowid == t.rowid:
+            _ = next_row(r)
+
+
+def postings_seek(t: Postings, rowid: i64) -> None:
+    """Go to the first row from `rowid` on, not backward."""
+    if t.entries:
+        while t.entry < t.n_entries and t.entries[t.entry].rowid < rowid:
+            t.entry += 1
+        take_entry(t)
+        return
+    while t.ended == 0 and t.rowid < rowid:
+        for i in range(t.n_readers):
+            r: SegmentReader = SegmentReader(t.readers[i])
+            while r.ended == 0 and r.rowid < rowid:
+                _ = next_row(r)
+        settle(t)
+
+
+# --- prefixes ----------------------------------------------------------------------------------------------------
+
+
+def take_entry(t: Postings) -> None:
+    """Show the entry of a collected list."""
+    if t.entry >= t.n_entries:
+        t.ended = 1
+        return
+    e: Entry = t.entries[t.entry]
+    t.rowid = e.rowid
+    t.positions = e.positions
+    t.size = e.size
+
+
+def has_prefix(r: SegmentReader, prefix: ptr[u8], n: i32) -> bool:
+    """Whether the reader's term begins so."""
+    if r.term.size < n:
+        return False
+    i: i32 = 0
+    while i < n and r.term.data[i] == prefix[i]:
+        i += 1
+    return i == n
+
+
+def postings_prefix(x: Index, prefix: ptr[u8], n: i32) -> Postings:
+    """The rows of all terms of the main index with a prefix (P2), on the first one."""
+    all: Postings = postings_new(x)
+    heads: Postings = postings_new(x)
+    count: i32 = x.structure.n_segments
+    readers: ptr[i32] = ptr[i32](arena_alloc(x.arena, 4 * count + 4))
+    heads.readers = ptr[i32](arena_alloc(x.arena, 4 * count + 4))
+    live: i32 = 0
+    for i in range(count):
+        segment: Segment = x.structure.segments[i]
+        if segment.last:
+            r: SegmentReader = reader_new(x.arena, segment, x.data, x.terms, x.detail)
+            _ = seek_term(r, prefix, n)
+            if r.exhausted == 0 and has_prefix(r, prefix, n):
+                readers[live] = i32(r)
+                live += 1
+    found: Bytes = bytes_new(x.arena)  # Entries
+    while live:
+        least_term(heads, readers, live)
+        collect(heads, found)
+        live = pass_terms(heads, readers, live, prefix, n)
+    sort_entries(x, all, found)
+    all.entry = 0
+    take_entry(all)
+    return all
+
+
+def least_term(heads: Postings, readers: ptr[i32], live: i32) -> None:
+    """Make `heads` the rows of the least of the readers' terms."""
+    heads.n_readers = 0
+    heads.ended = 0
+    for i in range(live):
+        r: SegmentReader = SegmentReader(readers[i])
+        order: i32 = 0
+        if heads.n_readers:
+            order = compare_readers(r, SegmentReader(heads.readers[0]))
+        if order < 0:
+            heads.n_readers = 0
+        if order <= 0:
+            heads.readers[heads.n_readers] = i32(r)
+            heads.n_readers += 1
+
+
+def compare_readers(r: SegmentReader, s: SegmentReader) -> i32:
+    """Order of the readers' terms."""
+    i: i32 = 0
+    while i < r.term.size and i < s.term.size and r.term.data[i] == s.term.data[i]:
+        i += 1
+    if i < r.term.size and i < s.term.size:
+        return i32(r.term.data[i]) - i32(s.term.data[i])
+    return r.term.size - s.term.size
+
+
+def pass_terms(heads: Postings, readers: ptr[i32], live: i32, prefix: ptr[u8], n: i32) -> i32:
+    """Take the readers of `heads` to their next terms; those whose terms are over drop out. How many are left."""
+    for i in range(heads.n_readers):
+        next_term(SegmentReader(heads.readers[i]))
+    left: i32 = 0
+    for i in range(live):
+        r: SegmentReader = SegmentReader(readers[i])
+        if r.exhausted == 0 and has_prefix(r, prefix, n):
+            readers[left] = i32(r)
+            left += 1
+    return left
+
+
+def collect(heads: Postings, found: Bytes) -> None:
+    """Add the rows of one term to the entries."""
+    arena: Arena = found.arena
+    for i in range(heads.n_readers):
+        _ = next_row(SegmentReader(heads.readers[i]))
+    settle(heads)
+    while heads.ended == 0:
+        e: Entry = Entry(scratch(sizeof(Entry)))
+        e.rowid = heads.rowid
+        e.size = heads.size
+        e.positions = arena_alloc(arena, heads.size + 16)
+        memory_copy(e.positions, heads.positions, heads.size)
+        bytes_add(found, ptr[u8](i32(e)), sizeof(Entry))
+        step(heads)
+        settle(heads)
+
+
+def sort_entries(x: Index, t: Postings, found: Bytes) -> None:
+    """Make the list of rows from entries of several terms: by rowid, each row once."""
+    n: i32 = found.size // sizeof(Entry)
+    t.entries = merge_sort(x.arena, ptr[Entry](found.data), n)
+    made: i32 = 0
+    at: i32 = 0
+    while at < n:
+        end: i32 = at + 1
+        while end < n and t.entries[end].rowid == t.entries[at].rowid:
+            end += 1
+        copy_entry(t.entries[made], t.entries[at])
+        if end - at > 1 and x.detail != DETAIL_NONE:
+            unite(x, ptr[Entry](i32(t.entries) + at * sizeof(Entry)), end - at, t.entries[made])
+        made += 1
+        at = end
+    t.n_entries = made
+
+
+def copy_entry(to: Entry, source: Entry) -> None:
+    """Copy an entry."""
+    to.rowid = source.rowid
+    to.positions = source.positions
+    to.size = source.size
+
+
+def merge_sort(arena: Arena, entries: ptr[Entry], n: i32) -> ptr[Entry]:
+    """The entries sorted by rowid."""
+    other: ptr[Entry] = ptr[Entry](arena_alloc(arena, n * sizeof(Entry) + 8))
+    run: i32 = 1
+    while run < n:
+        at: i32 = 0
+        while at < n:
+            middle: i32 = at + run if at + run < n else n
+            end: i32 = middle + run if middle + run < n else n
+            i: i32 = at
+            j: i32 = middle
+            for out in range(at, end):
+                if i < middle and (j >= end or entries[i].rowid <= entries[j].rowid):
+                    copy_entry(other[out], entries[i])
+                    i += 1
+                else:
+                    copy_entry(other[out], entries[j])
+                    j += 1
+            at = end
+        swap: ptr[Entry] = entries
+        entries = other
+        other = swap
+        run *= 2
+    return entries
+
+
+def unite(x: Index, entries: ptr[Entry], n: i32, out: Entry) -> None:
+    """Make one position list of those of n entries."""
+    readers: ptr[PositionReader] = ptr[PositionReader](arena_alloc(x.arena, n * sizeof(PositionReader)))
+    for i in range(n):
+        positions_start(readers[i], entries[i].positions, entries[i].size)
+        _ = position_next(readers[i])
+    b: Bytes = bytes_new(x.arena)
+    last: i64 = -1
+    while True:
+        least: i64 = i64(NO_POSITION)
+        for i in range(n):
+            if readers[i].position < least:
+                least = readers[i].position
+        if least == NO_POSITION:
+            break
+        write_position(b, last, least)
+        last = least
+        for i in range(n):
+            if readers[i].position == least:
+                _ = position_next(readers[i])
+    out.positions = b.data
+    out.size = b.size
+
+
+def write_position(b: Bytes, last: i64, position: i64) -> None:
+    """Append a position to a list whose last one is `last`, -1: it is empty."""
+    before: i64 = i64(0) if last < 0 else last
+    if column_of(position) != column_of(before):
+        bytes_varint(b, i64(1))
+        bytes_varint(b, i64(column_of(position)))
+        before = position >> COLUMN_SHIFT << COLUMN_SHIFT
+    bytes_varint(b, position - before + 2)

@@ -1,0 +1,252 @@
+"""Rows of a full-text table: inserting, deleting.
+
+A row is in %_content (or where the user keeps it), its terms are in the index, and the number of tokens of each of its
+columns is in %_docsize.
+"""
+
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, Cursor, Run, Value
+from turso_wasm.kernel.abi_modules import CONTENT_OTHER, CONTENT_OWN, NOWHERE, ROWID, FtsConfig
+from turso_wasm.kernel.base.errors import SQLITE_MISMATCH, raise_error
+from turso_wasm.kernel.base.memory import alloc, arena_mark, arena_release
+from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open
+from turso_wasm.kernel.btree.cursor.read import cursor_payload
+from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
+from turso_wasm.kernel.btree.delete import cursor_delete
+from turso_wasm.kernel.btree.insert import table_insert, table_new_rowid
+from turso_wasm.kernel.fts.bytes import Bytes, bytes_init, bytes_varint
+from turso_wasm.kernel.fts.config import is_unindexed, stored_at
+from turso_wasm.kernel.fts.damage import fts_corrupt
+from turso_wasm.kernel.fts.gather import Gather, gather_of, gather_row
+from turso_wasm.kernel.fts.parse import TOKEN_MAX
+from turso_wasm.kernel.fts.postings import MAIN_INDEX
+from turso_wasm.kernel.fts.terms import term_add, term_delete
+from turso_wasm.kernel.fts.tokenize import Tokenizer, token_next, token_start
+from turso_wasm.kernel.values.record import record_column, record_encode
+from turso_wasm.kernel.values.utf8 import skip_chars
+from turso_wasm.kernel.values.value import apply_numeric, bytes_of, pack, size_of, to_text
+from turso_wasm.wasm.lang import export, f64, float_from_bits, i32, i64, lit, memory_copy, ptr, scratch, sizeof, u8, u32
+
+__subset__ = True
+
+
+def add_token(g: Gather, column: i32, position: i32) -> None:
+    """The tokenizer's token is at a position of the row, or was there if the row is being deleted."""
+    t: Tokenizer = g.tokenizer
+    n: i32 = t.size if t.size < TOKEN_MAX else TOKEN_MAX
+    add_term(g, MAIN_INDEX, n, column, position)
+    for i in range(g.config.n_prefixes):
+        chars: i32 = g.config.prefixes[i]
+        if n >= chars:
+            end: i32 = prefix_end(t.token, n, chars)
+            if end:
+                add_term(g, MAIN_INDEX + 1 + i, end, column, position)
+
+
+def prefix_end(p: ptr[u8], n: i32, chars: i32) -> i32:
+    """Bytes of the first so many characters; 0: there are fewer."""
+    at: i32 = 0
+    for _ in range(chars):
+        if at >= n:
+            return 0
+        at = skip_chars(p, n, at, 1)
+    return at
+
+
+def add_term(g: Gather, index: i32, n: i32, column: i32, position: i32) -> None:
+    """The first n bytes of the token, in one index."""
+    if g.deleting:
+        term_delete(g.terms, index, g.tokenizer.token, n, g.rowid)
+    else:
+        term_add(g.terms, index, g.tokenizer.token, n, g.rowid, column, position)
+
+
+def gather_texts(g: Gather, stmt: Run, values: ptr[Value], counts: ptr[i64]) -> None:
+    """Take the tokens of all columns; counts: how many each has."""
+    for column in range(g.config.n_columns):
+        v: Value = values[column]
+        counts[column] = 0
+        if v.tag != NULL and not is_unindexed(g.config, column):
+            mark: i32 = arena_mark(stmt.arena)
+            text: i64 = to_text(stmt, v.tag, v.payload)
+            token_start(g.tokenizer, bytes_of(text), size_of(text))
+            position: i32 = 0
+            while token_next(g.tokenizer):
+                add_token(g, column, position)
+                position += 1
+            counts[column] = i64(position)
+            arena_release(stmt.arena, mark)
+
+
+# --- inserting -----------------------------------------------------------------------------------------------------
+
+
+@export
+def fts_given_rowid(tag: i32, payload: i64) -> i64:
+    """A rowid that was given. Raises "datatype mismatch" for what is no integer."""
+    tag, payload = apply_numeric(tag, payload)
+    if tag != INTEGER:
+        whole: f64 = float_from_bits(payload)
+        if tag != 2 or f64(i64(whole)) != whole:
+            raise_error(SQLITE_MISMATCH, *lit(b"datatype mismatch"))
+        payload = i64(whole)
+    return payload
+
+
+def row_table(stmt: Run, config: FtsConfig, write: i32) -> Cursor:
+    """A cursor on the table whose rowids are those of the rows; null: there is none."""
+    root: u32 = config.content if config.source == CONTENT_OWN else config.docsize
+    return cursor_open(stmt, config.slot, root, None, write) if root else Cursor(0)
+
+
+@export
+def fts_conflicts(stmt: Run, config: FtsConfig, tag: i32, payload: i64) -> i32:
+    """Whether there is a row with a rowid that is given for a new one. Raises "datatype mismatch"."""
+    if tag == NULL or (config.source != CONTENT_OWN and config.contentless_delete == 0):
+        return 0
+    rowid: i64 = fts_given_rowid(tag, payload)
+    c: Cursor = row_table(stmt, config, 0)
+    found: i32 = cursor_seek_rowid(c, rowid)
+    cursor_close(c)
+    return found
+
+
+@export
+def fts_insert(stmt: Run, config: FtsConfig, values: ptr[Value], tag: i32, payload: i64) -> i64:
+    """Insert a row whose rowid is free, NULL: any: its rowid. values: of the columns. Raises "datatype mismatch"."""
+    mark: i32 = arena_mark(stmt.arena)
+    rowid: i64 = fts_given_rowid(tag, payload) if tag != NULL else new_rowid(stmt, config)
+    g: Gather = gather_of(stmt, config)
+    gather_row(g, stmt, rowid, 0)
+    if config.source != CONTENT_OTHER and config.content:
+        write_content(stmt, config, rowid, values)
+    counts: ptr[i64] = ptr[i64](alloc(stmt, 8 * config.n_columns))
+    gather_texts(g, stmt, values, counts)
+    if config.docsize:
+        write_docsize(g, stmt, rowid, counts)
+    g.n_rows += 1
+    for i in range(config.n_columns):
+        g.tokens[i] += counts[i]
+    g.sums_changed = 1
+    arena_release(stmt.arena, mark)
+    return rowid
+
+
+def new_rowid(stmt: Run, config: FtsConfig) -> i64:
+    """A rowid for a new row."""
+    c: Cursor = row_table(stmt, config, 0)
+    if c == None:  # noqa: E711
+        raise_error(SQLITE_MISMATCH, *lit(b"datatype mismatch"))
+    rowid: i64 = table_new_rowid(c)
+    cursor_close(c)
+    return rowid
+
+
+def write_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -> None:
+    """Put a row into %_content."""
+    n: i32 = 0
+    record: ptr[Value] = ptr[Value](alloc(stmt, 16 * (config.n_columns + 1)))
+    record[0].tag = NULL
+    record[0].payload = 0
+    for i in range(config.n_columns):
+        if stored_at(config, i) != NOWHERE:
+            n += 1
+            record[n].tag = values[i].tag
+            record[n].payload = values[i].payload
+    row: i64 = record_encode(stmt, record, n + 1)
+    c: Cursor = cursor_open(stmt, config.slot, config.content, None, 1)
+    table_insert(c, rowid, bytes_of(row), size_of(row))
+    cursor_close(c)
+
+
+def write_docsize(g: Gather, stmt: Run, rowid: i64, counts: ptr[i64]) -> None:
+    """Put a row into %_docsize."""
+    b: Bytes = Bytes(scratch(sizeof(Bytes)))
+    bytes_init(b, stmt.arena)
+    for i in range(g.config.n_columns):
+        bytes_varint(b, counts[i])
+    values: ptr[Value] = ptr[Value](scratch(48))
+    values[0].tag = NULL
+    values[0].payload = 0
+    values[1].tag = BLOB
+    values[1].payload = pack(b.data, b.size)
+    values[2].tag = INTEGER
+    values[2].payload = g.origin
+    row: i64 = record_encode(stmt, values, 3 if g.config.contentless_delete else 2)
+    c: Cursor = cursor_open(stmt, g.config.slot, g.config.docsize, None, 1)
+    table_insert(c, rowid, bytes_of(row), size_of(row))
+    cursor_close(c)
+
+
+# --- deleting -------------------------------------------------------------------------------------------------------
+
+
+@export
+def fts_delete(stmt: Run, config: FtsConfig, rowid: i64) -> None:
+    """Delete a row."""
+    mark: i32 = arena_mark(stmt.arena)
+    values: ptr[Value] = ptr[Value](alloc(stmt, 16 * config.n_columns))
+    if read_content(stmt, config, rowid, values):
+        delete_terms(stmt, config, rowid, values)
+    delete_row(stmt, config, config.docsize, rowid)
+    if config.source == CONTENT_OWN:
+        delete_row(stmt, config, config.content, rowid)
+    arena_release(stmt.arena, mark)
+
+
+def delete_row(stmt: Run, config: FtsConfig, root: u32, rowid: i64) -> None:
+    """Delete the row of a table, if both are there."""
+    if root:
+        c: Cursor = cursor_open(stmt, config.slot, root, None, 1)
+        if cursor_seek_rowid(c, rowid):
+            cursor_delete(c)
+        cursor_close(c)
+
+
+def read_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -> i32:
+    """The columns of a row, copied; 0: it is not there."""
+    if config.content == 0:
+        return 0
+    c: Cursor = cursor_open(stmt, config.slot, config.content, None, 0)
+    found: i32 = cursor_seek_rowid(c, rowid)
+    if found:
+        n: i32 = c.payload_size
+        copy: ptr[u8] = alloc(stmt, n + 16)
+        memory_copy(copy, cursor_payload(c), n)
+        for i in range(config.n_columns):
+            at: i32 = stored_at(config, i)
+            tag: i32 = NULL
+            payload: i64 = i64(0)
+            if at == ROWID:
+                tag = INTEGER
+                payload = rowid
+            elif at != NOWHERE:
+                tag, payload = record_column(copy, n, at)
+            values[i].tag = tag
+            values[i].payload = payload
+    cursor_close(c)
+    return found
+
+
+@export
+def fts_delete_terms(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -> None:
+    """Take a row that had these values out of the index."""
+    mark: i32 = arena_mark(stmt.arena)
+    delete_terms(stmt, config, rowid, values)
+    delete_row(stmt, config, config.docsize, rowid)
+    arena_release(stmt.arena, mark)
+
+
+def delete_terms(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -> None:
+    """Take a row's terms out of the index, and out of the sums."""
+    g: Gather = gather_of(stmt, config)
+    gather_row(g, stmt, rowid, 1)
+    counts: ptr[i64] = ptr[i64](alloc(stmt, 8 * config.n_columns))
+    gather_texts(g, stmt, values, counts)
+    g.n_rows -= 1
+    if g.n_rows < 0:
+        fts_corrupt()
+    for i in range(config.n_columns):
+        g.tokens[i] -= counts[i]
+        if g.tokens[i] < 0:
+            fts_corrupt()
+    g.sums_changed = 1

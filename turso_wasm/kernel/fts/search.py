@@ -1,0 +1,173 @@
+"""A search: a query that is walked through, and the table it is about.
+
+Owns the resource that a Program holds while it reads the rows that match. What is pending for the table is written
+before, so the segments are all there is.
+"""
+
+import struct
+
+from turso_wasm.kernel.abi import BLOB, NULL, Arena, Cursor, KeyInfo, Resource, Run
+from turso_wasm.kernel.abi_modules import FtsConfig
+from turso_wasm.kernel.base.memory import arena_alloc, arena_free, mfree
+from turso_wasm.kernel.base.pending import pending_flush
+from turso_wasm.kernel.base.resources import resource_add
+from turso_wasm.kernel.btree.cursor.position import cursor_open
+from turso_wasm.kernel.btree.cursor.read import cursor_column
+from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
+from turso_wasm.kernel.fts.damage import fts_corrupt
+from turso_wasm.kernel.fts.expression import AND, Node, join
+from turso_wasm.kernel.fts.parse import Parser, parse_query, restrict
+from turso_wasm.kernel.fts.postings import Index
+from turso_wasm.kernel.fts.rank_function import RankFunction
+from turso_wasm.kernel.fts.structure import Reader, structure_read
+from turso_wasm.kernel.fts.tokenize import Tokenizer, tokenizer_init
+from turso_wasm.kernel.fts.walk import FIRST_ROW, LAST_ROW, node_open, node_seek
+from turso_wasm.kernel.values.value import bytes_of, size_of, to_text
+from turso_wasm.wasm.lang import export, f64, funcref, i32, i64, memory_copy, memory_fill, ptr, sizeof, u8
+
+__subset__ = True
+
+KIND_SEARCH = 10
+INDEX_KEY = struct.pack("<3i", 2, 0, 0)  # of %_idx
+ANY_COLUMN = -1
+
+
+class Search(Resource):
+    """A query of a table."""
+
+    arena: Arena.embed
+    stmt: Run
+    config: FtsConfig
+    tokenizer: Tokenizer.embed
+    index: Index.embed
+    docsize: Cursor
+    parser: Parser.embed
+    root: Node
+    rowid: i64
+    hits_of: i64  # the row whose hits the phrases have
+    has_hits: i32
+    rank: RankFunction.embed  # of the column rank
+    rank_known: i32
+    ranked: i32  # 1: what follows, and Phrase.idf, is known
+    n_rows: i64
+    average: f64  # tokens of a row
+
+
+def search_release(resource: i32) -> None:
+    """Free a search."""
+    s: Search = Search(resource)
+    arena_free(s.arena)
+    mfree(ptr[u8](resource))
+
+
+def read_tokenizer(t: Tokenizer, config: FtsConfig, arena: Arena) -> None:
+    """The tokenizer of a table."""
+    base: ptr[u8] = ptr[u8](i32(config))
+    t.kind = config.tokenizer
+    t.stems = config.stems
+    t.marks = config.marks
+    t.cased = config.cased
+    t.categories = config.categories
+    t.exceptions = ptr[i32](base + config.exceptions)
+    t.n_exceptions = config.n_exceptions
+    memory_copy(t.ascii, base + config.ascii, 256)
+    tokenizer_init(t, arena)
+
+
+def index_open(x: Index, stmt: Run, config: FtsConfig, arena: Arena) -> None:
+    """The index of a table as it is now; its cursors are there."""
+    x.stmt = stmt
+    x.arena = arena
+    x.structure = structure_read(x.data, arena)
+    x.detail = config.detail
+    x.n_columns = config.n_columns
+    x.prefixes = config.prefixes
+    x.n_prefixes = config.n_prefixes
+
+
+def search_new(stmt: Run, config: FtsConfig) -> Search:
+    """A search of a table, with its cursors."""
+    s: Search = Search(i32(resource_add(stmt, sizeof(Search), KIND_SEARCH, funcref(search_release))))
+    s.stmt = stmt
+    s.config = config
+    s.index.data = cursor_open(stmt, config.slot, config.data, None, 0)
+    s.index.terms = cursor_open(stmt, config.slot, config.index, KeyInfo(i32(INDEX_KEY)), 0)
+    if config.docsize:
+        s.docsize = cursor_open(stmt, config.slot, config.docsize, None, 0)
+    return s
+
+
+@export
+def fts_open(stmt: Run, place: ptr[i32], config: FtsConfig) -> Search:
+    """A search without a query of the table that `config` describes: that at `place`, begun anew, or a new one."""
+    pending_flush(stmt)
+    if place[0] == 0:
+        place[0] = i32(search_new(stmt, config))
+    s: Search = Search(place[0])
+    arena_free(s.arena)
+    read_tokenizer(s.tokenizer, config, s.arena)
+    index_open(s.index, stmt, config, s.arena)
+    memory_fill(s.parser, 0, sizeof(Parser))
+    s.parser.arena = s.arena
+    s.parser.config = config
+    s.parser.tokenizer = s.tokenizer
+    s.root = None
+    s.ranked = 0
+    s.rank_known = 0
+    s.has_hits = 0
+    return s
+
+
+@export
+def fts_match(s: Search, column: i32, tag: i32, payload: i64) -> None:
+    """Only rows that match a query, in a column (ANY_COLUMN: in any). Errors: those of parse_query."""
+    text: i64 = to_text(s.stmt, tag, payload) if tag != NULL else i64(0)
+    copy: ptr[u8] = arena_alloc(s.arena, size_of(text) + 16)
+    memory_copy(copy, bytes_of(text), size_of(text))
+    node: Node = parse_query(s.parser, copy, size_of(text))
+    if column != ANY_COLUMN:
+        columns: ptr[u8] = arena_alloc(s.arena, s.config.n_columns)
+        memory_fill(columns, 0, s.config.n_columns)
+        columns[column] = 1
+        restrict(s.parser, node, columns)
+    s.root = join(s.arena, AND, s.root, node) if s.root else node
+
+
+@export
+def fts_first(s: Search) -> i32:
+    """Go to the first row that matches; 0: there is none. Without a query: to none in particular."""
+    if s.root == None:  # noqa: E711
+        return 1
+    node_open(s.index, s.root)
+    node_seek(s.index, s.root, FIRST_ROW)
+    s.rowid = s.root.rowid
+    return 1 - s.root.ended
+
+
+@export
+def fts_next(s: Search) -> i32:
+    """Go to the next row; 0: there is none."""
+    if s.rowid == LAST_ROW or s.root == None:  # noqa: E711
+        return 0
+    node_seek(s.index, s.root, s.rowid + 1)
+    s.rowid = s.root.rowid
+    return 1 - s.root.ended
+
+
+@export
+def fts_rowid(s: Search) -> i64:
+    """The rowid of the row."""
+    return s.rowid
+
+
+def read_blob(c: Cursor, rowid: i64, column: i32, r: Reader) -> None:
+    """Begin with reading varints of a blob in a table. Errors: SQLITE_CORRUPT."""
+    r.size = 0
+    r.at = 0
+    if cursor_seek_rowid(c, rowid) == 0:
+        fts_corrupt()
+    tag, payload = cursor_column(c, column)
+    if tag != BLOB:
+        fts_corrupt()
+    r.p = bytes_of(payload)
+    r.size = size_of(payload)

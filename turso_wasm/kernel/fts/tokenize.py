@@ -1,0 +1,203 @@
+"""Tokenizers: from a text to its tokens, one at a time.
+
+Owns unicode61, ascii and trigram; the words they find may be stemmed by porter (kernel/fts/porter.py).
+
+    t: Tokenizer                # set up once for a table: tokenizer_init
+    token_start(t, text, n)
+    while token_next(t):        # t.token, t.size: folded; t.start, t.end: bytes of the text it stands for
+        …
+
+Source: https://sqlite.org/fts5.html section 4.3, and observed behaviour of SQLite 3.54.
+"""
+
+from turso_wasm.kernel.abi import Arena
+from turso_wasm.kernel.abi_modules import ASCII, TRIGRAM
+from turso_wasm.kernel.base.memory import arena_alloc
+from turso_wasm.kernel.fts.porter import porter_stem
+from turso_wasm.kernel.fts.unicode import category_of, fold_char, is_combining
+from turso_wasm.kernel.values.utf8 import read_char, write_char
+from turso_wasm.wasm.lang import Struct, array, i32, memory_copy, ptr, u8, u32
+
+__subset__ = True
+
+STEM_MIN = 3  # bytes of a word that porter looks at
+STEM_MAX = 64
+
+
+class Tokenizer(Struct):
+    """How a table's texts are cut, and where in a text we are."""
+
+    kind: i32
+    stems: i32  # how often porter is applied
+    marks: i32  # MARKS_*
+    cased: i32  # trigram: letter case is kept
+    categories: i32  # bit set: those whose characters are part of tokens
+    exceptions: ptr[i32]  # code points from 128 on, ascending, << 1, + 1 if they are part of tokens, whatever else
+    n_exceptions: i32
+    text: ptr[u8]
+    n: i32
+    at: i32
+    token: ptr[u8]
+    size: i32
+    start: i32
+    end: i32
+    capacity: i32
+    buffer: ptr[u8]
+    arena: Arena
+    ascii: array[u8, 256]  # 0: between tokens, else the byte as it stands in the index
+
+
+def tokenizer_init(t: Tokenizer, arena: Arena) -> None:
+    """Get the state of a tokenizer ready whose settings are there."""
+    t.arena = arena
+    t.capacity = 256
+    t.buffer = arena_alloc(arena, 256)
+    t.token = t.buffer
+
+
+def token_start(t: Tokenizer, text: ptr[u8], n: i32) -> None:
+    """Begin with a text of n bytes, which must stay where it is."""
+    t.text = text
+    t.n = n
+    t.at = 0
+
+
+def token_next(t: Tokenizer) -> i32:
+    """The next token; 0: there is none."""
+    if t.kind == TRIGRAM:
+        return trigram_next(t)
+    if (word_ascii(t) if t.kind == ASCII else word_unicode(t)) == 0:
+        return 0
+    for _ in range(t.stems):
+        if t.size >= STEM_MIN and t.size <= STEM_MAX:
+            t.size = porter_stem(t.token, t.size)
+    return 1
+
+
+def room(t: Tokenizer, need: i32) -> ptr[u8]:
+    """The buffer, with room for `need` bytes and a few more."""
+    if need + 8 > t.capacity:
+        capacity: i32 = (need + 8) * 2
+        fresh: ptr[u8] = arena_alloc(t.arena, capacity)
+        memory_copy(fresh, t.buffer, t.capacity)
+        t.buffer = fresh
+        t.token = fresh
+        t.capacity = capacity
+    return t.buffer
+
+
+def word_ascii(t: Tokenizer) -> i32:
+    """The next word where every byte from 128 on is part of one."""
+    p: ptr[u8] = t.text
+    n: i32 = t.n
+    at: i32 = t.at
+    while at < n and t.ascii[p[at]] == 0:
+        at += 1
+    if at >= n:
+        t.at = n
+        return 0
+    t.start = at
+    while at < n and t.ascii[p[at]] != 0:
+        at += 1
+    t.end = at
+    t.at = at
+    out: ptr[u8] = room(t, at - t.start)
+    for i in range(at - t.start):
+        out[i] = t.ascii[p[t.start + i]]
+    t.size = at - t.start
+    return 1
+
+
+def in_token(t: Tokenizer, code: u32) -> bool:
+    """Whether a character from 128 on is part of tokens by the table's settings."""
+    low: i32 = 0
+    high: i32 = t.n_exceptions
+    while low < high:
+        middle: i32 = (low + high) >> 1
+        if u32(t.exceptions[middle]) >> 1 < code:
+            low = middle + 1
+        else:
+            high = middle
+    if low < t.n_exceptions and u32(t.exceptions[low]) >> 1 == code and not is_combining(code):
+        return t.exceptions[low] & 1 != 0
+    return (t.categories >> category_of(code)) & 1 != 0
+
+
+def word_unicode(t: Tokenizer) -> i32:
+    """The next word of unicode61."""
+    p: ptr[u8] = t.text
+    n: i32 = t.n
+    at: i32 = t.at
+    # Where it begins.
+    while at < n:
+        c: i32 = p[at]
+        if c < 128:
+            if t.ascii[c]:
+                break
+            at += 1
+        else:
+            code, after = read_char(p, n, at)
+            if in_token(t, code):
+                break
+            at = after
+    if at >= n:
+        t.at = n
+        return 0
+    t.start = at
+    out: ptr[u8] = t.buffer
+    size: i32 = 0
+    while at < n:
+        if size + 8 > t.capacity:
+            out = room(t, size)
+        c = p[at]
+        if c < 128:
+            folded: i32 = t.ascii[c]
+            if folded == 0:
+                break
+            out[size] = folded
+            size += 1
+            at += 1
+        else:
+            code, after = read_char(p, n, at)
+            if not is_combining(code) and not in_token(t, code):
+                break
+            code = fold_char(code, t.marks)
+            if code:
+                size += write_char(out + size, code)
+            at = after
+    t.end = at
+    t.at = at
+    t.size = size
+    return 1
+
+
+def trigram_char(t: Tokenizer, at: i32) -> tuple[u32, i32]:
+    """The next character that is not dropped, folded, and the offset behind it; 0: there is none, or it is NUL."""
+    while at < t.n:
+        code, at = read_char(t.text, t.n, at)
+        if code == 0:
+            break
+        if not t.cased:
+            code = fold_char(code, t.marks)
+        if code:
+            return code, at
+    return u32(0), at
+
+
+def trigram_next(t: Tokenizer) -> i32:
+    """The next three characters."""
+    out: ptr[u8] = t.buffer
+    size: i32 = 0
+    at: i32 = t.at
+    t.start = at
+    for i in range(3):
+        code, after = trigram_char(t, at)
+        if code == 0:
+            return 0
+        at = after
+        size += write_char(out + size, code)
+        if i == 0:
+            t.at = at
+    t.end = at
+    t.size = size
+    return 1
