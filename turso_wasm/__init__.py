@@ -46,6 +46,7 @@ __all__ = [
     "Warning",
     "apilevel",
     "compiled",
+    "complete_statement",
     "connect",
     "enable_callback_tracebacks",
     "paramstyle",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.fuzz.engines import Fault, Pair, Stop, Unsupported, running
+from tests.fuzz.engines import Fault, Pair, Stop, Unsupported, replay, running
 from tests.fuzz.model import learn
 from tests.fuzz.shrink import shrink
 from tests.fuzz.statements import Generator, Script
@@ -39,6 +39,10 @@ def fuzz(seed: int, mode: str = "plain", n_steps: int = STEPS) -> Outcome:
                     outcome.fault = pair.run(at)
                 except Unsupported as error:
                     outcome.unsupported[error.args[0]] += 1
+                if outcome.fault is not None and outcome.fault.kind == "hang" and replay(script) is None:
+                    outcome.counts["stalled"] += 1  # it was the machine
+                    outcome.fault = None
+                    return outcome
                 if outcome.fault is not None:
                     return outcome
         outcome.fault = pair.finish()

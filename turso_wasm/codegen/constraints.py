@@ -15,7 +15,7 @@ from turso_wasm.catalog.tables import place_of_key
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, with_affinity
-from turso_wasm.codegen.tables import NewRow
+from turso_wasm.codegen.tables import NewRow, compute
 from turso_wasm.codegen.values import SqlValue, mask
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, ON_ERROR_ABORT, ON_ERROR_FAIL, ON_ERROR_ROLLBACK, REAL, TEXT
 from turso_wasm.plan import nodes
@@ -95,10 +95,28 @@ def _check_strict(table: Table, column: Column, value: SqlValue, ctx: Context) -
 
 
 def check_not_null(node: nodes.Insert | nodes.Update, row: NewRow, ignored: Label, ctx: Context) -> None:
-    """NOT NULL columns; under REPLACE a NULL becomes the column's default, if that is not NULL."""
+    """NOT NULL columns, generated ones last; under REPLACE a NULL becomes the column's default, if that is not NULL,
+    and generated columns are made of it.
+    """
+    columns = node.table.columns
+    replaced = _check_nulls(
+        node, [at for at, column in enumerate(columns) if column.generated is None], row, ignored, ctx
+    )
+    if replaced:
+        compute(node.generated, node.source, row, ctx)
+    replaced += _check_nulls(node, [at for at, _ in node.generated], row, ignored, ctx)
+    for column, value in replaced:
+        _refuse_null(node.table, column, value, "ABORT", ignored, ctx)
+
+
+def _check_nulls(
+    node: nodes.Insert | nodes.Update, columns: Iterable[int], row: NewRow, ignored: Label, ctx: Context
+) -> list[tuple[Column, SqlValue]]:
+    """Refuse NULLs in these columns; (column, value) of those that REPLACE has given their defaults."""
     table = node.table
     replaced: list[tuple[Column, SqlValue]] = []
-    for at, column in enumerate(table.columns):
+    for at in sorted(columns):
+        column = table.columns[at]
         value = row.decoded.get(at)  # None: an update leaves it alone
         if value is None or not column.not_null or at == table.rowid_alias:
             continue
@@ -107,8 +125,7 @@ def check_not_null(node: nodes.Insert | nodes.Update, row: NewRow, ignored: Labe
             replaced.append((column, _with_default(node, at, row, value, ctx)))
         else:
             _refuse_null(table, column, value, "ABORT" if how == "REPLACE" else how, ignored, ctx)
-    for column, value in replaced:
-        _refuse_null(table, column, value, "ABORT", ignored, ctx)
+    return replaced
 
 
 def _refuse_null(table: Table, column: Column, value: SqlValue, how: str, ignored: Label, ctx: Context) -> None:

@@ -14,7 +14,7 @@ from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.sources import ROWID, Source
-from turso_wasm.codegen.tables import IndexExprs, IndexWhere, TableWriter
+from turso_wasm.codegen.tables import IndexExprs, IndexWhere, TableWriter, compute
 from turso_wasm.codegen.triggers import fire
 from turso_wasm.codegen.values import NULL_VALUE
 from turso_wasm.codegen.writes import count_change, decode_row, keep_values
@@ -34,13 +34,6 @@ def found_again(writer: TableWriter, row: Source, ctx: Context) -> Expr:
 def seek_again(writer: TableWriter, row: Source, gone: Label, ctx: Context) -> None:
     """The same; jumps to `gone` if it is not there."""
     ctx.f.br(gone, if_=found_again(writer, row, ctx).eqz())
-
-
-def compute(generated: Sequence[tuple[int, bound.Expr]], source: int, row: Source, ctx: Context) -> None:
-    """Compute generated columns of a row, which `source` names."""
-    ctx.sources[source] = row
-    for number, expr in generated:
-        row.decoded[number] = emit_value(expr, ctx)
 
 
 def count_violations(checks: Sequence[nodes.CountViolations], ctx: Context) -> None:

@@ -20,12 +20,12 @@ from turso_wasm.codegen.constraints import (
     violated,
 )
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.effects import compute, count_violations, delete_replaced, show_row, tables_changed
+from turso_wasm.codegen.effects import count_violations, delete_replaced, show_row, tables_changed
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.rowsets import first_conjunct
 from turso_wasm.codegen.sequences import AutoIncrement
-from turso_wasm.codegen.tables import NewRow, TableWriter
+from turso_wasm.codegen.tables import NewRow, TableWriter, compute
 from turso_wasm.codegen.triggers import fire
 from turso_wasm.codegen.updates import effects, update_row
 from turso_wasm.codegen.values import SqlValue

@@ -231,3 +231,10 @@ class NewRow(LocalSource):
     def columns(self) -> list[SqlValue]:
         """The values in column order."""
         return [self.decoded[i] for i in range(len(self.decoded) - (1 if ROWID in self.decoded else 0))]
+
+
+def compute(generated: Sequence[tuple[int, bound.Expr]], source: int, row: Source, ctx: Context) -> None:
+    """Compute generated columns of a row, which `source` names."""
+    ctx.sources[source] = row
+    for number, expr in generated:
+        row.decoded[number] = emit_value(expr, ctx)

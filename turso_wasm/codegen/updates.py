@@ -22,12 +22,12 @@ from turso_wasm.codegen.constraints import (
     violated,
 )
 from turso_wasm.codegen.context import Context, Then
-from turso_wasm.codegen.effects import compute, count_violations, delete_replaced, found_again, seek_again, show_row
+from turso_wasm.codegen.effects import count_violations, delete_replaced, found_again, seek_again, show_row
 from turso_wasm.codegen.expressions import columns_of, emit_value, with_affinity
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sorting import MISMATCH
 from turso_wasm.codegen.sources import ROWID, EntrySource, LocalSource, index_fields
-from turso_wasm.codegen.tables import NewRow, TableWriter
+from turso_wasm.codegen.tables import NewRow, TableWriter, compute
 from turso_wasm.codegen.triggers import fire
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.codegen.writes import (

@@ -29,6 +29,7 @@ from turso_wasm.dbapi.types import (
     TimeFromTicks,
     Timestamp,
     TimestampFromTicks,
+    complete_statement,
     register_adapter,
     register_converter,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "Warning",
     "apilevel",
     "compiled",
+    "complete_statement",
     "connect",
     "enable_callback_tracebacks",
     "paramstyle",

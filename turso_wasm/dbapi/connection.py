@@ -71,7 +71,7 @@ class Connection(Registering):
     ) -> None:
         """Open the database. Errors: OperationalError when it cannot be opened."""
         timeout_ms = _milliseconds(timeout)
-        self._thread = threading.get_ident() if check_same_thread else None
+        self._thread = threading.get_ident() if arguments.integer(check_same_thread) else None
         self._trace_callback: Callable[[str], object] | None = None
         self._text: Callable[[bytes], Any] | None = None
         self.detect_types = arguments.integer(detect_types)

@@ -168,7 +168,7 @@ def _is_name(name: str) -> bool:
 
 def enable_callback_tracebacks(flag: bool, /) -> None:
     """Show what functions, aggregates and collations raise (by `sys.unraisablehook`) where it is raised."""
-    engine.host().user_calls.on_error = _show if flag else None
+    engine.host().user_calls.on_error = _show if arguments.integer(flag) else None
 
 
 def _show(error: BaseException) -> None:

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from turso_wasm.dbapi.arguments import sql_text, wrong_type
+from turso_wasm.dbapi.arguments import sql_text, text, wrong_type
+from turso_wasm.sql.complete import is_complete
 
 PARSE_DECLTYPES = 1
 PARSE_COLNAMES = 2
@@ -48,6 +49,13 @@ def register_adapter(kind: type, adapter: Callable[[Any], Any]) -> None:
     if not isinstance(kind, type):
         raise wrong_type("register_adapter() argument 1", "type", kind)
     _adapters[kind] = adapter
+
+
+def complete_statement(statement: str) -> bool:
+    """True if the text ends with a whole statement (a `;` outside of strings and triggers), so that a shell need not
+    ask for more lines. Errors: TypeError.
+    """
+    return is_complete(text(statement, "complete_statement() argument 'statement'"))
 
 
 def register_converter(name: str, converter: Callable[[bytes], Any]) -> None:

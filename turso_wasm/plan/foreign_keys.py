@@ -13,7 +13,7 @@ Source: https://sqlite.org/foreignkeys.html
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -275,13 +275,21 @@ def foreign_keys_first(
 
 
 def effects_of_replace(
-    binder: Binder, table: Table, conflict: ast.ConflictAction | None, row: Item, has_key: bool
+    binder: Binder,
+    table: Table,
+    conflict: ast.ConflictAction | None,
+    row: Item,
+    has_key: bool,
+    clauses: Sequence[nodes.Upsert] = (),
 ) -> nodes.RowEffects:
     """What the rows that REPLACE deletes set off, if the statement or a constraint can ask for it. `row` names them.
-    has_key: the new row's key can be another row's.
+    has_key: the new row's key can be another row's. clauses: of ON CONFLICT, which go before.
     """
-    constraints = [index.conflict for index in table.indexes if index.unique]
-    if has_key or table.without_rowid:
+    if clauses and clauses[-1].index is None and not clauses[-1].key:
+        return nodes.NO_EFFECTS
+    named = [clause.index for clause in clauses]
+    constraints = [index.conflict for index in table.indexes if index.unique and index not in named]
+    if (has_key or table.without_rowid) and not any(clause.key for clause in clauses):
         constraints.append(table.primary_key_conflict)
     if not constraints or (conflict != "REPLACE" and (conflict is not None or "REPLACE" not in constraints)):
         return nodes.NO_EFFECTS

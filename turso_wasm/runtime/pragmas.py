@@ -379,10 +379,7 @@ def integrity_check(request: Request) -> Compiled:
         if number is not None:
             most = min(int(number[1]), MOST_PROBLEMS) or most
         else:
-            only = request.catalogs.find_table(request.value, request.schema)
-            if only is None:
-                where = f"{request.schema}." if request.schema is not None else ""
-                raise SqlError(SQLITE_ERROR, f"no such table: {where}{request.value}")
+            only = _named_table(request, request.value)
     chosen = [request.catalogs.slots[slot] for slot in request.catalogs.order]
     if only is not None or request.schema is not None:
         chosen = [request.catalogs.slots[request.slot if only is None else only.slot]]
@@ -395,16 +392,27 @@ def integrity_check(request: Request) -> Compiled:
     return Compiled(nodes.Output(child=plan, exprs=(shown,)), (request.name,), reads=True, calls_user=binder.calls_user)
 
 
+def _named_table(request: Request, name: str) -> Table:
+    """The table that an argument names. Errors: "no such table: x"."""
+    found = request.catalogs.find_table(name, request.schema)
+    if found is None:
+        where = f"{request.schema}." if request.schema is not None else ""
+        raise SqlError(SQLITE_ERROR, f"no such table: {where}{name}")
+    return found
+
+
 def foreign_key_check(request: Request) -> Compiled:
     """The rows without parents, of one table or of all."""
     columns = ("table", "rowid", "parent", "fkid")
-    tables = [table for table in request.catalog.tables() if table.kind == "table"]
+    catalog = request.catalog
+    tables = [table for table in catalog.tables() if table.kind == "table"]
     if request.value is not None:
-        found = request.catalog.find_table(request.value)
-        if found is None:
-            raise SqlError(SQLITE_ERROR, f"no such table: {request.value}")
+        found = _named_table(request, request.value)
         tables = [found]
-    statement, _ = parse_one(check_query(request.catalog, tables))
+        owner = request.catalogs.slots[found.slot]
+        assert owner is not None
+        catalog = owner
+    statement, _ = parse_one(check_query(catalog, tables))
     assert statement is not None
     return Compiled(build_plan(statement, request.catalogs, PlanContext(lift=False)).plan, columns, reads=True)
 

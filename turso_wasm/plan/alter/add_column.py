@@ -46,8 +46,6 @@ def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
     _check_definition(node.column)
     changed = rebuilt(table, sql, "add column")
     column = changed.columns[-1]
-    if column.generated is not None and not column.is_virtual:
-        fail("cannot add a STORED column", node.column)
     item = row_of(binder, changed)
     try:
         check_generated(binder, changed, item, loops=True)
@@ -81,6 +79,8 @@ def _existing_rows(
     scan = nodes.TableScan(source=item.source, table=table, columns=columns)
     default = constant_value(column.default) if is_constant(column.default) else None
     references = any(isinstance(constraint, ast.ForeignKey) for constraint in definition.constraints)
+    if column.generated is not None and not column.is_virtual:
+        yield nodes.RaiseOnRow(child=scan, message="cannot add a STORED column")
     if binder.settings.foreign_keys and references and default is not None:
         yield nodes.RaiseOnRow(child=scan, message="Cannot add a REFERENCES column with non-NULL default value")
     if column.not_null and column.generated is not None:
