@@ -193,7 +193,7 @@ class _TableBuilder:
 
     def set_generated(self, constraint: ast.Generated, column: Column) -> None:
         storage = fold(constraint.storage or "virtual")
-        if storage not in ("virtual", "stored") or column.default is not None:
+        if storage not in ("virtual", "stored") or column.default is not None or column.generated is not None:
             fail(f'error in generated column "{column.name}"', constraint)
         if column.primary_key:
             fail("generated columns cannot be part of the PRIMARY KEY", constraint)

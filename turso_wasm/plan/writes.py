@@ -76,7 +76,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
         effects = row_effects(binder, table, "INSERT", node.on_conflict)
         upserts = plan_upserts(binder, planner, node, target)
         replaced = effects_of_replace(binder, table, node.on_conflict, target.item, rowid is not None, upserts)
-    fires = any(clause.update is not None and clause.update.effects.fires for clause in upserts)
+    fires = any(clause.update is not None and clause.update.effects for clause in upserts)
     alone = single and not (effects or replaced or fires or returning or binder.finder.rows is not None)
     effects = ForeignKeyEffects(binder, table, None, target.item, at_once=alone).add_to(effects)
     plan = nodes.Insert(

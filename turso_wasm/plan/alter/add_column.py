@@ -57,13 +57,17 @@ def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
 
 
 def _check_definition(definition: ast.ColumnDef) -> None:
-    generated = False
+    has_default = generated = False
     for constraint in definition.constraints:
         if isinstance(constraint, ast.Default):
             check_default(constraint, definition.name)
             if generated:
                 fail("cannot use DEFAULT on a generated column", constraint)
-        generated |= isinstance(constraint, ast.Generated)
+            has_default = True
+        elif isinstance(constraint, ast.Generated):
+            if generated or has_default:
+                fail(f'error in generated column "{definition.name}"', constraint)
+            generated = True
     for constraint in definition.constraints:
         if isinstance(constraint, ast.PrimaryKey):
             fail("Cannot add a PRIMARY KEY column", constraint)
