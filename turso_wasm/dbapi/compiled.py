@@ -57,7 +57,10 @@ def compiled_function(function: Callable[..., Any], demanded: bool) -> CompiledF
     from turso_wasm.typed.errors import NotTyped
 
     try:
-        return CompiledFunction(function, compile_function(function))
+        body = compile_function(function)
+        if any(type_.element is not None for type_ in (*body.params, body.result)):
+            raise NotTyped("a list cannot come from SQL or go there")
+        return CompiledFunction(function, body)
     except NotTyped as error:
         if demanded:
             raise NotSupportedError(f"{function.__name__}() cannot be compiled: {error}") from None

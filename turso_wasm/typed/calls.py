@@ -18,6 +18,7 @@ from turso_wasm.typed.types import (
     STR,
     Expr,
     Invoke,
+    Length,
     Truth,
     Type,
 )
@@ -44,7 +45,7 @@ def call(reader: Expressions, node: ast.Call) -> Expr:
     meaning = reader.meaning(node.func)
     if meaning is MISSING:
         return _method(reader, node)
-    args = [reader.value(arg) for arg in node.args]
+    args = [reader.items(arg) if meaning is len else reader.value(arg) for arg in node.args]
     special = _SPECIAL.get(meaning) if isinstance(meaning, type | type(len)) else None
     if special is not None:
         return special(reader, args, node)
@@ -133,6 +134,8 @@ def text_of(reader: Expressions, part: ast.expr) -> Expr:
 
 def _length(reader: Expressions, args: list[Expr], node: ast.Call) -> Expr:
     value = reader.present(_only(args, node), node)
+    if value.type.element is not None:
+        return Length(type=INT, items=value)
     if value.type.kind not in ("str", "bytes"):
         raise NotTyped(f"{value.type} has no len()", node)
     return reader.operation(f"{value.type.kind}_len", (value,), node)

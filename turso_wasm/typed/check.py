@@ -19,6 +19,7 @@ from turso_wasm.typed.types import (
     BOOL,
     BYTES,
     INT,
+    LISTS,
     NONE,
     STR,
     Assign,
@@ -30,7 +31,9 @@ from turso_wasm.typed.types import (
     Function,
     If,
     Jump,
+    MakeList,
     Return,
+    SetItem,
     Statement,
     While,
 )
@@ -128,23 +131,57 @@ class Statements:
     def _pass(self, _node: ast.Pass) -> None:
         return None
 
-    def _expr(self, node: ast.Expr) -> None:
-        """A docstring."""
-        if not isinstance(node.value, ast.Constant):
+    def _expr(self, node: ast.Expr) -> Statement | None:
+        """A docstring, or `items.append(value)`."""
+        call = node.value
+        if isinstance(call, ast.Constant):
+            return None
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "append":
             raise NotTyped("the value of this is not used", node)
+        items = self._items(call.func.value)
+        if len(call.args) != 1 or call.keywords:
+            raise NotTyped("append() takes one argument", node)
+        return self._set_item(items, None, call.args[0], node)
+
+    def _items(self, node: ast.expr) -> Expr:
+        """A list that is changed."""
+        items = self.expressions.present(self.expressions.value(node), node)
+        if items.type not in LISTS.values():
+            raise NotTyped(f"{items.type} cannot be changed", node)
+        return items
+
+    def _set_item(self, items: Expr, at: Expr | None, value: ast.expr, node: ast.AST) -> Statement:
+        element = items.type.element
+        assert element is not None, "it is a list"
+        found = self.expressions.value(value)
+        return SetItem(items=items, at=at, value=self.expressions.as_type(found, element, node, "an element"))
 
     def _assign(self, node: ast.Assign) -> Statement:
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
+            return self._set_place(node.targets[0], node.value, node)
         if len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
             raise NotTyped("an assignment goes to one variable", node)
         return self._set(node.targets[0], node.value, node)
+
+    def _set_place(self, target: ast.Subscript, value: ast.expr, node: ast.AST) -> Statement:
+        if isinstance(target.slice, ast.Slice):
+            raise NotTyped("an assignment goes to one element", node)
+        return self._set_item(self._items(target.value), self.expressions.place(target.slice), value, node)
 
     def _annassign(self, node: ast.AnnAssign) -> Statement | None:
         if not isinstance(node.target, ast.Name):
             raise NotTyped("an assignment goes to one variable", node)
         self.scope.annotate(node.target.id, node.annotation)
+        type_ = self.scope.types[self.scope.numbers[node.target.id]]
+        if isinstance(node.value, ast.List) and not node.value.elts and type_ in LISTS.values():
+            empty = MakeList(type=type_, items=(), count=Constant(type=INT, value=0))
+            return Assign(number=self.scope.assign(node.target.id, type_, node), value=empty)
         return None if node.value is None else self._set(node.target, node.value, node)
 
     def _augassign(self, node: ast.AugAssign) -> Statement:
+        if isinstance(node.target, ast.Subscript):
+            old = ast.copy_location(ast.Subscript(node.target.value, node.target.slice, ast.Load()), node.target)
+            return self._set_place(node.target, ast.copy_location(ast.BinOp(old, node.op, node.value), node), node)
         if not isinstance(node.target, ast.Name):
             raise NotTyped("an assignment goes to one variable", node)
         before = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
@@ -160,9 +197,11 @@ class Statements:
         self.scope.known = None
         return Return(value=self.expressions.as_type(value, self.scope.result, node, "the result"))
 
-    def _raise(self, _node: ast.Raise) -> Statement:
+    def _raise(self, node: ast.Raise) -> Statement:
         self.scope.known = None
-        return Jump(what="fail")
+        said = node.exc.args[0] if isinstance(node.exc, ast.Call) and node.exc.args else None
+        message = said.value if isinstance(said, ast.Constant) and isinstance(said.value, str) else ""
+        return Jump(what="fail", message=message)
 
     def _assert(self, node: ast.Assert) -> Statement:
         return If(test=self.expressions.truth(node.test), then=(), otherwise=(Jump(what="fail"),))
@@ -203,11 +242,12 @@ class Statements:
         items = node.iter
         if isinstance(items, ast.Call) and self.expressions.meaning(items.func) is range:
             return self._for_range(node, node.target.id, items)
-        read = self.expressions.present(self.expressions.value(items), items)
-        if read.type not in (STR, BYTES):
-            raise NotTyped("a loop goes over range(…), a str or bytes", items)
+        read = self.expressions.present(self.expressions.items(items), items)
+        element = read.type.element or {STR: STR, BYTES: INT}.get(read.type)
+        if element is None:
+            raise NotTyped("a loop goes over range(…), a str, bytes or a list", items)
         before = self.scope.known
-        number = self.scope.assign(node.target.id, STR if read.type == STR else INT, node)
+        number = self.scope.assign(node.target.id, element, node)
         body, otherwise = self._loop(node.body, node.orelse, before=before)
         return ForEach(number=number, items=read, body=body, otherwise=otherwise)
 

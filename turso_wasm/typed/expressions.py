@@ -13,16 +13,20 @@ from turso_wasm.typed.types import (
     BOOL,
     FLOAT,
     INT,
+    LISTS,
     NONE,
     OPERATIONS,
+    TUPLES,
     Bind,
     Choice,
     Constant,
     Convert,
     Expr,
     IsNone,
+    Item,
     Kind,
     Let,
+    MakeList,
     Operation,
     Truth,
     Type,
@@ -51,7 +55,7 @@ _COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
 }  # fmt: skip
 
 _WORDS: Final = {
-    "List": "a list", "Tuple": "a tuple", "Dict": "a dictionary", "Set": "a set", "Lambda": "a lambda",
+    "Tuple": "a tuple", "Dict": "a dictionary", "Set": "a set", "Lambda": "a lambda",
     "ListComp": "a comprehension", "SetComp": "a comprehension", "DictComp": "a comprehension",
     "GeneratorExp": "a generator", "Await": "await", "Yield": "yield", "YieldFrom": "yield",
 }  # fmt: skip
@@ -65,6 +69,13 @@ class Expressions:
 
     def value(self, node: ast.expr) -> Expr:
         """An expression. Errors: NotTyped."""
+        found = self.items(node)
+        if found.type in TUPLES.values():
+            raise NotTyped("a tuple can be indexed, counted and gone through only", node)
+        return found
+
+    def items(self, node: ast.expr) -> Expr:
+        """An expression, or a tuple from outside. Errors: NotTyped."""
         read = getattr(self, f"_{type(node).__name__.lower()}", None)
         if read is None:
             raise NotTyped(f"{_WORDS.get(type(node).__name__, 'this')} is not part of typed Python", node)
@@ -150,6 +161,9 @@ class Expressions:
 
     def _binop(self, node: ast.BinOp) -> Expr:
         left, right = (self.present(self.value(side), side) for side in (node.left, node.right))
+        if isinstance(node.op, ast.Mult) and isinstance(left, MakeList) and len(left.items) == 1:
+            count = self.as_type(right, INT, node, "the number of elements", widen=True)
+            return MakeList(type=left.type, items=left.items, count=count)
         op = _BINARY.get(type(node.op))
         kinds = {left.type.kind, right.type.kind}
         name = f"{_shared(kinds)}_{op}" if op else ""
@@ -330,8 +344,10 @@ class Expressions:
         return calls.call(self, node)
 
     def _subscript(self, node: ast.Subscript) -> Expr:
-        value = self.present(self.value(node.value), node.value)
+        value = self.present(self.items(node.value), node.value)
         kind = value.type.kind
+        if value.type.element is not None and not isinstance(node.slice, ast.Slice):
+            return Item(type=value.type.element, items=value, at=self.place(node.slice))
         if kind not in ("str", "bytes"):
             raise NotTyped(f"{value.type} has no places", node)
         if not isinstance(node.slice, ast.Slice):
@@ -342,6 +358,26 @@ class Expressions:
         for end, open_end in ((node.slice.lower, 0), (node.slice.upper, (1 << 63) - 1)):
             ends.append(Constant(type=INT, value=open_end) if end is None else self.value(end))
         return self.operation(f"{kind}_slice", (value, *ends), node)
+
+    def place(self, node: ast.expr) -> Expr:
+        """An index."""
+        return self.as_type(self.present(self.value(node), node), INT, node, "an index", widen=True)
+
+    def _list(self, node: ast.List) -> Expr:
+        items = [self.value(item) for item in node.elts]
+        if not items:
+            raise NotTyped("an empty list needs a type: write `name: list[int] = []`", node)
+        element: Type | None = items[0].type
+        for item in items[1:]:
+            element = element and join(element, item.type)
+        return self.list_of(items, element, Constant(type=INT, value=1), node)
+
+    def list_of(self, items: list[Expr], element: Type | None, count: Expr, node: ast.AST) -> Expr:
+        """A list of such elements. Errors: NotTyped, when there are none of them."""
+        if element is None or element not in LISTS:
+            raise NotTyped("a list holds int, float or str, all alike", node)
+        converted = tuple(self.as_type(item, element, node, "an element") for item in items)
+        return MakeList(type=LISTS[element], items=converted, count=count)
 
     def _joinedstr(self, node: ast.JoinedStr) -> Expr:
         parts = [calls.text_of(self, part) for part in node.values]

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from turso_wasm.typed.errors import NotTyped
-from turso_wasm.typed.types import BOOL, BYTES, FLOAT, INT, NONE, STR, Constant, Type, join
+from turso_wasm.typed.types import BOOL, BYTES, FLOAT, INT, LISTS, NONE, STR, TUPLES, Constant, Type, join
 
 _TYPES: Final[dict[Any, Type]] = {
     bool: BOOL, int: INT, float: FLOAT, str: STR, bytes: BYTES, type(None): NONE, None: NONE
@@ -97,6 +97,8 @@ class Source:
             return self._hint(node.left) | self._hint(node.right)
         if isinstance(node, ast.Name):
             return self.lookup(node.id)
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "list":
+            return list[self._hint(node.slice)]  # type: ignore[misc]
         return None if isinstance(node, ast.Constant) and node.value is None else MISSING
 
     def defaults(self, params: dict[str, Type]) -> list[Constant]:
@@ -118,6 +120,11 @@ class Source:
 
 def as_type(hint: Any, node: ast.AST) -> Type:
     """An annotation as a type. Errors: NotTyped."""
+    if typing.get_origin(hint) is list:
+        (element,) = typing.get_args(hint)
+        found = LISTS.get(as_type(element, node))
+        if found is not None:
+            return found
     known = _TYPES.get(hint) if isinstance(hint, type) or hint is None else None
     if known is not None:
         return known
@@ -134,6 +141,9 @@ def as_type(hint: Any, node: ast.AST) -> Type:
 
 def type_of(value: object) -> Type | None:
     """The type of a constant, None if it has none; integers beyond 64 bits have none."""
+    if isinstance(value, tuple):
+        held = {type_of(item) for item in value}
+        return TUPLES.get(held.pop() or NONE) if len(held) == 1 else None
     found = _TYPES.get(type(value))
     if found is INT and not -(1 << 63) <= typing.cast("int", value) < 1 << 63:
         return None

@@ -12,7 +12,10 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from turso_wasm.base.tree import Node
 
-Kind: TypeAlias = Literal["none", "bool", "int", "float", "str", "bytes"]
+Kind: TypeAlias = Literal[
+    "none", "bool", "int", "float", "str", "bytes",
+    "list[int]", "list[float]", "list[str]", "tuple[int, ...]", "tuple[float, ...]", "tuple[str, ...]",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +25,23 @@ class Type:
     kind: Kind
     optional: bool = False
 
+    @property
+    def element(self) -> Type | None:
+        """What a list or tuple holds; None for other types."""
+        return _ELEMENTS.get(self.kind)
+
     def __str__(self) -> str:
         return "None" if self.kind == "none" else self.kind + (" | None" if self.optional else "")
 
 
 NONE: Final = Type("none", True)
 BOOL, INT, FLOAT, STR, BYTES = Type("bool"), Type("int"), Type("float"), Type("str"), Type("bytes")
+LISTS: Final[dict[Type, Type]] = {INT: Type("list[int]"), FLOAT: Type("list[float]"), STR: Type("list[str]")}
+"""The type of a list by that of its elements."""
+TUPLES: Final[dict[Type, Type]] = {
+    INT: Type("tuple[int, ...]"), FLOAT: Type("tuple[float, ...]"), STR: Type("tuple[str, ...]")
+}  # fmt: skip
+_ELEMENTS: Final[dict[Kind, Type]] = {type_.kind: held for kinds in (LISTS, TUPLES) for held, type_ in kinds.items()}
 
 
 def join(a: Type, b: Type) -> Type | None:
@@ -53,9 +67,9 @@ class Expr(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant(Expr):
-    """A constant; None for one of type NONE."""
+    """A constant; None for one of type NONE. Tuples stand outside of the function."""
 
-    value: bool | int | float | str | bytes | None
+    value: bool | int | float | str | bytes | tuple[int | float | str, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +145,29 @@ class Choice(Expr):
     otherwise: Expr
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeList(Expr):
+    """`[first, …] * count`; the elements are repeated only where there is one."""
+
+    items: tuple[Expr, ...]
+    count: Expr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item(Expr):
+    """`items[at]` of a list, or of a tuple that is a constant."""
+
+    items: Expr
+    at: Expr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Length(Expr):
+    """`len(items)` of a list or a constant tuple."""
+
+    items: Expr
+
+
 # --- statements -----------------------------------------------------------------------------------------------------
 
 
@@ -147,6 +184,15 @@ class Assign(Statement):
     """`variable = value`."""
 
     number: int
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetItem(Statement):
+    """`items[at] = value`; at None: `items.append(value)`."""
+
+    items: Expr
+    at: Expr | None
     value: Expr
 
 
@@ -183,7 +229,7 @@ class ForRange(Statement):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForEach(Statement):
-    """`for variable in items: body else: otherwise` over the characters of a str, or the numbers of a bytes."""
+    """`for variable in items: body else: otherwise` over characters of a str, numbers of a bytes, elements."""
 
     number: int
     items: Expr
@@ -203,6 +249,7 @@ class Jump(Statement):
     """`break`, `continue`; "fail": what Python does here it does itself (raise, a failed assert)."""
 
     what: Literal["break", "continue", "fail"]
+    message: str = ""  # what a `raise` says
 
 
 # --- functions ------------------------------------------------------------------------------------------------------

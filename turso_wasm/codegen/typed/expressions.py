@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never, cast
 
+from turso_wasm.codegen.typed import lists
 from turso_wasm.codegen.typed.values import WASM_TYPE, Place, Typed, zero
 from turso_wasm.kernel.abi import NULL
 from turso_wasm.typed import types
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 AnyExpr = (
     types.Constant | types.Variable | types.Bind | types.Let | types.Operation | types.Invoke | types.Convert
-    | types.Truth | types.IsNone | types.Choice
+    | types.Truth | types.IsNone | types.Choice | types.MakeList | types.Item | types.Length
 )  # fmt: skip
 
 
@@ -49,6 +50,12 @@ def emit(expr: types.Expr, body: Body) -> Typed:
             return Typed(present if node.negated else present.eqz())
         case types.Choice():
             return _choice(node, body)
+        case types.MakeList():
+            return lists.make(node, body)
+        case types.Item():
+            return lists.item(node, body)
+        case types.Length():
+            return lists.length(node, body)
         case _:
             assert_never(node)
 
@@ -69,6 +76,8 @@ def constant(node: types.Constant, unit: Unit) -> Typed:
             raw = value.encode() if isinstance(value, str) else value
             address = unit.data_base + unit.data_offset(raw)
             return Typed(address.extend_u() | (len(raw) << 32))
+        case tuple():
+            raise AssertionError("a tuple is asked for its elements only")
 
 
 def _variable(node: types.Variable, body: Body) -> Typed:
@@ -145,6 +154,8 @@ def _truth(found: Typed, type_: types.Type) -> Expr:
             truth = value.shr_u(32) != 0
         case "int":
             truth = value != 0
+        case _:
+            truth = value.extend_u() != 0 if type_.element is None else i32(1)
     return truth if found.present is None else truth & found.present
 
 

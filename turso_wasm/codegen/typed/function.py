@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from turso_wasm.base.tree import walk
 from turso_wasm.codegen.typed.expressions import constant
 from turso_wasm.codegen.typed.statements import emit_block
-from turso_wasm.codegen.typed.values import TAG, Place, params_of, zero
+from turso_wasm.codegen.typed.values import FAILED, TAG, Place, params_of, zero
 from turso_wasm.codegen.values import SqlValue, mask
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, Run
 from turso_wasm.typed import types
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from turso_wasm.codegen.context import Context
     from turso_wasm.codegen.unit import Unit
 
-FAILED = -1
 ROUNDS = 1 << 16  # of a loop, until it looks whether it is to stop
 MAX_DEPTH = 200  # of a function in itself; deeper than that Python goes alone
 
@@ -88,6 +87,10 @@ class Body:
                 self._count_call()
             emit_block(self.source.body, self)
         f.result(FAILED, 0)
+
+    def message(self, text: str) -> Expr:
+        """What a `raise` says, as the payload of a failure."""
+        return constant(types.Constant(type=types.STR, value=text), self.unit).value
 
     def tick(self) -> None:
         """A round of a loop: an interrupt is seen."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never, cast
 
 from turso_wasm.codegen.typed.expressions import emit
-from turso_wasm.codegen.typed.values import TAG, Typed
+from turso_wasm.codegen.typed.lists import set_item
+from turso_wasm.codegen.typed.values import FAILED, TAG, Place, Typed
 from turso_wasm.kernel.abi import NULL
 from turso_wasm.typed import types
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, i32, select
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from turso_wasm.codegen.typed.function import Body
 
 AnyStatement = (
-    types.Assign | types.If | types.While | types.ForRange | types.ForEach | types.Return | types.Jump
+    types.Assign | types.SetItem | types.If | types.While | types.ForRange | types.ForEach | types.Return | types.Jump
 )  # fmt: skip
 
 
@@ -30,6 +31,8 @@ def _emit(node: AnyStatement, body: Body) -> None:
     match node:
         case types.Assign():
             body.places[node.number].set(f, emit(node.value, body))
+        case types.SetItem():
+            set_item(node, body)
         case types.If():
             with f.if_(emit(node.test, body).value):
                 emit_block(node.then, body)
@@ -44,6 +47,8 @@ def _emit(node: AnyStatement, body: Body) -> None:
             _for_each(node, body)
         case types.Return():
             f.ret(*result_pair(emit(node.value, body), node.value.type))
+        case types.Jump() if node.message:
+            f.ret(FAILED, body.message(node.message))
         case types.Jump():
             labels = {"break": body.breaks, "continue": body.continues}
             f.br(body.fail if node.what == "fail" else labels[node.what][-1])
@@ -95,6 +100,9 @@ def _for_range(node: types.ForRange, body: Body) -> None:
 
 def _for_each(node: types.ForEach, body: Body) -> None:
     f = body.f
+    if node.items.type.element is not None:
+        _for_element(node, body)
+        return
     items = f.local(I64, "items", emit(node.items, body).value)
     at = f.local(I32, "at", 0)
 
@@ -107,6 +115,32 @@ def _for_each(node: types.ForEach, body: Body) -> None:
             item = f.local(I64, "item", f.load("i32_8u", items.wrap() + at).extend_u())
             f.set(at, at + 1)
         body.places[node.number].set(f, Typed(item))
+
+    _loop(node.body, node.otherwise, body, begin)
+
+
+def _for_element(node: types.ForEach, body: Body) -> None:
+    """Over a list or tuple, whose length is asked in each round, as Python does."""
+    f = body.f
+    at = f.local(I64, "at", 0)
+    items = node.items
+    if not isinstance(items, types.Constant):
+        number = len(body.places)
+        body.places.append(Place(f, items.type, "items"))
+        body.places[number].set(f, emit(items, body))
+        items = types.Variable(type=items.type, number=number)
+    counter = len(body.places)
+    body.places.append(Place(f, types.INT, "", at))
+    element = items.type.element
+    assert element is not None, "it holds some"
+
+    def begin(done: Label) -> None:
+        length = types.Length(type=types.INT, items=items)
+        f.br(done, if_=at >= emit(length, body).value)
+        index = types.Variable(type=types.INT, number=counter)
+        value = emit(types.Item(type=element, items=items, at=index), body)
+        body.places[node.number].set(f, value)
+        f.set(at, at + 1)
 
     _loop(node.body, node.otherwise, body, begin)
 

@@ -9,7 +9,10 @@ from turso_wasm.kernel.abi import BLOB, INTEGER, REAL, TEXT
 from turso_wasm.typed.types import Kind, Type
 from turso_wasm.wasm.dsl import F64, I32, I64, Expr, Function, Local, f64, i32, i64
 
-WASM_TYPE: Final[dict[Kind, int]] = {"none": I64, "bool": I32, "int": I64, "float": F64, "str": I64, "bytes": I64}
+WASM_TYPE: Final[dict[Kind, int]] = {
+    "none": I64, "bool": I32, "int": I64, "float": F64, "str": I64, "bytes": I64,
+    "list[int]": I32, "list[float]": I32, "list[str]": I32,
+}  # fmt: skip
 TAG: Final[dict[Kind, int]] = {
     "none": INTEGER,
     "bool": INTEGER,
@@ -20,9 +23,13 @@ TAG: Final[dict[Kind, int]] = {
 }
 
 
+FAILED: Final = -1  # as a tag: the function failed; the payload may be a message
+
+
 @dataclass(slots=True)
 class Typed:
-    """A value: bool an i32, int an i64, float an f64, str and bytes address and size as in a payload.
+    """A value: bool an i32, int an i64, float an f64, str and bytes address and size as in a payload, a list its
+    address.
 
     present: i32, whether it is not None; None when it never is.
     """
@@ -73,3 +80,13 @@ def zero(type_: Type) -> Expr:
     """Any value of the type."""
     wasm = WASM_TYPE[type_.kind]
     return i32(0) if wasm == I32 else f64(0.0) if wasm == F64 else i64(0)
+
+
+def as_cell(value: Expr) -> Expr:
+    """An element as the i64 that lists hold."""
+    return value.reinterpret() if value.type == F64 else value
+
+
+def of_cell(cell: Expr, type_: Type) -> Expr:
+    """An element of that type."""
+    return cell.reinterpret() if type_.kind == "float" else cell
