@@ -28,7 +28,7 @@ from turso_wasm.bind.row_functions import bind_rtreecheck, row_function
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import fingerprint, same_expression, strip_collation
 from turso_wasm.bind.windows import bind_window_call
-from turso_wasm.catalog.functions import AggregateFunction, Function
+from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function
 from turso_wasm.catalog.modules.registry import ROW_FUNCTIONS
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
@@ -81,9 +81,18 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     binder.calls_user = binder.calls_user or function.style == "user"
     if name == "likelihood" and function.number < 0:
         _check_probability(binder, node)
-    call = scalar_call(_as_set(binder, function), binder.exprs(node.arguments, scope), node)
+    arguments = (*map(_given, function.given), *binder.exprs(node.arguments, scope))
+    call = scalar_call(_as_set(binder, function), arguments, node)
     is_moment = name in MOMENTS and function.number < 0
     return pure_call(call, binder.place, node.name) if is_moment and binder.place in PURE else call
+
+
+def _given(what: str) -> bound.Expr:
+    """What a function is given that SQL does not write: 16 random bytes, or the seconds since 1970 of now."""
+    name, argument = ("randomblob", 16) if what == "random" else ("unixepoch", "subsec")
+    function = BUILTIN.find_scalar(name, 1)
+    assert function is not None, "it is built in"
+    return scalar_call(function, (bound.Constant(value=argument),))
 
 
 def _is_virtual(binder: Binder, column: bound.ColumnRef) -> bool:

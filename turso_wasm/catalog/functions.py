@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, TypeVar
 
 from turso_wasm.base.errors import RESULT_CODES, SQLITE_ERROR, SqlError
+from turso_wasm.catalog.library import LIBRARY, body_of
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS, TableFunction
 from turso_wasm.typed.types import Function as TypedFunction
@@ -36,7 +37,7 @@ class Function:
     "expansion": bound to another expression (bind.expansions).
     deterministic: equal arguments give equal results at any time. direct_only: not to be called from a schema.
     number: of a function of the user's (style "user" or "typed"), in `Registry.own`. body: of a typed one.
-    subtype: whether its text is marked as JSON.
+    subtype: whether its text is marked as JSON. given: see catalog.library.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Function:
     number: int = -1
     subtype: Subtype = "none"
     body: TypedFunction | None = None
+    given: tuple[str, ...] = ()
 
     @property
     def plan_name(self) -> str:
@@ -258,7 +260,8 @@ class Registry:
         aggregate = self.aggregates.get(name)
         if aggregate is not None and aggregate.takes(n_arguments):
             return aggregate
-        return next((function for function in self.scalars.get(name, ()) if function.takes(n_arguments)), None)
+        known = next((function for function in self.scalars.get(name, ()) if function.takes(n_arguments)), None)
+        return known or _of_the_library(name, n_arguments)
 
     def find_scalar(self, name: str, n_arguments: int) -> Function | None:
         """The scalar function of that folded name for that many arguments, or None."""
@@ -272,7 +275,7 @@ class Registry:
 
     def no_function(self, name: str, written: str, span: tuple[int, int] | None = None) -> SqlError:
         """The error when no overload fits: a wrong number of arguments, or no function of that folded name."""
-        if name in self.scalars or name in self.aggregates or name in self.own_functions:
+        if name in self.scalars or name in self.aggregates or name in self.own_functions or name in LIBRARY:
             return SqlError(SQLITE_ERROR, f"wrong number of arguments to function {written}()", span)
         return SqlError(SQLITE_ERROR, f"no such function: {written}", span)
 
@@ -304,6 +307,25 @@ class Registry:
     def number_of(self, entry: Own) -> int | None:
         """The number of the user's entry that `entry` would replace: with its name, and arity if it is no collation."""
         return next((n for n, known in enumerate(self.own) if known is not None and _is_same(known, entry)), None)
+
+
+def _of_the_library(name: str, n_arguments: int) -> Function | None:
+    """A function beyond SQLite's, if it has one of that name that takes so many arguments."""
+    entry = LIBRARY.get(name)
+    if entry is None:
+        return None
+    body = body_of(entry)
+    most = len(body.params) - len(entry.given)
+    function = Function(
+        name,
+        most - len(body.defaults),
+        most,
+        style="typed",
+        deterministic=not entry.given,
+        body=body,
+        given=entry.given,
+    )
+    return function if function.takes(n_arguments) else None
 
 
 def _is_same(a: Own, b: Own) -> bool:

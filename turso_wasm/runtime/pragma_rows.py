@@ -15,6 +15,7 @@ from turso_wasm.bind.views import view_columns
 from turso_wasm.catalog.build import OPTIONS
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import AggregateFunction, Function, Registry
+from turso_wasm.catalog.library import LIBRARY, arity
 from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS
@@ -197,6 +198,9 @@ def function_list(registry: Registry) -> Iterator[Row]:
         narg = scalar.n_min if scalar.n_min == scalar.n_max else -1
         safe = DIRECT_ONLY if scalar.direct_only else 0x200000
         yield scalar.name, 1, "s", "utf8", narg, safe | (DETERMINISTIC if scalar.deterministic else 0)
+    for name, entry in LIBRARY.items():
+        least, most = arity(entry)
+        yield name, 1, "s", "utf8", most if least == most else -1, 0x200000 | (0 if entry.given else DETERMINISTIC)
     for aggregate in registry.aggregates.values():
         if not aggregate.window:
             narg = aggregate.n_min if aggregate.n_min == aggregate.n_max else -1

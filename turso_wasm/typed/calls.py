@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from turso_wasm.typed.expressions import Expressions
 
 _PLAIN: Final[dict[Any, str]] = {
+    bytes.fromhex: "bytes_fromhex", bytes: "bytes_of",
     ord: "str_ord", chr: "int_chr", math.floor: "float_floor", math.ceil: "float_ceil", math.trunc: "float_int",
     math.fabs: "float_abs", math.isnan: "float_isnan", math.isinf: "float_isinf", math.isfinite: "float_isfinite",
     math.sqrt: "math_sqrt", math.exp: "math_exp", math.log: "math_log", math.log2: "math_log2",
@@ -34,7 +35,7 @@ _PLAIN: Final[dict[Any, str]] = {
 }  # fmt: skip
 _METHODS: Final = frozenset((
     "find", "count", "startswith", "endswith", "replace", "strip", "lstrip", "rstrip", "upper", "lower",
-    "isdigit", "isalpha", "isalnum", "isspace",
+    "encode", "hex", "isdigit", "isalpha", "isalnum", "isspace",
 ))  # fmt: skip
 
 

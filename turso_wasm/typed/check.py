@@ -29,12 +29,15 @@ from turso_wasm.typed.types import (
     ForEach,
     ForRange,
     Function,
+    Group,
     If,
     Jump,
     MakeList,
     Return,
     SetItem,
     Statement,
+    Type,
+    Variable,
     While,
 )
 
@@ -159,9 +162,29 @@ class Statements:
     def _assign(self, node: ast.Assign) -> Statement:
         if len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
             return self._set_place(node.targets[0], node.value, node)
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Tuple):
+            return self._set_all(node.targets[0], node.value, node)
         if len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
             raise NotTyped("an assignment goes to one variable", node)
         return self._set(node.targets[0], node.value, node)
+
+    def _set_all(self, targets: ast.Tuple, values: ast.expr, node: ast.AST) -> Statement:
+        """`a, b = x, y`: the values are computed first."""
+        names = [target for target in targets.elts if isinstance(target, ast.Name)]
+        if not isinstance(values, ast.Tuple) or not len(names) == len(targets.elts) == len(values.elts):
+            raise NotTyped("several variables are assigned as many values", node)
+        first, second = [], []
+        for value in values.elts:
+            read = self.expressions.value(value)
+            kept = self.scope.hidden(read.type)
+            first.append(Assign(number=kept, value=read))
+            second.append(Variable(type=read.type, number=kept))
+        assigned = []
+        for target, computed in zip(names, second, strict=True):
+            number = self.scope.assign(target.id, computed.type, node)
+            converted = self.expressions.as_type(computed, self.scope.types[number], node, target.id)
+            assigned.append(Assign(number=number, value=converted))
+        return Group(body=(*first, *assigned))
 
     def _set_place(self, target: ast.Subscript, value: ast.expr, node: ast.AST) -> Statement:
         if isinstance(target.slice, ast.Slice):
@@ -241,17 +264,17 @@ class Statements:
             raise NotTyped("a loop has one variable", node.target)
         items = node.iter
         if isinstance(items, ast.Call) and self.expressions.meaning(items.func) is range:
-            return self._for_range(node, node.target.id, items)
+            return self._for_range(node, node.target, items)
         read = self.expressions.present(self.expressions.items(items), items)
         element = read.type.element or {STR: STR, BYTES: INT}.get(read.type)
         if element is None:
             raise NotTyped("a loop goes over range(…), a str, bytes or a list", items)
         before = self.scope.known
-        number = self.scope.assign(node.target.id, element, node)
+        number = self._loop_variable(node.target, element)
         body, otherwise = self._loop(node.body, node.orelse, before=before)
         return ForEach(number=number, items=read, body=body, otherwise=otherwise)
 
-    def _for_range(self, node: ast.For, name: str, call: ast.Call) -> Statement:
+    def _for_range(self, node: ast.For, target: ast.Name, call: ast.Call) -> Statement:
         if not 1 <= len(call.args) <= 3 or call.keywords:
             raise NotTyped("range() takes one to three integers", call)
         read = [self.expressions.as_type(self.expressions.value(a), INT, a, "range()", widen=True) for a in call.args]
@@ -260,15 +283,19 @@ class Statements:
         if len(read) == 2:
             read.append(Constant(type=INT, value=1))
         before = self.scope.known
-        number = self.scope.assign(name, INT, node)
-        if self.scope.types[number] != INT:
-            raise NotTyped(f"{name!r} holds other values than integers too", node.target)
+        number = self._loop_variable(target, INT)
         counter = self.scope.hidden(INT)
         start, stop, step = read
         body, otherwise = self._loop(node.body, node.orelse, before=before)
         return ForRange(
             number=number, counter=counter, start=start, stop=stop, step=step, body=body, otherwise=otherwise
         )
+
+    def _loop_variable(self, target: ast.Name, type_: Type) -> int:
+        number = self.scope.assign(target.id, type_, target)
+        if self.scope.types[number] != type_:
+            raise NotTyped(f"{target.id!r} is {self.scope.types[number]} elsewhere, and {type_} here", target)
+        return number
 
     def _loop(
         self, nodes: Sequence[ast.stmt], orelse: Sequence[ast.stmt], before: Any = None, endless: bool = False

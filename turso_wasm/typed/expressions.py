@@ -153,7 +153,7 @@ class Expressions:
             return MISSING if is_variable else self.scope.source.lookup(node.id)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             module = self.meaning(node.value)
-            if type(module).__name__ == "module":
+            if type(module).__name__ == "module" or module is bytes:
                 return getattr(module, node.attr, MISSING)
         return MISSING
 

@@ -188,6 +188,13 @@ class Assign(Statement):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Group(Statement):
+    """Statements that belong together."""
+
+    body: Block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetItem(Statement):
     """`items[at] = value`; at None: `items.append(value)`."""
 
@@ -292,7 +299,7 @@ class Signature(NamedTuple):
 def _table(*lines: str) -> dict[str, Signature]:
     """`name: a b -> c`; `?` behind it: it can fail; `+`: it makes text."""
     found = {}
-    letters: dict[str, Kind] = {"o": "bool", "i": "int", "f": "float", "s": "str", "b": "bytes"}
+    letters: dict[str, Kind] = {"o": "bool", "i": "int", "f": "float", "s": "str", "b": "bytes", "l": "list[int]"}
     for line in lines:
         name, _, rest = line.partition(": ")
         params, _, result = rest.partition(" -> ")
@@ -346,6 +353,7 @@ OPERATIONS: Final[dict[str, Signature]] = _table(
     ),
     *("str_isspace: s -> o?", "str_ord: s -> i?", "int_chr: i -> s?+", "int_str: i -> s+", "str_int: s -> i?"),
     *("bytes_len: b -> i", "bytes_index: bi -> i?", "bytes_slice: bii -> b", "bytes_add: bb -> b+"),
+    *("str_encode: s -> b", "bytes_hex: b -> s+", "bytes_fromhex: s -> b?+", "bytes_of: l -> b?+"),
     *("bytes_contains: bb -> o", "bytes_find: bb -> i", "bytes_startswith: bb -> o", "bytes_endswith: bb -> o"),
 )
 """What the kernel can do for typed functions: everything else of Python is not part of the typed subset."""

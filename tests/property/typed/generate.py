@@ -47,12 +47,20 @@ class Generator:
 
     def _statement(self, depth: int, nesting: int) -> None:
         random = self.random
-        what = random.choice(("set", "set", "augment", "if", "for", "while", "each", "return", "assert"))
+        what = random.choice(
+            ("set", "set", "list", "swap", "augment", "if", "for", "while", "each", "return", "assert")
+        )
         if nesting == 0 and what in ("if", "for", "while", "each"):
             what = "set"
         match what:
             case "set":
                 self._set(depth)
+            case "list":
+                self._list(depth)
+            case "swap":
+                a, b = self.value("int", 2), self.value("int", 2)
+                self._line(depth, f"v_int0, v_int1 = {a}, {b}")
+                self.variables |= {"v_int0": "int", "v_int1": "int"}
             case "augment":
                 name = self._variable("int")
                 if name is not None and not name.startswith("i"):
@@ -78,6 +86,21 @@ class Generator:
         value = self.value(kind, 3)
         self._line(depth, f"{name} = {value}")
         self.variables[name] = kind
+
+    def _list(self, depth: int) -> None:
+        """A list is made, changed and read."""
+        kind = self.random.choice(("int", "float", "str"))
+        name = f"v_list_{kind}"
+        item, count = self.value(kind, 1), self.value("int", 1)
+        made = self.random.choice((f"[{item}, {self.value(kind, 1)}]", f"[{item}] * ({count} % 4)"))
+        place = self.random.choice(("0", "-1", f"{count} % 3"))
+        self._line(depth, f"{name} = {made}")
+        self._line(depth, f"{name}.append({self.value(kind, 2)})")
+        self._line(depth, f"{name}[{place}] = {self.value(kind, 1)}")
+        self._line(depth, f"v_int0 = len({name})")
+        self._line(depth, f"for each_{kind} in {name}: v_{kind}1 = each_{kind}")
+        self._line(depth, f"v_{kind}0 = {name}[-1]")
+        self.variables |= {"v_int0": "int", f"v_{kind}0": kind}
 
     def _loop(self, what: str, depth: int, nesting: int) -> None:
         random, before = self.random, dict(self.variables)

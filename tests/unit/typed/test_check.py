@@ -26,9 +26,9 @@ def no_result(x: int):  # type: ignore[no-untyped-def]
     return x
 
 
-def of_lists(x: int) -> int:
-    items = [x]
-    return items[0]
+def of_dictionaries(x: int) -> int:
+    items = {x: x}
+    return items[x]
 
 
 def of_generators(x: int) -> int:
@@ -54,7 +54,7 @@ def variadic(*x: int) -> int:
     return 0
 
 
-def unknown_type(x: list[int]) -> int:
+def unknown_type(x: dict[int, int]) -> int:
     return 0
 
 
@@ -69,6 +69,27 @@ def unknown_method(x: str) -> str:
     return x.title()
 
 
+def mixed_list(x: int) -> int:
+    items = [x, "a"]
+    return len(items)
+
+
+def empty_list(x: int) -> int:
+    items = []
+    items.append(x)
+    return len(items)
+
+
+def passes_a_tuple(x: int) -> int:
+    words = WORDS
+    return len(words) + x
+
+
+def changes_a_text(x: str) -> str:
+    x[0] = "a"  # type: ignore[index]
+    return x
+
+
 def unknown_name(x: int) -> int:
     return x + missing  # type: ignore[name-defined]  # noqa: F821
 
@@ -78,7 +99,7 @@ def returns_other(x: int) -> str:
 
 
 def two_levels(x: int) -> int:
-    return of_lists(x)
+    return of_dictionaries(x)
 
 
 @pytest.mark.parametrize(
@@ -86,18 +107,22 @@ def two_levels(x: int) -> int:
     [
         (no_type, "parameter 'x' has no type"),
         (no_result, "no_result() does not say what it returns: write `-> int` or the like"),
-        (of_lists, "a list is not part of typed Python"),
+        (of_dictionaries, "a dictionary is not part of typed Python"),
         (of_generators, "a generator is not part of typed Python"),
         (wrong_operand, "no operator - for int and str"),
         (two_types, f"Any {NO_TYPE}"),
         (looks_outside, "'TABLE' is no constant of a type that can be compiled"),
         (variadic, "a typed function takes positional parameters only"),
-        (unknown_type, f"list[int] {NO_TYPE}"),
+        (unknown_type, f"dict[int, int] {NO_TYPE}"),
         (tries, "`try` is not part of typed Python"),
         (unknown_method, "str has no method title() in typed Python"),
+        (mixed_list, "a list holds int, float or str, all alike"),
+        (empty_list, "an empty list needs a type: write `name: list[int] = []`"),
+        (passes_a_tuple, "a tuple can be indexed, counted and gone through only"),
+        (changes_a_text, "str cannot be changed"),
         (unknown_name, "name 'missing' is not defined"),
         (returns_other, "the result is str, not int"),
-        (two_levels, "of_lists() cannot be compiled: a list is not part of typed Python"),
+        (two_levels, "of_dictionaries() cannot be compiled: a dictionary is not part of typed Python"),
         (len, "a builtin_function_or_method is no plain function"),
         (lambda x: x, "<lambda> is not written as a `def`"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never, cast
 
 from turso_wasm.codegen.typed import lists
-from turso_wasm.codegen.typed.values import WASM_TYPE, Place, Typed, zero
+from turso_wasm.codegen.typed.values import FAILED, WASM_TYPE, Place, Typed, zero
 from turso_wasm.kernel.abi import NULL
 from turso_wasm.typed import types
 from turso_wasm.typed.types import OPERATIONS, kernel_symbol
@@ -113,12 +113,13 @@ def _invoke(node: types.Invoke, body: Body) -> Typed:
     callee = body.function if node.function < 0 else body.callees[node.function]
     depth = [body.depth + 1 if node.function < 0 else i32(0)] if callee.depth is not None else []
     f.call_own((tag, payload), callee.f, body.stmt, *depth, *args)
-    f.br(body.fail, if_=tag < 0)
+    with f.if_(tag < 0):
+        f.ret(FAILED, payload)  # which may be a message
     kind = node.type.kind
     value: Expr = payload
     if kind == "float":
         value = payload.reinterpret()
-    elif kind == "bool":
+    elif kind == "bool" or node.type.element is not None:
         value = payload.wrap()
     return Typed(value, tag != NULL if node.type.optional else None)
 

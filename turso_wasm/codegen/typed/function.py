@@ -7,13 +7,14 @@ the same function is called in Python.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from turso_wasm.base.errors import SQLITE_ERROR
 from turso_wasm.base.tree import walk
 from turso_wasm.codegen.typed.expressions import constant
 from turso_wasm.codegen.typed.statements import emit_block
 from turso_wasm.codegen.typed.values import FAILED, TAG, Place, params_of, zero
-from turso_wasm.codegen.values import SqlValue, mask
+from turso_wasm.codegen.values import AFFINITY_CODE, NULL_VALUE, SqlValue, mask
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, Run
 from turso_wasm.typed import types
 from turso_wasm.wasm.dsl import F64, I32, I64, Expr, Label, Local, i32
@@ -118,30 +119,86 @@ def compiled_of(function: types.Function, unit: Unit) -> Compiled:
 
 
 def call_typed(node: bound.Call, values: Sequence[SqlValue], ctx: Context) -> SqlValue:
-    """SQL's call of a typed function."""
-    f, function = ctx.f, node.body
+    """SQL's call of a typed function, of the user's or of the library."""
+    function = node.body
     assert function is not None, "it is one"
-    compiled = compiled_of(function, ctx.unit)
     values = [_kept(value, ctx) for value in values]
     result = ctx.chosen()
-    assert isinstance(result.tag, Local) and isinstance(result.payload, Local)
-    with f.block() as done:
-        with f.block() as fallback:
-            operands: list[Expr] = [] if compiled.depth is None else [i32(0)]
-            for value, type_ in zip(values, function.params, strict=False):
-                operands += _argument(value, type_, fallback, ctx)
-            missing = len(function.params) - len(values)
-            for default in function.defaults[len(function.defaults) - missing :]:
-                operands += _default(default, ctx)
-            f.call_own((result.tag, result.payload), compiled.f, ctx.stmt, *operands)
-            _leave_nan(result, function.result, ctx)
-            f.br(done, if_=result.tag >= 0)
-        slots = f.local(I32, "", ctx.frame_values(max(len(values), 1)))
-        for at, value in enumerate(values):
-            ctx.store_value(slots, value, at)
-        ctx.choose(result, ctx.call_alloc("user_function", slots, len(values), node.number))
+    with ctx.f.block() as done:
+        if node.number < 0:
+            call_library(function, values, result, done, ctx)
+        else:
+            _call_own(function, node.number, values, result, done, ctx)
     result.types = _possible(function.result)
+    if node.number < 0:
+        result.types |= mask(NULL)
     return result
+
+
+def _call_own(
+    function: types.Function, number: int, values: Sequence[SqlValue], result: SqlValue, done: Label, ctx: Context
+) -> None:
+    """The user's: Python has the last word."""
+    f = ctx.f
+    with f.block() as fallback:
+        operands = [
+            argument(value, type_, fallback, ctx) for value, type_ in zip(values, function.params, strict=False)
+        ]
+        call_compiled(function, operands, result, ctx)
+        f.br(done, if_=result.tag_expr >= 0)
+    slots = f.local(I32, "", ctx.frame_values(max(len(values), 1)))
+    for at, value in enumerate(values):
+        ctx.store_value(slots, value, at)
+    ctx.choose(result, ctx.call_alloc("user_function", slots, len(values), number))
+
+
+def call_library(
+    function: types.Function, values: Sequence[SqlValue], result: SqlValue, done: Label, ctx: Context
+) -> None:
+    """One of the library: NULL for NULL, arguments are cast, what it raises is the error of the statement."""
+    f = ctx.f
+    with f.block() as absent:
+        operands = []
+        for value, type_ in zip(values, function.params, strict=False):
+            if not type_.optional:
+                f.br(absent, if_=value.has_tag(NULL))
+            operands.append(argument(_cast(value, type_, ctx), type_, absent, ctx))
+        call_compiled(function, operands, result, ctx)
+        f.br(done, if_=result.tag_expr >= 0)
+        message = f.local(I64, "", result.payload)
+        with f.if_(message.eqz()):
+            ctx.raise_error(SQLITE_ERROR, f"{function.name}() cannot be computed")
+        ctx.do("raise_error", SQLITE_ERROR, message.wrap(), message.shr_u(32).wrap())
+        f.unreachable()
+    ctx.choose(result, NULL_VALUE)
+
+
+def _cast(value: SqlValue, type_: types.Type, ctx: Context) -> SqlValue:
+    """A value as SQL casts it to the type of a parameter; NULL stays NULL."""
+    if type_.kind == "bool":
+        return SqlValue(INTEGER, ctx.f.call("truth", *value.pair).extend_u() & 1)
+    if value.is_always(TAG[type_.kind]):
+        return value
+    cast = _AFFINITY[type_.kind]
+    return ctx.call_alloc("cast_value", value, AFFINITY_CODE[cast], types=mask(TAG[type_.kind], NULL))
+
+
+_AFFINITY: Final[dict[str, str]] = {"int": "D", "float": "E", "str": "B", "bytes": "A"}
+
+
+def call_compiled(function: types.Function, operands: list[list[Expr]], result: SqlValue, ctx: Context) -> None:
+    """Call it; a negative tag: it failed."""
+    assert isinstance(result.tag, Local) and isinstance(result.payload, Local)
+    compiled = compiled_of(function, ctx.unit)
+    ctx.allocates = True
+    flat: list[Expr] = [] if compiled.depth is None else [i32(0)]
+    for operand in operands:
+        flat += operand
+    missing = len(function.params) - len(operands)
+    for default in function.defaults[len(function.defaults) - missing :]:
+        flat += _default(default, ctx)
+    ctx.f.call_own((result.tag, result.payload), compiled.f, ctx.stmt, *flat)
+    _leave_nan(result, function.result, ctx)
 
 
 def _kept(value: SqlValue, ctx: Context) -> SqlValue:
@@ -150,7 +207,7 @@ def _kept(value: SqlValue, ctx: Context) -> SqlValue:
     return SqlValue(value.tag, ctx.f.local(I64, "", value.payload), value.types)
 
 
-def _argument(value: SqlValue, type_: types.Type, fallback: Label, ctx: Context) -> list[Expr]:
+def argument(value: SqlValue, type_: types.Type, fallback: Label, ctx: Context) -> list[Expr]:
     """A value as a parameter of that type; what is none goes to `fallback`."""
     f, payload = ctx.f, value.payload
     tag = TAG[type_.kind]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never, cast
 from turso_wasm.codegen.typed.expressions import emit
 from turso_wasm.codegen.typed.lists import set_item
 from turso_wasm.codegen.typed.values import FAILED, TAG, Place, Typed
-from turso_wasm.kernel.abi import NULL
+from turso_wasm.kernel.abi import INTEGER, NULL
 from turso_wasm.typed import types
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, i32, select
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from turso_wasm.codegen.typed.function import Body
 
 AnyStatement = (
-    types.Assign | types.SetItem | types.If | types.While | types.ForRange | types.ForEach | types.Return | types.Jump
+    types.Assign | types.Group | types.SetItem | types.If | types.While | types.ForRange | types.ForEach
+    | types.Return | types.Jump
 )  # fmt: skip
 
 
@@ -31,6 +32,8 @@ def _emit(node: AnyStatement, body: Body) -> None:
     match node:
         case types.Assign():
             body.places[node.number].set(f, emit(node.value, body))
+        case types.Group():
+            emit_block(node.body, body)
         case types.SetItem():
             set_item(node, body)
         case types.If():
@@ -150,9 +153,9 @@ def result_pair(found: Typed, type_: types.Type) -> tuple[Expr, Expr]:
     payload = found.value
     if type_.kind == "float":
         payload = payload.reinterpret()
-    elif type_.kind == "bool":
+    elif type_.kind == "bool" or type_.element is not None:
         payload = payload.extend_u()
-    tag: Expr = i32(NULL if type_.kind == "none" else TAG[type_.kind])
+    tag: Expr = i32(NULL if type_.kind == "none" else TAG.get(type_.kind, INTEGER))
     if found.present is not None:
         tag = select(found.present, tag, i32(NULL))
     return tag, payload

@@ -7,16 +7,19 @@ Source: https://docs.python.org/3/library/stdtypes.html#text-sequence-type-str
 """
 
 from turso_wasm.kernel.abi import TEXT, Run
+from turso_wasm.kernel.functions.bytes import hex_digit
+from turso_wasm.kernel.functions.python_lists import PyList
 from turso_wasm.kernel.functions.text import find_bytes, fn_replace, same_bytes
 from turso_wasm.kernel.values.collate import compare_bytes
 from turso_wasm.kernel.values.number_text import int_to_text
 from turso_wasm.kernel.values.utf8 import count_chars, is_continuation, next_char, read_char, skip_chars, write_char
 from turso_wasm.kernel.values.value import alloc_text, bytes_of, pack, size_of
-from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, scratch, u8, u32
+from turso_wasm.wasm.lang import export, i32, i64, inline, memory_copy, ptr, scratch, u8, u32
 
 __subset__ = True
 
 TEXT_MAX = 1_000_000_000
+HEX = b"0123456789abcdef"
 DIGITS_MAX = 18  # as many fit an i64 whatever they are
 
 
@@ -315,6 +318,50 @@ def py_int_chr(stmt: Run, code: i64) -> tuple[i64, bool]:
         return i64(0), True
     out: ptr[u8] = alloc_text(stmt, 4)
     return pack(out, write_char(out, u32(i32(code)))), False
+
+
+@export
+@inline
+def py_str_encode(s: i64) -> i64:
+    """s.encode()."""
+    return s
+
+
+@export
+def py_bytes_hex(stmt: Run, s: i64) -> i64:
+    """s.hex()."""
+    n: i32 = size_of(s)
+    out: ptr[u8] = alloc_text(stmt, 2 * i64(n))
+    for i in range(n):
+        out[2 * i] = HEX[bytes_of(s)[i] >> 4]
+        out[2 * i + 1] = HEX[bytes_of(s)[i] & 15]
+    return pack(out, 2 * n)
+
+
+@export
+def py_bytes_fromhex(stmt: Run, s: i64) -> tuple[i64, bool]:
+    """bytes.fromhex(s), of digits only."""
+    n: i32 = size_of(s)
+    out: ptr[u8] = alloc_text(stmt, i64(n))
+    for i in range(n // 2):
+        high: i32 = hex_digit(bytes_of(s)[2 * i])
+        low: i32 = hex_digit(bytes_of(s)[2 * i + 1])
+        if high < 0 or low < 0:
+            return i64(0), True
+        out[i] = high << 4 | low
+    return pack(out, n // 2), n & 1 != 0
+
+
+@export
+def py_bytes_of(stmt: Run, x: PyList) -> tuple[i64, bool]:
+    """bytes(x), of a list of numbers."""
+    out: ptr[u8] = alloc_text(stmt, i64(x.size))
+    for i in range(x.size):
+        value: i64 = x.cells[i]
+        if value < 0 or value > 255:
+            return i64(0), True
+        out[i] = i32(value)
+    return pack(out, x.size), False
 
 
 # --- whitespace and classes -----------------------------------------------------------------------------------------

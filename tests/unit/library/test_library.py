@@ -1,0 +1,157 @@
+"""Functions beyond SQLite's give in SQL what their Python gives, and what others' definitions of them give."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import uuid
+from typing import Any
+
+import pytest
+
+import turso_wasm
+from turso_wasm.catalog.library import LIBRARY, body_of
+from turso_wasm.library import fuzzy, ipaddr, numbers, text
+
+
+@pytest.fixture(scope="module")
+def db() -> turso_wasm.Connection:
+    return turso_wasm.connect(":memory:")
+
+
+def one(db: turso_wasm.Connection, sql: str, *values: Any) -> Any:
+    return db.execute(f"SELECT {sql}", values).fetchone()[0]
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_each_compiles_and_gives_null_for_null(db: turso_wasm.Connection, name: str) -> None:
+    entry = LIBRARY[name]
+    n = len(body_of(entry).params) - len(entry.given)
+    if n:
+        assert one(db, f"{name}({', '.join(['NULL'] * n)})") is None
+    with pytest.raises(turso_wasm.OperationalError, match=rf"wrong number of arguments to function {name}\(\)"):
+        one(db, f"{name}({', '.join(['1'] * (n + 1))})")
+
+
+EXAMPLES = [
+    ("repeat('ab', 3)", "ababab"),
+    ("repeat('ab', -1)", ""),
+    ("reverse('añ日x')", "x日ña"),
+    ("string_reverse('')", ""),
+    ("lpad('ab', 5, 'xyz')", "xyzab"),
+    ("lpad(7, 3, 0)", "007"),
+    ("lpad('abcdef', 3)", "abc"),
+    ("rpad('ab', 5, 'xy')", "abxyx"),
+    ("rpad('ab', 0)", ""),
+    ("rpad('ab', 9, '')", "ab"),
+    ("get_byte(x'0102ff', 2)", 255),
+    ("hex(set_byte(x'0102ff', 1, 9))", "0109FF"),
+    ("gcd(12, -18)", 6),
+    ("lcm(4, 6)", 12),
+    ("boolean_to_int(0.5)", 1),
+    ("int_to_boolean('7')", 1),
+    ("fuzzy_leven('kitten', 'sitting')", 3),
+    ("fuzzy_osadist('ca', 'abc')", 3),
+    ("fuzzy_damlev('ca', 'abc')", 2),
+    ("fuzzy_hamming('karolin', 'kathrin')", 3),
+    ("fuzzy_hamming('a', 'ab')", -1),
+    ("round(fuzzy_jarowin('MARTHA', 'MARHTA'), 4)", 0.9611),
+    ("round(fuzzy_jarowin('DIXON', 'DICKSONX'), 4)", 0.8133),
+    ("fuzzy_soundex('Robert')", "R163"),
+    ("fuzzy_soundex('Tymczak')", "T522"),
+    ("fuzzy_soundex('Ashcraft')", "A261"),
+    ("fuzzy_rsoundex('awesome')", "A03080"),
+    ("ipcontains('192.168.0.0/16', '192.168.16.3/30')", 1),
+    ("ipcontains('192.168.0.0/16', '2001::')", 0),
+    ("uuid_str(uuid_blob('{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}'))", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+    ("uuid_blob('x')", None),
+    ("uuid7_timestamp_ms(uuid4())", None),
+]
+
+
+@pytest.mark.parametrize(("sql", "expected"), EXAMPLES)
+def test_examples(db: turso_wasm.Connection, sql: str, expected: Any) -> None:
+    assert one(db, sql) == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("get_byte(x'01', 1)", "index out of range"),
+        ("validate_ipaddr('300.1.1.1')", "invalid IP address"),
+        ("lcm(4611686018427387904, 3)", r"lcm\(\) cannot be computed"),
+    ],
+)
+def test_errors(db: turso_wasm.Connection, sql: str, message: str) -> None:
+    with pytest.raises(turso_wasm.OperationalError, match=message):
+        one(db, sql)
+
+
+def test_sql_gives_what_python_gives(db: turso_wasm.Connection) -> None:
+    rng = random.Random(1)
+    words = ["".join(rng.choices("abcé日 HW", k=rng.randint(0, 8))) for _ in range(40)]
+    pairs = (fuzzy.fuzzy_leven, fuzzy.fuzzy_osadist, fuzzy.fuzzy_damlev, fuzzy.fuzzy_hamming, fuzzy.fuzzy_jarowin)
+    for function in pairs:
+        for a, b in zip(words, reversed(words), strict=True):
+            assert one(db, f"{function.__name__}(?, ?)", a, b) == function(a, b), (function.__name__, a, b)
+    for function in (fuzzy.fuzzy_soundex, fuzzy.fuzzy_rsoundex, text.reverse):
+        for word in words:
+            assert one(db, f"{function.__name__}(?)", word) == function(word)
+    for _ in range(50):
+        a, b = rng.randint(-(2**40), 2**40), rng.randint(-99, 99)
+        assert one(db, "gcd(?, ?)", a, b) == numbers.gcd(a, b)
+
+
+def addresses(rng: random.Random) -> str:
+    """An address, sound or not quite."""
+    if rng.random() < 0.4:
+        found = ".".join(str(rng.choice((0, 1, 9, 10, 127, 255, 256, "01"))) for _ in range(rng.choice((4, 4, 4, 3))))
+    else:
+        found = str(ipaddress.IPv6Address(rng.getrandbits(128) & rng.choice((-1, (1 << 80) - 1, 0xFFFF << 112))))
+        found = rng.choice((found, found.upper(), ipaddress.IPv6Address(found).exploded, found[:-1], found + ":"))
+    if rng.random() < 0.5:
+        found += f"/{rng.choice((0, 1, 8, 24, 31, 32, 33, 64, 127, 128, 129, ''))}"
+    return found
+
+
+def test_addresses_are_those_of_the_standard_library(db: turso_wasm.Connection) -> None:
+    rng = random.Random(2)
+    for _ in range(300):
+        written = addresses(rng)
+        network: str | None
+        try:
+            network = str(ipaddress.ip_network(written, strict=False))
+        except ValueError:
+            network = None
+        assert one(db, "ipnetwork(?)", written) == network == ipaddr.ipnetwork(written), written
+
+
+def test_uuids_are_those_of_the_standard_library(db: turso_wasm.Connection) -> None:
+    for sql, version in (("uuid4_str()", 4), ("gen_random_uuid()", 4), ("uuid_str(uuid7())", 7), ("uuid7_str()", 7)):
+        found = uuid.UUID(one(db, sql))
+        assert (found.version, found.variant) == (version, uuid.RFC_4122)
+    assert uuid.UUID(bytes=one(db, "uuid4()")).version == 4
+    rows = db.execute("SELECT uuid4() FROM generate_series(1, 100)").fetchall()
+    assert len(set(rows)) == 100
+    low, stamp, high = db.execute(
+        "SELECT unixepoch('subsec') * 1000 - 1, uuid7_timestamp_ms(uuid7()), unixepoch('subsec') * 1000 + 1"
+    ).fetchone()
+    assert low <= stamp <= high
+
+
+def test_they_stand_in_schemas(db: turso_wasm.Connection) -> None:
+    db.executescript(
+        "CREATE TABLE host(ip TEXT CHECK (ipfamily(ip) = 4), net TEXT AS (ipnetwork(ip)));"
+        "CREATE INDEX host_net ON host(ipnetwork(ip)); INSERT INTO host VALUES ('10.1.2.3/8'), ('10.9.9.9/8')"
+    )
+    assert db.execute("SELECT count(*) FROM host WHERE ipnetwork(ip) = '10.0.0.0/8'").fetchone() == (2,)
+    with pytest.raises(turso_wasm.IntegrityError):
+        db.execute("INSERT INTO host VALUES ('::1')")
+    with pytest.raises(turso_wasm.OperationalError, match="non-deterministic functions prohibited"):
+        db.execute("CREATE INDEX i ON host(uuid4())")
+
+
+def test_a_name_of_the_users_goes_before() -> None:
+    with turso_wasm.connect(":memory:") as db:
+        db.create_function("reverse", 1, lambda value: f"mine {value}")
+        assert one(db, "reverse('x')") == "mine x"

@@ -1,0 +1,48 @@
+"""Texts and bytes: what PostgreSQL calls so."""
+
+
+def repeat(text: str, times: int) -> str:
+    """The text that many times; an empty one for none."""
+    return text * times
+
+
+def reverse(text: str) -> str:
+    """The characters in reverse order."""
+    out = ""
+    for char in text:
+        out = char + out
+    return out
+
+
+def lpad(text: str, width: int, fill: str = " ") -> str:
+    """The text with `fill` before it until it is `width` characters long; cut off at its end when it is longer."""
+    if width <= 0:
+        return ""
+    missing = width - len(text)
+    if missing <= 0 or fill == "":
+        return text[:width]
+    return (fill * (missing // len(fill) + 1))[:missing] + text
+
+
+def rpad(text: str, width: int, fill: str = " ") -> str:
+    """The text with `fill` behind it until it is `width` characters long; cut off when it is longer."""
+    if width <= 0:
+        return ""
+    missing = width - len(text)
+    if missing <= 0 or fill == "":
+        return text[:width]
+    return text + (fill * (missing // len(fill) + 1))[:missing]
+
+
+def get_byte(data: bytes, place: int) -> int:
+    """The byte at a place, from 0."""
+    if place < 0 or place >= len(data):
+        raise ValueError("index out of range")
+    return data[place]
+
+
+def set_byte(data: bytes, place: int, value: int) -> bytes:
+    """The bytes with another one at a place, from 0."""
+    if place < 0 or place >= len(data):
+        raise ValueError("index out of range")
+    return data[:place] + bytes([value & 255]) + data[place + 1 :]
