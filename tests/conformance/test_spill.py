@@ -4,11 +4,16 @@ come back from files.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.golden.script import Script
+from tests.harness.steps import before_each_step
+from turso_wasm.kernel.abi import YIELD, Run
 from turso_wasm.runtime import engine
 
 FILES = (
@@ -19,17 +24,39 @@ FILES = (
 )
 HERE = Path(__file__).parents[1] / "sql"
 USUAL, LITTLE = 64 << 20, 256
+ONE = struct.Struct("<I")
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_without_memory(name: str) -> None:
+    with little_memory():
+        check(name)
+
+
+@pytest.mark.parametrize("name", ["grouping", "joins", "recursive", "common_tables", "outer_joins"])
+def test_without_memory_in_slices(name: str) -> None:
+    """What is left at every tick goes on where it was, rows in files too."""
+    host = engine.host()
+    with little_memory(), before_each_step(lambda at: host.pack(ONE, at + Run.offset("budget"), 0)) as results:
+        check(name)
+    assert results.count(YIELD) > 10
+
+
+@contextmanager
+def little_memory() -> Iterator[None]:
+    """An operator holds a few rows."""
+    engine.host().function("work_memory_set")(LITTLE)
+    try:
+        yield
+    finally:
+        engine.host().function("work_memory_set")(USUAL)  # maybe of another store
+
+
+def check(name: str) -> None:
     script = Script(HERE / f"{name}.test")
-    set_limit = engine.host().function("work_memory_set")
-    set_limit(LITTLE)
     try:
         for index, block in enumerate(script.blocks):
             if not block.not_yet:
                 assert script.answer("ours", index) == block.answer, f"line {block.line}"
     finally:
-        set_limit(USUAL)
         script.close()

@@ -41,7 +41,8 @@ from turso_wasm.runtime import engine as process
 SECONDS = 10
 """What one statement may take of the processor before it counts as hanging: on a busy machine a second is long."""
 MAX_STEPS = 3_000_000
-MODES = ("plain", "plain", "ticks", "rows", "unoptimized")
+MODES = ("plain", "plain", "ticks", "rows", "unoptimized", "no memory")
+LITTLE, USUAL = 256, 64 << 20  # bytes that an operator may hold
 """How Programs run: as they are, with a time slice of no tick, with one row in a buffer, without any optimization."""
 
 CHANGES = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
@@ -124,6 +125,13 @@ def running(mode: str) -> Iterator[None]:
             yield
         return
     host = process.host()
+    if mode == "no memory":
+        process.host().function("work_memory_set")(LITTLE)
+        try:
+            yield
+        finally:
+            process.host().function("work_memory_set")(USUAL)
+        return
     name, limit = ("budget", 0) if mode == "ticks" else ("row_limit", 1)
     at = abi.Run.offset(name)
     with before_each_step(lambda statement: host.pack(_U32, statement + at, limit)):

@@ -440,6 +440,12 @@ class Context:
         result.subtype = value.subtype
         return result
 
+    def assign(self, to: SqlValue, value: SqlValue) -> None:
+        """Set the locals of a value that owns its own."""
+        assert isinstance(to.tag, Local) and isinstance(to.payload, Local)
+        self.f.set(to.tag, value.tag_expr)
+        self.f.set(to.payload, value.payload)
+
     def chosen(self, marked: bool = False) -> SqlValue:
         """Locals for a value that one of several branches gives by `choose`. marked: some may have a subtype."""
         result = SqlValue(self.f.local(I32), self.f.local(I64), 0)

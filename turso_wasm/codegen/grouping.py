@@ -1,5 +1,5 @@
-"""Aggregation: GROUP BY over a hash table (groups come out in key order, as SQLite's sorted grouping does) and
-aggregates without GROUP BY, whose state lives in the frame.
+"""Aggregation: GROUP BY over a hash table (groups come out in key order, as SQLite's sorted grouping does; groups.py
+for those that do not fit into memory) and aggregates without GROUP BY, whose state lives in the frame.
 
 The state of a group (an entry of the table, or frame memory) is: one Value slot a key, one a bare column, then each
 aggregate's own struct.
@@ -11,16 +11,18 @@ from turso_wasm.bind import bound
 from turso_wasm.codegen.aggregates import aggregate_of, counted
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
-from turso_wasm.codegen.expressions import emit_value, ensure
-from turso_wasm.codegen.hashing import hash_found
+from turso_wasm.codegen.expressions import emit_value, ensure, ensure_outer
+from turso_wasm.codegen.groups import Groups
+from turso_wasm.codegen.hashing import add_key, hash_found
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.ordered_aggregates import open_ordered, put_aside, run_ordered
 from turso_wasm.codegen.records import copied
-from turso_wasm.codegen.sources import LocalSource
+from turso_wasm.codegen.sources import LocalSource, decoded_columns, forget_since
 from turso_wasm.codegen.subtypes import marked_like
-from turso_wasm.codegen.values import SqlValue, collation_code
+from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL
 from turso_wasm.plan import nodes
+from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local
 
 MANY = 32  # aggregates beyond which a row's columns are not all decoded first, nor code expanded
@@ -34,13 +36,9 @@ class Layout:
         self.bare = len(node.keys) * VALUE_SIZE
         at = self.bare + len(node.bare) * VALUE_SIZE
         self.states: list[int] = []
-        self.distinct: dict[int, int] = {}
-        for number, aggregate in enumerate(node.aggregates):
+        for aggregate in node.aggregates:
             self.states.append(at)
             at += (aggregate_of(aggregate).size + 7) & ~7
-            if aggregate.distinct and aggregate.args:
-                self.distinct[number] = at
-                at += 8
         self.size = max(at, 8)
 
 
@@ -66,7 +64,7 @@ def _single_group(node: nodes.Aggregate, layout: Layout, ctx: Context, then: The
     f.set(has_row, 0)
     for counter in counters.values():
         f.set(counter, 0)
-    ordered = open_ordered(node, ctx)
+    ordered, seen = open_ordered(node, ctx), _open_seen(node, ctx)
 
     def each() -> None:
         if node.bare:
@@ -74,7 +72,7 @@ def _single_group(node: nodes.Aggregate, layout: Layout, ctx: Context, then: The
                 with f.if_(has_row.eqz()):
                     _store_bare(node, layout, group, ctx)
             f.set(has_row, 1)
-        _step_all(node, layout, group, counters, ordered, ctx)
+        _step_all(node, layout, group, counters, ordered, seen, ctx)
 
     emit_source(node.child, ctx, each)
     run_ordered(node, ordered, group, layout.states, ctx)
@@ -88,24 +86,60 @@ def _single_group(node: nodes.Aggregate, layout: Layout, ctx: Context, then: The
 
 
 def _grouped(node: nodes.Aggregate, layout: Layout, ctx: Context, then: Then) -> None:
+    """Each row of the child goes to its group. Rows of groups that do not fit into memory are put aside, sorted; then
+    they enter the body behind its keys, batch by batch. The groups of a batch come merged with the first ones.
+    """
     f = ctx.f
-    table, group = f.local(I32, "groups"), f.local(I32, "group")
-    with f.if_(table):  # an inner loop comes here again: the old groups go
-        ctx.do("resource_free", ctx.stmt, table)
-    f.set(table, f.call("hash_new", ctx.stmt, layout.size))
-    ordered = open_ordered(node, ctx)
+    group = f.local(I32, "group")
+    ordered, seen = open_ordered(node, ctx), _open_seen(node, ctx)
+    groups = Groups(node, layout.size, group, ctx)
+    point = Point()
+    ensure_outer(node.child, ctx)
+    before = decoded_columns(ctx)
+    with f.block() as done, f.loop() as again:
+        with f.block() as following:
 
-    def each() -> None:
-        _find_group(node, layout, table, group, ctx)
-        _step_all(node, layout, group, {}, ordered, ctx)
+            def body() -> None:
+                outside = dict(ctx.sources)
+                keys = groups.take_row()
+                ctx.land(point)
+                forget_since(before, ctx, groups.own)
+                groups.use_row()
+                with ctx.repeated(), f.block() as aside:
+                    groups.find(keys)
+                    with f.if_(hash_found(groups.table).eqz()):
+                        groups.put_aside(keys, aside, following)
+                        for i, key in enumerate(keys):
+                            ctx.store_value(group + layout.keys, _kept(key, groups.table, ctx), i)
+                        if _starts_bare(node) and not node.bare_last:
+                            _store_bare(node, layout, group, ctx, groups.table)
+                    if node.bare_last:
+                        _store_bare(node, layout, group, ctx, groups.table)
+                    _step_all(node, layout, group, {}, ordered, seen, ctx)
+                f.br(following, if_=groups.second)
+                ctx.sources.update(outside)
 
-    emit_source(node.child, ctx, each)
-    run_ordered(node, ordered, group, layout.states, ctx)
-    ctx.do("hash_sort", table)
+            emit_source(node.child, ctx, body)
+            groups.end_first()
+        with f.loop() as batches:
+            with f.block() as complete:
+                groups.next_row(complete)
+                ctx.goto(point)
+                f.br(again)
+            run_ordered(node, ordered, group, layout.states, ctx)
+            _show(node, layout, groups, ctx, then)
+            f.br(done, if_=groups.full.eqz())
+            groups.begin_batch()
+            for sorter in ordered.values():
+                ctx.do("sorter_clear", sorter)
+            for table in seen.values():
+                ctx.do("hash_clear", table)
+            f.br(batches)
 
-    def begin() -> Expr:
-        ctx.do("hash_rewind", table)
-        return f.tee(group, f.call("hash_next", table))
+
+def _show(node: nodes.Aggregate, layout: Layout, groups: Groups, ctx: Context, then: Then) -> None:
+    """The body above, for each group of the batch."""
+    group = groups.group
 
     def body(done: object) -> None:
         values = [
@@ -116,35 +150,8 @@ def _grouped(node: nodes.Aggregate, layout: Layout, ctx: Context, then: Then) ->
         ctx.sources[node.source] = LocalSource(values)
         then()
 
-    visit(ctx, begin, lambda: f.tee(group, f.call("hash_next", table)), body)
-
-
-def _find_group(node: nodes.Aggregate, layout: Layout, table: Local, group: Local, ctx: Context) -> None:
-    """Find or create the group of the current row; a new group keeps the key values and the bare columns."""
-    f = ctx.f
-    ensure(node.keys, ctx)
-    keys = [emit_value(key, ctx) for key in node.keys]
-
-    def general() -> None:
-        ctx.do("key_reset", ctx.stmt)
-        for key, collation in zip(keys, node.collations, strict=True):
-            ctx.do("key_add", ctx.stmt, key, collation_code(collation, ctx))
-        f.set(group, f.call("hash_add", table))
-
-    if len(keys) == 1 and keys[0].may_be(INTEGER):
-        with f.if_(keys[0].has_tag(INTEGER)) as otherwise:
-            f.set(group, f.call("hash_add_int", table, keys[0].payload, inline=True))
-            otherwise.else_()
-            general()
-    else:
-        general()
-    with f.if_(hash_found(table).eqz()):
-        for i, key in enumerate(keys):
-            ctx.store_value(group + layout.keys, _kept(key, table, ctx), i)
-        if _starts_bare(node) and not node.bare_last:
-            _store_bare(node, layout, group, ctx, table)
-    if node.bare_last:
-        _store_bare(node, layout, group, ctx, table)
+    groups.sort()
+    visit(ctx, groups.next, groups.next, body)
 
 
 def _kept(value: SqlValue, table: Local | None, ctx: Context) -> SqlValue:
@@ -173,6 +180,7 @@ def _step_all(
     group: Local,
     counters: dict[int, Local],
     ordered: dict[int, Local],
+    seen: dict[int, Local],
     ctx: Context,
 ) -> None:
     hot = len(node.aggregates) <= MANY
@@ -183,10 +191,11 @@ def _step_all(
             if aggregate.filter is not None:
                 jump(aggregate.filter, skip, ctx, when=False, on_null=True)
             values = [emit_value(arg, ctx) for arg in aggregate.args]
-            if i in layout.distinct:
+            if i in seen:
                 if not aggregate_of(aggregate).takes_null:
                     ctx.f.br(skip, if_=values[0].has_tag(NULL))
-                ctx.f.br(skip, if_=_seen_before(aggregate, values[0], group + layout.distinct[i], ctx))
+                _see(aggregate, values[0], seen[i], group if node.keys else None, ctx)
+                ctx.f.br(skip, if_=hash_found(seen[i]))
             if i in ordered:
                 put_aside(aggregate, values, group, ordered[i], ctx)
                 continue
@@ -200,17 +209,21 @@ def _step_all(
                     _store_bare(node, layout, group, ctx)
 
 
-def _seen_before(aggregate: bound.AggregateCall, value: SqlValue, place: Expr, ctx: Context) -> Expr:
-    """DISTINCT: i32, the value already counted for this group; `place` holds the group's own hash table."""
+def _open_seen(node: nodes.Aggregate, ctx: Context) -> dict[int, Local]:
+    """New sets of what has been seen, one for all groups, by the numbers of the aggregates with DISTINCT."""
     f = ctx.f
-    table = f.local(I32, "seen", f.load("i32", place))
-    with f.if_(table.eqz()):
+    sets = {i: f.local(I32, "seen") for i, call in enumerate(node.aggregates) if call.distinct and call.args}
+    for table in sets.values():
+        with f.if_(table):  # an inner loop comes here again
+            ctx.do("resource_free", ctx.stmt, table)
         f.set(table, f.call("hash_new", ctx.stmt, 0))
-        f.store("i32", place, table)
-    ctx.do("key_reset", ctx.stmt)
-    ctx.do("key_add", ctx.stmt, value, collation_code(aggregate.collation, ctx))
-    ctx.do("hash_add", table)
-    return hash_found(table)
+    return sets
+
+
+def _see(aggregate: bound.AggregateCall, value: SqlValue, table: Local, group: Local | None, ctx: Context) -> None:
+    """DISTINCT: add the value of a group to what has been seen."""
+    groups = [] if group is None else [SqlValue(INTEGER, group.extend_u())]
+    add_key(table, [*groups, value], [*("BINARY" for _ in groups), aggregate.collation], ctx)
 
 
 def _value(aggregate: bound.AggregateCall, state: Expr, counter: Local | None, ctx: Context) -> SqlValue:

@@ -6,11 +6,12 @@ from turso_wasm.bind import bound
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import columns_of, emit_value, ensure, ensure_outer, for_comparison
+from turso_wasm.codegen.hashing import make_key
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.records import encode_record, kept_record
 from turso_wasm.codegen.rowsets import first_conjunct
 from turso_wasm.codegen.sources import RecordSource, Source, decoded_columns, forget_since, set_null
-from turso_wasm.codegen.values import SqlValue, collation_code
+from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import IN_FILE, INTEGER, NULL, KeptRow, ListedRow
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.coroutine import Point
@@ -124,7 +125,7 @@ class BuildSource(Source):
 
 def _key(exprs: tuple[bound.Expr, ...], node: nodes.HashJoin, missing: Label, ctx: Context) -> None:
     """Build the normalized key; jumps to `missing` when a part is NULL (which equals nothing)."""
-    _make_key(_key_values(exprs, node, missing, ctx), node, ctx)
+    make_key(_key_values(exprs, node, missing, ctx), node.collations, ctx)
 
 
 def _key_values(exprs: tuple[bound.Expr, ...], node: nodes.HashJoin, missing: Label, ctx: Context) -> list[SqlValue]:
@@ -133,12 +134,6 @@ def _key_values(exprs: tuple[bound.Expr, ...], node: nodes.HashJoin, missing: La
     for value in values:
         ctx.f.br(missing, if_=value.has_tag(NULL))
     return values
-
-
-def _make_key(values: list[SqlValue], node: nodes.HashJoin, ctx: Context) -> None:
-    ctx.do("key_reset", ctx.stmt)
-    for value, collation in zip(values, node.collations, strict=True):
-        ctx.do("key_add", ctx.stmt, value, collation_code(collation, ctx))
 
 
 class _Table:
@@ -211,7 +206,7 @@ class _Table:
                         f.set(row, f.call(f"{ask}_int", self.table, values[0].payload))
                         f.br(found)
                 if not (len(values) == 1 and values[0].is_always(INTEGER)):
-                    _make_key(values, self.node, ctx)
+                    make_key(values, self.node.collations, ctx)
                     f.set(row, f.call(ask, self.table))
 
     def advance(self, row: Local, ctx: Context) -> None:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
-from turso_wasm.codegen.hashing import hash_found
+from turso_wasm.codegen.hashing import add_key, hash_found
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.records import encode_record
 from turso_wasm.codegen.sorting import key_flags
 from turso_wasm.codegen.sources import LocalSource, RecordSource
-from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local
 
@@ -58,20 +57,15 @@ def _put(node: nodes.Recursive, outputs: Sequence[bound.Expr], queue: Local, see
         ensure(outputs, ctx)
         values = [emit_value(expr, ctx) for expr in outputs]
         if seen is not None and node.distinct is not None:
-            _key([(value, collation_code(name, ctx)) for value, name in zip(values, node.distinct, strict=True)], ctx)
-            ctx.do("hash_add", seen)
+            add_key(seen, values, node.distinct, ctx)
             ctx.f.br(repeated, if_=hash_found(seen))
         record = encode_record(values, ctx)
         if node.keys:
             ctx.sources[node.source] = LocalSource(values)
-            _key([(emit_value(key.expr, ctx), key_flags(key, ctx)) for key in node.keys], ctx)
+            ctx.do("key_reset", ctx.stmt)
+            for key in node.keys:
+                ctx.do("key_add", ctx.stmt, emit_value(key.expr, ctx), key_flags(key, ctx))
         ctx.do("queue_add_ordered" if node.keys else "queue_add", queue, record)
-
-
-def _key(parts: Sequence[tuple[SqlValue, int]], ctx: Context) -> None:
-    ctx.do("key_reset", ctx.stmt)
-    for value, flags in parts:
-        ctx.do("key_add", ctx.stmt, value, flags)
 
 
 SOURCES[nodes.Recursive] = _recursive

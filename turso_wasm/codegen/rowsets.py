@@ -210,9 +210,7 @@ def _generated_arms(arms: Sequence[Arm], ctx: Context, hand_over: Callable[[Sequ
 
 def _assign(columns: Sequence[SqlValue], values: Sequence[SqlValue], ctx: Context) -> None:
     for column, value in zip(columns, values, strict=True):
-        assert isinstance(column.tag, Local) and isinstance(column.payload, Local)
-        ctx.f.set(column.tag, value.tag_expr)
-        ctx.f.set(column.payload, value.payload)
+        ctx.assign(column, value)
 
 
 SOURCES.update(

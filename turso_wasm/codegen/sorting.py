@@ -5,7 +5,7 @@ from __future__ import annotations
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
-from turso_wasm.codegen.hashing import hash_found
+from turso_wasm.codegen.hashing import add_key, hash_found
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.records import encode_record
 from turso_wasm.codegen.sources import RecordSource
@@ -72,10 +72,7 @@ def _distinct(node: nodes.Distinct, ctx: Context, then: Then) -> None:
         with f.block() as repeated:
             ensure(node.keys, ctx)
             values = [emit_value(key, ctx) for key in node.keys]
-            ctx.do("key_reset", ctx.stmt)
-            for value, collation in zip(values, node.collations, strict=True):
-                ctx.do("key_add", ctx.stmt, value, collation_code(collation, ctx))
-            ctx.do("hash_add", table)
+            add_key(table, values, node.collations, ctx)
             f.br(repeated, if_=hash_found(table))
             then()
 

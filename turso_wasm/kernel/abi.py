@@ -420,7 +420,7 @@ class Hash(Resource):
     bytes: i64  # of the entries and what they take up in buckets and order
     bytes_max: i64
     runs: i32  # IndexedRuns: the keys of a set that are in a file; 0: none
-    is_full: i32  # 1: a table of groups takes no new ones
+    is_limited: i32  # 1: it takes no new entries beyond the limit
 
 
 IN_FILE = 1  # in place of a kept row's address: the row is in a temporary file

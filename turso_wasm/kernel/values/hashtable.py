@@ -132,7 +132,6 @@ def hash_empty(h: Hash) -> None:
     h.count = 0
     h.at = 0
     h.bytes = 0
-    h.is_full = 0
 
 
 def hash_place(h: Hash, n: i32) -> None:
@@ -161,6 +160,7 @@ def hash_place(h: Hash, n: i32) -> None:
 @export
 def hash_alloc(h: Hash, n: i32) -> ptr[u8]:
     """Allocate n bytes, 8-aligned, not initialised, that live as long as the table. Errors: SQLITE_NOMEM."""
+    h.bytes += i64(n)
     return arena_alloc(h.arena, n)
 
 
@@ -216,9 +216,13 @@ def hash_find_int(h: Hash, key: i64) -> ptr[u8]:
 
 def insert_int(h: Hash, key: i64, hash: i32, at: i32) -> ptr[u8]:
     """A new entry of an integer key; `at` is its free bucket."""
-    if h.key_at == 0 and h.bytes >= h.bytes_max:
-        set_spill(h)
-        at = first_bucket(h, hash)
+    if h.bytes >= h.bytes_max:
+        if h.is_limited and h.count:
+            h.found = 0
+            return ptr[u8](0)
+        if h.key_at == 0:
+            set_spill(h)
+            at = first_bucket(h, hash)
     if h.runs:
         found: ptr[u8] = int_in_file(h, key)
         if found:
@@ -341,9 +345,13 @@ def insert_bytes(h: Hash, key: ptr[u8], size: i32, hash: i32, at: i32) -> ptr[u8
     """A new entry of a byte key; `at` is its free bucket."""
     if size > 0x70000000:
         raise_nomem()
-    if h.key_at == 0 and h.bytes >= h.bytes_max:
-        set_spill(h)
-        at = first_bucket(h, hash)
+    if h.bytes >= h.bytes_max:
+        if h.is_limited and h.count:
+            h.found = 0
+            return ptr[u8](0)
+        if h.key_at == 0:
+            set_spill(h)
+            at = first_bucket(h, hash)
     if h.runs:
         found: ptr[u8] = in_file(h, key, size)
         if found:

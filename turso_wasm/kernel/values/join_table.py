@@ -15,7 +15,6 @@ Invariants:
 from turso_wasm.kernel.abi import IN_FILE, Hash, KeptRow, KernelConnection, ListedRow, Resource, Run
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import raise_too_big
-from turso_wasm.kernel.base.limits import work_memory
 from turso_wasm.kernel.base.memory import grown, mfree, mrealloc, mzalloc
 from turso_wasm.kernel.base.resources import resource_add, resource_free
 from turso_wasm.kernel.base.tempfile import temp_flags
@@ -76,8 +75,6 @@ class JoinTable(Resource):
     head: i32
     n_rows: i32
     visit: i32
-    bytes: i64
-    bytes_max: i64
     first: i32  # all rows
     last: i32
     rest: i32  # where join_rest goes on
@@ -97,7 +94,6 @@ def join_new(stmt: Run, listed: i32) -> JoinTable:
     t.statement = stmt
     t.listed = listed
     t.head = sizeof(ListedRow) if listed else sizeof(KeptRow)
-    t.bytes_max = i64(work_memory())
     t.hash = hash_new(stmt, sizeof(Chain))
     return t
 
@@ -143,8 +139,7 @@ def join_add(t: JoinTable, record: i64, keyed: i32) -> None:
             list_row(t, ListedRow(row))
         if keyed:
             chain_row(Chain(hash_add(t.hash)), row)
-        t.bytes += i64(t.head + size)
-        if t.bytes + t.hash.bytes >= t.bytes_max:
+        if t.hash.bytes >= t.hash.bytes_max:
             join_spill(t)
     t.n_rows += 1
 
