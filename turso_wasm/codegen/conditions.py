@@ -152,6 +152,8 @@ def _truth(value: SqlValue, ctx: Context) -> tuple[Expr, Expr | None]:
     """(true, null) of a value used as a condition."""
     if value.is_always(INTEGER):
         return value.payload != 0, None
+    if not value.types & ~mask(INTEGER, NULL):
+        return value.has_tag(INTEGER) & (value.payload != 0), value.has_tag(NULL)
     truth = ctx.f.local(I32, "", ctx.f.call("truth", *as_text(value, ctx).pair))  # 1, 0, or -1 for NULL
     return truth > 0, (truth < 0 if value.may_be(NULL) else None)
 

@@ -37,17 +37,32 @@ def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
 
     def each() -> None:
         exprs = [key.expr for key in node.keys]
-        ensure([exprs, node.outputs], ctx)
         values: dict[int, SqlValue] = {}  # what is a key and a column is computed once
-        for expr in (*exprs, *node.outputs):
+
+        def value_of(expr: bound.Expr) -> SqlValue:
             if id(expr) not in values:
                 values[id(expr)] = emit_value(expr, ctx)
-        keys = [values[id(expr)] for expr in exprs]
-        row = encode_record([values[id(expr)] for expr in node.outputs], ctx)
-        ctx.do("key_reset", ctx.stmt)
-        for key, value in zip(node.keys, keys, strict=True):
-            ctx.do("key_add", ctx.stmt, value, key_flags(key, ctx))
-        ctx.do("sorter_add", sorter, row)
+            return values[id(expr)]
+
+        with f.block() as dropped:
+            if node.limit is None:
+                ensure([exprs, node.outputs], ctx)
+                row = encode_record([value_of(expr) for expr in node.outputs], ctx)
+            else:  # most rows come too late: that is known before anything of them is written
+                ensure(exprs, ctx)
+                first = value_of(exprs[0])
+                if first.may_be(INTEGER):
+                    inverted = first.payload ^ (-1 if node.keys[0].desc else 0)
+                    drops = f.call("sorter_drops_int", sorter, inverted, inline=True)
+                    f.br(dropped, if_=first.has_tag(INTEGER) & drops)
+            ctx.do("key_reset", ctx.stmt)
+            for key in node.keys:
+                ctx.do("key_add", ctx.stmt, value_of(key.expr), key_flags(key, ctx))
+            if node.limit is not None:
+                f.br(dropped, if_=f.call("sorter_wants", sorter).eqz())
+                ensure(node.outputs, ctx)
+                row = encode_record([value_of(expr) for expr in node.outputs], ctx)
+            ctx.do("sorter_add", sorter, row)
 
     emit_source(node.child, ctx, each)
     ctx.do("sorter_sort", sorter)

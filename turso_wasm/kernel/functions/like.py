@@ -11,8 +11,9 @@ Invariants:
 Source: https://sqlite.org/lang_expr.html#the_like_glob_regexp_match_and_extract_operators, and observed behaviour.
 """
 
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, Run
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, TEXT, Run
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
+from turso_wasm.kernel.functions.patterns import plain_match
 from turso_wasm.kernel.values.collate import fold
 from turso_wasm.kernel.values.utf8 import count_chars, next_char, read_char, terminated_size
 from turso_wasm.kernel.values.value import bytes_of, size_of, to_text
@@ -220,6 +221,10 @@ def like_case(
     case: i32,
 ) -> tuple[i32, i64]:
     """like(pattern, text[, escape]) with PRAGMA case_sensitive_like = case."""
+    if pattern_tag == TEXT and tag == TEXT and has_escape == 0:
+        plain: i32 = plain_match(pattern, payload, PERCENT, UNDERSCORE, 0, case)
+        if plain >= 0:
+            return INTEGER, i64(plain)
     if pattern_tag == BLOB or tag == BLOB:
         return INTEGER, 0
     wanted: i64 = pattern_payload(stmt, pattern_tag, pattern)
@@ -249,12 +254,20 @@ def like(
     has_escape: i32,
 ) -> tuple[i32, i64]:
     """`text` LIKE pattern [ESCAPE escape]: 1, 0 or NULL. has_escape: 0 when there is no ESCAPE clause."""
+    if pattern_tag == TEXT and tag == TEXT and has_escape == 0:
+        plain: i32 = plain_match(pattern, payload, PERCENT, UNDERSCORE, 0, 0)
+        if plain >= 0:
+            return INTEGER, i64(plain)
     return like_case(stmt, pattern_tag, pattern, tag, payload, escape_tag, escape, has_escape, 0)
 
 
 @export
 def glob(stmt: Run, pattern_tag: i32, pattern: i64, tag: i32, payload: i64) -> tuple[i32, i64]:
     """`text` GLOB pattern: 1, 0 or NULL."""
+    if pattern_tag == TEXT and tag == TEXT:
+        plain: i32 = plain_match(pattern, payload, STAR, QUESTION, BRACKET, 1)
+        if plain >= 0:
+            return INTEGER, i64(plain)
     if pattern_tag == BLOB or tag == BLOB:
         return INTEGER, 0
     wanted: i64 = pattern_payload(stmt, pattern_tag, pattern)

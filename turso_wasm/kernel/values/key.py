@@ -54,6 +54,7 @@ from turso_wasm.kernel.base.memory import arena_mark, arena_release, grown, mrea
 from turso_wasm.kernel.values.labels import Label, label_of
 from turso_wasm.kernel.values.utf16 import encode_text
 from turso_wasm.wasm.lang import (
+    be64,
     bits,
     clz,
     export,
@@ -356,3 +357,20 @@ def key_end_nocase(stmt: Run, n: i32, flip: u64) -> None:
     p: ptr[u8] = key_room(stmt, 4)
     put_be32(p, u32(n) ^ u32(flip))
     stmt.key_used += 4
+
+
+def first_int(key: ptr[u8], size: i32) -> tuple[bool, i64]:
+    """Whether a key begins with an integer, ascending or descending, and the integer; inverted if descending."""
+    flip: i64 = flip_of(KEY_DESC if key[0] & 0x80 else 0)
+    tag: i32 = (key[0] ^ i32(flip) & 0xFF) - TAG_ZERO
+    word: u64 = u64(be64(key + 1) ^ flip)
+    n: i32 = tag if tag >= 0 else -tag
+    if n > 8 or size <= n:
+        return False, i64(0)
+    if n == 0:
+        return True, flip
+    m: u64 = (word if tag > 0 else ~word) >> u64(64 - (n << 3))
+    if m & 1:
+        return False, i64(0)
+    v: i64 = i64(m >> 1)
+    return True, (v if tag > 0 else -v) ^ flip

@@ -21,7 +21,7 @@ from turso_wasm.kernel.base.memory import arena_alloc, arena_free, malloc, mfree
 from turso_wasm.kernel.base.resources import KIND_SORTER, resource_add
 from turso_wasm.kernel.base.sort import Item, compare_keys, key_word, sort_items
 from turso_wasm.kernel.base.tempfile import temp_flags, temp_open
-from turso_wasm.kernel.values.key import key_room
+from turso_wasm.kernel.values.key import first_int, key_room
 from turso_wasm.kernel.values.sorted_runs import (
     Reader,
     SortedRuns,
@@ -73,6 +73,7 @@ class Sorter(SortedRuns):
     cut_prefix: u64
     cut: ptr[u8]
     cut_size: i32
+    cut_int: i64  # the integer that it begins with, inverted if it descends; the largest, if with none
     count: i32
     capacity: i32
     items: ptr[Item]
@@ -98,6 +99,7 @@ def sorter_new(stmt: Run, limit: i64) -> Sorter:
     s.limit = i64(NO_LIMIT) if limit < 0 else limit
     s.top = i32(limit) if limit >= 0 and limit <= TOP_MAX else -1
     s.has_cut = i32(limit == 0)
+    s.cut_int = i64(NO_LIMIT)
     s.bytes_max = i64(work_memory())
     s.buffer_size = runs_buffer()
     return s
@@ -125,6 +127,7 @@ def sorter_clear(s: Sorter) -> None:
     s.written = 0
     s.is_sorted = 0
     s.has_cut = i32(s.limit == 0)
+    s.cut_int = i64(NO_LIMIT)
 
 
 # --- adding --------------------------------------------------------------------------------------------------
@@ -152,6 +155,13 @@ def sorter_wants(s: Sorter) -> i32:
     """0 if a row with the statement's current key would be dropped, so that it need not be made."""
     prefix: u64 = current_prefix(s)
     return i32(not is_cut(s, prefix, s.statement.key, s.statement.key_used))
+
+
+@export
+@inline
+def sorter_drops_int(s: Sorter, first: i64) -> i32:
+    """1 if a row whose key begins with this integer, inverted if it descends, would be dropped whatever follows."""
+    return i32(first > s.cut_int)
 
 
 @export
@@ -219,6 +229,8 @@ def sort_run(s: Sorter) -> None:
         s.cut_size = last.size
         s.cut_prefix = key_word(last.key, last.size, 0)
         s.has_cut = 1
+        is_int, first = first_int(last.key, last.size)
+        s.cut_int = first if is_int else i64(NO_LIMIT)
 
 
 def sorter_prune(s: Sorter) -> None:
