@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from turso_wasm.base.errors import SQLITE_SCHEMA, SqlError
@@ -116,13 +117,11 @@ class Cursor:
     def _started(self, prepared: Prepared, statement: HostStatement, rows: list[Any] | None) -> None:
         program = statement.program
         if program.kind in DML and (statement.finished or program.returns_rows):
-            self._rowcount = statement.changes
+            self._rowcount = statement.changed if statement.finished else statement.changes
         if program.columns:
             self._describe(prepared, program)
             self._rows = iter(rows or ())
-        if statement.finished:
-            self._connection._runtime.release(statement)
-        else:
+        if not statement.finished:
             self._statement = statement
 
     def _describe(self, prepared: Prepared, program: Program) -> None:
@@ -291,6 +290,9 @@ class Cursor:
 
     def fetchone(self) -> Any:
         """The next row, or None."""
+        self._usable()
+        for row in self._rows:
+            return row if self._converters is None and self.row_factory is None else self._shaped(row)
         return next(self, None)
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
@@ -362,8 +364,10 @@ class Cursor:
             raise ProgrammingError("Cannot operate on a closed cursor.")
         if self._busy:
             raise ProgrammingError("Recursive use of cursors not allowed.")
-        self._connection._check()
-        return self._connection
+        connection = self._connection
+        if connection._thread != get_ident() or not connection._runtime.address:
+            connection._check()
+        return connection
 
 
 def _description(names: Sequence[str]) -> Description:

@@ -437,8 +437,8 @@ class HostConnection:
     ) -> tuple[HostStatement, Rows | None]:
         """Start a statement: (the statement, the first batch of rows, None when it is finished already).
 
-        A statement whose schema is out of date is prepared again. The caller gives it back with `release`, at once
-        when it is finished. Errors: as HostStatement.step and HostStatement.bind.
+        A statement whose schema is out of date is prepared again. One that is finished was given back; otherwise the
+        caller does so with `release`. Errors: as HostStatement.step and HostStatement.bind.
         """
         with self.host.lock:
             if self.stepping:
@@ -449,7 +449,10 @@ class HostConnection:
                 statement = self.acquire(prepared)
                 try:
                     statement.bind(values, prepared.literals)
-                    return statement, statement.step(text)
+                    rows = statement.step(text)
+                    if statement.finished and self.address:
+                        self._give_back(statement)
+                    return statement, rows
                 except BaseException as error:
                     self.release(statement)
                     if not isinstance(error, SqlError) or error.code != SQLITE_SCHEMA or attempt == MAX_RETRIES - 1:
@@ -470,6 +473,7 @@ class HostConnection:
         pool = self._idle.get(id(program))
         if pool:
             statement = pool.pop()
+            statement.finished = False
             self._n_idle -= 1
         else:
             statement = HostStatement(self, program, prepared.instance)

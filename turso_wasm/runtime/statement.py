@@ -55,6 +55,7 @@ class HostStatement:
         "finished",
         "host",
         "instance",
+        "limited",
         "n_columns",
         "n_slots",
         "n_values",
@@ -75,9 +76,10 @@ class HostStatement:
         self.n_columns = len(program.columns)
         self.n_values = program.n_user_params
         self.n_slots = program.n_params
+        self.limited = False  # the first batch has FIRST_ROWS at most
         self.stepped = False
         self.finished = False
-        self.changed = 0  # rows, by all runs of `run_many`
+        self.changed = 0  # rows, by the run that ended, or all runs of `run_many`
         self.running = False  # in the kernel, maybe in a call of the user's code, which must leave it alone
         self.pending: Any = None
         self.view: View | None = None
@@ -152,14 +154,19 @@ class HostStatement:
         if not self.n_columns:
             self._run()
             self.finished = True
+            self._note_changes()
             return None
         at = self.address + layout.BUFFERS_AT
         if self.stepped:
             rows, _, capacity, _, _, heap, _, heap_capacity, _ = host.unpack(layout.BUFFERS, at)
             host.pack(layout.BUFFERS, at, rows, 0, capacity, 0, 0, heap, 0, heap_capacity, 0)
-        else:
+            self.limited = False
+        elif not self.limited:
             host.pack(layout.U32, at + 16, FIRST_ROWS)
-        self.finished = self._run() == DONE
+            self.limited = True
+        if self._run() == DONE:
+            self.finished = True
+            self._note_changes()
         rows, used, _, _, _, heap, heap_used, _, not_ascii = host.unpack(layout.BUFFERS, at)
         if not used:
             return None if self.finished else []
@@ -207,17 +214,21 @@ class HostStatement:
         self.pending = None
 
     def _run_without_rows(self) -> None:
+        before = self.changed
         while self.step(bytes) is not None:
             pass
-        self.changed += self.changes
+        self.changed += before
         self.reset()
+        self.finished = False
 
     def _run(self) -> int:
         """Step until DONE or ROWS."""
-        first, self.stepped = not self.stepped, True
-        if first:
-            self._count()
-        return self._run_on(self._slice())
+        if not self.stepped:
+            self.stepped = True
+            if self.instance.heat >= 0:
+                self._count()
+        result = self._slice()
+        return result if result != YIELD else self._run_on(result)
 
     def _run_on(self, result: int) -> int:
         """Go on after a slice that ended in YIELD; between slices signals and other threads have their turn."""
@@ -278,18 +289,23 @@ class HostStatement:
         except (SqlError, InternalError):
             return int(failed(self.address))
 
+    def _note_changes(self) -> None:
+        """Of a run that ended: resetting forgets them."""
+        if self.program.counts_changes:
+            self.changed = self.changes
+
     @property
     def changes(self) -> int:
-        """Rows this run changed."""
+        """Rows this run has changed."""
         (n,) = self.host.unpack(layout.I64, self.address + layout.STATEMENT_CHANGES_AT)
         return int(n)
 
     # --- the end ------------------------------------------------------------------------------------------------
 
     def reset(self) -> None:
-        """Give up cursors, locks and memory of the run; ready to be bound and stepped again."""
+        """Give up cursors, locks and memory of the run; ready to be bound again (and stepped, once not `finished`)."""
         self.host.function("statement_reset")(self.address)
-        self.stepped = self.finished = False
+        self.stepped = False
         if self.params_size > KEEP_BLOCK and self.params_size > self.n_slots * SLOT_SIZE:
             self.params_size = 0
             self.bound = None

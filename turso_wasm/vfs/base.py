@@ -163,6 +163,8 @@ class Locks:
 
     def others(self, handle: object) -> int:
         """The strongest level any other handle of this process holds."""
+        if not self.held:
+            return LOCK_NONE
         return max((level for owner, level in self.held.items() if owner is not handle), default=LOCK_NONE)
 
     def lock(self, handle: object, level: int) -> bool:

@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import cache
 
 from turso_wasm.vfs.base import (
     CANTOPEN,
@@ -83,6 +84,11 @@ else:
     _GET_LOCK: int = getattr(fcntl, "F_OFD_GETLK", fcntl.F_GETLK)
     _IS_LINUX = sys.platform.startswith("linux")
 
+    @cache
+    def _request(kind: int, start: int, length: int) -> bytes:
+        """A struct flock."""
+        return _FLOCK.pack(kind, os.SEEK_SET, start, length, 0)
+
     class OsLocks(Locks):
         """Byte-range locks on `fd` as SQLite's unix VFS takes them."""
 
@@ -94,7 +100,7 @@ else:
             """Set or clear one lock without waiting; False when another process is in the way."""
             try:
                 if _IS_LINUX:
-                    fcntl.fcntl(self.fd, _SET_LOCK, _FLOCK.pack(kind, os.SEEK_SET, start, length, 0))
+                    fcntl.fcntl(self.fd, _SET_LOCK, _request(kind, start, length))
                 else:
                     command = fcntl.LOCK_UN if kind == fcntl.F_UNLCK else _LOCKF[kind]
                     fcntl.lockf(self.fd, command, length, start)
@@ -366,7 +372,7 @@ class FileVfs:
 
     def exists(self, name: str) -> bool:
         """True for an existing file that is not empty of meaning: any regular file."""
-        return os.path.isfile(name)
+        return os.access(name, os.F_OK) and os.path.isfile(name)  # what is not there costs no exception
 
 
 def _open_descriptor(name: str, flags: int, readonly: bool, existed: bool) -> tuple[int, bool]:
