@@ -15,6 +15,7 @@ from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
+from turso_wasm.sql.walk import walk as syntax_walk
 
 BindFunction: TypeAlias = "Callable[[Binder, Any, Scope | None], bound.Expr]"
 
@@ -70,8 +71,8 @@ class Binder:
         self.registry = registry
         self.finder = NameFinder()
         self.n_sources = 0
-        self.n_subqueries = 0
-        self.n_selects = 0  # bound so far, and what EXPLAIN QUERY PLAN counts as such
+        self.statement: ast.Node | None = None  # which `sql` is
+        self.n_selects = 0  # in `sql`, and others; 0: not counted yet
         self.parameters: dict[int, str] = {}
         self.pinned: dict[int, object] = {}
         self.slots: set[int] = set()
@@ -116,6 +117,19 @@ class Binder:
     def nested_select(self, node: ast.Select, parent: Scope | None, opened: Opened | None = None) -> Query:
         """A bound subquery that sees the names of `parent`, or the common table `opened` (bind.select.SelectBinder)."""
         raise NotImplementedError
+
+    def number_select(self, node: ast.SelectCore | ast.Values | ast.LiteralValues | None = None) -> int:
+        """By which EXPLAIN QUERY PLAN knows a SELECT: those that are not in the statement's text, views' and our own,
+        follow those that are.
+        """
+        if node is not None and node.number and not self.open_views:
+            return node.number
+        if not self.n_selects and self.statement is not None:
+            kinds = ast.SelectCore | ast.Values | ast.LiteralValues
+            found = (part.number for part in syntax_walk(self.statement) if isinstance(part, kinds))
+            self.n_selects = max(found, default=0)
+        self.n_selects += 1
+        return self.n_selects
 
     def text(self, span: tuple[int, int]) -> str:
         """The SQL text of a span."""

@@ -7,7 +7,7 @@ A row source (a scan, an aggregation, a sort …) has a number, unique in the st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from turso_wasm.base.tree import Node
@@ -302,7 +302,7 @@ class Raise(Expr):
 class SubqueryExpr(Expr):
     """A scalar subquery, EXISTS or x IN (SELECT): `kind` "scalar" "exists" "in". `plan`: the bound Query until the
     planner has replaced it by a plan. `outer`: the outer columns it uses (none: evaluated once). `remembered`: what it
-    answered is kept, for each combination of their values.
+    answered is kept, for each combination of their values. `number`: of its SELECT.
     """
 
     kind: SubqueryKind
@@ -313,6 +313,7 @@ class SubqueryExpr(Expr):
     collation: str = "BINARY"
     affinity: AffinityLetter | None = None
     remembered: bool = False
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

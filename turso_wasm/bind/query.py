@@ -139,6 +139,7 @@ class Step:
     left: list[Step] = field(default_factory=list)
     left_where: list[Expr] = field(default_factory=list)  # conditions inside `left`
     derived: list[Expr] = field(default_factory=list)  # semi, anti: they follow from the others: for look-ups only
+    number: int = 0  # semi, anti: that of the subquery
 
     def items(self) -> list[Item]:
         """All items, in the order of the text."""
@@ -182,6 +183,7 @@ class Core:
     rows: tuple[tuple[Expr, ...], ...] | None = None
     literal_rows: tuple[tuple[object, ...], ...] | None = None
     literal_index: int = -1  # ordinal of the whole list among the lifted literals, -1: part of the program
+    number: int = 0  # what EXPLAIN QUERY PLAN calls it
     runs: float = USUAL_RUNS  # how often it is taken to run, if it reads outer columns
 
     def only_item(self) -> Item | None:

@@ -83,8 +83,8 @@ def bind_core(
     """
     if not isinstance(node, ast.SelectCore):
         return _bind_values(binder, node, parent)
-    binder.n_selects += 1
-    core = Core([], [], distinct=node.distinct, aggregate_source=binder.new_source())
+    number = binder.number_select(node)
+    core = Core([], [], distinct=node.distinct, aggregate_source=binder.new_source(), number=number)
     scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0, core=core)
     clause = bind_from(binder, node.source, core, scope)
     scope.aggregates, scope.allows_windows = "yes", True
@@ -126,14 +126,17 @@ def _bind_values(binder: Binder, node: ast.Values | ast.LiteralValues, parent: S
     columns = [OutputColumn(f"column{number + 1}") for number in range(n_columns)]
     if isinstance(node, ast.LiteralValues):
         core = Core([], columns, values_source=binder.new_source(), literal_rows=node.rows)
+        core.number = binder.number_select(node)
         core.literal_index = node.index if binder.lift else -1
     else:
         if len(node.rows) == 1:
             core = scope.core = Core([], columns, aggregate_source=binder.new_source())
+            core.number = binder.number_select(node)
             scope.aggregates, scope.allows_windows = "yes", True
             core.outputs = list(binder.exprs(node.rows[0], scope))
             return core, scope
         core = scope.core = Core([], columns, values_source=binder.new_source())
+        core.number = binder.number_select(node)
         core.aggregate_source = binder.new_source()
         scope.aggregates, scope.allows_windows = "yes", True
         rows = [binder.exprs(row, scope) for row in reversed(node.rows)]

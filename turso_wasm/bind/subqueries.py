@@ -34,13 +34,13 @@ def bind_scalar(binder: Binder, node: ast.Subquery, scope: Scope | None) -> boun
     """(SELECT x …): the value of its first row, NULL without one."""
     query = binder.nested_select(node.select, scope)
     _check_width(query, 1, node)
-    return bound.SubqueryExpr(kind="scalar", plan=query, outer=query.outer)
+    return bound.SubqueryExpr(kind="scalar", plan=query, outer=query.outer, number=query.cores[-1].number)
 
 
 def bind_exists(binder: Binder, node: ast.Exists, scope: Scope | None) -> bound.Expr:
     """EXISTS (SELECT …)."""
     query = binder.nested_select(node.select, scope)
-    return bound.SubqueryExpr(kind="exists", plan=query, outer=query.outer)
+    return bound.SubqueryExpr(kind="exists", plan=query, outer=query.outer, number=query.cores[-1].number)
 
 
 def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> bound.Expr:
@@ -62,6 +62,7 @@ def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b
     return bound.SubqueryExpr(
         kind="in",
         plan=query,
+        number=query.cores[-1].number,
         outer=query.outer,
         operand=strip_collation(operand),
         negated=node.negated,
@@ -128,7 +129,7 @@ def _exists_row(
     core = Core([bound.Constant(value=1)], [OutputColumn("1")], [Step(item)], where, runs=ROW_RUNS)
     whole = Query([core], [OutputColumn("1")])
     whole.outer = tuple(outer.values())
-    return bound.SubqueryExpr(kind="exists", plan=whole, outer=whole.outer)
+    return bound.SubqueryExpr(kind="exists", plan=whole, outer=whole.outer, number=query.cores[-1].number)
 
 
 def _rows_with_null(binder: Binder, item: Item, query: Query) -> Item:

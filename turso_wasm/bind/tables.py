@@ -40,8 +40,7 @@ def query_item(
     source = binder.new_source()
     binder.names[source] = name
     if not name or name.startswith("\0"):
-        binder.n_subqueries += 1
-        binder.names[source] = f"(subquery-{binder.n_subqueries})"
+        binder.names[source] = f"(subquery-{query.cores[-1].number})"
     return Item(source, name, query=query, columns=names, numbers=numbers, alias=alias)
 
 

@@ -217,6 +217,7 @@ def _transform_step(step: Step, rewrite: Rewrite) -> Step:
         [_transform_step(inner, rewrite) for inner in step.left],
         [transform(e, rewrite) for e in step.left_where],
         [transform(e, rewrite) for e in step.derived],
+        step.number,
     )
 
 

@@ -91,6 +91,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
         name = type(statement).__name__
         raise SqlError(SQLITE_ERROR, f"not supported yet: {name} statement", getattr(statement, "span", None))
     binder = SelectBinder(catalogs, context.sql, context.registry)
+    binder.statement = statement
     binder.without = context.without if binder.settings.automatic_index else context.without | {"hash_joins"}
     binder.lift = context.lift
     binder.plan_pragma = context.plan_pragma
@@ -216,11 +217,16 @@ EXPLAIN_COLUMNS = ("id", "parent", "notused", "detail")
 PROFILE_COLUMNS = (*EXPLAIN_COLUMNS, "loops", "visited", "rows", "ms")
 
 
+def _unplanned(binder: Binder, node: ast.Statement) -> Planned:
+    """PRAGMA: it reads no table in a way that there would be anything to say of."""
+    return Planned(nodes.OneRow(), "pragma")
+
+
 def _explain(binder: Binder, node: ast.Explain) -> Planned:
     """EXPLAIN QUERY PLAN and EXPLAIN ANALYZE; the other two kinds are the runtime's, which has the code."""
-    build = BUILDERS.get(type(node.statement))
-    if node.mode not in ("QUERY PLAN", "ANALYZE") or build is None:
+    if node.mode not in ("QUERY PLAN", "ANALYZE"):
         raise SqlError(SQLITE_ERROR, f"not supported yet: EXPLAIN {node.mode}", node.span)
+    build = BUILDERS.get(type(node.statement), _unplanned)
     planned = build(binder, node.statement)
     if node.mode == "ANALYZE":
         planned.plan = explain_analyze(planned.plan, planned.kind, binder.names)

@@ -7,8 +7,8 @@ Source: https://sqlite.org/eqp.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
@@ -34,7 +34,6 @@ class Explainer:
 
     def __init__(self, names: Mapping[int, str]) -> None:
         self.names = names
-        self.n_subqueries = 0
         self.materialized: set[int] = set()
 
     def node(self, plan: Node) -> Iterator[Line]:
@@ -59,8 +58,8 @@ class Explainer:
             case nodes.NestedLoop() if (wanted := _wanted_values(plan.left)) is not None:
                 yield from self.node(plan.right)
                 if not isinstance(wanted, nodes.Values | nodes.LiteralRows):
-                    self.n_subqueries += 1
-                    yield Line(f"LIST SUBQUERY {self.n_subqueries}", list(self.node(wanted)), (wanted,))
+                    assert isinstance(plan.left, nodes.Sort)
+                    yield Line(self.names[plan.left.source], list(self.node(wanted)), (wanted,))
             case nodes.NestedLoop():
                 yield from self.node(plan.left)
                 yield from self.node(plan.right)
@@ -84,6 +83,10 @@ class Explainer:
                 yield from self._window(plan)
             case nodes.OneRow():
                 pass
+            case nodes.Ddl():
+                for step in plan.steps:
+                    if isinstance(step, nodes.InsertRows):
+                        yield from self._rows_of(step.child)
             case _:
                 yield from self._other(plan)
         if not isinstance(plan, nodes.Output | nodes.Insert | nodes.Update | nodes.Delete):
@@ -105,26 +108,52 @@ class Explainer:
         child = getattr(plan, "child", None)
         lines = list(self.node(child)) if child is not None else []
         if isinstance(plan, nodes.Aggregate):
-            yield from _aggregate(plan, lines)
+            yield from self._aggregate(plan, lines)
             return
         if isinstance(plan, nodes.Filter) and lines and child is next(iter(lines[-1].about), None):
             lines[-1].about = (plan, *lines[-1].about)
         yield from lines
-        if isinstance(plan, nodes.Distinct):
+        if isinstance(plan, nodes.Distinct) and not _comes_in_order(plan.child, plan.keys):
             yield Line("USE TEMP B-TREE FOR DISTINCT", about=(plan,))
         elif isinstance(plan, nodes.Sort) and plan.keys:
             yield Line("USE TEMP B-TREE FOR ORDER BY", about=(plan,))
 
+    def _aggregate(self, plan: nodes.Aggregate, lines: list[Line]) -> Iterator[Line]:
+        """What is added about grouping to the lines about its rows."""
+        distinct = [Line(f"USE TEMP B-TREE FOR {call.name}(DISTINCT)") for call in _hashed(plan)]
+        if plan.keys:
+            yield from lines
+            if not _comes_in_order(plan.child, plan.keys):
+                yield Line("USE TEMP B-TREE FOR GROUP BY", about=(plan,))
+            yield from distinct
+            return
+        yield from distinct
+        if (
+            len(plan.aggregates) == 1
+            and plan.aggregates[0].name in ("min", "max")
+            and plan.aggregates[0].filter is None
+        ):
+            for line in lines:
+                self._say_search(line, isinstance(plan.child, nodes.Limit))
+        yield from lines
+
+    def _say_search(self, line: Line, is_end: bool) -> None:
+        """SQLite says SEARCH for a lone min() or max(). is_end: one end of an index is looked at, past the NULLs."""
+        scan = line.about[-1] if line.about else None
+        if is_end and isinstance(scan, nodes.IndexScan) and scan.lower is not None and _is_lowest(scan.lower.expr):
+            past_nulls = self._access(scan).split(" (")[0]
+            line.detail = self._access(replace(scan, lower=None)) if scan.equal else past_nulls
+        if line.detail.startswith("SCAN ") and not line.detail.endswith(("CONSTANT ROW", "VALUES CLAUSE")):
+            line.detail = line.detail.replace("SCAN", "SEARCH", 1)
+
     def _asked(self, plan: nodes.SemiJoin | nodes.AntiJoin) -> Iterator[Line]:
         """The right side of a semi- or anti-join: as SQLite says it, which joins for EXISTS of one table only."""
-        number = self.n_subqueries = self.n_subqueries + 1
         lines = list(self.node(plan.right))
         words = lines[0].detail.split(" ", 2) if lines else []
         if isinstance(plan, nodes.SemiJoin) and len(lines) == 1 and words[0] in ("SCAN", "SEARCH"):
-            self.n_subqueries -= 1
             yield Line(" ".join((*words[:2], "EXISTS", *words[2:])), about=lines[0].about)
         else:
-            yield Line(f"CORRELATED SCALAR SUBQUERY {number}", lines, (plan.right,))
+            yield Line(f"CORRELATED SCALAR SUBQUERY {plan.number}", lines, (plan.right,))
 
     def _arms(self, plan: nodes.NestedLoop) -> Iterator[Line]:
         union = _union(plan)
@@ -136,7 +165,7 @@ class Explainer:
         if len(plan.children) == 1:
             name = self.names.get(plan.source)
             child = plan.children[0]
-            lines = list(self.node(child))
+            lines = self._rows_of(child)
             if name is None or isinstance(child, nodes.Values | nodes.LiteralRows):
                 yield from lines
             else:
@@ -217,9 +246,8 @@ class Explainer:
 
     def _subqueries(self, plan: Node) -> Iterator[Line]:
         for expr in nodes.subqueries(plan):
-            self.n_subqueries += 1
             kind = "LIST" if expr.kind == "in" else "SCALAR"
-            title = f"{'CORRELATED ' if expr.outer else ''}{kind} SUBQUERY {self.n_subqueries}"
+            title = f"{'CORRELATED ' if expr.outer else ''}{kind} SUBQUERY {expr.number}"
             assert isinstance(expr.plan, nodes.Output)
             yield Line(title, list(self.node(expr.plan)), (expr.plan.child,))
 
@@ -257,49 +285,40 @@ def _set_operator(plan: nodes.Aggregate, union: nodes.Append) -> str | None:
     return {"max": "EXCEPT", "count": "INTERSECT"}.get(call.name)
 
 
-def _aggregate(plan: nodes.Aggregate, lines: list[Line]) -> Iterator[Line]:
-    """What is added about grouping to the lines about its rows."""
-    distinct = [Line(f"USE TEMP B-TREE FOR {call.name}(DISTINCT)") for call in _hashed(plan)]
-    if plan.keys:
-        yield from lines
-        if not _is_grouped(plan):
-            yield Line("USE TEMP B-TREE FOR GROUP BY", about=(plan,))
-        yield from distinct
-        return
-    yield from distinct
-    if len(plan.aggregates) == 1 and plan.aggregates[0].name in ("min", "max") and plan.aggregates[0].filter is None:
-        for line in lines:
-            _say_search(line, isinstance(plan.child, nodes.Limit))
-    yield from lines
-
-
-def _say_search(line: Line, is_end: bool) -> None:
-    """SQLite says SEARCH for a lone min() or max(). is_end: one end of an index is looked at, past the NULLs."""
-    if line.detail.startswith("SCAN ") and not line.detail.endswith(("CONSTANT ROW", "VALUES CLAUSE")):
-        line.detail = line.detail.replace("SCAN", "SEARCH", 1)
-    if is_end and "rowid" not in line.detail:
-        line.detail = line.detail.split(" (")[0]
-
-
 def _hashed(plan: nodes.Aggregate) -> list[bound.AggregateCall]:
     """The DISTINCT aggregates whose arguments do not come in order anyway."""
     calls = [call for call in plan.aggregates if call.distinct]
-    if len(calls) == len(plan.aggregates) == 1 and not plan.keys and isinstance(plan.child, nodes.IndexScan):
-        scan, (argument, *_) = plan.child, calls[0].args
-        fields = _fields(scan.index, scan.table)[len(scan.equal) :]
-        if isinstance(argument, bound.ColumnRef) and fields and fields[0].column == argument.column:
+    if len(calls) == 1 and (plan.keys or len(plan.aggregates) == 1):
+        (call,) = calls
+        if _comes_in_order(plan.child, plan.keys) and _comes_in_order(plan.child, (*plan.keys, call.args[0])):
             return []
     return calls
 
 
-def _is_grouped(plan: nodes.Aggregate) -> bool:
-    """The rows come in the order of the keys anyway."""
-    child = plan.child
-    if not isinstance(child, nodes.IndexScan) or child.equal:
+def _comes_in_order(plan: nodes.Plan, exprs: Sequence[bound.Expr]) -> bool:
+    """Rows of one table with equal values stand together, in the order in which it is read."""
+    while isinstance(plan, nodes.Filter):
+        plan = plan.child
+    if not isinstance(plan, nodes.IndexScan | nodes.TableScan | nodes.RowidRange):
         return False
-    fields = _fields(child.index, child.table)
-    columns = [key.column if isinstance(key, bound.ColumnRef) else -2 for key in plan.keys]
-    return sorted(part.column for part in fields[: len(columns)]) == sorted(columns)
+    wanted = {expr.column for expr in exprs if isinstance(expr, bound.ColumnRef) and expr.source == plan.source}
+    if len(wanted) < len({id(expr) for expr in exprs}):
+        return False
+    order = _order(plan)
+    if isinstance(plan, nodes.IndexScan):
+        known = {part.column for part in order[: len(plan.equal)]}
+        wanted, order = wanted - known, [part for part in order if part.column not in known]
+    return {part.column for part in order[: len(wanted)]} == wanted
+
+
+def _order(plan: nodes.IndexScan | nodes.TableScan | nodes.RowidRange) -> list[IndexColumn]:
+    if isinstance(plan, nodes.IndexScan):
+        return list(_fields(plan.index, plan.table))
+    return list(plan.table.primary_key) if plan.table.without_rowid else [IndexColumn(column=-1)]
+
+
+def _is_lowest(expr: bound.Expr) -> bool:
+    return isinstance(expr, bound.Constant) and expr.value == float("-inf")
 
 
 def _visits(plan: Node) -> bool:

@@ -131,9 +131,8 @@ def _match(left: nodes.Plan, unit: Unit) -> nodes.Plan:
     right = unit.subplan.plan
     if unit.left:
         return nodes.LeftJoin(left=left, right=right, right_sources=tuple(sorted(unit.sources)))
-    return (
-        nodes.SemiJoin(left=left, right=right) if unit.step.kind == "semi" else nodes.AntiJoin(left=left, right=right)
-    )
+    join = nodes.SemiJoin if unit.step.kind == "semi" else nodes.AntiJoin
+    return join(left=left, right=right, number=unit.step.number)
 
 
 def _kind(unit: Unit) -> nodes.HashKind:

@@ -119,6 +119,8 @@ def _in_values(planner: Planner, sarg: Sarg, reverse: bool) -> tuple[nodes.Plan,
         if isinstance(rows, nodes.Values) and len(rows.rows) == 1:
             return rows, value
     sorted_source = planner.new_source()
+    if sarg.subquery is not None:
+        planner.binder.names[sorted_source] = f"LIST SUBQUERY {sarg.subquery.number}"
     distinct = nodes.Distinct(child=rows, keys=(value,), collations=(sarg.collation,))
     keys = (nodes.SortKey(expr=value, desc=reverse, collation=sarg.collation),)
     return nodes.Sort(source=sorted_source, child=distinct, keys=keys, outputs=(value,)), bound.ColumnRef(

@@ -58,7 +58,9 @@ def _unnested(expr: bound.Expr, core: Core, binder: Binder, simplify: Simplify) 
     own = frozenset(item.source for step in inner.steps for item in step.items())
     where = [*inner.where, *_membership(subquery, inner, kind)]
     outside = [part for part in where if kind == "semi" and not sources_used(part) & own]
-    return _step(kind, inner, [part for part in where if part not in outside]), outside
+    step = _step(kind, inner, [part for part in where if part not in outside])
+    step.number = subquery.number
+    return step, outside
 
 
 def _subquery(expr: bound.Expr) -> tuple[bound.SubqueryExpr | None, JoinKind]:

@@ -57,8 +57,7 @@ class Windowing:
         self.stages = self._merged(self._stages())  # the last one first
         binder = planner.binder
         for stage in self.stages:
-            binder.n_selects += 1
-            stage.name = f"(subquery-{binder.n_selects})"
+            stage.name = f"(subquery-{binder.number_select()})"
 
     # --- stages --------------------------------------------------------------------------------------------------
 

@@ -132,7 +132,9 @@ class WindowDefinition(Node):
 
 @dataclass(slots=True)
 class SelectCore(Node):
-    """One SELECT without what comes after the last of a compound."""
+    """One SELECT without what comes after the last of a compound. number: SELECTs are counted where they end, and more
+    than one row of VALUES twice, as in SQLite; 0: it stands in no text.
+    """
 
     columns: tuple[ResultColumn | Star, ...]
     source: FromSource | None = None
@@ -142,6 +144,7 @@ class SelectCore(Node):
     windows: tuple[WindowDefinition, ...] = ()
     distinct: bool = False
     span: Span = field(default=(0, 0), compare=False, repr=False)
+    number: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -150,6 +153,7 @@ class Values(Node):
 
     rows: tuple[tuple[Expr, ...], ...]
     span: Span = field(default=(0, 0), compare=False, repr=False)
+    number: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -162,6 +166,7 @@ class LiteralValues(Node):
     rows: tuple[tuple[LiteralValue, ...], ...]
     index: int = field(default=-1, compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
+    number: int = field(default=0, compare=False, repr=False)
 
 
 CompoundOperator = Literal["UNION", "UNION ALL", "EXCEPT", "INTERSECT"]

@@ -36,6 +36,16 @@ def test_explaining_does_not_execute() -> None:
     db.close()
 
 
+def test_every_statement_has_a_plan_even_an_empty_one() -> None:
+    db = turso_wasm.connect(":memory:", isolation_level=None)
+    db.execute("CREATE TABLE t(a)")
+    for sql in ("BEGIN", "PRAGMA table_info(t)", "CREATE INDEX i ON t(a)", "DROP TABLE t", "VACUUM", "ANALYZE"):
+        assert db.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall() == []
+    assert db.execute("EXPLAIN QUERY PLAN CREATE TABLE n AS SELECT * FROM t").fetchall() == [(1, 0, 0, "SCAN t")]
+    assert db.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (1,)
+    db.close()
+
+
 # --- EXPLAIN ANALYZE --------------------------------------------------------------------------------------------
 
 MEASURED = ("id", "parent", "notused", "detail", "loops", "visited", "rows", "ms")

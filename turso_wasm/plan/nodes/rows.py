@@ -224,18 +224,24 @@ class LeftJoin(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class SemiJoin(Plan):
-    """Each row of `left` for which `right` (whose expressions may use left's columns) gives a row."""
+    """Each row of `left` for which `right` (whose expressions may use left's columns) gives a row. number:
+    of the subquery.
+    """
 
     left: Plan
     right: Plan
+    number: int = 0
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class AntiJoin(Plan):
-    """Each row of `left` for which `right` (whose expressions may use left's columns) gives none."""
+    """Each row of `left` for which `right` (whose expressions may use left's columns) gives none. number:
+    of the subquery.
+    """
 
     left: Plan
     right: Plan
+    number: int = 0
 
 
 HashKind = Literal["inner", "left", "right", "full", "semi", "anti"]

@@ -62,6 +62,7 @@ class SelectParser(ExpressionParser):
         select = Select(self._core(), with_=with_)
         if isinstance(select.core, SelectCore):
             self._tail(select)
+        self._count(select.core)
         if self.kinds[self.at] in _COMPOUND:
             self._compounds(select)
         self.depth -= with_ is not None
@@ -143,12 +144,18 @@ class SelectParser(ExpressionParser):
             parts.append(CompoundPart(cast(CompoundOperator, op), core, self.span_from(start)))
             if isinstance(core, SelectCore):
                 self._tail(select)
+            self._count(core)
             self.depth -= 2
         if early is not None:
             self.complain(early)
         elif len(parts) >= MAX_COMPOUND:
             self.complain("too many terms in compound SELECT")
         select.compounds = tuple(parts)
+
+    def _count(self, core: SelectCore | Values | LiteralValues) -> None:
+        """It ends here (SelectCore.number)."""
+        self.n_selects += 1 if isinstance(core, SelectCore) or len(core.rows) == 1 else 2
+        core.number = self.n_selects
 
     def _tail(self, select: Select) -> None:
         """ORDER BY and LIMIT. They belong to the last SELECT of a compound in the grammar: none may follow VALUES."""

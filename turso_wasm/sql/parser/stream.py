@@ -52,6 +52,7 @@ class TokenStream:
         "kinds",
         "longest_chain",
         "most_selects",
+        "n_selects",
         "selects",
         "starts",
         "texts",
@@ -69,6 +70,7 @@ class TokenStream:
         self.deepest = 0
         self.longest_chain = 0  # most operators in a row that lean to the left: nesting without depth
         self.selects = 0  # around the next token
+        self.n_selects = 0  # that have ended
         self.most_selects = 0
         self.complaint: SqlError | None = None
         self.complaint_at = -1
