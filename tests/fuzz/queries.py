@@ -466,10 +466,13 @@ class Queries(Windows):
         ]
         if not shared:
             return self.join_on(outer, left, right)
+        kind = self.join_kind()
+        if kind.startswith(("RIGHT", "FULL")) and " ON " in left.text:
+            return self.join_on(outer, left, right)  # a name in that ON would mean the right side, too
         chosen = self.random.sample(shared, self.random.randint(1, min(2, len(shared))))
         using = ", ".join(self.name(name) for name in chosen)
         merged = left.merged | right.merged | {name.lower() for name in chosen}
-        text = f"{left.text} {self.join_kind()} {right.text} USING ({using})"
+        text = f"{left.text} {kind} {right.text} USING ({using})"
         return From(text, left.sources + right.sources, merged)
 
     @production("join", 0.4, leaf=True)

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from turso_wasm.base import tree
 from turso_wasm.bind import bound
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.constraints import ON_ERROR
 from turso_wasm.codegen.context import VALUE_SIZE, Context
-from turso_wasm.codegen.expressions import EMITTERS, columns_of, emit_value, ensure, with_affinity
+from turso_wasm.codegen.expressions import EMITTERS, emit_value, ensure, with_affinity
 from turso_wasm.codegen.lengths import program_loops
 from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.output import emit_row
@@ -86,8 +87,9 @@ def _fire(program: nodes.TriggerProgram, old: Source | None, new: Source | None,
 
 def _compile(program: nodes.TriggerProgram, caller: Context) -> _Compiled:
     ctx = caller.routine("trigger", program_loops(program), is_trigger=True)
-    used = columns_of((*program.steps, *([] if program.when is None else [program.when])))
-    reads = [(source, column) for source in (program.old, program.new) for column in sorted(used.get(source, ()))]
+    parts = tree.walk((*program.steps, *([] if program.when is None else [program.when])))  # in subqueries, too
+    used = {(part.source, part.column) for part in parts if isinstance(part, bound.ColumnRef)}
+    reads = sorted(ref for ref in used if ref[0] in (program.old, program.new))
     at = ctx.frame_alloc(len(reads) * VALUE_SIZE)
     for source in (program.old, program.new):
         places = {column: at + n * VALUE_SIZE for n, (row, column) in enumerate(reads) if row == source}

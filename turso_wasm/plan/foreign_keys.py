@@ -27,7 +27,7 @@ from turso_wasm.bind.writes import bind_target
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.foreign_keys import ForeignKey, foreign_keys_of, foreign_keys_to
 from turso_wasm.catalog.names import fold, quote_identifier
-from turso_wasm.catalog.objects import Table
+from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.triggers import plan_program, row_effects
@@ -87,10 +87,16 @@ class ForeignKeyEffects:
         touched = [key for key in others if self._touches_parent(key)]
         if own or touched:  # then those that refer to the table itself are looked at, too
             own = [key for key in keys if key in own or fold(key.parent) == fold(self.table.name)]
-        for key in reversed(own):
-            self._count_child(key)
-        for key in reversed(touched):
-            self._count_parent(key)
+        try:
+            for key in reversed(own):
+                self._count_child(key)
+            for key in reversed(touched):
+                self._count_parent(key)
+        except SqlError:
+            for key in touched:  # what is wrong with an action is said last
+                if self.old is not None and self._action(key) not in (None, "NO ACTION"):
+                    key.parent_columns(self.table)
+            raise
         if self.old is not None and (own or touched) and not self.dropping:
             for key in others:  # those that are not touched must fit, too
                 key.parent_columns(self.table)
@@ -195,9 +201,12 @@ class ForeignKeyEffects:
 
     # --- actions ----------------------------------------------------------------------------------------------------
 
+    def _action(self, key: ForeignKey) -> str | None:
+        return key.node.on_delete if self.new is None else key.node.on_update
+
     def _act(self, key: ForeignKey, names: list[str]) -> None:
         event = "DELETE" if self.new is None else "UPDATE"
-        action = key.node.on_delete if self.new is None else key.node.on_update
+        action = self._action(key)
         if action in (None, "NO ACTION"):
             return
         identity = ("foreign key", key.child.slot, fold(key.child.name), key.number, event)
@@ -281,19 +290,31 @@ def effects_of_replace(
     row: Item,
     has_key: bool,
     clauses: Sequence[nodes.Upsert] = (),
+    changed: Collection[int] | None = None,
 ) -> nodes.RowEffects:
     """What the rows that REPLACE deletes set off, if the statement or a constraint can ask for it. `row` names them.
-    has_key: the new row's key can be another row's. clauses: of ON CONFLICT, which go before.
+    has_key: the new row's key can be another row's. clauses: of ON CONFLICT, which go before. changed: the columns that
+    an UPDATE changes, None: all.
     """
     if clauses and clauses[-1].index is None and not clauses[-1].key:
         return nodes.NO_EFFECTS
     named = [clause.index for clause in clauses]
-    constraints = [index.conflict for index in table.indexes if index.unique and index not in named]
-    if (has_key or table.without_rowid) and not any(clause.key for clause in clauses):
+    unique = (index for index in table.indexes if index.unique and index not in named)
+    constraints = [index.conflict for index in unique if changed is None or _holds_any(index, changed)]
+    if table.without_rowid:
+        has_key = changed is None or any(part.column in changed for part in table.primary_key)
+    if has_key and not any(clause.key for clause in clauses):
         constraints.append(table.primary_key_conflict)
     if not constraints or (conflict != "REPLACE" and (conflict is not None or "REPLACE" not in constraints)):
         return nodes.NO_EFFECTS
     return ForeignKeyEffects(binder, table, row, None).add_to(row_effects(binder, table, "DELETE", "REPLACE"))
+
+
+def _holds_any(index: Index, columns: Collection[int]) -> bool:
+    """An entry may become another when these columns change."""
+    return index.where is not None or any(
+        column.expr is not None or column.column in columns for column in index.columns
+    )
 
 
 def delete_all(binder: Binder, catalog: Catalog, table: Table) -> list[nodes.Step]:

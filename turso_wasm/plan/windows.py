@@ -296,7 +296,7 @@ class _Columns:
         def kept(part: bound.Expr) -> bound.Expr | None:
             return self.place(part) if isinstance(part, bound.ColumnRef) and part.source in self.own else None
 
-        return transform(expr, kept)
+        return self.planner.finish(transform(expr, kept))
 
     def sort_key(self, term: bound.OrderTerm) -> nodes.SortKey:
         """A term of PARTITION BY or ORDER BY."""

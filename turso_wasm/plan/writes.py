@@ -185,7 +185,7 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         collected=found.collected,
         collect_source=found.collect_source,
         effects=effects,
-        replaced=effects_of_replace(binder, table, node.on_conflict, old, ROWID in assigned),
+        replaced=effects_of_replace(binder, table, node.on_conflict, old, ROWID in assigned, changed=changed),
     )
     return plan, described, table
 
