@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
-from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.errors import SQLITE_ERROR
 from turso_wasm.catalog.modules.fts5 import Fts5Options
 from turso_wasm.codegen.constraints import PRIMARYKEY_FAILED, violated
 from turso_wasm.codegen.context import Context, Then
@@ -74,8 +74,6 @@ class Fts5Writer(Writer):
         table = change.table
         assert table.declared is not None and isinstance(table.declared.options, Fts5Options)
         self.options = table.declared.options
-        if self.options.contentless_delete:
-            raise SqlError(SQLITE_ERROR, "writing to a contentless_delete=1 table is not supported yet")
         self.n = len(self.options.names)
         roots = {suffix: shadow.root for suffix, shadow in change.shadows.items()}
         texts = [plan.table for plan in change.plans if isinstance(plan, nodes.TableScan)]
@@ -134,8 +132,10 @@ class Fts5Writer(Writer):
         return slots
 
     def _make_way(self, rowid: SqlValue, skipped: Label) -> None:
-        """A row that has the rowid goes, or is the error."""
+        """A row that has the rowid goes, or is the error; without texts it is no error."""
         f = self.ctx.f
+        if self.options.content == "" and self.change.conflict != "REPLACE":
+            return
         with f.if_(f.call("fts_conflicts", self.ctx.stmt, self.config, *rowid.pair)):
             if self.change.conflict == "REPLACE":
                 given = f.call("fts_given_rowid", *rowid.pair)

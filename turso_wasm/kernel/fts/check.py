@@ -69,11 +69,12 @@ def sum_of_index(x: Index) -> u64:
     readers: ptr[i32] = ptr[i32](arena_alloc(x.arena, 4 * n + 4))
     live: i32 = 0
     for i in range(n):
-        r: SegmentReader = reader_new(x.arena, x.structure.segments[i], x.data, x.terms, x.detail)
-        _ = seek_term(r, b"", 0)
-        if r.exhausted == 0:
-            readers[live] = i32(r)
-            live += 1
+        if x.structure.segments[i].last:
+            r: SegmentReader = reader_new(x.arena, x.structure.segments[i], x.data, x.terms, x.detail)
+            _ = seek_term(r, b"", 0)
+            if r.exhausted == 0:
+                readers[live] = i32(r)
+                live += 1
     heads: Postings = postings_new(x)
     heads.readers = ptr[i32](arena_alloc(x.arena, 4 * n + 4))
     total: u64 = 0

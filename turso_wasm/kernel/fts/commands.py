@@ -170,6 +170,8 @@ def merge(stmt: Run, config: FtsConfig, pages: i64) -> None:
     if leaves:
         structure_write(w.index)
         KernelConnection(stmt.connection).total_changes += 1
+    if config.contentless_delete:
+        g.origin = w.index.structure.origin + 1
     index_close(w)
 
 

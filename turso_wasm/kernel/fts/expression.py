@@ -61,6 +61,7 @@ class Node(Struct):
     phrases: Phrase
     n_phrases: i32
     near: i32
+    n_columns: i32  # of the table
     columns: ptr[u8]  # one byte a column, 1: it counts; null: all
     rowid: i64
     ended: i32

@@ -14,11 +14,11 @@ from turso_wasm.kernel.base.memory import arena_alloc, arena_free
 from turso_wasm.kernel.base.pending import pending_find, pending_new
 from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open
 from turso_wasm.kernel.fts.bytes import Bytes, bytes_init, bytes_varint
-from turso_wasm.kernel.fts.merge import merge_all, merge_levels, structure_insert, structure_write
+from turso_wasm.kernel.fts.merge import merge_all, merge_buried, merge_levels, structure_insert, structure_write
 from turso_wasm.kernel.fts.options import Options, options_read
 from turso_wasm.kernel.fts.postings import Index
 from turso_wasm.kernel.fts.search import INDEX_KEY, index_open, read_blob, read_tokenizer
-from turso_wasm.kernel.fts.structure import AVERAGES_ROW, Reader, Segment, read_varint
+from turso_wasm.kernel.fts.structure import AVERAGES_ROW, Reader, Segment, read_varint, structure_read
 from turso_wasm.kernel.fts.terms import Term, Terms, terms_init, terms_sorted
 from turso_wasm.kernel.fts.tokenize import Tokenizer
 from turso_wasm.kernel.fts.writer import SegmentWriter, store_blob, write_doclist, write_term, writer_end, writer_init
@@ -70,6 +70,8 @@ def gather_of(stmt: Run, config: FtsConfig) -> Gather:
     options_read(g.options, stmt, config)
     terms_init(g.terms, g.arena, config.detail)
     read_sums(g, stmt)
+    if config.contentless_delete:
+        read_origin(g, stmt)
     return g
 
 
@@ -93,6 +95,13 @@ def read_sums(g: Gather, stmt: Run) -> None:
     for i in range(n):
         if r.at < r.size:
             g.tokens[i] = read_varint(r)
+    cursor_close(c)
+
+
+def read_origin(g: Gather, stmt: Run) -> None:
+    """The next segment's origin: one more than any has."""
+    c: Cursor = cursor_open(stmt, g.config.slot, g.config.data, None, 0)
+    g.origin = structure_read(c, stmt.arena).origin + 1
     cursor_close(c)
 
 
@@ -185,10 +194,10 @@ def write_segment(g: Gather, x: Index) -> None:
     segment.last = writer_end(w)
     x.structure.written += i64(segment.last)
     if x.structure.origins:
-        x.structure.origin += 1
-        segment.origin_first = x.structure.origin
-        segment.origin_last = x.structure.origin
+        segment.origin_first = g.origin
+        segment.origin_last = g.origin
         segment.rows = g.row_count
+        g.origin += 1
 
 
 def merge_due(g: Gather, x: Index) -> None:
@@ -198,4 +207,6 @@ def merge_due(g: Gather, x: Index) -> None:
         return
     if g.options.automerge:
         _ = merge_levels(x, g.options.page_size, g.options.automerge)
+    if g.options.deletemerge:
+        merge_buried(x, g.options.page_size, g.options.deletemerge)
     _ = merge_levels(x, g.options.page_size, g.options.crisismerge)

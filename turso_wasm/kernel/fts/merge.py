@@ -240,6 +240,21 @@ def merge_levels(x: Index, page_size: i32, least: i32) -> i32:
     return leaves
 
 
+def merge_buried(x: Index, page_size: i32, percent: i32) -> None:
+    """Merge levels of whose rows that many are under tombstones."""
+    level: i32 = 0
+    while level < x.structure.n_levels:
+        first, n = level_range(x.structure, level)
+        rows: i64 = 0
+        tombstones: i64 = 0
+        for i in range(first, first + n):
+            rows += x.structure.segments[i].rows
+            tombstones += x.structure.segments[i].tombstones
+        if tombstones > 0 and tombstones * 100 >= rows * i64(percent):
+            _ = merge_run(x, page_size, first, n, level if first + n == x.structure.n_segments else level + 1)
+        level += 1
+
+
 def merge_all(x: Index, page_size: i32) -> i32:
     """Make one segment of all: the number of leaves written."""
     s: Structure = x.structure

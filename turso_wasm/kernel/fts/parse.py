@@ -244,6 +244,7 @@ def parse_phrases(ps: Parser, columns: ptr[u8]) -> Node:
     """A phrase, or phrases near each other."""
     lx: Lexer = ps.lexer
     node: Node = node_new(ps.arena, PHRASES)
+    node.n_columns = ps.config.n_columns
     node.columns = columns
     node.near = DEFAULT_NEAR
     if lx.kind == STRING and peek(lx) == 40:

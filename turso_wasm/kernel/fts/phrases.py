@@ -6,6 +6,7 @@ Owns the positions of phrases in a row: Phrase.hits.
 from turso_wasm.kernel.abi import Arena
 from turso_wasm.kernel.abi_modules import DETAIL_COLUMNS, DETAIL_FULL, DETAIL_NONE
 from turso_wasm.kernel.base.memory import arena_alloc
+from turso_wasm.kernel.fts.damage import fts_corrupt
 from turso_wasm.kernel.fts.expression import Node, Phrase, Term
 from turso_wasm.kernel.fts.positions import NO_POSITION, column_of, position_next, positions_start
 from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr
@@ -59,6 +60,8 @@ def align(phrase: Phrase, position: i64) -> bool:
 
 def counts(node: Node, phrase: Phrase, position: i64) -> bool:
     """Whether a place is in a column that counts, and at its beginning where it must be."""
+    if column_of(position) >= node.n_columns:
+        fts_corrupt()
     if node.columns != None and node.columns[column_of(position)] == 0:  # noqa: E711
         return False
     return phrase.initial == 0 or (position & OFFSET_MASK) == 0
@@ -69,6 +72,8 @@ def has_columns(node: Node, phrase: Phrase) -> bool:
     term: Term = phrase.terms
     positions_start(term.reader, term.postings.positions, term.postings.size)
     while position_next(term.reader) != NO_POSITION:
+        if term.reader.position >= i64(node.n_columns):
+            fts_corrupt()
         if node.columns[i32(term.reader.position)]:
             return True
     return False

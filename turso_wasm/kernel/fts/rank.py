@@ -53,6 +53,7 @@ def count_rows(s: Search, phrase: Phrase) -> i64:
         term = term.next
     node.phrases = copy
     node.n_phrases = 1
+    node.n_columns = s.config.n_columns
     node.columns = phrase.node.columns
     copy.node = node
     node_open(s.index, node)

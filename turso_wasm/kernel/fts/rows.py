@@ -9,21 +9,25 @@ from turso_wasm.kernel.abi_modules import CONTENT_OTHER, CONTENT_OWN, NOWHERE, R
 from turso_wasm.kernel.base.errors import SQLITE_MISMATCH, raise_error
 from turso_wasm.kernel.base.memory import alloc, arena_mark, arena_release
 from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open
-from turso_wasm.kernel.btree.cursor.read import cursor_payload
+from turso_wasm.kernel.btree.cursor.read import cursor_column, cursor_payload
 from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
 from turso_wasm.kernel.btree.delete import cursor_delete
 from turso_wasm.kernel.btree.insert import table_insert, table_new_rowid
 from turso_wasm.kernel.fts.bytes import Bytes, bytes_init, bytes_varint
 from turso_wasm.kernel.fts.config import is_unindexed, stored_at
 from turso_wasm.kernel.fts.damage import fts_corrupt
-from turso_wasm.kernel.fts.gather import Gather, gather_of, gather_row
+from turso_wasm.kernel.fts.gather import Gather, IndexWriter, gather_of, gather_row, index_close, index_writer
+from turso_wasm.kernel.fts.merge import structure_write
 from turso_wasm.kernel.fts.parse import TOKEN_MAX
 from turso_wasm.kernel.fts.postings import MAIN_INDEX
+from turso_wasm.kernel.fts.search import read_blob
+from turso_wasm.kernel.fts.structure import Reader, read_varint
 from turso_wasm.kernel.fts.terms import term_add, term_delete
 from turso_wasm.kernel.fts.tokenize import Tokenizer, token_next, token_start
+from turso_wasm.kernel.fts.tombstones import bury
 from turso_wasm.kernel.values.record import record_column, record_encode
 from turso_wasm.kernel.values.utf8 import skip_chars
-from turso_wasm.kernel.values.value import apply_numeric, bytes_of, pack, size_of, to_text
+from turso_wasm.kernel.values.value import apply_numeric, bytes_of, pack, size_of, to_integer, to_text
 from turso_wasm.wasm.lang import export, f64, float_from_bits, i32, i64, lit, memory_copy, ptr, scratch, sizeof, u8, u32
 
 __subset__ = True
@@ -184,6 +188,10 @@ def write_docsize(g: Gather, stmt: Run, rowid: i64, counts: ptr[i64]) -> None:
 def fts_delete(stmt: Run, config: FtsConfig, rowid: i64) -> None:
     """Delete a row."""
     mark: i32 = arena_mark(stmt.arena)
+    if config.contentless_delete:
+        delete_buried(stmt, config, rowid)
+        arena_release(stmt.arena, mark)
+        return
     values: ptr[Value] = ptr[Value](alloc(stmt, 16 * config.n_columns))
     if read_content(stmt, config, rowid, values):
         delete_terms(stmt, config, rowid, values)
@@ -225,6 +233,29 @@ def read_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -
             values[i].payload = payload
     cursor_close(c)
     return found
+
+
+def delete_buried(stmt: Run, config: FtsConfig, rowid: i64) -> None:
+    """Delete a row whose terms are not known (kernel/fts/tombstones.py)."""
+    g: Gather = gather_of(stmt, config)
+    gather_row(g, stmt, rowid, 1)
+    sizes: Cursor = cursor_open(stmt, config.slot, config.docsize, None, 1)
+    if cursor_seek_rowid(sizes, rowid):
+        tag, payload = cursor_column(sizes, 2)
+        origin: i64 = to_integer(tag, payload)
+        r: Reader = Reader(scratch(sizeof(Reader)))
+        read_blob(sizes, rowid, 1, r)
+        g.n_rows -= 1
+        for i in range(config.n_columns):
+            g.tokens[i] -= read_varint(r)
+        g.sums_changed = 1
+        cursor_delete(sizes)
+        w: IndexWriter = index_writer(stmt, config)
+        bury(w.index, g.options.page_size, origin, rowid)
+        structure_write(w.index)
+        index_close(w)
+        delete_row(stmt, config, config.content, rowid)
+    cursor_close(sizes)
 
 
 @export

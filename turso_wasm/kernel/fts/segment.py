@@ -216,6 +216,8 @@ def next_row(r: SegmentReader) -> i32:
     r.at += n
     r.rowid = r.base + distance
     r.base = r.rowid
+    if r.at > r.limit:
+        fts_corrupt()
     r.deleted = 0
     r.size = 0
     if r.detail == DETAIL_NONE:
@@ -226,7 +228,7 @@ def next_row(r: SegmentReader) -> i32:
     head, m = get_varint(r.leaf + r.at)
     r.at += m
     size: i64 = i64(head >> 1)
-    if head < 0 or size > 0x7FFFFFFF:
+    if head < 0 or size > 0x7FFFFFFF or r.at > r.limit:
         fts_corrupt()
     r.deleted = i32(head & 1)
     r.size = i32(size)
