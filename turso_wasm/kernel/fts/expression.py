@@ -60,6 +60,7 @@ class Node(Struct):
     last: "Node"
     phrases: Phrase
     n_phrases: i32
+    alone: Postings  # those of its one term, where that is all there is to ask
     near: i32
     n_columns: i32  # of the table
     columns: ptr[u8]  # one byte a column, 1: it counts; null: all

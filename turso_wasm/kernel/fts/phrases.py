@@ -79,12 +79,16 @@ def has_columns(node: Node, phrase: Phrase) -> bool:
     return False
 
 
+def is_simple(node: Node) -> bool:
+    """Whether a row that has its term has all that is asked."""
+    only: Phrase = node.phrases
+    return node.n_phrases == 1 and only.n_terms == 1 and only.initial == 0 and node.columns == None  # noqa: E711
+
+
 def has_phrases(arena: Arena, node: Node, detail: i32) -> bool:
     """Whether the row that all terms of the node are on has its phrases."""
     only: Phrase = node.phrases
     node.counted = 0
-    if node.n_phrases == 1 and only.n_terms == 1 and only.initial == 0 and node.columns == None:  # noqa: E711
-        return True
     if detail == DETAIL_NONE:
         return True
     if detail == DETAIL_COLUMNS:

@@ -158,12 +158,29 @@ def settle(t: Postings) -> None:
         r = SegmentReader(t.readers[best])
         t.positions = r.positions
         t.size = r.size
-        alive: bool = r.deleted == 0 or r.reinserted != 0 if t.index.detail == DETAIL_NONE else r.size > 0
-        if r.segment.tombstone_pages and alive:
-            alive = not is_buried(t.index, r.segment, t.rowid)
-        if alive:
+        if is_alive(t, r):
             return
         step(t)
+
+
+def is_alive(t: Postings, r: SegmentReader) -> bool:
+    """Whether the reader's row is one that has the term."""
+    if t.index.detail == DETAIL_NONE:
+        if r.deleted and r.reinserted == 0:
+            return False
+    elif r.size == 0:
+        return False
+    return r.segment.tombstone_pages == 0 or not is_buried(t.index, r.segment, r.rowid)
+
+
+def seek_alone(t: Postings, r: SegmentReader, rowid: i64) -> None:
+    """postings_seek where one segment has the term."""
+    while r.ended == 0 and (r.rowid < rowid or not is_alive(t, r)):
+        _ = next_row(r)
+    t.rowid = r.rowid
+    t.positions = r.positions
+    t.size = r.size
+    t.ended = r.ended
 
 
 def step(t: Postings) -> None:
@@ -180,6 +197,9 @@ def postings_seek(t: Postings, rowid: i64) -> None:
         while t.entry < t.n_entries and t.entries[t.entry].rowid < rowid:
             t.entry += 1
         take_entry(t)
+        return
+    if t.n_readers == 1:
+        seek_alone(t, SegmentReader(t.readers[0]), rowid)
         return
     while t.ended == 0 and t.rowid < rowid:
         for i in range(t.n_readers):

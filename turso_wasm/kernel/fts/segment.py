@@ -30,7 +30,7 @@ from turso_wasm.kernel.fts.bytes import Bytes, bytes_add, bytes_new, bytes_room,
 from turso_wasm.kernel.fts.damage import fts_corrupt
 from turso_wasm.kernel.fts.structure import Segment, leaf_row
 from turso_wasm.kernel.values.value import bytes_of, pack, size_of, to_integer
-from turso_wasm.wasm.lang import Struct, be16, i32, i64, memory_copy, memory_fill, ptr, scratch, sizeof, u8
+from turso_wasm.wasm.lang import Struct, be16, i32, i64, memory_copy, memory_fill, ptr, scratch, sizeof, u8, u64
 
 __subset__ = True
 
@@ -212,36 +212,44 @@ def next_row(r: SegmentReader) -> i32:
     if r.at >= r.limit and continue_doclist(r) == 0:
         r.ended = 1
         return 0
-    distance, n = get_varint(r.leaf + r.at)
-    r.at += n
-    r.rowid = r.base + distance
-    r.base = r.rowid
-    if r.at > r.limit:
-        fts_corrupt()
-    r.deleted = 0
-    r.size = 0
+    at: i32 = r.at
+    distance, n = get_varint(r.leaf + at)
+    at += n
+    rowid: i64 = r.base + distance
+    r.rowid = rowid
+    r.base = rowid
     if r.detail == DETAIL_NONE:
+        r.at = at
         read_marks(r)
         return 1
-    if r.at >= r.limit and continue_doclist(r) == 0:
+    if at >= r.limit:
+        r.at = at
+        if at > r.limit or continue_doclist(r) == 0:
+            fts_corrupt()
+        at = r.at
+    head, m = get_varint(r.leaf + at)
+    at += m
+    left: i32 = r.limit - at
+    if u64(head) > 0xFFFFFFFF or left < 0:
         fts_corrupt()
-    head, m = get_varint(r.leaf + r.at)
-    r.at += m
-    size: i64 = i64(head >> 1)
-    if head < 0 or size > 0x7FFFFFFF or r.at > r.limit:
-        fts_corrupt()
-    r.deleted = i32(head & 1)
-    r.size = i32(size)
-    if r.size <= r.limit - r.at:
-        r.positions = r.leaf + r.at
-        r.at += r.size
+    size: i32 = i32(head >> 1)
+    r.deleted = i32(head) & 1
+    r.size = size
+    if size <= left:
+        r.positions = r.leaf + at
+        r.at = at + size
     else:
+        r.at = at
         collect_positions(r)
     return 1
 
 
 def read_marks(r: SegmentReader) -> None:
     """detail=none: what follows the rowid."""
+    if r.at > r.limit:
+        fts_corrupt()
+    r.deleted = 0
+    r.size = 0
     r.reinserted = 0
     if r.at < r.limit and r.leaf[r.at] == 0:
         r.at += 1

@@ -6,7 +6,7 @@ so that a phrase counts in a row exactly if its node is on it.
 
 from turso_wasm.kernel.base.memory import arena_alloc
 from turso_wasm.kernel.fts.expression import AND, NOTHING, OR, PHRASES, Node, Phrase, Term
-from turso_wasm.kernel.fts.phrases import has_phrases
+from turso_wasm.kernel.fts.phrases import has_phrases, is_simple
 from turso_wasm.kernel.fts.postings import MAIN_INDEX, Index, Postings, postings_open, postings_prefix, postings_seek
 from turso_wasm.kernel.values.utf8 import count_leads
 from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr, u8
@@ -44,6 +44,8 @@ def node_open(x: Index, node: Node) -> None:
             open_term(x, term)
             term = term.next
         phrase = phrase.next
+    if node.kind == PHRASES and is_simple(node):
+        node.alone = node.phrases.terms.postings
     child: Node = node.children
     while child:
         node_open(x, child)
@@ -98,6 +100,12 @@ def align_terms(node: Node, rowid: i64) -> bool:
 
 def phrases_seek(x: Index, node: Node, rowid: i64) -> None:
     """node_seek of phrases."""
+    if node.alone:
+        postings_seek(node.alone, rowid)
+        node.rowid = node.alone.rowid
+        node.ended = node.alone.ended
+        node.counted = 0
+        return
     while align_terms(node, rowid):
         if has_phrases(x.arena, node, x.detail):
             return
