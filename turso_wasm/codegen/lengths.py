@@ -15,6 +15,7 @@ ROWS = (
     nodes.JsonRows,
     nodes.RtreeRows,
     nodes.FtsRows,
+    nodes.FtsTerms,
     nodes.Directory,
     nodes.Aggregate,
     nodes.Sort,

@@ -57,6 +57,7 @@ class RtreeScan(Struct):
 # --- full text (kernel/fts) -----------------------------------------------------------------------------------
 
 DETAIL_FULL, DETAIL_NONE, DETAIL_COLUMNS = range(3)
+VOCABULARY_TERMS, VOCABULARY_COLUMNS, VOCABULARY_PLACES = range(3)  # fts5vocab: what is a row
 UNICODE61, ASCII, TRIGRAM = range(3)
 CATEGORY_NAMES = (
     "*",

@@ -6,12 +6,13 @@ from typing import Final
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.catalog.modules.fts5 import FTS5
+from turso_wasm.catalog.modules.fts5vocab import FTS5VOCAB
 from turso_wasm.catalog.modules.module import Declared, Module, Using
 from turso_wasm.catalog.modules.rtree import RTREE, RTREE_I32
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql.ast import Span
 
-MODULES: Final[dict[str, Module]] = {module.name: module for module in (FTS5, RTREE, RTREE_I32)}
+MODULES: Final[dict[str, Module]] = {module.name: module for module in (FTS5, FTS5VOCAB, RTREE, RTREE_I32)}
 ROW_FUNCTIONS: Final = {name for module in MODULES.values() for name in module.row_functions}
 """The names of functions that belong to the rows of some module's tables."""
 

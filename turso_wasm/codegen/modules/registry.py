@@ -7,6 +7,7 @@ from typing import Final
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.modules import fts5vocab as fts5vocab
 from turso_wasm.codegen.modules.fts5 import Fts5Writer
 from turso_wasm.codegen.modules.module import Writer
 from turso_wasm.codegen.modules.rtree import RtreeWriter, tree_faults

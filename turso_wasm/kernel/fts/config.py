@@ -35,3 +35,11 @@ def is_unindexed(c: FtsConfig, column: i32) -> bool:
 def stored_at(c: FtsConfig, column: i32) -> i32:
     """Which column of the content table's records a column is; NOWHERE, or ROWID."""
     return le16(ptr[u8](i32(c) + c.places + 2 * column))
+
+
+def column_name(c: FtsConfig, column: i32) -> tuple[ptr[u8], i32]:
+    """A column's name."""
+    at: ptr[u8] = ptr[u8](i32(c) + c.columns)
+    for _ in range(column):
+        at += 3 + le16(at + 1)
+    return at + 3, le16(at + 1)

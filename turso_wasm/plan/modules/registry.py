@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from turso_wasm.plan.modules.fts5 import Fts5Provider
+from turso_wasm.plan.modules.fts5vocab import Fts5VocabProvider
 from turso_wasm.plan.modules.module import PlannedModule
 from turso_wasm.plan.modules.rtree import RtreeProvider
 
 PLANNED: Final[dict[str, PlannedModule]] = {
     "fts5": Fts5Provider(),
+    "fts5vocab": Fts5VocabProvider(),
     "rtree": RtreeProvider(),
     "rtree_i32": RtreeProvider(),
 }

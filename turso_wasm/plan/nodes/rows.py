@@ -110,6 +110,18 @@ class FtsRows(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class FtsTerms(Plan):
+    """The terms of a full-text table. kind: what is a row, as fts5vocab says it; columns: those of "instance", else of
+    "col".
+    """
+
+    source: int
+    table: Table
+    shadows: dict[str, Table]
+    kind: str
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Match(Node):
     """A query of a full-text table. column: -1: any."""
 
