@@ -58,10 +58,10 @@ class Workload:
         self.random, self.kind, self.both = Random(seed), kind, both
         self.rows: dict[int, Row] = {}
         r = self.random
+        both.run(f"PRAGMA encoding = '{r.choice(['UTF-8', 'UTF-8', 'UTF-16le', 'UTF-16be'])}'")
         options = ["a", "b", "c UNINDEXED", f"detail={r.choice(DETAILS)}"]
         options += [option for option in (r.choice(TOKENIZERS), r.choice(["", "prefix='1 2'", "prefix=3"])) if option]
-        if kind == "texts":
-            both.run("CREATE TABLE texts(a, b, c)")
+        both.run("CREATE TABLE texts(a, b, c)")
         options += {
             "own": [],
             "texts": ["content=texts"],

@@ -104,6 +104,7 @@ class FtsConfig(Struct):
 
     size: i32  # with what lies behind
     slot: i32  # of the database
+    encoding: i32  # of its text
     data: u32  # root of %_data
     index: u32  # of %_idx
     content: u32  # of %_content, or of the user's table

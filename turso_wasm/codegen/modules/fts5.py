@@ -47,7 +47,7 @@ def _fts_rows(node: nodes.FtsRows, ctx: Context, then: Then) -> None:
     ensure(queries, ctx)
     values = [emit_value(query, ctx) for query in queries]
     roots = {suffix: table.root for suffix, table in node.shadows.items()}
-    config = ctx.data_address(config_bytes(node.table, roots), align=8)
+    config = ctx.data_address(config_bytes(node.table, roots, ctx.unit.encoding), align=8)
     search = f.local(I32, "search")
 
     def begin() -> Expr:
@@ -77,12 +77,12 @@ class Fts5Writer(Writer):
         self.n = len(self.options.names)
         roots = {suffix: shadow.root for suffix, shadow in change.shadows.items()}
         texts = [plan.table for plan in change.plans if isinstance(plan, nodes.TableScan)]
-        self.config = ctx.data_address(config_bytes(table, roots, *texts), align=8)
+        self.config = ctx.data_address(config_bytes(table, roots, ctx.unit.encoding, *texts), align=8)
 
     @classmethod
     def create(cls, step: nodes.CreateVirtual, roots: Mapping[str, Local], ctx: Context) -> None:
         """See Writer."""
-        config = ctx.data_address(config_bytes(step.table, dict.fromkeys(roots, 0)), align=8)
+        config = ctx.data_address(config_bytes(step.table, dict.fromkeys(roots, 0), ctx.unit.encoding), align=8)
         ctx.do("fts_create", ctx.stmt, config, roots["data"], roots["config"])
 
     def insert(self, row: VirtualRow, skipped: Label) -> Expr:

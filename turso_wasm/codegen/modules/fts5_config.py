@@ -29,8 +29,11 @@ KINDS = {"unicode61": UNICODE61, "ascii": ASCII, "trigram": TRIGRAM}
 DETAILS = {"full": DETAIL_FULL, "none": DETAIL_NONE, "column": DETAIL_COLUMNS}
 
 
-def config_bytes(table: Table, roots: dict[str, int], content: Table | None = None) -> bytes:
-    """The configuration. roots: of the shadow tables, by suffix. content: the user's table that has the texts."""
+def config_bytes(table: Table, roots: dict[str, int], encoding: int, content: Table | None = None) -> bytes:
+    """The configuration.
+
+    roots: of the shadow tables, by suffix. encoding: of the database's text. content: the user's table with the texts.
+    """
     assert table.declared is not None and isinstance(table.declared.options, Fts5Options)
     options = table.declared.options
     tokenizer = options.tokenizer
@@ -48,6 +51,7 @@ def config_bytes(table: Table, roots: dict[str, int], content: Table | None = No
     fields = {
         "size": offsets[-1],
         "slot": table.slot,
+        "encoding": encoding,
         "data": roots["data"],
         "index": roots["idx"],
         "content": roots.get("content", 0) if content is None else content.root,

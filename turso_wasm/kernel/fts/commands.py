@@ -44,7 +44,7 @@ def fts_create(stmt: Run, config: FtsConfig, data: u32, options: u32) -> None:
     c: Cursor = cursor_open(stmt, config.slot, data, None, 1)
     begin_data(stmt, config, c)
     cursor_close(c)
-    option_write(stmt, config.slot, options, *lit(b"version"), INTEGER, i64(VERSION))
+    option_write(stmt, config, options, *lit(b"version"), INTEGER, i64(VERSION))
 
 
 def begin_data(stmt: Run, config: FtsConfig, c: Cursor) -> None:
@@ -134,7 +134,7 @@ def delete_all(stmt: Run, config: FtsConfig) -> None:
 
 def rebuild(stmt: Run, config: FtsConfig) -> None:
     """Make the index anew from the texts."""
-    option_write(stmt, config.slot, config.options, *lit(b"version"), INTEGER, i64(VERSION))
+    option_write(stmt, config, config.options, *lit(b"version"), INTEGER, i64(VERSION))
     delete_all(stmt, config)
     g: Gather = gather_of(stmt, config)
     values: ptr[Value] = ptr[Value](alloc(stmt, 16 * config.n_columns))

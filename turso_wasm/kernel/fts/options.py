@@ -3,15 +3,15 @@
 Source: https://sqlite.org/fts5.html section 6, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import INTEGER, TEXT, Cursor, KeyInfo, Run, Value
+from turso_wasm.kernel.abi import INTEGER, TEXT, UTF8, Cursor, KeyInfo, Run, Value
 from turso_wasm.kernel.abi_modules import FtsConfig
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.btree.cursor.move import cursor_first, cursor_next
 from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open
-from turso_wasm.kernel.btree.cursor.read import cursor_columns
 from turso_wasm.kernel.btree.insert import index_insert
-from turso_wasm.kernel.fts.rank_function import OPTION_KEY, RankFunction, parse_rank, same_name
+from turso_wasm.kernel.fts.rank_function import OPTION_KEY, RankFunction, option_row, parse_rank, same_name
 from turso_wasm.kernel.values.record import record_encode
+from turso_wasm.kernel.values.utf16 import texts_stored
 from turso_wasm.kernel.values.value import bytes_of, pack, size_of, to_integer
 from turso_wasm.wasm.lang import Struct, i32, i64, lit, ptr, scratch, sizeof, u8, u32
 
@@ -55,7 +55,7 @@ def options_read(o: Options, stmt: Run, config: FtsConfig) -> None:
     values: ptr[Value] = ptr[Value](scratch(32))
     on: i32 = cursor_first(c)
     while on:
-        cursor_columns(c, i64(3), values)
+        option_row(c, stmt, config.encoding, values)
         if values[0].tag == TEXT and values[1].tag == INTEGER:
             _ = option_take(o, bytes_of(values[0].payload), size_of(values[0].payload), values[1].payload)
         on = cursor_next(c)
@@ -98,14 +98,16 @@ def option_take(o: Options, name: ptr[u8], n: i32, value: i64) -> i32:
     return 1
 
 
-def option_write(stmt: Run, slot: i32, root: u32, name: ptr[u8], n: i32, tag: i32, payload: i64) -> None:
+def option_write(stmt: Run, config: FtsConfig, root: u32, name: ptr[u8], n: i32, tag: i32, payload: i64) -> None:
     """Put an option into %_config."""
-    c: Cursor = cursor_open(stmt, slot, root, KeyInfo(i32(OPTION_KEY)), 1)
+    c: Cursor = cursor_open(stmt, config.slot, root, KeyInfo(i32(OPTION_KEY)), 1)
     values: ptr[Value] = ptr[Value](scratch(32))
     values[0].tag = TEXT
     values[0].payload = pack(name, n)
     values[1].tag = tag
     values[1].payload = payload
+    if config.encoding != UTF8:
+        texts_stored(stmt, values, 2, config.encoding)
     record: i64 = record_encode(stmt, values, 2)
     index_insert(c, ptr[u8](i32(record)), i32(record >> 32))
     cursor_close(c)
@@ -124,5 +126,5 @@ def option_set(stmt: Run, config: FtsConfig, name: ptr[u8], n: i32, tag: i32, pa
         is_version: bool = same_name(name, n, *lit(b"version"))
         if tag != INTEGER or is_version or option_take(o, name, n, to_integer(tag, payload)) == 0:
             return 0
-    option_write(stmt, config.slot, config.options, name, n, tag, payload)
+    option_write(stmt, config, config.options, name, n, tag, payload)
     return 1

@@ -2,18 +2,19 @@
 
 import struct
 
-from turso_wasm.kernel.abi import NULL, SEEK_GE, TEXT, Arena, Cursor, KeyInfo, Run, Value
+from turso_wasm.kernel.abi import NULL, TEXT, UTF8, Arena, Cursor, KeyInfo, Run, Value
 from turso_wasm.kernel.abi_modules import FtsConfig
-from turso_wasm.kernel.base.memory import arena_alloc
+from turso_wasm.kernel.base.memory import arena_alloc, copy_value
+from turso_wasm.kernel.btree.cursor.move import cursor_first, cursor_next
 from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open
-from turso_wasm.kernel.btree.cursor.read import cursor_column
-from turso_wasm.kernel.btree.cursor.seek import cursor_seek_key
+from turso_wasm.kernel.btree.cursor.read import cursor_columns
 from turso_wasm.kernel.fts.expression import raise_about
 from turso_wasm.kernel.fts.lexer import is_bare
 from turso_wasm.kernel.values.collate import fold
 from turso_wasm.kernel.values.number import text_to_number
-from turso_wasm.kernel.values.value import bytes_of, pack, size_of, to_text
-from turso_wasm.wasm.lang import Struct, i32, i64, lit, memory_copy, ptr, scratch, u8
+from turso_wasm.kernel.values.utf16 import text_loaded
+from turso_wasm.kernel.values.value import bytes_of, size_of, to_text
+from turso_wasm.wasm.lang import Struct, i32, i64, lit, ptr, scratch, u8
 
 __subset__ = True
 
@@ -29,22 +30,28 @@ class RankFunction(Struct):
     n: i32
 
 
+def option_row(c: Cursor, stmt: Run, encoding: i32, values: ptr[Value]) -> None:
+    """The name and the value of the option a cursor on %_config is on."""
+    cursor_columns(c, i64(3), values)
+    if encoding != UTF8:
+        for i in range(2):
+            tag, payload = text_loaded(stmt, values[i].tag, values[i].payload, encoding)
+            values[i].tag = tag
+            values[i].payload = payload
+
+
 def read_option(stmt: Run, config: FtsConfig, name: ptr[u8], n: i32) -> tuple[i32, i64]:
     """The value of an option in %_config, in the statement's arena; NULL: it is not set."""
     c: Cursor = cursor_open(stmt, config.slot, config.options, KeyInfo(i32(OPTION_KEY)), 0)
-    probe: ptr[Value] = ptr[Value](scratch(16))
-    probe[0].tag = TEXT
-    probe[0].payload = pack(name, n)
+    values: ptr[Value] = ptr[Value](scratch(32))
     tag: i32 = NULL
     payload: i64 = i64(0)
-    if cursor_seek_key(c, probe, 1, SEEK_GE):
-        found, key = cursor_column(c, 0)
-        if found == TEXT and same_name(bytes_of(key), size_of(key), name, n):
-            tag, payload = cursor_column(c, 1)
-            if tag >= TEXT:
-                copy: ptr[u8] = arena_alloc(stmt.arena, size_of(payload) + 16)
-                memory_copy(copy, bytes_of(payload), size_of(payload))
-                payload = pack(copy, size_of(payload))
+    on: i32 = cursor_first(c)
+    while on and tag == NULL:
+        option_row(c, stmt, config.encoding, values)
+        if values[0].tag == TEXT and same_name(bytes_of(values[0].payload), size_of(values[0].payload), name, n):
+            tag, payload = copy_value(stmt, values[1].tag, values[1].payload)
+        on = cursor_next(c)
     cursor_close(c)
     return tag, payload
 

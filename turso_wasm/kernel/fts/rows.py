@@ -4,7 +4,7 @@ A row is in %_content (or where the user keeps it), its terms are in the index, 
 columns is in %_docsize.
 """
 
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, Cursor, Run, Value
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, UTF8, Cursor, Run, Value
 from turso_wasm.kernel.abi_modules import CONTENT_OTHER, CONTENT_OWN, NOWHERE, ROWID, FtsConfig
 from turso_wasm.kernel.base.errors import SQLITE_MISMATCH, raise_error
 from turso_wasm.kernel.base.memory import alloc, arena_mark, arena_release
@@ -27,6 +27,7 @@ from turso_wasm.kernel.fts.tokenize import Tokenizer, token_next, token_start
 from turso_wasm.kernel.fts.tombstones import bury
 from turso_wasm.kernel.values.record import record_column, record_encode
 from turso_wasm.kernel.values.utf8 import skip_chars
+from turso_wasm.kernel.values.utf16 import text_loaded, texts_stored
 from turso_wasm.kernel.values.value import apply_numeric, bytes_of, pack, size_of, to_integer, to_text
 from turso_wasm.wasm.lang import export, f64, float_from_bits, i32, i64, lit, memory_copy, ptr, scratch, sizeof, u8, u32
 
@@ -156,6 +157,8 @@ def write_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) 
             n += 1
             record[n].tag = values[i].tag
             record[n].payload = values[i].payload
+    if config.encoding != UTF8:
+        texts_stored(stmt, record, n + 1, config.encoding)
     row: i64 = record_encode(stmt, record, n + 1)
     c: Cursor = cursor_open(stmt, config.slot, config.content, None, 1)
     table_insert(c, rowid, bytes_of(row), size_of(row))
@@ -229,6 +232,8 @@ def read_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -
                 payload = rowid
             elif at != NOWHERE:
                 tag, payload = record_column(copy, n, at)
+                if config.encoding != UTF8:
+                    tag, payload = text_loaded(stmt, tag, payload, config.encoding)
             values[i].tag = tag
             values[i].payload = payload
     cursor_close(c)
