@@ -209,3 +209,27 @@ def test_damaged(tmp_path: Path, seed: int) -> None:
             except turso_wasm.Error as error:
                 assert not isinstance(error, turso_wasm.InternalError), error
         connection.close()
+
+
+def test_rows_are_read_while_their_table_changes() -> None:
+    """A search goes on where it is when segments are merged under it."""
+    connection = turso_wasm.connect(":memory:", isolation_level=None)
+    connection.execute("CREATE VIRTUAL TABLE t USING fts5(a)")
+    connection.execute("CREATE VIRTUAL TABLE v USING fts5vocab(t, row)")
+    numbers = "WITH s(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM s WHERE x < 20000) "
+    connection.execute(numbers + "INSERT INTO t(rowid, a) SELECT x, 'word common ' || x FROM s")
+    found = []
+    for rowid, shown in connection.execute("SELECT rowid, highlight(t, 0, '[', ']') FROM t('common OR word')"):
+        found.append(rowid)
+        assert shown.startswith("[word] [common]") or rowid > 20000
+        if len(found) % 3000 == 0:
+            connection.execute("INSERT INTO t(a) VALUES ('common too')")
+            connection.execute("INSERT INTO t(t) VALUES ('optimize')")
+    assert found[:20000] == list(range(1, 20001))
+    terms = []
+    for (term,) in connection.execute("SELECT term FROM v"):
+        terms.append(term)
+        if len(terms) % 5000 == 0:
+            connection.execute("INSERT INTO t(a) VALUES ('common too')")
+            connection.execute("INSERT INTO t(t) VALUES ('optimize')")
+    assert terms == sorted({*map(str, range(1, 20001)), "common", "too", "word"})

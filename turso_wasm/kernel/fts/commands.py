@@ -26,7 +26,7 @@ from turso_wasm.kernel.fts.merge import merge_all, merge_levels, structure_write
 from turso_wasm.kernel.fts.options import VERSION, option_set, option_write, options_read
 from turso_wasm.kernel.fts.rank_function import same_name
 from turso_wasm.kernel.fts.rows import fts_delete_terms, fts_given_rowid, gather_texts, read_content, write_docsize
-from turso_wasm.kernel.fts.structure import AVERAGES_ROW, STRUCTURE_ROW, WITH_ORIGINS
+from turso_wasm.kernel.fts.structure import AVERAGES_ROW, STRUCTURE_ROW, WITH_ORIGINS, structure_changed
 from turso_wasm.kernel.fts.writer import store_blob
 from turso_wasm.kernel.values.value import bytes_of, size_of, to_integer, to_text
 from turso_wasm.wasm.lang import export, i32, i64, lit, ptr, u8, u32
@@ -49,6 +49,7 @@ def fts_create(stmt: Run, config: FtsConfig, data: u32, options: u32) -> None:
 
 def begin_data(stmt: Run, config: FtsConfig, c: Cursor) -> None:
     """The rows of an index without terms."""
+    structure_changed()
     store_blob(stmt, c, i64(AVERAGES_ROW), b"", 0)
     if config.contentless_delete:
         store_blob(stmt, c, i64(STRUCTURE_ROW), *lit(NEW_STRUCTURE_WITH_ORIGINS))

@@ -18,7 +18,14 @@ from turso_wasm.kernel.fts.merge import merge_all, merge_buried, merge_levels, s
 from turso_wasm.kernel.fts.options import Options, options_read
 from turso_wasm.kernel.fts.postings import Index
 from turso_wasm.kernel.fts.search import INDEX_KEY, index_open, read_blob, read_tokenizer
-from turso_wasm.kernel.fts.structure import AVERAGES_ROW, Reader, Segment, read_varint, structure_read
+from turso_wasm.kernel.fts.structure import (
+    AVERAGES_ROW,
+    Reader,
+    Segment,
+    read_varint,
+    structure_changed,
+    structure_read,
+)
 from turso_wasm.kernel.fts.terms import Term, Terms, terms_init, terms_sorted
 from turso_wasm.kernel.fts.tokenize import Tokenizer
 from turso_wasm.kernel.fts.writer import SegmentWriter, store_blob, write_doclist, write_term, writer_end, writer_init
@@ -48,7 +55,8 @@ class Gather(Struct):
 
 
 def gather_drop(data: ptr[u8]) -> None:
-    """Free what a Gather owns."""
+    """Free what a Gather owns; what it has written may be undone."""
+    structure_changed()
     g: Gather = Gather(data)
     arena_free(g.own)
     arena_free(g.arena)

@@ -41,7 +41,7 @@ def find_hits_of_row(s: Search, texts: ptr[Value]) -> None:
         if s.config.detail != DETAIL_FULL:
             phrase.n_hits = 0
         elif is_on_row(s, phrase):
-            count_hits(s.arena, phrase.node, s.config.detail)
+            count_hits(s.reading, phrase.node, s.config.detail)
         phrase = phrase.later
     if s.config.detail != DETAIL_FULL:
         for column in range(s.config.n_columns):
@@ -60,7 +60,7 @@ def find_hits_of_text(s: Search, column: i32, text: i64) -> None:
         while phrase:
             counts: bool = phrase.node.columns == None or phrase.node.columns[column] != 0  # noqa: E711
             if counts and is_on_row(s, phrase) and is_term(t, phrase.terms):
-                add_hit(s.arena, phrase, position)
+                add_hit(s.reading, phrase, position)
             phrase = phrase.later
         position += 1
 

@@ -27,6 +27,7 @@ from turso_wasm.kernel.fts.structure import (
     Segment,
     Structure,
     structure_bytes,
+    structure_changed,
 )
 from turso_wasm.kernel.fts.writer import (
     SegmentWriter,
@@ -45,6 +46,7 @@ __subset__ = True
 
 def structure_write(x: Index) -> None:
     """Write the structure record."""
+    structure_changed()
     b: Bytes = Bytes(scratch(sizeof(Bytes)))
     structure_bytes(x.structure, b, x.arena)
     store_blob(x.stmt, x.data, i64(STRUCTURE_ROW), b.data, b.size)

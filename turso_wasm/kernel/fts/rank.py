@@ -33,8 +33,8 @@ IDF_LEAST = 1e-6
 
 def count_rows(s: Search, phrase: Phrase) -> i64:
     """The number of rows that have a phrase, in the columns it may be in."""
-    node: Node = node_new(s.arena, PHRASES)
-    copy: Phrase = Phrase(arena_alloc(s.arena, sizeof(Phrase)))
+    node: Node = node_new(s.reading, PHRASES)
+    copy: Phrase = Phrase(arena_alloc(s.reading, sizeof(Phrase)))
     memory_copy(copy, phrase, sizeof(Phrase))
     copy.next = None
     copy.terms = None
@@ -43,7 +43,7 @@ def count_rows(s: Search, phrase: Phrase) -> i64:
     before: Term = None
     term: Term = phrase.terms
     while term:
-        same: Term = Term(arena_alloc(s.arena, sizeof(Term)))
+        same: Term = Term(arena_alloc(s.reading, sizeof(Term)))
         memory_copy(same, term, sizeof(Term))
         if before:
             before.next = same

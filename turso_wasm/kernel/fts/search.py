@@ -15,11 +15,11 @@ from turso_wasm.kernel.btree.cursor.position import cursor_open
 from turso_wasm.kernel.btree.cursor.read import cursor_column
 from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
 from turso_wasm.kernel.fts.damage import fts_corrupt
-from turso_wasm.kernel.fts.expression import AND, Node, join
+from turso_wasm.kernel.fts.expression import AND, Node, Phrase, join
 from turso_wasm.kernel.fts.parse import Parser, parse_query, restrict
 from turso_wasm.kernel.fts.postings import Index
 from turso_wasm.kernel.fts.rank_function import RankFunction
-from turso_wasm.kernel.fts.structure import Reader, structure_read
+from turso_wasm.kernel.fts.structure import Reader, structure_read, structure_revision
 from turso_wasm.kernel.fts.tokenize import Tokenizer, tokenizer_init
 from turso_wasm.kernel.fts.walk import FIRST_ROW, LAST_ROW, node_open, node_seek
 from turso_wasm.kernel.values.value import bytes_of, size_of, to_text
@@ -36,6 +36,8 @@ class Search(Resource):
     """A query of a table."""
 
     arena: Arena.embed
+    reading: Arena.embed  # what the walk through the index uses
+    revision: i32  # structure_revision() when that began
     stmt: Run
     config: FtsConfig
     tokenizer: Tokenizer.embed
@@ -57,6 +59,7 @@ def search_release(resource: i32) -> None:
     """Free a search."""
     s: Search = Search(resource)
     arena_free(s.arena)
+    arena_free(s.reading)
     mfree(ptr[u8](resource))
 
 
@@ -106,7 +109,6 @@ def fts_open(stmt: Run, place: ptr[i32], config: FtsConfig) -> Search:
     s: Search = Search(place[0])
     arena_free(s.arena)
     read_tokenizer(s.tokenizer, config, s.arena)
-    index_open(s.index, stmt, config, s.arena)
     memory_fill(s.parser, 0, sizeof(Parser))
     s.parser.arena = s.arena
     s.parser.config = config
@@ -138,8 +140,23 @@ def fts_first(s: Search) -> i32:
     """Go to the first row that matches; 0: there is none. Without a query: to none in particular."""
     if s.root == None:  # noqa: E711
         return 1
+    return walk_from(s, i64(FIRST_ROW))
+
+
+def walk_from(s: Search, rowid: i64) -> i32:
+    """Begin to walk through the index as it is now, on the first row from `rowid` on; 0: there is none."""
+    arena_free(s.reading)
+    phrase: Phrase = s.parser.phrases
+    while phrase:
+        phrase.hits = None
+        phrase.n_hits = 0
+        phrase.capacity = 0
+        phrase = phrase.later
+    s.has_hits = 0
+    s.revision = structure_revision()
+    index_open(s.index, s.stmt, s.config, s.reading)
     node_open(s.index, s.root)
-    node_seek(s.index, s.root, FIRST_ROW)
+    node_seek(s.index, s.root, rowid)
     s.rowid = s.root.rowid
     return 1 - s.root.ended
 
@@ -149,6 +166,8 @@ def fts_next(s: Search) -> i32:
     """Go to the next row; 0: there is none."""
     if s.rowid == LAST_ROW or s.root == None:  # noqa: E711
         return 0
+    if s.revision != structure_revision():
+        return walk_from(s, s.rowid + 1)
     node_seek(s.index, s.root, s.rowid + 1)
     s.rowid = s.root.rowid
     return 1 - s.root.ended

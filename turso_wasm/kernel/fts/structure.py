@@ -44,6 +44,20 @@ MAX_SEGMENT_ID = 65535
 WITH_ORIGINS = b"\xff\x00\x00\x01"
 
 
+revision: i32 = 0  # moves on whenever segments come or go, here or because what was written is undone
+
+
+def structure_changed() -> None:
+    """Whoever reads an index must look for its segments again."""
+    global revision
+    revision += 1
+
+
+def structure_revision() -> i32:
+    """A number that is another one after every change."""
+    return revision
+
+
 class Segment(Struct):
     """One segment."""
 

@@ -32,6 +32,7 @@ from turso_wasm.kernel.fts.positions import (
 from turso_wasm.kernel.fts.postings import MAIN_INDEX, Index, Postings, least_term, postings_new, settle, step
 from turso_wasm.kernel.fts.search import INDEX_KEY, index_open
 from turso_wasm.kernel.fts.segment import SegmentReader, next_row, reader_new, seek_term
+from turso_wasm.kernel.fts.structure import structure_revision
 from turso_wasm.kernel.values.value import pack
 from turso_wasm.wasm.lang import export, funcref, i32, i64, memory_copy, memory_fill, ptr, sizeof, u8
 
@@ -47,6 +48,7 @@ class Vocabulary(Resource):
     stmt: Run
     config: FtsConfig
     index: Index.embed
+    revision: i32  # structure_revision() when the walk began
     kind: i32  # VOCABULARY_*
     live: i32
     readers: ptr[i32]
@@ -81,7 +83,15 @@ def fts_vocabulary(stmt: Run, place: ptr[i32], config: FtsConfig, kind: i32) -> 
         v.index.data = cursor_open(stmt, config.slot, config.data, None, 0)
         v.index.terms = cursor_open(stmt, config.slot, config.index, KeyInfo(i32(INDEX_KEY)), 0)
     arena_free(v.arena)
-    index_open(v.index, stmt, config, v.arena)
+    walk_begin(v, b"", 0)
+    return fts_vocabulary_next(place)
+
+
+def walk_begin(v: Vocabulary, term: ptr[u8], size: i32) -> None:
+    """Begin to walk through the index as it is now, from a term on."""
+    config: FtsConfig = v.config
+    v.revision = structure_revision()
+    index_open(v.index, v.stmt, config, v.arena)
     x: Index = v.index
     n: i32 = x.structure.n_segments
     v.readers = ptr[i32](arena_alloc(v.arena, 4 * n + 4))
@@ -89,7 +99,7 @@ def fts_vocabulary(stmt: Run, place: ptr[i32], config: FtsConfig, kind: i32) -> 
     for i in range(n):
         if x.structure.segments[i].last:
             r: SegmentReader = reader_new(v.arena, x.structure.segments[i], x.data, x.terms, x.detail)
-            _ = seek_term(r, b"", 0)
+            _ = seek_term(r, term, size)
             if r.exhausted == 0:
                 v.readers[v.live] = i32(r)
                 v.live += 1
@@ -101,13 +111,14 @@ def fts_vocabulary(stmt: Run, place: ptr[i32], config: FtsConfig, kind: i32) -> 
     memory_fill(v.row_counts, 0, 8 * config.n_columns)
     v.column = config.n_columns
     v.position.position = NO_POSITION
-    return fts_vocabulary_next(place)
 
 
 @export
 def fts_vocabulary_next(place: ptr[i32]) -> i32:
     """Go to the next row; 0: there is none."""
     v: Vocabulary = Vocabulary(place[0])
+    if v.revision != structure_revision():
+        pass_term(v)
     while not (next_place(v) if v.kind == VOCABULARY_PLACES else next_column(v)):
         if not begin_term(v):
             return 0
@@ -118,6 +129,15 @@ def fts_vocabulary_next(place: ptr[i32]) -> i32:
         elif v.kind == VOCABULARY_COLUMNS:
             count_columns(v)
     return 1
+
+
+def pass_term(v: Vocabulary) -> None:
+    """The index has changed: go on behind the term."""
+    term: ptr[u8] = arena_alloc(v.arena, v.size + 8)
+    term[0] = MAIN_INDEX
+    memory_copy(term + 1, v.text, v.size)
+    term[v.size + 1] = 0
+    walk_begin(v, term, v.size + 2)
 
 
 def begin_term(v: Vocabulary) -> bool:

@@ -36,6 +36,9 @@ def open_term(x: Index, term: Term) -> None:
 def node_open(x: Index, node: Node) -> None:
     """Get a tree ready; it is on no row yet."""
     node.rowid = FIRST_ROW
+    node.counted = 0
+    node.places = None
+    node.alone = None
     node.ended = 1 if node.kind == NOTHING else 0
     phrase: Phrase = node.phrases
     while phrase and node.kind == PHRASES:
