@@ -15,6 +15,7 @@ from turso_wasm.catalog.modules.fts5 import Fts5Options
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.access import OrderColumn
 from turso_wasm.plan.modules.module import shadows
 from turso_wasm.plan.providers import NULL, ROWID, GivenRows, Offer, Request
 from turso_wasm.plan.terms import Sarg
@@ -39,11 +40,18 @@ class Fts5Provider:
         key = next((sarg for sarg in request.conditions if sarg.column == ROWID and sarg.op in ("=", "is")), None)
         consumed = (*matches, *([] if rank is None else [rank]))
         if matches:
-            found = Offer(ROWS_THAT_MATCH, 20.0, consumed, lambda _: rows.matching(matches, rank), label="M")
-            return [found]
+            asked = sorted((sarg.column for sarg in matches), reverse=True)
+            label = "r" * (rank is not None) + "".join(f"M{column}" for column in asked)
+            return [Offer(ROWS_THAT_MATCH, 20.0, consumed, lambda _: rows.matching(matches, rank), label=label)]
         if key is not None:
             return [Offer(1.0, 2.0, (*consumed, key), lambda _: rows.of_content(key.value), label="=")]
-        return [Offer(ROWS, ROWS, consumed, lambda _: rows.of_content(None))]
+        lower, upper = [rows.limit(request, operators) for operators in ((">", ">="), ("<", "<="))]
+        bounds = [sarg for sarg in (lower, upper) if sarg is not None]
+        n = ROWS / 4 ** len(bounds)
+        label = ">" * (lower is not None) + "<" * (upper is not None)
+        order = (OrderColumn(ROWID),)
+        consumed = (*consumed, *bounds)
+        return [Offer(n, n, consumed, lambda back: rows.of_content(None, lower, upper, back), order, label=label)]
 
     def plans_for_writing(self, planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
         """A scan of the user's table that has the texts, if there is one."""
@@ -72,6 +80,10 @@ def has_rowids(content: Table, table: Table) -> bool:
     rowid = fold(options_of(table).content_rowid or "rowid")
     is_rowid = rowid == "rowid" or content.numbers.get(rowid, -2) == content.rowid_alias
     return content.kind == "table" and not content.without_rowid and is_rowid
+
+
+def _bound(sarg: Sarg | None) -> nodes.Bound | None:
+    return None if sarg is None else nodes.Bound(expr=sarg.value, inclusive=sarg.op in ("<=", ">="))
 
 
 class _Rows:
@@ -112,8 +124,16 @@ class _Rows:
         rowid = bound.ColumnRef(source=source, column=ROWID)
         return self._given(rows, rowid, bound.ColumnRef(source=source, column=HANDLE), rank)
 
-    def of_content(self, key: bound.Expr | None) -> GivenRows:
-        """The row with a rowid, or all; a search without a query is there for functions of the row."""
+    def limit(self, request: Request, operators: tuple[str, str]) -> Sarg | None:
+        """A condition on the rowid by one of these operators."""
+        return next((sarg for sarg in request.conditions if sarg.column == ROWID and sarg.op in operators), None)
+
+    def of_content(
+        self, key: bound.Expr | None, lower: Sarg | None = None, upper: Sarg | None = None, back: bool = False
+    ) -> GivenRows:
+        """The row with a rowid, those between bounds, or all; a search without a query is there for functions of the
+        row.
+        """
         content = self._content_item()
         item = content
         if item is None:
@@ -121,7 +141,17 @@ class _Rows:
             if shadow is None:
                 raise SqlError(SQLITE_ERROR, f"{self.table.name}: table does not support scanning")
             item = table_item(self.request.planner.new_source(), shadow, None)
-        rows = self._scan(item, key, self._stored(item))
+        used = self._stored(item)
+        rows = self._scan(item, key, used, back)
+        if (lower is not None or upper is not None) and item.table is not None:
+            rows = nodes.RowidRange(
+                source=item.source,
+                table=item.table,
+                columns=used,
+                lower=_bound(lower),
+                upper=_bound(upper),
+                reverse=back,
+            )
         handle: bound.Expr = NULL
         if self.request.item.calls:
             source = self.request.planner.new_source()
@@ -138,11 +168,11 @@ class _Rows:
             rows = nodes.NestedLoop(left=rows, right=self._scan(item, rowid, self._stored(item)))
         return GivenRows(rows, self._columns(item, rowid, handle, rank))
 
-    def _scan(self, item: Item, key: bound.Expr | None, used: frozenset[int]) -> nodes.Plan:
+    def _scan(self, item: Item, key: bound.Expr | None, used: frozenset[int], back: bool = False) -> nodes.Plan:
         assert item.table is not None
         if key is not None:
             return nodes.RowidSeek(source=item.source, table=item.table, columns=used, key=key)
-        return nodes.TableScan(source=item.source, table=item.table, columns=used)
+        return nodes.TableScan(source=item.source, table=item.table, columns=used, reverse=back)
 
     # --- content -----------------------------------------------------------------------------------------------------
 
