@@ -19,7 +19,7 @@ LOOKUP: Final = 6.0  # fetch the table row of an index entry
 INDEX_ROW: Final = 0.8
 LONG_WIDTH: Final = 5  # of a TEXT or BLOB column of unknown length, in units of a number
 PER_PROBE: Final = 2.0  # hash table: look up
-PER_BUILD: Final = 3.0  # hash table: add a row
+PER_BUILD: Final = 4.0  # hash table: add a row
 PER_OUTPUT: Final = 0.05  # every row handed on
 RANGE_SELECTIVITY: Final = 0.25  # per bound of a range
 FILTER_SELECTIVITY: Final = {"=": 0.25, "is": 0.25}

@@ -2,7 +2,8 @@
 
 A condition on columns of one unflattened subquery in FROM is added to each of its SELECTs: to WHERE, or to HAVING
 where it is about aggregates. It stays where it was too when it could not be added everywhere (it never is added to
-only some).
+only some). UNION, INTERSECT and EXCEPT compare rows, so there it must say the same of all that are equal. What follows
+from WHERE by equalities (`Core.derived`) moves as well.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import affinity_of, column_affinity
 from turso_wasm.bind.query import Core, Item, Query, Step
+from turso_wasm.bind.select import compound_collations
 from turso_wasm.bind.walk import (
     all_of,
     columns_used,
@@ -40,7 +42,7 @@ def _push(core: Core, step: Step, item: Item, binder: Binder) -> None:
     assert query is not None
     if item.shared or query.recursive:
         return
-    if query.limit is not None or query.offset is not None or any(op != "UNION ALL" for op in query.operators):
+    if query.limit is not None or query.offset is not None:
         return
     if any(inner.values_source >= 0 for inner in query.cores):
         return
@@ -48,8 +50,11 @@ def _push(core: Core, step: Step, item: Item, binder: Binder) -> None:
     pushed: list[bound.Expr] = []
     for expr in core.where:
         (pushed if _can_push(expr, item, query, binder) else kept).append(expr)
+    follows = [expr for expr in core.derived if _can_push(expr, item, query, binder)]
+    pushed += follows
     if pushed:
         core.where = kept
+        core.derived = [expr for expr in core.derived if expr not in follows]
         cores = [_with_conditions(inner, item.source, pushed, binder) for inner in query.cores]
         step.item = replace(item, query=replace(query, cores=cores), common=None)
 
@@ -68,6 +73,12 @@ def _can_push(expr: bound.Expr, item: Item, query: Query, binder: Binder) -> boo
         if any(not is_deterministic(output) or has_subquery(output) or has_subtype(output) for output in outputs):
             return False
         if {affinity_of(output) for output in outputs} != {column_affinity(query, ref.column)}:
+            return False
+    if any(operator != "UNION ALL" for operator in query.operators):
+        collations = compound_collations(query)
+        if any(collations[ref.column] != "BINARY" for ref in refs):
+            return False
+        if not all(_is_whole(expr, core) for core in query.cores):
             return False
     return all(_can_take(core, expr, refs, binder) for core in query.cores)
 

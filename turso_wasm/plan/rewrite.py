@@ -35,6 +35,7 @@ from turso_wasm.plan.like_ranges import derive_like_ranges
 from turso_wasm.plan.pushdown import push_filters_into_subqueries
 from turso_wasm.plan.terms import rejects_null
 from turso_wasm.plan.unnesting import unnest_subqueries
+from turso_wasm.plan.unused_joins import drop_unused_joins
 
 MOVED = 200
 """Larger expressions stay in their subquery: they would be repeated wherever its column is named."""
@@ -407,11 +408,12 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("forget_unknown", forget_unknown),
     ("drop_true_conditions", drop_true_conditions),
     ("unnest_subqueries", _unnest),
-    ("push_filters_into_subqueries", push_filters_into_subqueries),
     ("reduce_outer_joins", reduce_outer_joins),
+    ("drop_unused_joins", drop_unused_joins),
     ("factor_common_conditions", factor_common_conditions),
+    ("derive_constants", derive_constants),
+    ("push_filters_into_subqueries", push_filters_into_subqueries),
     ("split_disjunctions", split_disjunctions),
     ("or_to_in", or_to_in),
-    ("derive_constants", derive_constants),
     ("derive_like_ranges", derive_like_ranges),
 )

@@ -63,6 +63,7 @@ STATEMENTS = [
     "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM w WHERE x = c)",
     "SELECT (SELECT max(y) FROM w WHERE x = c) FROM t",
     "SELECT count(*) FROM w WHERE x > 1",
+    "SELECT w.x FROM w LEFT JOIN t ON t.rowid = w.y",
 ]
 
 
