@@ -84,6 +84,7 @@ class TableAccess:
     pin: object
     index_terms: dict[str, IndexTerms] = field(default_factory=dict)
     use_indexes: bool = True
+    range_first: bool = False  # as SQLite, whose order of rows users see, rather an index's range than the whole table
     registry: Registry = BUILTIN
 
     @property
@@ -201,6 +202,8 @@ class TableAccess:
         visit = rows * (per_row if covering else per_row + cost.LOOKUP)
         seek = cost.SEEK if equal or lower or upper else 0.0
         path.rows, path.cost = rows * n_loops, (seek + visit) * n_loops
+        if self.range_first and n == 0 and index is not None and any(s and s.op != "notnull" for s in (lower, upper)):
+            path.cost = min(path.cost, cost.range_cost(table, index))
         path.in_sarg = in_sarg
         path.order = tuple(
             OrderColumn(part.column, part.collation, part.desc, exprs.get(at))

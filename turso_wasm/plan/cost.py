@@ -22,6 +22,7 @@ PER_PROBE: Final = 2.0  # hash table: look up
 PER_BUILD: Final = 4.0  # hash table: add a row
 PER_OUTPUT: Final = 0.05  # every row handed on
 RANGE_SELECTIVITY: Final = 0.25  # per bound of a range
+RANGE_SHARE: Final = 0.9  # see range_cost
 FILTER_SELECTIVITY: Final = {"=": 0.25, "is": 0.25}
 OTHER_SELECTIVITY: Final = 0.9
 MATCH_SELECTIVITY: Final = 0.5  # of EXISTS; and how much of what could match is read until something does
@@ -55,6 +56,11 @@ def entry_cost(table: Table, index: Index) -> float:
     fields = (*index.columns, *index.suffix)
     entry = sum(column_width(table.columns[part.column]) if part.column >= 0 else 1 for part in fields)
     return 0.3 + 0.7 * entry / row if entry < row else 1.01
+
+
+def range_cost(table: Table, index: Index) -> float:
+    """What a range of an index costs at most: less than a scan of the table, and less in an index of short entries."""
+    return table_rows(table) * RANGE_SHARE * (1.0 + entry_cost(table, index) / 100.0)
 
 
 def equal_rows(table: Table, index: Index | None, n_equal: int) -> float:

@@ -37,14 +37,24 @@ from turso_wasm.plan.join_states import (
     keep,
     useful,
 )
-from turso_wasm.plan.ordering import Ordering, OrderState
+from turso_wasm.plan.ordering import AnyOrder, Ordering, OrderState
 from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.terms import Term, make_term
 
 if TYPE_CHECKING:
     from turso_wasm.plan.planner import Planner
 
-CHOICES = ("join_order", "hash_joins", "or_look_ups", "indexes", "row_order", "sieves", "memo", "count_ranges")
+CHOICES = (
+    "join_order",
+    "hash_joins",
+    "or_look_ups",
+    "indexes",
+    "row_order",
+    "sieves",
+    "memo",
+    "count_ranges",
+    "arm_limits",
+)
 """What can be switched off besides the passes of rewrite.py."""
 
 EXACT_UNITS = 6
@@ -108,6 +118,7 @@ class JoinPlanner:
             unit.access = self.planner.function_access(item)
         elif item is not None and item.table is not None:
             unit.access = self.planner.table_access(item)
+            unit.access.range_first = item.source != self.planner.target and not isinstance(self.ordering, AnyOrder)
         elif item is not None:
             assert item.query is not None
             unit.subplan = self.planner.plan_item(item)

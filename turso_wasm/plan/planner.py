@@ -69,6 +69,7 @@ class Planner:
         ] = {}  # by id: the expression, with its subqueries planned
         self._shared: dict[int, tuple[nodes.Shared, Rows]] = {}
         self.alone = -1  # the source whose rows the SELECT that is being planned sees once each
+        self.target = -1  # the source whose rows are to be changed
         self.deleted = -1  # the source whose rows are to be deleted
         self.changing: Table | None = None  # the table that is being changed while what is planned now runs
         self.all_changing = False  # any table may be: by triggers, by actions of foreign keys
@@ -222,7 +223,7 @@ class Planner:
     def _plan_compound(self, query: Query, correlated: bool) -> Rows:
         """UNION, INTERSECT and EXCEPT are groupings of all rows of both sides; their result is in ascending order."""
         collations = tuple(compound_collations(query))
-        parts = [self._plan_core(core, None, correlated) for core in query.cores]
+        parts = [self._plan_arm(core, query, correlated) for core in query.cores]
         current: list[Rows] = [parts[0]]  # operands of the UNION ALL under construction
         n_columns = len(query.columns)
         wanted, satisfied = self._key_order(query, n_columns)
@@ -241,6 +242,23 @@ class Planner:
             ordered = is_last and satisfied
         rows = self.append(current, query.source)
         return rows if ordered else self._sorted(rows, query.order_by, query)
+
+    def _plan_arm(self, core: Core, query: Query, correlated: bool) -> Rows:
+        """One SELECT of a compound. Of a UNION ALL of which the first rows are wanted, each arm gives its own first."""
+        top = self._top(query) if query.order_by else None
+        if top is None or "arm_limits" in self.binder.without or any(op != "UNION ALL" for op in query.operators):
+            return self._plan_core(core, None, correlated)
+        keys = [replace(key, expr=strip_collation(core.outputs[_number(key)])) for key in query.order_by]
+        exprs = [top, *(key.expr for key in keys)]
+        if (
+            core.windows
+            or core.values_source >= 0
+            or not all(map(is_deterministic, exprs))
+            or any(map(has_subquery, exprs))
+        ):
+            return self._plan_core(core, None, correlated)
+        arm = Query([core], query.columns, order_by=keys, limit=top)
+        return self._limited(arm, self._plan_core(core, arm, correlated))
 
     def _key_order(self, query: Query, n_columns: int) -> tuple[tuple[int, ...], bool]:
         """In which order to group the columns so that the result comes as ORDER BY wants it, and whether it does."""
@@ -463,6 +481,12 @@ def _only_source(core: Core) -> int:
     """The source whose rows FROM gives, each once; -1 if it joins."""
     items = [item for step in core.steps if step.kind not in ("semi", "anti") for item in step.items()]
     return items[0].source if len(items) == 1 else -1
+
+
+def _number(key: OrderKey) -> int:
+    """The result column of a compound that an ORDER BY term names."""
+    assert isinstance(key.expr, bound.ColumnRef)
+    return key.expr.column
 
 
 def _is_one(limit: bound.Expr | None) -> bool:

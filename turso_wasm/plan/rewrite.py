@@ -403,6 +403,24 @@ def _unnest(query: Query, binder: Binder) -> Query:
     return unnest_subqueries(query, binder, simplify)
 
 
+def derive_row_ranges(query: Query, binder: Binder) -> Query:
+    """From (a, b) > (1, 2), which is a > 1 OR (a = 1 AND b > 2), follows a >= 1: a range for look-ups."""
+    for core in query.cores:
+        core.derived += [found for expr in core.where if (found := _first_of_row(expr, binder)) is not None]
+    return query
+
+
+def _first_of_row(expr: bound.Expr, binder: Binder) -> bound.Expr | None:
+    if not isinstance(expr, bound.Binary) or expr.op != "or" or not isinstance(expr.left, bound.Compare):
+        return None
+    differs, rest = expr.left, conjuncts(expr.right)
+    if differs.op not in ("<", ">") or not is_deterministic(differs):
+        return None
+    if not same_expression(replace(differs, op="="), rest[0], binder.pin):
+        return None
+    return replace(differs, op="<=" if differs.op == "<" else ">=")
+
+
 PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("flatten_subqueries", flatten_subqueries),
     ("forget_unknown", forget_unknown),
@@ -416,4 +434,5 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("split_disjunctions", split_disjunctions),
     ("or_to_in", or_to_in),
     ("derive_like_ranges", derive_like_ranges),
+    ("derive_row_ranges", derive_row_ranges),
 )

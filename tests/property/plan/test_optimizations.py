@@ -64,6 +64,8 @@ STATEMENTS = [
     "SELECT (SELECT max(y) FROM w WHERE x = c) FROM t",
     "SELECT count(*) FROM w WHERE x > 1",
     "SELECT w.x FROM w LEFT JOIN t ON t.rowid = w.y",
+    "SELECT 1 FROM w WHERE (x, y) > (1, 2)",
+    "SELECT c FROM t UNION ALL SELECT y FROM w ORDER BY 1 LIMIT 3",
 ]
 
 
