@@ -95,6 +95,7 @@ class Catalog:
         self._tables: dict[str, Table] = {}
         self._triggers: dict[str, Trigger] = {}
         self._statistics: dict[str, dict[str | None, tuple[int, ...]]] = {}
+        self._without_skips: set[str | None] = set()  # indexes that ANALYZE's user wants no skip-scan of
         for number, row in enumerate(rows):
             self._add_row(row, number)
         for table, index, stat in statistics:
@@ -262,12 +263,14 @@ class Catalog:
         if not isinstance(table, str) or not isinstance(stat, str) or not isinstance(index, str | None):
             return
         numbers = []
+        key = None if index is None else fold(index)
+        if "noskipscan" in stat.split():
+            self._without_skips.add(key)
         for word in stat.split():
             if not word.isascii() or not word.isdigit():
                 break
             numbers.append(int(word))
         if numbers:
-            key = None if index is None else fold(index)
             self._statistics.setdefault(fold(table), {})[key] = tuple(numbers)
 
     # --- building ------------------------------------------------------------------------------------------------
@@ -353,6 +356,7 @@ class Catalog:
         rows = 0
         for index in table.indexes:
             index.stat = known.get(fold(index.name))
+            index.skips = fold(index.name) not in self._without_skips
             if index.stat is not None and index.where is None:
                 rows = max(rows, index.stat[0])
         for key, numbers in known.items():

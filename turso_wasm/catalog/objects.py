@@ -78,6 +78,7 @@ class Index:
     where: ast.Expr | None = None  # partial index
     sql: str | None = None
     stat: tuple[int, ...] | None = None  # sqlite_stat1: rows, then average rows per equal prefix
+    skips: bool = True  # skip-scans are allowed: sqlite_stat1 does not say noskipscan
 
 
 @dataclass(slots=True)

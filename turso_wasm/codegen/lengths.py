@@ -8,6 +8,7 @@ from turso_wasm.plan import nodes
 ROWS = (
     nodes.TableScan,
     nodes.RowidRange,
+    nodes.IndexGroups,
     nodes.IndexScan,
     nodes.Values,
     nodes.LiteralRows,

@@ -83,6 +83,23 @@ def rowid_bounds(node: nodes.RowidRange, first: Local, last: Local, ctx: Context
 # --- index scans ----------------------------------------------------------------------------------------
 
 
+def _index_groups(node: nodes.IndexGroups, ctx: Context, then: Then) -> None:
+    cursor = open_index(node.index, node.table, ctx)
+    entry = ctx.sources[node.source] = index_source(node.index, node.table, cursor)
+    fields = index_fields(node.index, node.table)[: node.n]
+    probe = ctx.frame_alloc(node.n * VALUE_SIZE)
+
+    def advance_group() -> Expr:
+        values = entry.decode([part.column for part in fields], ctx)
+        for at, part in enumerate(fields):
+            store_field(ctx.frame + probe, values[part.column], at, ctx)
+        op = SEEK_LT if node.reverse else SEEK_GT
+        return ctx.f.call("cursor_seek_key", cursor, ctx.frame + probe, node.n, op)
+
+    first = "cursor_last" if node.reverse else "cursor_first"
+    visit(ctx, lambda: ctx.f.call(first, cursor), advance_group, lambda done: then())
+
+
 class _Range:
     """The ends of an index scan: `start` positions the cursor, `end` stops it. Probes are Value slots."""
 
@@ -268,6 +285,7 @@ SOURCES.update(
     {
         nodes.TableScan: _table_scan,
         nodes.RowidRange: _rowid_range,
+        nodes.IndexGroups: _index_groups,
         nodes.IndexScan: _index_scan,
         nodes.CountRows: _count_rows,
     }

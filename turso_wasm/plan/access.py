@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from turso_wasm.plan.alternatives import Arm
     from turso_wasm.plan.providers import Offer
 
+MIN_SKIPPED = 18  # entries that a skip must save, as in SQLite
 ROWID_FIELD = IndexColumn(-1)
 
 
@@ -60,6 +61,7 @@ class Path:
     order: tuple[OrderColumn, ...] = ()
     distinct_order: bool = False
     in_sarg: Sarg | None = None
+    skipped: tuple[Sarg, ...] = ()  # the first of `equal`, which no condition gives
     reverse: bool = False
     implied: tuple[Term, ...] = ()  # guaranteed by a partial index or the arms
     arms: tuple[tuple[Arm, Path], ...] = ()
@@ -84,6 +86,7 @@ class TableAccess:
     pin: object
     index_terms: dict[str, IndexTerms] = field(default_factory=dict)
     use_indexes: bool = True
+    use_skips: bool = True
     range_first: bool = False  # as SQLite, whose order of rows users see, rather an index's range than the whole table
     registry: Registry = BUILTIN
 
@@ -166,6 +169,9 @@ class TableAccess:
                 in_sarg = sarg
             equal.append(sarg)
         found.append(self._index_path(index, fields, equal, exprs, sargs, covering, in_sarg, implied))
+        if not equal and not found[0].lower and not found[0].upper and index is not None:
+            skipping = self._skip_path(index, fields, exprs, sargs, covering, implied)
+            found += [] if skipping is None else [skipping]
         return [path for path in found if path.equal or path.lower or path.upper or covering or path.order]
 
     def _index_path(
@@ -215,6 +221,36 @@ class TableAccess:
             at = equal.index(in_sarg)
             path.order = (OrderColumn(fields[at].column, fields[at].collation, False, exprs.get(at)), *path.order)
         return path
+
+    def _skip_path(
+        self,
+        index: Index,
+        fields: tuple[IndexColumn, ...],
+        exprs: dict[int, bound.Expr],
+        sargs: list[Sarg],
+        covering: bool,
+        implied: tuple[Term, ...],
+    ) -> Path | None:
+        """A look-up by later fields, for each of the few values that statistics say the fields before have."""
+        stat = index.stat
+        if stat is None or not index.skips or not self.use_skips:
+            return None
+        for n in range(1, min(len(index.columns), len(stat) - 1)):
+            if stat[n] < MIN_SKIPPED or fields[n - 1].column < 0:
+                return None
+            equal = self._equality(fields[n], exprs.get(n), sargs, False)
+            if equal is not None or self._bound(fields[n], exprs.get(n), sargs, LOWER | UPPER) is not None:
+                skipped = tuple(_skipped(fields[at]) for at in range(n))
+                known = list(skipped) if equal is None else [*skipped, equal]
+                path = self._index_path(index, fields, known, exprs, sargs, covering, None, implied)
+                n_groups = max(stat[0] / stat[n], 1.0)
+                path.cost = n_groups * (path.cost + cost.SEEK)
+                path.rows = min(path.rows * n_groups, cost.table_rows(self.table))
+                path.skipped, path.unique = skipped, False
+                first = [OrderColumn(part.column, part.collation, part.desc) for part in fields[:n]]
+                path.order = (*first, *path.order)
+                return path
+        return None
 
     def _equality(self, part: IndexColumn, expr: bound.Expr | None, sargs: list[Sarg], allow_in: bool) -> Sarg | None:
         best: Sarg | None = None
@@ -279,6 +315,13 @@ class TableAccess:
                 for sarg in term.sargs_for(self.item.source)
             ) and is_strict(term.expr, frozenset({self.item.source}))
         return False
+
+
+def _skipped(part: IndexColumn) -> Sarg:
+    """What stands for a field whose values are gone through."""
+    nothing = bound.Constant(value=None)
+    term = Term(nothing, frozenset(), derived=True)
+    return Sarg(term, "is", part.column, nothing, nothing, None, part.collation, frozenset())
 
 
 def in_rows(sarg: Sarg) -> float:

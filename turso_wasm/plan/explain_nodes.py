@@ -53,6 +53,8 @@ class Explainer:
             case nodes.SemiJoin() | nodes.AntiJoin():
                 yield from self.node(plan.left)
                 yield from self._asked(plan)
+            case nodes.NestedLoop(left=nodes.IndexGroups()):
+                yield from self.node(plan.right)
             case nodes.NestedLoop() if _union(plan) is not None:
                 yield Line("MULTI-INDEX OR", list(self._arms(plan)), (plan,))
             case nodes.NestedLoop() if (wanted := _wanted_values(plan.left)) is not None:
@@ -335,7 +337,8 @@ def _fields(index: Index | None, table: Table) -> tuple[IndexColumn, ...]:
 
 def _index_terms(plan: nodes.IndexScan) -> str:
     names = [_field_name(part, plan.table) for part in _fields(plan.index, plan.table)]
-    terms = [f"{name}=?" for name in names[: len(plan.equal)]]
+    terms = [f"ANY({name})" for name in names[: plan.n_skipped]]
+    terms += [f"{name}=?" for name in names[plan.n_skipped : len(plan.equal)]]
     if plan.lower is not None or plan.upper is not None:
         terms.append(_range(names[len(plan.equal)], plan.lower, plan.upper))
     return " AND ".join(terms)

@@ -54,6 +54,7 @@ CHOICES = (
     "memo",
     "count_ranges",
     "arm_limits",
+    "skip_scans",
 )
 """What can be switched off besides the passes of rewrite.py."""
 

@@ -26,6 +26,14 @@ def path_plan(planner: Planner, access: TableAccess | FunctionAccess, path: Path
     if path.kind == "or":
         return _alternatives(planner, access, path)
     values = {sarg: sarg.value for sarg in path.equal}
+    if path.skipped:
+        assert path.index is not None
+        source = planner.new_source()
+        values.update({sarg: bound.ColumnRef(source=source, column=sarg.column) for sarg in path.skipped})
+        groups = nodes.IndexGroups(
+            source=source, table=access.table, index=path.index, n=len(path.skipped), reverse=reverse
+        )
+        return nodes.NestedLoop(left=groups, right=_visit(access, path, values, reverse))
     if path.in_sarg is None:
         return _visit(access, path, values, reverse)
     loop, column = _in_values(planner, path.in_sarg, reverse)
@@ -68,6 +76,7 @@ def _visit(access: TableAccess, path: Path, values: dict[Sarg, bound.Expr], reve
         reverse=reverse,
         unique=path.unique,
         null_equal=tuple(sarg.op in ("is", "isnull") for sarg in equal),
+        n_skipped=len(path.skipped),
     )
 
 

@@ -146,3 +146,31 @@ def _with_conditions(core: Core, source: int, conditions: list[bound.Expr], bind
 
 def _is_key(output: bound.Expr, core: Core, binder: Binder) -> bool:
     return any(same_expression(output, key, binder.pin) for key in core.group_by)
+
+
+def push_limits_into_compounds(query: Query, binder: Binder) -> Query:
+    """The first rows of a UNION ALL in FROM are wanted: it gives no more, and its arms need not either."""
+    core = query.cores[0]
+    item = core.only_item()
+    if query.limit is None or query.offset is not None or not query.order_by or query.operators or item is None:
+        return query
+    if core.where or core.distinct or core.is_aggregate or core.windows or not _gives_all(item):
+        return query
+    inner = item.query
+    assert inner is not None
+    order_by = []
+    for key in query.order_by:
+        if not isinstance(key.expr, bound.ColumnRef) or key.expr.source != item.source:
+            return query
+        order_by.append(replace(key, expr=replace(key.expr, source=inner.source)))
+    first = replace(inner, order_by=order_by, limit=query.limit)
+    core.steps[0].item = replace(item, query=first, common=None)
+    return query
+
+
+def _gives_all(item: Item) -> bool:
+    """It is a UNION ALL, and nothing says how many rows it has."""
+    query = item.query
+    if query is None or item.shared or query.recursive or not query.operators or query.source < 0:
+        return False
+    return all(op == "UNION ALL" for op in query.operators) and not (query.order_by or query.limit or query.offset)

@@ -32,7 +32,7 @@ from turso_wasm.bind.walk import (
 )
 from turso_wasm.plan.disjunctions import split_disjunctions
 from turso_wasm.plan.like_ranges import derive_like_ranges
-from turso_wasm.plan.pushdown import push_filters_into_subqueries
+from turso_wasm.plan.pushdown import push_filters_into_subqueries, push_limits_into_compounds
 from turso_wasm.plan.terms import rejects_null
 from turso_wasm.plan.unnesting import unnest_subqueries
 from turso_wasm.plan.unused_joins import drop_unused_joins
@@ -431,6 +431,7 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("factor_common_conditions", factor_common_conditions),
     ("derive_constants", derive_constants),
     ("push_filters_into_subqueries", push_filters_into_subqueries),
+    ("push_limits_into_compounds", push_limits_into_compounds),
     ("split_disjunctions", split_disjunctions),
     ("or_to_in", or_to_in),
     ("derive_like_ranges", derive_like_ranges),

@@ -45,6 +45,10 @@ SCHEMA = [
     "CREATE TABLE w(x, y)",
     "CREATE INDEX wxy ON w(x, y)",
     "CREATE TABLE n(s TEXT UNIQUE)",
+    "CREATE TABLE few(p, q)",
+    "CREATE INDEX few_pq ON few(p, q)",
+    "ANALYZE",
+    "INSERT INTO sqlite_stat1 VALUES ('few', 'few_pq', '9000 3000 10')",
 ]
 STATEMENTS = [
     "SELECT x FROM (SELECT a AS x FROM t WHERE b = 1) WHERE TRUE AND x > 2",
@@ -65,6 +69,8 @@ STATEMENTS = [
     "SELECT count(*) FROM w WHERE x > 1",
     "SELECT w.x FROM w LEFT JOIN t ON t.rowid = w.y",
     "SELECT 1 FROM w WHERE (x, y) > (1, 2)",
+    "SELECT * FROM few WHERE q = 1",
+    "SELECT * FROM (SELECT c FROM t UNION ALL SELECT y FROM w) ORDER BY 1 LIMIT 3",
     "SELECT c FROM t UNION ALL SELECT y FROM w ORDER BY 1 LIMIT 3",
 ]
 

@@ -205,6 +205,20 @@ class IndexScan(Plan):
     reverse: bool = False
     unique: bool = False  # `equal` binds all key columns of a unique index, none of them to NULL: at most one row
     null_equal: tuple[bool, ...] = ()  # per `equal`: IS instead of = (NULL matches NULL)
+    n_skipped: int = 0  # so many of `equal` are columns of an IndexGroups around it
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class IndexGroups(Plan):
+    """One entry of each group of entries of `index` whose first `n` fields are equal, in index order: those behind it
+    are skipped by a look-up. Its columns are those fields.
+    """
+
+    source: int
+    table: Table
+    index: Index
+    n: int
+    reverse: bool = False
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
