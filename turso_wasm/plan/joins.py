@@ -217,7 +217,7 @@ class JoinPlanner:
             for path in paths:
                 order, reverse = self._order_after(state, unit, path)
                 rows = state.rows * max(path.rows * self._selectivity(state, unit, path), 0.001)
-                total = state.cost + state.rows * path.cost + rows * cost.PER_OUTPUT
+                total = state.cost + self._visits(state, unit, path) + rows * cost.PER_OUTPUT
                 choice = Choice(unit, "loop", path, reverse)
                 found.append(self._next(state, unit, total, rows, order, choice))
         elif unit.subplan is not None and (not state.mask or unit.subplan.correlated or unit.is_kept):
@@ -231,6 +231,16 @@ class JoinPlanner:
             if hashed is not None:
                 found.append(hashed)
         return found
+
+    def _visits(self, state: State, unit: Unit, path: Path) -> float:
+        """Following a path for each row that is there; where a sieve can take over, at most twice that."""
+        price = state.rows * path.cost
+        if path.kind != "rowid" or not state.mask or "sieves" in self.without:
+            return price
+        if not any(term.sources == unit.sources and not term.late and not term.derived for term in unit.terms):
+            return price
+        assert isinstance(unit.access, TableAccess)
+        return min(price, cost.table_rows(unit.access.table) + state.rows * cost.PER_PROBE)
 
     def _next(self, state: State, unit: Unit, total: float, rows: float, order: OrderState, choice: Choice) -> State:
         return State(
