@@ -23,9 +23,10 @@ def drop_unused_joins(query: Query, binder: Binder) -> Query:
     for core in query.cores:
         for step in reversed(core.steps):
             if step.kind == "left" and step.item is not None and _matches_once(step, step.item, core):
-                own = {id(expr) for expr in step.on}
-                read = (sources_used(expr) for expr in query_expressions(query) if id(expr) not in own)
-                if not any(step.item.source in sources for sources in read):
+                on, step.on = step.on, []
+                if any(step.item.source in sources_used(expr) for expr in query_expressions(query)):
+                    step.on = on
+                else:
                     core.steps.remove(step)
     return query
 
