@@ -21,13 +21,14 @@ ROWID = -1
 def drop_unused_joins(query: Query, binder: Binder) -> Query:
     """Drop what only its own ON condition reads, from the right: what one join needed may be needed no more."""
     for core in query.cores:
-        for step in reversed(core.steps):
+        for at in reversed(range(len(core.steps))):
+            step = core.steps[at]
             if step.kind == "left" and step.item is not None and _matches_once(step, step.item, core):
                 on, step.on = step.on, []
                 if any(step.item.source in sources_used(expr) for expr in query_expressions(query)):
                     step.on = on
                 else:
-                    core.steps.remove(step)
+                    del core.steps[at]
     return query
 
 
