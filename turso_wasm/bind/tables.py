@@ -16,9 +16,11 @@ from turso_wasm.bind.query import Core, Item, OutputColumn, Query
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.sharing import share
 from turso_wasm.bind.table_functions import find_function, function_item
+from turso_wasm.catalog.modules.registry import eponymous_table
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
+from turso_wasm.sql.parser import parse_one
 from turso_wasm.sql.walk import walk
 
 
@@ -114,7 +116,8 @@ def bind_virtual(binder: Binder, source: ast.TableFunctionSource, parent: Scope 
     """
     if source.schema is None and binder.common is not None and binder.common.find(source.name) is not None:
         return None
-    table = binder.catalogs.find_table(source.name, source.schema or binder.default_schema)
+    schema = source.schema or binder.default_schema
+    table = binder.catalogs.find_table(source.name, schema) or eponymous_table(fold(source.name))
     if table is None or table.kind != "virtual":
         return None
     item = bind_table(binder, ast.TableSource(source.name, source.schema, source.alias, span=source.span), parent)
@@ -127,7 +130,7 @@ def bind_virtual(binder: Binder, source: ast.TableFunctionSource, parent: Scope 
 def must_find_table(binder: Binder, name: str, schema: str | None, node: ast.Node) -> Table:
     """The table or view of that name. Errors: "no such table: x"."""
     schema = schema if schema is not None else binder.default_schema
-    table = binder.catalogs.find_table(name, schema)
+    table = binder.catalogs.find_table(name, schema) or eponymous_table(fold(name))
     if table is None:
         fail(f"no such table: {name}" if schema is None else f"no such table: {schema}.{name}", node)
     binder.slots.add(table.slot)
@@ -172,6 +175,20 @@ def _bind_body(binder: Binder, table: Table, key: str) -> Query:
         binder.open_views.pop()
         binder.sql, binder.common, binder.default_schema, binder.lift = saved
         binder.finder = finder
+
+
+def bind_text(binder: Binder, sql: str) -> Query:
+    """A query of ours about the schema, which sees nothing of the statement around it."""
+    statement, _ = parse_one(sql)
+    assert isinstance(statement, ast.Select)
+    saved = binder.sql, binder.common, binder.default_schema, binder.lift
+    rows, binder.finder.rows = binder.finder.rows, None
+    binder.sql, binder.common, binder.default_schema, binder.lift = sql, None, None, False
+    try:
+        return binder.nested_select(statement, None)
+    finally:
+        binder.sql, binder.common, binder.default_schema, binder.lift = saved
+        binder.finder.rows = rows
 
 
 def _bind_common_table(

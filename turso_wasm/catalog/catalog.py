@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 from turso_wasm.base.errors import SQLITE_CORRUPT, SQLITE_ERROR, SqlError
 from turso_wasm.catalog.indexes import build_index
 from turso_wasm.catalog.modules.module import Using
-from turso_wasm.catalog.modules.registry import declare, find_module
+from turso_wasm.catalog.modules.registry import declare, find_module, virtual_table
 from turso_wasm.catalog.names import SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Column, Index, Table
 from turso_wasm.catalog.settings import DEFAULT, Settings
@@ -296,15 +296,12 @@ class Catalog:
 
     def _build_virtual(self, node: ast.CreateVirtualTable) -> Table:
         """What its module refuses is an error of whoever uses the table."""
-        table = Table(node.name.name, 0, [], kind="virtual", module=node.module)
+        name = node.name.name
         try:
-            declared = declare(node.module, Using(schema=self.name, name=table.name, arguments=node.arguments))
+            declared = declare(node.module, Using(schema=self.name, name=name, arguments=node.arguments))
         except SqlError as error:
-            table.failure = error.message
-            return table
-        table.declared, table.columns, table.without_rowid = declared, list(declared.columns), declared.without_rowid
-        table.numbers = {fold(column.name): number for number, column in enumerate(declared.columns)}
-        return table
+            return Table(name, 0, [], kind="virtual", module=node.module, failure=error.message)
+        return virtual_table(node.module, declared, name)
 
     def _check_stored(self, kind: str, entry: Entry, body: ast.Node) -> None:
         try:

@@ -28,6 +28,7 @@ from turso_wasm.kernel.abi import (
     SumState,
     UserState,
 )
+from turso_wasm.kernel.abi_modules import GroupBox
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i32, i64
 
 MEDIAN, PERCENTILE, CONT, DISC = range(4)  # kernel/values/percentile.py
@@ -236,6 +237,12 @@ AGGREGATES: dict[str, Aggregate] = {
     "jsonb_group_array": _json_group("[", True),
     "json_group_object": _json_group("{", False),
     "jsonb_group_object": _json_group("{", True),
+    "geopoly_group_bbox": Aggregate(
+        GroupBox.size,
+        lambda call, arguments, state, hot, ctx: ctx.do("geopoly_group_step", ctx.stmt, state, arguments[0]),
+        lambda state, ctx: ctx.call_alloc("geopoly_group_value", state),
+        reset=lambda state, ctx: ctx.f.store("i32", state, 0, GroupBox.offset("any")),
+    ),
     "median": _percentile(MEDIAN),
     "percentile": _percentile(PERCENTILE),
     "percentile_cont": _percentile(CONT),

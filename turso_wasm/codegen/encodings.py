@@ -71,7 +71,9 @@ def argument(value: SqlValue, function: str, ctx: Context) -> SqlValue:
         return value
     if function in SHOWS_BYTES:
         return _converted(SHOWS_BYTES[function], value, ctx, value.types & ~mask(TEXT) | mask(BLOB))
-    return value if function in TAKES_BLOBS or function.startswith("json") else as_text(value, ctx)
+    return (
+        value if function in TAKES_BLOBS or function.startswith(("json", "geopoly", "rtree")) else as_text(value, ctx)
+    )
 
 
 def as_bytes(value: SqlValue, ctx: Context) -> SqlValue:

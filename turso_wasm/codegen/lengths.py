@@ -17,6 +17,8 @@ ROWS = (
     nodes.RtreeRows,
     nodes.FtsRows,
     nodes.FtsTerms,
+    nodes.BtreePages,
+    nodes.CsvRows,
     nodes.Directory,
     nodes.Aggregate,
     nodes.Sort,

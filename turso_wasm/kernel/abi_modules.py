@@ -5,6 +5,7 @@ As kernel/abi.py, which has the contract of all else.
 
 from unicodedata import category
 
+from turso_wasm.kernel.abi import Layout
 from turso_wasm.wasm.lang import Struct, array, f64, i32, i64, ptr, u8, u32
 
 __subset__ = True
@@ -126,3 +127,73 @@ class FtsConfig(Struct):
     places: i32  # offset: of each column 2 bytes: which of the content table's records, or NOWHERE, or ROWID
     n_prefixes: i32
     prefixes: array[i32, MAX_PREFIXES]
+
+
+# --- polygons (kernel/rtree/polygon.py) -----------------------------------------------------------------------
+
+
+class GroupBox(Struct):
+    """Of geopoly_group_bbox: least x, greatest x, least y, greatest y."""
+
+    box: array[f64, 4]
+    any: i32
+    unused: i32
+
+
+# --- dbstat (kernel/btree/stat.py) ----------------------------------------------------------------------------
+
+
+class StatLevel(Struct):
+    """A page on the way from the root. What hangs on the cell before `cell` is still to be visited: `rest` bytes in a
+    chain that goes on at `overflow`, then `child`.
+    """
+
+    pgno: u32
+    cell: i32
+    child: u32  # 0: none
+    rest: i32
+    overflow: u32
+    n_overflow: i32
+    path_size: i32
+
+
+class BtreeStat(Struct):
+    """A walk through the pages of a b-tree, and the row it is at."""
+
+    pager: i32
+    depth: i32
+    visited: u32
+    aggregate: i32
+    pgno: u32
+    kind: i32
+    n_cells: i32
+    path_size: i32
+    payload: i64
+    unused: i64
+    most: i64
+    layout: Layout.embed
+    levels: array[StatLevel, 20]
+    path: array[u8, 104]
+
+
+# --- csv (kernel/functions/csv.py) ----------------------------------------------------------------------------
+
+
+class CsvField(Struct):
+    """A field of the current row. size: -1: the row does not have it. doubled: it has doubled quotes."""
+
+    start: i32
+    size: i32
+    doubled: i32
+
+
+class Csv(Struct):
+    """Comma-separated values that are read. fields: null when an activation begins."""
+
+    fields: ptr[CsvField]
+    n_columns: i32
+    text: ptr[u8]
+    size: i32
+    at: i32  # where the next row begins
+    unused: i32
+    row: i64  # number of the row, from 1

@@ -26,6 +26,7 @@ from turso_wasm.catalog import ddl
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.indexes import build_index
+from turso_wasm.catalog.modules.registry import eponymous_table
 from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.tables import build_table
@@ -261,6 +262,8 @@ def plan_drop(binder: Binder, node: ast.Drop) -> Changed:
     if node.kind == "TRIGGER":
         return _plan_drop_trigger(binder, node)
     table = binder.catalogs.find_table(node.name.name, node.name.schema)
+    if table is None and eponymous_table(fold(node.name.name)) is not None:
+        fail(f"table {node.name.name} may not be dropped", node.name)
     if table is None:
         return _missing(node, "view" if node.kind == "VIEW" else "table")
     if table.root == 1 or (fold(table.name).startswith("sqlite_") and not fold(table.name).startswith("sqlite_stat")):

@@ -17,7 +17,7 @@ from turso_wasm.bind.writes import InsertColumns, bind_returning, new_row
 from turso_wasm.catalog import ddl
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.modules.module import Shadow, Using
-from turso_wasm.catalog.modules.registry import declare
+from turso_wasm.catalog.modules.registry import declare, virtual_table
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.catalog.tables import build_table
@@ -38,10 +38,11 @@ def plan_create_virtual(binder: Binder, node: ast.CreateVirtualTable) -> Changed
     if not ddl.check_new_table(catalog, node.name, node.if_not_exists):
         return NOTHING, None
     name = node.name.name
-    using = Using(schema=catalog.name, name=name, arguments=node.arguments)
+    databases = tuple(each.name for each in binder.catalogs.slots if each is not None)
+    using = Using(schema=catalog.name, name=name, arguments=node.arguments, databases=databases)
     declared = declare(node.module, using, node.span)
-    table = Table(name, 0, list(declared.columns), catalog.slot, catalog.name, kind="virtual", module=node.module)
-    table.declared = declared
+    table = virtual_table(node.module, declared, name)
+    table.slot, table.schema = catalog.slot, catalog.name
     sql = ddl.stored_virtual_table_sql(binder.sql, node)
     steps: list[nodes.Step] = [nodes.AddSchemaRow(type="table", name=name, table_name=name, register=None, sql=sql)]
     made, registers, n_registers = {}, {}, 0

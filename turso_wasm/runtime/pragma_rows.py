@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from turso_wasm.base.errors import SqlError
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind.views import view_columns
 from turso_wasm.catalog.build import OPTIONS
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import AggregateFunction, Function, Registry
 from turso_wasm.catalog.library import LIBRARY, arity
+from turso_wasm.catalog.modules.registry import MODULES, eponymous_table
 from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS
@@ -52,9 +53,11 @@ def table_info(catalogs: Catalogs, schema: str | None, name: str | None, files: 
 
 def table_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """All columns of a table."""
-    table = catalogs.find_table(name, schema) if name else None
+    table = (catalogs.find_table(name, schema) or eponymous_table(fold(name))) if name else None
     if table is None:
         return
+    if table.failure:
+        raise SqlError(SQLITE_ERROR, table.failure)
     if table.kind == "view":
         yield from ((number, *column, 0, None, 0, 0) for number, column in enumerate(view_columns(catalogs, table)))
     for number, column in enumerate(table.columns):
@@ -228,7 +231,8 @@ def compile_options(catalogs: Catalogs, schema: str | None, name: str | None, fi
 
 
 def module_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
-    """The modules: of table-valued functions."""
+    """The modules: of virtual tables, and of table-valued functions."""
+    yield from ((name,) for name in MODULES)
     yield from ((function.name,) for function in TABLE_FUNCTIONS.values() if function.pragma is None)
 
 

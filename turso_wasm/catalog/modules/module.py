@@ -27,11 +27,14 @@ HIDDEN: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Using:
-    """`CREATE VIRTUAL TABLE schema.name USING module(arguments)`; arguments: raw texts, trimmed."""
+    """`CREATE VIRTUAL TABLE schema.name USING module(arguments)`; arguments: raw texts, trimmed. databases: the names
+    of all that are attached, where the table is new.
+    """
 
     schema: str
     name: str
-    arguments: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+    databases: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ class Module:
     have. columns_of: functions that belong to the row of a table: a call `f(t, …)` whose first argument is one of
     the table's columns is a column that the statement adds to the table (Item.calls). conditions: functions f(column,
     value), and operators ("match", "like", "glob", "regexp"), that the provider is told of as conditions on a column.
-    is_writable: it has a writer.
+    is_writable: it has a writer. is_eponymous: the module is a table of its own name, without CREATE.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Module:
     row_functions: frozenset[str] = frozenset()
     conditions: frozenset[str] = frozenset()
     is_writable: bool = True
+    is_eponymous: bool = False
 
 
 def column(name: str, decltype: str | None = None, *, hidden: bool = False) -> Column:

@@ -8,7 +8,9 @@ from typing import Final
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.modules import fts5vocab as fts5vocab
+from turso_wasm.codegen.modules import csv, dbstat  # noqa: F401  (they register their emitters)
 from turso_wasm.codegen.modules.fts5 import Fts5Writer
+from turso_wasm.codegen.modules.geopoly import GeopolyWriter
 from turso_wasm.codegen.modules.module import Writer
 from turso_wasm.codegen.modules.rtree import RtreeWriter, tree_faults
 from turso_wasm.codegen.values import SqlValue
@@ -19,4 +21,9 @@ CHECKS: Final[dict[str, Callable[[bound.CheckedVirtual, Context], SqlValue]]] = 
 }
 """What PRAGMA integrity_check says of a table: a text, NULL: nothing is wrong."""
 
-WRITERS: Final[dict[str, type[Writer]]] = {"fts5": Fts5Writer, "rtree": RtreeWriter, "rtree_i32": RtreeWriter}
+WRITERS: Final[dict[str, type[Writer]]] = {
+    "fts5": Fts5Writer,
+    "geopoly": GeopolyWriter,
+    "rtree": RtreeWriter,
+    "rtree_i32": RtreeWriter,
+}

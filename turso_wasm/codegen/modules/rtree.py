@@ -8,9 +8,11 @@ from typing import Final
 from turso_wasm.base.errors import SQLITE_ERROR
 from turso_wasm.bind import bound
 from turso_wasm.catalog.modules.rtree import RtreeOptions
+from turso_wasm.catalog.names import fold
 from turso_wasm.codegen.conditions import compare_values
 from turso_wasm.codegen.constraints import violated
 from turso_wasm.codegen.context import Context, Then
+from turso_wasm.codegen.encodings import store_field
 from turso_wasm.codegen.expressions import EMITTERS, emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, visit
 from turso_wasm.codegen.modules.module import VirtualRow, Writer
@@ -38,6 +40,7 @@ OPERATORS: Final = {
     ">=": RTREE_GREATER_OR_EQUAL,
 }
 CONSTRAINT: Final = 19
+CHECKED: Final = ("rtree", "rtree_i32")
 
 
 class EntrySource(Source):
@@ -119,7 +122,7 @@ class RtreeWriter(Writer):
         """See Writer. The rowid is the first column; another one is not looked at."""
         self.ctx.do("rtree_check_not_read", self.tree)
         self._check_box(row, skipped)
-        rowid = self._rowid(row, None, skipped)
+        rowid = self._rowid(row.columns[0], None, skipped)
         self._put(row, rowid)
         return rowid
 
@@ -132,7 +135,7 @@ class RtreeWriter(Writer):
             ctx.do("rtree_set_aux", self.tree, old, self.auxiliary)
             return
         self._check_box(row, skipped)
-        rowid = self._rowid(row, old, skipped)
+        rowid = self._rowid(row.columns[0], old, skipped)
         ctx.f.do(ctx.f.call("rtree_delete", self.tree, old))
         self._put(row, rowid)
 
@@ -153,10 +156,9 @@ class RtreeWriter(Writer):
                 pair = f"{names[1 + at]}<={names[2 + at]}"
                 self._violated(f"rtree constraint failed: {self.change.table.name}.({pair})", skipped, replaces=False)
 
-    def _rowid(self, row: VirtualRow, old: Local | None, skipped: Label) -> Local:
-        """The rowid that the first column gives, NULL: a new one. An entry that has it makes way, or is an error."""
+    def _rowid(self, value: SqlValue, old: Local | None, skipped: Label) -> Local:
+        """The rowid that is given, NULL: a new one. An entry that has it makes way, or is an error."""
         f = self.ctx.f
-        value = row.columns[0]
         rowid = f.local(I64, "rowid")
         with f.if_(value.has_tag(NULL)) as missing:
             f.set(rowid, f.call("table_new_rowid", self.rowids))
@@ -182,8 +184,8 @@ class RtreeWriter(Writer):
         self.ctx.do("rtree_insert", self.tree, rowid, self.box, self.auxiliary)
 
     def _store_auxiliary(self, row: VirtualRow) -> None:
-        for at, value in enumerate(row.columns[1 + self.options.n_coords :]):
-            self.ctx.store_value(self.auxiliary, value, at)
+        for at, value in enumerate(row.columns[-self.options.n_aux :] if self.options.n_aux else ()):
+            store_field(self.auxiliary, value, at, self.ctx)
 
 
 def check_tree(node: bound.CheckedVirtual, ctx: Context) -> SqlValue:
@@ -220,9 +222,12 @@ def _check_virtual(node: bound.CheckVirtual, ctx: Context) -> SqlValue:
                 for value, wanted in ((schema, candidate.table.schema), (name, candidate.table.name)):
                     same = compare_values("is", value, ctx.constant(wanted), "NOCASE", ctx)
                     f.br(other, if_=same.eqz())
-                faults = check_tree(candidate, ctx)
-                f.br(done, if_=faults.has_tag(NULL))
-                ctx.choose(result, faults)
+                if fold(candidate.table.module) not in CHECKED:
+                    ctx.choose(result, ctx.constant("Schema corrupt or not an rtree"))
+                else:
+                    faults = check_tree(candidate, ctx)
+                    f.br(done, if_=faults.has_tag(NULL))
+                    ctx.choose(result, faults)
                 f.br(done)
         ctx.raise_error(SQLITE_ERROR, "SQL logic error")
     return result

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
+from turso_wasm.plan.modules.csv import CsvProvider
+from turso_wasm.plan.modules.dbstat import DbstatProvider
 from turso_wasm.plan.modules.fts5 import Fts5Provider
 from turso_wasm.plan.modules.fts5vocab import Fts5VocabProvider
+from turso_wasm.plan.modules.geopoly import GeopolyProvider
 from turso_wasm.plan.modules.module import PlannedModule
 from turso_wasm.plan.modules.rtree import RtreeProvider
 
 PLANNED: Final[dict[str, PlannedModule]] = {
     "fts5": Fts5Provider(),
     "fts5vocab": Fts5VocabProvider(),
+    "csv": CsvProvider(),
+    "dbstat": DbstatProvider(),
+    "geopoly": GeopolyProvider(),
     "rtree": RtreeProvider(),
     "rtree_i32": RtreeProvider(),
 }

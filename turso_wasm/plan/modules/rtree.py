@@ -5,6 +5,7 @@ Source: https://sqlite.org/rtree.html
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from turso_wasm.bind import bound
@@ -42,7 +43,7 @@ class RtreeProvider:
             return [Offer(1.0, 1.0, tuple(match), lambda _: _no_geometry(request), number=2)]
         key = next((sarg for sarg in request.conditions if sarg.column in (ROWID, 0) and sarg.op == "="), None)
         if key is not None:
-            return [Offer(1.0, 10.0, (key,), lambda _: _rows(request, options, key.value, []), number=1)]
+            return [Offer(1.0, 10.0, (key,), lambda _: _rows(request, options, key.value, ()), number=1)]
         limits = [
             sarg
             for sarg in request.conditions
@@ -52,7 +53,14 @@ class RtreeProvider:
         label = "".join(f"{OPERATORS[sarg.op]}{sarg.column - 1}" for sarg in limits)
         cost = rows * PER_ROW + 10.0
         return [
-            Offer(rows, cost, tuple(limits), lambda _: _rows(request, options, None, limits), number=2, label=label)
+            Offer(
+                rows,
+                cost,
+                tuple(limits),
+                lambda _: _rows(request, options, None, [(s.column - 1, s.op, _applied(s)) for s in limits]),
+                number=2,
+                label=label,
+            )
         ]
 
     def plans_for_writing(self, planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
@@ -64,33 +72,55 @@ def _no_geometry(request: Request) -> GivenRows:
     return GivenRows(nodes.Filter(child=nodes.OneRow(), predicate=failing("SQL logic error")), {})
 
 
-def _rows(request: Request, options: RtreeOptions, key: bound.Expr | None, limits: list[Sarg]) -> GivenRows:
-    """The entries; auxiliary columns come from the row of t_rowid."""
-    table = request.item.table
-    assert table is not None
-    found = shadows(request.planner.binder, table)
-    source = request.planner.new_source()
-    rows: nodes.Plan = nodes.RtreeRows(
-        source=source,
-        shadows=found,
-        n_coords=options.n_coords,
-        is_int=options.is_int,
-        key=key,
-        limits=tuple((sarg.column - 1, sarg.op, _applied(sarg)) for sarg in limits),
-    )
-    rowid = bound.ColumnRef(source=source, column=ROWID, affinity="D", not_null=True, exact=True)
-    columns: dict[int, bound.Expr] = {ROWID: rowid, 0: rowid}
-    for at in range(1, options.n_coords + 1):
-        columns[at] = bound.ColumnRef(source=source, column=at - 1)
-    first = options.n_coords + 1
-    auxiliary = [at for at in range(first, first + options.n_aux) if at in request.used]
-    if auxiliary:
-        item = table_item(request.planner.new_source(), found["rowid"], None)
-        used = frozenset(at - first + 2 for at in auxiliary)
-        kept = nodes.RowidSeek(source=item.source, table=found["rowid"], columns=used, key=rowid)
-        rows = nodes.NestedLoop(left=rows, right=kept)
-        columns.update({at: column_ref(item, at - first + 2) for at in auxiliary})
-    return GivenRows(rows, columns)
+def _rows(
+    request: Request, options: RtreeOptions, key: bound.Expr | None, limits: Sequence[tuple[int, str, bound.Expr]]
+) -> GivenRows:
+    """The entries: rowid, coordinates, then the auxiliary columns."""
+    tree = TreeRows(request, options, key, limits)
+    columns = {0: tree.rowid} | {at + 1: tree.coord(at) for at in range(options.n_coords)}
+    return tree.given(columns, options.n_coords + 1)
+
+
+class TreeRows:
+    """The entries of a tree that satisfy conditions (coordinate, operator, value), or the one with the rowid `key`."""
+
+    def __init__(
+        self,
+        request: Request,
+        options: RtreeOptions,
+        key: bound.Expr | None,
+        limits: Sequence[tuple[int, str, bound.Expr]],
+    ) -> None:
+        assert request.item.table is not None
+        self.request, self.options = request, options
+        self.shadows = shadows(request.planner.binder, request.item.table)
+        self.source = request.planner.new_source()
+        self.plan: nodes.Plan = nodes.RtreeRows(
+            source=self.source,
+            shadows=self.shadows,
+            n_coords=options.n_coords,
+            is_int=options.is_int,
+            key=key,
+            limits=tuple(limits),
+        )
+        self.rowid = bound.ColumnRef(source=self.source, column=ROWID, affinity="D", not_null=True, exact=True)
+
+    def coord(self, number: int) -> bound.Expr:
+        """A coordinate."""
+        return bound.ColumnRef(source=self.source, column=number)
+
+    def given(self, columns: dict[int, bound.Expr], first: int) -> GivenRows:
+        """The rows with these columns, and from number `first` on those that are auxiliary: of the row of t_rowid."""
+        request, table = self.request, self.shadows["rowid"]
+        auxiliary = [at for at in range(first, first + self.options.n_aux) if at in request.used]
+        plan = self.plan
+        if auxiliary:
+            item = table_item(request.planner.new_source(), table, None)
+            used = frozenset(at - first + 2 for at in auxiliary)
+            kept = nodes.RowidSeek(source=item.source, table=table, columns=used, key=self.rowid)
+            plan = nodes.NestedLoop(left=plan, right=kept)
+            columns = columns | {at: column_ref(item, at - first + 2) for at in auxiliary}
+        return GivenRows(plan, {ROWID: self.rowid} | columns)
 
 
 def _applied(sarg: Sarg) -> bound.Expr:

@@ -84,6 +84,32 @@ class JsonRows(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class BtreePages(Plan):
+    """The pages of the b-tree with the root page `root` in the database in `slot`, each expression an integer; one row
+    about all of them where `aggregate` is true. Columns: path pageno pagetype ncell payload unused mx_payload pgoffset
+    pgsize, and whether it is about all.
+    """
+
+    source: int
+    slot: Expr
+    root: Expr
+    aggregate: Expr
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class CsvRows(Plan):
+    """The rows of comma-separated values: of `text`, or of the file of that name. Columns: the fields, texts; -1 the
+    number of the row.
+    """
+
+    source: int
+    text: str
+    is_file: bool
+    has_header: bool
+    n_columns: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class RtreeRows(Plan):
     """Entries of an R*Tree: those whose coordinates satisfy `limits` (coordinate from 0, operator, value), or with
     `key` the one with that rowid. Columns: the coordinates, -1 the rowid. shadows: its shadow tables, by suffix.
