@@ -123,6 +123,7 @@ class ColumnRef(Expr):
     table: str | None = None  # for the result column's metadata
     decltype: str | None = None
     origin: str | None = None  # the table column's own name, likewise
+    loose: bool = False  # its values need not have its affinity: of some virtual tables
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -162,7 +162,9 @@ def comparison_affinity(left: AffinityLetter | None, right: AffinityLetter | Non
 
 
 def _is_mixed(expr: bound.Expr) -> bool:
-    """Its affinity is that of one column and its value may come from another: a compound, what USING merged."""
+    """Its value need not have its affinity: a compound, what USING merged, columns of some virtual tables."""
+    if isinstance(expr, bound.ColumnRef):
+        return expr.loose
     if isinstance(expr, bound.Call):
         return expr.merges
     return isinstance(expr, bound.SubqueryExpr) and isinstance(expr.plan, Query) and len(expr.plan.cores) > 1

@@ -108,6 +108,7 @@ def _make_ref(item: Item, number: int) -> bound.ColumnRef:
         table=table.name,
         decltype=column.decltype,
         origin=column.name,
+        loose=table.declared is not None and table.declared.is_loose,
     )
 
 

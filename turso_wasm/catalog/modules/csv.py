@@ -45,7 +45,7 @@ def _declare(using: Using) -> Declared:
     if header not in TRUE + FALSE:
         raise refuse(f"bad value of header: {given['header']}")
     options = CsvOptions(given["filename" if is_file else "data"], is_file, header in TRUE)
-    return Declared(columns=_columns(given, options), options=options)
+    return Declared(columns=_columns(given, options), options=options, is_loose=True)
 
 
 def _parameters(arguments: tuple[str, ...]) -> dict[str, str]:

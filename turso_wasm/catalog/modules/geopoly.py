@@ -36,7 +36,7 @@ def _declare(using: Using) -> Declared:
         seen.add(fold(definition.name))
     columns = tuple(column(definition.name, _type(definition)) for definition in node.columns)
     options = RtreeOptions(n_coords=4, n_aux=len(columns), is_int=False)
-    return Declared(columns=columns, shadows=shadows_of(using.name, len(columns)), options=options)
+    return Declared(columns=columns, shadows=shadows_of(using.name, len(columns)), options=options, is_loose=True)
 
 
 def _type(definition: ast.ColumnDef) -> str | None:
