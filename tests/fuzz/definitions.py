@@ -254,6 +254,34 @@ class Definitions(Changes):
     def create_virtual_table(self) -> str:
         return f"CREATE VIRTUAL TABLE {self.if_not_exists()}f9 USING {self.pick(('fts5(a, b)', 'rtree', 'x(a (1), )'))}"
 
+    @production("define", 0.3, leaf=True)
+    def create_tree(self) -> str:
+        """An R*Tree, or one of polygons, with columns that `use_tree` knows."""
+        module = self.pick(("rtree(id, a, b, +z)", "rtree(id, a, b, +z)", "rtree_i32(id, a, b, +z)", "rtree(id, a)"))
+        return f"CREATE VIRTUAL TABLE {self.if_not_exists()}r9 USING {module}"
+
+    @production("define", 0.9, leaf=True)
+    def use_tree(self) -> str:
+        """Statements about the R*Tree; the values are any."""
+        number, other = self.random.randrange(30), self.random.randrange(30)
+        values = [self.pick((self.literal(), str(other + at))) for at in range(3)]
+        operator = self.pick(("<", "<=", ">", ">=", "=", "IS", "<>"))
+        condition = f"{self.pick(('a', 'b', 'id', 'z', 'rowid'))} {operator} {self.literal()}"
+        conflict = self.pick(("", " OR REPLACE", " OR IGNORE", " OR FAIL"))
+        return self.pick(
+            (
+                f"INSERT{conflict} INTO r9 VALUES ({number}, {values[0]}, {values[1]}, {values[2]})",
+                f"INSERT{conflict} INTO r9 VALUES ({number}, {other}, {other + number}, 'x'), ({other}, 1, 2, NULL)",
+                f"INSERT{conflict} INTO r9(id, a, b) SELECT id + 1, a, b FROM r9",
+                f"UPDATE{conflict} r9 SET {self.pick(('a', 'b', 'id', 'z'))} = {values[0]} WHERE {condition}",
+                f"DELETE FROM r9 WHERE {condition}",
+                f"SELECT * FROM r9 WHERE {condition} ORDER BY id",
+                "SELECT x.id, y.id FROM r9 x LEFT JOIN r9 y ON x.a < y.b AND x.b > y.a ORDER BY 1, 2",
+                "SELECT rtreecheck('r9')",
+                "DROP TABLE IF EXISTS r9",
+            )
+        )
+
     # --- DROP and ALTER ----------------------------------------------------------------------------------------------
 
     @production("define", 1, leaf=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from turso_wasm.plan.modules.csv import CsvProvider
+from turso_wasm.plan.modules.dbpage import DbpageProvider
 from turso_wasm.plan.modules.dbstat import DbstatProvider
 from turso_wasm.plan.modules.fts5 import Fts5Provider
 from turso_wasm.plan.modules.fts5vocab import Fts5VocabProvider
@@ -17,6 +18,7 @@ PLANNED: Final[dict[str, PlannedModule]] = {
     "fts5vocab": Fts5VocabProvider(),
     "csv": CsvProvider(),
     "dbstat": DbstatProvider(),
+    "sqlite_dbpage": DbpageProvider(),
     "geopoly": GeopolyProvider(),
     "rtree": RtreeProvider(),
     "rtree_i32": RtreeProvider(),

@@ -1,0 +1,19 @@
+"""sqlite_dbpage: the pages of a database, as blobs. It can only be read.
+
+Source: https://sqlite.org/dbpage.html
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from turso_wasm.catalog.modules.module import Declared, Module, Using, column
+
+
+def _declare(using: Using) -> Declared:
+    """Arguments are not looked at."""
+    columns = (column("pgno", "INTEGER"), column("data", "BLOB"), column("schema", hidden=True))
+    return Declared(columns=columns)
+
+
+DBPAGE: Final = Module(name="sqlite_dbpage", declare=_declare, is_eponymous=True, is_writable=False)
