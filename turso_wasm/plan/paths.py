@@ -36,7 +36,7 @@ def path_plan(planner: Planner, access: TableAccess | FunctionAccess, path: Path
         return nodes.NestedLoop(left=groups, right=_visit(access, path, values, reverse))
     if path.in_sarg is None:
         return _visit(access, path, values, reverse)
-    loop, column = _in_values(planner, path.in_sarg, reverse)
+    loop, column = in_values(planner, path.in_sarg, reverse)
     values[path.in_sarg] = column
     return nodes.NestedLoop(left=loop, right=_visit(access, path, values, reverse))
 
@@ -116,7 +116,7 @@ def _bound(sarg: Sarg | None) -> nodes.Bound | None:
     return None if sarg is None else nodes.Bound(expr=sarg.value, inclusive=sarg.op in ("<=", ">=", "notnull"))
 
 
-def _in_values(planner: Planner, sarg: Sarg, reverse: bool) -> tuple[nodes.Plan, bound.Expr]:
+def in_values(planner: Planner, sarg: Sarg, reverse: bool) -> tuple[nodes.Plan, bound.Expr]:
     """A loop over the distinct values of an IN, ascending or reverse, and the column that holds the value."""
     affinity = sarg.affinity if sarg.affinity != "A" else None
     rows: nodes.Plan

@@ -133,6 +133,7 @@ class FunctionAccess:
     def _path(self, offer: Offer) -> Path:
         path = Path("function", equal=offer.consumed, rows=offer.rows, cost=offer.cost, order=offer.order)
         path.offer = offer
+        path.in_sarg = next((sarg for sarg in offer.consumed if sarg.op == "in"), None)
         return path
 
     def plan(self, offer: Offer, reverse: bool) -> nodes.Plan:

@@ -7,8 +7,8 @@ from typing import Final
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.modules import fts5vocab as fts5vocab
 from turso_wasm.codegen.modules import csv, dbstat  # noqa: F401  (they register their emitters)
+from turso_wasm.codegen.modules import fts5vocab as fts5vocab
 from turso_wasm.codegen.modules.fts5 import Fts5Writer
 from turso_wasm.codegen.modules.geopoly import GeopolyWriter
 from turso_wasm.codegen.modules.module import Writer

@@ -14,7 +14,9 @@ from turso_wasm.bind.scope import column_ref, table_item
 from turso_wasm.catalog.modules.rtree import RtreeOptions
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.access import in_rows
 from turso_wasm.plan.modules.module import shadows
+from turso_wasm.plan.paths import in_values
 from turso_wasm.plan.providers import ROWID, GivenRows, Offer, Request
 from turso_wasm.plan.terms import Sarg
 
@@ -44,6 +46,11 @@ class RtreeProvider:
         key = next((sarg for sarg in request.conditions if sarg.column in (ROWID, 0) and sarg.op == "="), None)
         if key is not None:
             return [Offer(1.0, 10.0, (key,), lambda _: _rows(request, options, key.value, ()), number=1)]
+        listed = next((sarg for sarg in request.conditions if sarg.column in (ROWID, 0) and sarg.op == "in"), None)
+        found = []
+        if listed is not None:
+            n = in_rows(listed)
+            found = [Offer(n, n * 10, (listed,), lambda _: _listed_rows(request, options, listed), number=1)]
         limits = [
             sarg
             for sarg in request.conditions
@@ -53,6 +60,7 @@ class RtreeProvider:
         label = "".join(f"{OPERATORS[sarg.op]}{sarg.column - 1}" for sarg in limits)
         cost = rows * PER_ROW + 10.0
         return [
+            *found,
             Offer(
                 rows,
                 cost,
@@ -60,7 +68,7 @@ class RtreeProvider:
                 lambda _: _rows(request, options, None, [(s.column - 1, s.op, _applied(s)) for s in limits]),
                 number=2,
                 label=label,
-            )
+            ),
         ]
 
     def plans_for_writing(self, planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
@@ -79,6 +87,13 @@ def _rows(
     tree = TreeRows(request, options, key, limits)
     columns = {0: tree.rowid} | {at + 1: tree.coord(at) for at in range(options.n_coords)}
     return tree.given(columns, options.n_coords + 1)
+
+
+def _listed_rows(request: Request, options: RtreeOptions, listed: Sarg) -> GivenRows:
+    """The entries whose rowids are in a list or a subquery: each value of it is looked up, once."""
+    keys, value = in_values(request.planner, listed, False)
+    given = _rows(request, options, value, ())
+    return GivenRows(nodes.NestedLoop(left=keys, right=given.child), given.columns)
 
 
 class TreeRows:
