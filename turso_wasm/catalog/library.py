@@ -31,6 +31,7 @@ LIBRARY: Final[dict[str, Entry]] = {
     **_of("ipaddr", "ipfamily", "iphost", "ipmasklen", "ipnetwork", "ipcontains", "validate_ipaddr"),
     **_of("fuzzy", "fuzzy_leven", "fuzzy_osadist", "fuzzy_damlev", "fuzzy_hamming", "fuzzy_jarowin"),
     **_of("fuzzy", "fuzzy_soundex", "fuzzy_rsoundex"),
+    **_of("crypto", "crypto_md5", "crypto_sha1", "crypto_sha256", "crypto_encode", "crypto_decode"),
     **_of("uuid", "uuid_str", "uuid_blob", "uuid7_timestamp_ms"),
     **{name: Entry("uuid", name, ("random",)) for name in ("uuid4", "uuid4_str")},
     "gen_random_uuid": Entry("uuid", "uuid4_str", ("random",)),

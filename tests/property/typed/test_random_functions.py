@@ -21,4 +21,4 @@ def test_compiled_functions_agree_with_python(first: int) -> None:
         assert outcome.wrong is None, f"python -m tests.property.typed.compare {seed}\n{outcome.wrong}"
         compiled, ran, fell_back = compiled + outcome.compiled, ran + outcome.ran, fell_back + outcome.fell_back
     assert compiled > BATCH * 0.8, "most of what is written can be compiled"
-    assert fell_back < ran * 0.7, "and does not need Python"
+    assert fell_back < ran * 0.9, "and need not ask Python for everything"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import ipaddress
 import random
+import urllib.parse
 import uuid
 from typing import Any
 
@@ -137,6 +140,29 @@ def test_uuids_are_those_of_the_standard_library(db: turso_wasm.Connection) -> N
         "SELECT unixepoch('subsec') * 1000 - 1, uuid7_timestamp_ms(uuid7()), unixepoch('subsec') * 1000 + 1"
     ).fetchone()
     assert low <= stamp <= high
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 55, 56, 63, 64, 65, 119, 120, 1000])
+def test_digests_and_encodings_are_those_of_the_standard_library(db: turso_wasm.Connection, size: int) -> None:
+    data = random.Random(size).randbytes(size)
+    for name in ("md5", "sha1", "sha256"):
+        assert one(db, f"crypto_{name}(?)", data) == hashlib.new(name, data, usedforsecurity=False).digest()
+    encoders: dict[str, Any] = {
+        "hex": lambda raw: raw.hex(),
+        "base32": lambda raw: base64.b32encode(raw).decode(),
+        "base64": lambda raw: base64.b64encode(raw).decode(),
+        "base85": lambda raw: base64.b85encode(raw).decode(),
+        "url": lambda raw: urllib.parse.quote(raw, safe=""),
+    }
+    for how, encode in encoders.items():
+        assert one(db, "crypto_encode(?, ?)", data, how) == encode(data)
+        assert one(db, "crypto_decode(?, ?)", encode(data), how) == data
+
+
+@pytest.mark.parametrize("how", ["hex", "base32", "base64", "base85", "url", "base1"])
+def test_what_is_no_encoding_is_refused(db: turso_wasm.Connection, how: str) -> None:
+    with pytest.raises(turso_wasm.OperationalError, match=r"malformed encoding|unknown encoding"):
+        one(db, "crypto_decode('%ü\"', ?)", how)
 
 
 def test_they_stand_in_schemas(db: turso_wasm.Connection) -> None:
