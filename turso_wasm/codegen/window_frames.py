@@ -17,8 +17,8 @@ from turso_wasm.codegen.expressions import emit_value
 from turso_wasm.codegen.loops import visit
 from turso_wasm.codegen.sorting import key_flags
 from turso_wasm.codegen.sources import RecordSource
-from turso_wasm.codegen.values import SqlValue
-from turso_wasm.kernel.abi import NULL
+from turso_wasm.codegen.values import NULL_VALUE, SqlValue
+from turso_wasm.kernel.abi import INTEGER, NULL, TEXT
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, select
 
@@ -167,6 +167,8 @@ class FrameCode:
         self.unit = unit
         self.ctx = ctx
         self.start, self.end = f.local(I32, "start"), f.local(I32, "end")
+        self.start_key, self.end_key = (SqlValue(f.local(I32), f.local(I64)) for _ in range(2))
+        self.start_read, self.end_read = f.local(I32, "read"), f.local(I32, "read")  # whose keys, -1: nobody's
         self.start_offset = _Offset(frame.start_offset, frame.unit, "starting", ctx)
         self.end_offset = _Offset(frame.end_offset, frame.unit, "ending", ctx)
 
@@ -177,8 +179,12 @@ class FrameCode:
 
     def begin_unit(self) -> None:
         """Before the first row of a unit."""
-        self.ctx.f.set(self.start, 0)
-        self.ctx.f.set(self.end, 0)
+        f, ctx = self.ctx.f, self.ctx
+        edges = (self.start, self.start_read, self.start_key), (self.end, self.end_read, self.end_key)
+        for pointer, read, key in edges:
+            f.set(pointer, 0)
+            f.set(read, -1)
+            ctx.assign(key, NULL_VALUE)  # here, so that it outlives suspensions
 
     def move(self) -> None:
         """To the frame of the current row."""
@@ -227,12 +233,21 @@ class FrameCode:
         (key,) = self.unit.node.order
         forward = (edge == "following") != key.desc
         target = ctx.call("window_edge", emit_value(key.expr, ctx), offset.distance, int(forward))
+        found, read = (self.end_key, self.end_read) if is_end else (self.start_key, self.start_read)
+        inside = f.local(I32, "inside")
 
         def wanted() -> Expr:
-            with self.unit.at(pointer):
-                value = emit_value(key.expr, ctx)
-            order = f.call("window_order", ctx.stmt, *value.pair, *target.pair, key_flags(key, ctx))
-            return order <= 0 if is_end else order < 0
+            with f.if_(read != pointer):  # what was read of this row for the row before is still known
+                with self.unit.at(pointer):
+                    ctx.assign(found, emit_value(key.expr, ctx))
+                f.set(read, select(found.tag_expr < TEXT, pointer, i32(-1)))
+            first, second = (target, found) if key.desc else (found, target)
+            with f.if_(found.has_tag(INTEGER) & target.has_tag(INTEGER)) as other:
+                f.set(inside, first.payload <= second.payload if is_end else first.payload < second.payload)
+                other.else_()
+                order = f.call("window_order", ctx.stmt, *found.pair, *target.pair, key_flags(key, ctx))
+                f.set(inside, order <= 0 if is_end else order < 0)
+            return inside
 
         self.unit.advance(pointer, wanted)
 

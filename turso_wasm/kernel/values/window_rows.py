@@ -1,7 +1,8 @@
 """The rows of a window's partition: added in order, read by number, in memory or in a temporary file.
 
-A row is a record. One that outlives the partition where it is (in a sorter's memory) is only referred to, others are
-copied. Copies beyond the memory limit go to a file, all at once; sixteen bytes a row stay.
+A row is a record, of which a copy is made, so that rows that are read in order lie in order. Beyond the memory limit a
+row that outlives the partition where it is (in a sorter's memory) is only referred to; copies of others go to a file,
+all at once. Sixteen bytes a row stay.
 
 Invariants:
   R1  A row's `at` is its address, or ~offset in the file. Rows are not read while others are added.
@@ -9,6 +10,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import Arena, KernelConnection, Resource, Run
+from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import SQLITE_IOERR
 from turso_wasm.kernel.base.limits import work_memory
 from turso_wasm.kernel.base.memory import (
@@ -127,14 +129,14 @@ def window_rows_add(w: WindowRows, row: i64, group: i32, stays: i32) -> None:
         w.capacity = size // sizeof(WindowRow)
     address: i32 = i32(row)
     size = i32(row >> 32)
-    if stays == 0:
+    if stays == 0 or w.bytes < w.bytes_max:
         if w.bytes >= w.bytes_max:
             window_rows_spill(w)
         if w.arena.chunk == 0:
             _ = arena_alloc(w.arena, 8)
             w.start = arena_mark(w.arena)
-        copy: ptr[u8] = arena_alloc(w.arena, size)
-        memory_copy(copy, ptr[u8](address), size)
+        copy: ptr[u8] = arena_alloc(w.arena, size + 8)
+        copy_bytes(copy, ptr[u8](address), size)
         address = i32(copy)
         w.bytes += i64(size)
     entry: WindowRow = w.rows[w.count]
