@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (lines of JavaScript and SQL)
-"""Queries larger than the memory limit in a page: through temporary files of the page's storage, which then are gone."""
+"""Queries larger than the memory limit in a page: through temporary files, which leave nothing in its storage."""
 
 from __future__ import annotations
 

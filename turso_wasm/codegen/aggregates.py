@@ -37,6 +37,7 @@ Call: TypeAlias = "bound.AggregateCall | bound.WindowCall"
 Step = Callable[[Call, list[SqlValue], Expr, bool, Context], "Local | None"]
 Value = Callable[[Expr, Context], SqlValue]
 Reset = Callable[[Expr, Context], None]
+Merge = Callable[[Call, Expr, Expr, Context], "Expr | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,9 @@ class Aggregate:
     there is no such way, the state is computed anew; `moving` may be the same aggregate with another state, that has
     one. constant: the arguments from the second on must be constants for it.
 
+    For a frame of several parts: each has a state of `part`, or of this aggregate, and moves. merge(call, address of a
+    state, address of a part's, ctx): its rows, which come behind, are taken in; i32, not 0: they must be one by one.
+
     takes_null: DISTINCT keeps one NULL too. marked: the arguments' subtypes matter.
     """
 
@@ -61,6 +65,8 @@ class Aggregate:
     value: Value
     inverse: Step | None = None
     moving: Aggregate | None = None
+    part: Aggregate | None = None
+    merge: Merge | None = None
     reset: Reset | None = None  # None: all zero
     final: Value | None = None
     constant: bool = False
@@ -88,6 +94,10 @@ def _count_inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool
     ctx.f.store("i64", state, ctx.f.load("i64", state).sub(counted(arguments)))
 
 
+def _count_merge(call: Call, state: Expr, part: Expr, ctx: Context) -> None:
+    ctx.f.store("i64", state, ctx.f.load("i64", state) + ctx.f.load("i64", part))
+
+
 def _count_value(state: Expr, ctx: Context) -> SqlValue:
     return SqlValue(INTEGER, ctx.f.local(I64, "count", ctx.f.load("i64", state)))
 
@@ -106,6 +116,10 @@ def _sum_step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx
 
 def _sum_inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
     ctx.do("sum_inverse", state, arguments[0])
+
+
+def _sum_merge(call: Call, state: Expr, part: Expr, ctx: Context) -> Expr:
+    return ctx.f.call("sum_merge", state, part)
 
 
 def _extreme_step(routine: str) -> Step:
@@ -179,7 +193,7 @@ def _kernel_value(routine: str, types: int) -> Callable[[Expr, Context], SqlValu
 
 
 def _sum(routine: str, types: int) -> Aggregate:
-    return Aggregate(SumState.size, _sum_step, _kernel_value(routine, types), _sum_inverse)
+    return Aggregate(SumState.size, _sum_step, _kernel_value(routine, types), _sum_inverse, merge=_sum_merge)
 
 
 def _json_array_step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
@@ -214,12 +228,24 @@ def _json_group(opening: str, binary: bool) -> Aggregate:
 
 def _extreme(routine: str, sign: int) -> Aggregate:
     value = _kernel_value("extreme_final", ANY)
-    moving = _moving_extreme(sign)
-    return Aggregate(ExtremeState.size, _extreme_step(routine), value, moving=moving, reset=_extreme_reset)
+    moving, step = _moving_extreme(sign), _extreme_step(routine)
+
+    def merge(call: Call, state: Expr, part: Expr, ctx: Context) -> None:
+        step(call, [moving.value(part, ctx)], state, False, ctx)
+
+    return Aggregate(
+        ExtremeState.size,
+        step,
+        value,
+        moving=moving,
+        part=_moving_extreme(2 * sign),
+        merge=merge,
+        reset=_extreme_reset,
+    )
 
 
 AGGREGATES: dict[str, Aggregate] = {
-    "count": Aggregate(8, _count_step, _count_value, _count_inverse),
+    "count": Aggregate(8, _count_step, _count_value, _count_inverse, merge=_count_merge),
     "sum": _sum("sum_final", mask(NULL, INTEGER, REAL)),
     "total": _sum("total_final", mask(REAL)),
     "avg": _sum("avg_final", mask(NULL, REAL)),

@@ -262,6 +262,19 @@ class FrameCode:
             return [(unit.peers, unit.current), (unit.current + 1, unit.peers_end)]
         return []
 
+    def parts(self) -> list[tuple[Local, Local]]:
+        """The ranges of rows that it has, in order, of which some may be empty; their ends only grow, too."""
+        f = self.ctx.f
+        edges: list[Expr] = [self.start, *(self._within(edge) for pair in self.excluded() for edge in pair), self.end]
+        locals_ = [f.local(I32, "edge", edge) for edge in edges]
+        return list(zip(locals_[::2], locals_[1::2], strict=True))
+
+    def _within(self, edge: Expr) -> Expr:
+        """A row number, moved into the frame."""
+        f = self.ctx.f
+        up = f.local(I32, "", select(edge > self.start, edge, self.start))
+        return select(up < self.end, up, self.end)
+
 
 class _Offset:
     """The number at an edge: `rows` (ROWS and GROUPS), or `distance`, a value (RANGE)."""

@@ -1,8 +1,8 @@
 """What window functions compute from the rows of their frame or partition.
 
 An aggregate's state follows its frame: rows are taken in at the end and taken out at the start (codegen/aggregates.py,
-`inverse`). It is computed anew only where it cannot be otherwise: for a frame that leaves rows out, and for aggregates
-without an inverse when the start moves.
+`inverse`). A frame that leaves rows out is two or three that do not, whose states are merged. It is computed anew only
+where it cannot be otherwise: for aggregates without an inverse when the start moves, or that cannot be merged.
 """
 
 from __future__ import annotations
@@ -147,11 +147,14 @@ class Functions:
 
     def forget(self) -> None:
         """Before the first row of an activation."""
-        _forget(list(self.states.values()), self.ctx)
+        _forget(self._all_states(), self.ctx)
+
+    def _all_states(self) -> list[_State]:
+        return [*self.states.values(), *(state for frame in self.frames.values() for state in frame.states())]
 
     def begin_partition(self) -> None:
         """Before the first row of a partition."""
-        for state in self.states.values():
+        for state in self._all_states():
             state.clear(self.ctx)
         for frame in self.frames.values():
             frame.code.begin_partition()
@@ -279,68 +282,95 @@ class Functions:
 # --- aggregates over frames ---------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class _Part:
+    """A range of rows, low..high, and the states that have them."""
+
+    low: Local
+    high: Local
+    states: list[_State]
+
+
 class _Frame:
-    """A frame and the aggregates over it. moving: rows enter and leave them, low..high is what they have. growing:
-    rows enter them only, up to `reached`, from `begin` on. fresh: they are computed anew for each row.
+    """A frame and the aggregates over it. moving: rows enter and leave its states. growing: rows enter them only, up to
+    `reached`, from `begin` on. fresh: they are computed anew for each row. merged: of the states of `parts`, which the
+    frame consists of.
     """
 
     def __init__(self, code: FrameCode, ctx: Context) -> None:
         f = ctx.f
         self.code = code
         self.ctx = ctx
-        self.moving: list[_State] = []
+        self.moving = self._part()
         self.growing: list[_State] = []
         self.fresh: list[_State] = []
-        self.low, self.high = f.local(I32, "low"), f.local(I32, "high")
+        self.merged: list[_State] = []
+        self.parts = [self._part() for _ in range(1 + len(code.excluded()))] if code.frame.exclude else []
         self.begin, self.reached = f.local(I32, "begin"), f.local(I32, "reached")
+
+    def _part(self) -> _Part:
+        return _Part(self.ctx.f.local(I32, "low"), self.ctx.f.local(I32, "high"), [])
+
+    def states(self) -> list[_State]:
+        """Those of the parts."""
+        return [state for part in self.parts for state in part.states]
 
     def add(self, call: bound.WindowCall, aggregate: Aggregate) -> _State:
         """An aggregate over this frame."""
         frame = self.code.frame
         moving = aggregate.moving or aggregate
-        if frame.exclude:  # computed anew for each row
+        if frame.exclude and aggregate.merge is not None:
+            states = self.merged
+            for part in self.parts:
+                part.states.append(_state(call, aggregate.part or aggregate, self.ctx))
+        elif frame.exclude:  # computed anew for each row
             states, aggregate = self.fresh, replace(aggregate, value=aggregate.final or aggregate.value)
         elif frame.start == "unbounded" or moving.inverse is None or not _is_simple(call, moving):
             states = self.growing
         else:
-            states, aggregate = self.moving, moving
+            states, aggregate = self.moving.states, moving
         states.append(_state(call, aggregate, self.ctx))
         return states[-1]
 
     def begin_unit(self) -> None:
         """Before the first row of a unit."""
         self.code.begin_unit()
-        for local in (self.low, self.high, self.begin, self.reached):
-            self.ctx.f.set(local, 0)
+        for part in (self.moving, *self.parts):
+            self.ctx.f.set(part.low, 0)
+            self.ctx.f.set(part.high, 0)
+        self.ctx.f.set(self.begin, 0)
+        self.ctx.f.set(self.reached, 0)
 
     def move(self) -> None:
         """Bring frame and states to the current row."""
         self.code.move()
-        if self.moving:
-            self._slide()
+        if self.moving.states:
+            self._slide(self.moving, self.code.start, self.code.end)
         if self.growing:
             self._grow()
+        if self.merged:
+            self._merge()
         if self.fresh:
-            self._renew()
+            self._renew(self.fresh)
 
-    def _slide(self) -> None:
+    def _slide(self, part: _Part, start: Local, end: Local) -> None:
         """Rows leave first, as in SQLite: so a sum does not overflow where it does not there. Rows before the start
         enter, too, and leave.
         """
-        ctx, f, code = self.ctx, self.ctx.f, self.code
+        ctx, f, unit = self.ctx, self.ctx.f, self.code.unit
         leaves = f.local(I32, "leaves")
         with f.block() as done, f.loop() as top:
-            f.set(leaves, (self.low < code.start) & (self.low < self.high))
-            f.br(done, if_=leaves.eqz() & (self.high >= code.end) & (self.high >= code.start))
+            f.set(leaves, (part.low < start) & (part.low < part.high))
+            f.br(done, if_=leaves.eqz() & (part.high >= end) & (part.high >= start))
             ctx.tick()
             with ctx.row_memory(), f.if_(leaves) as enters:
-                with code.unit.at(self.low):
-                    _take(self.moving, ctx, out=True)
-                f.set(self.low, self.low + 1)
+                with unit.at(part.low):
+                    _take(part.states, ctx, out=True)
+                f.set(part.low, part.low + 1)
                 enters.else_()
-                with code.unit.at(self.high):
-                    _take(self.moving, ctx)
-                f.set(self.high, self.high + 1)
+                with unit.at(part.high):
+                    _take(part.states, ctx)
+                f.set(part.high, part.high + 1)
             f.br(top)
 
     def _grow(self) -> None:
@@ -354,11 +384,27 @@ class _Frame:
                     state.clear(self.ctx)
         self._take_up_to_end(self.growing, self.reached)
 
-    def _renew(self) -> None:
-        for state in self.fresh:
+    def _merge(self) -> None:
+        ctx, f = self.ctx, self.ctx.f
+        for part, (start, end) in zip(self.parts, self.code.parts(), strict=True):
+            self._slide(part, start, end)
+        anew = f.local(I32, "anew", i32(0))
+        for number, state in enumerate(self.merged):
+            state.clear(ctx)
+            for part in self.parts:
+                assert state.aggregate.merge is not None
+                address = ctx.frame + part.states[number].at
+                refused = state.aggregate.merge(state.call, ctx.frame + state.at, address, ctx)
+                if refused is not None:
+                    f.set(anew, anew | refused)
+        with f.if_(anew):
+            self._renew(self.merged)
+
+    def _renew(self, states: list[_State]) -> None:
+        for state in states:
             state.clear(self.ctx)
         self.ctx.f.set(self.reached, self.code.start)
-        self._take_up_to_end(self.fresh, self.reached)
+        self._take_up_to_end(states, self.reached)
 
     def _take_up_to_end(self, states: list[_State], pointer: Local) -> None:
         ctx, f, code = self.ctx, self.ctx.f, self.code

@@ -130,6 +130,21 @@ def sum_inverse(state: SumState, tag: i32, payload: i64) -> None:
         add_int(state, -payload)
 
 
+@export
+def sum_merge(state: SumState, part: SumState) -> i32:
+    """Add the rows of another state; 1: only adding the rows one by one gives what they give in their order."""
+    if part.approximate | part.overflow | state.approximate | state.overflow:
+        return 1
+    state.sum += part.sum
+    state.count += part.count
+    return far_from_zero(part.sum) | far_from_zero(state.sum)
+
+
+def far_from_zero(v: i64) -> i32:
+    """1 if a sum with some more such numbers may overflow."""
+    return i32(v > 1 << 61 or v < -(1 << 61))
+
+
 @inline
 def sum_real(state: SumState) -> f64:
     """The sum as a double."""

@@ -2,7 +2,8 @@
 
 Invariants:
   W1  The items of an Extremes are the values of the frame that can still become its extreme: each is better than all
-      behind it, so the first is the extreme. Of equal values the last is kept, which leaves the frame last.
+      behind it, so the first is the extreme. Of equal values the last is kept, which leaves the frame last; or all of
+      them, so that the first of them is the extreme.
   W2  Values are numbered as they enter; they leave in the same order. NULLs neither enter nor leave.
 """
 
@@ -117,15 +118,17 @@ class Extremes(Resource):
     count: i32
     capacity: i32
     sign: i32
+    keeps_equals: i32
     collation: i32
     entered: i64
     left: i64
 
 
 def extremes_new(stmt: Run, sign: i32, collation: i32) -> Extremes:
-    """Of an empty frame."""
+    """Of an empty frame. sign: as in extremes_enter."""
     e: Extremes = Extremes(i32(resource_add(stmt, sizeof(Extremes), KIND_EXTREMES, funcref(extremes_release))))
-    e.sign = sign
+    e.sign = 1 if sign > 0 else -1
+    e.keeps_equals = i32(sign > 1 or sign < -1)
     e.collation = collation
     return e
 
@@ -163,7 +166,10 @@ def extremes_reset(state: ExtremesState) -> None:
 
 @export
 def extremes_enter(stmt: Run, state: ExtremesState, tag: i32, payload: i64, sign: i32, collation: i32) -> None:
-    """A value enters the frame. Errors: SQLITE_NOMEM."""
+    """A value enters the frame. sign: 1 for the least value, -1 for the greatest; 2, -2: of equal ones the first.
+
+    Errors: SQLITE_NOMEM.
+    """
     if tag == NULL:
         return
     if state.extremes == 0:
@@ -171,7 +177,8 @@ def extremes_enter(stmt: Run, state: ExtremesState, tag: i32, payload: i64, sign
     e: Extremes = Extremes(state.extremes)
     while e.count:
         last: Extreme = e.items[e.first + e.count - 1]
-        if compare_values(stmt, last.tag, last.payload, tag, payload, e.collation) * e.sign < 0:
+        order: i32 = compare_values(stmt, last.tag, last.payload, tag, payload, e.collation) * e.sign
+        if order < e.keeps_equals:
             break
         extreme_free(last)
         e.count -= 1
