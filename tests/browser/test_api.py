@@ -695,3 +695,12 @@ def test_assets_that_are_not_there_are_named(js: Any) -> None:
     assert "/nowhere/kernel.wasm could not be fetched: HTTP status 404" in errors[0]
     assert "Pyodide could not be loaded from" in errors[1]
     assert "/nowhere/pyodide.mjs" in errors[1]
+
+
+def test_explain_analyze(users: Any) -> None:
+    found = users("return db.prepare('EXPLAIN ANALYZE SELECT name FROM users WHERE age > ?').all(5)")
+    assert [(row["detail"], row["loops"], row["visited"], row["rows"]) for row in found] == [
+        ("SELECT", 1, 1, 1),
+        ("SCAN users", 1, 3, 1),
+    ]
+    assert all(0 <= row["ms"] < 60_000 for row in found)

@@ -156,7 +156,7 @@ def _text(expr: Node, below: list[str]) -> str:
             return _frame(expr, below)
         case nodes.Bound():
             return ("=" if expr.inclusive else "") + below[0]
-    raise TypeError(f"unknown bound expression {type(expr).__name__}")
+    return f"{type(expr).__name__}({', '.join(below)})"
 
 
 def _not(negated: bool) -> str:

@@ -36,6 +36,25 @@ def test_explaining_does_not_execute() -> None:
     db.close()
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM f WHERE f MATCH 'x'",
+        "SELECT * FROM pragma_integrity_check('t')",
+        "SELECT rtreecheck('r')",
+        "SELECT sum(a) OVER (ORDER BY a ROWS 1 PRECEDING) FROM t UNION SELECT 1 ORDER BY 1 LIMIT 2",
+        "UPDATE t SET a = 1 WHERE EXISTS (SELECT 1 FROM t x WHERE x.a = t.a) RETURNING a",
+    ],
+)
+def test_code_of_every_operator_is_shown(sql: str) -> None:
+    db = turso_wasm.connect(":memory:", isolation_level=None)
+    db.execute("CREATE TABLE t(a)")
+    db.execute("CREATE VIRTUAL TABLE f USING fts5(x)")
+    db.execute("CREATE VIRTUAL TABLE r USING rtree(id, a, b)")
+    assert "def step(" in "\n".join(row[0] for row in db.execute(f"EXPLAIN CODE {sql}"))
+    db.close()
+
+
 def test_every_statement_has_a_plan_even_an_empty_one() -> None:
     db = turso_wasm.connect(":memory:", isolation_level=None)
     db.execute("CREATE TABLE t(a)")

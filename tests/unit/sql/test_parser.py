@@ -75,9 +75,11 @@ def test_precedence(sql: str, same: str) -> None:
 def test_our_own_statements() -> None:
     assert statement("explain code select 1") == ast.Explain("CODE", statement("select 1"))
     assert statement("begin concurrent transaction") == ast.Begin("CONCURRENT")
-    limited = statement("delete from t where a returning b order by c limit 2 offset 1")
-    assert isinstance(limited, ast.Delete) and limited.limit == ast.IntegerLiteral(2)
-    assert statement(print_sql(limited)) == limited
+    analyzed = statement("explain analyze with w as (select 1) select * from w")
+    assert isinstance(analyzed, ast.Explain) and analyzed.mode == "ANALYZE"
+    assert statement(print_sql(analyzed)) == analyzed
+    assert statement("explain analyze with") == ast.Explain("PROGRAM", ast.Analyze(ast.QualifiedName("with")))
+    assert statement("explain analyze replace.t") == ast.Explain("PROGRAM", statement("analyze replace.t"))
 
 
 def test_a_constraint_name_holds_until_the_next_one() -> None:
