@@ -30,7 +30,7 @@ export const CALL_FINAL = 4;
 export const CALL_COMPARE = 5;
 export const CALL_BITS = 3;
 export const ANSWER_ROOM = 240;
-export const SETTINGS_COMPILED = 135055;
+export const SETTINGS_COMPILED = 397199;
 export const ENCODING_SHIFT = 20;
 export const UTF8 = 1;
 

@@ -95,6 +95,12 @@ class Binder:
         self.default_schema: str | None = None  # inside a view: the database it is in
         self.calls_user = False  # a function or aggregate of the user's is called
 
+    @property
+    def untrusted(self) -> bool:
+        """What is bound is a text of a schema, but of temp, that nobody vouches for (PRAGMA trusted_schema)."""
+        in_schema = not self.lift and (self.place != "" or self.default_schema is not None)
+        return in_schema and not self.settings.trusted_schema
+
     def new_source(self) -> int:
         """A number for a new row source."""
         self.n_sources += 1

@@ -52,7 +52,7 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     if aggregate is not None:
         if aggregate.window and node.over is None:
             fail(f"misuse of window function {node.name}()", node)
-        _check_safe(binder, aggregate.direct_only, node)
+        _check_safe(binder, aggregate, node)
         binder.calls_user = binder.calls_user or aggregate.number >= 0
         if node.over is not None:
             if not aggregate.inverts:
@@ -77,7 +77,7 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         fail(f"FILTER may not be used with non-aggregate {node.name}()", node)
     if node.order_by:
         fail(f"ORDER BY may not be used with non-aggregate {node.name}()", node)
-    _check_safe(binder, function.direct_only, node)
+    _check_safe(binder, function, node)
     binder.calls_user = binder.calls_user or function.style == "user"
     if name == "likelihood" and function.number < 0:
         _check_probability(binder, node)
@@ -107,9 +107,9 @@ def _unknown_call(name: str, args: tuple[bound.Expr, ...]) -> bound.Expr:
     )
 
 
-def _check_safe(binder: Binder, direct_only: bool, node: ast.FunctionCall) -> None:
-    """What is to be called directly stands in no text of a schema."""
-    if direct_only and not binder.lift:
+def _check_safe(binder: Binder, function: Function | AggregateFunction, node: ast.FunctionCall) -> None:
+    """What is to be called directly stands in no text of a schema; nothing of the user's in one that is not trusted."""
+    if (function.direct_only and not binder.lift) or (function.number >= 0 and binder.untrusted):
         fail(f"unsafe use of {node.name}()", node)
 
 

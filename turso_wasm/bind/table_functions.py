@@ -20,7 +20,9 @@ def find_function(binder: Binder, name: str) -> TableFunction | None:
 
 
 def function_item(binder: Binder, function: TableFunction, written: str, alias: str | None) -> Item:
-    """A FROM element whose rows the function gives."""
+    """A FROM element whose rows the function gives. Errors: "unsafe use of virtual table "pragma_x""."""
+    if function.pragma is not None and binder.untrusted:
+        fail(f'unsafe use of virtual table "{written}"')
     table = table_of(function)
     item = Item(
         binder.new_source(),

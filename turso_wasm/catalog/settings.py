@@ -22,6 +22,7 @@ class Settings:
     full_column_names: bool = False
     short_column_names: bool = True
     legacy_alter_table: bool = False
+    trusted_schema: bool = True
     encoding: int = 1  # of the databases: 1 UTF-8, 2 UTF-16le, 3 UTF-16be
 
 

@@ -39,15 +39,21 @@ class _Analyze:
         step, ctx, f = self.step, self.ctx, self.ctx.f
         rows = open_table(step.table, ctx)
         with f.block() as over:
-            f.br(over, if_=f.call("cursor_first", rows).eqz())
+            empty = f.local(I32, "empty", f.call("cursor_first", rows).eqz())
+            if all(index.where is None for index in step.indexes):
+                f.br(over, if_=empty)
             if step.known_rows is not None:
                 count_now = f.local(I64, "count", f.call("btree_count", rows))
                 f.br(over, if_=(count_now < step.known_rows * GROWTH) & (count_now * GROWTH > step.known_rows))
             for before in step.before:
                 STEPS[type(before)](self.change, before)
             for index in step.indexes:
-                self._index(index, rows)
+                with f.block() as skipped:  # a partial index of an empty table has statistics, other ones have none
+                    if index.where is None:
+                        f.br(skipped, if_=empty)
+                    self._index(index, rows)
             if step.counts:
+                f.br(over, if_=empty)
                 count = SqlValue(INTEGER, f.local(I64, "count", f.call("btree_count", rows)))
                 self._insert(self.stat1, [ctx.constant(None), ctx.call_alloc("apply_text", count)])
 

@@ -265,8 +265,10 @@ class SchemaChange:
     def run_statement(self, step: nodes.RunStatement) -> None:
         """Another plan's code."""
         f = self.ctx.f
+        self.ctx.in_ddl = not step.counts
         with f.if_(f.call("foreign_key_pending", self.ctx.stmt, 1)) if step.if_pending else nullcontext():
             emit_root(step.plan, self.ctx)
+        self.ctx.in_ddl = True
 
     def refuse_violations(self, step: nodes.RefuseViolations) -> None:
         """Fail before anything is done that violates foreign keys for good."""

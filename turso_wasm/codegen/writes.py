@@ -44,6 +44,8 @@ def begin_write(ctx: Context, savepoint: bool) -> None:
 
 def count_change(ctx: Context, n: Expr | int = 1) -> None:
     """`n` (i64) rows changed."""
+    if ctx.in_ddl:
+        return
     f = ctx.f
     at = Run.offset("changes")
     f.store("i64", ctx.stmt, f.load("i64", ctx.stmt, at) + n, at)

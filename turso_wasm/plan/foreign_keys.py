@@ -333,4 +333,4 @@ def delete_all(binder: Binder, catalog: Catalog, table: Table) -> list[nodes.Ste
         effects=effects,
     )
     is_parent = bool(foreign_keys_to(catalog, table.name))
-    return [nodes.RunStatement(plan=plan, if_pending=not is_parent), nodes.RefuseViolations()]
+    return [nodes.RunStatement(plan=plan, if_pending=not is_parent, counts=is_parent), nodes.RefuseViolations()]

@@ -85,13 +85,26 @@ def _answer(request: Request, argument: Text, schema: Text) -> GivenRows:
     if schema is not None and binder.catalogs.find(schema) is None:
         raise SqlError(SQLITE_ERROR, f"unknown database '{schema}'")
     plan = _planned(request, argument, schema)
+    if not isinstance(plan, nodes.Output):
+        return _queried(request, plan)
     source = request.planner.new_source()
     moved = tree.transform(plan, lambda node: _moved(node, source))
     assert isinstance(moved, nodes.Output)
     return GivenRows(moved.child, dict(enumerate(moved.exprs)))
 
 
-def _planned(request: Request, argument: Text, schema: Text) -> nodes.Output:
+def _queried(request: Request, query: ast.Select) -> GivenRows:
+    binder = request.planner.binder
+    saved, binder.lift = binder.lift, False
+    try:
+        rows = request.planner.plan_query(binder.nested_select(query, None))
+    finally:
+        binder.lift = saved
+    return GivenRows(rows.plan, dict(enumerate(rows.exprs)))
+
+
+def _planned(request: Request, argument: Text, schema: Text) -> nodes.Output | ast.Select:
+    """The plan, or the query that is to be planned as a part of this statement."""
     binder, function = request.planner.binder, request.item.function
     assert function is not None and function.pragma is not None
     assert binder.plan_pragma is not None, "whoever plans functions of PRAGMAs knows how to plan PRAGMAs"
@@ -101,8 +114,8 @@ def _planned(request: Request, argument: Text, schema: Text) -> nodes.Output:
     if compiled.reads:
         there = [catalog for catalog in binder.catalogs.slots if catalog is not None and catalog.is_there]
         binder.slots.update(catalog.slot for catalog in there)
-    plan: nodes.Output = compiled.plan
-    return plan
+    answer: nodes.Output | ast.Select = compiled.query or compiled.plan
+    return answer
 
 
 def _moved(node: Node, source: int) -> Node | None:
@@ -200,6 +213,6 @@ def _constant_rows(request: Request, argument: Text, schema: Text) -> list[tuple
         plan = _planned(request, argument, schema)
     except SqlError:
         return []  # a view that cannot be read; it is no error as long as nobody asks
-    if not isinstance(plan.child, nodes.Values):
+    if not isinstance(plan, nodes.Output) or not isinstance(plan.child, nodes.Values):
         unsupported(f"{function.name}() with an argument that is no literal")
     return list(plan.child.rows)

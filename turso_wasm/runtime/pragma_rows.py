@@ -79,7 +79,7 @@ def table_list(catalogs: Catalogs, schema: str | None, name: str | None, files: 
         if catalog is None or (schema is not None and catalog is not catalogs.find(schema)):
             continue
         schema_table = catalog.find_table("sqlite_master")
-        tables = [*catalog.tables(), *([schema_table] if schema_table else [])]
+        tables = [*list(catalog.tables())[::-1], *([schema_table] if schema_table else [])]
         for table in tables:
             shown = table.name
             if table is schema_table:

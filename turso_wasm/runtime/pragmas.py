@@ -30,7 +30,7 @@ from turso_wasm.plan.build import PlanContext, build_plan
 from turso_wasm.plan.integrity import plan_integrity
 from turso_wasm.runtime.foreign_key_check import check_query
 from turso_wasm.runtime.pragma_rows import ROWS, Files, RowsPragma
-from turso_wasm.runtime.pragma_settings import SETTINGS, boolean
+from turso_wasm.runtime.pragma_settings import FIXED, boolean
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 
@@ -44,7 +44,7 @@ class Compiled:
     """A PRAGMA's plan, its column names, and what the Program must say of it.
 
     reads: its rows come from the catalog, so the Program holds for one schema cookie only. writes: the database slot it
-    needs a write transaction on. calls_user: functions of the user's are called.
+    needs a write transaction on. calls_user: functions of the user's are called. query: what was planned.
     """
 
     plan: nodes.Plan
@@ -54,6 +54,7 @@ class Compiled:
     reads: bool = False
     writes: int | None = None
     calls_user: bool = False
+    query: ast.Select | None = None
 
 
 Plan: TypeAlias = Callable[["Request"], Compiled]
@@ -226,21 +227,23 @@ def large_integer(text: str) -> int:
     return max(-(1 << 63), min(int(found[0]), (1 << 63) - 1)) if found else 0
 
 
+def whole_integer(text: str) -> int | None:
+    """A text that is an integer of 64 bits; None: it is not."""
+    found = re.fullmatch(r"\s*[+-]?(0[xX][0-9a-fA-F]+|\d+)\s*", text)
+    number = int(text, 0 if "x" in text.lower() else 10) if found is not None else None
+    return number if number is not None and -(1 << 63) <= number < 1 << 63 else None
+
+
 def header_integer(text: str) -> int:
     """A signed 32-bit header field."""
     return leading_integer(text)
 
 
-def chosen(*names: str) -> Callable[[str], int | None]:
-    """A parser: the position of a name in any case, or a number below the count; else None."""
-
-    def parse(text: str) -> int | None:
-        word = text.lower()
-        if word in names:
-            return names.index(word)
-        return int(word) if word.isdigit() and int(word) < len(names) else None
-
-    return parse
+def auto_vacuum(text: str) -> int:
+    """NONE FULL INCREMENTAL, or their numbers; what is neither is NONE."""
+    names = ("none", "full", "incremental")
+    number = leading_integer(text)
+    return names.index(text.lower()) if text.lower() in names else number if 0 <= number <= 2 else 0
 
 
 def page_size(text: str) -> int | None:
@@ -256,7 +259,7 @@ def safety_level(text: str) -> int:
     if word in words:
         return words[word]
     number = leading_integer(text) & 0xFF
-    return max(number + 1 & 7, 1) - 1 if word[:1].isdigit() else 1
+    return max((number + 1) & 7, 1) - 1 if word[:1].isdigit() else 1
 
 
 def secure_delete(text: str) -> int:
@@ -281,7 +284,8 @@ JOURNAL_MODES = ("delete", "persist", "off", "truncate", "memory", "wal")
 
 def journal_mode(request: Request) -> Compiled:
     """The mode in force after trying to set it."""
-    wanted = (request.value or "").lower()
+    prefix = "?" if request.value is None else request.value.lower()
+    wanted = next((mode for mode in JOURNAL_MODES if mode.startswith(prefix)), "")
     name = bound.ColumnRef(source=SOURCE, column=0)
     if wanted not in JOURNAL_MODES:
         return _row(
@@ -312,8 +316,8 @@ def wal_checkpoint(request: Request) -> Compiled:
 
 def analysis_limit(request: Request) -> Compiled:
     """How many entries of an index ANALYZE looks at; what is no number changes nothing."""
-    value = request.value or ""
-    wanted = large_integer(value) if value[:1].isdigit() else -1
+    wanted = whole_integer(request.value or "")
+    wanted = -1 if wanted is None or wanted < 0 else wanted & 0x7FFFFFFF
     call = nodes.KernelCall(source=SOURCE, function="analysis_limit_set", args=(wanted,), write=None)
     return _row(call, request.name, readonly=request.value is None)
 
@@ -366,8 +370,10 @@ def optimize(request: Request) -> Compiled:
     binder = SelectBinder(request.catalogs, "", request.registry)
     plan = plan_optimize(binder, request.catalog, bool(mask & OPTIMIZE_ALL_TABLES)) if mask & OPTIMIZE_ANALYZE else None
     if plan is None:
-        return replace(NOTHING, reads=True)
-    return Compiled(plan, readonly=False, changes_schema=plan.changes_schema, reads=True, writes=request.slot)
+        return replace(NOTHING, columns=(request.name,), reads=True)
+    return Compiled(
+        plan, (request.name,), readonly=False, changes_schema=plan.changes_schema, reads=True, writes=request.slot
+    )
 
 
 def integrity_check(request: Request) -> Compiled:
@@ -376,7 +382,7 @@ def integrity_check(request: Request) -> Compiled:
     only: Table | None = None
     if request.value is not None:
         number = re.fullmatch(r"\s*[+-]?(\d+)(\.\d*)?\s*", request.value)
-        if number is not None:
+        if number is not None and int(number[1]) < 1 << 31:
             most = min(int(number[1]), MOST_PROBLEMS) or most
         else:
             only = _named_table(request, request.value)
@@ -405,27 +411,22 @@ def foreign_key_check(request: Request) -> Compiled:
     """The rows without parents, of one table or of all."""
     columns = ("table", "rowid", "parent", "fkid")
     catalog = request.catalog
-    tables = [table for table in catalog.tables() if table.kind == "table"]
+    tables = [table for table in catalog.tables() if table.kind == "table"][::-1]
     if request.value is not None:
         found = _named_table(request, request.value)
         tables = [found]
         owner = request.catalogs.slots[found.slot]
         assert owner is not None
         catalog = owner
-    statement, _ = parse_one(check_query(catalog, tables))
-    assert statement is not None
-    return Compiled(build_plan(statement, request.catalogs, PlanContext(lift=False)).plan, columns, reads=True)
+    query, _ = parse_one(check_query(catalog, tables))
+    assert isinstance(query, ast.Select)
+    plan = build_plan(query, request.catalogs, PlanContext(lift=False)).plan
+    return Compiled(plan, columns, reads=True, query=query)
 
 
 def setting(request: Request) -> Compiled:
-    """A setting that has one position only."""
-    known = SETTINGS[request.name]
-    answer = Compiled(_values([(known.value,)], 1), (request.name,))
-    if request.value is None:
-        return answer
-    if not known.is_fixed:
-        known.check(request.name, request.value)
-    return answer if known.answers else NOTHING
+    """A setting that means nothing here."""
+    return Compiled(_values([(0,)], 1), (request.name,))
 
 
 def busy_timeout(request: Request) -> Compiled:
@@ -457,11 +458,11 @@ def temp_store(request: Request) -> Compiled:
 
 
 PRAGMAS: dict[str, Plan] = {
-    **dict.fromkeys(SETTINGS, setting),
+    **dict.fromkeys(FIXED, setting),
     "analysis_limit": analysis_limit,
     "application_id": Field(abi.DB_APPLICATION_ID, header_integer),
     "automatic_index": Switch(abi.SETTING_NO_AUTOMATIC_INDEX, inverted=True),
-    "auto_vacuum": Field(abi.DB_AUTO_VACUUM, chosen("none", "full", "incremental")),
+    "auto_vacuum": Field(abi.DB_AUTO_VACUUM, auto_vacuum),
     "busy_timeout": busy_timeout,
     "cache_size": Field(abi.DB_CACHE_SIZE, leading_integer),
     "cache_spill": Field(abi.DB_CACHE_SPILL, cache_spill),
@@ -488,7 +489,7 @@ PRAGMAS: dict[str, Plan] = {
     "locking_mode": Field(
         abi.DB_LOCKING_MODE, locking_mode, answers=True, names=("normal", "exclusive"), everywhere=True
     ),
-    "max_page_count": Field(abi.DB_MAX_PAGE_COUNT, large_integer, answers=True),
+    "max_page_count": Field(abi.DB_MAX_PAGE_COUNT, whole_integer, answers=True),
     "optimize": optimize,
     "page_count": Field(abi.DB_PAGE_COUNT),
     "page_size": Field(abi.DB_PAGE_SIZE, page_size),
@@ -504,6 +505,7 @@ PRAGMAS: dict[str, Plan] = {
     "soft_heap_limit": heap_limit,
     "temp_store": temp_store,
     "synchronous": Field(abi.DB_SYNCHRONOUS, safety_level),
+    "trusted_schema": Switch(abi.SETTING_UNTRUSTED_SCHEMA, inverted=True),
     "user_version": Field(abi.DB_USER_VERSION, header_integer),
     "writable_schema": Switch(abi.SETTING_WRITABLE_SCHEMA),
     "wal_autocheckpoint": Field(abi.DB_WAL_AUTOCHECKPOINT, leading_integer, answers=True, everywhere=True),

@@ -37,6 +37,7 @@ from turso_wasm.kernel.abi import (
     SETTING_NO_AUTOMATIC_INDEX,
     SETTING_NO_SHORT_COLUMN_NAMES,
     SETTING_REVERSE_UNORDERED_SELECTS,
+    SETTING_UNTRUSTED_SCHEMA,
     SETTING_WRITABLE_SCHEMA,
     TEMP_SLOT,
     UTF8,
@@ -95,6 +96,7 @@ def settings_of(bits: int) -> Settings:
         full_column_names=bool(bits & SETTING_FULL_COLUMN_NAMES),
         short_column_names=not bits & SETTING_NO_SHORT_COLUMN_NAMES,
         legacy_alter_table=bool(bits & SETTING_LEGACY_ALTER_TABLE),
+        trusted_schema=not bits & SETTING_UNTRUSTED_SCHEMA,
         encoding=(bits >> ENCODING_SHIFT) + UTF8,
     )
 

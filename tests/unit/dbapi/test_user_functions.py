@@ -544,3 +544,21 @@ def test_lists_show_them() -> None:
     db.create_collation("Mine", None)
     assert db.execute("SELECT count(*) FROM pragma_collation_list").fetchone() == (3,)
     db.close()
+
+
+def test_in_a_schema_that_is_not_trusted() -> None:
+    connection = turso_wasm.connect(":memory:", isolation_level=None)
+    connection.create_function("f", 1, lambda value: value, deterministic=True)
+    for sql in (
+        "CREATE TABLE t(a CHECK (f(a)))",
+        "CREATE VIEW v AS SELECT f(1)",
+        "CREATE TEMP VIEW w AS SELECT f(1)",
+        "PRAGMA trusted_schema = OFF",
+    ):
+        connection.execute(sql)
+    for sql in ("SELECT * FROM v", "INSERT INTO t VALUES (1)", "CREATE TABLE u(a CHECK (f(a)))"):
+        with pytest.raises(turso_wasm.OperationalError, match=r"unsafe use of f\(\)"):
+            connection.execute(sql)
+    assert connection.execute("SELECT f(2), * FROM w").fetchall() == [(2, 1)]
+    connection.execute("PRAGMA trusted_schema = ON")
+    assert connection.execute("SELECT * FROM v").fetchall() == [(1,)]

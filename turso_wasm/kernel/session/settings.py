@@ -284,7 +284,7 @@ def field_set(db: SharedFile, field: i32, value: i32) -> i32:
         db.cache_size = value
         cache_set_limit(db)
     elif field == DB_SYNCHRONOUS:
-        db.synchronous = value if value >= 0 and value <= 3 else 2
+        db.synchronous = value
     elif field == DB_WAL_AUTOCHECKPOINT:
         db.autocheckpoint = value if value > 0 else 0
     elif field == DB_LOCKING_MODE:

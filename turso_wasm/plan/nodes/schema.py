@@ -157,11 +157,12 @@ class RenewStatistics(Step):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class RunStatement(Step):
     """A write plan run as one of the steps (e.g. DELETE FROM sqlite_sequence). if_pending: only while rows violate
-    deferred foreign keys.
+    deferred foreign keys. counts: the rows are changes.
     """
 
     plan: Plan
     if_pending: bool = False
+    counts: bool = False
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
