@@ -27,19 +27,14 @@ from typing import Any, TypeVar
 
 from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError
 from turso_wasm.catalog.functions import BUILTIN, Own, OwnCollation, Registry
-from turso_wasm.catalog.names import fold
 from turso_wasm.kernel.abi import (
     DB_PAGE_COUNT,
-    DB_SCHEMA_COOKIE,
     DB_SCHEMA_FORMAT,
-    N_SLOTS,
     OPEN_URI,
-    SETTINGS_COMPILED,
-    TEMP_SLOT,
 )
-from turso_wasm.runtime import layout
 from turso_wasm.runtime.compiler import compile_statement
-from turso_wasm.runtime.files import kernel_name, shown
+from turso_wasm.runtime.connection_state import ConnectionState
+from turso_wasm.runtime.files import kernel_name
 from turso_wasm.runtime.hosts.base import Host, address
 from turso_wasm.runtime.rows import TextFactory, UndecodableText
 from turso_wasm.runtime.schema import (
@@ -88,7 +83,7 @@ def _free(host: Host, at: int) -> None:
             host.user_calls.remove(at)
 
 
-class HostConnection:
+class HostConnection(ConnectionState):
     """See the module docstring."""
 
     def __init__(self, host: Host, location: Location, *, uri: bool = False) -> None:
@@ -158,34 +153,6 @@ class HostConnection:
         if at:
             self.host.later(partial(_free, self.host, at))
 
-    # --- state the kernel keeps ---------------------------------------------------------------------------------
-
-    @property
-    def in_transaction(self) -> bool:
-        """True between BEGIN and COMMIT or ROLLBACK."""
-        (autocommit,) = self.host.unpack(layout.I32, self.address + layout.AUTOCOMMIT_AT)
-        return not autocommit
-
-    def counters(self) -> tuple[int, int, int]:
-        """(changes of the last INSERT, UPDATE or DELETE, total changes, last_insert_rowid)."""
-        changes, total, rowid = self.host.unpack(layout.COUNTERS, self.address + layout.COUNTERS_AT)
-        return changes, total, rowid
-
-    @property
-    def busy_timeout_ms(self) -> int:
-        """How long statements wait for a lock (also PRAGMA busy_timeout)."""
-        (milliseconds,) = self.host.unpack(layout.I32, self.address + layout.BUSY_TIMEOUT_AT)
-        return int(milliseconds)
-
-    @busy_timeout_ms.setter
-    def busy_timeout_ms(self, milliseconds: int) -> None:
-        self.host.post(self.address + layout.BUSY_TIMEOUT_AT, max(0, min(milliseconds, 0x7FFFFFFF)))
-
-    def interrupt(self) -> None:
-        """Make running statements end with SQLITE_INTERRUPT; may be called from any thread, without the lock."""
-        if self.address:
-            self.host.post(self.address + layout.INTERRUPTED_AT, 1)
-
     # --- code of the user's -------------------------------------------------------------------------------------
 
     def register(self, entry: Own, code: Callable[..., Any]) -> None:
@@ -249,9 +216,7 @@ class HostConnection:
             start == 0
             and view is not None
             and (found := view.schema.find_text(sql)) is not None
-            and (
-                found.program.checks or view.epoch == self._epoch()
-            )  # the kernel refuses what is out of date, or we do
+            and (found.program.checks or view.epoch == self.epoch())  # the kernel refuses what is out of date, or we do
         ):
             return found
         with self.host.lock:
@@ -273,7 +238,7 @@ class HostConnection:
         key, literals = normalize(tokens)
         known = schema.find_shape(key, literals, sql)
         if known is None:
-            program = compile_statement(tokens, schema.catalogs, self._files(), schema.environment.registry)
+            program = compile_statement(tokens, schema.catalogs, self.files(), schema.environment.registry)
             known = program, self.host.load(program)
             if program.kind in SHARED_BY_SHAPE and program.shared:
                 schema.add_shape(key, literals, *known)
@@ -287,7 +252,7 @@ class HostConnection:
 
     def _seen(self) -> View:
         """The schemas as this connection sees them now, read if need be (N2)."""
-        if self._view is None or self._view.epoch != self._epoch():
+        if self._view is None or self._view.epoch != self.epoch():
             self._view = None
             self._view = self._when_free(self._read_view)
         return self._view
@@ -304,73 +269,21 @@ class HostConnection:
             self.host.pause(delay_ms / 1000.0)
         raise AssertionError("unreachable")
 
-    def _epoch(self) -> int:
-        (epoch,) = self.host.unpack(layout.I32, self.address + layout.CONNECTION_EPOCH_AT)
-        return int(epoch)
-
-    def _settings(self) -> int:
-        (settings,) = self.host.unpack(layout.I32, self.address + layout.SETTINGS_AT)
-        return int(settings) & SETTINGS_COMPILED
-
-    def _encoding(self) -> int:
-        """UTF8, …: of all databases. Errors: SQLITE_ERROR when one has another encoding than main."""
-        return int(self.host.function("connection_encoding")(self.address))
-
-    def _cookies(self) -> tuple[int, ...]:
-        get = self.host.function("database_get")
-        opened = self._opened()
-        return tuple(get(self.address, slot, DB_SCHEMA_COOKIE) if opened[slot] else 0 for slot in range(N_SLOTS))
-
-    def _opened(self) -> tuple[int, ...]:
-        """By slot, something else than 0 where a database is open. (The temp database is made when it is needed.)"""
-        return self.host.unpack(layout.PAGERS, self.address + layout.PAGERS_AT)
-
     def _schema_moved(self) -> bool:
         """True, and the schema forgotten, when it is no longer the one in the files."""
         view = self._view
-        if view is None or (view.epoch == self._epoch() and view.cookies == self._cookies()):
+        if view is None or (view.epoch == self.epoch() and view.cookies == self.cookies()):
             return False
         self._view = None
         return True
 
-    def _databases(self) -> list[tuple[int, str]]:
-        """(slot, name): main, temp, then the attached ones in order of attachment."""
-        found = self.host.unpack(layout.NAMES, self.address + layout.NAMES_AT)
-        names, sizes, orders = found[:N_SLOTS], found[N_SLOTS : 2 * N_SLOTS], found[2 * N_SLOTS :]
-        attached = [slot for slot in range(TEMP_SLOT + 1, N_SLOTS) if names[slot]]
-        attached.sort(key=lambda slot: orders[slot])
-        read = self.host.read
-        return [
-            (0, "main"),
-            (TEMP_SLOT, "temp"),
-            *((slot, read(names[slot], sizes[slot]).decode("utf-8", "replace")) for slot in attached),
-        ]
-
-    def slot_of(self, name: str) -> int | None:
-        """The slot of the open database that is called so; None: there is none."""
-        key, opened = fold(name), self._opened()
-        return next((slot for slot, known in self._databases() if fold(known) == key and opened[slot]), None)
-
-    def _files(self) -> tuple[str | None, ...]:
-        """By slot, the file of a database as PRAGMA database_list shows it; None where none is open."""
-        get = self.host.function("database_name")
-        files: list[str | None] = []
-        for slot, opened in enumerate(self._opened()):
-            if opened:
-                name = get(self.address, slot)
-                raw = self.host.read(name & 0xFFFFFFFF, name >> 32) if name else b""
-                files.append(shown(raw.decode("utf-8", "surrogateescape")))
-            else:
-                files.append(None)
-        return tuple(files)
-
     def _read_view(self) -> View:
         for _ in range(MAX_RETRIES):
-            epoch, cookies = self._epoch(), self._cookies()
-            encoding = encoding_bits(self._encoding())
+            epoch, cookies = self.epoch(), self.cookies()
+            encoding = encoding_bits(self.encoding())
             bootstrap = self._bootstrap_of(encoding)
-            databases = tuple(self._read_contents(slot, name, bootstrap) for slot, name in self._databases())
-            environment = Environment(databases, self._registry, self._settings() | encoding)
+            databases = tuple(self._read_contents(slot, name, bootstrap) for slot, name in self.databases())
+            environment = Environment(databases, self._registry, self.settings() | encoding)
             view = View(library_of(self.host).schema(environment), cookies, epoch)
             try:
                 view = self._with_statistics(view)
@@ -378,7 +291,7 @@ class HostConnection:
                 if error.code != SQLITE_SCHEMA:
                     raise
             else:
-                if self._cookies() == cookies:
+                if self.cookies() == cookies:
                     return view
         raise SqlError(SQLITE_SCHEMA, "database schema has changed")
 
@@ -386,15 +299,12 @@ class HostConnection:
         return self._bootstrap if not encoding else library_of(self.host).schema(replace(BOOTSTRAP, settings=encoding))
 
     def _read_contents(self, slot: int, name: str, bootstrap: Schema) -> Contents:
-        if not self._opened()[slot] or self._field(slot, DB_PAGE_COUNT) == 0:
+        if not self.opened()[slot] or self.field(slot, DB_PAGE_COUNT) == 0:
             return Contents(slot, name, ())
         known = bootstrap.environment.databases[slot].name
         rows = self._query(bootstrap, f"{SCHEMA_QUERY} {_quoted(known)}.sqlite_master")
-        schema_format = self._field(slot, DB_SCHEMA_FORMAT)
+        schema_format = self.field(slot, DB_SCHEMA_FORMAT)
         return Contents(slot, name, tuple(rows), not rows or schema_format >= DESCENDING_FORMAT)
-
-    def _field(self, slot: int, field: int) -> int:
-        return int(self.host.function("database_get")(self.address, slot, field))
 
     def _with_statistics(self, view: View) -> View:
         """The same with what ANALYZE left, which a Program of the schema without reads. Errors: SQLITE_SCHEMA."""

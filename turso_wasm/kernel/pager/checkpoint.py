@@ -14,10 +14,12 @@ Invariants:
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import vfs_size, vfs_sync, vfs_truncate
 from turso_wasm.kernel.pager.cache import cache_find, cache_forget, cache_forget_at, cache_insert, cache_remove
+from turso_wasm.kernel.pager.log_format import HEADER_SIZE
+from turso_wasm.kernel.pager.log_index import wal_find
 from turso_wasm.kernel.pager.pageio import file_write, page_encode
 from turso_wasm.kernel.pager.runs import RUN_BYTES
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Page, Pager, SharedFile, Wal
-from turso_wasm.kernel.pager.wal import HEADER_SIZE, wal_find, wal_read_encoded, wal_start, wal_sync
+from turso_wasm.kernel.pager.wal import wal_read_encoded, wal_start, wal_sync
 from turso_wasm.wasm.lang import i32, i64, memory_fill, ptr, u8, u32
 
 __subset__ = True

@@ -38,11 +38,12 @@ from turso_wasm.kernel.pager.cache import (
 )
 from turso_wasm.kernel.pager.database import file_moved
 from turso_wasm.kernel.pager.journal import lock_byte_page
+from turso_wasm.kernel.pager.log_index import wal_find
 from turso_wasm.kernel.pager.pageio import file_read
 from turso_wasm.kernel.pager.savepoint import page_capture
 from turso_wasm.kernel.pager.spill import private_load, spill
 from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile, Wal
-from turso_wasm.kernel.pager.wal import wal_find, wal_read_frame
+from turso_wasm.kernel.pager.wal import wal_read_frame
 from turso_wasm.wasm.lang import export, i32, inline, lit, memory_copy, memory_fill, ptr, u8, u32
 
 __subset__ = True

@@ -30,10 +30,10 @@ from turso_wasm.kernel.pager.cache import (
     page_buffer_new,
     page_retire,
 )
+from turso_wasm.kernel.pager.log_index import index_truncate
 from turso_wasm.kernel.pager.pageio import page_encode, page_read
 from turso_wasm.kernel.pager.spill import original_restore, private_read
 from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGE_WRITTEN, Image, Page, Pager, Savepoint, SharedFile, Wal
-from turso_wasm.kernel.pager.wal import index_truncate
 from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr, sizeof, u8
 
 __subset__ = True

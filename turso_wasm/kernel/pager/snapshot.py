@@ -44,18 +44,12 @@ from turso_wasm.kernel.pager.header import (
     raise_not_a_database,
 )
 from turso_wasm.kernel.pager.header import HEADER_SIZE as FILE_HEADER_SIZE
+from turso_wasm.kernel.pager.log_index import wal_find
+from turso_wasm.kernel.pager.log_recovery import wal_recover
 from turso_wasm.kernel.pager.pageio import VERSION_AT, VERSION_SIZE, pages_decode, version_note
 from turso_wasm.kernel.pager.recovery import recover
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Page, Pager, SharedFile, Wal
-from turso_wasm.kernel.pager.wal import (
-    log_changed,
-    wal_exists,
-    wal_find,
-    wal_forget,
-    wal_read_frame,
-    wal_recover,
-    wal_remove,
-)
+from turso_wasm.kernel.pager.wal import log_changed, wal_exists, wal_forget, wal_read_frame, wal_remove
 from turso_wasm.wasm.lang import addr, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, u8, u32
 
 __subset__ = True

@@ -1,29 +1,12 @@
-"""The write-ahead log: its file format, its index in memory, recovery, appending and reading frames.
+"""The write-ahead log: opening, beginning anew, appending, syncing and reading frames.
 
-Owns the "-wal" file, except that kernel/pager/checkpoint.py moves its content into the database.
-
-Header of the file, 32 bytes, big-endian:
-  OFFSET  SIZE  MEANING
-  0       4     magic: 0x377f0682, or 0x377f0683 if checksums are over big-endian words
-  4       4     format version 3007000
-  8       4     page size
-  12      4     checkpoint sequence number
-  16      8     salt-1, incremented at every restart, and salt-2, random
-  24      8     checksum-1 and checksum-2 of the bytes before
-
-Then frames, each a header of 24 bytes and a page:
-  0       4     page number
-  4       4     commit frames: size of the database in pages; others: 0
-  8       8     the salts of the file's header
-  16      8     running checksum over the header (its first 24 bytes), and of each frame so far bytes 0..7 and the page
-
-Source: https://sqlite.org/fileformat2.html section 4.
+Owns the "-wal" file, except that kernel/pager/checkpoint.py moves its content into the database. Its format is that of
+kernel/pager/log_format.py; kernel/pager/log_index.py knows where pages are in it (W2), and what a log that is there
+holds is found out by kernel/pager/log_recovery.py.
 
 Invariants:
   W1  Frames 1..committed are valid and end with a commit frame; committed+1..end are those of the running transaction.
       Readers see a prefix of the committed ones (Pager.snapshot).
-  W2  The index: `buckets` lead to the latest frame of every page, linked by `chain`; `previous` leads from there to
-      older frames of the same page. Removing the last frame is the exact inverse of appending it.
   W3  Every page of the file equals its newest frame <= backfilled. So a frame <= backfilled is read from the file.
   W4  A reader begins with snapshot 0 when backfilled = committed: it needs no frame, and the log may be restarted.
   W5  What lies behind `end` in the file cannot be taken for frames: salts or the running checksum differ; a commit
@@ -35,8 +18,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_READONLY
-from turso_wasm.kernel.base.errors import SQLITE_CANTOPEN, raise_error
-from turso_wasm.kernel.base.memory import malloc, mfree, mrealloc, mzalloc
+from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import (
     check_io,
     host_random,
@@ -52,20 +34,25 @@ from turso_wasm.kernel.base.vfs import (
     vfs_write,
 )
 from turso_wasm.kernel.pager.database import file_moved, name_with
-from turso_wasm.kernel.pager.header import bytes_equal, page_size_valid
-from turso_wasm.kernel.pager.pageio import SHORT, page_encode, page_read
+from turso_wasm.kernel.pager.header import bytes_equal
+from turso_wasm.kernel.pager.log_format import (
+    FRAME_HEADER_SIZE,
+    HEADER_SIZE,
+    frame_data_offset,
+    frame_encode,
+    frame_offset,
+    header_encode,
+)
+from turso_wasm.kernel.pager.log_index import index_append, index_reserve, index_truncate
+from turso_wasm.kernel.pager.pageio import SHORT, page_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Page, Pager, SharedFile, Wal
 from turso_wasm.wasm.lang import (
     be32,
     i32,
     i64,
-    inline,
-    le32,
-    lit,
     memory_copy,
     memory_fill,
     ptr,
-    put_be32,
     scratch,
     u8,
     u32,
@@ -74,123 +61,7 @@ from turso_wasm.wasm.lang import (
 __subset__ = True
 
 SUFFIX = b"-wal"
-MAGIC_LITTLE = 0x377F0682
-MAGIC_BIG = 0x377F0683
-VERSION = 3007000
-HEADER_SIZE = 32
-FRAME_HEADER_SIZE = 24
 CHUNK_BYTES = 4 << 20  # a commit larger than this takes several writes
-READ_BYTES = 1 << 20
-INDEX_MIN = 256
-
-
-# --- checksums ------------------------------------------------------------------------------------------------
-
-
-def wal_checksum(p: ptr[u8], n: i32, sum1: u32, sum2: u32, big_endian: i32) -> tuple[u32, u32]:
-    """Continue a running checksum over n bytes (a multiple of 8)."""
-    end: ptr[u8] = p + n
-    if big_endian:
-        while p < end:
-            sum1 += be32(p) + sum2
-            sum2 += be32(p + 4) + sum1
-            p += 8
-    else:
-        while p < end:
-            sum1 += le32(p) + sum2
-            sum2 += le32(p + 4) + sum1
-            p += 8
-    return sum1, sum2
-
-
-@inline
-def frame_offset(w: Wal, frame: u32) -> i64:
-    """Where a frame begins in the file."""
-    return i64(HEADER_SIZE) + i64(frame - 1) * i64(w.page_size + FRAME_HEADER_SIZE)
-
-
-# --- the index (W2) -------------------------------------------------------------------------------------------
-
-
-@inline
-def wal_bucket(w: Wal, pgno: u32) -> ptr[u32]:
-    """The bucket of a page number."""
-    return w.buckets + (pgno & w.bucket_mask)
-
-
-def wal_latest(w: Wal, pgno: u32) -> u32:
-    """The newest frame of the page, committed or not; 0: none."""
-    if w.end == 0:
-        return 0
-    frame: u32 = wal_bucket(w, pgno)[0]
-    while frame and w.pgnos[frame] != pgno:
-        frame = w.chain[frame]
-    return frame
-
-
-def wal_find(w: Wal, pgno: u32, snapshot: u32) -> u32:
-    """The newest frame of the page that is not newer than `snapshot`; 0: none."""
-    frame: u32 = wal_latest(w, pgno)
-    while frame > snapshot:
-        frame = w.previous[frame]
-    return frame
-
-
-def index_grow(w: Wal, capacity: i32) -> None:
-    """Make room for frames up to `capacity`, and link the buckets anew."""
-    w.pgnos = ptr[u32](mrealloc(ptr[u8](w.pgnos), capacity * 4 + 4))
-    w.previous = ptr[u32](mrealloc(ptr[u8](w.previous), capacity * 4 + 4))
-    w.chain = ptr[u32](mrealloc(ptr[u8](w.chain), capacity * 4 + 4))
-    buckets: ptr[u8] = mzalloc(capacity * 4)
-    mfree(ptr[u8](w.buckets))
-    w.buckets = ptr[u32](buckets)
-    w.capacity = capacity
-    w.bucket_mask = u32(capacity - 1)
-    end: u32 = w.end
-    w.end = 0
-    while w.end < end:
-        index_append(w, w.pgnos[w.end + 1])
-
-
-def index_reserve(w: Wal, n: i32) -> None:
-    """Make room for n more frames, so that index_append cannot fail."""
-    need: i32 = i32(w.end) + n
-    if need < w.capacity:
-        return
-    capacity: i32 = w.capacity if w.capacity else INDEX_MIN
-    while capacity <= need:
-        capacity *= 2
-    index_grow(w, capacity)
-
-
-def index_append(w: Wal, pgno: u32) -> None:
-    """Frame end+1 holds page pgno."""
-    frame: u32 = w.end + 1
-    link: ptr[u32] = wal_bucket(w, pgno)
-    while link[0] and w.pgnos[link[0]] != pgno:
-        link = w.chain + link[0]
-    older: u32 = link[0]
-    w.pgnos[frame] = pgno
-    w.previous[frame] = older
-    w.chain[frame] = w.chain[older] if older else u32(0)
-    link[0] = frame
-    w.end = frame
-
-
-def index_truncate(w: Wal, end: u32) -> None:
-    """Forget all frames behind `end`."""
-    while w.end > end:
-        frame: u32 = w.end
-        link: ptr[u32] = wal_bucket(w, w.pgnos[frame])
-        while link[0] != frame:
-            link = w.chain + link[0]
-        older: u32 = w.previous[frame]
-        if older:
-            w.chain[older] = w.chain[frame]
-            link[0] = older
-        else:
-            link[0] = w.chain[frame]
-        w.end = frame - 1
 
 
 # --- the file -------------------------------------------------------------------------------------------------
@@ -290,37 +161,6 @@ def wal_begin_write(db: SharedFile) -> None:
     w: Wal = db.wal
     if w.backfilled == w.committed and (w.committed or not w.header_due):
         wal_start(db)
-
-
-def header_encode(w: Wal, p: ptr[u8]) -> None:
-    """Write the file header; the running checksum begins with its checksum."""
-    put_be32(p, MAGIC_BIG if w.big_endian else MAGIC_LITTLE)
-    put_be32(p + 4, VERSION)
-    put_be32(p + 8, w.page_size)
-    put_be32(p + 12, w.sequence)
-    put_be32(p + 16, w.salt1)
-    put_be32(p + 20, w.salt2)
-    w.sum1, w.sum2 = wal_checksum(p, 24, u32(0), u32(0), w.big_endian)
-    put_be32(p + 24, w.sum1)
-    put_be32(p + 28, w.sum2)
-
-
-def frame_encode(db: SharedFile, p: ptr[u8], page: Page, page_count: u32) -> None:
-    """Write a frame with the page; page_count: not 0 makes it a commit frame."""
-    w: Wal = db.wal
-    put_be32(p, page.pgno)
-    put_be32(p + 4, page_count)
-    put_be32(p + 8, w.salt1)
-    put_be32(p + 12, w.salt2)
-    page_encode(db, page.pgno, page.data, p + FRAME_HEADER_SIZE, w.page_size)
-    sum1: u32 = w.sum1
-    sum2: u32 = w.sum2
-    sum1, sum2 = wal_checksum(p, 8, sum1, sum2, w.big_endian)
-    sum1, sum2 = wal_checksum(p + FRAME_HEADER_SIZE, w.page_size, sum1, sum2, w.big_endian)
-    put_be32(p + 16, sum1)
-    put_be32(p + 20, sum2)
-    w.sum1 = sum1
-    w.sum2 = sum2
 
 
 def wal_append(db: SharedFile, pages: ptr[i32], n: i32, page_count: u32) -> i32:
@@ -449,12 +289,6 @@ def wal_retract(db: SharedFile) -> i32:
     return rc
 
 
-@inline
-def frame_data_offset(w: Wal, frame: u32) -> i64:
-    """Where the page in a frame begins in the file."""
-    return frame_offset(w, frame) + i64(FRAME_HEADER_SIZE)
-
-
 def wal_read_frame(db: SharedFile, frame: u32, data: ptr[u8]) -> i32:
     """Read the page in a frame; 0 or a negative result code (-SQLITE_IOERR if the file ends before)."""
     w: Wal = db.wal
@@ -491,95 +325,3 @@ def log_changed(db: SharedFile) -> i32:
     if n < 0:
         return n
     return i32(n == FRAME_HEADER_SIZE and bytes_equal(head + 8, w.seen + 16, 8))
-
-
-# --- recovery -------------------------------------------------------------------------------------------------
-
-
-def wal_recover(db: SharedFile) -> None:
-    """Open an existing log and build its index; afterwards committed is 0 if it holds nothing of use. Raises."""
-    w: Wal = db.wal
-    check_io(wal_open(db))
-    size: i64 = vfs_size(w.fd - 1)
-    check_io(i32(size) if size < 0 else 0)
-    w.used = 1  # an empty one too: the truncation may not be durable
-    if size < HEADER_SIZE:
-        return
-    head: ptr[u8] = scratch(HEADER_SIZE)
-    n: i32 = vfs_read(w.fd - 1, head, HEADER_SIZE, i64(0))
-    check_io(n)
-    memory_copy(w.seen, head, n)
-    if n < HEADER_SIZE or not header_decode(w, head):
-        return
-    recover_frames(w)
-    index_truncate(w, w.committed)
-    w.sum1 = w.committed_sum1
-    w.sum2 = w.committed_sum2
-
-
-def header_decode(w: Wal, p: ptr[u8]) -> i32:
-    """1 if this is the header of a log; then salts, page size and checksum are set. Raises SQLITE_CANTOPEN."""
-    magic: u32 = be32(p)
-    if magic != MAGIC_LITTLE and magic != MAGIC_BIG:
-        return 0
-    big_endian: i32 = i32(magic & 1)
-    sum1: u32 = 0
-    sum2: u32 = 0
-    sum1, sum2 = wal_checksum(p, 24, sum1, sum2, big_endian)
-    if sum1 != be32(p + 24) or sum2 != be32(p + 28) or not page_size_valid(be32(p + 8)):
-        return 0
-    if be32(p + 4) != VERSION:
-        raise_error(SQLITE_CANTOPEN, *lit(b"unable to open database file"))
-    w.big_endian = big_endian
-    w.page_size = i32(be32(p + 8))
-    w.sequence = be32(p + 12)
-    w.salt1 = be32(p + 16)
-    w.salt2 = be32(p + 20)
-    w.sum1 = sum1
-    w.sum2 = sum2
-    return 1
-
-
-def recover_frames(w: Wal) -> None:
-    """Index the valid frames; `committed` is the last commit frame. Raises on I/O errors."""
-    frame_size: i32 = w.page_size + FRAME_HEADER_SIZE
-    chunk: i32 = READ_BYTES // frame_size
-    buffer: ptr[u8] = malloc(chunk * frame_size)
-    valid: i32 = 1
-    while valid:
-        n: i32 = vfs_read(w.fd - 1, buffer, chunk * frame_size, frame_offset(w, w.end + 1))
-        if n < 0:
-            mfree(buffer)
-            check_io(n)
-        frames: i32 = n // frame_size
-        index_reserve(w, frames)
-        i: i32 = 0
-        while i < frames and valid:
-            valid = recover_frame(w, buffer + i * frame_size)
-            i += 1
-        if frames < chunk:
-            valid = 0
-    mfree(buffer)
-
-
-def recover_frame(w: Wal, p: ptr[u8]) -> i32:
-    """Append the frame at p to the index if it is valid; 0 if not."""
-    pgno: u32 = be32(p)
-    if pgno == 0 or be32(p + 8) != w.salt1 or be32(p + 12) != w.salt2:
-        return 0
-    sum1: u32 = w.sum1
-    sum2: u32 = w.sum2
-    sum1, sum2 = wal_checksum(p, 8, sum1, sum2, w.big_endian)
-    sum1, sum2 = wal_checksum(p + FRAME_HEADER_SIZE, w.page_size, sum1, sum2, w.big_endian)
-    if sum1 != be32(p + 16) or sum2 != be32(p + 20):
-        return 0
-    w.sum1 = sum1
-    w.sum2 = sum2
-    index_append(w, pgno)
-    page_count: u32 = be32(p + 4)
-    if page_count:
-        w.committed = w.end
-        w.committed_sum1 = sum1
-        w.committed_sum2 = sum2
-        w.page_count = page_count
-    return 1
