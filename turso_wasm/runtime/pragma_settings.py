@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-FIXED: Final = ("hard_heap_limit", "mmap_size", "soft_heap_limit", "threads")
+FIXED: Final = ("mmap_size", "threads")
 
 
 def boolean(text: str) -> bool:
