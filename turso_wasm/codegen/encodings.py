@@ -15,7 +15,7 @@ from turso_wasm.kernel.abi import BLOB, NULL, TEXT, UTF8, UTF16LE
 from turso_wasm.wasm.dsl import I32, Expr, Local
 
 # Functions to which a blob is not the text that its bytes are.
-TAKES_BLOBS = frozenset(("instr", "length", "quote", "substr", "substring", "typeof"))
+TAKES_BLOBS = frozenset(("instr", "length", "quote", "rtreedepth", "rtreenode", "substr", "substring", "typeof"))
 SHOWS_BYTES = {"hex": "text_bytes", "octet_length": "stored_bytes"}
 
 
