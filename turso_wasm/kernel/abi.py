@@ -306,7 +306,7 @@ class KernelConnection(Struct):
     pending: i32  # Pending: what virtual tables keep until it must be in pages
     deferred: i64  # rows that violate deferred foreign keys
     deferred_immediate: i64  # … and immediate ones while PRAGMA defer_foreign_keys is on
-    encoding: i32  # of its databases, also of those that it creates; 0: UTF8 (connection_encoding)
+    encoding: i32  # of databases that it creates; 0: UTF8 (connection_encoding)
 
 
 class Profile(Struct):

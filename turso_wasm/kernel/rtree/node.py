@@ -28,7 +28,6 @@ from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
 from turso_wasm.kernel.btree.delete import cursor_delete
 from turso_wasm.kernel.btree.insert import table_insert, table_new_rowid
 from turso_wasm.kernel.values.record import record_encode
-from turso_wasm.kernel.values.utf16 import module_loaded, module_stored
 from turso_wasm.kernel.values.value import bytes_of, pack, size_of
 from turso_wasm.wasm.lang import (
     Struct,
@@ -264,7 +263,6 @@ def put_place(t: Rtree, rowid: i64, leaf: i64, aux: ptr[Value]) -> None:
     values[0].tag = NULL
     values[1].tag = INTEGER
     values[1].payload = leaf
-    module_stored(Run(t.stmt), values, n)
     record: i64 = record_encode(Run(t.stmt), values, n)
     table_insert(Cursor(t.rowids), rowid, bytes_of(record), size_of(record))
 
@@ -284,8 +282,6 @@ def move_place(t: Rtree, rowid: i64, leaf: i64) -> None:
                 aux[i].tag = tag
                 aux[i].payload = payload
         aux = aux + 2
-        for i in range(t.n_aux):
-            aux[i].tag, aux[i].payload = module_loaded(Run(t.stmt), aux[i].tag, aux[i].payload)
     elif t.n_aux:
         corrupt()
     put_place(t, rowid, leaf, aux)

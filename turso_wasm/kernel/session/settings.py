@@ -144,7 +144,6 @@ def connection_encoding(c: KernelConnection) -> i32:
             other: i32 = i32(field_look(Pager(c.pagers[slot]), DB_ENCODING))
             if other != 0 and other != encoding:
                 raise_error(SQLITE_ERROR, *lit(b"attached databases must use the same text encoding as main database"))
-    c.encoding = encoding
     relax_all(c)
     return encoding
 

@@ -11,7 +11,7 @@ Invariants:
 Source: https://sqlite.org/fileformat2.html section 1.3.13, https://sqlite.org/datatype3.html section 7
 """
 
-from turso_wasm.kernel.abi import BLOB, NULL, TEXT, UTF8, UTF16BE, KernelConnection, Run, Value
+from turso_wasm.kernel.abi import BLOB, NULL, TEXT, UTF16BE, Run, Value
 from turso_wasm.kernel.values.utf8 import REPLACEMENT, is_continuation, lead_bits, write_char
 from turso_wasm.kernel.values.value import alloc_text, apply_text, bytes_of, pack, size_of
 from turso_wasm.wasm.lang import export, i32, i64, inline, ptr, u8, u32
@@ -131,27 +131,6 @@ def texts_stored(stmt: Run, values: ptr[Value], n: i32, encoding: i32) -> None:
         v: Value = values[i]
         if v.tag == TEXT:
             v.payload = encode_text(stmt, bytes_of(v.payload), size_of(v.payload), encoding)
-
-
-# --- for modules, whose kernel code reads and writes tables by itself ----------------------------------------
-
-
-def module_stored(stmt: Run, values: ptr[Value], n: i32) -> None:
-    """Turn n values into what a record holds, whatever the encoding of the connection's databases."""
-    encoding: i32 = KernelConnection(stmt.connection).encoding
-    if encoding > UTF8:
-        texts_stored(stmt, values, n, encoding)
-
-
-def module_loaded(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
-    """A value of a record, whatever the encoding."""
-    encoding: i32 = KernelConnection(stmt.connection).encoding
-    if encoding > UTF8 and tag == TEXT:
-        payload = decode_text(stmt, bytes_of(payload), size_of(payload), encoding)
-    return tag, payload
-
-
-# --- bytes of text -------------------------------------------------------------------------------------------
 
 
 @export
