@@ -115,10 +115,7 @@ class Changes(Queries):
     @production("reaction", 2, leaf=True)
     def reaction_update(self, table: Table, scope: Scope) -> str:
         excluded = Scope([*scope.sources, Visible("excluded", table.columns)], self.around)
-        outside, self.in_returning = self.in_returning, True  # as there, SQLite counts a star as one column
-        text = f"UPDATE SET {self.assignments(table, excluded)}{self.where(excluded, 0.3)}"
-        self.in_returning = outside
-        return text
+        return f"UPDATE SET {self.assignments(table, excluded)}{self.where(excluded, 0.3)}"
 
     @production("change", 0.5)
     def insert_defaults(self) -> str:

@@ -231,10 +231,10 @@ class Definitions(Changes):
         rows += [Visible("old", table.columns)] if event != "INSERT" else []
         around = Scope(rows, merged={column.name.lower() for column in table.columns} if len(rows) == 1 else set())
         each = self.maybe(0.5, lambda: " FOR EACH ROW")
-        self.around, self.in_trigger = around, True
+        self.around, self.in_trigger, self.in_change = around, True, True
         when = self.maybe(0.3, lambda: f" WHEN {self.condition(around)}")
         body = "; ".join(self.trigger_step(around) for _ in self.few(1, 2))
-        self.around, self.in_trigger = None, False
+        self.around, self.in_trigger, self.in_change = None, False, False
         temporary = self.maybe(0.15, lambda: self.pick(("TEMP ", "TEMPORARY ")))
         name = f"{self.if_not_exists()}{self.new_name('r')}"
         return (

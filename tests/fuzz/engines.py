@@ -427,8 +427,9 @@ class Pair:
         return any("r9" in getattr(step, "sql", "") for step in self.script.steps[: at + 1])
 
     def vacuumed(self) -> bool:
-        """True after VACUUM, which leaves SQLite with its own inserts as the last ones."""
-        return any(isinstance(step, Statement) and step.sql.startswith("VACUUM") for step in self.script.steps)
+        """True after VACUUM and CREATE VIRTUAL TABLE, which leave SQLite with its own inserts as the last ones."""
+        own = ("VACUUM", "CREATE VIRTUAL")
+        return any(isinstance(step, Statement) and step.sql.startswith(own) for step in self.script.steps)
 
     def counters(self, engine: Engine) -> tuple[object, ...]:
         """changes(), last_insert_rowid(), total_changes() and whether a transaction is open."""

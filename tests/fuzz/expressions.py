@@ -194,7 +194,7 @@ class Expressions(Grammar):
 
     @production("expr", 0.1, leaf=True, kinds="text")
     def expr_quoted_string(self, scope: Scope, kind: str) -> str:
-        return '"no column"' if not scope.constant else "'no column'"
+        return '"no column"' if scope.sources and not scope.constant else "'no column'"
 
     # --- operators -------------------------------------------------------------------------------------------------
 

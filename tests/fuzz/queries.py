@@ -54,6 +54,7 @@ class Queries(Windows):
         self.n_aliases = 0
         self.in_returning = False
         self.in_values = False
+        self.in_change = False
 
     def existing(self) -> list[Table]:
         return self.schema.readable
@@ -242,7 +243,7 @@ class Queries(Windows):
     @production("core", 1.5, leaf=True)
     def core_star(self, outer: Scope | None, kinds: list[str]) -> Query:
         choices = [table for table in self.existing() if len(table.columns) == len(kinds)]
-        if not choices or self.in_returning:  # where SQLite counts a star as one column
+        if not choices or self.in_change:  # where SQLite counts a star as one column, if a row is wanted
             return self.core_constant(outer, kinds)
         table = self.pick(choices)
         scope = Scope([Visible(table.name, table.columns, table)], outer)
@@ -260,7 +261,7 @@ class Queries(Windows):
     def core_values(self, outer: Scope | None, kinds: list[str]) -> Query:
         scope = Scope([], outer)
         write = self.literal if self.chance(0.5) else lambda kind: self.expr(scope, kind)
-        if self.chance(0.1) and not self.no_windows and not self.in_window:
+        if self.chance(0.1) and not self.no_windows and not self.in_window and not self.in_change:
             write = lambda kind: self.window_call(scope, kind) if self.chance(0.5) else self.expr(scope, kind)  # noqa: E731
         n_rows = range(1) if self.in_values else self.few()  # there SQLite takes no rows of several for a row value
         rows = [f"({', '.join(write(kind) for kind in kinds)})" for _ in n_rows]

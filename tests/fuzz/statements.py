@@ -117,7 +117,10 @@ class Generator(Definitions):
 
     @production("statement", 7)
     def statement_change(self) -> Statement:
-        return Statement(str(self.derive("change")))
+        self.in_change = True
+        text = str(self.derive("change"))
+        self.in_change = False
+        return Statement(text)
 
     @production("statement", 3)
     def statement_definition(self) -> Statement:

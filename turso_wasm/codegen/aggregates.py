@@ -160,7 +160,7 @@ def _concat(routine: str) -> Step:
 
 def _concat_reset(state: Expr, ctx: Context) -> None:
     """What holds the text is used again."""
-    for name in ("count", "used", "start"):
+    for name in ("count", "used", "start", "begun"):
         ctx.f.store("i32", state, 0, ConcatState.offset(name))
 
 

@@ -498,7 +498,7 @@ class UserState(Struct):
 
 class ConcatState(Struct):
     """Of group_concat: the text so far, bytes start..used of `data`, of `count` values. `data` is kept memory, or that
-    of `buffer` once it is long.
+    of `buffer` once it is long. begun: the next value has a separator before it.
     """
 
     count: i32
@@ -507,6 +507,7 @@ class ConcatState(Struct):
     data: ptr[u8]
     buffer: i32
     start: i32
+    begun: i32
 
 
 class JsonLevel(Struct):

@@ -385,6 +385,7 @@ class Planner:
             found = TableAccess(item, self.used_columns(item.source), self.binder.pin, registry=self.binder.registry)
             assert item.table is not None
             found.use_skips = "skip_scans" not in self.binder.without
+            found.is_target = item.source == self.target
             found.use_indexes = "indexes" not in self.binder.without or item.indexed_by is not None
             for index in item.table.indexes:
                 if index.where is not None or any(column.column == -2 for column in index.columns):

@@ -126,9 +126,10 @@ def _names_fields(
 
 def _names_field(binder: Binder, term: bound.Expr, field: IndexColumn, expr: bound.Expr | None) -> bool:
     """A COLLATE must be the field's; without one any collation will do."""
-    if explicit_collation(term) not in (None, field.collation):
+    is_generated = isinstance(term, bound.Generated)  # what it is made of does not matter
+    if not is_generated and explicit_collation(term) not in (None, field.collation):
         return False
-    plain = strip_collation(term)
+    plain = term if is_generated else strip_collation(term)
     if expr is not None:
         return same_expression(plain, expr, binder.pin)
     return isinstance(plain, bound.ColumnRef) and plain.column == field.column

@@ -286,25 +286,29 @@ def concat_step(stmt: Run, state: ConcatState, tag: i32, payload: i64, separator
     """Append a value, with the separator before it unless it is the first. Errors: SQLITE_TOOBIG, SQLITE_NOMEM."""
     if tag == NULL:
         return
-    if state.count:
+    if state.begun:
         concat_add(stmt, state, separator_tag, separator)
     concat_add(stmt, state, tag, payload)
+    state.begun = 1
     state.count += 1
 
 
 @export
 def concat_inverse(stmt: Run, state: ConcatState, tag: i32, payload: i64, separator_tag: i32, separator: i64) -> None:
     """Take out the value that was appended first, and the separator behind it, of which all are equal. When no bytes
-    are left the next value is the first one, even if empty ones were there: as in SQLite.
+    are left the next value is the first one, even if empty ones are there: as in SQLite.
     """
     if tag == NULL:
         return
+    left: i32 = state.count - 1
     mark: i32 = arena_mark(stmt.arena)
     state.start += i32(to_text(stmt, tag, payload) >> 32)
     if separator_tag != NULL:
         state.start += i32(to_text(stmt, separator_tag, separator) >> 32)
     arena_release(stmt.arena, mark)
     concat_compact(state)
+    state.begun = state.count
+    state.count = left
 
 
 def concat_compact(state: ConcatState) -> None:
