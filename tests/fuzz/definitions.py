@@ -122,7 +122,7 @@ class Definitions(Changes):
     def column_generated(self, column: Column, scope: Scope) -> str:
         words = self.pick((" AS", " GENERATED ALWAYS AS"))
         others = [other for other in scope.sources[0].columns if other is not column and not other.generated]
-        seen = scope if self.chance(0.02) else Scope([Visible("", others)], constant=True)
+        seen = Scope([Visible("", others)], constant=True)
         column.generated = True
         return f"{words} ({self.expr(seen)}){self.pick(('', ' STORED', ' VIRTUAL'))}"
 

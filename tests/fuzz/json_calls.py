@@ -12,9 +12,10 @@ from tests.fuzz.model import INT, TEXT, Scope
 
 DOCUMENTS = (
     "[]", "{}", '[1,2.5,"x",null,true]', '{"a":1,"b":[1,{"c":"d"}],"a b":null}', '"s"', "3", "null", "-0.0", "1e3",
-    "[[1],[2,[3]]]", '{"a":{"b":{"c":[1,2,3]}}}', "{a:1,\\'b\\':+.5,}", '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]', "[Infinity]",
-    '{"a":1,"a":2}', '["\\\\u00e9\\\\n", "日本"]', "[0x1F, // one\n 2]",
+    "[[1],[2,[3]]]", '{"a":{"b":{"c":[1,2,3]}}}', '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]',
+    '{"a":1,"a":2}', '["\\\\u00e9\\\\n", "日本"]',
 )  # fmt: skip
+JSON5 = ("{a:1,'b':+.5,}", "[0x1F, // one\n 2]", "[Infinity, -Infinity, NaN]", "['\\x41']", "[.5, 5., +3]")
 PATHS = ("$", "$.a", "$.b[1].c", "$[0]", "$[#-1]", "$[1]", '$."a b"', "$.b", "$.x", "$[#]", "$.a.b.c[#-2]", "$[2][0]")
 ARROWS = ("'$.a'", "'a'", "0", "-1", "'$[1]'", "'b'", "'a b'", "'$.x'")
 EDITS = ("json_set", "json_insert", "json_replace", "jsonb_set", "jsonb_insert", "jsonb_replace")
@@ -66,6 +67,11 @@ class Json(Expressions):
     @production("json", 2)
     def json_parsed(self, scope: Scope) -> str:
         return f"{self.pick(('json', 'jsonb', 'json_pretty', 'json'))}({self.document(scope)})"
+
+    @production("expr", 0.05, leaf=True, kinds="text")
+    def expr_json5(self, scope: Scope, kind: str) -> str:
+        """JSON5, to be read and written once: what SQLite remembers of it shows in JSONB."""
+        return f"json({quoted(self.pick(JSON5))})"
 
     @production("json", 2)
     def json_array(self, scope: Scope) -> str:

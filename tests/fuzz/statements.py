@@ -157,6 +157,7 @@ class Generator(Definitions):
             "SELECT 1 IN ((SELECT RAISE(ABORT, 'no')))", "DELETE FROM t1 WHERE RAISE(FAIL, 'a')", "SELECT 'x' -> '$'",
             "SELECT json_extract('[1', '$')", "SELECT json_set('{}', 'a', 1)", "SELECT json_array(x'00')",
             "SELECT json_object('a')", "SELECT * FROM json_each('[')", "SELECT '[1]' -> '$[x]'", "SELECT jsonb('b')",
+            "SELECT -0x8000000000000000",
         )  # fmt: skip
         return Statement(self.pick(texts))
 

@@ -126,10 +126,11 @@ def _names_fields(
 
 def _names_field(binder: Binder, term: bound.Expr, field: IndexColumn, expr: bound.Expr | None) -> bool:
     """A COLLATE must be the field's; without one any collation will do."""
-    is_generated = isinstance(term, bound.Generated)  # what it is made of does not matter
-    if not is_generated and explicit_collation(term) not in (None, field.collation):
+    if isinstance(term, bound.Generated) and isinstance(expr, bound.Generated):  # what they are made of does not matter
+        return term.origin == expr.origin
+    if explicit_collation(term) not in (None, field.collation):
         return False
-    plain = term if is_generated else strip_collation(term)
+    plain = strip_collation(term)
     if expr is not None:
         return same_expression(plain, expr, binder.pin)
     return isinstance(plain, bound.ColumnRef) and plain.column == field.column
