@@ -62,9 +62,10 @@ def _put(node: nodes.Recursive, outputs: Sequence[bound.Expr], queue: Local, see
         record = encode_record(values, ctx)
         if node.keys:
             ctx.sources[node.source] = LocalSource(values)
+            keys = [emit_value(key.expr, ctx) for key in node.keys]
             ctx.do("key_reset", ctx.stmt)
-            for key in node.keys:
-                ctx.do("key_add", ctx.stmt, emit_value(key.expr, ctx), key_flags(key, ctx))
+            for key, value in zip(node.keys, keys, strict=True):
+                ctx.do("key_add", ctx.stmt, value, key_flags(key, ctx))
         ctx.do("queue_add_ordered" if node.keys else "queue_add", queue, record)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from turso_wasm.bind import bound
+from turso_wasm.bind.walk import has_subquery
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.hashing import add_key, hash_found
@@ -55,13 +58,14 @@ def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
                     inverted = first.payload ^ (-1 if node.keys[0].desc else 0)
                     drops = f.call("sorter_drops_int", sorter, inverted, inline=True)
                     f.br(dropped, if_=first.has_tag(INTEGER) & drops)
-            ctx.do("key_reset", ctx.stmt)
-            for key in node.keys:
-                ctx.do("key_add", ctx.stmt, value_of(key.expr), key_flags(key, ctx))
+            keys = [value_of(expr) for expr in exprs]
+            _make_key(node, keys, ctx)
             if node.limit is not None:
                 f.br(dropped, if_=f.call("sorter_wants", sorter).eqz())
                 ensure(node.outputs, ctx)
                 row = encode_record([value_of(expr) for expr in node.outputs], ctx)
+                if any(map(has_subquery, node.outputs)):
+                    _make_key(node, keys, ctx)
             ctx.do("sorter_add", sorter, row)
 
     emit_source(node.child, ctx, each)
@@ -74,6 +78,13 @@ def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
         then()
 
     visit(ctx, lambda: f.call("sorter_next", sorter), lambda: f.call("sorter_next", sorter), body)
+
+
+def _make_key(node: nodes.Sort, values: Sequence[SqlValue], ctx: Context) -> None:
+    """Make the values the statement's current key, of which there is one: a subquery makes others."""
+    ctx.do("key_reset", ctx.stmt)
+    for key, value in zip(node.keys, values, strict=True):
+        ctx.do("key_add", ctx.stmt, value, key_flags(key, ctx))
 
 
 def _distinct(node: nodes.Distinct, ctx: Context, then: Then) -> None:
