@@ -214,8 +214,8 @@ class Definitions(Changes):
     def create_temporary(self) -> str:
         """What the schema `temp` holds, over all databases."""
         create = self.pick((self.create_table, self.create_table_as, self.create_view))
-        head, kind, rest = create().partition(" " if create is self.create_view else "TABLE ")
-        if create is self.create_view:
+        head, kind, rest = create().partition(" " if create == self.create_view else "TABLE ")
+        if create == self.create_view:
             return f"CREATE {self.pick(('TEMP', 'TEMPORARY'))} {rest}"
         name, mark, rest = rest.partition("(")
         return f"{head}{self.pick(('TEMP', 'TEMPORARY'))} {kind}{name.rpartition('.')[2]}{mark}{rest}"

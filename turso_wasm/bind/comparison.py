@@ -76,6 +76,8 @@ def _types(expr: bound.Expr) -> int:
         return found
     if isinstance(expr, bound.Binary | bound.Unary | bound.Compare | bound.InList | bound.IsNull | bound.IsTruth):
         return _NUMBER
+    if isinstance(expr, bound.SubqueryExpr) and expr.kind != "scalar":
+        return _NUMBER
     affinity = affinity_of(expr)
     if affinity in NUMERIC_AFFINITIES:
         return _NUMBER | _BLOB
