@@ -101,8 +101,12 @@ def learn(schema: Schema, database: apsw.Connection) -> None:
     schema.fingerprint = names, rows
     schema.databases = names
     schema.tables, schema.views, schema.indexes, schema.triggers, schema.writable_views = [], [], [], [], []
-    facts = {row[:2]: (row[4], row[5]) for row in database.execute("PRAGMA table_list").fetchall()}
+    listed = database.execute("PRAGMA table_list").fetchall()
+    facts = {row[:2]: (row[4], row[5]) for row in listed}
+    shadows = {row[:2] for row in listed if row[2] == "shadow"}
     for where, kind, name, table_name, _ in rows:
+        if (where, name) in shadows:
+            continue  # no user's to index or to change
         if kind == "table" and not name.startswith("sqlite_"):
             schema.tables.append(_table(database, where, name, *facts.get((where, name), (0, 0))))
         elif kind == "view":
