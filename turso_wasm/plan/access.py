@@ -79,8 +79,8 @@ class Path:
 
 @dataclass(slots=True)
 class TableAccess:
-    """What is asked about one table. used: its columns that anything reads. index_terms: by index name. is_target: rows
-    are found to be changed, so that no index covers what is wanted of them.
+    """What is asked about one table. used: its columns that anything reads. index_terms: by index name. is_fetched:
+    its rows are fetched whole, to be changed: no index covers what is wanted of them.
     """
 
     item: Item
@@ -90,7 +90,7 @@ class TableAccess:
     use_indexes: bool = True
     use_skips: bool = True
     range_first: bool = False  # as SQLite, whose order of rows users see, rather an index's range than the whole table
-    is_target: bool = False
+    is_fetched: bool = False
     registry: Registry = BUILTIN
 
     @property
@@ -158,7 +158,7 @@ class TableAccess:
         self, index: Index | None, fields: tuple[IndexColumn, ...], sargs: list[Sarg], implied: tuple[Term, ...]
     ) -> list[Path]:
         """The path that uses most of an index's fields; with an IN among them also the one that stops before it."""
-        covering = index is None or (self._is_covering(index) and not self.is_target)
+        covering = index is None or (self._is_covering(index) and not self.is_fetched)
         exprs = self.index_terms[index.name].exprs if index is not None and index.name in self.index_terms else {}
         equal: list[Sarg] = []
         found: list[Path] = []

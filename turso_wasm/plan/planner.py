@@ -70,6 +70,7 @@ class Planner:
         self._shared: dict[int, tuple[nodes.Shared, Rows]] = {}
         self.alone = -1  # the source whose rows the SELECT that is being planned sees once each
         self.target = -1  # the source whose rows are to be changed
+        self.fetched = -1  # the same, if they are fetched whole
         self.deleted = -1  # the source whose rows are to be deleted
         self.changing: Table | None = None  # the table that is being changed while what is planned now runs
         self.all_changing = False  # any table may be: by triggers, by actions of foreign keys
@@ -385,7 +386,7 @@ class Planner:
             found = TableAccess(item, self.used_columns(item.source), self.binder.pin, registry=self.binder.registry)
             assert item.table is not None
             found.use_skips = "skip_scans" not in self.binder.without
-            found.is_target = item.source == self.target
+            found.is_fetched = item.source == self.fetched
             found.use_indexes = "indexes" not in self.binder.without or item.indexed_by is not None
             for index in item.table.indexes:
                 if index.where is not None or any(column.column == -2 for column in index.columns):

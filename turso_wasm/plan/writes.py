@@ -247,7 +247,7 @@ def _find_rows(planner: Planner, item: Item, core: Core, all_columns: bool) -> R
     assert item.table is not None
     planner.target = item.source
     if all_columns:
-        planner.target = item.source
+        planner.fetched = item.source
         planner.used[item.source] = {ROWID, *item.table.record_order}
     return planner.plan_query(Query([core], []))
 
