@@ -1,7 +1,7 @@
 """Limits on memory: those of PRAGMA soft_heap_limit and hard_heap_limit, and what one operator may hold.
 
 All are of the whole process, as in SQLite. What sorts, groups, keeps or looks up rows asks `work_memory` when it
-begins, and goes to a temporary file beyond that: a quarter of the soft limit, so that several of them have room in it,
+begins, and goes to a temporary file beyond that: an eighth of the soft limit, so that several of them have room in it,
 but no more than WORK_MAX. The hard limit makes malloc fail.
 """
 
@@ -20,7 +20,7 @@ most: i32 = WORK_MAX
 
 def work_memory() -> i32:
     """How many bytes of rows one operator holds before it spills."""
-    share: i64 = soft >> 2
+    share: i64 = soft >> 3
     if soft == 0 or share > i64(most):
         return most
     return i32(share) if share > WORK_MIN else WORK_MIN
@@ -36,6 +36,11 @@ def work_memory_set(n: i32) -> None:
 def within_hard_limit(used: i64) -> bool:
     """Whether so many bytes may be in use."""
     return hard == 0 or used <= hard
+
+
+def is_short(used: i64) -> bool:
+    """Whether so many bytes are half of the soft limit: what is only kept for later use must not grow."""
+    return soft > 0 and used > soft >> 1
 
 
 @export

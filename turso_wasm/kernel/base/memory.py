@@ -36,7 +36,7 @@ from turso_wasm.kernel.base.heap import (
     heap,
     heap_ready,
 )
-from turso_wasm.kernel.base.limits import within_hard_limit
+from turso_wasm.kernel.base.limits import is_short, within_hard_limit
 from turso_wasm.wasm.lang import Struct, export, i32, i64, inline, memory_copy, memory_fill, ptr, sizeof, u8, u32
 
 __subset__ = True
@@ -272,6 +272,11 @@ def renote_size_debug(b: Block, n: i32) -> i32:
 def memory_used() -> i32:
     """Bytes in use, with headers."""
     return used_bytes
+
+
+def memory_is_short() -> bool:
+    """Whether caches must not grow."""
+    return is_short(i64(u32(used_bytes)))
 
 
 # --- arenas -------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ Invariants (with S1 to S5 of kernel/pager/storage.py):
 """
 
 from turso_wasm.kernel.abi import Cursor
-from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
+from turso_wasm.kernel.base.memory import malloc, memory_is_short, mfree, mzalloc
 from turso_wasm.kernel.pager.storage import Page, PageList, Pager, SharedFile
 from turso_wasm.wasm.lang import ctz, export, i32, inline, memory_copy, ptr, sizeof, u8, u32
 
@@ -306,7 +306,7 @@ def cache_room(db: SharedFile) -> None:
     """Make room for one more page of the database: evict what exceeds the limit, grow the hash."""
     cache_reserve()
     pages: PageList = db.cache
-    while pages.n_pages >= pages.limit:
+    while pages.n_pages >= pages.limit or memory_is_short():
         if not cache_evict(pages):
             return
 
