@@ -113,7 +113,9 @@ class Maker:
                 "DROP INDEX IF EXISTS j",
                 *("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s", "ROLLBACK TO s", "RELEASE s"),
                 f"UPDATE t SET n = u.n FROM u WHERE u.id = t.id AND u.id < {self.random.randrange(300)}",
-                f"UPDATE t SET n = (SELECT count(*) FROM t AS o WHERE o.n = t.n){self.where()}",
+                # What is read of t stays as it is: the order in which rows are changed is the planner's.
+                f"UPDATE t SET n = (SELECT max(o.id) FROM t AS o WHERE o.id < t.id){self.where()}",
+                f"UPDATE t SET n = (SELECT count(*) FROM u WHERE u.n = t.n){self.where()}",
                 f"UPDATE t SET n = n + 1{self.where()} RETURNING id, n",
             )
         )

@@ -153,7 +153,8 @@ def update_row(
     old = writer.current_row()
     ctx.sources[node.old_source] = old
     decode_row(old, ctx)
-    if moves or table.without_rowid or writer.indexes != touched or node.returning or node.effects:
+    replaces = any(how == "REPLACE" for how, _ in unique_checks(table, touched, node.conflict, moves))
+    if moves or replaces or table.without_rowid or node.returning or node.effects:
         keep_values(old, ctx)
     values = [_updated_value(node, at, ctx) for at in range(len(table.columns))]
     row = NewRow(values, None, table)
