@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turso_wasm.catalog.names import fold
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.modules.module import VirtualRow, Writer
 from turso_wasm.codegen.modules.registry import WRITERS
 from turso_wasm.codegen.output import emit_row
@@ -12,11 +12,11 @@ from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import ROWID, LocalSource
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.codegen.writes import begin_write, change_rows, count_change
-from turso_wasm.kernel.abi import INTEGER, KernelConnection, Run
+from turso_wasm.kernel.abi import INTEGER, NULL, KernelConnection, Run
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I64, Label, i64
+from turso_wasm.wasm.dsl import I64, Label, i64, select
 
-UNKNOWN_ROWID = SqlValue(INTEGER, i64(-1))  # what RETURNING shows of a new row
+UNKNOWN_ROWID = i64(-1)  # what RETURNING shows of one that was not given
 
 
 def emit_write_virtual(node: nodes.WriteVirtual, ctx: Context) -> None:
@@ -41,7 +41,8 @@ def _write_one(node: nodes.WriteVirtual, writer: Writer, skipped: Label, ctx: Co
         count_change(ctx)
         return
     rowid = NULL_VALUE if node.rowid is None else emit_value(node.rowid, ctx)
-    row = VirtualRow([emit_value(value, ctx) for value in node.values], rowid)
+    given = [emit_value(value, ctx) for value in node.values]
+    row = VirtualRow(list(given), rowid)
     if old is not None:
         writer.update(old, row, skipped)
     else:
@@ -50,8 +51,9 @@ def _write_one(node: nodes.WriteVirtual, writer: Writer, skipped: Label, ctx: Co
         f.store("i64", connection, new, KernelConnection.offset("last_insert_rowid"))
     count_change(ctx)
     if node.returning:
-        shown = ctx.sources[node.source] = LocalSource(row.columns)
-        shown.decoded[ROWID] = UNKNOWN_ROWID
+        columns = zip(given, node.table.columns, strict=True)
+        shown = ctx.sources[node.source] = LocalSource([with_affinity(value, c.affinity, ctx) for value, c in columns])
+        shown.decoded[ROWID] = SqlValue(INTEGER, select(rowid.has_tag(NULL), UNKNOWN_ROWID, new))
         emit_row(node.returning, ctx)
 
 

@@ -95,6 +95,9 @@ ASCII_CATEGORIES = tuple(category(chr(code)) for code in range(256))  # which no
 CONTENT_OWN = 0  # %_content
 CONTENT_NONE = 1  # content=''
 CONTENT_OTHER = 2  # a table of the user's
+SOUND = 0  # what fts_check finds
+MALFORMED = 1
+MISMATCH = 2
 NOWHERE = 0xFFFF
 ROWID = 0xFFFE
 MAX_PREFIXES = 31

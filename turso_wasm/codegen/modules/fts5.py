@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from turso_wasm.base.errors import SQLITE_ERROR
+from turso_wasm.bind import bound
 from turso_wasm.catalog.modules.fts5 import Fts5Options
 from turso_wasm.codegen.constraints import PRIMARYKEY_FAILED, violated
 from turso_wasm.codegen.context import Context, Then
@@ -14,8 +15,9 @@ from turso_wasm.codegen.loops import SOURCES, visit
 from turso_wasm.codegen.modules.fts5_config import config_bytes
 from turso_wasm.codegen.modules.module import VirtualRow, Writer
 from turso_wasm.codegen.sources import ROWID, Source
-from turso_wasm.codegen.values import SqlValue
+from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL
+from turso_wasm.kernel.abi_modules import MALFORMED, MISMATCH
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
 
@@ -66,6 +68,23 @@ def _fts_rows(node: nodes.FtsRows, ctx: Context, then: Then) -> None:
 SOURCES[nodes.FtsRows] = _fts_rows
 
 
+def index_faults(node: bound.CheckedVirtual, ctx: Context) -> SqlValue:
+    """The row of PRAGMA integrity_check about an index, NULL: nothing is wrong. Other tables' texts are not read."""
+    table, found = node.table, ctx.chosen()
+    roots = {suffix: shadow.root for suffix, shadow in node.shadows.items()}
+    config = ctx.data_address(config_bytes(table, roots, ctx.unit.encoding), align=8)
+    verdict = ctx.f.local(I32, "verdict", ctx.f.call("fts_check", ctx.stmt, config))
+    ctx.allocates = True
+    ctx.choose(found, NULL_VALUE)
+    for code, said in (
+        (MALFORMED, f"malformed inverted index for FTS5 table {table.schema}.{table.name}"),
+        (MISMATCH, f'fts5: checksum mismatch for table "{table.name}"'),
+    ):
+        with ctx.f.if_(verdict == code):
+            ctx.choose(found, ctx.constant(said))
+    return found
+
+
 class Fts5Writer(Writer):
     """Rows of a full-text table (kernel/fts/rows.py), and its commands."""
 
@@ -92,6 +111,7 @@ class Fts5Writer(Writer):
         with ExitStack() as ordinary:
             if self.n in self.change.changed:
                 is_row = ordinary.enter_context(f.if_(row.columns[self.n].has_tag(NULL).eqz()))
+                self.ctx.do("statement_savepoint", self.ctx.stmt)  # a command that fails has flushed
                 self.ctx.do("fts_command", self.ctx.stmt, self.config, values, row.rowid)
                 is_row.else_()
             self._make_way(row.rowid, skipped)

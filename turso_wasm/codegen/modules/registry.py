@@ -9,13 +9,14 @@ from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.modules import csv, dbstat  # noqa: F401  (they register their emitters)
 from turso_wasm.codegen.modules import fts5vocab as fts5vocab
-from turso_wasm.codegen.modules.fts5 import Fts5Writer
+from turso_wasm.codegen.modules.fts5 import Fts5Writer, index_faults
 from turso_wasm.codegen.modules.geopoly import GeopolyWriter
 from turso_wasm.codegen.modules.module import Writer
 from turso_wasm.codegen.modules.rtree import RtreeWriter, tree_faults
 from turso_wasm.codegen.values import SqlValue
 
 CHECKS: Final[dict[str, Callable[[bound.CheckedVirtual, Context], SqlValue]]] = {
+    "fts5": index_faults,
     "rtree": tree_faults,
     "rtree_i32": tree_faults,
 }

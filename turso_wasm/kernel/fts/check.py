@@ -4,27 +4,38 @@ The index and the texts are each made into a number: the sum of the hashes of al
 They are equal if the two agree. What else is compared: sums, %_docsize, the number of rows.
 """
 
-from turso_wasm.kernel.abi import NULL, Arena, Cursor, Run, Value
-from turso_wasm.kernel.abi_modules import DETAIL_COLUMNS, DETAIL_FULL, DETAIL_NONE, FtsConfig
+from turso_wasm.kernel.abi import NULL, Arena, Cursor, KeyInfo, Run, Value
+from turso_wasm.kernel.abi_modules import (
+    CONTENT_OWN,
+    DETAIL_COLUMNS,
+    DETAIL_FULL,
+    DETAIL_NONE,
+    MALFORMED,
+    MISMATCH,
+    SOUND,
+    FtsConfig,
+)
 from turso_wasm.kernel.base.memory import alloc, arena_alloc, arena_mark, arena_release
+from turso_wasm.kernel.base.pending import pending_flush
 from turso_wasm.kernel.btree.cursor.move import cursor_first, cursor_next
 from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open
 from turso_wasm.kernel.btree.cursor.read import cursor_rowid
+from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
 from turso_wasm.kernel.btree.tree import btree_count
 from turso_wasm.kernel.fts.config import is_unindexed
 from turso_wasm.kernel.fts.damage import fts_corrupt
-from turso_wasm.kernel.fts.gather import Gather, IndexWriter, index_close, index_writer
+from turso_wasm.kernel.fts.gather import Gather, IndexWriter, gather_nothing, index_close, index_writer
 from turso_wasm.kernel.fts.merge import pass_heads
 from turso_wasm.kernel.fts.positions import COLUMN_SHIFT, NO_POSITION, PositionReader, position_next, positions_start
 from turso_wasm.kernel.fts.postings import MAIN_INDEX, Index, Postings, least_term, postings_new, settle, step
 from turso_wasm.kernel.fts.rows import prefix_end, read_content
-from turso_wasm.kernel.fts.search import read_blob
+from turso_wasm.kernel.fts.search import INDEX_KEY, index_open, read_blob
 from turso_wasm.kernel.fts.segment import SegmentReader, next_row, reader_new, seek_term
 from turso_wasm.kernel.fts.structure import Reader, read_varint
 from turso_wasm.kernel.fts.terms import hash_term
 from turso_wasm.kernel.fts.tokenize import Tokenizer, token_next, token_start
 from turso_wasm.kernel.values.value import bytes_of, size_of, to_text
-from turso_wasm.wasm.lang import Struct, i32, i64, memory_fill, ptr, scratch, sizeof, u8, u32, u64
+from turso_wasm.wasm.lang import Struct, export, i32, i64, memory_fill, ptr, scratch, sizeof, u8, u32, u64
 
 __subset__ = True
 
@@ -155,17 +166,20 @@ def sum_of_row(g: Gather, stmt: Run, rowid: i64, values: ptr[Value], counts: ptr
     return total
 
 
-def check_docsize(c: Cursor, rowid: i64, counts: ptr[i64], n: i32) -> None:
-    """Raise SQLITE_CORRUPT unless %_docsize says the same."""
+def is_docsize(c: Cursor, rowid: i64, counts: ptr[i64], n: i32) -> bool:
+    """Whether %_docsize says the same."""
+    if cursor_seek_rowid(c, rowid) == 0:
+        return False
     r: Reader = Reader(scratch(sizeof(Reader)))
     read_blob(c, rowid, 1, r)
-    for i in range(n):
+    for i in range(n):  # noqa: SIM110
         if read_varint(r) != counts[i]:
-            fts_corrupt()
+            return False
+    return True
 
 
-def check_content(g: Gather, stmt: Run, config: FtsConfig) -> u64:
-    """The number of all rows. Raises SQLITE_CORRUPT if the sums or %_docsize are wrong."""
+def sum_of_content(g: Gather, stmt: Run, config: FtsConfig) -> tuple[i32, u64]:
+    """(whether the sums and %_docsize agree with the texts, the number of all rows)."""
     n: i32 = config.n_columns
     rows: Cursor = cursor_open(stmt, config.slot, config.content, None, 0)
     sizes: Cursor = cursor_open(stmt, config.slot, config.docsize, None, 0) if config.docsize else None
@@ -178,6 +192,7 @@ def check_content(g: Gather, stmt: Run, config: FtsConfig) -> u64:
     seen.arena = stmt.arena
     total: u64 = 0
     n_rows: i64 = 0
+    agree: i32 = 1
     on: i32 = cursor_first(rows)
     while on:
         mark: i32 = arena_mark(stmt.arena)
@@ -185,8 +200,8 @@ def check_content(g: Gather, stmt: Run, config: FtsConfig) -> u64:
         _ = read_content(stmt, config, rowid, values)
         seen.capacity = 0
         total += sum_of_row(g, stmt, rowid, values, counts, seen)
-        if sizes:
-            check_docsize(sizes, rowid, counts, n)
+        if sizes and not is_docsize(sizes, rowid, counts, n):
+            agree = 0
         for i in range(n):
             tokens[i] += counts[i]
         n_rows += 1
@@ -195,20 +210,49 @@ def check_content(g: Gather, stmt: Run, config: FtsConfig) -> u64:
     cursor_close(rows)
     for i in range(n):
         if tokens[i] != g.tokens[i]:
-            fts_corrupt()
+            agree = 0
     if sizes:
         if btree_count(sizes) != n_rows:
-            fts_corrupt()
+            agree = 0
         cursor_close(sizes)
     if n_rows != g.n_rows:
-        fts_corrupt()
-    return total
+        agree = 0
+    return agree, total
+
+
+# --- both --------------------------------------------------------------------------------------------------------
+
+
+def verdict(x: Index, g: Gather, stmt: Run, config: FtsConfig, compare: bool) -> i32:
+    """What there is to say of an index, and (compare) of the texts. Nothing is gathered. Raises SQLITE_CORRUPT_VTAB."""
+    found: u64 = sum_of_index(x)
+    if not compare:
+        return SOUND
+    agree, wanted = sum_of_content(g, stmt, config)
+    if agree == 0:
+        return MALFORMED
+    return SOUND if found == wanted else MISMATCH
 
 
 def integrity_check(g: Gather, stmt: Run, config: FtsConfig, compare: bool) -> None:
-    """Raise SQLITE_CORRUPT if the index is damaged, or (compare) differs from the texts. Nothing is gathered."""
+    """The command. Raises SQLITE_CORRUPT_VTAB if the index is damaged, or (compare) differs from the texts."""
     w: IndexWriter = index_writer(stmt, config)
-    found: u64 = sum_of_index(w.index)
+    found: i32 = verdict(w.index, g, stmt, config, compare)
     index_close(w)
-    if compare and check_content(g, stmt, config) != found:
+    if found != SOUND:
         fts_corrupt()
+
+
+@export
+def fts_check(stmt: Run, config: FtsConfig) -> i32:
+    """What PRAGMA integrity_check has to say: SOUND, MALFORMED or MISMATCH. Raises SQLITE_CORRUPT_VTAB."""
+    pending_flush(stmt)
+    x: Index = Index(arena_alloc(stmt.arena, sizeof(Index)))
+    memory_fill(x, 0, sizeof(Index))
+    x.data = cursor_open(stmt, config.slot, config.data, None, 0)
+    x.terms = cursor_open(stmt, config.slot, config.index, KeyInfo(i32(INDEX_KEY)), 0)
+    index_open(x, stmt, config, stmt.arena)
+    found: i32 = verdict(x, gather_nothing(stmt, config), stmt, config, config.source == CONTENT_OWN)
+    cursor_close(x.data)
+    cursor_close(x.terms)
+    return found

@@ -1,11 +1,9 @@
 """What is raised when a full-text index does not hold together."""
 
-from turso_wasm.kernel.base.errors import raise_error
+from turso_wasm.kernel.base.errors import SQLITE_CORRUPT_VTAB, raise_error
 from turso_wasm.wasm.lang import lit
 
 __subset__ = True
-
-SQLITE_CORRUPT_VTAB = 267
 
 
 def fts_corrupt() -> None:

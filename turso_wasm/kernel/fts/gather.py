@@ -77,9 +77,19 @@ def gather_of(stmt: Run, config: FtsConfig) -> Gather:
     read_tokenizer(g.tokenizer, g.config, g.own)
     options_read(g.options, stmt, config)
     terms_init(g.terms, g.arena, config.detail)
-    read_sums(g, stmt)
+    read_sums(g, stmt, g.own)
     if config.contentless_delete:
         read_origin(g, stmt)
+    return g
+
+
+def gather_nothing(stmt: Run, config: FtsConfig) -> Gather:
+    """A Gather in memory of the statement, to read the table only: what is gathered for it must be written."""
+    g: Gather = Gather(arena_alloc(stmt.arena, sizeof(Gather)))
+    memory_fill(g, 0, sizeof(Gather))
+    g.config = config
+    read_tokenizer(g.tokenizer, config, stmt.arena)
+    read_sums(g, stmt, stmt.arena)
     return g
 
 
@@ -91,10 +101,10 @@ def gather_forget(stmt: Run, slot: i32, root: u32) -> None:
         memory_fill(found, 0, sizeof(Gather))
 
 
-def read_sums(g: Gather, stmt: Run) -> None:
+def read_sums(g: Gather, stmt: Run, arena: Arena) -> None:
     """Read the table's sums (W2)."""
     n: i32 = g.config.n_columns
-    g.tokens = ptr[i64](arena_alloc(g.own, 8 * n))
+    g.tokens = ptr[i64](arena_alloc(arena, 8 * n))
     memory_fill(g.tokens, 0, 8 * n)
     c: Cursor = cursor_open(stmt, g.config.slot, g.config.data, None, 0)
     r: Reader = Reader(scratch(sizeof(Reader)))

@@ -21,7 +21,7 @@ Source: https://sqlite.org/rtree.html
 
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, Cursor, Run, Value
 from turso_wasm.kernel.abi_modules import Rtree
-from turso_wasm.kernel.base.errors import raise_error
+from turso_wasm.kernel.base.errors import SQLITE_CORRUPT_VTAB, raise_error
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.btree.cursor.read import cursor_column, cursor_columns
 from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
@@ -53,7 +53,6 @@ from turso_wasm.wasm.lang import (
 
 __subset__ = True
 
-CORRUPT_VTAB = 267  # SQLITE_CORRUPT | 1 << 8
 ROOT = 1
 MAX_DEPTH = 40
 HEADER = 4
@@ -73,7 +72,7 @@ class Node(Struct):
 
 def corrupt() -> None:
     """Raise SQLITE_CORRUPT_VTAB."""
-    raise_error(CORRUPT_VTAB, *lit(b"database disk image is malformed"))
+    raise_error(SQLITE_CORRUPT_VTAB, *lit(b"database disk image is malformed"))
 
 
 # --- cells -----------------------------------------------------------------------------------------------------------

@@ -132,12 +132,17 @@ def scan_coordinate(p: ptr[u8], n: i32, start: i32) -> i32:
     return i if i > start and is_digit(p[i - 1]) else start
 
 
+def is_array(p: ptr[u8], n: i32) -> bool:
+    """Whether a text begins as a JSON array."""
+    i: i32 = skip_space(p, n, 0)
+    return i < n and p[i] == OPEN
+
+
 def of_json(stmt: Run, p: ptr[u8], n: i32) -> ptr[u8]:
     """The polygon of `[[x, y], …]`, whose last vertex is the first again, or null; only two numbers count."""
-    i: i32 = skip_space(p, n, 0)
-    if i >= n or p[i] != OPEN:
+    if not is_array(p, n):
         return ptr[u8](0)
-    i += 1
+    i: i32 = skip_space(p, n, 0) + 1
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     buffer_init(b, stmt)
     memory_fill(buffer_room(b, i64(HEAD)), 0, HEAD)
@@ -370,11 +375,14 @@ def fn_geopoly_regular(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]
 
 
 def bounds(stmt: Run, tag: i32, payload: i64, box: ptr[f64]) -> i32:
-    """Write the least and greatest x and y of a polygon; 0 for what can be none. SQLite takes every text for one."""
+    """Write the least and greatest x and y of a polygon; 0 for what can be none.
+
+    SQLite takes a text for one that does not begin as an array.
+    """
     p: ptr[u8] = polygon(stmt, tag, payload)
     if not p:
         memory_fill(ptr[u8](i32(box)), 0, 32)
-        return i32(tag == TEXT)
+        return i32(tag == TEXT and not is_array(bytes_of(payload), size_of(payload)))
     for axis in range(2):
         box[2 * axis] = vertex(p, 0, axis)
         box[2 * axis + 1] = vertex(p, 0, axis)

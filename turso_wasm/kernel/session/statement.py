@@ -27,6 +27,7 @@ from turso_wasm.kernel.base.errors import (
     SQLITE_BUSY,
     SQLITE_CONSTRAINT,
     SQLITE_CORRUPT,
+    SQLITE_CORRUPT_VTAB,
     SQLITE_ERROR,
     SQLITE_FULL,
     SQLITE_INTERRUPT,
@@ -436,6 +437,8 @@ def statement_undo(s: Run, code: i32, on_error: i32) -> None:
 def ends_transaction(code: i32) -> i32:
     """1 if an error with this code rolls the transaction back whatever the statement wants."""
     low: i32 = code & 0xFF
+    if code == SQLITE_CORRUPT_VTAB:  # what a module keeps, not the file
+        return 0
     if low == SQLITE_FULL or low == SQLITE_IOERR or low == SQLITE_NOMEM or low == SQLITE_INTERRUPT:  # noqa: SIM109
         return 1
     return i32(low == SQLITE_CORRUPT or low == SQLITE_INTERNAL or low == 0)  # noqa: SIM109
