@@ -261,12 +261,12 @@ class Call(Expr):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class CheckVirtual(Expr):
-    """What the module of a virtual table says is wrong with it, as text: "ok", or faults. schema, name: of the table;
+    """What the module of a virtual table says is wrong with it, as text: "ok", or faults. schema, table: its names;
     candidates: all that it can be. Another name is an error.
     """
 
     schema: Expr
-    name: Expr
+    table: Expr
     candidates: tuple[CheckedVirtual, ...]
 
 

@@ -79,4 +79,4 @@ def bind_rtreecheck(binder: Binder, node: ast.FunctionCall, scope: Scope | None)
                 except SqlError:
                     continue
                 binder.slots.add(table.slot)
-    return bound.CheckVirtual(schema=schema, name=args[-1], candidates=tuple(found))
+    return bound.CheckVirtual(schema=schema, table=args[-1], candidates=tuple(found))

@@ -213,7 +213,7 @@ def tree_faults(node: bound.CheckedVirtual, ctx: Context) -> SqlValue:
 def _check_virtual(node: bound.CheckVirtual, ctx: Context) -> SqlValue:
     """The value of rtreecheck(): the tree is looked for by its name."""
     f = ctx.f
-    schema, name = ctx.copy(emit_value(node.schema, ctx)), ctx.copy(emit_value(node.name, ctx))
+    schema, name = ctx.copy(emit_value(node.schema, ctx)), ctx.copy(emit_value(node.table, ctx))
     result = ctx.chosen()
     ctx.choose(result, ctx.constant("ok"))
     with f.block() as done:
