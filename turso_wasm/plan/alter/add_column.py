@@ -17,7 +17,7 @@ from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Column, Table
 from turso_wasm.catalog.tables import check_default
 from turso_wasm.plan import nodes
-from turso_wasm.plan.alter.rows import SQL, change, rebuilt, refuse_system, stored, target
+from turso_wasm.plan.alter.rows import SQL, change, rebuilt, refuse_rowid, refuse_system, stored, target
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
 
@@ -27,7 +27,7 @@ _CLASSES = {"D": int, "E": float, "B": str, "A": bytes}
 def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
     """ALTER TABLE t ADD COLUMN …: only the text changes; old records give the column its default.
 
-    Errors: "duplicate column name: c", "Cannot add a … column"; "not supported yet" for generated ones.
+    Errors: "duplicate column name: c", names of the rowid, "Cannot add a … column".
     """
     catalog, table = target(binder, node.table)
     refuse_system(table, node.table)
@@ -44,6 +44,7 @@ def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
     at = edit.columns_end(source)
     sql = f"{source.sql[:at]}, {text}{source.sql[at:]}"
     _check_definition(node.column)
+    refuse_rowid(table, node.column.name, "add", node.column)
     changed = rebuilt(table, sql, "add column")
     column = changed.columns[-1]
     item = row_of(binder, changed)

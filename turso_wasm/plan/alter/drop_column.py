@@ -13,7 +13,7 @@ from turso_wasm.catalog.indexes import build_index
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
-from turso_wasm.plan.alter.rows import SQL, change, rebuilt, refuse_system, stored, target
+from turso_wasm.plan.alter.rows import SQL, change, rebuilt, refuse_rowid, refuse_system, stored, target
 from turso_wasm.plan.alter.soundness import check_sound, concerned
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
@@ -23,7 +23,8 @@ from turso_wasm.sql.parser import parse_one
 def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
     """ALTER TABLE t DROP COLUMN a: the text loses the column, every record its field.
 
-    Errors: no such column: "a", cannot drop … column: "a", what the schema says without it.
+    Errors: no such column: "a", names of the rowid,
+    cannot drop … column: "a", what the schema says without it.
     """
     catalog, table = target(binder, node.table)
     refuse_system(table, node.table)
@@ -34,6 +35,7 @@ def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
     number = table.numbers.get(fold(node.column))
     if number is None:
         fail(f'no such column: "{node.written}"', node)
+    refuse_rowid(table, node.column, "drop", node)
     _refuse_drop(table, number, node)
     check_sound(binder, concerned(table))
     entry = catalog.entries[fold(table.name)]

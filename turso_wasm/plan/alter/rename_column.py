@@ -13,7 +13,7 @@ from turso_wasm.catalog.catalog import Catalog, Entry
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
-from turso_wasm.plan.alter.rows import SQL, Change, change, means, reaching, refuse_system, stored, target
+from turso_wasm.plan.alter.rows import SQL, Change, change, means, reaching, refuse_rowid, refuse_system, stored, target
 from turso_wasm.plan.alter.soundness import changed_catalogs, check_renamed, concerned, trace_trigger, trace_view
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
@@ -24,8 +24,8 @@ Spans: TypeAlias = list[tuple[int, int]]
 def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
     """ALTER TABLE t RENAME COLUMN a TO b.
 
-    Errors: no such column: "a", "error in table t after rename: duplicate column name: b", a view; what the schema says
-    with the new name.
+    Errors: no such column: "a", names of the rowid, "error in table t after rename: duplicate column name: b", a view;
+    what the schema says with the new name.
     """
     catalog, table = target(binder, node.table)
     refuse_system(table, node.table)
@@ -35,13 +35,16 @@ def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
         fail(f'cannot rename columns of virtual table "{table.name}"', node.table)
     if fold(node.column) not in table.numbers:
         fail(f'no such column: "{node.written}"', node)
+    refuse_rowid(table, node.column, "rename from", node)
+    refuse_rowid(table, node.to, "rename to", node)
     changes: list[Change] = []
     for place, entry, source, spans, strings in _column_places(binder, table, node.column):
         if spans or strings:
             changes.append((place, entry, {SQL: source.replaced(spans, node.to, node.to_quoted, strings)}))
-    other = table.numbers.get(fold(node.to))
-    if other is not None and other != table.numbers[fold(node.column)]:
-        fail(f"error in table {table.name} after rename: duplicate column name: {node.to}", node)
+    number, other = table.numbers[fold(node.column)], table.numbers.get(fold(node.to))
+    if other is not None and other != number:
+        second = node.to if number > other else table.columns[other].name
+        fail(f"error in table {table.name} after rename: duplicate column name: {second}", node)
     check_renamed(binder, changed_catalogs(binder, changes), concerned(table))
     return nodes.Ddl(slot=catalog.slot, steps=tuple(change(binder, *row) for row in changes)), catalog
 

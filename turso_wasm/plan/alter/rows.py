@@ -12,7 +12,7 @@ from turso_wasm.bind.scope import column_ref, table_item
 from turso_wasm.catalog import edit
 from turso_wasm.catalog.catalog import Catalog, Entry
 from turso_wasm.catalog.functions import MISSING_COLLATION
-from turso_wasm.catalog.names import TEMP_SLOT, fold
+from turso_wasm.catalog.names import ROWID_NAMES, TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
@@ -42,6 +42,12 @@ def refuse_system(table: Table, node: ast.Node) -> None:
     """Errors: "table x may not be altered"."""
     if table.root == 1 or fold(table.name).startswith("sqlite_"):
         fail(f"table {table.name} may not be altered", node)
+
+
+def refuse_rowid(table: Table, name: str, doing: str, node: ast.Node) -> None:
+    """A column of a table with rowids can't become, or cease to be, what a name of the rowid means."""
+    if fold(name) in ROWID_NAMES and not table.without_rowid:
+        fail(f"cannot {doing} rowid alias: {name}", node)
 
 
 def stored(entry: Entry) -> edit.StoredText:
