@@ -12,6 +12,7 @@ from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open
 from turso_wasm.kernel.btree.cursor.read import cursor_rowid
 from turso_wasm.kernel.btree.tree import btree_clear
 from turso_wasm.kernel.fts.check import integrity_check
+from turso_wasm.kernel.fts.damage import raise_logic
 from turso_wasm.kernel.fts.gather import (
     Gather,
     IndexWriter,
@@ -57,11 +58,6 @@ def begin_data(stmt: Run, config: FtsConfig, c: Cursor) -> None:
         store_blob(stmt, c, i64(STRUCTURE_ROW), *lit(NEW_STRUCTURE))
 
 
-def raise_logic() -> None:
-    """Raise "SQL logic error"."""
-    raise_error(SQLITE_ERROR, *lit(b"SQL logic error"))
-
-
 @export
 def fts_command(stmt: Run, config: FtsConfig, values: ptr[Value], tag: i32, payload: i64) -> None:
     """Do what the hidden columns say. values: of all columns, with the command and rank; tag, payload: the rowid.
@@ -86,12 +82,16 @@ def fts_command(stmt: Run, config: FtsConfig, values: ptr[Value], tag: i32, payl
     elif same_name(p, n, *lit(b"rebuild")):
         if config.source == CONTENT_NONE:
             raise_error(SQLITE_ERROR, *lit(b"'rebuild' may not be used with a contentless fts5 table"))
+        if config.content == 0:  # the user's table is gone
+            raise_logic()
         rebuild(stmt, config)
     elif same_name(p, n, *lit(b"integrity-check")):
         flushed: Gather = flush_of(stmt, config)
         compare: bool = config.source == CONTENT_OWN or (
             config.source != CONTENT_NONE and to_integer(rank.tag, rank.payload) != 0
         )
+        if compare and config.content == 0:
+            raise_logic()
         integrity_check(flushed, stmt, config, compare)
     elif same_name(p, n, *lit(b"optimize")):
         merge(stmt, config, -1)

@@ -15,7 +15,7 @@ from turso_wasm.kernel.btree.delete import cursor_delete
 from turso_wasm.kernel.btree.insert import table_insert, table_new_rowid
 from turso_wasm.kernel.fts.bytes import Bytes, bytes_init, bytes_varint
 from turso_wasm.kernel.fts.config import is_unindexed, stored_at
-from turso_wasm.kernel.fts.damage import fts_corrupt
+from turso_wasm.kernel.fts.damage import fts_corrupt, raise_logic
 from turso_wasm.kernel.fts.gather import Gather, IndexWriter, gather_of, gather_row, index_close, index_writer
 from turso_wasm.kernel.fts.merge import structure_write
 from turso_wasm.kernel.fts.parse import TOKEN_MAX
@@ -214,7 +214,7 @@ def delete_row(stmt: Run, config: FtsConfig, root: u32, rowid: i64) -> None:
 
 
 def read_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -> i32:
-    """The columns of a row, copied; 0: it is not there."""
+    """The columns of a row, copied; 0: it is not there. Raises for a column that the user's records do not hold."""
     if config.content == 0:
         return 0
     c: Cursor = cursor_open(stmt, config.slot, config.content, None, 0)
@@ -234,6 +234,8 @@ def read_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -
                 tag, payload = record_column(copy, n, at)
                 if config.encoding != UTF8:
                     tag, payload = text_loaded(stmt, tag, payload, config.encoding)
+            elif config.source == CONTENT_OTHER:
+                raise_logic()
             values[i].tag = tag
             values[i].payload = payload
     cursor_close(c)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
+from turso_wasm.bind.generated import with_virtual
 from turso_wasm.bind.query import Item
-from turso_wasm.bind.scope import column_ref, table_item
+from turso_wasm.bind.scope import column_of, column_ref, table_item
 from turso_wasm.catalog.modules.fts5 import Fts5Options
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
@@ -186,7 +187,10 @@ class _Rows:
         table = self.shadows.get("content")
         if self.options.content:
             table = self._content_table(self.options.content)
-        return None if table is None else table_item(self.request.planner.new_source(), table, None)
+        if table is None:
+            return None
+        planner = self.request.planner
+        return with_virtual(planner.binder, table_item(planner.new_source(), table, None))
 
     def _content_table(self, name: str) -> Table:
         table = content_table(self.request.planner, self.table)
@@ -210,7 +214,7 @@ class _Rows:
 
     def _stored(self, item: Item) -> frozenset[int]:
         assert item.table is not None
-        return frozenset(range(len(item.table.columns)))
+        return frozenset(number for number, column in enumerate(item.table.columns) if not column.is_virtual)
 
     # --- columns -----------------------------------------------------------------------------------------------------
 
@@ -229,7 +233,7 @@ class _Rows:
 
     def _text(self, item: Item | None, column: int) -> bound.Expr:
         number = None if item is None else self._number(item, column)
-        return NULL if item is None or number is None else column_ref(item, number)
+        return NULL if item is None or number is None else column_of(item, number)
 
     def _row_function(
         self, call: bound.Call, handle: bound.Expr, texts: list[bound.Expr], tail: list[bound.Expr]
