@@ -26,6 +26,7 @@ from turso_wasm.kernel.fts.config import is_unindexed
 from turso_wasm.kernel.fts.damage import fts_corrupt
 from turso_wasm.kernel.fts.gather import Gather, IndexWriter, gather_nothing, index_close, index_writer
 from turso_wasm.kernel.fts.merge import pass_heads
+from turso_wasm.kernel.fts.parse import TOKEN_MAX
 from turso_wasm.kernel.fts.positions import COLUMN_SHIFT, NO_POSITION, PositionReader, position_next, positions_start
 from turso_wasm.kernel.fts.postings import MAIN_INDEX, Index, Postings, least_term, postings_new, settle, step
 from turso_wasm.kernel.fts.rows import prefix_end, read_content
@@ -129,6 +130,7 @@ def see(s: Seen, index: i32, p: ptr[u8], n: i32) -> bool:
 def sum_of_token(g: Gather, seen: Seen, rowid: i64, column: i32, position: i32) -> u64:
     """The number of one token in all indexes it is in."""
     t: Tokenizer = g.tokenizer
+    n: i32 = t.size if t.size < TOKEN_MAX else TOKEN_MAX
     total: u64 = 0
     place: i64 = i64(0)
     if g.config.detail == DETAIL_FULL:
@@ -136,9 +138,9 @@ def sum_of_token(g: Gather, seen: Seen, rowid: i64, column: i32, position: i32) 
     elif g.config.detail == DETAIL_COLUMNS:
         place = i64(column)
     for i in range(-1, g.config.n_prefixes):
-        end: i32 = t.size
+        end: i32 = n
         if i >= 0:
-            end = prefix_end(t.token, t.size, g.config.prefixes[i])
+            end = prefix_end(t.token, n, g.config.prefixes[i])
         if end:
             x: u32 = hash_term(MAIN_INDEX + 1 + i, t.token, end)
             if g.config.detail == DETAIL_FULL or see(seen, MAIN_INDEX + 1 + i, t.token, end):
