@@ -110,8 +110,8 @@ def _limit(node: nodes.Limit, ctx: Context, then: Then) -> None:
     left, skip = f.local(I64, "left"), f.local(I64, "skip")
     with f.block() as done:
         f.set(left, integer_value(node.limit, ctx) if node.limit is not None else i64(-1))
+        f.br(done, if_=left.eqz())  # then nobody looks at OFFSET
         f.set(skip, integer_value(node.offset, ctx) if node.offset is not None else i64(0))
-        f.br(done, if_=left.eqz())
 
         def each() -> None:
             with f.block() as skipped:
