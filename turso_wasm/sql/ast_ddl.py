@@ -238,14 +238,14 @@ class RenameTable(Statement):
 @dataclass(slots=True)
 class RenameColumn(Statement):
     """ALTER TABLE table RENAME [COLUMN] column TO to. to_quoted: the new name is written in quotes. written: the
-    old one as it stands there.
+    old one as it stands there, quotes and all.
     """
 
     table: QualifiedName
     column: str
     to: str
     to_quoted: bool = field(default=False, compare=False, repr=False)
-    written: str = field(default="", compare=False, repr=False)
+    written: Name = field(default_factory=lambda: Name(""), compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
@@ -260,11 +260,11 @@ class AddColumn(Statement):
 
 @dataclass(slots=True)
 class DropColumn(Statement):
-    """`ALTER TABLE table DROP [COLUMN] column`. written: the name as it stands there."""
+    """`ALTER TABLE table DROP [COLUMN] column`. written: the name as it stands there, quotes and all."""
 
     table: QualifiedName
     column: str
-    written: str = field(default="", compare=False, repr=False)
+    written: Name = field(default_factory=lambda: Name(""), compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 

@@ -172,30 +172,33 @@ def word_unicode(t: Tokenizer) -> i32:
 
 
 def trigram_char(t: Tokenizer, at: i32) -> tuple[u32, i32]:
-    """The next character that is not dropped, folded, and the offset behind it; 0: there is none, or it is NUL."""
+    """(the character at `at` folded, 0 if it is dropped as NUL and some marks are; the offset behind it)."""
+    code, after = read_char(t.text, t.n, at)
+    return code if t.cased or code == 0 else fold_char(code, t.marks), after
+
+
+def skip_dropped(t: Tokenizer, at: i32) -> i32:
+    """The offset of the next character that is not dropped, or the end."""
     while at < t.n:
-        code, at = read_char(t.text, t.n, at)
-        if code == 0:
-            break
-        if not t.cased:
-            code = fold_char(code, t.marks)
+        code, after = trigram_char(t, at)
         if code:
-            return code, at
-    return u32(0), at
+            break
+        at = after
+    return at
 
 
 def trigram_next(t: Tokenizer) -> i32:
-    """The next three characters."""
+    """The next three characters; what is dropped behind one belongs to it."""
     out: ptr[u8] = t.buffer
     size: i32 = 0
-    at: i32 = t.at
+    at: i32 = skip_dropped(t, t.at)
     t.start = at
     for i in range(3):
-        code, after = trigram_char(t, at)
-        if code == 0:
+        if at >= t.n:
             return 0
-        at = after
+        code, after = trigram_char(t, at)
         size += write_char(out + size, code)
+        at = skip_dropped(t, after)
         if i == 0:
             t.at = at
     t.end = at

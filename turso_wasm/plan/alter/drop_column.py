@@ -34,7 +34,7 @@ def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
         fail(f'cannot drop column from virtual table "{table.name}"', node.table)
     number = table.numbers.get(fold(node.column))
     if number is None:
-        fail(f'no such column: "{node.written}"', node)
+        fail(f'no such column: "{node.written.text}"', node.written)
     refuse_rowid(table, node.column, "drop", node)
     _refuse_drop(table, number, node)
     check_sound(binder, concerned(table))

@@ -34,7 +34,7 @@ def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
     if table.kind == "virtual":
         fail(f'cannot rename columns of virtual table "{table.name}"', node.table)
     if fold(node.column) not in table.numbers:
-        fail(f'no such column: "{node.written}"', node)
+        fail(f'no such column: "{node.written.text}"', node.written)
     refuse_rowid(table, node.column, "rename from", node)
     refuse_rowid(table, node.to, "rename to", node)
     changes: list[Change] = []

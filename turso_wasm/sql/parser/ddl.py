@@ -247,18 +247,23 @@ class DdlParser(TableParser):
                 statement = DropConstraint(table, self.name())
             else:
                 self.accept("COLUMN")
-                written = self.texts[self.at]
+                written = self._as_written()
                 statement = DropColumn(table, self.name(), written)
         else:
             statement = self._alter_column(table)
         statement.span = self.span_from(start)  # type: ignore[attr-defined]
         return statement
 
+    def _as_written(self) -> Name:
+        """The token that comes, with its quotes."""
+        at = self.at
+        return Name(self.texts[at], (self.starts[at], self.ends[at]))
+
     def _rename(self, table: QualifiedName) -> Statement:
         if self.accept("TO"):
             return RenameTable(table, self.name())
         self.accept("COLUMN")
-        written = self.texts[self.at]
+        written = self._as_written()
         column = self.name()
         self.expect("TO")
         quoted = self.texts[self.at][:1] in ("'", '"', "`", "[")
