@@ -103,7 +103,7 @@ def signs_of(node: bound.Expr) -> tuple[list[str], bound.Expr]:
 def _binary(node: bound.Binary, ctx: Context) -> SqlValue:
     if node.op in ("and", "or"):
         return EMITTERS[bound.Compare](node, ctx)  # a condition as a value
-    left, right = (as_text(emit_value(operand, ctx), ctx) for operand in (node.left, node.right))
+    left, right = as_text(emit_value(node.left, ctx), ctx), as_text(emit_value(node.right, ctx), ctx)
     if node.op == "||":
         return ctx.call_alloc("value_concat", left, right, types=TEXT_OR_NULL | mask(BLOB))
     if node.op in ("+", "-") and left.may_be(INTEGER) and right.may_be(INTEGER):
