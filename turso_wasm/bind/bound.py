@@ -14,11 +14,11 @@ from turso_wasm.base.tree import Node
 from turso_wasm.catalog.functions import CallStyle
 from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.sql.literals import ListKind
-from turso_wasm.typed.types import Function as TypedFunction
 
 if TYPE_CHECKING:
     from turso_wasm.bind.query import Query
     from turso_wasm.catalog.objects import Table
+    from turso_wasm.typed.types import Function as TypedFunction
 
 
 UnaryOp: TypeAlias = Literal["-", "+", "~", "not"]

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 from turso_wasm.base.errors import RESULT_CODES, SQLITE_ERROR, SqlError
 from turso_wasm.catalog.library import LIBRARY, body_of
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS, TableFunction
-from turso_wasm.typed.types import Function as TypedFunction
+
+if TYPE_CHECKING:
+    from turso_wasm.typed.types import Function as TypedFunction
 
 MISSING_COLLATION: Final = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 

@@ -6,8 +6,6 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from turso_wasm.typed.check import compile_function
-
 if TYPE_CHECKING:
     from turso_wasm.typed.types import Function
 
@@ -42,6 +40,10 @@ LIBRARY: Final[dict[str, Entry]] = {
 @cache
 def body_of(entry: Entry) -> Function:
     """The compiled function."""
+    from turso_wasm.typed.check import (
+        compile_function,  # the compiler of typed Python is loaded when a statement needs it
+    )
+
     return compile_function(getattr(import_module(f"turso_wasm.library.{entry.module}"), entry.name))
 
 

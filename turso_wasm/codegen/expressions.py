@@ -18,7 +18,6 @@ from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.encodings import argument, as_bytes, as_text
 from turso_wasm.codegen.records import copied
 from turso_wasm.codegen.subtypes import mark, mark_as_chosen, may_have_subtype, store_with_subtype
-from turso_wasm.codegen.typed.function import call_typed
 from turso_wasm.codegen.values import (
     AFFINITY_CODE,
     NULL_VALUE,
@@ -288,6 +287,8 @@ def _kernel_call(node: bound.Call, ctx: Context) -> SqlValue:
         arguments = [argument(emit_value(arg, ctx), node.name, ctx) for arg in node.args]
         return mark(ctx.call_alloc(node.kernel, *arguments), node, ctx)
     if node.style == "typed":
+        from turso_wasm.codegen.typed.function import call_typed  # loaded by the statements that need it
+
         return call_typed(node, [emit_value(arg, ctx) for arg in node.args], ctx)
     slots = ctx.f.local(I32, "", ctx.frame_values(len(node.args)))
     values = [emit_value(arg, ctx) for arg in node.args]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from turso_wasm.dbapi.errors import NotSupportedError, ProgrammingError
-from turso_wasm.typed.types import Function, Kind, Type
+
+if TYPE_CHECKING:
+    from turso_wasm.typed.types import Function, Kind, Type
 
 _CLASSES: Final[dict[Kind, type]] = {"bool": int, "int": int, "float": float, "str": str, "bytes": bytes}
 
