@@ -10,7 +10,7 @@ A reply is one bytes object:
   4         n     JSON header
   4 + n     …     padding with spaces up to a multiple of 8, then the literal block, then the Program
 
-The literal block holds the `Value` slots of the literals lifted out of the text, then their texts and blobs
+The literal block holds the `Value`s of the literals lifted out of the text, then their texts and blobs
 (runtime/parameters.py encode_block). Its addresses count from the start of the block: the host adds where it put it.
 
 Invariants:

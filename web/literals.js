@@ -1,7 +1,7 @@
 /** Literals lifted out of SQL text, as statements are given them: what turso_wasm/runtime/parameters.py `encode_block` writes. */
 
 import { BLOB, INTEGER, NULL, REAL, TEXT } from '../base/abi.js';
-import { SLOT_SIZE } from './parameters.js';
+import { VALUE_SIZE } from './parameters.js';
 
 const encoder = new TextEncoder();
 const scratch = new DataView(new ArrayBuffer(8));
@@ -10,20 +10,20 @@ const scratch = new DataView(new ArrayBuffer(8));
  * @typedef {import('./lexer.js').Scalar} Scalar
  * @typedef {import('./lexer.js').Literal} Literal
  * @typedef {object} LiteralBlock
- * @property {Uint8Array} bytes `Value` slots, then texts and blobs; addresses count from the start
+ * @property {Uint8Array} bytes `Value`s, then texts and blobs; addresses count from the start
  * @property {[number, number, number][]} lists index, rows and width of each literal that is a list of rows
  */
 
 /** @param {Literal[]} literals @returns {LiteralBlock} */
 export function encodeLiterals(literals) {
   const block = new Block();
-  const slots = block.values(literals.map((literal) => (Array.isArray(literal) ? null : literal)));
+  const values = block.values(literals.map((literal) => (Array.isArray(literal) ? null : literal)));
   /** @type {[number, number, number][]} */
   const lists = [];
   literals.forEach((literal, i) => {
     if (!Array.isArray(literal)) return;
     const start = block.values(literal.flat());
-    block.put(slots + i * SLOT_SIZE, BLOB, start, literal.length);
+    block.put(values + i * VALUE_SIZE, BLOB, start, literal.length);
     lists.push([i, literal.length, literal[0].length]);
   });
   return { bytes: block.bytes.slice(0, block.end), lists };
@@ -43,14 +43,14 @@ class Block {
     this.view = new DataView(bytes.buffer);
   }
 
-  /** Slots, and behind them what they refer to; the address of the first. @param {Scalar[]} values */
+  /** Values, and behind them what they refer to; the address of the first. @param {Scalar[]} values */
   values(values) {
-    this.#grow(values.length * SLOT_SIZE + 8);
+    this.#grow(values.length * VALUE_SIZE + 8);
     this.end = (this.end + 7) & ~7;
     const start = this.end;
-    this.end += values.length * SLOT_SIZE;
+    this.end += values.length * VALUE_SIZE;
     values.forEach((value, i) => {
-      this.#value(start + i * SLOT_SIZE, value);
+      this.#value(start + i * VALUE_SIZE, value);
     });
     return start;
   }

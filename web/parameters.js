@@ -1,9 +1,9 @@
-/** Parameters: from JavaScript values to the kernel's Value slots (kernel/abi.py Value: tag i32, 4 unused, payload i64). */
+/** Parameters: from JavaScript values to the kernel's Values (kernel/abi.py Value: tag i32, 4 unused, payload i64). */
 
 import { BLOB, INTEGER, NULL, REAL, TEXT } from '../base/abi.js';
 import { cannotBind, isBytes, isPlain } from './values.js';
 
-export const SLOT_SIZE = 16;
+export const VALUE_SIZE = 16;
 const encoder = new TextEncoder();
 const MIN = -(2n ** 63n);
 const MAX = 2n ** 63n - 1n;
@@ -63,7 +63,7 @@ function bytesOf(value) {
 }
 
 /**
- * Bytes behind the slots that `values` need, at the most.
+ * Bytes behind the Values that `values` need, at the most.
  * @param {unknown[]} values
  */
 export function heapNeeded(values) {
@@ -77,7 +77,7 @@ export function heapNeeded(values) {
 }
 
 /**
- * Write `values` to the slots at `at`; texts and blobs go to `heap`.
+ * Write `values` to the Values at `at`; texts and blobs go to `heap`.
  * @param {import('./kernel.js').Kernel} kernel
  * @param {unknown[]} values
  * @param {number} at
@@ -85,7 +85,7 @@ export function heapNeeded(values) {
  */
 export function writeValues(kernel, values, at, heap) {
   const { i32, u32, f64, i64, u8 } = kernel.refresh();
-  for (let i = 0; i < values.length; i++, at += SLOT_SIZE) {
+  for (let i = 0; i < values.length; i++, at += VALUE_SIZE) {
     const value = values[i];
     const tag = at >>> 2;
     if (typeof value === 'number') {

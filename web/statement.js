@@ -11,7 +11,7 @@
 
 import { DONE, PREPARE, RAISE, ROWS, Run as S, YIELD } from '../base/abi.js';
 import { misuse, SQLITE_LOCKED, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
-import { collect, heapNeeded, SLOT_SIZE, writeValues } from './parameters.js';
+import { collect, heapNeeded, VALUE_SIZE, writeValues } from './parameters.js';
 import { decodeRows, rowSize } from './rows.js';
 
 const FLAG_COUNTS_CHANGES = 1;
@@ -62,7 +62,7 @@ export class HostStatement {
     const columns = program.columns.length;
     this.#address = kernel.call('statement_new', this.database.connection, program.frame_size, this.#n, columns) >>> 0;
     this.#paramsAt = this.#u32(S.params);
-    this.#paramsSize = this.#n * SLOT_SIZE;
+    this.#paramsSize = this.#n * VALUE_SIZE;
     if (program.counts_changes) kernel.u32[(this.#address + S.flags) >>> 2] = FLAG_COUNTS_CHANGES;
     this.#view = null;
     kernel.i32[(this.#address + S.schema_epoch) >>> 2] = NO_EPOCH;
@@ -341,7 +341,7 @@ export class HostStatement {
       exports.error_clear();
       throw cause;
     }
-    if (this.#paramsSize > KEEP_BLOCK && this.#paramsSize > this.#n * SLOT_SIZE) this.#makeRoom(0);
+    if (this.#paramsSize > KEEP_BLOCK && this.#paramsSize > this.#n * VALUE_SIZE) this.#makeRoom(0);
   }
 
   // --- parameters -----------------------------------------------------------------------------------
@@ -350,18 +350,18 @@ export class HostStatement {
   #bind(args) {
     const { program } = this.prepared.loaded;
     const values = collect(args, program);
-    const slots = this.#n * SLOT_SIZE;
-    const needed = slots + heapNeeded(values);
+    const size = this.#n * VALUE_SIZE;
+    const needed = size + heapNeeded(values);
     if (needed > this.#paramsSize) this.#makeRoom(needed);
-    writeValues(this.kernel, values, this.#paramsAt, this.#paramsAt + slots);
+    writeValues(this.kernel, values, this.#paramsAt, this.#paramsAt + size);
   }
 
   /** Replace the parameter block by one of at least `size` bytes. @param {number} size */
   #makeRoom(size) {
     const { kernel } = this;
-    const wanted = Math.max(size + (size >> 2), this.#n * SLOT_SIZE);
+    const wanted = Math.max(size + (size >> 2), this.#n * VALUE_SIZE);
     const at = kernel.call('malloc', wanted) >>> 0;
-    kernel.refresh().u8.copyWithin(at, this.#paramsAt, this.#paramsAt + this.#n * SLOT_SIZE);
+    kernel.refresh().u8.copyWithin(at, this.#paramsAt, this.#paramsAt + this.#n * VALUE_SIZE);
     kernel.call('mfree', this.#paramsAt);
     this.#paramsAt = at;
     this.#paramsSize = wanted;
@@ -378,9 +378,9 @@ export class HostStatement {
     kernel.write(at, bytes);
     relocate(kernel, at, at, n_literals);
     for (const [index, n_rows, width] of lists) {
-      relocate(kernel, at, kernel.u32[(at + index * SLOT_SIZE + 8) >>> 2], n_rows * width);
+      relocate(kernel, at, kernel.u32[(at + index * VALUE_SIZE + 8) >>> 2], n_rows * width);
     }
-    kernel.u8.copyWithin(this.#paramsAt + n_user_params * SLOT_SIZE, at, at + n_literals * SLOT_SIZE);
+    kernel.u8.copyWithin(this.#paramsAt + n_user_params * VALUE_SIZE, at, at + n_literals * VALUE_SIZE);
   }
 
   // --- the end ------------------------------------------------------------------------------------------
@@ -434,15 +434,15 @@ export class HostStatement {
 export { BUSY, DONE, ROWS, YIELD };
 
 /**
- * Make the addresses of the texts and blobs in some slots those of the block at `base`.
+ * Make the addresses of the texts and blobs among some Values those of the block at `base`.
  * @param {import('./kernel.js').Kernel} kernel
  * @param {number} base
- * @param {number} at address of the first slot
+ * @param {number} at address of the first Value
  * @param {number} n
  */
 function relocate(kernel, base, at, n) {
   const { u32 } = kernel.refresh();
-  for (let slot = at >>> 2, end = slot + n * 4; slot < end; slot += 4) {
-    if (u32[slot] > 2) u32[slot + 2] += base; // TEXT, BLOB
+  for (let value = at >>> 2, end = value + n * 4; value < end; value += 4) {
+    if (u32[value] > 2) u32[value + 2] += base; // TEXT, BLOB
   }
 }

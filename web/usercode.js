@@ -24,7 +24,7 @@ import {
   REAL,
 } from '../base/abi.js';
 import { misuse, SQLITE_BUSY, SQLITE_ERROR, SqlError } from '../base/errors.js';
-import { heapNeeded, SLOT_SIZE, writeValues } from './parameters.js';
+import { heapNeeded, VALUE_SIZE, writeValues } from './parameters.js';
 
 const decoder = new TextDecoder();
 
@@ -170,13 +170,13 @@ export class UserCalls {
     const needed = heapNeeded(values);
     const { kernel } = this;
     if (needed <= ANSWER_ROOM) {
-      writeValues(kernel, values, at, at + SLOT_SIZE);
+      writeValues(kernel, values, at, at + VALUE_SIZE);
       return;
     }
     const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : bytesOf(/** @type {any} */ (value));
-    writeValues(kernel, [typeof value === 'string' ? '' : new Uint8Array()], at, at + SLOT_SIZE);
+    writeValues(kernel, [typeof value === 'string' ? '' : new Uint8Array()], at, at + VALUE_SIZE);
     kernel.u32[(at + 12) >>> 2] = bytes.length;
-    if (bytes.length <= ANSWER_ROOM) kernel.write(at + SLOT_SIZE, bytes);
+    if (bytes.length <= ANSWER_ROOM) kernel.write(at + VALUE_SIZE, bytes);
     else this.#rest = bytes;
   }
 
@@ -196,13 +196,13 @@ function bytesOf(value) {
 }
 
 /**
- * The values in n slots.
+ * The values of n Values.
  * @param {import('./kernel.js').Kernel} kernel @param {number} at @param {number} n @param {import('./rows.js').Integers} integers
  */
 function readValues(kernel, at, n, integers) {
   const { i32, u32, i64, f64, u8 } = kernel.refresh();
   const values = new Array(n);
-  for (let i = 0; i < n; i++, at += SLOT_SIZE) {
+  for (let i = 0; i < n; i++, at += VALUE_SIZE) {
     const tag = i32[at >>> 2];
     const payload = at + 8;
     if (tag === INTEGER) {

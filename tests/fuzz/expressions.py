@@ -268,7 +268,7 @@ class Expressions(Grammar):
     @production("expr", 2, kinds="bool")
     def expr_in_list(self, scope: Scope, kind: str) -> str:
         of = self.pick((INT, INT, TEXT, REAL, ANY))
-        if self.chance(0.4):  # one slot of any length (sql.lexer LISTS)
+        if self.chance(0.4):  # one parameter of any length (sql.lexer LISTS)
             items = [self.literal(of) for _ in range(self.pick((2, 2, 3, 4, 5, 8, 9, 20)))]
         else:
             n = self.random.randint(0, 4)

@@ -396,18 +396,18 @@ class Tree:
         blobs = [v.encode() if isinstance(v, str) else v if isinstance(v, bytes) else b"" for v in values]
         base = self.db.copy(bytes(16 * len(values) + sum(map(len, blobs))))
         at = base + 16 * len(values)
-        slots = b""
+        block = b""
         for value, blob in zip(values, blobs, strict=True):
             if value is None:
-                slots += struct.pack("<iiq", 0, 0, 0)
+                block += struct.pack("<iiq", 0, 0, 0)
             elif isinstance(value, int):
-                slots += struct.pack("<iiq", 1, 0, value)
+                block += struct.pack("<iiq", 1, 0, value)
             elif isinstance(value, float):
-                slots += struct.pack("<iid", 2, 0, value)
+                block += struct.pack("<iid", 2, 0, value)
             else:
-                slots += struct.pack("<iiII", 3 if isinstance(value, str) else 4, 0, at, len(blob))
+                block += struct.pack("<iiII", 3 if isinstance(value, str) else 4, 0, at, len(blob))
                 at += len(blob)
-        self.db.kernel.write(base, slots + b"".join(blobs))
+        self.db.kernel.write(base, block + b"".join(blobs))
         return base
 
     # moving

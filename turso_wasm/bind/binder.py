@@ -91,7 +91,9 @@ class Binder:
         self.without: frozenset[str] = frozenset()  # names of optimizations that are off (plan.rewrite, plan.joins)
         self.place = ""  # of the schema's expression that is bound: "an index", "a CHECK constraint" or "a DEFAULT"
         self.creating = False  # the schema's object is being made
-        self.lift = True  # literals with an ordinal come from the statement's slots (not those in the schema's texts)
+        self.lift = (
+            True  # literals with an ordinal come from the statement's parameters (not those in the schema's texts)
+        )
         self.default_schema: str | None = None  # inside a view: the database it is in
         self.calls_user = False  # a function or aggregate of the user's is called
 

@@ -71,7 +71,7 @@ class Plan(Node):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Constant(Expr):
     """A literal. `lifted`: ordinal of the literal in the text when its value must come from the statement's literal
-    slot (the plan does not depend on the value, only on its storage class), else None (value is part of the plan).
+    parameter (the plan does not depend on the value, only on its storage class), else None (value is part of the plan).
     """
 
     value: int | float | str | bytes | None

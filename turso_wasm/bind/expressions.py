@@ -34,7 +34,7 @@ FALSE_VALUE = bound.Constant(value=0)  # the number, not the word: `x IS (y AND 
 def bind_literal(
     binder: Binder, node: ast.IntegerLiteral | ast.RealLiteral | ast.TextLiteral | ast.BlobLiteral, scope: Scope | None
 ) -> bound.Expr:
-    """A literal: its value comes from the statement's literal slot when it has one."""
+    """A literal: its value comes from a parameter of the statement when it was lifted."""
     return bound.Constant(value=node.value, lifted=node.index if node.index >= 0 and binder.lift else None)
 
 
@@ -51,7 +51,7 @@ def bind_null(binder: Binder, node: ast.NullLiteral, scope: Scope | None) -> bou
 
 
 def bind_parameter(binder: Binder, node: ast.Parameter, scope: Scope | None) -> bound.Expr:
-    """A parameter of the user; its slot is remembered."""
+    """A parameter of the user; its number is remembered."""
     binder.parameters[node.number] = node.name
     return bound.Parameter(index=node.number)
 

@@ -84,7 +84,7 @@ def syntax_nodes(node: object) -> Iterator[ast.Node]:
         found = stack.pop()
         if isinstance(found, ast.Node):
             yield found
-            stack.extend(getattr(found, slot.name) for slot in fields(found))
+            stack.extend(getattr(found, field.name) for field in fields(found))
         elif isinstance(found, tuple):
             stack.extend(found)
 

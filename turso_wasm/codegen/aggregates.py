@@ -294,11 +294,11 @@ def _user_aggregate(number: int) -> Aggregate:
 
     def take(routine: str) -> Step:
         def step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
-            slots = ctx.f.local(I32, "", ctx.frame_values(len(arguments)))
+            block = ctx.f.local(I32, "", ctx.frame_values(len(arguments)))
             for i, argument in enumerate(arguments):
-                ctx.store_value(slots, argument, i)
+                ctx.store_value(block, argument, i)
             ctx.allocates = True
-            ctx.do(routine, ctx.stmt, state, slots, len(arguments), number)
+            ctx.do(routine, ctx.stmt, state, block, len(arguments), number)
 
         return step
 

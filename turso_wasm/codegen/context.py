@@ -273,19 +273,19 @@ class Context:
 
     def callee_frame(self, routine: Routine) -> Local:
         """The frame for this routine's activations of `routine`, made at the first (a local)."""
-        slot = self._callee_frames.get(routine)
-        if slot is None:
-            slot = self._callee_frames[routine] = self.frame_alloc(4)
-        return self.frame_at(self.frame + slot, routine)
+        at = self._callee_frames.get(routine)
+        if at is None:
+            at = self._callee_frames[routine] = self.frame_alloc(4)
+        return self.frame_at(self.frame + at, routine)
 
-    def frame_at(self, slot: Expr, routine: Routine) -> Local:
-        """The frame whose address is at `slot`, made when there is none."""
+    def frame_at(self, at: Expr, routine: Routine) -> Local:
+        """The frame whose address is at `at`, made when there is none."""
         f = self.f
-        frame = f.local(I32, "callee", f.load("i32", slot))
+        frame = f.local(I32, "callee", f.load("i32", at))
         with f.if_(frame.eqz()):
             size = routine.frame_size if routine.size_at is None else f.load("i32", self.data_base + routine.size_at)
             f.set(frame, f.call("frame_new", self.stmt, size))
-            f.store("i32", slot, frame)
+            f.store("i32", at, frame)
         return frame
 
     def activate(self, routine: Routine, frame: Local, keep: bool = False) -> None:
@@ -408,7 +408,7 @@ class Context:
             self._zeroed.append(at)
 
     def frame_values(self, n: int) -> Expr:
-        """Reserve n Value slots in the frame; their address."""
+        """Reserve n Values in the frame; their address."""
         return self.frame + self.frame_alloc(max(n, 1) * VALUE_SIZE)
 
     def data_address(self, content: bytes, align: int = 1) -> Expr:
@@ -421,12 +421,12 @@ class Context:
             self.unit.pinned[literal.lifted] = literal.value
 
     def store_value(self, address: Expr, value: SqlValue, index: int = 0) -> None:
-        """Write a value to the Value slot address[index]."""
+        """Write a value to the Value address[index]."""
         self.f.store("i32", address, value.tag_expr, index * VALUE_SIZE)
         self.f.store("i64", address, value.payload, index * VALUE_SIZE + Value.offset("payload"))
 
     def load_value(self, address: Expr, index: int = 0, types: int | None = None, at: int = 0) -> SqlValue:
-        """Read the Value slot address[index] (`at` bytes further on) into fresh locals."""
+        """Read the Value address[index] (`at` bytes further on) into fresh locals."""
         f = self.f
         at += index * VALUE_SIZE
         tag = f.local(I32, "", f.load("i32", address, at))
@@ -507,18 +507,18 @@ class Context:
         address = self.data_address(raw or b"\0")
         return address.extend_u() | (len(raw) << 32)
 
-    def parameter(self, slot: int, tag: int | None = None) -> SqlValue:
-        """Parameter slot (0-based), loaded once; `tag` when its storage class is known."""
-        key = ("param", slot)
+    def parameter(self, number: int, tag: int | None = None) -> SqlValue:
+        """Parameter `number` (0-based), loaded once; `tag` when its storage class is known."""
+        key = ("param", number)
         found = self._hoisted.get(key)
         if found is None:
-            found = self._hoisted[key] = self.prologue_value(self.params, slot, tag, f"p{slot}")
+            found = self._hoisted[key] = self.prologue_value(self.params, number, tag, f"p{number}")
         return found
 
     def prologue_value(
         self, address: Expr, index: int, tag: int | None, name: str, types: int | None = None
     ) -> SqlValue:
-        """The Value slot address[index], read whenever the routine is entered; `tag` when it is certain."""
+        """The Value address[index], read whenever the routine is entered; `tag` when it is certain."""
         at = index * VALUE_SIZE
         payload = self.prologue_local(I64, name, self.f.load("i64", address, at + Value.offset("payload")))
         if tag is not None:
@@ -526,7 +526,7 @@ class Context:
         return SqlValue(self.prologue_local(I32, f"{name}_tag", self.f.load("i32", address, at)), payload, types)
 
     def literal(self, value: Any, lifted: int | None) -> SqlValue:
-        """A literal: from its slot when it was lifted out of the text, else part of the code."""
+        """A literal: a parameter when it was lifted out of the text, else part of the code."""
         if lifted is None or value is None:
             return self.constant(value)
         tag = {int: INTEGER, float: REAL, str: TEXT}.get(type(value), BLOB)

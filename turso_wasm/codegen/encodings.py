@@ -38,11 +38,11 @@ def stored_constant(value: int | float | str | bytes | None, ctx: Context) -> Sq
     return SqlValue(TEXT, ctx.blob(value.encode(codec, "surrogatepass")))
 
 
-def store_field(slots: Expr, value: SqlValue, at: int, ctx: Context) -> None:
-    """Write a field of a key that is sought in a b-tree to its Value slot."""
+def store_field(block: Expr, value: SqlValue, at: int, ctx: Context) -> None:
+    """Write a field of a key that is sought in a b-tree to its Value."""
     if ctx.unit.encoding != UTF8 and value.may_be(TEXT):
         value = _converted("text_stored", value, ctx)
-    ctx.store_value(slots, value, at)
+    ctx.store_value(block, value, at)
 
 
 def encode_entry(values: Sequence[SqlValue], ctx: Context) -> Local:
@@ -51,11 +51,11 @@ def encode_entry(values: Sequence[SqlValue], ctx: Context) -> Local:
         return encode_record(values, ctx)
     f = ctx.f
     ctx.allocates = True
-    slots = f.local(I32, "fields", ctx.frame_values(len(values)))
+    block = f.local(I32, "fields", ctx.frame_values(len(values)))
     for at, value in enumerate(values):
-        ctx.store_value(slots, value, at)
-    ctx.do("texts_stored", ctx.stmt, slots, len(values), ctx.unit.encoding)
-    return encode_record([ctx.load_value(slots, at) for at in range(len(values))], ctx)
+        ctx.store_value(block, value, at)
+    ctx.do("texts_stored", ctx.stmt, block, len(values), ctx.unit.encoding)
+    return encode_record([ctx.load_value(block, at) for at in range(len(values))], ctx)
 
 
 def as_text(value: SqlValue, ctx: Context) -> SqlValue:

@@ -290,22 +290,22 @@ def _kernel_call(node: bound.Call, ctx: Context) -> SqlValue:
         from turso_wasm.codegen.typed.function import call_typed  # loaded by the statements that need it
 
         return call_typed(node, [emit_value(arg, ctx) for arg in node.args], ctx)
-    slots = ctx.f.local(I32, "", ctx.frame_values(len(node.args)))
+    block = ctx.f.local(I32, "", ctx.frame_values(len(node.args)))
     values = [emit_value(arg, ctx) for arg in node.args]
     if node.style == "array":
         values = [argument(value, node.name, ctx) for value in values]
     store = store_with_subtype if node.style == "json" else _store
     for i, value in enumerate(values):
-        store(slots, value, i, ctx)
+        store(block, value, i, ctx)
     match node.style:
         case "json":
-            return mark(ctx.call_alloc(node.kernel, slots, len(values)), node, ctx)
+            return mark(ctx.call_alloc(node.kernel, block, len(values)), node, ctx)
         case "user":
-            return ctx.call_alloc("user_function", slots, len(values), node.number)
+            return ctx.call_alloc("user_function", block, len(values), node.number)
         case "array":
-            return ctx.call_alloc(node.kernel, slots, len(values))
+            return ctx.call_alloc(node.kernel, block, len(values))
         case "array_collation":
-            result = ctx.call_alloc(node.kernel, slots, len(values), collation_code(node.collation, ctx))
+            result = ctx.call_alloc(node.kernel, block, len(values), collation_code(node.collation, ctx))
             return mark_as_chosen(result, values, ctx)
         case "special" | "unknown" | "typed":
             raise AssertionError("no routine of the kernel")
@@ -313,8 +313,8 @@ def _kernel_call(node: bound.Call, ctx: Context) -> SqlValue:
             assert_never(node.style)
 
 
-def _store(slots: Expr, value: SqlValue, at: int, ctx: Context) -> None:
-    ctx.store_value(slots, value, at)
+def _store(block: Expr, value: SqlValue, at: int, ctx: Context) -> None:
+    ctx.store_value(block, value, at)
 
 
 def _coalesce(node: bound.Call, ctx: Context) -> SqlValue:

@@ -1,7 +1,7 @@
 """Aggregation: GROUP BY over a hash table (groups come out in key order, as SQLite's sorted grouping does; groups.py
 for those that do not fit into memory) and aggregates without GROUP BY, whose state lives in the frame.
 
-The state of a group (an entry of the table, or frame memory) is: one Value slot a key, one a bare column, then each
+The state of a group (an entry of the table, or frame memory) is: one Value a key, one a bare column, then each
 aggregate's own struct.
 """
 

@@ -119,14 +119,14 @@ def _look_up(node: bound.InList, operand: SqlValue, ctx: Context, each_member: E
 
 
 class _Literals:
-    """The members of a list of literals, in the slot of the list."""
+    """The members of a list of literals, in the parameter of the list."""
 
     def __init__(self, list_: bound.LiteralList, lifted: int, ctx: Context) -> None:
-        slot = ctx.parameter(ctx.n_user_params + lifted, BLOB).payload
+        place = ctx.parameter(ctx.n_user_params + lifted, BLOB).payload
         self.ctx = ctx
         self.kind = list_.kind
-        self.first = slot.wrap()
-        self.count = ctx.prologue_local(I32, f"n{lifted}", slot.shr_u(32).wrap())
+        self.first = place.wrap()
+        self.count = ctx.prologue_local(I32, f"n{lifted}", place.shr_u(32).wrap())
 
     def each(self, emit: Callable[[list[SqlValue]], None]) -> None:
         """See EachMember."""

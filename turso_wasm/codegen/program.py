@@ -30,7 +30,7 @@ class ResultColumn:
 class Program:
     """Compiled bytes and what a host must know to run them.
 
-    The statement's parameter slots are the user's parameters (1..n_user_params) followed by the literals that
+    The statement's parameters are the user's parameters (1..n_user_params) followed by the literals that
     were lifted out of the text; `pinned` are the literal ordinals whose value the plan depends on, with that value.
     """
 
@@ -55,7 +55,7 @@ class Program:
 
     @property
     def n_params(self) -> int:
-        """Parameter slots in all: the user's and the lifted literals."""
+        """Parameters in all: the user's and the lifted literals."""
         return self.n_user_params + self.n_literals
 
     def to_bytes(self) -> bytes:

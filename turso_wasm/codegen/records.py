@@ -14,10 +14,10 @@ def encode_record(values: Sequence[SqlValue], ctx: Context) -> Local:
     """Encode values as a record in the arena; the blob in a local."""
     f = ctx.f
     ctx.allocates = True
-    slots = f.local(I32, "fields", ctx.frame_values(len(values)))
+    block = f.local(I32, "fields", ctx.frame_values(len(values)))
     for at, value in enumerate(values):
-        ctx.store_value(slots, value, at)
-    return f.local(I64, "record", f.call("record_encode", ctx.stmt, slots, len(values)))
+        ctx.store_value(block, value, at)
+    return f.local(I64, "record", f.call("record_encode", ctx.stmt, block, len(values)))
 
 
 def copied(value: SqlValue, allocate: Callable[[Expr], Expr], ctx: Context) -> SqlValue:

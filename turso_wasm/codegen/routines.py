@@ -1,6 +1,6 @@
 """Calling routines: arguments into their frame, a result or rows out of it.
 
-What a routine reads of the rows and Lets around it, its *arguments*, are Value slots of its frame, written before each
+What a routine reads of the rows and Lets around it, its *arguments*, are Values in its frame, written before each
 activation. A *generator* is a routine that hands over rows: it leaves each in its frame and returns ROWS; called
 again, it continues.
 """
@@ -20,7 +20,7 @@ from turso_wasm.kernel.abi import ROWS, Frame
 from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import Expr, Local
 
-RESULT = Frame.size  # offset in the frame of what a routine computed: a Value slot
+RESULT = Frame.size  # offset in the frame of what a routine computed: a Value
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ def arguments_of(plans: Sequence[Node], ctx: Context) -> list[Argument]:
 def open_routine(
     name: str, caller: Context, arguments: Sequence[Argument], n_results: int, resumable: bool
 ) -> tuple[Context, int, list[SqlValue]]:
-    """(a new routine, where its arguments lie in its frame, their values there). Its results are n Value slots."""
+    """(a new routine, where its arguments lie in its frame, their values there). Its results are n Values."""
     ctx = caller.routine(name, resumable)
     result = ctx.frame_alloc(max(n_results, 1) * VALUE_SIZE)
     assert result == RESULT

@@ -101,7 +101,7 @@ def _index_groups(node: nodes.IndexGroups, ctx: Context, then: Then) -> None:
 
 
 class _Range:
-    """The ends of an index scan: `start` positions the cursor, `end` stops it. Probes are Value slots."""
+    """The ends of an index scan: `start` positions the cursor, `end` stops it. Probes are Values."""
 
     def __init__(self, node: nodes.IndexScan, ctx: Context) -> None:
         table = node.table
@@ -235,7 +235,7 @@ def _check_end(ends: _Range, cursor: Local, done: Label, ctx: Context) -> None:
     if not ends.backward:
         end = ends.forward_end(ctx)
         if end is not None:
-            with f.if_(f.load("i32", cursor, Cursor.offset("slot")) >= f.load("i32", cursor, Cursor.offset("sure"))):
+            with f.if_(f.load("i32", cursor, Cursor.offset("nth")) >= f.load("i32", cursor, Cursor.offset("sure"))):
                 f.br(done, if_=f.call("cursor_past", cursor, *end))
         return
     if ends.end is not None:

@@ -24,12 +24,12 @@ def _shared_scan(node: nodes.SharedScan, ctx: Context, then: Then) -> None:
     shared = node.shared
     routine = ctx.unit.routines.get(id(shared)) or _compile(shared, ctx)
 
-    def run(slot: Expr) -> None:
-        frame = ctx.frame_at(slot, routine)
+    def run(at: Expr) -> None:
+        frame = ctx.frame_at(at, routine)
         ctx.leave(frame)  # of a trigger's earlier activation
         ctx.activate(routine, frame, keep=True)
 
-    slot = ctx.once(shared, 8, run)
+    at = ctx.once(shared, 8, run)
     row = f.local(I32, "row")
     record = f.local(I64, "record")
 
@@ -45,7 +45,7 @@ def _shared_scan(node: nodes.SharedScan, ctx: Context, then: Then) -> None:
             f.set(row, f.call("kept_rows_next", reader))
 
     def begin() -> Expr:
-        f.set(rows, f.load("i32", f.load("i32", slot), ROWS))
+        f.set(rows, f.load("i32", f.load("i32", at), ROWS))
         f.set(row, f.call("kept_rows_first", rows))
         in_file()
         return row

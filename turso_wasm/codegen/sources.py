@@ -110,16 +110,16 @@ class RecordSource(Source):
         super().__init__()
         self.payload = payload
         self.n_columns = n_columns
-        self.slots = -1
+        self.values_at = -1
 
     def decode(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
         """See Source."""
         address, size = self.payload.wrap(), self.payload.shr_u(32).wrap()
         if len(columns) == 1 or max(columns) > 63:
             return {column: ctx.call("record_column", address, size, column) for column in columns}
-        if self.slots < 0:
-            self.slots = ctx.frame_alloc(self.n_columns * VALUE_SIZE)
-        out = ctx.frame + self.slots
+        if self.values_at < 0:
+            self.values_at = ctx.frame_alloc(self.n_columns * VALUE_SIZE)
+        out = ctx.frame + self.values_at
         ctx.do("record_columns", address, size, _bits(columns), out)
         return {column: ctx.load_value(out, column) for column in columns}
 
@@ -139,7 +139,7 @@ class EntrySource(Source):
         self.cursor = cursor
         self.table = table
         self.positions = positions
-        self.slots = -1
+        self.values_at = -1
         self.hot = False  # the source of a long loop: a few columns are decoded inline
         self._walk: RecordWalk | None = None
 
@@ -207,9 +207,9 @@ class EntrySource(Source):
 
     def _decode_together(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
         positions = [self.positions[column] for column in columns]
-        if self.slots < 0:
-            self.slots = ctx.frame_alloc((max(min(n, 63) for n in self.positions.values()) + 1) * VALUE_SIZE)
-        out = ctx.frame + self.slots
+        if self.values_at < 0:
+            self.values_at = ctx.frame_alloc((max(min(n, 63) for n in self.positions.values()) + 1) * VALUE_SIZE)
+        out = ctx.frame + self.values_at
         ctx.do("cursor_columns", self.cursor, _bits(positions), out)
         return {column: ctx.load_value(out, at) for column, at in zip(columns, positions, strict=True)}
 

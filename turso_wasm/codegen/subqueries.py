@@ -92,8 +92,8 @@ def _run(node: bound.SubqueryExpr, ctx: Context, emit: Emit, operand: SqlValue |
     f = ctx.f
     if not node.outer:
         compiled = _compiled(node, ctx, emit, [])
-        slot = ctx.once(node, 8, lambda at: _run_once(compiled.routine, at, ctx))
-        return f.local(I32, "result", f.load("i32", slot) + RESULT), compiled.types
+        at = ctx.once(node, 8, lambda at: _run_once(compiled.routine, at, ctx))
+        return f.local(I32, "result", f.load("i32", at) + RESULT), compiled.types
     arguments = arguments_of([_output(node)], ctx)
     if operand is not None:
         arguments.append(Argument(None, OPERAND, operand))
@@ -115,8 +115,8 @@ def _run(node: bound.SubqueryExpr, ctx: Context, emit: Emit, operand: SqlValue |
     return result, compiled.types
 
 
-def _run_once(routine: Routine, slot: Any, ctx: Context) -> None:
-    frame = ctx.frame_at(slot, routine)
+def _run_once(routine: Routine, at: Any, ctx: Context) -> None:
+    frame = ctx.frame_at(at, routine)
     ctx.leave(frame)  # of a trigger's earlier activation
     ctx.activate(routine, frame, keep=True)
 

@@ -54,7 +54,7 @@ def marked_like(value: SqlValue, node: bound.Expr) -> SqlValue:
 
 
 def store_with_subtype(address: Expr, value: SqlValue, index: int, ctx: Context) -> None:
-    """Write a value and its mark to the Value slot address[index]."""
+    """Write a value and its mark to the Value address[index]."""
     ctx.store_value(address, value, index)
     ctx.f.store("i32", address, subtype_of(value), index * VALUE_SIZE + Value.offset("subtype"))
 

@@ -89,13 +89,13 @@ def _directory(node: nodes.Directory, ctx: Context, then: Then) -> None:
         ctx.do("key_reset", ctx.stmt)
         ctx.do("key_add", ctx.stmt, value, collation_code("NOCASE", ctx))
 
-    def fill(slot: Expr) -> None:
+    def fill(place: Expr) -> None:
         """A hash table from the name to where the rows of its group begin and end."""
-        f.store("i32", slot, f.call("hash_new", ctx.stmt, 8))
+        f.store("i32", place, f.call("hash_new", ctx.stmt, 8))
 
         def add(values: list[SqlValue]) -> None:
             find(values[0])
-            entry = f.local(I32, "group", f.call("hash_add", f.load("i32", slot)))
+            entry = f.local(I32, "group", f.call("hash_add", f.load("i32", place)))
             f.store("i32", entry, values[1].payload.wrap())
             f.store("i32", entry, values[2].payload.wrap(), 4)
 

@@ -65,15 +65,15 @@ class TableWriter:
             values.append(emit_value(expr, self.ctx) if expr is not None else row.value(field.column, self.ctx))
         return values
 
-    def key_slots(self, index: Index, values: Sequence[SqlValue]) -> Local:
-        """Write the fields to the index's Value slots; their address."""
+    def key_block(self, index: Index, values: Sequence[SqlValue]) -> Local:
+        """Write the fields to the index's Values; their address."""
         ctx = self.ctx
         if index.name not in self._probes:
             self._probes[index.name] = ctx.frame_alloc(len(index_fields(index, self.table)) * 16)
-        slots = ctx.f.local(I32, "key", ctx.frame + self._probes[index.name])
+        block = ctx.f.local(I32, "key", ctx.frame + self._probes[index.name])
         for at, value in enumerate(values):
-            store_field(slots, value, at, ctx)
-        return slots
+            store_field(block, value, at, ctx)
+        return block
 
     def if_indexed(self, index: Index, where: IndexWhere, skip: Label) -> None:
         """Jump to `skip` when a partial index does not cover the row."""
@@ -120,11 +120,11 @@ class TableWriter:
         """Overwrite these columns (in the record's order) of the row under the cursor; i32, 0 if that cannot be."""
         ctx = self.ctx
         order = self.table.record_order
-        slots = ctx.f.local(I32, "fields", ctx.frame_values(len(columns)))
+        block = ctx.f.local(I32, "fields", ctx.frame_values(len(columns)))
         for at, column in enumerate(columns):
-            store_field(slots, self._column(row.value(column, ctx), column), at, ctx)
+            store_field(block, self._column(row.value(column, ctx), column), at, ctx)
         mask = sum(1 << order.index(column) for column in columns)
-        return ctx.f.call("cursor_patch", self.cursor, slots, i64(mask - (mask >> 63 << 64)))
+        return ctx.f.call("cursor_patch", self.cursor, block, i64(mask - (mask >> 63 << 64)))
 
     def _record(self, values: Sequence[SqlValue]) -> Local:
         return encode_entry([self._column(values[column], column) for column in self.table.record_order], self.ctx)
@@ -159,8 +159,8 @@ class TableWriter:
                 values = self.key_values(index, row, exprs)
                 if self.sorted is not None and self.sorted.add(index, DELETED, values, self._entry(index, values)):
                     continue
-                slots = self.key_slots(index, values)
-                ctx.do("index_delete", self.index_cursors[index.name], slots, len(values))
+                block = self.key_block(index, values)
+                ctx.do("index_delete", self.index_cursors[index.name], block, len(values))
 
     def current_row(self) -> EntrySource:
         """The row the table cursor is on."""
@@ -192,10 +192,10 @@ class TableWriter:
         n = len(index.columns)
         for value in values[:n]:
             f.br(absent, if_=value.has_tag(NULL))
-        slots = self.key_slots(index, values)
+        block = self.key_block(index, values)
         cursor = self.index_cursors[index.name]
-        f.br(absent, if_=f.call("cursor_seek_key", cursor, slots, n, SEEK_GE).eqz())
-        f.br(absent, if_=f.call("cursor_compare_key", cursor, slots, n) != 0)
+        f.br(absent, if_=f.call("cursor_seek_key", cursor, block, n, SEEK_GE).eqz())
+        f.br(absent, if_=f.call("cursor_compare_key", cursor, block, n) != 0)
         return cursor
 
     def seek_primary_key(self, values: Sequence[SqlValue]) -> Expr:
@@ -204,12 +204,12 @@ class TableWriter:
         n = len(self.table.primary_key)
         if "" not in self._probes:
             self._probes[""] = ctx.frame_alloc(n * 16)
-        slots = f.local(I32, "key", ctx.frame + self._probes[""])
+        block = f.local(I32, "key", ctx.frame + self._probes[""])
         for at, column in enumerate(self.table.primary_key):
-            store_field(slots, values[column.column], at, ctx)
-        found = f.local(I32, "found", f.call("cursor_seek_key", self.cursor, slots, n, SEEK_GE))
+            store_field(block, values[column.column], at, ctx)
+        found = f.local(I32, "found", f.call("cursor_seek_key", self.cursor, block, n, SEEK_GE))
         with f.if_(found):
-            f.set(found, f.call("cursor_compare_key", self.cursor, slots, n).eqz())
+            f.set(found, f.call("cursor_compare_key", self.cursor, block, n).eqz())
         return found
 
 

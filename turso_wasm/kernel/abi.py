@@ -235,7 +235,7 @@ class Run(Struct):
     frame: ptr[u8]  # H: Program.frame_size bytes, zeroed when the statement starts
     frame_size: i32
     n_params: i32
-    params: ptr[u8]  # H: n_params Value slots
+    params: ptr[u8]  # H: n_params Values
     # Result rows: `rows_used` bytes of fixed-size rows, text and blobs behind them in the heap.
     # A row of n columns: n tag bytes padded to a multiple of 8, then n 8-byte payloads (little-endian);
     # a TEXT or BLOB payload is offset in heap | size << 32.
@@ -354,11 +354,11 @@ class Cursor(Struct):
     C1  While `valid`, `payload` is the cell's payload in the page, `payload_size` its full size,
         `local_size` how much of it is in the page; `payload` is contiguous iff they are equal.
         While not valid both sizes are 0.
-    C2  `n_cells` is 0 unless the cursor is valid and on a leaf: then cursor_next may just go to the next slot.
+    C2  `n_cells` is 0 unless the cursor is valid and on a leaf: then cursor_next may just go to the next cell.
     """
 
     valid: i32  # 1: on an entry
-    slot: i32  # index of the cell on the current page
+    nth: i32  # number of the cell on the current page
     n_cells: i32  # cells on the leaf (C2)
     leaf: ptr[u8]  # page data of the current page
     cells: ptr[u8]  # cell pointer array of the current page
@@ -376,7 +376,7 @@ class Cursor(Struct):
     depth: i32  # index of the current page in the stack; -1: no position
     # what follows is private to kernel/cursor*.py
     pages: array[i32, 20]  # Page of each level
-    slots: array[i32, 20]  # child taken at each level; for an entry on an interior page: its slot
+    taken: array[i32, 20]  # number of the child taken at each level; for an entry on an interior page: its own
     next_in_pager: i32
     mark: i32  # what Page.checked is when the page was validated for this b-tree
     state: i32  # STATE_* of kernel/btree/cursor/position.py
@@ -392,7 +392,7 @@ class Cursor(Struct):
     overflow_size: i32  # bytes of it assembled so far; 0: none
     overflow_next: u32  # the overflow page that continues it
     overflow_for: ptr[u8]  # the value of `payload` it was assembled for
-    sure: i32  # slots below it hold entries within the range of the scan (kernel/btree/cursor/range.py)
+    sure: i32  # cells before this one hold entries within the range of the scan (kernel/btree/cursor/range.py)
 
 
 class Resource(Struct):

@@ -47,7 +47,7 @@ class PlanContext:
     sql: str = ""
     registry: Registry = BUILTIN
     without: frozenset[str] = frozenset()
-    lift: bool = True  # literals come from the statement's slots
+    lift: bool = True  # literals come from the statement's parameters
     plan_pragma: Callable[[ast.Pragma], PlannedPragma] | None = None
 
 

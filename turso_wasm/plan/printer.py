@@ -45,14 +45,14 @@ def _lines(node: Node | nodes.TriggerProgram, indent: int, shown: set[object]) -
             return
         shown.add(key)
     head, nested = [type(node).__name__], []
-    for slot in fields(node):
-        value = getattr(node, slot.name)
+    for field in fields(node):
+        value = getattr(node, field.name)
         if isinstance(value, LINES) and value is not nodes.NO_EFFECTS:
-            nested.append((slot.name, value))
+            nested.append((field.name, value))
         elif isinstance(value, tuple) and value and isinstance(value[0], LINES):
-            nested.extend((slot.name, child) for child in value)
-        elif value != slot.default and value is not nodes.NO_EFFECTS and not _is_default(value):
-            head.append(f"{slot.name}={_value(value)}")
+            nested.extend((field.name, child) for child in value)
+        elif value != field.default and value is not nodes.NO_EFFECTS and not _is_default(value):
+            head.append(f"{field.name}={_value(value)}")
     pad = "  " * indent
     yield pad + " ".join(head)
     for name, child in nested:

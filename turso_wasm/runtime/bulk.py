@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from turso_wasm.base.errors import SQLITE_BUSY, SqlError
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
 from turso_wasm.runtime import layout
-from turso_wasm.runtime.parameters import SLOT_SIZE
+from turso_wasm.runtime.parameters import VALUE_SIZE
 from turso_wasm.sql.lexer import normalize, tokenize
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def encode_rows(columns: Columns, at: int) -> bytes:
     Errors: OverflowError for an int beyond 64 bits, UnicodeEncodeError for a lone surrogate.
     """
     n_rows, n = len(columns[0]), len(columns)
-    start = at + SLOT_SIZE
-    cells = array("q", bytes(SLOT_SIZE * n * n_rows))
+    start = at + VALUE_SIZE
+    cells = array("q", bytes(VALUE_SIZE * n * n_rows))
     heap: list[bytes] = []
     end = start + len(cells) * 8
     for i, column in enumerate(columns):

@@ -1,11 +1,11 @@
-"""Parameters: from Python values to the kernel's Value slots.
+"""Parameters: from Python values to the kernel's Values.
 
-What is written for a statement is one block: `Value` slots (kernel/abi.py: tag i32, 4 unused bytes, payload i64), the
-user's parameters first, then the literals lifted out of the text, and behind the slots the bytes of texts and blobs.
+What is written for a statement is one block: `Value`s (kernel/abi.py: tag i32, 4 unused bytes, payload i64), the
+user's parameters first, then the literals lifted out of the text, and behind them the bytes of texts and blobs.
 Payloads of texts and blobs are address | size << 32, so the block is made for the address it will lie at.
 
-A literal may be a list of rows (`VALUES (1, 'a'), (2, 'b'), …` is one literal to the lexer): the payload of its slot is
-address | number of rows << 32, and at that address lie the Value slots of all rows, row by row.
+A literal may be a list of rows (`VALUES (1, 'a'), (2, 'b'), …` is one literal to the lexer): its payload is
+address | number of rows << 32, and at that address lie the Values of all rows, row by row.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
 
-SLOT_SIZE = 16
+VALUE_SIZE = 16
 MIN_INTEGER, MAX_INTEGER = -(1 << 63), (1 << 63) - 1
 MAX_LENGTH = 1_000_000_000  # SQLITE_MAX_LENGTH: bytes of a text or blob
 
@@ -64,12 +64,12 @@ def packer_for(types: tuple[type, ...]) -> Packer | None:
 
 
 def _make_packer(types: tuple[type, ...]) -> Packer:
-    """Write the function: `size` and `end` run through the heap behind the slots."""
+    """Write the function: `size` and `end` run through the heap behind the Values."""
     n = len(types)
     names = [f"v{i}" for i in range(n)]
     lines = [f"    ({', '.join(names)}{',' if n == 1 else ''}) = values" if n else "    pass"]
     layout, cells, heap, floats = "<", [], [], []
-    lines.append(f"    end = at + {n * SLOT_SIZE}")
+    lines.append(f"    end = at + {n * VALUE_SIZE}")
     for name, kind in zip(names, types, strict=True):
         layout += "qd" if kind is float else "qq"
         if kind is int:
@@ -100,7 +100,7 @@ def _make_packer(types: tuple[type, ...]) -> Packer:
 def pack_block(values: Sequence[Any], literals: Sequence[Any], at: int) -> bytes | None:
     """The block of a statement all of whose parameters are given, for address `at`; None: see encode_block.
 
-    The members of lists are slots behind the last literal.
+    The members of lists are Values behind the last literal.
     """
     flat: Sequence[Any] = values
     if literals:
@@ -112,16 +112,16 @@ def pack_block(values: Sequence[Any], literals: Sequence[Any], at: int) -> bytes
 
 
 def _with_members(values: Sequence[Any], literals: Sequence[Any], at: int) -> list[Any]:
-    slots = list(values)
+    found = list(values)
     members: list[Any] = []
-    n_slots = len(values) + len(literals)
+    n_values = len(values) + len(literals)
     for literal in literals:
         if type(literal) is tuple:
-            slots.append(at + (n_slots + len(members)) * SLOT_SIZE | len(literal) << 32)
+            found.append(at + (n_values + len(members)) * VALUE_SIZE | len(literal) << 32)
             members += [value for row in literal for value in row]
         else:
-            slots.append(literal)
-    return slots + members
+            found.append(literal)
+    return found + members
 
 
 # --- the general way --------------------------------------------------------------------------------------------
@@ -148,12 +148,12 @@ def encode_block(values: Sequence[Any], literals: Sequence[Any], n_values: int, 
         start = at + len(block)
         cells = [value for row in content for value in row]
         block += encode_parameters(cells, len(cells), start)
-        _CELL.pack_into(block, i * SLOT_SIZE, BLOB, start | len(content) << 32)
+        _CELL.pack_into(block, i * VALUE_SIZE, BLOB, start | len(content) << 32)
     return bytes(block)
 
 
-def encode_parameters(values: Iterable[Any], n_slots: int, at: int) -> bytes:
-    """The block for `values`, which will lie at address `at` and has `n_slots` slots in all; unset slots are NULL.
+def encode_parameters(values: Iterable[Any], n_values: int, at: int) -> bytes:
+    """The block for `values`, which will lie at address `at` and has `n_values` Values in all; unset ones are NULL.
 
     None, bool, int, float (NaN is NULL), str and bytes-like objects are taken.
     Errors: UnsupportedType; TooBig; OverflowError for an int beyond 64 bits; UnicodeEncodeError for a lone surrogate.
@@ -161,7 +161,7 @@ def encode_parameters(values: Iterable[Any], n_slots: int, at: int) -> bytes:
     kinds = ""
     cells: list[Any] = []
     heap: list[bytes] = []
-    end = at + n_slots * SLOT_SIZE
+    end = at + n_values * VALUE_SIZE
     for value in values:
         kind = type(value)
         if kind is int:
@@ -195,8 +195,8 @@ def encode_parameters(values: Iterable[Any], n_slots: int, at: int) -> bytes:
                 kinds += "qq"
                 cells += (tag, plain)
     packed = _layout(kinds).pack(*cells)
-    if len(packed) < n_slots * SLOT_SIZE:
-        packed += bytes(n_slots * SLOT_SIZE - len(packed))
+    if len(packed) < n_values * VALUE_SIZE:
+        packed += bytes(n_values * VALUE_SIZE - len(packed))
     return packed + b"".join(heap) if heap else packed
 
 

@@ -26,7 +26,7 @@ from turso_wasm.kernel.abi import DONE, YIELD
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.bulk import Columns, encode_rows
 from turso_wasm.runtime.hosts.base import Instance, address
-from turso_wasm.runtime.parameters import SLOT_SIZE, encode_block, pack_block, packer_for
+from turso_wasm.runtime.parameters import VALUE_SIZE, encode_block, pack_block, packer_for
 from turso_wasm.runtime.rows import TextFactory, decode_rows
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class HostStatement:
         "instance",
         "limited",
         "n_columns",
-        "n_slots",
+        "n_parameters",
         "n_values",
         "params_at",
         "params_size",
@@ -75,7 +75,7 @@ class HostStatement:
         self.instance = instance
         self.n_columns = len(program.columns)
         self.n_values = program.n_user_params
-        self.n_slots = program.n_params
+        self.n_parameters = program.n_params
         self.limited = False  # the first batch has FIRST_ROWS at most
         self.stepped = False
         self.finished = False
@@ -85,9 +85,9 @@ class HostStatement:
         self.view: View | None = None
         self.bound: Sequence[Any] | None = None  # the literals that are all there is in the parameters
         new = self.host.function("statement_new")
-        self.address = address(new(connection.address, program.frame_size, self.n_slots, self.n_columns))
+        self.address = address(new(connection.address, program.frame_size, self.n_parameters, self.n_columns))
         (self.params_at,) = self.host.unpack(layout.U32, self.address + layout.PARAMS_AT)
-        self.params_size = self.n_slots * SLOT_SIZE
+        self.params_size = self.n_parameters * VALUE_SIZE
         flags = layout.FLAG_PATIENT | (layout.FLAG_COUNTS_CHANGES if program.counts_changes else 0)
         self.host.pack(layout.U32, self.address + layout.FLAGS_AT, flags)
         self.host.pack(layout.I32, self.address + layout.EPOCH_AT, NO_EPOCH)
@@ -105,7 +105,7 @@ class HostStatement:
 
     def bind(self, values: Sequence[Any], literals: Sequence[Any] = ()) -> None:
         """Write the parameters. Errors: as parameters.encode_block."""
-        if not self.n_slots or (not values and literals is self.bound):
+        if not self.n_parameters or (not values and literals is self.bound):
             return
         self.bound = None if values else literals
         block = self._encode(values, literals)
@@ -124,7 +124,7 @@ class HostStatement:
         self.host.write(self.params_at, block)
 
     def _encode(self, values: Sequence[Any], literals: Sequence[Any]) -> bytes:
-        if len(values) + len(literals) == self.n_slots:
+        if len(values) + len(literals) == self.n_parameters:
             block = pack_block(values, literals, self.params_at)
             if block is not None:
                 return block
@@ -178,7 +178,7 @@ class HostStatement:
         `pending` is the set in work when it raises; `changed` counts the rows changed. Errors: as bind and step.
         """
         self.changed = 0
-        host, n, lock, connection = self.host, self.n_slots, self.host.lock, self.connection
+        host, n, lock, connection = self.host, self.n_parameters, self.host.lock, self.connection
         at_hand = type(sets) in AT_HAND
         for one in sets:  # without the lock: where they come from may wait for others who want it
             with lock:
@@ -306,10 +306,10 @@ class HostStatement:
         """Give up cursors, locks and memory of the run; ready to be bound again (and stepped, once not `finished`)."""
         self.host.function("statement_reset")(self.address)
         self.stepped = False
-        if self.params_size > KEEP_BLOCK and self.params_size > self.n_slots * SLOT_SIZE:
+        if self.params_size > KEEP_BLOCK and self.params_size > self.n_parameters * VALUE_SIZE:
             self.params_size = 0
             self.bound = None
-            self._make_room(self.n_slots * SLOT_SIZE)
+            self._make_room(self.n_parameters * VALUE_SIZE)
 
     def free(self) -> None:
         """Free the kernel Run."""

@@ -79,7 +79,7 @@ class CurrentTime(Expr):
 
 @dataclass(slots=True)
 class Parameter(Expr):
-    """A bind parameter. `number` is its 1-based slot as SQLite numbers them; equal names share one slot.
+    """A bind parameter. `number` is its place, 1-based, as SQLite numbers them; equal names share one.
 
     name: '' for a plain `?`, else as written with its prefix: '?5', ':a', '@a', '$a::b(c)'.
     """

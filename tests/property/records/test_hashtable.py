@@ -148,7 +148,7 @@ def test_large_tables_grow_and_keep_their_entries(table: Table, kind: str) -> No
     assert table.count() == len(first)
     assert table.counts() == [numbers.count(value) for value in first] if kind == "texts" else [1] * len(first)
     longest = probe_lengths(table)
-    assert longest < 64, "keys spread over the slots"
+    assert longest < 64, "keys spread over the buckets"
 
 
 def test_keys_crafted_against_multiplications_spread_too(table: Table) -> None:
@@ -162,12 +162,12 @@ def test_keys_crafted_against_multiplications_spread_too(table: Table) -> None:
 
 
 def probe_lengths(table: Table) -> int:
-    """How far the farthest entry is from the slot where its hash belongs."""
+    """How far the farthest entry is from the bucket where its hash belongs."""
     kernel = table.kernel
-    slots, shift, mask = struct.unpack("<3i", kernel.read(table.at + Hash.offset("buckets"), 12))
+    buckets, shift, mask = struct.unpack("<3i", kernel.read(table.at + Hash.offset("buckets"), 12))
     n = (mask + 1) // 8
     longest = 0
-    for i, (hash_, entry) in enumerate(struct.iter_unpack("<II", kernel.read(slots, mask + 1))):
+    for i, (hash_, entry) in enumerate(struct.iter_unpack("<II", kernel.read(buckets, mask + 1))):
         if entry:
             longest = max(longest, (i - (hash_ >> shift)) % n)
     assert table.count() <= n * 3 // 4, "hash H2"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
 from turso_wasm.runtime.parameters import (
-    SLOT_SIZE,
+    VALUE_SIZE,
     UnsupportedType,
     encode_block,
     encode_parameters,
@@ -29,10 +29,10 @@ few = settings(max_examples=60, deadline=None)
 
 
 def decode(block: bytes, n: int, at: int = AT, start: int = AT) -> list[Any]:
-    """What the kernel would read: n slots at address `start` of a block that lies at `at`."""
+    """What the kernel would read: n Values at address `start` of a block that lies at `at`."""
     found: list[Any] = []
     for i in range(n):
-        offset = start - at + i * SLOT_SIZE
+        offset = start - at + i * VALUE_SIZE
         tag, payload = struct.unpack_from("<qq", block, offset)
         raw = block[(payload & 0xFFFFFFFF) - at :][: payload >> 32]
         if tag == REAL:
@@ -66,11 +66,11 @@ def test_the_packer_of_a_combination_of_types_writes_the_same(values: list[Any])
 
 @few
 @given(st.lists(VALUES, max_size=4), st.lists(st.lists(VALUES, min_size=2, max_size=2), min_size=1, max_size=5), VALUES)
-def test_lists_of_rows_lie_behind_the_slots(values: list[Any], rows: list[list[Any]], literal: Any) -> None:
+def test_lists_of_rows_lie_behind_the_values(values: list[Any], rows: list[list[Any]], literal: Any) -> None:
     block = encode_block(values, [literal, tuple(tuple(row) for row in rows)], len(values) + 1, AT)
     n = len(values) + 1
     assert same([*values, None, literal], decode(block, n + 1))
-    tag, payload = struct.unpack_from("<qq", block, (n + 1) * SLOT_SIZE)
+    tag, payload = struct.unpack_from("<qq", block, (n + 1) * VALUE_SIZE)
     assert (tag, payload >> 32) == (BLOB, len(rows))
     flat = [value for row in rows for value in row]
     assert same(flat, decode(block, len(flat), start=payload & 0xFFFFFFFF))

@@ -61,7 +61,7 @@ def test_texts_of_a_shape_share_what_does_not_keep_the_text(
     assert parts(compiler.compile(schema, sql, "[]"))[0]["shape"] is shape
 
 
-def test_texts_of_literals_lie_behind_the_slots(compiler: Compiler, schema: int) -> None:
+def test_texts_of_literals_lie_behind_the_values(compiler: Compiler, schema: int) -> None:
     _, block, _ = parts(compiler.compile(schema, "SELECT a FROM t WHERE b = 'é' AND a > 1", "[]"))
     tag, span = struct.unpack_from("<qq", block)
     assert tag == TEXT

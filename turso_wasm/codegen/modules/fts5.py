@@ -146,10 +146,10 @@ class Fts5Writer(Writer):
         self.ctx.do("fts_delete", self.ctx.stmt, self.config, rowid)
 
     def _values(self, row: VirtualRow) -> Expr:
-        slots = self.ctx.f.local(I32, "values", self.ctx.frame_values(len(row.columns)))
+        block = self.ctx.f.local(I32, "values", self.ctx.frame_values(len(row.columns)))
         for at, value in enumerate(row.columns):
-            self.ctx.store_value(slots, value, at)
-        return slots
+            self.ctx.store_value(block, value, at)
+        return block
 
     def _make_way(self, rowid: SqlValue, skipped: Label) -> None:
         """A row that has the rowid goes, or is the error; without texts it is no error."""

@@ -146,10 +146,10 @@ def _call_own(
         ]
         call_compiled(function, operands, result, ctx)
         f.br(done, if_=result.tag_expr >= 0)
-    slots = f.local(I32, "", ctx.frame_values(max(len(values), 1)))
+    block = f.local(I32, "", ctx.frame_values(max(len(values), 1)))
     for at, value in enumerate(values):
-        ctx.store_value(slots, value, at)
-    ctx.choose(result, ctx.call_alloc("user_function", slots, len(values), number))
+        ctx.store_value(block, value, at)
+    ctx.choose(result, ctx.call_alloc("user_function", block, len(values), number))
 
 
 def call_library(

@@ -139,7 +139,7 @@ def compare_user(stmt: Run, p: ptr[u8], n: i32, q: ptr[u8], m: i32, collation: i
 
 
 def text_put(value: Value, p: ptr[u8], n: i32) -> None:
-    """Make a slot the TEXT of n bytes."""
+    """Make a Value the TEXT of n bytes."""
     value.tag = TEXT
     value.payload = i64(u32(p)) | i64(n) << 32
 

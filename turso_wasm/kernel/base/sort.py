@@ -103,10 +103,10 @@ def insertion_sort(items: ptr[Item], n: i32, depth: i32) -> None:
                 break
             item_copy(items[at], items[at - 1])
             at -= 1
-        slot: Item = items[at]
-        slot.prefix = prefix
-        slot.key = key
-        slot.size = size
+        item: Item = items[at]
+        item.prefix = prefix
+        item.key = key
+        item.size = size
 
 
 # --- some items ----------------------------------------------------------------------------------------------

@@ -77,9 +77,9 @@ def change_child(page: Page, old: u32, new: u32) -> i32:
     """Replace a child number of a writable interior page; 0 if it has no such child."""
     if page_header(page).kind & LEAF:
         return 0
-    for slot in range(page_n_cells(page) + 1):
-        if page_child(page, slot) == old:
-            page_set_child(page, slot, new)
+    for nth in range(page_n_cells(page) + 1):
+        if page_child(page, nth) == old:
+            page_set_child(page, nth, new)
             return 1
     return 0
 
@@ -87,8 +87,8 @@ def change_child(page: Page, old: u32, new: u32) -> i32:
 def change_overflow(page: Page, layout: Layout, old: u32, new: u32) -> i32:
     """Replace the first overflow page of a cell of a writable page; 0 if there is none."""
     kind: i32 = page_header(page).kind
-    for slot in range(page_n_cells(page)):
-        cell: ptr[u8] = page_cell(page, slot)
+    for nth in range(page_n_cells(page)):
+        cell: ptr[u8] = page_cell(page, nth)
         if cell_overflow(layout, kind, cell) == old:
             put_be32(cell + cell_size(layout, kind, cell) - 4, new)
             return 1

@@ -6,7 +6,7 @@ taken apart into one list of cells, which is distributed evenly over as many pag
 never moves: a root that is too full hands its content to a new child, a root with a single child takes the child's
 content.
 
-Cells that do not fit on a page wait in a `Pending`: they belong at `slot` of that page, next to each other.
+Cells that do not fit on a page wait in a `Pending`: they belong at `nth` of that page, next to each other.
 
 Invariants:
   B1  Only the page at the level being balanced has pending cells; levels below are done, levels above are well-formed.
@@ -74,7 +74,7 @@ def deepen_root(c: Cursor) -> None:
     page_init(root, kind & ~LEAF, c.layout.usable)
     page_header(root).right_child = child.pgno
     c.pages[1] = i32(child)
-    c.slots[0] = 0
+    c.taken[0] = 0
     c.depth = 1
     if auto_vacuum_root(p):
         ptrmap_put(p, child.pgno, PTRMAP_BTREE, root.pgno)
@@ -136,34 +136,34 @@ def append_page(c: Cursor, cell: ptr[u8], size: i32) -> i32:
         ptrmap_put_page(p, c.layout, fresh.pgno)
     if page_insert(parent, c.layout, n, divider, divider_size):
         map_overflow(c, parent, n)
-        c.slots[level - 1] = n + 1
+        c.taken[level - 1] = n + 1
         c.pages[level] = i32(fresh)
         return 1
-    pending.slot = n
+    pending.nth = n
     pending_point(pending, divider, divider_size)
     c.depth = level - 1
     balance(c, pending)
     return 0
 
 
-def map_overflow(c: Cursor, page: Page, slot: i32) -> None:
-    """The overflow pages of the cell at a slot of a page belong to that page now."""
+def map_overflow(c: Cursor, page: Page, nth: i32) -> None:
+    """The overflow pages of the cell at a place in a page belong to that page now."""
     p: Pager = Pager(c.pager)
-    overflow: u32 = cell_overflow(c.layout, page_header(page).kind, page_cell(page, slot))
+    overflow: u32 = cell_overflow(c.layout, page_header(page).kind, page_cell(page, nth))
     if overflow and auto_vacuum_root(p):
         ptrmap_put(p, overflow, PTRMAP_OVERFLOW_FIRST, page.pgno)
 
 
 def can_append(c: Cursor) -> i32:
-    """1 if append_page may be used for a cell that belongs at `slot` of the current leaf.
+    """1 if append_page may be used for a cell that belongs at `nth` of the current leaf.
 
     Table leaves: the last child of their parent, as in SQLite. Index leaves: the last of the tree.
     """
     level: i32 = c.depth
     n: i32 = page_n_cells(stack_page(c, level))
-    if level == 0 or c.slot < n or n == 0:
+    if level == 0 or c.nth < n or n == 0:
         return 0
     if c.keyinfo:
         # The divider is taken from the leaf.
         return 0 if n < 2 else on_last_leaf(c)
-    return i32(c.slots[level - 1] == page_n_cells(stack_page(c, level - 1)))
+    return i32(c.taken[level - 1] == page_n_cells(stack_page(c, level - 1)))

@@ -47,10 +47,10 @@ from turso_wasm.wasm.lang import export, i32, memory_copy, ptr, u8
 __subset__ = True
 
 
-def drop_leaves_underfull(c: Cursor, page: Page, slot: i32) -> i32:
+def drop_leaves_underfull(c: Cursor, page: Page, nth: i32) -> i32:
     """1 if more than two thirds of the page will be unused once the cell is gone."""
     usable: i32 = c.layout.usable
-    size: i32 = small_cell_size(c.layout, page_header(page).kind, page_cell(page, slot))
+    size: i32 = small_cell_size(c.layout, page_header(page).kind, page_cell(page, nth))
     return i32((page_free_space(page, usable) + size + 2) * 3 > usable * 2)
 
 
@@ -65,11 +65,11 @@ def delete_on_leaf(c: Cursor) -> None:
     if c.local_size < c.payload_size:
         # Assembled before its overflow pages go.
         cursor_save_entry(c)
-        free_cell_overflow(c, page, c.slot)
+        free_cell_overflow(c, page, c.nth)
         page = write_level(c, c.depth)
-    elif c.depth > 0 and drop_leaves_underfull(c, page, c.slot):
+    elif c.depth > 0 and drop_leaves_underfull(c, page, c.nth):
         cursor_save_entry(c)
-    page_drop(page, c.layout, c.slot)
+    page_drop(page, c.layout, c.nth)
     if c.depth > 0 and is_underfull(c, page):
         balance_leaf(c)
         cursor_set_saved(c, SKIP_NONE)
@@ -79,14 +79,14 @@ def delete_on_leaf(c: Cursor) -> None:
 
 def take_predecessor(c: Cursor) -> None:
     """From an interior entry to the leaf before it: copy its last cell to cell_buffer() and drop it there."""
-    _ = enter_child(c, page_child(stack_page(c, c.depth), c.slot))
+    _ = enter_child(c, page_child(stack_page(c, c.depth), c.nth))
     descend_right(c)
-    if c.slot == 0:
+    if c.nth == 0:
         raise_corrupt(stack_page(c, c.depth).pgno)
     leaf: Page = write_level(c, c.depth)
-    cell: ptr[u8] = page_cell(leaf, c.slot - 1)
+    cell: ptr[u8] = page_cell(leaf, c.nth - 1)
     memory_copy(cell_buffer(), cell, cell_size(c.layout, page_header(leaf).kind, cell))
-    page_drop(leaf, c.layout, c.slot - 1)
+    page_drop(leaf, c.layout, c.nth - 1)
 
 
 def return_to_leaf(c: Cursor) -> None:
@@ -97,7 +97,7 @@ def return_to_leaf(c: Cursor) -> None:
     _ = find_saved(c)
     if settle_prev(c) == 0 or page_is_leaf(stack_page(c, c.depth)):
         raise_corrupt(c.root)
-    _ = enter_child(c, page_child(stack_page(c, c.depth), c.slot))
+    _ = enter_child(c, page_child(stack_page(c, c.depth), c.nth))
     descend_right(c)
 
 
@@ -105,16 +105,16 @@ def delete_on_interior(c: Cursor) -> None:
     """Delete the entry of a VALID cursor on an interior page of an index."""
     cursor_save_entry(c)
     page: Page = write_level(c, c.depth)
-    free_cell_overflow(c, page, c.slot)
+    free_cell_overflow(c, page, c.nth)
     level: i32 = c.depth
-    slot: i32 = c.slot
+    nth: i32 = c.nth
     take_predecessor(c)
     leaf_depth: i32 = c.depth
     c.depth = level
-    c.slot = slot
+    c.nth = nth
     if replace_interior_cell(c, cell_buffer()):
         # The path down is still the one that take_predecessor went.
-        map_overflow(c, stack_page(c, c.depth), c.slot)
+        map_overflow(c, stack_page(c, c.depth), c.nth)
         c.depth = leaf_depth
     else:
         return_to_leaf(c)

@@ -140,9 +140,9 @@ def trunk_take_leaf(p: Pager, trunk: Page, at: u32) -> u32:
     """Remove leaf `at` of a trunk; its page number."""
     trunk = trunk_write(p, trunk)
     n: u32 = be32(trunk.data + 4) - 1
-    slot: ptr[u8] = trunk.data + 8 + 4 * at
-    pgno: u32 = be32(slot)
-    memory_copy(slot, trunk.data + 8 + 4 * n, 4)
+    entry: ptr[u8] = trunk.data + 8 + 4 * at
+    pgno: u32 = be32(entry)
+    memory_copy(entry, trunk.data + 8 + 4 * n, 4)
     put_be32(trunk.data + 4, n)
     return pgno
 

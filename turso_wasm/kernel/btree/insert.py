@@ -65,9 +65,9 @@ def cell_buffer() -> ptr[u8]:
 # --- building cells --------------------------------------------------------------------------------------------------
 
 
-def free_cell_overflow(c: Cursor, page: Page, slot: i32) -> None:
+def free_cell_overflow(c: Cursor, page: Page, nth: i32) -> None:
     """Put the overflow pages of a cell on the freelist."""
-    cell: ptr[u8] = page_cell(page, slot)
+    cell: ptr[u8] = page_cell(page, nth)
     at, size = cell_payload(page_header(page).kind, cell)
     local: i32 = local_size(c.layout, i32(size))
     if local < i32(size):
@@ -91,7 +91,7 @@ def build_leaf_cell(c: Cursor, rowid: i64, p: ptr[u8], size: i32, owner: u32) ->
 
 
 def put_local_cell(c: Cursor, page: Page, rowid: i64, p: ptr[u8], size: i32) -> i32:
-    """Write a leaf cell without overflow pages at `slot` of a writable page; NO_ROOM if it does not fit."""
+    """Write a leaf cell without overflow pages at `nth` of a writable page; NO_ROOM if it does not fit."""
     total: i32 = size + (1 if size < 128 else varint_size(i64(size)))
     if c.keyinfo == 0:
         total += varint_size(rowid)
@@ -106,7 +106,7 @@ def put_local_cell(c: Cursor, page: Page, rowid: i64, p: ptr[u8], size: i32) -> 
     if c.keyinfo == 0:
         cell += put_varint(cell, rowid)
     memory_copy(cell, p, size)
-    page_link(page, c.slot, offset)
+    page_link(page, c.nth, offset)
     return DONE
 
 
@@ -121,16 +121,16 @@ def save_inserted(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
 
 
 def insert_by_balancing(c: Cursor, cell: ptr[u8], cell_bytes: i32) -> None:
-    """Insert a cell that does not fit at `slot` of the current page, whose key was saved; the cursor is SAVED."""
+    """Insert a cell that does not fit at `nth` of the current page, whose key was saved; the cursor is SAVED."""
     w_pending: Pending = workspace_pending(workspace(Pager(c.pager)), 0)
-    w_pending.slot = c.slot
+    w_pending.nth = c.nth
     pending_point(w_pending, cell, cell_bytes)
     balance(c, w_pending)
     cursor_set_saved(c, SKIP_NONE)
 
 
 def insert_into_leaf(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
-    """Insert an entry at `slot` of the current leaf, the place of a key that the tree does not have."""
+    """Insert an entry at `nth` of the current leaf, the place of a key that the tree does not have."""
     page: Page = write_level(c, c.depth)
     if size <= c.layout.max_local and put_local_cell(c, page, rowid, p, size):
         load_entry(c)
@@ -138,38 +138,38 @@ def insert_into_leaf(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
     cell_bytes: i32 = build_leaf_cell(c, rowid, p, size, page.pgno)
     # Overflow pages may come from the freelist on page 1, when that is the page.
     page = write_level(c, c.depth)
-    if page_insert(page, c.layout, c.slot, cell_buffer(), cell_bytes):
+    if page_insert(page, c.layout, c.nth, cell_buffer(), cell_bytes):
         load_entry(c)
         return
     save_inserted(c, rowid, p, size)
     if c.depth == 0:
         deepen_root(c)
         # The root may have been page 1, which has less room.
-        if page_insert(stack_page(c, 1), c.layout, c.slot, cell_buffer(), cell_bytes):
-            map_overflow(c, stack_page(c, 1), c.slot)
+        if page_insert(stack_page(c, 1), c.layout, c.nth, cell_buffer(), cell_bytes):
+            map_overflow(c, stack_page(c, 1), c.nth)
             load_entry(c)
             return
     if can_append(c) == 0:
         insert_by_balancing(c, cell_buffer(), cell_bytes)
     elif append_page(c, cell_buffer(), cell_bytes):
-        c.slot = 0
+        c.nth = 0
         load_entry(c)
     else:
         cursor_set_saved(c, SKIP_NONE)
 
 
 def replace_on_leaf(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
-    """Replace the entry at `slot` of the current leaf by one with the same key."""
+    """Replace the entry at `nth` of the current leaf by one with the same key."""
     page: Page = write_level(c, c.depth)
-    cell: ptr[u8] = page_cell(page, c.slot)
+    cell: ptr[u8] = page_cell(page, c.nth)
     at, old_size = cell_payload(page_header(page).kind, cell)
     if old_size == i64(size) and size <= c.layout.max_local:
         memory_copy(cell + at, p, size)
         load_entry(c)
         return
-    free_cell_overflow(c, page, c.slot)
+    free_cell_overflow(c, page, c.nth)
     page = write_level(c, c.depth)
-    page_drop(page, c.layout, c.slot)
+    page_drop(page, c.layout, c.nth)
     insert_into_leaf(c, rowid, p, size)
 
 
@@ -177,29 +177,29 @@ def replace_on_leaf(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
 
 
 def replace_interior_cell(c: Cursor, cell: ptr[u8]) -> i32:
-    """Put a leaf cell (4 bytes before it are usable) in the place of the interior entry at `slot`, keeping its child.
+    """Put a leaf cell (4 bytes before it are usable) in the place of the interior entry at `nth`, keeping its child.
 
     Returns 0 if the page had to be balanced: then the position is lost.
     """
     page: Page = write_level(c, c.depth)
-    child: u32 = be32(page_cell(page, c.slot))
-    page_drop(page, c.layout, c.slot)
+    child: u32 = be32(page_cell(page, c.nth))
+    page_drop(page, c.layout, c.nth)
     put_be32(cell - 4, child)
     # A leaf cell is padded to 4 bytes, an interior cell never needs that.
     total: i32 = cell_size(c.layout, page_header(page).kind, cell - 4)
-    if page_insert(page, c.layout, c.slot, cell - 4, total):
+    if page_insert(page, c.layout, c.nth, cell - 4, total):
         return 1
     pending: Pending = workspace_pending(workspace(Pager(c.pager)), 0)
-    pending.slot = c.slot
+    pending.nth = c.nth
     pending_point(pending, cell - 4, total)
     balance(c, pending)
     return 0
 
 
 def replace_on_interior(c: Cursor, p: ptr[u8], size: i32) -> None:
-    """Replace the interior entry at `slot` by one with the same key."""
+    """Replace the interior entry at `nth` by one with the same key."""
     page: Page = write_level(c, c.depth)
-    free_cell_overflow(c, page, c.slot)
+    free_cell_overflow(c, page, c.nth)
     _ = build_leaf_cell(c, i64(0), p, size, page.pgno)
     save_inserted(c, i64(0), p, size)
     if replace_interior_cell(c, cell_buffer()):
@@ -265,7 +265,7 @@ def entry_append(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
     if c.depth < 0 or on_last_leaf(c) == 0:
         _ = enter_root(c)
         descend_right(c)
-    c.slot = page_n_cells(stack_page(c, c.depth))
+    c.nth = page_n_cells(stack_page(c, c.depth))
     insert_into_leaf(c, rowid, p, size)
 
 
@@ -297,7 +297,7 @@ def table_new_rowid(c: Cursor) -> i64:
     if c.depth < 0 or on_last_leaf(c) == 0:
         _ = enter_root(c)
         descend_right(c)
-    c.slot = page_n_cells(stack_page(c, c.depth))
+    c.nth = page_n_cells(stack_page(c, c.depth))
     if settle_prev(c) == 0:
         return i64(1)
     if c.rowid == LARGEST_ROWID:

@@ -105,25 +105,25 @@ def page_cells(page: Page) -> ptr[u8]:
 
 
 @inline
-def page_cell(page: Page, slot: i32) -> ptr[u8]:
-    """Address of a cell of a checked page; 0 <= slot < n_cells."""
-    return page.data + be16(cell_array(page_header(page)) + 2 * slot)
+def page_cell(page: Page, nth: i32) -> ptr[u8]:
+    """Address of a cell of a checked page; 0 <= nth < n_cells."""
+    return page.data + be16(cell_array(page_header(page)) + 2 * nth)
 
 
 @inline
-def page_child(page: Page, slot: i32) -> u32:
-    """Child page number left of a cell of an interior page; slot == n_cells: the right-most child."""
+def page_child(page: Page, nth: i32) -> u32:
+    """Child page number left of a cell of an interior page; nth == n_cells: the right-most child."""
     h: PageHeader = page_header(page)
-    if slot < h.n_cells:
-        return be32(page.data + be16(cell_array(h) + 2 * slot))
+    if nth < h.n_cells:
+        return be32(page.data + be16(cell_array(h) + 2 * nth))
     return h.right_child
 
 
-def page_set_child(page: Page, slot: i32, pgno: u32) -> None:
+def page_set_child(page: Page, nth: i32, pgno: u32) -> None:
     """Replace a child page number of a writable interior page."""
     h: PageHeader = page_header(page)
-    if slot < h.n_cells:
-        put_be32(page.data + be16(cell_array(h) + 2 * slot), pgno)
+    if nth < h.n_cells:
+        put_be32(page.data + be16(cell_array(h) + 2 * nth), pgno)
     else:
         h.right_child = pgno
 
@@ -318,26 +318,26 @@ def page_take(page: Page, layout: Layout, size: i32) -> i32:
 
 
 @inline
-def page_link(page: Page, slot: i32, offset: i32) -> None:
-    """Insert a pointer to the cell at `offset`, for which page_take made room, at `slot`."""
+def page_link(page: Page, nth: i32, offset: i32) -> None:
+    """Insert a pointer to the cell at `offset`, for which page_take made room, at `nth`."""
     h: PageHeader = page_header(page)
     n: i32 = h.n_cells
-    at: ptr[u8] = cell_array(h) + 2 * slot
-    if slot < n:
-        memory_copy(at + 2, at, 2 * (n - slot))
-    elif slot > n:
+    at: ptr[u8] = cell_array(h) + 2 * nth
+    if nth < n:
+        memory_copy(at + 2, at, 2 * (n - nth))
+    elif nth > n:
         raise_corrupt(page.pgno)  # a page that two b-trees share shrank through the other one
     put_be16(at, offset)
     h.n_cells = n + 1
 
 
-def page_insert(page: Page, layout: Layout, slot: i32, cell: ptr[u8], size: i32) -> i32:
+def page_insert(page: Page, layout: Layout, nth: i32, cell: ptr[u8], size: i32) -> i32:
     """Insert a cell into a writable page; 0 if it does not fit. `cell` does not lie in the page."""
     offset: i32 = page_take(page, layout, size)
     if offset < 0:
         return 0
     memory_copy(page.data + offset, cell, size)
-    page_link(page, slot, offset)
+    page_link(page, nth, offset)
     return 1
 
 
@@ -389,13 +389,13 @@ def page_release(page: Page, usable: i32, at: i32, size: i32) -> None:
     put_be16(data + at + 2, end - at)
 
 
-def page_drop(page: Page, layout: Layout, slot: i32) -> None:
+def page_drop(page: Page, layout: Layout, nth: i32) -> None:
     """Remove a cell from a writable page; its overflow pages and child are not touched. Errors: SQLITE_CORRUPT."""
     h: PageHeader = page_header(page)
-    at: ptr[u8] = cell_array(h) + 2 * slot
+    at: ptr[u8] = cell_array(h) + 2 * nth
     offset: i32 = be16(at)
     n: i32 = h.n_cells - 1
-    if slot > n:
+    if nth > n:
         raise_corrupt(page.pgno)  # as in page_link
     size: i32 = small_cell_size(layout, h.kind, page.data + offset)
     if size > layout.usable - offset:
@@ -410,7 +410,7 @@ def page_drop(page: Page, layout: Layout, slot: i32) -> None:
         page.free = layout.usable - array_end(page, h) + 1
         return
     page_free_changed(page, size + 2)
-    memory_copy(at, at + 2, 2 * (n - slot))
+    memory_copy(at, at + 2, 2 * (n - nth))
     page_release(page, layout.usable, offset, size)
 
 

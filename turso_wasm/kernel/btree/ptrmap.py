@@ -119,11 +119,11 @@ def ptrmap_put_page(p: Pager, layout: Layout, pgno: u32) -> None:
     leaf: i32 = page_is_leaf(page)
     n: i32 = h.n_cells
     kind: i32 = h.kind
-    for slot in range(n):
+    for nth in range(n):
         if leaf == 0:
-            ptrmap_put(p, page_child(page, slot), PTRMAP_BTREE, pgno)
+            ptrmap_put(p, page_child(page, nth), PTRMAP_BTREE, pgno)
         if kind != TABLE_INTERIOR:
-            overflow: u32 = cell_overflow(layout, kind, page_cell(page, slot))
+            overflow: u32 = cell_overflow(layout, kind, page_cell(page, nth))
             if overflow:
                 ptrmap_put(p, overflow, PTRMAP_OVERFLOW_FIRST, pgno)
     if leaf == 0:

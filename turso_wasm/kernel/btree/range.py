@@ -29,7 +29,7 @@ def table_delete_range(c: Cursor, first: i64, last: i64) -> i64:
     if settle_next(c) == 0 or c.rowid > last:
         return i64(0)
     cursors_save_others(c)
-    if c.slot == 0 and can_drop(c, last):
+    if c.nth == 0 and can_drop(c, last):
         return drop_leaf(c)
     cursor_delete(c)
     return i64(1)
@@ -49,7 +49,7 @@ def drop_leaf(c: Cursor) -> i64:
     pgno: u32 = stack_page(c, c.depth).pgno
     c.depth -= 1
     parent: Page = write_level(c, c.depth)
-    at: i32 = c.slots[c.depth]
+    at: i32 = c.taken[c.depth]
     if at == page_n_cells(parent):
         at -= 1
         page_header(parent).right_child = page_child(parent, at)

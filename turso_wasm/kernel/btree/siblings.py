@@ -65,7 +65,7 @@ class Pending(Struct):
     """Cells that did not fit on a page."""
 
     n: i32
-    slot: i32  # where the first of them belongs
+    nth: i32  # where the first of them belongs
     space: ptr[u8]  # memory for cells made for it; two pages
     used: i32
     cells: array[i32, PENDING_MAX]
@@ -158,7 +158,7 @@ def add_pending(w: Workspace, pending: Pending) -> None:
 def choose_siblings(c: Cursor, w: Workspace, level: i32) -> None:
     """Set first and n_old: the page at `level` and its neighbours, three pages if the parent has as many."""
     children: i32 = page_n_cells(stack_page(c, level - 1)) + 1
-    at: i32 = c.slots[level - 1]
+    at: i32 = c.taken[level - 1]
     w.n_old = children if children < SIBLINGS else SIBLINGS
     first: i32 = at - 1 if at > 0 else 0
     if first > children - w.n_old:
@@ -181,7 +181,7 @@ def gather_page(w: Workspace, layout: Layout, copy: ptr[u8], pgno: u32, pending:
     """Append the cells of the copy of a page, and the pending cells (n == 0: none) in their place."""
     h: PageHeader = PageHeader(copy + header_offset(pgno))
     n: i32 = h.n_cells
-    split: i32 = pending.slot if pending.n and pending.slot < n else n
+    split: i32 = pending.nth if pending.n and pending.nth < n else n
     gather_range(w, layout, copy, cell_array(h), split)
     add_pending(w, pending)
     gather_range(w, layout, copy, cell_array(h) + 2 * split, n - split)
@@ -221,7 +221,7 @@ def gather(c: Cursor, w: Workspace, level: i32, pending: Pending, none: Pending)
     """Make the list of all cells of the siblings, their dividers and the pending cells (D1). none: an empty list."""
     layout: Layout = c.layout
     parent: Page = stack_page(c, level - 1)
-    current: i32 = c.slots[level - 1] - w.first
+    current: i32 = c.taken[level - 1] - w.first
     w.parent = parent.pgno
     w.kind = page_header(stack_page(c, level)).kind
     w.n = 0
@@ -394,7 +394,7 @@ def write_dividers(c: Cursor, w: Workspace, parent: Page, out: Pending) -> None:
                 if overflow:
                     ptrmap_put(p, overflow, PTRMAP_OVERFLOW_FIRST, w.parent)
                 continue
-            out.slot = w.first + i
+            out.nth = w.first + i
         out.used += size
         pending_point(out, divider, size)
 

@@ -73,8 +73,8 @@ def push(w: BtreeStat, pgno: u32) -> None:
     w.most = i64(0)
     if kind == TABLE_INTERIOR:
         return
-    for slot in range(w.n_cells):
-        _at, size = cell_payload(kind, page_cell(page, slot))
+    for nth in range(w.n_cells):
+        _at, size = cell_payload(kind, page_cell(page, nth))
         w.payload += i64(local_size(w.layout, i32(size)))
         if size > w.most:
             w.most = size
@@ -107,14 +107,14 @@ def enter_cell(w: BtreeStat, level: StatLevel) -> i32:
     page: Page = pager_get(Pager(w.pager), level.pgno)
     kind: i32 = page_header(page).kind
     n: i32 = page_n_cells(page)
-    slot: i32 = level.cell
-    if slot > n or (slot == n and kind & LEAF):
+    nth: i32 = level.cell
+    if nth > n or (nth == n and kind & LEAF):
         return 0
-    level.cell = slot + 1
-    level.child = u32(0) if kind & LEAF else page_child(page, slot)
-    if slot == n or kind == TABLE_INTERIOR:
+    level.cell = nth + 1
+    level.child = u32(0) if kind & LEAF else page_child(page, nth)
+    if nth == n or kind == TABLE_INTERIOR:
         return 1
-    cell: ptr[u8] = page_cell(page, slot)
+    cell: ptr[u8] = page_cell(page, nth)
     at, size = cell_payload(kind, cell)
     local: i32 = local_size(w.layout, i32(size))
     if i64(local) < size:

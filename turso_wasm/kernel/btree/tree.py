@@ -101,8 +101,8 @@ def clear_cells(c: Cursor) -> i64:
     if kind == TABLE_INTERIOR:
         return i64(0)
     n: i32 = page_n_cells(page)
-    for slot in range(n):
-        free_cell_overflow(c, page, slot)
+    for nth in range(n):
+        free_cell_overflow(c, page, nth)
     return i64(n)
 
 
@@ -112,15 +112,15 @@ def clear_tree(c: Cursor) -> i64:
     entries: i64 = i64(0)
     limit: u32 = pager_page_count(Pager(c.pager))
     page: Page = enter_root(c)
-    c.slots[0] = 0
+    c.taken[0] = 0
     while True:
         level: i32 = c.depth
-        if page_is_leaf(page) == 0 and c.slots[level] <= page_n_cells(page):
+        if page_is_leaf(page) == 0 and c.taken[level] <= page_n_cells(page):
             # Children first.
-            at: i32 = c.slots[level]
-            c.slots[level] = at + 1
+            at: i32 = c.taken[level]
+            c.taken[level] = at + 1
             page = enter_child(c, page_child(page, at))
-            c.slots[level + 1] = 0
+            c.taken[level + 1] = 0
             continue
         entries += clear_cells(c)
         if level == 0:
@@ -230,10 +230,10 @@ def btree_count(c: Cursor) -> i64:
     visits: u32 = u32(0)
     limit: u32 = pager_page_count(Pager(c.pager))
     page: Page = enter_root(c)
-    c.slots[0] = 0
+    c.taken[0] = 0
     while True:
         level: i32 = c.depth
-        if page_is_leaf(page) or c.slots[level] > page_n_cells(page):
+        if page_is_leaf(page) or c.taken[level] > page_n_cells(page):
             if c.keyinfo or page_is_leaf(page):
                 entries += i64(page_n_cells(page))
             if level == 0:
@@ -241,8 +241,8 @@ def btree_count(c: Cursor) -> i64:
             c.depth = level - 1
             page = stack_page(c, level - 1)
             continue
-        at: i32 = c.slots[level]
-        c.slots[level] = at + 1
+        at: i32 = c.taken[level]
+        c.taken[level] = at + 1
         visits += 1
         if visits > limit:
             raise_corrupt(c.root)
@@ -252,6 +252,6 @@ def btree_count(c: Cursor) -> i64:
             entries += i64(count)
             continue
         page = enter_child(c, child)
-        c.slots[level + 1] = 0
+        c.taken[level + 1] = 0
     cursor_invalidate(c)
     return entries

@@ -88,7 +88,7 @@ def is_buried(x: Index, segment: Segment, rowid: i64) -> bool:
     """Whether a tombstone hides the row's entries in a segment.
 
     Page rowid % pages of the segment's is a hash table: a byte with the size of its keys, a byte that says whether
-    rowid 0 is in it, 4 bytes with the number of keys at 4, and from 8 on the slots, 0 where free.
+    rowid 0 is in it, 4 bytes with the number of keys at 4, and from 8 on the buckets, 0 where free.
     """
     pages: u64 = u64(segment.tombstone_pages)
     if cursor_seek_rowid(x.data, tombstone_row(segment, i32(u64(rowid) % pages))) == 0:
@@ -101,16 +101,16 @@ def is_buried(x: Index, segment: Segment, rowid: i64) -> bool:
     if rowid == 0:
         return p[1] != 0
     width: i32 = 4 if p[0] == 4 else 8
-    slots: i32 = (size - 8) // width
-    slot: i32 = i32(u64(rowid) // pages % u64(slots))
-    for _ in range(slots):
-        at: ptr[u8] = p + (8 + slot * width)
+    buckets: i32 = (size - 8) // width
+    bucket: i32 = i32(u64(rowid) // pages % u64(buckets))
+    for _ in range(buckets):
+        at: ptr[u8] = p + (8 + bucket * width)
         key: i64 = i64(be32(at)) if width == 4 else be64(at)
         if key == 0:
             return False
         if key == rowid:
             return True
-        slot = slot + 1 if slot + 1 < slots else 0
+        bucket = bucket + 1 if bucket + 1 < buckets else 0
     return False
 
 

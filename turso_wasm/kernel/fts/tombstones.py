@@ -3,12 +3,12 @@
 Owns their pages in %_data. The page rowid % pages of a segment is a hash table:
 
   1 byte    bytes of a key, 4 or 8      1 byte    1: rowid 0 is in it      2 bytes   unused
-  4 bytes   keys, big-endian            from 8 on the slots, 0 where free
+  4 bytes   keys, big-endian            from 8 on the buckets, 0 where free
 
-A key is looked for from slot rowid / pages % slots on, forward and around.
+A key is looked for from bucket rowid / pages % buckets on, forward and around.
 
 Invariants:
-  D1  No page is more than half full: so every walk through slots ends at a free one. Reading does not rely on it.
+  D1  No page is more than half full: so every walk through buckets ends at a free one. Reading does not rely on it.
   D2  Which segments a row may be in is said by its origin (%_docsize): those whose range of origins has it.
 """
 
@@ -42,7 +42,7 @@ from turso_wasm.wasm.lang import (
 __subset__ = True
 
 HEAD = 8
-LEAST_SLOTS = 32
+LEAST_BUCKETS = 32
 NARROW_MAX = 0xFFFFFFFF
 PAGES_MAX = 1 << 16
 
@@ -53,7 +53,7 @@ class Page(Struct):
     data: ptr[u8]
     size: i32
     width: i32
-    slots: i32
+    buckets: i32
     keys: i32
 
 
@@ -68,27 +68,27 @@ def page_read(x: Index, segment: Segment, number: i32, p: Page) -> i32:
     p.data = arena_alloc(x.arena, p.size)
     memory_copy(p.data, bytes_of(payload), p.size)
     p.width = 4 if p.data[0] == 4 else 8
-    p.slots = (p.size - HEAD) // p.width
+    p.buckets = (p.size - HEAD) // p.width
     p.keys = i32(be32(p.data + 4))
-    if p.keys < 0 or p.keys > p.slots:
+    if p.keys < 0 or p.keys > p.buckets:
         fts_corrupt()
     return 1
 
 
-def page_init(x: Index, p: Page, width: i32, slots: i32) -> None:
+def page_init(x: Index, p: Page, width: i32, buckets: i32) -> None:
     """An empty page."""
-    p.size = HEAD + slots * width
+    p.size = HEAD + buckets * width
     p.data = arena_alloc(x.arena, p.size)
     memory_fill(p.data, 0, p.size)
     p.data[0] = width
     p.width = width
-    p.slots = slots
+    p.buckets = buckets
     p.keys = 0
 
 
-def page_key(p: Page, slot: i32) -> i64:
-    """The key in a slot; 0: it is free."""
-    at: ptr[u8] = p.data + (HEAD + slot * p.width)
+def page_key(p: Page, bucket: i32) -> i64:
+    """The key in a bucket; 0: it is free."""
+    at: ptr[u8] = p.data + (HEAD + bucket * p.width)
     return i64(u32(be32(at))) if p.width == 4 else be64(at)
 
 
@@ -99,15 +99,15 @@ def page_add(p: Page, rowid: i64, pages: i32) -> i32:
             return 0
         p.data[1] = 1
         return 1
-    slot: i32 = i32(u64(rowid) // u64(pages) % u64(p.slots))
-    for _ in range(p.slots):
-        key: i64 = page_key(p, slot)
+    bucket: i32 = i32(u64(rowid) // u64(pages) % u64(p.buckets))
+    for _ in range(p.buckets):
+        key: i64 = page_key(p, bucket)
         if key == rowid:
             return 0
         if key == 0:
             break
-        slot = slot + 1 if slot + 1 < p.slots else 0
-    at: ptr[u8] = p.data + (HEAD + slot * p.width)
+        bucket = bucket + 1 if bucket + 1 < p.buckets else 0
+    at: ptr[u8] = p.data + (HEAD + bucket * p.width)
     if p.width == 4:
         put_be32(at, u32(rowid))
     else:
@@ -119,7 +119,7 @@ def page_add(p: Page, rowid: i64, pages: i32) -> i32:
 
 def fits(p: Page, rowid: i64) -> bool:
     """Whether a rowid can be added to the page as it is (D1)."""
-    return (p.keys + 1) * 2 <= p.slots and (p.width == 8 or u64(rowid) <= NARROW_MAX)
+    return (p.keys + 1) * 2 <= p.buckets and (p.width == 8 or u64(rowid) <= NARROW_MAX)
 
 
 def bury(x: Index, page_size: i32, origin: i64, rowid: i64) -> None:
@@ -161,39 +161,39 @@ def grow(x: Index, page_size: i32, segment: Segment, rowid: i64) -> i32:
                 width = 8
             n += found[read].keys
             read += 1
-    # Four slots a key leave room for as many again; a page holds what page_size allows.
+    # Four buckets a key leave room for as many again; a page holds what page_size allows.
     most: i32 = (page_size - HEAD) // width
-    if most < LEAST_SLOTS:
-        most = LEAST_SLOTS
-    slots: i32 = n * 4 if n * 4 > LEAST_SLOTS else LEAST_SLOTS
-    pages: i32 = (slots + most - 1) // most
+    if most < LEAST_BUCKETS:
+        most = LEAST_BUCKETS
+    buckets: i32 = n * 4 if n * 4 > LEAST_BUCKETS else LEAST_BUCKETS
+    pages: i32 = (buckets + most - 1) // most
     if pages > 1:
-        slots = most
-    return rehash(x, segment, rowid, found, read, width, pages, slots)
+        buckets = most
+    return rehash(x, segment, rowid, found, read, width, pages, buckets)
 
 
 def rehash(
-    x: Index, segment: Segment, rowid: i64, found: ptr[Page], n_found: i32, width: i32, pages: i32, slots: i32
+    x: Index, segment: Segment, rowid: i64, found: ptr[Page], n_found: i32, width: i32, pages: i32, buckets: i32
 ) -> i32:
     """Write the pages with all keys of others and a rowid; again with more of them if one would be too full."""
     if pages > PAGES_MAX:
         fts_corrupt()
     fresh: ptr[Page] = ptr[Page](arena_alloc(x.arena, pages * sizeof(Page)))
     for i in range(pages):
-        page_init(x, fresh[i], width, slots)
+        page_init(x, fresh[i], width, buckets)
     for i in range(n_found):
         if found[i].data[1]:
             _ = page_add(fresh[0], i64(0), pages)
-        for slot in range(found[i].slots):
-            key: i64 = page_key(found[i], slot)
+        for bucket in range(found[i].buckets):
+            key: i64 = page_key(found[i], bucket)
             if key:
                 p: Page = fresh[i32(u64(key) % u64(pages))]
                 if not fits(p, key):
-                    return rehash(x, segment, rowid, found, n_found, width, pages * 2 + 1, slots)
+                    return rehash(x, segment, rowid, found, n_found, width, pages * 2 + 1, buckets)
                 _ = page_add(p, key, pages)
     p = fresh[i32(u64(rowid) % u64(pages))]
     if not fits(p, rowid):
-        return rehash(x, segment, rowid, found, n_found, width, pages * 2 + 1, slots)
+        return rehash(x, segment, rowid, found, n_found, width, pages * 2 + 1, buckets)
     added: i32 = page_add(p, rowid, pages)
     for i in range(pages):
         store_blob(x.stmt, x.data, tombstone_row(segment, i), fresh[i].data, fresh[i].size)

@@ -56,7 +56,7 @@ class Level(Struct):
     """A node on the path."""
 
     data: ptr[u8]  # a copy of it
-    slot: i32  # the cell that is looked at next
+    nth: i32  # the cell that is looked at next
 
 
 @export
@@ -163,7 +163,7 @@ def enter(s: RtreeScan, level: i32, number: i64) -> None:
     if not at.data:
         at.data = keep_alloc(Run(s.tree.stmt), s.tree.node_size)
     memory_copy(at.data, data, HEADER + n_cells(data) * s.tree.cell_size)
-    at.slot = 0
+    at.nth = 0
 
 
 @export
@@ -173,11 +173,11 @@ def rtree_scan_next(s: RtreeScan) -> i32:
     while s.depth >= 0:
         level: i32 = s.depth
         at: Level = ptr[Level](s.path)[level]
-        if at.slot >= n_cells(at.data):
+        if at.nth >= n_cells(at.data):
             s.depth -= 1
             continue
-        cell: ptr[u8] = cell_at(s.tree, at.data, at.slot)
-        at.slot += 1
+        cell: ptr[u8] = cell_at(s.tree, at.data, at.nth)
+        at.nth += 1
         if not accepts(s, cell, i32(level == leaf)):
             continue
         if level == leaf:

@@ -1,6 +1,6 @@
 """Tables of constants: the cells of VALUES and IN lists, read by a loop instead of being unrolled into code.
 
-A cell is an i32: `n >= 0` is parameter slot n; `n < 0` is the Value at offset ~n of the program's data, whose TEXT or
+A cell is an i32: `n >= 0` is parameter n; `n < 0` is the Value at offset ~n of the program's data, whose TEXT or
 BLOB payload is an offset into that data | size << 32.
 """
 
@@ -14,8 +14,8 @@ __subset__ = True
 def cell_value(cell: i32, params: ptr[u8], data: ptr[u8]) -> tuple[i32, i64]:
     """The value (tag, payload) of a cell."""
     if cell >= 0:
-        slot = Value(params + cell * 16)
-        return slot.tag, slot.payload
+        value = Value(params + cell * 16)
+        return value.tag, value.payload
     constant = Value(data + ~cell)
     payload = constant.payload
     if constant.tag >= TEXT:

@@ -111,7 +111,7 @@ def labels_of(stmt: Run, collation: i32) -> Labels:
 
 
 def hash_text(p: ptr[u8], n: i32) -> i32:
-    """A slot of `recent`."""
+    """A place in `recent`."""
     h: u64 = u64(n)
     while n > 0:
         word: u64 = u64(le64(p))
@@ -144,12 +144,12 @@ def compare_entry(stmt: Run, s: Labels, entry: Label, p: ptr[u8], n: i32) -> i32
 def label_of(stmt: Run, collation: i32, p: ptr[u8], n: i32) -> Label:
     """The label of a text. Errors: what the user's code raises; SQLITE_NOMEM."""
     s: Labels = labels_of(stmt, collation)
-    slot: i32 = hash_text(p, n)
-    known: Label = Label(s.recent[slot])
+    place: i32 = hash_text(p, n)
+    known: Label = Label(s.recent[place])
     if known and known.size == n and compare_bytes(known.text, n, p, n) == 0:
         return known
     known = label_find(stmt, s, p, n)
-    s.recent[slot] = i32(known)
+    s.recent[place] = i32(known)
     return known
 
 
@@ -191,18 +191,18 @@ def label_find(stmt: Run, s: Labels, p: ptr[u8], n: i32) -> Label:
 # --- making --------------------------------------------------------------------------------------------------
 
 
-def label_new(s: Labels, at: i32, slot: i32, p: ptr[u8], n: i32) -> Label:
-    """Enter a text before the entry `slot` of block `at`."""
+def label_new(s: Labels, at: i32, place: i32, p: ptr[u8], n: i32) -> Label:
+    """Enter a text before the entry `place` of block `at`."""
     before: Label = Label(0)
     after: Label = Label(0)
     if s.n_blocks:
         b: Block = block_at(s, at)
-        if slot > 0:
-            before = entry_at(b, slot - 1)
+        if place > 0:
+            before = entry_at(b, place - 1)
         elif at > 0:
             before = entry_at(block_at(s, at - 1), block_at(s, at - 1).count - 1)
-        if slot < b.count:
-            after = entry_at(b, slot)
+        if place < b.count:
+            after = entry_at(b, place)
         elif at + 1 < s.n_blocks:
             after = entry_at(block_at(s, at + 1), 0)
     made: Label = Label(arena_alloc(s.arena, sizeof(Label)))
@@ -212,7 +212,7 @@ def label_new(s: Labels, at: i32, slot: i32, p: ptr[u8], n: i32) -> Label:
     s.born += 1
     made.born = s.born
     label_between(s, made, before, after)
-    entry_insert(s, at, slot, made)
+    entry_insert(s, at, place, made)
     return made
 
 
@@ -254,7 +254,7 @@ def word_between(s: Labels, low: i64, high: i64, before: Label, after: Label) ->
     return low + step if newest == before.born else high - step
 
 
-def entry_insert(s: Labels, at: i32, slot: i32, made: Label) -> None:
+def entry_insert(s: Labels, at: i32, place: i32, made: Label) -> None:
     """Put an entry into a block, which is split if it is full (L1)."""
     if s.n_blocks == 0:
         block_insert(s, 0)
@@ -267,12 +267,12 @@ def entry_insert(s: Labels, at: i32, slot: i32, made: Label) -> None:
         memory_copy(ptr[u8](addr(next.entries)), ptr[u8](addr(b.entries)) + half * 4, half * 4)
         next.count = half
         b.count = half
-        if slot > half:
+        if place > half:
             b = next
-            slot -= half
+            place -= half
     entries: ptr[i32] = ptr[i32](i32(b) + 4)
-    memory_copy(ptr[u8](entries + slot + 1), ptr[u8](entries + slot), (b.count - slot) * 4)
-    entries[slot] = i32(made)
+    memory_copy(ptr[u8](entries + place + 1), ptr[u8](entries + place), (b.count - place) * 4)
+    entries[place] = i32(made)
     b.count += 1
 
 

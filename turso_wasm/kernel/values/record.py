@@ -187,10 +187,10 @@ def record_columns(p: ptr[u8], size: i32, mask: i64, out: ptr[Value]) -> None:
     """
     at, end = header_end(p, size)
     body: i32 = end
-    slot: ptr[u8] = ptr[u8](out)
+    field: ptr[u8] = ptr[u8](out)
     while mask != 0:
         if at >= end:
-            record_rest(slot, mask, size - body)
+            record_rest(field, mask, size - body)
             break
         st: i32 = p[at]
         width: i32 = SERIAL_SIZES[st & 127]
@@ -203,22 +203,22 @@ def record_columns(p: ptr[u8], size: i32, mask: i64, out: ptr[Value]) -> None:
             if width > size - body:
                 raise_corrupt(u32(0))
             tag, payload = serial_value(st, p + body)
-            Value(slot).tag = tag
-            Value(slot).payload = payload
+            Value(field).tag = tag
+            Value(field).payload = payload
         body += width
-        slot += 16
+        field += 16
         mask = i64(u64(mask) >> 1)
 
 
-def record_rest(slot: ptr[u8], mask: i64, rest: i32) -> None:
+def record_rest(field: ptr[u8], mask: i64, rest: i32) -> None:
     """Columns past the end of the record are NULL; the record must end here (R2)."""
     if rest != 0:
         raise_corrupt(u32(0))
     while mask != 0:
         if i32(mask) & 1:
-            Value(slot).tag = NULL
-            Value(slot).payload = i64(0)
-        slot += 16
+            Value(field).tag = NULL
+            Value(field).payload = i64(0)
+        field += 16
         mask = i64(u64(mask) >> 1)
 
 

@@ -27,8 +27,9 @@ class Values(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class LiteralRows(Plan):
-    """Rows of literals bound at run time: the payload of literal slot `literal` is address | number of rows << 32, of
-    rows of `n_columns` Value structs. So is an IN list, in rows of one. All bulk INSERTs of one width share a Program.
+    """Rows of literals bound at run time: the payload of the literal numbered `literal` is address |
+    number of rows << 32, of rows of `n_columns` Values. So is an IN list, in rows of one. All bulk INSERTs of one
+    width share a Program.
     """
 
     source: int

@@ -8,7 +8,7 @@ more: `adopt` makes the kernel of a fresh store the one of another store. Its st
 globals; the function table is the same in every instance, and Programs have no state of their own.
 
 Invariants:
-  W1  A raw value slot is 16 bytes, little-endian. Integers are packed as 64 bits: an i32 parameter is its low half.
+  W1  A raw value is 16 bytes, little-endian. Integers are packed as 64 bits: an i32 parameter is its low half.
   W2  The linear memory never moves (`memory_may_move` is off), so a view of it stays right for what it covers; it is
       made anew when something lies beyond its end. A view keeps the wasmtime store alive, whoever holds it.
   W5  No exception may leave a callback: ctypes would hand wasmtime an undefined trap. What a handler raises is kept
@@ -33,8 +33,8 @@ from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, address
 from turso_wasm.runtime.hosts.sections import import_names
 from turso_wasm.runtime.usercode import UserCalls
 
-SLOT = 16  # bytes of a raw value
-MAX_SLOTS = 64
+RAW_VALUE = 16  # bytes
+MAX_RAW_VALUES = 64
 MAX_INSTANCES = 1 << 31  # wasmtime's own limit is 10,000
 PAGE = 65536
 MOVED_AT_ONCE = 16 * PAGE  # bytes
@@ -72,7 +72,7 @@ class KernelStore:
         self.pending: BaseException | None = None  # raised in a callback, to be raised when the kernel is left
         self._callback_code: set[CodeType] = set()
         self._context = ctypes.cast(self.store._context(), ctypes.c_void_p).value or 0
-        self._buffer = ctypes.create_string_buffer(SLOT * MAX_SLOTS)
+        self._buffer = ctypes.create_string_buffer(RAW_VALUE * MAX_RAW_VALUES)
         self._trap = ctypes.c_void_p()
         self._callbacks: list[Any] = []
         self._called: list[wasmtime.Func] = []
@@ -278,7 +278,7 @@ class KernelStore:
     def _callback(self, kind: wasmtime.FuncType, handler: Callable[..., Any]) -> wasmtime.Func:
         """A raw host function: unpack the arguments, call `handler`, store its result; an exception becomes a trap."""
         layout = struct.Struct("<" + "".join(_RAW_RESULT[str(t)] for t in kind.params))
-        unpack, slots = layout.unpack_from, ctypes.c_char * max(layout.size, SLOT)
+        unpack, raw_values = layout.unpack_from, ctypes.c_char * max(layout.size, RAW_VALUE)
         results = [str(t) for t in kind.results]
         pack = struct.Struct("<" + "".join(_RAW_PARAM[t] for t in results)).pack_into
         returns = bool(results)
@@ -288,7 +288,7 @@ class KernelStore:
         def callback(_env: int, _caller: int, raw: int, _n: int) -> int:
             try:
                 if self.pending is None:
-                    buffer = slots.from_address(raw)
+                    buffer = raw_values.from_address(raw)
                     result = handler(*unpack(buffer))
                     if returns:
                         pack(buffer, 0, result)

@@ -74,10 +74,10 @@ def check_payload(k: Check, kind: i32, data: ptr[u8], offset: i32) -> None:
         check_overflow(k, be32(data + offset + at + local), (total - local + room - 1) // room)
 
 
-def check_cell(k: Check, pgno: u32, h: PageHeader, data: ptr[u8], slot: i32) -> i32:
+def check_cell(k: Check, pgno: u32, h: PageHeader, data: ptr[u8], nth: i32) -> i32:
     """Check that a cell lies within its page, and that its record has a header; its offset, or 0."""
     usable: i32 = k.layout.usable
-    offset: i32 = be16(cell_array(h) + 2 * slot)
+    offset: i32 = be16(cell_array(h) + 2 * nth)
     low: i32 = content_start(h)
     if offset < low or offset > usable - 4:
         if begin(k):
@@ -128,8 +128,8 @@ def check_coverage(k: Check, page: Page, h: PageHeader) -> None:
     data: ptr[u8] = page.data
     low: i32 = content_start(h)
     memory_fill(k.bytes, 0, usable)
-    for slot in range(h.n_cells):
-        offset: i32 = be16(cell_array(h) + 2 * slot)
+    for nth in range(h.n_cells):
+        offset: i32 = be16(cell_array(h) + 2 * nth)
         use_bytes(k, offset, cell_size(k.layout, h.kind, data + offset))
     at: i32 = h.first_freeblock
     while at:
@@ -190,13 +190,13 @@ def check_cells(k: Check, pgno: u32, most: i64, level: i32) -> tuple[i32, i32]:
         depth = check_child(k, pgno, page_header(page).right_child, most, level, depth)
         most = k.least
         may_equal = 0
-    slot: i32 = n
-    while slot > 0 and k.left > 0:
-        slot -= 1
-        k.where = slot if kind & LEAF else WHERE_RIGHT_CHILD  # SQLite's words for all cells of an interior page
+    nth: i32 = n
+    while nth > 0 and k.left > 0:
+        nth -= 1
+        k.where = nth if kind & LEAF else WHERE_RIGHT_CHILD  # SQLite's words for all cells of an interior page
         # Other pages were got since.
         page = pager_get(k.pager, pgno)
-        offset: i32 = check_cell(k, pgno, page_header(page), page.data, slot)
+        offset: i32 = check_cell(k, pgno, page_header(page), page.data, nth)
         if offset == 0:
             well = 0
             continue

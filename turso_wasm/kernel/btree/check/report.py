@@ -38,7 +38,7 @@ class Check(Resource):
     layout: Layout.embed
     root: u32  # where we are, for messages
     page: u32
-    where: i32  # a slot, or WHERE_*
+    where: i32  # the number of a cell, or WHERE_*
     least: i64  # smallest rowid of the subtree checked last
     entries: i32  # of the tree checked last
     unsound: i32  # records that cannot be decoded

@@ -49,7 +49,7 @@ def cursor_next_page(c: Cursor) -> i32:
         cursor_restore(c)
     if c.state == STATE_VALID:
         if page_is_leaf(stack_page(c, c.depth)):
-            c.slot += 1
+            c.nth += 1
         else:
             step_into_next(c)
     elif c.state != STATE_GAP:
@@ -61,11 +61,11 @@ def cursor_next_page(c: Cursor) -> i32:
 @inline
 def table_next(c: Cursor) -> i32:
     """cursor_next for a table b-tree."""
-    slot: i32 = c.slot + 1
-    if slot >= c.n_cells:
+    nth: i32 = c.nth + 1
+    if nth >= c.n_cells:
         return cursor_next_page(c)
-    c.slot = slot
-    load_table_cell(c, c.leaf + be16(c.cells + 2 * slot))
+    c.nth = nth
+    load_table_cell(c, c.leaf + be16(c.cells + 2 * nth))
     return 1
 
 
@@ -73,11 +73,11 @@ def table_next(c: Cursor) -> i32:
 @inline
 def index_next(c: Cursor) -> i32:
     """cursor_next for an index b-tree."""
-    slot: i32 = c.slot + 1
-    if slot >= c.n_cells:
+    nth: i32 = c.nth + 1
+    if nth >= c.n_cells:
         return cursor_next_page(c)
-    c.slot = slot
-    p: ptr[u8] = c.leaf + be16(c.cells + 2 * slot)
+    c.nth = nth
+    p: ptr[u8] = c.leaf + be16(c.cells + 2 * nth)
     load_index_cell(c, p)
     return 1
 
@@ -86,11 +86,11 @@ def index_next(c: Cursor) -> i32:
 @inline
 def cursor_next(c: Cursor) -> i32:
     """Go to the next entry; 0: there is none. Errors: SQLITE_CORRUPT."""
-    slot: i32 = c.slot + 1
-    if slot >= c.n_cells:
+    nth: i32 = c.nth + 1
+    if nth >= c.n_cells:
         return cursor_next_page(c)
-    c.slot = slot
-    p: ptr[u8] = c.leaf + be16(c.cells + 2 * slot)
+    c.nth = nth
+    p: ptr[u8] = c.leaf + be16(c.cells + 2 * nth)
     if c.keyinfo:
         load_index_cell(c, p)
     else:

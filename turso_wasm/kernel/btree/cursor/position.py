@@ -6,9 +6,9 @@ moves are move.py's, reading entries is read.py's.
 
 Invariants:
   U1  state INVALID: depth is -1. SAVED: depth is -1, the key is kept (kernel/btree/cursor/save.py).
-      VALID: on an entry: slot `slot` of page pages[depth]. GAP: between entries: pages[depth] is a leaf and the next
-      entry is the one at `slot` (0..number of cells), wherever that is.
-  U2  pages[0..depth] is a path from the root, each checked for this tree; slots[i] is the child taken at level i.
+      VALID: on an entry: cell `nth` of page pages[depth]. GAP: between entries: pages[depth] is a leaf and the next
+      entry is the one at `nth` (0..number of cells), wherever that is.
+  U2  pages[0..depth] is a path from the root, each checked for this tree; taken[i] is the child taken at level i.
   U3  `n_cells` is the leaf's cell count in state VALID on a leaf, 0 otherwise; so whoever steps inside a page need not
       look at `state`.
   U4  Entries of a table b-tree are on leaves. Entries of an index b-tree are on interior pages too.
@@ -210,28 +210,28 @@ def enter_child(c: Cursor, pgno: u32) -> Page:
 
 
 def descend_left(c: Cursor) -> None:
-    """Go down from the current page to the first leaf below it; slot 0."""
+    """Go down from the current page to the first leaf below it; cell 0."""
     page: Page = stack_page(c, c.depth)
     while page_is_leaf(page) == 0:
-        c.slots[c.depth] = 0
+        c.taken[c.depth] = 0
         page = enter_child(c, page_child(page, 0))
-    c.slot = 0
+    c.nth = 0
 
 
 def descend_right(c: Cursor) -> None:
-    """Go down from the current page to the last leaf below it; slot behind its last entry."""
+    """Go down from the current page to the last leaf below it; `nth` behind its last entry."""
     page: Page = stack_page(c, c.depth)
     while page_is_leaf(page) == 0:
         n: i32 = page_n_cells(page)
-        c.slots[c.depth] = n
+        c.taken[c.depth] = n
         page = enter_child(c, page_child(page, n))
-    c.slot = page_n_cells(page)
+    c.nth = page_n_cells(page)
 
 
 def on_last_leaf(c: Cursor) -> i32:
     """1 if the stack is the path to the right-most leaf."""
     for level in range(c.depth):
-        if c.slots[level] < page_n_cells(stack_page(c, level)):
+        if c.taken[level] < page_n_cells(stack_page(c, level)):
             return 0
     return 1
 
@@ -263,7 +263,7 @@ def load_index_cell(c: Cursor, p: ptr[u8]) -> None:
 
 
 def load_entry(c: Cursor) -> None:
-    """Become VALID on the entry at `slot` of the current page."""
+    """Become VALID on the entry at `nth` of the current page."""
     page: Page = stack_page(c, c.depth)
     h: PageHeader = page_header(page)
     c.leaf = page.data
@@ -273,10 +273,10 @@ def load_entry(c: Cursor) -> None:
     c.overflow_size = 0
     if c.sure > 0:
         c.sure = 0
-    cell: ptr[u8] = page.data + be16(c.cells + 2 * c.slot)
+    cell: ptr[u8] = page.data + be16(c.cells + 2 * c.nth)
     if h.kind & LEAF == 0:
         c.n_cells = 0
-        c.slots[c.depth] = c.slot
+        c.taken[c.depth] = c.nth
         load_index_cell(c, cell + 4)
         return
     c.n_cells = h.n_cells
@@ -286,9 +286,9 @@ def load_entry(c: Cursor) -> None:
         load_table_cell(c, cell)
 
 
-def leaf_rowid(page: Page, slot: i32) -> i64:
-    """The rowid at a slot of a checked table leaf."""
-    p: ptr[u8] = page_cell(page, slot)
+def leaf_rowid(page: Page, nth: i32) -> i64:
+    """The rowid at a place in a checked table leaf."""
+    p: ptr[u8] = page_cell(page, nth)
     _size, n = get_varint(p)
     rowid, _m = get_rowid(p + n)
     return rowid
@@ -306,16 +306,16 @@ def count_visit(c: Cursor, step: i32) -> None:
 
 
 def settle_next(c: Cursor) -> i32:
-    """From a leaf and a slot (0..number of cells) to the first entry at or behind it; 0: there is none (GAP)."""
-    while c.slot >= page_n_cells(stack_page(c, c.depth)):
+    """From a leaf and a place (0..number of cells) to the first entry at or behind it; 0: there is none (GAP)."""
+    while c.nth >= page_n_cells(stack_page(c, c.depth)):
         level: i32 = c.depth - 1
-        while level >= 0 and c.slots[level] >= page_n_cells(stack_page(c, level)):
+        while level >= 0 and c.taken[level] >= page_n_cells(stack_page(c, level)):
             level -= 1
         if level < 0:
             cursor_no_entry(c, STATE_GAP)
             return 0
         c.depth = level
-        c.slot = c.slots[level]
+        c.nth = c.taken[level]
         if c.keyinfo:
             break
         step_into_next(c)
@@ -324,38 +324,38 @@ def settle_next(c: Cursor) -> i32:
 
 
 def step_into_next(c: Cursor) -> None:
-    """From slot `slot` of an interior page to the first leaf of the child behind that cell; slot 0."""
+    """From cell `nth` of an interior page to the first leaf of the child behind that cell; cell 0."""
     count_visit(c, 1)
-    at: i32 = c.slot + 1
-    c.slots[c.depth] = at
+    at: i32 = c.nth + 1
+    c.taken[c.depth] = at
     _ = enter_child(c, page_child(stack_page(c, c.depth), at))
     descend_left(c)
 
 
 def settle_prev(c: Cursor) -> i32:
-    """From a leaf and a slot (0..number of cells) to the last entry before it; 0: there is none (GAP)."""
-    while c.slot == 0:
+    """From a leaf and a place (0..number of cells) to the last entry before it; 0: there is none (GAP)."""
+    while c.nth == 0:
         level: i32 = c.depth - 1
-        while level >= 0 and c.slots[level] == 0:
+        while level >= 0 and c.taken[level] == 0:
             level -= 1
         if level < 0:
             cursor_no_entry(c, STATE_GAP)
             return 0
         c.depth = level
-        c.slot = c.slots[level]
+        c.nth = c.taken[level]
         if c.keyinfo:
             break
         count_visit(c, -1)
-        c.slots[level] = c.slot - 1
-        _ = enter_child(c, page_child(stack_page(c, level), c.slot - 1))
+        c.taken[level] = c.nth - 1
+        _ = enter_child(c, page_child(stack_page(c, level), c.nth - 1))
         descend_right(c)
-    c.slot -= 1
+    c.nth -= 1
     load_entry(c)
     return 1
 
 
 def step_into_prev(c: Cursor) -> None:
-    """From an entry on an interior page to the last leaf of the child before it; slot behind its last entry."""
+    """From an entry on an interior page to the last leaf of the child before it; `nth` behind its last entry."""
     count_visit(c, -1)
-    _ = enter_child(c, page_child(stack_page(c, c.depth), c.slot))
+    _ = enter_child(c, page_child(stack_page(c, c.depth), c.nth))
     descend_right(c)

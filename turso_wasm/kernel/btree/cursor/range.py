@@ -1,9 +1,9 @@
 """The end of a range of an index: which entries of a leaf lie within it, found once a leaf and not once an entry.
 
 Invariants:
-  N1  c.sure > 0: the entries at slots below it, from that on which the cursor was when it was set, are within the end
+  N1  c.sure > 0: the entries before that cell, from that on which the cursor was when it was set, are within the end
       last asked for. It falls to 0 with every other page and below with every seek and whenever the place is given up
-      (position.py), so whoever steps inside a leaf need only compare slots.
+      (position.py), so whoever steps inside a leaf need only compare cells.
   N2  c.sure < 0: as many entries more are compared by themselves: most look-ups find few.
 """
 
@@ -23,22 +23,22 @@ def find_end(c: Cursor, probe: ptr[Value], n: i32, inclusive: i32) -> None:
     if order < inclusive:
         c.sure = last + 1
         return
-    slot: i32 = c.slot
-    _ = index_search(c, stack_page(c, c.depth), probe, n, inclusive, slot + 1)
-    c.sure = c.slot
-    c.slot = slot
+    nth: i32 = c.nth
+    _ = index_search(c, stack_page(c, c.depth), probe, n, inclusive, nth + 1)
+    c.sure = c.nth
+    c.nth = nth
 
 
 @export
 def cursor_past(c: Cursor, probe: ptr[Value], n: i32, inclusive: i32) -> i32:
     """1 if the entry lies behind the end of a range: its first n fields are greater than the probe (inclusive: 1), or
-    not less (0). To be asked where `slot` is not below `sure`. Errors: SQLITE_CORRUPT.
+    not less (0). To be asked where `nth` is not below `sure`. Errors: SQLITE_CORRUPT.
     """
     if cursor_compare_key(c, probe, n) >= inclusive:
         return 1
     if c.sure < 0:
         c.sure += 1
-    elif c.slot + 1 < c.n_cells:
+    elif c.nth + 1 < c.n_cells:
         find_end(c, probe, n, inclusive)
     return 0
 
@@ -50,10 +50,10 @@ def cursor_run(c: Cursor, probe: ptr[Value], n: i32, inclusive: i32) -> i32:
     """
     if cursor_compare_key(c, probe, n) >= inclusive:
         return 0
-    if c.slot + 1 >= c.n_cells:
+    if c.nth + 1 >= c.n_cells:
         return 1
     find_end(c, probe, n, inclusive)
-    run: i32 = c.sure - c.slot
-    c.slot = c.sure - 1
-    load_index_cell(c, c.leaf + be16(c.cells + 2 * c.slot))
+    run: i32 = c.sure - c.nth
+    c.nth = c.sure - 1
+    load_index_cell(c, c.leaf + be16(c.cells + 2 * c.nth))
     return run

@@ -43,16 +43,16 @@ GUESS_MIN = 8  # cells
 
 
 @inline
-def interior_key(page: Page, cells: ptr[u8], slot: i32) -> i64:
-    """The key at a slot of a table interior page."""
-    key, _n = get_rowid(page.data + be16(cells + 2 * slot) + 4)
+def interior_key(page: Page, cells: ptr[u8], nth: i32) -> i64:
+    """The key at a place in a table interior page."""
+    key, _n = get_rowid(page.data + be16(cells + 2 * nth) + 4)
     return key
 
 
 @inline
-def leaf_key(page: Page, cells: ptr[u8], slot: i32) -> i64:
-    """The rowid at a slot of a table leaf."""
-    p: ptr[u8] = page.data + be16(cells + 2 * slot)
+def leaf_key(page: Page, cells: ptr[u8], nth: i32) -> i64:
+    """The rowid at a place in a table leaf."""
+    p: ptr[u8] = page.data + be16(cells + 2 * nth)
     _size, n = get_varint(p)
     key, _m = get_rowid(p + n)
     return key
@@ -60,7 +60,7 @@ def leaf_key(page: Page, cells: ptr[u8], slot: i32) -> i64:
 
 @inline
 def guess_slot(first: i64, last: i64, rowid: i64, n: i32) -> i32:
-    """Where rowid would be among n slots if keys were evenly spaced; first < rowid < last."""
+    """Where rowid would be among n cells if keys were evenly spaced; first < rowid < last."""
     share: f64 = f64(rowid - first) / f64(last - first)
     guess: i32 = i32(share * f64(n - 1))
     # The differences of extreme keys wrap around.
@@ -68,7 +68,7 @@ def guess_slot(first: i64, last: i64, rowid: i64, n: i32) -> i32:
 
 
 def interior_search(page: Page, rowid: i64) -> i32:
-    """First slot of a table interior page whose key is not less than rowid; the number of cells if there is none."""
+    """First cell of a table interior page whose key is not less than rowid; the number of cells if there is none."""
     h: PageHeader = page_header(page)
     cells: ptr[u8] = cell_array(h)
     low: i32 = 0
@@ -102,7 +102,7 @@ def interior_search(page: Page, rowid: i64) -> i32:
 
 
 def leaf_search(c: Cursor, page: Page, rowid: i64) -> i32:
-    """Set `slot` to the first slot of a table leaf whose rowid is not less than `rowid`; 1 if it is equal."""
+    """Set `nth` to the first place of a table leaf whose rowid is not less than `rowid`; 1 if it is equal."""
     h: PageHeader = page_header(page)
     cells: ptr[u8] = cell_array(h)
     low: i32 = 0
@@ -111,10 +111,10 @@ def leaf_search(c: Cursor, page: Page, rowid: i64) -> i32:
         guess: i32 = 0
         first: i64 = leaf_key(page, cells, 0)
         if u64(rowid - first) < u64(i64(high)):
-            # The slot it has if no rowid is missing.
+            # Its place if no rowid is missing.
             guess = i32(rowid - first)
             if leaf_key(page, cells, guess) == rowid:
-                c.slot = guess
+                c.nth = guess
                 return 1
     while low < high:
         middle: i32 = (low + high) >> 1
@@ -124,9 +124,9 @@ def leaf_search(c: Cursor, page: Page, rowid: i64) -> i32:
         elif key > rowid:
             high = middle
         else:
-            c.slot = middle
+            c.nth = middle
             return 1
-    c.slot = low
+    c.nth = low
     return 0
 
 
@@ -136,19 +136,19 @@ def near_rowid(c: Cursor, rowid: i64) -> i32:
     n: i32 = page_n_cells(page)
     if n == 0:
         return -1
-    following: i32 = c.slot + 1
+    following: i32 = c.nth + 1
     if c.valid and following == c.n_cells and rowid > c.rowid:  # behind the last entry, which the cursor is on
         if on_last_leaf(c):
-            c.slot = n
+            c.nth = n
             return 0
         return -1
     if following > 0 and following < n and leaf_rowid(page, following) == rowid:
-        c.slot = following
+        c.nth = following
         return 1
     last: i64 = leaf_rowid(page, n - 1)
     if rowid > last:
         if on_last_leaf(c):
-            c.slot = n
+            c.nth = n
             return 0
         return -1
     if rowid < leaf_rowid(page, 0):
@@ -157,7 +157,7 @@ def near_rowid(c: Cursor, rowid: i64) -> i32:
 
 
 def table_find(c: Cursor, rowid: i64) -> i32:
-    """Go to the leaf and slot of the first entry whose rowid is not less (GAP); 1 if it is equal."""
+    """Go to the leaf and place of the first entry whose rowid is not less (GAP); 1 if it is equal."""
     if c.depth >= 0:
         near: i32 = near_rowid(c, rowid)
         if near >= 0:
@@ -167,7 +167,7 @@ def table_find(c: Cursor, rowid: i64) -> i32:
     page: Page = enter_root(c)
     while page_is_leaf(page) == 0:
         at: i32 = interior_search(page, rowid)
-        c.slots[c.depth] = at
+        c.taken[c.depth] = at
         h: PageHeader = page_header(page)
         child: u32 = h.right_child
         if at < h.n_cells:
@@ -194,10 +194,10 @@ def cursor_seek_rowid_op(c: Cursor, rowid: i64, op: i32) -> i32:
     if op == SEEK_GE:
         return settle_next(c)
     if op == SEEK_GT:
-        c.slot += found
+        c.nth += found
         return settle_next(c)
     if op == SEEK_LE:
-        c.slot += found
+        c.nth += found
     return settle_prev(c)
 
 
@@ -253,9 +253,9 @@ def compare_cell(c: Cursor, p: ptr[u8], probe: ptr[Value], n: i32) -> i32:
 
 
 def index_search(c: Cursor, page: Page, probe: ptr[Value], n: i32, beyond: i32, low: i32) -> i32:
-    """Set `slot` to the first slot from `low` on whose entry is not less than the probe; 1 if it is equal.
+    """Set `nth` to the first place from `low` on whose entry is not less than the probe; 1 if it is equal.
 
-    beyond: 1: the first slot whose entry is greater; then the result is 0.
+    beyond: 1: the first place whose entry is greater; then the result is 0.
     """
     h: PageHeader = page_header(page)
     cells: ptr[u8] = cell_array(h)
@@ -283,7 +283,7 @@ def index_search(c: Cursor, page: Page, probe: ptr[Value], n: i32, beyond: i32, 
         else:
             high = middle
             equal |= i32(order == 0)
-    c.slot = low
+    c.nth = low
     return equal
 
 
@@ -298,7 +298,7 @@ def near_key(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
     order: i32 = compare_cell(c, page.data + be16(cells + 2 * (count - 1)), probe, n)
     if order < beyond:
         if on_last_leaf(c):
-            c.slot = count
+            c.nth = count
             return 0
         return -1
     # A first entry that equals the probe may follow another one on the leaf before.
@@ -308,7 +308,7 @@ def near_key(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
 
 
 def index_find(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
-    """Go to the leaf and slot of the first entry that is not less than the probe in its first n fields (GAP).
+    """Go to the leaf and place of the first entry that is not less than the probe in its first n fields (GAP).
 
     Returns 1 if that entry is on the leaf and equal, 2 if it is on an interior page and equal, else 0.
     beyond: 1: the first entry that is greater; the result is 0.
@@ -328,8 +328,8 @@ def index_find(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
     page: Page = enter_root(c)
     while page_is_leaf(page) == 0:
         above |= index_search(c, page, probe, n, beyond, 0)
-        at: i32 = c.slot
-        c.slots[c.depth] = at
+        at: i32 = c.nth
+        c.taken[c.depth] = at
         h: PageHeader = page_header(page)
         child: u32 = h.right_child
         if at < h.n_cells:
@@ -339,7 +339,7 @@ def index_find(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
         c.near = NEAR_TRIES
     if index_search(c, page, probe, n, beyond, 0):
         return 1
-    return 2 * above if c.slot == page_n_cells(page) else 0
+    return 2 * above if c.nth == page_n_cells(page) else 0
 
 
 def index_find_onward(c: Cursor, probe: ptr[Value], n: i32) -> i32:
@@ -347,9 +347,9 @@ def index_find_onward(c: Cursor, probe: ptr[Value], n: i32) -> i32:
     if c.depth >= 0:
         page: Page = stack_page(c, c.depth)
         count: i32 = page_n_cells(page)
-        if page_is_leaf(page) and c.slot < count:
-            found: i32 = index_search(c, page, probe, n, 0, c.slot)
-            if c.slot < count or on_last_leaf(c):
+        if page_is_leaf(page) and c.nth < count:
+            found: i32 = index_search(c, page, probe, n, 0, c.nth)
+            if c.nth < count or on_last_leaf(c):
                 cursor_no_entry(c, STATE_GAP)
                 return found
         c.near = 0
