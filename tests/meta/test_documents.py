@@ -54,6 +54,7 @@ def test_make_targets_exist() -> None:
 def test_each_decision_has_a_number_of_its_own() -> None:
     """The number of the file's name, which its title repeats."""
     files = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
-    for number, file in enumerate(files, 1):
+    numbers = [int(file.name[:4]) for file in files]
+    assert len(set(numbers)) == len(numbers)
+    for number, file in zip(numbers, files, strict=True):
         assert file.read_text(encoding="utf-8").startswith(f"# {number}. "), file.name

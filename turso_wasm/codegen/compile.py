@@ -32,6 +32,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
 )
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.driver import emit_driver
+from turso_wasm.codegen.labels import Labels
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program
 from turso_wasm.codegen.roots import emit_root
@@ -53,16 +54,19 @@ def compile_plan(
     attached: int | None = None,
     encoding: int = UTF8,
     readable: bool = False,
+    labels: Labels | None = None,
 ) -> Program:
     """Fill in `program` (metadata given by the caller) with the code of `plan`.
 
     user: what code of the user's the plan may ask for.
     slots: database slot → (write, whether the schema cookie must be that of Run.cookies); the statement begins a
     transaction on each. attached: a slot that it uses without one, and that may be another database's one day.
-    encoding: of the databases. readable: for printers, with the names of locals.
+    encoding: of the databases. readable: for printers, with the names of locals. labels: for a listing only, with
+    comments, and not made to be left and entered again.
     Errors: what cannot be compiled was refused by the planner; TypeError and KeyError are bugs.
     """
     unit = Unit(program.n_user_params, symbols, user, encoding)
+    unit.labels = labels
     ctx = Context(unit, resumable=has_loop(plan))
     with ctx.f.into(ctx.opens):
         if attached is not None:
@@ -75,7 +79,7 @@ def compile_plan(
     ctx.do("statement_done", ctx.stmt)
     ctx.finish()
     emit_driver(ctx)
-    program.wasm = unit.module.encode(local_names=readable)
+    program.wasm = unit.module.encode(comments=labels is not None, local_names=readable)
     program.data = bytes(unit.data)
     program.frame_size = ctx.frame_size
     program.counts_changes = unit.counts_changes

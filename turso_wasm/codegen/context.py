@@ -171,7 +171,10 @@ class Context:
         f.ret(i32(DONE))
         body = f.out[self._body_at :]
         candidates = set(range(len(f.locals))) - self._not_kept - f.temporaries
-        f.out[self._body_at :], states = coroutine.rewrite(body, self.resume, (self._suspended,), candidates)
+        if self.unit.labels is None:
+            f.out[self._body_at :], states = coroutine.rewrite(body, self.resume, (self._suspended,), candidates)
+        else:
+            f.out[self._body_at :], states = coroutine.marked(body), []
         self._suspended.__exit__(None, None, None)
         if self._suspends:
             self._spill([f.locals[i] for i in states])

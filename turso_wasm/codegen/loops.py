@@ -25,8 +25,8 @@ def visit(ctx: Context, begin: Callable[[], Expr], advance: Callable[[], Expr], 
 
 def emit_source(node: nodes.Plan, ctx: Context, then: Then) -> None:
     """Run `then` for each row of `node`."""
-    emit, profile = SOURCES[type(node)], ctx.unit.profile
-    if profile is None:
+    emit, observer = SOURCES[type(node)], ctx.unit.profile or ctx.unit.labels
+    if observer is None:
         emit(node, ctx, then)
     else:
-        profile.measure(node, ctx, then, emit)
+        observer.measure(node, ctx, then, emit)

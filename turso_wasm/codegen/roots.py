@@ -13,4 +13,8 @@ ROOTS: dict[type, Callable[[Any, Context], None]] = {}
 
 def emit_root(plan: nodes.Plan, ctx: Context) -> None:
     """Emit a statement's plan."""
-    ROOTS[type(plan)](plan, ctx)
+    labels = ctx.unit.labels
+    if labels is None:
+        ROOTS[type(plan)](plan, ctx)
+    else:
+        labels.root(plan, ctx, ROOTS[type(plan)])

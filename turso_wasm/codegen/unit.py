@@ -11,6 +11,7 @@ from turso_wasm.wasm.dsl import I32, Function
 from turso_wasm.wasm.module import Module
 
 if TYPE_CHECKING:
+    from turso_wasm.codegen.labels import Labels
     from turso_wasm.codegen.profile import Profiler
     from turso_wasm.wasm.symbols import Symbols
 
@@ -47,6 +48,7 @@ class Unit:
         self.typed: dict[Any, Any] = {}  # compiled functions of the user's (codegen/typed/function.py)
         self.counts_changes = False
         self.profile: Profiler | None = None  # EXPLAIN ANALYZE: what is emitted is measured
+        self.labels: Labels | None = None  # EXPLAIN: what is emitted says which node it is of, and is never run
 
     def base_number(self, routine: Routine) -> int:
         """The number by which the driver knows a routine."""

@@ -7,7 +7,7 @@ PRAGMA is the runtime's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -66,6 +66,7 @@ class Planned:
     → (write, whether it asks for the schema cookie). pinned: literal ordinals whose values the plan depends on, with
     those values.
     param_names: with prefix (":a", "?5"), None for a plain `?`. calls_user: functions of the user's are called.
+    names: of row sources.
     """
 
     plan: nodes.Plan
@@ -78,6 +79,7 @@ class Planned:
     n_user_params: int = 0
     param_names: tuple[str | None, ...] = ()
     calls_user: bool = False
+    names: Mapping[int, str] = field(default_factory=dict)
 
 
 def build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanContext) -> Planned:
@@ -98,6 +100,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     planned = build(binder, statement)
     planned.pinned = binder.pinned
     planned.calls_user = binder.calls_user
+    planned.names = binder.names
     if binder.parameters:
         planned.n_user_params = max(binder.parameters)
         names = (binder.parameters.get(number) for number in range(1, planned.n_user_params + 1))
@@ -224,8 +227,7 @@ def _unplanned(binder: Binder, node: ast.Statement) -> Planned:
 
 def _explain(binder: Binder, node: ast.Explain) -> Planned:
     """EXPLAIN QUERY PLAN and EXPLAIN ANALYZE; the other two kinds are the runtime's, which has the code."""
-    if node.mode not in ("QUERY PLAN", "ANALYZE"):
-        raise SqlError(SQLITE_ERROR, f"not supported yet: EXPLAIN {node.mode}", node.span)
+    assert node.mode in ("QUERY PLAN", "ANALYZE"), node.mode
     build = BUILDERS.get(type(node.statement), _unplanned)
     planned = build(binder, node.statement)
     if node.mode == "ANALYZE":

@@ -38,6 +38,15 @@ def explain_analyze(plan: nodes.Plan, kind: str, names: Mapping[int, str]) -> no
     return nodes.Profile(child=plan, lines=tuple(lines))
 
 
+def details(plan: nodes.Plan, names: Mapping[int, str]) -> dict[int, str]:
+    """What EXPLAIN QUERY PLAN says of nodes, by their ids: of each the first line that is about it."""
+    found: dict[int, str] = {}
+    for _, line in _numbered(explain_lines(plan, names)):
+        for node in line.about:
+            found.setdefault(id(node), line.detail)
+    return found
+
+
 def _numbered(lines: Iterable[Line]) -> list[tuple[int, Line]]:
     """(the number of the line above, the line) for each, outer ones first; they count from 1."""
     found: list[tuple[int, Line]] = []

@@ -7,8 +7,10 @@ Invariant:
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
 from turso_wasm.base import tree
-from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.recursion import with_room
 from turso_wasm.bind import bound
 from turso_wasm.catalog.catalog import Catalogs
@@ -16,19 +18,24 @@ from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import TEMP_SLOT
 from turso_wasm.codegen.compile import compile_plan
 from turso_wasm.codegen.inserts import takes_rows
+from turso_wasm.codegen.labels import Labels
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program, ResultColumn
 from turso_wasm.codegen.unit import UserCode
 from turso_wasm.plan import nodes
 from turso_wasm.plan.build import PlanContext, Planned, build_plan
+from turso_wasm.plan.explain import details
 from turso_wasm.plan.printer import print_plan
 from turso_wasm.runtime.pragma_rows import Files
 from turso_wasm.runtime.pragmas import Compiled, compile_pragma
 from turso_wasm.sql import ast
+from turso_wasm.sql.ast_misc import ExplainMode
 from turso_wasm.sql.lexer import Tokens
 from turso_wasm.sql.parser import parse_tokens
+from turso_wasm.wasm.listing import list_module, numbered
 from turso_wasm.wasm.text import print_python
 
+Slots: TypeAlias = dict[int, tuple[bool, bool]]
 UNSHARED_PRAGMAS = frozenset(("database_list",))  # those that tell the names of files
 
 
@@ -45,16 +52,28 @@ def compile_statement(tokens: Tokens, catalogs: Catalogs, files: Files = (), reg
 
 
 def _compile(statement: ast.Statement, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry) -> Program:
-    match statement:
-        case ast.Pragma():
-            return _compile_pragma(statement, tokens, catalogs, files, registry)
-        case ast.Explain(mode="CODE"):
-            return _explain_code(statement, tokens, catalogs, files, registry)
+    if isinstance(statement, ast.Explain) and statement.mode in ("CODE", "PROGRAM"):
+        return _explain(statement, tokens, catalogs, files, registry)
+    return _plan_and_compile(statement, tokens, catalogs, files, registry)[0]
+
+
+def _plan_and_compile(
+    statement: ast.Statement,
+    tokens: Tokens,
+    catalogs: Catalogs,
+    files: Files,
+    registry: Registry,
+    mode: ExplainMode | None = None,
+) -> tuple[Program, nodes.Plan, Slots]:
+    """(the Program, its plan, the databases it reads). mode: made for this kind of EXPLAIN, not to be run."""
+    if isinstance(statement, ast.Pragma):
+        return _compile_pragma(statement, tokens, catalogs, files, registry, mode)
     pragmas = _Pragmas(catalogs, files, registry)
     context = PlanContext(tokens.sql, registry=registry, plan_pragma=pragmas)
-    program = _program(build_plan(statement, catalogs, context), tokens, catalogs, registry)
+    planned = build_plan(statement, catalogs, context)
+    program = _program(planned, tokens, catalogs, registry, mode)
     program.shared = pragmas.asked.isdisjoint(UNSHARED_PRAGMAS)
-    return program
+    return program, planned.plan, planned.slots
 
 
 class _Pragmas:
@@ -72,7 +91,7 @@ class _Pragmas:
 
 
 def _program(
-    planned: Planned, tokens: Tokens, catalogs: Catalogs, registry: Registry, readable: bool = False
+    planned: Planned, tokens: Tokens, catalogs: Catalogs, registry: Registry, mode: ExplainMode | None
 ) -> Program:
     columns = tuple(ResultColumn(c.name, c.decltype, c.table, c.origin) for c in planned.columns)
     program = Program(
@@ -88,8 +107,15 @@ def _program(
     program.loops = _loops(planned.plan)
     program.takes_rows = not planned.calls_user and takes_rows(planned.plan)
     user = UserCode(planned.calls_user, registry.numbers)
-    encoding = catalogs.settings.encoding
-    return compile_plan(planned.plan, program, planned.slots, user=user, encoding=encoding, readable=readable)
+    return compile_plan(
+        planned.plan,
+        program,
+        planned.slots,
+        user=user,
+        encoding=catalogs.settings.encoding,
+        readable=mode is not None,
+        labels=Labels(details(planned.plan, planned.names)) if mode == "PROGRAM" else None,
+    )
 
 
 def _loops(plan: nodes.Plan) -> str:
@@ -100,8 +126,13 @@ def _loops(plan: nodes.Plan) -> str:
 
 
 def _compile_pragma(
-    statement: ast.Pragma, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry
-) -> Program:
+    statement: ast.Pragma,
+    tokens: Tokens,
+    catalogs: Catalogs,
+    files: Files,
+    registry: Registry,
+    mode: ExplainMode | None,
+) -> tuple[Program, nodes.Plan, Slots]:
     compiled = compile_pragma(statement, catalogs, files, registry)
     columns = tuple(ResultColumn(name) for name in compiled.columns)
     program = Program(
@@ -113,7 +144,7 @@ def _compile_pragma(
         pinned=dict(enumerate(tokens.literals)),
         shared=statement.name.lower() not in UNSHARED_PRAGMAS,
     )
-    slots = {}
+    slots: Slots = {}
     for catalog in catalogs.slots:
         if catalog is not None and compiled.reads and catalog.is_there:
             slots[catalog.slot] = (False, catalog.checked)
@@ -121,37 +152,48 @@ def _compile_pragma(
         slots[compiled.writes] = (True, False)
     attached = catalogs.must_find(statement.schema).slot if statement.schema is not None else 0
     user = UserCode(compiled.calls_user, registry.numbers)
-    return compile_plan(
+    compile_plan(
         compiled.plan,
         program,
         slots,
         user=user,
         attached=attached if attached > TEMP_SLOT else None,
         encoding=catalogs.settings.encoding,
+        readable=mode is not None,
+        labels=Labels({}) if mode == "PROGRAM" else None,
     )
+    return program, compiled.plan, slots
 
 
-# --- EXPLAIN CODE -----------------------------------------------------------------------------------------------
+# --- EXPLAIN and EXPLAIN CODE -----------------------------------------------------------------------------------
+
+OPERATION_COLUMNS: tuple[str, ...] = ("addr", "opcode", "p1", "p2", "p3", "p4", "p5", "comment")
 
 
-def _explain_code(
-    statement: ast.Explain, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry
-) -> Program:
-    """The plan and the compiled statement as readable text, one line a row."""
-    if isinstance(statement.statement, ast.Pragma | ast.Explain):
-        raise SqlError(SQLITE_ERROR, "not supported yet: EXPLAIN CODE of this statement", statement.span)
-    context = PlanContext(tokens.sql, registry=registry, plan_pragma=_Pragmas(catalogs, files, registry))
-    planned = build_plan(statement.statement, catalogs, context)
-    code = print_python(_program(planned, tokens, catalogs, registry, readable=True).wasm)
-    text = f"{print_plan(planned.plan)}\n\n{code}"
-    rows = tuple((bound.Constant(value=line),) for line in text.splitlines())
-    answer = nodes.Output(
-        child=nodes.Values(source=0, rows=rows, n_columns=1), exprs=(bound.ColumnRef(source=0, column=0),)
+def _explain(statement: ast.Explain, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry) -> Program:
+    """A Program that shows the code of another: its operations as rows, or the plan and readable text, a row a line."""
+    about, plan, slots = _plan_and_compile(statement.statement, tokens, catalogs, files, registry, statement.mode)
+    if statement.mode == "PROGRAM":
+        columns, rows = OPERATION_COLUMNS, _constants(numbered(list_module(about.wasm)))
+    else:
+        text = f"{print_plan(plan)}\n\n{print_python(about.wasm)}"
+        columns, rows = ("code",), _constants((line,) for line in text.splitlines())
+    refs = tuple(bound.ColumnRef(source=0, column=column) for column in range(len(columns)))
+    answer = nodes.Output(child=nodes.Values(source=0, rows=rows, n_columns=len(columns)), exprs=refs)
+    program = Program(
+        "explain",
+        columns=tuple(ResultColumn(name) for name in columns),
+        returns_rows=True,
+        pinned=dict(enumerate(tokens.literals)),
+        shared=about.shared,
     )
-    shown = Program(
-        "explain", columns=(ResultColumn("code"),), returns_rows=True, pinned=dict(enumerate(tokens.literals))
-    )
-    return compile_plan(answer, shown, {slot: (False, checked) for slot, (_, checked) in planned.slots.items()})
+    if statement.mode == "PROGRAM":  # may be bound, as in SQLite
+        program.n_user_params, program.param_names = about.n_user_params, about.param_names
+    return compile_plan(answer, program, {slot: (False, checked) for slot, (_, checked) in slots.items()})
+
+
+def _constants(rows: Iterable[Sequence[int | str | None]]) -> tuple[tuple[bound.Expr, ...], ...]:
+    return tuple(tuple(bound.Constant(value=value) for value in row) for row in rows)
 
 
 # --- pinned literals --------------------------------------------------------------------------------------------

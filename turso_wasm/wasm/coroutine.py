@@ -17,7 +17,7 @@ Invariants:
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -32,6 +32,9 @@ _EQZ, _EQ, _LT_U, _OR = CODE["i32.eqz"], CODE["i32.eq"], CODE["i32.lt_u"], CODE[
 _READS = re.compile(rb"(?=\x20([\x80-\xff]{0,2}[\x00-\x7f]))")
 # Opcodes of what a condition must not do when it is asked in vain: call, assign, trap. Immediates may look like them.
 _NOT_PURE = re.compile(rb"[\x04\x10\x11\x21\x22\x28-\x35\x6d-\x70\x7f-\x82\xa8-\xb1\xfc\xfd]")
+
+
+POINT = "point "  # how the comment at a point begins
 
 
 class Point:
@@ -82,6 +85,27 @@ def rewrite(
     writer = _Writer(resume, around)
     writer.sequence(tree)
     return writer.out, [local for local in _states(writer.stretches) if local in candidates]
+
+
+def marked(items: Sequence[Any]) -> list[Any]:
+    """The code as it was written, a comment at each point with its number: to be read, not to be run."""
+    marked_items: list[Any] = []
+    n = 0
+    for item in _with_comments(items):
+        if type(item) is Land:
+            n += 1
+            item.point.number = n
+            item = Comment(f"{POINT}{n}")
+        marked_items.append(item)
+    return marked_items
+
+
+def _with_comments(items: Sequence[Any]) -> Iterator[Any]:
+    for item in items:
+        if type(item) is Hole:
+            yield from _with_comments(item.out)
+        else:
+            yield item
 
 
 def _flatten(items: Sequence[Any], flat: list[Any]) -> None:
