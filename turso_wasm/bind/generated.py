@@ -8,6 +8,7 @@ Source: https://sqlite.org/gencol.html
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
@@ -24,6 +25,7 @@ from turso_wasm.sql import ast
 
 PLACE = "a generated column"
 LOOP = "generated column loop"
+ROWID = -1
 
 
 def row_of(binder: Binder, table: Table, alias: str | None = None) -> Item:
@@ -82,6 +84,23 @@ def generated_value(binder: Binder, item: Item, number: int) -> bound.Expr:
     plain = replace(item, refs=dict(item.refs), alias=None, nullable=False)
     value = bind_schema_expr(binder, column.generated, [plain], table.sql, PLACE)
     return value if column.affinity == "A" else bound.ApplyAffinity(operand=value, affinity=column.affinity)
+
+
+def with_dependents(table: Table, changed: Collection[int]) -> frozenset[int]:
+    """The columns (-1: the rowid), and the generated ones that are made of them."""
+    found = set(changed)
+    if ROWID in found and table.rowid_alias >= 0:
+        found.add(table.rowid_alias)
+    n_found = -1
+    while n_found != len(found):
+        n_found = len(found)
+        for number, column in enumerate(table.columns):
+            if column.generated is not None and any(
+                isinstance(node, ast.ColumnRef) and table.numbers.get(fold(node.column)) in found
+                for node in syntax_nodes(column.generated)
+            ):
+                found.add(number)
+    return frozenset(found)
 
 
 def in_order(table: Table) -> list[int]:

@@ -7,7 +7,7 @@ subqueries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -42,6 +42,11 @@ def walk(*roots: Node) -> Iterator[Node]:
 def columns_used(expr: bound.Expr) -> Iterator[bound.ColumnRef]:
     """Every column reference in `expr`, those of subqueries to the outside included."""
     return (found for found in walk(expr) if type(found) is bound.ColumnRef)
+
+
+def reads_any(expr: bound.Expr, columns: Collection[int]) -> bool:
+    """Whether it reads one of these columns, of whichever source."""
+    return any(ref.column in columns for ref in columns_used(expr))
 
 
 _LEAVES = frozenset({bound.ColumnRef, bound.Constant, bound.LiteralList, bound.Parameter})

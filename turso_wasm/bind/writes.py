@@ -191,12 +191,6 @@ def bind_assignments(
     return found
 
 
-def changed_columns(table: Table, assigned: Collection[int]) -> frozenset[int]:
-    """The columns that an UPDATE changes: those it assigns, and all generated ones, which may depend on them."""
-    generated = (number for number, column in enumerate(table.columns) if column.generated is not None)
-    return frozenset((*(number for number in assigned if number != ROWID), *generated))
-
-
 def assigned_names(assignments: tuple[ast.Assignment, ...]) -> frozenset[str]:
     """The (folded) names that are written: UPDATE OF goes by them."""
     return frozenset(fold(name.text) for assignment in assignments for name in assignment.columns)

@@ -99,12 +99,12 @@ def check_not_null(node: nodes.Insert | nodes.Update, row: NewRow, ignored: Labe
     and generated columns are made of it.
     """
     columns = node.table.columns
-    replaced = _check_nulls(
-        node, [at for at, column in enumerate(columns) if column.generated is None], row, ignored, ctx
-    )
+    changed = node.changed if isinstance(node, nodes.Update) else range(len(columns))
+    generated = [(at, expr) for at, expr in node.generated if at in changed]
+    replaced = _check_nulls(node, [at for at in changed if columns[at].generated is None], row, ignored, ctx)
     if replaced:
-        compute(node.generated, node.source, row, ctx)
-    replaced += _check_nulls(node, [at for at, _ in node.generated], row, ignored, ctx)
+        compute(generated, node.source, row, ctx)
+    replaced += _check_nulls(node, [at for at, _ in generated], row, ignored, ctx)
     for column, value in replaced:
         _refuse_null(node.table, column, value, "ABORT", ignored, ctx)
 
@@ -117,9 +117,9 @@ def _check_nulls(
     replaced: list[tuple[Column, SqlValue]] = []
     for at in sorted(columns):
         column = table.columns[at]
-        value = row.decoded.get(at)  # None: an update leaves it alone
-        if value is None or not column.not_null or at == table.rowid_alias:
+        if not column.not_null or at == table.rowid_alias:
             continue
+        value = row.decoded[at]
         how = policy(node.conflict, column.not_null_conflict)
         if how == "REPLACE" and column.default is not None:
             replaced.append((column, _with_default(node, at, row, value, ctx)))

@@ -16,7 +16,6 @@ from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.sources import ROWID, Source
 from turso_wasm.codegen.tables import IndexExprs, IndexWhere, TableWriter, compute
 from turso_wasm.codegen.triggers import fire
-from turso_wasm.codegen.values import NULL_VALUE
 from turso_wasm.codegen.writes import count_change, decode_row, keep_values
 from turso_wasm.kernel.abi import SETTING_DEFER_FOREIGN_KEYS, SETTING_RECURSIVE_TRIGGERS
 from turso_wasm.plan import nodes
@@ -27,7 +26,7 @@ def found_again(writer: TableWriter, row: Source, ctx: Context) -> Expr:
     """Put the table cursor back on a row that was decoded; 0: it is not there any more."""
     if writer.table.without_rowid:
         key = {part.column: row.value(part.column, ctx) for part in writer.table.primary_key}
-        return writer.seek_primary_key([key.get(at, NULL_VALUE) for at in range(len(writer.table.columns))])
+        return writer.seek_primary_key(key)
     return ctx.f.call("cursor_seek_rowid", writer.cursor, row.value(ROWID, ctx).payload)
 
 

@@ -138,7 +138,7 @@ def _insert_one(
     absent = _check_unique(node, writer, row, rowid, given is not None, ignored, ctx)
     count_violations(node.effects.arriving, ctx)
     writer.insert_entries(row, node.index_exprs, node.index_where)
-    writer.insert_row(row.columns, rowid, absent)
+    writer.insert_row(row.decoded, rowid, absent)
     if rowid is not None:
         connection = f.load("i32", ctx.stmt, Run.offset("connection"))
         f.store("i64", connection, rowid, KernelConnection.offset("last_insert_rowid"))

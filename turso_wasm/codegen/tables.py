@@ -97,7 +97,7 @@ class TableWriter:
                 blob = encode_entry(stored, ctx)
                 ctx.do("index_insert", self.index_cursors[index.name], blob.wrap(), blob.shr_u(32).wrap())
 
-    def insert_row(self, values: Sequence[SqlValue], rowid: Expr | None, absent: bool = False) -> None:
+    def insert_row(self, values: Mapping[int, SqlValue], rowid: Expr | None, absent: bool = False) -> None:
         """Insert the table's record (replacing one with the same rowid).
 
         absent: the cursor was last asked for the rowid, in vain.
@@ -111,7 +111,7 @@ class TableWriter:
             name = "table_insert_absent" if absent else "table_insert"
             ctx.do(name, self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
 
-    def replace_row(self, values: Sequence[SqlValue]) -> None:
+    def replace_row(self, values: Mapping[int, SqlValue]) -> None:
         """Give the row under the cursor of a rowid table another record."""
         blob = self._record(values)
         self.ctx.do("cursor_replace", self.cursor, blob.wrap(), blob.shr_u(32).wrap())
@@ -126,7 +126,7 @@ class TableWriter:
         mask = sum(1 << order.index(column) for column in columns)
         return ctx.f.call("cursor_patch", self.cursor, block, i64(mask - (mask >> 63 << 64)))
 
-    def _record(self, values: Sequence[SqlValue]) -> Local:
+    def _record(self, values: Mapping[int, SqlValue]) -> Local:
         return encode_entry([self._column(values[column], column) for column in self.table.record_order], self.ctx)
 
     def _column(self, value: SqlValue, column: int) -> SqlValue:
@@ -198,8 +198,8 @@ class TableWriter:
         f.br(absent, if_=f.call("cursor_compare_key", cursor, block, n) != 0)
         return cursor
 
-    def seek_primary_key(self, values: Sequence[SqlValue]) -> Expr:
-        """WITHOUT ROWID: i32, a row with this primary key exists (the table cursor is on it). `values`: all columns."""
+    def seek_primary_key(self, values: Mapping[int, SqlValue]) -> Expr:
+        """WITHOUT ROWID: i32, a row with this primary key exists (the table cursor is on it). `values`: by column."""
         ctx, f = self.ctx, self.ctx.f
         n = len(self.table.primary_key)
         if "" not in self._probes:
@@ -226,11 +226,6 @@ class NewRow(LocalSource):
         self.decoded[ROWID] = SqlValue(INTEGER, rowid)
         if table.rowid_alias >= 0:
             self.decoded[table.rowid_alias] = self.decoded[ROWID]
-
-    @property
-    def columns(self) -> list[SqlValue]:
-        """The values in column order."""
-        return [self.decoded[i] for i in range(len(self.decoded) - (1 if ROWID in self.decoded else 0))]
 
 
 def compute(generated: Sequence[tuple[int, bound.Expr]], source: int, row: Source, ctx: Context) -> None:

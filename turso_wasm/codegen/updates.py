@@ -121,15 +121,13 @@ def _collect_values(node: nodes.Update, writer: TableWriter, ctx: Context, then:
             [found.value(at, ctx) for at in range(len(columns), len(node.collected))]
         )
         if table.without_rowid:
-            values: list[SqlValue] = [ctx.constant(None)] * len(table.columns)
-            for at, column in enumerate(columns):
-                values[column] = found.value(at, ctx)
-            seek = writer.seek_primary_key(values)
+            key = {column: found.value(at, ctx) for at, column in enumerate(columns)}
+            seek = writer.seek_primary_key(key)
         else:
-            key = found.value(0, ctx)
-            seek = f.local(I32, "found", key.tag_expr != NULL)  # an aggregate of no rows has none
+            rowid = found.value(0, ctx)
+            seek = f.local(I32, "found", rowid.tag_expr != NULL)  # an aggregate of no rows has none
             with f.if_(seek):
-                f.set(seek, f.call("cursor_seek_rowid", writer.cursor, key.payload))
+                f.set(seek, f.call("cursor_seek_rowid", writer.cursor, rowid.payload))
         with f.if_(seek):
             then()
 
@@ -183,7 +181,7 @@ def update_row(
     ctx.sources[node.source] = row
     count_violations(node.effects.arriving, ctx)
     writer.insert_entries(row, node.index_exprs, node.index_where, touched)
-    writer.insert_row(row.columns, rowid)
+    writer.insert_row(row.decoded, rowid)
     fire(node.effects.actions, old, row, ctx, ignored)
     count_change(ctx)
     show_row(node.effects, node.returning, ctx, lambda fires: fire(fires, old, row, ctx, ignored))
@@ -198,12 +196,12 @@ def _update_in_place(
     with ctx.f.block() as ignored:
         old.ensure(_columns_read(node, touched) if patched else {ROWID, *table.record_order}, ctx)
         row = NewRow([], None, table)
-        for at in range(len(table.columns)):
-            if not patched or at in node.changed or at in old.decoded:
+        for at in table.record_order:
+            if at in node.changed or at in old.decoded:
                 row.decoded[at] = _updated_value(node, at, ctx)
+        generated = [(at, expr) for at, expr in node.generated if not patched or at in node.changed]
         row.set_rowid(ctx.f.local(I64, "rowid", old.value(ROWID, ctx).payload), table)
-        compute(node.effects.virtual, node.old_source, old, ctx)
-        compute(node.generated, node.source, row, ctx)
+        compute(generated, node.source, row, ctx)
         check_types_early(table, row, node.changed, ctx)
         check_not_null(node, row, ignored, ctx)
         check_types(table, row, node.changed, ctx)
@@ -220,7 +218,7 @@ def _update_in_place(
                 old.ensure(table.record_order, ctx)
                 row.decoded = {**old.decoded, **row.decoded}
                 old.forget(before)
-            writer.replace_row(row.columns)
+            writer.replace_row(row.decoded)
         count_change(ctx)
 
 
@@ -228,7 +226,7 @@ def _patched_columns(node: nodes.Update) -> list[int]:
     """The columns to overwrite in the records, in their order; none if that is not worth trying."""
     order = node.table.record_order
     columns = [at for at in order if at in node.changed and at != node.table.rowid_alias]
-    if any(column.generated is not None for column in node.table.columns) or len(columns) * 2 > len(order):
+    if not columns or len(columns) * 2 > len(order):
         return []
     return columns if order.index(columns[-1]) < PATCHED else []
 
@@ -236,9 +234,10 @@ def _patched_columns(node: nodes.Update) -> list[int]:
 def _columns_read(node: nodes.Update, touched: list[Index]) -> set[int]:
     """The columns of a row in place that anything but the record itself needs."""
     indexed = {field.column for index in touched for field in index_fields(index, node.table)}
+    values = {**dict(enumerate(node.values)), **dict(node.generated)}
     read = columns_of(
         [
-            [value for at, value in enumerate(node.values) if at in node.changed],
+            [values[at] for at in node.changed],
             node.checks,
             *(
                 expr
@@ -265,7 +264,7 @@ def _changed_meanwhile(
     decode_row(current, ctx)
     keep_values(current, ctx)
     for at in range(len(node.table.columns)):
-        if at not in node.changed and at != node.table.rowid_alias:
+        if at not in node.changed and at != node.table.rowid_alias and node.table.columns[at].generated is None:
             row.decoded[at] = current.value(at, ctx)
     compute(node.generated, node.source, row, ctx)
     return current
@@ -273,7 +272,8 @@ def _changed_meanwhile(
 
 def _updated_value(node: nodes.Update, at: int, ctx: Context) -> SqlValue:
     expr = node.values[at]
-    if at == node.table.rowid_alias or node.table.columns[at].generated is not None:
+    column = node.table.columns[at]
+    if at == node.table.rowid_alias or column.is_virtual or (column.generated is not None and at in node.changed):
         return ctx.constant(None)
     if at not in node.changed:
         return ctx.sources[node.old_source].value(at, ctx)

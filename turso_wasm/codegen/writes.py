@@ -15,7 +15,7 @@ from turso_wasm.codegen.loops import emit_source, visit
 from turso_wasm.codegen.sorting import MISMATCH
 from turso_wasm.codegen.sources import ROWID, EntrySource, index_fields
 from turso_wasm.codegen.tables import NewRow, TableWriter
-from turso_wasm.codegen.values import TEXTUAL, SqlValue
+from turso_wasm.codegen.values import TEXTUAL
 from turso_wasm.kernel.abi import INTEGER, NULL, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local
@@ -92,7 +92,7 @@ def find_same_row(writer: TableWriter, row: NewRow, rowid: Local | None, absent:
     """Put the table cursor on the row with this rowid or primary key; jumps to `absent` if there is none."""
     f = ctx.f
     if writer.table.without_rowid:
-        f.br(absent, if_=writer.seek_primary_key(row.columns).eqz())
+        f.br(absent, if_=writer.seek_primary_key(row.decoded).eqz())
     else:
         assert rowid is not None
         f.br(absent, if_=f.call("cursor_seek_rowid", writer.cursor, rowid).eqz())
@@ -110,7 +110,7 @@ def seek_row_of_entry(writer: TableWriter, index: Index, cursor: Local, ctx: Con
             entry.positions.setdefault(field.column, at)
         key_columns = [column.column for column in table.primary_key]
         fields = entry.decode(key_columns, ctx)
-        found = writer.seek_primary_key([fields.get(at, ctx.constant(None)) for at in range(len(table.columns))])
+        found = writer.seek_primary_key(fields)
     with f.if_(found.eqz()):
         ctx.do("raise_corrupt", 0)
 
@@ -152,10 +152,10 @@ def collect_rows(child: nodes.Plan, source: int, writer: TableWriter, ctx: Conte
         refs = tuple(bound.ColumnRef(source=source, column=column) for column in key_columns)
 
         def again() -> None:
-            values: list[SqlValue] = [ctx.constant(None)] * len(table.columns)
-            for at, column in enumerate(key_columns):
-                values[column] = emit_value(bound.ColumnRef(source=-2, column=at), ctx)
-            with f.if_(writer.seek_primary_key(values)):
+            key = {
+                column: emit_value(bound.ColumnRef(source=-2, column=at), ctx) for at, column in enumerate(key_columns)
+            }
+            with f.if_(writer.seek_primary_key(key)):
                 then()
 
         change_rows(nodes.Sort(source=-2, child=child, keys=(), outputs=refs), ctx, again)

@@ -19,13 +19,12 @@ from dataclasses import replace
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind.binder import Binder
-from turso_wasm.bind.generated import generated_columns, row_of
+from turso_wasm.bind.generated import generated_columns, row_of, with_dependents
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.triggers import ROWID, inside_trigger
 from turso_wasm.bind.writes import bind_target
 from turso_wasm.catalog.catalog import Catalog
-from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.foreign_keys import ForeignKey, foreign_keys_of, foreign_keys_to
 from turso_wasm.catalog.names import fold, quote_identifier
 from turso_wasm.catalog.objects import Index, Table
@@ -60,7 +59,7 @@ class ForeignKeyEffects:
         self.table = table
         self.old = None if old is None else _named(old)
         self.new = None if new is None else _named(new)
-        self.changed = None if changed is None else _with_generated(table, changed)
+        self.changed = None if changed is None else with_dependents(table, changed)
         self.at_once = at_once
         self.dropping = dropping
         self.leaving: list[nodes.CountViolations] = []
@@ -267,23 +266,6 @@ def _same_row(table: Table, parent: str, child: str) -> str:
     if number in (ROWID, table.rowid_alias):
         return f"{_row(parent)} = +{_row(child)}"
     return f"+{_row(parent)} = +{_row(child)} COLLATE BINARY"
-
-
-def _with_generated(table: Table, changed: Collection[int]) -> frozenset[int]:
-    """The columns, and the generated ones that are made of them."""
-    found = set(changed)
-    if ROWID in found and table.rowid_alias >= 0:
-        found.add(table.rowid_alias)
-    n_found = -1
-    while n_found != len(found):
-        n_found = len(found)
-        for number, column in enumerate(table.columns):
-            if column.generated is not None and any(
-                isinstance(node, ast.ColumnRef) and table.numbers.get(fold(node.column)) in found
-                for node in syntax_nodes(column.generated)
-            ):
-                found.add(number)
-    return frozenset(found)
 
 
 @contextmanager

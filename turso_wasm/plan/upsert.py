@@ -11,20 +11,19 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import explicit_collation
-from turso_wasm.bind.generated import generated_columns, row_of
+from turso_wasm.bind.generated import generated_columns, row_of, with_dependents
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_index_terms
 from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.select import ordinal
 from turso_wasm.bind.triggers import ROWID
-from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation
+from turso_wasm.bind.walk import conjuncts, reads_any, same_expression, strip_collation
 from turso_wasm.bind.writes import (
     Target,
     assigned_names,
     bind_assignments,
     bind_returning,
     bind_target,
-    changed_columns,
     check_writable,
     new_row,
 )
@@ -64,6 +63,7 @@ def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int
     effects = row_effects(binder, table, "UPDATE", "ABORT", names)
     effects = ForeignKeyEffects(binder, table, old, new.item, assigned).add_to(effects)
     returning, _ = bind_returning(binder, node.returning, new.item)
+    changed = with_dependents(table, assigned)
     update = nodes.Update(
         table=table,
         child=nodes.OneRow(),
@@ -73,11 +73,11 @@ def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int
             planner.finish(assigned[number]) if number in assigned else column_ref(old, number)
             for number in range(len(table.columns))
         ),
-        changed=changed_columns(table, assigned),
+        changed=changed - {ROWID},
         generated=generated_columns(binder, new.item),
         rowid=planner.finish(assigned[ROWID]) if ROWID in assigned else None,
         conflict="ABORT",
-        checks=new.checks,
+        checks=tuple(check for check in new.checks if reads_any(check[0], changed)),
         defaults=new.defaults,
         index_exprs=new.index_exprs,
         index_where=new.index_where,

@@ -10,20 +10,19 @@ from dataclasses import replace
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
-from turso_wasm.bind.generated import generated_columns
+from turso_wasm.bind.generated import generated_columns, with_dependents
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
 from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.select import bind_select
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables, bind_table
 from turso_wasm.bind.triggers import ROWID, Event
-from turso_wasm.bind.walk import columns_used, conjuncts, strip_collation
+from turso_wasm.bind.walk import conjuncts, reads_any, strip_collation
 from turso_wasm.bind.writes import (
     assigned_names,
     bind_assignments,
     bind_returning,
     bind_target,
-    changed_columns,
     check_n_values,
     column_values,
     insert_columns,
@@ -163,7 +162,7 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         planner.all_changing = sets_off(binder, table, "UPDATE")
         effects = row_effects(binder, table, "UPDATE", node.on_conflict, names)
     values = found.values
-    changed = changed_columns(table, assigned)
+    changed = with_dependents(table, assigned)
     effects = ForeignKeyEffects(binder, table, old, new.item, assigned).add_to(effects)
     plan = nodes.Update(
         table=table,
@@ -171,11 +170,11 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         old_source=old.source,
         source=new.item.source,
         values=tuple(values.get(number) or column_ref(old, number) for number in range(len(table.columns))),
-        changed=changed,
+        changed=changed - {ROWID},
         generated=generated_columns(binder, new.item),
         rowid=values.get(ROWID),
         conflict=node.on_conflict,
-        checks=tuple(check for check in new.checks if _reads_any(check[0], {*assigned, *changed})),
+        checks=tuple(check for check in new.checks if reads_any(check[0], changed)),
         defaults=new.defaults,
         index_exprs=new.index_exprs,
         index_where=new.index_where,
@@ -188,10 +187,6 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         replaced=effects_of_replace(binder, table, node.on_conflict, old, ROWID in assigned, changed=changed),
     )
     return plan, described, table
-
-
-def _reads_any(expr: bound.Expr, columns: Collection[int]) -> bool:
-    return any(ref.column in columns for ref in columns_used(expr))
 
 
 def _add_from(binder: Binder, source: ast.FromSource, core: Core, scope: Scope, target: Item) -> None:
