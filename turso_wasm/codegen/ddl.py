@@ -11,11 +11,11 @@ from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Column, Table
 from turso_wasm.codegen.conditions import compare_values, jump
 from turso_wasm.codegen.constraints import raise_constraint, unique_message
-from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.encodings import encode_entry
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.lengths import LONG_STEPS
-from turso_wasm.codegen.loops import emit_source, visit
+from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.modules.registry import WRITERS
 from turso_wasm.codegen.roots import ROOTS, emit_root
 from turso_wasm.codegen.sources import (
@@ -274,6 +274,22 @@ class SchemaChange:
         """Fail before anything is done that violates foreign keys for good."""
         self.ctx.do("foreign_keys_check", self.ctx.stmt)
 
+
+def _emptied(node: nodes.Emptied, ctx: Context, then: Then) -> None:
+    f = ctx.f
+    emptied = f.local(I32, "emptied", 0)
+
+    def each() -> None:
+        with f.if_(emptied.eqz()):
+            for root in (node.table.root, *(index.root for index in node.table.indexes)):
+                f.do(f.call("btree_clear", ctx.stmt, node.table.slot, root))
+            f.set(emptied, 1)
+        then()
+
+    emit_source(node.child, ctx, each)
+
+
+SOURCES[nodes.Emptied] = _emptied
 
 STEPS: dict[type, Callable[[SchemaChange, Any], None]] = {
     nodes.CreateBtree: SchemaChange.create_btree,

@@ -139,7 +139,7 @@ def _insert_one(
     count_violations(node.effects.arriving, ctx)
     writer.insert_entries(row, node.index_exprs, node.index_where)
     writer.insert_row(row.decoded, rowid, absent)
-    if rowid is not None:
+    if rowid is not None and not ctx.in_ddl:
         connection = f.load("i32", ctx.stmt, Run.offset("connection"))
         f.store("i64", connection, rowid, KernelConnection.offset("last_insert_rowid"))
     count_change(ctx)

@@ -21,6 +21,7 @@ from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.plan import analyze, nodes, reindex, schema, vacuum, virtual
 from turso_wasm.plan.alter.add_column import plan_add_column
+from turso_wasm.plan.alter.alter_column import plan_alter_column
 from turso_wasm.plan.alter.constraints import plan_add_constraint, plan_drop_constraint, plan_not_null
 from turso_wasm.plan.alter.drop_column import plan_drop_column
 from turso_wasm.plan.alter.rename_column import plan_rename_column
@@ -253,6 +254,7 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.Drop: _ddl(schema.plan_drop),
     ast.RenameTable: _ddl(plan_rename_table),
     ast.RenameColumn: _ddl(plan_rename_column),
+    ast.AlterColumn: _ddl(plan_alter_column),
     ast.AddColumn: _ddl(plan_add_column),
     ast.DropColumn: _ddl(plan_drop_column),
     ast.AddConstraint: _ddl(plan_add_constraint),

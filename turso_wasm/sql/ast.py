@@ -12,6 +12,7 @@ from turso_wasm.sql.ast_base import (
 from turso_wasm.sql.ast_ddl import (
     AddColumn,
     AddConstraint,
+    AlterColumn,
     AlterColumnNotNull,
     Check,
     CollateConstraint,
@@ -118,6 +119,7 @@ __all__ = [
     "TRUTH_WORDS",
     "AddColumn",
     "AddConstraint",
+    "AlterColumn",
     "AlterColumnNotNull",
     "Analyze",
     "Assignment",

@@ -250,6 +250,20 @@ class RenameColumn(Statement):
 
 
 @dataclass(slots=True)
+class AlterColumn(Statement):
+    """ALTER TABLE table ALTER [COLUMN] column TO definition. The new text is the definition's span; to_quoted, written:
+    as in RenameColumn.
+    """
+
+    table: QualifiedName
+    column: str
+    definition: ColumnDef
+    to_quoted: bool = field(default=False, compare=False, repr=False)
+    written: Name = field(default_factory=lambda: Name(""), compare=False, repr=False)
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
 class AddColumn(Statement):
     """ALTER TABLE table ADD [COLUMN] column; the column's text is its span."""
 

@@ -200,6 +200,7 @@ schema_statements: SearchStrategy[Statement] = st.one_of(
     st.builds(ast.Drop, st.sampled_from(["TABLE", "INDEX", "VIEW", "TRIGGER"]), qualified, truth),
     st.builds(ast.RenameTable, qualified, names),
     st.builds(ast.RenameColumn, qualified, names, names),
+    st.builds(ast.AlterColumn, qualified, names, column_defs()),
     st.builds(ast.AddColumn, qualified, column_defs()),
     st.builds(ast.DropColumn, qualified, names),
     st.builds(_add_constraint, qualified, st.builds(ast.Check, small, actions), st.none() | names),

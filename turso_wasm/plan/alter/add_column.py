@@ -43,7 +43,7 @@ def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
     text = binder.sql[start : ddl.statement_end(binder.sql, node.column.span[1])].rstrip(" \t\n\f\r;")
     at = edit.columns_end(source)
     sql = f"{source.sql[:at]}, {text}{source.sql[at:]}"
-    _check_definition(node.column)
+    check_definition(node.column)
     refuse_rowid(table, node.column.name, "add", node.column)
     changed = rebuilt(table, sql, "add column")
     column = changed.columns[-1]
@@ -57,7 +57,8 @@ def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
 
 
-def _check_definition(definition: ast.ColumnDef) -> None:
+def check_definition(definition: ast.ColumnDef) -> None:
+    """What a column that comes later cannot be. Errors: "Cannot add a PRIMARY KEY column" and the like."""
     has_default = generated = False
     for constraint in definition.constraints:
         if isinstance(constraint, ast.Default):

@@ -27,6 +27,14 @@ def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
     Errors: no such column: "a", names of the rowid, "error in table t after rename: duplicate column name: b", a view;
     what the schema says with the new name.
     """
+    catalog, table = renamable(binder, node)
+    changes = renamed(binder, table, node, node.to)
+    check_renamed(binder, changed_catalogs(binder, changes), concerned(table))
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(change(binder, *row) for row in changes)), catalog
+
+
+def renamable(binder: Binder, node: ast.RenameColumn | ast.AlterColumn) -> tuple[Catalog, Table]:
+    """The table, which has the column. Errors: those of `target`; no such column: "a"; a view, a virtual table."""
     catalog, table = target(binder, node.table)
     refuse_system(table, node.table)
     if table.kind == "view":
@@ -35,18 +43,24 @@ def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
         fail(f'cannot rename columns of virtual table "{table.name}"', node.table)
     if fold(node.column) not in table.numbers:
         fail(f'no such column: "{node.written.text}"', node.written)
+    return catalog, table
+
+
+def renamed(binder: Binder, table: Table, node: ast.RenameColumn | ast.AlterColumn, to: str) -> list[Change]:
+    """What changes in the schema when the column is called otherwise. Errors: names of the rowid, "error in table t
+    after rename: duplicate column name: b".
+    """
     refuse_rowid(table, node.column, "rename from", node)
-    refuse_rowid(table, node.to, "rename to", node)
+    refuse_rowid(table, to, "rename to", node)
     changes: list[Change] = []
     for place, entry, source, spans, strings in _column_places(binder, table, node.column):
         if spans or strings:
-            changes.append((place, entry, {SQL: source.replaced(spans, node.to, node.to_quoted, strings)}))
-    number, other = table.numbers[fold(node.column)], table.numbers.get(fold(node.to))
+            changes.append((place, entry, {SQL: source.replaced(spans, to, node.to_quoted, strings)}))
+    number, other = table.numbers[fold(node.column)], table.numbers.get(fold(to))
     if other is not None and other != number:
-        second = node.to if number > other else table.columns[other].name
+        second = to if number > other else table.columns[other].name
         fail(f"error in table {table.name} after rename: duplicate column name: {second}", node)
-    check_renamed(binder, changed_catalogs(binder, changes), concerned(table))
-    return nodes.Ddl(slot=catalog.slot, steps=tuple(change(binder, *row) for row in changes)), catalog
+    return changes
 
 
 def _column_places(

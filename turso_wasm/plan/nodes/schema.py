@@ -123,6 +123,14 @@ class RaiseOnRow(Step):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class Emptied(Plan):
+    """The rows of `child`, which gives the first when it has read to its end; before that all of `table` is deleted."""
+
+    child: Plan
+    table: Table
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class RewriteRows(Step):
     """ALTER TABLE DROP COLUMN: every record of `table` is replaced by one that has only the columns `keep` (column
     numbers, in ascending order; rowid alias as NULL as ever). WITHOUT ROWID: record in storage order without the

@@ -8,6 +8,7 @@ from turso_wasm.sql.ast_base import Name, QualifiedName, Statement
 from turso_wasm.sql.ast_ddl import (
     AddColumn,
     AddConstraint,
+    AlterColumn,
     AlterColumnNotNull,
     CreateIndex,
     CreateTable,
@@ -259,6 +260,10 @@ class DdlParser(TableParser):
         at = self.at
         return Name(self.texts[at], (self.starts[at], self.ends[at]))
 
+    def _is_quoted(self) -> bool:
+        """The token that comes is a name in quotes."""
+        return self.texts[self.at][:1] in ("'", '"', "`", "[")
+
     def _rename(self, table: QualifiedName) -> Statement:
         if self.accept("TO"):
             return RenameTable(table, self.name())
@@ -266,7 +271,7 @@ class DdlParser(TableParser):
         written = self._as_written()
         column = self.name()
         self.expect("TO")
-        quoted = self.texts[self.at][:1] in ("'", '"', "`", "[")
+        quoted = self._is_quoted()
         return RenameColumn(table, column, self.name(), quoted, written)
 
     def _add(self, table: QualifiedName) -> Statement:
@@ -285,9 +290,14 @@ class DdlParser(TableParser):
         self.last_foreign_key = None
         return AddColumn(table, self.column())
 
-    def _alter_column(self, table: QualifiedName) -> AlterColumnNotNull:
+    def _alter_column(self, table: QualifiedName) -> AlterColumn | AlterColumnNotNull:
         self.accept("COLUMN")
+        written = self._as_written()
         column = self.name()
+        if self.accept("TO"):
+            quoted = self._is_quoted()
+            self.last_foreign_key = None
+            return AlterColumn(table, column, self.column(), quoted, written)
         dropped = self.accept("DROP")
         if not dropped:
             self.expect("SET")

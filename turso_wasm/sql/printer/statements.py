@@ -198,6 +198,10 @@ def _rename_column(node: d.RenameColumn) -> str:
     return _alter(node.table, f"RENAME COLUMN {quote_name(node.column)} TO {quote_name(node.to)}")
 
 
+def _alter_column(node: d.AlterColumn) -> str:
+    return _alter(node.table, f"ALTER COLUMN {quote_name(node.column)} TO {print_node(node.definition)}")
+
+
 def _alter_not_null(node: d.AlterColumnNotNull) -> str:
     constraint = node.constraint
     action = "DROP NOT NULL" if constraint is None else f"SET {print_node(constraint)}"
@@ -272,6 +276,7 @@ PRINTERS.update(
         d.DropColumn: lambda node: _alter(node.table, f"DROP COLUMN {quote_name(node.column)}"),
         d.AddConstraint: lambda node: _alter(node.table, f"ADD {_constraint(node.constraint)}"),
         d.DropConstraint: lambda node: _alter(node.table, f"DROP CONSTRAINT {quote_name(node.name)}"),
+        d.AlterColumn: _alter_column,
         d.AlterColumnNotNull: _alter_not_null,
         x.Begin: lambda node: "BEGIN" if node.mode is None else f"BEGIN {node.mode}",
         x.Commit: lambda node: "COMMIT",
