@@ -95,7 +95,7 @@ def sizes(root: Path) -> dict[str, int]:
     return {
         "kernel.wasm": len(kernel),
         "kernel.wasm, gzip": len(gzip.compress(kernel)),
-        "wheel": next((root / "dist").glob("turso_wasm-*.whl")).stat().st_size,
+        "compiler.pack": (root / "dist" / "compiler.pack").stat().st_size,
     }
 
 

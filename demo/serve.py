@@ -29,6 +29,7 @@ class Handler(SimpleHTTPRequestHandler):
         ".js": "text/javascript",
         ".mjs": "text/javascript",
         ".wasm": "application/wasm",
+        ".pack": "application/octet-stream",
         ".whl": "application/octet-stream",
     }
     protocol_version = "HTTP/1.1"

@@ -1,14 +1,14 @@
 /**
  * The query compiler: Python in Pyodide, asked for what no cache has (turso_wasm/bridge.py).
  *
- * Owns loading Pyodide, putting the wheel on Python's path, and the reading of replies. Knows nothing of the kernel.
+ * Owns loading Pyodide, putting the pack on Python's path, and the reading of replies. Knows nothing of the kernel.
  */
 
 import { SqlError } from '../base/errors.js';
 import { loadPyodide } from './pyodide.js';
 
 const decoder = new TextDecoder();
-const WHEEL_FOLDER = '/lib/turso_wasm';
+const ARCHIVE = '/lib/turso_wasm.zip';
 
 /**
  * @typedef {object} Reply
@@ -20,35 +20,37 @@ export class Compiler {
   /** @type {any} */ #bridge;
 
   /**
-   * Load Pyodide and the wheel.
-   * @param {{pyodide: string, wheel: string | Promise<ArrayBuffer>}} where URL of Pyodide's folder (it ends with a slash);
-   *   URL of the wheel, or its bytes
+   * Load Pyodide and the pack (pack_compiler.mjs).
+   * @param {{pyodide: string, pack: string}} where URL of Pyodide's folder (it ends with a slash); URL of the pack
    * @throws {Error} when one of them cannot be had; the message says which, and from where
    */
-  static async load({ pyodide: base, wheel }) {
-    const bytes = typeof wheel === 'string' ? fetchBytes(wheel) : wheel;
-    bytes.catch(() => undefined); // both are awaited below; the first to fail must not go unhandled
+  static async load({ pyodide: base, pack }) {
+    const archive = fetchBytes(pack).then(unpacked);
+    archive.catch(() => undefined); // both are awaited below; the first to fail must not go unhandled
     const pyodide = await loadPyodide(base);
-    return Compiler.over(pyodide, await bytes);
+    return Compiler.#over(pyodide, await archive);
   }
 
   /**
    * A compiler over a Pyodide that is there already.
    * @param {any} pyodide
-   * @param {ArrayBuffer} [wheel] absent: the package is on Python's path
+   * @param {BufferSource} [pack] absent: the package is on Python's path
    */
-  static over(pyodide, wheel) {
-    if (wheel) {
-      try {
-        pyodide.unpackArchive(wheel, 'wheel', { extractDir: WHEEL_FOLDER });
-      } catch (cause) {
-        throw new Error('turso_wasm.whl is no wheel, or not all of it', { cause });
-      }
-      pyodide.runPython(
-        `import sys\nif ${JSON.stringify(WHEEL_FOLDER)} not in sys.path: sys.path.insert(0, ${JSON.stringify(WHEEL_FOLDER)})`,
-      );
+  static async over(pyodide, pack) {
+    return Compiler.#over(pyodide, pack && (await unpacked(pack)));
+  }
+
+  /** @param {any} pyodide @param {Uint8Array} [archive] */
+  static #over(pyodide, archive) {
+    if (archive) {
+      pyodide.FS.writeFile(ARCHIVE, archive);
+      pyodide.runPython(`import sys\nif "${ARCHIVE}" not in sys.path: sys.path.insert(0, "${ARCHIVE}")`);
     }
-    return new Compiler(pyodide.runPython('from turso_wasm.bridge import Compiler\nCompiler()'), pyodide);
+    try {
+      return new Compiler(pyodide.runPython('from turso_wasm.bridge import Compiler\nCompiler()'), pyodide);
+    } catch (cause) {
+      throw archive ? new Error('compiler.pack is no pack, or of another version', { cause }) : cause;
+    }
   }
 
   /** @param {any} bridge a proxy of bridge.Compiler @param {any} [pyodide] */
@@ -124,6 +126,26 @@ function checked(proxy) {
   const { error } = reply.head;
   if (error) throw new SqlError(error.message, error.code, error.offset);
   return reply;
+}
+
+const GZIP = 0x8b1f;
+
+/**
+ * The zip in a pack. (A server may have taken the gzip around it for a way of sending.)
+ * @param {BufferSource} pack
+ * @returns {Promise<Uint8Array>}
+ */
+async function unpacked(pack) {
+  const bytes = ArrayBuffer.isView(pack)
+    ? new Uint8Array(pack.buffer, pack.byteOffset, pack.byteLength)
+    : new Uint8Array(pack);
+  if ((bytes[0] | (bytes[1] << 8)) !== GZIP) return bytes;
+  try {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch (cause) {
+    throw new Error('compiler.pack is not whole', { cause });
+  }
 }
 
 /** @param {string} url @returns {Promise<ArrayBuffer>} @throws {Error} when it cannot be had, or not all of it */

@@ -30,7 +30,7 @@ export class Engine {
    * Start the kernel; and the compiler, beside it on a first visit, later when it is needed (program_cache.js).
    * @param {object} options
    * @param {BufferSource | WebAssembly.Module | Response | Promise<Response> | string} options.kernel kernel.wasm, or its URL
-   * @param {Promise<Compiler> | Compiler | {pyodide: string, wheel: string}} options.compiler
+   * @param {Promise<Compiler> | Compiler | {pyodide: string, pack: string}} options.compiler
    * @param {import('../vfs/base.js').Storage} [options.storage] where named databases lie; default: see OpenOptions
    */
   static async create({ kernel, compiler, storage }) {

@@ -11,7 +11,7 @@ export type Integers = 'auto' | 'number' | 'bigint';
 export type Row = Record<string, SqlValue>;
 
 export interface AssetOptions {
-  /** Folder with kernel.wasm, turso_wasm.whl and, unless `pyodide` says otherwise, pyodide/. */
+  /** Folder with kernel.wasm, compiler.pack and, unless `pyodide` says otherwise, pyodide/. */
   assets?: string | URL;
   /** Folder with Pyodide 314's pyodide.mjs. */
   pyodide?: string | URL;

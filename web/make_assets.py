@@ -1,4 +1,4 @@
-"""Make dist/, the folder that pages load the engine from: kernel.wasm, turso_wasm.whl and Pyodide.
+"""Make dist/, the folder that pages load the engine from: kernel.wasm, compiler.pack and Pyodide; and the wheel.
 
 `python web/make_assets.py` makes what is missing or older than its sources. Pyodide comes from node_modules/pyodide,
 where `npm install` puts it.
@@ -14,6 +14,8 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+
+from compiler_modules import compiler_modules
 
 from turso_wasm.runtime.compiler import compile_statement
 from turso_wasm.runtime.schema import BOOTSTRAP, SCHEMA_QUERY, SHARED_BY_SHAPE
@@ -33,9 +35,10 @@ def make() -> Path:
     (DIST / "pyodide").mkdir(exist_ok=True)
     for name in PYODIDE:
         _copy(source / name, DIST / "pyodide" / name)
-    wheel = DIST / "turso_wasm.whl"
-    if not wheel.exists() or wheel.stat().st_mtime < _newest():
-        _build_wheel(wheel)
+    pack = DIST / "compiler.pack"
+    if not pack.exists() or pack.stat().st_mtime < _newest():
+        _build_wheel()
+        _pack_compiler(pack)
     _write(DIST / "kernel.wasm", kernel_with_programs())
     _bundle_editor(ROOT / "demo" / "editor.js", DIST / "editor.js")
     return DIST
@@ -55,33 +58,34 @@ def _bundle_editor(source: Path, target: Path) -> None:
 
 def _newest() -> float:
     sources = [ROOT / "pyproject.toml", ROOT / ".ci" / "build_hook.py", *(ROOT / "turso_wasm").rglob("*.py")]
-    scripts: Iterable[Path] = (path for folder in ("base", "vfs", "web") for path in (ROOT / folder).rglob("*.js"))
+    scripts: Iterable[Path] = (path for folder in ("base", "vfs", "web") for path in (ROOT / folder).rglob("*.?js"))
     return max(path.stat().st_mtime for path in (*sources, *scripts))
 
 
-def _build_wheel(target: Path) -> None:
-    """Build the wheel; besides under the name pages know, it stays under its own, which pip and micropip want."""
+def _build_wheel() -> None:
+    """The wheel, under the name that pip and micropip want."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, str(ROOT)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             sys.exit(f"the wheel could not be built:\n{done.stdout}{done.stderr}")
         (built,) = Path(folder).glob("*.whl")
-        for old in DIST.glob("turso_wasm-*.whl"):
+        for old in DIST.glob("*.whl"):
             old.unlink()
         shutil.copyfile(built, DIST / built.name)
-        _byte_compile(built, target)
 
 
-def _byte_compile(wheel: Path, target: Path) -> None:
-    """The wheel as pages load it: compiled by Pyodide's Python, run by Node."""
+def _pack_compiler(target: Path) -> None:
+    """The compiler as pages load it (pack_compiler.mjs)."""
     node = shutil.which("node")
     if node is None:
         sys.exit("node is missing: run `make setup` first")
-    command = [node, ROOT / "web" / "compile_wheel.mjs", wheel, target]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [node, ROOT / "web" / "pack_compiler.mjs", ROOT, target]
+    symbols = Path("turso_wasm", "kernel", "symbols.json")
+    paths = "\n".join(path.as_posix() for path in (*compiler_modules(ROOT), symbols))
+    done = subprocess.run(command, cwd=ROOT, input=paths, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"the wheel could not be byte-compiled:\n{done.stderr[-2000:]}")
+        sys.exit(f"the compiler could not be packed:\n{done.stderr[-2000:]}")
 
 
 # --- the kernel as pages load it ----------------------------------------------------------------------------------

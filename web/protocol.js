@@ -6,7 +6,7 @@
  *
  *   op        more fields                          value
  *   hello     lock                                 {} when the worker holds the Web Lock of that name: it will as long as it lives
- *   init      kernel, compiler: {wheel, pyodide}   URLs; before the others: {isFirstVisit} (engine.js) when the kernel is up
+ *   init      kernel, compiler: {pack, pyodide}   URLs; before the others: {isFirstVisit} (engine.js) when the kernel is up
  *   ready                                          {} when the compiler is loaded
  *   open      name or Blob, options                {database}
  *   close     database                             {}: reads of it fail with SQLITE_INTERRUPT, writes sent before have half a second

@@ -24,11 +24,11 @@ async function where(file) {
     text: (path) => readFile(new URL(path, ROOT), 'utf8'),
     async assets(Compiler, MemoryStorage) {
       const { loadPyodide } = await import(new URL('dist/pyodide/pyodide.mjs', ROOT).href);
-      const wheel = await readFile(new URL('dist/turso_wasm.whl', ROOT));
+      const pack = await readFile(new URL('dist/compiler.pack', ROOT));
       const pyodide = await loadPyodide();
       return {
         kernel: await readFile(new URL('dist/kernel.wasm', ROOT)),
-        compiler: Promise.resolve(Compiler.over(pyodide, wheel.buffer.slice(wheel.byteOffset, wheel.byteOffset + wheel.length))),
+        compiler: Compiler.over(pyodide, pack),
         storage: new MemoryStorage(),
       };
     },

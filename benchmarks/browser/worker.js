@@ -31,7 +31,7 @@ async function where(file) {
     text: async (path) => (await bytes(path)).text(),
     assets: async () => ({
       kernel: fetch(`${ROOT}dist/kernel.wasm`),
-      compiler: { pyodide: `${ROOT}dist/pyodide/`, wheel: `${ROOT}dist/turso_wasm.whl` },
+      compiler: { pyodide: `${ROOT}dist/pyodide/`, pack: `${ROOT}dist/compiler.pack` },
     }),
   };
 }

@@ -34,7 +34,7 @@ def chromium() -> str:
     found = find_chromium()
     if found is None:
         pytest.fail("no Chromium found: run `make setup`, or set CHROMIUM to its path")
-    if not (ROOT / "dist" / "turso_wasm.whl").exists():
+    if not (ROOT / "dist" / "compiler.pack").exists():
         pytest.fail("dist/ is not built: run `make assets`")
     return found
 

@@ -45,7 +45,7 @@ const lab = {
   /** An engine over `storage`; all engines of the worker share one compiler. */
   engine(storage) {
     const base = new URL('/dist/', location.href).href;
-    compiler ??= host.Compiler.load({ pyodide: `${base}pyodide/`, wheel: `${base}turso_wasm.whl` });
+    compiler ??= host.Compiler.load({ pyodide: `${base}pyodide/`, pack: `${base}compiler.pack` });
     return host.Engine.create({ kernel: `${base}kernel.wasm`, compiler, storage });
   },
 };

@@ -3,7 +3,7 @@
 import { loadPyodide } from '/dist/pyodide/pyodide.mjs';
 
 const ready = (async () => {
-  const wheel = await (await fetch('/dist/turso_wasm.whl')).arrayBuffer();
+  const wheel = await (await fetch(`/dist/${new URLSearchParams(location.search).get('wheel')}`)).arrayBuffer();
   const pyodide = await loadPyodide({ indexURL: '/dist/pyodide/' });
   pyodide.unpackArchive(wheel, 'wheel');
   return pyodide;

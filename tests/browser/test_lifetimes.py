@@ -96,7 +96,7 @@ class TestAssets:
         "name",
         [
             "kernel.wasm",
-            "turso_wasm.whl",
+            "compiler.pack",
             "pyodide.mjs",
             "pyodide.asm.mjs",
             "pyodide.asm.wasm",

@@ -34,7 +34,7 @@ SETUP = """() => {
     const ask = (message) => answer(send(message));
     globalThis.wire = { worker, answers, order, send, answer, ask };
     const base = new URL('/dist/', location.href).href;
-    const compiler = { pyodide: base + 'pyodide/', wheel: base + 'turso_wasm.whl' };
+    const compiler = { pyodide: base + 'pyodide/', pack: base + 'compiler.pack' };
     return ask({ op: 'init', kernel: base + 'kernel.wasm', compiler });
 }"""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 Python = Callable[[str], Any]
 
 
@@ -22,8 +24,12 @@ def blank(context: Any, server: str) -> Iterator[Any]:
 
 def interpreter(page: Any, name: str) -> Python:
     """A new worker; a function that runs Python in it and gives the value of its last line, which is JSON."""
+    (wheel,) = (ROOT / "dist").glob("*.whl")
     page.evaluate(
-        "(name) => { globalThis[name] = new Worker('/tests/browser/python_worker.js', { type: 'module' }); }", name
+        """([name, wheel]) => {
+            globalThis[name] = new Worker(`/tests/browser/python_worker.js?wheel=${wheel}`, { type: 'module' });
+        }""",
+        [name, wheel.name],
     )
 
     def run(code: str) -> Any:

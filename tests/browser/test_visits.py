@@ -44,7 +44,7 @@ class Logging(Handler):
 
 
 def asked_for_python() -> list[str]:
-    return [path for path in Logging.asked if "/dist/pyodide/" in path or path.endswith(".whl")]
+    return [path for path in Logging.asked if "/dist/pyodide/" in path or path.endswith(".pack")]
 
 
 @pytest.fixture(scope="module")

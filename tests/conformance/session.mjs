@@ -6,9 +6,8 @@ import { Compiler, Engine, MemoryStorage } from '../../web/host.js';
 
 const dist = new URL('../../dist/', import.meta.url);
 const [cases, files] = JSON.parse(readFileSync(0, 'utf8'));
-const wheel = readFileSync(new URL('turso_wasm.whl', dist));
 const pyodide = await loadPyodide();
-const compiler = Compiler.over(pyodide, wheel.buffer.slice(wheel.byteOffset, wheel.byteOffset + wheel.length));
+const compiler = await Compiler.over(pyodide, readFileSync(new URL('compiler.pack', dist)));
 let compiles = 0;
 const { compile } = compiler;
 compiler.compile = (...args) => {

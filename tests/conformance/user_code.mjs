@@ -6,9 +6,8 @@ import { loadPyodide } from '../../dist/pyodide/pyodide.mjs';
 import { Compiler, Engine, MemoryStorage, SqlError } from '../../web/host.js';
 
 const dist = new URL('../../dist/', import.meta.url);
-const wheel = readFileSync(new URL('turso_wasm.whl', dist));
 const pyodide = await loadPyodide();
-const compiler = Compiler.over(pyodide, wheel.buffer.slice(wheel.byteOffset, wheel.byteOffset + wheel.length));
+const compiler = await Compiler.over(pyodide, readFileSync(new URL('compiler.pack', dist)));
 const engine = await Engine.create({
   kernel: readFileSync(new URL('kernel.wasm', dist)),
   compiler,

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import pkgutil
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from turso_wasm.wasm.expr import Expr, Local, Operand, constant
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 TYPE_CODE = {name: code for code, name in VALUE_NAME.items()}
 _SET, _GET, _BLOCK, _END = CODE["local.set"], CODE["local.get"], CODE["block"], CODE["end"]
-_DEFAULT = Path(__file__).parent.parent / "kernel" / "symbols.json"
 Part = bytes | int | tuple[Any, ...]
 
 
@@ -117,7 +116,9 @@ class Symbols:
 
 @lru_cache(maxsize=1)
 def _load_default() -> Symbols:
-    return Symbols.load(_DEFAULT.read_bytes())
+    raw = pkgutil.get_data("turso_wasm.kernel", "symbols.json")  # out of a zip, too
+    assert raw is not None
+    return Symbols.load(raw)
 
 
 def _load_part(part: Any) -> Part:

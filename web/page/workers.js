@@ -38,7 +38,7 @@ export async function workerFor(where, { onProgress, signal } = {}) {
 /** @param {Where} where @returns {Started} */
 function startedFor({ assets, pyodide, worker }) {
   const base = folder(assets ?? new URL('../../dist/', import.meta.url));
-  const compiler = { wheel: `${base}turso_wasm.whl`, pyodide: folder(pyodide ?? `${base}pyodide/`) };
+  const compiler = { pack: `${base}compiler.pack`, pyodide: folder(pyodide ?? `${base}pyodide/`) };
   const place = `${base} ${compiler.pyodide}`;
   const own = typeof worker === 'function' ? made(worker) : worker;
   const known = own ? theirs.get(own) : ours.get(place);
