@@ -382,7 +382,7 @@ class Cursor(Struct):
     state: i32  # STATE_* of kernel/btree/cursor/position.py
     skip: i32  # SAVED: SKIP_* of kernel/btree/cursor/save.py
     visits: i32  # leaves entered since the last descent from the root, forward less backward
-    near: i32  # > 0: index seeks try the current leaf first
+    near: i32  # > 0: seeks try the current leaf first
     probe: ptr[Value]  # index b-trees: room for the key fields of one entry
     saved_key: ptr[u8]
     saved_size: i32
@@ -393,6 +393,8 @@ class Cursor(Struct):
     overflow_next: u32  # the overflow page that continues it
     overflow_for: ptr[u8]  # the value of `payload` it was assembled for
     sure: i32  # cells before this one hold entries within the range of the scan (kernel/btree/cursor/range.py)
+    floor: i64  # index b-trees: words of the entries around the page to be searched
+    ceiling: i64
 
 
 class Resource(Struct):

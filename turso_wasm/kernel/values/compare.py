@@ -21,6 +21,8 @@ __subset__ = True
 QUICK_NOT = 0
 QUICK_INTEGER = 1
 QUICK_TEXT = 2
+QUICK_DESC = 4  # a bit beside these: words are inverted
+SIGN_BIT = -0x8000000000000000
 NEED_MORE = 2  # the local part of the record does not decide
 
 
@@ -43,43 +45,51 @@ def compare_string(stmt: Run, tag: i32, q: ptr[u8], size: i32, probe: Value, fla
     return compare_text(stmt, q, size, p, n, flags)
 
 
-def probe_word(probe: Value, flags: i32) -> tuple[i32, u64]:
-    """How the first field of entries compares quickly with that of a probe: (a QUICK_* mode, a number for it)."""
+def probe_word(probe: Value, flags: i32) -> tuple[i32, i64]:
+    """How the first field of entries compares quickly with that of a probe: (QUICK_*, its word)."""
+    descends: i32 = QUICK_DESC if flags & KEY_DESC else 0
+    flip: i64 = flip_of(descends)
     if probe.tag == INTEGER:
-        return QUICK_INTEGER, u64(probe.payload)
+        return QUICK_INTEGER | descends, probe.payload ^ flip
     if probe.tag == TEXT and flags & COLLATION_MASK == BINARY:
-        return QUICK_TEXT, text_word(ptr[u8](i32(probe.payload)), i32(probe.payload >> 32))
-    return QUICK_NOT, u64(0)
+        return QUICK_TEXT | descends, text_word(ptr[u8](i32(probe.payload)), i32(probe.payload >> 32)) ^ flip
+    return QUICK_NOT, i64(0)
 
 
 @inline
-def text_word(p: ptr[u8], n: i32) -> u64:
+def flip_of(mode: i32) -> i64:
+    """What words are xored with: all ones if they descend."""
+    return i64(0) - i64(mode >> 2)
+
+
+@inline
+def text_word(p: ptr[u8], n: i32) -> i64:
     """The first 8 bytes of a text, zeros behind its end: unequal words are ordered as the texts are."""
     word: u64 = u64(be64(p))
-    if n >= 8:
-        return word
-    unused: u64 = u64(i64(64 - 8 * n))
-    return (word >> unused) << unused if n else u64(0)
+    if n < 8:
+        unused: u64 = u64(i64(64 - 8 * n))
+        word = (word >> unused) << unused if n else u64(0)
+    return i64(word) ^ SIGN_BIT
 
 
 @inline
-def compare_quick(p: ptr[u8], available: i32, mode: i32, word: u64) -> i32:
-    """Order of the first field of a record and that of the probe, ascending; 0 when that does not decide quickly.
+def entry_word(p: ptr[u8], available: i32, mode: i32) -> tuple[bool, i64]:
+    """The word of the first field of a record; (False, 0) if it has none of the mode, or does not lie within the
+    available bytes.
 
-    What it decides, compare_record would decide alike: the field lies within the available bytes.
+    Where words are unequal they are ordered as the entries are; equal ones of integers are equal fields.
     """
     header: i32 = p[0]
     st: i32 = p[1]
     if header >= 128 or header < 2 or available < 2:
-        return 0
-    if mode == QUICK_INTEGER:
+        return False, i64(0)
+    if mode & QUICK_INTEGER:
         if u32(st - 1) >= 6 or header + SERIAL_SIZES[st] > available:
-            return 0
-        return sign_of(be64(p + header) >> i64(INTEGER_SHIFT[st]), i64(word))
+            return False, i64(0)
+        return True, (be64(p + header) >> i64(INTEGER_SHIFT[st])) ^ flip_of(mode)
     if st & 0x81 != 1 or st < 13 or header + ((st - 13) >> 1) > available:
-        return 0
-    own: u64 = text_word(p + header, (st - 13) >> 1)
-    return i32(own > word) - i32(own < word)
+        return False, i64(0)
+    return True, text_word(p + header, (st - 13) >> 1) ^ flip_of(mode)
 
 
 def compare_record(c: Cursor, p: ptr[u8], available: i32, size: i32, probe: ptr[Value], n: i32) -> i32:

@@ -10,7 +10,7 @@ Invariants:
 from turso_wasm.kernel.abi import Cursor, Value
 from turso_wasm.kernel.btree.cursor.position import load_index_cell, stack_page
 from turso_wasm.kernel.btree.cursor.read import cursor_compare_key
-from turso_wasm.kernel.btree.cursor.seek import compare_cell, index_search
+from turso_wasm.kernel.btree.cursor.seek import compare_cell, forget_bounds, index_search
 from turso_wasm.wasm.lang import be16, export, i32, ptr
 
 __subset__ = True
@@ -24,6 +24,7 @@ def find_end(c: Cursor, probe: ptr[Value], n: i32, inclusive: i32) -> None:
         c.sure = last + 1
         return
     nth: i32 = c.nth
+    forget_bounds(c)
     _ = index_search(c, stack_page(c, c.depth), probe, n, inclusive, nth + 1)
     c.sure = c.nth
     c.nth = nth

@@ -7,10 +7,12 @@ it on an entry.
 Invariants:
   G1  A search begins at the leaf the cursor is on when the key must be there: it lies between the leaf's first and last
       entry, or behind the last one of the right-most leaf. Otherwise it begins at the root.
-  G2  Index searches try that only while it pays (`near`): comparing keys is what costs.
+  G2  It tries that only while it pays (`near`): a look at the leaf's ends is what costs.
+  G3  Keys are guessed to be evenly spaced between those on both sides, which the page above tells. What pages say is
+      never relied upon: a guess is one of the cells not yet compared, and wrong ones cost a comparison each.
 """
 
-from turso_wasm.kernel.abi import KEY_DESC, SEEK_GE, SEEK_GT, SEEK_LE, Cursor, KeyInfo, Value
+from turso_wasm.kernel.abi import SEEK_GE, SEEK_GT, SEEK_LE, Cursor, KeyInfo, Value
 from turso_wasm.kernel.base.memory import mrealloc
 from turso_wasm.kernel.base.varint import get_varint
 from turso_wasm.kernel.btree.cell import LEAF, get_rowid, local_size
@@ -30,13 +32,25 @@ from turso_wasm.kernel.btree.cursor.position import (
 from turso_wasm.kernel.btree.overflow import overflow_pages, overflow_read
 from turso_wasm.kernel.btree.page import PageHeader, cell_array, page_header, page_is_leaf, page_n_cells
 from turso_wasm.kernel.pager.storage import Page, Pager
-from turso_wasm.kernel.values.compare import NEED_MORE, QUICK_NOT, compare_quick, compare_record, probe_word
-from turso_wasm.wasm.lang import be16, be32, export, f64, i32, i64, inline, memory_copy, ptr, u8, u32, u64
+from turso_wasm.kernel.values.compare import (
+    NEED_MORE,
+    QUICK_INTEGER,
+    QUICK_NOT,
+    compare_record,
+    entry_word,
+    probe_word,
+    sign_of,
+)
+from turso_wasm.wasm.lang import be16, be32, export, f64, i32, i64, inline, memory_copy, ptr, select, u8, u32, u64
 
 __subset__ = True
 
 NEAR_TRIES = 4
 GUESS_MIN = 8  # cells
+GUESSES = 2  # of a search in an index page
+ROWID_MAX = 0x7FFFFFFFFFFFFFFF
+WORD_MIN = -0x8000000000000000
+WORD_MAX = 0x7FFFFFFFFFFFFFFF
 
 
 # --- table b-trees ---------------------------------------------------------------------------------------------------
@@ -59,37 +73,41 @@ def leaf_key(page: Page, cells: ptr[u8], nth: i32) -> i64:
 
 
 @inline
-def guess_slot(first: i64, last: i64, rowid: i64, n: i32) -> i32:
-    """Where rowid would be among n cells if keys were evenly spaced; first < rowid < last."""
-    share: f64 = f64(rowid - first) / f64(last - first)
-    guess: i32 = i32(share * f64(n - 1))
-    # The differences of extreme keys wrap around.
-    return guess if u32(guess) < u32(n) else n >> 1
+def guess_place(low: i32, high: i32, floor: i64, ceiling: i64, key: i64) -> i32:
+    """Where key would be among the cells low..high-1 if keys were evenly spaced between floor, the key at low - 1, and
+    ceiling, that at high. Whatever these are, one of the cells.
+    """
+    share: f64 = f64(key - floor) / f64(ceiling - floor)
+    guess: i32 = low - 1 + i32(share * f64(high - low + 1))
+    return within(guess, low, high)
 
 
-def interior_search(page: Page, rowid: i64) -> i32:
+@inline
+def within(guess: i32, low: i32, high: i32) -> i32:
+    """The cell nearest to a guess of low..high-1."""
+    return low if guess < low else select(high - 1, guess, guess >= high)
+
+
+def interior_search(page: Page, rowid: i64, floor: i64, ceiling: i64) -> i32:
     """First cell of a table interior page whose key is not less than rowid; the number of cells if there is none."""
     h: PageHeader = page_header(page)
     cells: ptr[u8] = cell_array(h)
     low: i32 = 0
     high: i32 = h.n_cells
     if high > GUESS_MIN:
-        last: i64 = interior_key(page, cells, high - 1)
-        if last < rowid:
-            return high
-        first: i64 = interior_key(page, cells, 0)
-        if rowid <= first:
-            return 0
+        if ceiling == ROWID_MAX:
+            ceiling = interior_key(page, cells, high - 1)
+            if ceiling < rowid:
+                return high
+            high -= 1
         # A key that is not where evenly spaced keys would be costs two comparisons more.
-        high -= 1
-        guess: i32 = guess_slot(first, last, rowid, high)
+        guess: i32 = guess_place(0, high, floor, ceiling, rowid)
         if interior_key(page, cells, guess) < rowid:
             low = guess + 1
-            if interior_key(page, cells, low) >= rowid:
+            if low == high or interior_key(page, cells, low) >= rowid:
                 return low
         else:
-            high = guess
-            if interior_key(page, cells, guess - 1) < rowid:
+            if guess == 0 or interior_key(page, cells, guess - 1) < rowid:
                 return guess
             high = guess - 1
     while low < high:
@@ -101,24 +119,28 @@ def interior_search(page: Page, rowid: i64) -> i32:
     return low
 
 
-def leaf_search(c: Cursor, page: Page, rowid: i64) -> i32:
+def leaf_search(c: Cursor, page: Page, rowid: i64, floor: i64, ceiling: i64) -> i32:
     """Set `nth` to the first place of a table leaf whose rowid is not less than `rowid`; 1 if it is equal."""
     h: PageHeader = page_header(page)
     cells: ptr[u8] = cell_array(h)
     low: i32 = 0
     high: i32 = h.n_cells
-    if high > GUESS_MIN:
-        guess: i32 = 0
-        first: i64 = leaf_key(page, cells, 0)
-        if u64(rowid - first) < u64(i64(high)):
-            # Its place if no rowid is missing.
-            guess = i32(rowid - first)
-            if leaf_key(page, cells, guess) == rowid:
-                c.nth = guess
-                return 1
-    while low < high:
-        middle: i32 = (low + high) >> 1
+    guess: i64 = rowid - floor - 1  # its place if no rowid is missing
+    if ceiling - floor != i64(high) and ceiling != ROWID_MAX:
+        guess = i64(guess_place(0, high, floor, ceiling, rowid))
+    if u64(guess) < u64(i64(high)):
+        middle: i32 = i32(guess)
         key: i64 = leaf_key(page, cells, middle)
+        if key == rowid:
+            c.nth = middle
+            return 1
+        if key < rowid:
+            low = middle + 1
+        else:
+            high = middle
+    while low < high:
+        middle = (low + high) >> 1
+        key = leaf_key(page, cells, middle)
         if key < rowid:
             low = middle + 1
         elif key > rowid:
@@ -151,29 +173,43 @@ def near_rowid(c: Cursor, rowid: i64) -> i32:
             c.nth = n
             return 0
         return -1
-    if rowid < leaf_rowid(page, 0):
+    first: i64 = leaf_rowid(page, 0)
+    if rowid < first:
         return -1
-    return leaf_search(c, page, rowid)
+    return leaf_search(c, page, rowid, first - 1, last)
 
 
 def table_find(c: Cursor, rowid: i64) -> i32:
     """Go to the leaf and place of the first entry whose rowid is not less (GAP); 1 if it is equal."""
+    before: i32 = 0
     if c.depth >= 0:
-        near: i32 = near_rowid(c, rowid)
-        if near >= 0:
-            cursor_no_entry(c, STATE_GAP)
-            return near
+        if c.near > 0:
+            near: i32 = near_rowid(c, rowid)
+            if near >= 0:
+                c.near = NEAR_TRIES
+                cursor_no_entry(c, STATE_GAP)
+                return near
+            c.near -= 1
+        before = c.pages[c.depth]
     cursor_no_entry(c, STATE_GAP)
     page: Page = enter_root(c)
+    floor: i64 = 0
+    ceiling: i64 = ROWID_MAX
     while page_is_leaf(page) == 0:
-        at: i32 = interior_search(page, rowid)
+        at: i32 = interior_search(page, rowid, floor, ceiling)
         c.taken[c.depth] = at
         h: PageHeader = page_header(page)
+        cells: ptr[u8] = cell_array(h)
         child: u32 = h.right_child
+        if at > 0:
+            floor = interior_key(page, cells, at - 1)
         if at < h.n_cells:
-            child = be32(page.data + be16(cell_array(h) + 2 * at))
+            ceiling = interior_key(page, cells, at)
+            child = be32(page.data + be16(cells + 2 * at))
         page = enter_child(c, child)
-    return leaf_search(c, page, rowid)
+    if i32(page) == before:
+        c.near = NEAR_TRIES
+    return leaf_search(c, page, rowid, floor, ceiling)
 
 
 @export
@@ -255,36 +291,72 @@ def compare_cell(c: Cursor, p: ptr[u8], probe: ptr[Value], n: i32) -> i32:
 def index_search(c: Cursor, page: Page, probe: ptr[Value], n: i32, beyond: i32, low: i32) -> i32:
     """Set `nth` to the first place from `low` on whose entry is not less than the probe; 1 if it is equal.
 
-    beyond: 1: the first place whose entry is greater; then the result is 0.
+    beyond: 1: the first place whose entry is greater; then the result is 0. `floor` and `ceiling` become those of the
+    child at that place (G3).
     """
     h: PageHeader = page_header(page)
     cells: ptr[u8] = cell_array(h)
     skip: i32 = 0 if h.kind & LEAF else 4
-    flags: i32 = KeyInfo(c.keyinfo).flags
-    mode, word = probe_word(probe[0], flags)
+    mode, target = probe_word(probe[0], KeyInfo(c.keyinfo).flags)
     if n == 0:
         mode = QUICK_NOT
-    most: i32 = c.layout.max_local
+    decides: bool = n == 1 and mode & QUICK_INTEGER != 0
     high: i32 = h.n_cells
+    floor: i64 = c.floor
+    ceiling: i64 = c.ceiling
+    guesses: i32 = 0
+    if mode != QUICK_NOT and high - low > GUESS_MIN:
+        guesses = GUESSES
+        if floor == WORD_MIN:
+            _known, floor = cell_word(c, page.data + be16(cells + 2 * low) + skip, mode)
+        if ceiling == WORD_MAX:
+            _known, ceiling = cell_word(c, page.data + be16(cells + 2 * high - 2) + skip, mode)
+    lean: i32 = 0
     equal: i32 = 0
     while low < high:
         middle: i32 = (low + high) >> 1
+        if guesses:
+            guesses -= 1
+            middle = guess_place(low, high, floor, ceiling, target)
+            # The second guess is to end up on the other side of the probe.
+            if lean > 0:
+                middle = within(middle + 2 + ((middle - low) >> 2), low, high)
+            elif lean < 0:
+                middle = within(middle - 2 - ((high - middle) >> 2), low, high)
         p: ptr[u8] = page.data + be16(cells + 2 * middle) + skip
-        order: i32 = 0
-        size: i32 = p[0]
-        if mode != QUICK_NOT and size < 128 and size <= most:
-            order = compare_quick(p + 1, size, mode, word)
-            if flags & KEY_DESC:
-                order = -order
-        if order == 0:
+        known, word = cell_word(c, p, mode)
+        order: i32 = sign_of(word, target) if known else 0
+        if order == 0 and not (known and decides):
             order = compare_cell(c, p, probe, n)
         if order < beyond:
             low = middle + 1
+            floor = word
+            c.floor = word
+            lean = 1
         else:
             high = middle
+            ceiling = word
+            c.ceiling = word
+            lean = -1
             equal |= i32(order == 0)
     c.nth = low
     return equal
+
+
+@inline
+def cell_word(c: Cursor, p: ptr[u8], mode: i32) -> tuple[bool, i64]:
+    """Whether the first field of the index cell at p (behind its child) has a word of that mode, and the word."""
+    size: i32 = p[0]
+    if mode == QUICK_NOT or size >= 128 or size > c.layout.max_local:
+        return False, i64(0)
+    return entry_word(p + 1, size, mode)
+
+
+@inline
+def forget_bounds(c: Cursor) -> None:
+    """Of the next page to be searched no more is known than what it says itself (G3)."""
+    c.floor = WORD_MIN
+    c.ceiling = WORD_MAX
 
 
 def near_key(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
@@ -301,6 +373,7 @@ def near_key(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
             c.nth = count
             return 0
         return -1
+    forget_bounds(c)
     # A first entry that equals the probe may follow another one on the leaf before.
     if compare_cell(c, page.data + be16(cells), probe, n) >= beyond:
         return -1
@@ -326,6 +399,7 @@ def index_find(c: Cursor, probe: ptr[Value], n: i32, beyond: i32) -> i32:
     cursor_no_entry(c, STATE_GAP)
     above: i32 = 0
     page: Page = enter_root(c)
+    forget_bounds(c)
     while page_is_leaf(page) == 0:
         above |= index_search(c, page, probe, n, beyond, 0)
         at: i32 = c.nth
@@ -348,6 +422,7 @@ def index_find_onward(c: Cursor, probe: ptr[Value], n: i32) -> i32:
         page: Page = stack_page(c, c.depth)
         count: i32 = page_n_cells(page)
         if page_is_leaf(page) and c.nth < count:
+            forget_bounds(c)
             found: i32 = index_search(c, page, probe, n, 0, c.nth)
             if c.nth < count or on_last_leaf(c):
                 cursor_no_entry(c, STATE_GAP)
