@@ -110,7 +110,7 @@ class Parameter(Expr):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class ColumnRef(Expr):
     """Column `column` of row source `source`; column -1 is the rowid. For scans `column` is the table's column
-    number.
+    number. collation: "" is none at all.
     """
 
     source: int
@@ -284,7 +284,7 @@ class Generated(Expr):
 
     value: Expr
     name: str
-    affinity: AffinityLetter
+    affinity: AffinityLetter | None
     collation: str
     table: str | None = None
     decltype: str | None = None

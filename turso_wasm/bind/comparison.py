@@ -107,7 +107,7 @@ def implicit_collation(expr: bound.Expr) -> str | None:
     """The collation of a column, also under CAST and unary +; None for other expressions."""
     while True:
         if isinstance(expr, bound.ColumnRef | bound.Generated):
-            return expr.collation
+            return expr.collation or None
         if isinstance(expr, bound.Cast | bound.ApplyAffinity | bound.Collated) or (
             isinstance(expr, bound.Unary) and expr.op == "+"
         ):
@@ -126,7 +126,7 @@ def collation_of(expr: bound.Expr) -> str:
 def comparison_collation(left: bound.Expr, right: bound.Expr) -> str:
     """The collation of `left op right`: an explicit one of either side, left first, else a column's, left first."""
     if type(left) is bound.ColumnRef and type(right) in (bound.Constant, bound.Parameter):
-        return left.collation
+        return left.collation or "BINARY"
     if _is_number(left) and (_is_number(right) or type(right) in _LEAVES):
         return "BINARY"
     return (

@@ -28,7 +28,7 @@ from turso_wasm.values.arithmetic import negate
 
 TRUE = bound.Constant(value=1)
 FALSE = bound.Constant(value=0)
-FALSE_VALUE = bound.Constant(value=0)  # the number, not the word: `x IS (y AND 0)` compares
+TRUE_VALUE, FALSE_VALUE = bound.Constant(value=1), bound.Constant(value=0)  # not the words: `x IS (y AND 0)` compares
 
 
 def bind_literal(
@@ -201,7 +201,17 @@ def _bind_operator(binder: Binder, node: ast.Binary, left: bound.Expr | None, sc
         function = binder.registry.find_scalar(op, 2)
         assert function is not None
         return scalar_call(function, (left, binder.expr(node.right, scope)), node)
-    return bound.Binary(op=bound.OPERATORS[op], left=left, right=binder.expr(node.right, scope))
+    right = binder.expr(node.right, scope)
+    if (op == "AND" or op == "OR") and (_decides(op, left) or _decides(op, right)):
+        return TRUE_VALUE if op == "OR" else FALSE_VALUE
+    return bound.Binary(op=bound.OPERATORS[op], left=left, right=right)
+
+
+def _decides(op: str, expr: bound.Expr) -> bool:
+    """Whether an operand is a number that makes the other one, which may fail, superfluous: SQLite does not ask it."""
+    if type(expr) is not bound.Constant or type(expr.value) is not int:
+        return False
+    return (expr.value != 0) == (op == "OR") and 0 <= expr.value < 2**31
 
 
 def _bind_is(binder: Binder, node: ast.Binary, left: bound.Expr | None, scope: Scope | None) -> bound.Expr:

@@ -12,7 +12,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, CommonTables, CurrentRow, Opened, fail
 from turso_wasm.bind.comparison import affinity_of, column_affinity
 from turso_wasm.bind.generated import row_of
-from turso_wasm.bind.query import Core, Item, OutputColumn, Query
+from turso_wasm.bind.query import Common, Core, Item, OutputColumn, Query
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.sharing import share
 from turso_wasm.bind.table_functions import find_function, function_item
@@ -146,11 +146,7 @@ def check_readable(table: Table, node: ast.Node) -> None:
 def _bind_view(binder: Binder, source: ast.TableSource, table: Table) -> Item:
     if source.indexed_by is not None:
         fail(f"no such index: {source.indexed_by}", source)
-    key = f"{table.slot}.{fold(table.name)}"
-    if key in binder.open_views:
-        fail(f"view {table.name} is circularly defined", source)
-    assert table.select is not None
-    common = share(binder.views, key, lambda: _bind_body(binder, table, key))
+    common = open_view(binder, table, source)
     query = common.query
     if table.view_columns and len(table.view_columns) != len(query.columns):
         fail(f"expected {len(table.view_columns)} columns for '{table.name}' but got {len(query.columns)}", source)
@@ -159,6 +155,14 @@ def _bind_view(binder: Binder, source: ast.TableSource, table: Table) -> Item:
     query.label = table.name
     item.common = common
     return item
+
+
+def open_view(binder: Binder, table: Table, node: ast.Node) -> Common:
+    """The query of a view. Errors: what is wrong in it, "view v is circularly defined"."""
+    key = f"{table.slot}.{fold(table.name)}"
+    if key in binder.open_views:
+        fail(f"view {table.name} is circularly defined", node)
+    return share(binder.views, key, lambda: _bind_body(binder, table, key))
 
 
 def _bind_body(binder: Binder, table: Table, key: str) -> Query:

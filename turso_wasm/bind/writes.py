@@ -19,7 +19,7 @@ from turso_wasm.bind.schema import bind_checks, bind_default, bind_index_terms
 from turso_wasm.bind.scope import Scope, column_of, column_ref
 from turso_wasm.bind.select import describe
 from turso_wasm.bind.table_functions import find_function
-from turso_wasm.bind.tables import check_readable, must_find_table
+from turso_wasm.bind.tables import check_readable, must_find_table, open_view
 from turso_wasm.bind.triggers import ROWID, Event, triggers_fired
 from turso_wasm.bind.walk import all_of, query_items, strip_collation, transform, transform_query
 from turso_wasm.catalog.constants import is_constant
@@ -67,6 +67,7 @@ def check_writable(
     if table.kind == "view":
         if triggers_fired(binder, table, event, assigned):
             return
+        open_view(binder, table, node)  # what is wrong in it comes first
         fail(f"cannot modify {table.name} because it is a view", node)
     if table.root == 1 and not binder.settings.writable_schema:
         fail(f"table {table.name} may not be modified", node)
@@ -146,9 +147,13 @@ def insert_columns(binder: Binder, table: Table, names: tuple[ast.Name, ...], la
     return InsertColumns(positions, len(names), True)
 
 
-def check_n_values(columns: InsertColumns, n_values: int, node: ast.Insert) -> None:
-    """Errors: "table t has 2 columns but 3 values were supplied", "3 values for 2 columns"."""
+def check_n_values(binder: Binder, columns: InsertColumns, n_values: int, node: ast.Insert) -> None:
+    """Errors: "table t has 2 columns but 3 values were supplied", "3 values for 2 columns"; none under ALTER TABLE."""
     if n_values == columns.n_values:
+        return
+    if binder.trace is not None:
+        for number in [number for number, at in columns.positions.items() if at >= n_values]:
+            del columns.positions[number]
         return
     if columns.listed:
         fail(f"{n_values} values for {columns.n_values} columns", node)
@@ -212,6 +217,8 @@ def _assigned_values(binder: Binder, assignment: ast.Assignment, scope: Scope) -
     if not assignment.row or len(assignment.columns) == 1:
         return [binder.expr(assignment.value, scope)]
     parts = row_parts(binder, assignment.value, scope)
+    if binder.trace is not None:  # ALTER TABLE does not count
+        parts = [*parts, *[bound.Constant(value=None)] * len(assignment.columns)][: len(assignment.columns)]
     if len(parts) != len(assignment.columns):
         fail(f"{len(assignment.columns)} columns assigned {len(parts)} values", assignment)
     return parts

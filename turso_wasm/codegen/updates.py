@@ -6,6 +6,7 @@ overwritten where they lie as long as all of them keep their sizes, and the othe
 
 from __future__ import annotations
 
+from turso_wasm.bind import bound
 from turso_wasm.bind.walk import columns_used, has_subquery
 from turso_wasm.catalog.objects import Index
 from turso_wasm.codegen.conditions import compare_values
@@ -100,12 +101,14 @@ def _stays_in_place(node: nodes.Update, ctx: Context) -> bool:
 
 
 def _collect_values(node: nodes.Update, writer: TableWriter, ctx: Context, then: Then) -> None:
-    """UPDATE … FROM: the values are computed while the join runs; of several for one row the last count."""
+    """UPDATE … FROM: the values are computed while the join runs; of several for one row the last count. Then the rows
+    are changed as they lie in the table.
+    """
     f = ctx.f
     table = writer.table
     columns = [column.column for column in table.primary_key] if table.without_rowid else [ROWID]
     collations = [column.collation for column in table.primary_key] if table.without_rowid else ["BINARY"]
-    rows = nodes.Aggregate(
+    rows: nodes.Plan = nodes.Aggregate(
         source=-2,
         child=node.child,
         keys=node.collected[: len(columns)],
@@ -114,6 +117,13 @@ def _collect_values(node: nodes.Update, writer: TableWriter, ctx: Context, then:
         bare=node.collected[len(columns) :],
         bare_last=True,
     )
+    if table.without_rowid and any(column.desc for column in table.primary_key):
+        found = [bound.ColumnRef(source=-2, column=at) for at in range(len(node.collected))]
+        keys = [
+            nodes.SortKey(expr=ref, desc=column.desc, collation=column.collation)
+            for ref, column in zip(found, table.primary_key, strict=False)
+        ]
+        rows = nodes.Sort(source=-2, child=rows, keys=tuple(keys), outputs=tuple(found))
 
     def again() -> None:
         found = ctx.sources[-2]

@@ -5,12 +5,16 @@ Source: https://sqlite.org/lang_upsert.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import explicit_collation
+from turso_wasm.bind.expressions import bind_parameter
 from turso_wasm.bind.generated import generated_columns, row_of, with_dependents
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_index_terms
@@ -33,29 +37,62 @@ from turso_wasm.plan.foreign_keys import ForeignKeyEffects
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.triggers import row_effects
 from turso_wasm.sql import ast
+from turso_wasm.sql.walk import walk
 
 NO_MATCH = "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint"
 
 
-def plan_upserts(binder: Binder, planner: Planner, node: ast.Insert, target: Target) -> tuple[nodes.Upsert, ...]:
-    """The ON CONFLICT clauses of an INSERT. Errors: no such column, a target that is no constraint."""
-    return tuple(_plan_upsert(binder, planner, node, number, target) for number in range(len(node.upserts)))
-
-
-def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int, target: Target) -> nodes.Upsert:
-    clause = node.upserts[number]
+def plan_upserts(
+    binder: Binder, planner: Planner, node: ast.Insert, target: Target, *, has_rowid: bool
+) -> tuple[nodes.Upsert, ...]:
+    """The ON CONFLICT clauses of an INSERT; has_rowid: which gives rowids. What a clause does for which no constraint
+    is left is not looked at. Errors: no such column, a target that is no constraint.
+    """
     table = target.table
-    old = row_of(binder, table, node.alias)
-    which = f"{ordinal(number + 1)} " if len(node.upserts) > 1 else ""
-    index, key = _conflict_target(binder, clause, old, which) if clause.target else (None, False)
-    if clause.assignments is None:
-        return nodes.Upsert(index=index, key=key, update=None)
+    left = {index.name for index in table.indexes if index.unique}
+    if has_rowid or table.without_rowid:
+        left.add("")  # the key's own
+    found: list[nodes.Upsert] = []
+    for number, clause in enumerate(node.upserts):
+        old = row_of(binder, table, node.alias)
+        which = f"{ordinal(number + 1)} " if len(node.upserts) > 1 else ""
+        index, key = _conflict_target(binder, clause, old, which) if clause.target else (None, False)
+        meant = {index.name if index is not None else ""} if clause.target else set(left)
+        if clause.assignments is None:
+            found.append(nodes.Upsert(index=index, key=key, update=None))
+        elif meant & left:
+            found.append(_plan_upsert(binder, planner, node, clause, target, old, index, key))
+        else:
+            _pass_over(binder, clause, partial(_plan_upsert, binder, planner, node, clause, target, old, index, key))
+        left -= meant
+    return tuple(found)
+
+
+def _pass_over(binder: Binder, clause: ast.Upsert, plan: Callable[[], object]) -> None:
+    """A clause without effect: its parameters are there; a RENAME looks at its names, if they mean something."""
+    for part in walk(clause):
+        if isinstance(part, ast.Parameter):
+            bind_parameter(binder, part, None)
+    if binder.trace is not None:
+        with suppress(SqlError):
+            plan()
+
+
+def _plan_upsert(
+    binder: Binder,
+    planner: Planner,
+    node: ast.Insert,
+    clause: ast.Upsert,
+    target: Target,
+    old: Item,
+    index: Index | None,
+    key: bool,
+) -> nodes.Upsert:
+    table = target.table
+    assert clause.assignments is not None
     names = assigned_names(clause.assignments)
     check_writable(binder, table, "UPDATE", clause, names)
-    excluded = target.item
-    seen = Item(excluded.source, "excluded", table, None, excluded.columns, excluded.numbers, alias="excluded")
-    seen.virtual = excluded.virtual
-    scope = Scope([old], qualified=[seen])
+    scope = Scope([old], qualified=[_excluded(target.item)])
     assigned = bind_assignments(binder, table, clause.assignments, scope)
     where = binder.expr(clause.where, scope) if clause.where is not None else None
     new = bind_target(binder, table, new_row(binder, table))
@@ -87,6 +124,21 @@ def _plan_upsert(binder: Binder, planner: Planner, node: ast.Insert, number: int
         effects=effects,
     )
     return nodes.Upsert(index=index, key=key, update=update, where=None if where is None else planner.finish(where))
+
+
+def _excluded(row: Item) -> Item:
+    """The row that was to be inserted, as `excluded`: its columns have neither affinity nor collation."""
+    item = Item(row.source, "excluded", row.table, None, row.columns, row.numbers, alias="excluded")
+    item.refs = {at: replace(column_ref(row, at), affinity=None, collation="") for at in (*row.numbers.values(), ROWID)}
+    generate = row.virtual
+    if generate is not None:
+        item.virtual = lambda at: _bare(generate(at))
+    return item
+
+
+def _bare(column: bound.Expr) -> bound.Expr:
+    assert isinstance(column, bound.Generated)
+    return replace(column, affinity=None, collation="")
 
 
 def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item, which: str) -> tuple[Index | None, bool]:

@@ -56,7 +56,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     columns = insert_columns(binder, table, node.columns, target_label(node))
     rows, single = _insert_rows(binder, planner, table, columns.listed, node)
     if node.source is not None:
-        check_n_values(columns, len(rows.exprs), node)
+        check_n_values(binder, columns, len(rows.exprs), node)
     elif columns.listed:
         fail(f"0 values for {columns.n_values} columns", node)
     else:
@@ -73,7 +73,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
         planner.changing = table
         planner.all_changing = sets_off(binder, table, "INSERT")
         effects = row_effects(binder, table, "INSERT", node.on_conflict)
-        upserts = plan_upserts(binder, planner, node, target)
+        upserts = plan_upserts(binder, planner, node, target, has_rowid=rowid is not None)
         replaced = effects_of_replace(binder, table, node.on_conflict, target.item, rowid is not None, upserts)
     fires = any(clause.update is not None and clause.update.effects for clause in upserts)
     alone = single and not (effects or replaced or fires or returning or binder.finder.rows is not None)

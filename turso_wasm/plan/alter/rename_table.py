@@ -43,7 +43,7 @@ def plan_rename_table(binder: Binder, node: ast.RenameTable) -> Changed:
         fail(f"view {table.name} may not be altered", node.table)
     legacy = binder.settings.legacy_alter_table
     if not legacy:
-        check_sound(binder, concerned(table))
+        check_sound(binder, concerned(table), renamed=table)
     changes = _renamed_rows(binder, table, node.to)
     for suffix, shadow in catalog.shadows_of(table).items():
         changes += _renamed_rows(binder, shadow, f"{node.to}_{suffix}")

@@ -10,7 +10,7 @@ from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.generated import row_of
 from turso_wasm.bind.schema import bind_index_terms, check_table_expressions
 from turso_wasm.catalog.catalog import Catalog, Catalogs, Entry, Row, Trigger
-from turso_wasm.catalog.names import TEMP_SLOT
+from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.alter.rows import Change, entries, stored
@@ -62,18 +62,29 @@ def unsound(binder: Binder, what: str, error: SqlError) -> SqlError:
     return SqlError(SQLITE_ERROR, f"error in {what}: {error.message}")
 
 
-def check_sound(binder: Binder, slots: Iterable[int], when: str = "") -> None:
-    """Every view and trigger of these databases must be sound. Errors: as `trace_view`, `trace_trigger`."""
+def check_sound(binder: Binder, slots: Iterable[int], when: str = "", renamed: Table | None = None) -> None:
+    """Every view and trigger of these databases must be sound. renamed: a table that is to be renamed; what lies in
+    temp and is on a table of that name is looked at as if it were. Errors: as `trace_view`, `trace_trigger`.
+    """
+
+    def phase(catalog: Catalog, entry: Entry) -> str:
+        early = (
+            renamed is not None
+            and catalog.slot == TEMP_SLOT != renamed.slot
+            and fold(entry.table) == fold(renamed.name)
+        )
+        return " after rename" if early else when
+
     for slot in slots:
         catalog = binder.catalogs.slots[slot]
         assert catalog is not None
         for entry in catalog.entries.values():
             if entry.type == "view":
-                trace_view(binder, catalog, entry, when)
+                trace_view(binder, catalog, entry, phase(catalog, entry))
         for entry in catalog.trigger_entries.values():
             trigger = catalog.find_trigger(entry.name)
             if trigger is not None:
-                trace_trigger(binder, catalog, trigger, when)
+                trace_trigger(binder, catalog, trigger, phase(catalog, entry))
 
 
 def concerned(table: Table) -> set[int]:
