@@ -14,9 +14,10 @@ import apsw
 import pytest
 
 import turso_wasm
-from tests.fuzz import own
+from tests.fuzz import engines, own
 from tests.fuzz.engines import MODES, Fault, Reply, agree, replay
-from tests.fuzz.errors import Message, both_are_there, is_of_a_part
+from tests.fuzz.errors import Message, are_of_one_object, both_are_there, is_of_a_part
+from tests.fuzz.known import as_meant, forgets_rowid
 from tests.fuzz.model import learn
 from tests.fuzz.run import fuzz
 from tests.fuzz.shrink import shrink
@@ -216,6 +217,36 @@ def test_of_two_errors_either_may_be_reported(sql: str) -> None:
     assert both_are_there(sql, theirs, mine)
     assert not both_are_there(sql, theirs, lambda text: "an error of ours alone")
     assert not both_are_there(sql, theirs, lambda text: mine(text) if text == sql else None)
+
+
+DISTINCT_OFFSET = "SELECT 1 WHERE NOT EXISTS (SELECT DISTINCT 1 FROM t, t LIMIT 1 OFFSET 3)"
+FORGOTTEN = "SELECT b.rowid FROM t JOIN (t a JOIN (t b JOIN t c))"
+
+
+@pytest.mark.parametrize("sql", [DISTINCT_OFFSET, f"INSERT INTO t {DISTINCT_OFFSET}", FORGOTTEN])
+def test_faults_of_sqlite_are_not_ours(sql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(1, [Statement("CREATE TABLE t(a)"), Statement("INSERT INTO t VALUES (1), (2)"), Statement(sql)])
+    assert replay(script) is None
+    monkeypatch.setattr(engines, "as_meant", lambda sql: None)
+    monkeypatch.setattr(engines, "forgets_rowid", lambda message, sql: False)
+    assert replay(script) is not None
+
+
+def test_nothing_else_is_taken_for_a_fault_of_sqlite() -> None:
+    assert as_meant("SELECT EXISTS (SELECT DISTINCT a FROM t LIMIT 2)") is None
+    assert as_meant("SELECT EXISTS (SELECT a FROM t LIMIT 2 OFFSET 1)") is None
+    assert as_meant(DISTINCT_OFFSET) == (
+        "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM (SELECT DISTINCT 1 FROM t, t LIMIT 1 OFFSET 3))"
+    )
+    assert not forgets_rowid("no such column: b.rowid", "SELECT b.rowid FROM t JOIN (t a JOIN t b)")
+    assert not forgets_rowid("no such column: b.x", FORGOTTEN)
+    assert not forgets_rowid("no such column: a.rowid", FORGOTTEN)
+
+
+def test_an_alter_is_refused_for_one_object() -> None:
+    assert are_of_one_object("error in view v: no such column: a", "error in view v after rename: no such table: b")
+    assert not are_of_one_object("error in view v: no such column: a", "error in view w: no such column: a")
+    assert not are_of_one_object("no such column: a", "error in view w: no such column: a")
 
 
 def test_an_error_of_a_value_is_excused_where_a_part_has_it() -> None:

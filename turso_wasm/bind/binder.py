@@ -95,6 +95,7 @@ class Binder:
             True  # literals with an ordinal come from the statement's parameters (not those in the schema's texts)
         )
         self.default_schema: str | None = None  # inside a view: the database it is in
+        self.tested: set[int] = set()  # the ids of the SELECTs that EXISTS asks for rows
         self.calls_user = False  # a function or aggregate of the user's is called
 
     @property

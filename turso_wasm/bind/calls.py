@@ -177,7 +177,8 @@ def bind_aggregate(
     owner = scope
     while 0 <= deepest < owner.depth and owner.parent is not None:
         owner = owner.parent
-    _check_allowed(owner, scope, node)
+    if not _is_allowed(owner, scope, node):
+        return bound.Constant(value=None)
     call = _aggregate_call(function, args, node.distinct, condition, order_by)
     reference = replace(_add_aggregate(binder, owner, call, node.name), collation=collation_in(args))
     if owner is not scope:
@@ -185,13 +186,22 @@ def bind_aggregate(
     return reference
 
 
-def _check_allowed(owner: Scope, scope: Scope, node: ast.FunctionCall) -> None:
-    if owner.core is None or owner.aggregates == "no" or owner.inside_aggregate:
-        if owner is scope:
-            fail(f"misuse of aggregate function {node.name}()", node)
+def _is_allowed(owner: Scope, scope: Scope, node: ast.FunctionCall) -> bool:
+    """Whether the aggregate may stand in `scope`; False if it may not but nobody asks for its value.
+
+    Errors: "misuse of aggregate: f()" where it is computed too early, else "misuse of aggregate function f()".
+    """
+    refused = owner.core is None or owner.aggregates == "no" or owner.inside_aggregate
+    if refused if owner is scope else scope.aggregates == "no":
+        fail(f"misuse of aggregate function {node.name}()", node)
+    if not refused and owner.aggregates != "where":
+        return True
+    level: Scope | None = scope
+    while level is not None and level is not owner and not level.is_tested:
+        level = level.parent
+    if level is None or level is owner:
         fail(f"misuse of aggregate: {node.name}()", node)
-    if owner.aggregates == "where":
-        fail(f"misuse of aggregate: {node.name}()", node)
+    return False
 
 
 def _order_term(binder: Binder, term: ast.OrderTerm, scope: Scope) -> bound.OrderTerm:

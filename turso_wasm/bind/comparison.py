@@ -9,7 +9,7 @@ from turso_wasm.base import tree
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import AggregateRef, Core, Query, WindowRef
-from turso_wasm.bind.walk import operands, strip_collation
+from turso_wasm.bind.walk import operands, strip_collation, walk
 from turso_wasm.catalog.types import NUMERIC_AFFINITIES, AffinityLetter
 
 
@@ -52,13 +52,15 @@ _TYPE_OF = {type(None): 0, int: _NUMBER, bool: _NUMBER, float: _NUMBER, str: _TE
 
 
 def _column_types(core: Core, number: int) -> int:
-    """The storage classes that a column of one SELECT seems to have, as bits."""
+    """The storage classes that a column of one SELECT seems to have, as bits. Of several rows of VALUES SQLite looks
+    at the values only if some are correlated.
+    """
+    if core.rows is None or not any(isinstance(part, bound.ColumnRef) for row in core.rows for part in walk(*row)):
+        return _types(core.outputs[number])
     found = 0
-    if core.rows is not None:
-        for row in core.rows:
-            found |= _types(row[number])
-        return found
-    return _types(core.outputs[number])
+    for row in core.rows:
+        found |= _types(row[number])
+    return found
 
 
 def _types(expr: bound.Expr) -> int:

@@ -27,8 +27,9 @@ class Scope:
     """The names of one query level. aliases: result columns, seen where `use_aliases` is set.
 
     aggregates: "yes" collects them in `core`, "where" likewise but they are refused afterwards (a clause that runs
-    before grouping), "no" refuses them at once. allows_windows: window functions may stand here. windows: those that
-    the WINDOW clause names, by folded name.
+    before grouping), "no" refuses them at once, even those of outer queries. is_tested: what is bound is not asked
+    for: EXISTS wants to know whether there are rows, not what is in them. allows_windows: window functions may stand
+    here. windows: those that the WINDOW clause names, by folded name.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -41,6 +42,7 @@ class Scope:
     use_aliases: bool = False
     aggregates: Literal["yes", "where", "no"] = "no"
     inside_aggregate: bool = False
+    is_tested: bool = False
     allows_windows: bool = False
     windows: dict[str, ast.WindowSpec] = field(default_factory=dict)
 

@@ -86,6 +86,7 @@ def bind_core(
     number = binder.number_select(node)
     core = Core([], [], distinct=node.distinct, aggregate_source=binder.new_source(), number=number)
     scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0, core=core)
+    scope.is_tested = id(node) in binder.tested
     clause = bind_from(binder, node.source, core, scope)
     scope.aggregates, scope.allows_windows = "yes", True
     define_windows(binder, node.windows, scope)
@@ -99,6 +100,7 @@ def bind_core(
     if node.group_by:
         core.is_aggregate = True
     scope.use_aliases, scope.allows_windows = True, False
+    tested, scope.is_tested = scope.is_tested, False
     if node.having is not None:
         if not core.is_aggregate:
             fail("HAVING clause on a non-aggregate query", node.having)
@@ -107,6 +109,7 @@ def bind_core(
     bind_conditions(clause)
     if node.where is not None:
         core.where += conjuncts(binder.expr(node.where, scope))
+    scope.is_tested = tested
     return core, scope
 
 
@@ -121,6 +124,7 @@ def _rows_as_selects(node: ast.Values) -> ast.SelectCore:
 def _bind_values(binder: Binder, node: ast.Values | ast.LiteralValues, parent: Scope | None) -> tuple[Core, Scope]:
     """VALUES: one row is a SELECT without FROM; more are a source of their own."""
     scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0)
+    scope.is_tested = id(node) in binder.tested
     n_columns = len(node.rows[0])
     check_columns(n_columns, "in result set")
     columns = [OutputColumn(f"column{number + 1}") for number in range(n_columns)]

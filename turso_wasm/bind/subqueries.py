@@ -39,6 +39,7 @@ def bind_scalar(binder: Binder, node: ast.Subquery, scope: Scope | None) -> boun
 
 def bind_exists(binder: Binder, node: ast.Exists, scope: Scope | None) -> bound.Expr:
     """EXISTS (SELECT …)."""
+    binder.tested.update(id(core) for core in (node.select.core, *(part.core for part in node.select.compounds)))
     query = binder.nested_select(node.select, scope)
     return bound.SubqueryExpr(kind="exists", plan=query, outer=query.outer, number=query.cores[-1].number)
 

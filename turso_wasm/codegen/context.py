@@ -96,6 +96,7 @@ class Context:
         self.loop = 0  # number of the innermost row loop the code stands in
         self.n_loops = 0
         self.resumable = resumable  # loops yield, result rows suspend
+        self.n_keys = 0  # how often emitted code makes the statement's current key, of which there is one
         self.allocates = False  # set when emitted code uses the row arena
         self._hoisted: dict[Any, SqlValue] = {}
         self._budget: Local | None = None
@@ -479,6 +480,7 @@ class Context:
 
     def do(self, name: str, *args: Any) -> None:
         """Call a kernel routine for effect."""
+        self.n_keys += name == "key_reset"
         self.f.do(self.f.call(name, *_flat(args)))
 
     def raise_error(self, code: int, message: str) -> None:

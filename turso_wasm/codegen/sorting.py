@@ -62,9 +62,10 @@ def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
             _make_key(node, keys, ctx)
             if node.limit is not None:
                 f.br(dropped, if_=f.call("sorter_wants", sorter).eqz())
+                n_keys = ctx.n_keys
                 ensure(node.outputs, ctx)
                 row = encode_record([value_of(expr) for expr in node.outputs], ctx)
-                if any(map(has_subquery, node.outputs)):
+                if ctx.n_keys > n_keys or any(map(has_subquery, node.outputs)):
                     _make_key(node, keys, ctx)
             ctx.do("sorter_add", sorter, row)
 
@@ -81,7 +82,7 @@ def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
 
 
 def _make_key(node: nodes.Sort, values: Sequence[SqlValue], ctx: Context) -> None:
-    """Make the values the statement's current key, of which there is one: a subquery makes others."""
+    """Make the values the statement's current key, of which there is one: a subquery, a long IN list make others."""
     ctx.do("key_reset", ctx.stmt)
     for key, value in zip(node.keys, values, strict=True):
         ctx.do("key_add", ctx.stmt, value, key_flags(key, ctx))

@@ -115,9 +115,11 @@ def _sorted(node: nodes.Window, row: Local, stays: Local, ctx: Context, each: Th
         values = _columns(node, ctx)
         ctx.sources[node.source] = LocalSource(values)
         record = encode_record(values, ctx)
+        keys = (*node.partition, *node.order)
+        made = [emit_value(key.expr, ctx) for key in keys]
         ctx.do("key_reset", ctx.stmt)
-        for key in (*node.partition, *node.order):
-            ctx.do("key_add", ctx.stmt, emit_value(key.expr, ctx), key_flags(key, ctx))
+        for key, value in zip(keys, made, strict=True):
+            ctx.do("key_add", ctx.stmt, value, key_flags(key, ctx))
         ctx.do("sorter_add", sorter, record)
 
     emit_source(node.child, ctx, add)

@@ -1,0 +1,56 @@
+"""Faults of SQLite's that we do not copy, each with a way to write the statement that it gets right.
+
+A difference is excused if SQLite gives our answer to the statement as it is written here, and only then; or if it
+does not know a name that it has forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+
+from turso_wasm.base.errors import SqlError
+from turso_wasm.sql import ast
+from turso_wasm.sql.parser import parse_one
+from turso_wasm.sql.walk import walk
+
+
+def as_meant(sql: str) -> str | None:
+    """The statement written around the faults that it may meet; None if it can meet none.
+
+    EXISTS (SELECT DISTINCT … LIMIT … OFFSET n) forgets DISTINCT, and so passes over equal rows.
+    """
+    try:
+        tree, _ = parse_one(sql)
+    except SqlError:
+        return None
+    nodes = walk(tree) if tree is not None else ()
+    found = [node.select for node in nodes if isinstance(node, ast.Exists) and _skips_distinct(node.select)]
+    for select in sorted(found, key=lambda select: -select.span[0]):
+        start, end = select.span
+        sql = f"{sql[:start]}SELECT 1 FROM ({sql[start:end]}){sql[end:]}"
+    return sql if found else None
+
+
+def _skips_distinct(select: ast.Select) -> bool:
+    core = select.core
+    return isinstance(core, ast.SelectCore) and core.distinct and select.offset is not None
+
+
+def forgets_rowid(message: str, sql: str) -> bool:
+    """True if SQLite's message is that it does not know the rowid of a table behind two pairs of parentheses:
+    SELECT b.rowid FROM a JOIN (c JOIN (b JOIN d)).
+    """
+    found = ROWID_OF.fullmatch(message)
+    if not found:
+        return False
+    try:
+        tree, _ = parse_one(sql)
+    except SqlError:
+        return False
+    outer = [node for node in walk(tree) if isinstance(node, ast.ParenthesizedSource)] if tree is not None else []
+    inner = [part for node in outer for part in walk(node.source) if isinstance(part, ast.ParenthesizedSource)]
+    tables = [part for node in inner for part in walk(node) if isinstance(part, ast.TableSource)]
+    return any((table.alias or table.name).lower() == found[1].lower() for table in tables)
+
+
+ROWID_OF = re.compile(r"no such column: (?:\w+\.)?(.+)\.(?:rowid|_rowid_|oid)", re.IGNORECASE)
