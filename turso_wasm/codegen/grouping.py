@@ -7,44 +7,28 @@ aggregate's own struct.
 
 from __future__ import annotations
 
-from turso_wasm.bind import bound
-from turso_wasm.codegen.aggregates import aggregate_of, counted
-from turso_wasm.codegen.conditions import jump
+from turso_wasm.codegen.aggregation import Layout, open_seen, starts_bare, step_all, value_of
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
-from turso_wasm.codegen.expressions import emit_value, ensure, ensure_outer
+from turso_wasm.codegen.expressions import emit_value, ensure_outer
 from turso_wasm.codegen.groups import Groups
-from turso_wasm.codegen.hashing import add_key, hash_found
+from turso_wasm.codegen.hashing import hash_found
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
-from turso_wasm.codegen.ordered_aggregates import open_ordered, put_aside, run_ordered
+from turso_wasm.codegen.ordered_aggregates import open_ordered, run_ordered
 from turso_wasm.codegen.records import copied
+from turso_wasm.codegen.sorted_groups import one_by_one
 from turso_wasm.codegen.sources import LocalSource, decoded_columns, forget_since
 from turso_wasm.codegen.subtypes import marked_like
 from turso_wasm.codegen.values import SqlValue
-from turso_wasm.kernel.abi import INTEGER, NULL
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.coroutine import Point
-from turso_wasm.wasm.dsl import I32, I64, Expr, Local
-
-MANY = 32  # aggregates beyond which a row's columns are not all decoded first, nor code expanded
-
-
-class Layout:
-    """Offsets inside a group's memory."""
-
-    def __init__(self, node: nodes.Aggregate) -> None:
-        self.keys = 0
-        self.bare = len(node.keys) * VALUE_SIZE
-        at = self.bare + len(node.bare) * VALUE_SIZE
-        self.states: list[int] = []
-        for aggregate in node.aggregates:
-            self.states.append(at)
-            at += (aggregate_of(aggregate).size + 7) & ~7
-        self.size = max(at, 8)
+from turso_wasm.wasm.dsl import I32, I64, Local
 
 
 def _aggregate(node: nodes.Aggregate, ctx: Context, then: Then) -> None:
     layout = Layout(node)
-    if node.keys:
+    if node.in_order:
+        one_by_one(node, layout, ctx, then)
+    elif node.keys:
         _grouped(node, layout, ctx, then)
     else:
         _single_group(node, layout, ctx, then)
@@ -64,19 +48,22 @@ def _single_group(node: nodes.Aggregate, layout: Layout, ctx: Context, then: The
     f.set(has_row, 0)
     for counter in counters.values():
         f.set(counter, 0)
-    ordered, seen = open_ordered(node, ctx), _open_seen(node, ctx)
+    ordered, seen = open_ordered(node, ctx), open_seen(node, ctx)
+
+    def store_bare() -> None:
+        _store_bare(node, layout, group, ctx)
 
     def each() -> None:
         if node.bare:
-            if _starts_bare(node):
+            if starts_bare(node):
                 with f.if_(has_row.eqz()):
-                    _store_bare(node, layout, group, ctx)
+                    store_bare()
             f.set(has_row, 1)
-        _step_all(node, layout, group, counters, ordered, seen, ctx)
+        step_all(node, layout, group, counters, ordered, seen, store_bare, ctx)
 
     emit_source(node.child, ctx, each)
     run_ordered(node, ordered, group, layout.states, ctx)
-    values = [_value(a, group + layout.states[i], counters.get(i), ctx) for i, a in enumerate(node.aggregates)]
+    values = [value_of(a, group + layout.states[i], counters.get(i), ctx) for i, a in enumerate(node.aggregates)]
     values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
     ctx.sources[node.source] = LocalSource(values)
     then()
@@ -91,7 +78,7 @@ def _grouped(node: nodes.Aggregate, layout: Layout, ctx: Context, then: Then) ->
     """
     f = ctx.f
     group = f.local(I32, "group")
-    ordered, seen = open_ordered(node, ctx), _open_seen(node, ctx)
+    ordered, seen = open_ordered(node, ctx), open_seen(node, ctx)
     groups = Groups(node, layout.size, group, ctx)
     point = Point()
     ensure_outer(node.child, ctx)
@@ -111,11 +98,11 @@ def _grouped(node: nodes.Aggregate, layout: Layout, ctx: Context, then: Then) ->
                         groups.put_aside(keys, aside, following)
                         for i, key in enumerate(keys):
                             ctx.store_value(group + layout.keys, _kept(key, groups.table, ctx), i)
-                        if _starts_bare(node) and not node.bare_last:
+                        if starts_bare(node) and not node.bare_last:
                             _store_bare(node, layout, group, ctx, groups.table)
                     if node.bare_last:
                         _store_bare(node, layout, group, ctx, groups.table)
-                    _step_all(node, layout, group, {}, ordered, seen, ctx)
+                    step_all(node, layout, group, {}, ordered, seen, lambda: _store_bare(node, layout, group, ctx), ctx)
                 f.br(following, if_=groups.second)
                 ctx.sources.update(outside)
 
@@ -145,7 +132,7 @@ def _show(node: nodes.Aggregate, layout: Layout, groups: Groups, ctx: Context, t
         values = [
             marked_like(ctx.load_value(group, at=layout.keys + i * VALUE_SIZE), key) for i, key in enumerate(node.keys)
         ]
-        values += [_value(a, group + layout.states[i], None, ctx) for i, a in enumerate(node.aggregates)]
+        values += [value_of(a, group + layout.states[i], None, ctx) for i, a in enumerate(node.aggregates)]
         values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
         ctx.sources[node.source] = LocalSource(values)
         then()
@@ -161,77 +148,9 @@ def _kept(value: SqlValue, table: Local | None, ctx: Context) -> SqlValue:
     return copied(value, lambda size: ctx.f.call("keep_alloc", ctx.stmt, size), ctx)
 
 
-def _starts_bare(node: nodes.Aggregate) -> bool:
-    """The first row of a group gives the bare columns: no min() or max() chooses the row, or maybe it sees none."""
-    return node.bare_from < 0 or node.aggregates[node.bare_from].filter is not None
-
-
 def _store_bare(node: nodes.Aggregate, layout: Layout, group: Local, ctx: Context, table: Local | None = None) -> None:
     for i, expr in enumerate(node.bare):
         ctx.store_value(group + layout.bare, _kept(emit_value(expr, ctx), table, ctx), i)
-
-
-# --- one aggregate ----------------------------------------------------------------------------------------
-
-
-def _step_all(
-    node: nodes.Aggregate,
-    layout: Layout,
-    group: Local,
-    counters: dict[int, Local],
-    ordered: dict[int, Local],
-    seen: dict[int, Local],
-    ctx: Context,
-) -> None:
-    hot = len(node.aggregates) <= MANY
-    if hot:
-        ensure([(a.args, a.order_by) for a in node.aggregates if a.filter is None], ctx)
-    for i, aggregate in enumerate(node.aggregates):
-        with ctx.f.block() as skip:
-            if aggregate.filter is not None:
-                jump(aggregate.filter, skip, ctx, when=False, on_null=True)
-            values = [emit_value(arg, ctx) for arg in aggregate.args]
-            if i in seen:
-                if not aggregate_of(aggregate).takes_null:
-                    ctx.f.br(skip, if_=values[0].has_tag(NULL))
-                _see(aggregate, values[0], seen[i], group if node.keys else None, ctx)
-                ctx.f.br(skip, if_=hash_found(seen[i]))
-            if i in ordered:
-                put_aside(aggregate, values, group, ordered[i], ctx)
-                continue
-            if i in counters:
-                ctx.f.set(counters[i], counters[i] + counted(values))
-                continue
-            step = aggregate_of(aggregate).step
-            changed = step(aggregate, values, group + layout.states[i], hot, ctx)
-            if i == node.bare_from and changed is not None:
-                with ctx.f.if_(changed):
-                    _store_bare(node, layout, group, ctx)
-
-
-def _open_seen(node: nodes.Aggregate, ctx: Context) -> dict[int, Local]:
-    """New sets of what has been seen, one for all groups, by the numbers of the aggregates with DISTINCT."""
-    f = ctx.f
-    sets = {i: f.local(I32, "seen") for i, call in enumerate(node.aggregates) if call.distinct and call.args}
-    for table in sets.values():
-        with f.if_(table):  # an inner loop comes here again
-            ctx.do("resource_free", ctx.stmt, table)
-        f.set(table, f.call("hash_new", ctx.stmt, 0))
-    return sets
-
-
-def _see(aggregate: bound.AggregateCall, value: SqlValue, table: Local, group: Local | None, ctx: Context) -> None:
-    """DISTINCT: add the value of a group to what has been seen."""
-    groups = [] if group is None else [SqlValue(INTEGER, group.extend_u())]
-    add_key(table, [*groups, value], [*("BINARY" for _ in groups), aggregate.collation], ctx)
-
-
-def _value(aggregate: bound.AggregateCall, state: Expr, counter: Local | None, ctx: Context) -> SqlValue:
-    """The aggregate's result."""
-    if counter is not None:
-        return SqlValue(INTEGER, counter)
-    kind = aggregate_of(aggregate)
-    return (kind.final or kind.value)(state, ctx)
 
 
 SOURCES[nodes.Aggregate] = _aggregate

@@ -9,6 +9,7 @@ from turso_wasm.bind.walk import has_subquery
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.hashing import add_key, hash_found
+from turso_wasm.codegen.kept_keys import KeptKeys, forget_at_first
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.records import encode_record
 from turso_wasm.codegen.sources import RecordSource
@@ -89,6 +90,9 @@ def _make_key(node: nodes.Sort, values: Sequence[SqlValue], ctx: Context) -> Non
 
 
 def _distinct(node: nodes.Distinct, ctx: Context, then: Then) -> None:
+    if node.in_order:
+        _distinct_in_order(node, ctx, then)
+        return
     f = ctx.f
     table = f.local(I32, "seen")
     with f.if_(table):
@@ -101,6 +105,26 @@ def _distinct(node: nodes.Distinct, ctx: Context, then: Then) -> None:
             values = [emit_value(key, ctx) for key in node.keys]
             add_key(table, values, node.collations, ctx)
             f.br(repeated, if_=hash_found(table))
+            then()
+
+    emit_source(node.child, ctx, each)
+
+
+def _distinct_in_order(node: nodes.Distinct, ctx: Context, then: Then) -> None:
+    """A row is compared with the one before it."""
+    f = ctx.f
+    before, begun = KeptKeys(node.keys, node.collations, ctx), f.local(I32, "begun")
+    forget_at_first(ctx, before)
+    f.set(begun, 0)
+
+    def each() -> None:
+        ensure(node.keys, ctx)
+        with f.block() as repeated:
+            with f.block() as first:
+                f.br(first, if_=begun.eqz())
+                f.br(repeated, if_=before.differ().eqz())
+            f.set(begun, 1)
+            before.keep()
             then()
 
     emit_source(node.child, ctx, each)

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from turso_wasm.codegen.conditions import compare_values
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
+from turso_wasm.codegen.kept_keys import KeptKeys, forget_at_first
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.records import encode_record
 from turso_wasm.codegen.sorting import key_flags
 from turso_wasm.codegen.sources import LocalSource
-from turso_wasm.codegen.values import TEXTUAL, SqlValue
+from turso_wasm.codegen.values import SqlValue
 from turso_wasm.codegen.window_frames import KeptSource, Unit
 from turso_wasm.codegen.window_functions import Functions, RunningFunctions
-from turso_wasm.kernel.abi import ExtremeState
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Label, Local
@@ -31,45 +30,8 @@ def _window(node: nodes.Window, ctx: Context, then: Then) -> None:
         _gathered(node, ctx, then)
 
 
-class _Kept:
-    """The keys of an earlier row, copied to the frame."""
-
-    def __init__(self, keys: Sequence[nodes.SortKey], ctx: Context) -> None:
-        self.keys = keys
-        self.ctx = ctx
-        self.at = ctx.frame_alloc(max(len(keys), 1) * ExtremeState.size)
-
-    def forget(self) -> None:
-        """There is no earlier row, nor memory for its texts."""
-        self.ctx.f.memory_fill(self.ctx.frame + self.at, 0, len(self.keys) * ExtremeState.size)
-
-    def differ(self) -> Local:
-        """i32: the current row has other keys."""
-        ctx, f = self.ctx, self.ctx.f
-        different = f.local(I32, "different")
-        f.set(different, 0)
-        if self.keys:
-            ensure([key.expr for key in self.keys], ctx)
-            with f.block() as found:
-                f.set(different, 1)
-                for number, key in enumerate(self.keys):
-                    kept = ctx.load_value(ctx.frame, at=self.at + number * ExtremeState.size)
-                    value = emit_value(key.expr, ctx)
-                    f.br(found, if_=compare_values("is", value, kept, key.collation, ctx).eqz())
-                f.set(different, 0)
-        return different
-
-    def keep(self) -> None:
-        """Remember the keys of the current row."""
-        ctx = self.ctx
-        ensure([key.expr for key in self.keys], ctx)
-        for number, key in enumerate(self.keys):
-            at = ctx.frame + (self.at + number * ExtremeState.size)
-            value = emit_value(key.expr, ctx)
-            if value.types & TEXTUAL:
-                ctx.do("extreme_set", ctx.stmt, at, value)
-            else:
-                ctx.store_value(at, value)
+def _kept(keys: Sequence[nodes.SortKey], ctx: Context) -> KeptKeys:
+    return KeptKeys([key.expr for key in keys], [key.collation for key in keys], ctx)
 
 
 # --- rows in order ------------------------------------------------------------------------------------------------
@@ -139,15 +101,15 @@ def _sorted(node: nodes.Window, row: Local, stays: Local, ctx: Context, each: Th
 
 def _as_they_come(node: nodes.Window, ctx: Context, then: Then) -> None:
     f = ctx.f
-    partition = _Kept(node.partition, ctx)
-    peers = _Kept(node.order if any(call.name in ("rank", "dense_rank") for call in node.calls) else (), ctx)
+    partition = _kept(node.partition, ctx)
+    peers = _kept(node.order if any(call.name in ("rank", "dense_rank") for call in node.calls) else (), ctx)
     functions = RunningFunctions(node, ctx)
-    _first_time(ctx, partition, peers, functions)
+    forget_at_first(ctx, partition, peers, functions)
     begun = f.local(I32, "begun")
     f.set(begun, 0)
 
     def each() -> None:
-        ensure([key.expr for key in (*partition.keys, *peers.keys)], ctx)
+        ensure([partition.exprs, peers.exprs], ctx)
         with f.block() as same:
             with f.block() as other:
                 f.br(other, if_=begun.eqz())
@@ -167,15 +129,6 @@ def _as_they_come(node: nodes.Window, ctx: Context, then: Then) -> None:
     _in_order(node, f.local(I64, "row"), ctx, each)
 
 
-def _first_time(ctx: Context, *memories: _Kept | RunningFunctions | Functions) -> None:
-    """Clear memory of the frame that refers to what an earlier activation of the routine had allocated."""
-    entered = ctx.f.local(I32, "entered")
-    with ctx.f.if_(entered.eqz()):
-        ctx.f.set(entered, 1)
-        for memory in memories:
-            memory.forget()
-
-
 # --- gathered -----------------------------------------------------------------------------------------------------
 
 
@@ -186,9 +139,9 @@ def _gathered(node: nodes.Window, ctx: Context, then: Then) -> None:
     f = ctx.f
     unit = Unit(node, ctx)
     functions = Functions(node, unit, ctx)
-    partition = _Kept(node.partition, ctx)
-    peers = _Kept(node.order if unit.has_peers else (), ctx)
-    _first_time(ctx, partition, peers, functions)
+    partition = _kept(node.partition, ctx)
+    peers = _kept(node.order if unit.has_peers else (), ctx)
+    forget_at_first(ctx, partition, peers, functions)
     row, following = f.local(I64, "row"), f.local(I32, "following")
     begun, ended, other = f.local(I32, "begun"), f.local(I32, "ended"), f.local(I32, "other")
     unit.open()

@@ -115,7 +115,7 @@ class Explainer:
         if isinstance(plan, nodes.Filter) and lines and child is next(iter(lines[-1].about), None):
             lines[-1].about = (plan, *lines[-1].about)
         yield from lines
-        if isinstance(plan, nodes.Distinct) and not _comes_in_order(plan.child, plan.keys):
+        if isinstance(plan, nodes.Distinct) and not plan.in_order:
             yield Line("USE TEMP B-TREE FOR DISTINCT", about=(plan,))
         elif isinstance(plan, nodes.Sort) and plan.keys:
             yield Line("USE TEMP B-TREE FOR ORDER BY", about=(plan,))
@@ -125,7 +125,7 @@ class Explainer:
         distinct = [Line(f"USE TEMP B-TREE FOR {call.name}(DISTINCT)") for call in _hashed(plan)]
         if plan.keys:
             yield from lines
-            if not _comes_in_order(plan.child, plan.keys):
+            if not plan.in_order:
                 yield Line("USE TEMP B-TREE FOR GROUP BY", about=(plan,))
             yield from distinct
             return

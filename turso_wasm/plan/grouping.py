@@ -24,7 +24,7 @@ from turso_wasm.bind.walk import (
 )
 from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.join_states import JoinPlan
-from turso_wasm.plan.ordering import AnyOrder, Ordering
+from turso_wasm.plan.ordering import AnyOrder, GroupOrder, Ordering
 
 if TYPE_CHECKING:
     from turso_wasm.plan.planner import Planner
@@ -96,12 +96,14 @@ class _Rewriter:
 
 
 def plan_aggregate(
-    planner: Planner, core: Core, order_by: list[OrderKey], wish: list[OrderKey], correlated: bool
+    planner: Planner, core: Core, order_by: list[OrderKey], wish: list[OrderKey], correlated: bool, limited: bool
 ) -> Grouped:
-    """Plan a SELECT with GROUP BY or aggregates; the groups had best come in the order `wish`."""
+    """Plan a SELECT with GROUP BY or aggregates; the groups had best come in the order `wish`. limited: the first of
+    them are wanted.
+    """
     collations = [collation_of(expr) for expr in core.group_by]
     keys = [strip_collation(expr) for expr in core.group_by]
-    keys, collations, ordered = _arrange(planner, keys, collations, wish)
+    keys, collations, sorts = _arrange(planner, keys, collations, wish)
     own = frozenset(item.source for step in core.steps for item in step.items())
     source = planner.new_source()
     bare_from = _bare_from(core, order_by)
@@ -111,7 +113,10 @@ def plan_aggregate(
     order_by = [order_key(key, rewrite) for key in order_by]
     windows = [transform_window(call, rewrite) for call in core.windows]
     counted = None if keys or rewrite.bare else _count_rows(planner, core, source)
-    child = counted or _rows(planner, core, rewrite, correlated)
+    child, ordered = (
+        (counted, False) if counted else _rows(planner, core, rewrite, correlated, collations, wish, sorts, limited)
+    )
+    in_order = bool(keys) and child.ordered
     plan, rows = child.plan, 1.0
     if counted is None and _counts_entries(planner, core, child.plan, bool(keys or rewrite.bare)):
         assert isinstance(child.plan, nodes.IndexScan)
@@ -125,11 +130,12 @@ def plan_aggregate(
             aggregates=tuple(transform_aggregate(call, planner.finish) for call in core.aggregates),
             bare=tuple(rewrite.bare),
             bare_from=bare_from,
+            in_order=in_order,
         )
         rows = max(child.rows / 5, 1.0) if keys else 1.0
     if having is not None:
         plan = nodes.Filter(child=plan, predicate=planner.finish(having))
-    total = child.cost + child.rows * (cost.PER_BUILD if keys else 0.2)
+    total = child.cost + child.rows * (cost.PER_BUILD if keys and not in_order else 0.2)
     return Grouped(plan, source, outputs, order_by, windows, ordered, rows, total, not keys)
 
 
@@ -172,9 +178,11 @@ def _arrange(
 
 
 def _sorts_like(term: OrderKey, pair: tuple[bound.Expr, str], planner: Planner) -> bool:
-    if term.desc or term.nulls == "last" or term.collation != pair[1]:
-        return False
-    return same_expression(term.expr, pair[0], planner.binder.pin)
+    return not term.desc and term.nulls != "last" and _is_by(term, pair, planner)
+
+
+def _is_by(term: OrderKey, pair: tuple[bound.Expr, str], planner: Planner) -> bool:
+    return term.collation == pair[1] and same_expression(term.expr, pair[0], planner.binder.pin)
 
 
 def _count_rows(planner: Planner, core: Core, source: int) -> JoinPlan | None:
@@ -208,18 +216,50 @@ def _counts_all(call: bound.AggregateCall) -> bool:
     return call.name == "count" and not call.args and call.filter is None
 
 
-def _rows(planner: Planner, core: Core, rewrite: _Rewriter, correlated: bool) -> JoinPlan:
-    """The rows to group. For a lone min(x) or max(x) an index end will do."""
+def _rows(
+    planner: Planner,
+    core: Core,
+    rewrite: _Rewriter,
+    correlated: bool,
+    collations: list[str],
+    wish: list[OrderKey],
+    sorts: bool,
+    limited: bool,
+) -> tuple[JoinPlan, bool]:
+    """(the rows to group, whether the groups come as wished for). sorts: they do if they come in the order of the keys.
+    For a lone min(x) or max(x) an index end will do.
+    """
     call = core.aggregates[0] if len(core.aggregates) == 1 and not rewrite.keys else None
     if call is not None and call.name in ("min", "max") and call.filter is None and not rewrite.bare:
         found = _extreme(planner, core, call, correlated)
         if found is not None:
-            return found
-    together = list(rewrite.keys)
-    if len(core.aggregates) == 1 and core.aggregates[0].distinct:
-        together += core.aggregates[0].args[:1]
-    wish = AnyOrder(together, planner.binder.pin) if together and "row_order" not in planner.binder.without else None
-    return planner.plan_from(core, wish, correlated)
+            return found, False
+    wanted = None
+    if "row_order" not in planner.binder.without:
+        wanted = _wanted_order(planner, core, rewrite.keys, collations, wish, limited)
+    rows = planner.plan_from(core, wanted, correlated, limited and wanted is not None)
+    return rows, rows.ordered if isinstance(wanted, GroupOrder) and rows.ordered else sorts and not rows.ordered
+
+
+def _wanted_order(
+    planner: Planner, core: Core, keys: list[bound.Expr], collations: list[str], wish: list[OrderKey], limited: bool
+) -> AnyOrder | None:
+    """The order of rows that grouping makes use of: equal keys together, and in the order `wish` if it is one of keys;
+    or, without keys, the values of the only aggregate with DISTINCT.
+    """
+    pin = planner.binder.pin
+    if not keys:
+        call = core.aggregates[0] if len(core.aggregates) == 1 else None
+        return AnyOrder(call.args[:1], pin) if call is not None and call.distinct and call.args else None
+    pairs = list(zip(keys, collations, strict=True))
+    first = [term for term in wish if any(_is_by(term, pair, planner) for pair in pairs)]
+    if len(first) < len(wish):
+        return AnyOrder(core.group_by, pin)
+    if not wish:
+        return AnyOrder(core.group_by, pin, limited)
+    rest = [pair for pair in pairs if not any(_is_by(term, pair, planner) for term in first)]
+    after = [OrderKey(expr=key, desc=first[-1].desc, collation=collation) for key, collation in rest]
+    return GroupOrder([*first, *after], pin, limited)
 
 
 def _extreme(planner: Planner, core: Core, call: bound.AggregateCall, correlated: bool) -> JoinPlan | None:

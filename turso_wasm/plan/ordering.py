@@ -141,12 +141,14 @@ class Ordering:
 
 class AnyOrder(Ordering):
     """Equal rows together, in whatever order: what DISTINCT and GROUP BY wish. They do not depend on it, but SQLite
-    visits the rows so, and where an index has all that is read it costs no more than the table.
+    visits the rows so, and where an index has all that is read it costs no more than the table. at_any_price: another
+    index will do too: few rows of the result are wanted.
     """
 
-    def __init__(self, exprs: Sequence[bound.Expr], pin: object) -> None:
+    def __init__(self, exprs: Sequence[bound.Expr], pin: object, at_any_price: bool = False) -> None:
         keys = [OrderKey(expr=strip_collation(expr), collation=collation_of(expr)) for expr in exprs]
         super().__init__(keys, pin)
+        self.at_any_price = at_any_price
 
     def extend(
         self,
@@ -158,7 +160,7 @@ class AnyOrder(Ordering):
         terms: Sequence[Term],
     ) -> tuple[OrderState, bool]:
         """As for an ordering; only the first loop counts."""
-        if before or not (path.covering or path.kind == "scan"):
+        if before or not self._is_worth_it(path):
             return self.broken(state), False
         wanted = [key for key in self.keys if not self._is_fixed(key, path, source, own, before, terms)]
         for column in path.order:
@@ -169,3 +171,29 @@ class AnyOrder(Ordering):
                 break
             wanted.remove(found)
         return OrderState(0 if wanted else len(self.keys), False), False
+
+    def _is_worth_it(self, path: Path) -> bool:
+        return self.at_any_price or path.covering or path.kind == "scan"
+
+
+class GroupOrder(AnyOrder):
+    """As AnyOrder, in the order of these keys: that of groups too."""
+
+    def __init__(self, keys: Sequence[OrderKey], pin: object, at_any_price: bool = False) -> None:
+        Ordering.__init__(self, keys, pin)
+        self.at_any_price = at_any_price
+
+    def extend(
+        self,
+        state: OrderState,
+        path: Path,
+        source: int,
+        own: frozenset[int],
+        before: frozenset[int],
+        terms: Sequence[Term],
+    ) -> tuple[OrderState, bool]:
+        """As for an ordering; only the first loop counts."""
+        if before or not self._is_worth_it(path):
+            return self.broken(state), False
+        found, reverse = Ordering.extend(self, state, path, source, own, before, terms)
+        return (found, reverse) if self.complete(found) else (OrderState(0, False), False)

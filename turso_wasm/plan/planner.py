@@ -7,6 +7,7 @@ rewrite.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -23,6 +24,7 @@ from turso_wasm.bind.walk import (
     is_deterministic,
     is_stable,
     query_expressions,
+    same_expression,
     strip_collation,
     transform,
     walk,
@@ -120,30 +122,45 @@ class Planner:
         windowing = Windowing(self, core, order_by) if core.windows else None
         wish = order_by if windowing is None else windowing.wished_order()
         windows = core.windows
+        in_order = False
         if core.is_aggregate:
-            grouped = plan_aggregate(self, core, order_by, wish, correlated)
+            limited = limit is not None and windowing is None and not core.distinct
+            grouped = plan_aggregate(self, core, order_by, wish, correlated, limited)
             rows = Rows(grouped.plan, grouped.exprs, grouped.rows, grouped.cost, grouped.single)
             order_by, windows, own = grouped.order_by, grouped.windows, frozenset({grouped.source})
             ordered = grouped.ordered
         else:
             ordering = Ordering(wish, self.binder.pin) if wish else None
             if core.distinct and not wish and windowing is None and "row_order" not in self.binder.without:
-                ordering = AnyOrder(core.outputs, self.binder.pin)
+                ordering = AnyOrder(core.outputs, self.binder.pin, limit is not None)
             limited = limit is not None and (windowing is None or windowing.streams)
             joined = self.plan_from(core, ordering, correlated, limited)
             exprs = tuple(strip_collation(expr) for expr in core.outputs)
             rows = Rows(joined.plan, exprs, joined.rows, joined.cost, is_single(joined.plan))
             own = frozenset(item.source for step in core.steps for item in step.items())
             ordered = joined.ordered
+            together = isinstance(ordering, AnyOrder) or self._all_ordered(core.outputs, wish)
+            in_order = ordered and together and windowing is None
         if windowing is not None:
             order_by, ordered = windowing.plan(rows, own, windows, order_by, wish if ordered else [])
         rows.exprs = tuple([self.finish(expr) for expr in rows.exprs])
         if core.distinct and not rows.single:
             collations = tuple(collation_of(expr) for expr in core.outputs)
-            rows.plan = nodes.Distinct(child=rows.plan, keys=rows.exprs, collations=collations)
+            rows.plan = nodes.Distinct(child=rows.plan, keys=rows.exprs, collations=collations, in_order=in_order)
         if not order_by or ordered or rows.single:
             return rows
         return self._sorted(rows, order_by, query)
+
+    def _all_ordered(self, outputs: Sequence[bound.Expr], order: Sequence[OrderKey]) -> bool:
+        """Rows in this order have equal ones together: all that they show is in it."""
+        return all(
+            any(
+                same_expression(strip_collation(expr), key.expr, self.binder.pin)
+                and collation_of(expr) == key.collation
+                for key in order
+            )
+            for expr in outputs
+        )
 
     def plan_from(
         self, core: Core, ordering: Ordering | None = None, correlated: bool = False, limited: bool = False

@@ -359,6 +359,7 @@ class Aggregate(Plan):
     bare: tuple[Expr, ...] = ()
     bare_from: int = -1  # index into aggregates of the min/max whose row `bare` comes from
     bare_last: bool = False  # `bare` comes from the last row of the group
+    in_order: bool = False  # rows with equal keys come one after the other
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -373,11 +374,15 @@ class CountRows(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Distinct(Plan):
-    """Only the first row of each distinct combination of `keys`."""
+    """Only the first row of each distinct combination of `keys`.
+
+    in_order: rows with equal keys come one after the other.
+    """
 
     child: Plan
     keys: tuple[Expr, ...]
     collations: tuple[str, ...]
+    in_order: bool = False
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
