@@ -23,7 +23,7 @@ CONSTANTS = (
     "OPEN_READONLY", "OPEN_TEMP", "OPEN_MEMORY", "CAP_OWNED", "CAP_MEMORY", "CAP_READONLY", "DB_SCHEMA_COOKIE",
     "DB_SCHEMA_FORMAT", "DB_PAGE_COUNT", "N_SLOTS", "TEMP_SLOT", "CALL_FUNCTION", "CALL_STEP",
     "CALL_INVERSE", "CALL_VALUE", "CALL_FINAL", "CALL_COMPARE", "CALL_BITS", "ANSWER_ROOM",
-    "SETTINGS_COMPILED", "ENCODING_SHIFT", "UTF8",
+    "LOCK_NONE", "LOCK_SHARED", "JOURNAL_EXISTS", "SETTINGS_COMPILED", "ENCODING_SHIFT", "UTF8",
 )  # fmt: skip
 STATEMENT = (
     "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used",

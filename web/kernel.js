@@ -5,7 +5,7 @@
  * and executes `unreachable`; `trap()` reads it.
  */
 
-import { CODE_NAMES } from '../base/abi.js';
+import { CODE_NAMES, JOURNAL_EXISTS, LOCK_NONE, LOCK_SHARED } from '../base/abi.js';
 import { NotYet, SQLITE_INTERNAL, SqlError } from '../base/errors.js';
 import { IOERR } from '../vfs/base.js';
 import { UserCalls } from './usercode.js';
@@ -270,6 +270,14 @@ export class Kernel {
       vfs_delete: (at, size) => guarded('SQLITE_IOERR_DELETE', () => vfs.delete(name(at, size))),
       vfs_exists: (at, size) => guarded('SQLITE_IOERR_ACCESS', () => (vfs.exists(name(at, size)) ? 1 : 0)),
       vfs_read: (fd, at, n, offset) => guarded('SQLITE_IOERR_READ', () => vfs.read(fd, view(at, n), Number(offset))),
+      vfs_begin: (fd, at, size, into, n, offset) => {
+        const locked = guarded('SQLITE_IOERR_LOCK', () => vfs.lock(fd, LOCK_SHARED));
+        if (locked < 0) return locked;
+        let found = guarded('SQLITE_IOERR_ACCESS', () => (vfs.exists(name(at, size)) ? JOURNAL_EXISTS : 0));
+        if (found === 0) found = guarded('SQLITE_IOERR_READ', () => vfs.read(fd, view(into, n), Number(offset)));
+        if (found < 0) vfs.unlock(fd, LOCK_NONE);
+        return found;
+      },
       vfs_write: (fd, at, n, offset) => guarded('SQLITE_IOERR_WRITE', () => vfs.write(fd, view(at, n), Number(offset))),
       vfs_truncate: (fd, size) => guarded('SQLITE_IOERR_TRUNCATE', () => vfs.truncate(fd, Number(size))),
       vfs_sync: (fd) => guarded('SQLITE_IOERR_FSYNC', () => vfs.sync(fd)),

@@ -174,6 +174,7 @@ class MemoryFiles:
             "vfs_size": lambda fd: len(self.content),
             "vfs_lock": lambda fd, level: 0,
             "vfs_unlock": lambda fd, level: None,
+            "vfs_begin": lambda fd, name, size, p, n, offset: self.read(fd, p, n, offset),
             "vfs_check_reserved": lambda fd: 0,
             "vfs_moved": lambda fd: 0,
             "vfs_capabilities": lambda fd: CAP_OWNED_MEMORY,

@@ -20,7 +20,7 @@ from typing import Any
 import wasmtime
 
 from tests.harness.kernel import Kernel, KernelAssertion
-from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_MEMORY, KernelConnection, Run
+from turso_wasm.kernel.abi import JOURNAL_EXISTS, LOCK_SHARED, OPEN_CREATE, OPEN_MEMORY, KernelConnection, Run
 from turso_wasm.kernel.pager import storage
 from turso_wasm.vfs.base import VfsError, code_of
 
@@ -134,6 +134,12 @@ class Engine:
         file, name = self.files[fd]
         self.calls.append(("unlock", name, level))
         file.unlock(level)
+
+    def vfs_begin(self, fd: int, name: int, size: int, p: int, n: int, offset: int) -> int:
+        rc = self.vfs_lock(fd, LOCK_SHARED)
+        if rc:
+            return rc
+        return JOURNAL_EXISTS if self.vfs_exists(name, size) else self.vfs_read(fd, p, n, offset)
 
     def vfs_check_reserved(self, fd: int) -> int:
         file, name = self.files[fd]

@@ -12,7 +12,7 @@ from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.errors import DataError, OperationalError, ProgrammingError, fail
 from turso_wasm.dbapi.types import PARSE_COLNAMES, adapted, converted, find_converter
 from turso_wasm.runtime.bulk import insert_batches
-from turso_wasm.runtime.parameters import TooBig, UnsupportedType
+from turso_wasm.runtime.parameters import TooBig, UnsupportedType, packer_for
 from turso_wasm.runtime.rows import UndecodableText
 from turso_wasm.runtime.statement import AT_HAND
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Parameters = Sequence[Any] | Mapping[str, Any]
 Description = tuple[tuple[str, None, None, None, None, None, None], ...]
 
+NO_ROWS: Iterator[Any] = iter(())
 DML = frozenset(("insert", "update", "delete"))
 
 
@@ -33,24 +34,27 @@ class Cursor:
 
     arraysize = 1
     row_factory: Callable[[Cursor, tuple[Any, ...]], Any] | None = None
+    _connection: Connection  # set by __init__, and by nothing else
+    _description: Description | None = None
+    _lastrowid: int | None = None
+    _rowcount = -1
+    _statement: HostStatement | None = None
+    _rows: Iterator[tuple[Any, ...]] = NO_ROWS
+    _converters: list[Callable[[bytes], Any] | None] | None = None
+    _busy = False  # amid code of the caller's: parameters, adapters, converters, functions
+    _looped = False  # over by a generator, which has `_rows`
+    _closed = False
 
     def __init__(self, connection: Connection, /) -> None:
-        if not hasattr(connection, "_runtime"):
-            raise arguments.wrong_type("Cursor() argument 1", "turso_wasm.Connection", connection)
+        try:
+            self.row_factory = connection.row_factory
+            connection._runtime  # noqa: B018
+        except AttributeError:
+            raise arguments.wrong_type("Cursor() argument 1", "turso_wasm.Connection", connection) from None
         self._connection = connection
-        self._description: Description | None = None
-        self._lastrowid: int | None = None
-        self._rowcount = -1
-        self.row_factory = connection.row_factory
-        self._statement: HostStatement | None = None
-        self._rows: Iterator[tuple[Any, ...]] = iter(())
-        self._converters: list[Callable[[bytes], Any] | None] | None = None
-        self._busy = False  # amid code of the caller's: parameters, adapters, converters, functions
-        self._looped = False  # over by a generator, which has `_rows`
-        self._closed = False
 
     def __getattr__(self, name: str) -> Any:
-        if name[:1] == "_" and name[:2] != "__" and "_closed" not in self.__dict__:
+        if name == "_connection":
             raise ProgrammingError("Base Cursor.__init__ not called.")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -84,7 +88,8 @@ class Cursor:
         Errors: ProgrammingError for several statements, a wrong number of parameters, a closed cursor; the engine's.
         """
         connection = self._usable()
-        arguments.sql_text(sql, "execute() argument 1")
+        if type(sql) is not str or not sql.isascii():
+            arguments.sql_text(sql, "execute() argument 1")
         self._finish()
         self._description = None
         self._rowcount = -1
@@ -92,37 +97,37 @@ class Cursor:
         if prepared is None:
             return self
         program = prepared.program
-        if program.kind in DML:
+        changes = program.kind in DML
+        if changes:
             connection._begin_implicitly()
             self._rowcount = 0
         self._busy = True
+        packer = None
         try:
-            values = parameters_for(program, parameters)
-        finally:
-            self._busy = False
-        connection._trace(prepared, values)
-        runtime = connection._runtime
-        self._busy = True
-        try:
-            statement, rows = runtime.execute(prepared, values, connection._text)
+            values: Sequence[Any] = ()
+            if type(parameters) is tuple and len(parameters) == program.n_user_params:
+                values, packer = parameters, packer_for(tuple(map(type, parameters)))
+            if packer is None:
+                values = parameters_for(program, parameters)
+            if connection._trace_callback is not None:
+                self._busy = False
+                connection._trace(prepared, values)
+                self._busy = True
+            statement, rows = connection._runtime.execute(prepared, values, connection._text, packer)
         except Exception as error:
             self._rowcount = -1
             _fail(error, program)
         finally:
             self._busy = False
-        self._started(prepared, statement, rows)
-        self._lastrowid = runtime.counters()[2]
-        return self
-
-    def _started(self, prepared: Prepared, statement: HostStatement, rows: list[Any] | None) -> None:
-        program = statement.program
-        if program.kind in DML and (statement.finished or program.returns_rows):
-            self._rowcount = statement.changed if statement.finished else statement.changes
-        if program.columns:
-            self._describe(prepared, program)
-            self._rows = iter(rows or ())
         if not statement.finished:
             self._statement = statement
+        if changes and (statement.finished or program.returns_rows):
+            self._rowcount = statement.changed if statement.finished else statement.changes
+        if program.columns:
+            self._describe(prepared, statement.program)
+            self._rows = iter(rows or ())
+        self._lastrowid = connection._runtime.last_rowid()
+        return self
 
     def _describe(self, prepared: Prepared, program: Program) -> None:
         detect = self._connection.detect_types
@@ -293,7 +298,7 @@ class Cursor:
         self._usable()
         for row in self._rows:
             return row if self._converters is None and self.row_factory is None else self._shaped(row)
-        return next(self, None)
+        return None if self._statement is None else next(self, None)
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
         """Up to `size` rows (default: arraysize); all that are left if it is negative."""
@@ -343,21 +348,23 @@ class Cursor:
         self._closed = True
 
     def __del__(self) -> None:
-        statement = self.__dict__.get("_statement")
+        statement = self._statement
         if statement is not None:
             statement.connection.drop(statement)
 
     def _finish(self) -> None:
         """Give the running statement back."""
-        statement, self._statement = self._statement, None
         if self._looped:
             self._looped = False
             for _ in self._rows:  # the loop goes on with what comes next
                 pass
-        self._rows = iter(())
+        self._rows = NO_ROWS
         self._converters = None
-        if statement is not None and self._connection._runtime.address:
-            self._connection._runtime.release(statement)
+        statement = self._statement
+        if statement is not None:
+            self._statement = None
+            if self._connection._runtime.address:
+                self._connection._runtime.release(statement)
 
     def _usable(self) -> Connection:
         if self._closed:

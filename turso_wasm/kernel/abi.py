@@ -168,6 +168,7 @@ LOCK_SHARED = 1
 LOCK_RESERVED = 2
 LOCK_PENDING = 3
 LOCK_EXCLUSIVE = 4
+JOURNAL_EXISTS = 1 << 30  # what vfs_begin returns (kernel/base/vfs.py)
 
 
 class Value(Struct):
@@ -225,7 +226,7 @@ class Run(Struct):
     arena: Arena.embed  # row-lifetime memory; generated code marks and releases it around loops
     connection: i32
     next: i32  # list of the connection's statements
-    state: i32  # 0: not started; > 0: suspended at that point (generated code); -1: finished
+    state: i32  # 0: not started, or finished; > 0: suspended at that point (generated code)
     flags: i32
     on_error: i32  # ON_ERROR_*: set by generated code before it raises
     cursors: i32  # list of open cursors

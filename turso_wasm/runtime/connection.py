@@ -36,6 +36,7 @@ from turso_wasm.runtime.compiler import compile_statement
 from turso_wasm.runtime.connection_state import ConnectionState
 from turso_wasm.runtime.files import kernel_name
 from turso_wasm.runtime.hosts.base import Host, address
+from turso_wasm.runtime.parameters import Packer
 from turso_wasm.runtime.rows import TextFactory, UndecodableText
 from turso_wasm.runtime.schema import (
     BOOTSTRAP,
@@ -50,7 +51,7 @@ from turso_wasm.runtime.schema import (
     encoding_bits,
     library_of,
 )
-from turso_wasm.runtime.statement import HostStatement, Rows
+from turso_wasm.runtime.statement import KEEP_BLOCK, HostStatement, Rows
 from turso_wasm.runtime.uri import Location
 from turso_wasm.runtime.usercode import UserCode
 from turso_wasm.sql.lexer import END, Tokens, normalize, tokenize
@@ -343,12 +344,17 @@ class HostConnection(ConnectionState):
     # --- executing ----------------------------------------------------------------------------------------------
 
     def execute(
-        self, prepared: Prepared, values: Sequence[Any] = (), text: TextFactory | None = None
+        self,
+        prepared: Prepared,
+        values: Sequence[Any] = (),
+        text: TextFactory | None = None,
+        packer: Packer | None = None,
     ) -> tuple[HostStatement, Rows | None]:
         """Start a statement: (the statement, the first batch of rows, None when it is finished already).
 
         A statement whose schema is out of date is prepared again. One that is finished was given back; otherwise the
-        caller does so with `release`. Errors: as HostStatement.step and HostStatement.bind.
+        caller does so with `release`. packer: as HostStatement.bind. Errors: as HostStatement.step and
+        HostStatement.bind.
         """
         with self.host.lock:
             if self.stepping:
@@ -358,7 +364,7 @@ class HostConnection(ConnectionState):
             for attempt in range(MAX_RETRIES):
                 statement = self.acquire(prepared)
                 try:
-                    statement.bind(values, prepared.literals)
+                    statement.bind(values, prepared.literals, packer)
                     rows = statement.step(text)
                     if statement.finished and self.address:
                         self._give_back(statement)
@@ -388,7 +394,8 @@ class HostConnection(ConnectionState):
         else:
             statement = HostStatement(self, program, prepared.instance)
         view = self._view
-        statement.see(view if view is not None and view.schema is prepared.schema else None)
+        if view is None or view is not statement.view or view.schema is not prepared.schema:
+            statement.see(view if view is not None and view.schema is prepared.schema else None)
         self.active.add(statement)
         return statement
 
@@ -409,8 +416,12 @@ class HostConnection(ConnectionState):
         if statement not in self.active or not self.address:
             return
         self.active.discard(statement)
-        statement.reset()
-        self._idle.setdefault(id(statement.program), []).append(statement)
+        if statement.stepped or statement.params_size > KEEP_BLOCK:
+            statement.reset()
+        try:
+            self._idle[id(statement.program)].append(statement)
+        except KeyError:
+            self._idle[id(statement.program)] = [statement]
         self._n_idle += 1
         if self._n_idle > MAX_IDLE:
             self._trim()

@@ -29,6 +29,11 @@ class ConnectionState:
         changes, total, rowid = self.host.unpack(layout.COUNTERS, self.address + layout.COUNTERS_AT)
         return changes, total, rowid
 
+    def last_rowid(self) -> int:
+        """last_insert_rowid."""
+        (rowid,) = self.host.unpack(layout.I64, self.address + layout.LAST_ROWID_AT)
+        return int(rowid)
+
     @property
     def busy_timeout_ms(self) -> int:
         """How long statements wait for a lock (also PRAGMA busy_timeout)."""

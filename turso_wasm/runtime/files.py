@@ -13,13 +13,26 @@ import os
 from contextlib import suppress
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.kernel.abi import OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP, OPEN_URI
+from turso_wasm.kernel.abi import JOURNAL_EXISTS, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP, OPEN_URI
 from turso_wasm.runtime.uri import Location, parse_location
-from turso_wasm.vfs.base import BUSY, CANTOPEN, CAP_MEMORY, CAP_OWNED, OPEN_CREATE, File, Vfs, VfsError, code_of
+from turso_wasm.vfs.base import (
+    BUSY,
+    CANTOPEN,
+    CAP_MEMORY,
+    CAP_OWNED,
+    LOCK_NONE,
+    LOCK_SHARED,
+    OPEN_CREATE,
+    File,
+    Vfs,
+    VfsError,
+    code_of,
+)
 from turso_wasm.vfs.file import FileVfs
 from turso_wasm.vfs.memory import MemoryVfs
 
 PREFIX = "vfs:"
+MAX_NAMES = 64
 MEMORY = "memory"  # the file system of in-memory databases that have a name
 
 _registered: dict[str, Vfs] = {MEMORY: MemoryVfs(CAP_MEMORY | CAP_OWNED, transient=True)}
@@ -98,6 +111,7 @@ class FileTable:
         self.default: Vfs = FileVfs()
         self.files: dict[int, File] = {}
         self.next_fd = 0
+        self._names: dict[bytes, str] = {}  # of journals, lately
 
     def _resolve(self, name: str) -> tuple[Vfs, str]:
         if not name.startswith(PREFIX):
@@ -199,8 +213,33 @@ class FileTable:
 
     def unlock(self, fd: int, level: int) -> None:
         """Lower a lock; errors have nobody left to tell."""
-        with suppress(VfsError, OSError):
+        try:  # noqa: SIM105  called once a transaction, and suppress() costs as much as the call
             self.files[fd].unlock(level)
+        except (VfsError, OSError):
+            pass
+
+    def begin(self, fd: int, journal: memoryview, buffer: memoryview, offset: int) -> int:
+        """Lock SHARED; then JOURNAL_EXISTS, or what `read` gives. The lock is given up on failure."""
+        file, doing = self.files[fd], "lock"
+        try:
+            if not file.lock(LOCK_SHARED):
+                return -BUSY
+            doing = "exists"
+            raw = bytes(journal)
+            name = self._names.get(raw)
+            if name is None:
+                if len(self._names) > MAX_NAMES:
+                    self._names.clear()
+                name = self._names[raw] = raw.decode("utf-8", "surrogateescape")
+            vfs, path = self._resolve(name)
+            if vfs.exists(path):
+                return JOURNAL_EXISTS
+            doing = "read"
+            return file.read(buffer, offset)
+        except (VfsError, OSError) as error:
+            if doing != "lock":
+                self.unlock(fd, LOCK_NONE)
+            return -code_of(error, doing)
 
     def check_reserved(self, fd: int) -> int:
         """1 or 0."""

@@ -8,7 +8,7 @@ A row of n columns in the buffer (kernel/values/rows.py writes it):
 The heap holds the bytes of texts and blobs.
 
 Many rows are decoded column by column, because a column of one storage class is a strided view that C code turns into
-a list; few rows are decoded one by one with a `struct.Struct` made for their storage classes.
+a list; few rows are decoded one by one, a single one by a function made for its storage classes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,13 @@ def decode_rows(
     is_ascii: every TEXT in `heap` is ASCII. text: makes the Python value of a TEXT (default: str).
     Errors: UndecodableText.
     """
-    size = row_size(n_columns)
+    padded = (n_columns + 7) & ~7
+    size = padded + 8 * n_columns
+    if len(rows) == size and text is None and (decode := _decoders.get(rows[:n_columns])) is not None:
+        try:
+            return [decode(rows, padded, heap)]
+        except UnicodeDecodeError:
+            pass  # the slow way says which value it was
     if len(rows) <= FEW_ROWS * size:
         return [_decode_row(rows, at, heap, n_columns, text) for at in range(0, len(rows), size)]
     heap_text = heap.decode("latin-1") if is_ascii and text is None else None
@@ -56,39 +62,70 @@ def decode_rows(
     return list(zip(*columns, strict=True))
 
 
-_layouts: dict[bytes, tuple[Struct, tuple[tuple[int, int], ...]]] = {}
+# --- row by row: one compiled function per combination of storage classes ----------------------------------------
+
+Decoder = Callable[[bytes, int, bytes], tuple[Any, ...]]
+MAX_DECODERS = 1024
+COMPILE_AFTER = 8  # rows
+MAX_COMPILED = 64  # columns
 
 
-def _layout(tags: bytes) -> tuple[Struct, tuple[tuple[int, int], ...]]:
-    """How to unpack the payloads of a row with these tags, and which columns need more: (column, tag)."""
-    found = _layouts.get(tags)
-    if found is None:
-        if len(_layouts) > 4096:
-            _layouts.clear()
-        layout = Struct("<" + "".join("d" if tag == REAL else "q" for tag in tags))
-        found = _layouts[tags] = (layout, tuple((i, tag) for i, tag in enumerate(tags) if tag not in (INTEGER, REAL)))
-    return found
+class _Shape:
+    """Rows with these tags: how to unpack their payloads, and what else to do with which columns."""
+
+    __slots__ = ("left", "rest", "unpack")
+
+    def __init__(self, tags: bytes) -> None:
+        self.unpack = Struct("<" + "".join("d" if tag == REAL else "q" for tag in tags)).unpack_from
+        self.rest = tuple((i, tag) for i, tag in enumerate(tags) if tag not in (INTEGER, REAL))
+        self.left = COMPILE_AFTER if len(tags) <= MAX_COMPILED else -1  # rows until a decoder is worth its compilation
+
+
+_shapes: dict[bytes, _Shape] = {}
+_decoders: dict[bytes, Decoder] = {}
 
 
 def _decode_row(rows: bytes, at: int, heap: bytes, n_columns: int, text: TextFactory | None) -> tuple[Any, ...]:
-    layout, rest = _layout(rows[at : at + n_columns])
-    found = layout.unpack_from(rows, at + ((n_columns + 7) & ~7))
-    if not rest:
-        return found
+    """The row at this offset."""
+    tags = rows[at : at + n_columns]
+    shape = _shapes.get(tags)
+    if shape is None:
+        if len(_shapes) > MAX_DECODERS:
+            _shapes.clear()
+        shape = _shapes[tags] = _Shape(tags)
+    found = shape.unpack(rows, at + ((n_columns + 7) & ~7))
+    if text is None and shape.left >= 0:
+        shape.left -= 1
+        if shape.left < 0:
+            if len(_decoders) > MAX_DECODERS:
+                _decoders.clear()
+            _decoders[tags] = _make_decoder(tags)
     values = list(found)
-    for column, tag in rest:
-        if tag == NULL:
-            values[column] = None
-        elif tag == TEXT and text is None:
-            payload = values[column]
-            start = payload & 0xFFFFFFFF
-            try:
-                values[column] = heap[start : start + (payload >> 32)].decode()
-            except UnicodeDecodeError:
-                _heap_value(heap, payload, tag, column, text)  # raises
-        else:
-            values[column] = _heap_value(heap, values[column], tag, column, text)
+    for column, tag in shape.rest:
+        values[column] = None if tag == NULL else _heap_value(heap, values[column], tag, column, text)
     return tuple(values)
+
+
+def _make_decoder(tags: bytes) -> Decoder:
+    """Write the function: (rows, offset of the row's payloads, heap) -> values. Errors of it: UnicodeDecodeError."""
+    layout, names, values = "<", [], []
+    for i, tag in enumerate(tags):
+        if tag == NULL:
+            layout += "8x"
+            values.append("None")
+        elif tag in (INTEGER, REAL):
+            layout += "d" if tag == REAL else "q"
+            names.append(f"v{i}")
+            values.append(f"v{i}")
+        else:
+            layout += "II"
+            names += [f"at{i}", f"n{i}"]
+            values.append(f"heap[at{i} : at{i} + n{i}]" + (".decode()" if tag == TEXT else ""))
+    line = f"{', '.join(names)}, = unpack(rows, at)" if names else "pass"
+    scope: dict[str, Any] = {"unpack": Struct(layout).unpack_from}
+    exec(f"def decode(rows, at, heap):\n    {line}\n    return ({', '.join(values)},)", scope)
+    made: Decoder = scope["decode"]
+    return made
 
 
 def _heap_value(heap: bytes, payload: int, tag: int, column: int, text: TextFactory | None) -> Any:

@@ -26,7 +26,7 @@ from turso_wasm.kernel.abi import DONE, YIELD
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.bulk import Columns, encode_rows
 from turso_wasm.runtime.hosts.base import Instance, address
-from turso_wasm.runtime.parameters import VALUE_SIZE, encode_block, pack_block, packer_for
+from turso_wasm.runtime.parameters import VALUE_SIZE, Packer, encode_block, pack_block, packer_for
 from turso_wasm.runtime.rows import TextFactory, decode_rows
 
 if TYPE_CHECKING:
@@ -94,21 +94,29 @@ class HostStatement:
 
     def see(self, view: View | None) -> None:
         """Run against the schema of this view; None: the Program belongs to none that is there now, and is refused."""
-        if view is self.view or not self.program.checks:
+        if view is self.view:
             return
         self.view = view
+        if not self.program.checks:
+            return
         if view is not None:
             self.host.pack(layout.COOKIES, self.address + layout.COOKIES_AT, *view.cookies)
         self.host.pack(layout.I32, self.address + layout.EPOCH_AT, NO_EPOCH if view is None else view.epoch)
 
     # --- parameters ---------------------------------------------------------------------------------------------
 
-    def bind(self, values: Sequence[Any], literals: Sequence[Any] = ()) -> None:
-        """Write the parameters. Errors: as parameters.encode_block."""
+    def bind(self, values: Sequence[Any], literals: Sequence[Any] = (), packer: Packer | None = None) -> None:
+        """Write the parameters. packer: that of the values, if the caller knows it, and there are no literals.
+
+        Errors: as parameters.encode_block.
+        """
         if not self.n_parameters or (not values and literals is self.bound):
             return
         self.bound = None if values else literals
-        block = self._encode(values, literals)
+        if packer is not None and not literals:
+            block = packer(values, self.params_at)
+        else:
+            block = self._encode(values, literals)
         if len(block) > self.params_size:
             self._make_room(len(block))
             block = self._encode(values, literals)
@@ -148,29 +156,25 @@ class HostStatement:
         """
         if self.finished:
             return None
-        host = self.host
         if self.connection.stepping:
             self.connection.wait_turn()
-        if not self.n_columns:
-            self._run()
-            self.finished = True
-            self._note_changes()
-            return None
-        at = self.address + layout.BUFFERS_AT
-        if self.stepped:
-            rows, _, capacity, _, _, heap, _, heap_capacity, _ = host.unpack(layout.BUFFERS, at)
-            host.pack(layout.BUFFERS, at, rows, 0, capacity, 0, 0, heap, 0, heap_capacity, 0)
-            self.limited = False
-        elif not self.limited:
-            host.pack(layout.U32, at + 16, FIRST_ROWS)
-            self.limited = True
+        again = self.stepped
+        if self.limited is again and self.n_columns:
+            self.limited = not again
+            self.host.pack(layout.U32, self.address + layout.ROW_LIMIT_AT, 0 if again else FIRST_ROWS)
         if self._run() == DONE:
             self.finished = True
-            self._note_changes()
-        rows, used, _, _, _, heap, heap_used, _, not_ascii = host.unpack(layout.BUFFERS, at)
-        if not used:
+            self.stepped = again  # a short run leaves nothing to reset
+            if self.program.counts_changes:
+                self.changed = self.changes
+        if not self.n_columns:
+            return None
+        rows, heap, not_ascii = self.host.take(self.address)
+        if len(heap) > KEEP_BLOCK:
+            self.stepped = True
+        if not rows:
             return None if self.finished else []
-        return decode_rows(host.read(rows, used), host.read(heap, heap_used), self.n_columns, not not_ascii, text)
+        return decode_rows(rows, heap, self.n_columns, not not_ascii, text)
 
     def run_many(self, sets: Iterator[Any], literals: Sequence[Any], values_of: Callable[[Any], Sequence[Any]]) -> None:
         """Run once for each of `sets`, dropping result rows; `values_of` makes parameters of one set.
@@ -203,11 +207,9 @@ class HostStatement:
                     if self.n_columns:
                         self._run_without_rows()
                     else:
-                        if self.instance.heat >= 0:
-                            self._count()
-                        self._run_on(self._slice())
+                        self._run()
+                        self.stepped = False
                         self.changed += self.changes
-                        host.function("statement_reset")(self.address)
                     left -= 1
                     one = next(sets, END) if left and at_hand else END
                 host.give_way()
@@ -222,21 +224,15 @@ class HostStatement:
         self.finished = False
 
     def _run(self) -> int:
-        """Step until DONE or ROWS."""
+        """Step until DONE or ROWS; between slices signals and other threads have their turn."""
         if not self.stepped:
             self.stepped = True
             if self.instance.heat >= 0:
                 self._count()
-        result = self._slice()
-        return result if result != YIELD else self._run_on(result)
-
-    def _run_on(self, result: int) -> int:
-        """Go on after a slice that ended in YIELD; between slices signals and other threads have their turn."""
-        while result == YIELD:
+        while (result := self._slice()) == YIELD:
             if self.instance.heat >= 0:
                 self.host.warm(self.instance)
             self._let_others(self.host.give_way)
-            result = self._slice()
         return result
 
     def _let_others(self, in_kernel: Callable[[], object]) -> None:
@@ -289,23 +285,21 @@ class HostStatement:
         except (SqlError, InternalError):
             return int(failed(self.address))
 
-    def _note_changes(self) -> None:
-        """Of a run that ended: resetting forgets them."""
-        if self.program.counts_changes:
-            self.changed = self.changes
-
     @property
     def changes(self) -> int:
-        """Rows this run has changed."""
+        """Rows this run has changed; 0 once it was reset."""
         (n,) = self.host.unpack(layout.I64, self.address + layout.STATEMENT_CHANGES_AT)
         return int(n)
 
     # --- the end ------------------------------------------------------------------------------------------------
 
     def reset(self) -> None:
-        """Give up cursors, locks and memory of the run; ready to be bound again (and stepped, once not `finished`)."""
-        self.host.function("statement_reset")(self.address)
-        self.stepped = False
+        """Give up cursors, locks and memory of the run, which a run that ended has done; ready to be bound again (and
+        stepped, once not `finished`).
+        """
+        if self.stepped:
+            self.host.function("statement_reset")(self.address)
+            self.stepped = False
         if self.params_size > KEEP_BLOCK and self.params_size > self.n_parameters * VALUE_SIZE:
             self.params_size = 0
             self.bound = None

@@ -169,6 +169,11 @@ class Locks:
 
     def lock(self, handle: object, level: int) -> bool:
         """Raise `handle` to `level`; False when that conflicts, the handle then keeps what it had (or PENDING)."""
+        if level == LOCK_SHARED and not self.held:  # nearly always
+            if not self.os_shared():
+                return False
+            self.held[handle] = LOCK_SHARED
+            return True
         held = self.level_of(handle)
         if held >= level:
             return True

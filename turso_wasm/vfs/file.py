@@ -23,7 +23,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from functools import cache
 
 from turso_wasm.vfs.base import (
     CANTOPEN,
@@ -84,10 +83,24 @@ else:
     _GET_LOCK: int = getattr(fcntl, "F_OFD_GETLK", fcntl.F_GETLK)
     _IS_LINUX = sys.platform.startswith("linux")
 
-    @cache
-    def _request(kind: int, start: int, length: int) -> bytes:
-        """A struct flock."""
-        return _FLOCK.pack(kind, os.SEEK_SET, start, length, 0)
+    class _Range:
+        """A range of bytes to lock or unlock; `packed` is its struct flock."""
+
+        __slots__ = ("kind", "length", "packed", "start")
+
+        def __init__(self, kind: int, start: int, length: int) -> None:
+            self.kind, self.start, self.length = kind, start, length
+            self.packed = _FLOCK.pack(kind, os.SEEK_SET, start, length, 0)
+
+    _PENDING_READ = _Range(fcntl.F_RDLCK, PENDING_BYTE, 1)
+    _PENDING_WRITE = _Range(fcntl.F_WRLCK, PENDING_BYTE, 1)
+    _PENDING_FREE = _Range(fcntl.F_UNLCK, PENDING_BYTE, 1)
+    _RESERVED_WRITE = _Range(fcntl.F_WRLCK, RESERVED_BYTE, 1)
+    _RESERVED_FREE = _Range(fcntl.F_UNLCK, RESERVED_BYTE, 1)
+    _BOTH_FREE = _Range(fcntl.F_UNLCK, PENDING_BYTE, 2)
+    _SHARED_READ = _Range(fcntl.F_RDLCK, SHARED_FIRST, SHARED_SIZE)
+    _SHARED_WRITE = _Range(fcntl.F_WRLCK, SHARED_FIRST, SHARED_SIZE)
+    _ALL_FREE = _Range(fcntl.F_UNLCK, PENDING_BYTE, 2 + SHARED_SIZE)
 
     class OsLocks(Locks):
         """Byte-range locks on `fd` as SQLite's unix VFS takes them."""
@@ -96,14 +109,14 @@ else:
             super().__init__()
             self.fd = -1
 
-        def _range(self, kind: int, start: int, length: int) -> bool:
+        def _set(self, span: _Range) -> bool:
             """Set or clear one lock without waiting; False when another process is in the way."""
             try:
                 if _IS_LINUX:
-                    fcntl.fcntl(self.fd, _SET_LOCK, _request(kind, start, length))
+                    fcntl.fcntl(self.fd, _SET_LOCK, span.packed)
                 else:
-                    command = fcntl.LOCK_UN if kind == fcntl.F_UNLCK else _LOCKF[kind]
-                    fcntl.lockf(self.fd, command, length, start)
+                    command = fcntl.LOCK_UN if span.kind == fcntl.F_UNLCK else _LOCKF[span.kind]
+                    fcntl.lockf(self.fd, command, span.length, span.start)
             except OSError as error:
                 if error.errno in (errno.EAGAIN, errno.EACCES, errno.EBADF):
                     return False  # EBADF: a write lock on a descriptor that can only read
@@ -112,40 +125,40 @@ else:
 
         def os_shared(self) -> bool:
             """Read-lock SHARED, holding PENDING for the moment so that a waiting writer goes first."""
-            if not self._range(fcntl.F_RDLCK, PENDING_BYTE, 1):
+            if not self._set(_PENDING_READ):
                 return False
             try:
-                return self._range(fcntl.F_RDLCK, SHARED_FIRST, SHARED_SIZE)
+                return self._set(_SHARED_READ)
             finally:
-                self._range(fcntl.F_UNLCK, PENDING_BYTE, 1)
+                self._set(_PENDING_FREE)
 
         def os_reserved(self) -> bool:
             """Write-lock RESERVED."""
-            return self._range(fcntl.F_WRLCK, RESERVED_BYTE, 1)
+            return self._set(_RESERVED_WRITE)
 
         def os_pending(self) -> bool:
             """Write-lock PENDING."""
-            return self._range(fcntl.F_WRLCK, PENDING_BYTE, 1)
+            return self._set(_PENDING_WRITE)
 
         def os_exclusive(self) -> bool:
             """Write-lock SHARED: no reader is left."""
-            return self._range(fcntl.F_WRLCK, SHARED_FIRST, SHARED_SIZE)
+            return self._set(_SHARED_WRITE)
 
         def os_downgrade(self) -> None:
             """Back to a read lock on SHARED only."""
-            self._range(fcntl.F_RDLCK, SHARED_FIRST, SHARED_SIZE)
-            self._range(fcntl.F_UNLCK, PENDING_BYTE, 2)
+            self._set(_SHARED_READ)
+            self._set(_BOTH_FREE)
 
         def os_release(self) -> None:
             """Unlock everything."""
-            self._range(fcntl.F_UNLCK, PENDING_BYTE, 2 + SHARED_SIZE)
+            self._set(_ALL_FREE)
 
         def os_check_reserved(self) -> bool:
             """Ask whether another process could not let us have RESERVED."""
             if not _IS_LINUX:
-                if not self._range(fcntl.F_WRLCK, RESERVED_BYTE, 1):
+                if not self._set(_RESERVED_WRITE):
                     return True
-                self._range(fcntl.F_UNLCK, RESERVED_BYTE, 1)
+                self._set(_RESERVED_FREE)
                 return False
             asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, RESERVED_BYTE, 1, 0)
             kind: int = _FLOCK.unpack(fcntl.fcntl(self.fd, _GET_LOCK, asked))[0]
@@ -239,8 +252,8 @@ class OsFile:
 
     def read(self, buffer: memoryview, offset: int) -> int:
         """Read until the buffer is full or the file ends."""
-        done = 0
-        while done < len(buffer):
+        done = _read_at(self.fd, buffer, offset)
+        while 0 < done < len(buffer):
             n = _read_at(self.fd, buffer[done:], offset + done)
             if n == 0:
                 break

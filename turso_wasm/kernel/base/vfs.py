@@ -94,6 +94,15 @@ def vfs_unlock(fd: i32, level: i32) -> None:
 
 
 @imported("vfs")
+def vfs_begin(fd: i32, journal: ptr[u8], size: i32, p: ptr[u8], n: i32, offset: i64) -> i32:
+    """What every transaction on a known file begins with, in one call: vfs_lock(LOCK_SHARED); then, if there is no file
+    called `journal`, vfs_read, and the number of bytes read. JOURNAL_EXISTS if there is one.
+
+    A negative result code: the file is not locked.
+    """
+
+
+@imported("vfs")
 def vfs_check_reserved(fd: i32) -> i32:
     """1 if anybody holds LOCK_RESERVED or more on the file, else 0, or a negative result code."""
 

@@ -29,9 +29,9 @@ from turso_wasm.kernel.abi import (
 )
 from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_IOERR, raise_corrupt, raise_error
 from turso_wasm.kernel.base.memory import malloc, mfree
-from turso_wasm.kernel.base.vfs import check_io, raise_busy, vfs_read, vfs_size
+from turso_wasm.kernel.base.vfs import check_io, raise_busy, vfs_begin, vfs_read, vfs_size
 from turso_wasm.kernel.pager.cache import cache_add, cache_free_all, cache_room, cache_set_limit, page_new
-from turso_wasm.kernel.pager.database import busy_wait, database_relax, file_lock, keeps_lock
+from turso_wasm.kernel.pager.database import busy_wait, database_relax, file_lock, keeps_lock, name_with
 from turso_wasm.kernel.pager.header import (
     AT_READ_VERSION,
     AT_RESERVED,
@@ -44,6 +44,7 @@ from turso_wasm.kernel.pager.header import (
     raise_not_a_database,
 )
 from turso_wasm.kernel.pager.header import HEADER_SIZE as FILE_HEADER_SIZE
+from turso_wasm.kernel.pager.journal import JOURNAL_SUFFIX
 from turso_wasm.kernel.pager.log_index import wal_find
 from turso_wasm.kernel.pager.log_recovery import wal_recover
 from turso_wasm.kernel.pager.pageio import VERSION_AT, VERSION_SIZE, pages_decode, version_note
@@ -232,11 +233,29 @@ def database_changed(db: SharedFile) -> i32:
     return i32(n < VERSION_SIZE or not bytes_equal(now, addr(db.file_version), VERSION_SIZE))
 
 
+def database_look(db: SharedFile) -> i32:
+    """Steps 1 to 3 where nothing has changed, by one call of the host: 0, a negative code; 1: go on by step 2."""
+    now: ptr[u8] = scratch(VERSION_SIZE)
+    journal: ptr[u8] = name_with(db, JOURNAL_SUFFIX, 8)
+    rc: i32 = vfs_begin(db.fd, journal, db.name_size + 8, now, VERSION_SIZE, i64(VERSION_AT))
+    if rc < 0:
+        return rc
+    db.lock = LOCK_SHARED
+    if rc != VERSION_SIZE or not bytes_equal(now, addr(db.file_version), VERSION_SIZE):
+        return 1
+    db.recovery_due = 0
+    return 0
+
+
 def database_take(db: SharedFile) -> i32:
     """Steps 1 to 4 for the first active pager; 0 or a negative result code. Loading raises."""
     rc: i32 = 0
     fresh: i32 = i32(db.lock == LOCK_NONE)
-    if fresh:
+    if fresh and db.loaded and db.page_count and db.journal_mode != JOURNAL_WAL and not db.journal.begun:
+        rc = database_look(db)
+        if rc <= 0:
+            return rc
+    elif fresh:
         rc = file_lock(db, LOCK_SHARED)
         if rc < 0:
             return rc

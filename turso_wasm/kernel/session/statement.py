@@ -81,7 +81,7 @@ from turso_wasm.kernel.session.foreign_keys import (
     foreign_keys_check,
 )
 from turso_wasm.kernel.session.triggers import triggers_abandon
-from turso_wasm.kernel.values.rows import buffers_free, buffers_trim
+from turso_wasm.kernel.values.rows import buffers_free, buffers_trim, key_trim
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, memory_fill, ptr, sizeof, u8, u32
 
 __subset__ = True
@@ -152,17 +152,26 @@ def statement_reset(s: Run) -> None:
 
 
 def statement_clean(s: Run) -> None:
-    """Free what a run used; the statement holds no locks any more."""
+    """Free what a run used and forget its rows and changes; the statement holds no locks any more."""
+    buffers_trim(s)
+    s.changes = i64(0)
+    run_end(s)
+
+
+def run_end(s: Run) -> None:
+    """Free what a run used but for its rows, which the host may not have taken yet, and the count of its changes.
+
+    Stepped again, the statement begins anew.
+    """
     cursors_close(s)
     resources_free(s)
     arena_release(s.arena, 0)
-    buffers_trim(s)
+    key_trim(s)
     if s.frame_size:
         memory_fill(s.frame, 0, s.frame_size)
     s.state = 0
     s.on_error = 0
     s.savepoint = 0
-    s.changes = i64(0)
     s.trigger = 0
     s.trigger_depth = 0
     s.segment = 0
@@ -311,7 +320,8 @@ def statement_done(s: Run) -> None:
     statement_leave(s)
     settle(c)
     changes_count(s, c)
-    s.state = -1
+    s.attempts = 0
+    run_end(s)
 
 
 def writers_of(s: Run) -> i32:

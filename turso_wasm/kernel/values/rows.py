@@ -147,16 +147,20 @@ def heap_grow(stmt: Run, size: i32) -> None:
 
 @export
 def buffers_trim(stmt: Run) -> None:
-    """Empty the row buffer and give back a heap or key buffer that has grown out of proportion: for statement_reset."""
+    """Empty the row buffer and give back a heap that has grown out of proportion: for statement_reset."""
     stmt.rows_used = 0
     stmt.row_count = 0
     stmt.heap_used = 0
     stmt.heap_not_ascii = 0
-    stmt.key_used = 0
     if stmt.heap_capacity > HEAP_KEEP:
         mfree(stmt.heap)
         stmt.heap = ptr[u8](0)
         stmt.heap_capacity = 0
+
+
+def key_trim(stmt: Run) -> None:
+    """Empty the key buffer, and give it back if it has grown out of proportion."""
+    stmt.key_used = 0
     if stmt.key_capacity > HEAP_KEEP:
         mfree(stmt.key)
         stmt.key = ptr[u8](0)

@@ -95,6 +95,11 @@ class Host(Protocol):
     def write(self, at: int, data: bytes | bytearray | memoryview) -> None:
         """Copy bytes into linear memory. IndexError beyond its end."""
 
+    def take(self, statement: int) -> tuple[bytes, bytes, int]:
+        """The rows in the buffer of a kernel Run, which is empty then: the rows, the heap behind them, and whether a
+        TEXT there is not ASCII.
+        """
+
     def unpack(self, layout: Struct, at: int) -> tuple[Any, ...]:
         """Read a structure."""
 

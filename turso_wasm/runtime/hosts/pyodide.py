@@ -30,6 +30,7 @@ from turso_wasm.runtime import files
 from turso_wasm.runtime.files import FileTable
 from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, Instance
 from turso_wasm.runtime.hosts.scripts import link
+from turso_wasm.runtime.layout import BUFFERS, BUFFERS_AT
 from turso_wasm.runtime.usercode import UserCalls
 from turso_wasm.vfs.base import CANTOPEN, File, Vfs, VfsError
 
@@ -148,6 +149,15 @@ class PyodideHost:
     def read(self, at: int, size: int) -> bytes:
         """Copy bytes out."""
         return bytes(self._memory(at, size).to_bytes())
+
+    def take(self, statement: int) -> tuple[bytes, bytes, int]:
+        """The rows in the buffer of a kernel Run, which is empty then."""
+        at = statement + BUFFERS_AT
+        rows, used, capacity, _, limit, heap, heap_used, heap_capacity, not_ascii = self.unpack(BUFFERS, at)
+        if not used:
+            return b"", b"", 0
+        self.pack(BUFFERS, at, rows, 0, capacity, 0, limit, heap, 0, heap_capacity, 0)
+        return self.read(rows, used), self.read(heap, heap_used) if heap_used else b"", not_ascii
 
     def write(self, at: int, data: bytes | bytearray | memoryview) -> None:
         """Copy bytes in."""

@@ -31,27 +31,30 @@ from turso_wasm.base.errors import SQLITE_NOMEM, InternalError, SqlError
 from turso_wasm.kernel.abi import ErrorRecord
 from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, address
 from turso_wasm.runtime.hosts.sections import import_names
+from turso_wasm.runtime.layout import BUFFERS, BUFFERS_AT
 from turso_wasm.runtime.usercode import UserCalls
 
-RAW_VALUE = 16  # bytes
+RAW_VALUE = 16  # bytes of a raw value
 MAX_RAW_VALUES = 64
+MAX_PLACES = 64  # where the arguments of a callback were
 MAX_INSTANCES = 1 << 31  # wasmtime's own limit is 10,000
 PAGE = 65536
 MOVED_AT_ONCE = 16 * PAGE  # bytes
 
 Handlers = dict[tuple[str, str], Callable[..., Any]]
 
-_Invoke = ctypes.CFUNCTYPE(
-    ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p
+# Arguments are given as what ctypes makes of them in the end, made once for all calls: that halves the cost of a call.
+_invoke = ctypes.CFUNCTYPE(ctypes.c_size_t)(
+    ctypes.cast(ffi.dll.wasmtime_func_call_unchecked, ctypes.c_void_p).value or 0
 )
-_invoke = _Invoke(ctypes.cast(ffi.dll.wasmtime_func_call_unchecked, ctypes.c_void_p).value or 0)
-_Callback = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+_Callback = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)  # and their number
 _no_finalizer = ctypes.cast(ctypes.c_void_p(), ctypes.CFUNCTYPE(None, ctypes.c_void_p))
 
 _RAW_PARAM = {"i32": "q8x", "i64": "q8x", "f64": "d8x"}
 _RAW_RESULT = {"i32": "i12x", "i64": "q8x", "f64": "d8x"}
 _ERROR_RECORD = struct.Struct("<iiI")
 _I32 = struct.Struct("<i")
+_unpack_buffers, _pack_buffers = BUFFERS.unpack_from, BUFFERS.pack_into
 
 
 class KernelStore:
@@ -146,31 +149,36 @@ class KernelStore:
         params, results = [str(t) for t in kind.params], [str(t) for t in kind.results]
         pack = struct.Struct("<" + "".join(_RAW_PARAM[t] for t in params)).pack_into
         unpack = struct.Struct("<" + "".join(_RAW_RESULT[t] for t in results)).unpack_from
-        buffer, at = self._buffer, ctypes.addressof(self._buffer)
-        context, target, n = self._context, ctypes.addressof(function._func), max(len(params), len(results))
-        trap, trap_at, invoke = self._trap, ctypes.addressof(self._trap), _invoke
+        buffer, trap, invoke = self._buffer, self._trap, _invoke
+        given = (
+            ctypes.byref(ctypes.c_char.from_address(self._context)),
+            ctypes.byref(function._func),
+            ctypes.byref(buffer),
+            ctypes.c_size_t.from_param(max(len(params), len(results))),
+            ctypes.byref(trap),
+        )
 
         def call_many(*args: float) -> Any:
             pack(buffer, 0, *args)
-            error = invoke(context, target, at, n, trap_at)
+            error = invoke(*given)
             if error or trap.value:
                 failed(error)
             return unpack(buffer, 0)
 
         def call_one(*args: float) -> Any:
             pack(buffer, 0, *args)
-            error = invoke(context, target, at, n, trap_at)
+            error = invoke(*given)
             if error or trap.value:
                 failed(error)
             return unpack(buffer, 0)[0]
 
         def call_none(*args: float) -> None:
             pack(buffer, 0, *args)
-            error = invoke(context, target, at, n, trap_at)
+            error = invoke(*given)
             if error or trap.value:
                 failed(error)
 
-        self._called.append(function)  # `target` points into it
+        self._called.append(function)
         calls: tuple[Callable[..., Any], ...] = (call_none, call_one, call_many)
         return calls[min(len(results), 2)]
 
@@ -253,6 +261,20 @@ class KernelStore:
             self.cover(at + size)
         return self.view[at : at + size].tobytes()
 
+    def take(self, statement: int) -> tuple[bytes, bytes, int]:
+        """The rows in the buffer of a kernel Run, which is empty then."""
+        at = statement + BUFFERS_AT
+        view = self.view
+        rows, used, capacity, _, limit, heap, heap_used, heap_capacity, not_ascii = _unpack_buffers(view, at)
+        if not used:
+            return b"", b"", 0
+        _pack_buffers(view, at, rows, 0, capacity, 0, limit, heap, 0, heap_capacity, 0)
+        end = max(rows + used, heap + heap_used)
+        if end > self.size:
+            self.cover(end)
+            view = self.view
+        return bytes(view[rows : rows + used]), bytes(view[heap : heap + heap_used]), not_ascii
+
     def unpack(self, layout: struct.Struct, at: int) -> tuple[Any, ...]:
         """Read a structure."""
         if at + layout.size > self.size:
@@ -285,10 +307,16 @@ class KernelStore:
         if not kind.params and not returns:
             return self._bare_callback(kind, handler)
 
-        def callback(_env: int, _caller: int, raw: int, _n: int) -> int:
+        known: dict[int, Any] = {}  # a few places on the stack
+
+        def callback(_env: int, _caller: int, raw: int) -> int:
             try:
                 if self.pending is None:
-                    buffer = raw_values.from_address(raw)
+                    buffer = known.get(raw)
+                    if buffer is None:
+                        if len(known) > MAX_PLACES:
+                            known.clear()
+                        buffer = known[raw] = raw_values.from_address(raw)
                     result = handler(*unpack(buffer))
                     if returns:
                         pack(buffer, 0, result)
@@ -303,7 +331,7 @@ class KernelStore:
     def _bare_callback(self, kind: wasmtime.FuncType, handler: Callable[..., Any]) -> wasmtime.Func:
         """The same for a handler that is given nothing, and gives nothing: the fastest way to call one."""
 
-        def callback(_env: int, _caller: int, _raw: int, _n: int) -> int:
+        def callback(_env: int, _caller: int, _raw: int) -> int:
             try:
                 if self.pending is None:
                     handler()
@@ -315,7 +343,7 @@ class KernelStore:
 
         return self._raw(kind, callback)
 
-    def _raw(self, kind: wasmtime.FuncType, callback: Callable[[int, int, int, int], int]) -> wasmtime.Func:
+    def _raw(self, kind: wasmtime.FuncType, callback: Callable[[int, int, int], int]) -> wasmtime.Func:
         self._callback_code.add(callback.__code__)
         raw_callback = _Callback(callback)
         self._callbacks.append(raw_callback)

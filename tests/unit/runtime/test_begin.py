@@ -1,0 +1,103 @@
+"""What a transaction begins with is one call of storage (kernel/base/vfs.py vfs_begin)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import turso_wasm
+from turso_wasm.kernel.abi import JOURNAL_EXISTS, LOCK_EXCLUSIVE, LOCK_NONE, LOCK_SHARED, OPEN_CREATE
+from turso_wasm.runtime import files
+from turso_wasm.runtime.files import FileTable
+from turso_wasm.vfs.base import BUSY, VfsError
+from turso_wasm.vfs.memory import MemoryVfs
+
+
+class Unreadable(MemoryVfs):
+    """A disk whose files cannot be looked for, or not be read."""
+
+    broken = ""
+
+    def exists(self, name: str) -> bool:
+        if self.broken == "exists":
+            raise OSError
+        return super().exists(name)
+
+
+@pytest.fixture
+def vfs() -> Unreadable:
+    return Unreadable()
+
+
+def table_with(vfs: MemoryVfs, monkeypatch: pytest.MonkeyPatch) -> tuple[FileTable, int]:
+    table = FileTable()
+    monkeypatch.setattr(table, "default", vfs)
+    fd = table.open(memoryview(b"db"), OPEN_CREATE)
+    table.write(fd, memoryview(b"0123456789"), 0)
+    return table, fd
+
+
+def test_it_locks_and_reads(vfs: Unreadable, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, fd = table_with(vfs, monkeypatch)
+    other = table.open(memoryview(b"db"), 0)
+    buffer = bytearray(4)
+    assert table.begin(fd, memoryview(b"db-journal"), memoryview(buffer), 2) == 4
+    assert bytes(buffer) == b"2345"
+    assert table.lock(other, LOCK_SHARED) == 0
+    assert table.lock(other, LOCK_EXCLUSIVE) == -BUSY
+    table.unlock(fd, LOCK_NONE)
+    assert table.lock(other, LOCK_EXCLUSIVE) == 0
+    assert table.begin(fd, memoryview(b"db-journal"), memoryview(buffer), 2) == -BUSY
+
+
+def test_it_tells_of_a_journal(vfs: Unreadable, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, fd = table_with(vfs, monkeypatch)
+    table.open(memoryview(b"db-journal"), OPEN_CREATE)
+    buffer = bytearray(4)
+    assert table.begin(fd, memoryview(b"db-journal"), memoryview(buffer), 2) == JOURNAL_EXISTS
+    assert bytes(buffer) == bytes(4)
+
+
+@pytest.mark.parametrize("broken", ["exists", "read"])
+def test_a_failure_leaves_no_lock(broken: str, vfs: Unreadable, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, fd = table_with(vfs, monkeypatch)
+    other = table.open(memoryview(b"db"), 0)
+    vfs.broken = broken
+
+    def read(buffer: memoryview, offset: int) -> int:
+        raise VfsError(10)
+
+    if broken == "read":
+        monkeypatch.setattr(table.files[fd], "read", read)
+    assert table.begin(fd, memoryview(b"db-journal"), memoryview(bytearray(4)), 2) < -BUSY
+    assert table.lock(other, LOCK_SHARED) == 0
+    assert table.lock(other, LOCK_EXCLUSIVE) == 0
+
+
+def test_a_point_query_asks_storage_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Asked:
+        def __init__(self) -> None:
+            self.calls: list[str] = []
+
+    asked = Asked()
+    for name in ("open", "begin", "lock", "unlock", "read", "write", "exists", "size", "check_reserved"):
+        inner = getattr(files.FileTable, name)
+
+        def counted(self: FileTable, *args: object, _inner: object = inner, _name: str = name) -> object:
+            asked.calls.append(_name)
+            return _inner(self, *args)  # type: ignore[operator]
+
+        monkeypatch.setattr(files.FileTable, name, counted)
+    from turso_wasm.runtime.hosts import wasmtime
+
+    monkeypatch.setattr(wasmtime, "_host", None)
+    with turso_wasm.connect(tmp_path / "a.db", isolation_level=None) as connection:
+        connection.execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)")
+        connection.execute("INSERT INTO t VALUES (1, 2)")
+        query = "SELECT b FROM t WHERE a = ?"
+        assert connection.execute(query, (1,)).fetchone() == (2,)
+        asked.calls.clear()
+        assert connection.execute(query, (1,)).fetchone() == (2,)
+        assert asked.calls == ["begin", "unlock"]
+    connection.close()
