@@ -59,7 +59,8 @@ class RtreeScan(Struct):
 
 DETAIL_FULL, DETAIL_NONE, DETAIL_COLUMNS = range(3)
 VOCABULARY_TERMS, VOCABULARY_COLUMNS, VOCABULARY_PLACES = range(3)  # fts5vocab: what is a row
-UNICODE61, ASCII, TRIGRAM = range(3)
+UNICODE61, ASCII, TRIGRAM, PORTER = range(4)  # PORTER: FTS3's
+FORMAT_FTS5, FORMAT_ASCENDING, FORMAT_DESCENDING = range(3)  # how an index is written: of FTS3, likewise order=desc
 CATEGORY_NAMES = (
     "*",
     "Lu",
@@ -107,13 +108,16 @@ class FtsConfig(Struct):
     """A table. Roots are 0 where there is no such table."""
 
     size: i32  # with what lies behind
+    format: i32  # FORMAT_*
     slot: i32  # of the database
     encoding: i32  # of its text
-    data: u32  # root of %_data
-    index: u32  # of %_idx
+    data: u32  # root of %_data; of FTS3 of %_segments
+    index: u32  # of %_idx; of FTS3 of the index of %_segdir
+    directory: u32  # of FTS3 of %_segdir
     content: u32  # of %_content, or of the user's table
     docsize: u32  # of %_docsize
-    options: u32  # of %_config
+    options: u32  # of %_config; of FTS4 of %_stat
+    language: i32  # FTS4: 1: rows have a language, the last column of %_content
     n_columns: i32
     detail: i32  # DETAIL_*
     source: i32  # CONTENT_*

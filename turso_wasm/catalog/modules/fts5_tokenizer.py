@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from turso_wasm.catalog.modules.module import refuse
 
-Kind = Literal["unicode61", "ascii", "trigram"]
+Kind = Literal["unicode61", "ascii", "trigram", "porter"]
 _WORDS: Final = re.compile(r"\s*(?:'((?:[^']|'')*)'|([A-Za-z0-9_\x1a\x80-\U0010ffff]+|[-+]?[0-9.]+))")
 DEFAULT_CATEGORIES: Final = ("L*", "N*", "Co")
 _CATEGORIES: Final = {
@@ -28,7 +28,7 @@ _CATEGORIES: Final = {
 @dataclass(slots=True)
 class TokenizerOptions:
     """stems: how often porter is applied. marks: remove_diacritics. members: characters that are part of tokens (True)
-    or not, whatever their category; the last word counts.
+    or not, whatever their category; the last word counts. kind "porter" is FTS3's.
     """
 
     kind: Kind = "unicode61"

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from turso_wasm.base.errors import SQLITE_ERROR
 from turso_wasm.bind import bound
 from turso_wasm.catalog.modules.fts5 import Fts5Options
+from turso_wasm.catalog.names import fold
 from turso_wasm.codegen.constraints import PRIMARYKEY_FAILED, violated
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
@@ -46,14 +47,16 @@ def _fts_rows(node: nodes.FtsRows, ctx: Context, then: Then) -> None:
     at = ctx.frame_alloc(8)
     ctx.zero_at_start(at)
     queries = [match.query for match in node.matches]
-    ensure(queries, ctx)
+    ensure([*queries, *([] if node.language is None else [node.language])], ctx)
+    language = None if node.language is None else emit_value(node.language, ctx)
     values = [emit_value(query, ctx) for query in queries]
-    roots = {suffix: table.root for suffix, table in node.shadows.items()}
-    config = ctx.data_address(config_bytes(node.table, roots, ctx.unit.encoding), align=8)
+    config = ctx.data_address(config_bytes(node.table, node.shadows, ctx.unit.encoding), align=8)
     search = f.local(I32, "search")
 
     def begin() -> Expr:
         f.set(search, f.call("fts_open", ctx.stmt, ctx.frame + at, config))
+        if language is not None:
+            ctx.do("fts_language", search, language)
         for match, value in zip(node.matches, values, strict=True):
             ctx.do("fts_match", search, match.column, value)
         return f.call("fts_first", search)
@@ -71,15 +74,14 @@ SOURCES[nodes.FtsRows] = _fts_rows
 def index_faults(node: bound.CheckedVirtual, ctx: Context) -> SqlValue:
     """The row of PRAGMA integrity_check about an index, NULL: nothing is wrong. Other tables' texts are not read."""
     table, found = node.table, ctx.chosen()
-    roots = {suffix: shadow.root for suffix, shadow in node.shadows.items()}
-    config = ctx.data_address(config_bytes(table, roots, ctx.unit.encoding), align=8)
+    config = ctx.data_address(config_bytes(table, node.shadows, ctx.unit.encoding), align=8)
     verdict = ctx.f.local(I32, "verdict", ctx.f.call("fts_check", ctx.stmt, config))
     ctx.allocates = True
     ctx.choose(found, NULL_VALUE)
-    for code, said in (
-        (MALFORMED, f"malformed inverted index for FTS5 table {table.schema}.{table.name}"),
-        (MISMATCH, f'fts5: checksum mismatch for table "{table.name}"'),
-    ):
+    malformed = f"malformed inverted index for {table.module.upper()} table {table.schema}.{table.name}"
+    is_fts5 = fold(table.module) == "fts5"
+    mismatch = f'fts5: checksum mismatch for table "{table.name}"' if is_fts5 else malformed
+    for code, said in ((MALFORMED, malformed), (MISMATCH, mismatch)):
         with ctx.f.if_(verdict == code):
             ctx.choose(found, ctx.constant(said))
     return found
@@ -94,14 +96,13 @@ class Fts5Writer(Writer):
         assert table.declared is not None and isinstance(table.declared.options, Fts5Options)
         self.options = table.declared.options
         self.n = len(self.options.names)
-        roots = {suffix: shadow.root for suffix, shadow in change.shadows.items()}
         texts = [plan.table for plan in change.plans if isinstance(plan, nodes.TableScan)]
-        self.config = ctx.data_address(config_bytes(table, roots, ctx.unit.encoding, *texts), align=8)
+        self.config = ctx.data_address(config_bytes(table, change.shadows, ctx.unit.encoding, *texts), align=8)
 
     @classmethod
     def create(cls, step: nodes.CreateVirtual, roots: Mapping[str, Local], ctx: Context) -> None:
         """See Writer."""
-        config = ctx.data_address(config_bytes(step.table, dict.fromkeys(roots, 0), ctx.unit.encoding), align=8)
+        config = ctx.data_address(config_bytes(step.table, dict.fromkeys(roots), ctx.unit.encoding), align=8)
         ctx.do("fts_create", ctx.stmt, config, roots["data"], roots["config"])
 
     def insert(self, row: VirtualRow, skipped: Label) -> Expr:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 
+from turso_wasm.catalog.modules.fts3 import Fts3Options
 from turso_wasm.catalog.modules.fts5 import Fts5Options
 from turso_wasm.catalog.modules.fts5_tokenizer import TokenizerOptions
 from turso_wasm.catalog.names import fold
@@ -18,21 +20,26 @@ from turso_wasm.kernel.abi_modules import (
     DETAIL_COLUMNS,
     DETAIL_FULL,
     DETAIL_NONE,
+    FORMAT_ASCENDING,
+    FORMAT_DESCENDING,
     NOWHERE,
+    PORTER,
     ROWID,
     TRIGRAM,
     UNICODE61,
     FtsConfig,
 )
 
-KINDS = {"unicode61": UNICODE61, "ascii": ASCII, "trigram": TRIGRAM}
+KINDS = {"unicode61": UNICODE61, "ascii": ASCII, "trigram": TRIGRAM, "porter": PORTER}
 DETAILS = {"full": DETAIL_FULL, "none": DETAIL_NONE, "column": DETAIL_COLUMNS}
 
 
-def config_bytes(table: Table, roots: dict[str, int], encoding: int, content: Table | None = None) -> bytes:
+def config_bytes(
+    table: Table, shadows: Mapping[str, Table | None], encoding: int, content: Table | None = None
+) -> bytes:
     """The configuration.
 
-    roots: of the shadow tables, by suffix. encoding: of the database's text. content: the user's table with the texts.
+    shadows: the shadow tables, by suffix. encoding: of the database's text. content: the user's table with the texts.
     """
     assert table.declared is not None and isinstance(table.declared.options, Fts5Options)
     options = table.declared.options
@@ -40,23 +47,24 @@ def config_bytes(table: Table, roots: dict[str, int], encoding: int, content: Ta
     assert tokenizer is not None
     exceptions = sorted((ord(c), member) for c, member in tokenizer.members.items() if ord(c) >= 128)
     numbers = range(len(options.names))
+    places = [*(_place(options, number, content) for number in numbers), *_language_place(options, content)]
     parts = [
         b"".join(struct.pack("<I", code << 1 | member) for code, member in exceptions),
         _ascii(tokenizer),
         b"".join(_column(options, number) for number in numbers),
-        struct.pack(f"<{len(numbers)}H", *(_place(options, number, content) for number in numbers)),
+        struct.pack(f"<{len(places)}H", *places),
     ]
     offsets = [FtsConfig.size + sum(map(len, parts[:at])) for at in range(len(parts) + 1)]
     source = CONTENT_OWN if options.content is None else CONTENT_OTHER if options.content else CONTENT_NONE
+    roots = _roots(shadows)
+    if content is not None:
+        roots["content"] = content.root
     fields = {
+        **roots,
+        **({} if not isinstance(options, Fts3Options) else _fts3_fields(options)),
         "size": offsets[-1],
         "slot": table.slot,
         "encoding": encoding,
-        "data": roots["data"],
-        "index": roots["idx"],
-        "content": roots.get("content", 0) if content is None else content.root,
-        "docsize": roots.get("docsize", 0),
-        "options": roots["config"],
         "n_columns": len(options.names),
         "detail": DETAILS[options.detail],
         "source": source,
@@ -80,6 +88,23 @@ def config_bytes(table: Table, roots: dict[str, int], encoding: int, content: Ta
     return bytes(head) + b"".join(parts)
 
 
+def _roots(shadows: Mapping[str, Table | None]) -> dict[str, int]:
+    """The root pages by FtsConfig's names, 0: there is no such table."""
+    roots = {name: 0 if table is None else table.root for name, table in shadows.items()}
+    found = {name: roots.get(name, 0) for name in ("content", "docsize")}
+    if "segdir" not in shadows:
+        return found | {"data": roots["data"], "index": roots["idx"], "options": roots["config"]}
+    directory = shadows["segdir"]
+    index = directory.indexes[0].root if directory is not None and directory.indexes else 0
+    segments = {"data": roots["segments"], "index": index, "directory": roots["segdir"]}
+    return found | segments | {"options": roots.get("stat", 0)}
+
+
+def _fts3_fields(options: Fts3Options) -> dict[str, int]:
+    language = int(options.language is not None)
+    return {"format": FORMAT_DESCENDING if options.descending else FORMAT_ASCENDING, "language": language}
+
+
 def _column(options: Fts5Options, number: int) -> bytes:
     name = options.names[number].encode()
     return struct.pack("<BH", number in options.unindexed, len(name)) + name
@@ -93,6 +118,16 @@ def _place(options: Fts5Options, number: int, content: Table | None) -> int:
     if column == content.rowid_alias:
         return ROWID
     return content.record_order.index(column) if column in content.record_order else NOWHERE
+
+
+def _language_place(options: Fts5Options, content: Table | None) -> list[int]:
+    """Where the content table has the language of a row."""
+    if not isinstance(options, Fts3Options) or options.language is None:
+        return []
+    if content is None:
+        return [len(options.names) + 1]
+    column = content.numbers.get(fold(options.language), -2)
+    return [content.record_order.index(column) if column in content.record_order else NOWHERE]
 
 
 def _categories(tokenizer: TokenizerOptions) -> int:
@@ -111,7 +146,7 @@ def _ascii(tokenizer: TokenizerOptions) -> bytes:
     table = bytearray(256)
     for code in range(256):
         member = code >= 128 or bool(categories >> CATEGORY_NAMES.index(ASCII_CATEGORIES[code]) & 1)
-        if tokenizer.kind == "ascii" and code < 128:
+        if tokenizer.kind in ("ascii", "porter") and code < 128:
             member = chr(code).isalnum()
         member = tokenizer.members.get(chr(code), member) if code < 128 else member
         if member:

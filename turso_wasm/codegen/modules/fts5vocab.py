@@ -34,8 +34,7 @@ def _fts_terms(node: nodes.FtsTerms, ctx: Context, then: Then) -> None:
     at = ctx.frame_alloc(8)
     ctx.zero_at_start(at)
     place = ctx.frame + at
-    roots = {suffix: table.root for suffix, table in node.shadows.items()}
-    config = ctx.data_address(config_bytes(node.table, roots, ctx.unit.encoding), align=8)
+    config = ctx.data_address(config_bytes(node.table, node.shadows, ctx.unit.encoding), align=8)
 
     def body(done: Label) -> None:
         ctx.sources[node.source] = VocabularySource(place)

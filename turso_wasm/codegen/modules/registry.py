@@ -9,6 +9,7 @@ from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.modules import csv, dbstat  # noqa: F401  (they register their emitters)
 from turso_wasm.codegen.modules import fts5vocab as fts5vocab
+from turso_wasm.codegen.modules.fts3 import Fts3Writer
 from turso_wasm.codegen.modules.fts5 import Fts5Writer, index_faults
 from turso_wasm.codegen.modules.geopoly import GeopolyWriter
 from turso_wasm.codegen.modules.module import Writer
@@ -16,6 +17,8 @@ from turso_wasm.codegen.modules.rtree import RtreeWriter, tree_faults
 from turso_wasm.codegen.values import SqlValue
 
 CHECKS: Final[dict[str, Callable[[bound.CheckedVirtual, Context], SqlValue]]] = {
+    "fts3": index_faults,
+    "fts4": index_faults,
     "fts5": index_faults,
     "rtree": tree_faults,
     "rtree_i32": tree_faults,
@@ -23,6 +26,8 @@ CHECKS: Final[dict[str, Callable[[bound.CheckedVirtual, Context], SqlValue]]] = 
 """What PRAGMA integrity_check says of a table: a text, NULL: nothing is wrong."""
 
 WRITERS: Final[dict[str, type[Writer]]] = {
+    "fts3": Fts3Writer,
+    "fts4": Fts3Writer,
     "fts5": Fts5Writer,
     "geopoly": GeopolyWriter,
     "rtree": RtreeWriter,

@@ -4,12 +4,13 @@ The index and the texts are each made into a number: the sum of the hashes of al
 They are equal if the two agree. What else is compared: sums, %_docsize, the number of rows.
 """
 
-from turso_wasm.kernel.abi import NULL, Arena, Cursor, KeyInfo, Run, Value
+from turso_wasm.kernel.abi import NULL, Arena, Cursor, Run, Value
 from turso_wasm.kernel.abi_modules import (
     CONTENT_OWN,
     DETAIL_COLUMNS,
     DETAIL_FULL,
     DETAIL_NONE,
+    FORMAT_DESCENDING,
     MALFORMED,
     MISMATCH,
     SOUND,
@@ -24,14 +25,16 @@ from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
 from turso_wasm.kernel.btree.tree import btree_count
 from turso_wasm.kernel.fts.config import is_unindexed
 from turso_wasm.kernel.fts.damage import fts_corrupt
+from turso_wasm.kernel.fts.fts3.merge import is_same_index
 from turso_wasm.kernel.fts.gather import Gather, IndexWriter, gather_nothing, index_close, index_writer
 from turso_wasm.kernel.fts.merge import pass_heads
 from turso_wasm.kernel.fts.parse import TOKEN_MAX
 from turso_wasm.kernel.fts.positions import COLUMN_SHIFT, NO_POSITION, PositionReader, position_next, positions_start
 from turso_wasm.kernel.fts.postings import MAIN_INDEX, Index, Postings, least_term, postings_new, settle, step
+from turso_wasm.kernel.fts.readers import next_row, seek_term
 from turso_wasm.kernel.fts.rows import prefix_end, read_content
-from turso_wasm.kernel.fts.search import INDEX_KEY, index_open, read_blob
-from turso_wasm.kernel.fts.segment import SegmentReader, next_row, reader_new, seek_term
+from turso_wasm.kernel.fts.search import index_cursors, index_open, read_blob
+from turso_wasm.kernel.fts.segment import SegmentReader, reader_new
 from turso_wasm.kernel.fts.structure import Reader, read_varint
 from turso_wasm.kernel.fts.terms import hash_term
 from turso_wasm.kernel.fts.tokenize import Tokenizer, token_next, token_start
@@ -68,8 +71,9 @@ def sum_of_term(x: Index, heads: Postings) -> u64:
             total += hash_entry(term, heads.rowid, i64(0))
         else:
             positions_start(r, heads.positions, heads.size)
+            rowid: i64 = ~heads.rowid if x.format == FORMAT_DESCENDING else heads.rowid
             while position_next(r) != NO_POSITION:
-                total += hash_entry(term, heads.rowid, r.position)
+                total += hash_entry(term, rowid, r.position)
         step(heads)
         settle(heads)
     return total
@@ -78,10 +82,24 @@ def sum_of_term(x: Index, heads: Postings) -> u64:
 def sum_of_index(x: Index) -> u64:
     """The number of the index. Errors: SQLITE_CORRUPT."""
     n: i32 = x.structure.n_segments
+    total: u64 = 0
+    first: i32 = 0
+    while x.format and first < n:
+        # Equal terms of other indexes are other terms.
+        end: i32 = first + 1
+        while end < n and is_same_index(x.structure.segments[first], x.structure.segments[end]):
+            end += 1
+        total += sum_of_segments(x, first, end)
+        first = end
+    return total if x.format else sum_of_segments(x, 0, n)
+
+
+def sum_of_segments(x: Index, first: i32, n: i32) -> u64:
+    """The number of the segments from `first` on, up to n."""
     readers: ptr[i32] = ptr[i32](arena_alloc(x.arena, 4 * n + 4))
     live: i32 = 0
-    for i in range(n):
-        if x.structure.segments[i].last:
+    for i in range(first, n):
+        if x.format or x.structure.segments[i].last:
             r: SegmentReader = reader_new(x.arena, x.structure.segments[i], x.data, x.terms, x.detail)
             _ = seek_term(r, b"", 0)
             if r.exhausted == 0:
@@ -140,7 +158,11 @@ def sum_of_token(g: Gather, seen: Seen, rowid: i64, column: i32, position: i32) 
     for i in range(-1, g.config.n_prefixes):
         end: i32 = n
         if i >= 0:
-            end = prefix_end(t.token, n, g.config.prefixes[i])
+            chars: i32 = g.config.prefixes[i]
+            if g.config.format:
+                end = chars if n >= chars else 0
+            else:
+                end = prefix_end(t.token, n, chars)
         if end:
             x: u32 = hash_term(MAIN_INDEX + 1 + i, t.token, end)
             if g.config.detail == DETAIL_FULL or see(seen, MAIN_INDEX + 1 + i, t.token, end):
@@ -184,8 +206,9 @@ def sum_of_content(g: Gather, stmt: Run, config: FtsConfig) -> tuple[i32, u64]:
     """(whether the sums and %_docsize agree with the texts, the number of all rows)."""
     n: i32 = config.n_columns
     rows: Cursor = cursor_open(stmt, config.slot, config.content, None, 0)
-    sizes: Cursor = cursor_open(stmt, config.slot, config.docsize, None, 0) if config.docsize else None
-    values: ptr[Value] = ptr[Value](alloc(stmt, 16 * n))
+    has_sizes: bool = config.docsize != 0 and config.format == 0
+    sizes: Cursor = cursor_open(stmt, config.slot, config.docsize, None, 0) if has_sizes else None
+    values: ptr[Value] = ptr[Value](alloc(stmt, 16 * n + 48))
     counts: ptr[i64] = ptr[i64](alloc(stmt, 8 * n))
     tokens: ptr[i64] = ptr[i64](alloc(stmt, 8 * n))
     memory_fill(tokens, 0, 8 * n)
@@ -210,6 +233,8 @@ def sum_of_content(g: Gather, stmt: Run, config: FtsConfig) -> tuple[i32, u64]:
         arena_release(stmt.arena, mark)
         on = cursor_next(rows)
     cursor_close(rows)
+    if config.format:
+        return 1, total
     for i in range(n):
         if tokens[i] != g.tokens[i]:
             agree = 0
@@ -251,10 +276,7 @@ def fts_check(stmt: Run, config: FtsConfig) -> i32:
     pending_flush(stmt)
     x: Index = Index(arena_alloc(stmt.arena, sizeof(Index)))
     memory_fill(x, 0, sizeof(Index))
-    x.data = cursor_open(stmt, config.slot, config.data, None, 0)
-    x.terms = cursor_open(stmt, config.slot, config.index, KeyInfo(i32(INDEX_KEY)), 0)
+    index_cursors(x, stmt, config, 0)
     index_open(x, stmt, config, stmt.arena)
     found: i32 = verdict(x, gather_nothing(stmt, config), stmt, config, config.source == CONTENT_OWN)
-    cursor_close(x.data)
-    cursor_close(x.terms)
     return found

@@ -13,6 +13,7 @@ from turso_wasm.kernel.btree.cursor.read import cursor_rowid
 from turso_wasm.kernel.btree.tree import btree_clear
 from turso_wasm.kernel.fts.check import integrity_check
 from turso_wasm.kernel.fts.damage import raise_logic
+from turso_wasm.kernel.fts.fts3.stat import delete_sums
 from turso_wasm.kernel.fts.gather import (
     Gather,
     IndexWriter,
@@ -26,7 +27,7 @@ from turso_wasm.kernel.fts.gather import (
 from turso_wasm.kernel.fts.merge import merge_all, merge_levels, structure_write
 from turso_wasm.kernel.fts.options import VERSION, option_set, option_write, options_read
 from turso_wasm.kernel.fts.rank_function import same_name
-from turso_wasm.kernel.fts.rows import fts_delete_terms, fts_given_rowid, gather_texts, read_content, write_docsize
+from turso_wasm.kernel.fts.rows import fts_delete_terms, fts_given_rowid, language_of, read_content, take_row
 from turso_wasm.kernel.fts.structure import AVERAGES_ROW, STRUCTURE_ROW, WITH_ORIGINS, structure_changed
 from turso_wasm.kernel.fts.writer import store_blob
 from turso_wasm.kernel.values.value import bytes_of, size_of, to_integer, to_text
@@ -36,6 +37,13 @@ __subset__ = True
 
 NEW_STRUCTURE = bytes(7)
 NEW_STRUCTURE_WITH_ORIGINS = bytes(4) + WITH_ORIGINS + bytes(3)
+
+
+@export
+def fts3_create(stmt: Run, config: FtsConfig, segments: u32) -> None:
+    """A new table of FTS3, with the root of its %_segments: nothing is known of it."""
+    gather_forget(stmt, config.slot, segments)
+    structure_changed()
 
 
 @export
@@ -128,6 +136,11 @@ def delete_all(stmt: Run, config: FtsConfig) -> None:
     _ = btree_clear(stmt, config.slot, config.index)
     if config.docsize:
         _ = btree_clear(stmt, config.slot, config.docsize)
+    if config.format:
+        structure_changed()
+        _ = btree_clear(stmt, config.slot, config.directory)
+        delete_sums(stmt, config)
+        return
     c: Cursor = cursor_open(stmt, config.slot, config.data, None, 1)
     begin_data(stmt, config, c)
     cursor_close(c)
@@ -135,24 +148,19 @@ def delete_all(stmt: Run, config: FtsConfig) -> None:
 
 def rebuild(stmt: Run, config: FtsConfig) -> None:
     """Make the index anew from the texts."""
-    option_write(stmt, config, config.options, *lit(b"version"), INTEGER, i64(VERSION))
+    if config.format == 0:
+        option_write(stmt, config, config.options, *lit(b"version"), INTEGER, i64(VERSION))
     delete_all(stmt, config)
     g: Gather = gather_of(stmt, config)
-    values: ptr[Value] = ptr[Value](alloc(stmt, 16 * config.n_columns))
-    counts: ptr[i64] = ptr[i64](alloc(stmt, 8 * config.n_columns))
+    values: ptr[Value] = ptr[Value](alloc(stmt, 16 * config.n_columns + 48))
     rows: Cursor = cursor_open(stmt, config.slot, config.content, None, 0)
     on: i32 = cursor_first(rows)
     while on:
         mark: i32 = arena_mark(stmt.arena)
         rowid: i64 = cursor_rowid(rows)
         _ = read_content(stmt, config, rowid, values)
-        gather_row(g, stmt, rowid, 0)
-        gather_texts(g, stmt, values, counts)
-        if config.docsize:
-            write_docsize(g, stmt, rowid, counts)
-        g.n_rows += 1
-        for i in range(config.n_columns):
-            g.tokens[i] += counts[i]
+        gather_row(g, stmt, rowid, 0, language_of(config, values))
+        take_row(g, stmt, rowid, values)
         arena_release(stmt.arena, mark)
         on = cursor_next(rows)
     g.sums_changed = 1

@@ -29,6 +29,7 @@ class Term(Struct):
     text: ptr[u8]  # with the byte of the main index before it
     size: i32
     prefix: i32  # 1: or anything longer
+    initial: i32  # FTS3: 1: at the beginning of a column
     postings: Postings
     reader: PositionReader.embed
 
@@ -42,7 +43,9 @@ class Phrase(Struct):
     terms: Term
     last: Term
     n_terms: i32
-    initial: i32  # 1: at the beginning of a column
+    initial: i32  # 1: at the beginning of a column (FTS3: a term of it is)
+    column: i32  # FTS3: in which it must be, + 1; 0: in any
+    near: i32  # FTS3, Node.chained: to the one before
     hits: ptr[i64]  # positions of its first token in the row of its node
     n_hits: i32
     capacity: i32
@@ -62,6 +65,7 @@ class Node(Struct):
     n_phrases: i32
     alone: Postings  # those of its one term, where that is all there is to ask
     near: i32
+    chained: i32  # FTS3: 1: each phrase is near the one before it
     n_columns: i32  # of the table
     columns: ptr[u8]  # one byte a column, 1: it counts; null: all
     rowid: i64

@@ -8,16 +8,18 @@ Invariants:
   W2  The sums are read once, and written with the terms; both are right in the file whenever nothing is pending.
 """
 
-from turso_wasm.kernel.abi import Arena, Cursor, KeyInfo, Run
+from turso_wasm.kernel.abi import Arena, Cursor, Run
 from turso_wasm.kernel.abi_modules import FtsConfig
-from turso_wasm.kernel.base.memory import arena_alloc, arena_free
+from turso_wasm.kernel.base.memory import alloc, arena_alloc, arena_free
 from turso_wasm.kernel.base.pending import pending_find, pending_new
 from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open
 from turso_wasm.kernel.fts.bytes import Bytes, bytes_init, bytes_varint
+from turso_wasm.kernel.fts.fts3.merge import fts3_write
+from turso_wasm.kernel.fts.fts3.stat import SUMS_ROW, forget_merge, read_automerge, read_numbers, write_numbers
 from turso_wasm.kernel.fts.merge import merge_all, merge_buried, merge_levels, structure_insert, structure_write
-from turso_wasm.kernel.fts.options import Options, options_read
+from turso_wasm.kernel.fts.options import HASH_SIZE, Options, options_read
 from turso_wasm.kernel.fts.postings import Index
-from turso_wasm.kernel.fts.search import INDEX_KEY, index_open, read_blob, read_tokenizer
+from turso_wasm.kernel.fts.search import index_cursors, index_open, read_blob, read_tokenizer
 from turso_wasm.kernel.fts.structure import (
     AVERAGES_ROW,
     Reader,
@@ -48,7 +50,8 @@ class Gather(Struct):
     deleting: i32
     deleted: i32  # 1: a row was deleted since the last segment
     n_rows: i64
-    tokens: ptr[i64]  # of all rows, by column
+    tokens: ptr[i64]  # of all rows, by column; FTS3: behind them the bytes of all texts
+    language: i64  # FTS4: of all rows whose terms are gathered
     sums_changed: i32
     origin: i64  # with contentless_delete: of the rows that are gathered
     row_count: i64  # rows that were inserted since the last segment
@@ -75,7 +78,11 @@ def gather_of(stmt: Run, config: FtsConfig) -> Gather:
     memory_copy(copy, config, config.size)
     g.config = FtsConfig(copy)
     read_tokenizer(g.tokenizer, g.config, g.own)
-    options_read(g.options, stmt, config)
+    if config.format:
+        g.options.automerge = read_automerge(stmt, config)
+        g.options.hash_size = HASH_SIZE
+    else:
+        options_read(g.options, stmt, config)
     terms_init(g.terms, g.arena, config.detail)
     read_sums(g, stmt, g.own)
     if config.contentless_delete:
@@ -104,8 +111,11 @@ def gather_forget(stmt: Run, slot: i32, root: u32) -> None:
 def read_sums(g: Gather, stmt: Run, arena: Arena) -> None:
     """Read the table's sums (W2)."""
     n: i32 = g.config.n_columns
-    g.tokens = ptr[i64](arena_alloc(arena, 8 * n))
-    memory_fill(g.tokens, 0, 8 * n)
+    g.tokens = ptr[i64](arena_alloc(arena, 8 * n + 8))
+    memory_fill(g.tokens, 0, 8 * n + 8)
+    if g.config.format:
+        read_fts3_sums(g, stmt)
+        return
     c: Cursor = cursor_open(stmt, g.config.slot, g.config.data, None, 0)
     r: Reader = Reader(scratch(sizeof(Reader)))
     read_blob(c, i64(AVERAGES_ROW), 1, r)
@@ -114,6 +124,31 @@ def read_sums(g: Gather, stmt: Run, arena: Arena) -> None:
         if r.at < r.size:
             g.tokens[i] = read_varint(r)
     cursor_close(c)
+
+
+def read_fts3_sums(g: Gather, stmt: Run) -> None:
+    """The sums of FTS4; FTS3 has none."""
+    n: i32 = g.config.n_columns
+    if g.config.options:
+        numbers: ptr[i64] = ptr[i64](alloc(stmt, 8 * n + 16))
+        c: Cursor = cursor_open(stmt, g.config.slot, g.config.options, None, 0)
+        _ = read_numbers(stmt, c, i64(SUMS_ROW), numbers, n + 2)
+        g.n_rows = numbers[0]
+        memory_copy(g.tokens, numbers + 1, 8 * n + 8)
+        cursor_close(c)
+
+
+def write_fts3_sums(g: Gather, stmt: Run) -> None:
+    """Write the sums of FTS4."""
+    n: i32 = g.config.n_columns
+    if g.config.options:
+        numbers: ptr[i64] = ptr[i64](alloc(stmt, 8 * n + 16))
+        numbers[0] = g.n_rows
+        memory_copy(numbers + 1, g.tokens, 8 * n + 8)
+        c: Cursor = cursor_open(stmt, g.config.slot, g.config.options, None, 1)
+        write_numbers(stmt, c, i64(SUMS_ROW), numbers, n + 2)
+        cursor_close(c)
+    g.sums_changed = 0
 
 
 def read_origin(g: Gather, stmt: Run) -> None:
@@ -134,8 +169,11 @@ def write_sums(g: Gather, stmt: Run, data: Cursor, arena: Arena) -> None:
     g.sums_changed = 0
 
 
-def gather_row(g: Gather, stmt: Run, rowid: i64, deleting: i32) -> None:
+def gather_row(g: Gather, stmt: Run, rowid: i64, deleting: i32, language: i64) -> None:
     """Begin with the terms of a row that is deleted or inserted (W1)."""
+    if g.begun and language != g.language:
+        gather_flush(stmt, ptr[u8](i32(g)))
+    g.language = language
     if g.begun and (rowid < g.rowid or (rowid == g.rowid and g.deleting == 0) or g.terms.bytes > g.options.hash_size):
         gather_flush(stmt, ptr[u8](i32(g)))
     g.begun = 1
@@ -161,8 +199,7 @@ def index_writer(stmt: Run, config: FtsConfig) -> IndexWriter:
     """An index with cursors to write it, in memory of the statement; index_close ends it."""
     w: IndexWriter = IndexWriter(arena_alloc(stmt.arena, sizeof(IndexWriter)))
     memory_fill(w, 0, sizeof(IndexWriter))
-    w.index.data = cursor_open(stmt, config.slot, config.data, None, 1)
-    w.index.terms = cursor_open(stmt, config.slot, config.index, KeyInfo(i32(INDEX_KEY)), 1)
+    index_cursors(w.index, stmt, config, 1)
     index_open(w.index, stmt, config, stmt.arena)
     return w
 
@@ -171,6 +208,8 @@ def index_close(w: IndexWriter) -> None:
     """Close the cursors."""
     cursor_close(w.index.data)
     cursor_close(w.index.terms)
+    if w.index.directory:
+        cursor_close(w.index.directory)
 
 
 def gather_flush(stmt: Run, data: ptr[u8]) -> None:
@@ -179,11 +218,16 @@ def gather_flush(stmt: Run, data: ptr[u8]) -> None:
     if g.config == None or (g.terms.count == 0 and g.sums_changed == 0):  # noqa: E711
         return
     w: IndexWriter = index_writer(stmt, g.config)
-    if g.terms.count:
+    if g.terms.count and g.config.format:
+        if fts3_write(w.index, g.terms, g.language, g.options.automerge):
+            forget_merge(stmt, g.config)
+    elif g.terms.count:
         write_segment(g, w.index)
         merge_due(g, w.index)
         structure_write(w.index)
-    if g.sums_changed:
+    if g.sums_changed and g.config.format:
+        write_fts3_sums(g, stmt)
+    elif g.sums_changed:
         write_sums(g, stmt, w.index.data, w.index.arena)
     index_close(w)
     gather_reset(g)

@@ -18,7 +18,8 @@ from turso_wasm.kernel.btree.cursor.seek import cursor_seek_key, cursor_seek_row
 from turso_wasm.kernel.btree.delete import cursor_delete
 from turso_wasm.kernel.fts.bytes import Bytes, bytes_put
 from turso_wasm.kernel.fts.postings import Index, Postings, is_buried, least_term, postings_new, step
-from turso_wasm.kernel.fts.segment import SegmentReader, next_row, next_term, reader_new, seek_term
+from turso_wasm.kernel.fts.readers import next_row, next_term, seek_term
+from turso_wasm.kernel.fts.segment import SegmentReader, reader_new
 from turso_wasm.kernel.fts.structure import (
     MAX_LEVELS,
     SEGMENT_SHIFT,

@@ -46,7 +46,7 @@ from turso_wasm.kernel.fts.lexer import (
     raise_syntax,
     unquoted,
 )
-from turso_wasm.kernel.fts.postings import MAIN_INDEX
+from turso_wasm.kernel.fts.structure import MAIN_INDEX
 from turso_wasm.kernel.fts.tokenize import Tokenizer, token_next, token_start
 from turso_wasm.kernel.values.utf8 import terminated_size
 from turso_wasm.wasm.lang import Struct, i32, lit, memory_copy, memory_fill, ptr, sizeof, u8
@@ -347,19 +347,26 @@ def add_terms(ps: Parser, phrase: Phrase, text: ptr[u8], n: i32) -> None:
     t: Tokenizer = ps.tokenizer
     token_start(t, text, n)
     while token_next(t):
-        size: i32 = t.size if t.size < TOKEN_MAX else TOKEN_MAX
-        term: Term = Term(arena_alloc(ps.arena, sizeof(Term)))
-        memory_fill(term, 0, sizeof(Term))
-        term.text = arena_alloc(ps.arena, size + 8)
-        term.text[0] = MAIN_INDEX
-        memory_copy(term.text + 1, t.token, size)
-        term.size = size + 1
-        if phrase.last:
-            phrase.last.next = term
-        else:
-            phrase.terms = term
-        phrase.last = term
-        phrase.n_terms += 1
+        _ = term_new(ps, phrase)
+
+
+def term_new(ps: Parser, phrase: Phrase) -> Term:
+    """Add the tokenizer's token to a phrase."""
+    t: Tokenizer = ps.tokenizer
+    size: i32 = t.size if t.size < TOKEN_MAX else TOKEN_MAX
+    term: Term = Term(arena_alloc(ps.arena, sizeof(Term)))
+    memory_fill(term, 0, sizeof(Term))
+    term.text = arena_alloc(ps.arena, size + 8)
+    term.text[0] = MAIN_INDEX
+    memory_copy(term.text + 1, t.token, size)
+    term.size = size + 1
+    if phrase.last:
+        phrase.last.next = term
+    else:
+        phrase.terms = term
+    phrase.last = term
+    phrase.n_terms += 1
+    return term
 
 
 def finish_phrases(ps: Parser, node: Node) -> None:

@@ -51,7 +51,7 @@ def align(phrase: Phrase, position: i64) -> bool:
     while term:
         while term.reader.position < want:
             _ = position_next(term.reader)
-        if term.reader.position != want:
+        if term.reader.position != want or term.initial:
             return False
         want += 1
         term = term.next
@@ -63,6 +63,8 @@ def counts(node: Node, phrase: Phrase, position: i64) -> bool:
     if column_of(position) >= node.n_columns:
         fts_corrupt()
     if node.columns != None and node.columns[column_of(position)] == 0:  # noqa: E711
+        return False
+    if phrase.column and column_of(position) != phrase.column - 1:
         return False
     return phrase.initial == 0 or (position & OFFSET_MASK) == 0
 
@@ -82,7 +84,8 @@ def has_columns(node: Node, phrase: Phrase) -> bool:
 def is_simple(node: Node) -> bool:
     """Whether a row that has its term has all that is asked."""
     only: Phrase = node.phrases
-    return node.n_phrases == 1 and only.n_terms == 1 and only.initial == 0 and node.columns == None  # noqa: E711
+    anywhere: bool = node.columns == None and only.column == 0 and only.initial == 0  # noqa: E711
+    return node.n_phrases == 1 and only.n_terms == 1 and anywhere
 
 
 def has_phrases(arena: Arena, node: Node, detail: i32) -> bool:
@@ -103,7 +106,7 @@ def has_phrases(arena: Arena, node: Node, detail: i32) -> bool:
     if node.n_phrases == 1:
         return True
     node.counted = 1
-    return keep_near(arena, node)
+    return keep_chain(node) if node.chained else keep_near(arena, node)
 
 
 def count_hits(arena: Arena, node: Node, detail: i32) -> None:
@@ -180,3 +183,48 @@ def gather(node: Node, at: ptr[i32]) -> bool:
             i += 1
             phrase = phrase.next
     return True
+
+
+# --- NEAR of FTS3 ----------------------------------------------------------------------------------------------------
+
+
+def keep_chain(node: Node) -> bool:
+    """Leave those hits only that are near a hit of the phrases beside theirs, first from the left, then from the right;
+    whether there are any.
+    """
+    done: bool = True
+    left: Phrase = node.phrases
+    while left.next:
+        keep_beside(left.next, left, left.next.near)
+        left = left.next
+    # From the right, which is the order in which nothing points.
+    for at in range(node.n_phrases - 1):
+        left = node.phrases
+        for _ in range(node.n_phrases - 2 - at):
+            left = left.next
+        keep_beside(left, left.next, left.next.near)
+        done = done and left.n_hits > 0
+    return done
+
+
+def keep_beside(phrase: Phrase, other: Phrase, near: i32) -> None:
+    """Leave those hits of a phrase that have at most `near` tokens between them and one of the other's.
+
+    Phrases that overlap are near unless they end at the same token.
+    """
+    kept: i32 = 0
+    first: i32 = 0
+    to_end: i64 = i64(phrase.n_terms - other.n_terms)  # from where the other would begin to where it ends with this
+    for i in range(phrase.n_hits):
+        hit: i64 = phrase.hits[i]
+        same: i64 = hit + to_end
+        while first < other.n_hits and other.hits[first] + i64(phrase.n_terms + near) < same:
+            first += 1
+        # Those that end before the hit does are near enough; then those behind it.
+        at: i32 = first
+        while at < other.n_hits and other.hits[at] == same:
+            at += 1
+        if at < other.n_hits and other.hits[at] <= same + i64(other.n_terms + near):
+            phrase.hits[kept] = hit
+            kept += 1
+    phrase.n_hits = kept

@@ -37,6 +37,9 @@ ENDINGS = _rules(
 )  # fmt: skip
 
 
+whole: i32 = 0  # FTS3: a suffix may be all of a word, and yy is no double consonant
+
+
 def is_vowel(p: ptr[u8], i: i32) -> bool:
     """Whether letter i is a vowel: y is one behind a consonant."""
     c: i32 = p[i]
@@ -69,7 +72,7 @@ def has_vowel(p: ptr[u8], n: i32) -> bool:
 
 def ends_double(p: ptr[u8], n: i32) -> bool:
     """Whether it ends in two equal consonants, for which y always counts here."""
-    return n >= 2 and p[n - 1] == p[n - 2] and (p[n - 1] == 121 or not is_vowel(p, n - 1))
+    return n >= 2 and p[n - 1] == p[n - 2] and ((p[n - 1] == 121 and whole == 0) or not is_vowel(p, n - 1))
 
 
 def ends_short(p: ptr[u8], n: i32) -> bool:
@@ -82,7 +85,7 @@ def ends_short(p: ptr[u8], n: i32) -> bool:
 
 def ends_with(p: ptr[u8], n: i32, suffix: ptr[u8], size: i32) -> bool:
     """Whether it ends in a suffix that is not all of it."""
-    if size >= n:
+    if size > n or (size == n and whole == 0):
         return False
     i: i32 = 0
     while i < size and p[n - size + i] == suffix[i]:
@@ -136,8 +139,12 @@ def strip_ending(p: ptr[u8], n: i32) -> i32:
     return apply(p, n, ENDINGS)
 
 
-def porter_stem(p: ptr[u8], n: i32) -> i32:
-    """Stem a word of at least 3 bytes in place: its new size. At p there is room for one byte more."""
+def porter_stem(p: ptr[u8], n: i32, fts3: i32) -> i32:
+    """Stem a word of at least 3 bytes in place: its new size. At p there is room for one byte more. fts3: 1: by its
+    rules.
+    """
+    global whole
+    whole = fts3
     n = apply(p, n, PLURALS)
     n = strip_past(p, n)
     if n > 1 and p[n - 1] == 121 and has_vowel(p, n - 1):

@@ -21,8 +21,9 @@ from turso_wasm.kernel.fts.positions import (
     position_next,
     positions_start,
 )
-from turso_wasm.kernel.fts.segment import SegmentReader, next_row, next_term, reader_new, seek_term
-from turso_wasm.kernel.fts.structure import Segment, Structure, tombstone_row
+from turso_wasm.kernel.fts.readers import next_row, next_term, seek_term
+from turso_wasm.kernel.fts.segment import SegmentReader, reader_new
+from turso_wasm.kernel.fts.structure import MAIN_INDEX, Segment, Structure, tombstone_row
 from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import (
     Struct,
@@ -41,8 +42,6 @@ from turso_wasm.wasm.lang import (
 
 __subset__ = True
 
-MAIN_INDEX = 48  # the first byte of a term says which index it is in: "0" the main one, from "1" on those of prefixes
-
 
 class Index(Struct):
     """An index that is being read."""
@@ -56,6 +55,10 @@ class Index(Struct):
     n_columns: i32
     prefixes: ptr[i32]  # characters of the prefixes that have an index
     n_prefixes: i32
+    format: i32  # FORMAT_*
+    directory: Cursor  # FTS3: %_segdir; `data` is %_segments, `terms` the index of %_segdir
+    encoding: i32
+    language: i64  # whose terms are looked for
 
 
 class Entry(Struct):
@@ -132,7 +135,7 @@ def postings_open(x: Index, term: ptr[u8], n: i32) -> Postings:
     t.readers = ptr[i32](arena_alloc(x.arena, 4 * count + 4))
     for i in range(count):
         segment: Segment = x.structure.segments[i]
-        if segment.last == 0:
+        if not is_asked(x, segment, i32(term[0])):
             continue
         r: SegmentReader = reader_new(x.arena, segment, x.data, x.terms, x.detail)
         if seek_term(r, term, n) and next_row(r):
@@ -140,6 +143,13 @@ def postings_open(x: Index, term: ptr[u8], n: i32) -> Postings:
             t.n_readers += 1
     settle(t)
     return t
+
+
+def is_asked(x: Index, segment: Segment, index: i32) -> bool:
+    """Whether a segment has terms of an index (the first byte of those)."""
+    if segment.format:
+        return segment.index == index - MAIN_INDEX and segment.language == x.language
+    return segment.last != 0
 
 
 def settle(t: Postings) -> None:
@@ -243,7 +253,7 @@ def postings_prefix(x: Index, prefix: ptr[u8], n: i32) -> Postings:
     live: i32 = 0
     for i in range(count):
         segment: Segment = x.structure.segments[i]
-        if segment.last:
+        if is_asked(x, segment, MAIN_INDEX):
             r: SegmentReader = reader_new(x.arena, segment, x.data, x.terms, x.detail)
             _ = seek_term(r, prefix, n)
             if r.exhausted == 0 and has_prefix(r, prefix, n):

@@ -6,7 +6,7 @@ columns is in %_docsize.
 
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, UTF8, Cursor, Run, Value
 from turso_wasm.kernel.abi_modules import CONTENT_OTHER, CONTENT_OWN, NOWHERE, ROWID, FtsConfig
-from turso_wasm.kernel.base.errors import SQLITE_MISMATCH, raise_error
+from turso_wasm.kernel.base.errors import SQLITE_CONSTRAINT, SQLITE_MISMATCH, raise_error
 from turso_wasm.kernel.base.memory import alloc, arena_mark, arena_release
 from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open
 from turso_wasm.kernel.btree.cursor.read import cursor_column, cursor_payload
@@ -16,12 +16,12 @@ from turso_wasm.kernel.btree.insert import table_insert, table_new_rowid
 from turso_wasm.kernel.fts.bytes import Bytes, bytes_init, bytes_varint
 from turso_wasm.kernel.fts.config import is_unindexed, stored_at
 from turso_wasm.kernel.fts.damage import fts_corrupt, raise_logic
+from turso_wasm.kernel.fts.fts3.stat import write_numbers
 from turso_wasm.kernel.fts.gather import Gather, IndexWriter, gather_of, gather_row, index_close, index_writer
 from turso_wasm.kernel.fts.merge import structure_write
 from turso_wasm.kernel.fts.parse import TOKEN_MAX
-from turso_wasm.kernel.fts.postings import MAIN_INDEX
 from turso_wasm.kernel.fts.search import read_blob
-from turso_wasm.kernel.fts.structure import Reader, read_varint
+from turso_wasm.kernel.fts.structure import MAIN_INDEX, Reader, read_varint
 from turso_wasm.kernel.fts.terms import term_add, term_delete
 from turso_wasm.kernel.fts.tokenize import Tokenizer, token_next, token_start
 from turso_wasm.kernel.fts.tombstones import bury
@@ -42,7 +42,7 @@ def add_token(g: Gather, column: i32, position: i32) -> None:
     for i in range(g.config.n_prefixes):
         chars: i32 = g.config.prefixes[i]
         if n >= chars:
-            end: i32 = prefix_end(t.token, n, chars)
+            end: i32 = chars if g.config.format else prefix_end(t.token, n, chars)
             if end:
                 add_term(g, MAIN_INDEX + 1 + i, end, column, position)
 
@@ -66,7 +66,8 @@ def add_term(g: Gather, index: i32, n: i32, column: i32, position: i32) -> None:
 
 
 def gather_texts(g: Gather, stmt: Run, values: ptr[Value], counts: ptr[i64]) -> None:
-    """Take the tokens of all columns; counts: how many each has."""
+    """Take the tokens of all columns; counts: how many each has, and behind them how many bytes all have."""
+    counts[g.config.n_columns] = 0
     for column in range(g.config.n_columns):
         v: Value = values[column]
         counts[column] = 0
@@ -74,6 +75,7 @@ def gather_texts(g: Gather, stmt: Run, values: ptr[Value], counts: ptr[i64]) -> 
             mark: i32 = arena_mark(stmt.arena)
             text: i64 = to_text(stmt, v.tag, v.payload)
             token_start(g.tokenizer, bytes_of(text), size_of(text))
+            counts[g.config.n_columns] += i64(size_of(text))
             position: i32 = 0
             while token_next(g.tokenizer):
                 add_token(g, column, position)
@@ -121,24 +123,48 @@ def fts_insert(stmt: Run, config: FtsConfig, values: ptr[Value], tag: i32, paylo
     mark: i32 = arena_mark(stmt.arena)
     rowid: i64 = fts_given_rowid(tag, payload) if tag != NULL else new_rowid(stmt, config)
     g: Gather = gather_of(stmt, config)
-    gather_row(g, stmt, rowid, 0)
+    gather_row(g, stmt, rowid, 0, language_of(config, values))
     if config.source != CONTENT_OTHER and config.content:
         write_content(stmt, config, rowid, values)
-    counts: ptr[i64] = ptr[i64](alloc(stmt, 8 * config.n_columns))
-    gather_texts(g, stmt, values, counts)
-    if config.docsize:
-        write_docsize(g, stmt, rowid, counts)
-    g.n_rows += 1
-    for i in range(config.n_columns):
-        g.tokens[i] += counts[i]
-    g.sums_changed = 1
+    take_row(g, stmt, rowid, values)
     arena_release(stmt.arena, mark)
     return rowid
+
+
+def language_of(config: FtsConfig, values: ptr[Value]) -> i64:
+    """FTS4: the language of a row, the last of its columns. Raises "constraint failed" for one below 0."""
+    if config.language == 0:
+        return i64(0)
+    v: Value = values[config.n_columns + 2]
+    language: i64 = i64(i32(to_integer(v.tag, v.payload)))
+    if language < 0:
+        raise_error(SQLITE_CONSTRAINT, *lit(b"constraint failed"))
+    return language
+
+
+def n_sums(config: FtsConfig) -> i32:
+    """How many sums a table keeps."""
+    return config.n_columns + 1 if config.format else config.n_columns
+
+
+def take_row(g: Gather, stmt: Run, rowid: i64, values: ptr[Value]) -> None:
+    """Take the terms of a new row, its sums and its row of %_docsize."""
+    n: i32 = g.config.n_columns
+    counts: ptr[i64] = ptr[i64](alloc(stmt, 8 * n + 8))
+    gather_texts(g, stmt, values, counts)
+    if g.config.docsize:
+        write_docsize(g, stmt, rowid, counts)
+    g.n_rows += 1
+    for i in range(n_sums(g.config)):
+        g.tokens[i] += counts[i]
+    g.sums_changed = 1
 
 
 def new_rowid(stmt: Run, config: FtsConfig) -> i64:
     """A rowid for a new row."""
     c: Cursor = row_table(stmt, config, 0)
+    if config.format and config.source != CONTENT_OWN:
+        raise_error(SQLITE_CONSTRAINT, *lit(b"constraint failed"))
     if c == None:  # noqa: E711
         raise_error(SQLITE_MISMATCH, *lit(b"datatype mismatch"))
     rowid: i64 = table_new_rowid(c)
@@ -149,7 +175,7 @@ def new_rowid(stmt: Run, config: FtsConfig) -> i64:
 def write_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -> None:
     """Put a row into %_content."""
     n: i32 = 0
-    record: ptr[Value] = ptr[Value](alloc(stmt, 16 * (config.n_columns + 1)))
+    record: ptr[Value] = ptr[Value](alloc(stmt, 16 * (config.n_columns + 2)))
     record[0].tag = NULL
     record[0].payload = 0
     for i in range(config.n_columns):
@@ -157,6 +183,10 @@ def write_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) 
             n += 1
             record[n].tag = values[i].tag
             record[n].payload = values[i].payload
+    if config.language:
+        n += 1
+        record[n].tag = INTEGER
+        record[n].payload = language_of(config, values)
     if config.encoding != UTF8:
         texts_stored(stmt, record, n + 1, config.encoding)
     row: i64 = record_encode(stmt, record, n + 1)
@@ -167,6 +197,11 @@ def write_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) 
 
 def write_docsize(g: Gather, stmt: Run, rowid: i64, counts: ptr[i64]) -> None:
     """Put a row into %_docsize."""
+    if g.config.format:
+        fts3: Cursor = cursor_open(stmt, g.config.slot, g.config.docsize, None, 1)
+        write_numbers(stmt, fts3, rowid, counts, g.config.n_columns)
+        cursor_close(fts3)
+        return
     b: Bytes = Bytes(scratch(sizeof(Bytes)))
     bytes_init(b, stmt.arena)
     for i in range(g.config.n_columns):
@@ -195,7 +230,7 @@ def fts_delete(stmt: Run, config: FtsConfig, rowid: i64) -> None:
         delete_buried(stmt, config, rowid)
         arena_release(stmt.arena, mark)
         return
-    values: ptr[Value] = ptr[Value](alloc(stmt, 16 * config.n_columns))
+    values: ptr[Value] = ptr[Value](alloc(stmt, 16 * config.n_columns + 48))
     if read_content(stmt, config, rowid, values):
         delete_terms(stmt, config, rowid, values)
     delete_row(stmt, config, config.docsize, rowid)
@@ -214,7 +249,9 @@ def delete_row(stmt: Run, config: FtsConfig, root: u32, rowid: i64) -> None:
 
 
 def read_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -> i32:
-    """The columns of a row, copied; 0: it is not there. Raises for a column that the user's records do not hold."""
+    """The columns of a row, copied, of FTS4 with its language; 0: it is not there. Raises for a column that the user's
+    records do not hold.
+    """
     if config.content == 0:
         return 0
     c: Cursor = cursor_open(stmt, config.slot, config.content, None, 0)
@@ -223,7 +260,7 @@ def read_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -
         n: i32 = c.payload_size
         copy: ptr[u8] = alloc(stmt, n + 16)
         memory_copy(copy, cursor_payload(c), n)
-        for i in range(config.n_columns):
+        for i in range(config.n_columns + config.language):
             at: i32 = stored_at(config, i)
             tag: i32 = NULL
             payload: i64 = i64(0)
@@ -236,8 +273,9 @@ def read_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -
                     tag, payload = text_loaded(stmt, tag, payload, config.encoding)
             elif config.source == CONTENT_OTHER:
                 raise_logic()
-            values[i].tag = tag
-            values[i].payload = payload
+            column: i32 = i if i < config.n_columns else i + 2
+            values[column].tag = tag
+            values[column].payload = payload
     cursor_close(c)
     return found
 
@@ -245,7 +283,7 @@ def read_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -
 def delete_buried(stmt: Run, config: FtsConfig, rowid: i64) -> None:
     """Delete a row whose terms are not known (kernel/fts/tombstones.py)."""
     g: Gather = gather_of(stmt, config)
-    gather_row(g, stmt, rowid, 1)
+    gather_row(g, stmt, rowid, 1, i64(0))
     sizes: Cursor = cursor_open(stmt, config.slot, config.docsize, None, 1)
     if cursor_seek_rowid(sizes, rowid):
         tag, payload = cursor_column(sizes, 2)
@@ -277,14 +315,19 @@ def fts_delete_terms(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value
 def delete_terms(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -> None:
     """Take a row's terms out of the index, and out of the sums."""
     g: Gather = gather_of(stmt, config)
-    gather_row(g, stmt, rowid, 1)
-    counts: ptr[i64] = ptr[i64](alloc(stmt, 8 * config.n_columns))
+    gather_row(g, stmt, rowid, 1, language_of(config, values))
+    counts: ptr[i64] = ptr[i64](alloc(stmt, 8 * config.n_columns + 8))
     gather_texts(g, stmt, values, counts)
-    g.n_rows -= 1
-    if g.n_rows < 0:
-        fts_corrupt()
-    for i in range(config.n_columns):
-        g.tokens[i] -= counts[i]
-        if g.tokens[i] < 0:
-            fts_corrupt()
+    g.n_rows = less(config, g.n_rows, i64(1))
+    for i in range(n_sums(config)):
+        g.tokens[i] = less(config, g.tokens[i], counts[i])
     g.sums_changed = 1
+
+
+def less(config: FtsConfig, sum: i64, n: i64) -> i64:
+    """A sum less what is deleted. Below 0 it was wrong, about which FTS3 does not care. Raises SQLITE_CORRUPT_VTAB."""
+    if sum >= n:
+        return sum - n
+    if config.format == 0:
+        fts_corrupt()
+    return i64(0)

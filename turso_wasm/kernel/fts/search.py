@@ -7,7 +7,7 @@ before, so the segments are all there is.
 import struct
 
 from turso_wasm.kernel.abi import BLOB, NULL, Arena, Cursor, KeyInfo, Resource, Run
-from turso_wasm.kernel.abi_modules import FtsConfig
+from turso_wasm.kernel.abi_modules import FORMAT_DESCENDING, FtsConfig
 from turso_wasm.kernel.base.memory import arena_alloc, arena_free, mfree
 from turso_wasm.kernel.base.pending import pending_flush
 from turso_wasm.kernel.base.resources import resource_add
@@ -16,6 +16,8 @@ from turso_wasm.kernel.btree.cursor.read import cursor_column
 from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
 from turso_wasm.kernel.fts.damage import fts_corrupt
 from turso_wasm.kernel.fts.expression import AND, Node, Phrase, join
+from turso_wasm.kernel.fts.fts3.directory import directory_read
+from turso_wasm.kernel.fts.fts3.parse import parse_fts3
 from turso_wasm.kernel.fts.parse import Parser, parse_query, restrict
 from turso_wasm.kernel.fts.postings import Index
 from turso_wasm.kernel.fts.rank_function import RankFunction
@@ -28,7 +30,7 @@ from turso_wasm.wasm.lang import export, f64, funcref, i32, i64, memory_copy, me
 __subset__ = True
 
 KIND_SEARCH = 10
-INDEX_KEY = struct.pack("<3i", 2, 0, 0)  # of %_idx
+INDEX_KEY = struct.pack("<3i", 2, 0, 0)  # of %_idx, of the index of %_segdir
 ANY_COLUMN = -1
 
 
@@ -77,15 +79,25 @@ def read_tokenizer(t: Tokenizer, config: FtsConfig, arena: Arena) -> None:
     tokenizer_init(t, arena)
 
 
+def index_cursors(x: Index, stmt: Run, config: FtsConfig, write: i32) -> None:
+    """Open the cursors of an index."""
+    x.data = cursor_open(stmt, config.slot, config.data, None, write)
+    x.terms = cursor_open(stmt, config.slot, config.index, KeyInfo(i32(INDEX_KEY)), write)
+    if config.format:
+        x.directory = cursor_open(stmt, config.slot, config.directory, None, write)
+
+
 def index_open(x: Index, stmt: Run, config: FtsConfig, arena: Arena) -> None:
     """The index of a table as it is now; its cursors are there."""
     x.stmt = stmt
     x.arena = arena
-    x.structure = structure_read(x.data, arena)
     x.detail = config.detail
     x.n_columns = config.n_columns
     x.prefixes = config.prefixes
     x.n_prefixes = config.n_prefixes
+    x.format = config.format
+    x.encoding = config.encoding
+    x.structure = directory_read(x) if x.format else structure_read(x.data, arena)
 
 
 def search_new(stmt: Run, config: FtsConfig) -> Search:
@@ -93,8 +105,7 @@ def search_new(stmt: Run, config: FtsConfig) -> Search:
     s: Search = Search(i32(resource_add(stmt, sizeof(Search), KIND_SEARCH, funcref(search_release))))
     s.stmt = stmt
     s.config = config
-    s.index.data = cursor_open(stmt, config.slot, config.data, None, 0)
-    s.index.terms = cursor_open(stmt, config.slot, config.index, KeyInfo(i32(INDEX_KEY)), 0)
+    index_cursors(s.index, stmt, config, 0)
     if config.docsize:
         s.docsize = cursor_open(stmt, config.slot, config.docsize, None, 0)
     return s
@@ -117,7 +128,14 @@ def fts_open(stmt: Run, place: ptr[i32], config: FtsConfig) -> Search:
     s.ranked = 0
     s.rank_known = 0
     s.has_hits = 0
+    s.index.language = 0
     return s
+
+
+@export
+def fts_language(s: Search, tag: i32, payload: i64) -> None:
+    """FTS4: look for rows of a language; none has NULL."""
+    s.index.language = payload if tag != NULL else i64(-1)
 
 
 @export
@@ -126,6 +144,9 @@ def fts_match(s: Search, column: i32, tag: i32, payload: i64) -> None:
     text: i64 = to_text(s.stmt, tag, payload) if tag != NULL else i64(0)
     copy: ptr[u8] = arena_alloc(s.arena, size_of(text) + 16)
     memory_copy(copy, bytes_of(text), size_of(text))
+    if s.config.format:
+        s.root = parse_fts3(s.parser, copy, size_of(text), column + 1)
+        return
     node: Node = parse_query(s.parser, copy, size_of(text))
     if column != ANY_COLUMN:
         columns: ptr[u8] = arena_alloc(s.arena, s.config.n_columns)
@@ -176,7 +197,12 @@ def fts_next(s: Search) -> i32:
 @export
 def fts_rowid(s: Search) -> i64:
     """The rowid of the row."""
-    return s.rowid
+    return row_of(s, s.rowid)
+
+
+def row_of(s: Search, rowid: i64) -> i64:
+    """The rowid that stands in the index as another one: of order=desc its complement."""
+    return ~rowid if s.config.format == FORMAT_DESCENDING else rowid
 
 
 def read_blob(c: Cursor, rowid: i64, column: i32, r: Reader) -> None:

@@ -144,7 +144,7 @@ def read_term(r: SegmentReader, offset: i32) -> None:
     r.base = 0
 
 
-def next_term(r: SegmentReader) -> None:
+def leaf_next_term(r: SegmentReader) -> None:
     """Go to the next term."""
     while True:
         offset: i32 = next_term_offset(r)
@@ -178,12 +178,12 @@ def page_for(r: SegmentReader, term: ptr[u8], n: i32) -> i32:
     return i32(page) if page > i64(r.segment.first) else r.segment.first
 
 
-def seek_term(r: SegmentReader, term: ptr[u8], n: i32) -> i32:
+def leaf_seek_term(r: SegmentReader, term: ptr[u8], n: i32) -> i32:
     """Go to the first term that is not less; 1: it is equal."""
     r.exhausted = 0
     load_page(r, page_for(r, term, n))
     while True:
-        next_term(r)
+        leaf_next_term(r)
         if r.exhausted:
             return 0
         order: i32 = compare_terms(r.term.data, r.term.size, term, n)
@@ -207,7 +207,7 @@ def continue_doclist(r: SegmentReader) -> i32:
     return 1
 
 
-def next_row(r: SegmentReader) -> i32:
+def leaf_next_row(r: SegmentReader) -> i32:
     """The next row of the term; 0: there is none."""
     if r.at >= r.limit and continue_doclist(r) == 0:
         r.ended = 1

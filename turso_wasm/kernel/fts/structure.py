@@ -28,7 +28,7 @@ from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
 from turso_wasm.kernel.fts.bytes import Bytes, bytes_add, bytes_init, bytes_room, bytes_varint
 from turso_wasm.kernel.fts.damage import fts_corrupt
 from turso_wasm.kernel.values.value import bytes_of, size_of
-from turso_wasm.wasm.lang import Struct, be32, i32, i64, lit, ptr, put_be32, scratch, sizeof, u8
+from turso_wasm.wasm.lang import Struct, be32, i32, i64, lit, memory_fill, ptr, put_be32, scratch, sizeof, u8
 
 __subset__ = True
 
@@ -41,6 +41,7 @@ TOMBSTONES = 1 << 16  # added to a segment's id
 MAX_SEGMENTS = 2000
 MAX_LEVELS = 64
 MAX_SEGMENT_ID = 65535
+MAIN_INDEX = 48  # the first byte of a term says which index it is in: "0" the main one, from "1" on those of prefixes
 WITH_ORIGINS = b"\xff\x00\x00\x01"
 
 
@@ -59,8 +60,9 @@ def structure_revision() -> i32:
 
 
 class Segment(Struct):
-    """One segment."""
+    """One segment. Of FTS3 (kernel/fts/fts3/directory.py) id is the idx, first and last are blocks of leaves."""
 
+    format: i32  # FORMAT_*
     level: i32
     id: i32
     first: i32  # leaves
@@ -71,6 +73,13 @@ class Segment(Struct):
     merging: i32  # 1: input of a merge that is under way
     tombstones: i64
     rows: i64
+    # FTS3:
+    language: i64
+    row: i64  # of %_segdir
+    index: i32
+    end: i32  # the last block
+    root: ptr[u8]
+    root_size: i32
 
 
 class Structure(Struct):
@@ -151,14 +160,10 @@ def structure_read(data: Cursor, arena: Arena) -> Structure:
 
 def read_segment(r: Reader, s: Structure, segment: Segment) -> None:
     """What the record says of one segment."""
+    memory_fill(segment, 0, sizeof(Segment))
     segment.id = read_count(r, MAX_SEGMENT_ID)
     segment.first = read_count(r, 0x7FFFFFFF)
     segment.last = read_count(r, 0x7FFFFFFF)
-    segment.origin_first = 0
-    segment.origin_last = 0
-    segment.tombstone_pages = 0
-    segment.tombstones = 0
-    segment.rows = 0
     if segment.id == 0 or segment.last < segment.first:
         fts_corrupt()
     if s.origins:

@@ -11,7 +11,7 @@ Source: https://sqlite.org/fts5.html section 4.3, and observed behaviour of SQLi
 """
 
 from turso_wasm.kernel.abi import Arena
-from turso_wasm.kernel.abi_modules import ASCII, TRIGRAM
+from turso_wasm.kernel.abi_modules import PORTER, TRIGRAM, UNICODE61
 from turso_wasm.kernel.base.memory import arena_alloc
 from turso_wasm.kernel.fts.porter import porter_stem
 from turso_wasm.kernel.fts.unicode import category_of, fold_char, is_combining
@@ -22,6 +22,7 @@ __subset__ = True
 
 STEM_MIN = 3  # bytes of a word that porter looks at
 STEM_MAX = 64
+FTS3_STEM_MAX = 20
 
 
 class Tokenizer(Struct):
@@ -66,12 +67,32 @@ def token_next(t: Tokenizer) -> i32:
     """The next token; 0: there is none."""
     if t.kind == TRIGRAM:
         return trigram_next(t)
-    if (word_ascii(t) if t.kind == ASCII else word_unicode(t)) == 0:
+    if (word_unicode(t) if t.kind == UNICODE61 else word_ascii(t)) == 0:
         return 0
+    if t.kind == PORTER:
+        t.size = stem_or_shorten(t.token, t.size)
     for _ in range(t.stems):
         if t.size >= STEM_MIN and t.size <= STEM_MAX:
-            t.size = porter_stem(t.token, t.size)
+            t.size = porter_stem(t.token, t.size, 0)
     return 1
+
+
+def stem_or_shorten(p: ptr[u8], n: i32) -> i32:
+    """The porter tokenizer of FTS3: words of 3 to 20 letters are stemmed; of others that are long, and of those with
+    digits, the middle is left out. The new size.
+    """
+    letters: bool = True
+    digits: bool = False
+    for i in range(n):
+        letters = letters and p[i] >= 97 and p[i] <= 122
+        digits = digits or (p[i] >= 48 and p[i] <= 57)
+    if letters and n >= STEM_MIN and n <= FTS3_STEM_MAX:
+        return porter_stem(p, n, 1)
+    keep: i32 = 3 if digits else 10
+    if n <= 2 * keep:
+        return n
+    memory_copy(p + keep, p + (n - keep), keep)
+    return 2 * keep
 
 
 def room(t: Tokenizer, need: i32) -> ptr[u8]:

@@ -6,7 +6,7 @@ or one for each place (VOCABULARY_PLACES). What the index does not keep, which d
 Source: https://sqlite.org/fts5.html section 9, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, Arena, KeyInfo, Resource, Run
+from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, Arena, Resource, Run
 from turso_wasm.kernel.abi_modules import (
     DETAIL_FULL,
     DETAIL_NONE,
@@ -18,7 +18,6 @@ from turso_wasm.kernel.abi_modules import (
 from turso_wasm.kernel.base.memory import alloc, arena_alloc, arena_free, mfree
 from turso_wasm.kernel.base.pending import pending_flush
 from turso_wasm.kernel.base.resources import resource_add
-from turso_wasm.kernel.btree.cursor.position import cursor_open
 from turso_wasm.kernel.fts.config import column_name
 from turso_wasm.kernel.fts.damage import fts_corrupt
 from turso_wasm.kernel.fts.merge import pass_heads
@@ -29,9 +28,10 @@ from turso_wasm.kernel.fts.positions import (
     position_next,
     positions_start,
 )
-from turso_wasm.kernel.fts.postings import MAIN_INDEX, Index, Postings, least_term, postings_new, settle, step
-from turso_wasm.kernel.fts.search import INDEX_KEY, index_open
-from turso_wasm.kernel.fts.segment import SegmentReader, next_row, reader_new, seek_term
+from turso_wasm.kernel.fts.postings import MAIN_INDEX, Index, Postings, is_asked, least_term, postings_new, settle, step
+from turso_wasm.kernel.fts.readers import next_row, seek_term
+from turso_wasm.kernel.fts.search import index_cursors, index_open
+from turso_wasm.kernel.fts.segment import SegmentReader, reader_new
 from turso_wasm.kernel.fts.structure import structure_revision
 from turso_wasm.kernel.values.value import pack
 from turso_wasm.wasm.lang import export, funcref, i32, i64, memory_copy, memory_fill, ptr, sizeof, u8
@@ -80,8 +80,7 @@ def fts_vocabulary(stmt: Run, place: ptr[i32], config: FtsConfig, kind: i32) -> 
         v.stmt = stmt
         v.config = config
         v.kind = kind
-        v.index.data = cursor_open(stmt, config.slot, config.data, None, 0)
-        v.index.terms = cursor_open(stmt, config.slot, config.index, KeyInfo(i32(INDEX_KEY)), 0)
+        index_cursors(v.index, stmt, config, 0)
     arena_free(v.arena)
     walk_begin(v, b"", 0)
     return fts_vocabulary_next(place)
@@ -97,7 +96,7 @@ def walk_begin(v: Vocabulary, term: ptr[u8], size: i32) -> None:
     v.readers = ptr[i32](arena_alloc(v.arena, 4 * n + 4))
     v.live = 0
     for i in range(n):
-        if x.structure.segments[i].last:
+        if is_asked(x, x.structure.segments[i], MAIN_INDEX):
             r: SegmentReader = reader_new(v.arena, x.structure.segments[i], x.data, x.terms, x.detail)
             _ = seek_term(r, term, size)
             if r.exhausted == 0:

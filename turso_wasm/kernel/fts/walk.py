@@ -22,7 +22,8 @@ def open_term(x: Index, term: Term) -> None:
     if term.prefix == 0:
         term.postings = postings_open(x, term.text, term.size)
         return
-    length: i32 = count_leads(term.text + 1, term.size - 1)
+    # FTS3 counts bytes.
+    length: i32 = term.size - 1 if x.format else count_leads(term.text + 1, term.size - 1)
     for i in range(x.n_prefixes):
         if x.prefixes[i] == length:
             text: ptr[u8] = arena_alloc(x.arena, term.size + 8)

@@ -7,6 +7,7 @@ from typing import Final
 from turso_wasm.plan.modules.csv import CsvProvider
 from turso_wasm.plan.modules.dbpage import DbpageProvider
 from turso_wasm.plan.modules.dbstat import DbstatProvider
+from turso_wasm.plan.modules.fts3 import Fts3Provider
 from turso_wasm.plan.modules.fts5 import Fts5Provider
 from turso_wasm.plan.modules.fts5vocab import Fts5VocabProvider
 from turso_wasm.plan.modules.geopoly import GeopolyProvider
@@ -14,6 +15,8 @@ from turso_wasm.plan.modules.module import PlannedModule
 from turso_wasm.plan.modules.rtree import RtreeProvider
 
 PLANNED: Final[dict[str, PlannedModule]] = {
+    "fts3": Fts3Provider(),
+    "fts4": Fts3Provider(),
     "fts5": Fts5Provider(),
     "fts5vocab": Fts5VocabProvider(),
     "csv": CsvProvider(),

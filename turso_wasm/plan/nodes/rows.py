@@ -127,13 +127,14 @@ class RtreeRows(Plan):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class FtsRows(Plan):
     """The rows of a full-text table (catalog/modules/fts5.py) that match queries, by rowid: its rowid, and a handle of
-    the search as column 0, for functions of the row.
+    the search as column 0, for functions of the row. language: of FTS4, whose rows are looked for.
     """
 
     source: int
     table: Table
     shadows: dict[str, Table]
     matches: tuple[Match, ...]
+    language: Expr | None = None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

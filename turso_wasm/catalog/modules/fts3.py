@@ -1,0 +1,170 @@
+"""USING fts3(…) and fts4(…): full-text search, in SQLite's format.
+
+Owns what the arguments mean. The index is kernel/fts; its tables are %_content, %_segments, %_segdir, and of FTS4
+%_docsize and %_stat.
+
+Source: https://sqlite.org/fts3.html sections 1.2 and 6, and observed behaviour of SQLite 3.54.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from turso_wasm.catalog.modules.fts3_tokenizer import fts3_tokenizer, words_of
+from turso_wasm.catalog.modules.fts5 import Fts5Options
+from turso_wasm.catalog.modules.module import Declared, Module, Shadow, Using, column, refuse
+from turso_wasm.catalog.names import fold
+from turso_wasm.sql.lexer import dequote
+
+MAX_PREFIXES: Final = 31
+MATCHINFO_ONLY: Final = "fts3"
+_OPTION: Final = re.compile(r"\s*([A-Za-z_]+)\s*=(.*)", re.DOTALL)
+_TOKENIZE: Final = re.compile(r"\s*tokenize(?![A-Za-z0-9_\x80-\U0010ffff])(.+)", re.DOTALL | re.IGNORECASE)
+_NAME: Final = re.compile(
+    r"""\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^]]*\]|[A-Za-z0-9_$\x80-\U0010ffff]+)""", re.DOTALL
+)
+LANGUAGE: Final = "__langid"
+
+
+@dataclass(slots=True)
+class Fts3Options(Fts5Options):
+    """What the arguments say. unindexed: notindexed=…; columnsize: there is %_docsize. language: the name of the column
+    that says in which language a row is, if there is one.
+    """
+
+    is_fts4: bool = False
+    descending: bool = False
+    language: str | None = None
+    compress: str | None = None
+    uncompress: str | None = None
+
+
+def declare(using: Using, *, is_fts4: bool) -> Declared:
+    """The table that the arguments make. Errors: those of the functions below."""
+    options = Fts3Options(is_fts4=is_fts4, columnsize=is_fts4)
+    notindexed: list[str] = []
+    for argument in using.arguments:
+        _read(argument, options, notindexed)
+    if options.compress and not options.uncompress:
+        raise refuse("missing uncompress parameter in fts4 constructor")
+    if options.uncompress and not options.compress:
+        raise refuse("missing compress parameter in fts4 constructor")
+    if options.content and not options.names:
+        raise refuse(f"not supported yet: content={options.content} without columns")
+    options.names = options.names or ["content"]
+    options.tokenizer = options.tokenizer or fts3_tokenizer(["simple"])
+    folded = [fold(name) for name in options.names]
+    for name in notindexed:
+        if fold(name) not in folded:
+            raise refuse(f"no such column: {name}")
+        options.unindexed |= {number for number, each in enumerate(folded) if each == fold(name)}
+    hidden = [using.name, "docid", options.language or LANGUAGE]
+    if len({*folded, *map(fold, hidden)}) < len(folded) + len(hidden):
+        raise refuse(f"vtable constructor failed: {using.name}")
+    columns = (*(column(name, "") for name in options.names), *(column(name, "", hidden=True) for name in hidden))
+    return Declared(columns=columns, shadows=tuple(_shadows(using.name, options)), options=options)
+
+
+def _shadows(name: str, options: Fts3Options) -> Iterator[Shadow]:
+    def quoted(text: str) -> str:
+        return "'" + text.replace("'", "''") + "'"
+
+    def shadow(suffix: str, columns: str) -> Shadow:
+        return Shadow(suffix=suffix, sql=f"CREATE TABLE {quoted(f'{name}_{suffix}')}({columns})")
+
+    if options.content is None:
+        texts = "".join(f", {quoted(f'c{number}{column}')}" for number, column in enumerate(options.names))
+        yield shadow("content", f"docid INTEGER PRIMARY KEY{texts}{', langid' if options.language else ''}")
+    yield shadow("segments", "blockid INTEGER PRIMARY KEY, block BLOB")
+    yield shadow(
+        "segdir",
+        "level INTEGER,idx INTEGER,start_block INTEGER,leaves_end_block INTEGER,end_block INTEGER,root BLOB,"
+        "PRIMARY KEY(level, idx)",
+    )
+    if options.columnsize:
+        yield shadow("docsize", "docid INTEGER PRIMARY KEY, size BLOB")
+    if options.is_fts4:
+        yield shadow("stat", "id INTEGER PRIMARY KEY, value BLOB")
+
+
+# --- arguments ----------------------------------------------------------------------------------------------------
+
+
+def _read(argument: str, options: Fts3Options, notindexed: list[str]) -> None:
+    found = _TOKENIZE.fullmatch(argument)
+    if found is not None and options.tokenizer is None:
+        options.tokenizer = fts3_tokenizer(words_of(found[1]))
+        return
+    found = _OPTION.fullmatch(argument) if options.is_fts4 else None
+    if found is not None:
+        value = found[2].strip()
+        _set(
+            fold(found[1]),
+            dequote(value) if value[:1] in ("'", '"', "`", "[") else value,
+            argument,
+            options,
+            notindexed,
+        )
+        return
+    name = _NAME.match(argument)
+    if name is not None:
+        options.names.append(dequote(name[1]) if name[1][0] in "'\"`[" else name[1])
+
+
+def _set(key: str, value: str, argument: str, options: Fts3Options, notindexed: list[str]) -> None:
+    match key:
+        case "matchinfo":
+            if fold(value) != MATCHINFO_ONLY:
+                raise refuse(f"unrecognized matchinfo: {value}")
+            options.columnsize = False
+        case "order":
+            if fold(value) not in ("asc", "desc"):
+                raise refuse(f"unrecognized order: {value}")
+            options.descending = fold(value) == "desc"
+        case "prefix":
+            options.prefixes = _prefixes(value)
+        case "content":
+            options.content = value
+        case "compress":
+            options.compress = value
+        case "uncompress":
+            options.uncompress = value
+        case "languageid":
+            options.language = value
+        case "notindexed":
+            notindexed.append(value)
+        case _:
+            raise refuse(f"unrecognized parameter: {argument.strip()}")
+
+
+def _prefixes(value: str) -> list[int]:
+    """The lengths, but for 0."""
+    lengths = []
+    for part in value.split(","):
+        digits = re.match(r"\s*([0-9]+)", part)
+        if digits is None or int(digits[1]) > 0x7FFFFFFF:
+            raise refuse(f"error parsing prefix parameter: {value}")
+        lengths.append(int(digits[1]))
+    lengths = [length for length in lengths if length]
+    if len(lengths) > MAX_PREFIXES:
+        raise refuse(f"error parsing prefix parameter: {value}")
+    return lengths
+
+
+def _module(name: str, suffixes: frozenset[str]) -> Module:
+    return Module(
+        name=name,
+        declare=partial(declare, is_fts4=name == "fts4"),
+        suffixes=suffixes,
+        row_functions=frozenset(),
+        conditions=frozenset({"match"}),
+    )
+
+
+_SUFFIXES: Final = frozenset({"content", "segments", "segdir", "docsize", "stat"})
+FTS3: Final = _module("fts3", _SUFFIXES)
+FTS4: Final = _module("fts4", _SUFFIXES)

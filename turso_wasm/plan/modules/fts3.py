@@ -1,0 +1,159 @@
+"""Tables of FTS3 and FTS4: as those of FTS5 (plan/modules/fts5.py), but for the columns and functions of a row."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.bind import bound
+from turso_wasm.bind.query import Item
+from turso_wasm.bind.scope import column_of
+from turso_wasm.catalog.modules.fts3 import Fts3Options
+from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.objects import Table
+from turso_wasm.plan import nodes
+from turso_wasm.plan.access import OrderColumn
+from turso_wasm.plan.modules.fts5 import ROWS, ROWS_THAT_MATCH, Fts5Provider
+from turso_wasm.plan.modules.fts_table import HANDLE, FtsTable, content_table
+from turso_wasm.plan.providers import NULL, ROWID, GivenRows, Offer, Request
+from turso_wasm.plan.terms import Sarg
+
+ARGUMENTS: Final = {"snippet": 5, "offsets": 0, "matchinfo": 1, "optimize": 0}
+WITHOUT_TEXTS: Final = ("matchinfo", "optimize")
+NO_TEXTS: Final = "SQL logic error"
+ZERO: Final = bound.Constant(value=0)
+# What EXPLAIN QUERY PLAN says.
+BY_ROWID: Final = 1
+BY_COLUMN: Final = 2
+WITH_LANGUAGE: Final = 1 << 16
+FROM: Final = 1 << 17
+UP_TO: Final = 1 << 18
+
+
+class Fts3Provider(Fts5Provider):
+    """One MATCH by the index, all else by the docid, or all rows."""
+
+    def offers(self, request: Request) -> list[Offer]:
+        """See PlannedModule."""
+        rows = _Rows(request)
+        match = next((sarg for sarg in request.conditions if rows.is_match(sarg)), None)
+        key = next((sarg for sarg in request.conditions if rows.is_docid(sarg) and sarg.op == "="), None)
+        lower, upper = [rows.limit(request, operators) for operators in ((">", ">="), ("<", "<="))]
+        number = FROM * (lower is not None) + UP_TO * (upper is not None)
+        if match is not None:
+            language = next((sarg for sarg in request.conditions if rows.is_language(sarg)), None)
+            number += BY_COLUMN + match.column + WITH_LANGUAGE * (language is not None)
+            consumed = (match,) if language is None else (match, language)
+            return [Offer(ROWS_THAT_MATCH, 20.0, consumed, lambda _: rows.matching(match, language), number=number)]
+        if key is not None:
+            tested = (key,) if key.column == ROWID else ()
+            return [Offer(1.0, 2.0, tested, lambda _: rows.of_content(key.value), number=BY_ROWID)]
+        bounds = [sarg for sarg in (lower, upper) if sarg is not None]
+        n = ROWS / 4 ** len(bounds)
+        down = rows.fts3.descending
+
+        def make(back: bool) -> GivenRows:
+            return rows.of_content(None, lower, upper, back != down)
+
+        order = (OrderColumn(ROWID, desc=down),)
+        return [Offer(n, n, (), make, order, number=number)]
+
+
+class _Rows(FtsTable):
+    """The rows of one table in FROM."""
+
+    keeps_lost = True
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.language: bound.Expr | None = None
+
+    @property
+    def fts3(self) -> Fts3Options:
+        """What the table's arguments say."""
+        assert isinstance(self.options, Fts3Options)
+        return self.options
+
+    def is_match(self, sarg: Sarg) -> bool:
+        """T MATCH x, a MATCH x."""
+        return sarg.op == "call" and sarg.function == "match" and 0 <= sarg.column <= self.n
+
+    def is_docid(self, sarg: Sarg) -> bool:
+        """Whether it is about the rowid."""
+        return sarg.column in (ROWID, self.n + 1)
+
+    def is_language(self, sarg: Sarg) -> bool:
+        """The language is given."""
+        return sarg.column == self.n + 2 and sarg.op == "="
+
+    def limit(self, request: Request, operators: tuple[str, str]) -> Sarg | None:
+        """A condition on the rowid by one of these operators."""
+        return next((sarg for sarg in request.conditions if self.is_docid(sarg) and sarg.op in operators), None)
+
+    def matching(self, match: Sarg, language: Sarg | None) -> GivenRows:
+        """The rows that match, in a language."""
+        wanted = ZERO if language is None else bound.Cast(operand=language.value, affinity="D")
+        values, (query, spoken) = self.request.evaluated((match.value, wanted))
+        source = self.request.planner.new_source()
+        column = -1 if match.column == self.n else match.column
+        found = nodes.FtsRows(
+            source=source,
+            table=self.table,
+            shadows=self.shadows,
+            matches=(nodes.Match(column=column, query=query),),
+            language=spoken,
+        )
+        self.language = spoken
+        rows = nodes.NestedLoop(left=values, right=found)
+        rowid = bound.ColumnRef(source=source, column=ROWID)
+        return self._given(rows, rowid, bound.ColumnRef(source=source, column=HANDLE), None)
+
+    def _wants_content(self) -> bool:
+        calls = [call for call in self.request.item.calls if call.name not in WITHOUT_TEXTS]
+        return bool(calls) or any(0 <= column < self.n for column in self.request.used)
+
+    def _content_item(self) -> Item | None:
+        if self.options.content == "":
+            raise SqlError(SQLITE_ERROR, NO_TEXTS)
+        return super()._content_item()
+
+    def _content_table(self, name: str) -> Table:
+        if content_table(self.request.planner, self.table) is None:
+            raise SqlError(SQLITE_ERROR, NO_TEXTS)
+        return super()._content_table(name)
+
+    def _number(self, item: Item, column: int) -> int | None:
+        if (
+            self.options.content
+            and item.table is not None
+            and fold(self.options.names[column]) not in item.table.numbers
+        ):
+            raise SqlError(SQLITE_ERROR, NO_TEXTS)
+        return super()._number(item, column)
+
+    def _columns(
+        self, item: Item | None, rowid: bound.Expr, handle: bound.Expr, rank: Sarg | None, is_searched: bool = True
+    ) -> dict[int, bound.Expr]:
+        texts = [self._text(item, column) for column in range(self.n)]
+        columns: dict[int, bound.Expr] = dict(enumerate(texts))
+        columns[ROWID] = columns[self.n + 1] = rowid
+        columns[self.n + 2] = self._spoken(item)
+        for number, call in enumerate(self.request.item.calls, self.n + 3):
+            columns[number] = self._function(call, handle, texts)
+        return columns
+
+    def _spoken(self, item: Item | None) -> bound.Expr:
+        """The language of a row."""
+        if self.language is not None or self.fts3.language is None or item is None:
+            return self.language or ZERO
+        assert item.table is not None
+        number = item.table.numbers.get(fold(self.fts3.language)) if self.options.content else self.n + 1
+        return NULL if number is None else column_of(item, number)
+
+    def _function(self, call: bound.Call, handle: bound.Expr, texts: list[bound.Expr]) -> bound.Expr:
+        first, *given = call.args
+        if not isinstance(first, bound.ColumnRef) or first.column != self.n:
+            raise SqlError(SQLITE_ERROR, f"illegal first argument to {call.name}")
+        if len(given) > ARGUMENTS[call.name]:
+            raise SqlError(SQLITE_ERROR, f"wrong number of arguments to function {call.name}()")
+        return self._call(f"fts3_{call.name}", handle, given, [] if call.name in WITHOUT_TEXTS else texts)
