@@ -159,6 +159,13 @@ class Compare(Expr):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class RowRange(Expr):
+    """What follows from a comparison of row values, (a, b) >= (x, y): a >= x, b >= y, in this order. For look-ups."""
+
+    parts: tuple[Compare, ...]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class IsNull(Expr):
     """x IS [NOT] NULL."""
 

@@ -112,7 +112,8 @@ class _Range:
         low_first = desc == node.reverse  # the scan meets small values first
         self.low_first = low_first
         self.start, self.end = (node.lower, node.upper) if low_first else (node.upper, node.lower)
-        size = (self.n_equal + 1) * VALUE_SIZE
+        n_ends = max((1 + len(limit.rest) for limit in (node.lower, node.upper) if limit is not None), default=1)
+        size = (self.n_equal + n_ends) * VALUE_SIZE
         self.start_probe, self.end_probe = ctx.frame_alloc(size), ctx.frame_alloc(size)
         self.node = node
 
@@ -121,7 +122,7 @@ class _Range:
         n = self.n_equal
         probe = ctx.frame + self.end_probe
         if self.end is not None:
-            return probe, n + 1, int(self.end.inclusive)
+            return probe, n + 1 + len(self.end.rest), int(self.end.inclusive)
         if self.start is not None and not self.low_first:  # towards the NULLs
             ctx.store_value(probe, SqlValue(NULL, i64(0)), n)
             return probe, n + 1, 0
@@ -208,8 +209,16 @@ def _seek_start(ends: _Range, cursor: Local, ctx: Context) -> Expr:
                 value = _probe_value(limit.expr, ends.n_equal, node, ctx)
                 f.br(nothing, if_=value.has_tag(NULL))
                 store_field(ctx.frame + probe, value, ends.n_equal, ctx)
+                _store_further(limit, ctx.frame + probe, ends.n_equal + 1, ctx)
         f.set(ok, _position(ends, cursor, ctx))
     return ok
+
+
+def _store_further(limit: nodes.Bound, probe: Expr, at: int, ctx: Context) -> None:
+    """The further elements of an end that is a row. A NULL is smaller than all: what it lets in is tested anyway."""
+    ensure(limit.rest, ctx)
+    for number, (expr, affinity) in enumerate(zip(limit.rest, limit.affinities, strict=True), at):
+        store_field(probe, for_comparison(expr, affinity, ctx), number, ctx)
 
 
 def _position(ends: _Range, cursor: Local, ctx: Context) -> Expr:
@@ -218,7 +227,8 @@ def _position(ends: _Range, cursor: Local, ctx: Context) -> Expr:
     inclusive, exclusive = (SEEK_LE, SEEK_LT) if ends.backward else (SEEK_GE, SEEK_GT)
     probe = ctx.frame + ends.start_probe
     if ends.start is not None:
-        return f.call("cursor_seek_key", cursor, probe, n + 1, inclusive if ends.start.inclusive else exclusive)
+        op = inclusive if ends.start.inclusive else exclusive
+        return f.call("cursor_seek_key", cursor, probe, n + 1 + len(ends.start.rest), op)
     if ends.end is not None and ends.low_first:  # NULLs come first and satisfy no range
         ctx.store_value(probe, SqlValue(NULL, i64(0)), n)
         return f.call("cursor_seek_key", cursor, probe, n + 1, exclusive)
@@ -239,7 +249,7 @@ def _check_end(ends: _Range, cursor: Local, done: Label, ctx: Context) -> None:
                 f.br(done, if_=f.call("cursor_past", cursor, *end))
         return
     if ends.end is not None:
-        order = f.call("cursor_compare_key", cursor, probe, n + 1)
+        order = f.call("cursor_compare_key", cursor, probe, n + 1 + len(ends.end.rest))
         inclusive = ends.end.inclusive
     elif ends.start is not None and not ends.low_first:  # the scan goes down towards the NULLs
         ctx.store_value(probe, SqlValue(NULL, i64(0)), n)

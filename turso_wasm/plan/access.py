@@ -45,6 +45,8 @@ class Path:
 
     cost and rows: of one visit.
 
+    lower_rest, upper_rest: of bounds that are rows, what their further elements say of the next columns of the index.
+
     order: the columns that are not fixed by `equal`, in scan order; `distinct_order`: no two rows have equal values
     there.
     """
@@ -66,6 +68,8 @@ class Path:
     implied: tuple[Term, ...] = ()  # guaranteed by a partial index or the arms
     arms: tuple[tuple[Arm, Path], ...] = ()
     offer: Offer | None = None
+    lower_rest: tuple[Sarg, ...] = ()
+    upper_rest: tuple[Sarg, ...] = ()
 
     def sargs(self) -> list[Sarg]:
         """Every condition that the path itself takes care of."""
@@ -106,7 +110,7 @@ class TableAccess:
         for term in terms:
             if source in term.sources:
                 for sarg in term.sargs_for(source):
-                    if not (sarg.sources & blocked):
+                    if not (sarg.sources & blocked) and not any(part.sources & blocked for part in sarg.rest):
                         sargs.append(sarg)
         found: list[Path] = []
         table = self.table
@@ -210,6 +214,8 @@ class TableAccess:
         per_row = 1.0 if index is None else cost.entry_cost(table, index) if covering else cost.INDEX_ROW
         visit = rows * (per_row if covering else per_row + cost.LOOKUP)
         seek = cost.SEEK if equal or lower or upper else 0.0
+        path.lower_rest = self._further(lower, fields, n, exprs)
+        path.upper_rest = self._further(upper, fields, n, exprs)
         path.rows, path.cost = rows * n_loops, (seek + visit) * n_loops
         if self.range_first and n == 0 and index is not None and any(s and s.op != "notnull" for s in (lower, upper)):
             path.cost = min(path.cost, cost.range_cost(table, index))
@@ -269,6 +275,21 @@ class TableAccess:
 
     def _bound(self, part: IndexColumn, expr: bound.Expr | None, sargs: list[Sarg], ops: frozenset[str]) -> Sarg | None:
         return next((sarg for sarg in sargs if sarg.op in ops and self._matches(sarg, part, expr)), None)
+
+    def _further(
+        self, limit: Sarg | None, fields: tuple[IndexColumn, ...], n: int, exprs: dict[int, bound.Expr]
+    ) -> tuple[Sarg, ...]:
+        """The further elements of a bound that is a row, as far as the index has them in the same direction."""
+        found: list[Sarg] = []
+        for at, sarg in enumerate(limit.rest if limit is not None else (), n + 1):
+            if (
+                at == len(fields)
+                or fields[at].desc != fields[n].desc
+                or not self._matches(sarg, fields[at], exprs.get(at))
+            ):
+                break
+            found.append(sarg)
+        return tuple(found)
 
     def _not_null(self, part: IndexColumn, sargs: list[Sarg]) -> Sarg | None:
         return next((s for s in sargs if s.op == "notnull" and s.column == part.column and s.column >= 0), None)

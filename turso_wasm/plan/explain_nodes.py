@@ -122,14 +122,14 @@ class Explainer:
 
     def _aggregate(self, plan: nodes.Aggregate, lines: list[Line]) -> Iterator[Line]:
         """What is added about grouping to the lines about its rows."""
-        distinct = [Line(f"USE TEMP B-TREE FOR {call.name}(DISTINCT)") for call in _hashed(plan)]
+        kept = [Line(f"USE TEMP B-TREE FOR {use}") for use in _kept_rows(plan)]
         if plan.keys:
             yield from lines
             if not plan.in_order:
                 yield Line("USE TEMP B-TREE FOR GROUP BY", about=(plan,))
-            yield from distinct
+            yield from kept
             return
-        yield from distinct
+        yield from kept
         if (
             len(plan.aggregates) == 1
             and plan.aggregates[0].name in ("min", "max")
@@ -236,7 +236,7 @@ class Explainer:
         if isinstance(plan, nodes.RowidSeek):
             return f"SEARCH {name} USING INTEGER PRIMARY KEY (rowid=?)"
         if isinstance(plan, nodes.RowidRange):
-            return f"SEARCH {name} USING INTEGER PRIMARY KEY ({_range('rowid', plan.lower, plan.upper)})"
+            return f"SEARCH {name} USING INTEGER PRIMARY KEY ({_range(['rowid'], plan.lower, plan.upper)})"
         terms = _index_terms(plan)
         if plan.index is None:
             return f"SEARCH {name} USING PRIMARY KEY ({terms})" if terms else f"SCAN {name}"
@@ -285,6 +285,20 @@ def _set_operator(plan: nodes.Aggregate, union: nodes.Append) -> str | None:
     if others or len(call.args) != 1 or call.args[0] != bound.ColumnRef(source=union.source, column=tag):
         return None
     return {"max": "EXCEPT", "count": "INTERSECT"}.get(call.name)
+
+
+def _kept_rows(plan: nodes.Aggregate) -> Iterator[str]:
+    """What the aggregates keep rows for. Sorted by their argument, or without GROUP BY, they need no table besides."""
+    hashed = _hashed(plan)
+    for call in plan.aggregates:
+        if any(call is other for other in hashed) and not _sorts_distinct(plan, call):
+            yield f"{call.name}(DISTINCT)"
+        if call.order_by and call.name not in ("min", "max"):
+            yield f"{call.name}(ORDER BY)"
+
+
+def _sorts_distinct(plan: nodes.Aggregate, call: bound.AggregateCall) -> bool:
+    return bool(call.order_by) and (not plan.keys or call.order_by[0].expr == call.args[0])
 
 
 def _hashed(plan: nodes.Aggregate) -> list[bound.AggregateCall]:
@@ -340,7 +354,7 @@ def _index_terms(plan: nodes.IndexScan) -> str:
     terms = [f"ANY({name})" for name in names[: plan.n_skipped]]
     terms += [f"{name}=?" for name in names[plan.n_skipped : len(plan.equal)]]
     if plan.lower is not None or plan.upper is not None:
-        terms.append(_range(names[len(plan.equal)], plan.lower, plan.upper))
+        terms.append(_range(names[len(plan.equal) :], plan.lower, plan.upper))
     return " AND ".join(terms)
 
 
@@ -350,11 +364,13 @@ def _field_name(part: IndexColumn, table: Table) -> str:
     return "rowid" if part.shown < 0 else table.columns[part.shown].name
 
 
-def _range(name: str, lower: nodes.Bound | None, upper: nodes.Bound | None) -> str:
-    parts = [f"{name}>?"] if lower is not None else []
-    if upper is not None:
-        parts.append(f"{name}<?")
-    return " AND ".join(parts)
+def _range(names: Sequence[str], lower: nodes.Bound | None, upper: nodes.Bound | None) -> str:
+    return " AND ".join(_end(names, op, limit) for op, limit in ((">", lower), ("<", upper)) if limit is not None)
+
+
+def _end(names: Sequence[str], op: str, limit: nodes.Bound) -> str:
+    n = 1 + len(limit.rest)
+    return f"{names[0]}{op}?" if n == 1 else f"({','.join(names[:n])}){op}({','.join('?' * n)})"
 
 
 def _shown(expr: bound.Expr) -> str:

@@ -69,8 +69,8 @@ def _visit(access: TableAccess, path: Path, values: dict[Sarg, bound.Expr], reve
         columns=columns,
         index=path.index,
         equal=tuple(values[sarg] for sarg in equal),
-        lower=_bound(path.lower),
-        upper=_bound(path.upper),
+        lower=_bound(path.lower, path.lower_rest),
+        upper=_bound(path.upper, path.upper_rest),
         affinities=tuple(affinities),
         covering=path.covering,
         reverse=reverse,
@@ -112,8 +112,15 @@ def _alternatives(planner: Planner, access: TableAccess, path: Path) -> nodes.Pl
     return nodes.NestedLoop(left=union, right=row)
 
 
-def _bound(sarg: Sarg | None) -> nodes.Bound | None:
-    return None if sarg is None else nodes.Bound(expr=sarg.value, inclusive=sarg.op in ("<=", ">=", "notnull"))
+def _bound(sarg: Sarg | None, rest: tuple[Sarg, ...] = ()) -> nodes.Bound | None:
+    if sarg is None:
+        return None
+    return nodes.Bound(
+        expr=sarg.value,
+        inclusive=sarg.op in ("<=", ">=", "notnull"),
+        rest=tuple(part.value for part in rest),
+        affinities=tuple(part.affinity for part in rest),
+    )
 
 
 def in_values(planner: Planner, sarg: Sarg, reverse: bool) -> tuple[nodes.Plan, bound.Expr]:

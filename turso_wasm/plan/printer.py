@@ -155,7 +155,7 @@ def _text(expr: Node, below: list[str]) -> str:
         case bound.Frame():
             return _frame(expr, below)
         case nodes.Bound():
-            return ("=" if expr.inclusive else "") + below[0]
+            return ("=" if expr.inclusive else "") + ", ".join(below)
     return f"{type(expr).__name__}({', '.join(below)})"
 
 

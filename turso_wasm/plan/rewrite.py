@@ -404,21 +404,33 @@ def _unnest(query: Query, binder: Binder) -> Query:
 
 
 def derive_row_ranges(query: Query, binder: Binder) -> Query:
-    """From (a, b) > (1, 2), which is a > 1 OR (a = 1 AND b > 2), follows a >= 1: a range for look-ups."""
+    """From (a, b) > (1, 2), which is a > 1 OR (a = 1 AND b > 2), follows (a, b) >= (1, 2): a range for look-ups."""
     for core in query.cores:
-        core.derived += [found for expr in core.where if (found := _first_of_row(expr, binder)) is not None]
+        for expr in core.where:
+            parts = _compared_rows(expr, binder)
+            if parts:
+                core.derived.append(bound.RowRange(parts=tuple(parts)))
     return query
 
 
-def _first_of_row(expr: bound.Expr, binder: Binder) -> bound.Expr | None:
-    if not isinstance(expr, bound.Binary) or expr.op != "or" or not isinstance(expr.left, bound.Compare):
-        return None
-    differs, rest = expr.left, conjuncts(expr.right)
-    if differs.op not in ("<", ">") or not is_deterministic(differs):
-        return None
-    if not same_expression(replace(differs, op="="), rest[0], binder.pin):
-        return None
-    return replace(differs, op="<=" if differs.op == "<" else ">=")
+def _compared_rows(expr: bound.Expr, binder: Binder) -> list[bound.Compare]:
+    """The comparisons of a row's elements, inclusive; none if it is not one of rows."""
+    found: list[bound.Compare] = []
+    while isinstance(expr, bound.Binary) and expr.op == "or" and isinstance(expr.left, bound.Compare):
+        differs, (equal, *rest) = expr.left, conjuncts(expr.right)
+        if not _continues(found, differs) or not same_expression(replace(differs, op="="), equal, binder.pin):
+            return found
+        found.append(replace(differs, op="<=" if differs.op == "<" else ">="))
+        if len(rest) != 1:
+            return found
+        (expr,) = rest
+    if found and isinstance(expr, bound.Compare) and _continues(found, expr):
+        found.append(replace(expr, op=found[0].op))
+    return found
+
+
+def _continues(found: list[bound.Compare], part: bound.Compare) -> bool:
+    return part.op in ("<", ">", "<=", ">=") and is_deterministic(part) and (not found or part.op[0] == found[0].op[0])
 
 
 PASSES: Final[tuple[tuple[str, Pass], ...]] = (

@@ -66,7 +66,7 @@ class Term:
 class Sarg:
     """`operand op value`. op: = is isnull in < <= > >= notnull; call: a condition that `function` is (a module's).
     column: of a plain column, -1 the rowid; -2: `operand` is an expression. sources: what `value` reads. items: the
-    list of an IN. subquery: of an IN (SELECT …).
+    list of an IN. subquery: of an IN (SELECT …). rest: of a comparison of rows, those of the elements after this one.
     """
 
     term: Term
@@ -80,6 +80,7 @@ class Sarg:
     items: tuple[bound.Expr, ...] = ()
     subquery: bound.SubqueryExpr | None = None
     function: str = ""
+    rest: tuple[Sarg, ...] = ()
 
 
 def make_term(expr: bound.Expr, derived: bool = False) -> Term:
@@ -92,6 +93,8 @@ def find_sargs(term: Term, source: int) -> list[Sarg]:
     expr = term.expr
     if isinstance(expr, bound.Compare):
         return _compare_sargs(term, expr, source)
+    if isinstance(expr, bound.RowRange):
+        return _row_sargs(term, expr, source)
     if isinstance(expr, bound.IsNull):
         if source in sources_used(expr.operand):
             if expr.negated:
@@ -156,6 +159,19 @@ def _compare_sargs(term: Term, expr: bound.Compare, source: int) -> list[Sarg]:
         sarg.sources = frozenset(left)
         found.append(sarg)
     return [sarg for sarg in found if expr.is_argument or is_deterministic(sarg.value)]
+
+
+def _row_sargs(term: Term, expr: bound.RowRange, source: int) -> list[Sarg]:
+    """The first element's condition, with those of as many others as are about this source too."""
+    found: list[Sarg] = []
+    for part in expr.parts:
+        sargs = _compare_sargs(term, part, source)
+        if len(sargs) != 1 or (found and sargs[0].op != found[0].op):
+            break
+        found += sargs
+    if found:
+        found[0].rest = tuple(found[1:])
+    return found[:1]
 
 
 def _sarg(

@@ -172,10 +172,16 @@ class Directory(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Bound(Node):
-    """One end of a range: the key must be > / >= (lower) or < / <= (upper) `expr`; a NULL value matches nothing."""
+    """One end of a range: the key must be > / >= (lower) or < / <= (upper) `expr`; a NULL value matches nothing.
+
+    rest: of an end that is a row, the elements for the next columns of an index, and the affinities they are given;
+    entries whose first column alone is in the range may come too.
+    """
 
     expr: Expr
     inclusive: bool
+    rest: tuple[Expr, ...] = ()
+    affinities: tuple[AffinityLetter | None, ...] = ()
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
