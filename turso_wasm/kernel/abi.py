@@ -308,6 +308,7 @@ class KernelConnection(Struct):
     deferred: i64  # rows that violate deferred foreign keys
     deferred_immediate: i64  # … and immediate ones while PRAGMA defer_foreign_keys is on
     encoding: i32  # of databases that it creates; 0: UTF8 (connection_encoding)
+    locking_mode: i32  # of databases that are still to be opened: 1 EXCLUSIVE
 
 
 class Profile(Struct):

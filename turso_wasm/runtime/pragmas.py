@@ -164,7 +164,11 @@ class Field:
 
     def _read(self, request: Request) -> Compiled:
         call = nodes.KernelCall(
-            source=SOURCE, function="database_get", args=(request.slot, self.field), slot=request.slot, write=None
+            source=SOURCE,
+            function="database_get",
+            args=(request.slots if self.everywhere else request.slot, self.field),
+            slot=request.slot,
+            write=None,
         )
         return _row(call, request.name, exprs=self._shown())
 

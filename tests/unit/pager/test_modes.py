@@ -204,10 +204,13 @@ def test_wal_cannot_begin_or_end_inside_a_transaction() -> None:
         link.journal_mode(JOURNAL_DELETE)
     reading.free()
     other = link.engine.connect()
+    other.page(2)
     with pytest.raises(SqlFailure, match="5: database is locked"):
         link.journal_mode(JOURNAL_DELETE)
     other.close()
+    unused = link.engine.connect()  # to which the database never was one with a log
     assert link.journal_mode(JOURNAL_DELETE) == JOURNAL_DELETE
+    unused.close()
 
 
 def test_an_owned_file_uses_a_log_by_default() -> None:

@@ -116,7 +116,7 @@ def page_put_free(p: Pager, pgno: u32) -> None:
             put_be32(trunk.data + 8 + 4 * n, pgno)
             put_be32(trunk.data + 4, n + 1)
             freelist_set(p, first, count + 1)
-            if p.database.secure_delete == 1:
+            if p.database.settings.secure_delete == 1:
                 pager_write_blank(p, pgno).checked = 0
             return
     page: Page = pager_write_blank(p, pgno)

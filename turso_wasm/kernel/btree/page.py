@@ -157,7 +157,7 @@ def page_init(page: Page, kind: i32, usable: i32) -> None:
 
 def overwrites(page: Page) -> i32:
     """1 if what is deleted from a page must not stay there (PRAGMA secure_delete)."""
-    return i32(page.database != 0 and SharedFile(page.database).secure_delete != 0)
+    return i32(page.database != 0 and SharedFile(page.database).settings.secure_delete != 0)
 
 
 # --- validation ------------------------------------------------------------------------------------------------------

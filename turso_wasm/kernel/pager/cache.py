@@ -357,12 +357,22 @@ def cache_free_all(db: SharedFile) -> None:
 
 
 def cache_set_limit(db: SharedFile) -> None:
-    """Derive the limit in pages from `cache_size` (> 0: pages, < 0: KiB)."""
-    limit: i32 = db.cache_size
-    if limit < 0:
-        kib: i32 = 1 << 21 if limit < -(1 << 21) else -limit
-        limit = (kib << 6) // (db.page_size >> 4) if db.page_size >= 1024 else kib * 2
-    db.cache.limit = limit
+    """The connections share one cache: it may be as large as any of them says."""
+    db.cache.limit = 0
+    p: Pager = db.pagers
+    while p:
+        limit: i32 = pages_of_cache(db, p.settings.cache_size)
+        if limit > db.cache.limit:
+            db.cache.limit = limit
+        p = p.next
+
+
+def pages_of_cache(db: SharedFile, size: i32) -> i32:
+    """How many pages a `cache_size` is (> 0: pages, < 0: KiB)."""
+    if size >= 0:
+        return size
+    kib: i32 = 1 << 21 if size < -(1 << 21) else -size
+    return (kib << 6) // (db.page_size >> 4) if db.page_size >= 1024 else kib * 2
 
 
 def page_copy(page: Page, owner: i32) -> Page:

@@ -47,7 +47,7 @@ def checkpoint_run(db: SharedFile) -> i32:
     target: u32 = checkpoint_target(db)
     if target <= w.backfilled:
         return 0
-    if db.synchronous:
+    if db.settings.synchronous:
         rc: i32 = wal_sync(w)
         if rc < 0:
             return rc
@@ -57,7 +57,7 @@ def checkpoint_run(db: SharedFile) -> i32:
     failed: i32 = frames_write(db, frames, n)
     if failed == 0 and target == w.committed:
         failed = file_resize(db)
-    if failed == 0 and db.synchronous:
+    if failed == 0 and db.settings.synchronous:
         failed = vfs_sync(db.fd)
     if failed == 0:
         frames_moved(db, frames, n, target)

@@ -18,7 +18,14 @@ Invariants:
       reader recovers it; originals that are only in memory keep the file locked until then.
 """
 
-from turso_wasm.kernel.abi import CAP_MEMORY, JOURNAL_MEMORY, JOURNAL_WAL, KernelConnection
+from turso_wasm.kernel.abi import (
+    CAP_MEMORY,
+    JOURNAL_MEMORY,
+    JOURNAL_WAL,
+    LOCK_EXCLUSIVE,
+    LOCK_RESERVED,
+    KernelConnection,
+)
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import vfs_size, vfs_sync, vfs_truncate
 from turso_wasm.kernel.pager.cache import (
@@ -30,7 +37,7 @@ from turso_wasm.kernel.pager.cache import (
     page_retire,
 )
 from turso_wasm.kernel.pager.checkpoint import checkpoint_run
-from turso_wasm.kernel.pager.database import exclusive_lock_waiting, keeps_lock, writer_relax
+from turso_wasm.kernel.pager.database import exclusive_lock_waiting, lock_hold, lock_kept, writer_relax
 from turso_wasm.kernel.pager.header import (
     AT_PAGE_COUNT,
     AT_READ_VERSION,
@@ -56,7 +63,7 @@ from turso_wasm.kernel.pager.pages import pager_get, pager_write
 from turso_wasm.kernel.pager.runs import pages_sort, pages_write
 from turso_wasm.kernel.pager.savepoint import savepoints_free
 from turso_wasm.kernel.pager.spill import pages_journal
-from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGER_READ, PAGER_WRITE, Page, Pager, SharedFile, Wal
+from turso_wasm.kernel.pager.storage import LOG_ALONE, PAGE_DIRTY, PAGER_READ, PAGER_WRITE, Page, Pager, SharedFile, Wal
 from turso_wasm.kernel.pager.wal import wal_append, wal_committed, wal_retract, wal_sync
 from turso_wasm.wasm.lang import be32, i32, i64, ptr, u8, u32
 
@@ -111,7 +118,7 @@ def prepare_log(p: Pager) -> i32:
         n = 1
     rc: i32 = wal_append(db, pages, n, p.page_count)
     mfree(ptr[u8](i32(pages)))
-    if rc == 0 and db.synchronous >= SYNC_FULL:
+    if rc == 0 and db.settings.synchronous >= SYNC_FULL:
         rc = wal_sync(db.wal)
     return rc
 
@@ -137,7 +144,7 @@ def prepare_file(p: Pager) -> i32:
     mfree(ptr[u8](i32(pages)))
     if rc == 0 and (p.spilled or p.replaced or p.page_count < p.original_count):
         rc = file_cut(p)
-    if rc == 0 and db.synchronous and not (db.capabilities & CAP_MEMORY):
+    if rc == 0 and db.settings.synchronous and not (db.capabilities & CAP_MEMORY):
         rc = vfs_sync(db.fd)
     return rc
 
@@ -238,6 +245,10 @@ def writer_end(p: Pager) -> None:
     p.spilled = 0
     p.replaced = 0
     db.to_wal = 0
+    if uses_log(db):
+        lock_hold(p, LOCK_EXCLUSIVE if p.log_use == LOG_ALONE else LOCK_RESERVED)
+    else:
+        lock_hold(p, LOCK_EXCLUSIVE if db.exclusive else LOCK_RESERVED)
     writer_relax(db)
 
 
@@ -291,7 +302,7 @@ def publish_file(p: Pager) -> None:
     while pgno <= p.original_count:
         cache_forget_at(i32(db), pgno)
         pgno += 1
-    if keeps_lock(db):
+    if lock_kept(db):
         db.counted = 1
     if db.to_wal:
         db.journal_mode = JOURNAL_WAL
@@ -300,9 +311,9 @@ def publish_file(p: Pager) -> None:
 
 def checkpoint_automatically(db: SharedFile) -> None:
     """After a commit: move frames to the file when there are many. What fails is tried again after the next commit."""
-    if not uses_log(db) or db.autocheckpoint == 0 or db.writer:
+    if not uses_log(db) or db.settings.autocheckpoint == 0 or db.writer:
         return
-    if db.wal.committed - db.wal.backfilled >= u32(db.autocheckpoint):
+    if db.wal.committed - db.wal.backfilled >= u32(db.settings.autocheckpoint):
         _ = checkpoint_run(db)
 
 
@@ -338,7 +349,7 @@ def file_restore(db: SharedFile) -> i32:
     mode: i32 = db.journal.mode
     if db.journal.file_modified:
         rc = journal_play_back_own(db)
-        if rc == 0 and db.synchronous and not (db.capabilities & CAP_MEMORY):
+        if rc == 0 and db.settings.synchronous and not (db.capabilities & CAP_MEMORY):
             rc = vfs_sync(db.fd)
     if rc == 0:
         rc = journal_finish(db)

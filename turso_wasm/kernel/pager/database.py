@@ -11,12 +11,15 @@ Invariants:
       (LOCK_SHARED if it can only be read) until no pager is active; whoever comes next looks whether the log is still
       the one that memory knows. With locking_mode EXCLUSIVE the lock is kept.
   D4  A conflict with another connection of this process is SQLITE_BUSY at once: it cannot end while this one waits.
+  D5  With locking_mode EXCLUSIVE a pager holds what its transactions needed until a transaction in locking_mode NORMAL
+      ends. The others are kept out by it as by a transaction that does not end.
 """
 
 from turso_wasm.kernel.abi import (
     CAP_MEMORY,
     CAP_OWNED,
     CAP_READONLY,
+    JOURNAL_DELETE,
     JOURNAL_WAL,
     LOCK_EXCLUSIVE,
     LOCK_NONE,
@@ -118,15 +121,10 @@ def database_open(name: ptr[u8], size: i32, flags: i32) -> tuple[i32, SharedFile
     if db.capabilities & (CAP_OWNED | CAP_MEMORY):
         db.lock = LOCK_EXCLUSIVE
     db.recovery_due = 1
-    db.wanted_mode = -1
-    db.synchronous = SYNCHRONOUS_FULL
-    db.autocheckpoint = DEFAULT_AUTOCHECKPOINT
-    db.cache_size = DEFAULT_CACHE_SIZE
-    db.journal_size_limit = i64(-1)
+    db.log_wanted = -1
     db.new_page_size = DEFAULT_PAGE_SIZE
     db.page_size = DEFAULT_PAGE_SIZE
     db.usable_size = DEFAULT_PAGE_SIZE
-    cache_set_limit(db)
     db.next = SharedFile(databases)
     databases = i32(db)
     return 0, db
@@ -167,8 +165,15 @@ def pager_new(db: SharedFile, c: KernelConnection, read_only: i32) -> Pager:
     p.database = db
     p.connection = i32(c)
     p.read_only = read_only
+    p.settings.journal_mode = JOURNAL_DELETE
+    p.settings.exclusive = c.locking_mode
+    p.settings.synchronous = SYNCHRONOUS_FULL
+    p.settings.autocheckpoint = DEFAULT_AUTOCHECKPOINT
+    p.settings.cache_size = DEFAULT_CACHE_SIZE
+    p.settings.journal_size_limit = i64(-1)
     p.next = db.pagers
     db.pagers = p
+    cache_set_limit(db)
     return p
 
 
@@ -183,6 +188,9 @@ def pager_free(p: Pager) -> None:
         while before.next != p:
             before = before.next
         before.next = p.next
+    if db.pagers:
+        cache_set_limit(db)
+    database_relax(db)
     mfree(ptr[u8](i32(p)))
 
 
@@ -195,14 +203,39 @@ def name_with(db: SharedFile, suffix: ptr[u8], size: i32) -> ptr[u8]:
 # --- locks ----------------------------------------------------------------------------------------------------
 
 
-def keeps_lock(db: SharedFile) -> i32:
-    """1 if the file lock outlives transactions (D2, D3)."""
+def lock_kept(db: SharedFile) -> i32:
+    """LOCK_*: how far the file lock outlives transactions (D2, D3)."""
     if db.capabilities & (CAP_OWNED | CAP_MEMORY):
-        return 1
+        return LOCK_EXCLUSIVE
     if db.journal.begun and not db.writer:
         # A rollback failed, and only this process has the originals.
-        return 1
-    return i32(db.locking_mode != 0)
+        return LOCK_EXCLUSIVE
+    held: i32 = held_by_others(db, Pager(0))
+    return LOCK_EXCLUSIVE if held and db.journal_mode == JOURNAL_WAL else held
+
+
+def held_by_others(db: SharedFile, p: Pager) -> i32:
+    """LOCK_*: what connections keep between transactions (D5), all but one."""
+    held: i32 = LOCK_NONE
+    q: Pager = db.pagers
+    while q:
+        if q != p and q.held > held:
+            held = q.held
+        q = q.next
+    return held
+
+
+def lock_hold(p: Pager, level: i32) -> None:
+    """A transaction that had this lock ends: with locking_mode EXCLUSIVE it is kept, otherwise none is (D5)."""
+    if not p.settings.exclusive:
+        p.held = LOCK_NONE
+    elif p.held < level:
+        p.held = level
+
+
+def is_alone(db: SharedFile) -> i32:
+    """1 if no connection but the writer uses the database or holds a lock on it."""
+    return i32(db.active <= 1 and held_by_others(db, Pager(db.writer)) == LOCK_NONE)
 
 
 def file_lock(db: SharedFile, level: i32) -> i32:
@@ -217,7 +250,10 @@ def file_lock(db: SharedFile, level: i32) -> i32:
 
 def file_unlock(db: SharedFile, level: i32) -> None:
     """Lower the lock on the file, unless it is kept."""
-    if keeps_lock(db) or (db.journal_mode == JOURNAL_WAL and level != LOCK_NONE):
+    kept: i32 = lock_kept(db)
+    if kept > level:
+        level = kept
+    if level == LOCK_EXCLUSIVE or (db.journal_mode == JOURNAL_WAL and level != LOCK_NONE):
         return
     # Not only when `lock` is higher: a failed request for LOCK_EXCLUSIVE may have left LOCK_PENDING.
     vfs_unlock(db.fd, level)
@@ -243,7 +279,7 @@ def writer_relax(db: SharedFile) -> None:
 
 def exclusive_lock(db: SharedFile) -> i32:
     """Make the writer alone on the database; 0, -SQLITE_BUSY or another negative result code."""
-    if db.active > 1:
+    if not is_alone(db):
         db.pending = 1
         return -SQLITE_BUSY
     rc: i32 = file_lock(db, LOCK_EXCLUSIVE)
@@ -282,7 +318,7 @@ def exclusive_lock_waiting(db: SharedFile, c: KernelConnection) -> i32:
     """exclusive_lock, waiting for other processes as long as the connection allows."""
     attempt: i32 = 0
     rc: i32 = exclusive_lock(db)
-    while rc == -SQLITE_BUSY and db.active <= 1 and busy_wait(c, attempt):
+    while rc == -SQLITE_BUSY and is_alone(db) and busy_wait(c, attempt):
         attempt += 1
         rc = exclusive_lock(db)
     return rc

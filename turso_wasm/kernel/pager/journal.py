@@ -163,7 +163,7 @@ def journal_add(db: SharedFile, pages: ptr[u32], n: i32, page_count: u32) -> i32
     segment_header(db, buffer, u32(n), page_count)
     if start == 0:
         memory_copy(j.header, buffer, JOURNAL_HEADER_SIZE)
-    if db.synchronous >= SYNC_FULL:
+    if db.settings.synchronous >= SYNC_FULL:
         j.uncounted = u32(n)
         j.uncounted_at = start
         put_be32(buffer + 8, u32(0))
@@ -255,7 +255,7 @@ def memory_add(db: SharedFile, pages: ptr[u32], n: i32) -> i32:
 def journal_sync(db: SharedFile) -> i32:
     """Make the journal durable (J1); 0 or a negative result code."""
     j: Journal = db.journal
-    if db.synchronous == 0 or j.fd == 0 or j.mode == JOURNAL_MEMORY or j.mode == JOURNAL_OFF:
+    if db.settings.synchronous == 0 or j.fd == 0 or j.mode == JOURNAL_MEMORY or j.mode == JOURNAL_OFF:
         return 0
     rc: i32 = vfs_sync(j.fd - 1)
     if rc == 0 and j.uncounted:
@@ -292,8 +292,8 @@ def journal_finish(db: SharedFile) -> i32:
         if rc == 0 and (j.mode == JOURNAL_TRUNCATE or j.super_size):
             # Whether this succeeds does not matter any more (J5).
             _ = vfs_truncate(j.fd - 1, i64(0))
-        elif rc == 0 and db.journal_size_limit >= 0 and vfs_size(j.fd - 1) > db.journal_size_limit:
-            _ = vfs_truncate(j.fd - 1, db.journal_size_limit)
+        elif rc == 0 and db.settings.journal_size_limit >= 0 and vfs_size(j.fd - 1) > db.settings.journal_size_limit:
+            _ = vfs_truncate(j.fd - 1, db.settings.journal_size_limit)
     if rc == 0:
         journal_forget(db)
     return rc
@@ -305,7 +305,7 @@ def journal_zero(db: SharedFile) -> i32:
     zeros: ptr[u8] = scratch(JOURNAL_HEADER_SIZE)
     memory_fill(zeros, 0, JOURNAL_HEADER_SIZE)
     rc: i32 = vfs_write(j.fd - 1, zeros, JOURNAL_HEADER_SIZE, i64(0))
-    if rc == 0 and db.synchronous >= SYNC_FULL:
+    if rc == 0 and db.settings.synchronous >= SYNC_FULL:
         rc = vfs_sync(j.fd - 1)
     if rc < 0 and j.size > 0:
         # Nobody knows which of the two a crash would leave, but as long as we run the transaction can be undone.

@@ -36,10 +36,17 @@ from turso_wasm.kernel.pager.header import (
     VERSION_WAL,
     header_create,
 )
-from turso_wasm.kernel.pager.journal import JOURNAL_SUFFIX, journal_close
+from turso_wasm.kernel.pager.journal import JOURNAL_SUFFIX
 from turso_wasm.kernel.pager.pages import pager_get, pager_new_page, pager_write
 from turso_wasm.kernel.pager.savepoint import savepoint_push
-from turso_wasm.kernel.pager.snapshot import BUSY_SNAPSHOT, pager_begin_read, pager_end_read, writer_lock
+from turso_wasm.kernel.pager.snapshot import (
+    BUSY_SNAPSHOT,
+    kept_from_writing,
+    pager_begin_read,
+    pager_end_read,
+    settings_take,
+    writer_lock,
+)
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile
 from turso_wasm.kernel.pager.wal import wal_begin_write, wal_remove
 from turso_wasm.wasm.lang import i32, lit, u32
@@ -51,16 +58,17 @@ def wants_log(db: SharedFile) -> i32:
     """1 if the database should use a log once it is written (J4)."""
     if db.capabilities & CAP_MEMORY:
         return 0
-    if db.wanted_mode < 0:
-        return i32((db.capabilities & CAP_OWNED) != 0)
-    return i32(db.wanted_mode == JOURNAL_WAL)
+    return i32((db.capabilities & CAP_OWNED) != 0) if db.log_wanted < 0 else db.log_wanted
 
 
-def journal_mode_now(db: SharedFile) -> i32:
-    """The mode in force; of a database that does not exist yet, the one it will have."""
-    if db.page_count == 0 and wants_log(db):
+def journal_mode_now(p: Pager) -> i32:
+    """The mode in force for a pager; of a database that does not exist yet, the one it will have."""
+    db: SharedFile = p.database
+    if (db.page_count == 0 and wants_log(db)) or db.journal_mode == JOURNAL_WAL:
         return JOURNAL_WAL
-    return db.journal_mode
+    if db.capabilities & CAP_MEMORY:
+        return JOURNAL_OFF if p.settings.journal_mode == JOURNAL_OFF else JOURNAL_MEMORY
+    return p.settings.journal_mode
 
 
 # --- beginning to write ---------------------------------------------------------------------------------------
@@ -74,12 +82,11 @@ def pager_begin_write(p: Pager) -> None:
     """
     if p.state == PAGER_WRITE:
         return
-    db: SharedFile = p.database
     was_reading: i32 = i32(p.state != PAGER_NONE)
     pager_begin_read(p)
     refuse_read_only(p)
     rc: i32 = writer_lock(p)
-    if rc == -SQLITE_BUSY and not was_reading and not db.writer:
+    if rc == -SQLITE_BUSY and not was_reading and not kept_from_writing(p):
         rc = lock_waiting(p)
     if rc == -BUSY_SNAPSHOT:
         raise_error(BUSY_SNAPSHOT, *lit(b"database is locked"))
@@ -100,7 +107,7 @@ def lock_waiting(p: Pager) -> i32:
     c: KernelConnection = KernelConnection(p.connection)
     attempt: i32 = 0
     rc: i32 = -SQLITE_BUSY
-    while rc == -SQLITE_BUSY and not p.database.writer and busy_wait(c, attempt):
+    while rc == -SQLITE_BUSY and not kept_from_writing(p) and busy_wait(c, attempt):
         pager_end_read(p)
         pager_begin_read(p)
         rc = writer_lock(p)
@@ -166,12 +173,11 @@ def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
     SQLITE_READONLY.
     """
     db: SharedFile = p.database
-    now: i32 = journal_mode_now(db)
+    now: i32 = journal_mode_now(p)
     if db.capabilities & CAP_MEMORY:
-        if (mode == JOURNAL_OFF or mode == JOURNAL_MEMORY) and not db.writer:  # noqa: SIM109
-            db.wanted_mode = mode
-            db.journal_mode = mode
-        return db.journal_mode
+        if (mode == JOURNAL_OFF or mode == JOURNAL_MEMORY) and not has_written(p):  # noqa: SIM109
+            p.settings.journal_mode = mode
+        return journal_mode_now(p)
     if mode == JOURNAL_WAL and now != JOURNAL_WAL:
         if busy:
             raise_error(1, *lit(b"cannot change into wal mode from within a transaction"))
@@ -180,10 +186,15 @@ def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
         if busy:
             raise_error(1, *lit(b"cannot change out of wal mode from within a transaction"))
         return log_end(p, mode)
-    db.wanted_mode = mode
-    if mode != JOURNAL_WAL and not db.journal.begun:
-        journal_switch(db, mode)
-    return journal_mode_now(db)
+    if mode != JOURNAL_WAL and not has_written(p):
+        db.log_wanted = 0
+        journal_switch(p, mode)
+    return journal_mode_now(p)
+
+
+def has_written(p: Pager) -> i32:
+    """1 if the open transaction has changed something: its journal stays what it is."""
+    return i32(p.state == PAGER_WRITE and (p.private.n_pages > 0 or p.database.journal.begun))
 
 
 def log_begin(p: Pager) -> i32:
@@ -192,7 +203,7 @@ def log_begin(p: Pager) -> i32:
     refuse_read_only(p)
     if db.active > 1:
         raise_busy()
-    journal_switch(db, JOURNAL_DELETE)
+    journal_switch(p, JOURNAL_DELETE)
     rc: i32 = writer_lock(p)
     if rc == 0:
         rc = exclusive_lock_waiting(db, KernelConnection(p.connection))
@@ -204,7 +215,7 @@ def log_begin(p: Pager) -> i32:
         writer_commit(p)
     else:
         versions_set(p, VERSION_WAL)
-    db.wanted_mode = JOURNAL_WAL  # only now that nothing has failed
+    db.log_wanted = 1  # only now that nothing has failed
     return db.journal_mode
 
 
@@ -212,7 +223,7 @@ def log_end(p: Pager, mode: i32) -> i32:
     """Do without the log (J2); the mode now in force."""
     db: SharedFile = p.database
     refuse_read_only(p)
-    if db.active > 1 or db.pagers != p or p.next:
+    if db.active > 1 or log_used_by_others(p):
         raise_busy()
     check_io(checkpoint_run(db))
     if db.wal.backfilled < db.wal.committed:
@@ -220,7 +231,8 @@ def log_end(p: Pager, mode: i32) -> i32:
     p.snapshot = 0
     db.loaded = 0  # should anything fail from here on, the next reader looks what the files are
     check_io(wal_remove(db))
-    db.wanted_mode = mode
+    db.log_wanted = 0
+    modes_reset(p, mode)
     db.journal_mode = mode
     check_io(writer_lock(p))
     versions_set(p, VERSION_ROLLBACK)
@@ -228,13 +240,33 @@ def log_end(p: Pager, mode: i32) -> i32:
     return mode
 
 
-def journal_switch(db: SharedFile, mode: i32) -> None:
+def log_used_by_others(p: Pager) -> i32:
+    """1 if another connection has used the log and is still there: to it the database is one with a log."""
+    q: Pager = p.database.pagers
+    while q and (q == p or not q.log_use):
+        q = q.next
+    return i32(q != Pager(0))
+
+
+def modes_reset(p: Pager, mode: i32) -> None:
+    """After a time with a log all connections use a rollback journal as by default, this one as it says."""
+    q: Pager = p.database.pagers
+    while q:
+        q.settings.journal_mode = mode if q == p else JOURNAL_DELETE
+        q.log_use = 0
+        q = q.next
+    settings_take(p)
+
+
+def journal_switch(p: Pager, mode: i32) -> None:
     """Use another rollback journal mode from the next transaction on; an empty journal file is not left behind."""
-    if db.journal_mode == mode:
+    db: SharedFile = p.database
+    before: i32 = p.settings.journal_mode
+    kept: i32 = i32(before == JOURNAL_PERSIST or before == JOURNAL_TRUNCATE)  # noqa: SIM109
+    p.settings.journal_mode = mode
+    if before == mode or kept_from_writing(p):
         return
-    kept: i32 = i32(db.journal_mode == JOURNAL_PERSIST or db.journal_mode == JOURNAL_TRUNCATE)
-    journal_close(db)
-    db.journal_mode = mode
+    settings_take(p)
     if kept and mode != JOURNAL_PERSIST and mode != JOURNAL_TRUNCATE and db.lock >= LOCK_SHARED and not db.writer:
         level: i32 = db.lock
         if file_lock(db, LOCK_RESERVED) == 0:

@@ -69,7 +69,7 @@ def recover_own(db: SharedFile) -> i32:
     rc: i32 = 0
     if db.journal.file_modified:
         rc = journal_play_back_own(db)
-        if rc == 0 and db.synchronous:
+        if rc == 0 and db.settings.synchronous:
             rc = vfs_sync(db.fd)
     if rc == 0:
         rc = journal_finish(db)

@@ -17,7 +17,6 @@ Invariants:
 
 from turso_wasm.kernel.abi import (
     CAP_MEMORY,
-    JOURNAL_DELETE,
     JOURNAL_MEMORY,
     JOURNAL_OFF,
     JOURNAL_WAL,
@@ -31,7 +30,15 @@ from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_IOERR, raise_corru
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import check_io, raise_busy, vfs_begin, vfs_read, vfs_size
 from turso_wasm.kernel.pager.cache import cache_add, cache_free_all, cache_room, cache_set_limit, page_new
-from turso_wasm.kernel.pager.database import busy_wait, database_relax, file_lock, keeps_lock, name_with
+from turso_wasm.kernel.pager.database import (
+    busy_wait,
+    database_relax,
+    file_lock,
+    held_by_others,
+    lock_hold,
+    lock_kept,
+    name_with,
+)
 from turso_wasm.kernel.pager.header import (
     AT_READ_VERSION,
     AT_RESERVED,
@@ -44,14 +51,24 @@ from turso_wasm.kernel.pager.header import (
     raise_not_a_database,
 )
 from turso_wasm.kernel.pager.header import HEADER_SIZE as FILE_HEADER_SIZE
-from turso_wasm.kernel.pager.journal import JOURNAL_SUFFIX
+from turso_wasm.kernel.pager.journal import JOURNAL_SUFFIX, journal_close
 from turso_wasm.kernel.pager.log_index import wal_find
 from turso_wasm.kernel.pager.log_recovery import wal_recover
 from turso_wasm.kernel.pager.pageio import VERSION_AT, VERSION_SIZE, pages_decode, version_note
 from turso_wasm.kernel.pager.recovery import recover
-from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Page, Pager, SharedFile, Wal
+from turso_wasm.kernel.pager.storage import (
+    LOG_ALONE,
+    PAGER_NONE,
+    PAGER_READ,
+    PAGER_WRITE,
+    Page,
+    Pager,
+    Settings,
+    SharedFile,
+    Wal,
+)
 from turso_wasm.kernel.pager.wal import log_changed, wal_exists, wal_forget, wal_read_frame, wal_remove
-from turso_wasm.wasm.lang import addr, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, u8, u32
+from turso_wasm.wasm.lang import addr, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, sizeof, u8, u32
 
 __subset__ = True
 
@@ -109,8 +126,8 @@ def load_empty(db: SharedFile) -> None:
 def mode_without_log(db: SharedFile) -> i32:
     """The rollback journal mode this database uses when it does not use a log."""
     if db.capabilities & CAP_MEMORY:
-        return JOURNAL_OFF if db.wanted_mode == JOURNAL_OFF else JOURNAL_MEMORY
-    return JOURNAL_DELETE if db.wanted_mode < 0 or db.wanted_mode == JOURNAL_WAL else db.wanted_mode
+        return JOURNAL_OFF if db.settings.journal_mode == JOURNAL_OFF else JOURNAL_MEMORY
+    return db.settings.journal_mode
 
 
 def load_head(db: SharedFile, n: i32) -> i32:
@@ -216,7 +233,7 @@ def database_changed(db: SharedFile) -> i32:
     """1 if another process may have written since the file was last seen, or a negative result code."""
     if not db.loaded:
         return 1
-    if keeps_lock(db) and db.lock >= LOCK_EXCLUSIVE:
+    if lock_kept(db) >= LOCK_EXCLUSIVE and db.lock >= LOCK_EXCLUSIVE:
         return 0
     if db.journal_mode == JOURNAL_WAL:
         if db.read_only:
@@ -278,9 +295,10 @@ def pager_begin_read(p: Pager) -> None:
     if p.state != PAGER_NONE:
         return
     db: SharedFile = p.database
-    if db.pending or db.exclusive:
+    if db.pending or db.exclusive or held_by_others(db, p) == LOCK_EXCLUSIVE:
         raise_busy()
     if db.active == 0:
+        settings_take(p)
         database_relax(db)
         take_waiting(db, KernelConnection(p.connection))
     elif not db.loaded:
@@ -317,6 +335,7 @@ def pager_end_read(p: Pager) -> None:
     db: SharedFile = p.database
     p.state = PAGER_NONE
     p.snapshot = 0
+    lock_hold(p, LOCK_EXCLUSIVE if p.log_use == LOG_ALONE and db.journal_mode == JOURNAL_WAL else LOCK_SHARED)
     db.active -= 1
     if db.active == 0:
         db.pending = 0
@@ -326,10 +345,25 @@ def pager_end_read(p: Pager) -> None:
 # --- the writer -----------------------------------------------------------------------------------------------
 
 
+def kept_from_writing(p: Pager) -> i32:
+    """1 if another connection of this process writes, or keeps the others from it."""
+    db: SharedFile = p.database
+    return i32((db.writer != 0 and db.writer != i32(p)) or held_by_others(db, p) >= LOCK_RESERVED)
+
+
+def settings_take(p: Pager) -> None:
+    """From now on the database is used as this pager's connection wants it."""
+    db: SharedFile = p.database
+    memory_copy(ptr[u8](i32(db.settings)), ptr[u8](i32(p.settings)), sizeof(Settings))
+    if db.journal_mode != JOURNAL_WAL and not db.journal.begun and db.journal_mode != mode_without_log(db):
+        journal_close(db)
+        db.journal_mode = mode_without_log(db)
+
+
 def writer_lock(p: Pager) -> i32:
     """Make a reading pager the writer (S6); 0, -SQLITE_BUSY, -SQLITE_BUSY_SNAPSHOT or another negative result code."""
     db: SharedFile = p.database
-    if db.writer or db.pending:
+    if db.pending or kept_from_writing(p):
         return -SQLITE_BUSY
     if db.journal_mode == JOURNAL_WAL:
         if p.seen_commits != db.commits:
@@ -339,9 +373,10 @@ def writer_lock(p: Pager) -> i32:
         if rc < 0:
             return rc
     db.writer = i32(p)
+    settings_take(p)
     p.state = PAGER_WRITE
     p.original_count = p.page_count
-    p.private.limit = db.cache.limit if db.cache.limit > db.spill_size else db.spill_size
+    p.private.limit = db.cache.limit if db.cache.limit > p.settings.spill_size else p.settings.spill_size
     if p.private.limit < PRIVATE_MIN:
         p.private.limit = PRIVATE_MIN
     p.spilled = 0

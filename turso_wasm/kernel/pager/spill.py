@@ -14,7 +14,7 @@ from turso_wasm.kernel.base.errors import SQLITE_BUSY
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import check_io
 from turso_wasm.kernel.pager.cache import cache_find, page_buffer_free, page_buffer_new, page_is_idle
-from turso_wasm.kernel.pager.database import exclusive_lock
+from turso_wasm.kernel.pager.database import exclusive_lock, is_alone
 from turso_wasm.kernel.pager.journal import (
     journal_add,
     journal_begin,
@@ -36,7 +36,7 @@ SPILL_MIN = 8  # fewer are not worth a write
 def spill(p: Pager) -> None:
     """Give up the buffers of some private pages. Raises on I/O errors: the transaction must be rolled back then."""
     db: SharedFile = p.database
-    if db.capabilities & CAP_MEMORY or db.no_spill:
+    if db.capabilities & CAP_MEMORY or db.settings.no_spill:
         p.private.limit = 0x7FFFFFFF
         return
     pages: ptr[i32] = ptr[i32](malloc(p.n_resident * 4))
@@ -92,7 +92,7 @@ def write_early(p: Pager, pages: ptr[i32], n: i32) -> i32:
     if db.journal_mode == JOURNAL_WAL:
         return wal_append(db, pages, n, u32(0))
     # With readers in this process there is no point in keeping new ones out already now.
-    rc: i32 = -SQLITE_BUSY if db.active > 1 else exclusive_lock(db)
+    rc: i32 = exclusive_lock(db) if is_alone(db) else -SQLITE_BUSY
     if rc == 0:
         rc = pages_journal(p, pages, n, p.original_count + 1)
     if rc == 0:

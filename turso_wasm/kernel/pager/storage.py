@@ -34,6 +34,9 @@ PAGER_NONE = 0
 PAGER_READ = 1
 PAGER_WRITE = 2
 
+LOG_SHARED = 1  # Pager.log_use
+LOG_ALONE = 2
+
 
 class Page(Struct):
     """One version of one page. B-trees use the first three fields."""
@@ -90,6 +93,20 @@ class Savepoint(Struct):
     log_sum2: u32
 
 
+class Settings(Struct):
+    """What PRAGMAs say about how a connection uses a database."""
+
+    journal_mode: i32  # JOURNAL_* of transactions that do not use a log
+    exclusive: i32  # locking_mode: locks are kept between transactions
+    synchronous: i32
+    autocheckpoint: i32
+    cache_size: i32  # as PRAGMA cache_size
+    journal_size_limit: i64  # DB_JOURNAL_SIZE_LIMIT
+    secure_delete: i32  # DB_SECURE_DELETE
+    no_spill: i32  # 1: private pages stay in memory
+    spill_size: i32  # pages that a writer may hold even if the cache is smaller
+
+
 class Pager(Struct):
     """The view that one connection has of a database. Outside a transaction all is zero but for links and settings."""
 
@@ -97,6 +114,9 @@ class Pager(Struct):
     connection: i32
     next: "Pager"  # of the same database
     read_only: i32  # the connection opened it for reading
+    settings: Settings.embed
+    held: i32  # LOCK_* that settings.exclusive keeps between transactions, from the other connections too
+    log_use: i32  # the log has been used: LOG_SHARED, or LOG_ALONE since its first use
     cursors: i32  # owned by b-trees: open cursors, linked by next_in_pager
     state: i32  # PAGER_*
     page_count: u32  # pages in this view
@@ -217,15 +237,8 @@ class SharedFile(Struct):
     ahead: u32  # pgno that would continue a sequential read
     window: i32  # pages the next sequential miss reads
     journal_mode: i32  # in force
-    wanted_mode: i32  # set by the user, -1: the default
-    synchronous: i32
-    locking_mode: i32
-    autocheckpoint: i32
-    cache_size: i32  # as PRAGMA cache_size
-    journal_size_limit: i64  # DB_JOURNAL_SIZE_LIMIT
-    secure_delete: i32  # DB_SECURE_DELETE
-    no_spill: i32  # 1: private pages stay in memory
-    spill_size: i32  # pages that a writer may hold even if the cache is smaller
+    log_wanted: i32  # whether the user wants a log, -1: the default
+    settings: Settings.embed  # of the pager that writes, or was the first to come
     new_page_size: i32  # for a database that does not exist yet
     new_reserved: i32  # likewise bytes at the end of each page that are not the b-trees'
     new_auto_vacuum: i32

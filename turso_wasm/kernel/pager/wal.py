@@ -170,7 +170,7 @@ def wal_append(db: SharedFile, pages: ptr[i32], n: i32, page_count: u32) -> i32:
     """
     w: Wal = db.wal
     rc: i32 = wal_open(db)
-    if rc == 0 and w.end == 0 and w.header_due and w.used and db.synchronous:
+    if rc == 0 and w.end == 0 and w.header_due and w.used and db.settings.synchronous:
         rc = header_replace(w)
     if rc < 0:
         return rc
@@ -257,7 +257,7 @@ def wal_committed(db: SharedFile, page_count: u32) -> None:
     w.committed_sum2 = w.sum2
     w.page_count = page_count
     w.commit_due = 0
-    if w.cut_due and db.journal_size_limit >= 0:
+    if w.cut_due and db.settings.journal_size_limit >= 0:
         wal_cut(db)
     w.cut_due = 0
 
@@ -266,8 +266,8 @@ def wal_cut(db: SharedFile) -> None:
     """Cut the file of a log that has begun anew to the size it may have. Whether this succeeds does not matter."""
     w: Wal = db.wal
     size: i64 = frame_offset(w, w.end + 1)
-    if size < db.journal_size_limit:
-        size = db.journal_size_limit
+    if size < db.settings.journal_size_limit:
+        size = db.settings.journal_size_limit
     if vfs_size(w.fd - 1) > size:
         _ = vfs_truncate(w.fd - 1, size)
 

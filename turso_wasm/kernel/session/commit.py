@@ -114,7 +114,7 @@ def is_named(p: Pager) -> i32:
     if not p or p.state != PAGER_WRITE or nothing_to_commit(p):
         return 0
     db: SharedFile = p.database
-    if db.journal_mode == JOURNAL_WAL or db.capabilities & CAP_MEMORY or not db.synchronous:
+    if db.journal_mode == JOURNAL_WAL or db.capabilities & CAP_MEMORY or not db.settings.synchronous:
         return 0
     mode: i32 = journal_mode_of(db)
     return i32(mode != JOURNAL_MEMORY and mode != JOURNAL_OFF)

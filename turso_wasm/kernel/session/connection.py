@@ -113,7 +113,7 @@ def slot_pager(c: KernelConnection, slot: i32) -> Pager:
     """The pager of a slot. The temp database is made when it is first asked for. Errors: SQLITE_CANTOPEN, …"""
     if slot == TEMP_SLOT and not c.pagers[slot]:
         _ = connection_open(c, slot, ptr[u8](0), 0, temp_flags(c) | OPEN_CREATE)
-        Pager(c.pagers[slot]).database.synchronous = 0
+        Pager(c.pagers[slot]).settings.synchronous = 0
     return Pager(c.pagers[slot])
 
 

@@ -1,7 +1,7 @@
 """What PRAGMAs read and set: header fields, cache size, synchronous, journal mode, checkpoints.
 
 Owns the meaning of the DB_* fields of kernel/abi.py. Page 1 is changed like any page; everything else takes effect at
-once and belongs to the database, which all connections of the process share.
+once and belongs to the connection's use of the database (Settings), but for what a file is created with.
 """
 
 from turso_wasm.kernel.abi import (
@@ -38,7 +38,7 @@ from turso_wasm.kernel.abi import (
 )
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_LOCKED, raise_error
 from turso_wasm.kernel.base.vfs import check_io
-from turso_wasm.kernel.pager.cache import cache_set_limit
+from turso_wasm.kernel.pager.cache import cache_set_limit, pages_of_cache
 from turso_wasm.kernel.pager.checkpoint import checkpoint
 from turso_wasm.kernel.pager.header import (
     AT_APPLICATION_ID,
@@ -55,8 +55,8 @@ from turso_wasm.kernel.pager.header import (
 )
 from turso_wasm.kernel.pager.modes import journal_mode_now, mode_change, refuse_read_only
 from turso_wasm.kernel.pager.pages import PAGE_COUNT_MAX, pager_get, pager_write
-from turso_wasm.kernel.pager.snapshot import pager_begin_read, pager_end_read
-from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile
+from turso_wasm.kernel.pager.snapshot import pager_begin_read, pager_end_read, settings_take
+from turso_wasm.kernel.pager.storage import LOG_ALONE, PAGER_NONE, PAGER_WRITE, Page, Pager, Settings, SharedFile
 from turso_wasm.kernel.session.connection import readers_running, relax_all, schema_change, settle, slot_pager
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, ptr, put_be32, u8, u32
@@ -94,25 +94,30 @@ def setting_set(s: Run, bit: i32, on: i32) -> i32:
 
 @export
 def database_get(c: KernelConnection, slot: i32, field: i32) -> i64:
-    """The value of a DB_* field, read under a short read lock if no transaction is open. Raises what reading raises."""
+    """The value of a DB_* field (ALL_SLOTS: of main, or what databases get that are still to be opened), read under a
+    short read lock if no transaction is open. Raises what reading raises.
+    """
     if field == DB_ENCODING:
         return i64(connection_encoding(c))
+    if slot == ALL_SLOTS:
+        if field == DB_LOCKING_MODE:
+            return i64(c.locking_mode)
+        slot = 0
     p: Pager = slot_pager(c, slot)
-    db: SharedFile = p.database
     if field == DB_CACHE_SIZE:
-        return i64(db.cache_size)
+        return i64(p.settings.cache_size)
     if field == DB_SYNCHRONOUS:
-        return i64(db.synchronous)
+        return i64(p.settings.synchronous)
     if field == DB_WAL_AUTOCHECKPOINT:
-        return i64(db.autocheckpoint)
+        return i64(p.settings.autocheckpoint)
     if field == DB_LOCKING_MODE:
-        return i64(db.locking_mode)
+        return i64(p.settings.exclusive or not p.database.name)
     if field == DB_JOURNAL_SIZE_LIMIT:
-        return db.journal_size_limit
+        return p.settings.journal_size_limit
     if field == DB_SECURE_DELETE:
-        return i64(db.secure_delete)
+        return i64(p.settings.secure_delete)
     if field == DB_CACHE_SPILL:
-        return spill_limit(db)
+        return spill_limit(p)
     if field == DB_MAX_PAGE_COUNT:
         return i64(p.max_page_count if p.max_page_count else PAGE_COUNT_MAX)
     value: i64 = field_look(p, field)
@@ -159,11 +164,12 @@ def encoding_set(s: Run, encoding: i32) -> None:
     c.schema_epoch += 1
 
 
-def spill_limit(db: SharedFile) -> i64:
+def spill_limit(p: Pager) -> i64:
     """DB_CACHE_SPILL."""
-    if db.no_spill:
+    if p.settings.no_spill:
         return i64(0)
-    return i64(db.cache.limit if db.cache.limit > db.spill_size else db.spill_size)
+    limit: i32 = pages_of_cache(p.database, p.settings.cache_size)
+    return i64(limit if limit > p.settings.spill_size else p.settings.spill_size)
 
 
 def field_read(p: Pager, field: i32) -> i64:
@@ -174,7 +180,7 @@ def field_read(p: Pager, field: i32) -> i64:
     if field == DB_PAGE_COUNT:
         return i64(p.page_count)
     if field == DB_JOURNAL_MODE:
-        return i64(journal_mode_now(db))
+        return i64(journal_mode_now(p))
     if field == DB_DATA_VERSION:
         return i64(p.seen_commits - p.own_commits) + 1
     if p.page_count == 0:
@@ -231,11 +237,12 @@ def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
         slot = 0
     p: Pager = slot_pager(c, slot)
     if field == DB_JOURNAL_SIZE_LIMIT:
-        p.database.journal_size_limit = value if value >= 0 else i64(-1)
-        return p.database.journal_size_limit
+        p.settings.journal_size_limit = value if value >= 0 else i64(-1)
+        settings_use(p)
+        return p.settings.journal_size_limit
     if field == DB_MAX_PAGE_COUNT:
         return max_page_count_set(c, p, slot, value)
-    if field_set(p.database, field, i32(value)):
+    if field_set(p, field, i32(value)):
         return database_get(c, slot, field)
     if field == DB_PAGE_SIZE or field == DB_AUTO_VACUUM:  # noqa: SIM109
         return creation_set(s, p, slot, field, i32(value))
@@ -261,10 +268,12 @@ def max_page_count_set(c: KernelConnection, p: Pager, slot: i32, value: i64) -> 
 
 
 def field_set_others(c: KernelConnection, field: i32, value: i32) -> None:
-    """Set a field that is not part of the file in every database but main."""
+    """Set a field that is not part of the file in every database but main, and for those that are still to come."""
+    if field == DB_LOCKING_MODE:
+        c.locking_mode = i32(value == 1)
     for slot in range(1, N_SLOTS):
         if c.pagers[slot]:
-            _ = field_set(Pager(c.pagers[slot]).database, field, value)
+            _ = field_set(Pager(c.pagers[slot]), field, value)
 
 
 def schema_begin(header: ptr[u8], c: KernelConnection) -> None:
@@ -278,25 +287,33 @@ def schema_begin(header: ptr[u8], c: KernelConnection) -> None:
         put_be32(header + AT_ENCODING, u32(connection_encoding(c)))
 
 
-def field_set(db: SharedFile, field: i32, value: i32) -> i32:
+def field_set(p: Pager, field: i32, value: i32) -> i32:
     """Set a field that is not part of the file; 0 if it is none of those."""
+    own: Settings = p.settings
     if field == DB_CACHE_SIZE:
-        db.cache_size = value
-        cache_set_limit(db)
+        own.cache_size = value
+        cache_set_limit(p.database)
     elif field == DB_SYNCHRONOUS:
-        db.synchronous = value
+        own.synchronous = value
     elif field == DB_WAL_AUTOCHECKPOINT:
-        db.autocheckpoint = value if value > 0 else 0
+        own.autocheckpoint = value if value > 0 else 0
     elif field == DB_LOCKING_MODE:
-        db.locking_mode = i32(value == 1)
+        own.exclusive = i32(value == 1 or (own.exclusive != 0 and p.log_use == LOG_ALONE))
     elif field == DB_SECURE_DELETE:
-        db.secure_delete = value
+        own.secure_delete = value
     elif field == DB_CACHE_SPILL:
-        db.no_spill = i32(value == 0)
-        db.spill_size = value if value > 1 else db.spill_size
+        own.no_spill = i32(value == 0)
+        own.spill_size = value if value > 1 else own.spill_size
     else:
         return 0
+    settings_use(p)
     return 1
+
+
+def settings_use(p: Pager) -> None:
+    """Use the settings at once, unless another connection is writing."""
+    if p.database.writer == 0 or p.database.writer == i32(p):
+        settings_take(p)
 
 
 def creation_set(s: Run, p: Pager, slot: i32, field: i32, value: i32) -> i64:
@@ -383,6 +400,7 @@ def slot_checkpoint(c: KernelConnection, slot: i32, mode: i32) -> tuple[i32, i32
     if p.state == PAGER_WRITE:
         raise_error(SQLITE_LOCKED, *lit(b"database table is locked"))
     pager_begin_read(p)
+    settings_use(p)
     db: SharedFile = p.database
     busy: i32 = 0
     frames: i32 = -1

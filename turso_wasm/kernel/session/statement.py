@@ -11,6 +11,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import (
+    JOURNAL_WAL,
     ON_ERROR_FAIL,
     ON_ERROR_ROLLBACK,
     PREPARE,
@@ -49,7 +50,7 @@ from turso_wasm.kernel.pager.header import AT_SCHEMA_COOKIE
 from turso_wasm.kernel.pager.modes import pager_begin_write
 from turso_wasm.kernel.pager.pages import pager_get, pager_of
 from turso_wasm.kernel.pager.snapshot import pager_begin_read, pager_end_read
-from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, Pager
+from turso_wasm.kernel.pager.storage import LOG_ALONE, LOG_SHARED, PAGER_NONE, PAGER_READ, Pager
 from turso_wasm.kernel.session.connection import (
     N_SLOTS,
     STATEMENT_ABORTING,
@@ -231,6 +232,8 @@ def statement_begin(s: Run, slot: i32, write: i32, cookie: i32) -> None:
         pager_begin_write(p)
     else:
         pager_begin_read(p)
+    if p.database.journal_mode == JOURNAL_WAL and not p.log_use:
+        p.log_use = LOG_ALONE if p.settings.exclusive else LOG_SHARED
     statement_enter(s, p, slot, write)
     if cookie != -1 and (schema_cookie(p) != cookie or s.schema_epoch != c.schema_epoch):
         raise_schema()

@@ -178,8 +178,8 @@ def vacuum_into(s: Run, slot: i32, objects: ptr[CopiedObject], n: i32, tag: i32,
     v: Vacuum = vacuum_new(s, slot, objects, n)
     v.into = 1
     file_open(v, ptr[u8](u32(payload)), i32(payload >> 32))
+    v.copy.settings.synchronous = 0
     copy_begin(v)
-    v.copy.database.synchronous = 0
     return v
 
 
@@ -223,7 +223,8 @@ def copy_begin(v: Vacuum) -> None:
     p: Pager = v.source
     db: SharedFile = v.copy.database
     header: ptr[u8] = pager_get(p, u32(1)).data if p.page_count else NO_HEADER
-    db.wanted_mode = JOURNAL_OFF
+    v.copy.settings.journal_mode = JOURNAL_OFF
+    db.log_wanted = 0
     db.new_page_size = page_size_wanted(p, v.into)
     db.new_reserved = p.database.page_size - p.usable_size
     db.new_auto_vacuum = auto_vacuum_wanted(p, header)
@@ -334,7 +335,7 @@ def file_finish(v: Vacuum) -> None:
     """Make the file of VACUUM INTO durable, if the database is. Raises."""
     db: SharedFile = v.copy.database
     writer_commit(v.copy)
-    if v.source.database.synchronous and not (db.capabilities & CAP_MEMORY):
+    if v.source.settings.synchronous and not (db.capabilities & CAP_MEMORY):
         check_io(vfs_sync(db.fd))
 
 
