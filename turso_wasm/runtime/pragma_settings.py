@@ -6,6 +6,7 @@ Source: https://sqlite.org/pragma.html
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 FIXED: Final = ("mmap_size", "threads")
@@ -18,7 +19,13 @@ def boolean(text: str) -> bool:
 
 def integer(text: str) -> int:
     """The integer a text begins with, 0 if with none, or with one of more than 32 bits."""
-    sign, digits = (text[:1], text[1:]) if text[:1] in ("-", "+") else ("", text)
-    end = next((at for at, char in enumerate(digits) if not ("0" <= char <= "9")), len(digits))
-    number = int(sign + digits[:end]) if end else 0
-    return number if -(1 << 31) <= number < 1 << 31 else 0
+    return leading_integer(text) or 0
+
+
+def leading_integer(text: str) -> int | None:
+    """The integer a text begins with, None if with none, or with one of more than 32 bits."""
+    found = re.match(r"0[xX][0-9a-fA-F]+|[+-]?[0-9]+", text)
+    if found is None:
+        return None
+    number = int(found[0], 16 if found[0][1:2] in ("x", "X") else 10)
+    return number if -(1 << 31) <= number < 1 << 31 else None

@@ -30,7 +30,7 @@ from turso_wasm.plan.build import PlanContext, build_plan
 from turso_wasm.plan.integrity import plan_integrity
 from turso_wasm.runtime.foreign_key_check import check_query
 from turso_wasm.runtime.pragma_rows import ROWS, Files, RowsPragma
-from turso_wasm.runtime.pragma_settings import FIXED, boolean
+from turso_wasm.runtime.pragma_settings import FIXED, boolean, integer, leading_integer
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 
@@ -86,7 +86,7 @@ class Request:
 
     def integer(self, default: int = 0) -> int:
         """The argument as SQLite reads an integer: leading digits, 0 for anything else."""
-        return default if self.value is None else leading_integer(self.value)
+        return default if self.value is None else integer(self.value)
 
 
 def compile_pragma(
@@ -215,19 +215,12 @@ def named(number: bound.Expr, names: Sequence[str]) -> bound.Expr:
     return bound.Case(whens=whens, otherwise=None)
 
 
-def leading_integer(text: str) -> int:
-    """The integer a text begins with, 0 if with none, as a signed 32-bit number where SQLite has one."""
-    found = re.match(r"\s*([+-]?)(0[xX][0-9a-fA-F]+|\d+)", text)
-    if found is None:
-        return 0
-    number = int(found[2], 16 if found[2][:2].lower() == "0x" else 10)
-    number = -number if found[1] == "-" else number
-    return number if -(1 << 31) <= number < 1 << 31 else 0
-
-
 def large_integer(text: str) -> int:
     """The integer a text begins with, 0 if with none, as a 64-bit number."""
     found = re.match(r"\s*[+-]?\d+", text)
+    if (hexadecimal := re.match(r"0[xX]([0-9a-fA-F]{1,16})", text)) is not None:
+        number = int(hexadecimal[1], 16)
+        return number - (number >> 63 << 64)
     return max(-(1 << 63), min(int(found[0]), (1 << 63) - 1)) if found else 0
 
 
@@ -240,19 +233,19 @@ def whole_integer(text: str) -> int | None:
 
 def header_integer(text: str) -> int:
     """A signed 32-bit header field."""
-    return leading_integer(text)
+    return integer(text)
 
 
 def auto_vacuum(text: str) -> int:
     """NONE FULL INCREMENTAL, or their numbers; what is neither is NONE."""
     names = ("none", "full", "incremental")
-    number = leading_integer(text)
+    number = integer(text)
     return names.index(text.lower()) if text.lower() in names else number if 0 <= number <= 2 else 0
 
 
 def page_size(text: str) -> int | None:
     """A power of two from 512 to 65536."""
-    size = leading_integer(text)
+    size = integer(text)
     return size if 512 <= size <= 65536 and size & (size - 1) == 0 else None
 
 
@@ -262,7 +255,7 @@ def safety_level(text: str) -> int:
     word = text.lower()
     if word in words:
         return words[word]
-    number = leading_integer(text) & 0xFF
+    number = integer(text) & 0xFF
     return max((number + 1) & 7, 1) - 1 if word[:1].isdigit() else 1
 
 
@@ -273,7 +266,7 @@ def secure_delete(text: str) -> int:
 
 def cache_spill(text: str) -> int:
     """A number of pages, or a boolean: what is neither turns it on."""
-    return leading_integer(text) if text[:1].isdigit() else int(text.lower() not in ("off", "no", "false"))
+    return integer(text) if re.match(r"[+-]?[0-9]", text) else int(text.lower() not in ("off", "no", "false"))
 
 
 def locking_mode(text: str) -> int | None:
@@ -435,7 +428,7 @@ def setting(request: Request) -> Compiled:
 
 def busy_timeout(request: Request) -> Compiled:
     """Milliseconds to wait for a lock."""
-    if request.value is None:
+    if request.value is None or leading_integer(request.value) is None:
         return _row(nodes.KernelCall(source=SOURCE, function="busy_timeout_get", args=(), write=None), "timeout")
     return _row(
         nodes.KernelCall(source=SOURCE, function="busy_timeout_set", args=(request.integer(),), write=None), "timeout"
@@ -468,7 +461,7 @@ PRAGMAS: dict[str, Plan] = {
     "automatic_index": Switch(abi.SETTING_NO_AUTOMATIC_INDEX, inverted=True),
     "auto_vacuum": Field(abi.DB_AUTO_VACUUM, auto_vacuum),
     "busy_timeout": busy_timeout,
-    "cache_size": Field(abi.DB_CACHE_SIZE, leading_integer),
+    "cache_size": Field(abi.DB_CACHE_SIZE, integer),
     "cache_spill": Field(abi.DB_CACHE_SPILL, cache_spill),
     "case_sensitive_like": Switch(abi.SETTING_CASE_SENSITIVE_LIKE, reads=False),
     "cell_size_check": Switch(abi.SETTING_CELL_SIZE_CHECK),
@@ -512,6 +505,6 @@ PRAGMAS: dict[str, Plan] = {
     "trusted_schema": Switch(abi.SETTING_UNTRUSTED_SCHEMA, inverted=True),
     "user_version": Field(abi.DB_USER_VERSION, header_integer),
     "writable_schema": Switch(abi.SETTING_WRITABLE_SCHEMA),
-    "wal_autocheckpoint": Field(abi.DB_WAL_AUTOCHECKPOINT, leading_integer, answers=True, everywhere=True),
+    "wal_autocheckpoint": Field(abi.DB_WAL_AUTOCHECKPOINT, integer, answers=True, everywhere=True),
     "wal_checkpoint": wal_checkpoint,
 }
