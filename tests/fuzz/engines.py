@@ -567,6 +567,9 @@ class Pair:
         verdict = _verdict(mine)
         if verdict != ["ok"] and verdict != _verdict(theirs):
             return Fault("file", self.script, at, ["ok"], ["integrity_check: " + verdict[0], *verdict[1:]])
+        facts = [_facts(path) for path in (theirs, mine)]
+        if facts[0] != facts[1]:
+            return Fault("file", self.script, at, facts[0], ["schema or foreign keys", *facts[1]])
         contents = []
         for engine in map(knowing, (Oracle(theirs), Oracle(mine), Ours(theirs))):
             self.oracle = engine if isinstance(engine, Oracle) else self.oracle
@@ -589,6 +592,29 @@ def _verdict(path: Path) -> list[str]:
         return [str(error)]
     finally:
         file.close()
+
+
+def _facts(path: Path) -> list[str]:
+    """What SQLite finds in a file besides rows: the texts of its schema, what violates foreign keys, numbers of its
+    header.
+    """
+    file = apsw.Connection(str(path))
+    own.register(file)
+    lines = []
+    for sql in (
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT GLOB 'sqlite_stat*' ORDER BY 1, 2",
+        "PRAGMA foreign_key_check",
+        "PRAGMA user_version",
+        "PRAGMA application_id",
+        "PRAGMA encoding",
+        "PRAGMA auto_vacuum",
+    ):
+        try:
+            lines += sorted(f"{sql}: {row}" for row in file.execute(sql))
+        except apsw.Error as error:
+            lines.append(f"{sql}: {error}")
+    file.close()
+    return lines
 
 
 def replay(script: Script, *, to_the_end: bool = False) -> Fault | None:
