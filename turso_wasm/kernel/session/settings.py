@@ -303,7 +303,7 @@ def field_set(p: Pager, field: i32, value: i32) -> i32:
         own.secure_delete = value
     elif field == DB_CACHE_SPILL:
         own.no_spill = i32(value == 0)
-        if value != 0 and value != 1:  # noqa: SIM109 - not a boolean
+        if value != 0 and value != 1:  # neither is a size: off and on
             own.spill_size = pages_of_cache(p.database, value)
     else:
         return 0
