@@ -83,6 +83,8 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         _check_probability(binder, node)
     arguments = (*map(_given, function.given), *binder.exprs(node.arguments, scope))
     call = scalar_call(_as_set(binder, function), arguments, node)
+    if function.numeric:
+        call = bound.Cast(operand=call, affinity="C")
     is_moment = name in MOMENTS and function.number < 0
     return pure_call(call, binder.place, node.name) if is_moment and binder.place in PURE else call
 

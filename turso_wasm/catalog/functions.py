@@ -39,7 +39,7 @@ class Function:
     "expansion": bound to another expression (bind.expansions).
     deterministic: equal arguments give equal results at any time. direct_only: not to be called from a schema.
     number: of a function of the user's (style "user" or "typed"), in `Registry.own`. body: of a typed one.
-    subtype: whether its text is marked as JSON. given: see catalog.library.
+    subtype: whether its text is marked as JSON. given, numeric: see catalog.library.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Function:
     subtype: Subtype = "none"
     body: TypedFunction | None = None
     given: tuple[str, ...] = ()
+    numeric: bool = False
 
     @property
     def plan_name(self) -> str:
@@ -332,6 +333,7 @@ def _of_the_library(name: str, n_arguments: int) -> Function | None:
         deterministic=not entry.given,
         body=body,
         given=entry.given,
+        numeric=entry.numeric,
     )
     return function if function.takes(n_arguments) else None
 

@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """module, name: of the Python function. given: its first arguments, which SQL does not write (bind.calls)."""
+    """module, name: of the Python function. given: its first arguments, which SQL does not write (bind.calls).
+
+    numeric: the text that it gives is a number, which it is in SQL.
+    """
 
     module: str
     name: str
     given: tuple[str, ...] = ()
+    numeric: bool = False
 
 
 def _of(module: str, *names: str) -> dict[str, Entry]:
@@ -29,7 +33,27 @@ LIBRARY: Final[dict[str, Entry]] = {
     **_of("ipaddr", "ipfamily", "iphost", "ipmasklen", "ipnetwork", "ipcontains", "validate_ipaddr"),
     **_of("fuzzy", "fuzzy_leven", "fuzzy_osadist", "fuzzy_damlev", "fuzzy_hamming", "fuzzy_jarowin"),
     **_of("fuzzy", "fuzzy_soundex", "fuzzy_rsoundex"),
-    **_of("crypto", "crypto_md5", "crypto_sha1", "crypto_sha256", "crypto_encode", "crypto_decode"),
+    **_of("phonetics", "fuzzy_caver", "fuzzy_phonetic", "fuzzy_translit", "fuzzy_script", "fuzzy_editdist"),
+    **_of("crypto", "crypto_md5", "crypto_sha1", "crypto_sha256"),
+    **_of("sha512", "crypto_sha384", "crypto_sha512"),
+    **_of("blake3", "crypto_blake3"),
+    **_of("encodings", "crypto_encode", "crypto_decode"),
+    **_of("decimals", "numeric_add", "numeric_sub", "numeric_mul", "numeric_div", "numeric_eq", "numeric_lt"),
+    **_of("decimals", "numeric_encode", "numeric_decode"),
+    **_of("moments", "time_date", "make_date", "make_timestamp", "time_unix", "time_milli", "time_micro", "time_nano"),
+    "to_timestamp": Entry("moments", "time_unix"),
+    "time_now": Entry("moments", "time_now", ("now",)),
+    "time_since": Entry("moments", "time_since", ("now",)),
+    "time_until": Entry("moments", "time_until", ("now",)),
+    **_of("moments", "time_to_unix", "time_to_milli", "time_to_micro", "time_to_nano"),
+    "time_get": Entry("moments", "time_get", numeric=True),
+    **_of("moments", "time_get_year", "time_get_month", "time_get_day", "time_get_hour", "time_get_minute"),
+    **_of("moments", "time_get_second", "time_get_nano", "time_get_weekday", "time_get_yearday"),
+    **_of("moments", "time_get_isoyear", "time_get_isoweek"),
+    **_of("moments", "time_after", "time_before", "time_compare", "time_equal", "time_add", "time_add_date"),
+    **_of("moments", "time_sub", "time_trunc", "time_round"),
+    **_of("moments", "dur_ns", "dur_us", "dur_ms", "dur_s", "dur_m", "dur_h"),
+    **_of("moment_texts", "time_fmt_iso", "time_fmt_datetime", "time_fmt_date", "time_fmt_time", "time_parse"),
     **_of("uuid", "uuid_str", "uuid_blob", "uuid7_timestamp_ms"),
     **{name: Entry("uuid", name, ("random",)) for name in ("uuid4", "uuid4_str")},
     "gen_random_uuid": Entry("uuid", "uuid4_str", ("random",)),

@@ -8,6 +8,8 @@ import ipaddress
 import random
 import urllib.parse
 import uuid
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -69,6 +71,42 @@ EXAMPLES = [
     ("uuid_str(uuid_blob('{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}'))", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
     ("uuid_blob('x')", None),
     ("uuid7_timestamp_ms(uuid4())", None),
+    ("fuzzy_caver('awesome')", "AWSM111111"),
+    ("fuzzy_caver('Thompson')", "TMPSN11111"),
+    ("fuzzy_caver('Lee')", "LA11111111"),
+    ("fuzzy_caver('')", ""),
+    ("fuzzy_phonetic('awesome')", "ABACAMA"),
+    ("fuzzy_phonetic('Schmidt') = fuzzy_phonetic('Schmitt')", 1),
+    ("fuzzy_translit('Æther, Привет, Ὀδυσσεύς, ß, ệ, 日')", "Aether, Privet, Odysseys, ss, e, ?"),
+    ("fuzzy_script('año')", 215),
+    ("fuzzy_script('Привет!')", 220),
+    ("fuzzy_script('αβγ')", 200),
+    ("fuzzy_script('שלום')", 125),
+    ("fuzzy_script('سلام')", 160),
+    ("fuzzy_script('aб')", 998),
+    ("fuzzy_script('42')", 999),
+    ("fuzzy_editdist('abc', 'abc')", 0),
+    ("fuzzy_editdist('color', 'colour') < fuzzy_editdist('color', 'colzor')", 1),
+    ("time_fmt_iso(time_date(2024, 2, 29, 13, 14, 15, 5, 3600))", "2024-02-29T12:14:15.000000005Z"),
+    ("time_fmt_iso(time_date(2023, 14, 30, 25))", "2024-03-02T01:00:00Z"),
+    ("time_fmt_iso(time_add_date(time_date(2024, 1, 31), 0, 1, 1), -12600)", "2024-02-29T20:30:00-03:30"),
+    ("time_fmt_iso(time_parse('2011-11-18T19:26:35.25+03:30'))", "2011-11-18T15:56:35.250000000Z"),
+    ("time_fmt_date(time_trunc(time_date(2024, 11, 29), 'quarter'))", "2024-10-01"),
+    ("time_fmt_time(time_round(time_parse('2024-01-01 10:29:30'), dur_m()))", "10:30:00"),
+    ("time_fmt_datetime(time_date(-1, 1, 1))", "-0001-01-01 00:00:00"),
+    ("time_get(time_unix(-1, 500000000), 'epoch')", -0.5),
+    ("time_get(time_unix(59), 'second')", 59),
+    ("time_sub(time_date(9999, 1, 1), time_date(1, 1, 1))", 9223372036854775807),
+    ("time_compare(time_date(2024, 1, 2), time_date(2024, 1, 1))", 1),
+    ("numeric_add('0.1', '0.2')", "0.3"),
+    ("numeric_sub(1, 1.50)", "-0.5"),
+    ("numeric_mul('-12345678901234567890.5', '1e3')", "-12345678901234567890500.0"),
+    ("numeric_div('1', '8')", "0.125"),
+    ("length(numeric_div(2, 3))", 102),
+    ("hex(numeric_encode('-123.456', 10, 2))", "010102000000000000000100000039300000"),
+    ("numeric_decode(numeric_encode('1e30', 40, 1))", "1" + "0" * 30 + ".0"),
+    ("numeric_eq('1.50', numeric_encode('1.5', 9, 4))", 1),
+    ("numeric_lt(-1, '-0.5')", 1),
 ]
 
 
@@ -82,6 +120,16 @@ def test_examples(db: turso_wasm.Connection, sql: str, expected: Any) -> None:
     [
         ("get_byte(x'01', 1)", "index out of range"),
         ("validate_ipaddr('300.1.1.1')", "invalid IP address"),
+        ("time_get(x'00', 'year')", "invalid time blob"),
+        ("time_get(time_unix(0), 'fortnight')", "unknown field of a time"),
+        ("time_parse('2023-02-29')", "malformed time"),
+        ("time_parse('2023-02-2')", "malformed time"),
+        ("time_fmt_iso(time_unix(0), 86400)", "an offset from UTC is less than a day"),
+        ("time_unix(9223372036854775807)", r"time_unix\(\) cannot be computed"),
+        ("numeric_div('1', '0.0')", "division by zero"),
+        ("numeric_add('1', '1x')", "invalid input for type numeric"),
+        ("numeric_encode('123.4', 4, 2)", "numeric value out of range"),
+        ("numeric_decode(x'0100')", "invalid numeric blob"),
         ("lcm(4611686018427387904, 3)", r"lcm\(\) cannot be computed"),
     ],
 )
@@ -142,10 +190,10 @@ def test_uuids_are_those_of_the_standard_library(db: turso_wasm.Connection) -> N
     assert low <= stamp <= high
 
 
-@pytest.mark.parametrize("size", [0, 1, 3, 55, 56, 63, 64, 65, 119, 120, 1000])
+@pytest.mark.parametrize("size", [0, 1, 3, 55, 56, 63, 64, 65, 111, 112, 119, 120, 1000])
 def test_digests_and_encodings_are_those_of_the_standard_library(db: turso_wasm.Connection, size: int) -> None:
     data = random.Random(size).randbytes(size)
-    for name in ("md5", "sha1", "sha256"):
+    for name in ("md5", "sha1", "sha256", "sha384", "sha512"):
         assert one(db, f"crypto_{name}(?)", data) == hashlib.new(name, data, usedforsecurity=False).digest()
     encoders: dict[str, Any] = {
         "hex": lambda raw: raw.hex(),
@@ -163,6 +211,56 @@ def test_digests_and_encodings_are_those_of_the_standard_library(db: turso_wasm.
 def test_what_is_no_encoding_is_refused(db: turso_wasm.Connection, how: str) -> None:
     with pytest.raises(turso_wasm.OperationalError, match=r"malformed encoding|unknown encoding"):
         one(db, "crypto_decode('%ü\"', ?)", how)
+
+
+BLAKE3 = [
+    (0, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"),
+    (1, "2d3adedff11b61f1"),
+    (1023, "10108970eeda3eb9"),
+    (1024, "42214739f095a406"),
+    (1025, "d00278ae47eb27b3"),
+    (3073, "7124b49501012f81"),
+    (4097, "9b4052b38f1c5fc8"),
+]  # of bytes that count from 0 to 250 again and again: as the official test vectors
+
+
+@pytest.mark.parametrize(("size", "expected"), BLAKE3)
+def test_blake3(db: turso_wasm.Connection, size: int, expected: str) -> None:
+    data = bytes(at % 251 for at in range(size))
+    assert one(db, "crypto_blake3(?)", data).hex().startswith(expected)
+
+
+def test_times_are_those_of_the_standard_library(db: turso_wasm.Connection) -> None:
+    rng = random.Random(3)
+    for _ in range(300):
+        moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=rng.randrange(315537897600))
+        parts = f"{moment:%Y,%m,%d,%H,%M,%S}".split(",")
+        sql = f"time_date({', '.join(str(int(part)) for part in parts)})"
+        shown = moment.isoformat().replace("+00:00", "Z")
+        assert one(db, f"time_fmt_iso({sql})") == shown
+        assert one(db, f"time_parse(?) = {sql}", shown) == 1
+        year, week, day = moment.isocalendar()
+        assert one(db, f"time_get_isoyear({sql}) || time_get_isoweek({sql})") == f"{year}{week}"
+        assert one(db, f"time_get({sql}, 'isodow')") == day
+        assert one(db, f"time_get_yearday({sql})") == moment.timetuple().tm_yday
+        assert one(db, f"time_to_unix({sql})") == (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+
+
+def test_decimals_are_those_of_the_standard_library(db: turso_wasm.Connection) -> None:
+    rng = random.Random(4)
+    with localcontext() as context:
+        context.prec = 200
+        context.rounding = ROUND_HALF_UP
+        for _ in range(200):
+            a, b = [f"{rng.randint(-(10 ** rng.randint(0, 25)), 10**20)}.{rng.randint(0, 10**9)}" for _ in range(2)]
+            for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*")):
+                expected = eval(f"x {sign} y", {"x": Decimal(a), "y": Decimal(b)})
+                assert Decimal(one(db, f"numeric_{name}(?, ?)", a, b)) == expected, (a, sign, b)
+            context.prec = 100
+            assert Decimal(one(db, "numeric_div(?, ?)", a, b)) == (Decimal(a) / Decimal(b)).normalize()
+            context.prec = 200
+            assert one(db, "numeric_lt(?, ?)", a, b) == (Decimal(a) < Decimal(b))
+            assert one(db, "numeric_decode(numeric_encode(?, 100, 10))", a) == f"{Decimal(a):.10f}"
 
 
 def test_they_stand_in_schemas(db: turso_wasm.Connection) -> None:
