@@ -85,7 +85,7 @@ class AggregateFunction:
         """The name in plans."""
         if self.number >= 0:
             return "user aggregate"
-        return "group_concat" if self.name == "string_agg" else self.name
+        return _SAME_AGGREGATES.get(self.name, self.name)
 
     def takes(self, n_arguments: int) -> bool:
         """Whether it can be called with so many."""
@@ -189,6 +189,11 @@ _SCALARS: Final[list[Function]] = [
     *_fixed("json_error_position/1", "jsonb/1"),
 ]
 
+_SAME_AGGREGATES: Final = {"string_agg": "group_concat", "variance": "var_samp", "stddev": "stddev_samp"}
+
+_STATISTICS: Final = ("variance", "var_samp", "var_pop", "stddev", "stddev_samp", "stddev_pop", "mode")
+"""Aggregates beyond SQLite's."""
+
 _AGGREGATES: Final[list[AggregateFunction]] = [
     AggregateFunction("count", 0, 1),
     AggregateFunction("sum", 1, 1),
@@ -201,6 +206,7 @@ _AGGREGATES: Final[list[AggregateFunction]] = [
     *(AggregateFunction(name, 1, 1) for name in ("json_group_array", "jsonb_group_array")),
     AggregateFunction("geopoly_group_bbox", 1, 1, inverts=False),
     AggregateFunction("median", 1, 1),
+    *(AggregateFunction(name, 1, 1) for name in _STATISTICS),
     *(AggregateFunction(name, 2, 2) for name in ("percentile", "percentile_cont", "percentile_disc")),
     *(AggregateFunction(name, 2, 2) for name in ("json_group_object", "jsonb_group_object")),
     *(

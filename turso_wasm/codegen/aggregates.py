@@ -22,8 +22,10 @@ from turso_wasm.kernel.abi import (
     REAL,
     TEXT,
     ConcatState,
+    DeviationState,
     ExtremesState,
     ExtremeState,
+    KeptState,
     PercentileState,
     SumState,
     UserState,
@@ -32,6 +34,7 @@ from turso_wasm.kernel.abi_modules import GroupBox
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i32, i64
 
 MEDIAN, PERCENTILE, CONT, DISC = range(4)  # kernel/values/percentile.py
+SAMPLE, ROOT = 1, 2  # kernel/values/deviation.py
 
 Call: TypeAlias = "bound.AggregateCall | bound.WindowCall"
 Step = Callable[[Call, list[SqlValue], Expr, bool, Context], "Local | None"]
@@ -188,6 +191,43 @@ def _percentile(kind: int) -> Aggregate:
     return Aggregate(PercentileState.size, take, value, inverse, reset=reset)
 
 
+def _deviation(kind: int) -> Aggregate:
+    """Of numbers: the kind of kernel/values/deviation.py."""
+
+    def step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+        ctx.do("deviation_step", state, arguments[0])
+
+    def enter(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+        ctx.do("deviation_enter", ctx.stmt, state, arguments[0])
+
+    def leave(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+        ctx.do("deviation_leave", state, arguments[0])
+
+    def value(routine: str) -> Value:
+        return lambda state, ctx: ctx.call(routine, state, kind, types=mask(NULL, REAL))
+
+    moving = Aggregate(KeptState.size, enter, value("deviation_value"), leave, reset=_kept_reset)
+    return Aggregate(DeviationState.size, step, value("deviation_final"), moving=moving)
+
+
+def _kept_reset(state: Expr, ctx: Context) -> None:
+    """What holds the values is used again."""
+    ctx.f.store("i32", state, 0, KeptState.offset("count"))
+
+
+def _mode() -> Aggregate:
+    def step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+        ctx.do("mode_step", ctx.stmt, state, arguments[0])
+
+    def inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+        ctx.do("mode_inverse", state, arguments[0].tag_expr)
+
+    def value(state: Expr, ctx: Context) -> SqlValue:
+        return ctx.call("mode_value", ctx.stmt, state, types=ANY)
+
+    return Aggregate(KeptState.size, step, value, inverse, reset=_kept_reset)
+
+
 def _kernel_value(routine: str, types: int) -> Callable[[Expr, Context], SqlValue]:
     return lambda state, ctx: ctx.call(routine, state, types=types)
 
@@ -273,6 +313,11 @@ AGGREGATES: dict[str, Aggregate] = {
     "percentile": _percentile(PERCENTILE),
     "percentile_cont": _percentile(CONT),
     "percentile_disc": _percentile(DISC),
+    "var_samp": _deviation(SAMPLE),
+    "var_pop": _deviation(0),
+    "stddev_samp": _deviation(SAMPLE | ROOT),
+    "stddev_pop": _deviation(ROOT),
+    "mode": _mode(),
 }
 
 

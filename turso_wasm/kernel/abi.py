@@ -543,6 +543,21 @@ class JsonWalk(Struct):
     row: i32  # number of the row, from 0
 
 
+class DeviationState(Struct):
+    """Of variance and its kin: how many numbers, their mean, the sum of the squares of their distances from it."""
+
+    count: f64
+    mean: f64
+    squares: f64
+
+
+class KeptState(Struct):
+    """Of mode, and of variance in a frame that moves: the values so far, in a Buffer."""
+
+    count: i32
+    buffer: i32
+
+
 class PercentileState(Struct):
     """Of median and the percentiles: the doubles so far, in a Buffer, and the fraction asked for."""
 

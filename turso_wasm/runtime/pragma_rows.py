@@ -6,7 +6,7 @@ rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,7 +16,7 @@ from turso_wasm.catalog.build import OPTIONS
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import AggregateFunction, Function, Registry
 from turso_wasm.catalog.library import LIBRARY, arity
-from turso_wasm.catalog.modules.registry import MODULES, eponymous_table
+from turso_wasm.catalog.modules.registry import MODULES, ROW_FUNCTIONS, eponymous_table
 from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS
@@ -188,6 +188,7 @@ def database_list(catalogs: Catalogs, schema: str | None, name: str | None, file
 
 DETERMINISTIC = 0x800  # SQLITE_DETERMINISTIC
 DIRECT_ONLY = 0x80000  # SQLITE_DIRECTONLY
+INNOCUOUS = 0x200000  # SQLITE_INNOCUOUS
 
 
 def collation_list(registry: Registry) -> Iterator[Row]:
@@ -196,18 +197,23 @@ def collation_list(registry: Registry) -> Iterator[Row]:
 
 
 def function_list(registry: Registry) -> Iterator[Row]:
-    """The functions that can be called."""
+    """The functions that can be called: a row for each number of arguments, which is negative for any number (-1) or
+    for at least so many (-2 - n).
+    """
     for scalar in (one for same_name in registry.scalars.values() for one in same_name):
-        narg = scalar.n_min if scalar.n_min == scalar.n_max else -1
-        safe = DIRECT_ONLY if scalar.direct_only else 0x200000
-        yield scalar.name, 1, "s", "utf8", narg, safe | (DETERMINISTIC if scalar.deterministic else 0)
+        flags = DIRECT_ONLY if scalar.direct_only else INNOCUOUS
+        flags |= DETERMINISTIC if scalar.deterministic else 0
+        least = 1 if scalar.name in ("min", "max") else scalar.n_min  # the aggregates take one, too
+        for narg in _argument_counts(least, scalar.n_max):
+            yield scalar.name, 1, "s", "utf8", narg, flags
+    for name in (*ROW_FUNCTIONS, "rtreecheck"):
+        yield name, 0, "s", "utf8", -1, 0
     for name, entry in LIBRARY.items():
-        least, most = arity(entry)
-        yield name, 1, "s", "utf8", most if least == most else -1, 0x200000 | (0 if entry.given else DETERMINISTIC)
+        for narg in _argument_counts(*arity(entry)):
+            yield name, 1, "s", "utf8", narg, INNOCUOUS | (0 if entry.given else DETERMINISTIC)
     for aggregate in registry.aggregates.values():
-        if not aggregate.window:
-            narg = aggregate.n_min if aggregate.n_min == aggregate.n_max else -1
-            yield aggregate.name, 1, "w", "utf8", narg, 0x200000
+        for narg in _argument_counts(aggregate.n_min, aggregate.n_max):
+            yield aggregate.name, 1, "w" if aggregate.inverts else "a", "utf8", narg, INNOCUOUS
     for own in registry.own:
         if isinstance(own, Function):
             flags = (DETERMINISTIC if own.deterministic else 0) | (DIRECT_ONLY if own.direct_only else 0)
@@ -215,6 +221,12 @@ def function_list(registry: Registry) -> Iterator[Row]:
         elif isinstance(own, AggregateFunction):
             kind = "w" if own.inverts else "a"
             yield own.name, 0, kind, "utf8", own.n_max, DIRECT_ONLY if own.direct_only else 0
+
+
+def _argument_counts(least: int, most: int) -> Iterable[int]:
+    if most >= 0:
+        return range(least, most + 1)
+    return (-2 - least if least else -1,)
 
 
 def pragma_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:

@@ -6,8 +6,10 @@ import base64
 import hashlib
 import ipaddress
 import random
+import statistics
 import urllib.parse
 import uuid
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
@@ -279,3 +281,57 @@ def test_a_name_of_the_users_goes_before() -> None:
     with turso_wasm.connect(":memory:") as db:
         db.create_function("reverse", 1, lambda value: f"mine {value}")
         assert one(db, "reverse('x')") == "mine x"
+
+
+# --- aggregates -------------------------------------------------------------------------------------------------------
+
+SPREAD = {
+    "var_samp": statistics.variance,
+    "variance": statistics.variance,
+    "var_pop": statistics.pvariance,
+    "stddev_samp": statistics.stdev,
+    "stddev": statistics.stdev,
+    "stddev_pop": statistics.pstdev,
+}
+
+
+@pytest.fixture(scope="module")
+def numbers_db() -> turso_wasm.Connection:
+    connection = turso_wasm.connect(":memory:")
+    rng = random.Random(5)
+    connection.execute("CREATE TABLE t(i INTEGER PRIMARY KEY, g, x)")
+    values = [rng.choice((rng.gauss(1e6, 3), rng.randint(-9, 9), 1e15, None, "4", "x", b"1")) for _ in range(200)]
+    connection.executemany("INSERT INTO t(g, x) VALUES (?, ?)", [(at % 7, value) for at, value in enumerate(values)])
+    return connection
+
+
+def numbers_of(values: list[Any]) -> list[float]:
+    return [float(value) for value in values if isinstance(value, int | float) or value == "4"]
+
+
+@pytest.mark.parametrize("name", SPREAD)
+def test_spread(numbers_db: turso_wasm.Connection, name: str) -> None:
+    least = 1 if name.endswith("pop") else 2
+    rows = numbers_db.execute("SELECT i, g, x FROM t").fetchall()
+    for group, found in numbers_db.execute(f"SELECT g, {name}(x) FROM t GROUP BY g"):
+        assert found == pytest.approx(SPREAD[name](numbers_of([x for _, g, x in rows if g == group])))
+    frame = f"SELECT i, {name}(x) OVER (ORDER BY i ROWS BETWEEN 3 PRECEDING AND 1 FOLLOWING) FROM t"
+    for i, found in numbers_db.execute(frame):
+        given = numbers_of([x for j, _, x in rows if i - 3 <= j <= i + 1])
+        assert found == (pytest.approx(SPREAD[name](given)) if len(given) >= least else None)
+    assert one(numbers_db, f"{name}(x) FROM t WHERE 0") is None
+    assert one(numbers_db, f"{name}(DISTINCT x) FROM t WHERE x = 4") == (0.0 if least == 1 else None)
+
+
+def test_mode(numbers_db: turso_wasm.Connection) -> None:
+    def expected(values: list[Any]) -> Any:
+        counts = Counter(value for value in values if value is not None)
+        order = {int: 0, float: 0, str: 1, bytes: 2}
+        return min(counts, key=lambda v: (-counts[v], order[type(v)], v)) if counts else None
+
+    rows = numbers_db.execute("SELECT i, g, x FROM t").fetchall()
+    for group, found in numbers_db.execute("SELECT g, mode(x) FROM t GROUP BY g"):
+        assert found == expected([x for _, g, x in rows if g == group])
+    for i, found in numbers_db.execute("SELECT i, mode(x) OVER (ORDER BY i ROWS 4 PRECEDING) FROM t"):
+        assert found == expected([x for j, _, x in rows if i - 4 <= j <= i])
+    assert one(numbers_db, "mode(x) FROM t WHERE 0") is None
