@@ -28,7 +28,8 @@ from turso_wasm.bind.row_functions import bind_rtreecheck, row_function
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import fingerprint, same_expression, strip_collation
 from turso_wasm.bind.windows import bind_window_call
-from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function
+from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function, library_function
+from turso_wasm.catalog.library import PROGRAM
 from turso_wasm.catalog.modules.registry import ROW_FUNCTIONS
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
@@ -81,7 +82,7 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     binder.calls_user = binder.calls_user or function.style == "user"
     if name == "likelihood" and function.number < 0:
         _check_probability(binder, node)
-    arguments = (*map(_given, function.given), *binder.exprs(node.arguments, scope))
+    arguments = (*map(_given, function.given), *_with_program(function, binder.exprs(node.arguments, scope)))
     call = scalar_call(_as_set(binder, function), arguments, node)
     if function.numeric:
         call = bound.Cast(operand=call, affinity="C")
@@ -95,6 +96,14 @@ def _given(what: str) -> bound.Expr:
     function = BUILTIN.find_scalar(name, 1)
     assert function is not None, "it is built in"
     return scalar_call(function, (bound.Constant(value=argument),))
+
+
+def _with_program(function: Function, args: tuple[bound.Expr, ...]) -> tuple[bound.Expr, ...]:
+    """The arguments, a regular expression among them as a program."""
+    at = function.pattern
+    if at < 0:
+        return args
+    return (*args[:at], scalar_call(library_function("regexp", PROGRAM), (args[at],)), *args[at + 1 :])
 
 
 def _is_virtual(binder: Binder, column: bound.ColumnRef) -> bool:
@@ -285,7 +294,7 @@ def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr
         word, at = _word(binder, node, node.op)
         raise binder.registry.no_function(name, word, (at, at + len(word)))
     binder.calls_user = binder.calls_user or function.style == "user"
-    result = scalar_call(_as_set(binder, function), tuple(args))
+    result = scalar_call(_as_set(binder, function), _with_program(function, tuple(args)))
     return bound.Unary(op="not", operand=result) if node.negated else result
 
 

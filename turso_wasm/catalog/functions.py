@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 from turso_wasm.base.errors import RESULT_CODES, SQLITE_ERROR, SqlError
-from turso_wasm.catalog.library import LIBRARY, body_of
+from turso_wasm.catalog.library import LIBRARY, Entry, body_of
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS, TableFunction
 
@@ -39,7 +39,7 @@ class Function:
     "expansion": bound to another expression (bind.expansions).
     deterministic: equal arguments give equal results at any time. direct_only: not to be called from a schema.
     number: of a function of the user's (style "user" or "typed"), in `Registry.own`. body: of a typed one.
-    subtype: whether its text is marked as JSON. given, numeric: see catalog.library.
+    subtype: whether its text is marked as JSON. given, numeric, pattern: see catalog.library.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Function:
     body: TypedFunction | None = None
     given: tuple[str, ...] = ()
     numeric: bool = False
+    pattern: int = -1
 
     @property
     def plan_name(self) -> str:
@@ -176,15 +177,14 @@ _SCALARS: Final[list[Function]] = [
         Function(name, arity, arity, style="expansion", deterministic=False, direct_only=True)
         for name, arity in (("load_extension", 1), ("load_extension", 2), ("sqlite_log", 2))
     ),
+    *_json("jsonb_array/0-*", "jsonb_object/0-*"),
     *_json("json_array/0-*", "json_array_insert/0-*", "json_insert/0-*", "json_object/0-*", "json_patch/2"),
     *_json("json_quote/1", "json_remove/0-*", "json_replace/0-*", "json_set/0-*", "->/2=fn_json_arrow"),
     Function("json", 1, 1, "fn_json", subtype="json"),
     *_json("json_extract/0-*", subtype="varies"),
     *_json("json_array_length/1-2", "json_pretty/1-2", "json_type/1-2", "json_valid/1-2", subtype="none"),
-    *_json(
-        "->>/2=fn_json_arrow_value", "jsonb_array/0-*", "jsonb_array_insert/0-*", "jsonb_extract/0-*", subtype="none"
-    ),
-    *_json("jsonb_insert/0-*", "jsonb_object/0-*", "jsonb_patch/2", "jsonb_remove/0-*", subtype="none"),
+    *_json("->>/2=fn_json_arrow_value", "jsonb_array_insert/0-*", "jsonb_extract/0-*", subtype="none"),
+    *_json("jsonb_insert/0-*", "jsonb_patch/2", "jsonb_remove/0-*", subtype="none"),
     *_json("jsonb_replace/0-*", "jsonb_set/0-*", "subtype/1", subtype="none"),
     *_fixed("json_error_position/1", "jsonb/1"),
 ]
@@ -327,11 +327,15 @@ class Registry:
 def _of_the_library(name: str, n_arguments: int) -> Function | None:
     """A function beyond SQLite's, if it has one of that name that takes so many arguments."""
     entry = LIBRARY.get(name)
-    if entry is None:
-        return None
+    function = None if entry is None else library_function(name, entry)
+    return function if function is not None and function.takes(n_arguments) else None
+
+
+def library_function(name: str, entry: Entry) -> Function:
+    """A function beyond SQLite's."""
     body = body_of(entry)
     most = len(body.params) - len(entry.given)
-    function = Function(
+    return Function(
         name,
         most - len(body.defaults),
         most,
@@ -340,8 +344,8 @@ def _of_the_library(name: str, n_arguments: int) -> Function | None:
         body=body,
         given=entry.given,
         numeric=entry.numeric,
+        pattern=entry.pattern,
     )
-    return function if function.takes(n_arguments) else None
 
 
 def _is_same(a: Own, b: Own) -> bool:

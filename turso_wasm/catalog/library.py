@@ -13,18 +13,23 @@ if TYPE_CHECKING:
 class Entry(NamedTuple):
     """module, name: of the Python function. given: its first arguments, which SQL does not write (bind.calls).
 
-    numeric: the text that it gives is a number, which it is in SQL.
+    numeric: the text that it gives is a number, which it is in SQL. pattern: the number of an argument that is a
+    regular expression: the function takes what PROGRAM makes of it, once in a statement where it is constant.
     """
 
     module: str
     name: str
     given: tuple[str, ...] = ()
     numeric: bool = False
+    pattern: int = -1
 
 
 def _of(module: str, *names: str) -> dict[str, Entry]:
     return {name: Entry(module, name) for name in names}
 
+
+PROGRAM: Final = Entry("patterns", "program_of")
+"""What makes a program of a regular expression."""
 
 LIBRARY: Final[dict[str, Entry]] = {
     **_of("text", "repeat", "reverse", "lpad", "rpad", "get_byte", "set_byte"),
@@ -40,6 +45,9 @@ LIBRARY: Final[dict[str, Entry]] = {
     **_of("encodings", "crypto_encode", "crypto_decode"),
     **_of("decimals", "numeric_add", "numeric_sub", "numeric_mul", "numeric_div", "numeric_eq", "numeric_lt"),
     **_of("decimals", "numeric_encode", "numeric_decode"),
+    "regexp": Entry("regexp", "regexp", pattern=0),
+    **{f"regexp_{name}": Entry("regexp", f"regexp_{name}", pattern=1) for name in ("like", "substr", "capture")},
+    "regexp_replace": Entry("regexp", "regexp_replace", pattern=1),
     **_of("moments", "time_date", "make_date", "make_timestamp", "time_unix", "time_milli", "time_micro", "time_nano"),
     "to_timestamp": Entry("moments", "time_unix"),
     "time_now": Entry("moments", "time_now", ("now",)),

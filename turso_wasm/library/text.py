@@ -8,9 +8,12 @@ def repeat(text: str, times: int) -> str:
 
 def reverse(text: str) -> str:
     """The characters in reverse order."""
-    out = ""
+    codes: list[int] = []
     for char in text:
-        out = char + out
+        codes.append(ord(char))
+    out = ""
+    for at in range(len(codes) - 1, -1, -1):
+        out += chr(codes[at])
     return out
 
 

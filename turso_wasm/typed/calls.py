@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from turso_wasm.typed.characters import category, folded
 from turso_wasm.typed.errors import NotTyped
 from turso_wasm.typed.source import MISSING
 from turso_wasm.typed.types import (
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from turso_wasm.typed.expressions import Expressions
 
 _PLAIN: Final[dict[Any, str]] = {
-    bytes.fromhex: "bytes_fromhex", bytes: "bytes_of",
+    category: "char_category", folded: "char_folded", bytes.fromhex: "bytes_fromhex", bytes: "bytes_of",
     ord: "str_ord", chr: "int_chr", math.floor: "float_floor", math.ceil: "float_ceil", math.trunc: "float_int",
     math.fabs: "float_abs", math.isnan: "float_isnan", math.isinf: "float_isinf", math.isfinite: "float_isfinite",
     math.sqrt: "math_sqrt", math.exp: "math_exp", math.log: "math_log", math.log2: "math_log2",

@@ -354,6 +354,7 @@ OPERATIONS: Final[dict[str, Signature]] = _table(
     *("str_isspace: s -> o?", "str_ord: s -> i?", "int_chr: i -> s?+", "int_str: i -> s+", "str_int: s -> i?"),
     *("bytes_len: b -> i", "bytes_index: bi -> i?", "bytes_slice: bii -> b", "bytes_add: bb -> b+"),
     *("str_encode: s -> b", "bytes_hex: b -> s+", "bytes_fromhex: s -> b?+", "bytes_of: l -> b?+"),
+    *("char_category: i -> i", "char_folded: i -> i"),
     *("bytes_contains: bb -> o", "bytes_find: bb -> i", "bytes_startswith: bb -> o", "bytes_endswith: bb -> o"),
 )
 """What the kernel can do for typed functions: everything else of Python is not part of the typed subset."""

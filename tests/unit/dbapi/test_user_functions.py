@@ -528,7 +528,8 @@ def test_lists_show_them() -> None:
     db.create_aggregate("gathers", 2, Sum)
     db.create_window_function("moves", 1, MovingSum)
     db.create_collation("Mine", lambda a, b: 0)
-    own = [row for row in db.execute("PRAGMA function_list") if not row[1]]
+    modules = turso_wasm.connect(":memory:").execute("PRAGMA function_list").fetchall()
+    own = [row for row in db.execute("PRAGMA function_list") if not row[1] and row not in modules]
     assert own == [
         ("pure", 0, "s", "utf8", 1, 0x800),
         ("any", 0, "s", "utf8", -1, 0),

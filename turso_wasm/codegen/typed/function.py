@@ -7,6 +7,7 @@ the same function is called in Python.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from turso_wasm.base.errors import SQLITE_ERROR
@@ -197,8 +198,17 @@ def call_compiled(function: types.Function, operands: list[list[Expr]], result: 
     missing = len(function.params) - len(operands)
     for default in function.defaults[len(function.defaults) - missing :]:
         flat += _default(default, ctx)
+    if _adds_texts(function):
+        ctx.f.do(ctx.f.call("py_begin", inline=True))
     ctx.f.call_own((result.tag, result.payload), compiled.f, ctx.stmt, *flat)
     _leave_nan(result, function.result, ctx)
+
+
+@cache
+def _adds_texts(function: types.Function) -> bool:
+    if any(isinstance(node, types.Operation) and node.name == "str_add" for node in walk(function.body)):
+        return True
+    return any(map(_adds_texts, function.calls))
 
 
 def _kept(value: SqlValue, ctx: Context) -> SqlValue:

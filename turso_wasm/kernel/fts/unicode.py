@@ -16,7 +16,7 @@ from turso_wasm.kernel.fts.unicode_tables import (
     MARKED,
     PAIRS,
 )
-from turso_wasm.wasm.lang import Struct, array, i32, ptr, sizeof, u8, u32, u64
+from turso_wasm.wasm.lang import Struct, array, export, i32, i64, ptr, sizeof, u8, u32, u64
 
 __subset__ = True
 
@@ -115,6 +115,18 @@ def block_of(code: i32) -> Block:
 def category_of(code: u32) -> i32:
     """The category's number (CATEGORY_NAMES)."""
     return block_of(i32(code)).category[i32(code) & (BLOCK - 1)] if code <= LAST_CODE else 0
+
+
+@export
+def py_char_category(code: i64) -> i64:
+    """turso_wasm.typed.characters.category()."""
+    return i64(category_of(u32(code))) if code >= 0 and code <= i64(LAST_CODE) else i64(0)
+
+
+@export
+def py_char_folded(code: i64) -> i64:
+    """turso_wasm.typed.characters.folded()."""
+    return i64(fold_char(u32(code), MARKS_KEEP)) if code >= 0 and code <= i64(LAST_CODE) else code
 
 
 def is_combining(code: u32) -> bool:

@@ -20,6 +20,9 @@ __subset__ = True
 
 TEXT_MAX = 1_000_000_000
 HEX = b"0123456789abcdef"
+grown: i32 = 0  # the last sum of texts that may grow in place
+grown_size: i32 = 0
+grown_room: i32 = 0
 DIGITS_MAX = 18  # as many fit an i64 whatever they are
 
 
@@ -208,12 +211,30 @@ def py_str_endswith(s: i64, part: i64) -> bool:
 
 @export
 def py_str_add(stmt: Run, a: i64, b: i64) -> i64:
-    """A + b. Raises SQLITE_TOOBIG."""
+    """A + b. Raises SQLITE_TOOBIG.
+
+    A sum that is added to again and again grows in place: who has the same bytes, as they were, has another size.
+    """
+    global grown, grown_size, grown_room
     n: i32 = size_of(a)
-    out: ptr[u8] = alloc_text(stmt, i64(n) + i64(size_of(b)))
-    memory_copy(out, bytes_of(a), n)
-    memory_copy(out + n, bytes_of(b), size_of(b))
-    return pack(out, n + size_of(b))
+    size: i64 = i64(n) + i64(size_of(b))
+    grows: bool = n > 0 and i32(bytes_of(a)) == grown and n == grown_size
+    if not grows or size > i64(grown_room):
+        out: ptr[u8] = alloc_text(stmt, size * 2 if grows and size < i64(TEXT_MAX // 2) else size)
+        memory_copy(out, bytes_of(a), n)
+        grown = i32(out)
+        grown_room = i32(size * 2) if grows and size < i64(TEXT_MAX // 2) else i32(size)
+    memory_copy(ptr[u8](grown) + n, bytes_of(b), size_of(b))
+    grown_size = i32(size)
+    return pack(ptr[u8](grown), grown_size)
+
+
+@export
+@inline
+def py_begin() -> None:
+    """SQL calls a typed function: sums of earlier ones have lost their memory."""
+    global grown
+    grown = 0
 
 
 @export

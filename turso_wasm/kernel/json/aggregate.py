@@ -6,7 +6,8 @@ from turso_wasm.kernel.json.build import text_to_blob
 from turso_wasm.kernel.json.document import put_value
 from turso_wasm.kernel.values.aggregate import concat_compact, concat_grow
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
-from turso_wasm.kernel.values.value import pack, to_text
+from turso_wasm.kernel.values.utf8 import terminated_size
+from turso_wasm.kernel.values.value import bytes_of, pack, size_of, to_text
 from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, scratch, sizeof, u8
 
 __subset__ = True
@@ -45,7 +46,8 @@ def json_object_step(
     buffer_init(b, stmt)
     if state.count:
         buffer_put(b, 44)
-    put_value(b, TEXT, to_text(stmt, label_tag, label), 0)
+    text: i64 = to_text(stmt, label_tag, label)
+    put_value(b, TEXT, pack(bytes_of(text), terminated_size(bytes_of(text), size_of(text))), 0)
     buffer_put(b, 58)
     put_value(b, tag, payload, subtype)
     add_text(stmt, state, b.data, b.size)

@@ -12,7 +12,7 @@ from turso_wasm.kernel.json.document import (
 )
 from turso_wasm.kernel.json.edit import ARRAY_INSERT, INSERT, REMOVE, REPLACE, edit
 from turso_wasm.kernel.json.patch import merge
-from turso_wasm.kernel.json.path import Walk, start_walk
+from turso_wasm.kernel.json.path import Walk, check_start, start_walk
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init
 from turso_wasm.kernel.values.value import pack
 from turso_wasm.wasm.lang import export, i32, i64, lit, ptr, scratch, sizeof, u8
@@ -44,9 +44,10 @@ def edited(stmt: Run, values: ptr[Value], n: i32, op: i32, name: ptr[u8], name_s
     while i < n:
         if values[i].tag != NULL:
             v: Value = values[i + 1]
+            start_walk(stmt, w, values[i].tag, values[i].payload)
+            check_start(w)
             buffer_init(b, stmt)
             put_value_element(b, v.tag, v.payload, v.subtype)
-            start_walk(stmt, w, values[i].tag, values[i].payload)
             edit(w, doc, op, b.data, b.size)
         i += 2
     return True
@@ -95,25 +96,25 @@ def fn_json_array_insert(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i6
 @export
 def fn_jsonb_set(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """jsonb_set(X, path, value, …). Raises as json_set."""
-    return edited_jsonb(stmt, values, n, INSERT | REPLACE, *lit(b"jsonb_set"))
+    return edited_jsonb(stmt, values, n, INSERT | REPLACE, *lit(b"json_set"))
 
 
 @export
 def fn_jsonb_insert(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """jsonb_insert(X, path, value, …). Raises as json_set."""
-    return edited_jsonb(stmt, values, n, INSERT, *lit(b"jsonb_insert"))
+    return edited_jsonb(stmt, values, n, INSERT, *lit(b"json_insert"))
 
 
 @export
 def fn_jsonb_replace(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """jsonb_replace(X, path, value, …). Raises as json_set."""
-    return edited_jsonb(stmt, values, n, REPLACE, *lit(b"jsonb_replace"))
+    return edited_jsonb(stmt, values, n, REPLACE, *lit(b"json_replace"))
 
 
 @export
 def fn_jsonb_array_insert(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """jsonb_array_insert(X, path, value, …). Raises as json_array_insert."""
-    return edited_jsonb(stmt, values, n, ARRAY_INSERT, *lit(b"jsonb_array_insert"))
+    return edited_jsonb(stmt, values, n, ARRAY_INSERT, *lit(b"json_array_insert"))
 
 
 def removed(stmt: Run, values: ptr[Value], n: i32, doc: Buffer) -> bool:

@@ -236,10 +236,15 @@ def step_index(w: Walk, step: Step, p: ptr[u8], at: i32, end: i32) -> None:
         w.at = end
 
 
-def walk(w: Walk, p: ptr[u8], n: i32) -> None:
-    """Follow w.path in the document of n bytes; w.parents has room. Raises "bad JSON path: …", "malformed JSON"."""
+def check_start(w: Walk) -> None:
+    """Raise "bad JSON path: …" for a path that does not begin with $."""
     if w.path_size == 0 or w.path[0] != 36:
         raise_bad_path(w)
+
+
+def walk(w: Walk, p: ptr[u8], n: i32) -> None:
+    """Follow w.path in the document of n bytes; w.parents has room. Raises "bad JSON path: …", "malformed JSON"."""
+    check_start(w)
     step: Step = Step(scratch(sizeof(Step)))
     _, _, behind = child(p, 0, n)
     w.result = FOUND
