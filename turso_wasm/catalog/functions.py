@@ -191,7 +191,7 @@ _SCALARS: Final[list[Function]] = [
 
 _SAME_AGGREGATES: Final = {"string_agg": "group_concat", "variance": "var_samp", "stddev": "stddev_samp"}
 
-_STATISTICS: Final = ("variance", "var_samp", "var_pop", "stddev", "stddev_samp", "stddev_pop", "mode")
+STATISTICS: Final = ("variance", "var_samp", "var_pop", "stddev", "stddev_samp", "stddev_pop", "mode")
 """Aggregates beyond SQLite's."""
 
 _AGGREGATES: Final[list[AggregateFunction]] = [
@@ -206,7 +206,7 @@ _AGGREGATES: Final[list[AggregateFunction]] = [
     *(AggregateFunction(name, 1, 1) for name in ("json_group_array", "jsonb_group_array")),
     AggregateFunction("geopoly_group_bbox", 1, 1, inverts=False),
     AggregateFunction("median", 1, 1),
-    *(AggregateFunction(name, 1, 1) for name in _STATISTICS),
+    *(AggregateFunction(name, 1, 1) for name in STATISTICS),
     *(AggregateFunction(name, 2, 2) for name in ("percentile", "percentile_cont", "percentile_disc")),
     *(AggregateFunction(name, 2, 2) for name in ("json_group_object", "jsonb_group_object")),
     *(

@@ -57,6 +57,8 @@ _JSON: Final = ("key", "value", "type", "atom", "id", "parent", "fullkey", "path
 
 _FUNCTIONS: Final = (
     TableFunction("generate_series", ("value",), ("start", "stop", "step")),
+    TableFunction("carray", ("value",), ("pointer", "count", "ctype")),
+    TableFunction("unnest", ("value",), ("array",)),
     *(TableFunction(name, _JSON, ("json", "root")) for name in ("json_each", "json_tree", "jsonb_each", "jsonb_tree")),
     *(_pragma(name) for name in _NUMBERS.split()),
     *(_pragma(name, arguments="schema") for name in _NUMBERS_OF_DATABASES.split()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,3 +93,49 @@ def test_a_schema_that_changes_is_seen(db: turso.Connection) -> None:
     db.execute("ALTER TABLE t ADD COLUMN c")
     assert rows(db, sql) == [("t", "a"), ("t", "b"), ("t", "c")]
     assert rows(db, "SELECT count(*) FROM pragma_table_info('T')") == [(3,)]
+
+
+# --- carray, unnest ---------------------------------------------------------------------------------------------------
+
+TYPES = {
+    "int8": ("b", [1, -128]), "uint8": ("B", [0, 255]), "int16": ("h", [1, -300]), "uint16": ("H", [65535]),
+    "int32": ("i", [-(2**31), 7]), "uint32": ("I", [2**32 - 1]), "int64": ("q", [-(2**63), 5]),
+    "float": ("f", [1.5, -0.25]), "double": ("d", [3.25, float("inf")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ctype", TYPES)
+def test_arrays_of_numbers(ctype: str) -> None:
+    db = turso.connect(":memory:")
+    code, values = TYPES[ctype]
+    found = db.execute("SELECT value, rowid FROM carray(?, NULL, ?)", (array(code, values), ctype)).fetchall()
+    assert found == [(value, number) for number, value in enumerate(values, 1)]
+    assert {type(value) for value, _ in found} == {type(values[0])}
+    given = memoryview(array(code, values)).cast("B")
+    assert db.execute("SELECT count(*) FROM carray(?, 1, ?)", (given, ctype)).fetchone() == (1,)
+
+
+def test_arrays_as_json() -> None:
+    db = turso.connect(":memory:")
+    given = json.dumps([1, "é", 2.5, None, [1]])
+    expected = [(1, 1), ("é", 2), (2.5, 3), (None, 4), ("[1]", 5)]
+    assert db.execute("SELECT value, rowid FROM carray(?)", (given,)).fetchall() == expected
+    assert db.execute("SELECT value, rowid FROM unnest(jsonb(?))", (given,)).fetchall() == expected
+    assert db.execute("SELECT value, rowid FROM carray(?, 2)", (given,)).fetchall() == expected[:2]
+    assert db.execute("SELECT count(*) FROM generate_series(1, 9) WHERE value IN carray(?)", (given,)).fetchone() == (
+        1,
+    )
+    assert db.execute("SELECT count(*) FROM carray(?, -1), carray(NULL), unnest(NULL)", (given,)).fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT * FROM carray(1, 2, 'nope')", "unknown datatype: 'nope'"),
+        ("SELECT * FROM carray(1, 2, 3, 4)", r"too many arguments on carray\(\) - max 3"),
+        ("SELECT * FROM unnest('[1')", "malformed JSON"),
+    ],
+)
+def test_arrays_that_are_none(sql: str, message: str) -> None:
+    with pytest.raises(turso.OperationalError, match=message):
+        turso.connect(":memory:").execute(sql).fetchall()

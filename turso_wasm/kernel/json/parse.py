@@ -132,7 +132,7 @@ def parse_string(ps: Parser, i: i32) -> i32:
     while True:
         i = skip_plain(p, ps.size, i, quote)
         if i >= ps.size:
-            return fail(ps, i)
+            return fail(ps, ps.size)
         c: i32 = p[i]
         if c == quote:
             break
