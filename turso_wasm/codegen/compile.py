@@ -14,6 +14,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     integrity,
     joins,
     json_rows,
+    lookup_tables,
     lookups,
     output,
     profile,

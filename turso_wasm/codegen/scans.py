@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from turso_wasm.bind import bound
 from turso_wasm.catalog.objects import Table
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
@@ -129,10 +131,11 @@ class _Range:
         return (ctx.frame + self.start_probe, n, 1) if n else None
 
 
-def _index_scan(node: nodes.IndexScan, ctx: Context, then: Then) -> None:
+def index_scan(node: nodes.IndexScan, ctx: Context, then: Then) -> None:
+    """The entries of a range of an index, or of the rows they lead to."""
     table, index = node.table, node.index
     cursor = open_index(index, table, ctx) if index else open_table(table, ctx)
-    ctx.sources[node.source] = _index_scan_source(node, cursor, ctx)
+    ctx.sources[node.source] = index_scan_source(node, cursor, ctx)
     ends = _Range(node, ctx)
     step = "cursor_prev" if node.reverse else "index_next"
 
@@ -154,7 +157,8 @@ def _unique_lookup(ends: _Range, cursor: Local, ctx: Context, then: Then) -> Non
         then()
 
 
-def _index_scan_source(node: nodes.IndexScan, cursor: Local, ctx: Context) -> Source:
+def index_scan_source(node: nodes.IndexScan, cursor: Local, ctx: Context) -> Source:
+    """The columns of the row whose entry is under `cursor`."""
     table, index = node.table, node.index
     if index is None:
         return table_source(table, cursor)
@@ -190,16 +194,22 @@ def _probe_value(expr: bound.Expr, at: int, node: nodes.IndexScan, ctx: Context)
     return for_comparison(expr, affinity, ctx)
 
 
+def equal_values(node: nodes.IndexScan, nothing: Label, ctx: Context) -> Iterator[SqlValue]:
+    """The values of the equal fields, one after the other; jumps to `nothing` at a NULL that equals nothing."""
+    for at, expr in enumerate(node.equal):
+        ensure(expr, ctx)
+        value = _probe_value(expr, at, node, ctx)
+        if not (node.null_equal and node.null_equal[at]):
+            ctx.f.br(nothing, if_=value.has_tag(NULL))
+        yield value
+
+
 def _seek_start(ends: _Range, cursor: Local, ctx: Context) -> Expr:
     """Fill the probes and position the cursor on the first entry of the range; 0 when there is none."""
     f, node = ctx.f, ends.node
     ok = f.local(I32, "found", 0)
     with f.block() as nothing:
-        for at, expr in enumerate(node.equal):
-            ensure(expr, ctx)
-            value = _probe_value(expr, at, node, ctx)
-            if not (node.null_equal and node.null_equal[at]):
-                f.br(nothing, if_=value.has_tag(NULL))
+        for at, value in enumerate(equal_values(node, nothing, ctx)):
             store_field(ctx.frame + ends.start_probe, value, at, ctx)
             if ends.end is not None or ends.start is not None:
                 store_field(ctx.frame + ends.end_probe, value, at, ctx)
@@ -296,7 +306,6 @@ SOURCES.update(
         nodes.TableScan: _table_scan,
         nodes.RowidRange: _rowid_range,
         nodes.IndexGroups: _index_groups,
-        nodes.IndexScan: _index_scan,
         nodes.CountRows: _count_rows,
     }
 )

@@ -177,7 +177,7 @@ class EntrySource(Source):
 
     def _typed(self, column: int, value: SqlValue, ctx: Context) -> SqlValue:
         value = loaded(value, ctx)
-        return _stored_real(value, ctx) if self.table.columns[column].affinity == "E" else value
+        return stored_real(value, ctx) if self.table.columns[column].affinity == "E" else value
 
     def decode(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
         """See Source."""
@@ -231,7 +231,7 @@ def kept_across_calls(values: dict[int, SqlValue], ctx: Context) -> dict[int, Sq
     }
 
 
-def _stored_real(value: SqlValue, ctx: Context) -> SqlValue:
+def stored_real(value: SqlValue, ctx: Context) -> SqlValue:
     """A REAL column stores whole numbers as integers; reading makes them REAL again."""
     f = ctx.f
     assert isinstance(value.tag, Local) and isinstance(value.payload, Local)

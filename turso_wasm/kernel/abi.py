@@ -399,6 +399,29 @@ class Cursor(Struct):
     ceiling: i64
 
 
+class Lookup(Struct):
+    """Look-ups by an index that may turn to a table (kernel/btree/lookup_table.py). All zero at first."""
+
+    ready: i32  # JoinTable: where to look instead
+    asked: i32  # how many there were by the index
+    state: i32
+    table: i32  # JoinTable in the making
+    cursor: i32  # reads the rows for it
+    more: i32  # 0: there are no more rows
+
+
+class LookupPlan(Struct):
+    """What such a table holds. Behind it: for each part of the key its position in the b-tree's records and the flags
+    of keys; then the positions of the columns. Its records are these columns and the rowid. All positions are below 64.
+    """
+
+    mask: i64  # all these positions
+    slot: i32
+    root: u32
+    n_keys: i32
+    n_columns: i32
+
+
 class Resource(Struct):
     """What all resources begin with."""
 

@@ -51,6 +51,7 @@ CHOICES = (
     "indexes",
     "row_order",
     "sieves",
+    "lookup_tables",
     "memo",
     "count_ranges",
     "arm_limits",

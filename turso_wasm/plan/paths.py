@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeGuard
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.scope import column_ref
-from turso_wasm.bind.walk import all_of
+from turso_wasm.bind.walk import all_of, walk
 from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.plan import nodes
 from turso_wasm.plan.access import Path, TableAccess
@@ -16,6 +17,8 @@ from turso_wasm.plan.terms import Sarg
 
 if TYPE_CHECKING:
     from turso_wasm.plan.planner import Planner
+
+TABLED_COLUMNS = 8  # more make large rows
 
 
 def path_plan(planner: Planner, access: TableAccess | FunctionAccess, path: Path, reverse: bool) -> nodes.Plan:
@@ -35,10 +38,43 @@ def path_plan(planner: Planner, access: TableAccess | FunctionAccess, path: Path
         )
         return nodes.NestedLoop(left=groups, right=_visit(access, path, values, reverse))
     if path.in_sarg is None:
-        return _visit(access, path, values, reverse)
+        plan = _visit(access, path, values, reverse)
+        return replace(plan, tabled=True) if may_be_tabled(plan, planner) else plan
     loop, column = in_values(planner, path.in_sarg, reverse)
     values[path.in_sarg] = column
     return nodes.NestedLoop(left=loop, right=_visit(access, path, values, reverse))
+
+
+def may_be_tabled(plan: nodes.Plan, planner: Planner) -> TypeGuard[nodes.IndexScan]:
+    """The plan looks rows up for those of another one, by all columns of an index and nothing else: a table of all rows
+    would have those of a key in the same order.
+    """
+    if not isinstance(plan, nodes.IndexScan) or plan.index is None or "lookup_tables" in planner.binder.without:
+        return False
+    index, table = plan.index, plan.table
+    if plan.lower or plan.upper or plan.reverse or plan.n_skipped or any(plan.null_equal):
+        return False
+    if len(plan.equal) < len(index.columns) or index.where is not None:
+        return False
+    if table.without_rowid or planner.may_change(table):
+        return False
+    reads = any(isinstance(node, bound.ColumnRef) for expr in plan.equal for node in walk(expr))
+    return reads and _fits_lookup_plan(plan)
+
+
+def _fits_lookup_plan(plan: nodes.IndexScan) -> bool:
+    """All columns are stored, for each row and not far, and few."""
+    assert plan.index is not None
+    table, order = plan.table, plan.table.record_order
+    columns = {field.column for field in plan.index.columns} | plan.columns
+    return (
+        len(columns) <= TABLED_COLUMNS
+        and table.rowid_alias not in (field.column for field in plan.index.columns)
+        and all(
+            column in order and order.index(column) < 64 and table.columns[column].absent_value is None
+            for column in columns
+        )
+    )
 
 
 def _visit(access: TableAccess, path: Path, values: dict[Sarg, bound.Expr], reverse: bool) -> nodes.Plan:

@@ -240,6 +240,7 @@ class IndexScan(Plan):
     unique: bool = False  # `equal` binds all key columns of a unique index, none of them to NULL: at most one row
     null_equal: tuple[bool, ...] = ()  # per `equal`: IS instead of = (NULL matches NULL)
     n_skipped: int = 0  # so many of `equal` are columns of an IndexGroups around it
+    tabled: bool = False  # it is entered for many rows: all of the table's may be kept by `equal`, all key columns
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
