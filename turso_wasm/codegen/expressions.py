@@ -6,7 +6,7 @@ and subqueries.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
@@ -25,7 +25,7 @@ from turso_wasm.codegen.values import (
     collation_code,
     mask,
 )
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, KernelConnection, Run
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, KernelConnection, Pattern, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local
 
@@ -336,13 +336,44 @@ def _like(node: bound.Call, ctx: Context) -> SqlValue:
     """like(pattern, text[, escape])."""
     values = [emit_value(arg, ctx) for arg in node.args]
     escape = values[2] if len(values) > 2 else NULL_VALUE
-    case = (1,) if node.kernel == "like_case" else ()
-    return ctx.call_alloc(node.kernel, *values[:2], escape, int(len(values) > 2), *case, types=INTEGER_OR_NULL)
+    case = node.kernel == "like_case"
+
+    def general() -> SqlValue:
+        more = (1,) if case else ()
+        return ctx.call_alloc(node.kernel, *values[:2], escape, int(len(values) > 2), *more, types=INTEGER_OR_NULL)
+
+    return _matched(node, values, (ord("%"), ord("_"), 0, int(case)), general, ctx)
 
 
 def _glob(node: bound.Call, ctx: Context) -> SqlValue:
     values = [emit_value(arg, ctx) for arg in node.args]
-    return ctx.call_alloc("glob", *values, types=INTEGER_OR_NULL)
+    wildcards = ord("*"), ord("?"), ord("["), 1
+    return _matched(node, values, wildcards, lambda: ctx.call_alloc("glob", *values, types=INTEGER_OR_NULL), ctx)
+
+
+def _matched(
+    node: bound.Call,
+    values: Sequence[SqlValue],
+    kind: tuple[int, int, int, int],
+    general: Callable[[], SqlValue],
+    ctx: Context,
+) -> SqlValue:
+    """What `general` gives; of texts and a constant pattern the kernel knows more. kind: arguments of pattern_match."""
+    f = ctx.f
+    pattern, text = values[:2]
+    if not isinstance(node.args[0], (bound.Constant, bound.Parameter)) or len(values) > 2 or not pattern.may_be(TEXT):
+        return general()
+    known = ctx.frame_alloc(Pattern.size)
+    ctx.zero_at_start(known)
+    result = ctx.chosen()
+    with f.block() as done:
+        with f.if_(pattern.has_tag(TEXT) & text.has_tag(TEXT)):
+            call = f.call("pattern_match", ctx.frame + known, pattern.payload, text.payload, *kind)
+            found = f.local(I32, "found", call)
+            ctx.choose(result, SqlValue(INTEGER, found.extend_u()))
+            f.br(done, if_=found >= 0)
+        ctx.choose(result, general())
+    return result
 
 
 def _connection_field(field: str) -> Callable[[bound.Call, Context], SqlValue]:

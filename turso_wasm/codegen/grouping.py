@@ -7,6 +7,8 @@ aggregate's own struct.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from turso_wasm.codegen.aggregation import Layout, open_seen, starts_bare, step_all, value_of
 from turso_wasm.codegen.context import VALUE_SIZE, Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure_outer
@@ -15,13 +17,15 @@ from turso_wasm.codegen.hashing import hash_found
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.ordered_aggregates import open_ordered, run_ordered
 from turso_wasm.codegen.records import copied
+from turso_wasm.codegen.rowsets import filtered
 from turso_wasm.codegen.sorted_groups import one_by_one
 from turso_wasm.codegen.sources import LocalSource, decoded_columns, forget_since
 from turso_wasm.codegen.subtypes import marked_like
 from turso_wasm.codegen.values import SqlValue
+from turso_wasm.codegen.weighing import are_cheap, weigh, weighed_conditions
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.coroutine import Point
-from turso_wasm.wasm.dsl import I32, I64, Local
+from turso_wasm.wasm.dsl import I32, I64, Expr, Local
 
 
 def _aggregate(node: nodes.Aggregate, ctx: Context, then: Then) -> None:
@@ -61,12 +65,32 @@ def _single_group(node: nodes.Aggregate, layout: Layout, ctx: Context, then: The
             f.set(has_row, 1)
         step_all(node, layout, group, counters, ordered, seen, store_bare, ctx)
 
-    emit_source(node.child, ctx, each)
+    _take_rows(node, [group + at for at in layout.states], counters, each, ctx)
     run_ordered(node, ordered, group, layout.states, ctx)
     values = [value_of(a, group + layout.states[i], counters.get(i), ctx) for i, a in enumerate(node.aggregates)]
     values += [ctx.load_value(group, at=layout.bare + i * VALUE_SIZE) for i in range(len(node.bare))]
     ctx.sources[node.source] = LocalSource(values)
     then()
+
+
+def _take_rows(
+    node: nodes.Aggregate, states: Sequence[Expr], counters: dict[int, Local], each: Then, ctx: Context
+) -> None:
+    """Run `each` for each row of the child, or weigh those that a filter would drop."""
+    conditions = weighed_conditions(node, ctx)
+    if conditions is None:
+        emit_source(node.child, ctx, each)
+        return
+    assert isinstance(node.child, nodes.Filter)
+    predicate = node.child.predicate
+
+    def row() -> None:
+        if are_cheap([conditions, [call.args for call in node.aggregates]], ctx):
+            weigh(conditions, node.aggregates, states, counters, ctx)
+        else:
+            filtered(predicate, ctx, each)
+
+    emit_source(node.child.child, ctx, row)
 
 
 # --- with GROUP BY --------------------------------------------------------------------------------------

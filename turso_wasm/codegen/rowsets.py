@@ -138,14 +138,16 @@ def _switch_rows(node: nodes.Values, row: Local, assign: Callable[[Sequence[SqlV
 
 
 def _filter(node: nodes.Filter, ctx: Context, then: Then) -> None:
-    def body() -> None:
-        with ctx.f.block() as rejected:
-            ensure_cheap(node.predicate, ctx)
-            ensure(first_conjunct(node.predicate), ctx)
-            jump(node.predicate, rejected, ctx, when=False, on_null=True)
-            then()
+    emit_source(node.child, ctx, lambda: filtered(node.predicate, ctx, then))
 
-    emit_source(node.child, ctx, body)
+
+def filtered(predicate: bound.Expr, ctx: Context, then: Then) -> None:
+    """Run `then` if the predicate is true of the row."""
+    with ctx.f.block() as rejected:
+        ensure_cheap(predicate, ctx)
+        ensure(first_conjunct(predicate), ctx)
+        jump(predicate, rejected, ctx, when=False, on_null=True)
+        then()
 
 
 def first_conjunct(node: bound.Expr) -> object:

@@ -10,7 +10,7 @@ Invariants:
   A3  An address in a value is valid until its statement's arena mark is released, or its cursor moves.
 """
 
-from turso_wasm.wasm.lang import Struct, array, f64, fn, i32, i64, ptr, u8, u32
+from turso_wasm.wasm.lang import Struct, array, f64, fn, i32, i64, ptr, u8, u32, u64
 
 __subset__ = True
 
@@ -420,6 +420,26 @@ class LookupPlan(Struct):
     root: u32
     n_keys: i32
     n_columns: i32
+
+
+class Pattern(Struct):
+    """What is known of a LIKE or GLOB pattern (kernel/functions/patterns.py).
+
+    payload, or source: what it was made of, with case. `text`: in lower case unless case matters.
+    """
+
+    payload: i64
+    kind: i32
+    case: i32
+    any: i32  # the wildcard for any sequence: tells LIKE from GLOB
+    size: i32
+    text_size: i32
+    firsts: u64  # the first two characters, eight times each, and bits to set in what is compared with them
+    seconds: u64
+    first_bits: u64
+    second_bits: u64
+    source: array[u8, 48]
+    text: array[u8, 48]
 
 
 class Resource(Struct):

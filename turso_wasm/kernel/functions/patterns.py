@@ -1,7 +1,7 @@
 """LIKE and GLOB patterns that are a text with wildcards at their ends only: 'x', 'x%', '%x' and '%x%'.
 
-Owns what is known of the last such pattern, which most often is that of the next row, and its search: eight places at
-once, by the first two characters.
+Owns what is known of such a pattern, be it a constant or that of the row before, and its search: eight places at once,
+by the first two characters.
 
 Invariants:
   S1  The text is ASCII without NUL, so it begins and ends where characters do, in any text that is searched.
@@ -9,15 +9,15 @@ Invariants:
   S3  Bytes are compared in lower case unless case matters.
 """
 
+from turso_wasm.kernel.abi import Pattern
 from turso_wasm.kernel.base.memory import malloc
 from turso_wasm.kernel.values.collate import fold
 from turso_wasm.kernel.values.utf8 import terminated_size
 from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import (
-    Struct,
     addr,
-    array,
     ctz,
+    export,
     i32,
     i64,
     inline,
@@ -37,23 +37,22 @@ ONES = 0x0101010101010101
 HIGHS = 0x8080808080808080
 
 
-class Pattern(Struct):
-    """`source` and case: what it was made of; kind: OTHER: none of ours. `text`: in lower case unless case matters."""
-
-    kind: i32
-    case: i32
-    any: i32  # the wildcard for any sequence: tells LIKE from GLOB
-    size: i32
-    text_size: i32
-    firsts: u64  # the first two characters, eight times each, and bits to set in what is compared with them
-    seconds: u64
-    first_bits: u64
-    second_bits: u64
-    source: array[u8, 48]
-    text: array[u8, 48]
-
-
 last_pattern: i32 = 0
+
+
+@export
+def pattern_match(known: Pattern, pattern: i64, text: i64, any: i32, one: i32, set: i32, case: i32) -> i32:
+    """plain_match for a pattern whose bytes stay where they are and what they are: `known` is kept for it, zero at
+    first.
+    """
+    if known.payload != pattern:
+        known.payload = pattern
+        known.kind = OTHER
+        if size_of(pattern) <= SIZE_MAX:
+            known.any = any
+            known.case = case
+            classify(known, bytes_of(pattern), size_of(pattern), one, set)
+    return -1 if known.kind == OTHER else matches(known, bytes_of(text), size_of(text))
 
 
 @inline

@@ -91,6 +91,21 @@ def sum_step_int(state: SumState, v: i64) -> None:
 
 @export
 @inline
+def sum_weigh_int(state: SumState, v: i64, taken: i64) -> None:
+    """Add an integer if `taken` is 1, nothing if it is 0; what it is decides no jump."""
+    state.count += taken
+    v = v & (i64(0) - taken)
+    before: i64 = state.sum
+    after: i64 = before + v
+    if state.approximate != 0 or ((before ^ after) & (v ^ after)) < 0:
+        if taken != 0:
+            sum_step_int_slow(state, v)
+    else:
+        state.sum = after
+
+
+@export
+@inline
 def sum_step_real(state: SumState, r: f64) -> None:
     """Add a double."""
     state.count += 1
