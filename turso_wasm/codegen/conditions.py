@@ -22,7 +22,7 @@ from turso_wasm.codegen.expressions import (
 )
 from turso_wasm.codegen.subtypes import may_have_subtype
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL
+from turso_wasm.kernel.abi import BINARY, INTEGER, NULL, REAL, TEXT
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, if_expr, select
 
 COMPARISON: dict[str, Callable[[Expr, Any], Expr]] = {
@@ -88,23 +88,37 @@ def compare(node: bound.Compare, ctx: Context) -> tuple[Expr, Expr | None]:
     """(true, null) of a comparison; `null` None when it cannot be NULL."""
     left = for_comparison(node.left, node.left_affinity, ctx)
     right = for_comparison(node.right, node.right_affinity, ctx)
-    true = compare_values(node.op, left, right, node.collation, ctx)
+    textual = any(isinstance(side, bound.ColumnRef) and side.affinity == "B" for side in (node.left, node.right))
+    true = compare_values(node.op, left, right, node.collation, ctx, textual)
     if node.op in ("is", "is not"):
         return true, None
     return true, left.has_tag(NULL) | right.has_tag(NULL)
 
 
-def compare_values(op: str, left: SqlValue, right: SqlValue, collation: str, ctx: Context) -> Expr:
-    """i32: left op right in the total order of values (NULL first); usual pairs of numbers inline."""
+def compare_values(
+    op: str, left: SqlValue, right: SqlValue, collation: str, ctx: Context, textual: bool = False
+) -> Expr:
+    """i32: left op right in the total order of values (NULL first); usual pairs of numbers inline, and of texts.
+
+    textual: texts are expected.
+    """
     relation = COMPARISON[op]
     inline = [(when, relation(*sides)) for when, *sides in _numbers(left, right) if when.const != 0]
     if inline and inline[0][0].const is not None:
         return inline[0][1]
-    order = ctx.f.call("compare_values", ctx.stmt, *left.pair, *right.pair, collation_code(collation, ctx))
+    code = collation_code(collation, ctx)
+    if code == BINARY and (textual or left.is_always(TEXT) or right.is_always(TEXT)):
+        order = ctx.f.call("compare_bytes", *_bytes(left), *_bytes(right))
+        inline.insert(0, (left.has_tag(TEXT) & right.has_tag(TEXT), relation(order, 0)))
+    order = ctx.f.call("compare_values", ctx.stmt, *left.pair, *right.pair, code)
     found = relation(order, 0)
     for when, result in reversed(inline):
         found = if_expr(when, result, found)
     return found
+
+
+def _bytes(text: SqlValue) -> tuple[Expr, Expr]:
+    return text.payload.wrap(), text.payload.shr_u(32).wrap()
 
 
 def _numbers(left: SqlValue, right: SqlValue) -> Iterator[tuple[Expr, Expr, Expr]]:
