@@ -7,12 +7,14 @@ lets few rows of a table through costs at most about twice what the better of bo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, visit
 from turso_wasm.codegen.scans import advance, forward
-from turso_wasm.codegen.sources import open_cursor, scan_cursor, table_source
+from turso_wasm.codegen.sources import ROWID, EntrySource, open_cursor, scan_cursor, table_source
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER, Cursor, Run
 from turso_wasm.plan import nodes
@@ -51,31 +53,61 @@ def _exact_rowid(key: SqlValue, missing: Label, ctx: Context) -> Expr:
     return rowid
 
 
+class SoughtSource(EntrySource):
+    """A row that is known to be there; it is looked for when the first column of it is needed."""
+
+    def __init__(self, cursor: Local, node: nodes.RowidSeek, key: Local, sought: Local) -> None:
+        plain = table_source(node.table, cursor)
+        super().__init__(cursor, node.table, plain.positions)
+        self.key = key
+        self.sought = sought
+
+    def decode(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
+        """See Source."""
+        f = ctx.f
+        if any(column not in (ROWID, self.table.rowid_alias) for column in columns):
+            with f.if_(self.sought.eqz()):
+                found = f.local(I32, "found", f.call("cursor_seek_rowid", self.cursor, self.key))
+                if not ctx.unit.user.calls:  # which may have deleted the row
+                    with f.if_(found.eqz()):
+                        ctx.do("raise_corrupt", 0)
+                f.set(self.sought, 1)
+        return super().decode(columns, ctx)
+
+    def rowid(self, ctx: Context) -> Expr:
+        """See the base class."""
+        return self.key
+
+
 def _sieved_seek(node: nodes.RowidSeek, ctx: Context, then: Then) -> None:
-    """The row with that rowid, if it passes."""
+    """The row with that rowid, if it passes. One that is in the set need not be looked at for that."""
     f = ctx.f
     assert node.sieve is not None
     cursor = scan_cursor(node.source, node.table, ctx)
-    place, passing = f.local(I32, "sieve"), f.local(I32, "passing")
+    place, passing, sought = (f.local(I32, name) for name in ("sieve", "passing", "sought"))
     at = ctx.statement.frame_alloc(8)
     ctx.statement.zero_at_start(at)
     with f.block() as done:
         ensure(node.key, ctx)
-        rowid = _exact_rowid(emit_value(node.key, ctx), done, ctx)
+        rowid = f.local(I64, "key", _exact_rowid(emit_value(node.key, ctx), done, ctx))
         f.set(place, ctx.statement_frame + at)
         f.set(passing, f.load("i32", place, PASSING))
-        with f.if_(passing):
-            f.br(done, if_=f.call("hash_find_int", passing, rowid).eqz())
-        f.br(done, if_=f.call("cursor_seek_rowid", cursor, rowid).eqz())
-        ctx.sources[node.source] = table_source(node.table, cursor)
+        f.set(sought, 0)
         with f.block() as passed:
+            with f.if_(passing):
+                f.br(done, if_=f.call("hash_find_int", passing, rowid).eqz())
+                f.br(passed)
+            f.br(done, if_=f.call("cursor_seek_rowid", cursor, rowid).eqz())
+            f.set(sought, 1)
+            ctx.sources[node.source] = table_source(node.table, cursor)
             ensure(node.sieve, ctx)
             jump(node.sieve, passed, ctx, when=True, on_null=False)
             rejected = f.local(I32, "rejected", f.load("i32", place, REJECTED) + 1)
             f.store("i32", place, rejected, REJECTED)
-            with f.if_((rejected & (EVERY - 1)).eqz() & passing.eqz()):
+            with f.if_((rejected & (EVERY - 1)).eqz()):
                 _measure(node, place, rejected, ctx)
             f.br(done)
+        ctx.sources[node.source] = SoughtSource(cursor, node, rowid, sought)
         then()
 
 
