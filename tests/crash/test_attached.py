@@ -62,9 +62,28 @@ def contents(query: Query, names: Sequence[str]) -> dict[str, Content]:
     for name in names:
         schema = schema_of(name, names)
         assert query(f"PRAGMA {schema}.integrity_check") == [("ok",)]
-        rows = query(f"SELECT * FROM {schema}.t ORDER BY 1") if query(f"SELECT 1 FROM {schema}.sqlite_schema") else []
+        tables = [row[0] for row in query(f"SELECT name FROM {schema}.sqlite_schema WHERE type = 'table' ORDER BY 1")]
+        rows = [(table, query(f"SELECT * FROM {schema}.{table} ORDER BY 1, 2")) for table in tables]
         found[name] = (rows, query(f"PRAGMA {schema}.user_version"))
     return found
+
+
+def schema_statements(name: str) -> Iterator[str]:
+    """The tables of a file: what is inserted into `t` is noted by a trigger, and gone from there with its row."""
+    schema = schema_of(name)
+    yield f"CREATE TABLE {schema}.t(a INTEGER PRIMARY KEY, b)"
+    yield f"CREATE TABLE {schema}.notes(t REFERENCES t ON DELETE CASCADE, size INT)"
+    yield f"CREATE INDEX {schema}.notes_t ON notes(t)"
+    yield (
+        f"CREATE TRIGGER {schema}.noted AFTER INSERT ON t BEGIN"
+        " INSERT INTO notes VALUES (new.a, length(new.b)), (NULL, new.a); END"
+    )
+
+
+ACROSS = (
+    "CREATE TABLE one.gone(a, b)",
+    "CREATE TEMP TRIGGER across AFTER DELETE ON main.t BEGIN INSERT INTO gone VALUES (old.a, length(old.b)); END",
+)
 
 
 def sqlite_finds(image: Image, folder: Path, names: Sequence[str]) -> dict[str, Content]:
@@ -94,8 +113,17 @@ def transaction(random: Random, number: int) -> Iterator[str]:
         if random.random() < 0.3:
             yield f"DELETE FROM {name}.t WHERE a < {number - 4}"
         if random.random() < 0.2:
+            yield f"DELETE FROM {name}.t WHERE a % 3 = {random.randrange(3)}"
+            yield f"DELETE FROM {name}.notes WHERE t IS NULL"
+        if random.random() < 0.2:
             yield f"PRAGMA {name}.user_version = {number}"
     yield "COMMIT" if random.random() < 0.9 else "ROLLBACK"
+
+
+def upkeep(random: Random) -> list[str]:
+    """What is done to one file between transactions."""
+    name = random.choice([schema_of(name) for name in NAMES])
+    return [random.choice((f"VACUUM {name}", f"PRAGMA {name}.incremental_vacuum(3)", f"REINDEX {name}.notes_t"))]
 
 
 class Run:
@@ -109,10 +137,17 @@ class Run:
         with ours(vfs, folder) as query:
             for pragma in pragmas:
                 query(pragma)
+            query("PRAGMA foreign_keys = on")
             for name in NAMES:
-                self.do(query, [f"CREATE TABLE {schema_of(name)}.t(a INTEGER PRIMARY KEY, b)"])
+                for sql in schema_statements(name):
+                    self.do(query, [sql])
+            for sql in ACROSS:
+                self.do(query, [sql])
+            self.first = self.ended[-1]
             for number in range(N_TRANSACTIONS):
                 self.do(query, list(transaction(random, number)))
+                if random.random() < 0.3:
+                    self.do(query, upkeep(random))
 
     def do(self, query: Query, statements: Sequence[str]) -> None:
         begun = len(self.vfs.events)
@@ -129,10 +164,9 @@ class Run:
 
 
 def check(run: Run, folder: Path, capabilities: int, together: bool) -> None:
-    first = run.ended[len(NAMES)]  # from the last CREATE TABLE on all files are there
     events, disk, done, seen = run.vfs.events, Disk(), 0, set()
-    step = max(1, (len(events) - first) // N_CRASHES)
-    for at in range(first, len(events) + 1, step):
+    step = max(1, (len(events) - run.first) // N_CRASHES)
+    for at in range(run.first, len(events) + 1, step):
         for event in events[done:at]:
             disk.repeat(event)
         done = at
@@ -156,7 +190,9 @@ def check(run: Run, folder: Path, capabilities: int, together: bool) -> None:
             left = {name: bytes(data.bytes) for name, data in after.files.items()}
             if survivors in ("none", "all"):
                 assert not [name for name in left if "-mj" in name and is_named(name, image)], (at, survivors)
-            assert all((1000, "afterwards") in rows for rows, _ in sqlite_finds(left, folder, order).values())
+            assert all(
+                (1000, "afterwards") in dict(rows)["t"] for rows, _ in sqlite_finds(left, folder, order).values()
+            )
 
 
 def is_named(super_journal: str, image: Image) -> bool:
@@ -170,9 +206,40 @@ def test_all_or_nothing(modes: tuple[str, str], capabilities: int, tmp_path: Pat
     vfs = RecordingVfs(capabilities=capabilities)
     pragmas = [f"PRAGMA {schema_of(name)}.journal_mode = {modes[at % 2]}" for at, name in enumerate(NAMES)]
     pragmas += [f"PRAGMA {schema_of(name)}.cache_size = 10" for name in NAMES]
+    pragmas += ["PRAGMA auto_vacuum = full", "PRAGMA two.auto_vacuum = incremental", "PRAGMA one.page_size = 1024"]
     run = Run(vfs, tmp_path, pragmas, seed=len(modes[0]) + len(modes[1]))
     assert any("-mj" in event.name for event in vfs.events)
     check(run, tmp_path, capabilities, together=True)
+
+
+@pytest.mark.parametrize("modes", [("DELETE", "DELETE"), ("PERSIST", "TRUNCATE")], ids="-".join)
+def test_a_power_cut_during_recovery_is_recovered_too(modes: tuple[str, str], tmp_path: Path) -> None:
+    """Of all files alike, whichever engine comes next."""
+    vfs = RecordingVfs()
+    pragmas = [f"PRAGMA {schema_of(name)}.journal_mode = {modes[at % 2]}" for at, name in enumerate(NAMES)]
+    run = Run(vfs, tmp_path, [*pragmas, "PRAGMA one.auto_vacuum = full"], seed=4)
+    disk, done, cuts = Disk(), 0, 0
+    steps = 60 if HEAVY else 12
+    for at in range(run.first, len(vfs.events) + 1, max(1, (len(vfs.events) - run.first) // steps)):
+        for event in vfs.events[done:at]:
+            disk.repeat(event)
+        done = at
+        image = disk.after_power_cut("all")
+        expected = sqlite_finds(image, tmp_path, NAMES)
+        assert expected in run.allowed(at)
+        first = RecordingVfs(image)
+        with ours(first, tmp_path) as query:
+            assert contents(query, NAMES) == expected
+        again = Disk(image)
+        for number, event in enumerate(first.events):
+            for survivors in ("none", "all", Random(number)):
+                left = again.after_power_cut(survivors)
+                cuts += 1
+                assert sqlite_finds(left, tmp_path, NAMES) == expected, (at, number, survivors)
+                with ours(RecordingVfs(left), tmp_path) as query:
+                    assert contents(query, NAMES) == expected, (at, number, survivors)
+            again.repeat(event)
+    assert cuts
 
 
 @pytest.mark.parametrize("modes", [("WAL", "WAL"), ("WAL", "DELETE"), ("DELETE", "WAL")], ids="-".join)
