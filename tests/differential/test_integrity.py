@@ -131,7 +131,7 @@ def verdict(connection: Any) -> object:
 def test_every_byte_that_is_damaged(page_size: int, auto_vacuum: int, tmp_path: Path) -> None:
     """What SQLite calls sound we do, and the other way round; mostly in the same words.
 
-    Not always: where entries are out of order it depends on the way down a tree which of them are found.
+    Not always: SQLite goes on where a tree cannot be walked any more, with what it takes for cells.
     """
     content = damaged_file(tmp_path / "sound.db", page_size, auto_vacuum)
     random = Random(page_size + auto_vacuum)
@@ -145,4 +145,4 @@ def test_every_byte_that_is_damaged(page_size: int, auto_vacuum: int, tmp_path: 
         expected, found = verdict(apsw.Connection(str(path))), verdict(turso_wasm.connect(path))
         assert (found == [("ok",)]) == (expected == [("ok",)]), (at, damaged[at], expected, found)
         equal += found == expected
-    assert equal > 0.7 * N_DAMAGES
+    assert equal > 0.95 * N_DAMAGES, equal

@@ -20,7 +20,7 @@ from turso_wasm.codegen.modules.registry import CHECKS
 from turso_wasm.codegen.routines import Argument, open_routine, pass_arguments
 from turso_wasm.codegen.sources import LocalSource, Source, index_fields, open_index, open_table
 from turso_wasm.codegen.values import SqlValue
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, SEEK_GE, TEXT, Cursor
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i64
 
@@ -170,11 +170,7 @@ class _Rows:
             key = f.local(I32, "key", ctx.frame + ctx.frame_alloc(len(fields) * VALUE_SIZE))
             for at, value in enumerate(values):
                 store_field(key, value, at, ctx)
-            f.store("i32", cursor, 0, Cursor.offset("near"))  # from the root: entries may be out of order
-            found = f.local(I32, "found", f.call("cursor_seek_key", cursor, key, len(fields), SEEK_GE))
-            with f.if_(found):
-                f.set(found, f.call("cursor_compare_key", cursor, key, len(fields)).eqz())
-            with f.if_(found.eqz()):
+            with f.if_(f.call("cursor_bisect_key", cursor, key, len(fields)).eqz()):
                 ctx.do("check_entry", self.check, self.row, *_text(f" missing from index {index.name}", ctx))
                 f.br(over)
             if index.unique:

@@ -52,14 +52,14 @@ def check_largest_root(k: Check, roots: ptr[u32], n: i32) -> None:
 def check_trees(k: Check, roots: ptr[u32]) -> None:
     """Check the trees, and count their entries."""
     k.unsound = 0
+    k.unreadable = 0
     for i in range(k.n_trees):
-        left: i32 = k.left
-        unsound: i32 = k.unsound
+        found: i32 = k.unsound + k.unreadable
         k.entries = 0
         if roots[i]:
             check_tree(k, roots[i])
         k.counts[i] = k.entries
-        if k.unsound != unsound or k.left != left:
+        if k.unsound + k.unreadable != found or k.left <= 0:
             k.counts[i] = -1 - k.entries
 
 
@@ -105,7 +105,7 @@ def check_database(k: Check, slot: i32, roots: ptr[u32], n: i32, name: ptr[u8], 
 
 @export
 def check_usable(k: Check, tree: i32) -> i32:
-    """1 if a tree of the list may be walked: nothing was wrong with it."""
+    """1 if a tree of the list may be walked."""
     return i32(k.counts[tree] >= 0)
 
 

@@ -75,7 +75,7 @@ def check_payload(k: Check, kind: i32, data: ptr[u8], offset: i32) -> None:
 
 
 def check_cell(k: Check, pgno: u32, h: PageHeader, data: ptr[u8], nth: i32) -> i32:
-    """Check that a cell lies within its page, and that its record has a header; its offset, or 0."""
+    """Check that a cell lies within its page, and that its record, if it has one, has a header; its offset, or 0."""
     usable: i32 = k.layout.usable
     offset: i32 = be16(cell_array(h) + 2 * nth)
     low: i32 = content_start(h)
@@ -90,8 +90,8 @@ def check_cell(k: Check, pgno: u32, h: PageHeader, data: ptr[u8], nth: i32) -> i
         report(k, *lit(b"Extends off end of page"))
         return 0
     if h.kind != TABLE_INTERIOR:
-        at, _total = cell_payload(h.kind, data + offset)
-        if data[offset + at] <= 1:
+        at, total = cell_payload(h.kind, data + offset)
+        if total > 0 and data[offset + at] <= 1:
             report(k, *lit(b"Bad cell header size"))
             return 0
     return offset
@@ -199,6 +199,7 @@ def check_cells(k: Check, pgno: u32, most: i64, level: i32) -> tuple[i32, i32]:
         offset: i32 = check_cell(k, pgno, page_header(page), page.data, nth)
         if offset == 0:
             well = 0
+            k.unreadable += 1
             continue
         if k.layout.kind == TABLE_BTREE:
             rowid: i64 = cell_rowid(kind, page.data + offset)
@@ -216,21 +217,27 @@ def check_cells(k: Check, pgno: u32, most: i64, level: i32) -> tuple[i32, i32]:
     return well, depth
 
 
-def check_page(k: Check, pgno: u32, most: i64, level: i32) -> i32:
-    """Check a b-tree page and everything below it; its height, -1 if unknown. Sets `least`."""
-    if k.left <= 0 or refer(k, pgno) == 0:
-        return -1
+def page_sane(k: Check, pgno: u32, level: i32) -> i32:
+    """1 if a page can be one of the tree, at this level."""
     k.page = pgno
     k.where = WHERE_PAGE
     page: Page = pager_get(k.pager, pgno)
     if header_sane(k, page) == 0:
         report(k, *lit(b"btreeInitPage() returns error code 11"))
-        return -1
+        return 0
     if level >= DEPTH_MAX:
         report(k, *lit(b"too deep"))
-        return -1
+        return 0
     if free_space_sane(page, page_header(page), k.layout.usable) == 0:
         report(k, *lit(b"free space corruption"))
+        return 0
+    return 1
+
+
+def check_page(k: Check, pgno: u32, most: i64, level: i32) -> i32:
+    """Check a b-tree page and everything below it; its height, -1 if unknown. Sets `least`."""
+    if k.left <= 0 or refer(k, pgno) == 0 or page_sane(k, pgno, level) == 0:
+        k.unreadable += 1
         return -1
     well, depth = check_cells(k, pgno, most, level)
     if well:

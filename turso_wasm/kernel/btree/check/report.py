@@ -42,6 +42,7 @@ class Check(Resource):
     least: i64  # smallest rowid of the subtree checked last
     entries: i32  # of the tree checked last
     unsound: i32  # records that cannot be decoded
+    unreadable: i32  # places where a walk through the tree would come to an end
     counts: ptr[i32]  # entries of each tree; below 0: the tree is damaged, and has -1 - n
     n_trees: i32
     text: ptr[u8]

@@ -1,0 +1,80 @@
+"""Looking for an entry of an index that may be damaged, by halving alone.
+
+PRAGMA integrity_check asks whether each row has its entry. In a page whose entries are out of order it depends on the
+way taken which of them are found; this is the way that SQLite takes, so that both say the same of the same file.
+Seeking (seek.py) guesses, and begins where it was before.
+"""
+
+from turso_wasm.kernel.abi import Cursor, Value
+from turso_wasm.kernel.btree.cell import LEAF
+from turso_wasm.kernel.btree.cursor.position import (
+    STATE_GAP,
+    STATE_VALID,
+    cursor_no_entry,
+    enter_child,
+    enter_root,
+    load_entry,
+    on_last_leaf,
+    stack_page,
+)
+from turso_wasm.kernel.btree.cursor.seek import compare_cell
+from turso_wasm.kernel.btree.page import PageHeader, cell_array, page_child, page_header, page_is_leaf, page_n_cells
+from turso_wasm.kernel.pager.storage import Page
+from turso_wasm.wasm.lang import be16, export, i32, ptr, u8
+
+__subset__ = True
+
+
+@export
+def cursor_bisect_key(c: Cursor, probe: ptr[Value], n: i32) -> i32:
+    """Go to an entry that equals the probe in its first n fields; 0: none is found. Errors: SQLITE_CORRUPT."""
+    page: Page = stay_on_last(c, probe, n)
+    cursor_no_entry(c, STATE_GAP)
+    if not page:
+        page = enter_root(c)
+    found: i32 = bisect_page(c, page, probe, n)
+    while not found and not page_is_leaf(page):
+        c.taken[c.depth] = c.nth
+        page = enter_child(c, page_child(page, c.nth))
+        found = bisect_page(c, page, probe, n)
+    count: i32 = page_n_cells(page)
+    if count == 0:
+        return 0
+    if c.nth >= count:
+        c.nth = count - 1
+    load_entry(c)
+    return found
+
+
+def stay_on_last(c: Cursor, probe: ptr[Value], n: i32) -> Page:
+    """The right-most leaf, if the cursor is on one of its entries and its first entry is not greater; or null."""
+    if c.state != STATE_VALID or c.depth < 1:
+        return Page(0)
+    page: Page = stack_page(c, c.depth)
+    if not page_is_leaf(page) or not on_last_leaf(c) or page_compare(c, page, 0, probe, n) > 0:
+        return Page(0)
+    return page
+
+
+def bisect_page(c: Cursor, page: Page, probe: ptr[Value], n: i32) -> i32:
+    """Set `nth` to the cell that is equal, or to the first behind those that are less; 1 if it is equal."""
+    low: i32 = 0
+    high: i32 = page_n_cells(page) - 1
+    while low <= high:
+        c.nth = (low + high) >> 1
+        order: i32 = page_compare(c, page, c.nth, probe, n)
+        if order == 0:
+            return 1
+        if order < 0:
+            low = c.nth + 1
+        else:
+            high = c.nth - 1
+    c.nth = low
+    return 0
+
+
+def page_compare(c: Cursor, page: Page, nth: i32, probe: ptr[Value], n: i32) -> i32:
+    """Order of a cell and the probe."""
+    h: PageHeader = page_header(page)
+    cells: ptr[u8] = cell_array(h)
+    return compare_cell(c, page.data + be16(cells + 2 * nth) + (0 if h.kind & LEAF else 4), probe, n)
