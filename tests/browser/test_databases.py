@@ -58,6 +58,44 @@ def test_attach(js: Any, storage: str) -> None:
     assert {"one.db", "two.db"} <= set(got["names"])
 
 
+@pytest.mark.parametrize("storage", ["opfs", "indexeddb", "memory"])
+def test_vacuum_into_a_name_that_is_free(js: Any, storage: str) -> None:
+    got = js(
+        """
+        const db = await turso.connect('from.db', { storage });
+        await db.exec("CREATE TABLE t(a); INSERT INTO t VALUES (1), (zeroblob(9000)); CREATE INDEX i ON t(a)");
+        await db.exec("VACUUM INTO 'copy' || '1.db'");
+        await db.prepare('VACUUM main INTO ?').run('copy2.db');
+        const taken = await failure(() => db.exec("VACUUM INTO 'copy1.db'"));
+        const itself = await failure(() => db.exec("VACUUM INTO 'from.db'"));
+        const numbers = await failure(() => db.exec('VACUUM INTO 5'));
+        const inside = await failure(() => db.exec("BEGIN; VACUUM INTO 'copy3.db'"));
+        await db.exec('ROLLBACK; INSERT INTO t VALUES (2)');
+        const found = [];
+        for (const name of ['copy1.db', 'copy2.db']) {
+          const copy = await turso.connect(name, { storage, create: false });
+          found.push(await copy.prepare("SELECT count(*), sum(length(a)), (SELECT * FROM pragma_integrity_check) FROM t").raw().get());
+          await copy.exec('INSERT INTO t VALUES (3)');
+          await copy.close();
+        }
+        await db.close();
+        const names = await turso.list({ storage });
+        for (const name of ['from.db', 'copy1.db', 'copy2.db']) await turso.remove(name, { storage });
+        return { found, names, errors: [taken, itself, numbers, inside].map((error) => error && error.message) };
+        """,
+        storage=storage,
+    )
+    assert got["found"] == [[2, 9001, "ok"]] * 2
+    assert {"from.db", "copy1.db", "copy2.db"} <= set(got["names"])
+    assert "copy3.db" not in got["names"]
+    assert got["errors"] == [
+        "output file already exists",
+        "output file already exists",
+        "non-text filename",
+        "cannot VACUUM from within a transaction",
+    ]
+
+
 def test_two_connections_attach_one_file(js: Any) -> None:
     got = js("""
         const one = await turso.connect('first.db');
