@@ -173,15 +173,17 @@ def _triggered_table(binder: Binder, node: ast.CreateTrigger) -> tuple[Catalog, 
     named = binder.catalogs.find_table(node.table.name, node.table.schema)
     if node.name.schema is None and named is not None and named.slot == TEMP_SLOT:
         catalog = binder.catalogs.temp()
-    schema = node.table.schema or (None if catalog.slot == TEMP_SLOT else catalog.name)
+    schema = node.table.schema
+    if catalog.slot != TEMP_SLOT:
+        if schema is not None and fold(schema) != fold(catalog.name):
+            message = f"trigger {node.name.name} cannot reference objects in database {schema}"
+            raise SqlError(SQLITE_ERROR, message, node.name.name_span)
+        schema = catalog.name
     table = binder.catalogs.find_table(node.table.name, schema)
     if table is None:
-        fail(f"no such table: {node.table.schema or catalog.name}.{node.table.name}", node.table)
+        fail(f"no such table: {'' if schema is None else schema + '.'}{node.table.name}", node.table)
     if table.kind == "virtual":
         fail("cannot create triggers on virtual tables", node.table)
-    if catalog.slot not in (TEMP_SLOT, table.slot):
-        message = f"trigger {node.name.name} cannot reference objects in database {table.schema}"
-        raise SqlError(SQLITE_ERROR, message, node.name.name_span)
     return catalog, table
 
 
