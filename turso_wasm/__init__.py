@@ -24,6 +24,7 @@ __all__ = [
     "PARSE_COLNAMES",
     "PARSE_DECLTYPES",
     "Binary",
+    "Blob",
     "Connection",
     "Cursor",
     "DataError",
@@ -44,10 +45,13 @@ __all__ = [
     "Timestamp",
     "TimestampFromTicks",
     "Warning",
+    "adapt",
+    "adapters",
     "apilevel",
     "compiled",
     "complete_statement",
     "connect",
+    "converters",
     "enable_callback_tracebacks",
     "paramstyle",
     "register_adapter",
@@ -58,11 +62,12 @@ __all__ = [
 ]
 
 
+_DEPRECATED = ("version", "version_info")
 _BROWSER = frozenset(("connect_async", "close_async"))  # in Pyodide: files of the origin private file system
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
+    if name in __all__ or name.startswith("SQLITE_") or name in _DEPRECATED:
         return getattr(import_module("turso_wasm.dbapi"), name)
     if name in _BROWSER:
         return getattr(import_module("turso_wasm.browser"), name)

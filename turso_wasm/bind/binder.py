@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
@@ -16,6 +16,9 @@ from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
 from turso_wasm.sql.walk import walk as syntax_walk
+
+if TYPE_CHECKING:
+    from turso_wasm.bind.authority import Authority
 
 BindFunction: TypeAlias = "Callable[[Binder, Any, Scope | None], bound.Expr]"
 
@@ -80,6 +83,7 @@ class Binder:
         self.trace: list[tuple[ast.ColumnRef, bound.Expr]] | None = None  # ALTER TABLE asks what names mean
         self.scanned: dict[int, Table] = {}  # by row source
         self.names: dict[int, str] = {}  # of row sources, as EXPLAIN QUERY PLAN shows them
+        self.authority: Authority | None = None
         self.tables: list[Table] = []  # every table that is read
         self.common: CommonTables | None = None
         self.current_rows: dict[int, CurrentRow] = {}  # by the id of the ast.TableSource that names the table

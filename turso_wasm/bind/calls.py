@@ -47,6 +47,8 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     name = fold(node.name)
     n_arguments = len(node.arguments)
     registry = binder.registry
+    if binder.authority is not None and not binder.place and not binder.authority.function(binder, node.name):
+        return bound.Constant(value=None)
     if name == "rtreecheck" and node.over is None and name not in registry.own_functions:
         return bind_rtreecheck(binder, node, scope)
     aggregate = registry.find_aggregate(name, n_arguments)

@@ -69,6 +69,8 @@ def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> bou
             if scope.aggregates != "yes":
                 refuse_aggregates(found, scope, node)
             _refuse_windows(found, scope, node)
+        if binder.authority is not None and type(found) is bound.ColumnRef and not binder.place:
+            return binder.authority.read(binder, found)
         return found
     if node.table is None:
         if node.double_quoted:

@@ -83,6 +83,8 @@ def bind_core(
     """
     if not isinstance(node, ast.SelectCore):
         return _bind_values(binder, node, parent)
+    if binder.authority is not None:
+        binder.authority.select(binder)
     number = binder.number_select(node)
     core = Core([], [], distinct=node.distinct, aggregate_source=binder.new_source(), number=number)
     scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0, core=core)
@@ -110,6 +112,8 @@ def bind_core(
     if node.where is not None:
         core.where += conjuncts(binder.expr(node.where, scope))
     scope.is_tested = tested
+    if binder.authority is not None:
+        binder.authority.rows(binder, scope.items)
     return core, scope
 
 
@@ -275,7 +279,10 @@ def _expand_star(binder: Binder, star: ast.Star, core: Core, scope: Scope) -> No
         meant = alike[0]
         shown = meant.shown.get(key) if meant.shown and (not plain or len(alike) > 1) else None
         ref = shown or column_of(meant, number if meant is item else meant.numbers[key])
-        core.outputs.append(ref)
+        if binder.authority is not None and type(ref) is bound.ColumnRef:
+            core.outputs.append(binder.authority.read(binder, ref))
+        else:
+            core.outputs.append(ref)
         if isinstance(ref, bound.ColumnRef | bound.Generated):
             label = f"{_shown_name(item, scope.items)}.{name}" if is_full else name
             plain_name = None if label == name else name

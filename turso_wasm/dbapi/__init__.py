@@ -1,8 +1,14 @@
 """PEP 249 as the standard library's `sqlite3` module has it."""
 
+import sys
+import warnings
+from typing import Any
+
 from turso_wasm.catalog.build import SQLITE_VERSION
+from turso_wasm.dbapi.blob import Blob
 from turso_wasm.dbapi.compiled import compiled
 from turso_wasm.dbapi.connection import LEGACY_TRANSACTION_CONTROL, Connection, connect
+from turso_wasm.dbapi.constants import CONSTANTS
 from turso_wasm.dbapi.cursor import Cursor
 from turso_wasm.dbapi.errors import (
     DatabaseError,
@@ -16,7 +22,7 @@ from turso_wasm.dbapi.errors import (
     ProgrammingError,
     Warning,
 )
-from turso_wasm.dbapi.functions import enable_callback_tracebacks
+from turso_wasm.dbapi.hooks import enable_callback_tracebacks
 from turso_wasm.dbapi.row import Row
 from turso_wasm.dbapi.types import (
     PARSE_COLNAMES,
@@ -29,10 +35,15 @@ from turso_wasm.dbapi.types import (
     TimeFromTicks,
     Timestamp,
     TimestampFromTicks,
+    adapt,
+    adapters,
     complete_statement,
+    converters,
     register_adapter,
     register_converter,
 )
+
+globals().update(CONSTANTS)
 
 apilevel = "2.0"
 threadsafety = 3
@@ -45,6 +56,7 @@ __all__ = [
     "PARSE_COLNAMES",
     "PARSE_DECLTYPES",
     "Binary",
+    "Blob",
     "Connection",
     "Cursor",
     "DataError",
@@ -65,10 +77,13 @@ __all__ = [
     "Timestamp",
     "TimestampFromTicks",
     "Warning",
+    "adapt",
+    "adapters",
     "apilevel",
     "compiled",
     "complete_statement",
     "connect",
+    "converters",
     "enable_callback_tracebacks",
     "paramstyle",
     "register_adapter",
@@ -77,3 +92,13 @@ __all__ = [
     "sqlite_version_info",
     "threadsafety",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The version of the interface, which Python 3.12 warns about and 3.14 has no more."""
+    if name not in ("version", "version_info") or sys.version_info >= (3, 14):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if sys.version_info >= (3, 12):
+        text = f"{name} is deprecated and will be removed in Python 3.14"
+        warnings.warn(text, DeprecationWarning, stacklevel=3)
+    return "2.6.0" if name == "version" else (2, 6, 0)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from turso_wasm.base.errors import SqlError
+from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_LOCKED, SqlError
 from turso_wasm.dbapi import arguments
+from turso_wasm.dbapi.blob import Blob
 from turso_wasm.dbapi.cursor import Cursor, Parameters
 from turso_wasm.dbapi.dump import dump_statements
 from turso_wasm.dbapi.errors import (
@@ -27,10 +28,12 @@ from turso_wasm.dbapi.errors import (
     fail,
 )
 from turso_wasm.dbapi.functions import Registering
-from turso_wasm.dbapi.trace import expanded
+from turso_wasm.dbapi.hooks import Hooked
+from turso_wasm.dbapi.limits import UNLIMITED, Limited
 from turso_wasm.runtime import engine
 from turso_wasm.runtime.connection import HostConnection
 from turso_wasm.runtime.image import read_image, replace_by_memory, write_image
+from turso_wasm.runtime.parameters import MAX_INTEGER, MIN_INTEGER
 from turso_wasm.runtime.schema import Prepared
 from turso_wasm.runtime.uri import parse_location
 
@@ -40,7 +43,15 @@ IsolationLevel = Literal["", "DEFERRED", "IMMEDIATE", "EXCLUSIVE"]
 _LEVELS = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
 
 
-class Connection(Registering):
+class Statement:
+    """What calling a connection gives."""
+
+    def __new__(cls) -> Statement:
+        """Statements come from connections."""
+        raise TypeError(f"cannot create '{cls.__module__}.{cls.__qualname__}' instances")
+
+
+class Connection(Registering, Hooked, Limited):
     """A connection to a database; see `connect`."""
 
     Warning = Warning
@@ -64,15 +75,23 @@ class Connection(Registering):
         detect_types: int = 0,
         isolation_level: IsolationLevel | None = "",
         check_same_thread: bool = True,
+        factory: object = None,
         cached_statements: int = 128,
         uri: bool = False,
         *,
         autocommit: bool | int = LEGACY_TRANSACTION_CONTROL,
     ) -> None:
-        """Open the database. Errors: OperationalError when it cannot be opened."""
+        """Open the database; `factory` is for `connect`. Called again, it closes the database that was open before.
+
+        Errors: OperationalError when it cannot be opened.
+        """
         timeout_ms = _milliseconds(timeout)
+        before = self.__dict__.pop("_runtime", None)
+        if before is not None:
+            before.close()
         self._thread = threading.get_ident() if arguments.integer(check_same_thread) else None
-        self._trace_callback: Callable[[str], object] | None = None
+        self._trace_callback = None
+        self._limits = UNLIMITED
         self._text: Callable[[bytes], Any] | None = None
         self.detect_types = arguments.integer(detect_types)
         arguments.integer(cached_statements)
@@ -98,7 +117,7 @@ class Connection(Registering):
         """A new cursor."""
         self._check()
         made = factory(self)
-        if not isinstance(made, Cursor):
+        if not issubclass(type(made), Cursor):
             raise TypeError(f"factory must return a cursor, not {type(made).__name__}")
         if self.row_factory is not None:
             made.row_factory = self.row_factory
@@ -115,6 +134,27 @@ class Connection(Registering):
     def executescript(self, sql_script: str, /) -> Cursor:
         """A new cursor on which `executescript` was called."""
         return self.cursor().executescript(sql_script)
+
+    def __call__(self, *args: str) -> Statement:
+        """A statement that was prepared, and can do nothing by itself."""
+        self._check()
+        (sql,) = args
+        arguments.sql_text(sql, "argument 1")
+        self._prepare(sql)
+        return object.__new__(Statement)
+
+    def _query(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a statement of our own. Errors: SqlError."""
+        prepared = self._runtime.prepare(sql, is_ours=True)
+        assert prepared is not None
+        statement, rows = self._runtime.execute(prepared, values)
+        found = list(rows or ())
+        try:
+            while not statement.finished:
+                found += statement.step() or ()
+        finally:
+            self._runtime.release(statement)
+        return found
 
     # --- transactions -------------------------------------------------------------------------------------------
 
@@ -145,7 +185,7 @@ class Connection(Registering):
             and self._isolation_level is not None
             and not self.in_transaction
         ):
-            self._run(f"BEGIN {self._isolation_level}".rstrip())
+            self._run(f"BEGIN {self._isolation_level}")
 
     def _commit_implicitly(self) -> None:
         """What the module does before a script."""
@@ -157,7 +197,7 @@ class Connection(Registering):
         try:
             prepared = self._runtime.prepare(sql)
             assert prepared is not None
-            self._trace(prepared, ())
+            self._trace(prepared, (), sql)
             statement, _ = self._runtime.execute(prepared)
             self._runtime.release(statement)
         except SqlError as error:
@@ -183,7 +223,8 @@ class Connection(Registering):
             if not isinstance(level, str):
                 raise TypeError("isolation_level must be str or None")
             arguments.text(level, "isolation_level")
-            if level.upper() not in _LEVELS:
+            level = str.upper(level)
+            if level not in _LEVELS:
                 raise ValueError("isolation_level string must be '', 'DEFERRED', 'IMMEDIATE', or 'EXCLUSIVE'")
         if "_runtime" not in self.__dict__:
             self._isolation_level = level
@@ -252,11 +293,6 @@ class Connection(Registering):
         self._check_open()
         self._runtime.interrupt()
 
-    def set_trace_callback(self, callback: Callable[[str], object] | None, /) -> None:
-        """Call `callback` with the text of every statement that is run, parameters filled in."""
-        self._check()
-        self._trace_callback = callback
-
     def iterdump(self, *, filter: str | None = None) -> Iterator[str]:
         """The database as SQL statements; `filter`: a LIKE pattern for the names of what is dumped."""
         self._check()
@@ -283,6 +319,8 @@ class Connection(Registering):
             raise NotSupportedError(f"deserialize() into '{name}': only the main database can be replaced")
         try:
             with memoryview(data) as view:
+                if not view.c_contiguous:
+                    raise BufferError("memoryview: underlying buffer is not C-contiguous")
                 image = view.tobytes()
         except TypeError:
             raise TypeError(f"a bytes-like object is required, not '{type(data).__name__}'") from None
@@ -300,30 +338,64 @@ class Connection(Registering):
         name: str = "main",
         sleep: float = 0.25,
     ) -> None:
-        """Copy the whole database into `target`, in one transaction of each; `pages` and `sleep` have no effect.
+        """Copy a database into `target`, `pages` at a time (all at once below 1), which commits them together.
 
-        progress(status, pages left, pages in all) is called at the end, with status 101 (done).
+        progress(status, pages left, pages in all) is called after each step, with status 0 and in the end 101. When the
+        database has changed between steps, the copy begins anew. sleep: seconds to wait while the database is locked.
         """
         self._check()
         if not isinstance(target, Connection):
             raise arguments.wrong_type("backup() argument 'target'", "turso_wasm.Connection", target)
         if target is self:
             raise ValueError("target cannot be the same connection instance")
-        arguments.integer(pages)
-        arguments.real(sleep)
+        step, delay = arguments.integer(pages), arguments.real(sleep)
         if progress is not None and not callable(progress):
             raise TypeError("progress argument must be a callable")
         target._check()
-        slot = self._slot_of(name, "backup")
+        is_empty = name.lower() == "temp" and self._runtime.slot_of("temp") is None if isinstance(name, str) else False
+        slot = None if is_empty else self._slot_of(name, "backup")
         if target.in_transaction:
             raise OperationalError("target is in transaction")
-        told = None if progress is None else lambda left, total: void(progress(101, left, total))
         try:
-            image = read_image(self._runtime, slot)
+            image = b"" if slot is None else self._image(slot, delay)
+            total = _page_count(image)
+            done = step if step > 0 else total
+            while progress is not None and done < total:
+                progress(0, total - done, total)
+                self._check()
+                target._check()
+                again = b"" if slot is None else self._image(slot, delay)
+                if again != image:
+                    image, total, done = again, _page_count(again), 0
+                done += step
             if image:
-                write_image(target._runtime, image, told)
+                write_image(target._runtime, image, None)
         except SqlError as error:
             fail(error)
+        if progress is not None:
+            progress(101, 0, total)
+
+    def _image(self, slot: int, delay: float) -> bytes:
+        """The pages of a database, as soon as nobody writes. Errors: SqlError."""
+        while True:
+            try:
+                return read_image(self._runtime, slot)
+            except SqlError as error:
+                if error.primary_code not in (SQLITE_BUSY, SQLITE_LOCKED):
+                    raise
+            time.sleep(delay)
+
+    def blobopen(self, table: str, column: str, row: int, /, *, readonly: bool = False, name: str = "main") -> Blob:
+        """The BLOB or TEXT in a column of the row with a rowid. Errors: OperationalError; OverflowError."""
+        self._check()
+        arguments.text(table, "blobopen() argument 1")
+        arguments.text(column, "blobopen() argument 2")
+        arguments.text(name, "blobopen() argument 'name'")
+        if not isinstance(row, int):
+            raise TypeError("expected 'int'")
+        if not MIN_INTEGER <= row <= MAX_INTEGER:
+            raise OverflowError("Python int too large to convert to SQLite INTEGER")
+        return Blob.opened(self, table, column, row, bool(readonly), name)
 
     def _slot_of(self, name: str, function: str, unknown: str = "unknown database {}") -> int:
         slot = self._runtime.slot_of(arguments.text(name, f"{function}() argument 'name'"))
@@ -349,6 +421,8 @@ class Connection(Registering):
 
     def _prepare(self, sql: str) -> Prepared | None:
         """One statement. Errors: ProgrammingError when there are more."""
+        if self._limits is not UNLIMITED:
+            self._check_sql(sql)
         try:
             prepared = self._runtime.prepare(sql)
         except SqlError as error:
@@ -357,14 +431,9 @@ class Connection(Registering):
             fail(error)
         if "\0" in sql:
             raise ProgrammingError("the query contains a null character")
-        if prepared is not None and prepared.has_tail:
+        if prepared is not None and prepared.has_tail and sql[prepared.end :].strip() != "/*":
             raise ProgrammingError("You can only execute one statement at a time.")
         return prepared
-
-    def _trace(self, prepared: Prepared, values: Any) -> None:
-        if self._trace_callback is not None:
-            with suppress(Exception):  # as in the sqlite3 module, it cannot fail the statement
-                self._trace_callback(expanded(prepared, values))
 
     def _check(self) -> None:
         self._check_thread()
@@ -386,26 +455,40 @@ def void(_: object) -> None:
     """Drop a value."""
 
 
+def _page_count(image: bytes) -> int:
+    """The pages of a database's image."""
+    size = int.from_bytes(image[16:18], "big")
+    return len(image) // (65536 if size == 1 else size) if image else 0
+
+
 def _milliseconds(timeout: float) -> int:
     seconds = arguments.real(timeout)
     return int(min(max(seconds, 0.0), 2_000_000.0) * 1000) if seconds == seconds else 0
 
 
-def connect(
-    database: str | bytes | os.PathLike[str] | os.PathLike[bytes],
-    timeout: float = 5.0,
-    detect_types: int = 0,
-    isolation_level: IsolationLevel | None = "",
-    check_same_thread: bool = True,
-    factory: Callable[..., Connection] = Connection,
-    cached_statements: int = 128,
-    uri: bool = False,
-    *,
-    autocommit: bool | int = LEGACY_TRANSACTION_CONTROL,
-) -> Connection:
-    """Open a database: a file, ":memory:", "" for a temporary one, or with `uri` a `file:` URI.
+if TYPE_CHECKING:
 
-    timeout: seconds to wait while another connection holds a lock. The other arguments are those of `sqlite3.connect`.
-    """
-    more = {} if autocommit == LEGACY_TRANSACTION_CONTROL else {"autocommit": autocommit}
-    return factory(database, timeout, detect_types, isolation_level, check_same_thread, cached_statements, uri, **more)
+    def connect(
+        database: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        timeout: float = 5.0,
+        detect_types: int = 0,
+        isolation_level: IsolationLevel | None = "",
+        check_same_thread: bool = True,
+        factory: Callable[..., Connection] = Connection,
+        cached_statements: int = 128,
+        uri: bool = False,
+        *,
+        autocommit: bool | int = LEGACY_TRANSACTION_CONTROL,
+    ) -> Connection:
+        """See below."""
+
+else:
+
+    def connect(*args, **more):
+        """Open a database: a file, ":memory:", "" for a temporary one, or with `uri` a `file:` URI.
+
+        timeout: seconds to wait while another connection holds a lock. `factory` is given all arguments as they are.
+        The others are those of `sqlite3.connect`.
+        """
+        factory = args[5] if len(args) > 5 else more.get("factory", Connection)
+        return factory(*args, **more)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from turso_wasm.base.errors import SQLITE_SCHEMA, SqlError
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.errors import DataError, OperationalError, ProgrammingError, fail
-from turso_wasm.dbapi.types import PARSE_COLNAMES, adapted, converted, find_converter
+from turso_wasm.dbapi.limits import UNLIMITED
+from turso_wasm.dbapi.types import PARSE_COLNAMES, PLAIN, adapted, adapted_plain, converted, find_converter
 from turso_wasm.runtime.bulk import insert_batches
 from turso_wasm.runtime.parameters import TooBig, UnsupportedType, packer_for
 from turso_wasm.runtime.rows import UndecodableText
@@ -46,6 +47,8 @@ class Cursor:
     _closed = False
 
     def __init__(self, connection: Connection, /) -> None:
+        if self._busy:
+            raise ProgrammingError("Recursive use of cursors not allowed.")
         try:
             self.row_factory = connection.row_factory
             connection._runtime  # noqa: B018
@@ -105,7 +108,7 @@ class Cursor:
         packer = None
         try:
             values: Sequence[Any] = ()
-            if type(parameters) is tuple and len(parameters) == program.n_user_params:
+            if type(parameters) is tuple and not adapted_plain and len(parameters) == program.n_user_params:
                 values, packer = parameters, packer_for(tuple(map(type, parameters)))
             if packer is None:
                 values = parameters_for(program, parameters)
@@ -113,6 +116,8 @@ class Cursor:
                 self._busy = False
                 connection._trace(prepared, values)
                 self._busy = True
+            if connection._limits is not UNLIMITED:
+                connection._check_values(program.n_user_params, values)
             statement, rows = connection._runtime.execute(prepared, values, connection._text, packer)
         except Exception as error:
             self._rowcount = -1
@@ -184,9 +189,11 @@ class Cursor:
         def values_of(one: Parameters) -> Sequence[Any]:
             values = parameters_for(prepared.program, one)
             connection._trace(prepared, values)
+            if connection._limits is not UNLIMITED:
+                connection._check_values(prepared.program.n_user_params, values)
             return values
 
-        if connection._trace_callback is not None:
+        if connection._trace_callback is not None or adapted_plain or connection._limits is not UNLIMITED:
             sets = (list(one) if type(one) is tuple else one for one in sets)  # tuples take a way without values_of
         if type(sets) in AT_HAND:
             changed, sets = insert_batches(runtime, prepared, sets)
@@ -209,6 +216,7 @@ class Cursor:
         connection = self._usable()
         arguments.text(sql_script, "executescript() argument")
         self._finish()
+        connection._check_sql(sql_script, "query string is too large")
         connection._commit_implicitly()
         runtime = connection._runtime
         at = 0
@@ -388,6 +396,8 @@ def parameters_for(program: Program, given: Parameters) -> Sequence[Any]:
         if len(given) != n:
             uses = f"The current statement uses {n}, and there are {len(given)} supplied."
             raise ProgrammingError(f"Incorrect number of bindings supplied. {uses}")
+        if type(given) is list and not PLAIN.issuperset(map(type, given)):
+            return [adapted((given[i],))[0] for i in range(n)]  # adapters may change the list
         return adapted(given)
     if isinstance(given, Mapping):
         return adapted([_named(program, i, given) for i in range(n)])

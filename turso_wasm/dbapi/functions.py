@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from turso_wasm.base.errors import SQLITE_MISUSE, SqlError
@@ -14,7 +11,6 @@ from turso_wasm.catalog.names import fold
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.compiled import CompiledFunction, arities, compiled_function
 from turso_wasm.dbapi.errors import OperationalError, ProgrammingError, fail
-from turso_wasm.runtime import engine
 
 if TYPE_CHECKING:
     from turso_wasm.runtime.connection import HostConnection
@@ -164,16 +160,3 @@ def _arity(given: int, what: str) -> int:
 
 def _is_name(name: str) -> bool:
     return len(name.encode()) <= MAX_NAME
-
-
-def enable_callback_tracebacks(flag: bool, /) -> None:
-    """Show what functions, aggregates and collations raise (by `sys.unraisablehook`) where it is raised."""
-    engine.host().user_calls.on_error = _show if arguments.integer(flag) else None
-
-
-def _show(error: BaseException) -> None:
-    if sys.unraisablehook is sys.__unraisablehook__:
-        traceback.print_exception(error)
-        return
-    facts = {"exc_type": type(error), "exc_value": error, "exc_traceback": error.__traceback__}
-    sys.unraisablehook(SimpleNamespace(**facts, err_msg=None, object=None))

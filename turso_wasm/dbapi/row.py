@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from turso_wasm.dbapi import arguments
-
-if TYPE_CHECKING:
-    from turso_wasm.dbapi.cursor import Cursor
+from turso_wasm.dbapi.cursor import Cursor
 
 
-class Row:
+class Row(Sequence[Any]):
     """A tuple of values that can also be indexed by column name, in any letter case. Use it as `row_factory`."""
 
     __slots__ = ("_names", "_values")
 
     def __init__(self, cursor: Cursor, values: tuple[Any, ...], /) -> None:
-        if not hasattr(cursor, "column_names"):
+        if not issubclass(type(cursor), Cursor):
             raise arguments.wrong_type("Row() argument 1", "turso_wasm.Cursor", cursor)
         if not isinstance(values, tuple):
             raise arguments.wrong_type("Row() argument 2", "tuple", values)

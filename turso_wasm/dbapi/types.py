@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from turso_wasm.dbapi.arguments import sql_text, text, wrong_type
+from turso_wasm.dbapi.errors import ProgrammingError
 from turso_wasm.sql.complete import is_complete
 
 PARSE_DECLTYPES = 1
@@ -38,17 +39,23 @@ class PrepareProtocol:
     """What `__conform__` is asked for."""
 
 
+adapted_plain: set[type] = set()
+"""Plain types that adapters were registered for."""
 PLAIN = frozenset((int, float, str, bytes, bytearray, memoryview, type(None), bool))
 
-_adapters: dict[type, Callable[[Any], Any]] = {}
-_converters: dict[str, Callable[[bytes], Any]] = {}
+adapters: dict[tuple[type, Any], Callable[[Any], Any]] = {}
+"""What was registered: by type, and protocol (PrepareProtocol)."""
+converters: dict[str, Callable[[bytes], Any]] = {}
+"""What was registered: by the name in upper case."""
 
 
 def register_adapter(kind: type, adapter: Callable[[Any], Any]) -> None:
     """Bind values of `kind` as what `adapter` makes of them."""
     if not isinstance(kind, type):
         raise wrong_type("register_adapter() argument 1", "type", kind)
-    _adapters[kind] = adapter
+    if kind in PLAIN:
+        adapted_plain.add(kind)
+    adapters[kind, PrepareProtocol] = adapter
 
 
 def complete_statement(statement: str) -> bool:
@@ -60,43 +67,62 @@ def complete_statement(statement: str) -> bool:
 
 def register_converter(name: str, converter: Callable[[bytes], Any]) -> None:
     """Turn values of columns declared as `name` (see `detect_types`) into what `converter` makes of their bytes."""
-    _converters[sql_text(name, "register_converter() argument 1").upper()] = converter
+    converters[sql_text(name, "register_converter() argument 1").upper()] = converter
 
 
 def adapted(values: Sequence[Any]) -> Sequence[Any]:
     """The parameters with adapters applied to everything that is not of a plain type."""
-    if PLAIN.issuperset(map(type, values)):
+    if PLAIN.issuperset(map(type, values)) and not adapted_plain:
         return values
-    return [value if type(value) in PLAIN else _adapt(value) for value in values]
+    plain = PLAIN - adapted_plain
+    return [value if type(value) in plain else _adapt(value) for value in values]
 
 
 def _adapt(value: Any) -> Any:
-    adapter = _adapters.get(type(value))
+    return adapt(value, PrepareProtocol, value)
+
+
+_NOTHING = object()
+
+
+def adapt(value: Any, protocol: Any = PrepareProtocol, alternate: Any = _NOTHING, /) -> Any:
+    """What an adapter, or the value's or the protocol's own method, makes of a value; `alternate` if there is none.
+
+    Errors: ProgrammingError without an alternate; what the adapter raises.
+    """
+    adapter = adapters.get((type(value), protocol))
     if adapter is not None:
         return adapter(value)
-    conform = getattr(value, "__conform__", None)
-    if conform is not None:
-        result = conform(PrepareProtocol)
+    for owner, method, other in ((protocol, "__adapt__", value), (value, "__conform__", protocol)):
+        own = getattr(owner, method, None)
+        if own is None:
+            continue
+        try:
+            result = own(other)
+        except TypeError:  # as the sqlite3 module takes it
+            continue
         if result is not None:
             return result
-    return value
+    if alternate is _NOTHING:
+        raise ProgrammingError("can't adapt")
+    return alternate
 
 
 def find_converter(detect_types: int, name: str, decltype: str | None) -> Callable[[bytes], Any] | None:
     """The converter for a result column: by `name [type]` first, then by the first word of its declared type."""
     if detect_types & PARSE_COLNAMES and "[" in name:
-        found = _converters.get(name.rpartition("[")[2].partition("]")[0].upper())
+        found = converters.get(name.rpartition("[")[2].partition("]")[0].upper())
         if found is not None:
             return found
     if detect_types & PARSE_DECLTYPES and decltype:
-        return _converters.get(decltype.split("(")[0].split(" ")[0].upper())
+        return converters.get(decltype.split("(")[0].split(" ")[0].upper())
     return None
 
 
 def converted(row: tuple[Any, ...], converters: Sequence[Callable[[bytes], Any] | None]) -> tuple[Any, ...]:
-    """The row with converters applied to the columns that have one."""
+    """The row with converters applied to the columns that have one; as in the sqlite3 module, what is empty is None."""
     return tuple(
-        value if convert is None or value is None else convert(_as_bytes(value))
+        value if convert is None or value is None else convert(raw) if (raw := _as_bytes(value)) else None
         for value, convert in zip(row, converters, strict=True)
     )
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.recursion import with_room
 from turso_wasm.bind import expressions, subqueries
+from turso_wasm.bind.authority import Authority
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
@@ -50,6 +51,7 @@ class PlanContext:
     without: frozenset[str] = frozenset()
     lift: bool = True  # literals come from the statement's parameters
     plan_pragma: Callable[[ast.Pragma], PlannedPragma] | None = None
+    authority: Authority | None = None
 
 
 class PlannedPragma(Protocol):
@@ -98,6 +100,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     binder.without = context.without if binder.settings.automatic_index else context.without | {"hash_joins"}
     binder.lift = context.lift
     binder.plan_pragma = context.plan_pragma
+    binder.authority = context.authority
     planned = build(binder, statement)
     planned.pinned = binder.pinned
     planned.calls_user = binder.calls_user

@@ -58,7 +58,7 @@ def _insert(connection: HostConnection, prepared: Prepared, text: str, columns: 
     with connection.host.lock:
         if connection.stepping:
             connection.wait_turn()
-        many = connection.prepare(text)
+        many = connection.prepare(text, is_ours=True)
         if many is None or many.schema is not prepared.schema:
             return False
         try:

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from turso_wasm.base import tree
 from turso_wasm.base.recursion import with_room
 from turso_wasm.bind import bound
+from turso_wasm.bind.authority import Ask, Authority
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import TEMP_SLOT
@@ -39,22 +40,32 @@ Slots: TypeAlias = dict[int, tuple[bool, bool]]
 UNSHARED_PRAGMAS = frozenset(("database_list",))  # those that tell the names of files
 
 
-def compile_statement(tokens: Tokens, catalogs: Catalogs, files: Files = (), registry: Registry = BUILTIN) -> Program:
-    """The Program of the statement in `tokens`. files: the path of the database in each slot.
+def compile_statement(
+    tokens: Tokens, catalogs: Catalogs, files: Files = (), registry: Registry = BUILTIN, ask: Ask | None = None
+) -> Program:
+    """The Program of the statement in `tokens`. files: the path of the database in each slot. ask: an authorizer.
 
     Errors: SqlError with SQLite's message and the span it points at.
     """
     statement = parse_tokens(tokens)
     assert statement is not None, "an empty statement has no Program"
-    program = with_room(_compile, statement, tokens, catalogs, files, registry)
+    program = with_room(_compile, statement, tokens, catalogs, files, registry, ask)
     program.n_literals = len(tokens.literals)
     return program
 
 
-def _compile(statement: ast.Statement, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry) -> Program:
+def _compile(
+    statement: ast.Statement,
+    tokens: Tokens,
+    catalogs: Catalogs,
+    files: Files,
+    registry: Registry,
+    ask: Ask | None,
+) -> Program:
     if isinstance(statement, ast.Explain) and statement.mode in ("CODE", "PROGRAM"):
         return _explain(statement, tokens, catalogs, files, registry)
-    return _plan_and_compile(statement, tokens, catalogs, files, registry)[0]
+    authority = Authority(ask, catalogs) if ask is not None else None
+    return _plan_and_compile(statement, tokens, catalogs, files, registry, authority=authority)[0]
 
 
 def _plan_and_compile(
@@ -64,12 +75,15 @@ def _plan_and_compile(
     files: Files,
     registry: Registry,
     mode: ExplainMode | None = None,
+    authority: Authority | None = None,
 ) -> tuple[Program, nodes.Plan, Slots]:
     """(the Program, its plan, the databases it reads). mode: made for this kind of EXPLAIN, not to be run."""
+    if authority is not None:
+        authority.statement(statement)
     if isinstance(statement, ast.Pragma):
         return _compile_pragma(statement, tokens, catalogs, files, registry, mode)
     pragmas = _Pragmas(catalogs, files, registry)
-    context = PlanContext(tokens.sql, registry=registry, plan_pragma=pragmas)
+    context = PlanContext(tokens.sql, registry=registry, plan_pragma=pragmas, authority=authority)
     planned = build_plan(statement, catalogs, context)
     program = _program(planned, tokens, catalogs, registry, mode)
     program.shared = pragmas.asked.isdisjoint(UNSHARED_PRAGMAS)

@@ -26,6 +26,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError
+from turso_wasm.bind.authority import Ask
 from turso_wasm.catalog.functions import BUILTIN, Own, OwnCollation, Registry
 from turso_wasm.kernel.abi import (
     DB_PAGE_COUNT,
@@ -98,6 +99,8 @@ class HostConnection(ConnectionState):
         self.user = UserCode()
         self._bootstrap = library_of(host).schema(BOOTSTRAP)
         self.active: set[HostStatement] = set()
+        self.progress: tuple[int, Callable[[], bool]] | None = None  # after how many steps to ask whether to go on
+        self.authorizer: Ask | None = None
         self.stepping = 0  # the thread that gives way between time slices of a statement
         name, flags = kernel_name(location)
         if uri:
@@ -207,14 +210,16 @@ class HostConnection(ConnectionState):
 
     # --- preparing ----------------------------------------------------------------------------------------------
 
-    def prepare(self, sql: str, start: int = 0) -> Prepared | None:
+    def prepare(self, sql: str, start: int = 0, *, is_ours: bool = False) -> Prepared | None:
         """The first statement from character `start` on; None when only space, comments and semicolons are left.
 
-        Errors: SqlError with SQLite's message and span.
+        is_ours: the authorizer, if there is one, need not be asked. Errors: SqlError with SQLite's message and span.
         """
         view = self._view
+        ask = None if is_ours else self.authorizer
         if (
             start == 0
+            and ask is None
             and view is not None
             and (found := view.schema.find_text(sql)) is not None
             and (found.program.checks or view.epoch == self.epoch())  # the kernel refuses what is out of date, or we do
@@ -223,29 +228,30 @@ class HostConnection(ConnectionState):
         with self.host.lock:
             self.wait_turn()
             if _NEEDS_NO_SCHEMA.match(sql, start):
-                known = self._bootstrap.find_text(sql) if start == 0 else None
-                return known or self._prepare(self._bootstrap, sql, start, _statement_at(sql, start))
+                known = self._bootstrap.find_text(sql) if start == 0 and ask is None else None
+                return known or self._prepare(self._bootstrap, sql, start, _statement_at(sql, start), ask)
             tokens = _statement_at(sql, start)
             if tokens.kinds[0] == END:
                 return None
             try:
-                return self._prepare(self._seen().schema, sql, start, tokens)
+                return self._prepare(self._seen().schema, sql, start, tokens, ask)
             except SqlError:
                 if not self._schema_moved():
                     raise
-            return self._prepare(self._seen().schema, sql, start, _statement_at(sql, start))
+            return self._prepare(self._seen().schema, sql, start, _statement_at(sql, start), ask)
 
-    def _prepare(self, schema: Schema, sql: str, start: int, tokens: Tokens) -> Prepared:
+    def _prepare(self, schema: Schema, sql: str, start: int, tokens: Tokens, ask: Ask | None = None) -> Prepared:
+        """With an authorizer nothing is taken from the caches, nor given to them: what it answers may change."""
         key, literals = normalize(tokens)
-        known = schema.find_shape(key, literals, sql)
+        known = schema.find_shape(key, literals, sql) if ask is None else None
         if known is None:
-            program = compile_statement(tokens, schema.catalogs, self.files(), schema.environment.registry)
+            program = compile_statement(tokens, schema.catalogs, self.files(), schema.environment.registry, ask)
             known = program, self.host.load(program)
-            if program.kind in SHARED_BY_SHAPE and program.shared:
+            if ask is None and program.kind in SHARED_BY_SHAPE and program.shared:
                 schema.add_shape(key, literals, *known)
         has_tail = tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END
         prepared = Prepared(sql, start, tokens.end, *known, literals if known[0].n_literals else (), schema, has_tail)
-        if start == 0 and known[0].shared:
+        if start == 0 and known[0].shared and ask is None:
             schema.add_text(prepared)
         return prepared
 

@@ -29,6 +29,10 @@ class ConnectionState:
         changes, total, rowid = self.host.unpack(layout.COUNTERS, self.address + layout.COUNTERS_AT)
         return changes, total, rowid
 
+    def set_counters(self, changes: int, total: int, rowid: int) -> None:
+        """Set them back."""
+        self.host.pack(layout.COUNTERS, self.address + layout.COUNTERS_AT, changes, total, rowid)
+
     def last_rowid(self) -> int:
         """last_insert_rowid."""
         (rowid,) = self.host.unpack(layout.I64, self.address + layout.LAST_ROWID_AT)

@@ -232,6 +232,8 @@ def _unusual(value: Any, index: int) -> tuple[int, Any]:
         return TEXT, str.encode(value)
     try:
         with memoryview(value) as view:
+            if not view.c_contiguous:
+                raise BufferError("memoryview: underlying buffer is not C-contiguous")
             return BLOB, view.tobytes()
     except TypeError:
         raise UnsupportedType(index, value) from None

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from turso_wasm.runtime.connection import HostConnection, View
 
 FIRST_ROWS = 64  # rows of the first batch: who wants only the first few does not pay for a full buffer
+STEPS_AT_LEAST = 10  # that the shortest statement is taken to need
 FIRST_SLICE = 3000  # polls; the kernel's own slices are longer
 KEEP_BLOCK = 1 << 20  # a larger parameter block is given back when the statement is reset
 ROWS_A_TURN = 256  # runs of executemany until others have their turn
@@ -229,11 +230,38 @@ class HostStatement:
             self.stepped = True
             if self.instance.heat >= 0:
                 self._count()
+            if self.connection.progress is not None:
+                self._begin_with(*self.connection.progress)
         while (result := self._slice()) == YIELD:
             if self.instance.heat >= 0:
                 self.host.warm(self.instance)
             self._let_others(self.host.give_way)
+            if self.connection.progress is not None and self._is_over(*self.connection.progress):
+                return self._stopped()
         return result
+
+    def _begin_with(self, n: int, is_over: Callable[[], bool]) -> None:
+        """A run begins that may be stopped. Errors: SQLITE_INTERRUPT, and nothing was done."""
+        for _ in range(STEPS_AT_LEAST // n):
+            if is_over():
+                self.stepped = False
+                raise SqlError(SQLITE_INTERRUPT, "interrupted")
+        self.host.pack(layout.U32, self.address + layout.BUDGET_AT, n)
+
+    def _is_over(self, n: int, is_over: Callable[[], bool]) -> bool:
+        """Whether it shall end here; if not, it goes on for another n steps."""
+        over = is_over()
+        self.host.pack(layout.U32, self.address + layout.BUDGET_AT, 1 if over else n)
+        return over
+
+    def _stopped(self) -> int:
+        """Interrupt it, and nothing that comes later. Errors: SQLITE_INTERRUPT, unless this was its last step."""
+        self.connection.interrupt()
+        try:
+            return self._slice()
+        finally:
+            if self.connection.address:
+                self.host.post(self.connection.address + layout.INTERRUPTED_AT, 0)
 
     def _let_others(self, in_kernel: Callable[[], object]) -> None:
         self.connection.let_others(in_kernel)

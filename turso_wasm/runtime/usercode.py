@@ -151,7 +151,7 @@ class UserCalls:
         self._connections: dict[int, ref[UserCode]] = {}  # by the address of the kernel's connection
         self._request = 0
         self.failure: BaseException | None = None  # V2
-        self.on_error: Callable[[BaseException], object] | None = None
+        self.on_error: Callable[[BaseException, object], object] | None = None
         self._rest = b""
 
     def add(self, connection: int, code: UserCode) -> None:
@@ -187,15 +187,15 @@ class UserCalls:
             code, operation = mine.code[routine >> CALL_BITS], routine & OPERATION_MASK
             self._put(answer, mine.run(operation, code, instance, values) if operation else code(*values))
         except BaseException as error:
-            self._fail(answer, error, _WHAT[routine & OPERATION_MASK])
+            self._fail(answer, error, _WHAT[routine & OPERATION_MASK], mine.code[routine >> CALL_BITS])
         finally:
             self.stack.pop()
 
-    def _fail(self, answer: int, error: BaseException, what: str) -> None:
+    def _fail(self, answer: int, error: BaseException, what: str, code: object) -> None:
         failed = _failed(error, what)
         self.failure = (failed.__cause__ or failed) if error is failed else error
         if self.on_error is not None:
-            self.on_error(self.failure)
+            self.on_error(self.failure, code)
         self._put_bytes(answer, TEXT, failed.message.encode(), failed.code)
 
     def take(self, at: int) -> None:
@@ -248,7 +248,10 @@ class UserCalls:
             self._put_bytes(at, TEXT, value.encode())
         else:
             try:
-                raw = bytes(memoryview(value))
+                view = memoryview(value)
+                if not view.c_contiguous:
+                    raise BufferError("memoryview: underlying buffer is not C-contiguous")
+                raw = bytes(view)
             except TypeError:
                 raise TypeError(f"type '{type(value).__name__}' is not supported") from None
             self._put_bytes(at, BLOB, raw)

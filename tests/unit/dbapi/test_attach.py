@@ -274,8 +274,8 @@ def test_images_of_attached_databases(db: turso_wasm.Connection) -> None:
     assert rows(again, "SELECT a FROM t") == [(7,)]
     with pytest.raises(turso_wasm.OperationalError, match="unable to serialize 'x'"):
         db.serialize(name="x")
-    with pytest.raises(turso_wasm.OperationalError, match="unknown database temp"):
-        db.backup(copy, name="temp")
+    with pytest.raises(turso_wasm.OperationalError, match="unknown database nowhere"):
+        db.backup(copy, name="nowhere")
     db.execute("CREATE TEMP TABLE tt AS SELECT 8 AS b")
     db.backup(copy, name="temp")
     assert rows(copy, "SELECT b FROM tt") == [(8,)]

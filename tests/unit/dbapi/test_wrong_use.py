@@ -53,6 +53,12 @@ class BadConform:
 class Text(str): ...
 
 
+def blob_of(connection: Any) -> Any:
+    connection.execute("CREATE TABLE IF NOT EXISTS blobs(x)")
+    connection.execute("INSERT OR REPLACE INTO blobs(rowid, x) VALUES (1, x'00010203')")
+    return connection.blobopen("blobs", "x", 1)
+
+
 WRONG: tuple[Callable[[], Any], ...] = (
     *(lambda v=v: v for v in (None, 1, 1.5, "text", b"bytes", (1,), [1], {"a": 1}, {1}, object, True, range(1))),
     *(lambda v=v: v for v in (10**30, 1 << 63, 1 << 31, -1, "", "\ud800", "nul\0nul", float("nan"), len)),
@@ -154,6 +160,21 @@ CALLS: dict[str, Call] = {
     "Row ==": lambda m, c, k, w: row_of(m, c) == w,
     "Row <": lambda m, c, k, w: row_of(m, c) < w,
     "set_trace_callback": lambda m, c, k, w: (c.set_trace_callback(w), c.execute("SELECT 1").fetchall())[1],
+    "set_progress_handler": lambda m, c, k, w: c.set_progress_handler(None, w),
+    "getlimit": lambda m, c, k, w: c.getlimit(w) and None,
+    "setlimit": lambda m, c, k, w: c.setlimit(w, -1) and None,
+    "setlimit, limit": lambda m, c, k, w: c.setlimit(0, w),
+    "blobopen": lambda m, c, k, w: c.blobopen(w, "x", 1),
+    "blobopen, column": lambda m, c, k, w: c.blobopen("blobs", w, 1),
+    "blobopen, row": lambda m, c, k, w: c.blobopen("blobs", "x", w),
+    "blobopen, name": lambda m, c, k, w: c.blobopen("blobs", "x", 1, name=w),
+    "Blob.read": lambda m, c, k, w: blob_of(c).read(w),
+    "Blob.write": lambda m, c, k, w: blob_of(c).write(w),
+    "Blob.seek": lambda m, c, k, w: blob_of(c).seek(w),
+    "Blob.seek, origin": lambda m, c, k, w: blob_of(c).seek(0, w),
+    "Blob[…]": lambda m, c, k, w: blob_of(c)[w],
+    "Blob[0] =": lambda m, c, k, w: blob_of(c).__setitem__(0, w),
+    "Blob[0:2] =": lambda m, c, k, w: blob_of(c).__setitem__(slice(0, 2), w),
     "backup": lambda m, c, k, w: c.backup(w),
     "backup, pages": lambda m, c, k, w: c.backup(m.connect(":memory:"), pages=w),
     "backup, progress": lambda m, c, k, w: c.backup(m.connect(":memory:"), progress=w),
@@ -260,7 +281,7 @@ def test_every_public_method_is_in_a_table() -> None:
     named = {name.split(",")[0].removeprefix("Connection.") for name in CALLS}
     known = named | CONNECTION_CALLS.keys() | CURSOR_CALLS.keys()
     errors = {name for name in methods if name.endswith("Error") or name == "Warning"}
-    assert methods - known - errors == {"iterdump", "function"}
+    assert methods - known - errors == {"connection", "iterdump", "function", "getconfig", "setconfig"}
     connection.close()
 
 
