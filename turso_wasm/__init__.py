@@ -69,6 +69,8 @@ _BROWSER = frozenset(("connect_async", "close_async"))  # in Pyodide: files of t
 def __getattr__(name: str) -> Any:
     if name in __all__ or name.startswith("SQLITE_") or name in _DEPRECATED:
         return getattr(import_module("turso_wasm.dbapi"), name)
+    if name == "dbapi2":
+        return import_module("turso_wasm.dbapi2")
     if name in _BROWSER:
         return getattr(import_module("turso_wasm.browser"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

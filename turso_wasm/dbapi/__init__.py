@@ -1,7 +1,6 @@
 """PEP 249 as the standard library's `sqlite3` module has it."""
 
 import sys
-import warnings
 from typing import Any
 
 from turso_wasm.catalog.build import SQLITE_VERSION
@@ -10,6 +9,7 @@ from turso_wasm.dbapi.compiled import compiled
 from turso_wasm.dbapi.connection import LEGACY_TRANSACTION_CONTROL, Connection, connect
 from turso_wasm.dbapi.constants import CONSTANTS
 from turso_wasm.dbapi.cursor import Cursor
+from turso_wasm.dbapi.deprecations import deprecated
 from turso_wasm.dbapi.errors import (
     DatabaseError,
     DataError,
@@ -98,7 +98,5 @@ def __getattr__(name: str) -> Any:
     """The version of the interface, which Python 3.12 warns about and 3.14 has no more."""
     if name not in ("version", "version_info") or sys.version_info >= (3, 14):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if sys.version_info >= (3, 12):
-        text = f"{name} is deprecated and will be removed in Python 3.14"
-        warnings.warn(text, DeprecationWarning, stacklevel=3)
+    deprecated(f"{name} is deprecated and will be removed in Python 3.14")
     return "2.6.0" if name == "version" else (2, 6, 0)

@@ -13,6 +13,7 @@ from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_LOCKED, SqlError
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.blob import Blob
 from turso_wasm.dbapi.cursor import Cursor, Parameters
+from turso_wasm.dbapi.deprecations import warn_of_leak, warn_of_positions
 from turso_wasm.dbapi.dump import dump_statements
 from turso_wasm.dbapi.errors import (
     DatabaseError,
@@ -409,13 +410,17 @@ class Connection(Registering, Hooked, Limited):
         Errors: OperationalError in a function that one of its statements has called.
         """
         self._check_thread()
+        if self._autocommit is False and self._runtime.address and self.in_transaction:
+            self._run("ROLLBACK")
         try:
             self._runtime.close()
         except SqlError as error:
             fail(error)
 
     def __del__(self) -> None:
-        self.__dict__.pop("_runtime", None)
+        runtime = self.__dict__.pop("_runtime", None)
+        if runtime is not None and runtime.address:
+            warn_of_leak(self)
 
     # --- for cursors --------------------------------------------------------------------------------------------
 
@@ -490,5 +495,6 @@ else:
         timeout: seconds to wait while another connection holds a lock. `factory` is given all arguments as they are.
         The others are those of `sqlite3.connect`.
         """
+        warn_of_positions(args)
         factory = args[5] if len(args) > 5 else more.get("factory", Connection)
         return factory(*args, **more)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from turso_wasm.base.errors import SQLITE_SCHEMA, SqlError
 from turso_wasm.dbapi import arguments
+from turso_wasm.dbapi.deprecations import WARNS, warn_of_names
 from turso_wasm.dbapi.errors import DataError, OperationalError, ProgrammingError, fail
 from turso_wasm.dbapi.limits import UNLIMITED
 from turso_wasm.dbapi.types import PARSE_COLNAMES, PLAIN, adapted, adapted_plain, converted, find_converter
@@ -104,6 +105,8 @@ class Cursor:
         if changes:
             connection._begin_implicitly()
             self._rowcount = 0
+        if WARNS and isinstance(parameters, (tuple, list)):
+            warn_of_names(program.param_names)
         self._busy = True
         packer = None
         try:

@@ -30,29 +30,30 @@ class Hooked:
     def _check(self) -> None:
         raise NotImplementedError
 
-    def set_trace_callback(self, callback: Callable[[str], object] | None, /) -> None:
-        """Call `callback` with the text of every statement that is run, parameters filled in."""
+    def set_trace_callback(self, trace_callback: Callable[[str], object] | None) -> None:
+        """Call `trace_callback` with the text of every statement that is run, parameters filled in."""
         self._check()
-        self._trace_callback = callback
+        self._trace_callback = trace_callback
 
-    def set_progress_handler(self, handler: Callable[[], object] | None, /, n: int) -> None:
-        """Call `handler` about every n steps of a statement; a true value ends the statement. None, or n < 1: nothing.
+    def set_progress_handler(self, progress_handler: Callable[[], object] | None, n: int) -> None:
+        """Call `progress_handler` about every n steps of a statement; a true value ends it. None, or n < 1: nothing.
 
         Steps are rows and entries looked at; a statement begins with a few. What it raises ends the statement too.
         """
         self._check()
         n = arguments.integer(n)
+        handler = progress_handler
         self._runtime.progress = None if handler is None or n < 1 else (n, lambda: _is_over(handler))
 
     def set_authorizer(
-        self, authorizer: Callable[[int, str | None, str | None, str | None, str | None], int] | None, /
+        self, authorizer_callback: Callable[[int, str | None, str | None, str | None, str | None], int] | None
     ) -> None:
-        """Ask `authorizer` what a statement may do, while it is prepared: (SQLITE_… action, two facts about it, the
-        database, the view it is in) gives SQLITE_OK, SQLITE_IGNORE (a column is NULL) or SQLITE_DENY, as does an
-        exception. None: nobody is asked.
+        """Ask `authorizer_callback` what a statement may do, while it is prepared: (SQLITE_… action, two facts about
+        it, the database, the view it is in) gives SQLITE_OK, SQLITE_IGNORE (a column is NULL) or SQLITE_DENY, as does
+        an exception. None: nobody is asked.
         """
         self._check()
-        self._runtime.authorizer = None if authorizer is None else _guarded(authorizer)
+        self._runtime.authorizer = None if authorizer_callback is None else _guarded(authorizer_callback)
 
     def _trace(self, prepared: Prepared, values: Any, text: str | None = None) -> None:
         """Tell of a statement; as in the sqlite3 module, that cannot fail it. text: what to tell."""

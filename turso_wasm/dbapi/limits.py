@@ -66,16 +66,16 @@ class Limited:
         return before
 
     def getconfig(self, op: int, /) -> bool:
-        """Whether a setting (SQLITE_DBCONFIG_…) is on. Errors: ProgrammingError."""
+        """Whether a setting (SQLITE_DBCONFIG_…) is on. Errors: ValueError."""
         self._check()
         if arguments.integer(op) not in _KNOWN:
-            raise ProgrammingError("unknown config 'op': " + str(op))
+            raise ValueError(f"unknown config 'op': {op}")
         if op in _PRAGMAS:
             return bool(self._query(f"PRAGMA {_PRAGMAS[op]}")[0][0])
         return op in _ON or op in _DOUBLE_QUOTED
 
     def setconfig(self, op: int, enable: bool = True, /) -> None:
-        """Switch a setting. Errors: ProgrammingError; NotSupportedError for one that cannot be switched."""
+        """Switch a setting. Errors: ValueError; NotSupportedError for one that cannot be switched."""
         is_on = self.getconfig(op)
         if op in _PRAGMAS:
             self._query(f"PRAGMA {_PRAGMAS[op]} = {int(bool(enable))}")

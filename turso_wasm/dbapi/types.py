@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from turso_wasm.dbapi.arguments import sql_text, text, wrong_type
+from turso_wasm.dbapi.deprecations import warn_of_default
 from turso_wasm.dbapi.errors import ProgrammingError
 from turso_wasm.sql.complete import is_complete
 
@@ -132,6 +133,7 @@ def _as_bytes(value: Any) -> bytes:
 
 
 def _convert_timestamp(raw: bytes) -> datetime.datetime:
+    warn_of_default("timestamp converter")
     day, clock = raw.split(b" ")
     year, month, date = map(int, day.split(b"-"))
     whole, _, fraction = clock.partition(b".")
@@ -140,7 +142,22 @@ def _convert_timestamp(raw: bytes) -> datetime.datetime:
     return datetime.datetime(year, month, date, hours, minutes, seconds, micro)
 
 
-register_adapter(datetime.date, datetime.date.isoformat)
-register_adapter(datetime.datetime, lambda value: value.isoformat(" "))
-register_converter("date", lambda raw: datetime.date(*map(int, raw.split(b"-"))))
+def _convert_date(raw: bytes) -> datetime.date:
+    warn_of_default("date converter")
+    return datetime.date(*map(int, raw.split(b"-")))
+
+
+def _adapt_date(value: datetime.date) -> str:
+    warn_of_default("date adapter")
+    return value.isoformat()
+
+
+def _adapt_datetime(value: datetime.datetime) -> str:
+    warn_of_default("datetime adapter")
+    return value.isoformat(" ")
+
+
+register_adapter(datetime.date, _adapt_date)
+register_adapter(datetime.datetime, _adapt_datetime)
+register_converter("date", _convert_date)
 register_converter("timestamp", _convert_timestamp)
