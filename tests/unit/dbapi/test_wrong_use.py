@@ -160,6 +160,7 @@ CALLS: dict[str, Call] = {
     "Row ==": lambda m, c, k, w: row_of(m, c) == w,
     "Row <": lambda m, c, k, w: row_of(m, c) < w,
     "set_trace_callback": lambda m, c, k, w: (c.set_trace_callback(w), c.execute("SELECT 1").fetchall())[1],
+    "set_authorizer": lambda m, c, k, w: (c.set_authorizer(w), c.execute("SELECT 1").fetchall())[1],
     "set_progress_handler": lambda m, c, k, w: c.set_progress_handler(None, w),
     "getlimit": lambda m, c, k, w: c.getlimit(w) and None,
     "setlimit": lambda m, c, k, w: c.setlimit(w, -1) and None,
