@@ -16,20 +16,12 @@ PACKAGE = "test.test_sqlite3"
 MODULES = ("backup", "dbapi", "dump", "factory", "hooks", "regression", "transactions", "types", "userfunctions")
 
 _OTHER_VERSION = "Python 3.12 and later have it otherwise, or no more; so do we"
-_NO_WARNING = "we do not warn of keyword arguments (Python 3.13)"
-_AUTHORIZERS = ("", "IllegalType", "LargeInteger", "RaiseException")
 _FINALIZE = "`finalize` of a window's aggregate is not called when its rows are over"
 NOT_OURS = {
     "test_dbapi.ModuleTests.test_shared_cache_deprecated": _OTHER_VERSION,
     "test_factory.TextFactoryTests.test_optimized_unicode": _OTHER_VERSION,
     "test_userfunctions.AggregateTests.test_aggr_error_on_create": _OTHER_VERSION,
     "test_userfunctions.FunctionTests.test_func_error_on_create": _OTHER_VERSION,
-    "test_factory.ConnectionFactoryTests.test_connection_factory_as_positional_arg": _NO_WARNING,
-    "test_hooks.ProgressTests.test_progress_handler_keyword_args": _NO_WARNING,
-    "test_hooks.TraceCallbackTests.test_trace_keyword_args": _NO_WARNING,
-    "test_userfunctions.AggregateTests.test_agg_keyword_args": _NO_WARNING,
-    "test_userfunctions.FunctionTests.test_func_keyword_args": _NO_WARNING,
-    **{f"test_userfunctions.Authorizer{kind}Tests.test_authorizer_keyword_args": _NO_WARNING for kind in _AUTHORIZERS},
     "test_userfunctions.FunctionTests.test_func_too_many_args": "this limit cannot be lowered, and says so",
     "test_userfunctions.WindowFunctionTests.test_win_exception_in_finalize": _FINALIZE,
     "test_userfunctions.WindowFunctionTests.test_win_missing_finalize": _FINALIZE,

@@ -13,7 +13,7 @@ from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_LOCKED, SqlError
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.blob import Blob
 from turso_wasm.dbapi.cursor import Cursor, Parameters
-from turso_wasm.dbapi.deprecations import warn_of_leak, warn_of_positions
+from turso_wasm.dbapi.deprecations import soon_by_name, warn_of_leak, warn_of_positions
 from turso_wasm.dbapi.dump import dump_statements
 from turso_wasm.dbapi.errors import (
     DatabaseError,
@@ -69,6 +69,7 @@ class Connection(Registering, Hooked, Limited):
     row_factory: Callable[[Cursor, tuple[Any, ...]], Any] | None = None
     _text_factory: Any = str
 
+    @soon_by_name
     def __init__(
         self,
         database: str | bytes | os.PathLike[str] | os.PathLike[bytes],
@@ -495,6 +496,6 @@ else:
         timeout: seconds to wait while another connection holds a lock. `factory` is given all arguments as they are.
         The others are those of `sqlite3.connect`.
         """
-        warn_of_positions(args)
+        warn_of_positions("sqlite3.connect", args)
         factory = args[5] if len(args) > 5 else more.get("factory", Connection)
         return factory(*args, **more)

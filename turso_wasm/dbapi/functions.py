@@ -10,6 +10,7 @@ from turso_wasm.catalog.functions import AggregateFunction, Function, Own, OwnCo
 from turso_wasm.catalog.names import fold
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.compiled import CompiledFunction, arities, compiled_function
+from turso_wasm.dbapi.deprecations import soon_by_position
 from turso_wasm.dbapi.errors import OperationalError, ProgrammingError, fail
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Registering:
     def _check(self) -> None:
         raise NotImplementedError
 
+    @soon_by_position("name", "narg", "func")
     def create_function(
         self, name: str, narg: int, func: Callable[..., Any] | None, *, deterministic: bool = False
     ) -> None:
@@ -102,6 +104,7 @@ class Registering:
             self.create_function(name or func.__name__, n, code or func, deterministic=deterministic)
         return func
 
+    @soon_by_position("name", "n_arg", "aggregate_class")
     def create_aggregate(self, name: str, n_arg: int, aggregate_class: Callable[[], Aggregate] | None) -> None:
         """Let SQL call an aggregate of n_arg arguments (-1: any number). None: remove it.
 

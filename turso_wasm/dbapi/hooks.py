@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from turso_wasm.bind.authority import DENY, Ask
 from turso_wasm.dbapi import arguments
+from turso_wasm.dbapi.deprecations import soon_by_position
 from turso_wasm.dbapi.errors import DataError
 from turso_wasm.dbapi.limits import LENGTH
 from turso_wasm.dbapi.trace import expanded
@@ -30,11 +31,13 @@ class Hooked:
     def _check(self) -> None:
         raise NotImplementedError
 
+    @soon_by_position("trace_callback")
     def set_trace_callback(self, trace_callback: Callable[[str], object] | None) -> None:
         """Call `trace_callback` with the text of every statement that is run, parameters filled in."""
         self._check()
         self._trace_callback = trace_callback
 
+    @soon_by_position("progress_handler")
     def set_progress_handler(self, progress_handler: Callable[[], object] | None, n: int) -> None:
         """Call `progress_handler` about every n steps of a statement; a true value ends it. None, or n < 1: nothing.
 
@@ -45,6 +48,7 @@ class Hooked:
         handler = progress_handler
         self._runtime.progress = None if handler is None or n < 1 else (n, lambda: _is_over(handler))
 
+    @soon_by_position("authorizer_callback")
     def set_authorizer(
         self, authorizer_callback: Callable[[int, str | None, str | None, str | None, str | None], int] | None
     ) -> None:
