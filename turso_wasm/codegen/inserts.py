@@ -20,6 +20,7 @@ from turso_wasm.codegen.constraints import (
     violated,
 )
 from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.copied_records import copied_record, record_of
 from turso_wasm.codegen.effects import count_violations, delete_replaced, show_row, tables_changed
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.roots import ROOTS
@@ -113,6 +114,9 @@ def _insert_one(
 ) -> None:
     f = ctx.f
     table = node.table
+    copied = copied_record(node, values, ctx)
+    if copied is not None:
+        values = ()
     ensure([values, rowid_expr], ctx)
     given = given_rowid(rowid_expr, ctx) if rowid_expr is not None else None
     columns = [_column_value(node, at, expr, ctx) for at, expr in enumerate(values)]
@@ -138,7 +142,10 @@ def _insert_one(
     absent = _check_unique(node, writer, row, rowid, given is not None, ignored, ctx)
     count_violations(node.effects.arriving, ctx)
     writer.insert_entries(row, node.index_exprs, node.index_where)
-    writer.insert_row(row.decoded, rowid, absent)
+    if copied is not None and rowid is not None:
+        writer.insert_record(*record_of(copied, ctx), rowid, absent)
+    else:
+        writer.insert_row(row.decoded, rowid, absent)
     if rowid is not None and not ctx.in_ddl:
         connection = f.load("i32", ctx.stmt, Run.offset("connection"))
         f.store("i64", connection, rowid, KernelConnection.offset("last_insert_rowid"))

@@ -108,8 +108,12 @@ class TableWriter:
             ctx.do("index_insert", self.cursor, blob.wrap(), blob.shr_u(32).wrap())
         else:
             assert rowid is not None
-            name = "table_insert_absent" if absent else "table_insert"
-            ctx.do(name, self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
+            self.insert_record(blob.wrap(), blob.shr_u(32).wrap(), rowid, absent)
+
+    def insert_record(self, address: Expr, size: Expr, rowid: Expr, absent: bool = False) -> None:
+        """Insert a record as it lies there into a table with rowids; absent: as for insert_row."""
+        name = "table_insert_absent" if absent else "table_insert"
+        self.ctx.do(name, self.cursor, rowid, address, size)
 
     def replace_row(self, values: Mapping[int, SqlValue]) -> None:
         """Give the row under the cursor of a rowid table another record."""
