@@ -93,6 +93,7 @@ class TableAccess:
     index_terms: dict[str, IndexTerms] = field(default_factory=dict)
     use_indexes: bool = True
     use_skips: bool = True
+    use_row_lists: bool = False
     range_first: bool = False  # as SQLite, whose order of rows users see, rather an index's range than the whole table
     is_fetched: bool = False
     registry: Registry = BUILTIN
@@ -110,7 +111,9 @@ class TableAccess:
         for term in terms:
             if source in term.sources:
                 for sarg in term.sargs_for(source):
-                    if not (sarg.sources & blocked) and not any(part.sources & blocked for part in sarg.rest):
+                    if sarg.sources & blocked or any(part.sources & blocked for part in sarg.rest):
+                        continue
+                    if sarg.rows is None or self.use_row_lists:
                         sargs.append(sarg)
         found: list[Path] = []
         table = self.table
@@ -168,10 +171,10 @@ class TableAccess:
         found: list[Path] = []
         in_sarg: Sarg | None = None
         for position, part in enumerate(fields):
-            sarg = self._equality(part, exprs.get(position), sargs, in_sarg is None)
+            sarg = self._equality(part, exprs.get(position), sargs, in_sarg)
             if sarg is None:
                 break
-            if sarg.op == "in":
+            if sarg.op == "in" and in_sarg is None:
                 found.append(self._index_path(index, fields, equal, exprs, sargs, covering, None, implied))
                 in_sarg = sarg
             equal.append(sarg)
@@ -220,6 +223,9 @@ class TableAccess:
         if self.range_first and n == 0 and index is not None and any(s and s.op != "notnull" for s in (lower, upper)):
             path.cost = min(path.cost, cost.range_cost(table, index))
         path.in_sarg = in_sarg
+        rows_of = in_sarg.rows if in_sarg is not None else None
+        if rows_of is not None and set(rows_of.parts) <= set(equal):
+            path.implied = (*implied, rows_of.term)
         path.order = tuple(
             OrderColumn(part.column, part.collation, part.desc, exprs.get(at))
             for at, part in enumerate(fields)
@@ -227,8 +233,9 @@ class TableAccess:
         )
         path.distinct_order = True
         if in_sarg is not None:  # its values are gone through in ascending order, whatever that of the index is
-            at = equal.index(in_sarg)
-            path.order = (OrderColumn(fields[at].column, fields[at].collation, False, exprs.get(at)), *path.order)
+            values = [at for at, sarg in enumerate(equal) if sarg.op == "in"]
+            first = [OrderColumn(fields[at].column, fields[at].collation, False, exprs.get(at)) for at in values]
+            path.order = (*first, *path.order)
         return path
 
     def _skip_path(
@@ -247,7 +254,7 @@ class TableAccess:
         for n in range(1, min(len(index.columns), len(stat) - 1)):
             if stat[n] < MIN_SKIPPED or fields[n - 1].column < 0:
                 return None
-            equal = self._equality(fields[n], exprs.get(n), sargs, False)
+            equal = self._equality(fields[n], exprs.get(n), sargs, None, allow_in=False)
             if equal is not None or self._bound(fields[n], exprs.get(n), sargs, LOWER | UPPER) is not None:
                 skipped = tuple(_skipped(fields[at]) for at in range(n))
                 known = list(skipped) if equal is None else [*skipped, equal]
@@ -261,13 +268,25 @@ class TableAccess:
                 return path
         return None
 
-    def _equality(self, part: IndexColumn, expr: bound.Expr | None, sargs: list[Sarg], allow_in: bool) -> Sarg | None:
+    def _equality(
+        self,
+        part: IndexColumn,
+        expr: bound.Expr | None,
+        sargs: list[Sarg],
+        in_sarg: Sarg | None,
+        allow_in: bool = True,
+    ) -> Sarg | None:
+        """The best equality for a field. in_sarg: the IN that there is already: of others only a part of its rows."""
         best: Sarg | None = None
         for sarg in sargs:
             if sarg.op not in EQUALITY or not self._matches(sarg, part, expr):
                 continue
             if sarg.op == "in":
-                if best is None and allow_in:
+                if (
+                    best is None
+                    and allow_in
+                    and (in_sarg is None or (sarg.rows is not None and sarg.rows is in_sarg.rows))
+                ):
                     best = sarg
             elif best is None or best.op == "in" or (sarg.op == "=" and best.op != "="):
                 best = sarg

@@ -263,7 +263,7 @@ def _union(plan: nodes.NestedLoop) -> nodes.Append | None:
 
 def _wanted_values(plan: nodes.Plan) -> nodes.Plan | None:
     """What gives the values of an IN that drive a look-up (paths.py). Lists are not mentioned, as in SQLite."""
-    if isinstance(plan, nodes.Sort) and isinstance(plan.child, nodes.Distinct) and len(plan.outputs) == 1:
+    if isinstance(plan, nodes.Sort) and isinstance(plan.child, nodes.Distinct) and plan.keys:
         return plan.child.child
     return plan if isinstance(plan, nodes.Values) and len(plan.rows) == 1 else None
 

@@ -40,8 +40,12 @@ def path_plan(planner: Planner, access: TableAccess | FunctionAccess, path: Path
     if path.in_sarg is None:
         plan = _visit(access, path, values, reverse)
         return replace(plan, tabled=True) if may_be_tabled(plan, planner) else plan
-    loop, column = in_values(planner, path.in_sarg, reverse)
-    values[path.in_sarg] = column
+    if path.in_sarg.rows is not None:
+        parts = [sarg for sarg in path.equal if sarg.op == "in"]
+        loop, columns = _listed_rows(planner, parts, reverse)
+        values.update(zip(parts, columns, strict=True))
+    else:
+        loop, values[path.in_sarg] = in_values(planner, path.in_sarg, reverse)
     return nodes.NestedLoop(left=loop, right=_visit(access, path, values, reverse))
 
 
@@ -94,7 +98,7 @@ def _visit(access: TableAccess, path: Path, values: dict[Sarg, bound.Expr], reve
             reverse=reverse,
         )
     equal = path.equal
-    affinities = [None if sarg is path.in_sarg else sarg.affinity for sarg in equal]
+    affinities = [None if sarg.op == "in" else sarg.affinity for sarg in equal]
     ends = [sarg for sarg in (path.lower, path.upper) if sarg is not None]
     if ends:
         # One affinity a field: a bound that needs none is a number or text already, which the other's leaves alone.
@@ -178,6 +182,20 @@ def in_values(planner: Planner, sarg: Sarg, reverse: bool) -> tuple[nodes.Plan, 
     return nodes.Sort(source=sorted_source, child=distinct, keys=keys, outputs=(value,)), bound.ColumnRef(
         source=sorted_source, column=0
     )
+
+
+def _listed_rows(planner: Planner, parts: list[Sarg], reverse: bool) -> tuple[nodes.Plan, list[bound.Expr]]:
+    """As `in_values`, over rows."""
+    source, sorted_source = planner.new_source(), planner.new_source()
+    affinities = [part.affinity if part.affinity != "A" else None for part in parts]
+    columns = [tuple(_converted(item, to) for item in part.items) for part, to in zip(parts, affinities, strict=True)]
+    rows = nodes.Values(source=source, rows=tuple(zip(*columns, strict=True)), n_columns=len(parts))
+    refs = tuple(bound.ColumnRef(source=source, column=at) for at in range(len(parts)))
+    distinct = nodes.Distinct(child=rows, keys=refs, collations=tuple(part.collation for part in parts))
+    pairs = zip(refs, parts, strict=True)
+    keys = tuple(nodes.SortKey(expr=ref, desc=reverse, collation=part.collation) for ref, part in pairs)
+    loop = nodes.Sort(source=sorted_source, child=distinct, keys=keys, outputs=refs)
+    return loop, [bound.ColumnRef(source=sorted_source, column=at) for at in range(len(parts))]
 
 
 def _listed_values(

@@ -403,6 +403,8 @@ class Planner:
             found = TableAccess(item, self.used_columns(item.source), self.binder.pin, registry=self.binder.registry)
             assert item.table is not None
             found.use_skips = "skip_scans" not in self.binder.without
+            if item.source != self.target:  # SQLite changes them in the order of rowids, which RETURNING shows
+                found.use_row_lists = "or_look_ups" not in self.binder.without
             found.is_fetched = item.source == self.fetched
             found.use_indexes = "indexes" not in self.binder.without or item.indexed_by is not None
             for index in item.table.indexes:

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from turso_wasm.base.tree import Node, fold
 from turso_wasm.bind import bound
-from turso_wasm.bind.walk import chain, has_subquery, is_deterministic, operands, sources_used
+from turso_wasm.bind.walk import chain, conjuncts, has_subquery, is_deterministic, operands, sources_used
 from turso_wasm.catalog.types import AffinityLetter
 
 SargOp: TypeAlias = Literal["=", "is", "isnull", "in", "<", "<=", ">", ">=", "notnull", "call"]
@@ -67,6 +67,7 @@ class Sarg:
     """`operand op value`. op: = is isnull in < <= > >= notnull; call: a condition that `function` is (a module's).
     column: of a plain column, -1 the rowid; -2: `operand` is an expression. sources: what `value` reads. items: the
     list of an IN. subquery: of an IN (SELECT …). rest: of a comparison of rows, those of the elements after this one.
+    rows: of an IN with rows, what it is a part of.
     """
 
     term: Term
@@ -81,6 +82,15 @@ class Sarg:
     subquery: bound.SubqueryExpr | None = None
     function: str = ""
     rest: tuple[Sarg, ...] = ()
+    rows: RowList | None = None
+
+
+@dataclass(slots=True, eq=False)
+class RowList:
+    """(a, b) IN ((1, 2), …): each column's values are an IN of their own, looked up together. parts: by column."""
+
+    term: Term
+    parts: tuple[Sarg, ...] = ()
 
 
 def make_term(expr: bound.Expr, derived: bool = False) -> Term:
@@ -101,6 +111,8 @@ def find_sargs(term: Term, source: int) -> list[Sarg]:
                 return [_sarg(term, "notnull", expr.operand, SMALLEST, None, "BINARY")]
             return [_sarg(term, "isnull", expr.operand, bound.Constant(value=None), None, "BINARY")]
         return []
+    if isinstance(expr, bound.Binary):
+        return _row_list(term, expr, source) if expr.op == "or" and not term.derived else []
     if isinstance(expr, bound.InList) and not expr.negated and source in sources_used(expr.operand):
         used: set[int] = set()
         for item in expr.items:
@@ -172,6 +184,41 @@ def _row_sargs(term: Term, expr: bound.RowRange, source: int) -> list[Sarg]:
     if found:
         found[0].rest = tuple(found[1:])
     return found[:1]
+
+
+MAX_ROWS = 1000  # of an IN: each is code elsewhere
+
+
+def _row_list(term: Term, expr: bound.Binary, source: int) -> list[Sarg]:
+    """An OR of which every arm compares the same columns with values: one condition a column, of rows together."""
+    arms = [conjuncts(arm) for arm in chain(expr, "or")]
+    if len(arms) > MAX_ROWS or len(arms[0]) < 2 or not all(isinstance(part, bound.Compare) for part in arms[0]):
+        return []
+    columns: list[list[Sarg]] = [[] for _ in arms[0]]
+    for arm in arms:
+        if len(arm) != len(columns):
+            return []
+        for found, part in zip(columns, arm, strict=True):
+            sargs = _compare_sargs(term, part, source) if isinstance(part, bound.Compare) else []
+            if not sargs or sargs[0].op != "=" or sargs[0].column == -2 or (found and not _alike(found[0], sargs[0])):
+                return []
+            found.append(sargs[0])
+    whole = RowList(term)
+    looked_up = Term(expr, term.sources, derived=True)
+    whole.parts = tuple(_row_part(looked_up, whole, column) for column in columns)
+    return list(whole.parts)
+
+
+def _alike(one: Sarg, other: Sarg) -> bool:
+    return (one.column, one.collation, one.affinity) == (other.column, other.collation, other.affinity)
+
+
+def _row_part(term: Term, whole: RowList, column: list[Sarg]) -> Sarg:
+    first = column[0]
+    part = _sarg(term, "in", first.operand, first.operand, first.affinity, first.collation)
+    part.sources = frozenset().union(*(sarg.sources for sarg in column))
+    part.items, part.rows = tuple(sarg.value for sarg in column), whole
+    return part
 
 
 def _sarg(
