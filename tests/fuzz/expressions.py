@@ -307,6 +307,9 @@ class Expressions(Grammar):
             return f"{left} {self.pick(COMPARISONS)} {self.row_value(scope, kinds)}"
         if which < 0.6:
             return f"{left} BETWEEN {self.row_value(scope, kinds)} AND {self.row_value(scope, kinds)}"
+        if which < 0.7:
+            rows = [self.row_value(scope, kinds) for _ in self.few(1, 3)]
+            return f"{left} {self.pick(('', 'NOT '))}IN ({', '.join(rows)})"
         if which < 0.8:
             return f"{left} {self.pick(('', 'NOT '))}IN {self.subquery(scope, kinds, single=False)}"
         return f"{left} {self.pick(('=', '<', 'IS', '<='))} {self.subquery(scope, kinds, single=True)}"

@@ -190,11 +190,11 @@ def needed_affinity(
     return wanted
 
 
-def compare(op: bound.CompareOp, left: bound.Expr, right: bound.Expr) -> bound.Compare:
-    """`left op right` with the affinities and the collation that SQLite applies."""
+def compare(op: bound.CompareOp, left: bound.Expr, right: bound.Expr, like: bound.Expr | None = None) -> bound.Compare:
+    """`left op right` with the affinities and the collation that SQLite applies, those of `like` for `right`."""
     own_left, own_right = affinity_of(left), affinity_of(right)
-    wanted = comparison_affinity(own_left, own_right)
-    collation = comparison_collation(left, right)
+    wanted = comparison_affinity(own_left, own_right if like is None else affinity_of(like))
+    collation = comparison_collation(left, right if like is None else like)
     left, right = strip_collation(left), strip_collation(right)
     return bound.Compare(
         op=op,

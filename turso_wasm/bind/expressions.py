@@ -17,7 +17,7 @@ from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.calls import scalar_call
 from turso_wasm.bind.comparison import compare, in_list
 from turso_wasm.bind.query import AggregateRef, WindowRef
-from turso_wasm.bind.rows import SharedRow, check_rows, compare_row_nodes, connect, is_costly, is_row, row_parts
+from turso_wasm.bind.rows import SharedRow, check_rows, compare_row_nodes, is_costly, is_row, row_parts
 from turso_wasm.bind.scope import Scope, written
 from turso_wasm.bind.walk import strip_collation, walk
 from turso_wasm.catalog.edit import syntax_nodes
@@ -345,8 +345,8 @@ def _bind_row_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> 
         if len(parts) != len(row.parts):
             terms = "1 term" if len(parts) == 1 else f"{len(parts)} terms"
             fail(f"IN(...) element has {terms} - expected {len(row.parts)}", item)
-        alternatives.append(row.compare("=", [bound.Unary(op="+", operand=part) for part in parts], item))
-    result = row.around(connect("or", alternatives))
+        alternatives.append(parts)
+    result = row.is_any_of(alternatives)
     return bound.Unary(op="not", operand=result) if node.negated else result
 
 

@@ -114,15 +114,26 @@ class SharedRow:
         costly = (at for at, part in enumerate(parts) if any(is_costly(inner) for inner in walk(part)))
         self.numbers = {id(parts[at]): _FIRST_SHARED + at for at in costly}
 
+    def is_any_of(self, others: Sequence[Sequence[bound.Expr]]) -> bound.Expr:
+        """The test row IN (others), which are as wide. SQLite compares all of them as the last one."""
+        like = others[-1]
+        return self.around(connect("or", [connect("and", self._equals(other, like)) for other in others]))
+
+    def _equals(self, other: Sequence[bound.Expr], like: Sequence[bound.Expr]) -> list[bound.Expr]:
+        others = (bound.Unary(op="+", operand=part) for part in other)
+        return [self._compare("=", *three) for three in zip(self.parts, others, like, strict=True)]
+
     def compare(self, op: bound.CompareOp, other: Sequence[bound.Expr], node: ast.Node) -> bound.Expr:
         """`row op other`. Errors: "row value misused"."""
         if len(other) != len(self.parts):
             fail("row value misused", node)
         return compare_rows(op, self.parts, other, self._compare)
 
-    def _compare(self, op: bound.CompareOp, x: bound.Expr, y: bound.Expr) -> bound.Compare:
+    def _compare(
+        self, op: bound.CompareOp, x: bound.Expr, y: bound.Expr, like: bound.Expr | None = None
+    ) -> bound.Compare:
         number = self.numbers.get(id(x))
-        made = compare(op, x, y)
+        made = compare(op, x, y, like)
         return made if number is None else replace(made, left=bound.LetRef(number=number))
 
     def around(self, body: bound.Expr) -> bound.Expr:
