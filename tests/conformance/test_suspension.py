@@ -20,6 +20,7 @@ from turso_wasm.runtime import statement as statement_module
 from turso_wasm.runtime.hosts.wasmtime import WasmtimeHost
 
 FILES = (
+    *("lookup_tables", "sieves", "weighing", "like"),
     *("joins", "grouping", "ordering", "distinct_limit", "select", "where", "collation"),
     *("windows/aggregates", "windows/frames", "windows/functions", "windows/order"),
     *("insert", "update", "delete", "update_from", "upsert", "conflict", "ddl", "transactions"),
