@@ -74,6 +74,9 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     function = registry.find_scalar(name, n_arguments)
     if function is None and binder.place and not binder.creating:
         return _unknown_call(node.name, binder.exprs(node.arguments, scope))
+    if function is None and name in ROW_FUNCTIONS:
+        binder.exprs(node.arguments, scope)
+        return failing(f"unable to use function {node.name} in the requested context")
     if function is None:
         raise registry.no_function(name, node.name, node.span)
     if node.filter is not None:

@@ -17,6 +17,7 @@ ROWS = (
     nodes.RtreeRows,
     nodes.FtsRows,
     nodes.FtsTerms,
+    nodes.FtsTokens,
     nodes.BtreePages,
     nodes.CsvRows,
     nodes.Directory,

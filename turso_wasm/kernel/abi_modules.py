@@ -58,7 +58,8 @@ class RtreeScan(Struct):
 # --- full text (kernel/fts) -----------------------------------------------------------------------------------
 
 DETAIL_FULL, DETAIL_NONE, DETAIL_COLUMNS = range(3)
-VOCABULARY_TERMS, VOCABULARY_COLUMNS, VOCABULARY_PLACES = range(3)  # fts5vocab: what is a row
+# What is a row of a table of terms: fts5vocab's kinds, and fts4aux's: of a term one for all columns, then one for each.
+VOCABULARY_TERMS, VOCABULARY_COLUMNS, VOCABULARY_PLACES, VOCABULARY_FTS4 = range(4)
 UNICODE61, ASCII, TRIGRAM, PORTER = range(4)  # PORTER: FTS3's
 FORMAT_FTS5, FORMAT_ASCENDING, FORMAT_DESCENDING = range(3)  # how an index is written: of FTS3, likewise order=desc
 CATEGORY_NAMES = (

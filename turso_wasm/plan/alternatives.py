@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import Item
 from turso_wasm.bind.walk import chain, columns_used, conjuncts, is_deterministic, transform
+from turso_wasm.catalog.modules.registry import find_module
 from turso_wasm.plan import cost
 from turso_wasm.plan.access import Path, TableAccess
+from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.terms import Term, make_term
 
 if TYPE_CHECKING:
@@ -26,30 +27,47 @@ MAX_ARMS = 16
 class Arm:
     """One alternative, over the table as a source of its own."""
 
-    access: TableAccess
+    access: TableAccess | FunctionAccess
     terms: list[Term]
 
 
-def arms_of(planner: Planner, access: TableAccess, term: Term) -> list[Arm]:
+def arms_of(planner: Planner, access: TableAccess | FunctionAccess, term: Term) -> list[Arm]:
     """The arms of an OR about the table; none where it cannot be taken apart."""
     item = access.item
     if term.derived or term.late or not isinstance(term.expr, bound.Binary) or term.expr.op != "or":
         return []
     if item.source not in term.sources or access.table.without_rowid or not is_deterministic(term.expr):
         return []
+    if isinstance(access, FunctionAccess) and not _asks_module(term.expr, access):
+        return []
     parts = chain(term.expr, "or")
     if not 1 < len(parts) <= MAX_ARMS:
         return []
     columns = {ref.column for ref in columns_used(term.expr) if ref.source == item.source}
-    return [_arm(planner, item, part, columns) for part in parts]
+    return [_arm(planner, access, part, columns) for part in parts]
 
 
-def _arm(planner: Planner, item: Item, part: bound.Expr, columns: set[int]) -> Arm:
+def _asks_module(expr: bound.Expr, access: FunctionAccess) -> bool:
+    """Whether there are conditions that only the module of a virtual table understands."""
+    module = find_module(access.table.module) if access.table.kind == "virtual" else None
+    names = module.conditions if module is not None else frozenset()
+    parts = [part for arm in chain(expr, "or") for part in conjuncts(arm)]
+    return any(isinstance(part, bound.Call) and part.name in names for part in parts)
+
+
+def _arm(planner: Planner, access: TableAccess | FunctionAccess, part: bound.Expr, columns: set[int]) -> Arm:
+    item = access.item
     source = planner.new_source()
     planner.used[source] = {-1, *columns}
     planner.binder.names[source] = planner.binder.names.get(item.source, item.name)
     own = replace(item, source=source, refs={})
-    return Arm(planner.table_access(own), [make_term(moved(expr, item.source, source)) for expr in conjuncts(part)])
+    found: TableAccess | FunctionAccess
+    if isinstance(access, FunctionAccess):
+        planner.used[source] |= access.used  # the arm's own row is the row: functions of it belong to its search
+        found = planner.function_access(own)
+    else:
+        found = planner.table_access(own)
+    return Arm(found, [make_term(moved(expr, item.source, source)) for expr in conjuncts(part)])
 
 
 def moved(expr: bound.Expr, source: int, to: int) -> bound.Expr:

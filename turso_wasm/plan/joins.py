@@ -274,11 +274,10 @@ class JoinPlanner:
         if unit.arms is None:
             assert unit.access is not None
             item = unit.access.item
-            is_fixed = item.indexed_by is not None or item.not_indexed or isinstance(unit.access, FunctionAccess)
+            is_fixed = item.indexed_by is not None or item.not_indexed
             if "or_look_ups" in self.without or is_fixed:
                 unit.arms = []
                 return unit.arms
-            assert isinstance(unit.access, TableAccess)
             pairs = [(term, arms_of(self.planner, unit.access, term)) for term in unit.terms]
             unit.arms = [(term, arms) for term, arms in pairs if arms]
         return unit.arms

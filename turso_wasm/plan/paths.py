@@ -24,6 +24,8 @@ TABLED_COLUMNS = 8  # more make large rows
 def path_plan(planner: Planner, access: TableAccess | FunctionAccess, path: Path, reverse: bool) -> nodes.Plan:
     """The nodes that visit the table by `path`; an IN becomes a loop over its distinct values around a look-up."""
     if isinstance(access, FunctionAccess):
+        if path.kind == "or":
+            return _alternative_rows(planner, access, path)
         assert path.offer is not None
         return access.plan(path.offer, reverse)
     if path.kind == "or":
@@ -150,6 +152,27 @@ def _alternatives(planner: Planner, access: TableAccess, path: Path) -> nodes.Pl
         key=bound.ColumnRef(source=rowids, column=0, affinity="D", not_null=True, exact=True),
     )
     return nodes.NestedLoop(left=union, right=row)
+
+
+def _alternative_rows(planner: Planner, access: FunctionAccess, path: Path) -> nodes.Plan:
+    """The rows that the arms find in a virtual table, each once: a condition of its module cannot be tested again."""
+    children: list[nodes.Plan] = []
+    outputs: list[tuple[bound.Expr, ...]] = []
+    columns = tuple(sorted(access.used | {-1}))
+    for arm, chosen in path.arms:
+        source = arm.access.item.source
+        done = {sarg.term for sarg in chosen.sargs()}
+        plan = path_plan(planner, arm.access, chosen, False)
+        predicate = all_of([term.expr for term in arm.terms if term not in done])
+        children.append(plan if predicate is None else nodes.Filter(child=plan, predicate=predicate))
+        outputs.append(tuple(bound.ColumnRef(source=source, column=column) for column in columns))
+    rows = planner.new_source()
+    refs = tuple(bound.ColumnRef(source=rows, column=at) for at in range(len(columns)))
+    union = nodes.Append(source=rows, children=tuple(children), outputs=tuple(outputs))
+    once = nodes.Distinct(child=union, keys=(refs[columns.index(-1)],), collations=("BINARY",))
+    return nodes.FunctionScan(
+        source=access.item.source, name=access.table.name, child=once, columns=columns, outputs=refs
+    )
 
 
 def _bound(sarg: Sarg | None, rest: tuple[Sarg, ...] = ()) -> nodes.Bound | None:

@@ -101,18 +101,16 @@ def _read(argument: str, options: Fts3Options, notindexed: list[str]) -> None:
         return
     found = _OPTION.fullmatch(argument) if options.is_fts4 else None
     if found is not None:
-        value = found[2].strip()
-        _set(
-            fold(found[1]),
-            dequote(value) if value[:1] in ("'", '"', "`", "[") else value,
-            argument,
-            options,
-            notindexed,
-        )
+        _set(fold(found[1]), unquoted(found[2].strip()), argument, options, notindexed)
         return
     name = _NAME.match(argument)
     if name is not None:
-        options.names.append(dequote(name[1]) if name[1][0] in "'\"`[" else name[1])
+        options.names.append(unquoted(name[1]))
+
+
+def unquoted(text: str) -> str:
+    """A name or a value without its quotes."""
+    return dequote(text) if text[:1] in ("'", '"', "`", "[") else text
 
 
 def _set(key: str, value: str, argument: str, options: Fts3Options, notindexed: list[str]) -> None:
@@ -160,7 +158,7 @@ def _module(name: str, suffixes: frozenset[str]) -> Module:
         name=name,
         declare=partial(declare, is_fts4=name == "fts4"),
         suffixes=suffixes,
-        row_functions=frozenset(),
+        row_functions=frozenset({"snippet", "offsets", "matchinfo"}),
         conditions=frozenset({"match"}),
     )
 

@@ -10,6 +10,7 @@ from turso_wasm.catalog.modules.csv import CSV
 from turso_wasm.catalog.modules.dbpage import DBPAGE
 from turso_wasm.catalog.modules.dbstat import DBSTAT
 from turso_wasm.catalog.modules.fts3 import FTS3, FTS4
+from turso_wasm.catalog.modules.fts4aux import FTS3TOKENIZE, FTS4AUX
 from turso_wasm.catalog.modules.fts5 import FTS5
 from turso_wasm.catalog.modules.fts5vocab import FTS5VOCAB
 from turso_wasm.catalog.modules.geopoly import GEOPOLY
@@ -19,7 +20,7 @@ from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql.ast import Span
 
-_ALL: Final = (CSV, DBPAGE, DBSTAT, FTS3, FTS4, FTS5, FTS5VOCAB, GEOPOLY, RTREE, RTREE_I32)
+_ALL: Final = (CSV, DBPAGE, DBSTAT, FTS3, FTS3TOKENIZE, FTS4, FTS4AUX, FTS5, FTS5VOCAB, GEOPOLY, RTREE, RTREE_I32)
 MODULES: Final[dict[str, Module]] = {module.name: module for module in _ALL}
 ROW_FUNCTIONS: Final = {name for module in MODULES.values() for name in module.row_functions}
 """The names of functions that belong to the rows of some module's tables."""

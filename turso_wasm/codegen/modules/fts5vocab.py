@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from turso_wasm.codegen.context import Context, Then
+from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, visit
 from turso_wasm.codegen.modules.fts5_config import config_bytes
 from turso_wasm.codegen.sources import Source
 from turso_wasm.codegen.values import SqlValue
-from turso_wasm.kernel.abi_modules import VOCABULARY_COLUMNS, VOCABULARY_PLACES, VOCABULARY_TERMS
+from turso_wasm.kernel.abi_modules import VOCABULARY_COLUMNS, VOCABULARY_FTS4, VOCABULARY_PLACES, VOCABULARY_TERMS
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import Expr, Label
+from turso_wasm.wasm.dsl import Expr, Label, i64
 
-KINDS = {"row": VOCABULARY_TERMS, "col": VOCABULARY_COLUMNS, "instance": VOCABULARY_PLACES}
+KINDS = {"row": VOCABULARY_TERMS, "col": VOCABULARY_COLUMNS, "instance": VOCABULARY_PLACES, "fts4aux": VOCABULARY_FTS4}
 
 
 class VocabularySource(Source):
@@ -34,6 +35,8 @@ def _fts_terms(node: nodes.FtsTerms, ctx: Context, then: Then) -> None:
     at = ctx.frame_alloc(8)
     ctx.zero_at_start(at)
     place = ctx.frame + at
+    ensure([] if node.language is None else [node.language], ctx)
+    language = i64(0) if node.language is None else emit_value(node.language, ctx).payload
     config = ctx.data_address(config_bytes(node.table, node.shadows, ctx.unit.encoding), align=8)
 
     def body(done: Label) -> None:
@@ -42,7 +45,7 @@ def _fts_terms(node: nodes.FtsTerms, ctx: Context, then: Then) -> None:
 
     visit(
         ctx,
-        lambda: f.call("fts_vocabulary", ctx.stmt, place, config, KINDS[node.kind]),
+        lambda: f.call("fts_vocabulary", ctx.stmt, place, config, KINDS[node.kind], language),
         lambda: f.call("fts_vocabulary_next", place),
         body,
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.modules import csv, dbstat  # noqa: F401  (they register their emitters)
+from turso_wasm.codegen.modules import csv, dbstat, fts3tokenize  # noqa: F401  (they register their emitters)
 from turso_wasm.codegen.modules import fts5vocab as fts5vocab
 from turso_wasm.codegen.modules.fts3 import Fts3Writer
 from turso_wasm.codegen.modules.fts5 import Fts5Writer, index_faults

@@ -50,6 +50,10 @@ class Phrase(Struct):
     n_hits: i32
     capacity: i32
     shown: i32  # hits that were taken in a walk through those of all phrases
+    totals: ptr[i64]  # FTS3: of each column the hits in all rows, then of each the rows with hits; null: not known
+    hidden: i32  # FTS3: 1: it is behind NOT
+    twin: "Phrase"  # FTS3: the one of the node's twin
+    found: "Phrase"  # FTS3: the one whose hits are those of the row that is shown; null: it is not there
     idf: f64  # what it counts for in bm25
 
 
@@ -70,6 +74,8 @@ class Node(Struct):
     columns: ptr[u8]  # one byte a column, 1: it counts; null: all
     rowid: i64
     ended: i32
+    twin: "Node"  # FTS3: the same phrases, to be on the rows that are shown (kernel/fts/fts3/hits.py); null: none yet
+    stands: i32  # FTS3: 1: it has a part in that the row matches
     counted: i32  # 1: the hits of its phrases are those of its row
     places: ptr[i32]  # for phrases near each other: two numbers a phrase
 

@@ -172,6 +172,7 @@ def walk_from(s: Search, rowid: i64) -> i32:
         phrase.hits = None
         phrase.n_hits = 0
         phrase.capacity = 0
+        phrase.node.twin = None
         phrase = phrase.later
     s.has_hits = 0
     s.revision = structure_revision()

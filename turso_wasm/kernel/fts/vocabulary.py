@@ -11,6 +11,7 @@ from turso_wasm.kernel.abi_modules import (
     DETAIL_FULL,
     DETAIL_NONE,
     VOCABULARY_COLUMNS,
+    VOCABULARY_FTS4,
     VOCABULARY_PLACES,
     VOCABULARY_TERMS,
     FtsConfig,
@@ -70,8 +71,8 @@ def vocabulary_release(resource: i32) -> None:
 
 
 @export
-def fts_vocabulary(stmt: Run, place: ptr[i32], config: FtsConfig, kind: i32) -> i32:
-    """Begin a walk, that at `place` or a new one, and go to the first row; 0: there is none."""
+def fts_vocabulary(stmt: Run, place: ptr[i32], config: FtsConfig, kind: i32, language: i64) -> i32:
+    """Begin a walk, that at `place` or a new one, and go to the first row; 0: there is none. language: of FTS4."""
     pending_flush(stmt)
     v: Vocabulary = Vocabulary(place[0])
     if v == None:  # noqa: E711
@@ -82,6 +83,7 @@ def fts_vocabulary(stmt: Run, place: ptr[i32], config: FtsConfig, kind: i32) -> 
         v.kind = kind
         index_cursors(v.index, stmt, config, 0)
     arena_free(v.arena)
+    v.index.language = language
     walk_begin(v, b"", 0)
     return fts_vocabulary_next(place)
 
@@ -125,8 +127,10 @@ def fts_vocabulary_next(place: ptr[i32]) -> i32:
             count_rows(v)
             if v.rows:
                 return 1
-        elif v.kind == VOCABULARY_COLUMNS:
+        elif v.kind == VOCABULARY_COLUMNS or v.kind == VOCABULARY_FTS4:
             count_columns(v)
+            if v.kind == VOCABULARY_FTS4 and v.rows:
+                return 1
     return 1
 
 
@@ -194,10 +198,12 @@ def count_columns(v: Vocabulary) -> None:
     memory_fill(v.place_counts, 0, 8 * v.config.n_columns)
     while v.heads.ended == 0:
         last: i32 = -1
+        v.rows += 1
         positions_start(v.position, v.heads.positions, v.heads.size)
         while position_next(v.position) != NO_POSITION:
             column: i32 = column_at(v)
             v.place_counts[column] += 1
+            v.places += 1
             if column != last:
                 v.row_counts[column] += 1
             last = column
@@ -207,7 +213,7 @@ def count_columns(v: Vocabulary) -> None:
 
 def next_column(v: Vocabulary) -> bool:
     """Go to the next column that has the term."""
-    if v.kind != VOCABULARY_COLUMNS:
+    if v.kind != VOCABULARY_COLUMNS and v.kind != VOCABULARY_FTS4:
         return False
     while v.column + 1 < v.config.n_columns:
         v.column += 1
@@ -269,7 +275,11 @@ def known(v: Vocabulary, value: i64) -> tuple[i32, i64]:
 
 
 def name_of(v: Vocabulary) -> tuple[i32, i64]:
-    """The name of the row's column."""
+    """The name of the row's column; of FTS4 its number, of all columns an asterisk."""
+    if v.kind == VOCABULARY_FTS4:
+        if v.column < 0:
+            return TEXT, pack(b"*", 1)
+        return INTEGER, i64(v.column)
     if v.column < 0 or v.column >= v.config.n_columns:
         return NULL, i64(0)
     p, n = column_name(v.config, v.column)

@@ -46,8 +46,7 @@ class Fts3Provider(Fts5Provider):
             consumed = (match,) if language is None else (match, language)
             return [Offer(ROWS_THAT_MATCH, 20.0, consumed, lambda _: rows.matching(match, language), number=number)]
         if key is not None:
-            tested = (key,) if key.column == ROWID else ()
-            return [Offer(1.0, 2.0, tested, lambda _: rows.of_content(key.value), number=BY_ROWID)]
+            return [Offer(1.0, 2.0, (key,), lambda _: rows.of_content(key.value), number=BY_ROWID)]
         bounds = [sarg for sarg in (lower, upper) if sarg is not None]
         n = ROWS / 4 ** len(bounds)
         down = rows.fts3.descending
@@ -62,6 +61,7 @@ class Fts3Provider(Fts5Provider):
 class _Rows(FtsTable):
     """The rows of one table in FROM."""
 
+    family = "fts3"
     keeps_lost = True
 
     def __init__(self, request: Request) -> None:
@@ -156,4 +156,4 @@ class _Rows(FtsTable):
             raise SqlError(SQLITE_ERROR, f"illegal first argument to {call.name}")
         if len(given) > ARGUMENTS[call.name]:
             raise SqlError(SQLITE_ERROR, f"wrong number of arguments to function {call.name}()")
-        return self._call(f"fts3_{call.name}", handle, given, [] if call.name in WITHOUT_TEXTS else texts)
+        return self._call(call.name, handle, given, [] if call.name in WITHOUT_TEXTS else texts)

@@ -55,6 +55,7 @@ def _bound(sarg: Sarg | None) -> nodes.Bound | None:
 class FtsTable(ABC):
     """The rows of one table in FROM."""
 
+    family = "fts"  # of the kernel's functions of a row
     keeps_lost = False  # rows that the index has and the table with the texts has not are rows
 
     def __init__(self, request: Request) -> None:
@@ -173,4 +174,4 @@ class FtsTable(ABC):
     def _call(self, name: str, handle: bound.Expr, given: list[bound.Expr], texts: list[bound.Expr]) -> bound.Expr:
         n_given = bound.Constant(value=len(given))
         args = (handle, n_given, *given, *texts)
-        return bound.Call(name=name, args=args, kernel=f"fn_fts_{name}", style="array", deterministic=False)
+        return bound.Call(name=name, args=args, kernel=f"fn_{self.family}_{name}", style="array", deterministic=False)

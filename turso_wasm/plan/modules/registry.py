@@ -8,6 +8,7 @@ from turso_wasm.plan.modules.csv import CsvProvider
 from turso_wasm.plan.modules.dbpage import DbpageProvider
 from turso_wasm.plan.modules.dbstat import DbstatProvider
 from turso_wasm.plan.modules.fts3 import Fts3Provider
+from turso_wasm.plan.modules.fts4aux import Fts3TokenizeProvider, Fts4AuxProvider
 from turso_wasm.plan.modules.fts5 import Fts5Provider
 from turso_wasm.plan.modules.fts5vocab import Fts5VocabProvider
 from turso_wasm.plan.modules.geopoly import GeopolyProvider
@@ -17,6 +18,8 @@ from turso_wasm.plan.modules.rtree import RtreeProvider
 PLANNED: Final[dict[str, PlannedModule]] = {
     "fts3": Fts3Provider(),
     "fts4": Fts3Provider(),
+    "fts3tokenize": Fts3TokenizeProvider(),
+    "fts4aux": Fts4AuxProvider(),
     "fts5": Fts5Provider(),
     "fts5vocab": Fts5VocabProvider(),
     "csv": CsvProvider(),

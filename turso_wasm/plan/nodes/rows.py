@@ -139,14 +139,24 @@ class FtsRows(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class FtsTerms(Plan):
-    """The terms of a full-text table. kind: what is a row, as fts5vocab says it; columns: those of "instance", else of
-    "col".
+    """The terms of a full-text table. kind: what is a row, as fts5vocab says it, or "fts4aux"; columns: those of
+    "instance", else of "col". language: of FTS4.
     """
 
     source: int
     table: Table
     shadows: dict[str, Table]
     kind: str
+    language: Expr | None = None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class FtsTokens(Plan):
+    """The tokens of a text: the token, where it begins and ends, how many are before it. table: an fts3tokenize."""
+
+    source: int
+    table: Table
+    text: Expr
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

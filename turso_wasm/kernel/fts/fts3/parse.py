@@ -298,8 +298,22 @@ def parse_not(q: Query) -> Node:
     node: Node = parse_near(q)
     while q.kind == WORD_NOT:
         advance(q)
-        node = operands(q, NOT, node, parse_near(q))
+        excluded: Node = parse_near(q)
+        node = operands(q, NOT, node, excluded)
+        hide(excluded)
     return node
+
+
+def hide(node: Node) -> None:
+    """The phrases of a tree do not count for functions of a row."""
+    phrase: Phrase = node.phrases
+    while phrase:
+        phrase.hidden = 1
+        phrase = phrase.next
+    child: Node = node.children
+    while child:
+        hide(child)
+        child = child.next
 
 
 def parse_near(q: Query) -> Node:
