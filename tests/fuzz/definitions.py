@@ -252,7 +252,8 @@ class Definitions(Changes):
 
     @production("define", 0.2, leaf=True)
     def create_virtual_table(self) -> str:
-        return f"CREATE VIRTUAL TABLE {self.if_not_exists()}f9 USING {self.pick(('fts5(a, b)', 'rtree', 'x(a (1), )'))}"
+        module = self.pick(("fts5(a, b)", "fts4(a, b)", "rtree", "x(a (1), )"))
+        return f"CREATE VIRTUAL TABLE {self.if_not_exists()}f9 USING {module}"
 
     @production("define", 0.3, leaf=True)
     def create_tree(self) -> str:

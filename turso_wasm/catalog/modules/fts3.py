@@ -53,6 +53,8 @@ def declare(using: Using, *, is_fts4: bool) -> Declared:
         raise refuse("missing uncompress parameter in fts4 constructor")
     if options.uncompress and not options.compress:
         raise refuse("missing compress parameter in fts4 constructor")
+    if options.compress and options.uncompress:
+        raise refuse(f"not supported yet: compress={options.compress}")
     if options.content and not options.names:
         raise refuse(f"not supported yet: content={options.content} without columns")
     options.names = options.names or ["content"]

@@ -21,7 +21,7 @@ from turso_wasm.kernel.fts.segment import LEAF_SLACK
 from turso_wasm.kernel.fts.structure import Segment, Structure
 from turso_wasm.kernel.values.number_text import int_to_text
 from turso_wasm.kernel.values.record import record_encode
-from turso_wasm.kernel.values.utf16 import texts_stored
+from turso_wasm.kernel.values.utf16 import text_loaded, texts_stored
 from turso_wasm.kernel.values.value import bytes_of, pack, size_of, to_integer
 from turso_wasm.wasm.lang import i32, i64, memory_copy, memory_fill, ptr, scratch, sizeof, u8
 
@@ -84,9 +84,11 @@ def read_row(x: Index, segment: Segment) -> None:
     segment.last = block_at(x.directory, 3)
     segment.row = x.directory.rowid
     tag, payload = cursor_column(x.directory, 4)
+    if x.encoding != UTF8:
+        tag, payload = text_loaded(x.stmt, tag, payload, x.encoding)
     segment.end = i32(to_integer(tag, payload))
     tag, payload = cursor_column(x.directory, 5)
-    if tag != BLOB or segment.last < segment.first:
+    if tag != BLOB or segment.last < segment.first or (segment.first and segment.end < segment.last):
         fts_corrupt()
     segment.root_size = size_of(payload)
     segment.root = arena_alloc(x.arena, segment.root_size + LEAF_SLACK)

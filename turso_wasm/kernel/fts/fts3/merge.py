@@ -16,7 +16,15 @@ from turso_wasm.kernel.fts.fts3.directory import (
     directory_read,
     is_same_level,
 )
-from turso_wasm.kernel.fts.fts3.writer import TreeWriter, tree_end, tree_new, tree_row, tree_term, tree_term_end
+from turso_wasm.kernel.fts.fts3.writer import (
+    TreeWriter,
+    new_block,
+    tree_end,
+    tree_new,
+    tree_row,
+    tree_term,
+    tree_term_end,
+)
 from turso_wasm.kernel.fts.merge import pass_heads
 from turso_wasm.kernel.fts.postings import Index, Postings, least_term, postings_new, step
 from turso_wasm.kernel.fts.readers import next_row, seek_term
@@ -119,6 +127,10 @@ def is_same_index(a: Segment, b: Segment) -> bool:
 def merge_run(x: Index, first: i32, n: i32, level: i32) -> None:
     """Make one segment, of `level`, of the n segments of an index from `first` on (G1)."""
     s: Structure = x.structure
+    free: i32 = new_block(x)
+    for i in range(n):
+        if s.segments[first + i].first and s.segments[first + i].end >= free:
+            fts_corrupt()  # what is written would be read
     if level > LEVEL_MAX:
         fts_corrupt()
     is_last: bool = first + n == s.n_segments or not is_same_index(s.segments[first + n], s.segments[first])
