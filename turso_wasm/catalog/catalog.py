@@ -186,6 +186,11 @@ class Catalog:
             found[shadow.suffix] = known
         return found
 
+    def columns_of(self, name: str) -> tuple[str, ...] | None:
+        """The names of a table's columns, but for hidden ones; None: there is no such table."""
+        table = self.find_table(name)
+        return None if table is None else tuple([column.name for column in table.columns if not column.hidden])
+
     def triggers_of(self, table: str) -> list[Trigger]:
         """The triggers of this database on tables of that name, the oldest first."""
         found = (self.find_trigger(name) for name in self._triggers_of.get(fold(table), ()))
@@ -298,7 +303,8 @@ class Catalog:
         """What its module refuses is an error of whoever uses the table."""
         name = node.name.name
         try:
-            declared = declare(node.module, Using(schema=self.name, name=name, arguments=node.arguments))
+            using = Using(schema=self.name, name=name, arguments=node.arguments, columns_of=self.columns_of)
+            declared = declare(node.module, using)
         except SqlError as error:
             return Table(name, 0, [], kind="virtual", module=node.module, failure=error.message)
         return virtual_table(node.module, declared, name)

@@ -39,7 +39,13 @@ def plan_create_virtual(binder: Binder, node: ast.CreateVirtualTable) -> Changed
         return NOTHING, None
     name = node.name.name
     databases = tuple(each.name for each in binder.catalogs.slots if each is not None)
-    using = Using(schema=catalog.name, name=name, arguments=node.arguments, databases=databases)
+    using = Using(
+        schema=catalog.name,
+        name=name,
+        arguments=node.arguments,
+        columns_of=catalog.columns_of,
+        databases=databases,
+    )
     declared = declare(node.module, using, node.span)
     table = virtual_table(node.module, declared, name)
     table.slot, table.schema = catalog.slot, catalog.name

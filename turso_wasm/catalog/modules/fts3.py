@@ -55,8 +55,11 @@ def declare(using: Using, *, is_fts4: bool) -> Declared:
         raise refuse("missing compress parameter in fts4 constructor")
     if options.compress and options.uncompress:
         raise refuse(f"not supported yet: compress={options.compress}")
-    if options.content and not options.names:
-        raise refuse(f"not supported yet: content={options.content} without columns")
+    if options.content is not None and not options.names:
+        found = using.columns_of(options.content)
+        if found is None:
+            raise refuse(f"no such table: {using.schema}.{options.content}")
+        options.names = [name for name in found if options.language is None or fold(name) != fold(options.language)]
     options.names = options.names or ["content"]
     options.tokenizer = options.tokenizer or fts3_tokenizer(["simple"])
     folded = [fold(name) for name in options.names]

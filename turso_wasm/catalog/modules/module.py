@@ -25,15 +25,22 @@ from turso_wasm.catalog.types import AffinityLetter, affinity_of_type
 HIDDEN: Final = 1
 
 
+def no_columns(table: str) -> tuple[str, ...] | None:
+    """There is no such table."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Using:
-    """`CREATE VIRTUAL TABLE schema.name USING module(arguments)`; arguments: raw texts, trimmed. databases: the names
-    of all that are attached, where the table is new.
+    """`CREATE VIRTUAL TABLE schema.name USING module(arguments)`; arguments: raw texts, trimmed. columns_of: the names
+    of the columns of another table of the database, None: there is none. databases: the names of all that are attached,
+    where the table is new.
     """
 
     schema: str
     name: str
     arguments: tuple[str, ...] = ()
+    columns_of: Callable[[str], tuple[str, ...] | None] = no_columns
     databases: tuple[str, ...] | None = None
 
 
