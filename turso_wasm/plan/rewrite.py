@@ -31,6 +31,7 @@ from turso_wasm.bind.walk import (
     walk,
 )
 from turso_wasm.plan.disjunctions import split_disjunctions
+from turso_wasm.plan.distinct import drop_distinct
 from turso_wasm.plan.like_ranges import derive_like_ranges
 from turso_wasm.plan.pushdown import push_filters_into_subqueries, push_limits_into_compounds
 from turso_wasm.plan.terms import rejects_null
@@ -440,6 +441,7 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("unnest_subqueries", _unnest),
     ("reduce_outer_joins", reduce_outer_joins),
     ("drop_unused_joins", drop_unused_joins),
+    ("drop_distinct", drop_distinct),
     ("factor_common_conditions", factor_common_conditions),
     ("derive_constants", derive_constants),
     ("push_filters_into_subqueries", push_filters_into_subqueries),

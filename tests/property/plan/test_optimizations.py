@@ -61,6 +61,7 @@ STATEMENTS = [
     "SELECT x FROM (SELECT DISTINCT c AS x FROM t) WHERE x > 2",
     "SELECT 1 FROM t p, t q WHERE q.a > 1 AND p.a = 1",
     "SELECT DISTINCT x FROM w",
+    "SELECT DISTINCT y, rowid FROM w",
     "SELECT 1 FROM t p, t q WHERE (p.c = 1 AND q.b > 1) OR (p.c = 2 AND q.b < 0)",
     "SELECT 1 FROM n WHERE s GLOB 'a*'",
     "SELECT 1 FROM t p CROSS JOIN t q ON q.rowid = p.c WHERE q.b > 1",
