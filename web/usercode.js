@@ -13,20 +13,29 @@
 import {
   ANSWER_ROOM,
   BLOB,
+  KernelConnection as C,
+  CALL_BATCH,
   CALL_BITS,
   CALL_COMPARE,
   CALL_FINAL,
   CALL_FUNCTION,
   CALL_INVERSE,
+  CALL_PLACE,
+  CALL_QUEUE,
+  CALL_RAISE,
   CALL_STEP,
   INTEGER,
   NULL,
   REAL,
+  TEXT,
 } from '../base/abi.js';
 import { misuse, SQLITE_BUSY, SQLITE_ERROR, SqlError } from '../base/errors.js';
 import { heapNeeded, VALUE_SIZE, writeValues } from './parameters.js';
+import { OrderedTexts } from './userorder.js';
 
+const OPERATION_MASK = (1 << CALL_BITS) - 1;
 const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 
 /**
  * @typedef {['function', string, number, boolean, boolean]} OwnFunction name, arguments (-1: any number), deterministic, direct only
@@ -49,8 +58,8 @@ const decoder = new TextDecoder();
 export class UserCode {
   /** By number. @type {(Own | null)[]} */ own = [];
   /** @type {(Callable | null)[]} */ #code = [];
-  /** @type {Map<number, {total: unknown}>} */ #instances = new Map();
-  #next = 1;
+  /** What the kernel has given a number: totals of aggregates, texts in order, failures of batches. @type {Map<number, any>} */
+  #kept = new Map();
   /** Calls that have not returned. */
   depth = 0;
 
@@ -81,28 +90,49 @@ export class UserCode {
    * @param {number} routine @param {number} instance @param {(integers: import('./rows.js').Integers) => any[]} read the arguments
    */
   run(routine, instance, read) {
-    const operation = routine & ((1 << CALL_BITS) - 1);
+    const operation = routine & OPERATION_MASK;
+    if (operation === CALL_RAISE) throw this.#take(instance).error;
     const code = /** @type {Callable} */ (this.#code[routine >> CALL_BITS]);
     const values = read(code.integers);
     if (operation === CALL_FUNCTION) return /** @type {Function} */ (code.call)(...values);
     if (operation === CALL_COMPARE) return sign(/** @type {Function} */ (code.call)(...values));
+    if (operation === CALL_PLACE) return this.#texts(instance, /** @type {any} */ (code.call)).place(values[0]);
     const { start, step, inverse, result } = /** @type {Aggregate} */ (code.aggregate);
-    const made = this.#instances.get(instance) ?? { total: start() };
     if (operation === CALL_STEP || operation === CALL_INVERSE) {
+      const made = this.#kept.get(instance) ?? { total: start() };
       const total = (operation === CALL_STEP ? step : /** @type {Function} */ (inverse))(made.total, ...values);
       if (total !== undefined) made.total = total;
-      if (operation === CALL_INVERSE) return null;
-      const number = instance || this.#next++;
-      this.#instances.set(number, made);
-      return number;
+      this.#kept.set(instance, made);
+      return null;
     }
-    if (operation === CALL_FINAL) this.#instances.delete(instance);
-    return result(made.total);
+    const { total } = (operation === CALL_FINAL ? this.#take(instance) : this.#kept.get(instance)) ?? {
+      total: start(),
+    };
+    return result(total);
+  }
+
+  /** @param {number} number */
+  #take(number) {
+    const kept = this.#kept.get(number);
+    this.#kept.delete(number);
+    return kept;
+  }
+
+  /** @param {number} number @param {(a: string, b: string) => unknown} compare @returns {OrderedTexts} */
+  #texts(number, compare) {
+    let texts = this.#kept.get(number);
+    if (!texts) this.#kept.set(number, (texts = new OrderedTexts((a, b) => sign(compare(a, b)))));
+    return texts;
+  }
+
+  /** Remember what a call of a batch has thrown, until its row comes. @param {number} number @param {unknown} error */
+  fail(number, error) {
+    this.#kept.set(number, { error });
   }
 
   /** @param {number} instance */
   drop(instance) {
-    this.#instances.delete(instance);
+    this.#kept.delete(instance);
   }
 
   /** @throws {SqlError} SQLITE_BUSY in a call */
@@ -144,16 +174,20 @@ export class UserCalls {
     this.#request ||= kernel.exports.user_request() >>> 0;
     const { i32 } = kernel.refresh();
     const at = this.#request >>> 2;
-    const [connection, routine, instance, n, values, answer] = i32.subarray(at, at + 6);
+    const told = i32.slice(at, at + 14);
+    const [connection, routine, instance, n, values, answer] = told;
     const mine = /** @type {UserCode} */ (this.connections.get(connection >>> 0));
     const before = kernel.stackTop;
     kernel.stackTop = answer; // V1
     mine.depth++;
     try {
-      this.#put(
-        answer,
-        mine.run(routine, instance, (integers) => readValues(kernel, values >>> 0, n, integers)),
-      );
+      if ((routine & OPERATION_MASK) === CALL_BATCH) this.#batch(mine, told);
+      else if ((routine & OPERATION_MASK) === CALL_QUEUE) this.#put(answer, this.#queue(mine, values >>> 0, n));
+      else
+        this.#put(
+          answer,
+          mine.run(routine, instance, (integers) => readValues(kernel, values >>> 0, n, integers)),
+        );
     } catch (error) {
       this.failure = { error };
       this.#put(answer, 'user-defined function raised exception');
@@ -162,6 +196,80 @@ export class UserCalls {
       mine.depth--;
       kernel.stackTop = before;
     }
+  }
+
+  /**
+   * Aggregates' calls that were put off (kernel/base/callback.py CallQueue); what the last of them gives.
+   * @param {UserCode} mine @param {number} at @param {number} n
+   */
+  #queue(mine, at, n) {
+    const { kernel } = this;
+    const end = at + n * VALUE_SIZE;
+    let result = null;
+    while (at < end) {
+      const { i32 } = kernel.refresh();
+      const [routine, , instance, count] = i32.subarray(at >>> 2, (at >>> 2) + 4);
+      const values = at + VALUE_SIZE;
+      result = mine.run(routine, instance, (integers) => readValues(kernel, values, count, integers));
+      at = values + count * VALUE_SIZE;
+    }
+    return result;
+  }
+
+  /**
+   * Functions for rows (kernel/values/batch.py), row by row; it ends at one that throws, when the statement is interrupted, or when a
+   * transaction has ended.
+   * @param {UserCode} mine @param {Int32Array} told the Request
+   */
+  #batch(mine, told) {
+    const { kernel } = this;
+    const [connection, , failure, n, rows, answer, width, , callsAt, nCalls] = told;
+    const calls = Array.from({ length: nCalls }, (_, i) =>
+      kernel.i32.slice((callsAt >>> 2) + 4 * i, (callsAt >>> 2) + 4 * i + 4),
+    );
+    const interrupted = ((connection >>> 0) + C.interrupted) >>> 2;
+    const autocommit = ((connection >>> 0) + C.autocommit) >>> 2;
+    const was = kernel.i32[autocommit];
+    /** @type {Uint8Array[]} */
+    const texts = [];
+    let used = 0;
+    let done = 0;
+    let failed = 0;
+    try {
+      for (let at = rows >>> 0; done < n; at += width * VALUE_SIZE) {
+        for (const [number, first, count, result] of calls) {
+          const value = mine.run((number << CALL_BITS) | CALL_FUNCTION, 0, (integers) =>
+            readValues(kernel, at + first * VALUE_SIZE, count, integers),
+          );
+          used += this.#putCell(at + result * VALUE_SIZE, value, texts, used);
+        }
+        done++;
+        const { i32 } = kernel.refresh();
+        if (i32[interrupted] || i32[autocommit] !== was) break;
+      }
+    } catch (error) {
+      mine.fail(failure, error);
+      failed = 1;
+    }
+    this.#rest = joined(texts, used);
+    const { i32 } = kernel.refresh();
+    i32.set([INTEGER, 0, done, 0, used, failed], answer >>> 2);
+  }
+
+  /** Write a value, of a text or blob the place among `texts`; how many bytes it has there. @param {number} at @param {unknown} value @param {Uint8Array[]} texts @param {number} used */
+  #putCell(at, value, texts, used) {
+    const isText = typeof value === 'string';
+    if (!isText && (typeof value !== 'object' || value === null || heapNeeded([value]) === 0)) {
+      writeValues(this.kernel, [value], at, at);
+      return 0;
+    }
+    const bytes = isText ? encoder.encode(value) : bytesOf(/** @type {any} */ (value));
+    const { i32, u32 } = this.kernel.refresh();
+    i32[at >>> 2] = isText ? TEXT : BLOB;
+    u32[(at >>> 2) + 2] = used;
+    u32[(at >>> 2) + 3] = bytes.length;
+    texts.push(bytes);
+    return bytes.length;
   }
 
   /** @param {number} at @param {unknown} value */
@@ -173,7 +281,7 @@ export class UserCalls {
       writeValues(kernel, values, at, at + VALUE_SIZE);
       return;
     }
-    const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : bytesOf(/** @type {any} */ (value));
+    const bytes = typeof value === 'string' ? encoder.encode(value) : bytesOf(/** @type {any} */ (value));
     writeValues(kernel, [typeof value === 'string' ? '' : new Uint8Array()], at, at + VALUE_SIZE);
     kernel.u32[(at + 12) >>> 2] = bytes.length;
     if (bytes.length <= ANSWER_ROOM) kernel.write(at + VALUE_SIZE, bytes);
@@ -188,6 +296,17 @@ export class UserCalls {
   }
 }
 
+/** @param {Uint8Array[]} parts @param {number} size */
+function joined(parts, size) {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
 /** @param {ArrayBuffer | ArrayBufferView} value */
 function bytesOf(value) {
   return ArrayBuffer.isView(value)
@@ -196,7 +315,7 @@ function bytesOf(value) {
 }
 
 /**
- * The values of n Values.
+ * n values.
  * @param {import('./kernel.js').Kernel} kernel @param {number} at @param {number} n @param {import('./rows.js').Integers} integers
  */
 function readValues(kernel, at, n, integers) {

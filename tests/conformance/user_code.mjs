@@ -51,6 +51,54 @@ const cases = {
     await db.close();
   },
 
+  async 'many rows at once, in their order'() {
+    const db = await fresh();
+    const log = [];
+    db.function('f', (a) => {
+      log.push(`f${a}`);
+      return a;
+    });
+    db.function('g', { varargs: true }, (...given) => {
+      log.push(`g${given[0]}`);
+      return given.at(-1);
+    });
+    const expected = rows(db, 'SELECT id, s, x FROM t');
+    assert.deepEqual(rows(db, 'SELECT f(id), g(id, s), x FROM t'), expected);
+    assert.deepEqual(log.slice(0, 4), ['f0', 'g0', 'f1', 'g1']);
+    assert.equal(log.length, 1000);
+    log.length = 0;
+    assert.equal(rows(db, 'SELECT f(id) FROM t LIMIT 7').length, 7);
+    assert.equal(log.length, 7);
+    db.function('bad', (a) => {
+      log.push(a);
+      if (a === 300) throw new RangeError('mine');
+      return new Uint8Array([a & 255]);
+    });
+    log.length = 0;
+    assert.throws(() => rows(db, 'SELECT bad(id) FROM t'), { name: 'RangeError', message: 'mine' });
+    assert.equal(log.at(-1), 300);
+    db.function('low', { deterministic: true }, (a) => {
+      if (a > 20) throw new Error('nobody comes here');
+      return 1;
+    });
+    assert.equal(rows(db, 'SELECT id FROM t WHERE low(id) LIMIT 20').length, 20);
+    await db.close();
+  },
+
+  async 'many texts under a collation'() {
+    const db = await fresh();
+    let asked = 0;
+    db.collation('number', (a, b) => {
+      asked++;
+      return Number(a) - Number(b);
+    });
+    db.exec("CREATE TABLE n AS WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < 2999) SELECT i * 7919 % 3001 || '' AS a FROM s");
+    const found = rows(db, 'SELECT a FROM n ORDER BY a COLLATE number').map(([a]) => Number(a));
+    assert.deepEqual(found, [...found].sort((a, b) => a - b));
+    assert.ok(asked < 3000 * 14);
+    await db.close();
+  },
+
   async 'integers as the options say'() {
     const db = await fresh();
     const kinds = [];

@@ -328,7 +328,7 @@ class SubqueryExpr(Expr):
 class AggregateCall(Node):
     """One aggregate of an Aggregate node: count (no args: count(*)), sum, total, avg, min, max, group_concat …
 
-    number: of an aggregate of the user's in the registry.
+    number: of an aggregate of the user's in the registry; gathers: it may be told of a row later than the row comes.
     """
 
     name: str
@@ -338,6 +338,7 @@ class AggregateCall(Node):
     collation: str = "BINARY"
     order_by: tuple[OrderTerm, ...] = ()  # group_concat(x ORDER BY y)
     number: int = -1
+    gathers: bool = False
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

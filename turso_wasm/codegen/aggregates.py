@@ -343,7 +343,8 @@ def _user_aggregate(number: int) -> Aggregate:
             for i, argument in enumerate(arguments):
                 ctx.store_value(block, argument, i)
             ctx.allocates = True
-            ctx.do(routine, ctx.stmt, state, block, len(arguments), number)
+            later = (int(isinstance(call, bound.WindowCall) or call.gathers),) if routine == "user_step" else ()
+            ctx.do(routine, ctx.stmt, state, block, len(arguments), number, *later)
 
         return step
 

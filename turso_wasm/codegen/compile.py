@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     analyze,
+    batches,
     ddl,
     deletes,
     grouping,

@@ -97,6 +97,8 @@ class Context:
         self.n_loops = 0
         self.resumable = resumable  # loops yield, result rows suspend
         self.n_keys = 0  # how often emitted code makes the statement's current key, of which there is one
+        # Code of the user's may run while a row is read, not only between rows.
+        self.asks_user: bool = unit.user.calls if caller is None else caller.asks_user
         self.allocates = False  # set when emitted code uses the row arena
         self._hoisted: dict[Any, SqlValue] = {}
         self._budget: Local | None = None

@@ -180,7 +180,7 @@ def index_scan_source(node: nodes.IndexScan, cursor: Local, ctx: Context) -> Sou
             for at, column in enumerate(key_columns):
                 store_field(probe, values[column], at, ctx)
             found = f.call("cursor_seek_key", row_cursor, probe, len(key_columns), SEEK_GE)
-        if ctx.unit.user.calls:  # which may have deleted the row
+        if ctx.asks_user:  # which may have deleted the row
             f.do(found)
             return
         with f.if_(found.eqz()):

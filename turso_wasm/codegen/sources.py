@@ -155,7 +155,7 @@ class EntrySource(Source):
         stored = [c for c in missing if c != ROWID and c != self.table.rowid_alias]
         if (
             self.hot
-            and not ctx.unit.user.calls
+            and not ctx.asks_user
             and 0 < len(stored) <= FEW_COLUMNS
             and self.positions[stored[-1]] <= FAR_COLUMN
         ):
@@ -223,7 +223,7 @@ class EntrySource(Source):
 
 def kept_across_calls(values: dict[int, SqlValue], ctx: Context) -> dict[int, SqlValue]:
     """The values, which may lie in pages, where code of the user's can run and change these: copied."""
-    if not ctx.unit.user.calls:
+    if not ctx.asks_user:
         return values
     return {
         column: ctx.call_alloc("copy_value", value, types=value.types) if value.types & TEXTUAL else value

@@ -85,7 +85,12 @@ CALL_INVERSE = 2
 CALL_VALUE = 3
 CALL_FINAL = 4  # the instance is over
 CALL_COMPARE = 5  # two texts: an INTEGER
-CALL_BITS = 3
+CALL_PLACE = 6  # a text among those in order that `instance` is (kernel/values/labels.py)
+CALL_QUEUE = 7  # calls that were put off (kernel/base/callback.py)
+CALL_BATCH = 8  # functions for many rows (kernel/values/batch.py)
+CALL_RAISE = 9  # the failure `instance` of a batch, whose row has come
+CALL_BITS = 4
+TEXT_RUN = 0x100  # the tag of a value that stands for texts, NUL behind each (kernel/values/batch.py B3)
 ANSWER_ROOM = 240  # bytes for the text or blob of an answer
 
 # --- settings of a connection (KernelConnection.settings) -----------------------------------------------------
@@ -269,6 +274,7 @@ class Run(Struct):
     trigger_depth: i32
     changed_at: array[i32, N_SLOTS]  # Pager.changes when the statement began to write the database in that slot
     labels: i32  # Labels of its first collation of the user's (kernel/values/labels.py)
+    queue: i32  # CallQueue, 0: none yet (kernel/base/callback.py)
     calling: i32  # calls of the user's code that have not returned (kernel/base/callback.py)
     subtype: i32  # that of the result of the JSON function called last, where it is not always the same
     violations: i64  # rows that violate immediate foreign keys: there must be none when the statement ends
@@ -309,6 +315,7 @@ class KernelConnection(Struct):
     deferred_immediate: i64  # … and immediate ones while PRAGMA defer_foreign_keys is on
     encoding: i32  # of databases that it creates; 0: UTF8 (connection_encoding)
     locking_mode: i32  # of databases that are still to be opened: 1 EXCLUSIVE
+    host_objects: i32  # the last number given to something that the host keeps (kernel/base/callback.py U4)
 
 
 class Profile(Struct):

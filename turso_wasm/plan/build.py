@@ -27,6 +27,7 @@ from turso_wasm.plan.alter.constraints import plan_add_constraint, plan_drop_con
 from turso_wasm.plan.alter.drop_column import plan_drop_column
 from turso_wasm.plan.alter.rename_column import plan_rename_column
 from turso_wasm.plan.alter.rename_table import plan_rename_table
+from turso_wasm.plan.batches import gather_calls
 from turso_wasm.plan.explain import explain_analyze, explain_query_plan
 from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
@@ -130,12 +131,13 @@ def _select(binder: Binder, node: ast.Select) -> Planned:
     plan = nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single)
     if binder.settings.reverse_unordered_selects and not query.order_by:
         plan = read_backwards(plan)
-    return Planned(plan, "select", tuple(query.columns), slots=_slots(binder))
+    return Planned(gather_calls(plan, binder), "select", tuple(query.columns), slots=_slots(binder))
 
 
 def _write(kind: str, plan_write: Callable[[Binder, Any], Written]) -> Callable[[Binder, Any], Planned]:
     def build(binder: Binder, node: Any) -> Planned:
         plan, columns, _ = plan_write(binder, node)
+        plan = gather_calls(plan, binder)
         if binder.settings.count_changes and not columns:
             plan, columns = nodes.CountChanges(child=plan), [OutputColumn(f"rows {kind.removesuffix('e')}ed")]
         return Planned(plan, kind, tuple(columns), False, slots=_slots(binder, binder.written))

@@ -112,7 +112,7 @@ class Explainer:
         if isinstance(plan, nodes.Aggregate):
             yield from self._aggregate(plan, lines)
             return
-        if isinstance(plan, nodes.Filter) and lines and child is next(iter(lines[-1].about), None):
+        if isinstance(plan, nodes.Filter | nodes.Batch) and lines and child is next(iter(lines[-1].about), None):
             lines[-1].about = (plan, *lines[-1].about)
         yield from lines
         if isinstance(plan, nodes.Distinct) and not plan.in_order:
@@ -313,7 +313,7 @@ def _hashed(plan: nodes.Aggregate) -> list[bound.AggregateCall]:
 
 def _comes_in_order(plan: nodes.Plan, exprs: Sequence[bound.Expr]) -> bool:
     """Rows of one table with equal values stand together, in the order in which it is read."""
-    while isinstance(plan, nodes.Filter):
+    while isinstance(plan, nodes.Filter | nodes.Batch):
         plan = plan.child
     if not isinstance(plan, nodes.IndexScan | nodes.TableScan | nodes.RowidRange):
         return False
@@ -342,7 +342,16 @@ def _visits(plan: Node) -> bool:
     return any(isinstance(node, nodes.Plan) and not isinstance(node, ROWLESS) for node in walk(plan))
 
 
-ROWLESS = nodes.OneRow | nodes.Filter | nodes.Limit | nodes.Sort | nodes.Distinct | nodes.NestedLoop | nodes.Aggregate
+ROWLESS = (
+    nodes.OneRow
+    | nodes.Filter
+    | nodes.Batch
+    | nodes.Limit
+    | nodes.Sort
+    | nodes.Distinct
+    | nodes.NestedLoop
+    | nodes.Aggregate
+)
 
 
 def _fields(index: Index | None, table: Table) -> tuple[IndexColumn, ...]:

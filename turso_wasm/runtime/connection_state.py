@@ -10,6 +10,7 @@ from turso_wasm.kernel.abi import DB_SCHEMA_COOKIE, N_SLOTS, SETTINGS_COMPILED, 
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.files import shown
 from turso_wasm.runtime.hosts.base import Host
+from turso_wasm.runtime.usercode import UserCode
 
 
 class ConnectionState:
@@ -17,6 +18,7 @@ class ConnectionState:
 
     host: Host
     address: int
+    user: UserCode
 
     @property
     def in_transaction(self) -> bool:
@@ -52,6 +54,7 @@ class ConnectionState:
         """Make running statements end with SQLITE_INTERRUPT; may be called from any thread, without the lock."""
         if self.address:
             self.host.post(self.address + layout.INTERRUPTED_AT, 1)
+            self.user.stop(interrupted=True)
 
     def epoch(self) -> int:
         """KernelConnection.schema_epoch."""

@@ -169,6 +169,8 @@ class HostStatement:
             if self.program.counts_changes:
                 self.changed = self.changes
         if not self.n_columns:
+            if self.program.kind == "transaction" and self.host.user_calls.stack:
+                self.connection.user.stop(interrupted=False)  # maybe who calls this cannot go on
             return None
         rows, heap, not_ascii = self.host.take(self.address)
         if len(heap) > KEEP_BLOCK:

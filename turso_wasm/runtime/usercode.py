@@ -13,9 +13,9 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
-from itertools import count
 from struct import Struct
 from struct import error as StructError
 from typing import TYPE_CHECKING, Any
@@ -25,11 +25,15 @@ from turso_wasm.base.errors import SQLITE_ERROR, SQLITE_NOMEM, SQLITE_TOOBIG
 from turso_wasm.kernel.abi import (
     ANSWER_ROOM,
     BLOB,
+    CALL_BATCH,
     CALL_BITS,
     CALL_COMPARE,
     CALL_FINAL,
     CALL_FUNCTION,
     CALL_INVERSE,
+    CALL_PLACE,
+    CALL_QUEUE,
+    CALL_RAISE,
     CALL_STEP,
     CALL_VALUE,
     INTEGER,
@@ -37,11 +41,14 @@ from turso_wasm.kernel.abi import (
     REAL,
     TEXT,
 )
+from turso_wasm.runtime.userbatch import OPERATION_MASK, Batch, BatchedCall, run_mixed, run_queue
+from turso_wasm.runtime.usercells import SIZE, Cells
+from turso_wasm.runtime.userorder import OrderedTexts, sign
 
 if TYPE_CHECKING:
     from turso_wasm.runtime.hosts.base import Host
 
-OPERATION_MASK = (1 << CALL_BITS) - 1
+FEW_CELLS = 24
 TOO_BIG = "string or blob too big"
 
 _WHAT = {
@@ -51,12 +58,16 @@ _WHAT = {
     CALL_VALUE: "user-defined aggregate's 'value' method raised error",
     CALL_FINAL: "user-defined aggregate's 'finalize' method raised error",
     CALL_COMPARE: "user-defined collation raised exception",
+    CALL_PLACE: "user-defined collation raised exception",
+    CALL_RAISE: "user-defined function raised exception",
+    CALL_BATCH: "user-defined function raised exception",
 }
 _INIT = "user-defined aggregate's '__init__' method raised error"
 _METHODS = {CALL_STEP: "step", CALL_INVERSE: "inverse", CALL_VALUE: "value", CALL_FINAL: "finalize"}
 
-_REQUEST = Struct("<iiiiii" + "i4xq" * 2)
+_REQUEST = Struct("<iiiiii" + "i4xq" * 2)  # the first values, or what a batch is
 _ANSWER = Struct("<iiq")
+_BATCH_ANSWER = Struct("<iiqii")
 _CELL = Struct("<i4xq")
 _REAL_CELL = Struct("<i4xd")
 _BITS, _DOUBLE = Struct("<q"), Struct("<d")
@@ -66,6 +77,12 @@ _BITS, _DOUBLE = Struct("<q"), Struct("<d")
 def _cells_of(n: int) -> Struct:
     """N values, as tags and payloads."""
     return Struct("<" + "i4xq" * n)
+
+
+@cache
+def _batched(n: int) -> Struct:
+    """N BatchedCalls."""
+    return Struct("<" + "iiii" * n)
 
 
 class Failed(Exception):
@@ -78,12 +95,13 @@ class Failed(Exception):
 
 
 class UserCode:
-    """What a connection has registered."""
+    """What a connection has registered. operation, asked: what the calls of a queue are at (CALL_*), and whose code."""
 
     def __init__(self) -> None:
         self.code: list[Any] = []  # by number: a function, the class of an aggregate, a comparison
-        self.instances: dict[int, Any] = {}
-        self._numbers = count(1)
+        self.kept: dict[int, Any] = {}  # by the number that the kernel has given it: an aggregate's instance, …
+        self.operation, self.asked = CALL_STEP, None
+        self._feeds: list[tuple[list[Any], bool]] = []
 
     def put(self, number: int, code: Any) -> None:
         """Register `code` under a number; None: nothing."""
@@ -91,28 +109,46 @@ class UserCode:
         self.code[number] = code
 
     def run(self, operation: int, code: Any, instance: int, values: Sequence[Any]) -> Any:
-        """What a call other than CALL_FUNCTION gives. Errors: Failed; whatever the code raises."""
+        """What a single call other than CALL_FUNCTION gives. Errors: Failed; whatever the code raises."""
         if operation == CALL_COMPARE:
-            return _sign(code(*values))
-        if operation == CALL_STEP:
-            made = self.instances[instance] if instance else _make(code)
-            _method(made, CALL_STEP)(*values)
-            if not instance:
-                instance = next(self._numbers)
-                self.instances[instance] = made
-            return instance
+            return sign(code(*values))
+        if operation == CALL_PLACE:
+            texts = self.kept.get(instance)
+            if texts is None:
+                texts = self.kept[instance] = OrderedTexts(code)
+            return texts.place(*values)
+        if operation == CALL_RAISE:
+            error, self.asked = self.kept.pop(instance)
+            raise error
+        self.operation, self.asked = operation, code
+        if operation in (CALL_STEP, CALL_INVERSE):
+            self.method(code, instance, operation)(*values)
+            return None
         if not instance:
             return None  # no row came
-        made = self.instances[instance] if operation != CALL_FINAL else self.instances.pop(instance)
-        result = _method(made, operation)(*values)
-        return None if operation == CALL_INVERSE else result
+        made = self.kept[instance] if operation == CALL_VALUE else self.kept.pop(instance)
+        return _method(made, operation)(*values)
 
+    def method(self, code: Any, instance: int, operation: int) -> Callable[..., Any]:
+        """`step` or `inverse` of an aggregate's instance, which is made by the first step. Errors: Failed."""
+        if instance not in self.kept:
+            self.kept[instance] = _make(code)
+        return _method(self.kept[instance], operation)
 
-def _sign(order: Any) -> int:
-    """-1, 0 or 1. Errors: TypeError when a comparison gave no integer."""
-    if not isinstance(order, int):
-        raise TypeError(f"a collation must return an int, not {type(order).__name__}")
-    return (order > 0) - (order < 0)
+    @contextmanager
+    def feeding(self, feed: list[Any], by_interrupts_only: bool = False) -> Iterator[None]:
+        """While calls take their arguments from a list, `stop` ends them."""
+        self._feeds.append((feed, by_interrupts_only))
+        try:
+            yield
+        finally:
+            self._feeds.pop()
+
+    def stop(self, interrupted: bool) -> None:
+        """Make no further call of what is under way in one crossing; the kernel decides what comes then."""
+        for feed, by_interrupts_only in self._feeds:
+            if interrupted or not by_interrupts_only:
+                feed.clear()
 
 
 def _make(code: Any) -> Any:
@@ -175,7 +211,14 @@ class UserCalls:
         mine = self._connections[connection & 0xFFFFFFFF]()
         assert mine is not None, "who runs a statement has its connection"
         self.stack.append((answer, mine))
+        operation = routine & OPERATION_MASK
         try:
+            if operation == CALL_BATCH:
+                self._batch(mine, instance, at & 0xFFFFFFFF, n, (tag, payload, tag2, payload2), answer)
+                return
+            if operation == CALL_QUEUE:
+                self._put(answer, self._queue(mine, at & 0xFFFFFFFF, n))
+                return
             values: Sequence[Any] = ()
             if n == 1:
                 values = (payload if tag == INTEGER else self._value(tag, payload),)
@@ -184,12 +227,37 @@ class UserCalls:
             elif n:
                 cell = iter(self.host.unpack(_cells_of(n), at & 0xFFFFFFFF))
                 values = [self._value(tag, payload) for tag, payload in zip(cell, cell, strict=True)]
-            code, operation = mine.code[routine >> CALL_BITS], routine & OPERATION_MASK
+            code = mine.code[routine >> CALL_BITS]
             self._put(answer, mine.run(operation, code, instance, values) if operation else code(*values))
         except BaseException as error:
-            self._fail(answer, error, _WHAT[routine & OPERATION_MASK], mine.code[routine >> CALL_BITS])
+            is_put_off = operation in (CALL_QUEUE, CALL_RAISE)
+            code = mine.asked if is_put_off else mine.code[routine >> CALL_BITS]
+            self._fail(answer, error, _WHAT[mine.operation if operation == CALL_QUEUE else operation], code)
         finally:
             self.stack.pop()
+
+    def _queue(self, mine: UserCode, at: int, n: int) -> Any:
+        if n > FEW_CELLS:
+            return run_queue(mine, self._cells(at, n, 1))
+        told = self.host.unpack(_cells_of(n), at)
+        return run_mixed(mine, told[::2], told[1::2], lambda tag, payload, _: self._value(tag, payload))
+
+    def _batch(
+        self, mine: UserCode, failure: int, at: int, n_rows: int, told: tuple[int, int, int, int], answer: int
+    ) -> None:
+        """Functions for rows (kernel/values/batch.py). failure: the number under which an error is kept."""
+        width, calls, by_rows, given = told
+        numbers = self.host.unpack(_batched(calls >> 32), calls & 0xFFFFFFFF)
+        batched = [BatchedCall(mine.code[numbers[i]], *numbers[i + 1 : i + 4]) for i in range(0, len(numbers), 4)]
+        cells = self._cells(at, n_rows, width)
+        cells.know_given(given & 0xFFFFFFFF, given >> 32, range(batched[0].first, width - len(batched)))
+        batch = Batch(mine, cells, n_rows)
+        batch.run(batched, bool(by_rows))
+        self._written(at, cells)
+        if batch.error is not None:
+            mine.kept[failure] = batch.error, batch.failing
+        self._rest = b"".join(batch.texts)
+        self.host.pack(_BATCH_ANSWER, answer, INTEGER, 0, batch.done, len(self._rest), batch.error is not None)
 
     def _fail(self, answer: int, error: BaseException, what: str, code: object) -> None:
         failed = _failed(error, what)
@@ -207,7 +275,7 @@ class UserCalls:
         """`user_drop` of the kernel."""
         mine = self._connections[connection & 0xFFFFFFFF]()
         if mine is not None:
-            mine.instances.pop(instance, None)
+            mine.kept.pop(instance, None)
 
     def take_failure(self) -> BaseException | None:
         """What the call that just failed raised; forget it."""
@@ -232,6 +300,14 @@ class UserCalls:
 
     def _bytes(self, at: int, size: int) -> bytes | memoryview:
         return self.host.read(at, size)
+
+    def _cells(self, at: int, n_rows: int, width: int) -> Cells:
+        """Values, to be written to."""
+        return Cells(memoryview(bytearray(self.host.read(at, n_rows * width * SIZE))), width, self._bytes)
+
+    def _written(self, at: int, cells: Cells) -> None:
+        """They were written to."""
+        self.host.write(at, cells.raw)
 
     def _put(self, at: int, value: Any) -> None:
         """Write an answer. Errors: OverflowError, TypeError, UnicodeEncodeError."""
@@ -279,6 +355,17 @@ class DirectCalls(UserCalls):
 
     def _put_number(self, at: int, value: int) -> None:
         _CELL.pack_into(self._look(), at, INTEGER, value)
+
+    def _cells(self, at: int, n_rows: int, width: int) -> Cells:
+        end = at + n_rows * width * SIZE
+        view = self._look()
+        if end > len(view):
+            self.host.read(at, end - at)
+            view = self._look()
+        return Cells(view[at:end], width, self._bytes)
+
+    def _written(self, at: int, cells: Cells) -> None:
+        """They are memory itself."""
 
     def _bytes(self, at: int, size: int) -> bytes | memoryview:
         view = self._look()

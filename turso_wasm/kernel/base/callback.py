@@ -11,6 +11,9 @@ Invariants:
   U2  `user_call` returns: a failure is a result code, never a trap or an exception of the host.
   U3  Run.calling counts the calls a run is in. Nobody steps, resets or frees such a run; what it writes nobody else
       does (btree/cursor/position.py); KernelConnection.comparing forbids writing at all.
+  U4  What the host keeps for us, aggregate instances above all, it knows by numbers that we give; `user_drop` ends it.
+  U5  Calls that give nothing back may be put off, but are made in their order, and before any call of a function or of
+      an aggregate that does. (A collation is asked without them: it has no business with what they change.)
 """
 
 from turso_wasm.kernel.abi import (
@@ -20,12 +23,16 @@ from turso_wasm.kernel.abi import (
     CALL_FINAL,
     CALL_FUNCTION,
     CALL_INVERSE,
+    CALL_PLACE,
+    CALL_QUEUE,
     CALL_STEP,
     CALL_VALUE,
     COLLATION_SHIFT,
+    NULL,
     STATEMENT_TRIPPED,
     TEXT,
     Answer,
+    Arena,
     KernelConnection,
     Request,
     Resource,
@@ -34,7 +41,16 @@ from turso_wasm.kernel.abi import (
     Value,
 )
 from turso_wasm.kernel.base.errors import SQLITE_ABORT_ROLLBACK, SQLITE_INTERRUPT, raise_error
-from turso_wasm.kernel.base.memory import alloc, mfree, mzalloc
+from turso_wasm.kernel.base.memory import (
+    alloc,
+    arena_alloc,
+    arena_free,
+    arena_mark,
+    arena_release,
+    mfree,
+    mrealloc,
+    mzalloc,
+)
 from turso_wasm.kernel.base.resources import KIND_USER, resource_add
 from turso_wasm.wasm.lang import (
     addr,
@@ -55,6 +71,8 @@ from turso_wasm.wasm.lang import (
 __subset__ = True
 
 ANSWER_SIZE = 16 + ANSWER_ROOM
+QUEUE_VALUES = 2048  # so many are enough for a crossing to cost next to nothing
+QUEUE_BYTES = 1 << 18
 
 
 request: i32 = 0  # Request
@@ -87,23 +105,14 @@ def user_drop(connection: i32, instance: i32) -> None:
 def call(stmt: Run, routine: i32, instance: i32, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """Run code of the user's; its answer, bytes in the arena. Errors: its own; SQLITE_INTERRUPT, _ABORT_ROLLBACK."""
     answer: Answer = Answer(i32(scratch(ANSWER_SIZE)))
-    answer.status = 0
     r: Request = user_request()
-    r.connection = stmt.connection
     r.routine = routine
     r.instance = instance
     r.n = n
     r.values = values
-    r.answer = i32(answer)
     if n:
         memory_copy(ptr[u8](addr(r.first)), ptr[u8](i32(values)), 16 if n == 1 else 32)
-    c: KernelConnection = KernelConnection(stmt.connection)
-    compares: i32 = i32(routine & ((1 << CALL_BITS) - 1) == CALL_COMPARE)
-    c.comparing += compares
-    stmt.calling += 1
-    user_call()
-    stmt.calling -= 1
-    c.comparing -= compares
+    ask(stmt, r, answer)
     tag: i32 = answer.tag
     payload: i64 = answer.payload
     if tag >= TEXT:
@@ -116,16 +125,44 @@ def call(stmt: Run, routine: i32, instance: i32, values: ptr[Value], n: i32) -> 
         payload = i64(u32(p)) | i64(size) << 32
     if answer.status:
         raise_error(answer.status, ptr[u8](i32(payload)), i32(payload >> 32))
-    if c.interrupted:
+    go_on(stmt)
+    return tag, payload
+
+
+def ask(stmt: Run, r: Request, answer: Answer) -> None:
+    """Let the host answer the Request."""
+    answer.status = 0
+    r.connection = stmt.connection
+    r.answer = i32(answer)
+    operation: i32 = r.routine & ((1 << CALL_BITS) - 1)
+    compares: i32 = i32((operation == CALL_COMPARE) | (operation == CALL_PLACE))
+    c: KernelConnection = KernelConnection(stmt.connection)
+    c.comparing += compares
+    stmt.calling += 1
+    user_call()
+    stmt.calling -= 1
+    c.comparing -= compares
+
+
+def go_on(stmt: Run) -> None:
+    """After a call. Errors: SQLITE_INTERRUPT, SQLITE_ABORT_ROLLBACK."""
+    if KernelConnection(stmt.connection).interrupted:
         raise_error(SQLITE_INTERRUPT, *lit(b"interrupted"))
     if stmt.flags & STATEMENT_TRIPPED:
         raise_error(SQLITE_ABORT_ROLLBACK, *lit(b"abort due to ROLLBACK"))
-    return tag, payload
+
+
+def host_object(stmt: Run) -> i32:
+    """A number for something that the host is to keep (U4)."""
+    c: KernelConnection = KernelConnection(stmt.connection)
+    c.host_objects += 1
+    return c.host_objects
 
 
 @export
 def user_function(stmt: Run, values: ptr[Value], n: i32, number: i32) -> tuple[i32, i64]:
     """The value of a function of the user's. Errors: as `call`."""
+    _tag, _payload = queue_run(stmt)
     return call(stmt, number << CALL_BITS | CALL_FUNCTION, 0, values, n)
 
 
@@ -144,55 +181,169 @@ def text_put(value: Value, p: ptr[u8], n: i32) -> None:
     value.payload = i64(u32(p)) | i64(n) << 32
 
 
+def place_user(stmt: Run, instance: i32, p: ptr[u8], n: i32, collation: i32) -> i32:
+    """Where a text belongs among those that the host keeps in order as `instance`, numbered from 1 as they came.
+
+    2 * the number of the one before it (0: none), or, + 1, the number of its equal. Any other is kept itself. Errors:
+    as `call`.
+    """
+    value: ptr[Value] = ptr[Value](i32(scratch(16)))
+    text_put(value[0], p, n)
+    _tag, place = call(stmt, collation >> COLLATION_SHIFT << CALL_BITS | CALL_PLACE, instance, value, 1)
+    return i32(place)
+
+
+# --- the queue -----------------------------------------------------------------------------------------------
+
+
+class CallQueue(Resource):
+    """Calls of aggregates that were put off (U5): for each a head, a Value, then its arguments.
+
+    The tag of a head is the routine, its payload the instance | the number of arguments << 32.
+    """
+
+    cells: ptr[Value]
+    used: i32  # Values
+    capacity: i32
+    bytes: i32  # of texts and blobs, in `arena`
+    mark: i32
+    arena: Arena.embed
+
+
+def queue_release(resource: i32) -> None:
+    """Free a CallQueue."""
+    q: CallQueue = CallQueue(resource)
+    arena_free(q.arena)
+    mfree(ptr[u8](i32(q.cells)))
+    mfree(ptr[u8](resource))
+
+
+def queue_of(stmt: Run) -> CallQueue:
+    """The queue of a run."""
+    if stmt.queue == 0:
+        scope: i32 = stmt.scope
+        stmt.scope = i32(stmt.root)
+        stmt.queue = i32(resource_add(stmt, sizeof(CallQueue), KIND_USER, funcref(queue_release)))
+        stmt.scope = scope
+    return CallQueue(stmt.queue)
+
+
+def queue_add(stmt: Run, routine: i32, instance: i32, values: ptr[Value], n: i32) -> CallQueue:
+    """Put a call off."""
+    q: CallQueue = queue_of(stmt)
+    if q.used == 0:
+        q.mark = arena_mark(q.arena)
+        q.bytes = 0
+    if q.used + n >= q.capacity:
+        q.capacity = q.capacity * 2 + n + 16
+        q.cells = ptr[Value](i32(mrealloc(ptr[u8](i32(q.cells)), q.capacity * 16)))
+    q.cells[q.used].tag = routine
+    q.cells[q.used].payload = i64(u32(instance)) | i64(n) << 32
+    for i in range(n):
+        value: Value = q.cells[q.used + 1 + i]
+        value.tag = values[i].tag
+        value.payload = values[i].payload
+        if value.tag >= TEXT:
+            size: i32 = i32(value.payload >> 32)
+            p: ptr[u8] = arena_alloc(q.arena, size)
+            memory_copy(p, ptr[u8](i32(value.payload)), size)
+            value.payload = i64(u32(p)) | i64(size) << 32
+            q.bytes += size
+    q.used += 1 + n
+    return q
+
+
+def queue_run(stmt: Run) -> tuple[i32, i64]:
+    """Make the calls that were put off; what the last of them gives, NULL if there are none. Errors: as `call`."""
+    q: CallQueue = CallQueue(stmt.queue)
+    if not q or q.used == 0:
+        return NULL, i64(0)
+    n: i32 = q.used
+    q.used = 0
+    if n == 1:
+        return call(stmt, q.cells[0].tag, i32(q.cells[0].payload), q.cells, 0)
+    tag, payload = call(stmt, CALL_QUEUE, 0, q.cells, n)
+    arena_release(q.arena, q.mark)
+    return tag, payload
+
+
 # --- aggregates ----------------------------------------------------------------------------------------------
 
 
 class Instance(Resource):
     """An aggregate instance of the host's that must be dropped when the activation ends."""
 
-    connection: i32
+    statement: Run
     instance: i32
 
 
 def instance_release(resource: i32) -> None:
-    """Drop an instance that was not finished."""
+    """Drop an instance that was not finished; its calls that were put off are not made any more."""
     r: Instance = Instance(resource)
     if r.instance:
-        user_drop(r.connection, r.instance)
+        queue_forget(r.statement, r.instance)
+        user_drop(r.statement.connection, r.instance)
     mfree(ptr[u8](resource))
 
 
+def queue_forget(stmt: Run, instance: i32) -> None:
+    """Take the calls of an instance out of the queue."""
+    q: CallQueue = CallQueue(stmt.queue)
+    if not q:
+        return
+    at: i32 = 0
+    kept: i32 = 0
+    while at < q.used:
+        n: i32 = 1 + i32(q.cells[at].payload >> 32)
+        if i32(q.cells[at].payload) != instance:
+            memory_copy(ptr[u8](i32(q.cells + kept)), ptr[u8](i32(q.cells + at)), n * 16)
+            kept += n
+        at += n
+    q.used = kept
+
+
 @export
-def user_step(stmt: Run, state: UserState, values: ptr[Value], n: i32, number: i32) -> None:
-    """Take a row into a group. Errors: as `call`."""
+def user_step(stmt: Run, state: UserState, values: ptr[Value], n: i32, number: i32, later: i32) -> None:
+    """Take a row into a group. later: the call may be put off. Errors: as `call`."""
     if state.resource == 0:
         r: Instance = Instance(i32(resource_add(stmt, sizeof(Instance), KIND_USER, funcref(instance_release))))
-        r.connection = stmt.connection
+        r.statement = stmt
         state.resource = i32(r)
     owner: Instance = Instance(state.resource)
-    _tag, instance = call(stmt, number << CALL_BITS | CALL_STEP, owner.instance, values, n)
-    owner.instance = i32(instance)
+    if owner.instance == 0:
+        owner.instance = host_object(stmt)
+    routine: i32 = number << CALL_BITS | CALL_STEP
+    if later == 0:
+        _tag, _payload = queue_run(stmt)
+        _none, _nothing = call(stmt, routine, owner.instance, values, n)
+        return
+    q: CallQueue = queue_add(stmt, routine, owner.instance, values, n)
+    if q.used >= QUEUE_VALUES or q.bytes >= QUEUE_BYTES:
+        _last, _value = queue_run(stmt)
 
 
 @export
 def user_inverse(stmt: Run, state: UserState, values: ptr[Value], n: i32, number: i32) -> None:
-    """Take a row out of a window. Errors: as `call`."""
-    _tag, _payload = call(stmt, number << CALL_BITS | CALL_INVERSE, user_instance(state), values, n)
+    """Take a row out of a window, before its value is asked for next."""
+    _ = queue_add(stmt, number << CALL_BITS | CALL_INVERSE, user_instance(state), values, n)
 
 
 @export
 def user_value(stmt: Run, state: UserState, number: i32) -> tuple[i32, i64]:
     """The value of a window as it is. Errors: as `call`."""
-    return call(stmt, number << CALL_BITS | CALL_VALUE, user_instance(state), ptr[Value](0), 0)
+    _ = queue_add(stmt, number << CALL_BITS | CALL_VALUE, user_instance(state), ptr[Value](0), 0)
+    return queue_run(stmt)
 
 
 @export
 def user_final(stmt: Run, state: UserState, number: i32) -> tuple[i32, i64]:
     """The value of a group, whose instance is over. Errors: as `call`."""
     instance: i32 = user_instance(state)
+    _ = queue_add(stmt, number << CALL_BITS | CALL_FINAL, instance, ptr[Value](0), 0)
+    tag, payload = queue_run(stmt)
     if instance:
         Instance(state.resource).instance = 0
-    return call(stmt, number << CALL_BITS | CALL_FINAL, instance, ptr[Value](0), 0)
+    return tag, payload
 
 
 @export

@@ -101,6 +101,7 @@ def resources_free(stmt: Run) -> None:
     """Free every resource and frame of the statement; the frame in scope is its own again."""
     stmt.scope = i32(stmt.root)
     stmt.labels = 0
+    stmt.queue = 0
     frame_leave(stmt.root)
     while stmt.frames:
         frame: Frame = Frame(stmt.frames)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from turso_wasm.base.tree import Node
-from turso_wasm.bind.bound import AggregateCall, Expr, NullsOrder, Plan, WindowCall
+from turso_wasm.bind.bound import AggregateCall, Call, ColumnRef, Expr, NullsOrder, Plan, WindowCall
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.catalog.types import AffinityLetter
 
@@ -272,6 +272,20 @@ class Filter(Plan):
 
     child: Plan
     predicate: Expr
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Batch(Plan):
+    """The rows of `child`, of whose columns those in `columns` stay addressable; the columns of `source` are the values
+    of `calls`, functions of the user's, which are called for many rows at once. by_rows: all those for a row before any
+    for the next.
+    """
+
+    source: int
+    child: Plan
+    columns: tuple[ColumnRef, ...]
+    calls: tuple[Call, ...]
+    by_rows: bool = False
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
