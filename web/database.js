@@ -327,13 +327,27 @@ export class HostDatabase {
     return this.#register(...describeCollation(name, compare));
   }
 
+  /** SQL can no longer call what has this name, whatever its number of arguments. @param {import('./usercode.js').Own[0]} kind @param {string} name */
+  remove(kind, name) {
+    this.#mustBeOpen();
+    this.#mustBeIdle(kind);
+    this.#user.remove(kind, name);
+    for (const statement of [...this.#statements]) statement.abandon(); // they may call it
+    this.#see(null);
+    return this;
+  }
+
+  /** @param {string} kind */
+  #mustBeIdle(kind) {
+    if (![...this.#statements].some((statement) => statement.busy)) return;
+    const what = kind === 'collation' ? 'collation sequence' : 'user-function';
+    throw new SqlError(`unable to delete/modify ${what} due to active statements`, SQLITE_BUSY);
+  }
+
   /** @param {import('./usercode.js').Own} own @param {import('./usercode.js').Callable} code */
   #register(own, code) {
     this.#mustBeOpen();
-    if (this.#user.numberOf(own) >= 0 && [...this.#statements].some((statement) => statement.busy)) {
-      const what = own[0] === 'collation' ? 'collation sequence' : 'user-function';
-      throw new SqlError(`unable to delete/modify ${what} due to active statements`, SQLITE_BUSY);
-    }
+    if (this.#user.numberOf(own) >= 0) this.#mustBeIdle(own[0]);
     this.#user.put(own, code);
     this.#see(null);
     return this;

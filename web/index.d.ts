@@ -117,6 +117,39 @@ export interface Handle {
 
 export type Transaction = Handle;
 
+/**
+ * Code that the database's worker runs. A function is sent as its source text, so it must use nothing from outside but what every worker
+ * has; what does is refused with a TypeError that names it. Source text is taken as it is (under a content security policy both need
+ * 'unsafe-eval'). Of a module an export is taken, "default" if none is named.
+ */
+export type Code<F> = F | string | URL | { module: string | URL; export?: string };
+
+export interface CallOptions {
+  /** Equal arguments always give equal results: indexes, CHECKs and generated columns may use it. */
+  deterministic?: boolean;
+  /** It cannot be called by triggers, views and the schema. */
+  directOnly?: boolean;
+  /** It takes any number of arguments; else as many as its code names. */
+  varargs?: boolean;
+  /** Integers are given as BigInt; false: as numbers; else as numbers where these are exact. */
+  safeIntegers?: boolean;
+}
+
+/** Of code that SQL calls: values as `SqlValue`, which its declaration may narrow. */
+// biome-ignore lint/suspicious/noExplicitAny: what SQL passes is known to who writes the SQL
+export type SqlArguments = any[];
+
+export interface AggregateOptions<T> extends CallOptions {
+  /** The first total, or what makes it; null. */
+  start?: T | (() => T);
+  /** The new total; undefined keeps it. */
+  step: Code<(total: T, ...values: SqlArguments) => T | undefined>;
+  /** Takes the oldest row out: the aggregate can be a window function. */
+  inverse?: Code<(total: T, ...values: SqlArguments) => T | undefined>;
+  /** The value; the total itself. */
+  result?: Code<(total: T) => unknown>;
+}
+
 export interface Database extends Handle, AsyncDisposable {
   readonly name: string;
   readonly open: boolean;
@@ -134,6 +167,18 @@ export interface Database extends Handle, AsyncDisposable {
    * database open; TypeError for what cannot be fetched.
    */
   import(source: Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL): Promise<void>;
+  /**
+   * Let SQL call a function, on this connection. It is given numbers, strings, Uint8Arrays and null, and returns what can be bound; what
+   * it throws rejects the statement, with its stack. It replaces a function of the same name and number of arguments. null: remove all of
+   * that name. Errors: TypeError for code that cannot be sent, or is none; SqlError SQLITE_BUSY while a statement runs that may call it.
+   */
+  function(name: string, code: Code<(...values: SqlArguments) => unknown> | null): Promise<this>;
+  function(name: string, options: CallOptions, code: Code<(...values: SqlArguments) => unknown>): Promise<this>;
+  /** Let SQL call an aggregate. A module exports an object of `start`, `step`, `inverse` and `result`. */
+  aggregate<T = unknown>(name: string, options: AggregateOptions<T> | null): Promise<this>;
+  aggregate(name: string, options: CallOptions & { module: string | URL; export?: string }): Promise<this>;
+  /** Let SQL order texts: negative, 0 or positive for two of them. */
+  collation(name: string, compare: Code<(a: string, b: string) => number> | null): Promise<this>;
   /** Make everything that is running fail with SQLITE_INTERRUPT. */
   interrupt(): void;
   /**

@@ -18,6 +18,7 @@
  *                                                  take one, so a slow reader holds the worker back
  *   return    cursor                               {} the reader has left
  *   describe  database, statement, sql             {columns, reader, readonly, parameters}
+ *   define    database, kind, name, options, code  {} SQL can call it: code, an aggregate's parts (page/source.js Code); null: no more
  *   exec      database, sql                        {}
  *   script    database, sql, limit                 {results: Result[], error?: at the statement where it ended}
  *   status    database                             {inTransaction, totalChanges}
@@ -73,5 +74,6 @@ export function unpackError(plain) {
   const Kind = PLAIN[/** @type {keyof typeof PLAIN} */ (plain.name)] ?? Error;
   const error = new Kind(plain.message);
   error.name = plain.name;
+  if (plain.stack) error.stack = plain.stack; // where it was thrown, in the worker
   return error;
 }

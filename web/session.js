@@ -14,6 +14,7 @@ import { misuse } from '../base/errors.js';
 import { interrupted, Job, macrotask } from './job.js';
 import { packError } from './protocol.js';
 import { BUSY, DONE, ROWS, YIELD } from './statement.js';
+import { codeFrom } from './usersource.js';
 
 const SLICE_MS = 12;
 const FIRST_BATCH = 256;
@@ -321,6 +322,23 @@ export class Session {
     return { columns: statement.columns(), reader, readonly, parameters: prepared.loaded.program.param_names };
   }
 
+  /** @param {any} message @param {Job} _ @param {Open} open */
+  async _define({ kind, name, options = {}, code, parts, start }, _, { database }) {
+    if (code === null) {
+      database.remove(kind, name);
+      return {};
+    }
+    const made = code && (await codeFrom(code, name));
+    if (kind === 'function') database.function(name, options, made);
+    else if (kind === 'collation') database.collation(name, made);
+    else {
+      const given = { start, ...made };
+      for (const part in parts) given[part] = await codeFrom(parts[part], name);
+      database.aggregate(name, { ...given, ...options });
+    }
+    return {};
+  }
+
   /** @param {any} message @param {Job} job @param {Open} open */
   async _exec({ sql }, job, { database }) {
     for await (const statement of database.eachWhenPossible(sql, (act) => job.possible(act))) {
@@ -427,7 +445,7 @@ export class Session {
 }
 
 const OPERATIONS = new Set(
-  'hello init ready open close run get all iterate next return describe exec script status export import list remove'.split(
+  'hello init ready open close run get all iterate next return describe define exec script status export import list remove'.split(
     ' ',
   ),
 );

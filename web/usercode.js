@@ -85,6 +85,15 @@ export class UserCode {
     this.#code[number] = code;
   }
 
+  /** Forget all of a kind and name. @param {Own[0]} kind @param {string} name */
+  remove(kind, name) {
+    this.own.forEach((own, number) => {
+      if (own?.[0] !== kind || own[1].toLowerCase() !== name.toLowerCase()) return;
+      this.own[number] = null;
+      this.#code[number] = null;
+    });
+  }
+
   /**
    * What a call gives.
    * @param {number} routine @param {number} instance @param {(integers: import('./rows.js').Integers) => any[]} read the arguments

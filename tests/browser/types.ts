@@ -23,6 +23,11 @@ export async function tour(): Promise<void> {
     for (const name of names) await tx.run('INSERT INTO users(name) VALUES (?)', name);
     return names.length;
   });
+  await db.function('twice', { deterministic: true }, (a: number) => 2 * a);
+  await db.function('later', new URL('./functions.js', import.meta.url));
+  await db.aggregate<number>('total', { start: 0, step: (total, value: number) => total + value, directOnly: true });
+  await db.collation('backwards', (a, b) => (a < b ? 1 : -1));
+  await db.function('twice', null);
   const n: number = await add.immediate(['Ada']);
   const file: Uint8Array = await db.export();
   await db.import(new Blob([await db.export()]));

@@ -74,7 +74,8 @@ def _batch(node: nodes.Batch, ctx: Context, then: Then) -> None:
                     room = "batch_alloc" if at < len(node.columns) else "batch_given"
                     ctx.store_value(row, copied(value, partial(f.call, room, batch), ctx), at)
                 f.br(more, if_=f.call("batch_add", batch))
-            ctx.do("batch_run", ctx.stmt, batch)
+            with f.if_(f.call("batch_run", ctx.stmt, batch)):
+                f.set(ctx.budget, 0)  # maybe the time slice is over
             f.br(again)
         with ctx.row_memory(), f.block():
             _place(node, row, types, ctx)

@@ -266,6 +266,9 @@ def _count_bytes(value: SqlValue, ctx: Context) -> None:
         f.set(ctx.budget, ctx.budget - value.payload.shr_u(32 + BYTES_A_TICK_SHIFT).wrap())
 
 
+CALL_TICKS = 32
+"""A call of the user's code takes as long as so many rows, at least."""
+
 _CONSTANT_PARTS = (bound.Constant, bound.Parameter, bound.Unary, bound.Binary, bound.Cast, bound.Call)
 
 
@@ -301,6 +304,9 @@ def _kernel_call(node: bound.Call, ctx: Context) -> SqlValue:
         case "json":
             return mark(ctx.call_alloc(node.kernel, block, len(values)), node, ctx)
         case "user":
+            if ctx.loop:
+                f = ctx.f
+                f.set(ctx.budget, ctx.budget - CALL_TICKS)
             return ctx.call_alloc("user_function", block, len(values), node.number)
         case "array":
             return ctx.call_alloc(node.kernel, block, len(values))

@@ -7,6 +7,8 @@ import { cannotBind, describe, isBytes, isPlain } from '../values.js';
 /** @type {Kind} */
 export const BOOLEAN = { takes: 'a boolean', is: (value) => typeof value === 'boolean' };
 /** @type {Kind} */
+export const NAME = { takes: 'a name', is: (value) => typeof value === 'string' && value !== '' };
+/** @type {Kind} */
 export const FUNCTION = { takes: 'a function', is: (value) => typeof value === 'function' };
 /** @type {Kind} */
 export const SIGNAL = {

@@ -2,8 +2,11 @@
 
 import { unpackError } from '../protocol.js';
 import { describe } from '../values.js';
-import { COUNT, checkOptions, checkSql, SIGNAL } from './check.js';
+import { BOOLEAN, COUNT, check, checkOptions, checkSql, NAME, SIGNAL } from './check.js';
 import { Handle } from './handle.js';
+import { codeOf } from './source.js';
+
+const CALL = { deterministic: BOOLEAN, directOnly: BOOLEAN, varargs: BOOLEAN, safeIntegers: BOOLEAN };
 
 export class Database extends Handle {
   /** Made by `connect`. @param {import('./remote.js').RemoteDatabase} connection @param {string} name */
@@ -36,6 +39,43 @@ export class Database extends Handle {
   /** @param {Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL} source */
   async import(source) {
     await this.request({ op: 'import', blob: await blobOf(source) });
+  }
+
+  /** @param {string} name @param {...any} rest */
+  async function(name, ...rest) {
+    const [options, given] = rest.length > 1 ? rest : [undefined, rest[0]];
+    checkOptions('function()', options, CALL);
+    return this.#define('function', name, { options, code: given === null ? null : codeOf('function()', given) });
+  }
+
+  /** @param {string} name @param {any} given */
+  async aggregate(name, given) {
+    if (given === null) return this.#define('aggregate', name, { code: null });
+    if (typeof given !== 'object') throw new TypeError(`aggregate() takes an object, not ${describe(given)}`);
+    const { start, step, inverse, result, module, export: exported, ...options } = given;
+    checkOptions('aggregate()', options, CALL);
+    if (module !== undefined) {
+      return this.#define('aggregate', name, { options, code: codeOf('aggregate()', { module, export: exported }) });
+    }
+    if (step === undefined) throw new TypeError('aggregate() takes a function as the option "step"');
+    const parts = Object.entries({ step, inverse, result }).filter(([, code]) => code !== undefined);
+    const code = Object.fromEntries(
+      parts.map(([part, code]) => [part, codeOf(`aggregate(): the option "${part}"`, code)]),
+    );
+    if (typeof start === 'function') code.start = codeOf('aggregate(): the option "start"', start);
+    return this.#define('aggregate', name, { options, parts: code, start: typeof start === 'function' ? null : start });
+  }
+
+  /** @param {string} name @param {any} given */
+  async collation(name, given) {
+    return this.#define('collation', name, { code: given === null ? null : codeOf('collation()', given) });
+  }
+
+  /** @param {string} kind @param {string} name @param {Record<string, any>} fields */
+  async #define(kind, name, fields) {
+    check(`${kind}()`, name, NAME);
+    await this.request({ op: 'define', kind, name, ...fields });
+    return this;
   }
 
   interrupt() {

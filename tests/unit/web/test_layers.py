@@ -14,7 +14,7 @@ FOLDERS = ("base", "vfs", "web", "demo")
 
 WEB = (
     "file.js lexer.js program.js program_cache.js protocol.js pyodide.js rows.js values.js waiting.js",
-    "parameters.js userorder.js compiler.js stores.js page/check.js",
+    "parameters.js userorder.js compiler.js stores.js page/check.js page/source.js usersource.js",
     "literals.js usercode.js",
     "kernel.js",
     "schema.js",

@@ -26,7 +26,7 @@ from turso_wasm.kernel.values.utf8 import (
     terminated_size,
 )
 from turso_wasm.kernel.values.value import alloc_text, bytes_of, pack, size_of, to_integer, to_text
-from turso_wasm.wasm.lang import export, i32, i64, lit, memory_copy, ptr, scratch, u8
+from turso_wasm.wasm.lang import export, i32, i64, le64, lit, memory_copy, ptr, scratch, u8
 
 __subset__ = True
 
@@ -281,11 +281,14 @@ def suffix_in_set(p: ptr[u8], n: i32, set_p: ptr[u8], set_n: i32) -> i32:
 
 
 def same_bytes(p: ptr[u8], q: ptr[u8], n: i32) -> bool:
-    """Whether n bytes are equal."""
-    i: i32 = 0
-    while i < n and p[i] == q[i]:
-        i += 1
-    return i == n
+    """Whether n bytes are equal. Reads whole words (base/memory.py M5)."""
+    while n >= 8:
+        if le64(p) != le64(q):
+            return False
+        p += 8
+        q += 8
+        n -= 8
+    return n == 0 or (le64(p) ^ le64(q)) << i64((8 - n) * 8) == 0
 
 
 def trim(stmt: Run, tag: i32, payload: i64, set_p: ptr[u8], set_n: i32, sides: i32) -> tuple[i32, i64]:

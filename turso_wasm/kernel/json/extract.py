@@ -10,28 +10,28 @@ from turso_wasm.kernel.json.build import text_to_blob
 from turso_wasm.kernel.json.document import (
     JSON_SUBTYPE,
     blob_result,
-    document,
     json_result,
     value_result,
 )
 from turso_wasm.kernel.json.element import ARRAY, NULL_ELEMENT, close_container
 from turso_wasm.kernel.json.locate import arrow, locate
-from turso_wasm.kernel.json.path import Walk, find
+from turso_wasm.kernel.json.path import Walk
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put, buffer_room
 from turso_wasm.wasm.lang import export, i32, i64, ptr, scratch, sizeof, u8
 
 __subset__ = True
 
 
-def extract_all(stmt: Run, values: ptr[Value], n: i32, p: ptr[u8], size: i32, b: Buffer) -> bool:
+def extract_all(stmt: Run, values: ptr[Value], n: i32, b: Buffer) -> bool:
     """Append an array of what is at several paths; False if one of them is NULL."""
     w: Walk = Walk(scratch(sizeof(Walk)))
     _ = buffer_room(b, i64(1))
     for i in range(1, n):
+        found: ptr[u8] = locate(stmt, w, values[0], values[i])
         if values[i].tag == NULL:
             return False
-        if find(stmt, w, p, size, values[i]):
-            buffer_add(b, p + w.at, w.behind - w.at)
+        if found:
+            buffer_add(b, found + w.at, w.behind - w.at)
         else:
             buffer_put(b, NULL_ELEMENT)
     close_container(b, 0, 1, ARRAY)
@@ -56,10 +56,9 @@ def fn_json_extract(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
             return NULL, 0
         set_subtype(stmt, found, w.at)
         return value_result(stmt, found, w.at, w.behind)
-    p, size = document(stmt, values[0].tag, values[0].payload)
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     buffer_init(b, stmt)
-    if not extract_all(stmt, values, n, p, size, b):
+    if not extract_all(stmt, values, n, b):
         return NULL, 0
     stmt.subtype = JSON_SUBTYPE
     return json_result(stmt, b.data, 0, b.size)
@@ -71,10 +70,9 @@ def fn_jsonb_extract(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     if n < 2 or values[0].tag == NULL:
         return NULL, 0
     if n > 2:
-        p, size = document(stmt, values[0].tag, values[0].payload)
         b: Buffer = Buffer(scratch(sizeof(Buffer)))
         buffer_init(b, stmt)
-        if not extract_all(stmt, values, n, p, size, b):
+        if not extract_all(stmt, values, n, b):
             return NULL, 0
         tag, payload = json_result(stmt, b.data, 0, b.size)
         return text_to_blob(stmt, tag, payload)

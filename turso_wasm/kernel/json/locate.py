@@ -1,14 +1,16 @@
 """Where one value is sought in a document, which is not always parsed for that.
 
-A text that is asked for one or two values is only probed (probe.py): that is faster than parsing it. Where the text
-before it was asked for more, as all documents of a table are by one query, it is parsed and kept (document.py).
+A text is only probed (probe.py): that is faster than parsing it. Where the text before it was asked for more than one
+value, as all documents of a table are by one query, its members are remembered (members.py). Where these hold most of
+it, and many values are sought in them, it is parsed and kept (document.py).
 """
 
 from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, Run, Value
 from turso_wasm.kernel.json.document import document
-from turso_wasm.kernel.json.parse import Parser, parse_text
+from turso_wasm.kernel.json.members import members_hide, members_keep, members_know, members_probe, members_room
+from turso_wasm.kernel.json.parse import Parser, is_space, parse_text
 from turso_wasm.kernel.json.path import FOUND, Walk, raise_bad_path, start_walk, walk
-from turso_wasm.kernel.json.probe import ABSENT, MAX_STEPS, Probe, Step, probe, probe_label, probe_path
+from turso_wasm.kernel.json.probe import ABSENT, MAX_STEPS, UNSURE, Member, Probe, Step, probe, probe_label, probe_path
 from turso_wasm.kernel.json.probe import FOUND as SEEN
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
 from turso_wasm.kernel.values.value import bytes_of, size_of
@@ -16,32 +18,64 @@ from turso_wasm.wasm.lang import i32, i64, lit, ptr, scratch, sizeof, u8
 
 __subset__ = True
 
-FEW = 2  # values for which a text is not parsed
+FEW = 2  # values for which a text is read again
 
 text_now: i64 = 0  # address and size of the text that was asked last: where they are equal it may be the same text
 asked_now: i32 = 0  # values of it, so far
-asked_before: i32 = 0  # values of the text before it
+read_now: i32 = 0  # those for which most of it was read
+asked_before: i32 = 0  # of the text before it
+read_before: i32 = 0
 
 
-def is_asked_little(text: i64) -> bool:
-    """Count one more value of a text: whether it pays to look for this one alone."""
-    global text_now, asked_now, asked_before
+def note_asked(text: i64) -> None:
+    """Count one more value of a text."""
+    global text_now, asked_now, asked_before, read_now, read_before
     if text != text_now:
         text_now = text
         asked_before = asked_now
+        read_before = read_now
         asked_now = 0
+        read_now = 0
     asked_now += 1
-    if asked_now > 2 * FEW:
-        asked_now = FEW  # if it is another text in the same place, that costs a parse now and then
+
+
+def is_read_little() -> bool:
+    """Count one more reading of most of the text: whether that is better than to parse it."""
+    global read_now
+    read_now += 1
+    if read_now > 2 * FEW:
+        read_now = FEW  # if it is another text in the same place, that costs a parse now and then
         return False
-    return asked_now <= FEW and asked_before <= FEW
+    return read_now <= FEW and read_before <= FEW
+
+
+def sought(pr: Probe) -> i32:
+    """Probe a text, or what is remembered of it: FOUND, ABSENT or UNSURE."""
+    known: bool = pr.n_steps > 0 and members_know(pr.text, pr.size)
+    if (not known or members_hide(pr)) and not is_read_little():
+        return UNSURE
+    if known:
+        return members_probe(pr)
+    pr.members = members_room() if pr.n_steps and (asked_now > 1 or asked_before > 1) else ptr[Member](0)
+    seen: i32 = probe(pr)
+    if pr.members and seen != UNSURE:
+        members_keep(pr, first_byte(pr))
+    return seen
+
+
+def first_byte(pr: Probe) -> i32:
+    """With which a text that is no white space alone begins."""
+    i: i32 = 0
+    while is_space(pr.text[i]):
+        i += 1
+    return pr.text[i]
 
 
 def probe_value(stmt: Run, w: Walk, pr: Probe, text: i64) -> tuple[ptr[u8], bool]:
     """(the value at the path as a document of its own, for the walk; whether that is the answer)."""
     pr.text = bytes_of(text)
     pr.size = size_of(text)
-    seen: i32 = probe(pr)
+    seen: i32 = sought(pr)
     if seen != SEEN:
         return ptr[u8](0), seen == ABSENT
     ps: Parser = Parser(scratch(sizeof(Parser)))
@@ -65,7 +99,8 @@ def locate(stmt: Run, w: Walk, v: Value, path: Value) -> ptr[u8]:
 
     Raises "malformed JSON", "bad JSON path: …".
     """
-    if v.tag == TEXT and path.tag != NULL and is_asked_little(v.payload):
+    if v.tag == TEXT and path.tag != NULL:
+        note_asked(v.payload)
         start_walk(stmt, w, path.tag, path.payload)
         pr: Probe = Probe(scratch(sizeof(Probe)))
         pr.steps = ptr[Step](i32(scratch(MAX_STEPS * sizeof(Step))))
@@ -119,7 +154,8 @@ def arrow(stmt: Run, w: Walk, values: ptr[Value]) -> ptr[u8]:
     """As `locate`, for the right side of an arrow."""
     if values[0].tag == NULL:
         return ptr[u8](0)
-    if values[0].tag == TEXT and values[1].tag == TEXT and is_asked_little(values[0].payload):
+    if values[0].tag == TEXT and values[1].tag == TEXT:
+        note_asked(values[0].payload)
         start_walk(stmt, w, TEXT, values[1].payload)
         pr: Probe = Probe(scratch(sizeof(Probe)))
         pr.steps = ptr[Step](i32(scratch(MAX_STEPS * sizeof(Step))))

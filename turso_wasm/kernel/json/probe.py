@@ -23,12 +23,27 @@ UNSURE = 0
 FOUND = 1
 ABSENT = 2
 MAX_STEPS = 8
+MAX_MEMBERS = 64
+MANY = MAX_MEMBERS + 1
 MAX_DEPTH = 60  # of containers in each other
 NOT_HERE = -1  # no step is sought in any container that is open
 
 
+class Member(Struct):
+    """What is in the outermost array or object: its label, without quotes, and its value."""
+
+    label: i32
+    label_size: i32
+    start: i32
+    end: i32
+
+
 class Probe(Struct):
-    """A path, and what a probe along it found. `steps`: MAX_STEPS structs Step."""
+    """A path, and what a probe along it found. `steps`: MAX_STEPS structs Step.
+
+    members: room for MAX_MEMBERS, or null. n_members: how many there are; MANY when they have no room, or a label has
+    escapes.
+    """
 
     steps: ptr[Step]
     n_steps: i32
@@ -36,6 +51,35 @@ class Probe(Struct):
     size: i32
     start: i32  # of the value that was found
     end: i32
+    members: ptr[Member]
+    n_members: i32
+
+
+@inline
+def note_start(pr: Probe, start: i32) -> None:
+    """A value of the outermost container begins."""
+    if pr.n_members < MAX_MEMBERS:
+        pr.members[pr.n_members].start = start
+
+
+@inline
+def note_end(pr: Probe, end: i32) -> None:
+    """It is over."""
+    if pr.n_members < MAX_MEMBERS:
+        pr.members[pr.n_members].end = end
+        pr.n_members += 1
+    else:
+        pr.n_members = MANY
+
+
+def note_label(pr: Probe, start: i32, size: i32, escaped: bool) -> None:
+    """A label of the outermost object."""
+    if escaped:
+        pr.n_members = MANY
+    if pr.n_members < MAX_MEMBERS:
+        member: Member = pr.members[pr.n_members]
+        member.label = start
+        member.label_size = size
 
 
 def probe_path(pr: Probe, p: ptr[u8], n: i32) -> bool:
@@ -152,7 +196,7 @@ def probe_scalar(p: ptr[u8], n: i32, i: i32) -> i32:
 
 
 @inline
-def probe_member(pr: Probe, i: i32, sought: i32) -> tuple[i32, i32]:
+def probe_member(pr: Probe, i: i32, sought: i32, noted: bool) -> tuple[i32, i32]:
     """A label and its colon: (index behind, -1 for UNSURE; whether step number `sought`, from 1, names it)."""
     p: ptr[u8] = pr.text
     n: i32 = pr.size
@@ -166,9 +210,13 @@ def probe_member(pr: Probe, i: i32, sought: i32) -> tuple[i32, i32]:
         if sought > 0:
             step: Step = pr.steps[sought - 1]
             named = i32(i - start == step.label_size and same_bytes(p + start, step.label, i - start))
+        if noted:
+            note_label(pr, start, i - start, False)
         i += 1
     else:
         i = -1 if sought > 0 else probe_escaped(p, n, i)
+        if noted:
+            note_label(pr, start, 0, True)
     if i < 0:
         return -1, 0
     i = blank(p, n, i)
@@ -190,6 +238,8 @@ def probe(pr: Probe) -> i32:
     left: i32 = 0  # elements before the one that is sought
     found_depth: i32 = NOT_HERE
     target: i32 = 1
+    noting: bool = i32(pr.members) != 0
+    pr.n_members = 0
     result: i32 = ABSENT
     i: i32 = 0
     while True:
@@ -197,6 +247,8 @@ def probe(pr: Probe) -> i32:
         if i >= n:
             return UNSURE
         c: i32 = p[i]
+        if depth == 1 and noting:
+            note_start(pr, i)
         if target and at == pr.n_steps:
             pr.start = i
             found_depth = depth
@@ -216,7 +268,7 @@ def probe(pr: Probe) -> i32:
             if p[i] != c + 2:
                 target = i32(at == depth and left == 0)
                 if is_object:
-                    i, target = probe_member(pr, i, at if at == depth else 0)
+                    i, target = probe_member(pr, i, at if at == depth else 0, depth == 1 and noting)
                     if i < 0:
                         return UNSURE
                 continue
@@ -234,6 +286,8 @@ def probe(pr: Probe) -> i32:
                 at = NOT_HERE
             depth -= 1
             kinds = kinds >> 1
+            if depth == 1 and noting:
+                note_end(pr, i + 1)
             i = blank(p, n, i + 1)
             if found_depth == depth:
                 pr.end = i
@@ -253,7 +307,7 @@ def probe(pr: Probe) -> i32:
             left -= 1
             target = i32(left == 0)
         if kinds & 1:
-            i, target = probe_member(pr, i, at if at == depth else 0)
+            i, target = probe_member(pr, i, at if at == depth else 0, depth == 1 and noting)
             if i < 0:
                 return UNSURE
 
@@ -264,4 +318,5 @@ def is_plain_json(p: ptr[u8], n: i32) -> bool:
     pr.text = p
     pr.size = n
     pr.n_steps = 0
+    pr.members = ptr[Member](0)
     return probe(pr) != UNSURE

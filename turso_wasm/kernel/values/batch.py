@@ -181,17 +181,20 @@ def batch_next(b: Batch) -> ptr[Value]:
             b.n = 0
             b.at = 0
             return ptr[Value](0)
-        batch_run(b.statement, b)
+        _ = batch_run(b.statement, b)
     row: ptr[Value] = b.rows + b.at * b.width
     b.at += 1
     return row
 
 
 @export
-def batch_run(stmt: Run, b: Batch) -> None:
-    """Ask for the values of some of the rows that have none. Errors: as batch_next, but for what a call raised."""
+def batch_run(stmt: Run, b: Batch) -> i32:
+    """Ask for the values of some of the rows that have none; 1: that took long.
+
+    Errors: as batch_next, but for what a call raised.
+    """
     if b.n == b.gathered:
-        return
+        return 0
     _tag, _payload = queue_run(stmt)
     answer: Answer = Answer(i32(scratch(ANSWER_SIZE)))
     r: Request = user_request()
@@ -227,6 +230,7 @@ def batch_run(stmt: Run, b: Batch) -> None:
     elif took < SHORT and done == b.capacity and b.capacity < MOST_ROWS:
         b.capacity <<= GROWTH_SHIFT
     go_on(stmt)
+    return i32(took > SHORT)
 
 
 def texts_place(b: Batch, rows: ptr[Value], n: i32, texts: ptr[u8]) -> None:

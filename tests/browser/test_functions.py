@@ -1,0 +1,142 @@
+# ruff: noqa: E501 (lines of JavaScript and SQL)
+"""Code of the page's own that SQL calls, in Chromium."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+SETUP = "const db = await turso.connect(':memory:'); const get = (sql) => db.prepare(sql).pluck().get();"
+
+
+@pytest.fixture
+def run(js: Any) -> Any:
+    """As `js`, with `db`, and `get(sql)` for one value."""
+    return lambda body: js(f"{SETUP}try {{ {body} }} finally {{ await db.close(); }}")
+
+
+def test_functions_as_functions_and_as_text(run: Any) -> None:
+    found = run("""
+        await db.function('twice', (a) => 2 * a);
+        await db.function('twice', (a, b) => a + b + 0.5);
+        await db.function('text', 'function (given) { return typeof given + given; }');
+        await db.function('any', { varargs: true, deterministic: true }, (...all) => all.length);
+        await db.function('big', { safeIntegers: true }, (a) => typeof a);
+        await db.function('method', { method(a) { return a.length; } }.method);
+        return db.prepare("SELECT twice(4), twice(1, 2), text('x'), any(1, 2, 3), any(), big(1), method(x'0102')").raw().get();
+    """)
+    assert found == [8, 3.5, "stringx", 3, 0, "bigint", 2]
+
+
+def test_every_row_of_a_table(run: Any) -> None:
+    found = run("""
+        await db.function('half', (a) => a / 2);
+        await db.exec('CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT i FROM n');
+        return [await get('SELECT sum(half(i)) FROM t'), (await db.all('SELECT half(i) AS h FROM t WHERE half(i) > 2499')).map(({ h }) => h)];
+    """)
+    assert found == [sum(range(5001)) / 2, [2499.5, 2500]]
+
+
+def test_a_module(run: Any) -> None:
+    found = run("""
+        const url = URL.createObjectURL(new Blob(['const own = 5; export default (a) => a * own; export const all = { start: 1, step: (t, a) => t * a };'], { type: 'text/javascript' }));
+        await db.function('five', new URL(url));
+        await db.aggregate('product', { module: url, export: 'all' });
+        const missing = await db.function('no', { module: url, export: 'other' }).catch((error) => error.message);
+        return [await get('SELECT five(3)'), await get('SELECT product(column1) FROM (VALUES (2), (3), (4))'), missing.replace(url, 'URL')];
+    """)
+    assert found == [15, 24, 'the module URL has no export "other"']
+
+
+def test_aggregates_and_windows(run: Any) -> None:
+    found = run("""
+        await db.aggregate('joined', { start: () => [], step: (all, value) => { all.push(value); }, result: (all) => all.join('-') });
+        await db.aggregate('moving', { start: 0, step: (total, a) => total + a, inverse: (total, a) => total - a });
+        await db.exec('CREATE TABLE t(a); INSERT INTO t VALUES (1), (2), (3), (4)');
+        return [
+            await get('SELECT joined(a) FROM t'),
+            await db.prepare('SELECT moving(a) OVER (ROWS 1 PRECEDING) FROM t').pluck().all(),
+            await get('SELECT joined(a) FROM t WHERE 0'),
+        ];
+    """)
+    assert found == ["1-2-3-4", [1, 3, 5, 7], ""]
+
+
+def test_collations(run: Any) -> None:
+    found = run("""
+        await db.collation('number', (a, b) => Number(a) - Number(b));
+        await db.exec("CREATE TABLE t(a TEXT COLLATE number); INSERT INTO t VALUES ('10'), ('9'), ('100')");
+        return [await db.prepare('SELECT a FROM t ORDER BY a').pluck().all(), await get("SELECT a FROM t WHERE a = '9.0'")];
+    """)
+    assert found == [["9", "10", "100"], "9"]
+
+
+def test_what_is_thrown_comes_back_with_its_stack(run: Any) -> None:
+    found = run("""
+        class Own extends Error {}
+        await db.function('bad', (a) => { const error = new RangeError('no ' + a); error.name = 'Mine'; throw error; });
+        const error = await get('SELECT bad(7)').catch((error) => error);
+        return [error instanceof Error, error.name, error.message, error.stack.includes('sql-function-bad.js')];
+    """)
+    assert found == [True, "Mine", "no 7", True]
+
+
+def test_what_uses_names_from_outside_is_refused(run: Any) -> None:
+    found = run("""
+        const factor = 3;
+        const refused = (...given) => db.function('f', ...given).then(() => 'taken', (error) => `${error.name}: ${error.message}`);
+        return [
+            await refused((a) => a * factor), await refused(Math.max), await refused(5), await refused('5'),
+            await refused({ deterministic: 1 }, (a) => a), await refused({ fast: true }, (a) => a), await refused('this is no code'),
+            await db.function('', (a) => a).catch((error) => error.message),
+        ];
+    """)
+    assert found == [
+        'TypeError: function(): the function uses "factor" from outside, which cannot be sent to the worker: pass it in, or give a module',
+        "TypeError: function(): a built-in or bound function has no source text that could be sent to the worker",
+        "TypeError: function() takes a function, its source text or {module, export}, not number",
+        "TypeError: the source text of f() is not that of a function",
+        'TypeError: function(): the option "deterministic" takes a boolean, not number',
+        'TypeError: function() has no option "fast": it has deterministic, directOnly, varargs, safeIntegers',
+        "TypeError: the source text of f() is not that of a function",
+        "function() takes a name, not string",
+    ]
+
+
+def test_removal_and_options(run: Any) -> None:
+    found = run("""
+        const failed = (sql) => get(sql).catch((error) => error.message);
+        await db.function('f', (a) => a);
+        await db.function('f', (a, b) => b);
+        await db.function('direct', { directOnly: true }, (a) => a);
+        await db.aggregate('g', { start: 0, step: (t, a) => t + a });
+        await db.exec('CREATE TABLE t(a); CREATE VIEW v AS SELECT direct(a) FROM t');
+        const before = [await get('SELECT f(1)'), await failed('SELECT * FROM v'), await failed('CREATE INDEX i ON t(f(a))')];
+        const kept = db.prepare('SELECT f(1)');
+        await kept.get();
+        await db.function('f', null);
+        await db.aggregate('g', null);
+        return [...before, await failed('SELECT f(1)'), await failed('SELECT g(1)'), await kept.get().catch((error) => error.message)];
+    """)
+    assert found == [
+        1,
+        "unsafe use of direct()",
+        "non-deterministic functions prohibited in index expressions",
+        "no such function: f",
+        "no such function: g",
+        "no such function: f",
+    ]
+
+
+def test_an_interrupt_stops_slow_functions(run: Any) -> None:
+    found = run("""
+        await db.function('slow', (a) => { const end = performance.now() + 2; while (performance.now() < end); return a; });
+        await db.exec('CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n');
+        const started = performance.now();
+        const run = get('SELECT sum(slow(i)) FROM t').catch((error) => error.code);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        db.interrupt();
+        return [await run, performance.now() - started < 5000];
+    """)
+    assert found == ["SQLITE_INTERRUPT", True]
