@@ -29,6 +29,7 @@ from turso_wasm.base.errors import SQLITE_TOOBIG, SqlError
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function, Own, OwnCollation, Registry
 from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.table_functions import TableFunction
 from turso_wasm.runtime.compiler import compile_statement
 from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL
 from turso_wasm.runtime.parameters import TooBig, encode_block
@@ -116,9 +117,13 @@ def _registry(own: list[list[Any] | None]) -> Registry:
     return Registry(tuple(_own(*entry) if entry else None for entry in own)) if own else BUILTIN
 
 
-def _own(kind: str, name: str, n_arguments: int = 0, *flags: bool) -> Own:
+def _own(kind: str, name: str, *rest: Any) -> Own:
     if kind == "collation":
         return OwnCollation(name)
+    if kind == "table":
+        columns, parameters, direct_only = rest
+        return TableFunction(name, tuple(columns), tuple(parameters), direct_only=direct_only)
+    n_arguments, *flags = rest
     name, n_min = fold(name), max(n_arguments, 0)
     if kind == "aggregate":
         direct_only, inverts = flags

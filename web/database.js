@@ -28,7 +28,7 @@ import { hasMore, lex } from './lexer.js';
 import { encodeLiterals } from './literals.js';
 import { keyFor } from './schema.js';
 import { HostStatement } from './statement.js';
-import { describeAggregate, describeCollation, describeFunction, UserCode } from './usercode.js';
+import { describeAggregate, describeCollation, describeFunction, describeTable, UserCode } from './usercode.js';
 import { sleep, whenPossible } from './waiting.js';
 
 const DESCENDING_FORMAT = 4; // the first schema format whose indexes honour DESC
@@ -322,6 +322,16 @@ export class HostDatabase {
     return this.#register(...describeAggregate(name, options));
   }
 
+  /**
+   * Let SQL call a function in FROM.
+   * @param {string} name
+   * @param {{rows: (...values: any[]) => Iterable<any>, columns: string[], parameters?: string[], directOnly?: boolean, safeIntegers?: boolean}} options
+   *   rows: gives rows, arrays or objects by column; parameters: names of the arguments, hidden columns
+   */
+  table(name, options) {
+    return this.#register(...describeTable(name, options));
+  }
+
   /** Let SQL order texts by `compare`. @param {string} name @param {(a: string, b: string) => number} compare */
   collation(name, compare) {
     return this.#register(...describeCollation(name, compare));
@@ -340,7 +350,7 @@ export class HostDatabase {
   /** @param {string} kind */
   #mustBeIdle(kind) {
     if (![...this.#statements].some((statement) => statement.busy)) return;
-    const what = kind === 'collation' ? 'collation sequence' : 'user-function';
+    const what = kind === 'collation' ? 'collation sequence' : kind === 'table' ? 'module' : 'user-function';
     throw new SqlError(`unable to delete/modify ${what} due to active statements`, SQLITE_BUSY);
   }
 

@@ -150,6 +150,17 @@ export interface AggregateOptions<T> extends CallOptions {
   result?: Code<(total: T) => unknown>;
 }
 
+export interface TableOptions {
+  /** Gives the rows: arrays of the columns, or objects. It is called for each use in FROM, and not run further than rows are wanted. */
+  rows: Code<(...values: SqlArguments) => Iterable<unknown[] | Record<string, unknown>>>;
+  columns: string[];
+  /** Names of the arguments, which are hidden columns too; $1, $2 … */
+  parameters?: string[];
+  /** It cannot be used by triggers, views and the schema. */
+  directOnly?: boolean;
+  safeIntegers?: boolean;
+}
+
 export interface Database extends Handle, AsyncDisposable {
   readonly name: string;
   readonly open: boolean;
@@ -177,6 +188,9 @@ export interface Database extends Handle, AsyncDisposable {
   /** Let SQL call an aggregate. A module exports an object of `start`, `step`, `inverse` and `result`. */
   aggregate<T = unknown>(name: string, options: AggregateOptions<T> | null): Promise<this>;
   aggregate(name: string, options: CallOptions & { module: string | URL; export?: string }): Promise<this>;
+  /** Let SQL call a function in FROM: `SELECT * FROM name(1, 2)`. A module exports such an object, or the generator. */
+  table(name: string, options: TableOptions | null): Promise<this>;
+  table(name: string, options: Partial<TableOptions> & { module: string | URL; export?: string }): Promise<this>;
   /** Let SQL order texts: negative, 0 or positive for two of them. */
   collation(name: string, compare: Code<(a: string, b: string) => number> | null): Promise<this>;
   /** Make everything that is running fail with SQLITE_INTERRUPT. */

@@ -331,6 +331,8 @@ export class Session {
     const made = code && (await codeFrom(code, name));
     if (kind === 'function') database.function(name, options, made);
     else if (kind === 'collation') database.collation(name, made);
+    else if (kind === 'table')
+      database.table(name, typeof made === 'function' ? { ...options, rows: made } : { ...made, ...options });
     else {
       const given = { start, ...made };
       for (const part in parts) given[part] = await codeFrom(parts[part], name);

@@ -23,6 +23,7 @@ import {
   CALL_PLACE,
   CALL_QUEUE,
   CALL_RAISE,
+  CALL_ROWS,
   CALL_STEP,
   INTEGER,
   NULL,
@@ -32,6 +33,7 @@ import {
 import { misuse, SQLITE_BUSY, SQLITE_ERROR, SqlError } from '../base/errors.js';
 import { heapNeeded, VALUE_SIZE, writeValues } from './parameters.js';
 import { OrderedTexts } from './userorder.js';
+import { Generator } from './userrows.js';
 
 const OPERATION_MASK = (1 << CALL_BITS) - 1;
 const decoder = new TextDecoder();
@@ -41,12 +43,14 @@ const encoder = new TextEncoder();
  * @typedef {['function', string, number, boolean, boolean]} OwnFunction name, arguments (-1: any number), deterministic, direct only
  * @typedef {['aggregate', string, number, boolean, boolean]} OwnAggregate name, arguments, direct only, has an inverse
  * @typedef {['collation', string]} OwnCollation
- * @typedef {OwnFunction | OwnAggregate | OwnCollation} Own what bridge.Compiler.open_schema takes
+ * @typedef {['table', string, string[], string[], boolean]} OwnTable columns, parameters, direct only
+ * @typedef {OwnFunction | OwnAggregate | OwnCollation | OwnTable} Own what bridge.Compiler.open_schema takes
  *
  * @typedef {object} Callable
  * @property {import('./rows.js').Integers} integers
  * @property {(...values: any[]) => unknown} [call]
  * @property {Aggregate} [aggregate]
+ * @property {string[]} [columns] of the rows that a table function gives
  *
  * @typedef {object} Aggregate
  * @property {() => unknown} start
@@ -67,13 +71,12 @@ export class UserCode {
   numberOf(own) {
     const [kind, name, arity] = own;
     const folded = name.toLowerCase();
-    const isCollation = kind === 'collation';
+    const isCall = isCalled(kind);
     return this.own.findIndex(
       (known) =>
         known !== null &&
-        (known[0] === 'collation') === isCollation &&
         known[1].toLowerCase() === folded &&
-        known[2] === arity,
+        (isCall ? isCalled(known[0]) && known[2] === arity : known[0] === kind),
     );
   }
 
@@ -103,6 +106,7 @@ export class UserCode {
     if (operation === CALL_RAISE) throw this.#take(instance).error;
     const code = /** @type {Callable} */ (this.#code[routine >> CALL_BITS]);
     const values = read(code.integers);
+    if (operation === CALL_ROWS) return this.#rows(instance, code, values).take(Number(values[values.length - 1]));
     if (operation === CALL_FUNCTION) return /** @type {Function} */ (code.call)(...values);
     if (operation === CALL_COMPARE) return sign(/** @type {Function} */ (code.call)(...values));
     if (operation === CALL_PLACE) return this.#texts(instance, /** @type {any} */ (code.call)).place(values[0]);
@@ -134,6 +138,16 @@ export class UserCode {
     return texts;
   }
 
+  /** @param {number} number @param {Callable} code @param {any[]} values the arguments, and one more @returns {Generator} */
+  #rows(number, { call, columns }, values) {
+    let rows = this.#kept.get(number);
+    if (!rows) {
+      rows = new Generator(/** @type {any} */ (call), /** @type {string[]} */ (columns), values.slice(0, -1));
+      this.#kept.set(number, rows);
+    }
+    return rows;
+  }
+
   /** Remember what a call of a batch has thrown, until its row comes. @param {number} number @param {unknown} error */
   fail(number, error) {
     this.#kept.set(number, { error });
@@ -141,6 +155,8 @@ export class UserCode {
 
   /** @param {number} instance */
   drop(instance) {
+    const kept = this.#kept.get(instance);
+    if (kept instanceof Generator) kept.end();
     this.#kept.delete(instance);
   }
 
@@ -148,6 +164,11 @@ export class UserCode {
   mustBeIdle() {
     if (this.depth) throw new SqlError('the database is busy: a function that it has called is running', SQLITE_BUSY);
   }
+}
+
+/** Whether it is told from others of its name by the number of arguments. @param {string} kind */
+function isCalled(kind) {
+  return kind === 'function' || kind === 'aggregate';
 }
 
 /** -1, 0 or 1. @param {unknown} order */
@@ -388,6 +409,25 @@ export function describeAggregate(name, options) {
     result: result ?? ((/** @type {unknown} */ total) => total),
   });
   return [['aggregate', text, arity, directOnly, inverse !== undefined], { integers, aggregate }];
+}
+
+/** The entry and the callable of a table function. @param {unknown} name @param {unknown} options @returns {[Own, Callable]} */
+export function describeTable(name, options) {
+  const text = checkedName(name);
+  const { directOnly, integers } = checkedOptions(options ?? {});
+  const { rows, columns, parameters } = /** @type {any} */ (options ?? {});
+  if (typeof rows !== 'function') throw misuse('the option "rows" must be a function');
+  const hidden = parameters ?? Array.from({ length: rows.length }, (_, i) => `$${i + 1}`);
+  const names = [columns, hidden].flat().map((column) => String(column).toLowerCase());
+  if (!Array.isArray(columns) || columns.length === 0 || !Array.isArray(hidden) || new Set(names).size < names.length) {
+    throw misuse(
+      'the options "columns" and "parameters" must be arrays of different names, and there must be a column',
+    );
+  }
+  return [
+    ['table', text, columns.map(String), hidden.map(String), directOnly],
+    { integers, call: rows, columns: columns.map(String) },
+  ];
 }
 
 /** The entry and the callable of a collation. @param {unknown} name @param {unknown} compare @returns {[Own, Callable]} */

@@ -63,6 +63,38 @@ def test_aggregates_and_windows(run: Any) -> None:
     assert found == ["1-2-3-4", [1, 3, 5, 7], ""]
 
 
+def test_table_functions(run: Any) -> None:
+    found = run("""
+        await db.table('numbers', { columns: ['n', 'text'], parameters: ['start', 'stop'], rows: function* (start, stop = 1e9) {
+            for (let n = start; n <= stop; n++) yield n % 2 ? [n, 'odd ' + n] : { text: null, n };
+        } });
+        await db.table('bad', { columns: ['a'], rows: function* () { yield [1]; throw new RangeError('mine'); } });
+        await db.table('one', { columns: ['a'], rows: '() => [[new Uint8Array([1, 2])]]' });
+        const failed = (sql) => db.all(sql).catch((error) => `${error.name}: ${error.message}`);
+        return [
+            await db.prepare('SELECT * FROM numbers(1, 3)').raw().all(),
+            await db.prepare('SELECT n FROM numbers(5) LIMIT 3').pluck().all(),
+            await db.prepare('SELECT a.n, b.n FROM numbers(1, 2) a, numbers(a.n, 2) b').raw().all(),
+            await get('SELECT sum(n) FROM numbers(1, 10000)'),
+            await get('SELECT hex(a) FROM one'),
+            await failed('SELECT * FROM bad'), await failed('SELECT * FROM numbers(1, 2, 3)'),
+            (await db.table('one', null), await failed('SELECT * FROM one')),
+            await db.table('none', { columns: [], rows: () => [] }).catch((error) => error.message),
+        ];
+    """)
+    assert found == [
+        [[1, "odd 1"], [2, None], [3, "odd 3"]],
+        [5, 6, 7],
+        [[1, 1], [1, 2], [2, 2]],
+        50005000,
+        "0102",
+        "RangeError: mine",
+        "SqlError: too many arguments on numbers() - max 2",
+        "SqlError: no such table: one",
+        'the options "columns" and "parameters" must be arrays of different names, and there must be a column',
+    ]
+
+
 def test_collations(run: Any) -> None:
     found = run("""
         await db.collation('number', (a, b) => Number(a) - Number(b));

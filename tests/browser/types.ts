@@ -26,6 +26,7 @@ export async function tour(): Promise<void> {
   await db.function('twice', { deterministic: true }, (a: number) => 2 * a);
   await db.function('later', new URL('./functions.js', import.meta.url));
   await db.aggregate<number>('total', { start: 0, step: (total, value: number) => total + value, directOnly: true });
+  await db.table('numbers', { columns: ['n'], rows: (n: number) => Array.from({ length: n }, (_, i) => [i]) });
   await db.collation('backwards', (a, b) => (a < b ? 1 : -1));
   await db.function('twice', null);
   const n: number = await add.immediate(['Ada']);

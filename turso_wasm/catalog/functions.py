@@ -226,7 +226,7 @@ class OwnCollation:
     name: str
 
 
-Own = Function | AggregateFunction | OwnCollation
+Own = Function | AggregateFunction | OwnCollation | TableFunction
 """What a connection can have of its own."""
 
 
@@ -250,7 +250,8 @@ class Registry:
         self.scalars: Mapping[str, tuple[Function, ...]] = _BUILTIN_SCALARS
         self.aggregates: Mapping[str, AggregateFunction] = _BUILTIN_AGGREGATES
         collations = [entry.name for entry in own if isinstance(entry, OwnCollation)]
-        self.table_functions: Mapping[str, TableFunction] = TABLE_FUNCTIONS
+        tables = [replace(e, number=number) for number, e in enumerate(own) if isinstance(e, TableFunction)]
+        self.table_functions: Mapping[str, TableFunction] = TABLE_FUNCTIONS | {fold(e.name): e for e in tables}
         self.collations = _BUILTIN_COLLATIONS | {fold(name): name for name in collations}
         self.numbers = {fold(e.name): number for number, e in enumerate(own) if isinstance(e, OwnCollation)}
         functions = [
@@ -349,8 +350,10 @@ def library_function(name: str, entry: Entry) -> Function:
 
 
 def _is_same(a: Own, b: Own) -> bool:
-    if isinstance(a, OwnCollation) or isinstance(b, OwnCollation):
-        return isinstance(a, OwnCollation) and isinstance(b, OwnCollation) and fold(a.name) == fold(b.name)
+    for kind in (OwnCollation, TableFunction):
+        if isinstance(a, kind) or isinstance(b, kind):
+            return isinstance(a, kind) and isinstance(b, kind) and fold(a.name) == fold(b.name)
+    assert not isinstance(a, OwnCollation | TableFunction) and not isinstance(b, OwnCollation | TableFunction)
     return a.name == b.name and a.n_max == b.n_max
 
 

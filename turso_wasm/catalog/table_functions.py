@@ -19,11 +19,16 @@ PRAGMA_PREFIX: Final = "pragma_"
 
 @dataclass(frozen=True, slots=True)
 class TableFunction:
-    """A function in FROM. columns: those that `*` shows. arguments: the hidden columns, in the order of arguments."""
+    """A function in FROM. columns: those that `*` shows. arguments: the hidden columns, in the order of arguments.
+
+    number: of one of the user's, in the registry (catalog/functions.py). direct_only: not to be used by a schema.
+    """
 
     name: str
     columns: tuple[str, ...]
     arguments: tuple[str, ...] = ()
+    number: int = -1
+    direct_only: bool = False
 
     @property
     def pragma(self) -> str | None:

@@ -14,6 +14,7 @@ ROWS = (
     nodes.LiteralRows,
     nodes.Series,
     nodes.JsonRows,
+    nodes.UserRows,
     nodes.RtreeRows,
     nodes.FtsRows,
     nodes.FtsTerms,

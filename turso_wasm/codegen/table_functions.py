@@ -131,4 +131,33 @@ def _places(node: nodes.Directory, width: int) -> list[tuple[bound.Expr, ...]]:
     return places
 
 
-SOURCES.update({nodes.FunctionScan: _function_scan, nodes.Series: _series, nodes.Directory: _directory})
+def _user_rows(node: nodes.UserRows, ctx: Context, then: Then) -> None:
+    f = ctx.f
+    ensure(node.arguments, ctx)
+    arguments = f.local(I32, "", ctx.frame_values(len(node.arguments) + 1))
+    for at, argument in enumerate(node.arguments):
+        ctx.store_value(arguments, emit_value(argument, ctx), at)
+    rows, row = f.local(I32, "rows"), f.local(I32, "row")
+    with f.if_(rows):  # an inner loop comes here again
+        ctx.do("resource_free", ctx.stmt, rows)
+    ctx.allocates = True
+
+    def begin() -> Expr:
+        told = (ctx.stmt, arguments, len(node.arguments), node.number, node.n_columns)
+        f.set(rows, f.call("user_rows_begin", *told))
+        return advance()
+
+    def advance() -> Expr:
+        f.set(row, f.call("user_rows_next", rows))
+        return row
+
+    def body(done: Label) -> None:
+        ctx.sources[node.source] = LocalSource([ctx.load_value(row, column) for column in range(node.n_columns)])
+        then()
+
+    visit(ctx, begin, advance, body)
+
+
+SOURCES.update(
+    {nodes.FunctionScan: _function_scan, nodes.Series: _series, nodes.Directory: _directory, nodes.UserRows: _user_rows}
+)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from turso_wasm.base.errors import SQLITE_MISUSE, SqlError
 from turso_wasm.catalog.functions import AggregateFunction, Function, Own, OwnCollation
 from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.table_functions import TableFunction
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.compiled import CompiledFunction, arities, compiled_function
 from turso_wasm.dbapi.deprecations import soon_by_position
 from turso_wasm.dbapi.errors import OperationalError, ProgrammingError, fail
+from turso_wasm.runtime.userrows import RowsCode
 
 if TYPE_CHECKING:
     from turso_wasm.runtime.connection import HostConnection
@@ -140,7 +143,34 @@ class Registering:
             raise TypeError("parameter must be callable")
         self._register(OwnCollation(name), callable, None)
 
-    def _register(self, entry: Own, code: Callable[..., Any] | None, message: str | None) -> None:
+    def create_table_function(
+        self,
+        name: str,
+        columns: Sequence[str],
+        func: Callable[..., Iterable[Any]] | None,
+        /,
+        *,
+        parameters: Sequence[str] | None = None,
+    ) -> None:
+        """Let SQL call `func` in FROM: name(…) is a table with these columns, of the rows that it yields.
+
+        A row is a sequence of `Value`, or a mapping by column. parameters: names of the arguments, which are hidden
+        columns too, those of `func` if not given; arguments that are missing at the end are not passed. None as `func`:
+        remove it. What it raises fails the statement, and is the cause of that error.
+        Errors: ValueError for no columns, or two of one name; TypeError when the parameters of `func` are not known;
+        OperationalError when a statement is running that may call what is replaced.
+        """
+        self._check()
+        name = arguments.text(name, "create_table_function() argument 1")
+        shown = tuple(columns)
+        hidden = tuple(parameters) if parameters is not None else () if func is None else _parameters(func)
+        names = {fold(column) for column in (*shown, *hidden)}
+        if func is not None and (not shown or len(names) < len(shown + hidden)):
+            raise ValueError("columns and parameters must be different names, and there must be a column")
+        entry = TableFunction(name, shown, hidden)
+        self._register(entry, None if func is None else RowsCode(func, shown), "Error creating table function")
+
+    def _register(self, entry: Own, code: Callable[..., Any] | RowsCode | None, message: str | None) -> None:
         """message: what the sqlite3 module says whatever went wrong."""
         try:
             if code is None:
@@ -151,6 +181,14 @@ class Registering:
             if message is not None:
                 raise OperationalError(message) from error
             fail(error)
+
+
+def _parameters(func: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of the parameters that can be passed by place. Errors: TypeError, ValueError."""
+    found = inspect.signature(func).parameters.values()
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in found):
+        raise TypeError("a function of any number of arguments needs parameters=")
+    return tuple(p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD))
 
 
 def _arity(given: int, what: str) -> int:

@@ -233,7 +233,7 @@ def _is_observed(node: Node) -> bool:
         return node.name in OBSERVERS or (node.style == "user" and not node.deterministic)
     if isinstance(node, bound.AggregateCall | bound.WindowCall):
         return node.number >= 0
-    return isinstance(node, bound.SubqueryExpr)
+    return isinstance(node, bound.SubqueryExpr | nodes.UserRows)
 
 
 def _is_user_call(node: Node) -> bool:

@@ -12,6 +12,7 @@ from turso_wasm.plan.modules.registry import PLANNED
 from turso_wasm.plan.pragma_functions import PragmaProvider
 from turso_wasm.plan.providers import Provider
 from turso_wasm.plan.series import SeriesProvider
+from turso_wasm.plan.user_rows import UserProvider
 
 PRAGMAS: Final = PragmaProvider()
 PROVIDERS: Final[dict[str, Provider]] = {
@@ -30,4 +31,6 @@ def provider_of(item: Item) -> Provider:
     if item.function is None:
         assert item.table is not None
         return PLANNED[fold(item.table.module)]
+    if item.function.number >= 0:
+        return UserProvider()
     return PRAGMAS if item.function.pragma is not None else PROVIDERS[item.function.name]

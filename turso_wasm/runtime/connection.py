@@ -55,6 +55,7 @@ from turso_wasm.runtime.schema import (
 from turso_wasm.runtime.statement import KEEP_BLOCK, HostStatement, Rows
 from turso_wasm.runtime.uri import Location
 from turso_wasm.runtime.usercode import UserCode
+from turso_wasm.runtime.userrows import RowsCode
 from turso_wasm.sql.lexer import END, Tokens, normalize, tokenize
 
 DESCENDING_FORMAT = 4  # the first schema format whose indexes honour DESC
@@ -159,7 +160,7 @@ class HostConnection(ConnectionState):
 
     # --- code of the user's -------------------------------------------------------------------------------------
 
-    def register(self, entry: Own, code: Callable[..., Any]) -> None:
+    def register(self, entry: Own, code: Callable[..., Any] | RowsCode) -> None:
         """Let statements call `code`: a function, the class of an aggregate, a comparison of two texts.
 
         Errors: SQLITE_BUSY when it would replace what running statements may call.

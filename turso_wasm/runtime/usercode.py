@@ -34,6 +34,7 @@ from turso_wasm.kernel.abi import (
     CALL_PLACE,
     CALL_QUEUE,
     CALL_RAISE,
+    CALL_ROWS,
     CALL_STEP,
     CALL_VALUE,
     INTEGER,
@@ -44,6 +45,7 @@ from turso_wasm.kernel.abi import (
 from turso_wasm.runtime.userbatch import OPERATION_MASK, Batch, BatchedCall, run_mixed, run_queue
 from turso_wasm.runtime.usercells import SIZE, Cells
 from turso_wasm.runtime.userorder import OrderedTexts, sign
+from turso_wasm.runtime.userrows import Generator
 
 if TYPE_CHECKING:
     from turso_wasm.runtime.hosts.base import Host
@@ -61,6 +63,7 @@ _WHAT = {
     CALL_PLACE: "user-defined collation raised exception",
     CALL_RAISE: "user-defined function raised exception",
     CALL_BATCH: "user-defined function raised exception",
+    CALL_ROWS: "user-defined table function raised exception",
 }
 _INIT = "user-defined aggregate's '__init__' method raised error"
 _METHODS = {CALL_STEP: "step", CALL_INVERSE: "inverse", CALL_VALUE: "value", CALL_FINAL: "finalize"}
@@ -100,7 +103,8 @@ class UserCode:
     def __init__(self) -> None:
         self.code: list[Any] = []  # by number: a function, the class of an aggregate, a comparison
         self.kept: dict[int, Any] = {}  # by the number that the kernel has given it: an aggregate's instance, …
-        self.operation, self.asked = CALL_STEP, None
+        self.operation = CALL_STEP
+        self.asked: object = None
         self._feeds: list[tuple[list[Any], bool]] = []
 
     def put(self, number: int, code: Any) -> None:
@@ -117,6 +121,11 @@ class UserCode:
             if texts is None:
                 texts = self.kept[instance] = OrderedTexts(code)
             return texts.place(*values)
+        if operation == CALL_ROWS:
+            rows = self.kept.get(instance)
+            if rows is None:
+                rows = self.kept[instance] = Generator(code, values[:-1])
+            return rows.take(values[-1])
         if operation == CALL_RAISE:
             error, self.asked = self.kept.pop(instance)
             raise error

@@ -9,6 +9,8 @@ export const BOOLEAN = { takes: 'a boolean', is: (value) => typeof value === 'bo
 /** @type {Kind} */
 export const NAME = { takes: 'a name', is: (value) => typeof value === 'string' && value !== '' };
 /** @type {Kind} */
+export const NAMES = { takes: 'an array of names', is: (value) => Array.isArray(value) && value.every(NAME.is) };
+/** @type {Kind} */
 export const FUNCTION = { takes: 'a function', is: (value) => typeof value === 'function' };
 /** @type {Kind} */
 export const SIGNAL = {

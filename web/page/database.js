@@ -2,7 +2,7 @@
 
 import { unpackError } from '../protocol.js';
 import { describe } from '../values.js';
-import { BOOLEAN, COUNT, check, checkOptions, checkSql, NAME, SIGNAL } from './check.js';
+import { BOOLEAN, COUNT, check, checkOptions, checkSql, NAME, NAMES, SIGNAL } from './check.js';
 import { Handle } from './handle.js';
 import { codeOf } from './source.js';
 
@@ -64,6 +64,19 @@ export class Database extends Handle {
     );
     if (typeof start === 'function') code.start = codeOf('aggregate(): the option "start"', start);
     return this.#define('aggregate', name, { options, parts: code, start: typeof start === 'function' ? null : start });
+  }
+
+  /** @param {string} name @param {any} given */
+  async table(name, given) {
+    if (given === null) return this.#define('table', name, { code: null });
+    if (typeof given !== 'object') throw new TypeError(`table() takes an object, not ${describe(given)}`);
+    const { rows, module, export: exported, ...options } = given;
+    checkOptions('table()', options, { columns: NAMES, parameters: NAMES, directOnly: BOOLEAN, safeIntegers: BOOLEAN });
+    const code =
+      module === undefined
+        ? codeOf('table(): the option "rows"', rows)
+        : codeOf('table()', { module, export: exported });
+    return this.#define('table', name, { options, code });
   }
 
   /** @param {string} name @param {any} given */

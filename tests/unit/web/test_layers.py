@@ -15,7 +15,8 @@ FOLDERS = ("base", "vfs", "web", "demo")
 WEB = (
     "file.js lexer.js program.js program_cache.js protocol.js pyodide.js rows.js values.js waiting.js",
     "parameters.js userorder.js compiler.js stores.js page/check.js page/source.js usersource.js",
-    "literals.js usercode.js",
+    "literals.js userrows.js",
+    "usercode.js",
     "kernel.js",
     "schema.js",
     "statement.js database.js engine.js python_host.js page/client.js page/tenure.js",

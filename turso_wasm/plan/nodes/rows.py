@@ -72,6 +72,16 @@ class Series(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class UserRows(Plan):
+    """What a table function of the user's, `number` in the registry, gives for these arguments."""
+
+    source: int
+    number: int
+    arguments: tuple[Expr, ...]
+    n_columns: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class JsonRows(Plan):
     """What json_each (is_tree: json_tree) finds at `path` in a document: columns key, value, type, atom, id, parent,
     fullkey, path, and the number of the row. is_binary: arrays and objects as JSONB.
