@@ -316,6 +316,7 @@ class KernelConnection(Struct):
     deferred_immediate: i64  # … and immediate ones while PRAGMA defer_foreign_keys is on
     encoding: i32  # of databases that it creates; 0: UTF8 (connection_encoding)
     locking_mode: i32  # of databases that are still to be opened: 1 EXCLUSIVE
+    writes: i32  # statements that began to write a database
     host_objects: i32  # the last number given to something that the host keeps (kernel/base/callback.py U4)
 
 

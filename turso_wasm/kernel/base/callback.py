@@ -205,6 +205,8 @@ class CallQueue(Resource):
     cells: ptr[Value]
     used: i32  # Values
     capacity: i32
+    limit: i32  # Values with which it is full: it grows
+    growth: i32  # as batch.py Batch
     bytes: i32  # of texts and blobs, in `arena`
     mark: i32
     arena: Arena.embed
@@ -225,6 +227,8 @@ def queue_of(stmt: Run) -> CallQueue:
         stmt.scope = i32(stmt.root)
         stmt.queue = i32(resource_add(stmt, sizeof(CallQueue), KIND_USER, funcref(queue_release)))
         stmt.scope = scope
+        CallQueue(stmt.queue).limit = 1
+        CallQueue(stmt.queue).growth = 2
     return CallQueue(stmt.queue)
 
 
@@ -260,10 +264,18 @@ def queue_run(stmt: Run) -> tuple[i32, i64]:
         return NULL, i64(0)
     n: i32 = q.used
     q.used = 0
+    c: KernelConnection = KernelConnection(stmt.connection)
+    writes: i32 = c.writes
     if n == 1:
-        return call(stmt, q.cells[0].tag, i32(q.cells[0].payload), q.cells, 0)
-    tag, payload = call(stmt, CALL_QUEUE, 0, q.cells, n)
+        tag, payload = call(stmt, q.cells[0].tag, i32(q.cells[0].payload), q.cells, 0)
+    else:
+        tag, payload = call(stmt, CALL_QUEUE, 0, q.cells, n)
     arena_release(q.arena, q.mark)
+    q.growth = q.growth if c.writes == writes else 0
+    if q.growth == 0:
+        q.limit = 1
+    elif q.limit < QUEUE_VALUES:
+        q.limit <<= q.growth
     return tag, payload
 
 
@@ -318,7 +330,7 @@ def user_step(stmt: Run, state: UserState, values: ptr[Value], n: i32, number: i
         _none, _nothing = call(stmt, routine, owner.instance, values, n)
         return
     q: CallQueue = queue_add(stmt, routine, owner.instance, values, n)
-    if q.used >= QUEUE_VALUES or q.bytes >= QUEUE_BYTES:
+    if q.used >= q.limit or q.bytes >= QUEUE_BYTES:
         _last, _value = queue_run(stmt)
 
 

@@ -221,6 +221,7 @@ def statement_begin(s: Run, slot: i32, write: i32, cookie: i32) -> None:
             raise_interrupt()
     if write:
         check_not_comparing(c)
+        c.writes += 1
     s.flags &= ~STATEMENT_NO_RETRY
     if p.state != PAGER_NONE:
         s.flags |= STATEMENT_NO_RETRY

@@ -1,8 +1,9 @@
 """Functions of the user's called for many rows at once.
 
-A batch gathers rows: Values, of which some are arguments of calls, and one is for the value of each. The host
-makes the calls for all of them in one crossing; then they are handed on. How many rows are gathered grows while a
-crossing is short, so what is asked for a few rows only is hardly asked too much, and interrupts are seen in time.
+A batch gathers rows: Values, of which some are arguments of calls, and one is for the value of each. The host makes the
+calls for all of them in one crossing; then they are handed on. How many rows are gathered grows while a crossing is
+short, so what is asked for a few rows only is hardly asked too much, and interrupts are seen in time. Once the code has
+written to a database, rows are read one by one: it may have written to what is read.
 
 Invariants:
   B1  Rows 0..n-1 have their values; rows gathered behind them lie from `n` to `gathered`.
@@ -19,6 +20,7 @@ from turso_wasm.kernel.abi import (
     TEXT_RUN,
     Answer,
     Arena,
+    KernelConnection,
     Request,
     Resource,
     Run,
@@ -72,6 +74,7 @@ class Batch(Resource):
     rows: ptr[Value]
     room: i32  # rows that `rows` has room for
     capacity: i32  # rows to gather
+    growth: i32  # a shift of it; 0 once something was written
     gathered: i32
     n: i32  # B1
     at: i32  # the row that is handed on next
@@ -95,6 +98,7 @@ def batch_new(stmt: Run, calls: i32, n_calls: i32, width: i32, by_rows: i32) -> 
     b.width = width
     b.by_rows = by_rows
     b.capacity = 1
+    b.growth = GROWTH_SHIFT
     b.failure = host_object(stmt)
     return b
 
@@ -209,6 +213,8 @@ def batch_run(stmt: Run, b: Batch) -> i32:
     told[1] = i64(u32(b.calls)) | i64(b.n_calls) << 32
     told[2] = i64(b.by_rows)
     told[3] = i64(u32(i32(b.given))) | i64(b.given_used) << 32
+    c: KernelConnection = KernelConnection(stmt.connection)
+    writes: i32 = c.writes
     started: f64 = host_clock()
     ask(stmt, r, answer)
     took: f64 = host_clock() - started
@@ -223,12 +229,15 @@ def batch_run(stmt: Run, b: Batch) -> i32:
         user_take(texts)
         texts_place(b, rows, done, texts)
     b.n += done
+    b.growth = b.growth if c.writes == writes else 0
     if b.failed:
         b.gathered = b.n
+    elif b.growth == 0:
+        b.capacity = 1
     elif took > LONG:
         b.capacity = 1 + b.capacity // 2
     elif took < SHORT and done == b.capacity and b.capacity < MOST_ROWS:
-        b.capacity <<= GROWTH_SHIFT
+        b.capacity <<= b.growth
     go_on(stmt)
     return i32(took > SHORT)
 
