@@ -171,7 +171,8 @@ class Planner:
         if not core.steps:
             plan: nodes.Plan = nodes.OneRow()
             for term in terms:
-                plan = nodes.Filter(child=plan, predicate=term.expr)
+                if not term.derived:
+                    plan = nodes.Filter(child=plan, predicate=term.expr)
             return JoinPlan(plan, 1.0, 1.0)
         return JoinPlanner(self, core.steps, terms, ordering, correlated, limited, core.runs).plan()
 
