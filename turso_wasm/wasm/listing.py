@@ -130,6 +130,7 @@ class _Lister:
                     self._place(statement.exit)
                 case Switch():
                     self._switch(statement)
+        body.clear()  # inner ones first: what is deep would be freed at once, which takes the stack of JavaScript
 
     def _if(self, statement: If) -> None:
         match statement.then, statement.orelse:
