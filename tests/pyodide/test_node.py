@@ -39,6 +39,7 @@ def test_micropip_installs_the_wheel(answers: dict[str, object]) -> None:
 def test_deep_statements(answers: dict[str, object]) -> None:
     """Python recurses there on the stack of JavaScript."""
     assert answers["deep"] == [991, 1, 1, 1, 1]
+    assert answers["listing"] == [True, "Routine"]
 
 
 def test_a_database_in_memory(answers: dict[str, object]) -> None:

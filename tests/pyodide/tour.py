@@ -104,6 +104,8 @@ except turso.OperationalError as error:
 deep = [f"SELECT {'1 + ' * 990}1", f"SELECT {'NOT ' * 900}1", f"SELECT {'abs(' * 800}1{')' * 800}"]
 deep += ["SELECT (" * 40 + "SELECT 1" + ")" * 40, "SELECT 1 IN (" * 40 + "SELECT 1" + ")" * 40]
 answers["deep"] = [connection.execute(sql).fetchone()[0] for sql in deep]
+listing = connection.execute(f"EXPLAIN SELECT a{' IN (1, b)' * 900} FROM t").fetchall()
+answers["listing"] = [len(listing) > 9000, listing[0][1]]
 connection.close()
 
 path = "/node/from_pyodide.db"
