@@ -15,6 +15,8 @@ from typing import Final
 from turso_wasm.catalog.objects import Column, Table
 
 PRAGMA_PREFIX: Final = "pragma_"
+STATEMENT: Final = "stmt"
+OPERATION_COLUMNS: Final[tuple[str, ...]] = ("addr", "opcode", "p1", "p2", "p3", "p4", "p5", "comment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,15 @@ class TableFunction:
 
     @property
     def pragma(self) -> str | None:
-        """The PRAGMA whose rows it gives."""
-        return self.name[len(PRAGMA_PREFIX) :] if self.name.startswith(PRAGMA_PREFIX) else None
+        """The PRAGMA whose rows it gives, or what is planned like one: what is told of the statement `stmt`."""
+        if self.name.startswith(PRAGMA_PREFIX):
+            return self.name[len(PRAGMA_PREFIX) :]
+        return self.name if self.arguments == (STATEMENT,) else None
+
+    @property
+    def asked(self) -> str | None:
+        """The argument that says what is asked about, besides the database."""
+        return next((name for name in self.arguments if name != "schema"), None)
 
 
 @cache
@@ -62,6 +71,9 @@ _JSON: Final = ("key", "value", "type", "atom", "id", "parent", "fullkey", "path
 
 _FUNCTIONS: Final = (
     TableFunction("generate_series", ("value",), ("start", "stop", "step")),
+    TableFunction("bytecode", (*OPERATION_COLUMNS, "subprog", "nexec", "ncycle"), (STATEMENT,)),
+    TableFunction("tables_used", ("type", "schema", "name", "wr", "subprog"), (STATEMENT,)),
+    TableFunction("completion", ("candidate",), ("prefix", "wholeline", "phase")),
     TableFunction("carray", ("value",), ("pointer", "count", "ctype")),
     TableFunction("unnest", ("value",), ("array",)),
     *(TableFunction(name, _JSON, ("json", "root")) for name in ("json_each", "json_tree", "jsonb_each", "jsonb_tree")),

@@ -21,6 +21,7 @@ from turso_wasm.bind.binder import unsupported
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.names import fold, schema_table_names
 from turso_wasm.catalog.objects import Table
+from turso_wasm.catalog.table_functions import STATEMENT
 from turso_wasm.plan import nodes
 from turso_wasm.plan.providers import NULL, GivenRows, Offer, Request
 from turso_wasm.plan.terms import Sarg
@@ -43,7 +44,8 @@ class PragmaProvider:
         consumed = [request.argument(number) for number in range(len(function.arguments))]
         given = dict(zip(function.arguments, consumed, strict=True))
         used = tuple(sarg for sarg in consumed if sarg is not None)
-        return [Offer(ROWS, ROWS, used, lambda reverse: _rows(request, given.get("arg"), given.get("schema")))]
+        asked = None if function.asked is None else given[function.asked]
+        return [Offer(ROWS, ROWS, used, lambda reverse: _rows(request, asked, given.get("schema")))]
 
 
 def _rows(request: Request, argument: Sarg | None, schema: Sarg | None) -> GivenRows:
@@ -54,13 +56,13 @@ def _rows(request: Request, argument: Sarg | None, schema: Sarg | None) -> Given
         shown: list[bound.Expr] = [bound.Constant(value=text) for text in texts]
     else:
         row, columns = request.evaluated([bound.Cast(operand=part, affinity="B") for part in parts])
-        has_name = request.item.function is not None and "arg" in request.item.function.arguments
+        has_name = request.item.function is not None and request.item.function.asked is not None
         given = _any_answer(request, *columns) if has_name else _any_database(request, columns[1])
         given.child = nodes.NestedLoop(left=row, right=given.child)
         shown = list(columns)
     function = request.item.function
     assert function is not None
-    if "arg" in function.arguments:
+    if function.asked is not None:
         given.columns.update(enumerate(shown[: len(function.arguments)], len(function.columns)))
     return given
 
@@ -137,6 +139,8 @@ def _moved(node: Node, source: int) -> Node | None:
 def _any_answer(request: Request, argument: bound.Expr, schema: bound.Expr) -> GivenRows:
     function = request.item.function
     assert function is not None
+    if function.asked == STATEMENT:
+        unsupported(f"{function.name}() of a statement that is no literal")
     n_columns = len(function.columns)
     catalogs = request.planner.binder.catalogs
     groups: list[tuple[str, int]] = []

@@ -7,6 +7,7 @@ from typing import Final
 from turso_wasm.bind.query import Item
 from turso_wasm.catalog.names import fold
 from turso_wasm.plan.carray import ArrayProvider
+from turso_wasm.plan.completion import CompletionProvider
 from turso_wasm.plan.json_rows import JsonProvider
 from turso_wasm.plan.modules.registry import PLANNED
 from turso_wasm.plan.pragma_functions import PragmaProvider
@@ -18,6 +19,7 @@ PRAGMAS: Final = PragmaProvider()
 PROVIDERS: Final[dict[str, Provider]] = {
     "carray": ArrayProvider(3),
     "unnest": ArrayProvider(1),
+    "completion": CompletionProvider(),
     "generate_series": SeriesProvider(),
     "json_each": JsonProvider(),
     "json_tree": JsonProvider(is_tree=True),

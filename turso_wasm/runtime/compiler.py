@@ -7,7 +7,7 @@ Invariant:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from turso_wasm.base import tree
@@ -17,6 +17,8 @@ from turso_wasm.bind.authority import Ask, Authority
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import TEMP_SLOT
+from turso_wasm.catalog.objects import Table
+from turso_wasm.catalog.table_functions import OPERATION_COLUMNS, TABLE_FUNCTIONS
 from turso_wasm.codegen.compile import compile_plan
 from turso_wasm.codegen.inserts import takes_rows
 from turso_wasm.codegen.labels import Labels
@@ -28,15 +30,16 @@ from turso_wasm.plan.build import PlanContext, Planned, build_plan
 from turso_wasm.plan.explain import details
 from turso_wasm.plan.printer import print_plan
 from turso_wasm.runtime.pragma_rows import Files
-from turso_wasm.runtime.pragmas import Compiled, compile_pragma
+from turso_wasm.runtime.pragmas import Compiled, compile_pragma, constant_rows
 from turso_wasm.sql import ast
 from turso_wasm.sql.ast_misc import ExplainMode
-from turso_wasm.sql.lexer import Tokens
+from turso_wasm.sql.lexer import Tokens, tokenize
 from turso_wasm.sql.parser import parse_tokens
 from turso_wasm.wasm.listing import list_module, numbered
 from turso_wasm.wasm.text import print_python
 
 Slots: TypeAlias = dict[int, tuple[bool, bool]]
+ABOUT_STATEMENTS = {name: len(TABLE_FUNCTIONS[name].columns) for name in ("bytecode", "tables_used")}
 UNSHARED_PRAGMAS = frozenset(("database_list",))  # those that tell the names of files
 
 
@@ -101,7 +104,19 @@ class _Pragmas:
 
     def __call__(self, statement: ast.Pragma) -> Compiled:
         self.asked.add(statement.name)
+        if statement.name in ABOUT_STATEMENTS:
+            return self._about(statement.name, str(statement.value or ""))
         return compile_pragma(statement, self.catalogs, self.files, self.registry)
+
+    def _about(self, what: str, sql: str) -> Compiled:
+        """What bytecode() and tables_used() tell of a statement; nothing of an empty one."""
+        tokens = tokenize(sql)
+        statement = parse_tokens(tokens)
+        rows: Iterable[Sequence[int | str | None]] = ()
+        if statement is not None:
+            about = _plan_and_compile(statement, tokens, self.catalogs, self.files, self.registry, "PROGRAM")
+            rows = _operations(about[0]) if what == "bytecode" else _tables_used(about[1], self.catalogs)
+        return Compiled(constant_rows(rows, ABOUT_STATEMENTS[what]), reads=True)
 
 
 def _program(
@@ -181,8 +196,6 @@ def _compile_pragma(
 
 # --- EXPLAIN and EXPLAIN CODE -----------------------------------------------------------------------------------
 
-OPERATION_COLUMNS: tuple[str, ...] = ("addr", "opcode", "p1", "p2", "p3", "p4", "p5", "comment")
-
 
 def _explain(statement: ast.Explain, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry) -> Program:
     """A Program that shows the code of another: its operations as rows, or the plan and readable text, a row a line."""
@@ -208,6 +221,31 @@ def _explain(statement: ast.Explain, tokens: Tokens, catalogs: Catalogs, files: 
 
 def _constants(rows: Iterable[Sequence[int | str | None]]) -> tuple[tuple[bound.Expr, ...], ...]:
     return tuple(tuple(bound.Constant(value=value) for value in row) for row in rows)
+
+
+def _operations(program: Program) -> Iterator[tuple[int | str | None, ...]]:
+    for row in numbered(list_module(program.wasm)):
+        yield (*row, None, None, None)
+
+
+def _tables_used(plan: nodes.Plan, catalogs: Catalogs) -> Iterator[tuple[int | str | None, ...]]:
+    """The b-trees of a plan, once: those that are read, then those that are written."""
+    seen: set[tuple[int, str, bool]] = set()
+    for node in sorted(tree.walk((plan,)), key=lambda node: isinstance(node, _CHANGES)):
+        table = getattr(node, "table", None)
+        if not isinstance(table, Table) or table.kind == "function":
+            continue
+        writes = isinstance(node, _CHANGES)
+        catalog = catalogs.slots[table.slot]
+        indexes = table.indexes if writes else [getattr(node, "index", None)]
+        for thing in (table, *indexes):
+            name = None if thing is None else thing.name
+            if name is not None and catalog is not None and (table.slot, name, writes) not in seen:
+                seen.add((table.slot, name, writes))
+                yield "table" if thing is table else "index", catalog.name, name, int(writes), None
+
+
+_CHANGES = (nodes.Insert, nodes.Update, nodes.Delete)
 
 
 # --- pinned literals --------------------------------------------------------------------------------------------

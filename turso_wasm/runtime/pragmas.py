@@ -110,10 +110,11 @@ def _constant_rows(pragma: RowsPragma, request: Request) -> Compiled:
         rows = pragma.of_registry(request.registry)
     else:
         rows = pragma.rows(request.catalogs, request.schema, request.value, request.files)
-    return Compiled(_values(rows, len(pragma.columns)), pragma.columns, reads=pragma.reads_schema)
+    return Compiled(constant_rows(rows, len(pragma.columns)), pragma.columns, reads=pragma.reads_schema)
 
 
-def _values(rows: Iterable[Sequence[Any]], n_columns: int) -> nodes.Plan:
+def constant_rows(rows: Iterable[Sequence[Any]], n_columns: int) -> nodes.Plan:
+    """A plan that gives these rows."""
     constants = tuple(tuple(bound.Constant(value=value) for value in row) for row in rows)
     exprs = tuple(bound.ColumnRef(source=SOURCE, column=i) for i in range(n_columns))
     return nodes.Output(child=nodes.Values(source=SOURCE, rows=constants, n_columns=n_columns), exprs=exprs)
@@ -423,7 +424,7 @@ def foreign_key_check(request: Request) -> Compiled:
 
 def setting(request: Request) -> Compiled:
     """A setting that means nothing here."""
-    return Compiled(_values([(0,)], 1), (request.name,))
+    return Compiled(constant_rows([(0,)], 1), (request.name,))
 
 
 def busy_timeout(request: Request) -> Compiled:

@@ -139,3 +139,56 @@ def test_arrays_as_json() -> None:
 def test_arrays_that_are_none(sql: str, message: str) -> None:
     with pytest.raises(turso.OperationalError, match=message):
         turso.connect(":memory:").execute(sql).fetchall()
+
+
+# --- what is told of statements, and of what may be typed -------------------------------------------------------------
+
+
+def test_bytecode_is_what_explain_shows(db: turso.Connection) -> None:
+    sql = "SELECT a FROM t WHERE b > 1 ORDER BY a"
+    found = db.execute(f"SELECT addr, opcode, p1, p2, p3, p4, p5, comment FROM bytecode('{sql}')").fetchall()
+    assert found == db.execute(f"EXPLAIN {sql}").fetchall()
+    assert db.execute("SELECT * FROM bytecode('') UNION ALL SELECT * FROM bytecode").fetchall() == []
+
+
+def test_tables_used(db: turso.Connection) -> None:
+    db.executescript("CREATE INDEX i ON t(a); CREATE VIEW v AS SELECT x.b FROM t AS x, sqlite_schema")
+    cases = {
+        "SELECT * FROM v": [("table", "main", "sqlite_master", 0), ("table", "main", "t", 0)],
+        "INSERT INTO t VALUES (5, 6)": [("index", "main", "i", 1), ("table", "main", "t", 1)],
+        "DELETE FROM t WHERE a = 1": [
+            ("index", "main", "i", 0), ("index", "main", "i", 1), ("table", "main", "t", 0), ("table", "main", "t", 1)
+        ],
+        "SELECT 1": [],
+    }  # fmt: skip
+    for sql, expected in cases.items():
+        found = db.execute(f"SELECT type, schema, name, wr FROM tables_used('{sql}')").fetchall()
+        assert sorted(found) == expected, sql
+    db.execute("CREATE TEMP TABLE t(z)")
+    assert db.execute("SELECT schema FROM tables_used('SELECT * FROM t')").fetchall() == [("temp",)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT * FROM bytecode('SELECT nope')", "no such column: nope"),
+        ("SELECT * FROM bytecode('SELEC 1')", 'near "SELEC": syntax error'),
+        ("SELECT b.* FROM sqlite_schema, bytecode(sql) AS b", "not supported yet: bytecode"),
+        ("SELECT * FROM tables_used('SELECT 1', 2)", r"too many arguments on tables_used\(\) - max 1"),
+    ],
+)
+def test_statements_nothing_can_be_told_of(db: turso.Connection, sql: str, message: str) -> None:
+    with pytest.raises(turso.OperationalError, match=message):
+        db.execute(sql)
+
+
+def test_completion(db: turso.Connection) -> None:
+    db.executescript("CREATE TABLE seller(selling)")
+
+    def words(arguments: str, *values: str) -> list[str]:
+        return [word for (word,) in db.execute(f"SELECT candidate FROM completion({arguments})", values)]
+
+    assert words("'sel'") == words("?", "SEL") == words("NULL, 'INSERT INTO x sel'") == ["SELECT", "seller", "selling"]
+    assert words("'zzz'") == []
+    assert "json_tree" not in words("'json_t'") and words("'json_ty'") == ["json_type"]
+    assert db.execute("SELECT phase FROM completion('selling')").fetchall() == [(9,)]

@@ -86,15 +86,18 @@ def space(ps: Parser, i: i32) -> i32:
 
 
 @inline
-def space_before_mark(ps: Parser, i: i32) -> i32:
-    """As `space`, before a comma, colon or bracket; behind what only JSON5 skips, that is where SQLite would err."""
+def space_before_mark(ps: Parser, i: i32) -> tuple[i32, i32]:
+    """As `space`, before a comma, colon or bracket; and where SQLite errs when there is none of them. What fails later
+    may err behind what only JSON5 skips.
+    """
     while i < ps.size and is_space(ps.text[i]):
         i += 1
+    start: i32 = i
     if i < ps.size and may_be_space(ps.text[i]):
         i = more_space(ps, i)
         if i < ps.size:
             ps.error = i
-    return i
+    return i, start
 
 
 # --- strings -------------------------------------------------------------------------------------------------
@@ -258,12 +261,13 @@ def parse_array(ps: Parser, i: i32) -> i32:
     before: i32 = i + 1
     i = space(ps, before)
     while i < ps.size and p[i] != 93:
+        c: i32 = p[i]
         i = parse_value(ps, i)
         if i < 0:
-            return FAILED
-        i = space_before_mark(ps, i)
+            return fail(ps, before) if c == 44 or c == 58 or c == 125 else FAILED
+        i, start = space_before_mark(ps, i)
         if i >= ps.size or (p[i] != 44 and p[i] != 93):
-            return fail(ps, i)
+            return fail(ps, start)
         if p[i] == 93:
             close_container(ps.out, at, head, ARRAY)
             return i + 1
@@ -282,11 +286,19 @@ def close_early(ps: Parser, i: i32, before: i32, at: i32, head: i32, kind: i32) 
     return i + 1
 
 
+@inline
+def opens(c: i32) -> bool:
+    """Whether a string or a container begins with this byte."""
+    return c == 34 or c == 39 or c == 91 or c == 123
+
+
 def parse_bare_label(ps: Parser, i: i32, before: i32) -> i32:
     """A label without quotes; words that are values are none. before: where its white space begins."""
     end: i32 = ps.out.size
     if parse_value(ps, i) >= 0:
         return fail(ps, before)
+    if opens(ps.text[i]):
+        return FAILED
     ps.out.size = end
     return parse_name(ps, i) if is_name_start(ps.text, ps.size, i) else fail(ps, i)
 
@@ -297,10 +309,15 @@ def parse_label(ps: Parser, i: i32, before: i32) -> i32:
     i = parse_string(ps, i) if p[i] == 34 or p[i] == 39 else parse_bare_label(ps, i, before)
     if i < 0:
         return FAILED
-    i = space_before_mark(ps, i)
-    if i >= ps.size or p[i] != 58:
-        return fail(ps, i)
-    return i + 1
+    i, start = space_before_mark(ps, i)
+    if i >= ps.size:
+        return fail(ps, start)
+    c: i32 = p[i]
+    if c == 58:
+        return i + 1
+    if c != 44 and c != 93 and c != 125 and parse_value(ps, i) < 0:
+        return FAILED
+    return fail(ps, start)
 
 
 def parse_object(ps: Parser, i: i32) -> i32:
@@ -318,9 +335,9 @@ def parse_object(ps: Parser, i: i32) -> i32:
         i = parse_value(ps, i) if i < ps.size else fail(ps, before)
         if i < 0:
             return FAILED
-        i = space_before_mark(ps, i)
+        i, start = space_before_mark(ps, i)
         if i >= ps.size or (p[i] != 44 and p[i] != 125):
-            return fail(ps, i)
+            return fail(ps, start)
         if p[i] == 125:
             close_container(ps.out, at, head, OBJECT)
             return i + 1

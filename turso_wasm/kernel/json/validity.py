@@ -56,12 +56,14 @@ def skip_digits(p: ptr[u8], at: i32, end: i32) -> i32:
     return at
 
 
-def check_hexadecimal(p: ptr[u8], at: i32, end: i32) -> i32:
-    """VALID, or the index of the byte that does not belong to an INT5."""
+def check_hexadecimal(p: ptr[u8], first: i32, at: i32, end: i32) -> i32:
+    """VALID, or the index of the byte that does not belong to an INT5, whose header is at `first`."""
     if at < end and p[at] == 45:
         at += 1
-    if at + 3 > end or p[at] != 48 or (p[at + 1] | 32) != 120:
-        return at
+    if at + 3 > end or p[at] != 48:
+        return first
+    if (p[at + 1] | 32) != 120:
+        return at + 1
     at += 2
     while at < end and hex_digit(p[at]) >= 0:
         at += 1
@@ -76,7 +78,7 @@ def check_number(kind: i32, p: ptr[u8], at: i32, end: i32) -> i32:
     at = skip_digits(p, at, end)
     if kind == INT:
         return VALID if at == end and at > start else at
-    if at - start > 1 and p[start] == 48:
+    if at > start and p[start] == 48 and (at - start > 1 or (at < end and p[at] != 46 and (p[at] | 32) != 101)):
         return start
     whole: bool = at > start
     digits: i32 = at
@@ -112,7 +114,9 @@ def check_element(p: ptr[u8], at: i32, end: i32, depth: i32) -> i32:
     if kind <= FLOAT5 and start == end:
         return at
     if kind == INT5:
-        return check_hexadecimal(p, start, end)
+        return check_hexadecimal(p, at, start, end)
+    if kind <= FLOAT5 and kind != INT and end - start < 2:
+        return at
     if kind <= FLOAT5:
         return check_number(kind, p, start, end)
     if kind <= TEXT_RAW:
