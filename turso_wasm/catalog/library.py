@@ -34,6 +34,9 @@ PROGRAM: Final = Entry("patterns", "program_of")
 LIBRARY: Final[dict[str, Entry]] = {
     **_of("text", "repeat", "reverse", "lpad", "rpad", "get_byte", "set_byte"),
     "string_reverse": Entry("text", "reverse"),
+    **_of("text", "strpos", "char_length", "btrim"),
+    "character_length": Entry("text", "char_length"),
+    "chr": Entry("text", "character"),
     **_of("numbers", "gcd", "lcm", "boolean_to_int", "int_to_boolean"),
     **_of("ipaddr", "ipfamily", "iphost", "ipmasklen", "ipnetwork", "ipcontains", "validate_ipaddr"),
     **_of("fuzzy", "fuzzy_leven", "fuzzy_osadist", "fuzzy_damlev", "fuzzy_hamming", "fuzzy_jarowin"),

@@ -49,3 +49,31 @@ def set_byte(data: bytes, place: int, value: int) -> bytes:
     if place < 0 or place >= len(data):
         raise ValueError("index out of range")
     return data[:place] + bytes([value & 255]) + data[place + 1 :]
+
+
+def strpos(text: str, part: str) -> int:
+    """The place of the first `part` in the text, from 1; 0 without one."""
+    return text.find(part) + 1
+
+
+def char_length(text: str) -> int:
+    """How many characters the text has."""
+    return len(text)
+
+
+def character(code: int) -> str:
+    """The character of that number."""
+    return chr(code)
+
+
+def btrim(text: str, chars: str = " ") -> str:
+    """The text without those characters at both of its ends."""
+    first, end = 0, len(text)
+    codes: list[int] = []
+    for char in text:
+        codes.append(ord(char))
+    while first < end and chr(codes[first]) in chars:
+        first += 1
+    while end > first and chr(codes[end - 1]) in chars:
+        end -= 1
+    return text[first:end]

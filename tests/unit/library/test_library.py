@@ -43,6 +43,13 @@ def test_each_compiles_and_gives_null_for_null(db: turso_wasm.Connection, name: 
 EXAMPLES = [
     ("repeat('ab', 3)", "ababab"),
     ("repeat('ab', -1)", ""),
+    ("strpos('añb', 'b')", 3),
+    ("strpos('añb', 'x')", 0),
+    ("char_length('añb') + character_length('日')", 4),
+    ("chr(128512)", "😀"),
+    ("btrim('  añ ')", "añ"),
+    ("btrim('xyaxyx', 'yx')", "a"),
+    ("btrim('xx', 'x')", ""),
     ("reverse('añ日x')", "x日ña"),
     ("string_reverse('')", ""),
     ("lpad('ab', 5, 'xyz')", "xyzab"),
@@ -321,6 +328,26 @@ def test_spread(numbers_db: turso_wasm.Connection, name: str) -> None:
         assert found == (pytest.approx(SPREAD[name](given)) if len(given) >= least else None)
     assert one(numbers_db, f"{name}(x) FROM t WHERE 0") is None
     assert one(numbers_db, f"{name}(DISTINCT x) FROM t WHERE x = 4") == (0.0 if least == 1 else None)
+
+
+def test_within_group(numbers_db: turso_wasm.Connection) -> None:
+    for call, plain in (
+        ("mode() WITHIN GROUP (ORDER BY g)", "mode(g)"),
+        (
+            "percentile_cont(0.3) within group (order by g asc) FILTER (WHERE i > 9)",
+            "percentile_cont(g, 0.3) FILTER (WHERE i > 9)",
+        ),
+        (
+            "percentile_disc(0.5) WITHIN GROUP (ORDER BY g) OVER (PARTITION BY g)",
+            "percentile_disc(g, 0.5) OVER (PARTITION BY g)",
+        ),
+    ):
+        given, expected = (numbers_db.execute(f"SELECT {sql} FROM t").fetchall() for sql in (call, plain))
+        assert given == expected
+    assert len(numbers_db.execute("SELECT count(*) within FROM t GROUP BY g").fetchall()) == 7  # it is no keyword
+    for sql in ("mode() WITHIN GROUP (g)", "mode() WITHIN GROUP (ORDER BY g DESC)", "mode() WITHIN GROUP FROM t"):
+        with pytest.raises(turso_wasm.OperationalError, match="syntax error"):
+            one(numbers_db, sql)
 
 
 def test_mode(numbers_db: turso_wasm.Connection) -> None:

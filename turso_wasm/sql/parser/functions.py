@@ -28,7 +28,7 @@ class FunctionParser(LeafParser):
         raise NotImplementedError
 
     def function(self) -> Expr:
-        """`name(arguments) [FILTER (…)] [OVER …]`; the name is the next token."""
+        """`name(arguments) [WITHIN GROUP (ORDER BY expr)] [FILTER (…)] [OVER …]`; the name is the next token."""
         at = self.at
         kinds = self.kinds
         if kinds[at] not in COLUMN_WORDS:
@@ -44,6 +44,8 @@ class FunctionParser(LeafParser):
         else:
             self._function_arguments(call, kind)
         self.expect(")")
+        if kinds[self.at] == ID and self.texts[self.at].upper() == "WITHIN":
+            self._within_group(call)
         if len(call.arguments) > MAX_FUNCTION_ARGUMENTS:
             self.complain(f"too many arguments on function {text}", (self.starts[at], self.ends[at]))
         if kinds[self.at] == "FILTER":
@@ -62,6 +64,19 @@ class FunctionParser(LeafParser):
                 self.complain("DISTINCT is not supported for window functions")
         call.span = (self.starts[at], self.ends[self.at - 1])
         return call
+
+    def _within_group(self, call: FunctionCall) -> None:
+        """`WITHIN GROUP (ORDER BY expr)`: what is ordered is the first argument."""
+        if self.kinds[self.at + 1 : self.at + 3] != ["GROUP", "("]:
+            return
+        self.at += 3
+        self.expect("ORDER")
+        self.expect("BY")
+        self.enter(3, 1)
+        call.arguments = (self.expr(), *call.arguments)
+        self.depth -= 3
+        self.accept("ASC")
+        self.expect(")")
 
     def _function_arguments(self, call: FunctionCall, kind: str) -> None:
         if kind == "DISTINCT" or kind == "ALL":
