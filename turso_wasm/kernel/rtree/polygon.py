@@ -41,6 +41,7 @@ __subset__ = True
 
 HEAD = 4
 LEAST, MOST_REGULAR = 3, 1000  # vertices
+RADIUS_END = 1e300  # of regular polygons
 LETTER_G = 103
 OPEN, CLOSE, COMMA, MINUS, PLUS, DOT = 91, 93, 44, 45, 43, 46
 PI = 3.1415926535897932385
@@ -360,7 +361,7 @@ def fn_geopoly_regular(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]
     y: f64 = to_real(values[1].tag, values[1].payload)
     radius: f64 = to_real(values[2].tag, values[2].payload)
     wanted: i64 = to_integer(values[3].tag, values[3].payload)
-    if wanted < i64(LEAST) or not radius > 0.0:
+    if wanted < i64(LEAST) or not (radius > 0.0 and radius < RADIUS_END):
         return NULL, i64(0)
     count: i32 = i32(wanted) if wanted < i64(MOST_REGULAR) else MOST_REGULAR
     p: ptr[u8] = polygon_new(stmt, count)
