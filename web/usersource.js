@@ -15,7 +15,7 @@ export async function codeFrom(code, name) {
 /** A function, or a method of an object literal. @param {string} source @param {string} name */
 function evaluated(source, name) {
   const made = valueIn(`(${source}\n)`, name) ?? valueIn(`Object.values({${source}\n})[0]`, name);
-  if (typeof made !== 'function') throw new TypeError(`the source text of ${name}() is not that of a function`);
+  if (typeof made !== 'function') throw noFunction(name);
   return made;
 }
 
@@ -30,5 +30,14 @@ function valueIn(expression, name) {
     if (error instanceof SyntaxError) return undefined;
     throw error; // a page's content security policy
   }
-  return make();
+  try {
+    return make();
+  } catch (cause) {
+    throw noFunction(name, { cause });
+  }
+}
+
+/** @param {string} name @param {ErrorOptions} [options] */
+function noFunction(name, options) {
+  return new TypeError(`the source text of ${name}() is not that of a function`, options);
 }

@@ -15,6 +15,7 @@ from turso_wasm.wasm.dsl import I32, Expr, Label
 
 VALUE = 1  # the column that may be marked as JSON
 BINARY = 2
+PART = 4
 
 
 class JsonSource(Source):
@@ -39,7 +40,7 @@ def _json_rows(node: nodes.JsonRows, ctx: Context, then: Then) -> None:
     ensure((node.document, node.path), ctx)
     document, path = emit_value(node.document, ctx), emit_value(node.path, ctx)
     walk = ctx.frame + ctx.frame_alloc(JsonWalk.size)
-    kind = int(node.is_tree) + BINARY * node.is_binary
+    kind = int(node.is_tree) + BINARY * node.is_binary + PART * node.is_partial
     ctx.allocates = True
 
     def body(done: Label) -> None:

@@ -162,8 +162,10 @@ class Registering:
         """
         self._check()
         name = arguments.text(name, "create_table_function() argument 1")
-        shown = tuple(columns)
-        hidden = tuple(parameters) if parameters is not None else () if func is None else _parameters(func)
+        if func is not None and not callable(func):
+            raise TypeError("parameter must be callable")
+        shown = _names(columns, "columns")
+        hidden = _names(parameters, "parameters") if parameters is not None else _parameters(func)
         names = {fold(column) for column in (*shown, *hidden)}
         if func is not None and (not shown or len(names) < len(shown + hidden)):
             raise ValueError("columns and parameters must be different names, and there must be a column")
@@ -183,8 +185,17 @@ class Registering:
             fail(error)
 
 
-def _parameters(func: Callable[..., Any]) -> tuple[str, ...]:
+def _names(given: Sequence[str], what: str) -> tuple[str, ...]:
+    """Names of columns. Errors: TypeError."""
+    if isinstance(given, str):
+        raise TypeError(f"create_table_function() argument '{what}' must be a sequence of str, not str")
+    return tuple([arguments.text(name, f"create_table_function() argument '{what}'") for name in given])
+
+
+def _parameters(func: Callable[..., Any] | None) -> tuple[str, ...]:
     """The names of the parameters that can be passed by place. Errors: TypeError, ValueError."""
+    if func is None:
+        return ()
     found = inspect.signature(func).parameters.values()
     if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in found):
         raise TypeError("a function of any number of arguments needs parameters=")

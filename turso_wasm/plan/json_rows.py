@@ -14,6 +14,7 @@ from turso_wasm.plan.providers import GivenRows, Offer, Request
 
 N_COLUMNS: Final = 8  # the visible ones; then the document and the path
 ROWID: Final = -1
+PLACES: Final = frozenset({4, 5, 6, 7})  # columns that tell where an element is in the document
 ROOT: Final = bound.Constant(value="$")
 ROWS: Final = {False: 10.0, True: 50.0}  # nothing is known of the document
 
@@ -42,7 +43,12 @@ class JsonProvider:
         row, (document, path) = request.evaluated([document, path])
         source = request.planner.new_source()
         rows = nodes.JsonRows(
-            source=source, document=document, path=path, is_tree=self.is_tree, is_binary=self.is_binary
+            source=source,
+            document=document,
+            path=path,
+            is_tree=self.is_tree,
+            is_binary=self.is_binary,
+            is_partial=not self.is_tree and not request.used & PLACES,
         )
         columns = [bound.ColumnRef(source=source, column=column) for column in range(N_COLUMNS + 1)]
         shown: dict[int, bound.Expr] = dict(enumerate((*columns[:N_COLUMNS], document, path)))

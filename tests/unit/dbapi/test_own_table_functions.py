@@ -125,5 +125,12 @@ def test_registering(db: Any) -> None:
         db.create_table_function("f", ["a"], lambda A: [A])
     with pytest.raises(TypeError, match=r"parameters="):
         db.create_table_function("f", ["a"], lambda *given: [given])
+    for wrong in (5, [5], "name", [None], b"x"):
+        with pytest.raises(TypeError):
+            db.create_table_function("f", wrong, list)
+        with pytest.raises(TypeError):
+            db.create_table_function("f", ["a"], list, parameters=wrong)
+    with pytest.raises(TypeError, match=r"^parameter must be callable$"):
+        db.create_table_function("f", ["a"], 5)
     db.execute("CREATE TABLE many(x)")
     assert db.execute("SELECT * FROM many").fetchall() == []

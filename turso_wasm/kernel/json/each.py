@@ -6,17 +6,18 @@ came from moves it.
 Source: https://sqlite.org/json1.html#jeach, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, JsonLevel, JsonWalk, Run
+from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, JsonLevel, JsonWalk, Run, Value
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.json.ask import type_name
 from turso_wasm.kernel.json.document import JSON_SUBTYPE, blob_result, document, value_result
 from turso_wasm.kernel.json.element import ARRAY, OBJECT, child
+from turso_wasm.kernel.json.locate import locate
 from turso_wasm.kernel.json.path import FOUND, Walk, has_escapes, start_walk, walk
 from turso_wasm.kernel.json.scan import is_alnum, put_unescaped
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
 from turso_wasm.kernel.values.number import is_digit
 from turso_wasm.kernel.values.number_text import INT_TEXT_SIZE, int_to_text
-from turso_wasm.kernel.values.value import pack
+from turso_wasm.kernel.values.value import pack, size_of
 from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, scratch, sizeof, u8
 
 __subset__ = True
@@ -24,10 +25,12 @@ __subset__ = True
 EACH = 0
 TREE = 1
 BINARY = 2  # added: arrays and objects are shown as JSONB
+PART = 4  # added: nobody asks for ids and paths, so only what the path leads to need be parsed
 
 KEY, VALUE, TYPE, ATOM, ID, PARENT, FULL_KEY, PATH, ROWID = range(9)  # the columns
 
 FIRST_LEVELS = 8
+UNDECIDED = -1
 
 
 # --- moving ------------------------------------------------------------------------------------------------------
@@ -73,14 +76,45 @@ def json_walk_next(stmt: Run, w: JsonWalk) -> i32:
     return 0
 
 
+def part_begin(stmt: Run, w: JsonWalk, text: i64, path: i64, kind: i32) -> i32:
+    """As json_walk_begin, of the children of what the path leads to; UNDECIDED if that has none."""
+    values: ptr[Value] = ptr[Value](i32(scratch(2 * 16)))
+    values[0].tag = TEXT
+    values[0].payload = text
+    values[1].tag = TEXT
+    values[1].payload = path
+    found: Walk = Walk(scratch(sizeof(Walk)))
+    p: ptr[u8] = locate(stmt, found, values[0], values[1])
+    if not p:
+        return 0
+    if p[found.at] & 15 < ARRAY:
+        return UNDECIDED
+    w.size = found.behind - found.at
+    w.document = alloc(stmt, w.size)
+    memory_copy(w.document, p + found.at, w.size)
+    w.is_tree = 0
+    w.is_binary = kind & BINARY
+    w.depth = 0
+    w.capacity = 0
+    w.at = 0
+    w.value = 0
+    push_level(stmt, w)
+    w.row = -1
+    return json_walk_next(stmt, w)
+
+
 @export
 def json_walk_begin(stmt: Run, w: JsonWalk, tag: i32, payload: i64, path_tag: i32, path: i64, kind: i32) -> i32:
-    """Go to the first row of a document: 0 if there is none. kind: EACH or TREE, with BINARY.
+    """Go to the first row of a document: 0 if there is none. kind: EACH or TREE, with BINARY, PART.
 
     Raises "malformed JSON", "bad JSON path: …", SQLITE_TOOBIG, SQLITE_NOMEM.
     """
     if tag == NULL:
         return 0
+    if kind & PART and tag == TEXT and path_tag == TEXT and size_of(path) > 1:
+        began: i32 = part_begin(stmt, w, payload, path, kind)
+        if began != UNDECIDED:
+            return began
     p, n = document(stmt, tag, payload)
     if path_tag == NULL:
         return 0
