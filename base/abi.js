@@ -39,7 +39,7 @@ export const ANSWER_ROOM = 240;
 export const LOCK_NONE = 0;
 export const LOCK_SHARED = 1;
 export const JOURNAL_EXISTS = 1073741824;
-export const SETTINGS_COMPILED = 397199;
+export const SETTINGS_COMPILED = 397215;
 export const ENCODING_SHIFT = 20;
 export const UTF8 = 1;
 

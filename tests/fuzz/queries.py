@@ -371,7 +371,8 @@ class Queries(Windows):
         if self.chance(0.4):
             return self.json_rows(outer, name)
         if self.chance(0.1):
-            call = self.pick(("pragma_table_list", "pragma_database_list", "pragma_encoding()"))
+            # not pragma_database_list: SQLite lists temp once an ALTER has opened it
+            call = self.pick(("pragma_table_list", "pragma_encoding()"))
             return From(f"{call} AS {name}", [Visible(name, [])])
         function, columns = self.pick(PRAGMA_FUNCTIONS)
         tables = self.existing()

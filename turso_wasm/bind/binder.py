@@ -10,6 +10,7 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Common, OutputColumn, Query
 from turso_wasm.bind.scope import NameFinder, Scope
+from turso_wasm.bind.tracing import bind_names
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import fold
@@ -120,6 +121,8 @@ class Binder:
 
     def expr(self, node: ast.Expr, scope: Scope | None) -> bound.Expr:
         """The bound form of an expression. Errors: SqlError with SQLite's message."""
+        if self.trace is not None:
+            return bind_names(self, EXPRESSIONS[type(node)], node, scope)
         return EXPRESSIONS[type(node)](self, node, scope)
 
     def exprs(self, nodes: Iterable[ast.Expr], scope: Scope | None) -> tuple[bound.Expr, ...]:

@@ -150,7 +150,7 @@ def _bind_values(binder: Binder, node: ast.Values | ast.LiteralValues, parent: S
         rows = [binder.exprs(row, scope) for row in reversed(node.rows)]
         if core.windows:
             return bind_core(binder, _rows_as_selects(node), parent)
-        if core.aggregates:
+        if core.aggregates and binder.trace is None:
             _refuse_aggregates(node, core, rows)
         core.rows = tuple(reversed(rows))
     source = core.values_source
@@ -325,13 +325,18 @@ def _bind_grouping(
                 if isinstance(expr, bound.Collated):
                     fail(f"misuse of aggregate: {core.aggregate_texts[part.index]}()", term)
                 fail("aggregate functions are not allowed in the GROUP BY clause", term)
-            if isinstance(part, WindowRef):
+            if isinstance(part, WindowRef) and binder.trace is None:
                 fail(f"misuse of window function {core.window_texts[part.index]}()", term)
         core.group_by.append(expr)
 
 
-def _ordinal(binder: Binder, term: ast.Expr, outputs: list[bound.Expr], number: int, clause: str) -> bound.Expr | None:
-    """The result column that a term like `2` (also `- -2`, `2 COLLATE x`) names, or None. The literal is pinned."""
+def _ordinal(
+    binder: Binder, term: ast.Expr, outputs: list[bound.Expr], number: int, clause: str, is_compound: bool = False
+) -> bound.Expr | None:
+    """The result column that a term like `2` (also `- -2`, `2 COLLATE x`) names, or None. The literal is pinned.
+
+    ALTER TABLE only asks the terms of compounds whether they are in range.
+    """
     collation = None
     while isinstance(term, ast.Collate):
         collation = collation or binder.registry.collation(term.collation)
@@ -348,6 +353,8 @@ def _ordinal(binder: Binder, term: ast.Expr, outputs: list[bound.Expr], number: 
         return None
     at = sign * term.value
     if not 1 <= at <= len(outputs):
+        if binder.trace is not None and not is_compound:
+            return outputs[0]
         text = f"{ordinal(number + 1)} {clause} BY term out of range - should be between 1 and {len(outputs)}"
         fail(text, term)
     expr = outputs[at - 1]
@@ -462,7 +469,7 @@ def _compound_order_key(
         collation = collation or binder.registry.collation(expr.collation)
         expr = expr.operand
     columns: list[bound.Expr] = [compound_column(query, at) for at in range(len(query.columns))]
-    found = _ordinal(binder, expr, columns, number, "ORDER")
+    found = _ordinal(binder, expr, columns, number, "ORDER", is_compound=True)
     if found is None:
         at = _matching_column(binder, expr, query, scopes)
         if at < 0:

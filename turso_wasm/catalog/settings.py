@@ -16,6 +16,7 @@ class Settings:
     ignore_check_constraints: bool = False
     writable_schema: bool = False
     case_sensitive_like: bool = False
+    recursive_triggers: bool = False
     automatic_index: bool = True
     reverse_unordered_selects: bool = False
     count_changes: bool = False

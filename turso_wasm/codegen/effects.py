@@ -17,7 +17,7 @@ from turso_wasm.codegen.sources import ROWID, Source
 from turso_wasm.codegen.tables import IndexExprs, IndexWhere, TableWriter, compute
 from turso_wasm.codegen.triggers import fire
 from turso_wasm.codegen.writes import count_change, decode_row, keep_values
-from turso_wasm.kernel.abi import SETTING_DEFER_FOREIGN_KEYS, SETTING_RECURSIVE_TRIGGERS
+from turso_wasm.kernel.abi import SETTING_DEFER_FOREIGN_KEYS
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I64, Expr, Label, i64
 
@@ -109,25 +109,18 @@ def delete_replaced(
     where: IndexWhere,
     ctx: Context,
 ) -> None:
-    """REPLACE: delete the row under the table cursor. Its triggers are fired if triggers may be recursive."""
-    f = ctx.f
-    with f.block() as skipped:
+    """REPLACE: delete the row under the table cursor."""
+    with ctx.f.block() as skipped:
         row = writer.current_row()
         if effects:
             ctx.sources[source] = row
             decode_row(row, ctx)
             keep_values(row, ctx)
             compute(effects.virtual, source, row, ctx)
-
-        def run(fires: Sequence[nodes.Fire]) -> None:
-            if fires:
-                with f.if_(ctx.setting(SETTING_RECURSIVE_TRIGGERS)):
-                    fire(fires, row, None, ctx, skipped)
-
         if effects.before:
-            run(effects.before)
+            fire(effects.before, row, None, ctx, skipped)
             seek_again(writer, row, skipped, ctx)
         count_violations(effects.leaving, ctx)
         writer.remove_row(source, exprs, where)
         fire(effects.actions, row, None, ctx, skipped)
-        run(effects.after)
+        fire(effects.after, row, None, ctx, skipped)

@@ -289,7 +289,8 @@ def effects_of_replace(
     clauses: Sequence[nodes.Upsert] = (),
     changed: Collection[int] | None = None,
 ) -> nodes.RowEffects:
-    """What the rows that REPLACE deletes set off, if the statement or a constraint can ask for it. `row` names them.
+    """What the rows that REPLACE deletes set off, if the statement or a constraint can ask for it, triggers if they
+    may be recursive. `row` names them.
     has_key: the new row's key can be another row's. clauses: of ON CONFLICT, which go before. changed: the columns that
     an UPDATE changes, None: all.
     """
@@ -304,7 +305,8 @@ def effects_of_replace(
         constraints.append(table.primary_key_conflict)
     if not constraints or (conflict != "REPLACE" and (conflict is not None or "REPLACE" not in constraints)):
         return nodes.NO_EFFECTS
-    return ForeignKeyEffects(binder, table, row, None).add_to(row_effects(binder, table, "DELETE", "REPLACE"))
+    fires = row_effects(binder, table, "DELETE", "REPLACE") if binder.settings.recursive_triggers else nodes.NO_EFFECTS
+    return ForeignKeyEffects(binder, table, row, None).add_to(fires)
 
 
 def _holds_any(index: Index, columns: Collection[int]) -> bool:

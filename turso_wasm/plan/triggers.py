@@ -12,9 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
-from turso_wasm.base.errors import SqlError
 from turso_wasm.bind.binder import Binder
-from turso_wasm.bind.purity import failing
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.select import bind_select
 from turso_wasm.bind.triggers import Event, inside_trigger, trigger_row, triggers_fired
@@ -46,7 +44,7 @@ def row_effects(
     after: list[nodes.Fire] = []
     n_temporary = 0
     for trigger in triggers_fired(binder, table, event, assigned):
-        fire = nodes.Fire(program=_program(binder, trigger, table, event, conflict))
+        fire = nodes.Fire(program=_program(binder, trigger, table, conflict))
         if trigger.node.time == "AFTER":
             after.append(fire)
             n_temporary += trigger.slot == TEMP_SLOT != table.slot
@@ -63,7 +61,7 @@ def sets_off(binder: Binder, table: Table, event: Event) -> bool:
 
 
 def _program(
-    binder: Binder, trigger: Trigger, table: Table, event: Event, conflict: ast.ConflictAction | None
+    binder: Binder, trigger: Trigger, table: Table, conflict: ast.ConflictAction | None
 ) -> nodes.TriggerProgram:
     key = (trigger.slot, fold(trigger.name), conflict)
     found = binder.programs.get(key)
@@ -72,12 +70,7 @@ def _program(
         token = next((p.token for k, p in binder.programs.items() if k[:2] == key[:2]), number)
         found = binder.programs[key] = nodes.TriggerProgram(trigger.name, number, token)
         schema = None if trigger.slot == TEMP_SLOT else trigger.schema
-        try:
-            plan_program(binder, found, trigger.node, trigger.sql, schema, table, conflict)
-        except SqlError as error:
-            if event != "DELETE" or conflict != "REPLACE":
-                raise
-            found.when = failing(error.message)  # REPLACE fires it only if triggers may be recursive
+        plan_program(binder, found, trigger.node, trigger.sql, schema, table, conflict)
     return found
 
 
