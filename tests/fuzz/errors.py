@@ -39,6 +39,8 @@ def both_are_there(sql: str, sqlite: Message, ours: Message) -> bool:
 
 def is_of_a_part(sql: str, message: str, other: Message) -> bool:
     """True if the error is one of a value that the other engine, which gave none, knows of a part of the statement."""
+    if message.startswith(BAD_LITERAL) and message.removeprefix(BAD_LITERAL).lstrip("-") in sql:
+        return True  # SQLite refuses it only where it makes code of it
     if not OF_A_VALUE.search(message) or not CONDITIONS.search(sql):
         return False
     return any(other(text) == message for text, _ in zip(_simpler(sql), range(MAX_TRIED), strict=False))

@@ -51,5 +51,6 @@ def _index_column(term: ast.OrderTerm, table: Table) -> IndexColumn:
     else:
         number = -1
     if number < 0:
-        return IndexColumn(-2, collation or "BINARY", term.descending, expr)
-    return indexed_column(table, IndexColumn(number, collation or table.columns[number].collation, term.descending))
+        return IndexColumn(-2, collation or "BINARY", term.descending, expr, collate=written or "")
+    collation = collation or table.columns[number].collation
+    return indexed_column(table, IndexColumn(number, collation, term.descending, collate=written or ""))

@@ -29,6 +29,7 @@ class Column:
     decltype: str | None
     affinity: AffinityLetter
     collation: str = "BINARY"
+    collate: str = ""  # the collation as written
     not_null: bool = False
     not_null_conflict: str | None = None  # ABORT FAIL IGNORE REPLACE ROLLBACK, None = unspecified
     default: ast.Expr | None = None
@@ -54,6 +55,7 @@ class IndexColumn:
     desc: bool = False
     expr: ast.Expr | None = None
     virtual: int = -1  # the number of the virtual column that `expr` names
+    collate: str = field(default="", compare=False)  # the term's own collation, as written
 
     @property
     def shown(self) -> int:

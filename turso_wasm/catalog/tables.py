@@ -179,6 +179,7 @@ class _TableBuilder:
                 column.default = default_word(constraint.expr, column.default_text)
             case ast.CollateConstraint():
                 self.set_collation(column, number, self.collation(constraint.collation))
+                column.collate = constraint.collation
             case ast.Generated():
                 self.set_generated(constraint, column)
             case ast.ForeignKey():
@@ -263,8 +264,8 @@ class _TableBuilder:
         for term in terms:
             if term.nulls is not None:
                 fail(f"unsupported use of NULLS {term.nulls}", term)
-            expr, collation = indexed_term(term)
-            collation = collation and self.collation(collation)
+            expr, collate = indexed_term(term)
+            collation = collate and self.collation(collate)
             name = indexed_name(expr)
             if name is None:
                 fail("expressions prohibited in PRIMARY KEY and UNIQUE constraints", term)
@@ -274,7 +275,7 @@ class _TableBuilder:
             if number < 0:
                 fail(f"no such column: {name}", expr)
             column = self.table.columns[number]
-            found.append(IndexColumn(number, collation or column.collation, term.descending))
+            found.append(IndexColumn(number, collation or column.collation, term.descending, collate=collate or ""))
         return tuple(found)
 
     def add_check(self, constraint: ast.Check) -> None:

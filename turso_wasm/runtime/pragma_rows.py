@@ -132,7 +132,7 @@ def indexes_of(table: Table) -> list[Index]:
         number += 1
     key = table.primary_key
     stored = {column.column for column in key}
-    rest = tuple(IndexColumn(i) for i in table.storage_order if i not in stored)
+    rest = tuple(IndexColumn(i, table.columns[i].collation) for i in table.storage_order if i not in stored)
     name = f"sqlite_autoindex_{table.name}_{number}"
     at = place_of_key(table, table.indexes)
     whole = Index(name, table.name, table.root, key, rest, unique=True, origin="pk")
@@ -170,8 +170,11 @@ def index_xinfo(catalogs: Catalogs, schema: str | None, name: str | None, files:
     suffix = index.suffix or (() if table.without_rowid else (IndexColumn(-1),))
     columns = [(column, 1) for column in index.columns] + [(column, 0) for column in suffix]
     for number, (column, is_key) in enumerate(columns):
-        shown = table.columns[column.shown].name if column.shown >= 0 else None
-        yield number, column.shown, shown, int(column.desc), column.collation, is_key
+        name, collate = None, column.collate
+        if column.shown >= 0:
+            shown = table.columns[column.shown]
+            name, collate = shown.name, collate or shown.collate
+        yield number, column.shown, name, int(column.desc), collate or column.collation, is_key
 
 
 # --- the engine -----------------------------------------------------------------------------------------------
