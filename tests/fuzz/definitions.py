@@ -13,6 +13,12 @@ COLUMN_NAMES = ("a", "b", "c", "d", "e", "id", "k", "x y", "é", "Key", "value")
 ON_CONFLICT = ("", "", "", "", " ON CONFLICT IGNORE", " ON CONFLICT REPLACE", " ON CONFLICT FAIL",
                " ON CONFLICT ROLLBACK", " ON CONFLICT ABORT")  # fmt: skip
 
+WORDS = ("red", "Green", "blues", "naïve", "running", "run", "a", "x1", "über")
+SEARCHES = (
+    "{}", "{} {}", "{} OR {}", "{} NOT {}", '"{} {}"', "{} AND {}", "NEAR({} {}, 2)", "{:.2}*", "a : {}", "^{}",
+    "{} + {}", "- b : {}", "({} OR {}) NOT run", "", '"',
+)  # fmt: skip
+
 
 class Definitions(Changes):
     """Statements that change the schema."""
@@ -250,10 +256,11 @@ class Definitions(Changes):
         raised = self.pick(("IGNORE", "ABORT, 'no'", "FAIL, 'no'", "ROLLBACK, 'x' || 1", f"ABORT, {self.expr(around)}"))
         return f"SELECT RAISE({raised}) WHERE {self.condition(around)}"
 
-    @production("define", 0.2, leaf=True)
+    @production("define", 0.4, leaf=True)
     def create_virtual_table(self) -> str:
-        module = self.pick(("fts5(a, b)", "fts4(a, b)", "rtree", "x(a (1), )"))
-        return f"CREATE VIRTUAL TABLE {self.if_not_exists()}f9 USING {module}"
+        modules = ("fts5(a, b)", "fts5(a, b)", "fts5(a, b, prefix = '1 2')", "fts5(a, b, detail = column)",
+                   "fts5(a, b, tokenize = 'porter unicode61')", "fts4(a, b)", "rtree", "x(a (1), )")  # fmt: skip
+        return f"CREATE VIRTUAL TABLE {self.if_not_exists()}f9 USING {self.pick(modules)}"
 
     @production("define", 0.3, leaf=True)
     def create_tree(self) -> str:
@@ -264,6 +271,8 @@ class Definitions(Changes):
     @production("define", 0.9, leaf=True)
     def use_tree(self) -> str:
         """Statements about the R*Tree; the values are any."""
+        if self.chance(0.9) and "r9" not in self.schema.names():
+            return self.create_tree()
         number, other = self.random.randrange(30), self.random.randrange(30)
         values = [self.pick((self.literal(), str(other + at))) for at in range(3)]
         operator = self.pick(("<", "<=", ">", ">=", "=", "IS", "<>"))
@@ -280,6 +289,33 @@ class Definitions(Changes):
                 "SELECT x.id, y.id FROM r9 x LEFT JOIN r9 y ON x.a < y.b AND x.b > y.a ORDER BY 1, 2",
                 "SELECT rtreecheck('r9')",
                 "DROP TABLE IF EXISTS r9",
+            )
+        )
+
+    @production("define", 0.9, leaf=True)
+    def use_text(self) -> str:
+        """Statements about the table of texts; its words are few."""
+        if self.chance(0.95) and "f9" not in self.schema.names():
+            return self.create_virtual_table()
+        number = self.random.randrange(12)
+        a, b, other = (" ".join(self.pick(WORDS) for _ in self.few(1, 6)) for _ in range(3))
+        found = f"f9 MATCH '{self.pick(SEARCHES).format(*self.random.sample(WORDS, 2))}'"
+        conflict = self.pick(("", " OR REPLACE", " OR IGNORE"))
+        return self.pick(
+            (
+                f"INSERT{conflict} INTO f9(rowid, a, b) VALUES ({number}, '{a}', '{b}'), ({number + 1}, '{other}', '')",
+                f"INSERT INTO f9 VALUES ('{a}', '{b}'), ('{other}', 7)",
+                f"INSERT INTO f9(a, b) SELECT b, a || ' {a}' FROM f9 WHERE {found} ORDER BY rowid LIMIT 3",
+                f"UPDATE f9 SET {self.pick('ab')} = '{a}' WHERE {self.pick((found, f'rowid = {number}'))}",
+                f"DELETE FROM f9 WHERE {self.pick((found, f'rowid > {number}'))}",
+                f"SELECT rowid, * FROM f9 WHERE {found} ORDER BY rowid",
+                f"SELECT rowid, round(rank, 9) FROM f9 WHERE {found} ORDER BY round(rank, 9), rowid LIMIT 4",
+                f"SELECT rowid, highlight(f9, 0, '<', '>'), snippet(f9, -1, '[', ']', '..', 3) FROM f9 WHERE {found}"
+                " ORDER BY 1",
+                f"SELECT count(*), max(rowid) FROM f9 WHERE {found} AND rowid < {number}",
+                f"SELECT x.rowid, y.rowid FROM f9 x JOIN f9 y ON x.a = y.b WHERE x.{found} ORDER BY 1, 2",
+                f"INSERT INTO f9(f9) VALUES ('{self.pick(('optimize', 'rebuild', 'integrity-check', 'nosuch'))}')",
+                f"{self.pick(('ALTER TABLE f9 RENAME TO f8', 'DROP TABLE IF EXISTS f9', 'DROP TABLE f8'))}",
             )
         )
 

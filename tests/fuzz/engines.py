@@ -48,6 +48,7 @@ LITTLE, USUAL = 256, 64 << 20  # bytes that an operator may hold
 
 CHANGES = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 READS = re.compile(r"\s*(SELECT|VALUES)\b", re.IGNORECASE)
+TREES = re.compile(r"\b[rf][89]\b")
 ROWID = re.compile(r"^(_rowid_|oid)$", re.IGNORECASE)
 BROKEN = re.compile(
     r"trapped|internal|exhausted|too many locals|body size|malformed(?! JSON)|recursion depth", re.IGNORECASE
@@ -491,8 +492,8 @@ class Pair:
         return None
 
     def has_tree(self, at: int) -> bool:
-        """SQLite changes the shadow tables of an R*Tree with statements that count like others."""
-        return any("r9" in getattr(step, "sql", "") for step in self.script.steps[: at + 1])
+        """SQLite changes shadow tables with statements that count like others."""
+        return any(TREES.search(getattr(step, "sql", "")) for step in self.script.steps[: at + 1])
 
     def vacuumed(self) -> bool:
         """True after VACUUM and CREATE VIRTUAL TABLE, which leave SQLite with its own inserts as the last ones."""
@@ -508,7 +509,7 @@ class Pair:
         """All rows of all tables, with their rowids."""
         lines = []
         for schema, name, without_rowid, n_columns in self.database.execute(
-            "SELECT schema, name, wr, ncol FROM pragma_table_list WHERE type = 'table' ORDER BY schema, name"
+            "SELECT schema, name, wr, ncol FROM pragma_table_list WHERE type IN ('table', 'virtual') ORDER BY 1, 2"
         ).fetchall():
             if name in OWN_TABLES or not n_columns:
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tests.fuzz.dense import Dense
 from tests.fuzz.engines import Fault, Pair, Stop, Unsupported, replay, running
 from tests.fuzz.model import learn
 from tests.fuzz.shrink import shrink
@@ -24,9 +25,9 @@ class Outcome:
     fault: Fault | None = None
 
 
-def fuzz(seed: int, mode: str = "plain", n_steps: int = STEPS) -> Outcome:
-    """Write a script of that seed and run it step by step, as the schema comes to be."""
-    generator = Generator(seed)
+def fuzz(seed: int, mode: str = "plain", n_steps: int = STEPS, dense: type[Dense] | None = None) -> Outcome:
+    """Write a script of that seed and run it step by step, as the schema comes to be. dense: see Generator."""
+    generator = Generator(seed, dense)
     script = Script(seed, mode=mode)
     outcome = Outcome(script, used=generator.used)
     pair = Pair(script)
@@ -34,7 +35,7 @@ def fuzz(seed: int, mode: str = "plain", n_steps: int = STEPS) -> Outcome:
         with running(mode):
             for at in range(n_steps):
                 learn(generator.schema, pair.database)
-                script.steps.append(generator.first(at) if at < 8 else generator.statement())
+                script.steps.append(generator.first(at) if generator.begins(at) else generator.statement())
                 try:
                     outcome.fault = pair.run(at)
                 except Unsupported as error:

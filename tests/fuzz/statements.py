@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from tests.fuzz.definitions import Definitions
+from tests.fuzz.dense import KINDS, Dense
 from tests.fuzz.grammar import production
 from tests.fuzz.model import Scope
 from tests.fuzz.queries import Query
@@ -62,13 +63,19 @@ UNOPTIMIZED = "unoptimized"
 class Generator(Definitions):
     """Steps one after the other. Equal seeds and equal schemas give equal steps."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, dense: type[Dense] | None = None) -> None:
+        """dense: what most of the script is about; None: of some scripts one of these kinds, of others nothing."""
         super().__init__(seed)
         self.settings: list[str] = []
+        if dense is None and self.chance(0.15):
+            dense = self.pick(KINDS)
+        self.dense = dense(self.random) if dense is not None else None
 
     def statement(self) -> Step:
         """The next step, for the schema as it is now."""
         self.start_statement()
+        if self.dense is not None and self.chance(0.8):
+            return Statement(self.dense.statement())
         if len(self.schema.tables) < 2:
             self.parameters = None
             return Statement(self.create_table())
@@ -77,23 +84,30 @@ class Generator(Definitions):
         step: Statement = self.derive("statement")
         return replace(step, parameters=tuple(self.parameters)) if self.parameters else step
 
+    def begins(self, at: int) -> bool:
+        """Whether step number `at` is one of the first."""
+        return at < 8 or bool(self.settings)
+
     def first(self, at: int) -> Step:
         """One of the steps that begin a script: tables, and rows in them."""
         self.start_statement()
         self.parameters = None
         if at == 0:
-            self.settings = self.first_settings()
+            self.settings = self.first_settings() if self.dense is None else [*self.dense.schema()][::-1]
         if self.settings:
             return Statement(self.settings.pop())
+        if self.dense is not None:
+            return Statement(self.dense.statement())
         if len(self.schema.tables) < 3 and at < 6:
             return Statement(self.create_table())
         return Statement(self.insert_values())
 
     def first_settings(self) -> list[str]:
         """What holds for a whole script."""
-        chosen = ["PRAGMA foreign_keys = on"] if self.foreign_keys else []
+        chosen = [f"PRAGMA encoding = '{self.pick(('UTF-16le', 'UTF-16be'))}'"] if self.chance(0.15) else []
+        chosen += ["PRAGMA foreign_keys = on"] if self.foreign_keys else []
         chosen += ["PRAGMA recursive_triggers = on"] if self.chance(0.1) else []
-        return chosen + (["ATTACH ':memory:' AS other"] if self.chance(0.3) else [])
+        return (["ATTACH ':memory:' AS other"] if self.chance(0.3) else []) + chosen[::-1]
 
     def law(self) -> Law:
         """A query to be asked in several ways."""

@@ -1,0 +1,19 @@
+"""Scripts about triggers and foreign keys, and about changes of many rows, beside SQLite (tests/fuzz/dense.py)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz.dense import Bulk, Dense, Triggers
+from tests.fuzz.engines import MODES
+from tests.fuzz.run import fuzz
+from tests.fuzz.shrink import shrink
+from tests.harness.effort import HEAVY
+
+
+@pytest.mark.parametrize("seed", range(3500 if HEAVY else 50))
+@pytest.mark.parametrize("kind", [Triggers, Bulk])
+def test_dense_scripts(kind: type[Dense], seed: int) -> None:
+    """Statement by statement, and then both engines read both files."""
+    fault = fuzz(seed, MODES[seed % len(MODES)], n_steps=45, dense=kind).fault
+    assert fault is None, str(shrink(fault, 30))
