@@ -27,7 +27,8 @@ class Changes(Queries):
         if not self.chance(0.2) or self.in_trigger:
             return ""
         self.in_returning = True
-        inner = Scope([Visible(source.name, source.columns) for source in scope.sources[:1]])
+        tables = [(source.table or source, source.columns) for source in scope.sources[:1]]
+        inner = Scope([Visible(table.name, columns) for table, columns in tables])  # RETURNING knows no alias
         items = ["*"] if self.chance(0.4) else [self.result(self.expr(inner), ANY)[0] for _ in self.few()]
         self.in_returning = False
         return f" RETURNING {', '.join(items)}"

@@ -7,6 +7,7 @@ does not know a name that it has forgotten.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.sql import ast
@@ -17,18 +18,37 @@ from turso_wasm.sql.walk import walk
 def as_meant(sql: str) -> str | None:
     """The statement written around the faults that it may meet; None if it can meet none.
 
-    EXISTS (SELECT DISTINCT … LIMIT … OFFSET n) forgets DISTINCT, and so passes over equal rows.
+    EXISTS (SELECT DISTINCT … LIMIT … OFFSET n) forgets DISTINCT, and so passes over equal rows. A compound's ORDER BY
+    does not know a column by its name if an outer query makes a constant of it: SELECT (SELECT 1 UNION SELECT a ORDER BY a)
+    FROM (SELECT 1 AS a).
     """
     try:
         tree, _ = parse_one(sql)
     except SqlError:
         return None
-    nodes = walk(tree) if tree is not None else ()
-    found = [node.select for node in nodes if isinstance(node, ast.Exists) and _skips_distinct(node.select)]
-    for select in sorted(found, key=lambda select: -select.span[0]):
-        start, end = select.span
-        sql = f"{sql[:start]}SELECT 1 FROM ({sql[start:end]}){sql[end:]}"
-    return sql if found else None
+    edits: list[tuple[int, int, str]] = []
+    for node in walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Exists) and _skips_distinct(node.select):
+            start, end = node.select.span
+            edits += [(start, start, "SELECT 1 FROM ("), (end, end, ")")]
+        elif isinstance(node, ast.Select) and node.compounds:
+            edits += _places_for_names(node)
+    for start, end, text in sorted(edits, reverse=True):
+        sql = sql[:start] + text + sql[end:]
+    return sql if edits else None
+
+
+def _places_for_names(select: ast.Select) -> Iterator[tuple[int, int, str]]:
+    core = select.core
+    columns = (
+        [each for each in core.columns if isinstance(each, ast.ResultColumn)]
+        if isinstance(core, ast.SelectCore)
+        else []
+    )
+    names = [each.alias or (each.expr.column if isinstance(each.expr, ast.ColumnRef) else "") for each in columns]
+    for term in select.order_by:
+        if isinstance(term.expr, ast.ColumnRef) and term.expr.table is None and term.expr.column in names:
+            yield (*term.expr.span, str(names.index(term.expr.column) + 1))
 
 
 def _skips_distinct(select: ast.Select) -> bool:

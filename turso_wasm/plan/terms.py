@@ -261,6 +261,8 @@ def rejects_null(expr: bound.Expr, sources: frozenset[int]) -> bool:
         return any(rejects_null(part, sources) for part in chain(expr, "and"))
     if isinstance(expr, bound.Binary) and expr.op == "or":
         return all(rejects_null(part, sources) for part in chain(expr, "or"))
+    if isinstance(expr, bound.Compare) and expr.is_argument:
+        return False  # what a function is given may well be NULL
     if isinstance(expr, bound.IsNull):
         return expr.negated and is_strict(expr.operand, sources)
     if isinstance(expr, bound.IsTruth):

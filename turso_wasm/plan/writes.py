@@ -68,12 +68,12 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     if table.kind == "virtual":
         return plan_insert_virtual(binder, planner, table, columns, values, rowid, rows, single, node)
     target = bind_target(binder, table, new_row(binder, table))
+    planner.changing = table
+    planner.all_changing = sets_off(binder, table, "INSERT")
+    upserts = plan_upserts(binder, planner, node, target, has_rowid=rowid is not None)
     with foreign_keys_first(binder, table, None, target.item):
         returning, described = bind_returning(binder, node.returning, target.item)
-        planner.changing = table
-        planner.all_changing = sets_off(binder, table, "INSERT")
         effects = row_effects(binder, table, "INSERT", node.on_conflict)
-        upserts = plan_upserts(binder, planner, node, target, has_rowid=rowid is not None)
         replaced = effects_of_replace(binder, table, node.on_conflict, target.item, rowid is not None, upserts)
     fires = any(clause.update is not None and clause.update.effects for clause in upserts)
     alone = single and not (effects or replaced or fires or returning or binder.finder.rows is not None)
