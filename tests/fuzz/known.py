@@ -19,8 +19,8 @@ def as_meant(sql: str) -> str | None:
     """The statement written around the faults that it may meet; None if it can meet none.
 
     EXISTS (SELECT DISTINCT … LIMIT … OFFSET n) forgets DISTINCT, and so passes over equal rows. A compound's ORDER BY
-    does not know a column by its name if an outer query makes a constant of it: SELECT (SELECT 1 UNION SELECT a ORDER BY a)
-    FROM (SELECT 1 AS a).
+    does not know a column by its name if an outer query makes a constant of it:
+    SELECT (SELECT 1 UNION SELECT a ORDER BY a) FROM (SELECT 1 AS a).
     """
     try:
         tree, _ = parse_one(sql)

@@ -6,7 +6,7 @@ Source: https://sqlite.org/lang_upsert.html
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -31,9 +31,9 @@ from turso_wasm.bind.writes import (
     check_writable,
     new_row,
 )
-from turso_wasm.catalog.objects import Index, IndexColumn
+from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.plan import nodes
-from turso_wasm.plan.foreign_keys import ForeignKeyEffects
+from turso_wasm.plan.foreign_keys import ForeignKeyEffects, foreign_keys_first
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.triggers import row_effects
 from turso_wasm.sql import ast
@@ -49,14 +49,34 @@ def plan_upserts(
     is left is not looked at. Errors: no such column, a target that is no constraint.
     """
     table = target.table
+    found_targets = [_target_of(binder, node, number, table) for number in range(len(node.upserts))]
+    with foreign_keys_first(binder, table, None, target.item) if table.foreign_keys else nullcontext():
+        return _plan_clauses(binder, planner, node, target, found_targets, has_rowid)
+
+
+def _target_of(binder: Binder, node: ast.Insert, number: int, table: Table) -> tuple[Item, Index | None, bool]:
+    """(the row that is there, the constraint of a clause, whether it is the rowid or the primary key)."""
+    clause = node.upserts[number]
+    old = row_of(binder, table, node.alias)
+    which = f"{ordinal(number + 1)} " if len(node.upserts) > 1 else ""
+    index, key = _conflict_target(binder, clause, old, which) if clause.target else (None, False)
+    return old, index, key
+
+
+def _plan_clauses(
+    binder: Binder,
+    planner: Planner,
+    node: ast.Insert,
+    target: Target,
+    targets: Sequence[tuple[Item, Index | None, bool]],
+    has_rowid: bool,
+) -> tuple[nodes.Upsert, ...]:
+    table = target.table
     left = {index.name for index in table.indexes if index.unique}
     if has_rowid or table.without_rowid:
         left.add("")  # the key's own
     found: list[nodes.Upsert] = []
-    for number, clause in enumerate(node.upserts):
-        old = row_of(binder, table, node.alias)
-        which = f"{ordinal(number + 1)} " if len(node.upserts) > 1 else ""
-        index, key = _conflict_target(binder, clause, old, which) if clause.target else (None, False)
+    for clause, (old, index, key) in zip(node.upserts, targets, strict=True):
         meant = {index.name if index is not None else ""} if clause.target else set(left)
         if clause.assignments is None:
             found.append(nodes.Upsert(index=index, key=key, update=None))
