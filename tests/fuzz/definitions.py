@@ -187,10 +187,11 @@ class Definitions(Changes):
         self.in_view = True
         query = self.query()
         self.in_view = False
+        places = [f"{at + 1} COLLATE BINARY" for at in range(len(query.columns))]
         text = (
             query.text
             if len(query.order) == len(query.columns)
-            else f"SELECT * FROM ({query.text}) ORDER BY 1 COLLATE BINARY"
+            else f"SELECT * FROM ({query.text}) ORDER BY {', '.join(places)}"
         )
         return f"CREATE TABLE {self.if_not_exists()}{self.new_name('t')} AS {text}"
 

@@ -421,6 +421,7 @@ class Connection(Registering, Hooked, Limited):
     def __del__(self) -> None:
         runtime = self.__dict__.pop("_runtime", None)
         if runtime is not None and runtime.address:
+            runtime.abandon()
             warn_of_leak(self)
 
     # --- for cursors --------------------------------------------------------------------------------------------

@@ -147,11 +147,20 @@ class HostConnection(ConnectionState):
             if self.host.user_calls.is_calling(self.user):
                 raise SqlError(SQLITE_BUSY, "unable to close due to unfinalized statements or unfinished backups")
             at, self.address = self.address, 0
-            for statement in [*self.active, *(s for pool in self._idle.values() for s in pool)]:
-                statement.finished = True
-            self.active.clear()
-            self._idle.clear()
-            _free(self.host, at)
+            self._release_all(at)
+
+    def abandon(self) -> None:
+        """Close what nobody can use any more, without waiting for a garbage collection; from finalizers (N3)."""
+        at, self.address = self.address, 0
+        if at:
+            self.host.later(partial(self._release_all, at))
+
+    def _release_all(self, at: int) -> None:
+        for statement in [*self.active, *(s for pool in self._idle.values() for s in pool)]:
+            statement.finished = True
+        self.active.clear()
+        self._idle.clear()
+        _free(self.host, at)
 
     def __del__(self) -> None:
         at, self.address = getattr(self, "address", 0), 0
