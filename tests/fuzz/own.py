@@ -9,6 +9,7 @@ import apsw
 from turso_wasm.dbapi import Connection
 
 NUMBER, TEXT, AGGREGATE, COLLATION = "own_number", "own_text", "own_total", "own_order"
+REGEXP = "regexp"
 
 
 def number(value: Any) -> int:
@@ -19,6 +20,11 @@ def number(value: Any) -> int:
 def text(*values: Any) -> str:
     """What it was given."""
     return "|".join(type(value).__name__[0] for value in values)
+
+
+def regexp(pattern: Any, value: Any) -> int | None:
+    """What REGEXP calls, of which SQLite has none and we have another."""
+    return None if value is None or pattern is None else int(str(pattern) in str(value))
 
 
 def order(a: str, b: str) -> int:
@@ -55,9 +61,11 @@ def register(connection: apsw.Connection | Connection) -> None:
     if isinstance(connection, Connection):
         connection.create_function(NUMBER, 1, number, deterministic=True)
         connection.create_function(TEXT, -1, text, deterministic=True)
+        connection.create_function(REGEXP, 2, regexp, deterministic=True)
         connection.create_window_function(AGGREGATE, 1, Total)
     else:
         connection.create_scalar_function(NUMBER, number, 1, deterministic=True)
         connection.create_scalar_function(TEXT, text, -1, deterministic=True)
+        connection.create_scalar_function(REGEXP, regexp, 2, deterministic=True)
         connection.create_window_function(AGGREGATE, Total, 1)
     connection.create_collation(COLLATION, order)

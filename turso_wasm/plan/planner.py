@@ -167,13 +167,13 @@ class Planner:
     ) -> JoinPlan:
         """The rows of FROM that satisfy WHERE."""
         terms = [make_term(self.finish(expr)) for expr in core.where]
-        terms += [make_term(expr, derived=True) for expr in core.derived]
         if not core.steps:
             plan: nodes.Plan = nodes.OneRow()
             for term in terms:
                 if not term.derived:
                     plan = nodes.Filter(child=plan, predicate=term.expr)
             return JoinPlan(plan, 1.0, 1.0)
+        terms += [make_term(expr, derived=True) for expr in core.derived]
         return JoinPlanner(self, core.steps, terms, ordering, correlated, limited, core.runs).plan()
 
     def _values(self, core: Core) -> Rows:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import signal
 import struct
+import sys
 import threading
 import time
 import weakref
@@ -110,6 +111,8 @@ class WasmtimeHost:
 
     def trim(self) -> None:
         """Give memory back to the system, if the kernel has much that it does not use."""
+        if sys.is_finalizing():
+            return  # nothing can be imported any more, and all memory goes back
         if not self.user_calls.stack and self._store.size - address(self.function("memory_used")()) > TRIM_FROM:
             from turso_wasm.runtime.hosts.trim import trim
 
