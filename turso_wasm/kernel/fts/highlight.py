@@ -16,6 +16,7 @@ from turso_wasm.kernel.fts.positions import column_of
 from turso_wasm.kernel.fts.search import Search
 from turso_wasm.kernel.fts.tokenize import Tokenizer, token_next, token_start
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_value
+from turso_wasm.kernel.values.utf16 import as_text
 from turso_wasm.kernel.values.value import bytes_of, pack, size_of, to_integer, to_text
 from turso_wasm.wasm.lang import Struct, export, i32, i64, lit, memory_fill, ptr, scratch, sizeof, u8
 
@@ -149,7 +150,7 @@ def fn_fts_highlight(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     v: Value = texts[i32(column)]
     if v.tag == NULL:
         return NULL, i64(0)
-    text: i64 = to_text(stmt, v.tag, v.payload)
+    text: i64 = as_text(stmt, v.tag, v.payload, s.config.encoding)
     find_hits_of_row(s, texts)
     m: Marker = Marker(scratch(sizeof(Marker)))
     marker_init(m, s, i32(column), values + 3)
@@ -278,7 +279,7 @@ def fn_fts_snippet(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     v: Value = texts[p.column]
     if v.tag == NULL:
         return NULL, i64(0)
-    text: i64 = to_text(stmt, v.tag, v.payload)
+    text: i64 = as_text(stmt, v.tag, v.payload, s.config.encoding)
     if p.tokens == 0:
         begins: ptr[i32] = ptr[i32](arena_alloc(stmt.arena, (size_of(text) + 1) * 4))
         _, tokens = sentences(s.tokenizer, text, begins)

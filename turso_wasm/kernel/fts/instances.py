@@ -11,7 +11,8 @@ from turso_wasm.kernel.fts.phrases import add_hit, count_hits
 from turso_wasm.kernel.fts.positions import COLUMN_SHIFT, NO_POSITION
 from turso_wasm.kernel.fts.search import Search
 from turso_wasm.kernel.fts.tokenize import Tokenizer, token_next, token_start
-from turso_wasm.kernel.values.value import bytes_of, size_of, to_text
+from turso_wasm.kernel.values.utf16 import as_text
+from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import Struct, i32, i64, ptr, sizeof
 
 __subset__ = True
@@ -47,7 +48,7 @@ def find_hits_of_row(s: Search, texts: ptr[Value]) -> None:
         for column in range(s.config.n_columns):
             text: Value = texts[column]
             if text.tag != NULL:
-                find_hits_of_text(s, column, to_text(s.stmt, text.tag, text.payload))
+                find_hits_of_text(s, column, as_text(s.stmt, text.tag, text.payload, s.config.encoding))
 
 
 def find_hits_of_text(s: Search, column: i32, text: i64) -> None:

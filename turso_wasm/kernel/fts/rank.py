@@ -21,7 +21,8 @@ from turso_wasm.kernel.fts.structure import AVERAGES_ROW, Reader, read_varint
 from turso_wasm.kernel.fts.tokenize import token_next, token_start
 from turso_wasm.kernel.fts.walk import FIRST_ROW, LAST_ROW, node_open, node_seek
 from turso_wasm.kernel.functions.exponential import real_log
-from turso_wasm.kernel.values.value import bytes_of, real_value, size_of, to_real, to_text
+from turso_wasm.kernel.values.utf16 import as_text
+from turso_wasm.kernel.values.value import bytes_of, real_value, size_of, to_real
 from turso_wasm.wasm.lang import bits, export, f64, i32, i64, memory_copy, ptr, scratch, sizeof
 
 __subset__ = True
@@ -107,7 +108,7 @@ def text_tokens(s: Search, texts: ptr[Value]) -> i64:
     for column in range(s.config.n_columns):
         v: Value = texts[column]
         if v.tag != NULL and not is_unindexed(s.config, column):
-            text: i64 = to_text(s.stmt, v.tag, v.payload)
+            text: i64 = as_text(s.stmt, v.tag, v.payload, s.config.encoding)
             token_start(s.tokenizer, bytes_of(text), size_of(text))
             while token_next(s.tokenizer):
                 total += 1

@@ -27,8 +27,8 @@ from turso_wasm.kernel.fts.tokenize import Tokenizer, token_next, token_start
 from turso_wasm.kernel.fts.tombstones import bury
 from turso_wasm.kernel.values.record import record_column, record_encode
 from turso_wasm.kernel.values.utf8 import skip_chars
-from turso_wasm.kernel.values.utf16 import text_loaded, texts_stored
-from turso_wasm.kernel.values.value import apply_numeric, bytes_of, pack, size_of, to_integer, to_text
+from turso_wasm.kernel.values.utf16 import as_text, text_loaded, texts_stored
+from turso_wasm.kernel.values.value import apply_numeric, bytes_of, pack, size_of, to_integer
 from turso_wasm.wasm.lang import export, f64, float_from_bits, i32, i64, lit, memory_copy, ptr, scratch, sizeof, u8, u32
 
 __subset__ = True
@@ -73,7 +73,7 @@ def gather_texts(g: Gather, stmt: Run, values: ptr[Value], counts: ptr[i64]) -> 
         counts[column] = 0
         if v.tag != NULL and not is_unindexed(g.config, column):
             mark: i32 = arena_mark(stmt.arena)
-            text: i64 = to_text(stmt, v.tag, v.payload)
+            text: i64 = as_text(stmt, v.tag, v.payload, g.config.encoding)
             token_start(g.tokenizer, bytes_of(text), size_of(text))
             counts[g.config.n_columns] += i64(size_of(text))
             position: i32 = 0

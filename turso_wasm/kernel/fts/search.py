@@ -24,7 +24,8 @@ from turso_wasm.kernel.fts.rank_function import RankFunction
 from turso_wasm.kernel.fts.structure import Reader, structure_read, structure_revision
 from turso_wasm.kernel.fts.tokenize import Tokenizer, tokenizer_init
 from turso_wasm.kernel.fts.walk import FIRST_ROW, LAST_ROW, node_open, node_seek
-from turso_wasm.kernel.values.value import bytes_of, size_of, to_text
+from turso_wasm.kernel.values.utf16 import as_text
+from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import export, f64, funcref, i32, i64, memory_copy, memory_fill, ptr, sizeof, u8
 
 __subset__ = True
@@ -141,7 +142,7 @@ def fts_language(s: Search, tag: i32, payload: i64) -> None:
 @export
 def fts_match(s: Search, column: i32, tag: i32, payload: i64) -> None:
     """Only rows that match a query, in a column (ANY_COLUMN: in any). Errors: those of parse_query."""
-    text: i64 = to_text(s.stmt, tag, payload) if tag != NULL else i64(0)
+    text: i64 = as_text(s.stmt, tag, payload, s.config.encoding) if tag != NULL else i64(0)
     copy: ptr[u8] = arena_alloc(s.arena, size_of(text) + 16)
     memory_copy(copy, bytes_of(text), size_of(text))
     if s.config.format:

@@ -11,9 +11,9 @@ Invariants:
 Source: https://sqlite.org/fileformat2.html section 1.3.13, https://sqlite.org/datatype3.html section 7
 """
 
-from turso_wasm.kernel.abi import BLOB, NULL, TEXT, UTF16BE, Run, Value
+from turso_wasm.kernel.abi import BLOB, NULL, TEXT, UTF8, UTF16BE, Run, Value
 from turso_wasm.kernel.values.utf8 import REPLACEMENT, is_continuation, lead_bits, write_char
-from turso_wasm.kernel.values.value import alloc_text, apply_text, bytes_of, pack, size_of
+from turso_wasm.kernel.values.value import alloc_text, apply_text, bytes_of, pack, size_of, to_text
 from turso_wasm.wasm.lang import export, i32, i64, inline, ptr, u8, u32
 
 __subset__ = True
@@ -155,6 +155,13 @@ def bytes_text(stmt: Run, tag: i32, payload: i64, encoding: i32) -> tuple[i32, i
     if tag == BLOB:
         return TEXT, decode_text(stmt, bytes_of(payload), size_of(payload), encoding)
     return tag, payload
+
+
+def as_text(stmt: Run, tag: i32, payload: i64, encoding: i32) -> i64:
+    """A value as text; the bytes of a blob are in the encoding of the database."""
+    if tag == BLOB and encoding != UTF8:
+        return decode_text(stmt, bytes_of(payload), size_of(payload), encoding)
+    return to_text(stmt, tag, payload)
 
 
 # --- order -------------------------------------------------------------------------------------------------
