@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fuzz.dense import Bulk, Dense, Triggers
-from tests.fuzz.engines import MODES
+from tests.fuzz.modes import MODES
 from tests.fuzz.run import fuzz
 from tests.fuzz.shrink import shrink
 from tests.harness.effort import HEAVY

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.fuzz.engines import MODES
+from tests.fuzz.modes import MODES
 from tests.fuzz.run import Outcome, fuzz, shrunk
 
 PATIENCE = 600

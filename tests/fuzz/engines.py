@@ -9,18 +9,11 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-import signal
-import struct
 import tempfile
-import threading
-import time
-import traceback
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import apsw
 
@@ -29,35 +22,24 @@ from tests.fuzz import laws, own
 from tests.fuzz.errors import OF_A_VALUE, are_of_one_object, both_are_there, is_of_a_part, mismatches_both
 from tests.fuzz.known import as_meant, forgets_rowid
 from tests.fuzz.model import quote_name
+from tests.fuzz.modes import Hang, limited_time, running
+from tests.fuzz.replies import Reply, agree, agree_about_numbers, ask, place_of, same_names
 from tests.fuzz.statements import Law, Script, Statement, Step
 from tests.harness.planning import without
-from tests.harness.steps import before_each_step
-from tests.oracle.engines import UNDECODABLE, Answer, Engine, Failure, Oracle, Ours, literal, row_text
+from tests.oracle.engines import UNDECODABLE, Engine, Oracle, Ours, literal, row_text
 from tests.oracle.planner import sqlite_answer
 from turso_wasm.base.errors import SqlError
-from turso_wasm.kernel import abi
-from turso_wasm.plan.build import OPTIMIZATIONS
-from turso_wasm.runtime import engine as process
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 
-SECONDS = 10
-"""What one statement may take of the processor before it counts as hanging: on a busy machine a second is long."""
 MAX_STEPS = 3_000_000
-MODES = ("plain", "plain", "ticks", "rows", "unoptimized", "no memory")
-LITTLE, USUAL = 256, 64 << 20  # bytes that an operator may hold
-"""How Programs run: as they are, with a time slice of no tick, with one row in a buffer, without any optimization."""
 
 CHANGES = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 READS = re.compile(r"\s*(SELECT|VALUES)\b", re.IGNORECASE)
 TREES = re.compile(r"\b[rf][89]\b")
-ROWID = re.compile(r"^(_rowid_|oid)$", re.IGNORECASE)
 BROKEN = re.compile(
     r"trapped|internal|exhausted|too many locals|body size|malformed(?! JSON)|recursion depth", re.IGNORECASE
 )
-_U32 = struct.Struct("<I")
-
-
 OWN_TABLES = ("sqlite_schema", "sqlite_temp_schema", "sqlite_stat1", "sqlite_stat4")
 
 
@@ -71,10 +53,6 @@ class Unsupported(Exception):
 
 class Stop(Exception):
     """The rest of the script cannot be compared."""
-
-
-class Hang(Exception):
-    """A statement took too long."""
 
 
 E = TypeVar("E", Oracle, Ours, Oracle | Ours)
@@ -121,74 +99,6 @@ def _message(lines: list[str]) -> str:
     return re.sub(r"\d+|\"[^\"]*\"|'[^']*'", "#", ": ".join(lines[0].split(": ")[:2]))[:120]
 
 
-@contextlib.contextmanager
-def running(mode: str) -> Iterator[None]:
-    """Run our Programs in this mode."""
-    if mode == "plain":
-        yield
-        return
-    if mode == "unoptimized":
-        with without(OPTIMIZATIONS):
-            yield
-        return
-    host = process.host()
-    if mode == "no memory":
-        process.host().function("work_memory_set")(LITTLE)
-        try:
-            yield
-        finally:
-            process.host().function("work_memory_set")(USUAL)
-        return
-    name, limit = ("budget", 0) if mode == "ticks" else ("row_limit", 1)
-    at = abi.Run.offset(name)
-    with before_each_step(lambda statement: host.pack(_U32, statement + at, limit)):
-        yield
-
-
-@contextlib.contextmanager
-def limited_time(ours: Ours) -> Iterator[None]:
-    """Interrupt our engine when a statement takes too long. Raises Hang."""
-    expired, done = threading.Event(), threading.Event()
-    end = time.process_time() + SECONDS
-
-    def watch() -> None:
-        while not done.wait(1):
-            if time.process_time() > end:
-                expired.set()
-                for connection in ours.connections.values():
-                    connection.interrupt()
-                return
-
-    def alarm(_signal: int, _frame: FrameType | None) -> None:
-        raise Hang("not even interrupt() was heard")
-
-    previous = signal.signal(signal.SIGPROF, alarm)
-    signal.setitimer(signal.ITIMER_PROF, 2 * SECONDS)
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, previous)
-    if expired.is_set():
-        raise Hang("interrupted")
-
-
-@dataclass(slots=True)
-class Reply:
-    """What a step answered: rows as text (and as values), or an error."""
-
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
-    columns: list[str] | None = None
-    failure: Failure | None = None
-
-    def lines(self) -> list[str]:
-        """The reply, readable."""
-        return [str(self.failure)] if self.failure else [row_text(row) for row in self.rows]
-
-
 def is_query(sql: str) -> bool:
     """True if the statement only reads; SQLite is asked first then, because it knows when to give up."""
     if not sql.startswith("WITH"):
@@ -203,68 +113,6 @@ def knowing(engine: E) -> E:
     """The engine, whose main connection calls code of the user's (own.py)."""
     own.register(engine._connection("main"))
     return engine
-
-
-def ask(engine: Engine, step: Statement) -> Reply:
-    """Run a statement."""
-    try:
-        answer: Answer = engine.run("main", step.sql, step.parameters)
-    except Failure as failure:
-        return Reply(failure=failure)
-    return Reply(answer.rows, answer.columns)
-
-
-def place_of(failure: Failure) -> str:
-    """Where in our Python an error came from, with a colon; nothing if it did not come from there."""
-    cause = failure.__cause__
-    frames = traceback.extract_tb(cause.__traceback__) if cause is not None else []
-    ours = [frame for frame in frames if "turso_wasm" in frame.filename and "dbapi" not in frame.filename]
-    return f"{Path(ours[-1].filename).stem}.{ours[-1].name}: " if ours else ""
-
-
-def plain(value: object) -> str:
-    """A value as text; numbers that are equal look alike, and so do texts that some collation equates."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
-        return literal(int(value))
-    return literal(value).rstrip(" '").upper() if isinstance(value, str) else literal(value)
-
-
-def names(reply: Reply) -> list[str]:
-    """Names of columns, without the numbers that SQLite gives to some that appear twice in what it rewrites, and with
-    one name for rowids, whose own is lost on the way.
-    """
-    return [ROWID.sub("rowid", re.sub(r":\d+$", "", name)) for name in reply.columns or []]
-
-
-def same_names(expected: Reply, ours: Reply) -> bool:
-    """The columns are called the same. To SQLite a rowid is `_ROWID_` behind parentheses, whatever its name."""
-    pairs = list(zip(names(expected), names(ours), strict=False))
-    return len(names(expected)) == len(names(ours)) and all(a == b or a == "rowid" for a, b in pairs)
-
-
-def agree(expected: Reply, ours: Reply, order: tuple[int, ...]) -> bool:
-    """The same rows, in an order that the statement allows."""
-    if expected.failure and ours.failure and "Incorrect number of bindings" in ours.failure.message:
-        return "Incorrect number of bindings" in expected.failure.message
-    if expected.failure or ours.failure:
-        return str(expected.failure) == str(ours.failure)
-    if [row_text(row) for row in expected.rows] == [row_text(row) for row in ours.rows]:
-        return True
-    width = len((expected.rows or ours.rows)[0])
-    keys = [
-        [[plain(row[place]) for place in order if place < width] for row in reply.rows] for reply in (expected, ours)
-    ]
-    if keys[0] != keys[1]:
-        return False
-    return Counter(map(row_text, expected.rows)) == Counter(map(row_text, ours.rows))
-
-
-def agree_about_numbers(expected: Reply, ours: Reply, order: tuple[int, ...]) -> bool:
-    """As `agree`, but 1 and 1.0 are the same."""
-    if agree(expected, ours, order):
-        return True
-    rows = [Counter("|".join(map(plain, row)) for row in reply.rows) for reply in (expected, ours)]
-    return not expected.failure and not ours.failure and rows[0] == rows[1]
 
 
 class Pair:
@@ -684,4 +532,4 @@ def replay(script: Script, *, to_the_end: bool = False) -> Fault | None:
         pair.close()
 
 
-__all__ = ["MODES", "Fault", "Pair", "Step", "Stop", "Unsupported", "replay", "running"]
+__all__ = ["Fault", "Pair", "Step", "Stop", "Unsupported", "replay"]

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.fuzz.dense import Dense
-from tests.fuzz.engines import Fault, Pair, Stop, Unsupported, replay, running
+from tests.fuzz.engines import Fault, Pair, Stop, Unsupported, replay
 from tests.fuzz.model import learn
+from tests.fuzz.modes import running
 from tests.fuzz.shrink import shrink
 from tests.fuzz.statements import Generator, Script
 

@@ -15,10 +15,12 @@ import pytest
 
 import turso_wasm
 from tests.fuzz import engines, own
-from tests.fuzz.engines import MODES, Fault, Reply, agree, replay
+from tests.fuzz.engines import Fault, replay
 from tests.fuzz.errors import Message, are_of_one_object, both_are_there, is_of_a_part
 from tests.fuzz.known import as_meant, forgets_rowid
 from tests.fuzz.model import learn
+from tests.fuzz.modes import MODES
+from tests.fuzz.replies import Reply, agree
 from tests.fuzz.run import fuzz
 from tests.fuzz.shrink import shrink
 from tests.fuzz.statements import Generator, Law, Script, Statement
