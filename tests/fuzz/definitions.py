@@ -260,7 +260,9 @@ class Definitions(Changes):
     @production("define", 0.4, leaf=True)
     def create_virtual_table(self) -> str:
         modules = ("fts5(a, b)", "fts5(a, b)", "fts5(a, b, prefix = '1 2')", "fts5(a, b, detail = column)",
-                   "fts5(a, b, tokenize = 'porter unicode61')", "fts4(a, b)", "rtree", "x(a (1), )")  # fmt: skip
+                   "fts5(a, b, tokenize = 'porter unicode61')", "rtree", "x(a (1), )")  # fmt: skip
+        if self.chance(0.1):  # whose queries are others than those of use_text
+            return f"CREATE VIRTUAL TABLE {self.if_not_exists()}f7 USING fts4(a, b)"
         return f"CREATE VIRTUAL TABLE {self.if_not_exists()}f9 USING {self.pick(modules)}"
 
     @production("define", 0.3, leaf=True)

@@ -36,7 +36,7 @@ MAX_STEPS = 3_000_000
 
 CHANGES = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 READS = re.compile(r"\s*(SELECT|VALUES)\b", re.IGNORECASE)
-TREES = re.compile(r"\b[rf][89]\b")
+TREES = re.compile(r"\b[rf][789]\b")
 BROKEN = re.compile(
     r"trapped|internal|exhausted|too many locals|body size|malformed(?! JSON)|recursion depth", re.IGNORECASE
 )
