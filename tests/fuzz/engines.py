@@ -212,6 +212,8 @@ class Pair:
 
     def compare(self, at: int, step: Statement, expected: Reply, ours: Reply) -> Fault | None:
         kind = ""
+        if "schema_version" in step.sql and self.has_tree(at):
+            return None  # how many tables a module makes, and how often ANALYZE reads them, is its own affair
         # SQLite's functions in RETURNING see the integer that a REAL column was given
         if not (agree_about_numbers if " RETURNING " in step.sql else agree)(expected, ours, step.order):
             kind = "error" if expected.failure or ours.failure else "rows"
