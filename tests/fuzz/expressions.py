@@ -271,7 +271,8 @@ class Expressions(Grammar):
         if self.chance(0.4):  # one parameter of any length (sql.lexer LISTS)
             items = [self.literal(of) for _ in range(self.pick((2, 2, 3, 4, 5, 8, 9, 20)))]
         else:
-            n = self.random.randint(0, 4)
+            # SQLite's RENAME does not look into x IN ()
+            n = self.random.randint(1 if scope.constant or self.in_view or self.in_trigger else 0, 4)
             items = [self.literal(of) if self.chance(0.7) else self.expr(scope, of) for _ in range(n)]
         comma = self.pick((", ", ", ", ", ", ", /* one */ "))
         return f"{self.operand(scope, of)} {self.pick(('', '', 'NOT '))}IN ({comma.join(items)})"
