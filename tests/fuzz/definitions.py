@@ -382,6 +382,6 @@ class Definitions(Changes):
     @production("alteration", 0.4, leaf=True)
     def alter_constraint(self, table: Table) -> str:
         scope = Scope([Visible("", table.columns)], constant=True)
-        if self.chance(0.3):
+        if self.chance(0.5):
             return f"DROP CONSTRAINT n{self.random.randint(1, 9)}"
         return f"ADD {self.constraint_name()}CHECK ({self.condition(scope)} OR 1){self.pick(ON_CONFLICT)}"

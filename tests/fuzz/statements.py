@@ -155,9 +155,21 @@ class Generator(Definitions):
     def statement_explain(self) -> Statement:
         if self.chance(0.3):  # which runs it
             return Statement(f"EXPLAIN ANALYZE {self.statement_query().sql}", own=True)
-        inner = self.pick((self.statement_query, self.statement_change))().sql
+        inner = self.pick((self.statement_query, self.statement_change, self.statement_of_our_own))().sql
         words = self.pick(("EXPLAIN", "EXPLAIN QUERY PLAN", "EXPLAIN QUERY PLAN", "EXPLAIN CODE"))
         return Statement(f"{words} {inner}", own=True)
+
+    def statement_of_our_own(self) -> Statement:
+        """What the oracle cannot parse; it is explained, not run."""
+        self.parameters = None
+        table = self.table()
+        name = self.name(table.name)
+        if self.chance(0.5):
+            return Statement(
+                f"ALTER TABLE {name} ALTER COLUMN {self.some_column(table)} TO {self.new_column(table)}", own=True
+            )
+        ordered = f"percentile({self.random.randint(0, 100)}) WITHIN GROUP (ORDER BY {self.some_column(table)})"
+        return Statement(f"SELECT {self.pick((ordered, 'count(*) within'))} FROM {name}", own=True)
 
     @production("statement", 0.2, leaf=True)
     def statement_refused(self) -> Statement:
