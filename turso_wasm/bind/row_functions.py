@@ -22,7 +22,10 @@ RTREES = frozenset({"rtree", "rtree_i32", "geopoly"})
 
 
 def row_function(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bound.ColumnRef | None:
-    """The column that a call with a column of a virtual table as its first argument is, or None."""
+    """The column that a call with a column of a virtual table as its first argument is, or None.
+
+    Errors: "wrong number of arguments to function f()".
+    """
     name = fold(node.name)
     args = tuple(map(strip_collation, binder.exprs(node.arguments, scope)))
     if not isinstance(args[0], bound.ColumnRef):
@@ -33,6 +36,9 @@ def row_function(binder: Binder, node: ast.FunctionCall, scope: Scope | None) ->
     module = find_module(item.table.module)
     if module is None or name not in module.row_functions:
         return None
+    least, most = module.arity.get(name, (1, len(args)))
+    if not least <= len(args) <= most:
+        fail(f"wrong number of arguments to function {node.name}()", node)
     ref = _column(binder, item, bound.Call(name=name, args=args, kernel="", style="unknown"))
     binder.finder.note(ref, level)
     return ref

@@ -164,6 +164,7 @@ def _module(name: str, suffixes: frozenset[str]) -> Module:
         declare=partial(declare, is_fts4=name == "fts4"),
         suffixes=suffixes,
         row_functions=frozenset({"snippet", "offsets", "matchinfo"}),
+        arity={"offsets": (1, 1), "matchinfo": (1, 2)},
         conditions=frozenset({"match"}),
     )
 

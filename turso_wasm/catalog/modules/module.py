@@ -14,8 +14,8 @@ Source: https://sqlite.org/vtab.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
@@ -74,6 +74,7 @@ class Module:
     have. columns_of: functions that belong to the row of a table: a call `f(t, …)` whose first argument is one of
     the table's columns is a column that the statement adds to the table (Item.calls). conditions: functions f(column,
     value), and operators ("match", "like", "glob", "regexp"), that the provider is told of as conditions on a column.
+    arity: least and most arguments of those row functions that are refused with a wrong number when prepared.
     is_writable: it has a writer. is_eponymous: the module is a table of its own name, without CREATE.
     """
 
@@ -81,6 +82,7 @@ class Module:
     declare: Callable[[Using], Declared]
     suffixes: frozenset[str] = frozenset()
     row_functions: frozenset[str] = frozenset()
+    arity: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     conditions: frozenset[str] = frozenset()
     is_writable: bool = True
     is_eponymous: bool = False
