@@ -24,7 +24,7 @@ NAMES = {
     "sahpool": "sahpool",
     "sahpool-wal": "sahpool, exclusive WAL",
 }
-PREPARE_MS, KERNEL_BYTES, WHEEL_BYTES = 5.0, 250_000, 600_000
+PREPARE_MS, ADDED_BYTES = 5.0, 500_000
 MISSED = "✗"
 
 
@@ -92,10 +92,13 @@ class Result:
 def sizes(root: Path) -> dict[str, int]:
     """Bytes of what a page must fetch from us."""
     kernel = (root / "dist" / "kernel.wasm").read_bytes()
+    compressed = len(gzip.compress(kernel))
+    pack = (root / "dist" / "compiler.pack").stat().st_size
     return {
         "kernel.wasm": len(kernel),
-        "kernel.wasm, gzip": len(gzip.compress(kernel)),
-        "compiler.pack": (root / "dist" / "compiler.pack").stat().st_size,
+        "kernel.wasm, gzip": compressed,
+        "compiler.pack": pack,
+        "both, compressed": compressed + pack,
     }
 
 
@@ -266,7 +269,7 @@ def _startup(startup: dict[str, float]) -> list[str]:
 
 
 def _sizes(found: dict[str, int]) -> list[str]:
-    limits = {"kernel.wasm": KERNEL_BYTES, "wheel": WHEEL_BYTES}
+    limits = {"both, compressed": ADDED_BYTES}
     cells = []
     for name, size in found.items():
         limit = limits.get(name)
