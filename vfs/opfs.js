@@ -311,7 +311,7 @@ async function locate(name, create, root) {
 }
 
 /**
- * An access handle, waiting for one that is still held.
+ * An access handle, waiting for one that is still held, or a companion that a former owner is still removing.
  * @param {FileSystemDirectoryHandle} directory
  * @param {string} leaf
  * @param {string} name
@@ -324,9 +324,11 @@ async function openHandle(directory, leaf, name, create) {
       const entry = await directory.getFileHandle(leaf, { create });
       return await entry.createSyncAccessHandle();
     } catch (error) {
-      const isHeld = error instanceof DOMException && error.name === 'NoModificationAllowedError';
-      if (!isHeld) throw cannotOpen(name, error);
-      if (performance.now() > deadline) throw isLocked(name, error);
+      const reason = error instanceof DOMException ? error.name : '';
+      const isHeld = reason === 'NoModificationAllowedError';
+      const isGoing = create && reason === 'NotFoundError';
+      if (!isHeld && !isGoing) throw cannotOpen(name, error);
+      if (performance.now() > deadline) throw isHeld ? isLocked(name, error) : cannotOpen(name, error);
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }

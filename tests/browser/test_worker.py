@@ -191,6 +191,31 @@ def test_an_interrupted_import_is_finished_or_forgotten(lab: Any) -> None:
     assert found == [["old", ["redo.db"]], ["newer", ["redo.db"]]]
 
 
+def test_a_companion_that_its_former_owner_removes_meanwhile_is_made_again(lab: Any) -> None:
+    found = lab("""
+        const root = await navigator.storage.getDirectory();
+        const of = FileSystemDirectoryHandle.prototype;
+        const plain = of.getFileHandle;
+        const removed = [];
+        of.getFileHandle = async function (name, options) {
+            const handle = await plain.call(this, name, options);
+            if (name === 'handed.db-wal' && !removed.length) removed.push(await root.removeEntry(name));
+            return handle;
+        };
+        try {
+            const store = new lab.OpfsStorage();
+            await store.acquire('handed.db');
+            await store.release('handed.db');
+            const missing = await store.acquire('nosuch.db', { create: false }).catch((error) => error.message);
+            await store.remove('handed.db');
+            return [removed.length, missing.startsWith('unable to open database file: nosuch.db')];
+        } finally {
+            of.getFileHandle = plain;
+        }
+    """)
+    assert found == [1, True]
+
+
 def test_speed(lab: Any, record_property: Callable[[str, object], None]) -> None:
     """Not a benchmark: figures for the report, and bounds that only a mistake exceeds."""
     found = lab("""
