@@ -215,7 +215,7 @@ export interface Statement<T = Row> extends Disposable {
   run(...args: Parameters): Promise<RunResult>;
   get(...args: Parameters): Promise<T | undefined>;
   all(...args: Parameters): Promise<T[]>;
-  /** Rows one by one, fetched in batches as they are read. Leaving the loop early ends the run. */
+  /** Rows one by one, fetched in batches as they are read; those before an error come first. Leaving the loop early ends the run. */
   iterate(...args: Parameters): AsyncGenerator<T, void>;
   columns(): Promise<ColumnInfo[]>;
   describe(): Promise<Description>;

@@ -6,7 +6,8 @@
  * Invariants:
  *   S1  Every exception out of a step is followed by statement_failed before anybody sees it.
  *   S2  A statement whose schema is out of date is compiled again, with the same parameters, before its first row.
- *   S3  The rows in the buffer are taken before the Program is run again.
+ *   S3  The rows in the buffer are taken before the Program is run again. Rows that were complete when it failed come first, and the
+ *       error with the next step.
  */
 
 import { DONE, PREPARE, RAISE, ROWS, Run as S, YIELD } from '../base/abi.js';
@@ -37,6 +38,8 @@ export class HostStatement {
   /** @type {View | null} */ #view = null;
   /** The error that BUSY stands for. @type {unknown} */
   refusal = null;
+  /** What a step failed with whose last rows are in the buffer: [the error]. @type {[unknown] | null} */ #failure =
+    null;
   /** @type {'object' | 'raw' | 'pluck'} */ #mode = 'object';
   /** @type {import('./rows.js').Integers} */ #integers;
   /** @type {import('./rows.js').Shape} */ #shape = { kind: 'raw' };
@@ -253,6 +256,7 @@ export class HostStatement {
   /** Run on: DONE, ROWS or YIELD. What was in the buffer is gone (S3). @param {number} limit */
   step(limit) {
     this.#mustNotStep();
+    if (this.#failure) throw this.#failure[0];
     const { kernel } = this;
     const { u32 } = kernel.refresh();
     const at = this.#address >>> 2;
@@ -267,7 +271,11 @@ export class HostStatement {
     } catch (error) {
       const cause = kernel.trap(error);
       const next = this.#failed();
-      if (next === RAISE) throw cause;
+      if (next === RAISE) {
+        if (!this.rowCount) throw cause;
+        this.#failure = [cause];
+        return ROWS;
+      }
       if (next === PREPARE) return PREPARE;
       this.refusal = cause;
       return BUSY;
@@ -332,6 +340,7 @@ export class HostStatement {
   reset() {
     this.#mustNotStep();
     this.#running = false;
+    this.#failure = null;
     if (!this.#address) return;
     const { exports } = this.kernel; // not `call`: this runs once a row of a bulk insert
     try {
@@ -409,6 +418,7 @@ export class HostStatement {
     const at = this.#address;
     this.#address = 0;
     this.#running = false;
+    this.#failure = null;
     this.database.closed(this);
     this.kernel.call('statement_free', at);
     if (this.#literalsAt) this.kernel.call('mfree', this.#literalsAt);

@@ -72,6 +72,25 @@ class TestReading:
         """)
         assert found == [19999 * 20000 // 2, 300, 20000, 20000]
 
+    def test_rows_before_an_error_come_first(self, users: Any) -> None:
+        found = users("""
+            const rows = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i, ';
+            const seen = [];
+            for (const bad of [1, 2, 300, 15000]) {
+                const statement = db.prepare(`${rows} abs(iif(i = ${bad}, -9223372036854775808, i)) FROM n`);
+                let n = 0;
+                try {
+                    for await (const row of statement.iterate()) n++;
+                } catch (error) {
+                    seen.push([n, error.message]);
+                }
+                seen.push(await statement.all().catch((error) => error.message));
+            }
+            return seen;
+        """)
+        message = "integer overflow"
+        assert found == [one for bad in (1, 2, 300, 15000) for one in ([bad - 1, message], message)]
+
     def test_two_readers_at_once(self, users: Any) -> None:
         found = users("""
             const a = db.prepare('SELECT id FROM users ORDER BY id').pluck().iterate();

@@ -40,12 +40,24 @@ function act(db, statements, what, [first, second], file) {
   if (what === 'exec') return db.exec(first) && null;
   if (what === 'prepare') return void (statements[first] = db.prepare(second)) ?? null;
   if (what === 'all') return statements[first].raw().all(...second);
+  if (what === 'iterate') return iterated(statements[first].iterate(...second));
   if (what === 'query') return db.prepare(first).raw().all();
   if (what === 'names') return db.prepare(first).columns().map(({ name }) => name);
   if (what === 'file') return db.pragma('database_list')[0].file.endsWith(file) ? null : 'another file';
   const counted = compiles;
   compiles = 0;
   return counted;
+}
+
+/** How many rows come, and the message of the error that ends them. */
+function iterated(rows) {
+  let n = 0;
+  try {
+    for (const _ of rows) n++;
+  } catch (error) {
+    return [n, error.message];
+  }
+  return [n, null];
 }
 
 const results = [];

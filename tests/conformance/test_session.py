@@ -2,7 +2,8 @@
 
 A case is a list of steps [connection, what, arguments…, what it gives (absent: null)]: `a` and `b` are connections to
 one file, `c` is one to another. A string in the place of rows is the message of an error. `compiles` gives how many
-texts were compiled since it was last asked (null: any number).
+texts were compiled since it was last asked (null: any number); `iterate` the number of rows and the error that ends
+them.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from turso_wasm.runtime.uri import Location
 HERE = Path(__file__).parent
 DIST = HERE.parents[1] / "dist"
 CASES: list[dict[str, Any]] = json.loads((HERE / "session.json").read_text("utf-8"))
-ARGUMENTS = {"exec": 1, "prepare": 2, "all": 2, "query": 1, "names": 1, "file": 0, "compiles": 0}
+ARGUMENTS = {"exec": 1, "prepare": 2, "all": 2, "iterate": 2, "query": 1, "names": 1, "file": 0, "compiles": 0}
 ROWS = "CREATE TABLE t(a); CREATE INDEX i ON t(a DESC); INSERT INTO t VALUES (1), (3), (2);"
 
 
@@ -104,6 +105,23 @@ class Session:
 
     def all(self, db: HostConnection, name: str, values: list[Any]) -> list[list[Any]]:
         return self._rows(db, self.statements[name], values)
+
+    def iterate(self, db: HostConnection, name: str, values: list[Any]) -> list[Any]:
+        """How many rows come, and the message of the error that ends them."""
+        n = 0
+        try:
+            statement, rows = db.execute(self.statements[name], values)
+        except SqlError as error:
+            return [n, error.message]
+        try:
+            n += len(rows or ())
+            while not statement.finished:
+                n += len(statement.step() or ())
+        except SqlError as error:
+            return [n, error.message]
+        finally:
+            db.release(statement)
+        return [n, None]
 
     def query(self, db: HostConnection, sql: str) -> list[list[Any]]:
         return self._rows(db, db.prepare(sql), ())

@@ -12,7 +12,8 @@ Invariants:
       H3).
   S2  SQLITE_BUSY before the first row is retried until the connection's busy timeout is over, with the kernel
       unlocked in between; the kernel itself never waits. Parameters stay bound across the retries.
-  S3  `step` hands over every row of the buffer before it runs the Program again.
+  S3  `step` hands over every row of the buffer before it runs the Program again, or raises: rows that were complete
+      when it failed come first, and the error with the next step.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from turso_wasm.base.errors import SQLITE_INTERRUPT, InternalError, SqlError
-from turso_wasm.kernel.abi import DONE, YIELD
+from turso_wasm.kernel.abi import DONE, ROWS, YIELD
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.bulk import Columns, encode_rows
 from turso_wasm.runtime.hosts.base import Instance, address
@@ -53,6 +54,7 @@ class HostStatement:
         "bound",
         "changed",
         "connection",
+        "failure",
         "finished",
         "host",
         "instance",
@@ -80,6 +82,7 @@ class HostStatement:
         self.limited = False  # the first batch has FIRST_ROWS at most
         self.stepped = False
         self.finished = False
+        self.failure: SqlError | None = None  # of a step whose last rows were handed over
         self.changed = 0  # rows, by the run that ended, or all runs of `run_many`
         self.running = False  # in the kernel, maybe in a call of the user's code, which must leave it alone
         self.pending: Any = None
@@ -157,6 +160,9 @@ class HostStatement:
         """
         if self.finished:
             return None
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            raise failure
         if self.connection.stepping:
             self.connection.wait_turn()
         again = self.stepped
@@ -289,10 +295,13 @@ class HostStatement:
             self.running = True
             try:
                 return run(self.address)
-            except BaseException:
+            except BaseException as error:
                 delay_ms = self._failed()
                 if delay_ms < 0:
-                    raise
+                    if not isinstance(error, SqlError) or not self._has_rows():
+                        raise
+                    self.failure = error
+                    return ROWS
             finally:
                 self.running = False
             self._let_others(partial(self.host.pause, delay_ms / 1000.0))
@@ -315,6 +324,10 @@ class HostStatement:
         except (SqlError, InternalError):
             return int(failed(self.address))
 
+    def _has_rows(self) -> bool:
+        (used,) = self.host.unpack(layout.U32, self.address + layout.ROWS_USED_AT)
+        return bool(used)
+
     @property
     def changes(self) -> int:
         """Rows this run has changed; 0 once it was reset."""
@@ -327,6 +340,7 @@ class HostStatement:
         """Give up cursors, locks and memory of the run, which a run that ended has done; ready to be bound again (and
         stepped, once not `finished`).
         """
+        self.failure = None
         if self.stepped:
             self.host.function("statement_reset")(self.address)
             self.stepped = False

@@ -563,3 +563,66 @@ def test_in_a_schema_that_is_not_trusted() -> None:
     assert connection.execute("SELECT f(2), * FROM w").fetchall() == [(2, 1)]
     connection.execute("PRAGMA trusted_schema = ON")
     assert connection.execute("SELECT * FROM v").fetchall() == [(1,)]
+
+
+# --- rows that were due before an error -------------------------------------------------------------------------------
+
+OVERFLOW = "abs(iif(a = {}, -9223372036854775808, a))"
+
+
+@pytest.fixture
+def thousand() -> Any:
+    """A table of 0 … 999, and a function that fails for one of them."""
+    db = turso_wasm.connect(":memory:", isolation_level=None)
+    db.execute("CREATE TABLE t(a)")
+    db.executemany("INSERT INTO t VALUES (?)", [(i,) for i in range(1000)])
+    db.create_function("unless", 2, lambda bad, x: x + 0 // (x - bad))
+    yield db
+    db.close()
+
+
+@pytest.mark.parametrize("bad", [1, 2, 63, 64, 65, 500, 999])
+@pytest.mark.parametrize("value", ["unless({}, a)", OVERFLOW])
+def test_rows_before_an_error_come_first(thousand: Any, value: str, bad: int) -> None:
+    cursor = thousand.execute(f"SELECT a, {value.format(bad)} FROM t")
+    seen = []
+    with pytest.raises(turso_wasm.OperationalError, match=r"^(user-defined function raised|integer overflow)"):
+        for row in cursor:
+            seen.append(row)
+    assert seen == [(i, i) for i in range(bad)]
+    assert cursor.fetchone() is None
+    thousand.execute("DROP TABLE t")
+
+
+@pytest.mark.parametrize("value", ["unless(0, a)", OVERFLOW.format(0)])
+@pytest.mark.parametrize("order", ["", " ORDER BY a"])
+def test_an_error_in_the_first_row_is_that_of_execute(thousand: Any, value: str, order: str) -> None:
+    with pytest.raises(turso_wasm.OperationalError):
+        thousand.execute(f"SELECT {value} FROM t{order}")
+
+
+@pytest.mark.parametrize("value", ["unless(500, a)", OVERFLOW.format(500)])
+def test_a_write_that_fails_gives_no_rows(thousand: Any, value: str) -> None:
+    for sql in ("INSERT INTO t SELECT a FROM t", "UPDATE t SET a = a", "DELETE FROM t"):
+        with pytest.raises(turso_wasm.OperationalError):
+            thousand.execute(f"{sql} RETURNING {value}")
+        assert one(thousand, "SELECT count(*) FROM t") == 1000
+
+
+def test_the_error_of_a_cursor_that_is_left_does_not_come_back(thousand: Any) -> None:
+    cursor = thousand.execute("SELECT unless(?, a) FROM t", (10,))
+    assert cursor.fetchmany(3) == [(0,), (1,), (2,)]
+    assert len(cursor.execute("SELECT unless(?, a) FROM t", (-1,)).fetchall()) == 1000
+    cursor.execute("SELECT unless(?, a) FROM t", (10,))
+    cursor.close()
+    assert len(thousand.execute("SELECT unless(?, a) FROM t", (-1,)).fetchall()) == 1000
+
+
+def test_long_values_before_an_error(thousand: Any) -> None:
+    text = "é" * 3_000_000
+    sql = f"SELECT ?, {OVERFLOW.format(1)} FROM t"
+    for _ in range(20):
+        cursor = thousand.execute(sql, (text,))
+        assert cursor.fetchone() == (text, 0)
+        with pytest.raises(turso_wasm.OperationalError, match="integer overflow"):
+            cursor.fetchone()

@@ -377,6 +377,12 @@ def raise_interrupt() -> None:
 @export
 def statement_abort(s: Run) -> None:
     """After a trap in the statement, with the error still recorded: undo what must be undone, then reset (Q2)."""
+    abort_run(s)
+    statement_clean(s)
+
+
+def abort_run(s: Run) -> None:
+    """statement_abort but for the result rows."""
     c: KernelConnection = KernelConnection(s.connection)
     code: i32 = error_record().code
     again: i32 = s.flags & STATEMENT_ABORTING
@@ -393,15 +399,17 @@ def statement_abort(s: Run) -> None:
         statement_undo(s, code, s.on_error)
     statement_leave(s)
     settle(c)
-    statement_clean(s)
+    s.changes = i64(0)
+    run_end(s)
 
 
 @export
 def statement_failed(s: Run) -> i32:
     """After a trap in a step whose error the host has read: abort the statement, forget the error, and say what now.
 
-    RAISE: report the error. PREPARE: nothing was done, the schema is another one. n > 0: nothing was done, run it again
-    after n milliseconds; its parameters are still bound. With STATEMENT_FINISHING everything is done but the commit,
+    RAISE: report the error, after the rows that are still in the buffer: those that were complete, unless it wrote.
+    PREPARE: nothing was done, the schema is another one. n > 0: nothing was done, run it again after n milliseconds;
+    its parameters are still bound. With STATEMENT_FINISHING everything is done but the commit,
     which keeps its place in front of new readers (LOCK_PENDING): after n milliseconds call statement_done instead.
     It may trap itself: as statement_abort, call it again then.
     """
@@ -414,15 +422,19 @@ def statement_failed(s: Run) -> i32:
             return left
     fresh: i32 = i32(s.state == 0 and not s.flags & STATEMENT_ABORTING)
     patient: i32 = i32(fresh and not s.flags & STATEMENT_NO_RETRY)
-    statement_abort(s)
+    rows_hold: i32 = i32(not s.wrote and not s.flags & STATEMENT_ABORTING)
+    abort_run(s)
     error_clear()
+    answer: i32 = RAISE
     if fresh and code == SQLITE_SCHEMA:
-        return PREPARE
-    if patient and code == SQLITE_BUSY:
+        answer = PREPARE
+    elif patient and code == SQLITE_BUSY:
         delay: i32 = busy_delay(KernelConnection(s.connection), s.attempts)
         s.attempts += 1
-        return delay if delay else RAISE
-    return RAISE
+        answer = delay if delay else RAISE
+    if answer != RAISE or not rows_hold:
+        buffers_trim(s)
+    return answer
 
 
 def statement_undo(s: Run, code: i32, on_error: i32) -> None:
