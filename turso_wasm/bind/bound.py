@@ -279,10 +279,13 @@ class CheckVirtual(Expr):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class CheckedVirtual(Node):
-    """A virtual table that can be checked, and its shadow tables, by suffix."""
+    """A virtual table that can be checked, and its shadow tables, by suffix. content: the user's table that its rows
+    are in.
+    """
 
     table: Table
     shadows: dict[str, Table]
+    content: Table | None = None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

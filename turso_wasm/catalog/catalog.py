@@ -177,13 +177,19 @@ class Catalog:
 
     def shadows_of(self, table: Table) -> dict[str, Table]:
         """The shadow tables of a virtual table, by suffix. Errors: "no such table: s.t_x"."""
+        found = self.shadows_there(table)
+        for shadow in table.declared.shadows if table.declared is not None else ():
+            if shadow.suffix not in found:
+                raise SqlError(SQLITE_ERROR, f"no such table: {self.name}.{table.name}_{shadow.suffix}")
+        return found
+
+    def shadows_there(self, table: Table) -> dict[str, Table]:
+        """As `shadows_of`, without those that are missing."""
         found = {}
         for shadow in table.declared.shadows if table.declared is not None else ():
-            name = f"{table.name}_{shadow.suffix}"
-            known = self.find_table(name)
-            if known is None or known.kind != "table":
-                raise SqlError(SQLITE_ERROR, f"no such table: {self.name}.{name}")
-            found[shadow.suffix] = known
+            known = self.find_table(f"{table.name}_{shadow.suffix}")
+            if known is not None and known.kind == "table":
+                found[shadow.suffix] = known
         return found
 
     def columns_of(self, name: str) -> tuple[str, ...] | None:

@@ -376,6 +376,11 @@ def in_rows(sarg: Sarg) -> float:
     return float(len(sarg.items))
 
 
+def equal_rows(sarg: Sarg) -> float:
+    """How many values `=` or IN is taken to have."""
+    return in_rows(sarg) if sarg.op == "in" else 1.0
+
+
 def _same_conversion(lower: Sarg, upper: Sarg) -> bool:
     """Both ends of a range are probed with one affinity: that of either, unless the other must not be converted."""
     return lower.affinity == upper.affinity or any(

@@ -13,8 +13,10 @@ from turso_wasm.bind.generated import row_of
 from turso_wasm.bind.schema import bind_checks, bind_index_terms
 from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog.catalog import Catalog
+from turso_wasm.catalog.modules.fts5 import Fts5Options
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.modules.fts_table import content_table
 
 SCHEMA_ROOT = 1
 NO_FILE = 0  # in the place of SCHEMA_ROOT
@@ -39,10 +41,19 @@ def _database(binder: Binder, catalog: Catalog, only: Table | None, quick: bool)
         elif table.root == SCHEMA_ROOT:
             roots.append(SCHEMA_ROOT)
         elif table.kind == "virtual" and not table.failure:
-            virtual.append(bound.CheckedVirtual(table=table, shadows=catalog.shadows_of(table)))
+            virtual.append(_virtual(binder, catalog, table))
     return nodes.CheckedDatabase(
         slot=catalog.slot, name=catalog.name, roots=tuple(roots), tables=tuple(tables), virtual=tuple(virtual)
     )
+
+
+def _virtual(binder: Binder, catalog: Catalog, table: Table) -> bound.CheckedVirtual:
+    """A full-text table may lack what it needs: that is a row of the answer."""
+    assert table.declared is not None
+    if isinstance(table.declared.options, Fts5Options):
+        shadows, content = catalog.shadows_there(table), content_table(binder, table)
+        return bound.CheckedVirtual(table=table, shadows=shadows, content=content)
+    return bound.CheckedVirtual(table=table, shadows=catalog.shadows_of(table))
 
 
 def _table(binder: Binder, table: Table, tree: int, quick: bool) -> nodes.CheckedTable:

@@ -207,6 +207,15 @@ def in_values(planner: Planner, sarg: Sarg, reverse: bool) -> tuple[nodes.Plan, 
     )
 
 
+def equal_values(planner: Planner, sarg: Sarg) -> tuple[nodes.Plan, bound.Expr]:
+    """A loop over the value of `=`, or the distinct ones of an IN, ascending, and the column that holds the value."""
+    if sarg.op == "in":
+        return in_values(planner, sarg, False)
+    value = bound.ColumnRef(source=planner.new_source(), column=0)
+    converted = _converted(sarg.value, None if sarg.affinity == "A" else sarg.affinity)
+    return nodes.Values(source=value.source, rows=((converted,),), n_columns=1), value
+
+
 def _listed_rows(planner: Planner, parts: list[Sarg], reverse: bool) -> tuple[nodes.Plan, list[bound.Expr]]:
     """As `in_values`, over rows."""
     source, sorted_source = planner.new_source(), planner.new_source()

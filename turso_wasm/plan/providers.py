@@ -117,7 +117,7 @@ class FunctionAccess:
             for sarg in self._sargs(term) if source in term.sources else ():
                 if not sarg.sources & blocked:
                     conditions.append(sarg)
-                elif sarg.op == "=" and sarg.column >= n_visible:
+                elif sarg.op in ("=", "in") and sarg.column >= n_visible:
                     return []
         request = Request(self.item, conditions, self.used, self.planner)
         return [self._path(offer) for offer in self.provider.offers(request)]

@@ -26,7 +26,7 @@ from turso_wasm.catalog import ddl
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.indexes import build_index
-from turso_wasm.catalog.modules.registry import eponymous_table
+from turso_wasm.catalog.modules.registry import eponymous_table, find_module
 from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.tables import build_table
@@ -294,10 +294,11 @@ def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> list[no
     """
     dropped = [table]
     if table.kind == "virtual":
-        try:
-            dropped += catalog.shadows_of(table).values()
-        except SqlError:  # one is missing
+        module, shadows = find_module(table.module), catalog.shadows_there(table)
+        assert module is not None and table.declared is not None
+        if len(shadows) < len(table.declared.shadows) and not module.drops_parts:
             fail("SQL logic error")
+        dropped += shadows.values()
     steps = [step for each in dropped for step in _forget_table(binder, catalog, each)]
     roots = [root for each in dropped for root in (each.root, *(index.root for index in each.indexes)) if root]
     return [*steps, *(nodes.DropBtree(root=root) for root in sorted(roots, reverse=True))]

@@ -166,6 +166,7 @@ def _module(name: str, suffixes: frozenset[str]) -> Module:
         row_functions=frozenset({"snippet", "offsets", "matchinfo"}),
         arity={"offsets": (1, 1), "matchinfo": (1, 2)},
         conditions=frozenset({"match"}),
+        drops_parts=True,
     )
 
 

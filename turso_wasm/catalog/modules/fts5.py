@@ -189,4 +189,5 @@ FTS5: Final = Module(
     suffixes=frozenset({"data", "idx", "content", "docsize", "config"}),
     row_functions=frozenset({"bm25", "highlight", "snippet"}),
     conditions=frozenset({"match"}),
+    drops_parts=True,
 )

@@ -75,7 +75,8 @@ class Module:
     the table's columns is a column that the statement adds to the table (Item.calls). conditions: functions f(column,
     value), and operators ("match", "like", "glob", "regexp"), that the provider is told of as conditions on a column.
     arity: least and most arguments of those row functions that are refused with a wrong number when prepared.
-    is_writable: it has a writer. is_eponymous: the module is a table of its own name, without CREATE.
+    is_writable: it has a writer. drops_parts: a table is dropped even if a shadow table is missing. is_eponymous: the
+    module is a table of its own name, without CREATE.
     """
 
     name: str
@@ -85,12 +86,15 @@ class Module:
     arity: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     conditions: frozenset[str] = frozenset()
     is_writable: bool = True
+    drops_parts: bool = False
     is_eponymous: bool = False
 
 
 def column(name: str, decltype: str | None = None, *, hidden: bool = False) -> Column:
-    """A column of a virtual table, with the affinity of its type. Of no type it has none."""
-    affinity: AffinityLetter = "A" if decltype is None else affinity_of_type(decltype)
+    """A column of a virtual table, with the affinity of its type. Of no type it has none, unless it is hidden: there
+    SQLite takes the word HIDDEN for one.
+    """
+    affinity: AffinityLetter = "A" if decltype is None else affinity_of_type(decltype or "HIDDEN" * hidden)
     return Column(name, decltype, affinity, hidden=HIDDEN if hidden else 0)
 
 

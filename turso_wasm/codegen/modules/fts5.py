@@ -9,6 +9,7 @@ from turso_wasm.base.errors import SQLITE_ERROR
 from turso_wasm.bind import bound
 from turso_wasm.catalog.modules.fts5 import Fts5Options
 from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.objects import Table
 from turso_wasm.codegen.constraints import PRIMARYKEY_FAILED, violated
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
@@ -72,19 +73,42 @@ SOURCES[nodes.FtsRows] = _fts_rows
 
 
 def index_faults(node: bound.CheckedVirtual, ctx: Context) -> SqlValue:
-    """The row of PRAGMA integrity_check about an index, NULL: nothing is wrong. Other tables' texts are not read."""
+    """The row of PRAGMA integrity_check about an index, NULL: nothing is wrong. FTS5 leaves other tables' texts."""
     table, found = node.table, ctx.chosen()
-    config = ctx.data_address(config_bytes(table, node.shadows, ctx.unit.encoding), align=8)
+    is_fts5 = fold(table.module) == "fts5"
+    malformed = f"malformed inverted index for {table.module.upper()} table {table.schema}.{table.name}"
+    if _lacks_shadows(node) or not (is_fts5 or _has_texts(node)):
+        lost = malformed.replace("malformed", "unable to validate the", 1) + ": SQL logic error"
+        return ctx.constant(malformed if is_fts5 else lost)
+    content = None if is_fts5 else node.content
+    shadows: dict[str, Table | None] = {"stat": None, "docsize": None, **node.shadows}
+    config = ctx.data_address(config_bytes(table, shadows, ctx.unit.encoding, content), align=8)
     verdict = ctx.f.local(I32, "verdict", ctx.f.call("fts_check", ctx.stmt, config))
     ctx.allocates = True
     ctx.choose(found, NULL_VALUE)
-    malformed = f"malformed inverted index for {table.module.upper()} table {table.schema}.{table.name}"
-    is_fts5 = fold(table.module) == "fts5"
     mismatch = f'fts5: checksum mismatch for table "{table.name}"' if is_fts5 else malformed
     for code, said in ((MALFORMED, malformed), (MISMATCH, mismatch)):
         with ctx.f.if_(verdict == code):
             ctx.choose(found, ctx.constant(said))
     return found
+
+
+def _lacks_shadows(node: bound.CheckedVirtual) -> bool:
+    """A table without which the index cannot be read is missing. FTS4 does without its sums."""
+    assert node.table.declared is not None
+    optional = () if fold(node.table.module) == "fts5" else ("stat", "docsize")
+    needed = {shadow.suffix for shadow in node.table.declared.shadows}
+    return not needed.difference(optional) <= node.shadows.keys()
+
+
+def _has_texts(node: bound.CheckedVirtual) -> bool:
+    """The user's table that content=… names, if one is named, has the columns."""
+    assert node.table.declared is not None and isinstance(node.table.declared.options, Fts5Options)
+    options, content = node.table.declared.options, node.content
+    if not options.content:
+        return True
+    is_table = content is not None and content.kind == "table" and not content.without_rowid
+    return is_table and content is not None and {fold(name) for name in options.names} <= content.numbers.keys()
 
 
 class Fts5Writer(Writer):

@@ -6,7 +6,7 @@ They are equal if the two agree. What else is compared: sums, %_docsize, the num
 
 from turso_wasm.kernel.abi import NULL, Arena, Cursor, Run, Value
 from turso_wasm.kernel.abi_modules import (
-    CONTENT_OWN,
+    CONTENT_NONE,
     DETAIL_COLUMNS,
     DETAIL_FULL,
     DETAIL_NONE,
@@ -279,5 +279,6 @@ def fts_check(stmt: Run, config: FtsConfig) -> i32:
     memory_fill(x, 0, sizeof(Index))
     index_cursors(x, stmt, config, 0)
     index_open(x, stmt, config, stmt.arena)
-    found: i32 = verdict(x, gather_nothing(stmt, config), stmt, config, config.source == CONTENT_OWN)
+    compare: bool = config.source != CONTENT_NONE and config.content != 0
+    found: i32 = verdict(x, gather_nothing(stmt, config), stmt, config, compare)
     return found

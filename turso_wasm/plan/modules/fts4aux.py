@@ -11,7 +11,9 @@ from turso_wasm.catalog.modules.fts4aux import AUX_COLUMNS, TOKEN_COLUMNS, AuxOp
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.access import equal_rows
 from turso_wasm.plan.modules.module import shadows
+from turso_wasm.plan.paths import equal_values
 from turso_wasm.plan.providers import GivenRows, Offer, Request
 from turso_wasm.plan.terms import Sarg
 
@@ -60,10 +62,12 @@ class Fts3TokenizeProvider:
 
     def offers(self, request: Request) -> list[Offer]:
         """See PlannedModule."""
-        given = next((sarg for sarg in request.conditions if sarg.column == 0 and sarg.op == "="), None)
+        texts = [sarg for sarg in request.conditions if sarg.column == 0 and sarg.op in ("=", "in")]
+        given = min(texts, key=lambda sarg: sarg.op == "in", default=None)
         if given is None:
             return [Offer(ROWS, ROWS * ROWS, (), lambda _: _refuse())]
-        return [Offer(TOKENS, TOKENS, (given,), lambda _: _tokens(request, given), number=1)]
+        n = TOKENS * equal_rows(given)
+        return [Offer(n, n, (given,), lambda _: _tokens(request, given), number=1)]
 
     def plans_for_writing(self, planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
         """See PlannedModule."""
@@ -77,7 +81,7 @@ def _refuse() -> GivenRows:
 def _tokens(request: Request, given: Sarg) -> GivenRows:
     table = request.item.table
     assert table is not None and table.declared is not None and isinstance(table.declared.options, Fts3Options)
-    values, (text,) = request.evaluated((given.value,))
+    values, text = equal_values(request.planner, given)
     source = request.planner.new_source()
     found = nodes.FtsTokens(source=source, table=table, text=text)
     columns: dict[int, bound.Expr] = {

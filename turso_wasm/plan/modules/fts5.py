@@ -51,7 +51,7 @@ class Fts5Provider:
 
     def plans_for_writing(self, planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
         """A scan of the user's table that has the texts, if there is one."""
-        content = content_table(planner, table)
+        content = content_table(planner.binder, table)
         if content is None or not has_rowids(content, table):
             return ()
         return (nodes.TableScan(source=planner.new_source(), table=content, columns=frozenset()),)

@@ -6,10 +6,11 @@ The index gives rowids; a row's columns are looked up in %_content, or in the ta
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
+from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.generated import with_virtual
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import column_of, column_ref, table_item
@@ -21,9 +22,6 @@ from turso_wasm.plan.modules.module import shadows
 from turso_wasm.plan.providers import NULL, ROWID, GivenRows, Request
 from turso_wasm.plan.terms import Sarg
 
-if TYPE_CHECKING:
-    from turso_wasm.plan.planner import Planner
-
 HANDLE: Final = 0  # the column of nodes.FtsRows that functions of the row want
 
 
@@ -33,9 +31,9 @@ def options_of(table: Table) -> Fts5Options:
     return table.declared.options
 
 
-def content_table(planner: Planner, table: Table) -> Table | None:
+def content_table(binder: Binder, table: Table) -> Table | None:
     """The table that content=… names."""
-    catalog = planner.binder.catalogs.slots[table.slot]
+    catalog = binder.catalogs.slots[table.slot]
     assert catalog is not None
     name = options_of(table).content
     return catalog.find_table(name) if name else None
@@ -132,7 +130,7 @@ class FtsTable(ABC):
         return with_virtual(planner.binder, table_item(planner.new_source(), table, None))
 
     def _content_table(self, name: str) -> Table:
-        table = content_table(self.request.planner, self.table)
+        table = content_table(self.request.planner.binder, self.table)
         if table is None:
             raise SqlError(SQLITE_ERROR, f"no such table: {self.table.schema}.{name}")
         if not has_rowids(table, self.table):

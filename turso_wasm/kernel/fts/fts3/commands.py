@@ -96,12 +96,11 @@ def merge(stmt: Run, config: FtsConfig, least: i32) -> None:
 
 
 def set_automerge(stmt: Run, config: FtsConfig, p: ptr[u8], n: i32) -> None:
-    """automerge=segments: 0: off."""
-    if config.options == 0:
-        raise_logic()
+    """automerge=segments: 0: off. FTS3 has no %_stat to keep it in: it holds for what is gathered now."""
     value, _ = number(p, n)
     if value == 1 or value > SEGMENTS_MOST:
         value = DEFAULT_MERGE
     g: Gather = flush_of(stmt, config)
-    write_automerge(stmt, config, value)
+    if config.options:
+        write_automerge(stmt, config, value)
     g.options.automerge = value

@@ -35,8 +35,6 @@ def fn_fts3_matchinfo(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
         text: i64 = to_text(stmt, values[2].tag, values[2].payload)
         p = bytes_of(text)
         size = size_of(text)
-    elif n > 2:
-        size = 0
     if s.root == None:  # noqa: E711
         return BLOB, pack(b"", 0)
     for i in range(size):

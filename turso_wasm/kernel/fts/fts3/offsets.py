@@ -60,6 +60,8 @@ def fn_fts3_offsets(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
             offsets_of_text(s, out, column, to_text(stmt, v.tag, v.payload), cursors)
         elif has_hits(s, column):
             return NULL, i64(0)  # the row is not there any more
+    if out.size == 0:
+        return NULL, i64(0)  # the user's text is another one by now
     tag, payload = buffer_value(out)
     return tag, payload
 

@@ -182,7 +182,7 @@ def quoted(q: Query) -> None:
     t: Tokenizer = q.parser.tokenizer
     token_start(t, q.text + start, end - start)
     while token_next(t):
-        add_token(q, q.text + start, end - start)
+        add_token(q, q.text + start, end - start, True)
     if q.phrase.phrases.n_terms == 0:
         q.phrase.kind = NOTHING
     q.at = end + 1
@@ -208,7 +208,7 @@ def bare(q: Query) -> None:
     token_start(t, q.text + start, end - start)
     if token_next(t):
         q.phrase = phrase_new(q, column)
-        add_token(q, q.text + start, end - start)
+        add_token(q, q.text + start, end - start, q.parser.config.options != 0)  # FTS3 knows no ^ out of quotes
         q.at = start + t.end
         if q.phrase.phrases.last.prefix:
             q.at += 1
@@ -247,13 +247,13 @@ def phrase_new(q: Query, column: i32) -> Node:
     return node
 
 
-def add_token(q: Query, text: ptr[u8], n: i32) -> None:
-    """Add the tokenizer's token, with what stands around it in the text."""
+def add_token(q: Query, text: ptr[u8], n: i32, knows_initial: bool) -> None:
+    """Add the tokenizer's token, with what stands around it in the text. knows_initial: ^ is an operator."""
     t: Tokenizer = q.parser.tokenizer
     phrase: Phrase = q.phrase.phrases
     term: Term = term_new(q.parser, phrase)
     term.prefix = 1 if t.end < n and text[t.end] == 42 else 0
-    if t.start > 0 and text[t.start - 1] == 94 and q.parser.config.options:  # FTS3 knows no ^
+    if knows_initial and t.start > 0 and text[t.start - 1] == 94:
         term.initial = 1
         phrase.initial = 1
 
