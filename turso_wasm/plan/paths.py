@@ -12,7 +12,7 @@ from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.plan import nodes
 from turso_wasm.plan.access import Path, TableAccess
 from turso_wasm.plan.alternatives import moved
-from turso_wasm.plan.providers import FunctionAccess
+from turso_wasm.plan.providers import FunctionAccess, Offer
 from turso_wasm.plan.terms import Sarg
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def path_plan(planner: Planner, access: TableAccess | FunctionAccess, path: Path
         if path.kind == "or":
             return _alternative_rows(planner, access, path)
         assert path.offer is not None
-        return access.plan(path.offer, reverse)
+        return access.plan(path.offer, reverse, _listed_arguments(planner, path.offer))
     if path.kind == "or":
         return _alternatives(planner, access, path)
     values = {sarg: sarg.value for sarg in path.equal}
@@ -49,6 +49,16 @@ def path_plan(planner: Planner, access: TableAccess | FunctionAccess, path: Path
     else:
         loop, values[path.in_sarg] = in_values(planner, path.in_sarg, reverse)
     return nodes.NestedLoop(left=loop, right=_visit(access, path, values, reverse))
+
+
+def _listed_arguments(planner: Planner, offer: Offer) -> list[nodes.Plan]:
+    """Loops over the values that conditions list (F3 of plan/providers.py)."""
+    loops: list[nodes.Plan] = []
+    for one, listed in offer.listed:
+        assert isinstance(one.value, bound.ColumnRef)
+        values, value = in_values(planner, listed, False)
+        loops += [values, nodes.Values(source=one.value.source, rows=((value,),), n_columns=1)]
+    return loops
 
 
 def may_be_tabled(plan: nodes.Plan, planner: Planner) -> TypeGuard[nodes.IndexScan]:

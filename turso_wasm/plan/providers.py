@@ -12,12 +12,15 @@ Invariants:
   F1  The conditions of a request read nothing that is not there yet. While a hidden column's value is not there the
       function is not asked: it waits.
   F2  A condition that an offer consumes is true of every row; all others are tested again.
+  F3  A provider is not told of an IN on a hidden column, but of `=` with one of its values, if it consumes that: it
+      gives the rows for each value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING, Protocol
 
 from turso_wasm.bind import bound
@@ -25,7 +28,7 @@ from turso_wasm.bind.query import Item
 from turso_wasm.catalog.modules.registry import find_module
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
-from turso_wasm.plan.access import OrderColumn, Path
+from turso_wasm.plan.access import OrderColumn, Path, in_rows
 from turso_wasm.plan.terms import Sarg, Term, call_sargs
 
 if TYPE_CHECKING:
@@ -51,8 +54,9 @@ class GivenRows:
 class Offer:
     """One way to give the rows. rows, cost: of one visit, in the units of cost.py.
 
-    consumed: F2. order: the columns by which the rows come, in one of both directions. number, label: what EXPLAIN
-    QUERY PLAN says. make: is called with True for rows in reverse order.
+    consumed: F2. listed: F3, what it was told and what the condition is. order: the columns by which the rows come,
+    in one of both directions. number, label: what EXPLAIN QUERY PLAN says. make: is called with True for rows in
+    reverse order.
     """
 
     rows: float
@@ -62,6 +66,7 @@ class Offer:
     order: tuple[OrderColumn, ...] = ()
     number: int = 0
     label: str = ""
+    listed: tuple[tuple[Sarg, Sarg], ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -84,6 +89,10 @@ class Request:
         row = tuple(values)
         columns = tuple(bound.ColumnRef(source=source, column=number) for number in range(len(row)))
         return nodes.Values(source=source, rows=(row,), n_columns=len(row)), columns
+
+
+def _for_each(offer: Offer, listed: tuple[tuple[Sarg, Sarg], ...], n: float) -> Offer:
+    return replace(offer, rows=offer.rows * n, cost=offer.cost * n, order=(), listed=listed)
 
 
 class Provider(Protocol):
@@ -111,16 +120,37 @@ class FunctionAccess:
     def paths(self, terms: Iterable[Term], blocked: frozenset[int]) -> list[Path]:
         """The offers, given terms whose values must not read the sources in `blocked`; none while arguments wait."""
         source = self.item.source
-        n_visible = len(self.item.columns)
         conditions = []
         for term in terms:
             for sarg in self._sargs(term) if source in term.sources else ():
                 if not sarg.sources & blocked:
                     conditions.append(sarg)
-                elif sarg.op in ("=", "in") and sarg.column >= n_visible:
+                elif self._is_given(sarg):
                     return []
-        request = Request(self.item, conditions, self.used, self.planner)
-        return [self._path(offer) for offer in self.provider.offers(request)]
+        return [self._path(offer) for offer in self._offers(conditions)]
+
+    def _is_given(self, sarg: Sarg) -> bool:
+        """Whether it gives a hidden column its value, or one of some: what the rows are may depend on it."""
+        outputs = self.table.declared.outputs if self.table.declared is not None else ()
+        return sarg.op in ("=", "in") and sarg.column >= len(self.item.columns) and sarg.column not in outputs
+
+    def _offers(self, conditions: list[Sarg]) -> list[Offer]:
+        """The offers (F3)."""
+        told = {sarg: self._one_of(sarg) for sarg in conditions if sarg.op == "in" and self._is_given(sarg)}
+        while True:
+            known = [told.get(sarg, sarg) for sarg in conditions]
+            offers = self.provider.offers(Request(self.item, known, self.used, self.planner))
+            unused = [sarg for sarg, one in told.items() if any(one not in offer.consumed for offer in offers)]
+            if not unused:
+                listed = tuple((one, sarg) for sarg, one in told.items())
+                n = prod(in_rows(sarg) for sarg in told)
+                return [_for_each(offer, listed, n) for offer in offers] if listed else offers
+            for sarg in unused:
+                del told[sarg]
+
+    def _one_of(self, sarg: Sarg) -> Sarg:
+        value = bound.ColumnRef(source=self.planner.new_source(), column=0)
+        return replace(sarg, op="=", value=value, affinity=None, items=(), subquery=None, rows=None)
 
     def _sargs(self, term: Term) -> list[Sarg]:
         """The conditions a term is on columns, those by functions and operators of the table's module included."""
@@ -133,18 +163,22 @@ class FunctionAccess:
     def _path(self, offer: Offer) -> Path:
         path = Path("function", equal=offer.consumed, rows=offer.rows, cost=offer.cost, order=offer.order)
         path.offer = offer
-        path.in_sarg = next((sarg for sarg in offer.consumed if sarg.op == "in"), None)
+        listed = [*(sarg for _, sarg in offer.listed), *(sarg for sarg in offer.consumed if sarg.op == "in")]
+        path.in_sarg = listed[0] if listed else None
         return path
 
-    def plan(self, offer: Offer, reverse: bool) -> nodes.Plan:
-        """The nodes of the offer that was taken."""
+    def plan(self, offer: Offer, reverse: bool, loops: Sequence[nodes.Plan] = ()) -> nodes.Plan:
+        """The nodes of the offer that was taken, for each row of the loops."""
         given = offer.make(reverse)
+        child = given.child
+        for loop in reversed(loops):
+            child = nodes.NestedLoop(left=loop, right=child)
         is_numbered = ROWID in self.used and ROWID not in given.columns
         columns = tuple(sorted(self.used - {ROWID} if is_numbered else self.used))
         return nodes.FunctionScan(
             source=self.item.source,
             name=self.table.name,
-            child=given.child,
+            child=child,
             columns=columns,
             outputs=tuple(given.columns.get(column, NULL) for column in columns),
             is_numbered=is_numbered,

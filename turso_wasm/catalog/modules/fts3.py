@@ -71,7 +71,8 @@ def declare(using: Using, *, is_fts4: bool) -> Declared:
     if len({*folded, *map(fold, hidden)}) < len(folded) + len(hidden):
         raise refuse(f"vtable constructor failed: {using.name}")
     columns = (*(column(name, "") for name in options.names), *(column(name, "", hidden=True) for name in hidden))
-    return Declared(columns=columns, shadows=tuple(_shadows(using.name, options)), options=options)
+    shadows, docid = tuple(_shadows(using.name, options)), len(options.names) + 1
+    return Declared(columns=columns, shadows=shadows, options=options, outputs=frozenset({docid}))
 
 
 def _shadows(name: str, options: Fts3Options) -> Iterator[Shadow]:

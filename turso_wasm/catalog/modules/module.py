@@ -54,14 +54,16 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """A virtual table. columns: hidden ones last; those are the arguments of the table when it is called in FROM, in
-    their order. shadows: in the order in which they are made. options: what else the module has read in the arguments;
-    its provider and its writer know the type. is_loose: values need not have the affinities of their columns.
+    """A virtual table. columns: hidden ones last; those are the arguments of the table when it is called in FROM,
+    in their order. shadows: in the order in which they are made. options: what else the module has read in the
+    arguments; its provider and its writer know the type. outputs: the hidden columns that are no arguments.
+    is_loose: values need not have the affinities of their columns.
     """
 
     columns: tuple[Column, ...]
     shadows: tuple[Shadow, ...] = ()
     options: object = None
+    outputs: frozenset[int] = frozenset()
     is_loose: bool = False
     without_rowid: bool = False
 

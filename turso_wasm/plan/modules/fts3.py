@@ -12,7 +12,7 @@ from turso_wasm.catalog.modules.fts3 import Fts3Options
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
-from turso_wasm.plan.access import OrderColumn, equal_rows, in_rows
+from turso_wasm.plan.access import OrderColumn
 from turso_wasm.plan.modules.fts5 import ROWS, ROWS_THAT_MATCH, Fts5Provider
 from turso_wasm.plan.modules.fts_table import HANDLE, FtsTable, content_table
 from turso_wasm.plan.paths import equal_values
@@ -42,21 +42,14 @@ class Fts3Provider(Fts5Provider):
         lower, upper = [rows.limit(request, operators) for operators in ((">", ">="), ("<", "<="))]
         number = FROM * (lower is not None) + UP_TO * (upper is not None)
         if match is not None:
-            spoken = [sarg for sarg in request.conditions if rows.is_language(sarg)]
-            language = min(spoken, key=lambda sarg: sarg.op == "in", default=None)
-            n = 1.0 if language is None else equal_rows(language)
+            language = next((sarg for sarg in request.conditions if rows.is_language(sarg)), None)
             number += BY_COLUMN + match.column + WITH_LANGUAGE * (language is not None)
             consumed = (match,) if language is None else (match, language)
-            return [
-                Offer(n * ROWS_THAT_MATCH, n * 20, consumed, lambda _: rows.matching(match, language), number=number)
-            ]
+            return [Offer(ROWS_THAT_MATCH, 20.0, consumed, lambda _: rows.matching(match, language), number=number)]
         if key is not None:
             return [Offer(1.0, 2.0, (key,), lambda _: rows.of_content(key.value), number=BY_ROWID)]
         listed = next((sarg for sarg in request.conditions if rows.is_docid(sarg) and sarg.op == "in"), None)
-        found = []
-        if listed is not None:
-            n = in_rows(listed)
-            found = [Offer(n, n * 2, (listed,), lambda _: rows.of_listed(listed), number=BY_ROWID)]
+        found = [] if listed is None else [rows.listed_offer(listed, number=BY_ROWID)]
         bounds = [sarg for sarg in (lower, upper) if sarg is not None]
         n = ROWS / 4 ** len(bounds)
         down = rows.fts3.descending
@@ -93,15 +86,15 @@ class _Rows(FtsTable):
         return sarg.column in (ROWID, self.n + 1)
 
     def is_language(self, sarg: Sarg) -> bool:
-        """The language is given, or some are."""
-        return sarg.column == self.n + 2 and sarg.op in ("=", "in")
+        """The language is given."""
+        return sarg.column == self.n + 2 and sarg.op == "="
 
     def limit(self, request: Request, operators: tuple[str, str]) -> Sarg | None:
         """A condition on the rowid by one of these operators."""
         return next((sarg for sarg in request.conditions if self.is_docid(sarg) and sarg.op in operators), None)
 
     def matching(self, match: Sarg, language: Sarg | None) -> GivenRows:
-        """The rows that match, in each of the languages."""
+        """The rows that match, in a language."""
         values, (query,) = self.request.evaluated((match.value,))
         spoken: bound.Expr = ZERO
         if language is not None:
@@ -120,12 +113,6 @@ class _Rows(FtsTable):
         rows = nodes.NestedLoop(left=values, right=found)
         rowid = bound.ColumnRef(source=source, column=ROWID)
         return self._given(rows, rowid, bound.ColumnRef(source=source, column=HANDLE), None)
-
-    def of_listed(self, listed: Sarg) -> GivenRows:
-        """The rows whose docids are in a list or a subquery."""
-        keys, value = equal_values(self.request.planner, listed)
-        given = self.of_content(value)
-        return GivenRows(nodes.NestedLoop(left=keys, right=given.child), given.columns)
 
     def _languages(self, language: Sarg) -> tuple[nodes.Plan, bound.Expr]:
         """What the language is to be equal to; no row has one that is no integer."""

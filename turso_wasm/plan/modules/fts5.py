@@ -41,13 +41,16 @@ class Fts5Provider:
             return [Offer(ROWS_THAT_MATCH, 20.0, consumed, lambda _: rows.matching(matches, rank), label=label)]
         if key is not None:
             return [Offer(1.0, 2.0, (*consumed, key), lambda _: rows.of_content(key.value), label="=")]
+        listed = next((sarg for sarg in request.conditions if sarg.column == ROWID and sarg.op == "in"), None)
+        found = [] if listed is None else [rows.listed_offer(listed, label="=")]
         lower, upper = [rows.limit(request, operators) for operators in ((">", ">="), ("<", "<="))]
         bounds = [sarg for sarg in (lower, upper) if sarg is not None]
         n = ROWS / 4 ** len(bounds)
         label = ">" * (lower is not None) + "<" * (upper is not None)
         order = (OrderColumn(ROWID),)
         consumed = (*consumed, *bounds)
-        return [Offer(n, n, consumed, lambda back: rows.of_content(None, lower, upper, back), order, label=label)]
+        scan = Offer(n, n, consumed, lambda back: rows.of_content(None, lower, upper, back), order, label=label)
+        return [*found, scan]
 
     def plans_for_writing(self, planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
         """A scan of the user's table that has the texts, if there is one."""

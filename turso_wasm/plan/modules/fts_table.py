@@ -18,8 +18,10 @@ from turso_wasm.catalog.modules.fts5 import Fts5Options
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.access import in_rows
 from turso_wasm.plan.modules.module import shadows
-from turso_wasm.plan.providers import NULL, ROWID, GivenRows, Request
+from turso_wasm.plan.paths import equal_values
+from turso_wasm.plan.providers import NULL, ROWID, GivenRows, Offer, Request
 from turso_wasm.plan.terms import Sarg
 
 HANDLE: Final = 0  # the column of nodes.FtsRows that functions of the row want
@@ -97,6 +99,17 @@ class FtsTable(ABC):
             search = nodes.FtsRows(source=source, table=self.table, shadows=self.shadows, matches=())
             rows, handle = nodes.NestedLoop(left=search, right=rows), bound.ColumnRef(source=source, column=HANDLE)
         return GivenRows(rows, self._columns(content, column_ref(item, ROWID), handle, None, is_searched=False))
+
+    def listed_offer(self, listed: Sarg, number: int = 0, label: str = "") -> Offer:
+        """The rows whose rowids are in a list or a subquery."""
+
+        def make(_: bool) -> GivenRows:
+            keys, value = equal_values(self.request.planner, listed)
+            given = self.of_content(value)
+            return GivenRows(nodes.NestedLoop(left=keys, right=given.child), given.columns)
+
+        n = in_rows(listed)
+        return Offer(n, n * 2, (listed,), make, number=number, label=label)
 
     def _given(self, rows: nodes.Plan, rowid: bound.Expr, handle: bound.Expr, rank: Sarg | None) -> GivenRows:
         """The rows, and the columns of those that are wanted."""
