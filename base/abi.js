@@ -69,9 +69,9 @@ export const KernelConnection = Object.freeze({
   schema_epoch: 100,
   pagers: 32,
   settings: 116,
-  names: 144,
-  name_sizes: 192,
-  orders: 240,
+  names: 148,
+  name_sizes: 196,
+  orders: 244,
 });
 
 /** Result codes by number. @type {Readonly<Record<number, string>>} */

@@ -98,6 +98,7 @@ CODE_NAMES: Final[dict[int, str]] = {number: name for name, number in RESULT_COD
 
 SQLITE_ERROR: Final = 1
 SQLITE_ABORT: Final = 4
+SQLITE_ABORT_ROLLBACK: Final = 516
 SQLITE_BUSY: Final = 5
 SQLITE_LOCKED: Final = 6
 SQLITE_NOMEM: Final = 7

@@ -1,7 +1,8 @@
 """Blobs: a BLOB or TEXT of one row, read and written in place of the whole, as `sqlite3.Blob`.
 
-A blob keeps the value's length. Once a statement of the connection has changed the value it is of no use any more, as
-in SQLite. Writing is an UPDATE of the row by its rowid, so triggers see it; it does not count as a change.
+A blob keeps the value's length. Once a statement of the connection has written its row, or what it was opened for
+was rolled back, it is of no use any more, as in SQLite (runtime/blobs.py). Writing is an UPDATE of the row by its
+rowid, so triggers see it; it does not count as a change.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from turso_wasm.base.errors import SQLITE_ABORT, SQLITE_ERROR, SQLITE_READONLY, SqlError
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.errors import ProgrammingError, fail
+from turso_wasm.runtime.blobs import BlobHandle
 
 if TYPE_CHECKING:
     from turso_wasm.dbapi.connection import Connection
@@ -47,24 +49,20 @@ class Blob:
             if indexed and not readonly:
                 raise SqlError(SQLITE_ERROR, f"cannot open {indexed} column for writing")
             cell, place = _quoted(column), f"{_quoted(name)}.{_quoted(table)}"
-            self._type_of = f"SELECT typeof({cell}) FROM {place} WHERE {rowid} = ?"
-            self._value = f"SELECT CAST({cell} AS BLOB) FROM {place} WHERE {rowid} = ?"
-            found = connection._query(self._type_of, (row,))
-            if not found:
+            rows = f"SELECT {rowid} FROM {place} WHERE {rowid} >= ?"
+            self._handle = BlobHandle(connection._runtime, rows, row, writes=not readonly)
+            if not self._handle.is_open:
                 raise SqlError(SQLITE_ERROR, f"no such rowid: {row}")
-            kind = found[0][0]
+            type_of = f"SELECT typeof({cell}) FROM {place} WHERE {rowid} = ?"
+            self._value = f"SELECT CAST({cell} AS BLOB) FROM {place} WHERE {rowid} = ?"
+            kind = connection._query(type_of, (row,))[0][0]
             if kind not in ("text", "blob"):
+                self._handle.close()
                 raise SqlError(SQLITE_ERROR, f"cannot open value of type {kind}")
             self._update = f"UPDATE {place} SET {cell} = CAST(? AS {kind}) WHERE {rowid} = ?"
-            self._note(connection._query(self._value, (row,))[0][0])
+            self._length = len(connection._query(self._value, (row,))[0][0])
         except SqlError as error:
             fail(error)
-
-    def _note(self, value: bytes) -> None:
-        """What lies there now."""
-        self._length = len(value)
-        self._digest = hash(value)
-        self._as_of = self._connection._runtime.counters()[1]
 
     def _usable(self) -> Connection:
         self._connection._check()
@@ -73,16 +71,17 @@ class Blob:
         return self._connection
 
     def _get(self) -> bytes:
-        """The value. Errors: OperationalError, SQLITE_ABORT, when a statement has changed it."""
+        """The value. Errors: OperationalError when a statement has written its row, or a rollback."""
         connection = self._usable()
         try:
+            self._handle.check()
             found = connection._query(self._value, (self._row,))
             value = found[0][0] if found else None
-            if value is None or (connection._runtime.counters()[1] != self._as_of and hash(value) != self._digest):
-                raise SqlError(SQLITE_ABORT, "query aborted")
-            if len(value) != self._length:
+            if value is None or len(value) != self._length:
                 raise SqlError(SQLITE_ABORT, "query aborted")
         except SqlError as error:
+            if not self._handle.is_open:
+                self._length = self._offset = 0
             fail(error)
         return bytes(value)
 
@@ -95,11 +94,11 @@ class Blob:
         try:
             if self._readonly:
                 raise SqlError(SQLITE_READONLY, "attempt to write a readonly database")
-            self._connection._query(self._update, (bytes(value), self._row))
+            with self._handle.writing():
+                self._connection._query(self._update, (bytes(value), self._row))
         except SqlError as error:
             fail(error)
         runtime.set_counters(*before)
-        self._note(bytes(value))
 
     # --- as a file ----------------------------------------------------------------------------------------------
 
@@ -145,6 +144,7 @@ class Blob:
         """Give it up; closing twice is fine."""
         self._connection._check()
         self._closed = True
+        self._handle.close()
 
     def __enter__(self) -> Blob:
         self._usable()

@@ -76,7 +76,11 @@ ON_ERROR_ABORT = 0  # undo this statement
 ON_ERROR_FAIL = 1  # keep what the statement did so far
 ON_ERROR_ROLLBACK = 2  # roll the whole transaction back
 
-STATEMENT_TRIPPED = 4  # bit of Run.flags: a rollback took away what it works on
+# bits of Run.flags
+STATEMENT_TRIPPED = 4  # a rollback took away what it works on
+STATEMENT_HANDLE = 512  # H: it stays on one row as long as a blob of it is open
+STATEMENT_HANDLE_WRITES = 1024  # H: … to be written: any rollback trips it
+STATEMENT_EXPIRED = 2048  # the row of the handle was written
 
 # --- what a call of the user's code does (kernel/base/callback.py) ------------------------------------------
 CALL_FUNCTION = 0
@@ -302,6 +306,7 @@ class KernelConnection(Struct):
     analysis_limit: i32  # entries of an index that ANALYZE looks at; 0: all
     temp_store: i32  # TEMP_STORE_*: where the temp database lies
     settings: i32  # H: SETTING_*
+    in_blob: i32  # H: a blob of an open handle is being written, for which no handle expires
     comparing: i32  # a collation of the user's is being asked: nothing may be written
     open_flags: i32  # OPEN_*, as the main database was opened
     attached: i32  # how often ATTACH was done

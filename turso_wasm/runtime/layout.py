@@ -39,6 +39,7 @@ PAGERS_AT = KernelConnection.offset("pagers")
 NAMES = Struct(f"<{3 * N_SLOTS}I")
 NAMES_AT = KernelConnection.offset("names")
 SETTINGS_AT = KernelConnection.offset("settings")
+IN_BLOB_AT = KernelConnection.offset("in_blob")
 CONNECTION_EPOCH_AT = KernelConnection.offset("schema_epoch")
 
 FLAG_COUNTS_CHANGES = 1  # Run.flags: the rows it changes are the connection's changes()

@@ -185,6 +185,15 @@ class HostStatement:
             return None if self.finished else []
         return decode_rows(rows, heap, self.n_columns, not not_ascii, text)
 
+    def first(self) -> tuple[Any, ...] | None:
+        """The first row, on which the run stays until it is reset; None: there is none. Errors: as step."""
+        self.limited = True
+        self.host.pack(layout.U32, self.address + layout.ROW_LIMIT_AT, 1)
+        try:
+            return next(iter(self.step() or ()), None)
+        finally:
+            self.limited = False  # as the next run wants it
+
     def run_many(self, sets: Iterator[Any], literals: Sequence[Any], values_of: Callable[[Any], Sequence[Any]]) -> None:
         """Run once for each of `sets`, dropping result rows; `values_of` makes parameters of one set.
 

@@ -26,6 +26,7 @@ from turso_wasm.kernel.btree.cursor.save import (
     cursor_ready,
     cursor_save_entry,
     cursor_set_saved,
+    cursors_save_for,
     cursors_save_others,
     find_saved,
 )
@@ -131,7 +132,7 @@ def cursor_delete(c: Cursor) -> None:
     """
     if cursor_ready(c) == 0:
         return
-    cursors_save_others(c)
+    cursors_save_for(c, c.rowid, c.rowid)
     if page_is_leaf(stack_page(c, c.depth)):
         delete_on_leaf(c)
     else:

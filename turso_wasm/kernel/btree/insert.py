@@ -26,7 +26,13 @@ from turso_wasm.kernel.btree.cursor.position import (
     settle_prev,
     stack_page,
 )
-from turso_wasm.kernel.btree.cursor.save import SKIP_NONE, cursor_set_saved, cursors_save_others, save_key
+from turso_wasm.kernel.btree.cursor.save import (
+    SKIP_NONE,
+    cursor_set_saved,
+    cursors_save_for,
+    cursors_save_others,
+    save_key,
+)
 from turso_wasm.kernel.btree.cursor.seek import index_find, table_find
 from turso_wasm.kernel.btree.overflow import overflow_free, overflow_write
 from turso_wasm.kernel.btree.page import (
@@ -217,7 +223,7 @@ def table_insert(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
 
     Errors: SQLITE_CORRUPT, SQLITE_FULL.
     """
-    cursors_save_others(c)
+    cursors_save_for(c, rowid, rowid)
     if table_find(c, rowid):
         replace_on_leaf(c, rowid, p, size)
     else:

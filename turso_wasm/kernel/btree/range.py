@@ -7,7 +7,7 @@ that stay are deleted one by one, and so is the last but one child of a page: wh
 from turso_wasm.kernel.abi import Cursor
 from turso_wasm.kernel.btree.balance import is_underfull, write_level
 from turso_wasm.kernel.btree.cursor.position import cursor_invalidate, leaf_rowid, settle_next, stack_page
-from turso_wasm.kernel.btree.cursor.save import cursors_save_others
+from turso_wasm.kernel.btree.cursor.save import cursors_save_for
 from turso_wasm.kernel.btree.cursor.seek import table_find
 from turso_wasm.kernel.btree.delete import balance_leaf, cursor_delete
 from turso_wasm.kernel.btree.freelist import page_put_free
@@ -28,7 +28,7 @@ def table_delete_range(c: Cursor, first: i64, last: i64) -> i64:
     _ = table_find(c, first)
     if settle_next(c) == 0 or c.rowid > last:
         return i64(0)
-    cursors_save_others(c)
+    cursors_save_for(c, first, last)
     if c.nth == 0 and can_drop(c, last):
         return drop_leaf(c)
     cursor_delete(c)

@@ -13,7 +13,7 @@ from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, Cursor, Value
 from turso_wasm.kernel.base.errors import raise_corrupt
 from turso_wasm.kernel.btree.balance import write_level
 from turso_wasm.kernel.btree.cursor.position import load_entry
-from turso_wasm.kernel.btree.cursor.save import cursor_ready, cursors_save_others
+from turso_wasm.kernel.btree.cursor.save import cursor_ready, cursors_save_for
 from turso_wasm.kernel.btree.insert import cell_buffer, replace_on_leaf
 from turso_wasm.kernel.pager.storage import Page
 from turso_wasm.kernel.values.record import SERIAL_SIZES, header_end, integer_serial, serial_long
@@ -33,7 +33,7 @@ def cursor_replace(c: Cursor, p: ptr[u8], size: i32) -> None:
     """
     if cursor_ready(c) == 0:
         raise_corrupt(c.root)
-    cursors_save_others(c)
+    cursors_save_for(c, c.rowid, c.rowid)
     replace_on_leaf(c, c.rowid, p, size)
 
 
@@ -50,7 +50,7 @@ def cursor_patch(c: Cursor, values: ptr[Value], mask: i64) -> i32:
     n: i32 = find_places(c, values, mask, places)
     if n == 0:
         return 0
-    cursors_save_others(c)
+    cursors_save_for(c, c.rowid, c.rowid)
     offset: i32 = c.payload - c.leaf
     page: Page = write_level(c, c.depth)
     if page.data != c.leaf:

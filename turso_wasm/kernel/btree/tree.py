@@ -22,7 +22,7 @@ from turso_wasm.kernel.btree.cursor.position import (
     enter_root,
     stack_page,
 )
-from turso_wasm.kernel.btree.cursor.save import cursors_save_others
+from turso_wasm.kernel.btree.cursor.save import cursors_save_for
 from turso_wasm.kernel.btree.freelist import page_allocate, page_put_free
 from turso_wasm.kernel.btree.insert import free_cell_overflow
 from turso_wasm.kernel.btree.page import (
@@ -149,7 +149,7 @@ def tree_cursor(p: Pager, root: u32) -> Cursor:
 def clear_root(p: Pager, root: u32) -> i64:
     """Empty a tree; its entries."""
     c: Cursor = tree_cursor(p, root)
-    cursors_save_others(c)
+    cursors_save_for(c, i64(-1) << 63, ~(i64(-1) << 63))
     entries: i64 = clear_tree(c)
     page: Page = pager_write(p, pager_get(p, root))
     page_init(page, page_header(page).kind | LEAF, p.usable_size)

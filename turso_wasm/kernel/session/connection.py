@@ -22,6 +22,7 @@ from turso_wasm.kernel.abi import (
     OPEN_READONLY,
     OPEN_URI,
     SETTING_DEFER_FOREIGN_KEYS,
+    STATEMENT_HANDLE_WRITES,
     STATEMENT_TRIPPED,
     TEMP_SLOT,
     KernelConnection,
@@ -277,6 +278,8 @@ def rollback_all(c: KernelConnection, save: i32) -> i32:
     Otherwise they are tripped: they fail with SQLITE_ABORT_ROLLBACK.
     """
     pending_drop(c)
+    if not c.autocommit:
+        handles_trip(c)
     if c.schema_changed:
         save = 0
     if save:
@@ -339,6 +342,25 @@ def statements_trip(c: KernelConnection, slots: i32, writers_only: i32) -> None:
     s: Run = Run(c.statements)
     while s:
         if s.wrote & slots or (s.slots_read & slots and not writers_only):
+            s.flags |= STATEMENT_TRIPPED
+        s = Run(s.next)
+
+
+def writes_open(c: KernelConnection) -> i32:
+    """1 while statements write, or handles of blobs are open that may."""
+    s: Run = Run(c.statements)
+    while s:
+        if s.flags & STATEMENT_HANDLE_WRITES:
+            return 1
+        s = Run(s.next)
+    return i32(writers_running(c) > 0)
+
+
+def handles_trip(c: KernelConnection) -> None:
+    """Trip the handles of blobs that were opened to be written: it is as if each had been."""
+    s: Run = Run(c.statements)
+    while s:
+        if s.flags & STATEMENT_HANDLE_WRITES:
             s.flags |= STATEMENT_TRIPPED
         s = Run(s.next)
 

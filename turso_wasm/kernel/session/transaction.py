@@ -6,6 +6,7 @@ Invariants:
   B1  A failed COMMIT leaves the transaction open if the database was only busy; else the statement's abort rolls back.
   B2  ROLLBACK always ends the transaction: if something fails on the way, the abort of its statement finishes the job.
   B3  Names of savepoints compare without regard to ASCII case; the innermost one of a name counts.
+  B4  While statements write, or handles of blobs may, there is no COMMIT, SAVEPOINT or RELEASE: SQLITE_BUSY.
 """
 
 from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, SETTING_QUERY_ONLY, KernelConnection, Run
@@ -28,11 +29,12 @@ from turso_wasm.kernel.session.connection import (
     depth_open,
     depth_release,
     depth_undo,
+    handles_trip,
     readers_trip,
     rollback_all,
     settle,
     statements_trip,
-    writers_running,
+    writes_open,
 )
 from turso_wasm.kernel.session.foreign_keys import check_deferred
 from turso_wasm.wasm.lang import export, i32, lit, memory_copy, ptr, sizeof, u8
@@ -71,12 +73,12 @@ def transaction_begin(s: Run, mode: i32) -> None:
 
 @export
 def transaction_commit(s: Run) -> None:
-    """COMMIT. Errors: SQLITE_ERROR outside a transaction; SQLITE_BUSY (B1); I/O errors."""
+    """COMMIT. Errors: SQLITE_ERROR outside a transaction; SQLITE_BUSY (B1, B4); I/O errors."""
     c: KernelConnection = KernelConnection(s.connection)
     check_not_comparing(c)
     if c.autocommit:
         raise_error(SQLITE_ERROR, *lit(b"cannot commit - no transaction is active"))
-    if writers_running(c):
+    if writes_open(c):
         s.flags |= STATEMENT_NO_RETRY
         raise_error(SQLITE_BUSY, *lit(b"cannot commit transaction - SQL statements in progress"))
     transaction_end(s, c)
@@ -116,9 +118,9 @@ def transaction_rollback(s: Run) -> None:
 
 @export
 def savepoint_open(s: Run, text: ptr[u8], size: i32) -> None:
-    """SAVEPOINT: outside a transaction it begins one. Errors: SQLITE_BUSY while statements write."""
+    """SAVEPOINT: outside a transaction it begins one. Errors: SQLITE_BUSY (B4)."""
     c: KernelConnection = KernelConnection(s.connection)
-    if writers_running(c):
+    if writes_open(c):
         s.flags |= STATEMENT_NO_RETRY
         raise_error(SQLITE_BUSY, *lit(b"cannot open savepoint - SQL statements in progress"))
     pending_flush(s)
@@ -142,7 +144,7 @@ def savepoint_release(s: Run, text: ptr[u8], size: i32) -> None:
     c: KernelConnection = KernelConnection(s.connection)
     check_not_comparing(c)
     name: Name = must_find(s, text, size)
-    if writers_running(c):
+    if writes_open(c):
         s.flags |= STATEMENT_NO_RETRY
         raise_error(SQLITE_BUSY, *lit(b"cannot release savepoint - SQL statements in progress"))
     if name.is_transaction:
@@ -165,6 +167,7 @@ def savepoint_rollback(s: Run, text: ptr[u8], size: i32) -> None:
         s.flags |= STATEMENT_ROLLBACK
         check_io(-10)
     statements_trip(c, -1, 1)
+    handles_trip(c)
     if c.schema_changed:
         readers_trip(c)
     c.deferred = name.deferred

@@ -8,9 +8,11 @@ Invariants:
       neighbours now); SKIP_BEFORE, it was in the gap before that entry; SKIP_END, behind the last entry (no key).
       So neither cursor_next nor cursor_prev repeats or omits an entry.
   W2  The key of a table b-tree is `rowid`, that of an index b-tree the whole record in saved_key.
+  W3  The handle of a blob expires when the entry it is on, or was on when it was saved, is written or deleted; so all
+      who do that to a table's entries call `cursors_save_for`.
 """
 
-from turso_wasm.kernel.abi import Cursor, KeyInfo
+from turso_wasm.kernel.abi import STATEMENT_EXPIRED, STATEMENT_HANDLE, Cursor, KernelConnection, KeyInfo, Run
 from turso_wasm.kernel.base.memory import mrealloc
 from turso_wasm.kernel.btree.cursor.position import (
     STATE_GAP,
@@ -25,7 +27,7 @@ from turso_wasm.kernel.btree.cursor.position import (
 from turso_wasm.kernel.btree.cursor.seek import cursor_assemble, index_find, table_find
 from turso_wasm.kernel.pager.storage import Pager
 from turso_wasm.kernel.values.compare import record_fields
-from turso_wasm.wasm.lang import export, i32, memory_copy, ptr, u8
+from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, u8
 
 __subset__ = True
 
@@ -81,6 +83,26 @@ def cursors_save_others(c: Cursor) -> None:
         if at.root == c.root and at != c and at.depth >= 0:
             cursor_save(at)
         at = Cursor(at.next_in_pager)
+
+
+def cursors_save_for(c: Cursor, first: i64, last: i64) -> None:
+    """cursors_save_others before entries of a table with rowids from `first` to `last` are written: the handles of
+    blobs in them expire.
+    """
+    at: Cursor = Cursor(Pager(c.pager).cursors)
+    while at:
+        if at.root == c.root and at != c:
+            if at.statement and first <= at.rowid and at.rowid <= last:
+                handle_expire(Run(at.statement))
+            if at.depth >= 0:
+                cursor_save(at)
+        at = Cursor(at.next_in_pager)
+
+
+def handle_expire(s: Run) -> None:
+    """The row the statement is on is going to be written."""
+    if s.flags & STATEMENT_HANDLE and not KernelConnection(s.connection).in_blob:
+        s.flags |= STATEMENT_EXPIRED
 
 
 @export
