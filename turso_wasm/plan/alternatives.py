@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from turso_wasm.bind import bound
-from turso_wasm.bind.walk import chain, columns_used, conjuncts, is_deterministic, transform
+from turso_wasm.bind.walk import chain, columns_used, conjuncts, is_deterministic, transform, walk
 from turso_wasm.catalog.modules.registry import find_module
 from turso_wasm.plan import cost
 from turso_wasm.plan.access import Path, TableAccess
@@ -34,7 +34,7 @@ class Arm:
 def arms_of(planner: Planner, access: TableAccess | FunctionAccess, term: Term) -> list[Arm]:
     """The arms of an OR about the table; none where it cannot be taken apart."""
     item = access.item
-    if term.derived or term.late or not isinstance(term.expr, bound.Binary) or term.expr.op != "or":
+    if term.derived or not _is_movable(term, access) or not isinstance(term.expr, bound.Binary) or term.expr.op != "or":
         return []
     if item.source not in term.sources or access.table.without_rowid or not is_deterministic(term.expr):
         return []
@@ -45,6 +45,14 @@ def arms_of(planner: Planner, access: TableAccess | FunctionAccess, term: Term) 
         return []
     columns = {ref.column for ref in columns_used(term.expr) if ref.source == item.source}
     return [_arm(planner, access, part, columns) for part in parts]
+
+
+def _is_movable(term: Term, access: TableAccess | FunctionAccess) -> bool:
+    """Subqueries are tested last, but beside conditions that can be tested in no other way."""
+    if not term.late:
+        return True
+    nested = [part for part in walk(term.expr) if isinstance(part, bound.SubqueryExpr)]
+    return isinstance(access, FunctionAccess) and not any(part.outer for part in nested)
 
 
 def _asks_module(expr: bound.Expr, access: FunctionAccess) -> bool:

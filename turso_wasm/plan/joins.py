@@ -262,7 +262,9 @@ class JoinPlanner:
             paths = unit.access.paths(self.terms, blocked)
             whole = [(term, arms) for term, arms in self._arms(unit) if not term.sources & blocked - unit.sources]
             found = [or_path(term, arms, blocked) for term, arms in whole]
-            paths += [path for path in found if path is not None]
+            alternatives = [path for path in found if path is not None]
+            # A condition of a module is found so or not at all.
+            paths = alternatives if alternatives and isinstance(unit.access, FunctionAccess) else paths + alternatives
             unit.cache[key] = paths = useful(paths, self.ordering is not None)
         if state.mask:
             # Inside a loop an IN (SELECT …) is tested by look-up; driving the loop it would run again and again.

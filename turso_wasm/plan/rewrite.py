@@ -286,15 +286,30 @@ def _never_true(expr: bound.Expr) -> bool:
 
 
 def or_to_in(query: Query, binder: Binder) -> Query:
-    """X = 1 OR x = 2 is x IN (1, 2): one look-up per value."""
+    """X = 1 OR x = 2 is x IN (1, 2), also in an arm of an OR: one look-up per value."""
     for core in query.cores:
-        core.where = [_or_to_in(expr, binder) for expr in core.where]
+        core.where = [_or_to_in(expr) for expr in core.where]
         for step in core.steps:
-            step.on = [_or_to_in(expr, binder) for expr in step.on]
+            step.on = [_or_to_in(expr) for expr in step.on]
     return query
 
 
-def _or_to_in(expr: bound.Expr, binder: Binder) -> bound.Expr:
+def _or_to_in(expr: bound.Expr) -> bound.Expr:
+    found = _as_list(expr)
+    if found is not expr or not isinstance(expr, bound.Binary) or expr.op != "or":
+        return found
+    arms = chain(expr, "or")
+    known = [_arm_to_in(arm) for arm in arms]
+    return expr if all(map(is_, arms, known)) else reduce(lambda a, c: replace(expr, left=a, right=c), known)
+
+
+def _arm_to_in(arm: bound.Expr) -> bound.Expr:
+    parts = conjuncts(arm)
+    known = [_as_list(part) for part in parts]
+    return arm if all(map(is_, parts, known)) else all_of(known) or arm
+
+
+def _as_list(expr: bound.Expr) -> bound.Expr:
     if not isinstance(expr, bound.Binary) or expr.op != "or":
         return expr
     operand: bound.ColumnRef | None = None
