@@ -97,3 +97,24 @@ def test_texts_of_subqueries_outlive_their_rows(answers: Callable[[str], None]) 
     answers("SELECT (SELECT group_concat(q.x || 'é' || p.x) FROM p q), (SELECT hex(p.x) || 'b') FROM p")
     answers("SELECT x, (SELECT 'k' || (SELECT 'j' || q.x FROM p q WHERE q.x = p.x)) FROM p ORDER BY 2")
     answers("SELECT (SELECT 'once' || max(x) FROM p) || x FROM p")
+
+
+def nested_joins(n: int, kind: str, on: str) -> str:
+    joined = f"p p{n - 1} {kind} JOIN p p{n} ON p{n - 1}.x {on} p{n}.x"
+    for i in range(n - 2, -1, -1):
+        joined = f"p p{i} {kind} JOIN ({joined}) ON p{i}.x {on} p{i + 1}.x"
+    return f"SELECT p0.x, p{n}.x FROM {joined} ORDER BY 1, 2"
+
+
+@pytest.mark.parametrize("n", [4, 12, 16, 19])
+@pytest.mark.parametrize(("kind", "on"), [("LEFT", "="), ("LEFT", "<"), ("FULL", "="), ("", "=")])
+def test_joins_in_joins(answers: Callable[[str], None], n: int, kind: str, on: str) -> None:
+    answers(nested_joins(n, kind, on))
+
+
+def test_what_no_code_of_fits_the_stack_says_so() -> None:
+    with turso.connect(":memory:") as ours:
+        ours.executescript(SCHEMA)
+        with pytest.raises(turso.OperationalError, match="statement too complex: its code needs more stack"):
+            ours.execute(nested_joins(40, "LEFT", "=")).fetchall()
+        assert ours.execute("SELECT count(*) FROM p").fetchone() == (5,)

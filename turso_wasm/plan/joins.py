@@ -137,10 +137,15 @@ class JoinPlanner:
     def _plan_right_side(self, unit: Unit) -> JoinPlan:
         """The right side of a join for one row of the left: its ON condition is tested inside."""
         step = unit.step
+        known = self.planner.right_sides.get((id(step), self.runs))
+        if known is not None:
+            return known[1]
         inner = step.group if step.item is None else [Step(step.item)]
         terms = [*unit.on, *(make_term(self.planner.finish(expr)) for expr in step.group_where)]
         terms += [make_term(expr, derived=True) for expr in step.derived]
-        return JoinPlanner(self.planner, inner, terms, correlated=True, runs=self.runs).plan()
+        plan = JoinPlanner(self.planner, inner, terms, correlated=True, runs=self.runs).plan()
+        self.planner.right_sides[id(step), self.runs] = step, plan
+        return plan
 
     def _plan_outer_join(self, step: Step) -> JoinPlan:
         """A RIGHT or FULL join: the right side is read first, then each row of the left looks for its matches."""

@@ -15,7 +15,7 @@ from turso_wasm.base import tree
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import collation_of
-from turso_wasm.bind.query import Core, Item, OrderKey, Query
+from turso_wasm.bind.query import Core, Item, OrderKey, Query, Step
 from turso_wasm.bind.schema import bind_index_terms
 from turso_wasm.bind.select import compound_collations
 from turso_wasm.bind.walk import (
@@ -69,6 +69,7 @@ class Planner:
         self._finished: dict[
             int, tuple[bound.Expr, bound.Expr]
         ] = {}  # by id: the expression, with its subqueries planned
+        self.right_sides: dict[tuple[int, float], tuple[Step, JoinPlan]] = {}  # by id of the step and how often it runs
         self._shared: dict[int, tuple[nodes.Shared, Rows]] = {}
         self.alone = -1  # the source whose rows the SELECT that is being planned sees once each
         self.target = -1  # the source whose rows are to be changed

@@ -40,14 +40,14 @@ def columns(kernel: RecordsKernel, record: bytes, mask: int, at: int | None = No
     p = kernel.bytes_in(record) if at is None else at
     out = kernel.bytes_in(b"\xee" * 16 * 64)
     kernel.checked("record_columns", p, len(record), mask, out)
-    values = kernel.read(out, 16 * 64)
+    block = kernel.read(out, 16 * 64)
     values: dict[int, SqlValue] = {}
     for column in range(64):
-        tag, _, payload = struct.unpack_from("<iiq", values, 16 * column)
+        tag, _, payload = struct.unpack_from("<iiq", block, 16 * column)
         if mask >> column & 1:
             values[column] = kernel.decode(tag, payload)
         else:
-            assert values[16 * column : 16 * column + 16] == b"\xee" * 16, "only the columns asked for are written"
+            assert block[16 * column : 16 * column + 16] == b"\xee" * 16, "only the columns asked for are written"
     return values
 
 

@@ -11,6 +11,8 @@ Invariants (W1, W2 and W5: hosts/store.py):
   W4  A Program is first compiled by the baseline engine, in half the time, unless it reads many rows for one. Once it
       runs often or long (`warm`) it is compiled again by the optimizing engine, and the new code takes over: what a
       suspended statement needs lies in linear memory, and both come from the same bytes.
+  W6  Baseline code keeps every value of a function in a place of its own on the stack, so that of a large function may
+      not fit: it traps before it has done anything. Optimized code takes over then, too.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from types import FrameType
 
 import wasmtime
 
-from turso_wasm.base.errors import SQLITE_NOMEM, SqlError
+from turso_wasm.base.errors import SQLITE_ERROR, SQLITE_NOMEM, InternalError, SqlError
 from turso_wasm.codegen.program import Program
 from turso_wasm.runtime.files import FileTable
 from turso_wasm.runtime.hosts.base import Instance, address
@@ -43,6 +45,8 @@ from turso_wasm.runtime.usercode import DirectCalls, UserCalls
 WARM_AFTER = 500  # executions
 KEPT = 1000  # instances and modules of Programs
 TRIM_FROM = 64 << 20  # bytes the kernel has, and does not use
+LARGE = 16 << 10  # bytes of a Program from which on its baseline code may need more stack than there is
+MOST = 80 << 10  # bytes of a Program beyond which the optimizing engine takes seconds
 MAX_LINKED = 2000  # instances in a store: at most some 100 KB each
 
 _I32 = struct.Struct("<i")
@@ -181,6 +185,8 @@ class WasmtimeHost:
             instance.step = self._store.link(instance.module, instance.program.wasm, instance.data)
         except wasmtime.WasmtimeError as error:
             raise _no_room(error) from None
+        if instance.heat >= 0 and len(instance.program.wasm) > LARGE:
+            instance.step = partial(self._large_step, weakref.ref(instance), instance.step)
         self._linked.add(instance)
 
     def move(self) -> None:
@@ -208,6 +214,23 @@ class WasmtimeHost:
             self._store.record(error.code)  # as if the step had failed (H3)
             raise
         return found.step(statement)
+
+    def _large_step(self, instance: weakref.ref[WasmtimeInstance], step: Callable[[int], int], statement: int) -> int:
+        """The `step` of a large Program in baseline code (W6). Errors: SqlError, when no code of it would fit."""
+        found = instance()
+        assert found is not None, "who steps it has it"
+        try:
+            status = step(statement)
+        except InternalError as error:
+            if not _lacks_stack(error):
+                raise
+            if len(found.program.wasm) > MOST:
+                raise SqlError(SQLITE_ERROR, "statement too complex: its code needs more stack than there is") from None
+            self.warm(found)
+            return found.step(statement)
+        if found.heat >= 0:
+            found.step = step
+        return status
 
     # --- memory -------------------------------------------------------------------------------------------------
 
@@ -290,6 +313,12 @@ class WasmtimeHost:
 
     def _random(self, at: int, size: int) -> None:
         self.write(at & 0xFFFFFFFF, os.urandom(size))
+
+
+def _lacks_stack(error: InternalError) -> bool:
+    """Whether it says that the frame of a Program's `step` itself did not fit: nothing has run."""
+    evidence = str(error.evidence)
+    return "call stack exhausted" in evidence and "\n    1:" not in evidence
 
 
 def _no_room(error: wasmtime.WasmtimeError) -> SqlError:
