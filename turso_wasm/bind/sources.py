@@ -86,7 +86,7 @@ def _refuse_reference(pending: Pending) -> NoReturn:
     if pending.argument is None:
         fail("ON clause references tables to its right", pending.on)
     assert pending.step is not None
-    if pending.step.kind != "left":
+    if pending.step.kind != "left" and pending.into is not pending.step.left_where:
         unsupported(f"arguments that read the other side of a {pending.step.kind.upper()} JOIN", pending.on)
     fail("table-function argument references tables to its right", pending.on)
 
@@ -154,6 +154,8 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
         step.kind = "right" if join.kind == "RIGHT" else "full"
         step.left = steps
         _move(clause, where, step.left_where)
+        on_left = [each for each in clause.pending if each.argument is not None and each.into is step.left_where]
+        _belong_to(step, [each for each in on_left if each.step is None], {item.source for item in left_items})
         nullable, result = left_items if join.kind == "RIGHT" else step.items(), [step]
     else:
         step.kind = "left"
