@@ -170,6 +170,10 @@ class Pair:
         try:
             return self.run_law(at, step) if isinstance(step, Law) else self.run_statement(at, step)
         except Hang as hang:
+            if isinstance(step, Statement) and not (step.own or is_query(step.sql)):
+                self.ask_oracle(step)
+                if self.slow:
+                    raise Stop from None
             return Fault("hang", self.script, at, ["ends"], [str(hang)])
 
     def run_statement(self, at: int, step: Statement) -> Fault | None:
