@@ -185,7 +185,8 @@ def _transform_subquery(expr: bound.SubqueryExpr, rewrite: Rewrite) -> bound.Exp
 
 
 def transform_query(query: Query, rewrite: Rewrite) -> Query:
-    """A copy of a bound query with every expression rewritten."""
+    """A copy of a bound query with every expression rewritten; a subquery that has several places, once."""
+    rewrite = _remembering(rewrite)
     return replace(
         query,
         cores=[_transform_core(core, rewrite) for core in query.cores],
@@ -193,6 +194,22 @@ def transform_query(query: Query, rewrite: Rewrite) -> Query:
         limit=None if query.limit is None else transform(query.limit, rewrite),
         offset=None if query.offset is None else transform(query.offset, rewrite),
     )
+
+
+def _remembering(rewrite: Rewrite) -> Rewrite:
+    """Every subquery is rewritten once: the copies of one are still one, and what is nested does not multiply."""
+    known: dict[int, tuple[bound.Expr, bound.Expr]] = {}
+
+    def once(found: bound.Expr) -> bound.Expr | None:
+        if type(found) is not bound.SubqueryExpr:
+            return rewrite(found)
+        seen = known.get(id(found))
+        if seen is None:
+            replaced = rewrite(found)
+            seen = known[id(found)] = found, replaced or _transform_subquery(found, rewrite)
+        return seen[1]
+
+    return once
 
 
 def _transform_core(core: Core, rewrite: Rewrite) -> Core:
@@ -264,9 +281,11 @@ def query_items(query: Query) -> Iterator[Item]:
                 yield item
                 if item.query is not None:
                     yield from query_items(item.query)
+    entered: set[int] = set()  # a subquery among the outputs may be a key of the order, too
     for expr in query_expressions(query):
         for part in walk(expr):
-            if isinstance(part, bound.SubqueryExpr) and isinstance(part.plan, Query):
+            if isinstance(part, bound.SubqueryExpr) and isinstance(part.plan, Query) and id(part.plan) not in entered:
+                entered.add(id(part.plan))
                 yield from query_items(part.plan)
 
 

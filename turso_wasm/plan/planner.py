@@ -378,12 +378,15 @@ class Planner:
     def note_columns(self, query: Query) -> None:
         """Remember which columns of each source anything in the query reads, nested queries included."""
         stack = list(query_expressions(query))
+        entered: set[int] = set()  # a subquery among the outputs may be a key of the order, too
         while stack:
             for part in walk(stack.pop()):
                 if type(part) is bound.ColumnRef:
                     self.used.setdefault(part.source, set()).add(part.column)
-                elif isinstance(part, bound.SubqueryExpr) and isinstance(part.plan, Query):
-                    stack.extend(query_expressions(part.plan))
+                elif isinstance(part, bound.SubqueryExpr) and id(part.plan) not in entered:
+                    entered.add(id(part.plan))
+                    if isinstance(part.plan, Query):
+                        stack.extend(query_expressions(part.plan))
 
     def note_expression(self, expr: bound.Expr) -> None:
         """As `note_columns`, for an expression outside a query."""
