@@ -53,9 +53,14 @@ def check_height(root: Node) -> None:
         pending.extend([(child, around, inside) for child in children(node)])
 
 
+def too_high() -> SqlError:
+    """The error."""
+    return SqlError(SQLITE_ERROR, f"Expression tree is too large (maximum depth {MAX_EXPR_HEIGHT})")
+
+
 def _check(height: int) -> None:
     if height > MAX_EXPR_HEIGHT:
-        raise SqlError(SQLITE_ERROR, f"Expression tree is too large (maximum depth {MAX_EXPR_HEIGHT})")
+        raise too_high()
 
 
 def _heights(root: Node) -> dict[int, int]:

@@ -37,6 +37,7 @@ from turso_wasm.sql.ast_expr import (
     Unary,
     When,
 )
+from turso_wasm.sql.height import MAX_EXPR_HEIGHT, too_high
 from turso_wasm.sql.lexer import ID, LISTS, STRING, dequote
 from turso_wasm.sql.parser.leaves import literal_values
 from turso_wasm.sql.parser.stream import COLUMN_WORDS
@@ -93,6 +94,7 @@ class ExpressionParser(TypeParser):
             self.fail()
         left = prefix(self)
         n_operators = 0
+        height = 0  # at the least: an AND of constants may be one. Python cannot free a tree without bounds, either
         while True:
             kind = kinds[self.at]
             precedence = _BINARY.get(kind)
@@ -105,6 +107,10 @@ class ExpressionParser(TypeParser):
                 right = self.expr(precedence)
                 self.depth -= 2
                 left = Binary(cast(BinaryOperator, kind), left, right, (start, self.ends[self.at - 1]))
+                if kind != "AND" or (type(right) is Binary and right.op != "AND"):
+                    height += 1
+                    if height > MAX_EXPR_HEIGHT:
+                        raise too_high()
                 continue
             infix = _INFIX.get(kind)
             if infix is None or (_COLLATE if kind == "COLLATE" else _EQUALITY) <= above:
