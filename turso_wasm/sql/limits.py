@@ -27,6 +27,12 @@ def check_columns(count: int, where: str) -> None:
         raise SqlError(SQLITE_ERROR, f"too many columns {where}")
 
 
+def check_from_terms(count: int) -> None:
+    """Raise SqlError if a FROM clause has more tables, subqueries and joins in parentheses than may be."""
+    if count > MAX_FROM_TERMS:
+        raise SqlError(SQLITE_ERROR, f"too many FROM clause terms, max: {MAX_FROM_TERMS}")
+
+
 def check_terms(count: int, clause: str) -> None:
     """Raise SqlError if there are more terms than may be. clause: "ORDER BY" or "GROUP BY"."""
     if count > MAX_COLUMNS:

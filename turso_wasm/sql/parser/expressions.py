@@ -94,8 +94,9 @@ class ExpressionParser(TypeParser):
             self.fail()
         left = prefix(self)
         n_operators = 0
-        height = 0  # at the least: an AND of constants may be one. Python cannot free a tree without bounds, either
         while True:
+            if n_operators > MAX_EXPR_HEIGHT:  # at once: a page's Python cannot free a tree of any height
+                raise too_high()
             kind = kinds[self.at]
             precedence = _BINARY.get(kind)
             if precedence is not None:
@@ -107,10 +108,6 @@ class ExpressionParser(TypeParser):
                 right = self.expr(precedence)
                 self.depth -= 2
                 left = Binary(cast(BinaryOperator, kind), left, right, (start, self.ends[self.at - 1]))
-                if kind != "AND" or (type(right) is Binary and right.op != "AND"):
-                    height += 1
-                    if height > MAX_EXPR_HEIGHT:
-                        raise too_high()
                 continue
             infix = _INFIX.get(kind)
             if infix is None or (_COLLATE if kind == "COLLATE" else _EQUALITY) <= above:

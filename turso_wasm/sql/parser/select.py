@@ -26,7 +26,7 @@ from turso_wasm.sql.ast_select import (
 )
 from turso_wasm.sql.keywords import JOIN_WORDS
 from turso_wasm.sql.lexer import ROWS
-from turso_wasm.sql.limits import MAX_COMPOUND
+from turso_wasm.sql.limits import MAX_COMPOUND, check_from_terms
 from turso_wasm.sql.literals import LiteralValue
 from turso_wasm.sql.parser.expressions import SUBQUERY_STARTS, ExpressionParser
 from turso_wasm.sql.parser.leaves import literal_values
@@ -300,12 +300,15 @@ class SelectParser(ExpressionParser):
         on, using = self._on_or_using()
         if on is not None or using is not None:
             self.complain(f"a JOIN clause is required before {'ON' if using is None else 'USING'}")
+        n_terms = 1
         while True:
             joined = self._join_operator()
             if joined is None:
                 self.depth -= 1
                 return left
             kind, natural = joined
+            n_terms += 1
+            check_from_terms(n_terms)
             right = self._table()
             on, using = self._on_or_using()
             left = Join(kind, left, right, natural, on, using, (start, self.ends[self.at - 1]))
