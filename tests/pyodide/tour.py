@@ -105,6 +105,13 @@ deep = [f"SELECT {'1 + ' * 990}1", f"SELECT {'NOT ' * 900}1", f"SELECT {'abs(' *
 deep += ["SELECT (" * 40 + "SELECT 1" + ")" * 40, "SELECT 1 IN (" * 40 + "SELECT 1" + ")" * 40]
 answers["deep"] = [connection.execute(sql).fetchone()[0] for sql in deep]
 listing = connection.execute(f"EXPLAIN SELECT a{' IN (1, b)' * 900} FROM t").fetchall()
+chains = [f"SELECT a{link * 20000} FROM t" for link in (" OR a", " IN (1)", " COLLATE nocase", " ISNULL")]
+answers["chains"] = []
+for sql in [*chains, f"SELECT 1 FROM t{' JOIN t' * 20000}"]:
+    try:
+        connection.execute(sql)
+    except turso.OperationalError as error:
+        answers["chains"].append(str(error)[:30])
 answers["listing"] = [len(listing) > 9000, listing[0][1]]
 connection.close()
 
