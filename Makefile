@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv/bin
 TESTS ?= tests
+# Tests of the runtime, and browsers, have a process of their own: they look at what a process holds.
+APART := tests/unit/runtime tests/browser
 FAST := tests/meta tests/sql tests/plans tests/size tests/unit tests/differential/test_random.py \
 	--ignore tests/unit/runtime/test_moves.py
 SOAK := tests/property tests/differential tests/hostile tests/crash tests/conformance/test_two_processes.py \
@@ -22,7 +24,12 @@ assets: setup ## dist/: what pages load the engine from
 
 test: ## all tests (TESTS=path chooses some)
 	@$(PYTHON) .ci/prepare.py --tests
+ifeq ($(TESTS),tests)
+	@$(VENV)/python -m pytest tests $(addprefix --ignore ,$(APART))
+	@$(VENV)/python -m pytest $(APART)
+else
 	@$(VENV)/python -m pytest $(TESTS)
+endif
 
 fast: setup ## the tests that find most, in less than a minute
 	@$(VENV)/python -m pytest -q -x $(FAST)
