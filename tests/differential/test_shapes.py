@@ -6,41 +6,23 @@ Each is run whole, and with a suspension at every loop iteration.
 from __future__ import annotations
 
 import random
-import struct
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import apsw
 import pytest
 
 import turso_wasm as turso
-from turso_wasm.kernel.abi import Run
-from turso_wasm.runtime import engine
-from turso_wasm.runtime.hosts import wasmtime as host_module
+from tests.harness.pieces import run_in_pieces
 
 OPERATORS = ("UNION", "UNION ALL", "EXCEPT", "INTERSECT")
 SCHEMA = "CREATE TABLE p(x); INSERT INTO p VALUES (1), (2), (3), (NULL), ('a')"
-WORD = struct.Struct("<I")
 
 
 @pytest.fixture(params=["whole", "in pieces"])
 def answers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Compare the answers to a query."""
     if request.param == "in pieces":
-        host = engine.host()
-        made = host_module.WasmtimeHost._link
-
-        def link(host: host_module.WasmtimeHost, *rest: Any) -> Callable[[int], int]:
-            step = made(host, *rest)
-
-            def prepared_step(statement: int) -> int:
-                host.pack(WORD, statement + Run.offset("budget"), 0)
-                return step(statement)
-
-            return prepared_step
-
-        monkeypatch.setattr(host_module.WasmtimeHost, "_link", link)
-        monkeypatch.setattr(host, "_instances", {})
+        run_in_pieces(monkeypatch)
     ours, oracle = turso.connect(":memory:", isolation_level=None), apsw.Connection(":memory:")
     ours.executescript(SCHEMA)
     oracle.execute(SCHEMA)

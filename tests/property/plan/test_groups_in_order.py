@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import apsw
@@ -12,11 +11,8 @@ import pytest
 
 import turso_wasm as turso
 from tests.harness.effort import HEAVY
-from turso_wasm.kernel.abi import Run
-from turso_wasm.runtime import engine
-from turso_wasm.runtime.hosts import wasmtime as host_module
+from tests.harness.pieces import run_in_pieces
 
-WORD = struct.Struct("<I")
 SCHEMA = (
     "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b TEXT COLLATE NOCASE, c REAL)",
     "CREATE INDEX t_ab ON t(a, b)",
@@ -43,20 +39,7 @@ AGGREGATES = (
 def engines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Our connection and SQLite's, with the same rows."""
     if request.param == "in pieces":
-        host = engine.host()
-        made = host_module.WasmtimeHost._link
-
-        def link(host: host_module.WasmtimeHost, *rest: Any) -> Callable[[int], int]:
-            step = made(host, *rest)
-
-            def prepared_step(statement: int) -> int:
-                host.pack(WORD, statement + Run.offset("budget"), 0)
-                return step(statement)
-
-            return prepared_step
-
-        monkeypatch.setattr(host_module.WasmtimeHost, "_link", link)
-        monkeypatch.setattr(host, "_instances", {})
+        run_in_pieces(monkeypatch)
     ours, theirs = turso.connect(":memory:", isolation_level=None), apsw.Connection(":memory:")
     rng = random.Random(7)
     rows = [(rng.choice(VALUES), rng.choice(VALUES), rng.choice((None, 1.5, 2.0, 0.25))) for _ in range(60)]
