@@ -136,9 +136,7 @@ const GZIP = 0x8b1f;
  * @returns {Promise<Uint8Array>}
  */
 async function unpacked(pack) {
-  const bytes = ArrayBuffer.isView(pack)
-    ? new Uint8Array(pack.buffer, pack.byteOffset, pack.byteLength)
-    : new Uint8Array(pack);
+  const bytes = asBytes(pack);
   if ((bytes[0] | (bytes[1] << 8)) !== GZIP) return bytes;
   try {
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
@@ -148,11 +146,30 @@ async function unpacked(pack) {
   }
 }
 
+/** @param {BufferSource} source */
+export function asBytes(source) {
+  const bytes = ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+  return /** @type {Uint8Array<ArrayBuffer>} */ (bytes);
+}
+
 /** @param {string} url @returns {Promise<ArrayBuffer>} @throws {Error} when it cannot be had, or not all of it */
-export async function fetchBytes(url) {
+export function fetchBytes(url) {
+  return fetched(url, (response) => response.arrayBuffer());
+}
+
+/**
+ * @template [T=Response]
+ * @param {string} url
+ * @param {(response: Response) => Promise<T> | T} [take] what is wanted of the response
+ * @returns {Promise<T>}
+ * @throws {Error} when it cannot be had
+ */
+export async function fetched(url, take = (response) => /** @type {any} */ (response)) {
   try {
     const response = await fetch(url);
-    if (response.ok) return await response.arrayBuffer();
+    if (response.ok) return await take(response);
     throw new Error(`HTTP status ${response.status}`);
   } catch (cause) {
     throw new Error(`${url} could not be fetched: ${cause instanceof Error ? cause.message : cause}`, { cause });

@@ -409,6 +409,7 @@ export class HostDatabase {
 
   /** @param {Schema} schema @param {string} sql @param {number} start @param {import('./lexer.js').Lexed} lexed @returns {Prepared} */
   #compile(schema, sql, start, lexed) {
+    if (this.where.options.compiler === false) throw this.#uncompiled(schema, sql, lexed);
     const { compiler } = this.engine;
     schema.number ||= compiler.openSchema(schema.key);
     // The arguments of a virtual table's module may hold semicolons: that is for the parser to see.
@@ -423,6 +424,15 @@ export class HostDatabase {
     }
     const loaded = schema.add(keyFor(lexed, text, compiled), compiled.program);
     return { sql, start, end: lexed.start + compiled.end, loaded, literals: compiled.literals, schema };
+  }
+
+  /** @param {Schema} schema @param {string} sql @param {import('./lexer.js').Lexed} lexed */
+  #uncompiled(schema, sql, lexed) {
+    const text = sql.slice(lexed.start, lexed.end);
+    const why = schema.isKnownElsewhere(lexed, text)
+      ? 'its Program is for another schema (or other settings) than this database has'
+      : 'no Program was compiled for it';
+    return new SqlError(`the compiler is switched off, and ${why}: ${text}`, SQLITE_ERROR, lexed.start);
   }
 
   // --- schema --------------------------------------------------------------------------------------------
@@ -605,9 +615,9 @@ export class HostDatabase {
   /** @param {Blob} blob */
   async #mustBeReadable(blob) {
     await checkHeader(blob);
-    const candidate = await this.engine.open(blob);
+    const candidate = await this.engine.openNow(blob, { compiler: this.where.options.compiler });
     try {
-      candidate.prepare('SELECT count(*) FROM sqlite_schema').get();
+      await whenPossible(() => candidate.prepare('SELECT count(*) FROM sqlite_schema').get());
     } finally {
       await candidate.close();
     }

@@ -1,7 +1,7 @@
 /** One kernel, one compiler, some stores, and the databases that are open on them. Lives in a worker (or in Node). */
 
 import { NotYet, SQLITE_BUSY, SqlError } from '../base/errors.js';
-import { Compiler, fetchBytes } from './compiler.js';
+import { asBytes, Compiler, fetched } from './compiler.js';
 import { HostDatabase } from './database.js';
 import { Kernel } from './kernel.js';
 import { ProgramCache } from './program_cache.js';
@@ -15,6 +15,7 @@ import { Stores } from './stores.js';
  * @property {import('./rows.js').Integers} [integers] how INTEGERs arrive; default 'auto'
  * @property {number} [timeout] PRAGMA busy_timeout at first; default 5000
  * @property {import('./stores.js').Kind} [storage] where it lies; default: OPFS where there is one, else IndexedDB
+ * @property {boolean} [compiler] false: statements that have no Program yet are refused
  */
 
 /** On later visits the compiler is loaded when it is needed, or after this time. */
@@ -32,29 +33,32 @@ export class Engine {
    * @param {BufferSource | WebAssembly.Module | Response | Promise<Response> | string} options.kernel kernel.wasm, or its URL
    * @param {Promise<Compiler> | Compiler | {pyodide: string, pack: string}} options.compiler
    * @param {import('../vfs/base.js').Storage} [options.storage] where named databases lie; default: see OpenOptions
+   * @param {boolean} [options.eager] false: the compiler is not loaded before a statement needs it
    */
-  static async create({ kernel, compiler, storage }) {
+  static async create({ kernel, compiler, storage, eager = true }) {
     const isThere = compiler instanceof Compiler || compiler instanceof Promise;
     const load = () => (isThere ? Promise.resolve(compiler) : Compiler.load(compiler));
-    const early = (await ProgramCache.exists()) ? null : load();
+    const code = typeof kernel === 'string' ? fetched(kernel) : kernel;
+    if (code instanceof Promise) code.catch(() => undefined); // awaited below
+    const early = !eager || (await ProgramCache.exists()) ? null : load();
     early?.catch(() => undefined); // awaited by `ready`
-    const code = typeof kernel === 'string' ? await fetchBytes(kernel) : kernel;
     const source = isThere ? '' : compiler.pyodide;
     const stores = new Stores(storage);
-    const started = await Kernel.load(code, stores.files).catch((cause) => {
+    const given = await code;
+    const started = await Kernel.load(given, stores.files).catch((cause) => {
       throw new Error(`kernel.wasm could not be started: ${cause instanceof Error ? cause.message : cause}`, { cause });
     });
-    return new Engine(started, stores, await ProgramCache.open(started.build, source), load, early);
+    return new Engine(started, stores, await ProgramCache.open(started.build, source), { load, early, eager });
   }
 
   /**
    * @param {Kernel} kernel
    * @param {Stores} stores
    * @param {ProgramCache} programs
-   * @param {() => Promise<Compiler>} load
-   * @param {Promise<Compiler> | null} early the compiler, if it is on its way
+   * @param {{load: () => Promise<Compiler>, early: Promise<Compiler> | null, eager: boolean}} compiling early: the compiler, if it is on
+   *   its way
    */
-  constructor(kernel, stores, programs, load, early) {
+  constructor(kernel, stores, programs, { load, early, eager }) {
     this.kernel = kernel;
     this.stores = stores;
     this.files = stores.files;
@@ -64,8 +68,30 @@ export class Engine {
     this.load = load;
     /** Whether no earlier visit has left Programs, so that hardly a statement can run without the compiler. */
     this.isFirstVisit = early !== null || programs.count === 0;
+    if (!eager) return;
     if (this.isFirstVisit) this.#start(early ?? load());
     else this.#prefetch();
+  }
+
+  /**
+   * Take in an application's Programs (program_cache.js).
+   * @param {BufferSource | Promise<BufferSource>} file
+   * @param {string} [name] of the file
+   * @throws {Error} why they are not used
+   */
+  async addPrograms(file, name = 'given') {
+    try {
+      await this.library.programs.addBundle(asBytes(await file), this.kernel.digest);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : cause;
+      throw new Error(`the compiled programs (${name}) are not used: ${why}`, { cause });
+    }
+  }
+
+  /** What `db.status()` tells of the engine. */
+  get figures() {
+    const compiler = this.#compiler ? 'ready' : this.#loading ? 'loading' : 'absent';
+    return { programs: this.library.programs.figures, compiler };
   }
 
   /** @param {Promise<Compiler>} compiling */

@@ -29,6 +29,17 @@ export interface ConnectOptions extends AssetOptions {
   integers?: Integers;
   /** How many milliseconds to wait for another connection's lock (PRAGMA busy_timeout); default 5000. */
   timeout?: number;
+  /**
+   * The application's statements, as `turso-wasm compile` wrote them (docs/start-up.md): the file's URL, or its bytes. The compiler is then
+   * loaded when another statement is prepared, and not before. A file that is damaged, or for another version of the engine, is not used:
+   * a warning on the console says so, and statements are compiled as without it.
+   */
+  programs?: string | URL | ArrayBuffer | ArrayBufferView;
+  /**
+   * false: never compile. Statements that have no Program, from `programs` or from an earlier visit, fail with SQLITE_ERROR and their text;
+   * `connect` rejects when `programs` cannot be used.
+   */
+  compiler?: boolean;
   /** Gives up connecting, at once. */
   signal?: AbortSignal | null;
   /** Called while the engine starts. */
@@ -161,6 +172,18 @@ export interface TableOptions {
   safeIntegers?: boolean;
 }
 
+export interface Status {
+  inTransaction: boolean;
+  totalChanges: number;
+  /**
+   * Compiled statements of the worker: those of `programs`, those kept for the next visit, and of the statements that were new to it, how
+   * many were among these (hits) and how many were compiled (misses).
+   */
+  programs: { bundled: number; stored: number; hits: number; misses: number };
+  /** Whether Pyodide is there. */
+  compiler: 'absent' | 'loading' | 'ready';
+}
+
 export interface Database extends Handle, AsyncDisposable {
   readonly name: string;
   readonly open: boolean;
@@ -169,7 +192,7 @@ export interface Database extends Handle, AsyncDisposable {
     sql: string,
     options?: { limit?: number; signal?: AbortSignal | null },
   ): Promise<{ results: ScriptResult[]; error?: SqlError | Error }>;
-  status(): Promise<{ inTransaction: boolean; totalChanges: number }>;
+  status(): Promise<Status>;
   /** The database as a file that SQLite opens. */
   export(): Promise<Uint8Array<ArrayBuffer>>;
   /**

@@ -9,7 +9,7 @@
  */
 
 import { SqlError } from '../base/errors.js';
-import { BOOLEAN, checkOptions, FOLDER, FUNCTION, MILLISECONDS, oneOf, SIGNAL, WORKER } from './page/check.js';
+import { BOOLEAN, checkOptions, FILE, FOLDER, FUNCTION, MILLISECONDS, oneOf, SIGNAL, WORKER } from './page/check.js';
 import { Database } from './page/database.js';
 import { RemoteDatabase } from './page/remote.js';
 import { unlessAborted, workerFor } from './page/workers.js';
@@ -22,6 +22,8 @@ const BUSY_TIMEOUT_MS = 5000;
 const ASSETS = { assets: FOLDER, pyodide: FOLDER, worker: WORKER, storage: oneOf('opfs', 'indexeddb', 'memory') };
 const CONNECT = {
   ...ASSETS,
+  programs: FILE,
+  compiler: BOOLEAN,
   readonly: BOOLEAN,
   create: BOOLEAN,
   integers: oneOf('auto', 'number', 'bigint'),
@@ -36,14 +38,11 @@ export async function connect(name, options) {
   if (!isBlob && typeof name !== 'string') {
     throw new TypeError(`a database name must be a string or a Blob, not ${describe(name)}`);
   }
-  const { signal, onProgress, readonly, create, integers, storage, timeout, ...where } = checkOptions(
-    'connect()',
-    options,
-    CONNECT,
-  );
+  const { signal, onProgress, readonly, create, integers, storage, timeout, programs, compiler, ...where } =
+    checkOptions('connect()', options, CONNECT);
   const settings = { integers: integers ?? 'auto', timeout: timeout ?? BUSY_TIMEOUT_MS };
-  const client = await workerFor(where, { onProgress, signal });
-  const request = { op: 'open', name, options: { readonly, create, storage, ...settings } };
+  const client = await workerFor(where, { onProgress, signal, programs: located(programs), compiler });
+  const request = { op: 'open', name, options: { readonly, create, storage, compiler, ...settings } };
   const opening = client.request(request, { signal });
   try {
     const { database } = await unlessAborted(opening, signal);
@@ -53,6 +52,11 @@ export async function connect(name, options) {
     opening.then(({ database }) => client.request({ op: 'close', database })).catch(() => undefined);
     throw error;
   }
+}
+
+/** An absolute URL, or the bytes. @param {any} file */
+function located(file) {
+  return typeof file === 'string' || file instanceof URL ? new URL(file, globalThis.location?.href).href : file;
 }
 
 /** The names of the databases. @param {any} [options] @returns {Promise<string[]>} */

@@ -156,6 +156,11 @@ export class Kernel {
     return section ? decoder.decode(section) : '';
   }
 
+  /** Names its code, without what the compiler is (turso_wasm/runtime/bundle.py `kernel_digest`). */
+  get digest() {
+    return this.build.slice(0, this.build.indexOf('-'));
+  }
+
   /** The Programs that reading a schema and opening transactions take. */
   programs() {
     const section = this.#section('programs');

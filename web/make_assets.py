@@ -17,6 +17,7 @@ from pathlib import Path
 
 from compiler_modules import compiler_modules
 
+from turso_wasm.runtime.bundle import kernel_digest
 from turso_wasm.runtime.compiler import compile_statement
 from turso_wasm.runtime.schema import BOOTSTRAP, SCHEMA_QUERY, SHARED_BY_SHAPE
 from turso_wasm.sql.lexer import tokenize
@@ -101,11 +102,11 @@ FIRST_STATEMENTS = (
 def kernel_with_programs() -> bytes:
     """kernel.wasm with two custom sections (read by web/kernel.js).
 
-    build: names the kernel and the compiler, in hexadecimal. programs: u32 size of a JSON header [[text, whether other
-    texts of its shape may share it, size]], the header, the Programs of FIRST_STATEMENTS.
+    build: names the kernel and the compiler, in hexadecimal, a dash between them. programs: u32 size of a JSON header
+    [[text, whether other texts of its shape may share it, size]], the header, the Programs of FIRST_STATEMENTS.
     """
     kernel = (ROOT / "turso_wasm" / "kernel" / "kernel.wasm").read_bytes()
-    digest = hashlib.sha256(kernel)
+    digest = hashlib.sha256()
     for path in sorted((ROOT / "turso_wasm").rglob("*.py")):
         digest.update(path.read_bytes())
     head, codes = [], []
@@ -115,7 +116,7 @@ def kernel_with_programs() -> bytes:
         head.append([text, program.kind in SHARED_BY_SHAPE, len(codes[-1])])
     raw = json.dumps(head, separators=(",", ":")).encode()
     programs = len(raw).to_bytes(4, "little") + raw + b"".join(codes)
-    build = digest.hexdigest()[:32].encode()
+    build = f"{kernel_digest(kernel)}-{digest.hexdigest()[:32]}".encode()
     return kernel + _custom_section("build", build) + _custom_section("programs", programs)
 
 

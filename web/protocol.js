@@ -6,7 +6,9 @@
  *
  *   op        more fields                          value
  *   hello     lock                                 {} when the worker holds the Web Lock of that name: it will as long as it lives
- *   init      kernel, compiler: {pack, pyodide}   URLs; before the others: {isFirstVisit} (engine.js) when the kernel is up
+ *   init      kernel, compiler: {pack, pyodide},  URLs; before the others: {isFirstVisit} (engine.js) when the kernel is up; eager: the
+ *             eager                                compiler is loaded before a statement needs it
+ *   programs  programs: a URL or bytes             {refused}: why the application's Programs (program_cache.js) are not used, or null
  *   ready                                          {} when the compiler is loaded
  *   open      name or Blob, options                {database}
  *   close     database                             {}: reads of it fail with SQLITE_INTERRUPT, writes sent before have half a second
@@ -21,7 +23,7 @@
  *   define    database, kind, name, options, code  {} SQL can call it: code, an aggregate's parts (page/source.js Code); null: no more
  *   exec      database, sql                        {}
  *   script    database, sql, limit                 {results: Result[], error?: at the statement where it ended}
- *   status    database                             {inTransaction, totalChanges}
+ *   status    database                             {inTransaction, totalChanges, programs, compiler} (engine.js `figures`)
  *   export    database                             {buffer}
  *   import    database, blob                       {}
  *   list      storage                              {names}

@@ -12,6 +12,7 @@
  */
 
 import { N_SLOTS, TEMP_SLOT } from '../base/abi.js';
+import { SqlError } from '../base/errors.js';
 import { lex } from './lexer.js';
 import { encodeLiterals, spelled } from './literals.js';
 import { parseProgram } from './program.js';
@@ -98,12 +99,33 @@ export class Schema {
     for (const key of [keys.shape, keys.text]) {
       const known = this.#programs.get(key)?.find(({ program }) => fits(program, lexed.literals, text));
       if (known) return known;
-      for (const bytes of this.library.programs.find(this.key, key)) {
-        const program = parseProgram(bytes);
-        if (fits(program, lexed.literals, text)) return this.#load(key, program);
+      for (const entry of this.library.programs.find(this.key, key)) {
+        const stored = this.#loadStored(entry, lexed, text);
+        if (stored) return stored;
       }
     }
     return undefined;
+  }
+
+  /** A Program of the cache; undefined if it is not for this statement, or none. @param {import('./program_file.js').Entry} entry @param {import('./lexer.js').Lexed} lexed @param {string} text */
+  #loadStored(entry, lexed, text) {
+    const { programs } = this.library;
+    try {
+      const program = parseProgram(entry.bytes);
+      if (!fits(program, lexed.literals, text)) return undefined;
+      const loaded = this.#load(entry.key, program);
+      programs.use(entry);
+      return loaded;
+    } catch (error) {
+      if (error instanceof SqlError) throw error;
+      programs.drop(entry);
+      return undefined;
+    }
+  }
+
+  /** Whether a statement's Program is known, but for another schema. @param {import('./lexer.js').Lexed} lexed @param {string} text */
+  isKnownElsewhere(lexed, text) {
+    return this.library.programs.knowsElsewhere(Object.values(keysOf(lexed, text)));
   }
 
   /**
@@ -113,8 +135,8 @@ export class Schema {
    */
   add(key, bytes) {
     const program = parseProgram(bytes);
+    this.library.programs.add(this.key, program.shared ? key : null, bytes);
     if (key === null || !program.shared) return { ...this.library.kernel.load(program), uses: 0, retired: true };
-    this.library.programs.add(this.key, key, bytes);
     return this.#load(key, program);
   }
 

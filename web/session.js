@@ -11,6 +11,7 @@
  */
 
 import { misuse } from '../base/errors.js';
+import { fetchBytes } from './compiler.js';
 import { interrupted, Job, macrotask } from './job.js';
 import { packError } from './protocol.js';
 import { BUSY, DONE, ROWS, YIELD } from './statement.js';
@@ -167,6 +168,19 @@ export class Session {
     return {};
   }
 
+  /** The fetch begins before the engine is there. @param {any} message */
+  async _programs({ programs }) {
+    const file = typeof programs === 'string' ? fetchBytes(programs) : Promise.resolve(programs);
+    file.catch(() => undefined); // awaited below
+    try {
+      const engine = await this.server.engine();
+      await engine.addPrograms(file, typeof programs === 'string' ? programs : undefined);
+    } catch (error) {
+      return { refused: error instanceof Error ? error.message : String(error) };
+    }
+    return { refused: null };
+  }
+
   /** @param {any} message */
   async _init({ id, op, ...options }) {
     const { isFirstVisit } = await this.server.start(options);
@@ -201,7 +215,8 @@ export class Session {
 
   /** @param {any} _ @param {Job} _job @param {Open} open */
   async _status(_, _job, { database }) {
-    return { inTransaction: database.inTransaction, totalChanges: database.totalChanges };
+    const { inTransaction, totalChanges, engine } = database;
+    return { inTransaction, totalChanges, ...engine.figures };
   }
 
   /** @param {any} _ @param {Job} _job @param {Open} open */
@@ -447,7 +462,7 @@ export class Session {
 }
 
 const OPERATIONS = new Set(
-  'hello init ready open close run get all iterate next return describe define exec script status export import list remove'.split(
+  'hello init ready programs open close run get all iterate next return describe define exec script status export import list remove'.split(
     ' ',
   ),
 );

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -159,7 +160,7 @@ def test_describe_and_status(wire: Callable[..., Any]) -> None:
             "readonly": True,
             "parameters": [":x"],
         },
-        {"inTransaction": True, "totalChanges": 1},
+        {"inTransaction": True, "totalChanges": 1, "compiler": "ready", "programs": ANY},
     ]
 
 

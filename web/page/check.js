@@ -28,6 +28,8 @@ export const MILLISECONDS = {
 /** @type {Kind} */
 export const FOLDER = { takes: 'a URL', is: (value) => typeof value === 'string' || value instanceof URL };
 /** @type {Kind} */
+export const FILE = { takes: 'a URL or bytes', is: (value) => FOLDER.is(value) || isBytes(value) };
+/** @type {Kind} */
 export const WORKER = {
   takes: 'a Worker or a function that makes one',
   is: (value) => typeof value === 'function' || isWorker(value),

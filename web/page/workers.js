@@ -3,6 +3,9 @@
 import { isWorker } from './check.js';
 import { Client } from './client.js';
 
+/** The application's Programs are not used: no fault of the worker. */
+class Refusal extends Error {}
+
 /** @typedef {{client: Client, started: Promise<{isFirstVisit: boolean}>}} Started */
 /** @typedef {{assets?: string | URL, pyodide?: string | URL, worker?: Worker | (() => Worker)}} Where */
 
@@ -12,31 +15,45 @@ const ours = new Map();
 const theirs = new WeakMap();
 
 /**
- * The client of a worker whose engine is ready, started when it is first asked for. On later visits it does not wait for the compiler. One that cannot start is ended and forgotten.
+ * @typedef {object} Wanted
+ * @property {(stage: string) => void} [onProgress]
+ * @property {AbortSignal | null} [signal] gives up waiting, not the worker
+ * @property {string | BufferSource} [programs] the application's
+ * @property {boolean} [compiler] false: it is not wanted
+ */
+
+/**
+ * The client of a worker whose engine is ready, started when it is first asked for. It does not wait for the compiler on later visits, nor
+ * where the application brings its Programs. One that cannot start is ended and forgotten.
  * @param {Where} where
- * @param {{onProgress?: (stage: string) => void, signal?: AbortSignal | null}} [options] signal: gives up waiting, not the worker
+ * @param {Wanted} [wanted]
  * @returns {Promise<Client>}
  */
-export async function workerFor(where, { onProgress, signal } = {}) {
+export async function workerFor(where, { onProgress, signal, programs, compiler } = {}) {
   signal?.throwIfAborted();
-  const { client, started } = startedFor(where);
+  const { client, started } = startedFor(where, programs === undefined && compiler !== false);
+  const bundle = programs === undefined ? null : client.request({ op: 'programs', programs });
+  bundle?.catch(() => undefined); // awaited below
   try {
     onProgress?.('kernel');
     const { isFirstVisit } = await unlessAborted(started, signal);
-    if (isFirstVisit) {
+    const refused = bundle && (await unlessAborted(bundle, signal)).refused;
+    if (refused && compiler === false) throw new Refusal(refused);
+    if (refused) console.warn(`turso-wasm: ${refused}`);
+    if (isFirstVisit && compiler !== false && (refused || !bundle)) {
       onProgress?.('compiler');
       await unlessAborted(client.request({ op: 'ready' }), signal);
     }
     onProgress?.('ready');
   } catch (error) {
-    if (!signal?.aborted) client.terminate(error);
+    if (!signal?.aborted && !(error instanceof Refusal)) client.terminate(error);
     throw error;
   }
   return client;
 }
 
-/** @param {Where} where @returns {Started} */
-function startedFor({ assets, pyodide, worker }) {
+/** @param {Where} where @param {boolean} eager whether the compiler is to be loaded at once @returns {Started} */
+function startedFor({ assets, pyodide, worker }, eager) {
   const base = folder(assets ?? new URL('../../dist/', import.meta.url));
   const compiler = { pack: `${base}compiler.pack`, pyodide: folder(pyodide ?? `${base}pyodide/`) };
   const place = `${base} ${compiler.pyodide}`;
@@ -44,7 +61,7 @@ function startedFor({ assets, pyodide, worker }) {
   const known = own ? theirs.get(own) : ours.get(place);
   if (known) return known;
   const client = new Client(own ?? newWorker());
-  const started = { client, started: client.start({ kernel: `${base}kernel.wasm`, compiler }) };
+  const started = { client, started: client.start({ kernel: `${base}kernel.wasm`, compiler, eager }) };
   started.started.catch(() => undefined); // who waits for it hears of it
   if (own) theirs.set(own, started);
   else ours.set(place, started);

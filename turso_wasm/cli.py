@@ -1,0 +1,43 @@
+"""The command `turso-wasm`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from turso_wasm.runtime.bundle import Script, ScriptError, compile_bundle
+from turso_wasm.runtime.hosts import wasmtime
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code. arguments: those of the process by default."""
+    parser = argparse.ArgumentParser(prog="turso-wasm")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    compiling = commands.add_parser(
+        "compile",
+        help="compile an application's statements, so that its pages need no compiler",
+        description="Compile statements into one file for connect(name, {programs}). Every file but the last is "
+        "executed on an empty database: what makes the tables, and the PRAGMAs said after opening. The statements of "
+        "the last are only compiled. docs/start-up.md has more.",
+    )
+    compiling.add_argument("files", nargs="+", type=Path, metavar="FILE.sql", help="schema.sql … queries.sql")
+    compiling.add_argument("-o", "--output", required=True, type=Path, metavar="FILE.programs")
+    compiling.set_defaults(run=_compile)
+    options = parser.parse_args(arguments)
+    code: int = options.run(options)
+    return code
+
+
+def _compile(options: argparse.Namespace) -> int:
+    try:
+        *schema, queries = [Script(str(file), file.read_text(encoding="utf-8-sig")) for file in options.files]
+        bundle = compile_bundle(wasmtime.process_host(), wasmtime.kernel_bytes(), schema, [queries])
+        raw = bundle.to_bytes()
+        options.output.write_bytes(raw)
+    except (ScriptError, OSError, UnicodeDecodeError) as error:
+        print(f"turso-wasm: {error}", file=sys.stderr)
+        return 1
+    print(f"{options.output}: {len(bundle)} Programs, {len(raw):,} bytes")
+    return 0
