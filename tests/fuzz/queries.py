@@ -263,7 +263,8 @@ class Queries(Windows):
         write = self.literal if self.chance(0.5) else lambda kind: self.expr(scope, kind)
         if self.chance(0.1) and not self.no_windows and not self.in_window and not self.in_change:
             write = lambda kind: self.window_call(scope, kind) if self.chance(0.5) else self.expr(scope, kind)  # noqa: E731
-        n_rows = range(1) if self.in_values else self.few()  # there SQLite takes no rows of several for a row value
+        # there SQLite takes no rows of several for a row value
+        n_rows = range(1) if self.in_values or self.in_change else self.few()
         rows = [f"({', '.join(write(kind) for kind in kinds)})" for _ in n_rows]
         columns = [Column(f"column{i + 1}", kind) for i, kind in enumerate(kinds)]
         comma = ", " if self.chance(0.9) else ", /* and */ "

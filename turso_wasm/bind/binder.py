@@ -101,6 +101,7 @@ class Binder:
         )
         self.default_schema: str | None = None  # inside a view: the database it is in
         self.tested: set[int] = set()  # the ids of the SELECTs that EXISTS asks for rows
+        self.asked_once: set[int] = set()  # the ids of those that are asked for their first row
         self.calls_user = False  # a function or aggregate of the user's is called
 
     @property

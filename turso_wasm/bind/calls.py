@@ -193,8 +193,11 @@ def bind_aggregate(
     owner = scope
     while 0 <= deepest < owner.depth and owner.parent is not None:
         owner = owner.parent
-    if not _is_allowed(owner, scope, node):
-        return bound.Constant(value=None)
+    tested = _tested_between(owner, scope, node)
+    if tested is not None:
+        nothing = bound.Constant(value=None)
+        tested.dropped[id(nothing)] = node.name
+        return nothing
     call = _aggregate_call(function, args, node.distinct, condition, order_by)
     reference = replace(_add_aggregate(binder, owner, call, node.name), collation=collation_in(args))
     if owner is not scope:
@@ -202,8 +205,8 @@ def bind_aggregate(
     return reference
 
 
-def _is_allowed(owner: Scope, scope: Scope, node: ast.FunctionCall) -> bool:
-    """Whether the aggregate may stand in `scope`; False if it may not but nobody asks for its value.
+def _tested_between(owner: Scope, scope: Scope, node: ast.FunctionCall) -> Scope | None:
+    """None if the aggregate may stand in `scope`; the query that is not asked for its value if it may only therefore.
 
     Errors: "misuse of aggregate: f()" where it is computed too early, else "misuse of aggregate function f()".
     """
@@ -211,13 +214,13 @@ def _is_allowed(owner: Scope, scope: Scope, node: ast.FunctionCall) -> bool:
     if refused if owner is scope else scope.aggregates == "no":
         fail(f"misuse of aggregate function {node.name}()", node)
     if not refused and owner.aggregates != "where":
-        return True
+        return None
     level: Scope | None = scope
     while level is not None and level is not owner and not level.is_tested:
         level = level.parent
     if level is None or level is owner:
         fail(f"misuse of aggregate: {node.name}()", node)
-    return False
+    return level
 
 
 def _order_term(binder: Binder, term: ast.OrderTerm, scope: Scope) -> bound.OrderTerm:

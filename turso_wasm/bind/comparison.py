@@ -8,8 +8,8 @@ from __future__ import annotations
 from turso_wasm.base import tree
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import AggregateRef, Core, Query, WindowRef
-from turso_wasm.bind.walk import operands, strip_collation, walk
+from turso_wasm.bind.query import AggregateRef, Query, WindowRef
+from turso_wasm.bind.walk import operands, strip_collation
 from turso_wasm.catalog.types import NUMERIC_AFFINITIES, AffinityLetter
 
 
@@ -26,8 +26,16 @@ def affinity_of(expr: bound.Expr) -> AffinityLetter | None:
     if isinstance(expr, bound.Cast | bound.ApplyAffinity):
         return expr.affinity
     if isinstance(expr, bound.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
-        return affinity_of(expr.plan.cores[-1].outputs[0])
+        return affinity_of(shown(expr.plan, 0)[-1])
     return None
+
+
+def shown(query: Query, number: int) -> list[bound.Expr]:
+    """The expressions that a result column is, one for each SELECT; rows of VALUES may be several of these."""
+    found: list[bound.Expr] = []
+    for core in query.cores:
+        found += [row[number] for row in core.parts] or [core.outputs[number]]
+    return found
 
 
 def column_affinity(query: Query, number: int) -> AffinityLetter | None:
@@ -35,14 +43,13 @@ def column_affinity(query: Query, number: int) -> AffinityLetter | None:
 
     In a compound it is that of the first SELECT that has one, unless others mix texts with numbers.
     """
-    outputs = [core.outputs[number] for core in query.cores]
+    outputs = shown(query, number)
     at = next((at for at, output in enumerate(outputs) if affinity_of(output) is not None), 0)
     affinity = affinity_of(outputs[at])
     if affinity is None or affinity == "A" or len(outputs) == 1:
         return affinity
     foreign = _NUMBER if affinity == "B" else _TEXT
-    others = (core for core in query.cores if core.outputs[number] is not outputs[at])
-    if any(_column_types(core, number) & foreign for core in others):
+    if any(_types(other) & foreign for other in outputs if other is not outputs[at]):
         return "A"
     return "C" if isinstance(outputs[at], bound.Cast) and affinity in NUMERIC_AFFINITIES else affinity
 
@@ -51,19 +58,8 @@ _NUMBER, _TEXT, _BLOB = 1, 2, 4
 _TYPE_OF = {type(None): 0, int: _NUMBER, bool: _NUMBER, float: _NUMBER, str: _TEXT, bytes: _BLOB}
 
 
-def _column_types(core: Core, number: int) -> int:
-    """The storage classes that a column of one SELECT seems to have, as bits. Of several rows of VALUES SQLite looks
-    at the values only if some are correlated.
-    """
-    if core.rows is None or not any(isinstance(part, bound.ColumnRef) for row in core.rows for part in walk(*row)):
-        return _types(core.outputs[number])
-    found = 0
-    for row in core.rows:
-        found |= _types(row[number])
-    return found
-
-
 def _types(expr: bound.Expr) -> int:
+    """The storage classes that an expression seems to have, as bits."""
     expr = strip_collation(expr)
     while isinstance(expr, bound.Unary) and expr.op == "+":
         expr = strip_collation(expr.operand)
@@ -171,7 +167,7 @@ def _is_mixed(expr: bound.Expr) -> bool:
         return expr.loose
     if isinstance(expr, bound.Call):
         return expr.merges
-    return isinstance(expr, bound.SubqueryExpr) and isinstance(expr.plan, Query) and len(expr.plan.cores) > 1
+    return isinstance(expr, bound.SubqueryExpr) and isinstance(expr.plan, Query) and len(shown(expr.plan, 0)) > 1
 
 
 def needed_affinity(

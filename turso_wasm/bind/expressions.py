@@ -24,6 +24,7 @@ from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.types import affinity_of_type
 from turso_wasm.sql import ast
 from turso_wasm.sql.literals import list_kind
+from turso_wasm.sql.walk import children
 from turso_wasm.values.arithmetic import negate
 
 TRUE = bound.Constant(value=1)
@@ -66,6 +67,7 @@ def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> bou
         if binder.trace is not None and not binder.open_views:
             binder.trace.append((node, found))
         if type(found) is not bound.ColumnRef and scope is not None:
+            refuse_dropped(found, scope, node)
             if scope.aggregates != "yes":
                 refuse_aggregates(found, scope, node)
             _refuse_windows(found, scope, node)
@@ -91,6 +93,18 @@ def refuse_aggregates(expr: bound.Expr, scope: Scope, node: ast.Node) -> None:
             if isinstance(part, AggregateRef) and level.core is not None and part.source == level.core.aggregate_source:
                 fail(f"misuse of aggregate: {level.core.aggregate_texts[part.index]}()", node)
         level = level.parent
+
+
+def refuse_dropped(expr: bound.Expr, scope: Scope | None, node: ast.Node) -> None:
+    """An aggregate that EXISTS does not ask for may not be asked for by an alias or its place either. Errors: "misuse
+    of aggregate: f()".
+    """
+    while scope is not None:
+        if scope.dropped:
+            for part in walk(expr):
+                if id(part) in scope.dropped:
+                    fail(f"misuse of aggregate: {scope.dropped[id(part)]}()", node)
+        scope = scope.parent
 
 
 def _refuse_windows(expr: bound.Expr, scope: Scope, node: ast.ColumnRef) -> None:
@@ -125,7 +139,7 @@ def bind_binary(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.
     """A chain of operators is bound without recursion on its left side: chains can be long."""
     chain = _chain(node)
     result: bound.Expr | None = None
-    dropped = _dropped(chain)
+    dropped = _dropped(binder, chain)
     if dropped < len(chain) and _drop(binder, chain[dropped]):
         chain = chain[:dropped]
         result = FALSE_VALUE
@@ -145,27 +159,28 @@ def _chain(node: ast.Binary) -> list[ast.Binary]:
     return chain
 
 
-# SQLite's parser makes 0 of x AND 0 and of x IN (), whatever else is in them but functions: any names may stand there.
+# SQLite's parser makes 0 of x AND 0 and of x IN (), whatever else is in them but functions outside of subqueries: any
+# names may stand there.
 
 
-def _dropped(chain: list[ast.Binary]) -> int:
+def _dropped(binder: Binder, chain: list[ast.Binary]) -> int:
     """Where the outermost part of a chain is that is dropped; its length if none is."""
     found = len(chain)
-    false = _is_dropped(chain[-1].left)
+    false = _is_dropped(binder, chain[-1].left)
     for at in range(len(chain) - 1, -1, -1):
         part = chain[at]
-        false = part.op == "AND" and (false or _is_dropped(part.right)) and not _has_function(part)
+        false = part.op == "AND" and (false or _is_dropped(binder, part.right)) and not _has_function(part)
         if false:
             found = at
     return found
 
 
-def _is_dropped(node: ast.Expr) -> bool:
+def _is_dropped(binder: Binder, node: ast.Expr) -> bool:
     if type(node) is ast.IntegerLiteral:
-        return node.value == 0
+        return node.value == 0 and (node.index < 0 or "_" not in binder.text(node.span))
     if type(node) is ast.InList:
         return not node.items and not node.negated and not _has_function(node)
-    return type(node) is ast.Binary and node.op == "AND" and _dropped(_chain(node)) == 0
+    return type(node) is ast.Binary and node.op == "AND" and _dropped(binder, _chain(node)) == 0
 
 
 def _drop(binder: Binder, node: ast.Expr) -> bool:
@@ -178,11 +193,20 @@ def _drop(binder: Binder, node: ast.Expr) -> bool:
     return True
 
 
-def _has_function(node: ast.Expr) -> bool:
-    return any(isinstance(part, _FUNCTIONS) for part in syntax_nodes(node))
-
-
-_FUNCTIONS = ast.FunctionCall | ast.Like | ast.CurrentTime
+def _has_function(node: ast.Node) -> bool:
+    """A function, also one written as an operator, stands in an expression, but not in a subquery of it."""
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, ast.FunctionCall | ast.Like | ast.CurrentTime):
+            return True
+        if isinstance(part, ast.InTable):
+            pending.append(part.operand)
+        elif isinstance(part, ast.Binary) and part.op in ("->", "->>"):
+            return True
+        elif not isinstance(part, ast.Select):
+            pending += children(part)
+    return False
 
 
 def _is_chained(op: str) -> bool:
@@ -325,10 +349,10 @@ def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound
     """X IN (): false, whatever x is. x IN ((SELECT …)) is x IN (SELECT …)."""
     if len(node.items) == 1 and type(node.items[0]) is ast.Subquery:
         return binder.expr(ast.InSelect(node.operand, node.items[0].select, node.negated, node.span), scope)
-    if is_row(binder, node.operand, scope):
-        return _bind_row_in_list(binder, node, scope)
     if not node.items and not _has_function(node) and _drop(binder, node):
         return TRUE if node.negated else FALSE
+    if is_row(binder, node.operand, scope):
+        return _bind_row_in_list(binder, node, scope)
     operand = binder.expr(node.operand, scope)
     if not node.items:
         return TRUE if node.negated else FALSE
@@ -336,6 +360,9 @@ def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound
 
 
 def _bind_row_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound.Expr:
+    values = _as_values(node)
+    if values is not None and any(map(_has_function, node.items)):  # whose aggregates and windows are its own
+        return binder.expr(ast.InSelect(node.operand, values, node.negated, node.span), scope)
     row = SharedRow(row_parts(binder, node.operand, scope))
     if not node.items:
         return TRUE if node.negated else FALSE_VALUE
@@ -348,6 +375,16 @@ def _bind_row_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> 
         alternatives.append(parts)
     result = row.is_any_of(alternatives)
     return bound.Unary(op="not", operand=result) if node.negated else result
+
+
+def _as_values(node: ast.InList) -> ast.Select | None:
+    """The VALUES that a list of rows is; None where a width is wrong."""
+    rows = tuple([item.items for item in node.items if isinstance(item, ast.RowValue)])
+    if not isinstance(node.operand, ast.RowValue) or not rows or len(rows) < len(node.items):
+        return None
+    width = len(node.operand.items)
+    is_even = all(len(row) == width for row in rows)
+    return ast.Select(ast.Values(rows, span=node.span), span=node.span) if is_even else None
 
 
 def bind_current_time(binder: Binder, node: ast.CurrentTime, scope: Scope | None) -> bound.Expr:

@@ -181,6 +181,7 @@ class Core:
     window_source: int = -1
     values_source: int = -1
     rows: tuple[tuple[Expr, ...], ...] | None = None
+    parts: tuple[tuple[Expr, ...], ...] = ()  # of `rows`: what their columns are to comparisons (bind.values)
     literal_rows: tuple[tuple[object, ...], ...] | None = None
     literal_index: int = -1  # ordinal of the whole list among the lifted literals, -1: part of the program
     number: int = 0  # what EXPLAIN QUERY PLAN calls it

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, CurrentRow, Opened, fail
-from turso_wasm.bind.comparison import collation_of, column_affinity
+from turso_wasm.bind.comparison import collation_of, column_affinity, shown
 from turso_wasm.bind.query import Core, Query
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.tables import common_columns, unique_names
@@ -123,7 +123,7 @@ def _current_row(query: Query, common: ast.CommonTable, affinities: list[Affinit
             column=number,
             name=names[number],
             affinity=affinities[number],
-            collation=collation_of(query.cores[0].outputs[number]),
+            collation=collation_of(shown(query, number)[0]),
             table=column.table,
             decltype=column.decltype,
             origin=column.origin,

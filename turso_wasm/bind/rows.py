@@ -55,9 +55,16 @@ def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[bound
     if type(node) is ast.Subquery:
         width = subquery_width(binder, node, scope)
         if width > 1:
+            ask_once(binder, node.select)
             selects = [_only_column(node.select, number, width) for number in range(width)]
             return [binder.expr(ast.Subquery(select, node.span), scope) for select in selects]
     return [binder.expr(node, scope)]
+
+
+def ask_once(binder: Binder, select: ast.Select) -> None:
+    """Note that only the first row is asked for."""
+    if not select.compounds:
+        binder.asked_once.add(id(select.core))
 
 
 def _only_column(select: ast.Select, number: int, width: int) -> ast.Select:

@@ -81,7 +81,8 @@ def refuse_in(binder: Binder, where: str, expr: ast.Expr, table: Table | None = 
     CHECK constraints" and the like.
     """
     for node in syntax_nodes(expr):
-        if isinstance(node, ast.Subquery | ast.Exists | ast.InSelect | ast.InTable):
+        in_rows = isinstance(node, ast.InList) and any(isinstance(item, ast.RowValue) for item in node.items)
+        if in_rows or isinstance(node, ast.Subquery | ast.Exists | ast.InSelect | ast.InTable):
             fail(f"subqueries prohibited in {where}", node)
         if isinstance(node, ast.Parameter):
             fail(f"parameters prohibited in {where}", node)

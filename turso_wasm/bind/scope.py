@@ -13,7 +13,7 @@ from typing import Literal
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
-from turso_wasm.bind.comparison import collation_of, column_affinity
+from turso_wasm.bind.comparison import collation_of, column_affinity, shown
 from turso_wasm.bind.query import AggregateRef, Core, Item
 from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.modules.module import HIDDEN
@@ -28,8 +28,9 @@ class Scope:
 
     aggregates: "yes" collects them in `core`, "where" likewise but they are refused afterwards (a clause that runs
     before grouping), "no" refuses them at once, even those of outer queries. is_tested: what is bound is not asked
-    for: EXISTS wants to know whether there are rows, not what is in them. allows_windows: window functions may stand
-    here. windows: those that the WINDOW clause names, by folded name.
+    for: EXISTS wants to know whether there are rows, not what is in them. dropped: the names of the aggregates that
+    nobody asks for, by the id of what stands for them. allows_windows: window functions may stand here. windows: those
+    that the WINDOW clause names, by folded name.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Scope:
     aggregates: Literal["yes", "where", "no"] = "no"
     inside_aggregate: bool = False
     is_tested: bool = False
+    dropped: dict[int, str] = field(default_factory=dict)
     allows_windows: bool = False
     windows: dict[str, ast.WindowSpec] = field(default_factory=dict)
 
@@ -120,7 +122,7 @@ def query_column(item: Item, number: int) -> bound.ColumnRef:
     """
     query = item.query
     assert query is not None
-    expr = query.cores[0].outputs[number]
+    expr = shown(query, number)[0]
     column = query.cores[-1].columns[number]
     return bound.ColumnRef(
         source=item.source,

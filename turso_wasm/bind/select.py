@@ -13,13 +13,15 @@ from collections.abc import Sequence
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound, calls
 from turso_wasm.bind.binder import Binder, Opened, fail
-from turso_wasm.bind.comparison import collation_of, explicit_collation, implicit_collation
+from turso_wasm.bind.comparison import collation_of, explicit_collation, implicit_collation, shown
+from turso_wasm.bind.expressions import refuse_dropped
 from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, OutputColumn, Query, WindowRef
 from turso_wasm.bind.recursion import bind_recursive, find_recursion
 from turso_wasm.bind.scope import Scope, column_of, item_matches
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables
 from turso_wasm.bind.using import starred
+from turso_wasm.bind.values import bind_values
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation, walk
 from turso_wasm.bind.windows import define_windows, order_windows
 from turso_wasm.catalog.names import fold
@@ -82,7 +84,7 @@ def bind_core(
     BY.
     """
     if not isinstance(node, ast.SelectCore):
-        return _bind_values(binder, node, parent)
+        return bind_values(binder, node, parent, bind_core)
     if binder.authority is not None:
         binder.authority.select(binder)
     number = binder.number_select(node)
@@ -115,57 +117,6 @@ def bind_core(
     if binder.authority is not None:
         binder.authority.rows(binder, scope.items)
     return core, scope
-
-
-def _rows_as_selects(node: ast.Values) -> ast.SelectCore:
-    """A window function sees its own row of VALUES only: SELECT * FROM (VALUES (…) UNION ALL VALUES (…))."""
-    first, *others = (ast.Values((row,), span=node.span) for row in node.rows)
-    compounds = tuple(ast.CompoundPart("UNION ALL", core) for core in others)
-    source = ast.SubquerySource(ast.Select(first, compounds, span=node.span), span=node.span)
-    return ast.SelectCore((ast.Star(),), source, span=node.span)
-
-
-def _bind_values(binder: Binder, node: ast.Values | ast.LiteralValues, parent: Scope | None) -> tuple[Core, Scope]:
-    """VALUES: one row is a SELECT without FROM; more are a source of their own."""
-    scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0)
-    scope.is_tested = id(node) in binder.tested
-    n_columns = len(node.rows[0])
-    check_columns(n_columns, "in result set")
-    columns = [OutputColumn(f"column{number + 1}") for number in range(n_columns)]
-    if isinstance(node, ast.LiteralValues):
-        core = Core([], columns, values_source=binder.new_source(), literal_rows=node.rows)
-        core.number = binder.number_select(node)
-        core.literal_index = node.index if binder.lift else -1
-    else:
-        if len(node.rows) == 1:
-            core = scope.core = Core([], columns, aggregate_source=binder.new_source())
-            core.number = binder.number_select(node)
-            scope.aggregates, scope.allows_windows = "yes", True
-            core.outputs = list(binder.exprs(node.rows[0], scope))
-            return core, scope
-        core = scope.core = Core([], columns, values_source=binder.new_source())
-        core.number = binder.number_select(node)
-        core.aggregate_source = binder.new_source()
-        scope.aggregates, scope.allows_windows = "yes", True
-        rows = [binder.exprs(row, scope) for row in reversed(node.rows)]
-        if core.windows:
-            return bind_core(binder, _rows_as_selects(node), parent)
-        if core.aggregates and binder.trace is None:
-            _refuse_aggregates(node, core, rows)
-        core.rows = tuple(reversed(rows))
-    source = core.values_source
-    core.outputs = [
-        bound.ColumnRef(source=source, column=number, name=column.name) for number, column in enumerate(columns)
-    ]
-    return core, scope
-
-
-def _refuse_aggregates(node: ast.Values, core: Core, rows: list[tuple[bound.Expr, ...]]) -> None:
-    """Rows of VALUES, the last one first, whose aggregates have no rows to see: SQLite names the last one."""
-    for row in rows:
-        own = (part for part in walk(*row) if isinstance(part, AggregateRef) and part.source == core.aggregate_source)
-        for part in list(own)[-1:]:
-            fail(f"misuse of aggregate: {core.aggregate_texts[part.index]}()", node)
 
 
 def _bind_result(binder: Binder, column: ast.ResultColumn, core: Core, scope: Scope) -> None:
@@ -315,11 +266,13 @@ def _bind_grouping(
     if not isinstance(node, ast.SelectCore) or not node.group_by:
         return
     check_terms(len(node.group_by), "GROUP BY")
-    scope.aggregates = "yes"
+    scope.aggregates, scope.is_tested = "yes", False
     for number, term in enumerate(node.group_by):
         expr = _ordinal(binder, term, core.outputs, number, "GROUP")
         if expr is None:
             expr = binder.expr(term, scope)
+        else:
+            refuse_dropped(expr, scope, term)
         for part in walk(expr):
             if isinstance(part, AggregateRef) and part.source == core.aggregate_source:
                 if isinstance(expr, bound.Collated):
@@ -448,8 +401,7 @@ def compound_collations(query: Query) -> list[str]:
     """The collation of each result column of a compound: the leftmost SELECT's that has one."""
     found = []
     for number in range(len(query.columns)):
-        exprs = [core.outputs[number] for core in query.cores]
-        own = (explicit_collation(expr) or implicit_collation(expr) for expr in exprs)
+        own = (explicit_collation(expr) or implicit_collation(expr) for expr in shown(query, number))
         found.append(next((collation for collation in own if collation is not None), "BINARY"))
     return found
 

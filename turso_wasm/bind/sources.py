@@ -10,32 +10,36 @@ Source: https://sqlite.org/lang_select.html, https://sqlite.org/lang_with.html
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.query import Core, Item, Step
-from turso_wasm.bind.scope import Scope
+from turso_wasm.bind.scope import NameFinder, Scope
 from turso_wasm.bind.table_functions import argument, bind_function
 from turso_wasm.bind.tables import bind_table, bind_virtual, query_item
 from turso_wasm.bind.using import forget_not_null, using_conditions
 from turso_wasm.bind.walk import conjuncts, sources_used
+from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 from turso_wasm.sql.limits import MAX_JOIN
+from turso_wasm.sql.walk import children
 
 
 @dataclass(slots=True)
 class Pending:
     """An ON condition, or an argument of a function, not yet bound. step: the left-joined step it belongs to, None for
-    an inner join. scope: that of the join in parentheses that it stands in. argument: which one, of what.
+    an inner join. visible: the sources that it may use; None: all. joined: of an argument, those that are joined when
+    the rows of its function are asked for; None: any. scope: that of the join in parentheses that it stands in.
+    argument: which one, of what.
     """
 
     on: ast.Expr
     step: Step | None
-    visible: set[int]  # sources that it may use: those up to its own join
+    visible: set[int] | None
     into: list[bound.Expr]
     scope: Scope | None = None
     argument: tuple[Item, int] | None = None
+    joined: set[int] | None = None
 
 
 @dataclass(slots=True)
@@ -74,21 +78,15 @@ def bind_conditions(clause: FromClause) -> None:
         scope = pending.scope or clause.scope
         expr = clause.binder.expr(pending.on, scope)
         parts = conjuncts(expr) if pending.argument is None else [argument(*pending.argument, expr)]
-        if pending.step is not None:
+        if pending.visible is not None or pending.joined is not None:
             own = {item.source for item in scope.items}
-            for part in parts:
-                if (sources_used(part) & own) - pending.visible:
-                    _refuse_reference(pending)
+            used = {source for part in parts for source in sources_used(part) & own}
+            if pending.visible is not None and used - pending.visible:
+                what = "ON clause" if pending.argument is None else "table-function argument"
+                fail(f"{what} references tables to its right", pending.on)
+            if pending.joined is not None and used - pending.joined:
+                unsupported("arguments that read what an outer join keeps apart", pending.on)
         pending.into.extend(parts)
-
-
-def _refuse_reference(pending: Pending) -> NoReturn:
-    if pending.argument is None:
-        fail("ON clause references tables to its right", pending.on)
-    assert pending.step is not None
-    if pending.step.kind != "left" and pending.into is not pending.step.left_where:
-        unsupported(f"arguments that read the other side of a {pending.step.kind.upper()} JOIN", pending.on)
-    fail("table-function argument references tables to its right", pending.on)
 
 
 # --- joins --------------------------------------------------------------------------------------------------------
@@ -100,15 +98,31 @@ def _bind_source(clause: FromClause, source: ast.FromSource, where: list[bound.E
     while isinstance(source, ast.Join):
         chain.append(source)
         source = source.left
+    n_items, n_pending = len(clause.scope.items), len(clause.pending)
     steps = _bind_operand(clause, source, where)
     outside = clause.has_outer
-    clause.has_outer = outside or any(join.kind in ("RIGHT", "FULL") for join in chain)
+    is_outer = any(join.kind in ("RIGHT", "FULL") for join in chain)
+    clause.has_outer = outside or is_outer
     for join in reversed(chain):
         if join.natural and (join.on is not None or join.using is not None):
             fail("a NATURAL join may not have an ON or USING clause", join)
+        if join.kind == "LEFT":
+            _look_left(clause.pending[n_pending:], clause.scope.items)
         steps = _bind_join(clause, steps, join, where)
     clause.has_outer = outside
+    if is_outer:
+        for number, item in enumerate(clause.scope.items[n_items:], n_items + 1):
+            own = [each for each in clause.pending[n_pending:] if each.argument and each.argument[0] is item]
+            _look_left(own, clause.scope.items[:number])
     return steps
+
+
+def _look_left(pending: list[Pending], items: list[Item]) -> None:
+    """Arguments before a LEFT JOIN, or beside a RIGHT or FULL JOIN, may only read these."""
+    sources = {item.source for item in items}
+    for each in pending:
+        if each.argument is not None:
+            each.visible = sources if each.visible is None else each.visible & sources
 
 
 def _bind_right(clause: FromClause, source: ast.FromSource, where: list[bound.Expr]) -> list[Step]:
@@ -125,6 +139,8 @@ def _bind_right(clause: FromClause, source: ast.FromSource, where: list[bound.Ex
 def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: list[bound.Expr]) -> list[Step]:
     n_left = len(clause.scope.items)
     left_items = [item for step in steps for item in step.items()]
+    if join.kind in ("RIGHT", "FULL") and _is_driven(join, left_items):
+        join = replace(join, kind="INNER" if join.kind == "RIGHT" else "LEFT")
     inner: list[bound.Expr] = []
     n_pending = len(clause.pending)
     right = _bind_right(clause, join.right, inner)
@@ -139,23 +155,23 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
         new_items = clause.scope.items[n_left:]
         where.extend(using_conditions(join, left_items, new_items, clause.has_outer))
         if join.on is not None:
-            clause.pending.append(Pending(join.on, None, set(), where))
+            clause.pending.append(Pending(join.on, None, None, where))
         return steps + right
     right_items = clause.scope.items[n_left:]
     arguments = [each for each in clause.pending[n_pending:] if each.argument is not None and each.into is inner]
     if arguments and join.kind != "LEFT":
         step = Step(None, group=right, group_where=inner)
-        _belong_to(step, arguments, {item.source for item in right_items})
+        _belong_to(arguments, {item.source for item in right_items})
     else:
         step = _as_one_step(right, inner)
     if arguments and step.item is not None:
-        _belong_to(step, arguments, {item.source for item in clause.scope.items}, step.on)
+        _belong_to(arguments, {item.source for item in clause.scope.items}, step.on)
     if join.kind == "RIGHT" or join.kind == "FULL":
         step.kind = "right" if join.kind == "RIGHT" else "full"
         step.left = steps
         _move(clause, where, step.left_where)
         on_left = [each for each in clause.pending if each.argument is not None and each.into is step.left_where]
-        _belong_to(step, [each for each in on_left if each.step is None], {item.source for item in left_items})
+        _belong_to([each for each in on_left if each.joined is None], {item.source for item in left_items})
         nullable, result = left_items if join.kind == "RIGHT" else step.items(), [step]
     else:
         step.kind = "left"
@@ -171,20 +187,46 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
     return result
 
 
-def _belong_to(step: Step, pending: list[Pending], visible: set[int], into: list[bound.Expr] | None = None) -> None:
-    """What is pending belongs to the outer join whose right side `step` is."""
+def _is_driven(join: ast.Join, left: list[Item]) -> bool:
+    """A function on the right of a RIGHT or FULL JOIN reads the left in its first argument: as it has no rows for NULL,
+    each of its rows has its place beside one of the left.
+    """
+    source = join.right
+    if not isinstance(source, ast.TableFunctionSource) or join.natural or join.using is not None:
+        return False
+    if not source.name.lower().startswith(("json", "pragma_")) or fold(source.name) == "pragma_table_list":
+        return False
+    pending: list[ast.Node] = [*source.arguments[:1]]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.ColumnRef):
+            return NameFinder().find(node, Scope(items=left)) is not None
+        if not isinstance(node, ast.Select | ast.FunctionCall | ast.Case):
+            pending += children(node)
+    return False
+
+
+def _belong_to(pending: list[Pending], joined: set[int], into: list[bound.Expr] | None = None) -> None:
+    """The arguments belong to an outer join."""
     for each in pending:
-        each.step, each.visible = step, visible
+        each.joined = joined
         each.into = each.into if into is None else into
 
 
 def _enclose(clause: FromClause, first: int, n_pending: int) -> None:
-    """The ON conditions of a join in parentheses see the names in these, from item number `first` on."""
+    """The ON conditions of a join in parentheses see the names in these, from item number `first` on; nothing outside
+    sees hidden columns of theirs.
+    """
     if len(clause.pending) > n_pending:
         inside = clause.scope.items[first:]
         items = [replace(item, refs={}, hidden=set(item.hidden), shown=dict(item.shown)) for item in inside]
         for pending in clause.pending[n_pending:]:
             pending.scope = pending.scope or replace(clause.scope, items=items)
+    if len(clause.scope.items) > first + 1:
+        for item in clause.scope.items[first:]:
+            shown = {fold(name) for name in item.columns}
+            if item.numbers.keys() - shown:  # hidden columns are none of the join's
+                item.numbers = {key: number for key, number in item.numbers.items() if key in shown}
 
 
 def _move(clause: FromClause, source: list[bound.Expr], target: list[bound.Expr]) -> None:
@@ -240,7 +282,7 @@ def _bind_function(clause: FromClause, source: ast.TableFunctionSource, where: l
     item = bind_virtual(clause.binder, source, clause.scope.parent) or bind_function(clause.binder, source)
     step = _add(clause, item)
     for number, node in enumerate(source.arguments):
-        clause.pending.append(Pending(node, None, set(), where, argument=(step.own_items()[0], number)))
+        clause.pending.append(Pending(node, None, None, where, argument=(step.own_items()[0], number)))
     return [step]
 
 

@@ -13,12 +13,14 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.comparison import (
     affinity_of,
+    compare,
     comparison_affinity,
     explicit_collation,
     implicit_collation,
+    shown,
 )
 from turso_wasm.bind.query import AggregateRef, Common, Core, Item, OutputColumn, Query, Step
-from turso_wasm.bind.rows import compare_rows, is_row, row_parts
+from turso_wasm.bind.rows import ask_once, connect, is_row, row_parts
 from turso_wasm.bind.scope import Scope, column_ref, reference_key
 from turso_wasm.bind.tables import query_item
 from turso_wasm.bind.walk import any_of, conjuncts, strip_collation, walk
@@ -32,6 +34,7 @@ def _check_width(query: Query, wanted: int, node: ast.Node) -> None:
 
 def bind_scalar(binder: Binder, node: ast.Subquery, scope: Scope | None) -> bound.Expr:
     """(SELECT x …): the value of its first row, NULL without one."""
+    ask_once(binder, node.select)
     query = binder.nested_select(node.select, scope)
     _check_width(query, 1, node)
     return bound.SubqueryExpr(kind="scalar", plan=query, outer=query.outer, number=query.cores[-1].number)
@@ -39,9 +42,22 @@ def bind_scalar(binder: Binder, node: ast.Subquery, scope: Scope | None) -> boun
 
 def bind_exists(binder: Binder, node: ast.Exists, scope: Scope | None) -> bound.Expr:
     """EXISTS (SELECT …)."""
-    binder.tested.update(id(core) for core in (node.select.core, *(part.core for part in node.select.compounds)))
+    binder.tested.update(map(id, _tested(node.select)))
     query = binder.nested_select(node.select, scope)
     return bound.SubqueryExpr(kind="exists", plan=query, outer=query.outer, number=query.cores[-1].number)
+
+
+def _tested(select: ast.Select) -> list[ast.SelectCore | ast.Values | ast.LiteralValues]:
+    """The SELECTs of whose rows nothing is asked: not those that INTERSECT and EXCEPT compare, nor those whose distinct
+    rows an OFFSET counts.
+    """
+    found = [select.core]
+    for part in select.compounds:
+        if part.op in ("INTERSECT", "EXCEPT") or (part.op == "UNION" and select.offset is not None):
+            found = []
+        else:
+            found.append(part.core)
+    return found
 
 
 def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> bound.Expr:
@@ -51,7 +67,7 @@ def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b
     operand = binder.expr(node.operand, scope)
     query = binder.nested_select(node.select, scope)
     _check_width(query, 1, node)
-    column = query.cores[-1].outputs[0]
+    column = shown(query, 0)[-1]
     collation = (
         explicit_collation(operand)
         or explicit_collation(column)
@@ -119,10 +135,12 @@ def _exists_row(
     """EXISTS a row of the SELECT with `make(operand = row)`. with_null: of those that have a NULL."""
     query = binder.nested_select(node.select, scope)
     _check_width(query, len(operand), node)
+    like = [shown(query, number)[-1] for number in range(len(operand))]  # a compound's columns are the last SELECT's
     item = query_item(binder, query, "", None)
     if with_null:
         item = _rows_with_null(binder, item, query)
-    where = make(compare_rows("=", operand, _columns(item)))
+    equal: list[bound.Expr] = [compare("=", *three) for three in zip(operand, _columns(item), like, strict=True)]
+    where = make(connect("and", equal))
     outer = {reference_key(ref): ref for ref in query.outer}
     for part in walk(*operand):
         if isinstance(part, bound.ColumnRef | AggregateRef):

@@ -48,7 +48,7 @@ def query_item(
 
 def _make_real(query: Query) -> None:
     """Integers of a compound's column of REAL affinity become reals, as in SQLite's materialized table."""
-    for number in range(len(query.columns)) if len(query.cores) > 1 else ():
+    for number in range(len(query.columns)) if len(query.cores) > 1 or len(query.cores[0].parts) > 1 else ():
         if column_affinity(query, number) == "E":
             for core in query.cores:
                 if affinity_of(core.outputs[number]) != "E":

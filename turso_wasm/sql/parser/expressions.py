@@ -11,12 +11,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 from turso_wasm.sql import lexer
-from turso_wasm.sql.ast_base import Expr, QualifiedName
+from turso_wasm.sql.ast_base import Expr, QualifiedName, Span
 from turso_wasm.sql.ast_expr import (
     TRUTH_WORDS,
     Between,
     Binary,
     BinaryOperator,
+    BlobLiteral,
     Case,
     Cast,
     Collate,
@@ -34,6 +35,7 @@ from turso_wasm.sql.ast_expr import (
     RealLiteral,
     RowValue,
     Subquery,
+    TextLiteral,
     Unary,
     When,
 )
@@ -291,14 +293,14 @@ class ExpressionParser(TypeParser):
         self.depth -= symbols
         span = self.span_from(start)
         if isinstance(right, NullLiteral):
-            return IsNull(left, negated, span)
+            return _null_test(left, negated, span)
         return Binary("IS NOT" if negated else "IS", left, right, span)
 
     def _is_null(self, left: Expr, start: int) -> Expr:
-        return IsNull(left, False, self.span_from(start))
+        return _null_test(left, False, self.span_from(start))
 
     def _not_null(self, left: Expr, start: int) -> Expr:
-        return IsNull(left, True, self.span_from(start))
+        return _null_test(left, True, self.span_from(start))
 
     def _collate(self, left: Expr, start: int) -> Expr:
         return Collate(left, self.identifier_or_string(), self.span_from(start))
@@ -308,7 +310,7 @@ class ExpressionParser(TypeParser):
         kind = self.kinds[self.at]
         if kind == "NULL":
             self.at += 1
-            return IsNull(left, True, self.span_from(start))
+            return _null_test(left, True, self.span_from(start))
         if kind not in _NEGATABLE:
             self.fail()
         self.at += 1
@@ -364,6 +366,18 @@ class ExpressionParser(TypeParser):
             self.depth -= 5
             self.expect(")")
         return InTable(left, table, arguments, negated, self.span_from(start))
+
+
+def _null_test(operand: Expr, negated: bool, span: Span) -> Expr:
+    """`operand IS [NOT] NULL`; of a literal, SQLite's parser makes the number that it is: GROUP BY 1 NOT NULL is GROUP
+    BY 1.
+    """
+    literal = operand
+    while isinstance(literal, Unary) and literal.op in ("-", "+"):
+        literal = literal.operand
+    if isinstance(literal, IntegerLiteral | RealLiteral | TextLiteral | BlobLiteral):
+        return IntegerLiteral(int(negated), -1, span)
+    return IsNull(operand, negated, span)
 
 
 _Prefix: TypeAlias = Callable[[ExpressionParser], Expr]

@@ -1,0 +1,133 @@
+"""VALUES: one row is a SELECT without FROM; several are a source of their own.
+
+To SQLite several rows are SELECTs joined by UNION ALL, but rows of constants join the one before them as long as that
+has no affinity. What their columns are to comparisons follows from that (Core.parts).
+
+Source: https://sqlite.org/lang_select.html section 2.6, and what SQLite does
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from turso_wasm.bind import bound
+from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.comparison import affinity_of, collation_of
+from turso_wasm.bind.query import AggregateRef, Core, OutputColumn
+from turso_wasm.bind.scope import Scope
+from turso_wasm.bind.walk import walk
+from turso_wasm.sql import ast
+from turso_wasm.sql.limits import check_columns
+from turso_wasm.sql.walk import walk as walk_syntax
+
+BindCore: TypeAlias = Callable[[Binder, ast.SelectCore, Scope | None], tuple[Core, Scope]]
+
+
+def _rows_as_selects(node: ast.Values) -> ast.SelectCore:
+    """A window function sees its own row of VALUES only: SELECT * FROM (VALUES (…) UNION ALL VALUES (…))."""
+    first, *others = (ast.Values((row,), span=node.span) for row in node.rows)
+    compounds = tuple(ast.CompoundPart("UNION ALL", core) for core in others)
+    source = ast.SubquerySource(ast.Select(first, compounds, span=node.span), span=node.span)
+    return ast.SelectCore((ast.Star(),), source, span=node.span)
+
+
+def bind_values(
+    binder: Binder, node: ast.Values | ast.LiteralValues, parent: Scope | None, bind_core: BindCore
+) -> tuple[Core, Scope]:
+    """VALUES, with its scope. bind_core: bind.select's. Errors: of its expressions, "misuse of aggregate: f()"."""
+    scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0)
+    scope.is_tested = id(node) in binder.tested
+    n_columns = len(node.rows[0])
+    check_columns(n_columns, "in result set")
+    columns = [OutputColumn(f"column{number + 1}") for number in range(n_columns)]
+    core = Core([], columns, number=binder.number_select(node))
+    if isinstance(node, ast.LiteralValues):
+        core.values_source = binder.new_source()
+        core.literal_rows, core.literal_index = node.rows, node.index if binder.lift else -1
+        core.outputs = _columns(core, ())
+        return core, scope
+    scope.core, core.aggregate_source = core, binder.new_source()
+    scope.aggregates, scope.allows_windows = "yes", True
+    if len(node.rows) == 1:
+        core.outputs = list(binder.exprs(node.rows[0], scope))
+        return core, scope
+    core.values_source = binder.new_source()
+    rows = _bind_rows(binder, node, scope)
+    if core.windows:
+        core, scope = bind_core(binder, _rows_as_selects(node), parent)
+        core.parts = rows
+        return core, scope
+    core.rows = _asked_rows(binder, node, core, rows)
+    core.outputs = _columns(core, ())
+    core.parts = _parts(binder, node, core, rows)
+    return core, scope
+
+
+def _bind_rows(binder: Binder, node: ast.Values, scope: Scope) -> tuple[tuple[bound.Expr, ...], ...]:
+    """The rows; SQLite resolves the last one first."""
+    is_tested, is_asked_once = scope.is_tested, id(node) in binder.asked_once
+    rows = []
+    for row in reversed(node.rows):
+        scope.is_tested = is_tested or (is_asked_once and row is not node.rows[0])
+        rows.append(binder.exprs(row, scope))
+    return tuple(reversed(rows))
+
+
+def _columns(core: Core, row: tuple[bound.Expr, ...]) -> list[bound.Expr]:
+    """The columns of several rows, of which `row` is the first."""
+    collations = map(collation_of, row) if row else ["BINARY"] * len(core.columns)
+    return [
+        bound.ColumnRef(source=core.values_source, column=number, name=column.name, collation=collation)
+        for number, (column, collation) in enumerate(zip(core.columns, collations, strict=True))
+    ]
+
+
+def _parts(
+    binder: Binder, node: ast.Values, core: Core, rows: tuple[tuple[bound.Expr, ...], ...]
+) -> tuple[tuple[bound.Expr, ...], ...]:
+    """Core.parts: of each SELECT that SQLite makes, its expressions, or the columns of the rows that are one."""
+    apart = not binder.lift or binder.common is not None  # in a schema's texts, and behind WITH
+    parts = [rows[0]]
+    is_joined = False
+    for row, written in zip(rows[1:], node.rows[1:], strict=True):
+        if apart or not all(map(_is_constant, written)) or not (is_joined or not any(map(affinity_of, parts[-1]))):
+            parts.append(row)
+            is_joined = False
+        elif not is_joined:
+            parts[-1] = tuple(_columns(core, parts[-1]))
+            is_joined = True
+    return tuple(parts)
+
+
+def _is_constant(expr: ast.Expr) -> bool:
+    """SQLite's parser sees that it is one: without names, functions and subqueries."""
+    return not any(isinstance(part, _VARIABLE) or _is_json(part) for part in walk_syntax(expr))
+
+
+_VARIABLE = ast.ColumnRef | ast.FunctionCall | ast.Like | ast.CurrentTime | ast.Select
+
+
+def _is_json(part: ast.Node) -> bool:
+    return isinstance(part, ast.Binary) and part.op in ("->", "->>")
+
+
+def _asked_rows(
+    binder: Binder, node: ast.Values, core: Core, rows: tuple[tuple[bound.Expr, ...], ...]
+) -> tuple[tuple[bound.Expr, ...], ...]:
+    """The rows that make code: where a row is tested or only the first is asked, other rows' aggregates do no harm."""
+    if not core.aggregates or binder.trace is not None:
+        return rows
+    if id(node) in binder.tested:
+        return (tuple([bound.Constant(value=None)] * len(core.columns)),)
+    asked = rows[:1] if id(node) in binder.asked_once else rows
+    _refuse_aggregates(node, core, asked)
+    return asked
+
+
+def _refuse_aggregates(node: ast.Values, core: Core, rows: tuple[tuple[bound.Expr, ...], ...]) -> None:
+    """Rows of VALUES, the last one first, whose aggregates have no rows to see: SQLite names the last one."""
+    for row in reversed(rows):
+        own = (part for part in walk(*row) if isinstance(part, AggregateRef) and part.source == core.aggregate_source)
+        for part in list(own)[-1:]:
+            fail(f"misuse of aggregate: {core.aggregate_texts[part.index]}()", node)
