@@ -1,22 +1,17 @@
-"""GROUP BY over rows of which those with equal keys come one after the other: a group at a time, in the frame.
-
-The body that shows a group stands once, before the code that takes in the row which begins the next one; the last
-group enters it when there are no more rows.
-"""
+"""GROUP BY over rows of which those with equal keys come one after the other: a group at a time, in the frame."""
 
 from __future__ import annotations
 
 from turso_wasm.codegen.aggregates import aggregate_of
 from turso_wasm.codegen.aggregation import Layout, open_seen, starts_bare, step_all, value_of
 from turso_wasm.codegen.context import Context, Then
-from turso_wasm.codegen.expressions import emit_value, ensure, ensure_outer
+from turso_wasm.codegen.expressions import emit_value
 from turso_wasm.codegen.kept_keys import KEPT_SIZE, KeptKeys, forget_at_first, keep_value
-from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.ordered_aggregates import open_ordered, run_ordered
-from turso_wasm.codegen.sources import LocalSource, decoded_columns, forget_since
+from turso_wasm.codegen.runs import emit_runs
+from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.subtypes import marked_like
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32
 
 
@@ -76,36 +71,12 @@ class _Group:
 
 def one_by_one(node: nodes.Aggregate, layout: Layout, ctx: Context, then: Then) -> None:
     """Run `then` for each group."""
-    f = ctx.f
     group = _Group(node, layout, ctx)
-    begun, is_last = f.local(I32, "begun"), f.local(I32, "is_last")
     forget_at_first(ctx, group)
-    f.set(begun, 0)
-    f.set(is_last, 0)
-    point = Point()
-    ensure_outer(node.child, ctx)
-    with f.block() as done, f.loop() as again:
 
-        def each() -> None:
-            ensure([node.keys, [call.args for call in node.aggregates if call.filter is None]], ctx)
-            before = decoded_columns(ctx)
-            with f.block() as same:
-                with f.block() as first:
-                    f.br(first, if_=begun.eqz())
-                    f.br(same, if_=group.keys.differ().eqz())
-                    ctx.land(point)
-                    with ctx.repeated():
-                        forget_since(before, ctx)
-                        group.show()
-                        then()
-                    forget_since(before, ctx)
-                    f.br(done, if_=is_last)
-                f.set(begun, 1)
-                group.begin()
-            group.take()
+    def each_group() -> None:
+        group.show()
+        then()
 
-        emit_source(node.child, ctx, each)
-        f.br(done, if_=begun.eqz())
-        f.set(is_last, 1)
-        ctx.goto(point)
-        f.br(again)
+    needed = [call.args for call in node.aggregates if call.filter is None]
+    emit_runs(node.child, group, needed, ctx, each_group)

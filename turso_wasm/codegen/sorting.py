@@ -12,6 +12,7 @@ from turso_wasm.codegen.hashing import add_key, hash_found
 from turso_wasm.codegen.kept_keys import KeptKeys, forget_at_first
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.records import encode_record
+from turso_wasm.codegen.runs import emit_runs
 from turso_wasm.codegen.sources import RecordSource
 from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.kernel.abi import INTEGER, KEY_DESC, KEY_NULLS_FIRST, KEY_NULLS_LAST
@@ -31,16 +32,35 @@ def key_flags(key: nodes.SortKey | bound.OrderTerm, ctx: Context) -> int:
     return flags
 
 
-def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
-    f = ctx.f
-    sorter = f.local(I32, "sorter")
-    with f.if_(sorter):  # an inner loop comes here again
-        ctx.do("resource_free", ctx.stmt, sorter)
-    limit = integer_value(node.limit, ctx) if node.limit is not None else i64(-1)
-    f.set(sorter, f.call("sorter_new", ctx.stmt, limit))
+class _Sorter:
+    """The kernel's sorter of a node. Its rows are sorted by the keys in which they do not come already."""
 
-    def each() -> None:
-        exprs = [key.expr for key in node.keys]
+    def __init__(self, node: nodes.Sort, ctx: Context) -> None:
+        self.node = node
+        self.ctx = ctx
+        self.sort_keys = node.keys[node.n_in_order :]
+        before = node.keys[: node.n_in_order]
+        self.keys = KeptKeys([key.expr for key in before], [key.collation for key in before], ctx)
+        f = ctx.f
+        self.sorter = f.local(I32, "sorter")
+        with f.if_(self.sorter):  # an inner loop comes here again
+            ctx.do("resource_free", ctx.stmt, self.sorter)
+        limit = integer_value(node.limit, ctx) if node.limit is not None else i64(-1)
+        f.set(self.sorter, f.call("sorter_new", ctx.stmt, limit))
+
+    def forget(self) -> None:
+        """See kept_keys.Memory."""
+        self.keys.forget()
+
+    def begin(self) -> None:
+        """See runs.Run."""
+        self.keys.keep()
+        self.ctx.do("sorter_clear", self.sorter)
+
+    def take(self) -> None:
+        """Put the current row into the sorter."""
+        node, ctx, f, sorter = self.node, self.ctx, self.ctx.f, self.sorter
+        exprs = [key.expr for key in self.sort_keys]
         values: dict[int, SqlValue] = {}  # what is a key and a column is computed once
 
         def value_of(expr: bound.Expr) -> SqlValue:
@@ -56,36 +76,51 @@ def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
                 ensure(exprs, ctx)
                 first = value_of(exprs[0])
                 if first.may_be(INTEGER):
-                    inverted = first.payload ^ (-1 if node.keys[0].desc else 0)
+                    inverted = first.payload ^ (-1 if self.sort_keys[0].desc else 0)
                     drops = f.call("sorter_drops_int", sorter, inverted, inline=True)
                     f.br(dropped, if_=first.has_tag(INTEGER) & drops)
             keys = [value_of(expr) for expr in exprs]
-            _make_key(node, keys, ctx)
+            _make_key(self.sort_keys, keys, ctx)
             if node.limit is not None:
                 f.br(dropped, if_=f.call("sorter_wants", sorter).eqz())
                 n_keys = ctx.n_keys
                 ensure(node.outputs, ctx)
                 row = encode_record([value_of(expr) for expr in node.outputs], ctx)
                 if ctx.n_keys > n_keys or any(map(has_subquery, node.outputs)):
-                    _make_key(node, keys, ctx)
+                    _make_key(self.sort_keys, keys, ctx)
             ctx.do("sorter_add", sorter, row)
 
-    emit_source(node.child, ctx, each)
-    ctx.do("sorter_sort", sorter)
-    row = f.local(I64, "row")
+    def show(self, then: Then) -> None:
+        """Run `then` for each row that was put in, in their order."""
+        ctx, f = self.ctx, self.ctx.f
+        ctx.do("sorter_sort", self.sorter)
+        row = f.local(I64, "row")
 
-    def body(done: Label) -> None:
-        f.set(row, f.call("sorter_row", sorter))
-        ctx.sources[node.source] = RecordSource(row, len(node.outputs))
-        then()
+        def next_row() -> Expr:
+            return f.call("sorter_next", self.sorter)
 
-    visit(ctx, lambda: f.call("sorter_next", sorter), lambda: f.call("sorter_next", sorter), body)
+        def body(done: Label) -> None:
+            f.set(row, f.call("sorter_row", self.sorter))
+            ctx.sources[self.node.source] = RecordSource(row, len(self.node.outputs))
+            then()
+
+        visit(ctx, next_row, next_row, body)
 
 
-def _make_key(node: nodes.Sort, values: Sequence[SqlValue], ctx: Context) -> None:
+def _sort(node: nodes.Sort, ctx: Context, then: Then) -> None:
+    sorter = _Sorter(node, ctx)
+    if node.n_in_order:
+        forget_at_first(ctx, sorter)
+        emit_runs(node.child, sorter, (), ctx, lambda: sorter.show(then))
+        return
+    emit_source(node.child, ctx, sorter.take)
+    sorter.show(then)
+
+
+def _make_key(sort_keys: Sequence[nodes.SortKey], values: Sequence[SqlValue], ctx: Context) -> None:
     """Make the values the statement's current key, of which there is one: a subquery, a long IN list make others."""
     ctx.do("key_reset", ctx.stmt)
-    for key, value in zip(node.keys, values, strict=True):
+    for key, value in zip(sort_keys, values, strict=True):
         ctx.do("key_add", ctx.stmt, value, key_flags(key, ctx))
 
 

@@ -118,7 +118,7 @@ class Explainer:
         if isinstance(plan, nodes.Distinct) and not plan.in_order:
             yield Line("USE TEMP B-TREE FOR DISTINCT", about=(plan,))
         elif isinstance(plan, nodes.Sort) and plan.keys:
-            yield Line("USE TEMP B-TREE FOR ORDER BY", about=(plan,))
+            yield Line(f"USE TEMP B-TREE FOR {_sorted_terms(plan)}ORDER BY", about=(plan,))
 
     def _aggregate(self, plan: nodes.Aggregate, lines: list[Line]) -> Iterator[Line]:
         """What is added about grouping to the lines about its rows."""
@@ -252,6 +252,12 @@ class Explainer:
             title = f"{'CORRELATED ' if expr.outer else ''}{kind} SUBQUERY {expr.number}"
             assert isinstance(expr.plan, nodes.Output)
             yield Line(title, list(self.node(expr.plan)), (expr.plan.child,))
+
+
+def _sorted_terms(plan: nodes.Sort) -> str:
+    """Which terms of an ORDER BY are left to sort by, if not all."""
+    n = len(plan.keys) - plan.n_in_order
+    return "" if not plan.n_in_order else "LAST TERM OF " if n == 1 else f"LAST {n} TERMS OF "
 
 
 def _union(plan: nodes.NestedLoop) -> nodes.Append | None:

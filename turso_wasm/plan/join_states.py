@@ -73,12 +73,16 @@ class Unit:
 
 @dataclass(slots=True, eq=False)
 class JoinPlan:
-    """A finished join (or any row source) with its estimates. path: of a single table."""
+    """A finished join (or any row source) with its estimates. n_in_order: of the order that was wished for, the leading
+    terms that hold; ordered: all do. ties: by what to sort rows that are equal in it. path: of a single table.
+    """
 
     plan: nodes.Plan
     rows: float
     cost: float
     ordered: bool = False
+    n_in_order: int = 0
+    ties: bound.Expr | None = None
     path: Path | None = None
     correlated: bool = False
 

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import USUAL_RUNS, Step
+from turso_wasm.bind.scope import column_ref
 from turso_wasm.bind.walk import all_of, sources_used, step_expressions
 from turso_wasm.plan import cost
 from turso_wasm.plan.access import Path, TableAccess
@@ -99,7 +101,15 @@ class JoinPlanner:
         plan = Assembler(self.planner, self.terms, self.own, self.correlated).assemble(best)
         ordered = self.ordering is not None and self.ordering.complete(best.order)
         path = best.choices[0].path if len(best.choices) == 1 else None
-        return JoinPlan(plan, best.rows, best.cost, ordered, path)
+        return JoinPlan(plan, best.rows, best.cost, ordered, best.order.satisfied, self._ties(best), path)
+
+    def _ties(self, state: State) -> bound.Expr | None:
+        """Of the first rows of an order that an index begins, where SQLite sorts a whole table: the table's order."""
+        path, item = state.choices[0].path, state.choices[0].unit.item
+        if not self.limited or len(state.choices) > 1 or path is None or path.index is None or path.covering or path.sargs() or path.skipped:
+            return None
+        assert item is not None and item.table is not None
+        return None if item.table.without_rowid else column_ref(item, -1)
 
     # --- units ---------------------------------------------------------------------------------------------------
 
@@ -208,11 +218,14 @@ class JoinPlanner:
 
     def _final_cost(self, state: State) -> float:
         """With sorting where the order is not there yet; a LIMIT makes ordered plans cheaper."""
-        if self.ordering is not None and not self.ordering.complete(state.order):
+        share = min(LIMIT_ROWS / state.rows, 1.0) if self.limited else 1.0
+        if self.ordering is None or self.ordering.complete(state.order):
+            return state.cost * share
+        if not state.order.satisfied:
             return state.cost + cost.sort_cost(state.rows)
-        if self.limited and state.rows > LIMIT_ROWS:
-            return state.cost * (LIMIT_ROWS / state.rows)
-        return state.cost
+        # Groups are sorted one by one, and are taken to be as many as a group has rows.
+        unsorted = max(1.0 - state.order.satisfied / len(self.ordering.keys), 0.5)
+        return (state.cost + cost.sort_cost(state.rows, unsorted)) * sqrt(share)
 
     def _extend(self, state: State, unit: Unit) -> list[State]:
         if unit.has_on:

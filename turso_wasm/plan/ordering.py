@@ -162,6 +162,17 @@ class AnyOrder(Ordering):
         """As for an ordering; only the first loop counts."""
         if before or not self._is_worth_it(path):
             return self.broken(state), False
+        return self._first(state, path, source, own, before, terms)
+
+    def _first(
+        self,
+        state: OrderState,
+        path: Path,
+        source: int,
+        own: frozenset[int],
+        before: frozenset[int],
+        terms: Sequence[Term],
+    ) -> tuple[OrderState, bool]:
         wanted = [key for key in self.keys if not self._is_fixed(key, path, source, own, before, terms)]
         for column in path.order:
             if not wanted or self._column_is_fixed(column, source, own, before, terms):
@@ -183,7 +194,7 @@ class GroupOrder(AnyOrder):
         Ordering.__init__(self, keys, pin)
         self.at_any_price = at_any_price
 
-    def extend(
+    def _first(
         self,
         state: OrderState,
         path: Path,
@@ -192,8 +203,5 @@ class GroupOrder(AnyOrder):
         before: frozenset[int],
         terms: Sequence[Term],
     ) -> tuple[OrderState, bool]:
-        """As for an ordering; only the first loop counts."""
-        if before or not self._is_worth_it(path):
-            return self.broken(state), False
         found, reverse = Ordering.extend(self, state, path, source, own, before, terms)
         return (found, reverse) if self.complete(found) else (OrderState(0, False), False)

@@ -45,6 +45,7 @@ from turso_wasm.plan.windows import Windowing
 NULL = bound.Constant(value=None)
 MAX_INT = 2**63 - 1
 ROWID = -1
+LEAST_TOP = 9  # so many rows are worth an index that has half of their order
 
 
 @dataclass(slots=True, eq=False)
@@ -123,7 +124,7 @@ class Planner:
         windowing = Windowing(self, core, order_by) if core.windows else None
         wish = order_by if windowing is None else windowing.wished_order()
         windows = core.windows
-        in_order = False
+        in_order, n_in_order = False, 0
         if core.is_aggregate:
             limited = limit is not None and windowing is None and not core.distinct
             grouped = plan_aggregate(self, core, order_by, wish, correlated, limited)
@@ -142,6 +143,10 @@ class Planner:
             ordered = joined.ordered
             together = isinstance(ordering, AnyOrder) or self._all_ordered(core.outputs, wish)
             in_order = ordered and together and windowing is None
+            if windowing is None and order_by and "row_order" not in self.binder.without:
+                n_in_order = joined.n_in_order
+            if n_in_order and not ordered and query is not None and joined.ties is not None:
+                order_by += self._ties(joined.ties, n_in_order, query)
         if windowing is not None:
             order_by, ordered = windowing.plan(rows, own, windows, order_by, wish if ordered else [])
         rows.exprs = tuple([self.finish(expr) for expr in rows.exprs])
@@ -150,7 +155,7 @@ class Planner:
             rows.plan = nodes.Distinct(child=rows.plan, keys=rows.exprs, collations=collations, in_order=in_order)
         if not order_by or ordered or rows.single:
             return rows
-        return self._sorted(rows, order_by, query)
+        return self._sorted(rows, order_by, query, n_in_order)
 
     def _all_ordered(self, outputs: Sequence[bound.Expr], order: Sequence[OrderKey]) -> bool:
         """Rows in this order have equal ones together: all that they show is in it."""
@@ -203,16 +208,28 @@ class Planner:
 
     # --- ORDER BY ------------------------------------------------------------------------------------------------
 
-    def _sorted(self, rows: Rows, order_by: list[OrderKey], query: Query | None) -> Rows:
-        """Sort the rows; with LIMIT only as many as it and OFFSET want are kept."""
+    def _sorted(self, rows: Rows, order_by: list[OrderKey], query: Query | None, n_in_order: int = 0) -> Rows:
+        """Sort the rows; with LIMIT only as many as it and OFFSET want are kept. n_in_order: see nodes.Sort."""
         if not order_by:
             return rows
         source = self.new_source()
         keys = self._sort_keys(order_by)
         limit = self._top(query) if query is not None else None
-        plan = nodes.Sort(source=source, child=rows.plan, keys=keys, outputs=rows.exprs, limit=limit)
+        plan = nodes.Sort(
+            source=source, child=rows.plan, keys=keys, outputs=rows.exprs, limit=limit, n_in_order=n_in_order
+        )
         exprs = tuple(_sorted_column(source, at, expr) for at, expr in enumerate(rows.exprs))
         return Rows(plan, exprs, rows.rows, rows.cost + cost.sort_cost(rows.rows), rows.single)
+
+    def _ties(self, rowid: bound.Expr, n_in_order: int, query: Query) -> list[OrderKey]:
+        """By what to sort further where SQLite does not begin with an index, but sorts the whole table, for a LIMIT."""
+        if n_in_order * 2 > len(query.order_by):
+            return []
+        top = self._top(query)
+        if n_in_order * 2 == len(query.order_by) and top is not None:
+            few = bound.Compare(op="<", left=top, right=bound.Constant(value=LEAST_TOP))
+            rowid = bound.Case(whens=((few, rowid),), otherwise=NULL)
+        return [OrderKey(expr=rowid)]
 
     def _sort_keys(self, order_by: list[OrderKey]) -> tuple[nodes.SortKey, ...]:
         return tuple(

@@ -1,4 +1,4 @@
-"""GROUP BY and DISTINCT over rows in order: SQLite's rows, in its order, suspended at every loop iteration."""
+"""GROUP BY, DISTINCT and the last terms of ORDER BY over rows in order: SQLite's rows, in its order, suspended at every loop iteration."""
 
 from __future__ import annotations
 
@@ -76,6 +76,10 @@ def query(rng: random.Random) -> tuple[str, bool]:
     down = rng.choice(("", " DESC"))
     order = rng.choice(("", f"ORDER BY {', '.join(key + down for key in keys)}"))
     tail = f"{order} {rng.choice(('', 'LIMIT 3', 'LIMIT 2 OFFSET 1')) if order else ''}"
+    if rng.random() < 0.3:
+        rest = rng.choice(("c", "c DESC, a", "c NULLS LAST, b DESC")) + ", id"
+        tail = f"ORDER BY {', '.join(key + down for key in keys)}, {rest} {rng.choice(('', 'LIMIT 3', 'LIMIT 20 OFFSET 1'))}"
+        return f"SELECT {rng.choice(('id', 'id, b, c'))} FROM t {where} {tail}", True
     if rng.random() < 0.25:
         return f"SELECT DISTINCT {', '.join(keys)} FROM t {where} {tail}", bool(order)
     shown = rng.sample(AGGREGATES, rng.randint(0, 3))
@@ -111,6 +115,8 @@ def test_rows_are_sqlites(engines: Any, seed: int) -> None:
         "SELECT a, count(*), row_number() OVER (ORDER BY a) FROM t GROUP BY a",
         "SELECT k, max(n), x FROM w GROUP BY k",
         "SELECT 1 FROM w WHERE 0 GROUP BY k",
+        "SELECT id, (SELECT n FROM w WHERE k >= 'k' || (t.id % 5) ORDER BY k, x DESC, n LIMIT 1) FROM t",
+        "SELECT t.id, g.n FROM t LEFT JOIN (SELECT * FROM w WHERE k > 'k' ORDER BY k, x, n LIMIT 7) g ON g.n > t.id",
     ],
 )
 def test_in_other_statements(engines: Any, sql: str) -> None:
@@ -124,7 +130,7 @@ def test_the_first_groups_are_had_without_the_others() -> None:
     connection.execute(
         "WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 20000) INSERT INTO t SELECT i / 10, i FROM n"
     )
-    for sql in ("SELECT a, sum(b) FROM t GROUP BY a LIMIT 3", "SELECT DISTINCT a FROM t LIMIT 3"):
+    for sql in ("SELECT a, sum(b) FROM t GROUP BY a LIMIT 3", "SELECT DISTINCT a FROM t LIMIT 3", "SELECT * FROM t ORDER BY a, -b LIMIT 3"):
         lines = connection.execute(f"EXPLAIN ANALYZE {sql}").fetchall()
         assert lines[1][5] < 50, lines
     connection.close()

@@ -442,7 +442,7 @@ class SortKey(Node):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Sort(Plan):
     """Materializes `outputs` (columns of `source` above) in order of `keys`; with `limit` (an expression giving
-    limit + offset; negative: all) only the top rows are kept.
+    limit + offset; negative: all) only the top rows are kept. n_in_order: by so many of the keys they come in order.
     """
 
     source: int
@@ -450,6 +450,7 @@ class Sort(Plan):
     keys: tuple[SortKey, ...]
     outputs: tuple[Expr, ...]
     limit: Expr | None = None
+    n_in_order: int = 0
 
 
 WindowUnit = Literal["row", "group", "partition"]
