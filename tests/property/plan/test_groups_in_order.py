@@ -1,4 +1,6 @@
-"""GROUP BY, DISTINCT and the last terms of ORDER BY over rows in order: SQLite's rows, in its order, suspended at every loop iteration."""
+"""GROUP BY, DISTINCT and the last terms of ORDER BY over rows in order: SQLite's rows, in its order, suspended at every
+loop iteration.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +80,8 @@ def query(rng: random.Random) -> tuple[str, bool]:
     tail = f"{order} {rng.choice(('', 'LIMIT 3', 'LIMIT 2 OFFSET 1')) if order else ''}"
     if rng.random() < 0.3:
         rest = rng.choice(("c", "c DESC, a", "c NULLS LAST, b DESC")) + ", id"
-        tail = f"ORDER BY {', '.join(key + down for key in keys)}, {rest} {rng.choice(('', 'LIMIT 3', 'LIMIT 20 OFFSET 1'))}"
+        limit = rng.choice(("", "LIMIT 3", "LIMIT 20 OFFSET 1"))
+        tail = f"ORDER BY {', '.join(key + down for key in keys)}, {rest} {limit}"
         return f"SELECT {rng.choice(('id', 'id, b, c'))} FROM t {where} {tail}", True
     if rng.random() < 0.25:
         return f"SELECT DISTINCT {', '.join(keys)} FROM t {where} {tail}", bool(order)
@@ -130,7 +133,11 @@ def test_the_first_groups_are_had_without_the_others() -> None:
     connection.execute(
         "WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 20000) INSERT INTO t SELECT i / 10, i FROM n"
     )
-    for sql in ("SELECT a, sum(b) FROM t GROUP BY a LIMIT 3", "SELECT DISTINCT a FROM t LIMIT 3", "SELECT * FROM t ORDER BY a, -b LIMIT 3"):
+    for sql in (
+        "SELECT a, sum(b) FROM t GROUP BY a LIMIT 3",
+        "SELECT DISTINCT a FROM t LIMIT 3",
+        "SELECT * FROM t ORDER BY a, -b LIMIT 3",
+    ):
         lines = connection.execute(f"EXPLAIN ANALYZE {sql}").fetchall()
         assert lines[1][5] < 50, lines
     connection.close()
