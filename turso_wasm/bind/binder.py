@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import Common, OutputColumn, Query
+from turso_wasm.bind.query import Common, Item, OutputColumn, Query
 from turso_wasm.bind.scope import NameFinder, Scope
 from turso_wasm.bind.tracing import bind_names
 from turso_wasm.catalog.catalog import Catalogs
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from turso_wasm.bind.authority import Authority
 
 BindFunction: TypeAlias = "Callable[[Binder, Any, Scope | None], bound.Expr]"
+Trace: TypeAlias = list[tuple[ast.ColumnRef | ast.TableSource | ast.Star, bound.Expr | Item]]
+"""What each name in a text means: of a column, of a table in FROM, or before a star."""
 
 EXPRESSIONS: dict[type, BindFunction] = {}
 """One function per syntax node; filled by expressions.py, calls.py and subqueries.py."""
@@ -81,13 +83,13 @@ class Binder:
         self.pinned: dict[int, object] = {}
         self.slots: set[int] = set()
         # What each name meant (ALTER TABLE RENAME COLUMN).
-        self.trace: list[tuple[ast.ColumnRef, bound.Expr]] | None = None  # ALTER TABLE asks what names mean
+        self.trace: Trace | None = None  # ALTER TABLE asks what names mean
         self.scanned: dict[int, Table] = {}  # by row source
         self.names: dict[int, str] = {}  # of row sources, as EXPLAIN QUERY PLAN shows them
         self.authority: Authority | None = None
         self.tables: list[Table] = []  # every table that is read
         self.common: CommonTables | None = None
-        self.current_rows: dict[int, CurrentRow] = {}  # by the id of the ast.TableSource that names the table
+        self.current_rows: dict[int, tuple[ast.TableSource, CurrentRow]] = {}  # by the id of what names the table
         self.open_views: list[str] = []
         self.views: dict[str, Common] = {}  # in the FROM clause being bound
         self.written: set[int] = set()  # slots of the databases that are changed, by triggers too
@@ -100,8 +102,8 @@ class Binder:
             True  # literals with an ordinal come from the statement's parameters (not those in the schema's texts)
         )
         self.default_schema: str | None = None  # inside a view: the database it is in
-        self.tested: set[int] = set()  # the ids of the SELECTs that EXISTS asks for rows
-        self.asked_once: set[int] = set()  # the ids of those that are asked for their first row
+        self.tested: dict[int, ast.Node] = {}  # the SELECTs that EXISTS asks for rows, by id
+        self.asked_once: dict[int, ast.Node] = {}  # those that are asked for their first row
         self.calls_user = False  # a function or aggregate of the user's is called
 
     @property

@@ -87,7 +87,7 @@ def bind_recursive(
     initial, affinities = query.cores, _affinities(query)
     for _ in range(2):
         row = _current_row(query, recursive.opened.common, affinities)
-        binder.current_rows.update((id(name), row) for name in recursive.names)
+        binder.current_rows.update((id(name), (name, row)) for name in recursive.names)
         found = bind()
         if any(core.is_aggregate for core, _ in found):
             fail("recursive aggregate queries not supported")

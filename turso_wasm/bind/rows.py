@@ -64,7 +64,7 @@ def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[bound
 def ask_once(binder: Binder, select: ast.Select) -> None:
     """Note that only the first row is asked for."""
     if not select.compounds:
-        binder.asked_once.add(id(select.core))
+        binder.asked_once[id(select.core)] = select.core
 
 
 def _only_column(select: ast.Select, number: int, width: int) -> ast.Select:

@@ -20,6 +20,7 @@ from turso_wasm.bind.recursion import bind_recursive, find_recursion
 from turso_wasm.bind.scope import Scope, column_of, item_matches
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables
+from turso_wasm.bind.tracing import trace_windows
 from turso_wasm.bind.using import starred
 from turso_wasm.bind.values import bind_values
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation, walk
@@ -104,6 +105,8 @@ def bind_core(
     if node.group_by:
         core.is_aggregate = True
     scope.use_aliases, scope.allows_windows = True, False
+    if binder.trace is not None:
+        trace_windows(binder, node.windows, scope)
     tested, scope.is_tested = scope.is_tested, False
     if node.having is not None:
         if not core.is_aggregate:
@@ -217,6 +220,8 @@ def _expand_star(binder: Binder, star: ast.Star, core: Core, scope: Scope) -> No
     if star.table is not None:
         key = fold(star.table)
         items = [item for item in items if item_matches(item, key, None)]
+        if binder.trace is not None and not binder.open_views:
+            binder.trace += [(star, item) for item in items]
     twice = _names_twice(scope.items)
     plain = star.table is not None
     nested = [*scope.nested, {item.source for item in items}] if star.nested else scope.nested

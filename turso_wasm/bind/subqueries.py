@@ -42,7 +42,7 @@ def bind_scalar(binder: Binder, node: ast.Subquery, scope: Scope | None) -> boun
 
 def bind_exists(binder: Binder, node: ast.Exists, scope: Scope | None) -> bound.Expr:
     """EXISTS (SELECT …)."""
-    binder.tested.update(map(id, _tested(node.select)))
+    binder.tested.update((id(core), core) for core in _tested(node.select))
     query = binder.nested_select(node.select, scope)
     return bound.SubqueryExpr(kind="exists", plan=query, outer=query.outer, number=query.cores[-1].number)
 
@@ -171,7 +171,7 @@ def bind_in_table(binder: Binder, node: ast.InTable, scope: Scope | None) -> bou
     if node.arguments is not None:
         source = ast.TableFunctionSource(node.table.name, node.table.schema, node.arguments, span=node.span)
     else:
-        source = ast.TableSource(node.table.name, node.table.schema, span=node.span)
+        source = ast.TableSource(node.table.name, node.table.schema, span=node.table.span)
     select = ast.Select(ast.SelectCore((ast.Star(),), source, span=node.span), span=node.span)
     return bind_in_select(binder, ast.InSelect(node.operand, select, node.negated, node.span), scope)
 

@@ -8,6 +8,9 @@ Source: https://sqlite.org/lang_naming.html, https://sqlite.org/lang_createview.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, CommonTables, CurrentRow, Opened, fail
 from turso_wasm.bind.comparison import affinity_of, column_affinity
@@ -80,9 +83,9 @@ def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) ->
 
     Errors: "no such table: x", "no such index: i" (INDEXED BY), "circular reference: x", "no such module: m".
     """
-    row = binder.current_rows.get(id(source))
-    if row is not None:
-        return _current_row(binder, source, row)
+    recursive = binder.current_rows.get(id(source))
+    if recursive is not None:
+        return _current_row(binder, source, recursive[1])
     if source.schema is None and binder.common is not None:
         found = binder.common.find(source.name)
         if found is not None:
@@ -106,6 +109,8 @@ def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) ->
     prefix = f"{source.schema}." if source.schema is not None and source.alias is None else ""
     binder.names[item.source] = prefix + (source.alias or source.name)
     item.indexed_by, item.not_indexed = source.indexed_by, source.not_indexed
+    if binder.trace is not None and not binder.open_views:
+        binder.trace.append((source, item))
     return item
 
 
@@ -202,16 +207,8 @@ def _bind_common_table(
     if key in level.open:
         fail(f"{level.open[key].mistake}: {common.name}", source)
 
-    def bind() -> Query:
-        saved, binder.common = binder.common, level
-        opened = level.open[key] = Opened(common)
-        try:
-            return binder.nested_select(common.select, parent, opened)
-        finally:
-            del level.open[key]
-            binder.common = saved
-
-    shared = share(binder.views if common.materialized is False else level.shared, f"with.{key}", bind)
+    known = binder.views if common.materialized is False else level.shared
+    shared = share(known, f"with.{key}", lambda: _bind_common_body(binder, level, common, parent))
     shared.materialized = common.materialized is True
     query = shared.query
     columns = common_columns(common, query, source)
@@ -222,6 +219,17 @@ def _bind_common_table(
         item.common = shared
     query.label = common.name
     return item
+
+
+def _bind_common_body(binder: Binder, level: CommonTables, common: ast.CommonTable, parent: Scope | None) -> Query:
+    key = fold(common.name)
+    saved, binder.common = binder.common, level
+    opened = level.open[key] = Opened(common)
+    try:
+        return binder.nested_select(common.select, parent, opened)
+    finally:
+        del level.open[key]
+        binder.common = saved
 
 
 def common_columns(common: ast.CommonTable, query: Query, node: ast.Node | None = None) -> tuple[str, ...]:
@@ -257,4 +265,13 @@ def add_common_tables(binder: Binder, clause: ast.With | None) -> CommonTables |
                 if isinstance(part, ast.Parameter):
                     binder.parameters[part.number] = part.name
         binder.common = level
+        if binder.trace is not None and not binder.open_views:
+            _trace_common_tables(binder, level)
     return saved
+
+
+def _trace_common_tables(binder: Binder, level: CommonTables) -> None:
+    """A RENAME looks at common tables that nobody reads, as far as their names mean something."""
+    for table in level.tables.values():
+        with suppress(SqlError):
+            _bind_common_body(binder, level, table, None)

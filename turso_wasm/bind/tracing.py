@@ -7,7 +7,7 @@ names in it are looked at one by one, and it stands for NULL.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from turso_wasm.base.errors import SqlError
@@ -48,12 +48,22 @@ def bind_names(binder: Binder, bind: BindFunction, node: ast.Expr, scope: Scope 
     binder.finder.deepest = deepest
     if scope is not None and state is not None:
         scope.inside_aggregate, scope.allows_windows = state
+    _bind_parts(binder, node, scope)
+    return bound.Constant(value=None)
+
+
+def trace_windows(binder: Binder, definitions: Iterable[ast.WindowDefinition], scope: Scope) -> None:
+    """The names in a WINDOW clause, whether anything uses its windows or not. Errors: of names."""
+    for definition in definitions:
+        _bind_parts(binder, definition, scope)
+
+
+def _bind_parts(binder: Binder, node: ast.Node, scope: Scope | None) -> None:
     for part in _parts(node):
         if isinstance(part, ast.Select):
             binder.nested_select(part, scope)
         else:
             binder.expr(part, scope)
-    return bound.Constant(value=None)
 
 
 def _parts(node: ast.Node) -> Iterator[ast.Expr | ast.Select]:

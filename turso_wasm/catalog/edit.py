@@ -113,29 +113,13 @@ def owner_tokens(source: StoredText, name: str, own: bool, keys: bool, is_meant:
                 yield source.token(node.table.span[0])
 
 
-def table_tokens(source: StoredText, name: str, own: bool, is_meant: IsMeant) -> Iterator[tuple[int, int]]:
-    """Where the text names the table. own: it is the text of the table itself or of one of its indexes."""
+def own_tokens(source: StoredText, name: str, own: bool, is_meant: IsMeant) -> Iterator[tuple[int, int]]:
+    """Where the text of a table or an index names the table: whose it is, in expressions, in foreign keys."""
     yield from owner_tokens(source, name, own, True, is_meant)
     key = fold(name)
-    hidden = any(isinstance(node, ast.CommonTable) and fold(node.name) == key for node in source.nodes)
-    if hidden:
-        return
-    aliased = any(
-        isinstance(node, ast.TableSource | ast.SubquerySource) and node.alias is not None and fold(node.alias) == key
-        for node in source.nodes
-    )
     for node in source.nodes:
-        match node:
-            case ast.Insert() if fold(node.table.name) == key and is_meant(node.table.schema):
-                yield source.token(node.table.span[0], 2 if node.table.schema is not None else 0)
-            case ast.TableSource() if fold(node.name) == key and is_meant(node.schema):
-                yield source.token(node.span[0], 2 if node.schema is not None else 0)
-            case ast.ColumnRef() if (
-                node.table is not None and fold(node.table) == key and not aliased and is_meant(node.schema)
-            ):
-                yield source.token(node.span[0], 2 if node.schema is not None else 0)
-            case ast.Star() if node.table is not None and fold(node.table) == key and not aliased and is_meant(None):
-                yield source.token(node.span[0])
+        if isinstance(node, ast.ColumnRef) and node.table is not None and fold(node.table) == key:
+            yield source.token(node.span[0], 2 if node.schema is not None else 0)
 
 
 # --- columns ------------------------------------------------------------------------------------------------------

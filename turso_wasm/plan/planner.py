@@ -15,7 +15,7 @@ from turso_wasm.base import tree
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import collation_of
-from turso_wasm.bind.query import Core, Item, OrderKey, Query, Step
+from turso_wasm.bind.query import Common, Core, Item, OrderKey, Query, Step
 from turso_wasm.bind.schema import bind_index_terms
 from turso_wasm.bind.select import compound_collations
 from turso_wasm.bind.walk import (
@@ -71,7 +71,7 @@ class Planner:
             int, tuple[bound.Expr, bound.Expr]
         ] = {}  # by id: the expression, with its subqueries planned
         self.right_sides: dict[tuple[int, float], tuple[Step, JoinPlan]] = {}  # by id of the step and how often it runs
-        self._shared: dict[int, tuple[nodes.Shared, Rows]] = {}
+        self._shared: dict[int, tuple[Common, nodes.Shared, Rows]] = {}
         self.alone = -1  # the source whose rows the SELECT that is being planned sees once each
         self.target = -1  # the source whose rows are to be changed
         self.fetched = -1  # the same, if they are fetched whole
@@ -462,8 +462,8 @@ class Planner:
             rows = self.plan_query(common.query)
             number = len(self._shared)
             shared = nodes.Shared(number=number, child=rows.plan, outputs=rows.exprs, label=common.query.label)
-            known = self._shared[id(common)] = (shared, rows)
-        shared, rows = known
+            known = self._shared[id(common)] = (common, shared, rows)
+        _, shared, rows = known
         scan = nodes.SharedScan(source=item.source, shared=shared)
         price = rows.rows + rows.cost / max(common.uses, 1)
         found = self._items[item.source] = JoinPlan(scan, rows.rows, price)

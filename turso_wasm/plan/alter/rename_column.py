@@ -8,9 +8,10 @@ from typing import TypeAlias
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.query import Item
 from turso_wasm.catalog import edit
 from turso_wasm.catalog.catalog import Catalog, Entry
-from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.names import ROWID_NAMES, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.alter.rows import SQL, Change, change, means, reaching, refuse_rowid, refuse_system, stored, target
@@ -75,14 +76,18 @@ def _column_places(
         strings: Spans = []
         if entry.type == "view":
             trace = trace_view(binder, catalog, entry)
-            spans = [source.last_token(node.span) for node, ref in trace if _is_column(binder, ref, table, column)]
+            spans = [
+                source.last_token(node.span) for node, ref in trace if _is_column(binder, node, ref, table, column)
+            ]
             strings = [source.token(node.span[0]) for node, ref in trace if isinstance(ref, bound.Constant)]
         elif entry.type == "trigger":
             trigger = catalog.find_trigger(entry.name)
             assert trigger is not None
             trace = trace_trigger(binder, catalog, trigger)
             source = edit.StoredText(trigger.sql, trigger.node)  # the trace is about this tree
-            spans = [source.last_token(node.span) for node, ref in trace if _is_column(binder, ref, table, column)]
+            spans = [
+                source.last_token(node.span) for node, ref in trace if _is_column(binder, node, ref, table, column)
+            ]
             spans += _assigned_tokens(source, table, column, means(binder, catalog, table))
             strings = [source.token(node.span[0]) for node, ref in trace if isinstance(ref, bound.Constant)]
         else:
@@ -104,8 +109,10 @@ def _refuse_string_term(source: edit.StoredText, owner: Table, entry: Entry, whe
         raise SqlError(SQLITE_ERROR, f"error in index {entry.name}{when}: no such column: {term}")
 
 
-def _is_column(binder: Binder, expr: bound.Expr, table: Table, column: str) -> bool:
-    """It is the column of the table itself, not one that a subquery or view made of it."""
+def _is_column(binder: Binder, node: ast.Node, expr: bound.Expr | Item, table: Table, column: str) -> bool:
+    """It is the column of the table itself, not one that a subquery or view made of it, nor its alias."""
+    if not isinstance(node, ast.ColumnRef) or fold(node.column) not in (fold(column), *ROWID_NAMES):
+        return False
     if isinstance(expr, bound.Generated):
         return expr.table == table.name and fold(expr.name) == fold(column)
     if not isinstance(expr, bound.ColumnRef) or binder.scanned.get(expr.source) is not table:

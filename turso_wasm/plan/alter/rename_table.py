@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.binder import Binder, Trace, fail
+from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import column_ref, table_item
 from turso_wasm.catalog import edit
+from turso_wasm.catalog.catalog import Catalog, Entry
 from turso_wasm.catalog.names import fold, is_reserved
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
@@ -23,7 +25,15 @@ from turso_wasm.plan.alter.rows import (
     stored,
     target,
 )
-from turso_wasm.plan.alter.soundness import changed_catalogs, check_own, check_renamed, check_sound, concerned
+from turso_wasm.plan.alter.soundness import (
+    changed_catalogs,
+    check_own,
+    check_renamed,
+    check_sound,
+    concerned,
+    trace_trigger,
+    trace_view,
+)
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
 
@@ -80,12 +90,53 @@ def _renamed_rows(binder: Binder, table: Table, to: str) -> list[Change]:
             if settings.legacy_alter_table:
                 spans = list(edit.owner_tokens(source, table.name, own, settings.foreign_keys, is_meant))
             else:
-                spans = list(edit.table_tokens(source, table.name, own, is_meant))
+                source, spans = _named(binder, catalog, entry, source, table)
             if spans:
                 values[SQL] = source.replaced(spans, to, always_quoted=True)
         if values:
             found.append((catalog, entry, values))
     return found
+
+
+def _named(
+    binder: Binder, catalog: Catalog, entry: Entry, source: edit.StoredText, table: Table
+) -> tuple[edit.StoredText, list[tuple[int, int]]]:
+    """(the text of an object, where it names the table)."""
+    is_meant = means(binder, catalog, table)
+    if entry.type == "view":
+        return source, list(_traced_tokens(binder, source, trace_view(binder, catalog, entry), table))
+    if entry.type == "trigger":
+        trigger = catalog.find_trigger(entry.name)
+        assert trigger is not None
+        source = edit.StoredText(trigger.sql, trigger.node)  # the trace is about this tree
+        spans = list(edit.owner_tokens(source, table.name, own=False, keys=False, is_meant=is_meant))
+        for node in trigger.node.body:
+            if isinstance(node, ast.Insert) and fold(node.table.name) == fold(table.name) and is_meant(None):
+                spans.append(source.token(node.table.span[0]))
+        return source, spans + list(_traced_tokens(binder, source, trace_trigger(binder, catalog, trigger), table))
+    own = catalog.slot == table.slot and fold(entry.table) == fold(table.name)
+    return source, list(edit.own_tokens(source, table.name, own, is_meant))
+
+
+def _traced_tokens(binder: Binder, source: edit.StoredText, trace: Trace, table: Table) -> Iterator[tuple[int, int]]:
+    """Where a name means the table or, before a column or a star, its row, as long as it has no alias."""
+    named = {meant.source for _, meant in trace if isinstance(meant, Item) and meant.alias is not None}
+
+    def is_own(meant: bound.Expr | Item) -> bool:
+        if isinstance(meant, bound.Generated):
+            return meant.table == table.name
+        if not isinstance(meant, Item | bound.ColumnRef):
+            return False
+        return binder.scanned.get(meant.source) is table and meant.source not in named
+
+    for node, meant in trace:
+        if isinstance(node, ast.TableSource):
+            is_name = isinstance(meant, Item) and meant.table is table
+        else:
+            is_name = node.table is not None and fold(node.table) == fold(table.name) and is_own(meant)
+        if is_name:
+            behind = not isinstance(node, ast.Star) and node.schema is not None
+            yield source.token(node.span[0], 2 if behind else 0)
 
 
 def _is_on(statement: ast.Statement, name: str, is_meant: Callable[[str | None], bool]) -> bool:

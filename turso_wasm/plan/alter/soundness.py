@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.bind import bound
-from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.binder import Binder, Trace
 from turso_wasm.bind.generated import row_of
 from turso_wasm.bind.schema import bind_index_terms, check_table_expressions
 from turso_wasm.catalog.catalog import Catalog, Catalogs, Entry, Row, Trigger
@@ -16,8 +15,6 @@ from turso_wasm.plan import nodes
 from turso_wasm.plan.alter.rows import Change, entries, stored
 from turso_wasm.plan.triggers import plan_program
 from turso_wasm.sql import ast
-
-Trace = list[tuple[ast.ColumnRef, bound.Expr]]
 
 
 def trace_view(binder: Binder, catalog: Catalog, entry: Entry, when: str = "") -> Trace:
