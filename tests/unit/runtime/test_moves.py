@@ -79,6 +79,21 @@ def test_what_is_suspended_goes_on(host: WasmtimeHost, db: turso_wasm.Connection
     assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+def test_what_was_optimized_between_two_moves_is_linked_again(host: WasmtimeHost, db: turso_wasm.Connection) -> None:
+    """Optimized code that took over before the Program was linked in the fresh store lay in one that was freed."""
+    sql = "SELECT a FROM t WHERE id = ? AND 1 = 1"
+    assert db.execute(sql, (3,)).fetchone() == (2,)
+    for instance in host._instances.values():
+        instance.heat = min(instance.heat, 1)
+    host.move()
+    assert db.execute(sql, (4,)).fetchone() == (3,)
+    first = weakref.ref(host._store)
+    host.move()
+    gc.collect()
+    assert first() is None
+    assert db.execute(sql, (5,)).fetchone() == (4,)
+
+
 def test_the_old_store_is_freed_at_once(host: WasmtimeHost, db: turso_wasm.Connection) -> None:
     old = weakref.ref(host._store.store)
     gc.disable()

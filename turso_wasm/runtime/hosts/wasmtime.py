@@ -178,6 +178,7 @@ class WasmtimeHost:
                 module = self._optimized(instance.program)
                 instance.step = self._store.link(module, instance.program.wasm, instance.data)
                 instance.module = module
+                self._linked.add(instance)
 
     def _link(self, instance: WasmtimeInstance) -> None:
         """Link a Program into the store. Errors: SqlError SQLITE_NOMEM."""
