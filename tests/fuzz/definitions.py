@@ -18,6 +18,7 @@ SEARCHES = (
     "{}", "{} {}", "{} OR {}", "{} NOT {}", '"{} {}"', "{} AND {}", "NEAR({} {}, 2)", "{:.2}*", "a : {}", "^{}",
     "{} + {}", "- b : {}", "({} OR {}) NOT run", "", '"',
 )  # fmt: skip
+OLD_SEARCHES = (*SEARCHES, "{} NEAR {}", "{} NEAR/2 {}", "b:{}", "{} {:.1}*", "({} NOT {}) OR a")
 
 
 class Definitions(Changes):
@@ -261,8 +262,6 @@ class Definitions(Changes):
     def create_virtual_table(self) -> str:
         modules = ("fts5(a, b)", "fts5(a, b)", "fts5(a, b, prefix = '1 2')", "fts5(a, b, detail = column)",
                    "fts5(a, b, tokenize = 'porter unicode61')", "rtree", "x(a (1), )")  # fmt: skip
-        if self.chance(0.1):  # whose queries are others than those of use_text
-            return f"CREATE VIRTUAL TABLE {self.if_not_exists()}f7 USING fts4(a, b)"
         return f"CREATE VIRTUAL TABLE {self.if_not_exists()}f9 USING {self.pick(modules)}"
 
     @production("define", 0.3, leaf=True)
@@ -319,6 +318,48 @@ class Definitions(Changes):
                 f"SELECT x.rowid, y.rowid FROM f9 x JOIN f9 y ON x.a = y.b WHERE x.{found} ORDER BY 1, 2",
                 f"INSERT INTO f9(f9) VALUES ('{self.pick(('optimize', 'rebuild', 'integrity-check', 'nosuch'))}')",
                 f"{self.pick(('ALTER TABLE f9 RENAME TO f8', 'DROP TABLE IF EXISTS f9', 'DROP TABLE f8'))}",
+            )
+        )
+
+    @production("define", 0.3, leaf=True)
+    def create_old_text(self) -> str:
+        """A table of FTS3 or FTS4."""
+        modules = ("fts4(a, b)", "fts3(a, b)", "fts4(a, b, prefix='1,2')", "fts4(a, b, order=desc)",
+                   "fts4(a, b, tokenize=porter)", "fts4(a, b, tokenize=unicode61)", "fts4(a, b, matchinfo=fts3)",
+                   "fts4(a, b, notindexed=b)")  # fmt: skip
+        return f"CREATE VIRTUAL TABLE {self.if_not_exists()}f7 USING {self.pick(modules)}"
+
+    @production("define", 0.9, leaf=True)
+    def use_old_text(self) -> str:
+        """Statements about the table of FTS3 or FTS4."""
+        if self.chance(0.95) and "f7" not in self.schema.names():
+            return self.create_old_text()
+        number = self.random.randrange(1, 12)
+        a, b, other = (" ".join(self.pick(WORDS) for _ in self.few(1, 6)) for _ in range(3))
+        found = f"f7 MATCH '{self.pick(OLD_SEARCHES).format(*self.random.sample(WORDS, 2))}'"
+        conflict = self.pick(("", " OR REPLACE", " OR IGNORE"))
+        shown = self.pick(
+            (
+                "offsets(f7)",
+                "snippet(f7, '[', ']', '..', -1, 3)",
+                "snippet(f7)",
+                "quote(matchinfo(f7))",
+                "quote(matchinfo(f7, 'pcnals'))",
+            )
+        )
+        return self.pick(
+            (
+                f"INSERT{conflict} INTO f7(docid, a, b) VALUES ({number}, '{a}', '{b}'), ({number + 1}, '{other}', '')",
+                f"INSERT INTO f7 VALUES ('{a}', '{b}'), ('{other}', 7)",
+                f"INSERT INTO f7(a, b) SELECT b, a || ' {a}' FROM f7 WHERE {found} ORDER BY docid LIMIT 3",
+                f"UPDATE f7 SET {self.pick('ab')} = '{a}' WHERE {self.pick((found, f'rowid = {number}'))}",
+                f"DELETE FROM f7 WHERE {self.pick((found, f'rowid > {number}'))}",
+                f"SELECT docid, * FROM f7 WHERE {found} ORDER BY docid",
+                f"SELECT docid, {shown} FROM f7 WHERE {found} ORDER BY docid",
+                f"SELECT count(*), max(rowid) FROM f7 WHERE {found} AND rowid < {number}",
+                f"SELECT x.docid, y.docid FROM f7 x JOIN f7 y ON x.a = y.b WHERE x.{found} ORDER BY 1, 2",
+                f"INSERT INTO f7(f7) VALUES ('{self.pick(('optimize', 'rebuild', 'integrity-check', 'nosuch'))}')",
+                f"{self.pick(('ALTER TABLE f7 RENAME TO f6', 'DROP TABLE IF EXISTS f7', 'DROP TABLE f6'))}",
             )
         )
 

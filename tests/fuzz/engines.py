@@ -38,7 +38,7 @@ CHANGES = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 READS = re.compile(r"\s*(SELECT|VALUES)\b", re.IGNORECASE)
 TREES = re.compile(r"\b[rf][789]\b")
 BROKEN = re.compile(
-    r"trapped|internal|exhausted|too many locals|body size|malformed(?! JSON)|recursion depth", re.IGNORECASE
+    r"trapped|internal|exhausted|too many locals|body size|malformed(?! JSON| MATCH)|recursion depth", re.IGNORECASE
 )
 OWN_TABLES = ("sqlite_schema", "sqlite_temp_schema", "sqlite_stat1", "sqlite_stat4")
 
