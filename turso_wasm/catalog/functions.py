@@ -125,7 +125,7 @@ _SCALARS: Final[list[Function]] = [
     *_fixed("exp/1", "ln/1", "log/1=fn_log_1", "log/2=fn_log_2", "log10/1", "log2/1", "pow/2", "power/2=fn_pow"),
     *_fixed("sin/1", "cos/1", "tan/1", "asin/1", "acos/1", "atan/1", "atan2/2"),
     *_fixed("sinh/1", "cosh/1", "tanh/1", "asinh/1", "acosh/1", "atanh/1"),
-    *_fixed("unistr/1", "unistr_quote/1"),
+    *_fixed("unistr/1", "unistr_quote/1", "fts5_locale/2", "fts5_insttoken/1"),
     *_fixed("rtreenode/2", "rtreedepth/1", "geopoly_blob/1", "geopoly_json/1", "geopoly_area/1", "geopoly_ccw/1"),
     *_fixed("geopoly_bbox/1", "geopoly_overlap/2", "geopoly_within/2", "geopoly_contains_point/3"),
     Function("geopoly_debug", 1, 1, "fn_geopoly_debug", deterministic=False, direct_only=True),

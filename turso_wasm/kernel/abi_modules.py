@@ -123,6 +123,8 @@ class FtsConfig(Struct):
     detail: i32  # DETAIL_*
     source: i32  # CONTENT_*
     contentless_delete: i32
+    locale: i32  # 1: values may have locales; %_content has a column for that of each indexed column
+    tokendata: i32  # 1: what stands behind a NUL in a token does not matter to queries
     tokenizer: i32  # its kind
     stems: i32
     marks: i32
@@ -132,7 +134,8 @@ class FtsConfig(Struct):
     exceptions: i32  # offset: code points of 4 bytes
     ascii: i32  # offset: 256 bytes
     columns: i32  # offset: of each a byte, 1: UNINDEXED, 2 bytes with the size of its name, and the name
-    places: i32  # offset: of each column 2 bytes: which of the content table's records, or NOWHERE, or ROWID
+    places: i32  # offset: of each column 2 bytes: which of the content table's records, or NOWHERE, or ROWID;
+    # then of that of its locale
     n_prefixes: i32
     prefixes: array[i32, MAX_PREFIXES]
 

@@ -43,6 +43,7 @@ class Fts5Options:
     contentless_delete: bool = False
     contentless_unindexed: bool = False
     locale: bool = False
+    tokendata: bool = False
 
     @property
     def stored(self) -> list[int]:
@@ -50,6 +51,13 @@ class Fts5Options:
         if self.content is None:
             return list(range(len(self.names)))
         return sorted(self.unindexed) if self.contentless_unindexed else []
+
+    @property
+    def located(self) -> list[int]:
+        """The columns whose locales %_content has, behind those."""
+        if not self.locale or self.content or not (self.content is None or self.contentless_unindexed):
+            return []
+        return [number for number in range(len(self.names)) if number not in self.unindexed]
 
 
 def declare(using: Using) -> Declared:
@@ -80,6 +88,7 @@ def _shadows(name: str, options: Fts5Options) -> Iterator[Shadow]:
     yield shadow("idx", "segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID")
     if options.content is None or options.stored:
         stored = "".join(f", c{number}" for number in options.stored)
+        stored += "".join(f", l{number}" for number in options.located)
         yield shadow("content", f"id INTEGER PRIMARY KEY{stored})")
     if options.columnsize:
         origin = ", origin INTEGER" if options.contentless_delete else ""
@@ -180,6 +189,7 @@ _SETTERS: Final[dict[str, Callable[[str, Fts5Options], None]]] = {
     "content_rowid": _set_content_rowid,
     "columnsize": _flag("columnsize"),
     "locale": _flag("locale"),
+    "tokendata": _flag("tokendata"),
     "detail": _set_detail,
 }
 
@@ -187,7 +197,7 @@ FTS5: Final = Module(
     name="fts5",
     declare=declare,
     suffixes=frozenset({"data", "idx", "content", "docsize", "config"}),
-    row_functions=frozenset({"bm25", "highlight", "snippet"}),
+    row_functions=frozenset({"bm25", "highlight", "snippet", "fts5_get_locale"}),
     conditions=frozenset({"match"}),
     drops_parts=True,
 )

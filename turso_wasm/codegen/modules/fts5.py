@@ -147,16 +147,24 @@ class Fts5Writer(Writer):
         """See Writer."""
         ctx, f = self.ctx, self.ctx.f
         name = self.change.table.name
-        if self.options.content == "":
-            if not self.options.contentless_delete:
-                ctx.raise_error(SQLITE_ERROR, f"cannot UPDATE contentless fts5 table: {name}")
-                return
-            if not self.change.changed >= set(range(self.n)):
-                about = "cannot UPDATE a subset of columns on fts5 contentless-delete table"
-                ctx.raise_error(SQLITE_ERROR, f"{about}: {name}")
-                return
         values = self._values(row)
         rowid = f.local(I64, "new_rowid", f.call("fts_given_rowid", *row.rowid.pair))
+        if self.options.content == "" and not self._indexes_anew():
+            about = "cannot UPDATE contentless fts5 table"
+            if self.options.contentless_delete:
+                about = "cannot UPDATE a subset of columns on fts5 contentless-delete table"
+            if self.change.changed & self._indexed or not (
+                self.options.contentless_delete or self.options.contentless_unindexed
+            ):
+                ctx.raise_error(SQLITE_ERROR, f"{about}: {name}")
+                return
+            with f.if_(rowid != old):
+                ctx.raise_error(SQLITE_ERROR, f"{about}: {name}")
+            ctx.do("fts_set_unindexed", ctx.stmt, self.config, old, values)
+            return
+        for column in self.options.located:
+            if column not in self.change.changed:
+                ctx.do("fts_keep_locale", ctx.stmt, self.config, old, values, column)
         with f.if_(rowid != old):
             self._make_way(SqlValue(INTEGER, rowid), skipped)
         ctx.do("fts_delete", ctx.stmt, self.config, old)
@@ -170,6 +178,14 @@ class Fts5Writer(Writer):
             return
         self.ctx.do("fts_delete", self.ctx.stmt, self.config, rowid)
 
+    @property
+    def _indexed(self) -> set[int]:
+        return set(range(self.n)) - self.options.unindexed
+
+    def _indexes_anew(self) -> bool:
+        """An update can take a row without texts out of the index, and says all that goes into it."""
+        return self.options.contentless_delete and self.change.changed >= self._indexed
+
     def _values(self, row: VirtualRow) -> Expr:
         block = self.ctx.f.local(I32, "values", self.ctx.frame_values(len(row.columns)))
         for at, value in enumerate(row.columns):
@@ -179,10 +195,13 @@ class Fts5Writer(Writer):
     def _make_way(self, rowid: SqlValue, skipped: Label) -> None:
         """A row that has the rowid goes, or is the error; without texts it is no error."""
         f = self.ctx.f
-        if self.options.content == "" and self.change.conflict != "REPLACE":
+        keeps = self.options.contentless_unindexed and not self.options.contentless_delete
+        if self.options.content == "" and self.change.conflict != "REPLACE" and not keeps:
             return
         with f.if_(f.call("fts_conflicts", self.ctx.stmt, self.config, *rowid.pair)):
-            if self.change.conflict == "REPLACE":
+            if keeps:
+                violated(self.ctx, "ABORT", skipped, PRIMARYKEY_FAILED, "constraint failed")
+            elif self.change.conflict == "REPLACE":
                 given = f.call("fts_given_rowid", *rowid.pair)
                 self.ctx.do("fts_delete", self.ctx.stmt, self.config, given)
             else:

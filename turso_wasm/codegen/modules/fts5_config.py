@@ -48,6 +48,7 @@ def config_bytes(
     exceptions = sorted((ord(c), member) for c, member in tokenizer.members.items() if ord(c) >= 128)
     numbers = range(len(options.names))
     places = [*(_place(options, number, content) for number in numbers), *_language_place(options, content)]
+    places += [_locale_place(options, number) for number in numbers if options.locale]
     parts = [
         b"".join(struct.pack("<I", code << 1 | member) for code, member in exceptions),
         _ascii(tokenizer),
@@ -69,6 +70,8 @@ def config_bytes(
         "detail": DETAILS[options.detail],
         "source": source,
         "contentless_delete": int(options.contentless_delete),
+        "locale": int(options.locale),
+        "tokendata": int(options.tokendata),
         "tokenizer": KINDS[tokenizer.kind],
         "stems": tokenizer.stems,
         "marks": tokenizer.marks,
@@ -118,6 +121,12 @@ def _place(options: Fts5Options, number: int, content: Table | None) -> int:
     if column == content.rowid_alias:
         return ROWID
     return content.record_order.index(column) if column in content.record_order else NOWHERE
+
+
+def _locale_place(options: Fts5Options, number: int) -> int:
+    """Where the content table has the locale of a column."""
+    located = options.located
+    return len(options.stored) + 1 + located.index(number) if number in located else 0
 
 
 def _language_place(options: Fts5Options, content: Table | None) -> list[int]:

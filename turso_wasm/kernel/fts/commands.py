@@ -136,6 +136,8 @@ def delete_all(stmt: Run, config: FtsConfig) -> None:
     _ = btree_clear(stmt, config.slot, config.index)
     if config.docsize:
         _ = btree_clear(stmt, config.slot, config.docsize)
+    if config.source == CONTENT_NONE and config.content:
+        _ = btree_clear(stmt, config.slot, config.content)
     if config.format:
         structure_changed()
         _ = btree_clear(stmt, config.slot, config.directory)

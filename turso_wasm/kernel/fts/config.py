@@ -3,7 +3,7 @@
 Owns the layout. Strings and lists lie behind the struct, at offsets from its beginning.
 """
 
-from turso_wasm.kernel.abi_modules import FtsConfig
+from turso_wasm.kernel.abi_modules import CONTENT_OTHER, FtsConfig
 from turso_wasm.kernel.values.collate import fold
 from turso_wasm.wasm.lang import i32, le16, ptr, u8
 
@@ -35,6 +35,13 @@ def is_unindexed(c: FtsConfig, column: i32) -> bool:
 def stored_at(c: FtsConfig, column: i32) -> i32:
     """Which column of the content table's records a column is; NOWHERE, or ROWID."""
     return le16(ptr[u8](i32(c) + c.places + 2 * column))
+
+
+def locale_at(c: FtsConfig, column: i32) -> i32:
+    """Which column of the content table's records is the locale of a column; 0: none is."""
+    if c.locale == 0 or is_unindexed(c, column) or c.source == CONTENT_OTHER:
+        return 0
+    return stored_at(c, c.n_columns + column)
 
 
 def column_name(c: FtsConfig, column: i32) -> tuple[ptr[u8], i32]:

@@ -60,16 +60,16 @@ def find_hits_of_text(s: Search, column: i32, text: i64) -> None:
         phrase: Phrase = s.parser.phrases
         while phrase:
             counts: bool = phrase.node.columns == None or phrase.node.columns[column] != 0  # noqa: E711
-            if counts and is_on_row(s, phrase) and is_term(t, phrase.terms):
+            if counts and is_on_row(s, phrase) and is_term(t, phrase.terms, s.config.tokendata):
                 add_hit(s.reading, phrase, position)
             phrase = phrase.later
         position += 1
 
 
-def is_term(t: Tokenizer, term: Term) -> bool:
+def is_term(t: Tokenizer, term: Term, tokendata: i32) -> bool:
     """Whether the token is the term, or begins with it if it is a prefix."""
     n: i32 = term.size - 1
-    if t.size < n or (term.prefix == 0 and t.size != n):
+    if t.size < n or (term.prefix == 0 and t.size != n and (tokendata == 0 or t.token[n] != 0)):
         return False
     i: i32 = 0
     while i < n and t.token[i] == term.text[i + 1]:

@@ -354,6 +354,8 @@ def term_new(ps: Parser, phrase: Phrase) -> Term:
     """Add the tokenizer's token to a phrase."""
     t: Tokenizer = ps.tokenizer
     size: i32 = t.size if t.size < TOKEN_MAX else TOKEN_MAX
+    if ps.config.tokendata:
+        size = terminated_size(t.token, size)
     term: Term = Term(arena_alloc(ps.arena, sizeof(Term)))
     memory_fill(term, 0, sizeof(Term))
     term.text = arena_alloc(ps.arena, size + 8)

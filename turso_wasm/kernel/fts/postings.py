@@ -59,6 +59,7 @@ class Index(Struct):
     directory: Cursor  # FTS3: %_segdir; `data` is %_segments, `terms` the index of %_segdir
     encoding: i32
     language: i64  # whose terms are looked for
+    tokendata: i32  # 1: terms go on behind a NUL, which does not matter
 
 
 class Entry(Struct):
@@ -233,9 +234,9 @@ def take_entry(t: Postings) -> None:
     t.size = e.size
 
 
-def has_prefix(r: SegmentReader, prefix: ptr[u8], n: i32) -> bool:
-    """Whether the reader's term begins so."""
-    if r.term.size < n:
+def has_prefix(r: SegmentReader, prefix: ptr[u8], n: i32, whole: i32) -> bool:
+    """Whether the reader's term begins so; whole: with nothing, or a NUL, behind it."""
+    if r.term.size < n or (whole and r.term.size > n and r.term.data[n] != 0):
         return False
     i: i32 = 0
     while i < n and r.term.data[i] == prefix[i]:
@@ -243,8 +244,8 @@ def has_prefix(r: SegmentReader, prefix: ptr[u8], n: i32) -> bool:
     return i == n
 
 
-def postings_prefix(x: Index, prefix: ptr[u8], n: i32) -> Postings:
-    """The rows of all terms of the main index with a prefix (P2), on the first one."""
+def postings_prefix(x: Index, prefix: ptr[u8], n: i32, whole: i32) -> Postings:
+    """The rows of all terms of an index with a prefix (P2), on the first one. whole: see has_prefix."""
     all: Postings = postings_new(x)
     heads: Postings = postings_new(x)
     count: i32 = x.structure.n_segments
@@ -253,17 +254,17 @@ def postings_prefix(x: Index, prefix: ptr[u8], n: i32) -> Postings:
     live: i32 = 0
     for i in range(count):
         segment: Segment = x.structure.segments[i]
-        if is_asked(x, segment, MAIN_INDEX):
+        if is_asked(x, segment, i32(prefix[0])):
             r: SegmentReader = reader_new(x.arena, segment, x.data, x.terms, x.detail)
             _ = seek_term(r, prefix, n)
-            if r.exhausted == 0 and has_prefix(r, prefix, n):
+            if r.exhausted == 0 and has_prefix(r, prefix, n, whole):
                 readers[live] = i32(r)
                 live += 1
     found: Bytes = bytes_new(x.arena)  # Entries
     while live:
         least_term(heads, readers, live)
         collect(heads, found)
-        live = pass_terms(heads, readers, live, prefix, n)
+        live = pass_terms(heads, readers, live, prefix, n, whole)
     sort_entries(x, all, found)
     all.entry = 0
     take_entry(all)
@@ -296,14 +297,14 @@ def compare_readers(r: SegmentReader, s: SegmentReader) -> i32:
     return r.term.size - s.term.size
 
 
-def pass_terms(heads: Postings, readers: ptr[i32], live: i32, prefix: ptr[u8], n: i32) -> i32:
+def pass_terms(heads: Postings, readers: ptr[i32], live: i32, prefix: ptr[u8], n: i32, whole: i32) -> i32:
     """Take the readers of `heads` to their next terms; those whose terms are over drop out. How many are left."""
     for i in range(heads.n_readers):
         next_term(SegmentReader(heads.readers[i]))
     left: i32 = 0
     for i in range(live):
         r: SegmentReader = SegmentReader(readers[i])
-        if r.exhausted == 0 and has_prefix(r, prefix, n):
+        if r.exhausted == 0 and has_prefix(r, prefix, n, whole):
             readers[left] = i32(r)
             left += 1
     return left

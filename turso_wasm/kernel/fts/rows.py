@@ -4,8 +4,8 @@ A row is in %_content (or where the user keeps it), its terms are in the index, 
 columns is in %_docsize.
 """
 
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, UTF8, Cursor, Run, Value
-from turso_wasm.kernel.abi_modules import CONTENT_OTHER, CONTENT_OWN, NOWHERE, ROWID, FtsConfig
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, TEXT, UTF8, Cursor, Run, Value
+from turso_wasm.kernel.abi_modules import CONTENT_NONE, CONTENT_OTHER, CONTENT_OWN, NOWHERE, ROWID, FtsConfig
 from turso_wasm.kernel.base.errors import SQLITE_CONSTRAINT, SQLITE_MISMATCH, raise_error
 from turso_wasm.kernel.base.memory import alloc, arena_mark, arena_release
 from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open
@@ -18,6 +18,7 @@ from turso_wasm.kernel.fts.config import is_unindexed, stored_at
 from turso_wasm.kernel.fts.damage import fts_corrupt, raise_logic
 from turso_wasm.kernel.fts.fts3.stat import write_numbers
 from turso_wasm.kernel.fts.gather import Gather, IndexWriter, gather_of, gather_row, index_close, index_writer
+from turso_wasm.kernel.fts.locale import fn_fts_text, split_locale, take_locales
 from turso_wasm.kernel.fts.merge import structure_write
 from turso_wasm.kernel.fts.parse import TOKEN_MAX
 from turso_wasm.kernel.fts.search import read_blob
@@ -101,14 +102,15 @@ def fts_given_rowid(tag: i32, payload: i64) -> i64:
 
 def row_table(stmt: Run, config: FtsConfig, write: i32) -> Cursor:
     """A cursor on the table whose rowids are those of the rows; null: there is none."""
-    root: u32 = config.content if config.source == CONTENT_OWN else config.docsize
+    root: u32 = config.content if config.source != CONTENT_OTHER and config.content else config.docsize
     return cursor_open(stmt, config.slot, root, None, write) if root else Cursor(0)
 
 
 @export
 def fts_conflicts(stmt: Run, config: FtsConfig, tag: i32, payload: i64) -> i32:
     """Whether there is a row with a rowid that is given for a new one. Raises "datatype mismatch"."""
-    if tag == NULL or (config.source != CONTENT_OWN and config.contentless_delete == 0):
+    keeps: bool = config.contentless_delete != 0 or (config.source != CONTENT_OTHER and config.content != 0)
+    if tag == NULL or not keeps:
         return 0
     rowid: i64 = fts_given_rowid(tag, payload)
     c: Cursor = row_table(stmt, config, 0)
@@ -121,11 +123,12 @@ def fts_conflicts(stmt: Run, config: FtsConfig, tag: i32, payload: i64) -> i32:
 def fts_insert(stmt: Run, config: FtsConfig, values: ptr[Value], tag: i32, payload: i64) -> i64:
     """Insert a row whose rowid is free, NULL: any: its rowid. values: of the columns. Raises "datatype mismatch"."""
     mark: i32 = arena_mark(stmt.arena)
+    locales: ptr[i64] = take_locales(stmt, config, values)
     rowid: i64 = fts_given_rowid(tag, payload) if tag != NULL else new_rowid(stmt, config)
     g: Gather = gather_of(stmt, config)
     gather_row(g, stmt, rowid, 0, language_of(config, values))
     if config.source != CONTENT_OTHER and config.content:
-        write_content(stmt, config, rowid, values)
+        write_content(stmt, config, rowid, values, locales)
     take_row(g, stmt, rowid, values)
     arena_release(stmt.arena, mark)
     return rowid
@@ -172,10 +175,19 @@ def new_rowid(stmt: Run, config: FtsConfig) -> i64:
     return rowid
 
 
-def write_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -> None:
-    """Put a row into %_content."""
+@export
+def fts_set_unindexed(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -> None:
+    """Keep other values of columns that are only stored, where that is all that is kept."""
+    if config.content:
+        mark: i32 = arena_mark(stmt.arena)
+        write_content(stmt, config, rowid, values, take_locales(stmt, config, values))
+        arena_release(stmt.arena, mark)
+
+
+def write_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value], locales: ptr[i64]) -> None:
+    """Put a row into %_content. locales: of its columns, 0: none; null: the table keeps none."""
     n: i32 = 0
-    record: ptr[Value] = ptr[Value](alloc(stmt, 16 * (config.n_columns + 2)))
+    record: ptr[Value] = ptr[Value](alloc(stmt, 16 * (2 * config.n_columns + 2)))
     record[0].tag = NULL
     record[0].payload = 0
     for i in range(config.n_columns):
@@ -183,6 +195,11 @@ def write_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) 
             n += 1
             record[n].tag = values[i].tag
             record[n].payload = values[i].payload
+    for i in range(config.n_columns if config.locale else 0):
+        if not is_unindexed(config, i):
+            n += 1
+            record[n].tag = TEXT if locales[i] else NULL
+            record[n].payload = locales[i]
     if config.language:
         n += 1
         record[n].tag = INTEGER
@@ -234,7 +251,7 @@ def fts_delete(stmt: Run, config: FtsConfig, rowid: i64) -> None:
     if read_content(stmt, config, rowid, values):
         delete_terms(stmt, config, rowid, values)
     delete_row(stmt, config, config.docsize, rowid)
-    if config.source == CONTENT_OWN:
+    if config.source != CONTENT_OTHER:
         delete_row(stmt, config, config.content, rowid)
     arena_release(stmt.arena, mark)
 
@@ -273,6 +290,8 @@ def read_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -
                     tag, payload = text_loaded(stmt, tag, payload, config.encoding)
             elif config.source == CONTENT_OTHER:
                 raise_logic()
+            if config.locale:
+                tag, payload = fn_fts_text(stmt, tag, payload)
             column: i32 = i if i < config.n_columns else i + 2
             values[column].tag = tag
             values[column].payload = payload
@@ -307,8 +326,16 @@ def delete_buried(stmt: Run, config: FtsConfig, rowid: i64) -> None:
 def fts_delete_terms(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -> None:
     """Take a row that had these values out of the index."""
     mark: i32 = arena_mark(stmt.arena)
+    for i in range(config.n_columns):
+        tag, payload, _ = split_locale(values[i].tag, values[i].payload)
+        if tag != values[i].tag and config.locale == 0:
+            raise_logic()
+        values[i].tag = tag
+        values[i].payload = payload
     delete_terms(stmt, config, rowid, values)
     delete_row(stmt, config, config.docsize, rowid)
+    if config.source == CONTENT_NONE:
+        delete_row(stmt, config, config.content, rowid)
     arena_release(stmt.arena, mark)
 
 

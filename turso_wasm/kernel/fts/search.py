@@ -18,6 +18,7 @@ from turso_wasm.kernel.fts.damage import fts_corrupt
 from turso_wasm.kernel.fts.expression import AND, Node, Phrase, join
 from turso_wasm.kernel.fts.fts3.directory import directory_read
 from turso_wasm.kernel.fts.fts3.parse import parse_fts3
+from turso_wasm.kernel.fts.locale import split_locale
 from turso_wasm.kernel.fts.parse import Parser, parse_query, restrict
 from turso_wasm.kernel.fts.postings import Index
 from turso_wasm.kernel.fts.rank_function import RankFunction
@@ -98,6 +99,7 @@ def index_open(x: Index, stmt: Run, config: FtsConfig, arena: Arena) -> None:
     x.n_prefixes = config.n_prefixes
     x.format = config.format
     x.encoding = config.encoding
+    x.tokendata = config.tokendata
     x.structure = directory_read(x) if x.format else structure_read(x.data, arena)
 
 
@@ -142,6 +144,7 @@ def fts_language(s: Search, tag: i32, payload: i64) -> None:
 @export
 def fts_match(s: Search, column: i32, tag: i32, payload: i64) -> None:
     """Only rows that match a query, in a column (ANY_COLUMN: in any). Errors: those of parse_query."""
+    tag, payload, _ = split_locale(tag, payload)
     text: i64 = as_text(s.stmt, tag, payload, s.config.encoding) if tag != NULL else i64(0)
     copy: ptr[u8] = arena_alloc(s.arena, size_of(text) + 16)
     memory_copy(copy, bytes_of(text), size_of(text))

@@ -20,7 +20,7 @@ LAST_ROW = 0x7FFFFFFFFFFFFFFF
 def open_term(x: Index, term: Term) -> None:
     """Find the rows of a term, by the index of prefixes of its length if there is one."""
     if term.prefix == 0:
-        term.postings = postings_open(x, term.text, term.size)
+        term.postings = open_whole(x, term.text, term.size)
         return
     # FTS3 counts bytes.
     length: i32 = term.size - 1 if x.format else count_leads(term.text + 1, term.size - 1)
@@ -29,9 +29,14 @@ def open_term(x: Index, term: Term) -> None:
             text: ptr[u8] = arena_alloc(x.arena, term.size + 8)
             memory_copy(text, term.text, term.size)
             text[0] = MAIN_INDEX + 1 + i
-            term.postings = postings_open(x, text, term.size)
+            term.postings = open_whole(x, text, term.size)
             return
-    term.postings = postings_prefix(x, term.text, term.size)
+    term.postings = postings_prefix(x, term.text, term.size, 0)
+
+
+def open_whole(x: Index, text: ptr[u8], n: i32) -> Postings:
+    """The rows of a term, whatever data it has."""
+    return postings_prefix(x, text, n, 1) if x.tokendata else postings_open(x, text, n)
 
 
 def node_open(x: Index, node: Node) -> None:

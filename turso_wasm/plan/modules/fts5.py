@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Item
+from turso_wasm.bind.scope import column_of
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.access import OrderColumn
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 ROWS_THAT_MATCH: Final = 50.0
 ROWS: Final = 10000.0
-ARGUMENTS: Final = {"highlight": (3, 3), "snippet": (5, 5), "bm25": (0, 2000)}
+ARGUMENTS: Final = {"highlight": (3, 3), "snippet": (5, 5), "bm25": (0, 2000), "fts5_get_locale": (1, 1)}
 
 
 class Fts5Provider:
@@ -108,11 +109,11 @@ class _Rows(FtsTable):
         spec = NULL if rank is None else rank.value
         columns[self.n + 1] = self._call("rank", handle, [spec], tail) if is_searched else NULL
         for number, call in enumerate(self.request.item.calls, self.n + 2):
-            columns[number] = self._row_function(call, handle, texts, tail)
+            columns[number] = self._row_function(call, item, handle, texts, tail)
         return columns
 
     def _row_function(
-        self, call: bound.Call, handle: bound.Expr, texts: list[bound.Expr], tail: list[bound.Expr]
+        self, call: bound.Call, item: Item | None, handle: bound.Expr, texts: list[bound.Expr], tail: list[bound.Expr]
     ) -> bound.Expr:
         first, *given = call.args
         if not isinstance(first, bound.ColumnRef) or first.column != self.n:
@@ -120,4 +121,22 @@ class _Rows(FtsTable):
         least, most = ARGUMENTS[call.name]
         if not least <= len(given) <= most:
             raise SqlError(SQLITE_ERROR, f"wrong number of arguments to function {call.name}()")
+        if call.name == "fts5_get_locale":
+            return self._call(call.name, handle, given, [self._locale(item, column) for column in range(self.n)])
         return self._call(call.name, handle, given, tail if call.name == "bm25" else texts)
+
+    def _text(self, item: Item | None, column: int) -> bound.Expr:
+        kept = super()._text(item, column)
+        if not self.options.locale or kept is NULL:
+            return kept
+        return bound.Call(name="fts_text", args=(kept,), kernel="fn_fts_text")
+
+    def _locale(self, item: Item | None, column: int) -> bound.Expr:
+        """The locale of a column."""
+        if item is None or not self.options.locale:
+            return NULL
+        if self.options.content:
+            return bound.Call(name="fts_locale", args=(super()._text(item, column),), kernel="fn_fts_locale")
+        located = self.options.located
+        at = len(self.options.stored) + 1 + located.index(column) if column in located else None
+        return NULL if at is None else column_of(item, at)
