@@ -87,6 +87,8 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     binder.calls_user = binder.calls_user or function.style == "user"
     if name == "likelihood" and function.number < 0:
         _check_probability(binder, node)
+    if name == "match" and function.number < 0:
+        return _match(binder, binder.exprs(node.arguments, scope))
     arguments = (*map(_given, function.given), *_with_program(function, binder.exprs(node.arguments, scope)))
     call = scalar_call(_as_set(binder, function), arguments, node)
     if function.numeric:
@@ -282,6 +284,14 @@ def _same_aggregate(a: bound.AggregateCall, c: bound.AggregateCall, binder: Bind
 # --- LIKE ---------------------------------------------------------------------------------------------------------
 
 
+def _match(binder: Binder, args: tuple[bound.Expr, ...]) -> bound.Expr:
+    """match(pattern, column), which virtual tables give a meaning."""
+    column = args[1]
+    if isinstance(column, bound.ColumnRef) and _is_virtual(binder, column):
+        return bound.Call(name="match", args=args, style="special")
+    return failing(NO_MATCH)
+
+
 def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr:
     """X LIKE y ESCAPE z is like(y, x, z); the value is 1, 0 or NULL. Errors: "no such function"."""
     args = [binder.expr(node.pattern, scope), binder.expr(node.operand, scope)]
@@ -289,12 +299,9 @@ def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr
         args.append(binder.expr(node.escape, scope))
     name = node.op.lower()
     function = binder.registry.find_scalar(name, len(args))
-    if function is None and node.op == "MATCH":
-        column = args[1]
-        if isinstance(column, bound.ColumnRef) and _is_virtual(binder, column):
-            match = bound.Call(name="match", args=tuple(args), style="special")
-            return bound.Unary(op="not", operand=match) if node.negated else match
-        return failing(NO_MATCH)
+    if node.op == "MATCH" and (function is None or function.number < 0):
+        match = _match(binder, tuple(args))
+        return bound.Unary(op="not", operand=match) if node.negated else match
     if function is None:
         if binder.place and not binder.creating:
             unknown = _unknown_call(node.op, tuple(args))

@@ -45,6 +45,9 @@ def _log(args: Arguments) -> bound.Expr:
 
 
 EXPANSIONS: Final[dict[str, Callable[[Arguments], bound.Expr]]] = {
+    "fts3_tokenizer": lambda args: NULL if len(args) == 1 else failing("fts3tokenize disabled"),
+    "fts5": lambda _: NULL,
+    "fts5_source_id": lambda _: bound.Constant(value=f"fts5: {SOURCE_ID}"),
     "iif": _conditional,
     "if": _conditional,
     "load_extension": lambda _: failing("not authorized"),

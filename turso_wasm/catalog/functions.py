@@ -175,8 +175,17 @@ _SCALARS: Final[list[Function]] = [
     ),
     *(
         Function(name, arity, arity, style="expansion", deterministic=False, direct_only=True)
-        for name, arity in (("load_extension", 1), ("load_extension", 2), ("sqlite_log", 2))
+        for name, arity in (
+            ("load_extension", 1),
+            ("load_extension", 2),
+            ("sqlite_log", 2),
+            ("fts3_tokenizer", 1),
+            ("fts3_tokenizer", 2),
+        )
     ),
+    Function("fts5", 1, 1, style="expansion", deterministic=False),
+    Function("fts5_source_id", 0, 0, style="expansion"),
+    Function("match", 2, 2, style="special", deterministic=False),
     *_json("jsonb_array/0-*", "jsonb_object/0-*"),
     *_json("json_array/0-*", "json_array_insert/0-*", "json_insert/0-*", "json_object/0-*", "json_patch/2"),
     *_json("json_quote/1", "json_remove/0-*", "json_replace/0-*", "json_set/0-*", "->/2=fn_json_arrow"),

@@ -595,8 +595,7 @@ class JsonWalk(Struct):
     capacity: i32
     path: ptr[u8]  # of the root
     path_size: i32
-    last_step: i32  # index of the path's last step; its size if it has none
-    root_index: i32  # number of the root in its array
+    last_step: i32  # where the path of the root's container ends, of a path with steps
     row: i32  # number of the row, from 0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind.views import view_columns
@@ -191,7 +191,18 @@ def database_list(catalogs: Catalogs, schema: str | None, name: str | None, file
 
 DETERMINISTIC = 0x800  # SQLITE_DETERMINISTIC
 DIRECT_ONLY = 0x80000  # SQLITE_DIRECTONLY
+SUBTYPES = 0x100000  # SQLITE_SUBTYPE or SQLITE_RESULT_SUBTYPE
 INNOCUOUS = 0x200000  # SQLITE_INNOCUOUS
+
+# What SQLite registers as an application would.
+EXTENSIONS: Final = ("geopoly_", "rtree", "fts", "match")
+ROW_ARGUMENTS: Final = {"matchinfo": (1, 2), "offsets": (1,), "optimize": (1,)}
+READ_SUBTYPES: Final = {
+    f"{json}_{name}"
+    for json in ("json", "jsonb")
+    for name in ("array", "array_insert", "insert", "object", "replace", "set", "group_array", "group_object")
+} | {"json_quote", "subtype"}
+PERCENTILES: Final = {"median", "percentile", "percentile_cont", "percentile_disc"}
 
 
 def collation_list(registry: Registry) -> Iterator[Row]:
@@ -204,19 +215,21 @@ def function_list(registry: Registry) -> Iterator[Row]:
     for at least so many (-2 - n).
     """
     for scalar in (one for same_name in registry.scalars.values() for one in same_name):
-        flags = DIRECT_ONLY if scalar.direct_only else INNOCUOUS
-        flags |= DETERMINISTIC if scalar.deterministic else 0
+        flags = _flags(scalar.name, DIRECT_ONLY if scalar.direct_only else INNOCUOUS, scalar.deterministic)
         least = 1 if scalar.name in ("min", "max") else scalar.n_min  # the aggregates take one, too
         for narg in _argument_counts(least, scalar.n_max):
-            yield scalar.name, 1, "s", "utf8", narg, flags
+            yield scalar.name, int(not scalar.name.startswith(EXTENSIONS)), "s", "utf8", narg, flags
     for name in (*ROW_FUNCTIONS, "rtreecheck"):
-        yield name, 0, "s", "utf8", -1, 0
+        for narg in ROW_ARGUMENTS.get(name, (-1,)):
+            yield name, 0, "s", "utf8", narg, 0
     for name, entry in LIBRARY.items():
         for narg in _argument_counts(*arity(entry)):
             yield name, 1, "s", "utf8", narg, INNOCUOUS | (0 if entry.given else DETERMINISTIC)
     for aggregate in registry.aggregates.values():
         for narg in _argument_counts(aggregate.n_min, aggregate.n_max):
-            yield aggregate.name, 1, "w" if aggregate.inverts else "a", "utf8", narg, INNOCUOUS
+            name, kind = aggregate.name, "w" if aggregate.inverts else "a"
+            flags = _flags(name, INNOCUOUS, name.startswith("geopoly_") or name in READ_SUBTYPES)
+            yield name, int(not name.startswith(EXTENSIONS)), kind, "utf8", narg, flags
     for own in registry.own:
         if isinstance(own, Function):
             flags = (DETERMINISTIC if own.deterministic else 0) | (DIRECT_ONLY if own.direct_only else 0)
@@ -224,6 +237,13 @@ def function_list(registry: Registry) -> Iterator[Row]:
         elif isinstance(own, AggregateFunction):
             kind = "w" if own.inverts else "a"
             yield own.name, 0, kind, "utf8", own.n_max, DIRECT_ONLY if own.direct_only else 0
+
+
+def _flags(name: str, flags: int, deterministic: bool) -> int:
+    """As SQLite shows them, of a function of its own."""
+    if name in PERCENTILES or name.startswith(("rtree", "match")) or name == "fts5":
+        return 0
+    return flags | (DETERMINISTIC if deterministic else 0) | (SUBTYPES if name in READ_SUBTYPES else 0)
 
 
 def _argument_counts(least: int, most: int) -> Iterable[int]:

@@ -293,6 +293,15 @@ def bswap64(x: int) -> int:
     raise NotImplementedError
 
 
+# --- bytes ---------------------------------------------------------------------------------------
+
+
+@_intrinsic
+def byte_mask(p: Any, ranges: bytes) -> int:
+    """Bit k of 16: whether the byte at p + k lies in a range: of a constant of pairs, the first byte and the last."""
+    raise NotImplementedError
+
+
 # --- doubles -------------------------------------------------------------------------------------
 
 

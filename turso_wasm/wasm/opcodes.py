@@ -220,6 +220,7 @@ i8x16.splat          fd0f - i>v
 i64x2.splat          fd12 - l>v
 i64x2.extract_lane   fd1d lane v>l
 i8x16.eq             fd23 - vv>v
+i8x16.le_u           fd2a - vv>v
 v128.not             fd4d - v>v
 v128.and             fd4e - vv>v
 v128.andnot          fd4f - vv>v
@@ -227,6 +228,7 @@ v128.or              fd50 - vv>v
 v128.xor             fd51 - vv>v
 v128.any_true        fd53 - v>i
 i8x16.bitmask        fd64 - v>i
+i8x16.sub            fd71 - vv>v
 """
 
 LETTER = {"i": 0x7F, "l": 0x7E, "f": 0x7D, "d": 0x7C, "v": 0x7B, "r": 0x70}

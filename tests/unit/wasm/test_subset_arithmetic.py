@@ -188,6 +188,11 @@ def b32(x: u32) -> u32: return bswap32(x)
 def b64(x: i64) -> i64: return bswap64(x)
 def pick(a: i64, b: i64, c: i32) -> i64: return select(a, b, c)
 def rounding(x: f64) -> f64: return floor(x) + ceil(x) * 3.0 + trunc(x) * 5.0 + nearest(x) * 7.0
+def mask(a: i64, b: i64) -> i32:
+    p: ptr[u8] = scratch(16)
+    put_le64(p, a)
+    put_le64(p + 8, b)
+    return byte_mask(p, b'\\x00\\x1f""09')
 def others(x: f64, y: f64) -> f64: return fmin(x, y) + fmax(x, y) + fabs(x) + copysign(y, x) + sqrt(fabs(y))
 """
 
@@ -281,3 +286,12 @@ def narrow(x: i64) -> i64: return x << u32(0xFFFF_FFC2)
 """
     )
     assert [program.wide(1), program.negative(6), program.narrow(1)] == [8, 3, 4]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(min_size=16, max_size=16))
+@example(bytes(range(28, 44)))
+def test_byte_mask(intrinsics, data):
+    low, high = struct.unpack("<2q", data)
+    wanted = sum(1 << k for k, byte in enumerate(data) if byte <= 31 or byte == 34 or 48 <= byte <= 57)
+    assert intrinsics.mask(low, high) == wanted

@@ -22,7 +22,7 @@ from turso_wasm.kernel.functions.moment import (
 )
 from turso_wasm.kernel.values.collate import fold
 from turso_wasm.kernel.values.number import NUMBER_WHOLE, is_digit, is_space, text_to_real
-from turso_wasm.wasm.lang import Struct, f64, i32, i64, imported, lit, memory_fill, ptr, scratch, sizeof, u8
+from turso_wasm.wasm.lang import Struct, bits, f64, fabs, i32, i64, imported, lit, memory_fill, ptr, scratch, sizeof, u8
 
 __subset__ = True
 
@@ -86,17 +86,20 @@ def modify_julianday(m: Moment) -> bool:
 
 
 def modify_weekday(m: Moment, p: ptr[u8], n: i32) -> bool:
-    """`weekday N`: forward to the next day that is that weekday, 0 for Sunday."""
+    """`weekday N`: forward to the next day that is that weekday, 0 for Sunday; `weekday -N`: back to the last one."""
     v, kind = text_to_real(p, n)
-    day: i64 = i64(v)
-    if kind != NUMBER_WHOLE or f64(day) != v or day < 0 or day > 6:
+    day: i64 = i64(fabs(v))
+    if kind != NUMBER_WHOLE or f64(day) != fabs(v) or day > 6:
         return False
     compute_fields(m)
     m.zone = 0
     m.has_jd = 0
     compute_jd(m)
     today: i64 = ((m.jd + 129600000) // MS_PER_DAY) % 7
-    if today > day:
+    if bits(v) < 0:
+        if today < day:
+            today += 7
+    elif today > day:
         today -= 7
     m.jd += (day - today) * MS_PER_DAY
     forget_fields(m)

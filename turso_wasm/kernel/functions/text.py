@@ -282,7 +282,13 @@ def suffix_in_set(p: ptr[u8], n: i32, set_p: ptr[u8], set_n: i32) -> i32:
 
 def same_bytes(p: ptr[u8], q: ptr[u8], n: i32) -> bool:
     """Whether n bytes are equal. Reads whole words (base/memory.py M5)."""
-    while n >= 8:
+    while n >= 16:
+        if (le64(p) ^ le64(q)) | (le64(p + 8) ^ le64(q + 8)):
+            return False
+        p += 16
+        q += 16
+        n -= 16
+    if n >= 8:
         if le64(p) != le64(q):
             return False
         p += 8

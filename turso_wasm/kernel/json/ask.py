@@ -17,7 +17,7 @@ from turso_wasm.kernel.json.probe import is_plain_json
 from turso_wasm.kernel.json.render import Style, put_json
 from turso_wasm.kernel.json.validity import check_element
 from turso_wasm.kernel.values.buffer import Buffer, buffer_init
-from turso_wasm.kernel.values.utf8 import count_chars, terminated_size
+from turso_wasm.kernel.values.utf8 import terminated_size
 from turso_wasm.kernel.values.value import bytes_of, pack, size_of, to_integer, to_text
 from turso_wasm.wasm.lang import export, i32, i64, lit, ptr, scratch, sizeof, u8
 
@@ -34,7 +34,7 @@ def asked(stmt: Run, w: Walk, values: ptr[Value], n: i32) -> ptr[u8]:
     if values[0].tag == NULL:
         return ptr[u8](0)
     if n > 1:
-        return locate(stmt, w, values[0], values[1])
+        return locate(stmt, w, values[0], values[1], False)
     p, size = document(stmt, values[0].tag, values[0].payload)
     w.at = 0
     w.behind = size
@@ -116,6 +116,14 @@ def fn_json_valid(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     return INTEGER, i64(is_valid(stmt, values[0].tag, values[0].payload, i32(flags)))
 
 
+def count_starts(p: ptr[u8], n: i32) -> i32:
+    """How many bytes begin a character, or may."""
+    count: i32 = 0
+    for i in range(n):
+        count += i32(p[i] & 0xC0 != 0x80)
+    return count
+
+
 @export
 def fn_json_error_position(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
     """json_error_position(X): 0, or the number of the character (of a JSONB: byte) where X goes wrong, from 1."""
@@ -129,7 +137,7 @@ def fn_json_error_position(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]
     buffer_init(b, stmt)
     if parse_text(ps, bytes_of(text), size_of(text), b):
         return INTEGER, 0
-    return INTEGER, i64(count_chars(bytes_of(text), ps.error) + 1)
+    return INTEGER, i64(count_starts(bytes_of(text), ps.error) + 1)
 
 
 @export

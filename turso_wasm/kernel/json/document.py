@@ -32,7 +32,7 @@ from turso_wasm.kernel.json.render import hex_value, put_compact, put_string
 from turso_wasm.kernel.json.scan import put_unescaped
 from turso_wasm.kernel.json.validity import VALID, check_element
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
-from turso_wasm.kernel.values.number import is_digit, text_to_number, text_to_real
+from turso_wasm.kernel.values.number import NUMBER_WHOLE, is_digit, text_to_number, text_to_real
 from turso_wasm.kernel.values.utf8 import terminated_size
 from turso_wasm.kernel.values.value import bytes_of, pack, size_of, text_value, to_text
 from turso_wasm.wasm.lang import (
@@ -228,8 +228,8 @@ def hex_result(p: ptr[u8], n: i32) -> tuple[i32, i64]:
     """A hexadecimal integer: INTEGER if it fits, else REAL."""
     negative: bool = n > 0 and p[0] == 45
     start: i32 = i32(negative)
-    value, large = hex_value(p + start, n - start)
-    if large:
+    value, large, size = hex_value(p + start, n - start)
+    if large or start + size < n:
         raise_malformed()
     if value >> 63:
         real: f64 = f64(value)
@@ -243,8 +243,8 @@ def number_result(kind: i32, p: ptr[u8], n: i32) -> tuple[i32, i64]:
         return hex_result(p, n)
     if n == 0:
         raise_malformed()
-    number, value, used = text_to_number(p, n)
-    if used <= 0:
+    number, value, whole = text_to_number(p, n)
+    if whole != NUMBER_WHOLE:
         raise_malformed()
     if kind == INT:
         return number, value

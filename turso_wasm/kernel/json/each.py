@@ -10,14 +10,14 @@ from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, JsonLevel, JsonWalk, Run,
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.json.ask import type_name
 from turso_wasm.kernel.json.document import JSON_SUBTYPE, blob_result, document, value_result
-from turso_wasm.kernel.json.element import ARRAY, OBJECT, child
+from turso_wasm.kernel.json.element import ARRAY, OBJECT, child, is_text
 from turso_wasm.kernel.json.locate import locate
 from turso_wasm.kernel.json.path import FOUND, Walk, has_escapes, start_walk, walk
 from turso_wasm.kernel.json.scan import is_alnum, put_unescaped
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
-from turso_wasm.kernel.values.number import is_digit
+from turso_wasm.kernel.values.number import is_digit, text_to_number
 from turso_wasm.kernel.values.number_text import INT_TEXT_SIZE, int_to_text
-from turso_wasm.kernel.values.value import pack, size_of
+from turso_wasm.kernel.values.value import pack, size_of, text_value
 from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, scratch, sizeof, u8
 
 __subset__ = True
@@ -84,7 +84,7 @@ def part_begin(stmt: Run, w: JsonWalk, text: i64, path: i64, kind: i32) -> i32:
     values[1].tag = TEXT
     values[1].payload = path
     found: Walk = Walk(scratch(sizeof(Walk)))
-    p: ptr[u8] = locate(stmt, found, values[0], values[1])
+    p: ptr[u8] = locate(stmt, found, values[0], values[1], False)
     if not p:
         return 0
     if p[found.at] & 15 < ARRAY:
@@ -134,8 +134,7 @@ def json_walk_begin(stmt: Run, w: JsonWalk, tag: i32, payload: i64, path_tag: i3
     w.path = alloc(stmt, found.path_size)
     memory_copy(w.path, found.path, found.path_size)
     w.path_size = found.path_size
-    w.last_step = found.rest if found.path_size > 1 else found.path_size
-    w.root_index = found.index
+    w.last_step = found.rest if found.is_first else 1
     w.at = found.label_at
     w.value = found.at
     if w.is_tree == 0 and w.document[w.value] & 15 >= ARRAY:
@@ -151,6 +150,8 @@ def json_walk_begin(stmt: Run, w: JsonWalk, tag: i32, payload: i64, path_tag: i3
 def label_value(stmt: Run, w: JsonWalk, at: i32) -> tuple[i32, i64]:
     """The label at `at` as text."""
     kind, start, behind = child(w.document, at, w.size)
+    if not is_text(kind):
+        return value_result(stmt, w.document, at, behind)
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     buffer_init(b, stmt)
     if has_escapes(kind):
@@ -160,6 +161,18 @@ def label_value(stmt: Run, w: JsonWalk, at: i32) -> tuple[i32, i64]:
     return TEXT, pack(b.data, b.size)
 
 
+def root_key(stmt: Run, p: ptr[u8], n: i32) -> tuple[i32, i64]:
+    """The key of the root of json_tree: what the path says from its last step on, or from its first one if the root is
+    not the first element in its container, as SQLite has it.
+    """
+    if p[0] == 91:
+        number, value, _ = text_to_number(p + 1, n - 1)
+        return INTEGER, value if number == INTEGER else i64(0)
+    if p[1] == 34:
+        return text_value(stmt, p + 2, n - 3)
+    return text_value(stmt, p + 1, n - 1)
+
+
 def key_value(stmt: Run, w: JsonWalk) -> tuple[i32, i64]:
     """The label or the index of the row's element; that of the root is where the path leads."""
     if w.depth:
@@ -167,11 +180,9 @@ def key_value(stmt: Run, w: JsonWalk) -> tuple[i32, i64]:
         if level.is_object:
             return label_value(stmt, w, w.at)
         return INTEGER, i64(level.index)
-    if w.is_tree == 0 or w.last_step >= w.path_size:
+    if w.is_tree == 0 or w.path_size == 1:
         return NULL, 0
-    if w.at != w.value:
-        return label_value(stmt, w, w.at)
-    return INTEGER, i64(w.root_index)
+    return root_key(stmt, w.path + w.last_step, w.path_size - w.last_step)
 
 
 def is_plain_label(p: ptr[u8], n: i32) -> bool:
@@ -214,7 +225,7 @@ def container_path(stmt: Run, w: JsonWalk) -> tuple[i32, i64]:
     """The path of what the row's element is in."""
     if w.depth:
         return path_value(stmt, w, w.depth - 1)
-    size: i32 = w.last_step if w.is_tree else w.path_size
+    size: i32 = w.last_step if w.is_tree and w.path_size > 1 else w.path_size
     return TEXT, pack(w.path, size)
 
 

@@ -14,7 +14,7 @@ from turso_wasm.kernel.json.document import (
     value_result,
 )
 from turso_wasm.kernel.json.element import ARRAY, NULL_ELEMENT, close_container
-from turso_wasm.kernel.json.locate import arrow, locate
+from turso_wasm.kernel.json.locate import extracted, locate
 from turso_wasm.kernel.json.path import Walk
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put, buffer_room
 from turso_wasm.wasm.lang import export, i32, i64, ptr, scratch, sizeof, u8
@@ -27,7 +27,7 @@ def extract_all(stmt: Run, values: ptr[Value], n: i32, b: Buffer) -> bool:
     w: Walk = Walk(scratch(sizeof(Walk)))
     _ = buffer_room(b, i64(1))
     for i in range(1, n):
-        found: ptr[u8] = locate(stmt, w, values[0], values[i])
+        found: ptr[u8] = locate(stmt, w, values[0], values[i], False)
         if values[i].tag == NULL:
             return False
         if found:
@@ -38,24 +38,14 @@ def extract_all(stmt: Run, values: ptr[Value], n: i32, b: Buffer) -> bool:
     return True
 
 
-def set_subtype(stmt: Run, p: ptr[u8], at: i32) -> None:
-    """The result is JSON if the element is an array or an object."""
-    stmt.subtype = JSON_SUBTYPE if p[at] & 15 >= ARRAY else 0
-
-
 @export
 def fn_json_extract(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """json_extract(X, path, …). Raises "malformed JSON", "bad JSON path: …"."""
+    if n == 2:
+        return extracted(stmt, values[0], values[1], False)
     stmt.subtype = 0
     if n < 2 or values[0].tag == NULL:
         return NULL, 0
-    if n == 2:
-        w: Walk = Walk(scratch(sizeof(Walk)))
-        found: ptr[u8] = locate(stmt, w, values[0], values[1])
-        if not found:
-            return NULL, 0
-        set_subtype(stmt, found, w.at)
-        return value_result(stmt, found, w.at, w.behind)
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     buffer_init(b, stmt)
     if not extract_all(stmt, values, n, b):
@@ -77,7 +67,7 @@ def fn_jsonb_extract(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
         tag, payload = json_result(stmt, b.data, 0, b.size)
         return text_to_blob(stmt, tag, payload)
     w: Walk = Walk(scratch(sizeof(Walk)))
-    found: ptr[u8] = locate(stmt, w, values[0], values[1])
+    found: ptr[u8] = locate(stmt, w, values[0], values[1], False)
     if not found:
         return NULL, 0
     if found[w.at] & 15 >= ARRAY:
@@ -89,7 +79,7 @@ def fn_jsonb_extract(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
 def fn_json_arrow(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """X -> path: JSON text. Raises "malformed JSON", "bad JSON path: …"."""
     w: Walk = Walk(scratch(sizeof(Walk)))
-    p: ptr[u8] = arrow(stmt, w, values)
+    p: ptr[u8] = locate(stmt, w, values[0], values[1], True)
     if not p or n != 2:
         return NULL, 0
     return json_result(stmt, p, w.at, w.behind)
@@ -98,8 +88,4 @@ def fn_json_arrow(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
 @export
 def fn_json_arrow_value(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """X ->> path: a value of SQL. Raises "malformed JSON", "bad JSON path: …"."""
-    w: Walk = Walk(scratch(sizeof(Walk)))
-    p: ptr[u8] = arrow(stmt, w, values)
-    if not p or n != 2:
-        return NULL, 0
-    return value_result(stmt, p, w.at, w.behind)
+    return extracted(stmt, values[n - 2], values[n - 1], True)

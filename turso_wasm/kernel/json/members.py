@@ -9,7 +9,7 @@ Invariants:
 from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
 from turso_wasm.kernel.functions.text import same_bytes
 from turso_wasm.kernel.json.path import Step
-from turso_wasm.kernel.json.probe import ABSENT, FOUND, MANY, MAX_MEMBERS, Member, Probe, probe
+from turso_wasm.kernel.json.probe import ABSENT, FOUND, MANY, MAX_MEMBERS, Member, Probe, Scalar, probe
 from turso_wasm.wasm.lang import Struct, i32, memory_copy, ptr, scratch, sizeof, u8
 
 __subset__ = True
@@ -100,6 +100,7 @@ def members_probe(pr: Probe) -> i32:
     inner.text = pr.text + member.start
     inner.size = member.end - member.start
     inner.members = ptr[Member](0)
+    inner.scalars = ptr[Scalar](0)
     found: i32 = probe(inner)
     pr.start = member.start + inner.start
     pr.end = member.start + inner.end

@@ -110,16 +110,26 @@ def zero_bytes(word: u64) -> u64:
 
 
 @inline
-def skip_plain(p: ptr[u8], n: i32, i: i32, quote: i32) -> i32:
-    """Index of the next byte from i on that is a quote, a backslash or a control character; at least n if none is."""
-    quotes: u64 = u64(i64(quote)) * 0x0101010101010101
+def skip_text(p: ptr[u8], n: i32, i: i32) -> i32:
+    """Index of the next byte from i on that is a double quote, a backslash or a control character; at least n if none
+    is. Reads whole words (base/memory.py M5).
+    """
     while i < n:
         word: u64 = u64(le64(p + i))
-        found: u64 = zero_bytes(word ^ quotes) | zero_bytes(word ^ 0x5C5C5C5C5C5C5C5C)
+        found: u64 = zero_bytes(word ^ 0x2222222222222222) | zero_bytes(word ^ 0x5C5C5C5C5C5C5C5C)
         found = (found | ((word - 0x2020202020202020) & ~word)) & 0x8080808080808080
         if found:
             return i + i32(ctz(found) >> 3)
         i += 8
+    return i
+
+
+def skip_plain(p: ptr[u8], n: i32, i: i32, quote: i32) -> i32:
+    """As skip_text, in a string that ends with that quote."""
+    if quote == 34:
+        return skip_text(p, n, i)
+    while i < n and p[i] >= 32 and p[i] != quote and p[i] != 92:
+        i += 1
     return i
 
 
@@ -320,6 +330,12 @@ def parse_label(ps: Parser, i: i32, before: i32) -> i32:
     return fail(ps, start)
 
 
+@inline
+def ends_value(c: i32) -> bool:
+    """Whether what stands where a value should is a mark that would follow one."""
+    return c == 44 or c == 58 or c == 93 or c == 125
+
+
 def parse_object(ps: Parser, i: i32) -> i32:
     """An object that begins at i."""
     p: ptr[u8] = ps.text
@@ -332,7 +348,9 @@ def parse_object(ps: Parser, i: i32) -> i32:
             return FAILED
         before = i
         i = space(ps, i)
-        i = parse_value(ps, i) if i < ps.size else fail(ps, before)
+        if i >= ps.size or ends_value(p[i]):
+            return fail(ps, before)
+        i = parse_value(ps, i)
         if i < 0:
             return FAILED
         i, start = space_before_mark(ps, i)

@@ -53,6 +53,7 @@ class Walk(Struct):
     behind: i32
     label_at: i32  # of an object's value: its label; else `at`
     rest: i32  # index of the last step that was taken, or is missing
+    is_first: i32  # 1: the element is the first one in its container
     index: i32  # FOUND in an array: the number of the element
     parents: ptr[i32]  # the containers on the way, outermost first
     n_parents: i32
@@ -273,6 +274,7 @@ def walk(w: Walk, p: ptr[u8], n: i32) -> None:
             step_index(w, step, p, start, end)
             if step.open_end and w.index >= 0:
                 raise_bad_path(w)
+        w.is_first = i32(w.label_at == start)
         i = step.next
 
 

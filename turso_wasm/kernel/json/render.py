@@ -34,16 +34,16 @@ __subset__ = True
 # --- scalars ---------------------------------------------------------------------------------------------------
 
 
-def hex_value(p: ptr[u8], n: i32) -> tuple[u64, bool]:
-    """The digits behind 0x, as far as they go: (their value, whether it has more than 64 bits)."""
+def hex_value(p: ptr[u8], n: i32) -> tuple[u64, bool, i32]:
+    """The digits behind 0x, as far as they go: (their value, whether it has more than 64 bits, index behind them)."""
     value: u64 = 0
+    large: bool = False
     i: i32 = 2
     while i < n and hex_digit(p[i]) >= 0:
-        if value >> 60:
-            return value, True
+        large = large or value >> 60 != 0
         value = value << 4 | u64(i64(hex_digit(p[i])))
         i += 1
-    return value, False
+    return value, large, i
 
 
 def put_hex_number(b: Buffer, p: ptr[u8], n: i32) -> None:
@@ -52,7 +52,9 @@ def put_hex_number(b: Buffer, p: ptr[u8], n: i32) -> None:
         buffer_put(b, 45)
         p = p + 1
         n -= 1
-    value, large = hex_value(p, n)
+    value, large, size = hex_value(p, n)
+    if size < n:
+        raise_malformed()
     if large:
         buffer_add(b, *lit(b"9.0e999"))
         return

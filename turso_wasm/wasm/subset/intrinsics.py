@@ -8,6 +8,7 @@ from typing import Any
 
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.opcodes import CODE
+from turso_wasm.wasm.opcodes import V128 as W_V128
 from turso_wasm.wasm.subset import memory, operators
 from turso_wasm.wasm.subset.context import Body
 from turso_wasm.wasm.subset.expressions import element_place, expect, expression, field_place, same_type
@@ -263,6 +264,33 @@ def _bswap64(body: Body, node: ast.Call) -> Value:
     if value.type not in (I64, U64):
         raise body.error(f"bswap64: expected i64 or u64, got {describe(value.type)}", node)
     return Value(memory.swap(body, value.expr, 8), value.type, value.flags)
+
+
+# --- bytes ---------------------------------------------------------------------------------------
+
+
+@intrinsic(2)
+def _byte_mask(body: Body, node: ast.Call) -> Value:
+    pointer = _bytes_pointer(body, node.args[0], "byte_mask")
+    argument = node.args[1]
+    ranges = body.lookup(argument.id, argument) if isinstance(argument, ast.Name) else ast.literal_eval(argument)
+    if not isinstance(ranges, bytes) or len(ranges) < 2 or len(ranges) % 2:
+        raise body.error("byte_mask takes a constant of pairs of bytes", argument)
+    vector = body.frame.temp(W_V128)
+    body.frame.release([vector])
+    found = _in_range(body.f.tee(vector, dsl.load("v128", pointer.expr)), ranges[0], ranges[1])
+    for low, high in zip(ranges[2::2], ranges[3::2], strict=True):
+        found = found | _in_range(dsl.Expr(vector.code, vector.type), low, high)
+    return Value(found.i8x16_bitmask(), I32, pointer.flags | READS)
+
+
+def _in_range(vector: dsl.Expr, low: int, high: int) -> dsl.Expr:
+    """All ones where the byte lies between low and high."""
+    if low == high:
+        return vector.i8x16_eq(dsl.v128(bytes([low]) * 16))
+    if low:
+        vector = vector.i8x16_sub(dsl.v128(bytes([low]) * 16))
+    return vector.i8x16_le_u(dsl.v128(bytes([high - low]) * 16))
 
 
 # --- doubles -------------------------------------------------------------------------------------
