@@ -95,3 +95,28 @@ def rows(connection: Any, sql: str, first: int) -> Any:
     except (apsw.Error, turso_wasm.Error) as error:
         found.append(str(error).removeprefix("SQLError: "))
     return found
+
+
+@pytest.mark.parametrize("make", [alike, nearly])
+@pytest.mark.parametrize("spaces", [None, 1])
+def test_children(make: Callable[[random.Random], Any], spaces: Any) -> None:
+    rng = random.Random(7)
+    oracle, ours = apsw.Connection(":memory:"), turso_wasm.connect(":memory:")
+    shown = "quote(key), quote(value), type, quote(atom), subtype(value), json_array(value)"
+    paths = ("", ", '$.tags'", ", '$.at'", ", '$.at.none'", ", '$.name'", ", '$'")
+    for _ in range(ROWS):
+        text = broken(rng, json.dumps(make(rng), ensure_ascii=rng.random() < 0.3, indent=spaces))
+        text = text.replace("name", "na\\u006de") if rng.random() < 0.1 else text
+        call = f"{rng.choice(('json', 'jsonb'))}_each(?{rng.choice(paths)})"
+        sql = f"SELECT {rng.choice((shown, shown, 'count(*)', 'rowid, key', 'id, fullkey'))} FROM {call}"
+        sql = sql.replace("json_array(value)", "1") if call.startswith("jsonb") else sql
+        found = [children(connection, sql, text) for connection in (ours, oracle)]
+        assert found[0] == found[1], (sql, text)
+
+
+def children(connection: Any, sql: str, text: str) -> Any:
+    """The rows, or what is wrong with the text."""
+    try:
+        return [tuple(row) for row in connection.execute(sql, (text,))]
+    except (apsw.Error, turso_wasm.Error) as error:
+        return str(error).removeprefix("SQLError: ")

@@ -588,8 +588,10 @@ class JsonWalk(Struct):
     size: i32
     is_tree: i32
     is_binary: i32
+    is_text: i32  # 1: the document is a text (kernel/json/each_text.py)
     at: i32  # of the row: where its label begins, or else its element
     value: i32  # its element
+    behind: i32  # of a text: index behind it
     levels: ptr[JsonLevel]
     depth: i32
     capacity: i32

@@ -10,14 +10,14 @@ from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, JsonLevel, JsonWalk, Run,
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.json.ask import type_name
 from turso_wasm.kernel.json.document import JSON_SUBTYPE, blob_result, document, value_result
+from turso_wasm.kernel.json.each_text import UNDECIDED, text_begin, text_key, text_next, text_shown, text_type
 from turso_wasm.kernel.json.element import ARRAY, OBJECT, child, is_text
-from turso_wasm.kernel.json.locate import locate
 from turso_wasm.kernel.json.path import FOUND, Walk, has_escapes, start_walk, walk
 from turso_wasm.kernel.json.scan import is_alnum, put_unescaped
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
 from turso_wasm.kernel.values.number import is_digit, text_to_number
 from turso_wasm.kernel.values.number_text import INT_TEXT_SIZE, int_to_text
-from turso_wasm.kernel.values.value import pack, size_of, text_value
+from turso_wasm.kernel.values.value import pack, text_value
 from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, scratch, sizeof, u8
 
 __subset__ = True
@@ -25,12 +25,11 @@ __subset__ = True
 EACH = 0
 TREE = 1
 BINARY = 2  # added: arrays and objects are shown as JSONB
-PART = 4  # added: nobody asks for ids and paths, so only what the path leads to need be parsed
+PART = 4  # added: nobody asks for ids and paths, so a text need not be parsed
 
 KEY, VALUE, TYPE, ATOM, ID, PARENT, FULL_KEY, PATH, ROWID = range(9)  # the columns
 
 FIRST_LEVELS = 8
-UNDECIDED = -1
 
 
 # --- moving ------------------------------------------------------------------------------------------------------
@@ -57,6 +56,8 @@ def push_level(stmt: Run, w: JsonWalk) -> None:
 @export
 def json_walk_next(stmt: Run, w: JsonWalk) -> i32:
     """Go to the next row: 0 if there is none. Raises "malformed JSON", SQLITE_NOMEM."""
+    if w.is_text:
+        return text_next(w)
     if w.is_tree and w.document[w.value] & 15 >= ARRAY:
         push_level(stmt, w)
     while w.depth:
@@ -76,31 +77,14 @@ def json_walk_next(stmt: Run, w: JsonWalk) -> i32:
     return 0
 
 
-def part_begin(stmt: Run, w: JsonWalk, text: i64, path: i64, kind: i32) -> i32:
-    """As json_walk_begin, of the children of what the path leads to; UNDECIDED if that has none."""
-    values: ptr[Value] = ptr[Value](i32(scratch(2 * 16)))
+def part_begin(stmt: Run, w: JsonWalk, text: i64, path: i64) -> i32:
+    """As text_begin."""
+    values: ptr[Value] = ptr[Value](i32(scratch(2 * sizeof(Value))))
     values[0].tag = TEXT
     values[0].payload = text
     values[1].tag = TEXT
     values[1].payload = path
-    found: Walk = Walk(scratch(sizeof(Walk)))
-    p: ptr[u8] = locate(stmt, found, values[0], values[1], False)
-    if not p:
-        return 0
-    if p[found.at] & 15 < ARRAY:
-        return UNDECIDED
-    w.size = found.behind - found.at
-    w.document = alloc(stmt, w.size)
-    memory_copy(w.document, p + found.at, w.size)
-    w.is_tree = 0
-    w.is_binary = kind & BINARY
-    w.depth = 0
-    w.capacity = 0
-    w.at = 0
-    w.value = 0
-    push_level(stmt, w)
-    w.row = -1
-    return json_walk_next(stmt, w)
+    return text_begin(stmt, w, values[0], values[1])
 
 
 @export
@@ -111,8 +95,10 @@ def json_walk_begin(stmt: Run, w: JsonWalk, tag: i32, payload: i64, path_tag: i3
     """
     if tag == NULL:
         return 0
-    if kind & PART and tag == TEXT and path_tag == TEXT and size_of(path) > 1:
-        began: i32 = part_begin(stmt, w, payload, path, kind)
+    w.is_text = 0
+    w.is_binary = kind & BINARY
+    if kind & PART and tag == TEXT and path_tag == TEXT:
+        began: i32 = part_begin(stmt, w, payload, path)
         if began != UNDECIDED:
             return began
     p, n = document(stmt, tag, payload)
@@ -122,7 +108,6 @@ def json_walk_begin(stmt: Run, w: JsonWalk, tag: i32, payload: i64, path_tag: i3
     memory_copy(w.document, p, n)
     w.size = n
     w.is_tree = kind & TREE
-    w.is_binary = kind & BINARY
     w.depth = 0
     w.capacity = 0
     w.row = 0
@@ -229,9 +214,22 @@ def container_path(stmt: Run, w: JsonWalk) -> tuple[i32, i64]:
     return TEXT, pack(w.path, size)
 
 
+def text_column(stmt: Run, w: JsonWalk, column: i32) -> tuple[i32, i64]:
+    """As json_walk_column; ids and paths are asked of no text."""
+    if column == KEY:
+        return text_key(stmt, w)
+    if column == TYPE:
+        return text_type(w)
+    if column == ROWID:
+        return INTEGER, i64(w.row)
+    return text_shown(stmt, w, column == ATOM)
+
+
 @export
 def json_walk_column(stmt: Run, w: JsonWalk, column: i32) -> tuple[i32, i64]:
     """A column of the row (KEY …); the value leaves its subtype in `Run.subtype`. Raises as json_walk_next."""
+    if w.is_text:
+        return text_column(stmt, w, column)
     kind: i32 = w.document[w.value] & 15
     if column == KEY:
         return key_value(stmt, w)
@@ -251,7 +249,7 @@ def json_walk_column(stmt: Run, w: JsonWalk, column: i32) -> tuple[i32, i64]:
         return INTEGER, i64(w.row)
     if column == ATOM and kind >= ARRAY:
         return NULL, 0
-    stmt.subtype = JSON_SUBTYPE if kind >= ARRAY and w.is_binary == 0 else 0
+    stmt.subtype = JSON_SUBTYPE if kind >= ARRAY else 0
     if w.is_binary and kind >= ARRAY:
         _, _, behind = child(w.document, w.value, w.size)
         return blob_result(stmt, w.document + w.value, behind - w.value)
