@@ -2,7 +2,7 @@
 
 The parent starts a child for each batch of scripts, so that one that ends a process, or eats its memory, is known by
 its seed and does no harm. In the environment: SECONDS to run, SEED to begin with, BATCH of scripts for a child, FAULTS,
-a file to which reproductions are appended.
+a file to which reproductions are appended, FOCUS, what scripts are mostly about (statements.FOCUSES).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def child(first: int, n: int) -> None:
     for seed in range(first, first + n):
         print(json.dumps({"seed": seed}), flush=True)
         faulthandler.dump_traceback_later(PATIENCE, exit=True)
-        outcome = fuzz(seed, mode=MODES[seed % len(MODES)])
+        outcome = fuzz(seed, mode=MODES[seed % len(MODES)], focus=os.environ.get("FOCUS", ""))
         report = {"seed": seed, "counts": outcome.counts, "skipped": outcome.unsupported}
         if outcome.fault is not None:
             print(json.dumps({**report, "fault": str(outcome.fault), "kind": outcome.fault.signature}), flush=True)

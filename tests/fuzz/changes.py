@@ -95,7 +95,8 @@ class Changes(Queries):
 
     def schema_of(self, table: Table) -> str:
         """The name of the table's database, sometimes; triggers allow none."""
-        return self.maybe(0 if self.in_trigger else 0.1, lambda: f"{table.schema}.")
+        twice = sum(other.name.lower() == table.name.lower() for other in self.schema.tables) > 1
+        return self.maybe(0 if self.in_trigger else 0.9 if twice else 0.1, lambda: f"{table.schema}.")
 
     def upserts(self, table: Table, scope: Scope) -> str:
         """ON CONFLICT clauses."""

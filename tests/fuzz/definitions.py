@@ -70,6 +70,9 @@ class Definitions(Changes):
         tail = " " + ", ".join(options) if options else ""
         where = self.pick(self.schema.databases) if self.chance(0.8) else "temp"
         name = f"{self.maybe(0.3, lambda: where + '.')}{self.new_name('t')}"
+        others = [table.name for table in self.schema.tables if table.schema != where]
+        if others and self.chance(0.15):  # a name that another database has
+            name = f"{where}.{self.name(self.pick(others))}"
         return f"CREATE TABLE {self.if_not_exists()}{name}({body}){tail}"
 
     def column_definition(self, column: Column, type_: str, scope: Scope, is_key: bool) -> str:
@@ -245,9 +248,9 @@ class Definitions(Changes):
         self.around, self.in_trigger, self.in_change = None, False, False
         temporary = self.maybe(0.15, lambda: self.pick(("TEMP ", "TEMPORARY ")))
         name = f"{self.if_not_exists()}{self.new_name('r')}"
-        return (
-            f"CREATE {temporary}TRIGGER {name} {time}{event} ON {self.name(table.name)}{each}{when} BEGIN {body}; END"
-        )
+        schema = f"{table.schema}." if temporary and self.chance(0.4) else ""
+        on = f"{schema}{self.name(table.name)}"
+        return f"CREATE {temporary}TRIGGER {name} {time}{event} ON {on}{each}{when} BEGIN {body}; END"
 
     def trigger_step(self, around: Scope) -> str:
         """A command of a trigger."""

@@ -82,6 +82,10 @@ def _simpler(sql: str) -> Iterator[str]:
     for kind, (start, end) in zip(tokens.kinds, spans, strict=False):
         if kind == lexer.ID:
             yield f"{sql[:start]}rowid{sql[end:]}"
+    known = {sql[start:end]: None for kind, (start, end) in zip(tokens.kinds, spans, strict=False) if kind == lexer.ID}
+    for kind, (start, end) in zip(tokens.kinds, spans, strict=False):
+        if kind == lexer.ID:  # a table without rowids has another column
+            yield from (f"{sql[:start]}{name}{sql[end:]}" for name in [*known][:6] if name != sql[start:end])
     added = ADDED.match(sql)
     if added:  # of a type that a STRICT table takes
         yield f"{added[1]} ANY {sql[added.end() :]}"

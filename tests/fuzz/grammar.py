@@ -56,6 +56,7 @@ class Grammar:
         self.depth = 0
         self.nodes = 0
         self.symbols: dict[str, list[Production]] = {}
+        self.favoured: dict[str, float] = {}  # by the names of productions, what their weights are multiplied by
         for found in self.productions():
             self.symbols.setdefault(found.symbol, []).append(found)
 
@@ -70,7 +71,8 @@ class Grammar:
         choices = [found for found in self.symbols[symbol] if found.suits(kind)]
         if self.depth >= self.max_depth or self.nodes >= self.max_nodes:
             choices = [found for found in choices if found.leaf] or choices
-        chosen = self.random.choices(choices, [found.weight for found in choices])[0]
+        weights = [found.weight * self.favoured.get(found.name, 1.0) for found in choices]
+        chosen = self.random.choices(choices, weights)[0]
         self.used[chosen.name] += 1
         self.nodes += 1
         self.depth += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import apsw
@@ -108,7 +109,8 @@ def learn(schema: Schema, database: apsw.Connection) -> None:
         if (where, name) in shadows:
             continue  # no user's to index or to change
         if kind == "table" and not name.startswith("sqlite_"):
-            schema.tables.append(_table(database, where, name, *facts.get((where, name), (0, 0))))
+            with suppress(apsw.Error):  # a virtual table that its module refuses
+                schema.tables.append(_table(database, where, name, *facts.get((where, name), (0, 0))))
         elif kind == "view":
             try:
                 schema.views.append(Table(name, _columns(database, where, name), is_view=True, schema=where))

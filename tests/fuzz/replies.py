@@ -31,7 +31,7 @@ class Reply:
 def ask(engine: Engine, step: Statement) -> Reply:
     """Run a statement."""
     try:
-        answer: Answer = engine.run("main", step.sql, step.parameters)
+        answer: Answer = engine.run(step.connection, step.sql, step.parameters)
     except Failure as failure:
         return Reply(failure=failure)
     return Reply(answer.rows, answer.columns)

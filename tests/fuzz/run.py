@@ -26,9 +26,11 @@ class Outcome:
     fault: Fault | None = None
 
 
-def fuzz(seed: int, mode: str = "plain", n_steps: int = STEPS, dense: type[Dense] | None = None) -> Outcome:
-    """Write a script of that seed and run it step by step, as the schema comes to be. dense: see Generator."""
-    generator = Generator(seed, dense)
+def fuzz(
+    seed: int, mode: str = "plain", n_steps: int = STEPS, dense: type[Dense] | None = None, focus: str = ""
+) -> Outcome:
+    """Write a script of that seed and run it step by step, as the schema comes to be. dense, focus: see Generator."""
+    generator = Generator(seed, dense, focus)
     script = Script(seed, mode=mode)
     outcome = Outcome(script, used=generator.used)
     pair = Pair(script)

@@ -16,13 +16,14 @@ from turso_wasm.plan.build import OPTIMIZATIONS
 class Statement:
     """One statement. order: the result columns, 0-based, that fix the order of its rows, from the first on.
 
-    own: its answer is SQLite's own affair (EXPLAIN): only whether we fail is looked at.
+    own: its answer is SQLite's own affair (EXPLAIN): only whether we fail is looked at. connection: to the one file.
     """
 
     sql: str
     parameters: tuple[object, ...] = ()
     order: tuple[int, ...] = ()
     own: bool = False
+    connection: str = "main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,48 @@ class Script:
         return replace(self, steps=steps)
 
 
+SWITCHES = (
+    "foreign_keys", "recursive_triggers", "ignore_check_constraints", "legacy_alter_table", "automatic_index",
+    "query_only", "cell_size_check", "checkpoint_fullfsync", "defer_foreign_keys", "fullfsync", "trusted_schema",
+    "read_uncommitted", "secure_delete", "count_changes",
+)  # fmt: skip
+"""PRAGMAs of a connection that are on or off."""
+SETTINGS = (
+    "journal_mode", "auto_vacuum", "locking_mode", "synchronous", "temp_store", "cache_size = 7",
+    "cache_size = -100", "journal_size_limit = 4096", "journal_size_limit", "max_page_count", "busy_timeout",
+    "wal_autocheckpoint", "wal_autocheckpoint = 10", "page_size = 2048", "temp_store = file", "temp_store = 9",
+    "locking_mode = normal", "synchronous = full", "auto_vacuum = incremental", "journal_mode = persist",
+    "journal_mode = delete", "journal_mode = x", "encoding = 'UTF-8'", "analysis_limit = 10", "analysis_limit",
+    "user_version = 'x'", "application_id = 1.5", "threads", "mmap_size = 0",
+)  # fmt: skip
+"""PRAGMAs that are read, or set to a value."""
 LAWS = ("count", "partition", "not indexed", "swapped", "subquery", "common", "view", "bound", "no indexes")
 UNOPTIMIZED = "unoptimized"
+FOCUSES: dict[str, dict[str, float]] = {
+    "": {},
+    "changes": {
+        "statement_query": 0.2,
+        "statement_change": 2.0,
+        "statement_definition": 2.0,
+        "statement_transaction": 2.0,
+        "statement_housekeeping": 3.0,
+        "statement_explain": 0.2,
+    },
+}
+"""What scripts are mostly about: how much likelier some kinds of statements are."""
 
 
 class Generator(Definitions):
     """Steps one after the other. Equal seeds and equal schemas give equal steps."""
 
-    def __init__(self, seed: int, dense: type[Dense] | None = None) -> None:
-        """dense: what most of the script is about; None: of some scripts one of these kinds, of others nothing."""
+    def __init__(self, seed: int, dense: type[Dense] | None = None, focus: str = "") -> None:
+        """dense: what most of the script is about; None: of some scripts one of these kinds, of others nothing. focus:
+        one of FOCUSES.
+        """
         super().__init__(seed)
+        self.favoured = FOCUSES[focus]
         self.settings: list[str] = []
+        self.connections = ["main"]
         if dense is None and self.chance(0.15):
             dense = self.pick(KINDS)
         self.dense = dense(self.random) if dense is not None else None
@@ -79,10 +111,12 @@ class Generator(Definitions):
         if len(self.schema.tables) < 2:
             self.parameters = None
             return Statement(self.create_table())
-        if self.chance(0.15):
+        if self.chance(0.15 * self.favoured.get("statement_query", 1.0)):
             return self.law()
         step: Statement = self.derive("statement")
-        return replace(step, parameters=tuple(self.parameters)) if self.parameters else step
+        if self.parameters:
+            step = replace(step, parameters=tuple(self.parameters))
+        return step if step.own or len(self.connections) == 1 else replace(step, connection=self.pick(self.connections))
 
     def begins(self, at: int) -> bool:
         """Whether step number `at` is one of the first."""
@@ -107,7 +141,20 @@ class Generator(Definitions):
         chosen = [f"PRAGMA encoding = '{self.pick(('UTF-16le', 'UTF-16be'))}'"] if self.chance(0.15) else []
         chosen += ["PRAGMA foreign_keys = on"] if self.foreign_keys else []
         chosen += ["PRAGMA recursive_triggers = on"] if self.chance(0.1) else []
-        return (["ATTACH ':memory:' AS other"] if self.chance(0.3) else []) + chosen[::-1]
+        if self.chance(0.4):
+            modes = ("delete", "truncate", "persist", "memory", "wal")  # with `off` SQLite cannot roll back
+            before = (
+                f"PRAGMA page_size = {self.pick((512, 1024, 8192))}", f"PRAGMA auto_vacuum = {self.pick((1, 2))}",
+                "PRAGMA secure_delete = on", "PRAGMA locking_mode = exclusive", "PRAGMA temp_store = memory",
+                "PRAGMA cache_size = 5", "PRAGMA legacy_alter_table = on", "PRAGMA cell_size_check = on",
+                "PRAGMA ignore_check_constraints = on", "PRAGMA automatic_index = off",
+            )  # fmt: skip
+            chosen = [*self.random.sample(before, self.random.randint(0, 2)), *chosen]
+            chosen += [f"PRAGMA journal_mode = {self.pick(modes)}"]
+        attached = ["ATTACH ':memory:' AS other"] if self.chance(0.3) else []
+        if self.chance(0.1) and not attached and "PRAGMA locking_mode = exclusive" not in chosen:
+            self.connections = ["main", "main", "second"]
+        return attached + chosen[::-1]
 
     def law(self) -> Law:
         """A query to be asked in several ways."""
@@ -240,6 +287,10 @@ class Generator(Definitions):
                 f"main.table_info({table})",
                 "application_id = 0x10", "integrity_check(5)", "foreign_key_check", f"foreign_key_check({table})",
                 "foreign_keys", f"defer_foreign_keys = {self.pick('01')}",
+                f"{self.pick(SWITCHES)} = {self.pick(('on', 'off', '1', '0', 'yes', 'no', 'true', '2', 'x'))}",
+                self.pick(SWITCHES), self.pick(SETTINGS), self.pick(SETTINGS), f"quick_check({table})",
+                f"integrity_check({table})", f"table_list({table})", "wal_checkpoint", "optimize", "shrink_memory",
+                f"incremental_vacuum({self.random.randint(0, 3)})", "collation_list", f"main.{self.pick(SETTINGS)}",
             )
         )  # fmt: skip
 

@@ -17,13 +17,14 @@ import turso_wasm
 from tests.fuzz import engines, own
 from tests.fuzz.engines import Fault, replay
 from tests.fuzz.errors import Message, are_of_one_object, both_are_there, is_of_a_part
-from tests.fuzz.known import as_meant, forgets_rowid
+from tests.fuzz.known import as_meant, forgets_rowid, forgets_sequence, renames_in_part, returns_ignored
 from tests.fuzz.model import learn
 from tests.fuzz.modes import MODES
 from tests.fuzz.replies import Reply, agree
 from tests.fuzz.run import fuzz
 from tests.fuzz.shrink import shrink
 from tests.fuzz.statements import Generator, Law, Script, Statement
+from tests.oracle.engines import Failure
 from tests.oracle.planner import sqlite_answer
 from turso_wasm.base.errors import SqlError
 from turso_wasm.sql.parser import ddl, dml, expressions, functions, leaves, misc, parse_one, select, tables, types
@@ -267,3 +268,29 @@ def test_an_error_of_a_value_is_excused_where_a_part_has_it() -> None:
     assert not is_of_a_part("SELECT 0 AND 'x' -> '$'", "malformed JSON", lambda sql: None)
     assert not is_of_a_part("SELECT 0 AND 'x' -> '$'", "no such column: x", lambda sql: "no such column: x")
     assert not is_of_a_part("SELECT 1 + 'x' -> '$'", "malformed JSON", lambda sql: "malformed JSON")
+
+
+def test_what_sqlite_leaves_behind_in_upserts_of_triggers_is_not_ours() -> None:
+    text = "main: 'r'|'t'|'CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO t VALUES (1) {} ; END'"
+    old = text.format("ON CONFLICT (z) DO NOTHING ON CONFLICT (a) DO UPDATE SET a = 1")
+    new = text.format("ON CONFLICT (z) DO NOTHING ON CONFLICT (z) DO UPDATE SET z = 1")
+    assert renames_in_part([old], [new])
+    assert not renames_in_part([old], [new.replace("ON t", "ON u")])
+    first = text.format("ON CONFLICT (a) DO UPDATE SET b = 1")
+    assert not renames_in_part([first], [first.replace("(a)", "(z)")])
+    renamed = text.format("ON CONFLICT DO UPDATE SET b = t.b")
+    assert renames_in_part([renamed], [renamed.replace("t.b", "excluded.b")])
+
+
+def test_rows_that_are_returned_though_they_were_ignored() -> None:
+    sql = "INSERT OR IGNORE INTO r9 VALUES (1, 2, 1) RETURNING id"
+    assert returns_ignored(sql, theirs=1, mine=0, n_changes=0)
+    assert not returns_ignored(sql, theirs=1, mine=0, n_changes=1)
+    assert not returns_ignored(sql.replace(" OR IGNORE", ""), theirs=1, mine=0, n_changes=0)
+
+
+def test_a_sequence_may_differ_only_after_a_failure() -> None:
+    failure = Failure("SQLITE_CONSTRAINT_TRIGGER", "x")
+    assert forgets_sequence(failure, [], ["main.sqlite_sequence: 1|'t'|3"])
+    assert not forgets_sequence(None, [], ["main.sqlite_sequence: 1|'t'|3"])
+    assert not forgets_sequence(failure, ["main.t: 1|2"], ["main.sqlite_sequence: 1|'t'|3"])

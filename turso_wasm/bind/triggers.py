@@ -35,8 +35,16 @@ def triggers_fired(
     """
     own = binder.catalogs.slots[table.slot]
     assert own is not None
-    found = [*temp_triggers(binder, table), *own.triggers_of(table.name)[::-1]]
+    found = [*temp_triggers(binder, table), *own_triggers(binder, table)[::-1]]
     return [trigger for trigger in found if _fires(trigger, event, assigned)]
+
+
+def own_triggers(binder: Binder, table: Table) -> list[Trigger]:
+    """The triggers of the table's own database on it; those of temp may be on tables elsewhere."""
+    own = binder.catalogs.slots[table.slot]
+    assert own is not None
+    triggers = own.triggers_of(table.name)
+    return triggers if table.slot != TEMP_SLOT else _on(binder, triggers, table)
 
 
 def temp_triggers(binder: Binder, table: Table) -> list[Trigger]:
@@ -44,8 +52,12 @@ def temp_triggers(binder: Binder, table: Table) -> list[Trigger]:
     catalogs = binder.catalogs
     if table.slot == TEMP_SLOT:
         return []
-    triggers = catalogs.temp().triggers_of(table.name)
-    named = ((trigger, catalogs.find_table(trigger.node.table.name, trigger.node.table.schema)) for trigger in triggers)
+    return _on(binder, catalogs.temp().triggers_of(table.name), table)
+
+
+def _on(binder: Binder, triggers: list[Trigger], table: Table) -> list[Trigger]:
+    find = binder.catalogs.find_table
+    named = ((trigger, find(trigger.node.table.name, trigger.node.table.schema)) for trigger in triggers)
     return [trigger for trigger, found in named if found is not None and found.slot == table.slot]
 
 

@@ -33,8 +33,8 @@ def target_catalog(catalogs: Catalogs, name: ast.QualifiedName, temporary: bool)
     return catalogs.main()
 
 
-def check_new_table(catalog: Catalog, name: ast.QualifiedName, if_not_exists: bool) -> bool:
-    """Whether a table or view of that name can be made; False: it is there already, and that is fine.
+def check_new_table(catalog: Catalog, name: ast.QualifiedName, if_not_exists: bool, sql: str) -> bool:
+    """Whether a table or view of that name can be made; False: it is there already, and that is fine. sql: the text.
 
     Errors: "object name reserved for internal use: x", "table x already exists", "there is already an index named x".
     """
@@ -44,7 +44,7 @@ def check_new_table(catalog: Catalog, name: ast.QualifiedName, if_not_exists: bo
     if entry is not None:
         if if_not_exists:
             return False
-        fail(f"{entry.type} {name.name} already exists", name)
+        fail(f"{entry.type} {sql[slice(*name.name_span)]} already exists", name)
     if fold(name.name) in catalog.index_entries:
         fail(f"there is already an index named {name.name}", name)
     return True

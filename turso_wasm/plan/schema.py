@@ -20,7 +20,7 @@ from turso_wasm.bind.schema import bind_schema_expr, check_index_expressions, ch
 from turso_wasm.bind.scope import column_ref, table_item
 from turso_wasm.bind.select import bind_select
 from turso_wasm.bind.tables import unique_names
-from turso_wasm.bind.triggers import temp_triggers
+from turso_wasm.bind.triggers import own_triggers, temp_triggers
 from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog import ddl
 from turso_wasm.catalog.catalog import Catalog
@@ -48,7 +48,7 @@ SEQUENCE_SQL = "CREATE TABLE sqlite_sequence(name,seq)"
 def plan_create_table(binder: Binder, node: ast.CreateTable) -> Changed:
     """CREATE TABLE, also … AS SELECT. Errors: SqlError with SQLite's message."""
     catalog = ddl.target_catalog(binder.catalogs, node.name, node.temporary)
-    if not ddl.check_new_table(catalog, node.name, node.if_not_exists):
+    if not ddl.check_new_table(catalog, node.name, node.if_not_exists, binder.sql):
         return NOTHING, None
     if node.select is not None:
         return _plan_create_as(binder, node, node.select, catalog), catalog
@@ -118,7 +118,7 @@ def plan_create_view(binder: Binder, node: ast.CreateView) -> Changed:
     for part in syntax_nodes(node.select):
         if isinstance(part, ast.Parameter):
             fail("parameters are not allowed in views", part)
-    if not ddl.check_new_table(catalog, node.name, node.if_not_exists):
+    if not ddl.check_new_table(catalog, node.name, node.if_not_exists, binder.sql):
         return NOTHING, None
     name = node.name.name
     catalog.check_reach("view", name, node.select, node.name.name_span)
@@ -141,7 +141,7 @@ def plan_create_trigger(binder: Binder, node: ast.CreateTrigger) -> Changed:
     if fold(name) in catalog.trigger_entries:
         if node.if_not_exists:
             return NOTHING, None
-        fail(f"trigger {name} already exists", node.name)
+        fail(f"trigger {binder.text(node.name.name_span)} already exists", node.name)
     if table.root == 1 or fold(table.name).startswith("sqlite_"):
         fail("cannot create trigger on system table", node.table)
     if table.kind == "view" and node.time != "INSTEAD OF":
@@ -307,7 +307,7 @@ def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> list[no
 def _forget_table(binder: Binder, catalog: Catalog, table: Table) -> list[nodes.Step]:
     """Everything of a table but its b-trees."""
     steps: list[nodes.Step] = delete_all(binder, catalog, table)
-    for trigger in catalog.triggers_of(table.name):
+    for trigger in own_triggers(binder, table):
         steps.append(nodes.RemoveSchemaRows(type="trigger", name=trigger.name))
     for trigger in temp_triggers(binder, table):
         steps.extend(forget(binder, binder.catalogs.temp(), "sqlite_temp_schema", {0: "trigger", 1: trigger.name}))

@@ -35,7 +35,7 @@ Written = tuple[nodes.Plan, list[OutputColumn], Table]
 def plan_create_virtual(binder: Binder, node: ast.CreateVirtualTable) -> Changed:
     """CREATE VIRTUAL TABLE. Errors: a name that is taken or reserved, "no such module: m", what the module refuses."""
     catalog = ddl.target_catalog(binder.catalogs, node.name, False)
-    if not ddl.check_new_table(catalog, node.name, node.if_not_exists):
+    if not ddl.check_new_table(catalog, node.name, node.if_not_exists, binder.sql):
         return NOTHING, None
     name = node.name.name
     databases = tuple(each.name for each in binder.catalogs.slots if each is not None)

@@ -212,3 +212,18 @@ def test_closing_frees_all_memory(mode: int) -> None:
         # What is kept: the tables of the cache, and 64 buffers for pages to come.
         assert engine.call("memory_used") - before < 64 * 4200 + 10000
     assert engine.call("heap_check") >= 0
+
+
+@pytest.mark.parametrize("mode", [JOURNAL_DELETE, JOURNAL_WAL])
+def test_a_large_transaction_leaves_no_memory_behind_for_a_database_that_stays_open(mode: int) -> None:
+    engine = Engine(MemoryVfs())
+    link, other = engine.connect(), engine.connect()
+    link.journal_mode(mode)
+    fill(link, range(2, 4))
+    other.page(2)
+    before = engine.call("memory_used")
+    link.begin()
+    fill(link, range(2, 5000))
+    link.rollback()
+    other.page(2)
+    assert engine.call("memory_used") - before < 2 << 20

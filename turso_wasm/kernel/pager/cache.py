@@ -22,6 +22,7 @@ __subset__ = True
 KEEP_GETS = 256  # S3
 MOVE_AFTER = 64  # C3
 BUCKETS_MIN = 1024
+LIMBO_MAX = 1024  # more are freed when a transaction ends: later arrivals would hardly ever free them all
 FREE_MAX = 64  # unused buffers of one size that are kept
 EVICT_TRIES = 8
 PAGE_SLACK = 16  # readable bytes behind a page: records are read a word at a time
@@ -285,6 +286,19 @@ def page_retire(page: Page) -> None:
             page_free(oldest)
         if not pages.oldest:
             return
+
+
+def limbo_trim() -> None:
+    """Free what a large transaction has left in limbo, but for pages of cursors. No caller may rely on another page."""
+    if PageList(limbo).n_pages < LIMBO_MAX:
+        return
+    page: Page = PageList(limbo).oldest
+    while page:
+        newer: Page = page.newer
+        if not page_in_cursor(page):
+            list_remove(PageList(limbo), page)
+            page_free(page)
+        page = newer
 
 
 def cache_evict(pages: PageList) -> i32:

@@ -31,6 +31,7 @@ from turso_wasm.kernel.base.vfs import vfs_size, vfs_sync, vfs_truncate
 from turso_wasm.kernel.pager.cache import (
     cache_add,
     cache_evict,
+    limbo_trim,
     cache_forget_at,
     cache_remove,
     list_remove,
@@ -244,6 +245,7 @@ def writer_end(p: Pager) -> None:
     p.next_savepoint_id = 0
     p.spilled = 0
     p.replaced = 0
+    limbo_trim()
     db.to_wal = 0
     if uses_log(db):
         lock_hold(p, LOCK_EXCLUSIVE if p.log_use == LOG_ALONE else LOCK_RESERVED)

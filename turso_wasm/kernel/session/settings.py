@@ -381,7 +381,7 @@ def wal_checkpoint(s: Run, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
     """Move the log into the file, with ALL_SLOTS of every database; mode 0 PASSIVE 1 FULL 2 RESTART 3 TRUNCATE.
 
     Returns (1 if readers or a writer stood in the way, frames in the log, frames moved; the last two of main's with
-    ALL_SLOTS); without a log (0, -1, -1). Errors: SQLITE_LOCKED inside a write transaction of this connection;
+    ALL_SLOTS); without a log (0, -1, -1). Errors: SQLITE_LOCKED where this connection is reading or writing;
     SQLITE_READONLY; I/O errors.
     """
     c: KernelConnection = KernelConnection(s.connection)
@@ -398,7 +398,7 @@ def wal_checkpoint(s: Run, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
 def slot_checkpoint(c: KernelConnection, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
     """wal_checkpoint of one database. Raises."""
     p: Pager = slot_pager(c, slot)
-    if p.state == PAGER_WRITE:
+    if p.state != PAGER_NONE:
         raise_error(SQLITE_LOCKED, *lit(b"database table is locked"))
     pager_begin_read(p)
     settings_use(p)
