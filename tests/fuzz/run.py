@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
+
+import apsw
 
 from tests.fuzz.dense import Dense
 from tests.fuzz.engines import Fault, Pair, Stop, Unsupported, replay
@@ -37,7 +40,8 @@ def fuzz(
     try:
         with running(mode):
             for at in range(n_steps):
-                learn(generator.schema, pair.database)
+                with contextlib.suppress(apsw.BusyError):
+                    learn(generator.schema, pair.database)
                 script.steps.append(generator.first(at) if generator.begins(at) else generator.statement())
                 try:
                     outcome.fault = pair.run(at)

@@ -132,7 +132,7 @@ class Generator(Definitions):
             return Statement(self.settings.pop())
         if self.dense is not None:
             return Statement(self.dense.statement())
-        if len(self.schema.tables) < 3 and at < 6:
+        if not self.schema.tables or (len(self.schema.tables) < 3 and at < 6):
             return Statement(self.create_table())
         return Statement(self.insert_values())
 
@@ -153,7 +153,9 @@ class Generator(Definitions):
             chosen += [f"PRAGMA journal_mode = {self.pick(modes)}"]
         attached = ["ATTACH ':memory:' AS other"] if self.chance(0.3) else []
         if self.chance(0.1) and not attached and "PRAGMA locking_mode = exclusive" not in chosen:
+            # without a log SQLite's readers hinder writers; ours of one process do not
             self.connections = ["main", "main", "second"]
+            chosen += ["PRAGMA journal_mode = wal"]
         return attached + chosen[::-1]
 
     def law(self) -> Law:

@@ -31,9 +31,9 @@ from turso_wasm.kernel.base.vfs import vfs_size, vfs_sync, vfs_truncate
 from turso_wasm.kernel.pager.cache import (
     cache_add,
     cache_evict,
-    limbo_trim,
     cache_forget_at,
     cache_remove,
+    limbo_trim,
     list_remove,
     page_retire,
 )

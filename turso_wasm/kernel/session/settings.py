@@ -32,6 +32,7 @@ from turso_wasm.kernel.abi import (
     SETTING_FOREIGN_KEYS,
     SETTING_WRITABLE_SCHEMA,
     SETTINGS_COMPILED,
+    TEMP_SLOT,
     UTF8,
     KernelConnection,
     Run,
@@ -242,6 +243,8 @@ def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
         return p.settings.journal_size_limit
     if field == DB_MAX_PAGE_COUNT:
         return max_page_count_set(c, p, slot, value)
+    if field == DB_SYNCHRONOUS:
+        return synchronous_set(c, p, slot, i32(value))
     if field_set(p, field, i32(value)):
         return database_get(c, slot, field)
     if field == DB_PAGE_SIZE or field == DB_AUTO_VACUUM:  # noqa: SIM109
@@ -256,6 +259,15 @@ def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
         schema_begin(page.data, c)
         schema_change(KernelConnection(s.connection))
     return value
+
+
+def synchronous_set(c: KernelConnection, p: Pager, slot: i32, value: i32) -> i64:
+    """How much is synced from now on; temp never syncs. Errors: "Safety level may not be changed …"."""
+    if not c.autocommit:
+        raise_error(SQLITE_ERROR, *lit(b"Safety level may not be changed inside a transaction"))
+    if slot != TEMP_SLOT:
+        p.settings.synchronous = value
+    return i64(p.settings.synchronous)
 
 
 def max_page_count_set(c: KernelConnection, p: Pager, slot: i32, value: i64) -> i64:
@@ -293,8 +305,6 @@ def field_set(p: Pager, field: i32, value: i32) -> i32:
     if field == DB_CACHE_SIZE:
         own.cache_size = value
         cache_set_limit(p.database)
-    elif field == DB_SYNCHRONOUS:
-        own.synchronous = value
     elif field == DB_WAL_AUTOCHECKPOINT:
         own.autocheckpoint = value if value > 0 else 0
     elif field == DB_LOCKING_MODE:
