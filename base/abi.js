@@ -33,6 +33,7 @@ export const CALL_QUEUE = 7;
 export const CALL_BATCH = 8;
 export const CALL_RAISE = 9;
 export const CALL_ROWS = 10;
+export const CALL_TOKENS = 11;
 export const CALL_BITS = 4;
 export const TEXT_RUN = 256;
 export const ANSWER_ROOM = 240;

@@ -27,7 +27,7 @@ from typing import Any
 
 from turso_wasm.base.errors import SQLITE_TOOBIG, SqlError
 from turso_wasm.catalog.catalog import Catalogs
-from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function, Own, OwnCollation, Registry
+from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function, Own, OwnCollation, OwnTokenizer, Registry
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.table_functions import TableFunction
 from turso_wasm.runtime.compiler import compile_statement
@@ -120,6 +120,8 @@ def _registry(own: list[list[Any] | None]) -> Registry:
 def _own(kind: str, name: str, *rest: Any) -> Own:
     if kind == "collation":
         return OwnCollation(name)
+    if kind == "tokenizer":
+        return OwnTokenizer(name)
     if kind == "table":
         columns, parameters, direct_only = rest
         return TableFunction(name, tuple(columns), tuple(parameters), direct_only=direct_only)

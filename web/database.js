@@ -28,7 +28,14 @@ import { hasMore, lex } from './lexer.js';
 import { encodeLiterals } from './literals.js';
 import { keyFor } from './schema.js';
 import { HostStatement } from './statement.js';
-import { describeAggregate, describeCollation, describeFunction, describeTable, UserCode } from './usercode.js';
+import {
+  describeAggregate,
+  describeCollation,
+  describeFunction,
+  describeTable,
+  describeTokenizer,
+  UserCode,
+} from './usercode.js';
 import { sleep, whenPossible } from './waiting.js';
 
 const DESCENDING_FORMAT = 4; // the first schema format whose indexes honour DESC
@@ -335,6 +342,14 @@ export class HostDatabase {
   /** Let SQL order texts by `compare`. @param {string} name @param {(a: string, b: string) => number} compare */
   collation(name, compare) {
     return this.#register(...describeCollation(name, compare));
+  }
+
+  /**
+   * Let full-text tables cut their texts by `tokenize`: tokenize='name setting …'.
+   * @param {string} name @param {(text: string, ...settings: string[]) => Iterable<any[]>} tokenize
+   */
+  tokenizer(name, tokenize) {
+    return this.#register(...describeTokenizer(name, tokenize));
   }
 
   /** SQL can no longer call what has this name, whatever its number of arguments. @param {import('./usercode.js').Own[0]} kind @param {string} name */

@@ -216,6 +216,16 @@ export interface Database extends Handle, AsyncDisposable {
   table(name: string, options: Partial<TableOptions> & { module: string | URL; export?: string }): Promise<this>;
   /** Let SQL order texts: negative, 0 or positive for two of them. */
   collation(name: string, compare: Code<(a: string, b: string) => number> | null): Promise<this>;
+  /**
+   * Let full-text tables cut their texts: `tokenize='name setting …'`. The code is given a text and the settings, and gives tokens in
+   * order: [start, end], places in the text, or [start, end, token, synonym, …].
+   */
+  tokenizer(
+    name: string,
+    tokenize: Code<
+      (text: string, ...settings: string[]) => Iterable<[start: number, end: number, ...tokens: string[]]>
+    > | null,
+  ): Promise<this>;
   /** Make everything that is running fail with SQLITE_INTERRUPT. */
   interrupt(): void;
   /**

@@ -346,6 +346,7 @@ export class Session {
     const made = code && (await codeFrom(code, name));
     if (kind === 'function') database.function(name, options, made);
     else if (kind === 'collation') database.collation(name, made);
+    else if (kind === 'tokenizer') database.tokenizer(name, made);
     else if (kind === 'table')
       database.table(name, typeof made === 'function' ? { ...options, rows: made } : { ...made, ...options });
     else {

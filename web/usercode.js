@@ -25,6 +25,7 @@ import {
   CALL_RAISE,
   CALL_ROWS,
   CALL_STEP,
+  CALL_TOKENS,
   INTEGER,
   NULL,
   REAL,
@@ -34,6 +35,7 @@ import { misuse, SQLITE_BUSY, SQLITE_ERROR, SqlError } from '../base/errors.js';
 import { heapNeeded, VALUE_SIZE, writeValues } from './parameters.js';
 import { OrderedTexts } from './userorder.js';
 import { Generator } from './userrows.js';
+import { packTokens } from './usertokens.js';
 
 const OPERATION_MASK = (1 << CALL_BITS) - 1;
 const decoder = new TextDecoder();
@@ -44,7 +46,8 @@ const encoder = new TextEncoder();
  * @typedef {['aggregate', string, number, boolean, boolean]} OwnAggregate name, arguments, direct only, has an inverse
  * @typedef {['collation', string]} OwnCollation
  * @typedef {['table', string, string[], string[], boolean]} OwnTable columns, parameters, direct only
- * @typedef {OwnFunction | OwnAggregate | OwnCollation | OwnTable} Own what bridge.Compiler.open_schema takes
+ * @typedef {['tokenizer', string]} OwnTokenizer
+ * @typedef {OwnFunction | OwnAggregate | OwnCollation | OwnTokenizer | OwnTable} Own what bridge.Compiler.open_schema takes
  *
  * @typedef {object} Callable
  * @property {import('./rows.js').Integers} integers
@@ -108,6 +111,8 @@ export class UserCode {
     const values = read(code.integers);
     if (operation === CALL_ROWS) return this.#rows(instance, code, values).take(Number(values[values.length - 1]));
     if (operation === CALL_FUNCTION) return /** @type {Function} */ (code.call)(...values);
+    if (operation === CALL_TOKENS)
+      return packTokens(/** @type {any} */ (code.call), .../** @type {[string]} */ (values));
     if (operation === CALL_COMPARE) return sign(/** @type {Function} */ (code.call)(...values));
     if (operation === CALL_PLACE) return this.#texts(instance, /** @type {any} */ (code.call)).place(values[0]);
     const { start, step, inverse, result } = /** @type {Aggregate} */ (code.aggregate);
@@ -435,6 +440,13 @@ export function describeCollation(name, compare) {
   const text = checkedName(name);
   if (typeof compare !== 'function') throw misuse('a comparison must be given last');
   return [['collation', text], { integers: 'auto', call: /** @type {any} */ (compare) }];
+}
+
+/** The entry and the callable of a tokenizer. @param {unknown} name @param {unknown} tokenize @returns {[Own, Callable]} */
+export function describeTokenizer(name, tokenize) {
+  const text = checkedName(name);
+  if (typeof tokenize !== 'function') throw misuse('a tokenizer must be given last');
+  return [['tokenizer', text], { integers: 'auto', call: /** @type {any} */ (tokenize) }];
 }
 
 /** @param {unknown} name */

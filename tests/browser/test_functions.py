@@ -104,6 +104,30 @@ def test_collations(run: Any) -> None:
     assert found == [["9", "10", "100"], "9"]
 
 
+def test_tokenizers(run: Any) -> None:
+    found = run("""
+        await db.tokenizer('pairs', function* (text, ...settings) {
+            for (let at = 0; at + 1 < text.length; at++) yield [at, at + 2, text.slice(at, at + 2), ...settings];
+        });
+        await db.exec("CREATE VIRTUAL TABLE t USING fts5(a, tokenize='pairs other')");
+        await db.exec("INSERT INTO t VALUES ('東京大学'), ('京都é東京'), ('😀東京')");
+        const shown = await db.prepare("SELECT rowid, highlight(t, 0, '<', '>') FROM t('東京')").raw().all();
+        const other = await get("SELECT count(*) FROM t('other')");
+        await db.exec("INSERT INTO t(t) VALUES ('integrity-check')");
+        await db.tokenizer('bad', () => [[0, 100]]);
+        await db.exec('CREATE VIRTUAL TABLE u USING fts5(a, tokenize=bad)');
+        const wrong = await db.exec("INSERT INTO u VALUES ('x')").catch((error) => error.message);
+        await db.tokenizer('pairs', null);
+        return [shown, other, wrong, await get('SELECT a FROM t').catch((error) => error.message)];
+    """)
+    assert found == [
+        [[1, "<東京>大学"], [2, "京都é<東京>"], [3, "😀<東京>"]],
+        0,
+        "a token from 0 to 100 is not in the text",
+        "no such tokenizer: pairs",
+    ]
+
+
 def test_what_is_thrown_comes_back_with_its_stack(run: Any) -> None:
     found = run("""
         class Own extends Error {}

@@ -98,7 +98,7 @@ def bind_table(binder: Binder, source: ast.TableSource, parent: Scope | None) ->
     table = must_find_table(binder, source.name, source.schema, source)
     if table.kind == "view":
         return _bind_view(binder, source, table)
-    check_readable(table, source)
+    check_readable(binder, table, source)
     if source.indexed_by is not None:
         key = fold(source.indexed_by)
         if not any(fold(index.name) == key for index in table.indexes):
@@ -142,10 +142,25 @@ def must_find_table(binder: Binder, name: str, schema: str | None, node: ast.Nod
     return table
 
 
-def check_readable(table: Table, node: ast.Node) -> None:
+def check_readable(binder: Binder, table: Table, node: ast.Node) -> None:
     """Refuse a virtual table that its module does not know. Errors: "no such module: m", what the module says."""
     if table.failure:
         fail(table.failure, node)
+    use_tokenizer(binder, table, node)
+
+
+def use_tokenizer(binder: Binder, table: Table, node: ast.Node) -> None:
+    """What is done with a table may call a tokenizer of the user's. Errors: that there is none of its name."""
+    if not may_tokenize(binder, table) and table.declared is not None and table.declared.tokenizer is not None:
+        fail(table.declared.tokenizer[1], node)
+
+
+def may_tokenize(binder: Binder, table: Table) -> bool:
+    """False if the connection has not the tokenizer of the user's that the table needs; else it may be called."""
+    if table.declared is None or table.declared.tokenizer is None:
+        return True
+    binder.calls_user = True
+    return table.declared.tokenizer[0] in binder.registry.tokenizers
 
 
 def _bind_view(binder: Binder, source: ast.TableSource, table: Table) -> Item:

@@ -71,7 +71,7 @@ def check_writable(
         fail(f"cannot modify {table.name} because it is a view", node)
     if table.root == 1 and not binder.settings.writable_schema:
         fail(f"table {table.name} may not be modified", node)
-    check_readable(table, node)
+    check_readable(binder, table, node)
     module = find_module(table.module) if table.kind == "virtual" else None
     if module is not None and not module.is_writable:
         fail(f"table {table.name} may not be modified", node)

@@ -235,7 +235,14 @@ class OwnCollation:
     name: str
 
 
-Own = Function | AggregateFunction | OwnCollation | TableFunction
+@dataclass(frozen=True, slots=True)
+class OwnTokenizer:
+    """A tokenizer of the user's, for full-text tables."""
+
+    name: str
+
+
+Own = Function | AggregateFunction | OwnCollation | OwnTokenizer | TableFunction
 """What a connection can have of its own."""
 
 
@@ -263,6 +270,7 @@ class Registry:
         self.table_functions: Mapping[str, TableFunction] = TABLE_FUNCTIONS | {fold(e.name): e for e in tables}
         self.collations = _BUILTIN_COLLATIONS | {fold(name): name for name in collations}
         self.numbers = {fold(e.name): number for number, e in enumerate(own) if isinstance(e, OwnCollation)}
+        self.tokenizers = {fold(e.name): number for number, e in enumerate(own) if isinstance(e, OwnTokenizer)}
         functions = [
             replace(entry, number=number)
             for number, entry in enumerate(own)
@@ -359,10 +367,11 @@ def library_function(name: str, entry: Entry) -> Function:
 
 
 def _is_same(a: Own, b: Own) -> bool:
-    for kind in (OwnCollation, TableFunction):
+    for kind in (OwnCollation, OwnTokenizer, TableFunction):
         if isinstance(a, kind) or isinstance(b, kind):
             return isinstance(a, kind) and isinstance(b, kind) and fold(a.name) == fold(b.name)
-    assert not isinstance(a, OwnCollation | TableFunction) and not isinstance(b, OwnCollation | TableFunction)
+    assert not isinstance(a, OwnCollation | OwnTokenizer | TableFunction)
+    assert not isinstance(b, OwnCollation | OwnTokenizer | TableFunction)
     return a.name == b.name and a.n_max == b.n_max
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from turso_wasm.base.errors import SQLITE_MISUSE, SqlError
-from turso_wasm.catalog.functions import AggregateFunction, Function, Own, OwnCollation
+from turso_wasm.catalog.functions import AggregateFunction, Function, Own, OwnCollation, OwnTokenizer
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.table_functions import TableFunction
 from turso_wasm.dbapi import arguments
@@ -142,6 +142,20 @@ class Registering:
         if callable is not None and not hasattr(callable, "__call__"):  # noqa: B004
             raise TypeError("parameter must be callable")
         self._register(OwnCollation(name), callable, None)
+
+    def create_tokenizer(self, name: str, callable: Callable[..., Iterable[Sequence[int | str]]] | None, /) -> None:
+        """Let full-text tables cut their texts by `callable`: tokenize='name setting …'. None: remove it.
+
+        It is given a text and the settings, as str, and gives tokens in order: (start, end), places in the text, or
+        (start, end, token, synonym, …). A query looks for the first token of a place. It must always give the same; a
+        table can be used only where it is there. What it raises fails the statement, and is the cause of that error.
+        Errors: as create_function; TypeError.
+        """
+        self._check()
+        name = arguments.text(name, "create_tokenizer() argument 1")
+        if callable is not None and not hasattr(callable, "__call__"):  # noqa: B004
+            raise TypeError("parameter must be callable")
+        self._register(OwnTokenizer(name), callable, None)
 
     def create_table_function(
         self,

@@ -94,6 +94,7 @@ CALL_QUEUE = 7  # calls that were put off (kernel/base/callback.py)
 CALL_BATCH = 8  # functions for many rows (kernel/values/batch.py)
 CALL_RAISE = 9  # the failure `instance` of a batch, whose row has come
 CALL_ROWS = 10  # of a table function: its next rows (kernel/base/user_rows.py)
+CALL_TOKENS = 11  # of a text (kernel/fts/user_tokens.py)
 CALL_BITS = 4
 TEXT_RUN = 0x100  # the tag of a value that stands for texts, NUL behind each (kernel/values/batch.py B3)
 ANSWER_ROOM = 240  # bytes for the text or blob of an answer

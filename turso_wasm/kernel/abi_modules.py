@@ -60,7 +60,7 @@ class RtreeScan(Struct):
 DETAIL_FULL, DETAIL_NONE, DETAIL_COLUMNS = range(3)
 # What is a row of a table of terms: fts5vocab's kinds, and fts4aux's: of a term one for all columns, then one for each.
 VOCABULARY_TERMS, VOCABULARY_COLUMNS, VOCABULARY_PLACES, VOCABULARY_FTS4 = range(4)
-UNICODE61, ASCII, TRIGRAM, PORTER = range(4)  # PORTER: FTS3's
+UNICODE61, ASCII, TRIGRAM, PORTER, USER_TOKENS = range(5)  # PORTER: FTS3's; USER_TOKENS: of the user's
 FORMAT_FTS5, FORMAT_ASCENDING, FORMAT_DESCENDING = range(3)  # how an index is written: of FTS3, likewise order=desc
 CATEGORY_NAMES = (
     "*",
@@ -130,6 +130,9 @@ class FtsConfig(Struct):
     marks: i32
     cased: i32
     categories: i32
+    number: i32  # of a tokenizer of the user's, in the registry; -1: it is not there
+    n_settings: i32
+    settings: i32  # offset: of each 4 bytes with its size, and its text
     n_exceptions: i32
     exceptions: i32  # offset: code points of 4 bytes
     ascii: i32  # offset: 256 bytes

@@ -11,6 +11,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.generated import row_of
 from turso_wasm.bind.schema import bind_checks, bind_index_terms
+from turso_wasm.bind.tables import may_tokenize
 from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.modules.fts5 import Fts5Options
@@ -40,7 +41,7 @@ def _database(binder: Binder, catalog: Catalog, only: Table | None, quick: bool)
             roots += [table.root, *(index.root for index in table.indexes)]
         elif table.root == SCHEMA_ROOT:
             roots.append(SCHEMA_ROOT)
-        elif table.kind == "virtual" and not table.failure:
+        elif table.kind == "virtual" and not table.failure and may_tokenize(binder, table):
             virtual.append(_virtual(binder, catalog, table))
     return nodes.CheckedDatabase(
         slot=catalog.slot, name=catalog.name, roots=tuple(roots), tables=tuple(tables), virtual=tuple(virtual)

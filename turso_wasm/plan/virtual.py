@@ -12,6 +12,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query
 from turso_wasm.bind.scope import column_ref
+from turso_wasm.bind.tables import use_tokenizer
 from turso_wasm.bind.triggers import ROWID
 from turso_wasm.bind.writes import InsertColumns, bind_returning, new_row
 from turso_wasm.catalog import ddl
@@ -48,6 +49,7 @@ def plan_create_virtual(binder: Binder, node: ast.CreateVirtualTable) -> Changed
     )
     declared = declare(node.module, using, node.span)
     table = virtual_table(node.module, declared, name)
+    use_tokenizer(binder, table, node)
     table.slot, table.schema = catalog.slot, catalog.name
     sql = ddl.stored_virtual_table_sql(binder.sql, node)
     steps: list[nodes.Step] = [nodes.AddSchemaRow(type="table", name=name, table_name=name, register=None, sql=sql)]

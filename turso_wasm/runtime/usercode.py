@@ -36,6 +36,7 @@ from turso_wasm.kernel.abi import (
     CALL_RAISE,
     CALL_ROWS,
     CALL_STEP,
+    CALL_TOKENS,
     CALL_VALUE,
     INTEGER,
     NULL,
@@ -46,6 +47,7 @@ from turso_wasm.runtime.userbatch import OPERATION_MASK, Batch, BatchedCall, run
 from turso_wasm.runtime.usercells import SIZE, Cells
 from turso_wasm.runtime.userorder import OrderedTexts, sign
 from turso_wasm.runtime.userrows import Generator
+from turso_wasm.runtime.usertokens import pack_tokens
 
 if TYPE_CHECKING:
     from turso_wasm.runtime.hosts.base import Host
@@ -64,6 +66,7 @@ _WHAT = {
     CALL_RAISE: "user-defined function raised exception",
     CALL_BATCH: "user-defined function raised exception",
     CALL_ROWS: "user-defined table function raised exception",
+    CALL_TOKENS: "user-defined tokenizer raised exception",
 }
 _INIT = "user-defined aggregate's '__init__' method raised error"
 _METHODS = {CALL_STEP: "step", CALL_INVERSE: "inverse", CALL_VALUE: "value", CALL_FINAL: "finalize"}
@@ -121,6 +124,8 @@ class UserCode:
             if texts is None:
                 texts = self.kept[instance] = OrderedTexts(code)
             return texts.place(*values)
+        if operation == CALL_TOKENS:
+            return pack_tokens(code, *values)
         if operation == CALL_ROWS:
             rows = self.kept.get(instance)
             if rows is None:

@@ -84,6 +84,11 @@ export class Database extends Handle {
     return this.#define('collation', name, { code: given === null ? null : codeOf('collation()', given) });
   }
 
+  /** @param {string} name @param {any} given */
+  async tokenizer(name, given) {
+    return this.#define('tokenizer', name, { code: given === null ? null : codeOf('tokenizer()', given) });
+  }
+
   /** @param {string} kind @param {string} name @param {Record<string, any>} fields */
   async #define(kind, name, fields) {
     check(`${kind}()`, name, NAME);

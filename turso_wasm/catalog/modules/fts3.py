@@ -72,7 +72,8 @@ def declare(using: Using, *, is_fts4: bool) -> Declared:
         raise refuse(f"vtable constructor failed: {using.name}")
     columns = (*(column(name, "") for name in options.names), *(column(name, "", hidden=True) for name in hidden))
     shadows, docid = tuple(_shadows(using.name, options)), len(options.names) + 1
-    return Declared(columns=columns, shadows=shadows, options=options, outputs=frozenset({docid}))
+    needed = options.tokenizer.needed
+    return Declared(columns=columns, shadows=shadows, options=options, outputs=frozenset({docid}), tokenizer=needed)
 
 
 def _shadows(name: str, options: Fts3Options) -> Iterator[Shadow]:

@@ -31,7 +31,8 @@ def fts3_tokenizer(words: list[str]) -> TokenizerOptions:
     if name == "porter":
         return TokenizerOptions(kind="porter", members={"_": True})
     if name != "unicode61":
-        raise refuse(f"unknown tokenizer: {name}")
+        missing = f"unknown tokenizer: {name}"
+        return TokenizerOptions("user", name=name, settings=tuple(settings), missing=missing)
     options = TokenizerOptions()
     for setting in settings:
         found = _SETTING.fullmatch(setting)

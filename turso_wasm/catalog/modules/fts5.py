@@ -77,7 +77,12 @@ def declare(using: Using) -> Declared:
     options.tokenizer = options.tokenizer or TokenizerOptions()
     visible = [column(name, "") for name in options.names]
     hidden = [column(name, "", hidden=True) for name in names[-2:]]
-    return Declared(columns=(*visible, *hidden), shadows=tuple(_shadows(using.name, options)), options=options)
+    return Declared(
+        columns=(*visible, *hidden),
+        shadows=tuple(_shadows(using.name, options)),
+        options=options,
+        tokenizer=options.tokenizer.needed,
+    )
 
 
 def _shadows(name: str, options: Fts5Options) -> Iterator[Shadow]:

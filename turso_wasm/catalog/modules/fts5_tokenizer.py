@@ -9,9 +9,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from turso_wasm.base.errors import SqlError
 from turso_wasm.catalog.modules.module import refuse
+from turso_wasm.catalog.names import fold
 
-Kind = Literal["unicode61", "ascii", "trigram", "porter"]
+Kind = Literal["unicode61", "ascii", "trigram", "porter", "user"]
 _WORDS: Final = re.compile(r"\s*(?:'((?:[^']|'')*)'|([A-Za-z0-9_\x1a\x80-\U0010ffff]+|[-+]?[0-9.]+))")
 DEFAULT_CATEGORIES: Final = ("L*", "N*", "Co")
 _CATEGORIES: Final = {
@@ -28,7 +30,8 @@ _CATEGORIES: Final = {
 @dataclass(slots=True)
 class TokenizerOptions:
     """stems: how often porter is applied. marks: remove_diacritics. members: characters that are part of tokens (True)
-    or not, whatever their category; the last word counts. kind "porter" is FTS3's.
+    or not, whatever their category; the last word counts. kind "porter" is FTS3's; "user": one of the user's, `name`,
+    is given `settings`, and `missing` is what is wrong when there is none.
     """
 
     kind: Kind = "unicode61"
@@ -37,6 +40,14 @@ class TokenizerOptions:
     cased: bool = False
     categories: tuple[str, ...] = DEFAULT_CATEGORIES
     members: dict[str, bool] = field(default_factory=dict)
+    name: str = ""
+    settings: tuple[str, ...] = ()
+    missing: str = ""
+
+    @property
+    def needed(self) -> tuple[str, str] | None:
+        """See Declared.tokenizer."""
+        return (fold(self.name), self.missing) if self.kind == "user" else None
 
 
 def tokenizer_options(value: str) -> TokenizerOptions:
@@ -51,7 +62,7 @@ def tokenizer_options(value: str) -> TokenizerOptions:
     return _options(words or ["unicode61"], refuse(f"no such tokenizer: {words[0]}" if words else ""))
 
 
-def _options(words: list[str], unknown: Exception) -> TokenizerOptions:
+def _options(words: list[str], unknown: SqlError) -> TokenizerOptions:
     name, *settings = words
     wrong = refuse("error in tokenizer constructor")
     if name.lower() == "porter":
@@ -60,7 +71,7 @@ def _options(words: list[str], unknown: Exception) -> TokenizerOptions:
         return inner
     options = TokenizerOptions()
     if name.lower() not in ("unicode61", "ascii", "trigram"):
-        raise unknown
+        return TokenizerOptions("user", name=name, settings=tuple(settings), missing=unknown.message)
     options.kind = name.lower()  # type: ignore[assignment]
     if options.kind == "trigram":
         options.marks = 0

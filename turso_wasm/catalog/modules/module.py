@@ -57,6 +57,7 @@ class Declared:
     """A virtual table. columns: hidden ones last; those are the arguments of the table when it is called in FROM,
     in their order. shadows: in the order in which they are made. options: what else the module has read in the
     arguments; its provider and its writer know the type. outputs: the hidden columns that are no arguments.
+    tokenizer: the folded name of one of the user's that it needs, and what is wrong when the connection has none.
     is_loose: values need not have the affinities of their columns.
     """
 
@@ -65,6 +66,7 @@ class Declared:
     options: object = None
     outputs: frozenset[int] = frozenset()
     is_loose: bool = False
+    tokenizer: tuple[str, str] | None = None
     without_rowid: bool = False
 
 

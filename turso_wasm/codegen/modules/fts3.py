@@ -23,7 +23,7 @@ class Fts3Writer(Fts5Writer):
     @classmethod
     def create(cls, step: nodes.CreateVirtual, roots: Mapping[str, Local], ctx: Context) -> None:
         """See Writer."""
-        config = ctx.data_address(config_bytes(step.table, dict.fromkeys(roots), ctx.unit.encoding), align=8)
+        config = ctx.data_address(config_bytes(step.table, dict.fromkeys(roots), ctx.unit), align=8)
         ctx.do("fts3_create", ctx.stmt, config, roots["segments"])
 
     def insert(self, row: VirtualRow, skipped: Label) -> Expr:

@@ -35,7 +35,7 @@ def _tokens(node: nodes.FtsTokens, ctx: Context, then: Then) -> None:
     ensure([node.text], ctx)
     text = emit_value(node.text, ctx)
     ctx.allocates = True
-    config = ctx.data_address(config_bytes(node.table, {"segments": None, "segdir": None}, ctx.unit.encoding), align=8)
+    config = ctx.data_address(config_bytes(node.table, {"segments": None, "segdir": None}, ctx.unit), align=8)
 
     def body(done: Label) -> None:
         ctx.sources[node.source] = TokenSource(place)

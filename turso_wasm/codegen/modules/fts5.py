@@ -51,7 +51,7 @@ def _fts_rows(node: nodes.FtsRows, ctx: Context, then: Then) -> None:
     ensure([*queries, *([] if node.language is None else [node.language])], ctx)
     language = None if node.language is None else emit_value(node.language, ctx)
     values = [emit_value(query, ctx) for query in queries]
-    config = ctx.data_address(config_bytes(node.table, node.shadows, ctx.unit.encoding), align=8)
+    config = ctx.data_address(config_bytes(node.table, node.shadows, ctx.unit), align=8)
     search = f.local(I32, "search")
 
     def begin() -> Expr:
@@ -82,7 +82,7 @@ def index_faults(node: bound.CheckedVirtual, ctx: Context) -> SqlValue:
         return ctx.constant(malformed if is_fts5 else lost)
     content = None if is_fts5 else node.content
     shadows: dict[str, Table | None] = {"stat": None, "docsize": None, **node.shadows}
-    config = ctx.data_address(config_bytes(table, shadows, ctx.unit.encoding, content), align=8)
+    config = ctx.data_address(config_bytes(table, shadows, ctx.unit, content), align=8)
     verdict = ctx.f.local(I32, "verdict", ctx.f.call("fts_check", ctx.stmt, config))
     ctx.allocates = True
     ctx.choose(found, NULL_VALUE)
@@ -121,12 +121,12 @@ class Fts5Writer(Writer):
         self.options = table.declared.options
         self.n = len(self.options.names)
         texts = [plan.table for plan in change.plans if isinstance(plan, nodes.TableScan)]
-        self.config = ctx.data_address(config_bytes(table, change.shadows, ctx.unit.encoding, *texts), align=8)
+        self.config = ctx.data_address(config_bytes(table, change.shadows, ctx.unit, *texts), align=8)
 
     @classmethod
     def create(cls, step: nodes.CreateVirtual, roots: Mapping[str, Local], ctx: Context) -> None:
         """See Writer."""
-        config = ctx.data_address(config_bytes(step.table, dict.fromkeys(roots), ctx.unit.encoding), align=8)
+        config = ctx.data_address(config_bytes(step.table, dict.fromkeys(roots), ctx.unit), align=8)
         ctx.do("fts_create", ctx.stmt, config, roots["data"], roots["config"])
 
     def insert(self, row: VirtualRow, skipped: Label) -> Expr:

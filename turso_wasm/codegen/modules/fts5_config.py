@@ -10,6 +10,7 @@ from turso_wasm.catalog.modules.fts5 import Fts5Options
 from turso_wasm.catalog.modules.fts5_tokenizer import TokenizerOptions
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
+from turso_wasm.codegen.unit import Unit
 from turso_wasm.kernel.abi_modules import (
     ASCII,
     ASCII_CATEGORIES,
@@ -27,19 +28,18 @@ from turso_wasm.kernel.abi_modules import (
     ROWID,
     TRIGRAM,
     UNICODE61,
+    USER_TOKENS,
     FtsConfig,
 )
 
-KINDS = {"unicode61": UNICODE61, "ascii": ASCII, "trigram": TRIGRAM, "porter": PORTER}
+KINDS = {"unicode61": UNICODE61, "ascii": ASCII, "trigram": TRIGRAM, "porter": PORTER, "user": USER_TOKENS}
 DETAILS = {"full": DETAIL_FULL, "none": DETAIL_NONE, "column": DETAIL_COLUMNS}
 
 
-def config_bytes(
-    table: Table, shadows: Mapping[str, Table | None], encoding: int, content: Table | None = None
-) -> bytes:
+def config_bytes(table: Table, shadows: Mapping[str, Table | None], unit: Unit, content: Table | None = None) -> bytes:
     """The configuration.
 
-    shadows: the shadow tables, by suffix. encoding: of the database's text. content: the user's table with the texts.
+    shadows: the shadow tables, by suffix. content: the user's table with the texts.
     """
     assert table.declared is not None and isinstance(table.declared.options, Fts5Options)
     options = table.declared.options
@@ -54,6 +54,7 @@ def config_bytes(
         _ascii(tokenizer),
         b"".join(_column(options, number) for number in numbers),
         struct.pack(f"<{len(places)}H", *places),
+        b"".join(struct.pack("<I", len(text)) + text for text in map(str.encode, tokenizer.settings)),
     ]
     offsets = [FtsConfig.size + sum(map(len, parts[:at])) for at in range(len(parts) + 1)]
     source = CONTENT_OWN if options.content is None else CONTENT_OTHER if options.content else CONTENT_NONE
@@ -65,7 +66,7 @@ def config_bytes(
         **({} if not isinstance(options, Fts3Options) else _fts3_fields(options)),
         "size": offsets[-1],
         "slot": table.slot,
-        "encoding": encoding,
+        "encoding": unit.encoding,
         "n_columns": len(options.names),
         "detail": DETAILS[options.detail],
         "source": source,
@@ -82,6 +83,9 @@ def config_bytes(
         "ascii": offsets[1],
         "columns": offsets[2],
         "places": offsets[3],
+        "number": unit.user.tokenizers.get(fold(tokenizer.name), -1),
+        "n_settings": len(tokenizer.settings),
+        "settings": offsets[4],
         "n_prefixes": len(options.prefixes),
     }
     head = bytearray(FtsConfig.size)

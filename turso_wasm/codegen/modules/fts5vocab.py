@@ -37,7 +37,7 @@ def _fts_terms(node: nodes.FtsTerms, ctx: Context, then: Then) -> None:
     place = ctx.frame + at
     ensure([] if node.language is None else [node.language], ctx)
     language = i64(0) if node.language is None else emit_value(node.language, ctx).payload
-    config = ctx.data_address(config_bytes(node.table, node.shadows, ctx.unit.encoding), align=8)
+    config = ctx.data_address(config_bytes(node.table, node.shadows, ctx.unit), align=8)
 
     def body(done: Label) -> None:
         ctx.sources[node.source] = VocabularySource(place)

@@ -26,6 +26,7 @@ from turso_wasm.kernel.abi import (
     CALL_PLACE,
     CALL_QUEUE,
     CALL_STEP,
+    CALL_TOKENS,
     CALL_VALUE,
     COLLATION_SHIFT,
     NULL,
@@ -135,7 +136,7 @@ def ask(stmt: Run, r: Request, answer: Answer) -> None:
     r.connection = stmt.connection
     r.answer = i32(answer)
     operation: i32 = r.routine & ((1 << CALL_BITS) - 1)
-    compares: i32 = i32((operation == CALL_COMPARE) | (operation == CALL_PLACE))
+    compares: i32 = i32((operation == CALL_COMPARE) | (operation == CALL_PLACE) | (operation == CALL_TOKENS))
     c: KernelConnection = KernelConnection(stmt.connection)
     c.comparing += compares
     stmt.calling += 1
@@ -179,6 +180,11 @@ def text_put(value: Value, p: ptr[u8], n: i32) -> None:
     """Make a Value the TEXT of n bytes."""
     value.tag = TEXT
     value.payload = i64(u32(p)) | i64(n) << 32
+
+
+def tokens_user(stmt: Run, values: ptr[Value], n: i32, number: i32) -> tuple[i32, i64]:
+    """The tokens of a text, by a tokenizer of the user's: a BLOB (kernel/fts/user_tokens.py). Errors: as `call`."""
+    return call(stmt, number << CALL_BITS | CALL_TOKENS, 0, values, n)
 
 
 def place_user(stmt: Run, instance: i32, p: ptr[u8], n: i32, collation: i32) -> i32:

@@ -185,6 +185,7 @@ def sum_of_row(g: Gather, stmt: Run, rowid: i64, values: ptr[Value], counts: ptr
                 seen.n = 0
             position: i32 = 0
             while token_next(g.tokenizer):
+                position -= g.tokenizer.ahead
                 total += sum_of_token(g, seen, rowid, column, position)
                 position += 1
             counts[column] = i64(position)

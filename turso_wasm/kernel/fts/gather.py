@@ -69,6 +69,8 @@ def gather_of(stmt: Run, config: FtsConfig) -> Gather:
     """What is gathered for a table."""
     found: ptr[u8] = pending_find(stmt, config.slot, config.data)
     if found and Gather(found).config:
+        Gather(found).tokenizer.user.stmt = stmt
+        Gather(found).tokenizer.user.number = config.number
         return Gather(found)
     if found == None:  # noqa: E711
         size: i32 = sizeof(Gather)
@@ -77,7 +79,8 @@ def gather_of(stmt: Run, config: FtsConfig) -> Gather:
     copy: ptr[u8] = arena_alloc(g.own, config.size)
     memory_copy(copy, config, config.size)
     g.config = FtsConfig(copy)
-    read_tokenizer(g.tokenizer, g.config, g.own)
+    read_tokenizer(g.tokenizer, stmt, g.config, g.own)
+    g.tokenizer.synonyms = 1
     if config.format:
         g.options.automerge = read_automerge(stmt, config)
         g.options.hash_size = HASH_SIZE
@@ -95,7 +98,8 @@ def gather_nothing(stmt: Run, config: FtsConfig) -> Gather:
     g: Gather = Gather(arena_alloc(stmt.arena, sizeof(Gather)))
     memory_fill(g, 0, sizeof(Gather))
     g.config = config
-    read_tokenizer(g.tokenizer, config, stmt.arena)
+    read_tokenizer(g.tokenizer, stmt, config, stmt.arena)
+    g.tokenizer.synonyms = 1
     read_sums(g, stmt, stmt.arena)
     return g
 

@@ -79,6 +79,7 @@ def gather_texts(g: Gather, stmt: Run, values: ptr[Value], counts: ptr[i64]) -> 
             counts[g.config.n_columns] += i64(size_of(text))
             position: i32 = 0
             while token_next(g.tokenizer):
+                position -= g.tokenizer.ahead
                 add_token(g, column, position)
                 position += 1
             counts[column] = i64(position)

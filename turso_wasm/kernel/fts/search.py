@@ -67,7 +67,7 @@ def search_release(resource: i32) -> None:
     mfree(ptr[u8](resource))
 
 
-def read_tokenizer(t: Tokenizer, config: FtsConfig, arena: Arena) -> None:
+def read_tokenizer(t: Tokenizer, stmt: Run, config: FtsConfig, arena: Arena) -> None:
     """The tokenizer of a table."""
     base: ptr[u8] = ptr[u8](i32(config))
     t.kind = config.tokenizer
@@ -77,6 +77,12 @@ def read_tokenizer(t: Tokenizer, config: FtsConfig, arena: Arena) -> None:
     t.categories = config.categories
     t.exceptions = ptr[i32](base + config.exceptions)
     t.n_exceptions = config.n_exceptions
+    t.synonyms = 0
+    t.ahead = 0
+    t.user.stmt = stmt
+    t.user.number = config.number
+    t.user.n_settings = config.n_settings
+    t.user.settings = base + config.settings
     memory_copy(t.ascii, base + config.ascii, 256)
     tokenizer_init(t, arena)
 
@@ -122,7 +128,7 @@ def fts_open(stmt: Run, place: ptr[i32], config: FtsConfig) -> Search:
         place[0] = i32(search_new(stmt, config))
     s: Search = Search(place[0])
     arena_free(s.arena)
-    read_tokenizer(s.tokenizer, config, s.arena)
+    read_tokenizer(s.tokenizer, stmt, config, s.arena)
     memory_fill(s.parser, 0, sizeof(Parser))
     s.parser.arena = s.arena
     s.parser.config = config

@@ -11,12 +11,13 @@ Source: https://sqlite.org/fts5.html section 4.3, and observed behaviour of SQLi
 """
 
 from turso_wasm.kernel.abi import Arena
-from turso_wasm.kernel.abi_modules import PORTER, TRIGRAM, UNICODE61
+from turso_wasm.kernel.abi_modules import PORTER, TRIGRAM, UNICODE61, USER_TOKENS
 from turso_wasm.kernel.base.memory import arena_alloc
 from turso_wasm.kernel.fts.porter import porter_stem
 from turso_wasm.kernel.fts.unicode import category_of, fold_char, is_combining
+from turso_wasm.kernel.fts.user_tokens import UserTokens, user_tokens_start
 from turso_wasm.kernel.values.utf8 import read_char, write_char
-from turso_wasm.wasm.lang import Struct, array, i32, memory_copy, ptr, u8, u32
+from turso_wasm.wasm.lang import Struct, array, i32, le32, memory_copy, ptr, u8, u32
 
 __subset__ = True
 
@@ -45,6 +46,9 @@ class Tokenizer(Struct):
     capacity: i32
     buffer: ptr[u8]
     arena: Arena
+    user: UserTokens.embed
+    synonyms: i32  # 1: tokens that stand where the one before them does are told, too
+    ahead: i32  # 1: the token is where the one before it is, else 0
     ascii: array[u8, 256]  # 0: between tokens, else the byte as it stands in the index
 
 
@@ -61,13 +65,15 @@ def token_start(t: Tokenizer, text: ptr[u8], n: i32) -> None:
     t.text = text
     t.n = n
     t.at = 0
+    if t.kind == USER_TOKENS:
+        user_tokens_start(t.user, text, n)
 
 
 def token_next(t: Tokenizer) -> i32:
     """The next token; 0: there is none."""
     if t.kind == TRIGRAM:
         return trigram_next(t)
-    if (word_unicode(t) if t.kind == UNICODE61 else word_ascii(t)) == 0:
+    if next_word(t) == 0:
         return 0
     if t.kind == PORTER:
         t.size = stem_or_shorten(t.token, t.size)
@@ -75,6 +81,31 @@ def token_next(t: Tokenizer) -> i32:
         if t.size >= STEM_MIN and t.size <= STEM_MAX:
             t.size = porter_stem(t.token, t.size, 0)
     return 1
+
+
+def next_word(t: Tokenizer) -> i32:
+    """The next token before it is stemmed; 0: there is none."""
+    if t.kind == UNICODE61:
+        return word_unicode(t)
+    return user_next(t) if t.kind == USER_TOKENS else word_ascii(t)
+
+
+def user_next(t: Tokenizer) -> i32:
+    """The next token of a tokenizer of the user's."""
+    u: UserTokens = t.user
+    while u.at < u.size:
+        p: ptr[u8] = u.answer + u.at
+        head: i32 = i32(le32(p + 8))
+        size: i32 = head >> 1
+        u.at += 12 + size
+        if head & 1 == 0 or t.synonyms:
+            memory_copy(room(t, size), p + 12, size)
+            t.start = i32(le32(p))
+            t.end = i32(le32(p + 4))
+            t.size = size
+            t.ahead = head & 1
+            return 1
+    return 0
 
 
 def stem_or_shorten(p: ptr[u8], n: i32) -> i32:

@@ -42,7 +42,7 @@ def fts_tokens(stmt: Run, place: ptr[i32], config: FtsConfig, tag: i32, payload:
     text: i64 = to_text(stmt, tag, payload)
     copy: ptr[u8] = arena_alloc(w.arena, size_of(text) + 16)
     memory_copy(copy, bytes_of(text), size_of(text))
-    read_tokenizer(w.tokenizer, config, w.arena)
+    read_tokenizer(w.tokenizer, stmt, config, w.arena)
     token_start(w.tokenizer, copy, size_of(text))
     w.position = -1
     return fts_tokens_next(place)
