@@ -313,7 +313,8 @@ class Raise(Expr):
 class SubqueryExpr(Expr):
     """A scalar subquery, EXISTS or x IN (SELECT): `kind` "scalar" "exists" "in". `plan`: the bound Query until the
     planner has replaced it by a plan. `outer`: the outer columns it uses (none: evaluated once). `remembered`: what it
-    answered is kept, for each combination of their values. `number`: of its SELECT.
+    answered is kept, for each combination of their values. `is_member`: the EXISTS that a row IN (SELECT …) is, which
+    reads nothing else of the outside. `number`: of its SELECT.
     """
 
     kind: SubqueryKind
@@ -324,6 +325,7 @@ class SubqueryExpr(Expr):
     collation: str = "BINARY"
     affinity: AffinityLetter | None = None
     remembered: bool = False
+    is_member: bool = False
     number: int = field(default=0, compare=False)
 
 

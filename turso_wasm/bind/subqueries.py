@@ -148,7 +148,9 @@ def _exists_row(
     core = Core([bound.Constant(value=1)], [OutputColumn("1")], [Step(item)], where, runs=ROW_RUNS)
     whole = Query([core], [OutputColumn("1")])
     whole.outer = tuple(outer.values())
-    return bound.SubqueryExpr(kind="exists", plan=whole, outer=whole.outer, number=query.cores[-1].number)
+    is_member = make is _equal and not query.outer
+    number = query.cores[-1].number
+    return bound.SubqueryExpr(kind="exists", plan=whole, outer=whole.outer, is_member=is_member, number=number)
 
 
 def _rows_with_null(binder: Binder, item: Item, query: Query) -> Item:

@@ -63,6 +63,7 @@ class Path:
     order: tuple[OrderColumn, ...] = ()
     distinct_order: bool = False
     in_sarg: Sarg | None = None
+    in_desc: bool = False  # its values are gone through in descending order, as in the index
     skipped: tuple[Sarg, ...] = ()  # the first of `equal`, which no condition gives
     reverse: bool = False
     implied: tuple[Term, ...] = ()  # guaranteed by a partial index or the arms
@@ -70,6 +71,12 @@ class Path:
     offer: Offer | None = None
     lower_rest: tuple[Sarg, ...] = ()
     upper_rest: tuple[Sarg, ...] = ()
+
+    @property
+    def runs_select(self) -> bool:
+        """It goes through the rows of an IN (SELECT …)."""
+        paths = (self, *(path for _, path in self.arms))
+        return any(path.in_sarg is not None and path.in_sarg.is_select for path in paths)
 
     def sargs(self) -> list[Sarg]:
         """Every condition that the path itself takes care of."""
@@ -224,7 +231,7 @@ class TableAccess:
             path.cost = min(path.cost, cost.range_cost(table, index))
         path.in_sarg = in_sarg
         rows_of = in_sarg.rows if in_sarg is not None else None
-        if rows_of is not None and set(rows_of.parts) <= set(equal):
+        if rows_of is not None and rows_of.is_whole and set(rows_of.parts) <= set(equal):
             path.implied = (*implied, rows_of.term)
         path.order = tuple(
             OrderColumn(part.column, part.collation, part.desc, exprs.get(at))
@@ -232,9 +239,10 @@ class TableAccess:
             if at >= n
         )
         path.distinct_order = True
-        if in_sarg is not None:  # its values are gone through in ascending order, whatever that of the index is
+        if in_sarg is not None:
             values = [at for at, sarg in enumerate(equal) if sarg.op == "in"]
-            first = [OrderColumn(fields[at].column, fields[at].collation, False, exprs.get(at)) for at in values]
+            path.in_desc = desc = fields[values[0]].desc
+            first = [OrderColumn(fields[at].column, fields[at].collation, desc, exprs.get(at)) for at in values]
             path.order = (*first, *path.order)
         return path
 
@@ -369,7 +377,7 @@ def _skipped(part: IndexColumn) -> Sarg:
 
 def in_rows(sarg: Sarg) -> float:
     """How many values an IN is taken to have."""
-    if sarg.subquery is not None:
+    if sarg.is_select:
         return cost.IN_SUBQUERY_ROWS
     if isinstance(sarg.items[0], bound.LiteralList):
         return cost.IN_LITERALS_ROWS

@@ -48,11 +48,12 @@ def arms_of(planner: Planner, access: TableAccess | FunctionAccess, term: Term) 
 
 
 def _is_movable(term: Term, access: TableAccess | FunctionAccess) -> bool:
-    """Subqueries are tested last, but beside conditions that can be tested in no other way."""
+    """Its subqueries, if any, read nothing of the row."""
     if not term.late:
         return True
-    nested = [part for part in walk(term.expr) if isinstance(part, bound.SubqueryExpr)]
-    return isinstance(access, FunctionAccess) and not any(part.outer for part in nested)
+    if isinstance(access, TableAccess) and not access.use_row_lists:
+        return False
+    return not any(isinstance(part, bound.SubqueryExpr) and part.outer for part in walk(term.expr))
 
 
 def _asks_module(expr: bound.Expr, access: FunctionAccess) -> bool:

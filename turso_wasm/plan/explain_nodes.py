@@ -161,7 +161,8 @@ class Explainer:
         union = _union(plan)
         assert union is not None
         for number, child in enumerate(union.children, 1):
-            yield Line(f"INDEX {number}", list(self.node(child)), (child,))
+            lines = sorted(self.node(child), key=lambda line: "SUBQUERY" not in line.detail)
+            yield Line(f"INDEX {number}", lines, (child,))
 
     def _append(self, plan: nodes.Append) -> Iterator[Line]:
         if len(plan.children) == 1:
@@ -262,7 +263,7 @@ def _sorted_terms(plan: nodes.Sort) -> str:
 
 def _union(plan: nodes.NestedLoop) -> nodes.Append | None:
     """The rowids that several indexes find, of a loop that looks up their rows."""
-    found = plan.left.child if isinstance(plan.left, nodes.Sort) else plan.left
+    found = plan.left.child if isinstance(plan.left, nodes.Sort | nodes.Distinct) else plan.left
     is_or = isinstance(found, nodes.Append) and isinstance(plan.right, nodes.RowidSeek) and len(found.children) > 1
     return found if is_or and isinstance(found, nodes.Append) else None
 

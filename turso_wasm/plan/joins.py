@@ -294,7 +294,7 @@ class JoinPlanner:
             unit.cache[key] = paths = useful(paths, self.ordering is not None)
         if state.mask:
             # Inside a loop an IN (SELECT …) is tested by look-up; driving the loop it would run again and again.
-            usable = [path for path in paths if path.in_sarg is None or path.in_sarg.subquery is None]
+            usable = [path for path in paths if not path.runs_select]
             return usable or paths
         return paths
 

@@ -42,12 +42,13 @@ def path_plan(planner: Planner, access: TableAccess | FunctionAccess, path: Path
     if path.in_sarg is None:
         plan = _visit(access, path, values, reverse)
         return replace(plan, tabled=True) if may_be_tabled(plan, planner) else plan
+    down = reverse != path.in_desc
     if path.in_sarg.rows is not None:
         parts = [sarg for sarg in path.equal if sarg.op == "in"]
-        loop, columns = _listed_rows(planner, parts, reverse)
+        loop, columns = _listed_rows(planner, parts, down)
         values.update(zip(parts, columns, strict=True))
     else:
-        loop, values[path.in_sarg] = in_values(planner, path.in_sarg, reverse)
+        loop, values[path.in_sarg] = in_values(planner, path.in_sarg, down)
     return nodes.NestedLoop(left=loop, right=_visit(access, path, values, reverse))
 
 
@@ -137,6 +138,7 @@ def _alternatives(planner: Planner, access: TableAccess, path: Path) -> nodes.Pl
     children: list[nodes.Plan] = []
     outputs = []
     before: list[bound.Expr] = []
+    asks = any(term.late for arm, _ in path.arms for term in arm.terms)
     for arm, chosen in path.arms:
         source = arm.access.item.source
         done = {sarg.term for sarg in chosen.sargs()} | set(chosen.implied)
@@ -148,9 +150,13 @@ def _alternatives(planner: Planner, access: TableAccess, path: Path) -> nodes.Pl
         outputs.append((column_ref(arm.access.item, -1),))
         found = all_of([moved(term.expr, source, access.item.source) for term in arm.terms])
         assert found is not None
-        before.append(bound.IsTruth(operand=found, wanted=True, negated=True))
+        if not asks:
+            before.append(bound.IsTruth(operand=found, wanted=True, negated=True))
     rowids = planner.new_source()
     union: nodes.Plan = nodes.Append(source=rowids, children=tuple(children), outputs=tuple(outputs))
+    if asks:  # subqueries are not asked again what the arms before have found
+        key = bound.ColumnRef(source=rowids, column=0)
+        union = nodes.Distinct(child=union, keys=(key,), collations=("BINARY",))
     if access.item.source == planner.deleted:  # SQLite finds them all, then goes through the table
         found_at, rowids = rowids, planner.new_source()
         ref = bound.ColumnRef(source=found_at, column=0)
@@ -228,11 +234,20 @@ def equal_values(planner: Planner, sarg: Sarg) -> tuple[nodes.Plan, bound.Expr]:
 
 def _listed_rows(planner: Planner, parts: list[Sarg], reverse: bool) -> tuple[nodes.Plan, list[bound.Expr]]:
     """As `in_values`, over rows."""
-    source, sorted_source = planner.new_source(), planner.new_source()
+    sorted_source = planner.new_source()
     affinities = [part.affinity if part.affinity != "A" else None for part in parts]
     columns = [tuple(_converted(item, to) for item in part.items) for part, to in zip(parts, affinities, strict=True)]
-    rows = nodes.Values(source=source, rows=tuple(zip(*columns, strict=True)), n_columns=len(parts))
-    refs = tuple(bound.ColumnRef(source=source, column=at) for at in range(len(parts)))
+    refs: tuple[bound.Expr, ...]
+    rows: nodes.Plan
+    assert parts[0].rows is not None
+    select = parts[0].rows.select
+    if select is not None:
+        rows, refs = planner.plan_from(select.core).plan, tuple(column[0] for column in columns)
+        planner.binder.names[sorted_source] = f"LIST SUBQUERY {select.number + 2}"  # SQLite makes copies of it
+    else:
+        source = planner.new_source()
+        rows = nodes.Values(source=source, rows=tuple(zip(*columns, strict=True)), n_columns=len(parts))
+        refs = tuple(bound.ColumnRef(source=source, column=at) for at in range(len(parts)))
     distinct = nodes.Distinct(child=rows, keys=refs, collations=tuple(part.collation for part in parts))
     pairs = zip(refs, parts, strict=True)
     keys = tuple(nodes.SortKey(expr=ref, desc=reverse, collation=part.collation) for ref, part in pairs)

@@ -39,7 +39,7 @@ from turso_wasm.plan.ordering import AnyOrder, Ordering
 from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.rewrite import simplify
 from turso_wasm.plan.table_functions import provider_of
-from turso_wasm.plan.terms import make_term
+from turso_wasm.plan.terms import RowSelect, Term, make_term, row_select
 from turso_wasm.plan.windows import Windowing
 
 NULL = bound.Constant(value=None)
@@ -72,6 +72,7 @@ class Planner:
         ] = {}  # by id: the expression, with its subqueries planned
         self.right_sides: dict[tuple[int, float], tuple[Step, JoinPlan]] = {}  # by id of the step and how often it runs
         self._shared: dict[int, tuple[Common, nodes.Shared, Rows]] = {}
+        self._row_selects: dict[int, tuple[bound.Expr, RowSelect]] = {}  # by id of the EXISTS, planned
         self.alone = -1  # the source whose rows the SELECT that is being planned sees once each
         self.target = -1  # the source whose rows are to be changed
         self.fetched = -1  # the same, if they are fetched whole
@@ -172,7 +173,7 @@ class Planner:
         self, core: Core, ordering: Ordering | None = None, correlated: bool = False, limited: bool = False
     ) -> JoinPlan:
         """The rows of FROM that satisfy WHERE."""
-        terms = [make_term(self.finish(expr)) for expr in core.where]
+        terms = [self._term(expr) for expr in core.where]
         if not core.steps:
             plan: nodes.Plan = nodes.OneRow()
             for term in terms:
@@ -181,6 +182,12 @@ class Planner:
             return JoinPlan(plan, 1.0, 1.0)
         terms += [make_term(expr, derived=True) for expr in core.derived]
         return JoinPlanner(self, core.steps, terms, ordering, correlated, limited, core.runs).plan()
+
+    def _term(self, expr: bound.Expr) -> Term:
+        term = make_term(self.finish(expr))
+        known = self._row_selects.get(id(term.expr))
+        term.rows = None if known is None else known[1]
+        return term
 
     def _values(self, core: Core) -> Rows:
         """VALUES with several rows, as data where possible."""
@@ -493,10 +500,17 @@ class Planner:
             query = replace(
                 query, order_by=[], cores=[replace(query.cores[0], outputs=[bound.Constant(value=1)], distinct=False)]
             )
+        member = None
+        if expr.is_member:
+            query = simplify(query, self.binder)
+            member = row_select(expr, query.cores[0])
         rows = self.plan_query(query, bool(expr.outer))
         operand = None if expr.operand is None else self.finish(expr.operand)
         output = nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single)
-        return replace(expr, plan=output, operand=operand, remembered=self._is_remembered(expr, output))
+        planned = replace(expr, plan=output, operand=operand, remembered=self._is_remembered(expr, output))
+        if member is not None:
+            self._row_selects[id(planned)] = (planned, member)
+        return planned
 
     def _is_remembered(self, expr: bound.SubqueryExpr, output: nodes.Output) -> bool:
         """Its answers are kept: it always gives the same ones, not at once, and not for values that do not repeat."""

@@ -155,7 +155,7 @@ class FunctionAccess:
     def _sargs(self, term: Term) -> list[Sarg]:
         """The conditions a term is on columns, those by functions and operators of the table's module included."""
         module = find_module(self.table.module) if self.table.kind == "virtual" else None
-        found = term.sargs_for(self.item.source)
+        found = [sarg for sarg in term.sargs_for(self.item.source) if sarg.rows is None or not sarg.is_select]
         if module is None or not module.conditions:
             return found
         return [*found, *call_sargs(term, self.item.source, module.conditions)]

@@ -11,11 +11,12 @@ Invariants:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from turso_wasm.base.tree import Node, fold
 from turso_wasm.bind import bound
+from turso_wasm.bind.query import Core
 from turso_wasm.bind.walk import chain, conjuncts, has_subquery, is_deterministic, operands, sources_used
 from turso_wasm.catalog.types import AffinityLetter
 
@@ -37,6 +38,7 @@ class Term:
     sources: frozenset[int]
     derived: bool = False
     late: bool = False  # expensive: tested after the others
+    rows: RowSelect | None = None  # of a row IN (SELECT …)
     sargs: dict[int, list[Sarg]] = field(default_factory=dict)  # by source
     _sides: tuple[frozenset[int], frozenset[int]] | Literal[False] | None = False
 
@@ -84,13 +86,33 @@ class Sarg:
     rest: tuple[Sarg, ...] = ()
     rows: RowList | None = None
 
+    @property
+    def is_select(self) -> bool:
+        """It is an IN (SELECT …)."""
+        return self.subquery is not None or (self.rows is not None and self.rows.select is not None)
+
+
+@dataclass(slots=True, eq=False)
+class RowSelect:
+    """(a, b) IN (SELECT …), of which nothing else reads the outside. core: the SELECT's FROM, and WHERE about it alone.
+    equal: the comparisons of the elements.
+    """
+
+    core: Core
+    equal: tuple[bound.Compare, ...]
+    number: int
+
 
 @dataclass(slots=True, eq=False)
 class RowList:
-    """(a, b) IN ((1, 2), …): each column's values are an IN of their own, looked up together. parts: by column."""
+    """(a, b) IN ((1, 2), …): each column's values are an IN of their own, looked up together. parts: by column.
+    select: of (a, b) IN (SELECT …); is_whole: the parts are all that the IN says.
+    """
 
     term: Term
     parts: tuple[Sarg, ...] = ()
+    select: RowSelect | None = None
+    is_whole: bool = True
 
 
 def make_term(expr: bound.Expr, derived: bool = False) -> Term:
@@ -121,6 +143,8 @@ def find_sargs(term: Term, source: int) -> list[Sarg]:
             sarg = _sarg(term, "in", expr.operand, expr.operand, expr.affinity, expr.collation)
             sarg.sources, sarg.items = frozenset(used), expr.items
             return [sarg]
+    if term.rows is not None:
+        return _selected_rows(term, term.rows, source)
     if isinstance(expr, bound.SubqueryExpr) and expr.kind == "in" and not expr.negated and not expr.outer:
         operand = expr.operand
         assert operand is not None
@@ -207,6 +231,40 @@ def _row_list(term: Term, expr: bound.Binary, source: int) -> list[Sarg]:
     looked_up = Term(expr, term.sources, derived=True)
     whole.parts = tuple(_row_part(looked_up, whole, column) for column in columns)
     return list(whole.parts)
+
+
+def row_select(expr: bound.SubqueryExpr, core: Core) -> RowSelect | None:
+    """The EXISTS that a row IN (SELECT …) has become, taken apart; None where its conditions are entangled."""
+    own = frozenset(item.source for step in core.steps for item in step.items())
+    equal: list[bound.Compare] = []
+    alone: list[bound.Expr] = []
+    for part in core.where:
+        if sources_used(part) and sources_used(part) <= own:
+            alone.append(part)
+            continue
+        if not isinstance(part, bound.Compare) or part.op != "=" or has_subquery(part):
+            return None
+        if any(sources_used(side) & own and sources_used(side) - own for side in (part.left, part.right)):
+            return None
+        equal.append(part)
+    return RowSelect(replace(core, where=alone), tuple(equal), expr.number) if equal else None
+
+
+def _selected_rows(term: Term, rows: RowSelect, source: int) -> list[Sarg]:
+    """Each comparison of a column of `source` with one of the SELECT: an IN; the rows are looked up together."""
+    own = frozenset(item.source for step in rows.core.steps for item in step.items())
+    looked_up = Term(term.expr, term.sources, derived=True)
+    found = []
+    for equal in rows.equal:
+        for sarg in _compare_sargs(looked_up, equal, source):
+            if sarg.column != -2 and sarg.sources <= own:
+                found.append(sarg)
+    whole = RowList(term, select=rows, is_whole=len(found) == len(rows.equal))
+    for sarg in found:
+        sarg.op, sarg.sources, sarg.items, sarg.rows = "in", frozenset(), (sarg.value,), whole
+        sarg.value = sarg.operand
+    whole.parts = tuple(found)
+    return found
 
 
 def _alike(one: Sarg, other: Sarg) -> bool:

@@ -14,7 +14,7 @@ Source: Neumann and Kemper, "Unnesting Arbitrary Queries", BTW 2015
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
@@ -51,6 +51,8 @@ def _unnested(expr: bound.Expr, core: Core, binder: Binder, simplify: Simplify) 
     around = frozenset(item.source for step in core.steps for item in step.items())
     if not around & {ref.source for ref in subquery.outer}:
         return None
+    if kind == "semi" and subquery.is_member and _begin_index(subquery.outer, core, binder):
+        return None  # the planner may look the rows of the SELECT up there (terms.RowSelect)
     assert isinstance(subquery.plan, Query)
     inner = simplify(subquery.plan, binder).cores[0]
     if not inner.steps:
@@ -71,6 +73,21 @@ def _subquery(expr: bound.Expr) -> tuple[bound.SubqueryExpr | None, JoinKind]:
     if not isinstance(expr, bound.SubqueryExpr) or expr.kind == "scalar":
         return None, "semi"
     return expr, "anti" if negated != expr.negated else "semi"
+
+
+def _begin_index(refs: Sequence[bound.ColumnRef], core: Core, binder: Binder) -> bool:
+    """Rows can be looked up by one of these columns."""
+    if "indexes" in binder.without or "or_look_ups" in binder.without:
+        return False
+    tables = {item.source: item.table for step in core.steps for item in step.items() if item.table is not None}
+    for ref in refs:
+        table = tables.get(ref.source)
+        if table is None or table.is_provided:
+            continue
+        keys = [index.columns for index in table.indexes] + ([table.primary_key] if table.without_rowid else [])
+        if (ref.column == -1 and not table.without_rowid) or ref.column in (key[0].column for key in keys):
+            return True
+    return False
 
 
 def _is_plain(plan: object, binder: Binder) -> bool:
