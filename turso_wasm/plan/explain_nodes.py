@@ -281,7 +281,7 @@ def _tag(outputs: tuple[bound.Expr, ...]) -> int:
 
 
 def _set_operator(plan: nodes.Aggregate, union: nodes.Append) -> str | None:
-    """The operator that planner._set_operation has made a grouping of."""
+    """The operator that compounds._set_operation has made a grouping of."""
     tag = len(union.outputs[0]) - 1
     if len(union.children) < 2 or any(_tag(outputs) < 0 for outputs in union.outputs):
         return None

@@ -1,15 +1,14 @@
 """From bound queries to plans.
 
-Owns the stages of one SELECT: FROM and WHERE (joins.py), grouping, HAVING, DISTINCT, ORDER BY, LIMIT; compounds;
-subqueries in FROM and in expressions. What is true of a query before a plan is chosen is done by the passes in
-rewrite.py.
+Owns the stages of one SELECT: FROM and WHERE (joins.py), grouping, HAVING, DISTINCT, ORDER BY, LIMIT; subqueries in
+FROM and in expressions; compounds.py has what consists of several. What is true of a query before a plan is chosen is
+done by the passes in rewrite.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import replace
 
 from turso_wasm.base import tree
 from turso_wasm.bind import bound
@@ -17,7 +16,6 @@ from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import collation_of
 from turso_wasm.bind.query import Common, Core, Item, OrderKey, Query, Step
 from turso_wasm.bind.schema import bind_index_terms
-from turso_wasm.bind.select import compound_collations
 from turso_wasm.bind.walk import (
     columns_used,
     has_subquery,
@@ -32,31 +30,21 @@ from turso_wasm.bind.walk import (
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.access import TableAccess
+from turso_wasm.plan.compounds import plan_compound, plan_recursive
 from turso_wasm.plan.grouping import plan_aggregate
 from turso_wasm.plan.join_states import JoinPlan
 from turso_wasm.plan.joins import JoinPlanner
 from turso_wasm.plan.ordering import AnyOrder, Ordering
+from turso_wasm.plan.planned_rows import NULL, Rows, append, is_single, sorted_column
 from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.rewrite import simplify
 from turso_wasm.plan.table_functions import provider_of
 from turso_wasm.plan.terms import RowSelect, Term, make_term, row_select
 from turso_wasm.plan.windows import Windowing
 
-NULL = bound.Constant(value=None)
 MAX_INT = 2**63 - 1
 ROWID = -1
 LEAST_TOP = 9  # so many rows are worth an index that has half of their order
-
-
-@dataclass(slots=True, eq=False)
-class Rows:
-    """A planned query: its rows, the expressions of its result columns, and estimates. single: at most one row."""
-
-    plan: nodes.Plan
-    exprs: tuple[bound.Expr, ...]
-    rows: float = 1.0
-    cost: float = 1.0
-    single: bool = False
 
 
 class Planner:
@@ -95,14 +83,15 @@ class Planner:
         query = simplify(query, self.binder)
         self.note_columns(query)
         if query.recursive:
-            rows = self._plan_recursive(query, correlated)
+            rows = plan_recursive(self, query, correlated)
         elif query.operators:
-            rows = self._plan_compound(query, correlated)
+            rows = plan_compound(self, query, correlated)
         else:
-            rows = self._plan_core(query.cores[0], query, correlated)
-        return self._limited(query, rows)
+            rows = self.plan_core(query.cores[0], query, correlated)
+        return self.limited(query, rows)
 
-    def _limited(self, query: Query, rows: Rows) -> Rows:
+    def limited(self, query: Query, rows: Rows) -> Rows:
+        """With the LIMIT and OFFSET of `query`."""
         if query.limit is None and query.offset is None:
             return rows
         limit = None if query.limit is None else self.finish(query.limit)
@@ -110,7 +99,7 @@ class Planner:
         plan = nodes.Limit(child=rows.plan, limit=limit, offset=offset)
         return Rows(plan, rows.exprs, min(rows.rows, 100.0), rows.cost, rows.single or _is_one(limit))
 
-    def _plan_core(self, core: Core, query: Query | None, correlated: bool) -> Rows:
+    def plan_core(self, core: Core, query: Query | None, correlated: bool) -> Rows:
         """One SELECT with the ORDER BY of `query`."""
         around, self.alone = self.alone, _only_source(core)
         rows = self._plan_select(core, query, correlated)
@@ -121,7 +110,7 @@ class Planner:
         order_by = list(query.order_by) if query is not None else []
         limit = query.limit if query is not None else None
         if core.values_source >= 0:
-            return self._sorted(self._values(core), order_by, query)
+            return self.sorted(self._values(core), order_by, query)
         windowing = Windowing(self, core, order_by) if core.windows else None
         wish = order_by if windowing is None else windowing.wished_order()
         windows = core.windows
@@ -156,7 +145,7 @@ class Planner:
             rows.plan = nodes.Distinct(child=rows.plan, keys=rows.exprs, collations=collations, in_order=in_order)
         if not order_by or ordered or rows.single:
             return rows
-        return self._sorted(rows, order_by, query, n_in_order)
+        return self.sorted(rows, order_by, query, n_in_order)
 
     def _all_ordered(self, outputs: Sequence[bound.Expr], order: Sequence[OrderKey]) -> bool:
         """Rows in this order have equal ones together: all that they show is in it."""
@@ -215,36 +204,37 @@ class Planner:
 
     # --- ORDER BY ------------------------------------------------------------------------------------------------
 
-    def _sorted(self, rows: Rows, order_by: list[OrderKey], query: Query | None, n_in_order: int = 0) -> Rows:
+    def sorted(self, rows: Rows, order_by: list[OrderKey], query: Query | None, n_in_order: int = 0) -> Rows:
         """Sort the rows; with LIMIT only as many as it and OFFSET want are kept. n_in_order: see nodes.Sort."""
         if not order_by:
             return rows
         source = self.new_source()
-        keys = self._sort_keys(order_by)
-        limit = self._top(query) if query is not None else None
+        keys = self.sort_keys(order_by)
+        limit = self.top(query) if query is not None else None
         plan = nodes.Sort(
             source=source, child=rows.plan, keys=keys, outputs=rows.exprs, limit=limit, n_in_order=n_in_order
         )
-        exprs = tuple(_sorted_column(source, at, expr) for at, expr in enumerate(rows.exprs))
+        exprs = tuple(sorted_column(source, at, expr) for at, expr in enumerate(rows.exprs))
         return Rows(plan, exprs, rows.rows, rows.cost + cost.sort_cost(rows.rows), rows.single)
 
     def _ties(self, rowid: bound.Expr, n_in_order: int, query: Query) -> list[OrderKey]:
         """By what to sort further where SQLite does not begin with an index, but sorts the whole table, for a LIMIT."""
         if n_in_order * 2 > len(query.order_by):
             return []
-        top = self._top(query)
+        top = self.top(query)
         if n_in_order * 2 == len(query.order_by) and top is not None:
             few = bound.Compare(op="<", left=top, right=bound.Constant(value=LEAST_TOP))
             rowid = bound.Case(whens=((few, rowid),), otherwise=NULL)
         return [OrderKey(expr=rowid)]
 
-    def _sort_keys(self, order_by: list[OrderKey]) -> tuple[nodes.SortKey, ...]:
+    def sort_keys(self, order_by: list[OrderKey]) -> tuple[nodes.SortKey, ...]:
+        """An ORDER BY, its subqueries planned."""
         return tuple(
             nodes.SortKey(expr=self.finish(key.expr), desc=key.desc, nulls=key.nulls, collation=key.collation)
             for key in order_by
         )
 
-    def _top(self, query: Query) -> bound.Expr | None:
+    def top(self, query: Query) -> bound.Expr | None:
         """Limit + offset, negative for no limit."""
         if query.limit is None:
             return None
@@ -261,141 +251,6 @@ class Planner:
         skipped = bound.Case(whens=((bound.Compare(op=">", left=offset, right=zero), offset),), otherwise=zero)
         total = bound.Binary(op="+", left=limit, right=skipped)
         return bound.Case(whens=((fits, total),), otherwise=bound.Constant(value=-1))
-
-    # --- compounds -----------------------------------------------------------------------------------------------
-
-    def _plan_compound(self, query: Query, correlated: bool) -> Rows:
-        """UNION, INTERSECT and EXCEPT are groupings of all rows of both sides; their result is in ascending order."""
-        collations = tuple(compound_collations(query))
-        parts = [self._plan_arm(core, query, correlated) for core in query.cores]
-        current: list[Rows] = [parts[0]]  # operands of the UNION ALL under construction
-        n_columns = len(query.columns)
-        wanted, satisfied = self._key_order(query, n_columns)
-        ordered = False
-        number = 0
-        for operator, run in groupby(query.operators):
-            first, number = number, number + sum(1 for _ in run)
-            operands = parts[first + 1 : number + 1]
-            if operator == "UNION ALL":
-                current += operands
-                ordered = False
-                continue
-            is_last = number == len(query.operators)
-            columns = wanted if is_last else tuple(range(n_columns))
-            current = [self._set_operation(operator, current, operands, collations, columns)]
-            ordered = is_last and satisfied
-        rows = self.append(current, query.source)
-        return rows if ordered else self._sorted(rows, query.order_by, query)
-
-    def _plan_arm(self, core: Core, query: Query, correlated: bool) -> Rows:
-        """One SELECT of a compound. Of a UNION ALL of which the first rows are wanted, each arm gives its own first."""
-        top = self._top(query) if query.order_by else None
-        if top is None or "arm_limits" in self.binder.without or any(op != "UNION ALL" for op in query.operators):
-            return self._plan_core(core, None, correlated)
-        keys = [replace(key, expr=strip_collation(core.outputs[_number(key)])) for key in query.order_by]
-        exprs = [top, *(key.expr for key in keys)]
-        if (
-            core.windows
-            or core.values_source >= 0
-            or not all(map(is_deterministic, exprs))
-            or any(map(has_subquery, exprs))
-        ):
-            return self._plan_core(core, None, correlated)
-        arm = Query([core], query.columns, order_by=keys, limit=top)
-        return self._limited(arm, self._plan_core(core, arm, correlated))
-
-    def _key_order(self, query: Query, n_columns: int) -> tuple[tuple[int, ...], bool]:
-        """In which order to group the columns so that the result comes as ORDER BY wants it, and whether it does."""
-        first: list[int] = []
-        satisfied = True
-        for key in query.order_by:
-            assert isinstance(key.expr, bound.ColumnRef)
-            if key.desc or key.nulls == "last" or key.collation != compound_collations(query)[key.expr.column]:
-                satisfied = False
-                break
-            if key.expr.column not in first:
-                first.append(key.expr.column)
-        return tuple(first + [at for at in range(n_columns) if at not in first]), satisfied
-
-    def append(self, operands: list[Rows], source: int) -> Rows:
-        """The rows of each operand in turn, as columns of `source`."""
-        plan = nodes.Append(
-            source=source,
-            children=tuple(part.plan for part in operands),
-            outputs=tuple(part.exprs for part in operands),
-        )
-        exprs = tuple(_sorted_column(source, at, expr) for at, expr in enumerate(operands[0].exprs))
-        rows = sum(part.rows for part in operands)
-        single = len(operands) == 1 and operands[0].single
-        return Rows(plan, exprs, rows, sum(part.cost for part in operands), single)
-
-    def _set_operation(
-        self, operator: str, left: list[Rows], right: list[Rows], collations: tuple[str, ...], columns: tuple[int, ...]
-    ) -> Rows:
-        """A chain of one operator: the rows of all sides, tagged with their side, grouped by all columns.
-
-        A group tells which sides have it: EXCEPT wants the left one only, INTERSECT all of them. Where equal values
-        differ (1 and 1.0), UNION shows the last side's, the others the left side's.
-        """
-        sides = [left, *([rows] for rows in right)]
-        tagged = [
-            replace(rows, exprs=(*rows.exprs, bound.Constant(value=number)))
-            for number, side in enumerate(sides)
-            for rows in side
-        ]
-        if operator == "UNION":
-            tagged = [*reversed(tagged[len(left) :]), *tagged[: len(left)]]
-        both = self.append(tagged, self.new_source())
-        tag = both.exprs[-1]
-        source = self.new_source()
-        n = len(columns)
-        aggregates: tuple[bound.AggregateCall, ...] = ()
-        if operator == "EXCEPT":
-            aggregates = (bound.AggregateCall(name="max", args=(tag,)),)
-        elif operator == "INTERSECT":
-            aggregates = (bound.AggregateCall(name="count", args=(tag,), distinct=True),)
-        keys = tuple(both.exprs[at] for at in columns)
-        plan: nodes.Plan = nodes.Aggregate(
-            source=source,
-            child=both.plan,
-            keys=keys,
-            collations=tuple(collations[at] for at in columns),
-            aggregates=aggregates,
-        )
-        if operator != "UNION":
-            wanted = 0 if operator == "EXCEPT" else len(sides)
-            condition = bound.Compare(
-                op="=", left=bound.ColumnRef(source=source, column=n), right=bound.Constant(value=wanted)
-            )
-            plan = nodes.Filter(child=plan, predicate=condition)
-        exprs = [NULL] * n
-        for position, at in enumerate(columns):
-            exprs[at] = _sorted_column(source, position, both.exprs[at])  # type: ignore[call-overload]
-        return Rows(plan, tuple(exprs), max(both.rows / 2, 1.0), both.cost + both.rows * cost.PER_BUILD)
-
-    def _plan_recursive(self, query: Query, correlated: bool) -> Rows:
-        """A recursive common table."""
-        first = query.recursive
-        cores, operators = query.cores[:first], query.operators[: first - 1]
-        if operators:
-            part = replace(query, cores=cores, operators=operators, order_by=[], source=self.new_source())
-            initial = self._plan_compound(part, correlated)
-        else:
-            initial = self._plan_core(cores[0], None, correlated)
-        steps = [self._plan_core(core, None, True) for core in query.cores[first:]]
-        columns = tuple(_sorted_column(query.source, at, expr) for at, expr in enumerate(initial.exprs))
-        plan = nodes.Recursive(
-            source=query.source,
-            initial=initial.plan,
-            steps=tuple(step.plan for step in steps),
-            outputs=(initial.exprs, *(step.exprs for step in steps)),
-            keys=self._sort_keys(query.order_by),
-            distinct=tuple(compound_collations(query)) if query.operators[-1] == "UNION" else None,
-            label=query.label,
-        )
-        rows = initial.rows * cost.RECURSIONS
-        price = initial.cost + rows * sum(step.cost + step.rows * cost.PER_BUILD for step in steps)
-        return Rows(plan, columns, rows, price)
 
     # --- FROM ----------------------------------------------------------------------------------------------------
 
@@ -454,7 +309,7 @@ class Planner:
             exprs = tuple(
                 expr if at in used or not is_deterministic(expr) else NULL for at, expr in enumerate(rows.exprs)
             )
-            named = self.append([replace(rows, exprs=exprs)], item.source)
+            named = append([replace(rows, exprs=exprs)], item.source)
             found = self._items[item.source] = JoinPlan(named.plan, rows.rows, rows.cost)
         return found
 
@@ -528,39 +383,11 @@ class Planner:
         return output.child, output.exprs
 
 
-def _sorted_column(source: int, at: int, expr: bound.Expr) -> bound.ColumnRef:
-    """Column `at` of a materialized source; it keeps what is known of the expression behind it."""
-    if isinstance(expr, bound.ColumnRef):
-        return replace(expr, source=source, column=at, exact=False)
-    return bound.ColumnRef(source=source, column=at)
-
-
 def _only_source(core: Core) -> int:
     """The source whose rows FROM gives, each once; -1 if it joins."""
     items = [item for step in core.steps if step.kind not in ("semi", "anti") for item in step.items()]
     return items[0].source if len(items) == 1 else -1
 
 
-def _number(key: OrderKey) -> int:
-    """The result column of a compound that an ORDER BY term names."""
-    assert isinstance(key.expr, bound.ColumnRef)
-    return key.expr.column
-
-
 def _is_one(limit: bound.Expr | None) -> bool:
     return isinstance(limit, bound.Constant) and limit.lifted is None and limit.value in (0, 1)
-
-
-def is_single(plan: nodes.Plan) -> bool:
-    """The plan gives at most one row."""
-    if isinstance(plan, nodes.Filter):
-        return is_single(plan.child)
-    if isinstance(plan, nodes.NestedLoop):
-        return is_single(plan.left) and is_single(plan.right)
-    if isinstance(plan, nodes.SemiJoin | nodes.AntiJoin):
-        return is_single(plan.left)
-    if isinstance(plan, nodes.HashJoin) and plan.asks:
-        return is_single(plan.probe)
-    if isinstance(plan, nodes.IndexScan):
-        return plan.unique
-    return isinstance(plan, nodes.OneRow | nodes.RowidSeek)

@@ -25,7 +25,8 @@ from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.modules.module import shadows
 from turso_wasm.plan.modules.registry import PLANNED
-from turso_wasm.plan.planner import Planner, Rows
+from turso_wasm.plan.planned_rows import Rows
+from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.schema import NOTHING, Changed, table_steps
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one

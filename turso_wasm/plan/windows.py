@@ -26,7 +26,8 @@ from turso_wasm.catalog.objects import IndexColumn, Table
 from turso_wasm.plan import cost, nodes
 
 if TYPE_CHECKING:
-    from turso_wasm.plan.planner import Planner, Rows
+    from turso_wasm.plan.planned_rows import Rows
+    from turso_wasm.plan.planner import Planner
 
 _COUNTERS: Final = frozenset({"row_number", "rank", "dense_rank"})
 _LOOKING: Final = frozenset(

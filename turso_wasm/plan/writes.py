@@ -35,7 +35,8 @@ from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.foreign_keys import ForeignKeyEffects, effects_of_replace, foreign_keys_first
 from turso_wasm.plan.instead import plan_delete_instead, plan_insert_instead, plan_update_instead, view_table
-from turso_wasm.plan.planner import Planner, Rows
+from turso_wasm.plan.planned_rows import Rows
+from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.triggers import STEPS, row_effects, sets_off
 from turso_wasm.plan.upsert import plan_upserts
 from turso_wasm.plan.virtual import plan_delete_virtual, plan_insert_virtual, plan_update_virtual
