@@ -137,3 +137,9 @@ def test_nothing_is_written_meanwhile(connection: turso_wasm.Connection) -> None
     with pytest.raises(turso_wasm.OperationalError):
         connection.execute("INSERT INTO t VALUES ('x')")
     assert rows(connection, "SELECT count(*) FROM log") == [(0,)]
+
+
+def test_the_tokens_of_a_text(connection: turso_wasm.Connection) -> None:
+    connection.execute("CREATE VIRTUAL TABLE tokens USING fts3tokenize(pairs)")
+    found = rows(connection, "SELECT token, start, end, position FROM tokens WHERE input = 'A 東京都'")
+    assert found == [("a", 0, 1, 0), ("東京", 2, 8, 1), ("京都", 5, 11, 2)]

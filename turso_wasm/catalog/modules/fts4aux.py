@@ -45,7 +45,7 @@ def declare_tokenize(using: Using) -> Declared:
             raise refuse(f"vtable constructor failed: {using.name}") from None
         raise
     columns = tuple(column(name, "") for name in ("input", *TOKEN_COLUMNS))
-    return Declared(columns=columns, options=Fts3Options(tokenizer=tokenizer))
+    return Declared(columns=columns, options=Fts3Options(tokenizer=tokenizer), tokenizer=tokenizer.needed)
 
 
 FTS4AUX: Final = Module(name="fts4aux", declare=declare_aux, is_writable=False)

@@ -73,7 +73,7 @@ def token_next(t: Tokenizer) -> i32:
     """The next token; 0: there is none."""
     if t.kind == TRIGRAM:
         return trigram_next(t)
-    if next_word(t) == 0:
+    if (word_unicode(t) if t.kind == UNICODE61 else other_word(t)) == 0:
         return 0
     if t.kind == PORTER:
         t.size = stem_or_shorten(t.token, t.size)
@@ -83,10 +83,8 @@ def token_next(t: Tokenizer) -> i32:
     return 1
 
 
-def next_word(t: Tokenizer) -> i32:
-    """The next token before it is stemmed; 0: there is none."""
-    if t.kind == UNICODE61:
-        return word_unicode(t)
+def other_word(t: Tokenizer) -> i32:
+    """The next token of another tokenizer than unicode61, before it is stemmed; 0: there is none."""
     return user_next(t) if t.kind == USER_TOKENS else word_ascii(t)
 
 
