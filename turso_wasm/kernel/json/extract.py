@@ -5,7 +5,7 @@ json_extract leaves the subtype of its result, which is not always the same, in 
 Source: https://sqlite.org/json1.html, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import NULL, Run, Value
+from turso_wasm.kernel.abi import NULL, TEXT, Run, Value
 from turso_wasm.kernel.json.build import text_to_blob
 from turso_wasm.kernel.json.document import (
     JSON_SUBTYPE,
@@ -14,10 +14,14 @@ from turso_wasm.kernel.json.document import (
     value_result,
 )
 from turso_wasm.kernel.json.element import ARRAY, NULL_ELEMENT, close_container
-from turso_wasm.kernel.json.locate import extracted, locate
+from turso_wasm.kernel.json.locate import extracted, locate, seek_value
+from turso_wasm.kernel.json.parse import Parser, is_space, parse_text
 from turso_wasm.kernel.json.path import Walk
+from turso_wasm.kernel.json.probe import FOUND, UNSURE, Probe
+from turso_wasm.kernel.json.render import put_compact
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put, buffer_room
-from turso_wasm.wasm.lang import export, i32, i64, ptr, scratch, sizeof, u8
+from turso_wasm.kernel.values.value import pack
+from turso_wasm.wasm.lang import export, i32, i64, lit, ptr, scratch, sizeof, u8
 
 __subset__ = True
 
@@ -38,6 +42,41 @@ def extract_all(stmt: Run, values: ptr[Value], n: i32, b: Buffer) -> bool:
     return True
 
 
+def put_found(b: Buffer, pr: Probe) -> None:
+    """Append the plain JSON that was found, compactly."""
+    p: ptr[u8] = pr.text + pr.start
+    n: i32 = pr.end - pr.start
+    while is_space(p[n - 1]):
+        n -= 1
+    if p[0] != 91 and p[0] != 123:
+        buffer_add(b, p, n)
+        return
+    ps: Parser = Parser(scratch(sizeof(Parser)))
+    part: Buffer = Buffer(scratch(sizeof(Buffer)))
+    buffer_init(part, b.stmt)
+    _ = parse_text(ps, p, n, part)
+    put_compact(b, part.data, 0, part.size)
+
+
+def extract_texts(stmt: Run, values: ptr[Value], n: i32, b: Buffer) -> bool:
+    """As `extract_all`, as text, where all paths can be followed without parsing; False if one cannot."""
+    w: Walk = Walk(scratch(sizeof(Walk)))
+    pr: Probe = Probe(scratch(sizeof(Probe)))
+    buffer_put(b, 91)
+    for i in range(1, n):
+        seen: i32 = seek_value(stmt, w, pr, values[0], values[i], False)
+        if seen == UNSURE:
+            return False
+        if i > 1:
+            buffer_put(b, 44)
+        if seen == FOUND:
+            put_found(b, pr)
+        else:
+            buffer_add(b, *lit(b"null"))
+    buffer_put(b, 93)
+    return True
+
+
 @export
 def fn_json_extract(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """json_extract(X, path, …). Raises "malformed JSON", "bad JSON path: …"."""
@@ -48,6 +87,10 @@ def fn_json_extract(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
         return NULL, 0
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     buffer_init(b, stmt)
+    if extract_texts(stmt, values, n, b):
+        stmt.subtype = JSON_SUBTYPE
+        return TEXT, pack(b.data, b.size)
+    b.size = 0
     if not extract_all(stmt, values, n, b):
         return NULL, 0
     stmt.subtype = JSON_SUBTYPE
