@@ -202,7 +202,7 @@ export interface Database extends Handle, AsyncDisposable {
    */
   import(source: Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL): Promise<void>;
   /**
-   * Let SQL call a function, on this connection. It is given numbers, strings, Uint8Arrays and null, and returns what can be bound; what
+   * Let SQL call a function, on this connection: others, of this page too, have their own. It is given numbers, strings, Uint8Arrays and null, and returns what can be bound; what
    * it throws rejects the statement, with its stack. It replaces a function of the same name and number of arguments. null: remove all of
    * that name. Errors: TypeError for code that cannot be sent, or is none; SqlError SQLITE_BUSY while a statement runs that may call it.
    */

@@ -196,3 +196,20 @@ def test_an_interrupt_stops_slow_functions(run: Any) -> None:
         return [await run, performance.now() - started < 5000];
     """)
     assert found == ["SQLITE_INTERRUPT", True]
+
+
+def test_a_second_connection_has_its_own(js: Any) -> None:
+    found = js("""
+        const one = await turso.connect('own_functions.db'), two = await turso.connect('own_functions.db');
+        try {
+            await one.function('mine', (a) => 'one ' + a);
+            const before = await two.prepare('SELECT mine(1)').pluck().get().catch((error) => error.message);
+            await two.function('mine', (a) => 'two ' + a);
+            const sql = 'SELECT mine(1)';
+            const both = await Promise.all([one, two, one].map((db) => db.prepare(sql).pluck().get()));
+            await one.function('mine', null);
+            const after = await one.prepare(sql).pluck().get().catch((error) => error.message);
+            return [before, both, after, await two.prepare(sql).pluck().get()];
+        } finally { await one.close(); await two.close(); }
+    """)
+    assert found == ["no such function: mine", ["one 1", "two 1", "one 1"], "no such function: mine", "two 1"]
