@@ -135,9 +135,7 @@ class RtreeWriter(Writer):
             ctx.do("rtree_set_aux", self.tree, old, self.auxiliary)
             return
         self._check_box(row, skipped)
-        rowid = self._rowid(row.columns[0], old, skipped)
-        ctx.f.do(ctx.f.call("rtree_delete", self.tree, old))
-        self._put(row, rowid)
+        self._put(row, self._rowid(row.columns[0], old, skipped))
 
     def delete(self, rowid: Local) -> None:
         """See Writer."""
@@ -157,10 +155,15 @@ class RtreeWriter(Writer):
                 self._violated(f"rtree constraint failed: {self.change.table.name}.({pair})", skipped, replaces=False)
 
     def _rowid(self, value: SqlValue, old: Local | None, skipped: Label) -> Local:
-        """The rowid that is given, NULL: a new one. An entry that has it makes way, or is an error."""
+        """The rowid that is given, NULL: a new one. An entry that has it makes way, or is an error.
+
+        old: the entry that is to have it, which is removed; a new rowid may be its own again.
+        """
         f = self.ctx.f
         rowid = f.local(I64, "rowid")
         with f.if_(value.has_tag(NULL)) as missing:
+            if old is not None:
+                f.do(f.call("rtree_delete", self.tree, old))
             f.set(rowid, f.call("table_new_rowid", self.rowids))
             missing.else_()
             f.set(rowid, f.call("to_integer", *value.pair))
@@ -172,6 +175,8 @@ class RtreeWriter(Writer):
                 message = f"UNIQUE constraint failed: {table.name}.{table.columns[0].name}"
                 self._violated(message, skipped, replaces=True)
                 f.do(f.call("rtree_delete", self.tree, rowid))
+            if old is not None:
+                f.do(f.call("rtree_delete", self.tree, old))
         return rowid
 
     def _violated(self, message: str, skipped: Label, replaces: bool) -> None:

@@ -178,6 +178,8 @@ def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
         if (mode == JOURNAL_OFF or mode == JOURNAL_MEMORY) and not has_written(p):  # noqa: SIM109
             p.settings.journal_mode = mode
         return journal_mode_now(p)
+    if has_written(p):
+        return now
     if mode == JOURNAL_WAL and now != JOURNAL_WAL:
         if busy:
             raise_error(1, *lit(b"cannot change into wal mode from within a transaction"))
@@ -186,7 +188,7 @@ def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
         if busy:
             raise_error(1, *lit(b"cannot change out of wal mode from within a transaction"))
         return log_end(p, mode)
-    if mode != JOURNAL_WAL and not has_written(p):
+    if mode != JOURNAL_WAL:
         db.log_wanted = 0
         journal_switch(p, mode)
     return journal_mode_now(p)
