@@ -18,6 +18,7 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import unsupported
+from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.names import fold, schema_table_names
 from turso_wasm.catalog.objects import Table
@@ -28,6 +29,7 @@ from turso_wasm.plan.terms import Sarg
 from turso_wasm.sql import ast
 
 ROWS = 20.0
+QUERIES = frozenset({"pragma_foreign_key_check"})  # whose answers are queries
 INDEX_FUNCTIONS = frozenset({"pragma_index_info", "pragma_index_xinfo"})
 SEPARATOR, NO_ARGUMENT = "\1", "\2"  # in the keys of a Directory, which are [schema separator] argument
 
@@ -141,6 +143,8 @@ def _any_answer(request: Request, argument: bound.Expr, schema: bound.Expr) -> G
     assert function is not None
     if function.asked == STATEMENT:
         unsupported(f"{function.name}() of a statement that is no literal")
+    if function.name in QUERIES:
+        return _any_query(request, argument, schema)
     n_columns = len(function.columns)
     catalogs = request.planner.binder.catalogs
     groups: list[tuple[str, int]] = []
@@ -161,6 +165,34 @@ def _any_answer(request: Request, argument: bound.Expr, schema: bound.Expr) -> G
         source=source, key=key_expr, groups=tuple(groups), rows=tuple(rows), n_columns=n_columns
     )
     return GivenRows(directory, {column: bound.ColumnRef(source=source, column=column) for column in range(n_columns)})
+
+
+def _any_query(request: Request, argument: bound.Expr, schema: bound.Expr) -> GivenRows:
+    """The answer about the table, and the database, that the arguments name, of those there are. It is a query for each
+    of them, which is run where its name is asked for.
+    """
+    function = request.item.function
+    assert function is not None
+    catalogs = request.planner.binder.catalogs
+    children, outputs = [], []
+    for chosen in _schemas(catalogs):
+        for name in (None, *_names(catalogs, chosen, of_indexes=False)):
+            pairs = ((argument, name), (schema, chosen))
+            is_meant = all_of([_is_named(value, wanted) for value, wanted in pairs])
+            assert is_meant is not None
+            answer = _answer(request, name, chosen)
+            asked = nodes.Filter(child=nodes.OneRow(), predicate=is_meant)
+            children.append(nodes.NestedLoop(left=asked, right=answer.child))
+            outputs.append(tuple(answer.columns.values()))
+    source = request.planner.new_source()
+    union = nodes.Append(source=source, children=tuple(children), outputs=tuple(outputs))
+    return GivenRows(union, {at: bound.ColumnRef(source=source, column=at) for at in range(len(function.columns))})
+
+
+def _is_named(value: bound.Expr, name: Text) -> bound.Expr:
+    if name is None:
+        return bound.IsNull(operand=value)
+    return bound.Compare(op="=", left=value, right=bound.Constant(value=name), collation="NOCASE")
 
 
 def _any_database(request: Request, schema: bound.Expr) -> GivenRows:
