@@ -17,6 +17,7 @@ from tests.harness.steps import before_each_step
 from turso_wasm.kernel.abi import YIELD, Run
 from turso_wasm.runtime import engine
 from turso_wasm.runtime import statement as statement_module
+from turso_wasm.runtime.hosts.base import Taken
 from turso_wasm.runtime.hosts.wasmtime import WasmtimeHost
 
 FILES = (
@@ -66,12 +67,12 @@ def test_moves_between_slices(script: Script, monkeypatch: pytest.MonkeyPatch) -
     made = statement_module.HostStatement._slice
     moves = 0
 
-    def moved_slice(statement: statement_module.HostStatement) -> int:
+    def moved_slice(statement: statement_module.HostStatement, block: bytes) -> Taken:
         nonlocal moves
         moves += 1
         if moves % 5 == 0:
             host.move()
-        return made(statement)
+        return made(statement, block)
 
     monkeypatch.setattr(statement_module.HostStatement, "_slice", moved_slice)
     with before_each_step(lambda at: host.pack(ONE, at + Run.offset("budget"), 0)) as results:

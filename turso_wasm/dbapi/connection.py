@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_LOCKED, SqlError
 from turso_wasm.dbapi import arguments
@@ -52,6 +52,16 @@ class Statement:
         raise TypeError(f"cannot create '{cls.__module__}.{cls.__qualname__}' instances")
 
 
+class _NotOpen:
+    """Stands for the runtime of a connection whose `__init__` was not called."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ProgrammingError("Base Connection.__init__ not called.")
+
+
+_NOT_OPEN: Any = _NotOpen()
+
+
 class Connection(Registering, Hooked, Limited):
     """A connection to a database; see `connect`."""
 
@@ -66,8 +76,21 @@ class Connection(Registering, Hooked, Limited):
     DataError = DataError
     NotSupportedError = NotSupportedError
 
-    row_factory: Callable[[Cursor, tuple[Any, ...]], Any] | None = None
     _text_factory: Any = str
+
+    def __new__(cls, *_args: Any, **_more: Any) -> Self:
+        """A connection that cannot be used before `__init__`.
+
+        What cursors read at every call is an attribute of the instance alone, which Python finds fastest.
+        """
+        made = super().__new__(cls)
+        made._runtime = _NOT_OPEN
+        made._thread = None
+        made._trace_callback = None
+        made._limits = UNLIMITED
+        made._text = None
+        made.row_factory = None
+        return made
 
     @soon_by_name
     def __init__(
@@ -88,13 +111,14 @@ class Connection(Registering, Hooked, Limited):
         Errors: OperationalError when it cannot be opened.
         """
         timeout_ms = _milliseconds(timeout)
-        before = self.__dict__.pop("_runtime", None)
-        if before is not None:
+        before, self._runtime = self._runtime, _NOT_OPEN
+        if before is not _NOT_OPEN:
             before.close()
-        self._thread = threading.get_ident() if arguments.integer(check_same_thread) else None
+        self._thread: int | None = threading.get_ident() if arguments.integer(check_same_thread) else None
         self._trace_callback = None
         self._limits = UNLIMITED
         self._text: Callable[[bytes], Any] | None = None
+        self.row_factory: Callable[[Cursor, tuple[Any, ...]], Any] | None = None
         self.detect_types = arguments.integer(detect_types)
         arguments.integer(cached_statements)
         self._isolation_level: str | None = None
@@ -107,11 +131,6 @@ class Connection(Registering, Hooked, Limited):
             fail(error)
         self._runtime.busy_timeout_ms = timeout_ms
         self.autocommit = autocommit
-
-    def __getattr__(self, name: str) -> Any:
-        if name[:1] == "_" and name[:2] != "__" and "_runtime" not in self.__dict__:
-            raise ProgrammingError("Base Connection.__init__ not called.")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # --- statements ---------------------------------------------------------------------------------------------
 
@@ -127,7 +146,8 @@ class Connection(Registering, Hooked, Limited):
 
     def execute(self, sql: str, parameters: Parameters = (), /) -> Cursor:
         """A new cursor on which the statement was executed."""
-        return self.cursor().execute(sql, parameters)
+        made = Cursor(self) if type(self) is Connection else self.cursor()
+        return made.execute(sql, parameters)
 
     def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> Cursor:
         """A new cursor on which `executemany` was called."""
@@ -228,7 +248,7 @@ class Connection(Registering, Hooked, Limited):
             level = str.upper(level)
             if level not in _LEVELS:
                 raise ValueError("isolation_level string must be '', 'DEFERRED', 'IMMEDIATE', or 'EXCLUSIVE'")
-        if "_runtime" not in self.__dict__:
+        if self._runtime is _NOT_OPEN:
             self._isolation_level = level
             return
         self._check()
@@ -411,7 +431,7 @@ class Connection(Registering, Hooked, Limited):
         Errors: OperationalError in a function that one of its statements has called.
         """
         self._check_thread()
-        if self._autocommit is False and self._runtime.address and self.in_transaction:
+        if self._runtime.address and self._autocommit is False and self.in_transaction:
             self._run("ROLLBACK")
         try:
             self._runtime.close()
@@ -419,8 +439,8 @@ class Connection(Registering, Hooked, Limited):
             fail(error)
 
     def __del__(self) -> None:
-        runtime = self.__dict__.pop("_runtime", None)
-        if runtime is not None and runtime.address:
+        runtime, self._runtime = self._runtime, _NOT_OPEN
+        if runtime is not _NOT_OPEN and runtime.address:
             runtime.abandon()
             warn_of_leak(self)
 

@@ -14,7 +14,7 @@ from turso_wasm.dbapi.errors import DataError, OperationalError, ProgrammingErro
 from turso_wasm.dbapi.limits import UNLIMITED
 from turso_wasm.dbapi.types import PARSE_COLNAMES, PLAIN, adapted, adapted_plain, converted, find_converter
 from turso_wasm.runtime.bulk import insert_batches
-from turso_wasm.runtime.parameters import TooBig, UnsupportedType, packer_for
+from turso_wasm.runtime.parameters import TooBig, UnsupportedType
 from turso_wasm.runtime.rows import UndecodableText
 from turso_wasm.runtime.statement import AT_HAND
 
@@ -34,33 +34,41 @@ DML = frozenset(("insert", "update", "delete"))
 class Cursor:
     """Executes statements one after the other and gives the rows of the last one."""
 
-    arraysize = 1
-    row_factory: Callable[[Cursor, tuple[Any, ...]], Any] | None = None
-    _connection: Connection  # set by __init__, and by nothing else
-    _description: Description | None = None
-    _lastrowid: int | None = None
-    _rowcount = -1
-    _statement: HostStatement | None = None
-    _rows: Iterator[tuple[Any, ...]] = NO_ROWS
-    _converters: list[Callable[[bytes], Any] | None] | None = None
-    _busy = False  # amid code of the caller's: parameters, adapters, converters, functions
-    _looped = False  # over by a generator, which has `_rows`
-    _closed = False
+    __slots__ = (
+        "__weakref__",
+        "_busy",
+        "_closed",
+        "_connection",
+        "_converters",
+        "_description",
+        "_lastrowid",
+        "_looped",
+        "_rowcount",
+        "_rows",
+        "_statement",
+        "arraysize",
+        "row_factory",
+    )
 
     def __init__(self, connection: Connection, /) -> None:
-        if self._busy:
+        if getattr(self, "_busy", False):
             raise ProgrammingError("Recursive use of cursors not allowed.")
+        self._statement: HostStatement | None = None
         try:
-            self.row_factory = connection.row_factory
-            connection._runtime  # noqa: B018
+            connection._runtime.address  # noqa: B018
+            self.row_factory: Callable[[Cursor, tuple[Any, ...]], Any] | None = connection.row_factory
         except AttributeError:
             raise arguments.wrong_type("Cursor() argument 1", "turso_wasm.Connection", connection) from None
         self._connection = connection
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_connection":
-            raise ProgrammingError("Base Cursor.__init__ not called.")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.arraysize = 1
+        self._description: Description | None = None
+        self._lastrowid: int | None = None
+        self._rowcount = -1
+        self._rows: Iterator[tuple[Any, ...]] = NO_ROWS
+        self._converters: list[Callable[[bytes], Any] | None] | None = None
+        self._busy = False  # amid code of the caller's: parameters, adapters, converters, functions
+        self._looped = False  # over by a generator, which has `_rows`
+        self._closed = False
 
     # --- what the last statement was --------------------------------------------------------------------------------
 
@@ -94,12 +102,16 @@ class Cursor:
         connection = self._usable()
         if type(sql) is not str or not sql.isascii():
             arguments.sql_text(sql, "execute() argument 1")
-        self._finish()
+        if self._looped or self._rows is not NO_ROWS:
+            self._finish()
         self._description = None
         self._rowcount = -1
-        prepared = connection._prepare(sql)
-        if prepared is None:
-            return self
+        runtime = connection._runtime
+        prepared = runtime.find(sql) if runtime.authorizer is None and connection._limits is UNLIMITED else None
+        if prepared is None or prepared.has_tail:
+            prepared = connection._prepare(sql)
+            if prepared is None:
+                return self
         program = prepared.program
         changes = program.kind in DML
         if changes:
@@ -108,12 +120,16 @@ class Cursor:
         if WARNS and isinstance(parameters, (tuple, list)):
             warn_of_names(program.param_names)
         self._busy = True
-        packer = None
         try:
-            values: Sequence[Any] = ()
-            if type(parameters) is tuple and not adapted_plain and len(parameters) == program.n_user_params:
-                values, packer = parameters, packer_for(tuple(map(type, parameters)))
-            if packer is None:
+            values: Sequence[Any]
+            if (
+                type(parameters) is tuple
+                and len(parameters) == program.n_user_params
+                and PLAIN.issuperset(map(type, parameters))
+                and not adapted_plain
+            ):
+                values = parameters
+            else:
                 values = parameters_for(program, parameters)
             if connection._trace_callback is not None:
                 self._busy = False
@@ -121,7 +137,7 @@ class Cursor:
                 self._busy = True
             if connection._limits is not UNLIMITED:
                 connection._check_values(program.n_user_params, values)
-            statement, rows = connection._runtime.execute(prepared, values, connection._text, packer)
+            statement, rows = runtime.execute(prepared, values, connection._text)
         except Exception as error:
             self._rowcount = -1
             _fail(error, program)
@@ -132,9 +148,11 @@ class Cursor:
         if changes and (statement.finished or program.returns_rows):
             self._rowcount = statement.changed if statement.finished else statement.changes
         if program.columns:
-            self._describe(prepared, statement.program)
+            self._description = prepared.description
+            if self._description is None or connection.detect_types or statement.program is not program:
+                self._describe(prepared, statement.program)
             self._rows = iter(rows or ())
-        self._lastrowid = connection._runtime.last_rowid()
+        self._lastrowid = runtime.last_rowid()
         return self
 
     def _describe(self, prepared: Prepared, program: Program) -> None:
@@ -308,7 +326,7 @@ class Cursor:
         """The next row, or None."""
         self._usable()
         for row in self._rows:
-            return row if self._converters is None and self.row_factory is None else self._shaped(row)
+            return row if self.row_factory is None and self._converters is None else self._shaped(row)
         return None if self._statement is None else next(self, None)
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
@@ -352,14 +370,21 @@ class Cursor:
 
     def close(self) -> None:
         """Give up the statement; the cursor is unusable from now on."""
+        try:
+            connection = self._connection
+        except AttributeError:
+            raise ProgrammingError("Base Cursor.__init__ not called.") from None
         if self._busy:
             raise ProgrammingError("Recursive use of cursors not allowed.")
-        self._connection._check()
+        connection._check()
         self._finish()
         self._closed = True
 
     def __del__(self) -> None:
-        statement = self._statement
+        try:
+            statement = self._statement
+        except AttributeError:
+            return  # its __init__ was not called
         if statement is not None:
             statement.connection.drop(statement)
 
@@ -378,11 +403,14 @@ class Cursor:
                 self._connection._runtime.release(statement)
 
     def _usable(self) -> Connection:
+        try:
+            connection = self._connection
+        except AttributeError:
+            raise ProgrammingError("Base Cursor.__init__ not called.") from None
         if self._closed:
             raise ProgrammingError("Cannot operate on a closed cursor.")
         if self._busy:
             raise ProgrammingError("Recursive use of cursors not allowed.")
-        connection = self._connection
         if connection._thread != get_ident() or not connection._runtime.address:
             connection._check()
         return connection

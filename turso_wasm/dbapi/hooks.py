@@ -26,7 +26,7 @@ class Hooked:
 
     _runtime: HostConnection
     _limits: dict[int, int]
-    _trace_callback: Callable[[str], object] | None = None
+    _trace_callback: Callable[[str], object] | None
 
     def _check(self) -> None:
         raise NotImplementedError

@@ -36,7 +36,7 @@ class Limited:
     """Base of Connection."""
 
     _runtime: HostConnection
-    _limits: dict[int, int] = UNLIMITED
+    _limits: dict[int, int]
 
     def _check(self) -> None:
         raise NotImplementedError

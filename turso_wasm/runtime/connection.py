@@ -37,7 +37,6 @@ from turso_wasm.runtime.compiler import compile_statement
 from turso_wasm.runtime.connection_state import ConnectionState
 from turso_wasm.runtime.files import kernel_name
 from turso_wasm.runtime.hosts.base import Host, address
-from turso_wasm.runtime.parameters import Packer
 from turso_wasm.runtime.rows import TextFactory, UndecodableText
 from turso_wasm.runtime.schema import (
     BOOTSTRAP,
@@ -225,16 +224,10 @@ class HostConnection(ConnectionState):
 
         is_ours: the authorizer, if there is one, need not be asked. Errors: SqlError with SQLite's message and span.
         """
-        view = self._view
         ask = None if is_ours else self.authorizer
-        if (
-            start == 0
-            and ask is None
-            and view is not None
-            and (found := view.schema.find_text(sql)) is not None
-            and (found.program.checks or view.epoch == self.epoch())  # the kernel refuses what is out of date, or we do
-        ):
-            return found
+        known = self.find(sql) if start == 0 and ask is None else None
+        if known is not None:
+            return known
         with self.host.lock:
             self.wait_turn()
             if _NEEDS_NO_SCHEMA.match(sql, start):
@@ -250,6 +243,14 @@ class HostConnection(ConnectionState):
                     raise
             return self._prepare(self._seen().schema, sql, start, _statement_at(sql, start), ask)
 
+    def find(self, sql: str) -> Prepared | None:
+        """What exactly this text was prepared to, if that still holds; from any thread, without the host's lock."""
+        view = self._view
+        found = None if view is None else view.schema.find_text(sql)
+        if found is not None and not found.program.checks and view is not None and view.epoch != self.epoch():
+            return None  # what is out of date the kernel refuses; of this it cannot tell
+        return found
+
     def _prepare(self, schema: Schema, sql: str, start: int, tokens: Tokens, ask: Ask | None = None) -> Prepared:
         """With an authorizer nothing is taken from the caches, nor given to them: what it answers may change."""
         key, literals = normalize(tokens)
@@ -259,7 +260,7 @@ class HostConnection(ConnectionState):
             known = program, self.host.load(program)
             if ask is None and program.kind in SHARED_BY_SHAPE and program.shared:
                 schema.add_shape(key, literals, *known)
-        has_tail = tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END
+        has_tail = "\0" in sql or (tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END)
         prepared = Prepared(sql, start, tokens.end, *known, literals if known[0].n_literals else (), schema, has_tail)
         if start == 0 and known[0].shared and ask is None:
             schema.add_text(prepared)
@@ -360,17 +361,12 @@ class HostConnection(ConnectionState):
     # --- executing ----------------------------------------------------------------------------------------------
 
     def execute(
-        self,
-        prepared: Prepared,
-        values: Sequence[Any] = (),
-        text: TextFactory | None = None,
-        packer: Packer | None = None,
+        self, prepared: Prepared, values: Sequence[Any] = (), text: TextFactory | None = None
     ) -> tuple[HostStatement, Rows | None]:
         """Start a statement: (the statement, the first batch of rows, None when it is finished already).
 
         A statement whose schema is out of date is prepared again. One that is finished was given back; otherwise the
-        caller does so with `release`. packer: as HostStatement.bind. Errors: as HostStatement.step and
-        HostStatement.bind.
+        caller does so with `release`. Errors: as HostStatement.start.
         """
         with self.host.lock:
             if self.stepping:
@@ -380,8 +376,7 @@ class HostConnection(ConnectionState):
             for attempt in range(MAX_RETRIES):
                 statement = self.acquire(prepared)
                 try:
-                    statement.bind(values, prepared.literals, packer)
-                    rows = statement.step(text)
+                    rows = statement.start(values, prepared.literals, text)
                     if statement.finished and self.address:
                         self._give_back(statement)
                     return statement, rows

@@ -10,6 +10,7 @@ name is the database's plus a suffix, so it goes the same way.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
@@ -32,7 +33,6 @@ from turso_wasm.vfs.file import FileVfs
 from turso_wasm.vfs.memory import MemoryVfs
 
 PREFIX = "vfs:"
-MAX_NAMES = 64
 MEMORY = "memory"  # the file system of in-memory databases that have a name
 
 _registered: dict[str, Vfs] = {MEMORY: MemoryVfs(CAP_MEMORY | CAP_OWNED, transient=True)}
@@ -111,7 +111,7 @@ class FileTable:
         self.default: Vfs = FileVfs()
         self.files: dict[int, File] = {}
         self.next_fd = 0
-        self._names: dict[bytes, str] = {}  # of journals, lately
+        self._journals: dict[int, tuple[Vfs, str]] = {}  # of databases, by descriptor
 
     def _resolve(self, name: str) -> tuple[Vfs, str]:
         if not name.startswith(PREFIX):
@@ -146,6 +146,7 @@ class FileTable:
 
     def close(self, fd: int) -> None:
         """Close a descriptor; errors have nobody left to tell."""
+        self._journals.pop(fd, None)
         with suppress(VfsError, OSError):
             self.files.pop(fd).close()
 
@@ -218,20 +219,20 @@ class FileTable:
         except (VfsError, OSError):
             pass
 
-    def begin(self, fd: int, journal: memoryview, buffer: memoryview, offset: int) -> int:
-        """Lock SHARED; then JOURNAL_EXISTS, or what `read` gives. The lock is given up on failure."""
+    def begin(self, fd: int, journal: Callable[[], memoryview], buffer: memoryview, offset: int) -> int:
+        """Lock SHARED; then JOURNAL_EXISTS, or what `read` gives. The lock is given up on failure.
+
+        journal: the name of the journal, always the same for a descriptor.
+        """
         file, doing = self.files[fd], "lock"
         try:
             if not file.lock(LOCK_SHARED):
                 return -BUSY
             doing = "exists"
-            raw = bytes(journal)
-            name = self._names.get(raw)
-            if name is None:
-                if len(self._names) > MAX_NAMES:
-                    self._names.clear()
-                name = self._names[raw] = raw.decode("utf-8", "surrogateescape")
-            vfs, path = self._resolve(name)
+            found = self._journals.get(fd)
+            if found is None:
+                found = self._journals[fd] = self._resolve(str(journal(), "utf-8", "surrogateescape"))
+            vfs, path = found
             if vfs.exists(path):
                 return JOURNAL_EXISTS
             doing = "read"

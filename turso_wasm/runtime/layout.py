@@ -16,7 +16,6 @@ I64 = Struct("<q")
 # heap, heap_used, heap_capacity, heap_not_ascii
 BUFFERS = Struct("<9I")
 BUFFERS_AT = Run.offset("rows")
-ROWS_USED_AT = Run.offset("rows_used")
 ROW_LIMIT_AT = Run.offset("row_limit")
 PARAMS_AT = Run.offset("params")
 BUDGET_AT = Run.offset("budget")

@@ -40,7 +40,7 @@ class TooBig(Exception):
 
 # --- packers: one compiled function per combination of types ----------------------------------------------------
 
-Packer = Callable[[Sequence[Any], int], bytes]
+Packer = Callable[[Sequence[Any], int], bytes | None]
 PLAIN = frozenset((int, float, str, bytes, type(None)))
 MAX_PACKED = 64  # columns
 
@@ -50,8 +50,8 @@ _packers: dict[tuple[type, ...], Packer | None] = {}
 def packer_for(types: tuple[type, ...]) -> Packer | None:
     """A function (values, address) -> block for values of exactly these types, or None when some are not plain.
 
-    For what it cannot do (a NaN, an int beyond 64 bits, something huge) it calls encode_parameters, which says what
-    is wrong.
+    The function answers None for as many values of other types, so that whoever has one may try it. For what it cannot
+    do (a NaN, an int beyond 64 bits, something huge) it calls encode_parameters, which says what is wrong.
     """
     try:
         return _packers[types]
@@ -68,6 +68,8 @@ def _make_packer(types: tuple[type, ...]) -> Packer:
     n = len(types)
     names = [f"v{i}" for i in range(n)]
     lines = [f"    ({', '.join(names)}{',' if n == 1 else ''}) = values" if n else "    pass"]
+    if others := [_is_not(name, kind) for name, kind in zip(names, types, strict=True)]:
+        lines.append(f"    if {' or '.join(others)}: return None")
     layout, cells, heap, floats = "<", [], [], []
     lines.append(f"    end = at + {n * VALUE_SIZE}")
     for name, kind in zip(names, types, strict=True):
@@ -95,6 +97,10 @@ def _make_packer(types: tuple[type, ...]) -> Packer:
     exec("def packer(values, at):\n" + "\n".join(lines), scope)
     made: Packer = scope["packer"]
     return made
+
+
+def _is_not(name: str, kind: type) -> str:
+    return f"{name} is not None" if kind is type(None) else f"type({name}) is not {kind.__name__}"
 
 
 def pack_block(values: Sequence[Any], literals: Sequence[Any], at: int) -> bytes | None:

@@ -26,7 +26,7 @@ from turso_wasm.base.errors import SQLITE_INTERRUPT, InternalError, SqlError
 from turso_wasm.kernel.abi import DONE, ROWS, YIELD
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.bulk import Columns, encode_rows
-from turso_wasm.runtime.hosts.base import Instance, address
+from turso_wasm.runtime.hosts.base import Instance, Taken, address
 from turso_wasm.runtime.parameters import VALUE_SIZE, Packer, encode_block, pack_block, packer_for
 from turso_wasm.runtime.rows import TextFactory, decode_rows
 
@@ -62,6 +62,7 @@ class HostStatement:
         "n_columns",
         "n_parameters",
         "n_values",
+        "packer",
         "params_at",
         "params_size",
         "pending",
@@ -87,6 +88,7 @@ class HostStatement:
         self.running = False  # in the kernel, maybe in a call of the user's code, which must leave it alone
         self.pending: Any = None
         self.view: View | None = None
+        self.packer: Packer | None = None  # of the parameters it had last
         self.bound: Sequence[Any] | None = None  # the literals that are all there is in the parameters
         new = self.host.function("statement_new")
         self.address = address(new(connection.address, program.frame_size, self.n_parameters, self.n_columns))
@@ -109,22 +111,30 @@ class HostStatement:
 
     # --- parameters ---------------------------------------------------------------------------------------------
 
-    def bind(self, values: Sequence[Any], literals: Sequence[Any] = (), packer: Packer | None = None) -> None:
-        """Write the parameters. packer: that of the values, if the caller knows it, and there are no literals.
+    def bind(self, values: Sequence[Any], literals: Sequence[Any] = ()) -> None:
+        """Write the parameters. Errors: as parameters.encode_block."""
+        block = self._block(values, literals)
+        if block:
+            self.host.write(self.params_at, block)
 
-        Errors: as parameters.encode_block.
-        """
+    def _block(self, values: Sequence[Any], literals: Sequence[Any]) -> bytes:
+        """What is to be written to `params_at` for these parameters: nothing, if they are there. Errors: as bind."""
         if not self.n_parameters or (not values and literals is self.bound):
-            return
-        self.bound = None if values else literals
-        if packer is not None and not literals:
-            block = packer(values, self.params_at)
-        else:
+            return b""
+        self.bound = None
+        given = (*values, *literals) if literals else values
+        packer, is_whole = self.packer, len(given) == self.n_parameters
+        block = packer(given, self.params_at) if packer is not None and is_whole else None
+        if block is None:
+            if is_whole:
+                self.packer = packer_for(tuple(map(type, given)))
             block = self._encode(values, literals)
         if len(block) > self.params_size:
             self._make_room(len(block))
             block = self._encode(values, literals)
-        self.host.write(self.params_at, block)
+        if not values:
+            self.bound = literals
+        return block
 
     def bind_rows(self, columns: Columns) -> None:
         """Write the list of rows that is the only parameter. Errors: as bulk.encode_rows."""
@@ -152,6 +162,10 @@ class HostStatement:
 
     # --- running ------------------------------------------------------------------------------------------------
 
+    def start(self, values: Sequence[Any], literals: Sequence[Any], text: TextFactory | None = None) -> Rows | None:
+        """`bind`, and the first `step`, in one entry of the kernel. Errors: as both."""
+        return self._advance(self._block(values, literals), text)
+
     def step(self, text: TextFactory | None = None) -> Rows | None:
         """Run on; the next batch of rows (maybe empty), or None when the statement is finished.
 
@@ -165,11 +179,16 @@ class HostStatement:
             raise failure
         if self.connection.stepping:
             self.connection.wait_turn()
+        return self._advance(b"", text)
+
+    def _advance(self, block: bytes, text: TextFactory | None) -> Rows | None:
+        """`step`, with a block of parameters that is still to be written."""
         again = self.stepped
         if self.limited is again and self.n_columns:
             self.limited = not again
             self.host.pack(layout.U32, self.address + layout.ROW_LIMIT_AT, 0 if again else FIRST_ROWS)
-        if self._run() == DONE:
+        status, rows, heap, not_ascii = self._run(block)
+        if status == DONE:
             self.finished = True
             self.stepped = again  # a short run leaves nothing to reset
             if self.program.counts_changes:
@@ -178,7 +197,6 @@ class HostStatement:
             if self.program.kind == "transaction" and self.host.user_calls.stack:
                 self.connection.user.stop(interrupted=False)  # maybe who calls this cannot go on
             return None
-        rows, heap, not_ascii = self.host.take(self.address)
         if len(heap) > KEEP_BLOCK:
             self.stepped = True
         if not rows:
@@ -212,20 +230,19 @@ class HostStatement:
                 self.bound = None
                 while one is not END:
                     self.pending = one
-                    packer = None
-                    if not literals and type(one) is tuple and len(one) == n:
-                        packer = packer_for(tuple(map(type, one)))
-                    if packer is not None and len(block := packer(one, self.params_at)) <= self.params_size:
-                        host.write(self.params_at, block)
-                    else:
+                    packer = self.packer
+                    block = None
+                    if packer is not None and not literals and type(one) is tuple and len(one) == n:
+                        block = packer(one, self.params_at)
+                    if block is None or len(block) > self.params_size:
                         values = values_of(one)
                         if not connection.address:
                             return
-                        self.bind(values, literals)
+                        block = self._block(values, literals)
                     if self.n_columns:
-                        self._run_without_rows()
+                        self._run_without_rows(block)
                     else:
-                        self._run()
+                        self._run(block)
                         self.stepped = False
                         self.changed += self.changes
                     left -= 1
@@ -233,15 +250,16 @@ class HostStatement:
                 host.give_way()
         self.pending = None
 
-    def _run_without_rows(self) -> None:
+    def _run_without_rows(self, block: bytes) -> None:
         before = self.changed
-        while self.step(bytes) is not None:
-            pass
+        rows = self._advance(block, bytes)
+        while rows is not None:
+            rows = self.step(bytes)
         self.changed += before
         self.reset()
         self.finished = False
 
-    def _run(self) -> int:
+    def _run(self, block: bytes) -> Taken:
         """Step until DONE or ROWS; between slices signals and other threads have their turn."""
         if not self.stepped:
             self.stepped = True
@@ -249,19 +267,22 @@ class HostStatement:
                 self._count()
             if self.connection.progress is not None:
                 self._begin_with(*self.connection.progress)
-        while (result := self._slice()) == YIELD:
+        taken = self._slice(block)
+        while taken[0] == YIELD:
             if self.instance.heat >= 0:
                 self.host.warm(self.instance)
             self._let_others(self.host.give_way)
             if self.connection.progress is not None and self._is_over(*self.connection.progress):
                 return self._stopped()
-        return result
+            taken = self._slice(b"")
+        return taken
 
     def _begin_with(self, n: int, is_over: Callable[[], bool]) -> None:
         """A run begins that may be stopped. Errors: SQLITE_INTERRUPT, and nothing was done."""
         for _ in range(STEPS_AT_LEAST // n):
             if is_over():
                 self.stepped = False
+                self.bound = None
                 raise SqlError(SQLITE_INTERRUPT, "interrupted")
         self.host.pack(layout.U32, self.address + layout.BUDGET_AT, n)
 
@@ -271,11 +292,11 @@ class HostStatement:
         self.host.pack(layout.U32, self.address + layout.BUDGET_AT, 1 if over else n)
         return over
 
-    def _stopped(self) -> int:
+    def _stopped(self) -> Taken:
         """Interrupt it, and nothing that comes later. Errors: SQLITE_INTERRUPT, unless this was its last step."""
         self.connection.interrupt()
         try:
-            return self._slice()
+            return self._slice(b"")
         finally:
             if self.connection.address:
                 self.host.post(self.connection.address + layout.INTERRUPTED_AT, 0)
@@ -297,25 +318,26 @@ class HostStatement:
             elif self.program.loops == "yielding":
                 self.host.pack(layout.U32, self.address + layout.BUDGET_AT, FIRST_SLICE)
 
-    def _slice(self) -> int:
+    def _slice(self, block: bytes) -> Taken:
         """One call of the Program, again as long as the kernel finds it worth waiting for a lock (S1, S2)."""
-        run = self.instance.step
+        step = self.instance.step
         while True:
             self.running = True
             try:
-                return run(self.address)
+                return self.host.run(step, self.address, self.params_at, block)
             except BaseException as error:
                 delay_ms = self._failed()
                 if delay_ms < 0:
-                    if not isinstance(error, SqlError) or not self._has_rows():
+                    left = self.host.run(_as_it_is, self.address, 0, b"")
+                    if not isinstance(error, SqlError) or not left[1]:
                         raise
                     self.failure = error
-                    return ROWS
+                    return left
             finally:
                 self.running = False
             self._let_others(partial(self.host.pause, delay_ms / 1000.0))
             (flags,) = self.host.unpack(layout.U32, self.address + layout.FLAGS_AT)
-            run = self._commit if flags & layout.FLAG_FINISHING else self.instance.step
+            step = self._commit if flags & layout.FLAG_FINISHING else self.instance.step
 
     def _commit(self, statement: int) -> int:
         """What is left to do of a run whose commit had to wait."""
@@ -332,10 +354,6 @@ class HostStatement:
             return int(failed(self.address))
         except (SqlError, InternalError):
             return int(failed(self.address))
-
-    def _has_rows(self) -> bool:
-        (used,) = self.host.unpack(layout.U32, self.address + layout.ROWS_USED_AT)
-        return bool(used)
 
     @property
     def changes(self) -> int:
@@ -362,3 +380,8 @@ class HostStatement:
         """Free the kernel Run."""
         self.host.function("statement_free")(self.address)
         self.finished = True
+
+
+def _as_it_is(_: int) -> int:
+    """A step that does nothing: the rows are those that are there."""
+    return ROWS

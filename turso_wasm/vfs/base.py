@@ -211,10 +211,10 @@ class Locks:
 
     def unlock(self, handle: object, level: int) -> None:
         """Lower `handle` to SHARED or NONE."""
-        held = self.level_of(handle)
+        held = self.held.get(handle, LOCK_NONE)
         if held <= level:
             return
-        if held > LOCK_SHARED:
+        if held > LOCK_SHARED and (level == LOCK_SHARED or len(self.held) > 1):
             self.os_downgrade()
         if level == LOCK_NONE:
             del self.held[handle]

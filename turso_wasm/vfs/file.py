@@ -102,6 +102,23 @@ else:
     _SHARED_WRITE = _Range(fcntl.F_WRLCK, SHARED_FIRST, SHARED_SIZE)
     _ALL_FREE = _Range(fcntl.F_UNLCK, PENDING_BYTE, 2 + SHARED_SIZE)
 
+    if _IS_LINUX:
+
+        def _set_lock(fd: int, span: _Range) -> None:
+            fcntl.fcntl(fd, _SET_LOCK, span.packed)
+
+    else:
+
+        def _set_lock(fd: int, span: _Range) -> None:
+            command = fcntl.LOCK_UN if span.kind == fcntl.F_UNLCK else _LOCKF[span.kind]
+            fcntl.lockf(fd, command, span.length, span.start)
+
+    def _is_taken(error: OSError) -> bool:
+        """False when another process is in the way. Errors: any other."""
+        if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EBADF):
+            raise error
+        return False  # EBADF: a write lock on a descriptor that can only read
+
     class OsLocks(Locks):
         """Byte-range locks on `fd` as SQLite's unix VFS takes them."""
 
@@ -112,25 +129,23 @@ else:
         def _set(self, span: _Range) -> bool:
             """Set or clear one lock without waiting; False when another process is in the way."""
             try:
-                if _IS_LINUX:
-                    fcntl.fcntl(self.fd, _SET_LOCK, span.packed)
-                else:
-                    command = fcntl.LOCK_UN if span.kind == fcntl.F_UNLCK else _LOCKF[span.kind]
-                    fcntl.lockf(self.fd, command, span.length, span.start)
+                _set_lock(self.fd, span)
             except OSError as error:
-                if error.errno in (errno.EAGAIN, errno.EACCES, errno.EBADF):
-                    return False  # EBADF: a write lock on a descriptor that can only read
-                raise
+                return _is_taken(error)
             return True
 
         def os_shared(self) -> bool:
             """Read-lock SHARED, holding PENDING for the moment so that a waiting writer goes first."""
-            if not self._set(_PENDING_READ):
-                return False
+            fd = self.fd
             try:
-                return self._set(_SHARED_READ)
-            finally:
-                self._set(_PENDING_FREE)
+                _set_lock(fd, _PENDING_READ)
+                try:
+                    _set_lock(fd, _SHARED_READ)
+                finally:
+                    _set_lock(fd, _PENDING_FREE)
+            except OSError as error:
+                return _is_taken(error)
+            return True
 
         def os_reserved(self) -> bool:
             """Write-lock RESERVED."""

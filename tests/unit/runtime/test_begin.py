@@ -42,20 +42,20 @@ def test_it_locks_and_reads(vfs: Unreadable, monkeypatch: pytest.MonkeyPatch) ->
     table, fd = table_with(vfs, monkeypatch)
     other = table.open(memoryview(b"db"), 0)
     buffer = bytearray(4)
-    assert table.begin(fd, memoryview(b"db-journal"), memoryview(buffer), 2) == 4
+    assert table.begin(fd, lambda: memoryview(b"db-journal"), memoryview(buffer), 2) == 4
     assert bytes(buffer) == b"2345"
     assert table.lock(other, LOCK_SHARED) == 0
     assert table.lock(other, LOCK_EXCLUSIVE) == -BUSY
     table.unlock(fd, LOCK_NONE)
     assert table.lock(other, LOCK_EXCLUSIVE) == 0
-    assert table.begin(fd, memoryview(b"db-journal"), memoryview(buffer), 2) == -BUSY
+    assert table.begin(fd, lambda: memoryview(b"db-journal"), memoryview(buffer), 2) == -BUSY
 
 
 def test_it_tells_of_a_journal(vfs: Unreadable, monkeypatch: pytest.MonkeyPatch) -> None:
     table, fd = table_with(vfs, monkeypatch)
     table.open(memoryview(b"db-journal"), OPEN_CREATE)
     buffer = bytearray(4)
-    assert table.begin(fd, memoryview(b"db-journal"), memoryview(buffer), 2) == JOURNAL_EXISTS
+    assert table.begin(fd, lambda: memoryview(b"db-journal"), memoryview(buffer), 2) == JOURNAL_EXISTS
     assert bytes(buffer) == bytes(4)
 
 
@@ -70,7 +70,7 @@ def test_a_failure_leaves_no_lock(broken: str, vfs: Unreadable, monkeypatch: pyt
 
     if broken == "read":
         monkeypatch.setattr(table.files[fd], "read", read)
-    assert table.begin(fd, memoryview(b"db-journal"), memoryview(bytearray(4)), 2) < -BUSY
+    assert table.begin(fd, lambda: memoryview(b"db-journal"), memoryview(bytearray(4)), 2) < -BUSY
     assert table.lock(other, LOCK_SHARED) == 0
     assert table.lock(other, LOCK_EXCLUSIVE) == 0
 

@@ -32,6 +32,9 @@ from turso_wasm.runtime.usercode import UserCalls
 
 SQLITE_INTERNAL = 2
 
+Taken = tuple[int, bytes, bytes, int]
+"""What a step gave: DONE, ROWS or YIELD; rows, the heap behind them, whether a TEXT there is not ASCII."""
+
 
 def address(value: int) -> int:
     """The address in an i32 result."""
@@ -95,9 +98,9 @@ class Host(Protocol):
     def write(self, at: int, data: bytes | bytearray | memoryview) -> None:
         """Copy bytes into linear memory. IndexError beyond its end."""
 
-    def take(self, statement: int) -> tuple[bytes, bytes, int]:
-        """The rows in the buffer of a kernel Run, which is empty then: the rows, the heap behind them, and whether a
-        TEXT there is not ASCII.
+    def run(self, step: Callable[[int], int], statement: int, at: int, block: bytes) -> Taken:
+        """Write `block` to `at`, run one `step` of a kernel Run, and take what rows it has then, unless it only gives
+        way. Errors: as Instance.step.
         """
 
     def unpack(self, layout: Struct, at: int) -> tuple[Any, ...]:

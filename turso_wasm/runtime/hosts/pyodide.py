@@ -26,9 +26,10 @@ from pyodide.ffi import JsException, create_proxy, to_js
 
 from turso_wasm.base.errors import InternalError, SqlError
 from turso_wasm.codegen.program import Program
+from turso_wasm.kernel.abi import YIELD
 from turso_wasm.runtime import files
 from turso_wasm.runtime.files import FileTable
-from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, Instance
+from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, Instance, Taken
 from turso_wasm.runtime.hosts.scripts import link
 from turso_wasm.runtime.layout import BUFFERS, BUFFERS_AT
 from turso_wasm.runtime.usercode import UserCalls
@@ -150,14 +151,18 @@ class PyodideHost:
         """Copy bytes out."""
         return bytes(self._memory(at, size).to_bytes())
 
-    def take(self, statement: int) -> tuple[bytes, bytes, int]:
-        """The rows in the buffer of a kernel Run, which is empty then."""
+    def run(self, step: Callable[[int], int], statement: int, at: int, block: bytes) -> Taken:
+        """See hosts/base.py."""
+        self.write(at, block)
+        status = step(statement)
+        if status == YIELD:
+            return YIELD, b"", b"", 0
         at = statement + BUFFERS_AT
         rows, used, capacity, _, limit, heap, heap_used, heap_capacity, not_ascii = self.unpack(BUFFERS, at)
         if not used:
-            return b"", b"", 0
+            return status, b"", b"", 0
         self.pack(BUFFERS, at, rows, 0, capacity, 0, limit, heap, 0, heap_capacity, 0)
-        return self.read(rows, used), self.read(heap, heap_used) if heap_used else b"", not_ascii
+        return status, self.read(rows, used), self.read(heap, heap_used) if heap_used else b"", not_ascii
 
     def write(self, at: int, data: bytes | bytearray | memoryview) -> None:
         """Copy bytes in."""

@@ -28,8 +28,8 @@ import wasmtime
 from wasmtime import _ffi as ffi
 
 from turso_wasm.base.errors import SQLITE_NOMEM, InternalError, SqlError
-from turso_wasm.kernel.abi import ErrorRecord
-from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, address
+from turso_wasm.kernel.abi import YIELD, ErrorRecord
+from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, Taken, address
 from turso_wasm.runtime.hosts.sections import import_names
 from turso_wasm.runtime.layout import BUFFERS, BUFFERS_AT
 from turso_wasm.runtime.usercode import UserCalls
@@ -261,19 +261,26 @@ class KernelStore:
             self.cover(at + size)
         return self.view[at : at + size].tobytes()
 
-    def take(self, statement: int) -> tuple[bytes, bytes, int]:
-        """The rows in the buffer of a kernel Run, which is empty then."""
+    def run(self, step: Callable[[int], int], statement: int, at: int, block: bytes) -> Taken:
+        """See hosts/base.py."""
+        if block:
+            end = at + len(block)
+            if end > self.size:
+                self.cover(end)
+            self.view[at:end] = block
+        status = step(statement)
+        if status == YIELD:
+            return YIELD, b"", b"", 0
         at = statement + BUFFERS_AT
         view = self.view
         rows, used, capacity, _, limit, heap, heap_used, heap_capacity, not_ascii = _unpack_buffers(view, at)
         if not used:
-            return b"", b"", 0
+            return status, b"", b"", 0
         _pack_buffers(view, at, rows, 0, capacity, 0, limit, heap, 0, heap_capacity, 0)
-        end = max(rows + used, heap + heap_used)
-        if end > self.size:
-            self.cover(end)
+        if rows + used > self.size or heap + heap_used > self.size:
+            self.cover(max(rows + used, heap + heap_used))
             view = self.view
-        return bytes(view[rows : rows + used]), bytes(view[heap : heap + heap_used]), not_ascii
+        return status, view[rows : rows + used].tobytes(), view[heap : heap + heap_used].tobytes(), not_ascii
 
     def unpack(self, layout: struct.Struct, at: int) -> tuple[Any, ...]:
         """Read a structure."""

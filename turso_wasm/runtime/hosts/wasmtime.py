@@ -92,7 +92,7 @@ class WasmtimeHost:
         self._store = store
         self.function = store.function
         self.read = store.read
-        self.take = store.take
+        self.run = store.run
         self.unpack = store.unpack
         self.pack = store.pack
 
@@ -293,7 +293,7 @@ class WasmtimeHost:
             ("vfs", "vfs_exists"): lambda p, n: files.exists(view(p, n)),
             ("vfs", "vfs_read"): lambda fd, p, n, offset: files.read(fd, view(p, n), offset),
             ("vfs", "vfs_begin"): lambda fd, name, size, p, n, offset: files.begin(
-                fd, view(name, size), view(p, n), offset
+                fd, lambda: view(name, size), view(p, n), offset
             ),
             ("vfs", "vfs_write"): lambda fd, p, n, offset: files.write(fd, view(p, n), offset),
             ("vfs", "vfs_truncate"): files.truncate,
