@@ -108,9 +108,11 @@ class WasmtimeHost:
         if not self.user_calls.stack:
             self.lock.give_way()
 
-    def later(self, action: Action) -> None:
-        """See hosts/base.py. A host that is garbage itself has nothing left to give back."""
-        if self._store.is_open():
+    def later(self, action: Action, *, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        """See hosts/base.py. A host that is garbage itself has nothing left to give back, nor has a process that ends:
+        names of modules mean nothing any more then.
+        """
+        if not is_finalizing() and self._store.is_open():
             self.lock.later(action)
 
     def trim(self) -> None:
