@@ -87,7 +87,7 @@ def _delete_range(node: nodes.RowidRange, writer: TableWriter, ctx: Context) -> 
     first, last, removed = f.local(I64, "first"), f.local(I64, "last"), f.local(I64, "removed")
 
     def some() -> Expr:
-        f.set(removed, f.call("table_delete_range", writer.cursor, first, last))
+        f.set(removed, f.call("table_delete_range", writer.cursor, first, last, removed))
         return removed != 0
 
     def begin() -> Expr:
