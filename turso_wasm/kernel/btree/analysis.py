@@ -191,8 +191,8 @@ def groups_end(a: Analysis, changed: i32) -> None:
         while sample.open > changed:
             sample.open -= 1
             sample.counts[sample.open] = a.counts[sample.open]
-    if changed < a.n - 1 or a.n == 1:
-        group_sample(a, changed)
+    for prefix in range(a.n - 2, changed - 1, -1):
+        group_sample(a, prefix)
 
 
 def group_sample(a: Analysis, prefix: i32) -> None:
