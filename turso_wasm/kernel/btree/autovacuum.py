@@ -168,7 +168,7 @@ def allocate_root(p: Pager) -> Page:
         page_move(p, root, kind, parent, page_allocate(p).pgno)
     set_largest_root(p, root)
     ptrmap_put(p, root, PTRMAP_ROOT, u32(0))
-    return page_reuse(p, root)
+    return page_reuse(p, root, 0)
 
 
 def release_root(p: Pager, root: u32) -> u32:

@@ -68,7 +68,7 @@ def delete_on_leaf(c: Cursor) -> None:
         cursor_save_entry(c)
         free_cell_overflow(c, page, c.nth)
         page = write_level(c, c.depth)
-    elif c.depth > 0 and drop_leaves_underfull(c, page, c.nth):
+    elif c.keyinfo and c.depth > 0 and drop_leaves_underfull(c, page, c.nth):
         cursor_save_entry(c)
     page_drop(page, c.layout, c.nth)
     if c.depth > 0 and is_underfull(c, page):

@@ -20,7 +20,15 @@ Invariants:
 
 from turso_wasm.kernel.base.errors import raise_corrupt
 from turso_wasm.kernel.btree.ptrmap import PTRMAP_FREE, auto_vacuum_root, check_unused, is_ptrmap_page, ptrmap_put
-from turso_wasm.kernel.pager.pages import pager_new_page, pager_page_count, pager_peek, pager_write, pager_write_blank
+from turso_wasm.kernel.pager.pages import (
+    pager_new_page,
+    pager_note_freed,
+    pager_page_count,
+    pager_peek,
+    pager_write,
+    pager_write_blank,
+    pager_write_free,
+)
 from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.wasm.lang import be32, i32, memory_copy, ptr, put_be32, u8, u32
 
@@ -63,12 +71,12 @@ def trunk_write(p: Pager, trunk: Page) -> Page:
     return page
 
 
-def page_reuse(p: Pager, pgno: u32) -> Page:
-    """A page of the freelist as a zeroed writable page (F2, F3)."""
+def page_reuse(p: Pager, pgno: u32, is_leaf: i32) -> Page:
+    """A page of the freelist, one of its leaves or a trunk, as a zeroed writable page (F2, F3)."""
     if pgno < 2 or pgno > pager_page_count(p):
         raise_corrupt(pgno)
     check_unused(p, pgno)
-    page: Page = pager_write_blank(p, pgno)
+    page: Page = pager_write_free(p, pgno) if is_leaf else pager_write_blank(p, pgno)
     page.checked = 0
     return page
 
@@ -92,18 +100,19 @@ def page_allocate(p: Pager) -> Page:
     n: u32 = be32(trunk.data + 4)
     if n == 0:
         freelist_set(p, be32(trunk.data), count - 1)
-        return page_reuse(p, first)
+        return page_reuse(p, first, 0)
     trunk = trunk_write(p, trunk)
     pgno: u32 = be32(trunk.data + 4 + 4 * n)
     put_be32(trunk.data + 4, n - 1)
     freelist_set(p, first, count - 1)
-    return page_reuse(p, pgno)
+    return page_reuse(p, pgno, 1)
 
 
 def page_put_free(p: Pager, pgno: u32) -> None:
     """Put a page on the freelist. Errors: SQLITE_CORRUPT for page 1 and pages that do not exist."""
     if pgno < 2 or pgno > pager_page_count(p):
         raise_corrupt(pgno)
+    pager_note_freed(p, pgno)
     if auto_vacuum_root(p):
         ptrmap_put(p, pgno, PTRMAP_FREE, u32(0))
     count: u32 = freelist_count(p)
@@ -153,7 +162,7 @@ def trunk_take(p: Pager, before: u32, pgno: u32) -> u32:
     after: u32 = be32(trunk.data)
     n: u32 = be32(trunk.data + 4)
     if n:
-        heir: Page = page_reuse(p, be32(trunk.data + 8))
+        heir: Page = page_reuse(p, be32(trunk.data + 8), 1)
         trunk = trunk_get(p, pgno)
         put_be32(heir.data, after)
         put_be32(heir.data + 4, n - 1)

@@ -239,6 +239,8 @@ def writer_end(p: Pager) -> None:
     """The pager only reads from now on."""
     db: SharedFile = p.database
     savepoints_free(p)
+    mfree(p.freed)
+    p.freed = ptr[u8](0)
     p.state = PAGER_READ
     p.n_resident = 0
     p.next_born = 0

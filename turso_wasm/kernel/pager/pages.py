@@ -17,7 +17,7 @@ Invariants:
 
 from turso_wasm.kernel.abi import KernelConnection
 from turso_wasm.kernel.base.errors import SQLITE_ABORT, SQLITE_FULL, raise_corrupt, raise_error
-from turso_wasm.kernel.base.memory import malloc, mfree
+from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
 from turso_wasm.kernel.base.vfs import check_io
 from turso_wasm.kernel.pager.cache import (
     MOVE_AFTER,
@@ -42,9 +42,18 @@ from turso_wasm.kernel.pager.log_index import wal_find
 from turso_wasm.kernel.pager.pageio import file_read
 from turso_wasm.kernel.pager.savepoint import page_capture
 from turso_wasm.kernel.pager.spill import private_load, spill
-from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile, Wal
+from turso_wasm.kernel.pager.storage import (
+    NO_ORIGINAL,
+    PAGE_DIRTY,
+    PAGER_NONE,
+    PAGER_WRITE,
+    Page,
+    Pager,
+    SharedFile,
+    Wal,
+)
 from turso_wasm.kernel.pager.wal import wal_read_frame
-from turso_wasm.wasm.lang import export, i32, inline, lit, memory_copy, memory_fill, ptr, u8, u32
+from turso_wasm.wasm.lang import export, i32, i64, inline, lit, memory_copy, memory_fill, ptr, u8, u32
 
 __subset__ = True
 
@@ -302,6 +311,29 @@ def page_blank(p: Pager, pgno: u32) -> Page:
     page.checked = 0
     memory_fill(page.data, 0, p.database.page_size)
     return page
+
+
+def pager_write_free(p: Pager, pgno: u32) -> Page:
+    """pager_write_blank for a leaf of the freelist; its committed bytes are journalled only if they matter (J2)."""
+    page: Page = pager_write_blank(p, pgno)
+    if page.journal_at == 0 and pgno <= p.original_count and not was_freed(p, pgno):
+        page.journal_at = i64(NO_ORIGINAL)
+    return page
+
+
+def pager_note_freed(p: Pager, pgno: u32) -> None:
+    """A page goes to the freelist: if it was used when the transaction began, its bytes matter until it ends (J2)."""
+    if pgno > p.original_count:
+        return
+    if not p.freed:
+        p.freed = mzalloc(i32(p.original_count >> 3) + 1)
+    at: ptr[u8] = p.freed + (pgno >> 3)
+    at[0] = at[0] | 1 << i32(pgno & 7)
+
+
+def was_freed(p: Pager, pgno: u32) -> i32:
+    """Nonzero if the page went to the freelist in this transaction."""
+    return p.freed[pgno >> 3] & 1 << i32(pgno & 7) if p.freed else 0
 
 
 @export

@@ -254,7 +254,7 @@ def born_later_drop(p: Pager, sp: Savepoint) -> i32:
     page: Page = p.private.newest
     while page and page.born > sp.born:
         older: Page = page.older
-        if page.flags & PAGE_WRITTEN and page.journal_at:
+        if page.flags & PAGE_WRITTEN and page.journal_at > 0:
             rc: i32 = original_restore(p, page)
             if rc < 0:
                 return rc

@@ -29,6 +29,7 @@ __subset__ = True
 
 PAGE_DIRTY = 1  # its bytes are only in memory
 PAGE_WRITTEN = 2  # its place in the file was overwritten in this transaction (rollback journal modes)
+NO_ORIGINAL = -1  # Page.journal_at of what was a leaf of the freelist: its committed bytes mean nothing
 
 PAGER_NONE = 0
 PAGER_READ = 1
@@ -58,7 +59,7 @@ class Page(Struct):
     born: i32  # orders private pages by when they became private
     savepoint: i32  # id of the savepoint that was innermost when it became private or was last captured
     frame: u32  # the log frame that holds it, if it was spilled there
-    journal_at: i64  # offset of its committed bytes in the journal; 0: not journalled
+    journal_at: i64  # offset of its committed bytes in the journal; 0: not journalled; NO_ORIGINAL
 
 
 class PageList(Struct):
@@ -136,6 +137,7 @@ class Pager(Struct):
     n_resident: i32
     next_born: i32
     original_count: u32  # pages when the transaction began
+    freed: ptr[u8]  # a bit for each of these that went to the freelist since; null: none did
     spilled: i32
     replaced: i32  # all of the database is being replaced, its header too: the page size from then on; 0: it is not
     savepoints: Savepoint  # innermost first
