@@ -26,8 +26,8 @@ Invariants:
       The checksums would not notice every write that a power cut tears: they look at every 200th byte. (synchronous
       NORMAL and OFF write the count at once, as in SQLite.)
   J2  Every page of the file that existed before the transaction and is overwritten or cut off has a record whose
-      segment is durable. `journal_at` of a private page is the offset of its original. Leaves of the freelist need none:
-      what a page held that went there in this transaction must come back, what others held means nothing.
+      segment is durable. `journal_at` of a private page is the offset of its original. Leaves of the freelist need
+      none: only what a page held that went there in this transaction must come back.
   J3  Behind the last segment no header of an older journal can follow: its place is zeroed.
   J4  JOURNAL_OFF writes nothing; JOURNAL_MEMORY keeps records (without checksum) in memory, at the same offsets.
   J5  The file does not end in an older transaction's super-journal record: its transaction would not be undone.
