@@ -193,12 +193,14 @@ class Setting:
     page_size: int = 1024
     auto_vacuum: str = "none"
     cache_size: int = 12
+    locking: str = "normal"
 
     def statements(self) -> list[str]:
         """The PRAGMAs for it."""
         return [
             f"PRAGMA page_size={self.page_size}",
             f"PRAGMA auto_vacuum={self.auto_vacuum}",
+            f"PRAGMA locking_mode={self.locking}",
             f"PRAGMA journal_mode={self.mode}",
             f"PRAGMA cache_size={self.cache_size}",
             "PRAGMA wal_autocheckpoint=60",
@@ -249,7 +251,7 @@ class Model:
 
 @dataclass(slots=True)
 class History:
-    """What a run did. `contents[i]` was committed between events `begun[i]` and `ended[i]`."""
+    """What a run did. `contents[i]` was committed between events `begun[i]` and `ended[i]`; neighbours may be equal."""
 
     contents: list[Content]
     begun: list[int]
@@ -277,7 +279,9 @@ def run(vfs: RecordingVfs, setting: Setting, statements: Sequence[Statement], re
         if not sql.startswith(("PRAGMA wal", "PRAGMA inc")):
             model.query(sql, parameters)
         assert ours.connection.in_transaction == model.connection.in_transaction, (number, sql)
-        if not model.connection.in_transaction and (now := model.content()) != history.contents[-1]:
+        if model.connection.in_transaction:
+            continue
+        if (now := model.content()) != history.contents[-1] or len(vfs.events) > begun:
             history.contents.append(now)
             history.begun.append(begun)
             history.ended.append(len(vfs.events))

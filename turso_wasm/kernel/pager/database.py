@@ -36,6 +36,7 @@ from turso_wasm.kernel.base.vfs import (
     host_sleep,
     vfs_capabilities,
     vfs_close,
+    vfs_delete,
     vfs_lock,
     vfs_moved,
     vfs_open,
@@ -43,7 +44,7 @@ from turso_wasm.kernel.base.vfs import (
 )
 from turso_wasm.kernel.pager.cache import DEFAULT_CACHE_SIZE, cache_free_all, cache_set_limit, cache_start
 from turso_wasm.kernel.pager.header import bytes_equal
-from turso_wasm.kernel.pager.storage import PAGER_NONE, Pager, SharedFile
+from turso_wasm.kernel.pager.storage import PAGER_NONE, Journal, Pager, SharedFile
 from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, sizeof, u8
 
 __subset__ = True
@@ -52,6 +53,7 @@ DEFAULT_PAGE_SIZE = 4096
 DEFAULT_AUTOCHECKPOINT = 1000
 SYNCHRONOUS_FULL = 2
 BUSY_DELAYS = bytes([1, 2, 5, 10])  # ms; the last one repeats: a busy writer lets go for a moment only
+JOURNAL_SUFFIX = b"-journal"
 SUFFIX_MAX = 8
 
 databases: i32 = 0  # list of SharedFile
@@ -255,12 +257,25 @@ def file_unlock(db: SharedFile, level: i32) -> None:
         level = kept
     if level == LOCK_EXCLUSIVE or (db.journal_mode == JOURNAL_WAL and level != LOCK_NONE):
         return
+    if level == LOCK_NONE:
+        kept_journal_delete(db)
     # Not only when `lock` is higher: a failed request for LOCK_EXCLUSIVE may have left LOCK_PENDING.
     vfs_unlock(db.fd, level)
     if db.lock > level:
         db.lock = level
     if level == LOCK_NONE:
         db.counted = 0
+
+
+def kept_journal_delete(db: SharedFile) -> None:
+    """Delete the ended journal that exclusive locking has kept, before the lock goes."""
+    j: Journal = db.journal
+    if db.lock < LOCK_EXCLUSIVE and not db.capabilities & CAP_OWNED:
+        return
+    if j.fd and not j.begun and db.journal_mode == JOURNAL_DELETE:
+        vfs_close(j.fd - 1)
+        j.fd = 0
+        _ = vfs_delete(name_with(db, JOURNAL_SUFFIX, len(JOURNAL_SUFFIX)), db.name_size + len(JOURNAL_SUFFIX))
 
 
 def database_relax(db: SharedFile) -> None:

@@ -56,7 +56,7 @@ from turso_wasm.kernel.base.vfs import (
     vfs_write,
 )
 from turso_wasm.kernel.pager.cache import cache_find
-from turso_wasm.kernel.pager.database import name_with
+from turso_wasm.kernel.pager.database import JOURNAL_SUFFIX, name_with
 from turso_wasm.kernel.pager.pageio import file_read_encoded, file_write, page_decode, page_encode, page_read
 from turso_wasm.kernel.pager.storage import Journal, Page, SharedFile
 from turso_wasm.kernel.pager.superjournal import super_record_ends, super_record_write
@@ -64,7 +64,6 @@ from turso_wasm.wasm.lang import be32, i32, i64, memory_copy, memory_fill, ptr, 
 
 __subset__ = True
 
-JOURNAL_SUFFIX = b"-journal"
 JOURNAL_MAGIC = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 JOURNAL_HEADER_SIZE = 28
 SECTOR_SIZE = 512
@@ -77,7 +76,11 @@ def journal_mode_of(db: SharedFile) -> i32:
     """The mode a transaction that does not use the log journals in."""
     if db.capabilities & CAP_MEMORY:
         return JOURNAL_OFF if db.journal_mode == JOURNAL_OFF else JOURNAL_MEMORY
-    return JOURNAL_DELETE if db.journal_mode == JOURNAL_WAL else db.journal_mode
+    if db.journal_mode == JOURNAL_WAL:
+        return JOURNAL_DELETE
+    # With exclusive locking the file is kept for the next transaction, as in SQLite, until the lock is given up.
+    keeps: i32 = i32(db.settings.exclusive and not db.to_wal)
+    return JOURNAL_PERSIST if keeps and db.journal_mode == JOURNAL_DELETE else db.journal_mode
 
 
 def journal_checksum(nonce: u32, data: ptr[u8], page_size: i32) -> u32:

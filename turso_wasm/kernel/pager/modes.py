@@ -28,7 +28,14 @@ from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_READONLY, raise_er
 from turso_wasm.kernel.base.vfs import check_io, raise_busy, vfs_delete
 from turso_wasm.kernel.pager.checkpoint import checkpoint_run
 from turso_wasm.kernel.pager.commit import commit_finish, commit_prepare, pager_rollback
-from turso_wasm.kernel.pager.database import busy_wait, exclusive_lock_waiting, file_lock, file_unlock, name_with
+from turso_wasm.kernel.pager.database import (
+    JOURNAL_SUFFIX,
+    busy_wait,
+    exclusive_lock_waiting,
+    file_lock,
+    file_unlock,
+    name_with,
+)
 from turso_wasm.kernel.pager.header import (
     AT_READ_VERSION,
     AT_WRITE_VERSION,
@@ -36,7 +43,6 @@ from turso_wasm.kernel.pager.header import (
     VERSION_WAL,
     header_create,
 )
-from turso_wasm.kernel.pager.journal import JOURNAL_SUFFIX
 from turso_wasm.kernel.pager.pages import pager_get, pager_new_page, pager_write
 from turso_wasm.kernel.pager.savepoint import savepoint_push
 from turso_wasm.kernel.pager.snapshot import (

@@ -31,6 +31,7 @@ from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import check_io, raise_busy, vfs_begin, vfs_read, vfs_size
 from turso_wasm.kernel.pager.cache import cache_add, cache_free_all, cache_room, cache_set_limit, page_new
 from turso_wasm.kernel.pager.database import (
+    JOURNAL_SUFFIX,
     busy_wait,
     database_relax,
     file_lock,
@@ -51,7 +52,7 @@ from turso_wasm.kernel.pager.header import (
     raise_not_a_database,
 )
 from turso_wasm.kernel.pager.header import HEADER_SIZE as FILE_HEADER_SIZE
-from turso_wasm.kernel.pager.journal import JOURNAL_SUFFIX, journal_close
+from turso_wasm.kernel.pager.journal import journal_close
 from turso_wasm.kernel.pager.log_index import wal_find
 from turso_wasm.kernel.pager.log_recovery import wal_recover
 from turso_wasm.kernel.pager.pageio import VERSION_AT, VERSION_SIZE, pages_decode, version_note

@@ -30,8 +30,8 @@ from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import vfs_delete
 from turso_wasm.kernel.btree.autovacuum import auto_vacuum_commit
 from turso_wasm.kernel.pager.commit import checkpoint_automatically, commit_finish, commit_prepare, nothing_to_commit
-from turso_wasm.kernel.pager.database import exclusive_lock_waiting
-from turso_wasm.kernel.pager.journal import JOURNAL_SUFFIX, journal_mode_of
+from turso_wasm.kernel.pager.database import JOURNAL_SUFFIX, exclusive_lock_waiting
+from turso_wasm.kernel.pager.journal import journal_mode_of
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Pager, SharedFile
 from turso_wasm.kernel.pager.superjournal import SUPER_NAME_MAX, super_name_new, super_write
 from turso_wasm.wasm.lang import i32, memory_copy, ptr, u8

@@ -44,6 +44,7 @@ from turso_wasm.kernel.pager.database import (
     database_relax,
     file_lock,
     file_moved,
+    kept_journal_delete,
     pager_free,
     pager_new,
 )
@@ -182,6 +183,7 @@ def database_close(db: SharedFile) -> None:
     if log_is_done(db):
         _ = wal_remove(db)
     wal_free(db)
+    kept_journal_delete(db)
     journal_close(db)
     mfree(db.head)
     database_free(db)
