@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.catalog.catalog import Catalog, Catalogs
 from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
 from turso_wasm.catalog.tables import fail
@@ -44,7 +45,7 @@ def check_new_table(catalog: Catalog, name: ast.QualifiedName, if_not_exists: bo
     if entry is not None:
         if if_not_exists:
             return False
-        fail(f"{entry.type} {sql[slice(*name.name_span)]} already exists", name)
+        raise SqlError(SQLITE_ERROR, f"{entry.type} {sql[slice(*name.name_span)]} already exists", name.name_span)
     if fold(name.name) in catalog.index_entries:
         fail(f"there is already an index named {name.name}", name)
     return True

@@ -141,7 +141,7 @@ def plan_create_trigger(binder: Binder, node: ast.CreateTrigger) -> Changed:
     if fold(name) in catalog.trigger_entries:
         if node.if_not_exists:
             return NOTHING, None
-        fail(f"trigger {binder.text(node.name.name_span)} already exists", node.name)
+        raise SqlError(SQLITE_ERROR, f"trigger {binder.text(node.name.name_span)} already exists", node.name.name_span)
     if table.root == 1 or fold(table.name).startswith("sqlite_"):
         fail("cannot create trigger on system table", node.table)
     if table.kind == "view" and node.time != "INSTEAD OF":

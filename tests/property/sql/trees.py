@@ -69,8 +69,19 @@ literal_lists = st.lists(literal_values, min_size=2, max_size=3).map(lambda valu
 _BINARY = "|| -> ->> * / % + - & | << >> < <= > >= = <> AND OR".split()  # noqa: SIM905
 
 
+LITERALS = (ast.IntegerLiteral, ast.RealLiteral, ast.TextLiteral, ast.BlobLiteral)
+
+
 def _is(op: str, left: Expr, right: Expr) -> Expr:
-    return ast.IsNull(left, op == "IS NOT") if isinstance(right, ast.NullLiteral) else ast.Binary(op, left, right)  # type: ignore[arg-type]
+    return _is_null(left, op == "IS NOT") if isinstance(right, ast.NullLiteral) else ast.Binary(op, left, right)  # type: ignore[arg-type]
+
+
+def _is_null(operand: Expr, negated: bool) -> Expr:
+    # Of a literal the parser makes a number.
+    literal = operand
+    while isinstance(literal, ast.Unary) and literal.op in ("-", "+"):
+        literal = literal.operand
+    return ast.IsNull(ast.ColumnRef("a") if isinstance(literal, LITERALS) else operand, negated)
 
 
 def _sign(op: str, operand: Expr) -> Expr:
@@ -93,7 +104,7 @@ def _operators(inner: SearchStrategy[Expr]) -> SearchStrategy[Expr]:
         st.builds(ast.Unary, st.sampled_from(["~", "NOT"]), inner),
         st.builds(ast.Binary, st.sampled_from(_BINARY), inner, inner),
         st.builds(_is, st.sampled_from(["IS", "IS NOT"]), inner, inner),
-        st.builds(ast.IsNull, inner, truth),
+        st.builds(_is_null, inner, truth),
         st.builds(ast.Collate, inner, collations),
         st.builds(ast.Like, likes, inner, inner, st.none() | inner, truth),
         st.builds(ast.Between, inner, inner, inner, truth),
