@@ -37,7 +37,7 @@ from turso_wasm.kernel.fts.search import index_cursors, index_open, read_blob
 from turso_wasm.kernel.fts.segment import SegmentReader, reader_new
 from turso_wasm.kernel.fts.structure import Reader, read_varint
 from turso_wasm.kernel.fts.terms import hash_term
-from turso_wasm.kernel.fts.tokenize import Tokenizer, token_next, token_start
+from turso_wasm.kernel.fts.tokenize import Tokenizer, row_start, token_next
 from turso_wasm.kernel.values.utf16 import as_text
 from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import Struct, export, i32, i64, memory_fill, ptr, scratch, sizeof, u8, u32, u64
@@ -180,7 +180,7 @@ def sum_of_row(g: Gather, stmt: Run, rowid: i64, values: ptr[Value], counts: ptr
         counts[column] = 0
         if v.tag != NULL and not is_unindexed(g.config, column):
             text: i64 = as_text(stmt, v.tag, v.payload, g.config.encoding)
-            token_start(g.tokenizer, bytes_of(text), size_of(text))
+            row_start(g.tokenizer, g.config, bytes_of(text), size_of(text))
             if g.config.detail == DETAIL_COLUMNS:
                 seen.n = 0
             position: i32 = 0

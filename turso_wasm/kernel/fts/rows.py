@@ -24,7 +24,7 @@ from turso_wasm.kernel.fts.parse import TOKEN_MAX
 from turso_wasm.kernel.fts.search import read_blob
 from turso_wasm.kernel.fts.structure import MAIN_INDEX, Reader, read_varint
 from turso_wasm.kernel.fts.terms import term_add, term_delete
-from turso_wasm.kernel.fts.tokenize import Tokenizer, token_next, token_start
+from turso_wasm.kernel.fts.tokenize import Tokenizer, row_start, token_next
 from turso_wasm.kernel.fts.tombstones import bury
 from turso_wasm.kernel.values.record import record_column, record_encode
 from turso_wasm.kernel.values.utf8 import skip_chars
@@ -75,7 +75,7 @@ def gather_texts(g: Gather, stmt: Run, values: ptr[Value], counts: ptr[i64]) -> 
         if v.tag != NULL and not is_unindexed(g.config, column):
             mark: i32 = arena_mark(stmt.arena)
             text: i64 = as_text(stmt, v.tag, v.payload, g.config.encoding)
-            token_start(g.tokenizer, bytes_of(text), size_of(text))
+            row_start(g.tokenizer, g.config, bytes_of(text), size_of(text))
             counts[g.config.n_columns] += i64(size_of(text))
             position: i32 = 0
             while token_next(g.tokenizer):

@@ -11,7 +11,7 @@ Source: https://sqlite.org/fts5.html section 4.3, and observed behaviour of SQLi
 """
 
 from turso_wasm.kernel.abi import Arena
-from turso_wasm.kernel.abi_modules import PORTER, TRIGRAM, UNICODE61, USER_TOKENS
+from turso_wasm.kernel.abi_modules import PORTER, TRIGRAM, UNICODE61, USER_TOKENS, FtsConfig
 from turso_wasm.kernel.base.memory import arena_alloc
 from turso_wasm.kernel.fts.porter import porter_stem
 from turso_wasm.kernel.fts.unicode import category_of, fold_char, is_combining
@@ -67,6 +67,16 @@ def token_start(t: Tokenizer, text: ptr[u8], n: i32) -> None:
     t.at = 0
     if t.kind == USER_TOKENS:
         user_tokens_start(t.user, text, n)
+
+
+def row_start(t: Tokenizer, config: FtsConfig, text: ptr[u8], n: i32) -> None:
+    """Begin with the text of a column, of which FTS3 and FTS4 take what is before the first NUL."""
+    if config.format:
+        for at in range(n):
+            if text[at] == 0:
+                n = at
+                break
+    token_start(t, text, n)
 
 
 def token_next(t: Tokenizer) -> i32:
