@@ -18,9 +18,10 @@ from collections.abc import Callable, Sequence
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
-from turso_wasm.bind.comparison import affinity_of, needed_affinity
+from turso_wasm.bind.comparison import affinity_of, collation_of, needed_affinity
 from turso_wasm.bind.query import Core, JoinKind, Query, Step
 from turso_wasm.bind.walk import core_expressions, is_deterministic, sources_used, strip_collation
+from turso_wasm.catalog.names import fold
 
 Simplify = Callable[[Query, Binder], Query]
 
@@ -46,7 +47,7 @@ def unnest_subqueries(query: Query, binder: Binder, simplify: Simplify) -> Query
 def _unnested(expr: bound.Expr, core: Core, binder: Binder, simplify: Simplify) -> tuple[Step, list[bound.Expr]] | None:
     """The join that a conjunct is, and conditions on the row around it alone."""
     subquery, kind = _subquery(expr)
-    if subquery is None or not core.steps or not _is_plain(subquery.plan, binder):
+    if subquery is None or not core.steps or not _is_plain(subquery, binder):
         return None
     around = frozenset(item.source for step in core.steps for item in step.items())
     if not around & {ref.source for ref in subquery.outer}:
@@ -90,8 +91,9 @@ def _begin_index(refs: Sequence[bound.ColumnRef], core: Core, binder: Binder) ->
     return False
 
 
-def _is_plain(plan: object, binder: Binder) -> bool:
-    """Whether a row exists depends on FROM and WHERE alone."""
+def _is_plain(subquery: bound.SubqueryExpr, binder: Binder) -> bool:
+    """Whether a row exists, or has the value that IN seeks, depends on FROM and WHERE alone."""
+    plan = subquery.plan
     if not isinstance(plan, Query) or plan.operators or plan.recursive or plan.offset is not None:
         return False
     core = plan.cores[0]
@@ -99,7 +101,14 @@ def _is_plain(plan: object, binder: Binder) -> bool:
         return False
     if not all(map(is_deterministic, core_expressions(core))):
         return False
+    if subquery.kind == "in":
+        return plan.limit is None and not (core.distinct and _drops_values(subquery, core))
     return plan.limit is None or _is_positive(plan.limit, binder)
+
+
+def _drops_values(subquery: bound.SubqueryExpr, core: Core) -> bool:
+    """DISTINCT may take values for equal that IN tells apart."""
+    return fold(collation_of(core.outputs[0])) not in ("binary", fold(subquery.collation))
 
 
 def _is_positive(limit: bound.Expr, binder: Binder) -> bool:

@@ -99,9 +99,7 @@ def sought(pr: Probe, path: ptr[u8], size: i32) -> i32:
         return UNSURE
     if pr.members:
         members_keep(pr, first_byte(pr))
-    if pr.scalars:
-        shape_keep(pr)
-    if shaped or pr.scalars:
+    if shaped or (pr.scalars and shape_keep(pr)):
         shape_learn(pr, path, size, seen)
     return seen
 

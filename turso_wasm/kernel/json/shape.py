@@ -156,14 +156,19 @@ def shape_room() -> ptr[Scalar]:
     return sh.other if sh.misses <= PATIENCE or sh.misses % SAMPLED == 0 else ptr[Scalar](0)
 
 
-def shape_keep(pr: Probe) -> None:
-    """Keep the shape of a text that was probed with `shape_room` and is JSON. Raises SQLITE_NOMEM."""
+def shape_keep(pr: Probe) -> bool:
+    """Keep the shape of a text that was probed with `shape_room` and is JSON; False if it is too large.
+
+    Raises SQLITE_NOMEM.
+    """
     sh: Shape = Shape(the_shape)
-    if pr.n_scalars <= MAX_SCALARS and pr.size <= TEXT_MAX:
-        take_over(sh, pr.text, pr.size)
-        sh.n = pr.n_scalars
-        sh.n_leads = 0
-        sh.next = 0
+    if pr.n_scalars > MAX_SCALARS or pr.size > TEXT_MAX:
+        return False
+    take_over(sh, pr.text, pr.size)
+    sh.n = pr.n_scalars
+    sh.n_leads = 0
+    sh.next = 0
+    return True
 
 
 # --- paths -------------------------------------------------------------------------------------------------------
