@@ -6,6 +6,7 @@
 
 import { SqlError } from '../base/errors.js';
 import { loadPyodide } from './pyodide.js';
+import { bytesOf } from './values.js';
 
 const decoder = new TextDecoder();
 const ARCHIVE = '/lib/turso_wasm.zip';
@@ -102,7 +103,7 @@ export class Compiler {
  */
 
 /** A copy of a Python bytes object. @param {any} proxy */
-function bytesOf(proxy) {
+function copied(proxy) {
   if (proxy instanceof Uint8Array) return proxy;
   const buffer = proxy.getBuffer('u8');
   try {
@@ -115,7 +116,7 @@ function bytesOf(proxy) {
 
 /** @param {any} proxy @returns {{head: Reply, block: Uint8Array}} */
 function read(proxy) {
-  const bytes = bytesOf(proxy);
+  const bytes = copied(proxy);
   const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   return { head: JSON.parse(decoder.decode(bytes.subarray(4, 4 + size))), block: bytes.subarray(4 + size) };
 }
@@ -136,7 +137,7 @@ const GZIP = 0x8b1f;
  * @returns {Promise<Uint8Array>}
  */
 async function unpacked(pack) {
-  const bytes = asBytes(pack);
+  const bytes = bytesOf(pack);
   if ((bytes[0] | (bytes[1] << 8)) !== GZIP) return bytes;
   try {
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
@@ -144,14 +145,6 @@ async function unpacked(pack) {
   } catch (cause) {
     throw new Error('compiler.pack is not whole', { cause });
   }
-}
-
-/** @param {BufferSource} source */
-export function asBytes(source) {
-  const bytes = ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
-  return /** @type {Uint8Array<ArrayBuffer>} */ (bytes);
 }
 
 /** @param {string} url @returns {Promise<ArrayBuffer>} @throws {Error} when it cannot be had, or not all of it */

@@ -1,12 +1,13 @@
 /** One kernel, one compiler, some stores, and the databases that are open on them. Lives in a worker (or in Node). */
 
 import { NotYet, SQLITE_BUSY, SqlError } from '../base/errors.js';
-import { asBytes, Compiler, fetched } from './compiler.js';
+import { Compiler, fetched } from './compiler.js';
 import { HostDatabase } from './database.js';
 import { Kernel } from './kernel.js';
 import { ProgramCache } from './program_cache.js';
 import { Library } from './schema.js';
 import { Stores } from './stores.js';
+import { bytesOf } from './values.js';
 
 /**
  * @typedef {object} OpenOptions
@@ -81,7 +82,7 @@ export class Engine {
    */
   async addPrograms(file, name = 'given') {
     try {
-      await this.library.programs.addBundle(asBytes(await file), this.kernel.digest);
+      await this.library.programs.addBundle(bytesOf(await file), this.kernel.digest);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : cause;
       throw new Error(`the compiled programs (${name}) are not used: ${why}`, { cause });

@@ -1,7 +1,7 @@
 /** Parameters: from JavaScript values to the kernel's Values (kernel/abi.py Value: tag i32, 4 unused, payload i64). */
 
 import { BLOB, INTEGER, NULL, REAL, TEXT } from '../base/abi.js';
-import { cannotBind, isBytes, isPlain } from './values.js';
+import { bytesOf, cannotBind, isBytes, isPlain } from './values.js';
 
 export const VALUE_SIZE = 16;
 const encoder = new TextEncoder();
@@ -53,13 +53,6 @@ function named(values, program) {
     if (!names.has(name)) throw new RangeError(`unknown named parameter "${name}"`);
   }
   return collected;
-}
-
-/** @param {ArrayBuffer | ArrayBufferView} value */
-function bytesOf(value) {
-  return value instanceof ArrayBuffer
-    ? new Uint8Array(value)
-    : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
 /**

@@ -36,6 +36,7 @@ import { heapNeeded, VALUE_SIZE, writeValues } from './parameters.js';
 import { OrderedTexts } from './userorder.js';
 import { Generator } from './userrows.js';
 import { packTokens } from './usertokens.js';
+import { bytesOf } from './values.js';
 
 const OPERATION_MASK = (1 << CALL_BITS) - 1;
 const decoder = new TextDecoder();
@@ -340,13 +341,6 @@ function joined(parts, size) {
     at += part.length;
   }
   return whole;
-}
-
-/** @param {ArrayBuffer | ArrayBufferView} value */
-function bytesOf(value) {
-  return ArrayBuffer.isView(value)
-    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-    : new Uint8Array(value);
 }
 
 /**

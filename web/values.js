@@ -5,6 +5,13 @@ export function isBytes(value) {
   return value instanceof ArrayBuffer || ArrayBuffer.isView(value);
 }
 
+/** @param {ArrayBufferLike | ArrayBufferView} value @returns {Uint8Array<any>} the same memory */
+export function bytesOf(value) {
+  return ArrayBuffer.isView(value)
+    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    : new Uint8Array(value);
+}
+
 /** Whether it is an object of names and values: no Date, no Map, no instance of a class. @param {object} value */
 export function isPlain(value) {
   const prototype = Object.getPrototypeOf(value);

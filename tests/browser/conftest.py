@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,11 @@ def page(context: Any, server: str) -> Iterator[Any]:
     opened = open_page(context, server)
     yield opened
     opened.close()
+
+
+def for_python(paths: Iterable[str]) -> list[str]:
+    """Those of the paths asked for that are Python, or the compiler."""
+    return [path for path in paths if "/dist/pyodide/" in path or path.endswith(".pack")]
 
 
 def open_page(context: Any, server: str) -> Any:

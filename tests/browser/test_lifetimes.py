@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from demo.serve import Handler
+from demo.serve import Handler, serving
 from tests.browser.conftest import ROOT, open_page, runner
 
 KERNEL = "/dist/kernel.wasm"
@@ -74,12 +73,8 @@ class Faulty(Handler):
 
 @pytest.fixture(scope="module")
 def faulty() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Faulty) as started:
-        started.daemon_threads = True
-        thread = threading.Thread(target=started.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://localhost:{started.server_address[1]}"
-        started.shutdown()
+    with serving(handler=Faulty) as url:
+        yield url.removesuffix("/")
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from demo.serve import ROOT, Handler
-from tests.browser.conftest import open_page, runner
+from demo.serve import ROOT, Handler, serving
+from tests.browser.conftest import for_python, open_page, runner
 from turso_wasm import cli
 from turso_wasm.runtime.bundle import Script, compile_bundle
 from turso_wasm.runtime.hosts import wasmtime
@@ -55,10 +53,6 @@ class Application(Handler):
         self.wfile.write(content)
 
 
-def asked_for_python() -> list[str]:
-    return [path for path in Application.asked if "/dist/pyodide/" in path or path.endswith(".pack")]
-
-
 def bundle(kernel: bytes | None = None) -> bytes:
     scripts = [Script("schema.sql", SCHEMA)], [Script("queries.sql", QUERIES)]
     return compile_bundle(wasmtime.process_host(), kernel or wasmtime.kernel_bytes(), *scripts).to_bytes()
@@ -66,11 +60,8 @@ def bundle(kernel: bytes | None = None) -> bytes:
 
 @pytest.fixture(scope="module")
 def application() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Application) as started:
-        started.daemon_threads = True
-        threading.Thread(target=started.serve_forever, daemon=True).start()
-        yield f"http://localhost:{started.server_address[1]}/"
-        started.shutdown()
+    with serving(handler=Application) as url:
+        yield url
 
 
 @pytest.fixture
@@ -103,7 +94,7 @@ def test_no_visit_needs_python(visit: Callable[..., Any]) -> None:
         assert found["status"]["compiler"] == "absent"
         assert found["status"]["programs"]["misses"] == 0
         assert found["status"]["programs"]["hits"] > 3
-        assert asked_for_python() == []
+        assert for_python(Application.asked) == []
 
 
 def test_python_comes_when_a_statement_is_new_and_not_before(visit: Callable[..., Any]) -> None:
@@ -116,7 +107,7 @@ def test_python_comes_when_a_statement_is_new_and_not_before(visit: Callable[...
     assert (before, n) == ("absent", 2)
     assert status["compiler"] == "ready"
     assert status["programs"]["misses"] == 1
-    assert asked_for_python()
+    assert for_python(Application.asked)
 
 
 def test_without_a_compiler_a_new_statement_is_refused_by_name(visit: Callable[..., Any]) -> None:
@@ -137,7 +128,7 @@ def test_without_a_compiler_a_new_statement_is_refused_by_name(visit: Callable[.
         " has: SELECT body FROM notes ORDER BY 1"
     )
     assert rows == [{"body": "first"}]
-    assert asked_for_python() == []
+    assert for_python(Application.asked) == []
 
 
 def test_export_import_and_attach_need_no_python(visit: Callable[..., Any]) -> None:
@@ -149,7 +140,7 @@ def test_export_import_and_attach_need_no_python(visit: Callable[..., Any]) -> N
         const there = await copy.prepare('SELECT id, body FROM notes WHERE id >= 1 ORDER BY id').raw().all();
         return [file.length > 0, there];"""
     assert visit(USE + body, options={"compiler": False}) == [True, [[1, "first"]]]
-    assert asked_for_python() == []
+    assert for_python(Application.asked) == []
 
 
 def test_variants_of_one_shape_are_kept_apart(visit: Callable[..., Any]) -> None:
@@ -187,7 +178,7 @@ def test_what_cannot_be_used_is_refused_and_statements_are_compiled(visit: Calla
         "return failure(() => turso.connect('x.db', { programs: '/app.programs', compiler: false }));",
     )
     assert words in refused["message"]
-    assert asked_for_python() == []
+    assert for_python(Application.asked) == []
 
 
 def test_the_bundle_may_be_given_as_bytes(visit: Callable[..., Any]) -> None:
@@ -198,7 +189,7 @@ def test_the_bundle_may_be_given_as_bytes(visit: Callable[..., Any]) -> None:
         const wrong = await failure(() => turso.connect('bytes.db', { programs: 7 }));
         return [(await db.status()).programs.bundled > 5, wrong.message];"""
     assert visit(body) == [True, 'connect(): the option "programs" takes a URL or bytes, not number']
-    assert asked_for_python() == []
+    assert for_python(Application.asked) == []
 
 
 def test_another_schema_is_not_mistaken_for_the_bundle_s(visit: Callable[..., Any]) -> None:
@@ -225,4 +216,4 @@ def test_the_examples_of_the_document(
     body = f"const {{ connect }} = turso; {script} return {{ notes, compiler, misses: programs.misses }};"
     found = visit(f"return (async () => {{ {body} }})();")
     assert found == {"notes": [{"name": "Ada", "notes": 1}], "compiler": "absent", "misses": 0}
-    assert asked_for_python() == []
+    assert for_python(Application.asked) == []

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from demo.serve import Handler
-from tests.browser.conftest import open_page, runner
+from demo.serve import Handler, serving
+from tests.browser.conftest import for_python, open_page, runner
 
 SETUP = """
     await db.exec('CREATE TABLE IF NOT EXISTS notes(id INTEGER PRIMARY KEY, body TEXT, at REAL)');
@@ -43,17 +42,10 @@ class Logging(Handler):
         super().do_GET()
 
 
-def asked_for_python() -> list[str]:
-    return [path for path in Logging.asked if "/dist/pyodide/" in path or path.endswith(".pack")]
-
-
 @pytest.fixture(scope="module")
 def logged() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Logging) as started:
-        started.daemon_threads = True
-        threading.Thread(target=started.serve_forever, daemon=True).start()
-        yield f"http://localhost:{started.server_address[1]}/"
-        started.shutdown()
+    with serving(handler=Logging) as url:
+        yield url
 
 
 @pytest.fixture
@@ -81,7 +73,7 @@ def first_visit(visit: Callable[..., Any]) -> float:
 
 def test_known_statements_need_no_python(visit: Callable[..., Any]) -> None:
     first = first_visit(visit)
-    assert asked_for_python()
+    assert for_python(Logging.asked)
     found = visit(
         KNOWN
         + """
@@ -89,7 +81,7 @@ def test_known_statements_need_no_python(visit: Callable[..., Any]) -> None:
         const other = await db.prepare('select id, body from notes where id >= 2 order by id').raw().all();
         return { rows, other, connected, ms };"""
     )
-    assert asked_for_python() == []
+    assert for_python(Logging.asked) == []
     assert found["rows"] == [[1, "first"]]
     assert found["other"] == [[2, "second"]]
     print(f"connect() to rows: {first:.0f} ms, on the second visit {found['ms']:.0f} ms")
@@ -100,7 +92,7 @@ def test_a_new_statement_fetches_python_when_it_is_needed(visit: Callable[..., A
     first_visit(visit)
     found = visit(KNOWN + "const n = await db.prepare('SELECT count(*) FROM notes').pluck().get(); return [rows, n];")
     assert found == [[[1, "first"]], 1]
-    assert asked_for_python()
+    assert for_python(Logging.asked)
 
 
 def test_python_is_fetched_in_the_end_though_nobody_needs_it(visit: Callable[..., Any]) -> None:
@@ -108,14 +100,14 @@ def test_python_is_fetched_in_the_end_though_nobody_needs_it(visit: Callable[...
 
     def wait() -> None:
         deadline = time.monotonic() + 30
-        while not asked_for_python() and time.monotonic() < deadline:
+        while not for_python(Logging.asked) and time.monotonic() < deadline:
             time.sleep(0.1)
 
     waiting = threading.Thread(target=wait)
     waiting.start()
     visit(KNOWN + "await new Promise((resolve) => setTimeout(resolve, 4000)); return rows;")
     waiting.join()
-    assert asked_for_python()
+    assert for_python(Logging.asked)
 
 
 DAMAGES = (
@@ -134,13 +126,13 @@ def test_what_is_damaged_or_of_another_build_is_not_used(visit: Callable[..., An
             {damage};
             await cache.put(key, new Response(bytes));"""
         assert visit(CACHE + change + KNOWN + STORED + "return rows;") == [[1, "first"]]
-        assert asked_for_python(), damage
+        assert for_python(Logging.asked), damage
     change = """await cache.put(key.url.slice(0, -4) + '0000', await cache.match(key));
         await cache.delete(key);"""
     assert visit(CACHE + change + KNOWN + STORED + "return rows;") == [[1, "first"]]
-    assert asked_for_python()
+    assert for_python(Logging.asked)
     assert visit(KNOWN + "return rows;") == [[1, "first"]]
-    assert asked_for_python() == []
+    assert for_python(Logging.asked) == []
 
 
 def test_another_schema_has_other_programs(visit: Callable[..., Any]) -> None:

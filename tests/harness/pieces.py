@@ -6,6 +6,7 @@ import struct
 from collections import OrderedDict
 
 import pytest
+import wasmtime
 
 from turso_wasm.kernel.abi import Run
 from turso_wasm.runtime import engine
@@ -19,8 +20,8 @@ def run_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     host = engine.host()
     plain = host_module.WasmtimeHost._link
 
-    def link(host: host_module.WasmtimeHost, instance: host_module.WasmtimeInstance) -> None:
-        plain(host, instance)
+    def link(host: host_module.WasmtimeHost, instance: host_module.WasmtimeInstance, module: wasmtime.Module) -> None:
+        plain(host, instance, module)
         step = instance.step
 
         def prepared_step(statement: int) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.catalog.catalog import Catalog, Catalogs
-from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
+from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved, quote_identifier
 from turso_wasm.catalog.tables import fail
 from turso_wasm.sql import ast
 from turso_wasm.sql.keywords import KEYWORDS
@@ -132,4 +132,4 @@ def quote_if_needed(name: str) -> str:
     """An identifier in double quotes unless it can stand bare."""
     if _PLAIN_NAME.fullmatch(name) and name.upper() not in KEYWORDS:
         return name
-    return '"' + name.replace('"', '""') + '"'
+    return quote_identifier(name)

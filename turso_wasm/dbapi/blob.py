@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from turso_wasm.base.errors import SQLITE_ABORT, SQLITE_ERROR, SQLITE_READONLY, SqlError
+from turso_wasm.catalog.names import quote_identifier
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.errors import ProgrammingError, fail
 from turso_wasm.runtime.blobs import BlobHandle
@@ -48,7 +49,7 @@ class Blob:
             rowid, indexed = _checked(connection, table, column, name)
             if indexed and not readonly:
                 raise SqlError(SQLITE_ERROR, f"cannot open {indexed} column for writing")
-            cell, place = _quoted(column), f"{_quoted(name)}.{_quoted(table)}"
+            cell, place = quote_identifier(column), f"{quote_identifier(name)}.{quote_identifier(table)}"
             rows = f"SELECT {rowid} FROM {place} WHERE {rowid} >= ?"
             self._handle = BlobHandle(connection._runtime, rows, row, writes=not readonly)
             if not self._handle.is_open:
@@ -228,7 +229,7 @@ def _checked(connection: Connection, table: str, column: str, name: str) -> tupl
 
     Errors: SqlError with SQLite's messages.
     """
-    ask, schema = connection._query, _quoted(name)
+    ask, schema = connection._query, quote_identifier(name)
     found: list[Any] = []
     if connection._runtime.slot_of(name) is not None:
         master = "sqlite_temp_master" if name.lower() == "temp" else f"{schema}.sqlite_master"
@@ -240,22 +241,18 @@ def _checked(connection: Connection, table: str, column: str, name: str) -> tupl
         raise SqlError(SQLITE_ERROR, f"cannot open view: {table}")
     if found[0][1].lstrip()[:14].upper() == "CREATE VIRTUAL":
         raise SqlError(SQLITE_ERROR, f"cannot open virtual table: {table}")
-    columns = [row[1].lower() for row in ask(f"PRAGMA {schema}.table_xinfo({_quoted(table)})", ())]
+    columns = [row[1].lower() for row in ask(f"PRAGMA {schema}.table_xinfo({quote_identifier(table)})", ())]
     rowid = next((known for known in ROWID_NAMES if known not in columns), "rowid")
     listed = "SELECT wr FROM pragma_table_list WHERE schema = lower(?) AND lower(name) = lower(?)"
     if ask(listed, (name, table))[0][0]:
         raise SqlError(SQLITE_ERROR, f"cannot open table without rowid: {table}")
     if column.lower() not in columns:
         raise SqlError(SQLITE_ERROR, f'no such column: "{column}"')
-    keys = ask(f"PRAGMA {schema}.foreign_key_list({_quoted(table)})", ())
+    keys = ask(f"PRAGMA {schema}.foreign_key_list({quote_identifier(table)})", ())
     if ask("PRAGMA foreign_keys", ())[0][0] and any(row[3].lower() == column.lower() for row in keys):
         return rowid, "foreign key"
-    for index in ask(f"PRAGMA {schema}.index_list({_quoted(table)})", ()):
-        parts = ask(f"PRAGMA {schema}.index_info({_quoted(index[1])})", ())
+    for index in ask(f"PRAGMA {schema}.index_list({quote_identifier(table)})", ()):
+        parts = ask(f"PRAGMA {schema}.index_info({quote_identifier(index[1])})", ())
         if any(part[2] is None or part[2].lower() == column.lower() for part in parts):
             return rowid, "indexed"
     return rowid, ""
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

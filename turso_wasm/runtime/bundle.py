@@ -24,13 +24,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.catalog.names import quote_identifier
 from turso_wasm.codegen.program import Program
 from turso_wasm.runtime.compiler import compile_statement
 from turso_wasm.runtime.connection import HostConnection
 from turso_wasm.runtime.hosts.base import Host
 from turso_wasm.runtime.schema import SHARED_BY_SHAPE, STATISTICS_QUERY, Environment, Prepared
 from turso_wasm.runtime.uri import Location
-from turso_wasm.sql.lexer import Tokens, normalize, tokenize
+from turso_wasm.sql.lexer import Tokens, normalize, tokenize, tokenize_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Script:
 
     def failed(self, error: SqlError, at: int) -> ScriptError:
         """What is told of an error of the statement at character `at`."""
-        start = error.span[0] if error.span else _statement_at(self.text, at).starts[0]
+        start = error.span[0] if error.span else tokenize_statement(self.text, at).starts[0]
         return ScriptError(f"{self.name}:{self.text.count(chr(10), 0, start) + 1}: {error.message}")
 
 
@@ -67,7 +68,7 @@ class Bundle:
 
     def add(self, prepared: Prepared) -> None:
         """Errors: SqlError, the Program is right for one file only."""
-        tokens = _statement_at(prepared.sql, prepared.start)
+        tokens = tokenize_statement(prepared.sql, prepared.start)
         if not prepared.program.shared:
             span = tokens.starts[0], tokens.end
             raise SqlError(SQLITE_ERROR, "what tells the names of files cannot be compiled ahead", span)
@@ -159,7 +160,7 @@ def _run(connection: HostConnection, script: Script, bundle: Bundle, *, stops: b
             if stops:
                 raise script.failed(error, start) from None
             if at == start:
-                at = _statement_at(script.text, at).end
+                at = tokenize_statement(script.text, at).end
 
 
 def _execute(connection: HostConnection, prepared: Prepared) -> None:
@@ -191,13 +192,6 @@ def _add(bundle: Bundle, script: Script, prepared: Prepared) -> None:
         raise script.failed(error, prepared.start) from None
 
 
-def _statement_at(sql: str, at: int) -> Tokens:
-    tokens = tokenize(sql, at)
-    while tokens.kinds[0] == ";":
-        tokens = tokenize(sql, tokens.end)
-    return tokens
-
-
 def _add_ours(connection: HostConnection, bundle: Bundle) -> None:
     """What web/ runs on the database, and what it reads the statistics with."""
     for prepared in _prepared(connection, OF_PAGES):
@@ -208,8 +202,7 @@ def _add_ours(connection: HostConnection, bundle: Bundle) -> None:
     )
     for contents in environment.databases:
         if contents.statistics:
-            quoted = '"' + contents.name.replace('"', '""') + '"'
-            bundle.compile(without, f"{STATISTICS_QUERY} {quoted}.sqlite_stat1")
+            bundle.compile(without, f"{STATISTICS_QUERY} {quote_identifier(contents.name)}.sqlite_stat1")
 
 
 def read_bundle(raw: bytes) -> Iterable[tuple[str, str, Program]]:

@@ -28,6 +28,7 @@ from typing import Any, TypeVar
 from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError
 from turso_wasm.bind.authority import Ask
 from turso_wasm.catalog.functions import BUILTIN, Own, OwnCollation, Registry
+from turso_wasm.catalog.names import quote_identifier
 from turso_wasm.kernel.abi import (
     DB_PAGE_COUNT,
     DB_SCHEMA_FORMAT,
@@ -55,7 +56,7 @@ from turso_wasm.runtime.statement import KEEP_BLOCK, HostStatement, Rows
 from turso_wasm.runtime.uri import Location
 from turso_wasm.runtime.usercode import UserCode
 from turso_wasm.runtime.userrows import RowsCode
-from turso_wasm.sql.lexer import END, Tokens, normalize, tokenize
+from turso_wasm.sql.lexer import END, Tokens, normalize, tokenize, tokenize_statement
 
 DESCENDING_FORMAT = 4  # the first schema format whose indexes honour DESC
 MAX_RETRIES = 50  # SQLITE_MAX_SCHEMA_RETRY
@@ -232,8 +233,8 @@ class HostConnection(ConnectionState):
             self.wait_turn()
             if _NEEDS_NO_SCHEMA.match(sql, start):
                 known = self._bootstrap.find_text(sql) if start == 0 and ask is None else None
-                return known or self._prepare(self._bootstrap, sql, start, _statement_at(sql, start), ask)
-            tokens = _statement_at(sql, start)
+                return known or self._prepare(self._bootstrap, sql, start, tokenize_statement(sql, start), ask)
+            tokens = tokenize_statement(sql, start)
             if tokens.kinds[0] == END:
                 return None
             try:
@@ -241,7 +242,7 @@ class HostConnection(ConnectionState):
             except SqlError:
                 if not self._schema_moved():
                     raise
-            return self._prepare(self._seen().schema, sql, start, _statement_at(sql, start), ask)
+            return self._prepare(self._seen().schema, sql, start, tokenize_statement(sql, start), ask)
 
     def find(self, sql: str) -> Prepared | None:
         """What exactly this text was prepared to, if that still holds; from any thread, without the host's lock."""
@@ -320,7 +321,7 @@ class HostConnection(ConnectionState):
         if not self.opened()[slot] or self.field(slot, DB_PAGE_COUNT) == 0:
             return Contents(slot, name, ())
         known = bootstrap.environment.databases[slot].name
-        rows = self._query(bootstrap, f"{SCHEMA_QUERY} {_quoted(known)}.sqlite_master")
+        rows = self._query(bootstrap, f"{SCHEMA_QUERY} {quote_identifier(known)}.sqlite_master")
         schema_format = self.field(slot, DB_SCHEMA_FORMAT)
         return Contents(slot, name, tuple(rows), not rows or schema_format >= DESCENDING_FORMAT)
 
@@ -331,7 +332,7 @@ class HostConnection(ConnectionState):
             catalog = view.schema.catalogs.slots[contents.slot]
             if catalog is not None and "sqlite_stat1" in catalog.entries:
                 self._view = view
-                rows = self._query(view.schema, f"{STATISTICS_QUERY} {_quoted(contents.name)}.sqlite_stat1")
+                rows = self._query(view.schema, f"{STATISTICS_QUERY} {quote_identifier(contents.name)}.sqlite_stat1")
                 databases[i] = replace(contents, statistics=tuple(rows))
         if self._view is not view:
             return view
@@ -347,7 +348,7 @@ class HostConnection(ConnectionState):
             return self._rows(schema, sql, lambda raw: raw.decode("utf-8", "replace"))
 
     def _rows(self, schema: Schema, sql: str, text: TextFactory | None) -> list[tuple[Any, ...]]:
-        prepared = schema.find_text(sql) or self._prepare(schema, sql, 0, _statement_at(sql, 0))
+        prepared = schema.find_text(sql) or self._prepare(schema, sql, 0, tokenize_statement(sql, 0))
         statement = self.acquire(prepared)
         self.host.function("statement_peeks")(statement.address)
         try:
@@ -459,15 +460,3 @@ class HostConnection(ConnectionState):
 def is_interrupt(error: SqlError) -> bool:
     """True for the error that `interrupt` causes."""
     return error.code == SQLITE_INTERRUPT
-
-
-def _statement_at(sql: str, start: int) -> Tokens:
-    """The tokens of the first statement from character `start` on, empty ones left out."""
-    tokens = tokenize(sql, start)
-    while tokens.kinds[0] == ";":
-        tokens = tokenize(sql, tokens.end)
-    return tokens
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

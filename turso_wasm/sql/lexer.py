@@ -130,6 +130,14 @@ def tokenize(sql: str, start: int = 0) -> Tokens:
     return tokens
 
 
+def tokenize_statement(sql: str, start: int) -> Tokens:
+    """The tokens of the first statement from character `start` on, empty ones left out."""
+    tokens = tokenize(sql, start)
+    while tokens.kinds[0] == ";":
+        tokens = tokenize(sql, tokens.end)
+    return tokens
+
+
 def extend(tokens: Tokens) -> None:
     """Read on behind the ';' that ended the tokens, to the next one: a module's arguments may hold any token."""
     for tokens_of in (tokens.kinds, tokens.texts, tokens.starts, tokens.ends):

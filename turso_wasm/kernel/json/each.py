@@ -10,7 +10,7 @@ from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, JsonLevel, JsonWalk, Run,
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.json.ask import type_name
 from turso_wasm.kernel.json.document import JSON_SUBTYPE, blob_result, document, value_result
-from turso_wasm.kernel.json.each_text import UNDECIDED, text_begin, text_key, text_next, text_shown, text_type
+from turso_wasm.kernel.json.each_text import UNDECIDED, text_begin, text_key, text_kind, text_next, text_shown
 from turso_wasm.kernel.json.element import ARRAY, OBJECT, child, is_text
 from turso_wasm.kernel.json.path import FOUND, Walk, has_escapes, start_walk, walk
 from turso_wasm.kernel.json.scan import is_alnum, put_unescaped
@@ -219,7 +219,7 @@ def text_column(stmt: Run, w: JsonWalk, column: i32) -> tuple[i32, i64]:
     if column == KEY:
         return text_key(stmt, w)
     if column == TYPE:
-        return text_type(w)
+        return type_name(text_kind(w))
     if column == ROWID:
         return INTEGER, i64(w.row)
     return text_shown(stmt, w, column == ATOM)

@@ -9,6 +9,16 @@ from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, JsonWalk, Run, Value
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.json.document import JSON_SUBTYPE, blob_result, value_result
+from turso_wasm.kernel.json.element import (
+    ARRAY,
+    FALSE_ELEMENT,
+    FLOAT,
+    INT,
+    NULL_ELEMENT,
+    OBJECT,
+    TEXT_PLAIN,
+    TRUE_ELEMENT,
+)
 from turso_wasm.kernel.json.locate import scalar_value, seek_value
 from turso_wasm.kernel.json.parse import Parser, parse_text, skip_text
 from turso_wasm.kernel.json.path import Walk
@@ -120,25 +130,25 @@ def text_key(stmt: Run, w: JsonWalk) -> tuple[i32, i64]:
     return TEXT, pack(b.data, b.size)
 
 
-def text_type(w: JsonWalk) -> tuple[i32, i64]:
-    """The value's type, as json_type calls it."""
+def text_kind(w: JsonWalk) -> i32:
+    """A kind of element that the value can be, of those that have the same type."""
     c: i32 = w.document[w.value]
     if c == 34:
-        return TEXT, pack(b"text", 4)
+        return TEXT_PLAIN
     if c == 91:
-        return TEXT, pack(b"array", 5)
+        return ARRAY
     if c == 123:
-        return TEXT, pack(b"object", 6)
+        return OBJECT
     if c == 110:
-        return TEXT, pack(b"null", 4)
+        return NULL_ELEMENT
     if c == 116:
-        return TEXT, pack(b"true", 4)
+        return TRUE_ELEMENT
     if c == 102:
-        return TEXT, pack(b"false", 5)
+        return FALSE_ELEMENT
     for i in range(w.value, w.behind):
         if w.document[i] == 46 or w.document[i] | 32 == 101:
-            return TEXT, pack(b"real", 4)
-    return TEXT, pack(b"integer", 7)
+            return FLOAT
+    return INT
 
 
 def text_shown(stmt: Run, w: JsonWalk, is_atom: bool) -> tuple[i32, i64]:

@@ -15,7 +15,7 @@ from turso_wasm.catalog.names import ROWID_NAMES, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.alter.rows import SQL, Change, change, means, reaching, refuse_rowid, refuse_system, stored, target
-from turso_wasm.plan.alter.soundness import changed_catalogs, check_renamed, concerned, trace_trigger, trace_view
+from turso_wasm.plan.alter.soundness import changed_catalogs, check_renamed, concerned, trace_entry
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
 
@@ -74,22 +74,14 @@ def _column_places(
             continue
         source = stored(entry)
         strings: Spans = []
-        if entry.type == "view":
-            trace = trace_view(binder, catalog, entry)
+        if entry.type in ("view", "trigger"):
+            source, trace = trace_entry(binder, catalog, entry)
             spans = [
                 source.last_token(node.span) for node, ref in trace if _is_column(binder, node, ref, table, column)
             ]
             strings = [source.token(node.span[0]) for node, ref in trace if isinstance(ref, bound.Constant)]
-        elif entry.type == "trigger":
-            trigger = catalog.find_trigger(entry.name)
-            assert trigger is not None
-            trace = trace_trigger(binder, catalog, trigger)
-            source = edit.StoredText(trigger.sql, trigger.node)  # the trace is about this tree
-            spans = [
-                source.last_token(node.span) for node, ref in trace if _is_column(binder, node, ref, table, column)
-            ]
-            spans += _assigned_tokens(source, table, column, means(binder, catalog, table))
-            strings = [source.token(node.span[0]) for node, ref in trace if isinstance(ref, bound.Constant)]
+            if entry.type == "trigger":
+                spans += _assigned_tokens(source, table, column, means(binder, catalog, table))
         else:
             owner = catalog.find_table(entry.table)
             if owner is not None and not isinstance(source.statement, ast.CreateVirtualTable):

@@ -31,8 +31,7 @@ from turso_wasm.plan.alter.soundness import (
     check_renamed,
     check_sound,
     concerned,
-    trace_trigger,
-    trace_view,
+    trace_entry,
 )
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
@@ -103,19 +102,17 @@ def _named(
 ) -> tuple[edit.StoredText, list[tuple[int, int]]]:
     """(the text of an object, where it names the table)."""
     is_meant = means(binder, catalog, table)
-    if entry.type == "view":
-        return source, list(_traced_tokens(binder, source, trace_view(binder, catalog, entry), table))
-    if entry.type == "trigger":
-        trigger = catalog.find_trigger(entry.name)
-        assert trigger is not None
-        source = edit.StoredText(trigger.sql, trigger.node)  # the trace is about this tree
-        spans = list(edit.owner_tokens(source, table.name, own=False, keys=False, is_meant=is_meant))
-        for node in trigger.node.body:
+    if entry.type not in ("view", "trigger"):
+        own = catalog.slot == table.slot and fold(entry.table) == fold(table.name)
+        return source, list(edit.own_tokens(source, table.name, own, is_meant))
+    source, trace = trace_entry(binder, catalog, entry)
+    spans = list(_traced_tokens(binder, source, trace, table))
+    if isinstance(source.statement, ast.CreateTrigger):
+        spans += edit.owner_tokens(source, table.name, own=False, keys=False, is_meant=is_meant)
+        for node in source.statement.body:
             if isinstance(node, ast.Insert) and fold(node.table.name) == fold(table.name) and is_meant(None):
                 spans.append(source.token(node.table.span[0]))
-        return source, spans + list(_traced_tokens(binder, source, trace_trigger(binder, catalog, trigger), table))
-    own = catalog.slot == table.slot and fold(entry.table) == fold(table.name)
-    return source, list(edit.own_tokens(source, table.name, own, is_meant))
+    return source, spans
 
 
 def _traced_tokens(binder: Binder, source: edit.StoredText, trace: Trace, table: Table) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,7 @@ from turso_wasm.bind.binder import Binder, Trace
 from turso_wasm.bind.generated import row_of
 from turso_wasm.bind.schema import bind_index_terms, check_table_expressions
 from turso_wasm.catalog.catalog import Catalog, Catalogs, Entry, Row, Trigger
+from turso_wasm.catalog.edit import StoredText
 from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
@@ -50,6 +51,15 @@ def trace_trigger(binder: Binder, catalog: Catalog, trigger: Trigger, when: str 
         raise unsound(binder, f"trigger {trigger.name}{when}", error) from None
     finally:
         binder.trace = None
+
+
+def trace_entry(binder: Binder, catalog: Catalog, entry: Entry) -> tuple[StoredText, Trace]:
+    """(the text of a view or trigger, what each name in it means). Errors: as `trace_view`, `trace_trigger`."""
+    if entry.type == "view":
+        return stored(entry), trace_view(binder, catalog, entry)
+    trigger = catalog.find_trigger(entry.name)
+    assert trigger is not None
+    return StoredText(trigger.sql, trigger.node), trace_trigger(binder, catalog, trigger)
 
 
 def unsound(binder: Binder, what: str, error: SqlError) -> SqlError:

@@ -156,7 +156,7 @@ class WasmtimeHost:
             data = address(self.function("malloc")(len(program.data)))
             self.write(data, program.data)
         made = WasmtimeInstance(self, program, module, data, -1 if hot else WARM_AFTER)
-        self._link(made)
+        self._link(made, module)
         return made
 
     def _baseline(self, program: Program) -> wasmtime.Module:
@@ -176,20 +176,18 @@ class WasmtimeHost:
         """Replace the baseline code of a Program by optimized code (W4); without room for it, it stays as it is."""
         if isinstance(instance, WasmtimeInstance) and instance.heat >= 0:
             instance.heat = -1
-            with suppress(wasmtime.WasmtimeError):
-                module = self._optimized(instance.program)
-                instance.step = self._store.link(module, instance.program.wasm, instance.data)
-                instance.module = module
-                self._linked.add(instance)
+            with suppress(wasmtime.WasmtimeError, SqlError):
+                self._link(instance, self._optimized(instance.program))
 
-    def _link(self, instance: WasmtimeInstance) -> None:
-        """Link a Program into the store. Errors: SqlError SQLITE_NOMEM."""
+    def _link(self, instance: WasmtimeInstance, module: wasmtime.Module) -> None:
+        """Link a Program into the store, with this code. Errors: SqlError SQLITE_NOMEM, and all is as before."""
         try:
-            instance.step = self._store.link(instance.module, instance.program.wasm, instance.data)
+            step = self._store.link(module, instance.program.wasm, instance.data)
         except wasmtime.WasmtimeError as error:
             raise _no_room(error) from None
         if instance.heat >= 0 and len(instance.program.wasm) > LARGE:
-            instance.step = partial(self._large_step, weakref.ref(instance), instance.step)
+            step = partial(self._large_step, weakref.ref(instance), step)
+        instance.step, instance.module = step, module
         self._linked.add(instance)
 
     def move(self) -> None:
@@ -212,7 +210,7 @@ class WasmtimeHost:
         found = instance()
         assert found is not None, "who steps it has it"
         try:
-            self._link(found)
+            self._link(found, found.module)
         except SqlError as error:
             self._store.record(error.code)  # as if the step had failed (H3)
             raise
