@@ -24,8 +24,8 @@ import { CONTEXTUAL, KEYWORDS, NAME_AFTER_OVER } from '../base/sql.js';
  * @property {string} second kind of the second one
  */
 
-const SPACE = /(?:[ \t\n\f\r\ufeff]+|--[^\n\0]*|\/\*(?=[^\0])(?:[^*\0]+|\*(?!\/))*(?:\*\/)?)*/y;
-const GAP = /[ \t\n\f\r\ufeff]*/y;
+const GAP = /(?:[ \t\n\f\r\ufeff]+|--[^\n\0]*|\/\*(?=[^\0])(?:[^*\0]+|\*(?!\/))*(?:\*\/)?)*/y;
+const SPACE = /[ \t\n\f\r\ufeff]*/y;
 const WORD = /[A-Za-z_\x80-\ufefe\uff00-\uffff][A-Za-z0-9_$\x80-\uffff]*/y;
 const OPERATOR = /[(),;*+~&%]|==?|->>?|-|\/|<[=><]?|>[=>]?|!=|\|\|?|\.(?![0-9])/y;
 const NUMBER = /0[xX][0-9a-fA-F][0-9a-fA-F_]*|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?/y;
@@ -84,7 +84,7 @@ class Lexer {
     const first = this.kinds.length;
     this.contextual = false;
     for (;;) {
-      const start = skip(SPACE, this.sql, at);
+      const start = skip(GAP, this.sql, at);
       const kind = this.#token(start);
       at = this.at;
       if (kind === END) break;
@@ -194,7 +194,7 @@ class Lexer {
       if (!row || (rows.length && row.length !== rows[0].length)) return at;
       rows.push(row);
       const close = this.at;
-      const next = skip(GAP, sql, close);
+      const next = skip(SPACE, sql, close);
       if (sql[next] !== ',') {
         if (rows.length < 2) return at;
         return this.#list('<rows>', rows, close);
@@ -230,10 +230,10 @@ class Lexer {
     /** @type {Scalar[]} */
     const row = [];
     for (;;) {
-      const value = this.#item(skip(GAP, sql, at));
+      const value = this.#item(skip(SPACE, sql, at));
       if (value === BAD) return null;
       row.push(/** @type {Scalar} */ (value));
-      at = skip(GAP, sql, this.at);
+      at = skip(SPACE, sql, this.at);
       if (sql[at] === ')') {
         this.at = at + 1;
         return row;
@@ -268,7 +268,7 @@ class Lexer {
   #signed(first, at) {
     const { sql } = this;
     const sign = first === '-' || first === '+';
-    if (sign) at = skip(GAP, sql, at + 1);
+    if (sign) at = skip(SPACE, sql, at + 1);
     const text = match(NUMBER, sql, at);
     this.at = at + text.length;
     if (!text || skip(ID_CHARS, sql, this.at) > this.at) return BAD;
@@ -343,7 +343,7 @@ export function lex(sql, start) {
 
 /** Whether anything but space and comments is left. @param {string} sql @param {number} at */
 export function hasMore(sql, at) {
-  const next = skip(SPACE, sql, at);
+  const next = skip(GAP, sql, at);
   return next < sql.length && sql[next] !== '\0';
 }
 

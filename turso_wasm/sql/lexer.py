@@ -48,11 +48,12 @@ Literal: TypeAlias = LiteralValue | tuple[tuple[LiteralValue, ...], ...]
 
 _ID_CHAR = r"[A-Za-z0-9_$\x80-\U0010ffff]"
 _SPACE = r"[ \t\n\f\r\ufeff]*+"
+_GAP = rf"{_SPACE}(?:(?:--[^\n\0]*+|/\*(?=[^\0])(?:[^*\0]++|\*(?!/))*+(?:\*/)?){_SPACE})*+"
 _NUMBER = r"(?>0[xX][0-9a-fA-F][0-9a-fA-F_]*|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)"
 
 _TOKEN = re.compile(
     rf"""
-    {_SPACE} (?: (?: --[^\n\0]*+ | /\*(?=[^\0]) (?:[^*\0]++|\*(?!/))*+ (?:\*/)? ) {_SPACE} )*+
+    {_GAP}
     (?:
       ( (?![xX]') [A-Za-z_\x80-\ufefe\uff00-\U0010ffff] {_ID_CHAR}*+ )                                    # 1 word
     | ( [(),;*=+~&%] (?<!=)|==?|->>?|-|/|<[=><]?|>[=>]?|!=|\|\|?|\.(?![0-9]) )                            # 2 operator
@@ -83,7 +84,7 @@ _UPPER_KINDS: Final = {word: word for word in KEYWORDS} | {"TEMPORARY": "TEMP"}
 
 _LITERAL = rf"""(?:(?:[-+]{_SPACE})?{_NUMBER}(?!{_ID_CHAR})|'(?:[^'\0]++|'')*+'|[xX]'(?:[0-9a-fA-F]{{2}})*+'
                 |[nN][uU][lL][lL](?!{_ID_CHAR}))"""
-_ROW = re.compile(rf"{_SPACE}\({_SPACE}({_LITERAL}{_SPACE}(?:,{_SPACE}{_LITERAL}{_SPACE})*+)\){_SPACE}(,?)", re.VERBOSE)
+_ROW = re.compile(rf"{_GAP}\({_SPACE}({_LITERAL}{_SPACE}(?:,{_SPACE}{_LITERAL}{_SPACE})*+)\){_SPACE}(,?)", re.VERBOSE)
 _ITEM = re.compile(_LITERAL, re.VERBOSE)
 
 

@@ -35,6 +35,11 @@ def test_integers_beyond_64_bits_are_reals_and_the_two_extremes_stay_in_the_key(
     assert literals("select -9223372036854775808, 0x8000000000000000") == []
 
 
+def test_comments_before_literals_in_parentheses_do_not_matter() -> None:
+    assert key("select x in /* ( */(1, 2)") == key("select x in -- (\n(3, 4)") == "SELECT x IN <integers>"
+    assert key("values/* x */(1), -- (\n/**/(2)") == "VALUES <rows>"
+
+
 def test_rows_of_literals_are_one_literal() -> None:
     sql = "insert into t values (1, 'a'), (-2, x'00'), ( null , 1e5 ), (+3, 9223372036854775808)"
     tokens = tokenize(sql)

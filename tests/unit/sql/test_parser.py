@@ -44,6 +44,13 @@ def test_parameters_are_numbered_as_sqlite_does() -> None:
     assert numbers == [("", 1), (":a", 2), ("?5", 5), ("", 6), (":a", 2), ("@a", 7), ("?1", 1), ("$b::c(d)", 8)]
 
 
+@pytest.mark.parametrize(
+    ("sql", "text"), [("vacuum", "vacuum"), ("vacuum a", "a"), ("vacuum a into 'b'", "a into 'b'")]
+)
+def test_vacuum_lies_where_its_errors_are(sql: str, text: str) -> None:
+    assert sql[slice(*statement(sql).span)] == text
+
+
 def test_a_result_column_knows_the_text_it_is_named_by() -> None:
     sql = "select (  a+1 )  as x, t . b, count( * )"
     tree = statement(sql)

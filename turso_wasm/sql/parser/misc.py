@@ -195,9 +195,12 @@ class Parser(DdlParser):
         return Reindex(name, self.span_from(start))
 
     def _vacuum(self) -> Vacuum:
-        self.at += 1
         start = self.starts[self.at]
-        schema = self.name() if self.kinds[self.at] in NAMES else None
+        self.at += 1
+        schema = None
+        if self.kinds[self.at] in NAMES:
+            start = self.starts[self.at]  # what can be wrong is the name
+            schema = self.name()
         into = self.expr() if self.accept("INTO") else None
         return Vacuum(schema, into, self.span_from(start))
 
