@@ -2,12 +2,14 @@
 
 A module that would write the same pages for every row may keep what it has to write, and do it when somebody could
 tell the difference: `pending_flush` is called before a savepoint (a statement's, too) and before a commit, and
-`pending_drop` when a transaction, or what was done since a savepoint, is undone, and after a commit.
+`pending_drop` when a transaction, or what was done since a savepoint, is undone, and after a commit. Both are called
+before a b-tree is dropped.
 
 Invariants:
   P1  What is kept belongs to the connection's transaction: nothing of it is older than the innermost savepoint.
       So undoing to a savepoint drops all of it.
-  P2  A module's readers see what it keeps, or flush first.
+  P2  The root pages in what is kept are those of now.
+  P3  A module's readers see what it keeps, or flush first.
 """
 
 from turso_wasm.kernel.abi import KernelConnection, Run

@@ -11,6 +11,7 @@ Invariants:
 
 from turso_wasm.kernel.abi import INDEX_BTREE, Cursor, KernelConnection, KeyInfo, Run
 from turso_wasm.kernel.base.errors import SQLITE_LOCKED, raise_corrupt, raise_error
+from turso_wasm.kernel.base.pending import pending_drop, pending_flush
 from turso_wasm.kernel.btree.autovacuum import allocate_root, release_root
 from turso_wasm.kernel.btree.cell import INDEX_INTERIOR, INDEX_LEAF, LEAF, TABLE_INTERIOR, TABLE_LEAF, interior_kind
 from turso_wasm.kernel.btree.cursor.position import (
@@ -171,12 +172,15 @@ def btree_drop(stmt: Run, slot: i32, root: u32) -> u32:
 
     Returns, in auto-vacuum databases, the number of the root page that was moved to `root` to keep roots together:
     whatever refers to it must now refer to `root`. Otherwise 0. Errors: SQLITE_CORRUPT, also for root 1;
-    SQLITE_LOCKED while other statements of the connection read.
+    SQLITE_LOCKED while other statements of the connection read; what writing the modules' pending changes raises.
     """
     p: Pager = pager_of(KernelConnection(stmt.connection), slot)
     if root < 2:
         raise_corrupt(root)
     check_alone(stmt)
+    # What modules keep knows trees by their root pages: this one goes, another may get its number.
+    pending_flush(stmt)
+    pending_drop(KernelConnection(stmt.connection))
     _ = clear_root(p, root)
     forget_cursors(p, root)
     if auto_vacuum_root(p):
