@@ -8,7 +8,7 @@ from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
 from turso_wasm.codegen.modules.module import VirtualRow, Writer
 from turso_wasm.codegen.modules.registry import WRITERS
 from turso_wasm.codegen.output import emit_row
-from turso_wasm.codegen.roots import ROOTS
+from turso_wasm.codegen.roots import ROOTS, emit_root
 from turso_wasm.codegen.sources import ROWID, LocalSource
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.codegen.writes import begin_write, change_rows, count_change
@@ -27,8 +27,23 @@ def emit_write_virtual(node: nodes.WriteVirtual, ctx: Context) -> None:
     def each() -> None:
         with ctx.f.block() as skipped:
             _write_one(node, writer, skipped, ctx)
+        if node.conflict == "FAIL":  # a later row's error would keep this one
+            with ctx.unsuspended():
+                _reindex(node, ctx)
 
     change_rows(node.child, ctx, each)
+    if node.conflict != "FAIL":
+        _reindex(node, ctx)
+
+
+def _reindex(node: nodes.WriteVirtual, ctx: Context) -> None:
+    """Users' indexes on the shadow tables get the entries of what is there now."""
+    if node.reindex is None:
+        return
+    ctx.do("pending_flush", ctx.stmt)
+    in_ddl = ctx.in_ddl
+    emit_root(node.reindex, ctx)
+    ctx.in_ddl = in_ddl
 
 
 def _write_one(node: nodes.WriteVirtual, writer: Writer, skipped: Label, ctx: Context) -> None:

@@ -1,4 +1,4 @@
-"""The plan of REINDEX: indexes are emptied and filled from their tables.
+"""Indexes are emptied and filled from their tables: REINDEX, and users' indexes on shadow tables.
 
 Source: https://sqlite.org/lang_reindex.html
 """
@@ -23,14 +23,18 @@ def plan_reindex(binder: Binder, node: ast.Reindex) -> tuple[nodes.Plan, set[int
     found = list(_chosen(binder, node))
     if not found:
         return NOTHING, set()
+    return rebuild(binder, found), {table.slot for table, _ in found}
+
+
+def rebuild(binder: Binder, found: list[Found]) -> nodes.Ddl:
+    """These indexes anew. Errors: SqlError with SQLite's message."""
     steps: list[nodes.Step] = []
     for register, (table, index) in enumerate(found):
         item = row_of(binder, table)
         steps.append(nodes.ClearBtree(slot=table.slot, root=index.root, register=register))
         steps.append(fill_index(binder, table, index, item, register))
-    slots = {table.slot for table, _ in found}
-    plan = nodes.Ddl(slot=min(slots), steps=tuple(steps), n_registers=len(found), changes_schema=False)
-    return plan, slots
+    slot = min(table.slot for table, _ in found)
+    return nodes.Ddl(slot=slot, steps=tuple(steps), n_registers=len(found), changes_schema=False)
 
 
 def _chosen(binder: Binder, node: ast.Reindex) -> Iterable[Found]:

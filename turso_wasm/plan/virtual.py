@@ -27,6 +27,7 @@ from turso_wasm.plan.modules.module import shadows
 from turso_wasm.plan.modules.registry import PLANNED
 from turso_wasm.plan.planned_rows import Rows
 from turso_wasm.plan.planner import Planner
+from turso_wasm.plan.reindex import rebuild
 from turso_wasm.plan.schema import NOTHING, Changed, table_steps
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
@@ -110,6 +111,7 @@ def plan_insert_virtual(
         changed=frozenset(number for number in columns.positions if number != ROWID),
         conflict=node.on_conflict,
         shadows=shadows(binder, table),
+        reindex=_reindex(binder, table),
         plans=_plans(planner, table),
         source=item.source,
         returning=tuple(planner.finish(expr) for expr in returning),
@@ -140,6 +142,7 @@ def plan_update_virtual(
         changed=frozenset(number for number in assigned if number != ROWID),
         conflict=node.on_conflict,
         shadows=shadows(binder, table),
+        reindex=_reindex(binder, table),
         plans=_plans(planner, table),
     )
     return plan, [], table
@@ -155,13 +158,25 @@ def plan_delete_virtual(binder: Binder, planner: Planner, old: Item, core: Core,
     rows = planner.plan_query(Query([core], []))
     child, (key,) = _kept(binder, rows.plan, rows.exprs)
     plan = nodes.WriteVirtual(
-        table=table, child=child, old=key, is_delete=True, shadows=shadows(binder, table), plans=_plans(planner, table)
+        table=table,
+        child=child,
+        old=key,
+        is_delete=True,
+        shadows=shadows(binder, table),
+        reindex=_reindex(binder, table),
+        plans=_plans(planner, table),
     )
     return plan, [], table
 
 
 def _plans(planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
     return PLANNED[fold(table.module)].plans_for_writing(planner, table)
+
+
+def _reindex(binder: Binder, table: Table) -> nodes.Ddl | None:
+    """The indexes that users have made on its shadow tables, of which no module's writer knows, anew."""
+    found = [(each, index) for each in shadows(binder, table).values() for index in each.indexes if index.origin == "c"]
+    return rebuild(binder, found) if found else None
 
 
 def _kept(

@@ -102,7 +102,8 @@ def _roots(shadows: Mapping[str, Table | None]) -> dict[str, int]:
     if "segdir" not in shadows:
         return found | {"data": roots["data"], "index": roots["idx"], "options": roots["config"]}
     directory = shadows["segdir"]
-    index = directory.indexes[0].root if directory is not None and directory.indexes else 0
+    own = [] if directory is None else [index for index in directory.indexes if index.origin != "c"]
+    index = own[0].root if own else 0
     segments = {"data": roots["segments"], "index": index, "directory": roots["segdir"]}
     return found | segments | {"options": roots.get("stat", 0)}
 

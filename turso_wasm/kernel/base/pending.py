@@ -14,7 +14,7 @@ Invariants:
 
 from turso_wasm.kernel.abi import KernelConnection, Run
 from turso_wasm.kernel.base.memory import mfree, mzalloc
-from turso_wasm.wasm.lang import Struct, fn, i32, ptr, sizeof, u8, u32
+from turso_wasm.wasm.lang import Struct, export, fn, i32, ptr, sizeof, u8, u32
 
 __subset__ = True
 
@@ -61,6 +61,7 @@ def pending_new(
     return pending_data(p)
 
 
+@export
 def pending_flush(stmt: Run) -> None:
     """Everything kept is written. Raises what writing raises."""
     p: Pending = Pending(KernelConnection(stmt.connection).pending)

@@ -182,7 +182,8 @@ class WriteVirtual(Plan):
     old: the rowid of the row to be updated or deleted, None: INSERT. is_delete: DELETE. values: one expression a
     column, hidden ones included, without affinity. rowid: the new one (None: of an INSERT, the module chooses; of an
     UPDATE, it stays). changed: columns that an UPDATE assigns; of an INSERT, those that it gives. shadows: the table's
-    shadow tables, by suffix. plans: those that the module has asked for. source: names the new row in `returning`.
+    shadow tables, by suffix. reindex: makes users' indexes on them anew. plans: those that the module has asked for.
+    source: names the new row in `returning`.
     """
 
     table: Table
@@ -194,6 +195,7 @@ class WriteVirtual(Plan):
     changed: frozenset[int] = frozenset()
     conflict: ConflictAction | None = None
     shadows: dict[str, Table] = field(default_factory=dict)
+    reindex: Plan | None = None
     plans: tuple[Plan, ...] = ()
     source: int = -1
     returning: tuple[Expr, ...] = ()
