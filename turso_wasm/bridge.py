@@ -112,6 +112,18 @@ class Compiler:
         return _reply(head, block + code)
 
 
+def warm_up() -> None:
+    """Compile two statements, so that what Python loads and computes on first use is there when its memory is kept for
+    later visits (web/snapshot.js).
+    """
+    compiler = Compiler()
+    table = ["table", "t", "t", 2, "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)"]
+    environment = {"databases": [[0, "main", [table], True, []], [1, "temp", [], True, []]], "own": [], "settings": 0}
+    compiler.open_schema(json.dumps(environment))
+    for sql in ("SELECT b, count(*) FROM t WHERE a > 1 GROUP BY b ORDER BY b", "INSERT INTO t VALUES (1, 'a')"):
+        compiler.compile(1, sql, "[]")
+
+
 def _registry(own: list[list[Any] | None]) -> Registry:
     """The registry with these entries of the user's."""
     return Registry(tuple(_own(*entry) if entry else None for entry in own)) if own else BUILTIN

@@ -6,10 +6,15 @@
 
 import { SqlError } from '../base/errors.js';
 import { loadPyodide } from './pyodide.js';
+import { Snapshot } from './snapshot.js';
 import { bytesOf } from './values.js';
 
 const decoder = new TextDecoder();
 const ARCHIVE = '/lib/turso_wasm.zip';
+/** What is loaded and computed on first use is to be in the snapshot. */
+const WARM_UP = 'import gc, random\nfrom turso_wasm.bridge import warm_up\nwarm_up()\ngc.collect()\nNone';
+/** All visits would draw the same numbers. */
+const RESEED = 'import random\nrandom.seed()';
 
 /**
  * @typedef {object} Reply
@@ -19,6 +24,8 @@ const ARCHIVE = '/lib/turso_wasm.zip';
 
 export class Compiler {
   /** @type {any} */ #bridge;
+  /** Whether it is what an earlier visit has left (snapshot.js). */
+  fromSnapshot = false;
 
   /**
    * Load Pyodide and the pack (pack_compiler.mjs).
@@ -26,10 +33,43 @@ export class Compiler {
    * @throws {Error} when one of them cannot be had; the message says which, and from where
    */
   static async load({ pyodide: base, pack }) {
-    const archive = fetchBytes(pack).then(unpacked);
-    archive.catch(() => undefined); // both are awaited below; the first to fail must not go unhandled
-    const pyodide = await loadPyodide(base);
-    return Compiler.#over(pyodide, await archive);
+    const packed = fetchBytes(pack);
+    const archive = packed.then(unpacked);
+    archive.catch(() => undefined); // awaited later; must not go unhandled
+    const snapshot = packed.then((bytes) => Snapshot.of(bytes, base));
+    const early = (await Snapshot.exists()) ? await Compiler.#fromSnapshot(base, snapshot, archive) : null;
+    return early ?? Compiler.#started(base, snapshot, archive);
+  }
+
+  /**
+   * A compiler as an earlier visit has left it; null when there is none, or it is no good for any reason.
+   * @param {string} base @param {Promise<Snapshot>} named @param {Promise<Uint8Array>} archive
+   */
+  static async #fromSnapshot(base, named, archive) {
+    const snapshot = await named.catch(() => null);
+    const kept = await snapshot?.read();
+    if (!snapshot || !kept) return null;
+    try {
+      const pyodide = await loadPyodide(base, { _loadSnapshot: kept.bytes });
+      if (!(await kept.intact)) throw new Error('the snapshot is damaged');
+      pyodide.FS.writeFile(ARCHIVE, await archive);
+      pyodide.runPython(RESEED);
+      const compiler = Compiler.#over(pyodide, true);
+      compiler.fromSnapshot = true;
+      return compiler;
+    } catch {
+      await snapshot.drop();
+      return null;
+    }
+  }
+
+  /** @param {string} base @param {Promise<Snapshot>} named @param {Promise<Uint8Array>} archive */
+  static async #started(base, named, archive) {
+    const loading = loadPyodide(base, { _makeSnapshot: typeof caches !== 'undefined' });
+    const [pyodide, bytes, snapshot] = await Promise.all([loading, archive, named]);
+    putOnPath(pyodide, bytes);
+    if (snapshot.possible) keep(pyodide, snapshot);
+    return Compiler.#over(pyodide, true);
   }
 
   /**
@@ -38,19 +78,16 @@ export class Compiler {
    * @param {BufferSource} [pack] absent: the package is on Python's path
    */
   static async over(pyodide, pack) {
-    return Compiler.#over(pyodide, pack && (await unpacked(pack)));
+    if (pack) putOnPath(pyodide, await unpacked(pack));
+    return Compiler.#over(pyodide, Boolean(pack));
   }
 
-  /** @param {any} pyodide @param {Uint8Array} [archive] */
-  static #over(pyodide, archive) {
-    if (archive) {
-      pyodide.FS.writeFile(ARCHIVE, archive);
-      pyodide.runPython(`import sys\nif "${ARCHIVE}" not in sys.path: sys.path.insert(0, "${ARCHIVE}")`);
-    }
+  /** @param {any} pyodide @param {boolean} isPacked */
+  static #over(pyodide, isPacked) {
     try {
       return new Compiler(pyodide.runPython('from turso_wasm.bridge import Compiler\nCompiler()'), pyodide);
     } catch (cause) {
-      throw archive ? new Error('compiler.pack is no pack, or of another version', { cause }) : cause;
+      throw isPacked ? new Error('compiler.pack is no pack, or of another version', { cause }) : cause;
     }
   }
 
@@ -91,6 +128,22 @@ export class Compiler {
       literals: { bytes: block.subarray(0, literals), lists: rows_literals },
       program: block.subarray(literals, literals + program),
     };
+  }
+}
+
+/** @param {any} pyodide @param {Uint8Array} archive */
+function putOnPath(pyodide, archive) {
+  pyodide.FS.writeFile(ARCHIVE, archive);
+  pyodide.runPython(`import sys\nif "${ARCHIVE}" not in sys.path: sys.path.insert(0, "${ARCHIVE}")`);
+}
+
+/** Keep Python's memory for the next visit, now that there is nothing in it but our modules (M3 in snapshot.js). @param {any} pyodide @param {Snapshot} snapshot */
+function keep(pyodide, snapshot) {
+  try {
+    pyodide.runPython(WARM_UP);
+    snapshot.write(pyodide.makeMemorySnapshot());
+  } catch {
+    // what cannot be kept is no fault: Python works, or says below why it does not
   }
 }
 

@@ -92,7 +92,7 @@ export class Engine {
   /** What `db.status()` tells of the engine. */
   get figures() {
     const compiler = this.#compiler ? 'ready' : this.#loading ? 'loading' : 'absent';
-    return { programs: this.library.programs.figures, compiler };
+    return { programs: this.library.programs.figures, compiler, fromSnapshot: this.#compiler?.fromSnapshot ?? false };
   }
 
   /** @param {Promise<Compiler>} compiling */

@@ -182,6 +182,8 @@ export interface Status {
   programs: { bundled: number; stored: number; hits: number; misses: number };
   /** Whether Pyodide is there. */
   compiler: 'absent' | 'loading' | 'ready';
+  /** Whether it started from what an earlier visit has kept of its memory. */
+  fromSnapshot: boolean;
 }
 
 export interface Database extends Handle, AsyncDisposable {

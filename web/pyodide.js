@@ -3,13 +3,18 @@
  * could not be had, and then waits for ever, or fails without a reason.
  */
 
-/** Load Pyodide. @param {string} base URL of its folder; it ends with a slash @throws {Error} which file could not be had, and why */
-export async function loadPyodide(base) {
+/**
+ * Load Pyodide.
+ * @param {string} base URL of its folder; it ends with a slash
+ * @param {{_makeSnapshot?: boolean, _loadSnapshot?: Uint8Array}} [options] _makeSnapshot: its memory is to be kept; _loadSnapshot: what was
+ * @throws {Error} which file could not be had, and why
+ */
+export async function loadPyodide(base, options = {}) {
   const url = `${base}pyodide.mjs`;
-  const watch = watching(base);
+  const watch = watching(base, options._loadSnapshot?.length ?? 0);
   try {
     const { loadPyodide: load } = await import(url);
-    return await Promise.race([load({ indexURL: base }), watch.failed]);
+    return await Promise.race([load({ ...options, indexURL: base }), watch.failed]);
   } catch (error) {
     const cause = watch.failure ?? error;
     throw new Error(`Pyodide could not be loaded from ${url}: ${messageOf(cause)}`, { cause });
@@ -21,8 +26,9 @@ export async function loadPyodide(base) {
 /**
  * Hear of every file below `base` that cannot be fetched or instantiated, until `stop` is called.
  * @param {string} base
+ * @param {number} size of memory that what is instantiated must have: a snapshot's, which may have grown
  */
-function watching(base) {
+function watching(base, size) {
   const { fetch } = globalThis;
   const { instantiateStreaming } = WebAssembly;
   /** @type {(error: Error) => void} */
@@ -58,7 +64,9 @@ function watching(base) {
   WebAssembly.instantiateStreaming = async (source, imports) => {
     const response = await source;
     try {
-      return await instantiate(response, imports, instantiateStreaming);
+      const source = await instantiate(response, imports, instantiateStreaming);
+      if (response.url.startsWith(base)) grow(/** @type {any} */ (source.instance.exports.memory), size);
+      return source;
     } catch (error) {
       throw response.url.startsWith(base) ? note(response.url, error) : error;
     }
@@ -85,6 +93,12 @@ async function instantiate(response, imports, streaming) {
     return streaming.call(WebAssembly, response, imports);
   }
   return WebAssembly.instantiate(await response.arrayBuffer(), imports);
+}
+
+/** @param {WebAssembly.Memory | undefined} memory @param {number} size in bytes */
+function grow(memory, size) {
+  const missing = memory ? size - memory.buffer.byteLength : 0;
+  if (missing > 0) memory?.grow(Math.ceil(missing / 65536));
 }
 
 /** @param {any} error */

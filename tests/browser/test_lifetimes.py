@@ -167,7 +167,7 @@ class TestWorkers:
 
     def test_one_that_ends_while_it_starts(self, tab: Any) -> None:
         found = tab("""
-            await caches.delete('turso-wasm');
+            await Promise.all(['turso-wasm', 'turso-wasm snapshot'].map((name) => caches.delete(name)));
             const worker = new Worker('/web/worker.js', { type: 'module' });
             const connecting = within(20000, turso.connect(':memory:', { worker }));
             setTimeout(() => worker.terminate(), 600);

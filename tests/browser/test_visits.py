@@ -191,3 +191,54 @@ def test_a_script_of_many_lines_takes_time_by_the_line(visit: Callable[..., Any]
     assert n == 22_100
     assert long < 30 * short
     assert long < 30_000
+
+
+def test_an_entry_that_is_no_program_is_dropped_and_its_statement_compiled(visit: Callable[..., Any]) -> None:
+    """The file is intact, by its digest; what it holds is not."""
+    first_visit(visit)
+    poison = """
+        const bytes = new Uint8Array(await (await cache.match(key)).arrayBuffer());
+        const n = new DataView(bytes.buffer).getUint32(32, true);
+        const { entries } = JSON.parse(new TextDecoder().decode(bytes.subarray(36, 36 + n)));
+        const isOurs = ([, name]) => name.startsWith('s SELECT id , body');
+        let at = 36 + n;
+        for (const entry of entries) {
+            if (isOurs(entry)) for (let i = from; i < to; i++) bytes[at + i] ^= 255;
+            at += entry[2];
+        }
+        bytes.set(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.subarray(32))));
+        await cache.put(key, new Response(bytes));
+        return entries.filter(isOurs).length;"""
+    for start, end in ((0, 2), (900, 1300)):  # its name; its code
+        assert visit(CACHE + poison.replace("from", str(start)).replace("to;", f"{end};")) == 1
+        rows, programs = visit(KNOWN + STORED + "return [rows, (await db.status()).programs];")
+        assert rows == [[1, "first"]]
+        assert programs["misses"] == 1
+        assert visit(KNOWN + "return (await db.status()).programs.misses;") == 0, "what was compiled took its place"
+
+
+def test_two_tabs_keep_what_both_have_compiled(launch: Callable[[Path], Any], logged: str, tmp_path: Path) -> None:
+    context = launch(tmp_path / "profile")
+    pages = [open_page(context, logged) for _ in range(2)]
+    prepare = """const db = await turso.connect(':memory:');
+        for (let i = 0; i < 5; i++) await db.prepare(`SELECT ${i} AS ${name}${i}`).get();
+        await new Promise((resolve) => setTimeout(resolve, 900));
+        const more = await db.prepare(`SELECT 1 AS ${name}`).get();"""
+    start = "(async () => { globalThis.done = (async () => { BODY })(); })()"
+    for name, page in zip("ab", pages, strict=True):
+        page.evaluate(start.replace("BODY", f"const name = '{name}'; {prepare}"))
+    for page in pages:
+        page.evaluate("globalThis.done")
+    pages[0].wait_for_timeout(900)
+    for page in pages:
+        page.close()
+    Logging.asked.clear()
+    again = open_page(context, logged)
+    body = """const db = await turso.connect(':memory:');
+        for (const name of 'ab') for (let i = 0; i < 5; i++) await db.prepare(`SELECT ${i} AS ${name}${i}`).get();
+        for (const name of 'ab') await db.prepare(`SELECT 1 AS ${name}`).get();
+        return (await db.status()).programs;"""
+    programs = runner(again)(body)
+    assert (programs["misses"], programs["hits"]) == (0, 12)
+    assert asked_for_python() == []
+    context.close()

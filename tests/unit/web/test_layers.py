@@ -13,7 +13,7 @@ FOLDERS = ("base", "vfs", "web", "demo")
 """Bottom first; a module imports from its own folder and from those before it."""
 
 WEB = (
-    "file.js lexer.js program.js program_file.js protocol.js pyodide.js rows.js values.js waiting.js",
+    "file.js lexer.js program.js program_file.js protocol.js pyodide.js rows.js snapshot.js values.js waiting.js",
     "program_cache.js parameters.js userorder.js usertokens.js compiler.js stores.js",
     "page/check.js page/source.js usersource.js",
     "literals.js userrows.js",
