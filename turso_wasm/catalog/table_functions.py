@@ -64,8 +64,8 @@ _NUMBERS: Final = """analysis_limit application_id automatic_index cell_size_che
     fullfsync hard_heap_limit ignore_check_constraints legacy_alter_table query_only read_uncommitted
     recursive_triggers reverse_unordered_selects schema_version secure_delete short_column_names soft_heap_limit
     temp_store threads trusted_schema user_version writable_schema"""
-_NUMBERS_OF_DATABASES: Final = """auto_vacuum cache_size journal_mode journal_size_limit locking_mode max_page_count
-    page_count page_size synchronous"""
+_NUMBERS_OF_DATABASES: Final = """auto_vacuum cache_size cache_spill journal_mode journal_size_limit locking_mode
+    max_page_count page_count page_size synchronous"""
 
 _JSON: Final = ("key", "value", "type", "atom", "id", "parent", "fullkey", "path")
 
