@@ -240,5 +240,5 @@ def test_two_tabs_keep_what_both_have_compiled(launch: Callable[[Path], Any], lo
         return (await db.status()).programs;"""
     programs = runner(again)(body)
     assert (programs["misses"], programs["hits"]) == (0, 12)
-    assert asked_for_python() == []
+    assert for_python(Logging.asked) == []
     context.close()
