@@ -91,6 +91,7 @@ _FUNCTIONS: Final = (
     _pragma("index_xinfo", "seqno cid name desc coll key", "arg schema"),
     _pragma("integrity_check", "", "arg schema"),
     _pragma("module_list", "name"),
+    _pragma("optimize", "", "arg"),
     _pragma("pragma_list", "name"),
     _pragma("quick_check", "", "arg schema"),
     _pragma("table_info", "cid name type notnull dflt_value pk", "arg schema"),

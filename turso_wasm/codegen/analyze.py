@@ -14,7 +14,6 @@ from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Local, i32
 
 STEP_TICKS = 1000  # entries that one step of the kernel looks at
-GROWTH = 10  # PRAGMA optimize: a table with so many times the rows, or so few, is analysed again
 EQUAL, LESS, DISTINCT = range(3)
 
 
@@ -42,9 +41,9 @@ class _Analyze:
             empty = f.local(I32, "empty", f.call("cursor_first", rows).eqz())
             if all(index.where is None for index in step.indexes):
                 f.br(over, if_=empty)
-            if step.known_rows is not None:
+            if step.unless is not None:
                 count_now = f.local(I64, "count", f.call("btree_count", rows))
-                f.br(over, if_=(count_now < step.known_rows * GROWTH) & (count_now * GROWTH > step.known_rows))
+                f.br(over, if_=(count_now > step.unless[0]) & (count_now < step.unless[1]))
             for before in step.before:
                 STEPS[type(before)](self.change, before)
             for index in step.indexes:

@@ -30,7 +30,16 @@ from turso_wasm.codegen.sources import (
 )
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code
 from turso_wasm.codegen.writes import change_rows
-from turso_wasm.kernel.abi import DB_SCHEMA_COOKIE, INDEX_BTREE, INTEGER, KEY_DESC, NULL, TABLE_BTREE, Run
+from turso_wasm.kernel.abi import (
+    DB_SCHEMA_COOKIE,
+    INDEX_BTREE,
+    INTEGER,
+    KEY_DESC,
+    NULL,
+    TABLE_BTREE,
+    KernelConnection,
+    Run,
+)
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
 
@@ -260,7 +269,16 @@ class SchemaChange:
     def create_virtual(self, step: nodes.CreateVirtual) -> None:
         """The module's writer makes the table's beginnings."""
         roots = {suffix: self.registers[register] for suffix, register in step.registers.items()}
-        WRITERS[fold(step.table.module)].create(step, roots, self.ctx)
+        writer = WRITERS[fold(step.table.module)]
+        writer.create(step, roots, self.ctx)
+        if writer.begins_with is not None:
+            n_rows, last_rowid = writer.begins_with
+            f = self.ctx.f
+            connection = f.load("i32", self.ctx.stmt, Run.offset("connection"))
+            n_before = f.load("i64", connection, KernelConnection.offset("total_changes"))
+            f.store("i64", connection, n_before + n_rows, KernelConnection.offset("total_changes"))
+            f.store("i64", connection, i64(1), KernelConnection.offset("changes"))
+            f.store("i64", connection, i64(last_rowid), KernelConnection.offset("last_insert_rowid"))
 
     def run_statement(self, step: nodes.RunStatement) -> None:
         """Another plan's code."""

@@ -392,10 +392,13 @@ def _connection_field(field: str) -> Callable[[bound.Call, Context], SqlValue]:
 
 
 def _raise(node: bound.Call, ctx: Context) -> SqlValue:
-    """Raise an error whose message is the constant argument."""
+    """Raise an error whose message is the argument, a text."""
     message = node.args[0]
-    assert isinstance(message, bound.Constant)
-    ctx.raise_error(SQLITE_ERROR, str(message.value))
+    if isinstance(message, bound.Constant):
+        ctx.raise_error(SQLITE_ERROR, str(message.value))
+    else:
+        payload = emit_value(message, ctx).payload
+        ctx.do("raise_error", SQLITE_ERROR, payload.wrap(), payload.shr_u(32).wrap())
     return NULL_VALUE
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.catalog.catalog import Catalog
-from turso_wasm.catalog.names import TEMP_SLOT, fold
+from turso_wasm.catalog.names import TEMP_SLOT, fold, quote_identifier
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.catalog.tables import place_of_key
 from turso_wasm.plan import nodes
@@ -21,6 +21,10 @@ STATISTICS = (
     ("sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
     ("sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"),
 )
+
+
+GROWTH = 10
+"""PRAGMA optimize: a table with so many times the rows, or so few, is analysed again."""
 
 
 @dataclass(slots=True)
@@ -114,18 +118,35 @@ def _renewed(catalog: Catalog, steps: list[nodes.Step], created: bool) -> nodes.
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps), n_registers=len(STATISTICS), changes_schema=created)
 
 
-def plan_optimize(binder: Binder, catalog: Catalog, all_tables: bool) -> nodes.Ddl | None:
-    """PRAGMA optimize: tables that have indexes (or all) are analysed if they never were, and again if they have ten
-    times as many rows as then, or a tenth. None: there are no such tables.
+# --- PRAGMA optimize ----------------------------------------------------------------------------------------------
+
+
+def optimized_tables(catalog: Catalog, all_tables: bool) -> list[Table]:
+    """Those that PRAGMA optimize looks at: tables that have indexes, or all. They are analysed if they never were, and
+    again if they have ten times as many rows as then, or a tenth.
     """
+    return [table for table in catalog.tables() if _has_statistics(table) and (all_tables or any(_all_indexes(table)))]
+
+
+def plan_optimize(binder: Binder, catalogs: Sequence[Catalog], all_tables: bool) -> tuple[nodes.Ddl, tuple[int, ...]]:
+    """The plan of PRAGMA optimize, and the slots of the databases it writes."""
+    plans = []
+    for catalog in catalogs:
+        tables = optimized_tables(catalog, all_tables)
+        if tables:
+            plans.append(_plan_optimize(binder, catalog, tables))
+    slots = tuple(plan.slot for plan in plans)
+    if len(plans) == 1:
+        return plans[0], slots
+    together = tuple(nodes.RunStatement(plan=plan) for plan in plans)
+    return nodes.Ddl(slot=slots[0] if slots else 0, steps=together, changes_schema=False), slots
+
+
+def _plan_optimize(binder: Binder, catalog: Catalog, tables: Iterable[Table]) -> nodes.Ddl:
     steps: list[nodes.Step] = []
-    tables = [table for table in catalog.tables() if _has_statistics(table) and (all_tables or table.indexes)]
-    if not tables:
-        return None
     roots = _statistics_tables(catalog, steps)
     for table in tables:
         indexes = tuple(_all_indexes(table))
-        is_known = all(index.stat is not None for index in table.indexes)
         before: list[nodes.Step] = []
         for name, _ in STATISTICS:
             before += forget(binder, catalog, name, {0: table.name})
@@ -136,11 +157,34 @@ def plan_optimize(binder: Binder, catalog: Catalog, all_tables: bool) -> nodes.D
                 counts=all(index.where is not None for index in indexes),
                 stat1=roots[0],
                 stat4=roots[1],
-                known_rows=table.row_estimate if is_known else None,
+                unless=_expected_rows(table),
                 before=tuple(before),
             )
         )
     return _renewed(catalog, steps, 0 in roots)
+
+
+def _expected_rows(table: Table) -> tuple[int, int] | None:
+    """While there are more rows than the first number, and fewer than the second, statistics hold; None: never."""
+    rows = table.row_estimate
+    if rows is None or any(index.stat is None for index in table.indexes):
+        return None
+    return rows // GROWTH, rows * GROWTH
+
+
+def optimize_query(catalogs: Sequence[Catalog], all_tables: bool) -> str:
+    """SELECT the statements that PRAGMA optimize would run."""
+    parts = []
+    for catalog in catalogs:
+        for table in optimized_tables(catalog, all_tables):
+            name = f"{quote_identifier(catalog.name)}.{quote_identifier(table.name)}"
+            text = f"ANALYZE {name}".replace("'", "''")
+            expected = _expected_rows(table)
+            condition = f"EXISTS (SELECT 1 FROM {name})" if any(_all_indexes(table)) else "1"
+            if expected is not None:
+                condition = f"(SELECT count(*) FROM {name}) NOT BETWEEN {expected[0] + 1} AND {expected[1] - 1}"
+            parts.append(f"SELECT '{text}' WHERE {condition}")
+    return " UNION ALL ".join(parts) or "SELECT NULL WHERE 0"
 
 
 def _all_indexes(table: Table) -> Iterator[Index]:

@@ -56,10 +56,13 @@ class PlanContext:
 
 
 class PlannedPragma(Protocol):
-    """A PRAGMA's plan, whose root is an Output over one source, number 0. reads: it depends on the schema."""
+    """A PRAGMA's plan, whose root is an Output over one source, number 0. reads: it depends on the schema. writes: the
+    slots of databases.
+    """
 
     plan: Any
     reads: bool
+    writes: tuple[int, ...]
 
 
 @dataclass(slots=True)

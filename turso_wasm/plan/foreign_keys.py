@@ -332,4 +332,5 @@ def delete_all(binder: Binder, catalog: Catalog, table: Table) -> list[nodes.Ste
         effects=effects,
     )
     is_parent = bool(foreign_keys_to(catalog, table.name))
-    return [nodes.RunStatement(plan=plan, if_pending=not is_parent, counts=is_parent), nodes.RefuseViolations()]
+    counts = is_parent or any(key.deferred for key in foreign_keys_of(table))
+    return [nodes.RunStatement(plan=plan, if_pending=not is_parent, counts=counts), nodes.RefuseViolations()]

@@ -20,13 +20,14 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.binder import unsupported
 from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog.catalog import Catalogs
-from turso_wasm.catalog.names import fold, schema_table_names
+from turso_wasm.catalog.names import TEMP_SLOT, fold, schema_table_names
 from turso_wasm.catalog.objects import Table
 from turso_wasm.catalog.table_functions import STATEMENT
 from turso_wasm.plan import nodes
 from turso_wasm.plan.providers import NULL, GivenRows, Offer, Request
 from turso_wasm.plan.terms import Sarg
 from turso_wasm.sql import ast
+from turso_wasm.values.conversion import to_text
 
 ROWS = 20.0
 QUERIES = frozenset({"pragma_foreign_key_check"})  # whose answers are queries
@@ -44,6 +45,8 @@ class PragmaProvider:
         function = request.item.function
         assert function is not None
         consumed = [request.argument(number) for number in range(len(function.arguments))]
+        if consumed and consumed[0] is None:
+            consumed = [None] * len(consumed)  # SQLite asks without the second argument if there is no first
         given = dict(zip(function.arguments, consumed, strict=True))
         used = tuple(sarg for sarg in consumed if sarg is not None)
         asked = None if function.asked is None else given[function.asked]
@@ -51,7 +54,7 @@ class PragmaProvider:
 
 
 def _rows(request: Request, argument: Sarg | None, schema: Sarg | None) -> GivenRows:
-    parts = [NULL if sarg is None else sarg.value for sarg in (argument, schema)]
+    parts = [NULL if sarg is None else _folded(sarg.value) for sarg in (argument, schema)]
     if all(_is_known(part) for part in parts):
         texts = [_known_text(request, part) for part in parts]
         given = _answer(request, *texts)
@@ -69,14 +72,23 @@ def _rows(request: Request, argument: Sarg | None, schema: Sarg | None) -> Given
     return given
 
 
+def _folded(expr: bound.Expr) -> bound.Expr:
+    """A number with a sign is one number."""
+    if isinstance(expr, bound.Unary) and expr.op == "-" and isinstance(expr.operand, bound.Constant):
+        value = expr.operand.value
+        if isinstance(value, int | float):
+            return replace(expr.operand, value=-value)
+    return expr
+
+
 def _is_known(expr: bound.Expr) -> bool:
-    return isinstance(expr, bound.Constant) and not isinstance(expr.value, float | bytes)
+    return isinstance(expr, bound.Constant) and not isinstance(expr.value, bytes)
 
 
 def _known_text(request: Request, expr: bound.Expr) -> Text:
     assert isinstance(expr, bound.Constant)
     request.planner.binder.pin(expr)
-    return None if expr.value is None else str(expr.value)
+    return None if expr.value is None else to_text(expr.value)
 
 
 # --- arguments that are known -------------------------------------------------------------------------------------
@@ -113,6 +125,8 @@ def _planned(request: Request, argument: Text, schema: Text) -> nodes.Output | a
     assert function is not None and function.pragma is not None
     assert binder.plan_pragma is not None, "whoever plans functions of PRAGMAs knows how to plan PRAGMAs"
     compiled = binder.plan_pragma(ast.Pragma(function.pragma, schema, argument))
+    if compiled.writes:
+        unsupported(f"{function.name}() that writes")
     if schema is not None:
         binder.slots.add(binder.catalogs.must_find(schema).slot)
     if compiled.reads:
@@ -160,7 +174,8 @@ def _any_answer(request: Request, argument: bound.Expr, schema: bound.Expr) -> G
             rows += answer
     source = request.planner.new_source()
     prefix = bound.Binary(op="||", left=schema, right=bound.Constant(value=SEPARATOR))
-    key_expr = bound.Binary(op="||", left=_or_else(prefix, ""), right=_or_else(argument, NO_ARGUMENT))
+    key_expr: bound.Expr = bound.Binary(op="||", left=_or_else(prefix, ""), right=_or_else(argument, NO_ARGUMENT))
+    key_expr = bound.Case(whens=(_unknown_database(schema, catalogs),), otherwise=key_expr)
     directory = nodes.Directory(
         source=source, key=key_expr, groups=tuple(groups), rows=tuple(rows), n_columns=n_columns
     )
@@ -174,19 +189,22 @@ def _any_query(request: Request, argument: bound.Expr, schema: bound.Expr) -> Gi
     function = request.item.function
     assert function is not None
     catalogs = request.planner.binder.catalogs
-    children, outputs = [], []
+    children: list[nodes.Plan] = []
+    outputs: list[tuple[bound.Expr, ...]] = []
+    refused = [_unknown_database(schema, catalogs)]
     for chosen in _schemas(catalogs):
-        for name in (None, *_names(catalogs, chosen, of_indexes=False)):
-            pairs = ((argument, name), (schema, chosen))
-            is_meant = all_of([_is_named(value, wanted) for value, wanted in pairs])
-            assert is_meant is not None
+        names = list(_names(catalogs, chosen, of_indexes=False))
+        is_chosen = _is_named(schema, chosen)
+        for name in (None, *names):
+            is_meant = bound.Binary(op="and", left=_is_named(argument, name), right=is_chosen)
             answer = _answer(request, name, chosen)
             asked = nodes.Filter(child=nodes.OneRow(), predicate=is_meant)
             children.append(nodes.NestedLoop(left=asked, right=answer.child))
             outputs.append(tuple(answer.columns.values()))
-    source = request.planner.new_source()
-    union = nodes.Append(source=source, children=tuple(children), outputs=tuple(outputs))
-    return GivenRows(union, {at: bound.ColumnRef(source=source, column=at) for at in range(len(function.columns))})
+        is_missing = bound.Binary(op="and", left=is_chosen, right=_is_none_of(argument, names))
+        about = "no such table: " if chosen is None else f"no such table: {chosen}."
+        refused.append((is_missing, _raised(about, argument, "")))
+    return _union(request, refused, children, outputs, len(function.columns))
 
 
 def _is_named(value: bound.Expr, name: Text) -> bound.Expr:
@@ -197,18 +215,60 @@ def _is_named(value: bound.Expr, name: Text) -> bound.Expr:
 
 def _any_database(request: Request, schema: bound.Expr) -> GivenRows:
     """The answer about the database that `schema` names: one of those there are."""
-    children, outputs = [], []
-    for chosen in _schemas(request.planner.binder.catalogs):
+    children: list[nodes.Plan] = []
+    outputs: list[tuple[bound.Expr, ...]] = []
+    catalogs = request.planner.binder.catalogs
+    for chosen in (None, *_databases(catalogs)):
         answer = _answer(request, None, chosen)
-        is_chosen: bound.Expr = bound.IsNull(operand=schema)
-        if chosen is not None:
-            name = bound.Constant(value=chosen)
-            is_chosen = bound.Compare(op="=", left=schema, right=name, collation="NOCASE")
-        children.append(nodes.Filter(child=answer.child, predicate=is_chosen))
+        children.append(nodes.Filter(child=answer.child, predicate=_is_named(schema, chosen)))
         outputs.append(tuple(answer.columns.values()))
+    return _union(request, [_unknown_database(schema, catalogs)], children, outputs, 1)
+
+
+# --- arguments that name nothing ----------------------------------------------------------------------------------
+
+Refusal: TypeAlias = "tuple[bound.Expr, bound.Expr]"  # a condition, and what raises the error
+
+
+def _union(
+    request: Request,
+    refused: list[Refusal],
+    children: list[nodes.Plan],
+    outputs: list[tuple[bound.Expr, ...]],
+    n_columns: int,
+) -> GivenRows:
+    """The rows of whichever child is meant, after errors about arguments that name nothing."""
+    refusal = bound.Case(whens=tuple(refused), otherwise=bound.Constant(value=0))
     source = request.planner.new_source()
-    union = nodes.Append(source=source, children=tuple(children), outputs=tuple(outputs))
-    return GivenRows(union, {0: bound.ColumnRef(source=source, column=0)})
+    union = nodes.Append(
+        source=source,
+        children=(nodes.Filter(child=nodes.OneRow(), predicate=refusal), *children),
+        outputs=((NULL,) * n_columns, *outputs),
+    )
+    return GivenRows(union, {at: bound.ColumnRef(source=source, column=at) for at in range(n_columns)})
+
+
+def _unknown_database(schema: bound.Expr, catalogs: Catalogs) -> Refusal:
+    return _is_none_of(schema, _databases(catalogs)), _raised("unknown database '", schema, "'")
+
+
+def _databases(catalogs: Catalogs) -> list[str]:
+    """The names that a database can be called by: temp, too, before there is any."""
+    return [each.name for each in catalogs.slots if each is not None and (each.is_there or each.slot == TEMP_SLOT)]
+
+
+def _is_none_of(value: bound.Expr, names: list[str]) -> bound.Expr:
+    """The value is a text, and none of these names."""
+    different = [
+        bound.Compare(op="<>", left=value, right=bound.Constant(value=name), collation="NOCASE") for name in names
+    ]
+    return all_of([bound.IsNull(operand=value, negated=True), *different]) or NULL
+
+
+def _raised(before: str, name: bound.Expr, after: str) -> bound.Expr:
+    message = bound.Binary(op="||", left=bound.Constant(value=before), right=name)
+    message = bound.Binary(op="||", left=message, right=bound.Constant(value=after))
+    return bound.Call(name="raise", args=(message,), style="special")
 
 
 def _or_else(expr: bound.Expr, text: str) -> bound.Expr:

@@ -177,8 +177,8 @@ def _compile_pragma(
     for catalog in catalogs.slots:
         if catalog is not None and compiled.reads and catalog.is_there:
             slots[catalog.slot] = (False, catalog.checked)
-    if compiled.writes is not None:
-        slots[compiled.writes] = (True, False)
+    for slot in compiled.writes:
+        slots[slot] = (True, False)
     attached = catalogs.must_find(statement.schema).slot if statement.schema is not None else 0
     user = UserCode(compiled.calls_user, registry.numbers, registry.tokenizers)
     compile_plan(

@@ -25,26 +25,26 @@ from turso_wasm.catalog.names import TEMP_SLOT
 from turso_wasm.catalog.objects import Table
 from turso_wasm.kernel import abi
 from turso_wasm.plan import nodes
-from turso_wasm.plan.analyze import plan_optimize
+from turso_wasm.plan.analyze import optimize_query, optimized_tables, plan_optimize
 from turso_wasm.plan.build import PlanContext, build_plan
 from turso_wasm.plan.integrity import plan_integrity
+from turso_wasm.runtime import pragma_settings as settings
 from turso_wasm.runtime.foreign_key_check import check_query
 from turso_wasm.runtime.pragma_rows import ROWS, Files, RowsPragma
-from turso_wasm.runtime.pragma_settings import FIXED, boolean, integer, leading_integer
+from turso_wasm.runtime.pragma_settings import FIXED, boolean, integer, leading_integer, whole_integer
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 
 SOURCE = 0  # the only row source of a PRAGMA's plan
 DEFAULT_PROBLEMS = 100  # rows of integrity_check
-MOST_PROBLEMS = (1 << 31) - 1
 
 
 @dataclass(slots=True)
 class Compiled:
     """A PRAGMA's plan, its column names, and what the Program must say of it.
 
-    reads: its rows come from the catalog, so the Program holds for one schema cookie only. writes: the database slot it
-    needs a write transaction on. calls_user: functions of the user's are called. query: what was planned.
+    reads: its rows come from the catalog, so the Program holds for one schema cookie only. writes: the slots of the
+    databases it needs write transactions on. calls_user: functions of the user's are called. query: what was planned.
     """
 
     plan: nodes.Plan
@@ -52,7 +52,7 @@ class Compiled:
     readonly: bool = True
     changes_schema: bool = False
     reads: bool = False
-    writes: int | None = None
+    writes: tuple[int, ...] = ()
     calls_user: bool = False
     query: ast.Select | None = None
 
@@ -62,7 +62,7 @@ Plan: TypeAlias = Callable[["Request"], Compiled]
 
 @dataclass(slots=True)
 class Request:
-    """A PRAGMA statement: its folded name, the database it is about, and its argument."""
+    """A PRAGMA statement: its folded name, the database it is about, and its argument; is_number: not in quotes."""
 
     name: str
     slot: int
@@ -71,6 +71,7 @@ class Request:
     schema: str | None = None
     files: Files = ()
     registry: Registry = BUILTIN
+    is_number: bool = False
 
     @property
     def slots(self) -> int:
@@ -94,7 +95,16 @@ def compile_pragma(
 ) -> Compiled:
     """The plan of a PRAGMA. files: the path of the database in each slot. Errors: "unknown database x"."""
     slot = 0 if statement.schema is None else catalogs.must_find(statement.schema, statement).slot
-    request = Request(statement.name.lower(), slot, statement.value, catalogs, statement.schema, files, registry)
+    request = Request(
+        statement.name.lower(),
+        slot,
+        statement.value,
+        catalogs,
+        statement.schema,
+        files,
+        registry,
+        statement.is_number,
+    )
     rows = ROWS.get(request.name)
     if rows is not None:
         return _constant_rows(rows, request)
@@ -216,65 +226,6 @@ def named(number: bound.Expr, names: Sequence[str]) -> bound.Expr:
     return bound.Case(whens=whens, otherwise=None)
 
 
-def large_integer(text: str) -> int:
-    """The integer a text begins with, 0 if with none, as a 64-bit number."""
-    found = re.match(r"\s*[+-]?\d+", text)
-    if (hexadecimal := re.match(r"0[xX]([0-9a-fA-F]{1,16})", text)) is not None:
-        number = int(hexadecimal[1], 16)
-        return number - (number >> 63 << 64)
-    return max(-(1 << 63), min(int(found[0]), (1 << 63) - 1)) if found else 0
-
-
-def whole_integer(text: str) -> int | None:
-    """A text that is an integer of 64 bits; None: it is not."""
-    found = re.fullmatch(r"\s*[+-]?(0[xX][0-9a-fA-F]+|\d+)\s*", text)
-    number = int(text, 0 if "x" in text.lower() else 10) if found is not None else None
-    return number if number is not None and -(1 << 63) <= number < 1 << 63 else None
-
-
-def header_integer(text: str) -> int:
-    """A signed 32-bit header field."""
-    return integer(text)
-
-
-def auto_vacuum(text: str) -> int:
-    """NONE FULL INCREMENTAL, or their numbers; what is neither is NONE."""
-    names = ("none", "full", "incremental")
-    number = integer(text)
-    return names.index(text.lower()) if text.lower() in names else number if 0 <= number <= 2 else 0
-
-
-def page_size(text: str) -> int | None:
-    """A power of two from 512 to 65536."""
-    size = integer(text)
-    return size if 512 <= size <= 65536 and size & (size - 1) == 0 else None
-
-
-def safety_level(text: str) -> int:
-    """OFF NORMAL FULL EXTRA, or a number or a boolean word that means one of them."""
-    words = {"off": 0, "no": 0, "false": 0, "on": 1, "yes": 1, "true": 1, "normal": 1, "full": 2, "extra": 3}
-    word = text.lower()
-    if word in words:
-        return words[word]
-    number = integer(text) & 0xFF
-    return max((number + 1) & 7, 1) - 1 if word[:1].isdigit() else 1
-
-
-def secure_delete(text: str) -> int:
-    """OFF ON FAST."""
-    return 2 if text.lower() == "fast" else int(boolean(text))
-
-
-def cache_spill(text: str) -> int:
-    """A number of pages, or a boolean: what is neither turns it on."""
-    return integer(text) if re.match(r"[+-]?[0-9]", text) else int(text.lower() not in ("off", "no", "false"))
-
-
-def locking_mode(text: str) -> int | None:
-    """NORMAL or EXCLUSIVE."""
-    return {"normal": 0, "exclusive": 1}.get(text.lower())
-
-
 # --- other kernel routines ------------------------------------------------------------------------------------
 
 JOURNAL_MODES = ("delete", "persist", "off", "truncate", "memory", "wal")
@@ -355,23 +306,39 @@ def incremental_vacuum(request: Request) -> Compiled:
         write=True,
         silent=True,
     )
-    return Compiled(call, readonly=False, writes=request.slot)
+    return Compiled(call, readonly=False, writes=(request.slot,))
 
 
+OPTIMIZE_TELL = 0x1
 OPTIMIZE_ANALYZE = 0x2
 OPTIMIZE_ALL_TABLES = 0x10000
+OPTIMIZE_DEFAULT = 0xFFFE
 
 
 def optimize(request: Request) -> Compiled:
-    """Analyse what has changed much. The argument is a bit set of what to do."""
-    mask = request.integer(0xFFFE)
-    binder = SelectBinder(request.catalogs, "", request.registry)
-    plan = plan_optimize(binder, request.catalog, bool(mask & OPTIMIZE_ALL_TABLES)) if mask & OPTIMIZE_ANALYZE else None
-    if plan is None:
+    """Analyse what has changed much. The argument is a bit set of what to do, or to tell only."""
+    mask = request.integer(OPTIMIZE_DEFAULT)
+    all_tables = bool(mask & OPTIMIZE_ALL_TABLES)
+    slots = request.catalogs.slots if request.schema is None else [request.catalog]
+    catalogs = [each for each in slots if each is not None and each.slot != TEMP_SLOT]
+    if not mask & OPTIMIZE_ANALYZE or not any(optimized_tables(each, all_tables) for each in catalogs):
         return replace(NOTHING, columns=(request.name,), reads=True)
-    return Compiled(
-        plan, (request.name,), readonly=False, changes_schema=plan.changes_schema, reads=True, writes=request.slot
+    if mask & OPTIMIZE_TELL:
+        return _of_query(request, optimize_query(catalogs, all_tables), (request.name,))
+    plan, written = plan_optimize(SelectBinder(request.catalogs, "", request.registry), catalogs, all_tables)
+    changes = plan.changes_schema or any(
+        isinstance(step, nodes.RunStatement) and isinstance(step.plan, nodes.Ddl) and step.plan.changes_schema
+        for step in plan.steps
     )
+    return Compiled(plan, (request.name,), readonly=False, changes_schema=changes, reads=True, writes=written)
+
+
+def _of_query(request: Request, sql: str, columns: tuple[str, ...]) -> Compiled:
+    """The rows of a query."""
+    query, _ = parse_one(sql)
+    assert isinstance(query, ast.Select)
+    planned = build_plan(query, request.catalogs, PlanContext(registry=request.registry, lift=False))
+    return Compiled(planned.plan, columns, reads=True, query=query, calls_user=planned.calls_user)
 
 
 def integrity_check(request: Request) -> Compiled:
@@ -379,11 +346,11 @@ def integrity_check(request: Request) -> Compiled:
     most = DEFAULT_PROBLEMS
     only: Table | None = None
     if request.value is not None:
-        number = re.fullmatch(r"\s*[+-]?(\d+)(\.\d*)?\s*", request.value)
-        if number is not None and int(number[1]) < 1 << 31:
-            most = min(int(number[1]), MOST_PROBLEMS) or most
-        else:
+        number = leading_integer(request.value) if request.is_number else None
+        if number is None:
             only = _named_table(request, request.value)
+        elif number > 0:
+            most = number
     chosen = [request.catalogs.slots[slot] for slot in request.catalogs.order]
     if only is not None or request.schema is not None:
         chosen = [request.catalogs.slots[request.slot if only is None else only.slot]]
@@ -416,10 +383,7 @@ def foreign_key_check(request: Request) -> Compiled:
         owner = request.catalogs.slots[found.slot]
         assert owner is not None
         catalog = owner
-    query, _ = parse_one(check_query(catalog, tables))
-    assert isinstance(query, ast.Select)
-    plan = build_plan(query, request.catalogs, PlanContext(lift=False)).plan
-    return Compiled(plan, columns, reads=True, query=query)
+    return _of_query(request, check_query(catalog, tables), columns)
 
 
 def setting(request: Request) -> Compiled:
@@ -458,12 +422,12 @@ def temp_store(request: Request) -> Compiled:
 PRAGMAS: dict[str, Plan] = {
     **dict.fromkeys(FIXED, setting),
     "analysis_limit": analysis_limit,
-    "application_id": Field(abi.DB_APPLICATION_ID, header_integer),
+    "application_id": Field(abi.DB_APPLICATION_ID, settings.header_integer),
     "automatic_index": Switch(abi.SETTING_NO_AUTOMATIC_INDEX, inverted=True),
-    "auto_vacuum": Field(abi.DB_AUTO_VACUUM, auto_vacuum),
+    "auto_vacuum": Field(abi.DB_AUTO_VACUUM, settings.auto_vacuum),
     "busy_timeout": busy_timeout,
     "cache_size": Field(abi.DB_CACHE_SIZE, integer),
-    "cache_spill": Field(abi.DB_CACHE_SPILL, cache_spill),
+    "cache_spill": Field(abi.DB_CACHE_SPILL, settings.cache_spill),
     "case_sensitive_like": Switch(abi.SETTING_CASE_SENSITIVE_LIKE, reads=False),
     "cell_size_check": Switch(abi.SETTING_CELL_SIZE_CHECK),
     "checkpoint_fullfsync": Switch(abi.SETTING_CHECKPOINT_FULLFSYNC),
@@ -482,29 +446,29 @@ PRAGMAS: dict[str, Plan] = {
     "incremental_vacuum": incremental_vacuum,
     "integrity_check": integrity_check,
     "journal_mode": journal_mode,
-    "journal_size_limit": Field(abi.DB_JOURNAL_SIZE_LIMIT, large_integer, answers=True),
+    "journal_size_limit": Field(abi.DB_JOURNAL_SIZE_LIMIT, settings.large_integer, answers=True),
     "legacy_alter_table": Switch(abi.SETTING_LEGACY_ALTER_TABLE),
     "locking_mode": Field(
-        abi.DB_LOCKING_MODE, locking_mode, answers=True, names=("normal", "exclusive"), everywhere=True
+        abi.DB_LOCKING_MODE, settings.locking_mode, answers=True, names=("normal", "exclusive"), everywhere=True
     ),
     "max_page_count": Field(abi.DB_MAX_PAGE_COUNT, whole_integer, answers=True),
     "optimize": optimize,
     "page_count": Field(abi.DB_PAGE_COUNT),
-    "page_size": Field(abi.DB_PAGE_SIZE, page_size),
+    "page_size": Field(abi.DB_PAGE_SIZE, settings.page_size),
     "query_only": Switch(abi.SETTING_QUERY_ONLY),
     "quick_check": integrity_check,
     "read_uncommitted": Switch(abi.SETTING_READ_UNCOMMITTED),
     "reverse_unordered_selects": Switch(abi.SETTING_REVERSE_UNORDERED_SELECTS),
-    "secure_delete": Field(abi.DB_SECURE_DELETE, secure_delete, answers=True),
+    "secure_delete": Field(abi.DB_SECURE_DELETE, settings.secure_delete, answers=True),
     "short_column_names": Switch(abi.SETTING_NO_SHORT_COLUMN_NAMES, inverted=True),
     "shrink_memory": lambda request: NOTHING,  # memory is given back as soon as it is not needed
     "recursive_triggers": Switch(abi.SETTING_RECURSIVE_TRIGGERS),
-    "schema_version": Field(abi.DB_SCHEMA_COOKIE, header_integer, changes_schema=True),
+    "schema_version": Field(abi.DB_SCHEMA_COOKIE, settings.header_integer, changes_schema=True),
     "soft_heap_limit": heap_limit,
     "temp_store": temp_store,
-    "synchronous": Field(abi.DB_SYNCHRONOUS, safety_level),
+    "synchronous": Field(abi.DB_SYNCHRONOUS, settings.safety_level),
     "trusted_schema": Switch(abi.SETTING_UNTRUSTED_SCHEMA, inverted=True),
-    "user_version": Field(abi.DB_USER_VERSION, header_integer),
+    "user_version": Field(abi.DB_USER_VERSION, settings.header_integer),
     "writable_schema": Switch(abi.SETTING_WRITABLE_SCHEMA),
     "wal_autocheckpoint": Field(abi.DB_WAL_AUTOCHECKPOINT, integer, answers=True, everywhere=True),
     "wal_checkpoint": wal_checkpoint,

@@ -51,11 +51,14 @@ class Release(Statement):
 
 @dataclass(slots=True)
 class Pragma(Statement):
-    """PRAGMA [schema.]name [= value | (value)]. value: dequoted text, with its '-' if it is a negative number."""
+    """PRAGMA [schema.]name [= value | (value)]. value: dequoted text, with its '-' if it is a negative number.
+    is_number: it was written as one, without quotes.
+    """
 
     name: str
     schema: str | None = None
     value: str | None = None
+    is_number: bool = False
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 

@@ -20,6 +20,8 @@ from turso_wasm.wasm.dsl import I64, Expr, Label, Local, i32, i64
 class Fts3Writer(Fts5Writer):
     """The columns behind the visible ones: command, docid, language."""
 
+    begins_with = None
+
     @classmethod
     def create(cls, step: nodes.CreateVirtual, roots: Mapping[str, Local], ctx: Context) -> None:
         """See Writer."""

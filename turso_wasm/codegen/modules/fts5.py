@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from typing import ClassVar
 
 from turso_wasm.base.errors import SQLITE_ERROR
 from turso_wasm.bind import bound
@@ -113,6 +114,8 @@ def _has_texts(node: bound.CheckedVirtual) -> bool:
 
 class Fts5Writer(Writer):
     """Rows of a full-text table (kernel/fts/rows.py), and its commands."""
+
+    begins_with: ClassVar[tuple[int, int] | None] = (3, 10)  # the version, the averages, the structure
 
     def __init__(self, change: nodes.WriteVirtual, ctx: Context) -> None:
         super().__init__(change, ctx)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import SqlValue
@@ -34,7 +35,12 @@ class Writer(ABC):
     row that OR IGNORE leaves out.
 
     What a module keeps in memory until the transaction's end goes through kernel/base/pending.py.
+
+    `begins_with`: how many rows SQLite's module inserts into the shadow tables of a new table, and the rowid of the
+    last: changes() and last_insert_rowid() tell of them.
     """
+
+    begins_with: ClassVar[tuple[int, int] | None] = None
 
     def __init__(self, change: nodes.WriteVirtual, ctx: Context) -> None:
         self.change = change

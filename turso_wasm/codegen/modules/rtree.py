@@ -95,6 +95,8 @@ def _rows(node: nodes.RtreeRows, ctx: Context, then: Then) -> None:
 class RtreeWriter(Writer):
     """Entries are inserted and deleted by the kernel; a changed one is deleted and inserted anew."""
 
+    begins_with = (1, 1)
+
     def __init__(self, change: nodes.WriteVirtual, ctx: Context) -> None:
         super().__init__(change, ctx)
         self.options = _options(change)

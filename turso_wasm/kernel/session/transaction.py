@@ -18,7 +18,7 @@ from turso_wasm.kernel.pager.database import same_name
 from turso_wasm.kernel.pager.modes import pager_begin_exclusive, pager_begin_write
 from turso_wasm.kernel.pager.pages import pager_of
 from turso_wasm.kernel.pager.snapshot import pager_begin_read
-from turso_wasm.kernel.pager.storage import Pager
+from turso_wasm.kernel.pager.storage import PAGER_WRITE, Pager
 from turso_wasm.kernel.session.connection import (
     N_SLOTS,
     STATEMENT_NO_RETRY,
@@ -50,13 +50,11 @@ NO_SAVEPOINT = b"no such savepoint: "
 @export
 def transaction_begin(s: Run, mode: i32) -> None:
     """BEGIN; mode: BEGIN_*. IMMEDIATE and EXCLUSIVE become the writer of every attached database at once (a reader
-    of those that cannot be written).
+    of those that cannot be written), even inside a transaction, which then keeps its locks.
 
-    Errors: SQLITE_ERROR inside a transaction, SQLITE_BUSY.
+    Errors: SQLITE_BUSY, SQLITE_ERROR inside a transaction.
     """
     c: KernelConnection = KernelConnection(s.connection)
-    if not c.autocommit:
-        raise_error(SQLITE_ERROR, *lit(b"cannot start a transaction within a transaction"))
     if mode != BEGIN_DEFERRED:
         if c.settings & SETTING_QUERY_ONLY:
             raise_error(SQLITE_READONLY, *lit(b"attempt to write a readonly database"))
@@ -64,10 +62,12 @@ def transaction_begin(s: Run, mode: i32) -> None:
             p: Pager = pager_of(c, slot)
             if p and (p.read_only or p.database.read_only):
                 pager_begin_read(p)
-            elif p and mode == BEGIN_EXCLUSIVE:
+            elif p and mode == BEGIN_EXCLUSIVE and p.state != PAGER_WRITE:
                 pager_begin_exclusive(p)
             elif p:
                 pager_begin_write(p)
+    if not c.autocommit:
+        raise_error(SQLITE_ERROR, *lit(b"cannot start a transaction within a transaction"))
     c.autocommit = 0
 
 

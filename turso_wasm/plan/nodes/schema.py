@@ -144,8 +144,8 @@ class RewriteRows(Step):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Analyze(Step):
     """Write statistics of a table, unless it is empty: of `indexes` and, if `counts`, the number of its rows. stat1,
-    stat4: roots of sqlite_stat1 and sqlite_stat4; 0: those in registers 0 and 1. known_rows: only if the table has ten
-    times as many rows now, or a tenth. before: what is done then first.
+    stat4: roots of sqlite_stat1 and sqlite_stat4; 0: those in registers 0 and 1. unless: not if the table has more rows
+    than the first number, and fewer than the second. before: what is done first.
     """
 
     table: Table
@@ -153,7 +153,7 @@ class Analyze(Step):
     counts: bool
     stat1: int
     stat4: int
-    known_rows: int | None = None
+    unless: tuple[int, int] | None = None
     before: tuple[Step, ...] = ()
 
 

@@ -148,22 +148,23 @@ class Parser(DdlParser):
     def _pragma(self) -> Pragma:
         self.at += 1
         name = self.qualified_name()
-        value = None
+        value, is_number = None, False
         if self.accept("="):
-            value = self._pragma_value()
+            value, is_number = self._pragma_value()
         elif self.accept("("):
-            value = self._pragma_value()
+            value, is_number = self._pragma_value()
             self.expect(")")
-        return Pragma(name.name, name.schema, value, self.span_from(name.span[0]))
+        return Pragma(name.name, name.schema, value, is_number, self.span_from(name.span[0]))
 
-    def _pragma_value(self) -> str:
+    def _pragma_value(self) -> tuple[str, bool]:
+        """The text, and whether it is a number."""
         kind = self.kinds[self.at]
         if kind in ("ON", "DELETE", "DEFAULT"):
             self.at += 1
-            return self.texts[self.at - 1]
+            return self.texts[self.at - 1], False
         if kind in NAMES:
-            return self.name()
-        return self.signed_number()
+            return self.name(), False
+        return self.signed_number(), True
 
     def _attach(self) -> Attach:
         start = self.starts[self.at]
