@@ -281,13 +281,17 @@ class Pair:
                     lambda sql: self.attempt(self.oracle, sql, Statement(sql)),
                     lambda sql: self.attempt(self.ours, sql, Statement(sql)),
                 )
-            if both_are_there(step.sql, self.message_of_sqlite, self.message_of_ours):
+            if both_are_there(
+                step.sql,
+                lambda sql: self.message_of_sqlite(sql, step.connection),
+                lambda sql: self.message_of_ours(sql, step.connection),
+            ):
                 return True
             return bool(CHANGES.match(step.sql)) and self.both_are_in_a_trigger(step)
         if expected.failure and forgets_rowid(expected.failure.message, step.sql):
             return True
         if ours.failure and ours.failure.message.endswith(" because it is a view"):
-            return self.message_of_sqlite(without_returning(step.sql)) == ours.failure.message
+            return self.message_of_sqlite(without_returning(step.sql), step.connection) == ours.failure.message
         failure = expected.failure or ours.failure
         other = self.ours if expected.failure else self.oracle
         return failure is not None and is_of_a_part(
@@ -373,19 +377,19 @@ class Pair:
         finally:
             before.close()
 
-    def message_of_sqlite(self, sql: str) -> str | None:
+    def message_of_sqlite(self, sql: str, connection: str) -> str | None:
         """What SQLite says against a statement when it prepares it; of ALTER, when it is run, for it looks late."""
         if sql.startswith("ALTER"):
-            return self.attempt(self.oracle, sql, Statement(sql))
-        found = sqlite_answer(self.database, sql)
+            return self.attempt(self.oracle, sql, Statement(sql, connection=connection))
+        found = sqlite_answer(self.oracle._connection(connection), sql)
         return found if isinstance(found, str) else None
 
-    def message_of_ours(self, sql: str) -> str | None:
+    def message_of_ours(self, sql: str, connection: str) -> str | None:
         """What we say."""
         if sql.startswith("ALTER"):
-            return self.attempt(self.ours, sql, Statement(sql))
+            return self.attempt(self.ours, sql, Statement(sql, connection=connection))
         try:
-            self.ours._connection("main")._runtime.prepare(sql)
+            self.ours._connection(connection)._runtime.prepare(sql)
         except SqlError as error:
             return error.message
         return None

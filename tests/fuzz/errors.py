@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from tests.fuzz.mending import complains_after_mending
 from tests.fuzz.smaller import smaller_texts
 from tests.fuzz.statements import Statement
 from turso_wasm.sql import lexer
@@ -35,7 +36,7 @@ def both_are_there(sql: str, sqlite: Message, ours: Message) -> bool:
     theirs, mine = sqlite(sql), ours(sql)
     if theirs is None or mine is None:
         return False
-    return _gives(sql, mine, sqlite, ours) and _gives(sql, theirs, ours, sqlite)
+    return _knows(sql, mine, sqlite, ours) and _knows(sql, theirs, ours, sqlite)
 
 
 def is_of_a_part(sql: str, message: str, other: Message) -> bool:
@@ -45,6 +46,10 @@ def is_of_a_part(sql: str, message: str, other: Message) -> bool:
     if not OF_A_VALUE.search(message) or not CONDITIONS.search(sql):
         return False
     return any(other(text) == message for text, _ in zip(_simpler(sql), range(MAX_TRIED), strict=False))
+
+
+def _knows(sql: str, wanted: str, engine: Message, other: Message) -> bool:
+    return complains_after_mending(sql, wanted, engine) or _gives(sql, wanted, engine, other)
 
 
 def _gives(sql: str, wanted: str, engine: Message, other: Message) -> bool:

@@ -18,6 +18,7 @@ from tests.fuzz import engines, own
 from tests.fuzz.engines import Fault, replay
 from tests.fuzz.errors import Message, are_of_one_object, both_are_there, is_of_a_part
 from tests.fuzz.known import as_meant, forgets_rowid, forgets_sequence, renames_in_part, returns_ignored
+from tests.fuzz.mending import complains_after_mending
 from tests.fuzz.model import learn
 from tests.fuzz.modes import MODES
 from tests.fuzz.replies import Reply, agree
@@ -31,7 +32,7 @@ from turso_wasm.sql.parser import ddl, dml, expressions, functions, leaves, misc
 
 MODULES = (ddl, dml, expressions, functions, leaves, misc, select, tables, types)
 SEEDS = (1, 2, 6, 7, 9, 10, 12, 13, 14, 15, 16, 18, 19, 20, 21)
-SCRIPTS = 250
+SCRIPTS = 400
 STEPS = 40
 
 NOT_WRITTEN = (
@@ -218,6 +219,7 @@ def prepared_by_us(connection: turso_wasm.Connection) -> Message:
         "UPDATE t SET nosuch = (SELECT 1, 2)",
         "UPDATE t SET a = 1, nosuch = 2 FROM missing",
         "CREATE TRIGGER r INSTEAD OF DELETE ON t BEGIN SELECT 1; SELECT (1, 2; END",
+        "SELECT 1 EXCEPT SELECT 2 FROM missing UNION SELECT 3 FROM nosuch",
     ],
 )
 def test_of_two_errors_either_may_be_reported(sql: str) -> None:
@@ -228,6 +230,23 @@ def test_of_two_errors_either_may_be_reported(sql: str) -> None:
     assert both_are_there(sql, theirs, mine)
     assert not both_are_there(sql, theirs, lambda text: "an error of ours alone")
     assert not both_are_there(sql, theirs, lambda text: mine(text) if text == sql else None)
+
+
+def test_what_is_complained_of_is_left_out_piece_by_piece() -> None:
+    ours = turso_wasm.connect(":memory:")
+    ours.execute("CREATE TABLE t(a, b)")
+    tried: list[str] = []
+
+    def message(sql: str) -> str | None:
+        tried.append(sql)
+        return prepared_by_us(ours)(sql)
+
+    sql = "SELECT x + a, (SELECT x FROM t WHERE b = 1), (SELECT 1, 2), max(min(a)) FROM t"
+    assert complains_after_mending(sql, "misuse of aggregate function min()", message)
+    assert tried[-1] == "SELECT NULL + a, (SELECT NULL FROM t WHERE b = 1), NULL, max(min(a)) FROM t".replace(
+        "NULL", " NULL "
+    )
+    assert not complains_after_mending(sql, "no such column: a", message)
 
 
 DISTINCT_OFFSET = "SELECT 1 WHERE NOT EXISTS (SELECT DISTINCT 1 FROM t, t LIMIT 1 OFFSET 3)"

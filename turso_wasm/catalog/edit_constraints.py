@@ -85,6 +85,7 @@ class ConstraintText:
     def _cut(self, first: int, last: int) -> str:
         """The text without these tokens, and without a comma that would be left alone."""
         closes = self.kinds[last + 1] in (",", ")")
-        before = first - 2 if closes and self.kinds[first - 1] == "," else first - 1
-        gap = "" if closes else " "
-        return self.sql[: self.ends[before]] + gap + self.sql[self.starts[last + 1] :]
+        rest = self.sql[self.starts[last + 1] :]
+        if closes and self.kinds[first - 1] == ",":
+            return self.sql[: self.starts[first - 1]] + rest
+        return self.sql[: self.ends[first - 1]] + ("" if closes else " ") + rest

@@ -77,24 +77,28 @@ def _plan_clauses(
         left.add("")  # the key's own
     found: list[nodes.Upsert] = []
     for clause, (old, index, key) in zip(node.upserts, targets, strict=True):
+        is_first = clause is node.upserts[0]
         meant = {index.name if index is not None else ""} if clause.target else set(left)
         if clause.assignments is None:
             found.append(nodes.Upsert(index=index, key=key, update=None))
-        elif meant & left:
+        elif meant & left and (is_first or binder.trace is None):
             found.append(_plan_upsert(binder, planner, node, clause, target, old, index, key))
         else:
-            _pass_over(binder, clause, partial(_plan_upsert, binder, planner, node, clause, target, old, index, key))
+            plan = partial(_plan_upsert, binder, planner, node, clause, target, old, index, key)
+            _pass_over(binder, clause, plan, must_resolve=is_first)
         left -= meant
     return tuple(found)
 
 
-def _pass_over(binder: Binder, clause: ast.Upsert, plan: Callable[[], object]) -> None:
-    """A clause without effect: its parameters are there; a RENAME looks at its names, if they mean something."""
+def _pass_over(binder: Binder, clause: ast.Upsert, plan: Callable[[], object], must_resolve: bool) -> None:
+    """A clause without effect, or one that ALTER TABLE passes over: its parameters are there, and its names may be new
+    ones. must_resolve: ALTER TABLE refuses those that mean nothing.
+    """
     for part in walk(clause):
         if isinstance(part, ast.Parameter):
             bind_parameter(binder, part, None)
     if binder.trace is not None:
-        with suppress(SqlError):
+        with nullcontext() if must_resolve else suppress(SqlError):
             plan()
 
 
