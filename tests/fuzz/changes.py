@@ -68,8 +68,8 @@ class Changes(Queries):
         self.in_values = True
         rows = [f"({', '.join(self.value_for(column) for column in columns)})" for _ in self.few(1, 6)]
         self.in_values = False
-        comma = ", " if self.chance(0.95) else " /* rows that are no token */, "
-        return self.insert(table, names, f"VALUES {comma.join(rows)}", joined=False)
+        last = ")" if self.chance(0.95) else " /* rows that are no token */)"
+        return self.insert(table, names, f"VALUES {', '.join(rows).removesuffix(')')}{last}", joined=False)
 
     @production("change", 2)
     def insert_select(self) -> str:

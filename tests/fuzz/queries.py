@@ -267,8 +267,8 @@ class Queries(Windows):
         n_rows = range(1) if self.in_values or self.in_change else self.few()
         rows = [f"({', '.join(write(kind) for kind in kinds)})" for _ in n_rows]
         columns = [Column(f"column{i + 1}", kind) for i, kind in enumerate(kinds)]
-        comma = ", " if self.chance(0.9) else ", /* and */ "
-        return Query(f"VALUES {comma.join(rows)}", columns)
+        last = ")" if self.chance(0.9) else " /* no token */)"
+        return Query(f"VALUES {', '.join(rows).removesuffix(')')}{last}", columns)
 
     @production("core", 3)
     def core_grouped(self, outer: Scope | None, kinds: list[str]) -> Query:
