@@ -1,5 +1,8 @@
 """tokenize='…' of fts5: which tokenizer, and its settings.
 
+Beyond SQLite's there are `cjk`, which is unicode61 for Chinese, Japanese and Korean, and `snowball language`, a wrapper
+as porter is (docs/decisions/0050).
+
 Source: https://sqlite.org/fts5.html section 4.3, and observed behaviour of SQLite 3.54.
 """
 
@@ -14,6 +17,18 @@ from turso_wasm.catalog.modules.module import refuse
 from turso_wasm.catalog.names import fold
 
 Kind = Literal["unicode61", "ascii", "trigram", "porter", "user"]
+STEMMERS: Final = (
+    "danish",
+    "english",
+    "french",
+    "german",
+    "italian",
+    "norwegian",
+    "portuguese",
+    "russian",
+    "spanish",
+    "swedish",
+)
 _WORDS: Final = re.compile(r"\s*(?:'((?:[^']|'')*)'|([A-Za-z0-9_\x1a\x80-\U0010ffff]+|[-+]?[0-9.]+))")
 DEFAULT_CATEGORIES: Final = ("L*", "N*", "Co")
 _CATEGORIES: Final = {
@@ -29,13 +44,19 @@ _CATEGORIES: Final = {
 
 @dataclass(slots=True)
 class TokenizerOptions:
-    """stems: how often porter is applied. marks: remove_diacritics. members: characters that are part of tokens (True)
-    or not, whatever their category; the last word counts. kind "porter" is FTS3's; "user": one of the user's, `name`,
-    is given `settings`, and `missing` is what is wrong when there is none.
+    """stems: how often porter is applied. stemmer: the language of the one that is applied before, "": none is.
+    ideographs: each character of Chinese, Japanese and Korean is a token. marks: remove_diacritics. members: characters
+    that are part of tokens (True) or not, whatever their category; the last word counts. kind "porter" is FTS3's;
+    "user": one of the user's.
+
+    A tokenizer of the user's that is called `name` is given `settings`; `missing` is what is wrong when there is none.
+    It may have a name that SQLite does not know but we do: then it goes first.
     """
 
     kind: Kind = "unicode61"
     stems: int = 0
+    stemmer: str = ""
+    ideographs: bool = False
     marks: int = 1
     cased: bool = False
     categories: tuple[str, ...] = DEFAULT_CATEGORIES
@@ -69,10 +90,15 @@ def _options(words: list[str], unknown: SqlError) -> TokenizerOptions:
         inner = _options(settings or ["unicode61"], wrong)
         inner.stems += 1
         return inner
+    if name.lower() == "snowball":
+        return _stemmed(name, settings, wrong)
     options = TokenizerOptions()
-    if name.lower() not in ("unicode61", "ascii", "trigram"):
+    if name.lower() == "cjk":
+        options = TokenizerOptions(ideographs=True, name=name, settings=tuple(settings))
+    elif name.lower() not in ("unicode61", "ascii", "trigram"):
         return TokenizerOptions("user", name=name, settings=tuple(settings), missing=unknown.message)
-    options.kind = name.lower()  # type: ignore[assignment]
+    else:
+        options.kind = name.lower()  # type: ignore[assignment]
     if options.kind == "trigram":
         options.marks = 0
     if len(settings) % 2:
@@ -83,6 +109,18 @@ def _options(words: list[str], unknown: SqlError) -> TokenizerOptions:
             raise wrong
     if options.kind == "trigram" and options.cased and options.marks:
         raise wrong
+    return options
+
+
+def _stemmed(name: str, settings: list[str], wrong: SqlError) -> TokenizerOptions:
+    """`snowball language [tokenizer …]`."""
+    language, *inner = settings or [""]
+    options = _options(inner or ["unicode61"], wrong)
+    if language.lower() not in STEMMERS or options.stemmer or options.stems or options.kind == "trigram":
+        raise wrong
+    options.stemmer = language.lower()
+    if options.kind != "user":
+        options.name, options.settings = name, tuple(settings)
     return options
 
 

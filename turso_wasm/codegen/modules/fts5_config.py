@@ -26,6 +26,7 @@ from turso_wasm.kernel.abi_modules import (
     NOWHERE,
     PORTER,
     ROWID,
+    STEMMERS,
     TRIGRAM,
     UNICODE61,
     USER_TOKENS,
@@ -45,6 +46,7 @@ def config_bytes(table: Table, shadows: Mapping[str, Table | None], unit: Unit, 
     options = table.declared.options
     tokenizer = options.tokenizer
     assert tokenizer is not None
+    number = unit.user.tokenizers.get(fold(tokenizer.name), -1)
     exceptions = sorted((ord(c), member) for c, member in tokenizer.members.items() if ord(c) >= 128)
     numbers = range(len(options.names))
     places = [*(_place(options, number, content) for number in numbers), *_language_place(options, content)]
@@ -73,8 +75,10 @@ def config_bytes(table: Table, shadows: Mapping[str, Table | None], unit: Unit, 
         "contentless_delete": int(options.contentless_delete),
         "locale": int(options.locale),
         "tokendata": int(options.tokendata),
-        "tokenizer": KINDS[tokenizer.kind],
+        "tokenizer": USER_TOKENS if number >= 0 else KINDS[tokenizer.kind],
         "stems": tokenizer.stems,
+        "stemmer": 0 if number >= 0 or not tokenizer.stemmer else STEMMERS.index(tokenizer.stemmer) + 1,
+        "ideographs": int(tokenizer.ideographs),
         "marks": tokenizer.marks,
         "cased": int(tokenizer.cased),
         "categories": _categories(tokenizer),
@@ -83,7 +87,7 @@ def config_bytes(table: Table, shadows: Mapping[str, Table | None], unit: Unit, 
         "ascii": offsets[1],
         "columns": offsets[2],
         "places": offsets[3],
-        "number": unit.user.tokenizers.get(fold(tokenizer.name), -1),
+        "number": number,
         "n_settings": len(tokenizer.settings),
         "settings": offsets[4],
         "n_prefixes": len(options.prefixes),

@@ -24,6 +24,7 @@ from turso_wasm.kernel.fts.postings import Index
 from turso_wasm.kernel.fts.rank_function import RankFunction
 from turso_wasm.kernel.fts.structure import Reader, structure_read, structure_revision
 from turso_wasm.kernel.fts.tokenize import Tokenizer, tokenizer_init
+from turso_wasm.kernel.fts.unicode import MARKS_KEEP
 from turso_wasm.kernel.fts.walk import FIRST_ROW, LAST_ROW, node_open, node_seek
 from turso_wasm.kernel.values.utf16 import as_text
 from turso_wasm.kernel.values.value import bytes_of, size_of
@@ -72,7 +73,10 @@ def read_tokenizer(t: Tokenizer, stmt: Run, config: FtsConfig, arena: Arena) -> 
     base: ptr[u8] = ptr[u8](i32(config))
     t.kind = config.tokenizer
     t.stems = config.stems
-    t.marks = config.marks
+    t.stemmer = config.stemmer
+    t.ideographs = config.ideographs
+    t.marks = MARKS_KEEP if config.stemmer else config.marks
+    t.marks_of_stems = config.marks
     t.cased = config.cased
     t.categories = config.categories
     t.exceptions = ptr[i32](base + config.exceptions)

@@ -1,6 +1,8 @@
 """Tokenizers: from a text to its tokens, one at a time.
 
-Owns unicode61, ascii and trigram; the words they find may be stemmed by porter (kernel/fts/porter.py).
+Owns unicode61, ascii and trigram; the words they find may be stemmed by porter (kernel/fts/porter.py) or by one of
+kernel/fts/stemmers. Beyond SQLite's: unicode61 may take each character of Chinese, Japanese and Korean for a token, so
+that a word of them is found as the phrase of its characters.
 
     t: Tokenizer                # set up once for a table: tokenizer_init
     token_start(t, text, n)
@@ -14,7 +16,8 @@ from turso_wasm.kernel.abi import Arena
 from turso_wasm.kernel.abi_modules import PORTER, TRIGRAM, UNICODE61, USER_TOKENS, FtsConfig
 from turso_wasm.kernel.base.memory import arena_alloc
 from turso_wasm.kernel.fts.porter import porter_stem
-from turso_wasm.kernel.fts.unicode import category_of, fold_char, is_combining
+from turso_wasm.kernel.fts.stemmers.stem import STEM_ROOM, stem_token
+from turso_wasm.kernel.fts.unicode import MARKS_KEEP, category_of, fold_char, is_combining
 from turso_wasm.kernel.fts.user_tokens import UserTokens, user_tokens_start
 from turso_wasm.kernel.values.utf8 import read_char, write_char
 from turso_wasm.wasm.lang import Struct, array, i32, le32, memory_copy, ptr, u8, u32
@@ -31,7 +34,10 @@ class Tokenizer(Struct):
 
     kind: i32
     stems: i32  # how often porter is applied
+    stemmer: i32  # of kernel/fts/stemmers, 0: none; before porter
+    ideographs: i32  # 1: each character of Chinese, Japanese and Korean is a token
     marks: i32  # MARKS_*
+    marks_of_stems: i32  # of what a stemmer has made
     cased: i32  # trigram: letter case is kept
     categories: i32  # bit set: those whose characters are part of tokens
     exceptions: ptr[i32]  # code points from 128 on, ascending, << 1, + 1 if they are part of tokens, whatever else
@@ -87,10 +93,28 @@ def token_next(t: Tokenizer) -> i32:
         return 0
     if t.kind == PORTER:
         t.size = stem_or_shorten(t.token, t.size)
+    if t.stemmer:
+        stem(t)
     for _ in range(t.stems):
         if t.size >= STEM_MIN and t.size <= STEM_MAX:
             t.size = porter_stem(t.token, t.size, 0)
     return 1
+
+
+def stem(t: Tokenizer) -> None:
+    """Stem the token; a stemmer sees the marks, which are dropped behind it."""
+    t.size = stem_token(room(t, t.size + STEM_ROOM), t.size, t.stemmer)
+    if t.marks_of_stems == MARKS_KEEP:
+        return
+    p: ptr[u8] = t.token
+    size: i32 = 0
+    at: i32 = 0
+    while at < t.size:
+        code, at = read_char(p, t.size, at)
+        code = fold_char(code, t.marks_of_stems)
+        if code:
+            size += write_char(p + size, code)
+    t.size = size
 
 
 def other_word(t: Tokenizer) -> i32:
@@ -183,6 +207,26 @@ def in_token(t: Tokenizer, code: u32) -> bool:
     return (t.categories >> category_of(code)) & 1 != 0
 
 
+def is_ideograph(code: u32) -> bool:
+    """Whether a character that is part of tokens is one of Chinese, Japanese or Korean: of a script without spaces
+    between words, or Hangul, whose words have particles behind them.
+    """
+    if code < 0x3005:
+        return False
+    if code <= 0x9FFF or (code >= 0xAC00 and code <= 0xD7A3) or (code >= 0xF900 and code <= 0xFAFF):
+        return True
+    return (
+        (code >= 0xFF66 and code <= 0xFFDC)
+        or (code >= 0x1AFF0 and code <= 0x1B16F)
+        or (code >= 0x20000 and code <= 0x3FFFF)
+    )
+
+
+def narrow(code: u32) -> u32:
+    """A letter or digit of full width as such."""
+    return code - 0xFEE0 if code >= 0xFF10 and code <= 0xFF5A else code
+
+
 def word_unicode(t: Tokenizer) -> i32:
     """The next word of unicode61."""
     p: ptr[u8] = t.text
@@ -221,6 +265,13 @@ def word_unicode(t: Tokenizer) -> i32:
             code, after = read_char(p, n, at)
             if not is_combining(code) and not in_token(t, code):
                 break
+            if t.ideographs:
+                if is_ideograph(code):
+                    if at == t.start:
+                        size = write_char(out, code)
+                        at = after
+                    break
+                code = narrow(code)
             code = fold_char(code, t.marks)
             if code:
                 size += write_char(out + size, code)

@@ -1,0 +1,1 @@
+"""Stemmers: the Snowball algorithms (https://snowballstem.org/algorithms), from their descriptions."""
