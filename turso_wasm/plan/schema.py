@@ -144,7 +144,8 @@ def plan_create_trigger(binder: Binder, node: ast.CreateTrigger) -> Changed:
         raise SqlError(SQLITE_ERROR, f"trigger {binder.text(node.name.name_span)} already exists", node.name.name_span)
     if table.root == 1 or fold(table.name).startswith("sqlite_"):
         fail("cannot create trigger on system table", node.table)
-    named = node.table.name if node.table.schema is None else f"{node.table.schema}.{node.table.name}"
+    is_plain = node.table.schema is None or catalog.slot != TEMP_SLOT
+    named = node.table.name if is_plain else f"{node.table.schema}.{node.table.name}"
     if table.kind == "view" and node.time != "INSTEAD OF":
         fail(f"cannot create {node.time or 'BEFORE'} trigger on view: {named}", node.table)
     if table.kind != "view" and node.time == "INSTEAD OF":
