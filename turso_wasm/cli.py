@@ -9,25 +9,31 @@ from pathlib import Path
 
 from turso_wasm.runtime.bundle import Script, ScriptError, compile_bundle
 from turso_wasm.runtime.hosts import wasmtime
+from turso_wasm.shell import main as shell
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code. arguments: those of the process by default."""
-    parser = argparse.ArgumentParser(prog="turso-wasm")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    compiling = commands.add_parser(
-        "compile",
-        help="compile an application's statements, so that its pages need no compiler",
+    """Run the command; its exit code. arguments: those of the process by default.
+
+    `turso-wasm compile …` compiles; anything else is for the shell, as `turso-wasm FILE` is (docs/shell.md).
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] != ["compile"]:
+        return shell.main(words)
+    options = _parser().parse_args(words[1:])
+    return _compile(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="turso-wasm compile",
         description="Compile statements into one file for connect(name, {programs}). Every file but the last is "
         "executed on an empty database: what makes the tables, and the PRAGMAs said after opening. The statements of "
         "the last are only compiled. docs/start-up.md has more.",
     )
-    compiling.add_argument("files", nargs="+", type=Path, metavar="FILE.sql", help="schema.sql … queries.sql")
-    compiling.add_argument("-o", "--output", required=True, type=Path, metavar="FILE.programs")
-    compiling.set_defaults(run=_compile)
-    options = parser.parse_args(arguments)
-    code: int = options.run(options)
-    return code
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.sql", help="schema.sql … queries.sql")
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE.programs")
+    return parser
 
 
 def _compile(options: argparse.Namespace) -> int:
