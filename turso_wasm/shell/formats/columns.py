@@ -140,7 +140,7 @@ def _break(line: str, wrap: int, *, by_words: bool) -> int:
         wide += width(line[at])
         at += 1
     if by_words:
-        for word_end in range(at, at // 2, -1):
+        for word_end in range(at, 0, -1):
             if line[word_end].isspace() or (not line[word_end].isalnum() and word_end < at):
                 return word_end if line[word_end].isspace() else word_end + 1
     return max(at, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
-from turso_wasm.shell.formats.values import BLOBS, ESCAPES, TEXTS, Value, c_string, number
+from turso_wasm.shell.formats.values import BLOBS, ESCAPES, TEXTS, Value, c_string, csv, number
 
 AUTO: Final = "auto"
 COLUMNAR: Final = frozenset(("box", "column", "markdown", "psql", "qbox", "split", "table"))
@@ -48,8 +48,10 @@ class Style:
         if value is None:
             return TEXTS["tcl"](self.null) if self.mode == "tcl" else self.null
         if isinstance(value, str):
+            if self.quote == "csv":
+                return csv(c_string(value), self.column_separator)
             text = TEXTS[self.quote](c_string(value))
-            return text if self.mode in ("csv", "json", "jatom", "jobject") else ESCAPES[self.escape](text)
+            return text if self.quote == "json" else ESCAPES[self.escape](text)
         if isinstance(value, bytes):
             return self._blob_text(value)
         infinity = "9.0e+999" if self.quote == "sql" else "9e999" if self.quote == "json" else "Inf"

@@ -22,7 +22,7 @@ ENCODING_ERRORS: Final = "surrogateescape"
 _CONTROL = re.compile(r"[\x01-\x1f]")
 _UNSAFE = re.compile(r"\r(?!\n)|[\x01-\x08\x0b\x0c\x0e-\x1f]")  # all but TAB, LF and CR LF
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_CSV_PLAIN = re.compile(r"[!#-&(-+\-.-~\x80-\U0010ffff][ !#-&(-+\-.-~\x80-\U0010ffff]*|")
+_CSV_PLAIN = re.compile(r"[!#-&(-+\-.-~]+")
 _LOOKS_LIKE_NUMBER = re.compile(r"\s*[-+]?(?:\d|\.\d|inf|nan)", re.IGNORECASE)
 _HTML = str.maketrans({"<": "&lt;", "&": "&amp;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 _TCL = str.maketrans(
@@ -101,9 +101,9 @@ def relaxed(text: str) -> str:
     return text if plain and not _LOOKS_LIKE_NUMBER.match(text) else sql_text(text)
 
 
-def csv(text: str) -> str:
-    """A field of RFC 4180."""
-    return text if text and _CSV_PLAIN.fullmatch(text) else '"' + text.replace('"', '""') + '"'
+def csv(text: str, separator: str = ",") -> str:
+    """A field of RFC 4180; whatever is not plainly printable stands in quotes."""
+    return text if _CSV_PLAIN.fullmatch(text) and separator not in text else '"' + text.replace('"', '""') + '"'
 
 
 def html(text: str) -> str:
