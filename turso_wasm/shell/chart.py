@@ -7,7 +7,7 @@ from typing import Final
 
 from turso_wasm.shell.commands.display import screen_width
 from turso_wasm.shell.formats.columns import width
-from turso_wasm.shell.formats.values import Value, number
+from turso_wasm.shell.formats.values import Value
 from turso_wasm.shell.messages import CommandError
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
@@ -46,7 +46,7 @@ def _is_number(value: float | None) -> bool:
 
 
 def _shown(value: float) -> str:
-    return number(int(value) if value == int(value) and abs(value) < 1e15 else value)
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
 
 
 def _bars(labels: Sequence[str], values: Sequence[float | None]) -> Iterator[str]:

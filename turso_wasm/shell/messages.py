@@ -19,6 +19,8 @@ class CommandError(Exception):
 
 def message_of(error: BaseException) -> str:
     """An error's words, with its code when it is more than "error"."""
+    if isinstance(error, UnicodeEncodeError):
+        return "the text is not UTF-8"
     code = getattr(error, "sqlite_errorcode", None)
     return f"{error} ({code & 0xFF})" if code is not None and code & 0xFF != 1 else str(error)
 

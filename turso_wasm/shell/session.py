@@ -153,7 +153,7 @@ class Shell:
         settings, connection = self.settings, self.connection
         try:
             connection(sql)
-        except (Error, Warning, MemoryError) as error:
+        except (Error, Warning, MemoryError, UnicodeError) as error:
             raise _Failed("Parse", error, shown) from error
         before, began = os.times(), time.perf_counter()
         try:

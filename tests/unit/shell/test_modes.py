@@ -270,6 +270,6 @@ def test_plans_are_trees_and_explain_stands_in_columns(run):
     assert run("EXPLAIN QUERY PLAN SELECT * FROM t WHERE a IN (SELECT b FROM t);\n") == (
         "QUERY PLAN\n|--SEARCH t USING INDEX sqlite_autoindex_t_1 (a=?)\n`--LIST SUBQUERY 1\n   `--SCAN t\n"
     )
-    assert run("EXPLAIN SELECT 1;\n").split("\n")[0].split() == "addr opcode p1 p2 p3 p4 p5 comment".split()
+    assert run("EXPLAIN SELECT 1;\n").split()[:3] == ["addr", "opcode", "p1"]
     assert run(".explain off\nEXPLAIN QUERY PLAN SELECT 1;\n") == "1|0|0|SCAN CONSTANT ROW\n"
     assert run(".explain auto\n.eqp on\nSELECT 1;\n") == "QUERY PLAN\n`--SCAN CONSTANT ROW\n1\n"

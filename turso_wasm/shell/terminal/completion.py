@@ -24,6 +24,9 @@ _OF_FILES: Final = frozenset(
 _OF_TABLES: Final = frozenset(("dump", "import", "indexes", "schema", "sha3sum", "tables"))
 _OF_SWITCHES: Final = frozenset(("bail", "changes", "echo", "eqp", "explain", "headers", "stats", "timer"))
 _TABLE_COMES: Final = frozenset(("FROM", "JOIN", "INTO", "UPDATE", "TABLE", "VIEW", "REFERENCES", "ON"))
+_TABLES: Final = (
+    "SELECT name FROM pragma_table_list WHERE type IN ('table', 'view', 'virtual') ORDER BY name LIKE 'sqlite%', name"
+)
 
 Candidate = tuple[str, str]
 """What to write, and what kind of thing it is."""
@@ -46,8 +49,10 @@ class Candidates:
         found = _WORD.search(text)
         word = found[0] if found else ""
         self._read_schema()
-        chosen = _matching(word, self._of_sql(text[: len(text) - len(word)]))
-        return word, list(dict.fromkeys(chosen))
+        chosen: dict[str, str] = {}
+        for candidate, kind in _matching(word, self._of_sql(text[: len(text) - len(word)])):
+            chosen.setdefault(candidate, kind)
+        return word, list(chosen.items())
 
     # --- SQL ----------------------------------------------------------------------------------------------------
 
@@ -68,15 +73,12 @@ class Candidates:
         for table, columns in self._tables.items():
             if table.upper() in named:
                 yield from [(name(column), f"column of {table}") for column in columns]
-        if not words:
-            yield from [(keyword, "keyword") for keyword in sorted(KEYWORDS)]
-            return
+        if words:
+            columns = [(table, column) for table, columns in self._tables.items() for column in columns]
+            yield from [(name(column), f"column of {table}") for table, column in columns]
+            yield from [(name(table), "table") for table in self._tables]
+            yield from [(function, "function") for function in self._functions or ()]
         yield from [(keyword, "keyword") for keyword in sorted(KEYWORDS)]
-        yield from [(function, "function") for function in self._functions or ()]
-        yield from [(name(table), "table") for table in self._tables]
-        yield from [
-            (name(column), f"column of {table}") for table, columns in self._tables.items() for column in columns
-        ]
 
     def _members(self, text: str) -> Iterator[Candidate]:
         """What can follow `name.`: a table's columns, or of an alias all columns."""
@@ -102,8 +104,7 @@ class Candidates:
             if version == self._version:
                 return
             tables: dict[str, list[str]] = {}
-            listed = "SELECT name FROM pragma_table_list WHERE type IN ('table', 'view', 'virtual') ORDER BY name"
-            for (table,) in shell.query(listed):
+            for (table,) in shell.query(_TABLES):
                 try:
                     columns = shell.query("SELECT name FROM pragma_table_xinfo(?)", (table,))
                 except Error:  # a view of what is gone
