@@ -32,7 +32,8 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(1)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """What reads the options."""
     parser = _Parser(
         prog="turso-wasm",
         usage="%(prog)s [OPTIONS] [FILENAME [SQL...]]",
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the shell; its exit code."""
-    options = _parser().parse_intermixed_args(arguments)
+    options = make_parser().parse_intermixed_args(arguments)
     if options.mcp:
         return _serve(options)
     for stream in (sys.stdout, sys.stderr):

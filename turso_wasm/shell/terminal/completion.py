@@ -74,8 +74,8 @@ class Candidates:
             if table.upper() in named:
                 yield from [(name(column), f"column of {table}") for column in columns]
         if words:
-            columns = [(table, column) for table, columns in self._tables.items() for column in columns]
-            yield from [(name(column), f"column of {table}") for table, column in columns]
+            for table, columns in self._tables.items():
+                yield from [(name(column), f"column of {table}") for column in columns]
             yield from [(name(table), "table") for table in self._tables]
             yield from [(function, "function") for function in self._functions or ()]
         yield from [(keyword, "keyword") for keyword in sorted(KEYWORDS)]
