@@ -7,7 +7,7 @@ does not know a name that it has forgotten.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tests.oracle.engines import Failure
 from turso_wasm.base.errors import SqlError
@@ -75,6 +75,23 @@ def forgets_rowid(message: str, sql: str) -> bool:
 
 
 ROWID_OF = re.compile(r"no such column: (?:\w+\.)?(.+)\.(?:rowid|_rowid_|oid)", re.IGNORECASE)
+
+
+def misses_new_column(message: str, sql: str, temporary: Collection[str]) -> bool:
+    """True if SQLite looks for a column of a temporary table by its new name while it has the old one: RENAME COLUMN of
+    one that has a trigger fails there.
+    """
+    found = NEW_COLUMN.fullmatch(message)
+    if not found or not sql.startswith("ALTER"):
+        return False
+    tree, _ = parse_one(sql)
+    if not isinstance(tree, ast.RenameColumn) or tree.to != found[1]:
+        return False
+    schema = (tree.table.schema or "").lower()
+    return schema == "temp" or (not schema and tree.table.name.lower() in temporary)
+
+
+NEW_COLUMN = re.compile(r"error in trigger .+: no such column: (?:.+\.)?(.+)")
 
 
 def forgets_sequence(failure: Failure | None, theirs: list[str], mine: list[str]) -> bool:

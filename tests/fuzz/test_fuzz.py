@@ -17,7 +17,14 @@ import turso_wasm
 from tests.fuzz import engines, own
 from tests.fuzz.engines import Fault, replay
 from tests.fuzz.errors import Message, are_of_one_object, both_are_there, is_of_a_part
-from tests.fuzz.known import as_meant, forgets_rowid, forgets_sequence, renames_in_part, returns_ignored
+from tests.fuzz.known import (
+    as_meant,
+    forgets_rowid,
+    forgets_sequence,
+    misses_new_column,
+    renames_in_part,
+    returns_ignored,
+)
 from tests.fuzz.mending import complains_after_mending
 from tests.fuzz.model import learn
 from tests.fuzz.modes import MODES
@@ -271,6 +278,19 @@ def test_nothing_else_is_taken_for_a_fault_of_sqlite() -> None:
     assert not forgets_rowid("no such column: b.rowid", "SELECT b.rowid FROM t JOIN (t a JOIN t b)")
     assert not forgets_rowid("no such column: b.x", FORGOTTEN)
     assert not forgets_rowid("no such column: a.rowid", FORGOTTEN)
+
+
+def test_a_column_of_a_temporary_table_is_renamed_though_sqlite_cannot() -> None:
+    steps = [
+        "CREATE TEMP TABLE t(a)",
+        "CREATE TRIGGER r DELETE ON t BEGIN SELECT old.a; END",
+        "ALTER TABLE t RENAME a TO z",
+    ]
+    assert replay(Script(1, [Statement(sql) for sql in steps])) is None
+    message = "error in trigger r: no such column: old.z"
+    assert misses_new_column(message, steps[2], ["t"])
+    assert not misses_new_column(message, steps[2], [])
+    assert not misses_new_column(message.replace("old.z", "old.y"), steps[2], ["t"])
 
 
 def test_an_alter_is_refused_for_one_object() -> None:

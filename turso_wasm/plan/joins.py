@@ -285,7 +285,11 @@ class JoinPlanner:
         if paths is None:
             assert unit.access is not None
             blocked = self.own - state.sources
-            paths = unit.access.paths(self.terms, blocked)
+            terms: Sequence[Term] = self.terms
+            if isinstance(unit.access, FunctionAccess):
+                never = self._always_later(unit)  # else what waits for them has no way to be found
+                terms = [term for term in terms if not term.sources & never] if never else terms
+            paths = unit.access.paths(terms, blocked)
             whole = [(term, arms) for term, arms in self._arms(unit) if not term.sources & blocked - unit.sources]
             found = [or_path(term, arms, blocked) for term, arms in whole]
             alternatives = [path for path in found if path is not None]
@@ -297,6 +301,12 @@ class JoinPlanner:
             usable = [path for path in paths if not path.runs_select]
             return usable or paths
         return paths
+
+    def _always_later(self, unit: Unit) -> frozenset[int]:
+        """The sources from the next CROSS or outer join on."""
+        later = self.units[unit.number + 1 :]
+        at = next((at for at, each in enumerate(later) if each.step.kind in ("left", "cross")), len(later))
+        return frozenset().union(*(each.sources for each in later[at:]))
 
     def _arms(self, unit: Unit) -> list[tuple[Term, list[Arm]]]:
         if unit.arms is None:
