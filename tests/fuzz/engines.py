@@ -237,6 +237,9 @@ class Pair:
         kind = ""
         if "schema_version" in step.sql and self.has_tree(at):
             return None  # how many tables a module makes, and how often ANALYZE reads them, is its own affair
+        if "wal_checkpoint" in step.sql:  # and so is how many frames the log has; whether others were in the way is not
+            for reply in (expected, ours):
+                reply.rows = [row[:1] for row in reply.rows]
         # SQLite's functions in RETURNING see the integer that a REAL column was given
         if not (agree_about_numbers if " RETURNING " in step.sql else agree)(expected, ours, step.order):
             kind = "error" if expected.failure or ours.failure else "rows"

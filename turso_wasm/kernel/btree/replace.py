@@ -7,6 +7,7 @@ Invariants:
   K1  Fields are patched only if every one of them keeps its serial type, so the record is the one that record_encode
       would have made.
   K2  Their new bytes are gathered before the first is written: they may come from the record itself.
+  K3  A record that stays as it is writes no page (as in SQLite, for such as have no overflow pages).
 """
 
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, Cursor, Value
@@ -15,6 +16,7 @@ from turso_wasm.kernel.btree.balance import write_level
 from turso_wasm.kernel.btree.cursor.position import load_entry
 from turso_wasm.kernel.btree.cursor.save import cursor_ready, cursors_save_for
 from turso_wasm.kernel.btree.insert import cell_buffer, replace_on_leaf
+from turso_wasm.kernel.pager.header import bytes_equal
 from turso_wasm.kernel.pager.storage import Page
 from turso_wasm.kernel.values.record import SERIAL_SIZES, header_end, integer_serial, serial_long
 from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, scratch, u8, u64
@@ -33,6 +35,8 @@ def cursor_replace(c: Cursor, p: ptr[u8], size: i32) -> None:
     """
     if cursor_ready(c) == 0:
         raise_corrupt(c.root)
+    if size == c.payload_size and size == c.local_size and bytes_equal(c.payload, p, size):
+        return
     cursors_save_for(c, c.rowid, c.rowid)
     replace_on_leaf(c, c.rowid, p, size)
 
@@ -50,6 +54,8 @@ def cursor_patch(c: Cursor, values: ptr[Value], mask: i64) -> i32:
     n: i32 = find_places(c, values, mask, places)
     if n == 0:
         return 0
+    if fields_equal(c.payload, places, n):
+        return 1
     cursors_save_for(c, c.rowid, c.rowid)
     offset: i32 = c.payload - c.leaf
     page: Page = write_level(c, c.depth)
@@ -60,6 +66,17 @@ def cursor_patch(c: Cursor, values: ptr[Value], mask: i64) -> i32:
     for i in range(n):
         size: i32 = places[2 * i + 1]
         memory_copy(p + places[2 * i], new, size)
+        new += size
+    return 1
+
+
+def fields_equal(p: ptr[u8], places: ptr[i32], n: i32) -> i32:
+    """Whether the fields of the record at p have the bytes in cell_buffer() already."""
+    new: ptr[u8] = cell_buffer()
+    for i in range(n):
+        size: i32 = places[2 * i + 1]
+        if not bytes_equal(p + places[2 * i], new, size):
+            return 0
         new += size
     return 1
 
