@@ -144,9 +144,12 @@ export class Storage {
     return CANTOPEN;
   }
 
-  /** Delete a file; what does not exist is deleted already: 0 or a negative code. @param {string} name @returns {number} */
-  delete(name) {
-    void name;
+  /**
+   * Delete a file, if durable so that it survives a crash (kernel/base/vfs.py V3); what does not exist is deleted already: 0 or a negative code.
+   * @param {string} name @param {boolean} durable @returns {number}
+   */
+  delete(name, durable) {
+    void [name, durable];
     return READONLY;
   }
 

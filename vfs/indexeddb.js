@@ -295,7 +295,7 @@ export class IndexedDbStorage extends Storage {
     return file;
   }
 
-  /** @override @param {string} name */
+  /** Durable or not: what is not on its way into IndexedDB would be lost with the page. @override @param {string} name */
   delete(name) {
     const file = this.#file(name);
     if (!file) return 0;

@@ -246,9 +246,12 @@ export class OpfsStorage extends Storage {
     return file;
   }
 
-  /** @override @param {string} name */
-  delete(name) {
-    return this.#held.get(name)?.file.truncate(0) ?? 0;
+  /** @override @param {string} name @param {boolean} durable */
+  delete(name, durable) {
+    const file = this.#held.get(name)?.file;
+    file?.truncate(0);
+    if (durable) file?.sync();
+    return 0;
   }
 
   /** @override @param {string} name */

@@ -196,10 +196,10 @@ export class FileTable {
     this.#closed(name);
   }
 
-  /** @param {string} name */
-  delete(name) {
+  /** @param {string} name @param {boolean} durable */
+  delete(name, durable) {
     const [store, rest] = this.#find(name);
-    return store.delete(rest);
+    return store.delete(rest, durable);
   }
 
   /** @param {string} name */

@@ -272,7 +272,8 @@ export class Kernel {
       vfs_locate: (at, size, near, nearSize, flags, out, room) =>
         guarded('SQLITE_IOERR', () => locate(name(at, size), name(near, nearSize), flags, view(out, room))),
       vfs_close: (fd) => vfs.close(fd),
-      vfs_delete: (at, size) => guarded('SQLITE_IOERR_DELETE', () => vfs.delete(name(at, size))),
+      vfs_delete: (at, size, durable) =>
+        guarded('SQLITE_IOERR_DELETE', () => vfs.delete(name(at, size), durable !== 0)),
       vfs_exists: (at, size) => guarded('SQLITE_IOERR_ACCESS', () => (vfs.exists(name(at, size)) ? 1 : 0)),
       vfs_read: (fd, at, n, offset) => guarded('SQLITE_IOERR_READ', () => vfs.read(fd, view(at, n), Number(offset))),
       vfs_begin: (fd, at, size, into, n, offset) => {

@@ -96,9 +96,9 @@ class PythonStorage extends Storage {
     return fd < 0 ? fd : new PythonFile(this.files, fd);
   }
 
-  /** @override @param {string} name */
-  delete(name) {
-    return this.files.delete(name);
+  /** @override @param {string} name @param {boolean} durable */
+  delete(name, durable) {
+    return this.files.delete(name, Number(durable));
   }
 
   /** @override @param {string} name */

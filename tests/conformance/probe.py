@@ -34,8 +34,8 @@ def probe_close(fd: i32) -> None:
 
 
 @export
-def probe_delete(p: ptr[u8], size: i32) -> i32:
-    return vfs_delete(p, size)
+def probe_delete(p: ptr[u8], size: i32, durable: i32) -> i32:
+    return vfs_delete(p, size, durable)
 
 
 @export

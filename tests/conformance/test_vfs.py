@@ -122,13 +122,14 @@ def test_a_missing_file_is_not_opened(vfs: Vfs, path: str) -> None:
     assert not vfs.exists(path)
 
 
-def test_exists_and_delete(vfs: Vfs, path: str) -> None:
+@pytest.mark.parametrize("durable", [True, False])
+def test_exists_and_delete(vfs: Vfs, path: str, durable: bool) -> None:
     with opened(vfs, path) as file:
         file.sync()
     assert vfs.exists(path)
-    vfs.delete(path)
+    vfs.delete(path, durable=durable)
     assert not vfs.exists(path)
-    vfs.delete(path)
+    vfs.delete(path, durable=durable)
 
 
 def test_a_temporary_file_has_no_name(vfs: Vfs) -> None:

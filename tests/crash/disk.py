@@ -8,10 +8,9 @@ and tells the files after a power cut now (faulty.py: unsynced writes are lost, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from random import Random
 
 from turso_wasm.vfs.base import CANTOPEN, OPEN_CREATE, OPEN_MEMORY, OPEN_TEMP, File, VfsError
-from turso_wasm.vfs.faulty import Change, FaultyData
+from turso_wasm.vfs.faulty import Change, FaultyDisk
 from turso_wasm.vfs.memory import MemoryData, MemoryFile, MemoryVfs
 
 Image = dict[str, bytes]
@@ -19,7 +18,7 @@ Image = dict[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`kind`: create, change, sync, delete."""
+    """`kind`: create, change, sync, delete, delete durably."""
 
     kind: str
     name: str
@@ -64,31 +63,23 @@ class RecordingVfs(MemoryVfs):
             self.events.append(Event("create", name))
         return RecordingFile(self, name, self.files[name])
 
-    def delete(self, name: str) -> None:
-        if name in self.files:
-            self.events.append(Event("delete", name))
-        super().delete(name)
+    def delete(self, name: str, *, durable: bool) -> None:
+        if name in self.files or durable:
+            self.events.append(Event("delete durably" if durable else "delete", name))
+        super().delete(name, durable=durable)
 
 
-class Disk:
+class Disk(FaultyDisk):
     """What is on the disk after the events repeated so far."""
-
-    def __init__(self, files: Image | None = None) -> None:
-        self.files = {name: FaultyData(data, is_new=False) for name, data in (files or {}).items()}
 
     def repeat(self, event: Event) -> None:
         """Do one event."""
         if event.kind == "create":
-            self.files[event.name] = FaultyData()
-        elif event.kind == "delete":
-            del self.files[event.name]
+            self.create(event.name)
+        elif event.kind in ("delete", "delete durably"):
+            self.delete(event.name, durable=event.kind == "delete durably")
         elif event.kind == "sync":
             self.files[event.name].sync()
         else:
             assert event.change is not None
             self.files[event.name].change(event.change)
-
-    def after_power_cut(self, survivors: str | Random) -> Image:
-        """The files a power cut leaves now."""
-        left = {name: data.after_crash(survivors) for name, data in self.files.items()}
-        return {name: data for name, data in left.items() if data is not None}

@@ -194,6 +194,7 @@ class Setting:
     auto_vacuum: str = "none"
     cache_size: int = 12
     locking: str = "normal"
+    synchronous: str = "full"
 
     def statements(self) -> list[str]:
         """The PRAGMAs for it."""
@@ -202,6 +203,7 @@ class Setting:
             f"PRAGMA auto_vacuum={self.auto_vacuum}",
             f"PRAGMA locking_mode={self.locking}",
             f"PRAGMA journal_mode={self.mode}",
+            f"PRAGMA synchronous={self.synchronous}",
             f"PRAGMA cache_size={self.cache_size}",
             "PRAGMA wal_autocheckpoint=60",
         ]
@@ -251,24 +253,34 @@ class Model:
 
 @dataclass(slots=True)
 class History:
-    """What a run did. `contents[i]` was committed between events `begun[i]` and `ended[i]`; neighbours may be equal."""
+    """What a run did. `contents[i]` was committed between events `begun[i]` and `ended[i]`; neighbours may be equal.
+
+    last_may_be_lost: the deletion of a journal commits, and is not durable.
+    """
 
     contents: list[Content]
     begun: list[int]
     ended: list[int]
     files: Image = field(default_factory=dict)
+    last_may_be_lost: bool = False
 
     def allowed(self, at: int) -> list[Content]:
         """What may be found after a crash before event `at`."""
         last = max(i for i, end in enumerate(self.ended) if end <= at)
         after = [self.contents[i] for i in range(last + 1, len(self.contents)) if self.begun[i] < at]
-        return [self.contents[last], *after]
+        before = [content for content in self.contents[:last] if content != self.contents[last]]
+        return [self.contents[last], *after, *before[-1:]] if self.last_may_be_lost else [self.contents[last], *after]
+
+    def is_ended(self, at: int) -> bool:
+        """Whether event `at` is outside of any commit."""
+        return not any(begun < at < ended for begun, ended in zip(self.begun, self.ended, strict=True))
 
 
 def run(vfs: RecordingVfs, setting: Setting, statements: Sequence[Statement], reader: bool = False) -> History:
     """Run a workload to its end. reader: another connection holds snapshots meanwhile (log only)."""
     ours, model = Ours(vfs), Model()
-    history = History([model.content()], [0], [0])
+    may_be_lost = setting.mode == "DELETE" and setting.synchronous != "extra" and setting.locking == "normal"
+    history = History([model.content()], [0], [0], last_may_be_lost=may_be_lost)
     for sql in setting.statements():
         ours.query(sql)
     other = ours.again() if reader else None

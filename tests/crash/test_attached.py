@@ -269,6 +269,7 @@ def test_a_call_that_fails_fails_in_all_files(modes: tuple[str, str], kind: str,
         with ours(vfs, tmp_path) as query:
             for number, name in enumerate(NAMES):
                 query(f"PRAGMA {schema_of(name)}.journal_mode = {modes[number % 2]}")
+                query(f"PRAGMA {schema_of(name)}.synchronous = extra")  # the file's own transactions, too, stay
                 query(f"CREATE TABLE {schema_of(name)}.t(a INTEGER PRIMARY KEY, b)")
                 query(f"INSERT INTO {schema_of(name)}.t VALUES (1, zeroblob(9000))")
             vfs.fail_at(at, short=kind == "short write", sticky=kind == "errors for a while")

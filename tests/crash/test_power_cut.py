@@ -29,6 +29,10 @@ SETTINGS = {
     "delete": Setting("DELETE"),
     "delete, small pages, full auto-vacuum": Setting("DELETE", page_size=512, auto_vacuum="full"),
     "delete, owned, incremental auto-vacuum": Setting("DELETE", capabilities=CAP_OWNED, auto_vacuum="incremental"),
+    "delete, extra": Setting("DELETE", synchronous="extra"),
+    "delete, extra, small pages, full auto-vacuum": Setting(
+        "DELETE", page_size=512, auto_vacuum="full", synchronous="extra"
+    ),
     "delete, exclusive": Setting("DELETE", locking="exclusive"),
     "truncate": Setting("TRUNCATE"),
     "persist": Setting("PERSIST"),
@@ -89,7 +93,7 @@ def check_cuts(vfs: RecordingVfs, history: History, setting: Setting, folder: Pa
             disk.repeat(event)
         done = at
         allowed = history.allowed(at)
-        if len(allowed) > 1 and setting in UNSAFE_SETTINGS.values():
+        if not history.is_ended(at) and setting in UNSAFE_SETTINGS.values():
             continue
         for survivors in ("none", "all", Random(at)):
             image = disk.after_power_cut(survivors)
@@ -145,6 +149,41 @@ def test_vacuum_is_done_wholly_or_not_at_all(name: str, tmp_path: Path) -> None:
     vfs = RecordingVfs(capabilities=setting.capabilities)
     history = run(vfs, setting, [*Maker(3).statements(8), *VACUUMS], reader=name == "wal")
     check_cuts(vfs, history, setting, tmp_path, wanted=60)
+
+
+MODES = ("DELETE", "TRUNCATE", "PERSIST", "MEMORY", "OFF", "WAL")
+
+
+@pytest.mark.parametrize("capabilities", [0, CAP_OWNED], ids=["", "owned"])
+@pytest.mark.parametrize("before", MODES)
+def test_a_journal_or_log_of_another_mode_does_not_come_back(before: str, capabilities: int, tmp_path: Path) -> None:
+    """Only the deletion of a journal, which commits, is undone by a power cut, and only for the last transaction."""
+    for after in MODES:
+        vfs = RecordingVfs(capabilities=capabilities)
+        ours, disk, done = Ours(vfs), Disk(), 0
+        allowed, mode = [content(ours.query)], before
+        ours.query(f"PRAGMA journal_mode={before}")
+        for sql in (
+            "CREATE TABLE t(a)",
+            "INSERT INTO t VALUES (1), (zeroblob(9000))",
+            f"PRAGMA journal_mode={after}",
+            "INSERT INTO t VALUES (3)",
+            "UPDATE t SET a = 4 WHERE a = 1",
+        ):
+            ours.query(sql)
+            found = content(ours.query)
+            if "PRAGMA" not in sql:
+                allowed = [allowed[-1], found] if mode == "DELETE" else [found]
+            elif (mode := after) in ("MEMORY", "OFF", "WAL"):
+                allowed = [found]
+            for event in vfs.events[done:]:
+                disk.repeat(event)
+            done = len(vfs.events)
+            for survivors in ("none", "all", *map(Random, range(5))):
+                image = disk.after_power_cut(survivors)
+                assert found_by_us(RecordingVfs(image)) in allowed, (after, sql, survivors)
+                assert found_by_sqlite(image, tmp_path) in allowed, (after, sql, survivors)
+        ours.close()
 
 
 @pytest.mark.parametrize("name", ["wal", "delete", "delete, small pages, full auto-vacuum", "persist"])

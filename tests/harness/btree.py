@@ -165,7 +165,7 @@ class MemoryFiles:
         return {
             "vfs_open": lambda name, size, flags: 1,
             "vfs_close": lambda fd: None,
-            "vfs_delete": lambda name, size: 0,
+            "vfs_delete": lambda name, size, durable: 0,
             "vfs_exists": lambda name, size: 0,
             "vfs_read": self.read,
             "vfs_write": self.write,

@@ -85,9 +85,9 @@ class Engine:
         self.calls.append(("close", name))
         file.close()
 
-    def vfs_delete(self, p: int, n: int) -> int:
-        self.calls.append(("delete", self._name(p, n)))
-        self.vfs.delete(self._name(p, n))
+    def vfs_delete(self, p: int, n: int, durable: int) -> int:
+        self.calls.append(("delete durably" if durable else "delete", self._name(p, n)))
+        self.vfs.delete(self._name(p, n), durable=bool(durable))
         return 0
 
     def vfs_exists(self, p: int, n: int) -> int:

@@ -150,11 +150,11 @@ class FileTable:
         with suppress(VfsError, OSError):
             self.files.pop(fd).close()
 
-    def delete(self, name: memoryview) -> int:
-        """Delete a file."""
+    def delete(self, name: memoryview, durable: int) -> int:
+        """Delete a file, if durable is 1 so that it survives a crash."""
         try:
             vfs, path = self._resolve(str(name, "utf-8", "surrogateescape"))
-            vfs.delete(path)
+            vfs.delete(path, durable=bool(durable))
         except (VfsError, OSError) as error:
             return -code_of(error, "delete")
         return 0

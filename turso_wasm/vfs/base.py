@@ -7,8 +7,9 @@ tests/conformance/test_vfs.py.
 Invariants:
   V1  `read` fills the buffer it is given and returns how many bytes there were: fewer only at the end of the file.
   V2  `write` writes everything or raises; it may extend the file, and a hole reads as zeros.
-  V3  What was written before a `sync` that returned survives a crash; a created or deleted name does so too
-      once the file was synced, respectively at once for a file that had been synced.
+  V3  What was written before a `sync` that returned survives a crash, and so does the name of a file that was created
+      and synced. A durable deletion survives when it returns; any other does so once a file of that name was created
+      anew and synced, and until then a crash may leave what was durable of the deleted file.
   V4  Locks are SQLite's five levels (https://sqlite.org/lockingv3.html): any number of SHARED; one RESERVED besides
       them; PENDING keeps new readers out; EXCLUSIVE is alone. A handle that asks for EXCLUSIVE and cannot have it
       because of readers keeps PENDING.
@@ -140,8 +141,8 @@ class Vfs(Protocol):
         file that can only be read is opened with CAP_READONLY unless it would have to be created.
         """
 
-    def delete(self, name: str) -> None:
-        """Delete `name`; no error when it does not exist."""
+    def delete(self, name: str, *, durable: bool) -> None:
+        """Delete `name`, if durable so that it survives a crash (V3); no error when it does not exist."""
 
     def exists(self, name: str) -> bool:
         """True when a file of that name exists."""

@@ -91,10 +91,10 @@ class CountingVfs:
         self.counts["open"] += 1
         return CountingFile(self, self.inner.open(name, flags))
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, durable: bool) -> None:
         """Count and delete."""
         self.counts["delete"] += 1
-        self.inner.delete(name)
+        self.inner.delete(name, durable=durable)
 
     def exists(self, name: str) -> bool:
         """Count and ask."""

@@ -8,7 +8,8 @@ What a power cut does to operations that were not synced is chosen by `survivors
   "none"    they are all lost
   "all"     they all arrived
   a Random  each arrives or not, and a write may be torn at a 512-byte sector
-A name created and never synced may be lost with its content; a deletion is durable (vfs/base.py V3).
+A name created and never synced may be lost with its content. A file deleted, but not durably, may come back as it was,
+until another of its name was synced (vfs/base.py V3).
 """
 
 from __future__ import annotations
@@ -54,13 +55,16 @@ def apply_change(stored: bytearray, change: Change) -> None:
 
 
 class FaultyData:
-    """One file: what is durable, what was done since, and what readers see."""
+    """One file: what is durable, what was done since, and what readers see. older: a deleted file of its name that may
+    come back as long as this one is new.
+    """
 
-    def __init__(self, durable: bytes = b"", is_new: bool = True) -> None:
+    def __init__(self, durable: bytes = b"", is_new: bool = True, older: FaultyData | None = None) -> None:
         self.durable = bytearray(durable)
         self.current = bytearray(durable)
         self.pending: list[Change] = []
         self.is_new = is_new
+        self.older = older
         self.locks = Locks()
 
     def change(self, change: Change) -> None:
@@ -73,21 +77,53 @@ class FaultyData:
         self.durable[:] = self.current
         self.pending.clear()
         self.is_new = False
+        self.older = None
 
     def after_crash(self, survivors: str | Random) -> bytes | None:
         """The content after a power cut, None when even the name is gone."""
-        if survivors == "none":
-            return None if self.is_new else bytes(self.durable)
         if survivors == "all":
             return bytes(self.current)
+        if self.is_new and not _arrives(survivors):
+            return self.older.after_crash(survivors) if self.older else None
+        if survivors == "none":
+            return bytes(self.durable)
         assert isinstance(survivors, Random)
-        if self.is_new and survivors.random() < 0.5:
-            return None
         left = bytearray(self.durable)
         for change in self.pending:
             for piece in _torn(change, survivors):
                 apply_change(left, piece)
         return bytes(left)
+
+
+class FaultyDisk:
+    """Files by name, and what a power cut would leave of them. deleted: those that may come back."""
+
+    def __init__(self, files: dict[str, bytes] | None = None) -> None:
+        self.files = {name: FaultyData(data, is_new=False) for name, data in (files or {}).items()}
+        self.deleted: dict[str, FaultyData] = {}
+
+    def create(self, name: str) -> FaultyData:
+        """A new file."""
+        data = self.files[name] = FaultyData(older=self.deleted.pop(name, None))
+        return data
+
+    def delete(self, name: str, durable: bool) -> None:
+        """Delete; what does not exist may be what was deleted before, not durably."""
+        if (data := self.files.pop(name, None)) is not None:
+            self.deleted[name] = data
+        if durable:
+            self.deleted.pop(name, None)
+
+    def after_power_cut(self, survivors: str | Random) -> dict[str, bytes]:
+        """The files a power cut leaves now."""
+        left = {name: data.after_crash(survivors) for name, data in self.files.items()}
+        left |= {name: data.after_crash(survivors) for name, data in self.deleted.items() if not _arrives(survivors)}
+        return {name: data for name, data in left.items() if data is not None}
+
+
+def _arrives(survivors: str | Random) -> bool:
+    """Whether what happens to a name arrives."""
+    return survivors.random() < 0.5 if isinstance(survivors, Random) else survivors == "all"
 
 
 def _torn(change: Change, random: Random) -> list[Change]:
@@ -174,7 +210,8 @@ class FaultyVfs:
     """See the module docstring. `operations` counts what was asked since the last `fail_at` (or the beginning)."""
 
     def __init__(self, files: dict[str, bytes] | None = None) -> None:
-        self.files = {name: FaultyData(data, is_new=False) for name, data in (files or {}).items()}
+        self.disk = FaultyDisk(files)
+        self.files = self.disk.files
         self.scratch = MemoryVfs()
         self.fault: Fault | None = None
         self.operations = 0
@@ -204,8 +241,7 @@ class FaultyVfs:
 
     def crash_image(self, survivors: str | Random = "none") -> dict[str, bytes]:
         """The files after a power cut now."""
-        left = {name: data.after_crash(survivors) for name, data in self.files.items()}
-        return {name: data for name, data in left.items() if data is not None}
+        return self.disk.after_power_cut(survivors)
 
     def open(self, name: str, flags: int) -> File:
         """Open or create; scratch files never fail."""
@@ -215,13 +251,13 @@ class FaultyVfs:
         if name not in self.files:
             if not flags & OPEN_CREATE:
                 raise VfsError(CANTOPEN)
-            self.files[name] = FaultyData()
+            self.disk.create(name)
         return FaultyFile(self, name, self.files[name])
 
-    def delete(self, name: str) -> None:
-        """Delete, durably."""
+    def delete(self, name: str, *, durable: bool) -> None:
+        """Delete."""
         self.step("delete", name)
-        self.files.pop(name, None)
+        self.disk.delete(name, durable)
 
     def exists(self, name: str) -> bool:
         """True when the name is known."""

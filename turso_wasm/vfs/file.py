@@ -10,8 +10,7 @@ Invariants:
       POSIX drops all of a process's locks on an inode when *any* descriptor of it is closed, so while locks are held
       descriptors are parked, not closed. Where the system has them, open-file-description locks are used; those
       conflict with POSIX locks of others but have no such trap.
-  F2  A new file's directory is synced with the file's first sync; deleting a file that had been synced syncs the
-      directory at once.
+  F2  A new file's directory is synced with the file's first sync, and when a file is deleted durably.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from turso_wasm.vfs.base import (
     CANTOPEN,
@@ -215,13 +215,11 @@ class Inode(OsLocks):
 
 _inodes: dict[tuple[int, int], Inode] = {}
 _inodes_lock = threading.RLock()
-_synced_names: set[str] = set()
 
 
 def _forget_after_fork() -> None:
     """A child process holds none of its parent's locks and must not close its descriptors' locks either."""
     _inodes.clear()
-    _synced_names.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -292,7 +290,6 @@ class OsFile:
     def sync(self) -> None:
         """Sync the data, and once the directory when this handle created the file (F2)."""
         _sync(self.fd)
-        _synced_names.add(self.path)
         if self.created:
             self.created = False
             _sync_directory(self.path)
@@ -388,14 +385,11 @@ class FileVfs:
         inode.adopt(fd, not readonly)
         return OsFile(inode, fd, name, not existed, readonly)
 
-    def delete(self, name: str) -> None:
-        """Delete the file, durably if it had ever been synced (F2)."""
-        try:
+    def delete(self, name: str, *, durable: bool) -> None:
+        """Delete the file, if durable with its directory synced (F2)."""
+        with suppress(FileNotFoundError):
             os.unlink(name)
-        except FileNotFoundError:
-            return
-        if name in _synced_names:
-            _synced_names.discard(name)
+        if durable:
             _sync_directory(name)
 
     def exists(self, name: str) -> bool:

@@ -116,8 +116,8 @@ class MemoryVfs:
             self.files[name] = MemoryData(transient=self.transient)
         return MemoryFile(self.files[name], self.capabilities, name, self.files)
 
-    def delete(self, name: str) -> None:
-        """Forget the name; open handles keep their bytes."""
+    def delete(self, name: str, *, durable: bool) -> None:
+        """Forget the name; open handles keep their bytes. Memory is as durable as it gets."""
         self.files.pop(name, None)
 
     def exists(self, name: str) -> bool:

@@ -7,7 +7,8 @@ Contract with a host:
       …); it never throws.
   V2  vfs_read is short only at the end of the file. vfs_write writes everything or fails, and extends the file.
   V3  What was written before a successful vfs_sync survives a crash; of later writes any part may survive.
-      vfs_delete survives a crash when it returns.
+      A name that was deleted durably, or is made anew and synced, stays as it is now; of one deleted otherwise a crash
+      may leave what was durable of it.
   V4  Locks are SQLite's five levels. vfs_lock(LOCK_EXCLUSIVE) takes LOCK_PENDING by itself and may keep it when it
       fails; vfs_unlock goes down to LOCK_SHARED or LOCK_NONE. A file with CAP_OWNED is never locked.
   V5  OPEN_TEMP and OPEN_MEMORY make a new private file and ignore the name.
@@ -49,8 +50,8 @@ def vfs_close(fd: i32) -> None:
 
 
 @imported("vfs")
-def vfs_delete(name: ptr[u8], size: i32) -> i32:
-    """Delete a file, durably; deleting what does not exist succeeds."""
+def vfs_delete(name: ptr[u8], size: i32, durable: i32) -> i32:
+    """Delete a file, if durable so that it survives a crash (V3); deleting what does not exist succeeds."""
 
 
 @imported("vfs")

@@ -275,7 +275,7 @@ def kept_journal_delete(db: SharedFile) -> None:
     if j.fd and not j.begun and db.journal_mode == JOURNAL_DELETE:
         vfs_close(j.fd - 1)
         j.fd = 0
-        _ = vfs_delete(name_with(db, JOURNAL_SUFFIX, len(JOURNAL_SUFFIX)), db.name_size + len(JOURNAL_SUFFIX))
+        _ = vfs_delete(name_with(db, JOURNAL_SUFFIX, len(JOURNAL_SUFFIX)), db.name_size + len(JOURNAL_SUFFIX), 0)
 
 
 def database_relax(db: SharedFile) -> None:

@@ -31,6 +31,9 @@ Invariants:
   J3  Behind the last segment no header of an older journal can follow: its place is zeroed.
   J4  JOURNAL_OFF writes nothing; JOURNAL_MEMORY keeps records (without checksum) in memory, at the same offsets.
   J5  The file does not end in an older transaction's super-journal record: its transaction would not be undone.
+  J6  A deleted journal may come back after a power cut, and undo the last transaction (not with synchronous EXTRA). It
+      undoes no other: the sync of the next journal, which is a new file, makes the deletion durable before the file is
+      written.
 """
 
 from turso_wasm.kernel.abi import (
@@ -69,6 +72,7 @@ JOURNAL_HEADER_SIZE = 28
 SECTOR_SIZE = 512
 JOURNAL_CHUNK = 1 << 20
 SYNC_FULL = 2
+SYNC_EXTRA = 3
 COUNT_UNKNOWN = 0xFFFFFFFF
 
 
@@ -290,7 +294,7 @@ def journal_finish(db: SharedFile) -> i32:
     if j.mode == JOURNAL_DELETE:
         vfs_close(j.fd - 1)
         j.fd = 0
-        rc = vfs_delete(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8)
+        rc = journal_delete(db)
     elif j.mode == JOURNAL_TRUNCATE or j.mode == JOURNAL_PERSIST:
         rc = journal_zero(db)
         if rc == 0 and (j.mode == JOURNAL_TRUNCATE or j.super_size):
@@ -301,6 +305,13 @@ def journal_finish(db: SharedFile) -> i32:
     if rc == 0:
         journal_forget(db)
     return rc
+
+
+def journal_delete(db: SharedFile) -> i32:
+    """Delete the file (J6); 0 or a negative result code."""
+    # A log that comes into use writes the file without a journal: none may come back.
+    durable: i32 = i32(db.settings.synchronous >= SYNC_EXTRA or db.to_wal)
+    return vfs_delete(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8, durable)
 
 
 def journal_zero(db: SharedFile) -> i32:

@@ -55,7 +55,7 @@ from turso_wasm.kernel.pager.snapshot import (
 )
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile
 from turso_wasm.kernel.pager.wal import wal_begin_write, wal_remove
-from turso_wasm.wasm.lang import i32, lit, u32
+from turso_wasm.wasm.lang import i32, lit, ptr, u8, u32
 
 __subset__ = True
 
@@ -267,17 +267,27 @@ def modes_reset(p: Pager, mode: i32) -> None:
 
 
 def journal_switch(p: Pager, mode: i32) -> None:
-    """Use another rollback journal mode from the next transaction on; an empty journal file is not left behind."""
+    """Use another rollback journal mode from the next transaction on.
+
+    An ended journal file is not left behind; and if there will be no other none may come back after a power cut
+    (journal.py J6): it would undo a transaction that others have followed.
+    """
     db: SharedFile = p.database
     before: i32 = p.settings.journal_mode
-    kept: i32 = i32(before == JOURNAL_PERSIST or before == JOURNAL_TRUNCATE)  # noqa: SIM109
     p.settings.journal_mode = mode
     if before == mode or kept_from_writing(p):
         return
     settings_take(p)
-    if kept and mode != JOURNAL_PERSIST and mode != JOURNAL_TRUNCATE and db.lock >= LOCK_SHARED and not db.writer:
+    last: i32 = i32(mode == JOURNAL_MEMORY or mode == JOURNAL_OFF)  # noqa: SIM109
+    if (last or (is_kept(before) and not is_kept(mode))) and db.lock >= LOCK_SHARED and not db.writer:
         level: i32 = db.lock
         if file_lock(db, LOCK_RESERVED) == 0:
-            _ = vfs_delete(name_with(db, JOURNAL_SUFFIX, len(JOURNAL_SUFFIX)), db.name_size + len(JOURNAL_SUFFIX))
+            name: ptr[u8] = name_with(db, JOURNAL_SUFFIX, len(JOURNAL_SUFFIX))
+            _ = vfs_delete(name, db.name_size + len(JOURNAL_SUFFIX), i32(last and db.settings.synchronous))
             if level < LOCK_RESERVED:
                 file_unlock(db, LOCK_SHARED)
+
+
+def is_kept(mode: i32) -> i32:
+    """1 if the journal's file stays when a transaction has ended."""
+    return i32(mode == JOURNAL_PERSIST or mode == JOURNAL_TRUNCATE)  # noqa: SIM109

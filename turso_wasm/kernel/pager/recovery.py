@@ -16,7 +16,6 @@ from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import (
     vfs_check_reserved,
     vfs_close,
-    vfs_delete,
     vfs_exists,
     vfs_open,
     vfs_read,
@@ -27,6 +26,7 @@ from turso_wasm.kernel.base.vfs import (
 from turso_wasm.kernel.pager.database import file_lock, name_with
 from turso_wasm.kernel.pager.journal import (
     JOURNAL_SUFFIX,
+    journal_delete,
     journal_finish,
     journal_play_back,
     journal_play_back_own,
@@ -121,7 +121,7 @@ def hot_play_back(db: SharedFile) -> i32:
     if rc == 0:
         rc = vfs_sync(db.fd)
     if rc >= 0:
-        rc = vfs_delete(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8)
+        rc = journal_delete(db)
     if rc == 0 and n > 0 and there > 0:
         super_delete_unnamed(name, n)
     mfree(name)

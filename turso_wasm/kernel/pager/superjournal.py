@@ -100,7 +100,7 @@ def super_delete_unnamed(name: ptr[u8], size: i32) -> None:
         journals: ptr[u8] = malloc(i32(length) + 1)
         n: i32 = vfs_read(fd, journals, i32(length), i64(0))
         if n == i32(length) and not is_named(name, size, journals, n):
-            _ = vfs_delete(name, size)
+            _ = vfs_delete(name, size, 0)
         mfree(journals)
     vfs_close(fd)
 

@@ -123,7 +123,7 @@ def wal_free(db: SharedFile) -> None:
 def wal_remove(db: SharedFile) -> i32:
     """Close and delete the log, all of which the database file has; 0 or a negative result code."""
     wal_forget(db)
-    return vfs_delete(name_with(db, SUFFIX, len(SUFFIX)), db.name_size + len(SUFFIX))
+    return vfs_delete(name_with(db, SUFFIX, len(SUFFIX)), db.name_size + len(SUFFIX), i32(db.settings.synchronous > 0))
 
 
 def wal_start(db: SharedFile) -> None:

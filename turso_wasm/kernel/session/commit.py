@@ -174,7 +174,7 @@ def journals_list(c: KernelConnection, out: ptr[u8]) -> None:
 
 def super_end(c: KernelConnection) -> i32:
     """Delete the super-journal, which commits; 0 or a negative result code."""
-    return vfs_delete(c.super_name, c.super_size) if c.super_size else 0
+    return vfs_delete(c.super_name, c.super_size, 1) if c.super_size else 0
 
 
 def super_forget(c: KernelConnection) -> None:
@@ -193,5 +193,5 @@ def super_forget(c: KernelConnection) -> None:
 def super_undone(c: KernelConnection, rc: i32) -> None:
     """All databases were rolled back; rc: 0, or what failed meanwhile (M2)."""
     if c.super_size and rc == 0:
-        _ = vfs_delete(c.super_name, c.super_size)
+        _ = vfs_delete(c.super_name, c.super_size, 0)
     super_forget(c)

@@ -228,9 +228,9 @@ class _ScriptFiles:
         """See runtime/files.py."""
         return files.locate(name, near, flags)
 
-    def delete(self, name: str) -> int:
+    def delete(self, name: str, durable: int) -> int:
         """See FileTable."""
-        return self._files.delete(memoryview(name.encode("utf-8", "surrogateescape")))
+        return self._files.delete(memoryview(name.encode("utf-8", "surrogateescape")), durable)
 
     def exists(self, name: str) -> int:
         """See FileTable."""

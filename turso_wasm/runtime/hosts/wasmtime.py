@@ -289,7 +289,7 @@ class WasmtimeHost:
                 view(p, n), view(near, size), flags, view(out, room)
             ),
             ("vfs", "vfs_close"): files.close,
-            ("vfs", "vfs_delete"): lambda p, n: files.delete(view(p, n)),
+            ("vfs", "vfs_delete"): lambda p, n, durable: files.delete(view(p, n), durable),
             ("vfs", "vfs_exists"): lambda p, n: files.exists(view(p, n)),
             ("vfs", "vfs_read"): lambda fd, p, n, offset: files.read(fd, view(p, n), offset),
             ("vfs", "vfs_begin"): lambda fd, name, size, p, n, offset: files.begin(
