@@ -109,7 +109,7 @@ def test_a_blob_is_read_where_it_is_until_it_is_released(lab: Any) -> None:
             const n = vfs.read(fd, into, at);
             same &&= n === Math.max(0, Math.min(1000, bytes.length - at)) && into.subarray(0, n).every((byte, i) => byte === bytes[at + i]);
         }
-        const refused = [vfs.write(fd, into, 0), vfs.truncate(fd, 0), vfs.delete(name), vfs.open(`${name}-wal`, 1)];
+        const refused = [vfs.write(fd, into, 0), vfs.truncate(fd, 0), vfs.delete(name, true), vfs.open(`${name}-wal`, 1)];
         vfs.close(fd);
         const code = (act) => act().catch((error) => error.code);
         const errors = [await code(() => vfs.replace(name, new Blob([]))), await code(() => vfs.remove(name))];

@@ -81,9 +81,12 @@ export const fileLaws = {
     const fd = s.open('a-journal');
     s.vfs.write(fd, bytes(1), 0);
     s.vfs.close(fd);
-    equal(s.vfs.delete('a-journal'), 0, 'delete');
+    equal(s.vfs.delete('a-journal', false), 0, 'delete');
     equal(s.vfs.exists('a-journal'), false, 'exists');
-    equal(s.vfs.delete('a-journal'), 0, 'again');
+    equal(s.vfs.delete('a-journal', true), 0, 'again');
+    s.vfs.write(s.open('a-journal'), bytes(1), 0);
+    equal(s.vfs.delete('a-journal', true), 0, 'delete durably');
+    equal(s.vfs.exists('a-journal'), false, 'exists then');
   },
   'temporary files are private and nameless'(s) {
     const [a, b] = [s.open('t', TEMP | CREATE), s.open('t', TEMP | CREATE)];

@@ -78,6 +78,7 @@ class Run:
         self.engine = Engine(vfs)
         self.mode = mode
         self.synchronous = synchronous
+        self.last_may_be_lost = True
         self.before: Pages = {}
         self.committed: Pages = {}
         self.maybe: Pages = {}
@@ -90,9 +91,8 @@ class Run:
             link = self.engine.connect()
         except SqlFailure:
             return
-        self.attempt(lambda: link.journal_mode(self.mode))
+        self.attempt(lambda: self.use(link))
         self.attempt(lambda: link.set(DB_CACHE_SIZE, 10))
-        self.attempt(lambda: link.set(DB_SYNCHRONOUS, self.synchronous))
         for seed, step in enumerate(
             (self.create, self.overwrite, self.grow, self.shrink, self.undone, self.overwrite, self.spill)
         ):
@@ -111,6 +111,12 @@ class Run:
             if self.failures == 1:
                 self.doubtful = self.maybe
             self.maybe = self.committed
+
+    def use(self, link: Link) -> None:
+        """Set how the journal is kept; until then it is as by default."""
+        link.set(DB_SYNCHRONOUS, self.synchronous)
+        link.journal_mode(self.mode)
+        self.last_may_be_lost = self.mode == JOURNAL_DELETE and self.synchronous < EXTRA
 
     def transaction(self, link: Link, changes: dict[int, int], count: int, commit: bool = True) -> None:
         """Write page_bytes(value) to the pages in `changes`, then cut off what is behind `count`."""
@@ -132,7 +138,7 @@ class Run:
 
     def may_be_found(self, pages: Pages) -> bool:
         """Whether a power cut may leave them."""
-        is_lost = self.mode == JOURNAL_DELETE and self.synchronous < EXTRA and same(pages, self.before)
+        is_lost = self.last_may_be_lost and same(pages, self.before)
         return is_lost or same(pages, self.committed) or same(pages, self.maybe)
 
     def create(self, link: Link, seed: int) -> None:

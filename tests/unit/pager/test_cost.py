@@ -166,7 +166,7 @@ def test_closing_the_last_connection_moves_the_log_and_deletes_it() -> None:
     other.engine.calls.clear()
     other.close()
     assert "db-wal" not in other.engine.vfs.files
-    assert [call[0] for call in other.engine.calls] == ["write", "size", "sync", "close", "delete", "close"]
+    assert [call[0] for call in other.engine.calls] == ["write", "size", "sync", "close", "delete durably", "close"]
 
 
 def test_memory_for_pages_is_bounded() -> None:

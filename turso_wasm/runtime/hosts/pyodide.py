@@ -255,7 +255,7 @@ class _ElsewhereVfs(Vfs):
     def open(self, path: str, flags: int) -> File:
         raise VfsError(CANTOPEN, f"{path} is not served by Python")
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, *, durable: bool) -> None:
         raise VfsError(CANTOPEN, f"{path} is not served by Python")
 
     def exists(self, path: str) -> bool:
