@@ -556,7 +556,9 @@ export class HostDatabase {
     if (!this.#isOpen(slot) || this.#get(slot, DB_PAGE_COUNT) === 0) return { ...contents, rows: [] };
     const known = quoted(bootstrap.databases[slot].name);
     const rows = this.#query(bootstrap, `${SCHEMA_QUERY} ${known}.sqlite_master`);
-    const descending = rows.length === 0 || this.#get(slot, DB_SCHEMA_FORMAT) >= DESCENDING_FORMAT;
+    const format = this.#get(slot, DB_SCHEMA_FORMAT) >>> 0;
+    if (format > DESCENDING_FORMAT) throw new SqlError('unsupported file format', SQLITE_ERROR);
+    const descending = rows.length === 0 || format >= DESCENDING_FORMAT;
     return { ...contents, rows, descending };
   }
 

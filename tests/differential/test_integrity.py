@@ -121,17 +121,117 @@ def damaged_file(path: Path, page_size: int, auto_vacuum: int) -> bytes:
 def verdict(connection: Any) -> object:
     try:
         return connection.execute("PRAGMA integrity_check").fetchall()
-    except (apsw.CorruptError, turso_wasm.DatabaseError) as error:
+    except (apsw.Error, turso_wasm.Error) as error:
         return str(error)
     finally:
         connection.close()
+
+
+KINDS = (2, 5, 10, 13)
+
+
+class Damage:
+    """Changes a file in one place of its structure."""
+
+    def __init__(self, data: bytearray, page_size: int, random: Random) -> None:
+        self.data, self.page_size, self.random = data, page_size, random
+        self.n_pages = len(data) // page_size
+        pages = [n for n in range(1, self.n_pages + 1) if data[self.header_of(n)] in KINDS]
+        self.page = random.choice(pages)
+        self.start, self.header = (self.page - 1) * page_size, self.header_of(self.page)
+        self.is_leaf = data[self.header] > 5
+        self.cells = self.header + (8 if self.is_leaf else 12)
+
+    def header_of(self, page: int) -> int:
+        return (page - 1) * self.page_size + (100 if page == 1 else 0)
+
+    def short(self, at: int) -> int:
+        return int.from_bytes(self.data[at : at + 2], "big")
+
+    def put(self, at: int, size: int, *likely: int) -> None:
+        """Another number, one of these perhaps."""
+        largest = (1 << 8 * size) - 1
+        near = int.from_bytes(self.data[at : at + size], "big") + self.random.randrange(-4, 5)
+        numbers = (*likely, 0, 1, largest, near, self.random.randrange(largest))
+        self.data[at : at + size] = (self.random.choice(numbers) & largest).to_bytes(size, "big")
+
+    def page_number(self, at: int) -> None:
+        self.put(at, 4, *(self.random.randrange(1, self.n_pages + 2) for _ in range(3)))
+
+    def cell(self) -> tuple[int, int]:
+        """Where a cell pointer is, and the cell."""
+        at = self.cells + 2 * self.random.randrange(max(1, self.short(self.header + 3)))
+        return at, self.start + self.short(at)
+
+    # --- kinds of damage ------------------------------------------------------------------------------------
+
+    def file_header(self) -> None:
+        at = self.random.choice((28, 32, 36, 40, 44, 52, 64))
+        self.page_number(at)
+
+    def page_header(self) -> None:
+        at, size = self.random.choice(((0, 1), (1, 2), (3, 2), (5, 2), (7, 1)))
+        self.put(self.header + at, size, *KINDS, self.page_size, self.random.randrange(self.page_size))
+
+    def freeblock(self) -> None:
+        at = self.short(self.header + 1) or self.page_size - 8
+        self.put(self.start + at + self.random.choice((0, 2)), 2, self.random.randrange(self.page_size))
+
+    def cell_pointer(self) -> None:
+        self.put(self.cell()[0], 2, self.short(self.cell()[0]), self.random.randrange(self.page_size))
+
+    def cell_head(self) -> None:
+        """A payload size, a rowid, a header size, a serial type."""
+        self.put(self.cell()[1] + (0 if self.is_leaf else 4) + self.random.randrange(8), 1)
+
+    def child(self) -> None:
+        self.page_number(self.header + 8 if self.random.random() < 0.2 else self.cell()[1])
+
+    def overflow(self) -> None:
+        self.page_number(self.cell()[1] + self.random.randrange(4, 140))
+
+    def pointer_map(self) -> None:
+        self.put(self.page_size + 5 * self.random.randrange(self.page_size // 5), 1, 1, 2, 3, 4, 5)
+
+    def freelist(self) -> None:
+        at = (int.from_bytes(self.data[32:36], "big") - 1) * self.page_size
+        self.page_number(at + 4 * self.random.randrange(6) if at > 0 else 36)
+
+    def anything(self) -> None:
+        self.put(self.random.randrange(100, len(self.data) - 4), self.random.choice((1, 2, 4)))
+
+
+DAMAGES = (
+    *(Damage.file_header, Damage.page_header, Damage.page_header, Damage.freeblock, Damage.cell_pointer),
+    *(Damage.cell_head, Damage.cell_head, Damage.child, Damage.overflow, Damage.pointer_map, Damage.freelist),
+    Damage.anything,
+)
+
+
+@pytest.mark.parametrize(("page_size", "auto_vacuum"), [(512, 1), (1024, 0), (4096, 0)])
+def test_every_kind_of_damage(page_size: int, auto_vacuum: int, tmp_path: Path) -> None:
+    """What SQLite says of it we say, but where it reads on in a page whose cells do not lie in the page."""
+    content = damaged_file(tmp_path / "sound.db", page_size, auto_vacuum)
+    path = tmp_path / "damaged.db"
+    random = Random(page_size + auto_vacuum)
+    different = []
+    for number in range(N_DAMAGES):
+        damaged = bytearray(content)
+        act = DAMAGES[number % len(DAMAGES)]
+        act(Damage(damaged, page_size, random))
+        path.write_bytes(damaged[: len(content)])
+        expected, found = verdict(apsw.Connection(str(path))), verdict(turso_wasm.connect(path))
+        assert (found == [("ok",)]) == (expected == [("ok",)]), (act.__name__, number, expected, found)
+        if found != expected:
+            different.append((act.__name__, number, expected, found))
+    assert len(different) <= 0.12 * N_DAMAGES, different
 
 
 @pytest.mark.parametrize(("page_size", "auto_vacuum"), [(512, 0), (512, 1), (1024, 0)])
 def test_every_byte_that_is_damaged(page_size: int, auto_vacuum: int, tmp_path: Path) -> None:
     """What SQLite calls sound we do, and the other way round; mostly in the same words.
 
-    Not always: SQLite goes on where a tree cannot be walked any more, with what it takes for cells.
+    Not always: SQLite reads on in a page whose cells do not lie in it.
     """
     content = damaged_file(tmp_path / "sound.db", page_size, auto_vacuum)
     random = Random(page_size + auto_vacuum)
@@ -145,4 +245,4 @@ def test_every_byte_that_is_damaged(page_size: int, auto_vacuum: int, tmp_path: 
         expected, found = verdict(apsw.Connection(str(path))), verdict(turso_wasm.connect(path))
         assert (found == [("ok",)]) == (expected == [("ok",)]), (at, damaged[at], expected, found)
         equal += found == expected
-    assert equal > 0.95 * N_DAMAGES, equal
+    assert equal > 0.97 * N_DAMAGES, equal

@@ -18,7 +18,7 @@ from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.modules.registry import CHECKS
 from turso_wasm.codegen.routines import Argument, open_routine, pass_arguments
-from turso_wasm.codegen.sources import LocalSource, Source, index_fields, open_index, open_table
+from turso_wasm.codegen.sources import ROWID, LocalSource, Source, index_fields, open_index, open_table
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT
 from turso_wasm.plan import nodes
@@ -35,6 +35,8 @@ def emit_integrity_check(node: nodes.IntegrityCheck, ctx: Context, then: Then) -
         roots = ctx.data_address(struct.pack(f"<{len(database.roots)}i", *database.roots), align=4)
         ctx.do("check_database", check, database.slot, roots, len(database.roots), *_text(database.name, ctx))
         for table in database.tables:
+            _counts(table, check, ctx)
+        for table in database.tables:
             _call(table, check, ctx)
         for virtual in database.virtual:
             _check_virtual(virtual, check, ctx)
@@ -49,6 +51,14 @@ def emit_integrity_check(node: nodes.IntegrityCheck, ctx: Context, then: Then) -
         then()
 
     visit(ctx, following, following, body)
+
+
+def _counts(table: nodes.CheckedTable, check: Local, ctx: Context) -> None:
+    """An index has as many entries as its table has rows."""
+    for index in table.indexes:
+        if index.where is None:
+            text = f"wrong # of entries in index {index.index.name}"
+            ctx.do("check_counts", check, index.tree, table.tree, *_text(text, ctx))
 
 
 def _check_virtual(node: bound.CheckedVirtual, check: Local, ctx: Context) -> None:
@@ -89,17 +99,14 @@ class _Rows:
     def emit(self) -> None:
         node, ctx, f = self.node, self.ctx, self.ctx.f
         columns = frozenset(node.table.record_order)
-        for index in node.indexes:
-            if index.where is None:
-                text = f"wrong # of entries in index {index.index.name}"
-                ctx.do("check_counts", self.check, index.tree, node.tree, *_text(text, ctx))
+        ctx.do("check_enter", self.check)
         with f.block() as over:
-            f.br(over, if_=f.call("check_enter", self.check, node.tree).eqz())
             cursor = open_table(node.table, ctx)
             ctx.scan_cursors[node.source] = cursor
 
             def each() -> None:
                 f.br(over, if_=f.call("check_full", self.check))
+                f.br(over, if_=f.call("check_record", self.check, cursor, len(node.table.record_order)).eqz())
                 f.set(self.row, self.row + 1)
                 if node.table.without_rowid and not node.quick:
                     text = f"row not in PRIMARY KEY order for {node.table.name}"
@@ -159,7 +166,6 @@ class _Rows:
         n = len(index.columns)
         cursor = open_index(index, table, ctx)
         with f.block() as over:
-            f.br(over, if_=f.call("check_usable", self.check, node.tree).eqz())
             ensure([expr for expr in (node.where, *node.exprs) if expr is not None], ctx)
             if node.where is not None:
                 jump(node.where, over, ctx, when=False, on_null=True)
@@ -173,11 +179,15 @@ class _Rows:
             with f.if_(f.call("cursor_bisect_key", cursor, key, len(fields)).eqz()):
                 ctx.do("check_entry", self.check, self.row, *_text(f" missing from index {index.name}", ctx))
                 f.br(over)
+            if not table.without_rowid:
+                rowid = source.value(ROWID, ctx).payload
+                text = f" of index {index.name}"
+                ctx.do("check_row_end", self.check, self.row, cursor, rowid, *_text(text, ctx))
             if index.unique:
                 for value in values[:n]:
                     f.br(over, if_=value.has_tag(NULL))
                 f.br(over, if_=f.call("cursor_next", cursor).eqz())
-                f.br(over, if_=f.call("cursor_compare_key", cursor, key, n) != 0)
+                f.br(over, if_=f.call("cursor_compare_key", cursor, key, n) > 0)
                 self._say(f"non-unique entry in index {index.name}")
 
 

@@ -396,6 +396,7 @@ class Cursor(Struct):
     taken: array[i32, 20]  # number of the child taken at each level; for an entry on an interior page: its own
     next_in_pager: i32
     mark: i32  # what Page.checked is when the page was validated for this b-tree
+    lenient: i32  # 1: pages that can be read will do, their mark lacks bit 0; 0: they must be sound
     state: i32  # STATE_* of kernel/btree/cursor/position.py
     skip: i32  # SAVED: SKIP_* of kernel/btree/cursor/save.py
     visits: i32  # leaves entered since the last descent from the root, forward less backward

@@ -5,7 +5,7 @@ Source: https://sqlite.org/pragma.html#pragma_integrity_check
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
@@ -14,13 +14,15 @@ from turso_wasm.bind.schema import bind_checks, bind_index_terms
 from turso_wasm.bind.tables import may_tokenize
 from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog.catalog import Catalog
+from turso_wasm.catalog.hashed import SCHEMA_TABLES, hashed_order
 from turso_wasm.catalog.modules.fts5 import Fts5Options
+from turso_wasm.catalog.names import TEMP_SLOT
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.modules.fts_table import content_table
 
 SCHEMA_ROOT = 1
-NO_FILE = 0  # in the place of SCHEMA_ROOT
+NO_FILE = 0
 
 
 def plan_integrity(
@@ -33,12 +35,20 @@ def plan_integrity(
 
 
 def _database(binder: Binder, catalog: Catalog, only: Table | None, quick: bool) -> nodes.CheckedDatabase:
-    roots = [SCHEMA_ROOT if only is None else NO_FILE]
+    roots = [] if only is None else [NO_FILE]
     tables, virtual = [], []
-    for table in catalog.tables() if only is None else (only,):
-        if table.kind == "table" and table.root > SCHEMA_ROOT:
-            tables.append(_table(binder, table, len(roots), quick))
-            roots += [table.root, *(index.root for index in table.indexes)]
+    for table in _tables(catalog) if only is None else (only,):
+        if table is None:
+            roots.append(SCHEMA_ROOT)
+        elif table.kind == "table" and table.root > SCHEMA_ROOT:
+            indexes = [index.root for index in table.indexes]
+            at = len(roots)
+            if table.without_rowid:
+                roots += [*indexes, table.root]
+                tables.append(_table(binder, table, at + len(indexes), at, quick))
+            else:
+                roots += [table.root, *indexes]
+                tables.append(_table(binder, table, at, at + 1, quick))
         elif table.root == SCHEMA_ROOT:
             roots.append(SCHEMA_ROOT)
         elif table.kind == "virtual" and not table.failure and may_tokenize(binder, table):
@@ -46,6 +56,13 @@ def _database(binder: Binder, catalog: Catalog, only: Table | None, quick: bool)
     return nodes.CheckedDatabase(
         slot=catalog.slot, name=catalog.name, roots=tuple(roots), tables=tuple(tables), virtual=tuple(virtual)
     )
+
+
+def _tables(catalog: Catalog) -> Iterator[Table | None]:
+    """All tables and views in SQLite's order, None for sqlite_schema itself."""
+    tables = {table.name: table for table in catalog.tables()}
+    for name in hashed_order([SCHEMA_TABLES[catalog.slot == TEMP_SLOT], *tables]):
+        yield tables.get(name)
 
 
 def _virtual(binder: Binder, catalog: Catalog, table: Table) -> bound.CheckedVirtual:
@@ -57,14 +74,14 @@ def _virtual(binder: Binder, catalog: Catalog, table: Table) -> bound.CheckedVir
     return bound.CheckedVirtual(table=table, shadows=catalog.shadows_of(table))
 
 
-def _table(binder: Binder, table: Table, tree: int, quick: bool) -> nodes.CheckedTable:
+def _table(binder: Binder, table: Table, tree: int, first: int, quick: bool) -> nodes.CheckedTable:
     item = row_of(binder, table)
     checks = () if binder.settings.ignore_check_constraints else bind_checks(binder, table, item)
 
     def index_of(number: int, index: Index) -> nodes.CheckedIndex:
         terms = bind_index_terms(binder, index, item)
         exprs = tuple(terms.exprs.get(at) for at in range(len(index.columns)))
-        return nodes.CheckedIndex(index=index, tree=tree + number, exprs=exprs, where=all_of(terms.where))
+        return nodes.CheckedIndex(index=index, tree=first + number, exprs=exprs, where=all_of(terms.where))
 
     return nodes.CheckedTable(
         table=table,
@@ -72,5 +89,5 @@ def _table(binder: Binder, table: Table, tree: int, quick: bool) -> nodes.Checke
         tree=tree,
         checks=tuple(expr for expr, _ in checks),
         quick=quick,
-        indexes=tuple(index_of(number, index) for number, index in enumerate(table.indexes, 1)),
+        indexes=tuple(index_of(number, index) for number, index in enumerate(table.indexes)),
     )

@@ -25,7 +25,7 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
-from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError
+from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_ERROR, SQLITE_INTERRUPT, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError
 from turso_wasm.bind.authority import Ask
 from turso_wasm.catalog.functions import BUILTIN, Own, OwnCollation, Registry
 from turso_wasm.catalog.names import quote_identifier
@@ -58,7 +58,7 @@ from turso_wasm.runtime.usercode import UserCode
 from turso_wasm.runtime.userrows import RowsCode
 from turso_wasm.sql.lexer import END, Tokens, normalize, tokenize, tokenize_statement
 
-DESCENDING_FORMAT = 4  # the first schema format whose indexes honour DESC
+DESCENDING_FORMAT = 4  # the first schema format whose indexes honour DESC, and the last there is
 MAX_RETRIES = 50  # SQLITE_MAX_SCHEMA_RETRY
 MAX_IDLE = 64  # kernel statements kept for reuse, a connection
 
@@ -323,6 +323,8 @@ class HostConnection(ConnectionState):
         known = bootstrap.environment.databases[slot].name
         rows = self._query(bootstrap, f"{SCHEMA_QUERY} {quote_identifier(known)}.sqlite_master")
         schema_format = self.field(slot, DB_SCHEMA_FORMAT)
+        if schema_format & 0xFFFFFFFF > DESCENDING_FORMAT:
+            raise SqlError(SQLITE_ERROR, "unsupported file format")
         return Contents(slot, name, tuple(rows), not rows or schema_format >= DESCENDING_FORMAT)
 
     def _with_statistics(self, view: View) -> View:

@@ -17,7 +17,7 @@ A b-tree page, from offset 0 (page 1: from offset 100, behind the file header; o
 A freeblock is: offset of the next freeblock or 0 (2), its size (2), unused bytes. Blocks are in ascending order.
 Source: https://sqlite.org/fileformat2.html section 1.6.
 
-Invariants of a checked page (Page.checked is not 0):
+Invariants of a checked page (Page.checked is not 0; of one that is only read page_readable is enough):
   P1  The kind belongs to the b-tree; the cell pointer array ends at or before the cell content area, which ends at
       `usable`.
   P2  Each cell lies in the cell content area; together they are not larger than it.
@@ -186,6 +186,22 @@ def page_validate(page: Page, layout: Layout) -> i32:
             return 0
         left -= size
         at += 2
+    return 1
+
+
+def page_readable(page: Page, layout: Layout) -> i32:
+    """1 if the page is a page of a b-tree of this layout and each of its cells ends within it, wherever it lies.
+
+    All that a reader needs: a damaged page's rows are read as far as they can be.
+    """
+    h: PageHeader = page_header(page)
+    usable: i32 = layout.usable
+    if h.kind & ~LEAF != interior_kind(layout) or array_end(page, h) > usable:
+        return 0
+    for nth in range(h.n_cells):
+        offset: i32 = be16(cell_array(h) + 2 * nth)
+        if offset > usable - 4 or cell_size(layout, h.kind, page.data + offset) > usable - offset:
+            return 0
     return 1
 
 

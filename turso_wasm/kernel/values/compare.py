@@ -5,7 +5,8 @@ values (collations, INTEGER against REAL) is kernel/values/collate.py's.
 
 Invariants:
   K1  The result is the sign of entry - probe in index order: fields with KEY_DESC are reversed.
-  K2  A field that the entry does not have compares equal, and ends the comparison.
+  K2  A field that the entry does not have compares equal, and ends the comparison. Of a damaged record the first is
+      taken for one that it has, and no more is looked at than decides, as in SQLite.
   K3  Only bytes inside the record are interpreted; up to 15 bytes behind it are read.
 """
 
@@ -33,14 +34,11 @@ def sign_of(a: i64, b: i64) -> i32:
 
 
 @inline
-def compare_string(stmt: Run, tag: i32, q: ptr[u8], size: i32, probe: Value, flags: i32) -> i32:
-    """Order of a stored text or blob and a value."""
-    other: i32 = probe.tag
-    if tag != other:
-        return 1 if tag > other else -1
+def compare_string(stmt: Run, q: ptr[u8], size: i32, probe: Value, flags: i32) -> i32:
+    """Order of a stored text or blob and a value of the same type."""
     p: ptr[u8] = ptr[u8](i32(probe.payload))
     n: i32 = i32(probe.payload >> 32)
-    if tag == BLOB or flags & COLLATION_MASK == BINARY:
+    if probe.tag == BLOB or flags & COLLATION_MASK == BINARY:
         return compare_bytes(q, size, p, n)
     return compare_text(stmt, q, size, p, n, flags)
 
@@ -99,8 +97,6 @@ def compare_record(c: Cursor, p: ptr[u8], available: i32, size: i32, probe: ptr[
     Errors: SQLITE_CORRUPT; what a collation of the user's raises.
     """
     at: i32 = 1
-    if size <= 0:
-        raise_corrupt(u32(0))
     end: i32 = p[0]
     if end >= 128:
         long_end, at = get_varint(p)
@@ -115,27 +111,27 @@ def compare_record(c: Cursor, p: ptr[u8], available: i32, size: i32, probe: ptr[
     stmt: Run = Run(c.statement)
     flags: ptr[i32] = addr(KeyInfo(c.keyinfo).flags)
     for i in range(n):
-        if at >= end:
+        if at >= end and i:
             return 0
         st: i32 = p[at]
         at += 1
         if st >= 128:
             long, width = get_varint(p + at - 1)
             at += width - 1
-            if at > end or serial_size(long) < 0:
-                raise_corrupt(u32(0))
-            st = i32(long)
+            st = i32(long) if u64(long) <= 0x7FFFFFFF else 0x7FFFFFFF
         length: i32 = serial_size(i64(st))
-        if length > available - body:
-            if length > size - body:
-                raise_corrupt(u32(0))
-            return NEED_MORE
         field: Value = probe[i]
         order: i32 = 0
-        if u32(st - 1) < 6 and field.tag == INTEGER:
+        if st >= 12 and BLOB - (st & 1) != field.tag:
+            order = 1 if BLOB - (st & 1) > field.tag else -1
+        elif length > available - body and (st >= 12 or available < size):
+            if available >= size:
+                raise_corrupt(u32(0))
+            return NEED_MORE
+        elif u32(st - 1) < 6 and field.tag == INTEGER:
             order = sign_of(be64(p + body) >> i64(INTEGER_SHIFT[st]), field.payload)
         elif st >= 12:
-            order = compare_string(stmt, BLOB - (st & 1), p + body, length, field, flags[i])
+            order = compare_string(stmt, p + body, length, field, flags[i])
         else:
             tag, payload = serial_value(st, p + body)
             order = compare_values(stmt, tag, payload, field.tag, field.payload, BINARY)

@@ -242,8 +242,8 @@ class CheckedTable(Node):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class CheckedDatabase(Node):
-    """A database that PRAGMA integrity_check looks at. roots: of its trees, 1 for sqlite_schema first; 0 first: only
-    these trees are checked, not the file.
+    """A database that PRAGMA integrity_check looks at. roots: of its trees, sqlite_schema's among them; 0 first:
+    only these trees are checked, not the file.
     """
 
     slot: int

@@ -1,18 +1,21 @@
 """PRAGMA integrity_check: the whole file, and whether each index has an entry for each row.
 
 Owns the order of the check: freelist, trees, pages that belong to nothing. What needs the schema (index entries and
-constraints of rows) is done by generated code, which asks `check_usable` first: a damaged tree is not walked again.
+constraints of rows) is done by generated code, which walks damaged trees, too, and may end in SQLITE_CORRUPT.
 """
 
 from turso_wasm.kernel.abi import Cursor, KernelConnection, KeyInfo, Run
 from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
 from turso_wasm.kernel.base.resources import KIND_CHECK, resource_add
+from turso_wasm.kernel.base.varint import get_varint
 from turso_wasm.kernel.btree.check.lists import check_freelist, check_unused
 from turso_wasm.kernel.btree.check.pages import check_tree
 from turso_wasm.kernel.btree.check.report import (
     WHERE_NOWHERE,
     Check,
+    Uses,
     begin,
+    check_entry,
     check_release,
     check_row,
     database_done,
@@ -21,13 +24,14 @@ from turso_wasm.kernel.btree.check.report import (
     report,
     structure_end,
 )
-from turso_wasm.kernel.btree.cursor.read import cursor_compare_key, cursor_payload
+from turso_wasm.kernel.btree.cursor.read import cursor_compare_key, cursor_index_rowid, cursor_payload, spilled_header
 from turso_wasm.kernel.btree.page import PAGE_SIZE_MAX
 from turso_wasm.kernel.btree.ptrmap import INCREMENTAL, LARGEST_ROOT
 from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_page_count
 from turso_wasm.kernel.pager.storage import Pager
 from turso_wasm.kernel.values.compare import record_fields
-from turso_wasm.wasm.lang import be32, export, funcref, i32, lit, memory_copy, ptr, sizeof, u8, u32
+from turso_wasm.kernel.values.record import serial_size
+from turso_wasm.wasm.lang import be32, export, funcref, i32, i64, lit, memory_copy, ptr, sizeof, u8, u32
 
 __subset__ = True
 
@@ -51,16 +55,11 @@ def check_largest_root(k: Check, roots: ptr[u32], n: i32) -> None:
 
 def check_trees(k: Check, roots: ptr[u32]) -> None:
     """Check the trees, and count their entries."""
-    k.unsound = 0
-    k.unreadable = 0
     for i in range(k.n_trees):
-        found: i32 = k.unsound + k.unreadable
         k.entries = 0
         if roots[i]:
             check_tree(k, roots[i])
         k.counts[i] = k.entries
-        if k.unsound + k.unreadable != found or k.left <= 0:
-            k.counts[i] = -1 - k.entries
 
 
 @export
@@ -91,7 +90,7 @@ def check_database(k: Check, slot: i32, roots: ptr[u32], n: i32, name: ptr[u8], 
     if k.pages:
         k.mapped = i32(be32(pager_get(p, u32(1)).data + LARGEST_ROOT) != 0)
         k.used = mzalloc(i32(k.pages >> 3) + 1)
-        k.bytes = malloc(PAGE_SIZE_MAX)
+        k.uses = ptr[Uses](malloc(PAGE_SIZE_MAX * sizeof(Uses)))
         if whole:
             check_freelist(k)
             check_largest_root(k, roots, n)
@@ -99,21 +98,51 @@ def check_database(k: Check, slot: i32, roots: ptr[u32], n: i32, name: ptr[u8], 
         if whole:
             check_unused(k)
     structure_end(k)
-    if k.unsound:
-        check_row(k, *lit(b"database disk image is malformed"))
 
 
 @export
-def check_usable(k: Check, tree: i32) -> i32:
-    """1 if a tree of the list may be walked."""
-    return i32(k.counts[tree] >= 0)
-
-
-@export
-def check_enter(k: Check, tree: i32) -> i32:
-    """check_usable of a table whose rows are walked from now on."""
+def check_enter(k: Check) -> None:
+    """The rows of a table are walked from now on."""
     k.last_size = 0
-    return check_usable(k, tree)
+
+
+@export
+def check_record(k: Check, c: Cursor, n: i32) -> i32:
+    """1 if a cursor's entry can be decoded as n columns; if not that is said, and the check is over. Raises."""
+    if record_sound(c, n):
+        return 1
+    check_row(k, *lit(b"database disk image is malformed"))
+    k.left = 0
+    return 0
+
+
+def record_sound(c: Cursor, n: i32) -> i32:
+    """1 if the columns of an entry, n or what it has, lie within its payload, and end with it if there are no more."""
+    if c.payload_size == 0:
+        return 0
+    p: ptr[u8] = spilled_header(c) if c.local_size < c.payload_size else c.payload
+    long_end, at = get_varint(p)
+    if long_end < i64(at) or long_end > i64(c.payload_size):
+        return i32(long_end == 0)
+    end: i32 = i32(long_end)
+    body: i64 = long_end
+    while n > 0 and at < end:
+        st, width = get_varint(p + at)
+        length: i32 = serial_size(st)
+        if length < 0:
+            return 0
+        body += i64(length)
+        at += width
+        n -= 1
+    return i32(at <= end and body <= i64(c.payload_size) and (at < end or body == i64(c.payload_size)))
+
+
+@export
+def check_row_end(k: Check, row: i64, c: Cursor, rowid: i64, text: ptr[u8], size: i32) -> None:
+    """A row (as check_entry's) unless the entry of an index ends with this rowid. Raises."""
+    if cursor_index_rowid(c) != rowid and k.left > 0:
+        put_bytes(k, *lit(b"rowid not at end-of-record for "))
+        check_entry(k, row, text, size)
 
 
 @export
@@ -135,11 +164,5 @@ def check_order(k: Check, c: Cursor, text: ptr[u8], size: i32) -> None:
 @export
 def check_counts(k: Check, tree: i32, table: i32, text: ptr[u8], size: i32) -> None:
     """A row with this text unless two trees of the list, an index and its table, have as many entries."""
-    if tree_entries(k, tree) != tree_entries(k, table):
+    if k.counts[tree] != k.counts[table]:
         check_row(k, text, size)
-
-
-def tree_entries(k: Check, tree: i32) -> i32:
-    """The entries of a tree of the list, as far as they could be counted."""
-    n: i32 = k.counts[tree]
-    return n if n >= 0 else -1 - n

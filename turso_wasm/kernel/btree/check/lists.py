@@ -134,14 +134,14 @@ def check_freelist(k: Check) -> None:
 def check_overflow(k: Check, pgno: u32, n: i32) -> None:
     """Walk an overflow chain that should have n pages."""
     seen: i32 = 0
-    left: i32 = k.left
     check_map(k, pgno, PTRMAP_OVERFLOW_FIRST, k.page)
+    left: i32 = k.left
     while pgno and k.left > 0:
         if refer(k, pgno) == 0:
             break
         seen += 1
         after: u32 = be32(pager_get(k.pager, pgno).data)
-        if seen != n:
+        if seen < n:
             check_map(k, after, PTRMAP_OVERFLOW_NEXT, pgno)
         pgno = after
     if seen != n and k.left == left:

@@ -12,15 +12,23 @@ from turso_wasm.kernel.abi import Layout, Resource, Run
 from turso_wasm.kernel.base.memory import mfree, mrealloc
 from turso_wasm.kernel.pager.storage import Pager
 from turso_wasm.kernel.values.number_text import int_to_text
-from turso_wasm.wasm.lang import export, i32, i64, lit, memory_copy, ptr, u8, u32
+from turso_wasm.wasm.lang import Struct, export, i32, i64, lit, memory_copy, ptr, u8, u32
 
 __subset__ = True
 
-WHERE_NOWHERE = -4
-WHERE_FREELIST = -3
-WHERE_PAGE = -2
-WHERE_RIGHT_CHILD = -1
+WHERE_NOWHERE = 0
+WHERE_FREELIST = 1
+WHERE_PAGE = 2
+WHERE_CELL = 3
+WHERE_RIGHT_CHILD = 4
 END = b"\x00"
+
+
+class Uses(Struct):
+    """The cells and freeblocks that begin at a byte of a page."""
+
+    n: i32
+    end: i32  # behind the shortest
 
 
 class Check(Resource):
@@ -34,16 +42,15 @@ class Check(Resource):
     mapped: i32  # the file has pointer maps
     left: i32  # messages that may still be written
     used: ptr[u8]  # a bit for each page
-    bytes: ptr[u8]  # how often each byte of a page is used
+    uses: ptr[Uses]  # of each byte of a page
     layout: Layout.embed
     root: u32  # where we are, for messages
     page: u32
-    where: i32  # the number of a cell, or WHERE_*
+    where: i32  # WHERE_*
+    cell: i32  # the last cell looked at on this page, or on the way to it
     least: i64  # smallest rowid of the subtree checked last
     entries: i32  # of the tree checked last
-    unsound: i32  # records that cannot be decoded
-    unreadable: i32  # places where a walk through the tree would come to an end
-    counts: ptr[i32]  # entries of each tree; below 0: the tree is damaged, and has -1 - n
+    counts: ptr[i32]  # entries of each tree
     n_trees: i32
     text: ptr[u8]
     size: i32
@@ -67,10 +74,10 @@ def check_release(resource: i32) -> None:
 def database_done(k: Check) -> None:
     """Free what was needed for one database."""
     mfree(k.used)
-    mfree(k.bytes)
+    mfree(ptr[u8](k.uses))
     mfree(ptr[u8](i32(k.counts)))
     k.used = ptr[u8](0)
-    k.bytes = ptr[u8](0)
+    k.uses = ptr[Uses](0)
     k.counts = ptr[i32](0)
 
 
@@ -114,8 +121,8 @@ def begin(k: Check) -> i32:
         return 1
     put_page(k, *lit(b"Tree "), k.root)
     put_page(k, *lit(b" page "), k.page)
-    if k.where >= 0:
-        put_number(k, *lit(b" cell "), i64(k.where))
+    if k.where == WHERE_CELL:
+        put_number(k, *lit(b" cell "), i64(k.cell))
     elif k.where == WHERE_RIGHT_CHILD:
         put_bytes(k, *lit(b" right child"))
     put_bytes(k, *lit(b": "))

@@ -6,7 +6,8 @@ Seeking (seek.py) guesses, and begins where it was before.
 """
 
 from turso_wasm.kernel.abi import Cursor, Value
-from turso_wasm.kernel.btree.cell import LEAF
+from turso_wasm.kernel.base.varint import get_varint
+from turso_wasm.kernel.btree.cell import LEAF, local_size
 from turso_wasm.kernel.btree.cursor.position import (
     STATE_GAP,
     STATE_VALID,
@@ -17,9 +18,10 @@ from turso_wasm.kernel.btree.cursor.position import (
     on_last_leaf,
     stack_page,
 )
-from turso_wasm.kernel.btree.cursor.seek import compare_cell
+from turso_wasm.kernel.btree.cursor.seek import compare_spilled
 from turso_wasm.kernel.btree.page import PageHeader, cell_array, page_child, page_header, page_is_leaf, page_n_cells
 from turso_wasm.kernel.pager.storage import Page
+from turso_wasm.kernel.values.compare import compare_record
 from turso_wasm.wasm.lang import be16, export, i32, ptr, u8
 
 __subset__ = True
@@ -74,7 +76,11 @@ def bisect_page(c: Cursor, page: Page, probe: ptr[Value], n: i32) -> i32:
 
 
 def page_compare(c: Cursor, page: Page, nth: i32, probe: ptr[Value], n: i32) -> i32:
-    """Order of a cell and the probe."""
+    """Order of a cell and the probe; of one with overflow pages all are read, whether they decide or not."""
     h: PageHeader = page_header(page)
-    cells: ptr[u8] = cell_array(h)
-    return compare_cell(c, page.data + be16(cells + 2 * nth) + (0 if h.kind & LEAF else 4), probe, n)
+    cell: ptr[u8] = page.data + be16(cell_array(h) + 2 * nth) + (0 if h.kind & LEAF else 4)
+    size, width = get_varint(cell)
+    total: i32 = i32(size)
+    if local_size(c.layout, total) < total:
+        return compare_spilled(c, cell + width, total, probe, n)
+    return compare_record(c, cell + width, total, total, probe, n)
