@@ -5,7 +5,15 @@
  * and executes `unreachable`; `trap()` reads it.
  */
 
-import { CODE_NAMES, JOURNAL_EXISTS, LOCK_NONE, LOCK_SHARED } from '../base/abi.js';
+import {
+  CODE_NAMES,
+  JOURNAL_EXISTS,
+  LOCK_EXCLUSIVE,
+  LOCK_NONE,
+  LOCK_SHARED,
+  LOG_HEAD_SIZE,
+  LOG_NEXT_SIZE,
+} from '../base/abi.js';
 import { NotYet, SQLITE_INTERNAL, SqlError } from '../base/errors.js';
 import { IOERR } from '../vfs/base.js';
 import { UserCalls } from './usercode.js';
@@ -281,6 +289,22 @@ export class Kernel {
         if (locked < 0) return locked;
         let found = guarded('SQLITE_IOERR_ACCESS', () => (vfs.exists(name(at, size)) ? JOURNAL_EXISTS : 0));
         if (found === 0) found = guarded('SQLITE_IOERR_READ', () => vfs.read(fd, view(into, n), Number(offset)));
+        if (found < 0) vfs.unlock(fd, LOCK_NONE);
+        return found;
+      },
+      vfs_begin_log: (fd, log, at, size, into, offset) => {
+        const locked = guarded('SQLITE_IOERR_LOCK', () => vfs.lock(fd, LOCK_EXCLUSIVE));
+        if (locked < 0) return locked;
+        const elsewhere = () => vfs.exists(name(at, size)) || vfs.moved(fd) || vfs.moved(log);
+        let found = guarded('SQLITE_IOERR_ACCESS', () => (elsewhere() ? JOURNAL_EXISTS : 0));
+        if (found === 0) {
+          found = guarded('SQLITE_IOERR_READ', () => {
+            const n = vfs.read(log, view(into, LOG_HEAD_SIZE), 0);
+            if (n !== LOG_HEAD_SIZE) return n;
+            const more = vfs.read(log, view(into + LOG_HEAD_SIZE, LOG_NEXT_SIZE), Number(offset));
+            return more < 0 ? more : n + more;
+          });
+        }
         if (found < 0) vfs.unlock(fd, LOCK_NONE);
         return found;
       },

@@ -166,6 +166,21 @@ def test_one_writer_beside_readers(vfs: Vfs, path: str) -> None:
         assert two.lock(LOCK_RESERVED)
 
 
+def test_exclusive_at_once_or_nothing(vfs: Vfs, path: str) -> None:
+    with opened(vfs, path) as one, opened(vfs, path) as two, opened(vfs, path) as three:
+        assert one.lock(LOCK_EXCLUSIVE)
+        assert not two.lock(LOCK_SHARED) and not two.lock(LOCK_EXCLUSIVE) and two.check_reserved()
+        one.unlock(LOCK_NONE)
+        assert two.lock(LOCK_SHARED)
+        assert not one.lock(LOCK_EXCLUSIVE)
+        assert three.lock(LOCK_SHARED), "no writer is pending"
+        two.unlock(LOCK_NONE)
+        three.unlock(LOCK_NONE)
+        assert two.lock(LOCK_EXCLUSIVE)
+        two.unlock(LOCK_SHARED)
+        assert one.lock(LOCK_SHARED)
+
+
 def test_exclusive_waits_for_readers_and_keeps_new_ones_out(vfs: Vfs, path: str) -> None:
     with opened(vfs, path) as one, opened(vfs, path) as two, opened(vfs, path) as three:
         assert one.lock(LOCK_SHARED) and two.lock(LOCK_SHARED)

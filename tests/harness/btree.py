@@ -26,7 +26,7 @@ import wasmtime
 
 from tests.harness import kernel as kernel_harness
 from tests.harness.kernel import Kernel
-from turso_wasm.kernel.abi import KEY_DESC, Cursor
+from turso_wasm.kernel.abi import JOURNAL_EXISTS, KEY_DESC, Cursor
 from turso_wasm.kernel.pager.storage import Page
 
 MODULES = (
@@ -175,6 +175,7 @@ class MemoryFiles:
             "vfs_lock": lambda fd, level: 0,
             "vfs_unlock": lambda fd, level: None,
             "vfs_begin": lambda fd, name, size, p, n, offset: self.read(fd, p, n, offset),
+            "vfs_begin_log": lambda fd, log, name, size, p, offset: JOURNAL_EXISTS,
             "vfs_check_reserved": lambda fd: 0,
             "vfs_moved": lambda fd: 0,
             "vfs_capabilities": lambda fd: CAP_OWNED_MEMORY,

@@ -20,7 +20,17 @@ from typing import Any
 import wasmtime
 
 from tests.harness.kernel import Kernel, KernelAssertion
-from turso_wasm.kernel.abi import JOURNAL_EXISTS, LOCK_SHARED, OPEN_CREATE, OPEN_MEMORY, KernelConnection, Run
+from turso_wasm.kernel.abi import (
+    JOURNAL_EXISTS,
+    LOCK_EXCLUSIVE,
+    LOCK_SHARED,
+    LOG_HEAD_SIZE,
+    LOG_NEXT_SIZE,
+    OPEN_CREATE,
+    OPEN_MEMORY,
+    KernelConnection,
+    Run,
+)
 from turso_wasm.kernel.pager import storage
 from turso_wasm.vfs.base import VfsError, code_of
 
@@ -140,6 +150,15 @@ class Engine:
         if rc:
             return rc
         return JOURNAL_EXISTS if self.vfs_exists(name, size) else self.vfs_read(fd, p, n, offset)
+
+    def vfs_begin_log(self, fd: int, log: int, name: int, size: int, p: int, offset: int) -> int:
+        rc = self.vfs_lock(fd, LOCK_EXCLUSIVE)
+        if rc:
+            return rc
+        if self.vfs_exists(name, size) or self.vfs_moved(fd) or self.vfs_moved(log):
+            return JOURNAL_EXISTS
+        n = self.vfs_read(log, p, LOG_HEAD_SIZE, 0)
+        return n + self.vfs_read(log, p + n, LOG_NEXT_SIZE, offset) if n == LOG_HEAD_SIZE else n
 
     def vfs_check_reserved(self, fd: int) -> int:
         file, name = self.files[fd]

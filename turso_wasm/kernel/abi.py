@@ -180,6 +180,8 @@ LOCK_RESERVED = 2
 LOCK_PENDING = 3
 LOCK_EXCLUSIVE = 4
 JOURNAL_EXISTS = 1 << 30  # what vfs_begin returns (kernel/base/vfs.py)
+LOG_HEAD_SIZE = 32  # what vfs_begin_log reads: the header of a log,
+LOG_NEXT_SIZE = 24  # and that of a frame
 
 
 class Value(Struct):

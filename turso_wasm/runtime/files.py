@@ -14,13 +14,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.kernel.abi import JOURNAL_EXISTS, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP, OPEN_URI
+from turso_wasm.kernel.abi import JOURNAL_EXISTS, LOG_HEAD_SIZE, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP, OPEN_URI
 from turso_wasm.runtime.uri import Location, parse_location
 from turso_wasm.vfs.base import (
     BUSY,
     CANTOPEN,
     CAP_MEMORY,
     CAP_OWNED,
+    LOCK_EXCLUSIVE,
     LOCK_NONE,
     LOCK_SHARED,
     OPEN_CREATE,
@@ -229,10 +230,7 @@ class FileTable:
             if not file.lock(LOCK_SHARED):
                 return -BUSY
             doing = "exists"
-            found = self._journals.get(fd)
-            if found is None:
-                found = self._journals[fd] = self._resolve(str(journal(), "utf-8", "surrogateescape"))
-            vfs, path = found
+            vfs, path = self._journal_of(fd, journal)
             if vfs.exists(path):
                 return JOURNAL_EXISTS
             doing = "read"
@@ -241,6 +239,33 @@ class FileTable:
             if doing != "lock":
                 self.unlock(fd, LOCK_NONE)
             return -code_of(error, doing)
+
+    def begin_log(self, fd: int, log: int, journal: Callable[[], memoryview], buffer: memoryview, offset: int) -> int:
+        """Lock EXCLUSIVE; then JOURNAL_EXISTS if there is a journal or a name leads elsewhere, or how many bytes were
+        read: those the log begins with, and those at `offset`. The lock is given up on failure. journal: see `begin`.
+        """
+        file, log_file, doing = self.files[fd], self.files[log], "lock"
+        try:
+            if not file.lock(LOCK_EXCLUSIVE):
+                return -BUSY
+            doing = "exists"
+            vfs, path = self._journal_of(fd, journal)
+            if vfs.exists(path) or file.moved() or log_file.moved():
+                return JOURNAL_EXISTS
+            doing = "read"
+            n = log_file.read(buffer[:LOG_HEAD_SIZE], 0)
+            return n + log_file.read(buffer[LOG_HEAD_SIZE:], offset) if n == LOG_HEAD_SIZE else n
+        except (VfsError, OSError) as error:
+            if doing != "lock":
+                self.unlock(fd, LOCK_NONE)
+            return -code_of(error, doing)
+
+    def _journal_of(self, fd: int, journal: Callable[[], memoryview]) -> tuple[Vfs, str]:
+        """Where the journal of a file is."""
+        found = self._journals.get(fd)
+        if found is None:
+            found = self._journals[fd] = self._resolve(str(journal(), "utf-8", "surrogateescape"))
+        return found
 
     def check_reserved(self, fd: int) -> int:
         """1 or 0."""

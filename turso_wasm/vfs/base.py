@@ -12,7 +12,7 @@ Invariants:
       anew and synced, and until then a crash may leave what was durable of the deleted file.
   V4  Locks are SQLite's five levels (https://sqlite.org/lockingv3.html): any number of SHARED; one RESERVED besides
       them; PENDING keeps new readers out; EXCLUSIVE is alone. A handle that asks for EXCLUSIVE and cannot have it
-      because of readers keeps PENDING.
+      because of readers keeps PENDING, unless it held nothing before.
   V5  Closing a handle gives up its locks, and no other handle's.
 """
 
@@ -175,6 +175,11 @@ class Locks:
                 return False
             self.held[handle] = LOCK_SHARED
             return True
+        if level == LOCK_EXCLUSIVE and handle not in self.held:
+            if self.held or not self.os_alone():
+                return False
+            self.held[handle] = LOCK_EXCLUSIVE
+            return True
         held = self.level_of(handle)
         if held >= level:
             return True
@@ -243,6 +248,14 @@ class Locks:
     def os_exclusive(self) -> bool:
         """Take EXCLUSIVE; PENDING is held."""
         return True
+
+    def os_alone(self) -> bool:
+        """Take EXCLUSIVE; nothing is held, nor is anything when it cannot be had."""
+        if self.os_shared():
+            if self.os_pending() and self.os_exclusive():
+                return True
+            self.os_release()
+        return False
 
     def os_downgrade(self) -> None:
         """Give up everything above SHARED, keeping SHARED."""

@@ -100,6 +100,7 @@ else:
     _BOTH_FREE = _Range(fcntl.F_UNLCK, PENDING_BYTE, 2)
     _SHARED_READ = _Range(fcntl.F_RDLCK, SHARED_FIRST, SHARED_SIZE)
     _SHARED_WRITE = _Range(fcntl.F_WRLCK, SHARED_FIRST, SHARED_SIZE)
+    _ALL_WRITE = _Range(fcntl.F_WRLCK, PENDING_BYTE, 2 + SHARED_SIZE)
     _ALL_FREE = _Range(fcntl.F_UNLCK, PENDING_BYTE, 2 + SHARED_SIZE)
 
     if _IS_LINUX:
@@ -158,6 +159,10 @@ else:
         def os_exclusive(self) -> bool:
             """Write-lock SHARED: no reader is left."""
             return self._set(_SHARED_WRITE)
+
+        def os_alone(self) -> bool:
+            """Write-lock all three at once."""
+            return self._set(_ALL_WRITE)
 
         def os_downgrade(self) -> None:
             """Back to a read lock on SHARED only."""

@@ -10,7 +10,8 @@ Contract with a host:
       A name that was deleted durably, or is made anew and synced, stays as it is now; of one deleted otherwise a crash
       may leave what was durable of it.
   V4  Locks are SQLite's five levels. vfs_lock(LOCK_EXCLUSIVE) takes LOCK_PENDING by itself and may keep it when it
-      fails; vfs_unlock goes down to LOCK_SHARED or LOCK_NONE. A file with CAP_OWNED is never locked.
+      fails, unless nothing was held; vfs_unlock goes down to LOCK_SHARED or LOCK_NONE. A file with CAP_OWNED is
+      never locked.
   V5  OPEN_TEMP and OPEN_MEMORY make a new private file and ignore the name.
 """
 
@@ -98,6 +99,17 @@ def vfs_unlock(fd: i32, level: i32) -> None:
 def vfs_begin(fd: i32, journal: ptr[u8], size: i32, p: ptr[u8], n: i32, offset: i64) -> i32:
     """What every transaction on a known file begins with, in one call: vfs_lock(LOCK_SHARED); then, if there is no file
     called `journal`, vfs_read, and the number of bytes read. JOURNAL_EXISTS if there is one.
+
+    A negative result code: the file is not locked.
+    """
+
+
+@imported("vfs")
+def vfs_begin_log(fd: i32, log: i32, journal: ptr[u8], size: i32, p: ptr[u8], offset: i64) -> i32:
+    """vfs_begin for a file with a known log, which is used by one process at a time: vfs_lock(LOCK_EXCLUSIVE); then, if
+    no file is called `journal` and neither name leads elsewhere (vfs_moved), vfs_read of the log: LOG_HEAD_SIZE bytes
+    from its beginning, and if there are so many LOG_NEXT_SIZE from `offset`; the number of bytes read. Otherwise
+    JOURNAL_EXISTS.
 
     A negative result code: the file is not locked.
     """

@@ -68,7 +68,7 @@ from turso_wasm.kernel.pager.storage import (
     SharedFile,
     Wal,
 )
-from turso_wasm.kernel.pager.wal import log_changed, wal_exists, wal_forget, wal_read_frame, wal_remove
+from turso_wasm.kernel.pager.wal import log_changed, log_look, wal_exists, wal_forget, wal_read_frame, wal_remove
 from turso_wasm.wasm.lang import addr, i32, i64, lit, memory_copy, memory_fill, ptr, scratch, sizeof, u8, u32
 
 __subset__ = True
@@ -265,12 +265,19 @@ def database_look(db: SharedFile) -> i32:
     return 0
 
 
+def may_look(db: SharedFile) -> i32:
+    """1 unless the file has a log that is not known, or is not locked as usual."""
+    if db.journal_mode != JOURNAL_WAL:
+        return 1
+    return i32(db.wal.fd and not db.read_only and lock_kept(db) < LOCK_EXCLUSIVE)
+
+
 def database_take(db: SharedFile) -> i32:
     """Steps 1 to 4 for the first active pager; 0 or a negative result code. Loading raises."""
     rc: i32 = 0
     fresh: i32 = i32(db.lock == LOCK_NONE)
-    if fresh and db.loaded and db.page_count and db.journal_mode != JOURNAL_WAL and not db.journal.begun:
-        rc = database_look(db)
+    if fresh and db.loaded and db.page_count and not db.journal.begun and may_look(db):
+        rc = log_look(db) if db.journal_mode == JOURNAL_WAL else database_look(db)
         if rc <= 0:
             return rc
     elif fresh:

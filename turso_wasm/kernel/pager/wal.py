@@ -17,11 +17,19 @@ Invariants:
       beginning: the old header and what is left of the old frames would pass for the log.
 """
 
-from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_READONLY
+from turso_wasm.kernel.abi import (
+    JOURNAL_EXISTS,
+    LOCK_EXCLUSIVE,
+    LOG_HEAD_SIZE,
+    LOG_NEXT_SIZE,
+    OPEN_CREATE,
+    OPEN_READONLY,
+)
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import (
     check_io,
     host_random,
+    vfs_begin_log,
     vfs_close,
     vfs_delete,
     vfs_exists,
@@ -33,7 +41,7 @@ from turso_wasm.kernel.base.vfs import (
     vfs_truncate,
     vfs_write,
 )
-from turso_wasm.kernel.pager.database import file_moved, name_with
+from turso_wasm.kernel.pager.database import JOURNAL_SUFFIX, file_moved, name_with
 from turso_wasm.kernel.pager.header import bytes_equal
 from turso_wasm.kernel.pager.log_format import (
     FRAME_HEADER_SIZE,
@@ -314,14 +322,40 @@ def log_changed(db: SharedFile) -> i32:
         return 0  # the names lead elsewhere: nobody can find these files
     if w.fd == 0 or vfs_moved(w.fd - 1):
         return 1
-    head: ptr[u8] = scratch(HEADER_SIZE)
+    head: ptr[u8] = scratch(HEADER_SIZE + FRAME_HEADER_SIZE)
     n: i32 = vfs_read(w.fd - 1, head, HEADER_SIZE, i64(0))
-    if n < 0:
-        return n
+    if n == HEADER_SIZE:
+        more: i32 = vfs_read(w.fd - 1, head + HEADER_SIZE, FRAME_HEADER_SIZE, seen_end_offset(w))
+        n = more if more < 0 else n + more
+    return n if n < 0 else log_differs(w, head, n)
+
+
+def seen_end_offset(w: Wal) -> i64:
+    """Where whoever went on with the log as it was last seen wrote a frame."""
+    return frame_offset(w, (w.seen_end if w.header_due else w.committed) + 1)
+
+
+def log_differs(w: Wal, head: ptr[u8], n: i32) -> i32:
+    """1 if the n bytes that a log begins with, and has at seen_end_offset, are not those of the log last seen."""
     if n < HEADER_SIZE or not bytes_equal(head, w.seen, HEADER_SIZE):
         return 1
-    # Whoever went on with this log wrote a frame behind its end.
-    n = vfs_read(w.fd - 1, head, FRAME_HEADER_SIZE, frame_offset(w, (w.seen_end if w.header_due else w.committed) + 1))
-    if n < 0:
-        return n
-    return i32(n == FRAME_HEADER_SIZE and bytes_equal(head + 8, w.seen + 16, 8))
+    return i32(n == HEADER_SIZE + FRAME_HEADER_SIZE and bytes_equal(head + HEADER_SIZE + 8, w.seen + 16, 8))
+
+
+def log_look(db: SharedFile) -> i32:
+    """Lock a file whose log is known and see whether that is what it was, by one call of the host.
+
+    0, a negative code; 1: more must be looked at.
+    """
+    w: Wal = db.wal
+    head: ptr[u8] = scratch(LOG_HEAD_SIZE + LOG_NEXT_SIZE)
+    journal: ptr[u8] = name_with(db, JOURNAL_SUFFIX, len(JOURNAL_SUFFIX))
+    size: i32 = db.name_size + len(JOURNAL_SUFFIX)
+    rc: i32 = vfs_begin_log(db.fd, w.fd - 1, journal, size, head, seen_end_offset(w))
+    if rc < 0:
+        return rc
+    db.lock = LOCK_EXCLUSIVE
+    if rc == JOURNAL_EXISTS or log_differs(w, head, rc):
+        return 1
+    db.recovery_due = 0
+    return 0

@@ -35,6 +35,7 @@ import wasmtime
 
 from turso_wasm.base.errors import SQLITE_ERROR, SQLITE_NOMEM, InternalError, SqlError
 from turso_wasm.codegen.program import Program
+from turso_wasm.kernel.abi import LOG_HEAD_SIZE, LOG_NEXT_SIZE
 from turso_wasm.runtime.files import FileTable
 from turso_wasm.runtime.hosts.base import Instance, address
 from turso_wasm.runtime.hosts.compiled import compiled, engine, optimizer
@@ -294,6 +295,9 @@ class WasmtimeHost:
             ("vfs", "vfs_read"): lambda fd, p, n, offset: files.read(fd, view(p, n), offset),
             ("vfs", "vfs_begin"): lambda fd, name, size, p, n, offset: files.begin(
                 fd, lambda: view(name, size), view(p, n), offset
+            ),
+            ("vfs", "vfs_begin_log"): lambda fd, log, name, size, p, offset: files.begin_log(
+                fd, log, lambda: view(name, size), view(p, LOG_HEAD_SIZE + LOG_NEXT_SIZE), offset
             ),
             ("vfs", "vfs_write"): lambda fd, p, n, offset: files.write(fd, view(p, n), offset),
             ("vfs", "vfs_truncate"): files.truncate,
