@@ -144,7 +144,7 @@ class Binder:
         if node is not None and node.number and not self.open_views:
             return node.number
         if not self.n_selects and self.statement is not None:
-            kinds = ast.SelectCore | ast.Values | ast.LiteralValues
+            kinds = ast.SelectCore | ast.Values | ast.LiteralValues | ast.InTable
             found = (part.number for part in syntax_walk(self.statement) if isinstance(part, kinds))
             self.n_selects = max(found, default=0)
         self.n_selects += 1

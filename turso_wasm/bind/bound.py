@@ -8,7 +8,7 @@ A row source (a scan, an aggregation, a sort …) has a number, unique in the st
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from turso_wasm.base.tree import Node
 from turso_wasm.catalog.functions import CallStyle
@@ -314,7 +314,7 @@ class SubqueryExpr(Expr):
     """A scalar subquery, EXISTS or x IN (SELECT): `kind` "scalar" "exists" "in". `plan`: the bound Query until the
     planner has replaced it by a plan. `outer`: the outer columns it uses (none: evaluated once). `remembered`: what it
     answered is kept, for each combination of their values. `is_member`: the EXISTS that a row IN (SELECT …) is, which
-    reads nothing else of the outside. `number`: of its SELECT.
+    reads nothing else of the outside. `number`: of its SELECT. `look_up`: how to answer an IN without `plan`.
     """
 
     kind: SubqueryKind
@@ -327,6 +327,21 @@ class SubqueryExpr(Expr):
     remembered: bool = False
     is_member: bool = False
     number: int = field(default=0, compare=False)
+    look_up: LookUp | None = field(default=None, compare=False)
+
+
+OPERAND: Final = LetRef(number=-2)
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class LookUp(Node):
+    """An IN (SELECT a column of a table) that an index answers. equal: the rows equal to OPERAND; null: there is a
+    row whose column is NULL (None: it never is); some: there is a row (None: the operand is not NULL).
+    """
+
+    equal: Plan
+    null: SubqueryExpr | None
+    some: SubqueryExpr | None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -188,22 +188,34 @@ def _bind_join(clause: FromClause, steps: list[Step], join: ast.Join, where: lis
 
 
 def _is_driven(join: ast.Join, left: list[Item]) -> bool:
-    """A function on the right of a RIGHT or FULL JOIN reads the left in its first argument: as it has no rows for NULL,
-    each of its rows has its place beside one of the left.
+    """A function on the right of a RIGHT or FULL JOIN reads the left in an argument whose NULL gives no rows: each of
+    its rows has its place beside one of the left.
     """
     source = join.right
     if not isinstance(source, ast.TableFunctionSource) or join.natural or join.using is not None:
         return False
-    if not source.name.lower().startswith(("json", "pragma_")) or fold(source.name) == "pragma_table_list":
-        return False
-    pending: list[ast.Node] = [*source.arguments[:1]]
+    pending: list[ast.Node] = [*source.arguments[: _n_needed(fold(source.name))]]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.ColumnRef):
-            return NameFinder().find(node, Scope(items=left)) is not None
-        if not isinstance(node, ast.Select | ast.FunctionCall | ast.Case):
+            if NameFinder().find(node, Scope(items=left)) is not None:
+                return True
+        elif isinstance(node, ast.Unary | ast.Collate | ast.Cast | ast.Binary) and not _hides_null(node):
             pending += children(node)
     return False
+
+
+def _hides_null(node: ast.Node) -> bool:
+    return isinstance(node, ast.Binary) and node.op in ("IS", "IS NOT", "AND", "OR")
+
+
+def _n_needed(function: str) -> int:
+    """Of so many arguments, from the first, each must be given for the function to have rows."""
+    if function == "generate_series":
+        return 3
+    if function == "pragma_table_list" or not function.startswith(("json", "pragma_")):
+        return 0
+    return 2 if function.startswith("json") else 1
 
 
 def _belong_to(pending: list[Pending], joined: set[int], into: list[bound.Expr] | None = None) -> None:

@@ -57,20 +57,20 @@ def emit_subquery_value(node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
     return kleene_value(kleene(node, ctx), ctx)
 
 
-def kleene(node: bound.SubqueryExpr, ctx: Context) -> Local:
-    """EXISTS or IN as 0 false, 1 NULL, 2 true."""
+def kleene(node: bound.SubqueryExpr, ctx: Context, exact: bool = True) -> Local:
+    """EXISTS or IN as 0 false, 1 NULL, 2 true. Not exact: NULL may be taken for false."""
     f = ctx.f
     if node.kind == "exists":
         result, _ = _run(node, ctx, _exists)
         known = f.local(I32, "exists", f.load("i32", result))
     else:
-        known = _in(node, ctx)
+        known = _in(node, ctx, exact or node.negated)
     if node.negated:
         f.set(known, i32(2).sub(known))
     return known
 
 
-def _in(node: bound.SubqueryExpr, ctx: Context) -> Local:
+def _in(node: bound.SubqueryExpr, ctx: Context, exact: bool) -> Local:
     """Without outer columns the subquery's values are hashed once; otherwise they are compared one by one."""
     assert node.operand is not None
     f = ctx.f
@@ -78,9 +78,29 @@ def _in(node: bound.SubqueryExpr, ctx: Context) -> Local:
     if node.outer:
         result, _ = _run(node, ctx, _in_scan, operand)
         return f.local(I32, "in", f.load("i32", result))
+    if node.look_up is not None:
+        return _looked_up(node, node.look_up, operand, exact, ctx)
     result, _ = _run(node, ctx, _in_hash)
     known = f.local(I32, "in")
     find_member(result, operand, node.collation, known, ctx)
+    return known
+
+
+def _looked_up(node: bound.SubqueryExpr, look_up: bound.LookUp, operand: SqlValue, exact: bool, ctx: Context) -> Local:
+    """One look-up by the index for each value. What is not there is unknown for a NULL on either side."""
+    f = ctx.f
+    known, result = f.local(I32, "in"), f.local(I32, "result")
+    arguments = [Argument(None, OPERAND, operand)]
+    _call(_compiled(node, ctx, _in_index, arguments), arguments, result, ctx)
+    f.set(known, f.load("i32", result))
+    if exact:
+        with f.if_(known.eqz()):
+            if look_up.some is not None and operand.may_be(NULL):
+                with f.if_(operand.has_tag(NULL)):
+                    f.set(known, kleene(look_up.some, ctx).shr_u(1))
+            if look_up.null is not None:
+                with f.if_(known.eqz()):
+                    f.set(known, kleene(look_up.null, ctx).shr_u(1))
     return known
 
 
@@ -99,20 +119,20 @@ def _run(node: bound.SubqueryExpr, ctx: Context, emit: Emit, operand: SqlValue |
         arguments.append(Argument(None, OPERAND, operand))
     compiled = _compiled(node, ctx, emit, arguments)
     result = f.local(I32, "result")
-
-    def run() -> None:
-        frame = ctx.callee_frame(compiled.routine)
-        pass_arguments(frame, compiled.arguments_at, arguments, ctx)
-        ctx.activate(compiled.routine, frame)
-        f.set(result, frame + RESULT)
-
     if node.remembered and len(arguments) <= MAX_ARGUMENTS:
         values = [argument.value for argument in arguments]
         with remembered(node, values, result, compiled.types if node.kind == "scalar" else 0, ctx):
-            run()
+            _call(compiled, arguments, result, ctx)
     else:
-        run()
+        _call(compiled, arguments, result, ctx)
     return result, compiled.types
+
+
+def _call(compiled: _Compiled, arguments: list[Argument], result: Local, ctx: Context) -> None:
+    frame = ctx.callee_frame(compiled.routine)
+    pass_arguments(frame, compiled.arguments_at, arguments, ctx)
+    ctx.activate(compiled.routine, frame)
+    ctx.f.set(result, frame + RESULT)
 
 
 def _run_once(routine: Routine, at: Any, ctx: Context) -> None:
@@ -134,7 +154,9 @@ def _compiled(node: bound.SubqueryExpr, ctx: Context, emit: Emit, arguments: lis
 
 
 def _compile(node: bound.SubqueryExpr, caller: Context, emit: Emit, arguments: list[Argument]) -> _Compiled:
-    ctx, at, values = open_routine(node.kind, caller, arguments, 1, has_loop(_output(node)))
+    ctx, at, values = open_routine(
+        node.kind, caller, arguments, 1, has_loop(_output(node) if node.look_up is None else node.look_up.equal)
+    )
     operand = values[-1] if arguments and arguments[-1].column == OPERAND else None
     types = emit(node, ctx, operand)
     return _Compiled(node, ctx.finish(), at, types)
@@ -220,11 +242,21 @@ def _in_hash(node: bound.SubqueryExpr, ctx: Context, _: SqlValue | None) -> int:
     return ANY
 
 
+def _in_index(node: bound.SubqueryExpr, ctx: Context, operand: SqlValue | None) -> int:
+    assert operand is not None and node.look_up is not None
+    ctx.lets[bound.OPERAND.number] = operand
+    plan = node.look_up.equal
+    assert isinstance(plan, nodes.Output)
+    ctx.f.store("i32", ctx.frame, 0, RESULT)
+    _first_row(plan, ctx, lambda: ctx.f.store("i32", ctx.frame, 2, RESULT))
+    return ANY
+
+
 def _jump_subquery(node: bound.SubqueryExpr, label: Label, ctx: Context, when: bool, on_null: bool) -> None:
     if node.kind == "scalar":
         jump_value(node, label, ctx, when, on_null)
     else:
-        jump_kleene(kleene(node, ctx), label, ctx, when, on_null)
+        jump_kleene(kleene(node, ctx, exact=when == on_null), label, ctx, when, on_null)
 
 
 JUMPS[bound.SubqueryExpr] = _jump_subquery

@@ -25,14 +25,17 @@ MAX_ARMS = 16
 
 @dataclass(slots=True, eq=False)
 class Arm:
-    """One alternative, over the table as a source of its own."""
+    """One alternative, over the table as a source of its own. beside: terms that stand beside the OR, for look-ups."""
 
     access: TableAccess | FunctionAccess
     terms: list[Term]
+    beside: list[Term]
 
 
-def arms_of(planner: Planner, access: TableAccess | FunctionAccess, term: Term) -> list[Arm]:
-    """The arms of an OR about the table; none where it cannot be taken apart."""
+def arms_of(
+    planner: Planner, access: TableAccess | FunctionAccess, term: Term, beside: Sequence[bound.Expr]
+) -> list[Arm]:
+    """The arms of an OR about the table; none where it cannot be taken apart. beside: what else is true of the rows."""
     item = access.item
     if term.derived or not _is_movable(term, access) or not isinstance(term.expr, bound.Binary) or term.expr.op != "or":
         return []
@@ -43,8 +46,11 @@ def arms_of(planner: Planner, access: TableAccess | FunctionAccess, term: Term) 
     parts = chain(term.expr, "or")
     if not 1 < len(parts) <= MAX_ARMS:
         return []
-    columns = {ref.column for ref in columns_used(term.expr) if ref.source == item.source}
-    return [_arm(planner, access, part, columns) for part in parts]
+    if isinstance(access, FunctionAccess):
+        beside = ()
+    read = [ref for expr in (term.expr, *beside) for ref in columns_used(expr)]
+    columns = {ref.column for ref in read if ref.source == item.source}
+    return [_arm(planner, access, part, columns, beside) for part in parts]
 
 
 def _is_movable(term: Term, access: TableAccess | FunctionAccess) -> bool:
@@ -64,7 +70,13 @@ def _asks_module(expr: bound.Expr, access: FunctionAccess) -> bool:
     return any(isinstance(part, bound.Call) and part.name in names for part in parts)
 
 
-def _arm(planner: Planner, access: TableAccess | FunctionAccess, part: bound.Expr, columns: set[int]) -> Arm:
+def _arm(
+    planner: Planner,
+    access: TableAccess | FunctionAccess,
+    part: bound.Expr,
+    columns: set[int],
+    beside: Sequence[bound.Expr],
+) -> Arm:
     item = access.item
     source = planner.new_source()
     planner.used[source] = {-1, *columns}
@@ -76,7 +88,11 @@ def _arm(planner: Planner, access: TableAccess | FunctionAccess, part: bound.Exp
         found = planner.function_access(own)
     else:
         found = planner.table_access(own)
-    return Arm(found, [make_term(moved(expr, item.source, source)) for expr in conjuncts(part)])
+    return Arm(
+        found,
+        [make_term(moved(expr, item.source, source)) for expr in conjuncts(part)],
+        [make_term(moved(expr, item.source, source), derived=True) for expr in beside],
+    )
 
 
 def moved(expr: bound.Expr, source: int, to: int) -> bound.Expr:
@@ -90,17 +106,23 @@ def moved(expr: bound.Expr, source: int, to: int) -> bound.Expr:
     return transform(expr, move)
 
 
-def or_path(term: Term, arms: Sequence[Arm], blocked: frozenset[int]) -> Path | None:
-    """The arms as one path, None if one of them would visit the whole table."""
+def or_path(term: Term, arms: Sequence[Arm], blocked: frozenset[int], shown: bool) -> Path | None:
+    """The arms as one path, None if one of them would visit the whole table. shown: users see the order of the rows: as
+    SQLite, rather ranges than the whole table.
+    """
     chosen = []
-    rows = price = 0.0
+    rows = price = share = 0.0
     for arm in arms:
-        found = [path for path in arm.access.paths(arm.terms, blocked) if path.sargs()]
+        paths = arm.access.paths([*arm.terms, *arm.beside], blocked)
+        found = [path for path in paths if any(sarg.term not in arm.beside for sarg in path.sargs())]
         if not found:
             return None
         best = min(found, key=lambda path: path.cost)
         chosen.append((arm, best))
         rows += best.rows
         price += best.cost
+        share += cost.RANGES[0 if best.equal else (best.lower is not None) + (best.upper is not None)]
     price += rows * cost.LOOKUP
+    if shown and isinstance(arms[0].access, TableAccess):
+        price = min(price, share * cost.table_rows(arms[0].access.table))
     return Path("or", rows=rows, cost=price, implied=(term,), arms=tuple(chosen))

@@ -23,6 +23,7 @@ PER_BUILD: Final = 4.0  # hash table: add a row
 PER_OUTPUT: Final = 0.05  # every row handed on
 RANGE_SELECTIVITY: Final = 0.25  # per bound of a range
 RANGE_SHARE: Final = 0.9  # see range_cost
+RANGES: Final = (0.02, 0.3, 0.1)  # what an arm of an OR is at most taken to cost, of a scan, by the ends of its range
 FILTER_SELECTIVITY: Final = {"=": 0.25, "is": 0.25}
 OTHER_SELECTIVITY: Final = 0.9
 MATCH_SELECTIVITY: Final = 0.5  # of EXISTS; and how much of what could match is read until something does

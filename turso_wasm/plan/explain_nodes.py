@@ -45,16 +45,18 @@ class Explainer:
                 name = self.names.get(plan.source, plan.name)
                 yield Line(f"SCAN {name} VIRTUAL TABLE INDEX {plan.number}:{plan.label}", about=(plan,))
             case nodes.LeftJoin():
-                yield from self.node(plan.left)
-                for line in self.node(plan.right):
+                right = list(self.node(plan.right))
+                for line in right:
                     if line.detail.startswith(("SCAN", "SEARCH")):
                         line.detail += " LEFT-JOIN"
-                    yield line
+                yield from _joined(list(self.node(plan.left)), right)
             case nodes.SemiJoin() | nodes.AntiJoin():
                 yield from self.node(plan.left)
                 yield from self._asked(plan)
             case nodes.NestedLoop(left=nodes.IndexGroups()):
                 yield from self.node(plan.right)
+            case nodes.NestedLoop(left=nodes.Sort() as rowids, right=nodes.RowidSeek() as row) if _finds(rowids, row):
+                yield from self.node(rowids.child)
             case nodes.NestedLoop() if _union(plan) is not None:
                 yield Line("MULTI-INDEX OR", list(self._arms(plan)), (plan,))
             case nodes.NestedLoop() if (wanted := _wanted_values(plan.left)) is not None:
@@ -63,11 +65,11 @@ class Explainer:
                     assert isinstance(plan.left, nodes.Sort)
                     yield Line(self.names[plan.left.source], list(self.node(wanted)), (wanted,))
             case nodes.NestedLoop():
-                yield from self.node(plan.left)
-                yield from self.node(plan.right)
+                left = list(self.node(plan.left))
+                yield from _joined(left, list(self.node(plan.right)))
             case nodes.HashJoin():
-                yield from self.node(plan.probe)
-                yield self._hash_join(plan)
+                left = list(self.node(plan.probe))
+                yield from _joined(left, self._hash_join(plan))
             case nodes.Append():
                 yield from self._append(plan)
             case nodes.Aggregate(child=nodes.Append() as union) if (operator := _set_operator(plan, union)) is not None:
@@ -214,12 +216,16 @@ class Explainer:
         yield Line(f"CO-ROUTINE {name}", lines, (plan.child,))
         yield Line(f"SCAN {name}", about=(plan,))
 
-    def _hash_join(self, plan: nodes.HashJoin) -> Line:
+    def _hash_join(self, plan: nodes.HashJoin) -> list[Line]:
+        """Without keys it is a loop over rows that are kept."""
         lines = list(self.node(plan.build))
         name = next((self.names[source] for source in plan.build_sources if source in self.names), "subquery")
         keys = " AND ".join(f"{_shown(key)}=?" for key in plan.build_keys if type(key) is not bound.Constant)
         kind = "" if plan.kind == "inner" else f" {plan.kind.upper()}-JOIN"
-        return Line(f"HASH JOIN {name}" + (f" ({keys})" if keys else "") + kind, lines, (plan,))
+        if not keys and plan.kind in ("inner", "left") and isinstance(plan.build, nodes.Append):
+            kept = lines[0].children if lines[0].detail == f"CO-ROUTINE {name}" else lines
+            return [Line(f"MATERIALIZE {name}", kept, (plan.build,)), Line(f"SCAN {name}{kind}", about=(plan,))]
+        return [Line(f"HASH JOIN {name}" + (f" ({keys})" if keys else "") + kind, lines, (plan,))]
 
     # --- tables --------------------------------------------------------------------------------------------------
 
@@ -248,11 +254,37 @@ class Explainer:
     # --- subqueries in expressions -------------------------------------------------------------------------------
 
     def _subqueries(self, plan: Node) -> Iterator[Line]:
+        said: set[int] = set()
         for expr in nodes.subqueries(plan):
+            if expr.number in said:  # a row's: each of its values asks it
+                continue
+            said |= {expr.number} - {0}
+            if expr.look_up is not None:
+                yield Line(_in_operator(expr.look_up), about=(expr.look_up.equal,))
+                continue
             kind = "LIST" if expr.kind == "in" else "SCALAR"
             title = f"{'CORRELATED ' if expr.outer else ''}{kind} SUBQUERY {expr.number}"
             assert isinstance(expr.plan, nodes.Output)
             yield Line(title, list(self.node(expr.plan)), (expr.plan.child,))
+
+
+def _in_operator(look_up: bound.LookUp) -> str:
+    """How an IN is answered without reading its SELECT."""
+    found = next(node for node in walk(look_up.equal) if isinstance(node, nodes.RowidSeek | nodes.IndexScan))
+    if isinstance(found, nodes.RowidSeek):
+        return f"USING ROWID SEARCH ON TABLE {found.table.name} FOR IN-OPERATOR"
+    name = f"sqlite_autoindex_{found.table.name}_1" if found.index is None else found.index.name
+    return f"USING INDEX {name} FOR IN-OPERATOR"
+
+
+def _joined(left: list[Line], right: list[Line]) -> list[Line]:
+    """The lines of a join: what is made once for the right side is said before the rows are visited."""
+    made = [line for line in right if line.detail.startswith("MATERIALIZE")]
+    at = next((at for at, line in enumerate(left) if not line.detail.startswith(MADE)), len(left))
+    return [*left[:at], *made, *left[at:], *(line for line in right if line not in made)]
+
+
+MADE = ("MATERIALIZE", "CO-ROUTINE")
 
 
 def _sorted_terms(plan: nodes.Sort) -> str:
@@ -266,6 +298,11 @@ def _union(plan: nodes.NestedLoop) -> nodes.Append | None:
     found = plan.left.child if isinstance(plan.left, nodes.Sort | nodes.Distinct) else plan.left
     is_or = isinstance(found, nodes.Append) and isinstance(plan.right, nodes.RowidSeek) and len(found.children) > 1
     return found if is_or and isinstance(found, nodes.Append) else None
+
+
+def _finds(rowids: nodes.Sort, row: nodes.RowidSeek) -> bool:
+    """Rows to be changed that were found in another order."""
+    return isinstance(rowids.outputs[0], bound.ColumnRef) and rowids.outputs[0].source == row.source
 
 
 def _wanted_values(plan: nodes.Plan) -> nodes.Plan | None:

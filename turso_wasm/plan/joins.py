@@ -41,6 +41,7 @@ from turso_wasm.plan.join_states import (
 )
 from turso_wasm.plan.ordering import AnyOrder, Ordering, OrderState
 from turso_wasm.plan.providers import FunctionAccess
+from turso_wasm.plan.rewrite import compared_rows
 from turso_wasm.plan.terms import Term, make_term
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 CHOICES = (
     "join_order",
     "hash_joins",
+    "in_look_ups",
     "or_look_ups",
     "indexes",
     "row_order",
@@ -70,7 +72,9 @@ COMPLETE = OrderState(0, True)
 
 
 class JoinPlanner:
-    """Plans one join: `steps` under the conjuncts `terms`. outer: whether expressions may read sources from outside."""
+    """Plans one join: `steps` under the conjuncts `terms`. outer: whether expressions may read sources from outside.
+    shown: users see in which order its rows come.
+    """
 
     def __init__(
         self,
@@ -81,6 +85,7 @@ class JoinPlanner:
         correlated: bool = False,
         limited: bool = False,
         runs: float = USUAL_RUNS,
+        shown: bool = False,
     ) -> None:
         self.planner = planner
         self.runs = runs
@@ -88,6 +93,7 @@ class JoinPlanner:
         self.ordering = ordering
         self.correlated = correlated
         self.limited = limited
+        self.shown = shown
         self.own = frozenset(item.source for step in steps for item in step.items())
         self.without = planner.binder.without
         self.outer = frozenset().union(*(term.sources for term in terms)) - self.own if correlated else frozenset()
@@ -291,7 +297,7 @@ class JoinPlanner:
                 terms = [term for term in terms if not term.sources & never] if never else terms
             paths = unit.access.paths(terms, blocked)
             whole = [(term, arms) for term, arms in self._arms(unit) if not term.sources & blocked - unit.sources]
-            found = [or_path(term, arms, blocked) for term, arms in whole]
+            found = [or_path(term, arms, blocked, self.shown) for term, arms in whole]
             alternatives = [path for path in found if path is not None]
             # A condition of a module is found so or not at all.
             paths = alternatives if alternatives and isinstance(unit.access, FunctionAccess) else paths + alternatives
@@ -316,7 +322,12 @@ class JoinPlanner:
             if "or_look_ups" in self.without or is_fixed:
                 unit.arms = []
                 return unit.arms
-            pairs = [(term, arms_of(self.planner, unit.access, term)) for term in unit.terms]
+            plain = [term for term in unit.terms if not (term.derived or term.late)]
+            pairs = [
+                (term, arms_of(self.planner, unit.access, term, [other.expr for other in plain if other is not term]))
+                for term in unit.terms
+                if not compared_rows(term.expr, self.planner.binder)  # a range by itself
+            ]
             unit.arms = [(term, arms) for term, arms in pairs if arms]
         return unit.arms
 

@@ -49,7 +49,32 @@ def path_plan(planner: Planner, access: TableAccess | FunctionAccess, path: Path
         values.update(zip(parts, columns, strict=True))
     else:
         loop, values[path.in_sarg] = in_values(planner, path.in_sarg, down)
-    return nodes.NestedLoop(left=loop, right=_visit(access, path, values, reverse))
+    row = _visit(access, path, values, reverse)
+    if not _is_changed(planner, access) or not isinstance(row, nodes.IndexScan) or access.table.without_rowid:
+        return nodes.NestedLoop(left=loop, right=row)
+    entry = replace(row, columns=frozenset(), covering=True)
+    return _in_table_order(planner, access, nodes.NestedLoop(left=loop, right=entry), column_ref(access.item, -1))
+
+
+def _is_changed(planner: Planner, access: TableAccess) -> bool:
+    """The rows are to be changed, and nothing is joined to them."""
+    return access.item.source == planner.target == planner.alone
+
+
+def _in_table_order(planner: Planner, access: TableAccess, found: nodes.Plan, rowid: bound.ColumnRef) -> nodes.Plan:
+    """The rows to be changed whose rowids `found` gives: SQLite finds them all, then goes through the table."""
+    source = planner.new_source()
+    rowids = nodes.Sort(source=source, child=found, keys=(nodes.SortKey(expr=rowid),), outputs=(rowid,))
+    return nodes.NestedLoop(left=rowids, right=_row(access, source))
+
+
+def _row(access: TableAccess, rowids: int) -> nodes.RowidSeek:
+    return nodes.RowidSeek(
+        source=access.item.source,
+        table=access.table,
+        columns=frozenset(column for column in access.used if column >= 0),
+        key=bound.ColumnRef(source=rowids, column=0, affinity="D", not_null=True, exact=True),
+    )
 
 
 def _listed_arguments(planner: Planner, offer: Offer) -> list[nodes.Plan]:
@@ -75,7 +100,7 @@ def may_be_tabled(plan: nodes.Plan, planner: Planner) -> TypeGuard[nodes.IndexSc
         return False
     if table.without_rowid or planner.may_change(table):
         return False
-    reads = any(isinstance(node, bound.ColumnRef) for expr in plan.equal for node in walk(expr))
+    reads = any(isinstance(node, bound.ColumnRef | bound.LetRef) for expr in plan.equal for node in walk(expr))
     return reads and _fits_lookup_plan(plan)
 
 
@@ -157,17 +182,9 @@ def _alternatives(planner: Planner, access: TableAccess, path: Path) -> nodes.Pl
     if asks:  # subqueries are not asked again what the arms before have found
         key = bound.ColumnRef(source=rowids, column=0)
         union = nodes.Distinct(child=union, keys=(key,), collations=("BINARY",))
-    if access.item.source == planner.deleted:  # SQLite finds them all, then goes through the table
-        found_at, rowids = rowids, planner.new_source()
-        ref = bound.ColumnRef(source=found_at, column=0)
-        union = nodes.Sort(source=rowids, child=union, keys=(nodes.SortKey(expr=ref),), outputs=(ref,))
-    row = nodes.RowidSeek(
-        source=access.item.source,
-        table=access.table,
-        columns=frozenset(column for column in access.used if column >= 0),
-        key=bound.ColumnRef(source=rowids, column=0, affinity="D", not_null=True, exact=True),
-    )
-    return nodes.NestedLoop(left=union, right=row)
+    if _is_changed(planner, access):
+        return _in_table_order(planner, access, union, bound.ColumnRef(source=rowids, column=0))
+    return nodes.NestedLoop(left=union, right=_row(access, rowids))
 
 
 def _alternative_rows(planner: Planner, access: FunctionAccess, path: Path) -> nodes.Plan:

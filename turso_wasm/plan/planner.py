@@ -32,6 +32,7 @@ from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.access import TableAccess
 from turso_wasm.plan.compounds import plan_compound, plan_recursive
 from turso_wasm.plan.grouping import plan_aggregate
+from turso_wasm.plan.in_look_ups import plan_look_up
 from turso_wasm.plan.join_states import JoinPlan
 from turso_wasm.plan.joins import JoinPlanner
 from turso_wasm.plan.ordering import AnyOrder, Ordering
@@ -64,7 +65,6 @@ class Planner:
         self.alone = -1  # the source whose rows the SELECT that is being planned sees once each
         self.target = -1  # the source whose rows are to be changed
         self.fetched = -1  # the same, if they are fetched whole
-        self.deleted = -1  # the source whose rows are to be deleted
         self.changing: Table | None = None  # the table that is being changed while what is planned now runs
         self.all_changing = False  # any table may be: by triggers, by actions of foreign keys
 
@@ -170,7 +170,8 @@ class Planner:
                     plan = nodes.Filter(child=plan, predicate=term.expr)
             return JoinPlan(plan, 1.0, 1.0)
         terms += [make_term(expr, derived=True) for expr in core.derived]
-        return JoinPlanner(self, core.steps, terms, ordering, correlated, limited, core.runs).plan()
+        shown = ordering is None and not core.is_aggregate and self.alone != self.target
+        return JoinPlanner(self, core.steps, terms, ordering, correlated, limited, core.runs, shown).plan()
 
     def _term(self, expr: bound.Expr) -> Term:
         term = make_term(self.finish(expr))
@@ -287,7 +288,7 @@ class Planner:
             found = TableAccess(item, self.used_columns(item.source), self.binder.pin, registry=self.binder.registry)
             assert item.table is not None
             found.use_skips = "skip_scans" not in self.binder.without
-            if item.source != self.target:  # SQLite changes them in the order of rowids, which RETURNING shows
+            if item.source != self.target or not item.table.without_rowid:  # those are changed as they are found
                 found.use_row_lists = "or_look_ups" not in self.binder.without
             found.is_fetched = item.source == self.fetched
             found.use_indexes = "indexes" not in self.binder.without or item.indexed_by is not None
@@ -362,7 +363,13 @@ class Planner:
         rows = self.plan_query(query, bool(expr.outer))
         operand = None if expr.operand is None else self.finish(expr.operand)
         output = nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single)
-        planned = replace(expr, plan=output, operand=operand, remembered=self._is_remembered(expr, output))
+        planned = replace(
+            expr,
+            plan=output,
+            operand=operand,
+            remembered=self._is_remembered(expr, output),
+            look_up=plan_look_up(self, expr),
+        )
         if member is not None:
             self._row_selects[id(planned)] = (planned, member)
         return planned

@@ -170,6 +170,7 @@ def _suffix(affinity: AffinityLetter | None) -> str:
 def _subquery(expr: bound.SubqueryExpr, below: list[str]) -> str:
     outer = f" outer={_value(expr.outer)}" if expr.outer else ""
     outer += " remembered" if expr.remembered else ""
+    outer += " by index" if expr.look_up is not None else ""
     operand = f"{below[0]}{_suffix(expr.affinity)} " if below else ""
     kind = "bound" if isinstance(expr.plan, Query) else expr.kind
     return f"{operand}{_not(expr.negated)}{kind}(…{outer})"

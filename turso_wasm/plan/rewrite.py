@@ -121,7 +121,7 @@ def _flattenable_step(query: Query, core: Core, steps: list[Step]) -> tuple[list
 def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
     query = item.query
     assert query is not None
-    if query.operators or query.limit is not None or query.offset is not None or item.shared:
+    if query.operators or item.shared or (_is_limited(query) and not _limit_can_move(outer, core)):
         return False
     inner = query.cores[0]
     if inner.distinct or inner.is_aggregate or inner.windows or inner.values_source >= 0:
@@ -145,6 +145,15 @@ def _order_can_move(outer: Query, core: Core) -> bool:
     return core.only_item() is not None and not outer.operators and plain
 
 
+def _is_limited(query: Query) -> bool:
+    return query.limit is not None or query.offset is not None
+
+
+def _limit_can_move(outer: Query, core: Core) -> bool:
+    """The outer query shows each row of the subquery, its only source, as it comes."""
+    return _order_can_move(outer, core) and not (core.where or outer.order_by or _is_limited(outer))
+
+
 def _flatten(query: Query, core: Core, steps: list[Step], at: int) -> Query:
     step = steps[at]
     item = step.item
@@ -152,6 +161,8 @@ def _flatten(query: Query, core: Core, steps: list[Step], at: int) -> Query:
     inner = item.query.cores[0]
     if item.query.order_by and not query.order_by:
         query.order_by = list(item.query.order_by)
+    if _is_limited(item.query):
+        query.limit, query.offset = item.query.limit, item.query.offset
     inner_steps = [_copy_step(each) for each in inner.steps]
     if item.nullable:
         for each in inner_steps:
@@ -423,13 +434,13 @@ def derive_row_ranges(query: Query, binder: Binder) -> Query:
     """From (a, b) > (1, 2), which is a > 1 OR (a = 1 AND b > 2), follows (a, b) >= (1, 2): a range for look-ups."""
     for core in query.cores:
         for expr in core.where:
-            parts = _compared_rows(expr, binder)
+            parts = compared_rows(expr, binder)
             if parts:
                 core.derived.append(bound.RowRange(parts=tuple(parts)))
     return query
 
 
-def _compared_rows(expr: bound.Expr, binder: Binder) -> list[bound.Compare]:
+def compared_rows(expr: bound.Expr, binder: Binder) -> list[bound.Compare]:
     """The comparisons of a row's elements, inclusive; none if it is not one of rows."""
     found: list[bound.Compare] = []
     while isinstance(expr, bound.Binary) and expr.op == "or" and isinstance(expr.left, bound.Compare):

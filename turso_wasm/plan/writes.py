@@ -280,7 +280,6 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     effects = ForeignKeyEffects(binder, table, item, None).add_to(row_effects(binder, table, "DELETE", None))
     if node.where is not None or node.returning or effects:
         core = Core(_key_refs(item), [], [Step(item)], where)
-        planner.deleted = item.source
         child = _find_rows(planner, item, core, all_columns=True).plan
     binder.common = saved
     target = bind_target(binder, table, item, with_checks=False)

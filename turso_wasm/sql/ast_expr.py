@@ -221,13 +221,16 @@ class InSelect(Expr):
 
 @dataclass(slots=True)
 class InTable(Expr):
-    """`operand [NOT] IN table` or, when `arguments` is not None, `IN table_function(arguments)`."""
+    """`operand [NOT] IN table` or, when `arguments` is not None, `IN table_function(arguments)`. number: that of the
+    SELECT it stands for (SelectCore).
+    """
 
     operand: Expr
     table: QualifiedName
     arguments: tuple[Expr, ...] | None = None
     negated: bool = False
     span: Span = field(default=(0, 0), compare=False, repr=False)
+    number: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(slots=True)

@@ -365,7 +365,8 @@ class ExpressionParser(TypeParser):
             arguments = () if self.kinds[self.at] == ")" else self.expr_list()
             self.depth -= 5
             self.expect(")")
-        return InTable(left, table, arguments, negated, self.span_from(start))
+        self.n_selects += 1
+        return InTable(left, table, arguments, negated, self.span_from(start), self.n_selects)
 
 
 def _null_test(operand: Expr, negated: bool, span: Span) -> Expr:
