@@ -12,7 +12,7 @@ from typing import TypeAlias, overload
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.encodings import as_text
+from turso_wasm.codegen.encodings import as_real, as_text, result
 from turso_wasm.codegen.subtypes import JSON, subtype_of
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import (
@@ -106,7 +106,7 @@ def _count_value(state: Expr, ctx: Context) -> SqlValue:
 
 
 def _sum_step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
-    (value,) = arguments
+    value = as_real(arguments[0], ctx)
     integer = value.has_tag(INTEGER)
     if not hot or integer.const == 0:
         ctx.do("sum_step", state, value)
@@ -118,7 +118,7 @@ def _sum_step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx
 
 
 def _sum_inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
-    ctx.do("sum_inverse", state, arguments[0])
+    ctx.do("sum_inverse", state, as_real(arguments[0], ctx))
 
 
 def _sum_merge(call: Call, state: Expr, part: Expr, ctx: Context) -> Expr:
@@ -245,7 +245,8 @@ def _json_array_inverse(call: Call, arguments: list[SqlValue], state: Expr, hot:
 
 
 def _json_object_step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
-    ctx.do("json_object_step", ctx.stmt, state, *arguments, subtype_of(arguments[1]))
+    name, value = arguments
+    ctx.do("json_object_step", ctx.stmt, state, as_text(name, ctx), value, subtype_of(value))
 
 
 def _json_object_inverse(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
@@ -257,9 +258,9 @@ def _json_group(opening: str, binary: bool) -> Aggregate:
 
     def value(state: Expr, ctx: Context) -> SqlValue:
         types = mask(BLOB if binary else TEXT)
-        result = ctx.call_alloc("json_group_value", state, ord(opening), int(binary), types=types)
-        result.subtype = None if binary else i32(JSON)
-        return result
+        group = result(ctx.call_alloc("json_group_value", state, ord(opening), int(binary), types=types), ctx)
+        group.subtype = None if binary else i32(JSON)
+        return group
 
     array = opening == "["
     step, inverse = (_json_array_step, _json_array_inverse) if array else (_json_object_step, _json_object_inverse)
@@ -294,7 +295,7 @@ AGGREGATES: dict[str, Aggregate] = {
     "group_concat": Aggregate(
         ConcatState.size,
         _concat("concat_step"),
-        _kernel_value("concat_final", mask(NULL, TEXT)),
+        lambda state, ctx: result(ctx.call("concat_final", state, types=mask(NULL, TEXT)), ctx),
         _concat("concat_inverse"),
         reset=_concat_reset,
         constant=True,

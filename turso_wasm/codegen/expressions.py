@@ -15,7 +15,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.codegen.context import Context
-from turso_wasm.codegen.encodings import argument, as_bytes, as_text
+from turso_wasm.codegen.encodings import ENCODED, arguments, as_bytes, as_text, concatenated, result
 from turso_wasm.codegen.records import copied
 from turso_wasm.codegen.subtypes import mark, mark_as_chosen, may_have_subtype, store_with_subtype
 from turso_wasm.codegen.values import (
@@ -25,7 +25,7 @@ from turso_wasm.codegen.values import (
     collation_code,
     mask,
 )
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, KernelConnection, Pattern, Run
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, UTF8, KernelConnection, Pattern, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local
 
@@ -102,9 +102,10 @@ def signs_of(node: bound.Expr) -> tuple[list[str], bound.Expr]:
 def _binary(node: bound.Binary, ctx: Context) -> SqlValue:
     if node.op in ("and", "or"):
         return EMITTERS[bound.Compare](node, ctx)  # a condition as a value
-    left, right = as_text(emit_value(node.left, ctx), ctx), as_text(emit_value(node.right, ctx), ctx)
+    left, right = emit_value(node.left, ctx), emit_value(node.right, ctx)
     if node.op == "||":
-        return ctx.call_alloc("value_concat", left, right, types=TEXT_OR_NULL | mask(BLOB))
+        return concatenated(left, right, ctx)
+    left, right = as_text(left, ctx), as_text(right, ctx)
     if node.op in ("+", "-") and left.may_be(INTEGER) and right.may_be(INTEGER):
         return _add_inline(node.op, left, right, ctx)
     if node.op in ("/", "%") and left.may_be(INTEGER) and right.may_be(INTEGER):
@@ -287,32 +288,36 @@ def _kept(value: SqlValue, ctx: Context) -> SqlValue:
 
 def _kernel_call(node: bound.Call, ctx: Context) -> SqlValue:
     if node.style == "fixed":
-        arguments = [argument(emit_value(arg, ctx), node.name, ctx) for arg in node.args]
-        return mark(ctx.call_alloc(node.kernel, *arguments), node, ctx)
+        operands: list[SqlValue | int] = [*arguments([emit_value(arg, ctx) for arg in node.args], node.name, ctx)]
+        routine = node.kernel
+        if ctx.unit.encoding != UTF8 and node.name in ENCODED:
+            routine = ENCODED[node.name]
+            operands.append(ctx.unit.encoding)
+        return mark(result(ctx.call_alloc(routine, *operands), ctx), node, ctx)
     if node.style == "typed":
         from turso_wasm.codegen.typed.function import call_typed  # loaded by the statements that need it
 
         return call_typed(node, [emit_value(arg, ctx) for arg in node.args], ctx)
     block = ctx.f.local(I32, "", ctx.frame_values(len(node.args)))
     values = [emit_value(arg, ctx) for arg in node.args]
-    if node.style == "array":
-        values = [argument(value, node.name, ctx) for value in values]
+    if node.style in ("array", "json"):
+        values = arguments(values, node.name, ctx)
     store = store_with_subtype if node.style == "json" else _store
     for i, value in enumerate(values):
         store(block, value, i, ctx)
     match node.style:
         case "json":
-            return mark(ctx.call_alloc(node.kernel, block, len(values)), node, ctx)
+            return mark(result(ctx.call_alloc(node.kernel, block, len(values)), ctx), node, ctx)
         case "user":
             if ctx.loop:
                 f = ctx.f
                 f.set(ctx.budget, ctx.budget - CALL_TICKS)
             return ctx.call_alloc("user_function", block, len(values), node.number)
         case "array":
-            return ctx.call_alloc(node.kernel, block, len(values))
+            return result(ctx.call_alloc(node.kernel, block, len(values)), ctx)
         case "array_collation":
-            result = ctx.call_alloc(node.kernel, block, len(values), collation_code(node.collation, ctx))
-            return mark_as_chosen(result, values, ctx)
+            chosen = ctx.call_alloc(node.kernel, block, len(values), collation_code(node.collation, ctx))
+            return mark_as_chosen(chosen, values, ctx)
         case "special" | "unknown" | "typed":
             raise AssertionError("no routine of the kernel")
         case _:

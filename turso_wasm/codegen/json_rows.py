@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from turso_wasm.codegen.context import Context, Then
+from turso_wasm.codegen.encodings import as_document, as_text, result
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, visit
 from turso_wasm.codegen.sources import Source
@@ -29,7 +30,7 @@ class JsonSource(Source):
         """See Source."""
         found = {}
         for column in columns:
-            value = found[column] = ctx.call_alloc("json_walk_column", self.walk, column)
+            value = found[column] = result(ctx.call_alloc("json_walk_column", self.walk, column), ctx)
             if column == VALUE:
                 value.subtype = ctx.f.local(I32, "subtype", ctx.f.load("i32", ctx.stmt, Run.offset("subtype")))
         return found
@@ -38,7 +39,7 @@ class JsonSource(Source):
 def _json_rows(node: nodes.JsonRows, ctx: Context, then: Then) -> None:
     f = ctx.f
     ensure((node.document, node.path), ctx)
-    document, path = emit_value(node.document, ctx), emit_value(node.path, ctx)
+    document, path = as_document(emit_value(node.document, ctx), ctx), as_text(emit_value(node.path, ctx), ctx)
     walk = ctx.frame + ctx.frame_alloc(JsonWalk.size)
     kind = int(node.is_tree) + BINARY * node.is_binary + PART * node.is_partial
     ctx.allocates = True

@@ -25,6 +25,7 @@ from turso_wasm.kernel.values.utf8 import (
     skip_runs,
     terminated_size,
 )
+from turso_wasm.kernel.values.utf16 import bytes_text
 from turso_wasm.kernel.values.value import alloc_text, bytes_of, pack, size_of, to_integer, to_text
 from turso_wasm.wasm.lang import export, i32, i64, le64, lit, memory_copy, ptr, scratch, u8
 
@@ -203,6 +204,19 @@ def fn_instr(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64) -> tup
     if at <= 0:
         return INTEGER, i64(at + 1)
     return INTEGER, i64(count_starts(p, at) + 1)
+
+
+@export
+def instr_encoded(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64, encoding: i32) -> tuple[i32, i64]:
+    """The same in a UTF-16 database. Beside a text, a blob Y of one byte, which is no text, is found behind X."""
+    if tag == BLOB and tag2 != BLOB:
+        tag, payload = bytes_text(stmt, tag, payload, encoding)
+    elif tag2 == BLOB and tag != BLOB and tag != NULL:
+        if size_of(payload2) == 1:
+            text: i64 = to_text(stmt, tag, payload)
+            return INTEGER, i64(count_starts(bytes_of(text), size_of(text)) + 1)
+        tag2, payload2 = bytes_text(stmt, tag2, payload2, encoding)
+    return fn_instr(stmt, tag, payload, tag2, payload2)
 
 
 @export

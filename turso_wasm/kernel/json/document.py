@@ -34,10 +34,12 @@ from turso_wasm.kernel.json.validity import VALID, check_element
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
 from turso_wasm.kernel.values.number import NUMBER_WHOLE, is_digit, text_to_number, text_to_real
 from turso_wasm.kernel.values.utf8 import terminated_size
+from turso_wasm.kernel.values.utf16 import bytes_text
 from turso_wasm.kernel.values.value import bytes_of, pack, size_of, text_value, to_text
 from turso_wasm.wasm.lang import (
     Struct,
     bits,
+    export,
     f64,
     float_from_bits,
     i32,
@@ -138,6 +140,14 @@ def looks_binary(p: ptr[u8], n: i32) -> bool:
         return False
     may_be_text: bool = n < 9 and (p[0] == 91 or p[0] == 123 or is_digit(p[0]))
     return not may_be_text or check_element(p, 0, n, 1) == VALID
+
+
+@export
+def document_text(stmt: Run, tag: i32, payload: i64, encoding: i32) -> tuple[i32, i64]:
+    """An argument in a UTF-16 database: a BLOB that is no JSONB as the TEXT of its bytes."""
+    if tag == BLOB and not looks_binary(bytes_of(payload), size_of(payload)):
+        return bytes_text(stmt, tag, payload, encoding)
+    return tag, payload
 
 
 def document_or_none(stmt: Run, tag: i32, payload: i64) -> tuple[ptr[u8], i32]:

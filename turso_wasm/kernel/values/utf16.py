@@ -11,10 +11,10 @@ Invariants:
 Source: https://sqlite.org/fileformat2.html section 1.3.13, https://sqlite.org/datatype3.html section 7
 """
 
-from turso_wasm.kernel.abi import BLOB, NULL, TEXT, UTF8, UTF16BE, Run, Value
+from turso_wasm.kernel.abi import BLOB, NULL, REAL, TEXT, UTF8, UTF16BE, Run, Value
 from turso_wasm.kernel.values.utf8 import REPLACEMENT, is_continuation, lead_bits, write_char
-from turso_wasm.kernel.values.value import alloc_text, apply_text, bytes_of, pack, size_of, to_text
-from turso_wasm.wasm.lang import export, i32, i64, inline, ptr, u8, u32
+from turso_wasm.kernel.values.value import alloc_text, apply_text, bytes_of, pack, size_of, to_real, to_text
+from turso_wasm.wasm.lang import bits, export, i32, i64, inline, memory_copy, ptr, scratch, u8, u32
 
 __subset__ = True
 
@@ -155,6 +155,62 @@ def bytes_text(stmt: Run, tag: i32, payload: i64, encoding: i32) -> tuple[i32, i
     if tag == BLOB:
         return TEXT, decode_text(stmt, bytes_of(payload), size_of(payload), encoding)
     return tag, payload
+
+
+@export
+def bytes_real(stmt: Run, tag: i32, payload: i64, encoding: i32) -> tuple[i32, i64]:
+    """A BLOB as the REAL that the text of its bytes begins with; other values as they are."""
+    if tag == BLOB:
+        return REAL, bits(to_real(TEXT, decode_text(stmt, bytes_of(payload), size_of(payload), encoding)))
+    return tag, payload
+
+
+@export
+def bytes_concat(stmt: Run, tag: i32, payload: i64, tag2: i32, payload2: i64, encoding: i32) -> tuple[i32, i64]:
+    """`a` || b where one may be a BLOB: the TEXT that the bytes of both are together. Raises SQLITE_TOOBIG."""
+    if tag == NULL or tag2 == NULL:
+        return NULL, 0
+    _, a = stored_bytes(stmt, tag, payload, encoding)
+    _, b = stored_bytes(stmt, tag2, payload2, encoding)
+    n: i32 = size_of(a)
+    out: ptr[u8] = alloc_text(stmt, i64(n) + i64(size_of(b)))
+    memory_copy(out, bytes_of(a), n)
+    memory_copy(out + n, bytes_of(b), size_of(b))
+    return TEXT, decode_text(stmt, out, n + size_of(b), encoding)
+
+
+@inline
+def read_scalar(p: ptr[u8], n: i32, at: i32) -> tuple[u32, i32]:
+    """As `read_code`, and U+FFFD for a surrogate."""
+    code, at = read_code(p, n, at)
+    return (u32(REPLACEMENT) if code & 0xFFFFF800 == 0xD800 else code), at
+
+
+def unreadable(p: ptr[u8], n: i32) -> bool:
+    """Whether UTF-8 that is read character by character and written again becomes another text."""
+    at: i32 = 0
+    while at < n:
+        begin: i32 = at
+        code, at = read_scalar(p, n, at)
+        if code >= 0x80 and (code == REPLACEMENT or write_char(scratch(4), code) != at - begin):
+            return True
+    return False
+
+
+@export
+def text_result(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
+    """What a function returns, once converted to UTF-16: U+FFFD where a TEXT is none, a lone surrogate too."""
+    p: ptr[u8] = bytes_of(payload)
+    n: i32 = size_of(payload)
+    if tag != TEXT or not unreadable(p, n):
+        return tag, payload
+    out: ptr[u8] = alloc_text(stmt, i64(n) * 3)
+    q: ptr[u8] = out
+    at: i32 = 0
+    while at < n:
+        code, at = read_scalar(p, n, at)
+        q += write_char(q, code)
+    return TEXT, pack(out, q - out)
 
 
 def as_text(stmt: Run, tag: i32, payload: i64, encoding: i32) -> i64:
