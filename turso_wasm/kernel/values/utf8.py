@@ -4,8 +4,8 @@ Owns what a character is in a text that need not be valid UTF-8:
 
   U1  A byte below 0xC0 is a character of its own. A byte from 0xC0 on begins one that goes on over all the continuation
       bytes (10xxxxxx) behind it, however many.
-  U2  Its code is made of the lead byte's low bits and 6 bits of each continuation byte, modulo 2^32. A code below 0x80,
-      a surrogate and U+FFFE, U+FFFF count as U+FFFD.
+  U2  Its code is made of the lead byte's low bits and 6 bits of each continuation byte, modulo 2^32. A code below 0x80
+      and a surrogate count as U+FFFD.
 
   U3  length and substr: every byte from 0x80 on goes on over the continuation bytes behind it.
   U4  instr: every byte does.
@@ -57,7 +57,7 @@ def read_char(p: ptr[u8], n: i32, at: i32) -> tuple[u32, i32]:
     while at < n and is_continuation(p[at]):
         code = (code << 6) | u32(p[at] & 0x3F)
         at += 1
-    if code < 0x80 or (code & 0xFFFFF800) == 0xD800 or (code & 0xFFFFFFFE) == 0xFFFE:
+    if code < 0x80 or (code & 0xFFFFF800) == 0xD800:
         return u32(REPLACEMENT), at
     return code, at
 
