@@ -111,6 +111,7 @@ class Item:
     not_indexed: bool = False
     function: TableFunction | None = None  # whose rows they are; `table` is table_of(function)
     calls: list[Call] = field(default_factory=list)  # of functions of its row: columns behind those of the table
+    sought: bool = False  # a row value is sought among its rows: all compare as the last SELECT does
     common: Common | None = None  # `query` is the common's, which is uncorrelated
 
     @property

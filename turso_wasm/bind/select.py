@@ -22,7 +22,7 @@ from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables
 from turso_wasm.bind.tracing import trace_windows
 from turso_wasm.bind.using import starred
-from turso_wasm.bind.values import bind_values
+from turso_wasm.bind.values import bind_values, place_values
 from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation, walk
 from turso_wasm.bind.windows import define_windows, order_windows
 from turso_wasm.catalog.names import fold
@@ -396,6 +396,7 @@ def _bind_parts(binder: Binder, parts: list[Part], parent: Scope | None, width: 
         core, scope = bind_core(binder, node, parent)
         _bind_grouping(binder, node, core, scope)
         found.append((core, scope))
+    place_values(binder, [core for core, _ in found])
     for (op, node), (core, _) in zip(parts, found, strict=True):
         if len(core.outputs) != (width or len(found[0][0].outputs)):
             fail(f"SELECTs to the left and right of {op} do not have the same number of result columns", node)

@@ -137,6 +137,7 @@ def _exists_row(
     _check_width(query, len(operand), node)
     like = [shown(query, number)[-1] for number in range(len(operand))]  # a compound's columns are the last SELECT's
     item = query_item(binder, query, "", None)
+    item.sought = True
     if with_null:
         item = _rows_with_null(binder, item, query)
     equal: list[bound.Expr] = [compare("=", *three) for three in zip(operand, _columns(item), like, strict=True)]

@@ -9,12 +9,13 @@ Source: https://sqlite.org/lang_select.html section 2.6, and what SQLite does
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
-from turso_wasm.bind.comparison import affinity_of, collation_of
-from turso_wasm.bind.query import AggregateRef, Core, OutputColumn
+from turso_wasm.bind.comparison import affinity_of, collation_of, column_affinity
+from turso_wasm.bind.query import AggregateRef, Core, OutputColumn, Query
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import walk
 from turso_wasm.sql import ast
@@ -45,7 +46,7 @@ def bind_values(
     if isinstance(node, ast.LiteralValues):
         core.values_source = binder.new_source()
         core.literal_rows, core.literal_index = node.rows, node.index if binder.lift else -1
-        core.outputs = _columns(core, ())
+        core.outputs = [*_columns(core, ())]
         return core, scope
     scope.core, core.aggregate_source = core, binder.new_source()
     scope.aggregates, scope.allows_windows = "yes", True
@@ -59,7 +60,7 @@ def bind_values(
         core.parts = rows
         return core, scope
     core.rows = _asked_rows(binder, node, core, rows)
-    core.outputs = _columns(core, ())
+    core.outputs = [*_columns(core, ())]
     core.parts = _parts(binder, node, core, rows)
     return core, scope
 
@@ -74,7 +75,7 @@ def _bind_rows(binder: Binder, node: ast.Values, scope: Scope) -> tuple[tuple[bo
     return tuple(reversed(rows))
 
 
-def _columns(core: Core, row: tuple[bound.Expr, ...]) -> list[bound.Expr]:
+def _columns(core: Core, row: tuple[bound.Expr, ...]) -> list[bound.ColumnRef]:
     """The columns of several rows, of which `row` is the first."""
     collations = map(collation_of, row) if row else ["BINARY"] * len(core.columns)
     return [
@@ -87,7 +88,7 @@ def _parts(
     binder: Binder, node: ast.Values, core: Core, rows: tuple[tuple[bound.Expr, ...], ...]
 ) -> tuple[tuple[bound.Expr, ...], ...]:
     """Core.parts: of each SELECT that SQLite makes, its expressions, or the columns of the rows that are one."""
-    apart = not binder.lift or binder.common is not None  # in a schema's texts, and behind WITH
+    apart = _are_apart(binder)
     parts = [rows[0]]
     is_joined = False
     for row, written in zip(rows[1:], node.rows[1:], strict=True):
@@ -98,6 +99,39 @@ def _parts(
             parts[-1] = tuple(_columns(core, parts[-1]))
             is_joined = True
     return tuple(parts)
+
+
+def _are_apart(binder: Binder) -> bool:
+    """Each row is a SELECT: in a schema's texts, and behind WITH."""
+    return not binder.lift or binder.common is not None
+
+
+def place_values(binder: Binder, cores: list[Core]) -> None:
+    """Core.parts of several rows of VALUES in a compound. Behind another SELECT they are a subquery of their own.
+
+    In front, literals are SELECTs of which the storage classes matter where another one has an affinity.
+    """
+    for core in cores[1:]:
+        if core.values_source >= 0:
+            row = _columns(core, core.parts[0] if core.parts else ())
+            alone = Query([core], core.columns)
+            core.parts = (tuple(replace(column, affinity=column_affinity(alone, at)) for at, column in enumerate(row)),)
+    first = cores[0]
+    if first.literal_rows is None or not _are_apart(binder):
+        return
+    if any(affinity_of(output) for core in cores[1:] for output in core.outputs):
+        first.parts = _examples(first.literal_rows)
+        if first.literal_index >= 0:
+            binder.pinned[first.literal_index] = first.literal_rows
+
+
+def _examples(rows: tuple[tuple[object, ...], ...]) -> tuple[tuple[bound.Expr, ...], ...]:
+    """Rows that have in each column the storage classes that it has."""
+    columns = [list({type(value): value for value in column}.values()) for column in zip(*rows, strict=True)]
+    n_rows = max(map(len, columns))
+    return tuple(
+        tuple(bound.Constant(value=values[min(at, len(values) - 1)]) for values in columns) for at in range(n_rows)
+    )
 
 
 def _is_constant(expr: ast.Expr) -> bool:

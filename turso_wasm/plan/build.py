@@ -32,11 +32,11 @@ from turso_wasm.plan.explain import explain_analyze, explain_query_plan
 from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.reversal import read_backwards
-from turso_wasm.plan.rewrite import PASSES
+from turso_wasm.plan.rewrite import MEANING, PASSES
 from turso_wasm.plan.writes import Written, plan_delete, plan_insert, plan_update
 from turso_wasm.sql import ast
 
-OPTIMIZATIONS = (*(name for name, _ in PASSES), *CHOICES)
+OPTIMIZATIONS = (*(name for name, _ in PASSES if name not in MEANING), *CHOICES)
 
 assert subqueries and expressions  # which register how expressions are bound
 

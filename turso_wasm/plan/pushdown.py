@@ -1,9 +1,12 @@
-"""The pass that moves conditions on a subquery's result columns into the subquery.
+"""The passes that move conditions on a subquery's result columns into the subquery.
 
 A condition on columns of one unflattened subquery in FROM is added to each of its SELECTs: to WHERE, or to HAVING
 where it is about aggregates. It stays where it was too when it could not be added everywhere (it never is added to
 only some). UNION, INTERSECT and EXCEPT compare rows, so there it must say the same of all that are equal. What follows
 from WHERE by equalities (`Core.derived`) moves as well.
+
+What compares otherwise inside, because a SELECT of a compound gives the column another affinity, is tested in both
+places: SQLite does, so a row must pass twice.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from dataclasses import replace
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
-from turso_wasm.bind.comparison import affinity_of, column_affinity
+from turso_wasm.bind.comparison import affinity_of, column_affinity, compare, in_list
 from turso_wasm.bind.query import Core, Item, Query, Step
 from turso_wasm.bind.select import compound_collations
 from turso_wasm.bind.walk import (
@@ -28,6 +31,61 @@ from turso_wasm.bind.walk import (
 )
 
 
+def test_arms(query: Query, binder: Binder) -> Query:
+    """What is asked of a compound in FROM is asked of the rows of each SELECT, too, as its own columns compare."""
+    for core in query.cores:
+        for step in core.steps:
+            if step.item is not None and step.item.query is not None:
+                asked = core.where if step.kind in ("inner", "cross") else step.on if step.kind == "left" else []
+                _test(asked, step, step.item, step.item.query, binder)
+    return query
+
+
+def _test(asked: list[bound.Expr], step: Step, item: Item, query: Query, binder: Binder) -> None:
+    if not query.operators or item.sought or not _takes_conditions(item, query):
+        return
+    if any(inner.windows for inner in query.cores):
+        return
+    cores = [_selected(inner, binder) if inner.values_source >= 0 else inner for inner in query.cores]
+    query = replace(query, cores=cores)
+    is_union = any(operator != "UNION ALL" for operator in query.operators)
+    if is_union and any(collation != "BINARY" for collation in compound_collations(query)):
+        return
+    tests = [expr for expr in asked if _differs_inside(expr, item, query, is_union)]
+    if tests:
+        cores = [_with_conditions(inner, item.source, tests, binder) for inner in query.cores]
+        step.item = replace(item, query=replace(query, cores=cores), common=None)
+
+
+def _differs_inside(expr: bound.Expr, item: Item, query: Query, is_union: bool) -> bool:
+    refs = list(columns_used(expr))
+    if not refs or has_subquery(expr) or not is_deterministic(expr) or any(ref.source != item.source for ref in refs):
+        return False
+    differs = is_union and not all(_is_whole(expr, core) for core in query.cores)
+    for ref in refs:
+        outputs = [core.outputs[ref.column] for core in query.cores]
+        if any(not is_deterministic(output) or has_subquery(output) for output in outputs):
+            return False
+        differs = differs or {affinity_of(output) for output in outputs} != {ref.affinity}
+    return differs
+
+
+def _takes_conditions(item: Item, query: Query) -> bool:
+    """Whether a condition on its rows can be one on the rows of its SELECTs."""
+    return not item.shared and not query.recursive and query.limit is None and query.offset is None
+
+
+def _selected(values: Core, binder: Binder) -> Core:
+    """SELECT * FROM (VALUES …)."""
+    source = binder.new_source()
+    outputs: list[bound.Expr] = [
+        bound.ColumnRef(source=source, column=at, name=column.name, affinity=affinity_of(values.outputs[at]))
+        for at, column in enumerate(values.columns)
+    ]
+    item = Item(source, "", query=Query([values], values.columns), columns=tuple(c.name for c in values.columns))
+    return Core(outputs, values.columns, steps=[Step(item)], number=values.number)
+
+
 def push_filters_into_subqueries(query: Query, binder: Binder) -> Query:
     """WHERE conditions on inner-joined subqueries are tested inside them."""
     for core in query.cores:
@@ -40,11 +98,7 @@ def push_filters_into_subqueries(query: Query, binder: Binder) -> Query:
 def _push(core: Core, step: Step, item: Item, binder: Binder) -> None:
     query = item.query
     assert query is not None
-    if item.shared or query.recursive:
-        return
-    if query.limit is not None or query.offset is not None:
-        return
-    if any(inner.values_source >= 0 for inner in query.cores):
+    if not _takes_conditions(item, query) or any(inner.values_source >= 0 for inner in query.cores):
         return
     kept: list[bound.Expr] = []
     pushed: list[bound.Expr] = []
@@ -131,6 +185,16 @@ def _with_conditions(core: Core, source: int, conditions: list[bound.Expr], bind
     def rewrite(expr: bound.Expr) -> bound.Expr | None:
         if isinstance(expr, bound.ColumnRef) and expr.source == source:
             return outputs[expr.column]
+        if isinstance(expr, bound.Compare):
+            left, right = transform(expr.left, rewrite), transform(expr.right, rewrite)
+            if affinity_of(left) != affinity_of(expr.left) or affinity_of(right) != affinity_of(expr.right):
+                return replace(compare(expr.op, left, right), collation=expr.collation)
+            return replace(expr, left=left, right=right)
+        if isinstance(expr, bound.InList):
+            operand = transform(expr.operand, rewrite)
+            if affinity_of(operand) != affinity_of(expr.operand):
+                typed = in_list(operand, expr.items, expr.negated)
+                return replace(typed, collation=expr.collation)
         return None
 
     where, having = list(core.where), list(conjuncts(core.having))

@@ -33,7 +33,7 @@ from turso_wasm.bind.walk import (
 from turso_wasm.plan.disjunctions import split_disjunctions
 from turso_wasm.plan.distinct import drop_distinct
 from turso_wasm.plan.like_ranges import derive_like_ranges
-from turso_wasm.plan.pushdown import push_filters_into_subqueries, push_limits_into_compounds
+from turso_wasm.plan.pushdown import push_filters_into_subqueries, push_limits_into_compounds, test_arms
 from turso_wasm.plan.terms import rejects_null
 from turso_wasm.plan.unnesting import unnest_subqueries
 from turso_wasm.plan.unused_joins import drop_unused_joins
@@ -470,6 +470,7 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("drop_distinct", drop_distinct),
     ("factor_common_conditions", factor_common_conditions),
     ("derive_constants", derive_constants),
+    ("test_arms", test_arms),
     ("push_filters_into_subqueries", push_filters_into_subqueries),
     ("push_limits_into_compounds", push_limits_into_compounds),
     ("split_disjunctions", split_disjunctions),
@@ -477,3 +478,6 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("derive_like_ranges", derive_like_ranges),
     ("derive_row_ranges", derive_row_ranges),
 )
+
+MEANING: Final = frozenset(("test_arms",))
+"""Passes without which a query would give other rows."""
