@@ -100,3 +100,19 @@ def test_what_no_code_of_fits_the_stack_says_so() -> None:
         with pytest.raises(turso.OperationalError, match="statement too complex: its code needs more stack"):
             ours.execute(nested_joins(40, "LEFT", "=")).fetchall()
         assert ours.execute("SELECT count(*) FROM p").fetchone() == (5,)
+
+
+def test_code_that_does_not_fit_the_stack_begins_again(answers: Callable[[str], None]) -> None:
+    joined = nested_joins(14, "LEFT", "=").replace(" ORDER BY 1, 2", "")
+    answers(f"SELECT x, (SELECT max(x) FROM (SELECT x, 1 FROM p UNION ALL {joined})) FROM p")
+
+
+def test_large_programs_that_write() -> None:
+    joined = nested_joins(14, "LEFT", "=").replace(" ORDER BY 1, 2", "")
+    with turso.connect(":memory:", isolation_level=None) as ours:
+        ours.executescript(SCHEMA + "; CREATE TABLE w(a, b)")
+        for begin in ("SELECT 1", "BEGIN"):
+            ours.execute(begin)
+            ours.execute("INSERT INTO w VALUES (0, 0)")
+            ours.execute(f"INSERT INTO w {joined} LIMIT {len(begin)}")
+        assert ours.execute("SELECT count(*) FROM w").fetchone() == (12,)

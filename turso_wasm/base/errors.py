@@ -184,3 +184,12 @@ class InternalError(Exception):
         where = f"{self.stage}: " if self.stage else ""
         what = f"\n{self.evidence}" if self.evidence is not None else ""
         return f"{where}{self.message}{what}"
+
+
+class StackError(InternalError):
+    """The engine's stack did not hold the code of a Program."""
+
+    @property
+    def is_at_entry(self) -> bool:
+        """It was the first function that did not fit: nothing was done."""
+        return "\n    1:" not in str(self.evidence)

@@ -14,6 +14,7 @@ Invariants:
       unlocked in between; the kernel itself never waits. Parameters stay bound across the retries.
   S3  `step` hands over every row of the buffer before it runs the Program again, or raises: rows that were complete
       when it failed come first, and the error with the next step.
+  S4  A Program whose code does not fit the stack is undone and begins again with other code, if it has given no rows.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from turso_wasm.base.errors import SQLITE_INTERRUPT, InternalError, SqlError
+from turso_wasm.base.errors import SQLITE_ERROR, SQLITE_INTERRUPT, InternalError, SqlError, StackError
 from turso_wasm.kernel.abi import DONE, ROWS, YIELD
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.bulk import Columns, encode_rows
-from turso_wasm.runtime.hosts.base import Instance, Taken, address
+from turso_wasm.runtime.hosts.base import LARGE, Instance, Taken, address
 from turso_wasm.runtime.parameters import VALUE_SIZE, Packer, encode_block, pack_block, packer_for
 from turso_wasm.runtime.rows import TextFactory, decode_rows
 
@@ -261,13 +262,22 @@ class HostStatement:
 
     def _run(self, block: bytes) -> Taken:
         """Step until DONE or ROWS; between slices signals and other threads have their turn."""
-        if not self.stepped:
+        is_fresh = not self.stepped
+        if is_fresh:
             self.stepped = True
             if self.instance.heat >= 0:
                 self._count()
             if self.connection.progress is not None:
                 self._begin_with(*self.connection.progress)
-        taken = self._slice(block)
+        elif self.instance.heat >= 0 and len(self.program.wasm) > LARGE:
+            self.host.warm(self.instance)  # now that it cannot begin again (S4)
+        try:
+            taken = self._slice(block)
+        except StackError as error:
+            if not is_fresh:
+                raise
+            self._shrink(error)
+            taken = self._slice(block)
         while taken[0] == YIELD:
             if self.instance.heat >= 0:
                 self.host.warm(self.instance)
@@ -317,6 +327,12 @@ class HostStatement:
                 self.host.warm(instance)
             elif self.program.loops == "yielding":
                 self.host.pack(layout.U32, self.address + layout.BUDGET_AT, FIRST_SLICE)
+
+    def _shrink(self, error: StackError) -> None:
+        """Have code that takes less stack. Errors: SQLITE_ERROR: there is none, or what was done is not undone (S4)."""
+        undone = error.is_at_entry or self.program.readonly or not self.connection.in_transaction
+        if not undone or not self.host.shrink(self.instance):
+            raise SqlError(SQLITE_ERROR, "statement too complex: its code needs more stack than there is")
 
     def _slice(self, block: bytes) -> Taken:
         """One call of the Program, again as long as the kernel finds it worth waiting for a lock (S1, S2)."""

@@ -32,6 +32,8 @@ from turso_wasm.runtime.usercode import UserCalls
 
 SQLITE_INTERNAL = 2
 
+LARGE = 16 << 10  # bytes of a Program from which on its code may need more stack than there is
+
 Taken = tuple[int, bytes, bytes, int]
 """What a step gave: DONE, ROWS or YIELD; rows, the heap behind them, whether a TEXT there is not ASCII."""
 
@@ -91,6 +93,9 @@ class Host(Protocol):
 
     def warm(self, instance: Instance) -> None:
         """The Program of `instance` runs often or long: the host may make its code faster, also in mid-execution."""
+
+    def shrink(self, instance: Instance) -> bool:
+        """The code of `instance` trapped with a StackError: whether there is other code now, which takes less stack."""
 
     def read(self, at: int, size: int) -> bytes:
         """Copy bytes out of linear memory. IndexError beyond its end."""

@@ -78,6 +78,10 @@ class PyodideHost:
     def warm(self, instance: Instance) -> None:
         """The JavaScript engine tiers up by itself."""
 
+    def shrink(self, instance: Instance) -> bool:
+        """There is no other code."""
+        return False
+
     def later(self, action: Callable[[], object]) -> None:
         """Finalizers also run in callbacks from the kernel: then, when it is left."""
         self._later.append(action)

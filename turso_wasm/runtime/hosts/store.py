@@ -27,7 +27,7 @@ from typing import Any
 import wasmtime
 from wasmtime import _ffi as ffi
 
-from turso_wasm.base.errors import SQLITE_NOMEM, InternalError, SqlError
+from turso_wasm.base.errors import SQLITE_NOMEM, InternalError, SqlError, StackError
 from turso_wasm.kernel.abi import YIELD, ErrorRecord
 from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, Taken, address
 from turso_wasm.runtime.hosts.sections import import_names
@@ -210,7 +210,8 @@ class KernelStore:
         self.record(SQLITE_INTERNAL)
         if pending is not None:
             raise pending
-        raise InternalError("the kernel trapped", stage="kernel", evidence=evidence)
+        kind = StackError if "call stack exhausted" in evidence else InternalError
+        raise kind("the kernel trapped", stage="kernel", evidence=evidence)
 
     def record(self, code: int) -> None:
         """Put a result code into the kernel's error record."""

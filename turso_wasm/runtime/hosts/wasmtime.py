@@ -11,8 +11,8 @@ Invariants (W1, W2 and W5: hosts/store.py):
   W4  A Program is first compiled by the baseline engine, in half the time, unless it reads many rows for one. Once it
       runs often or long (`warm`) it is compiled again by the optimizing engine, and the new code takes over: what a
       suspended statement needs lies in linear memory, and both come from the same bytes.
-  W6  Baseline code keeps every value of a function in a place of its own on the stack, so that of a large function may
-      not fit: it traps before it has done anything. Optimized code takes over then, too.
+  W6  Baseline code keeps every value of a function in a place of its own on the stack, so that what large functions
+      keep may not fit. Then optimized code takes over (`shrink`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from types import FrameType
 
 import wasmtime
 
-from turso_wasm.base.errors import SQLITE_ERROR, SQLITE_NOMEM, InternalError, SqlError
+from turso_wasm.base.errors import SQLITE_NOMEM, SqlError
 from turso_wasm.codegen.program import Program
 from turso_wasm.kernel.abi import LOG_HEAD_SIZE, LOG_NEXT_SIZE
 from turso_wasm.runtime.files import FileTable
@@ -46,8 +46,7 @@ from turso_wasm.runtime.usercode import DirectCalls, UserCalls
 WARM_AFTER = 500  # executions
 KEPT = 1000  # instances and modules of Programs
 TRIM_FROM = 64 << 20  # bytes the kernel has, and does not use
-LARGE = 16 << 10  # bytes of a Program from which on its baseline code may need more stack than there is
-MOST = 80 << 10  # bytes of a Program beyond which the optimizing engine takes seconds
+MOST = 80 << 10  # bytes of a function beyond which the optimizing engine may take many seconds
 MAX_LINKED = 2000  # instances in a store: at most some 100 KB each
 
 _I32 = struct.Struct("<i")
@@ -180,14 +179,24 @@ class WasmtimeHost:
             with suppress(wasmtime.WasmtimeError, SqlError):
                 self._link(instance, self._optimized(instance.program))
 
+    def shrink(self, instance: Instance) -> bool:
+        """Optimized code takes little stack (W6), but of a very large function takes too long to make."""
+        if not isinstance(instance, WasmtimeInstance) or instance.heat < 0:
+            return False
+        from turso_wasm.wasm.reader import read_module
+
+        offsets = [function.offsets for function in read_module(instance.program.wasm).functions if function.offsets]
+        if max(each[-1] - each[0] for each in offsets) > MOST:
+            return False
+        self.warm(instance)
+        return True
+
     def _link(self, instance: WasmtimeInstance, module: wasmtime.Module) -> None:
         """Link a Program into the store, with this code. Errors: SqlError SQLITE_NOMEM, and all is as before."""
         try:
             step = self._store.link(module, instance.program.wasm, instance.data)
         except wasmtime.WasmtimeError as error:
             raise _no_room(error) from None
-        if instance.heat >= 0 and len(instance.program.wasm) > LARGE:
-            step = partial(self._large_step, weakref.ref(instance), step)
         instance.step, instance.module = step, module
         self._linked.add(instance)
 
@@ -216,23 +225,6 @@ class WasmtimeHost:
             self._store.record(error.code)  # as if the step had failed (H3)
             raise
         return found.step(statement)
-
-    def _large_step(self, instance: weakref.ref[WasmtimeInstance], step: Callable[[int], int], statement: int) -> int:
-        """The `step` of a large Program in baseline code (W6). Errors: SqlError, when no code of it would fit."""
-        found = instance()
-        assert found is not None, "who steps it has it"
-        try:
-            status = step(statement)
-        except InternalError as error:
-            if not _lacks_stack(error):
-                raise
-            if len(found.program.wasm) > MOST:
-                raise SqlError(SQLITE_ERROR, "statement too complex: its code needs more stack than there is") from None
-            self.warm(found)
-            return found.step(statement)
-        if found.heat >= 0:
-            found.step = step
-        return status
 
     # --- memory -------------------------------------------------------------------------------------------------
 
@@ -318,12 +310,6 @@ class WasmtimeHost:
 
     def _random(self, at: int, size: int) -> None:
         self.write(at & 0xFFFFFFFF, os.urandom(size))
-
-
-def _lacks_stack(error: InternalError) -> bool:
-    """Whether it says that the frame of a Program's `step` itself did not fit: nothing has run."""
-    evidence = str(error.evidence)
-    return "call stack exhausted" in evidence and "\n    1:" not in evidence
 
 
 def _no_room(error: wasmtime.WasmtimeError) -> SqlError:
