@@ -103,12 +103,12 @@ def test_what_no_code_of_fits_the_stack_says_so() -> None:
 
 
 def test_code_that_does_not_fit_the_stack_begins_again(answers: Callable[[str], None]) -> None:
-    joined = nested_joins(14, "LEFT", "=").replace(" ORDER BY 1, 2", "")
+    joined = nested_joins(16, "LEFT", "=").replace(" ORDER BY 1, 2", "")
     answers(f"SELECT x, (SELECT max(x) FROM (SELECT x, 1 FROM p UNION ALL {joined})) FROM p")
 
 
 def test_large_programs_that_write() -> None:
-    joined = nested_joins(14, "LEFT", "=").replace(" ORDER BY 1, 2", "")
+    joined = nested_joins(16, "LEFT", "=").replace(" ORDER BY 1, 2", "")
     with turso.connect(":memory:", isolation_level=None) as ours:
         ours.executescript(SCHEMA + "; CREATE TABLE w(a, b)")
         for begin in ("SELECT 1", "BEGIN"):
