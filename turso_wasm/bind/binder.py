@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
@@ -105,12 +106,34 @@ class Binder:
         self.tested: dict[int, ast.Node] = {}  # the SELECTs that EXISTS asks for rows, by id
         self.asked_once: dict[int, ast.Node] = {}  # those that are asked for their first row
         self.calls_user = False  # a function or aggregate of the user's is called
+        self.resolving = False  # a query, all of whose names come before what `later` notes
+        self.late: SqlError | None = None
+        self.from_right = False  # compounds are bound from the right (bind.first_errors)
 
     @property
     def untrusted(self) -> bool:
         """What is bound is a text of a schema, but of temp, that nobody vouches for (PRAGMA trusted_schema)."""
         in_schema = not self.lift and (self.place != "" or self.default_schema is not None)
         return in_schema and not self.settings.trusted_schema
+
+    def later(self, message: str, node: object | None = None) -> None:
+        """An error that SQLite finds when it makes code of a query, when all names in it are known to be right."""
+        if not self.resolving or self.trace is not None:
+            fail(message, node)
+        self.late = self.late or SqlError(SQLITE_ERROR, message, getattr(node, "span", None))
+
+    @contextmanager
+    def names_first(self) -> Iterator[None]:
+        """While names are resolved. Errors, at the end: the first that was to come later."""
+        saved = self.resolving, self.late
+        self.resolving, self.late = True, None
+        try:
+            yield
+            late = self.late
+        finally:
+            self.resolving, self.late = saved
+        if late is not None:
+            raise late
 
     def new_source(self) -> int:
         """A number for a new row source."""

@@ -195,7 +195,7 @@ def bind_aggregate(
     owner = scope
     while 0 <= deepest < owner.depth and owner.parent is not None:
         owner = owner.parent
-    tested = _tested_between(owner, scope, node)
+    tested = _tested_between(binder, owner, scope, node)
     if tested is not None:
         nothing = bound.Constant(value=None)
         tested.dropped[id(nothing)] = node.name
@@ -207,7 +207,7 @@ def bind_aggregate(
     return reference
 
 
-def _tested_between(owner: Scope, scope: Scope, node: ast.FunctionCall) -> Scope | None:
+def _tested_between(binder: Binder, owner: Scope, scope: Scope, node: ast.FunctionCall) -> Scope | None:
     """None if the aggregate may stand in `scope`; the query that is not asked for its value if it may only therefore.
 
     Errors: "misuse of aggregate: f()" where it is computed too early, else "misuse of aggregate function f()".
@@ -221,8 +221,8 @@ def _tested_between(owner: Scope, scope: Scope, node: ast.FunctionCall) -> Scope
     while level is not None and level is not owner and not level.is_tested:
         level = level.parent
     if level is None or level is owner:
-        fail(f"misuse of aggregate: {node.name}()", node)
-    return level
+        binder.later(f"misuse of aggregate: {node.name}()", node)
+    return level or owner
 
 
 def _order_term(binder: Binder, term: ast.OrderTerm, scope: Scope) -> bound.OrderTerm:

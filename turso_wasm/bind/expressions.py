@@ -67,9 +67,9 @@ def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> bou
         if binder.trace is not None and not binder.open_views:
             binder.trace.append((node, found))
         if type(found) is not bound.ColumnRef and scope is not None:
-            refuse_dropped(found, scope, node)
+            refuse_dropped(binder, found, scope, node)
             if scope.aggregates != "yes":
-                refuse_aggregates(found, scope, node)
+                refuse_aggregates(binder, found, scope, node)
             _refuse_windows(found, scope, node)
         if binder.authority is not None and type(found) is bound.ColumnRef and not binder.place:
             return binder.authority.read(binder, found)
@@ -85,17 +85,17 @@ def bind_column(binder: Binder, node: ast.ColumnRef, scope: Scope | None) -> bou
     raise SqlError(SQLITE_ERROR, f"no such column: {written(node)}", node.span)
 
 
-def refuse_aggregates(expr: bound.Expr, scope: Scope, node: ast.Node) -> None:
+def refuse_aggregates(binder: Binder, expr: bound.Expr, scope: Scope, node: ast.Node) -> None:
     """An alias of an aggregate may not be used where aggregates may not. Errors: "misuse of aggregate: f()"."""
     level: Scope | None = scope
     while level is not None:
         for part in walk(expr):
             if isinstance(part, AggregateRef) and level.core is not None and part.source == level.core.aggregate_source:
-                fail(f"misuse of aggregate: {level.core.aggregate_texts[part.index]}()", node)
+                binder.later(f"misuse of aggregate: {level.core.aggregate_texts[part.index]}()", node)
         level = level.parent
 
 
-def refuse_dropped(expr: bound.Expr, scope: Scope | None, node: ast.Node) -> None:
+def refuse_dropped(binder: Binder, expr: bound.Expr, scope: Scope | None, node: ast.Node) -> None:
     """An aggregate that EXISTS does not ask for may not be asked for by an alias or its place either. Errors: "misuse
     of aggregate: f()".
     """
@@ -103,7 +103,7 @@ def refuse_dropped(expr: bound.Expr, scope: Scope | None, node: ast.Node) -> Non
         if scope.dropped:
             for part in walk(expr):
                 if id(part) in scope.dropped:
-                    fail(f"misuse of aggregate: {scope.dropped[id(part)]}()", node)
+                    binder.later(f"misuse of aggregate: {scope.dropped[id(part)]}()", node)
         scope = scope.parent
 
 
@@ -396,7 +396,7 @@ def bind_current_time(binder: Binder, node: ast.CurrentTime, scope: Scope | None
 def bind_raise(binder: Binder, node: ast.Raise, scope: Scope | None) -> bound.Expr:
     """RAISE. Errors: outside of a trigger."""
     if binder.finder.rows is None:
-        fail("RAISE() may only be used within a trigger-program", node)
+        binder.later("RAISE() may only be used within a trigger-program", node)
     message = None if node.message is None else binder.expr(node.message, scope)
     return bound.Raise(action=node.action, message=message)
 

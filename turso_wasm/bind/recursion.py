@@ -90,14 +90,20 @@ def bind_recursive(
         binder.current_rows.update((id(name), (name, row)) for name in recursive.names)
         found = bind()
         if any(core.is_aggregate for core, _ in found):
-            fail("recursive aggregate queries not supported")
+            binder.later("recursive aggregate queries not supported")
         if any(map(_has_window, recursive.cores)):
-            fail("cannot use window functions in recursive queries")
+            binder.later("cannot use window functions in recursive queries")
         query.cores = [*initial, *(core for core, _ in found)]
         assumed, affinities = affinities, _affinities(query)
         if assumed == affinities:
             break
     return [scope for _, scope in found]
+
+
+def show_current_row(binder: Binder, query: Query, recursive: Recursive) -> None:
+    """What the recursive SELECTs see of `query`, before it is known what comparisons make of it."""
+    row = _current_row(query, recursive.opened.common, [None] * len(query.columns))
+    binder.current_rows.update((id(name), (name, row)) for name in recursive.names)
 
 
 def _has_window(core: ast.Node) -> bool:

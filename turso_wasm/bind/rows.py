@@ -45,7 +45,9 @@ def subquery_width(binder: Binder, node: ast.Subquery, scope: Scope | None) -> i
 
 def bind_row(binder: Binder, node: ast.RowValue, scope: Scope | None) -> bound.Expr:
     """A row value where a single value is wanted. Errors: "row value misused", always."""
-    fail("row value misused", node)
+    binder.exprs(node.items, scope)
+    binder.later("row value misused", node)
+    return bound.Constant(value=None)
 
 
 def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[bound.Expr]:

@@ -56,6 +56,8 @@ def bind_select(binder: Binder, node: ast.Select, parent: Scope | None = None, o
     try:
         if node.compounds:
             return _bind_compound(binder, node, parent, opened)
+        if binder.from_right:
+            _bind_limit(binder, node, Query([], []))
         core, scope = bind_core(binder, node.core, parent)
         query = Query([core], core.columns)
         if node.order_by:
@@ -95,10 +97,10 @@ def bind_core(
     clause = bind_from(binder, node.source, core, scope)
     scope.aggregates, scope.allows_windows = "yes", True
     define_windows(binder, node.windows, scope)
-    _check_stars(node.columns, scope)
+    check_stars(node.columns, scope)
     for column in node.columns:
         if isinstance(column, ast.Star):
-            _expand_star(binder, column, core, scope)
+            expand_star(binder, column, core, scope)
         else:
             _bind_result(binder, column, core, scope)
     check_columns(len(core.outputs), "in result set")
@@ -199,8 +201,8 @@ def _stored(expr: bound.Expr) -> str | None:
     return expr.name if isinstance(expr, bound.ColumnRef) else None
 
 
-def _check_stars(columns: Sequence[ast.ResultColumn | ast.Star], scope: Scope) -> None:
-    """Errors: those of the last star that means nothing, before any other in the result columns."""
+def check_stars(columns: Sequence[ast.ResultColumn | ast.Star], scope: Scope) -> None:
+    """Errors: those of the last star that means nothing."""
     wrong: tuple[str, ast.Star] | None = None
     for column in columns:
         if isinstance(column, ast.Star):
@@ -214,7 +216,8 @@ def _check_stars(columns: Sequence[ast.ResultColumn | ast.Star], scope: Scope) -
         fail(*wrong)
 
 
-def _expand_star(binder: Binder, star: ast.Star, core: Core, scope: Scope) -> None:
+def expand_star(binder: Binder, star: ast.Star, core: Core, scope: Scope) -> None:
+    """Add what a star means to the outputs. Errors: "ambiguous column name: x"."""
     is_full = binder.settings.full_column_names and not binder.settings.short_column_names
     items = scope.items
     if star.table is not None:
@@ -277,7 +280,7 @@ def _bind_grouping(
         if expr is None:
             expr = binder.expr(term, scope)
         else:
-            refuse_dropped(expr, scope, term)
+            refuse_dropped(binder, expr, scope, term)
         for part in walk(expr):
             if isinstance(part, AggregateRef) and part.source == core.aggregate_source:
                 if isinstance(expr, bound.Collated):
@@ -372,6 +375,8 @@ def _bind_compound(binder: Binder, node: ast.Select, parent: Scope | None, opene
     recursive = find_recursion(opened) if opened is not None else None
     parts: list[Part] = [("", node.core), *((compound.op, compound.core) for compound in node.compounds)]
     first = len(parts) if recursive is None else recursive.first
+    if binder.from_right:
+        _bind_limit(binder, node, Query([], []))
     found = _bind_parts(binder, parts[:first], parent)
     cores, scopes = [core for core, _ in found], [scope for _, scope in found]
     query = Query(cores, cores[0].columns, [op for op, _ in parts[1:]], source=binder.new_source())
@@ -391,16 +396,28 @@ Part = tuple[str, ast.SelectCore | ast.Values | ast.LiteralValues]
 
 def _bind_parts(binder: Binder, parts: list[Part], parent: Scope | None, width: int = 0) -> list[tuple[Core, Scope]]:
     """SELECTs of a compound, each with the operator before it; all have as many columns as the first, or `width`."""
-    found = []
-    for _, node in parts:
+    found: list[tuple[Core, Scope]] = []
+    for number, (_, node) in reversed([*enumerate(parts)]) if binder.from_right else enumerate(parts):
         core, scope = bind_core(binder, node, parent)
         _bind_grouping(binder, node, core, scope)
-        found.append((core, scope))
+        if binder.from_right:
+            found.insert(0, (core, scope))
+            if number + 1 < len(parts):
+                _check_width(parts[number + 1], len(found[1][0].outputs), len(core.outputs))
+        else:
+            found.append((core, scope))
     place_values(binder, [core for core, _ in found])
-    for (op, node), (core, _) in zip(parts, found, strict=True):
-        if len(core.outputs) != (width or len(found[0][0].outputs)):
-            fail(f"SELECTs to the left and right of {op} do not have the same number of result columns", node)
+    for part, (core, _) in zip(parts, found, strict=True):
+        _check_width(part, len(core.outputs), width or len(found[0][0].outputs))
     return found
+
+
+def _check_width(part: Part, n_columns: int, wanted: int) -> None:
+    op, node = part
+    if n_columns != wanted:
+        if isinstance(node, ast.Values) and len(node.rows) == 1:
+            fail("all VALUES must have the same number of terms", node)
+        fail(f"SELECTs to the left and right of {op} do not have the same number of result columns", node)
 
 
 def compound_collations(query: Query) -> list[str]:
@@ -450,9 +467,13 @@ def _matching_column(binder: Binder, term: ast.Expr, query: Query, scopes: list[
                 return at
         scope.use_aliases = False
         scope.aggregates = "yes" if core.is_aggregate else "no"
+        late = binder.late
         try:
             expr = binder.expr(term, scope)
         except SqlError:
+            continue
+        if binder.late is not late:
+            binder.late = late
             continue
         for at, output in enumerate(core.outputs):
             if same_expression(output, expr, binder.pin):
@@ -465,8 +486,10 @@ __all__ = [
     "bind_core",
     "bind_select",
     "calls",
+    "check_stars",
     "compound_collations",
     "compound_column",
     "describe",
+    "expand_star",
     "order_key",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
+from turso_wasm.bind.binder import EXPRESSIONS, Binder
 from turso_wasm.bind.comparison import (
     affinity_of,
     compare,
@@ -26,17 +26,21 @@ from turso_wasm.bind.tables import query_item
 from turso_wasm.bind.walk import any_of, conjuncts, strip_collation, walk
 from turso_wasm.sql import ast
 
+_NULL = bound.Constant(value=None)
 
-def _check_width(query: Query, wanted: int, node: ast.Node) -> None:
+
+def _has_width(binder: Binder, query: Query, wanted: int, node: ast.Node) -> bool:
     if len(query.columns) != wanted:
-        fail(f"sub-select returns {len(query.columns)} columns - expected {wanted}", node)
+        binder.later(f"sub-select returns {len(query.columns)} columns - expected {wanted}", node)
+    return len(query.columns) == wanted
 
 
 def bind_scalar(binder: Binder, node: ast.Subquery, scope: Scope | None) -> bound.Expr:
     """(SELECT x …): the value of its first row, NULL without one."""
     ask_once(binder, node.select)
     query = binder.nested_select(node.select, scope)
-    _check_width(query, 1, node)
+    if not _has_width(binder, query, 1, node):
+        return _NULL
     return bound.SubqueryExpr(kind="scalar", plan=query, outer=query.outer, number=query.cores[-1].number)
 
 
@@ -66,7 +70,8 @@ def bind_in_select(binder: Binder, node: ast.InSelect, scope: Scope | None) -> b
         return _bind_row_in_select(binder, node, scope)
     operand = binder.expr(node.operand, scope)
     query = binder.nested_select(node.select, scope)
-    _check_width(query, 1, node)
+    if not _has_width(binder, query, 1, node):
+        return _NULL
     column = shown(query, 0)[-1]
     collation = (
         explicit_collation(operand)
@@ -131,10 +136,11 @@ def _exists_row(
     scope: Scope | None,
     make: Callable[[bound.Expr], list[bound.Expr]],
     with_null: bool = False,
-) -> bound.SubqueryExpr:
+) -> bound.Expr:
     """EXISTS a row of the SELECT with `make(operand = row)`. with_null: of those that have a NULL."""
     query = binder.nested_select(node.select, scope)
-    _check_width(query, len(operand), node)
+    if not _has_width(binder, query, len(operand), node):
+        return _NULL
     like = [shown(query, number)[-1] for number in range(len(operand))]  # a compound's columns are the last SELECT's
     item = query_item(binder, query, "", None)
     item.sought = True

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import affinity_of, collation_of, column_affinity
 from turso_wasm.bind.query import AggregateRef, Core, OutputColumn, Query
 from turso_wasm.bind.scope import Scope
@@ -155,13 +155,13 @@ def _asked_rows(
     if id(node) in binder.tested:
         return (tuple([bound.Constant(value=None)] * len(core.columns)),)
     asked = rows[:1] if id(node) in binder.asked_once else rows
-    _refuse_aggregates(node, core, asked)
+    _refuse_aggregates(binder, node, core, asked)
     return asked
 
 
-def _refuse_aggregates(node: ast.Values, core: Core, rows: tuple[tuple[bound.Expr, ...], ...]) -> None:
+def _refuse_aggregates(binder: Binder, node: ast.Values, core: Core, rows: tuple[tuple[bound.Expr, ...], ...]) -> None:
     """Rows of VALUES, the last one first, whose aggregates have no rows to see: SQLite names the last one."""
     for row in reversed(rows):
         own = (part for part in walk(*row) if isinstance(part, AggregateRef) and part.source == core.aggregate_source)
         for part in list(own)[-1:]:
-            fail(f"misuse of aggregate: {core.aggregate_texts[part.index]}()", node)
+            binder.later(f"misuse of aggregate: {core.aggregate_texts[part.index]}()", node)

@@ -16,6 +16,7 @@ from turso_wasm.base.recursion import with_room
 from turso_wasm.bind import expressions, subqueries
 from turso_wasm.bind.authority import Authority
 from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.first_errors import bind_statement
 from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
 from turso_wasm.catalog.catalog import Catalog, Catalogs
@@ -129,7 +130,7 @@ def _slots(binder: Binder, written: Collection[int] = ()) -> dict[int, tuple[boo
 
 
 def _select(binder: Binder, node: ast.Select) -> Planned:
-    query = bind_select(binder, node)
+    query = bind_statement(binder, node)
     rows = Planner(binder).plan_query(query)
     plan = nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single)
     if binder.settings.reverse_unordered_selects and not query.order_by:

@@ -14,11 +14,11 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.comparison import column_affinity
+from turso_wasm.bind.first_errors import bind_statement
 from turso_wasm.bind.generated import check_generated, row_of
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_schema_expr, check_index_expressions, check_table_expressions
 from turso_wasm.bind.scope import column_ref, table_item
-from turso_wasm.bind.select import bind_select
 from turso_wasm.bind.tables import unique_names
 from turso_wasm.bind.triggers import own_triggers, temp_triggers
 from turso_wasm.bind.walk import all_of
@@ -93,7 +93,7 @@ def _automatic_indexes(table: Table) -> list[Index]:
 
 
 def _plan_create_as(binder: Binder, node: ast.CreateTable, select: ast.Select, catalog: Catalog) -> nodes.Plan:
-    query = bind_select(binder, select)
+    query = bind_statement(binder, select)
     if binder.parameters:
         fail("parameters are not allowed in CREATE TABLE AS", node)
     affinities = tuple(column_affinity(query, number) or "A" for number in range(len(query.columns)))

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.first_errors import bind_statement
 from turso_wasm.bind.generated import generated_columns, with_dependents
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
 from turso_wasm.bind.scope import Scope, column_ref
-from turso_wasm.bind.select import bind_select
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables, bind_table
 from turso_wasm.bind.triggers import ROWID, Event
@@ -111,11 +111,12 @@ def _insert_rows(binder: Binder, planner: Planner, table: Table, listed: bool, n
     plain = not (select.compounds or select.order_by or select.limit or select.offset or select.with_)
     if isinstance(core, ast.Values) and len(core.rows) == 1 and plain:
         # The values see no names, not even those of the table.
-        exprs = tuple(strip_collation(binder.expr(value, Scope())) for value in core.rows[0])
+        with binder.names_first():
+            exprs = tuple(strip_collation(binder.expr(value, Scope())) for value in core.rows[0])
         for expr in exprs:
             planner.note_expression(expr)
         return Rows(nodes.OneRow(), tuple(planner.finish(expr) for expr in exprs)), True
-    return planner.plan_query(bind_select(binder, select)), False
+    return planner.plan_query(bind_statement(binder, select)), False
 
 
 def _sequence(binder: Binder, table: Table) -> Table | None:
@@ -143,10 +144,11 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         _add_from(binder, node.source, core, scope, old)
         core.aggregate_source = binder.new_source()
         scope.core, scope.aggregates, scope.allows_windows = core, "yes", True
-    assigned = bind_assignments(binder, table, node.assignments, scope)
-    scope.aggregates, scope.allows_windows = "where" if core.is_aggregate else "no", False
-    if node.where is not None:
-        core.where += conjuncts(binder.expr(node.where, scope))
+    with binder.names_first():
+        assigned = bind_assignments(binder, table, node.assignments, scope)
+        scope.aggregates, scope.allows_windows = "where" if core.is_aggregate else "no", False
+        if node.where is not None:
+            core.where += conjuncts(binder.expr(node.where, scope))
     if old.table is None:
         binder.common = saved
         return plan_update_instead(binder, planner, old, table, core, assigned, node)
@@ -268,7 +270,8 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     saved = add_common_tables(binder, node.with_)
     planner = Planner(binder)
     item = _bind_changed(binder, node.table, "DELETE")
-    where = conjuncts(binder.expr(node.where, Scope([item]))) if node.where is not None else []
+    with binder.names_first():
+        where = conjuncts(binder.expr(node.where, Scope([item]))) if node.where is not None else []
     table = item.table
     if table is None:
         binder.common = saved

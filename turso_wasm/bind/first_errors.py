@@ -1,0 +1,172 @@
+"""Which of several errors in a SELECT is told: the one that SQLite finds first.
+
+SQLite opens the FROM clauses and stars of a whole statement, subqueries in expressions included, before it resolves a
+name; both from the rightmost SELECT of a compound to the left. The binder does all at once, from the left. So a SELECT
+that fails is bound again, only to find that error.
+
+Source: what SQLite does
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from turso_wasm.base.errors import SqlError
+from turso_wasm.bind import bound
+from turso_wasm.bind.binder import Binder, Opened
+from turso_wasm.bind.query import Core, OutputColumn, Query
+from turso_wasm.bind.recursion import find_recursion, show_current_row
+from turso_wasm.bind.scope import Scope
+from turso_wasm.bind.select import SelectBinder, bind_select, check_stars, describe, expand_star
+from turso_wasm.bind.sources import bind_from
+from turso_wasm.bind.tables import add_common_tables
+from turso_wasm.sql import ast
+from turso_wasm.sql.walk import children
+
+NULL = bound.Constant(value=None)
+
+
+def bind_statement(binder: Binder, node: ast.Select) -> Query:
+    """A SELECT that is a statement, or all that one inserts. Errors: the first that SQLite would find."""
+    with binder.names_first():
+        try:
+            return bind_select(binder, node)
+        except SqlError as error:
+            raise _first_error(binder, node, error) from None
+
+
+def _first_error(binder: Binder, node: ast.Select, error: SqlError) -> SqlError:
+    if binder.authority is not None or binder.trace is not None or binder.finder.rows is not None:
+        return error
+    try:
+        _like(_Opener, binder).nested_select(node, None)
+        bind_select(_like(_Resolver, binder), node)
+    except SqlError as first:
+        return first
+    return error
+
+
+def _like(kind: type[SelectBinder], binder: Binder) -> SelectBinder:
+    made = kind(binder.catalogs, binder.sql, binder.registry)
+    made.statement, made.lift, made.common = binder.statement, binder.lift, binder.common
+    made.default_schema, made.plan_pragma = binder.default_schema, binder.plan_pragma
+    made.resolving = made.from_right = True
+    return made
+
+
+class _Opener(SelectBinder):
+    """Opens FROM clauses and stars. The names in a view are resolved with it: its columns are asked for."""
+
+    def expr(self, node: ast.Expr, scope: Scope | None) -> bound.Expr:
+        if self.open_views:
+            return super().expr(node, scope)
+        for select in _selects(node):
+            self.nested_select(select, scope)
+        if isinstance(node, ast.ColumnRef):
+            try:
+                return super().expr(node, scope)
+            except SqlError:
+                pass
+        return NULL
+
+    def later(self, message: str, node: object | None = None) -> None:
+        """No code is made."""
+
+    def nested_select(self, node: ast.Select, parent: Scope | None, opened: Opened | None = None) -> Query:
+        if self.open_views:
+            return super().nested_select(node, parent, opened)
+        saved = add_common_tables(self, node.with_)
+        try:
+            return self._open(node, parent, opened)
+        finally:
+            self.common = saved
+
+    def _open(self, node: ast.Select, parent: Scope | None, opened: Opened | None) -> Query:
+        recursive = find_recursion(opened) if opened is not None else None
+        parts = [node.core, *(part.core for part in node.compounds)]
+        cores: list[Core] = []
+        if recursive is not None:
+            cores = [self._core(core, parent) for core in reversed(parts[: recursive.first])]
+            query = Query([cores[-1]], cores[-1].columns, source=self.new_source())
+            assert opened is not None
+            opened.mistake = "multiple recursive references"
+            show_current_row(self, query, recursive)
+            parts = parts[recursive.first :]
+        cores = [*cores, *(self._core(core, parent) for core in reversed(parts))]
+        first = cores[-1] if recursive is None else query.cores[0]
+        for term in node.order_by:
+            self.expr(term.expr, parent)
+        return Query([first], first.columns)
+
+    def _core(self, node: ast.SelectCore | ast.Values | ast.LiteralValues, parent: Scope | None) -> Core:
+        core = Core([], [])
+        scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0, core=core)
+        if not isinstance(node, ast.SelectCore):
+            for row in node.rows if isinstance(node, ast.Values) else ():
+                self.exprs(row, scope)
+            core.columns = [OutputColumn(f"column{number + 1}") for number in range(len(node.rows[0]))]
+            core.outputs = [NULL] * len(core.columns)
+            return core
+        clause = bind_from(self, node.source, core, scope)
+        check_stars(node.columns, scope)
+        for column in node.columns:
+            if isinstance(column, ast.Star):
+                expand_star(self, column, core, scope)
+                continue
+            expr = self.expr(column.expr, scope)
+            core.outputs.append(expr)
+            core.columns.append(describe(self, column, expr, scope.items))
+        for pending in clause.pending:
+            self.expr(pending.on, pending.scope or scope)
+        for other in (node.where, *node.group_by, node.having, *node.windows):
+            for select in _selects(other) if other is not None else ():
+                self.nested_select(select, scope)
+        core.where.clear()
+        return core
+
+
+def _selects(node: ast.Node) -> Iterator[ast.Select]:
+    """The subqueries of an expression, not those in them."""
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, ast.Select):
+            yield part
+            continue
+        if isinstance(part, ast.InTable) and part.arguments is None:
+            source = ast.TableSource(part.table.name, part.table.schema, span=part.table.span)
+            yield ast.Select(ast.SelectCore((ast.Star(),), source, span=part.span), span=part.span)
+        stack += reversed(list(children(part)))
+
+
+class _Resolver(SelectBinder):
+    """Resolves names in SQLite's order. Errors of functions do not stop it before the end of an expression."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self._depth = 0
+        self._soft: SqlError | None = None
+
+    def expr(self, node: ast.Expr, scope: Scope | None) -> bound.Expr:
+        self._depth += 1
+        try:
+            found = super().expr(node, scope)
+        except SqlError as error:
+            if not error.message.startswith(_SOFT):
+                raise
+            self._soft = error
+            for part in children(node):
+                if isinstance(part, ast.Expr):
+                    self.expr(part, scope)
+            found = NULL
+        finally:
+            self._depth -= 1
+        if not self._depth and self._soft is not None:
+            raise self._soft
+        return found
+
+
+_SOFT = (
+    *("no such function: ", "wrong number of arguments to function ", "misuse of window function "),
+    "second argument to likelihood() must be",
+)
