@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from turso_wasm.shell.formats.values import Value, name, number, quoted_name, sql_literal
+from turso_wasm.shell.formats.values import Value, name, quoted_name, stored_literal
 
 if TYPE_CHECKING:
     from turso_wasm.shell.session import Shell
@@ -72,11 +72,7 @@ def _inserts(shell: Shell, table: str, *, keeps_rowids: bool = False) -> Iterato
         chosen = f"{rowid},{chosen}"
     begin = f"INSERT INTO {name(table)}{listed} VALUES("
     for row in shell.connection.execute(f"SELECT {chosen} FROM {quoted_name(table)}"):
-        yield begin + ",".join([_literal(value) for value in row]) + ");"
-
-
-def _literal(value: Value) -> str:
-    return number(value, "1e999") if isinstance(value, float) else sql_literal(value)
+        yield begin + ",".join([stored_literal(value) for value in row]) + ");"
 
 
 def _rowid_name(shell: Shell, table: str, info: Sequence[Sequence[Value]]) -> str | None:

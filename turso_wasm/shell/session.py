@@ -50,6 +50,7 @@ class Shell:
         self.was_interrupted = False
         self.log: TextIO | None = None
         self.progress: Callable[[str, int | None], AbstractContextManager[Bar]] | None = None
+        self._stops = False  # since Ctrl-C
         self.intercept: Callable[[str], object] | None = None
         self.command_text = ""
         self.parameters: dict[str, Any] = {}
@@ -140,7 +141,12 @@ class Shell:
 
     def bar(self, label: str, total: int | None) -> AbstractContextManager[Bar]:
         """A progress bar for the block; without a terminal, one that nobody sees. total: None while not known."""
-        return nullcontext(NO_BAR) if self.progress is None else self.progress(label, total)
+        return _bar(self, label, total)
+
+    def check_interrupt(self) -> None:
+        """Errors: CommandError after Ctrl-C: for long commands, between the statements they consist of."""
+        if self._stops:
+            raise CommandError("Error: interrupted")
 
     def show_statistics(self) -> None:
         """What `.stats` tells."""
@@ -164,7 +170,7 @@ class Shell:
                     return
                 if settings.eqp != "off" and sql[:7].upper() != "EXPLAIN":
                     self._show_plan(sql)
-                with self._traced():
+                with self._traced(), self._vacuum_bar(sql):
                     cursor = self.execute(sql)
                 if cursor.description:
                     self.show(cursor)
@@ -245,6 +251,10 @@ class Shell:
         for name, value in statistics(self, before, began):
             self.output.line(f"{name + ':':<36} {value}")
 
+    def _vacuum_bar(self, sql: str) -> AbstractContextManager[object]:
+        is_long = self.progress is not None and sql[:6].upper() == "VACUUM"
+        return self.bar("VACUUM", None) if is_long else nullcontext()
+
     @contextmanager
     def _traced(self) -> Iterator[None]:
         """`.trace` is told of statements that the user runs, not of the shell's own."""
@@ -260,8 +270,11 @@ class Shell:
         """Ctrl-C stops the statement that runs, not the shell."""
 
         def stop(signum: int, frame: FrameType | None) -> None:
+            self._stops = True
             self.was_interrupted = not self.is_terminal
             self.connection.interrupt()
+
+        self._stops = False
 
         try:
             former = signal.signal(signal.SIGINT, stop)
@@ -272,6 +285,24 @@ class Shell:
             yield
         finally:
             signal.signal(signal.SIGINT, former)
+
+
+@contextmanager
+def _bar(shell: Shell, label: str, total: int | None) -> Iterator[Bar]:
+    shown: AbstractContextManager[Bar] = nullcontext(NO_BAR) if shell.progress is None else shell.progress(label, total)
+    with shown as bar:
+        yield _Attentive(shell, bar)
+
+
+class _Attentive(Bar):
+    """A bar that ends a command when Ctrl-C was typed."""
+
+    def __init__(self, shell: Shell, bar: Bar) -> None:
+        self._shell, self._bar = shell, bar
+
+    def update(self, done: int, total: int | None) -> None:
+        self._shell.check_interrupt()
+        self._bar.update(done, total)
 
 
 class _Failed(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turso_wasm.shell.commands import analysis, data, databases, display, dump, general, schema
+from turso_wasm.shell.commands import analysis, data, databases, display, dump, general, recover, schema
 from turso_wasm.shell.commands.registry import COMMANDS, run
 
-__all__ = ["COMMANDS", "analysis", "data", "databases", "display", "dump", "general", "run", "schema"]
+__all__ = ["COMMANDS", "analysis", "data", "databases", "display", "dump", "general", "recover", "run", "schema"]
