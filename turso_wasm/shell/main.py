@@ -94,6 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(shell, options)
         shell.output.redirect(None)
         sys.stdout.flush()
+    except KeyboardInterrupt:  # while it waited for input
+        return 130
     except BrokenPipeError:  # whoever read is gone; nothing can be told
         sys.stdout = None
         return 1
@@ -165,9 +167,10 @@ def _serve(options: argparse.Namespace) -> int:
     try:
         server = import_module("turso_wasm.mcp.server")
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "turso_wasm":
+        missing = (error.name or "").partition(".")[0]
+        if missing == "turso_wasm":
             raise
-        print(f"turso-wasm: -mcp needs the package {error.name}: pip install 'turso-wasm[mcp]'", file=sys.stderr)
+        print(f"turso-wasm: -mcp needs the package {missing}: pip install 'turso-wasm[mcp]'", file=sys.stderr)
         return 1
     code: int = server.serve(
         options.filename,

@@ -77,7 +77,7 @@ class Shell:
     def run_sql(self, text: str, line: int | None) -> bool:
         """Run the statements of a text up to the first that fails; whether none did. line: of a script, where it is."""
         try:
-            for start, end in split_statements(text):
+            for start, end in _statements(text):
                 self._run_statement(text[start:end], text[start:])
         except _Failed as failed:
             where = "" if line is None else f" near line {line}"
@@ -95,7 +95,7 @@ class Shell:
             is_good = self.run_command(text, None)
             return self.exit_code if self.exit_code is not None else 0 if is_good else 1
         try:
-            for start, end in split_statements(text):
+            for start, end in _statements(text):
                 self._run_statement(text[start:end], text[start:])
         except _Failed as failed:
             words = "in prepare" if failed.stage == "Parse" else "stepping"
@@ -115,6 +115,8 @@ class Shell:
             if str(error):
                 self.tell_error(f"{error}\n")
             return False
+        except BrokenPipeError:
+            raise
         except (Error, OSError, UnicodeError, Warning, MemoryError) as error:
             where = "" if number is None else f" near line {number}"
             self.tell_error(f"Error{where}: {message_of(error)}\n")
@@ -156,11 +158,7 @@ class Shell:
 
     def _run_statement(self, sql: str, shown: str) -> None:
         """Errors: _Failed."""
-        settings, connection = self.settings, self.connection
-        try:
-            connection(sql)
-        except (Error, Warning, MemoryError, UnicodeError) as error:
-            raise _Failed("Parse", error, shown) from error
+        settings = self.settings
         before, began = os.times(), time.perf_counter()
         try:
             with self._interruptible():
@@ -175,7 +173,7 @@ class Shell:
                 if cursor.description:
                     self.show(cursor)
         except (Error, Warning, MemoryError, OverflowError, UnicodeError) as error:
-            raise _Failed("Runtime", error, shown) from error
+            raise _Failed(self._stage(sql), error, shown) from error
         if settings.stats != "off":
             self._show_stats(before, began)
         if settings.timer:
@@ -187,6 +185,14 @@ class Shell:
         if settings.changes:
             ((changes, total),) = self.query("SELECT changes(), total_changes()")
             self.output.line(f"changes: {changes}   total_changes: {total}")
+
+    def _stage(self, sql: str) -> str:
+        """Where a statement that failed did."""
+        try:
+            self.connection(sql)
+        except (Error, Warning, MemoryError, UnicodeError):
+            return "Parse"
+        return "Runtime"
 
     def execute(self, sql: str) -> Cursor:
         """Run a statement with the parameters of `.parameter`."""
@@ -285,6 +291,13 @@ class Shell:
             yield
         finally:
             signal.signal(signal.SIGINT, former)
+
+
+def _statements(text: str) -> list[tuple[int, int]]:
+    """Where the statements of a text are; when it is one, which is the rule, without reading it."""
+    if text.find(";") == len(text) - 1 and text[:1].isalpha():
+        return [(0, len(text))]
+    return split_statements(text)
 
 
 @contextmanager

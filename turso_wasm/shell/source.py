@@ -48,7 +48,7 @@ class Source:
             elif line.strip().lower() in ("/", "go") and is_complete(self._text + ";"):
                 line = ";"
             self._text += line + "\n"
-            if ";" in line and is_complete(self._text):
+            if ";" in line and is_complete(self._text[:-1]):
                 self._flush(first)
                 if self._is_over():
                     return self.n_errors

@@ -17,8 +17,10 @@ def is_complete(sql: str) -> bool:
     comment is open. Text without any token is not complete. Nothing else is checked: `SELEC 1;` is complete.
     """
     complete = False
-    at = 0
+    at, end = 0, len(sql)
     while True:
+        if at == end:
+            return complete
         tokens = tokenize(sql, at)
         if tokens.kinds[0] == END:
             return complete and _CLOSED_SPACE.fullmatch(sql, at) is not None
@@ -32,8 +34,8 @@ def split_statements(sql: str) -> list[tuple[int, int]]:
     A token that is none does not end the splitting: its statement reaches to the next ';'.
     """
     spans: list[tuple[int, int]] = []
-    at = 0
-    while True:
+    at, length = 0, len(sql)
+    while at < length:
         tokens = tokenize(sql, at)
         if tokens.kinds[0] == END:
             return spans
@@ -44,3 +46,4 @@ def split_statements(sql: str) -> list[tuple[int, int]]:
         if not empty:
             spans.append((start, tokens.ends[tokens.count - 1]))
         at = tokens.end
+    return spans

@@ -102,11 +102,12 @@ def test_bytes_that_are_no_utf8_are_shown_as_they_are_and_refused_in_sql(tmp_pat
     assert done.stderr == b"Parse error near line 2: the text is not UTF-8\n"
 
 
-def test_a_reader_that_goes_away_is_no_error(tmp_path):
-    endless = "SELECT value FROM generate_series(1, 1000000);"
-    command = f"{sys.executable} -m turso_wasm -noinit :memory: '{endless}' | head -1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
-    assert (done.stdout, done.stderr) == (b"1\n", b"")
+@pytest.mark.parametrize("last", ["SELECT * FROM t;", ".dump"])
+def test_a_reader_that_goes_away_is_no_error(tmp_path, last):
+    (tmp_path / "script").write_text(f"CREATE TABLE t AS SELECT value FROM generate_series(1, 100000);\n{last}\n")
+    command = f"{sys.executable} -m turso_wasm -noinit < script | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=True, cwd=tmp_path)
+    assert (done.stdout.count(b"\n"), done.stderr) == (1, b"")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -123,3 +124,12 @@ def test_ctrl_c_stops_a_script(tmp_path):
         written, said = shell.communicate(timeout=20)
         assert (written, said) == (b"", b"Runtime error near line 2: interrupted (9)\n")
         assert shell.returncode == 1
+
+
+def test_the_mcp_server_says_what_it_needs(turso, monkeypatch):
+    for name in list(sys.modules):
+        if name.partition(".")[0] == "mcp" or name.startswith("turso_wasm.mcp"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    said = "turso-wasm: -mcp needs the package mcp: pip install 'turso-wasm[mcp]'\n"
+    assert turso(":memory:", "--mcp") == (1, "", said)
