@@ -29,6 +29,7 @@ from turso_wasm.sql.complete import split_statements
 
 _RED = "\x1b[31m{}\x1b[0m\n"
 _PLAN_PREFIX = "EXPLAIN QUERY PLAN "
+_WRITING = ("dump", "recover")  # what shows by itself how far it is, unless it goes to a file
 _JSONB = "SELECT CASE WHEN json_valid(?1, 8) THEN json(?1) END"
 
 
@@ -302,7 +303,8 @@ def _statements(text: str) -> list[tuple[int, int]]:
 
 @contextmanager
 def _bar(shell: Shell, label: str, total: int | None) -> Iterator[Bar]:
-    shown: AbstractContextManager[Bar] = nullcontext(NO_BAR) if shell.progress is None else shell.progress(label, total)
+    is_shown = shell.progress is not None and (label not in _WRITING or shell.output.is_redirected)
+    shown = shell.progress(label, total) if is_shown and shell.progress is not None else nullcontext(NO_BAR)
     with shown as bar:
         yield _Attentive(shell, bar)
 
