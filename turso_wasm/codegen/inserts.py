@@ -62,7 +62,9 @@ def emit_insert(node: nodes.Insert, ctx: Context) -> None:
 
     change_rows(child, ctx, each)
     writer.apply_changes()
-    if sequence is not None and not _shares(node, ctx):
+    if sequence is not None and _shares(node, ctx):
+        sequence.write_first()
+    elif sequence is not None:
         sequence.write_back()
 
 

@@ -65,6 +65,11 @@ class AutoIncrement:
         f = self.ctx.f
         f.set(self.largest, select(rowid > self.largest, rowid, self.largest))
 
+    def write_first(self) -> None:
+        """Store the value if there is none: of a table into which no row was inserted."""
+        with self.ctx.f.if_(self.row.eqz()):
+            self.write_back()
+
     def write_back(self) -> None:
         """Store the sequence value: at the end of the statement, or before its next part can ask for it."""
         ctx, f = self.ctx, self.ctx.f

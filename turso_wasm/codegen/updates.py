@@ -187,9 +187,12 @@ def update_row(
     writer.remove_entries(current, node.old_index_exprs, node.old_index_where, touched)
     if moves or table.without_rowid:
         _seek_old(writer, current, ignored if node.replaced else None, ctx)
+    if moves:
         ctx.do("cursor_delete", writer.cursor)
     ctx.sources[node.source] = row
     count_violations(node.effects.arriving, ctx)
+    if table.without_rowid and not moves:
+        ctx.do("cursor_delete", writer.cursor)
     writer.insert_entries(row, node.index_exprs, node.index_where, touched)
     writer.insert_row(row.decoded, rowid)
     fire(node.effects.actions, old, row, ctx, ignored)

@@ -140,9 +140,10 @@ def _select(binder: Binder, node: ast.Select) -> Planned:
 
 def _write(kind: str, plan_write: Callable[[Binder, Any], Written]) -> Callable[[Binder, Any], Planned]:
     def build(binder: Binder, node: Any) -> Planned:
-        plan, columns, _ = plan_write(binder, node)
+        plan, columns, table = plan_write(binder, node)
         plan = gather_calls(plan, binder)
-        if binder.settings.count_changes and not columns:
+        is_counted = kind != "update" or table.kind != "virtual"  # SQLite has no code for that
+        if binder.settings.count_changes and not columns and is_counted:
             plan, columns = nodes.CountChanges(child=plan), [OutputColumn(f"rows {kind.removesuffix('e')}ed")]
         return Planned(plan, kind, tuple(columns), False, slots=_slots(binder, binder.written))
 

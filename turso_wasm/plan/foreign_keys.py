@@ -62,6 +62,7 @@ class ForeignKeyEffects:
         self.changed = None if changed is None else with_dependents(table, changed)
         self.at_once = at_once
         self.dropping = dropping
+        self.is_gone = True
         self.leaving: list[nodes.CountViolations] = []
         self.arriving: list[nodes.CountViolations] = []
         self.actions: list[nodes.Fire] = []
@@ -84,6 +85,7 @@ class ForeignKeyEffects:
         keys = foreign_keys_of(self.table)
         own = [key for key in keys if self._touches(key.columns)]
         others = foreign_keys_to(self.catalog, self.table.name)
+        self.is_gone = self._is_gone(keys, others)
         touched = [key for key in others if self._touches_parent(key)]
         if own or touched:  # then those that refer to the table itself are looked at, too
             own = [key for key in keys if key in own or fold(key.parent) == fold(self.table.name)]
@@ -136,8 +138,7 @@ class ForeignKeyEffects:
             self._count(self.leaving, f"CASE WHEN {lacks} THEN 1 ELSE 0 END", self.old, key, -1)
         if self.new is not None:
             if fold(key.parent) == fold(self.table.name):
-                if self._touches(key.columns):  # the row as it was is gone
-                    lacks = self._lacks_parent(key, names, given, f" AND {self._is_another()}")
+                lacks = self._lacks_parent(key, names, given, self._among(key))
                 same = " AND ".join(_same_row(self.table, a, b) for a, b in zip(names, key.columns, strict=True))
                 lacks = f"({lacks}) AND ({same}) IS NOT TRUE"
             self._count(self.arriving, f"CASE WHEN {lacks} THEN 1 ELSE 0 END", self.new, key, 1)
@@ -161,7 +162,7 @@ class ForeignKeyEffects:
             self._count(self.leaving, f"{children}{itself})", self.old, key, 1)
             self._act(key, names)
         if self.new is not None:
-            self._count(self.arriving, f"{children})", self.new, key, -1)
+            self._count(self.arriving, f"{children}{self._among(key)})", self.new, key, -1)
 
     def _parent_columns(self, key: ForeignKey, parent: Table, excused: bool = False) -> list[str] | None:
         """Errors: as ForeignKey.parent_columns; excused, or if the table goes anyway: None."""
@@ -171,6 +172,20 @@ class ForeignKeyEffects:
             if self.dropping or excused:
                 return None
             raise
+
+    def _among(self, key: ForeignKey) -> str:
+        """What the new row finds of a key within the table: the row as it was, too, unless SQLite has removed it first."""
+        is_within = fold(key.parent) == fold(self.table.name) and key.child is self.table
+        return f" AND {self._is_another()}" if is_within and self.is_gone else ""
+
+    def _is_gone(self, own: Collection[ForeignKey], others: Collection[ForeignKey]) -> bool:
+        """SQLite removes a row that changes before it looks at the new one if a key within the table changes, or if
+        something is to be done on an update of what a key refers to.
+        """
+        name = fold(self.table.name)
+        return any(fold(key.parent) == name and self._touches(key.columns) for key in own) or any(
+            key.node.on_update not in (None, "NO ACTION") and self._touches_parent(key) for key in others
+        )
 
     def _is_another(self) -> str:
         """The other row is not the row itself."""

@@ -48,14 +48,14 @@ def foreign_keys_check(s: Run) -> None:
 
     Errors: SQLITE_CONSTRAINT_FOREIGNKEY if it leaves violations.
     """
-    if s.violations > 0:
+    if s.violations != 0:
         foreign_key_failed(s)
 
 
 def check_deferred(s: Run) -> None:
     """The transaction is about to be committed. Errors: SQLITE_CONSTRAINT_FOREIGNKEY if it leaves violations."""
     c: KernelConnection = KernelConnection(s.connection)
-    if c.deferred + c.deferred_immediate > 0:
+    if c.deferred + c.deferred_immediate != 0:
         foreign_key_failed(s)
 
 

@@ -328,12 +328,14 @@ def settings_use(p: Pager) -> None:
 
 
 def creation_set(s: Run, p: Pager, slot: i32, field: i32, value: i32) -> i64:
-    """Set what is fixed when a database is created, if it is not yet; the value in force."""
+    """Set what is fixed when a database is created, if it is not yet; the value in force. Auto-vacuum creates it."""
     statement_begin(s, slot, 0, -1)
     db: SharedFile = p.database
     if p.page_count == 0 and p.state != PAGER_WRITE:
         if field == DB_AUTO_VACUUM and value >= 0 and value <= 2:
             db.new_auto_vacuum = value
+            if value:
+                statement_begin(s, slot, 1, -1)
         if field == DB_PAGE_SIZE and page_size_valid(u32(value)):
             db.new_page_size = value
             db.page_size = value
