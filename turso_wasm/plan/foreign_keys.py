@@ -174,7 +174,7 @@ class ForeignKeyEffects:
             raise
 
     def _among(self, key: ForeignKey) -> str:
-        """What the new row finds of a key within the table: the row as it was, too, unless SQLite has removed it first."""
+        """What the new row finds of a key within the table: the row as it was, too, unless SQLite removes it first."""
         is_within = fold(key.parent) == fold(self.table.name) and key.child is self.table
         return f" AND {self._is_another()}" if is_within and self.is_gone else ""
 
