@@ -35,9 +35,9 @@ def cursor_replace(c: Cursor, p: ptr[u8], size: i32) -> None:
     """
     if cursor_ready(c) == 0:
         raise_corrupt(c.root)
+    cursors_save_for(c, c.rowid, c.rowid)
     if size == c.payload_size and size == c.local_size and bytes_equal(c.payload, p, size):
         return
-    cursors_save_for(c, c.rowid, c.rowid)
     replace_on_leaf(c, c.rowid, p, size)
 
 
@@ -54,9 +54,9 @@ def cursor_patch(c: Cursor, values: ptr[Value], mask: i64) -> i32:
     n: i32 = find_places(c, values, mask, places)
     if n == 0:
         return 0
+    cursors_save_for(c, c.rowid, c.rowid)
     if fields_equal(c.payload, places, n):
         return 1
-    cursors_save_for(c, c.rowid, c.rowid)
     offset: i32 = c.payload - c.leaf
     page: Page = write_level(c, c.depth)
     if page.data != c.leaf:
