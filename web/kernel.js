@@ -114,7 +114,7 @@ export class Kernel {
 
   /** Make the typed arrays current: memory may have grown since. */
   refresh() {
-    if (this.buffer !== this.memory.buffer) this.#look();
+    if (this.u8.length === 0) this.#look(); // growth detaches the buffer; asking the memory for its buffer costs a call
     return this;
   }
 

@@ -54,26 +54,26 @@ export function viewsOf(buffer) {
  */
 
 /**
- * The rows of a batch, shaped.
+ * The rows of a batch, shaped, behind those that are there already.
  * @param {Views} views
  * @param {Batch} batch
  * @param {Integers} integers
  * @param {Shape} shape
+ * @param {any[]} [out]
  * @returns {any[]}
  */
-export function decodeRows(views, batch, integers, shape) {
+export function decodeRows(views, batch, integers, shape, out = []) {
   const read = valueReader(views, batch, integers);
   const { columns, count } = batch;
   const stride = rowSize(columns);
   const payloads = (columns + 7) & ~7;
-  const out = new Array(count);
   if (shape.kind === 'pluck') {
-    for (let r = 0, at = batch.rows; r < count; r++, at += stride) out[r] = read(at, at + payloads);
+    for (let r = 0, at = batch.rows; r < count; r++, at += stride) out.push(read(at, at + payloads));
   } else if (shape.kind === 'raw') {
     for (let r = 0, at = batch.rows; r < count; r++, at += stride) {
       const row = new Array(columns);
       for (let c = 0, p = at + payloads; c < columns; c++, p += 8) row[c] = read(at + c, p);
-      out[r] = row;
+      out.push(row);
     }
   } else {
     const { names } = shape;
@@ -85,7 +85,7 @@ export function decodeRows(views, batch, integers, shape) {
         if (plain) row[names[c]] = read(at + c, p);
         else define(row, names[c], read(at + c, p));
       }
-      out[r] = row;
+      out.push(row);
     }
   }
   return out;

@@ -177,8 +177,7 @@ export class HostStatement {
       const all = this.take();
       while (status !== DONE) {
         status = this.step(0);
-        const rows = this.take();
-        for (let i = 0; i < rows.length; i++) all.push(rows[i]);
+        this.take(all);
       }
       return all;
     } finally {
@@ -300,10 +299,10 @@ export class HostStatement {
     return this.#u32(S.row_count);
   }
 
-  /** The rows in the buffer, shaped. @returns {any[]} */
-  take() {
+  /** The rows in the buffer, shaped, behind those of `out`. @param {any[]} [out] @returns {any[]} */
+  take(out = []) {
     const batch = this.#batch();
-    return batch.count ? decodeRows(this.kernel, batch, this.#integers, this.#shape) : [];
+    return batch.count ? decodeRows(this.kernel, batch, this.#integers, this.#shape, out) : out;
   }
 
   /** A copy of the rows in the buffer, to be decoded elsewhere: the rows, then the heap. */

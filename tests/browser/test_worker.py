@@ -95,6 +95,27 @@ def test_what_indexeddb_could_not_write_is_told_and_written_later(lab: Any) -> N
     assert found == [["SQLITE_FULL", "database or disk is full"], True, 20_001, 1, 2, [3, 4]]
 
 
+def test_what_opfs_deletes_is_flushed(lab: Any) -> None:
+    found = lab("""
+        const store = new lab.OpfsStorage();
+        await store.acquire('flushed');
+        store.open('flushed-journal', 1).write(Uint8Array.from([1]), 0);
+        const calls = [];
+        const undo = ['truncate', 'flush'].map((name) => {
+            const { prototype } = FileSystemSyncAccessHandle;
+            const real = prototype[name];
+            prototype[name] = function (...args) { calls.push(name); return real.apply(this, args); };
+            return () => { prototype[name] = real; };
+        });
+        const code = store.delete('flushed-journal', true);
+        for (const restore of undo) restore();
+        await store.release('flushed');
+        await store.remove('flushed');
+        return [code, calls];
+    """)
+    assert found == [0, ["truncate", "flush"]]
+
+
 def test_a_blob_is_read_where_it_is_until_it_is_released(lab: Any) -> None:
     found = lab("""
         const bytes = Uint8Array.from({ length: 700_000 }, (_, i) => i * 11);
