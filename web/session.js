@@ -479,7 +479,7 @@ const NOTICES = {
 
 /** What a statement did, its rowid whole. @param {HostStatement} statement */
 function exactOutcome({ database, prepared }) {
-  return database.outcome(prepared.loaded.program, 'auto');
+  return database.connection.outcome(prepared.loaded.program, 'auto');
 }
 
 /** The rows in a statement's buffer. @param {HostStatement} statement @returns {import('./protocol.js').Rows} */

@@ -63,7 +63,8 @@ export class HostStatement {
     const { program } = prepared.loaded;
     this.#n = program.n_user_params + program.n_literals;
     const columns = program.columns.length;
-    this.#address = kernel.call('statement_new', this.database.connection, program.frame_size, this.#n, columns) >>> 0;
+    this.#address =
+      kernel.call('statement_new', this.database.connection.address, program.frame_size, this.#n, columns) >>> 0;
     this.#paramsAt = this.#u32(S.params);
     this.#paramsSize = this.#n * VALUE_SIZE;
     if (program.counts_changes) kernel.u32[(this.#address + S.flags) >>> 2] = FLAG_COUNTS_CHANGES;
@@ -332,7 +333,7 @@ export class HostStatement {
 
   /** What `run` returns, after DONE. */
   outcome() {
-    return this.database.outcome(this.prepared.loaded.program, this.#integers);
+    return this.database.connection.outcome(this.prepared.loaded.program, this.#integers);
   }
 
   /** End the run, whether it is at its end or not. */

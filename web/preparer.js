@@ -1,0 +1,108 @@
+/** From a text to what can be run: the Program that is known for it, or a new one of the compiler's. */
+
+import { NotYet, SQLITE_ERROR, SqlError } from '../base/errors.js';
+import { NEEDS_NO_SCHEMA } from '../base/sql.js';
+import { lex } from './lexer.js';
+import { encodeLiterals } from './literals.js';
+import { keyFor } from './schema.js';
+import { HostStatement } from './statement.js';
+import { VisibleSchema } from './visible_schema.js';
+
+const CACHED_TEXT = 1 << 16; // longer statements are bulk data, hardly ever seen twice
+
+/**
+ * @typedef {import('./schema.js').Schema} Schema
+ * @typedef {import('./schema.js').Prepared} Prepared
+ */
+
+export class Preparer {
+  #database;
+
+  /** @param {import('./database.js').HostDatabase} database @param {import('./usercode.js').UserCode} user */
+  constructor(database, user) {
+    this.#database = database;
+    this.visible = new VisibleSchema(database, user, (schema, sql) => this.#query(schema, sql));
+  }
+
+  /**
+   * The first statement at or behind `start` of a text; null when there is none. Errors: SqlError; NotYet while the compiler is needed and
+   * not loaded, or the schema is locked.
+   * @param {string} sql
+   * @param {number} start
+   * @returns {Prepared | null}
+   */
+  prepare(sql, start) {
+    const known = start === 0 ? this.visible.known?.texts.get(sql) : undefined;
+    // The kernel refuses what is out of date, or we do.
+    if (known && (known.loaded.program.checks.length || this.visible.isCurrent)) return known;
+    const lexed = lex(sql, start);
+    if (!lexed.key) return null;
+    const { bootstrap } = this.#database.engine.library;
+    const text = sql.slice(lexed.start, lexed.end);
+    if (NEEDS_NO_SCHEMA.test(text)) return this.#prepare(bootstrap, sql, start, lexed);
+    try {
+      return this.#prepare(this.visible.now().schema, sql, start, lexed);
+    } catch (error) {
+      if (!(error instanceof SqlError) || error instanceof NotYet || !this.visible.moved()) throw error;
+    }
+    return this.#prepare(this.visible.now().schema, sql, start, lexed);
+  }
+
+  /** The same text against the schema of now. @param {Prepared} prepared @returns {Prepared} */
+  prepareAgain(prepared) {
+    this.visible.forget();
+    return /** @type {Prepared} */ (this.prepare(prepared.sql, prepared.start));
+  }
+
+  /** @param {Schema} schema @param {string} sql @param {number} start @param {import('./lexer.js').Lexed} lexed @returns {Prepared} */
+  #prepare(schema, sql, start, lexed) {
+    const text = sql.slice(lexed.start, lexed.end);
+    const loaded = schema.find(lexed, text);
+    const prepared = loaded
+      ? { sql, start, end: lexed.end, loaded, literals: encodeLiterals(lexed.literals), schema }
+      : this.#compile(schema, sql, start, lexed);
+    if (start === 0 && sql.length < CACHED_TEXT && prepared.loaded.program.shared) schema.addText(prepared);
+    return prepared;
+  }
+
+  /** @param {Schema} schema @param {string} sql @param {number} start @param {import('./lexer.js').Lexed} lexed @returns {Prepared} */
+  #compile(schema, sql, start, lexed) {
+    if (this.#database.where.options.compiler === false) throw this.#uncompiled(schema, sql, lexed);
+    const { compiler } = this.#database.engine;
+    schema.number ||= compiler.openSchema(schema.key);
+    // The arguments of a virtual table's module may hold semicolons: that is for the parser to see.
+    const stop = lexed.first === 'CREATE' && lexed.second === 'VIRTUAL' ? sql.length : lexed.end;
+    const text = sql.slice(lexed.start, stop);
+    let compiled;
+    try {
+      compiled = compiler.compile(schema.number, text, this.#database.paths);
+    } catch (error) {
+      if (error instanceof SqlError && error.offset >= 0) error.offset += lexed.start;
+      throw error;
+    }
+    const loaded = schema.add(keyFor(lexed, text, compiled), compiled.program);
+    return { sql, start, end: lexed.start + compiled.end, loaded, literals: compiled.literals, schema };
+  }
+
+  /** @param {Schema} schema @param {string} sql @param {import('./lexer.js').Lexed} lexed */
+  #uncompiled(schema, sql, lexed) {
+    const text = sql.slice(lexed.start, lexed.end);
+    const why = schema.isKnownElsewhere(lexed, text)
+      ? 'its Program is for another schema (or other settings) than this database has'
+      : 'no Program was compiled for it';
+    return new SqlError(`the compiler is switched off, and ${why}: ${text}`, SQLITE_ERROR, lexed.start);
+  }
+
+  /** All rows of a query of ours. @param {Schema} schema @param {string} sql @returns {unknown[][]} */
+  #query(schema, sql) {
+    const statement = new HostStatement(
+      this.#database,
+      schema.texts.get(sql) ?? this.#prepare(schema, sql, 0, lex(sql, 0)),
+    );
+    try {
+      return statement.peeking().raw().all();
+    } finally {
+      statement.finalize();
+    }
+  }
+}
