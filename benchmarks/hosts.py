@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gzip
 import http.server
 import json
 import queue
@@ -11,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -116,15 +117,20 @@ class Browser:
     also for an engine that throws and catches by itself: a point query of sql.js took 500 µs instead of 30.
     """
 
-    def __init__(self, server: Server, profile: Path, private: bool) -> None:
+    def __init__(self, server: Server, profile: Path, private: bool, page: str) -> None:
         self._server = server
         command = [CHROMIUM, "--headless", "--no-sandbox", "--no-first-run", f"--user-data-dir={profile}"]
         command += ["--incognito"] if private else []
         quiet = subprocess.DEVNULL
         self._process = subprocess.Popen(
-            [*command, f"{server.url}/benchmarks/browser/page.html"], stdout=quiet, stderr=quiet
+            [*command, f"{server.url}/benchmarks/browser/{page}"], stdout=quiet, stderr=quiet
         )
         self.version = f"Chromium {self.ask('', {'do': 'version'})['version']}"
+
+    @property
+    def sent(self) -> int:
+        """Bytes of files that it has been sent, compressed."""
+        return self._server.sent
 
     def ask(self, engine: str, request: Answer) -> Answer:
         """Have the page pass a request on to the worker of `engine`."""
@@ -147,6 +153,7 @@ class Server:
     def __init__(self) -> None:
         self.requests: queue.Queue[str] = queue.Queue()
         self.answers: queue.Queue[bytes] = queue.Queue()
+        self.sent = 0
         handler = functools.partial(_Handler, self, directory=ROOT)
         self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._http.daemon_threads = True
@@ -173,23 +180,37 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         """A file; or, at /next, the next request once there is one."""
         if self.path != "/next":
-            super().do_GET()
+            self._send_file()
             return
         try:
             body = self._owner.requests.get(timeout=LONG_POLL_S).encode()
         except queue.Empty:
             body = b"null"
-        self._send(body)
+        with contextlib.suppress(ConnectionError):  # the browser has been closed
+            self._send(body)
 
     def do_POST(self) -> None:
         """An answer of the page."""
         self._owner.answers.put(self.rfile.read(int(self.headers["Content-Length"])))
         self._send(b"{}")
 
-    def _send(self, body: bytes) -> None:
+    def _send_file(self) -> None:
+        """As web servers do: compressed, and to be kept by the browser."""
+        path = Path(self.translate_path(self.path))
+        if not path.is_file():
+            self.send_error(404)
+            return
+        body = compressed(path, path.stat().st_mtime)
+        self._owner.sent += len(body)
+        headers = {"Content-Encoding": "gzip", "Cache-Control": "max-age=86400"}
+        self._send(body, self.guess_type(path), headers)
+
+    def _send(self, body: bytes, kind: str = "application/json", headers: dict[str, str] | None = None) -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -197,11 +218,17 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def chromium(profile: Path, private: bool) -> Iterator[Browser]:
-    """Chromium with a profile on disk; private: in a private window."""
+@functools.cache
+def compressed(path: Path, changed: float) -> bytes:
+    """A file that changed then, by gzip."""
+    return gzip.compress(path.read_bytes(), compresslevel=9, mtime=0)
+
+
+@contextlib.contextmanager
+def chromium(profile: Path, private: bool, page: str = "page.html") -> Iterator[Browser]:
+    """Chromium with a profile on disk; private: in a private window; page: of benchmarks/browser."""
     server = Server()
-    browser = Browser(server, profile, private)
+    browser = Browser(server, profile, private, page)
     try:
         yield browser
     finally:

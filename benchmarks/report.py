@@ -19,12 +19,15 @@ NAMES = {
     "turso_wasm": "turso_wasm",
     "ours": "turso_wasm",
     "ours-opfs": "turso_wasm",
+    "ours-bundle": "turso_wasm, compiled programs",
+    "pglite": "PGlite",
     "turso": "pyturso",
     "sqljs": "sql.js",
     "sahpool": "sahpool",
     "sahpool-wal": "sahpool, exclusive WAL",
 }
 PREPARE_MS, ADDED_BYTES = 5.0, 500_000
+VISIT_MS = {("ours", "second", "known"): 150, ("ours", "second", "unseen"): 600, ("ours-bundle", "first", "known"): 300}
 MISSED = "✗"
 
 
@@ -76,6 +79,7 @@ class Result:
     rows: list[Row] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     startup: dict[str, float] = field(default_factory=dict)
+    visits: list[dict[str, Any]] = field(default_factory=list)
     prepare: dict[str, Any] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
 
@@ -163,7 +167,7 @@ def markdown(result: Result, trials: list[dict[str, Any]]) -> str:
     targets = {trial["name"]: trial for trial in trials}
     for group in dict.fromkeys(row.group for row in result.rows):
         lines += _group(group, [row for row in result.rows if row.group == group], targets)
-    lines += _prepare(result.prepare) + _startup(result.startup) + _sizes(result.sizes)
+    lines += _prepare(result.prepare) + _startup(result.startup) + _visits(result.visits) + _sizes(result.sizes)
     return "\n".join(lines)
 
 
@@ -266,6 +270,37 @@ def _startup(startup: dict[str, float]) -> list[str]:
         f"From nothing to the first row (in memory: with the database of the trials loaded): {cells}.",
         "",
     ]
+
+
+def _visits(visits: list[dict[str, Any]]) -> list[str]:
+    if not visits:
+        return []
+    lines = [
+        "From the page's script to the connection, to the first row (after the tables were made or found), and to the "
+        "row of a statement that no visit has seen: medians, in parentheses the quickest. The second visit finds "
+        "what the first has left.",
+        "",
+        "| engine | visit | bytes sent | connected | first row | unseen statement |",
+        "|-|-|-:|-:|-:|-:|",
+    ]
+    for engine, visit in dict.fromkeys((one["engine"], one["visit"]) for one in visits):
+        own = [one for one in visits if (one["engine"], one["visit"]) == (engine, visit)]
+        whole = [one for one in own if "error" not in one]
+        if not whole:
+            lines.append(f"| {NAMES.get(engine, engine)} | {visit} | failed: {own[0]['error'][:80]} | | | |")
+            continue
+        cells = [f"{statistics.median(one['bytes'] for one in whole):.0f}"]
+        for name in ("connected", "known", "unseen"):
+            times = [one[name] for one in whole if one[name] is not None]
+            cells.append(_visit_cell(times, VISIT_MS.get((engine, visit, name))) if times else "-")
+        lines.append(f"| {NAMES.get(engine, engine)} | {visit} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _visit_cell(times: list[float], limit: float | None) -> str:
+    middle = statistics.median(times)
+    cell = f"{middle:.0f} ms ({min(times):.0f})"
+    return cell if limit is None else f"{cell} ≤ {limit:g}{'' if middle <= limit else ' ' + MISSED}"
 
 
 def _sizes(found: dict[str, int]) -> list[str]:

@@ -5,12 +5,11 @@
  */
 
 import { SqlError } from '../base/errors.js';
+import { installPack } from './pack.js';
 import { loadPyodide } from './pyodide.js';
 import { Snapshot } from './snapshot.js';
-import { bytesOf } from './values.js';
 
 const decoder = new TextDecoder();
-const ARCHIVE = '/lib/turso_wasm.zip';
 /** What is loaded and computed on first use is to be in the snapshot. */
 const WARM_UP = 'import gc, random\nfrom turso_wasm.bridge import warm_up\nwarm_up()\ngc.collect()\nNone';
 /** All visits would draw the same numbers. */
@@ -34,25 +33,23 @@ export class Compiler {
    */
   static async load({ pyodide: base, pack }) {
     const packed = fetchBytes(pack);
-    const archive = packed.then(unpacked);
-    archive.catch(() => undefined); // awaited later; must not go unhandled
+    packed.catch(() => undefined); // awaited later; must not go unhandled
     const snapshot = packed.then((bytes) => Snapshot.of(bytes, base));
-    const early = (await Snapshot.exists()) ? await Compiler.#fromSnapshot(base, snapshot, archive) : null;
-    return early ?? Compiler.#started(base, snapshot, archive);
+    const early = (await Snapshot.exists()) ? await Compiler.#fromSnapshot(base, snapshot) : null;
+    return early ?? Compiler.#started(base, snapshot, packed);
   }
 
   /**
    * A compiler as an earlier visit has left it; null when there is none, or it is no good for any reason.
-   * @param {string} base @param {Promise<Snapshot>} named @param {Promise<Uint8Array>} archive
+   * @param {string} base @param {Promise<Snapshot>} named
    */
-  static async #fromSnapshot(base, named, archive) {
+  static async #fromSnapshot(base, named) {
     const snapshot = await named.catch(() => null);
     const kept = await snapshot?.read();
     if (!snapshot || !kept) return null;
     try {
       const pyodide = await loadPyodide(base, { _loadSnapshot: kept.bytes });
       if (!(await kept.intact)) throw new Error('the snapshot is damaged');
-      pyodide.FS.writeFile(ARCHIVE, await archive);
       pyodide.runPython(RESEED);
       const compiler = Compiler.#over(pyodide, true);
       compiler.fromSnapshot = true;
@@ -63,11 +60,11 @@ export class Compiler {
     }
   }
 
-  /** @param {string} base @param {Promise<Snapshot>} named @param {Promise<Uint8Array>} archive */
-  static async #started(base, named, archive) {
+  /** @param {string} base @param {Promise<Snapshot>} named @param {Promise<ArrayBuffer>} packed */
+  static async #started(base, named, packed) {
     const loading = loadPyodide(base, { _makeSnapshot: typeof caches !== 'undefined' });
-    const [pyodide, bytes, snapshot] = await Promise.all([loading, archive, named]);
-    putOnPath(pyodide, bytes);
+    const [pyodide, bytes, snapshot] = await Promise.all([loading, packed, named]);
+    installPack(pyodide, bytes);
     if (snapshot.possible) keep(pyodide, snapshot);
     return Compiler.#over(pyodide, true);
   }
@@ -78,7 +75,7 @@ export class Compiler {
    * @param {BufferSource} [pack] absent: the package is on Python's path
    */
   static async over(pyodide, pack) {
-    if (pack) putOnPath(pyodide, await unpacked(pack));
+    if (pack) installPack(pyodide, pack);
     return Compiler.#over(pyodide, Boolean(pack));
   }
 
@@ -131,12 +128,6 @@ export class Compiler {
   }
 }
 
-/** @param {any} pyodide @param {Uint8Array} archive */
-function putOnPath(pyodide, archive) {
-  pyodide.FS.writeFile(ARCHIVE, archive);
-  pyodide.runPython(`import sys\nif "${ARCHIVE}" not in sys.path: sys.path.insert(0, "${ARCHIVE}")`);
-}
-
 /** Keep Python's memory for the next visit, now that there is nothing in it but our modules (M3 in snapshot.js). @param {any} pyodide @param {Snapshot} snapshot */
 function keep(pyodide, snapshot) {
   try {
@@ -180,24 +171,6 @@ function checked(proxy) {
   const { error } = reply.head;
   if (error) throw new SqlError(error.message, error.code, error.offset);
   return reply;
-}
-
-const GZIP = 0x8b1f;
-
-/**
- * The zip in a pack. (A server may have taken the gzip around it for a way of sending.)
- * @param {BufferSource} pack
- * @returns {Promise<Uint8Array>}
- */
-async function unpacked(pack) {
-  const bytes = bytesOf(pack);
-  if ((bytes[0] | (bytes[1] << 8)) !== GZIP) return bytes;
-  try {
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
-  } catch (cause) {
-    throw new Error('compiler.pack is not whole', { cause });
-  }
 }
 
 /** @param {string} url @returns {Promise<ArrayBuffer>} @throws {Error} when it cannot be had, or not all of it */

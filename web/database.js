@@ -101,6 +101,11 @@ export class HostDatabase {
     return this.#connection !== null;
   }
 
+  /** Whether nothing is under way: no statement, no transaction. */
+  get isIdle() {
+    return this.open && !this.inTransaction && ![...this.#statements].some((statement) => statement.busy);
+  }
+
   /** Its connection in the kernel. @throws {SqlError} SQLITE_MISUSE: it is closed */
   get connection() {
     if (!this.#connection) throw misuse('the database is closed');

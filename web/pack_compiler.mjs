@@ -1,18 +1,19 @@
 /**
  * Pack the query compiler for pages: `node web/pack_compiler.mjs ROOT TO.pack`, paths of files below ROOT on stdin.
  *
- * A pack is a zip of .pyc files that are stored as they are, and gzip around it: Python imports from the zip without
- * unpacking it, and what compresses well together is compressed together. Pyodide's own Python writes the .pyc files
- * (nobody else has its version). Three things that nobody asks for at run time stay out, docstrings, the annotations of
- * functions and lines within functions: half of the size. Typed Python goes in as source, which its compiler reads.
+ * What a pack is: pack.js. Pyodide's own Python writes the code objects (nobody else has its version). Three things that nobody asks for
+ * at run time stay out, docstrings, the annotations of functions and lines within functions: half of the size. Typed Python goes in as
+ * source, which its compiler reads.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
 import { loadPyodide } from 'pyodide';
 
 const PACK = `
-import ast, importlib.util, io, marshal, types, zipfile
+import ast, importlib.util, lzma, marshal, types
+
+# A larger window would be allocated by who unpacks it, too.
+FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 20, "pb": 0}]
 
 def bare(code):
     constants = tuple(bare(each) if isinstance(each, types.CodeType) else each for each in code.co_consts)
@@ -31,17 +32,15 @@ def compiled(source, path):
         elif isinstance(node, ast.arg):
             node.annotation = None
     code = compile(tree, path, "exec", dont_inherit=True, optimize=2)
-    return importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(bare(code))
+    return bare(code)
 
 def packed(modules):
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for path, source in modules:
-            if "/library/" in path or not path.endswith(".py"):
-                archive.writestr(zipfile.ZipInfo(path), source)
-            else:
-                archive.writestr(zipfile.ZipInfo(path + "c"), compiled(source, path))
-    return target.getvalue()
+    members = {
+        path: source.encode() if "/library/" in path or not path.endswith(".py") else compiled(source, path)
+        for path, source in modules
+    }
+    raw = importlib.util.MAGIC_NUMBER + marshal.dumps(members)
+    return lzma.compress(raw, check=lzma.CHECK_CRC32, filters=FILTERS)
 
 packed
 `;
@@ -50,5 +49,5 @@ const [root, to] = process.argv.slice(2);
 const paths = readFileSync(0, 'utf8').trim().split('\n');
 const pyodide = await loadPyodide();
 const pack = pyodide.runPython(PACK);
-const zip = pack(pyodide.toPy(paths.map((path) => [path, readFileSync(`${root}/${path}`, 'utf8')])));
-writeFileSync(to, gzipSync(zip.toJs(), { level: 9 }));
+const bytes = pack(pyodide.toPy(paths.map((path) => [path, readFileSync(`${root}/${path}`, 'utf8')])));
+writeFileSync(to, bytes.toJs());

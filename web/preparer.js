@@ -4,6 +4,7 @@ import { NotYet, SQLITE_ERROR, SqlError } from '../base/errors.js';
 import { NEEDS_NO_SCHEMA } from '../base/sql.js';
 import { lex } from './lexer.js';
 import { encodeLiterals } from './literals.js';
+import { NextVisit } from './next_visit.js';
 import { keyFor } from './schema.js';
 import { HostStatement } from './statement.js';
 import { VisibleSchema } from './visible_schema.js';
@@ -17,11 +18,16 @@ const CACHED_TEXT = 1 << 16; // longer statements are bulk data, hardly ever see
 
 export class Preparer {
   #database;
+  #nextVisit;
 
   /** @param {import('./database.js').HostDatabase} database @param {import('./usercode.js').UserCode} user */
   constructor(database, user) {
     this.#database = database;
     this.visible = new VisibleSchema(database, user, (schema, sql) => this.#query(schema, sql));
+    this.#nextVisit = new NextVisit(
+      () => (database.isIdle ? this.visible.now().schema : null),
+      (text) => this.prepare(text, 0),
+    );
   }
 
   /**
@@ -81,7 +87,16 @@ export class Preparer {
       throw error;
     }
     const loaded = schema.add(keyFor(lexed, text, compiled), compiled.program);
+    if (this.#staysUseful(schema, loaded.program, compiled.end)) {
+      this.#nextVisit.compiled(text.slice(0, compiled.end), schema);
+    }
     return { sql, start, end: lexed.start + compiled.end, loaded, literals: compiled.literals, schema };
+  }
+
+  /** Whether the same text is worth a Program for what the schema will be at last. @param {Schema} schema @param {import('./program.js').Program} program @param {number} size of the text */
+  #staysUseful(schema, program, size) {
+    const { engine, where } = this.#database;
+    return !where.inMemory && program.shared && schema !== engine.library.bootstrap && size < CACHED_TEXT;
   }
 
   /** @param {Schema} schema @param {string} sql @param {import('./lexer.js').Lexed} lexed */

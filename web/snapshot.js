@@ -10,7 +10,7 @@
 
 const CACHE = 'turso-wasm snapshot';
 const DIGEST = 'x-digest';
-/** Room that must be left in the origin's storage when it is kept; it takes 30 MB. */
+/** Room that must be left in the origin's storage when it is kept; it takes 36 MB. */
 const ROOM = 300_000_000;
 
 export class Snapshot {

@@ -71,6 +71,16 @@ def first_visit(visit: Callable[..., Any]) -> float:
     return ms
 
 
+def test_what_makes_the_schema_needs_no_python_either(visit: Callable[..., Any]) -> None:
+    """The second visit runs it against a schema for which the first has compiled only what came last."""
+    setup = KNOWN.replace("const rows", f"{SETUP.replace('first', 'again')} const rows")
+    stay = "await new Promise((resolve) => setTimeout(resolve, 2500));"
+    visit(setup + STORED + stay)
+    found = visit(setup + "const { programs } = await db.status(); return [rows.length, programs.misses];")
+    assert found == [2, 0]
+    assert not for_python(Logging.asked)
+
+
 def test_known_statements_need_no_python(visit: Callable[..., Any]) -> None:
     first = first_visit(visit)
     assert for_python(Logging.asked)

@@ -1,0 +1,87 @@
+/**
+ * compiler.pack: the modules of the query compiler, for Python's `import`, without a file system.
+ *
+ * It is xz around the magic number of a Python and a dict, by `marshal`: path below the package's folder → a code object, or, for typed
+ * Python and for what is no module, its bytes. Writer: pack_compiler.mjs.
+ */
+
+import { bytesOf } from './values.js';
+
+const FILE = '/tmp/compiler.pack';
+const XZ = [0xfd, 0x37, 0x7a, 0x58, 0x5a];
+
+/** A finder that is its modules' loader, too. Paths begin with "/pack": no such file exists, so Python asks the loader for sources. */
+const INSTALL = `
+import importlib.abc, importlib.util, lzma, marshal, sys
+
+class Pack(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    ROOT = "/pack/"
+
+    def __init__(self, members):
+        self.members = members
+
+    def path_of(self, name):
+        stem = name.replace(".", "/")
+        return next((path for path in (stem + ".py", stem + "/__init__.py") if path in self.members), None)
+
+    def is_package(self, name):
+        return self.path_of(name).endswith("/__init__.py")
+
+    def find_spec(self, name, path=None, target=None):
+        found = self.path_of(name)
+        if found is None:
+            return None
+        place = self.ROOT + found
+        inside = [place.removesuffix("/__init__.py")] if self.is_package(name) else None
+        return importlib.util.spec_from_file_location(name, place, loader=self, submodule_search_locations=inside)
+
+    def get_code(self, name):
+        member = self.members[self.path_of(name)]
+        return self.source_to_code(member, self.ROOT + self.path_of(name)) if isinstance(member, bytes) else member
+
+    def get_source(self, name):
+        member = self.members[self.path_of(name)]
+        return member.decode() if isinstance(member, bytes) else None
+
+    def get_data(self, path):
+        try:
+            return self.members[path.removeprefix(self.ROOT)]
+        except KeyError:
+            raise OSError(path) from None
+
+def install(path):
+    with open(path, "rb") as file:
+        raw = lzma.decompress(file.read())
+    if not raw.startswith(importlib.util.MAGIC_NUMBER):
+        raise ImportError("the pack is for another Python")
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "Pack"]
+    sys.meta_path.append(Pack(marshal.loads(memoryview(raw)[4:])))
+
+install("${FILE}")
+del install
+`;
+
+/**
+ * Make the modules of a pack importable; nothing in Python refers to JavaScript then.
+ * @param {any} pyodide
+ * @param {BufferSource} pack
+ * @throws {Error} it is none, or damaged, or for another Python
+ */
+export function installPack(pyodide, pack) {
+  const bytes = bytesOf(pack);
+  if (XZ.some((byte, i) => bytes[i] !== byte)) throw new Error('compiler.pack is no pack, or of another version');
+  pyodide.FS.writeFile(FILE, bytes);
+  try {
+    const scope = pyodide.runPython('dict(__name__="turso_wasm_pack")');
+    try {
+      pyodide.runPython(INSTALL, { globals: scope });
+    } finally {
+      scope.destroy();
+    }
+  } catch (cause) {
+    const why = String(cause).includes('LZMAError') ? 'is not whole' : 'is no pack, or of another version';
+    throw new Error(`compiler.pack ${why}`, { cause });
+  } finally {
+    pyodide.FS.unlink(FILE);
+  }
+}
