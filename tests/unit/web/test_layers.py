@@ -13,19 +13,20 @@ FOLDERS = ("base", "vfs", "web", "demo")
 """Bottom first; a module imports from its own folder and from those before it."""
 
 WEB = (
-    "file.js lexer.js program.js program_file.js protocol.js pyodide.js rows.js snapshot.js values.js waiting.js",
-    "program_cache.js parameters.js userorder.js usertokens.js compiler.js stores.js",
+    "file.js lexer.js next_visit.js program.js program_file.js protocol.js pyodide.js rows.js snapshot.js",
+    "values.js waiting.js",
+    "program_cache.js parameters.js userorder.js usertokens.js pack.js compiler.js stores.js",
     "page/check.js page/source.js usersource.js",
     "literals.js userrows.js",
     "usercode.js",
-    "kernel.js",
-    "schema.js",
-    "statement.js database.js engine.js python_host.js page/client.js page/tenure.js",
+    "kernel.js connection.js",
+    "schema.js visible_schema.js",
+    "statement.js preparer.js database.js engine.js python_host.js page/client.js page/tenure.js",
     "job.js session.js server.js page/remote.js page/statement.js page/workers.js",
     "page/handle.js page/database.js",
     "worker.js host.js index.js",
 )
-"""The storeys of web/, bottom first; `statement.js`, `database.js` and `engine.js` know one another by type only."""
+"""The storeys of web/, bottom first; in that of `statement.js` some know what uses them by type only."""
 
 PAGE = ("base/", "web/page/", "web/index.js", "web/protocol.js", "web/rows.js", "web/values.js")
 """All that a page loads: nothing of the engine's."""
