@@ -60,6 +60,6 @@ def _bundle() -> str:
     schema, queries = target.with_name("start_schema.sql"), target.with_name("start_queries.sql")
     schema.write_text(SCHEMA, encoding="utf-8")
     queries.write_text(f"{KNOWN};\n", encoding="utf-8")
-    tool = Path(sys.executable).with_name("turso-wasm")
-    subprocess.run([tool, "compile", schema, queries, "-o", target], check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "turso_wasm", "compile", schema, queries, "-o", target]
+    subprocess.run(command, cwd=hosts.ROOT, check=True, stdout=subprocess.DEVNULL)
     return f"/{target.relative_to(hosts.ROOT).as_posix()}"

@@ -7,8 +7,8 @@ Invariants:
   K1  Fields are patched only if every one of them keeps its serial type, so the record is the one that record_encode
       would have made.
   K2  Their new bytes are gathered before the first is written: they may come from the record itself.
-  K3  A record that stays as it is writes no page (as in SQLite, for such as have no overflow pages); blobs that are open
-      on its row end all the same.
+  K3  A record that stays as it is writes no page (as in SQLite, for such as have no overflow pages). Blobs that are
+      open on its row end all the same.
 """
 
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, Cursor, Value
