@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from turso_wasm.base.tree import Node, walk
 from turso_wasm.bind import bound
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context, Then
@@ -136,6 +137,10 @@ def _key_values(exprs: tuple[bound.Expr, ...], node: nodes.HashJoin, missing: La
     return values
 
 
+def _recurs(node: Node) -> bool:
+    return type(node) is nodes.Recursive
+
+
 class _Table:
     """The materialized build side, in the statement's memory, or in the frame's when it is read anew on every entry: a
     table of rows (kernel/values/join_table.py), or a set where nothing is asked but whether a key is there.
@@ -147,6 +152,20 @@ class _Table:
         f = ctx.f
         self.table = f.local(I32, "table")
         self.null_row = f.local(I32, "null_row")  # 1: a probe row without a match
+        # What may never end is not begun before there is a row to look for.
+        self.is_late = not (node.fresh or node.keeps_build) and any(map(_recurs, walk((node.build,))))
+        if not self.is_late:
+            self._open(ctx)
+
+    def begin_row(self, ctx: Context) -> None:
+        """There is a probe row."""
+        if self.is_late:
+            before = decoded_columns(ctx)
+            self._open(ctx)
+            forget_since(before, ctx)
+
+    def _open(self, ctx: Context) -> None:
+        f, node = ctx.f, self.node
         if node.fresh:
             place = ctx.frame_alloc(4)
             ctx.zero_at_start(place)
@@ -282,6 +301,7 @@ def _ask(node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource, 
     """Semi- and anti-joins: the probe row passes if something, or nothing, matches."""
     f = ctx.f
     matched = f.local(I32, "matched")
+    table.begin_row(ctx)
     _place_build_columns(node, record, ctx)
     _ensure_probe_columns(node, ctx)
     f.set(matched, 0)
@@ -323,6 +343,7 @@ def _ensure_probe_columns(node: nodes.HashJoin, ctx: Context) -> None:
 def _probe(node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource, ctx: Context, then: Then) -> None:
     f = ctx.f
     null_row, matched = table.null_row, f.local(I32, "matched")
+    table.begin_row(ctx)
     _place_build_columns(node, record, ctx)
     _ensure_probe_columns(node, ctx)
 
