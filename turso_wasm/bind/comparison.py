@@ -51,7 +51,7 @@ def column_affinity(query: Query, number: int) -> AffinityLetter | None:
     foreign = _NUMBER if affinity == "B" else _TEXT
     if any(_types(other) & foreign for other in outputs if other is not outputs[at]):
         return "A"
-    return "C" if isinstance(outputs[at], bound.Cast) and affinity in NUMERIC_AFFINITIES else affinity
+    return "C" if at == 0 and isinstance(outputs[0], bound.Cast) and affinity in NUMERIC_AFFINITIES else affinity
 
 
 _NUMBER, _TEXT, _BLOB = 1, 2, 4
@@ -61,8 +61,8 @@ _TYPE_OF = {type(None): 0, int: _NUMBER, bool: _NUMBER, float: _NUMBER, str: _TE
 def _types(expr: bound.Expr) -> int:
     """The storage classes that an expression seems to have, as bits."""
     expr = strip_collation(expr)
-    while isinstance(expr, bound.Unary) and expr.op == "+":
-        expr = strip_collation(expr.operand)
+    while (isinstance(expr, bound.Unary) and expr.op == "+") or isinstance(expr, bound.Let):
+        expr = strip_collation(expr.body if isinstance(expr, bound.Let) else expr.operand)
     if isinstance(expr, bound.Constant):
         return _TYPE_OF[type(expr.value)]
     if isinstance(expr, bound.Binary) and expr.op == "||":

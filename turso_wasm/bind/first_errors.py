@@ -20,6 +20,7 @@ from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.select import SelectBinder, bind_select, check_stars, describe, expand_star
 from turso_wasm.bind.sources import bind_from
 from turso_wasm.bind.tables import add_common_tables
+from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 from turso_wasm.sql.walk import children
 
@@ -140,24 +141,28 @@ def _selects(node: ast.Node) -> Iterator[ast.Select]:
 
 
 class _Resolver(SelectBinder):
-    """Resolves names in SQLite's order. Errors of functions do not stop it before the end of an expression."""
+    """Resolves names in SQLite's order. Errors of functions and in their arguments do not stop it before the end of an
+    expression: the last one is told.
+    """
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)  # type: ignore[arg-type]
         self._depth = 0
         self._soft: SqlError | None = None
+        self._seen: dict[int, ast.Node] = {}  # what stands behind and is resolved in front, by id
 
     def expr(self, node: ast.Expr, scope: Scope | None) -> bound.Expr:
         self._depth += 1
         try:
+            self._look_ahead(node, scope)
             found = super().expr(node, scope)
         except SqlError as error:
-            if not error.message.startswith(_SOFT):
+            is_own = error.message.startswith(_OWN)
+            if not is_own and not _is_call(node):
                 raise
             self._soft = error
-            for part in children(node):
-                if isinstance(part, ast.Expr):
-                    self.expr(part, scope)
+            if is_own:
+                self._resolve_arguments(node, scope)
             found = NULL
         finally:
             self._depth -= 1
@@ -165,8 +170,34 @@ class _Resolver(SelectBinder):
             raise self._soft
         return found
 
+    def _resolve_arguments(self, node: ast.Expr, scope: Scope | None) -> None:
+        try:
+            for part in children(node):
+                if isinstance(part, ast.Expr):
+                    self.expr(part, scope)
+        except SqlError as error:
+            self._soft = error
 
-_SOFT = (
+    def _look_ahead(self, node: ast.Expr, scope: Scope | None) -> None:
+        ahead: ast.Node | None = None
+        if isinstance(node, ast.InSelect):
+            ahead = node.select
+        elif isinstance(node, ast.FunctionCall) and self.registry.find_aggregate(fold(node.name), len(node.arguments)):
+            ahead = node.filter
+        if ahead is None or id(ahead) in self._seen:
+            return
+        self._seen[id(ahead)] = ahead
+        if isinstance(ahead, ast.Select):
+            self.nested_select(ahead, scope)
+        elif isinstance(ahead, ast.Expr):
+            self.expr(ahead, scope)
+
+
+def _is_call(node: ast.Expr) -> bool:
+    return isinstance(node, ast.FunctionCall | ast.Like) or (isinstance(node, ast.Binary) and node.op in ("->", "->>"))
+
+
+_OWN = (
     *("no such function: ", "wrong number of arguments to function ", "misuse of window function "),
     "second argument to likelihood() must be",
 )

@@ -95,6 +95,10 @@ def bind_core(
     scope = Scope(parent=parent, depth=parent.depth + 1 if parent is not None else 0, core=core)
     scope.is_tested = id(node) in binder.tested
     clause = bind_from(binder, node.source, core, scope)
+    if binder.from_right:  # to SQLite a join in parentheses is a subquery
+        for pending in clause.pending:
+            if pending.scope is not None:
+                binder.expr(pending.on, pending.scope)
     scope.aggregates, scope.allows_windows = "yes", True
     define_windows(binder, node.windows, scope)
     check_stars(node.columns, scope)
@@ -115,9 +119,12 @@ def bind_core(
             fail("HAVING clause on a non-aggregate query", node.having)
         core.having = binder.expr(node.having, scope)
     scope.aggregates = "where" if core.is_aggregate else "no"
-    bind_conditions(clause)
+    if not binder.from_right:
+        bind_conditions(clause)
     if node.where is not None:
         core.where += conjuncts(binder.expr(node.where, scope))
+    if binder.from_right:
+        bind_conditions(clause)
     scope.is_tested = tested
     if binder.authority is not None:
         binder.authority.rows(binder, scope.items)
