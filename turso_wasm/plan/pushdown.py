@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
-from turso_wasm.bind.comparison import affinity_of, column_affinity, compare, in_list
+from turso_wasm.bind.comparison import affinity_of, collation_of, column_affinity, compare, in_list
 from turso_wasm.bind.query import Core, Item, Query, Step
 from turso_wasm.bind.select import compound_collations
 from turso_wasm.bind.walk import (
@@ -201,11 +201,20 @@ def _with_conditions(core: Core, source: int, conditions: list[bound.Expr], bind
     for condition in conditions:
         used = {ref.column for ref in columns_used(condition)}
         moved = transform(condition, rewrite)
-        if core.is_aggregate and not all(_is_key(outputs[at], core, binder) for at in used):
+        if core.is_aggregate and not _holds_of_groups(condition, [outputs[at] for at in used], core, binder):
             having.append(moved)
         else:
             where += conjuncts(moved)
     return replace(core, where=where, having=all_of(having))
+
+
+def _holds_of_groups(condition: bound.Expr, outputs: list[bound.Expr], core: Core, binder: Binder) -> bool:
+    """It is about keys of the groups that are compared byte by byte, or says the same of all rows of a group."""
+    if not all(_is_key(output, core, binder) for output in outputs):
+        return False
+    collations = {collation_of(output) for output in outputs}
+    asked = {part.collation for part in walk(condition) if isinstance(part, bound.Compare | bound.InList)}
+    return collations == {"BINARY"} or (asked == collations and _is_whole(condition, core))
 
 
 def _is_key(output: bound.Expr, core: Core, binder: Binder) -> bool:
