@@ -135,6 +135,14 @@ class Binder:
         if late is not None:
             raise late
 
+    @contextmanager
+    def without_code(self) -> Iterator[None]:
+        """While names are resolved of what no code is made of: what EXISTS shows."""
+        saved = self.resolving, self.late
+        self.resolving = True
+        yield
+        self.resolving, self.late = saved
+
     def new_source(self) -> int:
         """A number for a new row source."""
         self.n_sources += 1

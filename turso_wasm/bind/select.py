@@ -9,6 +9,7 @@ Source: https://sqlite.org/lang_select.html, https://sqlite.org/c3ref/column_nam
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound, calls
@@ -102,11 +103,12 @@ def bind_core(
     scope.aggregates, scope.allows_windows = "yes", True
     define_windows(binder, node.windows, scope)
     check_stars(node.columns, scope)
-    for column in node.columns:
-        if isinstance(column, ast.Star):
-            expand_star(binder, column, core, scope)
-        else:
-            _bind_result(binder, column, core, scope)
+    with binder.without_code() if scope.is_tested else nullcontext():
+        for column in node.columns:
+            if isinstance(column, ast.Star):
+                expand_star(binder, column, core, scope)
+            else:
+                _bind_result(binder, column, core, scope)
     check_columns(len(core.outputs), "in result set")
     if node.group_by:
         core.is_aggregate = True
