@@ -11,6 +11,7 @@ from turso_wasm.bind import bound
 from turso_wasm.codegen.context import VALUE_SIZE, Context
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
+from turso_wasm.values.types import text_bytes
 from turso_wasm.wasm.dsl import I32
 
 
@@ -50,7 +51,7 @@ def _constant_at(value: int | float | str | bytes | None, ctx: Context) -> int:
     elif isinstance(value, float):
         tag, payload = REAL, struct.pack("<d", value)
     else:
-        raw = value.encode() if isinstance(value, str) else bytes(value)
+        raw = text_bytes(value) if isinstance(value, str) else bytes(value)
         tag = TEXT if isinstance(value, str) else BLOB
         payload = struct.pack("<II", ctx.unit.data_offset(raw or b"\0"), len(raw))
     return ctx.unit.data_offset(struct.pack("<ii", tag, 0) + payload, align=8)

@@ -49,6 +49,7 @@ from turso_wasm.kernel.abi import (
     Run,
     Value,
 )
+from turso_wasm.values.types import text_bytes
 from turso_wasm.wasm import coroutine
 from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Hole, Local, i32, i64
@@ -506,7 +507,7 @@ class Context:
             return SqlValue(INTEGER, i64(int(value)))
         if isinstance(value, float):
             return SqlValue(REAL, i64(struct.unpack("<q", struct.pack("<d", value))[0]))
-        raw = value.encode() if isinstance(value, str) else bytes(value)
+        raw = text_bytes(value) if isinstance(value, str) else bytes(value)
         return SqlValue(TEXT if isinstance(value, str) else BLOB, self.blob(raw))
 
     def blob(self, raw: bytes) -> Expr:
