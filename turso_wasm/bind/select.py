@@ -284,6 +284,8 @@ def _bind_grouping(
         return
     check_terms(len(node.group_by), "GROUP BY")
     scope.aggregates, scope.is_tested = "yes", False
+    if binder.from_right:
+        _resolve_terms(binder, node.group_by, scope)
     for number, term in enumerate(node.group_by):
         expr = _ordinal(binder, term, core.outputs, number, "GROUP")
         if expr is None:
@@ -338,10 +340,19 @@ def ordinal(number: int) -> str:
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
 
 
+def _resolve_terms(binder: Binder, terms: Sequence[ast.Expr], scope: Scope) -> None:
+    """Only names: SQLite asks what a term is when all are resolved."""
+    for term in terms:
+        if not isinstance(term, ast.IntegerLiteral) and _alias(binder, term, scope) is None:
+            binder.expr(term, scope)
+
+
 def _order_by(binder: Binder, terms: tuple[ast.OrderTerm, ...], core: Core, scope: Scope) -> list[OrderKey]:
     """The terms of a simple SELECT: an ordinal, an alias (before columns), or any expression."""
     check_terms(len(terms), "ORDER BY")
     scope.aggregates, scope.allows_windows = "yes" if core.is_aggregate else "where", True
+    if binder.from_right:
+        _resolve_terms(binder, [term.expr for term in terms], scope)
     keys = []
     shown = len(core.windows)
     for number, term in enumerate(terms):
