@@ -10,7 +10,7 @@ from turso_wasm.kernel.base.errors import raise_too_big
 from turso_wasm.kernel.base.memory import arena_alloc
 from turso_wasm.kernel.base.varint import put_varint
 from turso_wasm.kernel.values.value import MAX_LENGTH
-from turso_wasm.wasm.lang import Struct, i32, i64, inline, memory_copy, ptr, sizeof, u8
+from turso_wasm.wasm.lang import Struct, i32, i64, inline, memory_copy, ptr, sizeof, u8, u64
 
 __subset__ = True
 
@@ -77,7 +77,12 @@ def bytes_put(b: Bytes, c: i32) -> None:
 
 def bytes_varint(b: Bytes, v: i64) -> None:
     """Append a varint."""
-    b.size += put_varint(bytes_room(b, 9), v)
+    p: ptr[u8] = bytes_room(b, 9)
+    if u64(v) < 128:
+        p[0] = i32(v)
+        b.size += 1
+    else:
+        b.size += put_varint(p, v)
 
 
 def compare_terms(p: ptr[u8], n: i32, q: ptr[u8], m: i32) -> i32:

@@ -250,9 +250,11 @@ def word_unicode(t: Tokenizer) -> i32:
     t.start = at
     out: ptr[u8] = t.buffer
     size: i32 = 0
+    limit: i32 = t.capacity - 8
     while at < n:
-        if size + 8 > t.capacity:
+        if size > limit:
             out = room(t, size)
+            limit = t.capacity - 8
         c = p[at]
         if c < 128:
             folded: i32 = t.ascii[c]

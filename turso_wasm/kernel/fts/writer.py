@@ -15,7 +15,7 @@ from turso_wasm.kernel.fts.postings import Index
 from turso_wasm.kernel.fts.structure import SEGMENT_SHIFT
 from turso_wasm.kernel.values.record import record_encode
 from turso_wasm.kernel.values.value import pack
-from turso_wasm.wasm.lang import Struct, i32, i64, memory_copy, memory_fill, ptr, put_be16, scratch, u8
+from turso_wasm.wasm.lang import Struct, i32, i64, memory_fill, ptr, put_be16, scratch, u8
 
 __subset__ = True
 
@@ -127,13 +127,11 @@ def write_term(w: SegmentWriter, term: ptr[u8], n: i32) -> None:
         index_entry(w, term, shared + 1 if w.term.size else 0)
         shared = 0
     bytes_varint(w.leaf, i64(n - shared))
-    memory_copy(bytes_room(w.leaf, n - shared), term + shared, n - shared)
-    w.leaf.size += n - shared
+    bytes_add(w.leaf, term + shared, n - shared)
     w.has_terms = 1
     w.has_rows = 1
     w.term.size = 0
-    memory_copy(bytes_room(w.term, n), term, n)
-    w.term.size = n
+    bytes_add(w.term, term, n)
     w.first_row = 1
 
 
@@ -164,8 +162,7 @@ def write_positions(w: SegmentWriter, head: i64, p: ptr[u8], n: i32) -> None:
                 if take + width > space:
                     break
                 take += width
-        memory_copy(bytes_room(w.leaf, take), p, take)
-        w.leaf.size += take
+        bytes_add(w.leaf, p, take)
         p += take
         n -= take
         if n > 0:
@@ -176,8 +173,7 @@ def write_doclist(w: SegmentWriter, detail: i32, p: ptr[u8], n: i32) -> None:
     """All rows of the term, from a doclist in memory behind which 16 bytes can be read."""
     if w.leaf.size + w.entries.size + n <= w.page_size:
         # It begins with a rowid that stands for itself.
-        memory_copy(bytes_room(w.leaf, n), p, n)
-        w.leaf.size += n
+        bytes_add(w.leaf, p, n)
         return
     at: i32 = 0
     rowid: i64 = 0
