@@ -21,7 +21,7 @@ from turso_wasm.kernel.fts.positions import (
     position_next,
     positions_start,
 )
-from turso_wasm.kernel.fts.readers import next_row, next_term, seek_term
+from turso_wasm.kernel.fts.readers import next_row, next_term, seek_row, seek_term
 from turso_wasm.kernel.fts.segment import SegmentReader, reader_new
 from turso_wasm.kernel.fts.structure import MAIN_INDEX, Segment, Structure, tombstone_row
 from turso_wasm.kernel.values.value import bytes_of, size_of
@@ -31,6 +31,7 @@ from turso_wasm.wasm.lang import (
     be64,
     i32,
     i64,
+    inline,
     memory_copy,
     memory_fill,
     ptr,
@@ -174,6 +175,7 @@ def settle(t: Postings) -> None:
         step(t)
 
 
+@inline
 def is_alive(t: Postings, r: SegmentReader) -> bool:
     """Whether the reader's row is one that has the term."""
     if t.index.detail == DETAIL_NONE:
@@ -184,9 +186,11 @@ def is_alive(t: Postings, r: SegmentReader) -> bool:
     return r.segment.tombstone_pages == 0 or not is_buried(t.index, r.segment, r.rowid)
 
 
+@inline
 def seek_alone(t: Postings, r: SegmentReader, rowid: i64) -> None:
     """postings_seek where one segment has the term."""
-    while r.ended == 0 and (r.rowid < rowid or not is_alive(t, r)):
+    seek_row(r, rowid)
+    while r.ended == 0 and not is_alive(t, r):
         _ = next_row(r)
     t.rowid = r.rowid
     t.positions = r.positions
@@ -215,8 +219,7 @@ def postings_seek(t: Postings, rowid: i64) -> None:
     while t.ended == 0 and t.rowid < rowid:
         for i in range(t.n_readers):
             r: SegmentReader = SegmentReader(t.readers[i])
-            while r.ended == 0 and r.rowid < rowid:
-                _ = next_row(r)
+            seek_row(r, rowid)
         settle(t)
 
 

@@ -25,7 +25,7 @@ from turso_wasm.kernel.fts.rank_function import RankFunction
 from turso_wasm.kernel.fts.structure import Reader, structure_read, structure_revision
 from turso_wasm.kernel.fts.tokenize import Tokenizer, tokenizer_init
 from turso_wasm.kernel.fts.unicode import MARKS_KEEP
-from turso_wasm.kernel.fts.walk import FIRST_ROW, LAST_ROW, node_open, node_seek
+from turso_wasm.kernel.fts.walk import FIRST_ROW, LAST_ROW, node_open, node_seek, seek
 from turso_wasm.kernel.values.utf16 import as_text
 from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import export, f64, funcref, i32, i64, memory_copy, memory_fill, ptr, sizeof, u8
@@ -204,7 +204,7 @@ def fts_next(s: Search) -> i32:
         return 0
     if s.revision != structure_revision():
         return walk_from(s, s.rowid + 1)
-    node_seek(s.index, s.root, s.rowid + 1)
+    seek(s.index, s.root, s.rowid + 1)
     s.rowid = s.root.rowid
     return 1 - s.root.ended
 

@@ -30,7 +30,21 @@ from turso_wasm.kernel.fts.bytes import Bytes, bytes_add, bytes_new, bytes_room,
 from turso_wasm.kernel.fts.damage import fts_corrupt
 from turso_wasm.kernel.fts.structure import Segment, leaf_row
 from turso_wasm.kernel.values.value import bytes_of, pack, size_of, to_integer
-from turso_wasm.wasm.lang import Struct, be16, i32, i64, memory_copy, memory_fill, ptr, scratch, sizeof, u8, u64
+from turso_wasm.wasm.lang import (
+    Struct,
+    be16,
+    i32,
+    i64,
+    inline,
+    le16,
+    memory_copy,
+    memory_fill,
+    ptr,
+    scratch,
+    sizeof,
+    u8,
+    u64,
+)
 
 __subset__ = True
 
@@ -242,6 +256,45 @@ def leaf_next_row(r: SegmentReader) -> i32:
         r.at = at
         collect_positions(r)
     return 1
+
+
+@inline
+def leaf_seek_row(r: SegmentReader, rowid: i64) -> None:
+    """Go to the first row of the term from `rowid` on, not backward: row by row where lists are cut, else at once."""
+    while r.ended == 0 and r.rowid < rowid:
+        if (r.detail == DETAIL_NONE or pass_rows(r, rowid) == 0) and leaf_next_row(r) == 0:
+            return
+
+
+def pass_rows(r: SegmentReader, rowid: i64) -> i32:
+    """Pass over rows that are whole on this page; 1: the reader is on the first from `rowid` on, 0: it is not here."""
+    leaf: ptr[u8] = r.leaf
+    limit: i32 = r.limit
+    at: i32 = r.at
+    base: i64 = r.base
+    found: i32 = 0
+    while found == 0 and at < limit:
+        word: i32 = le16(leaf + at)
+        distance: i64 = i64(word & 127)
+        head: i64 = i64(word >> 8)
+        positions: i32 = at + 2
+        if word & 0x8080:  # two varints of a byte each are what there mostly is
+            distance, n = get_varint(leaf + at)
+            head, m = get_varint(leaf + (at + n))
+            positions = at + n + m
+        if positions > limit or u64(head) >> 1 > u64(limit - positions):
+            break
+        base += distance
+        at = positions + i32(head >> 1)
+        if base >= rowid:
+            r.rowid = base
+            r.deleted = i32(head) & 1
+            r.size = at - positions
+            r.positions = leaf + positions
+            found = 1
+    r.at = at
+    r.base = base
+    return found
 
 
 def read_marks(r: SegmentReader) -> None:

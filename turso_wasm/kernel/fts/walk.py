@@ -9,7 +9,7 @@ from turso_wasm.kernel.fts.expression import AND, NOTHING, OR, PHRASES, Node, Ph
 from turso_wasm.kernel.fts.phrases import has_phrases, is_simple
 from turso_wasm.kernel.fts.postings import MAIN_INDEX, Index, Postings, postings_open, postings_prefix, postings_seek
 from turso_wasm.kernel.values.utf8 import count_leads
-from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr, u8
+from turso_wasm.wasm.lang import i32, i64, inline, memory_copy, ptr, u8
 
 __subset__ = True
 
@@ -70,6 +70,24 @@ def node_end(node: Node) -> None:
         child = child.next
 
 
+@inline
+def alone_seek(node: Node, rowid: i64) -> None:
+    """node_seek of one term."""
+    postings_seek(node.alone, rowid)
+    node.rowid = node.alone.rowid
+    node.ended = node.alone.ended
+    node.counted = 0
+
+
+@inline
+def seek(x: Index, node: Node, rowid: i64) -> None:
+    """node_seek, of one term without a call."""
+    if node.alone and node.ended == 0:
+        alone_seek(node, rowid)
+    else:
+        node_seek(x, node, rowid)
+
+
 def node_seek(x: Index, node: Node, rowid: i64) -> None:
     """Go to the first row from `rowid` on: never backward, and at least once for every row it is to be on."""
     if node.ended:
@@ -110,10 +128,7 @@ def align_terms(node: Node, rowid: i64) -> bool:
 def phrases_seek(x: Index, node: Node, rowid: i64) -> None:
     """node_seek of phrases."""
     if node.alone:
-        postings_seek(node.alone, rowid)
-        node.rowid = node.alone.rowid
-        node.ended = node.alone.ended
-        node.counted = 0
+        alone_seek(node, rowid)
         return
     while align_terms(node, rowid):
         if has_phrases(x.arena, node, x.detail):
@@ -132,7 +147,7 @@ def and_seek(x: Index, node: Node, rowid: i64) -> None:
         child: Node = node.children
         while child:
             if child.rowid < rowid or (child.ended == 0 and child.rowid == FIRST_ROW):
-                node_seek(x, child, rowid)
+                seek(x, child, rowid)
             if child.ended:
                 node_end(node)
                 return
@@ -150,7 +165,7 @@ def or_seek(x: Index, node: Node, rowid: i64) -> None:
     child: Node = node.children
     while child:
         if child.rowid < rowid or child.rowid == FIRST_ROW:
-            node_seek(x, child, rowid)
+            seek(x, child, rowid)
         if child.ended == 0:
             ended = False
             if child.rowid < least:
@@ -165,14 +180,14 @@ def not_seek(x: Index, node: Node, rowid: i64) -> None:
     """node_seek of NOT."""
     left: Node = node.children
     right: Node = left.next
-    node_seek(x, left, rowid)
+    seek(x, left, rowid)
     while left.ended == 0:
         if right.ended == 0 and (right.rowid < left.rowid or right.rowid == FIRST_ROW):
-            node_seek(x, right, left.rowid)
+            seek(x, right, left.rowid)
         if right.ended or right.rowid != left.rowid:
             node.rowid = left.rowid
             return
         if left.rowid == LAST_ROW:
             break
-        node_seek(x, left, left.rowid + 1)
+        seek(x, left, left.rowid + 1)
     node_end(node)
