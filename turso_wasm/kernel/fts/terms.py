@@ -100,7 +100,7 @@ def word_at(p: ptr[u8], n: i32) -> u64:
 
 def hash_term(index: i32, p: ptr[u8], n: i32) -> u32:
     """A hash of a term: eight bytes at a time."""
-    x: u64 = u64(n << 8 | index)
+    x: u64 = (u64(n) << 32 ^ u64(index)) * HASH_FACTOR
     at: i32 = 0
     while at < n:
         x = (x ^ word_at(p + at, n - at)) * HASH_FACTOR
