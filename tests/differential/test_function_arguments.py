@@ -136,13 +136,10 @@ def test_calls(seed: int) -> None:
         assert answer(ours.execute, sql) == answer(oracle.execute, sql), sql
 
 
-NOT_YET: Final = {"fts5_get_locale", "fts5_insttoken", "fts5_locale", "optimize"}
-
-
 def test_we_have_every_function() -> None:
     sql = "SELECT name, builtin, type, enc, narg, flags FROM pragma_function_list"
     missing = set(oracle.execute(sql)) - {tuple(row) for row in ours.execute(sql)}
-    assert {row for row in missing if row[0] not in NOT_YET} == set()
+    assert missing == set()
 
 
 def test_we_have_every_module() -> None:

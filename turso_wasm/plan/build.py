@@ -135,7 +135,8 @@ def _select(binder: Binder, node: ast.Select) -> Planned:
     plan = nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single)
     if binder.settings.reverse_unordered_selects and not query.order_by:
         plan = read_backwards(plan)
-    return Planned(gather_calls(plan, binder), "select", tuple(query.columns), slots=_slots(binder))
+    slots = _slots(binder, binder.written)
+    return Planned(gather_calls(plan, binder), "select", tuple(query.columns), not binder.written, slots=slots)
 
 
 def _write(kind: str, plan_write: Callable[[Binder, Any], Written]) -> Callable[[Binder, Any], Planned]:

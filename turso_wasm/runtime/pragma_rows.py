@@ -201,7 +201,7 @@ READ_SUBTYPES: Final = {
     f"{json}_{name}"
     for json in ("json", "jsonb")
     for name in ("array", "array_insert", "insert", "object", "replace", "set", "group_array", "group_object")
-} | {"json_quote", "subtype"}
+} | {"fts5_locale", "json_quote", "subtype"}
 PERCENTILES: Final = {"median", "percentile", "percentile_cont", "percentile_disc"}
 
 
@@ -243,6 +243,7 @@ def _flags(name: str, flags: int, deterministic: bool) -> int:
     """As SQLite shows them, of a function of its own."""
     if name in PERCENTILES or name.startswith(("rtree", "match")) or name == "fts5":
         return 0
+    deterministic = deterministic and name not in ("fts5_insttoken", "fts5_locale")
     return flags | (DETERMINISTIC if deterministic else 0) | (SUBTYPES if name in READ_SUBTYPES else 0)
 
 

@@ -165,8 +165,8 @@ def _module(name: str, suffixes: frozenset[str]) -> Module:
         name=name,
         declare=partial(declare, is_fts4=name == "fts4"),
         suffixes=suffixes,
-        row_functions=frozenset({"snippet", "offsets", "matchinfo"}),
-        arity={"offsets": (1, 1), "matchinfo": (1, 2)},
+        row_functions=frozenset({"snippet", "offsets", "matchinfo", "optimize"}),
+        arity={"offsets": (1, 1), "optimize": (1, 1), "matchinfo": (1, 2)},
         conditions=frozenset({"match"}),
         drops_parts=True,
     )

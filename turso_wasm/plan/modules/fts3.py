@@ -19,8 +19,9 @@ from turso_wasm.plan.paths import equal_values
 from turso_wasm.plan.providers import NULL, ROWID, GivenRows, Offer, Request
 from turso_wasm.plan.terms import Sarg
 
-ARGUMENTS: Final = {"snippet": 5, "offsets": 0, "matchinfo": 1, "optimize": 0}
-WITHOUT_TEXTS: Final = ("matchinfo", "optimize")
+OPTIMIZE: Final = "optimize"  # the function that writes
+ARGUMENTS: Final = {"snippet": 5, "offsets": 0, "matchinfo": 1, OPTIMIZE: 0}
+WITHOUT_TEXTS: Final = ("matchinfo", OPTIMIZE)
 NO_TEXTS: Final = "SQL logic error"
 ZERO: Final = bound.Constant(value=0)
 # What EXPLAIN QUERY PLAN says.
@@ -168,4 +169,6 @@ class _Rows(FtsTable):
             raise SqlError(SQLITE_ERROR, f"illegal first argument to {call.name}")
         if len(given) > ARGUMENTS[call.name]:
             raise SqlError(SQLITE_ERROR, f"wrong number of arguments to function {call.name}()")
+        if call.name == OPTIMIZE:
+            self.request.planner.binder.written.add(self.table.slot)
         return self._call(call.name, handle, given, [] if call.name in WITHOUT_TEXTS else texts)

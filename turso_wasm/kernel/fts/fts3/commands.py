@@ -1,9 +1,9 @@
-"""INSERT INTO t(t) VALUES ('optimize'): commands of FTS3 and FTS4.
+"""INSERT INTO t(t) VALUES ('optimize'): commands of FTS3 and FTS4; and optimize(t).
 
 Source: https://sqlite.org/fts3.html section 7, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import NULL, KernelConnection, Run, Value
+from turso_wasm.kernel.abi import NULL, TEXT, KernelConnection, Run, Value
 from turso_wasm.kernel.abi_modules import CONTENT_NONE, FtsConfig
 from turso_wasm.kernel.base.memory import arena_mark, arena_release
 from turso_wasm.kernel.fts.check import integrity_check
@@ -13,7 +13,9 @@ from turso_wasm.kernel.fts.fts3.merge import SEGMENTS_MOST, fts3_merge_all, fts3
 from turso_wasm.kernel.fts.fts3.stat import forget_merge, write_automerge
 from turso_wasm.kernel.fts.gather import Gather, IndexWriter, index_close, index_writer
 from turso_wasm.kernel.fts.rank_function import same_name
-from turso_wasm.kernel.values.value import bytes_of, size_of, to_text
+from turso_wasm.kernel.fts.search import Search
+from turso_wasm.kernel.fts.structure import Structure
+from turso_wasm.kernel.values.value import bytes_of, pack, size_of, to_text
 from turso_wasm.wasm.lang import export, i32, i64, lit, ptr, u8
 
 __subset__ = True
@@ -40,7 +42,7 @@ def fts3_command(stmt: Run, config: FtsConfig, values: ptr[Value]) -> None:
     p: ptr[u8] = bytes_of(text)
     n: i32 = size_of(text)
     if same_name(p, n, *lit(b"optimize")):
-        merge(stmt, config, 0)
+        _, _ = merge(stmt, config, 0)
     elif same_name(p, n, *lit(b"rebuild")):
         if config.source == CONTENT_NONE or config.content == 0:
             raise_logic()
@@ -81,18 +83,45 @@ def merge_some(stmt: Run, config: FtsConfig, p: ptr[u8], n: i32) -> None:
     if at < n or least < 2:
         raise_logic()
     if blocks:
-        merge(stmt, config, least)
+        _, _ = merge(stmt, config, least)
 
 
-def merge(stmt: Run, config: FtsConfig, least: i32) -> None:
-    """Merge levels that have `least` segments, 0: all of each index."""
+@export
+def fn_fts3_optimize(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
+    """optimize(t): merge all, and say whether every index, of each language and prefix, had more than one segment.
+    values: the Search.
+    """
+    config: FtsConfig = Search(i32(values[0].payload)).config
+    merged, n_languages = merge(stmt, config, 0)
+    if merged and merged == n_languages * (1 + config.n_prefixes):
+        return TEXT, pack(*lit(b"Index optimized"))
+    return TEXT, pack(*lit(b"Index already optimal"))
+
+
+def merge(stmt: Run, config: FtsConfig, least: i32) -> tuple[i32, i32]:
+    """Merge levels that have `least` segments, 0: all of each index: how many merges that were, and how many languages
+    the index has.
+    """
     _ = flush_of(stmt, config)
     w: IndexWriter = index_writer(stmt, config)
     merged: i32 = fts3_merge_levels(w.index, least) if least else fts3_merge_all(w.index)
+    n_languages: i32 = count_languages(w.index.structure)
     index_close(w)
     if merged:
         forget_merge(stmt, config)
         KernelConnection(stmt.connection).total_changes += 1
+    return merged, n_languages
+
+
+def count_languages(s: Structure) -> i32:
+    """How many languages there are segments of."""
+    count: i32 = 0
+    for i in range(s.n_segments):
+        known: bool = False
+        for j in range(i):
+            known = known or s.segments[j].language == s.segments[i].language
+        count += 0 if known else 1
+    return count
 
 
 def set_automerge(stmt: Run, config: FtsConfig, p: ptr[u8], n: i32) -> None:
