@@ -396,6 +396,11 @@ class Expressions(Grammar):
             )
         )  # fmt: skip
 
+    @production("expr", 0.3, kinds="text int")
+    def expr_library(self, scope: Scope, kind: str) -> str:
+        value = self.pick((f"hex({self.expr(scope)})", f"quote({self.literal(TEXT)})"))
+        return self.pick(own.LIBRARY_TEXTS if kind == TEXT else own.LIBRARY_NUMBERS).format(value)
+
     @production("expr", 0.6, kinds="int bool")
     def expr_integer_call(self, scope: Scope, kind: str) -> str:
         return self.pick(

@@ -1,15 +1,37 @@
-"""Functions, an aggregate and a collation of the user's that the fuzzer's statements call, on both engines."""
+"""Functions, an aggregate and a collation of the user's that the fuzzer's statements call, on both engines.
+
+Functions beyond SQLite's (docs/functions.md) are compiled there, and on SQLite's side the Python they are written in.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
 
 import apsw
 
+from turso_wasm.catalog.library import LIBRARY, arity
 from turso_wasm.dbapi import Connection
 
 NUMBER, TEXT, AGGREGATE, COLLATION = "own_number", "own_text", "own_total", "own_order"
 REGEXP = "regexp"
+LIBRARY_TEXTS: Final = (
+    "reverse({})", "lpad({}, 5, 'xy')", "rpad({}, 3)", "repeat({}, 2)", "btrim({}, '03')", "fuzzy_soundex({})",
+    "fuzzy_translit({})", "crypto_encode({}, 'base64')", "hex(crypto_md5({}))", "iphost({})", "uuid_str({})",
+)  # fmt: skip
+"""Calls with a text; those that give texts."""
+LIBRARY_NUMBERS: Final = (
+    "strpos({}, '3')", "char_length({})", "gcd(length({}), 12)", "lcm(6, length({}))", "fuzzy_leven({}, 'a3b')",
+    "fuzzy_hamming({}, '33')", "fuzzy_damlev('ab', {})", "ipfamily({})", "time_to_unix(time_unix(length({}) * 86399))",
+    "time_get_year(make_date(2000, length({}), 31))",
+)  # fmt: skip
+LIBRARY_NAMES: Final = (
+    "reverse", "lpad", "rpad", "repeat", "btrim", "fuzzy_soundex", "fuzzy_translit", "crypto_encode", "crypto_md5",
+    "iphost", "uuid_str", "strpos", "char_length", "gcd", "lcm", "fuzzy_leven", "fuzzy_hamming", "fuzzy_damlev",
+    "ipfamily", "time_to_unix", "time_unix", "time_get_year", "make_date",
+)  # fmt: skip
+"""All that these call."""
 
 
 def number(value: Any) -> int:
@@ -56,6 +78,20 @@ class Total:
     final = finalize = value
 
 
+def from_library(name: str) -> Callable[..., Any]:
+    """The Python of one of our functions; NULL for NULL, and texts are taken for bytes where it takes those."""
+    code = getattr(import_module(f"turso_wasm.library.{LIBRARY[name].module}"), LIBRARY[name].name)
+    takes_bytes = [kind in ("bytes", bytes) for kind in code.__annotations__.values()]
+
+    def call(*values: Any) -> Any:
+        if None in values:
+            return None
+        pairs = zip(values, takes_bytes, strict=False)
+        return code(*(value.encode() if isinstance(value, str) and raw else value for value, raw in pairs))
+
+    return call
+
+
 def register(connection: apsw.Connection | Connection) -> None:
     """Let a connection know them."""
     if isinstance(connection, Connection):
@@ -68,4 +104,8 @@ def register(connection: apsw.Connection | Connection) -> None:
         connection.create_scalar_function(TEXT, text, -1, deterministic=True)
         connection.create_scalar_function(REGEXP, regexp, 2, deterministic=True)
         connection.create_window_function(AGGREGATE, Total, 1)
+        for name in LIBRARY_NAMES:
+            least, most = arity(LIBRARY[name])
+            for n in range(least, most + 1):
+                connection.create_scalar_function(name, from_library(name), n, deterministic=True)
     connection.create_collation(COLLATION, order)
