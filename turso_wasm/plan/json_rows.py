@@ -48,7 +48,7 @@ class JsonProvider:
             path=path,
             is_tree=self.is_tree,
             is_binary=self.is_binary,
-            is_partial=not self.is_tree and not request.used & PLACES,
+            is_partial=not request.used & PLACES,
         )
         columns = [bound.ColumnRef(source=source, column=column) for column in range(N_COLUMNS + 1)]
         shown: dict[int, bound.Expr] = dict(enumerate((*columns[:N_COLUMNS], document, path)))

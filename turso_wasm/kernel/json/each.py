@@ -10,7 +10,16 @@ from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, JsonLevel, JsonWalk, Run,
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.json.ask import type_name
 from turso_wasm.kernel.json.document import JSON_SUBTYPE, blob_result, document, value_result
-from turso_wasm.kernel.json.each_text import UNDECIDED, text_begin, text_key, text_kind, text_next, text_shown
+from turso_wasm.kernel.json.each_text import (
+    UNDECIDED,
+    new_level,
+    text_begin,
+    text_key,
+    text_kind,
+    text_next,
+    text_shown,
+    tree_next,
+)
 from turso_wasm.kernel.json.element import ARRAY, OBJECT, child, is_text
 from turso_wasm.kernel.json.path import FOUND, Walk, has_escapes, start_walk, walk
 from turso_wasm.kernel.json.scan import is_alnum, put_unescaped
@@ -29,35 +38,24 @@ PART = 4  # added: nobody asks for ids and paths, so a text need not be parsed
 
 KEY, VALUE, TYPE, ATOM, ID, PARENT, FULL_KEY, PATH, ROWID = range(9)  # the columns
 
-FIRST_LEVELS = 8
-
 
 # --- moving ------------------------------------------------------------------------------------------------------
 
 
 def push_level(stmt: Run, w: JsonWalk) -> None:
     """The element of the row, a container, becomes the one whose children come next. Raises SQLITE_NOMEM."""
-    if w.depth == w.capacity:
-        capacity: i32 = w.capacity * 2 if w.capacity else FIRST_LEVELS
-        levels: ptr[u8] = alloc(stmt, capacity * sizeof(JsonLevel))
-        memory_copy(levels, ptr[u8](i32(w.levels)), w.depth * sizeof(JsonLevel))
-        w.levels = ptr[JsonLevel](i32(levels))
-        w.capacity = capacity
     kind, start, behind = child(w.document, w.value, w.size)
-    level: JsonLevel = w.levels[w.depth]
+    level: JsonLevel = new_level(stmt, w, i32(kind == OBJECT))
     level.id = w.at
-    level.is_object = i32(kind == OBJECT)
-    level.index = -1
     level.next = start
     level.end = behind
-    w.depth += 1
 
 
 @export
 def json_walk_next(stmt: Run, w: JsonWalk) -> i32:
     """Go to the next row: 0 if there is none. Raises "malformed JSON", SQLITE_NOMEM."""
     if w.is_text:
-        return text_next(w)
+        return tree_next(stmt, w) if w.is_tree else text_next(w)
     if w.is_tree and w.document[w.value] & 15 >= ARRAY:
         push_level(stmt, w)
     while w.depth:
@@ -97,6 +95,9 @@ def json_walk_begin(stmt: Run, w: JsonWalk, tag: i32, payload: i64, path_tag: i3
         return 0
     w.is_text = 0
     w.is_binary = kind & BINARY
+    w.is_tree = kind & TREE
+    w.depth = 0
+    w.capacity = 0
     if kind & PART and tag == TEXT and path_tag == TEXT:
         began: i32 = part_begin(stmt, w, payload, path)
         if began != UNDECIDED:
@@ -107,9 +108,6 @@ def json_walk_begin(stmt: Run, w: JsonWalk, tag: i32, payload: i64, path_tag: i3
     w.document = alloc(stmt, n)
     memory_copy(w.document, p, n)
     w.size = n
-    w.is_tree = kind & TREE
-    w.depth = 0
-    w.capacity = 0
     w.row = 0
     found: Walk = Walk(scratch(sizeof(Walk)))
     start_walk(stmt, found, path_tag, path)

@@ -84,8 +84,8 @@ class UserRows(Plan):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class JsonRows(Plan):
     """What json_each (is_tree: json_tree) finds at `path` in a document: columns key, value, type, atom, id, parent,
-    fullkey, path, and the number of the row. is_binary: arrays and objects as JSONB. is_partial: of json_each, when
-    nobody reads ids and paths.
+    fullkey, path, and the number of the row. is_binary: arrays and objects as JSONB. is_partial: nobody
+    reads ids and paths.
     """
 
     source: int
