@@ -19,8 +19,8 @@ from turso_wasm.kernel.fts.porter import porter_stem
 from turso_wasm.kernel.fts.stemmers.stem import STEM_ROOM, stem_token
 from turso_wasm.kernel.fts.unicode import MARKS_KEEP, category_of, fold_char, is_combining
 from turso_wasm.kernel.fts.user_tokens import UserTokens, user_tokens_start
-from turso_wasm.kernel.values.utf8 import read_char, write_char
-from turso_wasm.wasm.lang import Struct, array, i32, le32, memory_copy, ptr, u8, u32
+from turso_wasm.kernel.values.utf8 import REPLACEMENT, read_char, write_char
+from turso_wasm.wasm.lang import Struct, array, i32, inline, le32, memory_copy, ptr, select, u8, u32
 
 __subset__ = True
 
@@ -192,6 +192,13 @@ def word_ascii(t: Tokenizer) -> i32:
     return 1
 
 
+@inline
+def read_letter(p: ptr[u8], n: i32, at: i32) -> tuple[u32, i32]:
+    """The character at `at`, and the offset behind it. Tokenizers take U+FFFE and U+FFFF for U+FFFD, as in SQLite."""
+    code, after = read_char(p, n, at)
+    return select(u32(REPLACEMENT), code, code | 1 == 0xFFFF), after
+
+
 def in_token(t: Tokenizer, code: u32) -> bool:
     """Whether a character from 128 on is part of tokens by the table's settings."""
     low: i32 = 0
@@ -240,7 +247,7 @@ def word_unicode(t: Tokenizer) -> i32:
                 break
             at += 1
         else:
-            code, after = read_char(p, n, at)
+            code, after = read_letter(p, n, at)
             if in_token(t, code):
                 break
             at = after
@@ -264,7 +271,7 @@ def word_unicode(t: Tokenizer) -> i32:
             size += 1
             at += 1
         else:
-            code, after = read_char(p, n, at)
+            code, after = read_letter(p, n, at)
             if not is_combining(code) and not in_token(t, code):
                 break
             if t.ideographs:
@@ -286,7 +293,7 @@ def word_unicode(t: Tokenizer) -> i32:
 
 def trigram_char(t: Tokenizer, at: i32) -> tuple[u32, i32]:
     """(the character at `at` folded, 0 if it is dropped as NUL and some marks are; the offset behind it)."""
-    code, after = read_char(t.text, t.n, at)
+    code, after = read_letter(t.text, t.n, at)
     return code if t.cased or code == 0 else fold_char(code, t.marks), after
 
 
