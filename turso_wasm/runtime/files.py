@@ -230,7 +230,7 @@ class FileTable:
             if not file.lock(LOCK_SHARED):
                 return -BUSY
             doing = "exists"
-            vfs, path = self._journal_of(fd, journal)
+            vfs, path = self._journals.get(fd) or self._journal_of(fd, journal)
             if vfs.exists(path):
                 return JOURNAL_EXISTS
             doing = "read"
@@ -249,7 +249,7 @@ class FileTable:
             if not file.lock(LOCK_EXCLUSIVE):
                 return -BUSY
             doing = "exists"
-            vfs, path = self._journal_of(fd, journal)
+            vfs, path = self._journals.get(fd) or self._journal_of(fd, journal)
             if vfs.exists(path) or file.moved() or log_file.moved():
                 return JOURNAL_EXISTS
             doing = "read"
@@ -261,10 +261,8 @@ class FileTable:
             return -code_of(error, doing)
 
     def _journal_of(self, fd: int, journal: Callable[[], memoryview]) -> tuple[Vfs, str]:
-        """Where the journal of a file is."""
-        found = self._journals.get(fd)
-        if found is None:
-            found = self._journals[fd] = self._resolve(str(journal(), "utf-8", "surrogateescape"))
+        """Find out where the journal of a file is, and remember it."""
+        found = self._journals[fd] = self._resolve(str(journal(), "utf-8", "surrogateescape"))
         return found
 
     def check_reserved(self, fd: int) -> int:
