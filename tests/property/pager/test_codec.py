@@ -8,7 +8,7 @@ import pytest
 
 from tests.harness.pager import Engine, Link, SqlFailure, page_bytes
 from tests.property.pager import test_crash
-from tests.property.pager.test_crash import MODES, CrashVfs, Run, content, same
+from tests.property.pager.test_crash import EXTRA, MODES, CrashVfs, Run, content, same
 from turso_wasm.kernel.abi import DB_CACHE_SIZE, JOURNAL_DELETE, JOURNAL_MEMORY, JOURNAL_WAL
 from turso_wasm.vfs.faulty import memory_vfs
 
@@ -20,9 +20,9 @@ def codec(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_workload_leaves_nothing_readable(mode: str) -> None:
-    journal_mode, capabilities = MODES[mode]
+    journal_mode, capabilities, synchronous = MODES[mode]
     vfs = CrashVfs(capabilities=capabilities)
-    run = Run(vfs, journal_mode)
+    run = Run(vfs, journal_mode, synchronous)
     run.workload(close=False)
     files = vfs.crash_image("all")
     assert run.failures == 0 and set(files) >= {"db"}
@@ -34,7 +34,7 @@ def test_a_workload_leaves_nothing_readable(mode: str) -> None:
 
 def test_without_the_codec_the_file_is_not_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
     vfs = CrashVfs()
-    run = Run(vfs, JOURNAL_DELETE)
+    run = Run(vfs, JOURNAL_DELETE, EXTRA)
     run.workload()
     monkeypatch.setattr(Engine, "codec", False)
     with pytest.raises(SqlFailure, match="26: file is not a database"):
