@@ -16,7 +16,7 @@ from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.sources import decoded_columns, forget_since
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.coroutine import Point
-from turso_wasm.wasm.dsl import I32
+from turso_wasm.wasm.dsl import I32, Label
 
 
 class Run(Protocol):
@@ -26,6 +26,9 @@ class Run(Protocol):
 
     def begin(self) -> None:
         """Emit: with the current row a run begins, whose keys are to be kept."""
+
+    def goes_on(self, same: Label) -> None:
+        """Emit: go there if the current row is one of the run."""
 
     def take(self) -> None:
         """Emit: take in the current row."""
@@ -47,7 +50,7 @@ def emit_runs(child: nodes.Plan, run: Run, needed: Sequence[object], ctx: Contex
             with f.block() as same:
                 with f.block() as first:
                     f.br(first, if_=begun.eqz())
-                    f.br(same, if_=run.keys.differ().eqz())
+                    run.goes_on(same)
                     ctx.land(point)
                     with ctx.repeated():
                         forget_since(before, ctx)

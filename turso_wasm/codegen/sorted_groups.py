@@ -12,7 +12,7 @@ from turso_wasm.codegen.runs import emit_runs
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.subtypes import marked_like
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I32
+from turso_wasm.wasm.dsl import I32, Label
 
 
 class _Group:
@@ -47,6 +47,10 @@ class _Group:
             self.ctx.do("hash_clear", table)
         if starts_bare(self.node) and not self.node.bare_last:
             self._store_bare()
+
+    def goes_on(self, same: Label) -> None:
+        """See runs.Run."""
+        self.ctx.f.br(same, if_=self.keys.differ().eqz())
 
     def take(self) -> None:
         """Take in the current row."""

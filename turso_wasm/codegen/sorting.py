@@ -32,17 +32,26 @@ def key_flags(key: nodes.SortKey | bound.OrderTerm, ctx: Context) -> int:
     return flags
 
 
+BATCH = 100  # rows that are worth sorting by themselves
+
+
 class _Sorter:
-    """The kernel's sorter of a node. Its rows are sorted by the keys in which they do not come already."""
+    """The kernel's sorter of a node.
+
+    Of rows that come in the order of the first keys, runs are sorted: with a LIMIT those of equal first keys, by the
+    other keys; without, several of these together, by all keys, as runs of few rows cost more than their rows.
+    """
 
     def __init__(self, node: nodes.Sort, ctx: Context) -> None:
         self.node = node
         self.ctx = ctx
-        self.sort_keys = node.keys[node.n_in_order :]
+        self.is_batched = node.limit is None and node.n_in_order > 0
+        self.sort_keys = node.keys if self.is_batched else node.keys[node.n_in_order :]
         before = node.keys[: node.n_in_order]
         self.keys = KeptKeys([key.expr for key in before], [key.collation for key in before], ctx)
         f = ctx.f
         self.sorter = f.local(I32, "sorter")
+        self.n_rows = f.local(I32, "n_rows")
         with f.if_(self.sorter):  # an inner loop comes here again
             ctx.do("resource_free", ctx.stmt, self.sorter)
         limit = integer_value(node.limit, ctx) if node.limit is not None else i64(-1)
@@ -54,8 +63,22 @@ class _Sorter:
 
     def begin(self) -> None:
         """See runs.Run."""
-        self.keys.keep()
+        if self.is_batched:
+            self.ctx.f.set(self.n_rows, 0)
+        else:
+            self.keys.keep()
         self.ctx.do("sorter_clear", self.sorter)
+
+    def goes_on(self, same: Label) -> None:
+        """See runs.Run. The keys that count are those of the row that makes a batch full."""
+        f = self.ctx.f
+        if self.is_batched:
+            f.set(self.n_rows, self.n_rows + 1)
+            f.br(same, if_=self.n_rows.lt_u(BATCH))
+            with f.if_(self.n_rows == BATCH):
+                self.keys.keep()
+                f.br(same)
+        f.br(same, if_=self.keys.differ().eqz())
 
     def take(self) -> None:
         """Put the current row into the sorter."""
