@@ -197,10 +197,12 @@ def _count_rows(planner: Planner, core: Core, source: int) -> JoinPlan | None:
         return None
     smallest = None
     if item.indexed_by is None and not item.not_indexed:
-        whole = [index for index in table.indexes if index.where is None]
-        smallest = min(whole, key=lambda index: len(index.columns) + len(index.suffix), default=None)
-        if smallest is not None and len(smallest.columns) + len(smallest.suffix) > len(table.columns):
-            smallest = None
+        sizes = {index.name: cost.entry_cost(table, index) for index in table.indexes if index.where is None}
+        smaller = [index for index in table.indexes if sizes.get(index.name, 1.0) < 1.0]
+        if table.without_rowid:  # an index of all columns is no smaller
+            n = len(table.columns)
+            smaller = [index for index in smaller if len(index.columns) + len(index.suffix) < n]
+        smallest = min(smaller, key=lambda index: sizes[index.name], default=None)
     rows = cost.table_rows(table)
     return JoinPlan(nodes.CountRows(source=source, table=table, index=smallest), 1.0, rows / 50)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
@@ -64,6 +64,7 @@ CHOICES = (
 """What can be switched off besides the passes of rewrite.py."""
 
 EXACT_UNITS = 6
+MIN_BOUNDED = 4  # with so many units what a greedy order costs, which is then the most, is worth knowing first
 BEAM = 16
 LIMIT_ROWS = 100.0  # a query with LIMIT is taken to want that many rows
 HASH_MIN_OUTER = 3.0  # fewer probes do not pay for building a table
@@ -198,24 +199,36 @@ class JoinPlanner:
     # --- search --------------------------------------------------------------------------------------------------
 
     def _search(self) -> State:
-        first = State(0, frozenset(), 0.0, 1.0, OrderState() if self.ordering is not None else COMPLETE)
-        states = [first]
+        is_exact = len(self.units) <= EXACT_UNITS
+        width = 0 if is_exact else min(BEAM, 400 // len(self.units))
+        most = inf
+        if is_exact and len(self.units) >= MIN_BOUNDED and not self.limited:
+            most = min(map(self._final_cost, self._orders(1, inf)), default=inf)
+        found = self._orders(width, most)
+        if not found:
+            raise SqlError(SQLITE_ERROR, "no query solution")
+        return min(found, key=self._final_cost)
+
+    def _orders(self, width: int, most: float) -> list[State]:
+        """The best sequences of all units. width: so many states of each size are gone on with, 0: all of them that do
+        not cost more than `most`.
+        """
+        states = [State(0, frozenset(), 0.0, 1.0, OrderState() if self.ordering is not None else COMPLETE)]
         for _ in self.units:
             found: dict[int, list[State]] = {}
             for state in states:
                 for unit in self._candidates(state):
                     extended = self._extend(state, unit)
                     for following in extended:
-                        keep(found.setdefault(following.mask, []), following)
+                        if following.cost <= most:
+                            keep(found.setdefault(following.mask, []), following)
                     if extended and "join_order" in self.without:
                         break
             states = [state for group in found.values() for state in group]
-            if len(self.units) > EXACT_UNITS:
+            if width:
                 states.sort(key=lambda state: state.cost)
-                del states[min(BEAM, 400 // len(self.units)) :]
-        if not states:
-            raise SqlError(SQLITE_ERROR, "no query solution")
-        return min(states, key=self._final_cost)
+                del states[width:]
+        return states
 
     def _candidates(self, state: State) -> list[Unit]:
         """The units that can come next; in a large join only those that a condition connects with what is there, if
