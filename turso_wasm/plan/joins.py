@@ -201,10 +201,10 @@ class JoinPlanner:
     def _search(self) -> State:
         is_exact = len(self.units) <= EXACT_UNITS
         width = 0 if is_exact else min(BEAM, 400 // len(self.units))
-        most = inf
+        found: list[State] = []
         if is_exact and len(self.units) >= MIN_BOUNDED and not self.limited:
-            most = min(map(self._final_cost, self._orders(1, inf)), default=inf)
-        found = self._orders(width, most)
+            found = self._orders(1, inf)
+        found += self._orders(width, min(map(self._final_cost, found), default=inf))
         if not found:
             raise SqlError(SQLITE_ERROR, "no query solution")
         return min(found, key=self._final_cost)
