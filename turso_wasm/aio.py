@@ -21,6 +21,40 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from turso_wasm import dbapi
+from turso_wasm.dbapi import (
+    DatabaseError,
+    Error,
+    IntegrityError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    Row,
+    Warning,
+    paramstyle,
+    register_adapter,
+    register_converter,
+    sqlite_version,
+    sqlite_version_info,
+)
+
+__all__ = [
+    "Connection",
+    "Cursor",
+    "DatabaseError",
+    "Error",
+    "IntegrityError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
+    "Row",
+    "Warning",
+    "connect",
+    "paramstyle",
+    "register_adapter",
+    "register_converter",
+    "sqlite_version",
+    "sqlite_version_info",
+]
 
 T = TypeVar("T")
 C = TypeVar("C", bound="Connection | Cursor")
@@ -239,6 +273,18 @@ class Connection:
             self._inner = None
             self._end()
 
+    def stop(self) -> None:
+        """Interrupt what runs and close, without waiting for that. `close` is better."""
+        if self._inner is None:
+            return
+        inner, self._inner = self._inner, None
+        inner.interrupt()
+        if self._executor is None:
+            inner.close()
+        else:
+            self._executor.submit(inner.close)
+        self._end()
+
     async def __aenter__(self) -> Connection:
         return self
 
@@ -278,6 +324,11 @@ class Connection:
             yield line
 
     @property
+    def is_open(self) -> bool:
+        """False once it was closed."""
+        return self._inner is not None
+
+    @property
     def in_transaction(self) -> bool:
         """True while a transaction is open."""
         return self._connection.in_transaction
@@ -289,8 +340,22 @@ class Connection:
 
     @property
     def isolation_level(self) -> str | None:
-        """How transactions are begun implicitly."""
+        """How transactions are begun implicitly. Setting it waits for the statement that runs; see
+        `set_isolation_level`.
+        """
         return self._connection.isolation_level
+
+    @isolation_level.setter
+    def isolation_level(self, level: Any) -> None:
+        setting = partial(setattr, self._connection, "isolation_level", level)
+        if self._executor is None:
+            setting()
+        else:
+            self._executor.submit(setting).result()
+
+    async def set_isolation_level(self, level: Any) -> None:
+        """Set `isolation_level`."""
+        await self._run(setattr, self._connection, "isolation_level", level)
 
     @property
     def row_factory(self) -> Any:

@@ -17,6 +17,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "python.md"
 def test_the_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(types, "adapters", dict(types.adapters))
     monkeypatch.setattr(types, "converters", dict(types.converters))
+    pytest.importorskip("pyarrow")
     failed, tried = doctest.testfile(str(DOCUMENT), module_relative=False, encoding="utf-8")
     assert tried > 40
     assert not failed

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_LOCKED, SqlError
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.blob import Blob
+from turso_wasm.dbapi.columnar import Framed
 from turso_wasm.dbapi.cursor import Cursor, Parameters
 from turso_wasm.dbapi.deprecations import soon_by_name, warn_of_leak, warn_of_positions
 from turso_wasm.dbapi.dump import dump_statements
@@ -62,7 +63,7 @@ class _NotOpen:
 _NOT_OPEN: Any = _NotOpen()
 
 
-class Connection(Registering, Hooked, Limited):
+class Connection(Registering, Framed, Hooked, Limited):
     """A connection to a database; see `connect`."""
 
     Warning = Warning

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from turso_wasm.base.errors import SQLITE_SCHEMA, SqlError
 from turso_wasm.dbapi import arguments
+from turso_wasm.dbapi.columnar import Fetching, check_plain, given_frame, insert_frame
 from turso_wasm.dbapi.deprecations import WARNS, warn_of_names
 from turso_wasm.dbapi.errors import DataError, OperationalError, ProgrammingError, fail
 from turso_wasm.dbapi.limits import UNLIMITED
@@ -16,22 +17,23 @@ from turso_wasm.dbapi.types import PARSE_COLNAMES, PLAIN, adapted, adapted_plain
 from turso_wasm.runtime.bulk import insert_batches
 from turso_wasm.runtime.parameters import TooBig, UnsupportedType
 from turso_wasm.runtime.rows import UndecodableText
-from turso_wasm.runtime.statement import AT_HAND
+from turso_wasm.runtime.statement import AT_HAND, HostStatement
 
 if TYPE_CHECKING:
     from turso_wasm.codegen.program import Program
     from turso_wasm.dbapi.connection import Connection
     from turso_wasm.runtime.schema import Prepared
-    from turso_wasm.runtime.statement import HostStatement
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 Description = tuple[tuple[str, None, None, None, None, None, None], ...]
+
+T = TypeVar("T")
 
 NO_ROWS: Iterator[Any] = iter(())
 DML = frozenset(("insert", "update", "delete"))
 
 
-class Cursor:
+class Cursor(Fetching):
     """Executes statements one after the other and gives the rows of the last one."""
 
     __slots__ = (
@@ -178,7 +180,8 @@ class Cursor:
         """
         connection = self._usable()
         arguments.sql_text(sql, "executemany() argument 1")
-        sets = iter(parameters)
+        frame = given_frame(parameters)
+        sets = iter(parameters) if frame is None else iter(())
         self._finish()
         self._description = None
         self._rowcount = -1
@@ -193,7 +196,12 @@ class Cursor:
             self._describe(prepared, program)
         self._busy = True
         try:
-            changed = self._run_many(connection, prepared, sets)
+            changed = 0
+            if frame is not None:
+                sets = frame.rows(0)
+                if connection._trace_callback is None and connection._limits is UNLIMITED:
+                    changed, sets = insert_frame(connection._runtime, prepared, frame)
+            changed += self._run_many(connection, prepared, sets)
         except Exception as error:
             _fail(error, program)
         finally:
@@ -291,27 +299,44 @@ class Cursor:
 
     def _next_batch(self) -> tuple[Any, ...] | None:
         """The first row of the next batch that has one, None when the statement is finished."""
-        connection = self._usable()
+        text = self._usable()._text
         while self._statement is not None:
-            statement = self._statement
-            runtime = connection._runtime
-            with runtime.host.lock:
-                self._busy = True
-                try:
-                    rows = statement.step(connection._text)
-                except Exception as error:
-                    self._statement = None
-                    runtime.release(statement)
-                    _fail(error, statement.program)
-                finally:
-                    self._busy = False
-                if statement.finished:
-                    self._statement = None
-                    runtime.release(statement)
+            rows = self._stepped(lambda statement: statement.step(text))
             if rows:
                 self._rows = iter(rows)
                 return next(self._rows)
         return None
+
+    def _stepped(self, step: Callable[[HostStatement], T | None]) -> T | None:
+        """What a step gives, None when the statement was finished before."""
+        connection, statement = self._usable(), self._statement
+        if statement is None:
+            return None
+        runtime = connection._runtime
+        with runtime.host.lock:
+            self._busy = True
+            try:
+                found = step(statement)
+            except Exception as error:
+                self._statement = None
+                runtime.release(statement)
+                _fail(error, statement.program)
+            finally:
+                self._busy = False
+            if statement.finished:
+                self._statement = None
+                runtime.release(statement)
+        return found
+
+    def _plain_rows(self) -> list[tuple[Any, ...]]:
+        check_plain(self._usable()._text_factory)
+        return list(self._rows)
+
+    def _batches(self) -> Iterator[tuple[bytes, bytes]]:
+        """The rows behind those that were read ahead, as columns."""
+        while (found := self._stepped(HostStatement.step_columns)) is not None:
+            if found[0]:
+                yield found
 
     def _shaped(self, row: tuple[Any, ...]) -> Any:
         if self._converters is not None:
@@ -330,15 +355,13 @@ class Cursor:
         return None if self._statement is None else next(self, None)
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
-        """Up to `size` rows (default: arraysize); all that are left if it is negative."""
+        """Up to `size` rows (default: arraysize); all that are left below 1."""
         self._usable()
         wanted = arguments.integer(self.arraysize if size is None else size)
-        if wanted < 0:
+        if wanted < 1:
             return self.fetchall()
         rows: list[Any] = []
         for row in self:
-            if len(rows) >= wanted:
-                break
             rows.append(row)
             if len(rows) == wanted:
                 break

@@ -8,7 +8,8 @@ that takes a list of rows (parameters.py); if it fails, it has changed nothing, 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import accumulate, chain, islice
 from math import isnan
 from struct import Struct
@@ -47,14 +48,14 @@ def insert_batches(connection: HostConnection, prepared: Prepared, sets: Iterato
     while text is not None:
         batch = list(islice(sets, BATCH))
         columns = plain_columns(batch, prepared.program.n_user_params) if len(batch) > FEW else None
-        if columns is None or not _insert(connection, prepared, text, columns):
+        if columns is None or not insert_batch(connection, prepared, text, partial(encode_rows, columns)):
             return n_rows, chain(batch, sets)
         n_rows += len(batch)
     return n_rows, sets
 
 
-def _insert(connection: HostConnection, prepared: Prepared, text: str, columns: Columns) -> bool:
-    """Insert a batch; False: not a row of it was."""
+def insert_batch(connection: HostConnection, prepared: Prepared, text: str, encode: Callable[[int], bytes]) -> bool:
+    """Insert a batch, which `encode` gives as the block for an address; False: not a row of it was."""
     with connection.host.lock:
         if connection.stepping:
             connection.wait_turn()
@@ -63,7 +64,7 @@ def _insert(connection: HostConnection, prepared: Prepared, text: str, columns: 
             return False
         try:
             with connection.running(many) as statement:
-                statement.bind_rows(columns)
+                statement.bind_rows(encode)
                 statement.step()
         except (OverflowError, UnicodeEncodeError):
             return False
@@ -110,7 +111,7 @@ def encode_rows(columns: Columns, at: int) -> bytes:
     heap: list[bytes] = []
     end = start + len(cells) * 8
     for i, column in enumerate(columns):
-        tags, payloads, raw = _encode_column(column, end)
+        tags, payloads, raw = encode_column(column, end)
         cells[2 * i :: 2 * n] = tags
         cells[2 * i + 1 :: 2 * n] = payloads
         heap += raw
@@ -118,7 +119,7 @@ def encode_rows(columns: Columns, at: int) -> bytes:
     return b"".join((array("q", (BLOB, start | n_rows << 32)).tobytes(), cells.tobytes(), *heap))
 
 
-def _encode_column(column: tuple[Any, ...], end: int) -> tuple[array[int], array[int], list[bytes]]:
+def encode_column(column: tuple[Any, ...], end: int) -> tuple[array[int], array[int], list[bytes]]:
     """The tags, the payloads, and what lies at `end`."""
     kinds = set(map(type, column))
     if len(kinds) > 1 or (float in kinds and any(map(isnan, column))):

@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 from turso_wasm.base.errors import SQLITE_ERROR, SQLITE_INTERRUPT, InternalError, SqlError, StackError
 from turso_wasm.kernel.abi import DONE, ROWS, YIELD
 from turso_wasm.runtime import layout
-from turso_wasm.runtime.bulk import Columns, encode_rows
 from turso_wasm.runtime.hosts.base import LARGE, Instance, Taken, address
 from turso_wasm.runtime.parameters import VALUE_SIZE, Packer, encode_block, pack_block, packer_for
 from turso_wasm.runtime.rows import TextFactory, decode_rows
@@ -45,6 +44,7 @@ END: Any = object()
 NO_EPOCH = -1
 
 Rows = list[tuple[Any, ...]]
+Turned = tuple[bytes, bytes]  # columns (kernel/values/columns.py), and the heap behind them
 
 
 class HostStatement:
@@ -70,6 +70,7 @@ class HostStatement:
         "program",
         "running",
         "stepped",
+        "turned",
         "view",
     )
 
@@ -87,6 +88,7 @@ class HostStatement:
         self.failure: SqlError | None = None  # of a step whose last rows were handed over
         self.changed = 0  # rows, by the run that ended, or all runs of `run_many`
         self.running = False  # in the kernel, maybe in a call of the user's code, which must leave it alone
+        self.turned = False  # its steps leave columns
         self.pending: Any = None
         self.view: View | None = None
         self.packer: Packer | None = None  # of the parameters it had last
@@ -137,13 +139,16 @@ class HostStatement:
             self.bound = literals
         return block
 
-    def bind_rows(self, columns: Columns) -> None:
-        """Write the list of rows that is the only parameter. Errors: as bulk.encode_rows."""
+    def bind_rows(self, encode: Callable[[int], bytes]) -> None:
+        """Write the list of rows that is the only parameter. encode: gives its block, for an address.
+
+        Errors: as encode.
+        """
         self.bound = None
-        block = encode_rows(columns, self.params_at)
+        block = encode(self.params_at)
         if len(block) > self.params_size:
             self._make_room(len(block))
-            block = encode_rows(columns, self.params_at)
+            block = encode(self.params_at)
         self.host.write(self.params_at, block)
 
     def _encode(self, values: Sequence[Any], literals: Sequence[Any]) -> bytes:
@@ -173,33 +178,53 @@ class HostStatement:
         text: makes the Python value of a TEXT. Errors: SqlError, InternalError (the statement is aborted then);
         UndecodableText.
         """
-        if self.finished:
+        return self._advance(b"", text) if self._goes_on() else None
+
+    def step_columns(self) -> Turned | None:
+        """As `step`; the rows of the batch as columns. Errors: as step."""
+        if not self._goes_on():
             return None
+        self.turned = True
+        try:
+            _, columns, heap, _ = self._take(b"")
+        finally:
+            self.turned = False
+        return columns, heap
+
+    def _goes_on(self) -> bool:
+        """Whether there is something to step, now. Errors: that of the step whose last rows were handed over."""
+        if self.finished:
+            return False
         if self.failure is not None:
             failure, self.failure = self.failure, None
             raise failure
         if self.connection.stepping:
             self.connection.wait_turn()
-        return self._advance(b"", text)
+        return True
 
-    def _advance(self, block: bytes, text: TextFactory | None) -> Rows | None:
-        """`step`, with a block of parameters that is still to be written."""
+    def _take(self, block: bytes) -> Taken:
+        """Run on with a block of parameters that is still to be written, and note what the run is now."""
         again = self.stepped
         if self.limited is again and self.n_columns:
             self.limited = not again
             self.host.pack(layout.U32, self.address + layout.ROW_LIMIT_AT, 0 if again else FIRST_ROWS)
-        status, rows, heap, not_ascii = self._run(block)
-        if status == DONE:
+        taken = self._run(block)
+        if taken[0] == DONE:
             self.finished = True
             self.stepped = again  # a short run leaves nothing to reset
             if self.program.counts_changes:
                 self.changed = self.changes
+        if len(taken[2]) > KEEP_BLOCK:
+            self.stepped = True
+        return taken
+
+    def _advance(self, block: bytes, text: TextFactory | None) -> Rows | None:
+        """`_take`, and the rows decoded."""
+        _, rows, heap, not_ascii = self._take(block)
         if not self.n_columns:
             if self.program.kind == "transaction" and self.host.user_calls.stack:
                 self.connection.user.stop(interrupted=False)  # maybe who calls this cannot go on
             return None
-        if len(heap) > KEEP_BLOCK:
-            self.stepped = True
         if not rows:
             return None if self.finished else []
         return decode_rows(rows, heap, self.n_columns, not not_ascii, text)
@@ -340,11 +365,11 @@ class HostStatement:
         while True:
             self.running = True
             try:
-                return self.host.run(step, self.address, self.params_at, block)
+                return self.host.run(self._turning(step) if self.turned else step, self.address, self.params_at, block)
             except BaseException as error:
                 delay_ms = self._failed()
                 if delay_ms < 0:
-                    left = self.host.run(_as_it_is, self.address, 0, b"")
+                    left = self.host.run(self._turning(_as_it_is) if self.turned else _as_it_is, self.address, 0, b"")
                     if not isinstance(error, SqlError) or not left[1]:
                         raise
                     self.failure = error
@@ -354,6 +379,17 @@ class HostStatement:
             self._let_others(partial(self.host.pause, delay_ms / 1000.0))
             (flags,) = self.host.unpack(layout.U32, self.address + layout.FLAGS_AT)
             step = self._commit if flags & layout.FLAG_FINISHING else self.instance.step
+
+    def _turning(self, step: Callable[[int], int]) -> Callable[[int], int]:
+        """The step, with its rows turned into columns."""
+
+        def turned(statement: int) -> int:
+            status = step(statement)
+            if status != YIELD:
+                self.host.function("rows_turn")(statement)
+            return status
+
+        return turned
 
     def _commit(self, statement: int) -> int:
         """What is left to do of a run whose commit had to wait."""

@@ -46,7 +46,6 @@ from turso_wasm.kernel.abi import (
 from turso_wasm.runtime.userbatch import OPERATION_MASK, Batch, BatchedCall, run_mixed, run_queue
 from turso_wasm.runtime.usercells import SIZE, Cells
 from turso_wasm.runtime.userorder import OrderedTexts, sign
-from turso_wasm.runtime.userrows import Generator
 from turso_wasm.runtime.usertokens import pack_tokens
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ class UserCode:
         if operation == CALL_ROWS:
             rows = self.kept.get(instance)
             if rows is None:
-                rows = self.kept[instance] = Generator(code, values[:-1])
+                rows = self.kept[instance] = code.generator(values[:-1])
             return rows.take(values[-1])
         if operation == CALL_RAISE:
             error, self.asked = self.kept.pop(instance)

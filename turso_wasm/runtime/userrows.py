@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct
-from typing import Any
+from typing import Any, Protocol
 
 from turso_wasm.kernel.abi import REAL
 from turso_wasm.runtime.usercells import encoded
@@ -15,12 +15,23 @@ _CELL = Struct("<i4xq")
 _REAL_CELL = Struct("<i4xd")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RowsCode:
     """What gives the rows: code(*arguments) is iterable; a row is a sequence of the columns, or a mapping by name."""
 
     code: Callable[..., Iterable[Any]]
     columns: tuple[str, ...]
+
+    def generator(self, arguments: Sequence[Any]) -> Rows:
+        """Its rows for these arguments, from the first."""
+        return Generator(self, arguments)
+
+
+class Rows(Protocol):
+    """Rows in work."""
+
+    def take(self, wanted: int) -> bytes:
+        """The answer with that many rows, with fewer at the end (kernel/base/user_rows.py)."""
 
 
 class Generator:

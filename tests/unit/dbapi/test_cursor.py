@@ -42,6 +42,7 @@ def test_fetchmany_takes_arraysize(db: Any) -> None:
     assert cursor.fetchmany() == [(1,), (2,)]
     assert cursor.fetchmany() == [(3,)]
     assert cursor.fetchmany() == []
+    assert db.execute("SELECT id FROM t ORDER BY id").fetchmany(0) == [(1,), (2,), (3,)]
 
 
 def test_many_rows_over_many_batches(db: Any) -> None:

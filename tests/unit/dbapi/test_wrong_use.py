@@ -286,10 +286,16 @@ def test_every_public_method_is_in_a_table() -> None:
         "connection",
         "create_table_function",  # which sqlite3 has not
         "create_tokenizer",
+        "fetch_arrow",
+        "fetch_df",
+        "fetch_numpy",
+        "fetch_polars",
         "iterdump",
         "function",
         "getconfig",
+        "register",
         "setconfig",
+        "unregister",
     }
     connection.close()
 
