@@ -76,5 +76,10 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """What IPython calls for `%load_ext turso_wasm` (turso_wasm/notebook.py)."""
+    import_module("turso_wasm.notebook").load(shell)
+
+
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]

@@ -9,6 +9,17 @@ from typing import Any
 MIN_INT, MAX_INT = -(1 << 31), (1 << 31) - 1
 
 
+class NotPickled:
+    """Base of what belongs to a process: it can be neither pickled nor copied."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        kind = type(self)
+        name = f"turso_wasm.{kind.__name__}" if kind.__module__.startswith("turso_wasm.") else kind.__name__
+        raise TypeError(f"cannot pickle '{name}' object")
+
+
 def type_name(value: object) -> str:
     """How messages call the type of a value."""
     return "None" if value is None else type(value).__name__

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROWID_NAMES = ("rowid", "_rowid_", "oid")
 
 
-class Blob:
+class Blob(arguments.NotPickled):
     """See the module docstring. Made by `Connection.blobopen`."""
 
     def __new__(cls) -> Blob:

@@ -63,7 +63,7 @@ class _NotOpen:
 _NOT_OPEN: Any = _NotOpen()
 
 
-class Connection(Registering, Framed, Hooked, Limited):
+class Connection(Registering, Framed, Hooked, Limited, arguments.NotPickled):
     """A connection to a database; see `connect`."""
 
     Warning = Warning

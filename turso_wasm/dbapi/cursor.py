@@ -33,7 +33,7 @@ NO_ROWS: Iterator[Any] = iter(())
 DML = frozenset(("insert", "update", "delete"))
 
 
-class Cursor(Fetching):
+class Cursor(Fetching, arguments.NotPickled):
     """Executes statements one after the other and gives the rows of the last one."""
 
     __slots__ = (

@@ -9,7 +9,7 @@ from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.cursor import Cursor
 
 
-class Row(Sequence[Any]):
+class Row(arguments.NotPickled, Sequence[Any]):
     """A tuple of values that can also be indexed by column name, in any letter case. Use it as `row_factory`."""
 
     __slots__ = ("_names", "_values")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import _thread
+import copy
 import gc
+import pickle
 import signal
 import sqlite3
 import threading
@@ -15,6 +17,15 @@ from typing import Any
 import pytest
 
 import turso_wasm
+
+
+def test_neither_pickled_nor_copied(db: Any, module: Any) -> None:
+    db.row_factory = module.Row
+    cursor = db.execute("SELECT 1")
+    for one in (db, cursor, cursor.fetchone()):
+        for work in (pickle.dumps, copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match=f"^cannot pickle '{module.__name__}.{type(one).__name__}' object$"):
+                work(one)
 
 
 def test_implicit_transactions_begin_before_dml(db: Any) -> None:
