@@ -45,6 +45,7 @@ NO_EPOCH = -1
 
 Rows = list[tuple[Any, ...]]
 Turned = tuple[bytes, bytes]  # columns (kernel/values/columns.py), and the heap behind them
+NO_COLUMNS: Turned = (b"", b"")
 
 
 class HostStatement:
@@ -54,6 +55,7 @@ class HostStatement:
         "address",
         "bound",
         "changed",
+        "columns",
         "connection",
         "failure",
         "finished",
@@ -88,7 +90,8 @@ class HostStatement:
         self.failure: SqlError | None = None  # of a step whose last rows were handed over
         self.changed = 0  # rows, by the run that ended, or all runs of `run_many`
         self.running = False  # in the kernel, maybe in a call of the user's code, which must leave it alone
-        self.turned = False  # its steps leave columns
+        self.turned = False  # its steps leave `columns`
+        self.columns = NO_COLUMNS
         self.pending: Any = None
         self.view: View | None = None
         self.packer: Packer | None = None  # of the parameters it had last
@@ -178,55 +181,47 @@ class HostStatement:
         text: makes the Python value of a TEXT. Errors: SqlError, InternalError (the statement is aborted then);
         UndecodableText.
         """
-        return self._advance(b"", text) if self._goes_on() else None
-
-    def step_columns(self) -> Turned | None:
-        """As `step`; the rows of the batch as columns. Errors: as step."""
-        if not self._goes_on():
-            return None
-        self.turned = True
-        try:
-            _, columns, heap, _ = self._take(b"")
-        finally:
-            self.turned = False
-        return columns, heap
-
-    def _goes_on(self) -> bool:
-        """Whether there is something to step, now. Errors: that of the step whose last rows were handed over."""
         if self.finished:
-            return False
+            return None
         if self.failure is not None:
             failure, self.failure = self.failure, None
             raise failure
         if self.connection.stepping:
             self.connection.wait_turn()
-        return True
+        return self._advance(b"", text)
 
-    def _take(self, block: bytes) -> Taken:
-        """Run on with a block of parameters that is still to be written, and note what the run is now."""
+    def step_columns(self) -> Turned | None:
+        """As `step`; the rows of the batch as columns. Errors: as step."""
+        self.turned, self.columns = True, NO_COLUMNS
+        try:
+            more = self.step()
+            return None if more is None and not self.columns[0] else self.columns
+        finally:
+            self.turned, self.columns = False, NO_COLUMNS
+
+    def _advance(self, block: bytes, text: TextFactory | None) -> Rows | None:
+        """`step`, with a block of parameters that is still to be written."""
         again = self.stepped
         if self.limited is again and self.n_columns:
             self.limited = not again
             self.host.pack(layout.U32, self.address + layout.ROW_LIMIT_AT, 0 if again else FIRST_ROWS)
-        taken = self._run(block)
-        if taken[0] == DONE:
+        status, rows, heap, not_ascii = self._run(block)
+        if status == DONE:
             self.finished = True
             self.stepped = again  # a short run leaves nothing to reset
             if self.program.counts_changes:
                 self.changed = self.changes
-        if len(taken[2]) > KEEP_BLOCK:
-            self.stepped = True
-        return taken
-
-    def _advance(self, block: bytes, text: TextFactory | None) -> Rows | None:
-        """`_take`, and the rows decoded."""
-        _, rows, heap, not_ascii = self._take(block)
         if not self.n_columns:
             if self.program.kind == "transaction" and self.host.user_calls.stack:
                 self.connection.user.stop(interrupted=False)  # maybe who calls this cannot go on
             return None
+        if len(heap) > KEEP_BLOCK:
+            self.stepped = True
         if not rows:
             return None if self.finished else []
+        if self.turned:
+            self.columns = rows, heap
+            return []
         return decode_rows(rows, heap, self.n_columns, not not_ascii, text)
 
     def first(self) -> tuple[Any, ...] | None:
