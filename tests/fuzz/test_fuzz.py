@@ -222,11 +222,8 @@ def prepared_by_us(connection: turso_wasm.Connection) -> Message:
 @pytest.mark.parametrize(
     "sql",
     [
-        "UPDATE t SET nosuch = RAISE(FAIL, 'x')",
-        "UPDATE t SET nosuch = (SELECT 1, 2)",
         "UPDATE t SET a = 1, nosuch = 2 FROM missing",
         "CREATE TRIGGER r INSTEAD OF DELETE ON t BEGIN SELECT 1; SELECT (1, 2; END",
-        "SELECT 1 EXCEPT SELECT 2 FROM missing UNION SELECT 3 FROM nosuch",
     ],
 )
 def test_of_two_errors_either_may_be_reported(sql: str) -> None:
@@ -250,7 +247,7 @@ def test_what_is_complained_of_is_left_out_piece_by_piece() -> None:
 
     sql = "SELECT x + a, (SELECT x FROM t WHERE b = 1), (SELECT 1, 2), max(min(a)) FROM t"
     assert complains_after_mending(sql, "misuse of aggregate function min()", message)
-    assert tried[-1] == "SELECT NULL + a, (SELECT NULL FROM t WHERE b = 1), NULL, max(min(a)) FROM t".replace(
+    assert tried[-1] == "SELECT NULL + a, (SELECT NULL FROM t WHERE b = 1), (SELECT 1, 2), max(min(a)) FROM t".replace(
         "NULL", " NULL "
     )
     assert not complains_after_mending(sql, "no such column: a", message)
