@@ -31,7 +31,7 @@ N_FAILURES = 1000  # of the test for leaks
 SETTINGS = {
     "wal": Setting("WAL"),
     "wal, owned": Setting("WAL", capabilities=CAP_OWNED),
-    "delete": Setting("DELETE"),
+    "delete": Setting("DELETE", synchronous="extra"),  # a power cut undoes no commit
     "truncate, full auto-vacuum": Setting("TRUNCATE", page_size=512, auto_vacuum="full"),
     "persist": Setting("PERSIST"),
 }
