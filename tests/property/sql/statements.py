@@ -215,6 +215,7 @@ other_statements: SearchStrategy[Statement] = st.one_of(
     st.builds(ast.Savepoint, names),
     st.builds(ast.Release, names),
     st.builds(ast.Pragma, names, st.none() | names, st.none() | st.sampled_from(["wal", "on", "1", "-2.5", "+1"])),
+    st.builds(ast.Pragma, names, st.none() | names, st.sampled_from(["1", "-2.5", ".5", "0x10"]), st.just(True)),
     st.builds(ast.Attach, small, small, st.none() | small),
     st.builds(ast.Detach, small),
     st.builds(ast.Analyze, st.none() | qualified),

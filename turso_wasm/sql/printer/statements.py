@@ -216,13 +216,11 @@ def _rollback(node: x.Rollback) -> str:
 
 
 def _pragma(node: x.Pragma) -> str:
-    value = "" if node.value is None else f" = {_pragma_value(node.value)}"
-    return f"PRAGMA {qualified(node.name, node.schema)}{value}"
-
-
-def _pragma_value(value: str) -> str:
     """Numbers bare, everything else as a string: SQLite makes no difference between a word and a string here."""
-    return value if value[:1] in tuple("0123456789.") or value[:1] == "-" else print_value(value)
+    name = f"PRAGMA {qualified(node.name, node.schema)}"
+    if node.value is None:
+        return name
+    return f"{name} = {node.value if node.is_number else print_value(node.value)}"
 
 
 def _named(keyword: str, name: QualifiedName | None) -> str:
