@@ -89,9 +89,10 @@ class Groups:
                 f.br(following)
             with f.if_(self._aside.eqz()):
                 f.set(self._aside, f.call("sorter_new", ctx.stmt, i64(-1)))
-            record = encode_record(self._row, ctx)
-            make_key(keys, self.node.collations, ctx)
-            ctx.do("sorter_add", self._aside, record)
+            with ctx.row_memory():  # rows of groups that fit need none
+                record = encode_record(self._row, ctx)
+                make_key(keys, self.node.collations, ctx)
+                ctx.do("sorter_add", self._aside, record)
             f.br(aside)
 
     # --- batches -----------------------------------------------------------------------------------------------------
