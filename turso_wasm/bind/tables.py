@@ -8,7 +8,8 @@ Source: https://sqlite.org/lang_naming.html, https://sqlite.org/lang_createview.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound
@@ -261,6 +262,14 @@ def _current_row(binder: Binder, source: ast.TableSource, row: CurrentRow) -> It
         fail("no query solution", source)
     query = Query([Core(list(row.columns), row.outputs)], row.outputs, outer=row.columns)
     return query_item(binder, query, source.alias or row.name, source.alias)
+
+
+@contextmanager
+def common_tables(binder: Binder, clause: ast.With | None) -> Iterator[None]:
+    """The tables of a WITH clause are visible meanwhile. Errors: as add_common_tables."""
+    saved = add_common_tables(binder, clause)
+    yield
+    binder.common = saved
 
 
 def add_common_tables(binder: Binder, clause: ast.With | None) -> CommonTables | None:

@@ -19,7 +19,7 @@ from turso_wasm.bind.schema import bind_checks, bind_default, bind_index_terms
 from turso_wasm.bind.scope import Scope, column_of, column_ref
 from turso_wasm.bind.select import describe
 from turso_wasm.bind.table_functions import find_function
-from turso_wasm.bind.tables import check_readable, must_find_table, open_view
+from turso_wasm.bind.tables import check_readable, common_tables, must_find_table, open_view
 from turso_wasm.bind.triggers import ROWID, Event, triggers_fired
 from turso_wasm.bind.walk import all_of, query_items, strip_collation, transform, transform_query
 from turso_wasm.catalog.constants import is_constant
@@ -228,12 +228,19 @@ def _assigned_values(binder: Binder, assignment: ast.Assignment, scope: Scope) -
 
 
 def bind_returning(
-    binder: Binder, columns: tuple[ast.ResultColumn | ast.Star, ...], item: Item
+    binder: Binder, node: ast.Insert | ast.Update | ast.Delete, item: Item
 ) -> tuple[list[bound.Expr], list[OutputColumn]]:
-    """The result columns of RETURNING over the row source `item`.
+    """The result columns of RETURNING over the row source `item`. They may name the statement's common tables.
 
     Errors: those of expressions, RETURNING may not use "TABLE.*" wildcards.
     """
+    with common_tables(binder, node.with_):
+        return _bind_returning(binder, node.returning, item)
+
+
+def _bind_returning(
+    binder: Binder, columns: tuple[ast.ResultColumn | ast.Star, ...], item: Item
+) -> tuple[list[bound.Expr], list[OutputColumn]]:
     exprs: list[bound.Expr] = []
     described: list[OutputColumn] = []
     scope = Scope([replace(item, schema=None)], core=Core([], []))

@@ -42,7 +42,7 @@ def plan_insert_instead(
 ) -> Written:
     """The rows that were to be inserted into the view `table` (see view_table): `values` for each of `rows`."""
     item = new_row(binder, table)
-    returning, described = bind_returning(binder, node.returning, item)
+    returning, described = bind_returning(binder, node, item)
     source = binder.new_source()
     plan = nodes.InsteadOf(
         child=rows,
@@ -93,7 +93,7 @@ def plan_update_instead(
         for number, column in enumerate(table.columns)
     )
     item = new_row(binder, table)
-    returning, described = bind_returning(binder, node.returning, item)
+    returning, described = bind_returning(binder, node, item)
     plan = nodes.InsteadOf(
         child=rows.plan,
         source=old.source,
@@ -113,7 +113,7 @@ def plan_delete_instead(binder: Binder, planner: Planner, old: Item, core: Core,
     core.outputs = [column_ref(old, number) for number in range(len(table.columns))]
     rows = planner.plan_query(Query([core], []))
     item = new_row(binder, table)
-    returning, described = bind_returning(binder, node.returning, item)
+    returning, described = bind_returning(binder, node, item)
     plan = nodes.InsteadOf(
         child=rows.plan,
         source=old.source,

@@ -53,8 +53,7 @@ class Assembler:
                 ready = self._ready(remaining, used, available)
                 plan = with_filter(joined, ready)
             remaining = [term for term in remaining if term not in used and term not in ready]
-        assert plan is not None
-        return plan
+        return plan or nodes.OneRow()  # without units: SELECTs without FROM alone
 
     def _ready(self, remaining: list[Term], used: set[Term], available: frozenset[int]) -> list[Term]:
         """The terms that can be tested now."""

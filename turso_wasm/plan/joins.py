@@ -112,16 +112,10 @@ class JoinPlanner:
 
     def _ties(self, state: State) -> bound.Expr | None:
         """Of the first rows of an order that an index begins, where SQLite sorts a whole table: the table's order."""
+        if not self.limited or len(state.choices) != 1:
+            return None
         path, item = state.choices[0].path, state.choices[0].unit.item
-        if (
-            not self.limited
-            or len(state.choices) > 1
-            or path is None
-            or path.index is None
-            or path.covering
-            or path.sargs()
-            or path.skipped
-        ):
+        if path is None or path.index is None or path.covering or path.sargs() or path.skipped:
             return None
         assert item is not None and item.table is not None
         return None if item.table.without_rowid else column_ref(item, -1)

@@ -20,6 +20,7 @@ from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_index_terms
 from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.select import ordinal
+from turso_wasm.bind.tables import common_tables
 from turso_wasm.bind.triggers import ROWID
 from turso_wasm.bind.walk import conjuncts, reads_any, same_expression, strip_collation
 from turso_wasm.bind.writes import (
@@ -59,7 +60,8 @@ def _target_of(binder: Binder, node: ast.Insert, number: int, table: Table) -> t
     clause = node.upserts[number]
     old = row_of(binder, table, node.alias)
     which = f"{ordinal(number + 1)} " if len(node.upserts) > 1 else ""
-    index, key = _conflict_target(binder, clause, old, which) if clause.target else (None, False)
+    with common_tables(binder, node.with_):
+        index, key = _conflict_target(binder, clause, old, which) if clause.target else (None, False)
     return old, index, key
 
 
@@ -117,13 +119,14 @@ def _plan_upsert(
     names = assigned_names(clause.assignments)
     check_writable(binder, table, "UPDATE", clause, names)
     scope = Scope([old], qualified=[_excluded(target.item)])
-    assigned = bind_assignments(binder, table, clause.assignments, scope)
-    where = binder.expr(clause.where, scope) if clause.where is not None else None
+    with common_tables(binder, node.with_):
+        assigned = bind_assignments(binder, table, clause.assignments, scope)
+        where = binder.expr(clause.where, scope) if clause.where is not None else None
     new = bind_target(binder, table, new_row(binder, table))
     before = bind_target(binder, table, old, with_checks=False)
     effects = row_effects(binder, table, "UPDATE", "ABORT", names)
     effects = ForeignKeyEffects(binder, table, old, new.item, assigned).add_to(effects)
-    returning, _ = bind_returning(binder, node.returning, new.item)
+    returning, _ = bind_returning(binder, node, new.item)
     changed = with_dependents(table, assigned)
     update = nodes.Update(
         table=table,

@@ -98,7 +98,7 @@ def plan_insert_virtual(
     if node.upserts:
         fail(f'UPSERT not implemented for virtual table "{table.name}"', node)
     item = new_row(binder, table)
-    returning, described = bind_returning(binder, node.returning, item)
+    returning, described = bind_returning(binder, node, item)
     child = rows.plan
     if table in binder.tables and not single:
         child, (*kept, rowid) = _kept(binder, child, (*values, rowid or bound.Constant(value=None)))

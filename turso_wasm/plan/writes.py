@@ -73,7 +73,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     planner.all_changing = sets_off(binder, table, "INSERT")
     upserts = plan_upserts(binder, planner, node, target, has_rowid=rowid is not None)
     with foreign_keys_first(binder, table, None, target.item):
-        returning, described = bind_returning(binder, node.returning, target.item)
+        returning, described = bind_returning(binder, node, target.item)
         effects = row_effects(binder, table, "INSERT", node.on_conflict)
         replaced = effects_of_replace(binder, table, node.on_conflict, target.item, rowid is not None, upserts)
     fires = any(clause.update is not None and clause.update.effects for clause in upserts)
@@ -160,7 +160,7 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     new = bind_target(binder, table, new_row(binder, table))
     before = bind_target(binder, table, old, with_checks=False)
     with foreign_keys_first(binder, table, old, new.item, assigned):
-        returning, described = bind_returning(binder, node.returning, new.item)
+        returning, described = bind_returning(binder, node, new.item)
         planner.changing = table
         planner.all_changing = sets_off(binder, table, "UPDATE")
         effects = row_effects(binder, table, "UPDATE", node.on_conflict, names)
@@ -287,7 +287,7 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     binder.common = saved
     target = bind_target(binder, table, item, with_checks=False)
     shown = item if item.alias is None else replace(item, name=table.name, alias=None)
-    returning, described = bind_returning(binder, node.returning, shown)
+    returning, described = bind_returning(binder, node, shown)
     planner.changing = table
     planner.all_changing = sets_off(binder, table, "DELETE")
     plan = nodes.Delete(
