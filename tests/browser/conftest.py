@@ -95,6 +95,19 @@ def open_page(context: Any, server: str) -> Any:
     return opened
 
 
+def visits(context: Any, server: str) -> Callable[..., Any]:
+    """Opens the page anew in one browser profile and runs a function body on it; the page is closed after it."""
+
+    def run(body: str, **values: Any) -> Any:
+        page = open_page(context, server)
+        try:
+            return runner(page)(body, **values)
+        finally:
+            page.close()
+
+    return run
+
+
 Js = Callable[..., Any]
 
 

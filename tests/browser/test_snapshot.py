@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import open_page, runner
+from tests.browser.conftest import visits
 
 UNSEEN = """
     const started = performance.now();
@@ -38,15 +38,7 @@ CHANGE = """
 @pytest.fixture
 def visit(launch: Callable[[Path], Any], server: str, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     context = launch(tmp_path / "profile")
-
-    def run(body: str, **values: Any) -> Any:
-        page = open_page(context, server)
-        try:
-            return runner(page)(body, **values)
-        finally:
-            page.close()
-
-    yield run
+    yield visits(context, server)
     context.close()
 
 

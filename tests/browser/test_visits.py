@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from demo.serve import Handler, serving
-from tests.browser.conftest import for_python, open_page, runner
+from tests.browser.conftest import for_python, open_page, runner, visits
 
 SETUP = """
     await db.exec('CREATE TABLE IF NOT EXISTS notes(id INTEGER PRIMARY KEY, body TEXT, at REAL)');
@@ -50,16 +50,13 @@ def logged() -> Iterator[str]:
 
 @pytest.fixture
 def visit(launch: Callable[[Path], Any], logged: str, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Open the page anew in one browser profile and run a function body on it; the page is closed after it."""
+    """What is asked for is that of the last visit."""
     context = launch(tmp_path / "profile")
+    visited = visits(context, logged)
 
     def run(body: str, **values: Any) -> Any:
         Logging.asked.clear()
-        page = open_page(context, logged)
-        try:
-            return runner(page)(body, **values)
-        finally:
-            page.close()
+        return visited(body, **values)
 
     yield run
     context.close()

@@ -61,18 +61,8 @@ DETAIL_FULL, DETAIL_NONE, DETAIL_COLUMNS = range(3)
 # What is a row of a table of terms: fts5vocab's kinds, and fts4aux's: of a term one for all columns, then one for each.
 VOCABULARY_TERMS, VOCABULARY_COLUMNS, VOCABULARY_PLACES, VOCABULARY_FTS4 = range(4)
 UNICODE61, ASCII, TRIGRAM, PORTER, USER_TOKENS = range(5)  # PORTER: FTS3's; USER_TOKENS: of the user's
-STEMMERS = (
-    "danish",
-    "english",
-    "french",
-    "german",
-    "italian",
-    "norwegian",
-    "portuguese",
-    "russian",
-    "spanish",
-    "swedish",
-)
+# Languages of stemmers; 0 is none. In the order of catalog.modules.fts5_tokenizer.STEMMERS.
+DANISH, ENGLISH, FRENCH, GERMAN, ITALIAN, NORWEGIAN, PORTUGUESE, RUSSIAN, SPANISH, SWEDISH = range(1, 11)
 FORMAT_FTS5, FORMAT_ASCENDING, FORMAT_DESCENDING = range(3)  # how an index is written: of FTS3, likewise order=desc
 CATEGORY_NAMES = (
     "*",
@@ -139,7 +129,7 @@ class FtsConfig(Struct):
     tokendata: i32  # 1: what stands behind a NUL in a token does not matter to queries
     tokenizer: i32  # its kind
     stems: i32
-    stemmer: i32  # 0: none, from 1 on one of STEMMERS
+    stemmer: i32  # 0: none; DANISH …
     ideographs: i32  # 1: each character of Chinese, Japanese and Korean is a token
     marks: i32
     cased: i32

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from turso_wasm.catalog.modules.fts3 import Fts3Options
 from turso_wasm.catalog.modules.fts5 import Fts5Options
-from turso_wasm.catalog.modules.fts5_tokenizer import TokenizerOptions
+from turso_wasm.catalog.modules.fts5_tokenizer import STEMMERS, TokenizerOptions
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.codegen.unit import Unit
@@ -26,7 +26,6 @@ from turso_wasm.kernel.abi_modules import (
     NOWHERE,
     PORTER,
     ROWID,
-    STEMMERS,
     TRIGRAM,
     UNICODE61,
     USER_TOKENS,

@@ -15,6 +15,7 @@ from turso_wasm.kernel.fts.stemmers.word import (
     find_regions,
     is_at,
     last,
+    make_room,
     mark,
     next_vowel,
     replace_all,
@@ -118,13 +119,9 @@ def spread_diaereses(w: Word) -> None:
     while at < w.n:
         c: i32 = w.letters[at]
         if (c == 0xEB or c == 0xEF) and w.n < LETTERS_MAX:
-            i: i32 = w.n
-            while i > at + 1:
-                w.letters[i] = w.letters[i - 1]
-                i -= 1
+            make_room(w, at + 1)
             w.letters[at] = 72
             w.letters[at + 1] = 101 if c == 0xEB else 105
-            w.n += 1
         at += 1
 
 

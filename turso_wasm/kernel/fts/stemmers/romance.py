@@ -11,6 +11,7 @@ from turso_wasm.kernel.fts.stemmers.word import (
     find_regions,
     is_at,
     last,
+    make_room,
     mark,
     next_consonant,
     next_vowel,
@@ -32,6 +33,12 @@ def _then(suffixes: str, then: bytes = b"") -> bytes:
 
 AT = _then("at")
 IC = _then("ic")
+IVA = Rule(suffixes="iva ivo ivas ivos", region=R2, then=AT)
+AMENTE = Rule(
+    suffixes="amente",
+    region=R1,
+    then=rules(Rule(suffixes="iv", region=R2, then=AT), Rule(suffixes="os ic ad", region=R2)),
+)
 
 # --- Spanish ------------------------------------------------------------------------------------------------------
 
@@ -55,14 +62,10 @@ SPANISH_DERIVED = rules(
     Rule(suffixes="logía logías", region=R2, to="log"),
     Rule(suffixes="ución uciones ucion", region=R2, to="u"),
     Rule(suffixes="encia encias", region=R2, to="ente"),
-    Rule(
-        suffixes="amente",
-        region=R1,
-        then=rules(Rule(suffixes="iv", region=R2, then=AT), Rule(suffixes="os ic ad", region=R2)),
-    ),
+    AMENTE,
     Rule(suffixes="mente", region=R2, then=_then("ante able ible")),
     Rule(suffixes="idad idades", region=R2, then=_then("abil ic iv")),
-    Rule(suffixes="iva ivo ivas ivos", region=R2, then=AT),
+    IVA,
 )
 SPANISH_Y = rules(Rule(suffixes="ya ye yan yen yeron yendo yo yó yas yes yais yamos", test=BEHIND, letters="u"))
 GU = rules(Rule(suffixes="gu", to="g"))
@@ -220,14 +223,10 @@ PORTUGUESE_DERIVED = rules(
     Rule(suffixes="logia logias", region=R2, to="log"),
     Rule(suffixes="uça~o uço~es", region=R2, to="u"),
     Rule(suffixes="ência ências", region=R2, to="ente"),
-    Rule(
-        suffixes="amente",
-        region=R1,
-        then=rules(Rule(suffixes="iv", region=R2, then=AT), Rule(suffixes="os ic ad", region=R2)),
-    ),
+    AMENTE,
     Rule(suffixes="mente", region=R2, then=_then("ante avel ível")),
     Rule(suffixes="idade idades", region=R2, then=_then("abil ic iv")),
-    Rule(suffixes="iva ivo ivas ivos", region=R2, then=AT),
+    IVA,
     Rule(suffixes="ira iras", region=RV, to="ir", test=BEHIND, letters="e"),
 )
 PORTUGUESE_VERBS = rules(
@@ -255,13 +254,9 @@ def spread_tildes(w: Word) -> None:
     while at < w.n:
         c: i32 = w.letters[at]
         if (c == 0xE3 or c == 0xF5) and w.n < LETTERS_MAX:
-            i: i32 = w.n
-            while i > at + 1:
-                w.letters[i] = w.letters[i - 1]
-                i -= 1
+            make_room(w, at + 1)
             w.letters[at] = 97 if c == 0xE3 else 111
             w.letters[at + 1] = TILDE
-            w.n += 1
         at += 1
 
 

@@ -3,7 +3,18 @@
 Owns the way from UTF-8 to letters and back.
 """
 
-from turso_wasm.kernel.abi_modules import STEMMERS
+from turso_wasm.kernel.abi_modules import (
+    DANISH,
+    ENGLISH,
+    FRENCH,
+    GERMAN,
+    ITALIAN,
+    NORWEGIAN,
+    PORTUGUESE,
+    RUSSIAN,
+    SPANISH,
+    SWEDISH,
+)
 from turso_wasm.kernel.fts.stemmers.english import stem_english
 from turso_wasm.kernel.fts.stemmers.french import stem_french
 from turso_wasm.kernel.fts.stemmers.german import stem_german
@@ -16,7 +27,6 @@ from turso_wasm.wasm.lang import i32, ptr, scratch, sizeof, u8, u32
 
 __subset__ = True
 
-DANISH, ENGLISH, FRENCH, GERMAN, ITALIAN, NORWEGIAN, PORTUGUESE, RUSSIAN, SPANISH, SWEDISH = range(1, len(STEMMERS) + 1)
 STEM_ROOM = 3 * (LETTERS_MAX + ROOM)  # bytes behind a token: what is no UTF-8 grows
 
 
@@ -39,7 +49,7 @@ def stem_token(p: ptr[u8], n: i32, language: i32) -> i32:
 
 
 def stem_word(w: Word, language: i32) -> None:
-    """Stem a word: 1 and on: STEMMERS."""
+    """Stem a word. language: DANISH …"""
     if language == ENGLISH:
         stem_english(w)
     elif language == GERMAN:

@@ -91,6 +91,15 @@ def replace_all(w: Word, old: i32, new: i32) -> None:
             w.letters[i] = new
 
 
+def make_room(w: Word, at: i32) -> None:
+    """Move the letters from `at` on one further. There must be room (LETTERS_MAX)."""
+    i: i32 = w.n
+    while i > at:
+        w.letters[i] = w.letters[i - 1]
+        i -= 1
+    w.n += 1
+
+
 def set_letters(w: Word, at: i32, text: ptr[u8], size: i32) -> None:
     """The word ends at a letter, and a text of 2 bytes each follows."""
     if at + size <= LETTERS_MAX + ROOM:
