@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, ValuesView
-from dataclasses import Field, dataclass, fields, replace
+from dataclasses import Field, fields, replace
 from operator import is_
 from typing import Any, Literal, TypeAlias, TypeVar, get_origin
+
+from turso_wasm.base.records import dataclass
 
 N = TypeVar("N", bound="Node")
 T = TypeVar("T")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Common, Item, OutputColumn, Query
 from turso_wasm.bind.scope import NameFinder, Scope

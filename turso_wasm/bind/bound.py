@@ -7,9 +7,10 @@ A row source (a scan, an aggregation, a sort …) has a number, unique in the st
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.base.tree import Node
 from turso_wasm.catalog.functions import CallStyle
 from turso_wasm.catalog.types import AffinityLetter

@@ -16,9 +16,10 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind.bound import AggregateCall, Call, ColumnRef, Expr, NullsOrder, WindowCall
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ Source: https://sqlite.org/lang_with.html section 3
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, CurrentRow, Opened, fail
 from turso_wasm.bind.comparison import collation_of, column_affinity, shown

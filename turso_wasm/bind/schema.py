@@ -7,8 +7,9 @@ Source: https://sqlite.org/expridx.html, https://sqlite.org/partialindex.html, h
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.query import Item

@@ -8,10 +8,11 @@ Source: https://sqlite.org/lang_select.html, https://sqlite.org/rowidtable.html,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import collation_of, column_affinity, shown
 from turso_wasm.bind.query import AggregateRef, Core, Item

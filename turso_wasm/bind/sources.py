@@ -9,8 +9,9 @@ Source: https://sqlite.org/lang_select.html, https://sqlite.org/lang_with.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.query import Core, Item, Step

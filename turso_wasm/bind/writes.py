@@ -8,8 +8,9 @@ Source: https://sqlite.org/lang_insert.html, https://sqlite.org/lang_update.html
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.generated import row_of

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_CORRUPT, SQLITE_ERROR, SqlError
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.indexes import build_index
 from turso_wasm.catalog.modules.module import Using
 from turso_wasm.catalog.modules.registry import declare, find_module, virtual_table

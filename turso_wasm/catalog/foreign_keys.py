@@ -5,9 +5,8 @@ Source: https://sqlite.org/foreignkeys.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import IndexColumn, Table

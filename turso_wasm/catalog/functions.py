@@ -10,10 +10,11 @@ https://sqlite.org/windowfunctions.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 from turso_wasm.base.errors import RESULT_CODES, SQLITE_ERROR, SqlError
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.library import LIBRARY, Entry, body_of
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS, TableFunction

@@ -5,9 +5,10 @@ Affinities are SQLite's one-letter names: "A" (blob/none) "B" text "C" numeric "
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.types import AffinityLetter
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ Settings that matter when a statement runs, and not before, are the kernel's alo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from turso_wasm.base.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ Source: https://sqlite.org/vtab.html#tabfunc2, https://sqlite.org/pragma.html#pr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.objects import Column, Table
 
 PRAGMA_PREFIX: Final = "pragma_"

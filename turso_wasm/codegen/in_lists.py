@@ -7,10 +7,10 @@ the statement runs, and so is how many there are: its code can do both.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.codegen.cells import emit_cells, is_cell
 from turso_wasm.codegen.conditions import JUMPS, KLEENE, compare_values, kleene_value

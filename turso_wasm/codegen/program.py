@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from turso_wasm.base.records import dataclass
 
 MAGIC = b"TWP1"
 

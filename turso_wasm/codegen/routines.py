@@ -8,8 +8,8 @@ again, it continues.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.base.tree import Node, walk
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import VALUE_SIZE, Context

@@ -8,9 +8,9 @@ as arguments in their frame. A routine leaves its result in the frame: a Value, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.codegen.conditions import JUMPS, compare_values, jump_kleene, jump_value, kleene_value
 from turso_wasm.codegen.context import Context

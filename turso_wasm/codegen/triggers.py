@@ -7,10 +7,10 @@ ends it from wherever it stands. Its frame hangs on that of whoever fired it, so
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from turso_wasm.base import tree
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.constraints import ON_ERROR

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.kernel.abi import UTF8
 from turso_wasm.wasm.dsl import I32, Function
 from turso_wasm.wasm.module import Module

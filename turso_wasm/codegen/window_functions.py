@@ -8,9 +8,10 @@ where it cannot be otherwise: for aggregates without an inverse when the start m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from turso_wasm.base.errors import SQLITE_ERROR
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.codegen.aggregates import Aggregate, aggregate_of
 from turso_wasm.codegen.conditions import jump

@@ -7,9 +7,10 @@ turning the chosen one into plan nodes. Does not choose: joins.py compares whole
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import IndexTerms

@@ -6,9 +6,10 @@ Source: https://sqlite.org/optoverview.html section 8 (multi-index OR)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import chain, columns_used, conjuncts, is_deterministic, transform, walk
 from turso_wasm.catalog.modules.registry import find_module

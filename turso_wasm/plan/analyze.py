@@ -6,8 +6,8 @@ Source: https://sqlite.org/lang_analyze.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.names import TEMP_SLOT, fold, quote_identifier

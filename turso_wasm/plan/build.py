@@ -8,10 +8,11 @@ PRAGMA is the runtime's.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.records import dataclass
 from turso_wasm.base.recursion import with_room
 from turso_wasm.bind import expressions, subqueries
 from turso_wasm.bind.authority import Authority

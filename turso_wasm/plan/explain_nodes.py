@@ -8,8 +8,9 @@ Source: https://sqlite.org/eqp.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import walk

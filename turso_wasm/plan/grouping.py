@@ -6,9 +6,10 @@ Columns of the node: keys, aggregates, bare columns. Groups come in ascending or
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import affinity_of, collation_of
 from turso_wasm.bind.query import AggregateRef, Core, OrderKey

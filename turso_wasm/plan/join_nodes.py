@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from turso_wasm.base import tree
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import all_of, columns_used, is_deterministic, walk
 from turso_wasm.plan import nodes

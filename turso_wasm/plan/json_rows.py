@@ -5,9 +5,9 @@ Source: https://sqlite.org/json1.html#jeach
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.plan import nodes
 from turso_wasm.plan.providers import GivenRows, Offer, Request

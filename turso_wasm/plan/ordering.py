@@ -7,8 +7,8 @@ ones (it can while every combination of the satisfied terms' values comes from a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import collation_of
 from turso_wasm.bind.query import OrderKey

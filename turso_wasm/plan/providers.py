@@ -19,10 +19,11 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Protocol
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Item
 from turso_wasm.catalog.modules.registry import find_module

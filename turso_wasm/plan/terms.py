@@ -11,9 +11,10 @@ Invariants:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal, TypeAlias
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.base.tree import Node, fold
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Core

@@ -8,9 +8,10 @@ stage sorts its rows unless they come in its order anyway: from an index, or fro
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Core, OrderKey, WindowRef
 from turso_wasm.bind.walk import (

@@ -20,10 +20,11 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.names import quote_identifier
 from turso_wasm.codegen.program import Program
 from turso_wasm.runtime.compiler import compile_statement

@@ -20,12 +20,13 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
 from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_ERROR, SQLITE_INTERRUPT, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind.authority import Ask
 from turso_wasm.catalog.functions import BUILTIN, Own, OwnCollation, Registry
 from turso_wasm.catalog.names import quote_identifier

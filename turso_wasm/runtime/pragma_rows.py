@@ -7,10 +7,10 @@ rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.records import dataclass
 from turso_wasm.bind.views import view_columns
 from turso_wasm.catalog.build import OPTIONS
 from turso_wasm.catalog.catalog import Catalogs

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.catalog import Catalog, Catalogs, Row
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.settings import Settings

@@ -8,10 +8,10 @@ functions), and none is made behind one that fails. The iterators that feed them
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.kernel.abi import CALL_BITS, CALL_STEP
 from turso_wasm.runtime.usercells import Cells
 

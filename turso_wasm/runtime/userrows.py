@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from struct import Struct
 from typing import Any, Protocol
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.kernel.abi import REAL
 from turso_wasm.runtime.usercells import encoded
 

@@ -11,8 +11,10 @@ A4  Names are dequoted but keep their letters as written (SQLite folds case when
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
+
+from turso_wasm.base.records import dataclass
 
 Span: TypeAlias = tuple[int, int]
 

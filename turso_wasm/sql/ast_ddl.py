@@ -7,9 +7,10 @@ SQLite.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.sql.ast_base import Expr, Name, Node, QualifiedName, Span, Statement
 from turso_wasm.sql.ast_dml import ConflictAction, Delete, Insert, Update
 from turso_wasm.sql.ast_expr import OrderTerm

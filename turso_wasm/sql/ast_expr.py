@@ -11,9 +11,10 @@ says that the literal is part of the Program's key and must be compiled as a con
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, Literal
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.sql.ast_base import Expr, Node, QualifiedName, Span
 from turso_wasm.sql.literals import LiteralValue
 

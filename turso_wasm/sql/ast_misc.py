@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.sql.ast_base import Expr, QualifiedName, Span, Statement
 
 ExplainMode: TypeAlias = Literal["PROGRAM", "QUERY PLAN", "CODE", "ANALYZE"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.sql.ast_base import Expr, FromSource, Name, Node, Span, Statement
 from turso_wasm.sql.ast_expr import OrderTerm, WindowSpec
 from turso_wasm.sql.literals import LiteralValue

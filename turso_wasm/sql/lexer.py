@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from typing import Final, TypeAlias
 
+from turso_wasm.base.characters import ID_CHAR
 from turso_wasm.sql.keywords import CONTEXTUAL, FALLBACK, JOIN_WORDS, KEYWORDS
 from turso_wasm.sql.literals import ListKind, LiteralValue, list_kind
 
@@ -46,7 +47,6 @@ END: Final = "<end>"
 Literal: TypeAlias = LiteralValue | tuple[tuple[LiteralValue, ...], ...]
 """A lifted value: of one literal, or all rows of a list."""
 
-_ID_CHAR = r"[A-Za-z0-9_$\x80-\U0010ffff]"
 _SPACE = r"[ \t\n\f\r\ufeff]*+"
 _GAP = rf"{_SPACE}(?:(?:--[^\n\0]*+|/\*(?=[^\0])(?:[^*\0]++|\*(?!/))*+(?:\*/)?){_SPACE})*+"
 _NUMBER = r"(?>0[xX][0-9a-fA-F][0-9a-fA-F_]*|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)"
@@ -55,15 +55,15 @@ _TOKEN = re.compile(
     rf"""
     {_GAP}
     (?:
-      ( (?![xX]') [A-Za-z_\x80-\ufefe\uff00-\U0010ffff] {_ID_CHAR}*+ )                                    # 1 word
+      ( (?![0-9$\ufeff]|[xX]') {ID_CHAR}++ )                                                              # 1 word
     | ( [(),;*=+~&%] (?<!=)|==?|->>?|-|/|<[=><]?|>[=>]?|!=|\|\|?|\.(?![0-9]) )                            # 2 operator
-    | ( {_NUMBER} (?!{_ID_CHAR}) )                                                                        # 3 number
+    | ( {_NUMBER} (?!{ID_CHAR}) )                                                                        # 3 number
     | ( '(?:[^'\0]++|'')*+' )                                                                             # 4 string
     | ( "(?:[^"\0]++|"")*+" | `(?:[^`\0]++|``)*+` | \[[^]\0]*+\] )                                        # 5 quoted id
-    | ( \?[0-9]*+ | (?>[$@:\#](?:::)*{_ID_CHAR}(?:{_ID_CHAR}|::)*) (?:\([^)\s\0]*+\)|(?!\()) )            # 6 variable
+    | ( \?[0-9]*+ | (?>[$@:\#](?:::)*{ID_CHAR}(?:{ID_CHAR}|::)*) (?:\([^)\s\0]*+\)|(?!\()) )            # 6 variable
     | ( [xX]'(?:[0-9a-fA-F]{{2}})*+' )                                                                    # 7 blob
-    | ( {_NUMBER}{_ID_CHAR}++ | ['"`\[][^\0]*+ | [xX]'[^'\0]*+'?
-      | [$@:\#](?:::)*+ (?:{_ID_CHAR}(?:{_ID_CHAR}|::)*+ \([^)\s\0]*+)? | [^\0] )                         # 8 illegal
+    | ( {_NUMBER}{ID_CHAR}++ | ['"`\[][^\0]*+ | [xX]'[^'\0]*+'?
+      | [$@:\#](?:::)*+ (?:{ID_CHAR}(?:{ID_CHAR}|::)*+ \([^)\s\0]*+)? | [^\0] )                         # 8 illegal
     | ( (?:\0.*)?\Z )                                                                                     # 9 end
     )""",
     re.VERBOSE | re.DOTALL,
@@ -82,8 +82,8 @@ _KINDS: Final[dict[str, str]] = {
 }
 _UPPER_KINDS: Final = {word: word for word in KEYWORDS} | {"TEMPORARY": "TEMP"}
 
-_LITERAL = rf"""(?:(?:[-+]{_SPACE})?{_NUMBER}(?!{_ID_CHAR})|'(?:[^'\0]++|'')*+'|[xX]'(?:[0-9a-fA-F]{{2}})*+'
-                |[nN][uU][lL][lL](?!{_ID_CHAR}))"""
+_LITERAL = rf"""(?:(?:[-+]{_SPACE})?{_NUMBER}(?!{ID_CHAR})|'(?:[^'\0]++|'')*+'|[xX]'(?:[0-9a-fA-F]{{2}})*+'
+                |[nN][uU][lL][lL](?!{ID_CHAR}))"""
 _ROW = re.compile(rf"{_GAP}\({_SPACE}({_LITERAL}{_SPACE}(?:,{_SPACE}{_LITERAL}{_SPACE})*+)\){_SPACE}(,?)", re.VERBOSE)
 _ITEM = re.compile(_LITERAL, re.VERBOSE)
 

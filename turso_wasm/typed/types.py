@@ -7,9 +7,10 @@ function: Python runs it then, and raises what there is to raise, or computes wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.base.tree import Node
 
 Kind: TypeAlias = Literal[

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.wasm.coroutine import POINT
 from turso_wasm.wasm.decode import Instruction
 from turso_wasm.wasm.pseudo import Lifter

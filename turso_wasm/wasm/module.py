@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.wasm.dsl import Function
 from turso_wasm.wasm.expr import Expr, Global
 from turso_wasm.wasm.opcodes import CODE, FUNCREF, sleb, uleb

@@ -7,8 +7,9 @@ Errors: ValueError when the bytes are not such a module.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.wasm.decode import Instruction, decode_one, read_sleb, read_uleb
 
 Signature = tuple[tuple[int, ...], tuple[int, ...]]

@@ -10,8 +10,9 @@ Blocks that remain are printed as `block name:` and `leave name`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.wasm.terms import Term, logic
 
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
 from typing import Final
 
 from turso_wasm.base.errors import SqlError
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.modules.module import Declared, Module, Using, column, refuse
 from turso_wasm.catalog.objects import Column
 from turso_wasm.sql import ast

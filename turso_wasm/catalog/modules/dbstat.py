@@ -5,9 +5,9 @@ Source: https://sqlite.org/dbstat.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.modules.module import Declared, Module, Using, column, refuse
 from turso_wasm.catalog.names import same_name
 from turso_wasm.sql.lexer import dequote

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from turso_wasm.base.characters import ID_CHAR, WORD
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.modules.fts3_tokenizer import fts3_tokenizer, words_of
 from turso_wasm.catalog.modules.fts5 import Fts5Options
 from turso_wasm.catalog.modules.module import Declared, Module, Shadow, Using, column, refuse
@@ -23,10 +24,8 @@ from turso_wasm.sql.lexer import dequote
 MAX_PREFIXES: Final = 31
 MATCHINFO_ONLY: Final = "fts3"
 _OPTION: Final = re.compile(r"\s*([A-Za-z_]+)\s*=(.*)", re.DOTALL)
-_TOKENIZE: Final = re.compile(r"\s*tokenize(?![A-Za-z0-9_\x80-\U0010ffff])(.+)", re.DOTALL | re.IGNORECASE)
-_NAME: Final = re.compile(
-    r"""\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^]]*\]|[A-Za-z0-9_$\x80-\U0010ffff]+)""", re.DOTALL
-)
+_TOKENIZE: Final = re.compile(rf"\s*tokenize(?!{WORD})(.+)", re.DOTALL | re.IGNORECASE)
+_NAME: Final = re.compile(rf"""\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^]]*\]|{ID_CHAR}+)""", re.DOTALL)
 LANGUAGE: Final = "__langid"
 
 

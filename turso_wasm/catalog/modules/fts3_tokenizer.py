@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from turso_wasm.base.characters import WORD
 from turso_wasm.catalog.modules.fts5_tokenizer import TokenizerOptions
 from turso_wasm.catalog.modules.module import refuse
 from turso_wasm.sql.lexer import dequote
 
-_WORDS: Final = re.compile(
-    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^]]*\]|[A-Za-z0-9_\x80-\U0010ffff]+""", re.DOTALL
-)
+_WORDS: Final = re.compile(rf"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^]]*\]|{WORD}+""", re.DOTALL)
 _SETTING: Final = re.compile(r"(remove_diacritics=)([012])|(tokenchars|separators)=(.*)", re.DOTALL)
 
 

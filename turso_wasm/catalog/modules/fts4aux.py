@@ -5,9 +5,9 @@ Source: https://sqlite.org/fts3.html sections 5 and 8.2, and observed behaviour 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.modules.fts3 import Fts3Options, unquoted
 from turso_wasm.catalog.modules.fts3_tokenizer import fts3_tokenizer
 from turso_wasm.catalog.modules.module import Declared, Module, Using, column, refuse

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
+from turso_wasm.base.characters import BAREWORD
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.modules.fts5_tokenizer import TokenizerOptions, tokenizer_options
 from turso_wasm.catalog.modules.module import Declared, Module, Shadow, Using, column, refuse
 from turso_wasm.catalog.names import fold
@@ -20,7 +22,7 @@ from turso_wasm.sql.lexer import dequote
 Detail = Literal["full", "none", "column"]
 DETAILS: Final[tuple[Detail, ...]] = ("full", "none", "column")
 MAX_PREFIXES: Final = 31
-_WORD: Final = r"[A-Za-z0-9_\x1a\x80-\U0010ffff]+"
+_WORD: Final = rf"{BAREWORD}+"
 _QUOTED: Final = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^]]*\]"""
 _COLUMN: Final = re.compile(rf"({_QUOTED}|{_WORD})\s*({_QUOTED}|{_WORD})?", re.DOTALL)
 _OPTION: Final = re.compile(rf"({_WORD})\s*=\s*({_QUOTED}|[-+]?[0-9.]+|{_WORD}|)", re.DOTALL)

@@ -9,10 +9,12 @@ Source: https://sqlite.org/fts5.html section 4.3, and observed behaviour of SQLi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
+from turso_wasm.base.characters import BAREWORD
 from turso_wasm.base.errors import SqlError
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.modules.module import refuse
 from turso_wasm.catalog.names import fold
 
@@ -29,7 +31,7 @@ STEMMERS: Final = (
     "spanish",
     "swedish",
 )
-_WORDS: Final = re.compile(r"\s*(?:'((?:[^']|'')*)'|([A-Za-z0-9_\x1a\x80-\U0010ffff]+|[-+]?[0-9.]+))")
+_WORDS: Final = re.compile(rf"\s*(?:'((?:[^']|'')*)'|({BAREWORD}+|[-+]?[0-9.]+))")
 DEFAULT_CATEGORIES: Final = ("L*", "N*", "Co")
 _CATEGORIES: Final = {
     "C": "cfnso",

@@ -5,9 +5,9 @@ Source: https://sqlite.org/fts5.html section 9, and observed behaviour of SQLite
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.modules.module import Declared, Module, Using, column, refuse
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql.lexer import dequote

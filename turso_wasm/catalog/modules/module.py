@@ -15,10 +15,11 @@ Source: https://sqlite.org/vtab.html
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.objects import Column
 from turso_wasm.catalog.types import AffinityLetter, affinity_of_type
 

@@ -5,9 +5,9 @@ Source: https://sqlite.org/rtree.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.modules.module import Declared, Module, Shadow, Using, column, refuse
 from turso_wasm.catalog.names import quote_identifier
 from turso_wasm.sql.lexer import END, ILLEGAL, dequote, tokenize

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.plan import nodes

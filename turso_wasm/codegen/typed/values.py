@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.kernel.abi import BLOB, INTEGER, REAL, TEXT
 from turso_wasm.typed.types import Kind, Type
 from turso_wasm.wasm.dsl import F64, I32, I64, Expr, Function, Local, f64, i32, i64

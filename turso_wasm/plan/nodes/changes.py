@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.base.tree import Node
 from turso_wasm.bind.bound import Expr, Plan
 from turso_wasm.catalog.objects import Index, Table

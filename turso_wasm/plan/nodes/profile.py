@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from turso_wasm.base.records import dataclass
 from turso_wasm.base.tree import Node
 from turso_wasm.bind.bound import Plan
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from turso_wasm.base.records import dataclass
 from turso_wasm.base.tree import Node
 from turso_wasm.bind.bound import AggregateCall, Call, ColumnRef, Expr, NullsOrder, Plan, WindowCall
 from turso_wasm.catalog.objects import Index, Table

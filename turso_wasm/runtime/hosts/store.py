@@ -21,11 +21,13 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from types import CodeType
 from typing import Any
 
 import wasmtime
 from wasmtime import _ffi as ffi
+from wasmtime._extern import wrap_extern
 
 from turso_wasm.base.errors import SQLITE_NOMEM, InternalError, SqlError, StackError
 from turso_wasm.kernel.abi import YIELD, ErrorRecord
@@ -57,6 +59,34 @@ _I32 = struct.Struct("<i")
 _unpack_buffers, _pack_buffers = BUFFERS.unpack_from, BUFFERS.pack_into
 
 
+class Exports(dict[str, Any]):
+    """What an instance exports, by name; wrapped when it is asked for. KeyError: no such export."""
+
+    def __init__(self, store: wasmtime.Store, instance: wasmtime.Instance) -> None:
+        super().__init__()
+        self._store, self._instance = store, instance
+
+    def __missing__(self, name: str) -> Any:
+        item, raw = ffi.wasmtime_extern_t(), name.encode()
+        found = ffi.wasmtime_instance_export_get(
+            self._store._context(),
+            ctypes.byref(self._instance._instance),
+            ctypes.create_string_buffer(raw),
+            len(raw),
+            ctypes.byref(item),
+        )
+        if not found:
+            raise KeyError(name)
+        made = self[name] = wrap_extern(item)
+        return made
+
+    def has(self, name: str) -> bool:
+        """Whether there is one of that name."""
+        with suppress(KeyError):
+            return self[name] is not None
+        return False
+
+
 class KernelStore:
     """See the module docstring. `view` covers linear memory as far as it was looked at, `size` bytes."""
 
@@ -81,8 +111,8 @@ class KernelStore:
         self._called: list[wasmtime.Func] = []
         self._functions: dict[str, Callable[..., Any]] = {}
         imports = [self._import(item, handlers) for item in kernel.imports]
-        exports = wasmtime.Instance(self.store, kernel, imports).exports(self.store)
-        self.exports: dict[str, Any] = {str(name): exports[str(name)] for name in exports}
+        self.kernel = kernel
+        self.exports = Exports(self.store, wasmtime.Instance(self.store, kernel, imports))
         self._memory = self.exports["memory"]
         self.view = memoryview(b"")
         self.size = 0
@@ -106,15 +136,15 @@ class KernelStore:
             piece = old.view[at : at + MOVED_AT_ONCE].tobytes()
             if at < self._initialized or piece.count(0) != len(piece):  # untouched memory stays so
                 self.view[at : at + len(piece)] = piece
-        for name, item in old.exports.items():
-            if isinstance(item, wasmtime.Global) and item.type(old.store).mutable:
-                self.exports[name].set_value(self.store, item.value(old.store))
+        for item in self.kernel.exports:
+            if isinstance(item.type, wasmtime.GlobalType) and item.type.mutable:
+                self.exports[item.name].set_value(self.store, old.exports[item.name].value(old.store))
 
     def retire(self) -> None:
         """Let go of everything, so that the store goes with its last view."""
-        self.exports, self._functions, self._callbacks, self._called = {}, {}, [], []
+        self._functions, self._callbacks, self._called = {}, [], []
         self.view = memoryview(b"")
-        del self.store, self._memory, self._error_record, self._error_clear
+        del self.store, self.exports, self._memory, self._error_record, self._error_clear
 
     def is_open(self) -> bool:
         """False once the store was freed, as part of a garbage cycle."""
@@ -231,13 +261,13 @@ class KernelStore:
                 signed = data - (1 << 32) if data >> 31 else data
                 kind = wasmtime.GlobalType(wasmtime.ValType.i32(), False)
                 imports.append(wasmtime.Global(self.store, kind, wasmtime.Val.i32(signed)))
-            elif space == "kernel" and name in self.exports:
+            elif space == "kernel" and self.exports.has(name):
                 imports.append(self.exports[name])
             else:
                 raise InternalError(f"a program imports {space}.{name}, which nobody provides", stage="host")
         instance = wasmtime.Instance(self.store, module, imports)
         self.n_linked += 1
-        step = instance.exports(self.store)["step"]
+        step = Exports(self.store, instance)["step"]
         assert isinstance(step, wasmtime.Func)
         return self._prepare(step, self._failed)
 

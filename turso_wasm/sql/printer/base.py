@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from turso_wasm.base.characters import ID_CHAR
 from turso_wasm.base.errors import InternalError
 from turso_wasm.sql.ast_base import Name, Node
 from turso_wasm.sql.keywords import KEYWORDS
@@ -13,7 +14,7 @@ from turso_wasm.sql.keywords import KEYWORDS
 PRINTERS: Final[dict[type, Callable[[Any], str]]] = {}
 """One function per node class; each module of this package adds its own."""
 
-_PLAIN_NAME = re.compile(r"[A-Za-z_\x80-\ufefe\uff00-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*")
+_PLAIN_NAME = re.compile(rf"(?![0-9$\ufeff]){ID_CHAR}+")
 
 
 def print_node(node: Node) -> str:

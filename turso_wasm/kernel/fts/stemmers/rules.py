@@ -13,8 +13,7 @@ Characters are 2 bytes. A table is one rule behind the other, longest suffix fir
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from turso_wasm.base.records import dataclass
 from turso_wasm.wasm.lang import at_import
 
 __subset__ = True
