@@ -112,10 +112,14 @@ class Binder:
         self.from_right = False  # compounds are bound from the right (bind.first_errors)
 
     @property
+    def in_schema(self) -> bool:
+        """Whether what is bound stands in the schema of a database, not of temp."""
+        return not self.lift and (self.place != "" or self.default_schema is not None)
+
+    @property
     def untrusted(self) -> bool:
-        """What is bound is a text of a schema, but of temp, that nobody vouches for (PRAGMA trusted_schema)."""
-        in_schema = not self.lift and (self.place != "" or self.default_schema is not None)
-        return in_schema and not self.settings.trusted_schema
+        """Whether it stands there, and schemas are not trusted."""
+        return self.in_schema and not self.settings.trusted_schema
 
     def later(self, message: str, node: object | None = None) -> None:
         """An error that SQLite finds when it makes code of a query, when all names in it are known to be right."""

@@ -21,7 +21,7 @@ def find_function(binder: Binder, name: str) -> TableFunction | None:
 
 def function_item(binder: Binder, function: TableFunction, written: str, alias: str | None) -> Item:
     """A FROM element whose rows the function gives. Errors: "unsafe use of virtual table "pragma_x""."""
-    if (function.pragma is not None or function.direct_only) and binder.untrusted:
+    if (function.pragma is not None and binder.untrusted) or (function.direct_only and binder.in_schema):
         fail(f'unsafe use of virtual table "{written}"')
     if function.number >= 0:
         binder.calls_user = True

@@ -20,7 +20,7 @@ from turso_wasm.bind.query import Common, Core, Item, OutputColumn, Query
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.sharing import share
 from turso_wasm.bind.table_functions import find_function, function_item
-from turso_wasm.catalog.modules.registry import eponymous_table
+from turso_wasm.catalog.modules.registry import eponymous_table, find_module
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
@@ -144,9 +144,14 @@ def must_find_table(binder: Binder, name: str, schema: str | None, node: ast.Nod
 
 
 def check_readable(binder: Binder, table: Table, node: ast.Node) -> None:
-    """Refuse a virtual table that its module does not know. Errors: "no such module: m", what the module says."""
+    """Refuse a virtual table that its module does not know, or that a schema must not use. Errors: "no such module: m",
+    what the module says, "unsafe use of virtual table "t"".
+    """
     if table.failure:
         fail(table.failure, node)
+    module = find_module(table.module) if table.kind == "virtual" and binder.in_schema else None
+    if module is not None and module.direct_only:
+        fail(f'unsafe use of virtual table "{table.name}"')
     use_tokenizer(binder, table, node)
 
 

@@ -1,4 +1,4 @@
-"""sqlite_dbpage: the pages of a database, as blobs. It can only be read.
+"""sqlite_dbpage: the pages of a database, as blobs.
 
 Source: https://sqlite.org/dbpage.html
 """
@@ -16,4 +16,4 @@ def _declare(using: Using) -> Declared:
     return Declared(columns=columns)
 
 
-DBPAGE: Final = Module(name="sqlite_dbpage", declare=_declare, is_eponymous=True, is_writable=False)
+DBPAGE: Final = Module(name="sqlite_dbpage", declare=_declare, is_eponymous=True, direct_only=True)

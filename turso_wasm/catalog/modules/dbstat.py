@@ -44,4 +44,4 @@ def _declare(using: Using) -> Declared:
     return Declared(columns=(*columns, *hidden), options=DbstatOptions(schema))
 
 
-DBSTAT: Final = Module(name="dbstat", declare=_declare, is_eponymous=True, is_writable=False)
+DBSTAT: Final = Module(name="dbstat", declare=_declare, is_eponymous=True, is_writable=False, direct_only=True)

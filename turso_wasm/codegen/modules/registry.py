@@ -9,6 +9,7 @@ from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.modules import csv, dbstat, fts3tokenize  # noqa: F401  (they register their emitters)
 from turso_wasm.codegen.modules import fts5vocab as fts5vocab
+from turso_wasm.codegen.modules.dbpage import DbpageWriter
 from turso_wasm.codegen.modules.fts3 import Fts3Writer
 from turso_wasm.codegen.modules.fts5 import Fts5Writer, index_faults
 from turso_wasm.codegen.modules.geopoly import GeopolyWriter
@@ -32,4 +33,5 @@ WRITERS: Final[dict[str, type[Writer]]] = {
     "geopoly": GeopolyWriter,
     "rtree": RtreeWriter,
     "rtree_i32": RtreeWriter,
+    "sqlite_dbpage": DbpageWriter,
 }

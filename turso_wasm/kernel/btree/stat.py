@@ -9,7 +9,7 @@ Invariants:
 Source: https://sqlite.org/dbstat.html
 """
 
-from turso_wasm.kernel.abi import BLOB, INDEX_BTREE, INTEGER, NULL, TABLE_BTREE, TEXT, KernelConnection, Run
+from turso_wasm.kernel.abi import INDEX_BTREE, INTEGER, NULL, TABLE_BTREE, TEXT, KernelConnection, Run
 from turso_wasm.kernel.abi_modules import BtreeStat, StatLevel
 from turso_wasm.kernel.base.errors import raise_corrupt
 from turso_wasm.kernel.base.memory import alloc
@@ -222,24 +222,3 @@ def btree_stat_column(w: BtreeStat, column: i32) -> tuple[i32, i64]:
     elif column == 8:
         v = i64(w.pgno if w.aggregate else u32(1)) * i64(size)
     return INTEGER, v
-
-
-# --- sqlite_dbpage ---------------------------------------------------------------------------------------------------
-
-
-@export
-def fn_database_pages(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
-    """The number of pages of the database in a slot."""
-    return INTEGER, i64(pager_page_count(pager_of(KernelConnection(stmt.connection), i32(payload))))
-
-
-@export
-def fn_database_page(stmt: Run, tag: i32, payload: i64, number_tag: i32, number: i64) -> tuple[i32, i64]:
-    """A page of the database in a slot, as a blob; NULL if it has no such page."""
-    p: Pager = pager_of(KernelConnection(stmt.connection), i32(payload))
-    if number < i64(1) or number > i64(pager_page_count(p)):
-        return NULL, i64(0)
-    size: i32 = p.database.page_size
-    copy: ptr[u8] = alloc(stmt, size)
-    memory_copy(copy, pager_get(p, u32(number)).data, size)
-    return BLOB, pack(copy, size)

@@ -60,7 +60,7 @@ from turso_wasm.kernel.pager.journal import (
     journal_play_back_own,
     journal_sync,
 )
-from turso_wasm.kernel.pager.pages import pager_get, pager_write
+from turso_wasm.kernel.pager.pages import pager_get, pager_truncate, pager_write
 from turso_wasm.kernel.pager.runs import pages_sort, pages_write
 from turso_wasm.kernel.pager.savepoint import savepoints_free
 from turso_wasm.kernel.pager.spill import pages_journal
@@ -75,7 +75,7 @@ __subset__ = True
 
 def nothing_to_commit(p: Pager) -> i32:
     """1 if the pager changed nothing."""
-    return i32(p.private.n_pages == 0 and p.page_count == p.original_count)
+    return i32(p.private.n_pages == 0 and p.page_count == p.original_count and p.cut == 0)
 
 
 def uses_log(db: SharedFile) -> i32:
@@ -87,6 +87,9 @@ def commit_prepare(p: Pager) -> i32:
     """Make the transaction durable, ready to be committed; 0 or a negative result code (X1). Page 1 may raise."""
     if p.state != PAGER_WRITE or nothing_to_commit(p):
         return 0
+    if p.cut:
+        pager_truncate(p, p.cut - 1)
+        p.cut = u32(0)
     if uses_log(p.database):
         return prepare_log(p)
     return prepare_file(p)
@@ -247,6 +250,7 @@ def writer_end(p: Pager) -> None:
     p.next_savepoint_id = 0
     p.spilled = 0
     p.replaced = 0
+    p.cut = u32(0)
     limbo_trim()
     db.to_wal = 0
     if uses_log(db):

@@ -140,6 +140,7 @@ class Pager(Struct):
     freed: ptr[u8]  # a bit for each of these that went to the freelist since; null: none did
     spilled: i32
     replaced: i32  # all of the database is being replaced, its header too: the page size from then on; 0: it is not
+    cut: u32  # from this page on the commit drops all; 0: nothing
     savepoints: Savepoint  # innermost first
     savepoint_id: i32  # of the innermost
     next_savepoint_id: i32

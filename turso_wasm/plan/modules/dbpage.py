@@ -36,7 +36,9 @@ class DbpageProvider:
         return [Offer(rows, rows * 4, (), lambda reverse: _rows(request, number, reverse), order, index)]
 
     def plans_for_writing(self, planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
-        """None."""
+        """None. Which database a row is of shows only when it is written: all are."""
+        catalogs = planner.binder.catalogs.slots
+        planner.binder.written.update(each.slot for each in catalogs if each is not None and each.is_there)
         return ()
 
 
