@@ -35,6 +35,7 @@ export const CALL_RAISE = 9;
 export const CALL_ROWS = 10;
 export const CALL_TOKENS = 11;
 export const CALL_BITS = 4;
+export const STATEMENTS = -1;
 export const TEXT_RUN = 256;
 export const ANSWER_ROOM = 240;
 export const LOCK_NONE = 0;
@@ -61,6 +62,9 @@ export const Run = Object.freeze({
   changes: 120,
   cookies: 152,
   schema_epoch: 208,
+  runs: 328,
+  sorts: 332,
+  indexed: 336,
 });
 
 export const KernelConnection = Object.freeze({

@@ -23,13 +23,13 @@ CONSTANTS = (
     "OPEN_READONLY", "OPEN_TEMP", "OPEN_MEMORY", "CAP_OWNED", "CAP_MEMORY", "CAP_READONLY", "DB_SCHEMA_COOKIE",
     "DB_SCHEMA_FORMAT", "DB_PAGE_COUNT", "N_SLOTS", "TEMP_SLOT", "CALL_FUNCTION", "CALL_STEP",
     "CALL_INVERSE", "CALL_VALUE", "CALL_FINAL", "CALL_COMPARE", "CALL_PLACE",
-    "CALL_QUEUE", "CALL_BATCH", "CALL_RAISE", "CALL_ROWS", "CALL_TOKENS", "CALL_BITS", "TEXT_RUN", "ANSWER_ROOM",
+    "CALL_QUEUE", "CALL_BATCH", "CALL_RAISE", "CALL_ROWS", "CALL_TOKENS", "CALL_BITS", "STATEMENTS", "TEXT_RUN", "ANSWER_ROOM",
     "LOCK_NONE", "LOCK_SHARED", "LOCK_EXCLUSIVE", "JOURNAL_EXISTS", "LOG_HEAD_SIZE", "LOG_NEXT_SIZE",
     "SETTINGS_COMPILED", "ENCODING_SHIFT", "UTF8",
 )  # fmt: skip
 STATEMENT = (
     "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used",
-    "heap_not_ascii", "changes", "cookies", "schema_epoch",
+    "heap_not_ascii", "changes", "cookies", "schema_epoch", "runs", "sorts", "indexed",
 )  # fmt: skip
 CONNECTION = (
     "autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid", "busy_timeout_ms", "schema_epoch",

@@ -7,6 +7,7 @@ import { checkHeader, withoutWal } from './file.js';
 import { hasMore } from './lexer.js';
 import { Preparer } from './preparer.js';
 import { HostStatement } from './statement.js';
+import { statementRows } from './statements.js';
 import {
   describeAggregate,
   describeCollation,
@@ -50,6 +51,7 @@ export class HostDatabase {
     /** @type {import('./rows.js').Integers} */
     this.integers = where.options.integers ?? 'auto';
     this.#busyTimeout = where.options.timeout ?? BUSY_TIMEOUT_MS;
+    this.#user.statements = statementRows(this.#statements);
     this.connect();
   }
 

@@ -36,6 +36,8 @@ export class HostStatement {
   #literalsAt = 0;
   #running = false;
   /** @type {View | null} */ #view = null;
+  isOurs = false;
+  #preparedAgain = 0;
   /** The error that BUSY stands for. @type {unknown} */
   refusal = null;
   /** What a step failed with whose last rows are in the buffer: [the error]. @type {[unknown] | null} */ #failure =
@@ -77,6 +79,7 @@ export class HostStatement {
 
   /** It reads for the compiler: in a transaction that has read nothing it leaves no snapshot behind. */
   peeking() {
+    this.isOurs = true;
     this.kernel.call('statement_peeks', this.#address);
     return this;
   }
@@ -104,6 +107,18 @@ export class HostStatement {
   /** Whether a run is under way (an iterator that is not at its end). */
   get busy() {
     return this.#running;
+  }
+
+  /** What sqlite_stmt shows of it. */
+  get figures() {
+    const program = this.prepared.loaded.program;
+    return {
+      runs: this.#u32(S.runs),
+      sorts: this.#u32(S.sorts),
+      indexed: this.#u32(S.indexed),
+      preparedAgain: this.#preparedAgain,
+      memory: this.kernel.call('statement_memory', this.#address) + program.wasm.length,
+    };
   }
 
   /** The result columns. */
@@ -222,6 +237,7 @@ export class HostStatement {
         if (status !== PREPARE) return status;
         if (attempt === MAX_SCHEMA_RETRIES) throw new SqlError('database schema has changed', SQLITE_SCHEMA);
         this.#replace(this.database.prepareAgain(this.prepared));
+        this.#preparedAgain++;
         this.#running = true;
       }
     } catch (error) {

@@ -29,6 +29,7 @@ import {
   INTEGER,
   NULL,
   REAL,
+  STATEMENTS,
   TEXT,
 } from '../base/abi.js';
 import { misuse, SQLITE_BUSY, SQLITE_ERROR, SqlError } from '../base/errors.js';
@@ -66,6 +67,7 @@ const encoder = new TextEncoder();
 export class UserCode {
   /** By number. @type {(Own | null)[]} */ own = [];
   /** @type {(Callable | null)[]} */ #code = [];
+  /** What gives the rows of sqlite_stmt. @type {Callable | null} */ statements = null;
   /** What the kernel has given a number: totals of aggregates, texts in order, failures of batches. @type {Map<number, any>} */
   #kept = new Map();
   /** Calls that have not returned. */
@@ -108,7 +110,8 @@ export class UserCode {
   run(routine, instance, read) {
     const operation = routine & OPERATION_MASK;
     if (operation === CALL_RAISE) throw this.#take(instance).error;
-    const code = /** @type {Callable} */ (this.#code[routine >> CALL_BITS]);
+    const number = routine >> CALL_BITS;
+    const code = /** @type {Callable} */ (number === STATEMENTS ? this.statements : this.#code[number]);
     const values = read(code.integers);
     if (operation === CALL_ROWS) return this.#rows(instance, code, values).take(Number(values[values.length - 1]));
     if (operation === CALL_FUNCTION) return /** @type {Function} */ (code.call)(...values);

@@ -55,6 +55,41 @@ def test_r_trees(js: Any) -> None:
     assert found == [[[55, "box 55"], [56, "box 56"], [57, "box 57"]], [["ok"]]]
 
 
+def test_the_statements_of_a_connection(js: Any) -> None:
+    found = js(f"""{SETUP}
+        await db.exec('CREATE TABLE t(a); INSERT INTO t VALUES (1), (2)');
+        const kept = await db.prepare('SELECT a FROM t ORDER BY -a');
+        await kept.all(); await kept.all();
+        const other = await turso.connect(':memory:');
+        await other.prepare("SELECT 'not mine'");
+        const shown = await rows('SELECT sql, ncol, ro, busy, nsort, reprep, run, mem > 0 FROM sqlite_stmt');
+        await db.exec('CREATE TABLE u(b)');
+        await kept.all();
+        const again = await rows('SELECT reprep FROM sqlite_stmt WHERE sql = ?', kept.source);
+        await db.close(); await other.close();
+        return [shown, again];
+    """)
+    mine = "SELECT sql, ncol, ro, busy, nsort, reprep, run, mem > 0 FROM sqlite_stmt"
+    assert found == [[[mine, 8, 1, 1, 0, 0, 1, 1], ["SELECT a FROM t ORDER BY -a", 1, 1, 0, 2, 0, 2, 1]], [[1]]]
+
+
+def test_pages_are_read_and_written(js: Any) -> None:
+    """A database is copied page by page."""
+    found = js(f"""{SETUP}
+        await db.exec('CREATE TABLE t(a); INSERT INTO t SELECT value FROM generate_series(1, 5000)');
+        const copy = await turso.connect(':memory:');
+        await copy.exec('BEGIN');
+        for (const page of await rows('SELECT pgno, data FROM sqlite_dbpage')) {{
+            await copy.prepare('INSERT INTO sqlite_dbpage(pgno, data) VALUES (?, ?)').run(...page);
+        }}
+        await copy.exec('COMMIT');
+        const sums = await copy.prepare('SELECT sum(a), integrity_check FROM t, pragma_integrity_check').raw().all();
+        await db.close(); await copy.close();
+        return sums;
+    """)
+    assert found == [[12502500, "ok"]]
+
+
 def test_csv_series_and_statistics(js: Any) -> None:
     found = js(f"""{SETUP}
         await db.exec(`CREATE VIRTUAL TABLE cities USING csv(data='name,inhabitants

@@ -96,6 +96,7 @@ CALL_RAISE = 9  # the failure `instance` of a batch, whose row has come
 CALL_ROWS = 10  # of a table function: its next rows (kernel/base/user_rows.py)
 CALL_TOKENS = 11  # of a text (kernel/fts/user_tokens.py)
 CALL_BITS = 4
+STATEMENTS = -1  # in the place of a table function's number: the statements of the connection (sqlite_stmt)
 TEXT_RUN = 0x100  # the tag of a value that stands for texts, NUL behind each (kernel/values/batch.py B3)
 ANSWER_ROOM = 240  # bytes for the text or blob of an answer
 
@@ -288,6 +289,10 @@ class Run(Struct):
     violations: i64  # rows that violate immediate foreign keys: there must be none when the statement ends
     deferred_before: i64  # KernelConnection.deferred and deferred_immediate when the statement's savepoint was opened
     deferred_immediate_before: i64
+    # What sqlite_stmt shows; it does not end with a run.
+    runs: i32  # H
+    sorts: i32  # H
+    indexed: i32  # H: rows that were put into tables for joins
 
 
 class KernelConnection(Struct):

@@ -34,6 +34,7 @@ from turso_wasm.kernel.abi import (
     DB_PAGE_COUNT,
     DB_SCHEMA_FORMAT,
     OPEN_URI,
+    STATEMENTS,
 )
 from turso_wasm.runtime.compiler import compile_statement
 from turso_wasm.runtime.connection_state import ConnectionState
@@ -54,6 +55,7 @@ from turso_wasm.runtime.schema import (
     library_of,
 )
 from turso_wasm.runtime.statement import KEEP_BLOCK, HostStatement, Rows
+from turso_wasm.runtime.statements import statements_of
 from turso_wasm.runtime.uri import Location
 from turso_wasm.runtime.usercode import UserCode
 from turso_wasm.runtime.userrows import RowsCode
@@ -99,6 +101,8 @@ class HostConnection(ConnectionState):
         self._view: View | None = None
         self._registry = BUILTIN
         self.user = UserCode()
+        self.user.put(STATEMENTS, statements_of(self))
+        self._n_statements = 0
         self._bootstrap = library_of(host).schema(BOOTSTRAP)
         self.active: set[HostStatement] = set()
         self.progress: tuple[int, Callable[[], bool]] | None = None  # after how many steps to ask whether to go on
@@ -263,7 +267,9 @@ class HostConnection(ConnectionState):
             if ask is None and program.kind in SHARED_BY_SHAPE and program.shared:
                 schema.add_shape(key, literals, *known)
         has_tail = "\0" in sql or (tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END)
-        prepared = Prepared(sql, start, tokens.end, *known, literals if known[0].n_literals else (), schema, has_tail)
+        text = sql[start : tokens.end]
+        mine = literals if known[0].n_literals else ()
+        prepared = Prepared(sql, start, tokens.end, text, *known, mine, schema, has_tail)
         if start == 0 and known[0].shared and ask is None:
             schema.add_text(prepared)
         return prepared
@@ -353,6 +359,7 @@ class HostConnection(ConnectionState):
     def _rows(self, schema: Schema, sql: str, text: TextFactory | None) -> list[tuple[Any, ...]]:
         prepared = schema.find_text(sql) or self._prepare(schema, sql, 0, tokenize_statement(sql, 0))
         statement = self.acquire(prepared)
+        statement.text = ""
         self.host.function("statement_peeks")(statement.address)
         try:
             rows = []
@@ -381,6 +388,7 @@ class HostConnection(ConnectionState):
                 statement = self.acquire(prepared)
                 try:
                     rows = statement.start(values, prepared.literals, text)
+                    statement.prepared_again += attempt
                     if statement.finished and self.address:
                         self._give_back(statement)
                     return statement, rows
@@ -408,6 +416,7 @@ class HostConnection(ConnectionState):
             self._n_idle -= 1
         else:
             statement = HostStatement(self, program, prepared.instance)
+        statement.text = prepared.text
         view = self._view
         if view is None or view is not statement.view or view.schema is not prepared.schema:
             statement.see(view if view is not None and view.schema is prepared.schema else None)
@@ -422,6 +431,17 @@ class HostConnection(ConnectionState):
             if statement.running:
                 raise SqlError(SQLITE_MISUSE, "bad parameter or other API misuse")
             self._give_back(statement)
+
+    def number_statement(self) -> int:
+        """The number of a new statement, from 1 as they are made."""
+        self._n_statements += 1
+        return self._n_statements
+
+    def statements(self) -> Iterator[HostStatement]:
+        """Those in use, and those that are kept."""
+        yield from self.active
+        for pool in self._idle.values():
+            yield from pool
 
     def drop(self, statement: HostStatement) -> None:
         """Give back a statement that nobody can step any more; from finalizers (N3)."""

@@ -24,6 +24,9 @@ COOKIES = Struct(f"<{N_SLOTS}i")
 COOKIES_AT = Run.offset("cookies")
 EPOCH_AT = Run.offset("schema_epoch")
 STATEMENT_CHANGES_AT = Run.offset("changes")
+# Run.runs, sorts, indexed lie together
+FIGURES = Struct("<3i")
+FIGURES_AT = Run.offset("runs")
 
 # KernelConnection.changes, total_changes, last_insert_rowid lie together
 COUNTERS = Struct("<3q")

@@ -19,7 +19,7 @@ from turso_wasm.catalog.library import LIBRARY, arity
 from turso_wasm.catalog.modules.registry import MODULES, ROW_FUNCTIONS, eponymous_table
 from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
-from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS
+from turso_wasm.catalog.table_functions import PRAGMA_PREFIX, TABLE_FUNCTIONS
 from turso_wasm.catalog.tables import place_of_key
 from turso_wasm.sql import ast
 
@@ -269,7 +269,7 @@ def compile_options(catalogs: Catalogs, schema: str | None, name: str | None, fi
 def module_list(catalogs: Catalogs, schema: str | None, name: str | None, files: Files) -> Iterator[Row]:
     """The modules: of virtual tables, and of table-valued functions."""
     yield from ((name,) for name in MODULES)
-    yield from ((function.name,) for function in TABLE_FUNCTIONS.values() if function.pragma is None)
+    yield from ((name,) for name in TABLE_FUNCTIONS if not name.startswith(PRAGMA_PREFIX))
 
 
 ROWS: dict[str, RowsPragma] = {

@@ -131,13 +131,14 @@ BOOTSTRAP = Environment(
 class Prepared:
     """A statement ready to be executed: the Program, and what this text binds to its literal slots.
 
-    `start` and `end` are the character offsets of the statement in `sql` (`end`: behind its semicolon). has_tail: more
-    follows, or a NUL character stands in `sql`.
+    `start` and `end` are the character offsets of the statement in `sql` (`end`: behind its semicolon), `text` is what is
+    between. has_tail: more follows, or a NUL character stands in `sql`.
     """
 
     sql: str
     start: int
     end: int
+    text: str
     program: Program
     instance: Instance
     literals: Sequence[Any]

@@ -65,13 +65,16 @@ class HostStatement:
         "n_columns",
         "n_parameters",
         "n_values",
+        "number",
         "packer",
         "params_at",
         "params_size",
         "pending",
+        "prepared_again",
         "program",
         "running",
         "stepped",
+        "text",
         "turned",
         "view",
     )
@@ -80,6 +83,9 @@ class HostStatement:
         self.connection = connection
         self.host = connection.host
         self.program = program
+        self.text = ""  # of the statement; of one of ours there is none
+        self.number = connection.number_statement()
+        self.prepared_again = 0  # times
         self.instance = instance
         self.n_columns = len(program.columns)
         self.n_values = program.n_user_params

@@ -103,7 +103,7 @@ class UserCode:
     """What a connection has registered. operation, asked: what the calls of a queue are at (CALL_*), and whose code."""
 
     def __init__(self) -> None:
-        self.code: list[Any] = []  # by number: a function, the class of an aggregate, a comparison
+        self.code: dict[int, Any] = {}  # by number: a function, the class of an aggregate, a comparison, …
         self.kept: dict[int, Any] = {}  # by the number that the kernel has given it: an aggregate's instance, …
         self.operation = CALL_STEP
         self.asked: object = None
@@ -111,7 +111,6 @@ class UserCode:
 
     def put(self, number: int, code: Any) -> None:
         """Register `code` under a number; None: nothing."""
-        self.code += [None] * (number + 1 - len(self.code))
         self.code[number] = code
 
     def run(self, operation: int, code: Any, instance: int, values: Sequence[Any]) -> Any:

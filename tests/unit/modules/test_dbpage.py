@@ -87,7 +87,9 @@ def test_writing() -> None:
     assert one(db, "PRAGMA integrity_check") == "ok"
     db.execute("UPDATE sqlite_dbpage SET pgno = 9, data = zeroblob(1024) WHERE pgno = '5'")
     assert one(db, "SELECT group_concat(pgno) FROM sqlite_dbpage WHERE data = zeroblob(1024)") == "5"
-    written = "INSERT INTO sqlite_dbpage(pgno, data, schema) VALUES ('6x', zeroblob(1024), 'Main') RETURNING pgno, rowid"
+    written = (
+        "INSERT INTO sqlite_dbpage(pgno, data, schema) VALUES ('6x', zeroblob(1024), 'Main') RETURNING pgno, rowid"
+    )
     assert db.execute(written).fetchall() == [("6x", -1)]
     assert db.execute("SELECT changes(), last_insert_rowid()").fetchall() == [(1, 0)]
     assert one(db, "SELECT group_concat(pgno) FROM sqlite_dbpage WHERE data = zeroblob(1024)") == "5,6"

@@ -16,11 +16,12 @@ from turso_wasm.catalog.modules.fts5vocab import FTS5VOCAB
 from turso_wasm.catalog.modules.geopoly import GEOPOLY
 from turso_wasm.catalog.modules.module import Declared, Module, Using
 from turso_wasm.catalog.modules.rtree import RTREE, RTREE_I32
+from turso_wasm.catalog.modules.stmt import STMT
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql.ast import Span
 
-_ALL: Final = (CSV, DBPAGE, DBSTAT, FTS3, FTS3TOKENIZE, FTS4, FTS4AUX, FTS5, FTS5VOCAB, GEOPOLY, RTREE, RTREE_I32)
+_ALL: Final = (CSV, DBPAGE, DBSTAT, FTS3, FTS3TOKENIZE, FTS4, FTS4AUX, FTS5, FTS5VOCAB, GEOPOLY, RTREE, RTREE_I32, STMT)
 MODULES: Final[dict[str, Module]] = {module.name: module for module in _ALL}
 ROW_FUNCTIONS: Final = {name for module in MODULES.values() for name in module.row_functions}
 """The names of functions that belong to the rows of some module's tables."""
@@ -64,6 +65,6 @@ def virtual_table(module: str, declared: Declared, name: str = "") -> Table:
 def declare(module: str, using: Using, span: Span | None = None) -> Declared:
     """The table that a module makes of the arguments. Errors: "no such module: m", what the module refuses."""
     found = find_module(module)
-    if found is None:
+    if found is None or not found.is_creatable:
         raise SqlError(SQLITE_ERROR, f"no such module: {module}", span)
     return found.declare(using)

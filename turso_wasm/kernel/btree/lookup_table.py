@@ -106,6 +106,7 @@ def read_batch(stmt: Run, k: Lookup, plan: LookupPlan) -> None:
         left -= 1
     if k.more == 0:
         k.ready = k.table
+        stmt.indexed += JoinTable(k.table).n_rows
         cursor_close(c)
 
 

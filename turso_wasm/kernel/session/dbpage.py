@@ -42,9 +42,7 @@ def fn_database_page(stmt: Run, tag: i32, payload: i64, number_tag: i32, number:
 
 
 @export
-def dbpage_write(
-    stmt: Run, schema_tag: i32, schema: i64, number_tag: i32, number: i64, tag: i32, payload: i64
-) -> None:
+def dbpage_write(stmt: Run, schema_tag: i32, schema: i64, number_tag: i32, number: i64, tag: i32, payload: i64) -> None:
     """Write a page of the database of that name (NULL: main), which the statement has begun to write.
 
     Errors: "no such schema"; "bad page number"; "bad page value" for what is no blob of the size of a page.

@@ -93,6 +93,12 @@ def statement_new(c: KernelConnection, frame_size: i32, n_params: i32, n_columns
 
 
 @export
+def statement_memory(s: Run) -> i32:
+    """Bytes that the statement has in memory: its frame, its parameters, what is kept for its rows."""
+    return sizeof(Run) + s.frame_size + s.n_params * sizeof(Value) + s.rows_capacity + s.heap_capacity
+
+
+@export
 def statement_peeks(s: Run) -> None:
     """The statement reads the schema for the compiler: inside BEGIN it leaves no snapshot behind."""
     s.flags |= STATEMENT_PEEKS
@@ -195,6 +201,8 @@ def raise_schema() -> None:
 def statement_enter(s: Run, p: Pager, slot: i32, write: i32) -> None:
     """Count the statement as a user of the pager (Q1)."""
     bit: i32 = 1 << slot
+    if s.slots_read == 0:
+        s.runs += 1
     if not s.slots_read & bit:
         s.slots_read |= bit
         p.readers += 1
@@ -230,6 +238,8 @@ def statement_done(s: Run) -> None:
     was rolled back meanwhile.
     """
     c: KernelConnection = KernelConnection(s.connection)
+    if s.slots_read == 0:
+        s.runs += 1
     check_tripped(s)
     foreign_keys_check(s)
     cursors_close(s)

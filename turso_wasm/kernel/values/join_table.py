@@ -240,9 +240,10 @@ def entry_key(t: JoinTable, entry: ptr[u8], by_int: i32) -> None:
 @export
 def join_end(t: JoinTable) -> None:
     """All rows have been added. Errors: SQLITE_NOMEM, SQLITE_FULL, SQLITE_IOERR."""
+    stmt: Run = t.statement
+    stmt.indexed += t.n_rows
     if not t.sorter:
         return
-    stmt: Run = t.statement
     t.runs = indexed_new(temp_flags(KernelConnection(stmt.connection)))
     sorter_sort(t.sorter)
     indexed_begin(t.runs, i64(t.n_rows))

@@ -279,6 +279,7 @@ def sorter_sort(s: Sorter) -> None:
     Errors: SQLITE_NOMEM, SQLITE_FULL, SQLITE_IOERR.
     """
     s.returned = 0
+    s.statement.sorts += 1 - s.is_sorted
     if s.n_runs == 0:
         if s.is_sorted == 0:
             sort_run(s)

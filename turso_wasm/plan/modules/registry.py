@@ -14,6 +14,7 @@ from turso_wasm.plan.modules.fts5vocab import Fts5VocabProvider
 from turso_wasm.plan.modules.geopoly import GeopolyProvider
 from turso_wasm.plan.modules.module import PlannedModule
 from turso_wasm.plan.modules.rtree import RtreeProvider
+from turso_wasm.plan.modules.stmt import StmtProvider
 
 PLANNED: Final[dict[str, PlannedModule]] = {
     "fts3": Fts3Provider(),
@@ -25,6 +26,7 @@ PLANNED: Final[dict[str, PlannedModule]] = {
     "csv": CsvProvider(),
     "dbstat": DbstatProvider(),
     "sqlite_dbpage": DbpageProvider(),
+    "sqlite_stmt": StmtProvider(),
     "geopoly": GeopolyProvider(),
     "rtree": RtreeProvider(),
     "rtree_i32": RtreeProvider(),
