@@ -131,8 +131,8 @@ BOOTSTRAP = Environment(
 class Prepared:
     """A statement ready to be executed: the Program, and what this text binds to its literal slots.
 
-    `start` and `end` are the character offsets of the statement in `sql` (`end`: behind its semicolon), `text` is what is
-    between. has_tail: more follows, or a NUL character stands in `sql`.
+    `start` and `end` are the character offsets of the statement in `sql` (`end`: behind its semicolon), `text` is what
+    is between. has_tail: more follows, or a NUL character stands in `sql`.
     """
 
     sql: str

@@ -43,7 +43,7 @@ def test_as_sqlite_shows_them(db: turso_wasm.Connection) -> None:
         for sql in STATEMENTS:
             last = rows(each, sql)
         assert last[0] == (SHOWN, 8, 1, 1, 0, 0, 0, 1)
-    theirs, ours = (dict((row[0], row[1:]) for row in rows(each, SHOWN)) for each in (other, db))
+    theirs, ours = ({row[0]: row[1:] for row in rows(each, SHOWN)} for each in (other, db))
     assert theirs.pop("SELECT 1 FROM pragma_module_list WHERE name = 'sqlite_stmt'")
     assert ours == theirs
 

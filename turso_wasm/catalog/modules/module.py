@@ -81,7 +81,8 @@ class Module:
     value), and operators ("match", "like", "glob", "regexp"), that the provider is told of as conditions on a column.
     arity: least and most arguments of those row functions that are refused with a wrong number when prepared.
     is_writable: it has a writer. drops_parts: a table is dropped even if a shadow table is missing. is_eponymous: the
-    module is a table of its own name, without CREATE; is_creatable: or with it. direct_only: not to be used by a schema.
+    module is a table of its own name, without CREATE; is_creatable: or with it. direct_only: not to be used
+    by a schema.
     """
 
     name: str

@@ -12,13 +12,12 @@ Source: https://sqlite.org/dbstat.html
 from turso_wasm.kernel.abi import INDEX_BTREE, INTEGER, NULL, TABLE_BTREE, TEXT, KernelConnection, Run
 from turso_wasm.kernel.abi_modules import BtreeStat, StatLevel
 from turso_wasm.kernel.base.errors import raise_corrupt
-from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.btree.cell import INDEX_LEAF, LEAF, TABLE_INTERIOR, cell_payload, layout_init, local_size
 from turso_wasm.kernel.btree.page import page_cell, page_check, page_child, page_free_space, page_header, page_n_cells
 from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_page_count
 from turso_wasm.kernel.pager.storage import Page, Pager
 from turso_wasm.kernel.values.value import pack
-from turso_wasm.wasm.lang import be32, export, i32, i64, lit, memory_copy, ptr, u8, u32
+from turso_wasm.wasm.lang import be32, export, i32, i64, lit, ptr, u8, u32
 
 __subset__ = True
 
