@@ -17,7 +17,7 @@ WEB = (
     "values.js waiting.js",
     "program_cache.js parameters.js userorder.js usertokens.js pack.js compiler.js stores.js",
     "page/check.js page/source.js usersource.js",
-    "literals.js userrows.js",
+    "literals.js userrows.js statements.js",
     "usercode.js",
     "kernel.js connection.js",
     "schema.js visible_schema.js",
