@@ -10,7 +10,7 @@ from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.rowsets import emit_no_rows
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import SqlValue, collation_code
-from turso_wasm.kernel.abi import INTEGER, NULL
+from turso_wasm.kernel.abi import INTEGER, NULL, STATEMENTS
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, i32, i64, select
 
@@ -143,7 +143,8 @@ def _user_rows(node: nodes.UserRows, ctx: Context, then: Then) -> None:
     ctx.allocates = True
 
     def begin() -> Expr:
-        told = (ctx.stmt, arguments, len(node.arguments), node.number, node.n_columns)
+        number = STATEMENTS if node.number is None else node.number
+        told = (ctx.stmt, arguments, len(node.arguments), number, node.n_columns)
         f.set(rows, f.call("user_rows_begin", *told))
         return advance()
 

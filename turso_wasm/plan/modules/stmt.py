@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from turso_wasm.bind import bound
 from turso_wasm.catalog.modules.stmt import COLUMNS
 from turso_wasm.catalog.objects import Table
-from turso_wasm.kernel.abi import STATEMENTS
 from turso_wasm.plan import nodes
 from turso_wasm.plan.providers import ROWID, GivenRows, Offer, Request
 
@@ -25,7 +24,7 @@ class StmtProvider:
 
         def make(reverse: bool) -> GivenRows:
             source, n = request.planner.new_source(), len(COLUMNS)
-            rows = nodes.UserRows(source=source, number=STATEMENTS, arguments=(), n_columns=n + 1)
+            rows = nodes.UserRows(source=source, number=None, arguments=(), n_columns=n + 1)
             numbers = [*range(n), ROWID]
             return GivenRows(rows, {at: bound.ColumnRef(source=source, column=n if at < 0 else at) for at in numbers})
 

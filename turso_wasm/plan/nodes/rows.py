@@ -73,10 +73,12 @@ class Series(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class UserRows(Plan):
-    """What a table function of the user's, `number` in the registry, gives for these arguments."""
+    """What a table function of the user's, `number` in the registry, gives for these arguments; None: what the host tells
+    of the statements of the connection.
+    """
 
     source: int
-    number: int
+    number: int | None
     arguments: tuple[Expr, ...]
     n_columns: int
 
