@@ -73,8 +73,8 @@ class Series(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class UserRows(Plan):
-    """What a table function of the user's, `number` in the registry, gives for these arguments; None: what the host tells
-    of the statements of the connection.
+    """What a table function of the user's, `number` in the registry, gives for these arguments; None: what the host
+    tells of the statements of the connection.
     """
 
     source: int
