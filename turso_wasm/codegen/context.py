@@ -92,6 +92,7 @@ class Context:
         self.sources: dict[int, Source] = {}
         self.trigger_rows: dict[int, Callable[[], Source]] = {}  # of a trigger: what makes OLD and NEW
         self.scan_cursors: dict[int, Local] = {}  # sources whose scan uses a cursor that is open already
+        self.sweeps: set[int] = set()  # those whose scan deletes the entries that its cursor has doomed
         self.lets: dict[int, SqlValue] = {}  # by the numbers of the Lets the code stands in
         self.in_ddl = False
         self.loop = 0  # number of the innermost row loop the code stands in

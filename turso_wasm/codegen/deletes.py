@@ -15,6 +15,7 @@ from turso_wasm.codegen.tables import TableWriter
 from turso_wasm.codegen.writes import (
     begin_write,
     change_in_place,
+    changes_many,
     collect_rows,
     count_change,
     decode_row,
@@ -44,7 +45,12 @@ def emit_delete(node: nodes.Delete, ctx: Context) -> None:
         return
     if scans_in_place(node.child) and not _looks_around(node):
         # cursor_delete leaves the cursor so that cursor_next reaches the following row.
+        if _can_sweep(node, ctx):
+            writer.sweeps = True
+            ctx.sweeps.add(node.source)
         change_in_place(node.child, node.source, writer, ctx, lambda row: _delete_one(node, writer, row, ctx))
+        if writer.sweeps:
+            ctx.do("cursor_sweep", writer.cursor)
         writer.apply_changes()
         return
 
@@ -69,6 +75,11 @@ def _delete_one(node: nodes.Delete, writer: TableWriter, row: EntrySource, ctx: 
     count_change(ctx)
     if late:
         emit_row(node.returning, ctx)
+
+
+def _can_sweep(node: nodes.Delete, ctx: Context) -> bool:
+    """Many rows, and nothing that runs between two of them could see those that are not gone yet."""
+    return changes_many(node) and not (node.table.without_rowid or node.returning or ctx.unit.user.calls)
 
 
 def _looks_around(node: nodes.Delete) -> bool:

@@ -30,7 +30,7 @@ from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i64
 def _table_scan(node: nodes.TableScan, ctx: Context, then: Then) -> None:
     cursor = scan_cursor(node.source, node.table, ctx)
     ctx.sources[node.source] = table_source(node.table, cursor, hot=True)
-    first, step = ("cursor_last", "cursor_prev") if node.reverse else ("cursor_first", forward(node.table))
+    first, step = ("cursor_last", "cursor_prev") if node.reverse else ("cursor_first", onward(node, ctx))
     visit(ctx, lambda: ctx.f.call(first, cursor), lambda: advance(step, cursor, ctx), lambda done: then())
 
 
@@ -39,9 +39,14 @@ def forward(table: Table) -> str:
     return "index_next" if table.without_rowid else "table_next"
 
 
+def onward(node: nodes.TableScan | nodes.RowidRange, ctx: Context) -> str:
+    """`forward`, for the scan of a DELETE too."""
+    return "sweep_next" if node.source in ctx.sweeps else forward(node.table)
+
+
 def advance(step: str, cursor: Local, ctx: Context) -> Expr:
-    """The expression that moves a cursor; 0 at the end. "table_next" is expanded inline."""
-    return ctx.f.call(step, cursor, inline=step == "table_next")
+    """The expression that moves a cursor; 0 at the end. Inside a leaf of a table it is expanded inline."""
+    return ctx.f.call(step, cursor, inline=step in ("table_next", "sweep_next"))
 
 
 def _rowid_range(node: nodes.RowidRange, ctx: Context, then: Then) -> None:
@@ -64,7 +69,7 @@ def _rowid_range(node: nodes.RowidRange, ctx: Context, then: Then) -> None:
             f.br(done, if_=rowid > last)
         then()
 
-    visit(ctx, begin, lambda: advance("cursor_prev" if node.reverse else "table_next", cursor, ctx), body)
+    visit(ctx, begin, lambda: advance("cursor_prev" if node.reverse else onward(node, ctx), cursor, ctx), body)
 
 
 def rowid_bounds(node: nodes.RowidRange, first: Local, last: Local, ctx: Context) -> Local:

@@ -44,6 +44,7 @@ class TableWriter:
         self.index_cursors = {index.name: open_index(index, table, ctx, write=True) for index in self.indexes}
         self._probes: dict[str, int] = {}
         self.sorted: SortedChanges | None = None
+        self.sweeps = False  # rows that are removed wait until the scan leaves their leaf (kernel/btree/sweep.py)
 
     def sort_changes(self) -> None:
         """Let the changes of index entries wait until `apply_changes`, where that is possible."""
@@ -186,7 +187,7 @@ class TableWriter:
             row.ensure(self.columns_of_indexes() | ({ROWID} if not self.table.without_rowid else set()), ctx)
             ensure(list(exprs.values()), ctx)
             self.remove_entries(row, exprs, where)
-        ctx.do("cursor_delete", self.cursor)
+        ctx.do("cursor_doom" if self.sweeps else "cursor_delete", self.cursor)
 
     # --- finding ---------------------------------------------------------------------------------
 

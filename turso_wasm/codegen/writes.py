@@ -188,7 +188,7 @@ def entries_can_wait(node: nodes.Insert | nodes.Update | nodes.Delete, ctx: Cont
     of the user's, no row of RETURNING could see it, and nothing is kept when it fails.
     """
     effects = node.effects
-    if not ctx.is_root or ctx.in_ddl or ctx.unit.user.calls or node.returning or effects or not _is_long(node):
+    if not ctx.is_root or ctx.in_ddl or ctx.unit.user.calls or node.returning or effects or not changes_many(node):
         return False
     if any(getattr(found, "table", None) is node.table for found in tree.walk(effects.arriving, tree.children)):
         return False
@@ -201,7 +201,8 @@ def entries_can_wait(node: nodes.Insert | nodes.Update | nodes.Delete, ctx: Cont
     return not {"FAIL", "REPLACE"} & policies(node.conflict, node.table)
 
 
-def _is_long(node: nodes.Insert | nodes.Update | nodes.Delete) -> bool:
+def changes_many(node: nodes.Insert | nodes.Update | nodes.Delete) -> bool:
+    """The statement does not change a single row at most."""
     if isinstance(node, nodes.Insert):
         return not node.single_row
     plan = node.child

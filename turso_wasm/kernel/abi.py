@@ -10,7 +10,7 @@ Invariants:
   A3  An address in a value is valid until its statement's arena mark is released, or its cursor moves.
 """
 
-from turso_wasm.wasm.lang import Struct, array, f64, fn, i32, i64, ptr, u8, u32, u64
+from turso_wasm.wasm.lang import Struct, array, f64, fn, i32, i64, ptr, u8, u16, u32, u64
 
 __subset__ = True
 
@@ -420,6 +420,8 @@ class Cursor(Struct):
     sure: i32  # cells before this one hold entries within the range of the scan (kernel/btree/cursor/range.py)
     floor: i64  # index b-trees: words of the entries around the page to be searched
     ceiling: i64
+    doomed: i32  # entries of the leaf that are to be deleted when the scan leaves it (kernel/btree/sweep.py)
+    doomed_places: ptr[u16]
 
 
 class Lookup(Struct):

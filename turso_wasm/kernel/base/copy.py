@@ -20,3 +20,16 @@ def copy_bytes(to: ptr[u8], source: ptr[u8], n: i32) -> None:
         while at < n:
             put_le64(to + at, le64(source + at))
             at += 8
+
+
+@inline
+def copy_words(to: ptr[u8], source: ptr[u8], n: i32) -> None:
+    """Copy n bytes between regions that do not overlap; no others are written."""
+    if n > SHORT or n < 8:
+        memory_copy(to, source, n)
+    else:
+        at: i32 = n & 7
+        put_le64(to, le64(source))
+        while at < n:
+            put_le64(to + at, le64(source + at))
+            at += 8

@@ -27,6 +27,7 @@ Invariants of a checked page (Page.checked is not 0; of one that is only read pa
 """
 
 from turso_wasm.kernel.abi import TABLE_BTREE, Layout
+from turso_wasm.kernel.base.copy import copy_words
 from turso_wasm.kernel.base.errors import raise_corrupt
 from turso_wasm.kernel.base.memory import malloc
 from turso_wasm.kernel.btree.cell import INDEX_LEAF, LEAF, TABLE_LEAF, cell_size, interior_kind, small_cell_size
@@ -294,7 +295,7 @@ def page_defragment(page: Page, layout: Layout) -> None:
         if size > usable - offset or size > top - floor:
             raise_corrupt(page.pgno)
         top -= size
-        memory_copy(page.data + top, copy + offset, size)
+        copy_words(page.data + top, copy + offset, size)
         put_be16(at, top)
         at += 2
     h.first_freeblock = 0

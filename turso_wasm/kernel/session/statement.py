@@ -24,6 +24,7 @@ from turso_wasm.kernel.base.errors import (
 from turso_wasm.kernel.base.memory import arena_free, mfree, mzalloc
 from turso_wasm.kernel.base.pending import pending_drop, pending_flush
 from turso_wasm.kernel.base.vfs import check_io, host_poll
+from turso_wasm.kernel.btree.sweep import cursors_sweep
 from turso_wasm.kernel.pager.header import AT_SCHEMA_COOKIE
 from turso_wasm.kernel.pager.modes import pager_begin_write
 from turso_wasm.kernel.pager.pages import pager_get
@@ -266,6 +267,7 @@ def poll(s: Run) -> i32:
     """Called when `budget` is used up: 1 if the program should suspend. Errors: SQLITE_INTERRUPT, _ABORT_ROLLBACK."""
     s.budget = BUDGET
     check_tripped(s)
+    cursors_sweep(s)
     if host_poll() or KernelConnection(s.connection).interrupted:
         raise_interrupt()
     return poll_yields

@@ -121,6 +121,7 @@ def cursor_close(c: Cursor) -> None:
             before.next = c.next
     mfree(c.saved_key)
     mfree(c.overflow)
+    mfree(ptr[u8](c.doomed_places))
     mfree(ptr[u8](c))
 
 
