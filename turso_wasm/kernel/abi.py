@@ -422,6 +422,7 @@ class Cursor(Struct):
     ceiling: i64
     doomed: i32  # entries of the leaf that are to be deleted when the scan leaves it (kernel/btree/sweep.py)
     doomed_places: ptr[u16]
+    doomed_spilled: i32  # 1: some of them have overflow pages
 
 
 class Lookup(Struct):

@@ -232,3 +232,31 @@ def test_a_database_without_pages() -> None:
     assert db.integrity([1]) == ""
     with pytest.raises(Corrupt):
         db.table(2).first()
+
+
+SWEEPING = ("turso_wasm.kernel.btree.sweep",)
+
+
+@pytest.mark.parametrize("step", (2, 3, 30))
+@pytest.mark.parametrize("pause", (1, 7, 50))
+def test_what_is_doomed_goes_when_the_scan_leaves_its_leaf_or_pauses(step: int, pause: int) -> None:
+    """A pause on any row: it stays the current one, what was doomed before is gone for everybody."""
+    db = Trees.create("CREATE TABLE t(a, b)", 512, modules=SWEEPING)
+    tree = filled(db, "table")
+    other = other_cursor(tree)
+    numbers = {key: number for number, key in enumerate(range(0, 1000, 10))}
+    on, seen = tree.first(), list[int]()
+    while on:
+        seen.append(tree.rowid)
+        if len(seen) % pause == 0:
+            db.call("cursors_sweep", db.statement)
+            assert tree.entry() == (seen[-1], row(seen[-1]))
+            gone = {key for key in seen[:-1] if numbers[key] % step == 0}
+            assert [key for key, _ in other.scan()] == [key for key in numbers if key not in gone]
+        if numbers[seen[-1]] % step == 0:
+            tree.call("cursor_doom")
+        on = bool(tree.call("sweep_next"))
+    tree.call("cursor_sweep")
+    assert seen == list(numbers)
+    assert [key for key, _ in tree.scan()] == [key for key in numbers if numbers[key] % step]
+    db.verify()

@@ -10,6 +10,7 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import Cursor, KeyInfo
+from turso_wasm.kernel.base.copy import copy_words
 from turso_wasm.kernel.base.errors import SQLITE_FULL, raise_error
 from turso_wasm.kernel.base.memory import malloc
 from turso_wasm.kernel.base.varint import put_varint, varint_size
@@ -21,6 +22,7 @@ from turso_wasm.kernel.btree.cursor.position import (
     descend_right,
     enter_root,
     load_entry,
+    on_entry,
     on_last_leaf,
     settle_next,
     settle_prev,
@@ -37,6 +39,7 @@ from turso_wasm.kernel.btree.cursor.seek import index_find, table_find
 from turso_wasm.kernel.btree.overflow import overflow_free, overflow_write
 from turso_wasm.kernel.btree.page import (
     PAGE_SIZE_MAX,
+    PageHeader,
     page_cell,
     page_drop,
     page_header,
@@ -97,7 +100,7 @@ def build_leaf_cell(c: Cursor, rowid: i64, p: ptr[u8], size: i32, owner: u32) ->
 
 
 def put_local_cell(c: Cursor, page: Page, rowid: i64, p: ptr[u8], size: i32) -> i32:
-    """Write a leaf cell without overflow pages at `nth` of a writable page; NO_ROOM if it does not fit."""
+    """Write a leaf cell without overflow pages at `nth` of a writable page and go there; NO_ROOM if it does not fit."""
     total: i32 = size + (1 if size < 128 else varint_size(i64(size)))
     if c.keyinfo == 0:
         total += varint_size(rowid)
@@ -111,8 +114,16 @@ def put_local_cell(c: Cursor, page: Page, rowid: i64, p: ptr[u8], size: i32) -> 
     cell += put_varint(cell, i64(size))
     if c.keyinfo == 0:
         cell += put_varint(cell, rowid)
-    memory_copy(cell, p, size)
+        c.rowid = rowid
+    copy_words(cell, p, size)
     page_link(page, c.nth, offset)
+    # What load_entry would read where it was just written.
+    h: PageHeader = page_header(page)
+    on_entry(c, page, h)
+    c.n_cells = h.n_cells
+    c.payload = cell
+    c.payload_size = size
+    c.local_size = size
     return DONE
 
 
@@ -139,7 +150,6 @@ def insert_into_leaf(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
     """Insert an entry at `nth` of the current leaf, the place of a key that the tree does not have."""
     page: Page = write_level(c, c.depth)
     if size <= c.layout.max_local and put_local_cell(c, page, rowid, p, size):
-        load_entry(c)
         return
     cell_bytes: i32 = build_leaf_cell(c, rowid, p, size, page.pgno)
     # Overflow pages may come from the freelist on page 1, when that is the page.

@@ -290,7 +290,7 @@ def page_defragment(page: Page, layout: Layout) -> None:
     top: i32 = usable
     while at < end:
         offset: i32 = be16(at)
-        size: i32 = cell_size(layout, h.kind, copy + offset)
+        size: i32 = small_cell_size(layout, h.kind, copy + offset)
         # The cells may have been overwritten through a page that two b-trees share.
         if size > usable - offset or size > top - floor:
             raise_corrupt(page.pgno)

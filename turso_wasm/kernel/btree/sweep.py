@@ -43,6 +43,7 @@ def cursor_doom(c: Cursor) -> None:
         c.doomed_places = ptr[u16](malloc(c.layout.usable))
     c.doomed_places[c.doomed] = c.nth
     c.doomed += 1
+    c.doomed_spilled |= i32(c.local_size < c.payload_size)
 
 
 @export
@@ -66,13 +67,18 @@ def sweep_next_page(c: Cursor) -> i32:
 
 @export
 def cursor_sweep(c: Cursor) -> None:
-    """Delete what is doomed. The cursor stays where it is, or where its entry was. Errors: SQLITE_CORRUPT, SQLITE_FULL."""
+    """Delete what is doomed. The cursor stays where it is, or where its entry was.
+
+    Errors: SQLITE_CORRUPT, SQLITE_FULL.
+    """
     n: i32 = c.doomed
     if n == 0:
         return
     c.doomed = 0
-    for i in range(n):
-        free_cell_overflow(c, stack_page(c, c.depth), c.doomed_places[i])
+    if c.doomed_spilled:
+        c.doomed_spilled = 0
+        for i in range(n):
+            free_cell_overflow(c, stack_page(c, c.depth), c.doomed_places[i])
     page: Page = write_level(c, c.depth)
     drop_places(c, page, n)
     gone: i32 = i32(c.doomed_places[n - 1] == c.nth)

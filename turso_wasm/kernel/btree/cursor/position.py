@@ -273,10 +273,9 @@ def load_index_cell(c: Cursor, p: ptr[u8]) -> None:
     c.local_size = local_size(c.layout, total)
 
 
-def load_entry(c: Cursor) -> None:
-    """Become VALID on the entry at `nth` of the current page."""
-    page: Page = stack_page(c, c.depth)
-    h: PageHeader = page_header(page)
+@inline
+def on_entry(c: Cursor, page: Page, h: PageHeader) -> None:
+    """Become VALID on a page; which of its entries it is remains to be said."""
     c.leaf = page.data
     c.cells = cell_array(h)
     c.valid = 1
@@ -284,6 +283,13 @@ def load_entry(c: Cursor) -> None:
     c.overflow_size = 0
     if c.sure > 0:
         c.sure = 0
+
+
+def load_entry(c: Cursor) -> None:
+    """Become VALID on the entry at `nth` of the current page."""
+    page: Page = stack_page(c, c.depth)
+    h: PageHeader = page_header(page)
+    on_entry(c, page, h)
     cell: ptr[u8] = page.data + be16(c.cells + 2 * c.nth)
     if h.kind & LEAF == 0:
         c.n_cells = 0

@@ -164,6 +164,11 @@ def near_rowid(c: Cursor, rowid: i64) -> i32:
             c.nth = n
             return 0
         return -1
+    if c.valid:
+        place: i64 = i64(c.nth) + rowid - c.rowid  # if no rowid is missing between
+        if u64(place) < u64(i64(n)) and leaf_rowid(page, i32(place)) == rowid:
+            c.nth = i32(place)
+            return 1
     if following > 0 and following < n and leaf_rowid(page, following) == rowid:
         c.nth = following
         return 1
