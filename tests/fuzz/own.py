@@ -78,16 +78,25 @@ class Total:
     final = finalize = value
 
 
+CASTS: Final = {"str": "TEXT", "bytes": "BLOB", "int": "INTEGER", "float": "REAL"}
+
+
 def from_library(name: str) -> Callable[..., Any]:
-    """The Python of one of our functions; NULL for NULL, and texts are taken for bytes where it takes those."""
+    """The Python of one of our functions: NULL for NULL, arguments cast to the types it takes, errors of SQL's."""
     code = getattr(import_module(f"turso_wasm.library.{LIBRARY[name].module}"), LIBRARY[name].name)
-    takes_bytes = [kind in ("bytes", bytes) for kind in code.__annotations__.values()]
+    casts = [CASTS[getattr(kind, "__name__", kind)] for at, kind in code.__annotations__.items() if at != "return"]
+    caster = apsw.Connection(":memory:")
 
     def call(*values: Any) -> Any:
         if None in values:
             return None
-        pairs = zip(values, takes_bytes, strict=False)
-        return code(*(value.encode() if isinstance(value, str) and raw else value for value, raw in pairs))
+        places = ", ".join(f"CAST(? AS {cast})" for cast, _ in zip(casts, values, strict=False))
+        try:
+            return code(*next(caster.execute(f"SELECT {places}", values)))
+        except UnicodeDecodeError:  # a text that is none, which no Python sees
+            raise
+        except Exception as error:
+            raise apsw.SQLError(str(error)) from error
 
     return call
 

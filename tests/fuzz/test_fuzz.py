@@ -330,3 +330,11 @@ def test_a_sequence_may_differ_only_after_a_failure() -> None:
     assert forgets_sequence(failure, [], ["main.sqlite_sequence: 1|'t'|3"])
     assert not forgets_sequence(None, [], ["main.sqlite_sequence: 1|'t'|3"])
     assert not forgets_sequence(failure, ["main.t: 1|2"], ["main.sqlite_sequence: 1|'t'|3"])
+
+
+def test_functions_of_the_library_cast_what_they_are_given() -> None:
+    assert own.from_library("lpad")(5.5, "5", b"xy") == "xy5.5"
+    assert own.from_library("gcd")("12", 8.5) == 4
+    assert own.from_library("reverse")(None) is None
+    with pytest.raises(apsw.SQLError, match="unknown encoding"):
+        own.from_library("crypto_encode")("a", "nosuch")

@@ -22,6 +22,7 @@ from turso_wasm.sql.walk import walk as syntax_walk
 
 if TYPE_CHECKING:
     from turso_wasm.bind.authority import Authority
+    from turso_wasm.bind.recursion import Recursive
 
 BindFunction: TypeAlias = "Callable[[Binder, Any, Scope | None], bound.Expr]"
 Trace: TypeAlias = list[tuple[ast.ColumnRef | ast.TableSource | ast.Star, bound.Expr | Item]]
@@ -126,6 +127,12 @@ class Binder:
         if not self.resolving or self.trace is not None:
             fail(message, node)
         self.late = self.late or SqlError(SQLITE_ERROR, message, getattr(node, "span", None))
+
+    def stop_if_failed(self) -> None:
+        """Where SQLite goes on with a call only if nothing of the statement has failed (bind.first_errors)."""
+
+    def see_recursion(self, node: ast.Select, parent: Scope | None, recursive: Recursive) -> None:
+        """Where SQLite resolves the recursive SELECTs before the others (bind.first_errors)."""
 
     @contextmanager
     def names_first(self) -> Iterator[None]:

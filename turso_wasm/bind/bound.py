@@ -196,10 +196,11 @@ class InList(Expr):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Case(Expr):
-    """Searched CASE; `CASE x WHEN y` is bound to comparisons."""
+    """Searched CASE; `CASE x WHEN y` is bound to comparisons. is_call: iif(), which seems to be of any type."""
 
     whens: tuple[tuple[Expr, Expr], ...]
     otherwise: Expr | None
+    is_call: bool = False
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

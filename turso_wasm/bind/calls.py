@@ -187,10 +187,12 @@ def bind_aggregate(
     outer_deepest, finder.deepest = finder.deepest, -1
     allowed, scope.inside_aggregate = scope.inside_aggregate, True
     windows, scope.allows_windows = scope.allows_windows, False
-    args = binder.exprs(node.arguments, scope)
-    condition = binder.expr(node.filter, scope) if node.filter is not None else None
-    order_by = tuple(_order_term(binder, term, scope) for term in node.order_by)
-    scope.inside_aggregate, scope.allows_windows = allowed, windows
+    try:
+        args = binder.exprs(node.arguments, scope)
+        condition = binder.expr(node.filter, scope) if node.filter is not None else None
+        order_by = tuple([_order_term(binder, term, scope) for term in node.order_by])
+    finally:
+        scope.inside_aggregate, scope.allows_windows = allowed, windows
     deepest, finder.deepest = finder.deepest, max(outer_deepest, finder.deepest)
     owner = scope
     while 0 <= deepest < owner.depth and owner.parent is not None:

@@ -67,7 +67,7 @@ def _types(expr: bound.Expr) -> int:
         return _TYPE_OF[type(expr.value)]
     if isinstance(expr, bound.Binary) and expr.op == "||":
         return _TEXT | _BLOB
-    if isinstance(expr, bound.Case):
+    if isinstance(expr, bound.Case) and not expr.is_call:
         found = 0 if expr.otherwise is None else _types(expr.otherwise)
         for _, result in expr.whens:
             found |= _types(result)

@@ -18,7 +18,7 @@ Arguments: TypeAlias = tuple[bound.Expr, ...]
 def _conditional(args: Arguments) -> bound.Expr:
     """iif(condition, value, …[, otherwise])."""
     pairs = tuple(zip(args[0::2], args[1::2], strict=False))
-    return bound.Case(whens=pairs, otherwise=args[-1] if len(args) % 2 else None)
+    return bound.Case(whens=pairs, otherwise=args[-1] if len(args) % 2 else None, is_call=True)
 
 
 def _option_get(args: Arguments) -> bound.Expr:

@@ -17,9 +17,9 @@ from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.calls import scalar_call
 from turso_wasm.bind.comparison import compare, in_list
 from turso_wasm.bind.query import AggregateRef, WindowRef
-from turso_wasm.bind.rows import SharedRow, check_rows, compare_row_nodes, is_costly, is_row, row_parts
+from turso_wasm.bind.rows import SharedRow, check_rows, check_stars, compare_row_nodes, is_costly, is_row, row_parts
 from turso_wasm.bind.scope import Scope, written
-from turso_wasm.bind.walk import strip_collation, walk
+from turso_wasm.bind.walk import conjuncts, strip_collation, walk
 from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.types import affinity_of_type
 from turso_wasm.sql import ast
@@ -138,6 +138,7 @@ def bind_unary(binder: Binder, node: ast.Unary, scope: Scope | None) -> bound.Ex
 def bind_binary(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.Expr:
     """A chain of operators is bound without recursion on its left side: chains can be long."""
     chain = _chain(node)
+    late = binder.late
     result: bound.Expr | None = None
     dropped = _dropped(binder, chain)
     if dropped < len(chain) and _drop(binder, chain[dropped]):
@@ -145,6 +146,8 @@ def bind_binary(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.
         result = FALSE_VALUE
     for part in reversed(chain):
         result = _bind_operator(binder, part, result, scope)
+        if result is TRUE_VALUE or result is FALSE_VALUE:  # of which alone code is made
+            binder.late = late
     assert result is not None
     return result
 
@@ -173,6 +176,26 @@ def _dropped(binder: Binder, chain: list[ast.Binary]) -> int:
         if false:
             found = at
     return found
+
+
+def bind_condition(binder: Binder, node: ast.Expr, scope: Scope) -> list[bound.Expr]:
+    """The terms of WHERE or ON. Code is made of each, also where another one is 0."""
+    if binder.from_right:
+        return conjuncts(binder.expr(node, scope))
+    found: list[bound.Expr] = []
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        if type(part) is ast.Binary and part.op == "AND":
+            chain = _chain(part)
+            dropped = _dropped(binder, chain)
+            at = next((at for at, each in enumerate(chain) if at == dropped or each.op != "AND"), len(chain))
+            if at:
+                pending += (each.right for each in chain[:at])
+                pending.append(chain[at - 1].left)
+                continue
+        found += conjuncts(binder.expr(part, scope))
+    return [FALSE_VALUE] if any(_decides("AND", term) for term in found) else found
 
 
 def _is_dropped(binder: Binder, node: ast.Expr) -> bool:
@@ -272,6 +295,7 @@ def bind_between(binder: Binder, node: ast.Between, scope: Scope | None) -> boun
     """The range test: x BETWEEN low AND high is x >= low AND x <= high."""
     if is_row(binder, node.operand, scope):
         check_rows(node, node.operand, node.low, node.high)
+        check_stars(node, scope, node.operand, node.low, node.high)
         row = SharedRow(row_parts(binder, node.operand, scope))
         low = row.compare(">=", row_parts(binder, node.low, scope), node)
         high = row.compare("<=", row_parts(binder, node.high, scope), node)
@@ -321,12 +345,20 @@ def bind_case(binder: Binder, node: ast.Case, scope: Scope | None) -> bound.Expr
     whens = []
     for when in node.whens:
         if row is not None:
-            condition = row.compare("=", row_parts(binder, when.condition, scope), when)
+            condition = _is_row(binder, row, when, scope)
         else:
             condition = binder.expr(when.condition, scope)
         whens.append((condition, binder.expr(when.result, scope)))
     case = bound.Case(whens=tuple(whens), otherwise=_bind_else(binder, node, scope))
     return case if row is None else row.around(case)
+
+
+def _is_row(binder: Binder, row: SharedRow, when: ast.When, scope: Scope | None) -> bound.Expr:
+    parts = row_parts(binder, when.condition, scope)
+    if len(parts) == len(row.parts):
+        return row.compare("=", parts, when)
+    binder.later("row value misused", when)
+    return FALSE_VALUE
 
 
 def _bind_simple_case(binder: Binder, node: ast.Case, x: ast.Expr, scope: Scope | None) -> bound.Expr:
@@ -353,8 +385,10 @@ def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound
         return TRUE if node.negated else FALSE
     if is_row(binder, node.operand, scope):
         return _bind_row_in_list(binder, node, scope)
+    late = binder.late
     operand = binder.expr(node.operand, scope)
     if not node.items:
+        binder.late = late
         return TRUE if node.negated else FALSE
     return in_list(operand, binder.exprs(node.items, scope), node.negated)
 

@@ -10,14 +10,16 @@ Source: what SQLite does
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, Opened
 from turso_wasm.bind.query import Core, OutputColumn, Query
-from turso_wasm.bind.recursion import find_recursion, show_current_row
+from turso_wasm.bind.recursion import Recursive, find_recursion, show_current_row
+from turso_wasm.bind.result_columns import describe
 from turso_wasm.bind.scope import Scope
-from turso_wasm.bind.select import SelectBinder, bind_select, check_stars, describe, expand_star
+from turso_wasm.bind.select import SelectBinder, bind_core, bind_select, check_stars, expand_star
 from turso_wasm.bind.sources import bind_from
 from turso_wasm.bind.tables import add_common_tables
 from turso_wasm.catalog.names import fold
@@ -160,9 +162,10 @@ class _Resolver(SelectBinder):
             is_own = error.message.startswith(_OWN)
             if not is_own and not _is_call(node):
                 raise
-            self._soft = error
-            if is_own:
-                self._resolve_arguments(node, scope)
+            if error is not self._soft:
+                self._soft = error
+                if is_own:
+                    self._resolve_arguments(node, scope)
             found = NULL
         finally:
             self._depth -= 1
@@ -172,25 +175,46 @@ class _Resolver(SelectBinder):
 
     def _resolve_arguments(self, node: ast.Expr, scope: Scope | None) -> None:
         try:
-            for part in children(node):
+            for part in node.arguments if isinstance(node, ast.FunctionCall) else children(node):
                 if isinstance(part, ast.Expr):
                     self.expr(part, scope)
         except SqlError as error:
             self._soft = error
 
     def _look_ahead(self, node: ast.Expr, scope: Scope | None) -> None:
-        ahead: ast.Node | None = None
         if isinstance(node, ast.InSelect):
-            ahead = node.select
+            self._once(node.select, scope)
         elif isinstance(node, ast.FunctionCall) and self.registry.find_aggregate(fold(node.name), len(node.arguments)):
-            ahead = node.filter
-        if ahead is None or id(ahead) in self._seen:
+            if node.filter is not None:
+                self._once(node.filter, scope)
+            for term in node.order_by:
+                self._once(term.expr, scope)
+
+    def _once(self, node: ast.Node, scope: Scope | None) -> None:
+        if id(node) in self._seen:
             return
-        self._seen[id(ahead)] = ahead
-        if isinstance(ahead, ast.Select):
-            self.nested_select(ahead, scope)
-        elif isinstance(ahead, ast.Expr):
-            self.expr(ahead, scope)
+        self._seen[id(node)] = node
+        if isinstance(node, ast.Select):
+            self.nested_select(node, scope)
+        elif isinstance(node, ast.Expr):
+            self.expr(node, scope)
+            self.stop_if_failed()
+
+    def see_recursion(self, node: ast.Select, parent: Scope | None, recursive: Recursive) -> None:
+        initial = replace(node, compounds=node.compounds[: recursive.first - 1], with_=None, order_by=())
+        opener = _like(_Opener, self)
+        opener.n_sources = self.n_sources
+        query = opener.nested_select(initial, parent)
+        query.source, self.n_sources = opener.new_source(), opener.n_sources
+        show_current_row(self, query, recursive)
+        mistake, recursive.opened.mistake = recursive.opened.mistake, "multiple recursive references"
+        for part in reversed(node.compounds[recursive.first - 1 :]):
+            bind_core(self, part.core, parent)
+        recursive.opened.mistake = mistake
+
+    def stop_if_failed(self) -> None:
+        if self._soft is not None:
+            raise self._soft
 
 
 def _is_call(node: ast.Expr) -> bool:
@@ -199,5 +223,6 @@ def _is_call(node: ast.Expr) -> bool:
 
 _OWN = (
     *("no such function: ", "wrong number of arguments to function ", "misuse of window function "),
+    *("FILTER may not be used with non-aggregate ", "ORDER BY may not be used with non-aggregate "),
     "second argument to likelihood() must be",
 )

@@ -76,6 +76,7 @@ class Common:
 
     query: Query
     materialized: bool = False  # WITH … AS MATERIALIZED
+    is_view: bool = False
     uses: int = 0
 
     @property

@@ -92,9 +92,29 @@ def check_rows(node: ast.Expr, *sides: ast.Expr) -> None:
         fail("row value misused", node)
 
 
+def check_stars(node: ast.Expr, scope: Scope | None, *sides: ast.Expr) -> None:
+    """SQLite counts a star as one column where an expression stands in no SELECT. Errors: "row value misused"."""
+    if (
+        scope is not None
+        and (scope.core is None or scope.constants)
+        and len({_written_width(side) for side in sides}) > 1
+    ):
+        fail("row value misused", node)
+
+
+def _written_width(node: ast.Expr) -> int:
+    if isinstance(node, ast.RowValue):
+        return len(node.items)
+    if not isinstance(node, ast.Subquery):
+        return 1
+    core = node.select.core
+    return len(core.columns if isinstance(core, ast.SelectCore) else core.rows[0])
+
+
 def compare_row_nodes(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.Expr:
     """A comparison of which a side is a row value. Errors: "row value misused"."""
     check_rows(node, node.left, node.right)
+    check_stars(node, scope, node.left, node.right)
     left, right = row_parts(binder, node.left, scope), row_parts(binder, node.right, scope)
     if len(left) != len(right):
         fail("row value misused", node)

@@ -31,7 +31,8 @@ class Scope:
     before grouping), "no" refuses them at once, even those of outer queries. is_tested: what is bound is not asked
     for: EXISTS wants to know whether there are rows, not what is in them. dropped: the names of the aggregates that
     nobody asks for, by the id of what stands for them. allows_windows: window functions may stand here. windows: those
-    that the WINDOW clause names, by folded name.
+    that the WINDOW clause names, by folded name. constants: the sources of rows that are one row to every query in an
+    expression (of RETURNING, excluded), so that an aggregate over their columns is that query's.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -48,6 +49,7 @@ class Scope:
     dropped: dict[int, str] = field(default_factory=dict)
     allows_windows: bool = False
     windows: dict[str, ast.WindowSpec] = field(default_factory=dict)
+    constants: frozenset[int] = frozenset()
 
 
 def table_item(source: int, table: Table, alias: str | None) -> Item:
@@ -215,7 +217,7 @@ class NameFinder:
 
     def note(self, ref: bound.ColumnRef | AggregateRef, level: Scope) -> None:
         """A reference was found at that level."""
-        if level.depth > self.deepest:
+        if level.depth > self.deepest and ref.source not in level.constants:
             self.deepest = level.depth
         if self.captures:
             self.capture(ref, level.depth)

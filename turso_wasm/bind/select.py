@@ -1,9 +1,10 @@
 """SELECT statements to bound queries.
 
-Owns the order in which the clauses of a SELECT are resolved (SQLite's, so that the same error comes first), result
-column names, ORDER BY and GROUP BY terms (ordinals, aliases), compounds and LIMIT. FROM is in sources.py.
+Owns the order in which the clauses of a SELECT are resolved (SQLite's, so that the same error comes first),
+ORDER BY and GROUP BY terms (ordinals, aliases), compounds and LIMIT. FROM is in sources.py, result columns in
+result_columns.py.
 
-Source: https://sqlite.org/lang_select.html, https://sqlite.org/c3ref/column_name.html
+Source: https://sqlite.org/lang_select.html
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound, calls
 from turso_wasm.bind.binder import Binder, Opened, fail
 from turso_wasm.bind.comparison import collation_of, explicit_collation, implicit_collation, shown
-from turso_wasm.bind.expressions import refuse_dropped
+from turso_wasm.bind.expressions import bind_condition, refuse_dropped
 from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, OutputColumn, Query, WindowRef
 from turso_wasm.bind.recursion import bind_recursive, find_recursion
+from turso_wasm.bind.result_columns import describe, shown_name
 from turso_wasm.bind.scope import Scope, column_of, item_matches
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables
 from turso_wasm.bind.tracing import trace_windows
 from turso_wasm.bind.using import starred
 from turso_wasm.bind.values import bind_values, place_values
-from turso_wasm.bind.walk import conjuncts, same_expression, strip_collation, walk
+from turso_wasm.bind.walk import core_expressions, same_expression, strip_collation, walk
 from turso_wasm.bind.windows import define_windows, order_windows
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
@@ -110,6 +112,8 @@ def bind_core(
             else:
                 _bind_result(binder, column, core, scope)
     check_columns(len(core.outputs), "in result set")
+    if core.windows and not scope.is_tested:
+        _refuse_inner_aggregates(binder, core)
     if node.group_by:
         core.is_aggregate = True
     scope.use_aliases, scope.allows_windows = True, False
@@ -124,7 +128,7 @@ def bind_core(
     if not binder.from_right:
         bind_conditions(clause)
     if node.where is not None:
-        core.where += conjuncts(binder.expr(node.where, scope))
+        core.where += bind_condition(binder, node.where, scope)
     if binder.from_right:
         bind_conditions(clause)
     scope.is_tested = tested
@@ -133,81 +137,30 @@ def bind_core(
     return core, scope
 
 
+def _refuse_inner_aggregates(binder: Binder, core: Core) -> None:
+    """SQLite cannot compute an aggregate of a SELECT for a subquery beside window functions. Errors: "misuse of
+    aggregate: f()".
+    """
+    for part in walk(*core.outputs):
+        for ref in walk(*_asked(part)) if isinstance(part, bound.SubqueryExpr) else ():
+            if isinstance(ref, AggregateRef) and ref.source == core.aggregate_source:
+                binder.later(f"misuse of aggregate: {core.aggregate_texts[ref.index]}()")
+
+
+def _asked(subquery: bound.SubqueryExpr) -> list[bound.Expr]:
+    """What a subquery computes, or takes from outside: all but what EXISTS shows."""
+    if subquery.kind != "exists" or not isinstance(subquery.plan, Query):
+        return [*subquery.outer]
+    cores = subquery.plan.cores
+    return [expr for core in cores for expr in core_expressions(core) if all(expr is not out for out in core.outputs)]
+
+
 def _bind_result(binder: Binder, column: ast.ResultColumn, core: Core, scope: Scope) -> None:
     expr = binder.expr(column.expr, scope)
     core.outputs.append(expr)
     core.columns.append(describe(binder, column, expr, scope.items))
     if column.alias is not None:
         scope.aliases.setdefault(fold(column.alias), expr)
-
-
-def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr, items: Sequence[Item]) -> OutputColumn:
-    """Name and origin of a result column of `items`: its alias, the column's own name (or what the settings
-    full_column_names and short_column_names make of it), or the expression as it is written.
-
-    Such a text depends on the literals in it, so they are pinned.
-    """
-    span = None
-    own: str | None = None
-    if column.alias is not None:
-        name = column.alias
-    elif isinstance(expr, bound.ColumnRef | bound.Generated) and type(column.expr) is ast.ColumnRef:
-        name = own = expr.name
-        if binder.settings.full_column_names:
-            name = _full_name(expr, items)
-        elif not binder.settings.short_column_names:
-            name = binder.text(column.text_span)
-    else:
-        name = binder.text(column.text_span)
-        span = column.text_span if binder.lift else None
-        for part in walk(expr):
-            if isinstance(part, bound.Constant | bound.LiteralList):
-                binder.pin(part)
-    is_alias = column.alias is not None
-    if isinstance(expr, bound.ColumnRef | bound.Generated):
-        stored = None if own == name else own
-        inner = None if is_alias else _written(column.expr)
-        return OutputColumn(name, expr.decltype, expr.table, expr.origin, span, is_alias, inner, stored)
-    if isinstance(expr, bound.SubqueryExpr) and expr.kind == "scalar" and isinstance(expr.plan, Query):
-        return OutputColumn(name, expr.plan.cores[-1].columns[0].decltype, span=span, is_alias=is_alias)
-    if is_alias:
-        return OutputColumn(name, is_alias=True)
-    return OutputColumn(name, span=span, inner=_written(column.expr), stored=_stored(expr))
-
-
-def _full_name(expr: bound.ColumnRef | bound.Generated, items: Sequence[Item]) -> str:
-    """TABLE.COLUMN: the table has its own name, not that of the query."""
-    source = expr.source if isinstance(expr, bound.ColumnRef) else None
-    item = next((item for item in items if item.source == source), None)
-    if item is None:
-        return f"{expr.table}.{expr.name}" if expr.table else expr.name
-    return f"{item.table.name if item.table is not None else _shown_name(item, items)}.{expr.name}"
-
-
-def _shown_name(item: Item, items: Sequence[Item]) -> str:
-    """What the query calls an element of FROM; one without a name has a number."""
-    return item.name or f"(subquery-{[one for one in items if not one.name].index(item) + 1})"
-
-
-def _written(node: ast.Expr) -> str | None:
-    """OutputColumn.inner: a query around sees a name as it is written, also of what is no column (a string in double
-    quotes), and under COLLATE.
-    """
-    while isinstance(node, ast.Collate):
-        node = node.operand
-    return node.column if isinstance(node, ast.ColumnRef) else None
-
-
-def _stored(expr: bound.Expr) -> str | None:
-    """OutputColumn.stored: of the column under COLLATE and likely()."""
-    while isinstance(expr, bound.Collated | bound.Call):
-        if isinstance(expr, bound.Collated):
-            expr = expr.operand
-        elif expr.name in ("likely", "unlikely", "likelihood"):
-            expr = expr.args[0]
-        else:
-            break
-    return expr.name if isinstance(expr, bound.ColumnRef) else None
 
 
 def check_stars(columns: Sequence[ast.ResultColumn | ast.Star], scope: Scope) -> None:
@@ -252,7 +205,7 @@ def expand_star(binder: Binder, star: ast.Star, core: Core, scope: Scope) -> Non
         else:
             core.outputs.append(ref)
         if isinstance(ref, bound.ColumnRef | bound.Generated):
-            label = f"{_shown_name(item, scope.items)}.{name}" if is_full else name
+            label = f"{shown_name(item, scope.items)}.{name}" if is_full else name
             plain_name = None if label == name else name
             core.columns.append(
                 OutputColumn(label, ref.decltype, ref.table, ref.origin, inner=plain_name, stored=plain_name)
@@ -286,8 +239,8 @@ def _bind_grouping(
     scope.aggregates, scope.is_tested = "yes", False
     if binder.from_right:
         _resolve_terms(binder, node.group_by, scope)
-    for number, term in enumerate(node.group_by):
-        expr = _ordinal(binder, term, core.outputs, number, "GROUP")
+    places = [_ordinal(binder, term, core.outputs, number, "GROUP") for number, term in enumerate(node.group_by)]
+    for term, expr in zip(node.group_by, places, strict=True):
         if expr is None:
             expr = binder.expr(term, scope)
         else:
@@ -397,6 +350,8 @@ def _bind_compound(binder: Binder, node: ast.Select, parent: Scope | None, opene
     first = len(parts) if recursive is None else recursive.first
     if binder.from_right:
         _bind_limit(binder, node, Query([], []))
+    if recursive is not None:
+        binder.see_recursion(node, parent, recursive)
     found = _bind_parts(binder, parts[:first], parent)
     cores, scopes = [core for core, _ in found], [scope for _, scope in found]
     query = Query(cores, cores[0].columns, [op for op, _ in parts[1:]], source=binder.new_source())
@@ -404,9 +359,11 @@ def _bind_compound(binder: Binder, node: ast.Select, parent: Scope | None, opene
         width = len(query.columns)
         scopes += bind_recursive(binder, query, recursive, lambda: _bind_parts(binder, parts[first:], parent, width))
     check_terms(len(node.order_by), "ORDER BY")
-    query.order_by = [
-        _compound_order_key(binder, term, number, query, scopes) for number, term in enumerate(node.order_by)
-    ]
+    columns: list[bound.Expr] = [compound_column(query, at) for at in range(len(query.columns))]
+    exprs = [term.expr for term in node.order_by]
+    places = [_ordinal(binder, term, columns, at, "ORDER", is_compound=True) for at, term in enumerate(exprs)]
+    for number, (term, place) in enumerate(zip(node.order_by, places, strict=True)):
+        query.order_by.append(_compound_order_key(binder, term, number, query, scopes, place))
     _bind_limit(binder, node, query)
     return query
 
@@ -455,21 +412,22 @@ def compound_column(query: Query, number: int) -> bound.ColumnRef:
 
 
 def _compound_order_key(
-    binder: Binder, term: ast.OrderTerm, number: int, query: Query, scopes: list[Scope]
+    binder: Binder, term: ast.OrderTerm, number: int, query: Query, scopes: list[Scope], found: bound.Expr | None
 ) -> OrderKey:
-    """A term of a compound must be a result column: its number, its name in any of the SELECTs, or its expression."""
+    """A term of a compound must be a result column: its number (`found`), its name in any of the SELECTs, or its
+    expression.
+    """
     expr = term.expr
     collation = None
     while isinstance(expr, ast.Collate):
         collation = collation or binder.registry.collation(expr.collation)
         expr = expr.operand
-    columns: list[bound.Expr] = [compound_column(query, at) for at in range(len(query.columns))]
-    found = _ordinal(binder, expr, columns, number, "ORDER", is_compound=True)
     if found is None:
         at = _matching_column(binder, expr, query, scopes)
         if at < 0:
             fail(f"{ordinal(number + 1)} ORDER BY term does not match any column in the result set", term)
-        found = columns[at]
+        found = compound_column(query, at)
+    found = strip_collation(found)
     assert isinstance(found, bound.ColumnRef)
     return order_key(term, found, collation or compound_collations(query)[found.column])
 
@@ -509,7 +467,6 @@ __all__ = [
     "check_stars",
     "compound_collations",
     "compound_column",
-    "describe",
     "expand_star",
     "order_key",
 ]

@@ -14,12 +14,13 @@ from dataclasses import field, replace
 from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
+from turso_wasm.bind.expressions import bind_condition
 from turso_wasm.bind.query import Core, Item, Step
 from turso_wasm.bind.scope import NameFinder, Scope
 from turso_wasm.bind.table_functions import argument, bind_function
 from turso_wasm.bind.tables import bind_table, bind_virtual, query_item
 from turso_wasm.bind.using import forget_not_null, using_conditions
-from turso_wasm.bind.walk import conjuncts, sources_used
+from turso_wasm.bind.walk import sources_used
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 from turso_wasm.sql.limits import MAX_JOIN
@@ -77,8 +78,10 @@ def bind_conditions(clause: FromClause) -> None:
     """
     for pending in clause.pending:
         scope = pending.scope or clause.scope
-        expr = clause.binder.expr(pending.on, scope)
-        parts = conjuncts(expr) if pending.argument is None else [argument(*pending.argument, expr)]
+        if pending.argument is None:
+            parts = bind_condition(clause.binder, pending.on, scope)
+        else:
+            parts = [argument(*pending.argument, clause.binder.expr(pending.on, scope))]
         if pending.visible is not None or pending.joined is not None:
             own = {item.source for item in scope.items}
             used = {source for part in parts for source in sources_used(part) & own}

@@ -184,7 +184,7 @@ def bind_in_table(binder: Binder, node: ast.InTable, scope: Scope | None) -> bou
     core = ast.SelectCore((ast.Star(),), source, span=node.span, number=node.number)
     select = ast.Select(core, span=node.span)
     found = bind_in_select(binder, ast.InSelect(node.operand, select, node.negated, node.span), scope)
-    if binder.trace is not None and is_row(binder, node.operand, scope):  # SQLite refuses to rename such a table
+    if binder.trace is not None:  # SQLite refuses to rename such a table
         binder.trace = [(name, meant) for name, meant in binder.trace if name is not source]
     return found
 

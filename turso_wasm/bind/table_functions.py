@@ -54,11 +54,12 @@ def bind_function(binder: Binder, source: ast.TableFunctionSource) -> Item:
     if function is None:
         fail(f"no such table: {source.name}" if schema is None else f"no such table: {schema}.{source.name}", source)
     if len(source.arguments) > len(function.arguments):
-        fail(f"too many arguments on {source.name}() - max {len(function.arguments)}", source)
+        binder.later(f"too many arguments on {source.name}() - max {len(function.arguments)}", source)
     return function_item(binder, function, source.name, source.alias)
 
 
 def argument(item: Item, number: int, value: bound.Expr) -> bound.Compare:
     """The condition that argument `number` is: whatever the affinities, its value is what the column holds."""
-    hidden = column_ref(item, len(item.columns) + number)
+    assert item.table is not None
+    hidden = column_ref(item, min(len(item.columns) + number, len(item.table.columns) - 1))
     return bound.Compare(op="=", left=hidden, right=value, is_argument=True)

@@ -129,7 +129,7 @@ def bind_virtual(binder: Binder, source: ast.TableFunctionSource, parent: Scope 
     item = bind_table(binder, ast.TableSource(source.name, source.schema, source.alias, span=source.span), parent)
     n_hidden = len(table.columns) - len(item.columns)
     if len(source.arguments) > n_hidden:
-        fail(f"too many arguments on {source.name}() - max {n_hidden}", source)
+        binder.later(f"too many arguments on {source.name}() - max {n_hidden}", source)
     return item
 
 
@@ -188,7 +188,9 @@ def open_view(binder: Binder, table: Table, node: ast.Node) -> Common:
     key = f"{table.slot}.{fold(table.name)}"
     if key in binder.open_views:
         fail(f"view {table.name} is circularly defined", node)
-    return share(binder.views, key, lambda: _bind_body(binder, table, key))
+    opened = share(binder.views, key, lambda: _bind_body(binder, table, key))
+    opened.is_view = True
+    return opened
 
 
 def _bind_body(binder: Binder, table: Table, key: str) -> Query:

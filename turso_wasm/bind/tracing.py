@@ -34,7 +34,6 @@ def bind_names(binder: Binder, bind: BindFunction, node: ast.Expr, scope: Scope 
     """The expression, or NULL where something but a name is wrong with it. Errors: of names, and rows compared."""
     assert binder.trace is not None
     known, deepest = len(binder.trace), binder.finder.deepest
-    state = (scope.inside_aggregate, scope.allows_windows) if scope is not None else None
     try:
         return bind(binder, node, scope)
     except _Fault:
@@ -46,8 +45,6 @@ def bind_names(binder: Binder, bind: BindFunction, node: ast.Expr, scope: Scope 
             raise _Fault(error.code, error.message, error.span) from None
     del binder.trace[known:]
     binder.finder.deepest = deepest
-    if scope is not None and state is not None:
-        scope.inside_aggregate, scope.allows_windows = state
     _bind_parts(binder, node, scope)
     return bound.Constant(value=None)
 

@@ -118,13 +118,17 @@ def bind_window_call(
         fail(f"ORDER BY may not be used with non-aggregate {node.name}()", node)
     assert node.over is not None
     scope.allows_windows = False
-    args = binder.exprs(node.arguments, scope)
-    condition = binder.expr(node.filter, scope) if node.filter is not None else None
-    spec = _find_window(node.over, scope, node)
-    partition = tuple([_term(binder.expr(expr, scope)) for expr in spec.partition_by])
-    order = tuple([_order_term(binder, term, scope) for term in spec.order_by])
-    frame = _frame(binder, spec, scope)
-    scope.allows_windows = True
+    try:
+        args = binder.exprs(node.arguments, scope)
+        condition = binder.expr(node.filter, scope) if node.filter is not None else None
+        binder.stop_if_failed()
+        spec = _find_window(node.over, scope, node)
+        order = tuple([_order_term(binder, term, scope) for term in spec.order_by])
+        binder.stop_if_failed()
+        partition = tuple([_term(binder.expr(expr, scope)) for expr in spec.partition_by])
+        frame = _frame(binder, spec, scope)
+    finally:
+        scope.allows_windows = True
     if function.window:
         if condition is not None:
             fail("FILTER clause may only be used with aggregate window functions", node)

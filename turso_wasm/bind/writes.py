@@ -15,10 +15,10 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.generated import row_of
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query
+from turso_wasm.bind.result_columns import describe
 from turso_wasm.bind.rows import row_parts
 from turso_wasm.bind.schema import bind_checks, bind_default, bind_index_terms
 from turso_wasm.bind.scope import Scope, column_of, column_ref
-from turso_wasm.bind.select import describe
 from turso_wasm.bind.table_functions import find_function
 from turso_wasm.bind.tables import check_readable, common_tables, must_find_table, open_view
 from turso_wasm.bind.triggers import ROWID, Event, triggers_fired
@@ -244,7 +244,7 @@ def _bind_returning(
 ) -> tuple[list[bound.Expr], list[OutputColumn]]:
     exprs: list[bound.Expr] = []
     described: list[OutputColumn] = []
-    scope = Scope([replace(item, schema=None)], core=Core([], []))
+    scope = Scope([replace(item, schema=None)], core=Core([], []), constants=frozenset({item.source}))
     is_full = binder.settings.full_column_names and not binder.settings.short_column_names
     for column in columns:
         if isinstance(column, ast.Star):

@@ -47,8 +47,9 @@ def add_key(
 
 
 def new_members(at: Expr, ctx: Context) -> None:
-    """Begin the members stored at `at`, which is zero."""
+    """Begin the members stored at `at`."""
     ctx.f.store("i32", at, ctx.f.call("hash_new", ctx.stmt, 0))
+    ctx.f.store("i32", at, 0, HAS_NULL)
 
 
 def add_member(at: Expr, value: SqlValue, collation: str, ctx: Context) -> None:

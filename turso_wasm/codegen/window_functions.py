@@ -127,7 +127,7 @@ class Functions:
         self.ctx = ctx
         self.frames: dict[bound.Frame, _Frame] = {}
         self.states: dict[int, _State] = {}
-        self.buckets = ctx.f.local(I64, "buckets")
+        self.buckets = {at: ctx.f.local(I64, "buckets") for at, call in enumerate(node.calls) if call.name == "ntile"}
         frames = list(dict.fromkeys(call.frame for call in node.calls))
         # To SQLite each frame is a subquery of those named before it: its errors come first, those of aggregates ahead.
         self.turns = sorted(
@@ -162,7 +162,8 @@ class Functions:
 
     def begin_unit(self) -> None:
         """Before the first row of a unit is answered."""
-        self.ctx.f.set(self.buckets, 0)
+        for buckets in self.buckets.values():
+            self.ctx.f.set(buckets, 0)
         for frame in self.frames.values():
             frame.begin_unit()
 
@@ -180,6 +181,8 @@ class Functions:
             return self._neighbour(call)
         if call.name in ("first_value", "last_value", "nth_value"):
             return self._in_frame(call)
+        if call.name == "ntile":
+            return self._bucket(call, self.buckets[at])
         return self._position(call)
 
     # --- where a row stands --------------------------------------------------------------------------------------
@@ -196,26 +199,24 @@ class Functions:
             case "percent_rank":
                 others = select(unit.count > 1, unit.count - 1, i32(1))
                 return self._fraction(unit.peers, others)
-            case "cume_dist":
+            case _:  # cume_dist
                 return self._fraction(unit.peers_end, unit.count)
-            case _:
-                return self._bucket(call)
         return SqlValue(INTEGER, f.local(I64, call.name, value))
 
     def _fraction(self, part: Expr, whole: Expr) -> SqlValue:
         result = part.to_f64_s() / whole.to_f64_s()
         return SqlValue(REAL, self.ctx.f.local(I64, "fraction", result.reinterpret()))
 
-    def _bucket(self, call: bound.WindowCall) -> SqlValue:
+    def _bucket(self, call: bound.WindowCall, buckets: Local) -> SqlValue:
         """ntile(n): the first buckets have a row more than the others where they cannot be of equal size."""
         ctx, f, unit = self.ctx, self.ctx.f, self.unit
         with f.if_(unit.current.eqz()):
-            f.set(self.buckets, f.call("to_integer", *emit_value(call.args[0], ctx).pair))
-            with f.if_(self.buckets <= 0):
+            f.set(buckets, f.call("to_integer", *emit_value(call.args[0], ctx).pair))
+            with f.if_(buckets <= 0):
                 ctx.raise_error(SQLITE_ERROR, "argument of ntile must be a positive integer")
         row, count = unit.current.extend_u(), unit.count.extend_u()
-        size = f.local(I64, "size", count.div_s(self.buckets))
-        large = f.local(I64, "large", count - size * self.buckets)
+        size = f.local(I64, "size", count.div_s(buckets))
+        large = f.local(I64, "large", count - size * buckets)
         in_large = f.local(I64, "in_large", large * (size + 1))
         bucket = f.local(I64, "bucket")
         with f.if_(row < in_large) as small:

@@ -15,7 +15,15 @@ from dataclasses import replace
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
-from turso_wasm.bind.comparison import affinity_of, collation_of, column_affinity, compare, in_list
+from turso_wasm.bind.comparison import (
+    affinity_of,
+    collation_of,
+    column_affinity,
+    compare,
+    comparison_affinity,
+    in_list,
+    shown,
+)
 from turso_wasm.bind.query import Core, Item, Query, Step
 from turso_wasm.bind.select import compound_collations
 from turso_wasm.bind.walk import (
@@ -25,6 +33,7 @@ from turso_wasm.bind.walk import (
     has_subquery,
     has_subtype,
     is_deterministic,
+    query_expressions,
     same_expression,
     transform,
     walk,
@@ -42,7 +51,8 @@ def test_arms(query: Query, binder: Binder) -> Query:
 
 
 def _test(asked: list[bound.Expr], step: Step, item: Item, query: Query, binder: Binder) -> None:
-    if not query.operators or item.sought or not _takes_conditions(item, query):
+    is_view = item.common is not None and item.common.is_view  # run once only if nothing is asked of it
+    if not query.operators or item.sought or not _takes_conditions(item, query, is_view):
         return
     if any(inner.windows for inner in query.cores):
         return
@@ -53,26 +63,38 @@ def _test(asked: list[bound.Expr], step: Step, item: Item, query: Query, binder:
         return
     tests = [expr for expr in asked if _differs_inside(expr, item, query, is_union)]
     if tests:
+        if item.common is not None:
+            item.common.uses -= 1
         cores = [_with_conditions(inner, item.source, tests, binder) for inner in query.cores]
         step.item = replace(item, query=replace(query, cores=cores), common=None)
 
 
 def _differs_inside(expr: bound.Expr, item: Item, query: Query, is_union: bool) -> bool:
     refs = list(columns_used(expr))
-    if not refs or has_subquery(expr) or not is_deterministic(expr) or any(ref.source != item.source for ref in refs):
+    if not refs or not _is_steady(expr) or any(ref.source != item.source for ref in refs):
+        return False
+    if any(part.outer for part in walk(expr) if isinstance(part, bound.SubqueryExpr)):
         return False
     differs = is_union and not all(_is_whole(expr, core) for core in query.cores)
     for ref in refs:
         outputs = [core.outputs[ref.column] for core in query.cores]
-        if any(not is_deterministic(output) or has_subquery(output) for output in outputs):
+        if not all(map(_is_steady, outputs)):
             return False
         differs = differs or {affinity_of(output) for output in outputs} != {ref.affinity}
     return differs
 
 
-def _takes_conditions(item: Item, query: Query) -> bool:
+def _is_steady(expr: bound.Expr) -> bool:
+    """No random() and the like, in its subqueries neither."""
+    if not is_deterministic(expr):
+        return False
+    plans = [part.plan for part in walk(expr) if isinstance(part, bound.SubqueryExpr)]
+    return all(_is_steady(part) for plan in plans if isinstance(plan, Query) for part in query_expressions(plan))
+
+
+def _takes_conditions(item: Item, query: Query, is_view: bool = False) -> bool:
     """Whether a condition on its rows can be one on the rows of its SELECTs."""
-    return not item.shared and not query.recursive and query.limit is None and query.offset is None
+    return (is_view or not item.shared) and not query.recursive and query.limit is None and query.offset is None
 
 
 def _selected(values: Core, binder: Binder) -> Core:
@@ -195,17 +217,31 @@ def _with_conditions(core: Core, source: int, conditions: list[bound.Expr], bind
             if affinity_of(operand) != affinity_of(expr.operand):
                 typed = in_list(operand, expr.items, expr.negated)
                 return replace(typed, collation=expr.collation)
+        if isinstance(expr, bound.SubqueryExpr) and isinstance(expr.plan, Query) and expr.operand is not None:
+            operand = transform(expr.operand, rewrite)
+            affinity = comparison_affinity(affinity_of(operand), affinity_of(shown(expr.plan, 0)[-1]))
+            return replace(expr, operand=operand, affinity=affinity)
         return None
 
     where, having = list(core.where), list(conjuncts(core.having))
     for condition in conditions:
         used = {ref.column for ref in columns_used(condition)}
         moved = transform(condition, rewrite)
-        if core.is_aggregate and not _holds_of_groups(condition, [outputs[at] for at in used], core, binder):
+        of_rows = not core.is_aggregate or _holds_of_groups(condition, [outputs[at] for at in used], core, binder)
+        if not of_rows or (core.is_aggregate and _is_asked_of_arms(moved, core)):
             having.append(moved)
         else:
             where += conjuncts(moved)
     return replace(core, where=where, having=all_of(having))
+
+
+def _is_asked_of_arms(condition: bound.Expr, core: Core) -> bool:
+    """`test_arms` would ask it of the SELECTs of a compound that is grouped: SQLite does not, it asks groups."""
+    queries = [(step.item, step.item.query) for step in core.steps if step.item is not None]
+    return any(
+        query is not None and _differs_inside(condition, item, query, any(op != "UNION ALL" for op in query.operators))
+        for item, query in queries
+    )
 
 
 def _holds_of_groups(condition: bound.Expr, outputs: list[bound.Expr], core: Core, binder: Binder) -> bool:

@@ -118,7 +118,7 @@ def _plan_upsert(
     assert clause.assignments is not None
     names = assigned_names(clause.assignments)
     check_writable(binder, table, "UPDATE", clause, names)
-    scope = Scope([old], qualified=[_excluded(target.item)])
+    scope = Scope([old], qualified=[_excluded(target.item)], constants=frozenset({target.item.source}))
     with common_tables(binder, node.with_):
         assigned = bind_assignments(binder, table, clause.assignments, scope)
         where = binder.expr(clause.where, scope) if clause.where is not None else None

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.expressions import bind_condition
 from turso_wasm.bind.first_errors import bind_statement
 from turso_wasm.bind.generated import generated_columns, with_dependents
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
@@ -17,7 +18,7 @@ from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables, bind_table
 from turso_wasm.bind.triggers import ROWID, Event
-from turso_wasm.bind.walk import conjuncts, reads_any, strip_collation
+from turso_wasm.bind.walk import reads_any, strip_collation
 from turso_wasm.bind.writes import (
     assigned_names,
     bind_assignments,
@@ -148,7 +149,7 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         assigned = bind_assignments(binder, table, node.assignments, scope)
         scope.aggregates, scope.allows_windows = "where" if core.is_aggregate else "no", False
         if node.where is not None:
-            core.where += conjuncts(binder.expr(node.where, scope))
+            core.where += bind_condition(binder, node.where, scope)
     if old.table is None:
         binder.common = saved
         return plan_update_instead(binder, planner, old, table, core, assigned, node)
@@ -271,7 +272,7 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     planner = Planner(binder)
     item = _bind_changed(binder, node.table, "DELETE")
     with binder.names_first():
-        where = conjuncts(binder.expr(node.where, Scope([item]))) if node.where is not None else []
+        where = bind_condition(binder, node.where, Scope([item])) if node.where is not None else []
     table = item.table
     if table is None:
         binder.common = saved
