@@ -17,6 +17,7 @@ import {
   CALL_BATCH,
   CALL_BITS,
   CALL_COMPARE,
+  CALL_CONVERT,
   CALL_FINAL,
   CALL_FUNCTION,
   CALL_INVERSE,
@@ -114,7 +115,8 @@ export class UserCode {
     const code = /** @type {Callable} */ (number === STATEMENTS ? this.statements : this.#code[number]);
     const values = read(code.integers);
     if (operation === CALL_ROWS) return this.#rows(instance, code, values).take(Number(values[values.length - 1]));
-    if (operation === CALL_FUNCTION) return /** @type {Function} */ (code.call)(...values);
+    if (operation === CALL_FUNCTION || operation === CALL_CONVERT)
+      return /** @type {Function} */ (code.call)(...values);
     if (operation === CALL_TOKENS)
       return packTokens(/** @type {any} */ (code.call), .../** @type {[string]} */ (values));
     if (operation === CALL_COMPARE) return sign(/** @type {Function} */ (code.call)(...values));

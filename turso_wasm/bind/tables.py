@@ -163,9 +163,11 @@ def use_tokenizer(binder: Binder, table: Table, node: ast.Node) -> None:
 
 def may_tokenize(binder: Binder, table: Table) -> bool:
     """False if the connection has not the tokenizer of the user's that the table needs; else it may be called."""
-    if table.declared is None or table.declared.tokenizer is None:
+    if table.declared is None:
         return True
-    binder.calls_user = True
+    binder.calls_user = binder.calls_user or table.declared.calls or table.declared.tokenizer is not None
+    if table.declared.tokenizer is None:
+        return True
     return table.declared.tokenizer[0] in binder.registry.tokenizers
 
 

@@ -258,7 +258,7 @@ class Registry:
     """What the statements of a connection can call by name: one immutable value, part of its environment.
 
     Keys are folded names; `collations` gives the names as they are shown, `numbers` the place of those of the user's
-    in `own`. A connection's own entries hide the built-in ones of the same name: functions, where the number of
+    in `own`; `converters`, `tokenizers` do so for functions that take one argument, and tokenizers. A connection's own entries hide the built-in ones of the same name: functions, where the number of
     arguments fits. Registries with equal `own` are equal: so connections that register alike share Programs.
     """
 
@@ -279,6 +279,8 @@ class Registry:
         ]
         functions.sort(key=lambda function: function.n_max < 0)  # an exact number of arguments is the better match
         self.own_functions = _by_name(functions)
+        called = {name: self.find(name, 1) for name in self.own_functions}
+        self.converters = {name: found.number for name, found in called.items() if isinstance(found, Function)}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Registry) and self.own == other.own

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class UserCode:
     """The user's own code a Program may ask for. calls: it calls functions or aggregates, which may change what the
-    Program reads. collations, tokenizers: their numbers in the registry, by folded name.
+    Program reads. collations, tokenizers, converters (functions of one argument): their numbers in the registry, by
+    folded name.
     """
 
     calls: bool = False
     collations: Mapping[str, int] = field(default_factory=dict)
     tokenizers: Mapping[str, int] = field(default_factory=dict)
+    converters: Mapping[str, int] = field(default_factory=dict)
 
 
 NO_USER_CODE = UserCode()

@@ -105,6 +105,14 @@ MISMATCH = 2
 NOWHERE = 0xFFFF
 ROWID = 0xFFFE
 MAX_PREFIXES = 31
+# Functions between a row and what %_content has of it (FtsConfig.compress, uncompress)
+CONVERT_NOTHING = 0
+CONVERT_USER = 1  # + the number of one of the user's, in the registry
+CONVERT_MISSING = -1  # there is none of that name
+CONVERT_HEX = -2
+CONVERT_UNHEX = -3
+CONVERT_LOWER = -4
+CONVERT_UPPER = -5
 
 
 class FtsConfig(Struct):
@@ -121,6 +129,8 @@ class FtsConfig(Struct):
     docsize: u32  # of %_docsize
     options: u32  # of %_config; of FTS4 of %_stat
     language: i32  # FTS4: 1: rows have a language, the last column of %_content
+    compress: i32  # FTS4: CONVERT_*
+    uncompress: i32
     n_columns: i32
     detail: i32  # DETAIL_*
     source: i32  # CONTENT_*

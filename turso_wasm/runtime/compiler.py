@@ -135,7 +135,7 @@ def _program(
     program.pinned = _pinned(planned.plan, tokens) | planned.pinned
     program.loops = _loops(planned.plan)
     program.takes_rows = not planned.calls_user and takes_rows(planned.plan)
-    user = UserCode(planned.calls_user, registry.numbers, registry.tokenizers)
+    user = UserCode(planned.calls_user, registry.numbers, registry.tokenizers, registry.converters)
     return compile_plan(
         planned.plan,
         program,
@@ -180,7 +180,7 @@ def _compile_pragma(
     for slot in compiled.writes:
         slots[slot] = (True, False)
     attached = catalogs.must_find(statement.schema).slot if statement.schema is not None else 0
-    user = UserCode(compiled.calls_user, registry.numbers, registry.tokenizers)
+    user = UserCode(compiled.calls_user, registry.numbers, registry.tokenizers, registry.converters)
     compile_plan(
         compiled.plan,
         program,

@@ -28,6 +28,7 @@ from turso_wasm.kernel.abi import (
     CALL_BATCH,
     CALL_BITS,
     CALL_COMPARE,
+    CALL_CONVERT,
     CALL_FINAL,
     CALL_FUNCTION,
     CALL_INVERSE,
@@ -64,6 +65,7 @@ _WHAT = {
     CALL_PLACE: "user-defined collation raised exception",
     CALL_RAISE: "user-defined function raised exception",
     CALL_BATCH: "user-defined function raised exception",
+    CALL_CONVERT: "user-defined function raised exception",
     CALL_ROWS: "user-defined table function raised exception",
     CALL_TOKENS: "user-defined tokenizer raised exception",
 }
@@ -122,6 +124,8 @@ class UserCode:
             if texts is None:
                 texts = self.kept[instance] = OrderedTexts(code)
             return texts.place(*values)
+        if operation == CALL_CONVERT:
+            return code(*values)
         if operation == CALL_TOKENS:
             return pack_tokens(code, *values)
         if operation == CALL_ROWS:

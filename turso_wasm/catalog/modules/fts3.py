@@ -27,12 +27,15 @@ _OPTION: Final = re.compile(r"\s*([A-Za-z_]+)\s*=(.*)", re.DOTALL)
 _TOKENIZE: Final = re.compile(rf"\s*tokenize(?!{WORD})(.+)", re.DOTALL | re.IGNORECASE)
 _NAME: Final = re.compile(rf"""\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^]]*\]|{ID_CHAR}+)""", re.DOTALL)
 LANGUAGE: Final = "__langid"
+CONVERTERS: Final = ("hex", "unhex", "lower", "upper")
+"""What compress= and uncompress= may name besides functions of the user's."""
 
 
 @dataclass(slots=True)
 class Fts3Options(Fts5Options):
     """What the arguments say. unindexed: notindexed=…; columnsize: there is %_docsize. language: the name of the column
-    that says in which language a row is, if there is one.
+    that says in which language a row is, if there is one. compress, uncompress: functions of one argument between
+    what a row is and what %_content has of it.
     """
 
     is_fts4: bool = False
@@ -41,6 +44,11 @@ class Fts3Options(Fts5Options):
     compress: str | None = None
     uncompress: str | None = None
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether %_content has something else than the texts."""
+        return self.compress is not None and self.uncompress is not None and self.content is None
+
 
 def declare(using: Using, *, is_fts4: bool) -> Declared:
     """The table that the arguments make. Errors: those of the functions below."""
@@ -48,12 +56,10 @@ def declare(using: Using, *, is_fts4: bool) -> Declared:
     notindexed: list[str] = []
     for argument in using.arguments:
         _read(argument, options, notindexed)
-    if options.compress and not options.uncompress:
+    if options.compress is not None and options.uncompress is None:
         raise refuse("missing uncompress parameter in fts4 constructor")
-    if options.uncompress and not options.compress:
+    if options.uncompress is not None and options.compress is None:
         raise refuse("missing compress parameter in fts4 constructor")
-    if options.compress and options.uncompress:
-        raise refuse(f"not supported yet: compress={options.compress}")
     if options.content is not None and not options.names:
         found = using.columns_of(options.content)
         if found is None:
@@ -71,8 +77,14 @@ def declare(using: Using, *, is_fts4: bool) -> Declared:
         raise refuse(f"vtable constructor failed: {using.name}")
     columns = (*(column(name, "") for name in options.names), *(column(name, "", hidden=True) for name in hidden))
     shadows, docid = tuple(_shadows(using.name, options)), len(options.names) + 1
-    needed = options.tokenizer.needed
-    return Declared(columns=columns, shadows=shadows, options=options, outputs=frozenset({docid}), tokenizer=needed)
+    return Declared(
+        columns=columns,
+        shadows=shadows,
+        options=options,
+        outputs=frozenset({docid}),
+        tokenizer=options.tokenizer.needed,
+        calls=options.is_compressed,
+    )
 
 
 def _shadows(name: str, options: Fts3Options) -> Iterator[Shadow]:

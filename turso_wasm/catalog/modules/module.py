@@ -59,7 +59,7 @@ class Declared:
     in their order. shadows: in the order in which they are made. options: what else the module has read in the
     arguments; its provider and its writer know the type. outputs: the hidden columns that are no arguments.
     tokenizer: the folded name of one of the user's that it needs, and what is wrong when the connection has none.
-    is_loose: values need not have the affinities of their columns.
+    is_loose: values need not have the affinities of their columns. calls: functions are called to read and write rows.
     """
 
     columns: tuple[Column, ...]
@@ -69,6 +69,7 @@ class Declared:
     is_loose: bool = False
     tokenizer: tuple[str, str] | None = None
     without_rowid: bool = False
+    calls: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 from turso_wasm.base.errors import SQLITE_ERROR
+from turso_wasm.catalog.modules.fts3 import Fts3Options
 from turso_wasm.codegen.constraints import PRIMARYKEY_FAILED, violated
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.modules.fts5 import Fts5Writer
@@ -20,6 +21,7 @@ from turso_wasm.wasm.dsl import I64, Expr, Label, Local, i32, i64
 class Fts3Writer(Fts5Writer):
     """The columns behind the visible ones: command, docid, language."""
 
+    options: Fts3Options
     begins_with = None
 
     @classmethod
@@ -39,6 +41,8 @@ class Fts3Writer(Fts5Writer):
                 ctx.do("fts3_command", ctx.stmt, self.config, values)
                 is_row.else_()
             given = ctx.call("fts3_docid", row.rowid, row.columns[self.n + 1])
+            if self.options.compress is not None:
+                ctx.do("statement_savepoint", ctx.stmt)  # the function may fail when there is room for the row
             self._make_way(given, skipped)
             f.set(rowid, f.call("fts_insert", ctx.stmt, self.config, values, *given.pair))
         return rowid

@@ -15,7 +15,7 @@ from turso_wasm.codegen.constraints import PRIMARYKEY_FAILED, violated
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, visit
-from turso_wasm.codegen.modules.fts5_config import config_bytes
+from turso_wasm.codegen.modules.fts5_config import config_bytes, lacks_uncompress
 from turso_wasm.codegen.modules.module import VirtualRow, Writer
 from turso_wasm.codegen.sources import ROWID, Source
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
@@ -78,7 +78,7 @@ def index_faults(node: bound.CheckedVirtual, ctx: Context) -> SqlValue:
     table, found = node.table, ctx.chosen()
     is_fts5 = fold(table.module) == "fts5"
     malformed = f"malformed inverted index for {table.module.upper()} table {table.schema}.{table.name}"
-    if _lacks_shadows(node) or not (is_fts5 or _has_texts(node)):
+    if _lacks_shadows(node) or not (is_fts5 or _has_texts(node)) or lacks_uncompress(table, ctx.unit):
         lost = malformed.replace("malformed", "unable to validate the", 1) + ": SQL logic error"
         return ctx.constant(malformed if is_fts5 else lost)
     content = None if is_fts5 else node.content

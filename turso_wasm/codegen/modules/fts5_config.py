@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 
-from turso_wasm.catalog.modules.fts3 import Fts3Options
+from turso_wasm.catalog.modules.fts3 import CONVERTERS, Fts3Options
 from turso_wasm.catalog.modules.fts5 import Fts5Options
 from turso_wasm.catalog.modules.fts5_tokenizer import STEMMERS, TokenizerOptions
 from turso_wasm.catalog.names import fold
@@ -18,6 +18,13 @@ from turso_wasm.kernel.abi_modules import (
     CONTENT_NONE,
     CONTENT_OTHER,
     CONTENT_OWN,
+    CONVERT_HEX,
+    CONVERT_LOWER,
+    CONVERT_MISSING,
+    CONVERT_NOTHING,
+    CONVERT_UNHEX,
+    CONVERT_UPPER,
+    CONVERT_USER,
     DETAIL_COLUMNS,
     DETAIL_FULL,
     DETAIL_NONE,
@@ -33,6 +40,7 @@ from turso_wasm.kernel.abi_modules import (
 )
 
 KINDS = {"unicode61": UNICODE61, "ascii": ASCII, "trigram": TRIGRAM, "porter": PORTER, "user": USER_TOKENS}
+CONVERT_BUILTIN = (CONVERT_HEX, CONVERT_UNHEX, CONVERT_LOWER, CONVERT_UPPER)
 DETAILS = {"full": DETAIL_FULL, "none": DETAIL_NONE, "column": DETAIL_COLUMNS}
 
 
@@ -64,7 +72,7 @@ def config_bytes(table: Table, shadows: Mapping[str, Table | None], unit: Unit, 
         roots["content"] = content.root
     fields = {
         **roots,
-        **({} if not isinstance(options, Fts3Options) else _fts3_fields(options)),
+        **({} if not isinstance(options, Fts3Options) else _fts3_fields(options, unit)),
         "size": offsets[-1],
         "slot": table.slot,
         "encoding": unit.encoding,
@@ -111,9 +119,28 @@ def _roots(shadows: Mapping[str, Table | None]) -> dict[str, int]:
     return found | segments | {"options": roots.get("stat", 0)}
 
 
-def _fts3_fields(options: Fts3Options) -> dict[str, int]:
-    language = int(options.language is not None)
-    return {"format": FORMAT_DESCENDING if options.descending else FORMAT_ASCENDING, "language": language}
+def _fts3_fields(options: Fts3Options, unit: Unit) -> dict[str, int]:
+    return {
+        "format": FORMAT_DESCENDING if options.descending else FORMAT_ASCENDING,
+        "language": int(options.language is not None),
+        "compress": _converter(options.compress, unit) if options.is_compressed else CONVERT_NOTHING,
+        "uncompress": _converter(options.uncompress, unit) if options.is_compressed else CONVERT_NOTHING,
+    }
+
+
+def lacks_uncompress(table: Table, unit: Unit) -> bool:
+    """Whether the texts of a table cannot be read for want of a function."""
+    options = None if table.declared is None else table.declared.options
+    if not isinstance(options, Fts3Options) or not options.is_compressed:
+        return False
+    return _converter(options.uncompress, unit) == CONVERT_MISSING
+
+
+def _converter(name: str | None, unit: Unit) -> int:
+    folded = fold(name or "")
+    if folded in unit.user.converters:
+        return unit.user.converters[folded] + CONVERT_USER
+    return CONVERT_BUILTIN[CONVERTERS.index(folded)] if folded in CONVERTERS else CONVERT_MISSING
 
 
 def _column(options: Fts5Options, number: int) -> bytes:

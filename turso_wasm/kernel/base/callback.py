@@ -20,6 +20,7 @@ from turso_wasm.kernel.abi import (
     ANSWER_ROOM,
     CALL_BITS,
     CALL_COMPARE,
+    CALL_CONVERT,
     CALL_FINAL,
     CALL_FUNCTION,
     CALL_INVERSE,
@@ -136,7 +137,7 @@ def ask(stmt: Run, r: Request, answer: Answer) -> None:
     r.connection = stmt.connection
     r.answer = i32(answer)
     operation: i32 = r.routine & ((1 << CALL_BITS) - 1)
-    compares: i32 = i32((operation == CALL_COMPARE) | (operation == CALL_PLACE) | (operation == CALL_TOKENS))
+    compares: i32 = i32((operation == CALL_COMPARE) | (operation == CALL_PLACE) | (operation >= CALL_TOKENS))
     c: KernelConnection = KernelConnection(stmt.connection)
     c.comparing += compares
     stmt.calling += 1
@@ -185,6 +186,12 @@ def text_put(value: Value, p: ptr[u8], n: i32) -> None:
 def tokens_user(stmt: Run, values: ptr[Value], n: i32, number: i32) -> tuple[i32, i64]:
     """The tokens of a text, by a tokenizer of the user's: a BLOB (kernel/fts/user_tokens.py). Errors: as `call`."""
     return call(stmt, number << CALL_BITS | CALL_TOKENS, 0, values, n)
+
+
+def convert_user(stmt: Run, values: ptr[Value], number: i32) -> tuple[i32, i64]:
+    """What a function of the user's makes of a value amid a change. Errors: as `call`."""
+    _tag, _payload = queue_run(stmt)
+    return call(stmt, number << CALL_BITS | CALL_CONVERT, 0, values, 1)
 
 
 def place_user(stmt: Run, instance: i32, p: ptr[u8], n: i32, collation: i32) -> i32:

@@ -16,6 +16,7 @@ from turso_wasm.kernel.btree.insert import table_insert, table_new_rowid
 from turso_wasm.kernel.fts.bytes import Bytes, bytes_init, bytes_varint
 from turso_wasm.kernel.fts.config import is_unindexed, stored_at
 from turso_wasm.kernel.fts.damage import fts_corrupt, raise_logic
+from turso_wasm.kernel.fts.fts3.convert import converted
 from turso_wasm.kernel.fts.fts3.stat import write_numbers
 from turso_wasm.kernel.fts.gather import Gather, IndexWriter, gather_of, gather_row, index_close, index_writer
 from turso_wasm.kernel.fts.locale import fn_fts_text, split_locale, take_locales
@@ -194,8 +195,9 @@ def write_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value], 
     for i in range(config.n_columns):
         if stored_at(config, i) != NOWHERE:
             n += 1
-            record[n].tag = values[i].tag
-            record[n].payload = values[i].payload
+            tag, payload = converted(stmt, config.compress, values[i].tag, values[i].payload)
+            record[n].tag = tag
+            record[n].payload = payload
     for i in range(config.n_columns if config.locale else 0):
         if not is_unindexed(config, i):
             n += 1
@@ -291,6 +293,8 @@ def read_content(stmt: Run, config: FtsConfig, rowid: i64, values: ptr[Value]) -
                     tag, payload = text_loaded(stmt, tag, payload, config.encoding)
             elif config.source == CONTENT_OTHER:
                 raise_logic()
+            if i < config.n_columns:
+                tag, payload = converted(stmt, config.uncompress, tag, payload)
             if config.locale:
                 tag, payload = fn_fts_text(stmt, tag, payload)
             column: i32 = i if i < config.n_columns else i + 2

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
+from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.calls import scalar_call
+from turso_wasm.bind.purity import failing
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import column_of
-from turso_wasm.catalog.modules.fts3 import Fts3Options
+from turso_wasm.catalog.functions import Function
+from turso_wasm.catalog.modules.fts3 import CONVERTERS, Fts3Options
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.access import OrderColumn
 from turso_wasm.plan.modules.fts5 import ROWS, ROWS_THAT_MATCH, Fts5Provider
-from turso_wasm.plan.modules.fts_table import HANDLE, FtsTable, content_table
+from turso_wasm.plan.modules.fts_table import HANDLE, FtsTable, content_table, options_of
 from turso_wasm.plan.paths import equal_values
 from turso_wasm.plan.providers import NULL, ROWID, GivenRows, Offer, Request
 from turso_wasm.plan.terms import Sarg
+
+if TYPE_CHECKING:
+    from turso_wasm.plan.planner import Planner
 
 OPTIMIZE: Final = "optimize"  # the function that writes
 ARGUMENTS: Final = {"snippet": 5, "offsets": 0, "matchinfo": 1, OPTIMIZE: 0}
@@ -60,6 +67,22 @@ class Fts3Provider(Fts5Provider):
 
         order = (OrderColumn(ROWID, desc=down),)
         return [*found, Offer(n, n, (), make, order, number=number)]
+
+    def plans_for_writing(self, planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
+        """See Fts5Provider. Errors: "not supported yet" for a function that the kernel cannot call."""
+        options = options_of(table)
+        if isinstance(options, Fts3Options) and options.is_compressed:
+            for name in (options.compress, options.uncompress):
+                converter(planner.binder, name or "")
+        return super().plans_for_writing(planner, table)
+
+
+def converter(binder: Binder, name: str) -> Function | None:
+    """The function that compress= or uncompress= names; None: there is none."""
+    found = binder.registry.find_scalar(fold(name), 1)
+    if found is not None and found.number < 0 and found.name not in CONVERTERS:
+        raise SqlError(SQLITE_ERROR, f"not supported yet: {name}() between a row and what is kept of it")
+    return found
 
 
 class _Rows(FtsTable):
@@ -144,9 +167,22 @@ class _Rows(FtsTable):
             raise SqlError(SQLITE_ERROR, NO_TEXTS)
         return super()._number(item, column)
 
+    def _text(self, item: Item | None, column: int) -> bound.Expr:
+        kept = super()._text(item, column)
+        if not self.fts3.is_compressed or item is None:
+            return kept
+        function = self._uncompress
+        return failing(NO_TEXTS) if function is None else scalar_call(function, (kept,))
+
+    @property
+    def _uncompress(self) -> Function | None:
+        return converter(self.request.planner.binder, self.fts3.uncompress or "")
+
     def _columns(
         self, item: Item | None, rowid: bound.Expr, handle: bound.Expr, rank: Sarg | None, is_searched: bool = True
     ) -> dict[int, bound.Expr]:
+        if not is_searched and self.fts3.is_compressed and self._uncompress is None:
+            raise SqlError(SQLITE_ERROR, NO_TEXTS)
         texts = [self._text(item, column) for column in range(self.n)]
         columns: dict[int, bound.Expr] = dict(enumerate(texts))
         columns[ROWID] = columns[self.n + 1] = rowid

@@ -4,7 +4,7 @@ Source: https://sqlite.org/fts3.html section 7, and observed behaviour of SQLite
 """
 
 from turso_wasm.kernel.abi import NULL, TEXT, KernelConnection, Run, Value
-from turso_wasm.kernel.abi_modules import CONTENT_NONE, FtsConfig
+from turso_wasm.kernel.abi_modules import CONTENT_NONE, CONVERT_MISSING, FtsConfig
 from turso_wasm.kernel.base.memory import arena_mark, arena_release
 from turso_wasm.kernel.fts.check import integrity_check
 from turso_wasm.kernel.fts.commands import flush_of, rebuild
@@ -44,11 +44,11 @@ def fts3_command(stmt: Run, config: FtsConfig, values: ptr[Value]) -> None:
     if same_name(p, n, *lit(b"optimize")):
         _, _ = merge(stmt, config, 0)
     elif same_name(p, n, *lit(b"rebuild")):
-        if config.source == CONTENT_NONE or config.content == 0:
+        if config.source == CONTENT_NONE or config.content == 0 or config.uncompress == CONVERT_MISSING:
             raise_logic()
         rebuild(stmt, config)
     elif same_name(p, n, *lit(b"integrity-check")):
-        if config.source != CONTENT_NONE and config.content == 0:
+        if (config.source != CONTENT_NONE and config.content == 0) or config.uncompress == CONVERT_MISSING:
             raise_logic()
         integrity_check(flush_of(stmt, config), stmt, config, config.source != CONTENT_NONE)
     elif n > 6 and same_name(p, 6, *lit(b"merge=")):
