@@ -258,8 +258,9 @@ class Registry:
     """What the statements of a connection can call by name: one immutable value, part of its environment.
 
     Keys are folded names; `collations` gives the names as they are shown, `numbers` the place of those of the user's
-    in `own`; `converters`, `tokenizers` do so for functions that take one argument, and tokenizers. A connection's own entries hide the built-in ones of the same name: functions, where the number of
-    arguments fits. Registries with equal `own` are equal: so connections that register alike share Programs.
+    in `own`; `tokenizers` and `converters` those of tokenizers, and of functions that take one argument. A connection's
+    own entries hide the built-in ones of the same name: functions, where the number of arguments fits. Registries with
+    equal `own` are equal: so connections that register alike share Programs.
     """
 
     def __init__(self, own: tuple[Own | None, ...] = ()) -> None:
