@@ -4,6 +4,7 @@ import { CODE_NAMES } from './abi.js';
 
 export const SQLITE_ERROR = 1;
 export const SQLITE_INTERNAL = 2;
+export const SQLITE_ABORT = 4;
 export const SQLITE_BUSY = 5;
 export const SQLITE_LOCKED = 6;
 export const SQLITE_READONLY = 8;
@@ -15,6 +16,7 @@ export const SQLITE_CANTOPEN = 14;
 export const SQLITE_SCHEMA = 17;
 export const SQLITE_MISUSE = 21;
 export const SQLITE_NOTADB = 26;
+export const SQLITE_ABORT_ROLLBACK = 516;
 
 export class SqlError extends Error {
   /**

@@ -88,6 +88,11 @@ export class Storage {
     return true;
   }
 
+  /** Whether other tabs and workers of the origin have the same databases. */
+  get isOfOrigin() {
+    return false;
+  }
+
   // --- databases, asynchronous -----------------------------------------------------------------------
 
   /**

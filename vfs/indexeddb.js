@@ -5,6 +5,7 @@
  *
  *   STORE    KEY             VALUE
  *   files    name            bytes of the file, a number
+ *            [OWNER, name]   which acquisition of a database is the last one, a random text
  *   chunks   [name, index]   a Uint8Array of CHUNK bytes, fewer at the end of the file
  *
  * Invariants:
@@ -12,6 +13,7 @@
  *   I2  A transaction takes everything that changed in all files of a database, so IndexedDB has the files as they were at one moment,
  *       with every write before the last sync; one transaction of a database runs at a time, and syncs meanwhile share the next.
  *   I3  What a failed transaction did not write is written by the next one.
+ *   I4  A transaction writes nothing if somebody else has acquired the database since: a late owner is told SQLITE_IOERR.
  */
 
 import { CAP_OWNED, OPEN_CREATE } from '../base/abi.js';
@@ -21,6 +23,7 @@ import { MemoryFile } from './memory.js';
 
 const DATABASE = 'turso-wasm';
 const CHUNK = 8192;
+const OWNER = 'owner';
 /** A worker that is going away keeps its lock for a moment. */
 const PATIENCE_MS = 5000;
 
@@ -96,10 +99,19 @@ class Mirror {
   #again = false;
   /** @type {unknown} */ #failure = undefined;
 
-  /** @param {IDBDatabase} database @param {() => void} letGo */
-  constructor(database, letGo) {
+  /** @param {IDBDatabase} database @param {string} name @param {() => void} letGo */
+  constructor(database, name, letGo) {
     this.database = database;
+    this.name = name;
     this.letGo = letGo;
+    this.id = crypto.getRandomValues(new Uint32Array(4)).join('-');
+  }
+
+  /** See I4. */
+  async own() {
+    await transaction(this.database, 'readwrite', (files) => {
+      files.put(this.id, [OWNER, this.name]);
+    });
   }
 
   /** Write what changed, after what is being written (I2). */
@@ -138,6 +150,8 @@ class Mirror {
     const undo = [];
     try {
       await transaction(this.database, 'readwrite', (files, chunks) => {
+        const owner = files.get([OWNER, this.name]);
+        owner.onsuccess = () => owner.result === this.id || files.transaction.abort();
         for (const file of this.files) if (file.isDirty) file.save(files, chunks, undo);
       });
     } catch (error) {
@@ -152,6 +166,11 @@ export class IndexedDbStorage extends Storage {
   /** @type {Map<string, Mirror>} those that are there */ #ready = new Map();
   /** @type {Map<string, Promise<void>>} what releasing left to do */ #leaving = new Map();
   /** @type {Promise<IDBDatabase> | null} */ #database = null;
+
+  /** @override */
+  get isOfOrigin() {
+    return true;
+  }
 
   /** Whether this context can use it. */
   static get available() {
@@ -199,11 +218,12 @@ export class IndexedDbStorage extends Storage {
     await this.#leaving.get(name);
     const letGo = await own(name, { signal: AbortSignal.timeout(PATIENCE_MS) });
     try {
-      const mirror = new Mirror(database, letGo);
+      const mirror = new Mirror(database, name, letGo);
+      if (!create && !(await read(database, name))) throw cannotOpen(name, 'there is no such database in IndexedDB');
+      await mirror.own(); // from here on nobody else writes
       for (const suffix of ['', ...COMPANIONS]) {
-        const bytes = await read(database, name + suffix);
-        if (!bytes && !suffix && !create) throw cannotOpen(name, 'there is no such database in IndexedDB');
-        mirror.files.push(new MirroredFile(mirror, name + suffix, bytes ?? new Uint8Array(0)));
+        const bytes = (await read(database, name + suffix)) ?? new Uint8Array(0);
+        mirror.files.push(new MirroredFile(mirror, name + suffix, bytes));
       }
       return mirror;
     } catch (error) {
@@ -238,7 +258,9 @@ export class IndexedDbStorage extends Storage {
     await transaction(database, 'readonly', (files) => {
       keys = files.getAllKeys();
     });
-    return /** @type {any} */ (keys).result.filter(isDatabase);
+    return /** @type {any} */ (keys).result.filter(
+      (/** @type {IDBValidKey} */ key) => typeof key === 'string' && isDatabase(key),
+    );
   }
 
   /** @override @param {string} name */
@@ -249,6 +271,7 @@ export class IndexedDbStorage extends Storage {
     const letGo = await own(name, { ifAvailable: true });
     try {
       await transaction(database, 'readwrite', (files, chunks) => {
+        files.delete([OWNER, name]);
         for (const suffix of ['', ...COMPANIONS]) {
           files.delete(name + suffix);
           chunks.delete(chunksOf(name + suffix));

@@ -97,6 +97,11 @@ export class OpfsStorage extends Storage {
     this.#untilClosed = untilClosed;
   }
 
+  /** @override */
+  get isOfOrigin() {
+    return true;
+  }
+
   /** Whether this context can use it: a dedicated worker of a browser with access handles. */
   static get available() {
     return typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;

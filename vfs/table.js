@@ -11,10 +11,13 @@
 
 import { OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP } from '../base/abi.js';
 import { NotYet, SQLITE_BUSY, SQLITE_CANTOPEN } from '../base/errors.js';
-import { cannotOpen, failureCode, IOERR, NOMEM, Storage, StoredFile } from './base.js';
+import { cannotOpen, failureCode, IOERR, isLocked, NOMEM, Storage, StoredFile } from './base.js';
 import { MemoryFile } from './memory.js';
 
 const MAX_FILES = 1 << 20;
+/** How long a database is waited for that another worker owns. */
+const PATIENCE_MS = 5000;
+const PATIENCE_TO_REMOVE_MS = 500;
 
 /** @typedef {{times: number, files: number}} Loan how often it was acquired, how many of its files are open */
 
@@ -28,6 +31,8 @@ export class FileTable {
     new Map();
   /** What is being replaced. @type {Map<string, Promise<void>>} */ #replacing = new Map();
   /** What is being given back. @type {Set<Promise<void>>} */ #returning = new Set();
+  /** Who says whether databases of the origin may be acquired here (web/claims.js); null: everybody may. @type {Pick<import('../web/claims.js').Claims, 'hold' | 'drop'> | null} */ claims =
+    null;
 
   /** @param {Record<string, Storage>} mounts by prefix @param {string} usual the prefix of names that say none */
   constructor(mounts, usual = '') {
@@ -51,10 +56,29 @@ export class FileTable {
 
   // --- databases: see Storage ------------------------------------------------------------------------
 
+  /** @param {string} name */
+  isOfOrigin(name) {
+    return this.#find(name)[0].isOfOrigin;
+  }
+
+  /** Run `act` as the owner of a database. @template T @param {string} name @param {number} patience milliseconds @param {() => Promise<T>} act @returns {Promise<T>} */
+  async #owning(name, patience, act) {
+    const claims = this.isOfOrigin(name) ? this.claims : null;
+    if (claims && !(await claims.hold(name, { signal: AbortSignal.timeout(patience) }))) {
+      throw isLocked(this.#find(name)[1]);
+    }
+    try {
+      return await act();
+    } catch (error) {
+      claims?.drop(name);
+      throw error;
+    }
+  }
+
   /** @param {string} name @param {{create?: boolean}} [options] */
   async acquire(name, options) {
     const [store, rest] = this.#find(name);
-    await store.acquire(rest, options);
+    await this.#owning(name, PATIENCE_MS, () => store.acquire(rest, options));
     this.#acquired.set(name, (this.#acquired.get(name) ?? 0) + 1);
   }
 
@@ -64,7 +88,11 @@ export class FileTable {
     const times = this.#acquired.get(name) ?? 0;
     if (times > 1) this.#acquired.set(name, times - 1);
     else this.#acquired.delete(name);
-    await store.release(rest);
+    try {
+      await store.release(rest);
+    } finally {
+      if (store.isOfOrigin) this.claims?.drop(name);
+    }
   }
 
   // --- databases that are attached ---------------------------------------------------------------------
@@ -124,7 +152,8 @@ export class FileTable {
   /** @param {string} name */
   async remove(name) {
     const [store, rest] = this.#find(name);
-    await store.remove(rest);
+    await this.#owning(name, PATIENCE_TO_REMOVE_MS, () => store.remove(rest));
+    if (store.isOfOrigin) this.claims?.drop(name);
   }
 
   /** @param {string} name */

@@ -150,6 +150,13 @@ export class Engine {
     return this.#acquired({ name, file, inMemory, options }, { create });
   }
 
+  /** The path of a database that all tabs and workers of the origin share; null: it is another kind. @param {string | Blob} name @param {OpenOptions} options */
+  pathOfOrigin(name, { storage }) {
+    if (typeof name !== 'string' || name === ':memory:' || name === '') return null;
+    const path = this.stores.path(name, storage);
+    return this.stores.isOfOrigin(path) ? path : null;
+  }
+
   /** @param {Blob} blob @param {OpenOptions} options */
   async #openBlob(blob, options) {
     const file = await this.stores.blobPath(blob);

@@ -49,9 +49,13 @@ export interface ConnectOptions extends AssetOptions {
 /**
  * Open a database: a named one (see `storage`), a private one in memory (":memory:"), or a Blob, a File of the user's for example, to be
  * read where it is.
- * Errors: SqlError SQLITE_BUSY when another tab has it open, SQLITE_CANTOPEN, SQLITE_IOERR when the worker fails; Error when Pyodide or
- * the assets cannot be loaded (the next `connect` starts afresh); TypeError. Everything else that is pending or called when the worker
- * ends fails with SQLITE_IOERR.
+ * Tabs and workers of an origin share named databases: one owns the file, the others are served through it, and when it ends another
+ * takes over. What the owner was asked and had not answered is asked again if it only reads. Otherwise it fails: with SQLITE_IOERR when it
+ * may or may not have been committed; with SQLITE_ABORT_ROLLBACK in a transaction, which is lost, until that is ended; with SQLITE_ABORT
+ * for the rest of the rows of `iterate`. Functions and settings stay; temporary tables and the like are lost.
+ * Errors: SqlError SQLITE_BUSY when the tab that owns it does not answer, SQLITE_CANTOPEN, SQLITE_IOERR when the worker fails; Error when
+ * Pyodide or the assets cannot be loaded (the next `connect` starts afresh); TypeError. Everything else that is pending or called when the
+ * worker ends fails with SQLITE_IOERR.
  */
 export function connect(name: string | Blob, options?: ConnectOptions): Promise<Database>;
 /** The names of the databases. Errors: SqlError SQLITE_CANTOPEN when there is no such storage. */
@@ -175,6 +179,12 @@ export interface TableOptions {
 export interface Status {
   inTransaction: boolean;
   totalChanges: number;
+  /** Where it lies; 'file': in a Blob of the page's. */
+  storage: StorageKind | 'file';
+  /** Whose worker has the file open: this page's, or one that serves it for this page. */
+  owner: 'this' | 'other';
+  /** How many workers have it open, which is how many tabs if each has one. */
+  tabs: number;
   /**
    * Compiled statements of the worker: those of `programs`, those kept for the next visit, and of the statements that were new to it, how
    * many were among these (hits) and how many were compiled (misses).

@@ -10,20 +10,21 @@
  *             eager                                compiler is loaded before a statement needs it
  *   programs  programs: a URL or bytes             {refused}: why the application's Programs (program_cache.js) are not used, or null
  *   ready                                          {} when the compiler is loaded
- *   open      name or Blob, options                {database}
+ *   open      name or Blob, options, direct        {database}; direct: by the engine of this worker, whoever owns the file (relay.js)
  *   close     database                             {}: reads of it fail with SQLITE_INTERRUPT, writes sent before have half a second
  *   run       database, statement, sql, args       {changes, lastInsertRowid}
  *   get       database, statement, sql, args       Rows of at most one row
- *   all       database, statement, sql, args       `{id, rows: Rows}` messages as they come, then the last Rows as the value
+ *   all       database, statement, sql, args       `{id, rows: Rows}` messages as they come, then the last Rows as the value; `rows: null`:
+ *                                                  those that came are forgotten, they come again
  *   iterate   database, statement, sql, args       Rows, with `cursor` unless that was all
- *   next      cursor                               Rows, with `cursor` unless that was all: the page asks for a batch when it is ready to
+ *   next      database, cursor                     Rows, with `cursor` unless that was all: the page asks for a batch when it is ready to
  *                                                  take one, so a slow reader holds the worker back
- *   return    cursor                               {} the reader has left
+ *   return    database, cursor                     {} the reader has left
  *   describe  database, statement, sql             {columns, reader, readonly, parameters}
  *   define    database, kind, name, options, code  {} SQL can call it: code, an aggregate's parts (page/source.js Code); null: no more
  *   exec      database, sql                        {}
  *   script    database, sql, limit                 {results: Result[], error?: at the statement where it ended}
- *   status    database                             {inTransaction, totalChanges, programs, compiler} (engine.js `figures`)
+ *   status    database                             {inTransaction, totalChanges, storage, owner, tabs, programs, compiler} (index.d.ts)
  *   export    database                             {buffer}
  *   import    database, blob                       {}
  *   list      storage                              {names}
@@ -32,12 +33,14 @@
  *                                                  worker gets the Web Lock of that name
  *   end                                            no answer; the session is over: what runs is given up, its databases are closed
  *   cancel    target: an id                        no answer; the target fails with SQLITE_INTERRUPT if it has not finished
- *   finalize  statement                            no answer
- *   leave     cursor                               no answer; its reader was dropped
+ *   finalize  database, statement                  no answer
+ *   leave     database, cursor                     no answer; its reader was dropped
+ *   freeze                                         no answer; the page is being frozen: files are given up until a request needs them
+ *   ping                                           {pong}, without an id
  *
  * `statement` is a number the page chose; the worker compiles `sql` the first time it sees it. Requests of one database are served one
  * after the other, in the order they were sent; `cancel` overtakes them, and what is cancelled before its turn is answered at once.
- * Numbers of requests, statements, databases and cursors belong to a session.
+ * Numbers of requests, statements, databases and cursors belong to a session. An answer says `inTransaction` when the database is in one.
  *
  * @typedef {import('./rows.js').Batch & {buffer: ArrayBuffer}} Packed
  * @typedef {{packed: Packed | null, names: string[], cursor?: number}} Rows
@@ -66,6 +69,12 @@ export function packError(error) {
   }
   if (error instanceof Error) return { name: error.name, message: error.message, stack: error.stack };
   return { name: 'Error', message: String(error) };
+}
+
+/** What of an answer's value is moved, not copied. @param {any} value @returns {Transferable[]} */
+export function transferables(value) {
+  const buffer = value?.packed?.buffer ?? value?.buffer;
+  return buffer ? [buffer] : [];
 }
 
 const PLAIN = { TypeError, RangeError };

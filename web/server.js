@@ -6,6 +6,7 @@
  *   V2  Who waits for a lock is told whenever a request on the file is over.
  */
 
+import { Claims, lockedAs, nameOf } from './claims.js';
 import { Engine } from './engine.js';
 import { Session } from './session.js';
 
@@ -19,23 +20,51 @@ export class Server {
   /** @type {Promise<Engine> | null} */ #engine = null;
   /** @type {Map<string, {database: HostDatabase, over: Promise<void>}>} by file */ #pausedWrites = new Map();
   /** @type {Map<string, Set<() => void>>} by file: who waits for a lock */ #waiting = new Map();
+  /** A Web Lock that is held as long as the worker lives. @type {Promise<string> | null} */ #life = null;
+  /** Which files it owns; null: this context has no way to share them. */ claims = Claims.possible
+    ? new Claims(this)
+    : null;
+  /** @type {Set<Session>} */ sessions = new Set();
+  /** @type {Set<import('./relay.js').Relay>} */ relays = new Set();
 
   /** @param {(options: any) => Promise<Engine>} [create] makes the engine from what `init` says */
   constructor(create = (options) => Engine.create(options)) {
     this.create = create;
   }
 
-  /** Serve somebody. @param {Endpoint} endpoint @param {string} [lock] a Web Lock; who gets it knows that the session is over */
-  connect(endpoint, lock) {
-    const session = new Session(this, endpoint);
+  /**
+   * Serve somebody.
+   * @param {Endpoint} endpoint
+   * @param {string} [lock] a Web Lock; who gets it knows that the session is over
+   * @param {() => void} [over] called when it is
+   */
+  connect(endpoint, lock, over = () => {}) {
+    const ended = new AbortController();
+    const isOver = () => {
+      ended.abort();
+      over();
+    };
+    const session = this.session(endpoint, { worker: lock, over: isOver });
     endpoint.onmessage = (/** @type {MessageEvent} */ event) => session.receive(event.data);
-    if (lock) navigator.locks?.request(lock, () => session.end());
+    if (lock) {
+      const options = { mode: /** @type {const} */ ('shared'), signal: ended.signal };
+      navigator.locks?.request(lock, options, () => session.end()).catch(() => undefined);
+    }
+    return session;
+  }
+
+  /** A session that somebody passes messages to. @param {import('./session.js').Port} port @param {{worker?: string, over?: () => void}} [whose] */
+  session(port, whose) {
+    const session = new Session(this, port, whose);
+    this.sessions.add(session);
+    return session;
   }
 
   /** Start the engine, once. @param {any} options */
   async start(options) {
     this.#engine ??= this.create(options);
     const engine = await this.#engine;
+    engine.files.claims = this.claims;
     engine.setYields(true);
     return engine;
   }
@@ -48,14 +77,27 @@ export class Server {
 
   /** Hold a Web Lock, where there are any, as long as the worker lives. @param {string} lock */
   async stayAlive(lock) {
-    const { locks } = navigator;
-    if (!locks) return;
-    await new Promise((resolve) => {
-      locks.request(lock, () => {
-        resolve(undefined);
-        return new Promise(() => undefined);
-      });
-    });
+    if (navigator.locks) await lockedAs(lock, {});
+    this.#life = Promise.resolve(lock);
+  }
+
+  /** The Web Lock that it holds as long as it lives. */
+  life() {
+    const lock = nameOf('worker');
+    this.#life ??= lockedAs(lock, {}).then(() => lock);
+    return this.#life;
+  }
+
+  /** Give up all files that are shared with other workers, for now: the page is being frozen. */
+  async letGo() {
+    const closed = [...this.relays].map((relay) => relay.letGo());
+    for (const session of this.claims?.guests ?? []) closed.push(session.end());
+    await Promise.all(closed);
+  }
+
+  /** How many workers have a file open. @param {string} file */
+  tabsOf(file) {
+    return new Set([...this.sessions].filter((session) => session.has(file)).map(({ worker }) => worker)).size;
   }
 
   // --- connections of one file -------------------------------------------------------------------------------

@@ -12,12 +12,13 @@
 
 import { misuse } from '../base/errors.js';
 import { fetchBytes } from './compiler.js';
-import { interrupted, Job, macrotask } from './job.js';
-import { packError } from './protocol.js';
-import { BUSY, DONE, ROWS, YIELD } from './statement.js';
+import { drive } from './drive.js';
+import { interrupted, Job } from './job.js';
+import { packError, transferables } from './protocol.js';
+import { Relay } from './relay.js';
+import { DONE, ROWS, YIELD } from './statement.js';
 import { codeFrom } from './usersource.js';
 
-const SLICE_MS = 12;
 const FIRST_BATCH = 256;
 /** Writes that were sent before `close` have this long to come to an end; reads have none. */
 const GRACE_MS = 500;
@@ -38,16 +39,26 @@ export class Session {
   /** @type {Map<number, Prepared>} */ #statements = new Map();
   /** @type {Map<number, Prepared>} */ #cursors = new Map();
   /** @type {Map<number, Job>} */ #jobs = new Map();
+  /** Databases whose files some worker of the origin owns. @type {Map<number, Relay>} */ #relays = new Map();
   #next = 1;
+  #over = () => {};
 
-  /** @param {import('./server.js').Server} server @param {Port} port */
-  constructor(server, port) {
+  /**
+   * @param {import('./server.js').Server} server
+   * @param {Port} port
+   * @param {{worker?: string, over?: () => void}} [whose] worker: the lock of another worker, absent for this one; over: called at the end
+   */
+  constructor(server, port, { worker = '', over = () => {} } = {}) {
     this.server = server;
     this.port = port;
+    this.worker = worker;
+    this.#over = over;
   }
 
   /** Take a request. @param {any} message */
   async receive(message) {
+    const relay = this.#relays.get(message.database);
+    if (relay) return relay.forward(message);
     const notice = NOTICES[/** @type {keyof typeof NOTICES} */ (message.op)];
     if (notice) return notice(this, message);
     let job = new Job(message, undefined);
@@ -69,7 +80,8 @@ export class Session {
   #answer(job, outcome, transfer) {
     if (job.answered) return;
     job.answered = true;
-    this.#post({ id: job.message.id, ...outcome }, transfer);
+    const inTransaction = job.open?.database.inTransaction || undefined;
+    this.#post({ id: job.message.id, ...outcome, inTransaction }, transfer);
   }
 
   /** @param {any} message @param {Transferable[]} transfer */
@@ -114,10 +126,15 @@ export class Session {
     return handler.call(this, job.message, job, job.open);
   }
 
+  /** Whether it has a file open. @param {string} file */
+  has(file) {
+    return [...this.#databases.values()].some(({ database }) => database.files.includes(file));
+  }
+
   /** @param {number} target */
   cancel(target) {
     const job = this.#jobs.get(target);
-    if (!job) return;
+    if (!job) return [...this.#relays.values()].some((relay) => relay.cancel(target));
     job.cancel();
     if (!job.started || !job.open) this.#answer(job, { error: packError(interrupted()) }, []);
   }
@@ -150,8 +167,11 @@ export class Session {
       .catch(() => undefined);
   }
 
-  /** The page is gone: everything of it ends. */
+  /** The other end is gone: everything of it ends. */
   async end() {
+    this.server.sessions.delete(this);
+    this.#over();
+    for (const relay of [...this.#relays.values()]) relay.end();
     for (const job of this.#jobs.values()) job.cancel();
     const databases = [...this.#databases.values()];
     this.#databases.clear();
@@ -193,14 +213,35 @@ export class Session {
   }
 
   /** @param {any} message @param {Job} job */
-  async _open({ name, options }, job) {
-    const database = await (await this.server.engine()).openNow(name, options);
+  async _open({ name, options, direct }, job) {
+    const engine = await this.server.engine();
+    const path = direct || !this.server.claims ? null : engine.pathOfOrigin(name, options);
+    if (path) return this.#relayed({ path, name, options }, job);
+    const database = await engine.openNow(name, options);
     if (job.cancelled) {
       await database.close();
       throw interrupted();
     }
     const number = this.#next++;
     this.#databases.set(number, { database, queue: Promise.resolve(), closing: false });
+    return { database: number };
+  }
+
+  /** @param {{path: string, name: string, options: any}} where @param {Job} job */
+  async #relayed(where, job) {
+    const number = this.#next++;
+    const relay = new Relay(this.server, where, {
+      post: (message, transfer) => this.#post(message, transfer),
+      closed: () => this.#relays.delete(number),
+    });
+    this.#relays.set(number, relay);
+    try {
+      await relay.connect();
+      job.check();
+    } catch (error) {
+      await relay.end();
+      throw error;
+    }
     return { database: number };
   }
 
@@ -215,13 +256,21 @@ export class Session {
 
   /** @param {any} _ @param {Job} _job @param {Open} open */
   async _status(_, _job, { database }) {
-    const { inTransaction, totalChanges, engine } = database;
-    return { inTransaction, totalChanges, ...engine.figures };
+    const { inTransaction, totalChanges, engine, where } = database;
+    const tabs = this.server.tabsOf(where.file);
+    return {
+      inTransaction,
+      totalChanges,
+      storage: engine.stores.kindOf(where.file),
+      owner: 'this',
+      tabs,
+      ...engine.figures,
+    };
   }
 
-  /** @param {any} _ @param {Job} _job @param {Open} open */
-  async _export(_, _job, { database }) {
-    return { buffer: database.export().buffer };
+  /** @param {any} _ @param {Job} job @param {Open} open */
+  async _export(_, job, { database }) {
+    return { buffer: (await job.possible(() => database.export())).buffer };
   }
 
   /** @param {any} message @param {Job} _ @param {Open} open */
@@ -258,7 +307,7 @@ export class Session {
   /** @param {any} message @param {Job} job @param {Open} open */
   async _run(message, job, open) {
     const statement = await this.#statement(message, job, open);
-    await this.#drive(statement, message.args, job, (status) => status !== DONE);
+    await drive(this.server, statement, message.args, job, (status) => status !== DONE);
     const outcome = exactOutcome(statement);
     statement.reset();
     return outcome;
@@ -267,7 +316,7 @@ export class Session {
   /** @param {any} message @param {Job} job @param {Open} open */
   async _get(message, job, open) {
     const statement = await this.#statement(message, job, open);
-    await this.#drive(statement, message.args, job, (status) => status === YIELD, 1);
+    await drive(this.server, statement, message.args, job, (status) => status === YIELD, 1);
     const rows = pack(statement);
     statement.reset();
     return rows;
@@ -283,7 +332,7 @@ export class Session {
       }
       return status !== DONE;
     };
-    await this.#drive(statement, message.args, job, more);
+    await drive(this.server, statement, message.args, job, more);
     const rows = pack(statement);
     statement.reset();
     return rows;
@@ -292,7 +341,7 @@ export class Session {
   /** @param {any} message @param {Job} job @param {Open} open */
   async _iterate(message, job, open) {
     const statement = await this.#statement(message, job, open);
-    const status = await this.#drive(statement, message.args, job, (now) => now === YIELD, FIRST_BATCH, 0);
+    const status = await drive(this.server, statement, message.args, job, (now) => now === YIELD, FIRST_BATCH, 0);
     if (status === DONE) return this.#last(statement);
     const cursor = this.#next++;
     this.#cursors.set(cursor, { statement, open });
@@ -305,7 +354,7 @@ export class Session {
     if (!found?.statement.busy) throw misuse('the rows are no longer there: the database was closed or replaced');
     const { statement } = found;
     try {
-      const status = await this.#drive(statement, null, job, (now) => now === YIELD);
+      const status = await drive(this.server, statement, null, job, (now) => now === YIELD);
       if (status !== DONE) return { ...pack(statement), cursor };
     } catch (error) {
       this.#cursors.delete(cursor);
@@ -361,7 +410,7 @@ export class Session {
   async _exec({ sql }, job, { database }) {
     for await (const statement of database.eachWhenPossible(sql, (act) => job.possible(act))) {
       await this.server.withoutPausedWrite(database, job);
-      await this.#drive(statement, [], job, (status) => status !== DONE);
+      await drive(this.server, statement, [], job, (status) => status !== DONE);
       statement.reset();
     }
     return {};
@@ -400,7 +449,7 @@ export class Session {
       }
       return status !== DONE;
     };
-    await this.#drive(statement.raw(), [], job, more);
+    await drive(this.server, statement.raw(), [], job, more);
     const milliseconds = performance.now() - started;
     const outcome = statement.outcome();
     statement.reset();
@@ -408,57 +457,6 @@ export class Session {
       start: prepared.start, end: prepared.end, kind: program.kind, columns: program.columns.map(({ name }) => name),
       rows, rowCount, truncated: rowCount > rows.length, milliseconds, ...outcome,
     }; // biome-ignore format: the fields as protocol.js lists them
-  }
-
-  // --- running in slices -----------------------------------------------------------------------------------------
-
-  /**
-   * Start with `args`, or go on when they are null; step while `more(status)`, pausing when a slice is over (N1). A failure or
-   * cancellation resets the statement (N3).
-   * @param {HostStatement} statement
-   * @param {unknown[] | null} args
-   * @param {Job} job
-   * @param {(status: number) => boolean} more
-   * @param {number} [first] rows of the first batch, 0: a full buffer
-   * @param {number} [limit] rows of those after it
-   * @returns {Promise<number>} the last status
-   */
-  async #drive(statement, args, job, more, first = 0, limit = first) {
-    let status = args ? await job.possible(() => statement.start(args, first)) : YIELD;
-    if (args && status === BUSY) status = await this.#startWhenFree(statement, args, first, job);
-    /** @type {(() => void) | null} */
-    let resumed = null;
-    try {
-      if (!args) status = statement.step(limit);
-      while (more(status)) {
-        if (performance.now() - job.paused > SLICE_MS) {
-          if (!statement.readonly) resumed ??= this.server.pauseWrite(statement.database);
-          await macrotask();
-          job.paused = performance.now();
-        }
-        job.check(statement);
-        status = statement.step(limit);
-      }
-      return status;
-    } catch (error) {
-      statement.reset();
-      throw error;
-    } finally {
-      resumed?.();
-    }
-  }
-
-  /** Another connection has the lock: wait for it, as long as the connection's busy timeout allows. @param {HostStatement} statement @param {unknown[]} args @param {number} first @param {Job} job */
-  async #startWhenFree(statement, args, first, job) {
-    const { database } = statement;
-    const deadline = performance.now() + database.busyTimeout;
-    for (;;) {
-      const left = deadline - performance.now();
-      if (left <= 0) throw statement.refusal;
-      await job.wait(this.server.released(database.files, left));
-      const status = await job.possible(() => statement.start(args, first));
-      if (status !== BUSY) return status;
-    }
   }
 }
 
@@ -475,6 +473,8 @@ const NOTICES = {
   leave: (session, { cursor }) => session.leave(cursor),
   connect: (session, { port, lock }) => session.server.connect(port, lock),
   end: (session) => session.end(),
+  freeze: (session) => session.server.letGo(),
+  ping: (session) => session.port.postMessage({ pong: true }, { transfer: [] }),
 };
 
 /** What a statement did, its rowid whole. @param {HostStatement} statement */
@@ -486,10 +486,4 @@ function exactOutcome({ database, prepared }) {
 function pack(statement) {
   const names = statement.prepared.loaded.program.columns.map(({ name }) => name);
   return { packed: statement.rowCount ? statement.copy() : null, names };
-}
-
-/** @param {any} value @returns {Transferable[]} */
-function transferables(value) {
-  const buffer = value?.packed?.buffer ?? value?.buffer;
-  return buffer ? [buffer] : [];
 }

@@ -40,6 +40,17 @@ export class Stores {
     return `${kind ?? this.usual}://${name}`;
   }
 
+  /** Whether other tabs and workers find the same database at a path. @param {string} path */
+  isOfOrigin(path) {
+    return this.files.isOfOrigin(path);
+  }
+
+  /** The kind of storage of a path. @param {string} path @returns {Kind | 'file'} */
+  kindOf(path) {
+    const kind = path.slice(0, path.indexOf(':'));
+    return kind === '' ? 'memory' : kind === 'blob' ? 'file' : /** @type {Kind} */ (kind);
+  }
+
   /** The path of a new private database in memory. */
   privatePath() {
     return `:memory:${this.#nextPrivate++}`;

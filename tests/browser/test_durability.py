@@ -79,24 +79,6 @@ def test_a_page_that_crashes(tab: Any) -> None:
     assert runner(other)(READ, name="crash.db") == [[1, 2], "ok"]
 
 
-def test_another_tab_is_told_that_the_database_is_locked(pair: tuple[Any, Any]) -> None:
-    first, second = map(runner, pair)
-    first("globalThis.db = await turso.connect('shared.db'); await db.exec('CREATE TABLE IF NOT EXISTS t(a)')")
-    error = second("return failure(() => turso.connect('shared.db'))")
-    assert error["code"] == "SQLITE_BUSY"
-    assert error["message"] == "database is locked: shared.db is open in another tab or worker"
-    first("await db.close()")
-    assert second("const db = await turso.connect('shared.db'); await db.close(); return db.open") is False
-
-
-def test_a_tab_that_waits_gets_the_database_when_it_is_given_up(pair: tuple[Any, Any]) -> None:
-    first, second = map(runner, pair)
-    first(
-        "globalThis.db = await turso.connect('handed.db'); await db.exec('CREATE TABLE IF NOT EXISTS t(a)'); setTimeout(() => db.close(), 1500)"
-    )
-    assert second("const db = await turso.connect('handed.db'); await db.close(); return db.open") is False
-
-
 def test_one_page_may_connect_twice(pair: tuple[Any, Any]) -> None:
     found = runner(pair[0])("""
         const [a, b] = await Promise.all([turso.connect('twice.db'), turso.connect('twice.db')]);

@@ -65,7 +65,7 @@ def test_the_table_of_requests_is_complete(wire: Callable[..., Any]) -> None:
     session = (Path(__file__).parents[2] / "web" / "session.js").read_text("utf-8")
     handlers = set(re.findall(r"^  async _([a-z]+)\(", session, re.MULTILINE))
     notices = set(re.findall(r"^  ([a-z]+): \(session\b", session, re.MULTILINE))
-    assert handlers | notices == set(OPS) and len(notices) == 5
+    assert handlers | notices == set(OPS) and len(notices) == 7
 
 
 def test_a_statement_is_compiled_once_and_known_by_its_number(wire: Callable[..., Any]) -> None:
@@ -160,7 +160,16 @@ def test_describe_and_status(wire: Callable[..., Any]) -> None:
             "readonly": True,
             "parameters": [":x"],
         },
-        {"inTransaction": True, "totalChanges": 1, "compiler": "ready", "fromSnapshot": ANY, "programs": ANY},
+        {
+            "inTransaction": True,
+            "totalChanges": 1,
+            "storage": "memory",
+            "owner": "this",
+            "tabs": 1,
+            "compiler": "ready",
+            "fromSnapshot": ANY,
+            "programs": ANY,
+        },
     ]
 
 

@@ -105,20 +105,6 @@ class TestKinds:
         page.close()
         assert found == [[30, 29, 150_000], "ok"]
 
-    def test_indexeddb_belongs_to_one_tab(self, tab: Any, context: Any, server: str) -> None:
-        tab("globalThis.held = await turso.connect('owned.db', { storage: 'indexeddb' })")
-        other = open_page(context, server)
-        error = runner(other)("return failure(() => turso.connect('owned.db', { storage: 'indexeddb' }))")
-        assert (error["code"], error["message"]) == (
-            "SQLITE_BUSY",
-            "database is locked: owned.db is open in another tab or worker",
-        )
-        tab("await held.close()")
-        runner(other)(
-            "const db = await turso.connect('owned.db', { storage: 'indexeddb' }); await db.close(); await turso.remove('owned.db', { storage: 'indexeddb' })"
-        )
-        other.close()
-
 
 class TestBlobs:
     @pytest.mark.parametrize("pragma", ["journal_mode = delete", "journal_mode = wal", "page_size = 65536"])

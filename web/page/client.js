@@ -13,7 +13,7 @@ import { unpackError } from '../protocol.js';
  * @typedef {object} Pending
  * @property {(value: any) => void} resolve
  * @property {(error: unknown) => void} reject
- * @property {((rows: import('../protocol.js').Rows) => void) | undefined} onRows
+ * @property {((rows: import('../protocol.js').Rows | null) => void) | undefined} onRows null: those that came do not count
  * @typedef {object} RequestOptions
  * @property {AbortSignal | null} [signal]
  * @property {Pending['onRows']} [onRows]
@@ -28,6 +28,7 @@ export class Client {
   #next = 1;
   /** Why the worker does not answer any more. @type {unknown} */ ended = null;
   /** Called when it has ended. @type {Set<() => void>} */ onEnd = new Set();
+  #over = new AbortController();
 
   /** @param {Worker} worker */
   constructor(worker) {
@@ -56,7 +57,16 @@ export class Client {
     init.catch(() => undefined); // if `hello` fails, so does it
     await hello.finally(() => clearTimeout(silent));
     navigator.locks?.request(lock, () => this.#end(failure('has ended: connect again'))).catch(() => undefined);
+    this.#heedFreezing();
     return init;
+  }
+
+  /** A page that is frozen, or kept for a way back, must not keep files from other tabs. */
+  #heedFreezing() {
+    const { signal } = this.#over;
+    const freeze = () => this.notify({ op: 'freeze' });
+    globalThis.document?.addEventListener('freeze', freeze, { signal });
+    globalThis.window?.addEventListener('pagehide', ({ persisted }) => persisted && freeze(), { signal });
   }
 
   /**
@@ -108,7 +118,7 @@ export class Client {
   #receive(message) {
     const pending = this.#pending.get(message.id);
     if (!pending) return;
-    if (message.rows) return pending.onRows?.(message.rows);
+    if (message.rows !== undefined) return pending.onRows?.(message.rows);
     this.#pending.delete(message.id);
     if (message.error) pending.reject(unpackError(message.error));
     else pending.resolve(message.value);
@@ -120,6 +130,7 @@ export class Client {
     this.ended = why;
     for (const { reject } of this.#pending.values()) reject(why);
     this.#pending.clear();
+    this.#over.abort();
     for (const act of this.onEnd) act();
     this.onEnd.clear();
   }

@@ -4,18 +4,27 @@ import { misuse } from '../../base/errors.js';
 import { decodeRows, viewsOf } from '../rows.js';
 import { BOOLEAN, check, checkParameters, SIGNAL } from './check.js';
 
-/** @typedef {import('./client.js').Client} Client */
+/** @typedef {import('./remote.js').RemoteDatabase} RemoteDatabase */
+/** @typedef {{connection: RemoteDatabase}} Connected */
 /** @typedef {import('../protocol.js').Rows} Rows */
 
 /** Statements that pages forgot to finalize. */
-const forgotten = new FinalizationRegistry((/** @type {{client: Client, number: number}} */ { client, number }) => {
-  client.notify({ op: 'finalize', statement: number });
-});
+const forgotten = new FinalizationRegistry(
+  (/** @type {Connected & {statement: number}} */ { connection, statement }) => {
+    finalize(connection, statement);
+  },
+);
 
 /** Readers that pages left without a word: not at their end, nor with `break`. */
-const dropped = new FinalizationRegistry((/** @type {{client: Client, cursor?: number}} */ { client, cursor }) => {
-  if (cursor !== undefined) client.notify({ op: 'leave', cursor });
+const dropped = new FinalizationRegistry((/** @type {Connected & {cursor?: number}} */ { connection, cursor }) => {
+  const { client, number: database } = connection;
+  if (cursor !== undefined) client.notify({ op: 'leave', database, cursor });
 });
+
+/** @param {RemoteDatabase} connection @param {number} statement */
+function finalize({ client, number: database }, statement) {
+  client.notify({ op: 'finalize', database, statement });
+}
 
 export class Statement {
   #number;
@@ -28,10 +37,10 @@ export class Statement {
   constructor(handle, sql) {
     this.handle = handle;
     this.source = sql;
-    const { client, integers } = handle.connection;
-    this.#integers = integers;
-    this.#number = client.number();
-    forgotten.register(this, { client, number: this.#number }, this);
+    const { connection } = handle;
+    this.#integers = connection.integers;
+    this.#number = connection.client.number();
+    forgotten.register(this, { connection, statement: this.#number }, this);
   }
 
   raw(on = true) {
@@ -83,7 +92,11 @@ export class Statement {
   async all(...args) {
     /** @type {any[][]} */
     const batches = [];
-    const last = await this.#request('all', args, (rows) => batches.push(this.#decode(rows)));
+    const onRows = (/** @type {Rows | null} */ rows) => {
+      if (rows) batches.push(this.#decode(rows));
+      else batches.length = 0;
+    };
+    const last = await this.#request('all', args, onRows);
     const tail = this.#decode(last);
     if (!batches.length) return tail;
     const all = batches[0];
@@ -93,8 +106,8 @@ export class Statement {
 
   /** @param {...any} args */
   iterate(...args) {
-    /** @type {{client: Client, cursor?: number}} */
-    const held = { client: this.handle.connection.client };
+    /** @type {Connected & {cursor?: number}} */
+    const held = { connection: this.handle.connection };
     const rows = this.#rows(args, held);
     dropped.register(rows, held);
     return rows;
@@ -137,14 +150,14 @@ export class Statement {
     if (this.#finalized) return;
     this.#finalized = true;
     forgotten.unregister(this);
-    this.handle.connection.client.notify({ op: 'finalize', statement: this.#number });
+    finalize(this.handle.connection, this.#number);
   }
 
   [Symbol.dispose ?? Symbol.for('Symbol.dispose')]() {
     this.finalize();
   }
 
-  /** @param {string} op @param {any[]} args @param {(rows: Rows) => void} [onRows] */
+  /** @param {string} op @param {any[]} args @param {(rows: Rows | null) => void} [onRows] */
   #request(op, args, onRows) {
     checkParameters(args);
     if (this.#finalized) throw misuse('the statement has been finalized');

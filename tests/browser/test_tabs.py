@@ -1,0 +1,248 @@
+# ruff: noqa: E501 (lines of JavaScript and SQL)
+"""Several tabs of one browser on one database: one owns the file, the others are served through it, and another takes over."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import open_page, playwright, runner
+
+KINDS = ["opfs", "indexeddb"]
+OPEN = "globalThis.db = await turso.connect('tabs.db', { storage, ...options });"
+PAUSE = "const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));"
+
+
+class Tab:
+    """A tab with `db` open."""
+
+    def __init__(self, page: Any, kind: str, **options: Any) -> None:
+        self.page = page
+        self.run = runner(page)
+        self.kind = kind
+        self.open(**options)
+
+    def open(self, **options: Any) -> None:
+        self.run(OPEN, storage=self.kind, options=options)
+
+    def __call__(self, body: str, **values: Any) -> Any:
+        return self.run(f"{PAUSE} {body}", **values)
+
+    def rows(self) -> list[Any]:
+        return self("return db.prepare('SELECT x FROM t ORDER BY x').pluck().all()")
+
+    def owns(self) -> bool:
+        return self("return (await db.status()).owner") == "this"
+
+
+Tabs = Callable[..., list[Tab]]
+
+
+@pytest.fixture(params=KINDS)
+def tabs(context: Any, server: str, request: pytest.FixtureRequest) -> Iterator[Tabs]:
+    """A function that opens tabs on one database with a table t(x), the first of which owns it."""
+    opened: list[Any] = []
+
+    def more(count: int, **options: Any) -> list[Tab]:
+        found = []
+        for _ in range(count):
+            opened.append(open_page(context, server))
+            found.append(Tab(opened[-1], request.param, **options))
+            if len(opened) == 1:
+                found[0]("await db.exec('DROP TABLE IF EXISTS t; CREATE TABLE t(x)')")
+        return found
+
+    yield more
+    for page in opened[:-1]:
+        page.close()
+    with contextlib.suppress(playwright.Error):
+        runner(opened[-1])(
+            "await db.close().catch(() => undefined); await turso.remove('tabs.db', { storage })", storage=request.param
+        )
+    opened[-1].close()
+
+
+class TestTwoTabs:
+    def test_both_read_and_write(self, tabs: Tabs) -> None:
+        first, second = tabs(2)
+        first("await db.run('INSERT INTO t VALUES (1)')")
+        assert second("return db.run('INSERT INTO t VALUES (?)', 2n ** 60n)")["changes"] == 1
+        assert first.rows() == second.rows()
+        assert (
+            second("return db.prepare('SELECT x FROM t ORDER BY x').pluck().safeIntegers().all().then(String)")
+            == f"1,{2**60}"
+        )
+        assert (first.owns(), second.owns()) == (True, False)
+        assert [tab("return (await db.status()).tabs") for tab in (first, second)] == [2, 2]
+
+    def test_what_travels(self, tabs: Tabs) -> None:
+        """Errors, blobs, big results, iterators left early, scripts, functions, exports and imports."""
+        _, second = tabs(2)
+        found = second("""
+            const error = await failure(() => db.exec('SELECT nope'));
+            const blob = await db.prepare('SELECT ?').pluck().get(new Uint8Array([1, 2, 3]));
+            await db.function('twice', (x) => 2 * x);
+            const twice = await db.prepare('SELECT twice(21)').pluck().get();
+            await db.exec('INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) SELECT i FROM n');
+            const all = await db.prepare('SELECT x, hex(zeroblob(20)) FROM t').raw().all();
+            const some = [];
+            for await (const { x } of db.prepare('SELECT x FROM t ORDER BY x').iterate()) if (some.push(x) === 1000) break;
+            let n = 0;
+            for await (const row of db.prepare('SELECT x FROM t').iterate()) n++;
+            const { results } = await db.script('SELECT count(*) FROM t; SELECT 2');
+            const described = await db.prepare('SELECT x AS y FROM t').columns();
+            const file = await db.export();
+            return [error, [...blob], twice, all.length, some.length, n, results.map(({ rows }) => rows), described, file.length > 100000];
+        """)
+        assert (found[0]["code"], found[0]["message"]) == ("SQLITE_ERROR", "no such column: nope")
+        assert found[1:7] == [[1, 2, 3], 42, 50_000, 1000, 50_000, [[[50_000]], [[2]]]]
+        assert found[7] == [{"name": "y", "type": "", "table": "t", "column": "x"}] or found[7][0]["name"] == "y"
+        assert found[8] is True
+
+    def test_an_import_is_seen_by_all_when_they_open_again(self, tabs: Tabs) -> None:
+        first, second = tabs(2)
+        second(
+            "await db.run('INSERT INTO t VALUES (7)'); globalThis.file = await db.export(); await db.run('DELETE FROM t')"
+        )
+        assert second("return failure(() => db.import(file))")["code"] == "SQLITE_BUSY"
+        first("await db.close()")
+        second("await db.import(file)")
+        first.open()
+        assert first.rows() == second.rows() == [7]
+
+    def test_a_transaction_shuts_the_others_out_of_writing_not_of_reading(self, tabs: Tabs) -> None:
+        first, second, third = tabs(3)
+        second("await db.exec('BEGIN IMMEDIATE; INSERT INTO t VALUES (1)')")
+        assert first.rows() == third.rows() == []
+        for other in (first, third):
+            error = other(
+                "await db.pragma('busy_timeout = 100'); return failure(() => db.run('INSERT INTO t VALUES (2)'))"
+            )
+            assert (error["code"], error["message"]) == ("SQLITE_BUSY", "database is locked")
+        third("await db.pragma('busy_timeout = 5000'); globalThis.late = db.run('INSERT INTO t VALUES (3)')")
+        second("await pause(100); await db.exec('COMMIT')")
+        third("await late")
+        assert first.rows() == [1, 3]
+
+    def test_who_waits_and_who_runs_may_give_up(self, tabs: Tabs) -> None:
+        first, second = tabs(2)
+        first("await db.exec('BEGIN IMMEDIATE')")
+        found = second("""
+            const started = performance.now();
+            const waiting = await failure(() => db.prepare('INSERT INTO t VALUES (1)').signal(AbortSignal.timeout(100)).run());
+            const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n';
+            setTimeout(() => db.interrupt(), 100);
+            const running = await failure(() => db.get(endless));
+            return [waiting.name, running.code, performance.now() - started];
+        """)
+        assert found[:2] == ["TimeoutError", "SQLITE_INTERRUPT"]
+        assert found[2] < 2000
+        first("await db.exec('ROLLBACK')")
+
+    def test_a_guest_that_goes_leaves_no_transaction(self, tabs: Tabs) -> None:
+        first, second = tabs(2)
+        second("await db.exec('BEGIN IMMEDIATE; INSERT INTO t VALUES (1)')")
+        second.page.goto("about:blank")
+        first("await db.run('INSERT INTO t VALUES (2)')")
+        assert first.rows() == [2]
+
+
+class TestTakingOver:
+    @pytest.mark.parametrize("how", ["close", "reload", "crash", "terminate"])
+    def test_an_owner_that_ends_is_replaced(self, tabs: Tabs, how: str) -> None:
+        first, second, third = tabs(3)
+        first("await db.run('INSERT INTO t VALUES (1)')")
+        second("await db.function('twice', (x) => 2 * x); await db.pragma('foreign_keys = ON')")
+        third("globalThis.insert = db.prepare('INSERT INTO t VALUES (?)'); await insert.run(2)")
+        end(first, how)
+        found = third("const started = performance.now(); await db.get('SELECT 1'); return performance.now() - started")
+        assert found < 5000
+        third("await insert.run(3)")
+        assert second.rows() == third.rows() == [1, 2, 3]
+        assert second("return db.prepare('SELECT twice(x) FROM t ORDER BY x').pluck().all()") == [2, 4, 6]
+        assert second("return db.pragma('foreign_keys', { simple: true })") == 1
+        assert third("return db.pragma('foreign_keys', { simple: true })") == 0
+        assert sorted([second.owns(), third.owns()]) == [False, True]
+        assert third("return db.pragma('integrity_check', { simple: true })") == "ok"
+
+    def test_a_transaction_is_lost_whole(self, tabs: Tabs) -> None:
+        first, second = tabs(2)
+        second("await db.exec('BEGIN; INSERT INTO t VALUES (1)')")
+        end(first, "reload")
+        found = second("""
+            const errors = [];
+            for (const sql of ['INSERT INTO t VALUES (2)', 'SELECT x FROM t', 'COMMIT']) errors.push(await failure(() => db.run(sql)));
+            const after = (await db.status()).inTransaction;
+            await db.run('INSERT INTO t VALUES (3)');
+            return [errors.map(({ code, message }) => [code, message]), after];
+        """)
+        lost = ["SQLITE_ABORT_ROLLBACK", "the transaction was lost: the tab that had the database open is gone"]
+        assert found == [[lost] * 3, False]
+        assert second.rows() == [3]
+
+    def test_a_transaction_function_is_told(self, tabs: Tabs) -> None:
+        first, second = tabs(2)
+        second("""
+            globalThis.go = null;
+            globalThis.failed = failure(() => db.transaction(async (tx) => {
+                await tx.run('INSERT INTO t VALUES (1)');
+                await new Promise((resolve) => { go = resolve; });
+                await tx.run('INSERT INTO t VALUES (2)');
+            })());
+            while (!go) await pause(5);
+        """)
+        end(first, "close")
+        assert second("go(); return (await failed).code") == "SQLITE_ABORT_ROLLBACK"
+        assert second("await db.transaction((tx) => tx.run('INSERT INTO t VALUES (3)'))(); return 1") == 1
+        assert second.rows() == [3]
+
+    def test_requests_under_way(self, tabs: Tabs) -> None:
+        """What reads is asked again; what may have written is not, and says so."""
+        first, second = tabs(2)
+        slow = "(SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) SELECT i FROM n))"
+        second(f"""
+            globalThis.outcomes = Promise.allSettled([
+                db.prepare('SELECT {slow}').pluck().get(),
+                db.run('INSERT INTO t SELECT {slow}'),
+                db.prepare('SELECT 42').pluck().get(),
+            ]);
+            await pause(50);
+        """)
+        end(first, "terminate")
+        found = second(
+            "const started = performance.now(); return [(await outcomes).map(({ value, reason }) => value ?? `${reason.code}: ${reason.message}`), performance.now() - started]"
+        )
+        unknown = "the tab that had the database open went away before it answered: what was written may or may not have been committed"
+        assert found[0] == [3_000_000, f"SQLITE_IOERR: {unknown}", 42]
+        assert second.rows() in ([], [3_000_000])
+
+    def test_rows_under_way(self, tabs: Tabs) -> None:
+        first, second = tabs(2)
+        second("""
+            await db.exec('INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT i FROM n');
+            globalThis.rows = db.prepare('SELECT x FROM t ORDER BY x').iterate();
+            await rows.next();
+        """)
+        end(first, "close")
+        error = second("return failure(async () => { for await (const row of rows); })")
+        assert (error["code"], error["message"]) == (
+            "SQLITE_ABORT",
+            "the rows are no longer there: their database has moved",
+        )
+        assert second("return db.prepare('SELECT count(*) FROM t').pluck().get()") == 100_000
+
+
+def end(tab: Tab, how: str) -> None:
+    """End a tab, or its worker."""
+    if how == "close":
+        tab.page.goto("about:blank")
+    elif how == "reload":
+        tab.page.reload()
+    elif how == "terminate":
+        tab("db.connection.client.worker.terminate()")
+    else:
+        with contextlib.suppress(playwright.Error):
+            tab.page.goto("chrome://crash", timeout=5000)

@@ -1,0 +1,62 @@
+/** Running a statement in slices, between which the worker hears whoever else wants something. */
+
+import { macrotask } from './job.js';
+import { BUSY, YIELD } from './statement.js';
+
+const SLICE_MS = 12;
+
+/**
+ * @typedef {import('./server.js').Server} Server
+ * @typedef {import('./statement.js').HostStatement} HostStatement
+ * @typedef {import('./job.js').Job} Job
+ */
+
+/**
+ * Start with `args`, or go on when they are null; step while `more(status)`, pausing when a slice is over (session.js N1). A failure or
+ * cancellation resets the statement (N3).
+ * @param {Server} server
+ * @param {HostStatement} statement
+ * @param {unknown[] | null} args
+ * @param {Job} job
+ * @param {(status: number) => boolean} more
+ * @param {number} [first] rows of the first batch, 0: a full buffer
+ * @param {number} [limit] rows of those after it
+ * @returns {Promise<number>} the last status
+ */
+export async function drive(server, statement, args, job, more, first = 0, limit = first) {
+  let status = args ? await job.possible(() => statement.start(args, first)) : YIELD;
+  if (args && status === BUSY) status = await startWhenFree(server, statement, args, first, job);
+  /** @type {(() => void) | null} */
+  let resumed = null;
+  try {
+    if (!args) status = statement.step(limit);
+    while (more(status)) {
+      if (performance.now() - job.paused > SLICE_MS) {
+        if (!statement.readonly) resumed ??= server.pauseWrite(statement.database);
+        await macrotask();
+        job.paused = performance.now();
+      }
+      job.check(statement);
+      status = statement.step(limit);
+    }
+    return status;
+  } catch (error) {
+    statement.reset();
+    throw error;
+  } finally {
+    resumed?.();
+  }
+}
+
+/** Another connection has the lock: wait for it, as long as the connection's busy timeout allows. @param {Server} server @param {HostStatement} statement @param {unknown[]} args @param {number} first @param {Job} job */
+async function startWhenFree(server, statement, args, first, job) {
+  const { database } = statement;
+  const deadline = performance.now() + database.busyTimeout;
+  for (;;) {
+    const left = deadline - performance.now();
+    if (left <= 0) throw statement.refusal;
+    await job.wait(server.released(database.files, left));
+    const status = await job.possible(() => statement.start(args, first));
+    if (status !== BUSY) return status;
+  }
+}

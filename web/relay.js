@@ -1,0 +1,330 @@
+/**
+ * A database of a session, wherever it is served: by this worker when it owns the file, else by the one that does (docs/decisions/0040).
+ *
+ * Invariants:
+ *   Y1  Every request is answered, within five seconds of the owner's end: done, SQLITE_BUSY, or what was lost.
+ *   Y2  A request whose answer was lost is repeated if it only reads, and never if it may have written.
+ *   Y3  After a transaction was lost, everything fails until it is ended: what follows in it must not be written alone.
+ *   Y4  A session at another owner begins with what the one before was told for good: functions, settings, attached databases.
+ */
+
+import { SQLITE_ABORT, SQLITE_ABORT_ROLLBACK, SQLITE_BUSY, SQLITE_IOERR, SqlError } from '../base/errors.js';
+import { isLocked } from '../vfs/base.js';
+import { endOf, lastingEffects, onlyReads, staysInside } from './effects.js';
+import { interrupted } from './job.js';
+import { LocalLink, RemoteLink } from './links.js';
+import { packError, transferables, unpackError } from './protocol.js';
+
+/** How long an owner is looked for. */
+const PATIENCE_MS = 4500;
+/** A frozen page's worker gives files up; what goes on nevertheless asks for them again after this time. */
+const PAUSE_MS = 1000;
+/** Cursors of one link, and the next one's. */
+const CURSORS = 2 ** 32;
+const GONE = Symbol('the link is gone');
+const RUNS = new Set(['run', 'get', 'all', 'iterate', 'exec', 'script']);
+
+/**
+ * @typedef {import('./links.js').Link} Link
+ * @typedef {{resolve: (value: any) => void, reject: (error: unknown) => void}} Asked
+ */
+
+export class Relay {
+  /** Served, or about to be. @type {Link | null} */ #link = null;
+  #ready = false;
+  /** @type {Promise<void> | null} */ #connecting = null;
+  /** The database at the other end. */ #database = 0;
+  /** How many links there were. */ #generation = 0;
+  /** Requests without an answer, in order. @type {Map<number, any>} */ #pending = new Map();
+  /** The relay's own requests. @type {Map<number, Asked>} */ #asked = new Map();
+  #next = -1;
+  /** Y4. @type {Map<string, any>} */ #lasting = new Map();
+  #inTransaction = false;
+  /** Y3. */ #lost = false;
+  #over = false;
+
+  /**
+   * @param {import('./server.js').Server} server
+   * @param {{path: string, name: string, options: any}} where
+   * @param {object} session what it belongs to
+   * @param {(message: any, transfer: Transferable[]) => void} session.post answers
+   * @param {() => void} session.closed the database is closed
+   */
+  constructor(server, where, { post, closed }) {
+    this.server = server;
+    this.where = where;
+    this.answer = post;
+    this.closed = closed;
+    server.relays.add(this);
+  }
+
+  get storage() {
+    return this.where.path.slice(0, this.where.path.indexOf(':'));
+  }
+
+  // --- requests ----------------------------------------------------------------------------------------
+
+  /** Take a request, or what has no answer. @param {any} message */
+  forward(message) {
+    if (message.id !== undefined) this.#pending.set(message.id, message);
+    if (this.#lost && message.id !== undefined && this.#isLost(message)) return;
+    if (this.#ready) this.#send(message);
+    else if (message.id !== undefined) this.connect().catch(() => undefined); // it sends what is pending
+  }
+
+  /** @param {any} message */
+  #send(message) {
+    if (message.cursor >= 0) {
+      if (Math.floor(message.cursor / CURSORS) !== this.#generation) return this.#endOfRows(message);
+      message = { ...message, cursor: message.cursor % CURSORS };
+    }
+    message.database = this.#database;
+    /** @type {Link} */ (this.#link).post(message);
+  }
+
+  /** A cursor of a link that is gone. @param {any} message */
+  #endOfRows({ id, op }) {
+    if (op === 'next')
+      this.#fail(id, new SqlError('the rows are no longer there: their database has moved', SQLITE_ABORT));
+    else if (op === 'return') this.#settle(id, { value: {} });
+  }
+
+  /** @param {number} id @returns {boolean} whether it was here */
+  cancel(id) {
+    if (!this.#pending.has(id)) return false;
+    if (this.#ready) this.#link?.post({ op: 'cancel', target: id });
+    else this.#fail(id, interrupted());
+    return true;
+  }
+
+  /** @param {number} id @param {Record<string, any>} outcome */
+  #settle(id, outcome) {
+    this.#pending.delete(id);
+    this.answer({ id, ...outcome }, []);
+  }
+
+  /** @param {number} id @param {unknown} error */
+  #fail(id, error) {
+    this.#settle(id, { error: packError(error) });
+  }
+
+  // --- answers -----------------------------------------------------------------------------------------
+
+  /** @param {Link} link @param {any} message */
+  heard(link, message) {
+    if (link !== this.#link) return;
+    const own = this.#asked.get(message.id);
+    if (own) {
+      this.#asked.delete(message.id);
+      return message.error ? own.reject(unpackError(message.error)) : own.resolve(message.value);
+    }
+    const request = this.#pending.get(message.id);
+    if (!request) return;
+    if (!message.rows) this.#conclude(request, message);
+    this.answer(message, transferables(message.rows ?? message.value));
+    if (request.op === 'close' && message.value) this.end();
+  }
+
+  /** @param {any} request @param {any} message its answer */
+  #conclude(request, message) {
+    this.#pending.delete(message.id);
+    this.#inTransaction = message.inTransaction === true;
+    if (message.error) return;
+    const { value } = message;
+    if (value.cursor !== undefined) value.cursor += this.#generation * CURSORS;
+    if (request.op === 'status') this.#describe(value);
+    else if (request.op === 'define')
+      this.#keep(JSON.stringify([request.kind, request.name, request.options]), request);
+    else if (request.sql && request.op !== 'describe') {
+      for (const { name, sql } of lastingEffects(request.sql)) {
+        const { args } = request;
+        const again = args?.length ? { op: 'run', statement: this.#next--, sql, args } : { op: 'exec', sql };
+        this.#keep(name || `${this.#next--}`, again);
+      }
+    }
+  }
+
+  /** @param {string} name @param {any} request */
+  #keep(name, request) {
+    this.#lasting.delete(name);
+    this.#lasting.set(name, request);
+  }
+
+  /** @param {any} status */
+  #describe(status) {
+    status.inTransaction ||= this.#lost;
+    status.storage = this.storage;
+    status.owner = this.#link?.isLocal ? 'this' : 'other';
+  }
+
+  // --- links -------------------------------------------------------------------------------------------
+
+  /** Be served. @returns {Promise<void>} @throws {SqlError} SQLITE_BUSY when no owner answers, and what opening fails with */
+  connect() {
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = null;
+    });
+    return this.#connecting;
+  }
+
+  async #connect() {
+    const deadline = performance.now() + PATIENCE_MS;
+    try {
+      for (;;) {
+        const isHeld = await this.#find(deadline - performance.now());
+        try {
+          await this.#begin();
+          break;
+        } catch (error) {
+          if (error !== GONE) throw error;
+        } finally {
+          if (isHeld) this.server.claims?.drop(this.where.path);
+        }
+      }
+    } catch (error) {
+      this.#unlink();
+      for (const id of [...this.#pending.keys()]) this.#fail(id, error);
+      throw error;
+    }
+    this.#ready = true;
+    for (const message of [...this.#pending.values()]) this.#send(message);
+  }
+
+  /**
+   * A link to a session: here if the file can be owned, else to its owner, whoever comes first.
+   * @param {number} patience milliseconds @returns {Promise<boolean>} whether the file is held here
+   */
+  async #find(patience) {
+    const claims = /** @type {import('./claims.js').Claims} */ (this.server.claims);
+    const { path, name } = this.where;
+    let isHeld = await claims.hold(path, { ifAvailable: true });
+    /** @type {Link | null} */ let link = null;
+    if (!isHeld) {
+      const remote = new RemoteLink(path, await this.server.life(), this);
+      const over = new AbortController();
+      const timer = setTimeout(() => over.abort(), patience);
+      const holding = claims.hold(path, { signal: over.signal });
+      isHeld = await Promise.race([holding, remote.welcome.then(() => false)]);
+      clearTimeout(timer);
+      const timedOut = over.signal.aborted;
+      over.abort();
+      if (!isHeld) holding.then((held) => held && claims.drop(path));
+      if (isHeld || timedOut || this.#over) remote.close();
+      else link = remote;
+      if (!isHeld && !link) throw isLocked(name);
+    }
+    if (this.#over) {
+      if (isHeld) claims.drop(path);
+      throw interrupted();
+    }
+    this.#link = link ?? new LocalLink(this.server, this);
+    this.#generation++;
+    return isHeld;
+  }
+
+  /** Open the database over a new link, and tell it what was told before (Y4). */
+  async #begin() {
+    const { name, options } = this.where;
+    this.#database = (await this.#ask({ op: 'open', name, options, direct: true })).database;
+    for (const request of this.#lasting.values()) await this.#ask({ ...request, database: this.#database });
+  }
+
+  /** @param {any} request @returns {Promise<any>} @throws {symbol} GONE */
+  #ask(request) {
+    const id = this.#next--;
+    return new Promise((resolve, reject) => {
+      if (!this.#link) return reject(GONE);
+      this.#asked.set(id, { resolve, reject });
+      this.#link.post({ ...request, id });
+    });
+  }
+
+  /** @returns {Promise<void>} when the link is closed */
+  async #unlink() {
+    const link = this.#link;
+    this.#link = null;
+    this.#ready = false;
+    for (const { reject } of this.#asked.values()) reject(GONE);
+    this.#asked.clear();
+    await link?.close();
+  }
+
+  // --- losing an owner ---------------------------------------------------------------------------------
+
+  /** @param {Link} link @param {boolean} silent it may still be there, but does not answer */
+  lost(link, silent) {
+    if (link !== this.#link) return;
+    const wasReady = this.#ready;
+    this.#unlink();
+    if (wasReady) this.#mourn(silent);
+    if (!silent && wasReady) this.connect().catch(() => undefined);
+  }
+
+  /** The page is being frozen: others may need the file. What is pending goes on if the worker does. @returns {Promise<void>} */
+  letGo() {
+    if (!this.#ready) return Promise.resolve();
+    const closed = this.#unlink();
+    this.#mourn(false);
+    setTimeout(() => this.#pending.size && !this.#ready && this.connect().catch(() => undefined), PAUSE_MS);
+    return closed;
+  }
+
+  /** Decide what becomes of the requests that were sent. @param {boolean} silent */
+  #mourn(silent) {
+    if (this.#inTransaction) this.#lost = true;
+    this.#inTransaction = false;
+    for (const message of [...this.#pending.values()]) this.#decide(message, silent);
+  }
+
+  /** Y2. @param {any} message @param {boolean} silent */
+  #decide(message, silent) {
+    const { id, op } = message;
+    if (op === 'close') {
+      this.#settle(id, { value: {} });
+      return this.end();
+    }
+    if (op === 'next' || op === 'return') return this.#endOfRows(message);
+    const reads = RUNS.has(op) ? onlyReads(message.sql) : op !== 'import';
+    if (this.#lost && RUNS.has(op) && (reads || staysInside(message.sql))) return this.#fail(id, lostTransaction());
+    if (!reads) return this.#fail(id, unknownOutcome());
+    if (silent)
+      return this.#fail(
+        id,
+        new SqlError(`database is locked: the tab that has ${this.where.name} open does not answer`, SQLITE_BUSY),
+      );
+    if (op === 'all') this.answer({ id, rows: null }, []); // those that came are forgotten
+  }
+
+  /** Y3: answer a request that is part of the transaction that was lost. @param {any} message @returns {boolean} whether it was */
+  #isLost({ id, op, sql }) {
+    if (!RUNS.has(op) && op !== 'export' && op !== 'import') return false;
+    const end = sql === undefined ? null : endOf(sql);
+    if (end) this.#lost = false;
+    if (end === 'ROLLBACK') this.#settle(id, { value: EMPTY[/** @type {keyof typeof EMPTY} */ (op)] ?? NO_ROWS });
+    else this.#fail(id, lostTransaction());
+    return true;
+  }
+
+  // --- the end -----------------------------------------------------------------------------------------
+
+  /** The database is closed, or its page is gone. */
+  async end() {
+    if (this.#over) return;
+    this.#over = true;
+    this.server.relays.delete(this);
+    this.closed();
+    await this.#unlink();
+  }
+}
+
+const NO_ROWS = { packed: null, names: [] };
+const EMPTY = { exec: {}, run: { changes: 0, lastInsertRowid: 0 }, script: { results: [] } };
+
+function lostTransaction() {
+  return new SqlError('the transaction was lost: the tab that had the database open is gone', SQLITE_ABORT_ROLLBACK);
+}
+
+function unknownOutcome() {
+  const why = 'the tab that had the database open went away before it answered';
+  return new SqlError(`${why}: what was written may or may not have been committed`, SQLITE_IOERR);
+}
