@@ -58,6 +58,11 @@ export interface ConnectOptions extends AssetOptions {
  * worker ends fails with SQLITE_IOERR.
  */
 export function connect(name: string | Blob, options?: ConnectOptions): Promise<Database>;
+/**
+ * Marks SQL in a module: the text between the backticks. The Vite plugin (turso-wasm/vite) compiles what is marked when the application is
+ * built. Errors: TypeError for `${…}`; parameters of a statement are `?` or `:name`.
+ */
+export function sql(text: TemplateStringsArray): string;
 /** The names of the databases. Errors: SqlError SQLITE_CANTOPEN when there is no such storage. */
 export function list(options?: AssetOptions): Promise<string[]>;
 /** Delete a database that is not open anywhere, if it exists. Errors: SqlError SQLITE_BUSY. */

@@ -16,6 +16,7 @@ import { unlessAborted, workerFor } from './page/workers.js';
 import { describe } from './values.js';
 
 export { Statement } from './page/statement.js';
+export { sql } from './page/tag.js';
 export { Database, SqlError };
 
 const BUSY_TIMEOUT_MS = 5000;

@@ -16,7 +16,7 @@ WEB = (
     "file.js lexer.js next_visit.js program.js program_file.js protocol.js pyodide.js rows.js snapshot.js",
     "values.js waiting.js",
     "program_cache.js parameters.js userorder.js usertokens.js pack.js compiler.js stores.js",
-    "page/check.js page/source.js usersource.js",
+    "page/check.js page/source.js page/tag.js usersource.js",
     "literals.js userrows.js statements.js",
     "usercode.js",
     "kernel.js connection.js",
