@@ -6,7 +6,7 @@ from typing import Any
 from turso_wasm.catalog.build import SQLITE_VERSION
 from turso_wasm.dbapi.blob import Blob
 from turso_wasm.dbapi.compiled import compiled
-from turso_wasm.dbapi.connection import LEGACY_TRANSACTION_CONTROL, Connection, connect
+from turso_wasm.dbapi.connection import Connection, connect
 from turso_wasm.dbapi.constants import CONSTANTS
 from turso_wasm.dbapi.cursor import Cursor
 from turso_wasm.dbapi.deprecations import deprecated
@@ -24,6 +24,7 @@ from turso_wasm.dbapi.errors import (
 )
 from turso_wasm.dbapi.hooks import enable_callback_tracebacks
 from turso_wasm.dbapi.row import Row
+from turso_wasm.dbapi.transactions import LEGACY_TRANSACTION_CONTROL
 from turso_wasm.dbapi.types import (
     PARSE_COLNAMES,
     PARSE_DECLTYPES,
