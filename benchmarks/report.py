@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.memory import MIB, STEPS
+from benchmarks.releases import FALLEN, Ratios, Release
+
 OURS = ("turso_wasm", "ours", "ours-opfs")
 TITLES = {
     "native": "CPython, database in a file",
@@ -82,11 +85,25 @@ class Result:
     visits: list[dict[str, Any]] = field(default_factory=list)
     prepare: dict[str, Any] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    memory: dict[str, dict[str, int]] = field(default_factory=dict)  # engine → step → bytes, natively
+    linear: dict[str, dict[str, list[int]]] = field(default_factory=dict)  # group → engine → bytes of each memory
+    previous: Release | None = None
 
     def row(self, group: str, name: str, n: int) -> Row:
         """A new row."""
         self.rows.append(Row(group, name, n))
         return self.rows[-1]
+
+    def ratios(self) -> Ratios:
+        """Of all trials, as a release keeps them."""
+        found: Ratios = {}
+        for row in self.rows:
+            ours = next((engine for engine in OURS if row.median(engine) is not None), None)
+            peers = [engine for engine in row.times if engine not in OURS and row.median(engine) is not None]
+            if ours is not None and peers:
+                steady = {peer: round(row.steady_ratio(peer, ours), 2) for peer in peers}
+                found.setdefault(row.group, {})[row.name] = steady
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """All of it, plainly."""
@@ -158,7 +175,8 @@ def markdown(result: Result, trials: list[dict[str, Any]]) -> str:
         f"Medians of {result.settings['repetitions']} repetitions after one that does not count; engines took turns. "
         "Ratios are the peer's time over ours, of the medians and, in parentheses, of processor time (in browsers, "
         "which do not tell it, of the quickest repetitions): above 1 we are faster. "
-        f"Behind them stands the target, {MISSED} where the medians miss it.",
+        f"Behind them stands the target, {MISSED} where the medians miss it"
+        + (f", and in brackets what {result.previous.version} reached." if result.previous else "."),
         "Versions: "
         + ", ".join(f"{name} {v}" for name, v in {NAMES.get(k, k): v for k, v in result.versions.items()}.items())
         + ".",
@@ -166,12 +184,13 @@ def markdown(result: Result, trials: list[dict[str, Any]]) -> str:
     ]
     targets = {trial["name"]: trial for trial in trials}
     for group in dict.fromkeys(row.group for row in result.rows):
-        lines += _group(group, [row for row in result.rows if row.group == group], targets)
+        lines += _group(group, [row for row in result.rows if row.group == group], targets, result.previous)
+    lines += _fallen(result) + _memory(result)
     lines += _prepare(result.prepare) + _startup(result.startup) + _visits(result.visits) + _sizes(result.sizes)
     return "\n".join(lines)
 
 
-def _group(group: str, rows: list[Row], trials: dict[str, dict[str, Any]]) -> list[str]:
+def _group(group: str, rows: list[Row], trials: dict[str, dict[str, Any]], previous: Release | None) -> list[str]:
     engines = list(dict.fromkeys(engine for row in rows for engine in (*row.times, *row.errors)))
     ours = next((engine for engine in engines if engine in OURS), "")
     peers = [engine for engine in engines if engine != ours]
@@ -183,7 +202,7 @@ def _group(group: str, rows: list[Row], trials: dict[str, dict[str, Any]]) -> li
     lines.append("|-|-:|" + "-:|" * len(peers))
     for row in rows:
         wanted = trials[row.name].get("targets", {}).get(group, {})
-        cells = [_peer_cell(row, ours, peer, wanted.get(peer)) for peer in peers]
+        cells = [_peer_cell(row, ours, peer, wanted.get(peer), previous) for peer in peers]
         mine = row.median(ours)
         own = time_text(mine, row.n) if mine is not None else f"failed: {row.errors.get(ours, '')[:80]}"
         note = disagreement(row)
@@ -194,7 +213,7 @@ def _group(group: str, rows: list[Row], trials: dict[str, dict[str, Any]]) -> li
     return lines
 
 
-def _peer_cell(row: Row, ours: str, peer: str, target: float | None) -> str:
+def _peer_cell(row: Row, ours: str, peer: str, target: float | None, previous: Release | None) -> str:
     theirs, mine = row.median(peer), row.median(ours)
     if theirs is None:
         return f"failed: {row.errors.get(peer, '')[:60]}"
@@ -204,9 +223,50 @@ def _peer_cell(row: Row, ours: str, peer: str, target: float | None) -> str:
         cell += f", **{ratio:.2f}** ({row.steady_ratio(peer, ours):.2f})"
         if target is not None:
             cell += f" ≥ {target:g}{'' if ratio >= target else ' ' + MISSED}"
+        before = previous and previous.ratio(row.group, row.name, peer)
+        if before is not None:
+            cell += f" [{before:.2f}]"
     elif target is not None:
         cell += f" ≥ {target:g} {MISSED}"
     return cell
+
+
+def _fallen(result: Result) -> list[str]:
+    """The trials that the previous release did better, beside the same peer."""
+    previous = result.previous
+    if previous is None:
+        return []
+    lines = []
+    for group, trials in result.ratios().items():
+        for trial, peers in trials.items():
+            for peer, ratio in peers.items():
+                before = previous.ratio(group, trial, peer)
+                if before is not None and ratio < before * FALLEN:
+                    lines.append(f"- {trial} ({group}, {NAMES.get(peer, peer)}): {before:.2f}, now {ratio:.2f}")
+    title = f"## Slower than {previous.version}"
+    return [title, "", *(lines or [f"Nothing by more than {1 - FALLEN:.0%}."]), ""]
+
+
+def _memory(result: Result) -> list[str]:
+    """What engines take of memory, in a process and in workers."""
+    lines = []
+    if any(result.memory.values()):
+        engines = [engine for engine, found in result.memory.items() if found]
+        lines += ["By how many MiB a process grows, above what it takes once the engine is there:", ""]
+        lines += ["| | " + " | ".join(NAMES.get(e, e) for e in engines) + " |", "|-|" + "-:|" * len(engines)]
+        for step, what in STEPS.items():
+            cells = [f"{result.memory[engine][step] / MIB:.1f}" for engine in engines]
+            lines.append(f"| {step} ({what}) | " + " | ".join(cells) + " |")
+        lines.append("")
+    for group, engines_of in result.linear.items():
+        cells = [f"{NAMES.get(e, e)} {_sum_text([n / MIB for n in sizes])}" for e, sizes in engines_of.items() if sizes]
+        lines += [f"{TITLES[group]}: MiB of linear memory after all trials, which is the peak: {', '.join(cells)}.", ""]
+    return ["## Memory", "", *lines] if lines else []
+
+
+def _sum_text(parts: list[float]) -> str:
+    total, large = f"{sum(parts):.1f}", [f"{part:.1f}" for part in parts if part >= 1]
+    return f"{total} ({' + '.join(large)})" if len(large) > 1 else total
 
 
 def _counts(rows: list[Row], engines: list[str], trials: dict[str, dict[str, Any]]) -> list[str]:

@@ -1,6 +1,7 @@
 """Measure this engine beside its peers.
 
     python -m benchmarks [--quick] [--only native|memory|opfs|start-up] [--match TEXT] [--private] [--node]
+                         [--record VERSION]
 
 Engines of a group take turns in every repetition, so that whatever else the machine does hits them alike. The report
 goes to the terminal and, as Markdown and JSON, to benchmarks/results/. What is measured is data: trials.json.
@@ -21,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import hosts, report, startup, values
+from benchmarks import hosts, memory, releases, report, startup, values
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE / ".cache"
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     subprocess.run([sys.executable, "web/make_assets.py"], cwd=hosts.ROOT, check=True, stdout=subprocess.DEVNULL)
     base = base_file(spec["base"])
     result = report.Result(_machine(), {"quick": options.quick, "repetitions": _repetitions(options)})
+    result.previous = releases.previous()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _all_groups(spec, base, options, result)
@@ -53,6 +55,9 @@ def main(arguments: list[str] | None = None) -> None:
     (RESULTS / "latest.md").write_text(text, encoding="utf-8")
     (RESULTS / "latest.json").write_text(json.dumps(result.to_json(), indent=1), encoding="utf-8")
     print(text)
+    if options.record:
+        source = f"{result.machine['date']}, {result.machine['cpu']}, {result.machine['cores']} cores"
+        releases.record(options.record, result.ratios(), source)
 
 
 def _all_groups(spec: dict[str, Any], base: Path, options: argparse.Namespace, result: report.Result) -> None:
@@ -60,6 +65,8 @@ def _all_groups(spec: dict[str, Any], base: Path, options: argparse.Namespace, r
         folder = Path(name)
         if "native" in options.groups:
             _native(spec, base, folder, options, result)
+            if not options.match:
+                result.memory = memory.measure(CACHE, base, [OURS["native"], *PEERS["native"]])
         browser = [group for group in ("memory", "opfs") if group in options.groups]
         if browser and options.node:
             _node(spec, base, options, result)
@@ -75,6 +82,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", dest="groups", action="append", choices=[*OURS, START_UP], help="a group of trials")
     parser.add_argument("--match", default="", help="only trials whose name contains this")
     parser.add_argument("--private", action="store_true", help="OPFS in a private window instead of a profile on disk")
+    parser.add_argument("--record", metavar="VERSION", help="keep the ratios as those of a release")
     parser.add_argument("--node", action="store_true", help="the memory group in Node instead of Chromium")
     options = parser.parse_args(arguments)
     options.groups = options.groups or [*OURS, START_UP]
@@ -202,6 +210,8 @@ def _measure(
             for engine, host in engines.items():
                 row.counts[engine] = host.ask({"do": "run", "trial": trial, "counting": True}).get("counts", {})
         print(report.line(row, OURS[group]), file=sys.stderr, flush=True)
+    if group != "native":
+        result.linear[name] = {engine: host.ask({"do": "memory"}).get("bytes", []) for engine, host in engines.items()}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 /** What run.py may ask of an engine's process or worker. The answer is a plain object; a failure is {error}. */
 
 import { Bench } from './bench.js';
+import { heldBytes, watchMemories } from './memory.js';
 import { measurePrepare } from './prepare.js';
+
+watchMemories();
 
 export class Requests {
   /** @param {string} engine @param {any} where */
@@ -31,6 +34,8 @@ export class Requests {
         return {};
       case 'run':
         return this.bench.run(request.trial, request.counting);
+      case 'memory':
+        return { bytes: heldBytes() };
       case 'prepare':
         return measurePrepare(this.bench.driver, await this.where(null));
       default:
