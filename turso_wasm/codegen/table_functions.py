@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from turso_wasm.bind import bound
 from turso_wasm.codegen.cells import cell_table, emit_cells, load_cells
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.rowsets import emit_no_rows
-from turso_wasm.codegen.sources import LocalSource
+from turso_wasm.codegen.sources import LocalSource, Source
 from turso_wasm.codegen.values import SqlValue, collation_code
 from turso_wasm.kernel.abi import INTEGER, NULL, STATEMENTS
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I32, I64, Expr, Label, i32, i64, select
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64, select
 
 ROWID = -1
 MIN_INTEGER, MAX_INTEGER = -(1 << 63), (1 << 63) - 1
 DIRECTIONS = {None: 0, "ascending": 1, "descending": -1}
+
+
+class MadeSource(Source):
+    """Columns that are expressions over what gives the rows; computed where they are wanted. number: of the row, if
+    that is its rowid.
+    """
+
+    def __init__(self, outputs: Mapping[int, bound.Expr], number: Local | None) -> None:
+        super().__init__()
+        self.outputs = outputs
+        self.number = number
+
+    def decode(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
+        """See Source."""
+        made = [column for column in columns if column in self.outputs]
+        ensure([self.outputs[column] for column in made], ctx)
+        found = {column: emit_value(self.outputs[column], ctx) for column in made}
+        if self.number is not None and ROWID in columns:
+            found[ROWID] = SqlValue(INTEGER, self.number)
+        return found
 
 
 def _function_scan(node: nodes.FunctionScan, ctx: Context, then: Then) -> None:
@@ -25,13 +47,9 @@ def _function_scan(node: nodes.FunctionScan, ctx: Context, then: Then) -> None:
     number = f.local(I64, "rowid", i64(0)) if node.is_numbered else None
 
     def row() -> None:
-        ensure(node.outputs, ctx)
-        values = [emit_value(output, ctx) for output in node.outputs]
-        source = ctx.sources[node.source] = LocalSource([])
-        source.decoded = dict(zip(node.columns, values, strict=True))
+        ctx.sources[node.source] = MadeSource(dict(zip(node.columns, node.outputs, strict=True)), number)
         if number is not None:
             f.set(number, number + 1)
-            source.decoded[ROWID] = SqlValue(INTEGER, number)
         then()
 
     emit_source(node.child, ctx, row)

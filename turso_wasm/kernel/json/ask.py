@@ -38,6 +38,7 @@ def asked(stmt: Run, w: Walk, values: ptr[Value], n: i32) -> ptr[u8]:
     p, size = document(stmt, values[0].tag, values[0].payload)
     w.at = 0
     w.behind = size
+    w.size = size
     return p
 
 
@@ -49,7 +50,7 @@ def fn_json_array_length(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i6
     if not p:
         return NULL, 0
     kind, start, behind = child(p, w.at, w.behind)
-    return INTEGER, i64(count_elements(p, start, behind) if kind == ARRAY else 0)
+    return INTEGER, i64(count_elements(p, start, behind, w.size if w.size else w.behind) if kind == ARRAY else 0)
 
 
 def type_name(kind: i32) -> tuple[i32, i64]:
@@ -68,7 +69,7 @@ def type_name(kind: i32) -> tuple[i32, i64]:
         return TEXT, pack(b"text", 4)
     if kind < OBJECT:
         return TEXT, pack(b"array", 5)
-    return TEXT, pack(b"object", 6)
+    return TEXT, pack(b"object", 6 if kind == OBJECT else 0)
 
 
 @export

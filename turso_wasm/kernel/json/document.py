@@ -18,6 +18,7 @@ from turso_wasm.kernel.json.element import (
     INT,
     INT5,
     NULL_ELEMENT,
+    OBJECT,
     TEXT_J,
     TEXT_RAW,
     TRUE_ELEMENT,
@@ -136,7 +137,7 @@ def parsed(stmt: Run, p: ptr[u8], n: i32) -> tuple[ptr[u8], i32]:
 def looks_binary(p: ptr[u8], n: i32) -> bool:
     """Whether a blob can be JSONB: one element fills it. A short one that may be text must be sound, too."""
     kind, start, behind = element(p, 0, n)
-    if kind < 0 or behind != n or (kind <= FALSE_ELEMENT and start < n):
+    if kind < 0 or kind > OBJECT or behind != n or (kind <= FALSE_ELEMENT and start < n):
         return False
     may_be_text: bool = n < 9 and (p[0] == 91 or p[0] == 123 or is_digit(p[0]))
     return not may_be_text or check_element(p, 0, n, 1) == VALID
@@ -249,14 +250,15 @@ def hex_result(p: ptr[u8], n: i32) -> tuple[i32, i64]:
 
 def number_result(kind: i32, p: ptr[u8], n: i32) -> tuple[i32, i64]:
     """A numeral as a value. Raises "malformed JSON"."""
-    if kind == INT5:
+    sign: i32 = i32(n > 0 and p[0] == 45)
+    if kind == INT5 and n > sign + 2 and p[sign] == 48 and (p[sign + 1] | 32) == 120:
         return hex_result(p, n)
     if n == 0:
         raise_malformed()
     number, value, whole = text_to_number(p, n)
     if whole != NUMBER_WHOLE:
         raise_malformed()
-    if kind == INT:
+    if kind <= INT5:
         return number, value
     real, _ = text_to_real(p, n)
     return REAL, bits(real)
@@ -272,6 +274,8 @@ def value_result(stmt: Run, p: ptr[u8], at: i32, end: i32) -> tuple[i32, i64]:
         if kind == NULL_ELEMENT:
             return NULL, 0
         return INTEGER, i64(1) if kind == TRUE_ELEMENT else i64(0)
+    if kind > OBJECT:
+        raise_malformed()
     if kind >= ARRAY:
         return json_result(stmt, p, at, end)
     if has_escapes(kind):

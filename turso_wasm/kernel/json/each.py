@@ -20,7 +20,7 @@ from turso_wasm.kernel.json.each_text import (
     text_shown,
     tree_next,
 )
-from turso_wasm.kernel.json.element import ARRAY, OBJECT, child, is_text
+from turso_wasm.kernel.json.element import OBJECT, child, element, is_container, is_text, raise_malformed
 from turso_wasm.kernel.json.path import FOUND, Walk, has_escapes, start_walk, walk
 from turso_wasm.kernel.json.scan import is_alnum, put_unescaped
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
@@ -37,6 +37,7 @@ BINARY = 2  # added: arrays and objects are shown as JSONB
 PART = 4  # added: nobody asks for ids and paths, so a text need not be parsed
 
 KEY, VALUE, TYPE, ATOM, ID, PARENT, FULL_KEY, PATH, ROWID = range(9)  # the columns
+BEYOND = 0x7FFFFFFF  # JsonLevel.next: the element that the row is of goes beyond the document
 
 
 # --- moving ------------------------------------------------------------------------------------------------------
@@ -56,18 +57,20 @@ def json_walk_next(stmt: Run, w: JsonWalk) -> i32:
     """Go to the next row: 0 if there is none. Raises "malformed JSON", SQLITE_NOMEM."""
     if w.is_text:
         return tree_next(stmt, w) if w.is_tree else text_next(w)
-    if w.is_tree and w.document[w.value] & 15 >= ARRAY:
+    if w.is_tree and is_container(w.document[w.value] & 15):
         push_level(stmt, w)
     while w.depth:
         level: JsonLevel = w.levels[w.depth - 1]
+        if level.next == BEYOND:
+            raise_malformed()
         if level.next < level.end:
             w.at = level.next
             w.value = level.next
             if level.is_object:
-                _, _, value = child(w.document, level.next, level.end)
+                _, _, value = element(w.document, level.next, w.size)
                 w.value = value
-            _, _, behind = child(w.document, w.value, level.end)
-            level.next = behind
+            kind, _, behind = element(w.document, w.value, w.size)
+            level.next = BEYOND if kind < 0 else behind
             level.index += 1
             w.row += 1
             return 1
@@ -111,6 +114,7 @@ def json_walk_begin(stmt: Run, w: JsonWalk, tag: i32, payload: i64, path_tag: i3
     w.row = 0
     found: Walk = Walk(scratch(sizeof(Walk)))
     start_walk(stmt, found, path_tag, path)
+    found.of_rows = 1
     walk(found, w.document, n)
     if found.result != FOUND:
         return 0
@@ -120,7 +124,7 @@ def json_walk_begin(stmt: Run, w: JsonWalk, tag: i32, payload: i64, path_tag: i3
     w.last_step = found.rest if found.is_first else 1
     w.at = found.label_at
     w.value = found.at
-    if w.is_tree == 0 and w.document[w.value] & 15 >= ARRAY:
+    if w.is_tree == 0 and is_container(w.document[w.value] & 15):
         push_level(stmt, w)
         w.row = -1
         return json_walk_next(stmt, w)
@@ -245,10 +249,10 @@ def json_walk_column(stmt: Run, w: JsonWalk, column: i32) -> tuple[i32, i64]:
         return container_path(stmt, w)
     if column == ROWID:
         return INTEGER, i64(w.row)
-    if column == ATOM and kind >= ARRAY:
+    if (column == ATOM and is_container(kind)) or kind > OBJECT:
         return NULL, 0
-    stmt.subtype = JSON_SUBTYPE if kind >= ARRAY else 0
-    if w.is_binary and kind >= ARRAY:
+    stmt.subtype = JSON_SUBTYPE if is_container(kind) else 0
+    if w.is_binary and is_container(kind):
         _, _, behind = child(w.document, w.value, w.size)
         return blob_result(stmt, w.document + w.value, behind - w.value)
     return value_result(stmt, w.document, w.value, w.size)

@@ -64,6 +64,11 @@ def is_text(kind: i32) -> bool:
     return kind >= TEXT_PLAIN and kind <= TEXT_RAW
 
 
+def is_container(kind: i32) -> bool:
+    """An array or an object. (Three kinds are reserved: they can be stepped over, and are shown as nothing.)"""
+    return kind >= ARRAY and kind <= OBJECT
+
+
 def element(p: ptr[u8], at: i32, end: i32) -> tuple[i32, i32, i32]:
     """The element at `at`, which must end by `end`: (kind, index of its payload, index behind it); kind -1 if bad."""
     if at >= end:
@@ -85,7 +90,7 @@ def element(p: ptr[u8], at: i32, end: i32) -> tuple[i32, i32, i32]:
             size = i64(be32(p + at + 1))
         else:
             size = i64(be32(p + at + 5)) if be32(p + at + 1) == 0 else i64(0x7FFFFFFF)
-    if kind > OBJECT or i64(at) + i64(head) + size > i64(end):
+    if i64(at) + i64(head) + size > i64(end):
         return -1, at, at
     start: i32 = at + head
     return kind, start, start + i32(size)

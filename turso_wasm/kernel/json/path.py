@@ -11,7 +11,7 @@ from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import arena_mark, arena_release
 from turso_wasm.kernel.functions.printf import put_sql_escaped
 from turso_wasm.kernel.functions.text import same_bytes
-from turso_wasm.kernel.json.element import ARRAY, OBJECT, TEXT_5, TEXT_J, child, is_text, raise_malformed
+from turso_wasm.kernel.json.element import ARRAY, OBJECT, TEXT_5, TEXT_J, child, element, is_text, raise_malformed
 from turso_wasm.kernel.json.scan import BACKSLASH, put_unescaped
 from turso_wasm.kernel.values.buffer import Buffer, buffer_add, buffer_init, buffer_put
 from turso_wasm.kernel.values.number import is_digit
@@ -25,6 +25,7 @@ FOUND = 0
 MISSING_LABEL = 1  # an object has no such label: `at` is its end
 MISSING_INDEX = 2  # one behind the last element of an array: `at` is its end
 NOWHERE = 3
+DAMAGED = 4
 MAX_INDEX = 0x7FFFFFF0
 
 
@@ -57,6 +58,8 @@ class Walk(Struct):
     index: i32  # FOUND in an array: the number of the element
     parents: ptr[i32]  # the containers on the way, outermost first
     n_parents: i32
+    size: i32  # of the document, if it is JSONB; 0: it is a text
+    of_rows: i32  # 1: json_each asks, which takes a damaged document for a bad path
 
 
 def raise_quoted(stmt: Run, before: ptr[u8], n_before: i32, p: ptr[u8], n: i32) -> None:
@@ -183,56 +186,64 @@ def has_escapes(kind: i32) -> bool:
 # --- walking ---------------------------------------------------------------------------------------------------
 
 
-def step_label(w: Walk, step: Step, p: ptr[u8], at: i32, end: i32) -> None:
-    """Find a label in an object's payload. Raises "malformed JSON"."""
+def step_label(w: Walk, step: Step, p: ptr[u8], at: i32, end: i32, n: i32) -> None:
+    """Find a label in an object's payload, of a document of n bytes: it alone bounds elements, as in SQLite."""
     while at < end:
-        kind, start, behind = child(p, at, end)
-        if not is_text(kind):
-            raise_malformed()
-        _, _, after = child(p, behind, end)
+        kind, start, behind = element(p, at, n)
+        value, _, after = element(p, behind, n)
+        if not is_text(kind) or value < 0 or behind >= end:
+            w.result = DAMAGED
+            return
         if same_label(
             w.stmt, p + start, behind - start, has_escapes(kind), step.label, step.label_size, step.escaped != 0
         ):
-            w.result = FOUND
+            w.result = FOUND if value <= OBJECT else DAMAGED
             w.label_at = at
             w.at = behind
             w.behind = after
             return
         at = after
-    w.result = MISSING_LABEL
+    w.result = MISSING_LABEL if at == end else DAMAGED
     w.at = end
 
 
-def count_elements(p: ptr[u8], at: i32, end: i32) -> i32:
-    """How many elements a payload holds. Raises "malformed JSON"."""
+def count_elements(p: ptr[u8], at: i32, end: i32, n: i32) -> i32:
+    """How many elements a payload holds, in a document of n bytes, as far as they can be read."""
     count: i32 = 0
     while at < end:
-        _, _, after = child(p, at, end)
+        kind, _, after = element(p, at, n)
+        if kind < 0:
+            return count + 1
         at = after
         count += 1
     return count
 
 
-def step_index(w: Walk, step: Step, p: ptr[u8], at: i32, end: i32) -> None:
-    """Find an element of an array's payload. Raises "malformed JSON"."""
+def step_index(w: Walk, step: Step, p: ptr[u8], at: i32, end: i32, n: i32) -> None:
+    """Find an element of an array's payload, as step_label."""
     wanted: i32 = step.index
     if step.from_end:
-        wanted = count_elements(p, at, end) - step.index
+        wanted = count_elements(p, at, end, n) - step.index
     w.result = NOWHERE
     w.index = wanted
     if wanted < 0:
         return
     while at < end:
-        _, _, after = child(p, at, end)
+        kind, _, after = element(p, at, n)
         if wanted == 0:
             w.result = FOUND
             w.at = at
             w.label_at = at
             w.behind = after
             return
+        if kind < 0:
+            w.result = DAMAGED
+            return
         wanted -= 1
         at = after
-    if wanted == 0:
+    if at > end:
+        w.result = DAMAGED
+    elif wanted == 0:
         w.result = MISSING_INDEX
         w.at = end
 
@@ -246,6 +257,7 @@ def check_start(w: Walk) -> None:
 def walk(w: Walk, p: ptr[u8], n: i32) -> None:
     """Follow w.path in the document of n bytes; w.parents has room. Raises "bad JSON path: …", "malformed JSON"."""
     check_start(w)
+    w.size = n
     step: Step = Step(scratch(sizeof(Step)))
     _, _, behind = child(p, 0, n)
     w.result = FOUND
@@ -269,13 +281,17 @@ def walk(w: Walk, p: ptr[u8], n: i32) -> None:
             w.parents[w.n_parents] = w.at
             w.n_parents += 1
         if step.is_label:
-            step_label(w, step, p, start, end)
+            step_label(w, step, p, start, end, n)
         else:
-            step_index(w, step, p, start, end)
+            step_index(w, step, p, start, end, n)
             if step.open_end and w.index >= 0:
                 raise_bad_path(w)
         w.is_first = i32(w.label_at == start)
         i = step.next
+    if w.result == DAMAGED:
+        if w.of_rows:
+            raise_bad_path(w)
+        raise_malformed()
 
 
 def start_walk(stmt: Run, w: Walk, tag: i32, payload: i64) -> None:
@@ -286,6 +302,8 @@ def start_walk(stmt: Run, w: Walk, tag: i32, payload: i64) -> None:
     w.path_size = terminated_size(w.path, size_of(text))
     w.shown = pack(w.path, w.path_size)
     w.parents = ptr[i32](0)
+    w.of_rows = 0
+    w.size = 0
 
 
 def find(stmt: Run, w: Walk, p: ptr[u8], n: i32, path: Value) -> bool:

@@ -65,7 +65,7 @@ def put_hex_number(b: Buffer, p: ptr[u8], n: i32) -> None:
 def put_json5_real(b: Buffer, p: ptr[u8], n: i32) -> None:
     """A number with a digit on both sides of its point."""
     for i in range(n):
-        if p[i] == 46 and (i == 0 or not is_digit(p[i - 1])):
+        if p[i] == 46 and (i == 0 or (i == 1 and p[0] == 45)):
             buffer_put(b, 48)
         buffer_put(b, p[i])
         if p[i] == 46 and (i + 1 == n or not is_digit(p[i + 1])):
@@ -124,8 +124,6 @@ def put_json5_string(b: Buffer, p: ptr[u8], n: i32) -> None:
 
 def put_scalar(b: Buffer, kind: i32, p: ptr[u8], n: i32) -> None:
     """An element that is no array and no object."""
-    if kind <= FALSE_ELEMENT and n > 0:
-        raise_malformed()
     if kind == NULL_ELEMENT:
         buffer_add(b, *lit(b"null"))
     elif kind == TRUE_ELEMENT:
@@ -195,6 +193,10 @@ def put_container(b: Buffer, style: Style, kind: i32, p: ptr[u8], at: i32, end: 
 def put_json(b: Buffer, style: Style, p: ptr[u8], at: i32, end: i32, depth: i32) -> i32:
     """The element at `at` as text; index behind it."""
     kind, start, behind = child(p, at, end)
+    if kind > OBJECT:
+        raise_malformed()
+    if kind <= FALSE_ELEMENT:
+        behind = at + 1  # whatever size it has
     if kind < ARRAY:
         put_scalar(b, kind, p + start, behind - start)
     else:

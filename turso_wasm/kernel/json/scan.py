@@ -138,11 +138,20 @@ def letter_code(c: i32) -> i32:
     return c
 
 
+def loose_hex(p: ptr[u8], at: i32, digits: i32) -> i32:
+    """The number of that many hexadecimal digits at `at`, of which damaged JSONB makes any bytes, read as by SQLite."""
+    value: i32 = 0
+    for i in range(digits):
+        c: i32 = p[at + i]
+        value = value << 4 | ((c + 9 * (c >> 6 & 1)) & 15)
+    return value
+
+
 def low_surrogate(p: ptr[u8], n: i32, at: i32) -> i32:
     """The code of an escaped low surrogate at `at`; -1 if there is none."""
-    if at + 1 >= n or p[at] != BACKSLASH or p[at + 1] != 117:
+    if at + 5 >= n or p[at] != BACKSLASH or p[at + 1] != 117:
         return -1
-    code: i32 = hex_run(p, n, at + 2, 4)
+    code: i32 = loose_hex(p, at + 2, 4)
     return code if (code & 0xFC00) == 0xDC00 else -1
 
 
@@ -152,16 +161,19 @@ def put_unescaped_char(b: Buffer, p: ptr[u8], n: i32, at: i32) -> i32:
         return n
     c: i32 = p[at]
     behind, _ = scan_escape(p, n, at)
-    if behind < 0:
-        return at + 1
     if c == 117 or c == 120:
-        code: i32 = hex_run(p, n, at + 1, behind - at - 1)
+        behind = at + 5 if c == 117 else at + 3
+        if behind > n:
+            return n
+        code: i32 = loose_hex(p, at + 1, behind - at - 1)
         low: i32 = low_surrogate(p, n, behind) if (code & 0xFC00) == 0xD800 else -1
         if low >= 0:
             code = 0x10000 + ((code & 0x3FF) << 10) + (low & 0x3FF)
             behind += 6
         room: ptr[u8] = buffer_room(b, i64(4))
         b.size = b.size - 4 + write_char(room, u32(code))
+    elif behind < 0:
+        return at + 1
     elif behind == at + 1 and c != 10 and c != 13:
         buffer_put(b, letter_code(c))
     elif behind >= n:

@@ -41,6 +41,9 @@ def check_string(kind: i32, p: ptr[u8], at: i32, end: i32) -> i32:
             if kind == TEXT_PLAIN:
                 return at
             behind, json5 = scan_escape(p, end, at + 1)
+            if behind < 0 and at + 1 < end and p[at + 1] == 0:
+                behind = at + 2  # as SQLite has it
+                json5 = False
             if behind < 0 or (json5 and kind == TEXT_J):
                 return at
             at = behind
@@ -107,10 +110,10 @@ def check_element(p: ptr[u8], at: i32, end: i32, depth: i32) -> i32:
     if depth > MAX_DEPTH:
         return at
     kind, start, behind = element(p, at, end)
-    if kind < 0 or behind != end:
+    if kind < 0 or kind > OBJECT or behind != end:
         return at
     if kind <= FALSE_ELEMENT:
-        return VALID if start == end else at
+        return VALID if end == at + 1 else at
     if kind <= FLOAT5 and start == end:
         return at
     if kind == INT5:

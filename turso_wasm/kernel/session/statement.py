@@ -182,9 +182,11 @@ def statement_begin(s: Run, slot: i32, write: i32, cookie: i32) -> None:
         pager_begin_read(p)
     if p.database.journal_mode == JOURNAL_WAL and not p.log_use:
         p.log_use = LOG_ALONE if p.settings.exclusive else LOG_SHARED
+    is_first: i32 = i32(s.slots_read == 0)
     statement_enter(s, p, slot, write)
     if cookie != -1 and (schema_cookie(p) != cookie or s.schema_epoch != c.schema_epoch):
         raise_schema()
+    s.runs += is_first
 
 
 @export
@@ -202,8 +204,6 @@ def raise_schema() -> None:
 def statement_enter(s: Run, p: Pager, slot: i32, write: i32) -> None:
     """Count the statement as a user of the pager (Q1)."""
     bit: i32 = 1 << slot
-    if s.slots_read == 0:
-        s.runs += 1
     if not s.slots_read & bit:
         s.slots_read |= bit
         p.readers += 1
