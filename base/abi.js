@@ -20,6 +20,7 @@ export const CAP_READONLY = 4;
 export const DB_SCHEMA_COOKIE = 3;
 export const DB_SCHEMA_FORMAT = 4;
 export const DB_PAGE_COUNT = 1;
+export const DB_COMMITS = 21;
 export const N_SLOTS = 12;
 export const TEMP_SLOT = 1;
 export const CALL_FUNCTION = 0;

@@ -17,7 +17,7 @@ from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("demo", "dist", "base", "vfs", "web", "tests/browser")  # nothing else of the project is served
+FOLDERS = ("demo", "dist", "base", "vfs", "web", "tests/browser", "tests/soak")  # nothing else of the project is served
 DEFAULT_PORT = 8480
 
 

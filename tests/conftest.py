@@ -38,4 +38,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if sample[False]:
         config.hook.pytest_deselected(items=sample[False])
         items[:] = sample[True]
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    items.sort(key=lambda item: not {"browser", "soak"}.isdisjoint(item.path.parts))

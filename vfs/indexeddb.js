@@ -148,15 +148,19 @@ class Mirror {
   async #write() {
     /** @type {(() => void)[]} */
     const undo = [];
+    let late = false;
     try {
       await transaction(this.database, 'readwrite', (files, chunks) => {
         const owner = files.get([OWNER, this.name]);
-        owner.onsuccess = () => owner.result === this.id || files.transaction.abort();
+        owner.onsuccess = () => {
+          late = owner.result !== this.id;
+          if (late) files.transaction.abort();
+        };
         for (const file of this.files) if (file.isDirty) file.save(files, chunks, undo);
       });
     } catch (error) {
       for (const act of undo) act();
-      throw failed(error);
+      throw failed(late ? new Error('another tab has taken the database over') : error);
     }
   }
 }

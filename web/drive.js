@@ -25,6 +25,7 @@ const SLICE_MS = 12;
  */
 export async function drive(server, statement, args, job, more, first = 0, limit = first) {
   let status = args ? await job.possible(() => statement.start(args, first)) : YIELD;
+  if (args && !statement.readonly) job.open?.changes.note(statement.prepared.loaded.program);
   if (args && status === BUSY) status = await startWhenFree(server, statement, args, first, job);
   /** @type {(() => void) | null} */
   let resumed = null;

@@ -27,6 +27,11 @@ export interface ConnectOptions extends AssetOptions {
   /** false: the file must exist. Default true. */
   create?: boolean;
   integers?: Integers;
+  /**
+   * After the first write the browser is asked to keep what the origin stores (navigator.storage.persist()), which some ask the user;
+   * `status()` tells what came of it. false: it is not asked.
+   */
+  persist?: boolean;
   /** How many milliseconds to wait for another connection's lock (PRAGMA busy_timeout); default 5000. */
   timeout?: number;
   /**
@@ -190,6 +195,8 @@ export interface Status {
   owner: 'this' | 'other';
   /** How many workers have it open, which is how many tabs if each has one. */
   tabs: number;
+  /** Whether the browser keeps what the origin stores until the user removes it. */
+  persisted: boolean;
   /**
    * Compiled statements of the worker: those of `programs`, those kept for the next visit, and of the statements that were new to it, how
    * many were among these (hits) and how many were compiled (misses).
@@ -201,8 +208,20 @@ export interface Status {
   fromSnapshot: boolean;
 }
 
+export interface Change {
+  /**
+   * The tables whose rows may have changed, by triggers and foreign keys too; 'sqlite_schema' among them: the schema, so any. null: any, as
+   * commits may have been missed while another tab took the database over.
+   */
+  tables: string[] | null;
+  /** Whether this connection has committed. */
+  own: boolean;
+}
+
 export interface Database extends Handle, AsyncDisposable {
   readonly name: string;
+  /** Where it lies: what was chosen if `connect` was told nothing. */
+  readonly storage: StorageKind | 'file';
   readonly open: boolean;
   /** Run a script; the results of each statement up to the first that fails. */
   script(
@@ -210,6 +229,11 @@ export interface Database extends Handle, AsyncDisposable {
     options?: { limit?: number; signal?: AbortSignal | null },
   ): Promise<{ results: ScriptResult[]; error?: SqlError | Error }>;
   status(): Promise<Status>;
+  /**
+   * Have `listener` called after each commit on the database, from whatever tab, this connection's own included, once it is durable.
+   * What is returned ends it.
+   */
+  onChange(listener: (change: Change) => void): Promise<() => Promise<void>>;
   /** The database as a file that SQLite opens. */
   export(): Promise<Uint8Array<ArrayBuffer>>;
   /**

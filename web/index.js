@@ -28,6 +28,7 @@ const CONNECT = {
   readonly: BOOLEAN,
   create: BOOLEAN,
   integers: oneOf('auto', 'number', 'bigint'),
+  persist: BOOLEAN,
   timeout: MILLISECONDS,
   signal: SIGNAL,
   onProgress: FUNCTION,
@@ -39,16 +40,16 @@ export async function connect(name, options) {
   if (!isBlob && typeof name !== 'string') {
     throw new TypeError(`a database name must be a string or a Blob, not ${describe(name)}`);
   }
-  const { signal, onProgress, readonly, create, integers, storage, timeout, programs, compiler, ...where } =
+  const { signal, onProgress, readonly, create, integers, storage, timeout, persist, programs, compiler, ...where } =
     checkOptions('connect()', options, CONNECT);
   const settings = { integers: integers ?? 'auto', timeout: timeout ?? BUSY_TIMEOUT_MS };
   const client = await workerFor(where, { onProgress, signal, programs: located(programs), compiler });
   const request = { op: 'open', name, options: { readonly, create, storage, compiler, ...settings } };
   const opening = client.request(request, { signal });
   try {
-    const { database } = await unlessAborted(opening, signal);
+    const opened = await unlessAborted(opening, signal);
     const shown = isBlob ? /** @type {any} */ (name.name ?? 'blob') : name;
-    return new Database(new RemoteDatabase(client, database, settings), shown);
+    return new Database(new RemoteDatabase(client, opened, { ...settings, persist: persist !== false }), shown);
   } catch (error) {
     opening.then(({ database }) => client.request({ op: 'close', database })).catch(() => undefined);
     throw error;

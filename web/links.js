@@ -60,8 +60,8 @@ export class RemoteLink {
   #receive(message) {
     this.#heardAt = performance.now();
     if (message.owner) return this.#greet(message.owner);
-    if (message.id === undefined) return; // the answer to a ping
-    if (!message.rows) this.#waiting--;
+    if (message.pong) return;
+    if (message.id !== undefined && !message.rows) this.#waiting--;
     this.listener.heard(this, message);
   }
 

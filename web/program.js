@@ -18,6 +18,7 @@ const decoder = new TextDecoder();
  * @property {boolean} changes_schema
  * @property {boolean} returns_rows
  * @property {number[]} checks slots whose schema cookie must be the one that the statement is given
+ * @property {[number, string][]} changes slots and names of the tables whose rows it changes
  * @property {boolean} shared equal texts in equal environments may use it
  * @property {[number, any][]} pinned ordinals of literals that must have this value (literals.js `spelled`)
  */

@@ -10,7 +10,7 @@
  *             eager                                compiler is loaded before a statement needs it
  *   programs  programs: a URL or bytes             {refused}: why the application's Programs (program_cache.js) are not used, or null
  *   ready                                          {} when the compiler is loaded
- *   open      name or Blob, options, direct        {database}; direct: by the engine of this worker, whoever owns the file (relay.js)
+ *   open      name or Blob, options, direct        {database, storage}; direct: by the engine of this worker, whoever owns the file (relay.js)
  *   close     database                             {}: reads of it fail with SQLITE_INTERRUPT, writes sent before have half a second
  *   run       database, statement, sql, args       {changes, lastInsertRowid}
  *   get       database, statement, sql, args       Rows of at most one row
@@ -25,6 +25,8 @@
  *   exec      database, sql                        {}
  *   script    database, sql, limit                 {results: Result[], error?: at the statement where it ended}
  *   status    database                             {inTransaction, totalChanges, storage, owner, tabs, programs, compiler} (index.d.ts)
+ *   listen    database, on                         {}: `{changed: {tables, own}, database}` messages say which tables commits have changed, this
+ *                                                  connection's own too; `tables: null`: any
  *   export    database                             {buffer}
  *   import    database, blob                       {}
  *   list      storage                              {names}

@@ -45,7 +45,7 @@ export class Relay {
 
   /**
    * @param {import('./server.js').Server} server
-   * @param {{path: string, name: string, options: any}} where
+   * @param {{path: string, name: string, options: any, number: number}} where number: of the database, in the session
    * @param {object} session what it belongs to
    * @param {(message: any, transfer: Transferable[]) => void} session.post answers
    * @param {() => void} session.closed the database is closed
@@ -113,6 +113,7 @@ export class Relay {
   /** @param {Link} link @param {any} message */
   heard(link, message) {
     if (link !== this.#link) return;
+    if (message.changed) return this.answer({ changed: message.changed, database: this.where.number }, []);
     const own = this.#asked.get(message.id);
     if (own) {
       this.#asked.delete(message.id);
@@ -133,6 +134,7 @@ export class Relay {
     const { value } = message;
     if (value.cursor !== undefined) value.cursor += this.#generation * CURSORS;
     if (request.op === 'status') this.#describe(value);
+    else if (request.op === 'listen') this.#keep('listen', request);
     else if (request.op === 'define')
       this.#keep(JSON.stringify([request.kind, request.name, request.options]), request);
     else if (request.sql && request.op !== 'describe') {
@@ -187,6 +189,9 @@ export class Relay {
       throw error;
     }
     this.#ready = true;
+    if (this.#generation > 1 && this.#lasting.get('listen')?.on) {
+      this.answer({ changed: { tables: null, own: false }, database: this.where.number }, []);
+    }
     for (const message of [...this.#pending.values()]) this.#send(message);
   }
 

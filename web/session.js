@@ -11,11 +11,13 @@
  */
 
 import { misuse } from '../base/errors.js';
+import { Changes } from './changes.js';
 import { fetchBytes } from './compiler.js';
 import { drive } from './drive.js';
 import { interrupted, Job } from './job.js';
 import { packError, transferables } from './protocol.js';
 import { Relay } from './relay.js';
+import { resultOf } from './script.js';
 import { DONE, ROWS, YIELD } from './statement.js';
 import { codeFrom } from './usersource.js';
 
@@ -31,6 +33,8 @@ const GRACE_MS = 500;
  * @property {HostDatabase} database
  * @property {Promise<unknown>} queue
  * @property {boolean} closing
+ * @property {boolean} listens whether `changed` is sent
+ * @property {Changes} changes
  * @typedef {{statement: HostStatement, open: Open}} Prepared
  */
 
@@ -110,6 +114,7 @@ export class Session {
         const touched = new Set([...files, ...open.database.files]);
         this.server.ended([...touched]);
         for (const file of touched) await open.database.engine.files.settled(file);
+        this.#publish(open);
       }
     });
     open.queue = turn.catch(() => undefined);
@@ -129,6 +134,21 @@ export class Session {
   /** Whether it has a file open. @param {string} file */
   has(file) {
     return [...this.#databases.values()].some(({ database }) => database.files.includes(file));
+  }
+
+  /** Tell those who listen what a request has committed. @param {Open} open */
+  #publish(open) {
+    for (const [file, tables] of open.changes.committed()) {
+      for (const session of this.server.sessions) session.announce(file, tables, open);
+    }
+  }
+
+  /** @param {string} file @param {string[]} tables @param {Open} by who has committed */
+  announce(file, tables, by) {
+    for (const [database, open] of this.#databases) {
+      if (!open.listens || open.database.where.file !== file) continue;
+      this.#post({ changed: { tables, own: open === by }, database }, []);
+    }
   }
 
   /** @param {number} target */
@@ -223,17 +243,27 @@ export class Session {
       throw interrupted();
     }
     const number = this.#next++;
-    this.#databases.set(number, { database, queue: Promise.resolve(), closing: false });
-    return { database: number };
+    this.#databases.set(number, {
+      database,
+      queue: Promise.resolve(),
+      closing: false,
+      changes: new Changes(database),
+      listens: false,
+    });
+    return { database: number, storage: engine.stores.kindOf(database.where.file) };
   }
 
   /** @param {{path: string, name: string, options: any}} where @param {Job} job */
   async #relayed(where, job) {
     const number = this.#next++;
-    const relay = new Relay(this.server, where, {
-      post: (message, transfer) => this.#post(message, transfer),
-      closed: () => this.#relays.delete(number),
-    });
+    const relay = new Relay(
+      this.server,
+      { ...where, number },
+      {
+        post: (message, transfer) => this.#post(message, transfer),
+        closed: () => this.#relays.delete(number),
+      },
+    );
     this.#relays.set(number, relay);
     try {
       await relay.connect();
@@ -242,7 +272,7 @@ export class Session {
       await relay.end();
       throw error;
     }
-    return { database: number };
+    return { database: number, storage: relay.storage };
   }
 
   /** @param {any} message @param {Job} _ @param {Open} open */
@@ -268,14 +298,21 @@ export class Session {
     };
   }
 
+  /** @param {any} message @param {Job} _ @param {Open} open */
+  async _listen({ on }, _, open) {
+    open.listens = on;
+    return {};
+  }
+
   /** @param {any} _ @param {Job} job @param {Open} open */
   async _export(_, job, { database }) {
     return { buffer: (await job.possible(() => database.export())).buffer };
   }
 
   /** @param {any} message @param {Job} _ @param {Open} open */
-  async _import({ blob }, _, { database }) {
+  async _import({ blob }, _, { database, changes }) {
     await database.import(blob);
+    changes.reset();
     return {};
   }
 
@@ -425,7 +462,7 @@ export class Session {
       for await (const statement of database.eachWhenPossible(sql, (act) => job.possible(act))) {
         const compileMilliseconds = performance.now() - compiling;
         await this.server.withoutPausedWrite(database, job);
-        results.push({ ...(await this.#result(statement, limit, job)), compileMilliseconds });
+        results.push({ ...(await resultOf(this.server, statement, limit, job)), compileMilliseconds });
         compiling = performance.now();
       }
     } catch (error) {
@@ -433,35 +470,10 @@ export class Session {
     }
     return { results };
   }
-
-  /** @param {HostStatement} statement @param {number} limit @param {Job} job */
-  async #result(statement, limit, job) {
-    const { prepared } = statement;
-    const { program } = prepared.loaded;
-    const started = performance.now();
-    /** @type {any[]} */
-    const rows = [];
-    let rowCount = 0;
-    const more = (/** @type {number} */ status) => {
-      if (status !== YIELD) {
-        rowCount += statement.rowCount;
-        if (rows.length < limit) rows.push(...statement.take().slice(0, limit - rows.length));
-      }
-      return status !== DONE;
-    };
-    await drive(this.server, statement.raw(), [], job, more);
-    const milliseconds = performance.now() - started;
-    const outcome = statement.outcome();
-    statement.reset();
-    return {
-      start: prepared.start, end: prepared.end, kind: program.kind, columns: program.columns.map(({ name }) => name),
-      rows, rowCount, truncated: rowCount > rows.length, milliseconds, ...outcome,
-    }; // biome-ignore format: the fields as protocol.js lists them
-  }
 }
 
 const OPERATIONS = new Set(
-  'hello init ready programs open close run get all iterate next return describe define exec script status export import list remove'.split(
+  'hello init ready programs open close run get all iterate next return describe define exec script status listen export import list remove'.split(
     ' ',
   ),
 );

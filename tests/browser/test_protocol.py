@@ -229,8 +229,8 @@ def test_every_port_has_a_session_of_its_own(wire: Callable[..., Any]) -> None:
         return [one.value, two.value, first.value.names, second.value.names, locked, stranger, free];"""
     )
     assert found == [
-        {"database": 1},
-        {"database": 1},
+        {"database": 1, "storage": "opfs"},
+        {"database": 1, "storage": "opfs"},
         ["a"],
         ["b"],
         "database is locked",

@@ -235,6 +235,138 @@ class TestTakingOver:
         assert second("return db.prepare('SELECT count(*) FROM t').pluck().get()") == 100_000
 
 
+class TestAnOwnerThatDoesNotAnswer:
+    """It is there, but frozen, or busy with what cannot be interrupted."""
+
+    def test_who_asks_is_told_within_five_seconds(self, tabs: Tabs) -> None:
+        first, second = tabs(2)
+        first("""
+            await db.function('spin', (milliseconds) => {
+                const end = Date.now() + milliseconds;
+                while (Date.now() < end);
+                return 1;
+            });
+            globalThis.spinning = db.get('SELECT spin(9800)');
+            await pause(100);
+        """)
+        found = second("""
+            const outcomes = [];
+            for (const act of [() => db.get('SELECT 1'), () => db.run('INSERT INTO t VALUES (1)')]) {
+                const started = performance.now();
+                outcomes.push([await failure(act), performance.now() - started]);
+            }
+            return outcomes;
+        """)
+        assert [error["code"] for error, _ in found] == ["SQLITE_BUSY"] * 2
+        assert all(took < 5000 for _, took in found)
+        first("await spinning")
+        second("await db.run('INSERT INTO t VALUES (2)')")
+        assert second.rows() == [2]
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            "document.dispatchEvent(new Event('freeze'))",
+            "window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))",
+        ],
+    )
+    def test_a_page_that_is_frozen_lets_go(self, tabs: Tabs, event: str) -> None:
+        """Chromium without a window freezes no page: it is told that it will be."""
+        first, second = tabs(2)
+        first("await db.run('INSERT INTO t VALUES (1)'); await db.exec('BEGIN; INSERT INTO t VALUES (2)')")
+        first(event)
+        found = second(
+            "const started = performance.now(); await db.get('SELECT 1'); return performance.now() - started"
+        )
+        assert found < 5000
+        second("await db.run('INSERT INTO t VALUES (3)')")
+        assert second.owns()
+        assert first("return failure(() => db.run('INSERT INTO t VALUES (4)'))")["code"] == "SQLITE_ABORT_ROLLBACK"
+        first("await db.exec('ROLLBACK'); await db.run('INSERT INTO t VALUES (5)')")
+        assert first.rows() == second.rows() == [1, 3, 5]
+
+    def test_a_late_owner_writes_nothing(self, tabs: Tabs) -> None:
+        (only,) = tabs(1)
+        if only.kind == "opfs":
+            pytest.skip("there the access handle is the fence")
+        found = only("""
+            const request = indexedDB.open('turso-wasm');
+            const idb = await new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
+            const put = (value) => new Promise((resolve) => {
+                const tx = idb.transaction('files', 'readwrite');
+                const old = tx.objectStore('files').get(['owner', 'tabs.db']);
+                tx.objectStore('files').put(value, ['owner', 'tabs.db']);
+                tx.oncomplete = () => resolve(old.result);
+            });
+            const mine = await put('another');
+            const error = await failure(() => db.run('INSERT INTO t VALUES (1)'));
+            await put(mine);
+            idb.close();
+            return [mine.length > 10, error.code, error.message];
+        """)
+        assert found == [True, "SQLITE_IOERR", "disk I/O error: another tab has taken the database over"]
+
+
+class TestNotices:
+    LISTEN = "globalThis.heard = []; globalThis.stop = await db.onChange((change) => heard.push(change));"
+    HEARD = "await pause(100); return heard.splice(0).map(({ tables, own }) => [tables, own])"
+
+    def test_commits_are_heard_in_every_tab(self, tabs: Tabs) -> None:
+        first, second = tabs(2)
+        first("""await db.exec(`CREATE TABLE parent(a PRIMARY KEY); CREATE TABLE child(b REFERENCES parent ON DELETE CASCADE); CREATE TABLE log(c);
+            CREATE TRIGGER noted AFTER DELETE ON child BEGIN INSERT INTO log VALUES (old.b); END; CREATE VIRTUAL TABLE words USING fts5(text); PRAGMA foreign_keys = ON`)""")
+        for tab in (first, second):
+            tab(self.LISTEN)
+        first("""
+            await db.run('INSERT INTO parent VALUES (1)');
+            await db.run("INSERT INTO words VALUES ('a')");
+            await db.exec('BEGIN; INSERT INTO t VALUES (1); INSERT INTO child VALUES (1)');
+            await db.get('SELECT * FROM t');
+            await db.exec('COMMIT');
+            await db.exec('BEGIN; DELETE FROM t; ROLLBACK');
+            await failure(() => db.run('INSERT INTO parent VALUES (1)'));
+            await db.run('DELETE FROM parent');
+            await db.run('DELETE FROM log');
+            await db.exec('CREATE TABLE more(a)');
+            await db.exec('DROP TABLE more');
+        """)
+        expected = [
+            ["parent"],
+            ["words"],
+            ["child", "t"],
+            ["child", "log", "parent"],
+            ["log"],
+            ["sqlite_schema"],
+            ["sqlite_schema"],
+        ]
+        assert first(self.HEARD) == [[tables, True] for tables in expected]
+        assert second(self.HEARD) == [[tables, False] for tables in expected]
+        second("await db.transaction((tx) => tx.run('INSERT INTO t VALUES (2)'))(); await stop()")
+        assert first(self.HEARD) == [[["t"], False]]
+        first("await db.run('INSERT INTO t VALUES (3)')")
+        assert first(self.HEARD) == [[["t"], True]]
+        assert second(self.HEARD) in ([], [[["t"], True]])  # before it was stopped
+
+    def test_after_a_change_of_owner_anything_may_have_changed(self, tabs: Tabs) -> None:
+        first, second, third = tabs(3)
+        for tab in (second, third):
+            tab(self.LISTEN)
+        end(first, "close")
+        second("await db.get('SELECT 1')")
+        third("await db.get('SELECT 1'); await db.run('INSERT INTO t VALUES (1)')")
+        assert second(self.HEARD) == [[None, False], [["t"], False]]
+        assert third(self.HEARD) == [[None, False], [["t"], True]]
+
+    def test_status(self, tabs: Tabs) -> None:
+        first, second = tabs(2)
+        asked = second(
+            "await db.run('INSERT INTO t VALUES (1)'); const { storage, owner, tabs, persisted } = await db.status(); return [storage, owner, tabs, typeof persisted, db.storage]"
+        )
+        assert asked == [second.kind, "other", 2, "boolean", second.kind]
+        first("await db.close()")
+        assert second("return (await db.status()).tabs") == 1
+
+
 def end(tab: Tab, how: str) -> None:
     """End a tab, or its worker."""
     if how == "close":

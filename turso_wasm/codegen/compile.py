@@ -85,6 +85,7 @@ def compile_plan(
     program.data = bytes(unit.data)
     program.frame_size = ctx.frame_size
     program.counts_changes = unit.counts_changes
+    program.changes = tuple(sorted(unit.changed))
     program.pinned.update(unit.pinned)
     program.checks = tuple(slot for slot, (_, checked) in slots.items() if checked) or (
         () if attached is None else (attached,)

@@ -113,6 +113,7 @@ def _delete_range(node: nodes.RowidRange, writer: TableWriter, ctx: Context) -> 
 def _truncate(node: nodes.Delete, ctx: Context) -> None:
     f = ctx.f
     table = node.table
+    ctx.unit.changed.add((table.slot, table.name))
     removed = f.local(I64, "removed", f.call("btree_clear", ctx.stmt, table.slot, table.root))
     at = Run.offset("changes")
     f.store("i64", ctx.stmt, removed, at)

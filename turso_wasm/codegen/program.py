@@ -50,6 +50,9 @@ class Program:
     changes_schema: bool = False
     returns_rows: bool = False
     checks: tuple[int, ...] = ()  # database slots whose schema cookie must be the one that the statement is given
+    changes: tuple[
+        tuple[int, str], ...
+    ] = ()  # slots and names of the tables whose rows it changes, triggers and foreign keys included
     shared: bool = True  # equal texts in equal environments (runtime/schema.py) may use it
     loops: str = ""  # it visits any number of rows: "through" for a single row, else "yielding"; "": it does not
     takes_rows: bool = False  # an INSERT whose executions, in one transaction, might as well be one with all their rows
@@ -84,6 +87,7 @@ class Program:
         pinned = {ordinal: _value(spelled) for ordinal, spelled in head.pop("pinned")}
         head["param_names"] = tuple(head["param_names"])
         head["checks"] = tuple(head["checks"])
+        head["changes"] = tuple((slot, name) for slot, name in head["changes"])
         return cls(wasm=raw[at : at + n_wasm], data=raw[at + n_wasm :], columns=columns, pinned=pinned, **head)
 
 
@@ -131,6 +135,7 @@ _PLAIN = (
     "changes_schema",
     "returns_rows",
     "checks",
+    "changes",
     "shared",
     "loops",
     "takes_rows",

@@ -40,6 +40,7 @@ class TableWriter:
         self.table = table
         self.ctx = ctx
         self.cursor = open_table(table, ctx, write=True)
+        ctx.unit.changed.add((table.slot, table.name))
         self.indexes = list(table.indexes if indexes is None else indexes)
         self.index_cursors = {index.name: open_index(index, table, ctx, write=True) for index in self.indexes}
         self._probes: dict[str, int] = {}

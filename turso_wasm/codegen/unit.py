@@ -51,6 +51,7 @@ class Unit:
         self.bases: list[Routine] = []  # the triggers with which a segment may begin (codegen/driver.py)
         self.typed: dict[Any, Any] = {}  # compiled functions of the user's (codegen/typed/function.py)
         self.counts_changes = False
+        self.changed: set[tuple[int, str]] = set()  # tables: slot, name
         self.profile: Profiler | None = None  # EXPLAIN ANALYZE: what is emitted is measured
         self.labels: Labels | None = None  # EXPLAIN: what is emitted says which node it is of, and is never run
 

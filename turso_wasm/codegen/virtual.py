@@ -21,6 +21,7 @@ UNKNOWN_ROWID = i64(-1)  # what RETURNING shows of one that was not given
 
 def emit_write_virtual(node: nodes.WriteVirtual, ctx: Context) -> None:
     """Hand each row to the writer."""
+    ctx.unit.changed.add((node.table.slot, node.table.name))
     begin_write(ctx, savepoint=not node.single_row)
     writer = WRITERS[fold(node.table.module)](node, ctx)
 

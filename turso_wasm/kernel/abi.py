@@ -142,6 +142,7 @@ DB_JOURNAL_MODE = 10  # JOURNAL_*
 DB_CACHE_SIZE = 11  # as PRAGMA cache_size: >0 pages, <0 KiB
 DB_SYNCHRONOUS = 12  # 0 OFF 1 NORMAL 2 FULL 3 EXTRA
 DB_DATA_VERSION = 13
+DB_COMMITS = 21  # of this connection's that changed the database
 DB_WAL_AUTOCHECKPOINT = 14
 DB_LOCKING_MODE = 15  # 0 normal 1 exclusive
 DB_MAX_PAGE_COUNT = 17

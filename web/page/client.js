@@ -28,6 +28,8 @@ export class Client {
   #next = 1;
   /** Why the worker does not answer any more. @type {unknown} */ ended = null;
   /** Called when it has ended. @type {Set<() => void>} */ onEnd = new Set();
+  /** Called when somebody has committed, by database. @type {Map<number, (changed: {tables: string[] | null, own: boolean}) => void>} */ onChange =
+    new Map();
   #over = new AbortController();
 
   /** @param {Worker} worker */
@@ -116,6 +118,7 @@ export class Client {
 
   /** @param {any} message */
   #receive(message) {
+    if (message.changed) return this.onChange.get(message.database)?.(message.changed);
     const pending = this.#pending.get(message.id);
     if (!pending) return;
     if (message.rows !== undefined) return pending.onRows?.(message.rows);

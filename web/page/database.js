@@ -2,7 +2,7 @@
 
 import { unpackError } from '../protocol.js';
 import { describe } from '../values.js';
-import { BOOLEAN, COUNT, check, checkOptions, checkSql, NAME, NAMES, SIGNAL } from './check.js';
+import { BOOLEAN, COUNT, check, checkOptions, checkSql, FUNCTION, NAME, NAMES, SIGNAL } from './check.js';
 import { Handle } from './handle.js';
 import { codeOf } from './source.js';
 
@@ -13,6 +13,10 @@ export class Database extends Handle {
   constructor(connection, name) {
     super(connection, null);
     this.name = name;
+  }
+
+  get storage() {
+    return this.connection.storage;
   }
 
   get open() {
@@ -28,7 +32,14 @@ export class Database extends Handle {
   }
 
   async status() {
-    return this.request({ op: 'status' });
+    const persisted = (await globalThis.navigator?.storage?.persisted?.()) ?? false;
+    return { ...(await this.request({ op: 'status' })), persisted };
+  }
+
+  /** @param {(change: {tables: string[] | null, own: boolean}) => void} listener */
+  async onChange(listener) {
+    check('onChange()', listener, FUNCTION);
+    return this.connection.listen(listener);
   }
 
   /** @returns {Promise<Uint8Array>} */

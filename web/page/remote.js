@@ -6,17 +6,23 @@ import { Tenure } from './tenure.js';
 /** @typedef {import('./client.js').Client} Client */
 /** @typedef {{tenure?: Tenure | null} & import('./client.js').RequestOptions} Options tenure: the transaction the request is part of */
 
+const WRITES = new Set(['run', 'exec', 'script', 'import']);
+
 export class RemoteDatabase {
   /** @type {Tenure | null} */ #tenure = null;
   /** @type {Set<number>} */ #running = new Set();
   /** @type {Promise<void> | null} */ #closing = null;
+  /** Whether the browser is still to be asked to keep what is stored. */ #asks;
+  /** @type {Set<(changed: {tables: string[] | null, own: boolean}) => void>} */ #listeners = new Set();
 
   #onEnd = () => this.#tenure?.end(this.client.ended);
 
-  /** @param {Client} client @param {number} number @param {{integers: import('../rows.js').Integers, timeout: number}} settings */
-  constructor(client, number, { integers, timeout }) {
+  /** @param {Client} client @param {{database: number, storage: string}} opened @param {{integers: import('../rows.js').Integers, timeout: number, persist: boolean}} settings */
+  constructor(client, { database, storage }, { integers, timeout, persist }) {
     this.client = client;
-    this.number = number;
+    this.number = database;
+    this.storage = storage;
+    this.#asks = persist && storage !== 'memory' && storage !== 'file';
     this.integers = integers;
     this.timeout = timeout;
     client.onEnd.add(this.#onEnd);
@@ -41,7 +47,12 @@ export class RemoteDatabase {
       this.#running.add(id);
     };
     try {
-      return await this.client.request({ ...fields, database: this.number }, { ...options, onSent });
+      const value = await this.client.request({ ...fields, database: this.number }, { ...options, onSent });
+      if (this.#asks && WRITES.has(fields.op)) {
+        this.#asks = false;
+        askToPersist();
+      }
+      return value;
     } finally {
       this.#running.delete(id);
     }
@@ -61,6 +72,22 @@ export class RemoteDatabase {
     }
   }
 
+  /** @param {(changed: {tables: string[] | null, own: boolean}) => void} listener @returns {Promise<() => Promise<void>>} */
+  async listen(listener) {
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) {
+      this.client.onChange.set(this.number, (changed) => {
+        for (const told of [...this.#listeners]) told(changed);
+      });
+      await this.send({ op: 'listen', on: true });
+    }
+    return async () => {
+      if (!this.#listeners.delete(listener) || this.#listeners.size || !this.open) return;
+      this.client.onChange.delete(this.number);
+      await this.send({ op: 'listen', on: false });
+    };
+  }
+
   interrupt() {
     for (const id of this.#running) this.client.cancel(id);
   }
@@ -73,6 +100,7 @@ export class RemoteDatabase {
 
   async #close() {
     this.client.onEnd.delete(this.#onEnd);
+    this.client.onChange.delete(this.number);
     this.#tenure?.end(closed());
     try {
       await this.client.request({ op: 'close', database: this.number });
@@ -80,6 +108,14 @@ export class RemoteDatabase {
       if (!this.client.ended) throw error;
     }
   }
+}
+
+let asked = false;
+
+/** Once, and when there is something to be kept: browsers that ask the user then have a reason to. */
+function askToPersist() {
+  if (!asked) globalThis.navigator?.storage?.persist?.().catch(() => false);
+  asked = true;
 }
 
 function closed() {

@@ -10,6 +10,7 @@ from turso_wasm.kernel.abi import (
     DB_AUTO_VACUUM,
     DB_CACHE_SIZE,
     DB_CACHE_SPILL,
+    DB_COMMITS,
     DB_DATA_VERSION,
     DB_DEFAULT_CACHE_SIZE,
     DB_ENCODING,
@@ -105,6 +106,8 @@ def database_get(c: KernelConnection, slot: i32, field: i32) -> i64:
             return i64(c.locking_mode)
         slot = 0
     p: Pager = slot_pager(c, slot)
+    if field == DB_COMMITS:
+        return i64(p.own_commits)
     if field == DB_CACHE_SIZE:
         return i64(p.settings.cache_size)
     if field == DB_SYNCHRONOUS:
