@@ -1,7 +1,7 @@
 /** Running a statement in slices, between which the worker hears whoever else wants something. */
 
 import { macrotask } from './job.js';
-import { BUSY, YIELD } from './statement.js';
+import { BUSY, DONE, YIELD } from './statement.js';
 
 const SLICE_MS = 12;
 
@@ -60,4 +60,29 @@ async function startWhenFree(server, statement, args, first, job) {
     const status = await job.possible(() => statement.start(args, first));
     if (status !== BUSY) return status;
   }
+}
+
+/** Run a statement of a script; what it did. @param {import('./server.js').Server} server @param {import('./statement.js').HostStatement} statement @param {number} limit @param {import('./job.js').Job} job */
+export async function resultOf(server, statement, limit, job) {
+  const { prepared } = statement;
+  const { program } = prepared.loaded;
+  const started = performance.now();
+  /** @type {any[]} */
+  const rows = [];
+  let rowCount = 0;
+  const more = (/** @type {number} */ status) => {
+    if (status !== YIELD) {
+      rowCount += statement.rowCount;
+      if (rows.length < limit) rows.push(...statement.take().slice(0, limit - rows.length));
+    }
+    return status !== DONE;
+  };
+  await drive(server, statement.raw(), [], job, more);
+  const milliseconds = performance.now() - started;
+  const outcome = statement.outcome();
+  statement.reset();
+  return {
+    start: prepared.start, end: prepared.end, kind: program.kind, columns: program.columns.map(({ name }) => name),
+    rows, rowCount, truncated: rowCount > rows.length, milliseconds, ...outcome,
+  }; // biome-ignore format: the fields as protocol.js lists them
 }

@@ -13,11 +13,10 @@
 import { misuse } from '../base/errors.js';
 import { Changes } from './changes.js';
 import { fetchBytes } from './compiler.js';
-import { drive } from './drive.js';
+import { drive, resultOf } from './drive.js';
 import { interrupted, Job } from './job.js';
 import { packError, transferables } from './protocol.js';
 import { Relay } from './relay.js';
-import { resultOf } from './script.js';
 import { DONE, ROWS, YIELD } from './statement.js';
 import { codeFrom } from './usersource.js';
 

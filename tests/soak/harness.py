@@ -48,12 +48,11 @@ class Ledger:
 
 @dataclass
 class Figures:
-    """What a soak test has seen."""
+    """What a soak test has seen of one way. waits_ms: how long the tabs' first questions afterwards took."""
 
     cycles: int = 0
-    commits: int = 0
     slowest_ms: float = 0
-    recoveries_ms: list[float] = field(default_factory=list)
+    waits_ms: list[float] = field(default_factory=list)
 
 
 class Soak:
@@ -65,7 +64,7 @@ class Soak:
         self.launch, self.profile, self.url, self.storage = launch, profile, url, storage
         self.random = random.Random(seed)
         self.ledger = Ledger()
-        self.figures = Figures()
+        self.figures = {way: Figures() for way in WAYS}
         self.pages: dict[int, Page] = {}
         self.next_call = 1  # at which storage call the next worker stops
         self.context = self._start()
@@ -99,6 +98,7 @@ class Soak:
 
     def cycle(self, way: str) -> None:
         """Let them work, end one of them that way, look at what is left and how soon, and bring it back."""
+        figures = self.figures[way]
         victim = self.random.choice(list(self.pages))
         if way == "call":
             self._stop_in_a_call(victim)
@@ -108,11 +108,10 @@ class Soak:
         if way != "kill":
             for number in self.pages:
                 if number != victim and not self.pages[number].is_closed():
-                    self._look(number)
-        self._revive(victim)
-        self._look(victim)
-        self.figures.cycles += 1
-        self.figures.commits = sum(map(len, self.ledger.added.values()))
+                    self._look(number, figures)
+        self._revive()
+        self._look(victim, figures)
+        figures.cycles += 1
 
     def _wait(self, milliseconds: float) -> None:
         next(iter(self.pages.values())).wait_for_timeout(milliseconds)
@@ -169,7 +168,7 @@ class Soak:
     def _reopen(self, number: int) -> None:
         self.pages[number].evaluate(OPEN, [number, self.storage, 0])
 
-    def _revive(self, victim: int) -> None:
+    def _revive(self) -> None:
         """Every tab that is gone comes back; with a renderer several may have gone."""
         for number in list(self.pages):
             page = self.pages[number]
@@ -185,11 +184,10 @@ class Soak:
                 continue
             if not alive:
                 self._visit(number)
-        del victim
 
     # --- looking -----------------------------------------------------------------------------------------
 
-    def _look(self, number: int) -> None:
+    def _look(self, number: int, figures: Figures) -> None:
         """Ask a tab what there is, and compare."""
         added = {tab: set(found) for tab, found in self.ledger.added.items()}
         deleted = dict(self.ledger.deleted)
@@ -212,8 +210,9 @@ class Soak:
         assert (state["details"], state["alive"]) == (3 * state["count"], state["count"])
         slowest, surprises = page.evaluate("[tab.slowest, tab.surprises]")
         assert not surprises, surprises
-        self.figures.slowest_ms = max(self.figures.slowest_ms, slowest)
-        self.figures.recoveries_ms.append(state["took"])
+        page.evaluate("tab.slowest = 0")
+        figures.slowest_ms = max(figures.slowest_ms, slowest)
+        figures.waits_ms.append(state["took"])
 
     def _ask(self, page: Page) -> dict[str, Any]:
         """The state; what fails because an owner does not answer is asked again."""

@@ -63,11 +63,16 @@ export class Tab {
     let n = 0;
     while (!this.stopped && this.db?.open) {
       try {
-        if (!n) n = await this.timed(() => this.db.prepare('SELECT highest FROM tally WHERE tab = ?').pluck().get(this.number)) ?? 0;
+        if (!n)
+          n =
+            (await this.timed(() =>
+              this.db.prepare('SELECT highest FROM tally WHERE tab = ?').pluck().get(this.number),
+            )) ?? 0;
         n++;
         await this.step(n);
       } catch (error) {
-        if (!(error instanceof SqlError && EXPECTED.includes(error.code))) this.surprises.push(`${error.code}: ${error.message}`);
+        if (!(error instanceof SqlError && EXPECTED.includes(error.code)))
+          this.surprises.push(`${error.code}: ${error.message}`);
         if (error.code === 'SQLITE_ABORT_ROLLBACK') await this.db.exec('ROLLBACK').catch(() => undefined);
       }
     }
@@ -83,10 +88,12 @@ export class Tab {
     if (n % 17 === 0) await this.timed(() => this.db.exec('VACUUM'));
     if (n % 3 === 0) {
       await this.timed(() =>
-        this.db.transaction(async (tx) => {
-          await tx.run('INSERT INTO item(tab, n, payload) VALUES (?, ?, zeroblob(9000))', number, n);
-          await tx.run('UPDATE item SET payload = randomblob(100) WHERE tab = ? AND n = ?', number, n - 1);
-        }).immediate(),
+        this.db
+          .transaction(async (tx) => {
+            await tx.run('INSERT INTO item(tab, n, payload) VALUES (?, ?, zeroblob(9000))', number, n);
+            await tx.run('UPDATE item SET payload = randomblob(100) WHERE tab = ? AND n = ?', number, n - 1);
+          })
+          .immediate(),
       );
     } else await this.timed(() => this.insert.run(number, n, (n * 997) % 6000));
     acked(number, 'added', n);
