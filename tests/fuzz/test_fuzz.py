@@ -19,6 +19,7 @@ from tests.fuzz.engines import Fault, replay
 from tests.fuzz.errors import Message, are_of_one_object, both_are_there, is_of_a_part
 from tests.fuzz.known import (
     as_meant,
+    forgets_real,
     forgets_rowid,
     forgets_sequence,
     misses_new_column,
@@ -338,3 +339,11 @@ def test_functions_of_the_library_cast_what_they_are_given() -> None:
     assert own.from_library("reverse")(None) is None
     with pytest.raises(apsw.SQLError, match="unknown encoding"):
         own.from_library("crypto_encode")("a", "nosuch")
+
+
+def test_integers_of_generated_columns_of_strict_tables_are_sqlites() -> None:
+    one, real, other = (Reply(rows=[(value,)]) for value in (1, 1.0, 2))
+    table = "CREATE TABLE t (b REAL, d REAL AS (1)) STRICT"
+    assert forgets_real(one, real, (), [table])
+    assert not forgets_real(one, other, (), [table])
+    assert not forgets_real(one, real, (), ["CREATE TABLE t (b REAL, d REAL AS (1))"])

@@ -9,12 +9,13 @@ Source: what SQLite does
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import Binder, Opened
+from turso_wasm.bind.binder import Binder, Opened, fail
 from turso_wasm.bind.query import Core, OutputColumn, Query
 from turso_wasm.bind.recursion import Recursive, find_recursion, show_current_row
 from turso_wasm.bind.result_columns import describe
@@ -38,8 +39,30 @@ def bind_statement(binder: Binder, node: ast.Select) -> Query:
             raise _first_error(binder, node, error) from None
 
 
+@contextmanager
+def outside_selects(binder: Binder, nodes: Sequence[ast.Expr], scope: Scope) -> Iterator[None]:
+    """While expressions are bound that stand in no SELECT: new values, the WHERE of UPDATE and DELETE. SQLite opens the
+    SELECTs in them one by one. Errors: the first that SQLite would find.
+    """
+    try:
+        yield
+    except SqlError as error:
+        if scope.core is not None or not _is_asked(binder):
+            raise
+        first = _like(_Resolver, binder)
+        assert isinstance(first, _Resolver)
+        first.opens = True
+        for node in nodes:
+            first.expr(node, scope)
+        raise error from None
+
+
+def _is_asked(binder: Binder) -> bool:
+    return binder.authority is None and binder.trace is None and binder.finder.rows is None
+
+
 def _first_error(binder: Binder, node: ast.Select, error: SqlError) -> SqlError:
-    if binder.authority is not None or binder.trace is not None or binder.finder.rows is not None:
+    if not _is_asked(binder):
         return error
     try:
         _like(_Opener, binder).nested_select(node, None)
@@ -143,8 +166,8 @@ def _selects(node: ast.Node) -> Iterator[ast.Select]:
 
 
 class _Resolver(SelectBinder):
-    """Resolves names in SQLite's order. Errors of functions and in their arguments do not stop it before the end of an
-    expression: the last one is told.
+    """Resolves names in SQLite's order. Errors of functions and in their arguments do not stop it before the next part
+    of the expression that is neither a name nor a call: the last one is told.
     """
 
     def __init__(self, *args: object) -> None:
@@ -152,10 +175,18 @@ class _Resolver(SelectBinder):
         self._depth = 0
         self._soft: SqlError | None = None
         self._seen: dict[int, ast.Node] = {}  # what stands behind and is resolved in front, by id
+        self.opens = False  # SELECTs that are met are not open yet
 
     def expr(self, node: ast.Expr, scope: Scope | None) -> bound.Expr:
+        goes_on = isinstance(node, ast.ColumnRef | ast.CurrentTime) or _is_call(node)
+        stop = None if goes_on else self._soft
+        if stop is not None:
+            if isinstance(node, ast.Subquery | ast.Exists | ast.InSelect):
+                self.nested_select(node.select, scope)
+            raise stop
         self._depth += 1
         try:
+            self._check_aggregate(node, scope)
             self._look_ahead(node, scope)
             found = super().expr(node, scope)
         except SqlError as error:
@@ -173,6 +204,16 @@ class _Resolver(SelectBinder):
             raise self._soft
         return found
 
+    def nested_select(self, node: ast.Select, parent: Scope | None, opened: Opened | None = None) -> Query:
+        saved = self._depth, self._soft, self.opens
+        self._depth, self._soft, self.opens = 0, None, False
+        try:
+            if saved[2]:
+                _like(_Opener, self).nested_select(node, parent)
+            return super().nested_select(node, parent, opened)
+        finally:
+            self._depth, self._soft, self.opens = saved
+
     def _resolve_arguments(self, node: ast.Expr, scope: Scope | None) -> None:
         try:
             for part in node.arguments if isinstance(node, ast.FunctionCall) else children(node):
@@ -180,6 +221,16 @@ class _Resolver(SelectBinder):
                     self.expr(part, scope)
         except SqlError as error:
             self._soft = error
+
+    def _check_aggregate(self, node: ast.Expr, scope: Scope | None) -> None:
+        """Errors: "misuse of aggregate function f()" where none may stand."""
+        if not isinstance(node, ast.FunctionCall) or node.over is not None:
+            return
+        found = self.registry.find_aggregate(fold(node.name), len(node.arguments))
+        if found is None or found.window:
+            return
+        if scope is None or scope.core is None or scope.inside_aggregate or scope.aggregates == "no":
+            fail(f"misuse of aggregate function {node.name}()", node)
 
     def _look_ahead(self, node: ast.Expr, scope: Scope | None) -> None:
         if isinstance(node, ast.InSelect):
@@ -222,7 +273,8 @@ def _is_call(node: ast.Expr) -> bool:
 
 
 _OWN = (
-    *("no such function: ", "wrong number of arguments to function ", "misuse of window function "),
+    *("no such function: ", "wrong number of arguments to function "),
+    *("misuse of window function ", "misuse of aggregate function "),
     *("FILTER may not be used with non-aggregate ", "ORDER BY may not be used with non-aggregate "),
     "second argument to likelihood() must be",
 )

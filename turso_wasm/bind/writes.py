@@ -13,6 +13,7 @@ from dataclasses import field, replace
 from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.first_errors import outside_selects
 from turso_wasm.bind.generated import row_of
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query
 from turso_wasm.bind.result_columns import describe
@@ -189,7 +190,8 @@ def bind_assignments(
     """New values by column number (-1: the rowid); of a column assigned twice the last value counts."""
     found: dict[int, bound.Expr] = {}
     for assignment in assignments:
-        values = _assigned_values(binder, assignment, scope)
+        with outside_selects(binder, [assignment.value], scope):
+            values = _assigned_values(binder, assignment, scope)
         numbers = [_assigned_column(binder, table, name) for name in assignment.columns]
         for number, value in zip(numbers, values, strict=True):
             found.pop(number, None)
@@ -221,7 +223,11 @@ def _assigned_values(binder: Binder, assignment: ast.Assignment, scope: Scope) -
     if binder.trace is not None:  # ALTER TABLE does not count
         parts = [*parts, *[bound.Constant(value=None)] * len(assignment.columns)][: len(assignment.columns)]
     if len(parts) != len(assignment.columns):
-        fail(f"{len(assignment.columns)} columns assigned {len(parts)} values", assignment)
+        message = f"{len(assignment.columns)} columns assigned {len(parts)} values"
+        if type(assignment.value) is not ast.Subquery:
+            fail(message, assignment)
+        binder.later(message, assignment)
+        parts = [bound.Constant(value=None)] * len(assignment.columns)
     return parts
 
 

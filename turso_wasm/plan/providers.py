@@ -121,13 +121,12 @@ class FunctionAccess:
     def paths(self, terms: Iterable[Term], blocked: frozenset[int]) -> list[Path]:
         """The offers, given terms whose values must not read the sources in `blocked`; none while arguments wait."""
         source = self.item.source
-        conditions = []
-        for term in terms:
-            for sarg in self._sargs(term) if source in term.sources else ():
-                if not sarg.sources & blocked:
-                    conditions.append(sarg)
-                elif self._is_given(sarg):
-                    return []
+        sargs = [sarg for term in terms if source in term.sources for sarg in self._sargs(term)]
+        conditions = [sarg for sarg in sargs if not sarg.sources & blocked]
+        declared, is_searched = self.table.declared, any(sarg.op == "call" for sarg in sargs)
+        ignored = frozenset() if declared is None or is_searched else declared.of_search
+        if any(sarg.sources & blocked and self._is_given(sarg) and sarg.column not in ignored for sarg in sargs):
+            return []
         return [self._path(offer) for offer in self._offers(conditions)]
 
     def _is_given(self, sarg: Sarg) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.expressions import bind_condition
-from turso_wasm.bind.first_errors import bind_statement
+from turso_wasm.bind.first_errors import bind_statement, outside_selects
 from turso_wasm.bind.generated import generated_columns, with_dependents
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query, Step
 from turso_wasm.bind.scope import Scope, column_ref
@@ -112,8 +112,9 @@ def _insert_rows(binder: Binder, planner: Planner, table: Table, listed: bool, n
     plain = not (select.compounds or select.order_by or select.limit or select.offset or select.with_)
     if isinstance(core, ast.Values) and len(core.rows) == 1 and plain:
         # The values see no names, not even those of the table.
-        with binder.names_first():
-            exprs = tuple(strip_collation(binder.expr(value, Scope())) for value in core.rows[0])
+        scope = Scope()
+        with binder.names_first(), outside_selects(binder, core.rows[0], scope):
+            exprs = tuple([strip_collation(binder.expr(value, scope)) for value in core.rows[0]])
         for expr in exprs:
             planner.note_expression(expr)
         return Rows(nodes.OneRow(), tuple(planner.finish(expr) for expr in exprs)), True
@@ -149,7 +150,8 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         assigned = bind_assignments(binder, table, node.assignments, scope)
         scope.aggregates, scope.allows_windows = "where" if core.is_aggregate else "no", False
         if node.where is not None:
-            core.where += bind_condition(binder, node.where, scope)
+            with outside_selects(binder, [node.where], scope):
+                core.where += bind_condition(binder, node.where, scope)
     if old.table is None:
         binder.common = saved
         return plan_update_instead(binder, planner, old, table, core, assigned, node)
@@ -271,8 +273,11 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
     saved = add_common_tables(binder, node.with_)
     planner = Planner(binder)
     item = _bind_changed(binder, node.table, "DELETE")
-    with binder.names_first():
-        where = bind_condition(binder, node.where, Scope([item])) if node.where is not None else []
+    scope = Scope([item])
+    where = []
+    if node.where is not None:
+        with binder.names_first(), outside_selects(binder, [node.where], scope):
+            where = bind_condition(binder, node.where, scope)
     table = item.table
     if table is None:
         binder.common = saved

@@ -84,6 +84,7 @@ def declare(using: Using, *, is_fts4: bool) -> Declared:
         outputs=frozenset({docid}),
         tokenizer=options.tokenizer.needed,
         calls=options.is_compressed,
+        of_search=frozenset({docid + 1}),
     )
 
 

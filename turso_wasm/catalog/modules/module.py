@@ -57,7 +57,8 @@ class Shadow:
 class Declared:
     """A virtual table. columns: hidden ones last; those are the arguments of the table when it is called in FROM,
     in their order. shadows: in the order in which they are made. options: what else the module has read in the
-    arguments; its provider and its writer know the type. outputs: the hidden columns that are no arguments.
+    arguments; its provider and its writer know the type. outputs: the hidden columns that are no arguments. of_search:
+    those that are arguments only of what the module's conditions look for.
     tokenizer: the folded name of one of the user's that it needs, and what is wrong when the connection has none.
     is_loose: values need not have the affinities of their columns. calls: functions are called to read and write rows.
     """
@@ -66,6 +67,7 @@ class Declared:
     shadows: tuple[Shadow, ...] = ()
     options: object = None
     outputs: frozenset[int] = frozenset()
+    of_search: frozenset[int] = frozenset()
     is_loose: bool = False
     tokenizer: tuple[str, str] | None = None
     without_rowid: bool = False
