@@ -22,34 +22,39 @@ MAX_MENDED = 20
 
 def complains_after_mending(sql: str, wanted: str, engine: Message) -> bool:
     """True if the engine gives the message once what it complains of before is NULL."""
-    message = engine(sql)
+    pending: list[Mended] = [(sql, engine(sql))]
     for _ in range(MAX_MENDED):
+        if not pending:
+            return False
+        sql, message = pending.pop(0)
         if message == wanted:
             return True
-        mended = None if message is None else _mended(sql, message, engine)
-        if mended is None:
-            return False
-        sql, message = mended
+        if message is not None:
+            both = (_mended(sql, message, engine, from_left) for from_left in (False, True))
+            pending += dict.fromkeys(mended for mended in both if mended is not None)
     return False
 
 
-def _mended(sql: str, message: str, engine: Message) -> Mended | None:
-    """With NULL for the innermost parts that make the message go, and the message then; None: there are none."""
+def _mended(sql: str, message: str, engine: Message, from_left: bool) -> Mended | None:
+    """With NULL for the innermost parts that make the message go, and the message then; None: there are none. Where one
+    of several parts is enough, the first goes, or (from_left) the last one, but no table, whose columns are asked for.
+    """
+    kinds = (ast.Expr,) if from_left else (ast.Expr, ast.FromSource)
     try:
         tree, _ = parse_one(sql)
     except SqlError:
         return None
-    pending = list(_parts(tree)) if tree is not None else []
+    pending = list(_parts(tree, kinds)) if tree is not None else []
     left_out = set(pending)
     if engine(_without(sql, left_out)) == message:
         return None
     while pending:
-        part = pending.pop()
+        part = pending.pop(0 if from_left else -1)
         rest = left_out - {part}
         if engine(_without(sql, rest)) != message:
             left_out = rest
             continue
-        inner = list(_parts(part.node))
+        inner = list(_parts(part.node, kinds))
         opened = rest | set(inner)
         if inner and engine(_without(sql, opened)) != message:
             left_out = opened
@@ -74,11 +79,11 @@ def _without(sql: str, parts: Iterable[Part]) -> str:
     return sql
 
 
-def _parts(node: ast.Node) -> Iterator[Part]:
-    """The nearest expressions and tables below that are written down."""
+def _parts(node: ast.Node, kinds: tuple[type[ast.Node], ...]) -> Iterator[Part]:
+    """The nearest expressions, and tables, below that are written down."""
     for child in children(node):
         start, end = getattr(child, "span", (0, 0))
-        if isinstance(child, (ast.Expr, ast.FromSource)) and start < end:
+        if isinstance(child, kinds) and start < end:
             yield Part(start, end, child)
         else:
-            yield from _parts(child)
+            yield from _parts(child, kinds)

@@ -248,10 +248,18 @@ def test_what_is_complained_of_is_left_out_piece_by_piece() -> None:
 
     sql = "SELECT x + a, (SELECT x FROM t WHERE b = 1), (SELECT 1, 2), max(min(a)) FROM t"
     assert complains_after_mending(sql, "misuse of aggregate function min()", message)
-    assert tried[-1] == "SELECT NULL + a, (SELECT NULL FROM t WHERE b = 1), (SELECT 1, 2), max(min(a)) FROM t".replace(
-        "NULL", " NULL "
-    )
+    mended = "SELECT NULL + a, (SELECT NULL FROM t WHERE b = 1), (SELECT 1, 2), max(min(a)) FROM t"
+    assert mended.replace("NULL", " NULL ") in tried
     assert not complains_after_mending(sql, "no such column: a", message)
+
+
+@pytest.mark.parametrize("left", ["b", "c"])
+def test_of_two_parts_that_are_wrong_together_either_is_left_out(left: str) -> None:
+    def message(sql: str) -> str | None:
+        return "both" if "b" in sql and "c" in sql else "alone" if left in sql else None
+
+    assert complains_after_mending("SELECT b, c, d", "alone", message)
+    assert not complains_after_mending("SELECT b, c, d", "neither", message)
 
 
 DISTINCT_OFFSET = "SELECT 1 WHERE NOT EXISTS (SELECT DISTINCT 1 FROM t, t LIMIT 1 OFFSET 3)"

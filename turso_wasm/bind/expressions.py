@@ -17,7 +17,16 @@ from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.calls import scalar_call
 from turso_wasm.bind.comparison import compare, in_list
 from turso_wasm.bind.query import AggregateRef, WindowRef
-from turso_wasm.bind.rows import SharedRow, check_rows, check_stars, compare_row_nodes, is_costly, is_row, row_parts
+from turso_wasm.bind.rows import (
+    SharedRow,
+    check_rows,
+    check_stars,
+    compare_row_nodes,
+    is_costly,
+    is_row,
+    row_parts,
+    subquery_width,
+)
 from turso_wasm.bind.scope import Scope, written
 from turso_wasm.bind.walk import conjuncts, strip_collation, walk
 from turso_wasm.catalog.edit import syntax_nodes
@@ -394,6 +403,16 @@ def bind_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound
 
 
 def _bind_row_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> bound.Expr:
+    """A row in a list of rows, which are as wide (sql.parser). SQLite takes no subquery of several columns for one.
+    Errors: "row value misused", "sub-select returns 2 columns - expected 1".
+    """
+    if type(node.operand) is ast.Subquery and node.items:
+        if len(node.items) == 1 and type(node.items[0]) is not ast.LiteralList:
+            fail("row value misused", node)
+        width = subquery_width(binder, node.operand, scope)
+        binder.later(f"sub-select returns {width} columns - expected 1", node)
+        binder.exprs((node.operand, *node.items), scope)
+        return FALSE_VALUE
     values = _as_values(node)
     if values is not None and any(map(_has_function, node.items)):  # whose aggregates and windows are its own
         return binder.expr(ast.InSelect(node.operand, values, node.negated, node.span), scope)
@@ -402,11 +421,7 @@ def _bind_row_in_list(binder: Binder, node: ast.InList, scope: Scope | None) -> 
         return TRUE if node.negated else FALSE_VALUE
     alternatives = []
     for item in node.items:
-        parts = row_parts(binder, item, scope)
-        if len(parts) != len(row.parts):
-            terms = "1 term" if len(parts) == 1 else f"{len(parts)} terms"
-            fail(f"IN(...) element has {terms} - expected {len(row.parts)}", item)
-        alternatives.append(parts)
+        alternatives.append(row_parts(binder, item, scope))
     result = row.is_any_of(alternatives)
     return bound.Unary(op="not", operand=result) if node.negated else result
 

@@ -235,6 +235,9 @@ class _Resolver(SelectBinder):
     def _look_ahead(self, node: ast.Expr, scope: Scope | None) -> None:
         if isinstance(node, ast.InSelect):
             self._once(node.select, scope)
+        elif isinstance(node, ast.InList) and isinstance(node.operand, ast.RowValue):
+            for item in reversed(node.items):
+                self._once(item, scope)
         elif isinstance(node, ast.FunctionCall) and self.registry.find_aggregate(fold(node.name), len(node.arguments)):
             if node.filter is not None:
                 self._once(node.filter, scope)

@@ -15,7 +15,7 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import collation_of, column_affinity, shown
-from turso_wasm.bind.query import AggregateRef, Core, Item
+from turso_wasm.bind.query import AggregateRef, Core, Item, WindowRef
 from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.modules.module import HIDDEN
 from turso_wasm.catalog.names import ROWID_NAMES, fold, schema_table_names
@@ -235,8 +235,8 @@ class NameFinder:
                 self.note(part, level)
 
 
-def reference_key(ref: bound.ColumnRef | AggregateRef) -> tuple[int, int]:
-    """What tells references apart: an aggregate's is below all columns, the rowid's included."""
+def reference_key(ref: bound.ColumnRef | AggregateRef | WindowRef) -> tuple[int, int]:
+    """What tells references apart: an aggregate's or window's is below all columns, the rowid's included."""
     return (ref.source, ref.column) if isinstance(ref, bound.ColumnRef) else (ref.source, ~1 - ref.index)
 
 

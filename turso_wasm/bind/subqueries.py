@@ -19,7 +19,7 @@ from turso_wasm.bind.comparison import (
     implicit_collation,
     shown,
 )
-from turso_wasm.bind.query import AggregateRef, Common, Core, Item, OutputColumn, Query, Step
+from turso_wasm.bind.query import AggregateRef, Common, Core, Item, OutputColumn, Query, Step, WindowRef
 from turso_wasm.bind.rows import ask_once, connect, is_row, row_parts
 from turso_wasm.bind.scope import Scope, column_ref, reference_key
 from turso_wasm.bind.tables import query_item
@@ -150,8 +150,8 @@ def _exists_row(
     where = make(connect("and", equal))
     outer = {reference_key(ref): ref for ref in query.outer}
     for part in walk(*operand):
-        if isinstance(part, bound.ColumnRef | AggregateRef):
-            outer[reference_key(part)] = part  # type: ignore[assignment]  # AggregateRefs are replaced later
+        if isinstance(part, bound.ColumnRef | AggregateRef | WindowRef):
+            outer[reference_key(part)] = part  # type: ignore[assignment]  # all but columns are replaced later
     core = Core([bound.Constant(value=1)], [OutputColumn("1")], [Step(item)], where, runs=ROW_RUNS)
     whole = Query([core], [OutputColumn("1")])
     whole.outer = tuple(outer.values())

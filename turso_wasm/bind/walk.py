@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from turso_wasm.base import tree
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, Query, Step
+from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, Query, Step, WindowRef
 
 Rewrite: TypeAlias = Callable[[bound.Expr], bound.Expr | None]
 """What replaces an expression, or None: look inside."""
@@ -178,7 +178,7 @@ def _transform_subquery(expr: bound.SubqueryExpr, rewrite: Rewrite) -> bound.Exp
         for found in walk(transform(ref, rewrite)):
             if isinstance(found, bound.ColumnRef):
                 outer.setdefault((found.source, found.column), found)
-            elif isinstance(found, AggregateRef):
+            elif isinstance(found, AggregateRef | WindowRef):
                 outer.setdefault((found.source, ~1 - found.index), found)  # type: ignore[arg-type]  # replaced later
     plan = transform_query(expr.plan, rewrite) if isinstance(expr.plan, Query) else expr.plan
     return replace(expr, operand=operand, plan=plan, outer=tuple(outer.values()))

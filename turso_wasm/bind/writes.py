@@ -241,7 +241,7 @@ def bind_returning(
 
     Errors: those of expressions, RETURNING may not use "TABLE.*" wildcards.
     """
-    with common_tables(binder, node.with_):
+    with common_tables(binder, node.with_), binder.names_first():
         return _bind_returning(binder, node.returning, item)
 
 

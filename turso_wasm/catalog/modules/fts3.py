@@ -81,7 +81,7 @@ def declare(using: Using, *, is_fts4: bool) -> Declared:
         columns=columns,
         shadows=shadows,
         options=options,
-        outputs=frozenset({docid}),
+        outputs=frozenset({docid - 1, docid}),
         tokenizer=options.tokenizer.needed,
         calls=options.is_compressed,
         of_search=frozenset({docid + 1}),

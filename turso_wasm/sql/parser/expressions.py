@@ -341,10 +341,23 @@ class ExpressionParser(TypeParser):
         self.depth -= 4
         return Between(left, low, high, negated, self.span_from(start))
 
+    def _check_widths(self, left: Expr, items: tuple[Expr, ...]) -> None:
+        """Errors: of a list of rows, "IN(...) element has 1 term - expected 2"."""
+        if type(left) is not RowValue or (len(items) == 1 and type(items[0]) is Subquery):
+            return
+        for item in items:
+            n = len(item.items) if type(item) is RowValue else 1
+            if n != len(left.items):
+                terms = "1 term" if n == 1 else f"{n} terms"
+                self.complain(f"IN(...) element has {terms} - expected {len(left.items)}", left.span)
+                return
+
     def _in(self, left: Expr, start: int, negated: bool = False) -> Expr:
         """`IN (list)`, `IN (select)`, `IN table`, `IN function(arguments)`."""
         if self.kinds[self.at] in _LISTS:
-            return InList(left, (self.literal_list(),), negated, self.span_from(start))
+            items: tuple[Expr, ...] = (self.literal_list(),)
+            self._check_widths(left, items)
+            return InList(left, items, negated, self.span_from(start))
         if self.accept("("):
             self.enter(3)
             if self.kinds[self.at] in SUBQUERY_STARTS:
@@ -355,6 +368,7 @@ class ExpressionParser(TypeParser):
             items = () if self.kinds[self.at] == ")" else self.expr_list()
             self.depth -= 3
             self.expect(")")
+            self._check_widths(left, items)
             if len(items) > 1 and (values := literal_values(items)) is not None:  # one that has a comment in it
                 items = (LiteralList(values, -1, self.span_from(start)),)
             return InList(left, items, negated, self.span_from(start))
