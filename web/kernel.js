@@ -275,6 +275,8 @@ export class Kernel {
     const name = (at, size) => this.text(at, size);
     /** @param {number} at @param {number} size */
     const view = (at, size) => this.refresh().u8.subarray(at >>> 0, (at >>> 0) + size);
+    const calls = ['open', 'close', 'lock', 'begin', 'read', 'write'];
+    const noSharing = Object.fromEntries(calls.map((call) => [`vfs_shm_${call}`, () => -IOERR]));
     return {
       vfs_open: (at, size, flags) => guarded('SQLITE_IOERR', () => vfs.open(name(at, size), flags)),
       vfs_locate: (at, size, near, nearSize, flags, out, room) =>
@@ -317,6 +319,7 @@ export class Kernel {
       vfs_check_reserved: (fd) => guarded('SQLITE_IOERR_CHECKRESERVEDLOCK', () => vfs.checkReserved(fd)),
       vfs_moved: (fd) => vfs.moved(fd),
       vfs_capabilities: (fd) => vfs.capabilities(fd),
+      ...noSharing, // of files with CAP_SHARED, which there are none of
       host_now: () => Date.now(),
       host_clock: () => performance.now(),
       host_utc_offset: (ms) => (-60 * new Date(ms).getTimezoneOffset()) | 0,

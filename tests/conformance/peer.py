@@ -121,6 +121,7 @@ def _ours(path: str, timeout_ms: int) -> tuple[Callable[[str], list[Any]], Calla
 def main(arguments: list[str]) -> None:
     """Answer statements until the input ends."""
     open_one = {"sqlite": _sqlite, "ours": _ours}[arguments[0]]
+    path = arguments[1]
     connections: dict[str, tuple[Callable[[str], list[Any]], Callable[[], None]]] = {}
     if arguments[0] == "ours":
         open_one(":memory:", 0)[0]("SELECT 1")  # the engine is loaded before the clock of a test runs
@@ -128,8 +129,10 @@ def main(arguments: list[str]) -> None:
     for line in sys.stdin:
         name, sql = json.loads(line)
         try:
+            if sql.startswith("OPEN "):  # another file, when no connection is open
+                path, sql = sql[5:], "SELECT 1"
             if name not in connections:
-                connections[name] = open_one(arguments[1], int(arguments[2]))
+                connections[name] = open_one(path, int(arguments[2]))
             if sql == "CLOSE":
                 connections.pop(name)[1]()
                 answer: dict[str, Any] = {"rows": []}

@@ -1,8 +1,7 @@
 """Two processes take turns on one file: whichever engine each of them is, they exclude each other as two SQLites do.
 
 Scripts run with SQLite in both processes, and then with us in one of them, the other, and both; all must answer
-alike. A line of a script is "process connection: statement". A log is where we deviate by design: it belongs to one
-process at a time.
+alike. A line of a script is "process connection: statement". Logs: test_shared_log.py.
 """
 
 from __future__ import annotations
@@ -310,73 +309,6 @@ def test_a_killed_writer_leaves_a_hot_journal_that_the_other_rolls_back(
         victim.kill()
         assert other.run("SELECT a, b FROM t") == [[1, "one"], [2, "two"]]
         other.run("INSERT INTO t VALUES (3, 'three')")
-        assert other.run("PRAGMA integrity_check") == [["ok"]]
-
-
-# --- a log belongs to one process -----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def logged(path: Path) -> Path:
-    connection = apsw.Connection(str(path))
-    connection.execute("PRAGMA journal_mode=WAL").fetchall()
-    connection.close()
-    return path
-
-
-@pytest.mark.parametrize("other", ["sqlite", "ours"])
-def test_while_we_use_a_log_nobody_else_gets_in(other: str, logged: Path) -> None:
-    with Peer("ours", logged) as us, Peer(other, logged) as them:
-        us.run("BEGIN")
-        us.run("INSERT INTO t VALUES (3, 'three')")
-        for sql in ("SELECT * FROM t", "DELETE FROM t", "BEGIN IMMEDIATE"):
-            with pytest.raises(Refused, match=LOCKED):
-                them.run(sql)
-        us.run("DELETE FROM t WHERE a = 1")
-        us.run("COMMIT")
-        assert them.run("SELECT a FROM t") == [[2], [3]]
-
-
-@pytest.mark.parametrize("other", ["sqlite", "ours"])
-def test_with_a_log_open_and_idle_others_read_and_write(other: str, logged: Path) -> None:
-    with Peer("ours", logged) as us, Peer(other, logged) as them:
-        us.run("INSERT INTO t VALUES (3, 'three')")
-        assert them.run("SELECT a FROM t") == [[1], [2], [3]]
-        them.run("DELETE FROM t WHERE a = 1")
-        them.run("CLOSE")
-        assert us.run("SELECT a FROM t") == [[2], [3]]
-        us.run("UPDATE t SET b = 'ours' WHERE a = 2")
-        for i in range(10, 20):
-            them.run(f"INSERT INTO t VALUES ({i}, 'more')")
-            them.run("CLOSE")
-            us.run(f"UPDATE t SET b = b || 'x' WHERE a = {i}")
-        assert them.run("SELECT count(*), sum(b = 'morex') FROM t") == [[12, 10]]
-        assert them.run("PRAGMA integrity_check") == [["ok"]]
-
-
-def test_while_sqlite_has_a_log_open_we_do_not_get_in(logged: Path) -> None:
-    with Peer("sqlite", logged) as them, Peer("ours", logged) as us:
-        them.run("INSERT INTO t VALUES (3, 'three')")
-        for sql in ("SELECT * FROM t", "DELETE FROM t", "BEGIN IMMEDIATE"):
-            with pytest.raises(Refused, match=LOCKED):
-                us.run(sql)
-        them.run("DELETE FROM t WHERE a = 1")
-        them.run("CLOSE")
-        assert us.run("SELECT a FROM t") == [[2], [3]]
-        us.run("INSERT INTO t VALUES (4, 'four')")
-        us.run("CLOSE")
-        assert them.run("SELECT count(*) FROM t") == [[3]]
-
-
-@pytest.mark.parametrize("engines", PAIRS)
-def test_the_log_of_a_killed_process_is_recovered(engines: tuple[str, str], logged: Path) -> None:
-    with Peer(engines[0], logged) as victim, Peer(engines[1], logged) as other:
-        victim.run("INSERT INTO t VALUES (3, 'three')")
-        victim.run("BEGIN")
-        victim.run("INSERT INTO t VALUES (4, 'lost')")
-        victim.kill()
-        assert other.run("SELECT a FROM t") == [[1], [2], [3]]
-        other.run("INSERT INTO t VALUES (5, 'five')")
         assert other.run("PRAGMA integrity_check") == [["ok"]]
 
 

@@ -149,6 +149,11 @@ def free_bytes(page: bytes, header: int) -> int:
     return free
 
 
+def unasked(*_: int) -> int:
+    """A call that only files with CAP_SHARED are asked."""
+    raise AssertionError("the log of this file is not shared")
+
+
 # --- the file ---------------------------------------------------------------------------------------------------------
 
 
@@ -178,6 +183,7 @@ class MemoryFiles:
             "vfs_begin_log": lambda fd, log, name, size, p, offset: JOURNAL_EXISTS,
             "vfs_check_reserved": lambda fd: 0,
             "vfs_moved": lambda fd: 0,
+            **{f"vfs_shm_{call}": unasked for call in ("open", "close", "lock", "begin", "read", "write")},
             "vfs_capabilities": lambda fd: CAP_OWNED_MEMORY,
             "host_now": lambda: 0.0,
             "host_random": self.random,

@@ -28,11 +28,12 @@ from turso_wasm.kernel.abi import (
     LOG_NEXT_SIZE,
     OPEN_CREATE,
     OPEN_MEMORY,
+    SHM_HEAD_SIZE,
     KernelConnection,
     Run,
 )
 from turso_wasm.kernel.pager import storage
-from turso_wasm.vfs.base import VfsError, code_of
+from turso_wasm.vfs.base import BUSY, VfsError, code_of
 
 MODULES = ["turso_wasm.kernel.session.settings", "turso_wasm.kernel.session.transaction"]
 
@@ -167,6 +168,28 @@ class Engine:
 
     def vfs_moved(self, fd: int) -> int:
         return int(self.files[fd][0].moved())
+
+    def vfs_shm_open(self, fd: int) -> int:
+        return 0 if self.files[fd][0].shm_open() else -BUSY
+
+    def vfs_shm_close(self, fd: int, delete: int) -> None:
+        self.files[fd][0].shm_close(delete=bool(delete))
+
+    def vfs_shm_lock(self, fd: int, first: int, n: int, how: int) -> int:
+        return 0 if self.files[fd][0].shm_lock(first, n, how) else -BUSY
+
+    def vfs_shm_begin(self, fd: int, which: int, how: int, p: int) -> int:
+        return self.vfs_shm_lock(fd, which, 1, how) or self.vfs_shm_read(fd, p, SHM_HEAD_SIZE, 0)
+
+    def vfs_shm_read(self, fd: int, p: int, n: int, offset: int) -> int:
+        buffer = bytearray(n)
+        self.files[fd][0].shm_read(memoryview(buffer), offset)
+        self.kernel.write(p, bytes(buffer))
+        return 0
+
+    def vfs_shm_write(self, fd: int, p: int, n: int, offset: int) -> int:
+        self.files[fd][0].shm_write(memoryview(self.kernel.read(p, n)), offset)
+        return 0
 
     def vfs_capabilities(self, fd: int) -> int:
         return int(self.files[fd][0].capabilities)

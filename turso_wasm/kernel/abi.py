@@ -166,6 +166,7 @@ OPEN_URI = 16  # of a connection: file names may be URIs
 CAP_OWNED = 1  # nobody else can touch the file: no locks, no change detection, WAL by default
 CAP_MEMORY = 2  # not durable: no journal, no syncs; commit writes the pages, rollback drops them
 CAP_READONLY = 4
+CAP_SHARED = 8  # the index of its log can be shared with other processes: it has the vfs_shm_* calls
 
 TEMP_STORE_DEFAULT = 0  # of the host: files where it has any
 TEMP_STORE_FILE = 1
@@ -185,6 +186,10 @@ LOCK_EXCLUSIVE = 4
 JOURNAL_EXISTS = 1 << 30  # what vfs_begin returns (kernel/base/vfs.py)
 LOG_HEAD_SIZE = 32  # what vfs_begin_log reads: the header of a log,
 LOG_NEXT_SIZE = 24  # and that of a frame
+SHM_HEAD_SIZE = 136  # what vfs_shm_begin reads: the header of a shared index, twice, and the state of checkpoints
+SHM_UNLOCK = 0  # what vfs_shm_lock does
+SHM_SHARED = 1
+SHM_EXCLUSIVE = 2
 
 
 class Value(Struct):

@@ -26,6 +26,7 @@ from turso_wasm.vfs.base import (
     LOCK_SHARED,
     OPEN_CREATE,
     File,
+    SharingFile,
     Vfs,
     VfsError,
     code_of,
@@ -264,6 +265,54 @@ class FileTable:
         """Find out where the journal of a file is, and remember it."""
         found = self._journals[fd] = self._resolve(str(journal(), "utf-8", "surrogateescape"))
         return found
+
+    # --- the shared index of a log: only of files with CAP_SHARED, which have these methods (vfs/base.py SharingFile)
+
+    def shm_open(self, fd: int) -> int:
+        """Open the index; 0."""
+        try:
+            return 0 if self._sharing(fd).shm_open() else -BUSY
+        except (VfsError, OSError) as error:
+            return -code_of(error, "shmopen")
+
+    def shm_close(self, fd: int, delete: int) -> None:
+        """Close the index; errors have nobody left to tell."""
+        with suppress(VfsError, OSError):
+            self._sharing(fd).shm_close(delete=bool(delete))
+
+    def shm_lock(self, fd: int, first: int, n: int, how: int) -> int:
+        """0, or busy."""
+        try:
+            return 0 if self._sharing(fd).shm_lock(first, n, how) else -BUSY
+        except (VfsError, OSError) as error:
+            return -code_of(error, "shmlock")
+
+    def shm_begin(self, fd: int, which: int, how: int, buffer: memoryview) -> int:
+        """Take one lock, then fill `buffer` from the beginning of the index; 0, or busy."""
+        try:
+            return 0 if self._sharing(fd).shm_begin(which, how, buffer) else -BUSY
+        except (VfsError, OSError) as error:
+            return -code_of(error, "shmlock")
+
+    def shm_read(self, fd: int, buffer: memoryview, offset: int) -> int:
+        """Fill `buffer`; 0."""
+        try:
+            self._sharing(fd).shm_read(buffer, offset)
+        except (VfsError, OSError) as error:
+            return -code_of(error, "shmmap")
+        return 0
+
+    def shm_write(self, fd: int, data: memoryview, offset: int) -> int:
+        """Write `data`; 0."""
+        try:
+            self._sharing(fd).shm_write(data, offset)
+        except (VfsError, OSError) as error:
+            return -code_of(error, "shmmap")
+        return 0
+
+    def _sharing(self, fd: int) -> SharingFile:
+        """A file whose log can be shared."""
+        return self.files[fd]  # type: ignore[return-value]
 
     def check_reserved(self, fd: int) -> int:
         """1 or 0."""

@@ -26,6 +26,7 @@ from turso_wasm.kernel.abi import (
     CAP_MEMORY,
     CAP_OWNED,
     CAP_READONLY,
+    CAP_SHARED,
     LOCK_EXCLUSIVE,
     LOCK_NONE,
     LOCK_PENDING,
@@ -43,6 +44,7 @@ __all__ = [
     "CAP_MEMORY",
     "CAP_OWNED",
     "CAP_READONLY",
+    "CAP_SHARED",
     "FULL",
     "IOERR",
     "LOCK_EXCLUSIVE",
@@ -58,6 +60,7 @@ __all__ = [
     "READONLY_DIRECTORY",
     "File",
     "Locks",
+    "SharingFile",
     "Vfs",
     "VfsError",
     "code_of",
@@ -129,6 +132,32 @@ class File(Protocol):
 
     def close(self) -> None:
         """Give up the handle and its locks (V5)."""
+
+
+class SharingFile(File, Protocol):
+    """A file with CAP_SHARED: the log it has may be used by processes at the same time, through an index in memory that
+    they share (kernel/base/vfs.py V6). Its locks are those of https://sqlite.org/walformat.html.
+    """
+
+    def shm_open(self) -> bool:
+        """Open the index; False while another process is about to empty it."""
+
+    def shm_close(self, *, delete: bool) -> None:
+        """Close it and give up its locks; delete: nobody else has it open."""
+
+    def shm_lock(self, first: int, n: int, how: int) -> bool:
+        """Make `how` (SHM_*) of n locks, whatever they are; False when others hold conflicting ones. n = 0: wait a
+        millisecond for somebody who holds one for a moment.
+        """
+
+    def shm_begin(self, which: int, how: int, buffer: memoryview) -> bool:
+        """shm_lock of one lock, and when it is had shm_read from the beginning."""
+
+    def shm_read(self, buffer: memoryview, offset: int) -> None:
+        """Fill `buffer`, with zeros where nothing was written: the first header before what is behind it."""
+
+    def shm_write(self, data: memoryview, offset: int) -> None:
+        """Write, after everything written before."""
 
 
 class Vfs(Protocol):

@@ -7,6 +7,7 @@ to the number of calls; `bytes_read` and `bytes_written` sum the sizes.
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from turso_wasm.vfs.base import File, Vfs
 
@@ -65,6 +66,10 @@ class CountingFile:
     def moved(self) -> bool:
         """Pass on."""
         return self.inner.moved()
+
+    def __getattr__(self, name: str) -> Any:
+        """Pass on: the index of a shared log (base.py SharingFile), which is memory and costs no storage call."""
+        return getattr(self.inner, name)
 
     def close(self) -> None:
         """Count and close."""

@@ -28,6 +28,8 @@ from turso_wasm.vfs.base import (
     CANTOPEN,
     CAP_MEMORY,
     CAP_READONLY,
+    CAP_SHARED,
+    IOERR,
     LOCK_NONE,
     OPEN_CREATE,
     OPEN_MEMORY,
@@ -40,6 +42,7 @@ from turso_wasm.vfs.base import (
     VfsError,
 )
 from turso_wasm.vfs.memory import MemoryVfs
+from turso_wasm.vfs.shm import CAN_SHARE, LogIndex, open_index
 
 PENDING_BYTE = 0x40000000
 RESERVED_BYTE = PENDING_BYTE + 1
@@ -265,7 +268,8 @@ class OsFile:
         self.path = path
         self.created = created
         self.readonly = readonly
-        self.capabilities = CAP_READONLY if readonly else 0
+        self.capabilities = (CAP_READONLY if readonly else 0) | (CAP_SHARED if CAN_SHARE else 0)
+        self.index: LogIndex | None = None
         inode.users[fd] += 1
 
     def read(self, buffer: memoryview, offset: int) -> int:
@@ -326,8 +330,46 @@ class OsFile:
             return True
         return (status.st_dev, status.st_ino) != self.inode.key
 
+    def shm_open(self) -> bool:
+        """Open the index of the log beside the file, with its permissions."""
+        if self.moved():
+            raise VfsError(CANTOPEN)
+        if self.index is None:
+            self.index = open_index(self.path, os.fstat(self.fd).st_mode & 0o777)
+        return self.index is not None
+
+    def shm_close(self, *, delete: bool) -> None:
+        """Close it; if nobody else has it, delete it first."""
+        index, self.index = self.index, None
+        if index is not None:
+            if delete:
+                index.delete()
+            index.close()
+
+    def _log_index(self) -> LogIndex:
+        if self.index is None:
+            raise VfsError(IOERR)
+        return self.index
+
+    def shm_lock(self, first: int, n: int, how: int) -> bool:
+        """See LogIndex."""
+        return self._log_index().lock(first, n, how)
+
+    def shm_begin(self, which: int, how: int, buffer: memoryview) -> bool:
+        """See LogIndex."""
+        return self._log_index().begin(which, how, buffer)
+
+    def shm_read(self, buffer: memoryview, offset: int) -> None:
+        """See LogIndex."""
+        self._log_index().read(buffer, offset)
+
+    def shm_write(self, data: memoryview, offset: int) -> None:
+        """See LogIndex."""
+        self._log_index().write(data, offset)
+
     def close(self) -> None:
         """Give up the locks; close or park the descriptor (F1)."""
+        self.shm_close(delete=False)
         with _inodes_lock:
             self.inode.unlock(self, LOCK_NONE)
             self.inode.users[self.fd] -= 1

@@ -13,6 +13,9 @@ Contract with a host:
       fails, unless nothing was held; vfs_unlock goes down to LOCK_SHARED or LOCK_NONE. A file with CAP_OWNED is
       never locked.
   V5  OPEN_TEMP and OPEN_MEMORY make a new private file and ignore the name.
+  V6  The shared index of a log is memory: it survives no crash, and is empty for whoever opens it while nobody else has
+      it open. What vfs_shm_read reads is from after its call, the bytes 0..47 before those behind them; what
+      vfs_shm_write wrote is seen before anything written later. Its locks are one lock each, shared or exclusive.
 """
 
 from turso_wasm.kernel.base.errors import (
@@ -113,6 +116,40 @@ def vfs_begin_log(fd: i32, log: i32, journal: ptr[u8], size: i32, p: ptr[u8], of
 
     A negative result code: the file is not locked.
     """
+
+
+@imported("vfs")
+def vfs_shm_open(fd: i32) -> i32:
+    """Open the index that the log of a file with CAP_SHARED has in common with other processes, which the first to come
+    finds empty (V6); 0, or a negative result code.
+    """
+
+
+@imported("vfs")
+def vfs_shm_close(fd: i32, delete: i32) -> None:
+    """Close it, and give up its locks; if delete is 1 its name goes."""
+
+
+@imported("vfs")
+def vfs_shm_lock(fd: i32, first: i32, n: i32, how: i32) -> i32:
+    """Lock n of its locks; how: SHM_*, whatever was held of them. n = 0: wait a millisecond. 0, -SQLITE_BUSY (then
+    nothing has changed), or another negative result code.
+    """
+
+
+@imported("vfs")
+def vfs_shm_begin(fd: i32, which: i32, how: i32, p: ptr[u8]) -> i32:
+    """vfs_shm_lock of one lock, then vfs_shm_read of SHM_HEAD_SIZE bytes from its beginning, in one call."""
+
+
+@imported("vfs")
+def vfs_shm_read(fd: i32, p: ptr[u8], n: i32, offset: i64) -> i32:
+    """Read n bytes of it, zeros where nothing was written yet; 0, or a negative result code."""
+
+
+@imported("vfs")
+def vfs_shm_write(fd: i32, p: ptr[u8], n: i32, offset: i64) -> i32:
+    """Write n bytes into it, seen by all at once; 0, or a negative result code."""
 
 
 @imported("vfs")

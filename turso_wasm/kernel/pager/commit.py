@@ -63,6 +63,7 @@ from turso_wasm.kernel.pager.journal import (
 from turso_wasm.kernel.pager.pages import pager_get, pager_truncate, pager_write
 from turso_wasm.kernel.pager.runs import pages_sort, pages_write
 from turso_wasm.kernel.pager.savepoint import savepoints_free
+from turso_wasm.kernel.pager.share import share_commit, share_prepare
 from turso_wasm.kernel.pager.spill import pages_journal
 from turso_wasm.kernel.pager.storage import LOG_ALONE, PAGE_DIRTY, PAGER_READ, PAGER_WRITE, Page, Pager, SharedFile, Wal
 from turso_wasm.kernel.pager.wal import wal_append, wal_committed, wal_retract, wal_sync
@@ -124,6 +125,8 @@ def prepare_log(p: Pager) -> i32:
     mfree(ptr[u8](i32(pages)))
     if rc == 0 and db.settings.synchronous >= SYNC_FULL:
         rc = wal_sync(db.wal)
+    if rc == 0:
+        rc = share_prepare(db)
     return rc
 
 
@@ -199,6 +202,7 @@ def commit_finish(p: Pager, committed: i32) -> i32:
         return 0
     if uses_log(db):
         wal_committed(db, p.page_count)
+        share_commit(db)
         publish_frames(p)
         p.snapshot = db.wal.committed
     else:

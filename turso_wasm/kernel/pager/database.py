@@ -7,9 +7,9 @@ Invariants:
   D1  A file that is shared by name has one SharedFile; private ones (":memory:", temporary) have no name. When another
       file took the place of one that is open, the name means the new one.
   D2  `lock` is at least LOCK_SHARED while a pager is active; an owned or in-memory file counts as LOCK_EXCLUSIVE.
-  D3  A log is used by one process at a time: whoever reads or writes a database in WAL mode holds LOCK_EXCLUSIVE
-      (LOCK_SHARED if it can only be read) until no pager is active; whoever comes next looks whether the log is still
-      the one that memory knows. With locking_mode EXCLUSIVE the lock is kept.
+  D3  A log whose index is not shared (share.py) is used by one process at a time: whoever reads or writes the database
+      holds LOCK_EXCLUSIVE (LOCK_SHARED if it can only be read) until no pager is active; whoever comes next looks
+      whether the log is still the one that memory knows. With locking_mode EXCLUSIVE the lock is kept.
   D4  A conflict with another connection of this process is SQLITE_BUSY at once: it cannot end while this one waits.
   D5  With locking_mode EXCLUSIVE a pager holds what its transactions needed until a transaction in locking_mode NORMAL
       ends. The others are kept out by it as by a transaction that does not end.
@@ -44,8 +44,9 @@ from turso_wasm.kernel.base.vfs import (
 )
 from turso_wasm.kernel.pager.cache import DEFAULT_CACHE_SIZE, cache_free_all, cache_set_limit, cache_start
 from turso_wasm.kernel.pager.header import bytes_equal
-from turso_wasm.kernel.pager.storage import PAGER_NONE, Journal, Pager, SharedFile
-from turso_wasm.wasm.lang import export, i32, i64, memory_copy, ptr, sizeof, u8
+from turso_wasm.kernel.pager.share_format import locks_drop, write_unlock
+from turso_wasm.kernel.pager.storage import PAGER_NONE, Journal, Pager, Share, SharedFile
+from turso_wasm.wasm.lang import export, i32, i64, memory_copy, memory_fill, ptr, sizeof, u8
 
 __subset__ = True
 
@@ -137,6 +138,7 @@ def database_reopen(db: SharedFile, flags: i32) -> None:
     fd: i32 = vfs_open(db.name, db.name_size, flags)
     check_io(fd)
     vfs_close(db.fd)
+    memory_fill(ptr[u8](i32(db.share)), 0, sizeof(Share))
     db.fd = fd
     db.capabilities = vfs_capabilities(fd)
     db.read_only = i32((db.capabilities & CAP_READONLY) != 0)
@@ -209,6 +211,8 @@ def lock_kept(db: SharedFile) -> i32:
     """LOCK_*: how far the file lock outlives transactions (D2, D3)."""
     if db.capabilities & (CAP_OWNED | CAP_MEMORY):
         return LOCK_EXCLUSIVE
+    if db.share.on:
+        return LOCK_SHARED  # share.py Z1
     if db.journal.begun and not db.writer:
         # A rollback failed, and only this process has the originals.
         return LOCK_EXCLUSIVE
@@ -252,6 +256,13 @@ def file_lock(db: SharedFile, level: i32) -> i32:
 
 def file_unlock(db: SharedFile, level: i32) -> None:
     """Lower the lock on the file, unless it is kept."""
+    if db.share.on:
+        if db.share.alone and not db.writer:
+            locks_drop(db)
+        if db.lock > LOCK_SHARED:
+            vfs_unlock(db.fd, LOCK_SHARED)
+            db.lock = LOCK_SHARED
+        return
     kept: i32 = lock_kept(db)
     if kept > level:
         level = kept
@@ -289,6 +300,8 @@ def writer_relax(db: SharedFile) -> None:
     db.writer = 0
     db.pending = 0
     db.exclusive = 0
+    if db.share.on:
+        write_unlock(db)
     file_unlock(db, LOCK_SHARED)
 
 

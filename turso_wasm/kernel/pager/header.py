@@ -32,9 +32,9 @@ Invariants:
       pages changes.
 """
 
-from turso_wasm.kernel.base.errors import SQLITE_NOTADB, raise_error
-from turso_wasm.kernel.pager.storage import SharedFile
-from turso_wasm.wasm.lang import be16, be32, i32, lit, memory_copy, memory_fill, ptr, put_be16, put_be32, u8, u32
+from turso_wasm.kernel.base.errors import SQLITE_NOTADB, raise_corrupt, raise_error
+from turso_wasm.kernel.pager.storage import SharedFile, Wal
+from turso_wasm.wasm.lang import be16, be32, i32, i64, lit, memory_copy, memory_fill, ptr, put_be16, put_be32, u8, u32
 
 __subset__ = True
 
@@ -113,6 +113,27 @@ def header_page_count(p: ptr[u8]) -> u32:
     if be32(p + AT_CHANGE_COUNTER) != be32(p + AT_VALID_FOR):
         return 0
     return be32(p + AT_PAGE_COUNT)
+
+
+def log_page_count(w: Wal, size: i64) -> u32:
+    """The number of pages that the log's last commit states. Raises SQLITE_CORRUPT if it is impossible.
+
+    Pages may be neither in the file nor in the log: leaves of the freelist need not be written. But a trunk page, which
+    must be, lists at most page size / 4 of them. So what is allocated by this number is in proportion to the files.
+    """
+    stored: i64 = (size + i64(w.page_size - 1)) // i64(w.page_size) + i64(w.committed)
+    if i64(w.page_count) > stored * i64(w.page_size >> 2):
+        raise_corrupt(u32(1))
+    return w.page_count
+
+
+def file_page_count(header: ptr[u8], page_size: i32, size: i64) -> u32:
+    """The number of pages in a file of `size` bytes. Raises SQLITE_CORRUPT if the header states more."""
+    in_file: i64 = (size + i64(page_size - 1)) // i64(page_size)
+    stated: u32 = header_page_count(header)
+    if i64(stated) > in_file:
+        raise_corrupt(u32(1))
+    return stated if stated else u32(in_file)
 
 
 def header_stamp(p: ptr[u8], page_count: u32) -> None:

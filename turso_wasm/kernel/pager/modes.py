@@ -45,8 +45,8 @@ from turso_wasm.kernel.pager.header import (
 )
 from turso_wasm.kernel.pager.pages import pager_get, pager_new_page, pager_write
 from turso_wasm.kernel.pager.savepoint import savepoint_push
+from turso_wasm.kernel.pager.share import BUSY_SNAPSHOT, log_begin_write, share_alone, share_leave
 from turso_wasm.kernel.pager.snapshot import (
-    BUSY_SNAPSHOT,
     kept_from_writing,
     pager_begin_read,
     pager_end_read,
@@ -54,7 +54,7 @@ from turso_wasm.kernel.pager.snapshot import (
     writer_lock,
 )
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile
-from turso_wasm.kernel.pager.wal import wal_begin_write, wal_remove
+from turso_wasm.kernel.pager.wal import wal_remove
 from turso_wasm.wasm.lang import i32, lit, ptr, u8, u32
 
 __subset__ = True
@@ -92,6 +92,11 @@ def pager_begin_write(p: Pager) -> None:
     pager_begin_read(p)
     refuse_read_only(p)
     rc: i32 = writer_lock(p)
+    while rc == -BUSY_SNAPSHOT and not was_reading and p.database.share.on:
+        # Another process has committed between the two locks.
+        pager_end_read(p)
+        pager_begin_read(p)
+        rc = writer_lock(p)
     if rc == -SQLITE_BUSY and not was_reading and not kept_from_writing(p):
         rc = lock_waiting(p)
     if rc == -BUSY_SNAPSHOT:
@@ -113,7 +118,7 @@ def lock_waiting(p: Pager) -> i32:
     c: KernelConnection = KernelConnection(p.connection)
     attempt: i32 = 0
     rc: i32 = -SQLITE_BUSY
-    while rc == -SQLITE_BUSY and not kept_from_writing(p) and busy_wait(c, attempt):
+    while (rc == -SQLITE_BUSY or rc == -BUSY_SNAPSHOT) and not kept_from_writing(p) and busy_wait(c, attempt):
         pager_end_read(p)
         pager_begin_read(p)
         rc = writer_lock(p)
@@ -130,7 +135,7 @@ def writer_begin(p: Pager) -> None:
         versions_set(p, VERSION_WAL)
         check_io(writer_lock(p))
     if db.journal_mode == JOURNAL_WAL:
-        wal_begin_write(db)
+        log_begin_write(db)
     for _ in range(KernelConnection(p.connection).savepoint_depth):
         savepoint_push(p)
 
@@ -233,9 +238,15 @@ def log_end(p: Pager, mode: i32) -> i32:
     refuse_read_only(p)
     if db.active > 1 or log_used_by_others(p):
         raise_busy()
+    if db.share.on:
+        check_io(share_alone(db))
     check_io(checkpoint_run(db))
     if db.wal.backfilled < db.wal.committed:
         raise_busy()
+    if db.share.on:
+        if p.seen_commits != db.commits:
+            raise_busy()
+        check_io(share_leave(db))
     p.snapshot = 0
     db.loaded = 0  # should anything fail from here on, the next reader looks what the files are
     check_io(wal_remove(db))

@@ -26,7 +26,7 @@ from turso_wasm.kernel.abi import (
     LOCK_SHARED,
     KernelConnection,
 )
-from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_IOERR, raise_corrupt, raise_error
+from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_IOERR, raise_corrupt, raise_error
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import check_io, raise_busy, vfs_begin, vfs_read, vfs_size
 from turso_wasm.kernel.pager.cache import cache_add, cache_free_all, cache_room, cache_set_limit, page_new
@@ -46,9 +46,10 @@ from turso_wasm.kernel.pager.header import (
     AT_WRITE_VERSION,
     VERSION_WAL,
     bytes_equal,
+    file_page_count,
     header_check,
-    header_page_count,
     header_page_size,
+    log_page_count,
     raise_not_a_database,
 )
 from turso_wasm.kernel.pager.header import HEADER_SIZE as FILE_HEADER_SIZE
@@ -57,6 +58,16 @@ from turso_wasm.kernel.pager.log_index import wal_find
 from turso_wasm.kernel.pager.log_recovery import wal_recover
 from turso_wasm.kernel.pager.pageio import VERSION_AT, VERSION_SIZE, pages_decode, version_note
 from turso_wasm.kernel.pager.recovery import recover
+from turso_wasm.kernel.pager.share import (
+    BUSY_SNAPSHOT,
+    share_begin,
+    share_begin_write,
+    share_close,
+    share_end,
+    share_open,
+    share_wanted,
+)
+from turso_wasm.kernel.pager.share_index import share_forget
 from turso_wasm.kernel.pager.storage import (
     LOG_ALONE,
     PAGER_NONE,
@@ -77,7 +88,6 @@ WHOLE_FILE = 1 << 20  # T3
 FIRST_READ = 1 << 16  # bytes of a larger file that are read with the header
 PAGE_SIZE_MAX = 65536
 PRIVATE_MIN = 16  # pages a writer may keep in memory whatever the cache size is
-BUSY_SNAPSHOT = 517
 
 
 # --- loading --------------------------------------------------------------------------------------------------
@@ -88,6 +98,7 @@ def database_load(db: SharedFile) -> None:
     db.loaded = 0
     cache_free_all(db)
     wal_forget(db)
+    share_forget(db)
     db.to_wal = 0
     db.ahead = 0
     size: i64 = vfs_size(db.fd)
@@ -115,6 +126,7 @@ def load_empty(db: SharedFile) -> None:
     """The file is empty: a database that does not exist yet. A log without its database is of no use."""
     if not (db.capabilities & CAP_MEMORY) and not db.read_only and wal_exists(db):
         check_io(wal_remove(db))
+    share_close(db, 0)
     db.page_count = 0
     db.page_size = db.new_page_size
     db.usable_size = db.new_page_size - db.new_reserved
@@ -132,13 +144,21 @@ def mode_without_log(db: SharedFile) -> i32:
 
 
 def load_head(db: SharedFile, n: i32) -> i32:
-    """Read the first n bytes of the file; if there is a log, lock it (D3) and recover it. The bytes read; raises."""
+    """Read the first n bytes of the file; if there is a log, share it, or lock it (D3) and recover it. The bytes read;
+    raises.
+    """
     got: i32 = vfs_read(db.fd, db.head, n, i64(0))
     check_io(got)
-    if db.capabilities & CAP_MEMORY:
+    if db.capabilities & CAP_MEMORY or db.share.on:
         return got
+    says_log: i32 = i32(got > AT_READ_VERSION and db.head[AT_READ_VERSION] == VERSION_WAL)
+    if says_log and db.lock == LOCK_SHARED and share_wanted(db):
+        shared: i32 = share_open(db)
+        check_io(shared)
+        if shared:
+            return got
     log_file: i32 = wal_exists(db)
-    if not log_file and not (got > AT_READ_VERSION and db.head[AT_READ_VERSION] == VERSION_WAL):
+    if not log_file and not says_log:
         return got
     if not db.read_only and db.lock < LOCK_EXCLUSIVE:
         check_io(file_lock(db, LOCK_EXCLUSIVE))
@@ -180,34 +200,18 @@ def load_header(db: SharedFile, n: i32, size: i64) -> None:
     if (w.committed or first[AT_READ_VERSION] == VERSION_WAL) and not (db.capabilities & CAP_MEMORY):
         db.journal_mode = JOURNAL_WAL
         w.page_size = page_size
-    db.page_count = log_page_count(w, size) if w.committed else file_page_count(first, page_size, size)
+    if not db.share.on:
+        db.page_count = log_page_count(w, size) if w.committed else file_page_count(first, page_size, size)
     cache_set_limit(db)
 
 
-def log_page_count(w: Wal, size: i64) -> u32:
-    """The number of pages that the log's last commit states. Raises SQLITE_CORRUPT if it is impossible.
-
-    Pages may be neither in the file nor in the log: leaves of the freelist need not be written. But a trunk page, which
-    must be, lists at most page size / 4 of them. So what is allocated by this number is in proportion to the files.
-    """
-    stored: i64 = (size + i64(w.page_size - 1)) // i64(w.page_size) + i64(w.committed)
-    if i64(w.page_count) > stored * i64(w.page_size >> 2):
-        raise_corrupt(u32(1))
-    return w.page_count
-
-
-def file_page_count(header: ptr[u8], page_size: i32, size: i64) -> u32:
-    """The number of pages in a file of `size` bytes. Raises SQLITE_CORRUPT if the header states more."""
-    in_file: i64 = (size + i64(page_size - 1)) // i64(page_size)
-    stated: u32 = header_page_count(header)
-    if i64(stated) > in_file:
-        raise_corrupt(u32(1))
-    return stated if stated else u32(in_file)
-
-
 def load_pages(db: SharedFile, n: i32) -> None:
-    """Put the whole pages among the first n bytes of the file, already read, into the cache."""
+    """Put the whole pages among the first n bytes of the file, already read, into the cache; not if others may have been
+    moving pages of a log to it.
+    """
     w: Wal = db.wal
+    if db.share.on:
+        return
     count: u32 = u32(n // db.page_size)
     if count > db.page_count:
         count = db.page_count
@@ -237,8 +241,8 @@ def database_changed(db: SharedFile) -> i32:
     if lock_kept(db) >= LOCK_EXCLUSIVE and db.lock >= LOCK_EXCLUSIVE:
         return 0
     if db.journal_mode == JOURNAL_WAL:
-        if db.read_only:
-            # Without LOCK_EXCLUSIVE another process may be writing the log.
+        if db.read_only or share_wanted(db):
+            # Without LOCK_EXCLUSIVE another process may be writing the log; so may it when the index is shared.
             return 1
         rc: i32 = file_lock(db, LOCK_EXCLUSIVE)
         return log_changed(db) if rc == 0 else rc
@@ -269,12 +273,18 @@ def may_look(db: SharedFile) -> i32:
     """1 unless the file has a log that is not known, or is not locked as usual."""
     if db.journal_mode != JOURNAL_WAL:
         return 1
-    return i32(db.wal.fd and not db.read_only and lock_kept(db) < LOCK_EXCLUSIVE)
+    return i32(db.wal.fd and not db.read_only and lock_kept(db) < LOCK_EXCLUSIVE and not share_wanted(db))
 
 
 def database_take(db: SharedFile) -> i32:
     """Steps 1 to 4 for the first active pager; 0 or a negative result code. Loading raises."""
     rc: i32 = 0
+    if db.share.on:
+        # Others may not even have a journal (Z1). What has changed share_begin finds out.
+        db.recovery_due = 0
+        if not db.loaded:
+            database_load(db)
+        return 0
     fresh: i32 = i32(db.lock == LOCK_NONE)
     if fresh and db.loaded and db.page_count and not db.journal.begun and may_look(db):
         rc = log_look(db) if db.journal_mode == JOURNAL_WAL else database_look(db)
@@ -311,12 +321,14 @@ def pager_begin_read(p: Pager) -> None:
         take_waiting(db, KernelConnection(p.connection))
     elif not db.loaded:
         raise_error(SQLITE_IOERR, *lit(b"disk I/O error"))
+    if db.share.on:
+        share_waiting(p)
     p.state = PAGER_READ
     db.active += 1
     p.page_count = db.page_count
     p.usable_size = db.usable_size
     p.snapshot = 0
-    if db.wal.backfilled < db.wal.committed:
+    if db.wal.backfilled < db.wal.committed or p.slot > 1:
         p.snapshot = db.wal.committed
     if p.seen_commits != db.commits:
         p.version += 1
@@ -335,6 +347,18 @@ def take_waiting(db: SharedFile, c: KernelConnection) -> None:
         rc = database_take(db)
 
 
+def share_waiting(p: Pager) -> None:
+    """share_begin, waiting for other processes as long as the connection allows. Raises."""
+    attempt: i32 = 0
+    rc: i32 = share_begin(p)
+    while rc == -SQLITE_BUSY and busy_wait(KernelConnection(p.connection), attempt):
+        attempt += 1
+        rc = share_begin(p)
+    if rc == -SQLITE_CORRUPT:
+        raise_corrupt(u32(0))
+    check_io(rc)
+
+
 def pager_end_read(p: Pager) -> None:
     """End the view of a pager that does not write."""
     if p.state != PAGER_READ:
@@ -343,6 +367,7 @@ def pager_end_read(p: Pager) -> None:
     db: SharedFile = p.database
     p.state = PAGER_NONE
     p.snapshot = 0
+    share_end(p)
     lock_hold(p, LOCK_EXCLUSIVE if p.log_use == LOG_ALONE and db.journal_mode == JOURNAL_WAL else LOCK_SHARED)
     db.active -= 1
     if db.active == 0:
@@ -376,6 +401,9 @@ def writer_lock(p: Pager) -> i32:
     if db.journal_mode == JOURNAL_WAL:
         if p.seen_commits != db.commits:
             return -BUSY_SNAPSHOT
+        shared: i32 = share_begin_write(p) if db.share.on else 0
+        if shared < 0:
+            return shared
     else:
         rc: i32 = file_lock(db, LOCK_RESERVED)
         if rc < 0:

@@ -123,6 +123,7 @@ class Pager(Struct):
     page_count: u32  # pages in this view
     usable_size: i32
     snapshot: u32  # last frame of the log that this view sees; 0: only the file
+    slot: i32  # the read lock of the shared index that keeps the snapshot, + 1; 0: none
     version: i32  # changes whenever the content of the view changes otherwise than by this pager's own writes
     seen_commits: i32  # SharedFile.commits at the snapshot
     own_commits: i32
@@ -203,6 +204,18 @@ class Journal(Struct):
     super_size: i32  # 0: there is none
 
 
+class Share(Struct):
+    """The index of the log that other processes use at the same time. See kernel/pager/share.py."""
+
+    on: i32  # it is open
+    refused: i32  # it could not be opened: the log is used by one process at a time
+    alone: i32  # bits of the locks that are held exclusively
+    slot: i32  # the read lock that was taken last
+    backfilled: u32  # as it stated when it was last read
+    users: array[i32, 5]  # pagers that hold a read lock
+    head: array[u8, 48]  # its header when it was last read or written, to which Wal belongs; zeros: none
+
+
 class Codec(Struct):
     """How pages become bytes at rest (kernel/pager/pageio.py). What a codec needs lies behind these fields."""
 
@@ -247,4 +260,5 @@ class SharedFile(Struct):
     new_auto_vacuum: i32
     cache: PageList.embed
     wal: Wal.embed
+    share: Share.embed
     journal: Journal.embed

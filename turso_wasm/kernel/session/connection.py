@@ -50,6 +50,7 @@ from turso_wasm.kernel.pager.database import (
 )
 from turso_wasm.kernel.pager.journal import journal_close
 from turso_wasm.kernel.pager.savepoint import savepoint_push, savepoint_release_to, savepoint_undo_to
+from turso_wasm.kernel.pager.share import share_alone, share_close, share_end
 from turso_wasm.kernel.pager.snapshot import pager_end_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Pager, SharedFile
 from turso_wasm.kernel.pager.wal import log_changed, wal_free, wal_remove
@@ -172,6 +173,7 @@ def slot_close(c: KernelConnection, slot: i32) -> None:
     cursors_forget_all(p)
     _ = pager_rollback(p)
     pager_end_read(p)
+    share_end(p)
     db: SharedFile = p.database
     pager_free(p)
     if not db.pagers:
@@ -180,7 +182,9 @@ def slot_close(c: KernelConnection, slot: i32) -> None:
 
 def database_close(db: SharedFile) -> None:
     """The last connection is gone: move the log into the file and delete it, if that is possible."""
-    if log_is_done(db):
+    done: i32 = log_is_done(db)
+    share_close(db, done)
+    if done:
         _ = wal_remove(db)
     wal_free(db)
     kept_journal_delete(db)
@@ -191,7 +195,11 @@ def database_close(db: SharedFile) -> None:
 
 def log_is_done(db: SharedFile) -> i32:
     """1 if the database has a log that nobody needs any more: its content is in the file now."""
-    if not db.loaded or db.journal_mode != JOURNAL_WAL or not db.wal.fd or db.read_only or file_moved(db):
+    if not db.loaded or db.journal_mode != JOURNAL_WAL or db.read_only or file_moved(db):
+        return 0
+    if db.share.on:
+        return i32(share_alone(db) == 0 and checkpoint_run(db) == 0 and db.wal.backfilled == db.wal.committed)
+    if not db.wal.fd:
         return 0
     if db.lock < LOCK_EXCLUSIVE:
         if file_lock(db, LOCK_SHARED) < 0 or file_lock(db, LOCK_EXCLUSIVE) < 0:
@@ -253,6 +261,7 @@ def relax_all(c: KernelConnection) -> None:
     for slot in range(N_SLOTS):
         p: Pager = Pager(c.pagers[slot])
         if p and p.state == PAGER_NONE:
+            share_end(p)
             database_relax(p.database)
 
 

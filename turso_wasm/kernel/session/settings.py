@@ -427,6 +427,8 @@ def slot_checkpoint(c: KernelConnection, slot: i32, mode: i32) -> tuple[i32, i32
         if p.read_only or db.read_only:
             frames, moved = 0, 0
         else:
+            if db.share.on:
+                pager_end_read(p)  # or it would be a reader that stands in the way
             busy, frames, moved = checkpoint(db, mode)
     settle(c)
     check_io(busy)

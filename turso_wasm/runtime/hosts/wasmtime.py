@@ -35,7 +35,7 @@ import wasmtime
 
 from turso_wasm.base.errors import SQLITE_NOMEM, SqlError
 from turso_wasm.codegen.program import Program
-from turso_wasm.kernel.abi import LOG_HEAD_SIZE, LOG_NEXT_SIZE
+from turso_wasm.kernel.abi import LOG_HEAD_SIZE, LOG_NEXT_SIZE, SHM_HEAD_SIZE
 from turso_wasm.runtime.files import FileTable
 from turso_wasm.runtime.hosts.base import Instance, address
 from turso_wasm.runtime.hosts.compiled import compiled, engine, optimizer
@@ -299,6 +299,12 @@ class WasmtimeHost:
             ("vfs", "vfs_unlock"): files.unlock,
             ("vfs", "vfs_check_reserved"): files.check_reserved,
             ("vfs", "vfs_moved"): files.moved,
+            ("vfs", "vfs_shm_open"): files.shm_open,
+            ("vfs", "vfs_shm_close"): files.shm_close,
+            ("vfs", "vfs_shm_lock"): files.shm_lock,
+            ("vfs", "vfs_shm_begin"): lambda fd, which, how, p: files.shm_begin(fd, which, how, view(p, SHM_HEAD_SIZE)),
+            ("vfs", "vfs_shm_read"): lambda fd, p, n, offset: files.shm_read(fd, view(p, n), offset),
+            ("vfs", "vfs_shm_write"): lambda fd, p, n, offset: files.shm_write(fd, view(p, n), offset),
             ("vfs", "vfs_capabilities"): files.capabilities,
             ("vfs", "host_now"): lambda: time.time() * 1000.0,
             ("vfs", "host_clock"): lambda: time.perf_counter() * 1000.0,
