@@ -206,8 +206,9 @@ def load_header(db: SharedFile, n: i32, size: i64) -> None:
 
 
 def load_pages(db: SharedFile, n: i32) -> None:
-    """Put the whole pages among the first n bytes of the file, already read, into the cache; not if others may have been
-    moving pages of a log to it.
+    """Put the whole pages among the first n bytes of the file, already read, into the cache.
+
+    Not of a file to which others may be moving pages of a log.
     """
     w: Wal = db.wal
     if db.share.on:
