@@ -233,7 +233,7 @@ def wal_empty(db: SharedFile) -> i32:
     """Truncate a log that was moved completely; 0 or a negative result code."""
     w: Wal = db.wal
     rc: i32 = 0
-    if w.committed and db.share.on:
+    if db.share.on:
         rc = share_restart(db)
     elif w.committed:
         wal_start(db)

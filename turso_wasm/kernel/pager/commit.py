@@ -63,10 +63,10 @@ from turso_wasm.kernel.pager.journal import (
 from turso_wasm.kernel.pager.pages import pager_get, pager_truncate, pager_write
 from turso_wasm.kernel.pager.runs import pages_sort, pages_write
 from turso_wasm.kernel.pager.savepoint import savepoints_free
-from turso_wasm.kernel.pager.share import share_commit, share_prepare
+from turso_wasm.kernel.pager.share import log_append, share_commit, share_prepare
 from turso_wasm.kernel.pager.spill import pages_journal
 from turso_wasm.kernel.pager.storage import LOG_ALONE, PAGE_DIRTY, PAGER_READ, PAGER_WRITE, Page, Pager, SharedFile, Wal
-from turso_wasm.kernel.pager.wal import wal_append, wal_committed, wal_retract, wal_sync
+from turso_wasm.kernel.pager.wal import wal_committed, wal_retract, wal_sync
 from turso_wasm.wasm.lang import be32, i32, i64, ptr, u8, u32
 
 __subset__ = True
@@ -121,7 +121,7 @@ def prepare_log(p: Pager) -> i32:
         # Everything was spilled; some frame must carry the commit mark.
         pages[0] = i32(pager_write(p, first))
         n = 1
-    rc: i32 = wal_append(db, pages, n, p.page_count)
+    rc: i32 = log_append(db, pages, n, p.page_count)
     mfree(ptr[u8](i32(pages)))
     if rc == 0 and db.settings.synchronous >= SYNC_FULL:
         rc = wal_sync(db.wal)

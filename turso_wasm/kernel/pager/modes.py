@@ -45,7 +45,7 @@ from turso_wasm.kernel.pager.header import (
 )
 from turso_wasm.kernel.pager.pages import pager_get, pager_new_page, pager_write
 from turso_wasm.kernel.pager.savepoint import savepoint_push
-from turso_wasm.kernel.pager.share import BUSY_SNAPSHOT, log_begin_write, share_alone, share_leave
+from turso_wasm.kernel.pager.share import BUSY_SNAPSHOT, share_alone, share_leave
 from turso_wasm.kernel.pager.snapshot import (
     kept_from_writing,
     pager_begin_read,
@@ -54,7 +54,7 @@ from turso_wasm.kernel.pager.snapshot import (
     writer_lock,
 )
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Page, Pager, SharedFile
-from turso_wasm.kernel.pager.wal import wal_remove
+from turso_wasm.kernel.pager.wal import wal_begin_write, wal_remove
 from turso_wasm.wasm.lang import i32, lit, ptr, u8, u32
 
 __subset__ = True
@@ -134,8 +134,8 @@ def writer_begin(p: Pager) -> None:
     elif wants_log(db) and db.journal_mode != JOURNAL_WAL and db.active == 1:
         versions_set(p, VERSION_WAL)
         check_io(writer_lock(p))
-    if db.journal_mode == JOURNAL_WAL:
-        log_begin_write(db)
+    if db.journal_mode == JOURNAL_WAL and not db.share.on:
+        wal_begin_write(db)
     for _ in range(KernelConnection(p.connection).savepoint_depth):
         savepoint_push(p)
 

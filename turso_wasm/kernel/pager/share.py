@@ -66,8 +66,8 @@ from turso_wasm.kernel.pager.share_index import (
     share_recover,
     share_wait,
 )
-from turso_wasm.kernel.pager.storage import Pager, Share, SharedFile, Wal
-from turso_wasm.kernel.pager.wal import wal_begin_write, wal_start
+from turso_wasm.kernel.pager.storage import Pager, Savepoint, Share, SharedFile, Wal
+from turso_wasm.kernel.pager.wal import wal_append, wal_start
 from turso_wasm.wasm.lang import i32, i64, le32, ptr, put_le32, scratch, u8, u32
 
 __subset__ = True
@@ -297,12 +297,19 @@ def share_begin_write(p: Pager) -> i32:
     return rc
 
 
-def log_begin_write(db: SharedFile) -> None:
-    """A writer begins: the log begins anew if the file has all of it, and nobody reads it."""
+def log_append(db: SharedFile, pages: ptr[i32], n: i32, page_count: u32) -> i32:
+    """wal_append. A shared log begins anew with the first frames of a transaction, and not before: of one that writes
+    nothing others must not see anything. (Otherwise it has begun anew when the transaction began.)
+    """
+    if db.share.on and db.wal.end == db.wal.committed:
+        share_begin_log(db)
+    return wal_append(db, pages, n, page_count)
+
+
+def share_begin_log(db: SharedFile) -> None:
+    """Begin the log anew if the file has all of it, and nobody reads it. The writer has no frames yet."""
     w: Wal = db.wal
-    if not db.share.on:
-        wal_begin_write(db)
-    elif w.committed == 0:
+    if w.committed == 0:
         w.page_size = db.page_size
         w.big_endian = 0
         w.used = 1
@@ -313,6 +320,10 @@ def log_begin_write(db: SharedFile) -> None:
         if share_restart(db) < 0:
             share_forget(db)  # the next who comes makes it from the log
         share_unlock(db, LOCK_READ + 1, N_READ - 1)
+        sp: Savepoint = Pager(db.writer).savepoints
+        while sp:
+            sp.log_end = 0
+            sp = sp.outer
 
 
 def log_is_read(db: SharedFile) -> i32:

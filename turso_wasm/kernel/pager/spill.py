@@ -24,8 +24,9 @@ from turso_wasm.kernel.pager.journal import (
 )
 from turso_wasm.kernel.pager.pageio import file_offset, page_read
 from turso_wasm.kernel.pager.runs import pages_sort, pages_write
+from turso_wasm.kernel.pager.share import log_append
 from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGE_WRITTEN, Page, Pager, SharedFile
-from turso_wasm.kernel.pager.wal import wal_append, wal_read_frame
+from turso_wasm.kernel.pager.wal import wal_read_frame
 from turso_wasm.wasm.lang import i32, ptr, u8, u32
 
 __subset__ = True
@@ -90,7 +91,7 @@ def write_early(p: Pager, pages: ptr[i32], n: i32) -> i32:
     db: SharedFile = p.database
     p.spilled = 1
     if db.journal_mode == JOURNAL_WAL:
-        return wal_append(db, pages, n, u32(0))
+        return log_append(db, pages, n, u32(0))
     # With readers in this process there is no point in keeping new ones out already now.
     rc: i32 = exclusive_lock(db) if is_alone(db) else -SQLITE_BUSY
     if rc == 0:

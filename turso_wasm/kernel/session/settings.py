@@ -39,9 +39,10 @@ from turso_wasm.kernel.abi import (
     Run,
 )
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_LOCKED, raise_error
-from turso_wasm.kernel.base.vfs import check_io
+from turso_wasm.kernel.base.vfs import check_io, raise_busy
 from turso_wasm.kernel.pager.cache import cache_set_limit, pages_of_cache
-from turso_wasm.kernel.pager.checkpoint import checkpoint
+from turso_wasm.kernel.pager.checkpoint import CHECKPOINT_PASSIVE, checkpoint
+from turso_wasm.kernel.pager.database import busy_delay
 from turso_wasm.kernel.pager.header import (
     AT_APPLICATION_ID,
     AT_DEFAULT_CACHE_SIZE,
@@ -400,13 +401,15 @@ def wal_checkpoint(s: Run, slot: i32, mode: i32) -> tuple[i32, i32, i32]:
     SQLITE_READONLY; I/O errors.
     """
     c: KernelConnection = KernelConnection(s.connection)
-    if slot != ALL_SLOTS:
-        return slot_checkpoint(c, slot, mode)
-    busy, frames, moved = slot_checkpoint(c, 0, mode)
-    for at in range(1, N_SLOTS):
-        if c.pagers[at]:
-            others, _, _ = slot_checkpoint(c, at, mode)
-            busy |= others
+    first: i32 = slot if slot != ALL_SLOTS else 0
+    busy, frames, moved = slot_checkpoint(c, first, mode)
+    if slot == ALL_SLOTS:
+        for at in range(1, N_SLOTS):
+            if c.pagers[at]:
+                others, _, _ = slot_checkpoint(c, at, mode)
+                busy |= others
+    if busy and mode != CHECKPOINT_PASSIVE and slot_pager(c, first).database.share.on and busy_delay(c, s.attempts):
+        raise_busy()  # the statement waits for other processes, and runs again
     return busy, frames, moved
 
 
