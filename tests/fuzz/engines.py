@@ -19,15 +19,16 @@ import apsw
 
 import turso_wasm
 from tests.fuzz import laws, own
-from tests.fuzz.errors import OF_A_VALUE, are_of_one_object, both_are_there, is_of_a_part, mismatches_both
+from tests.fuzz.errors import OF_A_VALUE, Message, are_of_one_object, both_are_there, is_of_a_part, mismatches_both
 from tests.fuzz.known import (
     as_meant,
+    drops_another_not,
     forgets_real,
     forgets_rowid,
     forgets_sequence,
     misses_new_column,
+    reading_new,
     renames_in_part,
-    returns_ignored,
     without_returning,
 )
 from tests.fuzz.model import quote_name
@@ -45,6 +46,7 @@ from turso_wasm.sql.parser import parse_one
 MAX_STEPS = 3_000_000
 
 CHANGES = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+MEANT = re.compile(r"CREATE\b.*\b(TRIGGER\b.*\bUPDATE|VIRTUAL)\b", re.IGNORECASE | re.DOTALL)
 READS = re.compile(r"\s*(SELECT|VALUES)\b", re.IGNORECASE)
 TREES = re.compile(r"\b[rf][789]\b")
 BROKEN = re.compile(
@@ -276,6 +278,10 @@ class Pair:
             return True
         if expected.failure and forgets_rowid(expected.failure.message, step.sql):
             return True
+        if ours.failure and ours.failure.message.endswith(" because it is a view"):
+            plain = self.message_of_sqlite(without_returning(step.sql), step.connection)
+            if plain == ours.failure.message:
+                return True
         if expected.failure and ours.failure:
             busy = any(reply.code.startswith("SQLITE_BUSY") for reply in (ours.failure, expected.failure))
             if busy and len(self.ours.connections) > 1:
@@ -291,15 +297,17 @@ class Pair:
                     lambda sql: self.attempt(self.oracle, sql, Statement(sql)),
                     lambda sql: self.attempt(self.ours, sql, Statement(sql)),
                 )
-            if both_are_there(
-                step.sql,
+            messages = (
                 lambda sql: self.message_of_sqlite(sql, step.connection),
                 lambda sql: self.message_of_ours(sql, step.connection),
-            ):
-                return True
-            return bool(CHANGES.match(step.sql)) and self.both_are_in_a_trigger(step)
-        if ours.failure and ours.failure.message.endswith(" because it is a view"):
-            return self.message_of_sqlite(without_returning(step.sql), step.connection) == ours.failure.message
+            )
+            if not CHANGES.match(step.sql):
+                return both_are_there(step.sql, *messages)
+            bare = (
+                lambda sql: self.without_triggers(self.oracle, messages[0], sql),
+                lambda sql: self.without_triggers(self.ours, messages[1], sql),
+            )
+            return both_are_there(step.sql, *messages, bare) or self.both_are_in_a_trigger(step)
         failure = expected.failure or ours.failure
         other = self.ours if expected.failure else self.oracle
         return failure is not None and is_of_a_part(
@@ -329,6 +337,19 @@ class Pair:
             ask(engine, Statement(undo))
         return failure.message if failure else None
 
+    def without_triggers(self, engine: Engine, message: Message, sql: str) -> str | None:
+        """What an engine says against a statement when there are no triggers."""
+        names = [name for name, _ in self.database.execute(TRIGGERS).fetchall()]
+        if not names or ask(engine, Statement("SAVEPOINT fuzz_try")).failure:
+            return None
+        self.has_tried = True
+        for name in names:
+            ask(engine, Statement(f"DROP TRIGGER {quote_name(name)}"))
+        found = message(sql)
+        for undo in ("ROLLBACK TO fuzz_try", "RELEASE fuzz_try"):
+            ask(engine, Statement(undo))
+        return found
+
     def attempt(self, engine: Engine, sql: str, step: Statement) -> str | None:
         """What an engine says against a statement that is run and undone."""
         undone = not is_query(sql)
@@ -349,37 +370,55 @@ class Pair:
         step = self.script.steps[at]
         assert isinstance(step, Statement)
         if kind == "schema":
-            return renames_in_part(*lines)
+            return renames_in_part(*lines) or drops_another_not(step.sql, *lines)
         if kind == "error" and expected.failure and ours.failure is None:
             temporary = [name for (name,) in self.database.execute("SELECT lower(name) FROM sqlite_temp_schema")]
             if misses_new_column(expected.failure.message, step.sql, temporary):
                 return True
+        if kind == "error" and ours.failure and ours.failure.code == "SQLITE_CONSTRAINT_FOREIGNKEY":
+            return self.has_let_dangle()
         if kind == "content" and forgets_sequence(expected.failure, *lines):
-            return True
-        n_changes = self.oracle.counters(step.connection)[0]
-        if kind == "rows" and returns_ignored(step.sql, len(expected.rows), len(ours.rows), n_changes):
             return True
         tables = [sql for (sql,) in self.database.execute("SELECT sql FROM sqlite_schema WHERE type = 'table'")]
         if kind == "rows" and forgets_real(expected, ours, step.order, tables):
             return True
         text = as_meant(step.sql)
-        if text is None:
+        earlier = any(isinstance(each, Statement) and MEANT.match(each.sql) for each in self.script.steps[:at])
+        if text is None and not earlier:
             return False
         again = Pair(self.script)
         try:
-            again.repeat(at)
-            return agree(ask(again.oracle, replace(step, sql=text)), ours, step.order) and (
+            again.repeat(at, meant=True)
+            return agree(ask(again.oracle, replace(step, sql=text or step.sql)), ours, step.order) and (
                 contents(self.database, self.ours) == contents(again.database, again.oracle)
             )
         finally:
             again.close()
 
-    def repeat(self, until: int) -> None:
-        """Let SQLite run the steps before this one."""
+    def has_let_dangle(self) -> bool:
+        """True if SQLite itself says that it let in a row without its parent: after REPLACE in a table that refers to
+        itself ON DELETE SET NULL.
+        """
+        check = Statement("PRAGMA foreign_key_check")
+        return not self.oracle.counters("main")[2] and len(ask(self.oracle, check).rows) > len(
+            ask(self.ours, check).rows
+        )
+
+    def repeat(self, until: int, *, meant: bool = False) -> None:
+        """Let SQLite run the steps before this one. meant: as they are meant (known.py), without virtual tables that it
+        refuses when it has begun to write them.
+        """
         for step in self.script.steps[:until]:
             if isinstance(step, Statement) and not step.own:
                 self.open(step.connection)
-                ask(self.oracle, step)
+                if meant and step.sql.startswith("CREATE VIRTUAL") and ask(Oracle(), step).failure:
+                    continue
+                ask(self.oracle, replace(step, sql=reading_new(step.sql, self.columns)) if meant else step)
+
+    def columns(self, table: str) -> list[str]:
+        """The columns of a table, as they are quoted."""
+        rows = self.database.execute("SELECT name FROM pragma_table_xinfo(?)", (table,))
+        return [quote_name(name) for (name,) in rows]
 
     def is_left_half_done(self, at: int, expected: Reply) -> bool:
         """True if SQLite keeps what a statement had done when a type of a STRICT table stopped it, and we have undone

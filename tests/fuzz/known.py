@@ -7,7 +7,7 @@ does not know a name that it has forgotten.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from tests.fuzz.replies import Reply, agree_about_numbers
 from tests.oracle.engines import Failure
@@ -112,11 +112,6 @@ def forgets_sequence(failure: Failure | None, theirs: list[str], mine: list[str]
     return failure is not None and all(SEQUENCE.match(line) for line in theirs + mine)
 
 
-def returns_ignored(sql: str, theirs: int, mine: int, n_changes: int) -> bool:
-    """True if SQLite returns rows that OR IGNORE did not let into a virtual table: more than it says it has changed."""
-    return " RETURNING " in sql and " OR IGNORE " in sql and theirs > n_changes == mine
-
-
 def without_returning(sql: str) -> str:
     """The statement without RETURNING, with which SQLite takes a view for a table if any trigger is on it, and does
     nothing.
@@ -148,6 +143,43 @@ def _differ_in_upserts(theirs: str, mine: str) -> bool:
 
 def _words(line: str) -> list[str]:
     return [word.upper() for word in re.findall(r"\w+|[^\w\s\"`\[\]]", line)]
+
+
+def drops_another_not(sql: str, theirs: list[str], mine: list[str]) -> bool:
+    """True if SQLite's DROP NOT NULL took a NOT DEFERRABLE for it, which it removes with what follows."""
+    if not sql.startswith("ALTER") or not re.search(r"DROP\s+NOT\s+NULL", sql, re.IGNORECASE):
+        return False
+    return any(NOT_DEFERRABLE.search(line) for line in mine) and [_without_not(line) for line in theirs] == [
+        _without_not(line) for line in mine
+    ]
+
+
+def _without_not(line: str) -> str:
+    return "".join(NOT_NULL.sub("", NOT_DEFERRABLE.sub("", line)).split())
+
+
+NOT_DEFERRABLE = re.compile(r"NOT\s+DEFERRABLE(\s+INITIALLY\s+\w+)?", re.IGNORECASE)
+NOT_NULL = re.compile(r"(CONSTRAINT\s+\S+\s+)?NOT\s+NULL(\s+ON\s+CONFLICT\s+\w+)?", re.IGNORECASE)
+
+
+def reading_new(sql: str, columns: Callable[[str], Iterable[str]]) -> str:
+    """A trigger that reads all of NEW before it does anything, which should change nothing.
+
+    SQLite makes the generated columns of NEW in a BEFORE UPDATE trigger of those columns alone that the statement
+    assigns or the triggers name; of the others it takes NULL. columns: of a table.
+    """
+    try:
+        tree, _ = parse_one(sql)
+    except SqlError:
+        return sql
+    if not isinstance(tree, ast.CreateTrigger) or tree.event != "UPDATE":
+        return sql
+    names = ", ".join(f"NEW.{name}" for name in columns(tree.table.name))
+    begin = BEGIN.search(sql)
+    return f"{sql[: begin.end()]} SELECT {names};{sql[begin.end() :]}" if begin and names else sql
+
+
+BEGIN = re.compile(r"\bBEGIN\b(?=\s+(SELECT|INSERT|REPLACE|UPDATE|DELETE|WITH)\b)", re.IGNORECASE)
 
 
 SEQUENCE = re.compile(r"\w+\.sqlite_sequence: ")

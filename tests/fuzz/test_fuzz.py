@@ -15,16 +15,16 @@ import pytest
 
 import turso_wasm
 from tests.fuzz import engines, own
-from tests.fuzz.engines import Fault, replay
+from tests.fuzz.engines import Fault, Pair, Stop, replay
 from tests.fuzz.errors import Message, are_of_one_object, both_are_there, is_of_a_part
 from tests.fuzz.known import (
     as_meant,
+    drops_another_not,
     forgets_real,
     forgets_rowid,
     forgets_sequence,
     misses_new_column,
     renames_in_part,
-    returns_ignored,
 )
 from tests.fuzz.mending import complains_after_mending
 from tests.fuzz.model import learn
@@ -327,11 +327,58 @@ def test_what_sqlite_leaves_behind_in_upserts_of_triggers_is_not_ours() -> None:
     assert renames_in_part([renamed], [renamed.replace("t.b", "excluded.b")])
 
 
-def test_rows_that_are_returned_though_they_were_ignored() -> None:
-    sql = "INSERT OR IGNORE INTO r9 VALUES (1, 2, 1) RETURNING id"
-    assert returns_ignored(sql, theirs=1, mine=0, n_changes=0)
-    assert not returns_ignored(sql, theirs=1, mine=0, n_changes=1)
-    assert not returns_ignored(sql.replace(" OR IGNORE", ""), theirs=1, mine=0, n_changes=0)
+def test_not_deferrable_that_sqlite_takes_for_not_null() -> None:
+    sql = "ALTER TABLE t ALTER COLUMN a DROP NOT NULL"
+    mine = "main: 't'|'t'|'CREATE TABLE t(a REFERENCES t(a) NOT DEFERRABLE)'"
+    assert drops_another_not(sql, ["main: 't'|'t'|'CREATE TABLE t(a REFERENCES t(a) NOT NULL)'"], [mine])
+    assert drops_another_not(sql, ["main: 't'|'t'|'CREATE TABLE t(a REFERENCES t(a))'"], [mine])
+    assert not drops_another_not(sql, ["main: 't'|'t'|'CREATE TABLE t(a)'"], [mine])
+    assert not drops_another_not(
+        sql, ["main: 't'|'t'|'CREATE TABLE t(a)'"], ["main: 't'|'t'|'CREATE TABLE t(a NOT NULL)'"]
+    )
+    assert not drops_another_not("DROP TABLE t", ["main: 't'|'t'|'CREATE TABLE t(a REFERENCES t(a))'"], [mine])
+
+
+FAULTS_OF_SQLITE = [
+    [  # generated columns of NEW
+        "CREATE TABLE t (n, s, g AS (s))",
+        "CREATE TRIGGER r BEFORE UPDATE ON t BEGIN UPDATE t SET s = new.g; END",
+        "INSERT INTO t VALUES (1, 2)",
+        "UPDATE t SET n = 1",
+    ],
+    [  # a row without its parent
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, r REFERENCES t ON DELETE SET NULL, x UNIQUE)",
+        "INSERT INTO t VALUES (1, 1, 1)",
+        "PRAGMA foreign_keys = 1",
+        "REPLACE INTO t VALUES (2, 1, 1)",
+    ],
+    ["BEGIN", "CREATE VIRTUAL TABLE r USING rtree (a)", "PRAGMA journal_mode = wal"],  # has the table been written?
+]
+
+
+@pytest.mark.parametrize("statements", FAULTS_OF_SQLITE)
+def test_faults_of_sqlite_are_proved(statements: list[str]) -> None:
+    script = Script(1, [Statement(sql) for sql in statements])
+    pair = Pair(script)
+    try:
+        assert [pair.run(at) for at in range(len(statements) - 1)] == [None] * (len(statements) - 1)
+        with pytest.raises(Stop):
+            pair.run(len(statements) - 1)
+        assert pair.statements["right unlike SQLite"] == 1
+    finally:
+        pair.close()
+
+
+def test_errors_of_triggers_and_of_the_statement() -> None:
+    script = Script(
+        1,
+        [
+            Statement("CREATE TABLE t (a)"),
+            Statement("CREATE TRIGGER r BEFORE INSERT ON t BEGIN DELETE FROM t WHERE nosuch; END"),
+            Statement("INSERT INTO t VALUES (1) RETURNING percent_rank()"),
+        ],
+    )
+    assert replay(script) is None
 
 
 def test_a_sequence_may_differ_only_after_a_failure() -> None:

@@ -152,8 +152,10 @@ class Binder:
         """While names are resolved of what no code is made of: what EXISTS shows."""
         saved = self.resolving, self.late
         self.resolving = True
-        yield
-        self.resolving, self.late = saved
+        try:
+            yield
+        finally:
+            self.resolving, self.late = saved
 
     def new_source(self) -> int:
         """A number for a new row source."""

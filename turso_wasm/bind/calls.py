@@ -223,7 +223,9 @@ def _tested_between(binder: Binder, owner: Scope, scope: Scope, node: ast.Functi
     while level is not None and level is not owner and not level.is_tested:
         level = level.parent
     if level is None or level is owner:
-        binder.later(f"misuse of aggregate: {node.name}()", node)
+        width = owner.row_width  # then it is no subquery to SQLite any more
+        wrong = f"{width} columns assigned 1 values" if width else f"misuse of aggregate: {node.name}()"
+        binder.later(wrong, node)
     return level or owner
 
 

@@ -146,6 +146,13 @@ def bind_unary(binder: Binder, node: ast.Unary, scope: Scope | None) -> bound.Ex
 
 def bind_binary(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.Expr:
     """A chain of operators is bound without recursion on its left side: chains can be long."""
+    if node.op == "OR" and not binder.resolving:
+        with binder.names_first():
+            return _bind_chain(binder, node, scope)
+    return _bind_chain(binder, node, scope)
+
+
+def _bind_chain(binder: Binder, node: ast.Binary, scope: Scope | None) -> bound.Expr:
     chain = _chain(node)
     late = binder.late
     result: bound.Expr | None = None

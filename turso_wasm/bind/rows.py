@@ -15,7 +15,9 @@ from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.comparison import compare
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import walk
+from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
+from turso_wasm.sql.walk import walk as syntax_nodes
 
 
 def is_costly(part: Node) -> bool:
@@ -58,7 +60,7 @@ def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[bound
         width = subquery_width(binder, node, scope)
         if width > 1:
             ask_once(binder, node.select)
-            selects = [_only_column(node.select, number, width) for number in range(width)]
+            selects = [_only_column(binder, node.select, number, width) for number in range(width)]
             return [binder.expr(ast.Subquery(select, node.span), scope) for select in selects]
     return [binder.expr(node, scope)]
 
@@ -69,10 +71,12 @@ def ask_once(binder: Binder, select: ast.Select) -> None:
         binder.asked_once[id(select.core)] = select.core
 
 
-def _only_column(select: ast.Select, number: int, width: int) -> ast.Select:
+def _only_column(binder: Binder, select: ast.Select, number: int, width: int) -> ast.Select:
     """The same SELECT with only one of its columns; where the others have a say in its rows, one around it."""
     core = select.core
-    if isinstance(core, ast.SelectCore) and not (select.compounds or core.distinct or select.order_by):
+    if isinstance(core, ast.SelectCore) and not (
+        select.compounds or core.distinct or select.order_by or _may_aggregate(binder, core)
+    ):
         column = core.columns[number] if len(core.columns) == width else None
         if isinstance(column, ast.ResultColumn):
             return replace(select, core=replace(core, columns=(column,)))
@@ -81,6 +85,13 @@ def _only_column(select: ast.Select, number: int, width: int) -> ast.Select:
     whole = ast.With(False, (ast.CommonTable(_ROW, names, first, span=select.span),), select.span)
     one = (ast.ResultColumn(ast.ColumnRef(f"c{number}")),)
     return ast.Select(ast.SelectCore(one, ast.TableSource(_ROW), span=select.span), with_=whole, span=select.span)
+
+
+def _may_aggregate(binder: Binder, core: ast.SelectCore) -> bool:
+    """Its columns call aggregates, perhaps of another SELECT: then its rows are not those of its FROM clause."""
+    calls = [part for column in core.columns for part in syntax_nodes(column) if isinstance(part, ast.FunctionCall)]
+    find = binder.registry.find_aggregate
+    return any(call.over is None and find(fold(call.name), len(call.arguments)) is not None for call in calls)
 
 
 _ROW = "\0row"  # a common table that nobody can name

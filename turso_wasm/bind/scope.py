@@ -32,7 +32,8 @@ class Scope:
     for: EXISTS wants to know whether there are rows, not what is in them. dropped: the names of the aggregates that
     nobody asks for, by the id of what stands for them. allows_windows: window functions may stand here. windows: those
     that the WINDOW clause names, by folded name. constants: the sources of rows that are one row to every query in an
-    expression (of RETURNING, excluded), so that an aggregate over their columns is that query's.
+    expression (of RETURNING, excluded), so that an aggregate over their columns is that query's. row_width: how many
+    columns of an UPDATE the subquery that is bound is to give.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -50,6 +51,7 @@ class Scope:
     allows_windows: bool = False
     windows: dict[str, ast.WindowSpec] = field(default_factory=dict)
     constants: frozenset[int] = frozenset()
+    row_width: int = 0
 
 
 def table_item(source: int, table: Table, alias: str | None) -> Item:

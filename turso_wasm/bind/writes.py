@@ -219,16 +219,14 @@ def _assigned_column(binder: Binder, table: Table, name: ast.Name) -> int:
 def _assigned_values(binder: Binder, assignment: ast.Assignment, scope: Scope) -> list[bound.Expr]:
     if not assignment.row or len(assignment.columns) == 1:
         return [binder.expr(assignment.value, scope)]
-    parts = row_parts(binder, assignment.value, scope)
-    if binder.trace is not None:  # ALTER TABLE does not count
-        parts = [*parts, *[bound.Constant(value=None)] * len(assignment.columns)][: len(assignment.columns)]
-    if len(parts) != len(assignment.columns):
-        message = f"{len(assignment.columns)} columns assigned {len(parts)} values"
+    n = len(assignment.columns)
+    parts = row_parts(binder, assignment.value, replace(scope, row_width=n))
+    if len(parts) != n and binder.trace is None:  # ALTER TABLE does not count
+        message = f"{n} columns assigned {len(parts)} values"
         if type(assignment.value) is not ast.Subquery:
             fail(message, assignment)
         binder.later(message, assignment)
-        parts = [bound.Constant(value=None)] * len(assignment.columns)
-    return parts
+    return [*parts, *[bound.Constant(value=None)] * n][:n]
 
 
 # --- RETURNING ----------------------------------------------------------------------------------------------------

@@ -32,11 +32,12 @@ REVERSED = (7, 6, 5, 4, 3, 2, 1, 0) * 2
 
 
 class RecordWalk:
-    """The walk over the record under `cursor`, within the code of one row."""
+    """The walk over the record under `cursor`, within the code of one row. n_columns: of a record; -1: not known."""
 
-    def __init__(self, cursor: Local, ctx: Context) -> None:
+    def __init__(self, cursor: Local, n_columns: int, ctx: Context) -> None:
         f = ctx.f
         self.cursor = cursor
+        self.n_columns = n_columns
         self.payload, self.header, self.body = (f.local(I32, name) for name in ("payload", "header", "body"))
         self.reached = 0
         self.loop = -1  # the loop in whose body `body` was set (D3)
@@ -86,7 +87,10 @@ class RecordWalk:
             f.set(self.body, self.body + size)
         self.reached = positions[-1] + 1
         in_page = load("i32", self.cursor, Cursor.offset("local_size"))
-        leave((seen >= ONE_BYTE) | (self.header <= positions[-1] + 1) | (self.body > in_page))
+        if self.reached == self.n_columns:  # then the record must end here
+            leave((seen >= ONE_BYTE) | (self.header != self.reached + 1) | (self.body != in_page))
+        else:
+            leave((seen >= ONE_BYTE) | (self.header <= self.reached) | (self.body > in_page))
         return places
 
 

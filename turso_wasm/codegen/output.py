@@ -70,10 +70,15 @@ def _put(value: SqlValue, address: Expr, at: int, first: int, ctx: Context) -> N
 def emit_count_changes(node: nodes.CountChanges, ctx: Context) -> None:
     """A write, then the number of its changes."""
     emit_root(node.child, ctx)
+    emit_count(ctx.f.load("i64", ctx.stmt, Run.offset("changes")), ctx)
+
+
+def emit_count(count: Expr, ctx: Context) -> None:
+    """A row with a number."""
     f = ctx.f
     address = f.local(I32, "row", f.call("row_begin", ctx.stmt))
     f.store("i32_8", address, INTEGER, 0)
-    f.store("i64", address, f.load("i64", ctx.stmt, Run.offset("changes")), 8)
+    f.store("i64", address, count, 8)
     ctx.do("row_end", ctx.stmt)
 
 

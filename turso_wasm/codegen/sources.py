@@ -132,13 +132,16 @@ def _bits(columns: Iterable[int]) -> Expr:
 
 
 class EntrySource(Source):
-    """Columns of the entry a cursor is on. `positions`: table column → position in the record."""
+    """Columns of the entry a cursor is on. `positions`: table column → position in the record, which has `n_fields` as
+    a rule (-1: not known).
+    """
 
-    def __init__(self, cursor: Local, table: Table, positions: dict[int, int]) -> None:
+    def __init__(self, cursor: Local, table: Table, positions: dict[int, int], n_fields: int = -1) -> None:
         super().__init__()
         self.cursor = cursor
         self.table = table
         self.positions = positions
+        self.n_fields = n_fields
         self.values_at = -1
         self.hot = False  # the source of a long loop: a few columns are decoded inline
         self._walk: RecordWalk | None = None
@@ -170,7 +173,7 @@ class EntrySource(Source):
 
     def _decode_inline(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
         if self._walk is None:
-            self._walk = RecordWalk(self.cursor, ctx)
+            self._walk = RecordWalk(self.cursor, self.n_fields, ctx)
         plan = [(self.positions[c], self.table.columns[c].affinity, self.default(c)) for c in columns]
         values = dict(zip(columns, self._walk.decode(plan, ctx), strict=True))
         return {column: self._typed(column, value, ctx) for column, value in values.items()}
@@ -348,7 +351,8 @@ def open_cursor(slot: int, root: Expr, info: bytes | None, ctx: Context, write: 
 
 def table_source(table: Table, cursor: Local, hot: bool = False) -> EntrySource:
     """The columns of the table row under `cursor`; `hot` in a long loop."""
-    source = EntrySource(cursor, table, {column: at for at, column in enumerate(table.record_order)})
+    positions = {column: at for at, column in enumerate(table.record_order)}
+    source = EntrySource(cursor, table, positions, len(positions))
     source.hot = hot
     return source
 

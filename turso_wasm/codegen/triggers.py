@@ -18,7 +18,7 @@ from turso_wasm.codegen.context import VALUE_SIZE, Context
 from turso_wasm.codegen.expressions import EMITTERS, emit_value, ensure, with_affinity
 from turso_wasm.codegen.lengths import program_loops
 from turso_wasm.codegen.loops import emit_source
-from turso_wasm.codegen.output import emit_row
+from turso_wasm.codegen.output import emit_count, emit_row
 from turso_wasm.codegen.roots import ROOTS, emit_root
 from turso_wasm.codegen.sources import LocalSource, Source
 from turso_wasm.codegen.unit import Routine
@@ -26,7 +26,7 @@ from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.codegen.writes import begin_write, change_rows
 from turso_wasm.kernel.abi import NULL, SETTING_DEFER_FOREIGN_KEYS, SETTING_RECURSIVE_TRIGGERS
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I32, Expr, Label
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, i64
 
 TRIGGER_FAILED = 1811
 
@@ -159,12 +159,17 @@ def emit_instead_of(node: nodes.InsteadOf, ctx: Context) -> None:
     """The rows of the view are read to the end before the first trigger is fired."""
     begin_write(ctx, savepoint=True)
     child = nodes.Sort(source=node.source, child=node.child, keys=(), outputs=node.row)
+    count = ctx.f.local(I64, "count", i64(0)) if node.counted else None
 
     def each() -> None:
         with ctx.f.block() as ignored:
             _instead(node, ctx, ignored)
+            if count is not None:
+                ctx.f.set(count, count + 1)
 
     change_rows(child, ctx, each)
+    if count is not None:
+        emit_count(count, ctx)
 
 
 def _instead(node: nodes.InsteadOf, ctx: Context, ignored: Label) -> None:

@@ -59,6 +59,12 @@ def _write_one(node: nodes.WriteVirtual, writer: Writer, skipped: Label, ctx: Co
     rowid = NULL_VALUE if node.rowid is None else emit_value(node.rowid, ctx)
     given = [emit_value(value, ctx) for value in node.values]
     row = VirtualRow(list(given), rowid)
+    if node.returning:  # of the row that is to be written: whatever becomes of it, as SQLite does
+        columns = zip(given, node.table.columns, strict=True)
+        shown = ctx.sources[node.source] = LocalSource([with_affinity(value, c.affinity, ctx) for value, c in columns])
+        number = with_affinity(rowid, "D", ctx).payload
+        shown.decoded[ROWID] = SqlValue(INTEGER, select(rowid.has_tag(NULL), UNKNOWN_ROWID, number))
+        emit_row(node.returning, ctx)
     if old is not None:
         writer.update(old, row, skipped)
     else:
@@ -66,11 +72,6 @@ def _write_one(node: nodes.WriteVirtual, writer: Writer, skipped: Label, ctx: Co
         connection = f.load("i32", ctx.stmt, Run.offset("connection"))
         f.store("i64", connection, new, KernelConnection.offset("last_insert_rowid"))
     count_change(ctx)
-    if node.returning:
-        columns = zip(given, node.table.columns, strict=True)
-        shown = ctx.sources[node.source] = LocalSource([with_affinity(value, c.affinity, ctx) for value, c in columns])
-        shown.decoded[ROWID] = SqlValue(INTEGER, select(rowid.has_tag(NULL), UNKNOWN_ROWID, new))
-        emit_row(node.returning, ctx)
 
 
 ROOTS[nodes.WriteVirtual] = emit_write_virtual

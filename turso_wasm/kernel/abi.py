@@ -430,6 +430,7 @@ class Cursor(Struct):
     doomed: i32  # entries of the leaf that are to be deleted when the scan leaves it (kernel/btree/sweep.py)
     doomed_places: ptr[u16]
     doomed_spilled: i32  # 1: some of them have overflow pages
+    patched: i32  # Page: readable copies of damaged pages on the stack
 
 
 class Lookup(Struct):

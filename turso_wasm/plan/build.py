@@ -8,7 +8,7 @@ PRAGMA is the runtime's.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any, Literal, Protocol
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
@@ -146,7 +146,8 @@ def _write(kind: str, plan_write: Callable[[Binder, Any], Written]) -> Callable[
         plan = gather_calls(plan, binder)
         is_counted = kind != "update" or table.kind != "virtual"  # SQLite has no code for that
         if binder.settings.count_changes and not columns and is_counted:
-            plan, columns = nodes.CountChanges(child=plan), [OutputColumn(f"rows {kind.removesuffix('e')}ed")]
+            columns = [OutputColumn(f"rows {kind.removesuffix('e')}ed")]
+            plan = replace(plan, counted=True) if isinstance(plan, nodes.InsteadOf) else nodes.CountChanges(child=plan)
         return Planned(plan, kind, tuple(columns), False, slots=_slots(binder, binder.written))
 
     return build

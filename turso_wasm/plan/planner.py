@@ -380,6 +380,8 @@ class Planner:
             return False
         if any(ref.column == ROWID and ref.source == self.alone for ref in expr.outer):
             return False
+        if self.changing is not None and self.changing.kind == "virtual":  # any of its shadow tables may be read
+            return False
         parts = tree.walk((output,))
         return not any(self.may_change(getattr(part, "table", None)) or not is_stable(part) for part in parts)
 

@@ -173,8 +173,9 @@ def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item, which: str)
     table = item.table
     assert table is not None
     scope = Scope([item])
-    terms = [binder.expr(term.expr, scope) for term in clause.target]
-    where = conjuncts(binder.expr(clause.target_where, scope)) if clause.target_where is not None else []
+    with binder.without_code():
+        terms = [binder.expr(term.expr, scope) for term in clause.target]
+        where = conjuncts(binder.expr(clause.target_where, scope)) if clause.target_where is not None else []
     if len(terms) == 1 and isinstance(terms[0], bound.ColumnRef) and terms[0].column == ROWID:
         return None, True
     if table.without_rowid and _names_fields(binder, terms, table.primary_key, {}):

@@ -98,6 +98,7 @@ def plan_insert_virtual(
     if node.upserts:
         fail(f'UPSERT not implemented for virtual table "{table.name}"', node)
     item = new_row(binder, table)
+    planner.changing = table
     returning, described = bind_returning(binder, node, item)
     child = rows.plan
     if table in binder.tables and not single:

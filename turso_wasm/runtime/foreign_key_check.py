@@ -40,7 +40,7 @@ def _violation(catalog: Catalog, key: ForeignKey) -> str:
     parent = catalog.find_table(key.parent)
     columns = [f"child.{quote_identifier(name)}" for name in key.columns]
     conditions = [f"{column} IS NOT NULL" for column in columns]
-    if parent is not None and parent.kind == "table":
+    if parent is not None:
         pairs = zip(key.parent_columns(parent), columns, strict=True)
         equal = " AND ".join(f"parent.{quote_identifier(name)} = +{column}" for name, column in pairs)
         conditions.append(f"NOT EXISTS (SELECT 1 FROM {_name(parent)} AS parent WHERE {equal})")

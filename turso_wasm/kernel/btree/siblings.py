@@ -229,7 +229,7 @@ def gather(c: Cursor, w: Workspace, level: i32, pending: Pending, none: Pending)
         pgno: u32 = page_child(parent, w.first + i)
         w.old[i] = pgno
         check_different(c, w, level, i)
-        page: Page = tree_page(c, pgno)
+        page: Page = tree_page(c, pgno, c.depth)
         if page_header(page).kind != w.kind:
             raise_corrupt(pgno)
         copy: ptr[u8] = w.copies + i * (w.usable + 16)

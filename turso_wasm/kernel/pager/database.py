@@ -120,6 +120,7 @@ def database_open(name: ptr[u8], size: i32, flags: i32) -> tuple[i32, SharedFile
     db.capabilities = vfs_capabilities(fd)
     if private:
         db.capabilities |= CAP_MEMORY | CAP_OWNED
+        db.temporary = i32((flags & OPEN_TEMP) != 0)
     db.read_only = i32((flags & OPEN_READONLY) != 0 or (db.capabilities & CAP_READONLY) != 0)
     if db.capabilities & (CAP_OWNED | CAP_MEMORY):
         db.lock = LOCK_EXCLUSIVE

@@ -72,7 +72,7 @@ def journal_mode_now(p: Pager) -> i32:
     db: SharedFile = p.database
     if (db.page_count == 0 and wants_log(db)) or db.journal_mode == JOURNAL_WAL:
         return JOURNAL_WAL
-    if db.capabilities & CAP_MEMORY:
+    if db.capabilities & CAP_MEMORY and not db.temporary:
         return JOURNAL_OFF if p.settings.journal_mode == JOURNAL_OFF else JOURNAL_MEMORY
     return p.settings.journal_mode
 
@@ -186,7 +186,8 @@ def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
     db: SharedFile = p.database
     now: i32 = journal_mode_now(p)
     if db.capabilities & CAP_MEMORY:
-        if (mode == JOURNAL_OFF or mode == JOURNAL_MEMORY) and not has_written(p):  # noqa: SIM109
+        known: i32 = i32(mode == JOURNAL_OFF or mode == JOURNAL_MEMORY or db.temporary != 0)  # noqa: SIM109
+        if known and mode != JOURNAL_WAL and not has_written(p):
             p.settings.journal_mode = mode
         return journal_mode_now(p)
     if has_written(p):
@@ -206,8 +207,8 @@ def mode_change(p: Pager, mode: i32, busy: i32) -> i32:
 
 
 def has_written(p: Pager) -> i32:
-    """1 if the open transaction has changed something: its journal stays what it is."""
-    return i32(p.state == PAGER_WRITE and (p.private.n_pages > 0 or p.database.journal.begun))
+    """1 if the open transaction has changed something, undone since or not: its journal stays what it is."""
+    return i32(p.state == PAGER_WRITE and (p.next_born > 0 or p.database.journal.begun))
 
 
 def log_begin(p: Pager) -> i32:

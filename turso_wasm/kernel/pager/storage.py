@@ -231,6 +231,7 @@ class SharedFile(Struct):
     name_size: i32
     fd: i32
     capabilities: i32
+    temporary: i32  # of CAP_MEMORY: SQLite would have a file, which goes with its connection
     read_only: i32
     header_read_only: i32  # the header's write version is one this library does not know
     pagers: Pager

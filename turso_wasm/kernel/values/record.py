@@ -19,8 +19,9 @@ Source: https://sqlite.org/fileformat2.html section 2.1.
 
 Invariants:
   R1  The header size is within the record, a serial type within the header, a decoded column within the record;
-      anything else is SQLITE_CORRUPT. Columns that are only skipped need not be inside the record.
-  R2  Where the header ends exactly, the body must end at the end of the record.
+      anything else is SQLITE_CORRUPT. Columns that are only skipped need not be inside the record. A header of size 0
+      has no columns.
+  R2  Where the header ends exactly, the body must end at the end of the record: looked at when the last column is.
   R3  Up to 15 bytes behind a record are read, and masked away.
   R4  Integers are stored in the shortest serial type; a record written here has at most MAX_LENGTH bytes.
 """
@@ -110,7 +111,7 @@ def header_end(p: ptr[u8], size: i32) -> tuple[i32, i32]:
     end: i32 = p[0]
     if end >= 128:
         end, at = header_end_long(p)
-    if end > size or at > end:
+    if (end > size or at > end) and end:
         raise_corrupt(u32(0))
     return at, end
 
@@ -157,13 +158,13 @@ def record_locate(p: ptr[u8], local: i32, size: i32, column: i32) -> tuple[i64, 
         else:
             st, n, width = serial_long(p + at, end - at, size - body)
         if column == 0:
-            if width > size - body:
+            if width > size - body or (at + n >= end and body + width != size):
                 raise_corrupt(u32(0))
             return st, body
         at += n
         body += width
         column -= 1
-    if body != size:
+    if body != size and end:
         raise_corrupt(u32(0))
     return i64(0), -1
 
@@ -190,8 +191,8 @@ def record_columns(p: ptr[u8], size: i32, mask: i64, out: ptr[Value]) -> None:
     field: ptr[u8] = ptr[u8](out)
     while mask != 0:
         if at >= end:
-            record_rest(field, mask, size - body)
-            break
+            record_rest(field, mask, size - body if end else 0)
+            return
         st: i32 = p[at]
         width: i32 = SERIAL_SIZES[st & 127]
         at += 1
@@ -208,6 +209,8 @@ def record_columns(p: ptr[u8], size: i32, mask: i64, out: ptr[Value]) -> None:
         body += width
         field += 16
         mask = i64(u64(mask) >> 1)
+    if at >= end and body != size:
+        raise_corrupt(u32(0))
 
 
 def record_rest(field: ptr[u8], mask: i64, rest: i32) -> None:
@@ -236,7 +239,7 @@ def record_field_count(p: ptr[u8], size: i32) -> i32:
         at += n
         body += width
         count += 1
-    if body != size:
+    if body != size and end:
         raise_corrupt(u32(0))
     return count
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.generated import check_generated, row_of
@@ -13,8 +15,9 @@ from turso_wasm.catalog.indexes import build_index
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
-from turso_wasm.plan.alter.rows import SQL, change, rebuilt, refuse_rowid, refuse_system, stored, target
+from turso_wasm.plan.alter.rows import SQL, change, reaching, rebuilt, refuse_rowid, refuse_system, target, unreached
 from turso_wasm.plan.alter.soundness import check_sound, concerned
+from turso_wasm.plan.alter.strings import quoted_strings, string_changes
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
@@ -39,11 +42,17 @@ def plan_drop_column(binder: Binder, node: ast.DropColumn) -> Changed:
     _refuse_drop(table, number, node)
     check_sound(binder, concerned(table))
     entry = catalog.entries[fold(table.name)]
-    sql = edit.without_column(stored(entry), number)
+    source, strings, _ = quoted_strings(binder, catalog, entry)
+    fixed = source.replaced((), "", False, strings)
+    statement, _ = parse_one(fixed)
+    assert statement is not None
+    sql = edit.without_column(edit.StoredText(fixed, statement), number)
     changed = rebuilt(table, sql, "drop column")
     _check_dropped(binder, catalog, table, changed, fold(node.column))
     keep = tuple(at for at in range(len(table.columns)) if at != number)
-    steps: list[nodes.Step] = [change(binder, catalog, entry, {SQL: sql})]
+    others = (place for place in chain(reaching(binder, table), unreached(binder, table)) if place[1] is not entry)
+    changes = [(catalog, entry, {SQL: sql}), *string_changes(binder, others)]
+    steps: list[nodes.Step] = [change(binder, *each) for each in changes]
     if not table.columns[number].is_virtual:
         steps.insert(0, nodes.RewriteRows(table=table, keep=keep))
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
@@ -14,12 +13,21 @@ from turso_wasm.catalog.catalog import Catalog, Entry
 from turso_wasm.catalog.names import ROWID_NAMES, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
-from turso_wasm.plan.alter.rows import SQL, Change, change, means, reaching, refuse_rowid, refuse_system, stored, target
-from turso_wasm.plan.alter.soundness import changed_catalogs, check_renamed, concerned, trace_entry
+from turso_wasm.plan.alter.rows import (
+    SQL,
+    Change,
+    change,
+    means,
+    reaching,
+    refuse_rowid,
+    refuse_system,
+    target,
+    unreached,
+)
+from turso_wasm.plan.alter.soundness import changed_catalogs, check_renamed, concerned
+from turso_wasm.plan.alter.strings import Spans, quoted_strings, string_changes
 from turso_wasm.plan.schema import Changed
 from turso_wasm.sql import ast
-
-Spans: TypeAlias = list[tuple[int, int]]
 
 
 def plan_rename_column(binder: Binder, node: ast.RenameColumn) -> Changed:
@@ -57,6 +65,7 @@ def renamed(binder: Binder, table: Table, node: ast.RenameColumn | ast.AlterColu
     for place, entry, source, spans, strings in _column_places(binder, table, node.column):
         if spans or strings:
             changes.append((place, entry, {SQL: source.replaced(spans, to, node.to_quoted, strings)}))
+    changes += string_changes(binder, unreached(binder, table))
     number, other = table.numbers[fold(node.column)], table.numbers.get(fold(to))
     if other is not None and other != number:
         second = to if number > other else table.columns[other].name
@@ -72,20 +81,16 @@ def _column_places(
     for catalog, entry in reaching(binder, table):
         if entry.sql is None:
             continue
-        source = stored(entry)
-        strings: Spans = []
+        source, strings, trace = quoted_strings(binder, catalog, entry)
         if entry.type in ("view", "trigger"):
-            source, trace = trace_entry(binder, catalog, entry)
             spans = [
                 source.last_token(node.span) for node, ref in trace if _is_column(binder, node, ref, table, column)
             ]
-            strings = [source.token(node.span[0]) for node, ref in trace if isinstance(ref, bound.Constant)]
             if entry.type == "trigger":
                 spans += _assigned_tokens(source, table, column, means(binder, catalog, table))
         else:
             owner = catalog.find_table(entry.table)
             if owner is not None and not isinstance(source.statement, ast.CreateVirtualTable):
-                strings = list(edit.string_tokens(source, owner))
                 _refuse_string_term(source, owner, entry, "" if owner is table else " after rename")
             own = fold(entry.table) == key
             named = edit.own_column_tokens if own else edit.referenced_column_tokens

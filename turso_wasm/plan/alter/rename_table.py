@@ -110,8 +110,10 @@ def _named(
     if isinstance(source.statement, ast.CreateTrigger):
         spans += edit.owner_tokens(source, table.name, own=False, keys=False, is_meant=is_meant)
         for node in source.statement.body:
-            if isinstance(node, ast.Insert) and fold(node.table.name) == fold(table.name) and is_meant(None):
-                spans.append(source.token(node.table.span[0]))
+            if not isinstance(node, ast.Insert) or fold(node.table.name) != fold(table.name):
+                continue
+            if is_meant(node.table.schema):
+                spans.append(source.token(node.table.span[0], 2 if node.table.schema is not None else 0))
     return source, spans
 
 

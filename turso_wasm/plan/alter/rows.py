@@ -104,6 +104,13 @@ def reaching(binder: Binder, table: Table) -> Iterator[tuple[Catalog, Entry]]:
         yield from ((temp, entry) for entry in entries(temp) if entry.type in ("view", "trigger"))
 
 
+def unreached(binder: Binder, table: Table) -> Iterator[tuple[Catalog, Entry]]:
+    """What else ALTER TABLE looks at: the tables and indexes of temp."""
+    if table.slot != TEMP_SLOT:
+        temp = binder.catalogs.temp()
+        yield from ((temp, entry) for entry in entries(temp) if entry.type in ("table", "index"))
+
+
 def means(binder: Binder, catalog: Catalog, table: Table) -> Callable[[str | None], bool]:
     """Whether the name of the table, behind the name of a database or none, is the table in a text of `catalog`."""
     if catalog.slot != TEMP_SLOT:

@@ -208,7 +208,8 @@ class InsteadOf(Plan):
     """The triggers of a view, for each row of `child`: `row`, which is read to the end first, as columns of `source`.
 
     has_old: the row begins with what the view shows, which is OLD. new: NEW, of the columns of `source`; () for DELETE.
-    `shown` names in `returning` the new row, or the one that was to be deleted.
+    `shown` names in `returning` the new row, or the one that was to be deleted. counted: a row follows with the number
+    of rows that no trigger made be ignored.
     """
 
     child: Plan
@@ -219,3 +220,4 @@ class InsteadOf(Plan):
     shown: int
     effects: RowEffects
     returning: tuple[Expr, ...] = ()
+    counted: bool = False

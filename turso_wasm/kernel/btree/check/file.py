@@ -5,6 +5,7 @@ constraints of rows) is done by generated code, which walks damaged trees, too, 
 """
 
 from turso_wasm.kernel.abi import Cursor, KernelConnection, KeyInfo, Run
+from turso_wasm.kernel.base.errors import raise_corrupt
 from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
 from turso_wasm.kernel.base.resources import KIND_CHECK, resource_add
 from turso_wasm.kernel.base.varint import get_varint
@@ -24,6 +25,7 @@ from turso_wasm.kernel.btree.check.report import (
     report,
     structure_end,
 )
+from turso_wasm.kernel.btree.cursor.patched import is_cut
 from turso_wasm.kernel.btree.cursor.read import cursor_compare_key, cursor_index_rowid, cursor_payload, spilled_header
 from turso_wasm.kernel.btree.page import PAGE_SIZE_MAX
 from turso_wasm.kernel.btree.ptrmap import INCREMENTAL, LARGEST_ROOT
@@ -108,9 +110,15 @@ def check_enter(k: Check) -> None:
 
 @export
 def check_record(k: Check, c: Cursor, n: i32) -> i32:
-    """1 if a cursor's entry can be decoded as n columns; if not that is said, and the check is over. Raises."""
+    """1 if a cursor's entry can be decoded as n columns; if not that is said, and the check is over. Raises, also
+    SQLITE_CORRUPT if the entry goes on behind its page, or is an empty one of an index b-tree.
+    """
+    if c.keyinfo and c.payload_size == 0:
+        raise_corrupt(u32(0))
     if record_sound(c, n):
         return 1
+    if is_cut(c):
+        raise_corrupt(u32(0))
     check_row(k, *lit(b"database disk image is malformed"))
     k.left = 0
     return 0
@@ -118,8 +126,6 @@ def check_record(k: Check, c: Cursor, n: i32) -> i32:
 
 def record_sound(c: Cursor, n: i32) -> i32:
     """1 if the columns of an entry, n or what it has, lie within its payload, and end with it if there are no more."""
-    if c.payload_size == 0:
-        return 0
     p: ptr[u8] = spilled_header(c) if c.local_size < c.payload_size else c.payload
     long_end, at = get_varint(p)
     if long_end < i64(at) or long_end > i64(c.payload_size):
@@ -150,7 +156,7 @@ def check_order(k: Check, c: Cursor, text: ptr[u8], size: i32) -> None:
     """A row with this text unless the entry of an index b-tree is greater than the one before. Raises."""
     if k.last_size:
         n: i32 = record_fields(k.last, k.last_size, c.probe, KeyInfo(c.keyinfo).n_fields)
-        if cursor_compare_key(c, c.probe, n) <= 0:
+        if n and cursor_compare_key(c, c.probe, n) <= 0:
             check_row(k, text, size)
     record: ptr[u8] = cursor_payload(c)
     if c.payload_size > k.last_capacity:

@@ -8,7 +8,8 @@ Invariants:
   U1  state INVALID: depth is -1. SAVED: depth is -1, the key is kept (kernel/btree/cursor/save.py).
       VALID: on an entry: cell `nth` of page pages[depth]. GAP: between entries: pages[depth] is a leaf and the next
       entry is the one at `nth` (0..number of cells), wherever that is.
-  U2  pages[0..depth] is a path from the root, each checked for this tree; taken[i] is the child taken at level i.
+  U2  pages[0..depth] is a path from the root, each checked for this tree, or a readable copy (cursor/patched.py);
+      taken[i] is the child taken at level i.
   U3  `n_cells` is the leaf's cell count in state VALID on a leaf, 0 otherwise; so whoever steps inside a page need not
       look at `state`.
   U4  Entries of a table b-tree are on leaves. Entries of an index b-tree are on interior pages too.
@@ -21,6 +22,7 @@ from turso_wasm.kernel.base.errors import SQLITE_LOCKED, raise_corrupt, raise_er
 from turso_wasm.kernel.base.memory import mfree, mzalloc
 from turso_wasm.kernel.base.varint import get_varint
 from turso_wasm.kernel.btree.cell import LEAF, get_rowid, layout_init, local_size
+from turso_wasm.kernel.btree.cursor.patched import page_patched, patched_free
 from turso_wasm.kernel.btree.page import (
     PAGE_SIZE_MAX,
     PageHeader,
@@ -119,6 +121,7 @@ def cursor_close(c: Cursor) -> None:
             while before.next != i32(c):
                 before = Cursor(before.next)
             before.next = c.next
+    patched_free(c, 0)
     mfree(c.saved_key)
     mfree(c.overflow)
     mfree(ptr[u8](c.doomed_places))
@@ -151,8 +154,8 @@ def stack_page(c: Cursor, level: i32) -> Page:
     return Page(c.pages[level])
 
 
-def check_page(c: Cursor, page: Page) -> None:
-    """Validate a page as one of this cursor's tree and mark it.
+def check_page(c: Cursor, page: Page, level: i32) -> Page:
+    """Validate a page as one of this cursor's tree and mark it; the page, or a copy that can be read.
 
     Errors: SQLITE_CORRUPT, also when a cursor of another tree is on the page.
     """
@@ -170,16 +173,19 @@ def check_page(c: Cursor, page: Page) -> None:
         page.checked = c.mark
     elif c.lenient and page_readable(page, c.layout):
         page.checked = c.mark & ~MARK_SOUND
+    elif c.lenient:
+        return page_patched(c, page, level, c.mark & ~MARK_SOUND)
     else:
         raise_corrupt(page.pgno)
+    return page
 
 
 @inline
-def tree_page(c: Cursor, pgno: u32) -> Page:
-    """A checked page of the cursor's tree. Errors: SQLITE_CORRUPT."""
+def tree_page(c: Cursor, pgno: u32, level: i32) -> Page:
+    """A checked page of the cursor's tree, for a level of the stack. Errors: SQLITE_CORRUPT."""
     page: Page = pager_get(Pager(c.pager), pgno)
     if page.checked | c.lenient != c.mark:
-        check_page(c, page)
+        page = check_page(c, page, level)
     return page
 
 
@@ -204,7 +210,7 @@ def enter_root(c: Cursor) -> Page:
     if c.root == 1 and c.keyinfo == 0 and pager_page_count(Pager(c.pager)) == 0:
         page = empty_root(c)
     else:
-        page = tree_page(c, c.root)
+        page = tree_page(c, c.root, 0)
     c.pages[0] = i32(page)
     c.depth = 0
     return page
@@ -214,7 +220,7 @@ def enter_child(c: Cursor, pgno: u32) -> Page:
     """Push a child page. Errors: SQLITE_CORRUPT (U5)."""
     if c.depth >= MAX_DEPTH - 1:
         raise_corrupt(pgno)
-    page: Page = tree_page(c, pgno)
+    page: Page = tree_page(c, pgno, c.depth + 1)
     c.depth += 1
     c.pages[c.depth] = i32(page)
     return page

@@ -154,6 +154,8 @@ def cursor_compare_key(c: Cursor, probe: ptr[Value], n: i32) -> i32:
     """Sign of entry - probe in index order, first n fields; -1 when there is no entry. Errors: SQLITE_CORRUPT."""
     if c.valid == 0 and cursor_ready(c) == 0:
         return -1
+    if c.payload_size == 0:
+        raise_corrupt(u32(0))
     order: i32 = compare_record(c, c.payload, c.local_size, c.payload_size, probe, n)
     if order == NEED_MORE:
         order = compare_record(c, cursor_payload(c), c.payload_size, c.payload_size, probe, n)
