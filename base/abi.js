@@ -49,6 +49,7 @@ export const LOG_NEXT_SIZE = 24;
 export const SETTINGS_COMPILED = 397215;
 export const ENCODING_SHIFT = 20;
 export const UTF8 = 1;
+export const SMALL_TABLE = 6;
 
 export const Run = Object.freeze({
   flags: 24,
@@ -79,6 +80,8 @@ export const KernelConnection = Object.freeze({
   schema_epoch: 100,
   pagers: 32,
   settings: 116,
+  sizes: 328,
+  n_sizes: 332,
   names: 148,
   name_sizes: 196,
   orders: 244,

@@ -26,7 +26,7 @@ CONSTANTS = (
     "CALL_QUEUE", "CALL_BATCH", "CALL_RAISE", "CALL_ROWS", "CALL_TOKENS", "CALL_CONVERT", "CALL_BITS", "STATEMENTS",
     "TEXT_RUN", "ANSWER_ROOM",
     "LOCK_NONE", "LOCK_SHARED", "LOCK_EXCLUSIVE", "JOURNAL_EXISTS", "LOG_HEAD_SIZE", "LOG_NEXT_SIZE",
-    "SETTINGS_COMPILED", "ENCODING_SHIFT", "UTF8",
+    "SETTINGS_COMPILED", "ENCODING_SHIFT", "UTF8", "SMALL_TABLE",
 )  # fmt: skip
 STATEMENT = (
     "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used",
@@ -34,7 +34,7 @@ STATEMENT = (
 )  # fmt: skip
 CONNECTION = (
     "autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid", "busy_timeout_ms", "schema_epoch",
-    "pagers", "settings", "names", "name_sizes", "orders",
+    "pagers", "settings", "sizes", "n_sizes", "names", "name_sizes", "orders",
 )  # fmt: skip
 KEYWORDS = (
     ("KEYWORDS", "All keywords.", sql.KEYWORDS | {"TEMPORARY"}),

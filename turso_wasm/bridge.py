@@ -26,6 +26,7 @@ import traceback
 from typing import Any
 
 from turso_wasm.base.errors import SQLITE_TOOBIG, SqlError
+from turso_wasm.bind.binder import Sizes
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function, Own, OwnCollation, OwnTokenizer, Registry
 from turso_wasm.catalog.names import fold
@@ -82,11 +83,12 @@ class Compiler:
         """Forget a schema."""
         self._schemas.pop(number, None)
 
-    def compile(self, schema: int, sql: str, files: str) -> bytes:
+    def compile(self, schema: int, sql: str, files: str, sizes: str = "null") -> bytes:
         """The first statement of `sql`: {"end", "key", "shape", "literals", "program", "rows_literals"}, the literal
         block and the Program (codegen/program.py).
 
-        files: a JSON array, by slot, of the files of the databases (runtime/pragma_rows.py Files). end: behind the
+        files: a JSON array, by slot, of the files of the databases (runtime/pragma_rows.py Files). sizes: classes of
+        tables, [["slot root", class], …], null: plans do not depend on them (bind/binder.py Sizes). end: behind the
         statement. key: of the text without its literals; shape: other texts with this key may share the Program.
         literals, program: sizes. rows_literals: [index of the literal, number of
         rows, width] of each literal that is a list of rows.
@@ -95,7 +97,7 @@ class Compiler:
             tokens = tokenize(sql)
             key, literals = normalize(tokens)
             catalogs, registry = self._schemas[schema]
-            program = compile_statement(tokens, catalogs, json.loads(files), registry)
+            program = compile_statement(tokens, catalogs, json.loads(files), registry, sizes=_sizes(json.loads(sizes)))
             block = encode_block((), literals, 0, 0) if literals else b""
         except Exception as error:  # B1
             return _error_reply(error, sql)
@@ -122,6 +124,13 @@ def warm_up() -> None:
     compiler.open_schema(json.dumps(environment))
     for sql in ("SELECT b, count(*) FROM t WHERE a > 1 GROUP BY b ORDER BY b", "INSERT INTO t VALUES (1, 'a')"):
         compiler.compile(1, sql, "[]")
+
+
+def _sizes(known: list[tuple[str, int]] | None) -> Sizes:
+    if known is None:
+        return None
+    tables = [(table.split(), size) for table, size in known]
+    return {(int(slot), int(root)): size for (slot, root), size in tables}
 
 
 def _registry(own: list[list[Any] | None]) -> Registry:

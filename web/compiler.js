@@ -114,10 +114,12 @@ export class Compiler {
    * @param {number} schema
    * @param {string} sql
    * @param {(string | null)[]} files of the databases by slot, as PRAGMA database_list shows them; null where none is open
+   * @param {import('./schema.js').Sizes} [sizes]
    * @returns {Compiled}
    */
-  compile(schema, sql, files) {
-    const { head, block } = checked(this.compileProxy(schema, sql, JSON.stringify(files)));
+  compile(schema, sql, files, sizes = null) {
+    const known = JSON.stringify(sizes && [...sizes]);
+    const { head, block } = checked(this.compileProxy(schema, sql, JSON.stringify(files), known));
     const { end, key, shape, literals, program, rows_literals } = /** @type {any} */ (head);
     return {
       end,

@@ -2,6 +2,8 @@
 
 import { KernelConnection as C, DB_SCHEMA_COOKIE, N_SLOTS, TEMP_SLOT } from '../base/abi.js';
 
+const SIZE = 5; // numbers of a TableSize (kernel/abi.py)
+
 export class Connection {
   /**
    * Open a file.
@@ -92,6 +94,15 @@ export class Connection {
   /** Make a running statement stop with SQLITE_INTERRUPT. */
   interrupt() {
     this.kernel.refresh().i32[(this.address + C.interrupted) >>> 2] = 1;
+  }
+
+  /** What a Program that was refused because of the sizes of tables has found: [slot, root, class], once. @returns {[number, number, number][]} */
+  takeSizes() {
+    const { i32, u32 } = this.kernel.refresh();
+    const n = i32[(this.address + C.n_sizes) >>> 2];
+    const at = u32[(this.address + C.sizes) >>> 2] >>> 2;
+    i32[(this.address + C.n_sizes) >>> 2] = 0;
+    return Array.from({ length: n }, (_, i) => [i32[at + i * SIZE], u32[at + i * SIZE + 1], i32[at + i * SIZE + 4]]);
   }
 
   /** How long to wait for a lock before the next attempt, 0: no longer. @param {number} attempts so far @returns {number} milliseconds */

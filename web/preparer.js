@@ -5,7 +5,7 @@ import { NEEDS_NO_SCHEMA } from '../base/sql.js';
 import { lex } from './lexer.js';
 import { encodeLiterals } from './literals.js';
 import { NextVisit } from './next_visit.js';
-import { keyFor } from './schema.js';
+import { fitsSizes, keyFor } from './schema.js';
 import { HostStatement } from './statement.js';
 import { VisibleSchema } from './visible_schema.js';
 
@@ -19,6 +19,7 @@ const CACHED_TEXT = 1 << 16; // longer statements are bulk data, hardly ever see
 export class Preparer {
   #database;
   #nextVisit;
+  /** @type {Map<string, number>} */ #found = new Map();
 
   /** @param {import('./database.js').HostDatabase} database @param {import('./usercode.js').UserCode} user */
   constructor(database, user) {
@@ -40,7 +41,12 @@ export class Preparer {
   prepare(sql, start) {
     const known = start === 0 ? this.visible.known?.texts.get(sql) : undefined;
     // The kernel refuses what is out of date, or we do.
-    if (known && (known.loaded.program.checks.length || this.visible.isCurrent)) return known;
+    if (
+      known &&
+      (known.loaded.program.checks.length || this.visible.isCurrent) &&
+      fitsSizes(known.loaded.program, this.#sizes)
+    )
+      return known;
     const lexed = lex(sql, start);
     if (!lexed.key) return null;
     const { bootstrap } = this.#database.engine.library;
@@ -54,16 +60,23 @@ export class Preparer {
     return this.#prepare(this.visible.now().schema, sql, start, lexed);
   }
 
-  /** The same text against the schema of now. @param {Prepared} prepared @returns {Prepared} */
+  /** What is known of the sizes of tables. A Program that could not be made again must run, whatever they are. @returns {import('./schema.js').Sizes} */
+  get #sizes() {
+    return this.#database.where.options.compiler === false ? null : this.#found;
+  }
+
+  /** The same text against the schema, or the sizes of tables, of now. @param {Prepared} prepared @returns {Prepared} */
   prepareAgain(prepared) {
-    this.visible.forget();
+    const found = this.#database.connection.takeSizes();
+    for (const [slot, root, size] of found) this.#found.set(`${slot} ${root}`, size);
+    if (!found.length) this.visible.forget();
     return /** @type {Prepared} */ (this.prepare(prepared.sql, prepared.start));
   }
 
   /** @param {Schema} schema @param {string} sql @param {number} start @param {import('./lexer.js').Lexed} lexed @returns {Prepared} */
   #prepare(schema, sql, start, lexed) {
     const text = sql.slice(lexed.start, lexed.end);
-    const loaded = schema.find(lexed, text);
+    const loaded = schema.find(lexed, text, this.#sizes);
     const prepared = loaded
       ? { sql, start, end: lexed.end, loaded, literals: encodeLiterals(lexed.literals), schema }
       : this.#compile(schema, sql, start, lexed);
@@ -81,7 +94,7 @@ export class Preparer {
     const text = sql.slice(lexed.start, stop);
     let compiled;
     try {
-      compiled = compiler.compile(schema.number, text, this.#database.paths);
+      compiled = compiler.compile(schema.number, text, this.#database.paths, this.#sizes);
     } catch (error) {
       if (error instanceof SqlError && error.offset >= 0) error.offset += lexed.start;
       throw error;

@@ -11,7 +11,7 @@
  *   C3  A Program's data stays in kernel memory while a statement uses it.
  */
 
-import { N_SLOTS, TEMP_SLOT } from '../base/abi.js';
+import { N_SLOTS, SMALL_TABLE, TEMP_SLOT } from '../base/abi.js';
 import { SqlError } from '../base/errors.js';
 import { lex } from './lexer.js';
 import { encodeLiterals, spelled } from './literals.js';
@@ -21,6 +21,7 @@ const MAX_TEXTS = 512;
 const MAX_PROGRAMS = 512;
 const MAX_VARIANTS = 8; // Programs of one shape that differ in what they pinned
 const MAX_UNUSED = 8; // Schemas kept though no database is at them
+const ANY_SMALL = 0; // in place of a table's class
 const PLAIN_NAME = /^[A-Za-z_]\w*$/;
 const GROWS = /^[\p{L}\p{N}_.]{2}$/u;
 
@@ -41,6 +42,8 @@ const GROWS = /^[\p{L}\p{N}_.]{2}$/u;
  * @property {CountedProgram} loaded
  * @property {import('./literals.js').LiteralBlock} literals
  * @property {Schema} schema
+ *
+ * @typedef {Map<string, number> | null} Sizes classes of tables (catalog/sizes.py) by slot and root; null: plans do not depend on them
  *
  * @typedef {object} View the schema that a database sees
  * @property {Schema} schema
@@ -89,30 +92,33 @@ export class Schema {
   }
 
   /**
-   * A Program for a statement: one that was used here before, or a stored one (C2).
+   * A Program for a statement: one that was used here before, or a stored one (C2). sizes: what is known of them.
    * @param {import('./lexer.js').Lexed} lexed
    * @param {string} text
+   * @param {Sizes} sizes
    * @returns {CountedProgram | undefined}
    */
-  find(lexed, text) {
+  find(lexed, text, sizes) {
     const keys = keysOf(lexed, text);
     for (const key of [keys.shape, keys.text]) {
-      const known = this.#programs.get(key)?.find(({ program }) => fits(program, lexed.literals, text));
+      const known = this.#programs
+        .get(key)
+        ?.find(({ program }) => fits(program, lexed.literals, text) && fitsSizes(program, sizes));
       if (known) return known;
       for (const entry of this.library.programs.find(this.key, key)) {
-        const stored = this.#loadStored(entry, lexed, text);
+        const stored = this.#loadStored(entry, lexed, text, sizes);
         if (stored) return stored;
       }
     }
     return undefined;
   }
 
-  /** A Program of the cache; undefined if it is not for this statement, or none. @param {import('./program_file.js').Entry} entry @param {import('./lexer.js').Lexed} lexed @param {string} text */
-  #loadStored(entry, lexed, text) {
+  /** A Program of the cache; undefined if it is not for this statement, or none. @param {import('./program_file.js').Entry} entry @param {import('./lexer.js').Lexed} lexed @param {string} text @param {Sizes} sizes */
+  #loadStored(entry, lexed, text, sizes) {
     const { programs } = this.library;
     try {
       const program = parseProgram(entry.bytes);
-      if (!fits(program, lexed.literals, text)) return undefined;
+      if (!fits(program, lexed.literals, text) || !fitsSizes(program, sizes)) return undefined;
       const loaded = this.#load(entry.key, program);
       programs.use(entry);
       return loaded;
@@ -203,6 +209,19 @@ function fits(program, literals, text) {
     if (JSON.stringify(spelled(literals[ordinal])) !== JSON.stringify(value)) return false;
   }
   return program.columns.every(({ name }) => PLAIN_NAME.test(name) || standsIn(text, name));
+}
+
+/**
+ * Whether it was planned for tables that are, as far as is known, as large as these (runtime/schema.py).
+ * @param {import('./program.js').Program} program
+ * @param {Sizes} sizes
+ */
+export function fitsSizes({ table_sizes }, sizes) {
+  return table_sizes.every(([slot, root, , planned]) => {
+    if (sizes === null) return false;
+    const known = sizes.get(`${slot} ${root}`) ?? planned;
+    return known === planned || (planned === ANY_SMALL && known <= SMALL_TABLE);
+  });
 }
 
 /** Whether the text has this name, not as a part of a longer word or number. @param {string} text @param {string} name */

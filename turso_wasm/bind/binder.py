@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 BindFunction: TypeAlias = "Callable[[Binder, Any, Scope | None], bound.Expr]"
 Trace: TypeAlias = list[tuple[ast.ColumnRef | ast.TableSource | ast.Star, bound.Expr | Item]]
 """What each name in a text means: of a column, of a table in FROM, or before a star."""
+
+Sizes: TypeAlias = "Mapping[tuple[int, int], int] | None"
+"""Classes of tables (catalog/sizes.py), as far as they are known, by slot and root page; None: plans do not depend on
+them.
+"""
 
 EXPRESSIONS: dict[type, BindFunction] = {}
 """One function per syntax node; filled by expressions.py, calls.py and subqueries.py."""
@@ -84,6 +89,8 @@ class Binder:
         self.n_selects = 0  # in `sql`, and others; 0: not counted yet
         self.parameters: dict[int, str] = {}
         self.pinned: dict[int, object] = {}
+        self.sizes: Sizes = None
+        self.sized: dict[tuple[int, int, int], int] = {}  # the classes that were asked for: slot, root, is keyed
         self.slots: set[int] = set()
         # What each name meant (ALTER TABLE RENAME COLUMN).
         self.trace: Trace | None = None  # ALTER TABLE asks what names mean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 
 from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
@@ -44,7 +45,7 @@ from turso_wasm.plan import nodes
 from turso_wasm.wasm.symbols import Symbols
 
 READ, WRITE = 0, 1
-UNCHECKED = -1
+UNCHECKED = UNKNOWN = -1
 
 
 def compile_plan(
@@ -77,6 +78,9 @@ def compile_plan(
             # Not a constant: after a schema change the other Programs are the same bytes again.
             cookie = ctx.f.load("i32", ctx.stmt, Run.offset("cookies") + 4 * slot) if checked else UNCHECKED
             ctx.do("statement_begin", ctx.stmt, slot, WRITE if write else READ, cookie)
+        if program.table_sizes:
+            sizes = b"".join(struct.pack("<5i", *size, UNKNOWN) for size in program.table_sizes)
+            ctx.do("sizes_check", ctx.stmt, ctx.data_address(sizes, align=4), len(program.table_sizes))
     emit_root(plan, ctx)
     ctx.do("statement_done", ctx.stmt)
     ctx.finish()

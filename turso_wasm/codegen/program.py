@@ -11,11 +11,15 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import field
-from typing import Any
+from typing import Any, TypeAlias
 
 from turso_wasm.base.records import dataclass
 
 MAGIC = b"TWP1"
+
+
+TableSize: TypeAlias = tuple[int, int, int, int]
+"""(slot, root page, 1 if the b-tree is one of records, class): kernel/abi.py TableSize, as far as it was planned."""
 
 
 @dataclass(slots=True)
@@ -34,6 +38,7 @@ class Program:
 
     The statement's parameters are the user's parameters (1..n_user_params) followed by the literals that
     were lifted out of the text; `pinned` are the literal ordinals whose value the plan depends on, with that value.
+    `table_sizes`: the sizes of tables that the plan depends on; it refuses to run when they are others by far.
     """
 
     kind: str  # select insert update delete ddl transaction attach pragma explain
@@ -49,6 +54,7 @@ class Program:
     counts_changes: bool = False
     changes_schema: bool = False
     returns_rows: bool = False
+    table_sizes: tuple[TableSize, ...] = ()
     checks: tuple[int, ...] = ()  # database slots whose schema cookie must be the one that the statement is given
     changes: tuple[
         tuple[int, str], ...
@@ -88,6 +94,7 @@ class Program:
         head["param_names"] = tuple(head["param_names"])
         head["checks"] = tuple(head["checks"])
         head["changes"] = tuple((slot, name) for slot, name in head["changes"])
+        head["table_sizes"] = tuple(map(tuple, head["table_sizes"]))
         return cls(wasm=raw[at : at + n_wasm], data=raw[at + n_wasm :], columns=columns, pinned=pinned, **head)
 
 
@@ -136,6 +143,7 @@ _PLAIN = (
     "returns_rows",
     "checks",
     "changes",
+    "table_sizes",
     "shared",
     "loops",
     "takes_rows",

@@ -338,6 +338,23 @@ class KernelConnection(Struct):
     locking_mode: i32  # of databases that are still to be opened: 1 EXCLUSIVE
     writes: i32  # statements that began to write a database
     host_objects: i32  # the last number given to something that the host keeps (kernel/base/callback.py U4)
+    sizes: i32  # H: the TableSizes of a Program that was refused because of them, 0: none
+    n_sizes: i32  # H
+
+
+SMALL_TABLE = 6  # the largest class of tables that are small: they have less than 4^6 rows
+
+
+class TableSize(Struct):
+    """How large a table is, as a class (kernel/btree/size.py): what a Program was planned for (0: any that is small),
+    and what was found.
+    """
+
+    slot: i32
+    root: u32
+    keyed: i32  # it is a b-tree of records (WITHOUT ROWID)
+    planned: i32
+    found: i32  # H
 
 
 class Profile(Struct):

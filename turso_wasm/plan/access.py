@@ -6,7 +6,7 @@ turning the chosen one into plan nodes. Does not choose: joins.py compares whole
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +19,7 @@ from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.plan import cost
+from turso_wasm.plan.sizes import LOOKED_UP_FAST, KnownSizes
 from turso_wasm.plan.terms import EQUALITY, LOWER, UPPER, Sarg, Term, is_strict
 
 if TYPE_CHECKING:
@@ -105,6 +106,19 @@ class TableAccess:
     range_first: bool = False  # as SQLite, whose order of rows users see, rather an index's range than the whole table
     is_fetched: bool = False
     registry: Registry = BUILTIN
+    sizes: KnownSizes | None = None
+    rows: float = field(init=False)  # that it is taken to have
+    seek: float = cost.SEEK
+
+    def __post_init__(self) -> None:
+        self.rows = cost.table_rows(self.table)
+
+    def know_sizes(self, sizes: KnownSizes) -> None:
+        """Of the tables that are joined, if this one is among them."""
+        rows = sizes.rows.get(self.item.source)
+        if rows is not None:
+            self.sizes, self.rows = sizes, rows
+            self.seek = cost.SMALL_SEEK if rows <= LOOKED_UP_FAST else cost.SEEK
 
     @property
     def table(self) -> Table:
@@ -143,8 +157,7 @@ class TableAccess:
     # --- the table itself ----------------------------------------------------------------------------------------
 
     def _scan(self) -> Path:
-        rows = cost.table_rows(self.table)
-        return Path("scan", rows=rows, cost=rows, order=(OrderColumn(-1),), distinct_order=True)
+        return Path("scan", rows=self.rows, cost=self.rows, order=(OrderColumn(-1),), distinct_order=True)
 
     def _rowid_paths(self, sargs: list[Sarg]) -> list[Path]:
         """Equality on the rowid, IN, or a range."""
@@ -152,17 +165,17 @@ class TableAccess:
         found = []
         for sarg in mine:
             if sarg.op == "=" or sarg.op == "is":
-                found.append(Path("rowid", equal=(sarg,), unique=True, rows=1.0, cost=cost.SEEK))
+                found.append(Path("rowid", equal=(sarg,), unique=True, rows=1.0, cost=self.seek))
             elif sarg.op == "in":
                 n = in_rows(sarg)
-                path = Path("rowid", equal=(sarg,), rows=n, cost=n * (cost.SEEK + cost.PER_BUILD), in_sarg=sarg)
+                path = Path("rowid", equal=(sarg,), rows=n, cost=n * (self.seek + cost.PER_BUILD), in_sarg=sarg)
                 path.order, path.distinct_order = (OrderColumn(-1),), True
                 found.append(path)
         lower = next((sarg for sarg in mine if sarg.op in LOWER), None)
         upper = next((sarg for sarg in mine if sarg.op in UPPER), None)
         if lower is not None or upper is not None:
-            rows = _range_rows(cost.table_rows(self.table), lower, upper)
-            path = Path("range", lower=lower, upper=upper, rows=rows, cost=cost.SEEK + rows)
+            rows = _range_rows(self.rows, lower, upper)
+            path = Path("range", lower=lower, upper=upper, rows=rows, cost=self.seek + rows)
             path.order, path.distinct_order = (OrderColumn(-1),), True
             found.append(path)
         return found
@@ -215,7 +228,7 @@ class TableAccess:
         table = self.table
         n_key = len(index.columns) if index is not None else len(fields)
         is_unique = index is None or index.unique
-        rows = cost.equal_rows(table, index, n)
+        rows = self._matching(cost.equal_rows(table, index, n, self.rows), equal)
         if index is not None and index.where is not None:
             rows = max(rows / 4, 1.0) if n == 0 else rows
         rows = _range_rows(rows, lower, upper)
@@ -224,12 +237,12 @@ class TableAccess:
         n_loops = in_rows(in_sarg) if in_sarg is not None else 1.0
         per_row = 1.0 if index is None else cost.entry_cost(table, index) if covering else cost.INDEX_ROW
         visit = rows * (per_row if covering else per_row + cost.LOOKUP)
-        seek = cost.SEEK if equal or lower or upper else 0.0
+        seek = self.seek if equal or lower or upper else 0.0
         path.lower_rest = self._further(lower, fields, n, exprs)
         path.upper_rest = self._further(upper, fields, n, exprs)
         path.rows, path.cost = rows * n_loops, (seek + visit) * n_loops
         if self.range_first and n == 0 and index is not None and any(s and s.op != "notnull" for s in (lower, upper)):
-            path.cost = min(path.cost, cost.range_cost(table, index))
+            path.cost = min(path.cost, cost.range_cost(table, index, self.rows))
         path.in_sarg = in_sarg
         rows_of = in_sarg.rows if in_sarg is not None else None
         if rows_of is not None and rows_of.is_whole and set(rows_of.parts) <= set(equal):
@@ -246,6 +259,13 @@ class TableAccess:
             first = [OrderColumn(fields[at].column, fields[at].collation, desc, exprs.get(at)) for at in values]
             path.order = (*first, *path.order)
         return path
+
+    def _matching(self, rows: float, equal: Sequence[Sarg]) -> float:
+        """Rows that equalities find, of which so many are expected without knowing other tables."""
+        if rows <= 1.0 or self.sizes is None:
+            return rows
+        found = self.sizes.matches(self.rows, ((sarg.operand, sarg.value) for sarg in equal))
+        return max(found, 1.0) if found else rows
 
     def _skip_path(
         self,
@@ -270,7 +290,7 @@ class TableAccess:
                 path = self._index_path(index, fields, known, exprs, sargs, covering, None, implied)
                 n_groups = max(stat[0] / stat[n], 1.0)
                 path.cost = n_groups * (path.cost + cost.SEEK)
-                path.rows = min(path.rows * n_groups, cost.table_rows(self.table))
+                path.rows = min(path.rows * n_groups, self.rows)
                 path.skipped, path.unique = skipped, False
                 first = [OrderColumn(part.column, part.collation, part.desc) for part in fields[:n]]
                 path.order = (*first, *path.order)

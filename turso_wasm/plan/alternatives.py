@@ -83,6 +83,8 @@ def _arm(
     planner.used[source] = {-1, *columns}
     planner.binder.names[source] = planner.binder.names.get(item.source, item.name)
     own = replace(item, source=source, refs={})
+    if item.source in planner.sizes.rows:
+        planner.sizes.rows[source] = planner.sizes.rows[item.source]
     found: TableAccess | FunctionAccess
     if isinstance(access, FunctionAccess):
         planner.used[source] |= access.used  # the arm's own row is the row: functions of it belong to its search
@@ -125,5 +127,5 @@ def or_path(term: Term, arms: Sequence[Arm], blocked: frozenset[int], shown: boo
         share += cost.RANGES[0 if best.equal else (best.lower is not None) + (best.upper is not None)]
     price += rows * cost.LOOKUP
     if shown and isinstance(arms[0].access, TableAccess):
-        price = min(price, share * cost.table_rows(arms[0].access.table))
+        price = min(price, share * arms[0].access.rows)
     return Path("or", rows=rows, cost=price, implied=(term,), arms=tuple(chosen))

@@ -16,7 +16,7 @@ from turso_wasm.base.records import dataclass
 from turso_wasm.base.recursion import with_room
 from turso_wasm.bind import expressions, subqueries
 from turso_wasm.bind.authority import Authority
-from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.binder import Binder, Sizes
 from turso_wasm.bind.first_errors import bind_statement
 from turso_wasm.bind.query import OutputColumn
 from turso_wasm.bind.select import SelectBinder, bind_select
@@ -47,6 +47,7 @@ assert subqueries and expressions  # which register how expressions are bound
 class PlanContext:
     """What a plan depends on besides the schema. sql: the text the statement's spans point into. without: optimizations
     that are off, of OPTIMIZATIONS: a query gives the same rows without any of them. plan_pragma: for PRAGMAs in FROM.
+    sizes: see plan/sizes.py.
     """
 
     sql: str = ""
@@ -55,6 +56,7 @@ class PlanContext:
     lift: bool = True  # literals come from the statement's parameters
     plan_pragma: Callable[[ast.Pragma], PlannedPragma] | None = None
     authority: Authority | None = None
+    sizes: Sizes = None
 
 
 class PlannedPragma(Protocol):
@@ -73,7 +75,7 @@ class Planned:
 
     kind: select insert update delete ddl transaction attach explain. columns: of the result rows. slots: database slot
     → (write, whether it asks for the schema cookie). pinned: literal ordinals whose values the plan depends on, with
-    those values.
+    those values. table_sizes: (slot, root, 1 if keyed by records, class) of tables whose sizes it depends on.
     param_names: with prefix (":a", "?5"), None for a plain `?`. calls_user: functions of the user's are called.
     names: of row sources.
     """
@@ -85,6 +87,7 @@ class Planned:
     changes_schema: bool = False
     slots: dict[int, tuple[bool, bool]] = field(default_factory=dict)
     pinned: dict[int, object] = field(default_factory=dict)
+    table_sizes: tuple[tuple[int, int, int, int], ...] = ()
     n_user_params: int = 0
     param_names: tuple[str | None, ...] = ()
     calls_user: bool = False
@@ -107,8 +110,10 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     binder.lift = context.lift
     binder.plan_pragma = context.plan_pragma
     binder.authority = context.authority
+    binder.sizes = None if "sizes" in binder.without else context.sizes
     planned = build(binder, statement)
     planned.pinned = binder.pinned
+    planned.table_sizes = tuple((*table, size) for table, size in binder.sized.items())
     planned.calls_user = binder.calls_user
     planned.names = binder.names
     if binder.parameters:

@@ -15,11 +15,14 @@ from turso_wasm.catalog.catalog import DEFAULT_ROWS
 from turso_wasm.catalog.objects import Column, Index, Table
 
 SEEK: Final = 6.0  # descend a b-tree
+SMALL_SEEK: Final = 3.0  # … of a table that is known to be small
 LOOKUP: Final = 6.0  # fetch the table row of an index entry
 INDEX_ROW: Final = 0.8
 LONG_WIDTH: Final = 5  # of a TEXT or BLOB column of unknown length, in units of a number
 PER_PROBE: Final = 2.0  # hash table: look up
+SMALL_PROBE: Final = 1.0  # … of few rows, where sizes are known
 PER_BUILD: Final = 4.0  # hash table: add a row
+PER_MATCH: Final = 3.0  # hash table: a row that is found, where sizes are known
 PER_OUTPUT: Final = 0.05  # every row handed on
 RANGE_SELECTIVITY: Final = 0.25  # per bound of a range
 RANGE_SHARE: Final = 0.9  # see range_cost
@@ -59,14 +62,15 @@ def entry_cost(table: Table, index: Index) -> float:
     return 0.3 + 0.7 * entry / row if entry < row else 1.01
 
 
-def range_cost(table: Table, index: Index) -> float:
+def range_cost(table: Table, index: Index, rows: float) -> float:
     """What a range of an index costs at most: less than a scan of the table, and less in an index of short entries."""
-    return table_rows(table) * RANGE_SHARE * (1.0 + entry_cost(table, index) / 100.0)
+    return rows * RANGE_SHARE * (1.0 + entry_cost(table, index) / 100.0)
 
 
-def equal_rows(table: Table, index: Index | None, n_equal: int) -> float:
-    """Rows that one value of the first n_equal fields of an index selects. index None: a WITHOUT ROWID primary key."""
-    rows = table_rows(table)
+def equal_rows(table: Table, index: Index | None, n_equal: int, rows: float) -> float:
+    """Of this number of rows those that one value of the first n_equal fields of an index selects. index None: a
+    WITHOUT ROWID primary key.
+    """
     if n_equal == 0:
         return rows
     n_key = len(index.columns) if index is not None else len(table.primary_key)

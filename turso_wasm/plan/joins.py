@@ -31,6 +31,7 @@ from turso_wasm.plan.join_nodes import Assembler, by_cost, hash_join, outer_sour
 from turso_wasm.plan.join_states import (
     SAME_KEY,
     Choice,
+    HashKey,
     JoinPlan,
     State,
     Unit,
@@ -42,6 +43,7 @@ from turso_wasm.plan.join_states import (
 from turso_wasm.plan.ordering import AnyOrder, Ordering, OrderState
 from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.rewrite import compared_rows
+from turso_wasm.plan.sizes import LOOKED_UP_FAST, KnownSizes
 from turso_wasm.plan.terms import Term, make_term
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ CHOICES = (
     "count_ranges",
     "arm_limits",
     "skip_scans",
+    "sizes",
 )
 """What can be switched off besides the passes of rewrite.py."""
 
@@ -67,6 +70,7 @@ EXACT_UNITS = 6
 MIN_BOUNDED = 4  # with so many units what a greedy order costs, which is then the most, is worth knowing first
 BEAM = 16
 LIMIT_ROWS = 100.0  # a query with LIMIT is taken to want that many rows
+MUCH_BETTER = 2.0
 HASH_MIN_OUTER = 3.0  # fewer probes do not pay for building a table
 
 COMPLETE = OrderState(0, True)
@@ -98,6 +102,7 @@ class JoinPlanner:
         self.own = frozenset(item.source for step in steps for item in step.items())
         self.without = planner.binder.without
         self.outer = frozenset().union(*(term.sources for term in terms)) - self.own if correlated else frozenset()
+        self.sizes: KnownSizes | None = None
         self.units: list[Unit] = []
         for number, step in enumerate(steps):
             self.units.append(self._unit(number, step))
@@ -105,10 +110,46 @@ class JoinPlanner:
     def plan(self) -> JoinPlan:
         """The cheapest plan. Errors: "no query solution" (INDEXED BY an index that cannot be used)."""
         best = self._search()
+        if not self.planner.sizes.rows.keys().isdisjoint(self.own):
+            best = self._with_sizes(best)
         plan = Assembler(self.planner, self.terms, self.own, self.correlated).assemble(best)
         ordered = self.ordering is not None and self.ordering.complete(best.order)
         path = best.choices[0].path if len(best.choices) == 1 else None
         return JoinPlan(plan, best.rows, best.cost, ordered, best.order.satisfied, self._ties(best), path)
+
+    def _with_sizes(self, usual: State) -> State:
+        """What is best for the sizes that are known, if it is better by far than the usual plan, whose order of rows is
+        SQLite's.
+        """
+        self.sizes = self.planner.sizes
+        for unit in self.units:
+            if isinstance(unit.access, TableAccess):
+                unit.access.know_sizes(self.sizes)
+                unit.cache.clear()
+                unit.arms = None
+        best = self._search()
+        again = self._followed(usual)
+        is_better = again is None or self._final_cost(best) * MUCH_BETTER < self._final_cost(again)
+        return best if is_better else usual
+
+    def _followed(self, plan: State) -> State | None:
+        """The same choices at what they cost now."""
+        state = self._nothing()
+        for choice in plan.choices:
+            shape = choice.method, _shape_of(choice.path)
+            alike = [
+                following
+                for following in self._extend(state, choice.unit)
+                if (following.choices[-1].method, _shape_of(following.choices[-1].path)) == shape
+            ]
+            if not alike:
+                return None
+            state = min(alike, key=lambda following: following.cost)
+        return state
+
+    def _nothing(self) -> State:
+        """Of no unit yet."""
+        return State(0, frozenset(), 0.0, 1.0, OrderState() if self.ordering is not None else COMPLETE)
 
     def _ties(self, state: State) -> bound.Expr | None:
         """Of the first rows of an order that an index begins, where SQLite sorts a whole table: the table's order."""
@@ -207,7 +248,7 @@ class JoinPlanner:
         """The best sequences of all units. width: so many states of each size are gone on with, 0: all of them that do
         not cost more than `most`.
         """
-        states = [State(0, frozenset(), 0.0, 1.0, OrderState() if self.ordering is not None else COMPLETE)]
+        states = [self._nothing()]
         for _ in self.units:
             found: dict[int, list[State]] = {}
             for state in states:
@@ -280,7 +321,7 @@ class JoinPlanner:
         if not any(term.sources == unit.sources and not term.late and not term.derived for term in unit.terms):
             return price
         assert isinstance(unit.access, TableAccess)
-        return min(price, cost.table_rows(unit.access.table) + state.rows * cost.PER_PROBE)
+        return min(price, unit.access.rows + state.rows * cost.PER_PROBE)
 
     def _next(self, state: State, unit: Unit, total: float, rows: float, order: OrderState, choice: Choice) -> State:
         return State(
@@ -420,14 +461,23 @@ class JoinPlanner:
             rows, price = source.rows, source.cost
         if runs < HASH_MIN_OUTER and not is_query:
             return None
-        matches = max(min(rows, 10.0 if equalities else rows), 1.0)
+        matches = self._matches(keys, rows) if equalities else max(rows, 1.0)
         build_cost = price + rows * cost.PER_BUILD
         if not state.mask:
             build_cost /= self.runs
         rows_out = state.rows * (cost.MATCH_SELECTIVITY if unit.asked else matches)
-        total = state.cost + build_cost + state.rows * cost.PER_PROBE + rows_out * cost.PER_OUTPUT
+        per_row, per_probe = cost.PER_OUTPUT, cost.PER_PROBE
+        if self.sizes is not None:
+            per_row = per_row if unit.asked else cost.PER_MATCH
+            per_probe = cost.SMALL_PROBE if rows <= LOOKED_UP_FAST else per_probe
+        total = state.cost + build_cost + state.rows * per_probe + rows_out * per_row
         order = state.order if unit.asked else self._broken(state)
         return self._next(state, unit, total, rows_out, order, Choice(unit, "hash", path, keys=keys))
+
+    def _matches(self, keys: Sequence[HashKey], rows: float) -> float:
+        """Of so many rows those with the keys of one other row."""
+        known = self.sizes.matches(rows, ((key.probe, key.build) for key in keys)) if self.sizes is not None else 0.0
+        return known or max(min(rows, 10.0), 1.0)
 
     def _build_side(self, unit: Unit) -> JoinPlan | None:
         """A unit that is no table, to be read once; None if it reads what stands outside."""
@@ -448,6 +498,10 @@ class JoinPlanner:
             return unit.access.paths(terms, others)
         alone = [term for term in terms if term.sources <= unit.sources]
         return unit.access.paths(alone, frozenset())
+
+
+def _shape_of(path: Path | None) -> object:
+    return None if path is None else (path.kind, path.index, len(path.equal), path.lower, path.upper)
 
 
 def _sources_read(step: Step) -> set[int]:

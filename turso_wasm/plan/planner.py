@@ -39,6 +39,7 @@ from turso_wasm.plan.ordering import AnyOrder, Ordering
 from turso_wasm.plan.planned_rows import NULL, Rows, append, is_single, sorted_column
 from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.rewrite import simplify
+from turso_wasm.plan.sizes import KnownSizes, note_sizes
 from turso_wasm.plan.table_functions import provider_of
 from turso_wasm.plan.terms import RowSelect, Term, make_term, row_select
 from turso_wasm.plan.windows import Windowing
@@ -62,6 +63,7 @@ class Planner:
         self.right_sides: dict[tuple[int, float], tuple[Step, JoinPlan]] = {}  # by id of the step and how often it runs
         self._shared: dict[int, tuple[Common, nodes.Shared, Rows]] = {}
         self._row_selects: dict[int, tuple[bound.Expr, RowSelect]] = {}  # by id of the EXISTS, planned
+        self.sizes = KnownSizes()
         self.alone = -1  # the source whose rows the SELECT that is being planned sees once each
         self.target = -1  # the source whose rows are to be changed
         self.fetched = -1  # the same, if they are fetched whole
@@ -162,6 +164,7 @@ class Planner:
         self, core: Core, ordering: Ordering | None = None, correlated: bool = False, limited: bool = False
     ) -> JoinPlan:
         """The rows of FROM that satisfy WHERE."""
+        note_sizes(self.sizes, self.binder, core)
         terms = [self._term(expr) for expr in core.where]
         if not core.steps:
             plan: nodes.Plan = nodes.OneRow()

@@ -131,6 +131,7 @@ def compile_bundle(host: Host, kernel: bytes, schema: Sequence[Script], queries:
         location = Location(str(Path(folder, "schema.db")))
         for is_first in (True, False):
             connection = HostConnection(host, location)
+            connection.sizes = None  # a Program that was compiled ahead runs, however large tables have become
             try:
                 if not is_first:
                     _add_ours(connection, bundle)

@@ -14,6 +14,7 @@ from turso_wasm.base import tree
 from turso_wasm.base.recursion import with_room
 from turso_wasm.bind import bound
 from turso_wasm.bind.authority import Ask, Authority
+from turso_wasm.bind.binder import Sizes
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import TEMP_SLOT
@@ -44,15 +45,21 @@ UNSHARED_PRAGMAS = frozenset(("database_list",))  # those that tell the names of
 
 
 def compile_statement(
-    tokens: Tokens, catalogs: Catalogs, files: Files = (), registry: Registry = BUILTIN, ask: Ask | None = None
+    tokens: Tokens,
+    catalogs: Catalogs,
+    files: Files = (),
+    registry: Registry = BUILTIN,
+    ask: Ask | None = None,
+    sizes: Sizes = None,
 ) -> Program:
     """The Program of the statement in `tokens`. files: the path of the database in each slot. ask: an authorizer.
+    sizes: see bind/binder.py; with None it never asks to be compiled again because of them.
 
     Errors: SqlError with SQLite's message and the span it points at.
     """
     statement = parse_tokens(tokens)
     assert statement is not None, "an empty statement has no Program"
-    program = with_room(_compile, statement, tokens, catalogs, files, registry, ask)
+    program = with_room(_compile, statement, tokens, catalogs, files, registry, ask, sizes)
     program.n_literals = len(tokens.literals)
     return program
 
@@ -64,11 +71,12 @@ def _compile(
     files: Files,
     registry: Registry,
     ask: Ask | None,
+    sizes: Sizes,
 ) -> Program:
     if isinstance(statement, ast.Explain) and statement.mode in ("CODE", "PROGRAM"):
-        return _explain(statement, tokens, catalogs, files, registry)
+        return _explain(statement, tokens, catalogs, files, registry, sizes)
     authority = Authority(ask, catalogs) if ask is not None else None
-    return _plan_and_compile(statement, tokens, catalogs, files, registry, authority=authority)[0]
+    return _plan_and_compile(statement, tokens, catalogs, files, registry, authority=authority, sizes=sizes)[0]
 
 
 def _plan_and_compile(
@@ -79,6 +87,7 @@ def _plan_and_compile(
     registry: Registry,
     mode: ExplainMode | None = None,
     authority: Authority | None = None,
+    sizes: Sizes = None,
 ) -> tuple[Program, nodes.Plan, Slots]:
     """(the Program, its plan, the databases it reads). mode: made for this kind of EXPLAIN, not to be run."""
     if authority is not None:
@@ -86,7 +95,7 @@ def _plan_and_compile(
     if isinstance(statement, ast.Pragma):
         return _compile_pragma(statement, tokens, catalogs, files, registry, mode)
     pragmas = _Pragmas(catalogs, files, registry)
-    context = PlanContext(tokens.sql, registry=registry, plan_pragma=pragmas, authority=authority)
+    context = PlanContext(tokens.sql, registry=registry, plan_pragma=pragmas, authority=authority, sizes=sizes)
     planned = build_plan(statement, catalogs, context)
     program = _program(planned, tokens, catalogs, registry, mode)
     program.shared = pragmas.asked.isdisjoint(UNSHARED_PRAGMAS)
@@ -133,6 +142,7 @@ def _program(
         returns_rows=bool(columns),
     )
     program.pinned = _pinned(planned.plan, tokens) | planned.pinned
+    program.table_sizes = planned.table_sizes
     program.loops = _loops(planned.plan)
     program.takes_rows = not planned.calls_user and takes_rows(planned.plan)
     user = UserCode(planned.calls_user, registry.numbers, registry.tokenizers, registry.converters)
@@ -197,9 +207,13 @@ def _compile_pragma(
 # --- EXPLAIN and EXPLAIN CODE -----------------------------------------------------------------------------------
 
 
-def _explain(statement: ast.Explain, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry) -> Program:
+def _explain(
+    statement: ast.Explain, tokens: Tokens, catalogs: Catalogs, files: Files, registry: Registry, sizes: Sizes
+) -> Program:
     """A Program that shows the code of another: its operations as rows, or the plan and readable text, a row a line."""
-    about, plan, slots = _plan_and_compile(statement.statement, tokens, catalogs, files, registry, statement.mode)
+    about, plan, slots = _plan_and_compile(
+        statement.statement, tokens, catalogs, files, registry, statement.mode, sizes=sizes
+    )
     if statement.mode == "PROGRAM":
         columns, rows = OPERATION_COLUMNS, _constants(numbered(list_module(about.wasm)))
     else:
@@ -213,6 +227,7 @@ def _explain(statement: ast.Explain, tokens: Tokens, catalogs: Catalogs, files: 
         returns_rows=True,
         pinned=dict(enumerate(tokens.literals)),
         shared=about.shared,
+        table_sizes=about.table_sizes,
     )
     if statement.mode == "PROGRAM":  # may be bound, as in SQLite
         program.n_user_params, program.param_names = about.n_user_params, about.param_names

@@ -36,6 +36,7 @@ from turso_wasm.kernel.abi import (
     OPEN_URI,
     STATEMENTS,
 )
+from turso_wasm.runtime import layout
 from turso_wasm.runtime.compiler import compile_statement
 from turso_wasm.runtime.connection_state import ConnectionState
 from turso_wasm.runtime.files import kernel_name
@@ -52,6 +53,7 @@ from turso_wasm.runtime.schema import (
     Prepared,
     Schema,
     encoding_bits,
+    fits_sizes,
     library_of,
 )
 from turso_wasm.runtime.statement import KEEP_BLOCK, HostStatement, Rows
@@ -105,6 +107,7 @@ class HostConnection(ConnectionState):
         self._n_statements = 0
         self._bootstrap = library_of(host).schema(BOOTSTRAP)
         self.active: set[HostStatement] = set()
+        self.sizes: dict[tuple[int, int], int] | None = {}  # see bind/binder.py Sizes
         self.progress: tuple[int, Callable[[], bool]] | None = None  # after how many steps to ask whether to go on
         self.authorizer: Ask | None = None
         self.stepping = 0  # the thread that gives way between time slices of a statement
@@ -255,14 +258,18 @@ class HostConnection(ConnectionState):
         found = None if view is None else view.schema.find_text(sql)
         if found is not None and not found.program.checks and view is not None and view.epoch != self.epoch():
             return None  # what is out of date the kernel refuses; of this it cannot tell
+        if found is not None and found.program.table_sizes and not fits_sizes(found.program, self.sizes):
+            return None
         return found
 
     def _prepare(self, schema: Schema, sql: str, start: int, tokens: Tokens, ask: Ask | None = None) -> Prepared:
         """With an authorizer nothing is taken from the caches, nor given to them: what it answers may change."""
         key, literals = normalize(tokens)
-        known = schema.find_shape(key, literals, sql) if ask is None else None
+        known = schema.find_shape(key, literals, sql, self.sizes) if ask is None else None
         if known is None:
-            program = compile_statement(tokens, schema.catalogs, self.files(), schema.environment.registry, ask)
+            program = compile_statement(
+                tokens, schema.catalogs, self.files(), schema.environment.registry, ask, self.sizes
+            )
             known = program, self.host.load(program)
             if ask is None and program.kind in SHARED_BY_SHAPE and program.shared:
                 schema.add_shape(key, literals, *known)
@@ -400,11 +407,24 @@ class HostConnection(ConnectionState):
             raise AssertionError("unreachable")
 
     def prepare_again(self, prepared: Prepared) -> Prepared:
-        """The same text against the schema of now."""
-        self._view = None
+        """The same text against the schema, or the sizes of tables, of now."""
+        if not self._note_sizes():
+            self._view = None
         again = self.prepare(prepared.sql, prepared.start)
         assert again is not None
         return again
+
+    def _note_sizes(self) -> bool:
+        """Remember what a Program that was refused has found; False: it was not refused because of sizes."""
+        at, n = self.host.unpack(layout.SIZES, self.address + layout.SIZES_AT)
+        if not n:
+            return False
+        self.host.pack(layout.SIZES, self.address + layout.SIZES_AT, 0, 0)
+        if self.sizes is not None:
+            for number in range(n):
+                slot, root, _, _, found = self.host.unpack(layout.SIZE, at + number * layout.SIZE.size)
+                self.sizes[slot, root] = found
+        return True
 
     def acquire(self, prepared: Prepared) -> HostStatement:
         """A kernel statement for this Program, from the pool or new."""

@@ -42,6 +42,10 @@ NAMES = Struct(f"<{3 * N_SLOTS}I")
 NAMES_AT = KernelConnection.offset("names")
 SETTINGS_AT = KernelConnection.offset("settings")
 IN_BLOB_AT = KernelConnection.offset("in_blob")
+# KernelConnection.sizes, n_sizes lie together
+SIZES = Struct("<2I")
+SIZES_AT = KernelConnection.offset("sizes")
+SIZE = Struct("<5i")  # TableSize
 CONNECTION_EPOCH_AT = KernelConnection.offset("schema_epoch")
 
 FLAG_COUNTS_CHANGES = 1  # Run.flags: the rows it changes are the connection's changes()

@@ -21,9 +21,11 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from turso_wasm.base.records import dataclass
+from turso_wasm.bind.binder import Sizes
 from turso_wasm.catalog.catalog import Catalog, Catalogs, Row
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.settings import Settings
+from turso_wasm.catalog.sizes import ANY_SMALL, SMALL_TABLE
 from turso_wasm.codegen.program import Program
 from turso_wasm.kernel.abi import (
     ENCODING_SHIFT,
@@ -172,12 +174,14 @@ class Schema:
         if len(self.texts) > MAX_TEXTS:
             self.texts.popitem(last=False)
 
-    def find_shape(self, key: str, literals: Sequence[Any], sql: str) -> tuple[Program, Instance] | None:
-        """A Program for this shape that these literals and this text fit (C2)."""
+    def find_shape(self, key: str, literals: Sequence[Any], sql: str, sizes: Sizes) -> tuple[Program, Instance] | None:
+        """A Program for this shape that these literals, this text and what is known of sizes fit (C2)."""
         variants = self.shapes.get(_shape(key, literals))
         if variants is None:
             return None
-        return next((known for known in variants if _fits(known[0], literals, sql)), None)
+        return next(
+            (known for known in variants if _fits(known[0], literals, sql) and fits_sizes(known[0], sizes)), None
+        )
 
     def add_shape(self, key: str, literals: Sequence[Any], program: Program, instance: Instance) -> None:
         """Remember a Program by its shape."""
@@ -198,6 +202,19 @@ def _fits(program: Program, literals: Sequence[Any], sql: str) -> bool:
     if not all(_same(literals[ordinal], value) for ordinal, value in program.pinned.items()):
         return False
     return all(_stands_in(sql, column.name) for column in program.columns if not column.name.isidentifier())
+
+
+def fits_sizes(program: Program, sizes: Sizes) -> bool:
+    """It was planned for tables that are, as far as is known, as large as these. None: sizes do not matter."""
+    if not program.table_sizes:
+        return True
+    if sizes is None:
+        return False
+    for slot, root, _, planned in program.table_sizes:
+        known = sizes.get((slot, root), planned)
+        if known != planned and (planned != ANY_SMALL or known > SMALL_TABLE):
+            return False
+    return True
 
 
 def _stands_in(sql: str, name: str) -> bool:
