@@ -3,4 +3,5 @@
 from typing import Final
 
 ANY_SMALL: Final = 0  # whatever is small
+SMALLEST: Final = 1
 SMALL_TABLE: Final = 6  # the largest class that is

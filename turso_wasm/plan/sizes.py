@@ -16,7 +16,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.query import Core
 from turso_wasm.catalog.objects import Table
-from turso_wasm.catalog.sizes import ANY_SMALL, SMALL_TABLE
+from turso_wasm.catalog.sizes import ANY_SMALL, SMALL_TABLE, SMALLEST
 
 LOOKED_UP_FAST = 4096.0  # rows
 PER_VALUE = 10.0  # rows with the same value in a column of which nothing is known
@@ -56,6 +56,8 @@ def note_sizes(known: KnownSizes, binder: Binder, core: Core) -> None:
     classes = [binder.sizes.get((table.slot, table.root), ANY_SMALL) for table in tables.values()]
     if max(classes) <= SMALL_TABLE:
         classes = [ANY_SMALL] * len(tables)
+    else:  # those that are not known yet make the Program ask
+        classes = [max(size, SMALLEST) for size in classes]
     for table, size in zip(tables.values(), classes, strict=True):
         binder.sized[table.slot, table.root, int(table.without_rowid)] = size
     if max(classes) - min(classes) < 2:

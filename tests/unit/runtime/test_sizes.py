@@ -99,6 +99,16 @@ def test_one_table_has_no_size(db: Any, compiled: list[str]) -> None:
     assert compiled.count(sql) == 1
 
 
+def test_a_table_that_joins_known_ones(db: Any) -> None:
+    sql = "SELECT count(*) FROM big b CROSS JOIN more m ON m.id = b.x"
+    fill(db, 40_000)
+    db.execute(CASES["hash"])
+    db.execute("CREATE TABLE more(id INTEGER PRIMARY KEY)")
+    db.execute(f"INSERT INTO more {ROWS.format(n=1_000)} SELECT i FROM r")
+    assert db.execute(sql).fetchall() == [(39_920,)]
+    assert plan(db, sql)[1].startswith("SEARCH m")
+
+
 def test_a_table_of_records(db: Any) -> None:
     sql = "SELECT count(*) FROM small s JOIN keyed k ON k.x = s.x"
     before = plan(db, sql)

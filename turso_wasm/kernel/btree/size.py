@@ -1,7 +1,7 @@
 """How large tables are, roughly: what the order of a join depends on (docs/decisions/0062).
 
-The class of a table is the number of digits, to base four, that its number of rows has. A Program that joins tables
-says for which classes it was planned, and asks when it starts whether they still hold.
+The class of a table is the number of digits, to base four, that its number of rows has, at least 1. A Program that
+joins tables says for which classes it was planned, and asks when it starts whether they still hold.
 
 Invariant:
   Z1  The class that was found is one that holds: a Program that is planned for it is not refused.
@@ -29,7 +29,7 @@ def sizes_check(s: Run, sizes: ptr[TableSize], n: i32) -> None:
     for at in range(n):
         size: TableSize = sizes[at]
         n_bits: i32 = 32 - i32(clz(table_estimate(s, size)))
-        size.found = (n_bits + 1) >> 1
+        size.found = (n_bits + 1) >> 1 if n_bits else 1
         planned: i32 = size.planned if size.planned else SMALL_TABLE
         if n_bits > (planned << 1) + MARGIN or (size.planned and n_bits + MARGIN < (planned << 1) - 1):
             holds = 0
