@@ -16,6 +16,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     integrity,
     joins,
     json_rows,
+    key_filters,
     lookup_tables,
     lookups,
     output,

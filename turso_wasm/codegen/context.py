@@ -90,6 +90,7 @@ class Context:
         self.stmt = self.f.params[0]
         self.frame_size = 0 if self.is_root else Activation.size if is_trigger else Frame.size
         self.sources: dict[int, Source] = {}
+        self.tables: dict[int, object] = {}  # of hash joins that are being emitted, by their labels
         self.trigger_rows: dict[int, Callable[[], Source]] = {}  # of a trigger: what makes OLD and NEW
         self.scan_cursors: dict[int, Local] = {}  # sources whose scan uses a cursor that is open already
         self.sweeps: set[int] = set()  # those whose scan deletes the entries that its cursor has doomed

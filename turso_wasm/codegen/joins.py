@@ -141,7 +141,7 @@ def _recurs(node: Node) -> bool:
     return type(node) is nodes.Recursive
 
 
-class _Table:
+class HashTable:
     """The materialized build side, in the statement's memory, or in the frame's when it is read anew on every entry: a
     table of rows (kernel/values/join_table.py), or a set where nothing is asked but whether a key is there.
     """
@@ -248,7 +248,8 @@ class _Table:
 
 
 def _hash_join(node: nodes.HashJoin, ctx: Context, then: Then) -> None:
-    table = _Table(node, ctx)
+    table = HashTable(node, ctx)
+    ctx.tables[node.label] = table
     row = ctx.f.local(I32, "row")
     record = RecordSource(ctx.f.local(I64, "record"), len(node.build_columns))
     if node.asks:
@@ -260,7 +261,7 @@ def _hash_join(node: nodes.HashJoin, ctx: Context, then: Then) -> None:
 
 
 def _both_passes(
-    node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource, ctx: Context, then: Then
+    node: nodes.HashJoin, table: HashTable, row: Local, record: RecordSource, ctx: Context, then: Then
 ) -> None:
     """The probe rows with their matches; then the body is entered again for each build row without a match, the probe
     side skipped, its columns NULL.
@@ -297,7 +298,7 @@ def _both_passes(
         f.br(again)
 
 
-def _ask(node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource, ctx: Context, then: Then) -> None:
+def _ask(node: nodes.HashJoin, table: HashTable, row: Local, record: RecordSource, ctx: Context, then: Then) -> None:
     """Semi- and anti-joins: the probe row passes if something, or nothing, matches."""
     f = ctx.f
     matched = f.local(I32, "matched")
@@ -340,7 +341,7 @@ def _ensure_probe_columns(node: nodes.HashJoin, ctx: Context) -> None:
             ctx.sources[source].ensure(columns, ctx)
 
 
-def _probe(node: nodes.HashJoin, table: _Table, row: Local, record: RecordSource, ctx: Context, then: Then) -> None:
+def _probe(node: nodes.HashJoin, table: HashTable, row: Local, record: RecordSource, ctx: Context, then: Then) -> None:
     f = ctx.f
     null_row, matched = table.null_row, f.local(I32, "matched")
     table.begin_row(ctx)

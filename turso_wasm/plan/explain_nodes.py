@@ -115,7 +115,11 @@ class Explainer:
         if isinstance(plan, nodes.Aggregate):
             yield from self._aggregate(plan, lines)
             return
-        if isinstance(plan, nodes.Filter | nodes.Batch) and lines and child is next(iter(lines[-1].about), None):
+        if (
+            isinstance(plan, nodes.Filter | nodes.KeyFilter | nodes.Batch)
+            and lines
+            and child is next(iter(lines[-1].about), None)
+        ):
             lines[-1].about = (plan, *lines[-1].about)
         yield from lines
         if isinstance(plan, nodes.Distinct) and not plan.in_order:
@@ -358,7 +362,7 @@ def _hashed(plan: nodes.Aggregate) -> list[bound.AggregateCall]:
 
 def _comes_in_order(plan: nodes.Plan, exprs: Sequence[bound.Expr]) -> bool:
     """Rows of one table with equal values stand together, in the order in which it is read."""
-    while isinstance(plan, nodes.Filter | nodes.Batch):
+    while isinstance(plan, nodes.Filter | nodes.KeyFilter | nodes.Batch):
         plan = plan.child
     if not isinstance(plan, nodes.IndexScan | nodes.TableScan | nodes.RowidRange):
         return False
@@ -390,6 +394,7 @@ def _visits(plan: Node) -> bool:
 ROWLESS = (
     nodes.OneRow
     | nodes.Filter
+    | nodes.KeyFilter
     | nodes.Batch
     | nodes.Limit
     | nodes.Sort

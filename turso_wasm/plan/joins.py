@@ -6,7 +6,7 @@ kept (exact up to EXACT_UNITS, beyond that only the best states of each size: BE
 
 Invariants:
   J1  The right side of a LEFT or CROSS JOIN is visited after everything to its left, that of a semi- or anti-join after
-      what it reads.
+      what it reads. But what a CROSS JOIN looks up as one row may come as soon as its key is there.
   J2  A condition is tested at the first place where all it reads is there, and exactly once; one that runs a subquery
       for every row waits for the look-ups of one row that come next.
   J3  The build side of a hash join is read once, so it reads nothing from outside the join.
@@ -45,6 +45,7 @@ from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.rewrite import compared_rows
 from turso_wasm.plan.sizes import LOOKED_UP_FAST, KnownSizes
 from turso_wasm.plan.terms import Term, make_term
+from turso_wasm.plan.transfer import pass_filters
 
 if TYPE_CHECKING:
     from turso_wasm.plan.planner import Planner
@@ -63,6 +64,8 @@ CHOICES = (
     "arm_limits",
     "skip_scans",
     "sizes",
+    "key_filters",
+    "early_look_ups",
 )
 """What can be switched off besides the passes of rewrite.py."""
 
@@ -113,6 +116,8 @@ class JoinPlanner:
         if not self.planner.sizes.rows.keys().isdisjoint(self.own):
             best = self._with_sizes(best)
         plan = Assembler(self.planner, self.terms, self.own, self.correlated).assemble(best)
+        if "key_filters" not in self.without:
+            plan = pass_filters(plan)
         ordered = self.ordering is not None and self.ordering.complete(best.order)
         path = best.choices[0].path if len(best.choices) == 1 else None
         return JoinPlan(plan, best.rows, best.cost, ordered, best.order.satisfied, self._ties(best), path)
@@ -272,11 +277,20 @@ class JoinPlanner:
         found = [unit for unit in self.units if not (state.mask >> unit.number & 1 or unit.before & ~state.mask)]
         if "join_order" in self.without:
             return found
+        if state.mask and "early_look_ups" not in self.without:
+            found += [unit for unit in self.units if self._may_be_early(state, unit)]
         if self.limited and not state.mask:  # rows without end cannot be kept, but the first of them can be had
             found = [unit for unit in found if unit.is_endless] or found
         if len(self.units) > EXACT_UNITS and state.mask:
             return [unit for unit in found if unit.has_on or unit.related & state.sources] or found
         return found
+
+    def _may_be_early(self, state: State, unit: Unit) -> bool:
+        """It is forced to come after others that are not there, but might be looked up: one row more or less between
+        them changes neither which rows come nor their order.
+        """
+        waits = unit.before & ~state.mask and not state.mask >> unit.number & 1
+        return bool(waits) and unit.step.kind == "cross" and isinstance(unit.access, TableAccess)
 
     def _final_cost(self, state: State) -> float:
         """With sorting where the order is not there yet; a LIMIT makes ordered plans cheaper."""
@@ -295,7 +309,10 @@ class JoinPlanner:
         found = []
         if unit.access is not None:
             paths = self._paths(state, unit)
+            is_early = bool(unit.before & ~state.mask)
             for path in paths:
+                if is_early and not (path.kind == "rowid" or path.unique):
+                    continue
                 order, reverse = self._order_after(state, unit, path)
                 rows = state.rows * max(path.rows * self._selectivity(state, unit, path), 0.001)
                 total = state.cost + self._visits(state, unit, path) + rows * cost.PER_OUTPUT
@@ -307,7 +324,7 @@ class JoinPlanner:
             found.append(self._next(state, unit, total, rows, self._broken(state), Choice(unit, "loop")))
         is_sure = self.runs <= USUAL_RUNS  # without statistics a look-up is the safer choice
         looks_up = is_sure and any(is_lookup(following.choices[-1]) for following in found)
-        if (state.mask or self.correlated) and not looks_up:
+        if (state.mask or self.correlated) and not (looks_up or unit.before & ~state.mask):
             hashed = self._extend_hash(state, unit)
             if hashed is not None:
                 found.append(hashed)

@@ -44,7 +44,7 @@ def sorted_column(source: int, at: int, expr: bound.Expr) -> bound.ColumnRef:
 
 def is_single(plan: nodes.Plan) -> bool:
     """The plan gives at most one row."""
-    if isinstance(plan, nodes.Filter):
+    if isinstance(plan, nodes.Filter | nodes.KeyFilter):
         return is_single(plan.child)
     if isinstance(plan, nodes.NestedLoop):
         return is_single(plan.left) and is_single(plan.right)

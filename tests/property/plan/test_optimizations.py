@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from random import Random
+from typing import Any
 
 import pytest
 
 import turso_wasm
+from tests.harness.planning import without
 from tests.oracle.planner import catalogs_of, oracle, plan_of
 from tests.property.plan.queries import Generator
 from tests.property.plan.test_random_queries import N_QUERIES, answer, as_set, seeds
-from turso_wasm.plan.build import OPTIMIZATIONS, PlanContext
+from turso_wasm.plan.build import OPTIMIZATIONS, PlanContext, build_plan
 from turso_wasm.plan.printer import print_plan
 from turso_wasm.runtime import compiler
 
@@ -36,6 +40,34 @@ def test_the_rows_do_not_depend_on_it(off: str, seed: int, monkeypatch: pytest.M
             assert usual == other, sql
         else:
             assert as_set(usual) == as_set(other), sql
+
+
+@pytest.mark.parametrize("seed", seeds())
+def test_the_rows_do_not_depend_on_sizes(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs that were planned for tables of any sizes, and do not ask."""
+    generator = Generator(3000 + seed)
+    schema, queries = generator.schema(), [generator.query()[0] for _ in range(N_QUERIES)]
+    connection = turso_wasm.connect(":memory:", isolation_level=None)
+    for sql in schema:
+        answer(connection.execute, sql)
+    usual = [answer(connection.execute, sql) for sql in queries]
+    chosen = Random(seed)
+    sizes = {(0, root): chosen.choice((1, 3, 9, 12)) for root in range(2, 100)}
+
+    def build(statement: Any, catalogs: Any, context: PlanContext) -> Any:
+        planned = build_plan(statement, catalogs, replace(context, sizes=sizes))
+        planned.table_sizes = ()
+        return planned
+
+    monkeypatch.setattr(compiler, "build_plan", build)
+    with without(()):
+        for sql, expected in zip(queries, usual, strict=True):
+            found = answer(connection.execute, sql)
+            if isinstance(expected, str) or isinstance(found, str):
+                assert found == expected, sql
+            else:
+                assert as_set(found) == as_set(expected), sql
+    connection.close()
 
 
 SCHEMA = [
@@ -74,6 +106,9 @@ STATEMENTS = [
     "SELECT * FROM (SELECT c FROM t UNION ALL SELECT y FROM w) ORDER BY 1 LIMIT 3",
     "SELECT c FROM t UNION ALL SELECT y FROM w ORDER BY 1 LIMIT 3",
     "SELECT 1 FROM t WHERE c IN (SELECT x FROM w)",
+    "SELECT 1 FROM t JOIN w ON t.c = w.y",
+    "SELECT 1 FROM t p CROSS JOIN t r ON r.c = p.c CROSS JOIN t q ON q.c = p.b",
+    "SELECT 1 FROM t p CROSS JOIN t r ON r.c = p.c CROSS JOIN t q ON q.rowid = p.b",
 ]
 
 
@@ -81,6 +116,9 @@ STATEMENTS = [
 def test_each_makes_a_difference(off: str) -> None:
     """A name that nothing looks at would be no switch."""
     catalogs = catalogs_of(oracle(SCHEMA))
-    usual = [print_plan(plan_of(sql, catalogs).plan) for sql in STATEMENTS]
-    other = [print_plan(plan_of(sql, catalogs, without=frozenset({off})).plan) for sql in STATEMENTS]
+    large = catalogs.find_table("w")
+    assert large is not None
+    sizes = {(0, large.root): 10}
+    usual = [print_plan(plan_of(sql, catalogs, sizes=sizes).plan) for sql in STATEMENTS]
+    other = [print_plan(plan_of(sql, catalogs, without=frozenset({off}), sizes=sizes).plan) for sql in STATEMENTS]
     assert usual != other

@@ -376,6 +376,11 @@ class HashJoin(Plan):
     fresh: bool = False
 
     @property
+    def label(self) -> int:
+        """By which the KeyFilters below know it."""
+        return self.build_sources[0]
+
+    @property
     def keeps_probe(self) -> bool:
         """Every row of `probe` comes at least once."""
         return self.kind == "left" or self.kind == "full"
@@ -389,6 +394,14 @@ class HashJoin(Plan):
     def asks(self) -> bool:
         """Only whether there is a match counts."""
         return self.kind == "semi" or self.kind == "anti"
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class KeyFilter(Plan):
+    """The rows of `child` but those of which a hash join further on, whose label is `join`, finds nothing."""
+
+    child: Plan
+    join: int
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
