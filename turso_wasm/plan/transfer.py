@@ -33,7 +33,7 @@ def pass_filters(plan: nodes.Plan) -> nodes.Plan:
 
 def _passes(join: nodes.HashJoin) -> bool:
     """A row without a match is dropped, and to look for one twice is cheap and gives the same."""
-    if join.kind not in ("inner", "semi"):
+    if join.kind not in ("inner", "semi") or join.label < 0:
         return False
     if any(isinstance(node, nodes.Recursive) for node in tree.walk((join.build,))):
         return False  # it may have no end

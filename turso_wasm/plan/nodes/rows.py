@@ -377,8 +377,8 @@ class HashJoin(Plan):
 
     @property
     def label(self) -> int:
-        """By which the KeyFilters below know it."""
-        return self.build_sources[0]
+        """By which the KeyFilters below know it; -1: there are none."""
+        return min(self.build_sources, default=-1)
 
     @property
     def keeps_probe(self) -> bool:
