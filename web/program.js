@@ -18,11 +18,8 @@ const decoder = new TextDecoder();
  * @property {boolean} changes_schema
  * @property {boolean} returns_rows
  * @property {number[]} checks slots whose schema cookie must be the one that the statement is given
-<<<<<<< HEAD
  * @property {[number, string][]} changes slots and names of the tables whose rows it changes
-=======
  * @property {[number, number, number, number][]} table_sizes (slot, root, is keyed, class): those of other classes make it refuse to run
->>>>>>> a6cd1ea0 (Joins are planned for the sizes of their tables, which Programs ask for when they start)
  * @property {boolean} shared equal texts in equal environments may use it
  * @property {[number, any][]} pinned ordinals of literals that must have this value (literals.js `spelled`)
  */
