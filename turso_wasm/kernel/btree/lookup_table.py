@@ -16,7 +16,15 @@ from turso_wasm.kernel.btree.cursor.range import cursor_past
 from turso_wasm.kernel.btree.cursor.read import cursor_columns
 from turso_wasm.kernel.btree.cursor.seek import index_find
 from turso_wasm.kernel.btree.tree import btree_estimate
-from turso_wasm.kernel.values.join_table import JoinTable, join_add, join_find, join_find_int, join_free, join_new
+from turso_wasm.kernel.values.join_table import (
+    JoinTable,
+    join_add,
+    join_add_int,
+    join_find,
+    join_find_int,
+    join_free,
+    join_new,
+)
 from turso_wasm.kernel.values.key import key_add, key_reset
 from turso_wasm.kernel.values.record import record_encode
 from turso_wasm.wasm.lang import addr, export, i32, i64, inline, ptr, scratch, sizeof, u8
@@ -27,7 +35,7 @@ GIVEN_UP = 1
 MOST = 2 << 20  # rows
 EVERY = 512  # so many look-ups, the table is thought of
 OFTEN = 4  # it is begun after a 16th as many look-ups as there are rows
-BATCH = 4096  # rows
+BATCH = 8192  # rows
 COLUMNS_MAX = 64
 ROW_OVERHEAD = 64  # bytes of a row and its entry in a JoinTable, at most
 IN_INDEX = 1
@@ -117,12 +125,16 @@ def add_row(stmt: Run, c: Cursor, table: JoinTable, plan: LookupPlan) -> bool:
     found: ptr[Value] = ptr[Value](scratch(COLUMNS_MAX * sizeof(Value)))
     cursor_columns(c, plan.mask, found)
     field: ptr[i32] = plan_fields(plan)
+    first: Value = found[field[0]]
+    plain: bool = plan.n_keys == 1 and first.tag == INTEGER
+    key: i64 = first.payload
     key_reset(stmt)
     for _i in range(plan.n_keys):
         part: Value = found[field[0]]
         if part.tag == NULL:
             return True
-        key_add(stmt, part.tag, part.payload, field[1])
+        if not plain:
+            key_add(stmt, part.tag, part.payload, field[1])
         field += 2
     values: ptr[Value] = ptr[Value](scratch((COLUMNS_MAX + 1) * sizeof(Value)))
     n: i32 = plan.n_columns
@@ -134,5 +146,8 @@ def add_row(stmt: Run, c: Cursor, table: JoinTable, plan: LookupPlan) -> bool:
     record: i64 = record_encode(stmt, values, n + 1)
     if table.hash.bytes + (record >> 32) + i64(stmt.key_used + ROW_OVERHEAD) > table.hash.bytes_max:
         return False
-    join_add(table, record, 1)
+    if plain:
+        join_add_int(table, record, key)
+    else:
+        join_add(table, record, 1)
     return True

@@ -20,6 +20,7 @@ from turso_wasm.kernel.base.resources import resource_add, resource_free
 from turso_wasm.kernel.base.tempfile import temp_flags
 from turso_wasm.kernel.values.hashtable import (
     hash_add,
+    hash_add_int,
     hash_alloc,
     hash_clear,
     hash_find,
@@ -52,7 +53,7 @@ from turso_wasm.kernel.values.kept_rows import (
 )
 from turso_wasm.kernel.values.key import key_put_int, key_room
 from turso_wasm.kernel.values.sorter import Sorter, sorter_add, sorter_head, sorter_new, sorter_next, sorter_sort
-from turso_wasm.wasm.lang import Struct, export, funcref, i32, i64, le64, memory_fill, ptr, scratch, sizeof, u8, u32
+from turso_wasm.wasm.lang import Struct, export, funcref, i32, i64, inline, le64, memory_fill, ptr, scratch, sizeof, u8, u32
 
 __subset__ = True
 
@@ -131,17 +132,31 @@ def join_add(t: JoinTable, record: i64, keyed: i32) -> None:
     if t.sorter:
         add_to_files(t, ptr[u8](i32(record)), size, keyed)
     else:
-        row: ptr[u8] = hash_alloc(t.hash, t.head + size)
-        KeptRow(row).next = 0
-        KeptRow(row).size = size
-        copy_bytes(row + t.head, ptr[u8](i32(record)), size)
-        if t.listed:
-            list_row(t, ListedRow(row))
+        row: ptr[u8] = keep_row(t, ptr[u8](i32(record)), size)
         if keyed:
             chain_row(Chain(hash_add(t.hash)), row)
         if t.hash.bytes >= t.hash.bytes_max:
             join_spill(t)
     t.n_rows += 1
+
+
+def join_add_int(t: JoinTable, record: i64, key: i64) -> None:
+    """join_add under an integer key, for a row that has been found to fit into memory. Errors: SQLITE_NOMEM."""
+    row: ptr[u8] = keep_row(t, ptr[u8](i32(record)), i32(record >> 32))
+    chain_row(Chain(hash_add_int(t.hash, key)), row)
+    t.n_rows += 1
+
+
+@inline
+def keep_row(t: JoinTable, record: ptr[u8], size: i32) -> ptr[u8]:
+    """Copy a row to the table's memory; under no key yet."""
+    row: ptr[u8] = hash_alloc(t.hash, t.head + size)
+    KeptRow(row).next = 0
+    KeptRow(row).size = size
+    copy_bytes(row + t.head, record, size)
+    if t.listed:
+        list_row(t, ListedRow(row))
+    return row
 
 
 def list_row(t: JoinTable, row: ListedRow) -> None:
