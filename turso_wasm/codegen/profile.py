@@ -13,6 +13,7 @@ from turso_wasm.base.tree import Node
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.output import show_row
 from turso_wasm.codegen.roots import ROOTS, emit_root
+from turso_wasm.codegen.suspension import Suspendable
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.kernel.abi import INTEGER, REAL, Profile, ProfilePoint, Run
 from turso_wasm.plan import nodes
@@ -33,7 +34,7 @@ class Profiler:
             for about, place in zip(line.about, at, strict=True):
                 self.points.setdefault(id(about), []).append(place)
 
-    def address(self, at: int, ctx: Context) -> Expr:
+    def address(self, at: int, ctx: Suspendable) -> Expr:
         """A place in the frame of the statement, from any routine."""
         return ctx.f.load("i32", ctx.stmt, Run.offset("frame")) + at
 

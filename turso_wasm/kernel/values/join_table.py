@@ -53,7 +53,21 @@ from turso_wasm.kernel.values.kept_rows import (
 )
 from turso_wasm.kernel.values.key import key_put_int, key_room
 from turso_wasm.kernel.values.sorter import Sorter, sorter_add, sorter_head, sorter_new, sorter_next, sorter_sort
-from turso_wasm.wasm.lang import Struct, export, funcref, i32, i64, inline, le64, memory_fill, ptr, scratch, sizeof, u8, u32
+from turso_wasm.wasm.lang import (
+    Struct,
+    export,
+    funcref,
+    i32,
+    i64,
+    inline,
+    le64,
+    memory_fill,
+    ptr,
+    scratch,
+    sizeof,
+    u8,
+    u32,
+)
 
 __subset__ = True
 
