@@ -1,4 +1,4 @@
-"""kernel/abi.py, with kernel/abi_modules.py, is all that generated code and hosts need of the kernel's sources."""
+"""kernel/abi.py, with abi_modules.py and abi_states.py beside it, is all that generated code and hosts need of the kernel's sources."""
 
 import ast
 from pathlib import Path
@@ -39,4 +39,4 @@ def test_only_the_contract_is_imported_from_the_kernel() -> None:
                         else [f"{node.module}.{a.name}" for a in node.names]
                     )
                     found.update(names)
-    assert found == {"turso_wasm.kernel.abi", "turso_wasm.kernel.abi_modules", "turso_wasm.kernel.build"}
+    assert found == {f"turso_wasm.kernel.{name}" for name in ("abi", "abi_modules", "abi_states", "build")}

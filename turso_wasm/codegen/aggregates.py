@@ -15,12 +15,9 @@ from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.encodings import as_real, as_text, result
 from turso_wasm.codegen.subtypes import JSON, subtype_of
 from turso_wasm.codegen.values import ANY, SqlValue, collation_code, mask
-from turso_wasm.kernel.abi import (
-    BLOB,
-    INTEGER,
-    NULL,
-    REAL,
-    TEXT,
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
+from turso_wasm.kernel.abi_modules import GroupBox
+from turso_wasm.kernel.abi_states import (
     ConcatState,
     DeviationState,
     ExtremesState,
@@ -30,7 +27,6 @@ from turso_wasm.kernel.abi import (
     SumState,
     UserState,
 )
-from turso_wasm.kernel.abi_modules import GroupBox
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i32, i64
 
 MEDIAN, PERCENTILE, CONT, DISC = range(4)  # kernel/values/percentile.py

@@ -25,7 +25,8 @@ from turso_wasm.codegen.values import (
     collation_code,
     mask,
 )
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, UTF8, KernelConnection, Pattern, Run
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT, UTF8, KernelConnection, Run
+from turso_wasm.kernel.abi_states import Pattern
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import SqlValue, collation_code
-from turso_wasm.kernel.abi import INTEGER, NULL, Hash
+from turso_wasm.kernel.abi import INTEGER, NULL
+from turso_wasm.kernel.abi_states import Hash
 from turso_wasm.wasm.dsl import Expr, Local, i32, load, select
 
 HAS_NULL = 4  # members: 8 bytes, the address of a hash table and whether there is a NULL

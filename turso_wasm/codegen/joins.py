@@ -13,7 +13,8 @@ from turso_wasm.codegen.records import encode_record, kept_record
 from turso_wasm.codegen.rowsets import first_conjunct
 from turso_wasm.codegen.sources import RecordSource, Source, decoded_columns, forget_since, set_null
 from turso_wasm.codegen.values import SqlValue
-from turso_wasm.kernel.abi import IN_FILE, INTEGER, NULL, KeptRow, ListedRow
+from turso_wasm.kernel.abi import INTEGER, NULL
+from turso_wasm.kernel.abi_states import IN_FILE, KeptRow, ListedRow
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.coroutine import Point
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32

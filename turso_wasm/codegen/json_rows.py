@@ -10,7 +10,8 @@ from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, visit
 from turso_wasm.codegen.sources import Source
 from turso_wasm.codegen.values import SqlValue
-from turso_wasm.kernel.abi import JsonWalk, Run
+from turso_wasm.kernel.abi import Run
+from turso_wasm.kernel.abi_states import JsonWalk
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, Expr, Label
 

@@ -10,7 +10,7 @@ from turso_wasm.codegen.conditions import compare_values
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.values import TEXTUAL, SqlValue
-from turso_wasm.kernel.abi import ExtremeState
+from turso_wasm.kernel.abi_states import ExtremeState
 from turso_wasm.wasm.dsl import I32, Local
 
 KEPT_SIZE = ExtremeState.size  # a Value and the memory that its text is copied to, again and again

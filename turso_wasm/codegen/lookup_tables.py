@@ -14,7 +14,8 @@ from turso_wasm.codegen.records import kept_record
 from turso_wasm.codegen.scans import equal_values, index_scan, index_scan_source
 from turso_wasm.codegen.sources import RecordSource, Source, open_index, stored_real
 from turso_wasm.codegen.values import SqlValue, collation_code
-from turso_wasm.kernel.abi import UTF8, KeptRow, Lookup
+from turso_wasm.kernel.abi import UTF8, Lookup
+from turso_wasm.kernel.abi_states import KeptRow
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local
 

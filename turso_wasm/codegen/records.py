@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import TEXTUAL, SqlValue
-from turso_wasm.kernel.abi import TEXT, KeptRow
+from turso_wasm.kernel.abi import TEXT
+from turso_wasm.kernel.abi_states import KeptRow
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local
 
 

@@ -12,7 +12,8 @@ from turso_wasm.codegen.loops import SOURCES, emit_source, visit
 from turso_wasm.codegen.records import encode_record, kept_record
 from turso_wasm.codegen.sources import RecordSource
 from turso_wasm.codegen.unit import Routine
-from turso_wasm.kernel.abi import IN_FILE, Frame, KeptRow
+from turso_wasm.kernel.abi import Frame
+from turso_wasm.kernel.abi_states import IN_FILE, KeptRow
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label
 

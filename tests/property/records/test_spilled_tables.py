@@ -10,7 +10,7 @@ import pytest
 
 from tests.harness.records import RecordsKernel
 from turso_wasm.base.errors import SqlError
-from turso_wasm.kernel.abi import IN_FILE, KeptRow, ListedRow
+from turso_wasm.kernel.abi_states import IN_FILE, KeptRow, ListedRow
 from turso_wasm.kernel.values.hashtable import Hash
 
 USUAL = 64 << 20

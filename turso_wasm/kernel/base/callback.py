@@ -39,9 +39,9 @@ from turso_wasm.kernel.abi import (
     Request,
     Resource,
     Run,
-    UserState,
     Value,
 )
+from turso_wasm.kernel.abi_states import UserState
 from turso_wasm.kernel.base.errors import SQLITE_ABORT_ROLLBACK, SQLITE_INTERRUPT, raise_error
 from turso_wasm.kernel.base.memory import (
     alloc,

@@ -8,7 +8,8 @@ Invariants:
   O2  What is given up stays so for the run.
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, Cursor, KeptRow, KeyInfo, Lookup, LookupPlan, Run, Value
+from turso_wasm.kernel.abi import INTEGER, NULL, Cursor, KeyInfo, Lookup, LookupPlan, Run, Value
+from turso_wasm.kernel.abi_states import KeptRow
 from turso_wasm.kernel.base.memory import arena_mark, arena_release
 from turso_wasm.kernel.btree.cursor.move import cursor_first, index_next, table_next
 from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open, settle_next

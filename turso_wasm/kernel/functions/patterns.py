@@ -9,7 +9,7 @@ Invariants:
   S3  Bytes are compared in lower case unless case matters.
 """
 
-from turso_wasm.kernel.abi import Pattern
+from turso_wasm.kernel.abi_states import Pattern
 from turso_wasm.kernel.base.memory import malloc
 from turso_wasm.kernel.values.collate import fold
 from turso_wasm.kernel.values.utf8 import terminated_size

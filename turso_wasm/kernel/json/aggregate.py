@@ -1,6 +1,7 @@
 """json_group_array and json_group_object: the state is the text between the brackets."""
 
-from turso_wasm.kernel.abi import NULL, TEXT, ConcatState, Run
+from turso_wasm.kernel.abi import NULL, TEXT, Run
+from turso_wasm.kernel.abi_states import ConcatState
 from turso_wasm.kernel.base.memory import arena_mark, arena_release
 from turso_wasm.kernel.json.build import text_to_blob
 from turso_wasm.kernel.json.document import put_value

@@ -6,7 +6,8 @@ came from moves it.
 Source: https://sqlite.org/json1.html#jeach, and observed behaviour of SQLite 3.54.
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, JsonLevel, JsonWalk, Run, Value
+from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, Run, Value
+from turso_wasm.kernel.abi_states import JsonLevel, JsonWalk
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.json.ask import type_name
 from turso_wasm.kernel.json.document import JSON_SUBTYPE, blob_result, document, value_result

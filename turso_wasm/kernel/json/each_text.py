@@ -6,7 +6,8 @@ Invariants:
   W2  In a tree `behind` is 0 while nobody knows the end of the row's array or object; its children begin at value + 1.
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, JsonLevel, JsonWalk, Run, Value
+from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, Run, Value
+from turso_wasm.kernel.abi_states import JsonLevel, JsonWalk
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.json.document import JSON_SUBTYPE, blob_result, value_result

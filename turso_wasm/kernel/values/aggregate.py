@@ -11,7 +11,8 @@ Invariants:
   G4  Of equal extremes the first one is kept.
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, ConcatState, ExtremeState, Run, SumState
+from turso_wasm.kernel.abi import INTEGER, NULL, TEXT, Run
+from turso_wasm.kernel.abi_states import ConcatState, ExtremeState, SumState
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error, raise_too_big
 from turso_wasm.kernel.base.memory import arena_mark, arena_release
 from turso_wasm.kernel.base.resources import Buffer, buffer_grow, buffer_new, keep_alloc

@@ -8,7 +8,8 @@ Invariants:
   V1  `values` of a KeptState has `count` doubles (deviation) or cells of 16 bytes, tag and payload (mode).
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, DeviationState, KeptState, Run
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, Run
+from turso_wasm.kernel.abi_states import DeviationState, KeptState
 from turso_wasm.kernel.base.errors import raise_too_big
 from turso_wasm.kernel.base.memory import arena_alloc, arena_mark, arena_release
 from turso_wasm.kernel.base.resources import Buffer, buffer_grow, buffer_new, keep_alloc

@@ -3,7 +3,8 @@
 What hash_add returns of a key that does not fit is null, and `found` is 0.
 """
 
-from turso_wasm.kernel.abi import Hash, Run
+from turso_wasm.kernel.abi import Run
+from turso_wasm.kernel.abi_states import Hash
 from turso_wasm.kernel.base.sort import Item, compare_keys
 from turso_wasm.kernel.values.hashtable import hash_item, hash_new, hash_next
 from turso_wasm.wasm.lang import export, i32, ptr, scratch, sizeof, u8

@@ -32,7 +32,8 @@ Invariants:
       run only says that it is there.
 """
 
-from turso_wasm.kernel.abi import Hash, KernelConnection, Run
+from turso_wasm.kernel.abi import KernelConnection, Run
+from turso_wasm.kernel.abi_states import Hash
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import raise_nomem
 from turso_wasm.kernel.base.limits import work_memory

@@ -12,7 +12,8 @@ Invariants:
   J2  All rows are added, then join_end, then they are looked for.
 """
 
-from turso_wasm.kernel.abi import IN_FILE, Hash, KeptRow, KernelConnection, ListedRow, Resource, Run
+from turso_wasm.kernel.abi import KernelConnection, Resource, Run
+from turso_wasm.kernel.abi_states import IN_FILE, Hash, KeptRow, ListedRow
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import raise_too_big
 from turso_wasm.kernel.base.memory import grown, mfree, mrealloc, mzalloc

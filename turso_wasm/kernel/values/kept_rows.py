@@ -1,13 +1,14 @@
 """Rows kept in the order in which they came, to be read any number of times: common tables, sides of outer joins.
 
-A kept row, wherever it is, begins with a KeptRow (kernel/abi.py), whose list it is in while it is in memory. Beyond the
+A kept row, wherever it is, begins with a KeptRow (kernel/abi_states.py), whose list it is in while it is in memory. Beyond the
 memory limit all rows are in a temporary file, a run of rows without keys (kernel/values/sorted_runs.py).
 
 Invariants:
   Q1  A row of the file is valid until its reader goes on. Nothing is added once rows are read.
 """
 
-from turso_wasm.kernel.abi import IN_FILE, Arena, KeptRow, KernelConnection, Resource, Run
+from turso_wasm.kernel.abi import Arena, KernelConnection, Resource, Run
+from turso_wasm.kernel.abi_states import IN_FILE, KeptRow
 from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.errors import raise_too_big
 from turso_wasm.kernel.base.limits import work_memory

@@ -7,7 +7,8 @@ Invariants:
   F1  `values` are finite doubles; `fraction` is that of the first row, as a part of 1.
 """
 
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, PercentileState, Run
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, TEXT, Run
+from turso_wasm.kernel.abi_states import PercentileState
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error, raise_too_big
 from turso_wasm.kernel.base.resources import Buffer, buffer_grow, buffer_new
 from turso_wasm.kernel.values.number import text_to_number

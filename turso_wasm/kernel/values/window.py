@@ -7,18 +7,8 @@ Invariants:
   W2  Values are numbered as they enter; they leave in the same order. NULLs neither enter nor leave.
 """
 
-from turso_wasm.kernel.abi import (
-    INTEGER,
-    KEY_DESC,
-    KEY_NULLS_FIRST,
-    KEY_NULLS_LAST,
-    NULL,
-    REAL,
-    TEXT,
-    ExtremesState,
-    Resource,
-    Run,
-)
+from turso_wasm.kernel.abi import INTEGER, KEY_DESC, KEY_NULLS_FIRST, KEY_NULLS_LAST, NULL, REAL, TEXT, Resource, Run
+from turso_wasm.kernel.abi_states import ExtremesState
 from turso_wasm.kernel.base.memory import grown, malloc, mfree, mrealloc
 from turso_wasm.kernel.base.resources import resource_add
 from turso_wasm.kernel.values.arithmetic import value_add, value_sub
