@@ -1,4 +1,4 @@
-"""kernel/abi.py, with abi_modules.py and abi_states.py beside it, is all that generated code and hosts need of the kernel's sources."""
+"""kernel/abi.py, with abi_modules.py and abi_states.py, is all that generated code and hosts need of the kernel."""
 
 import ast
 from pathlib import Path

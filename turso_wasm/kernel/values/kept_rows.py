@@ -1,7 +1,7 @@
 """Rows kept in the order in which they came, to be read any number of times: common tables, sides of outer joins.
 
-A kept row, wherever it is, begins with a KeptRow (kernel/abi_states.py), whose list it is in while it is in memory. Beyond the
-memory limit all rows are in a temporary file, a run of rows without keys (kernel/values/sorted_runs.py).
+A kept row, wherever it is, begins with a KeptRow (kernel/abi_states.py), whose list it is in while it is in memory.
+Beyond the memory limit all rows are in a temporary file, a run of rows without keys (kernel/values/sorted_runs.py).
 
 Invariants:
   Q1  A row of the file is valid until its reader goes on. Nothing is added once rows are read.
