@@ -170,9 +170,7 @@ def _error_reply(error: Exception, sql: str = "") -> bytes:
         code, message, offset = SQLITE_TOOBIG, "string or blob too big", -1
     else:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        message = (
-            f"internal error: {type(error).__name__}: {error} ({where.name}, line {where.lineno} of {where.filename})"
-        )
+        message = f"internal error: {type(error).__name__}: {error} ({where.name} in {where.filename})"
         code, offset = SQLITE_INTERNAL, -1
     return _reply({"error": {"code": code, "message": message, "offset": offset}})
 

@@ -1,8 +1,10 @@
 /**
  * compiler.pack: the modules of the query compiler, for Python's `import`, without a file system.
  *
- * It is xz around the magic number of a Python and a dict, by `marshal`: path below the package's folder → a code object, or, for typed
- * Python and for what is no module, its bytes. Writer: pack_compiler.mjs.
+ * It is xz around the magic number of a Python and, by `marshal`, a tuple of four: a dict, path below the package's folder → a code object,
+ * or, for typed Python and for what is no module, its bytes; sizes, u16; instructions; tables of exceptions. Code objects are without
+ * their instructions and tables, which lie together, by tenths smaller: first those of a code object, then those of its constants.
+ * Writer: pack_compiler.mjs.
  */
 
 import { bytesOf } from './values.js';
@@ -12,7 +14,7 @@ const XZ = [0xfd, 0x37, 0x7a, 0x58, 0x5a];
 
 /** A finder that is its modules' loader, too. Paths begin with "/pack": no such file exists, so Python asks the loader for sources. */
 const INSTALL = `
-import importlib.abc, importlib.util, lzma, marshal, sys
+import array, importlib.abc, importlib.util, lzma, marshal, sys, types
 
 class Pack(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     ROOT = "/pack/"
@@ -49,13 +51,32 @@ class Pack(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         except KeyError:
             raise OSError(path) from None
 
+def cut(sizes, text):
+    at = 0
+    for size in sizes:
+        yield text[at : at + size]
+        at += size
+
+def whole(code, instructions, tables):
+    made, table = next(instructions), next(tables)
+    constants = tuple([
+        whole(each, instructions, tables) if isinstance(each, types.CodeType) else each for each in code.co_consts
+    ])
+    return code.replace(co_code=made, co_exceptiontable=table, co_consts=constants)
+
 def install(path):
     with open(path, "rb") as file:
         raw = lzma.decompress(file.read())
     if not raw.startswith(importlib.util.MAGIC_NUMBER):
         raise ImportError("the pack is for another Python")
     sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "Pack"]
-    sys.meta_path.append(Pack(marshal.loads(memoryview(raw)[4:])))
+    members, sizes, *pieces = marshal.loads(memoryview(raw)[4:])
+    sizes = array.array("H", sizes)
+    instructions, tables = (cut(sizes[nth::2], piece) for nth, piece in enumerate(pieces))
+    for path, member in members.items():
+        if isinstance(member, types.CodeType):
+            members[path] = whole(member, instructions, tables)
+    sys.meta_path.append(Pack(members))
 
 install("${FILE}")
 del install

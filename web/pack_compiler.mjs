@@ -1,28 +1,35 @@
 /**
  * Pack the query compiler for pages: `node web/pack_compiler.mjs ROOT TO.pack`, paths of files below ROOT on stdin.
  *
- * What a pack is: pack.js. Pyodide's own Python writes the code objects (nobody else has its version). Three things that nobody asks for
- * at run time stay out, docstrings, the annotations of functions and lines within functions: half of the size. Typed Python goes in as
- * source, which its compiler reads.
+ * What a pack is: pack.js. Pyodide's own Python writes the code objects (nobody else has its version). What nobody asks for at run time
+ * stays out, docstrings, the annotations of functions, lines, and the names of variables: half of the size. Typed Python goes in as
+ * source without comments, which its compiler reads.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { loadPyodide } from 'pyodide';
 
 const PACK = `
-import ast, importlib.util, lzma, marshal, types
+import ast, array, importlib.util, inspect, json, lzma, marshal, types
 
 # A larger window would be allocated by who unpacks it, too.
+EMPTY = (lambda: None).__code__.co_code[-4:]
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 20, "pb": 0}]
 
 def bare(code):
+    """Without lines; a traceback names files and functions. Local variables are called by their numbers."""
     constants = tuple(bare(each) if isinstance(each, types.CodeType) else each for each in code.co_consts)
-    return code.replace(co_linetable=one_line(len(code.co_code) // 2), co_consts=constants)
+    return code.replace(
+        co_linetable=b"", co_firstlineno=1, co_qualname=code.co_name, co_varnames=numbered(code), co_consts=constants
+    )
 
-def one_line(units):
-    """A table by which all instructions belong to the line that the function begins on."""
-    # cpython/InternalDocs/code_objects.md, "Source code locations": code 13 is "no column", of up to 8 units
-    return b"".join(bytes((0x80 | 13 << 3 | min(units - at, 8) - 1, 0)) for at in range(0, units, 8))
+def numbered(code):
+    if not code.co_flags & inspect.CO_OPTIMIZED:
+        return code.co_varnames
+    n_arguments = code.co_argcount + code.co_kwonlyargcount
+    n_arguments += sum(bool(code.co_flags & rest) for rest in (inspect.CO_VARARGS, inspect.CO_VARKEYWORDS))
+    kept = {*code.co_varnames[:n_arguments], *code.co_cellvars}
+    return tuple(name if name in kept else f"_{i}" for i, name in enumerate(code.co_varnames))
 
 def compiled(source, path):
     tree = ast.parse(source)
@@ -34,12 +41,37 @@ def compiled(source, path):
     code = compile(tree, path, "exec", dont_inherit=True, optimize=2)
     return bare(code)
 
+def without_signatures(symbols):
+    """symbols.json without what is for readers."""
+    table = json.loads(symbols)
+    for function in table["functions"].values():
+        del function["module"], function["signature"]
+    return json.dumps(table, separators=(",", ":"))
+
+def member(path, source):
+    if path.endswith("symbols.json"):
+        return without_signatures(source).encode()
+    return without_comments(source).encode() if "/library/" in path else compiled(source, path)
+
+def without_comments(source):
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node, clean=False) is not None:
+            del node.body[0]  # which is never all there is
+    return ast.unparse(tree)
+
+def emptied(code, pieces):
+    """Without its instructions and the table of its exceptions, which go to pieces."""
+    pieces += code.co_code, code.co_exceptiontable
+    constants = tuple(emptied(each, pieces) if isinstance(each, types.CodeType) else each for each in code.co_consts)
+    return code.replace(co_code=EMPTY, co_exceptiontable=b"", co_consts=constants)
+
 def packed(modules):
-    members = {
-        path: source.encode() if "/library/" in path or not path.endswith(".py") else compiled(source, path)
-        for path, source in modules
-    }
-    raw = importlib.util.MAGIC_NUMBER + marshal.dumps(members)
+    pieces = []
+    members = {path: member(path, source) for path, source in modules}
+    members = {path: emptied(each, pieces) if isinstance(each, types.CodeType) else each for path, each in members.items()}
+    sizes = array.array("H", map(len, pieces)).tobytes()
+    raw = importlib.util.MAGIC_NUMBER + marshal.dumps((members, sizes, b"".join(pieces[::2]), b"".join(pieces[1::2])))
     return lzma.compress(raw, check=lzma.CHECK_CRC32, filters=FILTERS)
 
 packed

@@ -5,10 +5,11 @@ A row of n columns in the buffer (kernel/values/rows.py writes it):
   OFFSET             SIZE      MEANING
   0                  n         storage class of each column (kernel/abi.py tags)
   (n + 7) & ~7       8 * n     payloads: an integer, the bits of a double, or offset in the heap | size << 32
-The heap holds the bytes of texts and blobs.
+The heap holds the bytes of texts and blobs, in the order of rows and columns, a zero behind each.
 
 Many rows are decoded column by column, because a column of one storage class is a strided view that C code turns into
-a list; few rows are decoded one by one, a single one by a function made for its storage classes.
+a list, and columns of texts are cut where the zeros are; few rows are decoded one by one, a single one by a function
+made for its storage classes.
 """
 
 from __future__ import annotations
@@ -56,10 +57,34 @@ def decode_rows(
             pass  # the slow way says which value it was
     if len(rows) <= FEW_ROWS * size:
         return [_decode_row(rows, at, heap, n_columns, text) for at in range(0, len(rows), size)]
+    tags = [rows[column::size] for column in range(n_columns)]
+    texts = iter(_all_texts(tags, heap) or ()) if text is None else iter(())
     heap_text = heap.decode("latin-1") if is_ascii and text is None else None
     view = memoryview(rows)
-    columns = [_decode_column(rows, view, heap, heap_text, column, n_columns, text) for column in range(n_columns)]
+    columns = []
+    for column in range(n_columns):
+        known = next(texts, None) if tags[column][0] == TEXT else None
+        columns.append(known or _decode_column(tags[column], view, heap, heap_text, column, n_columns, text))
     return list(zip(*columns, strict=True))
+
+
+def _all_texts(tags: list[bytes], heap: bytes) -> list[list[str]] | None:
+    """The columns of texts alone, cut where the zeros are (kernel/values/rows.py W4); None: that cannot be done.
+
+    tags: by column.
+    """
+    n_rows = len(tags[0])
+    n_texts = [each.count(TEXT) for each in tags]
+    width = n_texts.count(n_rows)
+    if not width or sum(n_texts) != width * n_rows or any(BLOB in each for each in tags):
+        return None
+    try:
+        found = heap.decode().split("\0")
+    except UnicodeDecodeError:
+        return None
+    if len(found) != width * n_rows + 1:
+        return None  # a text has zeros
+    return [found[column:-1:width] for column in range(width)]
 
 
 # --- row by row: one compiled function per combination of storage classes ----------------------------------------
@@ -142,7 +167,7 @@ def _heap_value(heap: bytes, payload: int, tag: int, column: int, text: TextFact
 
 
 def _decode_column(
-    rows: bytes,
+    tags: bytes,
     view: memoryview,
     heap: bytes,
     heap_text: str | None,
@@ -151,10 +176,8 @@ def _decode_column(
     text: TextFactory | None,
 ) -> list[Any]:
     """All values of one column."""
-    size = row_size(n_columns)
-    tags = rows[column::size]
     tag = tags[0]
-    stride = size // 8
+    stride = row_size(n_columns) // 8
     first = (n_columns + 7) // 8 + column
     if tags.count(tag) == len(tags):
         if tag == NULL:

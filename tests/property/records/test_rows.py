@@ -78,6 +78,9 @@ def test_rows_arrive_as_they_were_set(shared: RecordsKernel, n: int, data: st.Da
     assert [list(map(repr, row)) for row in read_rows(kernel, n)] == [list(map(repr, row)) for row in rows]
     texts = [value for row in rows for value in row if isinstance(value, str)]
     assert bool(kernel.field("heap_not_ascii")) == any(not text.isascii() for text in texts), "rows W2"
+    raw = [value.encode() if isinstance(value, str) else value for row in rows for value in row]
+    heap = kernel.read(kernel.field("heap"), kernel.field("heap_used"))
+    assert heap == b"".join(value + b"\0" for value in raw if isinstance(value, bytes)), "rows W4"
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 8, 9, 250, 257, 5000])

@@ -13,6 +13,7 @@ Invariants:
   W1  The address of a row is valid until the next row_begin; offsets in the heap stay valid when the heap moves.
   W2  heap_not_ascii is set once a TEXT with a byte >= 0x80 was written; the host clears it.
   W3  A text or blob has at most MAX_LENGTH bytes. Every row is written whole, however large it is.
+  W4  In the heap texts and blobs lie in the order of rows and columns (codegen.output), a zero behind each.
 """
 
 from turso_wasm.kernel.abi import TEXT, Run
@@ -104,7 +105,8 @@ def row_text(stmt: Run, payload: i64, is_text: i32) -> i64:
         high: u64 = copy_words(to, source, size)
         if is_text and high & 0x8080808080808080:
             stmt.heap_not_ascii = 1
-    stmt.heap_used = used + size
+    to[size] = 0
+    stmt.heap_used = used + size + 1
     return i64(used) | i64(size) << 32
 
 
