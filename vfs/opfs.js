@@ -107,6 +107,14 @@ export class OpfsStorage extends Storage {
     return typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;
   }
 
+  /** Whether the browser gives this origin a root. */
+  static async isUsable() {
+    return rootOf('the root').then(
+      () => true,
+      () => false,
+    );
+  }
+
   /**
    * See Storage. Waits up to five seconds for a former owner that is going away.
    * @override

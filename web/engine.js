@@ -45,10 +45,12 @@ export class Engine {
     early?.catch(() => undefined); // awaited by `ready`
     const source = isThere ? '' : compiler.pyodide;
     const stores = new Stores(storage);
+    const chosen = stores.choose();
     const given = await code;
     const started = await Kernel.load(given, stores.files).catch((cause) => {
       throw new Error(`kernel.wasm could not be started: ${cause instanceof Error ? cause.message : cause}`, { cause });
     });
+    await chosen;
     return new Engine(started, stores, await ProgramCache.open(started.build, source), { load, early, eager });
   }
 

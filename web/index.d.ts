@@ -17,7 +17,7 @@ export interface AssetOptions {
   pyodide?: string | URL;
   /** A worker running turso-wasm/worker, or what makes one; by default all databases of a page share one. */
   worker?: Worker | (() => Worker);
-  /** Default: 'opfs' where there is one, else 'indexeddb'. */
+  /** Default: 'opfs' where there is one, else 'indexeddb', never 'memory'; `db.storage` tells. */
   storage?: StorageKind;
 }
 

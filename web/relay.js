@@ -69,6 +69,7 @@ export class Relay {
     if (message.id !== undefined) this.#pending.set(message.id, message);
     if (this.#lost && message.id !== undefined && this.#isLost(message)) return;
     if (this.#ready) this.#send(message);
+    else if (message.op === 'close' && !this.#connecting) this.#close(message.id);
     else if (message.id !== undefined) this.connect().catch(() => undefined); // it sends what is pending
   }
 
@@ -185,7 +186,7 @@ export class Relay {
       }
     } catch (error) {
       this.#unlink();
-      for (const id of [...this.#pending.keys()]) this.#fail(id, error);
+      for (const { id, op } of [...this.#pending.values()]) op === 'close' ? this.#close(id) : this.#fail(id, error);
       throw error;
     }
     this.#ready = true;
@@ -284,10 +285,7 @@ export class Relay {
   /** Y2. @param {any} message @param {boolean} silent */
   #decide(message, silent) {
     const { id, op } = message;
-    if (op === 'close') {
-      this.#settle(id, { value: {} });
-      return this.end();
-    }
+    if (op === 'close') return this.#close(id);
     if (op === 'next' || op === 'return') return this.#endOfRows(message);
     const reads = RUNS.has(op) ? onlyReads(message.sql) : op !== 'import';
     if (this.#lost && RUNS.has(op) && (reads || staysInside(message.sql))) return this.#fail(id, lostTransaction());
@@ -308,6 +306,12 @@ export class Relay {
     if (end === 'ROLLBACK') this.#settle(id, { value: EMPTY[/** @type {keyof typeof EMPTY} */ (op)] ?? NO_ROWS });
     else this.#fail(id, lostTransaction());
     return true;
+  }
+
+  /** Its session is gone, and its database closed by that. @param {number} id */
+  #close(id) {
+    this.#settle(id, { value: {} });
+    this.end();
   }
 
   // --- the end -----------------------------------------------------------------------------------------

@@ -30,6 +30,14 @@ export class Stores {
     );
   }
 
+  /** Take IndexedDB for named databases where the browser has OPFS and refuses it: in some private windows. */
+  async choose() {
+    if (this.usual !== 'opfs' || !OpfsStorage.available || !IndexedDbStorage.available) return;
+    if (await OpfsStorage.isUsable()) return;
+    this.usual = 'indexeddb';
+    this.files.usual = this.path('');
+  }
+
   /** A path as PRAGMA database_list shows it. @param {string} path */
   shown(path) {
     return path.startsWith(':memory:') ? '' : path.slice(path.indexOf('://') + 1).replace(/^\/\//, '');

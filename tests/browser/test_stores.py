@@ -105,6 +105,24 @@ class TestKinds:
         page.close()
         assert found == [[30, 29, 150_000], "ok"]
 
+    def test_indexeddb_where_opfs_is_refused(self, tab: Any) -> None:
+        """As in private windows of some browsers; what was asked for is not replaced."""
+        found = tab("""
+            const code = `StorageManager.prototype.getDirectory = async () => { throw new DOMException('no', 'SecurityError'); };`;
+            const script = `import '${location.origin}/web/worker.js'; ${code}`;
+            const worker = new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })), { type: 'module' });
+            const db = await turso.connect('refused.db', { worker });
+            await db.exec('CREATE TABLE t(a)');
+            const { storage } = await db.status();
+            const names = await turso.list({ worker });
+            const error = await failure(() => turso.connect('refused.db', { worker, storage: 'opfs' }));
+            await db.close();
+            await turso.remove('refused.db', { worker });
+            worker.terminate();
+            return [storage, db.storage, names.includes('refused.db'), error.code];
+        """)
+        assert found == ["indexeddb", "indexeddb", True, "SQLITE_CANTOPEN"]
+
 
 class TestBlobs:
     @pytest.mark.parametrize("pragma", ["journal_mode = delete", "journal_mode = wal", "page_size = 65536"])

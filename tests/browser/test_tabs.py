@@ -285,6 +285,16 @@ class TestAnOwnerThatDoesNotAnswer:
         first("await db.exec('ROLLBACK'); await db.run('INSERT INTO t VALUES (5)')")
         assert first.rows() == second.rows() == [1, 3, 5]
 
+    def test_closing_what_lost_its_owner(self, tabs: Tabs) -> None:
+        """There is nothing left to close, and nobody to ask."""
+        first, second = tabs(2)
+        second(
+            "await db.exec('BEGIN; INSERT INTO t VALUES (1)'); document.dispatchEvent(new Event('freeze')); await pause(50)"
+        )
+        assert second("const started = performance.now(); await db.close(); return performance.now() - started") < 1000
+        assert first.rows() == []
+        second.open()
+
     def test_a_late_owner_writes_nothing(self, tabs: Tabs) -> None:
         (only,) = tabs(1)
         if only.kind == "opfs":
