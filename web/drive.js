@@ -1,4 +1,4 @@
-/** Running a statement in slices, between which the worker hears whoever else wants something. */
+/** Running a statement in slices, between which the worker hears whoever else wants something; and what came of it. */
 
 import { macrotask } from './job.js';
 import { BUSY, DONE, YIELD } from './statement.js';
@@ -85,4 +85,15 @@ export async function resultOf(server, statement, limit, job) {
     start: prepared.start, end: prepared.end, kind: program.kind, columns: program.columns.map(({ name }) => name),
     rows, rowCount, truncated: rowCount > rows.length, milliseconds, ...outcome,
   }; // biome-ignore format: the fields as protocol.js lists them
+}
+
+/** What a statement did, its rowid whole. @param {HostStatement} statement */
+export function exactOutcome({ database, prepared }) {
+  return database.connection.outcome(prepared.loaded.program, 'auto');
+}
+
+/** The rows in a statement's buffer. @param {HostStatement} statement @returns {import('./protocol.js').Rows} */
+export function pack(statement) {
+  const names = statement.prepared.loaded.program.columns.map(({ name }) => name);
+  return { packed: statement.rowCount ? statement.copy() : null, names };
 }

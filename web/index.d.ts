@@ -243,6 +243,12 @@ export interface Database extends Handle, AsyncDisposable {
    */
   import(source: Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL): Promise<void>;
   /**
+   * Put the database into another storage, under its name, and remove it where it was; statements, functions and settings stay. Nobody
+   * else may have it open. The old one stays when this fails. Errors: SqlError SQLITE_BUSY, SQLITE_ERROR in a transaction and when there
+   * is a database of that name.
+   */
+  moveTo(storage: 'opfs' | 'indexeddb'): Promise<this>;
+  /**
    * Let SQL call a function, on this connection: others, of this page too, have their own. It is given numbers, strings, Uint8Arrays and null, and returns what can be bound; what
    * it throws rejects the statement, with its stack. It replaces a function of the same name and number of arguments. null: remove all of
    * that name. Errors: TypeError for code that cannot be sent, or is none; SqlError SQLITE_BUSY while a statement runs that may call it.

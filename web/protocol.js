@@ -29,6 +29,7 @@
  *                                                  connection's own too; `tables: null`: any
  *   export    database                             {buffer}
  *   import    database, blob                       {}
+ *   move      database, storage                    {storage}: where it lies from now on
  *   list      storage                              {names}
  *   remove    name, storage                        {}
  *   connect   port, lock                           no answer; requests on that MessagePort are another session's, which is over when the

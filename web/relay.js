@@ -8,7 +8,14 @@
  *   Y4  A session at another owner begins with what the one before was told for good: functions, settings, attached databases.
  */
 
-import { SQLITE_ABORT, SQLITE_ABORT_ROLLBACK, SQLITE_BUSY, SQLITE_IOERR, SqlError } from '../base/errors.js';
+import {
+  SQLITE_ABORT,
+  SQLITE_ABORT_ROLLBACK,
+  SQLITE_BUSY,
+  SQLITE_ERROR,
+  SQLITE_IOERR,
+  SqlError,
+} from '../base/errors.js';
 import { isLocked } from '../vfs/base.js';
 import { endOf, lastingEffects, onlyReads, staysInside } from './effects.js';
 import { interrupted } from './job.js';
@@ -41,6 +48,8 @@ export class Relay {
   /** Y4. @type {Map<string, any>} */ #lasting = new Map();
   #inTransaction = false;
   /** Y3. */ #lost = false;
+  /** What is asked waits. */ #moving = false;
+  /** Whether it holds what was moved here. */ #filled = false;
   #over = false;
 
   /**
@@ -66,11 +75,12 @@ export class Relay {
 
   /** Take a request, or what has no answer. @param {any} message */
   forward(message) {
+    if (message.op === 'move') return this.#move(message);
     if (message.id !== undefined) this.#pending.set(message.id, message);
     if (this.#lost && message.id !== undefined && this.#isLost(message)) return;
     if (this.#ready) this.#send(message);
     else if (message.op === 'close' && !this.#connecting) this.#close(message.id);
-    else if (message.id !== undefined) this.connect().catch(() => undefined); // it sends what is pending
+    else if (message.id !== undefined && !this.#moving) this.connect().catch(() => undefined); // it sends what is pending
   }
 
   /** @param {any} message */
@@ -189,10 +199,14 @@ export class Relay {
       for (const { id, op } of [...this.#pending.values()]) op === 'close' ? this.#close(id) : this.#fail(id, error);
       throw error;
     }
-    this.#ready = true;
     if (this.#generation > 1 && this.#lasting.get('listen')?.on) {
       this.answer({ changed: { tables: null, own: false }, database: this.where.number }, []);
     }
+    this.#resume();
+  }
+
+  #resume() {
+    this.#ready = true;
     for (const message of [...this.#pending.values()]) this.#send(message);
   }
 
@@ -253,6 +267,71 @@ export class Relay {
     for (const { reject } of this.#asked.values()) reject(GONE);
     this.#asked.clear();
     await link?.close();
+  }
+
+  // --- moving ------------------------------------------------------------------------------------------
+
+  /** Put the database into another storage. @param {any} message */
+  async #move({ id, storage }) {
+    const { stores } = await this.server.engine();
+    const { path, name, options } = this.where;
+    const to = { ...this.where, path: stores.path(name, storage), options: { ...options, storage } };
+    try {
+      if (to.path !== path) await this.#moveTo(to);
+      this.#settle(id, { value: { storage } });
+    } catch (error) {
+      this.#fail(id, error === GONE ? isLocked(name) : error);
+    }
+    this.#moving = false;
+    if (this.#ready || this.#over) return;
+    if (this.#link) this.#resume();
+    else await this.connect().catch(() => undefined);
+  }
+
+  /** What is asked meanwhile waits; nothing is lost if it fails. @param {Relay['where']} to */
+  async #moveTo(to) {
+    if (!this.#ready) await this.connect();
+    this.#moving = true;
+    this.#ready = false;
+    const before = this.where;
+    let isAlone = false;
+    const { files } = await this.server.engine();
+    const target = new Relay(this.server, to, { post: () => undefined, closed: () => undefined });
+    try {
+      const version = await this.#dataVersion();
+      const { buffer } = await this.#ask({ op: 'export', database: this.#database });
+      await target.connect();
+      await target.#fill(buffer);
+      await this.#ask({ op: 'exec', database: this.#database, sql: 'BEGIN IMMEDIATE' });
+      isAlone = true; // nobody else writes from here on
+      if ((await this.#dataVersion()) !== version) throw isLocked(to.name);
+      await this.#unlink();
+      await files.remove(before.path); // nobody else has it open
+      this.where = to;
+      await this.connect();
+    } catch (error) {
+      if (isAlone) await this.#ask({ op: 'exec', database: this.#database, sql: 'ROLLBACK' }).catch(() => undefined);
+      if (this.where === before && target.#filled) await target.end().then(() => files.remove(to.path));
+      throw error;
+    } finally {
+      await target.end();
+    }
+  }
+
+  /** Changes when another connection has committed. */
+  async #dataVersion() {
+    const { results } = await this.#ask({ op: 'script', database: this.#database, sql: 'PRAGMA data_version' });
+    return results[0].rows[0][0];
+  }
+
+  /** @param {ArrayBuffer} content */
+  async #fill(content) {
+    const { buffer } = await this.#ask({ op: 'export', database: this.#database });
+    if (buffer.byteLength) {
+      throw new SqlError(`there is a database ${this.where.name} in ${this.storage} already`, SQLITE_ERROR);
+    }
+    this.#filled = true;
+    await this.#ask({ op: 'import', database: this.#database, blob: new Blob([content]) });
   }
 
   // --- losing an owner ---------------------------------------------------------------------------------

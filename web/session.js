@@ -10,10 +10,10 @@
  *   N4  What a write answers is durable.
  */
 
-import { misuse } from '../base/errors.js';
+import { misuse, SQLITE_ERROR, SqlError } from '../base/errors.js';
 import { Changes } from './changes.js';
 import { fetchBytes } from './compiler.js';
-import { drive, resultOf } from './drive.js';
+import { drive, exactOutcome, pack, resultOf } from './drive.js';
 import { interrupted, Job } from './job.js';
 import { packError, transferables } from './protocol.js';
 import { Relay } from './relay.js';
@@ -315,6 +315,11 @@ export class Session {
     return {};
   }
 
+  /** A relay moves what can be moved (relay.js). */
+  async _move() {
+    throw new SqlError('only databases in OPFS and IndexedDB can be moved', SQLITE_ERROR);
+  }
+
   /** @param {any} message */
   async _list({ storage }) {
     const { files, stores } = await this.server.engine();
@@ -472,7 +477,7 @@ export class Session {
 }
 
 const OPERATIONS = new Set(
-  'hello init ready programs open close run get all iterate next return describe define exec script status listen export import list remove'.split(
+  'hello init ready programs open close run get all iterate next return describe define exec script status listen export import move list remove'.split(
     ' ',
   ),
 );
@@ -487,14 +492,3 @@ const NOTICES = {
   freeze: (session) => session.server.letGo(),
   ping: (session) => session.port.postMessage({ pong: true }, { transfer: [] }),
 };
-
-/** What a statement did, its rowid whole. @param {HostStatement} statement */
-function exactOutcome({ database, prepared }) {
-  return database.connection.outcome(prepared.loaded.program, 'auto');
-}
-
-/** The rows in a statement's buffer. @param {HostStatement} statement @returns {import('./protocol.js').Rows} */
-function pack(statement) {
-  const names = statement.prepared.loaded.program.columns.map(({ name }) => name);
-  return { packed: statement.rowCount ? statement.copy() : null, names };
-}

@@ -377,6 +377,45 @@ class TestNotices:
         assert second("return (await db.status()).tabs") == 1
 
 
+class TestMoving:
+    def test_a_database_goes_with_all_it_has(self, tabs: Tabs) -> None:
+        (only,) = tabs(1)
+        other = next(kind for kind in KINDS if kind != only.kind)
+        found = only(
+            """await db.exec("INSERT INTO t VALUES (1), (2); PRAGMA foreign_keys = ON");
+            await db.function('twice', (x) => 2 * x);
+            const read = db.prepare('SELECT twice(x) FROM t ORDER BY x').pluck();
+            await read.all();
+            const [moved, meanwhile] = await Promise.all([db.moveTo(other), read.all()]);
+            await db.run('INSERT INTO t VALUES (3)');
+            const after = [moved === db, meanwhile, await read.all(), await db.pragma('foreign_keys', { simple: true }), db.storage, (await db.status()).storage];
+            const lists = [await turso.list({ storage }), await turso.list({ storage: other })].map((names) => names.includes('tabs.db'));
+            const again = await turso.connect('tabs.db', { storage: other });
+            const busy = await failure(() => db.moveTo(storage));
+            const rows = await again.prepare('SELECT x FROM t').pluck().all();
+            await again.close();
+            const there = await turso.connect('tabs.db', { storage });
+            await there.exec('CREATE TABLE other(a)');
+            const exists = await failure(() => db.moveTo(storage));
+            await there.close();
+            await turso.remove('tabs.db', { storage });
+            await db.exec('BEGIN');
+            const inside = await failure(() => db.moveTo(storage));
+            await db.exec('ROLLBACK');
+            await db.moveTo(storage);
+            const bad = await failure(() => db.moveTo('memory'));
+            return [after, lists, busy.code, rows, exists.message, inside.message, await read.all(), db.storage, bad.name, (await turso.list({ storage: other })).includes('tabs.db')];""",
+            other=other,
+            storage=only.kind,
+        )
+        assert found[0] == [True, [2, 4], [2, 4, 6], 1, other, other]
+        assert found[1] == [False, True]
+        assert found[2:4] == ["SQLITE_BUSY", [1, 2, 3]]
+        assert found[4] == f"there is a database tabs.db in {only.kind} already"
+        assert found[5] == "cannot export within a transaction"
+        assert found[6:] == [[2, 4, 6], only.kind, "TypeError", False]
+
+
 def end(tab: Tab, how: str) -> None:
     """End a tab, or its worker."""
     if how == "close":

@@ -2,7 +2,7 @@
 
 import { unpackError } from '../protocol.js';
 import { describe } from '../values.js';
-import { BOOLEAN, COUNT, check, checkOptions, checkSql, FUNCTION, NAME, NAMES, SIGNAL } from './check.js';
+import { BOOLEAN, COUNT, check, checkOptions, checkSql, FUNCTION, NAME, NAMES, oneOf, SIGNAL } from './check.js';
 import { Handle } from './handle.js';
 import { codeOf } from './source.js';
 
@@ -50,6 +50,13 @@ export class Database extends Handle {
   /** @param {Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL} source */
   async import(source) {
     await this.request({ op: 'import', blob: await blobOf(source) });
+  }
+
+  /** @param {'opfs' | 'indexeddb'} storage */
+  async moveTo(storage) {
+    check('moveTo()', storage, oneOf('opfs', 'indexeddb'));
+    this.connection.storage = (await this.request({ op: 'move', storage })).storage;
+    return this;
   }
 
   /** @param {string} name @param {...any} rest */
