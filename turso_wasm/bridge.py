@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 import struct
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from turso_wasm.base.errors import SQLITE_TOOBIG, SqlError
 from turso_wasm.bind.binder import Sizes
@@ -36,6 +36,9 @@ from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL
 from turso_wasm.runtime.parameters import TooBig, encode_block
 from turso_wasm.runtime.schema import SHARED_BY_SHAPE, Contents, Environment
 from turso_wasm.sql.lexer import normalize, tokenize
+
+if TYPE_CHECKING:
+    from turso_wasm.page_functions import PageFunction
 
 _FIRST_ASTRAL = "\U00010000"
 _SIZE = struct.Struct("<I")
@@ -82,6 +85,18 @@ class Compiler:
     def close_schema(self, number: int) -> None:
         """Forget a schema."""
         self._schemas.pop(number, None)
+
+    def define(self, name: str, source: str, compiled: bool | None) -> tuple[bytes, PageFunction | None]:
+        """A function in Python: {"arities", "typed"}, and what to call. compiled: whether it must be typed, or must
+        not. Errors: as PageFunction.
+        """
+        from turso_wasm.page_functions import PageFunction  # loaded when somebody uses it
+
+        try:
+            made = PageFunction(source, name, compiled)
+        except Exception as error:  # B1
+            return _error_reply(error), None
+        return _reply({"arities": made.arities, "typed": made.body is not None}), made
 
     def compile(self, schema: int, sql: str, files: str, sizes: str = "null") -> bytes:
         """The first statement of `sql`: {"end", "key", "shape", "literals", "program", "rows_literals"}, the literal
@@ -147,6 +162,12 @@ def _own(kind: str, name: str, *rest: Any) -> Own:
         columns, parameters, direct_only = rest
         return TableFunction(name, tuple(columns), tuple(parameters), direct_only=direct_only)
     n_arguments, *flags = rest
+    if kind == "typed":
+        from turso_wasm.page_functions import typed_function
+
+        direct_only, source = flags
+        body = typed_function(source, name).body
+        return Function(fold(name), n_arguments, n_arguments, "", "typed", direct_only=direct_only, body=body)
     name, n_min = fold(name), max(n_arguments, 0)
     if kind == "aggregate":
         direct_only, inverts = flags

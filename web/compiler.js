@@ -110,6 +110,24 @@ export class Compiler {
   }
 
   /**
+   * A function in Python. Errors: SqlError, what is wrong with its text.
+   * @param {string} name @param {string} source @param {boolean | undefined} compiled whether it must be typed Python, or must not
+   * @returns {{arities: number[], typed: boolean, call: (kinds: string, real: (value: number) => unknown, ...values: unknown[]) => unknown}}
+   */
+  define(name, source, compiled) {
+    const pair = this.#bridge.define(name, source, compiled);
+    try {
+      const { arities, typed } = /** @type {any} */ (checked(pair.get(0)).head);
+      const made = pair.get(1);
+      const call = made.call.copy();
+      made.destroy();
+      return { arities, typed, call };
+    } finally {
+      pair.destroy();
+    }
+  }
+
+  /**
    * The first statement of a text. Errors: SqlError with its offset.
    * @param {number} schema
    * @param {string} sql

@@ -6,6 +6,7 @@ import { Connection } from './connection.js';
 import { checkHeader, withoutWal } from './file.js';
 import { hasMore } from './lexer.js';
 import { Preparer } from './preparer.js';
+import { describePython } from './python_function.js';
 import { HostStatement } from './statement.js';
 import { statementRows } from './statements.js';
 import {
@@ -262,6 +263,20 @@ export class HostDatabase {
   function(name, ...rest) {
     const [options, code] = rest.length > 1 ? rest : [{}, rest[0]];
     return this.#register(...describeFunction(name, options, code));
+  }
+
+  /**
+   * Let SQL call a function in Python. In typed Python (docs/typed-python.md) it is compiled into the statements that call it.
+   * @param {string} name
+   * @param {import('./python_function.js').PythonOptions} options compiled: true: it must be, false: it must not
+   * @param {string} source defines it, as the function of that name or as its last
+   */
+  async pythonFunction(name, options, source) {
+    await this.engine.ready;
+    this.#mustBeOpen();
+    const [entries, code] = describePython(this.engine.compiler, name, options, source);
+    for (const own of entries) this.#register(own, code);
+    return this;
   }
 
   /**

@@ -255,6 +255,17 @@ export interface Database extends Handle, AsyncDisposable {
    */
   function(name: string, code: Code<(...values: SqlArguments) => unknown> | null): Promise<this>;
   function(name: string, options: CallOptions, code: Code<(...values: SqlArguments) => unknown>): Promise<this>;
+  /**
+   * Let SQL call a function in Python: the one of that name that the source text defines, or its last. It waits for Python. A function in
+   * typed Python is compiled into the statements that call it, and counts as deterministic; any other is called in Pyodide.
+   * Errors: SqlError for a text that cannot be run, defines no function, or (compiled: true) is not in typed Python.
+   */
+  function(name: string, code: { python: string }): Promise<this>;
+  function(
+    name: string,
+    options: { deterministic?: boolean; directOnly?: boolean; compiled?: boolean },
+    code: { python: string },
+  ): Promise<this>;
   /** Let SQL call an aggregate. A module exports an object of `start`, `step`, `inverse` and `result`. */
   aggregate<T = unknown>(name: string, options: AggregateOptions<T> | null): Promise<this>;
   aggregate(name: string, options: CallOptions & { module: string | URL; export?: string }): Promise<this>;

@@ -1,7 +1,7 @@
 /** Parameters: from JavaScript values to the kernel's Values (kernel/abi.py Value: tag i32, 4 unused, payload i64). */
 
 import { BLOB, INTEGER, NULL, REAL, TEXT } from '../base/abi.js';
-import { bytesOf, cannotBind, isBytes, isPlain } from './values.js';
+import { bytesOf, cannotBind, isBytes, isPlain, Real } from './values.js';
 
 export const VALUE_SIZE = 16;
 const encoder = new TextEncoder();
@@ -106,6 +106,9 @@ export function writeValues(kernel, values, at, heap) {
       i32[tag] = INTEGER;
       u32[tag + 2] = Number(value);
       u32[tag + 3] = 0;
+    } else if (value instanceof Real) {
+      i32[tag] = REAL;
+      f64[(at + 8) >>> 3] = value.value;
     } else if (isBytes(value)) {
       const bytes = bytesOf(value);
       u8.set(bytes, heap);

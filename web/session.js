@@ -433,6 +433,10 @@ export class Session {
       database.remove(kind, name);
       return {};
     }
+    if (code && 'python' in code) {
+      await database.pythonFunction(name, options, code.python);
+      return {};
+    }
     const made = code && (await codeFrom(code, name));
     if (kind === 'function') database.function(name, options, made);
     else if (kind === 'collation') database.collation(name, made);

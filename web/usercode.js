@@ -46,11 +46,12 @@ const encoder = new TextEncoder();
 
 /**
  * @typedef {['function', string, number, boolean, boolean]} OwnFunction name, arguments (-1: any number), deterministic, direct only
+ * @typedef {['typed', string, number, boolean, string]} OwnTyped name, arguments, direct only, source text in Python
  * @typedef {['aggregate', string, number, boolean, boolean]} OwnAggregate name, arguments, direct only, has an inverse
  * @typedef {['collation', string]} OwnCollation
  * @typedef {['table', string, string[], string[], boolean]} OwnTable columns, parameters, direct only
  * @typedef {['tokenizer', string]} OwnTokenizer
- * @typedef {OwnFunction | OwnAggregate | OwnCollation | OwnTokenizer | OwnTable} Own what bridge.Compiler.open_schema takes
+ * @typedef {OwnFunction | OwnTyped | OwnAggregate | OwnCollation | OwnTokenizer | OwnTable} Own what bridge.Compiler.open_schema takes
  *
  * @typedef {object} Callable
  * @property {import('./rows.js').Integers} integers
@@ -98,7 +99,8 @@ export class UserCode {
   /** Forget all of a kind and name. @param {Own[0]} kind @param {string} name */
   remove(kind, name) {
     this.own.forEach((own, number) => {
-      if (own?.[0] !== kind || own[1].toLowerCase() !== name.toLowerCase()) return;
+      if (own === null || own[1].toLowerCase() !== name.toLowerCase()) return;
+      if (own[0] !== kind && !(own[0] === 'typed' && kind === 'function')) return;
       this.own[number] = null;
       this.#code[number] = null;
     });
@@ -179,7 +181,7 @@ export class UserCode {
 
 /** Whether it is told from others of its name by the number of arguments. @param {string} kind */
 function isCalled(kind) {
-  return kind === 'function' || kind === 'aggregate';
+  return kind === 'function' || kind === 'typed' || kind === 'aggregate';
 }
 
 /** -1, 0 or 1. @param {unknown} order */

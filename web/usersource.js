@@ -7,6 +7,7 @@ import { misuse } from '../base/errors.js';
 /** @param {Code} code @param {string} name the SQL function's, which stack traces show @returns {Promise<any>} */
 export async function codeFrom(code, name) {
   if ('source' in code) return evaluated(code.source, name);
+  if ('python' in code) throw misuse('only functions are given in Python');
   const found = await import(code.module);
   if (!(code.export in found)) throw misuse(`the module ${code.module} has no export "${code.export}"`);
   return found[code.export];

@@ -18,6 +18,14 @@ export function isPlain(value) {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
+/** A number that is a REAL, though it may be whole. */
+export class Real {
+  /** @param {number} value */
+  constructor(value) {
+    this.value = value;
+  }
+}
+
 /** A value in a message. @param {unknown} value */
 export function describe(value) {
   if (value === null) return 'null';

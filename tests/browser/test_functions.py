@@ -213,3 +213,90 @@ def test_a_second_connection_has_its_own(js: Any) -> None:
         } finally { await one.close(); await two.close(); }
     """)
     assert found == ["no such function: mine", ["one 1", "two 1", "one 1"], "no such function: mine", "two 1"]
+
+
+def test_functions_in_python(run: Any) -> None:
+    found = run("""
+        await db.function('area', { python: 'def area(w: float, h: float = 2.0) -> float:\\n    return w * h\\n' });
+        await db.function('shown', { python: 'def helper(x):\\n    return repr(x)\\n\\ndef shown(*values):\\n    return " ".join(map(helper, values))' });
+        await db.function('last', { python: 'import math\\ndef a(x): return 1\\ndef b(x): return x' });
+        await db.exec('CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2), (1.5, 4), (2.0, 3)');
+        const code = await db.prepare("EXPLAIN SELECT area(a, b) FROM t").all();
+        return [
+            await db.prepare('SELECT area(a, b), typeof(area(a, b)), area(a) FROM t').raw().all(),
+            await get("SELECT shown(1, 1.0, 2.5, 9007199254740993, 'x', x'01ff', NULL)"),
+            await db.prepare("SELECT last(5), last(5.0), typeof(last(5.0)), last(9007199254740993) = 9007199254740993, last('é'), hex(last(x'0102')), last(NULL)").raw().get(),
+        ];
+    """)
+    assert found[0] == [[2, "real", 2], [6, "real", 3], [6, "real", 4]]
+    assert found[1] == "1 1.0 2.5 9007199254740993 'x' b'\\x01\\xff' None"
+    assert found[2] == [5, 5, "real", 1, "é", "0102", None]
+
+
+def test_typed_python_stands_in_indexes_and_is_compiled(run: Any) -> None:
+    found = run("""
+        const source = `
+            def collatz(n: int) -> int:
+                steps = 0
+                while n != 1:
+                    n = n // 2 if n % 2 == 0 else 3 * n + 1
+                    steps += 1
+                return steps
+        `.replaceAll('\\n            ', '\\n');
+        await db.function('collatz', { compiled: true }, { python: source });
+        await db.function('slow', { compiled: false }, { python: source });
+        await db.exec('CREATE TABLE t(n INTEGER, c AS (collatz(n)) STORED); CREATE INDEX i ON t(collatz(n)); INSERT INTO t(n) SELECT value FROM generate_series(1, 2000)');
+        const time = async (sql) => { const start = performance.now(); const value = await get(sql); return [value, performance.now() - start]; };
+        const [fast, fastMs] = await time('SELECT sum(collatz(n)) FROM t NOT INDEXED');
+        const [slow, slowMs] = await time('SELECT sum(slow(n)) FROM t');
+        return [fast, slow, slowMs / fastMs, await get('SELECT group_concat(n) FROM t WHERE collatz(n) = 6'), await get('SELECT count(*) FROM t WHERE c = collatz(n)')];
+    """)
+    assert found[0] == found[1] == 134100
+    assert found[2] > 3
+    assert found[3:] == ["10,64", 2000]
+
+
+def test_what_python_raises_comes_with_its_traceback(run: Any) -> None:
+    found = run("""
+        const said = async (act) => { try { await act(); return null; } catch (error) { return error.message; } };
+        await db.function('inverse', { python: 'def inverse(x: int) -> float:\\n    return 1 / x\\n' });
+        await db.function('bad', { python: 'def bad(x):\\n    raise ValueError(f"no {x}")\\n' });
+        await db.function('list', { python: 'def list(x):\\n    return [x]\\n' });
+        await db.function('huge', { python: 'def huge(x: int) -> int:\\n    return x * x\\n' });
+        return [
+            await said(() => get('SELECT inverse(0)')), await said(() => get('SELECT bad(7)')), await said(() => get('SELECT list(7)')),
+            await said(() => get('SELECT huge(9000000000)')),
+            await said(() => db.function('f', { python: 'def f(:' })), await said(() => db.function('f', { python: 'x = 1' })),
+            await said(() => db.function('f', { python: 'x = 1 / 0' })),
+            await said(() => db.function('f', { compiled: true }, { python: 'def f(x):\\n    return x' })),
+            await said(() => db.function('f', { varargs: true }, { python: 'def f(x): return x' })),
+            await said(() => db.collation('c', { python: 'def c(a, b): return 0' })),
+            await get('SELECT inverse(4)'),
+        ];
+    """)
+    assert "ZeroDivisionError: division by zero" in found[0]
+    assert "return 1 / x" in found[0]
+    assert "ValueError: no 7" in found[1]
+    assert "type 'list' is not supported" in found[2]
+    assert "OverflowError: Python int too large" in found[3]
+    assert found[4].startswith("the source text of f() is no Python that can be run: SyntaxError: ")
+    assert found[5] == "the source text of f() defines no function"
+    assert found[6] == "the source text of f() is no Python that can be run: ZeroDivisionError: division by zero"
+    assert found[7].startswith("f() cannot be compiled: parameter 'x' has no type")
+    assert "varargs" in found[8]
+    assert "collation()" in found[9]
+    assert found[10] == 0.25
+
+
+def test_functions_in_python_are_replaced_and_removed(run: Any) -> None:
+    found = run("""
+        await db.function('f', { python: 'def f(x: int) -> int:\\n    return x + 1' });
+        const first = await get('SELECT f(1)');
+        await db.function('f', (x) => x + 2);
+        const second = await get('SELECT f(1)');
+        await db.function('f', { python: 'def f(x: int) -> int:\\n    return x + 3' });
+        const third = await get('SELECT f(1)');
+        await db.function('f', null);
+        return [first, second, third, await get('SELECT f(1)').catch((error) => error.message)];
+    """)
+    assert found == [2, 3, 4, "no such function: f"]

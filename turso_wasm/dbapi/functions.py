@@ -11,10 +11,11 @@ from turso_wasm.catalog.functions import AggregateFunction, Function, Own, OwnCo
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.table_functions import TableFunction
 from turso_wasm.dbapi import arguments
-from turso_wasm.dbapi.compiled import CompiledFunction, arities, compiled_function
+from turso_wasm.dbapi.compiled import CompiledFunction, compiled_function
 from turso_wasm.dbapi.deprecations import soon_by_position
 from turso_wasm.dbapi.errors import OperationalError, ProgrammingError, fail
 from turso_wasm.runtime.userrows import RowsCode
+from turso_wasm.typed.callable import arities
 
 if TYPE_CHECKING:
     from turso_wasm.runtime.connection import HostConnection

@@ -6,6 +6,7 @@ import { BOOLEAN, COUNT, check, checkOptions, checkSql, FUNCTION, NAME, NAMES, o
 import { Handle } from './handle.js';
 import { codeOf } from './source.js';
 
+const PYTHON = { deterministic: BOOLEAN, directOnly: BOOLEAN, compiled: BOOLEAN };
 const CALL = { deterministic: BOOLEAN, directOnly: BOOLEAN, varargs: BOOLEAN, safeIntegers: BOOLEAN };
 
 export class Database extends Handle {
@@ -62,7 +63,7 @@ export class Database extends Handle {
   /** @param {string} name @param {...any} rest */
   async function(name, ...rest) {
     const [options, given] = rest.length > 1 ? rest : [undefined, rest[0]];
-    checkOptions('function()', options, CALL);
+    checkOptions('function()', options, typeof given?.python === 'string' ? PYTHON : CALL);
     return this.#define('function', name, { options, code: given === null ? null : codeOf('function()', given) });
   }
 

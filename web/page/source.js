@@ -6,7 +6,7 @@
 import { describe, isPlain } from '../values.js';
 
 /**
- * @typedef {{source: string} | {module: string, export: string}} Code as messages have it (protocol.js)
+ * @typedef {{source: string} | {module: string, export: string} | {python: string}} Code as messages have it (protocol.js)
  */
 
 /**
@@ -18,6 +18,7 @@ import { describe, isPlain } from '../values.js';
 export function codeOf(what, given) {
   if (typeof given === 'function') return { source: closedSource(what, given) };
   if (typeof given === 'string') return { source: given };
+  if (what === 'function()' && typeof given?.python === 'string') return { python: given.python };
   if (given instanceof URL) return { module: given.href, export: 'default' };
   if (typeof given === 'object' && given !== null && isPlain(given) && 'module' in given) {
     const { module, export: name = 'default' } = given;

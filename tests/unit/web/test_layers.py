@@ -19,6 +19,7 @@ WEB = (
     "page/check.js page/source.js page/tag.js usersource.js",
     "literals.js userrows.js statements.js",
     "usercode.js",
+    "python_function.js",
     "kernel.js connection.js",
     "schema.js visible_schema.js",
     "statement.js preparer.js database.js engine.js python_host.js page/client.js page/tenure.js",
