@@ -5,20 +5,30 @@
 Source: https://snowballstem.org/algorithms/french/stemmer.html
 """
 
-from turso_wasm.kernel.fts.stemmers.rules import ANYWHERE, BEHIND_RV, NOT_BEHIND_RV, R1, R2, RV, Rule, letters
+from turso_wasm.kernel.fts.stemmers.rules import (
+    ANYWHERE,
+    BEHIND_RV,
+    NOT_BEHIND_RV,
+    R1,
+    R2,
+    RV,
+    Rule,
+    letters,
+    spellings,
+)
 from turso_wasm.kernel.fts.stemmers.rules import step as rules
 from turso_wasm.kernel.fts.stemmers.word import (
-    LETTERS_MAX,
     Word,
     among,
     ends,
     find_regions,
     is_at,
+    join,
     last,
-    make_room,
     mark,
     next_vowel,
     replace_all,
+    spread,
     step,
     suffix_size,
     vowel_at,
@@ -30,6 +40,7 @@ __subset__ = True
 VOWEL_LETTERS = "aeiouyâàëéêèïîôûù"
 VOWELS = letters(VOWEL_LETTERS)
 KEEPS_S = letters("aiouès")
+DIAERESES = spellings("H", ("ë", "He"), ("ï", "Hi"))
 IC = rules(Rule(suffixes="ic", region=R2, otherwise="iqU"))
 DERIVED = rules(
     Rule(suffixes="ance iqUe isme able iste eux ances iqUes ismes ables istes", region=R2),
@@ -113,37 +124,6 @@ def mark_vowels(w: Word) -> None:
             i += 1
 
 
-def spread_diaereses(w: Word) -> None:
-    """He and Hi for ë and ï."""
-    at: i32 = 0
-    while at < w.n:
-        c: i32 = w.letters[at]
-        if (c == 0xEB or c == 0xEF) and w.n < LETTERS_MAX:
-            make_room(w, at + 1)
-            w.letters[at] = 72
-            w.letters[at + 1] = 101 if c == 0xEB else 105
-        at += 1
-
-
-def join_diaereses(w: Word) -> None:
-    """ë and ï again."""
-    to: i32 = 0
-    at: i32 = 0
-    while at < w.n:
-        c: i32 = w.letters[at]
-        if c == 72:
-            c = w.letters[at + 1] if at + 1 < w.n else 0
-            if c == 101 or c == 105:
-                w.letters[to] = 0xEB if c == 101 else 0xEF
-                to += 1
-                at += 1
-        else:
-            w.letters[to] = c
-            to += 1
-        at += 1
-    w.n = to
-
-
 def french_regions(w: Word) -> None:
     """R1, R2; and RV."""
     find_regions(w)
@@ -202,7 +182,7 @@ def stem_french(w: Word) -> None:
     """Stem a word."""
     w.vowels = VOWELS
     mark_vowels(w)
-    spread_diaereses(w)
+    spread(w, DIAERESES)
     french_regions(w)
     removed: i32 = strip_derived(w)
     if removed != 1:
@@ -220,4 +200,4 @@ def stem_french(w: Word) -> None:
     replace_all(w, 73, 105)
     replace_all(w, 85, 117)
     replace_all(w, 89, 121)
-    join_diaereses(w)
+    join(w, DIAERESES)

@@ -3,15 +3,15 @@
 Source: https://snowballstem.org/algorithms/german/stemmer.html
 """
 
-from turso_wasm.kernel.fts.stemmers.rules import ANYWHERE, BEHIND, NOT_BEHIND, R1, R2, Rule, letters
+from turso_wasm.kernel.fts.stemmers.rules import ANYWHERE, BEHIND, NOT_BEHIND, R1, R2, Rule, letters, spellings
 from turso_wasm.kernel.fts.stemmers.rules import step as rules
 from turso_wasm.kernel.fts.stemmers.word import (
-    LETTERS_MAX,
     Word,
     ends,
     find_regions,
     mark,
     replace_all,
+    spread,
     step,
     suffix_size,
     vowel_at,
@@ -21,6 +21,7 @@ from turso_wasm.wasm.lang import i32, lit
 __subset__ = True
 
 VOWELS = letters("aeiouyäöü")
+SHARP_S = spellings("\0", ("ß", "ss"))
 S_ENDINGS = "bdfghklmnrt"
 CASES = rules(
     Rule(suffixes="em ern er e en es erin erinnen", region=R1),
@@ -66,21 +67,6 @@ def make_umlauts(w: Word) -> None:
     w.n = to
 
 
-def widen_sharp(w: Word) -> None:
-    """Ss in place of ß."""
-    at: i32 = 0
-    while at < w.n:
-        if w.letters[at] == 0xDF and w.n < LETTERS_MAX:
-            i: i32 = w.n
-            while i > at + 1:
-                w.letters[i] = w.letters[i - 1]
-                i -= 1
-            w.letters[at] = 115
-            w.letters[at + 1] = 115
-            w.n += 1
-        at += 1
-
-
 def keeps_t(w: Word) -> bool:
     """Words in -st and -et that are no forms of a verb."""
     if ends(w, *lit(b"et")):
@@ -93,7 +79,7 @@ def stem_german(w: Word) -> None:
     """Stem a word."""
     w.vowels = VOWELS
     mark_vowels(w)
-    widen_sharp(w)
+    spread(w, SHARP_S)
     make_umlauts(w)
     find_regions(w)
     if w.r1 < 3:

@@ -3,19 +3,19 @@
 Source: https://snowballstem.org/algorithms/spanish/stemmer.html and its neighbours
 """
 
-from turso_wasm.kernel.fts.stemmers.rules import ANYWHERE, BEHIND, R1, R2, RV, Rule, letters
+from turso_wasm.kernel.fts.stemmers.rules import ANYWHERE, BEHIND, R1, R2, RV, Rule, letters, spellings
 from turso_wasm.kernel.fts.stemmers.rules import step as rules
 from turso_wasm.kernel.fts.stemmers.word import (
-    LETTERS_MAX,
     Word,
     find_regions,
     is_at,
+    join,
     last,
-    make_room,
     mark,
     next_consonant,
     next_vowel,
     replace_all,
+    spread,
     step,
     suffix_size,
     vowel_at,
@@ -212,7 +212,7 @@ def stem_italian(w: Word) -> None:
 
 # --- Portuguese ---------------------------------------------------------------------------------------------------
 
-TILDE = 126
+TILDES = spellings("~", ("ã", "a~"), ("õ", "o~"))
 PORTUGUESE_VOWELS = letters("aeiouáéíóúâêô")
 PORTUGUESE_DERIVED = rules(
     Rule(
@@ -248,36 +248,10 @@ PORTUGUESE_CEDILLA = rules(Rule(suffixes="ç", to="c"))
 PORTUGUESE_STEM_END = rules(Rule(suffixes="gu ci"))
 
 
-def spread_tildes(w: Word) -> None:
-    """ã and õ become two letters, the second a consonant."""
-    at: i32 = 0
-    while at < w.n:
-        c: i32 = w.letters[at]
-        if (c == 0xE3 or c == 0xF5) and w.n < LETTERS_MAX:
-            make_room(w, at + 1)
-            w.letters[at] = 97 if c == 0xE3 else 111
-            w.letters[at + 1] = TILDE
-        at += 1
-
-
-def join_tildes(w: Word) -> None:
-    """They become ã and õ again."""
-    to: i32 = 0
-    for at in range(w.n):
-        c: i32 = w.letters[at]
-        before: i32 = w.letters[to - 1] if to else 0
-        if c == TILDE and (before == 97 or before == 111):
-            w.letters[to - 1] = 0xE3 if before == 97 else 0xF5
-        else:
-            w.letters[to] = c
-            to += 1
-    w.n = to
-
-
 def stem_portuguese(w: Word) -> None:
     """Stem a word."""
     w.vowels = PORTUGUESE_VOWELS
-    spread_tildes(w)
+    spread(w, TILDES)
     second_region(w, PORTUGUESE_VOWELS)
     if step(w, PORTUGUESE_DERIVED, ANYWHERE) or step(w, PORTUGUESE_VERBS, RV):
         _ = step(w, PORTUGUESE_I, RV)
@@ -288,4 +262,4 @@ def stem_portuguese(w: Word) -> None:
             w.n -= 1
     else:
         _ = step(w, PORTUGUESE_CEDILLA, ANYWHERE)
-    join_tildes(w)
+    join(w, TILDES)

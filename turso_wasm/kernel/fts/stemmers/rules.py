@@ -56,6 +56,14 @@ def letters(text: str) -> bytes:
 
 
 @at_import
+def spellings(mark: str, *pairs: tuple[str, str]) -> bytes:
+    """Letters that are two while a word is stemmed, and a mark, the one among these that means nothing alone: their
+    number, the mark, and of each the letter and the two.
+    """
+    return bytes([len(pairs)]) + _text(mark) + b"".join(_text(letter + two) for letter, two in pairs)
+
+
+@at_import
 def _text(text: str) -> bytes:
     return text.encode("utf-16-le")
 

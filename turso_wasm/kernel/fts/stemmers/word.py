@@ -100,6 +100,40 @@ def make_room(w: Word, at: i32) -> None:
     w.n += 1
 
 
+def spread(w: Word, spellings: ptr[u8]) -> None:
+    """Two letters in place of one (rules.spellings), as far as there is room."""
+    at: i32 = 0
+    while at < w.n:
+        for i in range(i32(spellings[0])):
+            pair: ptr[u8] = spellings + 3 + 6 * i
+            if w.letters[at] == le16(pair) and w.n < LETTERS_MAX:
+                make_room(w, at + 1)
+                w.letters[at] = le16(pair + 2)
+                w.letters[at + 1] = le16(pair + 4)
+                break
+        at += 1
+
+
+def join(w: Word, spellings: ptr[u8]) -> None:
+    """One letter again in place of two; a mark whose letter is gone goes, too."""
+    to: i32 = 0
+    at: i32 = 0
+    while at < w.n:
+        c: i32 = w.letters[at]
+        following: i32 = w.letters[at + 1] if at + 1 < w.n else 0
+        size: i32 = 1
+        for i in range(i32(spellings[0])):
+            pair: ptr[u8] = spellings + 3 + 6 * i
+            if size == 1 and c == le16(pair + 2) and following == le16(pair + 4):
+                c = le16(pair)
+                size = 2
+        if size == 2 or c != le16(spellings + 1):
+            w.letters[to] = c
+            to += 1
+        at += size
+    w.n = to
+
+
 def set_letters(w: Word, at: i32, text: ptr[u8], size: i32) -> None:
     """The word ends at a letter, and a text of 2 bytes each follows."""
     if at + size <= LETTERS_MAX + ROOM:
