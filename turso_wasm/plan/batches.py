@@ -18,7 +18,9 @@ from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.walk import all_of, conjuncts
 from turso_wasm.plan import nodes
 
-RowByRow: TypeAlias = nodes.Output | nodes.Sort | nodes.Distinct | nodes.Aggregate | nodes.Filter | nodes.Limit
+RowByRow: TypeAlias = (
+    nodes.Output | nodes.Insert | nodes.Sort | nodes.Distinct | nodes.Aggregate | nodes.Filter | nodes.Limit
+)
 """The nodes through which calls are looked for."""
 
 SAFE_SOURCES = (
@@ -172,6 +174,8 @@ def _evaluated(node: nodes.Plan) -> Iterable[bound.Expr]:
     match node:
         case nodes.Output(single=False):
             return node.exprs
+        case nodes.Insert(single_row=False):
+            return node.values if node.rowid is None else (*node.values, node.rowid)
         case nodes.Sort(limit=None):
             return (*node.outputs, *(key.expr for key in node.keys))
         case nodes.Distinct():

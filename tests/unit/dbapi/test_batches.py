@@ -120,6 +120,8 @@ SELECT ag(b) FROM t WHERE bad(a) >= 0
 SELECT ag(b), other(json(c)) FROM t
 SELECT wn(b) OVER (ORDER BY a ROWS 3 PRECEDING) FROM t WHERE a < 50
 INSERT INTO u SELECT g(a), f(b) FROM t
+INSERT INTO u SELECT g(a), bad(a) FROM t
+INSERT INTO u VALUES (g(1), f(2)), (g(3), f(4))
 UPDATE t SET b = g(b)
 DELETE FROM t WHERE g(a) % 2
 """.strip().splitlines()
@@ -157,6 +159,17 @@ def test_few_crossings(sql: str, most: int, crossings: list[int]) -> None:
     recorder = Recorder(turso_wasm)
     recorder.run(sql)
     assert 0 < len(crossings) <= most
+
+
+def test_an_insert_gathers_deterministic_functions(crossings: list[int]) -> None:
+    recorder = Recorder(turso_wasm, deterministic=True)
+    assert recorder.run("INSERT INTO u SELECT f(a), g(b) FROM t WHERE b > 3") == ([], None)
+    assert len(crossings) < 40, "of 1400 calls"
+    expected = [(i, i * 7 % 13) for i in range(N) if i * 7 % 13 > 3]
+    assert recorder.run("SELECT x, y FROM u WHERE rowid > 20")[0] == expected
+    crossings.clear()
+    assert recorder.run("INSERT INTO u SELECT bad(a), 1 FROM t")[1] is not None
+    assert recorder.run("SELECT count(*) FROM u")[0] == [(20 + len(expected),)]
 
 
 def test_deterministic_functions_are_gathered_under_a_limit(crossings: list[int]) -> None:
