@@ -133,6 +133,16 @@ def fetch_micropip() -> None:
     done("micropip")
 
 
+def fetch_bundlers() -> None:
+    """What the tests of the npm package build pages with."""
+    folder = ROOT / "tests" / "browser" / "packaging"
+    if is_done("bundlers", folder / "package.json") and (folder / "node_modules").is_dir():
+        return
+    say("installing bundlers for the tests")
+    run(["npm", "install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], quiet=True)
+    done("bundlers", folder / "package.json")
+
+
 def find_chromium() -> None:
     """A Chromium for the browser tests."""
     named = os.environ.get("CHROMIUM")
@@ -168,6 +178,7 @@ def main() -> None:
     make_node()
     if "--tests" in sys.argv:
         fetch_micropip()
+        fetch_bundlers()
         make_playwright()
         find_chromium()
     make_assets()

@@ -5,6 +5,7 @@
  */
 
 import { SqlError } from '../base/errors.js';
+import { fetchBytes } from './fetching.js';
 import { installPack } from './pack.js';
 import { loadPyodide } from './pyodide.js';
 import { Snapshot } from './snapshot.js';
@@ -28,27 +29,27 @@ export class Compiler {
 
   /**
    * Load Pyodide and the pack (pack_compiler.mjs).
-   * @param {{pyodide: string, pack: string}} where URL of Pyodide's folder (it ends with a slash); URL of the pack
+   * @param {{pyodide: Record<string, string>, pack: string}} where URLs of Pyodide's files (locations.js) and of the pack
    * @throws {Error} when one of them cannot be had; the message says which, and from where
    */
-  static async load({ pyodide: base, pack }) {
+  static async load({ pyodide: files, pack }) {
     const packed = fetchBytes(pack);
     packed.catch(() => undefined); // awaited later; must not go unhandled
-    const snapshot = packed.then((bytes) => Snapshot.of(bytes, base));
-    const early = (await Snapshot.exists()) ? await Compiler.#fromSnapshot(base, snapshot) : null;
-    return early ?? Compiler.#started(base, snapshot, packed);
+    const snapshot = packed.then((bytes) => Snapshot.of(bytes, files['pyodide.asm.wasm']));
+    const early = (await Snapshot.exists()) ? await Compiler.#fromSnapshot(files, snapshot) : null;
+    return early ?? Compiler.#started(files, snapshot, packed);
   }
 
   /**
    * A compiler as an earlier visit has left it; null when there is none, or it is no good for any reason.
-   * @param {string} base @param {Promise<Snapshot>} named
+   * @param {Record<string, string>} files @param {Promise<Snapshot>} named
    */
-  static async #fromSnapshot(base, named) {
+  static async #fromSnapshot(files, named) {
     const snapshot = await named.catch(() => null);
     const kept = await snapshot?.read();
     if (!snapshot || !kept) return null;
     try {
-      const pyodide = await loadPyodide(base, { _loadSnapshot: kept.bytes });
+      const pyodide = await loadPyodide(files, { _loadSnapshot: kept.bytes });
       if (!(await kept.intact)) throw new Error('the snapshot is damaged');
       pyodide.runPython(RESEED);
       const compiler = Compiler.#over(pyodide, true);
@@ -60,9 +61,9 @@ export class Compiler {
     }
   }
 
-  /** @param {string} base @param {Promise<Snapshot>} named @param {Promise<ArrayBuffer>} packed */
-  static async #started(base, named, packed) {
-    const loading = loadPyodide(base, { _makeSnapshot: typeof caches !== 'undefined' });
+  /** @param {Record<string, string>} files @param {Promise<Snapshot>} named @param {Promise<ArrayBuffer>} packed */
+  static async #started(files, named, packed) {
+    const loading = loadPyodide(files, { _makeSnapshot: typeof caches !== 'undefined' });
     const [pyodide, bytes, snapshot] = await Promise.all([loading, packed, named]);
     installPack(pyodide, bytes);
     if (snapshot.possible) keep(pyodide, snapshot);
@@ -191,26 +192,4 @@ function checked(proxy) {
   const { error } = reply.head;
   if (error) throw new SqlError(error.message, error.code, error.offset);
   return reply;
-}
-
-/** @param {string} url @returns {Promise<ArrayBuffer>} @throws {Error} when it cannot be had, or not all of it */
-export function fetchBytes(url) {
-  return fetched(url, (response) => response.arrayBuffer());
-}
-
-/**
- * @template [T=Response]
- * @param {string} url
- * @param {(response: Response) => Promise<T> | T} [take] what is wanted of the response
- * @returns {Promise<T>}
- * @throws {Error} when it cannot be had
- */
-export async function fetched(url, take = (response) => /** @type {any} */ (response)) {
-  try {
-    const response = await fetch(url);
-    if (response.ok) return await take(response);
-    throw new Error(`HTTP status ${response.status}`);
-  } catch (cause) {
-    throw new Error(`${url} could not be fetched: ${cause instanceof Error ? cause.message : cause}`, { cause });
-  }
 }

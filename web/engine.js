@@ -1,8 +1,9 @@
 /** One kernel, one compiler, some stores, and the databases that are open on them. Lives in a worker (or in Node). */
 
 import { NotYet, SQLITE_BUSY, SqlError } from '../base/errors.js';
-import { Compiler, fetched } from './compiler.js';
+import { Compiler } from './compiler.js';
 import { HostDatabase } from './database.js';
+import { fetched } from './fetching.js';
 import { Kernel } from './kernel.js';
 import { ProgramCache } from './program_cache.js';
 import { Library } from './schema.js';
@@ -32,7 +33,7 @@ export class Engine {
    * Start the kernel; and the compiler, beside it on a first visit, later when it is needed (program_cache.js).
    * @param {object} options
    * @param {BufferSource | WebAssembly.Module | Response | Promise<Response> | string} options.kernel kernel.wasm, or its URL
-   * @param {Promise<Compiler> | Compiler | {pyodide: string, pack: string}} options.compiler
+   * @param {Promise<Compiler> | Compiler | {pyodide: Record<string, string>, pack: string}} options.compiler
    * @param {import('../vfs/base.js').Storage} [options.storage] where named databases lie; default: see OpenOptions
    * @param {boolean} [options.eager] false: the compiler is not loaded before a statement needs it
    */
@@ -43,7 +44,7 @@ export class Engine {
     if (code instanceof Promise) code.catch(() => undefined); // awaited below
     const early = !eager || (await ProgramCache.exists()) ? null : load();
     early?.catch(() => undefined); // awaited by `ready`
-    const source = isThere ? '' : compiler.pyodide;
+    const source = isThere ? '' : compiler.pyodide['pyodide.asm.wasm'];
     const stores = new Stores(storage);
     const chosen = stores.choose();
     const given = await code;

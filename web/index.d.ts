@@ -15,7 +15,7 @@ export interface AssetOptions {
   assets?: string | URL;
   /** Folder with Pyodide 314's pyodide.mjs. */
   pyodide?: string | URL;
-  /** A worker running turso-wasm/worker, or what makes one; by default all databases of a page share one. */
+  /** A worker running turso-wasm/turso/worker.js, or what makes one; by default all databases of a page share one. */
   worker?: Worker | (() => Worker);
   /** Default: 'opfs' where there is one, else 'indexeddb', never 'memory'; `db.storage` tells. */
   storage?: StorageKind;

@@ -1,4 +1,4 @@
-"""Make dist/, the folder that pages load the engine from: kernel.wasm, compiler.pack and Pyodide; and the wheel.
+"""Make dist/, the folder that pages load the engine from: kernel.wasm, compiler.pack and Pyodide; and what is published.
 
 `python web/make_assets.py` makes what is missing or older than its sources. Pyodide comes from node_modules/pyodide,
 where `npm install` puts it.
@@ -42,7 +42,21 @@ def make() -> Path:
         _pack_compiler(pack)
     _write(DIST / "kernel.wasm", kernel_with_programs())
     _bundle_editor(ROOT / "demo" / "editor.js", DIST / "editor.js")
+    _build_package()
     return DIST
+
+
+def _build_package() -> None:
+    """dist/package/, what npm publishes (build_package.mjs)."""
+    if subprocess.run([_node(), ROOT / "web" / "build_package.mjs"], stdout=subprocess.DEVNULL, check=False).returncode:
+        sys.exit("the npm package could not be built")
+
+
+def _node() -> str:
+    node = shutil.which("node")
+    if node is None:
+        sys.exit("node is missing: run `make setup` first")
+    return node
 
 
 def _bundle_editor(source: Path, target: Path) -> None:
@@ -78,10 +92,7 @@ def _build_wheel() -> None:
 
 def _pack_compiler(target: Path) -> None:
     """The compiler as pages load it (pack_compiler.mjs)."""
-    node = shutil.which("node")
-    if node is None:
-        sys.exit("node is missing: run `make setup` first")
-    command = [node, ROOT / "web" / "pack_compiler.mjs", ROOT, target]
+    command = [_node(), ROOT / "web" / "pack_compiler.mjs", ROOT, target]
     symbols = Path("turso_wasm", "kernel", "symbols.json")
     paths = "\n".join(path.as_posix() for path in (*compiler_modules(ROOT), symbols))
     done = subprocess.run(command, cwd=ROOT, input=paths, capture_output=True, text=True, check=False)

@@ -3,18 +3,32 @@
  * could not be had, and then waits for ever, or fails without a reason.
  */
 
+import { pathOf } from './fetching.js';
+
+/** What pyodide-lock.json is to say: it lists packages, of which none is wanted. The ABI is that of Pyodide 314. */
+const NO_PACKAGES = { info: { abi_version: '2026_0' }, packages: {} };
+
 /**
  * Load Pyodide.
- * @param {string} base URL of its folder; it ends with a slash
+ * @param {Record<string, string>} files URLs by the names in PYODIDE (locations.js)
  * @param {{_makeSnapshot?: boolean, _loadSnapshot?: Uint8Array}} [options] _makeSnapshot: its memory is to be kept; _loadSnapshot: what was
  * @throws {Error} which file could not be had, and why
  */
-export async function loadPyodide(base, options = {}) {
-  const url = `${base}pyodide.mjs`;
-  const watch = watching(base, options._loadSnapshot?.length ?? 0);
+export async function loadPyodide(files, options = {}) {
+  const url = files['pyodide.mjs'];
+  const indexURL = new URL('./', url).href;
+  const watch = watching(files, indexURL, options._loadSnapshot?.length ?? 0);
   try {
-    const { loadPyodide: load } = await import(url);
-    return await Promise.race([load({ ...options, indexURL: base }), watch.failed]);
+    const [{ loadPyodide: load }, { default: createPyodideModule }] = await Promise.all([
+      import(url),
+      import(files['pyodide.asm.mjs']),
+    ]);
+    const places = {
+      indexURL: pathOf(indexURL),
+      stdLibURL: pathOf(files['python_stdlib.zip']),
+      lockFileContents: NO_PACKAGES,
+    };
+    return await Promise.race([load({ ...options, ...places, createPyodideModule }), watch.failed]);
   } catch (error) {
     const cause = watch.failure ?? error;
     throw new Error(`Pyodide could not be loaded from ${url}: ${messageOf(cause)}`, { cause });
@@ -24,11 +38,15 @@ export async function loadPyodide(base, options = {}) {
 }
 
 /**
- * Hear of every file below `base` that cannot be fetched or instantiated, until `stop` is called.
- * @param {string} base
+ * Hear of every file that cannot be fetched or instantiated, until `stop` is called. Pyodide's WebAssembly is what it asks for beside its
+ * other files, whatever the name under which it is kept.
+ * @param {Record<string, string>} files
+ * @param {string} folder where Pyodide asks for it
  * @param {number} size of memory that what is instantiated must have: a snapshot's, which may have grown
  */
-function watching(base, size) {
+function watching(files, folder, size) {
+  const ours = new Set(Object.values(files));
+  const wasm = `${folder}pyodide.asm.wasm`;
   const { fetch } = globalThis;
   const { instantiateStreaming } = WebAssembly;
   /** @type {(error: Error) => void} */
@@ -53,10 +71,10 @@ function watching(base, size) {
     return watch.failure;
   };
   globalThis.fetch = async (input, init) => {
-    const url = urlOf(input);
-    if (!url.startsWith(base)) return fetch(input, init);
+    const url = urlOf(input) === wasm ? files['pyodide.asm.wasm'] : urlOf(input);
+    if (!ours.has(url)) return fetch(input, init);
     try {
-      return await complete(url, await fetch(input, init));
+      return await complete(url, await fetch(url, init));
     } catch (error) {
       throw note(url, error);
     }
@@ -65,10 +83,10 @@ function watching(base, size) {
     const response = await source;
     try {
       const source = await instantiate(response, imports, instantiateStreaming);
-      if (response.url.startsWith(base)) grow(/** @type {any} */ (source.instance.exports.memory), size);
+      if (ours.has(response.url)) grow(/** @type {any} */ (source.instance.exports.memory), size);
       return source;
     } catch (error) {
-      throw response.url.startsWith(base) ? note(response.url, error) : error;
+      throw ours.has(response.url) ? note(response.url, error) : error;
     }
   };
   return watch;

@@ -12,8 +12,8 @@
 
 import { misuse, SQLITE_ERROR, SqlError } from '../base/errors.js';
 import { Changes } from './changes.js';
-import { fetchBytes } from './compiler.js';
 import { drive, exactOutcome, pack, resultOf } from './drive.js';
+import { fetchBytes } from './fetching.js';
 import { interrupted, Job } from './job.js';
 import { packError, transferables } from './protocol.js';
 import { Relay } from './relay.js';

@@ -3,13 +3,11 @@
 export interface VitePluginOptions {
   /** Files that make the database, and are said to it after opening, in order; relative to Vite's root. */
   schema?: string | string[];
-  /** false: the build has no compiler; `connect` is given `compiler: false`, and statements that were not marked fail. Default true. */
+  /** false: the build has neither compiler nor Pyodide; `connect` is given `compiler: false`, and statements that were not marked fail. Default true. */
   compiler?: boolean;
-  /** The folder of Pyodide; default: that of the npm package `pyodide`. */
-  pyodide?: string;
   /** The program `turso-wasm` of the Python package `turso-wasm`, which compiles. Default: that of the path. */
   command?: string;
 }
 
 /** Errors (of the build): a statement that cannot be compiled, with its module; no `command`. */
-export function tursoWasm(options?: VitePluginOptions): { name: string };
+export function tursoWasm(options?: VitePluginOptions): { name: string }[];

@@ -4,48 +4,49 @@
  *     import { tursoWasm } from 'turso-wasm/vite';
  *     export default { plugins: [tursoWasm({ schema: 'schema.sql' })] };
  *
- * Statements are what stands in template literals tagged `sql`. `virtual:turso-wasm` gives the options of `connect` for the files that the
- * plugin adds to the build: kernel.wasm, the Programs and, for statements that are not known then, the compiler. While developing there
- * are no Programs: statements change, and are compiled in the page.
+ * Statements are what stands in template literals tagged `sql`. `virtual:turso-wasm` gives the options of `connect` for their Programs,
+ * a file that the plugin adds to the build. While developing there are none: statements change, and are compiled in the page.
  */
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join, posix, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, posix, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const PACKAGE = 'turso-wasm';
 const VIRTUAL = 'virtual:turso-wasm';
 const RESOLVED = `\0${VIRTUAL}`;
-const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
-const PYODIDE = ['pyodide.mjs', 'pyodide.asm.mjs', 'pyodide.asm.wasm', 'python_stdlib.zip', 'pyodide-lock.json'];
 const PLACE = 'turso-wasm: where the files are'; // stands in a chunk until that is known
 const IN_CODE = new RegExp(`(["'\`])${PLACE}\\1`, 'g');
+/** What only a compiler needs, as the package's modules name it (build_package.mjs). */
+const OF_COMPILER = /new URL\("\.\/turso\/(compiler\.pack|pyodide\/[^"]+)", import\.meta\.url\)\.href/g;
 
 /**
  * @typedef {object} Options
  * @property {string | string[]} [schema] files that make the database, and are said to it after opening, in order; relative to Vite's root
  * @property {boolean} [compiler] false: the build has no compiler; other statements fail
- * @property {string} [pyodide] the folder of Pyodide, default: that of the package `pyodide`
  * @property {string} [command] the program `turso-wasm` of the Python package
  */
 
 /** @param {Options} [options] */
-export function tursoWasm({ schema = [], compiler = true, pyodide, command = 'turso-wasm' } = {}) {
+export function tursoWasm({ schema = [], compiler = true, command = 'turso-wasm' } = {}) {
   const scripts = typeof schema === 'string' ? [schema] : schema;
   /** By module. @type {Map<string, string[]>} */
   const statements = new Map();
   /** @type {any} Vite's configuration */
   let config;
-  /** @type {{folder: string, programs: string} | undefined} of the build that is being rendered */
-  let placed;
+  /** @type {string | undefined} the Programs' file in the build that is being rendered */
+  let programs;
 
-  return {
+  const withoutCompiler = {
+    name: `${PACKAGE}: no compiler`,
+    apply: /** @type {const} */ ('build'),
+    enforce: /** @type {const} */ ('pre'), // Vite adds the files that it sees
+    transform: (/** @type {string} */ code) => (code.match(OF_COMPILER) ? { code: code.replace(OF_COMPILER, "''"), map: null } : undefined),
+  };
+  const ofStatements = {
     name: PACKAGE,
     enforce: /** @type {const} */ ('post'), // modules are JavaScript then
 
@@ -56,7 +57,6 @@ export function tursoWasm({ schema = [], compiler = true, pyodide, command = 'tu
 
     configResolved(/** @type {any} */ resolved) {
       config = resolved;
-      if (config.command === 'serve') config.server.fs.allow.push(DIST, pyodideFolder());
     },
 
     resolveId(/** @type {string} */ id) {
@@ -65,12 +65,9 @@ export function tursoWasm({ schema = [], compiler = true, pyodide, command = 'tu
 
     load(/** @type {string} */ id) {
       if (id !== RESOLVED) return undefined;
-      if (config.command === 'build') {
-        for (const script of scripts) /** @type {any} */ (this).addWatchFile(script);
-        return `export default '${PLACE}';`;
-      }
-      const place = (/** @type {string} */ folder) => `${config.base}@fs/${folder.replace(/^\//, '')}`;
-      return `export default ${JSON.stringify({ assets: place(DIST), pyodide: place(pyodideFolder()) })};`;
+      if (config.command === 'serve') return 'export default {};';
+      for (const script of scripts) /** @type {any} */ (this).addWatchFile(script);
+      return `export default '${PLACE}';`;
     },
 
     transform(/** @type {string} */ code, /** @type {string} */ id) {
@@ -88,36 +85,25 @@ export function tursoWasm({ schema = [], compiler = true, pyodide, command = 'tu
     async renderStart() {
       const context = /** @type {any} */ (this);
       const modules = new Set(context.getModuleIds());
-      placed = undefined;
+      programs = undefined;
       if (!modules.has(RESOLVED)) return;
-      const known = [...statements].filter(([id]) => modules.has(id));
-      const programs = await compiled(context, known);
-      const kernel = readFileSync(join(DIST, 'kernel.wasm'));
-      const folder = `${config.build.assetsDir}/${PACKAGE}-${digest(kernel)}`;
-      placed = { folder: `${folder}/`, programs: `${folder}/${digest(programs)}.programs` };
-      const add = (/** @type {string} */ fileName, /** @type {Uint8Array} */ source) =>
-        context.emitFile({ type: 'asset', fileName, source });
-      add(placed.programs, programs);
-      add(`${folder}/kernel.wasm`, kernel);
-      if (!compiler) return;
-      add(`${folder}/compiler.pack`, readFileSync(join(DIST, 'compiler.pack')));
-      for (const name of PYODIDE) add(`${folder}/pyodide/${name}`, readFileSync(join(pyodideFolder(), name)));
+      const source = await compiled(
+        context,
+        [...statements].filter(([id]) => modules.has(id)),
+      );
+      programs = `${config.build.assetsDir}/${PACKAGE}-${digest(source)}.programs`;
+      context.emitFile({ type: 'asset', fileName: programs, source });
     },
 
     renderChunk(/** @type {string} */ code, /** @type {{fileName: string}} */ chunk) {
-      if (!placed || !code.includes(PLACE)) return undefined;
-      const from = (/** @type {string} */ path) =>
-        `new URL(${JSON.stringify(posix.relative(posix.dirname(chunk.fileName), path))}, import.meta.url).href`;
-      const options = [`assets: ${from(placed.folder)} + '/'`, `programs: ${from(placed.programs)}`];
+      if (!programs || !code.includes(PLACE)) return undefined;
+      const path = JSON.stringify(posix.relative(posix.dirname(chunk.fileName), programs));
+      const options = [`programs: new URL(${path}, import.meta.url).href`];
       if (!compiler) options.push('compiler: false');
       return { code: code.replace(IN_CODE, () => `({ ${options.join(', ')} })`), map: null };
     },
   };
-
-  function pyodideFolder() {
-    if (pyodide) return resolve(config.root, pyodide);
-    return dirname(createRequire(join(config.root, 'package.json')).resolve('pyodide/pyodide.mjs'));
-  }
+  return compiler ? [ofStatements] : [withoutCompiler, ofStatements];
 
   /** The file of Programs. @param {any} context @param {[string, string[]][]} modules statements by module */
   async function compiled(context, modules) {

@@ -45,8 +45,9 @@ const lab = {
   /** An engine over `storage`; all engines of the worker share one compiler. */
   engine(storage) {
     const base = new URL('/dist/', location.href).href;
-    compiler ??= host.Compiler.load({ pyodide: `${base}pyodide/`, pack: `${base}compiler.pack` });
-    return host.Engine.create({ kernel: `${base}kernel.wasm`, compiler, storage });
+    const { kernel, ...files } = host.assetsIn(base);
+    compiler ??= host.Compiler.load(files);
+    return host.Engine.create({ kernel, compiler, storage });
   },
 };
 

@@ -34,9 +34,9 @@ SETUP = """() => {
     };
     const ask = (message) => answer(send(message));
     globalThis.wire = { worker, answers, order, send, answer, ask };
-    const base = new URL('/dist/', location.href).href;
-    const compiler = { pyodide: base + 'pyodide/', pack: base + 'compiler.pack' };
-    return ask({ op: 'init', kernel: base + 'kernel.wasm', compiler });
+    const { assetsIn } = await import('/web/locations.js');
+    const { kernel, ...compiler } = assetsIn(new URL('/dist/', location.href).href);
+    return ask({ op: 'init', kernel, compiler });
 }"""
 
 

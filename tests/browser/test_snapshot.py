@@ -86,7 +86,7 @@ def test_visits_do_not_draw_the_same_numbers(visit: Callable[..., Any], server: 
     draw = """
         const worker = new Worker('/tests/browser/lab.js', { type: 'module' });
         const code = `const base = new URL('/dist/', location.href).href;
-            const compiler = await lab.Compiler.load({ pyodide: base + 'pyodide/', pack: base + 'compiler.pack' });
+            const compiler = await lab.Compiler.load(lab.assetsIn(base));
             return [compiler.fromSnapshot, compiler.pyodide.runPython('import random; random.random()')];`;
         return new Promise((resolve) => {
             worker.onmessage = ({ data }) => resolve(data.value ?? data.error);

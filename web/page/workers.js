@@ -1,5 +1,6 @@
 /** The workers of a page: one for each place the assets are loaded from, and those the page brings itself. */
 
+import { assetsFrom, newWorker } from '../locations.js';
 import { isWorker } from './check.js';
 import { Client } from './client.js';
 
@@ -53,15 +54,14 @@ export async function workerFor(where, { onProgress, signal, programs, compiler 
 }
 
 /** @param {Where} where @param {boolean} eager whether the compiler is to be loaded at once @returns {Started} */
-function startedFor({ assets, pyodide, worker }, eager) {
-  const base = folder(assets ?? new URL('../../dist/', import.meta.url));
-  const compiler = { pack: `${base}compiler.pack`, pyodide: folder(pyodide ?? `${base}pyodide/`) };
-  const place = `${base} ${compiler.pyodide}`;
+function startedFor({ worker, ...where }, eager) {
+  const { kernel, ...compiler } = assetsFrom(where);
+  const place = `${kernel} ${compiler.pyodide['pyodide.mjs']}`;
   const own = typeof worker === 'function' ? made(worker) : worker;
   const known = own ? theirs.get(own) : ours.get(place);
   if (known) return known;
   const client = new Client(own ?? newWorker());
-  const started = { client, started: client.start({ kernel: `${base}kernel.wasm`, compiler, eager }) };
+  const started = { client, started: client.start({ kernel, compiler, eager }) };
   started.started.catch(() => undefined); // who waits for it hears of it
   if (own) theirs.set(own, started);
   else ours.set(place, started);
@@ -77,18 +77,6 @@ function made(make) {
   if (!isWorker(worker))
     throw new TypeError('connect(): the option "worker" is a function that does not return a Worker');
   return worker;
-}
-
-function newWorker() {
-  return new Worker(new URL('../worker.js', import.meta.url), { type: 'module', name: 'turso-wasm' });
-}
-
-/** An absolute URL with a slash at its end. @param {string | URL} url */
-function folder(url) {
-  const base = globalThis.location?.href ?? import.meta.url;
-  if (!URL.canParse(String(url), base)) throw new TypeError(`${JSON.stringify(url)} is no URL`);
-  const { href } = new URL(String(url), base);
-  return href.endsWith('/') ? href : `${href}/`;
 }
 
 /** @template T @param {Promise<T>} promise @param {AbortSignal | null | undefined} signal @returns {Promise<T>} */

@@ -13,8 +13,8 @@ FOLDERS = ("base", "vfs", "web", "demo")
 """Bottom first; a module imports from its own folder and from those before it."""
 
 WEB = (
-    "file.js lexer.js next_visit.js program.js program_file.js protocol.js pyodide.js rows.js snapshot.js",
-    "values.js waiting.js",
+    "fetching.js file.js lexer.js locations.js next_visit.js program.js program_file.js protocol.js rows.js",
+    "pyodide.js snapshot.js values.js waiting.js",
     "program_cache.js parameters.js userorder.js usertokens.js pack.js compiler.js stores.js",
     "page/check.js page/source.js page/tag.js usersource.js",
     "literals.js userrows.js statements.js",
@@ -29,7 +29,7 @@ WEB = (
 )
 """The storeys of web/, bottom first; in that of `statement.js` some know what uses them by type only."""
 
-PAGE = ("base/", "web/page/", "web/index.js", "web/protocol.js", "web/rows.js", "web/values.js")
+PAGE = ("base/", "web/page/", "web/index.js", "web/locations.js", "web/protocol.js", "web/rows.js", "web/values.js")
 """All that a page loads: nothing of the engine's."""
 
 

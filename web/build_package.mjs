@@ -1,0 +1,81 @@
+/**
+ * Make dist/package/, what the npm package publishes: `node web/build_package.mjs` (`make assets` runs it).
+ *
+ *   index.js, host.js   the page's API and the host's, one file each, with their types
+ *   vite.mjs            the plugin for Vite
+ *   turso/              what they load: the worker, kernel.wasm, compiler.pack, pyodide/
+ *   beside.js           index.js for Parcel, which would rewrite Pyodide if it saw its place: it looks for turso/ beside the page
+ */
+
+import { copyFileSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { PYODIDE } from './locations.js';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const TARGET = join(ROOT, 'dist', 'package');
+const AS_THEY_ARE = ['index.d.ts', 'host.d.ts', 'vite.mjs', 'vite.d.ts', 'virtual.d.ts'];
+const ASSETS = ['kernel.wasm', 'compiler.pack', ...PYODIDE.map((name) => `pyodide/${name}`)];
+
+/**
+ * locations.js, as it is to be where index.js lies.
+ * @param {string} [base] an expression, what the places are relative to
+ * @returns {import('esbuild').Plugin}
+ */
+function locations(base = 'import.meta.url') {
+  return {
+    name: 'locations',
+    setup(building) {
+      building.onLoad({ filter: /[\\/]web[\\/]locations\.js$/ }, ({ path }) => ({
+        contents: readFileSync(path, 'utf8')
+          .replaceAll(/(?<=new URL\(')(\.\.\/dist\/|\.\/)(?=[^']+',)/g, './turso/')
+          .replaceAll('import.meta.url', base),
+      }));
+    },
+  };
+}
+
+/**
+ * Bundle, and tell other bundlers to leave what is imported at run time alone.
+ * @param {Record<string, string>} entryPoints
+ * @param {import('esbuild').BuildOptions} options
+ */
+async function bundle(entryPoints, options) {
+  const { outputFiles } = await build({
+    write: false,
+    entryPoints,
+    outdir: TARGET,
+    bundle: true,
+    format: 'esm',
+    target: 'es2024',
+    legalComments: 'none',
+    logLevel: 'warning',
+    absWorkingDir: ROOT,
+    plugins: [locations()],
+    ...options,
+  });
+  for (const { path, text } of outputFiles ?? []) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text.replaceAll(/\bimport\((?=[A-Za-z])/g, 'import(/* webpackIgnore: true */ /* @vite-ignore */ '));
+  }
+}
+
+/** Files are shared, not copied, where the file system allows it. @param {string} from @param {string} to */
+function place(from, to) {
+  mkdirSync(dirname(to), { recursive: true });
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
+}
+
+rmSync(TARGET, { recursive: true, force: true });
+await bundle({ index: 'web/index.js', host: 'web/host.js' }, {});
+await bundle({ beside: 'web/index.js' }, { plugins: [locations('document.baseURI')] });
+// Pages load it as it is; `export` tells that it is a module.
+await bundle({ 'turso/worker': 'web/worker.js' }, { minifySyntax: true, minifyWhitespace: true, footer: { js: 'export {};' } });
+for (const name of AS_THEY_ARE) place(join(ROOT, 'web', name), join(TARGET, name));
+for (const name of ASSETS) place(join(ROOT, 'dist', name), join(TARGET, 'turso', name));
+console.log(relative(process.cwd(), TARGET));
