@@ -1,4 +1,4 @@
-"""Make dist/, the folder that pages load the engine from: kernel.wasm, compiler.pack and Pyodide; and what is published.
+"""Make dist/, the folder that pages load the engine from (kernel.wasm, compiler.pack, Pyodide), and what is published.
 
 `python web/make_assets.py` makes what is missing or older than its sources. Pyodide comes from node_modules/pyodide,
 where `npm install` puts it.
