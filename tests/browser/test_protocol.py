@@ -14,7 +14,7 @@ import pytest
 PROTOCOL = (Path(__file__).parents[2] / "web" / "protocol.js").read_text("utf-8")
 OPS = re.findall(r"^ \*   ([a-z]+)  ", PROTOCOL[: PROTOCOL.index("@typedef")], re.MULTILINE)[1:]
 
-SETUP = """() => {
+SETUP = """async () => {
     const worker = new Worker('/web/worker.js', { type: 'module' });
     const answers = new Map();  // id -> messages, in the order they came
     const order = [];
