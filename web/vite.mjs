@@ -12,12 +12,14 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, posix, resolve } from 'node:path';
+import { dirname, join, posix, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const PACKAGE = 'turso-wasm';
 const VIRTUAL = 'virtual:turso-wasm';
 const RESOLVED = `\0${VIRTUAL}`;
+const HERE = dirname(fileURLToPath(import.meta.url));
 const PLACE = 'turso-wasm: where the files are'; // stands in a chunk until that is known
 const IN_CODE = new RegExp(`(["'\`])${PLACE}\\1`, 'g');
 /** What only a compiler needs, as the package's modules name it (build_package.mjs). */
@@ -57,6 +59,7 @@ export function tursoWasm({ schema = [], compiler = true, command = 'turso-wasm'
 
     configResolved(/** @type {any} */ resolved) {
       config = resolved;
+      if (config.command === 'serve') config.server.fs.allow.push(HERE); // also where the package is only linked to
     },
 
     resolveId(/** @type {string} */ id) {
