@@ -68,6 +68,9 @@ CALLS: dict[str, tuple[str, set[str]]] = {
         "turso.connect(':memory:', { compiler: value }).then((one) => one.close())",
         BOOLEANS | {"undefined"},
     ),
+    "connect({persist})": ("turso.connect(':memory:', { persist: value }).then((one) => one.close())", BOOLEANS),
+    "onChange(listener)": ("db.onChange(value)", {"function", "class"}),
+    "moveTo(storage)": ("db.moveTo(value)", set()),
     "list(options)": ("turso.list(value)", OPTIONS),
     "list({storage})": ("turso.list({ storage: value })", {"undefined"}),
     "remove(name)": ("turso.remove(value)", {"'x'"}),
@@ -168,7 +171,7 @@ def test_every_public_method_is_in_the_table(tab: Any) -> None:
         return [...of(db), ...Object.getOwnPropertyNames(handle), ...of(db.prepare('SELECT 1')), ...Object.keys(turso)];
     """)
     called = {call.split("(")[0].removeprefix("tx.") for call in CALLS}
-    nothing_to_pass = {"columns", "describe", "finalize", "status", "export", "interrupt", "close", "open"}
+    nothing_to_pass = {"columns", "describe", "finalize", "status", "export", "interrupt", "close", "open", "storage"}
     internal = {"constructor", "request", "Database", "Statement", "SqlError"}
     assert {name for name in names if not name.startswith("Symbol")} - internal == called | nothing_to_pass
 
@@ -180,7 +183,7 @@ def test_every_public_method_is_in_the_table(tab: Any) -> None:
         ("{ read_only: true }", 'connect() has no option "read_only": did you mean "readonly"?'),
         (
             "{ fileMustExist: true }",
-            'connect() has no option "fileMustExist": it has assets, pyodide, worker, storage, programs, compiler, readonly, create, integers, timeout, signal, onProgress',
+            'connect() has no option "fileMustExist": it has assets, pyodide, worker, storage, programs, compiler, readonly, create, integers, persist, timeout, signal, onProgress',
         ),
         ("{ integers: 'BigInt' }", 'connect(): the option "integers" takes "auto" or "number" or "bigint", not string'),
         ("{ assets: '//' }", '"//" is no URL'),

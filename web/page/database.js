@@ -33,8 +33,9 @@ export class Database extends Handle {
   }
 
   async status() {
-    const persisted = (await globalThis.navigator?.storage?.persisted?.()) ?? false;
-    return { ...(await this.request({ op: 'status' })), persisted };
+    const asked = this.request({ op: 'status' });
+    const [status, persisted] = await Promise.all([asked, globalThis.navigator?.storage?.persisted?.()]);
+    return { ...status, persisted: persisted ?? false };
   }
 
   /** @param {(change: {tables: string[] | null, own: boolean}) => void} listener */
