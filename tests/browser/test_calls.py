@@ -69,7 +69,7 @@ CALLS: dict[str, tuple[str, set[str]]] = {
         BOOLEANS | {"undefined"},
     ),
     "connect({persist})": ("turso.connect(':memory:', { persist: value }).then((one) => one.close())", BOOLEANS),
-    "onChange(listener)": ("db.onChange(value)", {"function", "class"}),
+    "onChange(listener)": ("db.onChange(value)", {"function"}),
     "moveTo(storage)": ("db.moveTo(value)", set()),
     "list(options)": ("turso.list(value)", OPTIONS),
     "list({storage})": ("turso.list({ storage: value })", {"undefined"}),
