@@ -24,6 +24,7 @@ class Bench:
 
     def __init__(self, engine: str, path: str) -> None:
         self.db: Any = importlib.import_module(engine).connect(path, isolation_level=None)
+        self._n_unseen = 0
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
 
     def run(self, trial: Trial) -> dict[str, Any]:
@@ -41,6 +42,8 @@ class Bench:
         return {"ms": ms, "cpu": cpu, "answer": answer}
 
     def _work(self, trial: Trial) -> Callable[[], Any]:
+        if "unseen" in trial:
+            return lambda: self._run_unseen(trial["unseen"], trial["n"])
         if "run" in trial:
             return lambda: self.db.execute(trial["run"]).close()
         if "rows" in trial:
@@ -52,6 +55,13 @@ class Bench:
         if "get" in trial:
             return lambda: self._get_all(trial["get"], rows)
         return lambda: self._run_all(trial["each"], rows, trial.get("transaction", False))
+
+    def _run_unseen(self, sql: str, n: int) -> None:
+        """Statements that were never prepared before: `…` is another sum of columns in each."""
+        for _ in range(n):
+            self._n_unseen += 1
+            terms = " + ".join("be"[int(digit)] for digit in f"{self._n_unseen:b}")
+            self.db.execute(sql.replace("…", terms), (1,)).fetchall()
 
     def _get_all(self, sql: str, rows: list[tuple[Any, ...]]) -> tuple[int, int]:
         execute = self.db.execute

@@ -14,6 +14,7 @@ made for its storage classes.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from contextlib import suppress
 from struct import Struct
@@ -185,7 +186,7 @@ def _decode_column(
         if tag == INTEGER:
             return view.cast("q")[first::stride].tolist()
         if tag == REAL:
-            return view.cast("d")[first::stride].tolist()
+            return array("d", view.tobytes())[first::stride].tolist()  # faster than the view's own, for doubles alone
         halves = view.cast("I")
         starts, sizes = halves[2 * first :: 2 * stride].tolist(), halves[2 * first + 1 :: 2 * stride].tolist()
         pieces = zip(starts, sizes, strict=True)
