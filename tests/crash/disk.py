@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.harness.sharing import Sharing
 from turso_wasm.vfs.base import CANTOPEN, OPEN_CREATE, OPEN_MEMORY, OPEN_TEMP, File, VfsError
 from turso_wasm.vfs.faulty import Change, FaultyDisk
 from turso_wasm.vfs.memory import MemoryData, MemoryFile, MemoryVfs
@@ -25,7 +26,7 @@ class Event:
     change: Change | None = None
 
 
-class RecordingFile(MemoryFile):
+class RecordingFile(Sharing, MemoryFile):
     """A file whose changes are written down."""
 
     def __init__(self, owner: RecordingVfs, name: str, data: MemoryData) -> None:

@@ -29,6 +29,7 @@ import turso_wasm
 
 ACCOUNTS = 50
 TOTAL = 1000 * ACCOUNTS
+PAUSE = 0.01  # seconds between transactions, at most
 TIMEOUT = 20.0  # seconds a statement may wait for locks before it is an error
 SCHEMA = f"""
 CREATE TABLE account(id INTEGER PRIMARY KEY, balance INTEGER NOT NULL);
@@ -75,17 +76,28 @@ def work(engine: str, path: str, worker: int, seed: int, told: Connection) -> No
     while True:
         seq += 1
         begun = time.monotonic()
+        begin(execute)
         change(execute, random, worker, seq)
         told.send((seq, time.monotonic() - begun))
+        time.sleep(random.random() * PAUSE)  # or whoever waits for a lock may never find it free
         if random.random() < 0.3:
             look(execute)
         if random.random() < 0.1:
             tidy(execute, random)
 
 
+def begin(execute: Execute) -> None:
+    """Become the writer, however long that takes."""
+    while True:
+        try:
+            execute("BEGIN IMMEDIATE", ())
+            return
+        except (apsw.BusyError, turso_wasm.OperationalError) as error:
+            assert "locked" in str(error), str(error)
+
+
 def change(execute: Execute, random: Random, worker: int, seq: int) -> None:
-    """One transaction."""
-    execute("BEGIN IMMEDIATE", ())
+    """What a transaction does, and its commit."""
     for _ in range(random.randrange(1, 4)):
         moved, one, other = random.randrange(1, 50), random.randrange(ACCOUNTS) + 1, random.randrange(ACCOUNTS) + 1
         execute("UPDATE account SET balance = balance - ? WHERE id = ?", (moved, one))

@@ -20,9 +20,10 @@ import pytest
 import turso_wasm
 from tests.crash.history import Content, Maker, Model, Ours, Setting, Statement, content
 from tests.harness.effort import HEAVY
+from tests.harness.sharing import Sharing
 from turso_wasm.runtime import engine
-from turso_wasm.vfs.base import CAP_OWNED, FULL, File
-from turso_wasm.vfs.faulty import FaultyVfs
+from turso_wasm.vfs.base import CAP_OWNED, CAP_SHARED, FULL, File
+from turso_wasm.vfs.faulty import FaultyFile, FaultyVfs
 
 N_TRANSACTIONS = 60 if HEAVY else 15
 N_FAULTS = 10  # a setting and kind of fault, when not heavy
@@ -31,6 +32,7 @@ N_FAILURES = 1000  # of the test for leaks
 SETTINGS = {
     "wal": Setting("WAL"),
     "wal, owned": Setting("WAL", capabilities=CAP_OWNED),
+    "wal, shared": Setting("WAL", capabilities=CAP_SHARED),
     "delete": Setting("DELETE", synchronous="extra"),  # a power cut undoes no commit
     "truncate, full auto-vacuum": Setting("TRUNCATE", page_size=512, auto_vacuum="full"),
     "persist": Setting("PERSIST"),
@@ -39,8 +41,14 @@ MESSAGES = {10: "disk I/O error", 13: "database or disk is full", 14: "unable to
 KINDS = ("error", "short write", "full disk", "errors for a while")
 
 
+class SharingFile(Sharing, FaultyFile):
+    """A file whose log can be shared."""
+
+
 class StorageVfs(FaultyVfs):
     """Counts from where it is told; reports `capabilities` for every file."""
+
+    file_type = SharingFile
 
     def __init__(self, capabilities: int = 0) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ import pytest
 from tests.crash.disk import Disk, Image, RecordingVfs
 from tests.crash.history import Content, History, Maker, Ours, Setting, Statement, content, run
 from tests.harness.effort import HEAVY
-from turso_wasm.vfs.base import CAP_OWNED
+from turso_wasm.vfs.base import CAP_OWNED, CAP_SHARED
 
 N_TRANSACTIONS = 300 if HEAVY else 50
 N_CRASHES = 22  # a setting, when not heavy
@@ -26,6 +26,8 @@ SETTINGS = {
     "wal": Setting("WAL"),
     "wal, small pages, full auto-vacuum": Setting("WAL", page_size=512, auto_vacuum="full"),
     "wal, owned": Setting("WAL", capabilities=CAP_OWNED, page_size=4096),
+    "wal, shared": Setting("WAL", capabilities=CAP_SHARED),
+    "wal, shared, small pages": Setting("WAL", capabilities=CAP_SHARED, page_size=512, cache_size=10),
     "delete": Setting("DELETE"),
     "delete, small pages, full auto-vacuum": Setting("DELETE", page_size=512, auto_vacuum="full"),
     "delete, owned, incremental auto-vacuum": Setting("DELETE", capabilities=CAP_OWNED, auto_vacuum="incremental"),
@@ -186,7 +188,10 @@ def test_a_journal_or_log_of_another_mode_does_not_come_back(before: str, capabi
         ours.close()
 
 
-@pytest.mark.parametrize("name", ["wal", "delete", "delete, small pages, full auto-vacuum", "persist"])
+RECOVERED = ("wal", "wal, shared", "delete", "delete, small pages, full auto-vacuum", "truncate", "persist")
+
+
+@pytest.mark.parametrize("name", RECOVERED)
 def test_a_power_cut_during_recovery_is_recovered_too(name: str, tmp_path: Path) -> None:
     setting = SETTINGS[name]
     vfs = RecordingVfs(capabilities=setting.capabilities)
@@ -199,7 +204,7 @@ def test_a_power_cut_during_recovery_is_recovered_too(name: str, tmp_path: Path)
         image = disk.after_power_cut("all")
         expected = found_by_sqlite(image, tmp_path)
         assert expected in history.allowed(at)
-        first = RecordingVfs(image)
+        first = RecordingVfs(image, setting.capabilities)
         ours = Ours(first)
         assert content(ours.query) == expected
         ours.close()

@@ -207,7 +207,11 @@ class FaultyFile(LockedFile):
 
 
 class FaultyVfs:
-    """See the module docstring. `operations` counts what was asked since the last `fail_at` (or the beginning)."""
+    """See the module docstring. `operations` counts what was asked since the last `fail_at` (or the beginning).
+    `file_type`: what handles are.
+    """
+
+    file_type: type[FaultyFile] = FaultyFile
 
     def __init__(self, files: dict[str, bytes] | None = None) -> None:
         self.disk = FaultyDisk(files)
@@ -252,7 +256,7 @@ class FaultyVfs:
             if not flags & OPEN_CREATE:
                 raise VfsError(CANTOPEN)
             self.disk.create(name)
-        return FaultyFile(self, name, self.files[name])
+        return self.file_type(self, name, self.files[name])
 
     def delete(self, name: str, *, durable: bool) -> None:
         """Delete."""

@@ -7,7 +7,7 @@ Part of kernel/pager/share.py, whose invariants it keeps (Z3 to Z5).
 from turso_wasm.kernel.abi import SHM_HEAD_SIZE, SHM_SHARED
 from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_CORRUPT
 from turso_wasm.kernel.base.memory import malloc, mfree
-from turso_wasm.kernel.base.vfs import vfs_read, vfs_shm_lock, vfs_shm_read, vfs_size
+from turso_wasm.kernel.base.vfs import check_io, vfs_read, vfs_shm_lock, vfs_shm_read, vfs_size
 from turso_wasm.kernel.pager.cache import cache_free_all
 from turso_wasm.kernel.pager.header import HEADER_SIZE as FILE_HEADER_SIZE
 from turso_wasm.kernel.pager.header import bytes_equal, file_page_count, log_page_count
@@ -66,9 +66,9 @@ def share_adopt(db: SharedFile, head: ptr[u8]) -> i32:
         if rc < 0:
             share_forget(db)
             return rc
-        memory_copy(db.share.head, head, HEADER_SIZE)
-        db.commits += 1
         db.page_count = share_page_count(db, le32(head + AT_PAGES))
+        db.commits += 1
+        memory_copy(db.share.head, head, HEADER_SIZE)
     moved: u32 = le32(head + AT_BACKFILLED)
     db.share.backfilled = moved
     if moved > w.backfilled and moved <= w.committed:
@@ -87,8 +87,12 @@ def frames_adopt(db: SharedFile, head: ptr[u8]) -> i32:
     same: i32 = i32(w.committed > 0 and bytes_equal(head + AT_SALTS, ptr[u8](db.share.head) + AT_SALTS, 8))
     if not same or frames < w.committed:
         log_drop(db)
-    if frames > w.committed + BLOCK_FRAMES and not log_has(db, head, frames):
-        return -SQLITE_CORRUPT
+    if frames > w.committed + BLOCK_FRAMES:
+        length: i64 = vfs_size(w.fd - 1)
+        if length < 0:
+            return i32(length)
+        if length // i64(head_page_size(head) + FRAME_HEADER_SIZE) < i64(frames):
+            return -SQLITE_CORRUPT
     index_truncate(w, w.committed)
     index_reserve(w, i32(frames - w.committed))
     rc: i32 = page_numbers_read(db, frames)
@@ -109,11 +113,6 @@ def frames_adopt(db: SharedFile, head: ptr[u8]) -> i32:
         if db.loaded and w.page_size != db.page_size:
             return -SQLITE_CORRUPT
     return 0
-
-
-def log_has(db: SharedFile, head: ptr[u8], frames: u32) -> i32:
-    """1 if the log is long enough for that many frames."""
-    return i32(vfs_size(db.wal.fd - 1) // i64(head_page_size(head) + FRAME_HEADER_SIZE) >= i64(frames))
 
 
 def log_drop(db: SharedFile) -> None:
@@ -150,12 +149,14 @@ def page_numbers_read(db: SharedFile, last: u32) -> i32:
 
 
 def share_page_count(db: SharedFile, stated: u32) -> u32:
-    """The number of pages of the database, which a header states unless the log is new. Raises SQLITE_CORRUPT."""
+    """The number of pages of the database, which a header states unless the log is new. Raises."""
     size: i64 = vfs_size(db.fd)
+    check_io(i32(size) if size < 0 else 0)
     if stated and db.wal.committed:
         return log_page_count(db.wal, size)
     header: ptr[u8] = scratch(FILE_HEADER_SIZE)
     n: i32 = vfs_read(db.fd, header, FILE_HEADER_SIZE, i64(0))
+    check_io(n)
     return file_page_count(header, db.page_size, size) if n == FILE_HEADER_SIZE else u32(0)
 
 
