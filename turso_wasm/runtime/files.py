@@ -10,8 +10,11 @@ name is the database's plus a suffix, so it goes the same way.
 from __future__ import annotations
 
 import os
+import sys
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NoReturn, cast
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.kernel.abi import JOURNAL_EXISTS, LOG_HEAD_SIZE, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP, OPEN_URI
@@ -21,6 +24,7 @@ from turso_wasm.vfs.base import (
     CANTOPEN,
     CAP_MEMORY,
     CAP_OWNED,
+    IOERR,
     LOCK_EXCLUSIVE,
     LOCK_NONE,
     LOCK_SHARED,
@@ -31,13 +35,21 @@ from turso_wasm.vfs.base import (
     VfsError,
     code_of,
 )
-from turso_wasm.vfs.file import FileVfs
+from turso_wasm.vfs.file import FileVfs, SystemFile
 from turso_wasm.vfs.memory import MemoryVfs
+from turso_wasm.vfs.trusting import ImmutableVfs, UnlockedVfs
 
 PREFIX = "vfs:"
 MEMORY = "memory"  # the file system of in-memory databases that have a name
 
-_registered: dict[str, Vfs] = {MEMORY: MemoryVfs(CAP_MEMORY | CAP_OWNED, transient=True)}
+IMMUTABLE, NOLOCK = " immutable", " nolock"  # of files that a URI says this of: no names that it could say
+SYSTEM = "win32" if sys.platform == "win32" else "unix"  # what SQLite calls the default one
+
+_registered: dict[str, Vfs] = {
+    MEMORY: MemoryVfs(CAP_MEMORY | CAP_OWNED, transient=True),
+    IMMUTABLE: ImmutableVfs(FileVfs()),
+    NOLOCK: UnlockedVfs(FileVfs()),
+}
 
 
 def register_vfs(name: str, vfs: Vfs) -> None:
@@ -72,7 +84,7 @@ def shown(name: str) -> str:
 
 def kernel_name(location: Location, near: str = "") -> tuple[str, int]:
     """The name and the OPEN_* flags the kernel is given. near: the name of a database in whose file system it is,
-    unless the location has one of its own.
+    unless the location has one of its own. Errors: SqlError for a file system that nobody has registered.
     """
     flags = OPEN_READONLY if location.readonly else (OPEN_CREATE if location.create else 0)
     if location.shared_memory is not None:
@@ -81,10 +93,15 @@ def kernel_name(location: Location, near: str = "") -> tuple[str, int]:
         return location.path, OPEN_MEMORY | OPEN_CREATE | (flags & OPEN_READONLY)
     if location.path == "":
         return location.path, OPEN_TEMP | OPEN_CREATE | (flags & OPEN_READONLY)
-    vfs = location.vfs
-    if vfs is None and near.startswith(PREFIX):
+    vfs = None if location.vfs == SYSTEM else location.vfs
+    if vfs is not None and not has_vfs(vfs):
+        raise SqlError(SQLITE_ERROR, f"no such vfs: {vfs}")
+    if location.vfs is None and near.startswith(PREFIX):
         vfs = near[len(PREFIX) :].partition(":")[0]
-        vfs = None if vfs == MEMORY else vfs
+        vfs = None if vfs in (MEMORY, IMMUTABLE, NOLOCK) else vfs
+    if vfs is None and (location.immutable or location.nolock):
+        vfs = IMMUTABLE if location.immutable else NOLOCK
+        return qualified(vfs, os.path.realpath(location.path)), flags
     return (qualified(vfs, location.path) if vfs else os.path.realpath(location.path)), flags
 
 
@@ -96,11 +113,31 @@ def locate(name: str, near: str, flags: int) -> tuple[str, int]:
         if "\0" in name:
             return "", -CANTOPEN
         location = parse_location(name, bool(flags & OPEN_URI), flags)
-        if location.vfs is not None and not has_vfs(location.vfs):
-            return f"no such vfs: {location.vfs}", -SQLITE_ERROR
         return kernel_name(location, near)
     except SqlError as error:
         return error.message, -error.code
+
+
+class LostFile:
+    """A file that was open when the process was forked. The parent goes on with it, and the child must not touch it:
+    they share its locks, and the child's end of a transaction would be that of the parent's.
+    """
+
+    capabilities = 0
+
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        """Any operation."""
+        return self._refuse
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise VfsError(IOERR, "the connection belongs to the parent process")
+
+    def moved(self) -> bool:
+        """Whatever it is called now."""
+        return True
+
+    def close(self) -> None:
+        """It was closed when the process began."""
 
 
 class FileTable:
@@ -113,7 +150,15 @@ class FileTable:
         self.default: Vfs = FileVfs()
         self.files: dict[int, File] = {}
         self.next_fd = 0
+        _tables.add(self)
         self._journals: dict[int, tuple[Vfs, str]] = {}  # of databases, by descriptor
+
+    def lose(self) -> None:
+        """The process is a child that was forked: what is in files of the system belongs to its parent."""
+        lost = cast("File", LostFile())
+        self.files = {fd: lost if isinstance(file, SystemFile) else file for fd, file in self.files.items()}
+        if any(file is lost for file in self.files.values()):
+            self.default = cast("Vfs", lost)
 
     def _resolve(self, name: str) -> tuple[Vfs, str]:
         if not name.startswith(PREFIX):
@@ -328,3 +373,15 @@ class FileTable:
     def capabilities(self, fd: int) -> int:
         """CAP_* bits."""
         return self.files[fd].capabilities
+
+
+_tables: weakref.WeakSet[FileTable] = weakref.WeakSet()
+
+
+def _lose_files() -> None:
+    for table in _tables:
+        table.lose()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_lose_files)

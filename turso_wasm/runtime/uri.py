@@ -11,7 +11,9 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.records import dataclass
 from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_READONLY
 
-_MODES = ("ro", "rw", "rwc", "memory")
+_MODES = {"ro": 0, "rw": 1, "rwc": 2, "memory": 2}
+_ALLOWS = {(True, False): 0, (True, True): 0, (False, False): 1, (False, True): 2}  # by readonly, create
+SQLITE_PERM = 3
 
 
 @dataclass(slots=True)
@@ -22,6 +24,10 @@ class Location:
     readonly: bool = False
     create: bool = True
     vfs: str | None = None
+    immutable: bool = False  # nobody changes it: no locks, journals and logs are not looked at
+    nolock: bool = False  # others are kept from it otherwise
+    memory: bool = False  # mode=memory
+    cache: str = ""
     shared_memory: str | None = None  # name of an in-memory database that connections share
 
 
@@ -43,31 +49,54 @@ def parse_location(
         if authority not in ("", "localhost"):
             raise SqlError(SQLITE_ERROR, f"invalid uri authority: {authority}")
         path = slash + path
-    path = unquote(path, errors="surrogateescape")
+    path = _decoded(path)
     if sys.platform == "win32" and len(path) > 2 and path[0] == "/" and path[2] == ":":
         path = path[1:]
-    options = {}
+    located = replace(plain, path=path)
     for part in query.split("&") if query else ():
         key, _, value = part.partition("=")
-        options[unquote(key)] = unquote(value)
-    return _with_options(replace(plain, path=path), options)
+        _apply(located, _decoded(key), _decoded(value))
+    return _in_memory(located)
 
 
-def _with_options(location: Location, options: dict[str, str]) -> Location:
-    mode = options.get("mode")
-    if mode is not None:
-        if mode not in _MODES:
-            raise SqlError(SQLITE_ERROR, f"no such access mode: {mode}")
-        location.readonly = mode == "ro"
-        location.create = mode in ("rwc", "memory")
-    cache = options.get("cache")
-    if cache not in (None, "shared", "private"):
-        raise SqlError(SQLITE_ERROR, f"no such cache mode: {cache}")
-    if options.get("immutable", "0") not in ("0", "off", "false", "no"):
+def _decoded(text: str) -> str:
+    """Without escapes; what follows a NUL is left out."""
+    return unquote(text, errors="surrogateescape").partition("\0")[0]
+
+
+def _apply(location: Location, key: str, value: str) -> None:
+    """Do what one parameter says; others than these mean nothing. Errors: SqlError."""
+    if key == "mode":
+        if value not in _MODES:
+            raise SqlError(SQLITE_ERROR, f"no such access mode: {value}")
+        wanted = _MODES[value]
+        if value != "memory" and wanted > _ALLOWS[location.readonly, location.create]:
+            raise SqlError(SQLITE_PERM, f"access mode not allowed: {value}")
+        location.memory = value == "memory"
+        location.readonly, location.create = wanted == 0, wanted == 2
+    elif key == "cache":
+        if value not in ("shared", "private"):
+            raise SqlError(SQLITE_ERROR, f"no such cache mode: {value}")
+        location.cache = value
+    elif key == "immutable":
+        location.immutable = _is_true(value)
+    elif key == "nolock":
+        location.nolock = _is_true(value)
+    elif key == "vfs":
+        location.vfs = value
+
+
+def _is_true(value: str) -> bool:
+    """Whether a parameter says yes: on, yes, true, or a number that begins with another digit than 0."""
+    return value.lower() in ("on", "yes", "true") or (value[:1].isdigit() and value.lstrip("0")[:1].isdigit())
+
+
+def _in_memory(location: Location) -> Location:
+    """The location of a database in memory, if it is that of one."""
+    if location.immutable:
         location.readonly = True
-    location.vfs = options.get("vfs")
-    if mode == "memory" or location.path == ":memory:":
-        if cache == "shared" and location.path:
+    if location.memory or location.path == ":memory:":
+        if location.cache == "shared" and location.path:
             location.shared_memory = location.path
         location.path = ":memory:"
     if location.vfs == "memdb":

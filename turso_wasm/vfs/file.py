@@ -226,7 +226,12 @@ _inodes_lock = threading.RLock()
 
 
 def _forget_after_fork() -> None:
-    """A child process holds none of its parent's locks and must not close its descriptors' locks either."""
+    """A child shares its parent's open files, and with them the locks: it closes all of them, which leaves the parent's
+    as they are. (Whoever has a handle of them must not use it any more: runtime/files.py.)
+    """
+    for inode in _inodes.values():
+        for fd in inode.fds:
+            os.close(fd)
     _inodes.clear()
 
 
@@ -259,7 +264,11 @@ def _sync(fd: int) -> None:
 _fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 
-class OsFile:
+class SystemFile:
+    """A file whose descriptor a forked child would share."""
+
+
+class OsFile(SystemFile):
     """A handle on an Inode."""
 
     def __init__(self, inode: Inode, fd: int, path: str, created: bool, readonly: bool) -> None:
@@ -468,7 +477,7 @@ def _open_descriptor(name: str, flags: int, readonly: bool, existed: bool) -> tu
         raise VfsError(code, str(error)) from error
 
 
-class TemporaryFile:
+class TemporaryFile(SystemFile):
     """An anonymous scratch file: no locks, no durability."""
 
     def __init__(self) -> None:

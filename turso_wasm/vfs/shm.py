@@ -21,6 +21,7 @@ import struct
 import sys
 import threading
 import time
+import weakref
 from contextlib import suppress
 
 from turso_wasm.kernel.abi import SHM_EXCLUSIVE, SHM_SHARED, SHM_UNLOCK
@@ -79,6 +80,20 @@ def _fence() -> None:
         pass
 
 
+_open: weakref.WeakSet[LogIndex] = weakref.WeakSet()
+
+
+def _forget_after_fork() -> None:
+    """As vfs/file.py does with its descriptors."""
+    for index in _open:
+        index.close()
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
+
 class LogIndex:
     """An open index."""
 
@@ -88,6 +103,7 @@ class LogIndex:
         self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         self.map: mmap.mmap | None = None
         self.view = memoryview(b"")
+        _open.add(self)
         try:
             if _lock(self.fd, _flock(fcntl.F_WRLCK, OPEN_LOCK, 1)):
                 os.ftruncate(self.fd, 0)
@@ -100,6 +116,7 @@ class LogIndex:
 
     def close(self) -> None:
         """Give up everything."""
+        _open.discard(self)
         self.view.release()
         if self.map is not None:
             self.map.close()

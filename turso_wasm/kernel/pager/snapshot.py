@@ -17,6 +17,7 @@ Invariants:
 
 from turso_wasm.kernel.abi import (
     CAP_MEMORY,
+    CAP_OWNED,
     JOURNAL_MEMORY,
     JOURNAL_OFF,
     JOURNAL_WAL,
@@ -197,7 +198,9 @@ def load_header(db: SharedFile, n: i32, size: i64) -> None:
     db.usable_size = page_size - first[AT_RESERVED]
     db.header_read_only = i32(first[AT_WRITE_VERSION] > VERSION_WAL)
     db.journal_mode = mode_without_log(db)
-    if (w.committed or first[AT_READ_VERSION] == VERSION_WAL) and not (db.capabilities & CAP_MEMORY):
+    # A log that nobody can write any more is one only if it is there.
+    empty: i32 = i32(first[AT_READ_VERSION] == VERSION_WAL and not (db.read_only and db.capabilities & CAP_OWNED))
+    if (w.committed or empty) and not (db.capabilities & CAP_MEMORY):
         db.journal_mode = JOURNAL_WAL
         w.page_size = page_size
     if not db.share.on:
