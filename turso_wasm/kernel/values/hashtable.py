@@ -97,7 +97,8 @@ def hash_new(stmt: Run, entry_size: i32) -> Hash:
     if multiplier == 0:
         seed: ptr[u8] = scratch(8)
         host_random(seed, 8)
-        multiplier = (u64(le64(seed)) ^ GOLDEN) | 1
+        # Near the golden ratio keys that follow one another lie far apart; others put them into few buckets.
+        multiplier = (u64(le64(seed)) >> 24 ^ GOLDEN) | 1
     h: Hash = Hash(i32(resource_add(stmt, sizeof(Hash), KIND_HASH, funcref(hash_release))))
     h.statement = stmt
     h.key_at = (entry_size + 7) & ~7
