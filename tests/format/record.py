@@ -96,8 +96,10 @@ def decode_value(serial: int, body: bytes, encoding: str = "utf-8") -> SqlValue:
 
 
 def decode_record(record: bytes | memoryview, encoding: str = "utf-8") -> list[SqlValue]:
-    """The values of a record. Errors: Corrupt if it breaks R1 or has a reserved serial type."""
+    """The values of a record; a header of size 0 has none. Errors: Corrupt if it breaks R1, a reserved serial type."""
     header_size, at = decode_varint(record, 0)
+    if header_size == 0:
+        return []
     if not at <= header_size <= len(record):
         raise Corrupt(0, 0, "the header is larger than the record")
     body = header_size

@@ -160,11 +160,21 @@ def test_reserved_serial_types_are_null(kernel: RecordsKernel, serial: int) -> N
     assert kernel.decode(*found) is None
 
 
+@pytest.mark.parametrize("record", [b"\x00", b"\x00\x01\x02", b"\x80\x00", b"\x00" * 20])
+def test_a_header_of_size_0_has_no_columns(kernel: RecordsKernel, record: bytes) -> None:
+    """As in SQLite, whatever follows."""
+    kernel.reset()
+    assert model.decode_record(record) == []
+    p = kernel.bytes_in(record)
+    assert kernel.checked("record_field_count", p, len(record)) == 0
+    assert kernel.decode(*kernel.checked("record_column", p, len(record), 0)) is None
+    assert columns(kernel, record, 0b11, p) == {0: None, 1: None}
+
+
 @pytest.mark.parametrize(
     "record",
     [
         b"",  # nothing at all
-        b"\x00",  # a header smaller than its own size
         b"\x05\x01",  # a header larger than the record
         b"\x03\x01\x81",  # a serial type cut off by the header's end
         b"\x02\x06\x01",  # an integer beyond the end

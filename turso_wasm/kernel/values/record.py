@@ -209,7 +209,7 @@ def record_columns(p: ptr[u8], size: i32, mask: i64, out: ptr[Value]) -> None:
         body += width
         field += 16
         mask = i64(u64(mask) >> 1)
-    if at >= end and body != size:
+    if at >= end and body != size and end:
         raise_corrupt(u32(0))
 
 
