@@ -146,8 +146,8 @@ def _words(line: str) -> list[str]:
 
 
 def drops_another_not(sql: str, theirs: list[str], mine: list[str]) -> bool:
-    """True if SQLite's DROP NOT NULL took a NOT DEFERRABLE for it, which it removes with what follows."""
-    if not sql.startswith("ALTER") or not re.search(r"DROP\s+NOT\s+NULL", sql, re.IGNORECASE):
+    """True if SQLite's DROP or SET NOT NULL took a NOT DEFERRABLE for it, which it removes with what follows."""
+    if not sql.startswith("ALTER") or not re.search(r"(DROP|SET)\s+NOT\s+NULL", sql, re.IGNORECASE):
         return False
     return any(NOT_DEFERRABLE.search(line) for line in mine) and [_without_not(line) for line in theirs] == [
         _without_not(line) for line in mine

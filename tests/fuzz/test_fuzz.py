@@ -336,6 +336,8 @@ def test_not_deferrable_that_sqlite_takes_for_not_null() -> None:
     assert not drops_another_not(
         sql, ["main: 't'|'t'|'CREATE TABLE t(a)'"], ["main: 't'|'t'|'CREATE TABLE t(a NOT NULL)'"]
     )
+    both = mine.replace("NOT DEFERRABLE", "NOT DEFERRABLE NOT NULL")
+    assert drops_another_not("ALTER TABLE t ALTER a SET NOT NULL", [mine.replace("DEFERRABLE", "NULL")], [both])
     assert not drops_another_not("DROP TABLE t", ["main: 't'|'t'|'CREATE TABLE t(a REFERENCES t(a))'"], [mine])
 
 
