@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 import struct
-import traceback
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from turso_wasm.base.errors import SQLITE_TOOBIG, SqlError
@@ -190,10 +190,19 @@ def _error_reply(error: Exception, sql: str = "") -> bytes:
     elif isinstance(error, TooBig):
         code, message, offset = SQLITE_TOOBIG, "string or blob too big", -1
     else:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        message = f"internal error: {type(error).__name__}: {error} ({where.name} in {where.filename})"
+        where = _innermost(error)
+        place = "" if where is None else f" ({where.co_name} in {where.co_filename})"
+        message = f"internal error: {type(error).__name__}: {error}{place}"
         code, offset = SQLITE_INTERNAL, -1
     return _reply({"error": {"code": code, "message": message, "offset": offset}})
+
+
+def _innermost(error: Exception) -> CodeType | None:
+    """The code that raised it. (`traceback` cannot read that of the pack, which has no lines.)"""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return None if at is None else at.tb_frame.f_code
 
 
 def _units(sql: str, at: int) -> int:

@@ -13,6 +13,8 @@ const PACK = `
 import ast, array, importlib.util, inspect, json, lzma, marshal, types
 
 # A larger window would be allocated by who unpacks it, too.
+# Frames of these are in tracebacks of code of the page's, which cannot be shown without lines.
+WITH_LINES = ("turso_wasm/page_functions.py", "turso_wasm/typed/callable.py")
 EMPTY = (lambda: None).__code__.co_code[-4:]
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 20, "pb": 0}]
 
@@ -39,7 +41,7 @@ def compiled(source, path):
         elif isinstance(node, ast.arg):
             node.annotation = None
     code = compile(tree, path, "exec", dont_inherit=True, optimize=2)
-    return bare(code)
+    return code if path.endswith(WITH_LINES) else bare(code)
 
 def without_signatures(symbols):
     """symbols.json without what is for readers."""
