@@ -19,6 +19,11 @@ const MAX_FILES = 1 << 20;
 const PATIENCE_MS = 5000;
 const PATIENCE_TO_REMOVE_MS = 500;
 
+/**
+ * @typedef {object} Claims who says whether databases of the origin may be acquired here
+ * @property {(name: string, options: {signal: AbortSignal}) => Promise<boolean>} hold
+ * @property {(name: string) => void} drop
+ */
 /** @typedef {{times: number, files: number}} Loan how often it was acquired, how many of its files are open */
 
 export class FileTable {
@@ -31,8 +36,7 @@ export class FileTable {
     new Map();
   /** What is being replaced. @type {Map<string, Promise<void>>} */ #replacing = new Map();
   /** What is being given back. @type {Set<Promise<void>>} */ #returning = new Set();
-  /** Who says whether databases of the origin may be acquired here (web/claims.js); null: everybody may. @type {Pick<import('../web/claims.js').Claims, 'hold' | 'drop'> | null} */ claims =
-    null;
+  /** null: all of them may. @type {Claims | null} */ claims = null;
 
   /** @param {Record<string, Storage>} mounts by prefix @param {string} usual the prefix of names that say none */
   constructor(mounts, usual = '') {

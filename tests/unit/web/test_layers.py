@@ -13,8 +13,9 @@ FOLDERS = ("base", "vfs", "web", "demo")
 """Bottom first; a module imports from its own folder and from those before it."""
 
 WEB = (
-    "fetching.js file.js lexer.js locations.js next_visit.js program.js program_file.js protocol.js rows.js",
-    "pyodide.js snapshot.js values.js waiting.js",
+    "changes.js claims.js fetching.js file.js lexer.js locations.js next_visit.js program.js program_file.js",
+    "protocol.js rows.js",
+    "effects.js links.js pyodide.js snapshot.js values.js waiting.js",
     "program_cache.js parameters.js userorder.js usertokens.js pack.js compiler.js stores.js",
     "page/check.js page/source.js page/tag.js usersource.js",
     "literals.js userrows.js statements.js",
@@ -23,7 +24,7 @@ WEB = (
     "kernel.js connection.js",
     "schema.js visible_schema.js",
     "statement.js preparer.js database.js engine.js python_host.js page/client.js page/tenure.js",
-    "job.js session.js server.js page/remote.js page/statement.js page/workers.js",
+    "drive.js job.js relay.js session.js server.js page/remote.js page/statement.js page/workers.js",
     "page/handle.js page/database.js",
     "worker.js host.js index.js",
 )
