@@ -246,6 +246,7 @@ class TestAnOwnerThatDoesNotAnswer:
                 while (Date.now() < end);
                 return 1;
             });
+            await db.get('SELECT spin(0)'); // compiled, so that it spins at once
             globalThis.spinning = db.get('SELECT spin(9800)');
             await pause(100);
         """)
@@ -425,5 +426,5 @@ def end(tab: Tab, how: str) -> None:
     elif how == "terminate":
         tab("db.connection.client.worker.terminate()")
     else:
-        with contextlib.suppress(playwright.Error):
+        with tab.page.expect_event("crash", timeout=5000), contextlib.suppress(playwright.Error):
             tab.page.goto("chrome://crash", timeout=5000)
