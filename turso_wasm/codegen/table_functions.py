@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.cells import cell_table, emit_cells, load_cells
@@ -31,11 +31,16 @@ class MadeSource(Source):
         self.outputs = outputs
         self.number = number
 
+    def ensure(self, columns: Iterable[int], ctx: Context) -> None:
+        """See Source. What they are made of is decoded here, too, unless there may be no row to decode."""
+        wanted = set(columns)
+        if self.null_row is None:
+            ensure([self.outputs[column] for column in sorted(wanted & self.outputs.keys())], ctx)
+        super().ensure(wanted, ctx)
+
     def decode(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
-        """See Source."""
-        made = [column for column in columns if column in self.outputs]
-        ensure([self.outputs[column] for column in made], ctx)
-        found = {column: emit_value(self.outputs[column], ctx) for column in made}
+        """See Source. It may be in code that is skipped: what they are made of is not remembered."""
+        found = {column: emit_value(self.outputs[column], ctx) for column in columns if column in self.outputs}
         if self.number is not None and ROWID in columns:
             found[ROWID] = SqlValue(INTEGER, self.number)
         return found

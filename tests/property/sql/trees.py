@@ -96,6 +96,11 @@ def _no_list(items: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return (ast.ColumnRef("a"), *items[1:]) if len(items) > 1 else items
 
 
+def _in_list(operand: Expr, items: tuple[Expr, ...], negated: bool) -> Expr:
+    # A row is looked for among rows of its width.
+    return ast.InList(operand, (operand,) * len(items) if type(operand) is ast.RowValue else items, negated)
+
+
 def _operators(inner: SearchStrategy[Expr]) -> SearchStrategy[Expr]:
     likes = st.sampled_from(["LIKE", "GLOB", "REGEXP", "MATCH"])
     truth = st.booleans()
@@ -108,7 +113,7 @@ def _operators(inner: SearchStrategy[Expr]) -> SearchStrategy[Expr]:
         st.builds(ast.Collate, inner, collations),
         st.builds(ast.Like, likes, inner, inner, st.none() | inner, truth),
         st.builds(ast.Between, inner, inner, inner, truth),
-        st.builds(ast.InList, inner, st.one_of(maybe_some(inner).map(_no_list), literal_lists), truth),
+        st.builds(_in_list, inner, st.one_of(maybe_some(inner).map(_no_list), literal_lists), truth),
         st.builds(ast.InTable, inner, qualified, st.none() | maybe_some(inner), truth),
         st.builds(ast.Case, st.none() | inner, some(st.builds(ast.When, inner, inner), 2), st.none() | inner),
         st.builds(ast.Cast, inner, types),
