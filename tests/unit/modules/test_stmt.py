@@ -55,7 +55,8 @@ def test_figures(db: turso_wasm.Connection) -> None:
     joined = "SELECT count(*) FROM t JOIN u ON a + 1 = b"
     assert rows(db, joined) == [(99,)]
     assert rows(db, f"SELECT naidx, run FROM sqlite_stmt WHERE sql = '{joined}'") == [(100, 1)]
-    assert rows(db, "SELECT run FROM sqlite_stmt WHERE sql = 'INSERT INTO t VALUES (?)'") == [(100,)]
+    inserted = "SELECT sum(run) FROM sqlite_stmt WHERE sql = 'INSERT INTO t VALUES (?)'"
+    assert rows(db, inserted) == [(100,)]  # also if the schema was another one and it was prepared twice
     assert rows(db, "SELECT min(mem) > 0, count(nscan), count(nstep) FROM sqlite_stmt") == [(1, 0, 0)]
     other = db.execute("SELECT t.a FROM t, u")
     next(other)
