@@ -215,7 +215,8 @@ def _with_conditions(core: Core, source: int, conditions: list[bound.Expr], bind
         if isinstance(expr, bound.InList):
             operand = transform(expr.operand, rewrite)
             if affinity_of(operand) != affinity_of(expr.operand):
-                typed = in_list(operand, expr.items, expr.negated)
+                items = tuple(transform(item, rewrite) for item in expr.items)
+                typed = in_list(operand, items, expr.negated)
                 return replace(typed, collation=expr.collation)
         if isinstance(expr, bound.SubqueryExpr) and isinstance(expr.plan, Query) and expr.operand is not None:
             operand = transform(expr.operand, rewrite)
