@@ -292,8 +292,7 @@ def journal_finish(db: SharedFile) -> i32:
         return 0
     rc: i32 = 0
     if j.mode == JOURNAL_DELETE:
-        vfs_close(j.fd - 1)
-        j.fd = 0
+        journal_file_close(j)
         rc = journal_delete(db)
     elif j.mode == JOURNAL_TRUNCATE or j.mode == JOURNAL_PERSIST:
         rc = journal_zero(db)
@@ -305,6 +304,13 @@ def journal_finish(db: SharedFile) -> i32:
     if rc == 0:
         journal_forget(db)
     return rc
+
+
+def journal_file_close(j: Journal) -> None:
+    """Close the file. It is forgotten before, since a host may be interrupted when it has closed it."""
+    fd: i32 = j.fd - 1
+    j.fd = 0
+    vfs_close(fd)
 
 
 def journal_delete(db: SharedFile) -> i32:
@@ -348,7 +354,7 @@ def journal_play_back_own(db: SharedFile) -> i32:
     if j.mode == JOURNAL_MEMORY:
         return memory_play_back(db)
     if j.fd == 0:
-        # Deleting it failed after it was closed.
+        # Deleting it failed after it was closed, or the host was interrupted meanwhile.
         fd: i32 = vfs_open(name_with(db, JOURNAL_SUFFIX, 8), db.name_size + 8, 0)
         if fd < 0:
             return fd
@@ -360,8 +366,7 @@ def journal_close(db: SharedFile) -> None:
     """Close the file, which stays: without a lock it may be another process's journal by now."""
     j: Journal = db.journal
     if j.fd:
-        vfs_close(j.fd - 1)
-        j.fd = 0
+        journal_file_close(j)
     mfree(j.memory)
     j.memory = ptr[u8](0)
     j.memory_capacity = i64(0)

@@ -169,8 +169,9 @@ def image_free(p: Pager, image: Image) -> None:
 def images_close(p: Pager) -> None:
     """There are no images left: give the temporary file up."""
     if p.image_fd:
-        vfs_close(p.image_fd - 1)
-        p.image_fd = 0
+        fd: i32 = p.image_fd - 1
+        p.image_fd = 0  # before: a host may be interrupted when it has closed it
+        vfs_close(fd)
 
 
 def savepoints_free(p: Pager) -> None:

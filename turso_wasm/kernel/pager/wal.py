@@ -99,8 +99,9 @@ def wal_forget(db: SharedFile) -> None:
     """Close the log file and forget the index; the file stays."""
     w: Wal = db.wal
     if w.fd:
-        vfs_close(w.fd - 1)
-        w.fd = 0
+        fd: i32 = w.fd - 1
+        w.fd = 0  # before: a host may be interrupted when it has closed it
+        vfs_close(fd)
     index_truncate(w, u32(0))
     w.committed = 0
     w.backfilled = 0
