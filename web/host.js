@@ -7,7 +7,7 @@
  */
 
 import { Engine } from './engine.js';
-import { assetsFrom } from './locations.js';
+import { assetsFrom, placeOf } from './locations.js';
 
 export { SqlError } from '../base/errors.js';
 export { BlobStorage } from '../vfs/blob.js';
@@ -29,8 +29,9 @@ export async function connect(name, { assets, pyodide, ...options } = {}) {
 }
 
 /** One for each place; one that cannot start is forgotten. @param {import('./locations.js').Assets} assets */
-function engineFrom({ kernel, ...compiler }) {
-  const place = `${kernel} ${compiler.pyodide['pyodide.mjs']}`;
+function engineFrom(assets) {
+  const { kernel, ...compiler } = assets;
+  const place = placeOf(assets);
   const started = engines.get(place) ?? Engine.create({ kernel, compiler });
   engines.set(place, started);
   started.catch(() => engines.delete(place));

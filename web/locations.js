@@ -60,6 +60,11 @@ export function assetsFrom({ assets, pyodide }) {
   return pyodide === undefined ? found : { ...found, pyodide: pyodideIn(folder(pyodide)) };
 }
 
+/** What tells assets of one place from those of another. @param {Assets} assets */
+export function placeOf({ kernel, pyodide }) {
+  return `${kernel} ${pyodide['pyodide.mjs']}`;
+}
+
 /** An absolute URL with a slash at its end. @param {string | URL} url */
 function folder(url) {
   const base = globalThis.location?.href ?? import.meta.url;

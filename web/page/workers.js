@@ -1,6 +1,6 @@
 /** The workers of a page: one for each place the assets are loaded from, and those the page brings itself. */
 
-import { assetsFrom, newWorker } from '../locations.js';
+import { assetsFrom, newWorker, placeOf } from '../locations.js';
 import { isWorker } from './check.js';
 import { Client } from './client.js';
 
@@ -55,8 +55,9 @@ export async function workerFor(where, { onProgress, signal, programs, compiler 
 
 /** @param {Where} where @param {boolean} eager whether the compiler is to be loaded at once @returns {Started} */
 function startedFor({ worker, ...where }, eager) {
-  const { kernel, ...compiler } = assetsFrom(where);
-  const place = `${kernel} ${compiler.pyodide['pyodide.mjs']}`;
+  const assets = assetsFrom(where);
+  const { kernel, ...compiler } = assets;
+  const place = placeOf(assets);
   const own = typeof worker === 'function' ? made(worker) : worker;
   const known = own ? theirs.get(own) : ours.get(place);
   if (known) return known;
