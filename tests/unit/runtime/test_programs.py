@@ -10,9 +10,8 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from turso_wasm.base.errors import SqlError
-from turso_wasm.codegen.program import Program
-from turso_wasm.runtime import compiler, engine
 from turso_wasm.runtime import connection as connection_module
+from turso_wasm.runtime import engine
 from turso_wasm.runtime import schema as schema_module
 from turso_wasm.runtime.connection import HostConnection
 from turso_wasm.runtime.uri import Location
@@ -26,19 +25,6 @@ def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostConnection]:
     run(connection, "INSERT INTO t VALUES (1, 10, 'x'), (2, 20, 'y'), (3, 30, 'z')")
     yield connection
     connection.close()
-
-
-@pytest.fixture
-def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The texts that were compiled."""
-    texts: list[str] = []
-
-    def spy(tokens: Any, *environment: Any) -> Program:
-        texts.append(tokens.sql)
-        return compiler.compile_statement(tokens, *environment)
-
-    monkeypatch.setattr(connection_module, "compile_statement", spy)
-    return texts
 
 
 def run(connection: HostConnection, sql: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -8,8 +8,6 @@ from weakref import WeakKeyDictionary
 import pytest
 
 import turso_wasm
-from turso_wasm.runtime import compiler
-from turso_wasm.runtime import connection as connection_module
 from turso_wasm.runtime import schema as schema_module
 
 ROWS = "WITH RECURSIVE r(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM r LIMIT {n})"
@@ -28,18 +26,6 @@ def db(monkeypatch: pytest.MonkeyPatch) -> Any:
     connection.executescript(SCHEMA)
     connection.execute(f"INSERT INTO small {ROWS.format(n=40)} SELECT i, i, i FROM r")
     return connection
-
-
-@pytest.fixture
-def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    texts: list[str] = []
-
-    def spy(tokens: Any, *environment: Any) -> Any:
-        texts.append(tokens.sql)
-        return compiler.compile_statement(tokens, *environment)
-
-    monkeypatch.setattr(connection_module, "compile_statement", spy)
-    return texts
 
 
 def fill(db: Any, n: int) -> None:
