@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -153,9 +154,9 @@ def test_a_build_without_compiler_has_no_python(application: Callable[..., Path]
 def test_while_developing_statements_are_compiled_in_the_page(application: Callable[..., Path], context: Any) -> None:
     folder = application()
     log = (folder / "log").open("w+")
-    server = subprocess.Popen(
-        ["node", str(VITE), "--port", "0", "--host", "localhost"], cwd=folder, stdout=log, stderr=log
-    )
+    command = ["node", str(VITE), "--port", "0", "--host", "localhost"]
+    plain = {**os.environ, "NO_COLOR": "1"}  # where CI is set, it colours files too
+    server = subprocess.Popen(command, cwd=folder, env=plain, stdout=log, stderr=log)
     try:
         found = None
         for _ in range(200):

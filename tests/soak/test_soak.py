@@ -10,10 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import browser, chromium, launch, server
 from tests.soak.harness import WAYS, Soak
-
-__all__ = ["browser", "chromium", "launch", "server"]
 
 HEAVY = bool(os.environ.get("TURSO_HEAVY"))
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "200" if HEAVY else "2"))
