@@ -12,21 +12,17 @@
 
 import { misuse, SQLITE_ERROR, SqlError } from '../base/errors.js';
 import { Changes } from './changes.js';
-import { drive, exactOutcome, pack, resultOf } from './drive.js';
 import { fetchBytes } from './fetching.js';
 import { interrupted, Job } from './job.js';
 import { packError, transferables } from './protocol.js';
 import { Relay } from './relay.js';
-import { DONE, ROWS, YIELD } from './statement.js';
-import { codeFrom } from './usersource.js';
+import { Requests } from './requests.js';
 
-const FIRST_BATCH = 256;
 /** Writes that were sent before `close` have this long to come to an end; reads have none. */
 const GRACE_MS = 500;
 
 /**
  * @typedef {import('./database.js').HostDatabase} HostDatabase
- * @typedef {import('./statement.js').HostStatement} HostStatement
  * @typedef {{postMessage: (message: any, options: {transfer: Transferable[]}) => void}} Port
  * @typedef {object} Open an open database
  * @property {HostDatabase} database
@@ -34,13 +30,10 @@ const GRACE_MS = 500;
  * @property {boolean} closing
  * @property {boolean} listens whether `changed` is sent
  * @property {Changes} changes
- * @typedef {{statement: HostStatement, open: Open}} Prepared
  */
 
 export class Session {
   /** @type {Map<number, Open>} */ #databases = new Map();
-  /** @type {Map<number, Prepared>} */ #statements = new Map();
-  /** @type {Map<number, Prepared>} */ #cursors = new Map();
   /** @type {Map<number, Job>} */ #jobs = new Map();
   /** Databases whose files some worker of the origin owns. @type {Map<number, Relay>} */ #relays = new Map();
   #next = 1;
@@ -56,6 +49,11 @@ export class Session {
     this.port = port;
     this.worker = worker;
     this.#over = over;
+    this.requests = new Requests(
+      server,
+      (message, transfer) => this.#post(message, transfer),
+      () => this.#next++,
+    );
   }
 
   /** Take a request. @param {any} message */
@@ -94,7 +92,7 @@ export class Session {
 
   /** The database a request is about. @param {any} message */
   #openOf(message) {
-    if (message.cursor !== undefined) return this.#cursors.get(message.cursor)?.open;
+    if (message.cursor !== undefined) return this.requests.openOf(message.cursor);
     if (message.database === undefined) return undefined;
     const open = this.#databases.get(message.database);
     if (!open) throw misuse('the database is closed');
@@ -125,9 +123,9 @@ export class Session {
     job.check();
     job.started = true;
     const { op } = job.message;
-    const handler = OPERATIONS.has(op) ? /** @type {any} */ (this)[`_${op}`] : undefined;
-    if (!handler) throw new TypeError(`unknown request: ${op}`);
-    return handler.call(this, job.message, job, job.open);
+    if (OF_STATEMENTS.has(op)) return /** @type {any} */ (this.requests)[op](job.message, job, job.open);
+    if (OPERATIONS.has(op)) return /** @type {any} */ (this)[`_${op}`](job.message, job, job.open);
+    throw new TypeError(`unknown request: ${op}`);
   }
 
   /** Whether it has a file open. @param {string} file */
@@ -166,26 +164,6 @@ export class Session {
     }, GRACE_MS);
   }
 
-  /** @param {number} number */
-  finalize(number) {
-    const found = this.#statements.get(number);
-    if (!found) return;
-    this.#statements.delete(number);
-    const { open, statement } = found;
-    open.queue = open.queue.then(() => statement.finalize()).catch(() => undefined);
-  }
-
-  /** A reader was dropped. @param {number} cursor */
-  leave(cursor) {
-    const found = this.#cursors.get(cursor);
-    if (!found) return;
-    const { open } = found;
-    open.queue = open.queue
-      .then(() => this._return({ cursor }))
-      .then(() => this.server.ended(open.database.files))
-      .catch(() => undefined);
-  }
-
   /** The other end is gone: everything of it ends. */
   async end() {
     this.server.sessions.delete(this);
@@ -194,8 +172,7 @@ export class Session {
     for (const job of this.#jobs.values()) job.cancel();
     const databases = [...this.#databases.values()];
     this.#databases.clear();
-    this.#statements.clear();
-    this.#cursors.clear();
+    this.requests.forget();
     await Promise.allSettled(databases.map(({ queue, database }) => queue.then(() => database.close())));
   }
 
@@ -277,8 +254,7 @@ export class Session {
   /** @param {any} message @param {Job} _ @param {Open} open */
   async _close({ database }, _, open) {
     this.#databases.delete(database);
-    for (const [number, found] of this.#statements) if (found.open === open) this.#statements.delete(number);
-    for (const [number, found] of this.#cursors) if (found.open === open) this.#cursors.delete(number);
+    this.requests.forget(open);
     await open.database.close();
     return {};
   }
@@ -332,165 +308,19 @@ export class Session {
     await files.remove(stores.path(name, storage));
     return {};
   }
-
-  // --- requests: statements -----------------------------------------------------------------------------------
-
-  /** The statement of a request, compiled when it is new. @param {any} message @param {Job} job @param {Open} open */
-  async #statement({ statement: number, sql }, job, open) {
-    let found = this.#statements.get(number);
-    if (!found) {
-      found = { statement: await job.possible(() => open.database.prepare(sql)), open };
-      this.#statements.set(number, found);
-    }
-    return found.statement;
-  }
-
-  /** @param {any} message @param {Job} job @param {Open} open */
-  async _run(message, job, open) {
-    const statement = await this.#statement(message, job, open);
-    await drive(this.server, statement, message.args, job, (status) => status !== DONE);
-    const outcome = exactOutcome(statement);
-    statement.reset();
-    return outcome;
-  }
-
-  /** @param {any} message @param {Job} job @param {Open} open */
-  async _get(message, job, open) {
-    const statement = await this.#statement(message, job, open);
-    await drive(this.server, statement, message.args, job, (status) => status === YIELD, 1);
-    const rows = pack(statement);
-    statement.reset();
-    return rows;
-  }
-
-  /** @param {any} message @param {Job} job @param {Open} open */
-  async _all(message, job, open) {
-    const statement = await this.#statement(message, job, open);
-    const more = (/** @type {number} */ status) => {
-      if (status === ROWS) {
-        const rows = pack(statement);
-        this.#post({ id: message.id, rows }, transferables(rows));
-      }
-      return status !== DONE;
-    };
-    await drive(this.server, statement, message.args, job, more);
-    const rows = pack(statement);
-    statement.reset();
-    return rows;
-  }
-
-  /** @param {any} message @param {Job} job @param {Open} open */
-  async _iterate(message, job, open) {
-    const statement = await this.#statement(message, job, open);
-    const status = await drive(this.server, statement, message.args, job, (now) => now === YIELD, FIRST_BATCH, 0);
-    if (status === DONE) return this.#last(statement);
-    const cursor = this.#next++;
-    this.#cursors.set(cursor, { statement, open });
-    return { ...pack(statement), cursor };
-  }
-
-  /** @param {any} message @param {Job} job */
-  async _next({ cursor }, job) {
-    const found = this.#cursors.get(cursor);
-    if (!found?.statement.busy) throw misuse('the rows are no longer there: the database was closed or replaced');
-    const { statement } = found;
-    try {
-      const status = await drive(this.server, statement, null, job, (now) => now === YIELD);
-      if (status !== DONE) return { ...pack(statement), cursor };
-    } catch (error) {
-      this.#cursors.delete(cursor);
-      throw error;
-    }
-    this.#cursors.delete(cursor);
-    return this.#last(statement);
-  }
-
-  /** @param {HostStatement} statement */
-  #last(statement) {
-    const rows = pack(statement);
-    statement.reset();
-    return rows;
-  }
-
-  /** @param {any} message */
-  async _return({ cursor }) {
-    const found = this.#cursors.get(cursor);
-    this.#cursors.delete(cursor);
-    found?.statement.reset();
-    return {};
-  }
-
-  /** @param {any} message @param {Job} job @param {Open} open */
-  async _describe(message, job, open) {
-    const statement = await this.#statement(message, job, open);
-    const { reader, readonly, prepared } = statement;
-    return { columns: statement.columns(), reader, readonly, parameters: prepared.loaded.program.param_names };
-  }
-
-  /** @param {any} message @param {Job} _ @param {Open} open */
-  async _define({ kind, name, options = {}, code, parts, start }, _, { database }) {
-    if (code === null) {
-      database.remove(kind, name);
-      return {};
-    }
-    if (code && 'python' in code) {
-      await database.pythonFunction(name, options, code.python);
-      return {};
-    }
-    const made = code && (await codeFrom(code, name));
-    if (kind === 'function') database.function(name, options, made);
-    else if (kind === 'collation') database.collation(name, made);
-    else if (kind === 'tokenizer') database.tokenizer(name, made);
-    else if (kind === 'table')
-      database.table(name, typeof made === 'function' ? { ...options, rows: made } : { ...made, ...options });
-    else {
-      const given = { start, ...made };
-      for (const part in parts) given[part] = await codeFrom(parts[part], name);
-      database.aggregate(name, { ...given, ...options });
-    }
-    return {};
-  }
-
-  /** @param {any} message @param {Job} job @param {Open} open */
-  async _exec({ sql }, job, { database }) {
-    for await (const statement of database.eachWhenPossible(sql, (act) => job.possible(act))) {
-      await this.server.withoutPausedWrite(database, job);
-      await drive(this.server, statement, [], job, (status) => status !== DONE);
-      statement.reset();
-    }
-    return {};
-  }
-
-  /** @param {any} message @param {Job} job @param {Open} open */
-  async _script({ sql, limit = 1000 }, job, { database }) {
-    /** @type {import('./protocol.js').Result[]} */
-    const results = [];
-    let compiling = performance.now();
-    try {
-      for await (const statement of database.eachWhenPossible(sql, (act) => job.possible(act))) {
-        const compileMilliseconds = performance.now() - compiling;
-        await this.server.withoutPausedWrite(database, job);
-        results.push({ ...(await resultOf(this.server, statement, limit, job)), compileMilliseconds });
-        compiling = performance.now();
-      }
-    } catch (error) {
-      return { results, error: packError(error) };
-    }
-    return { results };
-  }
 }
 
 const OPERATIONS = new Set(
-  'hello init ready programs open close run get all iterate next return describe define exec script status listen export import move list remove'.split(
-    ' ',
-  ),
+  'hello init ready programs open close status listen export import move list remove'.split(' '),
 );
+/** Those that requests.js answers. */
+const OF_STATEMENTS = new Set('run get all iterate next return describe define exec script'.split(' '));
 
 /** What has no answer. @type {Record<string, (session: Session, message: any) => unknown>} */
 const NOTICES = {
   cancel: (session, { target }) => session.cancel(target),
-  finalize: (session, { statement }) => session.finalize(statement),
-  leave: (session, { cursor }) => session.leave(cursor),
+  finalize: (session, { statement }) => session.requests.finalize(statement),
+  leave: (session, { cursor }) => session.requests.leave(cursor),
   connect: (session, { port, lock }) => session.server.connect(port, lock),
   end: (session) => session.end(),
   freeze: (session) => session.server.letGo(),

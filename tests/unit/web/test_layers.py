@@ -24,7 +24,7 @@ WEB = (
     "kernel.js connection.js",
     "schema.js visible_schema.js",
     "statement.js preparer.js database.js engine.js python_host.js page/client.js page/tenure.js",
-    "drive.js job.js relay.js session.js server.js page/remote.js page/statement.js page/workers.js",
+    "drive.js job.js relay.js requests.js session.js server.js page/remote.js page/statement.js page/workers.js",
     "page/handle.js page/database.js",
     "worker.js host.js index.js",
 )
