@@ -94,6 +94,8 @@ export interface Description {
   readonly: boolean;
   /** With their prefix, ":name"; null for plain ?. */
   parameters: (string | null)[];
+  /** The tables it reads, if it changes nothing; those behind views, and shadow tables of virtual ones, too. */
+  reads: string[];
 }
 
 export interface ScriptResult {
@@ -218,6 +220,31 @@ export interface Change {
   own: boolean;
 }
 
+/** What has become of the rows of a live query since the patch before; the first has all of them as `added`. */
+export interface LivePatch<T = Row> {
+  /** All rows now, in order. Rows that are as they were are the objects that they were. */
+  rows: T[];
+  /** New rows, rows with other values, and rows that are gone, as they were: each with its key, a text that stays. */
+  added: [key: string, row: T][];
+  changed: [key: string, row: T][];
+  removed: [key: string, row: T][];
+  /** All keys in order; null: those that stayed are in the order that they were in, and `added` comes behind them. */
+  order: string[] | null;
+}
+
+/** Leaving the loop, or `return()`, ends it. */
+export interface Live<T = Row> extends AsyncIterableIterator<LivePatch<T>, undefined>, AsyncDisposable {
+  next(): Promise<IteratorResult<LivePatch<T>, undefined>>;
+  return(): Promise<IteratorResult<LivePatch<T>, undefined>>;
+}
+
+export interface LiveOptions {
+  /** Ends it: it rejects with the signal's reason. */
+  signal?: AbortSignal | null;
+  /** The columns that tell the rows apart. Default: the primary keys of tables, or rowids, that are among them, else their position. */
+  key?: string | string[];
+}
+
 export interface Database extends Handle, AsyncDisposable {
   readonly name: string;
   /** Where it lies: what was chosen if `connect` was told nothing. */
@@ -234,6 +261,12 @@ export interface Database extends Handle, AsyncDisposable {
    * What is returned ends it.
    */
   onChange(listener: (change: Change) => void): Promise<() => Promise<void>>;
+  /**
+   * The rows of a query, and what becomes of them when somebody, in whatever tab, commits. It runs again when it is asked for the next
+   * patch and a table it reads may have changed, so who is slow gets one patch for all that happened. An error ends it; so does `close`,
+   * without one.
+   */
+  live<T = Row>(sql: string, params?: SqlParameter[] | Record<string, SqlParameter>, options?: LiveOptions): Live<T>;
   /** The database as a file that SQLite opens. */
   export(): Promise<Uint8Array<ArrayBuffer>>;
   /**

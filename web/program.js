@@ -19,6 +19,7 @@ const decoder = new TextDecoder();
  * @property {boolean} returns_rows
  * @property {number[]} checks slots whose schema cookie must be the one that the statement is given
  * @property {[number, string][]} changes slots and names of the tables whose rows it changes
+ * @property {[number, string][]} reads of one that changes nothing: slots and names of the tables it reads
  * @property {[number, number, number, number][]} table_sizes (slot, root, is keyed, class): those of other classes make it refuse to run
  * @property {boolean} shared equal texts in equal environments may use it
  * @property {[number, any][]} pinned ordinals of literals that must have this value (literals.js `spelled`)

@@ -20,7 +20,7 @@
  *   next      database, cursor                     Rows, with `cursor` unless that was all: the page asks for a batch when it is ready to
  *                                                  take one, so a slow reader holds the worker back
  *   return    database, cursor                     {} the reader has left
- *   describe  database, statement, sql             {columns, reader, readonly, parameters}
+ *   describe  database, statement, sql             {columns, reader, readonly, parameters, reads}
  *   define    database, kind, name, options, code  {} SQL can call it: code, an aggregate's parts (page/source.js Code); null: no more
  *   exec      database, sql                        {}
  *   script    database, sql, limit                 {results: Result[], error?: at the statement where it ended}

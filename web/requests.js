@@ -154,7 +154,8 @@ export class Requests {
   async describe(message, job, open) {
     const statement = await this.#statement(message, job, open);
     const { reader, readonly, prepared } = statement;
-    return { columns: statement.columns(), reader, readonly, parameters: prepared.loaded.program.param_names };
+    const { param_names: parameters, reads } = prepared.loaded.program;
+    return { columns: statement.columns(), reader, readonly, parameters, reads: reads.map(([, name]) => name) };
   }
 
   /** @param {any} message @param {Job} _ @param {Open} open */

@@ -143,7 +143,7 @@ export class Session {
   /** @param {string} file @param {string[]} tables @param {Open} by who has committed */
   announce(file, tables, by) {
     for (const [database, open] of this.#databases) {
-      if (!open.listens || open.database.where.file !== file) continue;
+      if (!open.listens || (open !== by && !open.database.files.includes(file))) continue;
       this.#post({ changed: { tables, own: open === by }, database }, []);
     }
   }

@@ -39,6 +39,7 @@ from turso_wasm.codegen.driver import emit_driver
 from turso_wasm.codegen.labels import Labels
 from turso_wasm.codegen.lengths import has_loop
 from turso_wasm.codegen.program import Program
+from turso_wasm.codegen.reads import tables_read
 from turso_wasm.codegen.roots import emit_root
 from turso_wasm.codegen.unit import NO_USER_CODE, Unit, UserCode
 from turso_wasm.kernel.abi import UTF8, Run
@@ -91,6 +92,7 @@ def compile_plan(
     program.frame_size = ctx.frame_size
     program.counts_changes = unit.counts_changes
     program.changes = tuple(sorted(unit.changed))
+    program.reads = tables_read(plan) if program.readonly else ()
     program.pinned.update(unit.pinned)
     program.checks = tuple(slot for slot, (_, checked) in slots.items() if checked) or (
         () if attached is None else (attached,)

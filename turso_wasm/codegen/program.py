@@ -59,6 +59,9 @@ class Program:
     changes: tuple[
         tuple[int, str], ...
     ] = ()  # slots and names of the tables whose rows it changes, triggers and foreign keys included
+    reads: tuple[
+        tuple[int, str], ...
+    ] = ()  # of a statement that changes nothing: slots and names of the tables it reads
     shared: bool = True  # equal texts in equal environments (runtime/schema.py) may use it
     loops: str = ""  # it visits any number of rows: "through" for a single row, else "yielding"; "": it does not
     takes_rows: bool = False  # an INSERT whose executions, in one transaction, might as well be one with all their rows
@@ -94,6 +97,7 @@ class Program:
         head["param_names"] = tuple(head["param_names"])
         head["checks"] = tuple(head["checks"])
         head["changes"] = tuple((slot, name) for slot, name in head["changes"])
+        head["reads"] = tuple((slot, name) for slot, name in head["reads"])
         head["table_sizes"] = tuple(map(tuple, head["table_sizes"]))
         return cls(wasm=raw[at : at + n_wasm], data=raw[at + n_wasm :], columns=columns, pinned=pinned, **head)
 
@@ -143,6 +147,7 @@ _PLAIN = (
     "returns_rows",
     "checks",
     "changes",
+    "reads",
     "table_sizes",
     "shared",
     "loops",

@@ -11,6 +11,8 @@ export const NAME = { takes: 'a name', is: (value) => typeof value === 'string' 
 /** @type {Kind} */
 export const NAMES = { takes: 'an array of names', is: (value) => Array.isArray(value) && value.every(NAME.is) };
 /** @type {Kind} */
+export const KEY = { takes: 'a name, or an array of names', is: (value) => NAME.is(value) || NAMES.is(value) };
+/** @type {Kind} */
 export const FUNCTION = { takes: 'a function', is: (value) => typeof value === 'function' };
 /** @type {Kind} */
 export const SIGNAL = {

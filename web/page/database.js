@@ -2,8 +2,22 @@
 
 import { unpackError } from '../protocol.js';
 import { describe } from '../values.js';
-import { BOOLEAN, COUNT, check, checkOptions, checkSql, FUNCTION, NAME, NAMES, oneOf, SIGNAL } from './check.js';
+import {
+  BOOLEAN,
+  COUNT,
+  check,
+  checkOptions,
+  checkParameters,
+  checkSql,
+  FUNCTION,
+  KEY,
+  NAME,
+  NAMES,
+  oneOf,
+  SIGNAL,
+} from './check.js';
 import { Handle } from './handle.js';
+import { Live } from './live.js';
 import { codeOf } from './source.js';
 
 const PYTHON = { deterministic: BOOLEAN, directOnly: BOOLEAN, compiled: BOOLEAN };
@@ -42,6 +56,12 @@ export class Database extends Handle {
   async onChange(listener) {
     check('onChange()', listener, FUNCTION);
     return this.connection.listen(listener);
+  }
+
+  /** @param {string} sql @param {any} [params] @param {{signal?: AbortSignal | null, key?: string | string[]}} [options] */
+  live(sql, params = [], options = undefined) {
+    checkParameters([params]);
+    return new Live(this, sql, [params], checkOptions('live()', options, { signal: SIGNAL, key: KEY }));
   }
 
   /** @returns {Promise<Uint8Array>} */

@@ -15,7 +15,12 @@ export class RemoteDatabase {
   /** Whether the browser is still to be asked to keep what is stored. */ #asks;
   /** @type {Set<(changed: {tables: string[] | null, own: boolean}) => void>} */ #listeners = new Set();
 
-  #onEnd = () => this.#tenure?.end(this.client.ended);
+  /** Called when it is closed, or its worker ends. @type {Set<() => void>} */ ends = new Set();
+
+  #onEnd = () => {
+    this.#tenure?.end(this.client.ended);
+    for (const act of [...this.ends]) act();
+  };
 
   /** @param {Client} client @param {{database: number, storage: string}} opened @param {{integers: import('../rows.js').Integers, timeout: number, persist: boolean}} settings */
   constructor(client, { database, storage }, { integers, timeout, persist }) {
@@ -94,7 +99,10 @@ export class RemoteDatabase {
 
   /** See Database.close. */
   close() {
-    this.#closing ??= this.#close();
+    if (!this.#closing) {
+      this.#closing = this.#close();
+      for (const act of [...this.ends]) act();
+    }
     return this.#closing;
   }
 
