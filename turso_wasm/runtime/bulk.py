@@ -92,8 +92,8 @@ def rows_text(sql: str, n: int) -> str | None:
 
 
 def plain_columns(rows: Sequence[Any], n: int) -> Columns | None:
-    """The columns of rows that are tuples of n plain values each; None if they are not."""
-    if set(map(type, rows)) != {tuple} or set(map(len, rows)) != {n}:
+    """The columns of rows that are tuples or lists of n plain values each; None if they are not."""
+    if not {tuple, list}.issuperset(map(type, rows)) or set(map(len, rows)) != {n}:
         return None
     columns = list(zip(*rows, strict=True))
     kinds = set().union(*(map(type, column) for column in columns))

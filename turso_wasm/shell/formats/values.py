@@ -22,6 +22,7 @@ ENCODING_ERRORS: Final = "surrogateescape"
 _CONTROL = re.compile(r"[\x01-\x1f]")
 _UNSAFE = re.compile(r"\r(?!\n)|[\x01-\x08\x0b\x0c\x0e-\x1f]")  # all but TAB, LF and CR LF
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_TO_ESCAPE = re.compile(r"[\x00-\x1f'\ud800-\udfff]")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CSV_PLAIN = re.compile(r"[!#-&(-+\-.-~]+")
 _LOOKS_LIKE_NUMBER = re.compile(r"\s*[-+]?(?:\d|\.\d|inf|nan)", re.IGNORECASE)
@@ -81,8 +82,11 @@ def stored_literal(value: Value) -> str:
     """Any value as an SQL literal that gives it again, bytes of a TEXT that are no UTF-8 and NULs included."""
     if isinstance(value, float):
         return number(value, "1e999")
-    if isinstance(value, str) and ("\0" in value or _SURROGATE.search(value)):
-        return f"CAST(X'{value.encode('utf-8', ENCODING_ERRORS).hex()}' AS TEXT)"
+    if isinstance(value, str):
+        if not _TO_ESCAPE.search(value):  # most: a dump spends its time here
+            return f"'{value}'"
+        if "\0" in value or _SURROGATE.search(value):
+            return f"CAST(X'{value.encode('utf-8', ENCODING_ERRORS).hex()}' AS TEXT)"
     return sql_literal(value)
 
 
