@@ -133,14 +133,13 @@ def fetch_micropip() -> None:
     done("micropip")
 
 
-def fetch_bundlers() -> None:
-    """What the tests of the npm package build pages with."""
-    folder = ROOT / "tests" / "browser" / "packaging"
-    if is_done("bundlers", folder / "package.json") and (folder / "node_modules").is_dir():
+def fetch_packages(step: str, folder: Path, purpose: str) -> None:
+    """Node packages that only tests want: of a folder with a package.json of its own."""
+    if is_done(step, folder / "package.json") and (folder / "node_modules").is_dir():
         return
-    say("installing bundlers for the tests")
+    say(f"installing {purpose}")
     run(["npm", "install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], quiet=True)
-    done("bundlers", folder / "package.json")
+    done(step, folder / "package.json")
 
 
 def find_chromium() -> None:
@@ -178,7 +177,8 @@ def main() -> None:
     make_node()
     if "--tests" in sys.argv:
         fetch_micropip()
-        fetch_bundlers()
+        fetch_packages("bundlers", ROOT / "tests" / "browser" / "packaging", "bundlers for the tests")
+        fetch_packages("examples", ROOT / "examples", "frameworks for the examples")
         make_playwright()
         find_chromium()
     make_assets()
