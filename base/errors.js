@@ -4,6 +4,7 @@ import { CODE_NAMES } from './abi.js';
 
 export const SQLITE_ERROR = 1;
 export const SQLITE_INTERNAL = 2;
+export const SQLITE_PERM = 3;
 export const SQLITE_ABORT = 4;
 export const SQLITE_BUSY = 5;
 export const SQLITE_LOCKED = 6;

@@ -16,6 +16,9 @@ import { SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_READONLY, SqlError } from '../base
 /** Suffixes of the files that belong to a database. */
 export const COMPANIONS = ['-journal', '-wal'];
 
+/** The prefix of databases that are given to the page (given.js). */
+export const GIVEN = 'given://';
+
 export const NOMEM = -7;
 export const READONLY = -8;
 export const IOERR = -10;
@@ -98,7 +101,7 @@ export class Storage {
   /**
    * Own a database's files until `release`; several owners in this worker share them.
    * @param {string} name
-   * @param {{create?: boolean}} [options] create: false: it must exist
+   * @param {{create?: boolean, download?: boolean, signal?: AbortSignal}} [options] create: false: it must exist; the others: given.js
    * @returns {Promise<void>}
    * @throws {SqlError} SQLITE_BUSY when another tab or worker has it, SQLITE_CANTOPEN when it does not exist or has no possible name
    */
@@ -185,6 +188,11 @@ export function failureCode(error) {
 /** Whether a name is a database's own. @param {string} name */
 export function isDatabase(name) {
   return !COMPANIONS.some((suffix) => name.endsWith(suffix));
+}
+
+/** Whether a name is a URL to be read (remote.js). @param {string} name */
+export function isUrl(name) {
+  return /^https?:\/\//i.test(name);
 }
 
 /** @param {string} name @param {unknown} [cause] */

@@ -107,6 +107,11 @@ export class OpfsStorage extends Storage {
     return typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;
   }
 
+  /** Whether a database is acquired here. @param {string} name */
+  has(name) {
+    return this.#users.has(name);
+  }
+
   /** Whether the browser gives this origin a root. */
   static async isUsable() {
     return rootOf('the root').then(
@@ -119,13 +124,13 @@ export class OpfsStorage extends Storage {
    * See Storage. Waits up to five seconds for a former owner that is going away.
    * @override
    * @param {string} name a path below the origin's root, "folder/app.db"
-   * @param {{create?: boolean}} [options]
+   * @param {{create?: boolean, patience?: number}} [options]
    */
-  async acquire(name, { create = true } = {}) {
+  async acquire(name, { create = true, patience = PATIENCE_MS } = {}) {
     if (!OpfsStorage.available) throw cannotOpen(name, UNAVAILABLE);
     const users = this.#users.get(name) ?? 0;
     this.#users.set(name, users + 1);
-    if (!users) this.#acquiring.set(name, this.#acquireAll(name, create));
+    if (!users) this.#acquiring.set(name, this.#acquireAll(name, create, patience));
     try {
       await this.#acquiring.get(name);
     } catch (error) {
@@ -134,12 +139,12 @@ export class OpfsStorage extends Storage {
     }
   }
 
-  /** @param {string} name @param {boolean} create */
-  async #acquireAll(name, create) {
+  /** @param {string} name @param {boolean} create @param {number} patience milliseconds */
+  async #acquireAll(name, create, patience) {
     await this.#leaving.get(name);
     const { directory, leaf } = await locate(name, create);
     for (const suffix of ['', ...COMPANIONS]) {
-      const handle = await openHandle(directory, leaf + suffix, name, create || suffix !== '');
+      const handle = await openHandle(directory, leaf + suffix, name, create || suffix !== '', patience);
       const onClose = this.#untilClosed && !suffix ? () => this.#letGo(name) : undefined;
       this.#held.set(name + suffix, { directory, leaf: leaf + suffix, file: new HandleFile(handle, onClose) });
     }
@@ -332,9 +337,10 @@ async function locate(name, create, root) {
  * @param {string} leaf
  * @param {string} name
  * @param {boolean} create
+ * @param {number} [patience] milliseconds
  */
-async function openHandle(directory, leaf, name, create) {
-  const deadline = performance.now() + PATIENCE_MS;
+async function openHandle(directory, leaf, name, create, patience = PATIENCE_MS) {
+  const deadline = performance.now() + patience;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, 250)) {
     try {
       const entry = await directory.getFileHandle(leaf, { create });

@@ -11,7 +11,7 @@
 
 import { OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP } from '../base/abi.js';
 import { NotYet, SQLITE_BUSY, SQLITE_CANTOPEN } from '../base/errors.js';
-import { cannotOpen, failureCode, IOERR, isLocked, NOMEM, Storage, StoredFile } from './base.js';
+import { cannotOpen, failureCode, GIVEN, IOERR, isLocked, isUrl, NOMEM, Storage, StoredFile } from './base.js';
 import { MemoryFile } from './memory.js';
 
 const MAX_FILES = 1 << 20;
@@ -79,7 +79,7 @@ export class FileTable {
     }
   }
 
-  /** @param {string} name @param {{create?: boolean}} [options] */
+  /** @param {string} name @param {Parameters<Storage['acquire']>[1]} [options] */
   async acquire(name, options) {
     const [store, rest] = this.#find(name);
     await this.#owning(name, PATIENCE_MS, () => store.acquire(rest, options));
@@ -111,7 +111,7 @@ export class FileTable {
   locate(name, near, flags) {
     if (name === ':memory:' || name === '') return { name: '', flags: OPEN_CREATE | (name ? OPEN_MEMORY : OPEN_TEMP) };
     const prefix = this.#prefixOf(near);
-    const path = (this.mounts[prefix]?.isShared ? prefix : this.usual) + name;
+    const path = (isUrl(name) ? GIVEN : this.mounts[prefix]?.isShared ? prefix : this.usual) + name;
     const replacing = this.#replacing.get(path);
     if (replacing) throw new NotYet(`database is locked: ${name} is being replaced`, SQLITE_BUSY, () => replacing);
     if (!this.#acquired.get(path)) {

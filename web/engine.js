@@ -1,6 +1,7 @@
 /** One kernel, one compiler, some stores, and the databases that are open on them. Lives in a worker (or in Node). */
 
 import { NotYet, SQLITE_BUSY, SqlError } from '../base/errors.js';
+import { isUrl } from '../vfs/base.js';
 import { Compiler } from './compiler.js';
 import { HostDatabase } from './database.js';
 import { fetched } from './fetching.js';
@@ -18,6 +19,10 @@ import { bytesOf } from './values.js';
  * @property {number} [timeout] PRAGMA busy_timeout at first; default 5000
  * @property {import('./stores.js').Kind} [storage] where it lies; default: OPFS where there is one, else IndexedDB
  * @property {boolean} [compiler] false: statements that have no Program yet are refused
+ * @property {Blob} [wal] the log beside a Blob
+ * @property {true | string} [overlay] a Blob or a URL can be written: what changes is kept in memory (true), or in OPFS under a name
+ * @property {boolean} [download] fetch the whole of a URL that is not served in parts
+ * @property {AbortSignal} [signal] gives fetching up
  */
 
 /** On later visits the compiler is loaded when it is needed, or after this time. */
@@ -130,7 +135,7 @@ export class Engine {
 
   /**
    * Open or create a database, and wait for the compiler.
-   * @param {string | Blob} name ":memory:" (or "") for a private database in memory, a Blob to be read, else a name in a store
+   * @param {string | Blob} name ":memory:" (or "") for a private database in memory, a Blob or a URL to be read where it is, else a name in a store
    * @param {OpenOptions} [options]
    * @returns {Promise<HostDatabase>}
    */
@@ -146,7 +151,7 @@ export class Engine {
    * @returns {Promise<HostDatabase>}
    */
   async openNow(name, options = {}) {
-    if (typeof name !== 'string') return this.#openBlob(name, options);
+    if (typeof name !== 'string' || isUrl(name)) return this.#openGiven(name, options);
     const inMemory = name === ':memory:' || name === '';
     const file = inMemory ? this.stores.privatePath() : this.stores.path(name, options.storage);
     const create = inMemory || (options.create !== false && !options.readonly);
@@ -160,14 +165,18 @@ export class Engine {
     return this.stores.isOfOrigin(path) ? path : null;
   }
 
-  /** @param {Blob} blob @param {OpenOptions} options */
-  async #openBlob(blob, options) {
-    const file = await this.stores.blobPath(blob);
-    const name = file.slice(file.lastIndexOf('/') + 1);
-    return this.#acquired({ name, file, inMemory: false, options: { ...options, readonly: true } }, { create: false });
+  /** @param {Blob | string} source a Blob or a URL @param {OpenOptions} options */
+  async #openGiven(source, options) {
+    const { wal, overlay, download, signal } = options;
+    const isPlainUrl = typeof source === 'string' && !overlay && !wal;
+    const file = isPlainUrl ? this.stores.path(source) : this.stores.given({ source, wal, overlay, download, signal });
+    const name = typeof source === 'string' ? source : file.slice(file.lastIndexOf('/') + 1);
+    const readonly = options.readonly || !overlay;
+    const where = { name, file, inMemory: false, options: { ...options, readonly } };
+    return this.#acquired(where, { create: false, download, signal });
   }
 
-  /** @param {import('./database.js').Where} where @param {{create: boolean}} how */
+  /** @param {import('./database.js').Where} where @param {Parameters<import('../vfs/base.js').Storage['acquire']>[1]} how */
   async #acquired(where, how) {
     await this.files.acquire(where.file, how);
     try {

@@ -10,7 +10,7 @@ import { Engine } from './engine.js';
 import { assetsFrom, placeOf } from './locations.js';
 
 export { SqlError } from '../base/errors.js';
-export { BlobStorage } from '../vfs/blob.js';
+export { GivenStorage } from '../vfs/given.js';
 export { IndexedDbStorage } from '../vfs/indexeddb.js';
 export { MemoryStorage } from '../vfs/memory.js';
 export { OpfsStorage } from '../vfs/opfs.js';

@@ -47,22 +47,36 @@ export interface ConnectOptions extends AssetOptions {
   compiler?: boolean;
   /** Gives up connecting, at once. */
   signal?: AbortSignal | null;
+  /** The log that lies beside a file, "….db-wal": what is in it and not yet in the file is read as well. */
+  wal?: Blob | FileSystemFileHandle;
+  /**
+   * Let a Blob, a file or a URL be written: changes are kept beside it and not in it. true: in memory, until the database is closed. A name: in
+   * OPFS under it, where the next `connect` of the same file with the same name finds them; `list` names it, `remove` forgets it.
+   */
+  overlay?: boolean | string;
+  /** Of a URL that the server does not send in parts (HTTP ranges): fetch the whole file. Default false: it is refused. */
+  download?: boolean;
   /** Called while the engine starts. */
   onProgress?: (stage: 'kernel' | 'compiler' | 'ready') => void;
 }
 
 /**
- * Open a database: a named one (see `storage`), a private one in memory (":memory:"), or a Blob, a File of the user's for example, to be
- * read where it is.
+ * Open a database: a named one (see `storage`), a private one in memory (":memory:"), or one that is read where it is and, without `overlay`,
+ * never written (docs/files.md): a Blob, a File of the user's for example; the handle of a file from a picker; an http or https URL, of
+ * which the server sends the parts that are wanted. These belong to the connection that opened them.
  * Tabs and workers of an origin share named databases: one owns the file, the others are served through it, and when it ends another
  * takes over. What the owner was asked and had not answered is asked again if it only reads. Otherwise it fails: with SQLITE_IOERR when it
  * may or may not have been committed; with SQLITE_ABORT_ROLLBACK in a transaction, which is lost, until that is ended; with SQLITE_ABORT
  * for the rest of the rows of `iterate`. Functions and settings stay; temporary tables and the like are lost.
- * Errors: SqlError SQLITE_BUSY when the tab that owns it does not answer, SQLITE_CANTOPEN, SQLITE_IOERR when the worker fails; Error when
+ * Errors: SqlError SQLITE_BUSY when the tab that owns it does not answer, SQLITE_CANTOPEN, SQLITE_PERM when the user does not let the page
+ * read a file, SQLITE_IOERR when the worker fails; Error when
  * Pyodide or the assets cannot be loaded (the next `connect` starts afresh); TypeError. Everything else that is pending or called when the
  * worker ends fails with SQLITE_IOERR.
  */
-export function connect(name: string | Blob, options?: ConnectOptions): Promise<Database>;
+export function connect(
+  database: string | URL | Blob | FileSystemFileHandle,
+  options?: ConnectOptions,
+): Promise<Database>;
 /**
  * Marks SQL in a module: the text between the backticks. The Vite plugin (turso-wasm/vite) compiles what is marked when the application is
  * built. Errors: TypeError for `${…}`; parameters of a statement are `?` or `:name`.
@@ -70,7 +84,9 @@ export function connect(name: string | Blob, options?: ConnectOptions): Promise<
 export function sql(text: TemplateStringsArray): string;
 /** The names of the databases. Errors: SqlError SQLITE_CANTOPEN when there is no such storage. */
 export function list(options?: AssetOptions): Promise<string[]>;
-/** Delete a database that is not open anywhere, if it exists. Errors: SqlError SQLITE_BUSY. */
+/**
+ * Delete a database that is not open anywhere, if it exists; of a URL what was fetched is forgotten. Errors: SqlError SQLITE_BUSY.
+ */
 export function remove(name: string, options?: AssetOptions): Promise<void>;
 
 export interface RunResult {
@@ -191,8 +207,10 @@ export interface TableOptions {
 export interface Status {
   inTransaction: boolean;
   totalChanges: number;
-  /** Where it lies; 'file': in a Blob of the page's. */
-  storage: StorageKind | 'file';
+  /** Where it lies; 'file': in a Blob or a file of the user's; 'url': on a web server. */
+  storage: StorageKind | 'file' | 'url';
+  /** Of 'file' and 'url': bytes of the file, and what was read of it so far, in how many calls or requests. */
+  source?: { size: number; bytes: number; requests: number };
   /** Whose worker has the file open: this page's, or one that serves it for this page. */
   owner: 'this' | 'other';
   /** How many workers have it open, which is how many tabs if each has one. */
@@ -248,7 +266,7 @@ export interface LiveOptions {
 export interface Database extends Handle, AsyncDisposable {
   readonly name: string;
   /** Where it lies: what was chosen if `connect` was told nothing. */
-  readonly storage: StorageKind | 'file';
+  readonly storage: StorageKind | 'file' | 'url';
   readonly open: boolean;
   /** Run a script; the results of each statement up to the first that fails. */
   script(

@@ -9,8 +9,21 @@
  */
 
 import { SqlError } from '../base/errors.js';
-import { BOOLEAN, checkOptions, FILE, FOLDER, FUNCTION, MILLISECONDS, oneOf, SIGNAL, WORKER } from './page/check.js';
+import {
+  BOOLEAN,
+  checkOptions,
+  FILE,
+  FOLDER,
+  FUNCTION,
+  GIVEN,
+  MILLISECONDS,
+  OVERLAY,
+  oneOf,
+  SIGNAL,
+  WORKER,
+} from './page/check.js';
 import { Database } from './page/database.js';
+import { fileOf, isHandle } from './page/files.js';
 import { RemoteDatabase } from './page/remote.js';
 import { unlessAborted, workerFor } from './page/workers.js';
 import { describe } from './values.js';
@@ -20,6 +33,7 @@ export { sql } from './page/tag.js';
 export { Database, SqlError };
 
 const BUSY_TIMEOUT_MS = 5000;
+const URL_START = /^https?:\/\//i;
 const ASSETS = { assets: FOLDER, pyodide: FOLDER, worker: WORKER, storage: oneOf('opfs', 'indexeddb', 'memory') };
 const CONNECT = {
   ...ASSETS,
@@ -32,28 +46,46 @@ const CONNECT = {
   timeout: MILLISECONDS,
   signal: SIGNAL,
   onProgress: FUNCTION,
+  wal: GIVEN,
+  overlay: OVERLAY,
+  download: BOOLEAN,
 };
 
-/** @param {string | Blob} name @param {any} [options] */
-export async function connect(name, options) {
-  const isBlob = name instanceof Blob;
-  if (!isBlob && typeof name !== 'string') {
-    throw new TypeError(`a database name must be a string or a Blob, not ${describe(name)}`);
-  }
-  const { signal, onProgress, readonly, create, integers, storage, timeout, persist, programs, compiler, ...where } =
+/** @param {string | URL | Blob | FileSystemFileHandle} given @param {any} [options] */
+export async function connect(given, options) {
+  const { signal, onProgress, readonly, create, integers, storage, timeout, persist, programs, compiler, ...rest } =
     checkOptions('connect()', options, CONNECT);
+  const { wal, overlay, download, ...where } = rest;
+  const source = await sourceOf(given);
+  if (typeof source === 'string' && !URL_START.test(source)) mustBeGiven({ wal, overlay, download });
   const settings = { integers: integers ?? 'auto', timeout: timeout ?? BUSY_TIMEOUT_MS };
   const client = await workerFor(where, { onProgress, signal, programs: located(programs), compiler });
-  const request = { op: 'open', name, options: { readonly, create, storage, compiler, ...settings } };
+  const gift = { wal: wal && (await fileOf(wal)), overlay: overlay || undefined, download };
+  const request = { op: 'open', name: source, options: { readonly, create, storage, compiler, ...gift, ...settings } };
   const opening = client.request(request, { signal });
   try {
     const opened = await unlessAborted(opening, signal);
-    const shown = isBlob ? /** @type {any} */ (name.name ?? 'blob') : name;
-    return new Database(new RemoteDatabase(client, opened, { ...settings, persist: persist !== false }), shown);
+    const shown = typeof source === 'string' ? source : /** @type {any} */ (source.name ?? 'blob');
+    const connection = new RemoteDatabase(client, opened, { ...settings, persist: persist !== false });
+    return new Database(connection, shown, { handle: isHandle(given) ? given : null, isAlone: !wal });
   } catch (error) {
     opening.then(({ database }) => client.request({ op: 'close', database })).catch(() => undefined);
     throw error;
   }
+}
+
+/** What the worker opens: a name, a URL's text or a Blob. @param {any} given @returns {Promise<string | Blob>} */
+async function sourceOf(given) {
+  if (typeof given === 'string' || given instanceof Blob) return given;
+  if (given instanceof URL) return given.href;
+  if (isHandle(given)) return fileOf(given);
+  throw new TypeError(`a database is a name, a URL, a Blob or a FileSystemFileHandle, not ${describe(given)}`);
+}
+
+/** @param {Record<string, unknown>} options */
+function mustBeGiven(options) {
+  const name = Object.keys(options).find((one) => options[one] !== undefined);
+  if (name) throw new TypeError(`connect(): the option "${name}" is for Blobs, file handles and URLs`);
 }
 
 /** An absolute URL, or the bytes. @param {any} file */

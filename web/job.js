@@ -12,6 +12,7 @@ export class Job {
   answered = false;
   paused = performance.now();
   /** @type {((error: unknown) => void) | null} */ #wake = null;
+  /** @type {AbortController | null} */ #over = null;
 
   /** @param {any} message @param {import('./session.js').Open | undefined} open */
   constructor(message, open) {
@@ -21,7 +22,14 @@ export class Job {
 
   cancel() {
     this.cancelled = true;
+    this.#over?.abort(interrupted());
     this.#wake?.(interrupted());
+  }
+
+  /** Aborts when it is cancelled. */
+  get signal() {
+    this.#over ??= new AbortController();
+    return this.#over.signal;
   }
 
   /** @param {HostStatement} [statement] what runs @throws {SqlError} SQLITE_INTERRUPT when it is to end here */

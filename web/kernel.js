@@ -33,6 +33,7 @@ const CODES = Object.fromEntries(Object.entries(CODE_NAMES).map(([code, name]) =
 
 export class Kernel {
   /** Why a call of the file system failed that may succeed later. @type {NotYet | null} */ #obstacle = null;
+  /** What the last call of the file system failed with. @type {SqlError | null} */ #failed = null;
 
   /**
    * Instantiate kernel.wasm over a VFS.
@@ -217,9 +218,17 @@ export class Kernel {
     const record = this.exports.error_record() >>> 0;
     const { i32 } = this.refresh();
     const [code, size, text] = i32.subarray(record >> 2, (record >> 2) + 3);
-    if (code !== 0 && code !== SQLITE_INTERNAL) return new SqlError(this.text(text, size), code);
+    if (code !== 0 && code !== SQLITE_INTERNAL) return this.#told(new SqlError(this.text(text, size), code));
     i32[record >> 2] = SQLITE_INTERNAL;
     return new SqlError(`internal error: ${error.message}`, SQLITE_INTERNAL, -1, { cause: error });
+  }
+
+  /** The error, or what a file says of it that knows more. @param {SqlError} error */
+  #told(error) {
+    const failed = this.#failed;
+    this.#failed = null;
+    if (!failed || (failed.errcode & 255) !== (error.errcode & 255)) return error;
+    return new SqlError(failed.message, error.errcode, -1, { cause: failed });
   }
 
   // --- Programs -------------------------------------------------------------------------------
@@ -255,10 +264,12 @@ export class Kernel {
     /** @param {string} failing the name of an I/O error there @param {() => number} act */
     const guarded = (failing, act) => {
       let code;
+      this.#failed = null;
       try {
         code = act();
       } catch (error) {
         if (error instanceof NotYet) this.#obstacle = error;
+        else if (error instanceof SqlError) this.#failed = error;
         code = vfs.failure(error);
       }
       return code === IOERR ? -CODES[failing] : code;

@@ -213,7 +213,7 @@ export class Session {
     const engine = await this.server.engine();
     const path = direct || !this.server.claims ? null : engine.pathOfOrigin(name, options);
     if (path) return this.#relayed({ path, name, options }, job);
-    const database = await engine.openNow(name, options);
+    const database = await engine.openNow(name, { ...options, signal: job.signal });
     if (job.cancelled) {
       await database.close();
       throw interrupted();
@@ -269,6 +269,7 @@ export class Session {
       storage: engine.stores.kindOf(where.file),
       owner: 'this',
       tabs,
+      source: engine.stores.figures(where.file),
       ...engine.figures,
     };
   }

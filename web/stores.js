@@ -1,6 +1,7 @@
 /** Where an engine's databases may lie, and the paths the kernel knows them by: "opfs://app.db", ":memory:1". */
 
-import { BlobStorage } from '../vfs/blob.js';
+import { GIVEN, isUrl } from '../vfs/base.js';
+import { GivenStorage } from '../vfs/given.js';
 import { IndexedDbStorage } from '../vfs/indexeddb.js';
 import { MemoryStorage } from '../vfs/memory.js';
 import { OpfsStorage } from '../vfs/opfs.js';
@@ -9,21 +10,21 @@ import { FileTable } from '../vfs/table.js';
 /** What `connect` takes as `storage`. @typedef {'opfs' | 'indexeddb' | 'memory'} Kind */
 
 export class Stores {
-  #blobs = new BlobStorage();
+  #given;
   #nextPrivate = 1;
 
   /** @param {import('../vfs/base.js').Storage} [own] the only one for named databases; absent: what this context has */
   constructor(own) {
-    const named = own
-      ? { own }
-      : { opfs: new OpfsStorage(), indexeddb: new IndexedDbStorage(), memory: new MemoryStorage() };
+    const opfs = new OpfsStorage();
+    const named = own ? { own } : { opfs, indexeddb: new IndexedDbStorage(), memory: new MemoryStorage() };
+    this.#given = new GivenStorage(OpfsStorage.available && !own ? opfs : null);
     /** The kind that is taken when none is asked for. @type {string} */
     this.usual = own ? 'own' : OpfsStorage.available || !IndexedDbStorage.available ? 'opfs' : 'indexeddb';
     /** What the kernel has as its file system. */
     this.files = new FileTable(
       {
         ...Object.fromEntries(Object.entries(named).map(([kind, store]) => [`${kind}://`, store])),
-        'blob://': this.#blobs,
+        [GIVEN]: this.#given,
         ':memory:': new MemoryStorage({ private: true }),
       },
       this.path(''),
@@ -45,7 +46,7 @@ export class Stores {
 
   /** The path of a database, or, without a name, of all of a kind. @param {string} name @param {Kind} [kind] */
   path(name, kind) {
-    return `${kind ?? this.usual}://${name}`;
+    return isUrl(name) ? GIVEN + name : `${kind ?? this.usual}://${name}`;
   }
 
   /** Whether other tabs and workers find the same database at a path. @param {string} path */
@@ -53,10 +54,15 @@ export class Stores {
     return this.files.isOfOrigin(path);
   }
 
-  /** The kind of storage of a path. @param {string} path @returns {Kind | 'file'} */
+  /** The kind of storage of a path. @param {string} path @returns {Kind | 'file' | 'url'} */
   kindOf(path) {
-    const kind = path.slice(0, path.indexOf(':'));
-    return kind === '' ? 'memory' : kind === 'blob' ? 'file' : /** @type {Kind} */ (kind);
+    if (path.startsWith(GIVEN)) return /^given:\/\/(\d+\/)?https?:/i.test(path) ? 'url' : 'file';
+    return /** @type {Kind} */ (path.slice(0, path.indexOf(':')) || 'memory');
+  }
+
+  /** What was read so far of a database that was given. @param {string} path */
+  figures(path) {
+    return path.startsWith(GIVEN) ? this.#given.figures(path.slice(GIVEN.length)) : undefined;
   }
 
   /** The path of a new private database in memory. */
@@ -64,8 +70,8 @@ export class Stores {
     return `:memory:${this.#nextPrivate++}`;
   }
 
-  /** The path of a database that lies in a Blob; releasing it forgets the Blob. @param {Blob} blob */
-  async blobPath(blob) {
-    return `blob://${await this.#blobs.add(blob)}`;
+  /** The path of a database that is given to the page; releasing it forgets it. @param {import('../vfs/given.js').Gift} gift */
+  given(gift) {
+    return GIVEN + this.#given.add(gift);
   }
 }

@@ -119,9 +119,9 @@ def test_what_opfs_deletes_is_flushed(lab: Any) -> None:
 def test_a_blob_is_read_where_it_is_until_it_is_released(lab: Any) -> None:
     found = lab("""
         const bytes = Uint8Array.from({ length: 700_000 }, (_, i) => i * 11);
-        const store = new lab.BlobStorage();
+        const store = new lab.GivenStorage();
         const vfs = new lab.FileTable({ '': store });
-        const name = await store.add(new File([bytes], 'given.db'));
+        const name = store.add({ source: new File([bytes], 'given.db') });
         await vfs.acquire(name);
         const fd = vfs.open(name, 0);
         const into = new Uint8Array(1000);

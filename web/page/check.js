@@ -37,6 +37,14 @@ export const WORKER = {
   is: (value) => typeof value === 'function' || isWorker(value),
 };
 
+/** @type {Kind} */
+export const GIVEN = {
+  takes: 'a Blob or a FileSystemFileHandle',
+  is: (value) => value instanceof Blob || value?.kind === 'file',
+};
+/** @type {Kind} */
+export const OVERLAY = { takes: 'true, false or a name', is: (value) => typeof value === 'boolean' || NAME.is(value) };
+
 /** @param {...string} words @returns {Kind} */
 export function oneOf(...words) {
   return { takes: words.map((word) => `"${word}"`).join(' or '), is: (value) => words.includes(value) };

@@ -24,10 +24,17 @@ const PYTHON = { deterministic: BOOLEAN, directOnly: BOOLEAN, compiled: BOOLEAN 
 const CALL = { deterministic: BOOLEAN, directOnly: BOOLEAN, varargs: BOOLEAN, safeIntegers: BOOLEAN };
 
 export class Database extends Handle {
-  /** Made by `connect`. @param {import('./remote.js').RemoteDatabase} connection @param {string} name */
-  constructor(connection, name) {
+  #file;
+
+  /**
+   * Made by `connect`.
+   * @param {import('./remote.js').RemoteDatabase} connection @param {string} name
+   * @param {{handle: FileSystemFileHandle | null, isAlone: boolean}} file that it was opened from; isAlone: without a log
+   */
+  constructor(connection, name, file) {
     super(connection, null);
     this.name = name;
+    this.#file = file;
   }
 
   get storage() {

@@ -17,7 +17,7 @@ WEB = (
     "protocol.js rows.js",
     "effects.js links.js pyodide.js snapshot.js values.js waiting.js",
     "program_cache.js parameters.js userorder.js usertokens.js pack.js compiler.js stores.js",
-    "page/check.js page/source.js page/tag.js usersource.js",
+    "page/check.js page/files.js page/source.js page/tag.js usersource.js",
     "literals.js userrows.js statements.js",
     "usercode.js",
     "python_function.js",
