@@ -77,7 +77,7 @@ def _sorted(node: nodes.Window, row: Local, stays: Local, ctx: Context, each: Th
         values = _columns(node, ctx)
         ctx.sources[node.source] = LocalSource(values)
         record = encode_record(values, ctx)
-        keys = (*node.partition, *node.order)
+        keys = (*node.partition, *node.order, *node.ties)
         made = [emit_value(key.expr, ctx) for key in keys]
         ctx.do("key_reset", ctx.stmt)
         for key, value in zip(keys, made, strict=True):

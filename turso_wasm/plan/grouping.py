@@ -6,10 +6,12 @@ Columns of the node: keys, aggregates, bare columns. Groups come in ascending or
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from turso_wasm.base.records import dataclass
+from turso_wasm.base.tree import children
 from turso_wasm.bind import bound
 from turso_wasm.bind.comparison import affinity_of, collation_of
 from turso_wasm.bind.query import AggregateRef, Core, OrderKey
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 @dataclass(slots=True, eq=False)
 class Grouped:
     """The result of grouping: its plan and its source, estimates; result columns, ORDER BY terms and windows over it,
-    whose subqueries are still to be planned. ordered: the groups come in the order that was wished for.
+    whose subqueries are still to be planned. ordered: the groups come in the order that was wished for. ties: the order
+    in which SQLite has them, where it is another one.
     """
 
     plan: nodes.Plan
@@ -43,6 +46,7 @@ class Grouped:
     order_by: list[OrderKey]
     windows: list[bound.WindowCall]
     ordered: bool
+    ties: list[OrderKey]
     rows: float
     cost: float
     single: bool
@@ -68,13 +72,13 @@ class _Rewriter:
             return bound.ColumnRef(source=self.source, column=len(self.keys) + expr.index)
         for at, key in enumerate(self.keys):
             if type(key) is type(expr) and same_expression(key, expr, pin) and not self._varies(key):
-                return self._column(at, expr)
+                return self.column(at, expr)
         if isinstance(expr, bound.ColumnRef) and expr.source in self.own:
             for at, known in enumerate(self.bare):
                 if same_expression(known, expr, pin):
-                    return self._column(self._first_bare + at, expr)
+                    return self.column(self._first_bare + at, expr)
             self.bare.append(expr)
-            return self._column(self._first_bare + len(self.bare) - 1, expr)
+            return self.column(self._first_bare + len(self.bare) - 1, expr)
         return None
 
     def _varies(self, key: bound.Expr) -> bool:
@@ -90,17 +94,24 @@ class _Rewriter:
     def _first_bare(self) -> int:
         return len(self.keys) + len(self.core.aggregates)
 
-    def _column(self, at: int, expr: bound.Expr) -> bound.ColumnRef:
+    def column(self, at: int, expr: bound.Expr) -> bound.ColumnRef:
+        """Column `at` of the node, which stands for `expr`."""
         if isinstance(expr, bound.ColumnRef):
             return replace(expr, source=self.source, column=at, not_null=False, exact=False)
         return bound.ColumnRef(source=self.source, column=at, affinity=affinity_of(expr), collation=collation_of(expr))
 
 
 def plan_aggregate(
-    planner: Planner, core: Core, order_by: list[OrderKey], wish: list[OrderKey], correlated: bool, limited: bool
+    planner: Planner,
+    core: Core,
+    order_by: list[OrderKey],
+    wish: list[OrderKey],
+    sorting: Sequence[OrderKey],
+    correlated: bool,
+    limited: bool,
 ) -> Grouped:
-    """Plan a SELECT with GROUP BY or aggregates; the groups had best come in the order `wish`. limited: the first of
-    them are wanted.
+    """Plan a SELECT with GROUP BY or aggregates; the groups had best come in the order `wish`, and are sorted by the
+    terms `sorting` next. limited: the first of them are wanted.
     """
     collations = [collation_of(expr) for expr in core.group_by]
     keys = [strip_collation(expr) for expr in core.group_by]
@@ -118,6 +129,7 @@ def plan_aggregate(
         (counted, False) if counted else _rows(planner, core, rewrite, correlated, collations, wish, sorts, limited)
     )
     in_order = bool(keys) and child.ordered
+    ties = [] if in_order else _descending(planner, core, sorting, rewrite, collations, child.plan)
     plan, rows = child.plan, 1.0
     if counted is None and _counts_entries(planner, core, child.plan, bool(keys or rewrite.bare)):
         assert isinstance(child.plan, nodes.IndexScan)
@@ -137,7 +149,7 @@ def plan_aggregate(
     if having is not None:
         plan = nodes.Filter(child=plan, predicate=planner.finish(having))
     total = child.cost + child.rows * (cost.PER_BUILD if keys and not in_order else 0.2)
-    return Grouped(plan, source, outputs, order_by, windows, ordered, rows, total, not keys)
+    return Grouped(plan, source, outputs, order_by, windows, ordered, ties, rows, total, not keys)
 
 
 def _bare_from(core: Core, order_by: list[OrderKey]) -> int:
@@ -184,6 +196,49 @@ def _sorts_like(term: OrderKey, pair: tuple[bound.Expr, str], planner: Planner) 
 
 def _is_by(term: OrderKey, pair: tuple[bound.Expr, str], planner: Planner) -> bool:
     return term.collation == pair[1] and same_expression(term.expr, pair[0], planner.binder.pin)
+
+
+def _descending(
+    planner: Planner,
+    core: Core,
+    sorting: Sequence[OrderKey],
+    rewrite: _Rewriter,
+    collations: list[str],
+    plan: nodes.Plan,
+) -> list[OrderKey]:
+    """The order of the groups in SQLite if it is not the ascending one: where GROUP BY has as many terms as what sorts
+    the groups next, they descend where its terms do, unless an index gives them.
+    """
+    if len(sorting) != len(core.group_by) or not any(term.desc for term in sorting):
+        return []
+    pairs = list(zip(rewrite.keys, collations, strict=True))
+    if all(any(_is_by(term, pair, planner) for term in sorting) for pair in pairs) or _has_index(plan, pairs, planner):
+        return []
+    ties: dict[int, OrderKey] = {}
+    for expr, term in zip(core.group_by, sorting, strict=True):
+        key, collation = strip_collation(expr), collation_of(expr)
+        for at, (other, its_collation) in enumerate(pairs):
+            if collation == its_collation and same_expression(key, other, planner.binder.pin):
+                ties.setdefault(at, OrderKey(expr=rewrite.column(at, other), desc=term.desc, collation=collation))
+    return list(ties.values())
+
+
+def _has_index(plan: nodes.Plan, pairs: list[tuple[bound.Expr, str]], planner: Planner) -> bool:
+    """An index of the table that is scanned first has the keys, all of them, as its first columns."""
+    while not isinstance(plan, nodes.TableScan):
+        below = next((part for part in children(plan) if isinstance(part, nodes.Plan)), None)
+        if below is None:
+            return False
+        plan = below
+    wanted = {
+        (key.column, collation)
+        for key, collation in pairs
+        if isinstance(key, bound.ColumnRef) and key.source == plan.source
+    }
+    return len(wanted) == len(pairs) and any(
+        index.where is None and {(part.column, part.collation) for part in index.columns[: len(pairs)]} == wanted
+        for index in plan.table.indexes
+    )
 
 
 def _count_rows(planner: Planner, core: Core, source: int) -> JoinPlan | None:

@@ -181,6 +181,8 @@ class AnyOrder(Ordering):
             if found is None:
                 break
             wanted.remove(found)
+            if column.column == -1:  # a rowid: all else that this loop gives is one row's
+                wanted = [key for key in wanted if sources_used(key.expr) & own - {source}]
         return OrderState(0 if wanted else len(self.keys), False), False
 
     def _is_worth_it(self, path: Path) -> bool:

@@ -117,12 +117,14 @@ class Planner:
         wish = order_by if windowing is None else windowing.wished_order()
         windows = core.windows
         in_order, n_in_order = False, 0
+        ties: list[OrderKey] = []
         if core.is_aggregate:
             limited = limit is not None and windowing is None and not core.distinct
-            grouped = plan_aggregate(self, core, order_by, wish, correlated, limited)
+            sorting = order_by if windowing is None else windowing.first_order
+            grouped = plan_aggregate(self, core, order_by, wish, sorting, correlated, limited)
             rows = Rows(grouped.plan, grouped.exprs, grouped.rows, grouped.cost, grouped.single)
             order_by, windows, own = grouped.order_by, grouped.windows, frozenset({grouped.source})
-            ordered = grouped.ordered
+            ordered, ties = grouped.ordered, grouped.ties
         else:
             ordering = Ordering(wish, self.binder.pin) if wish else None
             if core.distinct and not wish and windowing is None and "row_order" not in self.binder.without:
@@ -140,7 +142,9 @@ class Planner:
             if n_in_order and not ordered and query is not None and joined.ties is not None:
                 order_by += self._ties(joined.ties, n_in_order, query)
         if windowing is not None:
-            order_by, ordered = windowing.plan(rows, own, windows, order_by, wish if ordered else [])
+            order_by, ordered = windowing.plan(rows, own, windows, order_by, wish if ordered else [], ties)
+        else:
+            order_by = [*order_by, *ties]
         rows.exprs = tuple([self.finish(expr) for expr in rows.exprs])
         if core.distinct and not rows.single:
             collations = tuple(collation_of(expr) for expr in core.outputs)

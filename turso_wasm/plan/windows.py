@@ -140,6 +140,11 @@ class Windowing:
             return []
         return self.order_by
 
+    @property
+    def first_order(self) -> list[OrderKey]:
+        """What the stage that is computed first sorts its rows by."""
+        return self.stages[-1].keys if self.stages else self.order_by
+
     # --- nodes ---------------------------------------------------------------------------------------------------
 
     def plan(
@@ -149,11 +154,12 @@ class Windowing:
         calls: Sequence[bound.WindowCall],
         order_by: list[OrderKey],
         order: Sequence[OrderKey],
+        ties: Sequence[OrderKey],
     ) -> tuple[list[OrderKey], bool]:
         """Put the stages above the plan of `rows`, whose columns are those of the sources `own`.
 
         The result columns of `rows` (not finished yet), the windows `calls` and `order_by` are in terms of these;
-        `order`, in which the rows come, is as it was bound. The results: `order_by` rewritten, whether rows come so.
+        `order`, in which the rows come, is as it was bound; `ties`: what the first stage sorts further by. The results: `order_by` rewritten, whether rows come so.
         """
         planner = self.planner
         left = {index: calls[index] for stage in self.stages for index in stage.calls}
@@ -162,11 +168,12 @@ class Windowing:
             if self._has_no_peers(stage):
                 mine = [_by_rows(call) for call in mine]
             columns = _Columns(planner, own)
-            columns.keep([*rows.exprs, *(key.expr for key in order_by)])
+            columns.keep([*rows.exprs, *(key.expr for key in order_by), *(key.expr for key in ties)])
             for call in left.values():
                 columns.keep(window_expressions(call))
             sort = not self._serves(order, stage.keys)
-            rows.plan = _window(planner, stage, mine, columns, rows.plan, sort)
+            rows.plan = _window(planner, stage, mine, columns, rows.plan, sort, ties)
+            ties = ()
             rewrite = _Rewriter(columns, self.core.window_source, self._places(stage))
             rows.exprs = tuple(transform(expr, rewrite) for expr in rows.exprs)
             order_by = [order_key(key, rewrite) for key in order_by]
@@ -193,7 +200,13 @@ def _keys(call: bound.WindowCall) -> list[OrderKey]:
 
 
 def _window(
-    planner: Planner, stage: Stage, calls: list[bound.WindowCall], columns: _Columns, child: nodes.Plan, sort: bool
+    planner: Planner,
+    stage: Stage,
+    calls: list[bound.WindowCall],
+    columns: _Columns,
+    child: nodes.Plan,
+    sort: bool,
+    ties: Sequence[OrderKey],
 ) -> nodes.Window:
     keys = tuple(columns.sort_key(term) for term in (*calls[0].partition, *calls[0].order))
     placed = tuple(columns.call(call) for call in calls)
@@ -204,6 +217,7 @@ def _window(
         outputs=tuple(planner.finish(expr) for expr in columns.exprs),
         partition=keys[: stage.n_partition],
         order=keys[stage.n_partition :],
+        ties=tuple(columns.sort_key(term) for term in ties),
         calls=placed,
         sort=sort,
         unit=_unit(placed),
@@ -300,7 +314,7 @@ class _Columns:
 
         return self.planner.finish(transform(expr, kept))
 
-    def sort_key(self, term: bound.OrderTerm) -> nodes.SortKey:
+    def sort_key(self, term: bound.OrderTerm | OrderKey) -> nodes.SortKey:
         """A term of PARTITION BY or ORDER BY."""
         expr = self._ref(self._place(term.expr))
         return nodes.SortKey(expr=expr, desc=term.desc, nulls=term.nulls, collation=term.collation)
