@@ -42,11 +42,16 @@ def plan_compound(planner: Planner, query: Query, correlated: bool) -> Rows:
 
 
 def _plan_arm(planner: Planner, core: Core, query: Query, correlated: bool) -> Rows:
-    """One SELECT of a compound. Of a UNION ALL of which the first rows are wanted, each arm gives its own first."""
-    top = planner.top(query) if query.order_by else None
-    if top is None or "arm_limits" in planner.binder.without or any(op != "UNION ALL" for op in query.operators):
+    """One SELECT of a compound. Of a UNION ALL of which the first rows are wanted, each arm gives its own first; groups
+    are in SQLite's order (see grouping).
+    """
+    if not query.order_by or any(op != "UNION ALL" for op in query.operators):
         return planner.plan_core(core, None, correlated)
     keys = [replace(key, expr=strip_collation(core.outputs[_column_number(key)])) for key in query.order_by]
+    top = planner.top(query)
+    if top is None or "arm_limits" in planner.binder.without:
+        descends = len(core.group_by) == len(keys) and any(key.desc for key in keys)
+        return planner.plan_core(core, Query([core], query.columns, order_by=keys) if descends else None, correlated)
     exprs = [top, *(key.expr for key in keys)]
     if (
         core.windows
