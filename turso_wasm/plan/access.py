@@ -235,7 +235,8 @@ class TableAccess:
         unique = n >= n_key and is_unique and in_sarg is None and all(sarg.op == "=" for sarg in equal[:n_key])
         path = Path("index", index, tuple(equal), lower, upper, covering, unique, implied=implied)
         n_loops = in_rows(in_sarg) if in_sarg is not None else 1.0
-        per_row = 1.0 if index is None else cost.entry_cost(table, index) if covering else cost.INDEX_ROW
+        entry = 1.0 if index is None else cost.entry_cost(table, index)
+        per_row = entry if covering else cost.INDEX_ROW + entry * cost.ENTRY_SHARE
         visit = rows * (per_row if covering else per_row + cost.LOOKUP)
         seek = self.seek if equal or lower or upper else 0.0
         path.lower_rest = self._further(lower, fields, n, exprs)

@@ -18,6 +18,7 @@ SEEK: Final = 6.0  # descend a b-tree
 SMALL_SEEK: Final = 3.0  # … of a table that is known to be small
 LOOKUP: Final = 6.0  # fetch the table row of an index entry
 INDEX_ROW: Final = 0.8
+ENTRY_SHARE: Final = 0.01  # what the size of an index's entries counts where the rows are fetched, too
 LONG_WIDTH: Final = 5  # of a TEXT or BLOB column of unknown length, in units of a number
 PER_PROBE: Final = 2.0  # hash table: look up
 SMALL_PROBE: Final = 1.0  # … of few rows, where sizes are known

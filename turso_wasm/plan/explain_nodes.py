@@ -13,6 +13,7 @@ from dataclasses import field, replace
 from turso_wasm.base.records import dataclass
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
+from turso_wasm.bind.comparison import affinity_of
 from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.plan import nodes
@@ -99,6 +100,8 @@ class Explainer:
 
     def _root(self, plan: nodes.Output | nodes.Insert | nodes.Update | nodes.Delete) -> Iterator[Line]:
         lines = list(self.node(plan.child)) if plan.child is not None else []
+        if isinstance(plan, nodes.Output) and _is_compound(plan.child) and lines[0].detail.startswith("CO-ROUTINE"):
+            lines[:2] = lines[0].children
         lines.extend(self._subqueries(plan))
         if isinstance(plan, nodes.Output) and not _visits(plan.child):
             lines.insert(0, Line("SCAN CONSTANT ROW", about=(plan.child,)))
@@ -124,7 +127,7 @@ class Explainer:
         yield from lines
         if isinstance(plan, nodes.Distinct) and not plan.in_order:
             yield Line("USE TEMP B-TREE FOR DISTINCT", about=(plan,))
-        elif isinstance(plan, nodes.Sort) and plan.keys:
+        elif isinstance(plan, nodes.Sort) and plan.keys and not _sorts_what_is_grouped(plan):
             yield Line(f"USE TEMP B-TREE FOR {_sorted_terms(plan)}ORDER BY", about=(plan,))
 
     def _aggregate(self, plan: nodes.Aggregate, lines: list[Line]) -> Iterator[Line]:
@@ -167,8 +170,13 @@ class Explainer:
     def _arms(self, plan: nodes.NestedLoop) -> Iterator[Line]:
         union = _union(plan)
         assert union is not None
+        assert isinstance(plan.right, nodes.RowidSeek)
         for number, child in enumerate(union.children, 1):
             lines = sorted(self.node(child), key=lambda line: "SUBQUERY" not in line.detail)
+            for line in lines:
+                scan = line.about[-1] if line.about else None
+                if isinstance(scan, nodes.IndexScan) and not _has_columns(scan.index, plan.right):
+                    line.detail = self._access(replace(scan, covering=False))
             yield Line(f"INDEX {number}", lines, (child,))
 
     def _append(self, plan: nodes.Append) -> Iterator[Line]:
@@ -303,6 +311,44 @@ def _union(plan: nodes.NestedLoop) -> nodes.Append | None:
     found = plan.left.child if isinstance(plan.left, nodes.Sort | nodes.Distinct) else plan.left
     is_or = isinstance(found, nodes.Append) and isinstance(plan.right, nodes.RowidSeek) and len(found.children) > 1
     return found if is_or and isinstance(found, nodes.Append) else None
+
+
+def _has_columns(index: Index | None, row: nodes.RowidSeek) -> bool:
+    """The rows that are looked up need not be: what is read of them is in the index."""
+    return index is not None and row.columns <= {part.column for part in (*index.columns, *index.suffix)}
+
+
+def _sorts_what_is_grouped(plan: nodes.Sort) -> bool:
+    """By the keys of a grouping, all of them: SQLite sorts once for both."""
+    child = plan.child
+    while isinstance(child, nodes.Filter):
+        child = child.child
+    keys = [key.expr for key in plan.keys]
+    if isinstance(child, nodes.Distinct):
+        return not child.in_order and keys == list(child.keys)
+    if not isinstance(child, nodes.Aggregate) or child.in_order:
+        return False
+    places = [key.column for key in keys if isinstance(key, bound.ColumnRef) and key.source == child.source]
+    return places == list(range(len(child.keys))) and len(keys) == len(places)
+
+
+def _is_compound(plan: nodes.Plan) -> bool:
+    """A compound in FROM, of whose rows nothing more is made: SQLite takes it for the statement, if the columns of all
+    its SELECTs are of the same types.
+    """
+    while isinstance(plan, nodes.Filter | nodes.Limit):
+        plan = plan.child
+    if not isinstance(plan, nodes.Append) or len(plan.children) != 1 or not isinstance(plan.children[0], nodes.Append):
+        return False
+    compound = plan.children[0]
+    types = {tuple(map(affinity_of, outputs)) for outputs in compound.outputs}
+    return len(types) == 1 and all(_is_plain(arm) for arm in compound.children)
+
+
+def _is_plain(plan: nodes.Plan) -> bool:
+    while isinstance(plan, nodes.Filter):
+        plan = plan.child
+    return not isinstance(plan, nodes.Aggregate | nodes.Distinct | nodes.Limit | nodes.Sort | nodes.Window)
 
 
 def _finds(rowids: nodes.Sort, row: nodes.RowidSeek) -> bool:
