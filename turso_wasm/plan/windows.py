@@ -159,7 +159,8 @@ class Windowing:
         """Put the stages above the plan of `rows`, whose columns are those of the sources `own`.
 
         The result columns of `rows` (not finished yet), the windows `calls` and `order_by` are in terms of these;
-        `order`, in which the rows come, is as it was bound; `ties`: what the first stage sorts further by. The results: `order_by` rewritten, whether rows come so.
+        `order`, in which the rows come, is as it was bound; `ties`: what the first stage sorts further by. The results:
+        `order_by` rewritten, whether rows come so.
         """
         planner = self.planner
         left = {index: calls[index] for stage in self.stages for index in stage.calls}

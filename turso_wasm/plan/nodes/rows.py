@@ -476,8 +476,8 @@ class Window(Plan):
     """Window functions: each row of `child` in the order of its partition and in this of `order`. Columns of `source`:
     `outputs`, which are kept of each row, then what `calls` give. Keys and calls are in terms of these columns.
 
-    sort: the rows of `child` do not come in that order; peers are sorted by `ties`. unit: what must be read before the first of its rows is
-    answered: nothing but the row, its peers, or its whole partition.
+    sort: the rows of `child` do not come in that order; peers are sorted by `ties`. unit: what must be read before the
+    first of its rows is answered: nothing but the row, its peers, or its whole partition.
     """
 
     source: int
