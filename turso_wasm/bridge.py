@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING, Any
 from turso_wasm.base.errors import SQLITE_TOOBIG, SqlError
 from turso_wasm.bind.binder import Sizes
 from turso_wasm.catalog.catalog import Catalogs
-from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function, Own, OwnCollation, OwnTokenizer, Registry
+from turso_wasm.catalog.functions import Registry
 from turso_wasm.catalog.names import fold
-from turso_wasm.catalog.table_functions import TableFunction
+from turso_wasm.catalog.own import AggregateFunction, Function, Own, OwnCollation, Owned, OwnTokenizer, TableFunction
 from turso_wasm.runtime.compiler import compile_statement
 from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL
 from turso_wasm.runtime.parameters import TooBig, encode_block
@@ -72,14 +72,14 @@ class Compiler:
                     )
                     for slot, name, rows, descending, statistics in described["databases"]
                 ),
-                _registry(described["own"]),
+                _owned(described["own"]),
                 described["settings"],
             )
             catalogs = known.catalogs()
         except Exception as error:  # B1
             return _error_reply(error)
         self._n_schemas += 1
-        self._schemas[self._n_schemas] = catalogs, known.registry
+        self._schemas[self._n_schemas] = catalogs, known.registry()
         return _reply({"schema": self._n_schemas})
 
     def close_schema(self, number: int) -> None:
@@ -148,9 +148,9 @@ def _sizes(known: list[tuple[str, int]] | None) -> Sizes:
     return {(int(slot), int(root)): size for (slot, root), size in tables}
 
 
-def _registry(own: list[list[Any] | None]) -> Registry:
-    """The registry with these entries of the user's."""
-    return Registry(tuple(_own(*entry) if entry else None for entry in own)) if own else BUILTIN
+def _owned(own: list[list[Any] | None]) -> Owned:
+    """These entries of the user's."""
+    return tuple(_own(*entry) if entry else None for entry in own)
 
 
 def _own(kind: str, name: str, *rest: Any) -> Own:

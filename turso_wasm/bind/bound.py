@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from turso_wasm.base.records import dataclass
 from turso_wasm.base.tree import Node
-from turso_wasm.catalog.functions import CallStyle
+from turso_wasm.catalog.own import CallStyle
 from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.sql.literals import ListKind
 

@@ -28,10 +28,11 @@ from turso_wasm.bind.row_functions import bind_rtreecheck, row_function
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import fingerprint, same_expression, strip_collation
 from turso_wasm.bind.windows import bind_window_call
-from turso_wasm.catalog.functions import BUILTIN, AggregateFunction, Function, library_function
+from turso_wasm.catalog.functions import BUILTIN, library_function
 from turso_wasm.catalog.library import PROGRAM
 from turso_wasm.catalog.modules.registry import ROW_FUNCTIONS
 from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.own import AggregateFunction, Function
 from turso_wasm.sql import ast
 
 NO_MATCH: Final = "unable to use function MATCH in the requested context"

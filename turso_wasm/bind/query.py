@@ -24,7 +24,7 @@ from turso_wasm.bind.bound import AggregateCall, Call, ColumnRef, Expr, NullsOrd
 
 if TYPE_CHECKING:
     from turso_wasm.catalog.objects import Table
-    from turso_wasm.catalog.table_functions import TableFunction
+    from turso_wasm.catalog.own import TableFunction
 
 
 USUAL_RUNS = 25.0  # how often a subquery that reads outer columns is taken to run

@@ -10,7 +10,8 @@ from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import column_ref
 from turso_wasm.catalog.names import fold
-from turso_wasm.catalog.table_functions import TableFunction, table_of
+from turso_wasm.catalog.own import TableFunction
+from turso_wasm.catalog.table_functions import table_of
 from turso_wasm.sql import ast
 
 

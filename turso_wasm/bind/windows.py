@@ -19,8 +19,8 @@ from turso_wasm.bind.comparison import collation_in, collation_of
 from turso_wasm.bind.query import Core, WindowRef
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import same_expression, strip_collation, transform, walk, window_expressions
-from turso_wasm.catalog.functions import AggregateFunction
 from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.own import AggregateFunction
 from turso_wasm.sql import ast
 from turso_wasm.sql.walk import walk as walk_syntax
 

@@ -11,87 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 from turso_wasm.base.errors import RESULT_CODES, SQLITE_ERROR, SqlError
-from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.library import LIBRARY, Entry, body_of
 from turso_wasm.catalog.names import fold
-from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS, TableFunction
-
-if TYPE_CHECKING:
-    from turso_wasm.typed.types import Function as TypedFunction
+from turso_wasm.catalog.own import (
+    AggregateFunction,
+    Function,
+    OwnCollation,
+    Owned,
+    OwnTokenizer,
+    Subtype,
+    TableFunction,
+)
+from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS
 
 MISSING_COLLATION: Final = RESULT_CODES["SQLITE_ERROR_MISSING_COLLSEQ"]
 
-CallStyle: TypeAlias = Literal["fixed", "array", "array_collation", "json", "special", "user", "typed", "unknown"]
-"""How codegen calls a function (bind.bound.Call)."""
-Style: TypeAlias = Literal[CallStyle, "expansion"]
-Subtype = Literal["none", "json", "varies"]
-
 F = TypeVar("F", "Function", "AggregateFunction", "Function | AggregateFunction")
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A scalar function for n_min..n_max arguments (n_max -1: any number).
-
-    kernel: symbol of its routine. style: how that is called (bind.bound.Call); besides those
-    "expansion": bound to another expression (bind.expansions).
-    deterministic: equal arguments give equal results at any time. direct_only: not to be called from a schema.
-    number: of a function of the user's (style "user" or "typed"), in `Registry.own`. body: of a typed one.
-    subtype: whether its text is marked as JSON. given, numeric, pattern: see catalog.library.
-    """
-
-    name: str
-    n_min: int
-    n_max: int
-    kernel: str = ""
-    style: Style = "fixed"
-    deterministic: bool = True
-    direct_only: bool = False
-    number: int = -1
-    subtype: Subtype = "none"
-    body: TypedFunction | None = None
-    given: tuple[str, ...] = ()
-    numeric: bool = False
-    pattern: int = -1
-
-    @property
-    def plan_name(self) -> str:
-        """The name in plans: what the user has called "like" is not taken for the built-in function."""
-        return self.name if self.number < 0 else "user function"
-
-    def takes(self, n_arguments: int) -> bool:
-        """Whether it can be called with so many."""
-        return self.n_min <= n_arguments and (n_arguments <= self.n_max or self.n_max < 0)
-
-
-@dataclass(frozen=True, slots=True)
-class AggregateFunction:
-    """An aggregate. window: it makes sense only with OVER.
-
-    number: of an aggregate of the user's, in `Registry.own`. inverts: it has what a moving window takes.
-    """
-
-    name: str
-    n_min: int
-    n_max: int
-    window: bool = False
-    direct_only: bool = False
-    number: int = -1
-    inverts: bool = True
-
-    @property
-    def plan_name(self) -> str:
-        """The name in plans."""
-        if self.number >= 0:
-            return "user aggregate"
-        return _SAME_AGGREGATES.get(self.name, self.name)
-
-    def takes(self, n_arguments: int) -> bool:
-        """Whether it can be called with so many."""
-        return self.n_min <= n_arguments and (n_arguments <= self.n_max or self.n_max < 0)
 
 
 def _fixed(*entries: str) -> list[Function]:
@@ -199,8 +137,6 @@ _SCALARS: Final[list[Function]] = [
     *_fixed("json_error_position/1", "jsonb/1"),
 ]
 
-_SAME_AGGREGATES: Final = {"string_agg": "group_concat", "variance": "var_samp", "stddev": "stddev_samp"}
-
 STATISTICS: Final = ("variance", "var_samp", "var_pop", "stddev", "stddev_samp", "stddev_pop", "mode")
 """Aggregates beyond SQLite's."""
 
@@ -229,24 +165,6 @@ _AGGREGATES: Final[list[AggregateFunction]] = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class OwnCollation:
-    """A collation of the user's; `name` as it is shown."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class OwnTokenizer:
-    """A tokenizer of the user's, for full-text tables."""
-
-    name: str
-
-
-Own = Function | AggregateFunction | OwnCollation | OwnTokenizer | TableFunction
-"""What a connection can have of its own."""
-
-
 def _by_name(functions: Iterable[F]) -> dict[str, tuple[F, ...]]:
     names: dict[str, list[F]] = {}
     for function in functions:
@@ -255,15 +173,14 @@ def _by_name(functions: Iterable[F]) -> dict[str, tuple[F, ...]]:
 
 
 class Registry:
-    """What the statements of a connection can call by name: one immutable value, part of its environment.
+    """What the statements of a connection can call by name: one immutable value, made of its environment.
 
     Keys are folded names; `collations` gives the names as they are shown, `numbers` the place of those of the user's
     in `own`; `tokenizers` and `converters` those of tokenizers, and of functions that take one argument. A connection's
-    own entries hide the built-in ones of the same name: functions, where the number of arguments fits. Registries with
-    equal `own` are equal: so connections that register alike share Programs.
+    own entries hide the built-in ones of the same name: functions, where the number of arguments fits.
     """
 
-    def __init__(self, own: tuple[Own | None, ...] = ()) -> None:
+    def __init__(self, own: Owned = ()) -> None:
         self.own = own
         self.scalars: Mapping[str, tuple[Function, ...]] = _BUILTIN_SCALARS
         self.aggregates: Mapping[str, AggregateFunction] = _BUILTIN_AGGREGATES
@@ -282,12 +199,6 @@ class Registry:
         self.own_functions = _by_name(functions)
         called = {name: self.find(name, 1) for name in self.own_functions}
         self.converters = {name: found.number for name, found in called.items() if isinstance(found, Function)}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Registry) and self.own == other.own
-
-    def __hash__(self) -> int:
-        return hash(self.own)
 
     def find(self, name: str, n_arguments: int) -> Function | AggregateFunction | None:
         """What that folded name calls with that many arguments, or None; min and max of two are scalars."""
@@ -327,24 +238,6 @@ class Registry:
             raise no_collation(name)
         return found
 
-    def with_own(self, entry: Own) -> tuple[Registry, int]:
-        """The registry with one entry of the user's more, or in place of the one it replaces; its number."""
-        number = self.number_of(entry)
-        if number is None:
-            return Registry((*self.own, entry)), len(self.own)
-        return Registry((*self.own[:number], entry, *self.own[number + 1 :])), number
-
-    def without(self, number: int) -> Registry:
-        """The registry without one of the user's entries; the others keep their numbers."""
-        own = [*self.own[:number], None, *self.own[number + 1 :]]
-        while own and own[-1] is None:
-            own.pop()
-        return Registry(tuple(own)) if own else BUILTIN
-
-    def number_of(self, entry: Own) -> int | None:
-        """The number of the user's entry that `entry` would replace: with its name, and arity if it is no collation."""
-        return next((n for n, known in enumerate(self.own) if known is not None and _is_same(known, entry)), None)
-
 
 def _of_the_library(name: str, n_arguments: int) -> Function | None:
     """A function beyond SQLite's, if it has one of that name that takes so many arguments."""
@@ -370,15 +263,6 @@ def library_function(name: str, entry: Entry) -> Function:
     )
 
 
-def _is_same(a: Own, b: Own) -> bool:
-    for kind in (OwnCollation, OwnTokenizer, TableFunction):
-        if isinstance(a, kind) or isinstance(b, kind):
-            return isinstance(a, kind) and isinstance(b, kind) and fold(a.name) == fold(b.name)
-    assert not isinstance(a, OwnCollation | OwnTokenizer | TableFunction)
-    assert not isinstance(b, OwnCollation | OwnTokenizer | TableFunction)
-    return a.name == b.name and a.n_max == b.n_max
-
-
 def no_collation(name: str) -> SqlError:
     """The error of a collation that nobody knows."""
     return SqlError(MISSING_COLLATION, f"no such collation sequence: {name}")
@@ -389,3 +273,8 @@ _BUILTIN_AGGREGATES: Final = {aggregate.name: aggregate for aggregate in _AGGREG
 _BUILTIN_COLLATIONS: Final = {fold(name): name for name in ("BINARY", "NOCASE", "RTRIM")}
 BUILTIN: Final = Registry()
 """What every connection has."""
+
+
+def registry_of(own: Owned) -> Registry:
+    """What a connection has that has these entries of its own."""
+    return Registry(own) if own else BUILTIN

@@ -11,38 +11,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.objects import Column, Table
+from turso_wasm.catalog.own import PRAGMA_PREFIX, STATEMENT, TableFunction
 
-PRAGMA_PREFIX: Final = "pragma_"
-STATEMENT: Final = "stmt"
 OPERATION_COLUMNS: Final[tuple[str, ...]] = ("addr", "opcode", "p1", "p2", "p3", "p4", "p5", "comment")
-
-
-@dataclass(frozen=True, slots=True)
-class TableFunction:
-    """A function in FROM. columns: those that `*` shows. arguments: the hidden columns, in the order of arguments.
-
-    number: of one of the user's, in the registry (catalog/functions.py). direct_only: not to be used by a schema.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    arguments: tuple[str, ...] = ()
-    number: int = -1
-    direct_only: bool = False
-
-    @property
-    def pragma(self) -> str | None:
-        """The PRAGMA whose rows it gives, or what is planned like one: what is told of the statement `stmt`."""
-        if self.name.startswith(PRAGMA_PREFIX):
-            return self.name[len(PRAGMA_PREFIX) :]
-        return self.name if self.arguments == (STATEMENT,) else None
-
-    @property
-    def asked(self) -> str | None:
-        """The argument that says what is asked about, besides the database."""
-        return next((name for name in self.arguments if name != "schema"), None)
 
 
 @cache

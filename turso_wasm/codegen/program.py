@@ -76,7 +76,7 @@ class Program:
         """Serialize: magic, header size (u32 LE), JSON header, wasm, data."""
         head = {name: getattr(self, name) for name in _PLAIN}
         head["columns"] = [[c.name, c.decltype, c.table, c.origin] for c in self.columns]
-        head["pinned"] = [[ordinal, _spelled(value)] for ordinal, value in self.pinned.items()]
+        head["pinned"] = [[ordinal, spell_literal(value)] for ordinal, value in self.pinned.items()]
         head["sizes"] = [len(self.wasm), len(self.data)]
         text = json.dumps(head, separators=(",", ":")).encode()
         return MAGIC + struct.pack("<I", len(text)) + text + self.wasm + self.data
@@ -93,7 +93,7 @@ class Program:
         if len(raw) != at + n_wasm + n_data:
             raise ValueError("serialized program is cut short")
         columns = tuple(ResultColumn(*c) for c in head.pop("columns"))
-        pinned = {ordinal: _value(spelled) for ordinal, spelled in head.pop("pinned")}
+        pinned = {ordinal: read_literal(spelled) for ordinal, spelled in head.pop("pinned")}
         head["param_names"] = tuple(head["param_names"])
         head["checks"] = tuple(head["checks"])
         head["changes"] = tuple((slot, name) for slot, name in head["changes"])
@@ -102,7 +102,7 @@ class Program:
         return cls(wasm=raw[at : at + n_wasm], data=raw[at + n_wasm :], columns=columns, pinned=pinned, **head)
 
 
-def _spelled(value: object) -> object:
+def spell_literal(value: object) -> object:
     """A literal as JSON that keeps its type, so that hosts can compare it (web/literals.js)."""
     match value:
         case None:
@@ -114,13 +114,14 @@ def _spelled(value: object) -> object:
         case bytes():
             return f"b{value.hex()}"
         case tuple():
-            return [[_spelled(item) for item in row] for row in value]
+            return [[spell_literal(item) for item in row] for row in value]
     return f"t{value}"
 
 
-def _value(spelled: Any) -> object:
+def read_literal(spelled: Any) -> object:
+    """Inverse of `spell_literal`."""
     if isinstance(spelled, list):
-        return tuple(tuple(_value(item) for item in row) for row in spelled)
+        return tuple(tuple(read_literal(item) for item in row) for row in spelled)
     kind, text = spelled[0], spelled[1:]
     match kind:
         case "n":

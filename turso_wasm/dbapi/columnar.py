@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from turso_wasm.catalog.table_functions import TableFunction
+from turso_wasm.catalog.own import TableFunction
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.errors import NotSupportedError, ProgrammingError
 from turso_wasm.runtime.bulk import BATCH, FEW, insert_batch, rows_text
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-    from turso_wasm.catalog.functions import Own
+    from turso_wasm.catalog.own import Own
     from turso_wasm.dbapi.frames import Column
     from turso_wasm.dbapi.given_frames import Source
     from turso_wasm.runtime.connection import HostConnection

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from turso_wasm.base.errors import SQLITE_MISUSE, SqlError
-from turso_wasm.catalog.functions import AggregateFunction, Function, Own, OwnCollation, OwnTokenizer
 from turso_wasm.catalog.names import fold
-from turso_wasm.catalog.table_functions import TableFunction
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.compiled import CompiledFunction, compiled_function
 from turso_wasm.dbapi.deprecations import soon_by_position
@@ -18,6 +15,7 @@ from turso_wasm.runtime.userrows import RowsCode
 from turso_wasm.typed.callable import arities
 
 if TYPE_CHECKING:
+    from turso_wasm.catalog.own import Own
     from turso_wasm.runtime.connection import HostConnection
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -66,6 +64,8 @@ class Registering:
         deterministic: equal arguments always give equal results, so indexes, CHECKs and generated columns may use it.
         Errors: ProgrammingError for a wrong narg; OperationalError when a running statement may call what is replaced.
         """
+        from turso_wasm.catalog.own import Function
+
         self._check()
         name = arguments.text(name, "create_function() argument 'name'")
         n = _arity(narg, "narg")
@@ -114,6 +114,8 @@ class Registering:
 
         Errors: as create_function.
         """
+        from turso_wasm.catalog.own import AggregateFunction
+
         self._check()
         name = arguments.text(name, "create_aggregate() argument 'name'")
         n = _arity(n_arg, "n_arg")
@@ -126,6 +128,8 @@ class Registering:
         self, name: str, num_params: int, aggregate_class: Callable[[], WindowAggregate] | None, /
     ) -> None:
         """Let SQL call an aggregate that can be a window function; otherwise as create_aggregate."""
+        from turso_wasm.catalog.own import AggregateFunction
+
         self._check()
         name = arguments.text(name, "create_window_function() argument 1")
         n = _arity(num_params, "num_params")
@@ -138,6 +142,8 @@ class Registering:
 
         It must order all texts one way for as long as an index by it exists. Errors: as create_function; TypeError.
         """
+        from turso_wasm.catalog.own import OwnCollation
+
         self._check()
         name = arguments.text(name, "create_collation() argument 1")
         if callable is not None and not hasattr(callable, "__call__"):  # noqa: B004
@@ -152,6 +158,8 @@ class Registering:
         table can be used only where it is there. What it raises fails the statement, and is the cause of that error.
         Errors: as create_function; TypeError.
         """
+        from turso_wasm.catalog.own import OwnTokenizer
+
         self._check()
         name = arguments.text(name, "create_tokenizer() argument 1")
         if callable is not None and not hasattr(callable, "__call__"):  # noqa: B004
@@ -175,6 +183,8 @@ class Registering:
         Errors: ValueError for no columns, or two of one name; TypeError when the parameters of `func` are not known;
         OperationalError when a statement is running that may call what is replaced.
         """
+        from turso_wasm.catalog.own import TableFunction
+
         self._check()
         name = arguments.text(name, "create_table_function() argument 1")
         if func is not None and not callable(func):
@@ -211,6 +221,8 @@ def _parameters(func: Callable[..., Any] | None) -> tuple[str, ...]:
     """The names of the parameters that can be passed by place. Errors: TypeError, ValueError."""
     if func is None:
         return ()
+    import inspect
+
     found = inspect.signature(func).parameters.values()
     if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in found):
         raise TypeError("a function of any number of arguments needs parameters=")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from turso_wasm.bind.authority import DENY, Ask
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.deprecations import soon_by_position
 from turso_wasm.dbapi.errors import DataError
@@ -17,6 +15,7 @@ from turso_wasm.dbapi.trace import expanded
 from turso_wasm.runtime import engine
 
 if TYPE_CHECKING:
+    from turso_wasm.bind.authority import Ask
     from turso_wasm.runtime.connection import HostConnection
     from turso_wasm.runtime.schema import Prepared
 
@@ -83,6 +82,8 @@ def _is_over(handler: Callable[[], object]) -> bool:
 
 
 def _guarded(authorizer: Callable[..., Any]) -> Ask:
+    from turso_wasm.bind.authority import DENY
+
     def ask(*facts: Any) -> int:
         try:
             answer = authorizer(*facts)
@@ -108,6 +109,8 @@ def show(error: BaseException, code: object) -> None:
 
 def _show(error: BaseException, code: object) -> None:
     if sys.unraisablehook is sys.__unraisablehook__:
+        import traceback
+
         traceback.print_exception(error)
         return
     facts = {"exc_type": type(error), "exc_value": error, "exc_traceback": error.__traceback__}

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from turso_wasm.runtime.schema import Prepared
-from turso_wasm.sql.lexer import VARIABLE, tokenize
 
 
 def expanded(prepared: Prepared, values: Sequence[Any]) -> str:
     """The statement's text; parameters are replaced by literals."""
+    from turso_wasm.sql.lexer import VARIABLE, tokenize
+
     text = prepared.sql[prepared.start : prepared.end].strip()
     if not values or not prepared.program.n_user_params:
         return text

@@ -10,7 +10,6 @@ from typing import Any
 from turso_wasm.dbapi.arguments import sql_text, text, wrong_type
 from turso_wasm.dbapi.deprecations import warn_of_default
 from turso_wasm.dbapi.errors import ProgrammingError
-from turso_wasm.sql.complete import is_complete
 
 PARSE_DECLTYPES = 1
 PARSE_COLNAMES = 2
@@ -63,6 +62,8 @@ def complete_statement(statement: str) -> bool:
     """True if the text ends with a whole statement (a `;` outside of strings and triggers), so that a shell need not
     ask for more lines. Errors: TypeError.
     """
+    from turso_wasm.sql.complete import is_complete
+
     return is_complete(text(statement, "complete_statement() argument 'statement'"))
 
 

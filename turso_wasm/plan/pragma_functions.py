@@ -22,7 +22,7 @@ from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.names import TEMP_SLOT, fold, schema_table_names
 from turso_wasm.catalog.objects import Table
-from turso_wasm.catalog.table_functions import STATEMENT
+from turso_wasm.catalog.own import STATEMENT
 from turso_wasm.plan import nodes
 from turso_wasm.plan.providers import NULL, GivenRows, Offer, Request
 from turso_wasm.plan.terms import Sarg

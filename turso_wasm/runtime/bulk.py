@@ -19,7 +19,6 @@ from turso_wasm.base.errors import SQLITE_BUSY, SqlError
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.parameters import VALUE_SIZE
-from turso_wasm.sql.lexer import normalize, tokenize
 
 if TYPE_CHECKING:
     from turso_wasm.runtime.connection import HostConnection
@@ -79,6 +78,8 @@ def insert_batch(connection: HostConnection, prepared: Prepared, text: str, enco
 
 def rows_text(sql: str, n: int) -> str | None:
     """The INSERT with a list of rows in the place of `(?, …)`, n parameters, its end; None: it ends otherwise."""
+    from turso_wasm.sql.lexer import normalize, tokenize
+
     tokens = tokenize(sql)
     key, _ = normalize(tokens)
     if not key.endswith(f"VALUES ( {' , '.join('?' * n)} )"):

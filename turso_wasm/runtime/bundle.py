@@ -78,7 +78,7 @@ class Bundle:
     def compile(self, environment: Environment, sql: str) -> None:
         """A statement of ours."""
         tokens = tokenize(sql)
-        self._put(environment, tokens, compile_statement(tokens, environment.catalogs(), (), environment.registry))
+        self._put(environment, tokens, compile_statement(tokens, environment.catalogs(), (), environment.registry()))
 
     def _put(self, environment: Environment, tokens: Tokens, program: Program) -> None:
         self._entries[environment_key(environment), statement_key(tokens, program), program.to_bytes()] = None

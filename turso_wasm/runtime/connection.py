@@ -23,13 +23,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_ERROR, SQLITE_INTERRUPT, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError
 from turso_wasm.base.records import dataclass
-from turso_wasm.bind.authority import Ask
-from turso_wasm.catalog.functions import BUILTIN, Own, OwnCollation, Registry
-from turso_wasm.catalog.names import quote_identifier
+from turso_wasm.catalog.names import fold, quote_identifier
 from turso_wasm.kernel.abi import (
     DB_PAGE_COUNT,
     DB_SCHEMA_FORMAT,
@@ -37,10 +35,10 @@ from turso_wasm.kernel.abi import (
     STATEMENTS,
 )
 from turso_wasm.runtime import layout
-from turso_wasm.runtime.compiler import compile_statement
 from turso_wasm.runtime.connection_state import ConnectionState
 from turso_wasm.runtime.files import kernel_name
 from turso_wasm.runtime.hosts.base import Host, address
+from turso_wasm.runtime.kept import keep, recall_shape, recall_text
 from turso_wasm.runtime.rows import TextFactory, UndecodableText
 from turso_wasm.runtime.schema import (
     BOOTSTRAP,
@@ -61,13 +59,19 @@ from turso_wasm.runtime.statements import statements_of
 from turso_wasm.runtime.uri import Location
 from turso_wasm.runtime.usercode import UserCode
 from turso_wasm.runtime.userrows import RowsCode
-from turso_wasm.sql.lexer import END, Tokens, normalize, tokenize, tokenize_statement
+
+if TYPE_CHECKING:  # of the compiler, which a process imports when it compiles something
+    from turso_wasm.bind.authority import Ask
+    from turso_wasm.catalog.own import Own, Owned
+    from turso_wasm.codegen.program import Program
+    from turso_wasm.sql.lexer import Tokens
 
 DESCENDING_FORMAT = 4  # the first schema format whose indexes honour DESC, and the last there is
 MAX_RETRIES = 50  # SQLITE_MAX_SCHEMA_RETRY
 MAX_IDLE = 64  # kernel statements kept for reuse, a connection
 
 _NEEDS_NO_SCHEMA = re.compile(NEEDS_NO_SCHEMA, re.IGNORECASE)
+_IS_SOMETHING = re.compile(r"\s*[A-Za-z]")  # seen without the lexer
 
 T = TypeVar("T")
 
@@ -101,7 +105,7 @@ class HostConnection(ConnectionState):
         self._idle: dict[int, list[HostStatement]] = {}  # by id of the Program, which the statements keep alive
         self._n_idle = 0
         self._view: View | None = None
-        self._registry = BUILTIN
+        self._own: Owned = ()
         self.user = UserCode()
         self.user.put(STATEMENTS, statements_of(self))
         self._n_statements = 0
@@ -182,34 +186,40 @@ class HostConnection(ConnectionState):
 
         Errors: SQLITE_BUSY when it would replace what running statements may call.
         """
+        from turso_wasm.catalog.own import number_of, with_own
+
         with self.host.lock:
             self.wait_turn()
-            if self._registry.number_of(entry) is not None:
+            if number_of(self._own, entry) is not None:
                 self._check_idle(entry)
-            registry, number = self._registry.with_own(entry)
+            own, number = with_own(self._own, entry)
             self.user.put(number, code)
-            self._know(registry)
+            self._know(own)
 
     def unregister(self, entry: Own) -> None:
         """Forget the code that `entry` would replace, if there is any. Errors: as `register`."""
+        from turso_wasm.catalog.own import number_of, without
+
         with self.host.lock:
             self.wait_turn()
-            number = self._registry.number_of(entry)
+            number = number_of(self._own, entry)
             if number is not None:
                 self._check_idle(entry)
                 self.user.put(number, None)
-                self._know(self._registry.without(number))
+                self._know(without(self._own, number))
 
     def _check_idle(self, entry: Own) -> None:
         if self.active:
+            from turso_wasm.catalog.own import OwnCollation
+
             what = "collation sequence" if isinstance(entry, OwnCollation) else "user-function"
             raise SqlError(SQLITE_BUSY, f"unable to delete/modify {what} due to active statements")
 
-    def _know(self, registry: Registry) -> None:
-        """Prepare with another registry from now on."""
-        if registry != self._registry:
+    def _know(self, own: Owned) -> None:
+        """Prepare with these entries from now on."""
+        if own != self._own:
             self._view = None
-        self._registry = registry
+        self._own = own
 
     # --- threads ------------------------------------------------------------------------------------------------
 
@@ -240,17 +250,15 @@ class HostConnection(ConnectionState):
         with self.host.lock:
             self.wait_turn()
             if _NEEDS_NO_SCHEMA.match(sql, start):
-                known = self._bootstrap.find_text(sql) if start == 0 and ask is None else None
-                return known or self._prepare(self._bootstrap, sql, start, tokenize_statement(sql, start), ask)
-            tokens = tokenize_statement(sql, start)
-            if tokens.kinds[0] == END:
+                return self._prepare(self._bootstrap, sql, start, ask)
+            if not _IS_SOMETHING.match(sql, start) and is_empty(sql, start):
                 return None
             try:
-                return self._prepare(self._seen().schema, sql, start, tokens, ask)
+                return self._prepare(self._seen().schema, sql, start, ask)
             except SqlError:
                 if not self._schema_moved():
                     raise
-            return self._prepare(self._seen().schema, sql, start, tokenize_statement(sql, start), ask)
+            return self._prepare(self._seen().schema, sql, start, ask)
 
     def find(self, sql: str) -> Prepared | None:
         """What exactly this text was prepared to, if that still holds; from any thread, without the host's lock."""
@@ -262,14 +270,45 @@ class HostConnection(ConnectionState):
             return None
         return found
 
-    def _prepare(self, schema: Schema, sql: str, start: int, tokens: Tokens, ask: Ask | None = None) -> Prepared:
-        """With an authorizer nothing is taken from the caches, nor given to them: what it answers may change."""
+    def _prepare(self, schema: Schema, sql: str, start: int = 0, ask: Ask | None = None) -> Prepared:
+        """The statement of a text that is not empty.
+
+        With an authorizer nothing is taken from the caches, nor given to them: what it answers may change.
+        """
+        is_whole = start == 0 and ask is None
+        prepared = self._known(schema, sql) if is_whole else None
+        if prepared is None:
+            prepared = self._analyze(schema, sql, start, ask)
+        if is_whole and prepared.program.shared:
+            schema.add_text(prepared)
+        return prepared
+
+    def _known(self, schema: Schema, sql: str) -> Prepared | None:
+        """What exactly this text was prepared to in this environment, by this process or an earlier one."""
+        found = schema.find_text(sql)
+        if found is not None and fits_sizes(found.program, self.sizes):
+            return found
+        return recall_text(self.host, schema, sql, self.sizes) if self._keeps else None
+
+    @property
+    def _keeps(self) -> bool:
+        """Whether Programs come from earlier processes, and are kept for later ones."""
+        return self.sizes is not None and self.host.programs is not None
+
+    def _analyze(self, schema: Schema, sql: str, start: int, ask: Ask | None) -> Prepared:
+        """The statement by its shape, or compiled."""
+        from turso_wasm.sql.lexer import END, normalize, tokenize, tokenize_statement
+
+        tokens = tokenize_statement(sql, start)
         key, literals = normalize(tokens)
         known = schema.find_shape(key, literals, sql, self.sizes) if ask is None else None
+        if known is None and ask is None and self._keeps:
+            known = recall_shape(self.host, schema, key, literals, sql, self.sizes)
+            if known is not None:
+                schema.add_shape(key, literals, *known)
+        is_new = known is None
         if known is None:
-            program = compile_statement(
-                tokens, schema.catalogs, self.files(), schema.environment.registry, ask, self.sizes
-            )
+            program = self._compile(tokens, schema, ask)
             known = program, self.host.load(program)
             if ask is None and program.kind in SHARED_BY_SHAPE and program.shared:
                 schema.add_shape(key, literals, *known)
@@ -277,9 +316,19 @@ class HostConnection(ConnectionState):
         text = sql[start : tokens.end]
         mine = literals if known[0].n_literals else ()
         prepared = Prepared(sql, start, tokens.end, text, *known, mine, schema, has_tail)
-        if start == 0 and known[0].shared and ask is None:
-            schema.add_text(prepared)
+        if is_new and ask is None and self._keeps:
+            keep(self.host, key, prepared)
         return prepared
+
+    def _compile(self, tokens: Tokens, schema: Schema, ask: Ask | None) -> Program:
+        from turso_wasm.runtime.compiler import compile_statement  # a tenth of a second, where it is not needed
+
+        try:
+            catalogs = schema.catalogs
+        except SqlError:
+            self._view = None  # maybe somebody mends it
+            raise
+        return compile_statement(tokens, catalogs, self.files(), schema.registry, ask, self.sizes)
 
     # --- schema -------------------------------------------------------------------------------------------------
 
@@ -316,7 +365,7 @@ class HostConnection(ConnectionState):
             encoding = encoding_bits(self.encoding())
             bootstrap = self._bootstrap_of(encoding)
             databases = tuple(self._read_contents(slot, name, bootstrap) for slot, name in self.databases())
-            environment = Environment(databases, self._registry, self.settings() | encoding)
+            environment = Environment(databases, self._own, self.settings() | encoding)
             view = View(library_of(self.host).schema(environment), cookies, epoch)
             try:
                 view = self._with_statistics(view)
@@ -345,8 +394,7 @@ class HostConnection(ConnectionState):
         """The same with what ANALYZE left, which a Program of the schema without reads. Errors: SQLITE_SCHEMA."""
         databases = list(view.schema.environment.databases)
         for i, contents in enumerate(databases):
-            catalog = view.schema.catalogs.slots[contents.slot]
-            if catalog is not None and "sqlite_stat1" in catalog.entries:
+            if any(row[0] == "table" and fold(str(row[1])) == "sqlite_stat1" for row in contents.rows or ()):
                 self._view = view
                 rows = self._query(view.schema, f"{STATISTICS_QUERY} {quote_identifier(contents.name)}.sqlite_stat1")
                 databases[i] = replace(contents, statistics=tuple(rows))
@@ -364,7 +412,7 @@ class HostConnection(ConnectionState):
             return self._rows(schema, sql, lambda raw: raw.decode("utf-8", "replace"))
 
     def _rows(self, schema: Schema, sql: str, text: TextFactory | None) -> list[tuple[Any, ...]]:
-        prepared = schema.find_text(sql) or self._prepare(schema, sql, 0, tokenize_statement(sql, 0))
+        prepared = self._prepare(schema, sql)
         statement = self.acquire(prepared)
         statement.text = ""
         self.host.function("statement_peeks")(statement.address)
@@ -498,6 +546,13 @@ class HostConnection(ConnectionState):
             yield statement
         finally:
             self.release(statement)
+
+
+def is_empty(sql: str, start: int) -> bool:
+    """Only space, comments and semicolons are left from character `start` on."""
+    from turso_wasm.sql.lexer import END, tokenize_statement
+
+    return tokenize_statement(sql, start).kinds[0] == END
 
 
 def is_interrupt(error: SqlError) -> bool:

@@ -14,12 +14,13 @@ from turso_wasm.base.records import dataclass
 from turso_wasm.bind.views import view_columns
 from turso_wasm.catalog.build import OPTIONS
 from turso_wasm.catalog.catalog import Catalogs
-from turso_wasm.catalog.functions import AggregateFunction, Function, Registry
+from turso_wasm.catalog.functions import Registry
 from turso_wasm.catalog.library import LIBRARY, arity
 from turso_wasm.catalog.modules.registry import MODULES, ROW_FUNCTIONS, eponymous_table
 from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
-from turso_wasm.catalog.table_functions import PRAGMA_PREFIX, TABLE_FUNCTIONS
+from turso_wasm.catalog.own import PRAGMA_PREFIX, AggregateFunction, Function
+from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS
 from turso_wasm.catalog.tables import place_of_key
 from turso_wasm.sql import ast
 

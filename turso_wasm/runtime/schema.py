@@ -17,14 +17,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from turso_wasm.base.records import dataclass
-from turso_wasm.bind.binder import Sizes
-from turso_wasm.catalog.catalog import Catalog, Catalogs, Row
-from turso_wasm.catalog.functions import BUILTIN, Registry
-from turso_wasm.catalog.settings import Settings
 from turso_wasm.catalog.sizes import ANY_SMALL, SMALL_TABLE
 from turso_wasm.codegen.program import Program
 from turso_wasm.kernel.abi import (
@@ -46,6 +43,13 @@ from turso_wasm.kernel.abi import (
     UTF8,
 )
 from turso_wasm.runtime.hosts.base import Host, Instance
+
+if TYPE_CHECKING:  # of the compiler, which a process imports when it compiles something
+    from turso_wasm.bind.binder import Sizes
+    from turso_wasm.catalog.catalog import Catalog, Catalogs, Row
+    from turso_wasm.catalog.functions import Registry
+    from turso_wasm.catalog.own import Owned
+    from turso_wasm.catalog.settings import Settings
 
 MAX_TEXTS = 512
 MAX_SHAPES = 512
@@ -77,6 +81,8 @@ class Contents:
 
     def catalog(self) -> Catalog:
         """Errors: SQLITE_CORRUPT, a malformed schema."""
+        from turso_wasm.catalog.catalog import Catalog
+
         checked = self.rows is not None
         return Catalog(self.slot, self.name, self.rows or (), checked, self.statistics, self.descending)
 
@@ -88,6 +94,8 @@ def encoding_bits(encoding: int) -> int:
 
 def settings_of(bits: int) -> Settings:
     """What Environment.settings says."""
+    from turso_wasm.catalog.settings import Settings
+
     return Settings(
         foreign_keys=bool(bits & SETTING_FOREIGN_KEYS),
         ignore_check_constraints=bool(bits & SETTING_IGNORE_CHECK_CONSTRAINTS),
@@ -108,19 +116,27 @@ def settings_of(bits: int) -> Settings:
 @dataclass(frozen=True, slots=True)
 class Environment:
     """What a connection's Programs depend on besides their text: compared, and hashed, by value. databases: main, temp,
-    then the attached ones in order of attachment.
+    then the attached ones in order of attachment. own: the connection's own functions, collations, …
     """
 
     databases: tuple[Contents, ...] = (Contents(),)
-    registry: Registry = BUILTIN
+    own: Owned = ()
     settings: int = 0  # the SETTINGS_COMPILED of KernelConnection.settings, and the encoding (encoding_bits)
 
     def catalogs(self) -> Catalogs:
         """Errors: SQLITE_CORRUPT, a malformed schema."""
+        from turso_wasm.catalog.catalog import Catalogs
+
         slots: list[Catalog | None] = [None] * (1 + max(contents.slot for contents in self.databases))
         for contents in self.databases:
             slots[contents.slot] = contents.catalog()
         return Catalogs(slots, [contents.slot for contents in self.databases], settings_of(self.settings))
+
+    def registry(self) -> Registry:
+        """What its statements can call."""
+        from turso_wasm.catalog.functions import registry_of
+
+        return registry_of(self.own)
 
 
 BOOTSTRAP = Environment(
@@ -150,13 +166,31 @@ class Prepared:
 
 
 class Schema:
-    """The Programs of one environment. Errors: SQLITE_CORRUPT, a malformed schema."""
+    """The Programs of one environment."""
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
-        self.catalogs = environment.catalogs()
         self.texts: OrderedDict[str, Prepared] = OrderedDict()
         self.shapes: OrderedDict[tuple[object, ...], list[tuple[Program, Instance]]] = OrderedDict()
+
+    @cached_property
+    def catalogs(self) -> Catalogs:
+        """For the compiler. Errors: SQLITE_CORRUPT, a malformed schema."""
+        return self.environment.catalogs()
+
+    @cached_property
+    def registry(self) -> Registry:
+        """For the compiler."""
+        return self.environment.registry()
+
+    @cached_property
+    def digest(self) -> bytes | None:
+        """Of the environment, for what outlives the process; None: the user's own code is part of it."""
+        from hashlib import sha256
+
+        return (
+            None if self.environment.own else sha256(repr(self.environment).encode("utf-8", "surrogatepass")).digest()
+        )
 
     def find_text(self, sql: str) -> Prepared | None:
         """The statement prepared from exactly this text; from any thread, without the host's lock."""
@@ -176,16 +210,17 @@ class Schema:
 
     def find_shape(self, key: str, literals: Sequence[Any], sql: str, sizes: Sizes) -> tuple[Program, Instance] | None:
         """A Program for this shape that these literals, this text and what is known of sizes fit (C2)."""
-        variants = self.shapes.get(_shape(key, literals))
+        variants = self.shapes.get(shape_of(key, literals))
         if variants is None:
             return None
         return next(
-            (known for known in variants if _fits(known[0], literals, sql) and fits_sizes(known[0], sizes)), None
+            (known for known in variants if fits_literals(known[0], literals, sql) and fits_sizes(known[0], sizes)),
+            None,
         )
 
     def add_shape(self, key: str, literals: Sequence[Any], program: Program, instance: Instance) -> None:
         """Remember a Program by its shape."""
-        shape = _shape(key, literals)
+        shape = shape_of(key, literals)
         variants = self.shapes.setdefault(shape, [])
         variants.insert(0, (program, instance))
         del variants[MAX_VARIANTS:]
@@ -194,11 +229,13 @@ class Schema:
             self.shapes.popitem(last=False)
 
 
-def _shape(key: str, literals: Sequence[Any]) -> tuple[object, ...]:
+def shape_of(key: str, literals: Sequence[Any]) -> tuple[object, ...]:
+    """What texts have in common that may share Programs."""
     return (key, *(len(value[0]) for value in literals if type(value) is tuple))
 
 
-def _fits(program: Program, literals: Sequence[Any], sql: str) -> bool:
+def fits_literals(program: Program, literals: Sequence[Any], sql: str) -> bool:
+    """It may be used for these literals and this text (C2)."""
     if not all(_same(literals[ordinal], value) for ordinal, value in program.pinned.items()):
         return False
     return all(_stands_in(sql, column.name) for column in program.columns if not column.name.isidentifier())
@@ -244,7 +281,7 @@ class Library:
         self._recent: OrderedDict[Environment, Schema] = OrderedDict()
 
     def schema(self, environment: Environment) -> Schema:
-        """The one Schema of an environment. Errors: SQLITE_CORRUPT, a malformed schema."""
+        """The one Schema of an environment."""
         schema = self._used.get(environment)
         if schema is None:
             schema = self._used[environment] = Schema(environment)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from turso_wasm.catalog.modules.stmt import COLUMNS
+from turso_wasm.catalog.statements import COLUMNS
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.userrows import RowsCode
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from urllib.parse import unquote
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.records import dataclass
@@ -61,6 +60,8 @@ def parse_location(
 
 def _decoded(text: str) -> str:
     """Without escapes; what follows a NUL is left out."""
+    from urllib.parse import unquote
+
     return unquote(text, errors="surrogateescape").partition("\0")[0]
 
 

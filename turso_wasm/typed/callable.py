@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,6 +48,8 @@ def arities(function: Callable[..., Any]) -> list[int]:
     if isinstance(function, TypedCallable):
         most = len(function.body.params)
         return list(range(most - len(function.body.defaults), most + 1))
+    import inspect
+
     parameters = inspect.signature(function).parameters.values()
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return [-1]

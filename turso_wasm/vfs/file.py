@@ -19,7 +19,6 @@ import errno
 import os
 import struct
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -481,6 +480,8 @@ class TemporaryFile(SystemFile):
     """An anonymous scratch file: no locks, no durability."""
 
     def __init__(self) -> None:
+        import tempfile
+
         self.file = tempfile.TemporaryFile(prefix="turso-wasm-", buffering=0)  # noqa: SIM115 — closed by close()
         self.fd = self.file.fileno()
         self.capabilities = CAP_MEMORY

@@ -9,7 +9,8 @@ import apsw
 import pytest
 
 import turso_wasm.kernel
-from turso_wasm.catalog.functions import BUILTIN, STATISTICS, Function
+from turso_wasm.catalog.functions import BUILTIN, STATISTICS
+from turso_wasm.catalog.own import Function
 
 SYMBOLS = Path(turso_wasm.kernel.__file__).with_name("symbols.json")
 OURS = [function for overloads in BUILTIN.scalars.values() for function in overloads]

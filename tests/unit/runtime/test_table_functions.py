@@ -11,7 +11,8 @@ import pytest
 
 import turso_wasm.dbapi as turso
 from turso_wasm.catalog.catalog import Catalog, Catalogs
-from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS, TableFunction
+from turso_wasm.catalog.own import TableFunction
+from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS
 from turso_wasm.runtime.pragmas import compile_pragma
 from turso_wasm.sql import ast
 

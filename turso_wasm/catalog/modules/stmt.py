@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from turso_wasm.catalog.modules.module import Declared, Module, Using, column
-
-COLUMNS: Final = ("sql", "ncol", "ro", "busy", "nscan", "nsort", "naidx", "nstep", "reprep", "run", "mem")
+from turso_wasm.catalog.statements import COLUMNS
 
 
 def _declare(using: Using) -> Declared:

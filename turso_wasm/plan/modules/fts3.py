@@ -11,10 +11,10 @@ from turso_wasm.bind.calls import scalar_call
 from turso_wasm.bind.purity import failing
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import column_of
-from turso_wasm.catalog.functions import Function
 from turso_wasm.catalog.modules.fts3 import CONVERTERS, Fts3Options
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
+from turso_wasm.catalog.own import Function
 from turso_wasm.plan import nodes
 from turso_wasm.plan.access import OrderColumn
 from turso_wasm.plan.modules.fts5 import ROWS, ROWS_THAT_MATCH, Fts5Provider

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from turso_wasm.bind import bound
-from turso_wasm.catalog.modules.stmt import COLUMNS
 from turso_wasm.catalog.objects import Table
+from turso_wasm.catalog.statements import COLUMNS
 from turso_wasm.plan import nodes
 from turso_wasm.plan.providers import ROWID, GivenRows, Offer, Request
 

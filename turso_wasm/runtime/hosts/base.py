@@ -25,10 +25,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from struct import Struct
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from turso_wasm.codegen.program import Program
 from turso_wasm.runtime.usercode import UserCalls
+
+if TYPE_CHECKING:
+    from turso_wasm.runtime.hosts.programs import ProgramStore
 
 SQLITE_INTERNAL = 2
 
@@ -88,8 +91,17 @@ class Host(Protocol):
         It returns None, one number, or a tuple of several. Errors: SqlError as H2, H3. KeyError: no such export.
         """
 
-    def load(self, program: Program) -> Instance:
-        """Compile and instantiate `program`, or return the instance of an equal one."""
+    @property
+    def programs(self) -> ProgramStore | None:
+        """Where what was compiled outlives the process; None: nowhere."""
+
+    def load(self, program: Program, native: bytes = b"") -> Instance:
+        """Compile and instantiate `program`, or return the instance of an equal one. native: its code, from `native`
+        of an earlier process; code that is of no use here is compiled.
+        """
+
+    def native(self, instance: Instance) -> bytes:
+        """The machine code of a loaded Program; empty where hosts do not give it."""
 
     def warm(self, instance: Instance) -> None:
         """The Program of `instance` runs often or long: the host may make its code faster, also in mid-execution."""

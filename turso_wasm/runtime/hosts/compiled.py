@@ -6,12 +6,13 @@ import hashlib
 import os
 import platform
 import sys
-import tempfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import wasmtime
+
+from turso_wasm.runtime.hosts.programs import ProgramStore, build_of, is_private, write_atomically
 
 KEEP_COMPILED = 8  # kernels in the cache directory: those of other versions and environments, within reason
 
@@ -58,17 +59,22 @@ def cache_directory() -> Path | None:
         else:
             path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "turso-wasm"
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return path if _is_private(path) else None
+        return path if is_private(path.lstat()) else None
     except (OSError, KeyError, RuntimeError):
         return None
 
 
-def _is_private(path: Path) -> bool:
-    """True when only this user can have written `path`."""
-    if not hasattr(os, "getuid"):
-        return True
-    status = path.lstat()
-    return status.st_uid == os.getuid() and not status.st_mode & 0o022
+def program_store(package: Path) -> ProgramStore | None:
+    """Where Programs are kept beside the kernel; None when there is no safe place, or `TURSO_WASM_PROGRAMS` is 0.
+
+    package: the folder of the engine.
+    """
+    directory = cache_directory() if os.environ.get("TURSO_WASM_PROGRAMS") != "0" else None
+    if directory is None:
+        return None
+    with suppress(OSError):
+        return ProgramStore(directory / "programs", build_of(package, Path(wasmtime.__file__)))
+    return None
 
 
 def compiled(target: wasmtime.Engine, wasm: bytes) -> wasmtime.Module:
@@ -83,27 +89,19 @@ def compiled(target: wasmtime.Engine, wasm: bytes) -> wasmtime.Module:
         facts = f"{platform.machine()} {sys.platform}".encode()
         path = directory / f"{hashlib.sha256(facts + wasm).hexdigest()}.cwasm"
         with suppress(OSError, wasmtime.WasmtimeError):
-            if _is_private(path):
+            if is_private(path.lstat()):
                 stored = path.read_bytes()
                 if hashlib.sha256(stored[32:]).digest() == stored[:32]:
                     return wasmtime.Module.deserialize(target, stored[32:])
     serialized = bytes(wasmtime.Module(engine("speed", parallel=True), wasm).serialize())
     if path is not None:
         with suppress(OSError):
-            _store_atomically(path, serialized)
+            _store(path, serialized)
     return wasmtime.Module.deserialize(target, serialized)
 
 
-def _store_atomically(path: Path, serialized: bytes) -> None:
-    fd, temporary = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(hashlib.sha256(serialized).digest() + serialized)
-        os.replace(temporary, path)
-        kept = sorted(path.parent.glob("*.cwasm"), key=lambda other: other.stat().st_mtime, reverse=True)
-        for old in kept[KEEP_COMPILED:]:
-            old.unlink(missing_ok=True)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+def _store(path: Path, serialized: bytes) -> None:
+    write_atomically(path, hashlib.sha256(serialized).digest() + serialized)
+    kept = sorted(path.parent.glob("*.cwasm"), key=lambda other: other.stat().st_mtime, reverse=True)
+    for old in kept[KEEP_COMPILED:]:
+        old.unlink(missing_ok=True)

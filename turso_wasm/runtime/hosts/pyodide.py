@@ -63,6 +63,7 @@ class PyodideHost:
         self._calls = create_proxy(self.user_calls)
         self._host = self._module.PythonHost.new(to_js(kernel), self._table, self._calls)
         self._view = self._host.view
+        self.programs = None
         self._depth = 0  # calls of the kernel that have not returned
         self._later: deque[Callable[[], object]] = deque()
         self._functions: dict[str, Callable[..., Any]] = {}
@@ -110,7 +111,11 @@ class PyodideHost:
             found = self._functions[name] = self._checked(call, len(signature["results"]))
         return found
 
-    def load(self, program: Program) -> PyodideInstance:
+    def native(self, instance: Instance) -> bytes:
+        """The JavaScript engine does not give it."""
+        return b""
+
+    def load(self, program: Program, native: bytes = b"") -> PyodideInstance:
         """Compile and instantiate, or find the instance of an equal Program."""
         key = (program.wasm, program.data)
         found = self._instances.get(key)

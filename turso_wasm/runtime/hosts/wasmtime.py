@@ -38,8 +38,9 @@ from turso_wasm.codegen.program import Program
 from turso_wasm.kernel.abi import LOG_HEAD_SIZE, LOG_NEXT_SIZE, SHM_HEAD_SIZE
 from turso_wasm.runtime.files import FileTable
 from turso_wasm.runtime.hosts.base import Instance, address
-from turso_wasm.runtime.hosts.compiled import compiled, engine, optimizer
+from turso_wasm.runtime.hosts.compiled import compiled, engine, optimizer, program_store
 from turso_wasm.runtime.hosts.lock import Action, KernelLock, is_atomic
+from turso_wasm.runtime.hosts.programs import ProgramStore
 from turso_wasm.runtime.hosts.store import Handlers, KernelStore
 from turso_wasm.runtime.usercode import DirectCalls, UserCalls
 
@@ -74,8 +75,9 @@ class WasmtimeInstance:
 class WasmtimeHost:
     """See hosts/base.py for what each public method promises."""
 
-    def __init__(self, kernel: bytes, files: FileTable | None = None) -> None:
+    def __init__(self, kernel: bytes, files: FileTable | None = None, programs: ProgramStore | None = None) -> None:
         """Compile (or fetch from the cache) and instantiate `kernel`."""
+        self.programs = programs
         self.lock = KernelLock()
         self.files = files or FileTable()
         self.user_calls: UserCalls = DirectCalls(self, lambda: self._store.view)
@@ -131,24 +133,30 @@ class WasmtimeHost:
 
     # --- Programs -----------------------------------------------------------------------------------------------
 
-    def load(self, program: Program) -> WasmtimeInstance:
+    def load(self, program: Program, native: bytes = b"") -> WasmtimeInstance:
         """Compile and instantiate, or find the instance of an equal Program (W3)."""
         key = (program.wasm, program.data)
         found = self._instances.get(key)
         if found is None:
             if self._store.n_linked >= MAX_LINKED and not self.user_calls.stack:
                 self.move()
-            found = self._instances[key] = self._instantiate(program)
+            found = self._instances[key] = self._instantiate(program, native)
             if len(self._instances) > KEPT:
                 self._instances.popitem(last=False)
         else:
             self._instances.move_to_end(key)
         return found
 
-    def _instantiate(self, program: Program) -> WasmtimeInstance:
+    def native(self, instance: Instance) -> bytes:
+        """The code of now."""
+        return bytes(instance.module.serialize()) if isinstance(instance, WasmtimeInstance) else b""
+
+    def _instantiate(self, program: Program, native: bytes) -> WasmtimeInstance:
         hot = program.loops == "through"
         try:
-            module = self._optimized(program) if hot else self._baseline(program)
+            module = self._module(native) if native else None
+            if module is None:
+                module = self._optimized(program) if hot else self._baseline(program)
         except wasmtime.WasmtimeError as error:
             raise _no_room(error) from None
         data = 0
@@ -158,6 +166,12 @@ class WasmtimeHost:
         made = WasmtimeInstance(self, program, module, data, -1 if hot else WARM_AFTER)
         self._link(made, module)
         return made
+
+    def _module(self, native: bytes) -> wasmtime.Module | None:
+        """Code that another process made; None: of another wasmtime, for another processor."""
+        with suppress(wasmtime.WasmtimeError):
+            return wasmtime.Module.deserialize(self._engine, native)
+        return None
 
     def _baseline(self, program: Program) -> wasmtime.Module:
         """The module as the baseline engine compiles it; Programs that differ only in their data share it."""
@@ -344,7 +358,7 @@ def process_host() -> WasmtimeHost:
     global _host
     with _host_lock:
         if _host is None:
-            _host = WasmtimeHost(kernel_bytes())
+            _host = WasmtimeHost(kernel_bytes(), programs=program_store(Path(__file__).parents[2]))
             _host.function("poll_set_yields")(1)  # long queries come up for air: signals are handled between slices
         _handle_interrupts(_host)
         return _host

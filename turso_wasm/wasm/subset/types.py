@@ -11,7 +11,6 @@ Source: docs/subset.md.
 
 from __future__ import annotations
 
-import inspect
 import sys
 from typing import Any
 
@@ -224,7 +223,7 @@ def _lay_out(cls: StructMeta) -> tuple[dict[str, Field], int, int]:
         if isinstance(base, StructMeta) and base.__bases__ != (object,):
             base_fields, at, struct_align = base._laid_out()
             fields.update(base_fields)
-    for name, raw in inspect.get_annotations(cls).items():
+    for name, raw in cls.__annotations__.items():
         type_ = resolve_annotation(raw, cls.__module__, cls)
         align = 1 if cls._packed else type_align(type_, inline=False)
         at = (at + align - 1) // align * align
