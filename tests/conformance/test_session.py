@@ -22,7 +22,6 @@ import pytest
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.runtime import compiler, engine
-from turso_wasm.runtime import connection as connection_module
 from turso_wasm.runtime import schema as schema_module
 from turso_wasm.runtime.connection import HostConnection
 from turso_wasm.runtime.uri import Location
@@ -155,11 +154,13 @@ class Session:
 def test_python(case: dict[str, Any], files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts: list[str] = []
 
+    compile_statement = compiler.compile_statement
+
     def spy(tokens: Any, *environment: Any) -> Any:
         texts.append(tokens.sql)
-        return compiler.compile_statement(tokens, *environment)
+        return compile_statement(tokens, *environment)
 
-    monkeypatch.setattr(connection_module, "compile_statement", spy)
+    monkeypatch.setattr(compiler, "compile_statement", spy)
     monkeypatch.setattr(schema_module, "_libraries", WeakKeyDictionary())
     session = Session(tmp_path, files[case["file"]] if "file" in case else None, texts)
     try:

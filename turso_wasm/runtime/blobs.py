@@ -18,7 +18,8 @@ from turso_wasm.kernel.abi import (
     STATEMENT_TRIPPED,
 )
 from turso_wasm.runtime import layout
-from turso_wasm.runtime.connection import MAX_RETRIES, HostConnection
+from turso_wasm.runtime.connection import HostConnection
+from turso_wasm.runtime.preparing import MAX_RETRIES
 from turso_wasm.runtime.schema import Prepared
 from turso_wasm.runtime.statement import HostStatement
 

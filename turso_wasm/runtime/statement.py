@@ -32,7 +32,8 @@ from turso_wasm.runtime.rows import TextFactory, decode_rows
 
 if TYPE_CHECKING:
     from turso_wasm.codegen.program import Program
-    from turso_wasm.runtime.connection import HostConnection, View
+    from turso_wasm.runtime.connection import HostConnection
+    from turso_wasm.runtime.preparing import View
 
 FIRST_ROWS = 64  # rows of the first batch: who wants only the first few does not pay for a full buffer
 STEPS_AT_LEAST = 10  # that the shortest statement is taken to need
