@@ -130,7 +130,13 @@ export class Engine {
   /** The compiler. Errors: NotYet while it is not loaded. @returns {Compiler} */
   get compiler() {
     if (this.#compiler) return this.#compiler;
-    throw new NotYet('the query compiler is not loaded yet: await engine.ready', SQLITE_BUSY, () => this.ready);
+    throw new NotYet('the query compiler is not loaded yet: await engine.ready', SQLITE_BUSY, () => this.#sooner());
+  }
+
+  /** When the compiler is loaded, or other tabs, one that owned a file before this one did, have left Programs since this one began. */
+  #sooner() {
+    const news = this.library.programs.refresh().then((found) => (found ? undefined : this.ready));
+    return this.#loading ? Promise.race([this.#loading, news]) : news;
   }
 
   /**

@@ -158,6 +158,17 @@ export class ProgramCache {
     }
   }
 
+  /** Take in what other tabs have left since; how many Programs there was room for. */
+  async refresh() {
+    const others = this.build ? (await this.#read()).filter((theirs) => !this.#has(theirs)) : [];
+    const own = [...this.#stored];
+    for (const entry of own) this.#stored.delete(entry);
+    for (const entry of others) this.#insert(entry);
+    for (const entry of own) this.#stored.add(entry);
+    this.#trim();
+    return others.filter((entry) => this.#stored.has(entry)).length;
+  }
+
   /** Write what there is, soon, and once for all that is added until then. */
   async #save() {
     if (this.#saving || !this.build) return;
@@ -173,12 +184,7 @@ export class ProgramCache {
 
   /** G3. */
   async #write() {
-    const others = (await this.#read()).filter((theirs) => !this.#has(theirs));
-    const own = [...this.#stored];
-    for (const entry of own) this.#stored.delete(entry);
-    for (const entry of others) this.#insert(entry);
-    for (const entry of own) this.#stored.add(entry);
-    this.#trim();
+    await this.refresh();
     const cache = await caches.open(CACHE);
     await cache.put(this.#url, new Response(await writePrograms(this.#stored)));
     const files = await cache.keys();

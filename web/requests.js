@@ -51,16 +51,20 @@ export class Requests {
     if (!found) return;
     this.#statements.delete(number);
     const { open, statement } = found;
-    open.queue = open.queue.then(() => statement.finalize()).catch(() => undefined);
+    this.#letGo(open, () => statement.finalize());
   }
 
   /** A reader was dropped. @param {number} cursor */
   leave(cursor) {
     const found = this.#cursors.get(cursor);
     if (!found) return;
-    const { open } = found;
+    this.#letGo(found.open, () => this.return({ cursor }));
+  }
+
+  /** In its turn, let something go whose locks others may wait for. @param {Open} open @param {() => unknown} go */
+  #letGo(open, go) {
     open.queue = open.queue
-      .then(() => this.return({ cursor }))
+      .then(go)
       .then(() => this.server.ended(open.database.files))
       .catch(() => undefined);
   }

@@ -3,7 +3,7 @@
  *
  * Invariants:
  *   V1  While a statement that writes pauses, the other connections on its file wait: they would only find it locked.
- *   V2  Who waits for a lock is told whenever a request on the file is over.
+ *   V2  Who waits for a lock is told whenever a request on the file is over, and when a session ends.
  */
 
 import { Claims, lockedAs, nameOf } from './claims.js';

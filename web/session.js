@@ -173,7 +173,14 @@ export class Session {
     const databases = [...this.#databases.values()];
     this.#databases.clear();
     this.requests.forget();
-    await Promise.allSettled(databases.map(({ queue, database }) => queue.then(() => database.close())));
+    await Promise.allSettled(databases.map(({ queue, database }) => queue.then(() => this.#abandon(database))));
+  }
+
+  /** Close a database, whose locks others may wait for. @param {HostDatabase} database */
+  async #abandon(database) {
+    const { files } = database;
+    await database.close();
+    this.server.ended(files);
   }
 
   // --- requests: engine and databases ---------------------------------------------------------------------

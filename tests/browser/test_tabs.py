@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -142,6 +143,19 @@ class TestTwoTabs:
         assert found[2] < 2000
         first("await db.exec('ROLLBACK')")
 
+    @pytest.mark.parametrize("leave", ["location.href = 'about:blank'", "await db.close()", "worker.terminate()"])
+    def test_who_waits_for_a_lock_is_served_when_its_holder_goes(self, tabs: Tabs, leave: str) -> None:
+        first, second = tabs(2)
+        second("await db.close(); globalThis.worker = new Worker('/web/worker.js', { type: 'module' })")
+        second("db = await turso.connect('tabs.db', { storage, worker })", storage=second.kind)
+        second("await db.exec('BEGIN IMMEDIATE; INSERT INTO t VALUES (1)')")
+        first(
+            "globalThis.late = db.run('INSERT INTO t VALUES (2)'); await pause(100); globalThis.left = performance.now()"
+        )
+        second(leave)
+        assert first("await late; return performance.now() - left") < 2000
+        assert first.rows() == [2]
+
     def test_a_guest_that_goes_leaves_no_transaction(self, tabs: Tabs) -> None:
         first, second = tabs(2)
         second("await db.exec('BEGIN IMMEDIATE; INSERT INTO t VALUES (1)')")
@@ -233,6 +247,17 @@ class TestTakingOver:
             "the rows are no longer there: their database has moved",
         )
         assert second("return db.prepare('SELECT count(*) FROM t').pluck().get()") == 100_000
+
+    def test_statements_that_the_owner_had_compiled_need_no_compiler(self, tabs: Tabs) -> None:
+        """Loading it would take longer than all the rest. One whose application brings Programs has not loaded it."""
+        (first,) = tabs(1)
+        (second,) = tabs(1, programs="/nothing.bin")
+        name = f"taken_{first.kind}_{time.time_ns()}"
+        first(f"await db.run('INSERT INTO t VALUES (7)'); await db.get('SELECT x AS {name} FROM t'); await pause(1500)")
+        first.page.goto("about:blank")
+        assert second(f"return db.get('SELECT x AS {name} FROM t')") == {name: 7}
+        status = second("return db.status()")
+        assert (status["owner"], status["compiler"]) == ("this", "absent")
 
 
 class TestAnOwnerThatDoesNotAnswer:

@@ -17,6 +17,10 @@ PAIRS = (("sqlite", "ours"), ("ours", "sqlite"), ("ours", "ours"))
 SETUP = ("PRAGMA journal_mode=WAL", "CREATE TABLE t(a INTEGER PRIMARY KEY, b)",
          "INSERT INTO t VALUES (1, 'one'), (2, 'two')")  # fmt: skip
 
+# Those of the file that belong to a transaction, and some that do not.
+FIELDS = ("application_id", "data_version", "freelist_count", "max_page_count", "page_count", "schema_version",
+          "user_version", "auto_vacuum", "encoding", "page_size", "synchronous")  # fmt: skip
+
 SCRIPTS = {
     "readers beside a writer, each in its snapshot": """
         A: BEGIN
@@ -31,6 +35,21 @@ SCRIPTS = {
         A: COMMIT
         A: SELECT * FROM t
     """,
+    **{
+        f"whether PRAGMA {field} begins a snapshot": f"""
+        A: SELECT count(*) FROM t
+        A: BEGIN
+        A: PRAGMA {field}
+        B: INSERT INTO t VALUES (3, 'three')
+        B: PRAGMA user_version = 7
+        A: PRAGMA user_version
+        A: SELECT count(*) FROM t
+        B: PRAGMA {field}
+        A: COMMIT
+        A: PRAGMA user_version
+    """
+        for field in FIELDS
+    },
     "one writer of all processes": """
         A: BEGIN IMMEDIATE
         B: BEGIN IMMEDIATE

@@ -21,7 +21,13 @@ from typing import Any
 from playwright.sync_api import Error, Page
 
 WAYS = ("terminate", "reload", "close", "crash", "kill", "call")
-OPEN = "async ([number, storage, at]) => { globalThis.tab = new Tab(number, storage); await tab.open(at); tab.work(); }"
+OPEN = """async ([number, storage, stop]) => {
+    globalThis.tab = new Tab(number, storage);
+    await tab.open(stop);
+    tab.work();
+}"""
+# Of so many workers that stop within a call, one spins there.
+SPINS = 8
 # What is asked of a tab must be answered at most so much later.
 PATIENCE_MS = 5000
 
@@ -34,8 +40,11 @@ class Ledger:
     deleted: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     announced: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
+    commits: int = 0
+
     def acked(self, tab: int, what: str, n: int) -> None:
         """A tab got an answer."""
+        self.commits += 1
         if what == "added":
             self.added[tab].add(n)
         else:
@@ -51,22 +60,23 @@ class Figures:
     """What a soak test has seen of one way. waits_ms: how long the tabs' first questions afterwards took."""
 
     cycles: int = 0
+    commits: int = 0
     slowest_ms: float = 0
     waits_ms: list[float] = field(default_factory=list)
 
 
 class Soak:
-    """Tabs on one database. launch: starts a browser on the profile."""
+    """Tabs on one database. launch: starts a browser on the profile. first: the call that stops the first worker."""
 
     def __init__(
-        self, launch: Callable[[], Any], profile: Path, url: str, storage: str, n_tabs: int, seed: int
+        self, launch: Callable[[], Any], profile: Path, url: str, storage: str, n_tabs: int, first: int = 1
     ) -> None:
         self.launch, self.profile, self.url, self.storage = launch, profile, url, storage
-        self.random = random.Random(seed)
+        self.random = random.Random(first)
         self.ledger = Ledger()
         self.figures = {way: Figures() for way in WAYS}
         self.pages: dict[int, Page] = {}
-        self.next_call = 1  # at which storage call the next worker stops
+        self.next_call = first  # at which storage call the next worker stops
         self.context = self._start()
         for number in range(1, n_tabs + 1):
             self.open(number)
@@ -77,18 +87,18 @@ class Soak:
         context.expose_function("intend", self.ledger.intend)
         return context
 
-    def open(self, number: int, at: int = 0) -> None:
+    def open(self, number: int) -> None:
         """A tab that works."""
         page = self.context.new_page()
         self.pages[number] = page
-        self._visit(number, at)
+        self._visit(number)
 
-    def _visit(self, number: int, at: int = 0) -> None:
+    def _visit(self, number: int) -> None:
         page = self.pages[number]
         page.set_default_timeout(60_000)
         page.goto(f"{self.url}tests/soak/page.html")
         page.wait_for_function("globalThis.Tab !== undefined")
-        page.evaluate(OPEN, [number, self.storage, at])
+        page.evaluate(OPEN, [number, self.storage, ""])
 
     def close(self) -> None:
         """End the browser."""
@@ -98,7 +108,7 @@ class Soak:
 
     def cycle(self, way: str) -> None:
         """Let them work, end one of them that way, look at what is left and how soon, and bring it back."""
-        figures = self.figures[way]
+        figures, before = self.figures[way], self.ledger.commits
         victim = self.random.choice(list(self.pages))
         if way == "call":
             self._stop_in_a_call(victim)
@@ -112,6 +122,7 @@ class Soak:
         self._revive()
         self._look(victim, figures)
         figures.cycles += 1
+        figures.commits += self.ledger.commits - before
 
     def _wait(self, milliseconds: float) -> None:
         next(iter(self.pages.values())).wait_for_timeout(milliseconds)
@@ -152,21 +163,21 @@ class Soak:
         for other in self.pages:
             if other != victim:  # so that the victim becomes the owner
                 self.pages[other].evaluate("tab.stopped = true; tab.db.close()")
-        with contextlib.suppress(Error):  # it may stop while it opens
-            page.evaluate(OPEN, [victim, self.storage, self.next_call])
+        stop = f"?at={self.next_call}" + ("&spins" if self.next_call % SPINS == 0 else "")
         self.next_call += 1
+        with contextlib.suppress(Error):  # it may stop while it opens
+            page.evaluate(OPEN, [victim, self.storage, stop])
         for other in self.pages:
             if other != victim:
                 self._reopen(other)
-        with contextlib.suppress(Error):
-            page.wait_for_function("!tab.db?.open", timeout=20_000)
+        page.wait_for_function("!tab.db?.open")
 
     def _quit(self, number: int) -> None:
         with contextlib.suppress(Error):
             self.pages[number].evaluate("async () => { tab.stopped = true; await tab.db?.close(); }")
 
     def _reopen(self, number: int) -> None:
-        self.pages[number].evaluate(OPEN, [number, self.storage, 0])
+        self.pages[number].evaluate(OPEN, [number, self.storage, ""])
 
     def _revive(self) -> None:
         """Every tab that is gone comes back; with a renderer several may have gone."""

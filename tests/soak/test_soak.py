@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import Any
 import pytest
 
 from tests.soak.harness import WAYS, Soak
+from tests.soak.report import lines
 
 HEAVY = bool(os.environ.get("TURSO_HEAVY"))
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "200" if HEAVY else "2"))
-REPORT = os.environ.get("SOAK_REPORT")  # a file that gets lines of JSON
+FIRST = int(os.environ.get("SOAK_FIRST", "1"))  # the storage call where a worker stops first, for a run in parts
+REPORT = os.environ.get("SOAK_REPORT")  # a file that gets lines of JSON (report.py)
 
 
 @pytest.mark.parametrize("n_tabs", [1, 5] if HEAVY else [1, 3])
@@ -22,21 +23,16 @@ REPORT = os.environ.get("SOAK_REPORT")  # a file that gets lines of JSON
 def test_what_was_acknowledged_is_there(
     launch: Callable[[Path], Any], server: str, tmp_path: Path, storage: str, n_tabs: int
 ) -> None:
-    soak = Soak(lambda: launch(tmp_path), tmp_path, server, storage, n_tabs, seed=ROUNDS)
+    soak = Soak(lambda: launch(tmp_path), tmp_path, server, storage, n_tabs, FIRST)
     try:
         for _ in range(ROUNDS):
             for way in WAYS:
                 soak.cycle(way)
     finally:
         soak.close()
-        commits = sum(map(len, soak.ledger.added.values()))
-        for way, seen in soak.figures.items():
-            waits = sorted(seen.waits_ms) or [0.0]
-            line = {"storage": storage, "tabs": n_tabs, "way": way, "cycles": seen.cycles, "commits of all": commits}
-            line |= {"wait_median_ms": round(waits[len(waits) // 2]), "wait_max_ms": round(waits[-1])}
-            line |= {"slowest_request_ms": round(seen.slowest_ms)}
-            print(json.dumps(line))
-            if REPORT:
-                with Path(REPORT).open("a") as file:
-                    file.write(json.dumps(line) + "\n")
-    assert commits > 0
+        report = lines(soak, n_tabs)
+        print(report)
+        if REPORT:
+            with Path(REPORT).open("a") as file:
+                file.write(report)
+    assert soak.ledger.commits > 0

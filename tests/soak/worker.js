@@ -1,8 +1,12 @@
-/** The engine's worker, which stops for good within its storage call number `at`, and asks to be terminated. */
+/**
+ * The engine's worker, which stops for good within its storage call number `at`, half of a write done, and asks to be terminated. With
+ * `spins` it never returns from that call, which the browser needs two seconds to end; else it neither writes nor says anything more.
+ */
 
 import '/web/worker.js';
 
-const at = Number(new URL(self.location.href).searchParams.get('at'));
+const parameters = new URL(self.location.href).searchParams;
+const at = Number(parameters.get('at'));
 let calls = 0;
 
 /** Count the calls of methods; `half` does a part of the last one. */
@@ -10,14 +14,24 @@ function watch(prototype, names, half = () => {}) {
   for (const name of names) {
     const method = prototype[name];
     prototype[name] = function (...args) {
-      if (++calls === at) {
+      calls++;
+      if (calls < at) return method.apply(this, args);
+      if (calls === at) {
         half(this, method, name, args);
-        self.postMessage({ soak: 'terminate' });
-        for (;;);
+        stop();
       }
-      return method.apply(this, args);
+      throw new Error('the worker is as good as dead');
     };
   }
+}
+
+function stop() {
+  self.postMessage({ soak: 'terminate' });
+  while (parameters.has('spins'));
+  const mute = () => {};
+  self.postMessage = mute;
+  MessagePort.prototype.postMessage = mute;
+  BroadcastChannel.prototype.postMessage = mute;
 }
 
 if (typeof FileSystemSyncAccessHandle !== 'undefined') {

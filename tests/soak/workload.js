@@ -39,9 +39,9 @@ export class Tab {
     this.storage = storage;
   }
 
-  /** Open the database; `at`: with a worker that stops in that storage call, 0: that does not. */
-  async open(at = 0) {
-    const worker = new Worker(at ? `/tests/soak/worker.js?at=${at}` : '/web/worker.js', { type: 'module' });
+  /** Open the database; `stop`: with a worker that stops (worker.js says how), '': that does not. */
+  async open(stop = '') {
+    const worker = new Worker(stop ? `/tests/soak/worker.js${stop}` : '/web/worker.js', { type: 'module' });
     worker.addEventListener('message', ({ data }) => data.soak && worker.terminate());
     this.worker = worker;
     this.db = await connect(NAME, { worker, storage: this.storage, persist: false });

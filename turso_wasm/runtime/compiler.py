@@ -187,6 +187,9 @@ def _compile_pragma(
     for catalog in catalogs.slots:
         if catalog is not None and compiled.reads and catalog.is_there:
             slots[catalog.slot] = (False, catalog.checked)
+    for slot in compiled.views:
+        if (viewed := catalogs.slots[slot]) is not None and viewed.is_there:
+            slots[slot] = (False, False)
     for slot in compiled.writes:
         slots[slot] = (True, False)
     attached = catalogs.must_find(statement.schema).slot if statement.schema is not None else 0

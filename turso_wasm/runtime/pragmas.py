@@ -45,7 +45,8 @@ class Compiled:
     """A PRAGMA's plan, its column names, and what the Program must say of it.
 
     reads: its rows come from the catalog, so the Program holds for one schema cookie only. writes: the slots of the
-    databases it needs write transactions on. calls_user: functions of the user's are called. query: what was planned.
+    databases it needs write transactions on, views: those whose header it looks at, in a read transaction.
+    calls_user: functions of the user's are called. query: what was planned.
     """
 
     plan: nodes.Plan
@@ -54,6 +55,7 @@ class Compiled:
     changes_schema: bool = False
     reads: bool = False
     writes: tuple[int, ...] = ()
+    views: tuple[int, ...] = ()
     calls_user: bool = False
     query: ast.Select | None = None
 
@@ -146,7 +148,8 @@ class Field:
 
     parse: the number for an argument, None for one that is ignored; without it every argument is. answers: setting
     returns the new value as a row. names: what the numbers are called in the answer. everywhere:
-    without the name of a database it is set in all that are open.
+    without the name of a database it is set in all that are open. views: what is seen belongs to the
+    transaction.
     """
 
     field: int
@@ -155,9 +158,14 @@ class Field:
     names: tuple[str, ...] = ()
     changes_schema: bool = False
     everywhere: bool = False
+    views: bool = False
 
     def __call__(self, request: Request) -> Compiled:
         """Read or set the field."""
+        compiled = self._compiled(request)
+        return replace(compiled, views=(request.slot,)) if self.views and compiled.columns else compiled
+
+    def _compiled(self, request: Request) -> Compiled:
         if request.value is None or self.parse is None:
             return self._read(request)
         value = self.parse(request.value)
@@ -423,7 +431,7 @@ def temp_store(request: Request) -> Compiled:
 PRAGMAS: dict[str, Plan] = {
     **dict.fromkeys(FIXED, setting),
     "analysis_limit": analysis_limit,
-    "application_id": Field(abi.DB_APPLICATION_ID, settings.header_integer),
+    "application_id": Field(abi.DB_APPLICATION_ID, settings.header_integer, views=True),
     "automatic_index": Switch(abi.SETTING_NO_AUTOMATIC_INDEX, inverted=True),
     "auto_vacuum": Field(abi.DB_AUTO_VACUUM, settings.auto_vacuum),
     "busy_timeout": busy_timeout,
@@ -434,14 +442,14 @@ PRAGMAS: dict[str, Plan] = {
     "checkpoint_fullfsync": Switch(abi.SETTING_CHECKPOINT_FULLFSYNC),
     "defer_foreign_keys": Switch(abi.SETTING_DEFER_FOREIGN_KEYS),
     "count_changes": Switch(abi.SETTING_COUNT_CHANGES),
-    "data_version": Field(abi.DB_DATA_VERSION),
+    "data_version": Field(abi.DB_DATA_VERSION, views=True),
     "empty_result_callbacks": Switch(abi.SETTING_EMPTY_RESULT_CALLBACKS),
     "encoding": encoding,
     "foreign_key_check": foreign_key_check,
     "foreign_keys": Switch(abi.SETTING_FOREIGN_KEYS),
     "full_column_names": Switch(abi.SETTING_FULL_COLUMN_NAMES),
     "fullfsync": Switch(abi.SETTING_FULLFSYNC),
-    "freelist_count": Field(abi.DB_FREELIST_COUNT),
+    "freelist_count": Field(abi.DB_FREELIST_COUNT, views=True),
     "hard_heap_limit": heap_limit,
     "ignore_check_constraints": Switch(abi.SETTING_IGNORE_CHECK_CONSTRAINTS),
     "incremental_vacuum": incremental_vacuum,
@@ -452,9 +460,9 @@ PRAGMAS: dict[str, Plan] = {
     "locking_mode": Field(
         abi.DB_LOCKING_MODE, settings.locking_mode, answers=True, names=("normal", "exclusive"), everywhere=True
     ),
-    "max_page_count": Field(abi.DB_MAX_PAGE_COUNT, whole_integer, answers=True),
+    "max_page_count": Field(abi.DB_MAX_PAGE_COUNT, whole_integer, answers=True, views=True),
     "optimize": optimize,
-    "page_count": Field(abi.DB_PAGE_COUNT),
+    "page_count": Field(abi.DB_PAGE_COUNT, views=True),
     "page_size": Field(abi.DB_PAGE_SIZE, settings.page_size),
     "query_only": Switch(abi.SETTING_QUERY_ONLY),
     "quick_check": integrity_check,
@@ -464,12 +472,12 @@ PRAGMAS: dict[str, Plan] = {
     "short_column_names": Switch(abi.SETTING_NO_SHORT_COLUMN_NAMES, inverted=True),
     "shrink_memory": lambda request: NOTHING,  # memory is given back as soon as it is not needed
     "recursive_triggers": Switch(abi.SETTING_RECURSIVE_TRIGGERS),
-    "schema_version": Field(abi.DB_SCHEMA_COOKIE, settings.header_integer, changes_schema=True),
+    "schema_version": Field(abi.DB_SCHEMA_COOKIE, settings.header_integer, changes_schema=True, views=True),
     "soft_heap_limit": heap_limit,
     "temp_store": temp_store,
     "synchronous": Field(abi.DB_SYNCHRONOUS, settings.safety_level),
     "trusted_schema": Switch(abi.SETTING_UNTRUSTED_SCHEMA, inverted=True),
-    "user_version": Field(abi.DB_USER_VERSION, settings.header_integer),
+    "user_version": Field(abi.DB_USER_VERSION, settings.header_integer, views=True),
     "writable_schema": Switch(abi.SETTING_WRITABLE_SCHEMA),
     "wal_autocheckpoint": Field(abi.DB_WAL_AUTOCHECKPOINT, integer, answers=True, everywhere=True),
     "wal_checkpoint": wal_checkpoint,
