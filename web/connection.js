@@ -62,6 +62,11 @@ export class Connection {
     return this.kernel.call('connection_encoding', this.address);
   }
 
+  /** Rows that the last statement that changes any has changed, as changes() says. */
+  get changes() {
+    return Number(this.kernel.refresh().i64[(this.address + C.changes) >>> 3]);
+  }
+
   /** Rows changed since it was opened. */
   get totalChanges() {
     return Number(this.kernel.refresh().i64[(this.address + C.total_changes) >>> 3]);
@@ -82,12 +87,7 @@ export class Connection {
     const small = high >= -0x200000 && high < 0x200000;
     return {
       changes: program.counts_changes ? i32[changes + 1] * 4294967296 + u32[changes] : 0,
-      lastInsertRowid:
-        small && integers !== 'bigint'
-          ? high * 4294967296 + u32[at]
-          : integers === 'number'
-            ? Number(i64[at >>> 1])
-            : i64[at >>> 1],
+      lastInsertRowid: small && integers !== 'bigint' ? high * 4294967296 + u32[at] : i64[at >>> 1],
     };
   }
 

@@ -1,12 +1,14 @@
 /** An open database where the kernel is: its connection, its statements, the user's code, and its file as a whole. */
 
 import { N_SLOTS, OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, TEMP_SLOT } from '../base/abi.js';
-import { misuse, SQLITE_BUSY, SQLITE_ERROR, SQLITE_MISUSE, SqlError } from '../base/errors.js';
+import { aboutSql, misuse, SQLITE_BUSY, SQLITE_ERROR, SQLITE_MISUSE, SqlError } from '../base/errors.js';
 import { Connection } from './connection.js';
 import { checkHeader, withoutWal } from './file.js';
 import { hasMore } from './lexer.js';
+import { BOOLEAN, check, checkOptions, checkSql, NAME, STORAGE } from './page/check.js';
 import { Preparer } from './preparer.js';
 import { describePython } from './python_function.js';
+import { Shortcuts } from './shortcuts.js';
 import { HostStatement } from './statement.js';
 import { statementRows } from './statements.js';
 import {
@@ -31,7 +33,7 @@ const BUSY_TIMEOUT_MS = 5000;
  * @typedef {import('./schema.js').Prepared} Prepared
  */
 
-export class HostDatabase {
+export class HostDatabase extends Shortcuts {
   /** @type {Set<HostStatement>} */ #statements = new Set();
   /** @type {Connection | null} */ #connection = null;
   #user = new UserCode();
@@ -44,11 +46,13 @@ export class HostDatabase {
    * @param {Where} where
    */
   constructor(engine, where) {
+    super();
     this.engine = engine;
     this.kernel = engine.kernel;
     this.name = where.name;
     this.where = where;
     this.readonly = Boolean(where.options.readonly);
+    this.memory = where.inMemory || engine.stores.kindOf(where.file) === 'memory';
     /** @type {import('./rows.js').Integers} */
     this.integers = where.options.integers ?? 'auto';
     this.#busyTimeout = where.options.timeout ?? BUSY_TIMEOUT_MS;
@@ -119,7 +123,7 @@ export class HostDatabase {
     void this.connection;
   }
 
-  /** Whether a transaction is open (BEGIN without COMMIT). */
+  /** Whether a transaction is open (BEGIN without COMMIT). @override */
   get inTransaction() {
     return this.#connection?.inTransaction ?? false;
   }
@@ -127,6 +131,18 @@ export class HostDatabase {
   /** PRAGMA busy_timeout: how long who drives a statement may wait for another connection's lock, in milliseconds. */
   get busyTimeout() {
     return this.connection.busyTimeout;
+  }
+
+  /** What answers tell of it (protocol.js). */
+  get state() {
+    if (!this.#connection) return {};
+    const { changes, totalChanges, inTransaction } = this.#connection;
+    return { changes, totalChanges, inTransaction: inTransaction || undefined };
+  }
+
+  /** Rows that the last statement that changes any has changed. */
+  get changes() {
+    return this.connection.changes;
   }
 
   /** Rows changed since the database was opened. */
@@ -141,19 +157,28 @@ export class HostDatabase {
 
   // --- statements ------------------------------------------------------------------------------------
 
-  /** Compile one statement. Errors: SqlError; more than one statement, or none. @param {string} sql */
+  /** Compile one statement. Errors: SqlError; more than one statement, or none. @override @param {string} sql */
   prepare(sql) {
-    if (typeof sql !== 'string') throw new TypeError(`SQL must be a string, not ${typeof sql}`);
+    checkSql(sql);
     const prepared = this.prepareText(sql, 0);
-    if (!prepared) throw new SqlError('the SQL text contains no statement', SQLITE_MISUSE);
+    if (!prepared) throw aboutSql(misuse('the SQL text contains no statement'), sql);
     if (hasMore(sql, prepared.end)) {
-      throw new SqlError('the SQL text contains more than one statement: use exec()', SQLITE_MISUSE, prepared.end);
+      const message = 'the SQL text contains more than one statement: use exec()';
+      throw aboutSql(new SqlError(message, SQLITE_MISUSE, prepared.end), sql);
     }
     return new HostStatement(this, prepared);
   }
 
-  /** Run all statements of a text, dropping rows. @param {string} sql */
+  /** Statements prepared from now on give integers as BigInt; false: as numbers (rows.js). @param {boolean} [on] */
+  defaultSafeIntegers(on = true) {
+    check('defaultSafeIntegers()', on, BOOLEAN);
+    this.integers = on ? 'bigint' : 'number';
+    return this;
+  }
+
+  /** Run all statements of a text, dropping rows. @override @param {string} sql */
   exec(sql) {
+    checkSql(sql);
     for (const statement of this.each(sql)) statement.run();
     return this;
   }
@@ -190,51 +215,6 @@ export class HostDatabase {
       } finally {
         statement.finalize();
       }
-    }
-  }
-
-  /** Run a PRAGMA: its rows, or with {simple: true} its first value. @param {string} text @param {{simple?: boolean}} [options] */
-  pragma(text, { simple = false } = {}) {
-    const statement = this.prepare(`PRAGMA ${text}`);
-    try {
-      return simple ? statement.pluck().get() : statement.all();
-    } finally {
-      statement.finalize();
-    }
-  }
-
-  /**
-   * A function that runs `fn` in a transaction; inside another one, in a savepoint. Rolled back when `fn` throws.
-   * @template {any[]} A
-   * @template R
-   * @param {(...args: A) => R} fn
-   * @returns {((...args: A) => R) & {deferred: (...args: A) => R, immediate: (...args: A) => R, exclusive: (...args: A) => R}}
-   */
-  transaction(fn) {
-    const mode =
-      (/** @type {string} */ begin) =>
-      (/** @type {A} */ ...args) =>
-        this.#inTransaction(begin, () => fn(...args));
-    const deferred = mode('BEGIN');
-    return Object.assign((/** @type {A} */ ...args) => deferred(...args), {
-      deferred,
-      immediate: mode('BEGIN IMMEDIATE'),
-      exclusive: mode('BEGIN EXCLUSIVE'),
-    });
-  }
-
-  /** @template R @param {string} begin @param {() => R} act @returns {R} */
-  #inTransaction(begin, act) {
-    const nested = this.inTransaction;
-    this.exec(nested ? 'SAVEPOINT _transaction' : begin);
-    try {
-      const result = act();
-      if (result instanceof Promise) throw new TypeError('a transaction function must not return a promise');
-      this.exec(nested ? 'RELEASE _transaction' : 'COMMIT');
-      return result;
-    } catch (error) {
-      if (this.inTransaction) this.exec(nested ? 'ROLLBACK TO _transaction; RELEASE _transaction' : 'ROLLBACK');
-      throw error;
     }
   }
 
@@ -349,7 +329,11 @@ export class HostDatabase {
    */
   prepareText(sql, start) {
     this.#mustBeOpen();
-    return this.#preparer.prepare(sql, start);
+    try {
+      return this.#preparer.prepare(sql, start);
+    } catch (error) {
+      throw aboutSql(error, sql);
+    }
   }
 
   /** The same text against the schema of now. @param {Prepared} prepared @returns {Prepared} */
@@ -381,6 +365,42 @@ export class HostDatabase {
     if (this.inTransaction) throw new SqlError('cannot export within a transaction', SQLITE_ERROR);
     this.exec('PRAGMA main.wal_checkpoint(TRUNCATE)');
     return withoutWal(this.engine.files.contentOf(this.where.file));
+  }
+
+  /** The same. */
+  serialize() {
+    return this.export();
+  }
+
+  /** The same as `import`. @param {Uint8Array | ArrayBuffer} bytes */
+  deserialize(bytes) {
+    return this.import(bytes);
+  }
+
+  /**
+   * Put a copy, as of now, in the place of another database.
+   * @param {string} name of that
+   * @param {{storage?: import('./stores.js').Kind}} [options] storage: where; where this one lies, if that is a store
+   * @throws {SqlError} SQLITE_BUSY when it is open somewhere; in a transaction
+   */
+  async backup(name, options) {
+    check('backup()', name, NAME);
+    const { storage = this.#storage } = checkOptions('backup()', options, { storage: STORAGE });
+    const copy = this.export();
+    const target = await this.engine.openNow(name, { storage, compiler: this.where.options.compiler });
+    try {
+      await target.import(copy);
+    } finally {
+      await target.close();
+    }
+    return { bytes: copy.length };
+  }
+
+  /** The store that it lies in. */
+  get #storage() {
+    const { inMemory, file } = this.where;
+    const kind = this.engine.stores.kindOf(file);
+    return inMemory || kind === 'file' ? undefined : kind;
   }
 
   /**

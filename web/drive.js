@@ -92,8 +92,10 @@ export function exactOutcome({ database, prepared }) {
   return database.connection.outcome(prepared.loaded.program, 'auto');
 }
 
-/** The rows in a statement's buffer. @param {HostStatement} statement @returns {import('./protocol.js').Rows} */
-export function pack(statement) {
-  const names = statement.prepared.loaded.program.columns.map(({ name }) => name);
-  return { packed: statement.rowCount ? statement.copy() : null, names };
+/** The rows in a statement's buffer; with the tables of their columns. @param {HostStatement} statement @param {boolean} [tables] @returns {import('./protocol.js').Rows} */
+export function pack(statement, tables = false) {
+  const { columns } = statement.prepared.loaded.program;
+  const names = columns.map(({ name }) => name);
+  const packed = statement.rowCount ? statement.copy() : null;
+  return tables ? { packed, names, tables: columns.map(({ table }) => table) } : { packed, names };
 }

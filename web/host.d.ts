@@ -1,34 +1,60 @@
 /** turso-wasm/host: the engine where the code runs, in a worker or in Node; databases are synchronous. */
 
 import type {
+  BatchOptions,
+  BatchResult,
+  BatchStatement,
   CallOptions,
   ColumnInfo,
   Integers,
+  Migration,
+  AssetOptions as PageAssetOptions,
   ConnectOptions as PageConnectOptions,
   TableOptions as PageTableOptions,
   TransactionFunction as PageTransactionFunction,
   Parameters,
+  PlanRow,
   Row,
   RunResult,
   SqlArguments,
   SqlValue,
+  StorageKind,
+  TemplateValue,
 } from './index.js';
 
-export { SqlError } from './index.js';
-export type { CallOptions, ColumnInfo, Integers, Parameters, Row, RunResult, SqlArguments, SqlValue };
+export { fragment, identifier, join, SqlError, SqliteError, values } from './index.js';
+export type {
+  BatchOptions,
+  BatchResult,
+  BatchStatement,
+  CallOptions,
+  ColumnInfo,
+  Integers,
+  Migration,
+  Parameters,
+  PlanRow,
+  Row,
+  RunResult,
+  SqlArguments,
+  SqlValue,
+};
+
+export interface AssetOptions extends Pick<PageAssetOptions, 'assets' | 'pyodide' | 'storage'> {}
 
 export interface ConnectOptions
-  extends Pick<
-    PageConnectOptions,
-    'assets' | 'pyodide' | 'storage' | 'readonly' | 'create' | 'integers' | 'timeout' | 'compiler'
-  > {}
+  extends AssetOptions,
+    Pick<PageConnectOptions, 'readonly' | 'create' | 'integers' | 'timeout' | 'compiler'> {}
 
 /**
  * Open a database when the engine and the compiler are ready; all databases of one place of assets share an engine. In Node named
  * databases lie in memory, with `storage: 'memory'`.
- * Errors: SqlError SQLITE_BUSY, SQLITE_CANTOPEN; Error when Pyodide or the assets cannot be loaded.
+ * Errors: SqliteError SQLITE_BUSY, SQLITE_CANTOPEN; Error when Pyodide or the assets cannot be loaded; TypeError.
  */
 export function connect(name: string | Blob, options?: ConnectOptions): Promise<Database>;
+/** The names of the databases. */
+export function list(options?: AssetOptions): Promise<string[]>;
+/** Delete a database that is not open anywhere, if it exists. Errors: SqliteError SQLITE_BUSY. */
+export function remove(name: string, options?: AssetOptions): Promise<void>;
 
 type TransactionFunction<A extends unknown[], R> = ((...args: A) => R) & {
   [Mode in Exclude<keyof PageTransactionFunction<A, R>, symbol>]: (...args: A) => R;
@@ -51,12 +77,26 @@ export class Database implements AsyncDisposable {
   readonly name: string;
   readonly open: boolean;
   readonly readonly: boolean;
+  readonly memory: boolean;
   readonly inTransaction: boolean;
+  /** Rows changed by the last statement that changes any. */
+  readonly changes: number;
   readonly totalChanges: number;
   prepare<T = Row>(sql: string): Statement<T>;
+  /** A statement with its parameters bound. */
+  sql<T = Row>(strings: TemplateStringsArray, ...values: TemplateValue[]): Statement<T>;
   exec(sql: string): this;
+  run(sql: string, ...args: Parameters): RunResult;
+  get<T = Row>(sql: string, ...args: Parameters): T | undefined;
+  all<T = Row>(sql: string, ...args: Parameters): T[];
+  iterate<T = Row>(sql: string, ...args: Parameters): Generator<T, void>;
+  batch<T = Row>(statements: readonly BatchStatement[], options?: BatchOptions): BatchResult<T>[];
+  explain(sql: string): PlanRow[];
+  migrate(migrations: readonly Migration[]): string[];
   pragma(text: string, options?: { simple?: false }): Row[];
   pragma(text: string, options: { simple: true }): SqlValue | undefined;
+  /** Statements prepared from now on give integers as BigInt; false: as numbers. */
+  defaultSafeIntegers(on?: boolean): this;
   /** A function that runs `fn` in a transaction, in a savepoint inside another one; rolled back when `fn` throws. */
   transaction<A extends unknown[], R>(fn: (...args: A) => R): TransactionFunction<A, R>;
   function(name: string, code: (...values: SqlArguments) => unknown): this;
@@ -72,8 +112,13 @@ export class Database implements AsyncDisposable {
   remove(kind: 'function' | 'aggregate' | 'table' | 'collation' | 'tokenizer', name: string): this;
   /** ATTACH of a database in a store, which has to be acquired first. */
   attach(name: string, schema: string): Promise<void>;
+  /** The database as a file that SQLite opens. */
   export(): Uint8Array<ArrayBuffer>;
+  serialize(): Uint8Array<ArrayBuffer>;
   import(source: Uint8Array | ArrayBuffer | Blob): Promise<void>;
+  deserialize(bytes: Uint8Array | ArrayBuffer): Promise<void>;
+  /** Put a copy, as of now, in the place of the database of that name. */
+  backup(name: string, options?: { storage?: StorageKind }): Promise<{ bytes: number }>;
   interrupt(): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -82,19 +127,25 @@ export class Database implements AsyncDisposable {
 export class Statement<T = Row> implements Disposable {
   private constructor();
   readonly source: string;
+  readonly database: Database;
   /** Whether it returns rows. */
   readonly reader: boolean;
   /** Whether it changes nothing. */
   readonly readonly: boolean;
   readonly busy: boolean;
+  /** The names of the parameters, with their prefix; null for plain ?. */
+  readonly parameters: (string | null)[];
   columns(): ColumnInfo[];
   raw(on?: boolean): Statement<SqlValue[]>;
   pluck(on?: boolean): Statement<SqlValue>;
+  expand(on?: boolean): Statement<Record<string, Row>>;
   safeIntegers(on?: boolean): this;
+  bind(...args: Parameters): this;
   run(...args: Parameters): RunResult;
   get(...args: Parameters): T | undefined;
   all(...args: Parameters): T[];
   iterate(...args: Parameters): Generator<T, void>;
   finalize(): void;
+  toString(): string;
   [Symbol.dispose](): void;
 }

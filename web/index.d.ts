@@ -3,10 +3,15 @@
 export type SqlValue = null | number | bigint | string | Uint8Array;
 /** What can be bound. Safe integers become INTEGER, other numbers REAL, NaN and undefined NULL, booleans 0 and 1. */
 export type SqlParameter = SqlValue | boolean | undefined | ArrayBuffer | ArrayBufferView;
-export type Parameters = SqlParameter[] | [SqlParameter[]] | [Record<string, SqlParameter>];
+/** An array stands where `IN (?)` or `unnest(?)` does, for the list of its elements; bytes cannot be among them. */
+export type SqlList = (null | number | bigint | string | boolean | undefined)[];
+export type SqlArgument = SqlParameter | SqlList;
+export type SqlNames = Record<string, SqlArgument>;
+/** Values one by one, or in an array; an object with those that have names. */
+export type Parameters = SqlArgument[] | [SqlArgument[]] | [SqlNames] | [...SqlArgument[], SqlNames];
 /** Where databases lie: the origin private file system, IndexedDB, or the worker's memory (until the worker ends). */
 export type StorageKind = 'opfs' | 'indexeddb' | 'memory';
-/** How INTEGERs arrive. 'auto': numbers, and BigInts beyond 2^53; 'number' may round; 'bigint' always. */
+/** How INTEGERs arrive. 'auto': numbers, and BigInts beyond 2^53; 'number': a RangeError there; 'bigint' always. */
 export type Integers = 'auto' | 'number' | 'bigint';
 export type Row = Record<string, SqlValue>;
 
@@ -68,7 +73,7 @@ export interface ConnectOptions extends AssetOptions {
  * takes over. What the owner was asked and had not answered is asked again if it only reads. Otherwise it fails: with SQLITE_IOERR when it
  * may or may not have been committed; with SQLITE_ABORT_ROLLBACK in a transaction, which is lost, until that is ended; with SQLITE_ABORT
  * for the rest of the rows of `iterate`. Functions and settings stay; temporary tables and the like are lost.
- * Errors: SqlError SQLITE_BUSY when the tab that owns it does not answer, SQLITE_CANTOPEN, SQLITE_PERM when the user does not let the page
+ * Errors: SqliteError SQLITE_BUSY when the tab that owns it does not answer, SQLITE_CANTOPEN, SQLITE_PERM when the user does not let the page
  * read a file, SQLITE_IOERR when the worker fails; Error when
  * Pyodide or the assets cannot be loaded (the next `connect` starts afresh); TypeError. Everything else that is pending or called when the
  * worker ends fails with SQLITE_IOERR.
@@ -82,12 +87,28 @@ export function connect(
  * built. Errors: TypeError for `${…}`; parameters of a statement are `?` or `:name`.
  */
 export function sql(text: TemplateStringsArray): string;
-/** The names of the databases. Errors: SqlError SQLITE_CANTOPEN when there is no such storage. */
+/** The names of the databases. Errors: SqliteError SQLITE_CANTOPEN when there is no such storage. */
 export function list(options?: AssetOptions): Promise<string[]>;
 /**
- * Delete a database that is not open anywhere, if it exists; of a URL what was fetched is forgotten. Errors: SqlError SQLITE_BUSY.
+ * Delete a database that is not open anywhere, if it exists; of a URL what was fetched is forgotten. Errors: SqliteError SQLITE_BUSY.
  */
 export function remove(name: string, options?: AssetOptions): Promise<void>;
+
+/** A part of a statement with its parameters: what may stand in `db.sql`…`` besides values. */
+export interface Fragment {
+  readonly text: string;
+  readonly values: readonly SqlArgument[];
+}
+/** What may stand in `${…}` of a template: a value becomes a parameter, a fragment a part of the text. */
+export type TemplateValue = SqlArgument | Fragment;
+/** A part of a statement. */
+export function fragment(strings: TemplateStringsArray, ...values: TemplateValue[]): Fragment;
+/** A name, quoted: of a table, a column; with several parts, `"main"."users"`. Errors: TypeError. */
+export function identifier(...parts: string[]): Fragment;
+/** Parameters with commas between them, for `VALUES (…)`. Errors: TypeError. */
+export function values(given: readonly SqlArgument[]): Fragment;
+/** Fragments, with SQL between them. Default: a comma. Errors: TypeError. */
+export function join(fragments: readonly Fragment[], separator?: string): Fragment;
 
 export interface RunResult {
   changes: number;
@@ -131,6 +152,37 @@ export interface ScriptResult {
   compileMilliseconds: number;
 }
 
+/** A statement of a batch. */
+export type BatchStatement =
+  | string
+  | readonly [sql: string, ...args: SqlArgument[]]
+  | { sql: string; args?: readonly SqlArgument[] | SqlNames };
+
+export interface BatchOptions {
+  /** What the transaction begins with. Default: 'deferred'. */
+  mode?: 'deferred' | 'immediate' | 'exclusive';
+}
+
+export interface BatchResult<T = Row> extends RunResult {
+  /** Empty for a statement that returns none. */
+  rows: T[];
+}
+
+export interface Migration {
+  /** Is unique, and stays. */
+  name: string;
+  /** A script, which does not end its transaction. */
+  sql: string;
+}
+
+/** A row of EXPLAIN QUERY PLAN. */
+export interface PlanRow {
+  id: number;
+  parent: number;
+  notused: number;
+  detail: string;
+}
+
 export type TransactionFunction<A extends unknown[], R> = ((...args: A) => Promise<R>) & {
   deferred: (...args: A) => Promise<R>;
   immediate: (...args: A) => Promise<R>;
@@ -142,10 +194,31 @@ export interface Handle {
   prepare<T = Row>(sql: string): Statement<T>;
   /** Run all statements of a text, dropping rows. */
   exec(sql: string, options?: { signal?: AbortSignal | null }): Promise<this>;
-  /** prepare(sql).run(...), and get, all. */
+  /**
+   * A statement with its parameters bound: what stands in `${…}` is never a part of the text, unless it is a `fragment`, an `identifier`,
+   * `values` or a `join` of these.
+   */
+  sql<T = Row>(strings: TemplateStringsArray, ...values: TemplateValue[]): Statement<T>;
+  /** prepare(sql).run(...), and get, all, iterate. */
   run(sql: string, ...args: Parameters): Promise<RunResult>;
   get<T = Row>(sql: string, ...args: Parameters): Promise<T | undefined>;
   all<T = Row>(sql: string, ...args: Parameters): Promise<T[]>;
+  iterate<T = Row>(sql: string, ...args: Parameters): AsyncGenerator<T, void>;
+  /** Statements in a transaction, with one message; what each gave. Rolled back when one fails. In a transaction: in a savepoint. */
+  batch<T = Row>(
+    statements: readonly BatchStatement[],
+    options?: BatchOptions & { signal?: AbortSignal | null },
+  ): Promise<BatchResult<T>[]>;
+  /** How a statement would be run: EXPLAIN QUERY PLAN. */
+  explain(sql: string): Promise<PlanRow[]>;
+  /**
+   * Run the migrations that the database has not run yet, in one transaction; their names. Which have run it keeps in the table
+   * `_migrations`. Tabs may do so at the same time. Errors: SqliteError SQLITE_MISMATCH when those that have run are not the beginning of
+   * the list, or were changed; what a script fails with, with the migration's name.
+   */
+  migrate(migrations: readonly Migration[]): Promise<string[]>;
+  /** The same, for requests that are given up when the signal aborts: they reject with its reason, and what they wrote is undone. */
+  signal(signal: AbortSignal | null): Handle;
   /** Rows of a PRAGMA, or its first value. */
   pragma(text: string, options?: { simple?: false }): Promise<Row[]>;
   pragma(text: string, options: { simple: true }): Promise<SqlValue | undefined>;
@@ -158,7 +231,9 @@ export interface Handle {
   transaction<A extends unknown[], R>(fn: (tx: Transaction, ...args: A) => R | Promise<R>): TransactionFunction<A, R>;
 }
 
-export type Transaction = Handle;
+export interface Transaction extends Handle {
+  signal(signal: AbortSignal | null): Transaction;
+}
 
 /**
  * Code that the database's worker runs. A function is sent as its source text, so it must use nothing from outside but what every worker
@@ -268,11 +343,21 @@ export interface Database extends Handle, AsyncDisposable {
   /** Where it lies: what was chosen if `connect` was told nothing. */
   readonly storage: StorageKind | 'file' | 'url';
   readonly open: boolean;
+  readonly readonly: boolean;
+  /** Whether it lies in memory. */
+  readonly memory: boolean;
+  /** As of the last answer: whether a transaction is open. */
+  readonly inTransaction: boolean;
+  /** As of the last answer: rows changed by the last statement that changes any; by all of this connection's. */
+  readonly changes: number;
+  readonly totalChanges: number;
+  /** Statements prepared from now on give integers as BigInt; false: as numbers. */
+  defaultSafeIntegers(on?: boolean): this;
   /** Run a script; the results of each statement up to the first that fails. */
   script(
     sql: string,
     options?: { limit?: number; signal?: AbortSignal | null },
-  ): Promise<{ results: ScriptResult[]; error?: SqlError | Error }>;
+  ): Promise<{ results: ScriptResult[]; error?: SqliteError | Error }>;
   status(): Promise<Status>;
   /**
    * Have `listener` called after each commit on the database, from whatever tab, this connection's own included, once it is durable.
@@ -287,29 +372,38 @@ export interface Database extends Handle, AsyncDisposable {
   live<T = Row>(sql: string, params?: SqlParameter[] | Record<string, SqlParameter>, options?: LiveOptions): Live<T>;
   /** The database as a file that SQLite opens. */
   export(): Promise<Uint8Array<ArrayBuffer>>;
+  /** `export` under the name that others have for it. */
+  serialize(): Promise<Uint8Array<ArrayBuffer>>;
+  /** `import` of bytes. */
+  deserialize(bytes: ArrayBuffer | ArrayBufferView): Promise<void>;
+  /**
+   * Put a copy, as of now, in the place of the database of that name. storage: where; default: where this one lies.
+   * Errors: SqliteError SQLITE_BUSY when that is open somewhere, SQLITE_ERROR in a transaction.
+   */
+  backup(name: string, options?: { storage?: StorageKind; signal?: AbortSignal | null }): Promise<{ bytes: number }>;
   /**
    * Replace the whole database by a SQLite file, or, with no bytes, by an empty database. The old one stays when this fails.
-   * Errors: SqlError SQLITE_NOTADB or SQLITE_CORRUPT for what could not be read afterwards, SQLITE_BUSY when another connection has the
+   * Errors: SqliteError SQLITE_NOTADB or SQLITE_CORRUPT for what could not be read afterwards, SQLITE_BUSY when another connection has the
    * database open; TypeError for what cannot be fetched.
    */
   import(source: Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL): Promise<void>;
   /**
    * Put the database into another storage, under its name, and remove it where it was; statements, functions and settings stay. Nobody
-   * else may have it open. The old one stays when this fails. Errors: SqlError SQLITE_BUSY, SQLITE_ERROR in a transaction and when there
+   * else may have it open. The old one stays when this fails. Errors: SqliteError SQLITE_BUSY, SQLITE_ERROR in a transaction and when there
    * is a database of that name.
    */
   moveTo(storage: 'opfs' | 'indexeddb'): Promise<this>;
   /**
    * Let SQL call a function, on this connection: others, of this page too, have their own. It is given numbers, strings, Uint8Arrays and null, and returns what can be bound; what
    * it throws rejects the statement, with its stack. It replaces a function of the same name and number of arguments. null: remove all of
-   * that name. Errors: TypeError for code that cannot be sent, or is none; SqlError SQLITE_BUSY while a statement runs that may call it.
+   * that name. Errors: TypeError for code that cannot be sent, or is none; SqliteError SQLITE_BUSY while a statement runs that may call it.
    */
   function(name: string, code: Code<(...values: SqlArguments) => unknown> | null): Promise<this>;
   function(name: string, options: CallOptions, code: Code<(...values: SqlArguments) => unknown>): Promise<this>;
   /**
    * Let SQL call a function in Python: the one of that name that the source text defines, or its last. It waits for Python. A function in
    * typed Python is compiled into the statements that call it, and counts as deterministic; any other is called in Pyodide.
-   * Errors: SqlError for a text that cannot be run, defines no function, or (compiled: true) is not in typed Python.
+   * Errors: SqliteError for a text that cannot be run, defines no function, or (compiled: true) is not in typed Python.
    */
   function(name: string, code: { python: string }): Promise<this>;
   function(
@@ -346,11 +440,23 @@ export interface Database extends Handle, AsyncDisposable {
 
 export interface Statement<T = Row> extends Disposable {
   readonly source: string;
+  /** What it was prepared on: the database, or a transaction. */
+  readonly database: Handle;
+  /** Whether it returns rows; it is compiled to know. */
+  readonly reader: Promise<boolean>;
+  /** Whether it changes nothing; it is compiled to know. */
+  readonly readonly: Promise<boolean>;
+  /** Whether a run is under way. */
+  readonly busy: boolean;
+  /** Bind parameters for good, once. */
+  bind(...args: Parameters): this;
   /** Rows as arrays. */
   raw(on?: boolean): Statement<SqlValue[]>;
   /** Only the first column of each row. */
   pluck(on?: boolean): Statement<SqlValue>;
-  /** Integers as BigInt, that of `lastInsertRowid` too. */
+  /** Objects of objects: `{users: {…}, pets: {…}}`; "$" has the columns that are expressions. */
+  expand(on?: boolean): Statement<Record<string, Row>>;
+  /** Integers as BigInt, that of `lastInsertRowid` too; false: as numbers, and a RangeError beyond 2^53. */
   safeIntegers(on?: boolean): this;
   /** Give runs up when the signal aborts; they reject with its reason, and what they wrote is undone. */
   signal(signal: AbortSignal | null): this;
@@ -362,13 +468,19 @@ export interface Statement<T = Row> extends Disposable {
   columns(): Promise<ColumnInfo[]>;
   describe(): Promise<Description>;
   finalize(): void;
+  /** Its source. */
+  toString(): string;
 }
 
-export class SqlError extends Error {
-  name: 'SqlError';
+export class SqliteError extends Error {
+  name: 'SqliteError';
   /** "SQLITE_CONSTRAINT_UNIQUE" */
   code: string;
   errcode: number;
   /** Offset in the SQL text in UTF-16 units, -1 when unknown. */
   offset: number;
+  /** The statement, or script, that failed. */
+  sql?: string;
 }
+/** Its name before 0.2. */
+export { SqliteError as SqlError };

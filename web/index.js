@@ -20,6 +20,7 @@ import {
   OVERLAY,
   oneOf,
   SIGNAL,
+  STORAGE,
   WORKER,
 } from './page/check.js';
 import { Database } from './page/database.js';
@@ -30,11 +31,12 @@ import { describe } from './values.js';
 
 export { Statement } from './page/statement.js';
 export { sql } from './page/tag.js';
-export { Database, SqlError };
+export { fragment, identifier, join, values } from './template.js';
+export { Database, SqlError, SqlError as SqliteError };
 
 const BUSY_TIMEOUT_MS = 5000;
 const URL_START = /^https?:\/\//i;
-const ASSETS = { assets: FOLDER, pyodide: FOLDER, worker: WORKER, storage: oneOf('opfs', 'indexeddb', 'memory') };
+const ASSETS = { assets: FOLDER, pyodide: FOLDER, worker: WORKER, storage: STORAGE };
 const CONNECT = {
   ...ASSETS,
   programs: FILE,

@@ -11,7 +11,8 @@ const MAX = 2n ** 63n - 1n;
 const SHORT_TEXT = 48;
 
 /**
- * Plain values in order of parameter number, from what a caller passed: positional values, one array, or one object of names.
+ * Plain values in order of parameter number, from what a caller passed: values one by one or in one array, or one object of names. What
+ * is a mixture may come back as it is; `writeValues` refuses it, and `regroup` knows what it means.
  * @param {any[]} args
  * @param {import('./program.js').Program} program
  * @returns {unknown[]}
@@ -23,36 +24,60 @@ export function collect(args, program) {
     if (only !== null && typeof only === 'object' && !isBytes(only)) {
       if (Array.isArray(only)) return counted(only, n);
       if (!isPlain(only)) throw cannotBind('parameter 1', only);
-      return named(only, program);
+      return named(only, [], program);
     }
   }
-  return counted(args, n);
+  return args.length === n ? args : regroup(args, program);
+}
+
+/** The same of values, arrays of values and an object of names. @param {any[]} args @param {import('./program.js').Program} program */
+export function regroup(args, program) {
+  const names = args.filter(isNames);
+  if (names.length > 1) throw new TypeError('named parameters must be given in one object');
+  if (names.length)
+    return named(
+      names[0],
+      args.filter((value) => !isNames(value)),
+      program,
+    );
+  return args.length === program.n_user_params ? args : counted(args.flat(), program.n_user_params);
+}
+
+/** @param {any} value */
+export function isNames(value) {
+  return value !== null && typeof value === 'object' && !isBytes(value) && !Array.isArray(value) && isPlain(value);
 }
 
 /** @param {unknown[]} values @param {number} n */
-function counted(values, n) {
+export function counted(values, n) {
   if (values.length !== n) {
     throw new RangeError(`the statement takes ${n} parameter${n === 1 ? '' : 's'}, ${values.length} given`);
   }
   return values;
 }
 
-/** @param {Record<string, unknown>} values @param {import('./program.js').Program} program */
-function named(values, program) {
-  const names = new Set();
-  const collected = Array.from({ length: program.n_user_params }, (_, i) => {
-    const name = program.param_names[i];
-    if (!name) throw new RangeError(`parameter ${i + 1} has no name: pass values one by one or in an array`);
-    const bare = name.slice(1);
-    names.add(bare).add(name);
-    if (Object.hasOwn(values, bare)) return values[bare];
-    if (Object.hasOwn(values, name)) return values[name];
-    throw new RangeError(`missing named parameter "${bare}"`);
+/**
+ * Parameters with a name have it from `values`, those without from `others`, in order.
+ * @param {Record<string, unknown>} values @param {unknown[]} others @param {import('./program.js').Program} program
+ */
+function named(values, others, program) {
+  const found = program.param_names.map((name) => {
+    if (!name) return null;
+    const key = [name.slice(1), name].find((key) => Object.hasOwn(values, key));
+    if (key === undefined && !name.startsWith('?')) throw new RangeError(`missing named parameter "${name.slice(1)}"`);
+    return key === undefined ? null : { value: values[key] };
   });
-  for (const name of Object.keys(values)) {
-    if (!names.has(name)) throw new RangeError(`unknown named parameter "${name}"`);
+  const n = found.filter((one) => !one).length;
+  if (n && !others.length) {
+    throw new RangeError(`parameter ${found.indexOf(null) + 1} has no name: pass values one by one or in an array`);
   }
-  return collected;
+  const rest = others.length === n ? others : counted(others.flat(), n);
+  const known = new Set(program.param_names.flatMap((name) => (name ? [name, name.slice(1)] : [])));
+  for (const name of Object.keys(values)) {
+    if (!known.has(name)) throw new RangeError(`unknown named parameter "${name}"`);
+  }
+  let used = 0;
+  return found.map((one) => (one ? one.value : rest[used++]));
 }
 
 /**

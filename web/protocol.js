@@ -10,24 +10,27 @@
  *             eager                                compiler is loaded before a statement needs it
  *   programs  programs: a URL or bytes             {refused}: why the application's Programs (program_cache.js) are not used, or null
  *   ready                                          {} when the compiler is loaded
- *   open      name or Blob, options, direct        {database, storage}; direct: by the engine of this worker, whoever owns the file (relay.js)
+ *   open      name or Blob, options, direct        {database, storage, readonly}; direct: by the engine of this worker, whoever owns the file (relay.js)
  *   close     database                             {}: reads of it fail with SQLITE_INTERRUPT, writes sent before have half a second
  *   run       database, statement, sql, args       {changes, lastInsertRowid}
  *   get       database, statement, sql, args       Rows of at most one row
  *   all       database, statement, sql, args       `{id, rows: Rows}` messages as they come, then the last Rows as the value; `rows: null`:
  *                                                  those that came are forgotten, they come again
- *   iterate   database, statement, sql, args       Rows, with `cursor` unless that was all
+ *   iterate   database, statement, sql, args       Rows, with `cursor` unless that was all; these four: with `tables` if the request says so
  *   next      database, cursor                     Rows, with `cursor` unless that was all: the page asks for a batch when it is ready to
  *                                                  take one, so a slow reader holds the worker back
  *   return    database, cursor                     {} the reader has left
  *   describe  database, statement, sql             {columns, reader, readonly, parameters, reads}
  *   define    database, kind, name, options, code  {} SQL can call it: code, an aggregate's parts (page/source.js Code); null: no more
  *   exec      database, sql                        {}
+ *   batch     database, sql, items, begin,         {results: {rows, changes, lastInsertRowid}[]}: items: {sql, args}[] in a transaction; sql: all of them
+ *             integers
  *   script    database, sql, limit                 {results: Result[], error?: at the statement where it ended}
  *   status    database                             {inTransaction, totalChanges, storage, owner, tabs, programs, compiler} (index.d.ts)
  *   listen    database, on                         {}: `{changed: {tables, own}, database}` messages say which tables commits have changed, this
  *                                                  connection's own too; `tables: null`: any
  *   export    database                             {buffer}
+ *   backup    database, name, storage              {bytes}: a copy is in the place of the database of that name
  *   import    database, blob                       {}
  *   move      database, storage                    {storage}: where it lies from now on
  *   list      storage                              {names}
@@ -43,10 +46,11 @@
  *
  * `statement` is a number the page chose; the worker compiles `sql` the first time it sees it. Requests of one database are served one
  * after the other, in the order they were sent; `cancel` overtakes them, and what is cancelled before its turn is answered at once.
- * Numbers of requests, statements, databases and cursors belong to a session. An answer says `inTransaction` when the database is in one.
+ * Numbers of requests, statements, databases and cursors belong to a session. An answer about a database says `inTransaction` when it is in
+ * one, and its counters `changes` and `totalChanges`.
  *
  * @typedef {import('./rows.js').Batch & {buffer: ArrayBuffer}} Packed
- * @typedef {{packed: Packed | null, names: string[], cursor?: number}} Rows
+ * @typedef {{packed: Packed | null, names: string[], tables?: (string | null)[], cursor?: number}} Rows tables: if asked for
  * @typedef {object} Result what a statement of a script did
  * @property {number} start offsets in the script, in UTF-16 units
  * @property {number} end
@@ -61,17 +65,20 @@
  * @property {number} compileMilliseconds
  */
 
-import { SQLITE_INTERNAL, SqlError } from '../base/errors.js';
+import { SqlError } from '../base/errors.js';
 
-/** @typedef {{name: string, message: string, errcode?: number, offset?: number, stack?: string}} PlainError */
+/** @typedef {{name: string, message: string, errcode?: number, offset?: number, sql?: string, stack?: string, cause?: PlainError}} PlainError */
 
-/** An error as data. @param {unknown} error @returns {PlainError} */
-export function packError(error) {
-  if (error instanceof SqlError) {
-    return { name: error.name, message: error.message, errcode: error.errcode, offset: error.offset };
-  }
-  if (error instanceof Error) return { name: error.name, message: error.message, stack: error.stack };
-  return { name: 'Error', message: String(error) };
+/** Causes of causes that are told. */
+const MAX_CAUSES = 8;
+
+/** An error as data. @param {unknown} error @param {number} [depth] of causes @returns {PlainError} */
+export function packError(error, depth = 0) {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  const { name, message, stack, cause } = error;
+  const why = cause === undefined || depth === MAX_CAUSES ? {} : { cause: packError(cause, depth + 1) };
+  if (!(error instanceof SqlError)) return { name, message, stack, ...why };
+  return { name, message, errcode: error.errcode, offset: error.offset, sql: error.sql, ...why };
 }
 
 /** What of an answer's value is moved, not copied. @param {any} value @returns {Transferable[]} */
@@ -82,11 +89,16 @@ export function transferables(value) {
 
 const PLAIN = { TypeError, RangeError };
 
-/** The error that was packed. @param {PlainError} plain */
+/** The error that was packed. @param {PlainError} plain @returns {Error} */
 export function unpackError(plain) {
-  if (plain.name === 'SqlError') return new SqlError(plain.message, plain.errcode ?? SQLITE_INTERNAL, plain.offset);
+  const why = plain.cause && { cause: unpackError(plain.cause) };
+  if (plain.errcode !== undefined) {
+    const error = new SqlError(plain.message, plain.errcode, plain.offset, why);
+    error.sql = plain.sql;
+    return error;
+  }
   const Kind = PLAIN[/** @type {keyof typeof PLAIN} */ (plain.name)] ?? Error;
-  const error = new Kind(plain.message);
+  const error = new Kind(plain.message, why);
   error.name = plain.name;
   if (plain.stack) error.stack = plain.stack; // where it was thrown, in the worker
   return error;

@@ -29,7 +29,7 @@ const PAUSE_MS = 1000;
 /** Cursors of one link, and the next one's. */
 const CURSORS = 2 ** 32;
 const GONE = Symbol('the link is gone');
-const RUNS = new Set(['run', 'get', 'all', 'iterate', 'exec', 'script']);
+const RUNS = new Set(['run', 'get', 'all', 'iterate', 'exec', 'batch', 'script']);
 
 /**
  * @typedef {import('./links.js').Link} Link
@@ -406,7 +406,7 @@ export class Relay {
 }
 
 const NO_ROWS = { packed: null, names: [] };
-const EMPTY = { exec: {}, run: { changes: 0, lastInsertRowid: 0 }, script: { results: [] } };
+const EMPTY = { exec: {}, run: { changes: 0, lastInsertRowid: 0 }, script: { results: [] }, batch: { results: [] } };
 
 function lostTransaction() {
   return new SqlError('the transaction was lost: the tab that had the database open is gone', SQLITE_ABORT_ROLLBACK);

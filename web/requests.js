@@ -14,6 +14,7 @@ const FIRST_BATCH = 256;
 /**
  * @typedef {import('./statement.js').HostStatement} HostStatement
  * @typedef {import('./session.js').Open} Open
+ * @typedef {import('./database.js').HostDatabase} HostDatabase
  * @typedef {import('./job.js').Job} Job
  * @typedef {{statement: HostStatement, open: Open}} Prepared
  */
@@ -92,7 +93,7 @@ export class Requests {
   async get(message, job, open) {
     const statement = await this.#statement(message, job, open);
     await drive(this.server, statement, message.args, job, (status) => status === YIELD, 1);
-    const rows = pack(statement);
+    const rows = pack(statement, message.tables);
     statement.reset();
     return rows;
   }
@@ -102,13 +103,13 @@ export class Requests {
     const statement = await this.#statement(message, job, open);
     const more = (/** @type {number} */ status) => {
       if (status === ROWS) {
-        const rows = pack(statement);
+        const rows = pack(statement, message.tables);
         this.post({ id: message.id, rows }, transferables(rows));
       }
       return status !== DONE;
     };
     await drive(this.server, statement, message.args, job, more);
-    const rows = pack(statement);
+    const rows = pack(statement, message.tables);
     statement.reset();
     return rows;
   }
@@ -117,10 +118,10 @@ export class Requests {
   async iterate(message, job, open) {
     const statement = await this.#statement(message, job, open);
     const status = await drive(this.server, statement, message.args, job, (now) => now === YIELD, FIRST_BATCH, 0);
-    if (status === DONE) return this.#last(statement);
+    if (status === DONE) return this.#last(statement, message.tables);
     const cursor = this.nextNumber();
     this.#cursors.set(cursor, { statement, open });
-    return { ...pack(statement), cursor };
+    return { ...pack(statement, message.tables), cursor };
   }
 
   /** @param {any} message @param {Job} job */
@@ -139,9 +140,9 @@ export class Requests {
     return this.#last(statement);
   }
 
-  /** @param {HostStatement} statement */
-  #last(statement) {
-    const rows = pack(statement);
+  /** @param {HostStatement} statement @param {boolean} [tables] */
+  #last(statement, tables) {
+    const rows = pack(statement, tables);
     statement.reset();
     return rows;
   }
@@ -157,8 +158,8 @@ export class Requests {
   /** @param {any} message @param {Job} job @param {Open} open */
   async describe(message, job, open) {
     const statement = await this.#statement(message, job, open);
-    const { reader, readonly, prepared } = statement;
-    const { param_names: parameters, reads } = prepared.loaded.program;
+    const { reader, readonly, parameters } = statement;
+    const { reads } = statement.prepared.loaded.program;
     return { columns: statement.columns(), reader, readonly, parameters, reads: reads.map(([, name]) => name) };
   }
 
@@ -186,7 +187,7 @@ export class Requests {
     return {};
   }
 
-  /** @param {any} message @param {Job} job @param {Open} open */
+  /** @param {{sql: string}} message @param {Job} job @param {{database: HostDatabase}} open */
   async exec({ sql }, job, { database }) {
     for await (const statement of database.eachWhenPossible(sql, (act) => job.possible(act))) {
       await this.server.withoutPausedWrite(database, job);
@@ -194,6 +195,39 @@ export class Requests {
       statement.reset();
     }
     return {};
+  }
+
+  /** @param {any} message @param {Job} job @param {Open} open */
+  async batch({ items, begin, integers }, job, { database }) {
+    const nested = database.inTransaction;
+    /** @type {any[]} */
+    const results = [];
+    await this.exec({ sql: nested ? 'SAVEPOINT _batch' : begin }, job, { database });
+    try {
+      for (const { sql, args } of items) results.push(await this.#resultOf(database, sql, args, integers, job));
+      await this.exec({ sql: nested ? 'RELEASE _batch' : 'COMMIT' }, job, { database });
+    } catch (error) {
+      if (database.inTransaction) database.exec(nested ? 'ROLLBACK TO _batch; RELEASE _batch' : 'ROLLBACK');
+      throw error;
+    }
+    return { results };
+  }
+
+  /** @param {HostDatabase} database @param {string} sql @param {unknown[]} args @param {import('./rows.js').Integers} integers @param {Job} job */
+  async #resultOf(database, sql, args, integers, job) {
+    const statement = await job.possible(() => database.prepare(sql));
+    try {
+      statement.decodeAs(integers);
+      /** @type {any[]} */
+      const rows = [];
+      await drive(this.server, statement, args, job, (status) => {
+        if (status !== YIELD) statement.take(rows);
+        return status !== DONE;
+      });
+      return { rows, ...statement.outcome() };
+    } finally {
+      statement.finalize();
+    }
   }
 
   /** @param {any} message @param {Job} job @param {Open} open */

@@ -21,7 +21,7 @@ const SHORT_TEXT = 24;
 
 /**
  * @typedef {null | number | bigint | string | Uint8Array} SqlValue
- * @typedef {'number' | 'bigint' | 'auto'} Integers `number`: may round beyond 2^53; `auto`: a BigInt only there
+ * @typedef {'number' | 'bigint' | 'auto'} Integers `number`: a RangeError beyond 2^53; `auto`: a BigInt only there
  * @typedef {{u8: Uint8Array, u32: Uint32Array, i32: Int32Array, f64: Float64Array, i64: BigInt64Array}} Views
  * @typedef {object} Batch
  * @property {number} rows address of the rows in the views
@@ -50,8 +50,19 @@ export function viewsOf(buffer) {
 
 /**
  * How rows are handed over.
- * @typedef {{kind: 'object', names: string[]} | {kind: 'raw'} | {kind: 'pluck'}} Shape
+ * @typedef {{kind: 'object', names: string[]} | {kind: 'expand', names: string[], tables: (string | null)[]} | {kind: 'raw'} |
+ *   {kind: 'pluck'}} Shape
  */
+
+/** Where `expand` puts columns that are of no table. */
+const EXPRESSIONS = '$';
+
+/** @param {Shape['kind']} kind @param {{name: string, table: string | null}[]} columns @returns {Shape} */
+export function shapeOf(kind, columns) {
+  if (kind === 'raw' || kind === 'pluck') return { kind };
+  const names = columns.map(({ name }) => name);
+  return kind === 'object' ? { kind, names } : { kind, names, tables: columns.map(({ table }) => table) };
+}
 
 /**
  * The rows of a batch, shaped, behind those that are there already.
@@ -75,6 +86,18 @@ export function decodeRows(views, batch, integers, shape, out = []) {
       for (let c = 0, p = at + payloads; c < columns; c++, p += 8) row[c] = read(at + c, p);
       out.push(row);
     }
+  } else if (shape.kind === 'expand') {
+    const { names, tables } = shape;
+    for (let r = 0, at = batch.rows; r < count; r++, at += stride) {
+      /** @type {Record<string, Record<string, SqlValue>>} */
+      const row = {};
+      for (let c = 0, p = at + payloads; c < columns; c++, p += 8) {
+        const table = tables[c] ?? EXPRESSIONS;
+        if (!Object.hasOwn(row, table)) define(row, table, {});
+        define(row[table], names[c], read(at + c, p));
+      }
+      out.push(row);
+    }
   } else {
     const { names } = shape;
     const plain = !names.includes('__proto__');
@@ -91,7 +114,7 @@ export function decodeRows(views, batch, integers, shape, out = []) {
   return out;
 }
 
-/** Set a property of any name, "__proto__" too. @param {object} row @param {string} name @param {SqlValue} value */
+/** Set a property of any name, "__proto__" too. @param {object} row @param {string} name @param {unknown} value */
 function define(row, name, value) {
   Object.defineProperty(row, name, { value, writable: true, enumerable: true, configurable: true });
 }
@@ -117,7 +140,8 @@ function valueReader({ u8, u32, i32, f64, i64 }, batch, integers) {
       if (always) return i64[at >>> 3];
       const high = i32[(at >>> 2) + 1];
       if (high >= -0x200000 && high < 0x200000) return high * 4294967296 + u32[at >>> 2];
-      return beyond ? i64[at >>> 3] : Number(i64[at >>> 3]);
+      if (beyond) return i64[at >>> 3];
+      throw noNumber(i64[at >>> 3]);
     }
     if (tag === REAL) return f64[at >>> 3];
     if (tag === NULL) return null;
@@ -128,6 +152,11 @@ function valueReader({ u8, u32, i32, f64, i64 }, batch, integers) {
     if (size <= SHORT_TEXT && ascii) return shortText(u8, heap + start, size);
     return utf8.decode(u8.subarray(heap + start, heap + start + size));
   };
+}
+
+/** @param {bigint} value */
+export function noNumber(value) {
+  return new RangeError(`the integer ${value} is too large for a number: use safeIntegers()`);
 }
 
 /** @param {Uint8Array} u8 @param {number} at @param {number} size */

@@ -81,8 +81,7 @@ export class Session {
   #answer(job, outcome, transfer) {
     if (job.answered) return;
     job.answered = true;
-    const inTransaction = job.open?.database.inTransaction || undefined;
-    this.#post({ id: job.message.id, ...outcome, inTransaction }, transfer);
+    this.#post({ id: job.message.id, ...outcome, ...job.open?.database.state }, transfer);
   }
 
   /** @param {any} message @param {Transferable[]} transfer */
@@ -233,7 +232,7 @@ export class Session {
       changes: new Changes(database),
       listens: false,
     });
-    return { database: number, storage: engine.stores.kindOf(database.where.file) };
+    return { database: number, storage: engine.stores.kindOf(database.where.file), readonly: database.readonly };
   }
 
   /** @param {{path: string, name: string, options: any}} where @param {Job} job */
@@ -255,7 +254,7 @@ export class Session {
       await relay.end();
       throw error;
     }
-    return { database: number, storage: relay.storage };
+    return { database: number, storage: relay.storage, readonly: Boolean(where.options.readonly) };
   }
 
   /** @param {any} message @param {Job} _ @param {Open} open */
@@ -292,6 +291,11 @@ export class Session {
     return { buffer: (await job.possible(() => database.export())).buffer };
   }
 
+  /** @param {any} message @param {Job} job @param {Open} open */
+  async _backup({ name, storage }, job, { database }) {
+    return job.wait(database.backup(name, { storage }));
+  }
+
   /** @param {any} message @param {Job} _ @param {Open} open */
   async _import({ blob }, _, { database, changes }) {
     await database.import(blob);
@@ -319,10 +323,10 @@ export class Session {
 }
 
 const OPERATIONS = new Set(
-  'hello init ready programs open close status listen export import move list remove'.split(' '),
+  'hello init ready programs open close status listen export backup import move list remove'.split(' '),
 );
 /** Those that requests.js answers. */
-const OF_STATEMENTS = new Set('run get all iterate next return describe define exec script'.split(' '));
+const OF_STATEMENTS = new Set('run get all iterate next return describe define exec batch script'.split(' '));
 
 /** What has no answer. @type {Record<string, (session: Session, message: any) => unknown>} */
 const NOTICES = {

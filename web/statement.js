@@ -11,14 +11,16 @@
  */
 
 import { DONE, PREPARE, RAISE, ROWS, Run as S, YIELD } from '../base/abi.js';
-import { misuse, SQLITE_LOCKED, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
-import { collect, heapNeeded, VALUE_SIZE, writeValues } from './parameters.js';
-import { decodeRows, rowSize } from './rows.js';
+import { aboutSql, misuse, SQLITE_LOCKED, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
+import { listText, withLists } from './lists.js';
+import { BOOLEAN, check } from './page/check.js';
+import { ParameterBlock } from './parameter_block.js';
+import { collect, counted, isNames, regroup } from './parameters.js';
+import { decodeRows, rowSize, shapeOf } from './rows.js';
 
 const FLAG_COUNTS_CHANGES = 1;
 const FIRST_BATCH = 64; // rows; who wants only the first few does not pay for a full buffer
 const MAX_SCHEMA_RETRIES = 50;
-const KEEP_BLOCK = 1 << 20;
 const NO_EPOCH = -1;
 const BUSY = 3; // what `start` returns besides DONE, ROWS and YIELD
 
@@ -30,10 +32,8 @@ const BUSY = 3; // what `start` returns besides DONE, ROWS and YIELD
 
 export class HostStatement {
   #address = 0;
-  #n = 0;
-  #paramsAt = 0;
-  #paramsSize = 0;
-  #literalsAt = 0;
+  /** @type {ParameterBlock | null} */ #block = null;
+  /** What `bind` was given. @type {unknown[] | null} */ #bound = null;
   #running = false;
   /** @type {View | null} */ #view = null;
   isOurs = false;
@@ -42,7 +42,7 @@ export class HostStatement {
   refusal = null;
   /** What a step failed with whose last rows are in the buffer: [the error]. @type {[unknown] | null} */ #failure =
     null;
-  /** @type {'object' | 'raw' | 'pluck'} */ #mode = 'object';
+  /** @type {import('./rows.js').Shape['kind']} */ #mode = 'object';
   /** @type {import('./rows.js').Integers} */ #integers;
   /** @type {import('./rows.js').Shape} */ #shape = { kind: 'raw' };
 
@@ -56,6 +56,8 @@ export class HostStatement {
     this.kernel = database.engine.kernel;
     this.#integers = database.integers;
     this.prepared = prepared;
+    /** The SQL text. */
+    this.source = prepared.sql;
     this.#allocate();
   }
 
@@ -63,16 +65,15 @@ export class HostStatement {
   #allocate() {
     const { kernel, prepared } = this;
     const { program } = prepared.loaded;
-    this.#n = program.n_user_params + program.n_literals;
     const columns = program.columns.length;
-    this.#address =
-      kernel.call('statement_new', this.database.connection.address, program.frame_size, this.#n, columns) >>> 0;
-    this.#paramsAt = this.#u32(S.params);
-    this.#paramsSize = this.#n * VALUE_SIZE;
+    const n = program.n_user_params + program.n_literals;
+    const { address } = this.database.connection;
+    this.#address = kernel.call('statement_new', address, program.frame_size, n, columns) >>> 0;
+    this.#block = n ? new ParameterBlock(kernel, this.#address, program) : null;
     if (program.counts_changes) kernel.u32[(this.#address + S.flags) >>> 2] = FLAG_COUNTS_CHANGES;
     this.#view = null;
     kernel.i32[(this.#address + S.schema_epoch) >>> 2] = NO_EPOCH;
-    if (prepared.literals.bytes.length) this.#placeLiterals();
+    if (prepared.literals.bytes.length) this.#block?.placeLiterals(prepared);
     this.#reshape();
     this.database.opened(this);
   }
@@ -89,9 +90,8 @@ export class HostStatement {
     return this.#address !== 0;
   }
 
-  /** The SQL text. */
-  get source() {
-    return this.prepared.sql;
+  toString() {
+    return this.source;
   }
 
   /** Whether it returns rows. */
@@ -102,6 +102,11 @@ export class HostStatement {
   /** Whether it changes nothing. */
   get readonly() {
     return this.prepared.loaded.program.readonly;
+  }
+
+  /** The names of the parameters, with their prefix; null for plain ?. */
+  get parameters() {
+    return this.prepared.loaded.program.param_names;
   }
 
   /** Whether a run is under way (an iterator that is not at its end). */
@@ -141,14 +146,35 @@ export class HostStatement {
     return this.#setMode('pluck', on);
   }
 
-  /** Integers as BigInt. @param {boolean} [on] */
+  /** Rows as objects of objects, one for each table; "$" has the columns that are expressions. @param {boolean} [on] */
+  expand(on = true) {
+    return this.#setMode('expand', on);
+  }
+
+  /** @param {import('./rows.js').Integers} integers */
+  decodeAs(integers) {
+    this.#integers = integers;
+  }
+
+  /** Integers as BigInt; false: as numbers, and a RangeError for one that is none. @param {boolean} [on] */
   safeIntegers(on = true) {
-    this.#integers = on ? 'bigint' : 'number';
+    check('safeIntegers()', on, BOOLEAN);
+    this.decodeAs(on ? 'bigint' : 'number');
     return this;
   }
 
-  /** @param {'raw' | 'pluck'} mode @param {boolean} on */
+  /** Bind parameters for good, once. @param {...unknown} args */
+  bind(...args) {
+    if (this.#bound) throw new TypeError('bind() can be called once: the statement has bound parameters already');
+    this.#mustBeUsable();
+    collect(args, this.prepared.loaded.program);
+    this.#bound = args;
+    return this;
+  }
+
+  /** @param {'raw' | 'pluck' | 'expand'} mode @param {boolean} on */
   #setMode(mode, on) {
+    check(`${mode}()`, on, BOOLEAN);
     if (on) this.#mode = mode;
     else if (this.#mode === mode) this.#mode = 'object';
     this.#reshape();
@@ -156,9 +182,7 @@ export class HostStatement {
   }
 
   #reshape() {
-    const { columns } = this.prepared.loaded.program;
-    this.#shape =
-      this.#mode === 'object' ? { kind: 'object', names: columns.map(({ name }) => name) } : { kind: this.#mode };
+    this.#shape = shapeOf(this.#mode, this.prepared.loaded.program.columns);
   }
 
   // --- running ------------------------------------------------------------------------------------
@@ -224,14 +248,16 @@ export class HostStatement {
    * @param {number} limit rows of the first batch, 0: a full buffer
    */
   start(args, limit) {
+    const given = this.#bound ?? args;
+    if (this.#bound && args.length) throw new TypeError('the statement has bound parameters already: it takes no more');
     if (this.#running) throw new SqlError('the statement is being iterated already', SQLITE_LOCKED);
     if (!this.#address) this.revive();
     this.#running = true;
     try {
       for (let attempt = 0; ; attempt++) {
         this.#see(this.database.viewOf(this.prepared.schema));
-        if (this.#n) this.#bind(args);
-        else if (args.length) collect(args, this.prepared.loaded.program);
+        if (this.#block) this.#bind(given);
+        else if (given.length) collect(given, this.prepared.loaded.program);
         const status = this.step(limit);
         if (status === BUSY) this.reset();
         if (status !== PREPARE) return status;
@@ -242,7 +268,7 @@ export class HostStatement {
       }
     } catch (error) {
       this.reset();
-      throw error;
+      throw aboutSql(error, this.source);
     }
   }
 
@@ -272,7 +298,7 @@ export class HostStatement {
   /** Run on: DONE, ROWS or YIELD. What was in the buffer is gone (S3). @param {number} limit */
   step(limit) {
     this.#mustNotStep();
-    if (this.#failure) throw this.#failure[0];
+    if (this.#failure) throw aboutSql(this.#failure[0], this.source);
     const { kernel } = this;
     const { u32 } = kernel.refresh();
     const at = this.#address >>> 2;
@@ -288,7 +314,7 @@ export class HostStatement {
       const cause = kernel.trap(error);
       const next = this.#failed();
       if (next === RAISE) {
-        if (!this.rowCount) throw cause;
+        if (!this.rowCount) throw aboutSql(cause, this.source);
         this.#failure = [cause];
         return ROWS;
       }
@@ -366,46 +392,38 @@ export class HostStatement {
       exports.error_clear();
       throw cause;
     }
-    if (this.#paramsSize > KEEP_BLOCK && this.#paramsSize > this.#n * VALUE_SIZE) this.#makeRoom(0);
+    this.#block?.trim();
   }
 
   // --- parameters -----------------------------------------------------------------------------------
 
   /** @param {unknown[]} args */
   #bind(args) {
-    const { program } = this.prepared.loaded;
-    const values = collect(args, program);
-    const size = this.#n * VALUE_SIZE;
-    const needed = size + heapNeeded(values);
-    if (needed > this.#paramsSize) this.#makeRoom(needed);
-    writeValues(this.kernel, values, this.#paramsAt, this.#paramsAt + size);
-  }
-
-  /** Replace the parameter block by one of at least `size` bytes. @param {number} size */
-  #makeRoom(size) {
-    const { kernel } = this;
-    const wanted = Math.max(size + (size >> 2), this.#n * VALUE_SIZE);
-    const at = kernel.call('malloc', wanted) >>> 0;
-    kernel.refresh().u8.copyWithin(at, this.#paramsAt, this.#paramsAt + this.#n * VALUE_SIZE);
-    kernel.call('mfree', this.#paramsAt);
-    this.#paramsAt = at;
-    this.#paramsSize = wanted;
-    kernel.u32[(this.#address + S.params) >>> 2] = at;
-  }
-
-  /** Copy the literals of the text behind the user's parameters; their texts and blobs stay in a block of the statement's. */
-  #placeLiterals() {
-    const { kernel, prepared } = this;
-    const { n_user_params, n_literals } = prepared.loaded.program;
-    const { bytes, lists } = prepared.literals;
-    const at = kernel.call('malloc', bytes.length) >>> 0;
-    this.#literalsAt = at;
-    kernel.write(at, bytes);
-    relocate(kernel, at, at, n_literals);
-    for (const [index, n_rows, width] of lists) {
-      relocate(kernel, at, kernel.u32[(at + index * VALUE_SIZE + 8) >>> 2], n_rows * width);
+    const values = collect(args, this.prepared.loaded.program);
+    if (this.prepared.sql !== this.source) return this.#bindLists(args);
+    try {
+      /** @type {ParameterBlock} */ (this.#block).put(values);
+    } catch (error) {
+      if (!values.some((value) => Array.isArray(value) || isNames(value))) throw error;
+      this.#bindLists(args);
     }
-    kernel.u8.copyWithin(this.#paramsAt + n_user_params * VALUE_SIZE, at, at + n_literals * VALUE_SIZE);
+  }
+
+  /** Arrays where lists may stand (lists.js) are bound as such; elsewhere they stand for their elements. @param {unknown[]} args */
+  #bindLists(args) {
+    const { program } = this.prepared.loaded;
+    const given = args.length === 1 && Array.isArray(args[0]) ? args[0] : regroup(args, program);
+    const found = withLists(this.source, given, program.param_names);
+    const values = found
+      ? given.map((value, i) => (Array.isArray(value) ? listText(value, i + 1) : value))
+      : counted(args.length > 1 ? given.flat() : given, program.n_user_params);
+    const text = found ?? this.source;
+    if (text !== this.prepared.sql) {
+      this.#replace(/** @type {Prepared} */ (this.database.prepareText(text, 0)));
+      this.#running = true;
+      this.#see(this.database.viewOf(this.prepared.schema));
+    }
+    /** @type {ParameterBlock} */ (this.#block).put(values);
   }
 
   // --- the end ------------------------------------------------------------------------------------------
@@ -419,13 +437,17 @@ export class HostStatement {
 
   /** Compile again after the database was replaced under it. */
   revive() {
-    if (this.finalized) throw misuse('the statement has been finalized');
+    this.#mustBeUsable();
     const { sql, start } = this.prepared;
     this.prepared = /** @type {Prepared} */ (this.database.prepareText(sql, start));
     this.#allocate();
   }
 
   finalized = false;
+
+  #mustBeUsable() {
+    if (this.finalized) throw misuse('the statement has been finalized');
+  }
 
   /** Give the kernel statement up; it comes back when it is used again. */
   abandon() {
@@ -437,8 +459,8 @@ export class HostStatement {
     this.#failure = null;
     this.database.closed(this);
     this.kernel.call('statement_free', at);
-    if (this.#literalsAt) this.kernel.call('mfree', this.#literalsAt);
-    this.#literalsAt = 0;
+    this.#block?.free();
+    this.#block = null;
   }
 
   /** Give everything back; the statement cannot be used any more. */
@@ -458,17 +480,3 @@ export class HostStatement {
 }
 
 export { BUSY, DONE, ROWS, YIELD };
-
-/**
- * Make the addresses of the texts and blobs among some Values those of the block at `base`.
- * @param {import('./kernel.js').Kernel} kernel
- * @param {number} base
- * @param {number} at address of the first Value
- * @param {number} n
- */
-function relocate(kernel, base, at, n) {
-  const { u32 } = kernel.refresh();
-  for (let value = at >>> 2, end = value + n * 4; value < end; value += 4) {
-    if (u32[value] > 2) u32[value + 2] += base; // TEXT, BLOB
-  }
-}

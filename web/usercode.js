@@ -33,8 +33,9 @@ import {
   STATEMENTS,
   TEXT,
 } from '../base/abi.js';
-import { misuse, SQLITE_BUSY, SQLITE_ERROR, SqlError } from '../base/errors.js';
+import { SQLITE_BUSY, SQLITE_ERROR, SqlError } from '../base/errors.js';
 import { heapNeeded, VALUE_SIZE, writeValues } from './parameters.js';
+import { noNumber } from './rows.js';
 import { OrderedTexts } from './userorder.js';
 import { Generator } from './userrows.js';
 import { packTokens } from './usertokens.js';
@@ -363,7 +364,8 @@ function readValues(kernel, at, n, integers) {
     if (tag === INTEGER) {
       const wide = i64[payload >>> 3];
       const number = Number(wide);
-      const exact = integers !== 'bigint' && (integers === 'number' || Number.isSafeInteger(number));
+      const exact = integers !== 'bigint' && Number.isSafeInteger(number);
+      if (!exact && integers === 'number') throw noNumber(wide);
       values[i] = exact ? number : wide;
     } else if (tag === REAL) {
       values[i] = f64[payload >>> 3];
@@ -390,7 +392,7 @@ const MAX_ARGUMENTS = 127;
 /** The entry and the callable of a function. @param {unknown} name @param {unknown} options @param {unknown} code @returns {[Own, Callable]} */
 export function describeFunction(name, options, code) {
   const text = checkedName(name);
-  if (typeof code !== 'function') throw misuse('a function must be given last');
+  if (typeof code !== 'function') throw new TypeError('a function must be given last');
   const { deterministic, directOnly, varargs, integers } = checkedOptions(options);
   const arity = varargs ? -1 : checkedArity(code.length);
   return [['function', text, arity, deterministic, directOnly], { integers, call: /** @type {any} */ (code) }];
@@ -403,7 +405,7 @@ export function describeAggregate(name, options) {
   const { start = null, step, inverse, result } = /** @type {AggregateOptions} */ (options ?? {});
   for (const [key, given] of Object.entries({ step, inverse, result })) {
     if (given === undefined ? key === 'step' : typeof given !== 'function') {
-      throw misuse(`the option "${key}" must be a function`);
+      throw new TypeError(`the option "${key}" must be a function`);
     }
   }
   const longest = Math.max(step.length, inverse?.length ?? 0) - 1;
@@ -422,11 +424,11 @@ export function describeTable(name, options) {
   const text = checkedName(name);
   const { directOnly, integers } = checkedOptions(options ?? {});
   const { rows, columns, parameters } = /** @type {any} */ (options ?? {});
-  if (typeof rows !== 'function') throw misuse('the option "rows" must be a function');
+  if (typeof rows !== 'function') throw new TypeError('the option "rows" must be a function');
   const hidden = parameters ?? Array.from({ length: rows.length }, (_, i) => `$${i + 1}`);
   const names = [columns, hidden].flat().map((column) => String(column).toLowerCase());
   if (!Array.isArray(columns) || columns.length === 0 || !Array.isArray(hidden) || new Set(names).size < names.length) {
-    throw misuse(
+    throw new TypeError(
       'the options "columns" and "parameters" must be arrays of different names, and there must be a column',
     );
   }
@@ -439,20 +441,20 @@ export function describeTable(name, options) {
 /** The entry and the callable of a collation. @param {unknown} name @param {unknown} compare @returns {[Own, Callable]} */
 export function describeCollation(name, compare) {
   const text = checkedName(name);
-  if (typeof compare !== 'function') throw misuse('a comparison must be given last');
+  if (typeof compare !== 'function') throw new TypeError('a comparison must be given last');
   return [['collation', text], { integers: 'auto', call: /** @type {any} */ (compare) }];
 }
 
 /** The entry and the callable of a tokenizer. @param {unknown} name @param {unknown} tokenize @returns {[Own, Callable]} */
 export function describeTokenizer(name, tokenize) {
   const text = checkedName(name);
-  if (typeof tokenize !== 'function') throw misuse('a tokenizer must be given last');
+  if (typeof tokenize !== 'function') throw new TypeError('a tokenizer must be given last');
   return [['tokenizer', text], { integers: 'auto', call: /** @type {any} */ (tokenize) }];
 }
 
 /** @param {unknown} name */
 function checkedName(name) {
-  if (typeof name !== 'string' || name === '') throw misuse('the name must be a string, and not empty');
+  if (typeof name !== 'string' || name === '') throw new TypeError('the name must be a string, and not empty');
   return name;
 }
 
@@ -464,7 +466,7 @@ function checkedArity(arity) {
 
 /** @param {unknown} options */
 function checkedOptions(options) {
-  if (options === null || typeof options !== 'object') throw misuse('the options must be an object');
+  if (options === null || typeof options !== 'object') throw new TypeError('the options must be an object');
   const given = /** @type {FunctionOptions} */ (options);
   const { deterministic = false, directOnly = false, varargs = false, safeIntegers } = given;
   for (const [key, value] of Object.entries({
@@ -473,7 +475,7 @@ function checkedOptions(options) {
     varargs,
     safeIntegers: safeIntegers ?? false,
   })) {
-    if (typeof value !== 'boolean') throw misuse(`the option "${key}" must be a boolean`);
+    if (typeof value !== 'boolean') throw new TypeError(`the option "${key}" must be a boolean`);
   }
   /** @type {import('./rows.js').Integers} */
   const integers = safeIntegers === undefined ? 'auto' : safeIntegers ? 'bigint' : 'number';

@@ -35,5 +35,11 @@ export function describe(value) {
 /** @param {string} which "parameter 1" @param {unknown} value */
 export function cannotBind(which, value) {
   const takes = 'SQLite stores numbers, strings, bigints, Uint8Arrays, booleans and null';
-  return new TypeError(`${which} cannot be bound: ${takes}, not ${describe(value)}`);
+  return new TypeError(`${which} cannot be bound: ${takes}, not ${describe(value)}${instead(value)}`);
+}
+
+/** @param {unknown} value */
+function instead(value) {
+  if (value instanceof Date) return ': write date.toISOString() or date.getTime()';
+  return Array.isArray(value) ? ': an array is a list where IN (?) or unnest(?) stands' : '';
 }

@@ -111,11 +111,46 @@ CALLS: dict[str, tuple[str, set[str]]] = {
     "collation(compare)": ("db.collation('c', value)", {"null", "function"}),
     "tokenizer(name)": ("db.tokenizer(value, (text) => [])", {"'x'"}),
     "tokenizer(code)": ("db.tokenizer('k', value)", {"null", "function"}),
+    "iterate(sql)": ("db.iterate(value)", TEXTS),
+    "explain(sql)": ("db.explain(value)", set()),
+    "batch(statements)": ("db.batch(value)", {"[]", "['SELECT 1']"}),
+    "batch([statement])": ("db.batch([value])", {"['SELECT 1']"}),
+    "batch({args})": ("db.batch([{ sql: 'SELECT 1', args: value }])", {"undefined", "[]", "{}"}),
+    "batch(options)": ("db.batch([], value)", OPTIONS),
+    "batch({mode})": ("db.batch([], { mode: value })", {"undefined"}),
+    "batch({signal})": ("db.batch([], { signal: value })", SIGNALS),
+    "migrate(migrations)": ("db.migrate(value)", {"[]"}),
+    "migrate([migration])": ("db.migrate([value])", set()),
+    "migrate({name})": ("db.migrate([{ name: value, sql: 'SELECT nothing' }])", set()),
+    "migrate({sql})": (
+        "turso.connect(':memory:').then((one) => one.migrate([{ name: 'm', sql: value }]))",
+        {"''"},
+    ),
+    "backup(name)": ("db.backup(value, { storage: 'memory' })", {"'x'"}),
+    "backup(options)": ("turso.connect(':memory:').then((one) => one.backup('x', value))", OPTIONS),
+    "backup({storage})": ("db.backup('x', { storage: value })", {"undefined"}),
+    "backup({signal})": ("db.backup('x', { signal: value })", SIGNALS),
+    "deserialize(bytes)": ("turso.connect(':memory:').then((one) => one.deserialize(value))", set()),
+    "defaultSafeIntegers(on)": (
+        "turso.connect(':memory:').then((one) => one.defaultSafeIntegers(value).close())",
+        BOOLEANS,
+    ),
+    "sql(strings)": ("db.sql(value)", set()),
+    "fragment(strings)": ("turso.fragment(value)", set()),
+    "identifier(name)": ("turso.identifier(value)", {"'x'"}),
+    "join(fragments)": ("turso.join(value)", {"[]"}),
+    "join(separator)": ("turso.join([], value)", TEXTS | {"undefined"}),
+    "values(values)": ("turso.values(value)", {"[]", "['SELECT 1']"}),
+    "db.signal(signal)": ("db.signal(value)", {"null", "signal"}),
+    "expand(on)": ("db.prepare('SELECT 1').expand(value)", BOOLEANS),
     "signal(signal)": ("db.prepare('SELECT 1').signal(value)", {"null", "signal"}),
     "raw(on)": ("db.prepare('SELECT 1').raw(value)", BOOLEANS),
     "pluck(on)": ("db.prepare('SELECT 1').pluck(value)", BOOLEANS),
     "safeIntegers(on)": ("db.prepare('SELECT 1').safeIntegers(value)", BOOLEANS),
 }
+NOT_BOUND = {"function", "symbol", "Date", "Map", "Set", "RegExp", "Error", "Promise", "class", "document"}
+NOT_BOUND |= {"String object", "signal", "url", "statement", "proxy"}
+CALLS["bind(value)"] = ("db.prepare('SELECT ?').bind(value)", set(ALL) - NOT_BOUND)
 BOUND = {"undefined", "null", "true", "0", "-1", "1.5", "NaN", "7n", "''", "'x'", "bytes"}
 for _method in ("run", "get", "all", "iterate"):
     _use = (
@@ -173,7 +208,7 @@ def test_every_public_method_is_in_the_table(tab: Any) -> None:
         const handle = Object.getPrototypeOf(Object.getPrototypeOf(db));
         return [...of(db), ...Object.getOwnPropertyNames(handle), ...of(db.prepare('SELECT 1')), ...Object.keys(turso)];
     """)
-    called = {call.split("(")[0].removeprefix("tx.") for call in CALLS}
+    called = {call.split("(")[0].removeprefix("tx.").removeprefix("db.") for call in CALLS}
     nothing_to_pass = {
         "columns",
         "describe",
@@ -186,7 +221,9 @@ def test_every_public_method_is_in_the_table(tab: Any) -> None:
         "storage",
         "sql",
     }
-    internal = {"constructor", "request", "Database", "Statement", "SqlError"}
+    nothing_to_pass |= {"memory", "readonly", "inTransaction", "changes", "totalChanges", "serialize"}
+    nothing_to_pass |= {"reader", "busy", "database", "toString"}
+    internal = {"constructor", "request", "Database", "Statement", "SqlError", "SqliteError"}
     assert {name for name in names if not name.startswith("Symbol")} - internal == called | nothing_to_pass
 
 
@@ -214,7 +251,7 @@ def test_options_that_are_none(tab: Any, options: str, message: str) -> None:
         ("db.exec(123)", "SQL must be a string, not number"),
         ("db.prepare('SELECT 1').signal('x')", "signal() takes an AbortSignal, not string"),
         ("db.transaction(123)", "transaction() takes a function, not number"),
-        ("db.get('SELECT ?', new Date())", "parameter 1 cannot be bound: SQLite stores numbers, strings, bigints, Uint8Arrays, booleans and null, not Date"),
+        ("db.get('SELECT ?', new Date())", "parameter 1 cannot be bound: SQLite stores numbers, strings, bigints, Uint8Arrays, booleans and null, not Date: write date.toISOString() or date.getTime()"),
         ("db.get('SELECT :a', { a: /x/ })", 'parameter "a" cannot be bound: SQLite stores numbers, strings, bigints, Uint8Arrays, booleans and null, not RegExp'),
         ("db.get('SELECT ?, ?', [1, new Map()])", "parameter 2 cannot be bound: SQLite stores numbers, strings, bigints, Uint8Arrays, booleans and null, not Map"),
         ("db.get('SELECT ?', Symbol('s'))", "a value cannot be sent to the database: parameter 1 is a symbol"),
@@ -261,9 +298,9 @@ def test_integers_of_run_are_as_they_were_asked_for(tab: Any) -> None:
         "number 1, number 1",
         "number 1, bigint 2",
         "number 1, bigint 9007199254740993",
-        "number 1, number 9007199254740996",
+        "number 1, bigint 9007199254740995",
         "number 1, bigint 9007199254740997",
-        "number 1, number 9007199254740992",
+        "number 1, bigint 9007199254740993",
         "number 1, number 1",
         "number 1, bigint 9007199254740993",
         "number 1, bigint 1",
@@ -277,7 +314,9 @@ STATES = {
 AFTERWARDS = [
     "one.exec('SELECT 1')", "one.run('SELECT 1')", "one.get('SELECT 1')", "one.all('SELECT 1')", "one.pragma('user_version')", "one.script('SELECT 1')",
     "one.status()", "one.export()", "one.import(new Blob([]))", "one.transaction(() => 1)()", "statement.run()", "statement.get()", "statement.all()",
-    "statement.iterate().next()", "statement.columns()", "statement.describe()",
+    "statement.iterate().next()", "statement.columns()", "statement.describe()", "one.batch(['SELECT 1'])", "one.explain('SELECT 1')", "one.migrate([])",
+    "one.iterate('SELECT 1').next()", "one.backup('x', { storage: 'memory' })", "one.serialize()", "one.deserialize(new Uint8Array(0))",
+    "one.sql`SELECT ${1}`.get()", "one.signal(null).get('SELECT 1')", "statement.reader", "statement.readonly",
 ]  # fmt: skip
 
 

@@ -89,8 +89,8 @@ def test_table_functions(run: Any) -> None:
         50005000,
         "0102",
         "RangeError: mine",
-        "SqlError: too many arguments on numbers() - max 2",
-        "SqlError: no such table: one",
+        "SqliteError: too many arguments on numbers() - max 2",
+        "SqliteError: no such table: one",
         'the options "columns" and "parameters" must be arrays of different names, and there must be a column',
     ]
 

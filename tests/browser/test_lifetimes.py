@@ -158,7 +158,7 @@ class TestWorkers:
             fill=FILL,
             sql=ENDLESS,
         )
-        gone = "SqlError: the database worker has ended: connect again"
+        gone = "SqliteError: the database worker has ended: connect again"
         assert found[0] == [gone] * 3
         assert found[1:3] == ["SQLITE_IOERR", False]
         assert found[3] == [gone, gone, gone, "resolved", "resolved", "resolved"]
@@ -172,13 +172,13 @@ class TestWorkers:
             setTimeout(() => worker.terminate(), 600);
             return connecting;
         """)
-        assert found == "SqlError: the database worker has ended: connect again"
+        assert found == "SqliteError: the database worker has ended: connect again"
 
     def test_one_whose_script_is_missing(self, tab: Any) -> None:
         found = tab(
             "return within(10000, turso.connect(':memory:', { worker: () => new Worker('/web/nowhere.js', { type: 'module' }) }))"
         )
-        assert found.startswith("SqlError: the database worker failed")
+        assert found.startswith("SqliteError: the database worker failed")
 
     def test_the_pages_own_is_started_again(self, tab: Any) -> None:
         found = tab("""
@@ -197,7 +197,7 @@ class TestWorkers:
             globalThis.Worker = RealWorker;
             return [lost, rows, made.length];
         """)
-        assert found == ["SqlError: the database worker has ended: connect again", [1], 2]
+        assert found == ["SqliteError: the database worker has ended: connect again", [1], 2]
 
     def test_two_connections_over_one_worker(self, tab: Any) -> None:
         found = tab(f"""{self.START}
@@ -275,7 +275,7 @@ class TestClose:
             await turso.remove('tx-close.db');
             return [closing, await outcome, await waiting, write, rows];
         """)
-        closed = "SqlError: the database is closed"
+        closed = "SqliteError: the database is closed"
         assert found == ["resolved", closed, closed, "resolved", [1, 4]]
 
     def test_within_a_transaction_that_never_ends(self, tab: Any) -> None:
@@ -291,7 +291,7 @@ class TestClose:
             await turso.remove('never.db');
             return result;
         """)
-        assert found == ["resolved", "SqlError: the database is closed", "resolved", [4]]
+        assert found == ["resolved", "SqliteError: the database is closed", "resolved", [4]]
 
     @pytest.mark.parametrize(
         "start",
@@ -320,7 +320,7 @@ class TestClose:
             sql=ENDLESS,
         )
         assert found[0] < 1500
-        stopped = {"SqlError: interrupted", "SqlError: the database is closed"}
+        stopped = {"SqliteError: interrupted", "SqliteError: the database is closed"}
         assert {found[1], found[2]} <= stopped
 
     def test_lets_short_writes_that_were_sent_before_end(self, tab: Any) -> None:
@@ -414,4 +414,4 @@ class TestReaders:
             return [await rest, await within(1000, rows.return())];""",
             many=self.MANY,
         )
-        assert found == ["SqlError: the database is closed", "resolved"]
+        assert found == ["SqliteError: the database is closed", "resolved"]

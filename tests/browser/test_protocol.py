@@ -62,8 +62,13 @@ NUMBERS = "WITH ten(i) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (
 
 
 def test_the_table_of_requests_is_complete(wire: Callable[..., Any]) -> None:
-    session = (Path(__file__).parents[2] / "web" / "session.js").read_text("utf-8")
-    handlers = set(re.findall(r"^  async _([a-z]+)\(", session, re.MULTILINE))
+    web = Path(__file__).parents[2] / "web"
+    session = (web / "session.js").read_text("utf-8")
+    of_statements = re.findall(r"OF_STATEMENTS = new Set\(\s*'([^']+)'", session)[0].split()
+    assert set(of_statements) == set(
+        re.findall(r"^  async ([a-z]+)\(", (web / "requests.js").read_text(), re.MULTILINE)
+    )
+    handlers = set(re.findall(r"^  async _([a-z]+)\(", session, re.MULTILINE)) | set(of_statements)
     notices = set(re.findall(r"^  ([a-z]+): \(session\b", session, re.MULTILINE))
     assert handlers | notices == set(OPS) and len(notices) == 7
 
@@ -257,11 +262,11 @@ def test_what_makes_no_sense_is_an_error_and_the_worker_goes_on(wire: Callable[.
     )
     assert found == [
         "TypeError: unknown request: fly",
-        "SqlError: the database is closed",
-        "SqlError: the rows are no longer there: the database was closed or replaced",
-        "SqlError: incomplete input",
+        "SqliteError: the database is closed",
+        "SqliteError: the rows are no longer there: the database was closed or replaced",
+        "SqliteError: incomplete input",
         "RangeError: the statement takes 1 parameter, 2 given",
-        "SqlError: the database is closed",
+        "SqliteError: the database is closed",
     ]
 
 

@@ -233,7 +233,7 @@ class TestImport:
         error, after = found
         assert error is not None, "it was taken"
         assert after == [42, "ok", True]
-        assert error["name"] == "SqlError" and error["code"] in ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR")
+        assert error["name"] == "SqliteError" and error["code"] in ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR")
         assert message in error["message"]
 
     @pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])

@@ -1,6 +1,20 @@
 /** Checked by tsc, never run: the declarations say what the page's API takes and gives. */
 
-import { connect, type Database, list, type Row, remove, SqlError, type SqlValue } from 'turso-wasm';
+import {
+  type BatchResult,
+  connect,
+  type Database,
+  fragment,
+  identifier,
+  join,
+  list,
+  type Row,
+  remove,
+  SqliteError,
+  type SqlValue,
+  values,
+} from 'turso-wasm';
+import { type Database as HostDatabase, connect as open } from 'turso-wasm/host';
 
 interface User {
   id: number;
@@ -47,7 +61,49 @@ export async function tour(): Promise<void> {
   try {
     await db.exec('SELECT');
   } catch (error) {
-    if (error instanceof SqlError) error.code.startsWith('SQLITE_');
+    if (error instanceof SqliteError) error.code.startsWith('SQLITE_');
   }
   void [shared, given, names, rows, users, one, raw, changes, lastInsertRowid, n, file];
+}
+
+export async function face(db: Database): Promise<void> {
+  const ids: number[] = [1, 2];
+  const found: User[] = await db.all<User>('SELECT * FROM users WHERE id IN (?)', ids);
+  await db.run('INSERT INTO users(id, name) VALUES (?, :name)', 1, { name: 'Ada' });
+  const statement = db.sql<User>`SELECT * FROM ${identifier('users')} WHERE ${fragment`id > ${1}`} AND id IN (${ids})`;
+  const one: User | undefined = await statement.get();
+  const nested: Record<string, Row>[] = await db.prepare('SELECT 1').expand().all();
+  const isReader: boolean = await statement.reader;
+  const results: BatchResult[] = await db.batch(
+    ['DELETE FROM users', ['SELECT ?', 1], { sql: 'SELECT :a', args: { a: 1 } }],
+    { mode: 'immediate' },
+  );
+  const names: string[] = await db.migrate([{ name: '1', sql: 'CREATE TABLE users(id)' }]);
+  for await (const user of db.iterate<User>('SELECT * FROM users')) user.name.toUpperCase();
+  const slow = db.signal(AbortSignal.timeout(100));
+  await slow.all('SELECT 1');
+  await slow.transaction(async (tx) => tx.signal(null).run('DELETE FROM users'))();
+  const { bytes }: { bytes: number } = await db.backup('copy.db', { storage: 'opfs' });
+  await db.deserialize(await db.serialize());
+  const plan: string[] = (await db.explain('SELECT 1')).map(({ detail }) => detail);
+  // @ts-expect-error: there is no such mode
+  await db.batch([], { mode: 'write' });
+  // @ts-expect-error: bytes in a list
+  await db.all('SELECT 1 IN (?)', [[new Uint8Array(1)]]);
+  // @ts-expect-error: a Date in a template
+  db.sql`SELECT ${new Date()}`;
+  db.defaultSafeIntegers().changes.toFixed();
+  void [found, one, nested, isReader, results, names, bytes, plan, values([1]), join([fragment`1`])];
+}
+
+export async function atOnce(): Promise<void> {
+  await using db: HostDatabase = await open('app.db', { storage: 'memory' });
+  const users: User[] = db.all<User>('SELECT * FROM users WHERE id IN (?)', [1, 2]);
+  const add: number = db
+    .transaction((name: string) => Number(db.run('INSERT INTO users(name) VALUES (?)', name).lastInsertRowid))
+    .immediate('Ada');
+  using statement = db.sql<User>`SELECT * FROM users`;
+  const isReader: boolean = statement.reader;
+  for (const user of statement.iterate()) user.name.toUpperCase();
+  void [users, add, isReader, db.migrate([]), db.batch(['SELECT 1'])[0]?.rows];
 }

@@ -9,6 +9,8 @@ export const BOOLEAN = { takes: 'a boolean', is: (value) => typeof value === 'bo
 /** @type {Kind} */
 export const NAME = { takes: 'a name', is: (value) => typeof value === 'string' && value !== '' };
 /** @type {Kind} */
+export const TEXT = { takes: 'a string', is: (value) => typeof value === 'string' };
+/** @type {Kind} */
 export const NAMES = { takes: 'an array of names', is: (value) => Array.isArray(value) && value.every(NAME.is) };
 /** @type {Kind} */
 export const KEY = { takes: 'a name, or an array of names', is: (value) => NAME.is(value) || NAMES.is(value) };
@@ -30,6 +32,8 @@ export const MILLISECONDS = {
 /** @type {Kind} */
 export const FOLDER = { takes: 'a URL', is: (value) => typeof value === 'string' || value instanceof URL };
 /** @type {Kind} */
+export const BYTES = { takes: 'bytes', is: isBytes };
+/** @type {Kind} */
 export const FILE = { takes: 'a URL or bytes', is: (value) => FOLDER.is(value) || isBytes(value) };
 /** @type {Kind} */
 export const WORKER = {
@@ -49,6 +53,8 @@ export const OVERLAY = { takes: 'true, false or a name', is: (value) => typeof v
 export function oneOf(...words) {
   return { takes: words.map((word) => `"${word}"`).join(' or '), is: (value) => words.includes(value) };
 }
+
+export const STORAGE = oneOf('opfs', 'indexeddb', 'memory');
 
 /** @param {any} value */
 export function isWorker(value) {
@@ -92,13 +98,16 @@ export function checkSql(sql) {
   if (typeof sql !== 'string') throw new TypeError(`SQL must be a string, not ${describe(sql)}`);
 }
 
-/** The arguments of `run`, `get`, `all` and `iterate`: values, an array of them, or an object of names. @param {any[]} args */
+/** The arguments of `run`, `get`, `all` and `iterate`: values one by one or in arrays, and an object of names. @param {any[]} args */
 export function checkParameters(args) {
   const [only] = args;
-  if (args.length !== 1 || typeof only !== 'object' || only === null || isBytes(only)) return checkValues(args);
-  if (Array.isArray(only)) return checkValues(only);
-  if (!isPlain(only)) throw cannotBind('parameter 1', only);
-  for (const name in only) checkValue(only[name], name);
+  if (args.length === 1 && Array.isArray(only)) return checkValues(only);
+  for (let i = 0; i < args.length; i++) {
+    const value = args[i];
+    if (typeof value !== 'object' || value === null || isBytes(value) || Array.isArray(value)) checkValue(value, i);
+    else if (!isPlain(value)) throw cannotBind(nameOf(i), value);
+    else for (const name in value) checkValue(value[name], name);
+  }
 }
 
 /** @param {any[]} values */
@@ -117,9 +126,18 @@ function checkValue(value, where) {
       return;
     case 'object':
       if (value === null || isBytes(value)) return;
+      if (Array.isArray(value)) return checkList(value, where);
       throw cannotBind(nameOf(where), value);
     default:
       throw new TypeError(`a value cannot be sent to the database: ${nameOf(where)} is a ${typeof value}`);
+  }
+}
+
+/** An array where a list may stand (lists.js), which the worker knows. @param {any[]} list @param {number | string} where */
+function checkList(list, where) {
+  for (const value of list) {
+    if (Array.isArray(value)) throw cannotBind(nameOf(where), value);
+    checkValue(value, where);
   }
 }
 

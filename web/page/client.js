@@ -14,10 +14,12 @@ import { unpackError } from '../protocol.js';
  * @property {(value: any) => void} resolve
  * @property {(error: unknown) => void} reject
  * @property {((rows: import('../protocol.js').Rows | null) => void) | undefined} onRows null: those that came do not count
+ * @property {((message: any) => void) | undefined} onAnswer
  * @typedef {object} RequestOptions
  * @property {AbortSignal | null} [signal]
  * @property {Pending['onRows']} [onRows]
  * @property {(id: number) => void} [onSent]
+ * @property {Pending['onAnswer']} [onAnswer]
  */
 
 /** How long the worker's script may take to arrive. */
@@ -77,11 +79,11 @@ export class Client {
    * @param {RequestOptions} [options]
    * @returns {Promise<any>}
    */
-  request(fields, { signal, onRows, onSent } = {}) {
+  request(fields, { signal, onRows, onSent, onAnswer } = {}) {
     if (this.ended) return Promise.reject(this.ended);
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = this.#next++;
-    const answer = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject, onRows }));
+    const answer = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject, onRows, onAnswer }));
     try {
       this.worker.postMessage({ ...fields, id });
     } catch (error) {
@@ -123,6 +125,7 @@ export class Client {
     if (!pending) return;
     if (message.rows !== undefined) return pending.onRows?.(message.rows);
     this.#pending.delete(message.id);
+    pending.onAnswer?.(message);
     if (message.error) pending.reject(unpackError(message.error));
     else pending.resolve(message.value);
   }

@@ -4,6 +4,7 @@ import { unpackError } from '../protocol.js';
 import { describe } from '../values.js';
 import {
   BOOLEAN,
+  BYTES,
   COUNT,
   check,
   checkOptions,
@@ -15,6 +16,7 @@ import {
   NAMES,
   oneOf,
   SIGNAL,
+  STORAGE,
 } from './check.js';
 import { Handle } from './handle.js';
 import { Live } from './live.js';
@@ -43,6 +45,32 @@ export class Database extends Handle {
 
   get open() {
     return this.connection.open;
+  }
+
+  get memory() {
+    return this.storage === 'memory';
+  }
+
+  get readonly() {
+    return this.connection.readonly;
+  }
+
+  get inTransaction() {
+    return this.open && this.connection.state.inTransaction;
+  }
+
+  get changes() {
+    return this.connection.state.changes;
+  }
+
+  get totalChanges() {
+    return this.connection.state.totalChanges;
+  }
+
+  defaultSafeIntegers(on = true) {
+    check('defaultSafeIntegers()', on, BOOLEAN);
+    this.connection.integers = on ? 'bigint' : 'number';
+    return this;
   }
 
   /** @param {string} sql @param {{limit?: number, signal?: AbortSignal}} [options] */
@@ -79,6 +107,23 @@ export class Database extends Handle {
   /** @param {Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL} source */
   async import(source) {
     await this.request({ op: 'import', blob: await blobOf(source) });
+  }
+
+  serialize() {
+    return this.export();
+  }
+
+  /** @param {ArrayBuffer | ArrayBufferView} bytes */
+  async deserialize(bytes) {
+    check('deserialize()', bytes, BYTES);
+    await this.import(bytes);
+  }
+
+  /** @param {string} name @param {{storage?: string, signal?: AbortSignal | null}} [options] */
+  async backup(name, options) {
+    check('backup()', name, NAME);
+    const { storage, signal } = checkOptions('backup()', options, { storage: STORAGE, signal: SIGNAL });
+    return this.request({ op: 'backup', name, storage }, { signal });
   }
 
   /** @param {'opfs' | 'indexeddb'} storage */

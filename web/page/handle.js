@@ -1,25 +1,44 @@
 /** What a database and a transaction have in common: statements, and transactions inside. */
 
 import { misuse } from '../../base/errors.js';
-import { BOOLEAN, check, checkOptions, checkSql, FUNCTION, SIGNAL } from './check.js';
+import { beginOf, itemsOf } from '../batch.js';
+import { checkMigrations, migrating } from '../migrations.js';
+import { filled } from '../template.js';
+import { BOOLEAN, check, checkOptions, checkParameters, checkSql, FUNCTION, SIGNAL, TEXT } from './check.js';
 import { Statement } from './statement.js';
 
 /** @typedef {import('./remote.js').RemoteDatabase} RemoteDatabase */
 /** @typedef {import('./tenure.js').Tenure} Tenure */
 
-const TEXT = { takes: 'a string', is: (/** @type {any} */ value) => typeof value === 'string' };
-
 export class Handle {
-  /** @param {RemoteDatabase} connection @param {Tenure | null} tenure the transaction that its statements are part of */
-  constructor(connection, tenure) {
+  /**
+   * @param {RemoteDatabase} connection
+   * @param {Tenure | null} tenure the transaction that its statements are part of
+   * @param {AbortSignal | null} [abort] gives up what it asks for
+   */
+  constructor(connection, tenure, abort = null) {
     this.connection = connection;
     this.tenure = tenure;
+    this.abort = abort;
+  }
+
+  /** The same, for requests that are given up when the signal aborts. @param {AbortSignal | null} signal @returns {Handle} */
+  signal(signal) {
+    check('signal()', signal, SIGNAL);
+    return new Handle(this.connection, this.tenure, signal);
   }
 
   /** @param {string} sql */
   prepare(sql) {
     checkSql(sql);
     return new Statement(this, sql);
+  }
+
+  /** @param {TemplateStringsArray} strings @param {...any} values */
+  sql(strings, ...values) {
+    if (!Array.isArray(strings?.raw)) throw new TypeError('sql is a tag of template literals: write db.sql`…`');
+    const { text, values: bound } = filled(strings, values);
+    return this.prepare(text).bind(bound);
   }
 
   /** @param {string} sql @param {{signal?: AbortSignal}} [options] */
@@ -45,6 +64,20 @@ export class Handle {
     return this.#once(sql, (statement) => statement.all(...args));
   }
 
+  /** @param {string} sql @param {...any} args @returns {AsyncGenerator<any, void>} */
+  iterate(sql, ...args) {
+    return this.prepare(sql).iterate(...args);
+  }
+
+  /** @param {string} sql */
+  async explain(sql) {
+    checkSql(sql);
+    return this.#once(`EXPLAIN QUERY PLAN ${sql}`, async (statement) => {
+      const { parameters } = await statement.describe();
+      return statement.all(new Array(parameters.length).fill(null));
+    });
+  }
+
   /** @param {string} text @param {{simple?: boolean}} [options] */
   async pragma(text, options) {
     check('pragma()', text, TEXT);
@@ -62,9 +95,40 @@ export class Handle {
     }
   }
 
+  /** @param {any} statements @param {any} [options] */
+  async batch(statements, options) {
+    const items = itemsOf(statements);
+    for (const { args } of items) checkParameters(args);
+    const { begin, signal } = beginOf(options);
+    const sql = items.map((item) => item.sql).join(';\n');
+    const { integers } = this.connection;
+    return (await this.request({ op: 'batch', sql, items, begin, integers }, { signal })).results;
+  }
+
+  /** @param {any} migrations @returns {Promise<string[]>} */
+  async migrate(migrations) {
+    const steps = migrating(checkMigrations(migrations));
+    return this.transaction(async (tx) => {
+      /** @type {any} */
+      let answer;
+      let step = steps.next();
+      while (!step.done) {
+        try {
+          answer = await tx.take(step.value);
+        } catch (error) {
+          step = steps.throw(error);
+          continue;
+        }
+        step = steps.next(answer);
+      }
+      return step.value;
+    }).immediate();
+  }
+
   /** @param {Record<string, any>} fields @param {import('./client.js').RequestOptions} [options] @returns {Promise<any>} */
   request(fields, options) {
-    return this.connection.request(fields, { ...options, tenure: this.tenure });
+    const signal = options?.signal ?? this.abort;
+    return this.connection.request(fields, { ...options, signal, tenure: this.tenure });
   }
 
   /** @param {(tx: Transaction, ...args: any[]) => any} fn */
@@ -84,7 +148,7 @@ export class Handle {
   /** @param {string} begin @param {(tx: Transaction) => any} act @returns {Promise<any>} */
   #inTransaction(begin, act) {
     if (this.tenure) return this.#savepoint(this.tenure, act);
-    return this.connection.alone((tenure) => this.#around([begin, 'COMMIT', 'ROLLBACK'], tenure, act));
+    return this.connection.alone((tenure) => this.#around([begin, 'COMMIT', 'ROLLBACK'], tenure, act), this.abort);
   }
 
   /** @param {Tenure} tenure @param {(tx: Transaction) => any} act */
@@ -95,8 +159,8 @@ export class Handle {
 
   /** @param {string[]} words @param {Tenure} tenure @param {(tx: Transaction) => any} act */
   async #around([begin, commit, rollback], tenure, act) {
-    const tx = new Transaction(this.connection, tenure);
-    await this.connection.request({ op: 'exec', sql: begin }, { tenure });
+    const tx = new Transaction(this.connection, tenure, this.abort);
+    await this.connection.request({ op: 'exec', sql: begin }, { tenure, signal: this.abort });
     try {
       const result = await tenure.run(() => act(tx));
       await tx.exec(commit);
@@ -105,28 +169,48 @@ export class Handle {
       await tx.undo(rollback);
       throw error;
     } finally {
-      tx.over = true;
+      tx.state.over = true;
     }
   }
 }
 
 /** What the function given to `transaction` gets: statements inside it. */
 export class Transaction extends Handle {
-  over = false;
+  /** @param {RemoteDatabase} connection @param {Tenure} tenure @param {AbortSignal | null} abort @param {{over: boolean}} [state] */
+  constructor(connection, tenure, abort, state = { over: false }) {
+    super(connection, tenure, abort);
+    this.state = state;
+  }
+
+  /** @override @param {AbortSignal | null} signal @returns {Transaction} */
+  signal(signal) {
+    check('signal()', signal, SIGNAL);
+    return new Transaction(this.connection, /** @type {Tenure} */ (this.tenure), signal, this.state);
+  }
 
   /** @override @param {Record<string, any>} fields @param {import('./client.js').RequestOptions} [options] @returns {Promise<any>} */
   request(fields, options) {
-    if (this.over) return Promise.reject(misuse('the transaction is over'));
+    if (this.state.over) return Promise.reject(misuse('the transaction is over'));
     return super.request(fields, options);
+  }
+
+  /** A step of a migration. @param {import('../migrations.js').Step} step */
+  async take(step) {
+    if ('exec' in step) return this.exec(step.exec);
+    if ('isOpen' in step) return this.connection.state.inTransaction;
+    return this.prepare(step.rows)
+      .raw()
+      .all(step.args ?? []);
   }
 
   /** Roll back, unless that happened already; with a closed database or an ended worker it did. @param {string} rollback */
   async undo(rollback) {
+    const { connection, tenure } = this;
     try {
-      const { inTransaction } = await this.request({ op: 'status' });
-      if (inTransaction) await this.exec(rollback);
+      const { inTransaction } = await connection.request({ op: 'status' }, { tenure });
+      if (inTransaction) await connection.request({ op: 'exec', sql: rollback }, { tenure });
     } catch (error) {
-      if (this.connection.open) throw error;
+      if (connection.open) throw error;
     }
   }
 }

@@ -6,11 +6,16 @@ import { Tenure } from './tenure.js';
 /** @typedef {import('./client.js').Client} Client */
 /** @typedef {{tenure?: Tenure | null} & import('./client.js').RequestOptions} Options tenure: the transaction the request is part of */
 
-const WRITES = new Set(['run', 'exec', 'script', 'import']);
+const WRITES = new Set(['run', 'exec', 'batch', 'script', 'import']);
 
 export class RemoteDatabase {
   /** @type {Tenure | null} */ #tenure = null;
   /** @type {Set<number>} */ #running = new Set();
+  /** As the last answer told it. @type {{inTransaction: boolean, changes: number, totalChanges: number}} */ state = {
+    inTransaction: false,
+    changes: 0,
+    totalChanges: 0,
+  };
   /** @type {Promise<void> | null} */ #closing = null;
   /** Whether the browser is still to be asked to keep what is stored. */ #asks;
   /** @type {Set<(changed: {tables: string[] | null, own: boolean}) => void>} */ #listeners = new Set();
@@ -22,14 +27,15 @@ export class RemoteDatabase {
     for (const act of [...this.ends]) act();
   };
 
-  /** @param {Client} client @param {{database: number, storage: string}} opened @param {{integers: import('../rows.js').Integers, timeout: number, persist: boolean}} settings */
-  constructor(client, { database, storage }, { integers, timeout, persist }) {
+  /** @param {Client} client @param {{database: number, storage: string, readonly: boolean}} opened @param {{integers: import('../rows.js').Integers, timeout: number, persist: boolean}} settings */
+  constructor(client, { database, storage, readonly }, { integers, timeout, persist }) {
     this.client = client;
     this.number = database;
     this.storage = storage;
     this.#asks = persist && storage !== 'memory' && storage !== 'file';
     this.integers = integers;
     this.timeout = timeout;
+    this.readonly = readonly;
     client.onEnd.add(this.#onEnd);
   }
 
@@ -52,7 +58,10 @@ export class RemoteDatabase {
       this.#running.add(id);
     };
     try {
-      const value = await this.client.request({ ...fields, database: this.number }, { ...options, onSent });
+      const value = await this.client.request(
+        { ...fields, database: this.number },
+        { ...options, onSent, onAnswer: (answer) => this.#note(answer) },
+      );
       if (this.#asks && WRITES.has(fields.op)) {
         this.#asks = false;
         askToPersist();
@@ -63,9 +72,14 @@ export class RemoteDatabase {
     }
   }
 
-  /** Run `act` while every request from outside waits. @template T @param {(tenure: Tenure) => Promise<T>} act */
-  async alone(act) {
-    while (this.#tenure) await this.#tenure.wait(null);
+  /** @param {{inTransaction?: boolean, changes?: number, totalChanges?: number}} answer */
+  #note({ inTransaction = false, changes, totalChanges }) {
+    if (changes !== undefined && totalChanges !== undefined) this.state = { inTransaction, changes, totalChanges };
+  }
+
+  /** Run `act` while every request from outside waits. @template T @param {(tenure: Tenure) => Promise<T>} act @param {AbortSignal | null} signal gives up waiting */
+  async alone(act, signal) {
+    while (this.#tenure) await this.#tenure.wait(signal);
     if (this.#closing) throw closed();
     const tenure = new Tenure(this.timeout);
     this.#tenure = tenure;

@@ -1,7 +1,7 @@
 /** A prepared statement of a page. */
 
 import { misuse } from '../../base/errors.js';
-import { decodeRows, viewsOf } from '../rows.js';
+import { decodeRows, shapeOf, viewsOf } from '../rows.js';
 import { BOOLEAN, check, checkParameters, SIGNAL } from './check.js';
 
 /** @typedef {import('./remote.js').RemoteDatabase} RemoteDatabase */
@@ -29,7 +29,9 @@ function finalize({ client, number: database }, statement) {
 export class Statement {
   #number;
   #finalized = false;
-  /** @type {'object' | 'raw' | 'pluck'} */ #mode = 'object';
+  /** How many runs are under way. */ #running = 0;
+  /** What `bind` was given. @type {any[] | null} */ #bound = null;
+  /** @type {import('../rows.js').Shape['kind']} */ #mode = 'object';
   /** @type {import('../rows.js').Integers} */ #integers;
   /** @type {AbortSignal | null} */ #signal = null;
 
@@ -51,7 +53,42 @@ export class Statement {
     return this.#setMode('pluck', on);
   }
 
-  /** @param {'raw' | 'pluck'} mode @param {boolean} on */
+  expand(on = true) {
+    return this.#setMode('expand', on);
+  }
+
+  /** @param {...any} args */
+  bind(...args) {
+    if (this.#bound) throw new TypeError('bind() can be called once: the statement has bound parameters already');
+    checkParameters(args);
+    this.#bound = args;
+    return this;
+  }
+
+  toString() {
+    return this.source;
+  }
+
+  get database() {
+    return this.handle;
+  }
+
+  /** Whether a run is under way. */
+  get busy() {
+    return this.#running > 0;
+  }
+
+  /** Whether it returns rows. @returns {Promise<boolean>} */
+  get reader() {
+    return this.describe().then(({ reader }) => reader);
+  }
+
+  /** Whether it changes nothing. @returns {Promise<boolean>} */
+  get readonly() {
+    return this.describe().then(({ readonly }) => readonly);
+  }
+
+  /** @param {'raw' | 'pluck' | 'expand'} mode @param {boolean} on */
   #setMode(mode, on) {
     check(`${mode}()`, on, BOOLEAN);
     if (on) this.#mode = mode;
@@ -80,7 +117,7 @@ export class Statement {
 
   /** @param {number | bigint} value */
   #integer(value) {
-    return this.#integers === 'bigint' ? BigInt(value) : this.#integers === 'number' ? Number(value) : value;
+    return this.#integers === 'bigint' ? BigInt(value) : value;
   }
 
   /** @param {...any} args */
@@ -118,20 +155,23 @@ export class Statement {
     const { connection } = this.handle;
     /** @type {Rows} */
     let rows = await this.#request('iterate', args);
+    const { tables } = rows;
     held.cursor = rows.cursor;
+    const signal = this.#signal ?? this.handle.abort;
+    this.#running++;
     try {
       for (;;) {
         const { cursor } = rows;
         // the worker fills the next batch while this one is read
-        const following =
-          cursor === undefined ? null : connection.send({ op: 'next', cursor }, { signal: this.#signal });
+        const following = cursor === undefined ? null : connection.send({ op: 'next', cursor }, { signal });
         following?.catch(() => undefined);
-        yield* this.#decode(rows);
+        yield* this.#decode({ ...rows, tables });
         if (!following) return;
         rows = await following;
         held.cursor = rows.cursor;
       }
     } finally {
+      this.#running--;
       const { cursor } = held;
       held.cursor = undefined;
       if (cursor !== undefined) await connection.send({ op: 'return', cursor }).catch(() => undefined);
@@ -143,7 +183,7 @@ export class Statement {
   }
 
   async describe() {
-    return this.#request('describe', []);
+    return this.#ask('describe', []);
   }
 
   finalize() {
@@ -158,18 +198,29 @@ export class Statement {
   }
 
   /** @param {string} op @param {any[]} args @param {(rows: Rows | null) => void} [onRows] */
-  #request(op, args, onRows) {
+  async #request(op, args, onRows) {
     checkParameters(args);
+    if (this.#bound && args.length) throw new TypeError('the statement has bound parameters already: it takes no more');
+    this.#running++;
+    try {
+      return await this.#ask(op, this.#bound ?? args, onRows);
+    } finally {
+      this.#running--;
+    }
+  }
+
+  /** @param {string} op @param {any[]} args @param {(rows: Rows | null) => void} [onRows] */
+  #ask(op, args, onRows) {
     if (this.#finalized) throw misuse('the statement has been finalized');
-    const fields = { op, statement: this.#number, sql: this.source, args };
+    const tables = this.#mode === 'expand' || undefined;
+    const fields = { op, statement: this.#number, sql: this.source, args, tables };
     return this.handle.request(fields, { signal: this.#signal, onRows });
   }
 
   /** @param {Rows} rows @returns {any[]} */
-  #decode({ packed, names }) {
+  #decode({ packed, names, tables }) {
     if (!packed) return [];
-    /** @type {import('../rows.js').Shape} */
-    const shape = this.#mode === 'object' ? { kind: 'object', names } : { kind: this.#mode };
-    return decodeRows(viewsOf(packed.buffer), packed, this.#integers, shape);
+    const columns = names.map((name, i) => ({ name, table: tables?.[i] ?? null }));
+    return decodeRows(viewsOf(packed.buffer), packed, this.#integers, shapeOf(this.#mode, columns));
   }
 }

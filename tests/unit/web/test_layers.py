@@ -16,14 +16,14 @@ WEB = (
     "changes.js claims.js fetching.js file.js lexer.js locations.js next_visit.js program.js program_file.js",
     "protocol.js rows.js",
     "effects.js links.js pyodide.js snapshot.js values.js waiting.js",
-    "program_cache.js parameters.js userorder.js usertokens.js pack.js compiler.js stores.js",
+    "program_cache.js parameters.js lists.js template.js userorder.js usertokens.js pack.js compiler.js stores.js",
     "page/check.js page/files.js page/source.js page/tag.js usersource.js",
-    "literals.js userrows.js statements.js",
+    "literals.js userrows.js statements.js parameter_block.js batch.js migrations.js",
     "usercode.js",
     "python_function.js",
     "kernel.js connection.js",
     "schema.js visible_schema.js",
-    "statement.js preparer.js database.js engine.js python_host.js page/client.js page/tenure.js",
+    "shortcuts.js statement.js preparer.js database.js engine.js python_host.js page/client.js page/tenure.js",
     "drive.js job.js relay.js requests.js session.js server.js page/remote.js page/statement.js page/workers.js",
     "page/handle.js page/database.js",
     "worker.js host.js index.js",
@@ -31,6 +31,7 @@ WEB = (
 """The storeys of web/, bottom first; in that of `statement.js` some know what uses them by type only."""
 
 PAGE = ("base/", "web/page/", "web/index.js", "web/locations.js", "web/protocol.js", "web/rows.js", "web/values.js")
+PAGE += ("web/template.js", "web/batch.js", "web/migrations.js")
 """All that a page loads: nothing of the engine's."""
 
 

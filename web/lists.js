@@ -1,0 +1,92 @@
+/**
+ * Arrays as parameters: where `IN (?)` or `unnest(?)` stands, an array is the list of its elements. It is bound as JSON, so one Program
+ * does for lists of every length: `IN (?)` is read as `IN (SELECT value FROM unnest(?))`.
+ */
+
+import { cannotBind, describe, isBytes } from './values.js';
+
+const TOKEN =
+  /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|\?[0-9]*|[$@:#][\w$:\x80-\uffff]+(?:\([^)\s]*\))?|[\w\x80-\uffff][\w$\x80-\uffff]*|\S/g;
+const COMMENT = /^(?:--|\/\*)/;
+
+/** @typedef {{text: string, at: number}} Token */
+
+/**
+ * The text in which the arrays among `values` are lists.
+ * @param {string} sql
+ * @param {unknown[]} values by number of parameter
+ * @param {(string | null)[]} names of the parameters, with their prefix
+ * @returns {string | null} null: an array stands where no list does
+ */
+export function withLists(sql, values, names) {
+  const tokens = tokensOf(sql);
+  let text = '';
+  let done = 0;
+  let last = 0;
+  for (let i = 0; i < tokens.length; i++) {
+    const { text: token, at } = tokens[i];
+    const number = numberOf(token, last, names);
+    if (!number) continue;
+    last = Math.max(last, number);
+    if (!Array.isArray(values[number - 1])) continue;
+    const word = tokens[i - 1]?.text === '(' && tokens[i + 1]?.text === ')' ? tokens[i - 2]?.text.toLowerCase() : '';
+    if (word === 'unnest') continue;
+    if (word !== 'in') return null;
+    text += `${sql.slice(done, at)}SELECT value FROM unnest(${token})`;
+    done = at + token.length;
+  }
+  return text + sql.slice(done);
+}
+
+/** @param {string} sql @returns {Token[]} */
+function tokensOf(sql) {
+  return Array.from(sql.matchAll(TOKEN), (match) => ({ text: match[0], at: match.index })).filter(
+    ({ text }) => !COMMENT.test(text),
+  );
+}
+
+/** The number of the parameter that a token is, 0: it is none. @param {string} token @param {number} last the largest so far @param {(string | null)[]} names */
+function numberOf(token, last, names) {
+  if (token === '?') return last + 1;
+  if (token.startsWith('?')) return Number(token.slice(1));
+  return '$@:#'.includes(token[0]) ? names.indexOf(token) + 1 : 0;
+}
+
+/** An array as it is bound. @param {unknown[]} list @param {number} number of the parameter @returns {string} @throws {TypeError} for what no list holds */
+export function listText(list, number) {
+  return `[${list.map((value, i) => elementText(value, `parameter ${number}, element ${i + 1},`))}]`;
+}
+
+/** @param {unknown} value @param {string} which */
+function elementText(value, which) {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.toWellFormed());
+    case 'number':
+      return numberText(value);
+    case 'bigint':
+      if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${which} does not fit 64 bits`);
+      return String(value);
+    case 'boolean':
+      return value ? '1' : '0';
+    case 'undefined':
+      return 'null';
+    default:
+      if (value === null) return 'null';
+      if (typeof value === 'object' && isBytes(value)) {
+        throw new TypeError(
+          `${which} cannot be bound: a list holds numbers, strings, bigints, booleans and null, not ${describe(value)}`,
+        );
+      }
+      throw cannotBind(which, value);
+  }
+}
+
+/** As parameters.js binds it: a safe integer is an INTEGER, what is none a REAL. @param {number} value */
+function numberText(value) {
+  if (Number.isSafeInteger(value)) return Object.is(value, -0) ? '-0.0' : String(value);
+  if (Number.isNaN(value)) return 'null';
+  if (!Number.isFinite(value)) return value < 0 ? '-9e999' : '9e999';
+  const text = String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
