@@ -301,7 +301,7 @@ class TestErrors:
             ("(async () => db.prepare(7))()", "TypeError", "SQL must be a string"),
             ("db.transaction(1)", "TypeError", "transaction() takes a function"),
             ("db.import('no such url at all\\0')", "Error", ""),
-            ("turso.connect(7)", "TypeError", "a database name must be a string"),
+            ("turso.connect(7)", "TypeError", "a database is a name, a URL, a Blob or a FileSystemFileHandle"),
             ("turso.connect('/')", "SqliteError", "unable to open database file"),
             ("turso.connect('not there.db', { create: false })", "SqliteError", "unable to open database file"),
         ],

@@ -234,7 +234,7 @@ def test_every_public_method_is_in_the_table(tab: Any) -> None:
         ("{ read_only: true }", 'connect() has no option "read_only": did you mean "readonly"?'),
         (
             "{ fileMustExist: true }",
-            'connect() has no option "fileMustExist": it has assets, pyodide, worker, storage, programs, compiler, readonly, create, integers, persist, timeout, signal, onProgress',
+            'connect() has no option "fileMustExist": it has assets, pyodide, worker, storage, programs, compiler, readonly, create, integers, persist, timeout, signal, onProgress, wal, overlay, download',
         ),
         ("{ integers: 'BigInt' }", 'connect(): the option "integers" takes "auto" or "number" or "bigint", not string'),
         ("{ assets: '//' }", '"//" is no URL'),

@@ -164,6 +164,7 @@ def test_describe_and_status(wire: Callable[..., Any]) -> None:
             "reader": True,
             "readonly": True,
             "parameters": [":x"],
+            "reads": ["t"],
         },
         {
             "inTransaction": True,
@@ -234,8 +235,8 @@ def test_every_port_has_a_session_of_its_own(wire: Callable[..., Any]) -> None:
         return [one.value, two.value, first.value.names, second.value.names, locked, stranger, free];"""
     )
     assert found == [
-        {"database": 1, "storage": "opfs"},
-        {"database": 1, "storage": "opfs"},
+        {"database": 1, "storage": "opfs", "readonly": False},
+        {"database": 1, "storage": "opfs", "readonly": False},
         ["a"],
         ["b"],
         "database is locked",
