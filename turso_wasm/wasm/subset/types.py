@@ -215,6 +215,10 @@ class StructMeta(type):
 AnyType = Type | StructMeta
 
 
+# A class without annotations has those of its metaclass as an attribute (Python 3.14); importing inspect takes long.
+own_annotations = type.__dict__["__annotations__"].__get__  # noqa: RUF063
+
+
 def _lay_out(cls: StructMeta) -> tuple[dict[str, Field], int, int]:
     """Compute (fields, size, alignment) of a struct; base structs' fields come first."""
     fields: dict[str, Field] = {}
@@ -223,7 +227,7 @@ def _lay_out(cls: StructMeta) -> tuple[dict[str, Field], int, int]:
         if isinstance(base, StructMeta) and base.__bases__ != (object,):
             base_fields, at, struct_align = base._laid_out()
             fields.update(base_fields)
-    for name, raw in cls.__annotations__.items():
+    for name, raw in own_annotations(cls).items():
         type_ = resolve_annotation(raw, cls.__module__, cls)
         align = 1 if cls._packed else type_align(type_, inline=False)
         at = (at + align - 1) // align * align
