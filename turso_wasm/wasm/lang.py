@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     f64: TypeAlias = float
     f32: TypeAlias = float
 
+    class v128:
+        """Sixteen bytes."""
+
+        def __and__(self, other: v128) -> v128: ...
+        def __or__(self, other: v128) -> v128: ...
+        def __xor__(self, other: v128) -> v128: ...
+
     class ptr(Generic[T]):
         """The address of a T."""
 
@@ -76,6 +83,7 @@ else:
     from turso_wasm.wasm.subset.types import StructMeta
 
     i32, u32, i64, u64, f64 = _types.I32, _types.U32, _types.I64, _types.U64, _types.F64
+    v128 = _types.V128
     u8, i8, u16, i16, f32 = _types.U8, _types.I8, _types.U16, _types.I16, _types.F32
     be16, be32, be64 = _types.BE16, _types.BE32, _types.BE64
     ptr, array, fn = _types.PtrFactory(), _types.ArrayFactory(), _types.FnFactory()
@@ -299,6 +307,39 @@ def bswap64(x: int) -> int:
 @_intrinsic
 def byte_mask(p: Any, ranges: bytes) -> int:
     """Bit k of 16: whether the byte at p + k lies in a range: of a constant of pairs, the first byte and the last."""
+    raise NotImplementedError
+
+
+# --- vectors ---------------------------------------------------------------------------------------
+
+
+@_intrinsic
+def vector(value: bytes) -> v128:
+    """A constant of sixteen bytes."""
+    raise NotImplementedError
+
+
+@_intrinsic
+def swizzle(table: v128, index: v128) -> v128:
+    """The byte of `table` that each byte of `index` numbers; 0 where that is 16 or more."""
+    raise NotImplementedError
+
+
+@_intrinsic
+def add_bytes(a: v128, b: v128) -> v128:
+    """The sums of bytes, wrapped."""
+    raise NotImplementedError
+
+
+@_intrinsic
+def less_bytes(a: v128, b: v128) -> v128:
+    """All ones where a's byte, as a signed number, is less than b's."""
+    raise NotImplementedError
+
+
+@_intrinsic
+def shr_bytes(a: v128, n: int) -> v128:
+    """Each byte shifted right, zeros coming in."""
     raise NotImplementedError
 
 

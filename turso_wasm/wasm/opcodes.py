@@ -220,6 +220,7 @@ i8x16.splat          fd0f - i>v
 i64x2.splat          fd12 - l>v
 i64x2.extract_lane   fd1d lane v>l
 i8x16.eq             fd23 - vv>v
+i8x16.lt_s           fd25 - vv>v
 i8x16.le_u           fd2a - vv>v
 v128.not             fd4d - v>v
 v128.and             fd4e - vv>v
@@ -228,6 +229,8 @@ v128.or              fd50 - vv>v
 v128.xor             fd51 - vv>v
 v128.any_true        fd53 - v>i
 i8x16.bitmask        fd64 - v>i
+i8x16.shr_u          fd6d - vi>v
+i8x16.add            fd6e - vv>v
 i8x16.sub            fd71 - vv>v
 """
 

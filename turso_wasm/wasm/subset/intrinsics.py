@@ -24,6 +24,7 @@ from turso_wasm.wasm.subset.types import (
     U8,
     U32,
     U64,
+    V128,
     ArrayType,
     EmbedType,
     MemoryType,
@@ -291,6 +292,42 @@ def _in_range(vector: dsl.Expr, low: int, high: int) -> dsl.Expr:
     if low:
         vector = vector.i8x16_sub(dsl.v128(bytes([low]) * 16))
     return vector.i8x16_le_u(dsl.v128(bytes([high - low]) * 16))
+
+
+def _constant_bytes(body: Body, node: ast.expr) -> object:
+    """What a name of the module, or a literal, stands for."""
+    is_constant = isinstance(node, ast.Name) and node.id not in body.variables
+    if is_constant and isinstance(node, ast.Name):
+        return body.lookup(node.id, node)
+    return node.value if isinstance(node, ast.Constant) else None
+
+
+@intrinsic(1)
+def _vector(body: Body, node: ast.Call) -> Value:
+    value = _constant_bytes(body, node.args[0])
+    if not isinstance(value, bytes) or len(value) != 16:
+        raise body.error("vector takes a constant of 16 bytes", node)
+    return Value(dsl.v128(value), V128)
+
+
+def _of_vectors(name: str, method: str) -> None:
+    def handler(body: Body, node: ast.Call) -> Value:
+        a, b = (expect(body, argument, V128, name) for argument in node.args)
+        return Value(getattr(a.expr, method)(b.expr), V128, a.flags | b.flags)
+
+    INTRINSICS[name], _ARITY[name] = handler, 2
+
+
+_of_vectors("swizzle", "i8x16_swizzle")
+_of_vectors("add_bytes", "i8x16_add")
+_of_vectors("less_bytes", "i8x16_lt_s")
+
+
+@intrinsic(2)
+def _shr_bytes(body: Body, node: ast.Call) -> Value:
+    vector = expect(body, node.args[0], V128, "shr_bytes")
+    count = expect(body, node.args[1], I32, "shr_bytes")
+    return Value(vector.expr.i8x16_shr_u(count.expr), V128, vector.flags | count.flags)
 
 
 # --- doubles -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from turso_wasm.wasm import dsl
 from turso_wasm.wasm.subset.context import Body
 from turso_wasm.wasm.subset.memory import element_size
-from turso_wasm.wasm.subset.types import BOOL, F64, I32, I64, U32, U64, FnType, PtrType, StructMeta
+from turso_wasm.wasm.subset.types import BOOL, F64, I32, I64, U32, U64, V128, FnType, PtrType, StructMeta
 from turso_wasm.wasm.subset.values import (
     INT_LITERAL,
     NONE,
@@ -45,7 +45,7 @@ SYMBOL: dict[type, str] = {
     ast.Is: "is",
     ast.IsNot: "is not",
 }
-_BITWISE = (ast.BitAnd, ast.BitOr, ast.BitXor)
+_BITWISE: dict[type, str] = {ast.BitAnd: "__and__", ast.BitOr: "__or__", ast.BitXor: "__xor__"}
 _SMALL_OFFSET = 1024  # memory below this is never allocated (link.py), so p[i + k] may fold k into the load's offset
 
 
@@ -87,6 +87,8 @@ def binary(body: Body, op: ast.operator, left: Value, right: Value, node: ast.AS
         return _shift(body, kind, left, right, node)
     left, right = unify(body, left, right, node, SYMBOL.get(kind, "?"), as_bits=kind in _BITWISE)
     flags = left.flags | right.flags
+    if left.type is V128 and kind in _BITWISE:
+        return Value(getattr(left.expr, _BITWISE[kind])(right.expr), V128, flags)
     if left.type is F64:
         if kind not in _FLOAT:
             raise body.error(f"f64 has no {SYMBOL.get(kind, 'such operator')}", node)
@@ -113,8 +115,7 @@ def _integer(body: Body, kind: type, left: Value, right: Value, flags: int, node
     if kind is ast.Mult:
         return Value(dsl.multiply(a, b), type_, flags)
     if kind in _BITWISE:
-        name = {ast.BitAnd: "__and__", ast.BitOr: "__or__", ast.BitXor: "__xor__"}[kind]
-        return Value(getattr(a, name)(b), type_, flags)
+        return Value(getattr(a, _BITWISE[kind])(b), type_, flags)
     if kind not in (ast.FloorDiv, ast.Mod):
         raise body.error("this operator is not part of the subset", node)
     return Value(_divide(kind is ast.Mod, a, b, unsigned(type_)), type_, flags | (0 if b.const else TRAPS))

@@ -2,7 +2,7 @@
 
 Owns: scalar and memory types, `ptr[T]`, `array[T, n]`, `fn[[A], R]`, and the layout of `Struct`. `turso_wasm.wasm.lang`
 re-exports them to kernel authors; the front end compares the very same objects. Does not know encodings beyond the
-value type a scalar lives in ("i32", "i64", "f64").
+value type a scalar lives in ("i32", "i64", "f64", "v128").
 
 Layout: fields in order; natural alignment (a pointer, struct reference or function reference is 4 bytes, big-endian
 types are unaligned); the size is rounded up to the largest alignment; `packed=True` drops all padding.
@@ -35,14 +35,14 @@ class Type:
 
 
 class ScalarType(Type):
-    """i32 u32 i64 u64 f64 bool: what a local may hold; also storable in memory."""
+    """i32 u32 i64 u64 f64 v128 bool: what a local may hold; also storable in memory."""
 
     __slots__ = ("kind", "load", "signed")
 
     def __init__(self, name: str, size: int, wasm: str, *, signed: bool, load: str) -> None:
         super().__init__(name, size, size, wasm)
         self.signed = signed
-        self.kind = "float" if wasm == "f64" else "int"
+        self.kind = {"f64": "float", "v128": "vector"}.get(wasm, "int")
         self.load = load
 
 
@@ -63,6 +63,7 @@ U32 = ScalarType("u32", 4, "i32", signed=False, load="i32")
 I64 = ScalarType("i64", 8, "i64", signed=True, load="i64")
 U64 = ScalarType("u64", 8, "i64", signed=False, load="i64")
 F64 = ScalarType("f64", 8, "f64", signed=True, load="f64")
+V128 = ScalarType("v128", 16, "v128", signed=False, load="v128")
 BOOL = ScalarType("bool", 4, "i32", signed=False, load="i32")
 U8 = MemoryType("u8", 1, I32, "i32_8u")
 I8 = MemoryType("i8", 1, I32, "i32_8s")

@@ -12,6 +12,7 @@ from turso_wasm.wasm import dsl
 from turso_wasm.wasm.opcodes import F64 as W_F64
 from turso_wasm.wasm.opcodes import I32 as W_I32
 from turso_wasm.wasm.opcodes import I64 as W_I64
+from turso_wasm.wasm.opcodes import V128 as W_V128
 from turso_wasm.wasm.subset.types import (
     BOOL,
     F64,
@@ -28,7 +29,7 @@ from turso_wasm.wasm.subset.types import (
     type_name,
 )
 
-WASM = {"i32": W_I32, "i64": W_I64, "f64": W_F64}
+WASM = {"i32": W_I32, "i64": W_I64, "f64": W_F64, "v128": W_V128}
 
 # What evaluating a value may do: look at memory or globals, change something or call, trap, never come back.
 PURE, READS, EFFECTS, TRAPS, NEVER = 0, 1, 2, 4, 8

@@ -1,0 +1,1 @@
+"""Ciphers, hashes, and how keys come from passphrases."""
