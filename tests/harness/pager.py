@@ -35,7 +35,11 @@ from turso_wasm.kernel.abi import (
 from turso_wasm.kernel.pager import storage
 from turso_wasm.vfs.base import BUSY, VfsError, code_of
 
-MODULES = ["turso_wasm.kernel.session.settings", "turso_wasm.kernel.session.transaction"]
+MODULES = [
+    "turso_wasm.kernel.session.settings",
+    "turso_wasm.kernel.session.transaction",
+    "turso_wasm.kernel.session.rekey",
+]
 
 
 class SqlFailure(Exception):
@@ -48,9 +52,9 @@ class SqlFailure(Exception):
 
 
 class Engine:
-    """One process: a kernel instance whose files are those of `vfs`; with `codec`, pages lie there encoded."""
+    """One process: a kernel instance whose files are those of `vfs`. key: of all databases that are opened."""
 
-    codec = False
+    key: str | None = None
 
     def __init__(self, vfs: Any, can_sleep: bool = False) -> None:
         self.vfs = vfs
@@ -62,8 +66,7 @@ class Engine:
         self.on_sleep: Any = None
         self.can_sleep = can_sleep
         names = [name for name in dir(self) if name.startswith(("vfs_", "host_"))]
-        modules = [*MODULES, "tests.harness.codec"] if self.codec else MODULES
-        self.kernel = Kernel(modules, imports={name: self._logged(name) for name in names})
+        self.kernel = Kernel(MODULES, imports={name: self._logged(name) for name in names})
         self.stack_pointer = self.kernel.get_global("stack_pointer")
         self.functions: dict[str, Any] = {}
 
@@ -273,8 +276,13 @@ class Link:
         p = self.engine.put(encoded)
         self.engine.call("connection_open", self.c, slot, p, len(encoded), flags)
         self.engine.call("mfree", p)
-        if self.engine.codec and not self.engine.field(storage.SharedFile, self.database, "loaded"):
-            self.engine.call("test_codec_install", self.database)
+        if self.engine.key is not None:
+            self.give_key(slot, self.engine.key)
+
+    def give_key(self, slot: int, key: str) -> None:
+        p = self.engine.put(key.encode())
+        self.engine.call("connection_key", self.c, slot, p, len(key), 0)
+        self.engine.call("mfree", p)
 
     def close(self) -> None:
         self.engine.call("connection_free", self.c)
@@ -468,5 +476,5 @@ class Work:
 
 
 def page_bytes(seed: int, size: int = 4096) -> bytes:
-    """A page's worth of bytes that depend on the seed everywhere."""
-    return struct.pack("<I", seed) * (size // 4)
+    """A page's worth of bytes that depend on the seed, but for those that an encrypted database reserves."""
+    return struct.pack("<I", seed) * (size // 4 - 12) + bytes(48)

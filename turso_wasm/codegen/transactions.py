@@ -11,9 +11,9 @@ from turso_wasm.codegen.loops import SOURCES, emit_source
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.values import SqlValue
-from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, BEGIN_IMMEDIATE, INTEGER, Run
+from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, BEGIN_IMMEDIATE, INTEGER, NULL, Run
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I64
+from turso_wasm.wasm.dsl import I64, Expr, i32, i64
 
 MODES = {"deferred": BEGIN_DEFERRED, "immediate": BEGIN_IMMEDIATE, "exclusive": BEGIN_EXCLUSIVE}
 NAMED = {"savepoint": "savepoint_open", "release": "savepoint_release", "rollback_to": "savepoint_rollback"}
@@ -30,13 +30,24 @@ def emit_transaction(node: nodes.Transaction, ctx: Context) -> None:
         ctx.do("transaction_commit" if node.op == "commit" else "transaction_rollback", ctx.stmt)
 
 
+def key_words(key: bound.Expr | None, ctx: Context) -> tuple[Expr | int, ...]:
+    """What the kernel is told of a key: whether there is one, and the value."""
+    if key is None:
+        return 0, i32(NULL), i64(0)
+    return 1, *emit_value(key, ctx).pair
+
+
 def emit_attach(node: nodes.Attach, ctx: Context) -> None:
     """ATTACH and DETACH."""
 
     def then() -> None:
         ensure(node.exprs, ctx)
-        values = [word for expr in node.exprs for word in emit_value(expr, ctx).pair]
-        ctx.do("database_attach" if len(node.exprs) > 1 else "database_detach", ctx.stmt, *values)
+        values = [word for expr in node.exprs[:2] for word in emit_value(expr, ctx).pair]
+        if len(node.exprs) == 1:
+            ctx.do("database_detach", ctx.stmt, *values)
+        else:
+            key = node.exprs[2] if len(node.exprs) > 2 else None
+            ctx.do("database_attach", ctx.stmt, *values, *key_words(key, ctx))
 
     emit_source(node.child, ctx, then)
 

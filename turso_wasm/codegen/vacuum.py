@@ -8,6 +8,7 @@ from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.roots import ROOTS
+from turso_wasm.codegen.transactions import key_words
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32
 
@@ -21,14 +22,17 @@ def emit_vacuum(node: nodes.Vacuum, ctx: Context) -> None:
     objects = ctx.data_address(data, align=8)
     work = f.local(I32, "work")
     given = (ctx.stmt, node.slot, objects, len(node.objects))
-    if node.into is None or node.child is None:
+    if node.child is None:
         f.set(work, f.call("vacuum_begin", *given))
     else:
-        into = node.into
 
         def begin() -> None:
-            ensure([into], ctx)
-            f.set(work, f.call("vacuum_into", *given, *emit_value(into, ctx).pair))
+            ensure([expr for expr in (node.into, node.key) if expr is not None], ctx)
+            key = key_words(node.key, ctx)
+            if node.into is None:
+                f.set(work, f.call("vacuum_rekey", *given, *key[1:]))
+            else:
+                f.set(work, f.call("vacuum_into", *given, *emit_value(node.into, ctx).pair, *key))
 
         emit_source(node.child, ctx, begin)
     with f.block() as done, f.loop() as top:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from turso_wasm.base.errors import SqlError
+from turso_wasm.catalog.names import quote_identifier
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.blob import Blob
 from turso_wasm.dbapi.columnar import Framed
@@ -34,6 +35,7 @@ from turso_wasm.dbapi.limits import UNLIMITED, Limited
 from turso_wasm.dbapi.transactions import LEGACY_TRANSACTION_CONTROL, IsolationLevel, Transacting, checked_level
 from turso_wasm.runtime import engine
 from turso_wasm.runtime.connection import HostConnection
+from turso_wasm.runtime.keys import Key, key_text
 from turso_wasm.runtime.parameters import MAX_INTEGER, MIN_INTEGER
 from turso_wasm.runtime.schema import Prepared
 from turso_wasm.runtime.uri import parse_location
@@ -100,10 +102,11 @@ class Connection(Registering, Framed, Hooked, Limited, Transacting, Imaged, argu
         uri: bool = False,
         *,
         autocommit: bool | int = LEGACY_TRANSACTION_CONTROL,
+        key: Key = None,
     ) -> None:
         """Open the database; `factory` is for `connect`. Called again, it closes the database that was open before.
 
-        Errors: OperationalError when it cannot be opened.
+        Errors: OperationalError when it cannot be opened; TypeError, ValueError for what is no key.
         """
         timeout_ms = _milliseconds(timeout)
         before, self._runtime = self._runtime, _NOT_OPEN
@@ -120,7 +123,7 @@ class Connection(Registering, Framed, Hooked, Limited, Transacting, Imaged, argu
         self._autocommit = LEGACY_TRANSACTION_CONTROL
         try:
             self._location = parse_location(database, uri)
-            self._runtime = HostConnection(engine.host(), self._location, uri=uri)
+            self._runtime = HostConnection(engine.host(), self._location, uri=uri, key=key)
         except SqlError as error:
             fail(error)
         self._runtime.busy_timeout_ms = timeout_ms
@@ -212,6 +215,16 @@ class Connection(Registering, Framed, Hooked, Limited, Transacting, Imaged, argu
             raise OverflowError("Python int too large to convert to SQLite INTEGER")
         return Blob.opened(self, table, column, row, bool(readonly), name)
 
+    def rekey(self, key: Key, *, name: str = "main") -> None:
+        """Encrypt a database with another key from now on, in one transaction; None: with none.
+
+        Errors: OperationalError in a transaction, or while others use it; TypeError, ValueError for what is no key.
+        """
+        self._check()
+        quoted = key_text(key).replace("'", "''")
+        schema = quote_identifier(arguments.text(name, "rekey() argument 'name'"))
+        self.execute(f"PRAGMA {schema}.rekey = '{quoted}'").close()
+
     def close(self) -> None:
         """Close; an open transaction is rolled back. Closing twice is fine.
 
@@ -287,6 +300,7 @@ if TYPE_CHECKING:
         uri: bool = False,
         *,
         autocommit: bool | int = LEGACY_TRANSACTION_CONTROL,
+        key: Key = None,
     ) -> Connection:
         """See below."""
 
@@ -296,6 +310,7 @@ else:
         """Open a database: a file, ":memory:", "" for a temporary one, or with `uri` a `file:` URI.
 
         timeout: seconds to wait while another connection holds a lock. `factory` is given all arguments as they are.
+        key: of an encrypted database; a passphrase, or the key itself as 32 bytes. A new file is encrypted with it.
         The others are those of `sqlite3.connect`.
         """
         warn_of_positions("sqlite3.connect", args)

@@ -67,7 +67,7 @@ class Hooked:
             text = text or expanded(prepared, values)
             if len(text.encode("utf-8", "surrogatepass")) > self._limits[LENGTH]:
                 show(DataError("Expanded SQL string exceeds the maximum string length"), callback)
-                text = prepared.sql[prepared.start : prepared.end]
+                text = prepared.text
             callback(text)
         except Exception as error:
             show(error, callback)

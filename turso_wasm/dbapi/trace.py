@@ -12,7 +12,7 @@ def expanded(prepared: Prepared, values: Sequence[Any]) -> str:
     """The statement's text; parameters are replaced by literals."""
     from turso_wasm.sql.lexer import VARIABLE, tokenize
 
-    text = prepared.sql[prepared.start : prepared.end].strip()
+    text = prepared.text.strip()
     if not values or not prepared.program.n_user_params:
         return text
     tokens = tokenize(text)

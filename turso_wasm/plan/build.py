@@ -218,21 +218,11 @@ def _transaction(binder: Binder, node: Any) -> Planned:
 
 
 def _attach(binder: Binder, node: ast.Attach | ast.Detach) -> Planned:
-    """ATTACH and DETACH: their expressions are those of a SELECT. The key is looked at and not used, as in SQLite
-    without encryption.
-    """
+    """ATTACH and DETACH: their expressions are those of a SELECT."""
     given = (node.file, node.schema, node.key) if isinstance(node, ast.Attach) else (node.schema,)
-    columns = tuple(ast.ResultColumn(_name_or_value(expr)) for expr in given if expr is not None)
+    columns = tuple(ast.ResultColumn(vacuum.name_or_value(expr)) for expr in given if expr is not None)
     rows = Planner(binder).plan_query(bind_select(binder, ast.Select(ast.SelectCore(columns))))
-    exprs = rows.exprs[:2] if isinstance(node, ast.Attach) else rows.exprs
-    return Planned(nodes.Attach(child=rows.plan, exprs=exprs), "attach", slots=_slots(binder))
-
-
-def _name_or_value(node: ast.Expr) -> ast.Expr:
-    """A bare word is a string."""
-    if isinstance(node, ast.ColumnRef) and node.table is None:
-        return ast.TextLiteral(node.column)
-    return node
+    return Planned(nodes.Attach(child=rows.plan, exprs=rows.exprs), "attach", slots=_slots(binder))
 
 
 EXPLAIN_COLUMNS = ("id", "parent", "notused", "detail")

@@ -27,13 +27,25 @@ def plan_vacuum(binder: Binder, node: ast.Vacuum) -> tuple[nodes.Plan, Catalog |
     catalog = binder.catalogs.main() if node.schema is None else binder.catalogs.must_find(node.schema, node)
     if catalog.slot == TEMP_SLOT:
         return NOTHING, None
-    if node.into is None:
-        objects = tuple((entry.row, _renumbers(catalog, entry)) for entry in _in_order(catalog))
+    in_place = node.into is None
+    objects = tuple((entry.row, in_place and _renumbers(catalog, entry)) for entry in _in_order(catalog))
+    given = [node.into] if node.into is not None else []
+    if node.key is not None:
+        given.append(name_or_value(node.key))
+    if not given:
         return nodes.Vacuum(slot=catalog.slot, objects=objects), catalog
-    name = ast.Select(ast.SelectCore((ast.ResultColumn(node.into),)))
-    rows = Planner(binder).plan_query(bind_select(binder, name))
-    objects = tuple((entry.row, False) for entry in _in_order(catalog))
-    return nodes.Vacuum(slot=catalog.slot, objects=objects, child=rows.plan, into=rows.exprs[0]), catalog
+    row = ast.Select(ast.SelectCore(tuple(ast.ResultColumn(expr) for expr in given)))
+    rows = Planner(binder).plan_query(bind_select(binder, row))
+    into = None if in_place else rows.exprs[0]
+    key = None if node.key is None else rows.exprs[-1]
+    return nodes.Vacuum(slot=catalog.slot, objects=objects, child=rows.plan, into=into, key=key), catalog
+
+
+def name_or_value(node: ast.Expr) -> ast.Expr:
+    """A bare word is a string."""
+    if isinstance(node, ast.ColumnRef) and node.table is None:
+        return ast.TextLiteral(node.column)
+    return node
 
 
 def _in_order(catalog: Catalog) -> Iterator[Entry]:

@@ -98,7 +98,8 @@ def _plan_and_compile(
     context = PlanContext(tokens.sql, registry=registry, plan_pragma=pragmas, authority=authority, sizes=sizes)
     planned = build_plan(statement, catalogs, context)
     program = _program(planned, tokens, catalogs, registry, mode)
-    program.shared = pragmas.asked.isdisjoint(UNSHARED_PRAGMAS)
+    has_key = isinstance(statement, (ast.Attach, ast.Vacuum)) and statement.key is not None
+    program.shared = pragmas.asked.isdisjoint(UNSHARED_PRAGMAS) and not has_key
     return program, planned.plan, planned.slots
 
 

@@ -26,6 +26,7 @@ from turso_wasm.kernel.abi import (
 )
 from turso_wasm.runtime.files import kernel_name
 from turso_wasm.runtime.hosts.base import Host, address
+from turso_wasm.runtime.keys import FORMAT_OURS, FORMAT_TURSO, Key, key_text
 from turso_wasm.runtime.preparing import MAX_RETRIES, Preparing, View
 from turso_wasm.runtime.rows import TextFactory
 from turso_wasm.runtime.schema import (
@@ -59,8 +60,11 @@ def _free(host: Host, at: int) -> None:
 class HostConnection(Preparing):
     """See the module docstring."""
 
-    def __init__(self, host: Host, location: Location, *, uri: bool = False) -> None:
-        """Open or create the main database. uri: names in ATTACH may be URIs. Errors: SqlError(SQLITE_CANTOPEN), …"""
+    def __init__(self, host: Host, location: Location, *, uri: bool = False, key: Key = None) -> None:
+        """Open or create the main database. uri: names in ATTACH may be URIs. key: of the database, if it is encrypted.
+
+        Errors: SqlError(SQLITE_CANTOPEN), …; TypeError, ValueError for what is no key.
+        """
         self.host = host
         self.address = 0
         self._idle: dict[int, list[HostStatement]] = {}  # by id of the Program, which the statements keep alive
@@ -76,6 +80,8 @@ class HostConnection(Preparing):
         self.progress: tuple[int, Callable[[], bool]] | None = None  # after how many steps to ask whether to go on
         self.authorizer: Ask | None = None
         self.stepping = 0  # the thread that gives way between time slices of a statement
+        given = key_text(key) or location.key
+        self.key_format = FORMAT_TURSO if location.cipher else FORMAT_OURS
         name, flags = kernel_name(location)
         if uri:
             flags |= OPEN_URI
@@ -84,6 +90,8 @@ class HostConnection(Preparing):
             host.user_calls.add(self.address, self.user)
             try:
                 self._open_slot(0, name, flags)
+                if given:
+                    self.give_key(0, given)
             except BaseException:
                 self.close()
                 raise

@@ -23,6 +23,8 @@ from turso_wasm.catalog.names import fold, quote_identifier
 from turso_wasm.kernel.abi import DB_PAGE_COUNT, DB_SCHEMA_FORMAT
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.connection_state import ConnectionState
+from turso_wasm.runtime.hosts.base import address
+from turso_wasm.runtime.keys import FORMAT_OURS, FORMAT_TURSO, key_pragma, without_key
 from turso_wasm.runtime.kept import keep, recall_shape, recall_text
 from turso_wasm.runtime.rows import TextFactory, UndecodableText
 from turso_wasm.runtime.schema import (
@@ -51,6 +53,7 @@ DESCENDING_FORMAT = 4  # the first schema format whose indexes honour DESC, and 
 MAX_RETRIES = 50  # SQLITE_MAX_SCHEMA_RETRY
 
 _NEEDS_NO_SCHEMA = re.compile(NEEDS_NO_SCHEMA, re.IGNORECASE)
+_IS_PRAGMA = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*PRAGMA\b", re.IGNORECASE | re.DOTALL)
 _IS_SOMETHING = re.compile(r"\s*[A-Za-z]")  # seen without the lexer
 
 T = TypeVar("T")
@@ -73,6 +76,7 @@ class Preparing(ConnectionState):
     _view: View | None
     _bootstrap: Schema
     _own: Owned
+    key_format: int = FORMAT_OURS  # of an encrypted database that is made
 
     def wait_turn(self) -> None:
         """See HostConnection, as of the next two."""
@@ -101,12 +105,49 @@ class Preparing(ConnectionState):
                 return self._prepare(self._bootstrap, sql, start, ask)
             if not _IS_SOMETHING.match(sql, start) and is_empty(sql, start):
                 return None
+            if _IS_PRAGMA.match(sql, start) and (about_key := self._prepare_key(sql, start)) is not None:
+                return about_key
             try:
                 return self._prepare(self._seen().schema, sql, start, ask)
             except SqlError:
                 if not self._schema_moved():
                     raise
             return self._prepare(self._seen().schema, sql, start, ask)
+
+    def _prepare_key(self, sql: str, start: int) -> Prepared | None:
+        """Keep a key that is given; prepare what is left to do, under a text without the key. None: it gives none."""
+        from turso_wasm.sql.lexer import END, tokenize, tokenize_statement
+
+        tokens = tokenize_statement(sql, start)
+        pragma = key_pragma(tokens)
+        if pragma is None:
+            return None
+        schema, text = self._bootstrap, pragma.shown
+        if pragma.vacuum is not None:
+            schema, text = self._seen().schema, pragma.vacuum
+        elif pragma.name == "cipher" and pragma.value is not None:
+            self.key_format = FORMAT_TURSO
+        elif pragma.value is not None:
+            slot = self.slot_of(pragma.schema)
+            if slot is None:
+                raise SqlError(SQLITE_ERROR, f"unknown database {pragma.schema}")
+            self.give_key(slot, pragma.value)
+        made = self._prepare(schema, text)
+        has_tail = tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END
+        return replace(made, sql=sql, start=start, end=tokens.end, text=pragma.shown, has_tail=has_tail)
+
+    def give_key(self, slot: int, key: str) -> None:
+        """The key of a database that the connection has not used yet; "": none. Errors: SqlError."""
+        raw = key.encode("utf-8", "surrogateescape")
+        with self.host.lock:
+            at = address(self.host.function("malloc")(len(raw) + 1))
+            try:
+                self.host.write(at, raw)
+                self.host.function("connection_key")(self.address, slot, at, len(raw), self.key_format)
+            finally:
+                self.host.write(at, bytes(len(raw)))
+                self.host.function("mfree")(at)
+            self._view = None
 
     def find(self, sql: str) -> Prepared | None:
         """What exactly this text was prepared to, if that still holds; from any thread, without the host's lock."""
@@ -162,6 +203,8 @@ class Preparing(ConnectionState):
                 schema.add_shape(key, literals, *known)
         has_tail = "\0" in sql or (tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END)
         text = sql[start : tokens.end]
+        if not known[0].shared and "KEY" in tokens.kinds:
+            text = without_key(text)
         mine = literals if known[0].n_literals else ()
         prepared = Prepared(sql, start, tokens.end, text, *known, mine, schema, has_tail)
         if is_new and ask is None and self._keeps:

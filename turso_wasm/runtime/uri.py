@@ -9,6 +9,7 @@ from dataclasses import replace
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.records import dataclass
 from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_READONLY
+from turso_wasm.runtime.keys import checked_cipher
 
 _MODES = {"ro": 0, "rw": 1, "rwc": 2, "memory": 2}
 _ALLOWS = {(True, False): 0, (True, True): 0, (False, False): 1, (False, True): 2}  # by readonly, create
@@ -27,6 +28,8 @@ class Location:
     nolock: bool = False  # others are kept from it otherwise
     memory: bool = False  # mode=memory
     cache: str = ""
+    key: str = ""  # of an encrypted database, as runtime/keys.py has it
+    cipher: str = ""  # Turso's name of it: a database that is made has Turso's format
     shared_memory: str | None = None  # name of an in-memory database that connections share
 
 
@@ -85,6 +88,12 @@ def _apply(location: Location, key: str, value: str) -> None:
         location.nolock = _is_true(value)
     elif key == "vfs":
         location.vfs = value
+    elif key == "key":
+        location.key = value
+    elif key == "hexkey":
+        location.key = f"x'{value}'" if value else ""
+    elif key == "cipher":
+        location.cipher = checked_cipher(value)
 
 
 def _is_true(value: str) -> bool:

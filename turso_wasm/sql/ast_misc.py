@@ -99,10 +99,11 @@ class Reindex(Statement):
 
 @dataclass(slots=True)
 class Vacuum(Statement):
-    """VACUUM [schema] [INTO into]."""
+    """VACUUM schema [KEY key], VACUUM [schema] INTO into [KEY key]; KEY is ours, `Attach` says what a bare word is."""
 
     schema: str | None = None
     into: Expr | None = None
+    key: Expr | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 

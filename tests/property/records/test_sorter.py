@@ -250,11 +250,11 @@ def test_a_row_beyond_memory_is_an_error(kernel: RecordsKernel) -> None:
     kernel.end_statement()
 
 
-def test_what_is_spilled_lies_scrambled_in_the_file() -> None:
+def test_what_is_spilled_is_encrypted_in_the_file() -> None:
     kernel = RecordsKernel(
-        ["turso_wasm.kernel.values.sorter", "turso_wasm.kernel.base.resources", "tests.harness.codec"]
+        [f"turso_wasm.kernel.{name}" for name in ("values.sorter", "base.resources", "base.tempfile")]
     )
-    kernel.call("test_scrambler_install")
+    kernel.call("temp_encrypt")
     word = b"a word that can be told from noise"
     keys = [i.to_bytes(4, "big") for i in range(3000)]
     rows = [word + bytes([i % 251]) * (i % 7) + b"x" * (200_000 if i % 1000 == 7 else 0) for i in range(3000)]

@@ -21,14 +21,16 @@ Contract with a host:
 from turso_wasm.kernel.base.errors import (
     SQLITE_BUSY,
     SQLITE_CANTOPEN,
+    SQLITE_CORRUPT,
     SQLITE_FULL,
     SQLITE_IOERR,
     SQLITE_NOMEM,
     SQLITE_READONLY,
+    raise_corrupt,
     raise_error,
     raise_nomem,
 )
-from turso_wasm.wasm.lang import f64, i32, i64, imported, lit, ptr, u8
+from turso_wasm.wasm.lang import f64, i32, i64, imported, lit, ptr, u8, u32
 
 __subset__ = True
 
@@ -203,6 +205,8 @@ def raise_io(rc: i32) -> None:
     kind: i32 = code & 255
     if kind == SQLITE_FULL:
         raise_error(code, *lit(b"database or disk is full"))
+    elif kind == SQLITE_CORRUPT:
+        raise_corrupt(u32(0))
     elif kind == SQLITE_NOMEM:
         raise_nomem()
     elif kind == SQLITE_BUSY:

@@ -7,6 +7,8 @@ so are all steps towards them; 0x80 stands for infinity, whose place in every ta
 Sources: FIPS 197; M. Hamburg, "Accelerating AES with vector permute instructions", 2009 (the formula).
 """
 
+from collections.abc import Iterable
+
 from turso_wasm.wasm.lang import add_bytes, at_import, inline, less_bytes, shr_bytes, swizzle, v128, vector
 
 __subset__ = True
@@ -42,10 +44,10 @@ def _subfield() -> tuple[int, ...]:
 
 
 @at_import
-def _sum(elements: object) -> int:
+def _sum(elements: Iterable[int]) -> int:
     """The sum in GF(2^8)."""
     total = 0
-    for element in elements:  # type: ignore[attr-defined]
+    for element in elements:
         total ^= element
     return total
 

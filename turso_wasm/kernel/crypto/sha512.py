@@ -70,12 +70,7 @@ def schedule(w: ptr[u64], i: i32) -> u64:
     """Word i >= 16 of the message schedule."""
     a: u64 = w[i - 15]
     b: u64 = w[i - 2]
-    return (
-        w[i - 16]
-        + (rotr(a, 1) ^ rotr(a, 8) ^ (a >> 7))
-        + w[i - 7]
-        + (rotr(b, 19) ^ rotr(b, 61) ^ (b >> 6))
-    )
+    return w[i - 16] + (rotr(a, 1) ^ rotr(a, 8) ^ (a >> 7)) + w[i - 7] + (rotr(b, 19) ^ rotr(b, 61) ^ (b >> 6))
 
 
 def compress(state: ptr[u64], block: ptr[u8]) -> None:

@@ -26,6 +26,7 @@ from turso_wasm.kernel.abi import (
     LOCK_RESERVED,
     KernelConnection,
 )
+from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import vfs_size, vfs_sync, vfs_truncate
 from turso_wasm.kernel.pager.cache import (
@@ -39,6 +40,7 @@ from turso_wasm.kernel.pager.cache import (
 )
 from turso_wasm.kernel.pager.checkpoint import checkpoint_run
 from turso_wasm.kernel.pager.database import exclusive_lock_waiting, lock_hold, lock_kept, writer_relax
+from turso_wasm.kernel.pager.encryption import TAIL, rekey_end
 from turso_wasm.kernel.pager.header import (
     AT_PAGE_COUNT,
     AT_READ_VERSION,
@@ -60,6 +62,7 @@ from turso_wasm.kernel.pager.journal import (
     journal_play_back_own,
     journal_sync,
 )
+from turso_wasm.kernel.pager.pageio import file_cipher
 from turso_wasm.kernel.pager.pages import pager_get, pager_truncate, pager_write
 from turso_wasm.kernel.pager.runs import pages_sort, pages_write
 from turso_wasm.kernel.pager.savepoint import savepoints_free
@@ -67,7 +70,7 @@ from turso_wasm.kernel.pager.share import log_append, share_commit, share_prepar
 from turso_wasm.kernel.pager.spill import pages_journal
 from turso_wasm.kernel.pager.storage import LOG_ALONE, PAGE_DIRTY, PAGER_READ, PAGER_WRITE, Page, Pager, SharedFile, Wal
 from turso_wasm.kernel.pager.wal import wal_committed, wal_retract, wal_sync
-from turso_wasm.wasm.lang import be32, i32, i64, ptr, u8, u32
+from turso_wasm.wasm.lang import be32, i32, i64, lit, ptr, u8, u32
 
 __subset__ = True
 
@@ -162,6 +165,8 @@ def page_one_stamp(p: Pager) -> Page:
     first: Page = pager_write(p, pager_get(p, u32(1)))
     if p.replaced:
         header_check(first.data)
+        if file_cipher(db) and first.data[AT_RESERVED] < TAIL:
+            raise_error(SQLITE_ERROR, *lit(b"its pages have no room for what an encrypted database adds"))
         if header_page_size(first.data) != p.replaced:
             raise_not_a_database()
         version: i32 = VERSION_WAL if uses_log(db) or db.to_wal else VERSION_ROLLBACK
@@ -214,6 +219,7 @@ def commit_finish(p: Pager, committed: i32) -> i32:
             journal_close(db)
             journal_forget(db)
         publish_file(p)
+    rekey_end(db, 1)
     if is_resized(p):
         database_unload(p)
     elif p.replaced:
@@ -349,6 +355,7 @@ def pager_rollback(p: Pager) -> i32:
         p.page_count = 0
         db.loaded = 0
         db.recovery_due = 1
+    rekey_end(db, 0)
     writer_end(p)
     return rc
 

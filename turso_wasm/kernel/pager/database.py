@@ -43,6 +43,7 @@ from turso_wasm.kernel.base.vfs import (
     vfs_unlock,
 )
 from turso_wasm.kernel.pager.cache import DEFAULT_CACHE_SIZE, cache_free_all, cache_set_limit, cache_start
+from turso_wasm.kernel.pager.encryption import Secret, cipher_free, key_set
 from turso_wasm.kernel.pager.header import bytes_equal
 from turso_wasm.kernel.pager.share_format import locks_drop, write_unlock
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Journal, Pager, Share, SharedFile
@@ -152,6 +153,7 @@ def database_free(db: SharedFile) -> None:
     """Forget a database that no pager uses; its log and journal are closed already."""
     global databases
     cache_free_all(db)
+    cipher_free(db.cipher)
     vfs_close(db.fd)
     if databases == i32(db):
         databases = i32(db.next)
@@ -196,6 +198,7 @@ def pager_free(p: Pager) -> None:
     if db.pagers:
         cache_set_limit(db)
     database_relax(db)
+    key_set(p, Secret(0))
     mfree(ptr[u8](i32(p)))
 
 

@@ -39,6 +39,7 @@ from turso_wasm.wasm.lang import be16, be32, i32, i64, lit, memory_copy, memory_
 __subset__ = True
 
 HEADER_SIZE = 100
+USABLE_MIN = 480  # bytes of a page that are not reserved
 MAGIC = b"SQLite format 3\x00"
 FRACTIONS = b"\x40\x20\x20"
 LIBRARY_VERSION = 3054001  # what SQLite would write; offset 96
@@ -102,7 +103,7 @@ def header_check(p: ptr[u8]) -> None:
     if not bytes_equal(p, MAGIC, len(MAGIC)):
         raise_not_a_database()
     page_size: i32 = header_page_size(p)
-    if page_size == 0 or page_size - p[AT_RESERVED] < 480 or p[AT_READ_VERSION] > 2:
+    if page_size == 0 or page_size - p[AT_RESERVED] < USABLE_MIN or p[AT_READ_VERSION] > 2:
         raise_not_a_database()
     if not bytes_equal(p + 21, FRACTIONS, 3):
         raise_not_a_database()

@@ -39,7 +39,7 @@ from turso_wasm.kernel.pager.cache import (
 from turso_wasm.kernel.pager.database import file_moved
 from turso_wasm.kernel.pager.journal import lock_byte_page
 from turso_wasm.kernel.pager.log_index import wal_find
-from turso_wasm.kernel.pager.pageio import file_read
+from turso_wasm.kernel.pager.pageio import file_read, page_decode
 from turso_wasm.kernel.pager.savepoint import page_capture
 from turso_wasm.kernel.pager.spill import private_load, spill
 from turso_wasm.kernel.pager.storage import (
@@ -169,9 +169,10 @@ def file_load(p: Pager, pgno: u32) -> Page:
     cache_room(db)
     page: Page = page_new(db, pgno)
     got: i32 = file_read(db, pgno, 1, page.data)
-    if got <= 0:
+    rc: i32 = page_decode(db, pgno, page.data, db.page_size) if got > 0 else got
+    if got <= 0 or rc < 0:
         page_free(page)
-        check_io(got)
+        check_io(rc)
         raise_corrupt(pgno)
     cache_add(page, i32(db), pgno)
     return page
@@ -204,15 +205,17 @@ def window_load(p: Pager, pgno: u32, n: i32) -> Page:
     size: i32 = db.page_size
     buffer: ptr[u8] = malloc(n * size)
     got: i32 = file_read(db, pgno, n, buffer)
-    if got <= 0:
+    rc: i32 = page_decode(db, pgno, buffer, size) if got > 0 else got
+    if got <= 0 or rc < 0:
         mfree(buffer)
-        check_io(got)
+        check_io(rc)
         raise_corrupt(pgno)
     # From the last to the first: the first is the newest, and is not evicted to make room for the others.
     i: i32 = (got - 1) // size
     while i > 0:
-        if window_wants(db, pgno + u32(i)):
-            _ = window_page(db, pgno + u32(i), buffer + i * size)
+        data: ptr[u8] = buffer + i * size
+        if window_wants(db, pgno + u32(i)) and page_decode(db, pgno + u32(i), data, size) == 0:
+            _ = window_page(db, pgno + u32(i), data)
         i -= 1
     page: Page = window_page(db, pgno, buffer)
     mfree(buffer)

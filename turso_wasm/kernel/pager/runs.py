@@ -4,9 +4,10 @@ Owns nothing. Used by commit, spilling and checkpoints: the cost of storage is t
 """
 
 from turso_wasm.kernel.base.memory import malloc, mfree
-from turso_wasm.kernel.pager.pageio import file_write, page_encode
-from turso_wasm.kernel.pager.storage import Page, SharedFile
-from turso_wasm.wasm.lang import i32, ptr, u8, u32
+from turso_wasm.kernel.pager.encryption import cipher_encode
+from turso_wasm.kernel.pager.pageio import file_cipher, file_write
+from turso_wasm.kernel.pager.storage import Cipher, Page, SharedFile
+from turso_wasm.wasm.lang import i32, memory_copy, ptr, u8, u32
 
 __subset__ = True
 
@@ -44,18 +45,22 @@ def run_length(pages: ptr[i32], n: i32, page_size: i32) -> i32:
 def pages_write(db: SharedFile, pages: ptr[i32], n: i32) -> i32:
     """Write sorted pages to their places in the file; 0 or a negative result code."""
     page_size: i32 = db.page_size
+    cipher: Cipher = file_cipher(db)
     buffer: ptr[u8] = ptr[u8](0)
     done: i32 = 0
     rc: i32 = 0
     while done < n and rc == 0:
         length: i32 = run_length(pages + done, n - done, page_size)
         source: ptr[u8] = Page(pages[done]).data
-        if length > 1 or db.codec:
+        if length > 1 or cipher:
             if not buffer:
                 buffer = malloc(RUN_BYTES if n > RUN_BYTES // page_size else n * page_size)
             for i in range(length):
                 page: Page = Page(pages[done + i])
-                page_encode(db, page.pgno, page.data, buffer + i * page_size, page_size)
+                if cipher:
+                    cipher_encode(cipher, page.pgno, page.data, buffer + i * page_size, page_size)
+                else:
+                    memory_copy(buffer + i * page_size, page.data, page_size)
             source = buffer
         rc = file_write(db, Page(pages[done]).pgno, source, length, page_size)
         done += length

@@ -41,6 +41,15 @@ from turso_wasm.kernel.pager.database import (
     lock_kept,
     name_with,
 )
+from turso_wasm.kernel.pager.encryption import (
+    FORMAT_TURSO,
+    Secret,
+    cipher_create,
+    cipher_find,
+    pager_admit,
+    raise_key_wrong,
+    reserved_new,
+)
 from turso_wasm.kernel.pager.header import (
     AT_READ_VERSION,
     AT_RESERVED,
@@ -51,13 +60,12 @@ from turso_wasm.kernel.pager.header import (
     header_check,
     header_page_size,
     log_page_count,
-    raise_not_a_database,
 )
 from turso_wasm.kernel.pager.header import HEADER_SIZE as FILE_HEADER_SIZE
 from turso_wasm.kernel.pager.journal import journal_close
 from turso_wasm.kernel.pager.log_index import wal_find
 from turso_wasm.kernel.pager.log_recovery import wal_recover
-from turso_wasm.kernel.pager.pageio import VERSION_AT, VERSION_SIZE, pages_decode, version_note
+from turso_wasm.kernel.pager.pageio import VERSION_AT, VERSION_SIZE, page_decode, version_note
 from turso_wasm.kernel.pager.recovery import recover
 from turso_wasm.kernel.pager.share import (
     BUSY_SNAPSHOT,
@@ -115,7 +123,7 @@ def database_load(db: SharedFile) -> None:
     if n < FILE_HEADER_SIZE:
         memory_fill(db.head + n, 0, FILE_HEADER_SIZE - n)
     version_note(db, db.head)
-    head_decode(db, n)
+    cipher_find(db, db.head)
     load_header(db, n, size)
     load_pages(db, n)
     mfree(db.head)
@@ -129,8 +137,11 @@ def load_empty(db: SharedFile) -> None:
         check_io(wal_remove(db))
     share_close(db, 0)
     db.page_count = 0
+    if not db.cipher:
+        db.cipher = cipher_create(Secret(db.secret))
+        db.secret = 0
     db.page_size = db.new_page_size
-    db.usable_size = db.new_page_size - db.new_reserved
+    db.usable_size = db.new_page_size - reserved_new(db)
     db.journal_mode = mode_without_log(db)
     db.header_read_only = 0
     cache_set_limit(db)
@@ -171,14 +182,12 @@ def load_head(db: SharedFile, n: i32) -> i32:
     return got
 
 
-def head_decode(db: SharedFile, n: i32) -> None:
-    """Decode the whole pages among the first n bytes of the file. Errors: SQLITE_NOTADB; what decoding fails with."""
-    if not db.codec:
-        return
+def head_decode(db: SharedFile, n: i32) -> i32:
+    """Decode page 1, the first of the n bytes read from the file; 0 or a negative result code."""
     page_size: i32 = header_page_size(db.head)
     if page_size == 0 or n < page_size:
-        raise_not_a_database()
-    check_io(pages_decode(db, u32(1), db.head, n // page_size, page_size))
+        return -SQLITE_CORRUPT
+    return page_decode(db, u32(1), db.head, page_size)
 
 
 def load_header(db: SharedFile, n: i32, size: i64) -> None:
@@ -186,9 +195,15 @@ def load_header(db: SharedFile, n: i32, size: i64) -> None:
     w: Wal = db.wal
     first: ptr[u8] = db.head
     frame: u32 = wal_find(w, u32(1), w.committed)
+    rc: i32 = 0
     if frame:
         first = db.head + n
-        check_io(wal_read_frame(db, frame, first))
+        rc = wal_read_frame(db, frame, first)
+    elif db.cipher:
+        rc = head_decode(db, n)
+    if rc == -SQLITE_CORRUPT and db.cipher and db.cipher.format == FORMAT_TURSO:
+        raise_key_wrong()  # or page 1 is damaged: nothing tells
+    check_io(rc)
     header_check(first)
     page_size: i32 = header_page_size(first)
     if w.committed and w.page_size != page_size:
@@ -221,8 +236,10 @@ def load_pages(db: SharedFile, n: i32) -> None:
         count = db.page_count
     pgno: u32 = 1
     while pgno <= count and db.cache.n_pages < db.cache.limit:
-        if not wal_find(w, pgno, w.committed):
-            _ = file_page_add(db, pgno, db.head + i32(pgno - 1) * db.page_size)
+        data: ptr[u8] = db.head + i32(pgno - 1) * db.page_size
+        # Of page 1 load_header has decoded what lies here.
+        if not wal_find(w, pgno, w.committed) and (pgno == 1 or page_decode(db, pgno, data, db.page_size) == 0):
+            _ = file_page_add(db, pgno, data)
         pgno += 1
 
 
@@ -319,12 +336,17 @@ def pager_begin_read(p: Pager) -> None:
     db: SharedFile = p.database
     if db.pending or db.exclusive or held_by_others(db, p) == LOCK_EXCLUSIVE:
         raise_busy()
+    db.secret = p.secret
     if db.active == 0:
+        if p.secret and not db.cipher:
+            db.loaded = 0  # it may have been read without the key
         settings_take(p)
         database_relax(db)
         take_waiting(db, KernelConnection(p.connection))
     elif not db.loaded:
         raise_error(SQLITE_IOERR, *lit(b"disk I/O error"))
+    if p.admitted != i32(db.cipher):
+        pager_admit(p)
     if db.share.on:
         share_waiting(p)
     p.state = PAGER_READ

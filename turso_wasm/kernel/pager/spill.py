@@ -22,7 +22,7 @@ from turso_wasm.kernel.pager.journal import (
     journal_record_at,
     journal_sync,
 )
-from turso_wasm.kernel.pager.pageio import file_offset, page_read
+from turso_wasm.kernel.pager.pageio import file_read_own
 from turso_wasm.kernel.pager.runs import pages_sort, pages_write
 from turso_wasm.kernel.pager.share import log_append
 from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGE_WRITTEN, Page, Pager, SharedFile
@@ -162,7 +162,7 @@ def private_read(db: SharedFile, page: Page, data: ptr[u8]) -> i32:
     """Read a spilled page from its frame or its place in the file; 0 or a negative result code."""
     if page.frame:
         return wal_read_frame(db, page.frame, data)
-    return page_read(db, db.fd, file_offset(page.pgno, db.page_size), page.pgno, data, db.page_size)
+    return file_read_own(db, page.pgno, data)
 
 
 def original_restore(p: Pager, page: Page) -> i32:

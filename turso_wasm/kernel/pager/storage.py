@@ -23,7 +23,7 @@ Invariants:
       process may have written. Then the next read transaction starts from the files.
 """
 
-from turso_wasm.wasm.lang import Struct, array, fn, i32, i64, ptr, u8, u32
+from turso_wasm.wasm.lang import Struct, array, i32, i64, ptr, u8, u32
 
 __subset__ = True
 
@@ -116,6 +116,8 @@ class Pager(Struct):
     next: "Pager"  # of the same database
     read_only: i32  # the connection opened it for reading
     settings: Settings.embed
+    secret: i32  # the key that the connection came with, a Secret, until it is known to be right; 0: none
+    admitted: i32  # kernel/pager/encryption.py E5
     held: i32  # LOCK_* that settings.exclusive keeps between transactions, from the other connections too
     log_use: i32  # the log has been used: LOG_SHARED, or LOG_ALONE since its first use
     cursors: i32  # owned by b-trees: open cursors, linked by next_in_pager
@@ -216,11 +218,15 @@ class Share(Struct):
     head: array[u8, 48]  # its header when it was last read or written, to which Wal belongs; zeros: none
 
 
-class Codec(Struct):
-    """How pages become bytes at rest (kernel/pager/pageio.py). What a codec needs lies behind these fields."""
+class Cipher(Struct):
+    """How the pages of a database are encrypted. See kernel/pager/encryption.py."""
 
-    encode: fn[[i32, u32, ptr[u8], ptr[u8], i32], None]  # the codec, page number, page, where to, bytes
-    decode: fn[[i32, u32, ptr[u8], i32], i32]  # likewise, in place: 0 or a negative result code
+    format: i32
+    derivation: i32  # of the key
+    iterations: i32
+    salt: array[u8, 16]
+    key: array[u8, 32]
+    head: array[u8, 16]  # what the file begins with
 
 
 class SharedFile(Struct):
@@ -246,7 +252,10 @@ class SharedFile(Struct):
     usable_size: i32
     page_count: u32  # committed
     commits: i32
-    codec: Codec  # null: pages are stored as they are
+    cipher: Cipher  # null: pages are stored as they are
+    next_cipher: Cipher  # while is_rekeyed: how the running transaction writes pages to the file
+    is_rekeyed: i32  # the running transaction changes the key
+    secret: i32  # Secret of the pager that begins to read, until the cipher was made of it
     file_version: array[u8, 16]  # kernel/pager/pageio.py I4
     counted: i32  # the change counter was incremented since the lock was taken
     to_wal: i32  # when the transaction commits, the log comes into use

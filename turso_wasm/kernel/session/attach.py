@@ -11,11 +11,13 @@ Invariants:
   A3  An ATTACH that fails after the file was opened leaves `attaching` behind; the abort of its statement closes it.
 """
 
-from turso_wasm.kernel.abi import N_SLOTS, NULL, OPEN_URI, TEMP_SLOT, KernelConnection, Run
+from turso_wasm.kernel.abi import BLOB, N_SLOTS, NULL, OPEN_URI, TEMP_SLOT, KernelConnection, Run
 from turso_wasm.kernel.base.errors import SQLITE_CANTOPEN, SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import alloc, malloc
+from turso_wasm.kernel.base.tempfile import temp_encrypt
 from turso_wasm.kernel.base.vfs import check_io, vfs_locate
 from turso_wasm.kernel.pager.database import same_name
+from turso_wasm.kernel.pager.encryption import FORMAT_OURS, Secret, key_set, secret_given, secret_new
 from turso_wasm.kernel.pager.snapshot import pager_begin_read, pager_end_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Pager, SharedFile
 from turso_wasm.kernel.session.connection import slot_close, slot_open
@@ -29,8 +31,10 @@ FILE_NAME_MAX = 4096
 
 
 @export
-def database_attach(s: Run, file_tag: i32, file: i64, name_tag: i32, name: i64) -> None:
-    """ATTACH file AS name.
+def database_attach(
+    s: Run, file_tag: i32, file: i64, name_tag: i32, name: i64, keyed: i32, key_tag: i32, key: i64
+) -> None:
+    """ATTACH file AS name KEY key; keyed: whether there is a key.
 
     Errors: SQLITE_ERROR when there are too many, the name is taken, or the encoding is another one; SQLITE_CANTOPEN;
     what reading a file raises.
@@ -45,6 +49,8 @@ def database_attach(s: Run, file_tag: i32, file: i64, name_tag: i32, name: i64) 
     c.attaching = slot
     attach_file(s, c, slot, file_tag, file)
     p: Pager = Pager(c.pagers[slot])
+    if keyed:
+        key_set(p, secret_of(s, key_tag, key))
     pager_begin_read(p)
     pager_end_read(p)
     _ = connection_encoding(c)
@@ -100,6 +106,17 @@ def database_detach(s: Run, tag: i32, payload: i64) -> None:
         raise_about(s, SQLITE_ERROR, *lit(b"database "), at, size, *lit(b" is locked"))
     slot_close(c, slot)
     c.schema_epoch += 1
+
+
+def secret_of(s: Run, tag: i32, payload: i64) -> Secret:
+    """The key that a value is: a blob the key itself, or what secret_new takes. Null: NULL and what is empty."""
+    if tag == NULL:
+        return Secret(0)
+    temp_encrypt()
+    if tag == BLOB:
+        return secret_given(ptr[u8](u32(payload)), i32(payload >> 32))
+    text: i64 = to_text(s, tag, payload)
+    return secret_new(ptr[u8](u32(text)), i32(text >> 32), FORMAT_OURS)
 
 
 def slot_free(c: KernelConnection) -> i32:

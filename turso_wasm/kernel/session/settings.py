@@ -43,6 +43,7 @@ from turso_wasm.kernel.base.vfs import check_io, raise_busy
 from turso_wasm.kernel.pager.cache import cache_set_limit, pages_of_cache
 from turso_wasm.kernel.pager.checkpoint import CHECKPOINT_PASSIVE, checkpoint
 from turso_wasm.kernel.pager.database import busy_delay
+from turso_wasm.kernel.pager.encryption import reserved_new
 from turso_wasm.kernel.pager.header import (
     AT_APPLICATION_ID,
     AT_DEFAULT_CACHE_SIZE,
@@ -54,6 +55,7 @@ from turso_wasm.kernel.pager.header import (
     AT_SCHEMA_FORMAT,
     AT_USER_VERSION,
     SCHEMA_FORMAT,
+    USABLE_MIN,
     page_size_valid,
 )
 from turso_wasm.kernel.pager.modes import journal_mode_now, mode_change, refuse_read_only
@@ -340,11 +342,11 @@ def creation_set(s: Run, p: Pager, slot: i32, field: i32, value: i32) -> i64:
             db.new_auto_vacuum = value
             if value:
                 statement_begin(s, slot, 1, -1)
-        if field == DB_PAGE_SIZE and page_size_valid(u32(value)):
+        if field == DB_PAGE_SIZE and page_size_valid(u32(value)) and value - reserved_new(db) >= USABLE_MIN:
             db.new_page_size = value
             db.page_size = value
-            db.usable_size = value
-            p.usable_size = value
+            db.usable_size = value - reserved_new(db)
+            p.usable_size = db.usable_size
             cache_set_limit(db)
     elif field == DB_AUTO_VACUUM:
         auto_vacuum_switch(s, p, slot, value)

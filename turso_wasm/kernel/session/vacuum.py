@@ -43,6 +43,7 @@ from turso_wasm.kernel.btree.page import page_header
 from turso_wasm.kernel.btree.tree import tree_create
 from turso_wasm.kernel.pager.commit import pager_rollback
 from turso_wasm.kernel.pager.database import database_open, pager_free, pager_new
+from turso_wasm.kernel.pager.encryption import TAIL, UNASKED, Secret, cipher_copy, cipher_give, key_set
 from turso_wasm.kernel.pager.header import (
     AT_APPLICATION_ID,
     AT_CHANGE_COUNTER,
@@ -54,6 +55,7 @@ from turso_wasm.kernel.pager.header import (
     AT_SCHEMA_COOKIE,
     AT_SCHEMA_FORMAT,
     AT_USER_VERSION,
+    USABLE_MIN,
 )
 from turso_wasm.kernel.pager.journal import lock_byte_page
 from turso_wasm.kernel.pager.modes import pager_begin_write, writer_commit
@@ -66,8 +68,8 @@ from turso_wasm.kernel.pager.pages import (
     pager_write_blank,
 )
 from turso_wasm.kernel.pager.snapshot import pager_end_read
-from turso_wasm.kernel.pager.storage import Page, Pager, SharedFile
-from turso_wasm.kernel.session.attach import file_locate, raise_about
+from turso_wasm.kernel.pager.storage import Cipher, Page, Pager, SharedFile
+from turso_wasm.kernel.session.attach import file_locate, raise_about, secret_of
 from turso_wasm.kernel.session.connection import database_close, readers_running, schema_change
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.kernel.values.record import record_column, record_columns, record_encode
@@ -95,7 +97,6 @@ STEP_ENTRIES = 1 << 10
 COMMIT_PAGES = 1 << 11  # private pages of the copy that go to its file
 N_SCHEMA_COLUMNS = 5
 ROOTPAGE = 3
-USABLE_MIN = 480  # bytes of a page
 KEPT_FIELDS = bytes(  # of the header
     (
         AT_CHANGE_COUNTER,
@@ -157,27 +158,38 @@ def vacuum_begin(s: Run, slot: i32, objects: ptr[CopiedObject], n: i32) -> Vacuu
     check_alone(c)
     statement_begin(s, slot, 1, -1)
     v: Vacuum = vacuum_new(s, slot, objects, n)
-    rc, db = database_open(ptr[u8](0), 0, temp_flags(c) | OPEN_CREATE)
-    check_io(rc)
-    v.copy = pager_new(db, c, 0)
-    db.codec = v.source.database.codec
+    copy_open(v, v.source.database.cipher)
     copy_begin(v)
     return v
 
 
+def copy_open(v: Vacuum, cipher: Cipher) -> None:
+    """Open the temporary file that the copy is, encrypted like this. Raises."""
+    c: KernelConnection = KernelConnection(v.statement.connection)
+    rc, db = database_open(ptr[u8](0), 0, temp_flags(c) | OPEN_CREATE)
+    check_io(rc)
+    v.copy = pager_new(db, c, 0)
+    cipher_give(v.copy, cipher_copy(cipher))
+
+
 @export
-def vacuum_into(s: Run, slot: i32, objects: ptr[CopiedObject], n: i32, tag: i32, payload: i64) -> Vacuum:
+def vacuum_into(
+    s: Run, slot: i32, objects: ptr[CopiedObject], n: i32, tag: i32, payload: i64, keyed: i32, key_tag: i32, key: i64
+) -> Vacuum:
     """Begin a VACUUM INTO the file that the user calls so; the statement reads the database already.
 
-    Errors: SQLITE_ERROR as vacuum_begin, if the name is no text, and if there is something in the file;
-    SQLITE_CANTOPEN.
+    keyed: 1 if the copy has another key than the database. Errors: SQLITE_ERROR as vacuum_begin, if the name is no
+    text, and if there is something in the file; SQLITE_CANTOPEN.
     """
     check_alone(KernelConnection(s.connection))
     if tag != TEXT:
         raise_error(SQLITE_ERROR, *lit(b"non-text filename"))
     v: Vacuum = vacuum_new(s, slot, objects, n)
     v.into = 1
-    file_open(v, ptr[u8](u32(payload)), i32(payload >> 32))
+    secret: Secret = secret_of(s, key_tag, key) if keyed else Secret(0)
+    file_open(v, ptr[u8](u32(payload)), i32(payload >> 32), secret)
+    if v.copy.admitted != UNASKED:
+        cipher_give(v.copy, Cipher(0) if keyed else cipher_copy(v.source.database.cipher))
     v.copy.settings.synchronous = 0
     copy_begin(v)
     return v
@@ -193,8 +205,8 @@ def vacuum_new(s: Run, slot: i32, objects: ptr[CopiedObject], n: i32) -> Vacuum:
     return v
 
 
-def file_open(v: Vacuum, name: ptr[u8], size: i32) -> None:
-    """Open the file that the copy is to be; one without a name is temporary. Raises."""
+def file_open(v: Vacuum, name: ptr[u8], size: i32, secret: Secret) -> None:
+    """Open the file that the copy is to be; one without a name is temporary. secret: its key, or null. Raises."""
     s: Run = v.statement
     c: KernelConnection = KernelConnection(s.connection)
     rc, full, full_size, flags = file_locate(s, name, size)
@@ -206,6 +218,7 @@ def file_open(v: Vacuum, name: ptr[u8], size: i32) -> None:
     check_io(rc)
     taken: i32 = i32(db.pagers)
     v.copy = pager_new(db, c, 0)
+    key_set(v.copy, secret)
     if taken or (db.fd >= 0 and vfs_size(db.fd) > 0):
         raise_error(SQLITE_ERROR, *lit(b"output file already exists"))
 
@@ -227,6 +240,8 @@ def copy_begin(v: Vacuum) -> None:
     db.log_wanted = 0
     db.new_page_size = page_size_wanted(p, v.into)
     db.new_reserved = p.database.page_size - p.usable_size
+    if p.database.cipher and not db.cipher and v.copy.admitted != UNASKED:
+        db.new_reserved -= TAIL
     db.new_auto_vacuum = auto_vacuum_wanted(p, header)
     pager_begin_write(v.copy)
     first: ptr[u8] = pager_write(v.copy, pager_get(v.copy, u32(1))).data
@@ -243,7 +258,8 @@ def page_size_wanted(p: Pager, into: i32) -> i32:
     """The page size after VACUUM: it stays if there is a log or no file, and where pages are encoded."""
     db: SharedFile = p.database
     stays: i32 = i32(not into and db.journal_mode == JOURNAL_WAL)
-    if p.vacuum_page_size == 0 or stays or db.capabilities & CAP_MEMORY or db.codec:
+    is_encoded: i32 = i32(not into and (db.cipher or db.is_rekeyed))
+    if p.vacuum_page_size == 0 or stays or db.capabilities & CAP_MEMORY or is_encoded:
         return db.page_size
     reserved: i32 = db.page_size - p.usable_size
     return p.vacuum_page_size if p.vacuum_page_size - reserved >= USABLE_MIN else db.page_size

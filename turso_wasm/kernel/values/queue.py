@@ -29,7 +29,7 @@ from turso_wasm.kernel.base.limits import work_memory
 from turso_wasm.kernel.base.memory import grown, malloc, mfree, mrealloc, mzalloc
 from turso_wasm.kernel.base.resources import resource_add
 from turso_wasm.kernel.base.sort import compare_keys, key_word
-from turso_wasm.kernel.base.tempfile import temp_flags, temp_open, temp_read, temp_write
+from turso_wasm.kernel.base.tempfile import temp_flags, temp_open, temp_read, temp_rewind, temp_write
 from turso_wasm.kernel.base.vfs import raise_io
 from turso_wasm.kernel.values.key import key_room
 from turso_wasm.kernel.values.sorted_runs import (
@@ -240,6 +240,7 @@ def chunk_read(q: Queue) -> None:
     if q.read_at == q.write_at:
         q.read_at = i64(0)
         q.write_at = i64(0)
+        temp_rewind(q.fd)
 
 
 def file_read(q: Queue, p: ptr[u8], n: i32) -> None:

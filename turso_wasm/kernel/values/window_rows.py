@@ -24,7 +24,7 @@ from turso_wasm.kernel.base.memory import (
     mrealloc,
 )
 from turso_wasm.kernel.base.resources import resource_add
-from turso_wasm.kernel.base.tempfile import temp_flags, temp_open, temp_read, temp_write
+from turso_wasm.kernel.base.tempfile import temp_flags, temp_open, temp_read, temp_rewind, temp_write
 from turso_wasm.kernel.base.vfs import raise_io, vfs_close
 from turso_wasm.wasm.lang import (
     Struct,
@@ -113,6 +113,7 @@ def window_rows_clear(w: WindowRows) -> None:
     w.bytes = 0
     if w.written:
         w.written = 0
+        temp_rewind(w.fd)
         blocks_free(w)
     arena_release(w.arena, w.start)
 

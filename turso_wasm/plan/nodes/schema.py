@@ -186,13 +186,15 @@ class Ddl(Plan):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Vacuum(Plan):
     """VACUUM of the database in `slot`. objects: the rows of its sqlite_schema in their new order: (which row it is
-    now, whether the rowids of its table are renumbered). into: over the one row of `child`, the name of the file.
+    now, whether the rowids of its table are renumbered). Over the one row of `child`: into, the name of the file; key,
+    that of the file or of the database from then on.
     """
 
     slot: int
     objects: tuple[tuple[int, bool], ...]
     child: Plan | None = None
     into: Expr | None = None
+    key: Expr | None = None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -208,7 +210,9 @@ class Transaction(Plan):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Attach(Plan):
-    """ATTACH and DETACH. exprs: over the one row of the child; the file, then the schema; of DETACH the schema only."""
+    """ATTACH and DETACH. exprs: over the one row of the child; the file, the schema, and the key if there is one; of
+    DETACH the schema only.
+    """
 
     child: Plan
     exprs: tuple[Expr, ...]

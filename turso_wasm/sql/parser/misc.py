@@ -203,7 +203,8 @@ class Parser(DdlParser):
             start = self.starts[self.at]  # what can be wrong is the name
             schema = self.name()
         into = self.expr() if self.accept("INTO") else None
-        return Vacuum(schema, into, self.span_from(start))
+        key = self.expr() if (schema or into) and self.accept("KEY") else None
+        return Vacuum(schema, into, key, self.span_from(start))
 
 
 ANALYZED: Final = frozenset(("DELETE", "INSERT", "REPLACE", "SELECT", "UPDATE", "VALUES", "WITH"))

@@ -234,7 +234,9 @@ def _attach(node: x.Attach) -> str:
 
 def _vacuum(node: x.Vacuum) -> str:
     schema = "" if node.schema is None else f" {quote_name(node.schema)}"
-    return f"VACUUM{schema}" + ("" if node.into is None else f" INTO {print_node(node.into)}")
+    into = "" if node.into is None else f" INTO {print_node(node.into)}"
+    key = "" if node.key is None else f" KEY {print_node(node.key)}"
+    return f"VACUUM{schema}{into}{key}"
 
 
 _EXPLAIN = {

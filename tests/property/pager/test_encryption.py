@@ -1,4 +1,4 @@
-"""With a codec, every page lies encoded in every file, and transactions, crashes and recovery go on as without one."""
+"""With a key every page is encrypted in every file, and transactions, crashes and recovery go on as without one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from tests.property.pager.test_crash import EXTRA, MODES, CrashVfs, Run, content
 from turso_wasm.kernel.abi import DB_CACHE_SIZE, JOURNAL_DELETE, JOURNAL_MEMORY, JOURNAL_WAL
 from turso_wasm.vfs.faulty import memory_vfs
 
+KEY = f"x'{bytes(range(32)).hex()}'"
+
 
 @pytest.fixture(autouse=True)
-def codec(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Engine, "codec", True)
+def encrypted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "key", KEY)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -32,12 +34,12 @@ def test_a_workload_leaves_nothing_readable(mode: str) -> None:
     assert same(content(files, capabilities), run.committed)
 
 
-def test_without_the_codec_the_file_is_not_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_key_the_file_is_not_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
     vfs = CrashVfs()
     run = Run(vfs, JOURNAL_DELETE, EXTRA)
     run.workload()
-    monkeypatch.setattr(Engine, "codec", False)
-    with pytest.raises(SqlFailure, match="26: file is not a database"):
+    monkeypatch.setattr(Engine, "key", None)
+    with pytest.raises(SqlFailure, match="26: file is encrypted: a key is needed"):
         content(vfs.crash_image("all"), 0)
 
 
@@ -54,7 +56,7 @@ def test_failing_calls(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("mode", [JOURNAL_DELETE, JOURNAL_MEMORY, JOURNAL_WAL])
-def test_images_of_savepoints_are_encoded(mode: int) -> None:
+def test_images_of_savepoints_are_encrypted(mode: int) -> None:
     """More images than fit into memory: they go to a temporary file, and come back."""
     rng = Random(mode)
     vfs = memory_vfs({})
