@@ -25,6 +25,18 @@ export class Connection {
     kernel.refresh().i32[(this.address + C.busy_timeout_ms) >>> 2] = busyTimeout;
   }
 
+  /** The key of a database that it has not used yet; '': none. @param {number} slot @param {string} key @param {number} format */
+  giveKey(slot, key, format) {
+    const { kernel } = this;
+    kernel.withText(key, (at, size) => {
+      try {
+        kernel.call('connection_key', this.address, slot, at, size, format);
+      } finally {
+        kernel.refresh().u8.fill(0, at, at + size);
+      }
+    });
+  }
+
   /** Give the kernel's connection back; none of its statements may be left. */
   free() {
     this.kernel.call('connection_free', this.address);

@@ -4,6 +4,7 @@ import { N_SLOTS, OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, TEMP_SLOT } from '../
 import { aboutSql, misuse, SQLITE_BUSY, SQLITE_ERROR, SQLITE_MISUSE, SqlError } from '../base/errors.js';
 import { Connection } from './connection.js';
 import { checkHeader, withoutWal } from './file.js';
+import { FORMATS, isKey, keyText } from './keys.js';
 import { hasMore } from './lexer.js';
 import { BOOLEAN, check, checkOptions, checkSql, NAME, STORAGE } from './page/check.js';
 import { Preparer } from './preparer.js';
@@ -55,6 +56,8 @@ export class HostDatabase extends Shortcuts {
     this.memory = where.inMemory || engine.stores.kindOf(where.file) === 'memory';
     /** @type {import('./rows.js').Integers} */
     this.integers = where.options.integers ?? 'auto';
+    /** Of an encrypted database that is made: PRAGMA cipher says that it is Turso's. */
+    this.keyFormat = FORMATS.ours;
     this.#busyTimeout = where.options.timeout ?? BUSY_TIMEOUT_MS;
     this.#user.statements = statementRows(this.#statements);
     this.connect();
@@ -71,7 +74,23 @@ export class HostDatabase extends Shortcuts {
     const access = readonly ? OPEN_READONLY : create === false ? 0 : OPEN_CREATE;
     const flags = where.inMemory ? OPEN_MEMORY | OPEN_CREATE : access;
     this.#connection = new Connection(kernel, where.file, flags, this.#busyTimeout);
+    if (where.options.key) this.giveKey(0, keyText(where.options.key));
     this.#calls.connections.set(this.#connection.address, this.#user);
+  }
+
+  /** The key of a database that was not used yet, as the kernel takes it. @param {number} slot @param {string} key @throws {SqlError} */
+  giveKey(slot, key) {
+    this.connection.giveKey(slot, key, this.keyFormat);
+    this.#preparer.visible.forget();
+  }
+
+  /** Encrypt the database with another key from now on, in one transaction; null: with none. @param {string | Uint8Array | null} key */
+  rekey(key) {
+    if (key !== null && !isKey(key)) throw new TypeError('rekey() takes a passphrase, 32 bytes or null');
+    const quoted = keyText(key).replaceAll("'", "''");
+    this.prepare(`PRAGMA main.rekey = '${quoted}'`).run();
+    this.where.options = { ...this.where.options, key: key ?? undefined };
+    return this;
   }
 
   /** Let everything of the kernel's go; what was prepared is compiled again after `connect`. */
@@ -422,8 +441,9 @@ export class HostDatabase extends Shortcuts {
 
   /** @param {Blob} blob */
   async #mustBeReadable(blob) {
+    const { compiler, key } = this.where.options;
     await checkHeader(blob);
-    const candidate = await this.engine.openNow(blob, { compiler: this.where.options.compiler });
+    const candidate = await this.engine.openNow(blob, { compiler, key });
     try {
       await whenPossible(() => candidate.prepare('SELECT count(*) FROM sqlite_schema').get());
     } finally {

@@ -18,6 +18,7 @@ import { bytesOf } from './values.js';
  * @property {import('./rows.js').Integers} [integers] how INTEGERs arrive; default 'auto'
  * @property {number} [timeout] PRAGMA busy_timeout at first; default 5000
  * @property {import('./stores.js').Kind} [storage] where it lies; default: OPFS where there is one, else IndexedDB
+ * @property {string | Uint8Array} [key] of an encrypted database: a passphrase, or 32 bytes
  * @property {boolean} [compiler] false: statements that have no Program yet are refused
  * @property {Blob} [wal] the log beside a Blob
  * @property {true | string} [overlay] a Blob or a URL can be written: what changes is kept in memory (true), or in OPFS under a name

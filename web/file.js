@@ -3,6 +3,8 @@
 import { SQLITE_CORRUPT, SQLITE_ERROR, SQLITE_NOTADB, SqlError } from '../base/errors.js';
 
 const MAGIC = 'SQLite format 3\0';
+/** How encrypted databases begin (turso_wasm/kernel/pager/encryption.py); the fields below lie there in the clear. */
+const ENCRYPTED = /^T(?:Wasm|urso)/;
 const HEADER_SIZE = 100;
 const AT_PAGE_SIZE = 16;
 const AT_WRITE_VERSION = 18;
@@ -19,7 +21,9 @@ const AT_VERSION_VALID_FOR = 92;
 export async function checkHeader(file) {
   const header = new DataView(await file.slice(0, HEADER_SIZE).arrayBuffer());
   const magic = String.fromCharCode(...new Uint8Array(header.buffer, 0, Math.min(16, header.byteLength)));
-  if (header.byteLength < HEADER_SIZE || magic !== MAGIC) throw new SqlError('file is not a database', SQLITE_NOTADB);
+  if (header.byteLength < HEADER_SIZE || !(magic === MAGIC || ENCRYPTED.test(magic))) {
+    throw new SqlError('file is not a database', SQLITE_NOTADB);
+  }
   const stored = header.getUint16(AT_PAGE_SIZE);
   const pageSize = stored === 1 ? 65536 : stored;
   if (pageSize < 512 || pageSize > 65536 || pageSize & (pageSize - 1)) {
@@ -33,8 +37,12 @@ export async function checkHeader(file) {
   }
 }
 
-/** The same file in rollback-journal mode: it comes without its log. @param {Uint8Array<ArrayBuffer>} bytes */
+/**
+ * The same file in rollback-journal mode: it comes without its log. The header of an encrypted one is authenticated and stays as it is.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ */
 export function withoutWal(bytes) {
-  if (bytes.length >= HEADER_SIZE) bytes[AT_WRITE_VERSION] = bytes[AT_READ_VERSION] = 1;
+  const isPlain = bytes.length >= HEADER_SIZE && !ENCRYPTED.test(String.fromCharCode(...bytes.subarray(0, 5)));
+  if (isPlain) bytes[AT_WRITE_VERSION] = bytes[AT_READ_VERSION] = 1;
   return bytes;
 }

@@ -43,7 +43,7 @@ export interface AssetOptions extends Pick<PageAssetOptions, 'assets' | 'pyodide
 
 export interface ConnectOptions
   extends AssetOptions,
-    Pick<PageConnectOptions, 'readonly' | 'create' | 'integers' | 'timeout' | 'compiler'> {}
+    Pick<PageConnectOptions, 'readonly' | 'create' | 'integers' | 'timeout' | 'compiler' | 'key'> {}
 
 /**
  * Open a database when the engine and the compiler are ready; all databases of one place of assets share an engine. In Node named
@@ -82,6 +82,8 @@ export class Database implements AsyncDisposable {
   /** Rows changed by the last statement that changes any. */
   readonly changes: number;
   readonly totalChanges: number;
+  /** Encrypt the database with another key from now on; null: with none. */
+  rekey(key: string | Uint8Array | null): this;
   prepare<T = Row>(sql: string): Statement<T>;
   /** A statement with its parameters bound. */
   sql<T = Row>(strings: TemplateStringsArray, ...values: TemplateValue[]): Statement<T>;

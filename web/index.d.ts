@@ -40,6 +40,11 @@ export interface ConnectOptions extends AssetOptions {
   /** How many milliseconds to wait for another connection's lock (PRAGMA busy_timeout); default 5000. */
   timeout?: number;
   /**
+   * Of an encrypted database (docs/encryption.md): a passphrase, or the key itself as 32 bytes. A new one is encrypted with it. Errors:
+   * SqlError SQLITE_NOTADB at the first use, when the file needs one, or another one, or is not encrypted.
+   */
+  key?: string | Uint8Array;
+  /**
    * The application's statements, as `turso-wasm compile` wrote them (docs/start-up.md): the file's URL, or its bytes. The compiler is then
    * loaded when another statement is prepared, and not before. A file that is damaged, or for another version of the engine, is not used:
    * a warning on the console says so, and statements are compiled as without it.
@@ -393,6 +398,11 @@ export interface Database extends Handle, AsyncDisposable {
    * is a database of that name.
    */
   moveTo(storage: 'opfs' | 'indexeddb'): Promise<this>;
+  /**
+   * Encrypt the database with another key from now on, in one transaction; null: with none. Other tabs that have it open go on, but need
+   * the new key when they connect again. Errors: SqlError SQLITE_BUSY while others use it, SQLITE_ERROR in a transaction.
+   */
+  rekey(key: string | Uint8Array | null): Promise<this>;
   /**
    * Let SQL call a function, on this connection: others, of this page too, have their own. It is given numbers, strings, Uint8Arrays and null, and returns what can be bound; what
    * it throws rejects the statement, with its stack. It replaces a function of the same name and number of arguments. null: remove all of

@@ -19,6 +19,7 @@ import {
   MILLISECONDS,
   OVERLAY,
   oneOf,
+  SECRET,
   SIGNAL,
   STORAGE,
   WORKER,
@@ -46,6 +47,7 @@ const CONNECT = {
   integers: oneOf('auto', 'number', 'bigint'),
   persist: BOOLEAN,
   timeout: MILLISECONDS,
+  key: SECRET,
   signal: SIGNAL,
   onProgress: FUNCTION,
   wal: GIVEN,
@@ -57,13 +59,17 @@ const CONNECT = {
 export async function connect(given, options) {
   const { signal, onProgress, readonly, create, integers, storage, timeout, persist, programs, compiler, ...rest } =
     checkOptions('connect()', options, CONNECT);
-  const { wal, overlay, download, ...where } = rest;
+  const { wal, overlay, download, key, ...where } = rest;
   const source = await sourceOf(given);
   if (typeof source === 'string' && !URL_START.test(source)) mustBeGiven({ wal, overlay, download });
   const settings = { integers: integers ?? 'auto', timeout: timeout ?? BUSY_TIMEOUT_MS };
   const client = await workerFor(where, { onProgress, signal, programs: located(programs), compiler });
   const gift = { wal: wal && (await fileOf(wal)), overlay: overlay || undefined, download };
-  const request = { op: 'open', name: source, options: { readonly, create, storage, compiler, ...gift, ...settings } };
+  const request = {
+    op: 'open',
+    name: source,
+    options: { readonly, create, storage, compiler, key, ...gift, ...settings },
+  };
   const opening = client.request(request, { signal });
   try {
     const opened = await unlessAborted(opening, signal);

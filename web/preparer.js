@@ -2,6 +2,7 @@
 
 import { NotYet, SQLITE_ERROR, SqlError } from '../base/errors.js';
 import { NEEDS_NO_SCHEMA } from '../base/sql.js';
+import { FORMATS, keyPragma, rekeying, withoutKey } from './keys.js';
 import { lex } from './lexer.js';
 import { encodeLiterals } from './literals.js';
 import { NextVisit } from './next_visit.js';
@@ -52,12 +53,41 @@ export class Preparer {
     const { bootstrap } = this.#database.engine.library;
     const text = sql.slice(lexed.start, lexed.end);
     if (NEEDS_NO_SCHEMA.test(text)) return this.#prepare(bootstrap, sql, start, lexed);
+    const aboutKey = keyPragma(lexed);
+    if (aboutKey) return this.#prepareKey(aboutKey, sql, start, lexed);
     try {
       return this.#prepare(this.visible.now().schema, sql, start, lexed);
     } catch (error) {
       if (!(error instanceof SqlError) || error instanceof NotYet || !this.visible.moved()) throw error;
     }
     return this.#prepare(this.visible.now().schema, sql, start, lexed);
+  }
+
+  /**
+   * Keep a key that is given; prepare what is left to do, under a text without the key.
+   * @param {import('./keys.js').KeyPragma} pragma @param {string} sql @param {number} start @param {import('./lexer.js').Lexed} lexed
+   * @returns {Prepared}
+   */
+  #prepareKey(pragma, sql, start, lexed) {
+    const { name, value } = pragma;
+    const shown = `PRAGMA ${name}`;
+    let text = shown;
+    let { bootstrap: schema } = this.#database.engine.library;
+    if (name.endsWith('rekey') && value !== null) {
+      text = rekeying(pragma);
+      schema = this.visible.now().schema;
+    }
+    const prepared = this.#prepare(schema, text, 0, lex(text, 0));
+    if (name === 'cipher' && value !== null) this.#database.keyFormat = FORMATS.turso;
+    else if (text === shown && value !== null) this.#database.giveKey(this.#slotOf(pragma.schema), value);
+    return { ...prepared, sql, start, end: lexed.end, shown };
+  }
+
+  /** @param {string} schema a name as it is written */
+  #slotOf(schema) {
+    const name = /^["`[]/.test(schema) ? schema.slice(1, -1) : schema;
+    if (name.toLowerCase() === 'main') return 0;
+    throw new SqlError(`a key is given for main, or with ATTACH … KEY, not for ${name}`, SQLITE_ERROR);
   }
 
   /** What is known of the sizes of tables. A Program that could not be made again must run, whatever they are. @returns {import('./schema.js').Sizes} */
@@ -80,6 +110,7 @@ export class Preparer {
     const prepared = loaded
       ? { sql, start, end: lexed.end, loaded, literals: encodeLiterals(lexed.literals), schema }
       : this.#compile(schema, sql, start, lexed);
+    if (!prepared.loaded.program.shared && / KEY /.test(lexed.key)) prepared.shown = withoutKey(text);
     if (start === 0 && sql.length < CACHED_TEXT && prepared.loaded.program.shared) schema.addText(prepared);
     return prepared;
   }

@@ -145,6 +145,7 @@ export class Relay {
     const { value } = message;
     if (value.cursor !== undefined) value.cursor += this.#generation * CURSORS;
     if (request.op === 'status') this.#describe(value);
+    else if (request.op === 'rekey') this.where.options = { ...this.where.options, key: request.key ?? undefined };
     else if (request.op === 'listen') this.#keep('listen', request);
     else if (request.op === 'define')
       this.#keep(JSON.stringify([request.kind, request.name, request.options]), request);

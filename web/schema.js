@@ -42,6 +42,7 @@ const GROWS = /^[\p{L}\p{N}_.]{2}$/u;
  * @property {CountedProgram} loaded
  * @property {import('./literals.js').LiteralBlock} literals
  * @property {Schema} schema
+ * @property {string} [shown] what may be told of a text with a key
  *
  * @typedef {Map<string, number> | null} Sizes classes of tables (catalog/sizes.py) by slot and root; null: plans do not depend on them
  *

@@ -303,6 +303,12 @@ export class Session {
     return {};
   }
 
+  /** @param {any} message @param {Job} job @param {Open} open */
+  async _rekey({ key }, job, { database }) {
+    await job.possible(() => database.rekey(key));
+    return {};
+  }
+
   /** A relay moves what can be moved (relay.js). */
   async _move() {
     throw new SqlError('only databases in OPFS and IndexedDB can be moved', SQLITE_ERROR);

@@ -14,10 +14,10 @@ export function statementRows(statements) {
       .filter((statement) => !statement.isOurs)
       .reverse()
       .map((statement, at) => {
-        const { sql, start, end, loaded } = statement.prepared;
+        const { sql, start, end, shown, loaded } = statement.prepared;
         const { columns, readonly } = loaded.program;
         const { runs, sorts, indexed, preparedAgain, memory } = statement.figures;
-        const told = [sql.slice(start, end), columns.length, Number(readonly), Number(statement.busy)];
+        const told = [shown ?? sql.slice(start, end), columns.length, Number(readonly), Number(statement.busy)];
         return [...told, null, sorts, indexed, null, preparedAgain, runs, memory, at + 1];
       });
   return { integers: 'auto', call, columns: COLUMNS };

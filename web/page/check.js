@@ -1,5 +1,6 @@
 /** What pages pass is checked before anything is done with it: wrong kinds are TypeErrors that say what is taken. */
 
+import { isKey } from '../keys.js';
 import { cannotBind, describe, isBytes, isPlain } from '../values.js';
 
 /** @typedef {{takes: string, is: (value: any) => boolean}} Kind */
@@ -48,6 +49,9 @@ export const GIVEN = {
 };
 /** @type {Kind} */
 export const OVERLAY = { takes: 'true, false or a name', is: (value) => typeof value === 'boolean' || NAME.is(value) };
+
+/** @type {Kind} */
+export const SECRET = { takes: 'a passphrase or 32 bytes', is: isKey };
 
 /** @param {...string} words @returns {Kind} */
 export function oneOf(...words) {

@@ -15,6 +15,7 @@ import {
   NAME,
   NAMES,
   oneOf,
+  SECRET,
   SIGNAL,
   STORAGE,
 } from './check.js';
@@ -124,6 +125,13 @@ export class Database extends Handle {
     check('backup()', name, NAME);
     const { storage, signal } = checkOptions('backup()', options, { storage: STORAGE, signal: SIGNAL });
     return this.request({ op: 'backup', name, storage }, { signal });
+  }
+
+  /** @param {string | Uint8Array | null} key */
+  async rekey(key) {
+    if (key !== null) check('rekey()', key, SECRET);
+    await this.request({ op: 'rekey', key });
+    return this;
   }
 
   /** @param {'opfs' | 'indexeddb'} storage */

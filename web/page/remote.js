@@ -6,7 +6,7 @@ import { Tenure } from './tenure.js';
 /** @typedef {import('./client.js').Client} Client */
 /** @typedef {{tenure?: Tenure | null} & import('./client.js').RequestOptions} Options tenure: the transaction the request is part of */
 
-const WRITES = new Set(['run', 'exec', 'batch', 'script', 'import']);
+const WRITES = new Set(['run', 'exec', 'batch', 'script', 'import', 'rekey']);
 
 export class RemoteDatabase {
   /** @type {Tenure | null} */ #tenure = null;

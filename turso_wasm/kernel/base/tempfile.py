@@ -56,6 +56,11 @@ def temp_encrypt() -> None:
         host_random(ptr[u8](key), KEY_SIZE)
 
 
+def temp_is_encrypted() -> i32:
+    """1 once there was a key."""
+    return i32(key != 0)
+
+
 def temp_flags(c: KernelConnection) -> i32:
     """How the connection's temporary files are opened (PRAGMA temp_store)."""
     return OPEN_MEMORY if c.temp_store == TEMP_STORE_MEMORY else OPEN_TEMP

@@ -31,7 +31,7 @@ from turso_wasm.kernel.abi import (
 from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_LOCKED, raise_error
 from turso_wasm.kernel.base.memory import mfree, mzalloc
 from turso_wasm.kernel.base.pending import pending_drop
-from turso_wasm.kernel.base.tempfile import temp_flags
+from turso_wasm.kernel.base.tempfile import temp_flags, temp_is_encrypted
 from turso_wasm.kernel.base.vfs import check_io, vfs_moved, vfs_size
 from turso_wasm.kernel.btree.cursor.save import cursors_forget_all, cursors_save_all
 from turso_wasm.kernel.pager.checkpoint import checkpoint_run
@@ -48,6 +48,7 @@ from turso_wasm.kernel.pager.database import (
     pager_free,
     pager_new,
 )
+from turso_wasm.kernel.pager.encryption import cipher_give, cipher_random
 from turso_wasm.kernel.pager.journal import journal_close
 from turso_wasm.kernel.pager.savepoint import savepoint_push, savepoint_release_to, savepoint_undo_to
 from turso_wasm.kernel.pager.share import share_alone, share_close, share_end
@@ -116,7 +117,10 @@ def slot_pager(c: KernelConnection, slot: i32) -> Pager:
     """The pager of a slot. The temp database is made when it is first asked for. Errors: SQLITE_CANTOPEN, …"""
     if slot == TEMP_SLOT and not c.pagers[slot]:
         _ = connection_open(c, slot, ptr[u8](0), 0, temp_flags(c) | OPEN_CREATE)
-        Pager(c.pagers[slot]).settings.synchronous = 0
+        p: Pager = Pager(c.pagers[slot])
+        p.settings.synchronous = 0
+        if temp_is_encrypted():
+            cipher_give(p, cipher_random())
     return Pager(c.pagers[slot])
 
 
