@@ -24,8 +24,8 @@ from turso_wasm.kernel.abi import DB_PAGE_COUNT, DB_SCHEMA_FORMAT
 from turso_wasm.runtime import layout
 from turso_wasm.runtime.connection_state import ConnectionState
 from turso_wasm.runtime.hosts.base import address
-from turso_wasm.runtime.keys import FORMAT_OURS, FORMAT_TURSO, key_pragma, without_key
 from turso_wasm.runtime.kept import keep, recall_shape, recall_text
+from turso_wasm.runtime.keys import FORMAT_OURS, FORMAT_TURSO, key_pragma, without_key
 from turso_wasm.runtime.rows import TextFactory, UndecodableText
 from turso_wasm.runtime.schema import (
     BOOTSTRAP,
@@ -76,6 +76,7 @@ class Preparing(ConnectionState):
     _view: View | None
     _bootstrap: Schema
     _own: Owned
+    is_keyed: bool = False  # a key was given: nothing of what is prepared goes to a file
     key_format: int = FORMAT_OURS  # of an encrypted database that is made
 
     def wait_turn(self) -> None:
@@ -138,6 +139,7 @@ class Preparing(ConnectionState):
 
     def give_key(self, slot: int, key: str) -> None:
         """The key of a database that the connection has not used yet; "": none. Errors: SqlError."""
+        self.is_keyed = self.is_keyed or key != ""
         raw = key.encode("utf-8", "surrogateescape")
         with self.host.lock:
             at = address(self.host.function("malloc")(len(raw) + 1))
@@ -182,7 +184,7 @@ class Preparing(ConnectionState):
     @property
     def _keeps(self) -> bool:
         """Whether Programs come from earlier processes, and are kept for later ones."""
-        return self.sizes is not None and self.host.programs is not None
+        return self.sizes is not None and self.host.programs is not None and not self.is_keyed
 
     def _analyze(self, schema: Schema, sql: str, start: int, ask: Ask | None) -> Prepared:
         """The statement by its shape, or compiled."""

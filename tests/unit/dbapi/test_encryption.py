@@ -236,11 +236,10 @@ def test_rekey_fails_whole(path: str) -> None:
     db.rollback()
     assert failure(lambda: db.rekey("x'1'")) == (1, "a key is 64 hexadecimal digits")
     reader = turso_wasm.connect(path, key=RAW)
-    cursor = reader.execute("SELECT * FROM t")
-    cursor.fetchone()
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM t").fetchall()
     db.execute("PRAGMA busy_timeout = 0")
     assert failure(lambda: db.rekey(OTHER))[0] == 5
-    cursor.close()
     reader.close()
     assert rows(path, RAW) == ROWS
     db.rekey(OTHER)
@@ -305,7 +304,7 @@ def test_a_flipped_bit(path: str, key: Any) -> None:
             # What tells that it is a database, and of which page size, no key protects; nor the salt of a passphrase.
             assert found == MALFORMED or at < 24, (at, found)
         else:
-            assert at >= 3 * 1024, at  # the page of a table that was not read
+            assert 2048 <= at < 3072, at  # the page of a table that was not read
     assert seen[MALFORMED] > 0.8 * sum(seen.values())
 
 
