@@ -17,7 +17,7 @@ from turso_wasm.vfs.base import CAP_OWNED, CAP_SHARED
 
 RAW, OTHER = bytes(32), bytes(range(32))
 CHANGES = {"another": (RAW, OTHER), "first": (None, RAW), "none": (RAW, None)}
-ROWS = 400
+ROWS = 2000
 WANTED = 25
 
 
@@ -68,9 +68,12 @@ def test_power_cuts(mode: str, capabilities: int, change: str) -> None:
         db = connect(name, old)
         db.execute(f"PRAGMA journal_mode = {mode}")
         db.execute("PRAGMA cache_size = 10")
+        db.execute("PRAGMA synchronous = extra")
         db.execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)")
         rows = [(i, f"{i} " * 30) for i in range(ROWS)]
+        db.execute("BEGIN")
         db.executemany("INSERT INTO t VALUES (?, ?)", rows)
+        db.execute("COMMIT")
         before = len(vfs.events)
         db.rekey(new)
         after = len(vfs.events)
