@@ -406,7 +406,8 @@ export class HostDatabase extends Shortcuts {
     check('backup()', name, NAME);
     const { storage = this.#storage } = checkOptions('backup()', options, { storage: STORAGE });
     const copy = this.export();
-    const target = await this.engine.openNow(name, { storage, compiler: this.where.options.compiler });
+    const { compiler, key } = this.where.options;
+    const target = await this.engine.openNow(name, { storage, compiler, key });
     try {
       await target.import(copy);
     } finally {

@@ -8,7 +8,7 @@
 
 import { Engine } from './engine.js';
 import { assetsFrom, placeOf } from './locations.js';
-import { BOOLEAN, checkOptions, FOLDER, MILLISECONDS, oneOf, STORAGE } from './page/check.js';
+import { BOOLEAN, checkOptions, FOLDER, MILLISECONDS, oneOf, SECRET, STORAGE } from './page/check.js';
 import { describe } from './values.js';
 
 export { SqlError, SqlError as SqliteError } from '../base/errors.js';
@@ -30,6 +30,7 @@ const CONNECT = {
   create: BOOLEAN,
   integers: oneOf('auto', 'number', 'bigint'),
   timeout: MILLISECONDS,
+  key: SECRET,
   compiler: BOOLEAN,
 };
 

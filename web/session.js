@@ -329,7 +329,7 @@ export class Session {
 }
 
 const OPERATIONS = new Set(
-  'hello init ready programs open close status listen export backup import move list remove'.split(' '),
+  'hello init ready programs open close status listen export backup import rekey move list remove'.split(' '),
 );
 /** Those that requests.js answers. */
 const OF_STATEMENTS = new Set('run get all iterate next return describe define exec batch script'.split(' '));
