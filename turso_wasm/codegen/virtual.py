@@ -65,10 +65,8 @@ def _write_one(node: nodes.WriteVirtual, writer: Writer, skipped: Label, ctx: Co
         number = with_affinity(rowid, "D", ctx).payload
         shown.decoded[ROWID] = SqlValue(INTEGER, select(rowid.has_tag(NULL), UNKNOWN_ROWID, number))
         emit_row(node.returning, ctx)
-    if old is not None:
-        writer.update(old, row, skipped)
-    else:
-        new = writer.insert(row, skipped)
+    new = writer.insert(row, skipped) if old is None else writer.update(old, row, skipped)
+    if new is not None:
         connection = f.load("i32", ctx.stmt, Run.offset("connection"))
         f.store("i64", connection, new, KernelConnection.offset("last_insert_rowid"))
     count_change(ctx)

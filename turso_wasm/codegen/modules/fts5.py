@@ -146,7 +146,7 @@ class Fts5Writer(Writer):
             f.set(rowid, f.call("fts_insert", self.ctx.stmt, self.config, values, *row.rowid.pair))
         return rowid
 
-    def update(self, old: Local, row: VirtualRow, skipped: Label) -> None:
+    def update(self, old: Local, row: VirtualRow, skipped: Label) -> Expr | None:
         """See Writer."""
         ctx, f = self.ctx, self.ctx.f
         name = self.change.table.name
@@ -160,11 +160,11 @@ class Fts5Writer(Writer):
                 self.options.contentless_delete or self.options.contentless_unindexed
             ):
                 ctx.raise_error(SQLITE_ERROR, f"{about}: {name}")
-                return
+                return None
             with f.if_(rowid != old):
                 ctx.raise_error(SQLITE_ERROR, f"{about}: {name}")
             ctx.do("fts_set_unindexed", ctx.stmt, self.config, old, values)
-            return
+            return old
         for column in self.options.located:
             if column not in self.change.changed:
                 ctx.do("fts_keep_locale", ctx.stmt, self.config, old, values, column)
@@ -172,6 +172,8 @@ class Fts5Writer(Writer):
             self._make_way(SqlValue(INTEGER, rowid), skipped)
         ctx.do("fts_delete", ctx.stmt, self.config, old)
         f.do(f.call("fts_insert", ctx.stmt, self.config, values, i32(INTEGER), rowid))
+        has_rows = self.options.content is None or self.options.columnsize
+        return rowid if has_rows else None
 
     def delete(self, rowid: Local) -> None:
         """See Writer."""

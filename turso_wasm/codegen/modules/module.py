@@ -56,8 +56,10 @@ class Writer(ABC):
         """Insert a row; its rowid (i64)."""
 
     @abstractmethod
-    def update(self, old: Local, row: VirtualRow, skipped: Label) -> None:
-        """Change the row with the rowid `old` (i64). row.rowid: the new one, or the old."""
+    def update(self, old: Local, row: VirtualRow, skipped: Label) -> Expr | None:
+        """Change the row with the rowid `old` (i64). row.rowid: the new one, or the old. What last_insert_rowid() is
+        from then on (i64): SQLite's modules insert into shadow tables; None: what it was.
+        """
 
     @abstractmethod
     def delete(self, rowid: Local) -> None:
