@@ -12,6 +12,7 @@ Source: https://sqlite.org/geopoly.html, and observed behaviour of SQLite 3.54.
 
 from turso_wasm.kernel.abi import BLOB, NULL, TEXT, Run, Value
 from turso_wasm.kernel.abi_modules import GroupBox
+from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.functions.printf_real import put_real
 from turso_wasm.kernel.functions.printf_spec import Spec
@@ -419,9 +420,13 @@ def fn_geopoly_bbox(stmt: Run, tag: i32, payload: i64) -> tuple[i32, i64]:
 
 @export
 def fn_geopoly_bound(stmt: Run, tag: i32, payload: i64, side_tag: i32, side: i64) -> tuple[i32, i64]:
-    """A side of the bounding box: least x, greatest x, least y, greatest y; NULL for what is no polygon."""
+    """A side of the bounding box a condition asks for: least x, greatest x, least y, greatest y; NULL for what SQLite
+    takes for a polygon. Errors: "SQL logic error" for other values.
+    """
     box: ptr[f64] = ptr[f64](i32(scratch(32)))
-    if not polygon(stmt, tag, payload) or bounds(stmt, tag, payload, box) == 0:
+    if bounds(stmt, tag, payload, box) == 0:
+        raise_error(SQLITE_ERROR, *lit(b"SQL logic error"))
+    if not polygon(stmt, tag, payload):
         return NULL, i64(0)
     value_tag, value = real_value(box[i32(side)])
     return value_tag, value
