@@ -165,7 +165,7 @@ def unescaped(b: Buffer, stmt: Run, p: ptr[u8], n: i32, escaped: bool) -> None:
 
 
 def same_label(stmt: Run, p: ptr[u8], n: i32, escaped: bool, q: ptr[u8], m: i32, other_escaped: bool) -> bool:
-    """Whether two labels are the same text."""
+    """Whether two labels are the same text: up to a NUL, as SQLite compares those with escapes."""
     if not escaped and not other_escaped:
         return n == m and same_bytes(p, q, n)
     mark: i32 = arena_mark(stmt.arena)
@@ -173,9 +173,18 @@ def same_label(stmt: Run, p: ptr[u8], n: i32, escaped: bool, q: ptr[u8], m: i32,
     b: Buffer = Buffer(scratch(sizeof(Buffer)))
     unescaped(a, stmt, p, n, escaped)
     unescaped(b, stmt, q, m, other_escaped)
-    same: bool = a.size == b.size and same_bytes(a.data, b.data, a.size)
+    size: i32 = till_nul(a)
+    same: bool = size == till_nul(b) and same_bytes(a.data, b.data, size)
     arena_release(stmt.arena, mark)
     return same
+
+
+def till_nul(b: Buffer) -> i32:
+    """How many bytes come before the first NUL."""
+    n: i32 = 0
+    while n < b.size and b.data[n]:
+        n += 1
+    return n
 
 
 def has_escapes(kind: i32) -> bool:
