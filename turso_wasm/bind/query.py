@@ -105,6 +105,7 @@ class Item:
     hidden: set[str] = field(default_factory=set)
     shown: dict[str, Expr] = field(default_factory=dict)
     compared: dict[str, Expr] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
     schema: str | None = None
     alias: str | None = None
     nullable: bool = False

@@ -25,7 +25,8 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr, items: 
     if column.alias is not None:
         name = column.alias
     elif isinstance(expr, bound.ColumnRef | bound.Generated) and type(column.expr) is ast.ColumnRef:
-        name = own = expr.name
+        own = expr.name
+        name = _label(expr, items)
         if binder.settings.full_column_names:
             name = _full_name(expr, items)
         elif not binder.settings.short_column_names:
@@ -46,6 +47,18 @@ def describe(binder: Binder, column: ast.ResultColumn, expr: bound.Expr, items: 
     if is_alias:
         return OutputColumn(name, is_alias=True)
     return OutputColumn(name, span=span, inner=_written(column.expr), stored=_stored(expr))
+
+
+def label_of(item: Item, number: int) -> str:
+    """What a visible column of an element of FROM is called."""
+    return (item.labels or item.columns)[number]
+
+
+def _label(expr: bound.ColumnRef | bound.Generated, items: Sequence[Item]) -> str:
+    item = next((item for item in items if isinstance(expr, bound.ColumnRef) and item.source == expr.source), None)
+    if item is not None and item.labels:
+        return next((label_of(item, at) for at, name in enumerate(item.columns) if name == expr.name), expr.name)
+    return expr.name
 
 
 def _full_name(expr: bound.ColumnRef | bound.Generated, items: Sequence[Item]) -> str:

@@ -19,7 +19,7 @@ from turso_wasm.bind.comparison import collation_of, explicit_collation, implici
 from turso_wasm.bind.expressions import bind_condition, refuse_dropped
 from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, OutputColumn, Query, WindowRef
 from turso_wasm.bind.recursion import bind_recursive, find_recursion
-from turso_wasm.bind.result_columns import describe, shown_name
+from turso_wasm.bind.result_columns import describe, label_of, shown_name
 from turso_wasm.bind.scope import Scope, column_of, item_matches
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables
@@ -205,13 +205,13 @@ def expand_star(binder: Binder, star: ast.Star, core: Core, scope: Scope) -> Non
         else:
             core.outputs.append(ref)
         if isinstance(ref, bound.ColumnRef | bound.Generated):
-            label = f"{shown_name(item, scope.items)}.{name}" if is_full else name
+            label = f"{shown_name(item, scope.items)}.{name}" if is_full else label_of(item, number)
             plain_name = None if label == name else name
             core.columns.append(
                 OutputColumn(label, ref.decltype, ref.table, ref.origin, inner=plain_name, stored=plain_name)
             )
         else:
-            core.columns.append(OutputColumn(name))
+            core.columns.append(OutputColumn(label_of(item, number), inner=name, stored=name))
 
 
 def _names_twice(items: list[Item]) -> bool:

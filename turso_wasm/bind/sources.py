@@ -15,10 +15,10 @@ from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.expressions import bind_condition
-from turso_wasm.bind.query import Core, Item, Step
+from turso_wasm.bind.query import Core, Item, OutputColumn, Step
 from turso_wasm.bind.scope import NameFinder, Scope
 from turso_wasm.bind.table_functions import argument, bind_function
-from turso_wasm.bind.tables import bind_table, bind_virtual, query_item
+from turso_wasm.bind.tables import bind_table, bind_virtual, query_item, unique_names
 from turso_wasm.bind.using import forget_not_null, using_conditions
 from turso_wasm.bind.walk import sources_used
 from turso_wasm.catalog.names import fold
@@ -135,8 +135,12 @@ def _bind_right(clause: FromClause, source: ast.FromSource, where: list[bound.Ex
     clause.has_outer = False
     steps = _bind_operand(clause, source, where)
     clause.has_outer = outside
-    if len(clause.scope.items) > n_items + 1:
-        clause.scope.nested.append({item.source for item in clause.scope.items[n_items:]})
+    inside = clause.scope.items[n_items:]
+    if len(inside) > 1:
+        clause.scope.nested.append({item.source for item in inside})
+        labels = iter(unique_names([OutputColumn(column) for item in inside for column in item.columns]))
+        for item in inside:
+            item.labels = tuple(next(labels) for _ in item.columns)
     return steps
 
 
