@@ -12,6 +12,7 @@
 
 import { CAP_OWNED, OPEN_CREATE } from '../base/abi.js';
 import { SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_READONLY, SqlError } from '../base/errors.js';
+import { StagedBlob } from './staging.js';
 
 /** Suffixes of the files that belong to a database. */
 export const COMPANIONS = ['-journal', '-wal'];
@@ -142,6 +143,11 @@ export class Storage {
   async replace(name, content) {
     void content;
     throw readOnly(name);
+  }
+
+  /** Begin to put a file that comes in parts in the place of an acquired database. @param {string} name @returns {Promise<import('./staging.js').Staged>} */
+  async stage(name) {
+    return new StagedBlob((content) => this.replace(name, content));
   }
 
   // --- files, synchronous ------------------------------------------------------------------------------

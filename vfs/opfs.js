@@ -213,24 +213,52 @@ export class OpfsStorage extends Storage {
 
   /** @override @param {string} name @param {Blob} content */
   async replace(name, content) {
-    const held = /** @type {Held} */ (this.#held.get(name));
-    const handle = await openHandle(held.directory, held.leaf + REDO, name, true);
+    const staged = await this.stage(name);
     try {
-      const log = new HandleFile(handle);
-      log.truncate(0);
-      for (let at = 0; at < content.size; at += CHUNK) {
-        log.mustWrite(new Uint8Array(await content.slice(at, at + CHUNK).arrayBuffer()), at);
-      }
-      log.sync();
-      log.mustWrite(trailerOf(content.size), content.size);
-      log.sync();
+      for (let at = 0; at < content.size; at += CHUNK) await staged.write(content.slice(at, at + CHUNK));
+      await staged.commit();
     } catch (error) {
-      handle.close();
-      await held.directory.removeEntry(held.leaf + REDO).catch(() => undefined);
+      await staged.discard();
       throw error;
     }
-    handle.close();
-    await this.#redo(name);
+  }
+
+  /** Into the redo log. @override @param {string} name @returns {Promise<import('./staging.js').Staged>} */
+  async stage(name) {
+    const { directory, leaf } = /** @type {Held} */ (this.#held.get(name));
+    const open = async () => new HandleFile(await openHandle(directory, leaf + REDO, name, true));
+    /** @type {HandleFile | null} */
+    let log = await open();
+    let size = 0;
+    log.truncate(0);
+    const close = () => {
+      log?.handle.close();
+      log = null;
+    };
+    return {
+      async write(part) {
+        log ??= await open();
+        const bytes = new Uint8Array(await part.arrayBuffer());
+        log.mustWrite(bytes, size);
+        size += bytes.length;
+      },
+      async content() {
+        close();
+        return (await directory.getFileHandle(leaf + REDO)).getFile();
+      },
+      commit: async () => {
+        log ??= await open();
+        log.sync();
+        log.mustWrite(trailerOf(size), size);
+        log.sync();
+        close();
+        await this.#redo(name);
+      },
+      async discard() {
+        close();
+        await directory.removeEntry(leaf + REDO).catch(() => undefined);
+      },
+    };
   }
 
   /** Apply a complete redo log, remove an incomplete one (O4). @param {string} name */

@@ -166,10 +166,16 @@ export class FileTable {
     return store.settled(rest);
   }
 
-  /** @param {string} name @param {Blob} content */
+  /** @param {string} name */
+  stage(name) {
+    const [store, rest] = this.#find(name);
+    return store.stage(rest);
+  }
+
+  /** @param {string} name @param {Blob | import('./staging.js').Staged} content */
   async replace(name, content) {
     const [store, rest] = this.#find(name);
-    const replaced = store.replace(rest, content);
+    const replaced = content instanceof Blob ? store.replace(rest, content) : content.commit();
     const over = replaced.catch(() => undefined);
     this.#replacing.set(name, over);
     try {

@@ -1,9 +1,19 @@
 /** An open database where the kernel is: its connection, its statements, the user's code, and its file as a whole. */
 
 import { N_SLOTS, OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, TEMP_SLOT } from '../base/abi.js';
-import { aboutSql, misuse, SQLITE_BUSY, SQLITE_ERROR, SQLITE_MISUSE, SqlError } from '../base/errors.js';
+import {
+  aboutSql,
+  misuse,
+  SQLITE_BUSY,
+  SQLITE_ERROR,
+  SQLITE_MISUSE,
+  SQLITE_READONLY,
+  SqlError,
+} from '../base/errors.js';
+import { GIVEN } from '../vfs/base.js';
 import { Connection } from './connection.js';
-import { checkHeader, withoutWal } from './file.js';
+import { checkHeader } from './file.js';
+import { joined, PAGES, withoutWal } from './image.js';
 import { FORMATS, isKey, keyText } from './keys.js';
 import { hasMore } from './lexer.js';
 import { BOOLEAN, check, checkOptions, checkSql, NAME, STORAGE } from './page/check.js';
@@ -53,6 +63,8 @@ export class HostDatabase extends Shortcuts {
     this.name = where.name;
     this.where = where;
     this.readonly = Boolean(where.options.readonly);
+    /** Whether it was given a key. */
+    this.encrypted = false;
     this.memory = where.inMemory || engine.stores.kindOf(where.file) === 'memory';
     /** @type {import('./rows.js').Integers} */
     this.integers = where.options.integers ?? 'auto';
@@ -80,6 +92,7 @@ export class HostDatabase extends Shortcuts {
 
   /** The key of a database that was not used yet, as the kernel takes it. @param {number} slot @param {string} key @throws {SqlError} */
   giveKey(slot, key) {
+    if (slot === 0) this.encrypted = key !== '';
     this.connection.giveKey(slot, key, this.keyFormat);
     this.#preparer.visible.forget();
   }
@@ -382,6 +395,7 @@ export class HostDatabase extends Shortcuts {
   export() {
     this.#mustBeOpen();
     if (this.inTransaction) throw new SqlError('cannot export within a transaction', SQLITE_ERROR);
+    if (this.isGiven && !this.encrypted) return withoutWal(joined(this.prepare(PAGES).pluck().all()));
     this.exec('PRAGMA main.wal_checkpoint(TRUNCATE)');
     return withoutWal(this.engine.files.contentOf(this.where.file));
   }
@@ -420,24 +434,54 @@ export class HostDatabase extends Shortcuts {
   get #storage() {
     const { inMemory, file } = this.where;
     const kind = this.engine.stores.kindOf(file);
-    return inMemory || kind === 'file' ? undefined : kind;
+    return inMemory || kind === 'file' || kind === 'url' ? undefined : kind;
   }
 
   /**
    * Replace the whole database by a file that can be read, or by an empty one. The old one stays as it is when this fails. Prepared
    * statements are compiled again when they are used.
-   * @param {Uint8Array | ArrayBuffer | Blob} source
+   * @param {Uint8Array | ArrayBuffer | Blob | import('../vfs/staging.js').Staged} source
    * @throws {SqlError} SQLITE_NOTADB, SQLITE_CORRUPT; SQLITE_ERROR in a transaction or while others are attached; SQLITE_READONLY
    */
   async import(source) {
+    this.#mustTakeAnother();
+    const isStaged = 'commit' in source;
+    const blob = isStaged
+      ? await source.content()
+      : source instanceof Blob
+        ? source
+        : new Blob([/** @type {BlobPart} */ (source)]);
+    if (blob.size) await this.#mustBeReadable(blob);
+    this.#mustTakeAnother();
+    await this.engine.replace(this, isStaged ? source : blob);
+  }
+
+  /** Begin to take in a file in parts, for `import`. @returns {Promise<import('../vfs/staging.js').Staged>} */
+  async stage() {
+    this.#mustTakeAnother();
+    return this.engine.files.stage(this.where.file);
+  }
+
+  /** @throws {SqlError} if it cannot be replaced as a whole */
+  #mustTakeAnother() {
     this.#mustBeOpen();
     if (this.inTransaction) throw new SqlError('cannot import within a transaction', SQLITE_ERROR);
     if (this.files.length > 1) throw new SqlError('cannot import while other databases are attached', SQLITE_ERROR);
-    if (this.readonly) throw new SqlError('attempt to write a readonly database', 8);
-    const blob = source instanceof Blob ? source : new Blob([/** @type {BlobPart} */ (source)]);
-    if (blob.size) await this.#mustBeReadable(blob);
+    if (this.readonly) throw new SqlError('attempt to write a readonly database', SQLITE_READONLY);
+    if (this.isGiven)
+      throw new SqlError('cannot import into a file with an overlay: connect to the other file', SQLITE_ERROR);
+  }
+
+  /** Whether it lies in a file or at a URL that the page was given. */
+  get isGiven() {
+    return this.where.file.startsWith(GIVEN);
+  }
+
+  /** All of it, changes included, was saved to a file, over which they begin anew. @param {Blob} file */
+  async saved(file) {
     this.#mustBeOpen();
-    await this.engine.replace(this, blob);
+    if (this.inTransaction) throw new SqlError('cannot save within a transaction', SQLITE_ERROR);
+    await this.engine.replace(this, file);
   }
 
   /** @param {Blob} blob */

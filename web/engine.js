@@ -199,7 +199,7 @@ export class Engine {
 
   /**
    * Put `content` in the place of a database's file, between `disconnect` and `connect`.
-   * @param {HostDatabase} database @param {Blob} content @throws {SqlError} SQLITE_BUSY when another connection has it open
+   * @param {HostDatabase} database @param {Blob | import('../vfs/staging.js').Staged} content @throws {SqlError} SQLITE_BUSY when another connection has it open
    */
   async replace(database, content) {
     const { file, name } = database.where;

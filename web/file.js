@@ -1,21 +1,18 @@
-/** SQLite database files as a whole: what is checked before one is taken in, and what is changed when one is given out. */
+/** SQLite database files as a whole: what is checked before one is taken in. */
 
 import { SQLITE_CORRUPT, SQLITE_ERROR, SQLITE_NOTADB, SqlError } from '../base/errors.js';
+import { ENCRYPTED } from './image.js';
 
 const MAGIC = 'SQLite format 3\0';
-/** How encrypted databases begin (turso_wasm/kernel/pager/encryption.py); the fields below lie there in the clear. */
-const ENCRYPTED = /^T(?:Wasm|urso)/;
 const HEADER_SIZE = 100;
 const AT_PAGE_SIZE = 16;
-const AT_WRITE_VERSION = 18;
-const AT_READ_VERSION = 19;
 const AT_CHANGE_COUNTER = 24;
 const AT_PAGE_COUNT = 28;
 const AT_SCHEMA_FORMAT = 44;
 const AT_VERSION_VALID_FOR = 92;
 
 /**
- * Refuse what is no database, or not all of one. Source: https://sqlite.org/fileformat2.html#the_database_header
+ * Refuse what is no database, or not all of one; an encrypted one has these fields in the clear. Source: https://sqlite.org/fileformat2.html#the_database_header
  * @param {Blob} file
  */
 export async function checkHeader(file) {
@@ -35,14 +32,4 @@ export async function checkHeader(file) {
   if (file.size < Math.max(pages, 1) * pageSize) {
     throw new SqlError('database disk image is malformed: the file is cut short', SQLITE_CORRUPT);
   }
-}
-
-/**
- * The same file in rollback-journal mode: it comes without its log. The header of an encrypted one is authenticated and stays as it is.
- * @param {Uint8Array<ArrayBuffer>} bytes
- */
-export function withoutWal(bytes) {
-  const isPlain = bytes.length >= HEADER_SIZE && !ENCRYPTED.test(String.fromCharCode(...bytes.subarray(0, 5)));
-  if (isPlain) bytes[AT_WRITE_VERSION] = bytes[AT_READ_VERSION] = 1;
-  return bytes;
 }

@@ -289,6 +289,8 @@ export interface Status {
   totalChanges: number;
   /** Where it lies; 'file': in a Blob or a file of the user's; 'url': on a web server. */
   storage: StorageKind | 'file' | 'url';
+  /** Whether it was given a key. */
+  encrypted: boolean;
   /** Of 'file' and 'url': bytes of the file, and what was read of it so far, in how many calls or requests. */
   source?: { size: number; bytes: number; requests: number };
   /** Whose worker has the file open: this page's, or one that serves it for this page. */
@@ -343,6 +345,13 @@ export interface LiveOptions {
   key?: string | string[];
 }
 
+export interface TransferOptions {
+  /** Gives up; the promise rejects with its reason. */
+  signal?: AbortSignal | null;
+  /** Called after each part. Bytes; total: null when it is not known. */
+  onProgress?: (progress: { done: number; total: number | null }) => void;
+}
+
 export interface Database extends Handle, AsyncDisposable {
   readonly name: string;
   /** Where it lies: what was chosen if `connect` was told nothing. */
@@ -375,7 +384,7 @@ export interface Database extends Handle, AsyncDisposable {
    * without one.
    */
   live<T = Row>(sql: string, params?: SqlParameter[] | Record<string, SqlParameter>, options?: LiveOptions): Live<T>;
-  /** The database as a file that SQLite opens. */
+  /** The database as a file that SQLite opens, in memory. */
   export(): Promise<Uint8Array<ArrayBuffer>>;
   /** `export` under the name that others have for it. */
   serialize(): Promise<Uint8Array<ArrayBuffer>>;
@@ -387,11 +396,28 @@ export interface Database extends Handle, AsyncDisposable {
    */
   backup(name: string, options?: { storage?: StorageKind; signal?: AbortSignal | null }): Promise<{ bytes: number }>;
   /**
-   * Replace the whole database by a SQLite file, or, with no bytes, by an empty database. The old one stays when this fails.
-   * Errors: SqliteError SQLITE_NOTADB or SQLITE_CORRUPT for what could not be read afterwards, SQLITE_BUSY when another connection has the
-   * database open; TypeError for what cannot be fetched.
+   * The same into a stream, or in the place of a file, part by part, at constant memory (an encrypted database at once): the database as it is at the beginning, while other
+   * requests go on (of a private database, or one with an overlay, they wait). The stream is closed, or, when this fails, aborted; a file
+   * then stays as it was. Errors: SqliteError SQLITE_ERROR in a transaction, SQLITE_PERM when the user does not let the page write the file,
+   * SQLITE_CANTOPEN; what the stream or the signal fail with.
    */
-  import(source: Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL): Promise<void>;
+  exportTo(target: WritableStream<Uint8Array> | FileSystemFileHandle, options?: TransferOptions): Promise<void>;
+  /**
+   * Write a file that was opened by its handle, with an overlay, in place; the overlay is empty then. Other requests wait. The file stays
+   * as it was when this fails. Errors: those of `exportTo`; TypeError when there is no handle; SqliteError SQLITE_READONLY without an overlay,
+   * SQLITE_ERROR with a log (`wal`), which would be taken for the new file's.
+   */
+  save(options?: TransferOptions): Promise<void>;
+  /**
+   * Replace the whole database by a SQLite file, or, with no bytes, by an empty database. The file is taken in part by part; other requests
+   * go on until all of it is there. The old one stays when this fails.
+   * Errors: SqliteError SQLITE_NOTADB or SQLITE_CORRUPT for what could not be read afterwards, SQLITE_BUSY when another connection has the
+   * database open; TypeError for what cannot be fetched; what the signal says.
+   */
+  import(
+    source: Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL,
+    options?: TransferOptions,
+  ): Promise<void>;
   /**
    * Put the database into another storage, under its name, and remove it where it was; statements, functions and settings stay. Nobody
    * else may have it open. The old one stays when this fails. Errors: SqliteError SQLITE_BUSY, SQLITE_ERROR in a transaction and when there

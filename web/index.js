@@ -74,8 +74,11 @@ export async function connect(given, options) {
   try {
     const opened = await unlessAborted(opening, signal);
     const shown = typeof source === 'string' ? source : /** @type {any} */ (source.name ?? 'blob');
-    const connection = new RemoteDatabase(client, opened, { ...settings, persist: persist !== false });
-    return new Database(connection, shown, { handle: isHandle(given) ? given : null, isAlone: !wal });
+    const isPrivate = source === ':memory:' || source === '' || overlay;
+    const again = isPrivate ? null : () => client.request(request);
+    const connection = new RemoteDatabase(client, opened, { ...settings, persist: persist !== false }, again);
+    const handle = isHandle(given) ? given : null;
+    return new Database(connection, shown, { handle, isAlone: !gift.wal?.size, isWritable: Boolean(overlay) });
   } catch (error) {
     opening.then(({ database }) => client.request({ op: 'close', database })).catch(() => undefined);
     throw error;

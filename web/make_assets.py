@@ -106,7 +106,7 @@ def _pack_compiler(target: Path) -> None:
 FIRST_STATEMENTS = (
     f'{SCHEMA_QUERY} "main".sqlite_master', f'{SCHEMA_QUERY} "temp".sqlite_master', "BEGIN", "BEGIN IMMEDIATE",
     "BEGIN EXCLUSIVE", "COMMIT", "ROLLBACK", "SAVEPOINT _transaction",
-    "RELEASE _transaction", "ROLLBACK TO _transaction",
+    "RELEASE _transaction", "ROLLBACK TO _transaction", "SELECT data FROM sqlite_dbpage",
 )  # fmt: skip
 
 

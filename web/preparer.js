@@ -2,6 +2,7 @@
 
 import { NotYet, SQLITE_ERROR, SqlError } from '../base/errors.js';
 import { NEEDS_NO_SCHEMA } from '../base/sql.js';
+import { PAGES } from './image.js';
 import { FORMATS, keyPragma, rekeying, withoutKey } from './keys.js';
 import { lex } from './lexer.js';
 import { encodeLiterals } from './literals.js';
@@ -52,7 +53,7 @@ export class Preparer {
     if (!lexed.key) return null;
     const { bootstrap } = this.#database.engine.library;
     const text = sql.slice(lexed.start, lexed.end);
-    if (NEEDS_NO_SCHEMA.test(text)) return this.#prepare(bootstrap, sql, start, lexed);
+    if (NEEDS_NO_SCHEMA.test(text) || text === PAGES) return this.#prepare(bootstrap, sql, start, lexed);
     const aboutKey = keyPragma(lexed);
     if (aboutKey) return this.#prepareKey(aboutKey, sql, start, lexed);
     try {
@@ -76,6 +77,7 @@ export class Preparer {
     if (name.endsWith('rekey') && value !== null) {
       text = rekeying(pragma);
       schema = this.visible.now().schema;
+      this.#database.encrypted = value !== '';
     }
     const prepared = this.#prepare(schema, text, 0, lex(text, 0));
     if (name === 'cipher' && value !== null) this.#database.keyFormat = FORMATS.turso;

@@ -31,7 +31,11 @@
  *                                                  connection's own too; `tables: null`: any
  *   export    database                             {buffer}
  *   backup    database, name, storage              {bytes}: a copy is in the place of the database of that name
- *   import    database, blob                       {}
+ *   fill      database, transfer, part: a Blob     {transfer}: a part of the file that `import` will take; without `transfer` its first
+ *   import    database, transfer, or a Blob        {}: the database is replaced by what was filled, or the Blob; neither: by an empty one
+ *   drop      database, transfer                   {}: what was filled is forgotten
+ *   saved     database, file                       {}: what its file and the changes beside it were was saved to that File
+ *   rekey     database, key                        {}: it is encrypted with that key from now on; null: with none
  *   move      database, storage                    {storage}: where it lies from now on
  *   list      storage                              {names}
  *   remove    name, storage                        {}

@@ -18,9 +18,11 @@ import {
 } from '../base/errors.js';
 import { isLocked } from '../vfs/base.js';
 import { endOf, lastingEffects, onlyReads, staysInside } from './effects.js';
+import { PAGES, withoutWal } from './image.js';
 import { interrupted } from './job.js';
 import { LocalLink, RemoteLink } from './links.js';
 import { packError, transferables, unpackError } from './protocol.js';
+import { decodeRows, viewsOf } from './rows.js';
 
 /** How long an owner is looked for. */
 const PATIENCE_MS = 4500;
@@ -292,6 +294,7 @@ export class Relay {
   /** What is asked meanwhile waits; nothing is lost if it fails. @param {Relay['where']} to */
   async #moveTo(to) {
     if (!this.#ready) await this.connect();
+    if (this.#inTransaction) throw new SqlError('cannot move within a transaction', SQLITE_ERROR);
     this.#moving = true;
     this.#ready = false;
     const before = this.where;
@@ -300,9 +303,8 @@ export class Relay {
     const target = new Relay(this.server, to, { post: () => undefined, closed: () => undefined });
     try {
       const version = await this.#dataVersion();
-      const { buffer } = await this.#ask({ op: 'export', database: this.#database });
       await target.connect();
-      await target.#fill(buffer);
+      await target.#fill(this.#parts());
       await this.#ask({ op: 'exec', database: this.#database, sql: 'BEGIN IMMEDIATE' });
       isAlone = true; // nobody else writes from here on
       if ((await this.#dataVersion()) !== version) throw isLocked(to.name);
@@ -325,14 +327,44 @@ export class Relay {
     return results[0].rows[0][0];
   }
 
-  /** @param {ArrayBuffer} content */
-  async #fill(content) {
-    const { buffer } = await this.#ask({ op: 'export', database: this.#database });
-    if (buffer.byteLength) {
+  /** Its pages as they are now, batch by batch. @returns {AsyncGenerator<Uint8Array[]>} */
+  async *#parts() {
+    const { encrypted } = await this.#ask({ op: 'status', database: this.#database });
+    if (encrypted) {
+      // pages are shown as they are without a key
+      const { buffer } = await this.#ask({ op: 'export', database: this.#database });
+      if (buffer.byteLength) yield [new Uint8Array(buffer)];
+      return;
+    }
+    const asked = { database: this.#database, statement: this.#next--, sql: PAGES, args: [] };
+    let { packed, cursor } = await this.#ask({ ...asked, op: 'iterate' });
+    try {
+      for (;;) {
+        if (packed) yield decodeRows(viewsOf(packed.buffer), packed, 'number', { kind: 'pluck' });
+        if (cursor === undefined) return;
+        ({ packed, cursor } = await this.#ask({ op: 'next', database: this.#database, cursor }));
+      }
+    } finally {
+      if (cursor !== undefined)
+        await this.#ask({ op: 'return', database: this.#database, cursor }).catch(() => undefined);
+    }
+  }
+
+  /** Take another database in, part by part. @param {AsyncIterable<Uint8Array[]>} parts */
+  async #fill(parts) {
+    for await (const found of this.#parts()) {
+      if (!found.length) continue;
       throw new SqlError(`there is a database ${this.where.name} in ${this.storage} already`, SQLITE_ERROR);
     }
     this.#filled = true;
-    await this.#ask({ op: 'import', database: this.#database, blob: new Blob([content]) });
+    const database = this.#database;
+    let transfer;
+    for await (const pages of parts) {
+      if (transfer === undefined) withoutWal(pages[0]);
+      const part = new Blob(/** @type {BlobPart[]} */ (pages));
+      transfer = (await this.#ask({ op: 'fill', database, transfer, part })).transfer;
+    }
+    await this.#ask({ op: 'import', database, transfer });
   }
 
   // --- losing an owner ---------------------------------------------------------------------------------

@@ -10,7 +10,7 @@
  *   N4  What a write answers is durable.
  */
 
-import { misuse, SQLITE_ERROR, SqlError } from '../base/errors.js';
+import { misuse, SQLITE_ABORT, SQLITE_ERROR, SqlError } from '../base/errors.js';
 import { Changes } from './changes.js';
 import { fetchBytes } from './fetching.js';
 import { interrupted, Job } from './job.js';
@@ -30,6 +30,7 @@ const GRACE_MS = 500;
  * @property {boolean} closing
  * @property {boolean} listens whether `changed` is sent
  * @property {Changes} changes
+ * @property {Map<number, import('../vfs/staging.js').Staged>} staged files that are on their way in
  */
 
 export class Session {
@@ -172,12 +173,13 @@ export class Session {
     const databases = [...this.#databases.values()];
     this.#databases.clear();
     this.requests.forget();
-    await Promise.allSettled(databases.map(({ queue, database }) => queue.then(() => this.#abandon(database))));
+    await Promise.allSettled(databases.map((open) => open.queue.then(() => this.#abandon(open))));
   }
 
-  /** Close a database, whose locks others may wait for. @param {HostDatabase} database */
-  async #abandon(database) {
+  /** Close a database, whose locks others may wait for. @param {Open} open */
+  async #abandon({ database, staged }) {
     const { files } = database;
+    for (const file of staged.values()) await file.discard();
     await database.close();
     this.server.ended(files);
   }
@@ -231,6 +233,7 @@ export class Session {
       closing: false,
       changes: new Changes(database),
       listens: false,
+      staged: new Map(),
     });
     return { database: number, storage: engine.stores.kindOf(database.where.file), readonly: database.readonly };
   }
@@ -261,6 +264,7 @@ export class Session {
   async _close({ database }, _, open) {
     this.#databases.delete(database);
     this.requests.forget(open);
+    await Promise.all([...open.staged.values()].map((staged) => staged.discard()));
     await open.database.close();
     return {};
   }
@@ -276,6 +280,7 @@ export class Session {
       owner: 'this',
       tabs,
       source: engine.stores.figures(where.file),
+      encrypted: database.encrypted,
       ...engine.figures,
     };
   }
@@ -297,9 +302,33 @@ export class Session {
   }
 
   /** @param {any} message @param {Job} _ @param {Open} open */
-  async _import({ blob }, _, { database, changes }) {
-    await database.import(blob);
-    changes.reset();
+  async _fill({ transfer, part }, _, open) {
+    const number = transfer ?? this.#next++;
+    const staged = transfer === undefined ? await open.database.stage() : stagedIn(open, transfer);
+    open.staged.set(number, staged);
+    await staged.write(part);
+    return { transfer: number };
+  }
+
+  /** @param {any} message @param {Job} _ @param {Open} open */
+  async _import({ transfer, blob = new Blob([]) }, _, open) {
+    await open.database.import(transfer === undefined ? blob : stagedIn(open, transfer));
+    open.staged.delete(transfer);
+    open.changes.reset();
+    return {};
+  }
+
+  /** @param {any} message @param {Job} _ @param {Open} open */
+  async _drop({ transfer }, _, open) {
+    const staged = open.staged.get(transfer);
+    open.staged.delete(transfer);
+    await staged?.discard();
+    return {};
+  }
+
+  /** @param {any} message @param {Job} _ @param {Open} open */
+  async _saved({ file }, _, { database }) {
+    await database.saved(file);
     return {};
   }
 
@@ -328,8 +357,17 @@ export class Session {
   }
 }
 
+/** @param {Open} open @param {number} transfer */
+function stagedIn(open, transfer) {
+  const staged = open.staged.get(transfer);
+  if (staged) return staged;
+  throw new SqlError('what was sent to be imported is no longer there: the database has moved', SQLITE_ABORT);
+}
+
 const OPERATIONS = new Set(
-  'hello init ready programs open close status listen export backup import rekey move list remove'.split(' '),
+  'hello init ready programs open close status listen export backup fill import drop saved rekey move list remove'.split(
+    ' ',
+  ),
 );
 /** Those that requests.js answers. */
 const OF_STATEMENTS = new Set('run get all iterate next return describe define exec batch script'.split(' '));

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import open_page, runner
+from tests.browser.modules import document, in_page
+from tests.browser.remote_server import Remote, serving_remote
 from tests.browser.test_stores import made_by_sqlite
 
 Js = Callable[..., Any]
@@ -86,6 +88,28 @@ def renderers() -> int:
         return pid == os.getpid()
 
     return sum(size for pid, size in sizes.items() if size and is_ours(pid))
+
+
+def test_the_document(page: Any, tmp_path: Path) -> None:
+    """docs/files.md, with a user who chooses a file, and a web server."""
+    script = "CREATE TABLE city(id INTEGER PRIMARY KEY, name TEXT); INSERT INTO city VALUES (1, 'Brno'), (2, 'Kraków')"
+    path = tmp_path / "cities.db"
+    content = made_by_sqlite(path, script)
+    page.evaluate("document.body.innerHTML = '<input type=file>'")
+    page.locator("input").set_input_files(str(path))
+    page.evaluate(
+        """async (content) => {
+            const handle = await (await navigator.storage.getDirectory()).getFileHandle('picked.db', { create: true });
+            const stream = await handle.createWritable();
+            await stream.write(new Uint8Array(content));
+            await stream.close();
+            globalThis.showOpenFilePicker = async () => [handle];
+        }""",
+        list(content),
+    )
+    with serving_remote(Remote(content=content)) as remote:
+        source = document("files.md").replace("https://example.org/cities.db", remote.url)
+        in_page(page, source)
 
 
 class TestInPlace:

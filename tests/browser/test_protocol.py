@@ -173,6 +173,8 @@ def test_describe_and_status(wire: Callable[..., Any]) -> None:
             "owner": "this",
             "tabs": 1,
             "compiler": "ready",
+            "source": None,
+            "encrypted": False,
             "fromSnapshot": ANY,
             "programs": ANY,
         },

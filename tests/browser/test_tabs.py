@@ -438,7 +438,7 @@ class TestMoving:
         assert found[1] == [False, True]
         assert found[2:4] == ["SQLITE_BUSY", [1, 2, 3]]
         assert found[4] == f"there is a database tabs.db in {only.kind} already"
-        assert found[5] == "cannot export within a transaction"
+        assert found[5] == "cannot move within a transaction"
         assert found[6:] == [[2, 4, 6], only.kind, "TypeError", False]
 
 

@@ -1,5 +1,6 @@
 /** An open database of a page. */
 
+import { SQLITE_ERROR, SQLITE_READONLY, SqlError } from '../../base/errors.js';
 import { unpackError } from '../protocol.js';
 import { describe } from '../values.js';
 import {
@@ -19,10 +20,13 @@ import {
   SIGNAL,
   STORAGE,
 } from './check.js';
+import { isHandle } from './files.js';
 import { Handle } from './handle.js';
 import { Live } from './live.js';
 import { codeOf } from './source.js';
+import { importFrom, partsOf, replacementOf, writeTo } from './transfer.js';
 
+const TRANSFER = { signal: SIGNAL, onProgress: FUNCTION };
 const PYTHON = { deterministic: BOOLEAN, directOnly: BOOLEAN, compiled: BOOLEAN };
 const CALL = { deterministic: BOOLEAN, directOnly: BOOLEAN, varargs: BOOLEAN, safeIntegers: BOOLEAN };
 
@@ -32,7 +36,8 @@ export class Database extends Handle {
   /**
    * Made by `connect`.
    * @param {import('./remote.js').RemoteDatabase} connection @param {string} name
-   * @param {{handle: FileSystemFileHandle | null, isAlone: boolean}} file that it was opened from; isAlone: without a log
+   * @param {{handle: FileSystemFileHandle | null, isAlone: boolean, isWritable: boolean}} file that it was opened from; isAlone: without a
+   *   log; isWritable: with an overlay
    */
   constructor(connection, name, file) {
     super(connection, null);
@@ -105,9 +110,44 @@ export class Database extends Handle {
     return new Uint8Array((await this.request({ op: 'export' })).buffer);
   }
 
-  /** @param {Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL} source */
-  async import(source) {
-    await this.request({ op: 'import', blob: await blobOf(source) });
+  /** @param {WritableStream | FileSystemFileHandle} target @param {import('./transfer.js').Options} [options] */
+  async exportTo(target, options) {
+    const checked = checkOptions('exportTo()', options, TRANSFER);
+    if (!isHandle(target) && !(target instanceof WritableStream)) {
+      throw new TypeError(`exportTo() takes a WritableStream or a FileSystemFileHandle, not ${describe(target)}`);
+    }
+    const { encrypted } = await this.connection.statusOutside('export');
+    const stream = isHandle(target) ? await replacementOf(target) : target;
+    // pages are shown as they are without a key: what is encrypted leaves as a whole
+    if (encrypted) await writeTo([await this.export()], stream, checked);
+    else
+      await this.connection.beside((own, tenure) =>
+        writeTo(partsOf(new Handle(own, tenure), checked), stream, checked),
+      );
+  }
+
+  /** @param {import('./transfer.js').Options} [options] */
+  async save(options) {
+    const checked = checkOptions('save()', options, TRANSFER);
+    const { handle, isAlone, isWritable } = this.#file;
+    if (!handle) throw new TypeError('save() is for files that were opened by their handle: use exportTo()');
+    if (!isWritable) throw new SqlError('nothing to save: the file was opened without an overlay', SQLITE_READONLY);
+    if (!isAlone) throw new SqlError('cannot save a file whose log lies beside it: use exportTo()', SQLITE_ERROR);
+    const { encrypted } = await this.connection.statusOutside('save');
+    const stream = await replacementOf(handle);
+    await this.connection.alone(async (tenure) => {
+      const parts = encrypted
+        ? [new Uint8Array((await this.connection.request({ op: 'export' }, { tenure })).buffer)]
+        : partsOf(new Handle(this.connection, tenure), checked);
+      await writeTo(parts, stream, checked);
+      await this.connection.request({ op: 'saved', file: await handle.getFile() }, { tenure });
+    });
+  }
+
+  /** @param {Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream | string | URL} source @param {import('./transfer.js').Options} [options] */
+  async import(source, options) {
+    const checked = checkOptions('import()', options, TRANSFER);
+    await importFrom((fields, { signal }) => this.request(fields, { signal }), source, checked);
   }
 
   serialize() {
@@ -207,47 +247,4 @@ export class Database extends Handle {
   [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
     return this.close();
   }
-}
-
-/** @param {any} source @returns {Promise<Blob>} */
-async function blobOf(source) {
-  if (source instanceof Blob) return source;
-  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return new Blob([/** @type {BlobPart} */ (source)]);
-  if (typeof source === 'string' || source instanceof URL) return bodyOf(await fetched(String(source)), `${source}`);
-  if (source instanceof Response) return bodyOf(source, source.url || 'the Response');
-  if (source instanceof ReadableStream) return bodyOf(responseOf(source), 'the ReadableStream');
-  throw new TypeError(`import() takes a Blob, bytes, a Response, a ReadableStream or a URL, not ${describe(source)}`);
-}
-
-/** @param {string} url */
-async function fetched(url) {
-  try {
-    return await fetch(url);
-  } catch (cause) {
-    throw new TypeError(`${url} could not be fetched: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** @param {ReadableStream} stream */
-function responseOf(stream) {
-  try {
-    return new Response(stream);
-  } catch (cause) {
-    throw new TypeError(`the ReadableStream could not be read: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** @param {Response} response @param {string} what */
-async function bodyOf(response, what) {
-  if (!response.ok) throw new TypeError(`${what} could not be fetched: HTTP status ${response.status}`);
-  try {
-    return await response.blob();
-  } catch (cause) {
-    throw new TypeError(`${what} could not be read: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** @param {unknown} error */
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
 }

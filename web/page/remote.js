@@ -1,6 +1,6 @@
 /** An open database in the worker, and who may talk to it. */
 
-import { misuse } from '../../base/errors.js';
+import { misuse, SQLITE_ERROR, SqlError } from '../../base/errors.js';
 import { Tenure } from './tenure.js';
 
 /** @typedef {import('./client.js').Client} Client */
@@ -27,9 +27,15 @@ export class RemoteDatabase {
     for (const act of [...this.ends]) act();
   };
 
-  /** @param {Client} client @param {{database: number, storage: string, readonly: boolean}} opened @param {{integers: import('../rows.js').Integers, timeout: number, persist: boolean}} settings */
-  constructor(client, { database, storage, readonly }, { integers, timeout, persist }) {
+  /**
+   * @param {Client} client
+   * @param {{database: number, storage: string, readonly: boolean}} opened
+   * @param {{integers: import('../rows.js').Integers, timeout: number, persist: boolean}} settings
+   * @param {(() => Promise<{database: number, storage: string, readonly: boolean}>) | null} again opens the same database once more; null: nobody can
+   */
+  constructor(client, { database, storage, readonly }, { integers, timeout, persist }, again) {
     this.client = client;
+    this.again = again;
     this.number = database;
     this.storage = storage;
     this.#asks = persist && storage !== 'memory' && storage !== 'file';
@@ -89,6 +95,28 @@ export class RemoteDatabase {
       this.#tenure = null;
       tenure.end();
     }
+  }
+
+  /**
+   * Run `act` on a connection of its own, so that nobody has to wait for it; where there can be no other, alone on this one.
+   * @template T @param {(connection: RemoteDatabase, tenure: Tenure | null) => Promise<T>} act
+   */
+  async beside(act) {
+    if (!this.again) return this.alone((tenure) => act(this, tenure));
+    const settings = { integers: this.integers, timeout: this.timeout, persist: false };
+    const other = new RemoteDatabase(this.client, await this.again(), settings, null);
+    try {
+      return await act(other, null);
+    } finally {
+      await other.close();
+    }
+  }
+
+  /** @param {string} what is to be done @throws {SqlError} SQLITE_ERROR in a transaction */
+  async statusOutside(what) {
+    const status = await this.request({ op: 'status' });
+    if (status.inTransaction) throw new SqlError(`cannot ${what} within a transaction`, SQLITE_ERROR);
+    return status;
   }
 
   /** @param {(changed: {tables: string[] | null, own: boolean}) => void} listener @returns {Promise<() => Promise<void>>} */

@@ -13,11 +13,12 @@ FOLDERS = ("base", "vfs", "web", "demo")
 """Bottom first; a module imports from its own folder and from those before it."""
 
 WEB = (
-    "changes.js claims.js fetching.js file.js lexer.js locations.js next_visit.js program.js program_file.js",
+    "changes.js claims.js fetching.js file.js image.js lexer.js locations.js next_visit.js program.js program_file.js",
     "protocol.js rows.js",
     "effects.js links.js pyodide.js snapshot.js values.js waiting.js",
-    "program_cache.js parameters.js lists.js template.js userorder.js usertokens.js pack.js compiler.js stores.js",
-    "page/check.js page/files.js page/source.js page/tag.js usersource.js",
+    "keys.js program_cache.js parameters.js lists.js template.js",
+    "userorder.js usertokens.js pack.js compiler.js stores.js",
+    "page/check.js page/difference.js page/files.js page/source.js page/tag.js usersource.js",
     "literals.js userrows.js statements.js parameter_block.js batch.js migrations.js",
     "usercode.js",
     "python_function.js",
@@ -25,13 +26,23 @@ WEB = (
     "schema.js visible_schema.js",
     "shortcuts.js statement.js preparer.js database.js engine.js python_host.js page/client.js page/tenure.js",
     "drive.js job.js relay.js requests.js session.js server.js page/remote.js page/statement.js page/workers.js",
-    "page/handle.js page/database.js",
+    "page/handle.js page/live.js page/transfer.js page/database.js adapters/scope.js",
+    "adapters/drizzle.js adapters/kysely.js",
     "worker.js host.js index.js",
 )
 """The storeys of web/, bottom first; in that of `statement.js` some know what uses them by type only."""
 
-PAGE = ("base/", "web/page/", "web/index.js", "web/locations.js", "web/protocol.js", "web/rows.js", "web/values.js")
-PAGE += ("web/template.js", "web/batch.js", "web/migrations.js")
+PAGE = (
+    "base/",
+    "web/page/",
+    "web/index.js",
+    "web/image.js",
+    "web/locations.js",
+    "web/protocol.js",
+    "web/rows.js",
+    "web/values.js",
+)
+PAGE += ("web/keys.js", "web/template.js", "web/batch.js", "web/migrations.js")
 """All that a page loads: nothing of the engine's."""
 
 
