@@ -218,6 +218,3 @@ class Bulk:
                 f"UPDATE t SET n = n + 1{self.where()} RETURNING id, n",
             )
         )
-
-
-KINDS: tuple[type[Dense], ...] = (Triggers, Bulk)

@@ -25,10 +25,10 @@ OF_A_VALUE = re.compile(
     r"malformed JSON|bad JSON path|JSON path error|JSON cannot hold BLOB|json_\w+\(\) (?:labels|requires)"
     r"|ESCAPE expression|integer overflow|argument to (?:percentile|median|percentile_\w+)\(\)"
     r"|input to (?:percentile|median)|fraction argument|string or blob too big|frame (?:starting|ending) offset must be"
-    r"|malformed MATCH expression|fts5: syntax error|unterminated string"
+    r"|malformed MATCH expression|fts5: |unterminated string|unrecognized matchinfo request"
 )
 """Messages about values, which come while a statement runs."""
-CONDITIONS = re.compile(r"\b(AND|OR|IN|WHERE|ON|HAVING|FILTER|CHECK|INTERSECT|EXCEPT)\b", re.IGNORECASE)
+CONDITIONS = re.compile(r"\b(AND|OR|IN|WHERE|ON|HAVING|FILTER|CHECK|UNION|INTERSECT|EXCEPT)\b", re.IGNORECASE)
 
 
 def both_are_there(sql: str, sqlite: Message, ours: Message, bare: tuple[Message, Message] | None = None) -> bool:

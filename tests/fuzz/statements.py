@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from tests.fuzz.definitions import Definitions
-from tests.fuzz.dense import KINDS, Dense
+from tests.fuzz.dense import Bulk, Dense, Triggers
+from tests.fuzz.dense_changes import Keys, Savepoints
+from tests.fuzz.dense_functions import Functions
+from tests.fuzz.dense_modules import Boxes, OldTexts, Texts
+from tests.fuzz.dense_queries import Documents, Frames
 from tests.fuzz.grammar import production
 from tests.fuzz.model import Scope
 from tests.fuzz.queries import Query
@@ -74,6 +78,10 @@ SETTINGS = (
 """PRAGMAs that are read, or set to a value."""
 LAWS = ("count", "partition", "not indexed", "swapped", "subquery", "common", "view", "bound", "no indexes")
 UNOPTIMIZED = "unoptimized"
+DENSE: tuple[type[Dense], ...] = (
+    Triggers, Bulk, Frames, Documents, Functions, Keys, Savepoints, Texts, OldTexts, Boxes,
+)  # fmt: skip
+"""What some scripts are all about."""
 FOCUSES: dict[str, dict[str, float]] = {
     "": {},
     "changes": {
@@ -99,8 +107,8 @@ class Generator(Definitions):
         self.favoured = FOCUSES[focus]
         self.settings: list[str] = []
         self.connections = ["main"]
-        if dense is None and self.chance(0.15):
-            dense = self.pick(KINDS)
+        if dense is None and self.chance(0.4):
+            dense = self.pick(DENSE)
         self.dense = dense(self.random) if dense is not None else None
 
     def statement(self) -> Step:

@@ -30,7 +30,7 @@ RaiseAction: TypeAlias = Literal["IGNORE", "ABORT", "FAIL", "ROLLBACK"]
 NullsOrder: TypeAlias = Literal["first", "last"]
 FrameUnit: TypeAlias = Literal["rows", "range", "groups"]
 FrameEdge: TypeAlias = Literal["unbounded", "preceding", "current", "following"]
-Exclusion: TypeAlias = Literal["", "current row", "group", "ties"]
+Exclusion: TypeAlias = Literal["", "no others", "current row", "group", "ties"]
 NULLS: dict[str | None, NullsOrder | None] = {None: None, "FIRST": "first", "LAST": "last"}
 """As it is written (upper case) → as it is bound; likewise:"""
 COMPARISONS: dict[str, CompareOp] = {

@@ -49,15 +49,15 @@ def reads_any(expr: bound.Expr, columns: Collection[int]) -> bool:
     return any(ref.column in columns for ref in columns_used(expr))
 
 
-_LEAVES = frozenset({bound.ColumnRef, bound.Constant, bound.LiteralList, bound.Parameter})
+LEAVES = frozenset({bound.ColumnRef, bound.Constant, bound.LiteralList, bound.Parameter})
 
 
-def _parts(expr: Node) -> list[Node]:
+def parts(expr: Node) -> list[Node]:
     """What `walk` gives, in another order: asked of every expression again and again, so without a generator."""
     found = [expr]
     inner: set[int] = set()
     for node in found:
-        if type(node) not in _LEAVES and id(node) not in inner:
+        if type(node) not in LEAVES and id(node) not in inner:
             inner.add(id(node))
             found += operands_and_outer(node)
     return found
@@ -67,19 +67,19 @@ def sources_used(expr: bound.Expr) -> set[int]:
     """The numbers of the row sources that `expr` reads."""
     if type(expr) is bound.ColumnRef:
         return {expr.source}
-    return {found.source for found in _parts(expr) if type(found) is bound.ColumnRef}
+    return {found.source for found in parts(expr) if type(found) is bound.ColumnRef}
 
 
 def has_subquery(expr: bound.Expr) -> bool:
     """A subquery stands somewhere in the expression."""
-    return type(expr) not in _LEAVES and bound.SubqueryExpr in map(type, _parts(expr))
+    return type(expr) not in LEAVES and bound.SubqueryExpr in map(type, parts(expr))
 
 
 def is_deterministic(expr: bound.Expr) -> bool:
     """No random(), changes() and the like inside."""
-    if type(expr) in _LEAVES:
+    if type(expr) in LEAVES:
         return True
-    return all(is_stable(found) for found in _parts(expr))
+    return all(is_stable(found) for found in parts(expr))
 
 
 def is_stable(node: Node) -> bool:
@@ -91,7 +91,7 @@ def is_stable(node: Node) -> bool:
 
 def has_subtype(expr: bound.Expr) -> bool:
     """Its value may be marked as JSON, which as a column it is not."""
-    return any(type(found) is bound.Call and found.subtype != "none" for found in _parts(expr))
+    return any(type(found) is bound.Call and found.subtype != "none" for found in parts(expr))
 
 
 def size(expr: bound.Expr) -> int:

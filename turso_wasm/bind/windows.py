@@ -34,7 +34,7 @@ _EDGES: Final[dict[str, bound.FrameEdge]] = {
 }
 _EXCLUSIONS: Final[dict[str | None, bound.Exclusion]] = {
     None: "",
-    "NO OTHERS": "",
+    "NO OTHERS": "no others",
     "CURRENT ROW": "current row",
     "GROUP": "group",
     "TIES": "ties",
@@ -167,13 +167,17 @@ def order_windows(binder: Binder, core: Core, expr: bound.Expr, shown: int, know
         expr = core.outputs[same]
         del core.windows[known:], core.window_texts[known:]
 
+    copies: dict[int, WindowRef] = {}  # one of each, which a subquery and what says that it reads it share
+
     def copy(part: bound.Expr) -> bound.Expr | None:
         if not isinstance(part, WindowRef) or part.source != core.window_source or part.index >= shown:
             return None
-        core.windows.append(core.windows[part.index])
-        core.window_texts.append(core.window_texts[part.index])
-        core.window_copies[len(core.windows) - 1] = part.index
-        return replace(part, index=len(core.windows) - 1)
+        if part.index not in copies:
+            core.windows.append(core.windows[part.index])
+            core.window_texts.append(core.window_texts[part.index])
+            core.window_copies[len(core.windows) - 1] = part.index
+            copies[part.index] = replace(part, index=len(core.windows) - 1)
+        return copies[part.index]
 
     copied = transform(expr, copy)
     if same is None:

@@ -79,14 +79,25 @@ def check_writable(
         fail(f"table {table.name} may not be modified", node)
 
 
-def bind_target(binder: Binder, table: Table, item: Item, with_checks: bool = True) -> Target:
-    """The constraints and index expressions of `table` over the row source `item`."""
+def bind_target(
+    binder: Binder,
+    table: Table,
+    item: Item,
+    conflict: str | None = None,
+    changed: Collection[int] | None = None,
+    *,
+    with_checks: bool = True,
+) -> Target:
+    """The constraints and index expressions of `table` over the row source `item`. conflict: what the statement says of
+    conflicts. changed: the columns that may be NULL now; None: any.
+    """
     target = Target(table, item)
     if with_checks:
         if not binder.settings.ignore_check_constraints:
             target.checks = bind_checks(binder, table, item)
         for number, column in enumerate(table.columns):
-            if column.not_null and not is_constant(column.default):
+            replaces = (conflict or column.not_null_conflict) == "REPLACE" and (changed is None or number in changed)
+            if column.not_null and replaces and not is_constant(column.default):
                 target.defaults[number] = bind_default(binder, table, column)
     for index in table.indexes:
         if index.where is None and all(column.expr is None for column in index.columns):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from turso_wasm.bind import bound
 from turso_wasm.codegen.context import Context
@@ -20,6 +20,7 @@ from turso_wasm.codegen.expressions import (
     emit_value,
     for_comparison,
 )
+from turso_wasm.codegen.late_operands import late_side
 from turso_wasm.codegen.subtypes import may_have_subtype
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code, mask
 from turso_wasm.kernel.abi import BINARY, INTEGER, NULL, REAL, TEXT
@@ -86,6 +87,9 @@ def _jump_compare(node: bound.Compare, label: Label, ctx: Context, when: bool, o
 
 def compare(node: bound.Compare, ctx: Context) -> tuple[Expr, Expr | None]:
     """(true, null) of a comparison; `null` None when it cannot be NULL."""
+    late = None if node.op in ("is", "is not") else late_side(node, ctx)
+    if late is not None:
+        return _compare_late(node, late, ctx)
     left = for_comparison(node.left, node.left_affinity, ctx)
     right = for_comparison(node.right, node.right_affinity, ctx)
     textual = any(isinstance(side, bound.ColumnRef) and side.affinity == "B" for side in (node.left, node.right))
@@ -93,6 +97,27 @@ def compare(node: bound.Compare, ctx: Context) -> tuple[Expr, Expr | None]:
     if node.op in ("is", "is not"):
         return true, None
     return true, left.has_tag(NULL) | right.has_tag(NULL)
+
+
+def _compare_late(node: bound.Compare, late: Literal["left", "right"], ctx: Context) -> tuple[Expr, Expr | None]:
+    """`compare`, where the late operand is asked only if the other is not NULL."""
+    f = ctx.f
+    known = f.local(I32, "known", i32(1))  # as emit_kleene gives it
+
+    def finish(left: SqlValue, right: SqlValue) -> None:
+        true = compare_values(node.op, left, right, node.collation, ctx)
+        f.set(known, select((left if late == "left" else right).has_tag(NULL), i32(1), true << 1))
+
+    with f.block() as done:
+        if late == "right":
+            left = for_comparison(node.left, node.left_affinity, ctx)
+            f.br(done, if_=left.has_tag(NULL))
+            finish(left, for_comparison(node.right, node.right_affinity, ctx))
+        else:
+            right = for_comparison(node.right, node.right_affinity, ctx)
+            f.br(done, if_=right.has_tag(NULL))
+            finish(for_comparison(node.left, node.left_affinity, ctx), right)
+    return known == 2, known == 1
 
 
 def compare_values(

@@ -16,6 +16,7 @@ from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.encodings import ENCODED, arguments, as_bytes, as_text, concatenated, result
+from turso_wasm.codegen.late_operands import late_side, null_or
 from turso_wasm.codegen.records import copied
 from turso_wasm.codegen.subtypes import mark, mark_as_chosen, may_have_subtype, store_with_subtype
 from turso_wasm.codegen.values import (
@@ -103,15 +104,26 @@ def signs_of(node: bound.Expr) -> tuple[list[str], bound.Expr]:
 def _binary(node: bound.Binary, ctx: Context) -> SqlValue:
     if node.op in ("and", "or"):
         return EMITTERS[bound.Compare](node, ctx)  # a condition as a value
-    left, right = emit_value(node.left, ctx), emit_value(node.right, ctx)
-    if node.op == "||":
+    match late_side(node, ctx):
+        case "right":
+            left = emit_value(node.left, ctx)
+            return null_or(left, lambda: _operated(node.op, left, emit_value(node.right, ctx), ctx), ctx)
+        case "left":
+            right = emit_value(node.right, ctx)
+            return null_or(right, lambda: _operated(node.op, emit_value(node.left, ctx), right, ctx), ctx)
+        case _:
+            return _operated(node.op, emit_value(node.left, ctx), emit_value(node.right, ctx), ctx)
+
+
+def _operated(op: str, left: SqlValue, right: SqlValue, ctx: Context) -> SqlValue:
+    if op == "||":
         return concatenated(left, right, ctx)
     left, right = as_text(left, ctx), as_text(right, ctx)
-    if node.op in ("+", "-") and left.may_be(INTEGER) and right.may_be(INTEGER):
-        return _add_inline(node.op, left, right, ctx)
-    if node.op in ("/", "%") and left.may_be(INTEGER) and right.may_be(INTEGER):
-        return _divide_inline(node.op, left, right, ctx)
-    name, types = ARITHMETIC[node.op]
+    if op in ("+", "-") and left.may_be(INTEGER) and right.may_be(INTEGER):
+        return _add_inline(op, left, right, ctx)
+    if op in ("/", "%") and left.may_be(INTEGER) and right.may_be(INTEGER):
+        return _divide_inline(op, left, right, ctx)
+    name, types = ARITHMETIC[op]
     return ctx.call(name, left, right, types=types)
 
 

@@ -47,6 +47,7 @@ class Unit:
         self.data_offsets: dict[bytes, int] = {}
         self.pinned: dict[int, object] = {}
         self.once: dict[int, tuple[int, object]] = {}  # id of a node → its place in its statement's frame, the node
+        self.without_subqueries: dict[int, object] = {}  # expressions by their ids (codegen/late_operands.py)
         self.routines: dict[Any, Any] = {}  # compiled subqueries, by their node
         self.bases: list[Routine] = []  # the triggers with which a segment may begin (codegen/driver.py)
         self.typed: dict[Any, Any] = {}  # compiled functions of the user's (codegen/typed/function.py)

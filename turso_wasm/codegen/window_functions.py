@@ -325,7 +325,7 @@ class _Frame:
             states = self.merged
             for part in self.parts:
                 part.states.append(_state(call, aggregate.part or aggregate, self.ctx))
-        elif frame.exclude:  # computed anew for each row
+        elif frame.exclude not in ("", "no others"):  # computed anew for each row
             states, aggregate = self.fresh, replace(aggregate, value=aggregate.final or aggregate.value)
         elif frame.start == "unbounded" or moving.inverse is None or not _is_simple(call, moving):
             states = self.growing

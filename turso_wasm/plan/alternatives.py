@@ -67,8 +67,15 @@ def _asks_module(expr: bound.Expr, access: FunctionAccess) -> bool:
     """Whether there are conditions that only the module of a virtual table understands."""
     module = find_module(access.table.module) if access.table.kind == "virtual" else None
     names = module.conditions if module is not None else frozenset()
-    parts = [part for arm in chain(expr, "or") for part in conjuncts(arm)]
-    return any(isinstance(part, bound.Call) and part.name in names for part in parts)
+    searched = access.table.declared.searched if access.table.declared is not None else None
+    for part in (part for arm in chain(expr, "or") for part in conjuncts(arm)):
+        if isinstance(part, bound.Call) and part.name in names:
+            return True
+        if searched is not None and isinstance(part, bound.Compare) and part.op == "=":
+            sides = (part.left, part.right)
+            if any(isinstance(side, bound.ColumnRef) and side.column == searched for side in sides):
+                return True
+    return False
 
 
 def _arm(

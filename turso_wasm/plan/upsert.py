@@ -122,7 +122,7 @@ def _plan_upsert(
     with common_tables(binder, node.with_):
         assigned = bind_assignments(binder, table, clause.assignments, scope)
         where = binder.expr(clause.where, scope) if clause.where is not None else None
-    new = bind_target(binder, table, new_row(binder, table))
+    new = bind_target(binder, table, new_row(binder, table), "ABORT", assigned)
     before = bind_target(binder, table, old, with_checks=False)
     effects = row_effects(binder, table, "UPDATE", "ABORT", names)
     effects = ForeignKeyEffects(binder, table, old, new.item, assigned).add_to(effects)

@@ -241,7 +241,9 @@ def _by_rows(call: bound.WindowCall) -> bound.WindowCall:
     frame = call.frame
     offsets = frame.start_offset is not None or frame.end_offset is not None
     unit: bound.FrameUnit = "range" if frame.unit == "range" and offsets else "rows"
-    exclude: bound.Exclusion = "current row" if frame.exclude in ("current row", "group") else ""
+    exclude = frame.exclude
+    if exclude in ("group", "ties"):
+        exclude = "current row" if exclude == "group" else "no others"
     name = "row_number" if call.name in ("rank", "dense_rank") else call.name
     return replace(call, name=name, frame=replace(frame, unit=unit, exclude=exclude))
 

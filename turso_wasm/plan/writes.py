@@ -69,7 +69,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
         return plan_insert_instead(binder, planner, table, values, rows.plan, node)
     if table.kind == "virtual":
         return plan_insert_virtual(binder, planner, table, columns, values, rowid, rows, single, node)
-    target = bind_target(binder, table, new_row(binder, table))
+    target = bind_target(binder, table, new_row(binder, table), node.on_conflict)
     planner.changing = table
     planner.all_changing = sets_off(binder, table, "INSERT")
     upserts = plan_upserts(binder, planner, node, target, has_rowid=rowid is not None)
@@ -160,7 +160,7 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
         return plan_update_virtual(binder, planner, old, core, assigned, node)
     found = _FoundRows(binder, planner, old, core, assigned, collect=node.source is not None)
     binder.common = saved
-    new = bind_target(binder, table, new_row(binder, table))
+    new = bind_target(binder, table, new_row(binder, table), node.on_conflict, assigned)
     before = bind_target(binder, table, old, with_checks=False)
     with foreign_keys_first(binder, table, old, new.item, assigned):
         returning, described = bind_returning(binder, node, new.item)

@@ -83,6 +83,7 @@ def declare(using: Using) -> Declared:
         columns=(*visible, *hidden),
         shadows=tuple(_shadows(using.name, options)),
         options=options,
+        searched=len(visible),
         tokenizer=options.tokenizer.needed,
     )
 

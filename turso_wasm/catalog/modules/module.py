@@ -58,7 +58,8 @@ class Declared:
     """A virtual table. columns: hidden ones last; those are the arguments of the table when it is called in FROM,
     in their order. shadows: in the order in which they are made. options: what else the module has read in the
     arguments; its provider and its writer know the type. outputs: the hidden columns that are no arguments. of_search:
-    those that are arguments only of what the module's conditions look for.
+    those that are arguments only of what the module's conditions look for. searched: the hidden column whose = is a
+    search, and true of no row without one.
     tokenizer: the folded name of one of the user's that it needs, and what is wrong when the connection has none.
     is_loose: values need not have the affinities of their columns. calls: functions are called to read and write rows.
     """
@@ -68,6 +69,7 @@ class Declared:
     options: object = None
     outputs: frozenset[int] = frozenset()
     of_search: frozenset[int] = frozenset()
+    searched: int | None = None
     is_loose: bool = False
     tokenizer: tuple[str, str] | None = None
     without_rowid: bool = False

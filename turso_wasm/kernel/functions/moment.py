@@ -77,12 +77,14 @@ def civil_from_days(days: i32) -> tuple[i32, i32, i32]:
 
 
 def fail(m: Moment) -> None:
-    """Make the moment one that is none: all its results are NULL."""
+    """Make the moment one that is none: all its results are NULL, unless it is asked for another time zone."""
     m.failed = 1
+    m.jd = 0
     m.has_jd = 0
     m.has_date = 0
     m.has_time = 0
     m.raw = 0
+    m.subsecond = 0
 
 
 def compute_jd(m: Moment) -> None:

@@ -61,7 +61,7 @@ def modify_auto(m: Moment) -> bool:
         m.raw = 0
         return True
     if m.second < UNIX_MIN or m.second > UNIX_MAX:
-        return False
+        return True
     set_unix(m, m.second)
     return True
 
@@ -355,9 +355,12 @@ def utc_offset(jd: i64) -> i64:
 
 
 def modify_localtime(m: Moment) -> bool:
-    """`localtime`: from UTC to local time."""
+    """`localtime`: from UTC to local time. As in SQLite, a moment that is none becomes the year 2000."""
     compute_jd(m)
     if m.local == 0:
+        if m.failed:
+            compute_jd(m)
+            m.failed = 0
         m.jd += utc_offset(m.jd)
         forget_fields(m)
         m.utc = 0
@@ -366,7 +369,7 @@ def modify_localtime(m: Moment) -> bool:
 
 
 def modify_utc(m: Moment) -> bool:
-    """`utc`: from local time to UTC. As in SQLite, `subsec` must follow it."""
+    """`utc`: from local time to UTC. As in SQLite, `subsec` must follow it, and a moment that is none becomes one."""
     if m.utc:
         return True
     compute_jd(m)
@@ -377,6 +380,8 @@ def modify_utc(m: Moment) -> bool:
     for _ in range(2):
         guess = local - utc_offset(guess)
     m.jd = guess
+    m.has_jd = 1
+    m.failed = 0
     forget_fields(m)
     m.subsecond = 0
     m.utc = 1

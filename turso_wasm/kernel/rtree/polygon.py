@@ -379,11 +379,13 @@ def fn_geopoly_regular(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]
 def bounds(stmt: Run, tag: i32, payload: i64, box: ptr[f64]) -> i32:
     """Write the least and greatest x and y of a polygon; 0 for what can be none.
 
-    SQLite takes a text for one that does not begin as an array.
+    SQLite takes a text for one that does not begin as an array, and a blob that is long enough.
     """
     p: ptr[u8] = polygon(stmt, tag, payload)
     if not p:
         memory_fill(ptr[u8](i32(box)), 0, 32)
+        if tag == BLOB:
+            return i32(size_of(payload) >= HEAD + 8 * LEAST)
         return i32(tag == TEXT and not is_array(bytes_of(payload), size_of(payload)))
     for axis in range(2):
         box[2 * axis] = vertex(p, 0, axis)

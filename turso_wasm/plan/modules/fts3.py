@@ -148,15 +148,27 @@ class _Rows(FtsTable):
         calls = [call for call in self.request.item.calls if call.name not in WITHOUT_TEXTS]
         return bool(calls) or any(0 <= column < self.n for column in self.request.used)
 
-    def _content_item(self) -> Item | None:
-        if self.options.content == "":
-            raise SqlError(SQLITE_ERROR, NO_TEXTS)
-        return super()._content_item()
+    def of_content(
+        self, key: bound.Expr | None, lower: Sarg | None = None, upper: Sarg | None = None, back: bool = False
+    ) -> GivenRows:
+        """See FtsTable. Where there are no texts, whoever asks for the first row fails."""
+        if self._has_texts:
+            return super().of_content(key, lower, upper, back)
+        row, _ = self.request.evaluated(())
+        return GivenRows(nodes.Filter(child=row, predicate=failing(NO_TEXTS)), {})
 
-    def _content_table(self, name: str) -> Table:
-        if content_table(self.request.planner.binder, self.table) is None:
-            raise SqlError(SQLITE_ERROR, NO_TEXTS)
-        return super()._content_table(name)
+    def _given(self, rows: nodes.Plan, rowid: bound.Expr, handle: bound.Expr, rank: Sarg | None) -> GivenRows:
+        if self._has_texts or not self._wants_content():
+            return super()._given(rows, rowid, handle, rank)
+        failed = nodes.Filter(child=rows, predicate=failing(NO_TEXTS))
+        return GivenRows(failed, self._columns(None, rowid, handle, rank))
+
+    @property
+    def _has_texts(self) -> bool:
+        """The index is not all there is, and the table that content= names is there."""
+        if self.options.content is None:
+            return True
+        return self.options.content != "" and content_table(self.request.planner.binder, self.table) is not None
 
     def _number(self, item: Item, column: int) -> int | None:
         if (

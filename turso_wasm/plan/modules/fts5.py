@@ -105,6 +105,7 @@ class _Rows(FtsTable):
         texts = [self._text(item, column) for column in range(self.n)]
         columns: dict[int, bound.Expr] = dict(enumerate(texts))
         columns[ROWID] = rowid
+        columns[self.n] = bound.Constant(value=self.request.item.source + 1)  # a number of the search
         tail = texts if self.ranks_by_text else []
         spec = NULL if rank is None else rank.value
         columns[self.n + 1] = self._call("rank", handle, [spec], tail) if is_searched else NULL
