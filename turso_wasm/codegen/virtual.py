@@ -12,7 +12,7 @@ from turso_wasm.codegen.roots import ROOTS, emit_root
 from turso_wasm.codegen.sources import ROWID, LocalSource
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.codegen.writes import begin_write, change_rows, count_change
-from turso_wasm.kernel.abi import INTEGER, NULL, KernelConnection, Run
+from turso_wasm.kernel.abi import INTEGER, NULL
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I64, Label, i64, select
 
@@ -67,8 +67,7 @@ def _write_one(node: nodes.WriteVirtual, writer: Writer, skipped: Label, ctx: Co
         emit_row(node.returning, ctx)
     new = writer.insert(row, skipped) if old is None else writer.update(old, row, skipped)
     if new is not None:
-        connection = f.load("i32", ctx.stmt, Run.offset("connection"))
-        f.store("i64", connection, new, KernelConnection.offset("last_insert_rowid"))
+        writer.inserted(new)
     count_change(ctx)
 
 

@@ -17,6 +17,8 @@ from turso_wasm.kernel.abi import INTEGER, NULL
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I64, Expr, Label, Local, i32, i64
 
+ROW_OF_SUMS = 0  # in %_stat
+
 
 class Fts3Writer(Fts5Writer):
     """The columns behind the visible ones: command, docid, language."""
@@ -47,11 +49,11 @@ class Fts3Writer(Fts5Writer):
             f.set(rowid, f.call("fts_insert", ctx.stmt, self.config, values, *given.pair))
         return rowid
 
-    def update(self, old: Local, row: VirtualRow, skipped: Label) -> None:
+    def update(self, old: Local, row: VirtualRow, skipped: Label) -> Expr | None:
         """See Writer. A docid counts before a rowid."""
         ctx, f = self.ctx, self.ctx.f
         if self._refuse_without_texts():
-            return
+            return None
         values = self._values(row)
         docid, rowid = row.columns[self.n + 1], f.local(I64, "new_rowid")
         with f.if_(docid.has_tag(NULL)) as missing:
@@ -62,11 +64,19 @@ class Fts3Writer(Fts5Writer):
             self._make_way(SqlValue(INTEGER, rowid), skipped)
         ctx.do("fts_delete", ctx.stmt, self.config, old)
         f.do(f.call("fts_insert", ctx.stmt, self.config, values, i32(INTEGER), rowid))
+        return i64(ROW_OF_SUMS) if self._has_sums else rowid
 
     def delete(self, rowid: Local) -> None:
         """See Writer."""
         if not self._refuse_without_texts():
             self.ctx.do("fts_delete", self.ctx.stmt, self.config, rowid)
+            if self._has_sums:
+                self.inserted(i64(ROW_OF_SUMS))
+
+    @property
+    def _has_sums(self) -> bool:
+        """FTS4: the sums of all rows are written after each."""
+        return "stat" in self.change.shadows
 
     def _refuse_without_texts(self) -> bool:
         if self.options.content == "":

@@ -9,6 +9,7 @@ from typing import ClassVar
 from turso_wasm.base.records import dataclass
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.values import SqlValue
+from turso_wasm.kernel.abi import KernelConnection, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import Expr, Label, Local
 
@@ -54,6 +55,12 @@ class Writer(ABC):
     @abstractmethod
     def insert(self, row: VirtualRow, skipped: Label) -> Expr:
         """Insert a row; its rowid (i64)."""
+
+    def inserted(self, rowid: Expr) -> None:
+        """last_insert_rowid() tells of this row, of the table or of a shadow table."""
+        f = self.ctx.f
+        connection = f.load("i32", self.ctx.stmt, Run.offset("connection"))
+        f.store("i64", connection, rowid, KernelConnection.offset("last_insert_rowid"))
 
     @abstractmethod
     def update(self, old: Local, row: VirtualRow, skipped: Label) -> Expr | None:

@@ -19,7 +19,7 @@ Invariants:
 Source: https://sqlite.org/rtree.html
 """
 
-from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, Cursor, Run, Value
+from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, Cursor, KernelConnection, Run, Value
 from turso_wasm.kernel.abi_modules import Rtree
 from turso_wasm.kernel.base.errors import SQLITE_CORRUPT_VTAB, raise_error
 from turso_wasm.kernel.base.memory import alloc
@@ -250,8 +250,13 @@ def put_row(t: Rtree, c: Cursor, key: i64, tag: i32, payload: i64) -> None:
     values[0].tag = NULL
     values[1].tag = tag
     values[1].payload = payload
-    record: i64 = record_encode(Run(t.stmt), values, 2)
+    put_record(t, c, key, record_encode(Run(t.stmt), values, 2))
+
+
+def put_record(t: Rtree, c: Cursor, key: i64, record: i64) -> None:
+    """Write a row of a shadow table. As in SQLite, last_insert_rowid() tells of it, until a row of the tree is."""
     table_insert(c, key, bytes_of(record), size_of(record))
+    KernelConnection(Run(t.stmt).connection).last_insert_rowid = key
 
 
 def put_place(t: Rtree, rowid: i64, leaf: i64, aux: ptr[Value]) -> None:
@@ -262,8 +267,7 @@ def put_place(t: Rtree, rowid: i64, leaf: i64, aux: ptr[Value]) -> None:
     values[0].tag = NULL
     values[1].tag = INTEGER
     values[1].payload = leaf
-    record: i64 = record_encode(Run(t.stmt), values, n)
-    table_insert(Cursor(t.rowids), rowid, bytes_of(record), size_of(record))
+    put_record(t, Cursor(t.rowids), rowid, record_encode(Run(t.stmt), values, n))
 
 
 def move_place(t: Rtree, rowid: i64, leaf: i64) -> None:

@@ -4,7 +4,7 @@ An operation loads the nodes it touches, changes them in memory and writes them 
 full is split (split.py); one that is left with too few cells is taken out of the tree and its cells are inserted anew.
 """
 
-from turso_wasm.kernel.abi import BLOB, Cursor, Run, Value
+from turso_wasm.kernel.abi import BLOB, Cursor, KernelConnection, Run, Value
 from turso_wasm.kernel.abi_modules import Rtree
 from turso_wasm.kernel.base.errors import raise_error
 from turso_wasm.kernel.base.memory import alloc
@@ -283,8 +283,10 @@ def rtree_create(t: Rtree) -> None:
 
 @export
 def rtree_set_aux(t: Rtree, rowid: i64, aux: ptr[Value]) -> None:
-    """Change the auxiliary columns of an entry that there is."""
-    put_place(t, rowid, leaf_of(t, rowid), aux)
+    """Change the auxiliary columns of an entry that there is. SQLite would write its leaf, too, as the last row."""
+    leaf: i64 = leaf_of(t, rowid)
+    put_place(t, rowid, leaf, aux)
+    KernelConnection(Run(t.stmt).connection).last_insert_rowid = leaf
 
 
 @export
