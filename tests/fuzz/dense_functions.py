@@ -50,7 +50,7 @@ class Functions:
     MODIFIERS = listed(
         "'+1 day'; '-1 month'; '+1 year'; 'start of month'; 'start of year'; 'start of day'; 'weekday 0'; "
         "'weekday 3'; 'unixepoch'; 'julianday'; 'auto'; '+1.5 hours'; '-30 minutes'; '+90 seconds'; "
-        "'+0001-02-03 04:05'; '-05:30'; 'ceiling'; 'floor'; 'subsec'; '+1 nosuch'; 'utc'; 'localtime'; "
+        "'+0001-02-03 04:05'; '-05:30'; 'ceiling'; 'floor'; 'subsec'; '+1 nosuch'; "
         "'+1000000 days'; NULL; '+11 months'"
     )
     FORMATS = listed(

@@ -395,7 +395,7 @@ class Boxes:
                     " ON a.l0 < b.h0 AND a.h0 > b.l0 AND b.id < 9",
                     f"SELECT id, typeof(l0) FROM r WHERE id IN (SELECT id + 1 FROM r WHERE {self.condition()})",
                     "SELECT rtreecheck('r')",
-                    "SELECT last_insert_rowid(), changes()",
+                    "SELECT changes()",
                 )
             )
         if kind < 0.9:

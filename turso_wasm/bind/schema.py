@@ -30,18 +30,18 @@ class IndexTerms:
 
 
 def bind_schema_expr(
-    binder: Binder, expr: ast.Expr, items: list[Item], sql: str | None, place: str = "an index"
+    binder: Binder, expr: ast.Expr, items: list[Item], sql: str | None, place: str = "an index", has_rowid: bool = True
 ) -> bound.Expr:
     """An expression of the schema over the columns of `items`; `sql` is the text it was parsed from.
 
-    place: "an index", "a CHECK constraint", "a DEFAULT".
+    place: "an index", "a CHECK constraint", "a DEFAULT". has_rowid: the rowid may be named.
     """
     saved = binder.lift, binder.sql, binder.common, binder.place
     rows, binder.finder.rows = binder.finder.rows, None
     trace, binder.trace = binder.trace, None
     binder.lift, binder.sql, binder.common, binder.place = False, sql or "", None, place
     try:
-        return binder.expr(expr, Scope(items))
+        return binder.expr(expr, Scope(items, has_rowid=has_rowid))
     finally:
         binder.lift, binder.sql, binder.common, binder.place = saved
         binder.finder.rows = rows
@@ -53,7 +53,8 @@ def bind_index_terms(binder: Binder, index: Index, item: Item) -> IndexTerms:
     found = IndexTerms()
     for position, column in enumerate(index.columns):
         if column.expr is not None:
-            found.exprs[position] = strip_collation(bind_schema_expr(binder, column.expr, [item], index.sql))
+            expr = bind_schema_expr(binder, column.expr, [item], index.sql, has_rowid=False)
+            found.exprs[position] = strip_collation(expr)
     if index.where is not None:
         found.where += conjuncts(bind_schema_expr(binder, index.where, [item], index.sql))
     return found

@@ -33,7 +33,7 @@ class Scope:
     nobody asks for, by the id of what stands for them. allows_windows: window functions may stand here. windows: those
     that the WINDOW clause names, by folded name. constants: the sources of rows that are one row to every query in an
     expression (of RETURNING, excluded), so that an aggregate over their columns is that query's. row_width: how many
-    columns of an UPDATE the subquery that is bound is to give.
+    columns of an UPDATE the subquery that is bound is to give. has_rowid: rowids have their names.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -52,6 +52,7 @@ class Scope:
     windows: dict[str, ast.WindowSpec] = field(default_factory=dict)
     constants: frozenset[int] = frozenset()
     row_width: int = 0
+    has_rowid: bool = True
 
 
 def table_item(source: int, table: Table, alias: str | None) -> Item:
@@ -202,7 +203,7 @@ class NameFinder:
             count += 1
             if match is None:
                 match, number = item, at
-        if match is None and key in ROWID_NAMES:
+        if match is None and level.has_rowid and key in ROWID_NAMES:
             for item in items:
                 if qualifier is not None and not item_matches(item, qualifier, schema):
                     continue

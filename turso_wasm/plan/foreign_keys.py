@@ -25,6 +25,7 @@ from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.triggers import ROWID, inside_trigger
 from turso_wasm.bind.writes import bind_target
 from turso_wasm.catalog.catalog import Catalog
+from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.foreign_keys import ForeignKey, foreign_keys_of, foreign_keys_to
 from turso_wasm.catalog.names import fold, quote_identifier
 from turso_wasm.catalog.objects import Index, Table
@@ -313,7 +314,7 @@ def effects_of_replace(
         return nodes.NO_EFFECTS
     named = [clause.index for clause in clauses]
     unique = (index for index in table.indexes if index.unique and index not in named)
-    constraints = [index.conflict for index in unique if changed is None or _holds_any(index, changed)]
+    constraints = [index.conflict for index in unique if changed is None or _holds_any(table, index, changed)]
     if table.without_rowid:
         has_key = changed is None or any(part.column in changed for part in table.primary_key)
     if has_key and not any(clause.key for clause in clauses):
@@ -324,10 +325,16 @@ def effects_of_replace(
     return ForeignKeyEffects(binder, table, row, None).add_to(fires)
 
 
-def _holds_any(index: Index, columns: Collection[int]) -> bool:
+def _holds_any(table: Table, index: Index, columns: Collection[int]) -> bool:
     """An entry may become another when these columns change."""
-    return index.where is not None or any(
-        column.expr is not None or column.column in columns for column in index.columns
+    if any(column.shown in columns for column in index.columns):
+        return True
+    exprs = (*(column.expr for column in index.columns), index.where)
+    return any(
+        isinstance(node, ast.ColumnRef) and table.numbers.get(fold(node.column)) in columns
+        for expr in exprs
+        if expr is not None
+        for node in syntax_nodes(expr)
     )
 
 
