@@ -49,6 +49,31 @@ def sides(law: Law, indexes: list[str]) -> tuple[Side, Side]:
         case "view":
             made = ("SAVEPOINT fuzz_law", f"CREATE TEMP VIEW fuzz_v AS {query}")
             return side(query), side("SELECT * FROM fuzz_v", before=made, after=back)
+        case "materialized":
+            kept = f"WITH fuzz_w({names}) AS MATERIALIZED ({query}) SELECT * FROM fuzz_w"
+            return side(query), side(kept)
+        case "twice":
+            return side(query, query), side(f"{query} UNION ALL {query}")
+        case "on":
+            joined = f"SELECT {law.columns} FROM {law.source} JOIN (SELECT 1 AS fuzz_one) AS fuzz_q ON {law.predicate}"
+            return side(query), side(joined)
+        case "correlated":
+            return side(query), side(f"{select} WHERE EXISTS (SELECT 1 WHERE {law.predicate})")
+        case "scalar":
+            return side(query), side(f"{select} WHERE (SELECT {law.predicate})")
+        case "exists":
+            found = f"SELECT count(*) > 0 FROM {law.source} WHERE {law.predicate}"
+            return side(f"SELECT EXISTS ({query})"), side(found)
+        case "distinct":
+            grouped = f"SELECT count(*) FROM (SELECT 1 FROM ({query}) GROUP BY {names})"
+            distinct = query.replace("SELECT", "SELECT DISTINCT", 1)
+            return side(f"SELECT count(*) FROM ({distinct})"), side(grouped)
+        case "filter":
+            both = f"SELECT count(*), (SELECT count(*) FROM {law.source}) FROM {law.source} WHERE {law.predicate}"
+            return side(both), side(f"SELECT count(*) FILTER (WHERE {law.predicate}), count(*) FROM {law.source}")
+        case "window":
+            counted = f"SELECT {law.columns}, count(*) OVER () AS fuzz_n FROM {law.source} WHERE {law.predicate}"
+            return side(query), side(f"SELECT {names} FROM ({counted})")
         case "bound":
             text, values = bound(law.predicate)
             return side(query), ([Statement(f"{select} WHERE {text}", values)], [], [])

@@ -76,7 +76,10 @@ SETTINGS = (
     "user_version = 'x'", "application_id = 1.5", "threads", "mmap_size = 0",
 )  # fmt: skip
 """PRAGMAs that are read, or set to a value."""
-LAWS = ("count", "partition", "not indexed", "swapped", "subquery", "common", "view", "bound", "no indexes")
+LAWS = (
+    "count", "partition", "not indexed", "swapped", "subquery", "common", "view", "bound", "no indexes",
+    "materialized", "twice", "on", "correlated", "scalar", "exists", "distinct", "filter", "window",
+)  # fmt: skip
 UNOPTIMIZED = "unoptimized"
 DENSE: tuple[type[Dense], ...] = (
     Triggers, Bulk, Frames, Documents, Functions, Keys, Savepoints, Texts, OldTexts, Boxes,

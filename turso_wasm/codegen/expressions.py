@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
-from turso_wasm.base.errors import SQLITE_ERROR, SqlError
+from turso_wasm.base.errors import SQLITE_CORRUPT_VTAB, SQLITE_ERROR, SqlError
 from turso_wasm.base.tree import Node, nodes_in
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import walk
@@ -411,12 +411,13 @@ def _connection_field(field: str) -> Callable[[bound.Call, Context], SqlValue]:
 
 def _raise(node: bound.Call, ctx: Context) -> SqlValue:
     """Raise an error whose message is the argument, a text."""
+    code = CODES[node.name]
     message = node.args[0]
     if isinstance(message, bound.Constant):
-        ctx.raise_error(SQLITE_ERROR, str(message.value))
+        ctx.raise_error(code, str(message.value))
     else:
         payload = emit_value(message, ctx).payload
-        ctx.do("raise_error", SQLITE_ERROR, payload.wrap(), payload.shr_u(32).wrap())
+        ctx.do("raise_error", code, payload.wrap(), payload.shr_u(32).wrap())
     return NULL_VALUE
 
 
@@ -426,8 +427,10 @@ def _no_match(node: bound.Call, ctx: Context) -> SqlValue:
     return NULL_VALUE
 
 
+CODES = {"raise": SQLITE_ERROR, "raise_damage": SQLITE_CORRUPT_VTAB}
 SPECIAL: dict[str, Callable[[bound.Call, Context], SqlValue]] = {
     "raise": _raise,
+    "raise_damage": _raise,
     "match": _no_match,
     "coalesce": _coalesce,
     "ifnull": _coalesce,

@@ -64,6 +64,19 @@ class Fts5Provider:
 class _Rows(FtsTable):
     """The rows of one table in FROM."""
 
+    found: bound.Expr | None = None  # the rowid that the index has given
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.keeps_lost = bool(self.options.content)  # a table of the user's: who asks for a text that is lost, fails
+
+    def _lost(self, texts: Table, rowid: bound.Expr) -> bound.Expr:
+        tail = bound.Constant(value=f" from content table '{texts.schema}'.'{texts.name}'")
+        message: bound.Expr = bound.Constant(value="fts5: missing row ")
+        for part in (rowid, tail):
+            message = bound.Binary(op="||", left=message, right=part)
+        return bound.Call(name="raise_damage", args=(message,), style="special", deterministic=False)
+
     @property
     def ranks_by_text(self) -> bool:
         """The index lacks what bm25 needs."""
@@ -91,6 +104,10 @@ class _Rows(FtsTable):
         rows = nodes.NestedLoop(left=values, right=found)
         rowid = bound.ColumnRef(source=source, column=ROWID)
         return self._given(rows, rowid, bound.ColumnRef(source=source, column=HANDLE), rank)
+
+    def _given(self, rows: nodes.Plan, rowid: bound.Expr, handle: bound.Expr, rank: Sarg | None) -> GivenRows:
+        self.found = rowid
+        return super()._given(rows, rowid, handle, rank)
 
     def _wants_content(self) -> bool:
         calls = [call for call in self.request.item.calls if call.name != "bm25" or self.ranks_by_text]
@@ -128,6 +145,9 @@ class _Rows(FtsTable):
 
     def _text(self, item: Item | None, column: int) -> bound.Expr:
         kept = super()._text(item, column)
+        if self.keeps_lost and self.found is not None and item is not None and item.table is not None:
+            is_lost = bound.IsNull(operand=column_of(item, ROWID))
+            kept = bound.Case(whens=((is_lost, self._lost(item.table, self.found)),), otherwise=kept)
         if not self.options.locale or kept is NULL:
             return kept
         return bound.Call(name="fts_text", args=(kept,), kernel="fn_fts_text")
