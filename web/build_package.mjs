@@ -3,6 +3,7 @@
  *
  *   index.js, host.js   the page's API and the host's, one file each, with their types
  *   adapters/           for Kysely and Drizzle, which the application has
+ *   testing/            for tests of applications
  *   vite.mjs            the plugin for Vite
  *   turso/              what they load: the worker, kernel.wasm, compiler.pack, pyodide/
  *   beside.js           index.js for Parcel, which would rewrite Pyodide if it saw its place: it looks for turso/ beside the page
@@ -16,8 +17,8 @@ import { PYODIDE } from './locations.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TARGET = join(ROOT, 'dist', 'package');
-const ADAPTERS = ['adapters/kysely', 'adapters/drizzle'];
-const AS_THEY_ARE = ['index.d.ts', 'host.d.ts', 'vite.mjs', 'vite.d.ts', 'virtual.d.ts', ...ADAPTERS.map((name) => `${name}.d.ts`)];
+const APART = ['adapters/kysely', 'adapters/drizzle', 'testing/testing'];
+const AS_THEY_ARE = ['index.d.ts', 'host.d.ts', 'vite.mjs', 'vite.d.ts', 'virtual.d.ts', ...APART.map((name) => `${name}.d.ts`)];
 const ASSETS = ['kernel.wasm', 'compiler.pack', ...PYODIDE.map((name) => `pyodide/${name}`)];
 
 /**
@@ -75,7 +76,7 @@ function place(from, to) {
 
 rmSync(TARGET, { recursive: true, force: true });
 await bundle({ index: 'web/index.js', host: 'web/host.js' }, {});
-await bundle(Object.fromEntries(ADAPTERS.map((name) => [name, `web/${name}.js`])), { packages: 'external' });
+await bundle(Object.fromEntries(APART.map((name) => [name, `web/${name}.js`])), { packages: 'external' });
 await bundle({ beside: 'web/index.js' }, { plugins: [locations('document.baseURI')] });
 // Pages load it as it is; `export` tells that it is a module.
 await bundle({ 'turso/worker': 'web/worker.js' }, { minifySyntax: true, minifyWhitespace: true, footer: { js: 'export {};' } });
