@@ -3,6 +3,7 @@
  *
  *   index.js, host.js   the page's API and the host's, one file each, with their types
  *   adapters/           for Kysely and Drizzle, which the application has
+ *   shims/              APIs of other libraries, on host.js
  *   testing/            for tests of applications
  *   vite.mjs            the plugin for Vite
  *   turso/              what they load: the worker, kernel.wasm, compiler.pack, pyodide/
@@ -18,7 +19,8 @@ import { PYODIDE } from './locations.js';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TARGET = join(ROOT, 'dist', 'package');
 const APART = ['adapters/kysely', 'adapters/drizzle', 'testing/testing'];
-const AS_THEY_ARE = ['index.d.ts', 'host.d.ts', 'vite.mjs', 'vite.d.ts', 'virtual.d.ts', ...APART.map((name) => `${name}.d.ts`)];
+const SHIMS = ['shims/sqljs'];
+const AS_THEY_ARE = ['index.d.ts', 'host.d.ts', 'vite.mjs', 'vite.d.ts', 'virtual.d.ts', ...[...APART, ...SHIMS].map((name) => `${name}.d.ts`)];
 const ASSETS = ['kernel.wasm', 'compiler.pack', ...PYODIDE.map((name) => `pyodide/${name}`)];
 
 /**
@@ -38,6 +40,14 @@ function locations(base = 'import.meta.url') {
     },
   };
 }
+
+/** host.js is there. @type {import('esbuild').Plugin} */
+const beside = {
+  name: 'beside',
+  setup(building) {
+    building.onResolve({ filter: /^\.\.\/host\.js$/ }, ({ path }) => ({ path, external: true }));
+  },
+};
 
 /**
  * Bundle, and tell other bundlers to leave what is imported at run time alone.
@@ -77,6 +87,7 @@ function place(from, to) {
 rmSync(TARGET, { recursive: true, force: true });
 await bundle({ index: 'web/index.js', host: 'web/host.js' }, {});
 await bundle(Object.fromEntries(APART.map((name) => [name, `web/${name}.js`])), { packages: 'external' });
+await bundle(Object.fromEntries(SHIMS.map((name) => [name, `web/${name}.js`])), { plugins: [beside] });
 await bundle({ beside: 'web/index.js' }, { plugins: [locations('document.baseURI')] });
 // Pages load it as it is; `export` tells that it is a module.
 await bundle({ 'turso/worker': 'web/worker.js' }, { minifySyntax: true, minifyWhitespace: true, footer: { js: 'export {};' } });

@@ -65,7 +65,7 @@ export async function remove(name, options) {
 }
 
 /** One for each place; one that cannot start is forgotten. @param {import('./locations.js').Assets} assets */
-function engineFrom(assets) {
+export function engineFrom(assets) {
   const { kernel, ...compiler } = assets;
   const place = placeOf(assets);
   const started = engines.get(place) ?? Engine.create({ kernel, compiler });

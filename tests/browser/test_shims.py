@@ -1,0 +1,26 @@
+# ruff: noqa: E501 (lines of JavaScript)
+"""The APIs of other libraries, on what their documentation shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.browser.modules import document, in_node, in_page
+
+
+def test_the_document_in_a_page(page: Any) -> None:
+    in_page(page, document("shims.md"))
+
+
+def test_the_document_in_node() -> None:
+    in_node(document("shims.md") + "process.exit();")
+
+
+@pytest.mark.parametrize("name", ["sqljs"])
+def test_each_call(name: str) -> None:
+    assert (
+        in_node(f"import run from './tests/browser/shims/{name}.js'; console.log(await run()); process.exit()")
+        == "all of it\n"
+    )

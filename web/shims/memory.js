@@ -1,0 +1,162 @@
+/** What the shims have in common: an engine that is ready, databases that are opened at once, and statements that are stepped. */
+
+import { DONE, OPEN_CREATE } from '../../base/abi.js';
+import * as host from '../host.js';
+
+/** With what its declaration leaves out. @type {any} */
+const { assetsFrom, Database, engineFrom, SqlError, Statement } = host;
+
+export { SqlError, Statement };
+
+const SQLITE_BUSY = 5;
+const SQLITE_CANTOPEN = 14;
+const SQLITE_RANGE = 25;
+/** What `start` returns when another connection has the lock. */
+const BUSY = 3;
+const FIRST_BATCH = 64;
+
+/** @typedef {import('../engine.js').Engine} Engine */
+
+/** An engine that can compile. @param {{assets?: string | URL, pyodide?: string | URL}} [where] @returns {Promise<Engine>} */
+export async function startedEngine({ assets, pyodide } = {}) {
+  const engine = await engineFrom(assetsFrom({ assets, pyodide }));
+  await engine.ready;
+  return engine;
+}
+
+/** A private database in memory. @param {Engine} engine @param {Uint8Array} [content] of its file @returns {any} */
+export function openMemory(engine, content) {
+  const file = engine.stores.privatePath();
+  const database = opened(engine, { name: ':memory:', file, inMemory: true, options: {} });
+  if (!content?.length) return database;
+  database.disconnect();
+  const [store, name] = storeOf(engine, file);
+  /** @type {any} */ (store.open(name, OPEN_CREATE)).write(content, 0);
+  database.connect();
+  return database;
+}
+
+/**
+ * A database that lies in this process's memory under its name, or in OPFS if its files were acquired.
+ * @param {Engine} engine @param {string} name @param {'memory' | 'opfs'} storage @param {{create: boolean, readonly: boolean}} options
+ * @returns {any}
+ */
+export function openNamed(engine, name, storage, options) {
+  const file = engine.stores.path(name, storage);
+  const [store, rest] = storeOf(engine, file);
+  if (storage === 'memory' && !options.create && !store.exists(rest)) {
+    throw new SqlError(`unable to open database file: ${name}`, SQLITE_CANTOPEN);
+  }
+  if (storage === 'memory') engine.files.acquire(file); // nothing has to be waited for
+  return opened(engine, { name, file, inMemory: false, options: { ...options, storage } });
+}
+
+/** @param {Engine} engine @param {string} file @returns {[any, string]} */
+function storeOf({ files }, file) {
+  const prefix = /** @type {string} */ (files.prefixes.find((one) => file.startsWith(one)));
+  return [files.mounts[prefix], file.slice(prefix.length)];
+}
+
+/** @param {Engine} engine @param {any} where @returns {any} */
+function opened(engine, where) {
+  const database = new Database(engine, where);
+  engine.databases.add(database);
+  return database;
+}
+
+/** A statement that is stepped from row to row. */
+export class Cursor {
+  /** @type {any[][]} */ #rows = [];
+  #next = 0;
+  #status = DONE;
+  /** Whether a run is under way. */ running = false;
+  /** The row that it is on. @type {any[] | null} */ row = null;
+
+  /** @param {any} statement of the host @param {boolean} [big] integers as BigInt */
+  constructor(statement, big = false) {
+    this.statement = statement.raw();
+    if (big) statement.safeIntegers();
+    this.program = statement.prepared.loaded.program;
+    /** @type {any[]} */
+    this.values = new Array(this.program.n_user_params).fill(null);
+  }
+
+  /** With their prefix; null for plain ?. @returns {(string | null)[]} */
+  get names() {
+    return this.program.param_names;
+  }
+
+  /** @returns {string[]} */
+  get columns() {
+    return this.statement.columns().map((/** @type {{name: string}} */ { name }) => name);
+  }
+
+  /** The number of a parameter, from 1; 0: there is none. @param {string} name with its prefix */
+  indexOf(name) {
+    return this.names.indexOf(name) + 1;
+  }
+
+  /** @param {number} index from 1 @param {any} value @throws {SqlError} SQLITE_RANGE */
+  set(index, value) {
+    if (!Number.isInteger(index) || index < 1 || index > this.values.length) {
+      throw new SqlError('column index out of range', SQLITE_RANGE);
+    }
+    this.values[index - 1] = value;
+  }
+
+  clear() {
+    this.values.fill(null);
+  }
+
+  /** To the next row. @returns {boolean} whether there is one */
+  step() {
+    if (!this.running) this.#start();
+    for (;;) {
+      if (this.#next < this.#rows.length) {
+        this.row = this.#rows[this.#next++];
+        return true;
+      }
+      if (this.#status === DONE) {
+        this.reset();
+        return false;
+      }
+      this.#attempt(() => this.statement.step(0));
+    }
+  }
+
+  #start() {
+    this.#attempt(() => this.statement.start(this.values.length ? [this.values] : [], FIRST_BATCH));
+    this.running = true;
+  }
+
+  /** @param {() => number} act */
+  #attempt(act) {
+    try {
+      this.#status = act();
+    } catch (error) {
+      this.reset();
+      throw error;
+    }
+    if (this.#status === BUSY) {
+      this.reset();
+      throw this.statement.refusal ?? new SqlError('database is locked', SQLITE_BUSY);
+    }
+    this.#rows = this.statement.take();
+    this.#next = 0;
+  }
+
+  reset() {
+    this.row = null;
+    this.#rows = [];
+    this.#next = 0;
+    this.#status = DONE;
+    this.running = false;
+    if (this.statement.live) this.statement.reset();
+  }
+
+  finalize() {
+    this.row = null;
+    this.running = false;
+    this.statement.finalize();
+  }
+}
