@@ -1,4 +1,4 @@
-# ruff: noqa: E501 (lines of JavaScript)
+
 """The APIs of other libraries, on what their documentation shows."""
 
 from __future__ import annotations
