@@ -1,4 +1,3 @@
-
 """The APIs of other libraries, on what their documentation shows."""
 
 from __future__ import annotations
