@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks import processes
 from benchmarks.memory import MIB, STEPS
 from benchmarks.releases import FALLEN, Ratios, Release
 
@@ -83,6 +84,7 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     startup: dict[str, float] = field(default_factory=dict)
     visits: list[dict[str, Any]] = field(default_factory=list)
+    processes: list[dict[str, Any]] = field(default_factory=list)  # processes.py Start
     prepare: dict[str, Any] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     memory: dict[str, dict[str, int]] = field(default_factory=dict)  # engine → step → bytes, natively
@@ -185,7 +187,7 @@ def markdown(result: Result, trials: list[dict[str, Any]]) -> str:
     targets = {trial["name"]: trial for trial in trials}
     for group in dict.fromkeys(row.group for row in result.rows):
         lines += _group(group, [row for row in result.rows if row.group == group], targets, result.previous)
-    lines += _fallen(result) + _memory(result)
+    lines += _fallen(result) + _processes(result.processes) + _memory(result)
     lines += _prepare(result.prepare) + _startup(result.startup) + _visits(result.visits) + _sizes(result.sizes)
     return "\n".join(lines)
 
@@ -245,6 +247,19 @@ def _fallen(result: Result) -> list[str]:
                     lines.append(f"- {trial} ({group}, {NAMES.get(peer, peer)}): {before:.2f}, now {ratio:.2f}")
     title = f"## Slower than {previous.version}"
     return [title, "", *(lines or [f"Nothing by more than {1 - FALLEN:.0%}."]), ""]
+
+
+def _processes(starts: list[dict[str, Any]]) -> list[str]:
+    """What a process waits for, the best of its repetitions."""
+    if not starts:
+        return []
+    title = "A process of CPython until its first rows, the best in milliseconds of processor time:"
+    lines = [title, "", "| | " + " | ".join(processes.STEPS.values()) + " | modules |", "|-|-:|-:|-:|"]
+    for engine, which in dict.fromkeys((start["engine"], start["which"]) for start in starts):
+        found = [start for start in starts if (start["engine"], start["which"]) == (engine, which)]
+        cells = [f"{min(start[step] for start in found):.1f}" for step in processes.STEPS]
+        lines.append(f"| {NAMES.get(engine, engine)}, {which} | {' | '.join(cells)} | {found[-1]['modules']} |")
+    return [*lines, ""]
 
 
 def _memory(result: Result) -> list[str]:

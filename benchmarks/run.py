@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import hosts, memory, releases, report, startup, values
+from benchmarks import hosts, memory, processes, releases, report, startup, values
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE / ".cache"
@@ -66,7 +66,9 @@ def _all_groups(spec: dict[str, Any], base: Path, options: argparse.Namespace, r
         if "native" in options.groups:
             _native(spec, base, folder, options, result)
             if not options.match:
-                result.memory = memory.measure(CACHE, base, [OURS["native"], *PEERS["native"]])
+                engines = [OURS["native"], *PEERS["native"]]
+                result.processes = processes.measure(engines, _repetitions(options))
+                result.memory = memory.measure(CACHE, base, engines)
         browser = [group for group in ("memory", "opfs") if group in options.groups]
         if browser and options.node:
             _node(spec, base, options, result)
