@@ -46,6 +46,7 @@ NO_EPOCH = -1
 
 Rows = list[tuple[Any, ...]]
 Turned = tuple[bytes, bytes]  # columns (kernel/values/columns.py), and the heap behind them
+IN_WORK: Taken = (YIELD, b"", b"", 0)
 NO_COLUMNS: Turned = (b"", b"")
 
 
@@ -270,13 +271,35 @@ class HostStatement:
                     if self.n_columns:
                         self._run_without_rows(block)
                     else:
-                        self._run(block)
-                        self.stepped = False
-                        self.changed += self.changes
+                        self.changed += self._run_once(block)
                     left -= 1
                     one = next(sets, END) if left and at_hand else END
                 host.give_way()
         self.pending = None
+
+    def _run_once(self, block: bytes) -> int:
+        """A run that gives no rows; how many it has changed."""
+        if self.instance.heat >= 0 or self.connection.progress is not None:
+            self._run(block)
+            self.stepped = False
+            return self.changes
+        self.stepped = self.running = True
+        try:
+            changed = self.host.count(self.instance.step, self.address, self.params_at, block)
+        except StackError as error:
+            self._failed()
+            self._shrink(error)
+            raise
+        except BaseException as error:
+            self._go_on(self._again(error))
+            changed = self.changes
+        finally:
+            self.running = False
+        if changed < 0:
+            self._go_on(IN_WORK)
+            changed = self.changes
+        self.stepped = False
+        return changed
 
     def _run_without_rows(self, block: bytes) -> None:
         before = self.changed
@@ -305,6 +328,10 @@ class HostStatement:
                 raise
             self._shrink(error)
             taken = self._slice(block)
+        return taken if taken[0] != YIELD else self._go_on(taken)
+
+    def _go_on(self, taken: Taken) -> Taken:
+        """Step on while it only gives way."""
         while taken[0] == YIELD:
             if self.instance.heat >= 0:
                 self.host.warm(self.instance)
@@ -363,24 +390,36 @@ class HostStatement:
 
     def _slice(self, block: bytes) -> Taken:
         """One call of the Program, again as long as the kernel finds it worth waiting for a lock (S1, S2)."""
-        step = self.instance.step
+        self.running = True
+        try:
+            step = self._turning(self.instance.step) if self.turned else self.instance.step
+            return self.host.run(step, self.address, self.params_at, block)
+        except BaseException as error:
+            return self._again(error)
+        finally:
+            self.running = False
+
+    def _again(self, error: BaseException) -> Taken:
+        """What a call that failed gives once what it waited for is there (S1, S2). Errors: that; SQLITE_INTERRUPT."""
         while True:
-            self.running = True
-            try:
-                return self.host.run(self._turning(step) if self.turned else step, self.address, self.params_at, block)
-            except BaseException as error:
-                delay_ms = self._failed()
-                if delay_ms < 0:
-                    left = self.host.run(self._turning(_as_it_is) if self.turned else _as_it_is, self.address, 0, b"")
-                    if not isinstance(error, SqlError) or not left[1]:
-                        raise
-                    self.failure = error
-                    return left
-            finally:
-                self.running = False
+            delay_ms = self._failed()
+            if delay_ms < 0:
+                left = self.host.run(self._turning(_as_it_is) if self.turned else _as_it_is, self.address, 0, b"")
+                if not isinstance(error, SqlError) or not left[1]:
+                    raise error
+                self.failure = error
+                return left
+            self.running = False
             self._let_others(partial(self.host.pause, delay_ms / 1000.0))
             (flags,) = self.host.unpack(layout.U32, self.address + layout.FLAGS_AT)
             step = self._commit if flags & layout.FLAG_FINISHING else self.instance.step
+            self.running = True
+            try:
+                return self.host.run(self._turning(step) if self.turned else step, self.address, self.params_at, b"")
+            except BaseException as another:
+                error = another
+            finally:
+                self.running = False
 
     def _turning(self, step: Callable[[int], int]) -> Callable[[int], int]:
         """The step, with its rows turned into columns."""

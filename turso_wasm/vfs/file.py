@@ -22,6 +22,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from turso_wasm.vfs.base import (
     CANTOPEN,
@@ -85,36 +86,26 @@ else:
     _GET_LOCK: int = getattr(fcntl, "F_OFD_GETLK", fcntl.F_GETLK)
     _IS_LINUX = sys.platform.startswith("linux")
 
-    class _Range:
-        """A range of bytes to lock or unlock; `packed` is its struct flock."""
+    def _span(kind: int, start: int, length: int) -> Any:
+        """A range of bytes to lock or unlock, as `_set_lock` takes it."""
+        return _FLOCK.pack(kind, os.SEEK_SET, start, length, 0) if _IS_LINUX else (kind, start, length)
 
-        __slots__ = ("kind", "length", "packed", "start")
+    _PENDING_READ = _span(fcntl.F_RDLCK, PENDING_BYTE, 1)
+    _PENDING_WRITE = _span(fcntl.F_WRLCK, PENDING_BYTE, 1)
+    _PENDING_FREE = _span(fcntl.F_UNLCK, PENDING_BYTE, 1)
+    _RESERVED_WRITE = _span(fcntl.F_WRLCK, RESERVED_BYTE, 1)
+    _RESERVED_FREE = _span(fcntl.F_UNLCK, RESERVED_BYTE, 1)
+    _BOTH_FREE = _span(fcntl.F_UNLCK, PENDING_BYTE, 2)
+    _SHARED_READ = _span(fcntl.F_RDLCK, SHARED_FIRST, SHARED_SIZE)
+    _SHARED_WRITE = _span(fcntl.F_WRLCK, SHARED_FIRST, SHARED_SIZE)
+    _ALL_WRITE = _span(fcntl.F_WRLCK, PENDING_BYTE, 2 + SHARED_SIZE)
+    _ALL_FREE = _span(fcntl.F_UNLCK, PENDING_BYTE, 2 + SHARED_SIZE)
 
-        def __init__(self, kind: int, start: int, length: int) -> None:
-            self.kind, self.start, self.length = kind, start, length
-            self.packed = _FLOCK.pack(kind, os.SEEK_SET, start, length, 0)
+    def _lockf(fd: int, _: int, span: Any) -> object:
+        kind, start, length = span
+        return fcntl.lockf(fd, fcntl.LOCK_UN if kind == fcntl.F_UNLCK else _LOCKF[kind], length, start)
 
-    _PENDING_READ = _Range(fcntl.F_RDLCK, PENDING_BYTE, 1)
-    _PENDING_WRITE = _Range(fcntl.F_WRLCK, PENDING_BYTE, 1)
-    _PENDING_FREE = _Range(fcntl.F_UNLCK, PENDING_BYTE, 1)
-    _RESERVED_WRITE = _Range(fcntl.F_WRLCK, RESERVED_BYTE, 1)
-    _RESERVED_FREE = _Range(fcntl.F_UNLCK, RESERVED_BYTE, 1)
-    _BOTH_FREE = _Range(fcntl.F_UNLCK, PENDING_BYTE, 2)
-    _SHARED_READ = _Range(fcntl.F_RDLCK, SHARED_FIRST, SHARED_SIZE)
-    _SHARED_WRITE = _Range(fcntl.F_WRLCK, SHARED_FIRST, SHARED_SIZE)
-    _ALL_WRITE = _Range(fcntl.F_WRLCK, PENDING_BYTE, 2 + SHARED_SIZE)
-    _ALL_FREE = _Range(fcntl.F_UNLCK, PENDING_BYTE, 2 + SHARED_SIZE)
-
-    if _IS_LINUX:
-
-        def _set_lock(fd: int, span: _Range) -> None:
-            fcntl.fcntl(fd, _SET_LOCK, span.packed)
-
-    else:
-
-        def _set_lock(fd: int, span: _Range) -> None:
-            command = fcntl.LOCK_UN if span.kind == fcntl.F_UNLCK else _LOCKF[span.kind]
-            fcntl.lockf(fd, command, span.length, span.start)
+    _set_lock: Callable[[int, int, Any], object] = fcntl.fcntl if _IS_LINUX else _lockf
 
     def _is_taken(error: OSError) -> bool:
         """False when another process is in the way. Errors: any other."""
@@ -129,10 +120,10 @@ else:
             super().__init__()
             self.fd = -1
 
-        def _set(self, span: _Range) -> bool:
+        def _set(self, span: Any) -> bool:
             """Set or clear one lock without waiting; False when another process is in the way."""
             try:
-                _set_lock(self.fd, span)
+                _set_lock(self.fd, _SET_LOCK, span)
             except OSError as error:
                 return _is_taken(error)
             return True
@@ -141,11 +132,11 @@ else:
             """Read-lock SHARED, holding PENDING for the moment so that a waiting writer goes first."""
             fd = self.fd
             try:
-                _set_lock(fd, _PENDING_READ)
+                _set_lock(fd, _SET_LOCK, _PENDING_READ)
                 try:
-                    _set_lock(fd, _SHARED_READ)
+                    _set_lock(fd, _SET_LOCK, _SHARED_READ)
                 finally:
-                    _set_lock(fd, _PENDING_FREE)
+                    _set_lock(fd, _SET_LOCK, _PENDING_FREE)
             except OSError as error:
                 return _is_taken(error)
             return True
@@ -427,7 +418,7 @@ class FileVfs:
 
     def _open(self, name: str, flags: int) -> OsFile:
         readonly = bool(flags & OPEN_READONLY)
-        existed = os.path.exists(name)
+        existed = _exists(name)
         if existed:
             status = os.stat(name)
             inode = _inodes.get((status.st_dev, status.st_ino))
@@ -452,12 +443,20 @@ class FileVfs:
         return os.access(name, os.F_OK) and os.path.isfile(name)  # what is not there costs no exception
 
 
+def _exists(name: str) -> bool:
+    """As os.path.exists; what is not there, as nearly every journal, costs no exception."""
+    try:
+        return os.access(name, os.F_OK)
+    except ValueError:  # a NUL in the path
+        return False
+
+
 def _open_descriptor(name: str, flags: int, readonly: bool, existed: bool) -> tuple[int, bool]:
     """Open `name`; return (descriptor, whether it can only read).
 
     Raises VfsError: READONLY_DIRECTORY for a journal or log that cannot be created there, else CANTOPEN.
     """
-    if os.path.isdir(name):
+    if existed and os.path.isdir(name):
         raise VfsError(CANTOPEN)
     create = os.O_CREAT if flags & OPEN_CREATE and not readonly else 0
     common = _BINARY | _NO_INHERIT

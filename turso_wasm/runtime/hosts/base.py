@@ -120,6 +120,9 @@ class Host(Protocol):
         way. Errors: as Instance.step.
         """
 
+    def count(self, step: Callable[[int], int], statement: int, at: int, block: bytes) -> int:
+        """As `run` of what gives no rows: how many it has changed, below 0 if it is not done."""
+
     def unpack(self, layout: Struct, at: int) -> tuple[Any, ...]:
         """Read a structure."""
 

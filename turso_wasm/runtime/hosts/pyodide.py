@@ -26,12 +26,12 @@ from pyodide.ffi import JsException, create_proxy, to_js
 
 from turso_wasm.base.errors import InternalError, SqlError
 from turso_wasm.codegen.program import Program
-from turso_wasm.kernel.abi import YIELD
+from turso_wasm.kernel.abi import DONE, YIELD
 from turso_wasm.runtime import files
 from turso_wasm.runtime.files import FileTable
 from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, Instance, Taken
 from turso_wasm.runtime.hosts.scripts import link
-from turso_wasm.runtime.layout import BUFFERS, BUFFERS_AT
+from turso_wasm.runtime.layout import BUFFERS, BUFFERS_AT, I64, STATEMENT_CHANGES_AT
 from turso_wasm.runtime.usercode import UserCalls
 from turso_wasm.vfs.base import CANTOPEN, File, Vfs, VfsError
 
@@ -172,6 +172,14 @@ class PyodideHost:
             return status, b"", b"", 0
         self.pack(BUFFERS, at, rows, 0, capacity, 0, limit, heap, 0, heap_capacity, 0)
         return status, self.read(rows, used), self.read(heap, heap_used) if heap_used else b"", not_ascii
+
+    def count(self, step: Callable[[int], int], statement: int, at: int, block: bytes) -> int:
+        """See hosts/base.py."""
+        self.write(at, block)
+        if step(statement) != DONE:
+            return -1
+        (changed,) = self.unpack(I64, statement + STATEMENT_CHANGES_AT)
+        return int(changed)
 
     def write(self, at: int, data: bytes | bytearray | memoryview) -> None:
         """Copy bytes in."""

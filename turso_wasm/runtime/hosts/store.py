@@ -30,10 +30,10 @@ from wasmtime import _ffi as ffi
 from wasmtime._extern import wrap_extern
 
 from turso_wasm.base.errors import SQLITE_NOMEM, InternalError, SqlError, StackError
-from turso_wasm.kernel.abi import YIELD, ErrorRecord
+from turso_wasm.kernel.abi import DONE, YIELD, ErrorRecord
 from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, Taken, address
 from turso_wasm.runtime.hosts.sections import import_names
-from turso_wasm.runtime.layout import BUFFERS, BUFFERS_AT
+from turso_wasm.runtime.layout import BUFFERS, BUFFERS_AT, I64, STATEMENT_CHANGES_AT
 from turso_wasm.runtime.usercode import UserCalls
 
 RAW_VALUE = 16  # bytes of a raw value
@@ -57,6 +57,7 @@ _RAW_RESULT = {"i32": "i12x", "i64": "q8x", "f64": "d8x"}
 _ERROR_RECORD = struct.Struct("<iiI")
 _I32 = struct.Struct("<i")
 _unpack_buffers, _pack_buffers = BUFFERS.unpack_from, BUFFERS.pack_into
+_unpack_changes = I64.unpack_from
 
 
 class Exports(dict[str, Any]):
@@ -312,6 +313,17 @@ class KernelStore:
             self.cover(max(rows + used, heap + heap_used))
             view = self.view
         return status, view[rows : rows + used].tobytes(), view[heap : heap + heap_used].tobytes(), not_ascii
+
+    def count(self, step: Callable[[int], int], statement: int, at: int, block: bytes) -> int:
+        """See hosts/base.py."""
+        end = at + len(block)
+        if end > self.size:
+            self.cover(end)
+        self.view[at:end] = block
+        if step(statement) != DONE:
+            return -1
+        changed: int = _unpack_changes(self.view, statement + STATEMENT_CHANGES_AT)[0]
+        return changed
 
     def unpack(self, layout: struct.Struct, at: int) -> tuple[Any, ...]:
         """Read a structure."""

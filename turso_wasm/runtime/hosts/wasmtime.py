@@ -95,6 +95,7 @@ class WasmtimeHost:
         self.function = store.function
         self.read = store.read
         self.run = store.run
+        self.count = store.count
         self.unpack = store.unpack
         self.pack = store.pack
 
@@ -285,7 +286,11 @@ class WasmtimeHost:
         files, calls = self.files, self.user_calls
 
         def view(at: int, size: int) -> memoryview:
-            return self.view(at & 0xFFFFFFFF, size)
+            at &= 0xFFFFFFFF
+            end, store = at + size, self._store
+            if end > store.size:
+                store.cover(end)
+            return store.view[at:end]
 
         return {
             ("user", "user_call"): calls.call,
