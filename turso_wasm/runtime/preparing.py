@@ -53,7 +53,8 @@ DESCENDING_FORMAT = 4  # the first schema format whose indexes honour DESC, and 
 MAX_RETRIES = 50  # SQLITE_MAX_SCHEMA_RETRY
 
 _NEEDS_NO_SCHEMA = re.compile(NEEDS_NO_SCHEMA, re.IGNORECASE)
-_IS_PRAGMA = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*PRAGMA\b", re.IGNORECASE | re.DOTALL)
+_IS_PRAGMA = re.compile(r"(?:[\s;]|--[^\n]*\n|/\*.*?\*/)*PRAGMA\b", re.IGNORECASE | re.DOTALL)
+_KEY_NAME = re.compile(r"\b(?:(?:hex)?(?:re)?key|cipher)\b", re.IGNORECASE)  # runtime/keys.py NAMES
 _IS_SOMETHING = re.compile(r"\s*[A-Za-z]")  # seen without the lexer
 
 T = TypeVar("T")
@@ -106,7 +107,8 @@ class Preparing(ConnectionState):
                 return self._prepare(self._bootstrap, sql, start, ask)
             if not _IS_SOMETHING.match(sql, start) and is_empty(sql, start):
                 return None
-            if _IS_PRAGMA.match(sql, start) and (about_key := self._prepare_key(sql, start)) is not None:
+            about_key = self._prepare_key(sql, start)
+            if about_key is not None:
                 return about_key
             try:
                 return self._prepare(self._seen().schema, sql, start, ask)
@@ -117,6 +119,8 @@ class Preparing(ConnectionState):
 
     def _prepare_key(self, sql: str, start: int) -> Prepared | None:
         """Keep a key that is given; prepare what is left to do, under a text without the key. None: it gives none."""
+        if not _IS_PRAGMA.match(sql, start) or not _KEY_NAME.search(sql, start):
+            return None
         from turso_wasm.sql.lexer import END, tokenize, tokenize_statement
 
         tokens = tokenize_statement(sql, start)
