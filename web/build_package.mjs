@@ -19,7 +19,7 @@ import { PYODIDE } from './locations.js';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TARGET = join(ROOT, 'dist', 'package');
 const APART = ['adapters/kysely', 'adapters/drizzle', 'testing/testing'];
-const SHIMS = ['shims/sqljs'];
+const SHIMS = ['shims/sqljs', 'shims/oo1', 'shims/capi'];
 const AS_THEY_ARE = ['index.d.ts', 'host.d.ts', 'vite.mjs', 'vite.d.ts', 'virtual.d.ts', ...[...APART, ...SHIMS].map((name) => `${name}.d.ts`)];
 const ASSETS = ['kernel.wasm', 'compiler.pack', ...PYODIDE.map((name) => `pyodide/${name}`)];
 

@@ -21,6 +21,7 @@ export { HostDatabase as Database } from './database.js';
 export { assetsFrom, assetsIn } from './locations.js';
 export { HostStatement as Statement } from './statement.js';
 export { fragment, identifier, join, values } from './template.js';
+export { Real } from './values.js';
 export { Engine };
 
 const ASSETS = { assets: FOLDER, pyodide: FOLDER, storage: STORAGE };

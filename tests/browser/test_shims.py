@@ -17,7 +17,7 @@ def test_the_document_in_node() -> None:
     in_node(document("shims.md") + "process.exit();")
 
 
-@pytest.mark.parametrize("name", ["sqljs"])
+@pytest.mark.parametrize("name", ["sqljs", "oo1", "capi"])
 def test_each_call(name: str) -> None:
     assert (
         in_node(f"import run from './tests/browser/shims/{name}.js'; console.log(await run()); process.exit()")

@@ -4,9 +4,9 @@ import { DONE, OPEN_CREATE } from '../../base/abi.js';
 import * as host from '../host.js';
 
 /** With what its declaration leaves out. @type {any} */
-const { assetsFrom, Database, engineFrom, SqlError, Statement } = host;
+const { assetsFrom, Database, engineFrom, Real, SqlError, Statement } = host;
 
-export { SqlError, Statement };
+export { Real, SqlError, Statement };
 
 const SQLITE_BUSY = 5;
 const SQLITE_CANTOPEN = 14;
@@ -22,6 +22,19 @@ export async function startedEngine({ assets, pyodide } = {}) {
   const engine = await engineFrom(assetsFrom({ assets, pyodide }));
   await engine.ready;
   return engine;
+}
+
+/** Of the SQLite that it is compatible with. @param {Engine} engine @returns {{version: string, source: string}} */
+export function versionOf(engine) {
+  const database = openMemory(engine);
+  const found = database.prepare('SELECT sqlite_version() AS version, sqlite_source_id() AS source').get();
+  database.close();
+  return found;
+}
+
+/** @param {string} version "3.54.0" @returns {number} 3054000 */
+export function numberOfVersion(version) {
+  return version.split('.').reduce((all, part) => all * 1000 + Number(part), 0);
 }
 
 /** A private database in memory. @param {Engine} engine @param {Uint8Array} [content] of its file @returns {any} */

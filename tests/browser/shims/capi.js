@@ -1,0 +1,164 @@
+/** The C-shaped API, call by call. */
+
+import SQLiteESMFactory, * as SQLite from 'turso-wasm/capi';
+import { equal, fails } from '../adapters/checks.js';
+
+export default async function run() {
+  const api = SQLite.Factory(await SQLiteESMFactory());
+  const db = await api.open_v2(':memory:');
+  equal(
+    [api.libversion().startsWith('3.'), api.libversion_number() > 3_000_000, api.errstr(5), api.get_autocommit(db)],
+    [true, true, 'SQLITE_BUSY', 1],
+  );
+  const seen = [];
+  equal(
+    await api.exec(
+      db,
+      "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES (1, 'x'), (2, 2.0), (3, x'01'), (4, NULL); SELECT * FROM t LIMIT 2",
+      (row, columns) => seen.push([row, columns]),
+    ),
+    SQLite.SQLITE_OK,
+  );
+  equal(seen, [
+    [
+      [1, 'x'],
+      ['a', 'b'],
+    ],
+    [
+      [2, 2],
+      ['a', 'b'],
+    ],
+  ]);
+  equal([api.changes(db), api.total_changes(db), api.last_insert_id(db)], [4, 4, 4]);
+
+  for await (const stmt of api.statements(db, 'INSERT INTO t(b) VALUES (?); SELECT b, :two FROM t WHERE a = ?3')) {
+    if (api.column_count(stmt) === 0) {
+      for (const value of [7, 2n ** 60n, true, 'text', new Uint8Array([9]), [8], null]) {
+        equal([api.bind(stmt, 1, value), await api.step(stmt), await api.reset(stmt)], [0, SQLite.SQLITE_DONE, 0]);
+      }
+    } else {
+      equal(
+        [
+          api.bind_parameter_count(stmt),
+          api.bind_parameter_name(stmt, 1),
+          api.bind_parameter_index(stmt, ':two'),
+          api.sql(stmt),
+        ],
+        [3, ':two', 1, 'SELECT b, :two FROM t WHERE a = ?3'],
+      );
+    }
+  }
+  seen.length = 0;
+  await api.exec(db, 'SELECT b, typeof(b) FROM t WHERE a > 4', (row) => seen.push(row));
+  equal(seen, [
+    [7, 'integer'],
+    [2n ** 60n, 'integer'],
+    [1, 'integer'],
+    ['text', 'text'],
+    [new Uint8Array([9]), 'blob'],
+    [new Uint8Array([8]), 'blob'],
+    [null, 'null'],
+  ]);
+
+  const { stmt, sql } = await api.prepare_v2(
+    db,
+    "SELECT a, b, typeof(?), typeof(?), typeof(?), 12.0, '34xyz', -5.9 FROM t WHERE a = ?; SELECT 2",
+  );
+  equal(sql, ' SELECT 2');
+  equal(
+    [
+      api.bind_double(stmt, 1, 1),
+      api.bind_int(stmt, 2, 2 ** 31),
+      api.bind_int64(stmt, 3, 5n),
+      api.bind_text(stmt, 4, '1'),
+    ],
+    [0, 0, 0, 0],
+  );
+  equal(
+    [api.data_count(stmt), await api.step(stmt), api.data_count(stmt), api.stmt_busy(stmt), api.stmt_readonly(stmt)],
+    [0, SQLite.SQLITE_ROW, 8, true, true],
+  );
+  equal(api.row(stmt), [1, 'x', 'real', 'integer', 'integer', 12, '34xyz', -5.9]);
+  equal(
+    [5, 6, 7, 1, 0].map((i) => api.column_type(stmt, i)),
+    [2, 3, 2, 3, 1],
+  );
+  equal(
+    [
+      api.column_text(stmt, 5),
+      api.column_int(stmt, 6),
+      api.column_int64(stmt, 7),
+      api.column_double(stmt, 6),
+      api.column_bytes(stmt, 6),
+      [...api.column_blob(stmt, 1)],
+      api.column_text(stmt, 0),
+      api.column(stmt, 0),
+    ],
+    ['12.0', 34, -5n, 34, 5, [120], '1', 1],
+  );
+  equal([api.column_name(stmt, 2), api.column_names(stmt).length], ['typeof(?)', 8]);
+  await fails(() => api.bind_null(stmt, 1), 'misuse');
+  equal(
+    [await api.step(stmt), api.clear_bindings(stmt), await api.step(stmt), await api.finalize(stmt)],
+    [SQLite.SQLITE_DONE, 0, SQLite.SQLITE_DONE, 0],
+  );
+  equal((await fails(() => api.step(stmt), 'not a statement')).code, SQLite.SQLITE_MISUSE);
+  const named = (await api.prepare_v3(db, 'SELECT $a, :b, ?')).stmt;
+  api.bind_collection(named, { $a: 1, ':b': 'two' });
+  await api.step(named);
+  equal(api.row(named), [1, 'two', null]);
+  await api.reset(named);
+  api.bind_collection(named, [4, 5, 6]);
+  await api.step(named);
+  equal(api.row(named), [4, 5, 6]);
+  equal(await api.prepare_v2(db, ' -- nothing'), null);
+  await fails(() => api.prepare_v3(db, 'SELECT 1', 64), 'unknown flags 64');
+  const range = (await api.prepare_v2(db, 'SELECT ?')).stmt;
+  equal((await fails(() => api.bind(range, 2, 1), 'column index out of range')).code, SQLite.SQLITE_RANGE);
+  equal((await fails(() => api.exec(db, 'SELECT nope'), 'no such column: nope')).code, SQLite.SQLITE_ERROR);
+  equal((await fails(() => api.exec(db, 'INSERT INTO t(a) VALUES (1)'), 'UNIQUE constraint failed: t.a')).code, 1555);
+
+  api.create_function(db, 'told', 2, SQLite.SQLITE_UTF8 | SQLite.SQLITE_DETERMINISTIC, 'app', (context, values) => {
+    api.result(
+      context,
+      `${api.user_data(context)} ${values.map((value) => `${api.value_type(value)} ${api.value_text(value)} ${api.value_int(value)}`)}`,
+    );
+  });
+  api.create_function(db, 'some', -1, SQLite.SQLITE_UTF8, null, (context, values) =>
+    api.result_double(context, values.length),
+  );
+  api.create_function(db, 'fails', 0, 0, null, (context) => api.result_error(context, 'told so'));
+  const sums = new Map();
+  api.create_function(
+    db,
+    'total_of',
+    1,
+    SQLite.SQLITE_UTF8,
+    null,
+    undefined,
+    (context, [value]) => sums.set(context, (sums.get(context) ?? 0n) + api.value_int64(value)),
+    (context) => api.result_int64(context, sums.get(context) ?? 0n),
+  );
+  seen.length = 0;
+  await api.exec(
+    db,
+    "SELECT told(1.0, '5x'), some(), typeof(some(1, 2)), (SELECT total_of(a) FROM t WHERE a < 4), (SELECT total_of(a) FROM t WHERE 0)",
+    (row) => seen.push(row),
+  );
+  equal(seen, [['app 2 1.0 1,3 5x 5', 0, 'real', 6, 0]]);
+  await fails(() => api.exec(db, 'SELECT fails()'), 'told so');
+  equal(await api.close(db), 0);
+  await fails(() => api.changes(db), 'not a database');
+  const named1 = await api.open_v2('capi.db', SQLite.SQLITE_OPEN_CREATE | SQLite.SQLITE_OPEN_READWRITE, 'memory');
+  await api.exec(named1, 'CREATE TABLE kept(a); BEGIN');
+  equal(api.get_autocommit(named1), 0);
+  await api.close(named1);
+  const readonly = await api.open_v2('capi.db', SQLite.SQLITE_OPEN_READONLY, 'memory');
+  await fails(() => api.exec(readonly, 'DROP TABLE kept'), 'attempt to write a readonly database');
+  await api.close(readonly);
+  equal(
+    (await fails(() => api.open_v2('missing.db', SQLite.SQLITE_OPEN_READWRITE, 'memory'), 'unable to open')).code,
+    14,
+  );
+  return 'all of it';
+}
