@@ -70,6 +70,8 @@ export class HostDatabase extends Shortcuts {
     this.integers = where.options.integers ?? 'auto';
     /** Of an encrypted database that is made: PRAGMA cipher says that it is Turso's. */
     this.keyFormat = FORMATS.ours;
+    /** Whether it has, or had, to do with an encrypted database: what its statements say is nobody's. */
+    this.isKeyed = false;
     this.#busyTimeout = where.options.timeout ?? BUSY_TIMEOUT_MS;
     this.#user.statements = statementRows(this.#statements);
     this.connect();
@@ -93,6 +95,7 @@ export class HostDatabase extends Shortcuts {
   /** The key of a database that was not used yet, as the kernel takes it. @param {number} slot @param {string} key @throws {SqlError} */
   giveKey(slot, key) {
     if (slot === 0) this.encrypted = key !== '';
+    this.isKeyed ||= key !== '';
     this.connection.giveKey(slot, key, this.keyFormat);
     this.#preparer.visible.forget();
   }

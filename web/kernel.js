@@ -278,8 +278,9 @@ export class Kernel {
     const locate = (asked, near, flags, into) => {
       const found = vfs.locate(asked, near, flags);
       const { read, written } = encoder.encodeInto(found.name, into);
+      const end = into.subarray(0, written).indexOf(0); // a key follows
       return read === found.name.length
-        ? (written << 8) | found.flags
+        ? ((end < 0 ? written : end) << 8) | found.flags
         : vfs.failure(new RangeError('the name is too long'));
     };
     /** @param {number} at @param {number} size */

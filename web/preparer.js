@@ -9,9 +9,15 @@ import { encodeLiterals } from './literals.js';
 import { NextVisit } from './next_visit.js';
 import { fitsSizes, keyFor } from './schema.js';
 import { HostStatement } from './statement.js';
+import { isBytes } from './values.js';
 import { VisibleSchema } from './visible_schema.js';
 
 const CACHED_TEXT = 1 << 16; // longer statements are bulk data, hardly ever seen twice
+
+/** Whether there is a text or blob among literals. @param {import('./lexer.js').Literal[]} literals @returns {boolean} */
+function hasText(literals) {
+  return literals.some((one) => (Array.isArray(one) ? one.some(hasText) : typeof one === 'string' || isBytes(one)));
+}
 
 /**
  * @typedef {import('./schema.js').Schema} Schema
@@ -112,7 +118,10 @@ export class Preparer {
     const prepared = loaded
       ? { sql, start, end: lexed.end, loaded, literals: encodeLiterals(lexed.literals), schema }
       : this.#compile(schema, sql, start, lexed);
-    if (!prepared.loaded.program.shared && / KEY /.test(lexed.key)) prepared.shown = withoutKey(text);
+    if (!prepared.loaded.program.shared && / KEY /.test(lexed.key)) {
+      this.#database.isKeyed = true;
+      prepared.shown = withoutKey(text);
+    }
     if (start === 0 && sql.length < CACHED_TEXT && prepared.loaded.program.shared) schema.addText(prepared);
     return prepared;
   }
@@ -132,7 +141,8 @@ export class Preparer {
       if (error instanceof SqlError && error.offset >= 0) error.offset += lexed.start;
       throw error;
     }
-    const loaded = schema.add(keyFor(lexed, text, compiled), compiled.program);
+    const keeps = !this.#database.isKeyed || !hasText(lexed.literals);
+    const loaded = schema.add(keyFor(lexed, text, compiled), compiled.program, keeps);
     if (this.#staysUseful(schema, loaded.program, compiled.end)) {
       this.#nextVisit.compiled(text.slice(0, compiled.end), schema);
     }

@@ -139,10 +139,11 @@ export class Schema {
    * A Program that was compiled just now.
    * @param {string | null} key null: no other statement may have it
    * @param {Uint8Array} bytes
+   * @param {boolean} keeps whether later visits may find it
    */
-  add(key, bytes) {
+  add(key, bytes, keeps) {
     const program = parseProgram(bytes);
-    this.library.programs.add(this.key, program.shared ? key : null, bytes);
+    this.library.programs.add(this.key, keeps && program.shared ? key : null, bytes);
     if (key === null || !program.shared) return { ...this.library.kernel.load(program), uses: 0, retired: true };
     return this.#load(key, program);
   }

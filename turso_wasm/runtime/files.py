@@ -107,13 +107,14 @@ def kernel_name(location: Location, near: str = "") -> tuple[str, int]:
 
 def locate(name: str, near: str, flags: int) -> tuple[str, int]:
     """What the kernel calls a database that the user calls `name`, and the OPEN_* flags to open it with; or a message
-    and a negative result code (kernel/base/vfs.py vfs_locate).
+    and a negative result code; behind the name its key (kernel/base/vfs.py vfs_locate).
     """
     try:
         if "\0" in name:
             return "", -CANTOPEN
         location = parse_location(name, bool(flags & OPEN_URI), flags)
-        return kernel_name(location, near)
+        found, how = kernel_name(location, near)
+        return (f"{found}\0{int(bool(location.cipher))}{location.key}" if location.key else found), how
     except SqlError as error:
         return error.message, -error.code
 
@@ -186,10 +187,11 @@ class FileTable:
         """Write what the kernel calls a database that the user calls `name`; size << 8 | OPEN_*."""
         found, how = locate(str(name, "utf-8", "surrogateescape"), str(near, "utf-8", "surrogateescape"), flags)
         raw = found.encode("utf-8", "surrogateescape")
-        if len(raw) > len(out):
+        if len(raw) >= len(out):
             return -CANTOPEN
         out[: len(raw)] = raw
-        return len(raw) << 8 | how if how >= 0 else -(len(raw) << 8 | -how)
+        size = len(raw.partition(b"\0")[0])
+        return size << 8 | how if how >= 0 else -(size << 8 | -how)
 
     def close(self, fd: int) -> None:
         """Close a descriptor; errors have nobody left to tell."""

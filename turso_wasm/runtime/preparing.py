@@ -210,6 +210,7 @@ class Preparing(ConnectionState):
         has_tail = "\0" in sql or (tokens.end < len(sql) and tokenize(sql, tokens.end).kinds[0] != END)
         text = sql[start : tokens.end]
         if not known[0].shared and "KEY" in tokens.kinds:
+            self.is_keyed = True
             text = without_key(text)
         mine = literals if known[0].n_literals else ()
         prepared = Prepared(sql, start, tokens.end, text, *known, mine, schema, has_tail)

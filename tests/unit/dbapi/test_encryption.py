@@ -167,6 +167,38 @@ def test_attach(path: str) -> None:
     db.close()
 
 
+def test_keys_in_uris(path: str) -> None:
+    db = turso_wasm.connect(f"file:{path}?key=a%20b", uri=True)
+    db.execute(f"ATTACH 'file:{path}2?hexkey={RAW.hex()}' AS o")
+    db.execute("CREATE TABLE o.t AS SELECT 1 AS a")
+    db.execute(f"VACUUM o INTO 'file:{path}3?key=other'")
+    db.execute(f"VACUUM o INTO 'file:{path}4?key=other' KEY 'the clause'")
+    db.execute(f"VACUUM o INTO 'file:{path}5?cipher=aegis256&hexkey={RAW.hex()}'")
+    assert failure(lambda: db.execute(f"ATTACH 'file:{path}6?cipher=rot13' AS p")) == (1, "no such cipher: rot13")
+    assert failure(lambda: db.execute(f"ATTACH 'file:{path}6?hexkey=12' AS p")) == (1, "a key is 64 hexadecimal digits")
+    db.close()
+    assert rows(path + "2", RAW) == rows(path + "3", "other") == rows(path + "4", "the clause") == [(1,)]
+    assert rows(path + "5", RAW) == [(1,)]
+    assert Path(path + "5").read_bytes()[:16] == b"Turso\0\3" + bytes(9)
+    assert failure(lambda: rows(path + "5", OTHER)) == (26, WRONG)
+
+
+TURSO = Path(__file__).with_name("turso.db")
+
+
+def test_a_file_of_tursos(path: str) -> None:
+    """Made by pyturso 0.8.3, with aegis256 and RAW."""
+    Path(path).write_bytes(TURSO.read_bytes())
+    assert rows(path, RAW) == [(n, f"row {n}") for n in range(20)]
+    db = turso_wasm.connect(path, key=RAW)
+    db.execute("UPDATE t SET b = 'ours' WHERE a = 3")
+    db.commit()
+    db.rekey("a passphrase")
+    assert db.execute("SELECT b FROM t WHERE a = 3").fetchall() == [("ours",)]
+    db.close()
+    assert Path(path).read_bytes()[:5] == b"TWasm"
+
+
 @pytest.mark.parametrize("key", [None, RAW])
 def test_vacuum_into(path: str, key: bytes | None) -> None:
     make(path, key)

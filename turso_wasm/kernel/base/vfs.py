@@ -46,7 +46,8 @@ def vfs_locate(name: ptr[u8], size: i32, near: ptr[u8], near_size: i32, flags: i
 
     near: the name of the connection's main database (size 0: it is private), in whose storage others are. flags:
     OPEN_* of the main database; with OPEN_URI `name` may be a URI. Returns size << 8 | OPEN_* to open it with, or minus
-    (size << 8 | result code), a message of that size in `out`.
+    (size << 8 | result code), a message of that size in `out`. The key that a URI gives follows the name: a NUL, 0 or 1
+    for the format of a database that is made (FORMAT_*), the key, a NUL.
     """
 
 

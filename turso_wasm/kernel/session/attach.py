@@ -23,7 +23,7 @@ from turso_wasm.kernel.pager.storage import PAGER_NONE, Pager, SharedFile
 from turso_wasm.kernel.session.connection import slot_close, slot_open
 from turso_wasm.kernel.session.settings import connection_encoding
 from turso_wasm.kernel.values.value import to_text
-from turso_wasm.wasm.lang import export, i32, i64, lit, memory_copy, ptr, u8, u32
+from turso_wasm.wasm.lang import export, i32, i64, lit, memory_copy, memory_fill, ptr, u8, u32
 
 __subset__ = True
 
@@ -67,28 +67,45 @@ def database_attach(
 def attach_file(s: Run, c: KernelConnection, slot: i32, tag: i32, payload: i64) -> None:
     """Open the file that the user calls so. Raises SQLITE_CANTOPEN."""
     at, size = text_of(s, tag, payload)
-    rc, name, name_size, flags = file_locate(s, at, size)
+    rc, name, name_size, flags, secret = file_locate(s, at, size)
     if rc == 0:
         rc = slot_open(c, slot, name, name_size, flags)
+    if rc == 0:
+        key_set(Pager(c.pagers[slot]), secret)
     if rc == -SQLITE_CANTOPEN:
         raise_about(s, SQLITE_CANTOPEN, *lit(b"unable to open database: "), at, size, *lit(b""))
     check_io(rc)
 
 
-def file_locate(s: Run, at: ptr[u8], size: i32) -> tuple[i32, ptr[u8], i32, i32]:
-    """What a file is called that the user calls so: 0 or a negative result code, the name, its size, OPEN_* flags.
+def file_locate(s: Run, at: ptr[u8], size: i32) -> tuple[i32, ptr[u8], i32, i32, Secret]:
+    """What a file is called that the user calls so: 0 or a negative result code, the name, its size, OPEN_* flags, the
+    key that a URI gives.
 
     Errors: what the host says of the name.
     """
     c: KernelConnection = KernelConnection(s.connection)
     main: SharedFile = Pager(c.pagers[0]).database
     name: ptr[u8] = alloc(s, FILE_NAME_MAX)
+    memory_fill(name, 0, FILE_NAME_MAX)
     found: i32 = vfs_locate(at, size, main.name, main.name_size, c.open_flags, name, FILE_NAME_MAX)
     if found < 0 and -found >> 8:
         raise_error(-found & 0xFF, name, -found >> 8)
     if found < 0:
-        return found, name, 0, 0
-    return 0, name, found >> 8, found & 0xFF & ~OPEN_URI
+        return found, name, 0, 0, Secret(0)
+    return 0, name, found >> 8, found & 0xFF & ~OPEN_URI, secret_behind(name + (found >> 8) + 1)
+
+
+def secret_behind(at: ptr[u8]) -> Secret:
+    """The key that vfs_locate has put behind a name, which is overwritten; null: there is none."""
+    size: i32 = 0
+    while at[size]:
+        size += 1
+    if size < 2:
+        return Secret(0)
+    temp_encrypt()
+    secret: Secret = secret_new(at + 1, size - 1, at[0] & 1)
+    memory_fill(at, 0, size)
+    return secret
 
 
 @export

@@ -209,7 +209,7 @@ def file_open(v: Vacuum, name: ptr[u8], size: i32, secret: Secret) -> None:
     """Open the file that the copy is to be; one without a name is temporary. secret: its key, or null. Raises."""
     s: Run = v.statement
     c: KernelConnection = KernelConnection(s.connection)
-    rc, full, full_size, flags = file_locate(s, name, size)
+    rc, full, full_size, flags, given = file_locate(s, name, size)
     db: SharedFile = SharedFile(0)
     if rc == 0:
         rc, db = database_open(full, full_size, flags | OPEN_CREATE)
@@ -218,7 +218,9 @@ def file_open(v: Vacuum, name: ptr[u8], size: i32, secret: Secret) -> None:
     check_io(rc)
     taken: i32 = i32(db.pagers)
     v.copy = pager_new(db, c, 0)
-    key_set(v.copy, secret)
+    key_set(v.copy, given)
+    if secret:
+        key_set(v.copy, secret)
     if taken or (db.fd >= 0 and vfs_size(db.fd) > 0):
         raise_error(SQLITE_ERROR, *lit(b"output file already exists"))
 
