@@ -106,6 +106,7 @@ export class HostDatabase extends Shortcuts {
     const quoted = keyText(key).replaceAll("'", "''");
     this.prepare(`PRAGMA main.rekey = '${quoted}'`).run();
     this.where.options = { ...this.where.options, key: key ?? undefined };
+    this.encrypted = Boolean(key);
     return this;
   }
 

@@ -5,8 +5,9 @@ that nobody else knows, so that nothing of an encrypted database lies readable i
 are encrypted already (kernel/pager/pageio.py).
 
 Invariants:
-  T1  The key stream of CHUNK bytes is that of AEGIS-256 under the process's key, with the file's number and the chunk's
-      for a nonce. A byte of it serves once: whoever writes over what is in a file gives it another number first.
+  T1  The key stream of CHUNK bytes is that of AEGIS-256 under the process's key, with the file's number, which is
+      random, and the chunk's for a nonce. A byte of it serves once: whoever writes over what is in a file gives it
+      another number first.
   T2  A file in `numbered` is encrypted; one that was opened before there was a key is not.
 """
 
@@ -16,6 +17,7 @@ from turso_wasm.kernel.base.vfs import check_io, host_random, vfs_open, vfs_read
 from turso_wasm.kernel.crypto.aegis import ENCRYPT, KEY_SIZE, NONCE_SIZE, STATE_SIZE, aegis_run, aegis_start
 from turso_wasm.wasm.lang import (
     Struct,
+    array,
     i32,
     i64,
     le64,
@@ -33,6 +35,7 @@ __subset__ = True
 
 PIECE = 1 << 16  # bytes that are encrypted and written at once
 CHUNK = 1024
+NUMBER_SIZE = 16
 
 
 class Numbered(Struct):
@@ -40,12 +43,11 @@ class Numbered(Struct):
 
     next: "Numbered"
     fd: i32
-    number: i64
+    number: array[u8, 16]
 
 
 key: i32 = 0  # the address of the process's key; 0: there is none yet
 numbered: i32 = 0  # list of Numbered
-files: i64 = 0  # numbers that were given
 
 
 def temp_encrypt() -> None:
@@ -91,15 +93,14 @@ def number_of(fd: i32) -> Numbered:
 
 def number_give(fd: i32) -> None:
     """Give a file a new number."""
-    global numbered, files
+    global numbered
     file: Numbered = number_of(fd)
     if not file:
         file = Numbered(mzalloc(sizeof(Numbered)))
         file.fd = fd
         file.next = Numbered(numbered)
         numbered = i32(file)
-    files += 1
-    file.number = files
+    host_random(file.number, NUMBER_SIZE)
 
 
 def temp_write(fd: i32, p: ptr[u8], n: i32, offset: i64) -> None:
@@ -131,17 +132,17 @@ def temp_read(fd: i32, p: ptr[u8], n: i32, offset: i64) -> i32:
     return got
 
 
-def combine(number: i64, offset: i64, p: ptr[u8], n: i32) -> None:
+def combine(number: ptr[u8], offset: i64, p: ptr[u8], n: i32) -> None:
     """Combine the bytes at an offset of a file with its key stream, which is its own inverse."""
     stream: ptr[u8] = scratch(CHUNK)
     state: ptr[v128] = ptr[v128](scratch(STATE_SIZE))
     nonce: ptr[u8] = scratch(NONCE_SIZE)
     memory_fill(nonce, 0, NONCE_SIZE)
-    put_le64(nonce, number)
+    memory_copy(nonce, number, NUMBER_SIZE)
     done: i32 = 0
     while done < n:
         at: i32 = i32(offset + i64(done)) & (CHUNK - 1)
-        put_le64(nonce + 8, (offset + i64(done)) >> 10)
+        put_le64(nonce + NUMBER_SIZE, (offset + i64(done)) >> 10)
         aegis_start(state, ptr[u8](key), nonce)
         memory_fill(stream, 0, CHUNK)
         length: i32 = CHUNK - at if CHUNK - at < n - done else n - done

@@ -20,7 +20,8 @@ In memory these are what they are in any database: SQLite's magic, and zeros fro
 Invariants:
   E1  What is authenticated along with a page: in our format the salt and the page's number, so that a page belongs to
       one place in one file; of page 1 bytes 0..99 as they are stored. In Turso's the latter only.
-  E2  Every time a page is encrypted it gets a new nonce, from the host.
+  E2  Every time a page is encrypted it gets a new nonce, from the host. None is drawn in advance: a process that is
+      forked would have the same ones as its parent.
   E3  A page whose tag is wrong is zeros in memory: nothing of it is ever used.
   E4  A Cipher belongs to one SharedFile. Whoever frees a Cipher or a Secret has overwritten it.
   E5  Pager.admitted is the Cipher whose key the connection has shown that it knows; UNASKED: it came with a key.
@@ -29,7 +30,7 @@ Source of Turso's format: its documentation; https://docs.turso.tech/tursodb/enc
 """
 
 from turso_wasm.kernel.base.errors import SQLITE_CORRUPT, SQLITE_ERROR, SQLITE_NOTADB, raise_corrupt, raise_error
-from turso_wasm.kernel.base.memory import malloc, mfree, mzalloc
+from turso_wasm.kernel.base.memory import mfree, mzalloc
 from turso_wasm.kernel.base.vfs import host_random
 from turso_wasm.kernel.crypto.aegis import (
     ABSORB,
@@ -82,11 +83,6 @@ FORMAT_OURS = 0
 FORMAT_TURSO = 1
 GIVEN = 0
 PASSPHRASE = 1
-
-NONCES = 1024  # bytes asked of the host at once
-
-nonces: i32 = 0  # their address
-nonces_left: i32 = 0
 
 
 class Secret(Struct):
@@ -413,18 +409,6 @@ def rekey_end(db: SharedFile, committed: i32) -> None:
 # --- pages ----------------------------------------------------------------------------------------------------
 
 
-def nonce_write(out: ptr[u8]) -> None:
-    """A new nonce (E2)."""
-    global nonces, nonces_left
-    if nonces_left == 0:
-        if not nonces:
-            nonces = i32(malloc(NONCES))
-        host_random(ptr[u8](nonces), NONCES)
-        nonces_left = NONCES
-    nonces_left -= NONCE_SIZE
-    memory_copy(out, ptr[u8](nonces + nonces_left), NONCE_SIZE)
-
-
 def page_begin(c: Cipher, pgno: u32, page: ptr[u8], nonce: ptr[u8], state: ptr[v128]) -> i32:
     """Begin with a page, whose first 100 bytes are as they are stored; the bytes of associated data (E1)."""
     aegis_start(state, c.key, nonce)
@@ -451,7 +435,7 @@ def cipher_encode(c: Cipher, pgno: u32, data: ptr[u8], out: ptr[u8], size: i32) 
     if start and c.format == FORMAT_OURS:
         memory_copy(out + AT_SALT, c.salt, SALT_SIZE)
         put_be32(out + AT_ITERATIONS, u32(c.iterations))
-    nonce_write(out + end + TAG_SIZE)
+    host_random(out + end + TAG_SIZE, NONCE_SIZE)
     authenticated: i32 = page_begin(c, pgno, out, out + end + TAG_SIZE, state)
     aegis_run(state, data + start, out + start, end - start, ENCRYPT)
     aegis_tag(state, authenticated, end - start, out + end)

@@ -277,6 +277,8 @@ def compare(body: Body, op: ast.cmpop, left: Value, right: Value, node: ast.AST)
         left, right = unify(body, left, right, node, SYMBOL[kind])
         if kind in (ast.Is, ast.IsNot):
             raise body.error("`is` compares pointers with None", node)
+    if left.type is V128:
+        raise body.error(f"v128 has no {SYMBOL[kind]}", node)
     name = _COMPARE[kind]
     if not name.startswith("_") and left.type is not F64:
         name += "_u" if unsigned(left.type) else "_s"
