@@ -9,6 +9,7 @@ from unittest import mock
 
 from turso_wasm.plan.build import PlanContext
 from turso_wasm.runtime import compiler
+from turso_wasm.runtime.preparing import Preparing
 from turso_wasm.runtime.schema import Schema
 
 
@@ -21,6 +22,7 @@ def without(optimizations: Iterable[str]) -> Iterator[None]:
         mock.patch.object(Schema, "find_shape", lambda *_: None),
         mock.patch.object(Schema, "add_text", lambda *_: None),
         mock.patch.object(Schema, "add_shape", lambda *_: None),
+        mock.patch.object(Preparing, "_keeps", False),
     ):
         yield
 

@@ -185,6 +185,26 @@ def test_code_of_the_users_is_not_kept(tmp_path: Path) -> None:
     assert int(done.stdout) <= 1, "the schema's query at most"
 
 
+def test_what_is_planned_otherwise_is_neither_kept_nor_taken(tmp_path: Path) -> None:
+    script = """
+        import turso_wasm
+        from tests.harness.planning import without
+        db = turso_wasm.connect(":memory:")
+        store = db._runtime.host.programs
+        db.execute("SELECT 1")
+        written = store.n_written
+        with without(["pushdown"]):
+            db.execute("SELECT 1")
+            db.execute("SELECT 2 AS x")
+        assert (store.n_written, store.n_found) == (written, 0) and written > 0
+        db.execute("SELECT 2 AS x")
+        assert store.n_written > written
+    """
+    given = os.environ | {"TURSO_WASM_CACHE": str(tmp_path / "cache"), "TURSO_WASM_PROGRAMS": "1"}
+    root = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], env=given, cwd=root, check=True)
+
+
 def test_errors_are_those_of_the_compiler(visited: Path) -> None:
     wrong = [
         ("SELECT nope FROM t", ()),
