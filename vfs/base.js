@@ -11,7 +11,7 @@
  */
 
 import { CAP_OWNED, OPEN_CREATE } from '../base/abi.js';
-import { SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_READONLY, SqlError } from '../base/errors.js';
+import { SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_READONLY, SqlError } from '../base/errors.js';
 import { StagedBlob } from './staging.js';
 
 /** Suffixes of the files that belong to a database. */
@@ -129,7 +129,7 @@ export class Storage {
    * When everything synced so far is durable; nothing to wait for: undefined.
    * @param {string} name
    * @returns {Promise<void> | undefined}
-   * @throws {SqlError} SQLITE_FULL, SQLITE_IOERR: it is not; the next sync tries again
+   * @throws {SqlError} SQLITE_FULL, SQLITE_IOERR: it is not, nor will anything be until the database is released and acquired anew
    */
   settled(name) {
     void name;
@@ -180,6 +180,15 @@ export class Storage {
     const bytes = new Uint8Array(file.size);
     file.read(bytes, 0);
     return bytes;
+  }
+}
+
+/** The browser has no room. */
+export class FullError extends SqlError {
+  /** @param {number} bytes that were to be written @param {unknown} [cause] */
+  constructor(bytes, cause) {
+    super('database or disk is full', SQLITE_FULL, -1, { cause });
+    this.bytes = bytes;
   }
 }
 

@@ -5,20 +5,21 @@
  *
  *   STORE    KEY             VALUE
  *   files    name            bytes of the file, a number
- *            [OWNER, name]   which acquisition of a database is the last one, a random text
+ *            [OWNER, name]   which acquisition of a database is the last one, a random text; nothing: one for whose text there was no room
  *   chunks   [name, index]   a Uint8Array of CHUNK bytes, fewer at the end of the file
  *
  * Invariants:
  *   I1  An acquired database is held by a Web Lock: IndexedDB itself would let two tabs write.
  *   I2  A transaction takes everything that changed in all files of a database, so IndexedDB has the files as they were at one moment,
  *       with every write before the last sync; one transaction of a database runs at a time, and syncs meanwhile share the next.
- *   I3  What a failed transaction did not write is written by the next one.
+ *   I3  After a transaction that failed none is begun until the database is acquired anew, which finds the state before that one: what
+ *       was told to have failed is not written later.
  *   I4  A transaction writes nothing if somebody else has acquired the database since: a late owner is told SQLITE_IOERR.
  */
 
 import { CAP_OWNED, OPEN_CREATE } from '../base/abi.js';
-import { SQLITE_BUSY, SQLITE_FULL, SQLITE_IOERR, SqlError } from '../base/errors.js';
-import { CANTOPEN, COMPANIONS, cannotOpen, isDatabase, isLocked, Storage } from './base.js';
+import { SQLITE_BUSY, SQLITE_IOERR, SqlError } from '../base/errors.js';
+import { CANTOPEN, COMPANIONS, cannotOpen, FullError, isDatabase, isLocked, Storage } from './base.js';
 import { MemoryFile } from './memory.js';
 
 const DATABASE = 'turso-wasm';
@@ -72,22 +73,23 @@ class MirroredFile extends MemoryFile {
     return this.#dirty.size > 0 || this.size !== this.#storedSize;
   }
 
-  /** Write what changed. @param {IDBObjectStore} files @param {IDBObjectStore} chunks @param {(() => void)[]} undo to be called if that fails */
-  save(files, chunks, undo) {
+  /** Write what changed; how many bytes. @param {IDBObjectStore} files @param {IDBObjectStore} chunks */
+  save(files, chunks) {
     const { name, size } = this;
     const [dirty, storedSize] = [this.#dirty, this.#storedSize];
     this.#dirty = new Set();
     this.#storedSize = size;
-    undo.push(() => {
-      for (const i of dirty) this.#dirty.add(i);
-      this.#storedSize = Math.max(storedSize, this.#storedSize);
-    });
+    let written = 0;
     if (size < storedSize) chunks.delete(IDBKeyRange.bound([name, Math.ceil(size / CHUNK)], [name, []]));
     if (size === 0 && !isDatabase(name)) files.delete(name);
     else files.put(size, name);
     for (const i of dirty) {
-      if (i * CHUNK < size) chunks.put(this.bytes.slice(i * CHUNK, Math.min(size, (i + 1) * CHUNK)), [name, i]);
+      if (i * CHUNK >= size) continue;
+      const chunk = this.bytes.slice(i * CHUNK, Math.min(size, (i + 1) * CHUNK));
+      chunks.put(chunk, [name, i]);
+      written += chunk.length;
     }
+    return written;
   }
 }
 
@@ -97,21 +99,27 @@ class Mirror {
   users = 1;
   /** @type {Promise<void> | null} */ #writing = null;
   #again = false;
-  /** @type {unknown} */ #failure = undefined;
+  /** I3. @type {unknown} */ #failure = undefined;
+  /** Whether somebody knows of the failure. */ isTold = false;
 
   /** @param {IDBDatabase} database @param {string} name @param {() => void} letGo */
   constructor(database, name, letGo) {
     this.database = database;
     this.name = name;
     this.letGo = letGo;
-    this.id = crypto.getRandomValues(new Uint32Array(4)).join('-');
+    /** @type {string | undefined} */ this.id = crypto.getRandomValues(new Uint32Array(4)).join('-');
   }
 
-  /** See I4. */
+  /** See I4. Where there is no room left for a text, there is one less. */
   async own() {
-    await transaction(this.database, 'readwrite', (files) => {
-      files.put(this.id, [OWNER, this.name]);
-    });
+    try {
+      await transaction(this.database, 'readwrite', (files) => files.put(this.id, [OWNER, this.name]));
+    } catch (error) {
+      const failure = failed(error);
+      if (!(failure instanceof FullError)) throw failure;
+      this.id = undefined;
+      await transaction(this.database, 'readwrite', (files) => files.delete([OWNER, this.name]));
+    }
   }
 
   /** Write what changed, after what is being written (I2). */
@@ -120,7 +128,7 @@ class Mirror {
       this.#again = true;
       return;
     }
-    if (!this.files.some((file) => file.isDirty)) return;
+    if (this.#failure || !this.files.some((file) => file.isDirty)) return;
     this.#writing = this.#write()
       .catch((error) => {
         this.#failure = error;
@@ -140,15 +148,14 @@ class Mirror {
 
   async #settle() {
     while (this.#writing) await this.#writing;
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure) throw failure;
+    if (!this.#failure) return;
+    this.isTold = true;
+    throw this.#failure;
   }
 
   async #write() {
-    /** @type {(() => void)[]} */
-    const undo = [];
     let late = false;
+    let size = 0;
     try {
       await transaction(this.database, 'readwrite', (files, chunks) => {
         const owner = files.get([OWNER, this.name]);
@@ -156,11 +163,10 @@ class Mirror {
           late = owner.result !== this.id;
           if (late) files.transaction.abort();
         };
-        for (const file of this.files) if (file.isDirty) file.save(files, chunks, undo);
+        for (const file of this.files) if (file.isDirty) size += file.save(files, chunks);
       });
     } catch (error) {
-      for (const act of undo) act();
-      throw failed(late ? new Error('another tab has taken the database over') : error);
+      throw failed(late ? new Error('another tab has taken the database over') : error, size);
     }
   }
 }
@@ -242,7 +248,7 @@ export class IndexedDbStorage extends Storage {
     if (!mirror || --mirror.users > 0) return;
     this.#ready.delete(name);
     mirror.flush();
-    const leaving = Promise.resolve(mirror.settled()).finally(mirror.letGo);
+    const leaving = Promise.resolve(mirror.isTold ? undefined : mirror.settled()).finally(mirror.letGo);
     this.#leaving.set(
       name,
       leaving.catch(() => undefined),
@@ -293,20 +299,10 @@ export class IndexedDbStorage extends Storage {
     const mirror = /** @type {Mirror} */ (this.#ready.get(name));
     const bytes = new Uint8Array(await content.arrayBuffer());
     await mirror.settled();
-    const before = mirror.files.map((file) => file.bytes.slice(0, file.size));
-    const put = (/** @type {Uint8Array[]} */ contents) =>
-      mirror.files.forEach((file, i) => {
-        file.truncate(0);
-        file.write(contents[i] ?? new Uint8Array(0), 0);
-      });
-    put([bytes]);
+    for (const file of mirror.files) file.truncate(0);
+    mirror.files[0]?.write(bytes, 0);
     mirror.flush();
-    try {
-      await mirror.settled();
-    } catch (error) {
-      put(before);
-      throw error;
-    }
+    await mirror.settled();
   }
 
   /** @param {string} name @returns {MirroredFile | undefined} */
@@ -357,7 +353,7 @@ function openDatabase() {
 
 /**
  * Make requests in a transaction; resolves when it is durable.
- * @param {IDBDatabase} database @param {IDBTransactionMode} mode @param {(files: IDBObjectStore, chunks: IDBObjectStore) => void} act
+ * @param {IDBDatabase} database @param {IDBTransactionMode} mode @param {(files: IDBObjectStore, chunks: IDBObjectStore) => unknown} act
  * @returns {Promise<void>}
  */
 function transaction(database, mode, act) {
@@ -408,12 +404,10 @@ function own(name, options) {
   });
 }
 
-/** @param {unknown} error */
-function failed(error) {
+/** @param {unknown} error @param {number} [size] bytes that were not written */
+function failed(error, size = 0) {
   const isFull = error instanceof Error && error.name === 'QuotaExceededError';
-  return isFull
-    ? new SqlError('database or disk is full', SQLITE_FULL, -1, { cause: error })
-    : new SqlError(`disk I/O error: ${error instanceof Error ? error.message : error}`, SQLITE_IOERR, -1, {
-        cause: error,
-      });
+  if (isFull) return new FullError(size, error);
+  const reason = error instanceof Error ? error.message : error;
+  return new SqlError(`disk I/O error: ${reason}`, SQLITE_IOERR, -1, { cause: error });
 }

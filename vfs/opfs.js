@@ -21,8 +21,8 @@
  */
 
 import { OPEN_CREATE } from '../base/abi.js';
-import { SQLITE_BUSY, SQLITE_FULL, SqlError } from '../base/errors.js';
-import { CANTOPEN, COMPANIONS, cannotOpen, FULL, isDatabase, isLocked, Storage, StoredFile } from './base.js';
+import { SQLITE_BUSY, SqlError } from '../base/errors.js';
+import { CANTOPEN, COMPANIONS, cannotOpen, FullError, isDatabase, isLocked, Storage, StoredFile } from './base.js';
 
 /** A worker that was terminated while busy keeps its handles for about two seconds. */
 const PATIENCE_MS = 5000;
@@ -53,9 +53,16 @@ class HandleFile extends StoredFile {
     return this.handle.read(into, { at });
   }
 
-  /** @override @param {Uint8Array} from @param {number} at */
+  /** @override @param {Uint8Array} from @param {number} at @throws {FullError} */
   write(from, at) {
-    return this.handle.write(from, { at }) === from.length ? 0 : FULL;
+    let written = 0;
+    try {
+      written = this.handle.write(from, { at });
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'QuotaExceededError') throw error;
+    }
+    if (written !== from.length) throw new FullError(from.length);
+    return 0;
   }
 
   /** @override @param {number} size */
@@ -68,16 +75,6 @@ class HandleFile extends StoredFile {
   sync() {
     this.handle.flush();
     return 0;
-  }
-
-  /** @param {Uint8Array} from @param {number} at @throws {SqlError} SQLITE_FULL */
-  mustWrite(from, at) {
-    try {
-      if (this.write(from, at) === 0) return;
-    } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'QuotaExceededError') throw error;
-    }
-    throw new SqlError('database or disk is full', SQLITE_FULL);
   }
 }
 
@@ -239,7 +236,7 @@ export class OpfsStorage extends Storage {
       async write(part) {
         log ??= await open();
         const bytes = new Uint8Array(await part.arrayBuffer());
-        log.mustWrite(bytes, size);
+        log.write(bytes, size);
         size += bytes.length;
       },
       async content() {
@@ -249,7 +246,7 @@ export class OpfsStorage extends Storage {
       commit: async () => {
         log ??= await open();
         log.sync();
-        log.mustWrite(trailerOf(size), size);
+        log.write(trailerOf(size), size);
         log.sync();
         close();
         await this.#redo(name);
@@ -273,7 +270,7 @@ export class OpfsStorage extends Storage {
         file.truncate(size);
         const chunk = new Uint8Array(CHUNK);
         for (let at = 0; at < size; at += CHUNK) {
-          file.mustWrite(chunk.subarray(0, log.read(chunk.subarray(0, Math.min(CHUNK, size - at)), at)), at);
+          file.write(chunk.subarray(0, log.read(chunk.subarray(0, Math.min(CHUNK, size - at)), at)), at);
         }
         for (const suffix of ['', ...COMPANIONS]) this.#held.get(name + suffix)?.file.sync();
       }

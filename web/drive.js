@@ -49,10 +49,10 @@ export async function drive(server, statement, args, job, more, first = 0, limit
   }
 }
 
-/** Another connection has the lock: wait for it, as long as the connection's busy timeout allows. @param {Server} server @param {HostStatement} statement @param {unknown[]} args @param {number} first @param {Job} job */
+/** Another connection has the lock: wait for it, as long as the connection's busy timeout allows, looking for an owner included. @param {Server} server @param {HostStatement} statement @param {unknown[]} args @param {number} first @param {Job} job */
 async function startWhenFree(server, statement, args, first, job) {
   const { database } = statement;
-  const deadline = performance.now() + database.busyTimeout;
+  const deadline = performance.now() + database.busyTimeout - (job.message.waited ?? 0);
   for (;;) {
     const left = deadline - performance.now();
     if (left <= 0) throw statement.refusal;

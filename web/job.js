@@ -10,6 +10,7 @@ export class Job {
   started = false;
   cancelled = false;
   answered = false;
+  /** A store could not write what it did: its files have to be acquired anew. */ unsettled = false;
   paused = performance.now();
   /** @type {((error: unknown) => void) | null} */ #wake = null;
   /** @type {AbortController | null} */ #over = null;

@@ -79,6 +79,7 @@ export class Relay {
   forward(message) {
     if (message.op === 'move') return this.#move(message);
     if (message.id !== undefined) this.#pending.set(message.id, message);
+    message.asked = performance.now();
     if (this.#lost && message.id !== undefined && this.#isLost(message)) return;
     if (this.#ready) this.#send(message);
     else if (message.op === 'close' && !this.#connecting) this.#close(message.id);
@@ -92,6 +93,7 @@ export class Relay {
       message = { ...message, cursor: message.cursor % CURSORS };
     }
     message.database = this.#database;
+    message.waited = performance.now() - message.asked;
     /** @type {Link} */ (this.#link).post(message);
   }
 

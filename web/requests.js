@@ -6,6 +6,7 @@
 import { misuse } from '../base/errors.js';
 import { drive, exactOutcome, pack, resultOf } from './drive.js';
 import { packError, transferables } from './protocol.js';
+import { explained } from './space.js';
 import { DONE, ROWS, YIELD } from './statement.js';
 import { codeFrom } from './usersource.js';
 
@@ -243,7 +244,7 @@ export class Requests {
         compiling = performance.now();
       }
     } catch (error) {
-      return { results, error: packError(error) };
+      return { results, error: packError(await explained(error, database.engine.files)) };
     }
     return { results };
   }

@@ -8,6 +8,7 @@
 
 import { Claims, lockedAs, nameOf } from './claims.js';
 import { Engine } from './engine.js';
+import { macrotask } from './job.js';
 import { Session } from './session.js';
 
 /**
@@ -20,6 +21,7 @@ export class Server {
   /** @type {Promise<Engine> | null} */ #engine = null;
   /** @type {Map<string, {database: HostDatabase, over: Promise<void>}>} by file */ #pausedWrites = new Map();
   /** @type {Map<string, Set<() => void>>} by file: who waits for a lock */ #waiting = new Map();
+  /** @type {Promise<void> | null} */ #givingUp = null;
   /** A Web Lock that is held as long as the worker lives. @type {Promise<string> | null} */ #life = null;
   /** Which files it owns; null: this context has no way to share them. */ claims = Claims.possible
     ? new Claims(this)
@@ -93,6 +95,15 @@ export class Server {
     const closed = [...this.relays].map((relay) => relay.letGo());
     for (const session of this.claims?.guests ?? []) closed.push(session.end());
     await Promise.all(closed);
+  }
+
+  /** A store has failed to write what it should, and who asked was told: let all files go, to be found as they were before. */
+  giveUp() {
+    this.#givingUp ??= macrotask()
+      .then(() => this.letGo())
+      .finally(() => {
+        this.#givingUp = null;
+      });
   }
 
   /** How many workers have a file open. @param {string} file */

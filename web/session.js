@@ -17,6 +17,7 @@ import { interrupted, Job } from './job.js';
 import { packError, transferables } from './protocol.js';
 import { Relay } from './relay.js';
 import { Requests } from './requests.js';
+import { explained } from './space.js';
 
 /** Writes that were sent before `close` have this long to come to an end; reads have none. */
 const GRACE_MS = 500;
@@ -72,7 +73,9 @@ export class Session {
       const value = await (open ? this.#inTurn(open, job) : this.#serve(job));
       this.#answer(job, { value }, transferables(value));
     } catch (error) {
-      this.#answer(job, { error: packError(error) }, []);
+      const told = job.open ? await explained(error, job.open.database.engine.files) : error;
+      this.#answer(job, { error: packError(told) }, []);
+      if (job.unsettled) this.server.giveUp();
     } finally {
       this.#jobs.delete(message.id);
     }
@@ -110,12 +113,22 @@ export class Session {
       } finally {
         const touched = new Set([...files, ...open.database.files]);
         this.server.ended([...touched]);
-        for (const file of touched) await open.database.engine.files.settled(file);
+        await this.#settled(open, touched, job);
         this.#publish(open);
       }
     });
     open.queue = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** N4. @param {Open} open @param {Set<string>} touched files @param {Job} job */
+  async #settled({ database }, touched, job) {
+    try {
+      for (const file of touched) await database.engine.files.settled(file);
+    } catch (error) {
+      job.unsettled = true;
+      throw error;
+    }
   }
 
   /** @param {Job} job @returns {Promise<any>} */

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,29 +96,75 @@ def test_one_page_may_connect_twice(pair: tuple[Any, Any]) -> None:
     assert found == [[{"x": 1}], 2]
 
 
-def test_a_full_disk_is_an_error_and_the_database_goes_on(pair: tuple[Any, Any], context: Any, server: str) -> None:
-    page = pair[0]
-    js = runner(page)
-    js("""
-        globalThis.db = await turso.connect('full.db');
-        await db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB); INSERT INTO t(b) VALUES (zeroblob(1000))');
-    """)
-    used = js("return (await navigator.storage.estimate()).usage")
+@pytest.mark.parametrize("storage", ["opfs", "indexeddb"])
+def test_a_full_disk_is_an_error_and_the_database_goes_on(
+    launch: Callable[[Path], Any], server: str, tmp_path: Path, storage: str
+) -> None:
+    """The browser's own quota: the last commit stays, another tab sees it, and what fails says how much room there is.
+
+    A profile of its own: Chromium asks for IndexedDB's quota when it is first used, and then remembers it.
+    """
+    context = launch(tmp_path)
+    page = context.new_page()
+    page.goto(f"{server}tests/browser/blank.html")
     session = context.new_cdp_session(page)
     origin = server.rstrip("/")
-    session.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": used + 3_000_000})
-    try:
-        error = js("return failure(() => db.exec('INSERT INTO t(b) VALUES (randomblob(20000000))'))")
+    session.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 10_000_000})
+    page, other = open_page(context, server), open_page(context, server)
+    js = runner(page)
+    js(
+        """
+        globalThis.db = await turso.connect('full.db', { storage });
+        await db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB); INSERT INTO t(b) VALUES (zeroblob(1000))');
+        """,
+        storage=storage,
+    )
+    runner(other)(
+        """
+        globalThis.db = await turso.connect('full.db', { storage });
+        const compiled = await turso.connect(':memory:');
+        await compiled.exec('SELECT 1 AS loads_the_compiler');
+        await compiled.close();
+        """,
+        storage=storage,
+    )
+    for run in (js, runner(other)):
+        error = run("return failure(() => db.exec('INSERT INTO t(b) VALUES (randomblob(12000000))'))")
         assert error is not None, "there was room"
-        assert (error["code"], error["message"]) == ("SQLITE_FULL", "database or disk is full")
-        assert js("return db.prepare('SELECT count(*) FROM t').pluck().get()") == 1
-    finally:
-        session.send("Storage.overrideQuotaForOrigin", {"origin": origin})
+        assert error["code"] == "SQLITE_FULL"
+        assert FULL.fullmatch(error["message"]), error["message"]
+        assert run("return db.prepare('SELECT count(*) FROM t').pluck().get()") == 1
+        assert run("return (await db.status()).inTransaction") is False
+    if storage == "opfs":  # there is room for little things; IndexedDB tidies up later what it did not keep
+        js("await db.exec('UPDATE t SET b = zeroblob(100)')")
     found = js("""
-        await db.exec('INSERT INTO t(b) VALUES (randomblob(100000))');
-        const found = [await db.prepare('SELECT count(*) FROM t').pluck().get(), await db.pragma('integrity_check', { simple: true })];
-        await db.close();
-        await turso.remove('full.db');
-        return found;
+        const lengths = () => db.prepare('SELECT length(b) FROM t').pluck().all();
+        return [await lengths(), await db.pragma('integrity_check', { simple: true })];
     """)
-    assert found == [2, "ok"]
+    assert found == [[100 if storage == "opfs" else 1000], "ok"]
+    context.close()
+
+
+FULL = re.compile(
+    r"database or disk is full: [\d.]+ [KM]B were to be written(, [\d.]+ [KM]B of the [\d.]+ [KM]B that this site may store are left)?"
+)
+
+
+def test_the_log_begins_anew(tab: Any) -> None:
+    """Whatever is written, it stays near 1,000 pages, and goes when the database is closed."""
+    found = runner(tab())("""
+        const db = await turso.connect('log.db', { storage: 'opfs' });
+        const size = async () => (await (await (await navigator.storage.getDirectory()).getFileHandle('log.db-wal')).getFile()).size;
+        await db.exec('PRAGMA journal_mode = wal; CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
+        const sizes = [];
+        for (let i = 0; i < 60; i++) {
+            await db.exec('INSERT INTO t(b) VALUES (randomblob(400000))');
+            sizes.push(await size());
+        }
+        await db.close();
+        const left = await size().catch(({ name }) => name);
+        await turso.remove('log.db', { storage: 'opfs' });
+        return [Math.max(...sizes), left];
+    """)
+    assert 1_000_000 < found[0] < 6_000_000
+    assert found[1] == "NotFoundError"

@@ -188,10 +188,7 @@ def test_a_journal_or_log_of_another_mode_does_not_come_back(before: str, capabi
         ours.close()
 
 
-RECOVERED = ("wal", "wal, shared", "delete", "delete, small pages, full auto-vacuum", "truncate", "persist")
-
-
-@pytest.mark.parametrize("name", RECOVERED)
+@pytest.mark.parametrize("name", SETTINGS)
 def test_a_power_cut_during_recovery_is_recovered_too(name: str, tmp_path: Path) -> None:
     setting = SETTINGS[name]
     vfs = RecordingVfs(capabilities=setting.capabilities)
