@@ -193,7 +193,7 @@ class TestInPlace:
             "TypeError: a database is a name, a URL, a Blob or a FileSystemFileHandle, not FileSystemDirectoryHandle",
             "TypeError: a database is a name, a URL, a Blob or a FileSystemFileHandle, not number",
             'TypeError: connect(): the option "wal" takes a Blob or a FileSystemFileHandle, not string',
-            'TypeError: connect(): the option "overlay" takes true, false or a name, not a number',
+            'TypeError: connect(): the option "overlay" takes true, false or a name, not number',
             'TypeError: connect(): the option "overlay" is for Blobs, file handles and URLs',
             'TypeError: connect(): the option "wal" is for Blobs, file handles and URLs',
         ]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import open_page, runner
+from tests.browser.test_files import renderers
 from tests.browser.test_stores import KINDS, made_by_sqlite
 
 Js = Callable[..., Any]
@@ -371,3 +372,62 @@ class TestSaving:
             content=content,
         )
         assert found == ["SQLITE_CANTOPEN", "unable to open database file: gone.db: it is not there any more"]
+
+
+def test_what_is_encrypted_leaves_encrypted(tab: Js) -> None:
+    found = tab("""
+        const key = 'secret';
+        const mark = async (parts) => (await new Blob(parts).text()).includes('plaintext');
+        const db = await turso.connect('secret.db', { key });
+        await db.exec("CREATE TABLE t(a); INSERT INTO t VALUES ('plaintext')");
+        const out = collect();
+        await db.exportTo(out.stream);
+        const file = new Blob(out.parts);
+        await db.moveTo('indexeddb');
+        const moved = await db.prepare('SELECT a FROM t').pluck().all();
+        const { encrypted } = await db.status();
+        const marks = [await mark([file]), await mark([await db.export()])];
+        await db.close();
+        await turso.remove('secret.db', { storage: 'indexeddb' });
+        const refused = await turso.connect(file);
+        const error = await failure(() => refused.all('SELECT * FROM t'));
+        await refused.close();
+        const over = await turso.connect(file, { key, overlay: true });
+        await over.run("INSERT INTO t VALUES ('plaintext too')");
+        const rows = await over.prepare('SELECT a FROM t').pluck().all();
+        const again = collect();
+        await over.exportTo(again.stream);
+        marks.push(await mark(again.parts));
+        await over.close();
+        return [moved, encrypted, marks, error.code, rows];
+    """)
+    assert found == [["plaintext"], True, [False] * 3, "SQLITE_NOTADB", ["plaintext", "plaintext too"]]
+
+
+def test_memory_stays_as_it_is(tab: Js) -> None:
+    """80 MB out and in again; the first time fills the caches of both databases."""
+    size = 80
+    tab(
+        """globalThis.db = await turso.connect('large.db');
+        await db.exec('CREATE TABLE t(a)');
+        for (let i = 0; i < size; i++) await db.run('INSERT INTO t SELECT zeroblob(1000000)');
+        globalThis.handle = await (await navigator.storage.getDirectory()).getFileHandle('large-copy.db', { create: true });
+        globalThis.copy = await turso.connect('large-too.db');""",
+        size=size,
+    )
+    used = []
+    for _ in range(2):
+        rows = tab(
+            """await db.exportTo(handle);
+            await copy.import(await handle.getFile());
+            await copy.exportTo(new WritableStream());
+            return copy.prepare('SELECT count(*) FROM t').pluck().get();"""
+        )
+        assert rows == size
+        used.append(renderers())
+    tab(
+        """await copy.close();
+        await db.close();
+        for (const name of ['large.db', 'large-too.db', 'large-copy.db']) await turso.remove(name);"""
+    )
+    assert used[1] - used[0] < 40 << 20
