@@ -97,6 +97,21 @@ export class Storage {
     return false;
   }
 
+  /** Whether other processes may use its files, which are locked then. */
+  get isOfProcesses() {
+    return false;
+  }
+
+  /** Sleeps while one of them has a file locked. @type {((milliseconds: number) => number) | null} */
+  get sleep() {
+    return null;
+  }
+
+  /** The one name of a database that has several. @param {string} name @returns {string} */
+  resolve(name) {
+    return name;
+  }
+
   // --- databases, asynchronous -----------------------------------------------------------------------
 
   /**
@@ -108,6 +123,12 @@ export class Storage {
    */
   async acquire(name, options) {
     void [name, options];
+  }
+
+  /** The same, at once, where that can be. @param {string} name @param {{create?: boolean}} [options] @returns {void} */
+  acquireNow(name, options) {
+    void [name, options];
+    throw new Error('what is here must be waited for');
   }
 
   /** Give a database up, after its last connection was closed. Its files are free at once, what is empty is cleaned up later. @param {string} name */
@@ -197,6 +218,8 @@ export function failureCode(error) {
   if (error instanceof SqlError) return -error.errcode;
   if (error instanceof RangeError) return NOMEM; // a typed array that the engine could not allocate
   if (!(error instanceof Error)) return IOERR;
+  const { code } = /** @type {{code?: string}} */ (error); // of Node's
+  if (code === 'ENOSPC' || code === 'EDQUOT') return FULL;
   return error.name === 'QuotaExceededError' ? FULL : error.name === 'NotFoundError' ? CANTOPEN : IOERR;
 }
 

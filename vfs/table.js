@@ -37,6 +37,7 @@ export class FileTable {
   /** What is being replaced. @type {Map<string, Promise<void>>} */ #replacing = new Map();
   /** What is being given back. @type {Set<Promise<void>>} */ #returning = new Set();
   /** null: all of them may. @type {Claims | null} */ claims = null;
+  /** Sleeps, where that can be, and says so. @type {((milliseconds: number) => number) | null} */ sleep = null;
 
   /** @param {Record<string, Storage>} mounts by prefix @param {string} usual the prefix of names that say none */
   constructor(mounts, usual = '') {
@@ -63,6 +64,11 @@ export class FileTable {
   /** @param {string} name */
   isOfOrigin(name) {
     return this.#find(name)[0].isOfOrigin;
+  }
+
+  /** @param {string} name */
+  isOfProcesses(name) {
+    return this.#find(name)[0].isOfProcesses;
   }
 
   /** Run `act` as the owner of a database. @template T @param {string} name @param {number} patience milliseconds @param {() => Promise<T>} act @returns {Promise<T>} */
@@ -110,10 +116,13 @@ export class FileTable {
    */
   locate(name, near, flags) {
     if (name === ':memory:' || name === '') return { name: '', flags: OPEN_CREATE | (name ? OPEN_MEMORY : OPEN_TEMP) };
-    const prefix = this.#prefixOf(near);
-    const path = (isUrl(name) ? GIVEN : this.mounts[prefix]?.isShared ? prefix : this.usual) + name;
+    const nearby = this.#prefixOf(near);
+    const prefix = isUrl(name) ? GIVEN : this.mounts[nearby]?.isShared ? nearby : this.usual;
+    const store = this.mounts[prefix];
+    const path = prefix + (store?.resolve(name) ?? name);
     const replacing = this.#replacing.get(path);
     if (replacing) throw new NotYet(`database is locked: ${name} is being replaced`, SQLITE_BUSY, () => replacing);
+    if (!this.#acquired.get(path) && store?.isOfProcesses) this.#lendNow(store, name, path, flags);
     if (!this.#acquired.get(path)) {
       const message = `unable to open database: ${name}: its files must be acquired first (await attach)`;
       throw new NotYet(message, SQLITE_CANTOPEN, () => this.#lend(path, Boolean(flags & OPEN_CREATE)));
@@ -124,6 +133,18 @@ export class FileTable {
   /** @param {string} path @param {boolean} create */
   async #lend(path, create) {
     await this.acquire(path, { create });
+    this.#noteLoan(path);
+  }
+
+  /** @param {Storage} store @param {string} name @param {string} path @param {number} flags */
+  #lendNow(store, name, path, flags) {
+    store.acquireNow(name, { create: Boolean(flags & OPEN_CREATE) });
+    this.#acquired.set(path, 1);
+    this.#noteLoan(path);
+  }
+
+  /** @param {string} path */
+  #noteLoan(path) {
     const loan = this.#lent.get(path) ?? { times: 0, files: 0 };
     loan.times++;
     this.#lent.set(path, loan);
@@ -290,6 +311,11 @@ export class FileTable {
   /** @param {number} fd */
   moved(fd) {
     return this.#file(fd).moved();
+  }
+
+  /** A file with CAP_SHARED. @param {number} fd @returns {any} */
+  sharing(fd) {
+    return this.#file(fd);
   }
 
   /** @param {number} fd */

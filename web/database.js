@@ -1,25 +1,13 @@
-/** An open database where the kernel is: its connection, its statements, the user's code, and its file as a whole. */
+/** An open database where the kernel is: its connection, its statements, the user's code. (Its file as a whole: whole_file.js.) */
 
 import { N_SLOTS, OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, TEMP_SLOT } from '../base/abi.js';
-import {
-  aboutSql,
-  misuse,
-  SQLITE_BUSY,
-  SQLITE_ERROR,
-  SQLITE_MISUSE,
-  SQLITE_READONLY,
-  SqlError,
-} from '../base/errors.js';
-import { GIVEN } from '../vfs/base.js';
+import { aboutSql, misuse, SQLITE_BUSY, SQLITE_MISUSE, SqlError } from '../base/errors.js';
 import { Connection } from './connection.js';
-import { checkHeader } from './file.js';
-import { joined, PAGES, withoutWal } from './image.js';
 import { FORMATS, isKey, keyText } from './keys.js';
 import { hasMore } from './lexer.js';
-import { BOOLEAN, check, checkOptions, checkSql, NAME, STORAGE } from './page/check.js';
+import { BOOLEAN, check, checkSql } from './page/check.js';
 import { Preparer } from './preparer.js';
 import { describePython } from './python_function.js';
-import { Shortcuts } from './shortcuts.js';
 import { HostStatement } from './statement.js';
 import { statementRows } from './statements.js';
 import {
@@ -31,6 +19,7 @@ import {
   UserCode,
 } from './usercode.js';
 import { whenPossible } from './waiting.js';
+import { WholeFile } from './whole_file.js';
 
 /** As better-sqlite3's. */
 const BUSY_TIMEOUT_MS = 5000;
@@ -44,7 +33,7 @@ const BUSY_TIMEOUT_MS = 5000;
  * @typedef {import('./schema.js').Prepared} Prepared
  */
 
-export class HostDatabase extends Shortcuts {
+export class HostDatabase extends WholeFile {
   /** @type {Set<HostStatement>} */ #statements = new Set();
   /** @type {Connection | null} */ #connection = null;
   #user = new UserCode();
@@ -57,14 +46,8 @@ export class HostDatabase extends Shortcuts {
    * @param {Where} where
    */
   constructor(engine, where) {
-    super();
-    this.engine = engine;
+    super(engine, where);
     this.kernel = engine.kernel;
-    this.name = where.name;
-    this.where = where;
-    this.readonly = Boolean(where.options.readonly);
-    /** Whether it was given a key. */
-    this.encrypted = false;
     this.memory = where.inMemory || engine.stores.kindOf(where.file) === 'memory';
     /** @type {import('./rows.js').Integers} */
     this.integers = where.options.integers ?? 'auto';
@@ -121,7 +104,7 @@ export class HostDatabase extends Shortcuts {
     this.#calls.connections.delete(connection.address);
   }
 
-  /** The files in stores that it has open: of the main database, and of attached ones. */
+  /** The files in stores that it has open: of the main database, and of attached ones. @override */
   get files() {
     const files = new Set([this.where.file]);
     for (let slot = TEMP_SLOT + 1; this.open && slot < N_SLOTS; slot++) {
@@ -149,7 +132,7 @@ export class HostDatabase extends Shortcuts {
     return this.open && !this.inTransaction && ![...this.#statements].some((statement) => statement.busy);
   }
 
-  /** Its connection in the kernel. @throws {SqlError} SQLITE_MISUSE: it is closed */
+  /** Its connection in the kernel. @throws {SqlError} SQLITE_MISUSE: it is closed @override */
   get connection() {
     if (!this.#connection) throw misuse('the database is closed');
     return this.#connection;
@@ -391,113 +374,6 @@ export class HostDatabase extends Shortcuts {
    */
   async attach(name, schema) {
     await whenPossible(() => this.prepare('ATTACH ? AS ?').run(name, schema));
-  }
-
-  // --- whole files -----------------------------------------------------------------------------------------
-
-  /** The database as a file that SQLite opens. Errors: inside a transaction. @returns {Uint8Array<ArrayBuffer>} */
-  export() {
-    this.#mustBeOpen();
-    if (this.inTransaction) throw new SqlError('cannot export within a transaction', SQLITE_ERROR);
-    if (this.isGiven && !this.encrypted) return withoutWal(joined(this.prepare(PAGES).pluck().all()));
-    this.exec('PRAGMA main.wal_checkpoint(TRUNCATE)');
-    return withoutWal(this.engine.files.contentOf(this.where.file));
-  }
-
-  /** The same. */
-  serialize() {
-    return this.export();
-  }
-
-  /** The same as `import`. @param {Uint8Array | ArrayBuffer} bytes */
-  deserialize(bytes) {
-    return this.import(bytes);
-  }
-
-  /**
-   * Put a copy, as of now, in the place of another database.
-   * @param {string} name of that
-   * @param {{storage?: import('./stores.js').Kind}} [options] storage: where; where this one lies, if that is a store
-   * @throws {SqlError} SQLITE_BUSY when it is open somewhere; in a transaction
-   */
-  async backup(name, options) {
-    check('backup()', name, NAME);
-    const { storage = this.#storage } = checkOptions('backup()', options, { storage: STORAGE });
-    const copy = this.export();
-    const { compiler, key } = this.where.options;
-    const target = await this.engine.openNow(name, { storage, compiler, key });
-    try {
-      await target.import(copy);
-    } finally {
-      await target.close();
-    }
-    return { bytes: copy.length };
-  }
-
-  /** The store that it lies in. */
-  get #storage() {
-    const { inMemory, file } = this.where;
-    const kind = this.engine.stores.kindOf(file);
-    return inMemory || kind === 'file' || kind === 'url' ? undefined : kind;
-  }
-
-  /**
-   * Replace the whole database by a file that can be read, or by an empty one. The old one stays as it is when this fails. Prepared
-   * statements are compiled again when they are used.
-   * @param {Uint8Array | ArrayBuffer | Blob | import('../vfs/staging.js').Staged} source
-   * @throws {SqlError} SQLITE_NOTADB, SQLITE_CORRUPT; SQLITE_ERROR in a transaction or while others are attached; SQLITE_READONLY
-   */
-  async import(source) {
-    this.#mustTakeAnother();
-    const isStaged = 'commit' in source;
-    const blob = isStaged
-      ? await source.content()
-      : source instanceof Blob
-        ? source
-        : new Blob([/** @type {BlobPart} */ (source)]);
-    if (blob.size) await this.#mustBeReadable(blob);
-    this.#mustTakeAnother();
-    await this.engine.replace(this, isStaged ? source : blob);
-  }
-
-  /** Begin to take in a file in parts, for `import`. @returns {Promise<import('../vfs/staging.js').Staged>} */
-  async stage() {
-    this.#mustTakeAnother();
-    return this.engine.files.stage(this.where.file);
-  }
-
-  /** @throws {SqlError} if it cannot be replaced as a whole */
-  #mustTakeAnother() {
-    this.#mustBeOpen();
-    if (this.inTransaction) throw new SqlError('cannot import within a transaction', SQLITE_ERROR);
-    if (this.files.length > 1) throw new SqlError('cannot import while other databases are attached', SQLITE_ERROR);
-    if (this.readonly) throw new SqlError('attempt to write a readonly database', SQLITE_READONLY);
-    if (this.isGiven)
-      throw new SqlError('cannot import into a file with an overlay: connect to the other file', SQLITE_ERROR);
-  }
-
-  /** Whether it lies in a file or at a URL that the page was given. */
-  get isGiven() {
-    return this.where.file.startsWith(GIVEN);
-  }
-
-  /** All of it, changes included, was saved to a file, over which they begin anew. @param {Blob} file */
-  async saved(file) {
-    this.#mustBeOpen();
-    if (this.inTransaction) throw new SqlError('cannot save within a transaction', SQLITE_ERROR);
-    await this.engine.replace(this, file);
-  }
-
-  /** @param {Blob} blob */
-  async #mustBeReadable(blob) {
-    const { compiler, key } = this.where.options;
-    await checkHeader(blob);
-    const candidate = await this.engine.openNow(blob, { compiler, key });
-    try {
-      await whenPossible(() => candidate.prepare('SELECT count(*) FROM sqlite_schema').get());
-    } finally {
-      await candidate.close();
-    }
   }
 
   // --- the end -----------------------------------------------------------------------------------------------

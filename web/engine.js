@@ -41,9 +41,10 @@ export class Engine {
    * @param {BufferSource | WebAssembly.Module | Response | Promise<Response> | string} options.kernel kernel.wasm, or its URL
    * @param {Promise<Compiler> | Compiler | {pyodide: Record<string, string>, pack: string}} options.compiler
    * @param {import('../vfs/base.js').Storage} [options.storage] where named databases lie; default: see OpenOptions
+   * @param {import('../vfs/base.js').Storage | null} [options.disk] files of the system, in Node
    * @param {boolean} [options.eager] false: the compiler is not loaded before a statement needs it
    */
-  static async create({ kernel, compiler, storage, eager = true }) {
+  static async create({ kernel, compiler, storage, disk, eager = true }) {
     const isThere = compiler instanceof Compiler || compiler instanceof Promise;
     const load = () => (isThere ? Promise.resolve(compiler) : Compiler.load(compiler));
     const code = typeof kernel === 'string' ? fetched(kernel) : kernel;
@@ -51,7 +52,7 @@ export class Engine {
     const early = !eager || (await ProgramCache.exists()) ? null : load();
     early?.catch(() => undefined); // awaited by `ready`
     const source = isThere ? '' : compiler.pyodide['pyodide.asm.wasm'];
-    const stores = new Stores(storage);
+    const stores = new Stores(storage, disk);
     const chosen = stores.choose();
     const given = await code;
     const started = await Kernel.load(given, stores.files).catch((cause) => {

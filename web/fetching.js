@@ -1,10 +1,9 @@
 /** Files by their URL; in Node "file:" too, which neither `fetch` nor Pyodide knows there. */
 
+import { builtin } from '../vfs/node.js';
+
 /** @param {string} url */
 const isFile = (url) => url.startsWith('file:');
-
-/** @param {string} name @returns {any} a module of Node's; bundlers do not see it */
-const builtin = (name) => /** @type {any} */ (globalThis).process.getBuiltinModule(name);
 
 /** The path of a file, what else is a URL itself. @param {string} url */
 export function pathOf(url) {

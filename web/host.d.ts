@@ -39,19 +39,24 @@ export type {
   SqlValue,
 };
 
-export interface AssetOptions extends Pick<PageAssetOptions, 'assets' | 'pyodide' | 'storage'> {}
+/** 'disk': files, in Node, where it is the default. */
+export type HostStorageKind = StorageKind | 'disk';
+
+export interface AssetOptions extends Pick<PageAssetOptions, 'assets' | 'pyodide'> {
+  storage?: HostStorageKind;
+}
 
 export interface ConnectOptions
   extends AssetOptions,
     Pick<PageConnectOptions, 'readonly' | 'create' | 'integers' | 'timeout' | 'compiler' | 'key'> {}
 
 /**
- * Open a database when the engine and the compiler are ready; all databases of one place of assets share an engine. In Node named
- * databases lie in memory, with `storage: 'memory'`.
- * Errors: SqliteError SQLITE_BUSY, SQLITE_CANTOPEN; Error when Pyodide or the assets cannot be loaded; TypeError.
+ * Open a database when the engine and the compiler are ready; all databases of one place of assets share an engine. In Node names are
+ * paths of files, which other processes may use, with SQLite too; locks come by the package koffi, on Linux.
+ * Errors: SqliteError SQLITE_BUSY, SQLITE_CANTOPEN, also where files cannot be locked; Error when Pyodide or the assets cannot be loaded; TypeError.
  */
 export function connect(name: string | Blob, options?: ConnectOptions): Promise<Database>;
-/** The names of the databases. */
+/** The names of the databases; in Node the files of the current folder. */
 export function list(options?: AssetOptions): Promise<string[]>;
 /** Delete a database that is not open anywhere, if it exists. Errors: SqliteError SQLITE_BUSY. */
 export function remove(name: string, options?: AssetOptions): Promise<void>;
@@ -120,7 +125,7 @@ export class Database implements AsyncDisposable {
   import(source: Uint8Array | ArrayBuffer | Blob): Promise<void>;
   deserialize(bytes: Uint8Array | ArrayBuffer): Promise<void>;
   /** Put a copy, as of now, in the place of the database of that name. */
-  backup(name: string, options?: { storage?: StorageKind }): Promise<{ bytes: number }>;
+  backup(name: string, options?: { storage?: HostStorageKind }): Promise<{ bytes: number }>;
   interrupt(): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

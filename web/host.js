@@ -6,9 +6,10 @@
  *     const rows = db.prepare('SELECT * FROM users WHERE id = ?').all(1);
  */
 
+import { DiskStorage } from '../vfs/disk.js';
 import { Engine } from './engine.js';
 import { assetsFrom, placeOf } from './locations.js';
-import { BOOLEAN, checkOptions, FOLDER, MILLISECONDS, oneOf, SECRET, STORAGE } from './page/check.js';
+import { BOOLEAN, checkOptions, FOLDER, MILLISECONDS, oneOf, SECRET } from './page/check.js';
 import { describe } from './values.js';
 
 export { SqlError, SqlError as SqliteError } from '../base/errors.js';
@@ -22,9 +23,9 @@ export { assetsFrom, assetsIn } from './locations.js';
 export { HostStatement as Statement } from './statement.js';
 export { fragment, identifier, join, values } from './template.js';
 export { Real } from './values.js';
-export { Engine };
+export { DiskStorage, Engine };
 
-const ASSETS = { assets: FOLDER, pyodide: FOLDER, storage: STORAGE };
+const ASSETS = { assets: FOLDER, pyodide: FOLDER, storage: oneOf('opfs', 'indexeddb', 'memory', 'disk') };
 const CONNECT = {
   ...ASSETS,
   readonly: BOOLEAN,
@@ -69,7 +70,8 @@ export async function remove(name, options) {
 export function engineFrom(assets) {
   const { kernel, ...compiler } = assets;
   const place = placeOf(assets);
-  const started = engines.get(place) ?? Engine.create({ kernel, compiler });
+  const started =
+    engines.get(place) ?? Engine.create({ kernel, compiler, disk: DiskStorage.available ? new DiskStorage() : null });
   engines.set(place, started);
   started.catch(() => engines.delete(place));
   return started;

@@ -13,6 +13,7 @@ import {
   LOCK_SHARED,
   LOG_HEAD_SIZE,
   LOG_NEXT_SIZE,
+  SHM_HEAD_SIZE,
 } from '../base/abi.js';
 import { NotYet, SQLITE_INTERNAL, SqlError } from '../base/errors.js';
 import { IOERR } from '../vfs/base.js';
@@ -287,8 +288,6 @@ export class Kernel {
     const name = (at, size) => this.text(at, size);
     /** @param {number} at @param {number} size */
     const view = (at, size) => this.refresh().u8.subarray(at >>> 0, (at >>> 0) + size);
-    const calls = ['open', 'close', 'lock', 'begin', 'read', 'write'];
-    const noSharing = Object.fromEntries(calls.map((call) => [`vfs_shm_${call}`, () => -IOERR]));
     return {
       vfs_open: (at, size, flags) => guarded('SQLITE_IOERR', () => vfs.open(name(at, size), flags)),
       vfs_locate: (at, size, near, nearSize, flags, out, room) =>
@@ -331,7 +330,19 @@ export class Kernel {
       vfs_check_reserved: (fd) => guarded('SQLITE_IOERR_CHECKRESERVEDLOCK', () => vfs.checkReserved(fd)),
       vfs_moved: (fd) => vfs.moved(fd),
       vfs_capabilities: (fd) => vfs.capabilities(fd),
-      ...noSharing, // of files with CAP_SHARED, which there are none of
+      vfs_shm_open: (fd) => guarded('SQLITE_IOERR_SHMOPEN', () => vfs.sharing(fd).shmOpen()),
+      vfs_shm_close: (fd, remove) => vfs.sharing(fd).shmClose(remove === 1),
+      vfs_shm_lock: (fd, first, n, how) =>
+        guarded('SQLITE_IOERR_SHMLOCK', () => vfs.sharing(fd).shmLock(first, n, how)),
+      vfs_shm_begin: (fd, which, how, into) =>
+        guarded('SQLITE_IOERR_SHMLOCK', () => {
+          const file = vfs.sharing(fd);
+          return file.shmLock(which, 1, how) || file.shmRead(view(into, SHM_HEAD_SIZE), 0);
+        }),
+      vfs_shm_read: (fd, into, n, offset) =>
+        guarded('SQLITE_IOERR_SHMMAP', () => vfs.sharing(fd).shmRead(view(into, n), Number(offset))),
+      vfs_shm_write: (fd, from, n, offset) =>
+        guarded('SQLITE_IOERR_SHMMAP', () => vfs.sharing(fd).shmWrite(view(from, n), Number(offset))),
       host_now: () => Date.now(),
       host_clock: () => performance.now(),
       host_utc_offset: (ms) => (-60 * new Date(ms).getTimezoneOffset()) | 0,
@@ -340,7 +351,7 @@ export class Kernel {
         for (let i = 0; i < n; i += 65536) crypto.getRandomValues(bytes.subarray(i, Math.min(n, i + 65536)));
       },
       host_poll: () => 0,
-      host_sleep: () => 0,
+      host_sleep: (ms) => vfs.sleep?.(ms) ?? 0,
     };
   }
 }

@@ -3,6 +3,7 @@
  * does for lists of every length: `IN (?)` is read as `IN (SELECT value FROM unnest(?))`.
  */
 
+import { counted, regroup } from './parameters.js';
 import { cannotBind, describe, isBytes } from './values.js';
 
 const TOKEN =
@@ -12,13 +13,28 @@ const COMMENT = /^(?:--|\/\*)/;
 /** @typedef {{text: string, at: number}} Token */
 
 /**
+ * What `args` with arrays among them mean to a statement: its text, which is another where lists stand, and the values for it. Elsewhere
+ * arrays stand for their elements.
+ * @param {any[]} args @param {string} sql @param {import('./program.js').Program} program
+ * @returns {{text: string, values: unknown[]}}
+ */
+export function unfold(args, sql, program) {
+  const given = args.length === 1 && Array.isArray(args[0]) ? args[0] : regroup(args, program);
+  const text = withLists(sql, given, program.param_names);
+  const values = text
+    ? given.map((value, i) => (Array.isArray(value) ? listText(value, i + 1) : value))
+    : counted(args.length > 1 ? given.flat() : given, program.n_user_params);
+  return { text: text ?? sql, values };
+}
+
+/**
  * The text in which the arrays among `values` are lists.
  * @param {string} sql
  * @param {unknown[]} values by number of parameter
  * @param {(string | null)[]} names of the parameters, with their prefix
  * @returns {string | null} null: an array stands where no list does
  */
-export function withLists(sql, values, names) {
+function withLists(sql, values, names) {
   const tokens = tokensOf(sql);
   let text = '';
   let done = 0;
@@ -53,7 +69,7 @@ function numberOf(token, last, names) {
 }
 
 /** An array as it is bound. @param {unknown[]} list @param {number} number of the parameter @returns {string} @throws {TypeError} for what no list holds */
-export function listText(list, number) {
+function listText(list, number) {
   return `[${list.map((value, i) => elementText(value, `parameter ${number}, element ${i + 1},`))}]`;
 }
 

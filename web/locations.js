@@ -37,6 +37,11 @@ export function pyodideIn(folder) {
 
 /** A worker with our script. */
 export function newWorker() {
+  if (typeof Worker === 'undefined') {
+    throw new Error(
+      'there are no workers here: in Node, and in workers that cannot have their own, import from "turso-wasm/host"',
+    );
+  }
   // bundlers may make the path of a file of this module's URL
   const { protocol, origin } = new URL(import.meta.url);
   return protocol.startsWith('http') && origin !== location.origin

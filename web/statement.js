@@ -12,13 +12,14 @@
 
 import { DONE, PREPARE, RAISE, ROWS, Run as S, YIELD } from '../base/abi.js';
 import { aboutSql, misuse, SQLITE_LOCKED, SQLITE_SCHEMA, SqlError } from '../base/errors.js';
-import { listText, withLists } from './lists.js';
+import { unfold } from './lists.js';
 import { BOOLEAN, check } from './page/check.js';
 import { ParameterBlock } from './parameter_block.js';
-import { collect, counted, isNames, regroup } from './parameters.js';
+import { collect, isNames } from './parameters.js';
 import { decodeRows, rowSize, shapeOf } from './rows.js';
 
 const FLAG_COUNTS_CHANGES = 1;
+const FLAG_FINISHING = 32;
 const FIRST_BATCH = 64; // rows; who wants only the first few does not pay for a full buffer
 const MAX_SCHEMA_RETRIES = 50;
 const NO_EPOCH = -1;
@@ -309,22 +310,41 @@ export class HostStatement {
     u32[at + (S.row_limit >> 2)] = limit;
     this.#stepping = true;
     try {
-      return this.prepared.loaded.step(this.#address);
-    } catch (error) {
-      const cause = kernel.trap(error);
-      const next = this.#failed();
-      if (next === RAISE) {
-        if (!this.rowCount) throw aboutSql(cause, this.source);
-        this.#failure = [cause];
-        return ROWS;
-      }
-      if (next === PREPARE) return PREPARE;
-      this.refusal = cause;
-      return BUSY;
+      return this.#run(this.prepared.loaded.step);
     } finally {
       this.#stepping = false;
     }
   }
+
+  /** @param {(statement: number) => number} step @returns {number} */
+  #run(step) {
+    const { kernel } = this;
+    for (;;) {
+      try {
+        return step(this.#address);
+      } catch (error) {
+        const cause = kernel.trap(error);
+        const next = this.#failed();
+        if (next === RAISE) {
+          if (!this.rowCount) throw aboutSql(cause, this.source);
+          this.#failure = [cause];
+          return ROWS;
+        }
+        if (next === PREPARE) return PREPARE;
+        this.refusal = cause;
+        const { sleep } = this.database;
+        if (!sleep) return BUSY;
+        sleep(next);
+        if (this.#u32(S.flags) & FLAG_FINISHING) step = this.#commit;
+      }
+    }
+  }
+
+  /** What is left to do of a run whose commit had to wait. */
+  #commit = (/** @type {number} */ statement) => {
+    this.kernel.exports.statement_done(statement);
+    return DONE;
+  };
 
   /** Undo what a failed step did (S1); what now. Undoing may trap too, on a corrupt file; the second time nothing is read. */
   #failed() {
@@ -411,13 +431,7 @@ export class HostStatement {
 
   /** Arrays where lists may stand (lists.js) are bound as such; elsewhere they stand for their elements. @param {unknown[]} args */
   #bindLists(args) {
-    const { program } = this.prepared.loaded;
-    const given = args.length === 1 && Array.isArray(args[0]) ? args[0] : regroup(args, program);
-    const found = withLists(this.source, given, program.param_names);
-    const values = found
-      ? given.map((value, i) => (Array.isArray(value) ? listText(value, i + 1) : value))
-      : counted(args.length > 1 ? given.flat() : given, program.n_user_params);
-    const text = found ?? this.source;
+    const { values, text } = unfold(args, this.source, this.prepared.loaded.program);
     if (text !== this.prepared.sql) {
       this.#replace(/** @type {Prepared} */ (this.database.prepareText(text, 0)));
       this.#running = true;

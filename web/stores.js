@@ -7,19 +7,23 @@ import { MemoryStorage } from '../vfs/memory.js';
 import { OpfsStorage } from '../vfs/opfs.js';
 import { FileTable } from '../vfs/table.js';
 
-/** What `connect` takes as `storage`. @typedef {'opfs' | 'indexeddb' | 'memory'} Kind */
+/** What `connect` takes as `storage`. @typedef {'opfs' | 'indexeddb' | 'memory' | 'disk'} Kind */
 
 export class Stores {
   #given;
   #nextPrivate = 1;
 
-  /** @param {import('../vfs/base.js').Storage} [own] the only one for named databases; absent: what this context has */
-  constructor(own) {
+  /**
+   * @param {import('../vfs/base.js').Storage} [own] the only one for named databases; absent: what this context has
+   * @param {import('../vfs/base.js').Storage | null} [disk] files of the system, where there are any
+   */
+  constructor(own, disk = null) {
     const opfs = new OpfsStorage();
-    const named = own ? { own } : { opfs, indexeddb: new IndexedDbStorage(), memory: new MemoryStorage() };
+    const here = disk ? { disk } : {};
+    const named = own ? { own } : { opfs, indexeddb: new IndexedDbStorage(), memory: new MemoryStorage(), ...here };
     this.#given = new GivenStorage(OpfsStorage.available && !own ? opfs : null);
     /** The kind that is taken when none is asked for. @type {string} */
-    this.usual = own ? 'own' : OpfsStorage.available || !IndexedDbStorage.available ? 'opfs' : 'indexeddb';
+    this.usual = own ? 'own' : disk ? 'disk' : usualKind();
     /** What the kernel has as its file system. */
     this.files = new FileTable(
       {
@@ -29,6 +33,7 @@ export class Stores {
       },
       this.path(''),
     );
+    this.files.sleep = disk?.sleep ?? null;
   }
 
   /** Take IndexedDB for named databases where the browser has OPFS and refuses it: in some private windows. */
@@ -46,7 +51,13 @@ export class Stores {
 
   /** The path of a database, or, without a name, of all of a kind. @param {string} name @param {Kind} [kind] */
   path(name, kind) {
-    return isUrl(name) ? GIVEN + name : `${kind ?? this.usual}://${name}`;
+    const prefix = `${kind ?? this.usual}://`;
+    return isUrl(name) ? GIVEN + name : prefix + (this.files?.mounts[prefix]?.resolve(name) ?? name);
+  }
+
+  /** Whether other processes may have it locked for a while. @param {string} path */
+  isOfProcesses(path) {
+    return this.files.isOfProcesses(path);
   }
 
   /** Whether other tabs and workers find the same database at a path. @param {string} path */
@@ -74,4 +85,9 @@ export class Stores {
   given(gift) {
     return GIVEN + this.#given.add(gift);
   }
+}
+
+/** @returns {Kind} */
+function usualKind() {
+  return OpfsStorage.available || !IndexedDbStorage.available ? 'opfs' : 'indexeddb';
 }

@@ -77,16 +77,19 @@ export class VisibleSchema {
 
   /** While the database is locked, a NotYet until the busy timeout is over. @template T @param {() => T} act @returns {T} */
   #whenFree(act) {
-    try {
-      const result = act();
-      this.#lockedAttempts = 0;
-      return result;
-    } catch (error) {
-      if (!(error instanceof SqlError) || error.errcode !== SQLITE_BUSY) throw error;
-      const delay = this.#database.connection.busyDelay(this.#lockedAttempts++);
-      if (delay) throw new NotYet(error.message, error.errcode, () => sleep(delay));
-      this.#lockedAttempts = 0;
-      throw error;
+    for (;;) {
+      try {
+        const result = act();
+        this.#lockedAttempts = 0;
+        return result;
+      } catch (error) {
+        if (!(error instanceof SqlError) || error.errcode !== SQLITE_BUSY) throw error;
+        const delay = this.#database.connection.busyDelay(this.#lockedAttempts++);
+        if (!delay) this.#lockedAttempts = 0;
+        if (!delay) throw error;
+        if (!this.#database.sleep) throw new NotYet(error.message, error.errcode, () => sleep(delay));
+        this.#database.sleep(delay);
+      }
     }
   }
 

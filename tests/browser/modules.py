@@ -24,10 +24,10 @@ _numbers = count()
 def document(name: str) -> str:
     """The examples of a document as one module: where a line ends in "// → value", that is what it must give."""
     text = (ROOT / "docs" / name).read_text(encoding="utf-8")
-    return SHOW + SAID.sub(_checked, "\n".join(BLOCK.findall(text)))
+    return SHOW + SAID.sub(checked, "\n".join(BLOCK.findall(text)))
 
 
-def _checked(line: re.Match[str]) -> str:
+def checked(line: re.Match[str]) -> str:
     space, name, expression, value = line.groups()
     declared = f"const {name} = " if name else ""
     return f"{space}{declared}_check({expression!r}, {expression}, {value});"

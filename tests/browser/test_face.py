@@ -94,19 +94,19 @@ def test_migrations_of_tabs_at_once(js: Any) -> None:
         await turso.remove('migrated.db');
         const list = [{ name: '1', sql: 'CREATE TABLE m(a)' }, { name: '2', sql: 'INSERT INTO m VALUES (1)' }];
         const worker = () => new Worker('/web/worker.js', { type: 'module' });
-        const [a, b, c] = await Promise.all([1, 2, 3].map(() => turso.connect('migrated.db', { worker: worker() })));
-        const ran = await Promise.all([a, b, c].map((db) => db.migrate(list)));
-        const rows = await c.prepare('SELECT count(*) FROM m').pluck().get();
+        const [a, b] = [await turso.connect('migrated.db'), await turso.connect('migrated.db', { worker: worker() })];
+        const ran = await Promise.all([a, b].map((db) => db.migrate(list)));
+        const rows = await b.prepare('SELECT count(*) FROM m').pluck().get();
         const bad = await failure(() => b.migrate([...list, { name: '3', sql: 'CREATE TABLE three(a)' }, { name: '4', sql: 'SELECT nope' }]));
         const changed = await failure(() => a.migrate([{ name: '1', sql: 'CREATE TABLE m(b)' }]));
         const three = await a.get("SELECT 1 FROM sqlite_schema WHERE name = 'three'");
-        for (const db of [a, b, c]) await db.close();
+        for (const db of [a, b]) await db.close();
         await turso.remove('migrated.db');
         return [ran.map((names) => names.length).sort(), rows, [bad.message, bad.code, bad.offset], [changed.message, changed.code], three === undefined];
     """)
     changed = 'the database\'s migrations are not these: "1" was changed after it had run'
     assert found == [
-        [0, 0, 2],
+        [0, 2],
         1,
         ['migration "4": no such column: nope', "SQLITE_ERROR", 7],
         [changed, "SQLITE_MISMATCH"],

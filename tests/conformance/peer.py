@@ -1,6 +1,6 @@
 """A process of its own that executes statements for a test, with SQLite or with us.
 
-    peer = Peer("sqlite", path)          # or "ours"
+    peer = Peer("sqlite", path)          # or "ours", or "node": ours in Node
     peer.run("BEGIN IMMEDIATE")          # [] or rows, or Refused with SQLite's primary code and message
 
 The process reads a line of JSON for each statement and answers with one. `start` and `finish` let a statement run
@@ -33,8 +33,11 @@ class Peer:
     """See the module docstring. Connections have names; each is opened when it is first used."""
 
     def __init__(self, engine: str, path: Path, timeout_ms: int = 0) -> None:
+        command = [sys.executable, "-m", "tests.conformance.peer", engine]
+        if engine == "node":
+            command = ["node", str(Path(__file__).with_suffix(".mjs"))]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.conformance.peer", engine, str(path), str(timeout_ms)],
+            [*command, str(path), str(timeout_ms)],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.finish()  # it is ready

@@ -198,11 +198,15 @@ def outcome(peer: Peer, connection: str, sql: str) -> object:
 
 
 def transcript(
-    script: list[str], engines: tuple[str, str], peers: dict[str, tuple[Peer, Peer]], path: Path
+    script: list[str],
+    engines: tuple[str, str],
+    peers: dict[str, tuple[Peer, Peer]],
+    path: Path,
+    prepare: tuple[str, ...] = SETUP,
 ) -> list[Any]:
     """What two processes answer, line by line, and what is in the file in the end."""
     setup = apsw.Connection(str(path))
-    for sql in SETUP:
+    for sql in prepare:
         setup.execute(sql).fetchall()
     setup.close()
     sides = {"A": peers[engines[0]][0], "B": peers[engines[1]][1]}
@@ -214,7 +218,7 @@ def transcript(
         process, _, connection = who.partition(" ")
         answers.append(f"{line} -> {outcome(sides[process], connection or 'main', sql)}")
     for peer in sides.values():
-        for connection in ("main", "x"):
+        for connection in ("main", "x", "y"):
             peer.run("CLOSE", connection)
     left = sorted(found.name.removeprefix(path.name) for found in path.parent.glob(f"{path.name}*"))
     end = apsw.Connection(str(path))

@@ -1,0 +1,145 @@
+/** The file of an open database as a whole: given out, taken in, copied. */
+
+import { SQLITE_ERROR, SQLITE_READONLY, SqlError } from '../base/errors.js';
+import { GIVEN } from '../vfs/base.js';
+import { checkHeader } from './file.js';
+import { joined, PAGES, withoutWal } from './image.js';
+import { check, checkOptions, NAME, oneOf } from './page/check.js';
+import { Shortcuts } from './shortcuts.js';
+import { whenPossible } from './waiting.js';
+
+const KIND = oneOf('opfs', 'indexeddb', 'memory', 'disk');
+
+export class WholeFile extends Shortcuts {
+  /** @param {import('./engine.js').Engine} engine @param {import('./database.js').Where} where */
+  constructor(engine, where) {
+    super();
+    this.engine = engine;
+    this.where = where;
+    this.name = where.name;
+    this.readonly = Boolean(where.options.readonly);
+    /** Whether it was given a key. */
+    this.encrypted = false;
+  }
+
+  /** @returns {import('./connection.js').Connection} @throws {SqlError} SQLITE_MISUSE: it is closed */
+  get connection() {
+    throw new Error('abstract');
+  }
+
+  /** The files in stores that it has open. @returns {string[]} */
+  get files() {
+    return [this.where.file];
+  }
+
+  /** Sleeps while another process has the file locked; null: who drives statements waits. */
+  get sleep() {
+    const { stores, files } = this.engine;
+    return stores.isOfProcesses(this.where.file) ? files.sleep : null;
+  }
+
+  /** The database as a file that SQLite opens. Errors: inside a transaction. @returns {Uint8Array<ArrayBuffer>} */
+  export() {
+    void this.connection;
+    if (this.inTransaction) throw new SqlError('cannot export within a transaction', SQLITE_ERROR);
+    if ((this.isGiven || this.sleep) && !this.encrypted) return withoutWal(joined(this.prepare(PAGES).pluck().all()));
+    this.exec('PRAGMA main.wal_checkpoint(TRUNCATE)');
+    return withoutWal(this.engine.files.contentOf(this.where.file));
+  }
+
+  /** The same. */
+  serialize() {
+    return this.export();
+  }
+
+  /** The same as `import`. @param {Uint8Array | ArrayBuffer} bytes */
+  deserialize(bytes) {
+    return this.import(bytes);
+  }
+
+  /**
+   * Put a copy, as of now, in the place of another database.
+   * @param {string} name of that
+   * @param {{storage?: import('./stores.js').Kind}} [options] storage: where; where this one lies, if that is a store
+   * @throws {SqlError} SQLITE_BUSY when it is open somewhere; in a transaction
+   */
+  async backup(name, options) {
+    check('backup()', name, NAME);
+    const { storage = this.#storage } = checkOptions('backup()', options, { storage: KIND });
+    const copy = this.export();
+    const { compiler, key } = this.where.options;
+    const target = await this.engine.openNow(name, { storage, compiler, key });
+    try {
+      await target.import(copy);
+    } finally {
+      await target.close();
+    }
+    return { bytes: copy.length };
+  }
+
+  /** The store that it lies in. */
+  get #storage() {
+    const { inMemory, file } = this.where;
+    const kind = this.engine.stores.kindOf(file);
+    return inMemory || kind === 'file' || kind === 'url' ? undefined : kind;
+  }
+
+  /**
+   * Replace the whole database by a file that can be read, or by an empty one. The old one stays as it is when this fails. Prepared
+   * statements are compiled again when they are used.
+   * @param {Uint8Array | ArrayBuffer | Blob | import('../vfs/staging.js').Staged} source
+   * @throws {SqlError} SQLITE_NOTADB, SQLITE_CORRUPT; SQLITE_ERROR in a transaction or while others are attached; SQLITE_READONLY
+   */
+  async import(source) {
+    this.#mustTakeAnother();
+    const isStaged = 'commit' in source;
+    const blob = isStaged
+      ? await source.content()
+      : source instanceof Blob
+        ? source
+        : new Blob([/** @type {BlobPart} */ (source)]);
+    if (blob.size) await this.#mustBeReadable(blob);
+    this.#mustTakeAnother();
+    await this.engine.replace(/** @type {any} */ (this), isStaged ? source : blob);
+  }
+
+  /** Begin to take in a file in parts, for `import`. @returns {Promise<import('../vfs/staging.js').Staged>} */
+  async stage() {
+    this.#mustTakeAnother();
+    return this.engine.files.stage(this.where.file);
+  }
+
+  /** @throws {SqlError} if it cannot be replaced as a whole */
+  #mustTakeAnother() {
+    void this.connection;
+    if (this.inTransaction) throw new SqlError('cannot import within a transaction', SQLITE_ERROR);
+    if (this.files.length > 1) throw new SqlError('cannot import while other databases are attached', SQLITE_ERROR);
+    if (this.readonly) throw new SqlError('attempt to write a readonly database', SQLITE_READONLY);
+    if (this.isGiven)
+      throw new SqlError('cannot import into a file with an overlay: connect to the other file', SQLITE_ERROR);
+  }
+
+  /** Whether it lies in a file or at a URL that the page was given. */
+  get isGiven() {
+    return this.where.file.startsWith(GIVEN);
+  }
+
+  /** All of it, changes included, was saved to a file, over which they begin anew. @param {Blob} file */
+  async saved(file) {
+    void this.connection;
+    if (this.inTransaction) throw new SqlError('cannot save within a transaction', SQLITE_ERROR);
+    await this.engine.replace(/** @type {any} */ (this), file);
+  }
+
+  /** @param {Blob} blob */
+  async #mustBeReadable(blob) {
+    const { compiler, key } = this.where.options;
+    await checkHeader(blob);
+    const candidate = await this.engine.openNow(blob, { compiler, key });
+    try {
+      await whenPossible(() => candidate.prepare('SELECT count(*) FROM sqlite_schema').get());
+    } finally {
+      await candidate.close();
+    }
+  }
+}
