@@ -316,7 +316,9 @@ def _wanted_order(
     if not wish:
         return AnyOrder(core.group_by, pin, limited)
     rest = [pair for pair in pairs if not any(_is_by(term, pair, planner) for term in first)]
-    after = [OrderKey(expr=key, desc=first[-1].desc, collation=collation) for key, collation in rest]
+    if rest and any(term.desc for term in wish):  # SQLite groups forwards, then sorts
+        return AnyOrder(core.group_by, pin)
+    after = [OrderKey(expr=key, collation=collation) for key, collation in rest]
     return GroupOrder([*first, *after], pin, limited)
 
 

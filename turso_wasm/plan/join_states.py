@@ -7,7 +7,7 @@ from typing import Literal
 
 from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import Item, Step
+from turso_wasm.bind.query import Item, OrderKey, Step
 from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.access import Path, TableAccess
@@ -75,7 +75,8 @@ class Unit:
 @dataclass(slots=True, eq=False)
 class JoinPlan:
     """A finished join (or any row source) with its estimates. n_in_order: of the order that was wished for, the leading
-    terms that hold; ordered: all do. ties: by what to sort rows that are equal in it. path: of a single table.
+    terms that hold; ordered: all do. ties: by what to sort rows that are equal in it. further: the same, where rows are
+    sorted that SQLite visits by an index. path: of a single table.
     """
 
     plan: nodes.Plan
@@ -86,6 +87,7 @@ class JoinPlan:
     ties: bound.Expr | None = None
     path: Path | None = None
     correlated: bool = False
+    further: list[OrderKey] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
-from turso_wasm.bind.query import USUAL_RUNS, Step
+from turso_wasm.bind.query import USUAL_RUNS, OrderKey, Step
 from turso_wasm.bind.scope import column_ref
 from turso_wasm.bind.walk import all_of, sources_used, step_expressions
 from turso_wasm.plan import cost
@@ -45,6 +45,7 @@ from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.rewrite import compared_rows
 from turso_wasm.plan.sizes import LOOKED_UP_FAST, KnownSizes
 from turso_wasm.plan.terms import Term, make_term
+from turso_wasm.plan.ties import best_beginning, following, is_sweep
 from turso_wasm.plan.transfer import pass_filters
 
 if TYPE_CHECKING:
@@ -115,12 +116,14 @@ class JoinPlanner:
         best = self._search()
         if not self.planner.sizes.rows.keys().isdisjoint(self.own):
             best = self._with_sizes(best)
+        further = self._further(best)
         plan = Assembler(self.planner, self.terms, self.own, self.correlated).assemble(best)
         if "key_filters" not in self.without:
             plan = pass_filters(plan)
         ordered = self.ordering is not None and self.ordering.complete(best.order)
         path = best.choices[0].path if len(best.choices) == 1 else None
-        return JoinPlan(plan, best.rows, best.cost, ordered, best.order.satisfied, self._ties(best), path)
+        ties = self._ties(best)
+        return JoinPlan(plan, best.rows, best.cost, ordered, best.order.satisfied, ties, path, further=further)
 
     def _with_sizes(self, usual: State) -> State:
         """What is best for the sizes that are known, if it is better by far than the usual plan, whose order of rows is
@@ -165,6 +168,20 @@ class JoinPlanner:
             return None
         assert item is not None and item.table is not None
         return None if item.table.without_rowid else column_ref(item, -1)
+
+    def _further(self, state: State) -> list[OrderKey]:
+        """Of rows that are sorted, and that SQLite visits by an index which begins as their order does (with a LIMIT, with
+        more than half of it): how that index goes on.
+        """
+        ordering = self.ordering
+        if type(ordering) is not Ordering or state.order.satisfied or "row_order" in self.without or not state.choices:
+            return []
+        access, path = state.choices[0].unit.access, state.choices[0].path
+        if not isinstance(access, TableAccess) or path is None or not is_sweep(path):
+            return []
+        least = len(ordering.keys) // 2 + 1 if self.limited else 1
+        found = best_beginning(ordering, access, self.own, self.terms, least)
+        return [] if found is None else following(ordering, access, path, *found)
 
     # --- units ---------------------------------------------------------------------------------------------------
 

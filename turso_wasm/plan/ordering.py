@@ -141,7 +141,7 @@ class Ordering:
 
 class AnyOrder(Ordering):
     """Equal rows together, in whatever order: what DISTINCT and GROUP BY wish. They do not depend on it, but SQLite
-    visits the rows so, and where an index has all that is read it costs no more than the table. at_any_price: another
+    visits the rows so, and where an index has all that is read, or finds the rows, it costs no more. at_any_price: another
     index will do too: few rows of the result are wanted.
     """
 
@@ -186,7 +186,8 @@ class AnyOrder(Ordering):
         return OrderState(0 if wanted else len(self.keys), False), False
 
     def _is_worth_it(self, path: Path) -> bool:
-        return self.at_any_price or path.covering or path.kind == "scan"
+        looks_up = bool(path.equal) and path.in_sarg is None
+        return self.at_any_price or path.covering or path.kind == "scan" or looks_up
 
 
 class GroupOrder(AnyOrder):

@@ -139,6 +139,8 @@ class Planner:
             in_order = ordered and together and windowing is None
             if windowing is None and order_by and "row_order" not in self.binder.without:
                 n_in_order = joined.n_in_order
+            if wish and not ordered and not core.distinct and (windowing is None or wish is windowing.first_order):
+                ties = joined.further
             if n_in_order and not ordered and query is not None and joined.ties is not None:
                 order_by += self._ties(joined.ties, n_in_order, query)
         if windowing is not None:
