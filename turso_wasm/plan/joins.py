@@ -45,7 +45,7 @@ from turso_wasm.plan.providers import FunctionAccess
 from turso_wasm.plan.rewrite import compared_rows
 from turso_wasm.plan.sizes import LOOKED_UP_FAST, KnownSizes
 from turso_wasm.plan.terms import Term, make_term
-from turso_wasm.plan.ties import best_beginning, following, is_sweep
+from turso_wasm.plan.ties import best_beginning, is_sweep, rest_of_order
 from turso_wasm.plan.transfer import pass_filters
 
 if TYPE_CHECKING:
@@ -170,8 +170,8 @@ class JoinPlanner:
         return None if item.table.without_rowid else column_ref(item, -1)
 
     def _further(self, state: State) -> list[OrderKey]:
-        """Of rows that are sorted, and that SQLite visits by an index which begins as their order does (with a LIMIT, with
-        more than half of it): how that index goes on.
+        """Of rows that are sorted, and that SQLite visits by an index which begins as their order does (with a LIMIT,
+        with more than half of it): how that index goes on.
         """
         ordering = self.ordering
         if type(ordering) is not Ordering or state.order.satisfied or "row_order" in self.without or not state.choices:
@@ -181,7 +181,7 @@ class JoinPlanner:
             return []
         least = len(ordering.keys) // 2 + 1 if self.limited else 1
         found = best_beginning(ordering, access, self.own, self.terms, least)
-        return [] if found is None else following(ordering, access, path, *found)
+        return [] if found is None else rest_of_order(ordering, access, path, *found)
 
     # --- units ---------------------------------------------------------------------------------------------------
 

@@ -141,8 +141,8 @@ class Ordering:
 
 class AnyOrder(Ordering):
     """Equal rows together, in whatever order: what DISTINCT and GROUP BY wish. They do not depend on it, but SQLite
-    visits the rows so, and where an index has all that is read, or finds the rows, it costs no more. at_any_price: another
-    index will do too: few rows of the result are wanted.
+    visits the rows so, and where an index has all that is read, or finds the rows, it costs no more. at_any_price:
+    another index will do too: few rows of the result are wanted.
     """
 
     def __init__(self, exprs: Sequence[bound.Expr], pin: object, at_any_price: bool = False) -> None:

@@ -1,5 +1,5 @@
-"""The order of rows that an ORDER BY leaves equal, where SQLite would visit an index that begins with its terms and ours
-sorts: the rest of that index decides.
+"""The order of rows that an ORDER BY leaves equal, where SQLite would visit an index that begins with its terms, and
+here they are sorted: the rest of that index decides.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def best_beginning(
     return None if found is None else found[2:]
 
 
-def following(ordering: Ordering, access: TableAccess, path: Path, index: Path, reverse: bool) -> list[OrderKey]:
+def rest_of_order(ordering: Ordering, access: TableAccess, path: Path, index: Path, reverse: bool) -> list[OrderKey]:
     """The columns of the index that are no terms of the order, then the rowid; none if the rows that come by `path`
     are so anyway.
     """
