@@ -21,6 +21,7 @@ import turso_wasm
 from tests.fuzz import laws, own
 from tests.fuzz.errors import OF_A_VALUE, Message, are_of_one_object, both_are_there, is_of_a_part, mismatches_both
 from tests.fuzz.known import (
+    HIDDEN_BY_TEMP,
     as_meant,
     drops_another_not,
     forgets_real,
@@ -201,6 +202,9 @@ class Pair:
             return Fault("hang", self.script, at, ["ends"], [str(hang)])
 
     def run_statement(self, at: int, step: Statement) -> Fault | None:
+        if step.sql.startswith("VACUUM") and self.database.execute(HIDDEN_BY_TEMP).fetchone():
+            self.statements["right unlike SQLite"] += 1
+            raise Stop
         reads = is_query(step.sql)
         expected = self.ask_oracle(step) if reads and not step.own else Reply()
         if self.slow:

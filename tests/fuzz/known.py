@@ -183,3 +183,6 @@ BEGIN = re.compile(r"\bBEGIN\b(?=\s+(SELECT|INSERT|REPLACE|UPDATE|DELETE|WITH)\b
 
 
 SEQUENCE = re.compile(r"\w+\.sqlite_sequence: ")
+HIDDEN_BY_TEMP = """SELECT 1 FROM main.sqlite_schema AS i JOIN temp.sqlite_schema AS t
+  ON lower(t.name) = lower(i.tbl_name) WHERE i.type = 'index' AND i.sql IS NOT NULL"""
+"""Rows if SQLite's VACUUM fails, or loses an index: it makes the index again on a table of temp with the name."""

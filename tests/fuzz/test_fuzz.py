@@ -354,6 +354,7 @@ FAULTS_OF_SQLITE = [
         "PRAGMA foreign_keys = 1",
         "REPLACE INTO t VALUES (2, 1, 1)",
     ],
+    ["CREATE TABLE t (a)", "CREATE INDEX i ON t (a)", "CREATE TEMP TABLE t (a)", "VACUUM"],  # which loses the index
     ["BEGIN", "CREATE VIRTUAL TABLE r USING rtree (a)", "PRAGMA journal_mode = wal"],  # has the table been written?
 ]
 
