@@ -242,8 +242,10 @@ def _by_rows(call: bound.WindowCall) -> bound.WindowCall:
     offsets = frame.start_offset is not None or frame.end_offset is not None
     unit: bound.FrameUnit = "range" if frame.unit == "range" and offsets else "rows"
     exclude = frame.exclude
-    if exclude in ("group", "ties"):
-        exclude = "current row" if exclude == "group" else "no others"
+    if exclude == "group":
+        exclude = "current row"
+    elif exclude != "current row":  # which of equal values min() and max() show depends on that there is one
+        exclude = "no others" if exclude and call.name in ("min", "max") else ""
     name = "row_number" if call.name in ("rank", "dense_rank") else call.name
     return replace(call, name=name, frame=replace(frame, unit=unit, exclude=exclude))
 
