@@ -45,7 +45,9 @@ export class Tab {
     worker.addEventListener('message', ({ data }) => data.soak && worker.terminate());
     this.worker = worker;
     this.db = await connect(NAME, { worker, storage: this.storage, persist: false });
-    await this.timed(() => this.db.exec(`PRAGMA foreign_keys = ON; ${SCHEMA}`));
+    const schema = () => this.timed(() => this.db.exec(`PRAGMA foreign_keys = ON; ${SCHEMA}`));
+    // Once more if the owner is killed meanwhile.
+    await schema().catch((error) => (EXPECTED.includes(error.code) && this.db.open ? schema() : Promise.reject(error)));
     this.insert = this.db.prepare('INSERT INTO item(tab, n, payload) VALUES (?, ?, randomblob(?))');
   }
 
