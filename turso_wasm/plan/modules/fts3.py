@@ -160,8 +160,7 @@ class _Rows(FtsTable):
     def _given(self, rows: nodes.Plan, rowid: bound.Expr, handle: bound.Expr, rank: Sarg | None) -> GivenRows:
         if self._has_texts or not self._wants_content():
             return super()._given(rows, rowid, handle, rank)
-        failed = nodes.Filter(child=rows, predicate=failing(NO_TEXTS))
-        return GivenRows(failed, self._columns(None, rowid, handle, rank))
+        return GivenRows(rows, self._columns(None, rowid, handle, rank))  # whoever asks for a text fails
 
     @property
     def _has_texts(self) -> bool:
@@ -180,6 +179,8 @@ class _Rows(FtsTable):
         return super()._number(item, column)
 
     def _text(self, item: Item | None, column: int) -> bound.Expr:
+        if not self._has_texts:
+            return failing(NO_TEXTS)
         kept = super()._text(item, column)
         if not self.fts3.is_compressed or item is None:
             return kept
