@@ -15,7 +15,7 @@ FOLDERS = ("base", "vfs", "web", "demo")
 WEB = (
     "changes.js claims.js fetching.js file.js image.js lexer.js locations.js next_visit.js program.js program_file.js",
     "protocol.js rows.js",
-    "effects.js links.js pyodide.js snapshot.js values.js waiting.js",
+    "effects.js links.js pyodide.js snapshot.js space.js values.js waiting.js",
     "keys.js program_cache.js parameters.js lists.js template.js",
     "userorder.js usertokens.js pack.js compiler.js stores.js",
     "page/check.js page/difference.js page/files.js page/source.js page/tag.js usersource.js",
@@ -30,6 +30,10 @@ WEB = (
     "page/handle.js page/live.js page/transfer.js page/database.js adapters/scope.js",
     "adapters/drizzle.js adapters/kysely.js",
     "worker.js host.js index.js",
+    "shims/memory.js shims/capi_values.js testing/log.js testing/origin.js",
+    "shims/capi_functions.js shims/oo1_stmt.js",
+    "shims/capi.js shims/oo1_exec.js shims/sqljs.js testing/testing.js",
+    "shims/oo1.js",
 )
 """The storeys of web/, bottom first; in that of `statement.js` some know what uses them by type only."""
 

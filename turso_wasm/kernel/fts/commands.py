@@ -13,7 +13,7 @@ from turso_wasm.kernel.btree.cursor.read import cursor_rowid
 from turso_wasm.kernel.btree.tree import btree_clear
 from turso_wasm.kernel.fts.check import integrity_check
 from turso_wasm.kernel.fts.damage import raise_logic
-from turso_wasm.kernel.fts.fts3.stat import delete_sums
+from turso_wasm.kernel.fts.fts3.directory import fts3_clear
 from turso_wasm.kernel.fts.gather import (
     Gather,
     IndexWriter,
@@ -132,17 +132,15 @@ def command_delete(stmt: Run, config: FtsConfig, values: ptr[Value], tag: i32, p
 def delete_all(stmt: Run, config: FtsConfig) -> None:
     """Make the index empty."""
     gather_forget(stmt, config.slot, config.data)
+    if config.format:
+        fts3_clear(stmt, config)
+        return
     _ = btree_clear(stmt, config.slot, config.data)
     _ = btree_clear(stmt, config.slot, config.index)
     if config.docsize:
         _ = btree_clear(stmt, config.slot, config.docsize)
     if config.source == CONTENT_NONE and config.content:
         _ = btree_clear(stmt, config.slot, config.content)
-    if config.format:
-        structure_changed()
-        _ = btree_clear(stmt, config.slot, config.directory)
-        delete_sums(stmt, config)
-        return
     c: Cursor = cursor_open(stmt, config.slot, config.data, None, 1)
     begin_data(stmt, config, c)
     cursor_close(c)

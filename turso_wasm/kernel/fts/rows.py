@@ -8,6 +8,7 @@ from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, TEXT, UTF8, Cursor, Run, 
 from turso_wasm.kernel.abi_modules import CONTENT_NONE, CONTENT_OTHER, CONTENT_OWN, NOWHERE, ROWID, FtsConfig
 from turso_wasm.kernel.base.errors import SQLITE_CONSTRAINT, SQLITE_MISMATCH, raise_error
 from turso_wasm.kernel.base.memory import alloc, arena_mark, arena_release
+from turso_wasm.kernel.btree.cursor.move import cursor_first
 from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open
 from turso_wasm.kernel.btree.cursor.read import cursor_column, cursor_payload
 from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
@@ -17,8 +18,17 @@ from turso_wasm.kernel.fts.bytes import Bytes, bytes_init, bytes_varint
 from turso_wasm.kernel.fts.config import is_unindexed, stored_at
 from turso_wasm.kernel.fts.damage import fts_corrupt, raise_logic
 from turso_wasm.kernel.fts.fts3.convert import converted
+from turso_wasm.kernel.fts.fts3.directory import fts3_clear
 from turso_wasm.kernel.fts.fts3.stat import write_numbers
-from turso_wasm.kernel.fts.gather import Gather, IndexWriter, gather_of, gather_row, index_close, index_writer
+from turso_wasm.kernel.fts.gather import (
+    Gather,
+    IndexWriter,
+    gather_of,
+    gather_reset,
+    gather_row,
+    index_close,
+    index_writer,
+)
 from turso_wasm.kernel.fts.locale import fn_fts_text, split_locale, take_locales
 from turso_wasm.kernel.fts.merge import structure_write
 from turso_wasm.kernel.fts.parse import TOKEN_MAX
@@ -31,7 +41,21 @@ from turso_wasm.kernel.values.record import record_column, record_encode
 from turso_wasm.kernel.values.utf8 import skip_chars
 from turso_wasm.kernel.values.utf16 import as_text, text_loaded, texts_stored
 from turso_wasm.kernel.values.value import apply_numeric, bytes_of, pack, size_of, to_integer
-from turso_wasm.wasm.lang import export, f64, float_from_bits, i32, i64, lit, memory_copy, ptr, scratch, sizeof, u8, u32
+from turso_wasm.wasm.lang import (
+    export,
+    f64,
+    float_from_bits,
+    i32,
+    i64,
+    lit,
+    memory_copy,
+    memory_fill,
+    ptr,
+    scratch,
+    sizeof,
+    u8,
+    u32,
+)
 
 __subset__ = True
 
@@ -256,7 +280,27 @@ def fts_delete(stmt: Run, config: FtsConfig, rowid: i64) -> None:
     delete_row(stmt, config, config.docsize, rowid)
     if config.source != CONTENT_OTHER:
         delete_row(stmt, config, config.content, rowid)
+    if config.format and config.source == CONTENT_OWN and is_empty(stmt, config):
+        empty_index(stmt, config)
     arena_release(stmt.arena, mark)
+
+
+def is_empty(stmt: Run, config: FtsConfig) -> bool:
+    """Whether no row is left."""
+    c: Cursor = cursor_open(stmt, config.slot, config.content, None, 0)
+    found: i32 = cursor_first(c)
+    cursor_close(c)
+    return found == 0
+
+
+def empty_index(stmt: Run, config: FtsConfig) -> None:
+    """The last row of FTS3 takes the index with it, what is gathered, too."""
+    g: Gather = gather_of(stmt, config)
+    gather_reset(g)
+    g.n_rows = i64(0)
+    memory_fill(g.tokens, 0, 8 * config.n_columns + 8)
+    g.sums_changed = 1
+    fts3_clear(stmt, config)
 
 
 def delete_row(stmt: Run, config: FtsConfig, root: u32, rowid: i64) -> None:

@@ -7,18 +7,21 @@ whole tokens and one for each length of prefixes; of each language. Index i of l
 Invariants: T1 of kernel/fts/structure.py, for the segments of each index.
 """
 
-from turso_wasm.kernel.abi import BLOB, INTEGER, TEXT, UTF8, Cursor, Value
+from turso_wasm.kernel.abi import BLOB, INTEGER, TEXT, UTF8, Cursor, Run, Value
+from turso_wasm.kernel.abi_modules import FtsConfig
 from turso_wasm.kernel.base.memory import alloc, arena_alloc, arena_mark, arena_release
 from turso_wasm.kernel.btree.cursor.move import cursor_last, cursor_prev
 from turso_wasm.kernel.btree.cursor.read import cursor_column, cursor_index_rowid
 from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
 from turso_wasm.kernel.btree.delete import cursor_delete, index_delete
 from turso_wasm.kernel.btree.insert import index_insert, table_insert, table_new_rowid
+from turso_wasm.kernel.btree.tree import btree_clear
 from turso_wasm.kernel.fts.damage import fts_corrupt
+from turso_wasm.kernel.fts.fts3.stat import delete_sums
 from turso_wasm.kernel.fts.merge import delete_rows
 from turso_wasm.kernel.fts.postings import Index
 from turso_wasm.kernel.fts.segment import LEAF_SLACK
-from turso_wasm.kernel.fts.structure import Segment, Structure
+from turso_wasm.kernel.fts.structure import Segment, Structure, structure_changed
 from turso_wasm.kernel.values.number_text import int_to_text
 from turso_wasm.kernel.values.record import record_encode
 from turso_wasm.kernel.values.utf16 import text_loaded, texts_stored
@@ -167,3 +170,14 @@ def directory_delete(x: Index, s: Segment) -> None:
     cursor_delete(x.directory)
     if s.first:
         delete_rows(x.data, i64(s.first), i64(s.end))
+
+
+def fts3_clear(stmt: Run, config: FtsConfig) -> None:
+    """No segment is left, and nothing is known of rows."""
+    structure_changed()
+    _ = btree_clear(stmt, config.slot, config.data)
+    _ = btree_clear(stmt, config.slot, config.index)
+    _ = btree_clear(stmt, config.slot, config.directory)
+    if config.docsize:
+        _ = btree_clear(stmt, config.slot, config.docsize)
+    delete_sums(stmt, config)

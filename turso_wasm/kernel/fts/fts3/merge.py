@@ -216,5 +216,7 @@ def fts3_merge_all(x: Index) -> i32:
         if n > 1:
             merge_run(x, first, n, s.segments[first + n - 1].level)
             merged += 1
-        first += 1
+            first = 0  # of it one segment is left, or none
+        else:
+            first += 1
     return merged
