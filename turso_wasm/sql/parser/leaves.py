@@ -81,9 +81,11 @@ class LeafParser(TokenStream):
         self.too_big = SqlError(SQLITE_ERROR, f"hex literal too big: {self.texts[at]}", span)
 
     def note_negated(self, span: Span) -> None:
-        """A minus sign stands before the literal at `span`: the smallest integer in hexadecimal has no opposite."""
+        """A minus sign stands before what is at `span`. The smallest integer in hexadecimal has no opposite; whether a
+        literal IS NULL is a number, too, that has.
+        """
         text = self.tokens.sql[span[0] : span[1]]
-        if text[:2] in ("0x", "0X"):
+        if text[:2] in ("0x", "0X") and not text[2:].strip("0123456789abcdefABCDEF_"):
             self.too_big = SqlError(SQLITE_ERROR, f"hex literal too big: -{text}", span)
 
     def literal_list(self) -> LiteralList:
