@@ -21,7 +21,10 @@ const PRAGMA =
 
 /** @param {unknown} key */
 export function isKey(key) {
-  return typeof key === 'string' || (isBytes(key) && /** @type {ArrayBuffer} */ (key).byteLength === KEY_SIZE);
+  return (
+    (typeof key === 'string' && !key.includes('\0')) ||
+    (isBytes(key) && /** @type {ArrayBuffer} */ (key).byteLength === KEY_SIZE)
+  );
 }
 
 /** A key as the kernel takes it: 32 bytes are the key itself, a text a passphrase or x'…'. @param {any} key */

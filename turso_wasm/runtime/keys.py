@@ -80,10 +80,15 @@ def checked_cipher(name: str) -> str:
 def key_text(key: Key) -> str:
     """A key as the kernel takes it: 32 bytes are the key itself, a text a passphrase or x'…'. Nothing: "".
 
-    Errors: TypeError, ValueError.
+    Errors: TypeError, ValueError (UnicodeEncodeError).
     """
-    if key is None or isinstance(key, str):
-        return key or ""
+    if key is None:
+        return ""
+    if isinstance(key, str):
+        if "\0" in key:
+            raise ValueError("a passphrase has no null character")
+        key.encode()
+        return key
     if not isinstance(key, (bytes, bytearray, memoryview)):
         raise TypeError(f"a key is str, bytes or None, not {type(key).__name__}")
     raw = bytes(key)

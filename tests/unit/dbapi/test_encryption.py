@@ -87,6 +87,16 @@ def test_bytes_are_32(path: str, key: bytes) -> None:
     assert failure(lambda: turso_wasm.connect(path, key="x'12'")) == (1, "a key is 64 hexadecimal digits")
 
 
+@pytest.mark.parametrize("rekey", [False, True])
+def test_texts_that_are_no_passphrase(rekey: bool) -> None:
+    db = turso_wasm.connect(":memory:")
+    take: Callable[[str], object] = db.rekey if rekey else lambda key: turso_wasm.connect(":memory:", key=key)
+    with pytest.raises(ValueError, match="a passphrase has no null character"):
+        take("a\0b")
+    with pytest.raises(UnicodeEncodeError, match="in position 1"):
+        take("a\ud800")
+
+
 PRAGMAS = (
     "PRAGMA key = 'secret'",
     'PRAGMA key = "secret"',
