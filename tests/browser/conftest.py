@@ -11,6 +11,7 @@ import pytest
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: run `make setup`")
 
 ROOT = Path(__file__).resolve().parents[2]
+Js = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,12 @@ def page(context: Any, server: str) -> Iterator[Any]:
     opened = open_page(context, server)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def tab(page: Any) -> Js:
+    """`js` for fixtures of a module."""
+    return runner(page)
 
 
 def for_python(paths: Iterable[str]) -> list[str]:
@@ -54,9 +61,6 @@ def visits(context: Any, server: str) -> Callable[..., Any]:
             page.close()
 
     return run
-
-
-Js = Callable[..., Any]
 
 
 @pytest.fixture

@@ -7,13 +7,12 @@ import os
 import shutil
 import sqlite3
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import open_page, runner
 from tests.browser.modules import document, in_page
 from tests.browser.remote_server import Remote, serving_remote
 from tests.browser.test_stores import made_by_sqlite
@@ -25,18 +24,6 @@ SCRIPT = f"""CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c);
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
 INSERT INTO t SELECT i, printf('name %06d', i), zeroblob(100) FROM n;
 CREATE INDEX by_b ON t(b);"""
-
-
-@pytest.fixture(scope="module")
-def page(context: Any, server: str) -> Iterator[Any]:
-    opened = open_page(context, server)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def tab(page: Any) -> Js:
-    return runner(page)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import open_page, runner
 from tests.browser.remote_server import Remote, serving_remote
 from tests.browser.test_stores import made_by_sqlite
 
@@ -30,18 +29,6 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def remote(content: bytes) -> Iterator[Remote]:
     with serving_remote(Remote(content=content)) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def page(context: Any, server: str) -> Iterator[Any]:
-    opened = open_page(context, server)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def tab(page: Any) -> Js:
-    return runner(page)
 
 
 def test_a_look_up_reads_a_page_for_each_level(tab: Js, remote: Remote) -> None:

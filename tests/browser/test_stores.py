@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,6 @@ import pytest
 from tests.browser.conftest import open_page, runner
 
 KINDS = ["opfs", "indexeddb", "memory"]
-
-
-@pytest.fixture(scope="module")
-def page(context: Any, server: str) -> Iterator[Any]:
-    opened = open_page(context, server)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def tab(page: Any) -> Callable[..., Any]:
-    return runner(page)
 
 
 def made_by_sqlite(path: Path, script: str, *pragmas: str) -> bytes:

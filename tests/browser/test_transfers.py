@@ -45,11 +45,6 @@ def page(context: Any, server: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def tab(page: Any) -> Js:
-    return runner(page)
-
-
-@pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> list[int]:
     return list(
         made_by_sqlite(

@@ -1,4 +1,4 @@
-/** The synchronous API, method by method, in Node: prints "ok", or throws. Run by test_face.py; a page's: tests/browser/test_face.py. */
+/** The synchronous API, method by method, in Node: prints "ok", or throws. Run by test_in_node.py; a page's: tests/browser/test_face.py. */
 
 import assert from 'node:assert/strict';
 import { connect, fragment, identifier, join, list, remove, SqliteError, values } from '../../web/host.js';

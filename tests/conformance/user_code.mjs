@@ -1,4 +1,4 @@
-/** Functions, aggregates and collations of the user's on the JavaScript host: prints "ok", or throws. Run by test_user_code.py. */
+/** Functions, aggregates and collations of the user's on the JavaScript host: prints "ok", or throws. Run by test_in_node.py. */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -10,7 +10,24 @@ from tests.fuzz.dense import TRANSACTIONS
 WORDS = ("red", "Green", "blues", "naïve", "running", "run", "a", "x1", "über", "the", "red-hot", "10")
 
 
-class Texts:
+class Searched:
+    """A table of texts named f. CONDITIONS: how a query of SEARCHES is put to it."""
+
+    SEARCHES: tuple[str, ...]
+    CONDITIONS: tuple[str, ...]
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+
+    def words(self) -> str:
+        return " ".join(self.random.choice(WORDS) for _ in range(self.random.choice((0, 1, 2, 3, 5, 9))))
+
+    def search(self) -> str:
+        text = self.random.choice(self.SEARCHES).format(*self.random.sample(WORDS[:-2], 2))
+        return self.random.choice(self.CONDITIONS).format(text)
+
+
+class Texts(Searched):
     """A table of FTS5 with some options, beside its vocabulary, an outside content table, ranks."""
 
     OPTIONS = (
@@ -74,8 +91,7 @@ class Texts:
         "f.rowid % 2",
     )
 
-    def __init__(self, random: Random) -> None:
-        self.random = random
+    CONDITIONS = ("f MATCH '{}'", "f MATCH '{}'", "f = '{}'", "a MATCH '{}'")
 
     def schema(self) -> Iterator[str]:
         """The table; its content, if that lies elsewhere; what lists its terms."""
@@ -91,13 +107,6 @@ class Texts:
         if self.is_listed:
             kind = self.random.choice(("row", "col", "col" if "none" in option else "instance"))
             yield f"CREATE VIRTUAL TABLE v USING fts5vocab(f, {kind})"
-
-    def words(self) -> str:
-        return " ".join(self.random.choice(WORDS) for _ in range(self.random.choice((0, 1, 2, 3, 5, 9))))
-
-    def search(self) -> str:
-        text = self.random.choice(self.SEARCHES).format(*self.random.sample(WORDS[:-2], 2))
-        return self.random.choice((f"f MATCH '{text}'", f"f MATCH '{text}'", f"f = '{text}'", f"a MATCH '{text}'"))
 
     def statement(self) -> str:
         """A change, a query, a command, or a step of the transaction."""
@@ -175,7 +184,7 @@ class Texts:
         return choice((*TRANSACTIONS, *renames))
 
 
-class OldTexts:
+class OldTexts(Searched):
     """A table of FTS4."""
 
     OPTIONS = (
@@ -227,8 +236,7 @@ class OldTexts:
         "length(a)",
     )
 
-    def __init__(self, random: Random) -> None:
-        self.random = random
+    CONDITIONS = ("f MATCH '{}'", "f MATCH '{}'", "a MATCH '{}'", "b MATCH '{}'")
 
     def schema(self) -> Iterator[str]:
         """The table; a plain one beside it. (Not fts4aux: what SQLite has not flushed yet it does not list.)"""
@@ -241,13 +249,6 @@ class OldTexts:
         for _ in range(self.random.randrange(5)):
             yield f"INSERT INTO c VALUES ('{self.words()}', '{self.words()}')"
         yield f"CREATE VIRTUAL TABLE f USING {module}(a, b{option})"
-
-    def words(self) -> str:
-        return " ".join(self.random.choice(WORDS) for _ in range(self.random.choice((0, 1, 2, 3, 5, 9))))
-
-    def search(self) -> str:
-        text = self.random.choice(self.SEARCHES).format(*self.random.sample(WORDS[:-2], 2))
-        return self.random.choice((f"f MATCH '{text}'", f"f MATCH '{text}'", f"a MATCH '{text}'", f"b MATCH '{text}'"))
 
     def statement(self) -> str:
         """A change, a query, a command, or a step of the transaction."""

@@ -1,9 +1,8 @@
 /** Constants of the C-shaped API, its errors, and values as its column_… and value_… give them: integers come as BigInt. */
 
+export { SQLITE_BUSY, SQLITE_ERROR, SQLITE_MISUSE } from '../../base/errors.js';
+
 export const SQLITE_OK = 0;
-export const SQLITE_ERROR = 1;
-export const SQLITE_BUSY = 5;
-export const SQLITE_MISUSE = 21;
 export const SQLITE_RANGE = 25;
 export const SQLITE_ROW = 100;
 export const SQLITE_DONE = 101;

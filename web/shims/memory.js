@@ -1,16 +1,15 @@
 /** What the shims have in common: an engine that is ready, databases that are opened at once, and statements that are stepped. */
 
 import { DONE, OPEN_CREATE } from '../../base/abi.js';
+import { SQLITE_BUSY, SQLITE_CANTOPEN } from '../../base/errors.js';
 import * as host from '../host.js';
+import { SQLITE_RANGE } from './capi_values.js';
 
 /** With what its declaration leaves out. @type {any} */
 const { assetsFrom, Database, engineFrom, Real, SqlError, Statement } = host;
 
 export { Real, SqlError, Statement };
 
-const SQLITE_BUSY = 5;
-const SQLITE_CANTOPEN = 14;
-const SQLITE_RANGE = 25;
 /** What `start` returns when another connection has the lock. */
 const BUSY = 3;
 const FIRST_BATCH = 64;

@@ -1,14 +1,8 @@
 /** A statement of oo1: bound by index or name, stepped, read by column. */
 
+import { SQLITE_MISUSE } from '../../base/errors.js';
+import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_NULL, SQLITE_RANGE, SQLITE_TEXT } from './capi_values.js';
 import { Cursor } from './memory.js';
-
-const SQLITE_MISUSE = 21;
-const SQLITE_RANGE = 25;
-const INTEGER = 1;
-const FLOAT = 2;
-const TEXT = 3;
-const BLOB = 4;
-const NULL = 5;
 
 export class SQLite3Error extends Error {
   /** @param {string} message @param {number} [code] */
@@ -155,27 +149,27 @@ export class Stmt {
 
   /** @param {number} index */
   getInt(index) {
-    return this.get(index, INTEGER);
+    return this.get(index, SQLITE_INTEGER);
   }
 
   /** @param {number} index */
   getFloat(index) {
-    return this.get(index, FLOAT);
+    return this.get(index, SQLITE_FLOAT);
   }
 
   /** @param {number} index */
   getString(index) {
-    return this.get(index, TEXT);
+    return this.get(index, SQLITE_TEXT);
   }
 
   /** @param {number} index */
   getBlob(index) {
-    return this.get(index, BLOB);
+    return this.get(index, SQLITE_BLOB);
   }
 
   /** @param {number} index */
   getJSON(index) {
-    const text = this.get(index, TEXT);
+    const text = this.get(index, SQLITE_TEXT);
     return text === null ? null : JSON.parse(text);
   }
 
@@ -217,13 +211,13 @@ function bindable(value) {
 /** @param {any} value @param {number | undefined} type */
 function converted(value, type) {
   if (type === undefined) return value;
-  if (type === NULL) return null;
-  if (value === null) return type === INTEGER || type === FLOAT ? 0 : null;
+  if (type === SQLITE_NULL) return null;
+  if (value === null) return type === SQLITE_INTEGER || type === SQLITE_FLOAT ? 0 : null;
   const text = () => (value instanceof Uint8Array ? new TextDecoder().decode(value) : String(value));
-  if (type === INTEGER) return typeof value === 'bigint' ? value : Math.trunc(numberIn(value, text));
-  if (type === FLOAT) return Number(numberIn(value, text));
-  if (type === TEXT) return text();
-  if (type === BLOB) return value instanceof Uint8Array ? value : new TextEncoder().encode(text());
+  if (type === SQLITE_INTEGER) return typeof value === 'bigint' ? value : Math.trunc(numberIn(value, text));
+  if (type === SQLITE_FLOAT) return Number(numberIn(value, text));
+  if (type === SQLITE_TEXT) return text();
+  if (type === SQLITE_BLOB) return value instanceof Uint8Array ? value : new TextEncoder().encode(text());
   throw new SQLite3Error(`Don't know how to translate type of result column: ${type}`, SQLITE_MISUSE);
 }
 

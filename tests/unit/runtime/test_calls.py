@@ -18,14 +18,8 @@ import turso_wasm
 QUERY = "SELECT b FROM t WHERE a = ?"
 
 
-def functions_called(work: Callable[[], object]) -> Counter[str]:
-    """The Python functions that `work` calls, by name."""
-    called: Counter[str] = Counter()
-
-    def profile(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call":
-            called[frame.f_code.co_name] += 1
-
+def run_watched(work: Callable[[], object], profile: Callable[[FrameType, str, Any], None]) -> None:
+    """Run it a second time with `profile` told of every call."""
     work()
     gc.disable()  # what collections call is nobody's
     sys.setprofile(profile)
@@ -34,6 +28,17 @@ def functions_called(work: Callable[[], object]) -> Counter[str]:
     finally:
         sys.setprofile(None)
         gc.enable()
+
+
+def functions_called(work: Callable[[], object]) -> Counter[str]:
+    """The Python functions that `work` calls, by name."""
+    called: Counter[str] = Counter()
+
+    def profile(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            called[frame.f_code.co_name] += 1
+
+    run_watched(work, profile)
     del called[work.__code__.co_name]
     return called
 
@@ -63,14 +68,7 @@ def system_calls(work: Callable[[], object]) -> list[str]:
         if event == "c_call" and function.__module__ in ("posix", "fcntl") and function is not os.fspath:
             called.append(function.__name__)
 
-    work()
-    gc.disable()
-    sys.setprofile(profile)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-        gc.enable()
+    run_watched(work, profile)
     return called
 
 

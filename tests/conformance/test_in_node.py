@@ -1,4 +1,6 @@
-"""The user's functions, aggregates and collations on the JavaScript host, in Node (Python's: tests/unit/dbapi)."""
+"""The synchronous JavaScript API in Node, and functions, aggregates and collations of the user's there (a page's:
+tests/browser; Python's: tests/unit/dbapi).
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,11 @@ HERE = Path(__file__).parent
 DIST = HERE.parents[1] / "dist"
 
 
-def test_code_of_the_users_in_javascript() -> None:
+@pytest.mark.parametrize("script", ["face.mjs", "user_code.mjs"])
+def test_script(script: str) -> None:
     node = shutil.which("node")
     if node is None or not (DIST / "kernel.wasm").exists():
         pytest.skip("needs Node and dist/")
-    done = subprocess.run([node, str(HERE / "user_code.mjs")], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run([node, str(HERE / script)], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "ok"
