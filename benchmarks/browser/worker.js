@@ -1,5 +1,6 @@
 /** One engine in a dedicated worker. The page (page.html) passes requests on and answers back. */
 
+import { pyodideIn } from '../../web/locations.js';
 import { Requests } from './requests.js';
 
 const ROOT = new URL('../../', import.meta.url).href;
@@ -31,7 +32,7 @@ async function where(file) {
     text: async (path) => (await bytes(path)).text(),
     assets: async () => ({
       kernel: fetch(`${ROOT}dist/kernel.wasm`),
-      compiler: { pyodide: `${ROOT}dist/pyodide/`, pack: `${ROOT}dist/compiler.pack` },
+      compiler: { pyodide: pyodideIn(`${ROOT}dist/pyodide/`), pack: `${ROOT}dist/compiler.pack` },
     }),
   };
 }
