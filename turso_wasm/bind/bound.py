@@ -125,6 +125,7 @@ class ColumnRef(Expr):
     decltype: str | None = None
     origin: str | None = None  # the table column's own name, likewise
     loose: bool = False  # its values need not have its affinity: of some virtual tables
+    hidden: bool = False  # of a function or a virtual table: it may be an argument
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

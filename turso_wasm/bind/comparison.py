@@ -161,7 +161,7 @@ def comparison_affinity(left: AffinityLetter | None, right: AffinityLetter | Non
     return "C" if found in NUMERIC_AFFINITIES else "B"
 
 
-def _is_mixed(expr: bound.Expr) -> bool:
+def is_mixed(expr: bound.Expr) -> bool:
     """Its value need not have its affinity: a compound, what USING merged, columns of some virtual tables."""
     if isinstance(expr, bound.ColumnRef):
         return expr.loose
@@ -177,7 +177,7 @@ def needed_affinity(
     if wanted is None:
         return None
     if own == wanted or (wanted == "C" and own in NUMERIC_AFFINITIES):
-        return wanted if _is_mixed(expr) else None
+        return wanted if is_mixed(expr) else None
     if type(expr) is bound.Constant:
         if wanted == "C" and not isinstance(expr.value, str):
             return None

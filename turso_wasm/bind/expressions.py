@@ -210,6 +210,9 @@ def bind_condition(binder: Binder, node: ast.Expr, scope: Scope) -> list[bound.E
                 pending += (each.right for each in chain[:at])
                 pending.append(chain[at - 1].left)
                 continue
+        if type(part) is ast.InList and not part.items and not part.negated and _has_function(part):
+            found.append(FALSE_VALUE)  # to SQLite it is 0 AND x
+            part = part.operand
         found += conjuncts(binder.expr(part, scope))
     return [FALSE_VALUE] if any(_decides("AND", term) for term in found) else found
 

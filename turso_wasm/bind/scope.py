@@ -14,7 +14,7 @@ from typing import Literal
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
-from turso_wasm.bind.comparison import collation_of, column_affinity, shown
+from turso_wasm.bind.comparison import collation_of, column_affinity, is_mixed, shown
 from turso_wasm.bind.query import AggregateRef, Core, Item, WindowRef
 from turso_wasm.bind.walk import walk
 from turso_wasm.catalog.modules.module import HIDDEN
@@ -118,7 +118,8 @@ def _make_ref(item: Item, number: int) -> bound.ColumnRef:
         table=table.name,
         decltype=column.decltype,
         origin=column.name,
-        loose=table.declared is not None and table.declared.is_loose,
+        loose=column.hidden == HIDDEN or (table.declared is not None and table.declared.is_loose),
+        hidden=column.hidden == HIDDEN,
     )
 
 
@@ -138,6 +139,7 @@ def query_column(item: Item, number: int) -> bound.ColumnRef:
         collation=collation_of(expr),
         not_null=False,
         exact=False,
+        loose=is_mixed(expr),
         table=column.table,
         decltype=column.decltype,
         origin=column.origin,

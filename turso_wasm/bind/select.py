@@ -31,6 +31,7 @@ from turso_wasm.bind.windows import define_windows, order_windows
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 from turso_wasm.sql.limits import check_columns, check_terms
+from turso_wasm.sql.walk import children as syntax_children
 
 
 class SelectBinder(Binder):
@@ -64,12 +65,21 @@ def bind_select(binder: Binder, node: ast.Select, parent: Scope | None = None, o
         core, scope = bind_core(binder, node.core, parent)
         query = Query([core], core.columns)
         if node.order_by:
-            query.order_by = _order_by(binder, node.order_by, core, scope)
+            is_dropped = _has_one_row(node.core, core)
+            with binder.without_code() if is_dropped else nullcontext():
+                query.order_by = _order_by(binder, node.order_by, core, scope)
+            for key in query.order_by if is_dropped else ():
+                binder.registry.known_collation(key.collation)
         _bind_grouping(binder, node.core, core, scope)
         _bind_limit(binder, node, query)
         return query
     finally:
         binder.common = saved
+
+
+def _has_one_row(node: ast.SelectCore | ast.Values | ast.LiteralValues, core: Core) -> bool:
+    """It aggregates without GROUP BY: SQLite makes no code of its ORDER BY."""
+    return isinstance(node, ast.SelectCore) and not node.group_by and core.is_aggregate and not core.windows
 
 
 def _bind_limit(binder: Binder, node: ast.Select, query: Query) -> None:
@@ -245,14 +255,29 @@ def _bind_grouping(
             expr = binder.expr(term, scope)
         else:
             refuse_dropped(binder, expr, scope, term)
+        is_folded = isinstance(expr, bound.Constant) and not isinstance(term, ast.FunctionCall)
+        if is_folded and binder.trace is None and _calls_aggregate(binder, term):
+            fail(AGGREGATE_IN_GROUP_BY, term)
         for part in walk(expr):
             if isinstance(part, AggregateRef) and part.source == core.aggregate_source:
                 if isinstance(expr, bound.Collated):
                     fail(f"misuse of aggregate: {core.aggregate_texts[part.index]}()", term)
-                fail("aggregate functions are not allowed in the GROUP BY clause", term)
+                fail(AGGREGATE_IN_GROUP_BY, term)
             if isinstance(part, WindowRef) and binder.trace is None:
                 fail(f"misuse of window function {core.window_texts[part.index]}()", term)
         core.group_by.append(expr)
+
+
+AGGREGATE_IN_GROUP_BY = "aggregate functions are not allowed in the GROUP BY clause"
+
+
+def _calls_aggregate(binder: Binder, node: ast.Node) -> bool:
+    """An aggregate is called in a term of which nothing but a constant is left, as of max(a) IN ()."""
+    if isinstance(node, ast.FunctionCall) and node.over is None:
+        found = binder.registry.find_aggregate(fold(node.name), len(node.arguments))
+        if found is not None and not found.window:
+            return True
+    return any(_calls_aggregate(binder, part) for part in syntax_children(node) if not isinstance(part, ast.Select))
 
 
 def _ordinal(

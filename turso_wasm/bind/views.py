@@ -30,7 +30,7 @@ def view_columns(catalogs: Catalogs, view: Table) -> list[tuple[str, str]]:
     for number, name in enumerate(item.columns):
         decltype = item.query.columns[number].decltype
         affinity = column_affinity(item.query, number)
-        if decltype is None or affinity_of_type(decltype) != affinity:
+        if decltype is None or affinity_of_type(decltype or "HIDDEN") != affinity:
             decltype = _TYPES[affinity]
         found.append((name, decltype))
     return found

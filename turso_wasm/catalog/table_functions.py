@@ -11,7 +11,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from turso_wasm.catalog.objects import Column, Table
+from turso_wasm.catalog.modules.module import column, hidden_column
+from turso_wasm.catalog.objects import Table
 from turso_wasm.catalog.own import PRAGMA_PREFIX, STATEMENT, TableFunction
 
 OPERATION_COLUMNS: Final[tuple[str, ...]] = ("addr", "opcode", "p1", "p2", "p3", "p4", "p5", "comment")
@@ -19,9 +20,9 @@ OPERATION_COLUMNS: Final[tuple[str, ...]] = ("addr", "opcode", "p1", "p2", "p3",
 
 @cache
 def table_of(function: TableFunction) -> Table:
-    """The function as a table without a b-tree; its columns have no affinity."""
-    columns = [Column(name, None, "A") for name in function.columns]
-    columns += [Column(name, None, "A", hidden=1) for name in function.arguments]
+    """The function as a table without a b-tree; its columns have no types."""
+    columns = [column(name) for name in function.columns]
+    columns += [hidden_column(name) for name in function.arguments]
     numbers = {column.name: number for number, column in enumerate(columns)}
     return Table(function.name, 0, columns, kind="function", numbers=numbers)
 

@@ -40,7 +40,7 @@ class JsonProvider:
         return [Offer(rows, rows * 4, consumed, make, number=number)]
 
     def _rows(self, request: Request, document: bound.Expr, path: bound.Expr) -> GivenRows:
-        row, (document, path) = request.evaluated([document, path])
+        row, (document, path) = request.evaluated([document, bound.Cast(operand=path, affinity="B")])
         source = request.planner.new_source()
         rows = nodes.JsonRows(
             source=source,
@@ -51,6 +51,8 @@ class JsonProvider:
             is_partial=not request.used & PLACES,
         )
         columns = [bound.ColumnRef(source=source, column=column) for column in range(N_COLUMNS + 1)]
-        shown: dict[int, bound.Expr] = dict(enumerate((*columns[:N_COLUMNS], document, path)))
+        shown: dict[int, bound.Expr] = dict(
+            enumerate((*columns[:N_COLUMNS], bound.ApplyAffinity(operand=document, affinity="B"), path))
+        )
         shown[ROWID] = columns[N_COLUMNS]
         return GivenRows(nodes.NestedLoop(left=row, right=rows), shown)

@@ -83,6 +83,7 @@ def _listed_arguments(planner: Planner, offer: Offer) -> list[nodes.Plan]:
     for one, listed in offer.listed:
         assert isinstance(one.value, bound.ColumnRef)
         values, value = in_values(planner, listed, False)
+        values = nodes.Filter(child=values, predicate=bound.IsNull(operand=value, negated=True))
         loops += [values, nodes.Values(source=one.value.source, rows=((value,),), n_columns=1)]
     return loops
 

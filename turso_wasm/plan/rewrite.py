@@ -334,7 +334,7 @@ def _as_list(expr: bound.Expr) -> bound.Expr:
             left, right, wanted, own = part.right, part.left, part.left_affinity, part.right_affinity
         if (
             not isinstance(left, bound.ColumnRef)
-            or own is not None
+            or (own is not None and not left.loose)
             or not isinstance(right, bound.Constant | bound.Parameter)
         ):
             return expr
@@ -342,7 +342,7 @@ def _as_list(expr: bound.Expr) -> bound.Expr:
             operand, collation = left, part.collation
         elif (left.source, left.column, part.collation) != (operand.source, operand.column, collation):
             return expr
-        affinity = affinity or wanted
+        affinity = affinity or wanted or own
         items.append(right)
     assert operand is not None
     return bound.InList(operand=operand, items=tuple(items), negated=False, collation=collation, affinity=affinity)

@@ -187,15 +187,20 @@ def _compare_sargs(term: Term, expr: bound.Compare, source: int) -> list[Sarg]:
         return []
     found = []
     left, right = sources_used(expr.left), sources_used(expr.right)
-    if source in left and source not in right and expr.left_affinity is None:
+    if source in left and source not in right and _is_as_given(expr.left, expr.left_affinity):
         sarg = _sarg(term, op, expr.left, expr.right, expr.right_affinity, expr.collation)
         sarg.sources = frozenset(right)
         found.append(sarg)
-    elif source in right and source not in left and expr.right_affinity is None:
+    elif source in right and source not in left and _is_as_given(expr.right, expr.right_affinity):
         sarg = _sarg(term, REVERSED[op], expr.right, expr.left, expr.left_affinity, expr.collation)
         sarg.sources = frozenset(left)
         found.append(sarg)
     return [sarg for sarg in found if expr.is_argument or is_deterministic(sarg.value)]
+
+
+def _is_as_given(operand: bound.Expr, affinity: AffinityLetter | None) -> bool:
+    """It is compared as it is, or is an argument, which has the very value that it is compared with."""
+    return affinity is None or (isinstance(operand, bound.ColumnRef) and operand.hidden)
 
 
 def _row_sargs(term: Term, expr: bound.RowRange, source: int) -> list[Sarg]:

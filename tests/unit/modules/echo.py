@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.scope import column_ref, table_item
-from turso_wasm.catalog.modules.module import Declared, Module, Shadow, Using, column, refuse
+from turso_wasm.catalog.modules.module import Declared, Module, Shadow, Using, column, hidden_column, refuse
 from turso_wasm.catalog.modules.registry import MODULES, register
 from turso_wasm.catalog.names import quote_identifier
 from turso_wasm.catalog.objects import Table
@@ -37,7 +37,7 @@ def declare(using: Using) -> Declared:
     columns = [column(name) for name in using.arguments]
     stored = "".join(f", c{at}" for at in range(len(columns)))
     sql = f"CREATE TABLE {quote_identifier(using.name + '_rows')}(id INTEGER PRIMARY KEY{stored})"
-    return Declared(columns=(*columns, column(using.name, hidden=True)), shadows=(Shadow(suffix="rows", sql=sql),))
+    return Declared(columns=(*columns, hidden_column(using.name)), shadows=(Shadow(suffix="rows", sql=sql),))
 
 
 class EchoProvider:

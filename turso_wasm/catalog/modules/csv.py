@@ -86,7 +86,7 @@ def _schema_columns(text: str) -> tuple[Column, ...]:
         raise refuse(f"bad schema: '{text}' - {error.message}") from None
     if not isinstance(node, ast.CreateTable) or node.select is not None:
         raise refuse(f"bad schema: '{text}' - not an error")
-    return tuple(column(definition.name, definition.type_name or None) for definition in node.columns)
+    return tuple(column(definition.name, definition.type_name) for definition in node.columns)
 
 
 CSV: Final = Module(name="csv", declare=_declare, is_writable=False)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from turso_wasm.catalog.modules.module import Declared, Module, Using, column
+from turso_wasm.catalog.modules.module import Declared, Module, Using, column, hidden_column
 
 
 def _declare(using: Using) -> Declared:
     """Arguments are not looked at."""
-    columns = (column("pgno", "INTEGER"), column("data", "BLOB"), column("schema", hidden=True))
+    columns = (column("pgno", "INTEGER"), column("data", "BLOB"), hidden_column("schema"))
     return Declared(columns=columns)
 
 

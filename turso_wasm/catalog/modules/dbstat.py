@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from turso_wasm.base.records import dataclass
-from turso_wasm.catalog.modules.module import Declared, Module, Using, column, refuse
+from turso_wasm.catalog.modules.module import Declared, Module, Using, column, hidden_column, refuse
 from turso_wasm.catalog.names import same_name
 from turso_wasm.sql.lexer import dequote
 
@@ -40,7 +40,7 @@ def _declare(using: Using) -> Declared:
     if using.databases is not None and not any(same_name(schema, name) for name in using.databases):
         raise refuse(f"no such database: {schema}")
     columns = [column(name, "TEXT" if name in TEXTS else "INTEGER") for name in COLUMNS]
-    hidden = [column("schema", "TEXT", hidden=True), column("aggregate", "BOOLEAN", hidden=True)]
+    hidden = [hidden_column("schema", "TEXT"), hidden_column("aggregate", "BOOLEAN")]
     return Declared(columns=(*columns, *hidden), options=DbstatOptions(schema))
 
 

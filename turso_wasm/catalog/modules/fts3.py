@@ -17,7 +17,7 @@ from turso_wasm.base.characters import ID_CHAR, WORD
 from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.modules.fts3_tokenizer import fts3_tokenizer, words_of
 from turso_wasm.catalog.modules.fts5 import Fts5Options
-from turso_wasm.catalog.modules.module import Declared, Module, Shadow, Using, column, refuse
+from turso_wasm.catalog.modules.module import Declared, Module, Shadow, Using, column, hidden_column, refuse
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql.lexer import dequote
 
@@ -75,7 +75,7 @@ def declare(using: Using, *, is_fts4: bool) -> Declared:
     hidden = [using.name, "docid", options.language or LANGUAGE]
     if len({*folded, *map(fold, hidden)}) < len(folded) + len(hidden):
         raise refuse(f"vtable constructor failed: {using.name}")
-    columns = (*(column(name, "") for name in options.names), *(column(name, "", hidden=True) for name in hidden))
+    columns = (*(column(name) for name in options.names), *(hidden_column(name) for name in hidden))
     shadows, docid = tuple(_shadows(using.name, options)), len(options.names) + 1
     return Declared(
         columns=columns,

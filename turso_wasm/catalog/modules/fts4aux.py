@@ -10,7 +10,7 @@ from typing import Final
 from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.modules.fts3 import Fts3Options, unquoted
 from turso_wasm.catalog.modules.fts3_tokenizer import fts3_tokenizer
-from turso_wasm.catalog.modules.module import Declared, Module, Using, column, refuse
+from turso_wasm.catalog.modules.module import Declared, Module, Using, column, hidden_column, refuse
 from turso_wasm.catalog.names import fold
 
 AUX_COLUMNS: Final = ("term", "col", "documents", "occurrences")
@@ -31,7 +31,7 @@ def declare_aux(using: Using) -> Declared:
     schema = arguments.pop(0) if len(arguments) == 2 and fold(using.schema) == "temp" else using.schema
     if len(arguments) != 1 or not arguments[0]:
         raise refuse("invalid arguments to fts4aux constructor")
-    columns = (*(column(name, "") for name in AUX_COLUMNS), column("languageid", "", hidden=True))
+    columns = (*(column(name) for name in AUX_COLUMNS), hidden_column("languageid"))
     return Declared(columns=columns, options=AuxOptions(arguments[0], schema))
 
 
@@ -44,7 +44,7 @@ def declare_tokenize(using: Using) -> Declared:
         if str(error).endswith("unknown tokenizer"):
             raise refuse(f"vtable constructor failed: {using.name}") from None
         raise
-    columns = tuple(column(name, "") for name in ("input", *TOKEN_COLUMNS))
+    columns = tuple(column(name) for name in ("input", *TOKEN_COLUMNS))
     return Declared(columns=columns, options=Fts3Options(tokenizer=tokenizer), tokenizer=tokenizer.needed)
 
 

@@ -15,7 +15,7 @@ from typing import Final, Literal
 from turso_wasm.base.characters import BAREWORD
 from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.modules.fts5_tokenizer import TokenizerOptions, tokenizer_options
-from turso_wasm.catalog.modules.module import Declared, Module, Shadow, Using, column, refuse
+from turso_wasm.catalog.modules.module import Declared, Module, Shadow, Using, column, hidden_column, refuse
 from turso_wasm.catalog.names import fold
 from turso_wasm.sql.lexer import dequote
 
@@ -77,8 +77,8 @@ def declare(using: Using) -> Declared:
     if not options.names or len({fold(name) for name in names}) < len(names):
         raise refuse(f"vtable constructor failed: {using.name}")
     options.tokenizer = options.tokenizer or TokenizerOptions()
-    visible = [column(name, "") for name in options.names]
-    hidden = [column(name, "", hidden=True) for name in names[-2:]]
+    visible = [column(name) for name in options.names]
+    hidden = [hidden_column(name) for name in names[-2:]]
     return Declared(
         columns=(*visible, *hidden),
         shadows=tuple(_shadows(using.name, options)),

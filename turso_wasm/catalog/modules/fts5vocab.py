@@ -37,7 +37,7 @@ def declare(using: Using) -> Declared:
     table, kind = arguments
     if fold(kind) not in COLUMNS:
         raise refuse(f"fts5vocab: unknown table type: {kind!r}")
-    columns = tuple(column(name, "") for name in COLUMNS[fold(kind)])
+    columns = tuple(column(name) for name in COLUMNS[fold(kind)])
     return Declared(columns=columns, options=VocabularyOptions(table, schema, fold(kind)))
 
 

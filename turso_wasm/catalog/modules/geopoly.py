@@ -39,8 +39,8 @@ def _declare(using: Using) -> Declared:
     return Declared(columns=columns, shadows=shadows_of(using.name, len(columns)), options=options, is_loose=True)
 
 
-def _type(definition: ast.ColumnDef) -> str | None:
-    return STANDARD_TYPES.get(fold(definition.type_name), definition.type_name) or None
+def _type(definition: ast.ColumnDef) -> str:
+    return STANDARD_TYPES.get(fold(definition.type_name), definition.type_name)
 
 
 GEOPOLY: Final = Module(

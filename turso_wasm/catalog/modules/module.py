@@ -21,7 +21,7 @@ from typing import Final
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.objects import Column
-from turso_wasm.catalog.types import AffinityLetter, affinity_of_type
+from turso_wasm.catalog.types import affinity_of_type
 
 HIDDEN: Final = 1
 
@@ -103,12 +103,16 @@ class Module:
     direct_only: bool = False
 
 
-def column(name: str, decltype: str | None = None, *, hidden: bool = False) -> Column:
-    """A column of a virtual table, with the affinity of its type. Of no type it has none, unless it is hidden: there
-    SQLite takes the word HIDDEN for one.
+def column(name: str, decltype: str = "") -> Column:
+    """A column of a virtual table, with the affinity of its type."""
+    return Column(name, decltype or None, affinity_of_type(decltype))
+
+
+def hidden_column(name: str, decltype: str = "") -> Column:
+    """A hidden column. In one without a type SQLite takes the word HIDDEN for it, and then strikes it out: the column
+    has the affinity NUMERIC, and a type of no letters.
     """
-    affinity: AffinityLetter = "A" if decltype is None else affinity_of_type(decltype or "HIDDEN" * hidden)
-    return Column(name, decltype, affinity, hidden=HIDDEN if hidden else 0)
+    return Column(name, decltype, affinity_of_type(decltype or "HIDDEN"), hidden=HIDDEN)
 
 
 def refuse(message: str) -> SqlError:

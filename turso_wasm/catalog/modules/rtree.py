@@ -65,7 +65,7 @@ def _declare(using: Using, *, is_int: bool) -> Declared:
         raise refuse("Wrong number of columns for an rtree table")
     names = [_column_name(argument.removeprefix("+") if at else argument) for at, argument in enumerate(arguments)]
     _check_names(names)
-    types = ["INT", *["INT" if is_int else "REAL"] * len(coords), *[None] * len(auxiliary)]
+    types = ["INT", *["INT" if is_int else "REAL"] * len(coords), *[""] * len(auxiliary)]
     columns = tuple(column(name, decltype) for name, decltype in zip(names, types, strict=True))
     options = RtreeOptions(len(coords), len(auxiliary), is_int)
     return Declared(columns=columns, shadows=shadows_of(using.name, len(auxiliary)), options=options)

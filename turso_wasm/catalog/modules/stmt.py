@@ -12,7 +12,7 @@ from turso_wasm.catalog.statements import COLUMNS
 
 
 def _declare(using: Using) -> Declared:
-    return Declared(columns=tuple(column(name, "") for name in COLUMNS))
+    return Declared(columns=tuple(column(name) for name in COLUMNS))
 
 
 STMT: Final = Module(name="sqlite_stmt", declare=_declare, is_eponymous=True, is_creatable=False, is_writable=False)

@@ -38,7 +38,8 @@ class DbstatProvider:
             if sarg.op == "=" and sarg.column in (NAME, SCHEMA, AGGREGATE):
                 conditions.setdefault(sarg.column, sarg)
         number = sum(bit for column, bit in ((SCHEMA, 1), (NAME, 2), (AGGREGATE, 4)) if column in conditions)
-        return [Offer(PAGES, PAGES * 10, (), lambda _: _rows(request, conditions), number=number, label="")]
+        consumed = (conditions[SCHEMA],) if SCHEMA in conditions else ()
+        return [Offer(PAGES, PAGES * 10, consumed, lambda _: _rows(request, conditions), number=number, label="")]
 
     def plans_for_writing(self, planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
         """None."""
@@ -50,10 +51,9 @@ def _rows(request: Request, conditions: dict[int, Sarg]) -> GivenRows:
     rows = planner.plan_query(bind_text(planner.binder, _trees(_databases(request, conditions.get(SCHEMA)))))
     name, root, slot, schema = rows.exprs
     trees = rows.plan
-    for wanted, value in ((NAME, name), (SCHEMA, schema)):
-        sarg = conditions.get(wanted)
-        if sarg is not None:
-            same = bound.Compare(op="=", left=value, right=_text(sarg.value), collation=sarg.collation)
+    for wanted, value, collation in ((NAME, name, "BINARY"), (SCHEMA, schema, "NOCASE")):
+        if wanted in conditions:
+            same = bound.Compare(op="=", left=value, right=_text(conditions[wanted].value), collation=collation)
             trees = nodes.Filter(child=trees, predicate=same)
     aggregate = conditions[AGGREGATE].value if AGGREGATE in conditions else ZERO
     source = planner.new_source()
