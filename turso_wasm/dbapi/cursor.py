@@ -15,9 +15,10 @@ from turso_wasm.dbapi.errors import DataError, OperationalError, ProgrammingErro
 from turso_wasm.dbapi.limits import UNLIMITED
 from turso_wasm.dbapi.types import PARSE_COLNAMES, PLAIN, adapted, adapted_plain, converted, find_converter
 from turso_wasm.runtime.bulk import insert_batches
+from turso_wasm.runtime.many import AT_HAND, run_many
 from turso_wasm.runtime.parameters import TooBig, UnsupportedType
 from turso_wasm.runtime.rows import UndecodableText
-from turso_wasm.runtime.statement import AT_HAND, HostStatement
+from turso_wasm.runtime.statement import HostStatement
 
 if TYPE_CHECKING:
     from turso_wasm.codegen.program import Program
@@ -229,13 +230,13 @@ class Cursor(Fetching, arguments.NotPickled):
         while True:
             with runtime.running(prepared) as statement:
                 try:
-                    statement.run_many(sets, prepared.literals, values_of)
+                    run_many(statement, sets, prepared.literals, values_of)
                     return changed + statement.changed
                 except SqlError as error:
                     if error.code != SQLITE_SCHEMA:
                         raise
                     changed += statement.changed
-                    sets = chain([statement.pending], sets)
+                    sets = iter([*statement.left, *sets]) if type(sets) in AT_HAND else chain(statement.left, sets)
             prepared = runtime.prepare_again(prepared)
 
     def executescript(self, sql_script: str, /) -> Cursor:

@@ -169,3 +169,10 @@ class PercentileState(Struct):
     count: i32
     buffer: i32
     unused: i32
+
+
+class Repeated(Struct):
+    """What statement_repeat tells a host, also when a run fails: which it was, and what those before it have done."""
+
+    n: i32  # H: runs that ended
+    changes: i64  # H: rows they changed

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from turso_wasm.base.errors import SQLITE_BUSY, SqlError
 from turso_wasm.kernel.abi import BLOB, INTEGER, NULL, REAL, TEXT
 from turso_wasm.runtime import layout
-from turso_wasm.runtime.parameters import VALUE_SIZE
+from turso_wasm.runtime.parameters import MAX_LENGTH, VALUE_SIZE
 
 if TYPE_CHECKING:
     from turso_wasm.runtime.connection import HostConnection
@@ -29,6 +29,7 @@ FEW = 8  # so many are not worth it
 
 _TAGS: dict[type, int] = {int: INTEGER, float: REAL, str: TEXT, bytes: BLOB, type(None): NULL}
 _REAL = Struct("<d")
+_CELL = Struct("<qq")
 
 Columns = list[tuple[Any, ...]]
 
@@ -104,10 +105,23 @@ def plain_columns(rows: Sequence[Any], n: int) -> Columns | None:
 def encode_rows(columns: Columns, at: int) -> bytes:
     """The parameter block, for address `at`, of a statement whose one parameter is the list of these rows.
 
-    Errors: OverflowError for an int beyond 64 bits, UnicodeEncodeError for a lone surrogate.
+    Errors: OverflowError for an int beyond 64 bits, or too much at once; UnicodeEncodeError for a lone surrogate.
     """
-    n_rows, n = len(columns[0]), len(columns)
     start = at + VALUE_SIZE
+    return _CELL.pack(BLOB, start | len(columns[0]) << 32) + _encode_cells(columns, start)
+
+
+def encode_sets(columns: Columns, at: int) -> bytes:
+    """The parameter block, for address `at`, of a statement that is to be run for each of these rows: room for the
+    Values of one, a Repeated, the Values of all. Errors: as encode_rows.
+    """
+    head = VALUE_SIZE * len(columns) + layout.REPEATED.size
+    return bytes(head) + _encode_cells(columns, at + head)
+
+
+def _encode_cells(columns: Columns, start: int) -> bytes:
+    """The Values of all rows, row by row, for address `start`, and behind them what they point to."""
+    n_rows, n = len(columns[0]), len(columns)
     cells = array("q", bytes(VALUE_SIZE * n * n_rows))
     heap: list[bytes] = []
     end = start + len(cells) * 8
@@ -117,7 +131,9 @@ def encode_rows(columns: Columns, at: int) -> bytes:
         cells[2 * i + 1 :: 2 * n] = payloads
         heap += raw
         end += sum(map(len, raw))
-    return b"".join((array("q", (BLOB, start | n_rows << 32)).tobytes(), cells.tobytes(), *heap))
+    if end > start + MAX_LENGTH:
+        raise OverflowError("too much at once")
+    return b"".join((cells.tobytes(), *heap))
 
 
 def encode_column(column: tuple[Any, ...], end: int) -> tuple[array[int], array[int], list[bytes]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from struct import Struct
 
 from turso_wasm.kernel.abi import N_SLOTS, KernelConnection, Run
+from turso_wasm.kernel.abi_states import Repeated
 
 I32 = Struct("<i")
 U32 = Struct("<I")
@@ -24,6 +25,8 @@ COOKIES = Struct(f"<{N_SLOTS}i")
 COOKIES_AT = Run.offset("cookies")
 EPOCH_AT = Run.offset("schema_epoch")
 STATEMENT_CHANGES_AT = Run.offset("changes")
+REPEATED = Struct("<i4xq")  # Repeated
+assert REPEATED.size == Repeated.size
 # Run.runs, sorts, indexed lie together
 FIGURES = Struct("<3i")
 FIGURES_AT = Run.offset("runs")

@@ -19,7 +19,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +39,6 @@ FIRST_ROWS = 64  # rows of the first batch: who wants only the first few does no
 STEPS_AT_LEAST = 10  # that the shortest statement is taken to need
 FIRST_SLICE = 3000  # polls; the kernel's own slices are longer
 KEEP_BLOCK = 1 << 20  # a larger parameter block is given back when the statement is reset
-ROWS_A_TURN = 256  # runs of executemany until others have their turn
-AT_HAND = frozenset((type(iter(())), type(iter([]))))  # iterators that never wait
-END: Any = object()
 NO_EPOCH = -1
 
 Rows = list[tuple[Any, ...]]
@@ -63,6 +60,7 @@ class HostStatement:
         "finished",
         "host",
         "instance",
+        "left",
         "limited",
         "n_columns",
         "n_parameters",
@@ -71,7 +69,6 @@ class HostStatement:
         "packer",
         "params_at",
         "params_size",
-        "pending",
         "prepared_again",
         "program",
         "running",
@@ -96,11 +93,11 @@ class HostStatement:
         self.stepped = False
         self.finished = False
         self.failure: SqlError | None = None  # of a step whose last rows were handed over
-        self.changed = 0  # rows, by the run that ended, or all runs of `run_many`
+        self.changed = 0  # rows, by the run that ended, or all runs of many.py `run_many`
         self.running = False  # in the kernel, maybe in a call of the user's code, which must leave it alone
         self.turned = False  # its steps leave `columns`
         self.columns = NO_COLUMNS
-        self.pending: Any = None
+        self.left: Sequence[Any] = ()  # sets of parameters that `run_many` has taken, and not done
         self.view: View | None = None
         self.packer: Packer | None = None  # of the parameters it had last
         self.bound: Sequence[Any] | None = None  # the literals that are all there is in the parameters
@@ -127,11 +124,11 @@ class HostStatement:
 
     def bind(self, values: Sequence[Any], literals: Sequence[Any] = ()) -> None:
         """Write the parameters. Errors: as parameters.encode_block."""
-        block = self._block(values, literals)
+        block = self.block(values, literals)
         if block:
             self.host.write(self.params_at, block)
 
-    def _block(self, values: Sequence[Any], literals: Sequence[Any]) -> bytes:
+    def block(self, values: Sequence[Any], literals: Sequence[Any]) -> bytes:
         """What is to be written to `params_at` for these parameters: nothing, if they are there. Errors: as bind."""
         if not self.n_parameters or (not values and literals is self.bound):
             return b""
@@ -181,7 +178,7 @@ class HostStatement:
 
     def start(self, values: Sequence[Any], literals: Sequence[Any], text: TextFactory | None = None) -> Rows | None:
         """`bind`, and the first `step`, in one entry of the kernel. Errors: as both."""
-        return self._advance(self._block(values, literals), text)
+        return self._advance(self.block(values, literals), text)
 
     def step(self, text: TextFactory | None = None) -> Rows | None:
         """Run on; the next batch of rows (maybe empty), or None when the statement is finished.
@@ -241,43 +238,7 @@ class HostStatement:
         finally:
             self.limited = False  # as the next run wants it
 
-    def run_many(self, sets: Iterator[Any], literals: Sequence[Any], values_of: Callable[[Any], Sequence[Any]]) -> None:
-        """Run once for each of `sets`, dropping result rows; `values_of` makes parameters of one set.
-
-        `pending` is the set in work when it raises; `changed` counts the rows changed. Errors: as bind and step.
-        """
-        self.changed = 0
-        host, n, lock, connection = self.host, self.n_parameters, self.host.lock, self.connection
-        at_hand = type(sets) in AT_HAND
-        for one in sets:  # without the lock: where they come from may wait for others who want it
-            with lock:
-                if connection.stepping:
-                    connection.wait_turn()
-                if not connection.address:
-                    return  # the connection was closed, by what made the parameters
-                left = ROWS_A_TURN
-                self.bound = None
-                while one is not END:
-                    self.pending = one
-                    packer = self.packer
-                    block = None
-                    if packer is not None and not literals and type(one) is tuple and len(one) == n:
-                        block = packer(one, self.params_at)
-                    if block is None or len(block) > self.params_size:
-                        values = values_of(one)
-                        if not connection.address:
-                            return
-                        block = self._block(values, literals)
-                    if self.n_columns:
-                        self._run_without_rows(block)
-                    else:
-                        self.changed += self._run_once(block)
-                    left -= 1
-                    one = next(sets, END) if left and at_hand else END
-                host.give_way()
-        self.pending = None
-
-    def _run_once(self, block: bytes) -> int:
+    def run_once(self, block: bytes) -> int:
         """A run that gives no rows; how many it has changed."""
         if self.instance.heat >= 0 or self.connection.progress is not None:
             self._run(block)
@@ -301,7 +262,54 @@ class HostStatement:
         self.stepped = False
         return changed
 
-    def _run_without_rows(self, block: bytes) -> None:
+    def repeat(self, n: int) -> None:
+        """Run for each of the n sets of parameters that are bound (bulk.py `encode_sets`), of a statement without rows.
+
+        When it raises, `left` begins with the set in work. Errors: as step.
+        """
+        if self.instance.heat >= 0:
+            self._count(n)
+        at = self.params_at + self.n_parameters * VALUE_SIZE
+        done, changed = 0, 0
+        try:
+            while done < n:
+                ended = self._run_rest(n, at)
+                done, changed = self.host.unpack(layout.REPEATED, at)
+                if not ended:
+                    done, changed = done + 1, changed + self.changes
+                    self.host.pack(layout.REPEATED, at, done, changed)
+        except BaseException:
+            if self.connection.address:
+                done, changed = self.host.unpack(layout.REPEATED, at)
+            raise
+        finally:
+            self.left = self.left[done:]
+            self.changed += changed
+        self.stepped = False
+
+    def _run_rest(self, n: int, at: int) -> bool:
+        """Run for the sets that are left, of n, by a Repeated at `at`; False: the one behind them took more than a
+        call. Errors: as step.
+        """
+        self.stepped = self.running = True
+        try:
+            sets = at + layout.REPEATED.size
+            if self.host.repeat(self.instance, self.address, sets, n, at) == DONE:
+                return True
+            taken = IN_WORK
+        except StackError as error:
+            self._failed()
+            self._shrink(error)
+            return True
+        except BaseException as error:
+            taken = self._again(error)
+        finally:
+            self.running = False
+        self._go_on(taken)
+        return False
+
+    def run_without_rows(self, block: bytes) -> None:
+        """A run whose rows nobody wants; `changed` counts on."""
         before = self.changed
         rows = self._advance(block, bytes)
         while rows is not None:
@@ -370,13 +378,13 @@ class HostStatement:
         if self.finished:  # the connection was closed, by a signal handler
             raise SqlError(SQLITE_INTERRUPT, "interrupted")
 
-    def _count(self) -> None:
-        """Note an execution; what has not proved to run long gets a short first slice, to be compiled better after
+    def _count(self, n: int = 1) -> None:
+        """Note n executions; what has not proved to run long gets a short first slice, to be compiled better after
         it.
         """
         instance = self.instance
         if instance.heat >= 0:
-            instance.heat -= 1
+            instance.heat = max(0, instance.heat - n)
             if instance.heat <= 0:
                 self.host.warm(instance)
             elif self.program.loops == "yielding":

@@ -123,6 +123,11 @@ class Host(Protocol):
     def count(self, step: Callable[[int], int], statement: int, at: int, block: bytes) -> int:
         """As `run` of what gives no rows: how many it has changed, below 0 if it is not done."""
 
+    def repeat(self, instance: Instance, statement: int, sets: int, n: int, done: int) -> int:
+        """Run what gives no rows for the sets of parameters at `sets` that are not done yet, of n. done: address of a
+        Repeated. DONE, or what the step of one gave (kernel/session/repeat.py). Errors: as Instance.step.
+        """
+
     def unpack(self, layout: Struct, at: int) -> tuple[Any, ...]:
         """Read a structure."""
 

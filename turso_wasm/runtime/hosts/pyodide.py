@@ -26,12 +26,12 @@ from pyodide.ffi import JsException, create_proxy, to_js
 
 from turso_wasm.base.errors import InternalError, SqlError
 from turso_wasm.codegen.program import Program
-from turso_wasm.kernel.abi import DONE, YIELD
+from turso_wasm.kernel.abi import DONE, YIELD, Run, Value
 from turso_wasm.runtime import files
 from turso_wasm.runtime.files import FileTable
 from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, Instance, Taken
 from turso_wasm.runtime.hosts.scripts import link
-from turso_wasm.runtime.layout import BUFFERS, BUFFERS_AT, I64, STATEMENT_CHANGES_AT
+from turso_wasm.runtime.layout import BUFFERS, BUFFERS_AT, I64, PARAMS_AT, REPEATED, STATEMENT_CHANGES_AT, U32
 from turso_wasm.runtime.usercode import UserCalls
 from turso_wasm.vfs.base import CANTOPEN, File, Vfs, VfsError
 
@@ -180,6 +180,20 @@ class PyodideHost:
             return -1
         (changed,) = self.unpack(I64, statement + STATEMENT_CHANGES_AT)
         return int(changed)
+
+    def repeat(self, instance: Instance, statement: int, sets: int, n: int, done: int) -> int:
+        """See hosts/base.py."""
+        (params,) = self.unpack(U32, statement + PARAMS_AT)
+        (n_parameters,) = self.unpack(U32, statement + Run.offset("n_params"))
+        size = n_parameters * Value.size
+        n_done, changes = self.unpack(REPEATED, done)
+        while n_done < n:
+            changed = self.count(instance.step, statement, params, self.read(sets + n_done * size, size))
+            if changed < 0:
+                return YIELD
+            n_done, changes = n_done + 1, changes + changed
+            self.pack(REPEATED, done, n_done, changes)
+        return DONE
 
     def write(self, at: int, data: bytes | bytearray | memoryview) -> None:
         """Copy bytes in."""

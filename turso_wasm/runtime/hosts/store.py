@@ -22,6 +22,7 @@ import ctypes
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cached_property
 from types import CodeType
 from typing import Any
 
@@ -144,6 +145,7 @@ class KernelStore:
     def retire(self) -> None:
         """Let go of everything, so that the store goes with its last view."""
         self._functions, self._callbacks, self._called = {}, [], []
+        self.__dict__.pop("repeat", None)
         self.view = memoryview(b"")
         del self.store, self.exports, self._memory, self._error_record, self._error_clear
 
@@ -250,8 +252,8 @@ class KernelStore:
 
     # --- Programs -----------------------------------------------------------------------------------------------
 
-    def link(self, module: wasmtime.Module, wasm: bytes, data: int) -> Callable[[int], int]:
-        """Instantiate a Program's module beside the kernel; its `step`.
+    def link(self, module: wasmtime.Module, wasm: bytes, data: int) -> tuple[Callable[[int], int], wasmtime.Func]:
+        """Instantiate a Program's module beside the kernel; its `step`, to call and as it is.
 
         wasm: what `module` was compiled from. data: the address of the Program's data.
         Errors: InternalError; wasmtime.WasmtimeError when the process has no room for it.
@@ -270,7 +272,17 @@ class KernelStore:
         self.n_linked += 1
         step = Exports(self.store, instance)["step"]
         assert isinstance(step, wasmtime.Func)
-        return self._prepare(step, self._failed)
+        return self._prepare(step, self._failed), step
+
+    def place(self, function: wasmtime.Func) -> int:
+        """Where a function is in the kernel's table from now on."""
+        place: int = self.exports["table"].grow(self.store, 1, function)
+        return place
+
+    @cached_property
+    def repeat(self) -> Callable[[int, int, int, int, int], int]:
+        """statement_repeat, which fails as a step does."""
+        return self._prepare(self.exports["statement_repeat"], self._failed)
 
     # --- memory -------------------------------------------------------------------------------------------------
 

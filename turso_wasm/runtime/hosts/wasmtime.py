@@ -56,9 +56,11 @@ _I32 = struct.Struct("<i")
 class WasmtimeInstance:
     """A loaded Program (hosts/base.py `Instance`)."""
 
-    __slots__ = ("__weakref__", "data", "heat", "host", "module", "program", "step")
+    __slots__ = ("__weakref__", "code", "data", "heat", "host", "module", "place", "program", "step")
 
     step: Callable[[int], int]
+    code: wasmtime.Func | None  # the step as it is in the store of now; None: it is not linked there
+    place: int  # of the step in the kernel's table; 0: nowhere
 
     def __init__(self, host: WasmtimeHost, program: Program, module: wasmtime.Module, data: int, heat: int) -> None:
         self.host = host
@@ -209,10 +211,11 @@ class WasmtimeHost:
     def _link(self, instance: WasmtimeInstance, module: wasmtime.Module) -> None:
         """Link a Program into the store, with this code. Errors: SqlError SQLITE_NOMEM, and all is as before."""
         try:
-            step = self._store.link(module, instance.program.wasm, instance.data)
+            step, code = self._store.link(module, instance.program.wasm, instance.data)
         except wasmtime.WasmtimeError as error:
             raise _no_room(error) from None
         instance.step, instance.module = step, module
+        instance.code, instance.place = code, 0
         self._linked.add(instance)
 
     def move(self) -> None:
@@ -227,6 +230,7 @@ class WasmtimeHost:
             self._settle(fresh)
         for instance in self._linked:
             instance.step = partial(self._first_step, weakref.ref(instance))
+            instance.code, instance.place = None, 0
         self._linked.clear()
         old.retire()
 
@@ -234,12 +238,24 @@ class WasmtimeHost:
         """The `step` of a Program that is not linked in the store of now: link it, and step."""
         found = instance()
         assert found is not None, "who steps it has it"
+        self._link_again(found)
+        return found.step(statement)
+
+    def _link_again(self, instance: WasmtimeInstance) -> wasmtime.Func:
         try:
-            self._link(found, found.module)
+            self._link(instance, instance.module)
         except SqlError as error:
             self._store.record(error.code)  # as if the step had failed (H3)
             raise
-        return found.step(statement)
+        assert instance.code is not None
+        return instance.code
+
+    def repeat(self, instance: Instance, statement: int, sets: int, n: int, done: int) -> int:
+        """See hosts/base.py."""
+        assert isinstance(instance, WasmtimeInstance)
+        if not instance.place:
+            instance.place = self._store.place(instance.code or self._link_again(instance))
+        return self._store.repeat(statement, instance.place, sets, n, done)
 
     # --- memory -------------------------------------------------------------------------------------------------
 
