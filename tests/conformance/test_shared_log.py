@@ -159,6 +159,35 @@ SCRIPTS = {
         B: PRAGMA locking_mode=EXCLUSIVE
         B: SELECT count(*) FROM t
     """,
+    "exclusive locking from the start, beside a connection of the process": """
+        A: SELECT count(*) FROM t
+        A x: PRAGMA locking_mode=EXCLUSIVE
+        A x: SELECT count(*) FROM t
+        A x: PRAGMA wal_checkpoint
+        A: CLOSE
+        A x: SELECT count(*) FROM t
+        A: SELECT count(*) FROM t
+        B: SELECT count(*) FROM t
+        A x: INSERT INTO t VALUES (3, 'three')
+        A x: CLOSE
+        A: SELECT count(*) FROM t
+    """,
+    "exclusive locking, beside a connection of the process": """
+        A: SELECT count(*) FROM t
+        A x: SELECT count(*) FROM t
+        A: BEGIN IMMEDIATE
+        A: PRAGMA locking_mode=EXCLUSIVE
+        A: COMMIT
+        A x: INSERT INTO t VALUES (3, 'three')
+        A: INSERT INTO t VALUES (4, 'four')
+        A x: CLOSE
+        A: INSERT INTO t VALUES (4, 'four')
+        A x: SELECT count(*) FROM t
+        B: SELECT count(*) FROM t
+        A: PRAGMA locking_mode=NORMAL
+        A: SELECT count(*) FROM t
+        A x: SELECT count(*) FROM t
+    """,
     "connections come and go": """
         A: INSERT INTO t VALUES (3, 'three')
         B: INSERT INTO t VALUES (4, 'four')
@@ -236,7 +265,16 @@ def test_locks_are_as_between_two_sqlites(name: str, peers: dict[str, tuple[Peer
         assert transcript(script, engines, peers, tmp_path / f"{n}.db") == expected, engines
 
 
-def random_script(seed: int) -> list[str]:
+LOCKING = (
+    "PRAGMA locking_mode=EXCLUSIVE",
+    "PRAGMA locking_mode=EXCLUSIVE",
+    "PRAGMA locking_mode=NORMAL",
+    "CLOSE",
+    "CLOSE",
+)
+
+
+def random_script(seed: int, more: tuple[str, ...] = ()) -> list[str]:
     """Statements of two processes with two connections each, in any order."""
     random = Random(seed)
     statements = (
@@ -245,7 +283,7 @@ def random_script(seed: int) -> list[str]:
         "INSERT INTO t(b) VALUES ('{n}')", "UPDATE t SET b = '{n}' WHERE a % 2 = 0", "DELETE FROM t WHERE a > 6",
         "INSERT INTO t(b) VALUES (zeroblob(3000))", "UPDATE t SET b = length(b) WHERE a = 3",
         "PRAGMA user_version={n}", "PRAGMA wal_checkpoint", "PRAGMA wal_checkpoint(FULL)",
-        "PRAGMA wal_checkpoint(RESTART)", "PRAGMA wal_checkpoint(TRUNCATE)", "CLOSE",
+        "PRAGMA wal_checkpoint(RESTART)", "PRAGMA wal_checkpoint(TRUNCATE)", "CLOSE", *more,
     )  # fmt: skip
     lines = []
     for n in range(60):
@@ -260,6 +298,18 @@ def test_random_turns_are_as_between_two_sqlites(peers: dict[str, tuple[Peer, Pe
         expected = transcript(script, ("sqlite", "sqlite"), peers, tmp_path / f"{seed}.db")
         for n, engines in enumerate(PAIRS):
             assert transcript(script, engines, peers, tmp_path / f"{seed}-{n}.db") == expected, (seed, engines)
+
+
+def test_random_turns_with_exclusive_locking(peers: dict[str, tuple[Peer, Peer]], tmp_path: Path) -> None:
+    """Which files are left in the end is not compared."""
+    for seed in range(200 if HEAVY else 3):
+        script = random_script(seed, LOCKING)
+        expected = transcript(script, ("sqlite", "sqlite"), peers, tmp_path / f"{seed}.db")
+        for n, engines in enumerate(PAIRS):
+            assert transcript(script, engines, peers, tmp_path / f"{seed}-{n}.db")[:-1] == expected[:-1], (
+                seed,
+                engines,
+            )
 
 
 # --- killed -----------------------------------------------------------------------------------------------

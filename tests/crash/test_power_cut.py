@@ -28,6 +28,8 @@ SETTINGS = {
     "wal, owned": Setting("WAL", capabilities=CAP_OWNED, page_size=4096),
     "wal, shared": Setting("WAL", capabilities=CAP_SHARED),
     "wal, shared, small pages": Setting("WAL", capabilities=CAP_SHARED, page_size=512, cache_size=10),
+    "wal, exclusive": Setting("WAL", locking="exclusive"),
+    "wal, shared, exclusive": Setting("WAL", capabilities=CAP_SHARED, locking="exclusive"),
     "delete": Setting("DELETE"),
     "delete, small pages, full auto-vacuum": Setting("DELETE", page_size=512, auto_vacuum="full"),
     "delete, owned, incremental auto-vacuum": Setting("DELETE", capabilities=CAP_OWNED, auto_vacuum="incremental"),
@@ -37,7 +39,9 @@ SETTINGS = {
     ),
     "delete, exclusive": Setting("DELETE", locking="exclusive"),
     "truncate": Setting("TRUNCATE"),
+    "truncate, exclusive": Setting("TRUNCATE", locking="exclusive"),
     "persist": Setting("PERSIST"),
+    "persist, exclusive": Setting("PERSIST", locking="exclusive"),
 }
 # Without a journal on disk only the file between commits is promised; the cache is so large that nothing is spilled.
 UNSAFE_SETTINGS = {

@@ -103,6 +103,8 @@ class Binder:
         self.open_views: list[str] = []
         self.views: dict[str, Common] = {}  # in the FROM clause being bound
         self.written: set[int] = set()  # slots of the databases that are changed, by triggers too
+        self.before: list[Any] = []  # plans of what functions of PRAGMAs change, ahead of the statement
+        self.changes_schema = False  # one of them does
         self.programs: dict[Any, Any] = {}  # the triggers that are fired (plan.triggers)
         self.plan_pragma: Callable[[ast.Pragma], Any] | None = None  # for functions of PRAGMAs: plan.build.PlanContext
         self.without: frozenset[str] = frozenset()  # names of optimizations that are off (plan.rewrite, plan.joins)

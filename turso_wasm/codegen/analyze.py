@@ -61,7 +61,7 @@ class _Analyze:
         whole = index.root == self.step.table.root
         fields = index.columns if whole else index_fields(index, self.step.table)
         cursor = open_cursor(self.slot, i32(index.root), key_info(fields, ctx), ctx, write=False)
-        work = f.local(I32, "work", f.call("analysis_begin", ctx.stmt, cursor, len(index.columns)))
+        work = f.local(I32, "work", f.call("analysis_begin", ctx.stmt, cursor, len(index.columns), self.step.most))
         with f.block() as done, f.loop() as top:
             f.br(done, if_=f.call("analysis_step", work).eqz())
             ctx.tick(STEP_TICKS)

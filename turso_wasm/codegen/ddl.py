@@ -343,3 +343,13 @@ def emit_ddl(node: nodes.Ddl, ctx: Context) -> None:
 
 
 ROOTS[nodes.Ddl] = emit_ddl
+
+
+def _emit_prepared(node: nodes.Prepared, ctx: Context) -> None:
+    for plan in node.before:
+        emit_root(plan, ctx)
+    ctx.in_ddl = False
+    emit_root(node.child, ctx)
+
+
+ROOTS[nodes.Prepared] = _emit_prepared

@@ -128,13 +128,15 @@ def optimized_tables(catalog: Catalog, all_tables: bool) -> list[Table]:
     return [table for table in catalog.tables() if _has_statistics(table) and (all_tables or any(_all_indexes(table)))]
 
 
-def plan_optimize(binder: Binder, catalogs: Sequence[Catalog], all_tables: bool) -> tuple[nodes.Ddl, tuple[int, ...]]:
-    """The plan of PRAGMA optimize, and the slots of the databases it writes."""
+def plan_optimize(
+    binder: Binder, catalogs: Sequence[Catalog], all_tables: bool, most: int
+) -> tuple[nodes.Ddl, tuple[int, ...]]:
+    """The plan of PRAGMA optimize, and the slots of the databases it writes. most: see nodes.Analyze."""
     plans = []
     for catalog in catalogs:
         tables = optimized_tables(catalog, all_tables)
         if tables:
-            plans.append(_plan_optimize(binder, catalog, tables))
+            plans.append(_plan_optimize(binder, catalog, tables, most))
     slots = tuple(plan.slot for plan in plans)
     if len(plans) == 1:
         return plans[0], slots
@@ -142,7 +144,7 @@ def plan_optimize(binder: Binder, catalogs: Sequence[Catalog], all_tables: bool)
     return nodes.Ddl(slot=slots[0] if slots else 0, steps=together, changes_schema=False), slots
 
 
-def _plan_optimize(binder: Binder, catalog: Catalog, tables: Iterable[Table]) -> nodes.Ddl:
+def _plan_optimize(binder: Binder, catalog: Catalog, tables: Iterable[Table], most: int) -> nodes.Ddl:
     steps: list[nodes.Step] = []
     roots = _statistics_tables(catalog, steps)
     for table in tables:
@@ -159,6 +161,7 @@ def _plan_optimize(binder: Binder, catalog: Catalog, tables: Iterable[Table]) ->
                 stat4=roots[1],
                 unless=_expected_rows(table),
                 before=tuple(before),
+                most=most,
             )
         )
     return _renewed(catalog, steps, 0 in roots)

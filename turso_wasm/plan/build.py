@@ -60,12 +60,13 @@ class PlanContext:
 
 
 class PlannedPragma(Protocol):
-    """A PRAGMA's plan, whose root is an Output over one source, number 0. reads: it depends on the schema. writes: the
-    slots of databases.
+    """A PRAGMA's plan, whose root is an Output over one source, number 0; of one that writes, a Ddl, which answers
+    nothing. reads: it depends on the schema. writes: the slots of databases.
     """
 
     plan: Any
     reads: bool
+    changes_schema: bool
     writes: tuple[int, ...]
 
 
@@ -112,6 +113,10 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     binder.authority = context.authority
     binder.sizes = None if "sizes" in binder.without else context.sizes
     planned = build(binder, statement)
+    if binder.before:
+        planned.plan = nodes.Prepared(before=tuple(binder.before), child=planned.plan)
+        planned.readonly = False
+        planned.changes_schema |= binder.changes_schema
     planned.pinned = binder.pinned
     planned.table_sizes = tuple((*table, size) for table, size in binder.sized.items())
     planned.calls_user = binder.calls_user
@@ -243,6 +248,7 @@ def _explain(binder: Binder, node: ast.Explain) -> Planned:
         planned.plan = explain_analyze(planned.plan, planned.kind, binder.names)
         planned.columns = tuple(OutputColumn(name) for name in PROFILE_COLUMNS)
         return planned
+    binder.before.clear()  # nothing is done
     plan = explain_query_plan(planned.plan, binder.new_source(), binder.names)
     columns = tuple(OutputColumn(name) for name in EXPLAIN_COLUMNS)
     slots = {slot: (False, checked) for slot, (_, checked) in planned.slots.items()}

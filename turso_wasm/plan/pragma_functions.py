@@ -101,7 +101,11 @@ def _answer(request: Request, argument: Text, schema: Text) -> GivenRows:
     if schema is not None and binder.catalogs.find(schema) is None:
         raise SqlError(SQLITE_ERROR, f"unknown database '{schema}'")
     plan = _planned(request, argument, schema)
-    if not isinstance(plan, nodes.Output):
+    if isinstance(plan, nodes.Ddl):
+        binder.before.append(plan)
+        nothing = nodes.Filter(child=nodes.OneRow(), predicate=bound.Constant(value=0))
+        return GivenRows(nothing, dict.fromkeys(range(len(function.columns)), NULL))
+    if isinstance(plan, ast.Select):
         return _queried(request, plan)
     source = request.planner.new_source()
     moved = tree.transform(plan, lambda node: _moved(node, source))
@@ -119,20 +123,20 @@ def _queried(request: Request, query: ast.Select) -> GivenRows:
     return GivenRows(rows.plan, dict(enumerate(rows.exprs)))
 
 
-def _planned(request: Request, argument: Text, schema: Text) -> nodes.Output | ast.Select:
-    """The plan, or the query that is to be planned as a part of this statement."""
+def _planned(request: Request, argument: Text, schema: Text) -> nodes.Output | nodes.Ddl | ast.Select:
+    """The plan, or the query that is to be planned as a part of this statement. A Ddl is to be run ahead of it."""
     binder, function = request.planner.binder, request.item.function
     assert function is not None and function.pragma is not None
     assert binder.plan_pragma is not None, "whoever plans functions of PRAGMAs knows how to plan PRAGMAs"
     compiled = binder.plan_pragma(ast.Pragma(function.pragma, schema, argument))
-    if compiled.writes:
-        unsupported(f"{function.name}() that writes")
+    binder.written.update(compiled.writes)
+    binder.changes_schema |= compiled.changes_schema
     if schema is not None:
         binder.slots.add(binder.catalogs.must_find(schema).slot)
     if compiled.reads:
         there = [catalog for catalog in binder.catalogs.slots if catalog is not None and catalog.is_there]
         binder.slots.update(catalog.slot for catalog in there)
-    answer: nodes.Output | ast.Select = compiled.query or compiled.plan
+    answer: nodes.Output | nodes.Ddl | ast.Select = compiled.query or compiled.plan
     return answer
 
 

@@ -320,8 +320,10 @@ def incremental_vacuum(request: Request) -> Compiled:
 
 OPTIMIZE_TELL = 0x1
 OPTIMIZE_ANALYZE = 0x2
+OPTIMIZE_LIMIT = 0x10
 OPTIMIZE_ALL_TABLES = 0x10000
 OPTIMIZE_DEFAULT = 0xFFFE
+OPTIMIZE_ENTRIES = 2000  # what OPTIMIZE_LIMIT limits ANALYZE to
 
 
 def optimize(request: Request) -> Compiled:
@@ -334,7 +336,8 @@ def optimize(request: Request) -> Compiled:
         return replace(NOTHING, columns=(request.name,), reads=True)
     if mask & OPTIMIZE_TELL:
         return _of_query(request, optimize_query(catalogs, all_tables), (request.name,))
-    plan, written = plan_optimize(SelectBinder(request.catalogs, "", request.registry), catalogs, all_tables)
+    most = OPTIMIZE_ENTRIES if mask & OPTIMIZE_LIMIT else 0
+    plan, written = plan_optimize(SelectBinder(request.catalogs, "", request.registry), catalogs, all_tables, most)
     changes = plan.changes_schema or any(
         isinstance(step, nodes.RunStatement) and isinstance(step.plan, nodes.Ddl) and step.plan.changes_schema
         for step in plan.steps

@@ -69,14 +69,17 @@ class Analysis(Resource):
 
 
 @export
-def analysis_begin(s: Run, c: Cursor, n_key: i32) -> Analysis:
-    """Begin to analyse an index of which a cursor is open; sqlite_stat1 tells of n_key fields. Raises."""
+def analysis_begin(s: Run, c: Cursor, n_key: i32, most: i32) -> Analysis:
+    """Begin to analyse an index of which a cursor is open; sqlite_stat1 tells of n_key fields. most: how many entries
+    are looked at if PRAGMA analysis_limit does not say, 0: all. Raises.
+    """
     a: Analysis = Analysis(i32(resource_add(s, sizeof(Analysis), KIND_ANALYSIS, funcref(analysis_release))))
     a.statement = s
     a.cursor = c
     a.n = KeyInfo(c.keyinfo).n_fields
     a.n_key = n_key
-    a.limit = i64(KernelConnection(s.connection).analysis_limit)
+    limit: i32 = KernelConnection(s.connection).analysis_limit
+    a.limit = i64(limit if limit else most)
     a.total = btree_count(c)
     a.period = a.total // i64(SPREAD) + 1
     a.counts = counts_new(a)

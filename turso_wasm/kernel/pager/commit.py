@@ -23,6 +23,7 @@ from turso_wasm.kernel.abi import (
     JOURNAL_MEMORY,
     JOURNAL_WAL,
     LOCK_EXCLUSIVE,
+    LOCK_NONE,
     LOCK_RESERVED,
     KernelConnection,
 )
@@ -68,7 +69,7 @@ from turso_wasm.kernel.pager.runs import pages_sort, pages_write
 from turso_wasm.kernel.pager.savepoint import savepoints_free
 from turso_wasm.kernel.pager.share import log_append, share_commit, share_prepare
 from turso_wasm.kernel.pager.spill import pages_journal
-from turso_wasm.kernel.pager.storage import LOG_ALONE, PAGE_DIRTY, PAGER_READ, PAGER_WRITE, Page, Pager, SharedFile, Wal
+from turso_wasm.kernel.pager.storage import PAGE_DIRTY, PAGER_READ, PAGER_WRITE, Page, Pager, SharedFile, Wal
 from turso_wasm.kernel.pager.wal import wal_committed, wal_retract, wal_sync
 from turso_wasm.wasm.lang import be32, i32, i64, lit, ptr, u8, u32
 
@@ -264,7 +265,7 @@ def writer_end(p: Pager) -> None:
     limbo_trim()
     db.to_wal = 0
     if uses_log(db):
-        lock_hold(p, LOCK_EXCLUSIVE if p.log_use == LOG_ALONE else LOCK_RESERVED)
+        lock_hold(p, LOCK_NONE)
     else:
         lock_hold(p, LOCK_EXCLUSIVE if db.exclusive else LOCK_RESERVED)
     writer_relax(db)

@@ -235,6 +235,14 @@ def held_by_others(db: SharedFile, p: Pager) -> i32:
     return held
 
 
+def log_used_by_others(p: Pager) -> i32:
+    """1 if another connection has used the log and is still there: to it the database is one with a log."""
+    q: Pager = p.database.pagers
+    while q and (q == p or not q.log_use):
+        q = q.next
+    return i32(q != Pager(0))
+
+
 def lock_hold(p: Pager, level: i32) -> None:
     """A transaction that had this lock ends: with locking_mode EXCLUSIVE it is kept, otherwise none is (D5)."""
     if not p.settings.exclusive:

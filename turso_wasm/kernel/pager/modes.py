@@ -34,6 +34,7 @@ from turso_wasm.kernel.pager.database import (
     exclusive_lock_waiting,
     file_lock,
     file_unlock,
+    log_used_by_others,
     name_with,
 )
 from turso_wasm.kernel.pager.header import (
@@ -258,14 +259,6 @@ def log_end(p: Pager, mode: i32) -> i32:
     versions_set(p, VERSION_ROLLBACK)
     db.loaded = 1
     return mode
-
-
-def log_used_by_others(p: Pager) -> i32:
-    """1 if another connection has used the log and is still there: to it the database is one with a log."""
-    q: Pager = p.database.pagers
-    while q and (q == p or not q.log_use):
-        q = q.next
-    return i32(q != Pager(0))
 
 
 def modes_reset(p: Pager, mode: i32) -> None:

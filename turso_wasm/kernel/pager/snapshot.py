@@ -39,6 +39,7 @@ from turso_wasm.kernel.pager.database import (
     held_by_others,
     lock_hold,
     lock_kept,
+    log_used_by_others,
     name_with,
 )
 from turso_wasm.kernel.pager.encryption import (
@@ -73,12 +74,14 @@ from turso_wasm.kernel.pager.share import (
     share_begin_write,
     share_close,
     share_end,
+    share_leave,
     share_open,
     share_wanted,
 )
 from turso_wasm.kernel.pager.share_index import share_forget
 from turso_wasm.kernel.pager.storage import (
     LOG_ALONE,
+    LOG_SHARED,
     PAGER_NONE,
     PAGER_READ,
     PAGER_WRITE,
@@ -336,6 +339,8 @@ def pager_begin_read(p: Pager) -> None:
     db: SharedFile = p.database
     if db.pending or db.exclusive or held_by_others(db, p) == LOCK_EXCLUSIVE:
         raise_busy()
+    if p.settings.exclusive and not p.log_use and db.loaded and db.journal_mode == JOURNAL_WAL:
+        log_take(p)
     db.secret = p.secret
     if db.active == 0:
         if p.secret and not db.cipher:
@@ -349,6 +354,8 @@ def pager_begin_read(p: Pager) -> None:
         pager_admit(p)
     if db.share.on:
         share_waiting(p)
+    if db.journal_mode == JOURNAL_WAL and not p.log_use:
+        p.log_use = LOG_ALONE if p.settings.exclusive else LOG_SHARED
     p.state = PAGER_READ
     db.active += 1
     p.page_count = db.page_count
@@ -359,6 +366,18 @@ def pager_begin_read(p: Pager) -> None:
     if p.seen_commits != db.commits:
         p.version += 1
     p.seen_commits = db.commits
+
+
+def log_take(p: Pager) -> None:
+    """A connection that has locking_mode EXCLUSIVE before its first use of a log shares it with nobody, of this
+    process or another. Raises SQLITE_BUSY.
+    """
+    db: SharedFile = p.database
+    if log_used_by_others(p):
+        raise_busy()
+    if db.share.on:  # somebody has used it who is gone
+        check_io(share_leave(db))
+        db.loaded = 0
 
 
 def take_waiting(db: SharedFile, c: KernelConnection) -> None:
@@ -427,9 +446,12 @@ def writer_lock(p: Pager) -> i32:
     if db.journal_mode == JOURNAL_WAL:
         if p.seen_commits != db.commits:
             return -BUSY_SNAPSHOT
+        if p.settings.exclusive and log_used_by_others(p):
+            return -SQLITE_BUSY
         shared: i32 = share_begin_write(p) if db.share.on else 0
         if shared < 0:
             return shared
+        lock_hold(p, LOCK_EXCLUSIVE)
     else:
         rc: i32 = file_lock(db, LOCK_RESERVED)
         if rc < 0:

@@ -61,7 +61,16 @@ from turso_wasm.kernel.pager.header import (
 from turso_wasm.kernel.pager.modes import journal_mode_now, mode_change, refuse_read_only
 from turso_wasm.kernel.pager.pages import PAGE_COUNT_MAX, pager_get, pager_write
 from turso_wasm.kernel.pager.snapshot import pager_begin_read, pager_end_read, settings_take
-from turso_wasm.kernel.pager.storage import LOG_ALONE, PAGER_NONE, PAGER_WRITE, Page, Pager, Settings, SharedFile
+from turso_wasm.kernel.pager.storage import (
+    LOG_ALONE,
+    PAGER_NONE,
+    PAGER_READ,
+    PAGER_WRITE,
+    Page,
+    Pager,
+    Settings,
+    SharedFile,
+)
 from turso_wasm.kernel.session.connection import readers_running, relax_all, schema_change, settle, slot_pager
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, ptr, put_be32, u8, u32
@@ -388,8 +397,11 @@ def slot_mode_set(c: KernelConnection, slot: i32, mode: i32) -> i32:
     """Change the journal mode of one database; the mode now in force. Raises."""
     p: Pager = slot_pager(c, slot)
     busy: i32 = i32(not c.autocommit or readers_running(c) > 0)
+    began: i32 = i32(p.state == PAGER_NONE)
     pager_begin_read(p)
     now: i32 = mode_change(p, mode, busy)
+    if began and p.state == PAGER_READ:  # also inside a transaction, which has not read yet
+        pager_end_read(p)
     settle(c)
     return now
 

@@ -7,7 +7,6 @@ Invariants:
 """
 
 from turso_wasm.kernel.abi import (
-    JOURNAL_WAL,
     SETTING_QUERY_ONLY,
     KernelConnection,
     Run,
@@ -29,7 +28,7 @@ from turso_wasm.kernel.pager.header import AT_SCHEMA_COOKIE
 from turso_wasm.kernel.pager.modes import pager_begin_write
 from turso_wasm.kernel.pager.pages import pager_get
 from turso_wasm.kernel.pager.snapshot import pager_begin_read
-from turso_wasm.kernel.pager.storage import LOG_ALONE, LOG_SHARED, PAGER_NONE, Pager
+from turso_wasm.kernel.pager.storage import PAGER_NONE, Pager
 from turso_wasm.kernel.session.connection import (
     STATEMENT_BEGAN,
     STATEMENT_FINISHING,
@@ -180,8 +179,6 @@ def statement_begin(s: Run, slot: i32, write: i32, cookie: i32) -> None:
         pager_begin_write(p)
     else:
         pager_begin_read(p)
-    if p.database.journal_mode == JOURNAL_WAL and not p.log_use:
-        p.log_use = LOG_ALONE if p.settings.exclusive else LOG_SHARED
     is_first: i32 = i32(s.slots_read == 0)
     statement_enter(s, p, slot, write)
     if cookie != -1 and (schema_cookie(p) != cookie or s.schema_epoch != c.schema_epoch):

@@ -19,6 +19,14 @@ class CountChanges(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class Prepared(Plan):
+    """Changes of the schema that a function in FROM makes, ahead of the statement it stands in."""
+
+    before: tuple[Plan, ...]
+    child: Plan
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Step(Node):
     """Base of the steps of a schema change."""
 
@@ -145,7 +153,8 @@ class RewriteRows(Step):
 class Analyze(Step):
     """Write statistics of a table, unless it is empty: of `indexes` and, if `counts`, the number of its rows. stat1,
     stat4: roots of sqlite_stat1 and sqlite_stat4; 0: those in registers 0 and 1. unless: not if the table has more rows
-    than the first number, and fewer than the second. before: what is done first.
+    than the first number, and fewer than the second. before: what is done first. most: entries of an index that are
+    looked at if analysis_limit does not say, 0: all.
     """
 
     table: Table
@@ -155,6 +164,7 @@ class Analyze(Step):
     stat4: int
     unless: tuple[int, int] | None = None
     before: tuple[Step, ...] = ()
+    most: int = 0
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
