@@ -1,13 +1,15 @@
 """Where a trial spends its time in V8: `python -m benchmarks.profile TRIAL [--engine ours] [--repetitions 20]`.
 
 Runs the trial in Node under V8's sampling profiler and prints the functions with the largest share of their own,
-WebAssembly functions by their Python names. TRIAL: part of the name of a trial that runs in memory.
+WebAssembly functions by their Python names. TRIAL: part of the name of a trial that runs in memory; or, with
+`--file FILE`, a query of that database.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,16 +28,19 @@ def main() -> None:
     parser.add_argument("trial")
     parser.add_argument("--engine", default="ours")
     parser.add_argument("--repetitions", type=int, default=20)
+    parser.add_argument("--file", type=Path)
     options = parser.parse_args()
     spec = json.loads((run.HERE / "trials.json").read_text(encoding="utf-8"))
     fitting = [trial for trial in spec["trials"] if options.trial in trial["name"]]
     trial = min(fitting, key=lambda each: len(each["name"]), default=None)  # one that is called just that
+    if options.file:
+        trial = {"name": options.trial, "rows": options.trial}
     if trial is None:
         sys.exit(f"no trial has {options.trial!r} in its name")
-    base = run.base_file(spec["base"])
+    base = options.file or run.base_file(spec["base"])
     with tempfile.TemporaryDirectory() as folder:
         flags = ["--cpu-prof", f"--cpu-prof-dir={folder}", "--cpu-prof-interval=200"]
-        requests: list[dict[str, Any]] = [{"do": "open", "file": str(base.relative_to(hosts.ROOT))}]
+        requests: list[dict[str, Any]] = [{"do": "open", "file": os.path.relpath(base, hosts.ROOT)}]
         requests += [{"do": "run", "trial": trial, "counting": False}] * options.repetitions
         command = ["node", *flags, "benchmarks/browser/node.js", options.engine]
         text = "".join(json.dumps(request) + "\n" for request in requests)
