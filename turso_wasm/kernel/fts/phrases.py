@@ -9,7 +9,8 @@ from turso_wasm.kernel.base.memory import arena_alloc
 from turso_wasm.kernel.fts.damage import fts_corrupt
 from turso_wasm.kernel.fts.expression import Node, Phrase, Term
 from turso_wasm.kernel.fts.positions import NO_POSITION, column_of, position_next, positions_start
-from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr
+from turso_wasm.kernel.fts.postings import Postings
+from turso_wasm.wasm.lang import i32, i64, memory_copy, ptr, u8, u32
 
 __subset__ = True
 
@@ -58,6 +59,38 @@ def align(phrase: Phrase, position: i64) -> bool:
     return True
 
 
+def has_pair(first: Postings, second: Postings) -> i32:
+    """Whether a position of the second's row follows one of the first's; -1: not all are of column 0 and near enough
+    to the one before to be a byte each.
+    """
+    p: ptr[u8] = first.positions
+    q: ptr[u8] = second.positions
+    end: ptr[u8] = p + first.size
+    last: ptr[u8] = q + second.size
+    byte: i32 = p[0]
+    other: i32 = q[0]
+    due: i32 = byte - 1  # where the second is wanted
+    at: i32 = other - 2
+    p += 1
+    q += 1
+    while u32(byte - 2) < 126 and u32(other - 2) < 126:
+        if at == due:
+            return 1
+        if at < due:
+            if q >= last:
+                return 0
+            other = q[0]
+            at += other - 2
+            q += 1
+        else:
+            if p >= end:
+                return 0
+            byte = p[0]
+            due += byte - 2
+            p += 1
+    return -1
+
+
 def counts(node: Node, phrase: Phrase, position: i64) -> bool:
     """Whether a place is in a column that counts, and at its beginning where it must be."""
     if column_of(position) >= node.n_columns:
@@ -96,6 +129,10 @@ def has_phrases(arena: Arena, node: Node, detail: i32) -> bool:
         return True
     if detail == DETAIL_COLUMNS:
         return node.columns == None or has_columns(node, only)  # noqa: E711
+    if node.n_phrases == 1 and only.n_terms == 2 and node.columns == None and only.column + only.initial == 0:  # noqa: E711
+        pair: i32 = has_pair(only.terms.postings, only.terms.next.postings)
+        if pair >= 0:
+            return pair != 0
     phrase: Phrase = only
     limit: i32 = 1 if node.n_phrases == 1 else 0x7FFFFFFF
     while phrase:

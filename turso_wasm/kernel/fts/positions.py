@@ -8,7 +8,7 @@ A position in memory is column << 32 | token.
 
 from turso_wasm.kernel.base.varint import get_varint
 from turso_wasm.kernel.fts.damage import fts_corrupt
-from turso_wasm.wasm.lang import Struct, i32, i64, inline, ptr, u8
+from turso_wasm.wasm.lang import Struct, i32, i64, inline, ptr, u8, u32
 
 __subset__ = True
 
@@ -34,8 +34,19 @@ def positions_start(r: PositionReader, p: ptr[u8], size: i32) -> None:
     r.position = 0
 
 
+@inline
 def position_next(r: PositionReader) -> i64:
     """The next position, also in `r.position`; NO_POSITION: there is none. Errors: SQLITE_CORRUPT."""
+    step: i32 = i32(r.p[r.at]) - 2
+    if u32(step) < 126 and r.at < r.size:
+        r.at += 1
+        r.position += i64(step)
+        return r.position
+    return position_next_far(r)
+
+
+def position_next_far(r: PositionReader) -> i64:
+    """position_next where it takes more than a byte, or there is none."""
     if r.at >= r.size:
         r.position = NO_POSITION
         return r.position

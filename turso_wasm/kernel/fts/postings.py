@@ -4,15 +4,17 @@ Owns putting segments together: the newest entry of a row is the one that counts
 
 Invariants:
   P1  Rows come in ascending order, each once, with a position list that is not empty (detail=none: without one).
-  P2  A prefix that has no index of its own is collected into memory, as a list that is walked.
+  P2  Rows are taken from segments some at a time, all from one of them as long as no other has a row between.
+      A prefix that has no index of its own is collected into memory as a whole.
 """
 
 from turso_wasm.kernel.abi import BLOB, Arena, Cursor, Run
 from turso_wasm.kernel.abi_modules import DETAIL_NONE
+from turso_wasm.kernel.base.copy import copy_bytes
 from turso_wasm.kernel.base.memory import arena_alloc
 from turso_wasm.kernel.btree.cursor.read import cursor_column
 from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid
-from turso_wasm.kernel.fts.bytes import Bytes, bytes_add, bytes_new, bytes_varint
+from turso_wasm.kernel.fts.bytes import Bytes, bytes_new, bytes_room, bytes_varint
 from turso_wasm.kernel.fts.positions import (
     COLUMN_SHIFT,
     NO_POSITION,
@@ -22,7 +24,7 @@ from turso_wasm.kernel.fts.positions import (
     positions_start,
 )
 from turso_wasm.kernel.fts.readers import next_row, next_term, seek_row, seek_term
-from turso_wasm.kernel.fts.segment import SegmentReader, reader_new
+from turso_wasm.kernel.fts.segment import Entry, SegmentReader, read_rows, reader_new
 from turso_wasm.kernel.fts.structure import MAIN_INDEX, Segment, Structure, tombstone_row
 from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import (
@@ -44,6 +46,11 @@ from turso_wasm.wasm.lang import (
 __subset__ = True
 
 
+FIRST_ROW = -0x8000000000000000
+LAST_ROW = 0x7FFFFFFFFFFFFFFF
+ENTRIES = 128  # that are taken at once
+
+
 class Index(Struct):
     """An index that is being read."""
 
@@ -63,22 +70,14 @@ class Index(Struct):
     tokendata: i32  # 1: terms go on behind a NUL, which does not matter
 
 
-class Entry(Struct):
-    """A row of a collected list."""
-
-    rowid: i64
-    positions: ptr[u8]
-    size: i32
-
-
 class Postings(Struct):
     """A place in the rows of a term."""
 
     index: Index
     n_readers: i32
     readers: ptr[i32]  # SegmentReaders, of the newest segment first
-    n_entries: i32  # P2
-    entry: i32
+    n_entries: i32  # P2: rows that were taken
+    entry: i32  # the one it is on
     entries: ptr[Entry]
     rowid: i64
     positions: ptr[u8]
@@ -143,7 +142,9 @@ def postings_open(x: Index, term: ptr[u8], n: i32) -> Postings:
         if seek_term(r, term, n) and next_row(r):
             t.readers[t.n_readers] = i32(r)
             t.n_readers += 1
-    settle(t)
+    if t.n_readers:
+        t.entries = ptr[Entry](arena_alloc(x.arena, ENTRIES * sizeof(Entry)))
+    take_rows(t, i64(FIRST_ROW))
     return t
 
 
@@ -186,18 +187,6 @@ def is_alive(t: Postings, r: SegmentReader) -> bool:
     return r.segment.tombstone_pages == 0 or not is_buried(t.index, r.segment, r.rowid)
 
 
-@inline
-def seek_alone(t: Postings, r: SegmentReader, rowid: i64) -> None:
-    """postings_seek where one segment has the term."""
-    seek_row(r, rowid)
-    while r.ended == 0 and not is_alive(t, r):
-        _ = next_row(r)
-    t.rowid = r.rowid
-    t.positions = r.positions
-    t.size = r.size
-    t.ended = r.ended
-
-
 def step(t: Postings) -> None:
     """Take all readers beyond the row."""
     for i in range(t.n_readers):
@@ -206,35 +195,84 @@ def step(t: Postings) -> None:
             _ = next_row(r)
 
 
+@inline
 def postings_seek(t: Postings, rowid: i64) -> None:
     """Go to the first row from `rowid` on, not backward."""
-    if t.entries:
-        while t.entry < t.n_entries and t.entries[t.entry].rowid < rowid:
-            t.entry += 1
-        take_entry(t)
-        return
-    if t.n_readers == 1:
-        seek_alone(t, SegmentReader(t.readers[0]), rowid)
-        return
-    while t.ended == 0 and t.rowid < rowid:
-        for i in range(t.n_readers):
-            r: SegmentReader = SegmentReader(t.readers[i])
-            seek_row(r, rowid)
-        settle(t)
+    at: i32 = t.entry
+    while at < t.n_entries and t.entries[at].rowid < rowid:
+        at += 1
+    t.entry = at
+    if at < t.n_entries:
+        show_entry(t)
+    else:
+        take_rows(t, rowid)
 
 
-# --- prefixes ----------------------------------------------------------------------------------------------------
-
-
-def take_entry(t: Postings) -> None:
-    """Show the entry of a collected list."""
-    if t.entry >= t.n_entries:
-        t.ended = 1
-        return
+@inline
+def show_entry(t: Postings) -> None:
+    """Be on the entry."""
     e: Entry = t.entries[t.entry]
     t.rowid = e.rowid
     t.positions = e.positions
     t.size = e.size
+
+
+def take_rows(t: Postings, rowid: i64) -> None:
+    """Take the next rows from `rowid` on out of the segments (P2), and go to the first one."""
+    t.entry = 0
+    t.n_entries = 0
+    while t.n_entries == 0:
+        # The newest of those with the least rowid, and the least that any other has.
+        lead: SegmentReader = None
+        bound: i64 = LAST_ROW
+        for i in range(t.n_readers):
+            r: SegmentReader = SegmentReader(t.readers[i])
+            if r.behind:
+                r.behind = 0
+                _ = next_row(r)
+            seek_row(r, rowid)
+            if r.ended == 0:
+                if lead == None or r.rowid < lead.rowid:  # noqa: E711
+                    bound = lead.rowid if lead else bound
+                    lead = r
+                elif r.rowid < bound:
+                    bound = r.rowid
+        if lead == None:  # noqa: E711
+            t.ended = 1
+            return
+        if lead.rowid < bound and lead.segment.format == 0 and t.index.detail != DETAIL_NONE:
+            t.n_entries = read_rows(lead, bound, t.entries, ENTRIES)
+            if lead.segment.tombstone_pages:
+                keep_unburied(t, lead.segment)
+        else:
+            take_row(t, lead)
+    show_entry(t)
+
+
+def keep_unburied(t: Postings, segment: Segment) -> None:
+    """Drop entries of a segment that tombstones hide."""
+    kept: i32 = 0
+    for i in range(t.n_entries):
+        if not is_buried(t.index, segment, t.entries[i].rowid):
+            copy_entry(t.entries[kept], t.entries[i])
+            kept += 1
+    t.n_entries = kept
+
+
+def take_row(t: Postings, lead: SegmentReader) -> None:
+    """Take the row of one reader, if it is alive; others that are on it are behind it, too."""
+    if is_alive(t, lead):
+        t.entries[0].rowid = lead.rowid
+        t.entries[0].positions = lead.positions
+        t.entries[0].size = lead.size
+        t.n_entries = 1
+    for i in range(t.n_readers):
+        r: SegmentReader = SegmentReader(t.readers[i])
+        if r.ended == 0 and r.rowid == lead.rowid:
+            r.behind = 1
+
+
+# --- prefixes ----------------------------------------------------------------------------------------------------
 
 
 def has_prefix(r: SegmentReader, prefix: ptr[u8], n: i32, whole: i32) -> bool:
@@ -254,6 +292,7 @@ def postings_prefix(x: Index, prefix: ptr[u8], n: i32, whole: i32) -> Postings:
     count: i32 = x.structure.n_segments
     readers: ptr[i32] = ptr[i32](arena_alloc(x.arena, 4 * count + 4))
     heads.readers = ptr[i32](arena_alloc(x.arena, 4 * count + 4))
+    heads.entries = ptr[Entry](arena_alloc(x.arena, ENTRIES * sizeof(Entry)))
     live: i32 = 0
     for i in range(count):
         segment: Segment = x.structure.segments[i]
@@ -269,8 +308,10 @@ def postings_prefix(x: Index, prefix: ptr[u8], n: i32, whole: i32) -> Postings:
         collect(heads, found)
         live = pass_terms(heads, readers, live, prefix, n, whole)
     sort_entries(x, all, found)
-    all.entry = 0
-    take_entry(all)
+    if all.n_entries:
+        show_entry(all)
+    else:
+        all.ended = 1
     return all
 
 
@@ -315,19 +356,26 @@ def pass_terms(heads: Postings, readers: ptr[i32], live: i32, prefix: ptr[u8], n
 
 def collect(heads: Postings, found: Bytes) -> None:
     """Add the rows of one term to the entries."""
-    arena: Arena = found.arena
     for i in range(heads.n_readers):
         _ = next_row(SegmentReader(heads.readers[i]))
-    settle(heads)
+    take_rows(heads, i64(FIRST_ROW))
     while heads.ended == 0:
-        e: Entry = Entry(scratch(sizeof(Entry)))
-        e.rowid = heads.rowid
-        e.size = heads.size
-        e.positions = arena_alloc(arena, heads.size + 16)
-        memory_copy(e.positions, heads.positions, heads.size)
-        bytes_add(found, ptr[u8](i32(e)), sizeof(Entry))
-        step(heads)
-        settle(heads)
+        n: i32 = heads.n_entries
+        room: ptr[u8] = bytes_room(found, n * sizeof(Entry))
+        size: i32 = 0
+        for i in range(n):
+            size += heads.entries[i].size
+        # Behind a list sixteen bytes can be read.
+        positions: ptr[u8] = arena_alloc(found.arena, size + 16)
+        for i in range(n):
+            e: Entry = heads.entries[i]
+            copy_bytes(positions, e.positions, e.size)
+            e.positions = positions
+            positions += e.size
+        memory_copy(room, heads.entries[0], n * sizeof(Entry))
+        found.size += n * sizeof(Entry)
+        take_rows(heads, heads.rowid)
+    heads.n_entries = 0
 
 
 def sort_entries(x: Index, t: Postings, found: Bytes) -> None:

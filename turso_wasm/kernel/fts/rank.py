@@ -15,11 +15,12 @@ from turso_wasm.kernel.fts.config import is_unindexed
 from turso_wasm.kernel.fts.expression import PHRASES, Node, Phrase, Term, node_new
 from turso_wasm.kernel.fts.instances import find_hits_of_row, is_on_row
 from turso_wasm.kernel.fts.positions import column_of
+from turso_wasm.kernel.fts.postings import FIRST_ROW, LAST_ROW
 from turso_wasm.kernel.fts.rank_function import find_rank
 from turso_wasm.kernel.fts.search import Search, read_blob
 from turso_wasm.kernel.fts.structure import AVERAGES_ROW, Reader, read_varint
 from turso_wasm.kernel.fts.tokenize import token_next, token_start
-from turso_wasm.kernel.fts.walk import FIRST_ROW, LAST_ROW, node_open, node_seek
+from turso_wasm.kernel.fts.walk import node_open, node_seek
 from turso_wasm.kernel.functions.exponential import real_log
 from turso_wasm.kernel.values.utf16 import as_text
 from turso_wasm.kernel.values.value import bytes_of, real_value, size_of, to_real

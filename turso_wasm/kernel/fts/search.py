@@ -20,12 +20,12 @@ from turso_wasm.kernel.fts.fts3.directory import directory_read
 from turso_wasm.kernel.fts.fts3.parse import parse_fts3
 from turso_wasm.kernel.fts.locale import split_locale
 from turso_wasm.kernel.fts.parse import Parser, parse_query, restrict
-from turso_wasm.kernel.fts.postings import Index
+from turso_wasm.kernel.fts.postings import FIRST_ROW, LAST_ROW, Index
 from turso_wasm.kernel.fts.rank_function import RankFunction
 from turso_wasm.kernel.fts.structure import Reader, structure_read, structure_revision
 from turso_wasm.kernel.fts.tokenize import Tokenizer, tokenizer_init
 from turso_wasm.kernel.fts.unicode import MARKS_KEEP
-from turso_wasm.kernel.fts.walk import FIRST_ROW, LAST_ROW, node_open, node_seek, seek
+from turso_wasm.kernel.fts.walk import node_open, node_seek, seek
 from turso_wasm.kernel.values.utf16 import as_text
 from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import export, f64, funcref, i32, i64, memory_copy, memory_fill, ptr, sizeof, u8

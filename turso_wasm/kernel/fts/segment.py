@@ -18,6 +18,8 @@ Invariants:
   L2  Every offset is checked against the page before it is used; pages only go up, so every loop ends.
   L3  `at` is behind the rowid and size that were read, `limit` where the doclist ends on this page; `more` is 1 when it
       may go on on the next one.
+  L4  Rows that read_rows has given stay where they are until the reader is moved: it gives no more than a page has,
+      and leaves the reader `behind` them, on no row.
 """
 
 from turso_wasm.kernel.abi import BLOB, SEEK_LE, Arena, Cursor, Value
@@ -41,6 +43,7 @@ from turso_wasm.wasm.lang import (
     memory_fill,
     ptr,
     scratch,
+    select,
     sizeof,
     u8,
     u64,
@@ -49,6 +52,14 @@ from turso_wasm.wasm.lang import (
 __subset__ = True
 
 LEAF_SLACK = 24
+
+
+class Entry(Struct):
+    """A row of a term, in memory."""
+
+    rowid: i64
+    positions: ptr[u8]
+    size: i32
 
 
 class SegmentReader(Struct):
@@ -70,6 +81,7 @@ class SegmentReader(Struct):
     limit: i32
     more: i32
     ended: i32  # 1: no more rows of this term
+    behind: i32  # L4: 1: the row was taken, the next one is due
     exhausted: i32  # 1: no more terms
     deleted: i32
     size: i32  # of the position list
@@ -266,6 +278,17 @@ def leaf_seek_row(r: SegmentReader, rowid: i64) -> None:
             return
 
 
+@inline
+def read_head(leaf: ptr[u8], at: i32) -> tuple[i64, i64, i32]:
+    """(the distance of a row's rowid, twice its positions' size, + 1: deleted, where they begin)."""
+    word: i32 = le16(leaf + at)
+    if word & 0x8080 == 0:  # two varints of a byte each are what there mostly is
+        return i64(word & 127), i64(word >> 8), at + 2
+    distance, n = get_varint(leaf + at)
+    head, m = get_varint(leaf + (at + n))
+    return distance, head, at + n + m
+
+
 def pass_rows(r: SegmentReader, rowid: i64) -> i32:
     """Pass over rows that are whole on this page; 1: the reader is on the first from `rowid` on, 0: it is not here."""
     leaf: ptr[u8] = r.leaf
@@ -274,14 +297,7 @@ def pass_rows(r: SegmentReader, rowid: i64) -> i32:
     base: i64 = r.base
     found: i32 = 0
     while found == 0 and at < limit:
-        word: i32 = le16(leaf + at)
-        distance: i64 = i64(word & 127)
-        head: i64 = i64(word >> 8)
-        positions: i32 = at + 2
-        if word & 0x8080:  # two varints of a byte each are what there mostly is
-            distance, n = get_varint(leaf + at)
-            head, m = get_varint(leaf + (at + n))
-            positions = at + n + m
+        distance, head, positions = read_head(leaf, at)
         if positions > limit or u64(head) >> 1 > u64(limit - positions):
             break
         base += distance
@@ -295,6 +311,44 @@ def pass_rows(r: SegmentReader, rowid: i64) -> i32:
     r.at = at
     r.base = base
     return found
+
+
+def read_rows(r: SegmentReader, bound: i64, entries: ptr[Entry], room: i32) -> i32:
+    """Take rows below `bound` that have positions, as many as are whole on this page and have room: from the one the
+    reader is on (L4). How many. The reader is then on the first from `bound` on, if it has come there.
+    """
+    n: i32 = 0
+    if r.size:
+        entries[0].rowid = r.rowid
+        entries[0].positions = r.positions
+        entries[0].size = r.size
+        n = 1
+    leaf: ptr[u8] = r.leaf
+    limit: i32 = r.limit
+    at: i32 = r.at
+    base: i64 = r.base
+    r.behind = 1
+    while n < room and at < limit:
+        distance, head, positions = read_head(leaf, at)
+        if positions > limit or u64(head) >> 1 > u64(limit - positions):
+            break
+        base += distance
+        at = positions + i32(head >> 1)
+        if base >= bound:
+            r.behind = 0
+            r.rowid = base
+            r.deleted = i32(head) & 1
+            r.size = at - positions
+            r.positions = leaf + positions
+            break
+        e: Entry = entries[n]
+        e.rowid = base
+        e.positions = leaf + positions
+        e.size = at - positions
+        n += select(1, 0, at != positions)
+    r.at = at
+    r.base = base
+    return n
 
 
 def read_marks(r: SegmentReader) -> None:

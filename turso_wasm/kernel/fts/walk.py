@@ -7,14 +7,20 @@ so that a phrase counts in a row exactly if its node is on it.
 from turso_wasm.kernel.base.memory import arena_alloc
 from turso_wasm.kernel.fts.expression import AND, NOTHING, OR, PHRASES, Node, Phrase, Term
 from turso_wasm.kernel.fts.phrases import has_phrases, is_simple
-from turso_wasm.kernel.fts.postings import MAIN_INDEX, Index, Postings, postings_open, postings_prefix, postings_seek
+from turso_wasm.kernel.fts.postings import (
+    FIRST_ROW,
+    LAST_ROW,
+    MAIN_INDEX,
+    Index,
+    Postings,
+    postings_open,
+    postings_prefix,
+    postings_seek,
+)
 from turso_wasm.kernel.values.utf8 import count_leads
 from turso_wasm.wasm.lang import i32, i64, inline, memory_copy, ptr, u8
 
 __subset__ = True
-
-FIRST_ROW = -0x8000000000000000
-LAST_ROW = 0x7FFFFFFFFFFFFFFF
 
 
 def open_term(x: Index, term: Term) -> None:

@@ -13,8 +13,9 @@ from turso_wasm.kernel.fts.fts3.hits import copy_node, find_hits, first_shown, n
 from turso_wasm.kernel.fts.fts3.stat import SUMS_ROW, read_numbers
 from turso_wasm.kernel.fts.phrases import count_hits
 from turso_wasm.kernel.fts.positions import COLUMN_SHIFT
+from turso_wasm.kernel.fts.postings import FIRST_ROW, LAST_ROW
 from turso_wasm.kernel.fts.search import Search, row_of
-from turso_wasm.kernel.fts.walk import FIRST_ROW, LAST_ROW, node_seek
+from turso_wasm.kernel.fts.walk import node_seek
 from turso_wasm.kernel.values.value import bytes_of, pack, size_of, to_text
 from turso_wasm.wasm.lang import export, i32, i64, lit, memory_fill, ptr, put_le32, scratch, sizeof, u8
 
