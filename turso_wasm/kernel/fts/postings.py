@@ -37,7 +37,7 @@ from turso_wasm.wasm.lang import (
     memory_copy,
     memory_fill,
     ptr,
-    scratch,
+    select,
     sizeof,
     u8,
     u64,
@@ -49,6 +49,8 @@ __subset__ = True
 FIRST_ROW = -0x8000000000000000
 LAST_ROW = 0x7FFFFFFFFFFFFFFF
 ENTRIES = 128  # that are taken at once
+DIGIT_BITS = 10
+DIGITS = 1 << DIGIT_BITS
 
 
 class Index(Struct):
@@ -217,6 +219,33 @@ def show_entry(t: Postings) -> None:
     t.size = e.size
 
 
+def meet(a: Postings, b: Postings, rowid: i64) -> bool:
+    """Take both, not backward, to the first row from `rowid` on that both have; False: there is none, one has ended."""
+    while True:
+        i: i32 = a.entry
+        j: i32 = b.entry
+        while i < a.n_entries and j < b.n_entries:
+            left: i64 = a.entries[i].rowid
+            right: i64 = b.entries[j].rowid
+            if left == right and left >= rowid:
+                a.entry = i
+                b.entry = j
+                show_entry(a)
+                show_entry(b)
+                return True
+            i += i32(left <= right)
+            j += i32(right <= left)
+        a.entry = i
+        b.entry = j
+        postings_seek(a, rowid)
+        if a.ended:
+            return False
+        postings_seek(b, a.rowid)
+        if b.ended:
+            return False
+        rowid = b.rowid
+
+
 def take_rows(t: Postings, rowid: i64) -> None:
     """Take the next rows from `rowid` on out of the segments (P2), and go to the first one."""
     t.entry = 0
@@ -381,7 +410,7 @@ def collect(heads: Postings, found: Bytes) -> None:
 def sort_entries(x: Index, t: Postings, found: Bytes) -> None:
     """Make the list of rows from entries of several terms: by rowid, each row once."""
     n: i32 = found.size // sizeof(Entry)
-    t.entries = merge_sort(x.arena, ptr[Entry](found.data), n)
+    t.entries = sort_by_rowid(x.arena, ptr[Entry](found.data), n)
     made: i32 = 0
     at: i32 = 0
     while at < n:
@@ -396,6 +425,7 @@ def sort_entries(x: Index, t: Postings, found: Bytes) -> None:
     t.n_entries = made
 
 
+@inline
 def copy_entry(to: Entry, source: Entry) -> None:
     """Copy an entry."""
     to.rowid = source.rowid
@@ -403,30 +433,41 @@ def copy_entry(to: Entry, source: Entry) -> None:
     to.size = source.size
 
 
-def merge_sort(arena: Arena, entries: ptr[Entry], n: i32) -> ptr[Entry]:
-    """The entries sorted by rowid."""
+def sort_by_rowid(arena: Arena, entries: ptr[Entry], n: i32) -> ptr[Entry]:
+    """The entries sorted by rowid, those of equal ones as they were: digit by digit, from the lowest on."""
+    least: i64 = LAST_ROW
+    most: i64 = FIRST_ROW
+    for i in range(n):
+        rowid: i64 = entries[i].rowid
+        least = select(rowid, least, rowid < least)
+        most = select(rowid, most, rowid > most)
     other: ptr[Entry] = ptr[Entry](arena_alloc(arena, n * sizeof(Entry) + 8))
-    run: i32 = 1
-    while run < n:
+    starts: ptr[i32] = ptr[i32](arena_alloc(arena, 4 * DIGITS))
+    shift: u64 = 0
+    while n and shift < 64 and u64(most - least) >> shift:
+        memory_fill(starts, 0, 4 * DIGITS)
+        for i in range(n):
+            starts[digit_of(entries[i].rowid - least, shift)] += 1
         at: i32 = 0
-        while at < n:
-            middle: i32 = at + run if at + run < n else n
-            end: i32 = middle + run if middle + run < n else n
-            i: i32 = at
-            j: i32 = middle
-            for out in range(at, end):
-                if i < middle and (j >= end or entries[i].rowid <= entries[j].rowid):
-                    copy_entry(other[out], entries[i])
-                    i += 1
-                else:
-                    copy_entry(other[out], entries[j])
-                    j += 1
-            at = end
+        for i in range(DIGITS):
+            count: i32 = starts[i]
+            starts[i] = at
+            at += count
+        for i in range(n):
+            place: ptr[i32] = starts + digit_of(entries[i].rowid - least, shift)
+            copy_entry(other[place[0]], entries[i])
+            place[0] += 1
         swap: ptr[Entry] = entries
         entries = other
         other = swap
-        run *= 2
+        shift += DIGIT_BITS
     return entries
+
+
+@inline
+def digit_of(distance: i64, shift: u64) -> i32:
+    """The digit of a number."""
+    return i32(u64(distance) >> shift) & (DIGITS - 1)
 
 
 def unite(x: Index, entries: ptr[Entry], n: i32, out: Entry) -> None:

@@ -13,6 +13,7 @@ from turso_wasm.kernel.fts.postings import (
     MAIN_INDEX,
     Index,
     Postings,
+    meet,
     postings_open,
     postings_prefix,
     postings_seek,
@@ -110,6 +111,11 @@ def node_seek(x: Index, node: Node, rowid: i64) -> None:
 
 def align_terms(node: Node, rowid: i64) -> bool:
     """Take all terms of a node to the first row from `rowid` on that has all; False: there is none."""
+    first: Term = node.phrases.terms
+    if node.n_phrases == 1 and node.phrases.n_terms == 2:
+        found: bool = meet(first.postings, first.next.postings, rowid)
+        node.rowid = first.postings.rowid
+        return found
     agreed: bool = False
     while not agreed:
         agreed = True
@@ -147,6 +153,18 @@ def phrases_seek(x: Index, node: Node, rowid: i64) -> None:
 
 def and_seek(x: Index, node: Node, rowid: i64) -> None:
     """node_seek of AND."""
+    left: Node = node.children
+    right: Node = left.next
+    if left.alone and right.alone and right.next == None:  # noqa: E711
+        if not meet(left.alone, right.alone, rowid):
+            node_end(node)
+            return
+        node.rowid = left.alone.rowid
+        left.rowid = node.rowid
+        left.counted = 0
+        right.rowid = node.rowid
+        right.counted = 0
+        return
     agreed: bool = False
     while not agreed:
         agreed = True
