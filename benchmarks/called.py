@@ -108,7 +108,11 @@ CALL_TRIALS = [
     Trial("a function, 100k", "SELECT sum(f1(n)) FROM c", 1),
     Trial("a function of a text, 100k", "SELECT max(f2(t)) FROM c", 1),
     Trial("a function in WHERE, 100k", "SELECT count(*) FROM c WHERE f1(n) > 500", 1),
-    Trial("a function in a subquery, 100k", "SELECT (SELECT sum(f1(n)) FROM c), (SELECT count(*) FROM c WHERE f1(n) > 3)", 1),
+    Trial(
+        "a function in a subquery, 100k",
+        "SELECT (SELECT sum(f1(n)) FROM c), (SELECT count(*) FROM c WHERE f1(n) > 3)",
+        1,
+    ),
     Trial("a function in UPDATE, 100k", "UPDATE c SET m = f1(n)", 1),
     Trial("a function in INSERT, 100k", "INSERT INTO e SELECT f1(n) FROM c", 1),
     Trial("an aggregate, 100k", "SELECT a1(n) FROM c", 1),
@@ -118,7 +122,11 @@ CALL_TRIALS = [
         "SELECT sum(x) FROM (SELECT w1(n) OVER (ORDER BY n ROWS BETWEEN 5 PRECEDING AND 5 FOLLOWING) AS x FROM c)",
         1,
     ),
-    Trial("a window function, partitions, 100k", "SELECT sum(x) FROM (SELECT w1(n) OVER (PARTITION BY n % 100) AS x FROM c)", 1),
+    Trial(
+        "a window function, partitions, 100k",
+        "SELECT sum(x) FROM (SELECT w1(n) OVER (PARTITION BY n % 100) AS x FROM c)",
+        1,
+    ),
 ]
 
 
@@ -281,7 +289,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--match", default="", help="only trials whose name contains this")
     parser.add_argument("--repetitions", type=int, default=5)
     options = parser.parse_args(arguments)
-    print(f"SQLite {sqlite3.sqlite_version} (sqlite3), {apsw.sqlite_lib_version()} (apsw); load {os.getloadavg()[0]:.1f}")
+    print(
+        f"SQLite {sqlite3.sqlite_version} (sqlite3), {apsw.sqlite_lib_version()} (apsw); load {os.getloadavg()[0]:.1f}"
+    )
     print(f"{'':42}{'ours':>9}   {'sqlite3':>9}{'apsw':>9}   target")
     for kind, trials in KINDS.items():
         chosen = [trial for trial in trials if options.match in trial.name]
