@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-os.environ.setdefault("TURSO_WASM_PROGRAMS", "0")  # noqa: E402
+os.environ.setdefault("TURSO_WASM_PROGRAMS", "0")
 
-import apsw  # noqa: E402
+import apsw
 
-import turso_wasm  # noqa: E402
+import turso_wasm
 
 DOCUMENTS, SHORT_DOCUMENTS, BOXES, CALLS = 200_000, 100_000, 100_000, 100_000
 SEED = 11

@@ -47,6 +47,7 @@ from turso_wasm.wasm.lang import (
     float_from_bits,
     i32,
     i64,
+    inline,
     lit,
     memory_copy,
     memory_fill,
@@ -83,6 +84,7 @@ def prefix_end(p: ptr[u8], n: i32, chars: i32) -> i32:
     return at
 
 
+@inline
 def add_term(g: Gather, index: i32, n: i32, column: i32, position: i32) -> None:
     """The first n bytes of the token, in one index."""
     if g.deleting:

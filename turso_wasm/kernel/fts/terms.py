@@ -34,6 +34,7 @@ __subset__ = True
 FIRST_SLOTS = 1024
 HASH_FACTOR = 0x9E3779B97F4A7C15
 NO_COLUMN = -1
+ROOM = 24  # bytes that begin a row, and of a position
 
 
 class Term(Struct):
@@ -98,6 +99,7 @@ def word_at(p: ptr[u8], n: i32) -> u64:
     return word if n >= 8 else word & ((u64(1) << u64(8 * n)) - 1)
 
 
+@inline
 def hash_term(index: i32, p: ptr[u8], n: i32) -> u32:
     """A hash of a term: eight bytes at a time."""
     x: u64 = (u64(n) << 32 ^ u64(index)) * HASH_FACTOR
@@ -187,21 +189,35 @@ def term_close(h: Terms, t: Term) -> None:
     t.size_at = 0
 
 
+@inline
 def term_row(h: Terms, t: Term, rowid: i64) -> None:
-    """Begin with a row."""
-    term_close(h, t)
+    """Begin with a row; there is room behind it for a position."""
     d: Bytes = t.doclist
-    bytes_varint(d, rowid - t.rowid if d.size else rowid)
+    head: i32 = (d.size - t.size_at) * 2 + t.deleted
+    if t.size_at and h.detail != DETAIL_NONE and head < 128:
+        d.data[t.size_at - 1] = head
+    else:
+        term_close(h, t)
+    out: ptr[u8] = bytes_room(d, ROOM)
+    distance: i64 = rowid - t.rowid if d.size else rowid
+    width: i32 = 1
+    if u64(distance) < 128:
+        out[0] = i32(distance)
+    else:
+        width = put_varint(out, distance)
     t.rowid = rowid
     t.deleted = 0
     t.column = 0 if h.detail == DETAIL_FULL else NO_COLUMN
     t.position = -1
     if h.detail != DETAIL_NONE:
-        bytes_put(d, 0)
+        out[width] = 0
+        width += 1
+    d.size += width
     t.size_at = d.size
     h.bytes += 2
 
 
+@inline
 def term_add(h: Terms, index: i32, p: ptr[u8], n: i32, rowid: i64, column: i32, position: i32) -> None:
     """The token is at a position of a row."""
     t: Term = term_find(h, index, p, n)
@@ -216,7 +232,12 @@ def term_add(h: Terms, index: i32, p: ptr[u8], n: i32, rowid: i64, column: i32, 
             t.position = 0
         elif t.position < 0:
             t.position = 0
-        bytes_varint(d, i64(position - t.position + 2))
+        distance: i32 = position - t.position + 2
+        if u32(distance) < 128:
+            bytes_room(d, 1)[0] = distance
+            d.size += 1
+        else:
+            bytes_varint(d, i64(distance))
         t.position = position
         h.bytes += 1
     else:
