@@ -18,17 +18,19 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("demo", "dist", "base", "vfs", "web", "tests/browser", "tests/soak")  # nothing else of the project is served
+PLAYGROUND = "/dist/playground/"
 DEFAULT_PORT = 8480
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Static files of FOLDERS; "/" is demo/index.html."""
+    """Static files of FOLDERS; "/" is the playground, dist/playground/."""
 
     extensions_map: ClassVar[dict[str, str]] = {
         **SimpleHTTPRequestHandler.extensions_map,
         ".js": "text/javascript",
         ".mjs": "text/javascript",
         ".wasm": "application/wasm",
+        ".webmanifest": "application/manifest+json",
         ".pack": "application/octet-stream",
         ".whl": "application/octet-stream",
     }
@@ -37,12 +39,21 @@ class Handler(SimpleHTTPRequestHandler):
     def translate_path(self, path: str) -> str:
         """The file for a URL path; a name that does not exist for what is not served."""
         wanted = unquote(urlsplit(path).path)
-        if wanted == "/":
-            return str(ROOT / "demo" / "index.html")
         file = (ROOT / wanted.lstrip("/")).resolve()
         if any(file.is_relative_to(ROOT / folder) for folder in FOLDERS):
             return str(file)
         return str(ROOT / "demo" / "no such file")
+
+    def do_GET(self) -> None:
+        """The playground has a folder to itself, which is all that its service worker answers for."""
+        path, *query = self.path.split("?", 1)
+        if path != "/":
+            return super().do_GET()
+        self.send_response(302)
+        self.send_header("Location", "?".join([PLAYGROUND, *query]))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return None
 
     def end_headers(self) -> None:
         """Browsers ask again each time; unchanged files answer 304."""

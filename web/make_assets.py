@@ -41,8 +41,8 @@ def make() -> Path:
         _build_wheel()
         _pack_compiler(pack)
     _write(DIST / "kernel.wasm", kernel_with_programs())
-    _bundle_editor(ROOT / "demo" / "editor.js", DIST / "editor.js")
     _build_package()
+    _build_playground()
     return DIST
 
 
@@ -59,16 +59,12 @@ def _node() -> str:
     return node
 
 
-def _bundle_editor(source: Path, target: Path) -> None:
-    """The playground's editor and the CodeMirror packages it uses, in one file."""
-    if target.exists() and target.stat().st_mtime > max(
-        source.stat().st_mtime, (ROOT / "package-lock.json").stat().st_mtime
-    ):
-        return
-    esbuild = ROOT / "node_modules" / "esbuild" / "bin" / "esbuild"
-    options = ["--bundle", "--format=esm", "--minify", "--log-level=warning", "--legal-comments=linked"]
-    if subprocess.run([esbuild, source, *options, f"--outfile={target}"], cwd=ROOT, check=False).returncode:
-        sys.exit("the playground's editor could not be bundled")
+def _build_playground() -> None:
+    """dist/samples/ and dist/playground/, a site of its own (demo/build.mjs)."""
+    samples = [sys.executable, ROOT / "demo" / "samples" / "make_samples.py", DIST / "samples"]
+    for command in (samples, [_node(), ROOT / "demo" / "build.mjs"]):
+        if subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode:
+            sys.exit("the playground could not be built")
 
 
 def _newest() -> float:
